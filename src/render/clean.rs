@@ -1,0 +1,63 @@
+//! The one place where text that the program did not write is made safe to print.
+//!
+//! Names come from a tenant that anybody with rights to it can write to. Control characters could
+//! move the cursor, start an escape sequence or forge a line; direction marks could make a name read
+//! as another. JSON carries names as they are, escaped by JSON; everything else goes through here.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// Returns the text with control characters, line ends and direction marks spelled out as `\u{…}`.
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut cleaned = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        match character {
+            '\n' => cleaned.push_str("\\n"),
+            '\r' => cleaned.push_str("\\r"),
+            '\t' => cleaned.push_str("\\t"),
+            _ if is_unsafe(character) => {
+                // Writing to a string cannot fail.
+                let _ = write!(cleaned, "\\u{{{:x}}}", u32::from(character));
+            }
+            _ => cleaned.push(character),
+        }
+    }
+    Cow::Owned(cleaned)
+}
+
+fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{61c}' // Arabic letter mark
+            | '\u{200b}'..='\u{200f}' // zero width and direction marks; the joiner is let through below
+            | '\u{2028}' | '\u{2029}' // line and paragraph separators
+            | '\u{202a}'..='\u{202e}' // embeddings and overrides
+            | '\u{2060}'..='\u{206f}' // invisible operators, isolates
+            | '\u{feff}' // byte order mark
+            | '\u{fff9}'..='\u{fffb}' // interlinear annotation
+            | '\u{e0000}'..='\u{e007f}' // tags
+        ) && character != '\u{200d}' // joins emoji
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ordinary_names_pass_untouched() {
+        for name in ["", "Win - BitLocker", "Büro \"Süd\" 👩‍💻", "名前 | `x` <b>"] {
+            assert!(matches!(clean(name), Cow::Borrowed(same) if same == name));
+        }
+    }
+
+    #[test]
+    fn what_moves_the_cursor_or_the_reading_direction_is_spelled_out() {
+        assert_eq!(clean("a\x1b[31mb"), "a\\u{1b}[31mb");
+        assert_eq!(clean("a\nb\r\tc\u{9b}"), "a\\nb\\r\\tc\\u{9b}");
+        assert_eq!(clean("x\u{202e}y\u{2028}\u{7f}"), "x\\u{202e}y\\u{2028}\\u{7f}");
+    }
+}

@@ -1,0 +1,3 @@
+//! Values to text. It only formats: no I/O, no clock, no decisions.
+
+pub mod clean;
