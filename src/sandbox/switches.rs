@@ -1,0 +1,153 @@
+//! The switches of the emulated service: everything that is uncertain about the real one, or that
+//! a test wants otherwise. The state file keeps them under `service`; all have defaults.
+
+use serde::{Deserialize, Serialize};
+
+/// How the service behaves where the real one is uncertain or differs between tenants.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Switches {
+    /// How long an issued token lives, in seconds.
+    pub token_lifetime: u64,
+    /// The application permissions that an issued token carries.
+    pub roles: Vec<String>,
+    /// Whether only tokens of this sandbox count. Otherwise an opaque bearer may do everything.
+    pub only_issued_tokens: bool,
+    /// The registered applications. With none, every client id and secret is welcome.
+    pub apps: Vec<App>,
+    /// The tenant's domain, which may stand for its id in the token endpoint's path.
+    pub domain: String,
+    /// The page size where the request names none (25; facts, section 4).
+    pub page_size: usize,
+    /// The largest page of the policy collections and the filters; the real one is unknown.
+    pub max_page_size: usize,
+    /// At how many rows `$expand=assignments` is cut off, with `assignments@odata.nextLink`.
+    pub expand_limit: Option<usize>,
+    /// The collections without `POST …/assignments` (facts, section 2.1).
+    pub create_route_missing: Vec<String>,
+    /// The collections without `DELETE …/assignments/{id}` (microsoft-graph-docs#20615).
+    pub delete_route_missing: Vec<String>,
+    /// What an `assign` does to policy-set rows that its body leaves out.
+    pub policy_set_rows: PolicySetRows,
+    /// For how many seconds a read still gives the assignments from before a write.
+    pub read_after_write_lag: f64,
+    /// Whether a group id that the directory does not know is refused. Unknown for the real one.
+    pub refuse_missing_groups: bool,
+    /// Whether writes need the approval of a second administrator (facts, section 2.6).
+    pub multi_admin_approval: bool,
+    /// The request limits.
+    pub throttling: Throttling,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self {
+            token_lifetime: 3599,
+            roles: [
+                "DeviceManagementConfiguration.ReadWrite.All",
+                "Directory.Read.All",
+                "Group.Read.All",
+            ]
+            .map(str::to_owned)
+            .to_vec(),
+            only_issued_tokens: false,
+            apps: Vec::new(),
+            domain: "sandbox.onmicrosoft.com".to_owned(),
+            page_size: 25,
+            max_page_size: 100,
+            expand_limit: None,
+            create_route_missing: Vec::new(),
+            delete_route_missing: Vec::new(),
+            policy_set_rows: PolicySetRows::Kept,
+            read_after_write_lag: 0.0,
+            refuse_missing_groups: false,
+            multi_admin_approval: false,
+            throttling: Throttling::default(),
+        }
+    }
+}
+
+/// An application registration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct App {
+    /// The client id.
+    pub client_id: String,
+    /// The only secret that is right; without one, any is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// The permissions of this application, instead of the service's `roles`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub roles: Option<Vec<String>>,
+}
+
+/// What an `assign` does to policy-set rows that its body leaves out; both are possible for the
+/// real service (facts, section 2.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum PolicySetRows {
+    /// They stay.
+    Kept,
+    /// They go, like any other row that is left out.
+    Dropped,
+}
+
+/// The request limits of the Intune service (DOCS:includes/throttling-intune-device-config-v2.md)
+/// and of the directory (DOCS:concepts/throttling-limits.md).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Throttling {
+    /// Whether there are limits at all.
+    pub enabled: bool,
+    /// The length of the sliding window, in seconds.
+    pub window: f64,
+    /// How many writes one application may send in a window.
+    pub app_writes: u32,
+    /// How many requests of any kind one application may send in a window.
+    pub app_any: u32,
+    /// How many writes all applications may send in a window.
+    pub tenant_writes: u32,
+    /// How many requests of any kind all applications may send in a window.
+    pub tenant_any: u32,
+    /// How many writes other applications send in every window.
+    pub other_apps_writes: u32,
+    /// How many requests of any kind other applications send in every window, writes included.
+    pub other_apps_any: u32,
+    /// How many directory resource units an application may use in 10 seconds.
+    pub directory_units: u32,
+    /// How a throttled answer says when to come back.
+    pub retry_after: RetryAfter,
+}
+
+impl Default for Throttling {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            window: 20.0,
+            app_writes: 100,
+            app_any: 1000,
+            tenant_writes: 200,
+            tenant_any: 2000,
+            other_apps_writes: 0,
+            other_apps_any: 0,
+            directory_units: 3500,
+            retry_after: RetryAfter::Seconds,
+        }
+    }
+}
+
+/// The forms of `Retry-After` that were seen (facts, section 3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum RetryAfter {
+    /// Whole seconds, rounded up.
+    Seconds,
+    /// Seconds with a fraction (microsoft-graph-docs#3877).
+    Fraction,
+    /// An HTTP date.
+    Date,
+    /// Whole seconds under a lower-case name (microsoft-graph-docs-contrib#1060).
+    LowerCase,
+    /// No header at all (almenscorner/IntuneCD#217).
+    Absent,
+}

@@ -1,0 +1,259 @@
+//! The tenant: policies with their assignments, groups, filters and the service's switches.
+//!
+//! Policies, groups and filters are open objects: what the sandbox does not know of them is kept
+//! and served. `state` reads and writes the text of a tenant.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::encoding::guid_from;
+use super::kinds::Collection;
+use super::switches::Switches;
+use super::target::target_id;
+
+/// The only version of the state file so far.
+pub(super) const FORMAT_VERSION: u32 = 1;
+
+/// A tenant, as kept in the state file.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Tenant {
+    pub(super) format_version: u32,
+    /// The directory's id.
+    pub tenant_id: String,
+    /// How the service behaves.
+    #[serde(default)]
+    pub service: Switches,
+    /// The directory's groups.
+    #[serde(default)]
+    pub groups: Vec<Group>,
+    /// The assignment filters.
+    #[serde(default)]
+    pub assignment_filters: Vec<Filter>,
+    /// The settings catalog's policies.
+    #[serde(default)]
+    pub configuration_policies: Vec<Policy>,
+    /// The compliance policies.
+    #[serde(default)]
+    pub compliance_policies: Vec<Policy>,
+}
+
+/// A policy of either collection, with its assignments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// The id, a GUID.
+    pub id: String,
+    /// The name; not unique.
+    pub name: String,
+    /// Everything else that the service says about it, `assignments` not included.
+    pub properties: Map<String, Value>,
+    /// The assignments, in the order in which they are served.
+    pub assignments: Vec<Assignment>,
+}
+
+/// One assignment of a policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assignment {
+    /// The id, `{policyId}_{targetId}`.
+    pub id: String,
+    /// `direct` or `policySets`.
+    pub source: String,
+    /// The policy's own id, or the policy set's.
+    pub source_id: Option<String>,
+    /// The target, as it was sent.
+    pub target: Map<String, Value>,
+    /// Properties that the sandbox does not know.
+    pub properties: Map<String, Value>,
+}
+
+/// A group of the directory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// The id, a GUID.
+    pub id: String,
+    /// The display name; not unique.
+    pub display_name: String,
+    /// Everything else that the directory says about it.
+    pub properties: Map<String, Value>,
+}
+
+/// An assignment filter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Filter {
+    /// The id, a GUID.
+    pub id: String,
+    /// The display name.
+    pub display_name: String,
+    /// Everything else that the service says about it, `platform` and `rule` among it.
+    pub properties: Map<String, Value>,
+}
+
+impl Tenant {
+    /// Makes a tenant without policies, groups and filters.
+    pub fn empty() -> Self {
+        Self {
+            format_version: FORMAT_VERSION,
+            tenant_id: guid_from("tenant"),
+            service: Switches::default(),
+            groups: Vec::new(),
+            assignment_filters: Vec::new(),
+            configuration_policies: Vec::new(),
+            compliance_policies: Vec::new(),
+        }
+    }
+
+    /// Returns the policies of a collection.
+    pub fn policies(&self, collection: Collection) -> &[Policy] {
+        match collection {
+            Collection::ConfigurationPolicies => &self.configuration_policies,
+            Collection::CompliancePolicies => &self.compliance_policies,
+        }
+    }
+
+    /// Returns the policies of a collection, to be changed.
+    pub fn policies_mut(&mut self, collection: Collection) -> &mut Vec<Policy> {
+        match collection {
+            Collection::ConfigurationPolicies => &mut self.configuration_policies,
+            Collection::CompliancePolicies => &mut self.compliance_policies,
+        }
+    }
+
+    /// Finds a policy by its id.
+    pub fn policy(&self, collection: Collection, id: &str) -> Option<&Policy> {
+        self.policies(collection)
+            .iter()
+            .find(|policy| policy.id.eq_ignore_ascii_case(id))
+    }
+
+    /// Finds a policy by its id, to be changed.
+    pub fn policy_mut(&mut self, collection: Collection, id: &str) -> Option<&mut Policy> {
+        self.policies_mut(collection)
+            .iter_mut()
+            .find(|policy| policy.id.eq_ignore_ascii_case(id))
+    }
+
+    /// Finds a group by its id.
+    pub fn group(&self, id: &str) -> Option<&Group> {
+        self.groups
+            .iter()
+            .find(|group| group.id.eq_ignore_ascii_case(id))
+    }
+
+    /// Finds a filter by its id.
+    pub fn filter(&self, id: &str) -> Option<&Filter> {
+        self.assignment_filters
+            .iter()
+            .find(|filter| filter.id.eq_ignore_ascii_case(id))
+    }
+
+    /// Adds a group and returns its id, which is made from its name and its place.
+    pub fn add_group(&mut self, name: &str) -> String {
+        let id = fresh_id("group", name, |id| self.group(id).is_some());
+        self.groups.push(Group {
+            id: id.clone(),
+            display_name: name.to_owned(),
+            properties: object(json!({"mailEnabled": false, "securityEnabled": true})),
+        });
+        id
+    }
+
+    /// Adds a filter and returns its id; the platform is a Graph name like `windows10AndLater`.
+    pub fn add_filter(&mut self, name: &str, platform: &str, rule: &str) -> String {
+        let id = fresh_id("filter", name, |id| self.filter(id).is_some());
+        self.assignment_filters.push(Filter {
+            id: id.clone(),
+            display_name: name.to_owned(),
+            properties: object(json!({
+                "platform": platform,
+                "rule": rule,
+                "assignmentFilterManagementType": "devices",
+            })),
+        });
+        id
+    }
+
+    /// Adds a policy without assignments and returns its id.
+    pub fn add_policy(&mut self, collection: Collection, name: &str, platforms: &str) -> String {
+        let id = fresh_id(collection.segment(), name, |id| {
+            self.policy(collection, id).is_some()
+        });
+        let technologies = match platforms {
+            "linux" => "linuxMdm",
+            "macOS" | "iOS" => "mdm,appleRemoteManagement",
+            _ => "mdm",
+        };
+        self.policies_mut(collection).push(Policy {
+            id: id.clone(),
+            name: name.to_owned(),
+            properties: object(json!({"platforms": platforms, "technologies": technologies})),
+            assignments: Vec::new(),
+        });
+        id
+    }
+}
+
+impl Policy {
+    /// Adds a direct assignment.
+    pub fn assign(&mut self, target: Value) {
+        self.push("direct", None, target);
+    }
+
+    /// Adds an assignment that comes from a policy set.
+    pub fn assign_from_set(&mut self, set: &str, target: Value) {
+        self.push("policySets", Some(set.to_owned()), target);
+    }
+
+    fn push(&mut self, source: &str, source_id: Option<String>, target: Value) {
+        self.assignments.push(Assignment {
+            id: String::new(),
+            source: source.to_owned(),
+            source_id,
+            target: object(target),
+            properties: Map::new(),
+        });
+        self.settle();
+    }
+
+    /// Gives every assignment the id and the source id that the service makes.
+    pub(super) fn settle(&mut self) {
+        for row in &mut self.assignments {
+            if row.id.is_empty() {
+                row.id = format!("{}_{}", self.id, target_id(&row.target));
+            }
+            if row.source == "direct" && row.source_id.is_none() {
+                // Direct rows read back with the policy's own id (TF fixture, TFCAP).
+                row.source_id = Some(self.id.clone());
+            }
+        }
+    }
+}
+
+impl Assignment {
+    /// Returns the row as the service shows it.
+    pub fn to_value(&self) -> Value {
+        let mut row = self.properties.clone();
+        row.insert("id".to_owned(), json!(self.id));
+        row.insert("source".to_owned(), json!(self.source));
+        row.insert("sourceId".to_owned(), json!(self.source_id));
+        row.insert("target".to_owned(), Value::Object(self.target.clone()));
+        Value::Object(row)
+    }
+}
+
+/// Returns the content of an object; of anything else, nothing.
+pub(super) fn object(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+fn fresh_id(kind: &str, name: &str, taken: impl Fn(&str) -> bool) -> String {
+    let mut id = guid_from(&format!("{kind}/{name}"));
+    let mut count = 1;
+    while taken(&id) {
+        count += 1;
+        id = guid_from(&format!("{kind}/{name}/{count}"));
+    }
+    id
+}
