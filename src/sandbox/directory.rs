@@ -1,0 +1,312 @@
+//! The directory: groups by list, by id and by many ids.
+
+use serde_json::{Map, Value, json};
+
+use super::encoding::is_guid;
+use super::machine::{Call, Machine};
+use super::predicate::Grammar;
+use super::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
+use super::reply::{Fault, Reply};
+use super::tenant::Group;
+use super::validate;
+
+/// Properties of a group (OpenAPI slice, schema group), without those about mail conversations.
+const PROPERTIES: &[&str] = &[
+    "classification",
+    "createdByAppId",
+    "createdDateTime",
+    "description",
+    "displayName",
+    "expirationDateTime",
+    "groupTypes",
+    "id",
+    "isAssignableToRole",
+    "isManagementRestricted",
+    "mail",
+    "mailEnabled",
+    "mailNickname",
+    "membershipRule",
+    "membershipRuleProcessingState",
+    "onPremisesDomainName",
+    "onPremisesLastSyncDateTime",
+    "onPremisesNetBiosName",
+    "onPremisesSamAccountName",
+    "onPremisesSecurityIdentifier",
+    "onPremisesSyncEnabled",
+    "organizationId",
+    "preferredDataLocation",
+    "preferredLanguage",
+    "proxyAddresses",
+    "renewedDateTime",
+    "resourceBehaviorOptions",
+    "resourceProvisioningOptions",
+    "securityEnabled",
+    "securityIdentifier",
+    "theme",
+    "uniqueName",
+    "visibility",
+];
+
+const LIST: Allowed = Allowed {
+    options: &["$top", "$select", "$filter", "$count", "$skiptoken"],
+    entity: "group",
+    properties: PROPERTIES,
+    expand: &[],
+    grammar: Grammar {
+        properties: &[
+            "displayName",
+            "id",
+            "mailNickname",
+            "securityEnabled",
+            "mailEnabled",
+        ],
+        functions: &[("startswith", "displayName")],
+        in_list: true,
+        not: false,
+        ignore_case: true,
+    },
+};
+
+const ONE: Allowed = Allowed {
+    options: &["$select"],
+    grammar: NO_FILTER,
+    ..LIST
+};
+
+/// Who may read groups (DOCS group-list.md).
+const READERS: &[&str] = &[
+    "GroupMember.Read.All",
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+
+/// Who may read any directory object by its id (DOCS directoryobject-getbyids.md).
+const DIRECTORY_READERS: &[&str] = &["Directory.Read.All", "Directory.ReadWrite.All"];
+
+/// How many clauses a filter may have (microsoft-graph-docs-contrib#1238).
+const MOST_CLAUSES: usize = 15;
+
+/// How long an address may be (microsoft-graph-docs PR #22097).
+const LONGEST_URL: usize = 2048;
+
+/// Answers a request to `/groups` or `/directoryObjects`.
+pub(super) fn answer(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
+    let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    if !call.in_batch && call.url_length > LONGEST_URL {
+        return Err(Fault::plain(
+            414,
+            "UriTooLong",
+            format!("The request URI is longer than {LONGEST_URL} characters."),
+        ));
+    }
+    match (call.method, segments.as_slice()) {
+        ("GET", ["groups"]) => permit(call, READERS).and_then(|()| list(machine, call)),
+        ("POST", ["groups", "getByIds"]) => {
+            permit(call, READERS).and_then(|()| by_ids(machine, call))
+        }
+        ("POST", ["directoryObjects", "getByIds"]) => {
+            permit(call, DIRECTORY_READERS).and_then(|()| by_ids(machine, call))
+        }
+        ("GET", ["groups", id]) => permit(call, READERS).and_then(|()| one(machine, call, id)),
+        (_, ["groups"] | ["groups", _] | ["directoryObjects", "getByIds"]) => Err(Fault::plain(
+            405,
+            "Request_BadRequest",
+            format!(
+                "Specified HTTP method is not allowed for the request target: {} {}",
+                call.method, call.place
+            ),
+        )),
+        (_, ["groups", _, other, ..] | ["directoryObjects", other, ..]) => {
+            Err(Fault::no_segment(other))
+        }
+        _ => Err(Fault::no_segment(segments.first().unwrap_or(&""))),
+    }
+}
+
+/// Returns what a request costs in resource units (DOCS:concepts/throttling-limits.md).
+pub(super) fn cost(segments: &[String]) -> u32 {
+    match segments.last() {
+        Some(last) if last == "getByIds" => 3,
+        _ => 1,
+    }
+}
+
+fn permit(call: &Call<'_>, permissions: &[&str]) -> Result<(), Fault> {
+    if call.caller.may(permissions) {
+        return Ok(());
+    }
+    Err(Fault::plain(
+        403,
+        "Authorization_RequestDenied",
+        "Insufficient privileges to complete the operation.",
+    ))
+}
+
+fn unsupported(message: impl Into<String>) -> Fault {
+    Fault::plain(400, "Request_UnsupportedQuery", message)
+}
+
+fn list(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
+    let options = Options::read(&call.pairs, &LIST)?;
+    let size = options.top.unwrap_or(100);
+    if size > 999 {
+        return Err(unsupported(format!(
+            "Invalid page size specified: '{size}'. Must be between 1 and 999 inclusive."
+        )));
+    }
+    let advanced = options.count
+        && call
+            .header("consistencylevel")
+            .is_some_and(|level| level.eq_ignore_ascii_case("eventual"));
+    let clauses = options.filter.as_ref().map_or(0, |filter| filter.clauses());
+    if clauses > MOST_CLAUSES && !advanced {
+        return Err(unsupported(format!(
+            "Too many child clauses specified in search filter expression containing 'OR' \
+             operators: {clauses}. Max allowed: {MOST_CLAUSES}."
+        )));
+    }
+    let groups: Vec<(&str, Map<String, Value>)> = machine
+        .tenant()
+        .groups
+        .iter()
+        .map(|group| (group.id.as_str(), full(group)))
+        .map(|(id, group)| (id, Value::Object(group)))
+        .filter(|(_, group)| options.lets_through(group))
+        .map(|(id, group)| (id, super::tenant::object(group)))
+        .collect();
+    let ids: Vec<&str> = groups.iter().map(|(id, _)| *id).collect();
+    let style = TokenStyle::Directory;
+    let page = query::page(&ids, &options, size, &call.root, "/groups", style)?;
+    let mut body = Map::new();
+    body.insert("@odata.context".to_owned(), json!(call.context("groups")));
+    if advanced {
+        // The whole count, unlike Intune's.
+        body.insert("@odata.count".to_owned(), json!(ids.len()));
+    }
+    if let Some(next) = page.next {
+        body.insert("@odata.nextLink".to_owned(), json!(next));
+    }
+    let rows = groups
+        .into_iter()
+        .skip(page.rows.start)
+        .take(page.rows.len())
+        .map(|(_, group)| Value::Object(options.shape(group)))
+        .collect();
+    body.insert("value".to_owned(), Value::Array(rows));
+    Ok(Reply::json(200, Value::Object(body)))
+}
+
+fn one(machine: &Machine, call: &Call<'_>, id: &str) -> Result<Reply, Fault> {
+    let options = Options::read(&call.pairs, &ONE)?;
+    let missing = || {
+        Fault::plain(
+            404,
+            "Request_ResourceNotFound",
+            format!(
+                "Resource '{id}' does not exist or one of its queried reference-property objects \
+                 are not present."
+            ),
+        )
+    };
+    if !is_guid(id) {
+        return Err(Fault::plain(
+            400,
+            "Request_BadRequest",
+            format!("Invalid object identifier '{id}'."),
+        ));
+    }
+    let group = machine.tenant().group(id).ok_or_else(missing)?;
+    let mut body = options.shape(full(group));
+    body.insert(
+        "@odata.context".to_owned(),
+        json!(call.context("groups/$entity")),
+    );
+    Ok(Reply::json(200, Value::Object(body)))
+}
+
+fn by_ids(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
+    Options::read(
+        &call.pairs,
+        &Allowed {
+            options: &[],
+            ..ONE
+        },
+    )?;
+    let mut body = validate::object(call.header("content-type"), &call.request.body)?;
+    let texts = |name: &str, value: Option<Value>| match value {
+        None => Ok(None),
+        Some(Value::Array(list)) if list.iter().all(Value::is_string) => Ok(Some(list)),
+        Some(_) => Err(Fault::bad_request(format!(
+            "'{name}' is not a list of strings."
+        ))),
+    };
+    let ids = texts("ids", body.remove("ids"))?
+        .ok_or_else(|| Fault::bad_request("The parameter 'ids' is missing."))?;
+    let types = texts("types", body.remove("types"))?;
+    if let Some(name) = body.keys().next() {
+        return Err(Fault::bad_request(format!(
+            "The parameter '{name}' in the request payload is not a valid parameter for the \
+             operation 'getByIds'."
+        )));
+    }
+    if ids.len() > 1000 {
+        return Err(Fault::plain(
+            400,
+            "Request_BadRequest",
+            format!("Too many ids: {}. Max allowed: 1000.", ids.len()),
+        ));
+    }
+    if let Some(wrong) = ids.iter().find(|id| !id.as_str().is_some_and(is_guid)) {
+        return Err(Fault::plain(
+            400,
+            "Request_BadRequest",
+            format!("Invalid GUID: {wrong}."),
+        ));
+    }
+    let wanted = types.is_none_or(|types| {
+        types.is_empty()
+            || types
+                .iter()
+                .any(|name| matches!(name.as_str(), Some("group" | "directoryObject")))
+    });
+    // What is missing is simply absent.
+    let rows: Vec<Value> = machine
+        .tenant()
+        .groups
+        .iter()
+        .filter(|group| wanted && ids.iter().any(|id| is_id(id, &group.id)))
+        .map(|group| {
+            let mut row = full(group);
+            row.insert("@odata.type".to_owned(), json!("#microsoft.graph.group"));
+            Value::Object(row)
+        })
+        .collect();
+    let context = call.context("directoryObjects");
+    Ok(Reply::json(
+        200,
+        json!({"@odata.context": context, "value": rows}),
+    ))
+}
+
+fn is_id(value: &Value, id: &str) -> bool {
+    value
+        .as_str()
+        .is_some_and(|text| text.eq_ignore_ascii_case(id))
+}
+
+fn full(group: &Group) -> Map<String, Value> {
+    let mut row = super::tenant::object(json!({
+        "description": null,
+        "groupTypes": [],
+        "mailEnabled": false,
+        "securityEnabled": true,
+        "membershipRule": null,
+        "createdDateTime": "2024-03-01T08:00:00Z",
+    }));
+    row.extend(group.properties.clone());
+    row.insert("id".to_owned(), json!(group.id));
+    row.insert("displayName".to_owned(), json!(group.display_name));
+    row
+}
