@@ -1,1 +1,44 @@
-//! .
+//! An emulator of the slice of Microsoft Graph that the program uses, with its own tenant.
+//!
+//! [`Machine`] is a pure state machine: a request, the time and the tenant in, an answer out.
+//! [`http`] gives it a face on a socket or within the process, [`Store`] keeps its tenant in a
+//! file. It was written from what is known of the service and from the OpenAPI description, not
+//! from the client: it shares no types, tables or parsing with the rest of the crate, so that a
+//! mistake in one shows in the other. It is strict: what the service refuses, it refuses, and
+//! what it does not know is an error that names it. Comments cite reports by `owner/name#number`
+//! (an issue on GitHub) and Microsoft's documentation by file.
+//!
+//! Reading order: `tenant` and `switches` (what there is), `machine` (how a request goes),
+//! `policies` and `directory` (what is answered), `validate` (what is refused), then the helpers.
+
+mod batch;
+mod directory;
+mod encoding;
+pub mod http;
+mod kinds;
+mod machine;
+mod path;
+mod policies;
+mod predicate;
+mod query;
+mod reply;
+mod sample;
+mod state;
+mod store;
+mod switches;
+pub mod target;
+mod tenant;
+#[cfg(test)]
+mod tests;
+mod throttle;
+mod token;
+mod validate;
+
+pub use encoding::guid_from;
+pub use http::{Service, serve};
+pub use kinds::Collection;
+pub use machine::{Hook, Machine, Request, Response, Statistics};
+pub use state::StateError;
+pub use store::Store;
+pub use switches::{App, PolicySetRows, RetryAfter, Switches, Throttling};
+pub use tenant::{Assignment, Filter, Group, Policy, Tenant};

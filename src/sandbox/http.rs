@@ -1,0 +1,168 @@
+//! The HTTP face: an axum router over one machine.
+//!
+//! A change of state is on disk before the answer that reports it leaves. Time comes from tokio's
+//! clock, so that the paused clock of a test moves the machine's windows too.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{self, StatusCode, header};
+use tokio::net::TcpListener;
+use tokio::time::Instant;
+
+use super::machine::{Machine, Request, Response};
+use super::store::Store;
+
+/// The largest body that Graph takes.
+const LARGEST_BODY: usize = 4 * 1024 * 1024;
+
+/// A machine that several connections share. Clones are the same one.
+#[derive(Clone, Debug)]
+pub struct Service {
+    shared: Arc<Mutex<Shared>>,
+    /// What `now` is counted from, and the clock's time then.
+    start: (Instant, SystemTime),
+}
+
+#[derive(Debug)]
+struct Shared {
+    machine: Machine,
+    store: Option<Store>,
+    saved: u64,
+}
+
+impl Shared {
+    /// Brings the state file up to date.
+    fn save(&mut self) -> Result<(), super::StateError> {
+        let revision = self.machine.revision();
+        if let Some(store) = &self.store
+            && self.saved != revision
+        {
+            store.save(self.machine.tenant())?;
+        }
+        self.saved = revision;
+        Ok(())
+    }
+}
+
+impl Service {
+    /// Shares a machine, with the file that keeps its state, if any.
+    pub fn new(machine: Machine, store: Option<Store>) -> Self {
+        let saved = machine.revision();
+        Self {
+            shared: Arc::new(Mutex::new(Shared {
+                machine,
+                store,
+                saved,
+            })),
+            start: (Instant::now(), SystemTime::now()),
+        }
+    }
+
+    /// Returns the router. All addresses go to the machine, which knows which exist.
+    pub fn router(&self) -> Router {
+        let service = self.clone();
+        Router::new().fallback(move |request: axum::extract::Request| {
+            let service = service.clone();
+            async move { service.take(request).await }
+        })
+    }
+
+    /// Does something with the machine; a change is saved.
+    pub fn with_machine<T>(&self, act: impl FnOnce(&mut Machine) -> T) -> T {
+        let mut shared = self.lock();
+        let result = act(&mut shared.machine);
+        if let Err(error) = shared.save() {
+            tracing::warn!("{error}");
+        }
+        result
+    }
+
+    /// Makes a token that the machine accepts.
+    pub fn mint_token(&self) -> String {
+        self.lock().machine.mint_token(self.wall())
+    }
+
+    /// The clock's time; it goes with tokio's, so that a paused clock lets no token run out early.
+    fn wall(&self) -> SystemTime {
+        self.start.1 + self.start.0.elapsed()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        // The machine does not panic while it changes; if a hook did, the state is still whole.
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn take(&self, request: axum::extract::Request) -> http::Response<Body> {
+        let (parts, body) = request.into_parts();
+        let Ok(body) = axum::body::to_bytes(body, LARGEST_BODY).await else {
+            return plain(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large");
+        };
+        let mut headers: Vec<(String, String)> = parts
+            .headers
+            .iter()
+            .map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                (name.as_str().to_owned(), value)
+            })
+            .collect();
+        // HTTP/2 and callers within the process name the host in the address.
+        if let Some(authority) = parts.uri.authority()
+            && !parts.headers.contains_key(header::HOST)
+        {
+            headers.push(("host".to_owned(), authority.to_string()));
+        }
+        let target = parts.uri.path_and_query();
+        let request = Request {
+            method: parts.method.as_str().to_owned(),
+            target: target.map_or_else(|| "/".to_owned(), |target| target.as_str().to_owned()),
+            headers,
+            body: body.to_vec(),
+        };
+        let mut shared = self.lock();
+        let now = self.start.0.elapsed();
+        let response = shared.machine.answer(&request, now, self.wall());
+        match shared.save() {
+            Ok(()) => convert(response),
+            Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+        }
+    }
+}
+
+/// Serves a machine until `stop` is done; requests in flight are finished.
+///
+/// # Errors
+///
+/// The listener failed.
+pub async fn serve(
+    listener: TcpListener,
+    service: Service,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, service.router())
+        .with_graceful_shutdown(stop)
+        .await
+}
+
+fn convert(response: Response) -> http::Response<Body> {
+    let mut builder = http::Response::builder().status(response.status);
+    for (name, value) in response.headers {
+        builder = builder.header(name, value);
+    }
+    builder
+        .body(Body::from(response.body))
+        .unwrap_or_else(|error| plain(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()))
+}
+
+fn plain(status: StatusCode, text: &str) -> http::Response<Body> {
+    let error = serde_json::json!({"error": {"code": "UnknownError", "message": text}});
+    let mut response = http::Response::new(Body::from(error.to_string()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        http::HeaderValue::from_static("application/json"),
+    );
+    response
+}
