@@ -209,7 +209,10 @@ fn list(machine: &Machine, call: &Call<'_>, collection: Collection) -> Result<Re
         .tenant()
         .policies(collection)
         .iter()
-        .filter(|policy| options.lets_through(&Value::Object(full(collection, policy))))
+        .filter(|policy| {
+            options.filter.is_none()
+                || options.lets_through(&Value::Object(full(collection, policy)))
+        })
         .collect();
     let ids: Vec<&str> = found.iter().map(|policy| policy.id.as_str()).collect();
     let path = format!("/deviceManagement/{}", collection.segment());
