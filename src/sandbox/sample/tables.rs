@@ -1,17 +1,9 @@
-//! The sample tenant: an endpoint team's usual mess, made from tables.
-//!
-//! Ids are made from names, so the sample is the same on every machine and every day. The
-//! manifests in `examples/manifests` are written for it.
+//! The tables of the sample tenant: groups, filters, and families of policies that are alike.
 
-use serde_json::{Value, json};
-
-use super::encoding::guid_from;
-use super::kinds::Collection::{self, CompliancePolicies, ConfigurationPolicies};
-use super::target;
-use super::tenant::{Policy, Tenant};
+use super::super::kinds::Collection::{self, CompliancePolicies, ConfigurationPolicies};
 
 /// The groups. `SG-Contractors` stands there twice, as in so many tenants.
-const GROUPS: [&str; 60] = [
+pub(super) const GROUPS: [&str; 60] = [
     "SG-Win-Ring-0-IT",
     "SG-Win-Ring-1-Pilot",
     "SG-Win-Ring-2-Early",
@@ -75,7 +67,7 @@ const GROUPS: [&str; 60] = [
 ];
 
 /// The filters: name, platform, rule.
-const FILTERS: [(&str, &str, &str); 8] = [
+pub(super) const FILTERS: [(&str, &str, &str); 8] = [
     (
         "Corporate Windows 10",
         "windows10AndLater",
@@ -119,17 +111,17 @@ const FILTERS: [(&str, &str, &str); 8] = [
 ];
 
 /// Policies that are alike.
-struct Family {
-    collection: Collection,
-    platform: &'static str,
-    template: &'static str,
+pub(super) struct Family {
+    pub(super) collection: Collection,
+    pub(super) platform: &'static str,
+    pub(super) template: &'static str,
     /// What their names begin with.
-    prefix: &'static str,
+    pub(super) prefix: &'static str,
     /// How their names go on.
-    names: &'static [&'static str],
+    pub(super) names: &'static [&'static str],
     /// Their assignments, divided by `; `: a group, `!group` for an exclusion, `@group` for a row
     /// of the policy set, `#collection`, `allDevices` or `allUsers`; with `|filter` or `|-filter`.
-    assignments: &'static str,
+    pub(super) assignments: &'static str,
 }
 
 const PILOT: &str = "SG-Win-Ring-0-IT; SG-Win-Ring-1-Pilot; !SG-Win-Exempt";
@@ -155,7 +147,7 @@ const fn family(
     }
 }
 
-const FAMILIES: &[Family] = &[
+pub(super) const FAMILIES: &[Family] = &[
     family(
         ConfigurationPolicies,
         "windows10",
@@ -502,158 +494,3 @@ const FAMILIES: &[Family] = &[
         ],
     ),
 ];
-
-impl Tenant {
-    /// Makes the sample tenant: 150 policies, 60 groups, 8 filters.
-    pub fn sample() -> Self {
-        let mut tenant = Self::empty();
-        tenant.tenant_id = guid_from("sample tenant");
-        for name in GROUPS {
-            tenant.add_group(name);
-        }
-        for (name, platform, rule) in FILTERS {
-            tenant.add_filter(name, platform, rule);
-        }
-        for family in FAMILIES {
-            for name in family.names {
-                let name = format!("{}{name}", family.prefix);
-                let id = tenant.add_policy(family.collection, &name, family.platform);
-                let rows: Vec<(char, Value)> = family
-                    .assignments
-                    .split("; ")
-                    .filter(|text| !text.is_empty())
-                    .map(|text| tenant.row(text))
-                    .collect();
-                if let Some(policy) = tenant.policy_mut(family.collection, &id) {
-                    fill(policy, family, rows);
-                }
-            }
-        }
-        tenant
-    }
-
-    /// Reads one row of the tables; gives its sign and its target.
-    fn row(&self, text: &str) -> (char, Value) {
-        let (whom, filter) = match text.split_once('|') {
-            Some((whom, filter)) => (whom, Some(filter)),
-            None => (text, None),
-        };
-        let sign = whom.chars().next().unwrap_or(' ');
-        let name = whom.trim_start_matches(['!', '@', '#']);
-        let group = || {
-            let found = self.groups.iter().find(|group| group.display_name == name);
-            found.map_or_else(String::new, |group| group.id.clone())
-        };
-        let target = match sign {
-            '!' => target::exclusion_group(&group()),
-            '#' => target::collection(name),
-            _ if whom == "allDevices" => target::all_devices(),
-            _ if whom == "allUsers" => target::all_users(),
-            _ => target::group(&group()),
-        };
-        let Some(filter) = filter else {
-            return (sign, target);
-        };
-        let (mode, name) = match filter.strip_prefix('-') {
-            Some(name) => ("exclude", name),
-            None => ("include", filter),
-        };
-        let all = &self.assignment_filters;
-        let found = all.iter().find(|filter| filter.display_name == name);
-        let id = found.map_or("", |filter| filter.id.as_str());
-        (sign, target::filtered(target, id, mode))
-    }
-}
-
-fn fill(policy: &mut Policy, family: &Family, rows: Vec<(char, Value)>) {
-    if !family.template.is_empty() && family.template != "none" {
-        policy.properties.insert(
-            "templateReference".to_owned(),
-            json!({
-                "templateId": format!("{}_1", guid_from(family.template)),
-                "templateFamily": family.template,
-                "templateDisplayName": null,
-                "templateDisplayVersion": "Version 1",
-            }),
-        );
-    }
-    let set = guid_from("policy set");
-    for (sign, target) in rows {
-        if sign == '@' {
-            policy.assign_from_set(&set, target);
-        } else {
-            policy.assign(target);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeMap;
-
-    use super::*;
-
-    #[test]
-    fn the_sample_is_as_big_as_it_says() {
-        let tenant = Tenant::sample();
-        let policies = tenant.configuration_policies.len() + tenant.compliance_policies.len();
-        assert_eq!(policies, 150);
-        assert_eq!(tenant.groups.len(), 60);
-        assert_eq!(tenant.assignment_filters.len(), 8);
-        let rows = tenant
-            .configuration_policies
-            .iter()
-            .chain(&tenant.compliance_policies)
-            .flat_map(|policy| &policy.assignments);
-        assert_eq!(rows.filter(|row| row.source == "policySets").count(), 7);
-    }
-
-    #[test]
-    fn one_name_of_each_kind_is_there_twice() {
-        let tenant = Tenant::sample();
-        let twice = |names: Vec<&str>| {
-            let mut counts = BTreeMap::new();
-            for name in names {
-                *counts.entry(name.to_lowercase()).or_insert(0) += 1;
-            }
-            counts.retain(|_, count| *count != 1);
-            counts
-        };
-        let names = |policies: &'static str| (policies.to_owned(), 2);
-        let catalog = tenant.configuration_policies.iter();
-        let catalog = twice(catalog.map(|policy| policy.name.as_str()).collect());
-        assert_eq!(catalog, BTreeMap::from([names("win - printers")]));
-        let compliance = tenant.compliance_policies.iter();
-        let compliance = twice(compliance.map(|policy| policy.name.as_str()).collect());
-        assert_eq!(compliance, BTreeMap::new());
-        let groups = tenant.groups.iter();
-        let groups = twice(groups.map(|group| group.display_name.as_str()).collect());
-        assert_eq!(groups, BTreeMap::from([names("sg-contractors")]));
-    }
-
-    #[test]
-    fn the_service_takes_its_own_sample() {
-        let tenant = Tenant::sample();
-        assert_eq!(
-            Tenant::from_json(&tenant.to_json()).expect("its own text"),
-            tenant
-        );
-        for collection in Collection::ALL {
-            for policy in tenant.policies(collection) {
-                for row in &policy.assignments {
-                    let read =
-                        super::super::validate::assignment(&tenant, &policy.id, row.to_value());
-                    assert_eq!(read.as_ref(), Ok(row), "{}", policy.name);
-                }
-                assert_eq!(super::super::validate::unique(&policy.assignments), Ok(()));
-                if let Some(group) = policy
-                    .assignments
-                    .iter()
-                    .find_map(|row| row.target.get("groupId"))
-                {
-                    assert!(tenant.group(group.as_str().unwrap_or_default()).is_some());
-                }
-            }
-        }
-    }
-}
