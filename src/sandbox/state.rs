@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::encoding::is_guid;
 use super::kinds::Collection;
+use super::target::target_id;
 use super::tenant::{Assignment, FORMAT_VERSION, Filter, Group, Policy, Tenant, object};
 
 /// What can be wrong with a state file.
@@ -89,6 +90,15 @@ impl Tenant {
             }
         })?;
         tenant.settle();
+        tenant.check_rows().map_err(|(message, id)| {
+            let (line, column) = last_place(text, &id);
+            StateError::Content {
+                path: None,
+                line,
+                column,
+                message,
+            }
+        })?;
         Ok(tenant)
     }
 
@@ -107,6 +117,31 @@ impl Tenant {
                 policy.settle();
             }
         }
+    }
+
+    /// Checks that no target stands twice on a policy; gives the message and the policy's id.
+    fn check_rows(&self) -> Result<(), (String, String)> {
+        for collection in Collection::ALL {
+            for policy in self.policies(collection) {
+                let mut rows: Vec<(String, &str)> = policy
+                    .assignments
+                    .iter()
+                    .map(|row| (target_id(&row.target), row.source.as_str()))
+                    .collect();
+                rows.sort_unstable();
+                let twice = rows
+                    .windows(2)
+                    .find(|pair| matches!(pair, [a, b] if a == b));
+                if let Some([(target, source), _]) = twice {
+                    let name = &policy.name;
+                    return Err((
+                        format!("policy `{name}` has the target `{target}` twice as `{source}`"),
+                        policy.id.clone(),
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Checks what the types alone can't say; gives the message and the id that it is about.
@@ -356,6 +391,21 @@ mod tests {
             row.source_id.as_deref(),
             Some("21111111-2222-4333-8444-555555555555")
         );
+    }
+
+    #[test]
+    fn a_target_that_stands_twice_is_found() {
+        let mut tenant = Tenant::empty();
+        let id = tenant.add_policy(Collection::ConfigurationPolicies, "P", "linux");
+        let policy = tenant.policy_mut(Collection::ConfigurationPolicies, &id);
+        let policy = policy.expect("just added");
+        policy.assign(target::all_users());
+        policy.assign_from_set("set", target::all_users());
+        let text = tenant.to_json();
+        assert!(Tenant::from_json(&text).is_ok());
+        let text = text.replace("policySets", "direct");
+        let error = Tenant::from_json(&text).expect_err("it stands twice");
+        assert!(error.to_string().contains("policy `P` has the target"));
     }
 
     #[test]
