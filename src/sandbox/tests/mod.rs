@@ -1,5 +1,6 @@
 //! Tests of the machine as a whole: requests in, answers out.
 
+mod anything;
 mod face;
 mod limits;
 mod reading;
