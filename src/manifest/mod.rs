@@ -1,1 +1,285 @@
-//! .
+//! Manifests: finding, reading and checking them, all offline.
+//!
+//! Reading goes in steps, each a module: `files` finds the files, `build` turns a text into a
+//! `tree` with places, `read` and `targets` turn a tree into entries and named sets, and `check` gives
+//! each entry the sets it uses and looks for entries that contradict each other. No step stops at
+//! a fault; all of them are collected (`report`) and told in one run.
+//!
+//! What needs the tenant (whether a name exists, which policies a glob selects) is not known here;
+//! every value keeps its place, so that whoever finds out can point at it.
+
+mod build;
+mod check;
+pub mod conflict;
+mod fields;
+mod files;
+mod read;
+mod report;
+mod syntax;
+mod targets;
+#[cfg(test)]
+mod tests;
+mod tree;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use wildmatch::WildMatch;
+
+use crate::diagnostic::{Diagnostic, Place, Sources};
+use crate::model::{FilterMode, Guid, PolicyKind, Source};
+
+use files::Files;
+use report::Report;
+
+/// What was read, and all that is wrong with it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The entries, as far as they could be read. Not to be carried out while there are errors.
+    pub manifest: Manifest,
+    /// The files with their texts.
+    pub sources: Sources,
+    /// What is wrong or odd, sorted.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// The entries of all files, in the order of the files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manifest {
+    /// The entries.
+    pub entries: Vec<Entry>,
+}
+
+/// What is wanted for the policies that a selector selects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The kind of the policies.
+    pub kind: PolicyKind,
+    /// Which policies of that kind.
+    pub selector: Selector,
+    /// Whether the targets are the whole set.
+    pub mode: Mode,
+    /// Where the mode was written; the entry where it was not.
+    pub mode_place: Place,
+    /// What is included and excluded here and in the sets in use, equal targets once.
+    pub targets: Vec<WantedTarget>,
+    /// The entry's first key.
+    pub place: Place,
+}
+
+/// Which policies of a kind are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selector {
+    /// The one with this display name, compared with case.
+    Name(Placed<String>),
+    /// The one with this id, compared without case.
+    Id(Placed<String>),
+    /// All whose display names a glob matches, but for those that another one does.
+    Match {
+        /// The glob.
+        pattern: Placed<Glob>,
+        /// Globs over the names to leave out.
+        except: Vec<Placed<Glob>>,
+    },
+}
+
+impl Selector {
+    /// Whether a policy of the right kind is meant.
+    pub fn selects(&self, policy_id: &str, policy_name: &str) -> bool {
+        match self {
+            Self::Name(name) => name.value == policy_name,
+            Self::Id(id) => id.value.eq_ignore_ascii_case(policy_id),
+            Self::Match { pattern, except } => {
+                pattern.value.matches(policy_name)
+                    && !except.iter().any(|glob| glob.value.matches(policy_name))
+            }
+        }
+    }
+
+    /// Returns the place of the name, id or glob.
+    pub fn place(&self) -> Place {
+        match self {
+            Self::Name(text) | Self::Id(text) => text.place,
+            Self::Match { pattern, .. } => pattern.place,
+        }
+    }
+}
+
+/// A pattern over display names: `*` is any text, `/` included, `?` is one character, and nothing
+/// else is special. Case counts.
+#[derive(Clone)]
+pub struct Glob {
+    text: String,
+    matcher: WildMatch,
+}
+
+impl Glob {
+    /// Makes a glob; every text is one.
+    pub fn new(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self {
+            matcher: WildMatch::new(&text),
+            text,
+        }
+    }
+
+    /// Returns the glob as it was written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the whole name fits.
+    pub fn matches(&self, name: &str) -> bool {
+        self.matcher.matches(name)
+    }
+}
+
+impl PartialEq for Glob {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Glob {}
+
+impl fmt::Debug for Glob {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.text, formatter)
+    }
+}
+
+impl fmt::Display for Glob {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.text)
+    }
+}
+
+/// How far an entry's word goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mode {
+    /// The targets are the whole set; others are removed.
+    Exact,
+    /// The targets are added; nothing is removed.
+    Additive,
+}
+
+impl Mode {
+    /// Returns the mode as manifests write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Additive => "additive",
+        }
+    }
+}
+
+/// One target that an entry wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedTarget {
+    /// The value that names the target, in the entry or in the named set.
+    pub place: Place,
+    /// The alias, merge key or `use` through which the entry came to it, where that stands for
+    /// more than the target alone.
+    pub via: Option<Place>,
+    /// Who is meant.
+    pub target: TargetReference,
+    /// The filter on the target.
+    pub filter: Option<FilterReference>,
+    /// Where the assignment comes from: direct or from a policy set.
+    pub source: Source,
+    /// The policy set, where the manifest names it.
+    pub source_id: Option<String>,
+}
+
+/// Who is meant, as far as a manifest says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TargetReference {
+    /// Every managed device.
+    AllDevices,
+    /// Every licensed user.
+    AllUsers,
+    /// The members of a group.
+    Group(NameOrId),
+    /// The Configuration Manager collection with this id.
+    Collection(String),
+    /// The members of a group are left out.
+    ExclusionGroup(NameOrId),
+}
+
+/// A group or filter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NameOrId {
+    /// By display name, compared without case.
+    Name(String),
+    /// By id.
+    Id(Guid),
+}
+
+impl NameOrId {
+    /// Returns the name or id as text.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Name(name) => name,
+            Self::Id(id) => id.as_str(),
+        }
+    }
+}
+
+/// The filter on a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilterReference {
+    /// The value that names the filter.
+    pub place: Place,
+    /// Which filter.
+    pub filter: NameOrId,
+    /// How it works.
+    pub mode: FilterMode,
+}
+
+/// A value with its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placed<T> {
+    /// The value.
+    pub value: T,
+    /// Its place.
+    pub place: Place,
+}
+
+/// Reads the manifests at the paths: files by name, folders with what is below them.
+pub fn load(paths: &[PathBuf]) -> Loaded {
+    let mut report = Report::default();
+    let files = files::collect(paths, &mut report);
+    read_files(files, report)
+}
+
+/// Reads manifests from texts, each with the path to show for it.
+pub fn read_texts(texts: Vec<(String, String)>) -> Loaded {
+    let mut report = Report::default();
+    let mut files = Files::default();
+    if texts.is_empty() {
+        report.push(files::no_manifest());
+    }
+    for (path, text) in texts {
+        files.add(path, text.into_bytes(), &mut report);
+    }
+    read_files(files, report)
+}
+
+fn read_files(files: Files, mut report: Report) -> Loaded {
+    let Files {
+        sources,
+        readable,
+        failed,
+    } = files;
+    let mut reader = read::Reader::new(!failed, &mut report);
+    for id in readable {
+        reader.file(id, &sources.file(id).text);
+    }
+    let drafts = reader.finish();
+    let manifest = check::settle(drafts, &mut report);
+    Loaded {
+        manifest,
+        sources,
+        diagnostics: report.finish(),
+    }
+}

@@ -1,0 +1,320 @@
+//! Gives every entry the sets it uses, and finds entries and targets that contradict each other.
+//!
+//! Only what can be known offline: within an entry, and between entries with the same selector.
+//! A group by name and a group by id may be the same group; that shows once names are resolved.
+
+use std::collections::hash_map::{self, HashMap};
+use std::collections::{BTreeSet, HashSet};
+
+use super::read::{Draft, Drafts, TargetSet, too_many_targets};
+use super::report::{Report, quoted};
+use super::targets::MOST_TARGETS;
+use super::{
+    Entry, FilterReference, Manifest, Mode, NameOrId, Placed, Selector, TargetReference,
+    WantedTarget, conflict,
+};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::model::{FilterMode, PolicyKind, Source};
+
+/// Makes the manifest of what was read.
+pub(super) fn settle(drafts: Drafts, report: &mut Report) -> Manifest {
+    let Drafts {
+        sets,
+        entries,
+        whole,
+    } = drafts;
+    let mut names: Vec<&str> = sets.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    let used: Vec<Vec<(Place, &TargetSet)>> = entries
+        .iter()
+        .map(|draft| used_sets(&draft.uses, &sets, &names, whole, report))
+        .collect();
+    // A few lines can ask for very many targets; none is made before it is known how many.
+    let mut left = MOST_TARGETS;
+    for (draft, used) in entries.iter().zip(&used) {
+        let shared: usize = used.iter().map(|(_, set)| set.targets.len()).sum();
+        let Some(rest) = left.checked_sub(draft.targets.len() + shared) else {
+            report.push(too_many_targets(draft.place));
+            return Manifest::default();
+        };
+        left = rest;
+    }
+    let mut settled = Vec::with_capacity(entries.len());
+    for (draft, used) in entries.into_iter().zip(&used) {
+        let place = draft.place;
+        let faulty = draft.faulty || used.iter().any(|(_, set)| set.faulty);
+        let unknown = draft
+            .uses
+            .iter()
+            .any(|name| !sets.contains_key(&name.value));
+        let entry = unite(draft, used);
+        if entry.mode == Mode::Additive && entry.targets.is_empty() && !faulty && !unknown {
+            report.push(
+                Diagnostic::warning(
+                    "nothing-to-do",
+                    place,
+                    "an additive entry without targets does nothing",
+                )
+                .hint("add targets, or remove the entry; `mode: exact` means no assignment"),
+            );
+        }
+        settled.push(entry);
+    }
+    find_conflicts(&settled, report);
+    Manifest { entries: settled }
+}
+
+/// Looks the sets up that an entry uses, each once, with the line that uses it.
+fn used_sets<'s>(
+    uses: &[Placed<String>],
+    sets: &'s HashMap<String, TargetSet>,
+    names: &[&str],
+    whole: bool,
+    report: &mut Report,
+) -> Vec<(Place, &'s TargetSet)> {
+    let mut seen = HashSet::new();
+    let mut used = Vec::new();
+    for name in uses {
+        match sets.get(&name.value) {
+            Some(set) => {
+                if seen.insert(name.value.as_str()) {
+                    used.push((name.place, set));
+                }
+            }
+            None => {
+                let error = Diagnostic::error(
+                    "unknown-target-set",
+                    name.place,
+                    format!("unknown target set {}", quoted(&name.value)),
+                );
+                let near = report.suggest(&name.value, names.iter().copied());
+                report.push(match near {
+                    Some(near) => error.hint(format!("did you mean `{near}`?")),
+                    None if !whole => error.hint("a part that could not be read may define it"),
+                    None => error.hint("define it below `targets`, in any file of the run"),
+                });
+            }
+        }
+    }
+    used
+}
+
+/// Puts an entry's own targets and those of its sets together, equal ones once.
+fn unite(draft: Draft, used: &[(Place, &TargetSet)]) -> Entry {
+    let Draft {
+        place,
+        kind,
+        selector,
+        mode,
+        targets,
+        uses: _,
+        faulty: _,
+    } = draft;
+    let mut seen = HashSet::new();
+    let mut united = Vec::new();
+    let shared = used.iter().flat_map(|(place, set)| {
+        set.targets.iter().map(|target| WantedTarget {
+            via: target.via.or(Some(*place)),
+            ..target.clone()
+        })
+    });
+    for target in targets.into_iter().chain(shared) {
+        let what = (
+            Identity::of(&target),
+            target.filter.as_ref().map(FilterIdentity::of),
+            target.source_id.clone(),
+        );
+        if seen.insert(what) {
+            united.push(target);
+        }
+    }
+    Entry {
+        kind,
+        selector,
+        mode: mode.value,
+        mode_place: mode.place,
+        targets: united,
+        place,
+    }
+}
+
+/// What makes a target the same one, as far as a manifest tells.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Identity {
+    word: &'static str,
+    name: Option<String>,
+    source: Source,
+}
+
+impl Identity {
+    fn of(wanted: &WantedTarget) -> Self {
+        let (word, name) = match &wanted.target {
+            TargetReference::AllDevices => ("allDevices", None),
+            TargetReference::AllUsers => ("allUsers", None),
+            TargetReference::Collection(id) => ("collection", Some(id.clone())),
+            TargetReference::Group(NameOrId::Name(name)) => ("group", Some(name.to_lowercase())),
+            TargetReference::Group(NameOrId::Id(id)) => ("groupId", Some(id.to_string())),
+            TargetReference::ExclusionGroup(NameOrId::Name(name)) => {
+                ("excluded group", Some(name.to_lowercase()))
+            }
+            TargetReference::ExclusionGroup(NameOrId::Id(id)) => {
+                ("excluded groupId", Some(id.to_string()))
+            }
+        };
+        Self {
+            word,
+            name,
+            source: wanted.source.clone(),
+        }
+    }
+}
+
+/// What makes a filter the same one, as far as a manifest tells.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct FilterIdentity {
+    by_name: bool,
+    name: String,
+    mode: FilterMode,
+}
+
+impl FilterIdentity {
+    fn of(reference: &FilterReference) -> Self {
+        let (by_name, name) = match &reference.filter {
+            NameOrId::Name(name) => (true, name.to_lowercase()),
+            NameOrId::Id(id) => (false, id.to_string()),
+        };
+        Self {
+            by_name,
+            name,
+            mode: reference.mode.clone(),
+        }
+    }
+}
+
+/// Whether two filters cannot be the same: a name and an id may be.
+fn differ(one: Option<&FilterIdentity>, other: Option<&FilterIdentity>) -> bool {
+    match (one, other) {
+        (None, None) => false,
+        (Some(one), Some(other)) => {
+            one.mode != other.mode || (one.by_name == other.by_name && one.name != other.name)
+        }
+        (None, Some(_)) | (Some(_), None) => true,
+    }
+}
+
+/// Entries are compared where these are the same.
+#[derive(PartialEq, Eq, Hash)]
+struct SelectorIdentity {
+    kind: PolicyKind,
+    key: &'static str,
+    text: String,
+    except: BTreeSet<String>,
+}
+
+impl SelectorIdentity {
+    fn of(entry: &Entry) -> Self {
+        let (key, text, except) = match &entry.selector {
+            Selector::Name(name) => ("name", name.value.clone(), BTreeSet::new()),
+            Selector::Id(id) => ("id", id.value.to_lowercase(), BTreeSet::new()),
+            Selector::Match { pattern, except } => (
+                "match",
+                pattern.value.as_str().to_owned(),
+                except
+                    .iter()
+                    .map(|glob| glob.value.as_str().to_owned())
+                    .collect(),
+            ),
+        };
+        Self {
+            kind: entry.kind,
+            key,
+            text,
+            except,
+        }
+    }
+}
+
+fn find_conflicts(entries: &[Entry], report: &mut Report) {
+    let mut groups: Vec<Vec<&Entry>> = Vec::new();
+    let mut index: HashMap<SelectorIdentity, usize> = HashMap::new();
+    for entry in entries {
+        match index.entry(SelectorIdentity::of(entry)) {
+            hash_map::Entry::Occupied(known) => groups[*known.get()].push(entry),
+            hash_map::Entry::Vacant(new) => {
+                new.insert(groups.len());
+                groups.push(vec![entry]);
+            }
+        }
+    }
+    for group in groups {
+        compare_modes(&group, report);
+        compare_targets(&group, report);
+    }
+}
+
+fn compare_modes(group: &[&Entry], report: &mut Report) {
+    let [first, rest @ ..] = group else {
+        return;
+    };
+    for other in rest {
+        if other.mode != first.mode {
+            report.push(conflict::modes(first, other));
+        }
+    }
+}
+
+/// The ways in which a group is meant, whatever the source.
+#[derive(Default)]
+struct Sides<'e> {
+    included: Option<&'e WantedTarget>,
+    excluded: Option<&'e WantedTarget>,
+}
+
+fn compare_targets(group: &[&Entry], report: &mut Report) {
+    // Filters that are known for a target. Those that contradict are not added, so there are at
+    // most two: one by name and one by id.
+    let mut filters: HashMap<Identity, Vec<(Option<FilterIdentity>, &WantedTarget)>> =
+        HashMap::new();
+    let mut sides: HashMap<(bool, String), Sides<'_>> = HashMap::new();
+    for target in group.iter().flat_map(|entry| &entry.targets) {
+        let filter = target.filter.as_ref().map(FilterIdentity::of);
+        let known = filters.entry(Identity::of(target)).or_default();
+        match known
+            .iter()
+            .find(|(other, _)| differ(other.as_ref(), filter.as_ref()))
+        {
+            Some((_, other)) => {
+                report.push(conflict::filters(other, target));
+            }
+            None if known.iter().any(|(other, _)| *other == filter) => {}
+            None => known.push((filter, target)),
+        }
+
+        let (reference, excluded) = match &target.target {
+            TargetReference::Group(reference) => (reference, false),
+            TargetReference::ExclusionGroup(reference) => (reference, true),
+            TargetReference::AllDevices
+            | TargetReference::AllUsers
+            | TargetReference::Collection(_) => continue,
+        };
+        let who = match reference {
+            NameOrId::Name(name) => (true, name.to_lowercase()),
+            NameOrId::Id(id) => (false, id.to_string()),
+        };
+        let sides = sides.entry(who).or_default();
+        let (own, other) = if excluded {
+            (&mut sides.excluded, sides.included)
+        } else {
+            (&mut sides.included, sides.excluded)
+        };
+        own.get_or_insert(target);
+        if let Some(other) = other {
+            let (included, excluded) = if excluded {
+                (other, target)
+            } else {
+                (target, other)
+            };
+            report.push(conflict::included_and_excluded(included, excluded));
+        }
+    }
+}

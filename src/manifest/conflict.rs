@@ -1,0 +1,113 @@
+//! Contradictions between targets and between entries, told alike wherever they are found.
+//!
+//! Offline they show within an entry and between entries with the same selector; once names are
+//! resolved, between all entries that select one policy. Each names both places, the later one
+//! first, and the aliases and `use` lines through which the two came together.
+
+use super::report::quoted;
+use super::{Entry, Selector, TargetReference, WantedTarget};
+use crate::diagnostic::{Diagnostic, Place};
+
+/// The same target with different filters.
+pub fn filters(one: &WantedTarget, other: &WantedTarget) -> Diagnostic {
+    let message = format!("{} is there with different filters", describe(other));
+    between(
+        ("conflicting-filters", message),
+        (one, &filter_words(one)),
+        (other, &filter_words(other)),
+    )
+    .hint("give it the same filter in both places, or remove one")
+}
+
+/// A group that is both included and excluded.
+pub fn included_and_excluded(included: &WantedTarget, excluded: &WantedTarget) -> Diagnostic {
+    let message = format!("{} is both included and excluded", describe(excluded));
+    between(
+        ("included-and-excluded", message),
+        (included, "included"),
+        (excluded, "excluded"),
+    )
+    .hint("remove one of the two")
+}
+
+/// Different modes for one policy.
+pub fn modes(one: &Entry, other: &Entry) -> Diagnostic {
+    let (first, second) = if other.mode_place < one.mode_place {
+        (other, one)
+    } else {
+        (one, other)
+    };
+    let what = match &second.selector {
+        Selector::Name(name) => format!("the policy {}", quoted(&name.value)),
+        Selector::Id(id) => format!("the policy with the id {}", quoted(&id.value)),
+        Selector::Match { pattern, .. } => {
+            format!("the policies {}", quoted(pattern.value.as_str()))
+        }
+    };
+    Diagnostic::error(
+        "conflicting-modes",
+        second.mode_place,
+        format!("different modes for {what}"),
+    )
+    .label(second.mode.name())
+    .also(first.mode_place, first.mode.name())
+    .hint("give both entries the same mode; one that names none is `exact`")
+}
+
+fn between(
+    (code, message): (&'static str, String),
+    one: (&WantedTarget, &str),
+    other: (&WantedTarget, &str),
+) -> Diagnostic {
+    let (one_place, other_place) = apart(one.0, other.0);
+    let ((first, first_words), (second, second_words)) = if other_place < one_place {
+        ((other_place, other.1), (one_place, one.1))
+    } else {
+        ((one_place, one.1), (other_place, other.1))
+    };
+    let mut error = Diagnostic::error(code, second, message)
+        .label(second_words)
+        .also(first, first_words);
+    let mut shown = vec![first, second];
+    for via in [one.0.via, other.0.via].into_iter().flatten() {
+        if !shown.contains(&via) {
+            shown.push(via);
+            error = error.also(via, "comes in here");
+        }
+    }
+    error
+}
+
+/// Returns the places of two targets. Where an alias makes them one line, the aliases tell them
+/// apart.
+fn apart(one: &WantedTarget, other: &WantedTarget) -> (Place, Place) {
+    if one.place != other.place {
+        return (one.place, other.place);
+    }
+    (
+        one.via.unwrap_or(one.place),
+        other.via.unwrap_or(other.place),
+    )
+}
+
+fn describe(wanted: &WantedTarget) -> String {
+    match &wanted.target {
+        TargetReference::AllDevices => "`allDevices`".to_owned(),
+        TargetReference::AllUsers => "`allUsers`".to_owned(),
+        TargetReference::Collection(id) => format!("the collection {}", quoted(id)),
+        TargetReference::Group(group) | TargetReference::ExclusionGroup(group) => {
+            format!("the group {}", quoted(group.as_str()))
+        }
+    }
+}
+
+fn filter_words(wanted: &WantedTarget) -> String {
+    match &wanted.filter {
+        None => "without a filter".to_owned(),
+        Some(filter) => format!(
+            "filter {}, mode `{}`",
+            quoted(filter.filter.as_str()),
+            filter.mode.name()
+        ),
+    }
+}

@@ -1,0 +1,212 @@
+//! Reading the parts of a mapping: known keys, text, lists and words.
+
+use super::Placed;
+use super::report::{Report, one_of, quoted};
+use super::tree::{Item, Node, Pair, Value};
+use crate::diagnostic::{Diagnostic, Place};
+
+/// The known keys of a mapping, with what an unknown key was probably meant to be.
+pub(super) struct Fields<'n> {
+    pairs: Vec<&'n Pair>,
+    meant: Vec<&'static str>,
+    unknown: bool,
+}
+
+impl<'n> Fields<'n> {
+    /// Reads a mapping. Unknown keys are reported; anything but a mapping too, and gives nothing.
+    /// `offered` are the keys that are of use there; the others have errors of their own.
+    pub(super) fn read(
+        node: &'n Node,
+        what: &str,
+        keys: &[&'static str],
+        offered: &[&'static str],
+        report: &mut Report,
+    ) -> Option<Self> {
+        let pairs = match &node.value {
+            Value::Mapping(pairs) => pairs,
+            Value::Broken => {
+                report.miss();
+                return None;
+            }
+            Value::Scalar { .. } | Value::List(_) => {
+                report.push(
+                    Diagnostic::error(
+                        "wrong-type",
+                        node.place,
+                        format!("{what} must be a mapping, not {}", node.describe()),
+                    )
+                    .hint(format!("its keys are {}", one_of(offered))),
+                );
+                return None;
+            }
+        };
+        let mut fields = Self {
+            pairs: Vec::with_capacity(pairs.len()),
+            meant: Vec::new(),
+            unknown: false,
+        };
+        for pair in pairs {
+            if keys.contains(&&*pair.key) {
+                fields.pairs.push(pair);
+                continue;
+            }
+            fields.unknown = true;
+            let near = report.suggest(&pair.key, offered.iter().copied());
+            let meant = near.and_then(|near| offered.iter().find(|key| **key == near));
+            fields.meant.extend(meant);
+            let error = Diagnostic::error(
+                "unknown-key",
+                pair.place,
+                format!("unknown key {} in {what}", quoted(&pair.key)),
+            );
+            report.push(error.hint(match (meant, misplaced(&pair.key)) {
+                (Some(meant), _) => format!("did you mean `{meant}`?"),
+                (None, Some(hint)) => hint.to_owned(),
+                (None, None) => format!("its keys are {}", one_of(offered)),
+            }));
+        }
+        Some(fields)
+    }
+
+    /// Returns a key with its value.
+    pub(super) fn get(&self, key: &str) -> Option<&'n Pair> {
+        self.pairs.iter().copied().find(|pair| &*pair.key == key)
+    }
+
+    /// Returns those of the keys that are there, in the order of the mapping.
+    pub(super) fn among(&self, keys: &[&str]) -> Vec<&'n Pair> {
+        let wanted = |pair: &&&Pair| keys.contains(&&*pair.key);
+        self.pairs.iter().filter(wanted).copied().collect()
+    }
+
+    /// Whether an unknown key was probably meant to be one of these: then nothing is missing.
+    pub(super) fn meant(&self, keys: &[&str]) -> bool {
+        self.meant.iter().any(|key| keys.contains(key))
+    }
+
+    /// Whether a key was unknown.
+    pub(super) fn has_unknown(&self) -> bool {
+        self.unknown
+    }
+}
+
+/// Says where a key that other tools have belongs here.
+fn misplaced(key: &str) -> Option<&'static str> {
+    match key {
+        "exclusionGroup" | "excludeGroup" | "excludedGroup" => {
+            Some("list the group as `- group:` below `exclude`")
+        }
+        "allLicensedUsers" => Some("did you mean `allUsers`?"),
+        "assignments" => Some("list the targets below `include` and `exclude`"),
+        "displayName" => Some("did you mean `name`?"),
+        _ => None,
+    }
+}
+
+/// Reads text: any scalar as it is spelled, but neither nothing nor blanks alone.
+pub(super) fn text(item: &Item, key: &str, report: &mut Report) -> Option<Placed<String>> {
+    let node = &item.node;
+    match &node.value {
+        Value::Broken => {
+            report.miss();
+            None
+        }
+        Value::Scalar { text, .. } if !node.is_null() => {
+            if text.trim().is_empty() {
+                report.push(Diagnostic::error(
+                    "empty-value",
+                    node.place,
+                    format!("`{key}` must not be empty"),
+                ));
+                return None;
+            }
+            Some(Placed {
+                value: text.clone(),
+                place: item.alias.unwrap_or(node.place),
+            })
+        }
+        Value::Scalar { .. } | Value::List(_) | Value::Mapping(_) => {
+            report.push(wrong_type(node, key, "text"));
+            None
+        }
+    }
+}
+
+/// Reads a list.
+pub(super) fn list<'n>(pair: &'n Pair, report: &mut Report) -> Option<&'n [Item]> {
+    let node = &pair.value.node;
+    match &node.value {
+        Value::List(items) => Some(items),
+        Value::Broken => {
+            report.miss();
+            None
+        }
+        Value::Scalar { .. } | Value::Mapping(_) => {
+            let hint = match &node.value {
+                _ if node.is_null() && &*pair.key == "policies" => {
+                    "list the entries below it, each starting with `- `".to_owned()
+                }
+                _ if node.is_null() => format!("write `{}: []` for none", pair.key),
+                Value::Scalar { .. } => format!("write `{}: [{}]`", pair.key, node.describe())
+                    .replace("[`", "[")
+                    .replace("`]", "]"),
+                _ => "start each of its parts with `- `".to_owned(),
+            };
+            report.push(wrong_type(node, &pair.key, "a list").hint(hint));
+            None
+        }
+    }
+}
+
+/// Reads one of a few words.
+pub(super) fn word<T: Copy>(
+    pair: &Pair,
+    code: &'static str,
+    words: &[(&'static str, T)],
+    report: &mut Report,
+) -> Option<T> {
+    let text = text(&pair.value, &pair.key, report)?;
+    if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
+        return Some(*value);
+    }
+    let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    let error = Diagnostic::error(
+        code,
+        pair.value.node.place,
+        format!("unknown {} {}", pair.key, quoted(&text.value)),
+    );
+    let near = report.suggest(&text.value, names.iter().copied());
+    report.push(error.hint(match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("it is {}", one_of(&names)),
+    }));
+    None
+}
+
+/// Makes the error for a value of the wrong type.
+pub(super) fn wrong_type(node: &Node, key: &str, wanted: &str) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-type",
+        node.place,
+        format!("`{key}` must be {wanted}, not {}", node.describe()),
+    )
+}
+
+/// Makes the error for keys of which only one may be there.
+pub(super) fn only_one(code: &'static str, pairs: &[&Pair], message: String) -> Option<Diagnostic> {
+    let [first, rest @ ..] = pairs else {
+        return None;
+    };
+    let second = rest.first()?;
+    let error = Diagnostic::error(code, second.place, message).also(first.place, "the first");
+    Some(
+        rest[1..]
+            .iter()
+            .fold(error, |error, pair| error.also(pair.place, "another")),
+    )
+}
+
+/// Returns the alias through which a part was reached, the outermost first.
+pub(super) fn via(outer: Option<Place>, pair: Option<&Pair>, item: &Item) -> Option<Place> {
+    outer.or(pair.and_then(|pair| pair.via)).or(item.alias)
+}

@@ -1,0 +1,236 @@
+//! Finding and reading the files of a run.
+//!
+//! Folders are walked in the order of their names, so the same tree gives the same order on every
+//! machine. What is reached twice (a path given twice, a link) is read once, and links to folders
+//! are followed without going round in circles.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::report::{Report, quoted};
+use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Sources};
+
+/// The tool's own configuration, which is not a manifest.
+const CONFIGURATION: &str = "assignctl.yaml";
+
+/// The files of a run.
+#[derive(Debug, Default)]
+pub(super) struct Files {
+    /// The files with their texts.
+    pub(super) sources: Sources,
+    /// Those of them that hold text.
+    pub(super) readable: Vec<FileId>,
+    /// Whether something could not be read.
+    pub(super) failed: bool,
+}
+
+/// Reads the files at the paths, and those below them where they are folders.
+pub(super) fn collect(paths: &[PathBuf], report: &mut Report) -> Files {
+    let mut files = Files::default();
+    if paths.is_empty() {
+        report.push(no_manifest());
+    }
+    let mut seen = HashSet::new();
+    for path in paths {
+        let shown = shown(path);
+        match fs::metadata(path) {
+            Err(error) => {
+                files.failed = true;
+                report.push(unreadable(&shown, &error));
+            }
+            Ok(metadata) if metadata.is_dir() => {
+                let mut walk = Walk {
+                    folders: HashSet::new(),
+                    files: Vec::new(),
+                    failed: false,
+                };
+                walk.folder(path, &shown, report);
+                files.failed |= walk.failed;
+                if walk.files.is_empty() && !walk.failed {
+                    report.push(
+                        Diagnostic::new(
+                            Severity::Error,
+                            "no-manifest",
+                            None,
+                            format!("no manifest in the folder {}", quoted(&shown)),
+                        )
+                        .hint("manifests are files with the ending `.yaml` or `.yml`"),
+                    );
+                }
+                walk.files.sort();
+                for (shown, path) in walk.files {
+                    files.read(&path, shown, &mut seen, report);
+                }
+            }
+            Ok(_) => files.read(path, shown, &mut seen, report),
+        }
+    }
+    files
+}
+
+/// Makes the error for a run without manifests.
+pub(super) fn no_manifest() -> Diagnostic {
+    Diagnostic::new(
+        Severity::Error,
+        "no-manifest",
+        None,
+        "no manifest was given",
+    )
+    .hint("name the files and folders to read")
+}
+
+impl Files {
+    /// Adds a file, of which the bytes may be anything.
+    pub(super) fn add(&mut self, path: String, bytes: Vec<u8>, report: &mut Report) {
+        let bytes = match bytes.strip_prefix("\u{feff}".as_bytes()) {
+            Some(rest) => rest.to_vec(),
+            None => bytes,
+        };
+        let error = match String::from_utf8(bytes) {
+            Ok(text) => {
+                self.readable.push(self.sources.add(path, text));
+                return;
+            }
+            Err(error) => error,
+        };
+        self.failed = true;
+        let bytes = error.as_bytes();
+        let (valid, rest) = bytes.split_at(error.utf8_error().valid_up_to());
+        let (line, column) = end_of(&String::from_utf8_lossy(valid));
+        // What can be shown of it, for the line of the error; it is not read.
+        let file = self.sources.add(path, String::from_utf8_lossy(bytes));
+        report.push(
+            Diagnostic::error(
+                "not-utf8",
+                Place {
+                    file,
+                    line,
+                    column,
+                    length: 1,
+                },
+                format!("the byte 0x{:02x} is not UTF-8", rest.first().unwrap_or(&0)),
+            )
+            .hint("save the file as UTF-8"),
+        );
+    }
+
+    fn read(
+        &mut self,
+        path: &Path,
+        shown: String,
+        seen: &mut HashSet<PathBuf>,
+        report: &mut Report,
+    ) {
+        // A pipe has no lasting name; its path will do.
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if !seen.insert(real) {
+            return;
+        }
+        match fs::read(path) {
+            Ok(bytes) => self.add(shown, bytes, report),
+            Err(error) => {
+                self.failed = true;
+                report.push(unreadable(&shown, &error));
+            }
+        }
+    }
+}
+
+/// Returns the line and column behind a text.
+fn end_of(text: &str) -> (usize, usize) {
+    let text = text.replace("\r\n", "\n");
+    let breaks = text.matches(['\n', '\r']).count();
+    let last = text.rsplit(['\n', '\r']).next().unwrap_or_default();
+    (breaks + 1, last.chars().count() + 1)
+}
+
+struct Walk {
+    /// Folders that were walked, by their real paths.
+    folders: HashSet<PathBuf>,
+    /// Files that were found: as they are shown, and as they are opened.
+    files: Vec<(String, PathBuf)>,
+    /// Whether something could not be read.
+    failed: bool,
+}
+
+impl Walk {
+    fn folder(&mut self, path: &Path, shown: &str, report: &mut Report) {
+        let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        if !self.folders.insert(real) {
+            return;
+        }
+        let entries = match names(path) {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.failed = true;
+                report.push(unreadable(shown, &error));
+                return;
+            }
+        };
+        for (name, path) in entries {
+            if name.starts_with('.') {
+                continue;
+            }
+            let shown = match shown.strip_suffix('/') {
+                Some(folder) => format!("{folder}/{name}"),
+                None => format!("{shown}/{name}"),
+            };
+            let manifest =
+                (name.ends_with(".yaml") || name.ends_with(".yml")) && name != CONFIGURATION;
+            match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_dir() => self.folder(&path, &shown, report),
+                Ok(metadata) if metadata.is_file() && manifest => self.files.push((shown, path)),
+                Ok(_) => {}
+                // A link to nowhere matters only where a manifest should be.
+                Err(error) if manifest => {
+                    self.failed = true;
+                    report.push(unreadable(&shown, &error));
+                }
+                Err(_) => {}
+            }
+        }
+    }
+}
+
+/// Returns what is in a folder, sorted by name.
+fn names(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut names = fs::read_dir(folder)?
+        .map(|entry| {
+            let entry = entry?;
+            Ok((
+                entry.file_name().to_string_lossy().into_owned(),
+                entry.path(),
+            ))
+        })
+        .collect::<io::Result<Vec<_>>>()?;
+    names.sort();
+    Ok(names)
+}
+
+fn shown(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    if cfg!(windows) {
+        text.replace('\\', "/")
+    } else {
+        text.into_owned()
+    }
+}
+
+fn unreadable(shown: &str, error: &io::Error) -> Diagnostic {
+    if error.kind() == io::ErrorKind::NotFound {
+        return Diagnostic::new(
+            Severity::Error,
+            "no-such-path",
+            None,
+            format!("there is no file or folder {}", quoted(shown)),
+        );
+    }
+    Diagnostic::new(
+        Severity::Error,
+        "unreadable",
+        None,
+        format!("cannot read {}: {error}", quoted(shown)),
+    )
+}

@@ -1,0 +1,420 @@
+//! Reading documents: the version, named sets and entries.
+//!
+//! Named sets are visible in every file of the run, so entries only note which sets they use;
+//! `check` looks them up once everything was read.
+
+use std::collections::HashMap;
+
+use super::build::{self, MOST_ALIASED};
+use super::fields::{self, Fields};
+use super::report::{Report, one_of, quoted};
+use super::targets::{self, MOST_TARGETS, Side};
+use super::tree::{Document, Item, Node, Pair, Value};
+use super::{Glob, Mode, Placed, Selector, WantedTarget};
+use crate::diagnostic::{Diagnostic, FileId, Place, Severity};
+use crate::model::PolicyKind;
+
+const DOCUMENT_KEYS: &[&str] = &["version", "targets", "policies"];
+const SET_KEYS: &[&str] = &["include", "exclude"];
+const ENTRY_KEYS: &[&str] = &[
+    "kind", "name", "id", "match", "except", "mode", "use", "include", "exclude",
+];
+const SELECTOR_KEYS: &[&str] = &["name", "id", "match"];
+
+/// All that was read, before entries and sets come together.
+#[derive(Debug, Default)]
+pub(super) struct Drafts {
+    /// The named sets.
+    pub(super) sets: HashMap<String, TargetSet>,
+    /// The entries that have a kind and a selector.
+    pub(super) entries: Vec<Draft>,
+    /// Whether all files could be read to their end.
+    pub(super) whole: bool,
+}
+
+/// A named set of targets.
+#[derive(Debug)]
+pub(super) struct TargetSet {
+    /// The key that names it.
+    pub(super) place: Place,
+    /// Its targets.
+    pub(super) targets: Vec<WantedTarget>,
+    /// Whether something in it was wrong.
+    pub(super) faulty: bool,
+}
+
+/// An entry, its sets not yet merged in.
+#[derive(Debug)]
+pub(super) struct Draft {
+    /// The entry's first key.
+    pub(super) place: Place,
+    /// The kind.
+    pub(super) kind: PolicyKind,
+    /// The selector.
+    pub(super) selector: Selector,
+    /// The mode, and where it was written.
+    pub(super) mode: Placed<Mode>,
+    /// The entry's own targets.
+    pub(super) targets: Vec<WantedTarget>,
+    /// The sets it uses.
+    pub(super) uses: Vec<Placed<String>>,
+    /// Whether something in it was wrong.
+    pub(super) faulty: bool,
+}
+
+/// Reads the files of a run, one after the other.
+pub(super) struct Reader<'r> {
+    report: &'r mut Report,
+    drafts: Drafts,
+    aliased: u64,
+    targets: usize,
+    /// Whether an entry was written, were it ever so wrong, or may stand where it was not seen.
+    any_entry: bool,
+    files: Vec<FileId>,
+}
+
+impl<'r> Reader<'r> {
+    /// Makes a reader that reports what it finds. `whole` says whether all files are there.
+    pub(super) fn new(whole: bool, report: &'r mut Report) -> Self {
+        Self {
+            report,
+            drafts: Drafts {
+                whole,
+                ..Drafts::default()
+            },
+            aliased: MOST_ALIASED,
+            targets: MOST_TARGETS,
+            any_entry: false,
+            files: Vec::new(),
+        }
+    }
+
+    /// Reads a file.
+    pub(super) fn file(&mut self, id: FileId, text: &str) {
+        self.files.push(id);
+        let parsed = build::parse(id, text, self.report, &mut self.aliased);
+        self.drafts.whole &= parsed.whole;
+        if parsed.empty {
+            self.missing_version(Place {
+                file: id,
+                line: 1,
+                column: 1,
+                length: 1,
+            });
+        }
+        for document in &parsed.documents {
+            self.document(document);
+        }
+    }
+
+    /// Returns what was read.
+    pub(super) fn finish(self) -> Drafts {
+        if !self.any_entry && self.drafts.whole && !self.files.is_empty() {
+            let place = match self.files.as_slice() {
+                [only] => Some(Place {
+                    file: *only,
+                    line: 1,
+                    column: 1,
+                    length: 1,
+                }),
+                _ => None,
+            };
+            self.report.push(
+                Diagnostic::new(
+                    Severity::Error,
+                    "no-policies",
+                    place,
+                    "the manifests have no entry below `policies`",
+                )
+                .hint("an entry with empty `include` means no assignment; no entry means nothing"),
+            );
+        }
+        self.drafts
+    }
+
+    fn missing_version(&mut self, place: Place) {
+        self.report.push(
+            Diagnostic::error("missing-key", place, "the key `version` is missing")
+                .hint("start every document with `version: 1`"),
+        );
+    }
+
+    fn document(&mut self, document: &Document) {
+        let node = &document.root.node;
+        if node.is_null() {
+            self.missing_version(document.place);
+            return;
+        }
+        let Some(fields) = Fields::read(
+            node,
+            "a manifest",
+            DOCUMENT_KEYS,
+            DOCUMENT_KEYS,
+            self.report,
+        ) else {
+            self.any_entry = true;
+            return;
+        };
+        match fields.get("version") {
+            Some(pair) => self.version(pair),
+            None if fields.meant(&["version"]) => {}
+            None => self.missing_version(node.place),
+        }
+        if let Some(pair) = fields.get("targets") {
+            self.sets(pair);
+        }
+        if let Some(pair) = fields.get("policies") {
+            let via = fields::via(None, Some(pair), &pair.value);
+            match fields::list(pair, self.report) {
+                None => self.any_entry = true,
+                Some(items) => {
+                    for item in items {
+                        self.any_entry = true;
+                        self.entry(item, via);
+                    }
+                }
+            }
+        }
+        self.any_entry |= fields.meant(&["policies"]);
+    }
+
+    fn version(&mut self, pair: &Pair) {
+        let node = &pair.value.node;
+        match &node.value {
+            Value::Broken => self.report.miss(),
+            Value::Scalar { text, plain: true } if text == "1" => {}
+            Value::Scalar { .. } if !node.is_null() => self.report.push(
+                Diagnostic::error(
+                    "wrong-version",
+                    node.place,
+                    format!("`version` must be the number 1, not {}", node.describe()),
+                )
+                .hint("write `version: 1`"),
+            ),
+            _ => self.report.push(
+                fields::wrong_type(node, "version", "the number 1").hint("write `version: 1`"),
+            ),
+        }
+    }
+
+    fn sets(&mut self, pair: &Pair) {
+        let node = &pair.value.node;
+        let via = fields::via(None, Some(pair), &pair.value);
+        match &node.value {
+            Value::Mapping(sets) => {
+                for set in sets {
+                    self.set(set, via);
+                }
+            }
+            Value::Broken => self.report.miss(),
+            Value::Scalar { .. } | Value::List(_) => self.report.push(
+                fields::wrong_type(node, "targets", "a mapping")
+                    .hint("write each set as `name:` with `include` and `exclude` below it"),
+            ),
+        }
+    }
+
+    fn set(&mut self, pair: &Pair, via: Option<Place>) {
+        let before = self.report.errors();
+        if pair.key.trim().is_empty() {
+            self.report.push(Diagnostic::error(
+                "empty-value",
+                pair.place,
+                "the name of a target set must not be empty",
+            ));
+        }
+        let via = fields::via(via, Some(pair), &pair.value);
+        let mut targets = Vec::new();
+        let what = format!("the target set {}", quoted(&pair.key));
+        if let Some(fields) = Fields::read(&pair.value.node, &what, SET_KEYS, SET_KEYS, self.report)
+        {
+            self.targets(&fields, via, &mut targets);
+        }
+        let set = TargetSet {
+            place: pair.place,
+            targets,
+            faulty: self.report.errors() > before,
+        };
+        if let Some(first) = self.drafts.sets.get(&*pair.key) {
+            let error = Diagnostic::error(
+                "duplicate-target-set",
+                set.place,
+                format!("the target set {} is there twice", quoted(&pair.key)),
+            );
+            self.report.push(
+                error
+                    .also(first.place, "first here")
+                    .hint("named sets are visible in every file; give one another name"),
+            );
+        } else {
+            self.drafts.sets.insert(pair.key.to_string(), set);
+        }
+    }
+
+    fn targets(
+        &mut self,
+        fields: &Fields<'_>,
+        via: Option<Place>,
+        targets: &mut Vec<WantedTarget>,
+    ) {
+        for (key, side) in [("include", Side::Include), ("exclude", Side::Exclude)] {
+            let Some(pair) = fields.get(key) else {
+                continue;
+            };
+            // What aliases make of a few lines must not fill the memory.
+            let asked = match &pair.value.node.value {
+                Value::List(items) => items.len(),
+                _ => 0,
+            };
+            let Some(left) = self.targets.checked_sub(asked) else {
+                self.report.push(too_many_targets(pair.place));
+                continue;
+            };
+            self.targets = left;
+            targets::read_all(pair, side, via, self.report, targets);
+        }
+    }
+
+    fn entry(&mut self, item: &Item, via: Option<Place>) {
+        let before = self.report.errors();
+        let node = &item.node;
+        let via = fields::via(via, None, item);
+        let Some(fields) =
+            Fields::read(node, "a policy entry", ENTRY_KEYS, ENTRY_KEYS, self.report)
+        else {
+            return;
+        };
+        let kind = self.kind(node, &fields);
+        let selector = self.selector(node, &fields);
+        let place = item.alias.unwrap_or(node.place);
+        let mode = match fields.get("mode") {
+            None => Placed {
+                value: Mode::Exact,
+                place,
+            },
+            Some(pair) => Placed {
+                value: fields::word(
+                    pair,
+                    "unknown-mode",
+                    &[("exact", Mode::Exact), ("additive", Mode::Additive)],
+                    self.report,
+                )
+                .unwrap_or(Mode::Exact),
+                place: pair.value.alias.unwrap_or(pair.value.node.place),
+            },
+        };
+        let uses = self.texts(&fields, "use");
+        let mut targets = Vec::new();
+        self.targets(&fields, via, &mut targets);
+        if let (Some(kind), Some(selector)) = (kind, selector) {
+            self.drafts.entries.push(Draft {
+                place,
+                kind,
+                selector,
+                mode,
+                targets,
+                uses,
+                faulty: self.report.errors() > before,
+            });
+        }
+    }
+
+    fn kind(&mut self, node: &Node, fields: &Fields<'_>) -> Option<PolicyKind> {
+        let Some(pair) = fields.get("kind") else {
+            if !fields.meant(&["kind"]) {
+                let kinds: Vec<&str> = PolicyKind::all().map(PolicyKind::name).collect();
+                self.report.push(
+                    Diagnostic::error("missing-key", node.place, "the key `kind` is missing")
+                        .hint(format!("the kinds are {}", one_of(&kinds))),
+                );
+            }
+            return None;
+        };
+        let kinds: Vec<(&str, PolicyKind)> =
+            PolicyKind::all().map(|kind| (kind.name(), kind)).collect();
+        fields::word(pair, "unknown-kind", &kinds, self.report)
+    }
+
+    fn selector(&mut self, node: &Node, fields: &Fields<'_>) -> Option<Selector> {
+        let present = fields.among(SELECTOR_KEYS);
+        if let Some(error) = fields::only_one(
+            "several-selectors",
+            &present,
+            "an entry takes exactly one of `name`, `id` and `match`".to_owned(),
+        ) {
+            self.report
+                .push(error.hint("keep one, or write several entries"));
+        }
+        let except = self.globs(fields, "except");
+        if let Some(pair) = fields.get("except")
+            && !present.iter().any(|pair| &*pair.key == "match")
+            && !fields.meant(&["match"])
+        {
+            self.report.push(
+                Diagnostic::error(
+                    "except-without-match",
+                    pair.place,
+                    "`except` without `match`",
+                )
+                .hint("add `match`, or remove `except`"),
+            );
+        }
+        // All are read for their faults; the first counts.
+        let read: Vec<Option<Selector>> = present
+            .iter()
+            .map(|pair| {
+                let text = fields::text(&pair.value, &pair.key, self.report)?;
+                Some(match &*pair.key {
+                    "name" => Selector::Name(text),
+                    "id" => Selector::Id(text),
+                    _ => Selector::Match {
+                        pattern: glob(text),
+                        except: except.clone(),
+                    },
+                })
+            })
+            .collect();
+        if present.is_empty() && !fields.meant(SELECTOR_KEYS) {
+            self.report.push(
+                Diagnostic::error(
+                    "no-selector",
+                    node.place,
+                    "the entry does not say which policies it means",
+                )
+                .hint("add `name`, `id` or `match`"),
+            );
+        }
+        read.into_iter().next().flatten()
+    }
+
+    fn globs(&mut self, fields: &Fields<'_>, key: &str) -> Vec<Placed<Glob>> {
+        self.texts(fields, key).into_iter().map(glob).collect()
+    }
+
+    fn texts(&mut self, fields: &Fields<'_>, key: &str) -> Vec<Placed<String>> {
+        let Some(pair) = fields.get(key) else {
+            return Vec::new();
+        };
+        fields::list(pair, self.report)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|item| fields::text(item, key, self.report))
+            .collect()
+    }
+}
+
+/// Makes the error for more targets than any tenant has.
+pub(super) fn too_many_targets(place: Place) -> Diagnostic {
+    Diagnostic::error(
+        "too-many-targets",
+        place,
+        format!("the manifests have more than {MOST_TARGETS} targets"),
+    )
+}
+
+fn glob(text: Placed<String>) -> Placed<Glob> {
+    Placed {
+        value: Glob::new(text.value),
+        place: text.place,
+    }
+}

@@ -1,0 +1,202 @@
+//! Collects what is wrong with the manifests of a run: all of it, each fault once.
+//!
+//! A manifest is text that anybody may have written. What is collected, what is shown and how much
+//! work goes into hints is bounded here, so that a file full of faults costs no more than a large
+//! file without any.
+
+use std::collections::HashSet;
+
+use crate::diagnostic::{self, Diagnostic, Place, Severity};
+
+/// How many diagnostics are shown.
+pub(super) const MOST_SHOWN: usize = 500;
+
+/// How many are kept to choose from; those found later are only counted.
+const MOST_KEPT: usize = 10_000;
+
+/// How many candidates are compared for hints in one run.
+const MOST_COMPARISONS: usize = 200_000;
+
+/// How long a value may be to be quoted in full.
+const LONGEST_QUOTE: usize = 80;
+
+/// The diagnostics of a run, as they are found.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    list: Vec<Diagnostic>,
+    seen: HashSet<(Option<Place>, &'static str, String)>,
+    more_errors: usize,
+    more_warnings: usize,
+    errors: usize,
+    comparisons: usize,
+}
+
+impl Report {
+    /// Adds a diagnostic, unless the same was said of the same place before: what an alias or a
+    /// named set brings to many entries is wrong once.
+    pub(super) fn push(&mut self, diagnostic: Diagnostic) {
+        self.errors += usize::from(diagnostic.is_error());
+        if self.list.len() >= MOST_KEPT {
+            if diagnostic.is_error() {
+                self.more_errors += 1;
+            } else {
+                self.more_warnings += 1;
+            }
+            return;
+        }
+        let what = (
+            diagnostic.place,
+            diagnostic.code,
+            diagnostic.message.clone(),
+        );
+        if self.seen.insert(what) {
+            self.list.push(diagnostic);
+        }
+    }
+
+    /// Notes that something that was reported before is missing here.
+    pub(super) fn miss(&mut self) {
+        self.errors += 1;
+    }
+
+    /// Returns how many errors were found so far; more than before means that something between
+    /// was wrong.
+    pub(super) fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// Returns a hint that names the nearest candidate, if one is near.
+    pub(super) fn suggest<'a>(
+        &mut self,
+        name: &str,
+        candidates: impl IntoIterator<Item = &'a str>,
+    ) -> Option<&'a str> {
+        let length = name.chars().take(LONGEST_QUOTE + 1).count();
+        if length > LONGEST_QUOTE {
+            return None;
+        }
+        // What differs much in length cannot be near; leaving it out keeps large sets cheap.
+        let slack = (length / 3).max(1) + 1;
+        let mut left = MOST_COMPARISONS.saturating_sub(self.comparisons);
+        let near: Vec<&str> = candidates
+            .into_iter()
+            .take_while(|_| {
+                left = left.saturating_sub(1);
+                left > 0
+            })
+            .filter(|candidate| candidate.chars().count().abs_diff(length) <= slack)
+            .collect();
+        self.comparisons = MOST_COMPARISONS - left;
+        diagnostic::nearest(name, near)
+    }
+
+    /// Returns the diagnostics in order, errors before warnings where there are too many.
+    pub(super) fn finish(self) -> Vec<Diagnostic> {
+        let Self {
+            mut list,
+            seen: _,
+            mut more_errors,
+            mut more_warnings,
+            errors: _,
+            comparisons: _,
+        } = self;
+        diagnostic::tidy(&mut list);
+        if list.len() > MOST_SHOWN {
+            list.sort_by_key(|diagnostic| diagnostic.severity);
+            for hidden in list.drain(MOST_SHOWN..) {
+                if hidden.is_error() {
+                    more_errors += 1;
+                } else {
+                    more_warnings += 1;
+                }
+            }
+        }
+        let more = more_errors + more_warnings;
+        if more > 0 {
+            let severity = if more_errors > 0 {
+                Severity::Error
+            } else {
+                Severity::Warning
+            };
+            list.push(Diagnostic::new(
+                severity,
+                "too-many-faults",
+                None,
+                format!("and {more} more, not shown"),
+            ));
+        }
+        list
+    }
+}
+
+/// Returns a value in backticks, cut where it is long.
+pub(super) fn quoted(text: &str) -> String {
+    match text.char_indices().nth(LONGEST_QUOTE) {
+        Some((end, _)) => format!("`{}…`", &text[..end]),
+        None => format!("`{text}`"),
+    }
+}
+
+/// Returns words in backticks as an enumeration: `a`, `b` or `c`.
+pub(super) fn one_of(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => format!("`{only}`"),
+        [first @ .., last] => {
+            let first: Vec<String> = first.iter().map(|word| format!("`{word}`")).collect();
+            format!("{} or `{last}`", first.join(", "))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::FileId;
+
+    fn place(line: usize) -> Place {
+        Place {
+            file: FileId(0),
+            line,
+            column: 1,
+            length: 1,
+        }
+    }
+
+    #[test]
+    fn nothing_wrong_is_nothing_to_say() {
+        assert_eq!(Report::default().finish(), []);
+    }
+
+    #[test]
+    fn a_fault_is_said_once() {
+        let mut report = Report::default();
+        report.push(Diagnostic::error("a", place(2), "x"));
+        report.push(Diagnostic::error("a", place(1), "x"));
+        report.push(Diagnostic::error("a", place(2), "x").hint("again"));
+        assert_eq!(report.finish().len(), 2);
+    }
+
+    #[test]
+    fn too_many_are_counted_and_errors_are_shown_first() {
+        let mut report = Report::default();
+        report.push(Diagnostic::warning("w", place(1), "x"));
+        for line in 0..20_000 {
+            report.push(Diagnostic::error("e", place(line), "x"));
+        }
+        let list = report.finish();
+        assert_eq!(list.len(), MOST_SHOWN + 1);
+        assert!(list.iter().all(Diagnostic::is_error));
+        assert_eq!(list[MOST_SHOWN].message, "and 19501 more, not shown");
+    }
+
+    #[test]
+    fn hints_cost_little_however_much_there_is_to_compare() {
+        let mut report = Report::default();
+        let names: Vec<String> = (0..10_000).map(|number| format!("set-{number}")).collect();
+        for _ in 0..2_000 {
+            report.suggest("set-x", names.iter().map(String::as_str));
+        }
+        assert_eq!(report.suggest(&"x".repeat(1_000_000), ["x"]), None);
+    }
+}

@@ -1,0 +1,108 @@
+//! Which files are read.
+
+use std::fs;
+use std::path::Path;
+
+use super::super::{Loaded, load};
+use super::faults;
+
+const ENTRY: &str = "version: 1\npolicies: [{kind: compliancePolicy, name: P}]\n";
+
+fn folder(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (path, text) in files {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+    folder
+}
+
+/// Says what was read and what was wrong, with the folder as `.`.
+fn said(folder: &Path, loaded: &Loaded) -> String {
+    let mut said: Vec<&str> = Vec::new();
+    for (_, file) in loaded.sources.files() {
+        said.push(&file.path);
+    }
+    let said = format!("{}\n{}", said.join(" "), faults(loaded));
+    said.replace(&*folder.to_string_lossy(), ".")
+}
+
+#[test]
+fn no_path_and_no_manifest_are_errors() {
+    assert_eq!(
+        faults(&load(&[])),
+        "- no-manifest no manifest was given | name the files and folders to read\n"
+    );
+    let empty = folder(&[
+        ("notes.txt", b""),
+        (".hidden.yaml", b""),
+        (".git/x.yaml", b""),
+    ]);
+    let missing = empty.path().join("missing.yaml");
+    let loaded = load(&[empty.path().to_owned(), missing]);
+    assert_eq!(
+        said(empty.path(), &loaded),
+        "
+- no-manifest no manifest in the folder `.` | manifests are files with the ending `.yaml` or `.yml`
+- no-such-path there is no file or folder `./missing.yaml`
+"
+    );
+}
+
+#[test]
+fn folders_are_walked_in_order_and_nothing_is_read_twice() {
+    let root = folder(&[
+        ("b.yaml", ENTRY.as_bytes()),
+        ("a/z.yml", b"version: 1"),
+        ("a/y.yaml", b"version: 1"),
+        ("a/.x/y.yaml", b"nonsense"),
+        ("a/assignctl.yaml", b"tenantId: x"),
+        ("a/readme.md", b"nonsense"),
+        ("named", b"version: 1"),
+    ]);
+    let path = root.path();
+    let loaded = load(&[
+        path.join("a/z.yml"),
+        path.to_owned(),
+        path.join("a"),
+        path.join("named"),
+        path.join("b.yaml"),
+    ]);
+    assert_eq!(
+        said(path, &loaded),
+        "./a/z.yml ./a/y.yaml ./b.yaml ./named\n"
+    );
+    assert_eq!(loaded.manifest.entries.len(), 1);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_but_not_in_circles() {
+    use std::os::unix::fs::symlink;
+
+    let root = folder(&[("a/x.yaml", ENTRY.as_bytes()), ("data", b"version: 1")]);
+    let path = root.path();
+    symlink(path, path.join("a/up")).expect("a link");
+    symlink(path.join("data"), path.join("link.yaml")).expect("a link");
+    symlink(path.join("nowhere"), path.join("broken.yaml")).expect("a link");
+    assert_eq!(
+        said(path, &load(&[path.to_owned()])),
+        "./a/x.yaml ./link.yaml\n- no-such-path there is no file or folder `./broken.yaml`\n"
+    );
+}
+
+#[test]
+fn a_file_that_is_not_utf8_is_an_error_at_the_byte() {
+    let root = folder(&[
+        ("a.yaml", b"version: 1\r\nn\xc3\xb6: \xff\xfe\n"),
+        ("b.yaml", b"\xef\xbb\xbfversion: 2"),
+    ]);
+    assert_eq!(
+        said(root.path(), &load(&[root.path().to_owned()])),
+        "./a.yaml ./b.yaml
+./a.yaml:2:5+1 not-utf8 the byte 0xff is not UTF-8 | save the file as UTF-8
+./b.yaml:1:10+1 wrong-version `version` must be the number 1, not `2` | write `version: 1`
+"
+    );
+}

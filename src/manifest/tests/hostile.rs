@@ -1,0 +1,146 @@
+//! Texts made to do harm, and texts made by chance: an answer at once, and never a panic.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+
+use super::{check, read};
+
+const VALID: &str = r#"version: 1
+targets:
+  ring: &ring {include: [{group: A, filter: F, filterMode: exclude}], exclude: [groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e]}
+policies:
+- &base
+  kind: configurationPolicy
+  name: P
+  mode: additive
+  use: [ring]
+  include: [allDevices, {allUsers: true}, {collection: C, source: policySets, sourceId: x}]
+- {<<: *base, name: Q}
+---
+version: 1
+policies:
+- kind: compliancePolicy
+  match: "P*"
+  except: ['x', "y"]
+"#;
+
+/// Reads a text, which must not take long, and returns the code of its only fault.
+fn refused(text: &str) -> &'static str {
+    let start = Instant::now();
+    let loaded = read(&[text]);
+    assert!(start.elapsed() < Duration::from_secs(5), "too slow");
+    match loaded.diagnostics.as_slice() {
+        [only] => only.code,
+        several => panic!("{} faults: {:?}", several.len(), several.first()),
+    }
+}
+
+#[test]
+fn the_valid_one_is_valid() {
+    assert_eq!(check(VALID), "");
+}
+
+#[test]
+fn bombs_of_aliases_are_refused() {
+    let mut lists = "version: 1\nx:\n- &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
+    let mut merges = "policies:\n- &a0 {kind: compliancePolicy, name: P}\n".to_owned();
+    for level in 1..40 {
+        let before = format!("*a{}, ", level - 1).repeat(9);
+        let _ = writeln!(lists, "- &a{level} [{before}]");
+        let _ = writeln!(merges, "- &a{level} {{<<: [{before}]}}");
+    }
+    assert_eq!(refused(&lists), "too-many-aliases");
+    // Merging is no bomb: however often, the keys stay the same.
+    assert_eq!(refused(&merges), "missing-key");
+}
+
+#[test]
+fn what_comes_after_a_bomb_is_read() {
+    let mut text = "version: 1\nx:\n- &a0 [x]\n".to_owned();
+    for level in 1..40 {
+        let before = format!("*a{}, ", level - 1).repeat(9);
+        let _ = writeln!(text, "- &a{level} [{before}]");
+    }
+    text += "---\nversion: 2\n";
+    let codes: Vec<_> = read(&[&text])
+        .diagnostics
+        .iter()
+        .map(|fault| fault.code)
+        .collect();
+    assert_eq!(codes, ["too-many-aliases", "wrong-version"]);
+}
+
+#[test]
+fn depth_is_bounded() {
+    for open in ["[", "{a: ", "- ", "? "] {
+        assert_eq!(refused(&open.repeat(200_000)), "too-deep", "{open}");
+    }
+    let mut stacked = "- &a0 [x]\n".to_owned();
+    for level in 1..1000 {
+        let _ = writeln!(stacked, "- &a{level} [*a{}]", level - 1);
+    }
+    assert_eq!(refused(&stacked), "too-deep");
+}
+
+#[test]
+fn many_uses_of_a_large_set_are_refused() {
+    let mut text = "version: 1\ntargets:\n  s:\n    include:\n".to_owned();
+    for number in 0..2_000 {
+        let _ = writeln!(text, "    - group: g{number}");
+    }
+    text += "policies:\n";
+    for number in 0..1_000 {
+        let _ = writeln!(
+            text,
+            "- {{kind: compliancePolicy, name: P{number}, use: [s]}}"
+        );
+    }
+    assert_eq!(refused(&text), "too-many-targets");
+}
+
+#[test]
+fn long_values_are_cut_in_messages() {
+    let long = "x".repeat(1_000_000);
+    let said = check(&format!(
+        "version: 1\n{long}: 1\npolicies: [{{kind: '{long}'}}]\n"
+    ));
+    assert!(said.len() < 2_000, "{} bytes", said.len());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text_is_answered(text in any::<String>()) {
+        read(&[&text]);
+    }
+
+    #[test]
+    fn any_yaml_like_text_is_answered(text in "([-\\[\\]{}:,?&*!|>'\"%@` \n\tax1~#]|<<|: |- |---\n|kind|version: 1\n){0,60}") {
+        read(&[&text]);
+    }
+
+    #[test]
+    fn a_damaged_manifest_is_answered(
+        cuts in prop::collection::vec((any::<prop::sample::Index>(), 0..6_usize, "[-\\[\\]{}:,&*!'\"\n a1~]{0,4}"), 1..4)
+    ) {
+        let mut text: Vec<char> = VALID.chars().collect();
+        for (at, remove, insert) in cuts {
+            let start = at.index(text.len() + 1);
+            let end = (start + remove).min(text.len());
+            text.splice(start..end, insert.chars());
+        }
+        let text: String = text.into_iter().collect();
+        let loaded = read(&[&text]);
+        // Each place is one that the text has, or right behind it.
+        for fault in &loaded.diagnostics {
+            if let Some(place) = fault.place {
+                let lines = text.replace("\r\n", "\n").matches(['\n', '\r']).count() + 1;
+                prop_assert!(place.line >= 1 && place.line <= lines);
+                prop_assert!(place.column >= 1 && place.length >= 1);
+            }
+        }
+    }
+}

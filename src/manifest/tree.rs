@@ -1,0 +1,102 @@
+//! The tree of a YAML document, in which every key and value knows its place.
+//!
+//! Serde stops at the first fault of a document, and the contract wants all of them; hence this
+//! tree, which `build` makes and `read` walks by hand. Scalars keep their spelling: what `no` or
+//! `1.10` means is for the reader of the key to say. Anchored values are shared, never copied.
+
+use std::rc::Rc;
+
+use super::report::quoted;
+use crate::diagnostic::Place;
+
+/// A document of a file.
+#[derive(Debug)]
+pub(super) struct Document {
+    /// Where it starts: its `---`, or its first character.
+    pub(super) place: Place,
+    /// What it holds.
+    pub(super) root: Item,
+}
+
+/// A value and the way it came to be where it is.
+#[derive(Clone, Debug)]
+pub(super) struct Item {
+    /// The value.
+    pub(super) node: Rc<Node>,
+    /// The alias that stands for it here, if it was not written here.
+    pub(super) alias: Option<Place>,
+}
+
+/// A value.
+#[derive(Debug)]
+pub(super) struct Node {
+    /// Where it was written; of a mapping the first key.
+    pub(super) place: Place,
+    /// What it is.
+    pub(super) value: Value,
+    /// How many nodes it is with its aliases written out.
+    pub(super) weight: u64,
+    /// How deep it is with its aliases written out.
+    pub(super) height: usize,
+}
+
+/// What a value is.
+#[derive(Debug)]
+pub(super) enum Value {
+    /// Text, as it was spelled.
+    Scalar {
+        /// The text, after quotes and escapes.
+        text: String,
+        /// Whether it was written without quotes, so that it may be more than text.
+        plain: bool,
+    },
+    /// A list.
+    List(Vec<Item>),
+    /// A mapping, its merge keys (`<<`) carried out and its keys unique.
+    Mapping(Vec<Pair>),
+    /// Something that was reported and needs no second error.
+    Broken,
+}
+
+/// A key with its value.
+#[derive(Clone, Debug)]
+pub(super) struct Pair {
+    /// The key.
+    pub(super) key: Rc<str>,
+    /// Where the key was written.
+    pub(super) place: Place,
+    /// Its value.
+    pub(super) value: Item,
+    /// The alias through which a merge key brought it here, if one did.
+    pub(super) via: Option<Place>,
+}
+
+impl Node {
+    /// Whether nothing is there: no text at all, `~` or `null`.
+    pub(super) fn is_null(&self) -> bool {
+        matches!(&self.value, Value::Scalar { text, plain: true }
+            if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
+    }
+
+    /// Says what it is, to follow "not" or "found".
+    pub(super) fn describe(&self) -> String {
+        match &self.value {
+            _ if self.is_null() => "nothing".to_owned(),
+            Value::Scalar { text, plain: true } => quoted(text),
+            Value::Scalar { text, plain: false } => format!("the text {}", quoted(text)),
+            Value::List(_) => "a list".to_owned(),
+            Value::Mapping(_) => "a mapping".to_owned(),
+            Value::Broken => "something unreadable".to_owned(),
+        }
+    }
+
+    /// Makes a value that was reported.
+    pub(super) fn broken(place: Place) -> Rc<Self> {
+        Rc::new(Self {
+            place,
+            value: Value::Broken,
+            weight: 1,
+            height: 0,
+        })
+    }
+}
