@@ -7,9 +7,13 @@
 mod assignment;
 mod guid;
 mod kind;
+mod live;
+mod path;
 
 pub use assignment::{
     Assignment, Filter, FilterMode, Source, Target, TargetKind, same_assignments,
 };
 pub use guid::Guid;
 pub use kind::{KINDS, PolicyKind, PolicyKindRow};
+pub use live::{LiveAssignment, LiveFilter, LiveGroup, LivePolicy, LiveTenant, Needs, rows};
+pub use path::{assign_path, assignment_path, assignments_path, encode};

@@ -58,6 +58,9 @@ mod tests {
     fn what_moves_the_cursor_or_the_reading_direction_is_spelled_out() {
         assert_eq!(clean("a\x1b[31mb"), "a\\u{1b}[31mb");
         assert_eq!(clean("a\nb\r\tc\u{9b}"), "a\\nb\\r\\tc\\u{9b}");
-        assert_eq!(clean("x\u{202e}y\u{2028}\u{7f}"), "x\\u{202e}y\\u{2028}\\u{7f}");
+        assert_eq!(
+            clean("x\u{202e}y\u{2028}\u{7f}"),
+            "x\\u{202e}y\\u{2028}\\u{7f}"
+        );
     }
 }

@@ -1,0 +1,91 @@
+//! The live state as it was read: policies with their rows, groups and filters.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use super::{Assignment, PolicyKind};
+
+/// An assignment of a live policy: what it means, and what the service sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LiveAssignment {
+    /// What the row means.
+    pub row: Assignment,
+    /// The service's id for the row, where it has one.
+    pub id: Option<String>,
+    /// The row as the service sent it, so that properties the program does not know survive.
+    pub raw: Map<String, Value>,
+}
+
+/// A live policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LivePolicy {
+    /// The policy's kind.
+    pub kind: PolicyKind,
+    /// The policy's id, as the service spells it.
+    pub id: String,
+    /// The policy's display name.
+    pub name: String,
+    /// The policy's platforms, comma-joined as the service sends them.
+    pub platforms: Option<String>,
+    /// The policy's assignments, complete.
+    pub assignments: Vec<LiveAssignment>,
+}
+
+impl LivePolicy {
+    /// Returns what the rows mean, sorted.
+    pub fn rows(&self) -> Vec<Assignment> {
+        rows(&self.assignments)
+    }
+}
+
+/// Returns what live rows mean, sorted.
+pub fn rows(assignments: &[LiveAssignment]) -> Vec<Assignment> {
+    let mut rows: Vec<Assignment> = assignments.iter().map(|live| live.row.clone()).collect();
+    rows.sort();
+    rows
+}
+
+/// A group of the directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LiveGroup {
+    /// The group's id, in lower case.
+    pub id: String,
+    /// The group's display name.
+    pub name: String,
+}
+
+/// An assignment filter of the tenant.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LiveFilter {
+    /// The filter's id, in lower case.
+    pub id: String,
+    /// The filter's display name.
+    pub name: String,
+    /// The platform that the filter is made for.
+    pub platform: Option<String>,
+}
+
+/// All that was read of a tenant for one run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LiveTenant {
+    /// The policies of the kinds that were asked for, by kind, name and id.
+    pub policies: Vec<LivePolicy>,
+    /// The groups that were looked up and found.
+    pub groups: Vec<LiveGroup>,
+    /// The tenant's filters; empty where none was asked for.
+    pub filters: Vec<LiveFilter>,
+}
+
+/// What has to be read of a tenant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Needs {
+    /// The kinds of policies, all of whose policies are listed.
+    pub kinds: BTreeSet<PolicyKind>,
+    /// Display names of groups. Of spellings that differ in case only, one.
+    pub group_names: BTreeSet<String>,
+    /// Ids of groups.
+    pub group_ids: BTreeSet<String>,
+    /// Whether the filters are needed.
+    pub filters: bool,
+}

@@ -1,0 +1,63 @@
+//! Paths of a policy below Graph's version root, as they are sent and as plans show them.
+
+use super::PolicyKind;
+
+/// Returns the path of a policy's assignments.
+pub fn assignments_path(kind: PolicyKind, policy_id: &str) -> String {
+    format!(
+        "{}/{}/assignments",
+        kind.row().collection,
+        encode(policy_id)
+    )
+}
+
+/// Returns the path of one assignment.
+pub fn assignment_path(kind: PolicyKind, policy_id: &str, assignment_id: &str) -> String {
+    format!(
+        "{}/{}",
+        assignments_path(kind, policy_id),
+        encode(assignment_id)
+    )
+}
+
+/// Returns the path of a policy's `assign` action.
+pub fn assign_path(kind: PolicyKind, policy_id: &str) -> String {
+    format!("{}/{}/assign", kind.row().collection, encode(policy_id))
+}
+
+/// Percent-encodes a value for a path segment or a query value: only unreserved characters stay.
+/// Ids come from the service and are no more trusted than names.
+pub fn encode(value: &str) -> String {
+    let mut encoded = String::with_capacity(value.len());
+    for byte in value.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            _ => {
+                const HEX: &[u8; 16] = b"0123456789ABCDEF";
+                encoded.push('%');
+                encoded.push(char::from(HEX[usize::from(byte >> 4)]));
+                encoded.push(char::from(HEX[usize::from(byte & 15)]));
+            }
+        }
+    }
+    // A segment of dots alone would be resolved away by any URL parser.
+    if !encoded.is_empty() && encoded.bytes().all(|byte| byte == b'.') {
+        encoded = encoded.replace('.', "%2E");
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_cannot_leave_their_segment() {
+        assert_eq!(encode("a-b_c.d~1"), "a-b_c.d~1");
+        assert_eq!(encode("../x?y#z%"), "..%2Fx%3Fy%23z%25");
+        assert_eq!(encode(".."), "%2E%2E");
+        assert_eq!(encode("ü"), "%C3%BC");
+    }
+}
