@@ -1,0 +1,202 @@
+//! Where the service is: national clouds, the Graph URL, and which links may be followed.
+
+use std::net::IpAddr;
+
+use url::{Host, Url};
+
+/// A cloud's addresses (microsoft-graph-docs-contrib: concepts/deployments.md).
+#[derive(Debug)]
+pub struct Cloud {
+    /// The cloud's word on the command line.
+    pub name: &'static str,
+    /// Where tokens come from.
+    pub authority: &'static str,
+    /// The Graph host's root.
+    pub graph: &'static str,
+}
+
+/// Every cloud; the first is the default.
+pub static CLOUDS: &[Cloud] = &[
+    Cloud {
+        name: "public",
+        authority: "https://login.microsoftonline.com",
+        graph: "https://graph.microsoft.com",
+    },
+    Cloud {
+        name: "usgov",
+        authority: "https://login.microsoftonline.us",
+        graph: "https://graph.microsoft.us",
+    },
+    Cloud {
+        name: "usgov-dod",
+        authority: "https://login.microsoftonline.us",
+        graph: "https://dod-graph.microsoft.us",
+    },
+    Cloud {
+        name: "china",
+        authority: "https://login.chinacloudapi.cn",
+        graph: "https://microsoftgraph.chinacloudapi.cn",
+    },
+];
+
+impl Cloud {
+    /// Finds a cloud by its word.
+    pub fn from_name(name: &str) -> Option<&'static Self> {
+        CLOUDS.iter().find(|cloud| cloud.name == name)
+    }
+
+    /// Returns the cloud's Graph URL. Assignments of our kinds live in the beta version only.
+    pub fn graph_url(&self) -> String {
+        format!("{}/beta", self.graph)
+    }
+}
+
+/// Why an address is refused.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum AddressError {
+    /// It does not read as an absolute URL.
+    #[error("`{0}` is not an absolute URL")]
+    NotAUrl(String),
+    /// It is neither https nor http to a loopback address.
+    #[error("`{0}` is refused: a token goes over https, or over http to a loopback address only")]
+    Insecure(String),
+    /// It has a query, a fragment or a user name.
+    #[error("`{0}` has more than host and path")]
+    Ornate(String),
+}
+
+/// The Graph URL, with its version: `https://graph.microsoft.com/beta`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GraphUrl {
+    text: String,
+    url: Url,
+}
+
+impl GraphUrl {
+    /// Reads a Graph URL and checks that a token may be sent to it.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what is not https, unless it is http to a loopback address.
+    pub fn parse(text: &str) -> Result<Self, AddressError> {
+        let url = secure_url(text)?;
+        let text = url.as_str().trim_end_matches('/').to_owned();
+        Ok(Self { text, url })
+    }
+
+    /// Returns the address of the sandbox inside the process. No socket is behind it.
+    pub fn in_process() -> Self {
+        let url = Url::parse("http://sandbox/beta").expect("a constant URL");
+        Self {
+            text: url.as_str().to_owned(),
+            url,
+        }
+    }
+
+    /// Returns the URL as plans show it, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Returns the absolute URL of a path below the version root.
+    pub fn join(&self, path_and_query: &str) -> String {
+        format!("{}{path_and_query}", self.text)
+    }
+
+    /// Whether a link leads to the same scheme, host and port, so that the token may go there.
+    pub fn admits(&self, link: &str) -> bool {
+        Url::parse(link).is_ok_and(|url| {
+            url.origin() == self.url.origin()
+                && url.username().is_empty()
+                && url.password().is_none()
+        })
+    }
+
+    /// Returns the token scope for this host. A loopback stand-in is asked with the scope of the
+    /// cloud it stands for.
+    pub fn scope(&self, cloud: &Cloud) -> String {
+        if self.url.scheme() == "https" {
+            format!("{}/.default", self.url.origin().ascii_serialization())
+        } else {
+            format!("{}/.default", cloud.graph)
+        }
+    }
+}
+
+/// Reads an absolute URL that a secret may be sent to: https, or http to a loopback address.
+///
+/// # Errors
+///
+/// Refuses everything else, and URLs with a query, a fragment or a user name.
+pub fn secure_url(text: &str) -> Result<Url, AddressError> {
+    let url = Url::parse(text).map_err(|_| AddressError::NotAUrl(text.to_owned()))?;
+    let secure = match url.scheme() {
+        "https" => url.host().is_some(),
+        "http" => match url.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),
+            Some(Host::Ipv6(address)) => IpAddr::V6(address).is_loopback(),
+            None => false,
+        },
+        _ => false,
+    };
+    if !secure {
+        return Err(AddressError::Insecure(text.to_owned()));
+    }
+    if url.query().is_some()
+        || url.fragment().is_some()
+        || !url.username().is_empty()
+        || url.password().is_some()
+    {
+        return Err(AddressError::Ornate(text.to_owned()));
+    }
+    Ok(url)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_https_and_loopback_http_are_taken() {
+        for good in [
+            "https://graph.microsoft.com/beta",
+            "http://127.0.0.1:8080/beta",
+            "http://127.9.9.9/beta/",
+            "http://[::1]:1/beta",
+            "http://localhost:3000/beta",
+        ] {
+            assert!(GraphUrl::parse(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "http://graph.microsoft.com/beta",
+            "http://127.0.0.1.example.com/beta",
+            "http://localhost.example.com/beta",
+            "ftp://127.0.0.1/beta",
+            "graph.microsoft.com/beta",
+            "https://user@graph.microsoft.com/beta",
+            "https://graph.microsoft.com/beta?x=1",
+            "",
+        ] {
+            assert!(GraphUrl::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_link_is_admitted_to_the_same_origin_only() {
+        let graph = GraphUrl::parse("https://graph.microsoft.com/beta").expect("a Graph URL");
+        assert!(graph.admits("https://graph.microsoft.com/beta/x?$skiptoken=%255B"));
+        assert!(graph.admits("https://graph.microsoft.com:443/beta/x"));
+        for foreign in [
+            "https://graph.microsoft.com.example.com/beta",
+            "http://graph.microsoft.com/beta",
+            "https://graph.microsoft.com:444/beta",
+            "https://graph.microsoft.com@example.com/beta",
+            "https://token@graph.microsoft.com/beta",
+            "/beta/x",
+            "",
+        ] {
+            assert!(!graph.admits(foreign), "{foreign}");
+        }
+    }
+}

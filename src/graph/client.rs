@@ -1,0 +1,311 @@
+//! One exchange with the service: pace, token, transport, and for reads the retries.
+//!
+//! Everything that the program sends to Graph goes through [`Client::exchange`]. Reads go
+//! through [`Client::read`], which repeats what may be repeated; a write is one exchange, and what
+//! its outcome means is `apply`'s to find out.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::de::DeserializeOwned;
+
+use super::address::GraphUrl;
+use super::error::{GraphError, ServiceError, excerpt};
+use super::observe::{Counters, Event, Observe, RequestCounts};
+use super::pace::{Class, Pace, Permit, WaitTooLong};
+use super::retry;
+use super::sign_in::{SignInError, Tokens};
+use super::transport::{Method, Request, Response, Transport, TransportError};
+
+/// The program's one connection to the service.
+pub struct Client {
+    address: GraphUrl,
+    transport: Box<dyn Transport>,
+    tokens: Tokens,
+    pace: Arc<Pace>,
+    counters: Counters,
+    observer: Box<dyn Observe>,
+    dice: Mutex<fastrand::Rng>,
+}
+
+/// A request before it has a token.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) method: Method,
+    /// The absolute URL.
+    pub(super) url: String,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: Option<Vec<u8>>,
+    /// How many requests the service counts.
+    pub(super) cost: usize,
+}
+
+impl Call {
+    pub(super) fn get(url: String) -> Self {
+        Self {
+            method: Method::Get,
+            url,
+            headers: Vec::new(),
+            body: None,
+            cost: 1,
+        }
+    }
+}
+
+/// Why an exchange brought no answer.
+#[derive(Clone, Debug)]
+pub(super) enum Fault {
+    SignIn(SignInError),
+    Wait(WaitTooLong),
+    /// The request certainly had no effect.
+    NotSent(String),
+    /// Nobody knows.
+    Unknown(String),
+}
+
+impl Client {
+    /// Makes a client. `seed` decides the jitter of its waits.
+    pub fn new(
+        address: GraphUrl,
+        transport: Box<dyn Transport>,
+        tokens: Tokens,
+        pace: Pace,
+        observer: Box<dyn Observe>,
+        seed: u64,
+    ) -> Self {
+        Self {
+            address,
+            transport,
+            tokens,
+            pace: Arc::new(pace),
+            counters: Counters::default(),
+            observer,
+            dice: Mutex::new(fastrand::Rng::with_seed(seed)),
+        }
+    }
+
+    /// Returns where the service is.
+    pub fn address(&self) -> &GraphUrl {
+        &self.address
+    }
+
+    /// Returns what has gone over the wire so far.
+    pub fn counts(&self) -> RequestCounts {
+        self.counters.counts()
+    }
+
+    /// Signs in, if that has not happened yet, and returns the tenant that the token is for;
+    /// none where the token cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is no token.
+    pub async fn tenant_id(&self) -> Result<Option<String>, SignInError> {
+        Ok(self.tokens.token().await?.1.tenant_id)
+    }
+
+    pub(super) fn pace(&self) -> &Arc<Pace> {
+        &self.pace
+    }
+
+    pub(super) fn notice(&self, event: Event) {
+        self.observer.notice(event);
+    }
+
+    /// Returns how long to wait before the next try when the service does not say.
+    pub(super) fn backoff(&self, tries: u32, throttled: bool) -> Duration {
+        let dice = self
+            .dice
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .f64();
+        retry::backoff(tries, throttled, dice)
+    }
+
+    /// Notes that the service asked a class to slow down.
+    pub(super) fn throttled(&self, class: Class, wait: Duration) {
+        self.counters.count_throttled();
+        self.pace.throttle(class, wait);
+        self.notice(Event::Waiting { class, wait });
+    }
+
+    /// Sends one request, in time. A 401 is answered once with another token, since a refused
+    /// request had no effect. The permit's slots come back from when the answer is there.
+    pub(super) async fn exchange(
+        &self,
+        call: &Call,
+        mut permit: Permit,
+        time: Duration,
+    ) -> Result<Response, Fault> {
+        let (number, token) = self.tokens.token().await.map_err(Fault::SignIn)?;
+        let response = self.send(call, &token.secret, &mut permit, time).await?;
+        if response.status != 401 {
+            return Ok(response);
+        }
+        let Some((_, token)) = self
+            .tokens
+            .instead_of(number)
+            .await
+            .map_err(Fault::SignIn)?
+        else {
+            return Ok(response);
+        };
+        let class = permit.class();
+        drop(permit);
+        let mut permit = self
+            .pace
+            .permit(class, call.cost)
+            .await
+            .map_err(Fault::Wait)?;
+        self.counters.count_retried();
+        self.send(call, &token.secret, &mut permit, time).await
+    }
+
+    async fn send(
+        &self,
+        call: &Call,
+        token: &SecretString,
+        permit: &mut Permit,
+        time: Duration,
+    ) -> Result<Response, Fault> {
+        let request = Request {
+            method: call.method,
+            url: call.url.clone(),
+            headers: call.headers.clone(),
+            bearer: token.clone(),
+            body: call.body.clone(),
+        };
+        permit.mark_used();
+        self.counters.count_request(permit.class());
+        tracing::debug!(method = call.method.name(), url = call.url, "sending");
+        let answer = tokio::time::timeout(time, self.transport.send(request)).await;
+        match answer {
+            Ok(Ok(response)) => {
+                tracing::debug!(
+                    status = response.status,
+                    bytes = response.body.len(),
+                    url = call.url,
+                    "answered"
+                );
+                Ok(response)
+            }
+            Ok(Err(TransportError::NotSent(reason))) => Err(Fault::NotSent(reason)),
+            Ok(Err(TransportError::Unknown(reason))) => Err(Fault::Unknown(reason)),
+            Err(_) => Err(Fault::Unknown(format!(
+                "no answer within {} s",
+                time.as_secs()
+            ))),
+        }
+    }
+
+    /// Sends a request that only reads until it is answered or given up, and decodes the answer.
+    pub(super) async fn read<T>(
+        &self,
+        call: &Call,
+        decode: impl Fn(&Response) -> Result<T, String>,
+    ) -> Result<T, GraphError> {
+        let what = || self.describe(call);
+        let mut tries = 0;
+        // Time spent on trying: neither queueing for a slot nor a wait the service asked for.
+        let mut spent = Duration::ZERO;
+        let mut waited = Duration::ZERO;
+        loop {
+            tries += 1;
+            let permit = self
+                .pace
+                .permit(Class::Read, call.cost)
+                .await
+                .map_err(|wait| GraphError::Wait { what: what(), wait })?;
+            let left = retry::READ_TIME.saturating_sub(spent);
+            let start = tokio::time::Instant::now();
+            let outcome = self.exchange(call, permit, left).await;
+            spent += start.elapsed();
+            let (last, asked, throttle) = match outcome {
+                Ok(response) if (200..300).contains(&response.status) => match decode(&response) {
+                    Ok(value) => return Ok(value),
+                    Err(detail) => (detail, None, None),
+                },
+                Ok(response) if (300..400).contains(&response.status) => {
+                    return Err(GraphError::ForeignLink {
+                        what: what(),
+                        link: response.header("location").unwrap_or_default().to_owned(),
+                    });
+                }
+                Ok(response) => {
+                    let error = ServiceError::from_response(&response);
+                    if !retry::is_passing(error.status) {
+                        return Err(GraphError::Service {
+                            what: what(),
+                            error,
+                        });
+                    }
+                    (
+                        error.to_string(),
+                        error.retry_after,
+                        retry::is_throttle(error.status).then_some(()),
+                    )
+                }
+                Err(Fault::SignIn(error)) => return Err(error.into()),
+                Err(Fault::Wait(wait)) => return Err(GraphError::Wait { what: what(), wait }),
+                Err(Fault::NotSent(reason) | Fault::Unknown(reason)) => (reason, None, None),
+            };
+            tracing::info!(url = call.url, tries, reason = last, "a read failed");
+            let wait = asked.unwrap_or_else(|| self.backoff(tries, throttle.is_some()));
+            if throttle.is_some() {
+                self.throttled(Class::Read, wait);
+            }
+            if asked.is_some() {
+                waited += wait;
+            } else {
+                spent += wait;
+            }
+            if waited > self.pace.longest_wait() {
+                return Err(GraphError::Wait {
+                    what: what(),
+                    wait: WaitTooLong {
+                        class: Class::Read,
+                        wait: waited,
+                    },
+                });
+            }
+            if tries >= retry::READ_TRIES || spent >= retry::READ_TIME {
+                return Err(GraphError::GivenUp {
+                    what: what(),
+                    tries,
+                    last,
+                });
+            }
+            self.counters.count_retried();
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Reads JSON of a known form.
+    pub(super) async fn read_json<T: DeserializeOwned>(
+        &self,
+        call: &Call,
+    ) -> Result<T, GraphError> {
+        self.read(call, |response| from_json(&response.body)).await
+    }
+
+    /// Says a call as people know it: verb and path, without host and query.
+    pub(super) fn describe(&self, call: &Call) -> String {
+        let path = call
+            .url
+            .strip_prefix(self.address.as_str())
+            .unwrap_or(&call.url);
+        let path = path.split('?').next().unwrap_or_default();
+        format!("{} {path}", call.method.name())
+    }
+}
+
+/// Decodes a body, or says why it is not what it should be.
+pub(super) fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
+    serde_json::from_slice(body).map_err(|error| {
+        format!(
+            "the answer is not what it should be ({error}): {}",
+            excerpt(body)
+        )
+    })
+}

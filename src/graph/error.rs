@@ -1,0 +1,270 @@
+//! What can go wrong between us and the service, and the real sentence in the service's errors.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::pace::WaitTooLong;
+use super::sign_in::SignInError;
+use super::transport::Response;
+
+/// An error that the service sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceError {
+    /// The HTTP status.
+    pub status: u16,
+    /// Graph's error code; empty where the answer was no Graph error.
+    pub code: String,
+    /// The sentence meant for people, without its wrapping.
+    pub message: String,
+    /// The id that Microsoft's support asks for.
+    pub request_id: Option<String>,
+    /// How long the service asks to wait.
+    pub retry_after: Option<Duration>,
+}
+
+impl fmt::Display for ServiceError {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}", self.message)?;
+        write!(formatter, " (status {}", self.status)?;
+        if !self.code.is_empty() {
+            write!(formatter, ", code {}", self.code)?;
+        }
+        if let Some(id) = &self.request_id {
+            write!(formatter, ", request id {id}")?;
+        }
+        formatter.write_str(")")
+    }
+}
+
+impl ServiceError {
+    /// Reads the error out of an answer.
+    pub fn from_response(response: &Response) -> Self {
+        Self::from_parts(
+            response.status,
+            &response.body,
+            response.header("request-id"),
+            super::retry::retry_after(response),
+        )
+    }
+
+    /// Reads the error out of the parts of an answer.
+    pub fn from_parts(
+        status: u16,
+        body: &[u8],
+        request_id: Option<&str>,
+        retry_after: Option<Duration>,
+    ) -> Self {
+        let parsed: Option<Value> = serde_json::from_slice(body).ok();
+        let error = parsed.as_ref().and_then(|body| body.get("error"));
+        let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+        let inner = error.and_then(|error| error.get("innerError").or(error.get("innererror")));
+        let message = text(error.and_then(|error| error.get("message")))
+            .map(|message| unwrap_message(&message))
+            .filter(|message| !message.is_empty());
+        Self {
+            status,
+            code: text(error.and_then(|error| error.get("code"))).unwrap_or_default(),
+            message: message.unwrap_or_else(|| {
+                if error.is_some() {
+                    "the service gave no reason".to_owned()
+                } else {
+                    format!("the answer is no Graph error: {}", excerpt(body))
+                }
+            }),
+            request_id: text(inner.and_then(|inner| inner.get("request-id")))
+                .or_else(|| request_id.map(str::to_owned)),
+            retry_after,
+        }
+    }
+
+    /// Whether the object the request is about does not exist. The code decides, not the status:
+    /// a missing configuration policy has been answered with 400 as well as with 404. A 404
+    /// that is no Graph error (a proxy's page, say) tells nothing about the policy.
+    pub fn is_missing(&self) -> bool {
+        matches!(
+            self.code.as_str(),
+            "ResourceNotFound" | "Request_ResourceNotFound"
+        ) || (self.status == 404 && !self.code.is_empty())
+    }
+
+    /// Whether permission was refused.
+    pub fn is_forbidden(&self) -> bool {
+        matches!(self.status, 401 | 403)
+    }
+
+    /// Whether the service has no such route, as for `POST …/assignments` of many kinds
+    /// (microsoft-graph-docs#4983).
+    pub fn is_missing_route(&self) -> bool {
+        self.status == 400
+            && (self.code.contains("No method match route template")
+                || self.message.contains("No method match route template")
+                || self.message.starts_with("No OData route exists"))
+    }
+}
+
+/// Takes the sentence out of a message. Intune's is often JSON in a string, at times twice, and
+/// the sentence in it ends where the operation id begins.
+fn unwrap_message(message: &str) -> String {
+    let mut text = message.to_owned();
+    for _ in 0..4 {
+        let Ok(Value::Object(wrapped)) = serde_json::from_str::<Value>(&text) else {
+            break;
+        };
+        let Some(inner) = wrapped
+            .get("Message")
+            .or_else(|| wrapped.get("message"))
+            .and_then(Value::as_str)
+        else {
+            break;
+        };
+        text = inner.to_owned();
+    }
+    let sentence = text.split(" - Operation ID").next().unwrap_or_default();
+    sentence.trim().to_owned()
+}
+
+/// Returns the beginning of a body, to show what came instead of an answer.
+pub fn excerpt(body: &[u8]) -> String {
+    const LONGEST: usize = 200;
+    if body.is_empty() {
+        return "an empty body".to_owned();
+    }
+    let text = String::from_utf8_lossy(&body[..body.len().min(4 * LONGEST)]);
+    let mut start: String = text.trim().chars().take(LONGEST).collect();
+    if body.len() > start.len() {
+        start.push('…');
+    }
+    format!("`{start}`")
+}
+
+/// Why something could not be read, or a write could not be sent.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum GraphError {
+    /// No token.
+    #[error(transparent)]
+    SignIn(#[from] SignInError),
+    /// The service answered with an error that does not pass.
+    #[error("{what}: {error}")]
+    Service {
+        /// The request.
+        what: String,
+        /// The service's error.
+        error: ServiceError,
+    },
+    /// Every try failed.
+    #[error("{what}: given up after {tries} tries: {last}")]
+    GivenUp {
+        /// The request.
+        what: String,
+        /// How many tries were made.
+        tries: u32,
+        /// What went wrong the last time.
+        last: String,
+    },
+    /// The service asked for a longer wait than allowed.
+    #[error("{what}: {wait}")]
+    Wait {
+        /// The request.
+        what: String,
+        /// The wait.
+        wait: WaitTooLong,
+    },
+    /// The answer has not the form it should have.
+    #[error("{what}: {detail}")]
+    Shape {
+        /// The request.
+        what: String,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// A link or a redirect leads away from the configured host.
+    #[error("{what}: the service sent a link to `{link}`, which is not the configured Graph host")]
+    ForeignLink {
+        /// The request.
+        what: String,
+        /// Where it leads.
+        link: String,
+    },
+    /// A list repeats itself.
+    #[error("{what}: the list repeats itself and would never end")]
+    EndlessList {
+        /// The request.
+        what: String,
+    },
+}
+
+impl GraphError {
+    /// Whether signing in or reading was refused, rather than failing.
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::SignIn(_) => true,
+            Self::Service { error, .. } => error.is_forbidden(),
+            _ => false,
+        }
+    }
+
+    /// What the reader can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Service { error, .. } if error.is_forbidden() => Some(
+                "reading needs the application permissions `DeviceManagementConfiguration.Read.All` and `GroupMember.Read.All`, with admin consent",
+            ),
+            Self::Wait { .. } => Some("allow a longer wait with `--max-wait`, or run again later"),
+            Self::GivenUp { .. } => {
+                Some("nothing was taken for empty; run again when the service answers")
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(message: &str) -> String {
+        let body = serde_json::json!({"error": {"code": "BadRequest", "message": message}});
+        ServiceError::from_parts(400, body.to_string().as_bytes(), None, None).message
+    }
+
+    #[test]
+    fn the_real_sentence_is_found() {
+        assert_eq!(message("Too many requests."), "Too many requests.");
+        assert_eq!(
+            message(
+                "{\r\n  \"_version\": 3,\r\n  \"Message\": \"Invalid GroupId : x provided, a valid AADGroupId is expected. - Operation ID (for customer support): 0 - Activity ID: 1\"\r\n}"
+            ),
+            "Invalid GroupId : x provided, a valid AADGroupId is expected."
+        );
+        assert_eq!(
+            message(r#"{"Message":"{\"Message\":\"An internal server error has occurred\"}"}"#),
+            "An internal server error has occurred"
+        );
+        assert_eq!(message(""), "the service gave no reason");
+        assert_eq!(message("{broken"), "{broken");
+    }
+
+    #[test]
+    fn what_is_no_graph_error_is_shown_as_it_came() {
+        let error = ServiceError::from_parts(502, b"<html>Bad Gateway</html>", Some("id"), None);
+        assert_eq!(
+            error.to_string(),
+            "the answer is no Graph error: `<html>Bad Gateway</html>` (status 502, request id id)"
+        );
+        let empty = ServiceError::from_parts(500, b"", None, None);
+        assert_eq!(
+            empty.to_string(),
+            "the answer is no Graph error: an empty body (status 500)"
+        );
+    }
+
+    #[test]
+    fn a_missing_policy_is_known_by_its_code() {
+        let gone = br#"{"error":{"code":"ResourceNotFound","message":"x"}}"#;
+        assert!(ServiceError::from_parts(400, gone, None, None).is_missing());
+        let other = br#"{"error":{"code":"BadRequest","message":"x"}}"#;
+        assert!(!ServiceError::from_parts(400, other, None, None).is_missing());
+    }
+}

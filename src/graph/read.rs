@@ -1,0 +1,329 @@
+//! Reading the service. Whoever holds a [`Reader`] cannot change anything.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use futures::{StreamExt as _, TryStreamExt as _};
+use serde_json::Value;
+
+use super::client::Client;
+use super::error::GraphError;
+use super::observe::{Event, RequestCounts};
+use super::pages::Object;
+use super::wire::{self, Page};
+use crate::model::{
+    LiveAssignment, LiveFilter, LiveGroup, LivePolicy, PolicyKind, assignments_path, encode,
+};
+
+/// The page size that lists are asked with. The service gives what it likes to give.
+const PAGE: usize = 1000;
+/// Groups give no larger page (microsoft-graph-docs-contrib: api/group-list.md).
+const GROUP_PAGE: usize = 999;
+/// The most values a directory filter takes (microsoft-graph-docs-contrib#1238).
+const GROUPS_IN_FILTER: usize = 15;
+/// A longer URL goes into a batch, whose body has no such bound.
+const LONGEST_URL: usize = 2000;
+/// How many policies' further assignments are read side by side; few policies ever need it.
+const SIDE_BY_SIDE: usize = 8;
+
+/// Reads the live state.
+#[derive(Clone)]
+pub struct Reader {
+    client: Arc<Client>,
+}
+
+/// The rows of one policy; none where the policy does not exist.
+pub type PolicyRows = Option<Vec<LiveAssignment>>;
+
+impl Reader {
+    /// Makes a reader.
+    pub fn new(client: Arc<Client>) -> Self {
+        Self { client }
+    }
+
+    /// Returns what has gone over the wire so far.
+    pub fn counts(&self) -> RequestCounts {
+        self.client.counts()
+    }
+
+    /// Returns the Graph URL as plans show it.
+    pub fn graph_url(&self) -> &str {
+        self.client.address().as_str()
+    }
+
+    /// Signs in and returns the tenant, where the token names it.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is no token.
+    pub async fn tenant_id(&self) -> Result<Option<String>, GraphError> {
+        Ok(self.client.tenant_id().await?)
+    }
+
+    /// Reads all policies of a kind with all their assignments, sorted by name and id.
+    ///
+    /// Assignments come with the list. They are never taken from a single policy's `$expand`,
+    /// which answers with an empty list (microsoftgraph/msgraph-sdk-powershell#3337).
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the list from being complete.
+    pub async fn policies(&self, kind: PolicyKind) -> Result<Vec<LivePolicy>, GraphError> {
+        let collection = kind.row().collection;
+        let expand = if kind.row().expand_on_list {
+            "$expand=assignments&"
+        } else {
+            ""
+        };
+        let first = self
+            .client
+            .address()
+            .join(&format!("{collection}?{expand}$top={PAGE}"));
+        let what = format!("GET {collection}");
+        let objects = self
+            .client
+            .read_list(first, |total| {
+                self.client.notice(Event::PageRead {
+                    list: collection,
+                    total,
+                });
+            })
+            .await?;
+        let mut policies = Vec::with_capacity(objects.len());
+        let mut unread = Vec::new();
+        let mut cut = Vec::new();
+        for object in objects {
+            let policy = wire::policy(kind, object).map_err(|detail| shape(&what, detail))?;
+            match policy.assignments {
+                None => unread.push(policies.len()),
+                Some(_) if policy.assignments_next.is_some() => cut.push((
+                    policies.len(),
+                    policy.assignments_next.clone().unwrap_or_default(),
+                )),
+                Some(_) => {}
+            }
+            policies.push(LivePolicy {
+                kind,
+                id: policy.id,
+                name: policy.name,
+                platforms: policy.platforms,
+                assignments: live_rows(&what, policy.assignments.unwrap_or_default())?,
+            });
+        }
+        self.read_cut(&mut policies, cut).await?;
+        self.read_unread(&mut policies, unread).await?;
+        policies.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+        // A list that changed while it was read may hold a policy twice.
+        let mut seen = BTreeSet::new();
+        policies.retain(|policy| seen.insert(policy.id.to_lowercase()));
+        Ok(policies)
+    }
+
+    /// Follows the links of expanded lists that were cut.
+    async fn read_cut(
+        &self,
+        policies: &mut [LivePolicy],
+        cut: Vec<(usize, String)>,
+    ) -> Result<(), GraphError> {
+        let rests: Vec<(usize, Vec<LiveAssignment>)> = futures::stream::iter(cut)
+            .map(|(index, link)| {
+                let path = assignments_path(policies[index].kind, &policies[index].id);
+                async move {
+                    let mut objects = Vec::new();
+                    let first = self.client.address().join(&path);
+                    self.client
+                        .read_rest(first, Some(link), &mut objects, |_| {})
+                        .await?;
+                    Ok::<_, GraphError>((index, live_rows(&format!("GET {path}"), objects)?))
+                }
+            })
+            .buffer_unordered(SIDE_BY_SIDE)
+            .try_collect()
+            .await?;
+        for (index, rest) in rests {
+            policies[index].assignments.extend(rest);
+        }
+        Ok(())
+    }
+
+    /// Reads the assignments of policies whose list did not bring them.
+    async fn read_unread(
+        &self,
+        policies: &mut Vec<LivePolicy>,
+        unread: Vec<usize>,
+    ) -> Result<(), GraphError> {
+        let asked: Vec<(PolicyKind, String)> = unread
+            .iter()
+            .map(|index| (policies[*index].kind, policies[*index].id.clone()))
+            .collect();
+        let answers = self.assignments_of(&asked).await?;
+        let mut gone = Vec::new();
+        for (index, rows) in unread.into_iter().zip(answers) {
+            match rows? {
+                Some(rows) => policies[index].assignments = rows,
+                None => gone.push(index),
+            }
+        }
+        // Deleted since the list was made.
+        for index in gone.into_iter().rev() {
+            policies.remove(index);
+        }
+        Ok(())
+    }
+
+    /// Reads the assignments of one policy as they are now.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the list from being complete; a policy that does not exist is no error.
+    pub async fn assignments(
+        &self,
+        kind: PolicyKind,
+        policy_id: &str,
+    ) -> Result<PolicyRows, GraphError> {
+        let path = assignments_path(kind, policy_id);
+        let url = self.client.address().join(&format!("{path}?$top={PAGE}"));
+        match self.client.read_list(url, |_| {}).await {
+            Ok(objects) => Ok(Some(live_rows(&format!("GET {path}"), objects)?)),
+            Err(GraphError::Service { error, .. }) if error.is_missing() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads the assignments of many policies, in as few requests as the service allows. The
+    /// results stand in the order of the policies.
+    ///
+    /// # Errors
+    ///
+    /// Fails as a whole where a batch fails as a whole; each policy has its own result otherwise.
+    pub async fn assignments_of(
+        &self,
+        policies: &[(PolicyKind, String)],
+    ) -> Result<Vec<Result<PolicyRows, GraphError>>, GraphError> {
+        if let [(kind, id)] = policies {
+            return Ok(vec![self.assignments(*kind, id).await]);
+        }
+        let paths: Vec<String> = policies
+            .iter()
+            .map(|(kind, id)| format!("{}?$top={PAGE}", assignments_path(*kind, id)))
+            .collect();
+        let answers = self.client.read_batch(&paths).await?;
+        let mut results = Vec::with_capacity(answers.len());
+        for (path, answer) in paths.iter().zip(answers) {
+            let what = format!("GET {path}");
+            results.push(match answer {
+                Ok(page) => match self.rest_of_page(&what, path, page).await {
+                    Ok(objects) => live_rows(&what, objects).map(Some),
+                    Err(error) => Err(error),
+                },
+                Err(GraphError::Service { error, .. }) if error.is_missing() => Ok(None),
+                Err(error) => Err(error),
+            });
+        }
+        Ok(results)
+    }
+
+    /// Takes a page that came in a batch and reads what follows it.
+    async fn rest_of_page(
+        &self,
+        what: &str,
+        path: &str,
+        page: Value,
+    ) -> Result<Vec<Object>, GraphError> {
+        let page: Page =
+            serde_json::from_value(page).map_err(|error| shape(what, error.to_string()))?;
+        let mut objects = page.value;
+        let first = self.client.address().join(path);
+        self.client
+            .read_rest(first, page.next_link, &mut objects, |_| {})
+            .await?;
+        Ok(objects)
+    }
+
+    /// Reads all assignment filters of the tenant, sorted by name and id.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the list from being complete.
+    pub async fn filters(&self) -> Result<Vec<LiveFilter>, GraphError> {
+        const LIST: &str = "/deviceManagement/assignmentFilters";
+        let first = self.client.address().join(&format!("{LIST}?$top={PAGE}"));
+        let objects = self
+            .client
+            .read_list(first, |total| {
+                self.client.notice(Event::PageRead { list: LIST, total });
+            })
+            .await?;
+        let mut filters = objects
+            .iter()
+            .map(wire::assignment_filter)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|detail| shape(&format!("GET {LIST}"), detail))?;
+        filters.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+        filters.dedup();
+        Ok(filters)
+    }
+
+    /// Looks groups up by display name and by id, in as few requests as the service allows: 15
+    /// values a filter, 20 filters a batch. Those that do not exist are simply not there.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the answer from being complete.
+    pub async fn groups(
+        &self,
+        names: &BTreeSet<String>,
+        ids: &BTreeSet<String>,
+    ) -> Result<Vec<LiveGroup>, GraphError> {
+        let mut paths = Vec::new();
+        for (property, values) in [("displayName", names), ("id", ids)] {
+            let values: Vec<&String> = values.iter().collect();
+            for chunk in values.chunks(GROUPS_IN_FILTER) {
+                let list: Vec<String> = chunk
+                    .iter()
+                    .map(|value| format!("'{}'", value.replace('\'', "''")))
+                    .collect();
+                let filter = format!("{property} in ({})", list.join(","));
+                paths.push(format!(
+                    "/groups?$filter={}&$select=id,displayName&$top={GROUP_PAGE}",
+                    encode(&filter)
+                ));
+            }
+        }
+        let mut groups = Vec::new();
+        match paths.as_slice() {
+            [] => {}
+            [path] if self.client.address().join(path).len() <= LONGEST_URL => {
+                let first = self.client.address().join(path);
+                groups.extend(self.client.read_list(first, |_| {}).await?);
+            }
+            paths => {
+                for (path, answer) in paths.iter().zip(self.client.read_batch(paths).await?) {
+                    groups.extend(self.rest_of_page("GET /groups", path, answer?).await?);
+                }
+            }
+        }
+        let mut groups = groups
+            .iter()
+            .map(wire::group)
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|detail| shape("GET /groups", detail))?;
+        groups.sort();
+        groups.dedup();
+        Ok(groups)
+    }
+}
+
+fn live_rows(what: &str, objects: Vec<Object>) -> Result<Vec<LiveAssignment>, GraphError> {
+    objects
+        .into_iter()
+        .map(|object| wire::assignment(object).map_err(|detail| shape(what, detail)))
+        .collect()
+}
+
+fn shape(what: &str, detail: String) -> GraphError {
+    GraphError::Shape {
+        what: what.to_owned(),
+        detail,
+    }
+}

@@ -1,0 +1,51 @@
+//! All that one run needs to know of a tenant, read side by side.
+
+use std::collections::BTreeSet;
+
+use super::error::GraphError;
+use super::read::Reader;
+use crate::model::{LiveFilter, LiveGroup, LiveTenant, Needs};
+
+impl Reader {
+    /// Reads policies of several kinds, groups and filters side by side. The first part that
+    /// cannot be read ends it all: what is not known is not empty.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps a part from being complete.
+    pub async fn tenant(&self, needs: &Needs) -> Result<LiveTenant, GraphError> {
+        let kinds = needs.kinds.iter().map(|kind| self.policies(*kind));
+        let (policies, groups, filters) = futures::try_join!(
+            futures::future::try_join_all(kinds),
+            self.groups(&needs.group_names, &needs.group_ids),
+            self.filters_if(needs.filters),
+        )?;
+        Ok(LiveTenant {
+            policies: policies.into_iter().flatten().collect(),
+            groups,
+            filters,
+        })
+    }
+
+    /// Looks up what is still without a name: groups by id, and the filters if asked for.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps a part from being complete.
+    pub async fn names(
+        &self,
+        group_ids: &BTreeSet<String>,
+        filters: bool,
+    ) -> Result<(Vec<LiveGroup>, Vec<LiveFilter>), GraphError> {
+        let no_names = BTreeSet::new();
+        futures::try_join!(self.groups(&no_names, group_ids), self.filters_if(filters),)
+    }
+
+    async fn filters_if(&self, wanted: bool) -> Result<Vec<LiveFilter>, GraphError> {
+        if wanted {
+            self.filters().await
+        } else {
+            Ok(Vec::new())
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The seam between the client and what carries its requests.
+//!
+//! A transport takes one request to the service and brings one answer back. It never retries,
+//! waits or follows anything: those rules live in `client`, `pace` and `retry`, so that they hold
+//! for real HTTP and for the sandbox inside the process alike.
+
+mod http;
+mod in_process;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+
+use secrecy::SecretString;
+
+pub use http::HttpTransport;
+pub(crate) use http::{client_builder, describe as describe_http_error};
+pub use in_process::InProcessTransport;
+
+/// The verbs that the program uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Creates, or invokes an action.
+    Post,
+    /// Deletes.
+    Delete,
+}
+
+impl Method {
+    /// Returns the verb as it goes over the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Delete => "DELETE",
+        }
+    }
+}
+
+/// A request.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The verb.
+    pub method: Method,
+    /// The absolute URL, to be sent as it stands.
+    pub url: String,
+    /// Further headers, names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// The token; it does not print.
+    pub bearer: SecretString,
+    /// A JSON body.
+    pub body: Option<Vec<u8>>,
+}
+
+/// An answer.
+#[derive(Clone)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body, decompressed.
+    pub body: Vec<u8>,
+}
+
+impl Response {
+    /// Returns a header's value.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Response")
+            .field("status", &self.status)
+            .field("body_bytes", &self.body.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum TransportError {
+    /// The request certainly did not reach the service.
+    #[error("{0}")]
+    NotSent(String),
+    /// The request may have reached the service and may have had its effect.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+/// What a transport promises: an answer, or the reason why there is none.
+pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportError>> + Send + 'a>>;
+
+/// Carries one request to the service.
+pub trait Transport: Send + Sync {
+    /// Sends a request and waits for the whole answer.
+    fn send(&self, request: Request) -> Sending<'_>;
+}

@@ -1,0 +1,460 @@
+//! What the service sends and takes, and what it means.
+//!
+//! Wire forms are open: properties that the program does not know are kept where they belong to
+//! an assignment, and ignored elsewhere. What is missing where it must not be is an error, never
+//! taken for empty.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::pages::Object;
+use crate::model::{
+    Assignment, Filter, FilterMode, Guid, LiveAssignment, LiveFilter, LiveGroup, PolicyKind,
+    Source, Target,
+};
+
+const PREFIX: &str = "#microsoft.graph.";
+const FILTER_ID: &str = "deviceAndAppManagementAssignmentFilterId";
+const FILTER_TYPE: &str = "deviceAndAppManagementAssignmentFilterType";
+const ZERO_GUID: &str = "00000000-0000-0000-0000-000000000000";
+
+/// The id that stands for all devices in assignment ids; many tools and the service's own answers
+/// agree on it.
+const ALL_DEVICES_ID: &str = "adadadad-808e-44e2-905a-0b7873a8a531";
+/// The same for all licensed users.
+const ALL_USERS_ID: &str = "acacacac-9df4-4c7d-9d50-4ef0226f57a9";
+
+/// A page of a list.
+#[derive(Debug, Deserialize)]
+pub(super) struct Page {
+    pub(super) value: Vec<Object>,
+    #[serde(rename = "@odata.nextLink", default)]
+    pub(super) next_link: Option<String>,
+}
+
+/// A policy as a list brings it.
+#[derive(Debug)]
+pub(super) struct PolicyObject {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) platforms: Option<String>,
+    /// None where the list did not bring them.
+    pub(super) assignments: Option<Vec<Object>>,
+    /// Where the rest of them is, if the list was cut.
+    pub(super) assignments_next: Option<String>,
+}
+
+/// Reads a policy out of a list's object.
+pub(super) fn policy(kind: PolicyKind, mut object: Object) -> Result<PolicyObject, String> {
+    let id = required_text(&object, "id")?;
+    let name = match object.get(kind.row().name_property) {
+        Some(Value::String(name)) => name.clone(),
+        Some(Value::Null) | None => String::new(),
+        Some(other) => return Err(wrong(kind.row().name_property, "text", other)),
+    };
+    let assignments = match object.remove("assignments") {
+        None => None,
+        Some(value) => Some(objects("assignments", value)?),
+    };
+    Ok(PolicyObject {
+        id,
+        name,
+        platforms: optional_text(&object, "platforms")?,
+        assignments,
+        assignments_next: optional_text(&object, "assignments@odata.nextLink")?,
+    })
+}
+
+fn objects(property: &str, value: Value) -> Result<Vec<Object>, String> {
+    let Value::Array(values) = value else {
+        return Err(wrong(property, "a list", &value));
+    };
+    values
+        .into_iter()
+        .map(|value| match value {
+            Value::Object(object) => Ok(object),
+            other => Err(wrong(property, "a list of objects", &other)),
+        })
+        .collect()
+}
+
+/// Reads an assignment.
+pub(super) fn assignment(raw: Object) -> Result<LiveAssignment, String> {
+    let Some(Value::Object(properties)) = raw.get("target") else {
+        return Err("an assignment has no `target`".to_owned());
+    };
+    let filter = filter(properties)?;
+    let target = target(properties)?;
+    let source =
+        optional_text(&raw, "source")?.map_or(Source::Direct, |text| Source::from_wire(&text));
+    // For direct rows the service writes the policy's own id there.
+    let source_id = match source {
+        Source::Direct => None,
+        Source::PolicySets | Source::Other(_) => optional_text(&raw, "sourceId")?,
+    };
+    Ok(LiveAssignment {
+        row: Assignment {
+            target,
+            filter,
+            source,
+            source_id,
+        },
+        id: optional_text(&raw, "id")?,
+        raw,
+    })
+}
+
+fn target(properties: &Object) -> Result<Target, String> {
+    let odata_type = required_text(properties, "@odata.type")?;
+    // Documentation samples leave the `#` out; what reads a type takes both.
+    let short = odata_type
+        .strip_prefix(PREFIX)
+        .or_else(|| odata_type.strip_prefix(&PREFIX[1..]))
+        .unwrap_or(&odata_type);
+    let group = || {
+        optional_text(properties, "groupId")
+            .ok()
+            .flatten()
+            .map(lower_guid)
+    };
+    let known = match short {
+        "allDevicesAssignmentTarget" => Some(Target::AllDevices),
+        "allLicensedUsersAssignmentTarget" => Some(Target::AllUsers),
+        "groupAssignmentTarget" => group().map(Target::Group),
+        "exclusionGroupAssignmentTarget" => group().map(Target::ExclusionGroup),
+        "configurationManagerCollectionAssignmentTarget" => {
+            optional_text(properties, "collectionId")
+                .ok()
+                .flatten()
+                .map(Target::Collection)
+        }
+        _ => None,
+    };
+    Ok(known.unwrap_or_else(|| {
+        let mut rest = properties.clone();
+        for property in ["@odata.type", FILTER_ID, FILTER_TYPE] {
+            rest.remove(property);
+        }
+        rest.sort_keys();
+        Target::Other {
+            odata_type: short.to_owned(),
+            properties: Value::Object(rest).to_string(),
+        }
+    }))
+}
+
+/// Reads a target's filter. "No filter" comes in four spellings: the id null, absent, empty, or
+/// the zero GUID with type none (CIPP, Microsoft365DSC and the Terraform provider meet them all).
+fn filter(properties: &Object) -> Result<Option<Filter>, String> {
+    let mode = optional_text(properties, FILTER_TYPE)?;
+    let id = optional_text(properties, FILTER_ID)?.map(lower_guid);
+    Ok(match (id, mode.as_deref()) {
+        (None, _) | (Some(_), Some("none")) => None,
+        (Some(id), _) if id.is_empty() || id == ZERO_GUID => None,
+        (Some(id), mode) => Some(Filter {
+            id,
+            mode: FilterMode::from_wire(mode.unwrap_or_default()),
+        }),
+    })
+}
+
+/// Reads a group.
+pub(super) fn group(object: &Object) -> Result<LiveGroup, String> {
+    Ok(LiveGroup {
+        id: lower_guid(required_text(object, "id")?),
+        name: optional_text(object, "displayName")?.unwrap_or_default(),
+    })
+}
+
+/// Reads an assignment filter.
+pub(super) fn assignment_filter(object: &Object) -> Result<LiveFilter, String> {
+    Ok(LiveFilter {
+        id: lower_guid(required_text(object, "id")?),
+        name: optional_text(object, "displayName")?.unwrap_or_default(),
+        platform: optional_text(object, "platform")?,
+    })
+}
+
+fn lower_guid(text: String) -> String {
+    Guid::parse(&text).map_or(text, |guid| guid.as_str().to_owned())
+}
+
+fn required_text(object: &Object, property: &str) -> Result<String, String> {
+    match object.get(property) {
+        Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
+        Some(other) => Err(wrong(property, "text", other)),
+        None => Err(format!("an object has no `{property}`")),
+    }
+}
+
+fn optional_text(object: &Object, property: &str) -> Result<Option<String>, String> {
+    match object.get(property) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.clone())),
+        Some(other) => Err(wrong(property, "text", other)),
+    }
+}
+
+fn wrong(property: &str, expected: &str, found: &Value) -> String {
+    let mut shown: String = found.to_string().chars().take(80).collect();
+    if shown.len() == 80 {
+        shown.push('…');
+    }
+    format!("`{property}` should be {expected}, not `{shown}`")
+}
+
+/// Makes a target's wire form.
+fn target_body(row: &Assignment) -> Value {
+    let mut body = match &row.target {
+        Target::AllDevices => json!({"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}),
+        Target::AllUsers => {
+            json!({"@odata.type": "#microsoft.graph.allLicensedUsersAssignmentTarget"})
+        }
+        Target::Group(id) => {
+            json!({"@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": id})
+        }
+        Target::ExclusionGroup(id) => {
+            json!({"@odata.type": "#microsoft.graph.exclusionGroupAssignmentTarget", "groupId": id})
+        }
+        Target::Collection(id) => json!({
+            "@odata.type": "#microsoft.graph.configurationManagerCollectionAssignmentTarget",
+            "collectionId": id,
+        }),
+        Target::Other {
+            odata_type,
+            properties,
+        } => {
+            let mut body: Value = serde_json::from_str(properties).unwrap_or_else(|_| json!({}));
+            body["@odata.type"] = json!(format!("{PREFIX}{odata_type}"));
+            body
+        }
+    };
+    // An excluded group takes no filter, and the tools that are careful send none with it.
+    if let Value::Object(properties) = &mut body
+        && !row.target.is_exclusion()
+    {
+        set_filter(properties, row.filter.as_ref());
+    }
+    body
+}
+
+fn set_filter(properties: &mut Object, filter: Option<&Filter>) {
+    match filter {
+        Some(filter) => {
+            properties.insert(FILTER_ID.to_owned(), json!(filter.id));
+            properties.insert(FILTER_TYPE.to_owned(), json!(filter.mode.name()));
+        }
+        None => {
+            properties.insert(FILTER_ID.to_owned(), Value::Null);
+            properties.insert(FILTER_TYPE.to_owned(), json!("none"));
+        }
+    }
+}
+
+/// Makes the body of the create call, with all the properties that the call is documented with:
+/// `id`, `target`, `source` and `sourceId`. The id is the one that the service itself makes.
+pub(super) fn create_body(kind: PolicyKind, policy_id: &str, row: &Assignment) -> Value {
+    let target_id = match &row.target {
+        Target::AllDevices => ALL_DEVICES_ID,
+        Target::AllUsers => ALL_USERS_ID,
+        Target::Group(id) | Target::ExclusionGroup(id) | Target::Collection(id) => id,
+        Target::Other { .. } => "",
+    };
+    let source_id = match row.source {
+        Source::Direct => Some(policy_id),
+        Source::PolicySets | Source::Other(_) => row.source_id.as_deref(),
+    };
+    json!({
+        "@odata.type": kind.row().assignment_type,
+        "id": format!("{policy_id}_{target_id}"),
+        "target": target_body(row),
+        "source": row.source.name(),
+        "sourceId": source_id,
+    })
+}
+
+/// Makes the body of `assign` for a complete set of rows. A row that is live already is sent as
+/// the service sent it, with its filter changed where that changes, so that properties the program
+/// does not know survive; a new one is sent in the least form that every tool sends.
+pub(super) fn assign_body(kind: PolicyKind, rows: &[Assignment], live: &[LiveAssignment]) -> Value {
+    let mut left: Vec<&LiveAssignment> = live.iter().collect();
+    let mut take = |wanted: &dyn Fn(&LiveAssignment) -> bool| {
+        let index = left.iter().position(|candidate| wanted(candidate))?;
+        Some(left.swap_remove(index))
+    };
+    let rows: Vec<Value> = rows
+        .iter()
+        .map(|row| {
+            if let Some(kept) = take(&|candidate| row.satisfied_by(&candidate.row)) {
+                return Value::Object(plain_filter(kept));
+            }
+            if let Some(changed) = take(&|candidate| row.same_identity(&candidate.row)) {
+                return Value::Object(refiltered(changed, row));
+            }
+            let mut body = json!({"target": target_body(row)});
+            if !row.is_direct() {
+                body["source"] = json!(row.source.name());
+                body["sourceId"] = json!(row.source_id);
+            }
+            body
+        })
+        .collect();
+    json!({kind.row().assign_parameter: rows})
+}
+
+/// Returns the row as it came, but for odd spellings of "no filter", which some shapes of the
+/// service's own answers have and its input validation may refuse.
+fn plain_filter(live: &LiveAssignment) -> Object {
+    let mut raw = live.raw.clone();
+    if live.row.filter.is_none()
+        && let Some(Value::Object(target)) = raw.get_mut("target")
+        && target
+            .get(FILTER_ID)
+            .is_some_and(|id| id.as_str().is_some())
+    {
+        set_filter(target, None);
+    }
+    raw
+}
+
+fn refiltered(live: &LiveAssignment, row: &Assignment) -> Object {
+    let mut raw = live.raw.clone();
+    if let Some(Value::Object(target)) = raw.get_mut("target") {
+        set_filter(target, row.filter.as_ref());
+    }
+    if !row.is_direct() && row.source_id.is_some() {
+        raw.insert("sourceId".to_owned(), json!(row.source_id));
+    }
+    raw
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn live(raw: Value) -> LiveAssignment {
+        let Value::Object(raw) = raw else {
+            panic!("an object")
+        };
+        assignment(raw).expect("an assignment")
+    }
+
+    fn kind() -> PolicyKind {
+        PolicyKind::from_name("configurationPolicy").expect("a kind")
+    }
+
+    #[test]
+    fn no_filter_in_all_its_spellings_is_no_filter() {
+        let spellings = [
+            json!({}),
+            json!({FILTER_ID: null, FILTER_TYPE: "none"}),
+            json!({FILTER_ID: "", FILTER_TYPE: "none"}),
+            json!({FILTER_ID: ZERO_GUID, FILTER_TYPE: "none"}),
+            json!({FILTER_ID: ZERO_GUID, FILTER_TYPE: "include"}),
+            json!({FILTER_TYPE: "none"}),
+        ];
+        for mut target in spellings {
+            target["@odata.type"] = json!("#microsoft.graph.allDevicesAssignmentTarget");
+            let row = live(json!({"target": target})).row;
+            assert_eq!(row.filter, None, "{target}");
+            assert_eq!(row.target, Target::AllDevices);
+        }
+    }
+
+    #[test]
+    fn an_unknown_target_is_carried_and_never_judged() {
+        let raw = json!({
+            "id": "p_x", "source": "direct", "sourceId": "p", "novelty": [1],
+            "target": {"@odata.type": "#microsoft.graph.androidFotaDeploymentAssignmentTarget", "groupId": "G", "x": 1}
+        });
+        let read = live(raw.clone());
+        assert_eq!(
+            read.row.target.type_name(),
+            "androidFotaDeploymentAssignmentTarget"
+        );
+        let body = assign_body(
+            kind(),
+            std::slice::from_ref(&read.row),
+            std::slice::from_ref(&read),
+        );
+        assert_eq!(body, json!({"assignments": [raw]}));
+    }
+
+    #[test]
+    fn a_kept_row_keeps_what_nobody_knows() {
+        let raw = json!({
+            "id": "p_g", "source": "direct", "sourceId": "p", "intent": "apply",
+            "target": {"@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": "g", "novelty": {"a": 1},
+                       FILTER_ID: "f1", FILTER_TYPE: "include"}
+        });
+        let read = live(raw.clone());
+        let mut row = read.row.clone();
+        let kept = assign_body(
+            kind(),
+            std::slice::from_ref(&row),
+            std::slice::from_ref(&read),
+        );
+        assert_eq!(kept, json!({"assignments": [raw]}));
+        row.filter = None;
+        let mut expected = raw;
+        expected["target"][FILTER_ID] = Value::Null;
+        expected["target"][FILTER_TYPE] = json!("none");
+        assert_eq!(
+            assign_body(kind(), std::slice::from_ref(&row), &[read]),
+            json!({"assignments": [expected]})
+        );
+    }
+
+    #[test]
+    fn the_create_call_has_all_its_properties() {
+        let row = Assignment {
+            target: Target::Collection("MEM00012".to_owned()),
+            filter: Some(Filter {
+                id: "f".to_owned(),
+                mode: FilterMode::Exclude,
+            }),
+            source: Source::PolicySets,
+            source_id: Some("set".to_owned()),
+        };
+        assert_eq!(
+            create_body(kind(), "p", &row),
+            json!({
+                "@odata.type": "#microsoft.graph.deviceManagementConfigurationPolicyAssignment",
+                "id": "p_MEM00012",
+                "source": "policySets",
+                "sourceId": "set",
+                "target": {
+                    "@odata.type": "#microsoft.graph.configurationManagerCollectionAssignmentTarget",
+                    "collectionId": "MEM00012",
+                    FILTER_ID: "f",
+                    FILTER_TYPE: "exclude",
+                }
+            })
+        );
+    }
+
+    #[test]
+    fn what_is_missing_is_not_taken_for_empty() {
+        for (object, reason) in [
+            (json!({}), "an object has no `id`"),
+            (json!({"id": ""}), "`id` should be text, not `\"\"`"),
+            (
+                json!({"id": "a", "assignments": null}),
+                "`assignments` should be a list, not `null`",
+            ),
+            (
+                json!({"id": "a", "assignments": [1]}),
+                "`assignments` should be a list of objects, not `1`",
+            ),
+            (
+                json!({"id": "a", "name": 1}),
+                "`name` should be text, not `1`",
+            ),
+        ] {
+            let Value::Object(object) = object else {
+                panic!("an object")
+            };
+            assert_eq!(policy(kind(), object).expect_err("a fault"), reason);
+        }
+    }
+}

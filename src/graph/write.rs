@@ -1,0 +1,163 @@
+//! Changing the service. Only `apply` holds a [`Writer`].
+//!
+//! A write is one request and one outcome. It is never repeated here: whether to try again is
+//! decided only after the policy has been read back.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::client::{Call, Client, Fault};
+use super::error::{GraphError, ServiceError};
+use super::pace::{Class, Permit, WaitTooLong};
+use super::retry;
+use super::transport::Method;
+use super::wire;
+use crate::model::{
+    Assignment, LiveAssignment, PolicyKind, assign_path, assignment_path, assignments_path,
+};
+
+/// What became of a write.
+#[derive(Clone, Debug)]
+pub enum Written {
+    /// The service says that it is done. The body of its answer says nothing that can be relied
+    /// on; reading back does.
+    Done,
+    /// The service refused: nothing has changed.
+    Refused(ServiceError),
+    /// The service asked to slow down: nothing has changed. The class is paused already.
+    Throttled(ServiceError),
+    /// The request did not leave: nothing has changed.
+    NotSent(GraphError),
+    /// Nobody knows whether it had its effect.
+    Unknown(String),
+}
+
+/// A place in the queue of writes, had before the policy is read for the last time, so that no
+/// wait comes between that look and the write.
+#[derive(Debug)]
+pub struct Turn(Permit);
+
+/// Changes the live state.
+#[derive(Clone)]
+pub struct Writer {
+    client: Arc<Client>,
+}
+
+impl Writer {
+    /// Makes a writer.
+    pub(crate) fn new(client: Arc<Client>) -> Self {
+        Self { client }
+    }
+
+    /// Waits until a write may leave.
+    ///
+    /// # Errors
+    ///
+    /// Gives up where the service asked for a longer wait than allowed.
+    pub async fn turn(&self) -> Result<Turn, WaitTooLong> {
+        Ok(Turn(self.client.pace().permit(Class::Write, 1).await?))
+    }
+
+    /// Returns the longest wait that is allowed on the service's word.
+    pub fn longest_wait(&self) -> Duration {
+        self.client.pace().longest_wait()
+    }
+
+    /// Returns how long to wait before try number `tries + 1` of the same policy.
+    pub fn backoff(&self, tries: u32) -> Duration {
+        self.client.backoff(tries, false)
+    }
+
+    /// Adds one assignment: `POST …/{id}/assignments`.
+    pub async fn create(
+        &self,
+        turn: Turn,
+        kind: PolicyKind,
+        policy_id: &str,
+        row: &Assignment,
+    ) -> Written {
+        let body = wire::create_body(kind, policy_id, row);
+        self.post(turn, &assignments_path(kind, policy_id), &body)
+            .await
+    }
+
+    /// Replaces all assignments: `POST …/{id}/assign`. Rows that are live already are sent as the
+    /// service sent them.
+    pub async fn assign(
+        &self,
+        turn: Turn,
+        kind: PolicyKind,
+        policy_id: &str,
+        rows: &[Assignment],
+        live: &[LiveAssignment],
+    ) -> Written {
+        let body = wire::assign_body(kind, rows, live);
+        self.post(turn, &assign_path(kind, policy_id), &body).await
+    }
+
+    /// Removes one assignment: `DELETE …/{id}/assignments/{assignmentId}`.
+    pub async fn delete(
+        &self,
+        turn: Turn,
+        kind: PolicyKind,
+        policy_id: &str,
+        assignment_id: &str,
+    ) -> Written {
+        let call = Call {
+            method: Method::Delete,
+            url: self
+                .client
+                .address()
+                .join(&assignment_path(kind, policy_id, assignment_id)),
+            headers: Vec::new(),
+            body: None,
+            cost: 1,
+        };
+        self.write(turn, &call).await
+    }
+
+    async fn post(&self, turn: Turn, path: &str, body: &Value) -> Written {
+        let call = Call {
+            method: Method::Post,
+            url: self.client.address().join(path),
+            headers: Vec::new(),
+            body: Some(body.to_string().into_bytes()),
+            cost: 1,
+        };
+        self.write(turn, &call).await
+    }
+
+    async fn write(&self, turn: Turn, call: &Call) -> Written {
+        let what = self.client.describe(call);
+        match self.client.exchange(call, turn.0, retry::WRITE_TIME).await {
+            Ok(response) => match response.status {
+                200..300 => Written::Done,
+                300..400 => Written::NotSent(GraphError::ForeignLink {
+                    what,
+                    link: response.header("location").unwrap_or_default().to_owned(),
+                }),
+                status => {
+                    let error = ServiceError::from_response(&response);
+                    if retry::is_throttle(status) {
+                        let wait = error
+                            .retry_after
+                            .unwrap_or_else(|| self.client.backoff(2, true));
+                        self.client.throttled(Class::Write, wait);
+                    }
+                    match status {
+                        429 => Written::Throttled(error),
+                        // 408 and all of 5xx: it may have had its effect all the same.
+                        408 | 500.. => Written::Unknown(error.to_string()),
+                        _ => Written::Refused(error),
+                    }
+                }
+            },
+            Err(Fault::SignIn(error)) => Written::NotSent(error.into()),
+            Err(Fault::Wait(wait)) => Written::NotSent(GraphError::Wait { what, wait }),
+            // Reading back settles both; it only costs a read where nothing had left.
+            Err(Fault::NotSent(reason) | Fault::Unknown(reason)) => Written::Unknown(reason),
+        }
+    }
+}
