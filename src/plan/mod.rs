@@ -1,1 +1,368 @@
-//! .
+//! The difference between the desired and the live state, as a value.
+//!
+//! Pure: no I/O, no clock, no async. [`needs`] says what has to be read of the tenant,
+//! [`select`] turns checked manifests and what was read into the wanted state of each policy,
+//! [`difference`] compares, [`writes`] chooses the calls, [`guards`] judges the whole, [`digest`]
+//! and [`saved`] make the plan a file that can be trusted later. Printing and applying walk the
+//! same value, so what is shown is what is done.
+
+mod difference;
+pub mod digest;
+pub mod guards;
+pub mod needs;
+pub mod saved;
+pub mod select;
+pub mod writes;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub use difference::{Change, changes};
+
+use crate::diagnostic::{Diagnostic, Severity, Sources};
+use crate::manifest::{Manifest, Mode};
+use crate::model::{Assignment, LiveFilter, LiveGroup, LiveTenant, PolicyKind};
+use guards::{Guard, GuardName, GuardRules};
+use writes::{PlannedWrite, WriteWith};
+
+/// Everything that a run intends, and what it is based on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The tenant; none where the token does not name it.
+    pub tenant_id: Option<String>,
+    /// The Graph URL that the live state was read from.
+    pub graph_url: String,
+    /// How many policies were read.
+    pub policies_read: usize,
+    /// The managed policies, changed or not, by kind, name and id.
+    pub policies: Vec<PlannedPolicy>,
+    /// Display names of groups and filters, as far as they are known.
+    pub names: Names,
+    /// What each guard saw.
+    pub guards: Vec<Guard>,
+    /// Warnings that belong to the plan.
+    pub diagnostics: Vec<PlanDiagnostic>,
+    /// How the writes were chosen.
+    pub write_with: WriteWith,
+}
+
+/// A managed policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PlannedPolicy {
+    /// The policy's kind.
+    pub kind: PolicyKind,
+    /// The policy's id.
+    pub id: String,
+    /// The policy's display name.
+    pub name: String,
+    /// Whether the manifest is the whole set.
+    pub mode: Mode,
+    /// The entries that select the policy.
+    pub manifest: Vec<ManifestPlace>,
+    /// The live rows, sorted.
+    pub before: Vec<Assignment>,
+    /// The rows as they shall be, sorted.
+    pub after: Vec<Assignment>,
+    /// Rows that a policy set made and no manifest declares: they stay out of an `assign`'s body.
+    pub untouched: Vec<Assignment>,
+    /// What leads from one to the other.
+    pub changes: Vec<Change>,
+    /// The requests that make the changes.
+    pub writes: Vec<PlannedWrite>,
+}
+
+impl PlannedPolicy {
+    /// Whether anything is to be done.
+    pub fn is_changed(&self) -> bool {
+        !self.changes.is_empty()
+    }
+}
+
+/// A place in a manifest, as plans carry it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ManifestPlace {
+    /// The manifest's path.
+    pub path: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1.
+    pub column: usize,
+}
+
+/// A warning that travels with the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlanDiagnostic {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The stable word for it.
+    pub code: String,
+    /// What is wrong or odd.
+    pub summary: String,
+    /// Where, if a manifest is to blame.
+    pub place: Option<ManifestPlace>,
+}
+
+/// Display names by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// Groups' display names.
+    pub groups: BTreeMap<String, String>,
+    /// Assignment filters' display names.
+    pub filters: BTreeMap<String, String>,
+}
+
+/// The counts of a plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Policies that were read.
+    pub policies_read: usize,
+    /// Policies that some entry selects.
+    pub managed: usize,
+    /// Managed policies that change.
+    pub changed: usize,
+    /// Managed policies that stay.
+    pub unchanged: usize,
+    /// Policies that no entry selects.
+    pub unmanaged: usize,
+    /// Assignments to add.
+    pub add: usize,
+    /// Assignments to remove.
+    pub remove: usize,
+    /// Assignments that get another filter.
+    pub update: usize,
+    /// Requests that change something.
+    pub writes: usize,
+}
+
+impl Plan {
+    /// Returns the policies that change.
+    pub fn changed(&self) -> impl Iterator<Item = &PlannedPolicy> {
+        self.policies.iter().filter(|policy| policy.is_changed())
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.changed().next().is_none()
+    }
+
+    /// Whether a guard stops the plan.
+    pub fn is_refused(&self) -> bool {
+        self.guards.iter().any(Guard::refuses)
+    }
+
+    /// Counts.
+    pub fn summary(&self) -> Summary {
+        let managed = self.policies.len();
+        let changed = self.changed().count();
+        let mut summary = Summary {
+            policies_read: self.policies_read,
+            managed,
+            changed,
+            unchanged: managed - changed,
+            unmanaged: self.policies_read.saturating_sub(managed),
+            ..Summary::default()
+        };
+        for policy in &self.policies {
+            summary.writes += policy.writes.len();
+            for change in &policy.changes {
+                match change {
+                    Change::Add(_) => summary.add += 1,
+                    Change::Remove(_) => summary.remove += 1,
+                    Change::Update { .. } => summary.update += 1,
+                }
+            }
+        }
+        summary
+    }
+
+    /// Returns the ids of groups in the changed policies (in all, where `all` is set) whose names
+    /// are not known yet.
+    pub fn unnamed_groups(&self, all: bool) -> std::collections::BTreeSet<String> {
+        self.shown_rows(all)
+            .filter_map(|row| row.target.group_id())
+            .filter(|id| !self.names.groups.contains_key(*id))
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Whether a filter in the changed policies (in all, where `all` is set) has no known name.
+    pub fn has_unnamed_filters(&self, all: bool) -> bool {
+        self.shown_rows(all)
+            .filter_map(|row| row.filter.as_ref())
+            .any(|filter| !self.names.filters.contains_key(&filter.id))
+    }
+
+    /// Takes in names that were looked up since.
+    pub fn add_names(&mut self, groups: Vec<LiveGroup>, filters: Vec<LiveFilter>) {
+        self.names
+            .groups
+            .extend(groups.into_iter().map(|group| (group.id, group.name)));
+        self.names
+            .filters
+            .extend(filters.into_iter().map(|filter| (filter.id, filter.name)));
+    }
+
+    /// Chooses the writes of a saved plan anew. The paths of deletes are found when they are made.
+    pub fn choose_writes(&mut self, write_with: WriteWith) {
+        if write_with == self.write_with {
+            return;
+        }
+        self.write_with = write_with;
+        for policy in &mut self.policies {
+            policy.writes = writes::planned(policy, &[], write_with);
+        }
+    }
+
+    /// Judges a saved plan again. What the guards saw in the whole tenant stays as it was saved;
+    /// what they see in the changed policies is looked at anew, since the digest covers those. What
+    /// was accepted when the plan was saved stays accepted.
+    pub fn recheck_guards(&mut self, rules: &GuardRules) {
+        let mut rules = rules.clone();
+        rules.accepted.extend(
+            self.guards
+                .iter()
+                .filter(|guard| guard.accepted)
+                .map(|guard| guard.name),
+        );
+        let saved = std::mem::take(&mut self.guards);
+        self.guards = guards::evaluate(&self.policies, self.tenant_id.as_deref(), &rules);
+        for guard in &mut self.guards {
+            if !matches!(guard.name, GuardName::Removals | GuardName::Policies) {
+                continue;
+            }
+            if let Some(saved) = saved.iter().find(|saved| saved.name == guard.name) {
+                let accepted = saved.tripped && rules.accepted.contains(&guard.name);
+                *guard = Guard {
+                    accepted,
+                    ..saved.clone()
+                };
+            }
+        }
+    }
+
+    fn shown_rows(&self, all: bool) -> impl Iterator<Item = &Assignment> {
+        self.policies
+            .iter()
+            .filter(move |policy| all || policy.is_changed())
+            .flat_map(|policy| policy.before.iter().chain(&policy.after))
+    }
+}
+
+/// What a plan is made of besides manifests and live state.
+#[derive(Clone, Debug)]
+pub struct Basis<'a> {
+    /// The tenant that the token is for.
+    pub tenant_id: Option<String>,
+    /// The Graph URL.
+    pub graph_url: &'a str,
+    /// How writes are chosen.
+    pub write_with: WriteWith,
+    /// The guards' limits and what is accepted.
+    pub rules: &'a GuardRules,
+    /// Whether a `match` that selects nothing is an error.
+    pub strict: bool,
+}
+
+/// Compares the desired with the live state.
+///
+/// Returns no plan where the manifests do not fit the tenant; the diagnostics say why, and hold
+/// the warnings where there is a plan.
+pub fn make(
+    manifest: &Manifest,
+    sources: &Sources,
+    live: &LiveTenant,
+    basis: &Basis<'_>,
+) -> (Option<Plan>, Vec<Diagnostic>) {
+    let selected = select::select(manifest, live, basis.strict);
+    let mut diagnostics = selected.diagnostics;
+    crate::diagnostic::tidy(&mut diagnostics);
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        return (None, diagnostics);
+    }
+    let place = |place: crate::diagnostic::Place| ManifestPlace {
+        path: sources.file(place.file).path.clone(),
+        line: place.line,
+        column: place.column,
+    };
+    let mut policies = Vec::with_capacity(selected.policies.len());
+    let mut carried = 0;
+    for managed in selected.policies {
+        let wished = difference::wished(&managed);
+        let before = managed.live.rows();
+        let mut policy = PlannedPolicy {
+            kind: managed.live.kind,
+            id: managed.live.id.clone(),
+            name: managed.live.name.clone(),
+            mode: managed.mode,
+            manifest: managed.entries.into_iter().map(place).collect(),
+            changes: changes(&before, &wished.after),
+            before,
+            after: wished.after,
+            untouched: wished.untouched,
+            writes: Vec::new(),
+        };
+        policy.writes = writes::planned(&policy, &managed.live.assignments, basis.write_with);
+        let assigns = policy
+            .writes
+            .iter()
+            .any(|write| write.call == writes::Call::Assign);
+        if assigns && !policy.untouched.is_empty() {
+            carried += 1;
+        }
+        policies.push(policy);
+    }
+    policies.sort_by(|one, other| {
+        (one.kind, &one.name, &one.id).cmp(&(other.kind, &other.name, &other.id))
+    });
+    if carried > 0 {
+        diagnostics.push(Diagnostic::new(
+            Severity::Warning,
+            "policy-set-rows",
+            None,
+            format!(
+                "{carried} of the policies to be written {} also assigned by a policy set; whether the service keeps such rows is checked as each is read back",
+                if carried == 1 { "is" } else { "are" }
+            ),
+        ));
+    }
+    let guards = guards::evaluate(&policies, basis.tenant_id.as_deref(), basis.rules);
+    let plan_diagnostics = diagnostics
+        .iter()
+        .map(|diagnostic| PlanDiagnostic {
+            severity: diagnostic.severity,
+            code: diagnostic.code.to_owned(),
+            summary: diagnostic.message.clone(),
+            place: diagnostic.place.map(place),
+        })
+        .collect();
+    let names = Names {
+        groups: live
+            .groups
+            .iter()
+            .map(|group| (group.id.clone(), group.name.clone()))
+            .collect(),
+        filters: live
+            .filters
+            .iter()
+            .map(|filter| (filter.id.clone(), filter.name.clone()))
+            .collect(),
+    };
+    let plan = Plan {
+        tenant_id: basis.tenant_id.clone(),
+        graph_url: basis.graph_url.to_owned(),
+        policies_read: live.policies.len(),
+        policies,
+        names,
+        guards,
+        diagnostics: plan_diagnostics,
+        write_with: basis.write_with,
+    };
+    (Some(plan), diagnostics)
+}
+
+/// Returns how long the writes of a plan take at a limit of `count` a `window`: the first window
+/// is free, each further one has to be waited for.
+pub fn estimate(writes: usize, count: usize, window: Duration) -> Duration {
+    let windows = writes.saturating_sub(1) / count.max(1);
+    window.saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX))
+}

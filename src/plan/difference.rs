@@ -1,0 +1,311 @@
+//! What a policy's rows shall be, and what leads there from what they are.
+
+use super::select::ManagedPolicy;
+use crate::manifest::Mode;
+use crate::model::{Assignment, Source, Target};
+
+/// One step from the live to the wanted rows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A row that is not there yet.
+    Add(Assignment),
+    /// A row that shall go.
+    Remove(Assignment),
+    /// A row that gets another filter.
+    Update {
+        /// As it is.
+        before: Assignment,
+        /// As it shall be.
+        after: Assignment,
+    },
+}
+
+impl Change {
+    /// Returns the word for the change in plans.
+    pub fn action(&self) -> &'static str {
+        match self {
+            Self::Add(_) => "add",
+            Self::Remove(_) => "remove",
+            Self::Update { .. } => "update",
+        }
+    }
+
+    /// Returns the row before, if there was one.
+    pub fn before(&self) -> Option<&Assignment> {
+        match self {
+            Self::Add(_) => None,
+            Self::Remove(before) | Self::Update { before, .. } => Some(before),
+        }
+    }
+
+    /// Returns the row after, if there is one.
+    pub fn after(&self) -> Option<&Assignment> {
+        match self {
+            Self::Remove(_) => None,
+            Self::Add(after) | Self::Update { after, .. } => Some(after),
+        }
+    }
+}
+
+/// The rows that a policy shall have.
+#[derive(Debug)]
+pub(super) struct Wished {
+    /// All of them, sorted.
+    pub(super) after: Vec<Assignment>,
+    /// Those of them that a policy set made and no manifest declares, sorted.
+    pub(super) untouched: Vec<Assignment>,
+}
+
+/// Returns the rows that a policy shall have.
+///
+/// In exact mode a live row that no manifest declares goes away, with two exceptions: rows from
+/// policy sets are somebody else's, and what an unknown target means is not ours to judge.
+pub(super) fn wished(policy: &ManagedPolicy<'_>) -> Wished {
+    let before = policy.live.rows();
+    let mut left: Vec<&Assignment> = before.iter().collect();
+    let mut rows = Vec::with_capacity(policy.wanted.len());
+    let mut unmatched = Vec::new();
+    for wanted in &policy.wanted {
+        match take(&mut left, |live| wanted.row.satisfied_by(live)) {
+            Some(live) => rows.push(live.clone()),
+            None => unmatched.push(&wanted.row),
+        }
+    }
+    for wanted in unmatched {
+        let live = take(&mut left, |live| wanted.same_identity(live));
+        let mut row = wanted.clone();
+        // A declaration that names no policy set means the one that is there.
+        if row.source_id.is_none() {
+            row.source_id = live.and_then(|live| live.source_id.clone());
+        }
+        rows.push(row);
+    }
+    left.retain(|live| match policy.mode {
+        Mode::Additive => true,
+        Mode::Exact => !live.is_direct() || matches!(live.target, Target::Other { .. }),
+    });
+    rows.extend(left.iter().copied().cloned());
+    rows.sort();
+    left.retain(|live| live.source == Source::PolicySets);
+    Wished {
+        after: rows,
+        untouched: left.into_iter().cloned().collect(),
+    }
+}
+
+/// Returns what leads from some rows to others, in the order of the rows.
+pub fn changes(before: &[Assignment], after: &[Assignment]) -> Vec<Change> {
+    let mut left: Vec<&Assignment> = before.iter().collect();
+    let new: Vec<&Assignment> = after
+        .iter()
+        .filter(|row| take(&mut left, |live| row.satisfied_by(live)).is_none())
+        .collect();
+    let mut changes: Vec<Change> = new
+        .into_iter()
+        .map(
+            |row| match take(&mut left, |live| row.same_identity(live)) {
+                Some(live) => Change::Update {
+                    before: live.clone(),
+                    after: row.clone(),
+                },
+                None => Change::Add(row.clone()),
+            },
+        )
+        .collect();
+    changes.extend(left.into_iter().cloned().map(Change::Remove));
+    changes.sort_by(|one, other| sort_key(one).cmp(&sort_key(other)));
+    changes
+}
+
+/// Changes stand in the order of their rows; where a group moves from one side to the other, its
+/// removal comes with its own kind of target.
+fn sort_key(change: &Change) -> (Option<&Assignment>, Option<&Assignment>) {
+    (change.after().or(change.before()), change.before())
+}
+
+fn take<'a>(
+    rows: &mut Vec<&'a Assignment>,
+    wanted: impl Fn(&Assignment) -> bool,
+) -> Option<&'a Assignment> {
+    let index = rows.iter().position(|row| wanted(row))?;
+    Some(rows.remove(index))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::{FileId, Place};
+    use crate::model::{
+        Filter, FilterMode, LiveAssignment, LivePolicy, PolicyKind, same_assignments,
+    };
+    use crate::plan::select::Wanted;
+
+    /// Reads rows in a short form: `g:a` a group, `x:a` an excluded one, `d`/`u` all devices and
+    /// users, `c:a` a collection, `?:a` an unknown target; `+f`/`-f` a filter; `@s` a policy set.
+    fn rows(text: &str) -> Vec<Assignment> {
+        text.split_whitespace().map(row).collect()
+    }
+
+    fn row(text: &str) -> Assignment {
+        let (text, set) = match text.split_once('@') {
+            Some((text, set)) => (text, Some(set)),
+            None => (text, None),
+        };
+        let split = text.find(['+', '-']).unwrap_or(text.len());
+        let (target, filter) = text.split_at(split);
+        let target = match target.split_once(':') {
+            None if target == "d" => Target::AllDevices,
+            None => Target::AllUsers,
+            Some(("g", id)) => Target::Group(id.to_owned()),
+            Some(("x", id)) => Target::ExclusionGroup(id.to_owned()),
+            Some(("c", id)) => Target::Collection(id.to_owned()),
+            Some((_, id)) => Target::Other {
+                odata_type: id.to_owned(),
+                properties: "{}".to_owned(),
+            },
+        };
+        let filter = (!filter.is_empty()).then(|| Filter {
+            id: filter[1..].to_owned(),
+            mode: if filter.starts_with('+') {
+                FilterMode::Include
+            } else {
+                FilterMode::Exclude
+            },
+        });
+        Assignment {
+            target,
+            filter,
+            source: if set.is_some() {
+                Source::PolicySets
+            } else {
+                Source::Direct
+            },
+            source_id: set.filter(|set| !set.is_empty()).map(str::to_owned),
+        }
+    }
+
+    fn short(row: &Assignment) -> String {
+        let target = match &row.target {
+            Target::AllDevices => "d".to_owned(),
+            Target::AllUsers => "u".to_owned(),
+            Target::Group(id) => format!("g:{id}"),
+            Target::ExclusionGroup(id) => format!("x:{id}"),
+            Target::Collection(id) => format!("c:{id}"),
+            Target::Other { odata_type, .. } => format!("?:{odata_type}"),
+        };
+        let filter = row.filter.as_ref().map_or(String::new(), |filter| {
+            let sign = if filter.mode == FilterMode::Include {
+                '+'
+            } else {
+                '-'
+            };
+            format!("{sign}{}", filter.id)
+        });
+        let source = match row.source {
+            Source::Direct => String::new(),
+            _ => format!("@{}", row.source_id.as_deref().unwrap_or_default()),
+        };
+        format!("{target}{filter}{source}")
+    }
+
+    fn check(mode: Mode, live: &str, wanted: &str) -> String {
+        let place = Place {
+            file: FileId(0),
+            line: 1,
+            column: 1,
+            length: 1,
+        };
+        let policy = LivePolicy {
+            kind: PolicyKind::from_name("configurationPolicy").expect("a kind"),
+            id: "p".to_owned(),
+            name: "P".to_owned(),
+            platforms: None,
+            assignments: rows(live)
+                .into_iter()
+                .map(|row| LiveAssignment {
+                    row,
+                    id: None,
+                    raw: serde_json::Map::new(),
+                })
+                .collect(),
+        };
+        let managed = ManagedPolicy {
+            live: &policy,
+            mode,
+            wanted: rows(wanted)
+                .into_iter()
+                .map(|row| Wanted { row, place })
+                .collect(),
+            entries: Vec::new(),
+        };
+        let before = policy.rows();
+        let after = wished(&managed).after;
+        let steps = changes(&before, &after);
+        // What is applied leaves nothing to do.
+        assert!(changes(&after, &after).is_empty());
+        assert!(same_assignments(&after, &after));
+        steps
+            .iter()
+            .map(|change| match change {
+                Change::Add(row) => format!("add {}", short(row)),
+                Change::Remove(row) => format!("remove {}", short(row)),
+                Change::Update { before, after } => {
+                    format!("update {} to {}", short(before), short(after))
+                }
+            })
+            .collect::<Vec<_>>()
+            .join("; ")
+    }
+
+    #[test]
+    fn nothing_wanted_and_nothing_there_is_nothing_to_do() {
+        assert_eq!(check(Mode::Exact, "", ""), "");
+        assert_eq!(check(Mode::Additive, "", ""), "");
+    }
+
+    #[test]
+    fn exact_mode_makes_the_manifest_the_whole_set() {
+        for (live, wanted, expected) in [
+            ("g:a x:b", "x:b g:a", ""),
+            ("", "g:a", "add g:a"),
+            ("g:a", "", "remove g:a"),
+            ("g:a d u", "g:a", "remove d; remove u"),
+            ("g:a", "g:a+f", "update g:a to g:a+f"),
+            ("g:a+f", "g:a-f", "update g:a+f to g:a-f"),
+            ("g:a+f", "g:a", "update g:a+f to g:a"),
+            ("g:a", "x:a", "remove g:a; add x:a"),
+            ("c:1", "c:2", "remove c:1; add c:2"),
+            // Not ours to remove.
+            ("?:novel g:a", "", "remove g:a"),
+            ("g:a@set g:a", "", "remove g:a"),
+            ("g:a@set", "g:a", "add g:a"),
+            ("g:a@set", "g:a@", ""),
+            ("g:a@set", "g:a+f@", "update g:a@set to g:a+f@set"),
+            ("g:a@set", "g:a@other", "update g:a@set to g:a@other"),
+            // The service should not have two, but if it has, one is right.
+            ("g:a g:a+f", "g:a+f", "remove g:a"),
+        ] {
+            assert_eq!(
+                check(Mode::Exact, live, wanted),
+                expected,
+                "{live} / {wanted}"
+            );
+        }
+    }
+
+    #[test]
+    fn additive_mode_never_removes() {
+        for (live, wanted, expected) in [
+            ("g:a x:b", "", ""),
+            ("g:a", "g:b", "add g:b"),
+            ("g:a+f", "g:a", "update g:a+f to g:a"),
+            ("d g:a@set ?:novel", "u", "add u"),
+        ] {
+            assert_eq!(
+                check(Mode::Additive, live, wanted),
+                expected,
+                "{live} / {wanted}"
+            );
+        }
+    }
+}

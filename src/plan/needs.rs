@@ -1,0 +1,36 @@
+//! What has to be read of the tenant before manifests can be compared with it.
+
+use std::collections::BTreeSet;
+
+use crate::manifest::{Manifest, NameOrId, TargetReference};
+use crate::model::Needs;
+
+/// Collects what the manifests need.
+pub fn needs(manifest: &Manifest) -> Needs {
+    let mut needs = Needs::default();
+    let mut seen = BTreeSet::new();
+    for entry in &manifest.entries {
+        needs.kinds.insert(entry.kind);
+        for target in &entry.targets {
+            needs.filters |= target.filter.is_some();
+            match &target.target {
+                TargetReference::Group(group) | TargetReference::ExclusionGroup(group) => {
+                    match group {
+                        NameOrId::Name(name) => {
+                            if seen.insert(name.to_lowercase()) {
+                                needs.group_names.insert(name.clone());
+                            }
+                        }
+                        NameOrId::Id(id) => {
+                            needs.group_ids.insert(id.as_str().to_owned());
+                        }
+                    }
+                }
+                TargetReference::AllDevices
+                | TargetReference::AllUsers
+                | TargetReference::Collection(_) => {}
+            }
+        }
+    }
+    needs
+}
