@@ -1,1 +1,318 @@
-//! .
+//! Carrying a plan out. The only room that can write.
+//!
+//! [`run`] settles each changed policy of a plan, several side by side, in order within one:
+//! look, compare with the plan, write, look again. What a run learns about the service that holds
+//! for all policies is in `lessons`. [`report`] keeps what happens on disk, each line before the
+//! next step.
+
+mod lessons;
+mod policy;
+pub mod report;
+pub mod staleness;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::StreamExt as _;
+use tokio_util::sync::CancellationToken;
+
+use crate::graph::Reader;
+use crate::graph::client::Client;
+use crate::graph::error::{GraphError, ServiceError};
+use crate::graph::write::Writer;
+use crate::plan::writes::WriteWith;
+use crate::plan::{Names, Plan, PlannedPolicy};
+use lessons::Lessons;
+use report::Report;
+use staleness::Moved;
+
+/// How a plan is carried out.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// How many policies are worked on side by side.
+    pub concurrency: usize,
+    /// Whether the first policy that fails ends the run.
+    pub fail_fast: bool,
+    /// How the calls are chosen.
+    pub write_with: WriteWith,
+}
+
+/// What became of a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Written, read back, and as planned.
+    Applied,
+    /// As planned before anything was written.
+    Already,
+    /// Not as planned, or not known to be; the reason says more.
+    Failed,
+    /// Changed by somebody else since the plan was made; not written.
+    Stale,
+    /// Not tried.
+    Skipped,
+}
+
+impl Outcome {
+    /// Every outcome, in the order in which they are counted.
+    pub const ALL: [Self; 5] = [
+        Self::Applied,
+        Self::Already,
+        Self::Failed,
+        Self::Stale,
+        Self::Skipped,
+    ];
+
+    /// Returns the word for it in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Already => "already",
+            Self::Failed => "failed",
+            Self::Stale => "stale",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    /// Whether the policy is as planned.
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Applied | Self::Already)
+    }
+}
+
+/// Why a policy is not as planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Graph's error code, or a word of ours.
+    pub code: String,
+    /// The HTTP status, where the service answered.
+    pub status: Option<u16>,
+    /// The sentence for people.
+    pub message: String,
+    /// The id that Microsoft's support asks for.
+    pub request_id: Option<String>,
+    /// Whether it was permission that lacked.
+    pub is_refusal: bool,
+}
+
+impl Reason {
+    pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            status: None,
+            message: message.into(),
+            request_id: None,
+            is_refusal: false,
+        }
+    }
+
+    fn from_service(error: &ServiceError) -> Self {
+        let code = if error.code.is_empty() {
+            "httpError"
+        } else {
+            &error.code
+        };
+        Self {
+            code: code.to_owned(),
+            status: Some(error.status),
+            message: error.message.clone(),
+            request_id: error.request_id.clone(),
+            is_refusal: error.is_forbidden(),
+        }
+    }
+
+    fn from_graph(code: &str, error: &GraphError) -> Self {
+        match error {
+            GraphError::Service { error, .. } => Self::from_service(error),
+            other => Self {
+                is_refusal: other.is_refusal(),
+                ..Self::new(code, other.to_string())
+            },
+        }
+    }
+}
+
+/// A policy that is done with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why, unless it is as planned.
+    pub reason: Option<Reason>,
+}
+
+impl Settled {
+    fn good(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            reason: None,
+        }
+    }
+
+    fn bad(outcome: Outcome, reason: Reason) -> Self {
+        Self {
+            outcome,
+            reason: Some(reason),
+        }
+    }
+}
+
+/// Is told as policies settle.
+pub trait ObserveApply: Sync {
+    /// A policy has settled; it is the `done`th of `all`.
+    fn settled(&self, policy: &PlannedPolicy, settled: &Settled, done: usize, all: usize);
+}
+
+/// What became of a plan's changed policies, in the plan's order.
+#[derive(Clone, Debug, Default)]
+pub struct Results {
+    /// One for each changed policy.
+    pub settled: Vec<Settled>,
+    /// Whether somebody stopped the run.
+    pub interrupted: bool,
+    /// Why the report could not be kept; nothing was written from then on.
+    pub report_failure: Option<String>,
+}
+
+impl Results {
+    /// Returns how many policies had an outcome.
+    pub fn count(&self, outcome: Outcome) -> usize {
+        self.settled
+            .iter()
+            .filter(|settled| settled.outcome == outcome)
+            .count()
+    }
+
+    /// Whether every policy is as planned.
+    pub fn is_good(&self) -> bool {
+        self.settled.iter().all(|settled| settled.outcome.is_good())
+    }
+
+    /// Whether writes were tried and every one of them was refused for lack of permission.
+    pub fn is_refusal(&self) -> bool {
+        let mut refused = 0;
+        for settled in &self.settled {
+            match (settled.outcome, &settled.reason) {
+                (Outcome::Failed, Some(reason)) if reason.is_refusal => refused += 1,
+                (Outcome::Already | Outcome::Skipped, _) => {}
+                _ => return false,
+            }
+        }
+        refused > 0
+    }
+}
+
+/// Returns what becomes of a saved plan's policies when some have moved: nothing is tried.
+pub fn not_started(plan: &Plan, moved: &[Moved]) -> Results {
+    let settled = plan
+        .changed()
+        .enumerate()
+        .map(
+            |(index, _)| match moved.iter().find(|moved| moved.index == index) {
+                Some(moved) if moved.deleted => Settled::bad(
+                    Outcome::Stale,
+                    Reason::new(
+                        "deleted",
+                        "the policy has been deleted since the plan was made",
+                    ),
+                ),
+                Some(_) => Settled::bad(
+                    Outcome::Stale,
+                    Reason::new(
+                        "moved",
+                        "the policy's assignments have changed since the plan was made",
+                    ),
+                ),
+                None => Settled::bad(
+                    Outcome::Skipped,
+                    Reason::new("stalePlan", "other policies of the plan have moved"),
+                ),
+            },
+        )
+        .collect();
+    Results {
+        settled,
+        ..Results::default()
+    }
+}
+
+/// Carries out the changes of a plan.
+pub async fn run(
+    plan: &Plan,
+    client: &Arc<Client>,
+    report: &Mutex<Report>,
+    settings: Settings,
+    stop: &CancellationToken,
+    observer: &dyn ObserveApply,
+) -> Results {
+    let reader = Reader::new(Arc::clone(client));
+    let writer = Writer::new(Arc::clone(client));
+    let changed: Vec<&PlannedPolicy> = plan.changed().collect();
+    // Ends the starting of further policies without ending the run's own work on others.
+    let enough = stop.child_token();
+    let worker = Worker {
+        reader: &reader,
+        writer: &writer,
+        report,
+        names: &plan.names,
+        settings,
+        lessons: Lessons::default(),
+        stop: &enough,
+        interrupt: stop,
+        report_failure: Mutex::new(None),
+    };
+    let worker = &worker;
+    let mut results: Vec<Option<Settled>> = vec![None; changed.len()];
+    let mut done = 0;
+    let mut settling = futures::stream::iter(changed.iter().enumerate())
+        .map(|(index, policy)| async move { (index, worker.settle(policy).await) })
+        .buffer_unordered(settings.concurrency.max(1));
+    while let Some((index, settled)) = settling.next().await {
+        done += 1;
+        if settings.fail_fast && !settled.outcome.is_good() {
+            enough.cancel();
+        }
+        observer.settled(changed[index], &settled, done, changed.len());
+        results[index] = Some(settled);
+    }
+    drop(settling);
+    Results {
+        settled: results.into_iter().flatten().collect(),
+        interrupted: stop.is_cancelled(),
+        report_failure: worker
+            .report_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take(),
+    }
+}
+
+/// What the work on each policy shares.
+struct Worker<'a> {
+    reader: &'a Reader,
+    writer: &'a Writer,
+    report: &'a Mutex<Report>,
+    names: &'a Names,
+    settings: Settings,
+    lessons: Lessons,
+    /// No further policy is started.
+    stop: &'a CancellationToken,
+    /// No further request is sent.
+    interrupt: &'a CancellationToken,
+    report_failure: Mutex<Option<String>>,
+}
+
+impl Worker<'_> {
+    /// Writes a line of the report. Where that fails nothing may be written to the service any
+    /// more, since nobody could tell what was.
+    fn note(&self, write: impl FnOnce(&mut Report) -> std::io::Result<()>) -> Result<(), Reason> {
+        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        write(&mut report).map_err(|error| {
+            self.stop.cancel();
+            let message = format!("the report could not be written: {error}");
+            *self
+                .report_failure
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner) = Some(message.clone());
+            Reason::new("report", message)
+        })
+    }
+}

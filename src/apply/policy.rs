@@ -1,0 +1,573 @@
+//! One policy, from the last look before its write to the look that proves it.
+//!
+//! The rules, in one place:
+//! - A turn in the queue of writes is had first, then the policy is read, then it is written at
+//!   once. Nothing that another admin did is overwritten without having been seen.
+//! - A policy that is neither as the plan found it nor on the plan's own way is stale.
+//! - A write is followed by reading back until the policy shows what was written. What never
+//!   shows is `unverified`.
+//! - A write that the service did not take (429) or whose outcome nobody knows starts over with a
+//!   new turn and a new look.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::lessons::{Duty, Known};
+use super::{Outcome, Reason, Settled, Worker};
+use crate::graph::retry::{FRESH, LOOKS, LOOKS_AFTER_UNKNOWN, WRITE_TRIES};
+use crate::graph::write::{Turn, Written};
+use crate::model::{Assignment, LiveAssignment, rows, same_assignments};
+use crate::plan::PlannedPolicy;
+use crate::plan::writes::{Step, StepAction, WriteWith, assign_step, steps};
+
+/// What was seen of a policy, and when.
+struct Seen {
+    live: Vec<LiveAssignment>,
+    rows: Vec<Assignment>,
+    at: Instant,
+}
+
+/// How far the work on a policy has come.
+struct Progress {
+    steps: Vec<Step>,
+    /// How many steps are done and seen to be done.
+    done: usize,
+    /// Whether a write of ours has had, or may have had, its effect.
+    touched: bool,
+    /// Tries of the present step whose outcome nobody knew.
+    unknown: u32,
+    /// When the service first asked this policy to wait.
+    throttled_since: Option<Instant>,
+    seen: Option<Seen>,
+}
+
+/// Either there is more to do, or the policy is settled.
+type Next = Result<(), Settled>;
+
+impl Worker<'_> {
+    /// Settles a policy and writes that down.
+    pub(super) async fn settle(&self, policy: &PlannedPolicy) -> Settled {
+        let mut progress = Progress {
+            steps: steps(policy, self.settings.write_with),
+            done: 0,
+            touched: false,
+            unknown: 0,
+            throttled_since: None,
+            seen: None,
+        };
+        let settled = loop {
+            match self.step(policy, &mut progress).await {
+                Ok(()) => {}
+                Err(settled) => break settled,
+            }
+        };
+        tracing::info!(
+            kind = policy.kind.name(),
+            policy = policy.id,
+            outcome = settled.outcome.name(),
+            reason = settled
+                .reason
+                .as_ref()
+                .map(|reason| reason.message.as_str()),
+            "settled"
+        );
+        match self.note(|report| report.policy(policy, &settled, self.names)) {
+            Ok(()) => settled,
+            // What cannot be written down did not end well, whatever it was.
+            Err(reason) => Settled::bad(Outcome::Failed, reason),
+        }
+    }
+
+    /// Does the next step of a policy, or finds that there is none.
+    async fn step(&self, policy: &PlannedPolicy, progress: &mut Progress) -> Next {
+        self.may_go_on(policy, progress)?;
+        let duty = self.learn_first(policy, progress).await?;
+        let turn = self.turn(progress).await?;
+        let seen = self.look_before(policy, progress).await?;
+        let Some(step) = place(policy, progress, &seen)? else {
+            return Err(Settled::good(if progress.touched {
+                Outcome::Applied
+            } else {
+                Outcome::Already
+            }));
+        };
+        // After the look, so that nothing is announced that turns out not to be sent.
+        if self.stop.is_cancelled() {
+            return Err(self.stopped(progress));
+        }
+        self.note(|report| report.sending(policy, self.names))
+            .map_err(|reason| Settled::bad(Outcome::Skipped, reason))?;
+        let written = self.write(policy, &step, &seen.live, turn).await;
+        self.judge(policy, progress, step, seen, written, duty)
+            .await
+    }
+
+    fn may_go_on(&self, policy: &PlannedPolicy, progress: &Progress) -> Next {
+        if self.stop.is_cancelled() {
+            return Err(self.stopped(progress));
+        }
+        let has_policy_set_rows = policy
+            .before
+            .iter()
+            .any(|row| row.source == crate::model::Source::PolicySets);
+        if has_policy_set_rows && !progress.touched && self.lessons.rows_were_dropped() {
+            return Err(dropped_elsewhere());
+        }
+        Ok(())
+    }
+
+    /// Waits for what another policy is just finding out, or takes the duty to find it out.
+    async fn learn_first(
+        &self,
+        policy: &PlannedPolicy,
+        progress: &mut Progress,
+    ) -> Result<Option<Duty>, Settled> {
+        loop {
+            let Some(step) = progress.steps.get(progress.done) else {
+                return Ok(None);
+            };
+            match &step.action {
+                StepAction::Create(_) => match self.lessons.create_route(policy.kind).await {
+                    Known::Works => return Ok(None),
+                    Known::FindOut(duty) => return Ok(Some(duty)),
+                    Known::Fails if self.settings.write_with == WriteWith::Auto => {
+                        progress.steps = vec![assign_step(policy)];
+                        progress.done = 0;
+                    }
+                    Known::Fails => {
+                        return Err(Settled::bad(
+                            Outcome::Failed,
+                            Reason::new(
+                                "createRouteMissing",
+                                format!(
+                                    "the service has no create route for {}, and `--write-with create` asks for it",
+                                    policy.kind
+                                ),
+                            ),
+                        ));
+                    }
+                },
+                StepAction::Assign(_) if !policy.untouched.is_empty() => {
+                    return match self.lessons.policy_set_rows().await {
+                        Known::Works => Ok(None),
+                        Known::FindOut(duty) => Ok(Some(duty)),
+                        Known::Fails => Err(dropped_elsewhere()),
+                    };
+                }
+                StepAction::Assign(_) | StepAction::Delete(_) => return Ok(None),
+            }
+        }
+    }
+
+    async fn turn(&self, progress: &mut Progress) -> Result<Turn, Settled> {
+        let allowed = self.writer.longest_wait();
+        if let Some(since) = progress.throttled_since
+            && since.elapsed() > allowed
+        {
+            return Err(not_done(
+                progress,
+                format!(
+                    "the service has asked to wait for {} s, longer than allowed",
+                    since.elapsed().as_secs()
+                ),
+            ));
+        }
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(self.stopped(progress)),
+            turn = self.writer.turn() => turn.map_err(|wait| not_done(progress, wait.to_string())),
+        }
+    }
+
+    /// Returns the policy as it is, from a look that is no older than a moment.
+    async fn look_before(
+        &self,
+        policy: &PlannedPolicy,
+        progress: &mut Progress,
+    ) -> Result<Seen, Settled> {
+        if let Some(seen) = progress.seen.take()
+            && seen.at.elapsed() <= FRESH
+        {
+            return Ok(seen);
+        }
+        match self.look(policy).await {
+            Ok(Some(seen)) => Ok(seen),
+            Ok(None) => Err(gone()),
+            Err(error) => Err(Settled::bad(
+                Outcome::Failed,
+                if progress.touched {
+                    unverified(&format!("it could not be read back: {}", error.message))
+                } else {
+                    error
+                },
+            )),
+        }
+    }
+
+    async fn look(&self, policy: &PlannedPolicy) -> Result<Option<Seen>, Reason> {
+        let live = self
+            .reader
+            .assignments(policy.kind, &policy.id)
+            .await
+            .map_err(|error| Reason::from_graph("readFailed", &error))?;
+        Ok(live.map(|live| Seen {
+            rows: rows(&live),
+            live,
+            at: Instant::now(),
+        }))
+    }
+
+    async fn write(
+        &self,
+        policy: &PlannedPolicy,
+        step: &Step,
+        live: &[LiveAssignment],
+        turn: Turn,
+    ) -> Written {
+        let (kind, id) = (policy.kind, policy.id.as_str());
+        match &step.action {
+            StepAction::Create(row) => self.writer.create(turn, kind, id, row).await,
+            StepAction::Assign(rows) => self.writer.assign(turn, kind, id, rows, live).await,
+            StepAction::Delete(row) => {
+                let found = live.iter().find(|live| live.row == *row);
+                match found.and_then(|live| live.id.as_deref()) {
+                    Some(assignment_id) => self.writer.delete(turn, kind, id, assignment_id).await,
+                    None => Written::NotSent(crate::graph::GraphError::Shape {
+                        what: "DELETE".to_owned(),
+                        detail: "the live assignment has no id by which it could be deleted"
+                            .to_owned(),
+                    }),
+                }
+            }
+        }
+    }
+
+    /// Finds out what a write's outcome means.
+    async fn judge(
+        &self,
+        policy: &PlannedPolicy,
+        progress: &mut Progress,
+        step: Step,
+        before: Seen,
+        written: Written,
+        duty: Option<Duty>,
+    ) -> Next {
+        let creates = matches!(step.action, StepAction::Create(_));
+        match written {
+            Written::Done => {
+                progress.touched = true;
+                let duty = match duty {
+                    Some(duty) if creates => {
+                        duty.learn(true);
+                        None
+                    }
+                    other => other,
+                };
+                self.read_back(policy, progress, &step, duty).await
+            }
+            Written::Refused(error) if creates && error.is_missing_route() => {
+                if let Some(duty) = duty {
+                    duty.learn(false);
+                }
+                if self.settings.write_with == WriteWith::Create {
+                    return Err(Settled::bad(Outcome::Failed, Reason::from_service(&error)));
+                }
+                // The refusal took a moment only; the look before it still holds.
+                progress.steps = vec![assign_step(policy)];
+                progress.done = 0;
+                progress.seen = Some(before);
+                Ok(())
+            }
+            Written::Refused(error) => {
+                // A try of unknown outcome may have had its effect and be what is in the way now.
+                if progress.touched && self.shows(policy, &step, LOOKS_AFTER_UNKNOWN).await {
+                    progress.done += 1;
+                    return Ok(());
+                }
+                if error.is_missing() && !progress.touched {
+                    return Err(gone());
+                }
+                Err(Settled::bad(Outcome::Failed, Reason::from_service(&error)))
+            }
+            Written::Throttled(_) => {
+                progress.throttled_since.get_or_insert_with(Instant::now);
+                Ok(())
+            }
+            Written::NotSent(error) => {
+                let outcome = match error {
+                    crate::graph::GraphError::Wait { .. } => Outcome::Skipped,
+                    _ => Outcome::Failed,
+                };
+                Err(Settled::bad(outcome, Reason::from_graph("notSent", &error)))
+            }
+            Written::Unknown(reason) => {
+                progress.touched = true;
+                progress.unknown += 1;
+                self.settle_unknown(policy, progress, &step, &before, &reason, duty)
+                    .await
+            }
+        }
+    }
+
+    /// Reads back after a write that the service took.
+    async fn read_back(
+        &self,
+        policy: &PlannedPolicy,
+        progress: &mut Progress,
+        step: &Step,
+        duty: Option<Duty>,
+    ) -> Next {
+        let mut last = None;
+        for wait in std::iter::once(None).chain(LOOKS.into_iter().map(Some)) {
+            match self.look_again(policy, wait).await? {
+                Ok(seen) if same_assignments(&step.then, &seen.rows) => {
+                    if let Some(duty) = duty {
+                        duty.learn(true);
+                    }
+                    progress.done += 1;
+                    progress.unknown = 0;
+                    progress.seen = Some(seen);
+                    return Ok(());
+                }
+                Ok(seen) => last = Some(Ok(seen)),
+                Err(reason) => last = Some(Err(reason)),
+            }
+        }
+        Err(self.never_showed(policy, step, last, duty))
+    }
+
+    /// Reads back after a write of unknown outcome: either it shows, or it is tried again.
+    async fn settle_unknown(
+        &self,
+        policy: &PlannedPolicy,
+        progress: &mut Progress,
+        step: &Step,
+        before: &Seen,
+        reason: &str,
+        duty: Option<Duty>,
+    ) -> Next {
+        let mut last = None;
+        for (number, wait) in std::iter::once(None)
+            .chain(LOOKS.into_iter().map(Some))
+            .enumerate()
+        {
+            match self.look_again(policy, wait).await? {
+                Ok(seen) if same_assignments(&step.then, &seen.rows) => {
+                    if let Some(duty) = duty {
+                        duty.learn(true);
+                    }
+                    progress.done += 1;
+                    progress.unknown = 0;
+                    progress.seen = Some(seen);
+                    return Ok(());
+                }
+                Ok(seen) => {
+                    let unchanged = same_assignments(&before.rows, &seen.rows);
+                    if unchanged && number >= LOOKS_AFTER_UNKNOWN {
+                        if progress.unknown >= WRITE_TRIES {
+                            return Err(Settled::bad(
+                                Outcome::Failed,
+                                Reason::new(
+                                    "givenUp",
+                                    format!(
+                                        "given up after {WRITE_TRIES} tries, none of which had an effect: {reason}"
+                                    ),
+                                ),
+                            ));
+                        }
+                        let wait = self.writer.backoff(progress.unknown);
+                        self.sleep(wait).await?;
+                        return Ok(());
+                    }
+                    last = Some(Ok(seen));
+                }
+                Err(failed) => last = Some(Err(failed)),
+            }
+        }
+        Err(self.never_showed(policy, step, last, duty))
+    }
+
+    /// Whether what a step should bring is to be seen.
+    async fn shows(&self, policy: &PlannedPolicy, step: &Step, looks: usize) -> bool {
+        for wait in std::iter::once(None)
+            .chain(LOOKS.into_iter().map(Some))
+            .take(looks)
+        {
+            match self.look_again(policy, wait).await {
+                Ok(Ok(seen)) if same_assignments(&step.then, &seen.rows) => return true,
+                Ok(_) => {}
+                Err(_) => return false,
+            }
+        }
+        false
+    }
+
+    /// Looks at a policy that was just written.
+    async fn look_again(
+        &self,
+        policy: &PlannedPolicy,
+        wait: Option<Duration>,
+    ) -> Result<Result<Seen, Reason>, Settled> {
+        if let Some(wait) = wait {
+            self.sleep(wait).await?;
+        }
+        if self.interrupt.is_cancelled() {
+            return Err(interrupted_unverified());
+        }
+        match self.look(policy).await {
+            Ok(Some(seen)) => Ok(Ok(seen)),
+            Ok(None) => Err(Settled::bad(
+                Outcome::Failed,
+                unverified("the policy is gone"),
+            )),
+            Err(reason) => Ok(Err(reason)),
+        }
+    }
+
+    /// Sleeps between looks; an interrupt ends it, since no further request may leave.
+    async fn sleep(&self, wait: Duration) -> Next {
+        tokio::select! {
+            biased;
+            () = self.interrupt.cancelled() => Err(interrupted_unverified()),
+            () = tokio::time::sleep(wait) => Ok(()),
+        }
+    }
+
+    /// Says why a policy does not show what was written.
+    fn never_showed(
+        &self,
+        policy: &PlannedPolicy,
+        step: &Step,
+        last: Option<Result<Seen, Reason>>,
+        duty: Option<Duty>,
+    ) -> Settled {
+        let message = match last {
+            Some(Ok(seen)) => {
+                let mut without = step.then.clone();
+                without.retain(|row| !policy.untouched.contains(row));
+                if !policy.untouched.is_empty() && same_assignments(&without, &seen.rows) {
+                    self.lessons.note_dropped_rows();
+                    if let Some(duty) = duty {
+                        duty.learn(false);
+                    }
+                    return Settled::bad(
+                        Outcome::Failed,
+                        Reason::new(
+                            "policySetRowsDropped",
+                            "the service dropped the policy's assignments that come from a policy set; no other policy with such assignments is written in this run",
+                        ),
+                    );
+                }
+                "what was written does not show when it is read back; somebody else may have changed the policy".to_owned()
+            }
+            Some(Err(reason)) => format!("it could not be read back: {}", reason.message),
+            None => "it was not read back".to_owned(),
+        };
+        Settled::bad(Outcome::Failed, unverified(&message))
+    }
+
+    fn stopped(&self, progress: &Progress) -> Settled {
+        if progress.touched {
+            return interrupted_unverified();
+        }
+        let reason = if self.interrupt.is_cancelled() {
+            Reason::new(
+                "interrupted",
+                "the run was interrupted before this policy's turn",
+            )
+        } else if self.settings.fail_fast {
+            Reason::new(
+                "failFast",
+                "an earlier policy failed, and `--fail-fast` is set",
+            )
+        } else {
+            Reason::new(
+                "report",
+                "the run was ended because its report cannot be written",
+            )
+        };
+        Settled::bad(Outcome::Skipped, reason)
+    }
+}
+
+/// Finds where on the plan's way a policy stands; none where it has arrived.
+fn place(
+    policy: &PlannedPolicy,
+    progress: &mut Progress,
+    seen: &Seen,
+) -> Result<Option<Step>, Settled> {
+    if same_assignments(&policy.after, &seen.rows) {
+        return Ok(None);
+    }
+    // Of several places with the same rows the one we think to be at counts.
+    let is_at = |number: usize| {
+        let rows = match number {
+            0 => &policy.before,
+            number => &progress.steps[number - 1].then,
+        };
+        same_assignments(rows, &seen.rows)
+    };
+    let here = progress.done;
+    let found = std::iter::once(here)
+        .chain(0..progress.steps.len())
+        .find(|number| *number < progress.steps.len() && is_at(*number));
+    match found {
+        Some(number) => {
+            progress.done = number;
+            Ok(Some(progress.steps[number].clone()))
+        }
+        None if progress.touched => Err(Settled::bad(
+            Outcome::Failed,
+            unverified(
+                "the policy is neither as it was nor as planned; somebody else may have changed it",
+            ),
+        )),
+        None => Err(Settled::bad(
+            Outcome::Stale,
+            Reason::new(
+                "moved",
+                "the policy's assignments have changed since the plan was made",
+            ),
+        )),
+    }
+}
+
+fn gone() -> Settled {
+    Settled::bad(
+        Outcome::Stale,
+        Reason::new(
+            "deleted",
+            "the policy has been deleted since the plan was made",
+        ),
+    )
+}
+
+fn dropped_elsewhere() -> Settled {
+    Settled::bad(
+        Outcome::Skipped,
+        Reason::new(
+            "policySetRowsDropped",
+            "the service dropped assignments of a policy set from another policy in this run, and this one has such assignments too",
+        ),
+    )
+}
+
+fn not_done(progress: &Progress, message: String) -> Settled {
+    if progress.touched {
+        Settled::bad(Outcome::Failed, unverified(&message))
+    } else {
+        Settled::bad(Outcome::Skipped, Reason::new("waitTooLong", message))
+    }
+}
+
+fn unverified(message: &str) -> Reason {
+    Reason::new("unverified", message)
+}
+
+fn interrupted_unverified() -> Settled {
+    Settled::bad(
+        Outcome::Failed,
+        unverified("the run was interrupted before the policy could be read back"),
+    )
+}

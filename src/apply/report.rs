@@ -1,0 +1,305 @@
+//! The report: JSON Lines that are on disk before the next thing happens.
+//!
+//! A killed run leaves a file without its last line; whatever was sent and not settled has a
+//! `sending` line and no `policy` line.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::{Outcome, Reason, Results, Settled};
+use crate::graph::observe::RequestCounts;
+use crate::model::Assignment;
+use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
+use crate::plan::{Names, PlannedPolicy};
+
+/// A report that grows.
+#[derive(Debug)]
+pub struct Report {
+    sink: Sink,
+}
+
+#[derive(Debug)]
+enum Sink {
+    File { file: File, path: PathBuf },
+    Memory(Vec<u8>),
+}
+
+impl Report {
+    /// Starts a report in a file, whose folders are made where they lack. An earlier file of that
+    /// name is replaced.
+    ///
+    /// # Errors
+    ///
+    /// Says why the file cannot be made.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        // It names groups and policies of a company.
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Ok(Self {
+            sink: Sink::File {
+                file: options.open(path)?,
+                path: path.to_owned(),
+            },
+        })
+    }
+
+    /// Starts a report that is kept in memory only.
+    pub fn in_memory() -> Self {
+        Self {
+            sink: Sink::Memory(Vec::new()),
+        }
+    }
+
+    /// Returns the report's file.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.sink {
+            Sink::File { path, .. } => Some(path),
+            Sink::Memory(_) => None,
+        }
+    }
+
+    /// Returns what a report in memory holds.
+    pub fn text(&self) -> String {
+        match &self.sink {
+            Sink::File { .. } => String::new(),
+            Sink::Memory(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+        }
+    }
+
+    /// Writes the first line. There is no digest where there is no plan.
+    ///
+    /// # Errors
+    ///
+    /// Says why the line is not on disk.
+    pub fn start(
+        &mut self,
+        digest: Option<&str>,
+        tenant_id: Option<&str>,
+        graph_url: &str,
+    ) -> io::Result<()> {
+        self.line(&StartLine {
+            format_version: FORMAT_VERSION,
+            event: "start",
+            digest,
+            tenant_id,
+            graph_url,
+        })
+    }
+
+    /// Announces a write, before it is sent.
+    ///
+    /// # Errors
+    ///
+    /// Says why the line is not on disk; then the write must not be sent.
+    pub fn sending(&mut self, policy: &PlannedPolicy, names: &Names) -> io::Result<()> {
+        self.line(&SendingLine {
+            event: "sending",
+            kind: policy.kind.name(),
+            id: &policy.id,
+            before: records(&policy.before, names),
+            after: records(&policy.after, names),
+        })
+    }
+
+    /// Writes what became of a policy.
+    ///
+    /// # Errors
+    ///
+    /// Says why the line is not on disk.
+    pub fn policy(
+        &mut self,
+        policy: &PlannedPolicy,
+        settled: &Settled,
+        names: &Names,
+    ) -> io::Result<()> {
+        self.line(&PolicyLine::new(policy, settled, names))
+    }
+
+    /// Writes the last line.
+    ///
+    /// # Errors
+    ///
+    /// Says why the line is not on disk.
+    pub fn end(
+        &mut self,
+        exit_code: u8,
+        results: &Results,
+        requests: RequestCounts,
+        elapsed_ms: u64,
+    ) -> io::Result<()> {
+        self.line(&EndLine {
+            event: "end",
+            exit_code,
+            summary: OutcomeCounts::new(results),
+            requests: RequestsRecord::new(requests),
+            elapsed_ms,
+        })
+    }
+
+    fn line(&mut self, line: &impl Serialize) -> io::Result<()> {
+        let mut text = serde_json::to_vec(line)?;
+        text.push(b'\n');
+        match &mut self.sink {
+            Sink::File { file, .. } => {
+                file.write_all(&text)?;
+                file.sync_data()
+            }
+            Sink::Memory(bytes) => {
+                bytes.extend_from_slice(&text);
+                Ok(())
+            }
+        }
+    }
+}
+
+fn records(rows: &[Assignment], names: &Names) -> Vec<AssignmentRecord> {
+    rows.iter()
+        .map(|row| AssignmentRecord::new(row, names))
+        .collect()
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct StartLine<'a> {
+    format_version: &'static str,
+    event: &'static str,
+    digest: Option<&'a str>,
+    tenant_id: Option<&'a str>,
+    graph_url: &'a str,
+}
+
+#[derive(Serialize)]
+struct SendingLine<'a> {
+    event: &'static str,
+    kind: &'a str,
+    id: &'a str,
+    before: Vec<AssignmentRecord>,
+    after: Vec<AssignmentRecord>,
+}
+
+/// What became of a policy, as reports and JSON results write it.
+#[derive(Debug, Serialize)]
+pub struct PolicyLine<'a> {
+    event: &'static str,
+    kind: &'a str,
+    id: &'a str,
+    name: &'a str,
+    outcome: &'static str,
+    before: Vec<AssignmentRecord>,
+    after: Vec<AssignmentRecord>,
+    error: Option<ErrorRecord<'a>>,
+}
+
+impl<'a> PolicyLine<'a> {
+    /// Writes out what became of a policy.
+    pub fn new(policy: &'a PlannedPolicy, settled: &'a Settled, names: &Names) -> Self {
+        Self {
+            event: "policy",
+            kind: policy.kind.name(),
+            id: &policy.id,
+            name: &policy.name,
+            outcome: settled.outcome.name(),
+            before: records(&policy.before, names),
+            after: records(&policy.after, names),
+            error: settled.reason.as_ref().map(ErrorRecord::new),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorRecord<'a> {
+    code: &'a str,
+    status: Option<u16>,
+    message: &'a str,
+    request_id: Option<&'a str>,
+}
+
+impl<'a> ErrorRecord<'a> {
+    fn new(reason: &'a Reason) -> Self {
+        let Reason {
+            code,
+            status,
+            message,
+            request_id,
+            is_refusal: _,
+        } = reason;
+        Self {
+            code,
+            status: *status,
+            message,
+            request_id: request_id.as_deref(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct EndLine {
+    event: &'static str,
+    exit_code: u8,
+    summary: OutcomeCounts,
+    requests: RequestsRecord,
+    elapsed_ms: u64,
+}
+
+/// How many policies had which outcome.
+#[derive(Debug, Serialize)]
+pub struct OutcomeCounts {
+    applied: usize,
+    already: usize,
+    failed: usize,
+    stale: usize,
+    skipped: usize,
+}
+
+impl OutcomeCounts {
+    /// Counts.
+    pub fn new(results: &Results) -> Self {
+        Self {
+            applied: results.count(Outcome::Applied),
+            already: results.count(Outcome::Already),
+            failed: results.count(Outcome::Failed),
+            stale: results.count(Outcome::Stale),
+            skipped: results.count(Outcome::Skipped),
+        }
+    }
+}
+
+/// What went over the wire.
+#[derive(Debug, Serialize)]
+pub struct RequestsRecord {
+    reads: u64,
+    writes: u64,
+    throttled: u64,
+    retried: u64,
+}
+
+impl RequestsRecord {
+    /// Writes counts out.
+    pub fn new(counts: RequestCounts) -> Self {
+        let RequestCounts {
+            reads,
+            writes,
+            throttled,
+            retried,
+        } = counts;
+        Self {
+            reads,
+            writes,
+            throttled,
+            retried,
+        }
+    }
+}
