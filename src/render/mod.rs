@@ -1,3 +1,7 @@
 //! Values to text. It only formats: no I/O, no clock, no decisions.
 
 pub mod clean;
+mod diff;
+pub mod json;
+pub mod text;
+pub mod words;

@@ -1,0 +1,88 @@
+//! Small words that every format for people uses: assignments, counts, durations.
+
+use std::time::Duration;
+
+use super::clean::clean;
+use crate::model::{Assignment, Filter, Source, Target};
+use crate::plan::Names;
+
+/// Says a number with its noun: `1 policy`, `2 policies`.
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// Says a duration for people, in seconds up to two minutes.
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0 => "under a second".to_owned(),
+        1..120 => format!("{seconds} s"),
+        _ => format!("{} min {} s", seconds / 60, seconds % 60),
+    }
+}
+
+/// Says whom an assignment means, without its filter.
+pub fn target(row: &Assignment, names: &Names) -> String {
+    let group = |id: &str| match names.groups.get(id) {
+        Some(name) => clean(name).into_owned(),
+        None => format!("{} (name unknown)", clean(id)),
+    };
+    let mut text = match &row.target {
+        Target::AllDevices => "allDevices".to_owned(),
+        Target::AllUsers => "allUsers".to_owned(),
+        Target::Group(id) => format!("group {}", group(id)),
+        Target::ExclusionGroup(id) => format!("exclude group {}", group(id)),
+        Target::Collection(id) => format!("collection {}", clean(id)),
+        Target::Other { odata_type, .. } => format!("{} (unknown target)", clean(odata_type)),
+    };
+    match &row.source {
+        Source::Direct => {}
+        source => {
+            text.push_str(", source ");
+            text.push_str(&clean(source.name()));
+            if let Some(id) = &row.source_id {
+                text.push(' ');
+                text.push_str(&clean(id));
+            }
+        }
+    }
+    text
+}
+
+/// Says a filter.
+pub fn filter(filter: Option<&Filter>, names: &Names) -> String {
+    match filter {
+        None => "no filter".to_owned(),
+        Some(Filter { id, mode }) => {
+            let name = names.filters.get(id).unwrap_or(id);
+            format!("filter {} ({})", clean(name), clean(mode.name()))
+        }
+    }
+}
+
+/// Says an assignment, with its filter where it has one.
+pub fn assignment(row: &Assignment, names: &Names) -> String {
+    let mut text = target(row, names);
+    if row.filter.is_some() {
+        text.push_str(", ");
+        text.push_str(&filter(row.filter.as_ref(), names));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        for (seconds, text) in [
+            (0, "under a second"),
+            (1, "1 s"),
+            (119, "119 s"),
+            (120, "2 min 0 s"),
+        ] {
+            assert_eq!(duration(Duration::from_secs(seconds)), text);
+        }
+    }
+}
