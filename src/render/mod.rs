@@ -1,6 +1,7 @@
 //! Values to text. It only formats: no I/O, no clock, no decisions.
 
 pub mod clean;
+pub mod diagnostics;
 mod diff;
 pub mod json;
 pub mod text;
