@@ -3,6 +3,7 @@
 pub mod apply;
 pub mod cli;
 pub mod diagnostic;
+pub mod exit;
 pub mod graph;
 pub mod manifest;
 pub mod model;

@@ -1,1 +1,82 @@
-//! .
+//! The command line: parses, wires the rooms together, prints. No behaviour of its own.
+//!
+//! [`arguments`] is what the user typed, [`settings`] what it means together with the environment
+//! and `assignctl.yaml`, [`connection`] builds the client, and one module a command does the
+//! wiring. Data goes to stdout; progress, warnings, errors and hints go to stderr.
+
+mod apply;
+pub mod arguments;
+mod config;
+mod connection;
+mod failure;
+mod interrupt;
+mod output;
+mod plan;
+mod progress;
+mod sandbox;
+mod settings;
+mod show;
+mod validate;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use crate::exit::Exit;
+use arguments::{Arguments, Command};
+use failure::Failure;
+use output::Output;
+
+/// Runs the program with the process's own arguments and environment.
+pub fn run() -> Exit {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // A closed pipe is nobody's mistake.
+            let _ = error.print();
+            return if error.use_stderr() {
+                Exit::Usage
+            } else {
+                Exit::Success
+            };
+        }
+    };
+    output::start_logging(&arguments.common);
+    let output = Output::new(&arguments.common);
+    match dispatch(arguments, &output) {
+        Ok(exit) => exit,
+        Err(failure) => {
+            output.failure(&failure);
+            failure.exit
+        }
+    }
+}
+
+fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
+    let Arguments { common, command } = arguments;
+    match command {
+        Command::Validate(command) => validate::run(&command, &common, output),
+        Command::Plan(command) => plan::run(&command, &common, output),
+        Command::Drift(command) => plan::run(&command.into_plan(), &common, output),
+        Command::Apply(command) => apply::run(&command, &common, output),
+        Command::Show(command) => show::run(&command, &common, output),
+        Command::Sandbox(command) => sandbox::run(&command, output),
+        Command::Completions(command) => {
+            let mut script = Vec::new();
+            clap_complete::generate(
+                command.shell,
+                &mut Arguments::command(),
+                "assignctl",
+                &mut script,
+            );
+            output.data(&String::from_utf8_lossy(&script))?;
+            Ok(Exit::Success)
+        }
+    }
+}
+
+/// Makes the runtime for a command that talks to the service.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Failure, format!("no runtime can be had: {error}")))
+}

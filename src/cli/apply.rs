@@ -1,0 +1,372 @@
+//! `apply`: plan, ask, write; or carry out exactly a saved plan.
+
+use std::io::{BufRead as _, IsTerminal as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+
+use super::arguments::{Apply, Common, Format};
+use super::connection::connect;
+use super::failure::Failure;
+use super::output::Output;
+use super::plan::{self, Shown};
+use super::progress::Progress;
+use super::settings::{self, ServiceSettings};
+use super::{interrupt, runtime, show};
+use crate::apply::report::Report;
+use crate::apply::staleness::moved;
+use crate::apply::{self, Results, Settings};
+use crate::exit::Exit;
+use crate::graph::Reader;
+use crate::graph::client::Client;
+use crate::plan::Plan;
+use crate::plan::guards::GuardRules;
+use crate::plan::saved::SavedPlan;
+use crate::render::clean::clean;
+use crate::render::{json, text};
+
+pub(super) fn run(command: &Apply, common: &Common, output: &Output) -> Result<Exit, Failure> {
+    let start = Instant::now();
+    let path = command.report.clone().unwrap_or_else(default_report);
+    let report = Report::create(&path).map_err(|error| {
+        Failure::new(
+            Exit::Failure,
+            format!("the report `{}` cannot be written: {error}", path.display()),
+        )
+        .hint("name another file with `--report`; nothing was written to the service")
+    })?;
+    let mut run = Run {
+        command,
+        output,
+        report: Mutex::new(report),
+        started: false,
+        results: Results::default(),
+        client: None,
+        graph_url: String::new(),
+    };
+    let ended = run.go(common);
+    let exit = match &ended {
+        Ok(exit) => *exit,
+        Err(failure) => failure.exit,
+    };
+    let finished = run.finish(exit, start);
+    output.note(&format!("report: {}\n", clean(&path.display().to_string())));
+    match (ended, finished) {
+        (Err(failure), _) => Err(failure),
+        (Ok(_), Err(failure)) => Err(failure),
+        (Ok(exit), Ok(())) => Ok(exit),
+    }
+}
+
+/// Returns where the report goes when nobody says: one file a run, by its time.
+fn default_report() -> PathBuf {
+    let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ");
+    Path::new(".assignctl/reports").join(format!("{time}.json"))
+}
+
+/// One run, with what has to be written down however it ends.
+struct Run<'a> {
+    command: &'a Apply,
+    output: &'a Output,
+    report: Mutex<Report>,
+    started: bool,
+    results: Results,
+    client: Option<Arc<Client>>,
+    graph_url: String,
+}
+
+/// What is to be carried out.
+struct Intent {
+    shown: Shown,
+    /// Whether it was approved when it was saved.
+    saved: bool,
+}
+
+impl Run<'_> {
+    fn go(&mut self, common: &Common) -> Result<Exit, Failure> {
+        let config = settings::configuration(common)?;
+        let service = settings::service(&self.command.service, &config)?;
+        let rules = settings::guards(&self.command.guards, &config)?;
+        let saved = match self.command.paths.as_slice() {
+            [path] if is_plan_file(path) => Some(show::read(path)?),
+            _ => None,
+        };
+        let loaded = match &saved {
+            Some(_) => None,
+            None => Some(plan::load(&self.command.paths, &config, self.output)?),
+        };
+        runtime()?.block_on(async {
+            let stop = interrupt::watch();
+            let progress = Progress {
+                on: self.output.progress,
+            };
+            let client = connect(&service, progress)?;
+            self.client = Some(Arc::clone(&client));
+            self.graph_url = client.address().as_str().to_owned();
+            let intent = match (saved, loaded) {
+                (Some(saved), _) => {
+                    self.take_saved(saved, &client, &service, &rules, &stop)
+                        .await?
+                }
+                (None, Some(loaded)) => {
+                    let plan = plan::make(
+                        &loaded,
+                        &client,
+                        &self.command.planning,
+                        &rules,
+                        self.command.view.all,
+                        self.output,
+                        &stop,
+                    )
+                    .await?;
+                    Intent {
+                        shown: Shown::new(plan, &service, self.command.view.all),
+                        saved: false,
+                    }
+                }
+                (None, None) => return Err(Failure::usage("no manifests are named")),
+            };
+            self.carry_out(intent, &client, &service, progress, &stop)
+                .await
+        })
+    }
+
+    /// Takes a saved plan up, if it is for this tenant and still fits it.
+    async fn take_saved(
+        &mut self,
+        saved: SavedPlan,
+        client: &Arc<Client>,
+        service: &ServiceSettings,
+        rules: &GuardRules,
+        stop: &CancellationToken,
+    ) -> Result<Intent, Failure> {
+        let reader = Reader::new(Arc::clone(client));
+        let mut plan = saved.plan;
+        let tenant_id = reader.tenant_id().await?;
+        if tenant_id != plan.tenant_id {
+            let name = |tenant: &Option<String>| tenant.clone().unwrap_or("unknown".to_owned());
+            return Err(Failure::new(
+                Exit::Failure,
+                format!(
+                    "the plan is for tenant {}, but the sign-in is for tenant {}",
+                    name(&plan.tenant_id),
+                    name(&tenant_id)
+                ),
+            ));
+        }
+        if let Some(write_with) = self.command.planning.write_with {
+            plan.choose_writes(write_with);
+        }
+        plan.recheck_guards(rules);
+        let mut shown = Shown::new(plan, service, true);
+        // What was counted when the plan was made; the file holds only what changes.
+        shown.summary = crate::plan::Summary {
+            writes: shown.summary.writes,
+            ..saved.summary
+        };
+        shown.created_at = saved.created_at;
+        self.start(Some(&shown.digest), shown.plan.tenant_id.as_deref())?;
+        let check = async {
+            let moved = moved(&shown.plan, &reader, shown.plan.write_with).await?;
+            Ok::<_, Failure>(moved)
+        };
+        let moved = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Err(Failure::interrupted()),
+            moved = check => moved?,
+        };
+        if !moved.is_empty() {
+            self.results = apply::not_started(&shown.plan, &moved);
+            self.note_unstarted(&shown.plan)?;
+            let names: Vec<String> = shown
+                .plan
+                .changed()
+                .enumerate()
+                .filter_map(|(index, policy)| {
+                    let found = moved.iter().find(|moved| moved.index == index)?;
+                    let how = if found.deleted { " (deleted)" } else { "" };
+                    Some(format!("{} `{}`{how}", policy.kind, policy.name))
+                })
+                .collect();
+            return Err(Failure::new(
+                Exit::StalePlan,
+                format!(
+                    "the live state has moved since the plan was made: {}",
+                    names.join(", ")
+                ),
+            )
+            .hint("nothing was written; plan again"));
+        }
+        Ok(Intent { shown, saved: true })
+    }
+
+    async fn carry_out(
+        &mut self,
+        intent: Intent,
+        client: &Arc<Client>,
+        service: &ServiceSettings,
+        progress: Progress,
+        stop: &CancellationToken,
+    ) -> Result<Exit, Failure> {
+        let Intent { shown, saved } = intent;
+        let view = &self.command.view;
+        self.start(Some(&shown.digest), shown.plan.tenant_id.as_deref())?;
+        let is_text = self.output.format == Format::Text;
+        if is_text {
+            self.output.data(&shown.text(view))?;
+        }
+        if shown.plan.is_refused() {
+            self.print_json(&shown, Exit::GuardRefused)?;
+            return Err(Failure::new(
+                Exit::GuardRefused,
+                "a guard refused the plan; nothing was written",
+            ));
+        }
+        if !shown.plan.is_empty() && !saved && !self.command.yes {
+            if !is_text {
+                self.output.note(&shown.text(view));
+            }
+            self.ask()?;
+        }
+        let settings = Settings {
+            concurrency: service.concurrency,
+            fail_fast: self.command.fail_fast,
+            write_with: shown.plan.write_with,
+        };
+        self.results =
+            apply::run(&shown.plan, client, &self.report, settings, stop, &progress).await;
+        let exit = exit_of(&self.results);
+        if is_text && !shown.plan.is_empty() {
+            self.output
+                .data(&text::results(&shown.plan, &self.results))?;
+        }
+        self.print_json(&shown, exit)?;
+        if let Some(reason) = &self.results.report_failure {
+            return Err(Failure::new(Exit::Failure, reason.clone()));
+        }
+        Ok(exit)
+    }
+
+    /// Asks for the word `yes` on a terminal; refuses without one.
+    fn ask(&self) -> Result<(), Failure> {
+        let stdin = std::io::stdin();
+        if !stdin.is_terminal() {
+            return Err(Failure::usage(
+                "without a terminal to ask on, `apply` needs `--yes`; nothing was written",
+            ));
+        }
+        self.output
+            .note("Apply these changes? Only `yes` is taken for a yes: ");
+        let mut answer = String::new();
+        stdin.lock().read_line(&mut answer).map_err(|error| {
+            Failure::new(Exit::Failure, format!("the answer cannot be read: {error}"))
+        })?;
+        if answer.trim() == "yes" {
+            Ok(())
+        } else {
+            Err(Failure::new(
+                Exit::Failure,
+                "not applied; nothing was written",
+            ))
+        }
+    }
+
+    fn print_json(&self, shown: &Shown, exit: Exit) -> Result<(), Failure> {
+        if !self.output.wants_json() {
+            return Ok(());
+        }
+        let counts = self
+            .client
+            .as_ref()
+            .map(|client| client.counts())
+            .unwrap_or_default();
+        let record = shown.record(self.command.view.all);
+        self.output.json(&json::results(
+            &record,
+            &shown.plan,
+            &self.results,
+            exit.code(),
+            counts,
+        ))
+    }
+
+    fn start(&mut self, digest: Option<&str>, tenant_id: Option<&str>) -> Result<(), Failure> {
+        if self.started {
+            return Ok(());
+        }
+        self.started = true;
+        self.report
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .start(digest, tenant_id, &self.graph_url)
+            .map_err(report_failed)
+    }
+
+    fn note_unstarted(&self, plan: &Plan) -> Result<(), Failure> {
+        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        for (policy, settled) in plan.changed().zip(&self.results.settled) {
+            report
+                .policy(policy, settled, &plan.names)
+                .map_err(report_failed)?;
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, exit: Exit, start: Instant) -> Result<(), Failure> {
+        self.start(None, None)?;
+        let counts = self
+            .client
+            .as_ref()
+            .map(|client| client.counts())
+            .unwrap_or_default();
+        let elapsed = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.report
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .end(exit.code(), &self.results, counts, elapsed)
+            .map_err(report_failed)
+    }
+}
+
+fn report_failed(error: std::io::Error) -> Failure {
+    Failure::new(
+        Exit::Failure,
+        format!("the report could not be written: {error}"),
+    )
+}
+
+fn exit_of(results: &Results) -> Exit {
+    let mut exits = Vec::new();
+    if results.interrupted {
+        exits.push(Exit::Interrupted);
+    }
+    if results.report_failure.is_some() {
+        exits.push(Exit::Failure);
+    }
+    if results.is_refusal() {
+        exits.push(Exit::Refused);
+    } else if !results.is_good() {
+        exits.push(Exit::Partial);
+    }
+    Exit::first(exits)
+}
+
+/// Whether a path is a saved plan rather than a manifest: a file that is named or begins like
+/// JSON.
+fn is_plan_file(path: &Path) -> bool {
+    if !path.is_file() {
+        return false;
+    }
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("json") => true,
+        Some("yaml" | "yml") => false,
+        _ => std::fs::read(path).is_ok_and(|bytes| {
+            bytes
+                .iter()
+                .find(|byte| !byte.is_ascii_whitespace())
+                .is_some_and(|byte| *byte == b'{')
+        }),
+    }
+}

@@ -1,0 +1,345 @@
+//! What the user typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::plan::guards::{GuardName, RemovalLimit};
+use crate::plan::writes::WriteWith;
+
+/// Keep the assignments of Microsoft Intune policies equal to YAML manifests
+///
+/// `plan` shows the difference between manifests and the live tenant, `apply` makes it true.
+#[derive(Debug, Parser)]
+#[command(name = "assignctl", version, max_term_width = 100)]
+pub struct Arguments {
+    /// Options that every command takes.
+    #[command(flatten)]
+    pub common: Common,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Check manifests offline
+    Validate(Validate),
+    /// Show what apply would change; never writes to the service
+    Plan(Plan),
+    /// Make the live state equal to the manifests, or carry out a saved plan
+    Apply(Apply),
+    /// Print a saved plan
+    Show(Show),
+    /// Plan for the nightly job: always detailed exit codes
+    Drift(Drift),
+    /// Serve the built-in Graph emulator over HTTP
+    Sandbox(Sandbox),
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+/// Options that every command takes.
+#[derive(Args, Debug)]
+pub struct Common {
+    /// Form of the result on stdout
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
+    pub format: Format,
+    /// Also write the result as JSON to this file
+    #[arg(long, global = true, value_name = "FILE")]
+    pub json_into: Option<PathBuf>,
+    /// When to use colour; `NO_COLOR` and `CLICOLOR_FORCE` count too
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "auto",
+        value_name = "WHEN"
+    )]
+    pub color: Color,
+    /// Say nothing about progress on stderr
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+    /// Log more to stderr (can be repeated)
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Form of the log on stderr
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        value_name = "FORMAT"
+    )]
+    pub log_format: LogFormat,
+    /// Configuration file (default: `assignctl.yaml` in the working folder, if there is one)
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Forms of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+/// Forms of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Where the service is, and how it is talked to.
+#[derive(Args, Clone, Debug)]
+pub struct Service {
+    /// Use the emulator inside the process, its tenant kept in this file; a file that does not
+    /// exist is made from the sample tenant
+    #[arg(long, value_name = "FILE")]
+    pub sandbox: Option<PathBuf>,
+    /// Graph URL with its version [env: `ASSIGNCTL_GRAPH_URL`] [default: the cloud's]
+    #[arg(long, value_name = "URL")]
+    pub graph_url: Option<String>,
+    /// National cloud: public, usgov, usgov-dod, china [default: public]
+    #[arg(long, value_name = "CLOUD")]
+    pub cloud: Option<String>,
+    /// Most requests that write, as count/window [default: 100/20s]
+    #[arg(long, value_name = "COUNT/WINDOW")]
+    pub write_limit: Option<String>,
+    /// Most requests of any kind, as count/window [default: 1000/20s]
+    #[arg(long, value_name = "COUNT/WINDOW")]
+    pub read_limit: Option<String>,
+    /// Longest wait on the service's word [default: 15m]
+    #[arg(long, value_name = "DURATION")]
+    pub max_wait: Option<String>,
+    /// How many policies are worked on side by side [default: 8]
+    #[arg(long, value_name = "N")]
+    pub concurrency: Option<usize>,
+}
+
+/// What is let through.
+#[derive(Args, Clone, Debug)]
+pub struct Guards {
+    /// Accept what a guard sees (can be repeated): removals, policies, broad-target,
+    /// exclusion-lost, unassigned
+    #[arg(long, value_name = "GUARD", value_parser = guard_name)]
+    pub allow: Vec<GuardName>,
+    /// Most removals, as a number or a share of the managed live assignments [default: 25%]
+    #[arg(long, value_name = "N|N%", value_parser = removal_limit)]
+    pub max_removals: Option<RemovalLimit>,
+    /// Most policies that change [default: 50]
+    #[arg(long, value_name = "N")]
+    pub max_policies: Option<usize>,
+}
+
+fn guard_name(text: &str) -> Result<GuardName, String> {
+    match GuardName::from_name(text) {
+        Some(guard) if guard.can_be_accepted() => Ok(guard),
+        Some(guard) => Err(format!("guard `{}` can't be accepted", guard.name())),
+        None => {
+            let names: Vec<&str> = GuardName::ALL
+                .iter()
+                .filter(|guard| guard.can_be_accepted())
+                .map(|guard| guard.name())
+                .collect();
+            Err(format!("no such guard; there are {}", names.join(", ")))
+        }
+    }
+}
+
+fn removal_limit(text: &str) -> Result<RemovalLimit, String> {
+    RemovalLimit::parse(text)
+        .ok_or_else(|| "expected a number like `40` or a share like `25%`".to_owned())
+}
+
+fn write_with(text: &str) -> Result<WriteWith, String> {
+    WriteWith::from_name(text).ok_or_else(|| "expected auto, create or assign".to_owned())
+}
+
+/// `validate`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl validate manifests\n  assignctl validate windows.yaml macos.yaml"
+)]
+pub struct Validate {
+    /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// `plan`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl plan manifests\n  assignctl plan manifests --sandbox tenant.json\n  assignctl plan manifests --out plan.json --detailed-exitcode"
+)]
+pub struct Plan {
+    /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Save the plan to this file
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// End with 2 where changes are pending
+    #[arg(long)]
+    pub detailed_exitcode: bool,
+    #[command(flatten)]
+    pub(super) view: View,
+    #[command(flatten)]
+    pub(super) planning: Planning,
+    #[command(flatten)]
+    pub(super) guards: Guards,
+    #[command(flatten)]
+    pub(super) service: Service,
+}
+
+/// `drift`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl drift manifests\n  assignctl drift manifests --format json"
+)]
+pub struct Drift {
+    /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    #[command(flatten)]
+    view: View,
+    #[command(flatten)]
+    planning: Planning,
+    #[command(flatten)]
+    guards: Guards,
+    #[command(flatten)]
+    service: Service,
+}
+
+impl Drift {
+    pub(super) fn into_plan(self) -> Plan {
+        let Self {
+            paths,
+            view,
+            planning,
+            guards,
+            service,
+        } = self;
+        Plan {
+            paths,
+            out: None,
+            detailed_exitcode: true,
+            view,
+            planning,
+            guards,
+            service,
+        }
+    }
+}
+
+/// What of a plan is shown.
+#[derive(Args, Clone, Debug)]
+pub struct View {
+    /// Show the unchanged policies too
+    #[arg(long)]
+    pub all: bool,
+    /// Show each policy's assignments before and after as a diff
+    #[arg(long, conflicts_with = "summary")]
+    pub diff: bool,
+    /// Show one line a policy
+    #[arg(long)]
+    pub summary: bool,
+}
+
+/// How a plan is made.
+#[derive(Args, Clone, Debug)]
+pub struct Planning {
+    /// Treat a `match` that selects nothing as an error
+    #[arg(long)]
+    pub strict: bool,
+    /// How to write: auto takes the fewest requests [default: auto]
+    #[arg(long, value_name = "auto|create|assign", value_parser = write_with)]
+    pub write_with: Option<WriteWith>,
+}
+
+/// `apply`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl apply manifests\n  assignctl apply manifests --sandbox tenant.json --yes\n  assignctl apply plan.json --report report.json"
+)]
+pub struct Apply {
+    /// Manifests, or one saved plan [default: the configuration's manifests]
+    #[arg(value_name = "PATH|PLANFILE")]
+    pub paths: Vec<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Where the report is written [default: .assignctl/reports/<time>.json]
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Stop at the first policy that fails
+    #[arg(long)]
+    pub fail_fast: bool,
+    #[command(flatten)]
+    pub(super) view: View,
+    #[command(flatten)]
+    pub(super) planning: Planning,
+    #[command(flatten)]
+    pub(super) guards: Guards,
+    #[command(flatten)]
+    pub(super) service: Service,
+}
+
+/// `show`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  assignctl show plan.json\n  assignctl show plan.json --diff")]
+pub struct Show {
+    /// The saved plan
+    #[arg(value_name = "PLANFILE")]
+    pub plan: PathBuf,
+    #[command(flatten)]
+    pub(super) view: View,
+}
+
+/// `sandbox`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl sandbox --state tenant.json\n  assignctl sandbox --state tenant.json --listen 127.0.0.1:8080\n\nThe first line on stdout is the Graph URL to use."
+)]
+pub struct Sandbox {
+    /// The tenant's file; one that does not exist is made from the sample tenant
+    #[arg(long, value_name = "FILE")]
+    pub state: PathBuf,
+    /// Loopback address to listen on; port 0 picks one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+    pub listen: std::net::SocketAddr,
+}
+
+/// `completions`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl completions bash > /etc/bash_completion.d/assignctl"
+)]
+pub struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,73 @@
+//! `assignctl.yaml`: what a repository says once for all runs.
+
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::failure::Failure;
+use crate::exit::Exit;
+
+/// The configuration file's name in the working folder.
+pub(super) const FILE_NAME: &str = "assignctl.yaml";
+
+/// The configuration. Unknown keys are errors.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct Config {
+    /// The tenant that runs must be signed in to.
+    pub(super) tenant_id: Option<String>,
+    pub(super) cloud: Option<String>,
+    /// Manifests for commands that name none, relative to the configuration file.
+    pub(super) manifests: Vec<PathBuf>,
+    pub(super) limits: Limits,
+    pub(super) guards: Guards,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct Limits {
+    pub(super) write: Option<String>,
+    pub(super) read: Option<String>,
+    pub(super) max_wait: Option<String>,
+    pub(super) concurrency: Option<usize>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct Guards {
+    pub(super) max_removals: Option<String>,
+    pub(super) max_policies: Option<usize>,
+}
+
+/// Reads the named configuration file, or the one in the working folder if there is one.
+pub(super) fn load(named: Option<&Path>) -> Result<Config, Failure> {
+    let path = match named {
+        Some(path) => path,
+        None if Path::new(FILE_NAME).is_file() => Path::new(FILE_NAME),
+        None => return Ok(Config::default()),
+    };
+    let failed = |reason: String| {
+        Failure::new(
+            Exit::Failure,
+            format!(
+                "the configuration `{}` cannot be used: {reason}",
+                path.display()
+            ),
+        )
+    };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    // A file with comments only is an empty configuration.
+    if text
+        .lines()
+        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+    {
+        return Ok(Config::default());
+    }
+    let mut config: Config =
+        serde_saphyr::from_str(&text).map_err(|error| failed(error.to_string()))?;
+    let folder = path.parent().unwrap_or_else(|| Path::new(""));
+    for manifest in &mut config.manifests {
+        *manifest = folder.join(&*manifest);
+    }
+    Ok(config)
+}

@@ -1,0 +1,172 @@
+//! `plan` and `drift`: read, compare, show. There is no writer in this module.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::arguments::{Common, Plan as PlanArguments, Planning, View};
+use super::config::Config;
+use super::connection::connect;
+use super::failure::Failure;
+use super::output::{Output, save};
+use super::progress::Progress;
+use super::settings::{self, ServiceSettings};
+use super::{interrupt, runtime};
+use crate::diagnostic::Diagnostic;
+use crate::exit::Exit;
+use crate::graph::Reader;
+use crate::graph::client::Client;
+use crate::manifest::{self, Loaded};
+use crate::plan::guards::GuardRules;
+use crate::plan::needs::needs;
+use crate::plan::saved::PlanRecord;
+use crate::plan::{self, Basis, Plan, Summary};
+use crate::render::json;
+use crate::render::text::{self, Detail};
+
+pub(super) fn run(
+    command: &PlanArguments,
+    common: &Common,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let config = settings::configuration(common)?;
+    let loaded = load(&command.paths, &config, output)?;
+    let service = settings::service(&command.service, &config)?;
+    let rules = settings::guards(&command.guards, &config)?;
+    runtime()?.block_on(async {
+        let stop = interrupt::watch();
+        let client = connect(
+            &service,
+            Progress {
+                on: output.progress,
+            },
+        )?;
+        let all = command.view.all && output.wants_json() || command.view.all;
+        let plan = make(
+            &loaded,
+            &client,
+            &command.planning,
+            &rules,
+            all,
+            output,
+            &stop,
+        )
+        .await?;
+        let shown = Shown::new(plan, &service, command.view.all);
+        if let Some(path) = &command.out {
+            save(path, &json::plan(&shown.record(false)))?;
+        }
+        output.result(
+            || shown.text(&command.view),
+            || json::plan(&shown.record(command.view.all)),
+        )?;
+        let mut exits = Vec::new();
+        if shown.plan.is_refused() {
+            exits.push(Exit::GuardRefused);
+        }
+        if command.detailed_exitcode && !shown.plan.is_empty() {
+            exits.push(Exit::ChangesPending);
+        }
+        Ok(Exit::first(exits))
+    })
+}
+
+/// Reads the manifests; errors in them end the run.
+pub(super) fn load(named: &[PathBuf], config: &Config, output: &Output) -> Result<Loaded, Failure> {
+    let paths = settings::manifests(named, config)?;
+    let loaded = manifest::load(&paths);
+    if loaded.diagnostics.iter().any(Diagnostic::is_error) {
+        output.diagnostics(&loaded.diagnostics, &loaded.sources);
+        return Err(Failure::said(Exit::InvalidManifests));
+    }
+    Ok(loaded)
+}
+
+/// Reads the tenant and compares.
+pub(super) async fn make(
+    loaded: &Loaded,
+    client: &Arc<Client>,
+    planning: &Planning,
+    rules: &GuardRules,
+    all: bool,
+    output: &Output,
+    stop: &CancellationToken,
+) -> Result<Plan, Failure> {
+    let reader = Reader::new(Arc::clone(client));
+    let work = async {
+        let tenant_id = reader.tenant_id().await?;
+        let live = reader.tenant(&needs(&loaded.manifest)).await?;
+        let basis = Basis {
+            tenant_id,
+            graph_url: reader.graph_url(),
+            write_with: planning.write_with.unwrap_or_default(),
+            rules,
+            strict: planning.strict,
+        };
+        let (plan, mut diagnostics) = plan::make(&loaded.manifest, &loaded.sources, &live, &basis);
+        diagnostics.splice(0..0, loaded.diagnostics.iter().cloned());
+        output.diagnostics(&diagnostics, &loaded.sources);
+        let mut plan = plan.ok_or_else(|| Failure::said(Exit::InvalidManifests))?;
+        let groups = plan.unnamed_groups(all);
+        let filters = plan.has_unnamed_filters(all);
+        let (groups, filters) = reader.names(&groups, filters).await?;
+        plan.add_names(groups, filters);
+        Ok::<_, Failure>(plan)
+    };
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(Failure::interrupted()),
+        plan = work => plan,
+    }
+}
+
+/// A plan with all that is needed to show it.
+pub(super) struct Shown {
+    pub(super) plan: Plan,
+    pub(super) summary: Summary,
+    pub(super) digest: String,
+    pub(super) created_at: String,
+    pub(super) time: Duration,
+}
+
+impl Shown {
+    pub(super) fn new(plan: Plan, service: &ServiceSettings, _all: bool) -> Self {
+        let summary = plan.summary();
+        let created_at = now();
+        let digest = PlanRecord::new(&plan, &summary, &created_at, false).digest;
+        Self {
+            time: plan::estimate(summary.writes, service.writes.count, service.writes.window),
+            plan,
+            summary,
+            digest,
+            created_at,
+        }
+    }
+
+    pub(super) fn record(&self, all: bool) -> PlanRecord {
+        PlanRecord::new(&self.plan, &self.summary, &self.created_at, all)
+    }
+
+    pub(super) fn text(&self, view: &View) -> String {
+        text::plan(
+            &self.plan,
+            &self.summary,
+            &self.digest,
+            self.time,
+            Detail {
+                all: view.all,
+                diff: view.diff,
+                summary: view.summary,
+            },
+        )
+    }
+}
+
+/// Returns the time as plans carry it: UTC, whole seconds.
+pub(super) fn now() -> String {
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%SZ")
+        .to_string()
+}

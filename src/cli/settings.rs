@@ -1,0 +1,196 @@
+//! What the arguments mean together with the environment and the configuration: flags win over
+//! the environment, the environment over the file.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::arguments::{Common, Guards, Service};
+use super::config::{self, Config};
+use super::failure::Failure;
+use crate::graph::address::{CLOUDS, Cloud};
+use crate::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
+use crate::plan::guards::{GuardRules, RemovalLimit};
+
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+const CONCURRENCY: usize = 8;
+
+/// Reads a variable; one that is set to nothing is not set.
+pub(super) fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Where the service is.
+#[derive(Clone, Debug)]
+pub(super) enum Endpoint {
+    /// The emulator inside the process.
+    Sandbox(PathBuf),
+    /// A Graph URL.
+    Graph(String),
+}
+
+/// How the service is talked to.
+#[derive(Clone, Debug)]
+pub(super) struct ServiceSettings {
+    pub(super) endpoint: Endpoint,
+    pub(super) cloud: &'static Cloud,
+    pub(super) writes: Limit,
+    pub(super) requests: Limit,
+    pub(super) longest_wait: Duration,
+    pub(super) concurrency: usize,
+}
+
+/// Reads the configuration.
+pub(super) fn configuration(common: &Common) -> Result<Config, Failure> {
+    config::load(common.config.as_deref())
+}
+
+/// Returns the manifests to read: those named, else those of the configuration.
+pub(super) fn manifests(named: &[PathBuf], config: &Config) -> Result<Vec<PathBuf>, Failure> {
+    if !named.is_empty() {
+        return Ok(named.to_vec());
+    }
+    if !config.manifests.is_empty() {
+        return Ok(config.manifests.clone());
+    }
+    Err(Failure::usage("no manifests are named").hint(format!(
+        "name files or folders, or list them under `manifests` in `{}`",
+        config::FILE_NAME
+    )))
+}
+
+/// Settles how the service is talked to.
+pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSettings, Failure> {
+    let cloud_name = arguments
+        .cloud
+        .clone()
+        .or_else(|| config.cloud.clone())
+        .unwrap_or_else(|| CLOUDS[0].name.to_owned());
+    let cloud = Cloud::from_name(&cloud_name).ok_or_else(|| {
+        let names: Vec<&str> = CLOUDS.iter().map(|cloud| cloud.name).collect();
+        Failure::usage(format!("there is no cloud `{cloud_name}`"))
+            .hint(format!("there are {}", names.join(", ")))
+    })?;
+    let endpoint = match (&arguments.sandbox, &arguments.graph_url) {
+        (Some(_), Some(_)) => {
+            return Err(Failure::usage(
+                "`--sandbox` and `--graph-url` name two services; give one",
+            ));
+        }
+        (Some(file), None) => Endpoint::Sandbox(file.clone()),
+        (None, Some(url)) => Endpoint::Graph(url.clone()),
+        (None, None) => {
+            Endpoint::Graph(variable("ASSIGNCTL_GRAPH_URL").unwrap_or_else(|| cloud.graph_url()))
+        }
+    };
+    let limit = |flag: &Option<String>, file: &Option<String>, published: Limit| match flag
+        .as_ref()
+        .or(file.as_ref())
+    {
+        None => Ok(published),
+        Some(text) => parse_limit(text).ok_or_else(|| {
+            Failure::usage(format!("`{text}` is not a limit"))
+                .hint("write a count and a window, like `100/20s`")
+        }),
+    };
+    let wait = arguments
+        .max_wait
+        .as_ref()
+        .or(config.limits.max_wait.as_ref());
+    let longest_wait = match wait {
+        None => LONGEST_WAIT,
+        Some(text) => parse_duration(text).ok_or_else(|| {
+            Failure::usage(format!("`{text}` is not a duration"))
+                .hint("write it like `90s`, `15m` or `1h30m`")
+        })?,
+    };
+    let concurrency = arguments
+        .concurrency
+        .or(config.limits.concurrency)
+        .unwrap_or(CONCURRENCY);
+    if concurrency == 0 {
+        return Err(Failure::usage("`--concurrency` must be at least 1"));
+    }
+    Ok(ServiceSettings {
+        endpoint,
+        cloud,
+        writes: limit(
+            &arguments.write_limit,
+            &config.limits.write,
+            PUBLISHED_WRITES,
+        )?,
+        requests: limit(
+            &arguments.read_limit,
+            &config.limits.read,
+            PUBLISHED_REQUESTS,
+        )?,
+        longest_wait,
+        concurrency,
+    })
+}
+
+/// Settles what is let through.
+pub(super) fn guards(arguments: &Guards, config: &Config) -> Result<GuardRules, Failure> {
+    let defaults = GuardRules::default();
+    let configured = match &config.guards.max_removals {
+        None => None,
+        Some(text) => Some(RemovalLimit::parse(text).ok_or_else(|| {
+            Failure::usage(format!("`guards.maxRemovals: {text}` is not a limit"))
+                .hint("write a number like `40` or a share like `25%`")
+        })?),
+    };
+    Ok(GuardRules {
+        max_removals: arguments
+            .max_removals
+            .or(configured)
+            .unwrap_or(defaults.max_removals),
+        max_policies: arguments
+            .max_policies
+            .or(config.guards.max_policies)
+            .unwrap_or(defaults.max_policies),
+        accepted: arguments.allow.clone(),
+        tenant_id: config.tenant_id.clone(),
+    })
+}
+
+/// Reads `100/20s`.
+fn parse_limit(text: &str) -> Option<Limit> {
+    let (count, window) = text.split_once('/')?;
+    let count = count.trim().parse().ok().filter(|count| *count > 0)?;
+    let window = parse_duration(window).filter(|window| !window.is_zero())?;
+    Some(Limit { count, window })
+}
+
+/// Reads `20s`, `15m`, `1h 30m`; a bare number is seconds.
+fn parse_duration(text: &str) -> Option<Duration> {
+    let text = text.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(Duration::from_secs(u64::from(seconds)));
+    }
+    let span: jiff::SignedDuration = text.parse().ok()?;
+    Duration::try_from(span)
+        .ok()
+        .filter(|duration| *duration <= Duration::from_secs(365 * 24 * 3600))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_and_durations_are_read() {
+        assert_eq!(parse_limit("100/20s"), Some(PUBLISHED_WRITES));
+        assert_eq!(
+            parse_limit("5/1m"),
+            Some(Limit {
+                count: 5,
+                window: Duration::from_secs(60)
+            })
+        );
+        for wrong in ["", "100", "0/20s", "-1/20s", "100/0s", "100/x", "1/2/3"] {
+            assert_eq!(parse_limit(wrong), None, "{wrong}");
+        }
+        assert_eq!(parse_duration("90"), Some(Duration::from_secs(90)));
+        assert_eq!(parse_duration("1h30m"), Some(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("-5s"), None);
+    }
+}

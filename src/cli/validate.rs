@@ -1,0 +1,89 @@
+//! `validate`: the offline check.
+
+use serde::Serialize;
+
+use super::arguments::{Common, Validate};
+use super::failure::Failure;
+use super::output::Output;
+use super::settings;
+use crate::diagnostic::{Diagnostic, Sources};
+use crate::exit::Exit;
+use crate::manifest::{self, Loaded};
+use crate::render::json;
+use crate::render::words::count;
+
+pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Result<Exit, Failure> {
+    let config = settings::configuration(common)?;
+    let paths = settings::manifests(&command.paths, &config)?;
+    let loaded = manifest::load(&paths);
+    output.diagnostics(&loaded.diagnostics, &loaded.sources);
+    let errors = loaded
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.is_error())
+        .count();
+    output.result(
+        || text(&loaded, errors),
+        || {
+            json::pretty(&Record {
+                valid: errors == 0,
+                files: loaded.sources.files().count(),
+                entries: loaded.manifest.entries.len(),
+                diagnostics: records(&loaded.diagnostics, &loaded.sources),
+            })
+        },
+    )?;
+    Ok(if errors == 0 {
+        Exit::Success
+    } else {
+        Exit::InvalidManifests
+    })
+}
+
+fn text(loaded: &Loaded, errors: usize) -> String {
+    let files = count(loaded.sources.files().count(), "file", "files");
+    if errors == 0 {
+        let entries = count(loaded.manifest.entries.len(), "entry", "entries");
+        format!("Valid: {entries} in {files}.\n")
+    } else {
+        format!(
+            "Invalid: {} in {files}.\n",
+            count(errors, "error", "errors")
+        )
+    }
+}
+
+#[derive(Serialize)]
+struct Record<'a> {
+    valid: bool,
+    files: usize,
+    entries: usize,
+    diagnostics: Vec<DiagnosticRecord<'a>>,
+}
+
+#[derive(Serialize)]
+struct DiagnosticRecord<'a> {
+    severity: &'static str,
+    code: &'static str,
+    summary: &'a str,
+    path: Option<&'a str>,
+    line: Option<usize>,
+    column: Option<usize>,
+    hint: Option<&'a str>,
+}
+
+fn records<'a>(list: &'a [Diagnostic], sources: &'a Sources) -> Vec<DiagnosticRecord<'a>> {
+    list.iter()
+        .map(|diagnostic| DiagnosticRecord {
+            severity: diagnostic.severity.name(),
+            code: diagnostic.code,
+            summary: &diagnostic.message,
+            path: diagnostic
+                .place
+                .map(|place| sources.file(place.file).path.as_str()),
+            line: diagnostic.place.map(|place| place.line),
+            column: diagnostic.place.map(|place| place.column),
+            hint: diagnostic.hint.as_deref(),
+        })
+        .collect()
+}
