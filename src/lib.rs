@@ -1,4 +1,30 @@
-//! Keeps the assignments of Microsoft Intune policies equal to YAML manifests.
+//! Keeps the assignments of Microsoft Intune policies equal to YAML manifests in git.
+//!
+//! # Layout
+//!
+//! Data flows one way, and the modules stand in that order:
+//!
+//! - [`model`]: the shared words: policy kinds, targets, filters, assignments, the live state.
+//! - [`diagnostic`]: what is wrong, where, and what to do about it.
+//! - [`manifest`]: text to checked desired state.
+//! - [`graph`]: the live state, names to ids, and the one type that can write.
+//! - [`plan`]: the difference as a value, with guards and digest.
+//! - [`apply`]: carrying a plan out; the only room that can write.
+//! - [`render`]: values to text.
+//! - [`exit`] and [`cli`]: exit codes, and the wiring.
+//! - [`sandbox`]: the Graph emulator, a program of its own that shares nothing with the rest.
+//!
+//! # Invariants
+//!
+//! - `manifest` and `plan` do no I/O beyond reading the given files and know nothing of HTTP;
+//!   `render` only formats.
+//! - Nothing outside `apply` holds the type that can write. A plan is complete before the first
+//!   write.
+//! - Same input, same bytes out: sorted collections, no clock or randomness in `plan` or `render`.
+//! - Text from Graph or YAML is made safe where it is rendered, and never trusted as markup.
+//! - Unknown is never empty: a read that failed, was cut or was refused stops the write that it
+//!   would have led to.
+//! - `sandbox` uses no other module of the crate, and only `cli` and the tests use `sandbox`.
 
 pub mod apply;
 pub mod cli;

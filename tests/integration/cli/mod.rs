@@ -1,0 +1,1 @@
+//! The real executable, command by command.

@@ -1,0 +1,1 @@
+//! Client and sandbox in one process, in virtual time.
