@@ -18,7 +18,7 @@ use crate::diagnostic::{Diagnostic, FileId, Place};
 const MOST_DEPTH: usize = 128;
 
 /// How many nodes the aliases of a run may stand for.
-pub(super) const MOST_ALIASED: u64 = 4_000_000;
+pub(super) const MOST_ALIASED: u64 = 1_000_000;
 
 /// What was read from a file.
 #[derive(Debug)]

@@ -41,14 +41,19 @@ pub(super) fn settle(drafts: Drafts, report: &mut Report) -> Manifest {
     }
     let mut settled = Vec::with_capacity(entries.len());
     for (draft, used) in entries.into_iter().zip(&used) {
-        let place = draft.place;
-        let faulty = draft.faulty || used.iter().any(|(_, set)| set.faulty);
-        let unknown = draft
-            .uses
-            .iter()
-            .any(|name| !sets.contains_key(&name.value));
-        let entry = unite(draft, used);
-        if entry.mode == Mode::Additive && entry.targets.is_empty() && !faulty && !unknown {
+        let Draft {
+            place,
+            what,
+            mode,
+            targets,
+            uses,
+            faulty,
+        } = draft;
+        let certain = !faulty
+            && !used.iter().any(|(_, set)| set.faulty)
+            && !uses.iter().any(|name| !sets.contains_key(&name.value));
+        let targets = unite(targets, used);
+        if mode.value == Mode::Additive && targets.is_empty() && certain {
             report.push(
                 Diagnostic::warning(
                     "nothing-to-do",
@@ -58,7 +63,18 @@ pub(super) fn settle(drafts: Drafts, report: &mut Report) -> Manifest {
                 .hint("add targets, or remove the entry; `mode: exact` means no assignment"),
             );
         }
-        settled.push(entry);
+        match what {
+            Some((kind, selector)) => settled.push(Entry {
+                kind,
+                selector,
+                mode: mode.value,
+                mode_place: mode.place,
+                targets,
+                place,
+            }),
+            // Nobody knows which policies are meant, but its targets can still contradict.
+            None => compare_targets(&targets, report),
+        }
     }
     find_conflicts(&settled, report);
     Manifest { entries: settled }
@@ -100,16 +116,7 @@ fn used_sets<'s>(
 }
 
 /// Puts an entry's own targets and those of its sets together, equal ones once.
-fn unite(draft: Draft, used: &[(Place, &TargetSet)]) -> Entry {
-    let Draft {
-        place,
-        kind,
-        selector,
-        mode,
-        targets,
-        uses: _,
-        faulty: _,
-    } = draft;
+fn unite(targets: Vec<WantedTarget>, used: &[(Place, &TargetSet)]) -> Vec<WantedTarget> {
     let mut seen = HashSet::new();
     let mut united = Vec::new();
     let shared = used.iter().flat_map(|(place, set)| {
@@ -128,14 +135,7 @@ fn unite(draft: Draft, used: &[(Place, &TargetSet)]) -> Entry {
             united.push(target);
         }
     }
-    Entry {
-        kind,
-        selector,
-        mode: mode.value,
-        mode_place: mode.place,
-        targets: united,
-        place,
-    }
+    united
 }
 
 /// What makes a target the same one, as far as a manifest tells.
@@ -248,7 +248,8 @@ fn find_conflicts(entries: &[Entry], report: &mut Report) {
     }
     for group in groups {
         compare_modes(&group, report);
-        compare_targets(&group, report);
+        let targets = group.iter().flat_map(|entry| &entry.targets);
+        compare_targets(targets, report);
     }
 }
 
@@ -270,13 +271,13 @@ struct Sides<'e> {
     excluded: Option<&'e WantedTarget>,
 }
 
-fn compare_targets(group: &[&Entry], report: &mut Report) {
+fn compare_targets<'e>(targets: impl IntoIterator<Item = &'e WantedTarget>, report: &mut Report) {
     // Filters that are known for a target. Those that contradict are not added, so there are at
     // most two: one by name and one by id.
     let mut filters: HashMap<Identity, Vec<(Option<FilterIdentity>, &WantedTarget)>> =
         HashMap::new();
     let mut sides: HashMap<(bool, String), Sides<'_>> = HashMap::new();
-    for target in group.iter().flat_map(|entry| &entry.targets) {
+    for target in targets {
         let filter = target.filter.as_ref().map(FilterIdentity::of);
         let known = filters.entry(Identity::of(target)).or_default();
         match known

@@ -1,7 +1,7 @@
 //! Reading the parts of a mapping: known keys, text, lists and words.
 
 use super::Placed;
-use super::report::{Report, one_of, quoted};
+use super::report::{Report, all_of, one_of, quoted};
 use super::tree::{Item, Node, Pair, Value};
 use crate::diagnostic::{Diagnostic, Place};
 
@@ -35,7 +35,7 @@ impl<'n> Fields<'n> {
                         node.place,
                         format!("{what} must be a mapping, not {}", node.describe()),
                     )
-                    .hint(format!("its keys are {}", one_of(offered))),
+                    .hint(format!("its keys are {}", all_of(offered))),
                 );
                 return None;
             }
@@ -62,7 +62,7 @@ impl<'n> Fields<'n> {
             report.push(error.hint(match (meant, misplaced(&pair.key)) {
                 (Some(meant), _) => format!("did you mean `{meant}`?"),
                 (None, Some(hint)) => hint.to_owned(),
-                (None, None) => format!("its keys are {}", one_of(offered)),
+                (None, None) => format!("its keys are {}", all_of(offered)),
             }));
         }
         Some(fields)

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use super::build::{self, MOST_ALIASED};
 use super::fields::{self, Fields};
-use super::report::{Report, one_of, quoted};
+use super::report::{Report, all_of, quoted};
 use super::targets::{self, MOST_TARGETS, Side};
 use super::tree::{Document, Item, Node, Pair, Value};
 use super::{Glob, Mode, Placed, Selector, WantedTarget};
@@ -26,7 +26,7 @@ const SELECTOR_KEYS: &[&str] = &["name", "id", "match"];
 pub(super) struct Drafts {
     /// The named sets.
     pub(super) sets: HashMap<String, TargetSet>,
-    /// The entries that have a kind and a selector.
+    /// The entries, complete or not.
     pub(super) entries: Vec<Draft>,
     /// Whether all files could be read to their end.
     pub(super) whole: bool,
@@ -48,10 +48,9 @@ pub(super) struct TargetSet {
 pub(super) struct Draft {
     /// The entry's first key.
     pub(super) place: Place,
-    /// The kind.
-    pub(super) kind: PolicyKind,
-    /// The selector.
-    pub(super) selector: Selector,
+    /// The kind and the selector; none where one of them or the mode is missing or wrong, so
+    /// that it cannot be compared with other entries.
+    pub(super) what: Option<(PolicyKind, Selector)>,
     /// The mode, and where it was written.
     pub(super) mode: Placed<Mode>,
     /// The entry's own targets.
@@ -287,36 +286,34 @@ impl<'r> Reader<'r> {
         let kind = self.kind(node, &fields);
         let selector = self.selector(node, &fields);
         let place = item.alias.unwrap_or(node.place);
-        let mode = match fields.get("mode") {
-            None => Placed {
-                value: Mode::Exact,
-                place,
-            },
-            Some(pair) => Placed {
-                value: fields::word(
-                    pair,
-                    "unknown-mode",
-                    &[("exact", Mode::Exact), ("additive", Mode::Additive)],
-                    self.report,
-                )
-                .unwrap_or(Mode::Exact),
-                place: pair.value.alias.unwrap_or(pair.value.node.place),
-            },
+        let written = fields.get("mode");
+        let known = written.and_then(|pair| {
+            fields::word(
+                pair,
+                "unknown-mode",
+                &[("exact", Mode::Exact), ("additive", Mode::Additive)],
+                self.report,
+            )
+        });
+        let mode = Placed {
+            value: known.unwrap_or(Mode::Exact),
+            place: written.map_or(place, |pair| {
+                pair.value.alias.unwrap_or(pair.value.node.place)
+            }),
         };
         let uses = self.texts(&fields, "use");
         let mut targets = Vec::new();
         self.targets(&fields, via, &mut targets);
-        if let (Some(kind), Some(selector)) = (kind, selector) {
-            self.drafts.entries.push(Draft {
-                place,
-                kind,
-                selector,
-                mode,
-                targets,
-                uses,
-                faulty: self.report.errors() > before,
-            });
-        }
+        self.drafts.entries.push(Draft {
+            place,
+            what: kind
+                .zip(selector)
+                .filter(|_| written.is_none() || known.is_some()),
+            mode,
+            targets,
+            uses,
+            faulty: self.report.errors() > before,
+        });
     }
 
     fn kind(&mut self, node: &Node, fields: &Fields<'_>) -> Option<PolicyKind> {
@@ -325,7 +322,7 @@ impl<'r> Reader<'r> {
                 let kinds: Vec<&str> = PolicyKind::all().map(PolicyKind::name).collect();
                 self.report.push(
                     Diagnostic::error("missing-key", node.place, "the key `kind` is missing")
-                        .hint(format!("the kinds are {}", one_of(&kinds))),
+                        .hint(format!("the kinds are {}", all_of(&kinds))),
                 );
             }
             return None;

@@ -137,14 +137,23 @@ pub(super) fn quoted(text: &str) -> String {
     }
 }
 
-/// Returns words in backticks as an enumeration: `a`, `b` or `c`.
+/// Returns words in backticks as a choice: `a`, `b` or `c`.
 pub(super) fn one_of(words: &[&str]) -> String {
+    listed(words, "or")
+}
+
+/// Returns words in backticks as a list: `a`, `b` and `c`.
+pub(super) fn all_of(words: &[&str]) -> String {
+    listed(words, "and")
+}
+
+fn listed(words: &[&str], before_last: &str) -> String {
     match words {
         [] => String::new(),
         [only] => format!("`{only}`"),
         [first @ .., last] => {
             let first: Vec<String> = first.iter().map(|word| format!("`{word}`")).collect();
-            format!("{} or `{last}`", first.join(", "))
+            format!("{} {before_last} `{last}`", first.join(", "))
         }
     }
 }

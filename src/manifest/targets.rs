@@ -10,7 +10,7 @@ use crate::model::{FilterMode, Guid, Source};
 /// How many targets a run may have, the named sets counted for each entry that uses them.
 ///
 /// A few lines can ask for very many: large sets in many entries. No tenant is near this.
-pub(super) const MOST_TARGETS: usize = 1_000_000;
+pub(super) const MOST_TARGETS: usize = 500_000;
 
 /// The keys of an included target.
 const KEYS: &[&str] = &[
@@ -175,7 +175,7 @@ fn read_who(
     let [pair, ..] = present.as_slice() else {
         if !fields.has_unknown() {
             report.push(
-                Diagnostic::error("no-target", node.place, "this says nobody is meant").hint(
+                Diagnostic::error("no-target", node.place, "the target names nobody").hint(
                     match side {
                         Side::Include => {
                             "add `group`, `groupId`, `collection`, `allDevices` or `allUsers`"

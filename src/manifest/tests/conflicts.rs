@@ -20,29 +20,29 @@ fn the_same_target_with_different_filters() {
         table(check_entry, &cases),
         str![[r#"
 
-? include: [{group: a}, {group: A, filter: f}]
+<include: [{group: a}, {group: A, filter: f}]>
     5:33+1 conflicting-filters the group `A` is there with different filters | filter `f`, mode `include` |     5:21+1 without a filter | give it the same filter in both places, or remove one
 
-? include: [{group: a, filter: f}, {group: a, filter: g}]
+<include: [{group: a, filter: f}, {group: a, filter: g}]>
     5:44+1 conflicting-filters the group `a` is there with different filters | filter `g`, mode `include` |     5:21+1 filter `f`, mode `include` | give it the same filter in both places, or remove one
 
-? include: [{group: a, filter: f}, {group: a, filter: F, filterMode: exclude}]
+<include: [{group: a, filter: f}, {group: a, filter: F, filterMode: exclude}]>
     5:44+1 conflicting-filters the group `a` is there with different filters | filter `F`, mode `exclude` |     5:21+1 filter `f`, mode `include` | give it the same filter in both places, or remove one
 
-? include: [{group: a, filter: f}, {group: a, filterId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}, {group: a, filter: g}]
+<include: [{group: a, filter: f}, {group: a, filterId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}, {group: a, filter: g}]>
     5:104+1 conflicting-filters the group `a` is there with different filters | filter `g`, mode `include` |     5:21+1 filter `f`, mode `include` | give it the same filter in both places, or remove one
 
-? include: [allUsers, {allUsers: true, filter: f}, allDevices, {allDevices: true, filter: f}]
+<include: [allUsers, {allUsers: true, filter: f}, allDevices, {allDevices: true, filter: f}]>
     5:24+8 conflicting-filters `allUsers` is there with different filters | filter `f`, mode `include` |     5:13+8 without a filter | give it the same filter in both places, or remove one
     5:65+10 conflicting-filters `allDevices` is there with different filters | filter `f`, mode `include` |     5:52+10 without a filter | give it the same filter in both places, or remove one
 
-? include: [{collection: c}, {collection: c, filter: f}]
+<include: [{collection: c}, {collection: c, filter: f}]>
     5:43+1 conflicting-filters the collection `c` is there with different filters | filter `f`, mode `include` |     5:26+1 without a filter | give it the same filter in both places, or remove one
 
-? include: [{groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}, {groupId: 6F1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e, filter: f}]
+<include: [{groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}, {groupId: 6F1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e, filter: f}]>
     5:72+36 conflicting-filters the group `6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e` is there with different filters | filter `f`, mode `include` |     5:23+36 without a filter | give it the same filter in both places, or remove one
 
-? include: [{group: a, source: policySets}, {group: a, filter: f}]
+<include: [{group: a, source: policySets}, {group: a, filter: f}]>
 
 "#]]
     );
@@ -60,20 +60,20 @@ fn a_group_both_included_and_excluded() {
         table(check_entry, &cases),
         str![[r#"
 
-? include: [group: a]
-  exclude: [group: A]
+<include: [group: a]
+ exclude: [group: A]>
     6:20+1 included-and-excluded the group `A` is both included and excluded | excluded |     5:20+1 included | remove one of the two
 
-? exclude: [group: a]
-  include: [{group: a, source: policySets}]
+<exclude: [group: a]
+ include: [{group: a, source: policySets}]>
     6:21+1 included-and-excluded the group `a` is both included and excluded | included |     5:20+1 excluded | remove one of the two
 
-? include: [groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e]
-  exclude: [groupId: 6F1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e]
+<include: [groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e]
+ exclude: [groupId: 6F1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e]>
     6:22+36 included-and-excluded the group `6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e` is both included and excluded | excluded |     5:22+36 included | remove one of the two
 
-? include: [collection: a]
-  exclude: [group: a]
+<include: [collection: a]
+ exclude: [group: a]>
 
 "#]]
     );
@@ -141,12 +141,15 @@ policies:
 - {kind: compliancePolicy, name: P, mode: additive, include: [group: a]}
 - {kind: compliancePolicy, name: P, mode: exact}
 - {kind: compliancePolicy, name: P}
+- {kind: compliancePolicy, name: Q, mode: additiv, include: [group: a]}
+- {kind: compliancePolicy, name: Q, mode: additive, include: [group: a]}
 ";
     assert_data_eq!(
         check(text),
         str![[r#"
 a.yaml:4:43+5 conflicting-modes different modes for the policy `P` | exact | a.yaml:3:43+8 additive | give both entries the same mode; one that names none is `exact`
 a.yaml:5:4+4 conflicting-modes different modes for the policy `P` | exact | a.yaml:3:43+8 additive | give both entries the same mode; one that names none is `exact`
+a.yaml:6:43+7 unknown-mode unknown mode `additiv` | did you mean `additive`?
 
 "#]]
     );

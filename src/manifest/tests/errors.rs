@@ -17,19 +17,19 @@ fn nothing_at_all() {
         table(check, &["", "# only a comment\n", "---\n", "version: 1\n"]),
         str![[r#"
 
-? 
+<>
     1:1+1 missing-key the key `version` is missing | start every document with `version: 1`
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
 
-? # only a comment
+<# only a comment>
     1:1+1 missing-key the key `version` is missing | start every document with `version: 1`
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
 
-? ---
+<--->
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
     1:1+3 missing-key the key `version` is missing | start every document with `version: 1`
 
-? version: 1
+<version: 1>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
 
 "#]]
@@ -58,36 +58,36 @@ fn every_document_needs_its_version() {
         table(check, &cases),
         str![[r#"
 
-? policies: [{kind: compliancePolicy, name: P}]
+<policies: [{kind: compliancePolicy, name: P}]>
     1:1+8 missing-key the key `version` is missing | start every document with `version: 1`
 
-? policies: [{kind: compliancePolicy, name: P}]
-  version: 2
+<policies: [{kind: compliancePolicy, name: P}]
+ version: 2>
     2:10+1 wrong-version `version` must be the number 1, not `2` | write `version: 1`
 
-? policies: [{kind: compliancePolicy, name: P}]
-  version: "1"
+<policies: [{kind: compliancePolicy, name: P}]
+ version: "1">
     2:10+3 wrong-version `version` must be the number 1, not the text `1` | write `version: 1`
 
-? policies: [{kind: compliancePolicy, name: P}]
-  version: 1.0
+<policies: [{kind: compliancePolicy, name: P}]
+ version: 1.0>
     2:10+3 wrong-version `version` must be the number 1, not `1.0` | write `version: 1`
 
-? policies: [{kind: compliancePolicy, name: P}]
-  version:
+<policies: [{kind: compliancePolicy, name: P}]
+ version:>
     2:1+7 wrong-type `version` must be the number 1, not nothing | write `version: 1`
 
-? policies: [{kind: compliancePolicy, name: P}]
-  version: [1]
+<policies: [{kind: compliancePolicy, name: P}]
+ version: [1]>
     2:10+1 wrong-type `version` must be the number 1, not a list | write `version: 1`
 
-? policies: [{kind: compliancePolicy, name: P}]
-  versoin: 1
+<policies: [{kind: compliancePolicy, name: P}]
+ versoin: 1>
     2:1+7 unknown-key unknown key `versoin` in a manifest | did you mean `version`?
 
-? policies: [{kind: compliancePolicy, name: P}]
-  version: 1
-  ---
+<policies: [{kind: compliancePolicy, name: P}]
+ version: 1
+ --->
     3:1+3 missing-key the key `version` is missing | start every document with `version: 1`
 
 "#]]
@@ -115,74 +115,74 @@ fn documents_and_sets() {
         table(check, &cases),
         str![[r#"
 
-? - version: 1
-    1:1+1 wrong-type a manifest must be a mapping, not a list | its keys are `version`, `targets` or `policies`
+<- version: 1>
+    1:1+1 wrong-type a manifest must be a mapping, not a list | its keys are `version`, `targets` and `policies`
 
-? text
-    1:1+4 wrong-type a manifest must be a mapping, not `text` | its keys are `version`, `targets` or `policies`
+<text>
+    1:1+4 wrong-type a manifest must be a mapping, not `text` | its keys are `version`, `targets` and `policies`
 
-? version: 1
-  policys: []
+<version: 1
+ policys: []>
     2:1+7 unknown-key unknown key `policys` in a manifest | did you mean `policies`?
 
-? version: 1
-  policies:
+<version: 1
+ policies:>
     2:1+8 wrong-type `policies` must be a list, not nothing | list the entries below it, each starting with `- `
 
-? version: 1
-  policies: {}
+<version: 1
+ policies: {}>
     2:11+1 wrong-type `policies` must be a list, not a mapping | start each of its parts with `- `
 
-? version: 1
-  policies: [P, ~, []]
-    2:12+1 wrong-type a policy entry must be a mapping, not `P` | its keys are `kind`, `name`, `id`, `match`, `except`, `mode`, `use`, `include` or `exclude`
-    2:15+1 wrong-type a policy entry must be a mapping, not nothing | its keys are `kind`, `name`, `id`, `match`, `except`, `mode`, `use`, `include` or `exclude`
-    2:18+1 wrong-type a policy entry must be a mapping, not a list | its keys are `kind`, `name`, `id`, `match`, `except`, `mode`, `use`, `include` or `exclude`
+<version: 1
+ policies: [P, ~, []]>
+    2:12+1 wrong-type a policy entry must be a mapping, not `P` | its keys are `kind`, `name`, `id`, `match`, `except`, `mode`, `use`, `include` and `exclude`
+    2:15+1 wrong-type a policy entry must be a mapping, not nothing | its keys are `kind`, `name`, `id`, `match`, `except`, `mode`, `use`, `include` and `exclude`
+    2:18+1 wrong-type a policy entry must be a mapping, not a list | its keys are `kind`, `name`, `id`, `match`, `except`, `mode`, `use`, `include` and `exclude`
 
-? version: 1
-  targets: []
+<version: 1
+ targets: []>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
     2:10+1 wrong-type `targets` must be a mapping, not a list | write each set as `name:` with `include` and `exclude` below it
 
-? version: 1
-  targets: {s: , '': {}}
+<version: 1
+ targets: {s: , '': {}}>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
-    2:11+1 wrong-type the target set `s` must be a mapping, not nothing | its keys are `include` or `exclude`
+    2:11+1 wrong-type the target set `s` must be a mapping, not nothing | its keys are `include` and `exclude`
     2:16+2 empty-value the name of a target set must not be empty
 
-? version: 1
-  targets: {s: {inclde: [], use: [s]}}
+<version: 1
+ targets: {s: {inclde: [], use: [s]}}>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
     2:15+6 unknown-key unknown key `inclde` in the target set `s` | did you mean `include`?
-    2:27+3 unknown-key unknown key `use` in the target set `s` | its keys are `include` or `exclude`
+    2:27+3 unknown-key unknown key `use` in the target set `s` | its keys are `include` and `exclude`
 
-? version: 1
-  targets: {s: {include: [grp: a, {group: a, filterMode: include}]}}
+<version: 1
+ targets: {s: {include: [grp: a, {group: a, filterMode: include}]}}>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
-    2:25+3 unknown-key unknown key `grp` in a target | its keys are `allDevices`, `allUsers`, `group`, `groupId`, `collection`, `filter`, `filterId`, `filterMode`, `source` or `sourceId`
+    2:25+3 unknown-key unknown key `grp` in a target | its keys are `allDevices`, `allUsers`, `group`, `groupId`, `collection`, `filter`, `filterId`, `filterMode`, `source` and `sourceId`
     2:44+10 filter-mode-without-filter `filterMode` without a filter | add `filter` or `filterId`, or remove `filterMode`
 
-? version: 1
-  version: 1
-  1: 2
-  [a]: 2
+<version: 1
+ version: 1
+ 1: 2
+ [a]: 2>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
     2:1+7 duplicate-key the key `version` is there twice |     1:1+7 first here
-    3:1+1 unknown-key unknown key `1` in a manifest | its keys are `version`, `targets` or `policies`
+    3:1+1 unknown-key unknown key `1` in a manifest | its keys are `version`, `targets` and `policies`
     4:1+1 wrong-type a key must be text, not a list
 
-? version: 1
-  targets:
-    s: {}
-    s: {}
+<version: 1
+ targets:
+   s: {}
+   s: {}>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
     4:3+1 duplicate-key the key `s` is there twice |     3:3+1 first here
 
-? version: 1
-  targets: {s: {}}
-  ---
-  version: 1
-  targets: {s: {}}
+<version: 1
+ targets: {s: {}}
+ ---
+ version: 1
+ targets: {s: {}}>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
     5:11+1 duplicate-target-set the target set `s` is there twice |     2:11+1 first here | named sets are visible in every file; give one another name
 
@@ -233,62 +233,62 @@ fn entries_without_kind_or_selector() {
         table(said, &cases),
         str![[r#"
 
-? {}
-    3:3+1 missing-key the key `kind` is missing | the kinds are `configurationPolicy` or `compliancePolicy`
+<{}>
+    3:3+1 missing-key the key `kind` is missing | the kinds are `configurationPolicy` and `compliancePolicy`
     3:3+1 no-selector the entry does not say which policies it means | add `name`, `id` or `match`
 
-? {name: P}
-    3:4+4 missing-key the key `kind` is missing | the kinds are `configurationPolicy` or `compliancePolicy`
+<{name: P}>
+    3:4+4 missing-key the key `kind` is missing | the kinds are `configurationPolicy` and `compliancePolicy`
 
-? {knd: compliancePolicy, name: P}
+<{knd: compliancePolicy, name: P}>
     3:4+3 unknown-key unknown key `knd` in a policy entry | did you mean `kind`?
 
-? {kind: compliancepolicy, name: P}
+<{kind: compliancepolicy, name: P}>
     3:10+16 unknown-kind unknown kind `compliancepolicy` | did you mean `compliancePolicy`?
 
-? {kind: deviceConfiguration, name: P}
+<{kind: deviceConfiguration, name: P}>
     3:10+19 unknown-kind unknown kind `deviceConfiguration` | it is `configurationPolicy` or `compliancePolicy`
 
-? {kind: , name: P}
+<{kind: , name: P}>
     3:4+4 wrong-type `kind` must be text, not nothing
 
-? {kind: compliancePolicy}
+<{kind: compliancePolicy}>
     3:4+4 no-selector the entry does not say which policies it means | add `name`, `id` or `match`
 
-? {kind: compliancePolicy, nmae: P}
+<{kind: compliancePolicy, nmae: P}>
     3:28+4 unknown-key unknown key `nmae` in a policy entry | did you mean `name`?
 
-? {kind: compliancePolicy, displayName: P}
+<{kind: compliancePolicy, displayName: P}>
     3:4+4 no-selector the entry does not say which policies it means | add `name`, `id` or `match`
     3:28+11 unknown-key unknown key `displayName` in a policy entry | did you mean `name`?
 
-? {kind: compliancePolicy, name: P, id: x}
+<{kind: compliancePolicy, name: P, id: x}>
     3:37+2 several-selectors an entry takes exactly one of `name`, `id` and `match` |     3:28+4 the first | keep one, or write several entries
 
-? {kind: compliancePolicy, name: P, id: x, match: y}
+<{kind: compliancePolicy, name: P, id: x, match: y}>
     3:37+2 several-selectors an entry takes exactly one of `name`, `id` and `match` |     3:28+4 the first |     3:44+5 another | keep one, or write several entries
 
-? {kind: compliancePolicy, name: }
+<{kind: compliancePolicy, name: }>
     3:28+4 wrong-type `name` must be text, not nothing
 
-? {kind: compliancePolicy, name: ''}
+<{kind: compliancePolicy, name: ''}>
     3:34+2 empty-value `name` must not be empty
 
-? {kind: compliancePolicy, id: ' '}
+<{kind: compliancePolicy, id: ' '}>
     3:32+3 empty-value `id` must not be empty
 
-? {kind: compliancePolicy, match: '', except: ['']}
+<{kind: compliancePolicy, match: '', except: ['']}>
     3:35+2 empty-value `match` must not be empty
     3:48+2 empty-value `except` must not be empty
 
-? {kind: compliancePolicy, match: [a], except: a}
+<{kind: compliancePolicy, match: [a], except: a}>
     3:35+1 wrong-type `match` must be text, not a list
     3:48+1 wrong-type `except` must be a list, not `a` | write `except: [a]`
 
-? {kind: compliancePolicy, name: P, except: []}
+<{kind: compliancePolicy, name: P, except: []}>
     3:37+6 except-without-match `except` without `match` | add `match`, or remove `except`
 
-? {kind: compliancePolicy, except: [a]}
+<{kind: compliancePolicy, except: [a]}>
     3:4+4 no-selector the entry does not say which policies it means | add `name`, `id` or `match`
     3:28+6 except-without-match `except` without `match` | add `match`, or remove `except`
 
@@ -318,48 +318,48 @@ fn the_rest_of_an_entry() {
         table(check_entry, &cases),
         str![[r#"
 
-? mode: exakt
+<mode: exakt>
     5:9+5 unknown-mode unknown mode `exakt` | did you mean `exact`?
 
-? mode: merge
+<mode: merge>
     5:9+5 unknown-mode unknown mode `merge` | it is `exact` or `additive`
 
-? mode:
+<mode:>
     5:3+4 wrong-type `mode` must be text, not nothing
 
-? mode: additive
+<mode: additive>
     3:3+4 nothing-to-do an additive entry without targets does nothing | add targets, or remove the entry; `mode: exact` means no assignment
 
-? use: pilot
+<use: pilot>
     5:8+5 wrong-type `use` must be a list, not `pilot` | write `use: [pilot]`
 
-? use: [pilot]
+<use: [pilot]>
     5:9+5 unknown-target-set unknown target set `pilot` | define it below `targets`, in any file of the run
 
-? use: ['', [], ~]
+<use: ['', [], ~]>
     5:9+2 empty-value `use` must not be empty
     5:13+1 wrong-type `use` must be text, not a list
     5:17+1 wrong-type `use` must be text, not nothing
 
-? include:
+<include:>
     5:3+7 wrong-type `include` must be a list, not nothing | write `include: []` for none
 
-? include: allDevices
+<include: allDevices>
     5:12+10 wrong-type `include` must be a list, not `allDevices` | write `include: [allDevices]`
 
-? include: {group: a}
+<include: {group: a}>
     5:13+5 wrong-type `include` must be a list, not a mapping | start each of its parts with `- `
 
-? exclude: ~
+<exclude: ~>
     5:12+1 wrong-type `exclude` must be a list, not nothing | write `exclude: []` for none
 
-? assignments: []
+<assignments: []>
     5:3+11 unknown-key unknown key `assignments` in a policy entry | list the targets below `include` and `exclude`
 
-? inclde: []
+<inclde: []>
     5:3+6 unknown-key unknown key `inclde` in a policy entry | did you mean `include`?
 
-? name: Q
+<name: Q>
     5:3+4 duplicate-key the key `name` is there twice |     4:3+4 first here
 
 "#]]
@@ -369,7 +369,7 @@ fn the_rest_of_an_entry() {
 #[test]
 fn all_faults_of_all_files_are_told_in_one_run() {
     let loaded = read(&[
-        "version: 2\npolicies:\n- {kind: x, nam: P, include: [grup: a], use: [s]}\n",
+        "version: 2\npolicies:\n- {kind: x, nam: P, include: [grup: a, group: b], use: [s], exclude: [group: B]}\n",
         "policies:\n- {name: P}\n---\nversion: 1\n\tbroken: [\n",
         "version: 1\npolicies:\n- {kind: compliancePolicy, name: P, use: [t], exclude: [allUsers]}\n",
     ]);
@@ -380,8 +380,10 @@ a.yaml:1:10+1 wrong-version `version` must be the number 1, not `2` | write `ver
 a.yaml:3:10+1 unknown-kind unknown kind `x` | it is `configurationPolicy` or `compliancePolicy`
 a.yaml:3:13+3 unknown-key unknown key `nam` in a policy entry | did you mean `name`?
 a.yaml:3:31+4 unknown-key unknown key `grup` in a target | did you mean `group`?
+a.yaml:3:57+1 unknown-target-set unknown target set `s` | a part that could not be read may define it
+a.yaml:3:78+1 included-and-excluded the group `B` is both included and excluded | excluded | a.yaml:3:47+1 included | remove one of the two
 b.yaml:1:1+8 missing-key the key `version` is missing | start every document with `version: 1`
-b.yaml:2:4+4 missing-key the key `kind` is missing | the kinds are `configurationPolicy` or `compliancePolicy`
+b.yaml:2:4+4 missing-key the key `kind` is missing | the kinds are `configurationPolicy` and `compliancePolicy`
 b.yaml:4:10+1 syntax while scanning a plain scalar, found a tab | indent with spaces
 c.yaml:3:43+1 unknown-target-set unknown target set `t` | a part that could not be read may define it
 c.yaml:3:57+8 exclude-not-group `allUsers` cannot be excluded; only groups can | list `group` or `groupId` below `exclude`

@@ -74,9 +74,8 @@ fn table(said_of: impl Fn(&str) -> String, cases: &[&str]) -> String {
     let mut table = String::new();
     for case in cases {
         let lines: Vec<_> = case.trim_end().lines().map(clean).collect();
-        let case = lines.join("\n  ");
         let said = said_of(case).replace("a.yaml:", "    ");
-        let _ = write!(table, "\n<{case}>\n{said}");
+        let _ = write!(table, "\n<{}>\n{said}", lines.join("\n "));
     }
     table
 }

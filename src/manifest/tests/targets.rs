@@ -46,106 +46,106 @@ fn included_targets() {
         table(check_target, &cases),
         str![[r#"
 
-? allDevices: false
+<allDevices: false>
     6:17+5 false-target `allDevices: false` means nothing | leave the target out
 
-? allDevices:
+<allDevices:>
     6:5+10 wrong-type `allDevices` must be `true`, not nothing | write `- allDevices` or `- allDevices: true`
 
-? allUsers: yes
+<allUsers: yes>
     6:15+3 wrong-type `allUsers` must be `true`, not `yes` | write `- allUsers` or `- allUsers: true`
 
-? allUsers: "true"
+<allUsers: "true">
     6:15+6 wrong-type `allUsers` must be `true`, not the text `true` | write `- allUsers` or `- allUsers: true`
 
-? allUsers: [true]
+<allUsers: [true]>
     6:15+1 wrong-type `allUsers` must be `true`, not a list | write `- allUsers` or `- allUsers: true`
 
-? alldevices
+<alldevices>
     6:5+10 unknown-target unknown target `alldevices` | did you mean `allDevices`?
 
-? everybody
+<everybody>
     6:5+9 unknown-target unknown target `everybody` | a group is written `- group: NAME`
 
-? group
+<group>
     6:5+5 unknown-target unknown target `group` | write `- group: …`
 
-? []
+<[]>
     6:5+1 wrong-type a target must be a mapping, not a list | write `- group: NAME`, `- allDevices` or `- allUsers`
 
-? 
+<>
     6:5+1 wrong-type a target must be a mapping, not nothing | write `- group: NAME`, `- allDevices` or `- allUsers`
 
-? grup: a
+<grup: a>
     6:5+4 unknown-key unknown key `grup` in a target | did you mean `group`?
 
-? device: a
-    6:5+6 unknown-key unknown key `device` in a target | its keys are `allDevices`, `allUsers`, `group`, `groupId`, `collection`, `filter`, `filterId`, `filterMode`, `source` or `sourceId`
+<device: a>
+    6:5+6 unknown-key unknown key `device` in a target | its keys are `allDevices`, `allUsers`, `group`, `groupId`, `collection`, `filter`, `filterId`, `filterMode`, `source` and `sourceId`
 
-? exclusionGroup: a
+<exclusionGroup: a>
     6:5+14 unknown-key unknown key `exclusionGroup` in a target | list the group as `- group:` below `exclude`
 
-? {}
-    6:5+1 no-target this says nobody is meant | add `group`, `groupId`, `collection`, `allDevices` or `allUsers`
+<{}>
+    6:5+1 no-target the target names nobody | add `group`, `groupId`, `collection`, `allDevices` or `allUsers`
 
-? filter: f
-    6:5+6 no-target this says nobody is meant | add `group`, `groupId`, `collection`, `allDevices` or `allUsers`
+<filter: f>
+    6:5+6 no-target the target names nobody | add `group`, `groupId`, `collection`, `allDevices` or `allUsers`
 
-? {group: a, groupId: b}
+<{group: a, groupId: b}>
     6:16+7 several-targets a target names one group, collection or all |     6:6+5 the first | start another target with `- `
 
-? {group: a, allUsers: true, collection: c}
+<{group: a, allUsers: true, collection: c}>
     6:16+8 several-targets a target names one group, collection or all |     6:6+5 the first |     6:32+10 another | start another target with `- `
 
-? group: ''
+<group: ''>
     6:12+2 empty-value `group` must not be empty
 
-? group: [a]
+<group: [a]>
     6:12+1 wrong-type `group` must be text, not a list
 
-? collection:
+<collection:>
     6:5+10 wrong-type `collection` must be text, not nothing
 
-? groupId: SG-Pilot
+<groupId: SG-Pilot>
     6:14+8 bad-guid `groupId` must be a GUID, not `SG-Pilot` | use `group` for a display name
 
-? groupId: '{6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}'
+<groupId: '{6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}'>
     6:14+40 bad-guid `groupId` must be a GUID, not `{6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}` | write `6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e`
 
-? {group: a, filter: f, filterId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}
+<{group: a, filter: f, filterId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}>
     6:27+8 several-filters a target takes one filter, by name or by id |     6:16+6 the first | keep `filter` or `filterId`
 
-? {group: a, filterId: f}
+<{group: a, filterId: f}>
     6:26+1 bad-guid `filterId` must be a GUID, not `f` | use `filter` for a display name
 
-? {group: a, filter: }
+<{group: a, filter: }>
     6:16+6 wrong-type `filter` must be text, not nothing
 
-? {group: a, filterMode: include}
+<{group: a, filterMode: include}>
     6:16+10 filter-mode-without-filter `filterMode` without a filter | add `filter` or `filterId`, or remove `filterMode`
 
-? {group: a, fliter: f, filterMode: include}
+<{group: a, fliter: f, filterMode: include}>
     6:16+6 unknown-key unknown key `fliter` in a target | did you mean `filter`?
 
-? {group: a, filter: f, filterMode: exlude}
+<{group: a, filter: f, filterMode: exlude}>
     6:39+6 unknown-filter-mode unknown filterMode `exlude` | did you mean `exclude`?
 
-? {group: a, filter: f, filterMode: none}
+<{group: a, filter: f, filterMode: none}>
     6:39+4 unknown-filter-mode unknown filterMode `none` | it is `include` or `exclude`
 
-? {group: a, source: policysets}
+<{group: a, source: policysets}>
     6:24+10 unknown-source unknown source `policysets` | did you mean `policySets`?
 
-? {group: a, source: other}
+<{group: a, source: other}>
     6:24+5 unknown-source unknown source `other` | it is `direct` or `policySets`
 
-? {group: a, sourceId: x}
+<{group: a, sourceId: x}>
     6:16+8 source-id-without-source `sourceId` without `source` | add `source: policySets`, or remove `sourceId`
 
-? {group: a, source: direct, sourceId: x}
+<{group: a, source: direct, sourceId: x}>
     6:32+8 source-id-with-direct `sourceId` names a policy set, but the source is `direct` |     6:24+6 the source | write `source: policySets`, or remove `sourceId`
 
-? {group: a, source: policySets, sourceId: ''}
+<{group: a, source: policySets, sourceId: ''}>
     6:46+2 empty-value `sourceId` must not be empty
 
 "#]]
@@ -170,33 +170,33 @@ fn excluded_targets() {
         table(said, &cases),
         str![[r#"
 
-? allDevices
+<allDevices>
     6:5+10 exclude-not-group `allDevices` cannot be excluded; only groups can | list `group` or `groupId` below `exclude`
 
-? allUsers: true
+<allUsers: true>
     6:5+8 exclude-not-group `allUsers` cannot be excluded; only groups can | list `group` or `groupId` below `exclude`
 
-? collection: c
+<collection: c>
     6:5+10 exclude-not-group `collection` cannot be excluded; only groups can | list `group` or `groupId` below `exclude`
 
-? {}
-    6:5+1 no-target this says nobody is meant | add `group` or `groupId`
+<{}>
+    6:5+1 no-target the target names nobody | add `group` or `groupId`
 
-? {group: a, filter: f, filterMode: include}
+<{group: a, filter: f, filterMode: include}>
     6:16+6 filter-on-exclusion an excluded group takes no filter | remove `filter`
     6:27+10 filter-on-exclusion an excluded group takes no filter | remove `filterMode`
 
-? {group: a, source: policySets, sourceId: x}
+<{group: a, source: policySets, sourceId: x}>
     6:16+6 source-on-exclusion an excluded group takes no source | remove `source`
     6:36+8 source-on-exclusion an excluded group takes no source | remove `sourceId`
 
-? {group: a, groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}
+<{group: a, groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}>
     6:16+7 several-targets a target names one group, collection or all |     6:6+5 the first | start another target with `- `
 
-? grop: a
+<grop: a>
     6:5+4 unknown-key unknown key `grop` in an excluded target | did you mean `group`?
 
-? ~
+<~>
     6:5+1 wrong-type a target must be a mapping, not nothing | write `- group: NAME`, `- allDevices` or `- allUsers`
 
 "#]]

@@ -111,7 +111,7 @@ policies:
     assert_data_eq!(
         wants(&[text]),
         str![[r#"
-a.yaml:3 configurationPolicy name 1.10 exact: +0012, +no, +true, +1e3, +null, + a 
+a.yaml:3 configurationPolicy name 1.10 exact: +0012, +no, +true, +1e3, +null, + a
 a.yaml:4 configurationPolicy name 2024-01-02 exact: +null, +12
 a.yaml:5 configurationPolicy name folded text exact: nobody
 

@@ -52,44 +52,44 @@ fn faults_of_aliases_and_merge_keys() {
         table(check, &cases),
         str![[r#"
 
-? version: *one
+<version: *one>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
     1:10+4 unknown-alias no anchor `&one` before this alias | put text that starts with `*` in quotes
 
-? version: 1
-  policies: &p [*p]
+<version: 1
+ policies: &p [*p]>
     2:15+2 recursive-alias this alias stands for a value that holds it
 
-? version: 1
-  policies: [{<<: x, kind: compliancePolicy, name: P}]
+<version: 1
+ policies: [{<<: x, kind: compliancePolicy, name: P}]>
     2:17+1 wrong-type `<<` takes a mapping, not `x` | write `<<: *anchor` or `<<: [*one, *other]`
 
-? version: 1
-  policies: [{<<: [x], kind: compliancePolicy, name: P}]
+<version: 1
+ policies: [{<<: [x], kind: compliancePolicy, name: P}]>
     2:18+1 wrong-type `<<` takes a mapping, not `x` | write `<<: *anchor` or `<<: [*one, *other]`
 
-? version: 1
-  policies: [{<<: {kind: compliancePolicy}, <<: {name: P}}]
+<version: 1
+ policies: [{<<: {kind: compliancePolicy}, <<: {name: P}}]>
     2:43+2 duplicate-key the key `<<` is there twice |     2:18+4 merged first | merge several mappings with a list: `<<: [*one, *other]`
 
-? version: 1
-  policies: [{<<: {knd: x}, kind: compliancePolicy, name: P}]
+<version: 1
+ policies: [{<<: {knd: x}, kind: compliancePolicy, name: P}]>
     2:18+3 unknown-key unknown key `knd` in a policy entry | did you mean `kind`?
 
-? version: 1
-  policies:
-  - kind: compliancePolicy
-    match: *-suffix
+<version: 1
+ policies:
+ - kind: compliancePolicy
+   match: *-suffix>
     4:10+8 unknown-alias no anchor `&-suffix` before this alias | put text that starts with `*` in quotes
 
-? version: 1
-  policies:
-  - kind: compliancePolicy
-    match: * - suffix
+<version: 1
+ policies:
+ - kind: compliancePolicy
+   match: * - suffix>
     4:10+1 syntax no name behind `*` or `&` | put text that starts with `*` or `&` in quotes
 
-? version: 1
-  policies: [{kind: compliancePolicy, name: P, include: [group: *x]}]
+<version: 1
+ policies: [{kind: compliancePolicy, name: P, include: [group: *x]}]>
     2:63+2 unknown-alias no anchor `&x` before this alias | put text that starts with `*` in quotes
 
 "#]]
@@ -108,21 +108,21 @@ fn tags() {
         table(check, &cases),
         str![[r#"
 
-? version: !!int 1
-  policies: !!seq [!!map {kind: !!str compliancePolicy, name: ! P}]
+<version: !!int 1
+ policies: !!seq [!!map {kind: !!str compliancePolicy, name: ! P}]>
 
-? version: !!str 1
-  policies: !foo []
+<version: !!str 1
+ policies: !foo []>
     1:16+1 wrong-version `version` must be the number 1, not the text `1` | write `version: 1`
     2:11+4 unsupported-tag the tag `!foo` means nothing here | leave it out, or put text that starts with `!` in quotes
 
-? version: 1
-  policies: [!!python/object:os.system {name: P}, !x y]
+<version: 1
+ policies: [!!python/object:os.system {name: P}, !x y]>
     2:12+25 unsupported-tag the tag `!!python/object:os.system` means nothing here | leave it out, or put text that starts with `!` in quotes
     2:49+2 unsupported-tag the tag `!x` means nothing here | leave it out, or put text that starts with `!` in quotes
 
-? version: 1
-  policies: !!map []
+<version: 1
+ policies: !!map []>
     2:11+5 unsupported-tag the tag `!!map` means nothing here | leave it out, or put text that starts with `!` in quotes
 
 "#]]
@@ -146,45 +146,45 @@ fn syntax() {
         table(check, &cases),
         str![[r#"
 
-? version: 1
-  policies: [
+<version: 1
+ policies: [>
     2:11+1 syntax `[` is not closed
 
-? version: 1
-  /tpolicies: []
+<version: 1
+ /tpolicies: []>
     1:10+1 syntax while scanning a plain scalar, found a tab | indent with spaces
 
-? version: 1
-   policies: []
+<version: 1
+  policies: []>
     2:10+1 syntax a `: ` cannot stand here | indent the keys of a mapping alike, or put text that holds `: ` in quotes
 
-? version: 1
-  policies:
-  - name: 'P
+<version: 1
+ policies:
+ - name: 'P>
     3:9+1 syntax the quote is not closed
 
-? version: 1
-  policies: @x
+<version: 1
+ policies: @x>
     2:11+1 syntax unexpected character `@` | put text that starts with this character in quotes
 
-? version: 1
-  policies: a: b
+<version: 1
+ policies: a: b>
     2:12+1 syntax a `: ` cannot stand here | indent the keys of a mapping alike, or put text that holds `: ` in quotes
 
-? version: 1
-  ---
-  x: /u{7}
+<version: 1
+ ---
+ x: /u{7}>
     3:4+1 syntax unexpected character `/u{7}`
 
-? %FOO
+<%FOO>
     2:1+1 syntax did not find expected <document start>
 
-? %YAML 1.2
-  ---
-  version: 1
-  policies: [{kind: compliancePolicy, name: P}]
-  ...
-  # end
+<%YAML 1.2
+ ---
+ version: 1
+ policies: [{kind: compliancePolicy, name: P}]
+ ...
+ # end>
 
 "#]]
     );
