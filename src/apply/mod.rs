@@ -9,6 +9,7 @@ mod lessons;
 mod policy;
 pub mod report;
 pub mod staleness;
+mod verify;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

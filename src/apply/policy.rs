@@ -9,41 +9,41 @@
 //! - A write that the service did not take (429) or whose outcome nobody knows starts over with a
 //!   new turn and a new look.
 
-use std::time::Duration;
-
 use tokio::time::Instant;
 
 use super::lessons::{Duty, Known};
+use super::verify::interrupted_unverified;
 use super::{Outcome, Reason, Settled, Worker};
-use crate::graph::retry::{FRESH, LOOKS, LOOKS_AFTER_UNKNOWN, WRITE_TRIES};
+use crate::graph::GraphError;
+use crate::graph::retry::{FRESH, LOOKS_AFTER_UNKNOWN};
 use crate::graph::write::{Turn, Written};
-use crate::model::{Assignment, LiveAssignment, rows, same_assignments};
+use crate::model::{Assignment, LiveAssignment, Source, rows, same_assignments};
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{Step, StepAction, WriteWith, assign_step, steps};
 
 /// What was seen of a policy, and when.
-struct Seen {
+pub(super) struct Seen {
     live: Vec<LiveAssignment>,
-    rows: Vec<Assignment>,
+    pub(super) rows: Vec<Assignment>,
     at: Instant,
 }
 
 /// How far the work on a policy has come.
-struct Progress {
+pub(super) struct Progress {
     steps: Vec<Step>,
     /// How many steps are done and seen to be done.
-    done: usize,
+    pub(super) done: usize,
     /// Whether a write of ours has had, or may have had, its effect.
     touched: bool,
     /// Tries of the present step whose outcome nobody knew.
-    unknown: u32,
+    pub(super) unknown: u32,
     /// When the service first asked this policy to wait.
     throttled_since: Option<Instant>,
-    seen: Option<Seen>,
+    pub(super) seen: Option<Seen>,
 }
 
 /// Either there is more to do, or the policy is settled.
-type Next = Result<(), Settled>;
+pub(super) type Next = Result<(), Settled>;
 
 impl Worker<'_> {
     /// Settles a policy and writes that down.
@@ -110,7 +110,7 @@ impl Worker<'_> {
         let has_policy_set_rows = policy
             .before
             .iter()
-            .any(|row| row.source == crate::model::Source::PolicySets);
+            .any(|row| row.source == Source::PolicySets);
         if has_policy_set_rows && !progress.touched && self.lessons.rows_were_dropped() {
             return Err(dropped_elsewhere());
         }
@@ -205,7 +205,7 @@ impl Worker<'_> {
         }
     }
 
-    async fn look(&self, policy: &PlannedPolicy) -> Result<Option<Seen>, Reason> {
+    pub(super) async fn look(&self, policy: &PlannedPolicy) -> Result<Option<Seen>, Reason> {
         let live = self
             .reader
             .assignments(policy.kind, &policy.id)
@@ -233,7 +233,7 @@ impl Worker<'_> {
                 let found = live.iter().find(|live| live.row == *row);
                 match found.and_then(|live| live.id.as_deref()) {
                     Some(assignment_id) => self.writer.delete(turn, kind, id, assignment_id).await,
-                    None => Written::NotSent(crate::graph::GraphError::Shape {
+                    None => Written::NotSent(GraphError::Shape {
                         what: "DELETE".to_owned(),
                         detail: "the live assignment has no id by which it could be deleted"
                             .to_owned(),
@@ -296,7 +296,7 @@ impl Worker<'_> {
             }
             Written::NotSent(error) => {
                 let outcome = match error {
-                    crate::graph::GraphError::Wait { .. } => Outcome::Skipped,
+                    GraphError::Wait { .. } => Outcome::Skipped,
                     _ => Outcome::Failed,
                 };
                 Err(Settled::bad(outcome, Reason::from_graph("notSent", &error)))
@@ -308,163 +308,6 @@ impl Worker<'_> {
                     .await
             }
         }
-    }
-
-    /// Reads back after a write that the service took.
-    async fn read_back(
-        &self,
-        policy: &PlannedPolicy,
-        progress: &mut Progress,
-        step: &Step,
-        duty: Option<Duty>,
-    ) -> Next {
-        let mut last = None;
-        for wait in std::iter::once(None).chain(LOOKS.into_iter().map(Some)) {
-            match self.look_again(policy, wait).await? {
-                Ok(seen) if same_assignments(&step.then, &seen.rows) => {
-                    if let Some(duty) = duty {
-                        duty.learn(true);
-                    }
-                    progress.done += 1;
-                    progress.unknown = 0;
-                    progress.seen = Some(seen);
-                    return Ok(());
-                }
-                Ok(seen) => last = Some(Ok(seen)),
-                Err(reason) => last = Some(Err(reason)),
-            }
-        }
-        Err(self.never_showed(policy, step, last, duty))
-    }
-
-    /// Reads back after a write of unknown outcome: either it shows, or it is tried again.
-    async fn settle_unknown(
-        &self,
-        policy: &PlannedPolicy,
-        progress: &mut Progress,
-        step: &Step,
-        before: &Seen,
-        reason: &str,
-        duty: Option<Duty>,
-    ) -> Next {
-        let mut last = None;
-        for (number, wait) in std::iter::once(None)
-            .chain(LOOKS.into_iter().map(Some))
-            .enumerate()
-        {
-            match self.look_again(policy, wait).await? {
-                Ok(seen) if same_assignments(&step.then, &seen.rows) => {
-                    if let Some(duty) = duty {
-                        duty.learn(true);
-                    }
-                    progress.done += 1;
-                    progress.unknown = 0;
-                    progress.seen = Some(seen);
-                    return Ok(());
-                }
-                Ok(seen) => {
-                    let unchanged = same_assignments(&before.rows, &seen.rows);
-                    if unchanged && number >= LOOKS_AFTER_UNKNOWN {
-                        if progress.unknown >= WRITE_TRIES {
-                            return Err(Settled::bad(
-                                Outcome::Failed,
-                                Reason::new(
-                                    "givenUp",
-                                    format!(
-                                        "given up after {WRITE_TRIES} tries, none of which had an effect: {reason}"
-                                    ),
-                                ),
-                            ));
-                        }
-                        let wait = self.writer.backoff(progress.unknown);
-                        self.sleep(wait).await?;
-                        return Ok(());
-                    }
-                    last = Some(Ok(seen));
-                }
-                Err(failed) => last = Some(Err(failed)),
-            }
-        }
-        Err(self.never_showed(policy, step, last, duty))
-    }
-
-    /// Whether what a step should bring is to be seen.
-    async fn shows(&self, policy: &PlannedPolicy, step: &Step, looks: usize) -> bool {
-        for wait in std::iter::once(None)
-            .chain(LOOKS.into_iter().map(Some))
-            .take(looks)
-        {
-            match self.look_again(policy, wait).await {
-                Ok(Ok(seen)) if same_assignments(&step.then, &seen.rows) => return true,
-                Ok(_) => {}
-                Err(_) => return false,
-            }
-        }
-        false
-    }
-
-    /// Looks at a policy that was just written.
-    async fn look_again(
-        &self,
-        policy: &PlannedPolicy,
-        wait: Option<Duration>,
-    ) -> Result<Result<Seen, Reason>, Settled> {
-        if let Some(wait) = wait {
-            self.sleep(wait).await?;
-        }
-        if self.interrupt.is_cancelled() {
-            return Err(interrupted_unverified());
-        }
-        match self.look(policy).await {
-            Ok(Some(seen)) => Ok(Ok(seen)),
-            Ok(None) => Err(Settled::bad(
-                Outcome::Failed,
-                unverified("the policy is gone"),
-            )),
-            Err(reason) => Ok(Err(reason)),
-        }
-    }
-
-    /// Sleeps between looks; an interrupt ends it, since no further request may leave.
-    async fn sleep(&self, wait: Duration) -> Next {
-        tokio::select! {
-            biased;
-            () = self.interrupt.cancelled() => Err(interrupted_unverified()),
-            () = tokio::time::sleep(wait) => Ok(()),
-        }
-    }
-
-    /// Says why a policy does not show what was written.
-    fn never_showed(
-        &self,
-        policy: &PlannedPolicy,
-        step: &Step,
-        last: Option<Result<Seen, Reason>>,
-        duty: Option<Duty>,
-    ) -> Settled {
-        let message = match last {
-            Some(Ok(seen)) => {
-                let mut without = step.then.clone();
-                without.retain(|row| !policy.untouched.contains(row));
-                if !policy.untouched.is_empty() && same_assignments(&without, &seen.rows) {
-                    self.lessons.note_dropped_rows();
-                    if let Some(duty) = duty {
-                        duty.learn(false);
-                    }
-                    return Settled::bad(
-                        Outcome::Failed,
-                        Reason::new(
-                            "policySetRowsDropped",
-                            "the service dropped the policy's assignments that come from a policy set; no other policy with such assignments is written in this run",
-                        ),
-                    );
-                }
-                "what was written does not show when it is read back; somebody else may have changed the policy".to_owned()
-            }
-            Some(Err(reason)) => format!("it could not be read back: {}", reason.message),
-            None => "it was not read back".to_owned(),
-        };
-        Settled::bad(Outcome::Failed, unverified(&message))
     }
 
     fn stopped(&self, progress: &Progress) -> Settled {
@@ -561,13 +404,6 @@ fn not_done(progress: &Progress, message: String) -> Settled {
     }
 }
 
-fn unverified(message: &str) -> Reason {
+pub(super) fn unverified(message: &str) -> Reason {
     Reason::new("unverified", message)
-}
-
-fn interrupted_unverified() -> Settled {
-    Settled::bad(
-        Outcome::Failed,
-        unverified("the run was interrupted before the policy could be read back"),
-    )
 }

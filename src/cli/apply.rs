@@ -122,7 +122,7 @@ impl Run<'_> {
                     )
                     .await?;
                     Intent {
-                        shown: Shown::new(plan, &service, self.command.view.all),
+                        shown: Shown::new(plan, &service),
                         saved: false,
                     }
                 }
@@ -160,7 +160,7 @@ impl Run<'_> {
             plan.choose_writes(write_with);
         }
         plan.recheck_guards(rules);
-        let mut shown = Shown::new(plan, service, true);
+        let mut shown = Shown::new(plan, service);
         // What was counted when the plan was made; the file holds only what changes.
         shown.summary = crate::plan::Summary {
             writes: shown.summary.writes,
@@ -168,14 +168,10 @@ impl Run<'_> {
         };
         shown.created_at = saved.created_at;
         self.start(Some(&shown.digest), shown.plan.tenant_id.as_deref())?;
-        let check = async {
-            let moved = moved(&shown.plan, &reader, shown.plan.write_with).await?;
-            Ok::<_, Failure>(moved)
-        };
         let moved = tokio::select! {
             biased;
             () = stop.cancelled() => return Err(Failure::interrupted()),
-            moved = check => moved?,
+            moved = moved(&shown.plan, &reader, shown.plan.write_with) => moved?,
         };
         if !moved.is_empty() {
             self.results = apply::not_started(&shown.plan, &moved);

@@ -43,18 +43,17 @@ pub(super) fn run(
                 on: output.progress,
             },
         )?;
-        let all = command.view.all && output.wants_json() || command.view.all;
         let plan = make(
             &loaded,
             &client,
             &command.planning,
             &rules,
-            all,
+            command.view.all,
             output,
             &stop,
         )
         .await?;
-        let shown = Shown::new(plan, &service, command.view.all);
+        let shown = Shown::new(plan, &service);
         if let Some(path) = &command.out {
             save(path, &json::plan(&shown.record(false)))?;
         }
@@ -132,7 +131,7 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    pub(super) fn new(plan: Plan, service: &ServiceSettings, _all: bool) -> Self {
+    pub(super) fn new(plan: Plan, service: &ServiceSettings) -> Self {
         let summary = plan.summary();
         let created_at = now();
         let digest = PlanRecord::new(&plan, &summary, &created_at, false).digest;

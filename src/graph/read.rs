@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::Value;
 
-use super::client::Client;
+use super::client::{Call, Client};
 use super::error::GraphError;
 use super::observe::{Event, RequestCounts};
 use super::pages::Object;
@@ -262,6 +262,32 @@ impl Reader {
         filters.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
         filters.dedup();
         Ok(filters)
+    }
+
+    /// Returns display names of groups that begin like some of the given ones: one page of them.
+    pub(super) async fn groups_like(&self, names: &[&String]) -> Result<Vec<String>, GraphError> {
+        const BEGINNING: usize = 3;
+        let beginnings: BTreeSet<String> = names
+            .iter()
+            .map(|name| name.chars().take(BEGINNING).collect())
+            .collect();
+        let clauses: Vec<String> = beginnings
+            .iter()
+            .take(GROUPS_IN_FILTER)
+            .map(|start| format!("startswith(displayName,'{}')", start.replace('\'', "''")))
+            .collect();
+        let path = format!(
+            "/groups?$filter={}&$select=id,displayName&$top={GROUP_PAGE}",
+            encode(&clauses.join(" or "))
+        );
+        let call = Call::get(self.client.address().join(&path));
+        let page: Page = self.client.read_json(&call).await?;
+        Ok(page
+            .value
+            .iter()
+            .filter_map(|object| wire::group(object).ok())
+            .map(|group| group.name)
+            .collect())
     }
 
     /// Looks groups up by display name and by id, in as few requests as the service allows: 15

@@ -1,6 +1,6 @@
 //! All that one run needs to know of a tenant, read side by side.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::error::GraphError;
 use super::read::Reader;
@@ -20,7 +20,9 @@ impl Reader {
             self.groups(&needs.group_names, &needs.group_ids),
             self.filters_if(needs.filters),
         )?;
+        let similar_groups = self.similar_groups(&needs.group_names, &groups).await;
         Ok(LiveTenant {
+            similar_groups,
             policies: policies.into_iter().flatten().collect(),
             groups,
             filters,
@@ -39,6 +41,23 @@ impl Reader {
     ) -> Result<(Vec<LiveGroup>, Vec<LiveFilter>), GraphError> {
         let no_names = BTreeSet::new();
         futures::try_join!(self.groups(&no_names, group_ids), self.filters_if(filters),)
+    }
+
+    /// Looks for names that may be meant by those that were not found. The run ends with an error
+    /// anyway, so that a failure here only costs the hint.
+    async fn similar_groups(&self, asked: &BTreeSet<String>, found: &[LiveGroup]) -> Vec<String> {
+        let found: HashSet<String> = found
+            .iter()
+            .map(|group| group.name.to_lowercase())
+            .collect();
+        let missing: Vec<&String> = asked
+            .iter()
+            .filter(|name| !found.contains(&name.to_lowercase()))
+            .collect();
+        if missing.is_empty() {
+            return Vec::new();
+        }
+        self.groups_like(&missing).await.unwrap_or_default()
     }
 
     async fn filters_if(&self, wanted: bool) -> Result<Vec<LiveFilter>, GraphError> {

@@ -73,6 +73,8 @@ pub struct LiveTenant {
     pub policies: Vec<LivePolicy>,
     /// The groups that were looked up and found.
     pub groups: Vec<LiveGroup>,
+    /// Names of groups that may be meant by names that were not found; for hints only.
+    pub similar_groups: Vec<String>,
     /// The tenant's filters; empty where none was asked for.
     pub filters: Vec<LiveFilter>,
 }

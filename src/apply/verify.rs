@@ -1,0 +1,179 @@
+//! Looking at a policy after it was written, until it shows what was written.
+//!
+//! Reads lag behind writes for a time that nobody documents, so that one look that shows the old
+//! state proves nothing. Several do, and only then is a write of unknown outcome tried again.
+
+use std::time::Duration;
+
+use super::lessons::Duty;
+use super::policy::{Next, Progress, Seen, unverified};
+use super::{Outcome, Reason, Settled, Worker};
+use crate::graph::retry::{LOOKS, LOOKS_AFTER_UNKNOWN, WRITE_TRIES};
+use crate::model::same_assignments;
+use crate::plan::PlannedPolicy;
+use crate::plan::writes::Step;
+
+impl Worker<'_> {
+    /// Reads back after a write that the service took.
+    pub(super) async fn read_back(
+        &self,
+        policy: &PlannedPolicy,
+        progress: &mut Progress,
+        step: &Step,
+        duty: Option<Duty>,
+    ) -> Next {
+        let mut last = None;
+        for wait in looks() {
+            match self.look_again(policy, wait).await? {
+                Ok(seen) if same_assignments(&step.then, &seen.rows) => {
+                    if let Some(duty) = duty {
+                        duty.learn(true);
+                    }
+                    progress.done += 1;
+                    progress.unknown = 0;
+                    progress.seen = Some(seen);
+                    return Ok(());
+                }
+                Ok(seen) => last = Some(Ok(seen)),
+                Err(reason) => last = Some(Err(reason)),
+            }
+        }
+        Err(self.never_showed(policy, step, last, duty))
+    }
+
+    /// Reads back after a write of unknown outcome: either it shows, or it is tried again.
+    pub(super) async fn settle_unknown(
+        &self,
+        policy: &PlannedPolicy,
+        progress: &mut Progress,
+        step: &Step,
+        before: &Seen,
+        reason: &str,
+        duty: Option<Duty>,
+    ) -> Next {
+        let mut last = None;
+        for (number, wait) in looks().enumerate() {
+            match self.look_again(policy, wait).await? {
+                Ok(seen) if same_assignments(&step.then, &seen.rows) => {
+                    if let Some(duty) = duty {
+                        duty.learn(true);
+                    }
+                    progress.done += 1;
+                    progress.unknown = 0;
+                    progress.seen = Some(seen);
+                    return Ok(());
+                }
+                Ok(seen) => {
+                    let unchanged = same_assignments(&before.rows, &seen.rows);
+                    if unchanged && number >= LOOKS_AFTER_UNKNOWN {
+                        if progress.unknown >= WRITE_TRIES {
+                            return Err(Settled::bad(
+                                Outcome::Failed,
+                                Reason::new(
+                                    "givenUp",
+                                    format!(
+                                        "given up after {WRITE_TRIES} tries, none of which had an effect: {reason}"
+                                    ),
+                                ),
+                            ));
+                        }
+                        let wait = self.writer.backoff(progress.unknown);
+                        self.sleep(wait).await?;
+                        return Ok(());
+                    }
+                    last = Some(Ok(seen));
+                }
+                Err(failed) => last = Some(Err(failed)),
+            }
+        }
+        Err(self.never_showed(policy, step, last, duty))
+    }
+
+    /// Whether what a step should bring is to be seen.
+    pub(super) async fn shows(&self, policy: &PlannedPolicy, step: &Step, most: usize) -> bool {
+        for wait in looks().take(most) {
+            match self.look_again(policy, wait).await {
+                Ok(Ok(seen)) if same_assignments(&step.then, &seen.rows) => return true,
+                Ok(_) => {}
+                Err(_) => return false,
+            }
+        }
+        false
+    }
+
+    /// Looks at a policy that was just written.
+    async fn look_again(
+        &self,
+        policy: &PlannedPolicy,
+        wait: Option<Duration>,
+    ) -> Result<Result<Seen, Reason>, Settled> {
+        if let Some(wait) = wait {
+            self.sleep(wait).await?;
+        }
+        if self.interrupt.is_cancelled() {
+            return Err(interrupted_unverified());
+        }
+        match self.look(policy).await {
+            Ok(Some(seen)) => Ok(Ok(seen)),
+            Ok(None) => Err(Settled::bad(
+                Outcome::Failed,
+                unverified("the policy is gone"),
+            )),
+            Err(reason) => Ok(Err(reason)),
+        }
+    }
+
+    /// Sleeps between looks; an interrupt ends it, since no further request may leave.
+    async fn sleep(&self, wait: Duration) -> Next {
+        tokio::select! {
+            biased;
+            () = self.interrupt.cancelled() => Err(interrupted_unverified()),
+            () = tokio::time::sleep(wait) => Ok(()),
+        }
+    }
+
+    /// Says why a policy does not show what was written.
+    fn never_showed(
+        &self,
+        policy: &PlannedPolicy,
+        step: &Step,
+        last: Option<Result<Seen, Reason>>,
+        duty: Option<Duty>,
+    ) -> Settled {
+        let message = match last {
+            Some(Ok(seen)) => {
+                let mut without = step.then.clone();
+                without.retain(|row| !policy.untouched.contains(row));
+                if !policy.untouched.is_empty() && same_assignments(&without, &seen.rows) {
+                    self.lessons.note_dropped_rows();
+                    if let Some(duty) = duty {
+                        duty.learn(false);
+                    }
+                    return Settled::bad(
+                        Outcome::Failed,
+                        Reason::new(
+                            "policySetRowsDropped",
+                            "the service dropped the policy's assignments that come from a policy set; no other policy with such assignments is written in this run",
+                        ),
+                    );
+                }
+                "what was written does not show when it is read back; somebody else may have changed the policy".to_owned()
+            }
+            Some(Err(reason)) => format!("it could not be read back: {}", reason.message),
+            None => "it was not read back".to_owned(),
+        };
+        Settled::bad(Outcome::Failed, unverified(&message))
+    }
+}
+
+/// The looks at a policy: the first at once, the others after a wait each.
+fn looks() -> impl Iterator<Item = Option<Duration>> {
+    std::iter::once(None).chain(LOOKS.into_iter().map(Some))
+}
+
+pub(super) fn interrupted_unverified() -> Settled {
+    Settled::bad(
+        Outcome::Failed,
+        unverified("the run was interrupted before the policy could be read back"),
+    )
+}

@@ -1,0 +1,217 @@
+//! The stored form of a plan: what `--out` and `--format json` write, and `apply` and `show` read.
+//!
+//! The format is a boundary of its own, versioned: a minor version adds keys, a major one may
+//! break, and readers ignore keys that they do not know. What a file says of changes and writes is
+//! for people; when it is read, both are worked out again from the rows before and after, which the
+//! digest covers.
+
+mod assignment;
+mod policy;
+mod summary;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+pub use assignment::AssignmentRecord;
+pub use policy::PolicyRecord;
+pub use summary::{DiagnosticRecord, GuardRecord, SummaryRecord};
+
+use super::writes::WriteWith;
+use super::{Names, Plan, Summary, digest};
+
+/// The version of the format that this program writes.
+pub const FORMAT_VERSION: &str = "1.0";
+
+/// Why a file is not a plan that can be used.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SavedPlanError {
+    /// It is not JSON, or not of the form of a plan.
+    #[error("not a plan file: {0}")]
+    NotAPlan(String),
+    /// It comes from a version of the program that writes another format.
+    #[error("the plan's format version `{0}` is not known to this program, which reads 1.x")]
+    UnknownVersion(String),
+    /// It is not as it was written.
+    #[error("the plan file was altered: its digest is `{written}`, its content gives `{computed}`")]
+    Altered {
+        /// What the file says.
+        written: String,
+        /// What it should say.
+        computed: String,
+    },
+    /// It is only a part of a plan.
+    #[error("the plan is marked as incomplete")]
+    Incomplete,
+}
+
+/// A plan that was read from a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SavedPlan {
+    /// The plan. Policies that do not change are counted, not held.
+    pub plan: Plan,
+    /// The counts as they were when the plan was made.
+    pub summary: Summary,
+    /// The digest, checked.
+    pub digest: String,
+    /// When it was made.
+    pub created_at: String,
+}
+
+/// A plan as it is stored.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PlanRecord {
+    /// [`FORMAT_VERSION`].
+    pub format_version: String,
+    /// The program and its version.
+    pub tool: String,
+    /// When the plan was made, in UTC.
+    pub created_at: String,
+    /// The tenant, null where the token does not name it.
+    pub tenant_id: Option<String>,
+    /// The Graph URL.
+    pub graph_url: String,
+    /// What part of the manifests was looked at.
+    #[serde(default)]
+    pub selection: SelectionRecord,
+    /// Whether everything was read. A plan that is not is never made.
+    pub complete: bool,
+    /// How the writes were chosen.
+    #[serde(default = "auto")]
+    pub write_with: String,
+    /// Counts.
+    pub summary: SummaryRecord,
+    /// What each guard saw.
+    #[serde(default)]
+    pub guards: Vec<GuardRecord>,
+    /// The changed policies; with `--all` the unchanged as well.
+    pub policies: Vec<PolicyRecord>,
+    /// Warnings.
+    #[serde(default)]
+    pub diagnostics: Vec<DiagnosticRecord>,
+    /// `sha256:` and 64 hexadecimal digits.
+    pub digest: String,
+}
+
+fn auto() -> String {
+    WriteWith::Auto.name().to_owned()
+}
+
+/// What part of the manifests was looked at.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct SelectionRecord {
+    /// Whether options narrowed it.
+    pub partial: bool,
+}
+
+impl PlanRecord {
+    /// Writes a plan out. `all` takes the unchanged policies in; they do not change the digest.
+    pub fn new(plan: &Plan, summary: &Summary, created_at: &str, all: bool) -> Self {
+        let Plan {
+            tenant_id,
+            graph_url,
+            policies_read: _,
+            policies,
+            names,
+            guards,
+            diagnostics,
+            write_with,
+        } = plan;
+        let policies: Vec<PolicyRecord> = policies
+            .iter()
+            .filter(|policy| all || policy.is_changed())
+            .map(|policy| PolicyRecord::new(policy, names))
+            .collect();
+        Self {
+            format_version: FORMAT_VERSION.to_owned(),
+            tool: format!("assignctl {}", env!("CARGO_PKG_VERSION")),
+            created_at: created_at.to_owned(),
+            tenant_id: tenant_id.clone(),
+            graph_url: graph_url.clone(),
+            selection: SelectionRecord::default(),
+            complete: true,
+            write_with: write_with.name().to_owned(),
+            summary: SummaryRecord::new(summary),
+            guards: guards.iter().map(GuardRecord::new).collect(),
+            diagnostics: diagnostics.iter().map(DiagnosticRecord::new).collect(),
+            digest: digest::compute(FORMAT_VERSION, tenant_id.as_deref(), &policies),
+            policies,
+        }
+    }
+
+    /// Reads a plan from a file's text and checks that it is as it was written.
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with it.
+    pub fn read(text: &str) -> Result<SavedPlan, SavedPlanError> {
+        let not_a_plan = |error: String| SavedPlanError::NotAPlan(error);
+        // The version decides how the rest is to be read.
+        let value: Value =
+            serde_json::from_str(text).map_err(|error| not_a_plan(error.to_string()))?;
+        let version = value
+            .get("formatVersion")
+            .and_then(Value::as_str)
+            .ok_or_else(|| not_a_plan("it has no `formatVersion`".to_owned()))?;
+        if version.split('.').next() != Some("1") {
+            return Err(SavedPlanError::UnknownVersion(version.to_owned()));
+        }
+        let record: Self =
+            serde_json::from_value(value).map_err(|error| not_a_plan(error.to_string()))?;
+        if !record.complete {
+            return Err(SavedPlanError::Incomplete);
+        }
+        let computed = digest::compute(
+            &record.format_version,
+            record.tenant_id.as_deref(),
+            &record.policies,
+        );
+        if computed != record.digest {
+            return Err(SavedPlanError::Altered {
+                written: record.digest,
+                computed,
+            });
+        }
+        record.into_saved().map_err(not_a_plan)
+    }
+
+    fn into_saved(self) -> Result<SavedPlan, String> {
+        let mut names = Names::default();
+        let mut policies = self
+            .policies
+            .iter()
+            .map(|policy| policy.read(&mut names))
+            .collect::<Result<Vec<_>, _>>()?;
+        // The digest covers rows, not what the file makes of them.
+        for (policy, record) in policies.iter_mut().zip(&self.policies) {
+            if policy.changes.is_empty() != record.changes.is_empty() {
+                return Err(format!(
+                    "the changes of `{}` do not fit its rows",
+                    record.name
+                ));
+            }
+            policy.before.sort();
+            policy.after.sort();
+        }
+        Ok(SavedPlan {
+            summary: self.summary.read(),
+            digest: self.digest,
+            created_at: self.created_at,
+            plan: Plan {
+                tenant_id: self.tenant_id,
+                graph_url: self.graph_url,
+                policies_read: self.summary.policies_read,
+                policies,
+                names,
+                guards: self.guards.iter().filter_map(GuardRecord::read).collect(),
+                diagnostics: self
+                    .diagnostics
+                    .iter()
+                    .map(DiagnosticRecord::read)
+                    .collect(),
+                write_with: WriteWith::from_name(&self.write_with)
+                    .ok_or_else(|| format!("unknown way to write `{}`", self.write_with))?,
+            },
+        })
+    }
+}

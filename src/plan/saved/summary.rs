@@ -1,0 +1,166 @@
+//! What a plan tells of itself as a whole: counts, guards and warnings.
+
+use serde::{Deserialize, Serialize};
+
+use crate::diagnostic::Severity;
+use crate::plan::guards::{Guard, GuardName};
+use crate::plan::{ManifestPlace, PlanDiagnostic, Summary};
+
+/// The counts of a plan.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase", default)]
+pub struct SummaryRecord {
+    pub(super) policies_read: usize,
+    managed: usize,
+    changed: usize,
+    unchanged: usize,
+    unmanaged: usize,
+    add: usize,
+    remove: usize,
+    update: usize,
+    writes: usize,
+}
+
+/// What a guard saw.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct GuardRecord {
+    name: String,
+    limit: String,
+    observed: String,
+    tripped: bool,
+    accepted: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    policies: Vec<String>,
+}
+
+/// A warning.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct DiagnosticRecord {
+    severity: String,
+    code: String,
+    summary: String,
+    path: Option<String>,
+    line: Option<usize>,
+    column: Option<usize>,
+}
+
+impl SummaryRecord {
+    pub(super) fn new(summary: &Summary) -> Self {
+        let Summary {
+            policies_read,
+            managed,
+            changed,
+            unchanged,
+            unmanaged,
+            add,
+            remove,
+            update,
+            writes,
+        } = *summary;
+        Self {
+            policies_read,
+            managed,
+            changed,
+            unchanged,
+            unmanaged,
+            add,
+            remove,
+            update,
+            writes,
+        }
+    }
+
+    pub(super) fn read(&self) -> Summary {
+        let Self {
+            policies_read,
+            managed,
+            changed,
+            unchanged,
+            unmanaged,
+            add,
+            remove,
+            update,
+            writes,
+        } = *self;
+        Summary {
+            policies_read,
+            managed,
+            changed,
+            unchanged,
+            unmanaged,
+            add,
+            remove,
+            update,
+            writes,
+        }
+    }
+}
+
+impl GuardRecord {
+    pub(super) fn new(guard: &Guard) -> Self {
+        let Guard {
+            name,
+            limit,
+            observed,
+            tripped,
+            accepted,
+            policies,
+        } = guard;
+        Self {
+            name: name.name().to_owned(),
+            limit: limit.clone(),
+            observed: observed.clone(),
+            tripped: *tripped,
+            accepted: *accepted,
+            policies: policies.clone(),
+        }
+    }
+
+    /// A guard that a newer minor version knows is none of ours.
+    pub(super) fn read(&self) -> Option<Guard> {
+        Some(Guard {
+            name: GuardName::from_name(&self.name)?,
+            limit: self.limit.clone(),
+            observed: self.observed.clone(),
+            tripped: self.tripped,
+            accepted: self.accepted,
+            policies: self.policies.clone(),
+        })
+    }
+}
+
+impl DiagnosticRecord {
+    pub(super) fn new(diagnostic: &PlanDiagnostic) -> Self {
+        let PlanDiagnostic {
+            severity,
+            code,
+            summary,
+            place,
+        } = diagnostic;
+        Self {
+            severity: severity.name().to_owned(),
+            code: code.clone(),
+            summary: summary.clone(),
+            path: place.as_ref().map(|place| place.path.clone()),
+            line: place.as_ref().map(|place| place.line),
+            column: place.as_ref().map(|place| place.column),
+        }
+    }
+
+    pub(super) fn read(&self) -> PlanDiagnostic {
+        PlanDiagnostic {
+            severity: if self.severity == Severity::Error.name() {
+                Severity::Error
+            } else {
+                Severity::Warning
+            },
+            code: self.code.clone(),
+            summary: self.summary.clone(),
+            place: self.path.as_ref().map(|path| ManifestPlace {
+                path: path.clone(),
+                line: self.line.unwrap_or(1),
+                column: self.column.unwrap_or(1),
+            }),
+        }
+    }
+}

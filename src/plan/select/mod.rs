@@ -1,0 +1,144 @@
+//! From checked manifests and the live state to the wanted rows of each policy.
+//!
+//! `directory` turns names into ids, `index` finds the policies of an entry, `united` brings
+//! together what several entries say of one policy, `platform` knows which filters fit. Everything
+//! that only the tenant can tell to be wrong is found here, and points at the line that said it.
+
+mod directory;
+mod index;
+mod platform;
+mod united;
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::manifest::{Manifest, Mode};
+use crate::model::{Assignment, LivePolicy, LiveTenant};
+use directory::{Directory, Resolved};
+use index::PolicyIndex;
+use united::United;
+
+/// What manifests select in a tenant.
+#[derive(Debug)]
+pub struct Selected<'a> {
+    /// The managed policies, in the order in which they were read.
+    pub policies: Vec<ManagedPolicy<'a>>,
+    /// What is wrong or odd.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// A policy that some entry selects.
+#[derive(Debug)]
+pub struct ManagedPolicy<'a> {
+    /// The policy as it is.
+    pub live: &'a LivePolicy,
+    /// Whether the manifest is the whole set.
+    pub mode: Mode,
+    /// The rows that are asked for.
+    pub wanted: Vec<Wanted>,
+    /// The entries that select it.
+    pub entries: Vec<Place>,
+}
+
+/// A row that is asked for, and the line that asks.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// The row, with ids.
+    pub row: Assignment,
+    /// The target's line.
+    pub place: Place,
+}
+
+/// Finds the policies of all entries and unites what is wanted of each.
+pub fn select<'a>(manifest: &Manifest, live: &'a LiveTenant, strict: bool) -> Selected<'a> {
+    let mut diagnostics = Vec::new();
+    let directory = Directory::new(live);
+    let index = PolicyIndex::new(live);
+    let mut findings = Findings::default();
+    let mut managed: BTreeMap<usize, United<'a, '_>> = BTreeMap::new();
+    for entry in &manifest.entries {
+        let targets: Vec<Resolved<'_>> = entry
+            .targets
+            .iter()
+            .filter_map(|target| directory.resolve(target, &mut diagnostics))
+            .collect();
+        for position in index.find(entry, strict, &mut diagnostics) {
+            managed
+                .entry(position)
+                .or_insert_with(|| United::new(&live.policies[position], entry))
+                .add(entry, &targets, &mut findings);
+        }
+    }
+    for united in managed.values() {
+        united.check_against_live(&directory, &mut findings);
+    }
+    findings.report(&mut diagnostics);
+    if managed.is_empty() && !diagnostics.iter().any(Diagnostic::is_error) {
+        diagnostics.push(
+            Diagnostic::new(
+                Severity::Error,
+                "nothing-selected",
+                None,
+                "the manifests select no policy of this tenant",
+            )
+            .hint("check the tenant, and the names and globs of the entries"),
+        );
+    }
+    Selected {
+        policies: managed.into_values().map(United::into_managed).collect(),
+        diagnostics,
+    }
+}
+
+/// Faults that one line causes in many policies: said once, with the policies counted.
+#[derive(Default)]
+struct Findings {
+    by_line: BTreeMap<FindingKey, (Diagnostic, Vec<String>)>,
+}
+
+/// What makes two findings one: place, severity, code and message.
+type FindingKey = (Option<Place>, Severity, &'static str, String);
+
+impl Findings {
+    /// Takes a fault of one policy.
+    fn note(&mut self, diagnostic: Diagnostic, policy: &LivePolicy) {
+        let key = (
+            diagnostic.place,
+            diagnostic.severity,
+            diagnostic.code,
+            diagnostic.message.clone(),
+        );
+        let (_, policies) = self
+            .by_line
+            .entry(key)
+            .or_insert_with(|| (diagnostic, Vec::new()));
+        policies.push(policy.name.clone());
+    }
+
+    fn report(self, diagnostics: &mut Vec<Diagnostic>) {
+        for (mut diagnostic, mut policies) in self.by_line.into_values() {
+            policies.sort();
+            let first = policies.first().map(String::as_str).unwrap_or_default();
+            let others = match policies.len() {
+                0 | 1 => String::new(),
+                2 => " and 1 other policy".to_owned(),
+                number => format!(" and {} other policies", number - 1),
+            };
+            diagnostic.message = format!("{}, for `{first}`{others}", diagnostic.message);
+            diagnostics.push(diagnostic);
+        }
+    }
+}
+
+fn with_nearest(diagnostic: Diagnostic, nearest: Option<&str>, otherwise: &str) -> Diagnostic {
+    match nearest {
+        Some(name) => diagnostic.hint(format!("did you mean `{name}`?")),
+        None => diagnostic.hint(otherwise),
+    }
+}
+
+fn list<'a>(ids: impl Iterator<Item = &'a str>) -> String {
+    let mut ids: Vec<&str> = ids.collect();
+    ids.sort_unstable();
+    ids.join(", ")
+}
