@@ -194,6 +194,7 @@ impl Worker<'_> {
         match self.look(policy).await {
             Ok(Some(seen)) => Ok(seen),
             Ok(None) => Err(gone()),
+            Err(_) if self.interrupt.is_cancelled() => Err(self.stopped(progress)),
             Err(error) => Err(Settled::bad(
                 Outcome::Failed,
                 if progress.touched {
@@ -205,12 +206,18 @@ impl Worker<'_> {
         }
     }
 
+    /// Reads a policy. An interrupt ends the reading: a read may wait and try for long, and no
+    /// further request may leave.
     pub(super) async fn look(&self, policy: &PlannedPolicy) -> Result<Option<Seen>, Reason> {
-        let live = self
-            .reader
-            .assignments(policy.kind, &policy.id)
-            .await
-            .map_err(|error| Reason::from_graph("readFailed", &error))?;
+        let live = tokio::select! {
+            biased;
+            () = self.interrupt.cancelled() => {
+                return Err(Reason::new("interrupted", "the run was interrupted"));
+            }
+            live = self.reader.assignments(policy.kind, &policy.id) => {
+                live.map_err(|error| Reason::from_graph("readFailed", &error))?
+            }
+        };
         Ok(live.map(|live| Seen {
             rows: rows(&live),
             live,

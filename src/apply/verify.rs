@@ -119,6 +119,7 @@ impl Worker<'_> {
                 Outcome::Failed,
                 unverified("the policy is gone"),
             )),
+            Err(_) if self.interrupt.is_cancelled() => Err(interrupted_unverified()),
             Err(reason) => Ok(Err(reason)),
         }
     }

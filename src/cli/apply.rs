@@ -87,7 +87,7 @@ struct Intent {
 impl Run<'_> {
     fn go(&mut self, common: &Common) -> Result<Exit, Failure> {
         let config = settings::configuration(common)?;
-        let service = settings::service(&self.command.service, &config)?;
+        let service = settings::service(&common.service, &config)?;
         let rules = settings::guards(&self.command.guards, &config)?;
         let saved = match self.command.paths.as_slice() {
             [path] if is_plan_file(path) => Some(show::read(path)?),

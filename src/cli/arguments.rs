@@ -82,6 +82,46 @@ pub struct Common {
     /// Configuration file (default: `assignctl.yaml` in the working folder, if there is one)
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
+    /// Where the service is, and how it is talked to.
+    #[command(flatten)]
+    pub service: Service,
+}
+
+/// Where the service is, and how it is talked to.
+#[derive(Args, Clone, Debug)]
+pub struct Service {
+    /// Use the emulator inside the process, its tenant kept in this file; a file that does not
+    /// exist is made from the sample tenant
+    #[arg(long, global = true, help_heading = "Service", value_name = "FILE")]
+    pub sandbox: Option<PathBuf>,
+    /// Graph URL with its version [env: `ASSIGNCTL_GRAPH_URL`] [default: the cloud's]
+    #[arg(long, global = true, help_heading = "Service", value_name = "URL")]
+    pub graph_url: Option<String>,
+    /// National cloud: public, usgov, usgov-dod, china [default: public]
+    #[arg(long, global = true, help_heading = "Service", value_name = "CLOUD")]
+    pub cloud: Option<String>,
+    /// Most requests that write, as count/window [default: 100/20s]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Service",
+        value_name = "COUNT/WINDOW"
+    )]
+    pub write_limit: Option<String>,
+    /// Most requests of any kind, as count/window [default: 1000/20s]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Service",
+        value_name = "COUNT/WINDOW"
+    )]
+    pub read_limit: Option<String>,
+    /// Longest wait on the service's word [default: 15m]
+    #[arg(long, global = true, help_heading = "Service", value_name = "DURATION")]
+    pub max_wait: Option<String>,
+    /// How many policies are worked on side by side [default: 8]
+    #[arg(long, global = true, help_heading = "Service", value_name = "N")]
+    pub concurrency: Option<usize>,
 }
 
 /// Forms of the result.
@@ -111,33 +151,6 @@ pub enum Color {
     Always,
     /// Never.
     Never,
-}
-
-/// Where the service is, and how it is talked to.
-#[derive(Args, Clone, Debug)]
-pub struct Service {
-    /// Use the emulator inside the process, its tenant kept in this file; a file that does not
-    /// exist is made from the sample tenant
-    #[arg(long, value_name = "FILE")]
-    pub sandbox: Option<PathBuf>,
-    /// Graph URL with its version [env: `ASSIGNCTL_GRAPH_URL`] [default: the cloud's]
-    #[arg(long, value_name = "URL")]
-    pub graph_url: Option<String>,
-    /// National cloud: public, usgov, usgov-dod, china [default: public]
-    #[arg(long, value_name = "CLOUD")]
-    pub cloud: Option<String>,
-    /// Most requests that write, as count/window [default: 100/20s]
-    #[arg(long, value_name = "COUNT/WINDOW")]
-    pub write_limit: Option<String>,
-    /// Most requests of any kind, as count/window [default: 1000/20s]
-    #[arg(long, value_name = "COUNT/WINDOW")]
-    pub read_limit: Option<String>,
-    /// Longest wait on the service's word [default: 15m]
-    #[arg(long, value_name = "DURATION")]
-    pub max_wait: Option<String>,
-    /// How many policies are worked on side by side [default: 8]
-    #[arg(long, value_name = "N")]
-    pub concurrency: Option<usize>,
 }
 
 /// What is let through.
@@ -211,8 +224,6 @@ pub struct Plan {
     pub(super) planning: Planning,
     #[command(flatten)]
     pub(super) guards: Guards,
-    #[command(flatten)]
-    pub(super) service: Service,
 }
 
 /// `drift`.
@@ -230,8 +241,6 @@ pub struct Drift {
     planning: Planning,
     #[command(flatten)]
     guards: Guards,
-    #[command(flatten)]
-    service: Service,
 }
 
 impl Drift {
@@ -241,7 +250,6 @@ impl Drift {
             view,
             planning,
             guards,
-            service,
         } = self;
         Plan {
             paths,
@@ -250,7 +258,6 @@ impl Drift {
             view,
             planning,
             guards,
-            service,
         }
     }
 }
@@ -304,8 +311,6 @@ pub struct Apply {
     pub(super) planning: Planning,
     #[command(flatten)]
     pub(super) guards: Guards,
-    #[command(flatten)]
-    pub(super) service: Service,
 }
 
 /// `show`.

@@ -8,7 +8,7 @@ use super::failure::Failure;
 use super::progress::Progress;
 use super::settings::{Endpoint, ServiceSettings, variable};
 use crate::exit::Exit;
-use crate::graph::address::{Cloud, GraphUrl, secure_url};
+use crate::graph::address::{GraphUrl, secure_url};
 use crate::graph::client::Client;
 use crate::graph::pace::Pace;
 use crate::graph::sign_in::{ClientSecret, ReadyToken, SignInError, TokenSource, Tokens};
@@ -35,8 +35,8 @@ pub(super) fn connect(
             Endpoint::Graph(url) => {
                 let address =
                     GraphUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
-                let source = token_source(&address, settings.cloud)?;
-                let transport = HttpTransport::new().map_err(|error| {
+                let source = token_source(&address, settings)?;
+                let transport = HttpTransport::new(&address).map_err(|error| {
                     Failure::new(Exit::Failure, format!("no HTTP client can be had: {error}"))
                         .hint("the machine needs CA certificates (package `ca-certificates`)")
                 })?;
@@ -62,17 +62,21 @@ pub(super) fn open_sandbox(file: &std::path::Path) -> Result<sandbox::Service, F
 }
 
 /// Finds the first sign-in that is configured.
-fn token_source(address: &GraphUrl, cloud: &Cloud) -> Result<Box<dyn TokenSource>, Failure> {
+fn token_source(
+    address: &GraphUrl,
+    settings: &ServiceSettings,
+) -> Result<Box<dyn TokenSource>, Failure> {
     if let Some(token) = variable("ASSIGNCTL_ACCESS_TOKEN") {
         return Ok(Box::new(ReadyToken::new(&token)?));
     }
     let (Some(tenant_id), Some(client_id), Some(secret)) = (
-        variable("AZURE_TENANT_ID"),
+        variable("AZURE_TENANT_ID").or_else(|| settings.tenant_id.clone()),
         variable("AZURE_CLIENT_ID"),
         variable("AZURE_CLIENT_SECRET"),
     ) else {
         return Err(SignInError::NotConfigured.into());
     };
+    let cloud = settings.cloud;
     let authority = variable("AZURE_AUTHORITY_HOST").unwrap_or_else(|| cloud.authority.to_owned());
     let authority = secure_url(&authority)
         .map_err(|error| Failure::new(Exit::Refused, format!("`AZURE_AUTHORITY_HOST`: {error}")))?;

@@ -33,7 +33,7 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
     let loaded = load(&command.paths, &config, output)?;
-    let service = settings::service(&command.service, &config)?;
+    let service = settings::service(&common.service, &config)?;
     let rules = settings::guards(&command.guards, &config)?;
     runtime()?.block_on(async {
         let stop = interrupt::watch();

@@ -33,6 +33,8 @@ pub(super) enum Endpoint {
 pub(super) struct ServiceSettings {
     pub(super) endpoint: Endpoint,
     pub(super) cloud: &'static Cloud,
+    /// The tenant to sign in to where the environment names none.
+    pub(super) tenant_id: Option<String>,
     pub(super) writes: Limit,
     pub(super) requests: Limit,
     pub(super) longest_wait: Duration,
@@ -113,6 +115,7 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
     Ok(ServiceSettings {
         endpoint,
         cloud,
+        tenant_id: config.tenant_id.clone(),
         writes: limit(
             &arguments.write_limit,
             &config.limits.write,

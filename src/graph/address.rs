@@ -112,13 +112,18 @@ impl GraphUrl {
         })
     }
 
+    /// Whether the address is http, which only loopback addresses are.
+    pub fn is_plain(&self) -> bool {
+        self.url.scheme() == "http"
+    }
+
     /// Returns the token scope for this host. A loopback stand-in is asked with the scope of the
     /// cloud it stands for.
     pub fn scope(&self, cloud: &Cloud) -> String {
-        if self.url.scheme() == "https" {
-            format!("{}/.default", self.url.origin().ascii_serialization())
-        } else {
+        if self.is_plain() {
             format!("{}/.default", cloud.graph)
+        } else {
+            format!("{}/.default", self.url.origin().ascii_serialization())
         }
     }
 }

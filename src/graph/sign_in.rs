@@ -116,12 +116,18 @@ impl ReadyToken {
     ///
     /// # Errors
     ///
-    /// Refuses an empty one.
+    /// Refuses an empty one, and one that no header takes.
     pub fn new(token: &str) -> Result<Self, SignInError> {
         let token = token.trim();
         if token.is_empty() {
             return Err(SignInError::Unusable(
                 "the access token is empty".to_owned(),
+            ));
+        }
+        // What no header takes would fail at every request, with less to say about why.
+        if !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(SignInError::Unusable(
+                "the access token holds characters that no token has".to_owned(),
             ));
         }
         Ok(Self(SecretString::from(token)))
@@ -162,11 +168,11 @@ impl ClientSecret {
         authority: Url,
         scope: String,
     ) -> Result<Self, SignInError> {
-        let client = client_builder()
+        let plain = authority.scheme() == "http";
+        let client = client_builder(plain)
             .timeout(Duration::from_secs(30))
             .build()
             .map_err(|error| SignInError::Unusable(describe_http_error(&error)))?;
-        let plain = authority.scheme() == "http";
         Ok(Self {
             tenant_id,
             client_id,

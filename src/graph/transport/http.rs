@@ -7,6 +7,8 @@ use futures::StreamExt as _;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use secrecy::ExposeSecret as _;
 
+use crate::graph::address::GraphUrl;
+
 use super::{Method, Request, Response, Sending, Transport, TransportError};
 
 /// The most that is read of one answer. The largest real pages are a few MiB; what goes on for
@@ -17,12 +19,16 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Returns a client builder with the rules that hold for every connection of the program: no
 /// redirect is followed (a token must not travel), nothing is repeated behind our back.
-pub(crate) fn client_builder() -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
+///
+/// `plain` is for http, which goes to a loopback address only: a proxy has no business there, and
+/// would see the token.
+pub(crate) fn client_builder(plain: bool) -> reqwest::ClientBuilder {
+    let builder = reqwest::Client::builder()
         .user_agent(concat!("assignctl/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never())
+        .retry(reqwest::retry::never());
+    if plain { builder.no_proxy() } else { builder }
 }
 
 /// Says an HTTP client's error with its causes; the outermost text alone says next to nothing.
@@ -47,13 +53,13 @@ pub struct HttpTransport {
 }
 
 impl HttpTransport {
-    /// Makes a transport.
+    /// Makes a transport to an address.
     ///
     /// # Errors
     ///
     /// Says why no HTTP client can be had, as on a machine without CA certificates.
-    pub fn new() -> Result<Self, String> {
-        client_builder()
+    pub fn new(address: &GraphUrl) -> Result<Self, String> {
+        client_builder(address.is_plain())
             .build()
             .map(|client| Self { client })
             .map_err(|error| describe(&error))
