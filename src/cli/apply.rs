@@ -224,7 +224,7 @@ impl Run<'_> {
             if !is_text {
                 self.output.note(&shown.text(view));
             }
-            self.ask()?;
+            self.ask(stop).await?;
         }
         let settings = Settings {
             concurrency: service.concurrency,
@@ -246,26 +246,38 @@ impl Run<'_> {
     }
 
     /// Asks for the word `yes` on a terminal; refuses without one.
-    fn ask(&self) -> Result<(), Failure> {
-        let stdin = std::io::stdin();
-        if !stdin.is_terminal() {
+    async fn ask(&self, stop: &CancellationToken) -> Result<(), Failure> {
+        if !std::io::stdin().is_terminal() {
             return Err(Failure::usage(
                 "without a terminal to ask on, `apply` needs `--yes`; nothing was written",
             ));
         }
         self.output
             .note("Apply these changes? Only `yes` is taken for a yes: ");
-        let mut answer = String::new();
-        stdin.lock().read_line(&mut answer).map_err(|error| {
-            Failure::new(Exit::Failure, format!("the answer cannot be read: {error}"))
-        })?;
-        if answer.trim() == "yes" {
-            Ok(())
-        } else {
-            Err(Failure::new(
+        let (told, answer) = tokio::sync::oneshot::channel();
+        // A thread of its own, since nothing ends the reading of a line: an interrupt leaves it
+        // behind, and the process does not wait for it.
+        std::thread::spawn(move || {
+            let mut line = String::new();
+            let read = std::io::stdin().lock().read_line(&mut line);
+            // Nobody listens any more where the run was interrupted.
+            let _ = told.send(read.map(|_| line));
+        });
+        let answer = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Err(Failure::interrupted()),
+            answer = answer => answer,
+        };
+        match answer {
+            Ok(Ok(line)) if line.trim() == "yes" => Ok(()),
+            Ok(Err(error)) => Err(Failure::new(
+                Exit::Failure,
+                format!("the answer cannot be read: {error}"),
+            )),
+            Ok(Ok(_)) | Err(_) => Err(Failure::new(
                 Exit::Failure,
                 "not applied; nothing was written",
-            ))
+            )),
         }
     }
 
