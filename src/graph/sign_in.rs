@@ -6,13 +6,16 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
 use azure_core::credentials::TokenCredential as _;
 use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
-use azure_core::http::{AsyncRawResponse, Body, ClientOptions, HttpClient, Transport};
+use azure_core::http::{
+    AsyncRawResponse, Body, ClientOptions, ExponentialRetryOptions, HttpClient, RetryOptions,
+    Transport,
+};
 use azure_identity::{ClientSecretCredential, ClientSecretCredentialOptions};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::Value;
@@ -151,7 +154,7 @@ pub struct ClientSecret {
     secret: SecretString,
     authority: Url,
     scope: String,
-    http: Arc<dyn HttpClient>,
+    http: Arc<AuthorityClient>,
 }
 
 impl ClientSecret {
@@ -177,7 +180,11 @@ impl ClientSecret {
             tenant_id,
             client_id,
             secret,
-            http: Arc::new(AuthorityClient { client, plain }),
+            http: Arc::new(AuthorityClient {
+                client,
+                plain,
+                last_failure: Mutex::new(None),
+            }),
             authority,
             scope,
         })
@@ -193,10 +200,16 @@ impl ClientSecret {
         }
         let mut custom = CustomConfiguration::default();
         custom.authority_host = authority.to_string();
+        let http: Arc<dyn HttpClient> = Arc::clone(&self.http) as Arc<dyn HttpClient>;
         let options = ClientSecretCredentialOptions {
             client_options: ClientOptions {
-                transport: Some(Transport::new(Arc::clone(&self.http))),
+                transport: Some(Transport::new(http)),
                 cloud: Some(Arc::new(CloudConfiguration::Custom(custom))),
+                retry: RetryOptions::exponential(ExponentialRetryOptions {
+                    max_retries: 4,
+                    max_total_elapsed: azure_core::time::Duration::seconds(30),
+                    ..ExponentialRetryOptions::default()
+                }),
                 ..ClientOptions::default()
             },
         };
@@ -212,7 +225,16 @@ impl ClientSecret {
         let token = credential
             .get_token(&[&self.scope], None)
             .await
-            .map_err(|error| SignInError::Failed(first_line(&error_text(&error))))?;
+            .map_err(|error| {
+                let mut text = first_line(&error_text(&error));
+                // The library says that it gave up, but not on what.
+                if let Some(reason) = self.http.take_last_failure()
+                    && !text.contains(&reason)
+                {
+                    text = format!("{text}: {reason}");
+                }
+                SignInError::Failed(text)
+            })?;
         let lifetime = token.expires_on - azure_core::time::OffsetDateTime::now_utc();
         let lifetime = Duration::try_from(lifetime).unwrap_or_default();
         Ok(Token::new(
@@ -253,6 +275,26 @@ struct AuthorityClient {
     client: reqwest::Client,
     /// The authority is a loopback address without TLS.
     plain: bool,
+    last_failure: Mutex<Option<String>>,
+}
+
+impl AuthorityClient {
+    /// Returns why the last request brought no answer, once.
+    fn take_last_failure(&self) -> Option<String> {
+        self.last_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+
+    fn failed(&self, error: reqwest::Error) -> azure_core::Error {
+        let text = describe_http_error(&error.without_url());
+        *self
+            .last_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(text.clone());
+        azure_core::Error::with_message(azure_core::error::ErrorKind::Connection, text)
+    }
 }
 
 #[async_trait::async_trait]
@@ -261,12 +303,6 @@ impl HttpClient for AuthorityClient {
         &self,
         request: &azure_core::http::Request,
     ) -> azure_core::Result<AsyncRawResponse> {
-        let failed = |error: reqwest::Error| {
-            azure_core::Error::with_message(
-                azure_core::error::ErrorKind::Connection,
-                describe_http_error(&error),
-            )
-        };
         let mut url = request.url().clone();
         if self.plain && url.set_scheme("http").is_err() {
             return Err(azure_core::Error::with_message(
@@ -285,7 +321,7 @@ impl HttpClient for AuthorityClient {
         if let Body::Bytes(bytes) = request.body() {
             builder = builder.body(bytes.clone());
         }
-        let answer = builder.send().await.map_err(failed)?;
+        let answer = builder.send().await.map_err(|error| self.failed(error))?;
         let status = answer.status().as_u16();
         let mut headers = Headers::new();
         for (name, value) in answer.headers() {
@@ -296,7 +332,7 @@ impl HttpClient for AuthorityClient {
                 );
             }
         }
-        let body = answer.bytes().await.map_err(failed)?;
+        let body = answer.bytes().await.map_err(|error| self.failed(error))?;
         Ok(AsyncRawResponse::from_bytes(status.into(), headers, body))
     }
 }
