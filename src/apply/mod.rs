@@ -7,6 +7,7 @@
 
 mod lessons;
 mod policy;
+mod progress;
 pub mod report;
 pub mod staleness;
 mod verify;

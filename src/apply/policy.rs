@@ -12,38 +12,16 @@
 use tokio::time::Instant;
 
 use super::lessons::{Duty, Known};
-use super::verify::interrupted_unverified;
+use super::progress::{
+    Next, Progress, Seen, dropped_elsewhere, gone, interrupted_unverified, not_done, unverified,
+};
 use super::{Outcome, Reason, Settled, Worker};
 use crate::graph::GraphError;
 use crate::graph::retry::{FRESH, LOOKS_AFTER_UNKNOWN};
 use crate::graph::write::{Turn, Written};
-use crate::model::{Assignment, LiveAssignment, Source, rows, same_assignments};
+use crate::model::{LiveAssignment, Source, rows, same_assignments};
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{Step, StepAction, WriteWith, assign_step, steps};
-
-/// What was seen of a policy, and when.
-pub(super) struct Seen {
-    live: Vec<LiveAssignment>,
-    pub(super) rows: Vec<Assignment>,
-    at: Instant,
-}
-
-/// How far the work on a policy has come.
-pub(super) struct Progress {
-    steps: Vec<Step>,
-    /// How many steps are done and seen to be done.
-    pub(super) done: usize,
-    /// Whether a write of ours has had, or may have had, its effect.
-    touched: bool,
-    /// Tries of the present step whose outcome nobody knew.
-    pub(super) unknown: u32,
-    /// When the service first asked this policy to wait.
-    throttled_since: Option<Instant>,
-    pub(super) seen: Option<Seen>,
-}
-
-/// Either there is more to do, or the policy is settled.
-pub(super) type Next = Result<(), Settled>;
 
 impl Worker<'_> {
     /// Settles a policy and writes that down.
@@ -381,36 +359,4 @@ fn place(
             ),
         )),
     }
-}
-
-fn gone() -> Settled {
-    Settled::bad(
-        Outcome::Stale,
-        Reason::new(
-            "deleted",
-            "the policy has been deleted since the plan was made",
-        ),
-    )
-}
-
-fn dropped_elsewhere() -> Settled {
-    Settled::bad(
-        Outcome::Skipped,
-        Reason::new(
-            "policySetRowsDropped",
-            "the service dropped assignments of a policy set from another policy in this run, and this one has such assignments too",
-        ),
-    )
-}
-
-fn not_done(progress: &Progress, message: String) -> Settled {
-    if progress.touched {
-        Settled::bad(Outcome::Failed, unverified(&message))
-    } else {
-        Settled::bad(Outcome::Skipped, Reason::new("waitTooLong", message))
-    }
-}
-
-pub(super) fn unverified(message: &str) -> Reason {
-    Reason::new("unverified", message)
 }

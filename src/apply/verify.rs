@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use super::lessons::Duty;
-use super::policy::{Next, Progress, Seen, unverified};
+use super::progress::{Next, Progress, Seen, interrupted_unverified, unverified};
 use super::{Outcome, Reason, Settled, Worker};
 use crate::graph::retry::{LOOKS, LOOKS_AFTER_UNKNOWN, WRITE_TRIES};
 use crate::model::same_assignments;
@@ -170,11 +170,4 @@ impl Worker<'_> {
 /// The looks at a policy: the first at once, the others after a wait each.
 fn looks() -> impl Iterator<Item = Option<Duration>> {
     std::iter::once(None).chain(LOOKS.into_iter().map(Some))
-}
-
-pub(super) fn interrupted_unverified() -> Settled {
-    Settled::bad(
-        Outcome::Failed,
-        unverified("the run was interrupted before the policy could be read back"),
-    )
 }

@@ -1,7 +1,7 @@
 //! The command line: parses, wires the rooms together, prints. No behaviour of its own.
 //!
-//! [`arguments`] is what the user typed, [`settings`] what it means together with the environment
-//! and `assignctl.yaml`, [`connection`] builds the client, and one module a command does the
+//! [`arguments`] is what the user typed, `settings` what it means together with the environment
+//! and `assignctl.yaml`, `connection` builds the client, and one module a command does the
 //! wiring. Data goes to stdout; progress, warnings, errors and hints go to stderr.
 
 mod apply;

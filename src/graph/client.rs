@@ -1,7 +1,7 @@
 //! One exchange with the service: pace, token, transport, and for reads the retries.
 //!
-//! Everything that the program sends to Graph goes through [`Client::exchange`]. Reads go
-//! through [`Client::read`], which repeats what may be repeated; a write is one exchange, and what
+//! Everything that the program sends to Graph goes through `Client::exchange`. Reads go
+//! through `Client::read`, which repeats what may be repeated; a write is one exchange, and what
 //! its outcome means is `apply`'s to find out.
 
 use std::sync::{Arc, Mutex, PoisonError};

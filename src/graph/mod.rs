@@ -3,7 +3,7 @@
 //! From the outside in: [`address`] says where the service is and which links may be followed,
 //! [`sign_in`] gets tokens, [`transport`] is the seam that carries requests (over HTTP or into the
 //! sandbox), [`pace`] and [`retry`] hold the only rate and retry rules, [`client`] puts them
-//! together, [`read`] and [`write`] are what the rest of the program sees. Only `apply` may hold a
+//! together, [`read`] and [`mod@write`] are what the rest of the program sees. Only `apply` may hold a
 //! [`write::Writer`].
 
 pub mod address;

@@ -5,17 +5,14 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::client::{Call, Client};
 use super::error::GraphError;
-use super::wire::Page;
+use super::wire::{Object, Page};
 
 /// Empty pages with a next link are a thing of the service's store; this many in a row are not.
 const MOST_EMPTY_PAGES: usize = 50;
-
-/// A JSON object as the service sent it.
-pub(super) type Object = Map<String, Value>;
 
 impl Client {
     /// Reads a whole list, starting at a URL. `on_page` is told how many objects there are so far.

@@ -9,8 +9,7 @@ use serde_json::Value;
 use super::client::{Call, Client};
 use super::error::GraphError;
 use super::observe::{Event, RequestCounts};
-use super::pages::Object;
-use super::wire::{self, Page};
+use super::wire::{self, Object, Page};
 use crate::model::{
     LiveAssignment, LiveFilter, LiveGroup, LivePolicy, PolicyKind, assignments_path, encode,
 };

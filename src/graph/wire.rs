@@ -5,9 +5,8 @@
 //! taken for empty.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::pages::Object;
 use crate::model::{
     Assignment, Filter, FilterMode, Guid, LiveAssignment, LiveFilter, LiveGroup, PolicyKind,
     Source, Target,
@@ -23,6 +22,9 @@ const ZERO_GUID: &str = "00000000-0000-0000-0000-000000000000";
 const ALL_DEVICES_ID: &str = "adadadad-808e-44e2-905a-0b7873a8a531";
 /// The same for all licensed users.
 const ALL_USERS_ID: &str = "acacacac-9df4-4c7d-9d50-4ef0226f57a9";
+
+/// A JSON object as the service sent it.
+pub(super) type Object = Map<String, Value>;
 
 /// A page of a list.
 #[derive(Debug, Deserialize)]

@@ -2,12 +2,11 @@
 //!
 //! Pure: no I/O, no clock, no async. [`needs`] says what has to be read of the tenant,
 //! [`select`] turns checked manifests and what was read into the wanted state of each policy,
-//! [`difference`] compares, [`writes`] chooses the calls, [`guards`] judges the whole, [`digest`]
-//! and [`saved`] make the plan a file that can be trusted later. Printing and applying walk the
+//! `difference` compares, [`writes`] chooses the calls, [`guards`] judges the whole,
+//! [`saved`] makes the plan a file with a digest that can be trusted later. Printing and applying walk the
 //! same value, so what is shown is what is done.
 
 mod difference;
-pub mod digest;
 pub mod guards;
 pub mod needs;
 pub mod saved;

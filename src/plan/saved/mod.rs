@@ -6,6 +6,7 @@
 //! digest covers.
 
 mod assignment;
+mod digest;
 mod policy;
 mod summary;
 
@@ -17,7 +18,7 @@ pub use policy::PolicyRecord;
 pub use summary::{DiagnosticRecord, GuardRecord, SummaryRecord};
 
 use super::writes::WriteWith;
-use super::{Names, Plan, Summary, digest};
+use super::{Names, Plan, Summary};
 
 /// The version of the format that this program writes.
 pub const FORMAT_VERSION: &str = "1.0";

@@ -7,7 +7,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 
-use super::saved::{AssignmentRecord, PolicyRecord};
+use super::{AssignmentRecord, PolicyRecord};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

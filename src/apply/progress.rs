@@ -1,0 +1,70 @@
+//! How far the work on one policy has come, and the ways in which it can end.
+
+use tokio::time::Instant;
+
+use super::{Outcome, Reason, Settled};
+use crate::model::{Assignment, LiveAssignment};
+use crate::plan::writes::Step;
+
+/// What was seen of a policy, and when.
+pub(super) struct Seen {
+    pub(super) live: Vec<LiveAssignment>,
+    pub(super) rows: Vec<Assignment>,
+    pub(super) at: Instant,
+}
+
+/// How far the work on a policy has come.
+pub(super) struct Progress {
+    pub(super) steps: Vec<Step>,
+    /// How many steps are done and seen to be done.
+    pub(super) done: usize,
+    /// Whether a write of ours has had, or may have had, its effect.
+    pub(super) touched: bool,
+    /// Tries of the present step whose outcome nobody knew.
+    pub(super) unknown: u32,
+    /// When the service first asked this policy to wait.
+    pub(super) throttled_since: Option<Instant>,
+    pub(super) seen: Option<Seen>,
+}
+
+/// Either there is more to do, or the policy is settled.
+pub(super) type Next = Result<(), Settled>;
+
+pub(super) fn gone() -> Settled {
+    Settled::bad(
+        Outcome::Stale,
+        Reason::new(
+            "deleted",
+            "the policy has been deleted since the plan was made",
+        ),
+    )
+}
+
+pub(super) fn dropped_elsewhere() -> Settled {
+    Settled::bad(
+        Outcome::Skipped,
+        Reason::new(
+            "policySetRowsDropped",
+            "the service dropped assignments of a policy set from another policy in this run, and this one has such assignments too",
+        ),
+    )
+}
+
+pub(super) fn not_done(progress: &Progress, message: String) -> Settled {
+    if progress.touched {
+        Settled::bad(Outcome::Failed, unverified(&message))
+    } else {
+        Settled::bad(Outcome::Skipped, Reason::new("waitTooLong", message))
+    }
+}
+
+pub(super) fn unverified(message: &str) -> Reason {
+    Reason::new("unverified", message)
+}
+
+pub(super) fn interrupted_unverified() -> Settled {
+    Settled::bad(
+        Outcome::Failed,
+        unverified("the run was interrupted before the policy could be read back"),
+    )
+}
