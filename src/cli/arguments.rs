@@ -299,7 +299,7 @@ pub struct Apply {
     /// Do not ask
     #[arg(long)]
     pub yes: bool,
-    /// Where the report is written [default: `.assignctl/reports/<time>.json`]
+    /// Where the report is written (default: `.assignctl/reports/<time>.json`)
     #[arg(long, value_name = "FILE")]
     pub report: Option<PathBuf>,
     /// Stop at the first policy that fails
