@@ -211,7 +211,7 @@ impl Run<'_> {
         self.start(Some(&shown.digest), shown.plan.tenant_id.as_deref())?;
         let is_text = self.output.format == Format::Text;
         if is_text {
-            self.output.data(&shown.text(view))?;
+            self.output.text(&shown.text(view))?;
         }
         if shown.plan.is_refused() {
             self.print_json(&shown, Exit::GuardRefused)?;
@@ -236,7 +236,7 @@ impl Run<'_> {
         let exit = exit_of(&self.results);
         if is_text && !shown.plan.is_empty() {
             self.output
-                .data(&text::results(&shown.plan, &self.results))?;
+                .text(&text::results(&shown.plan, &self.results))?;
         }
         self.print_json(&shown, exit)?;
         if let Some(reason) = &self.results.report_failure {

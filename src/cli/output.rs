@@ -36,19 +36,16 @@ impl Output {
         }
     }
 
-    /// Prints data. A reader that has gone away is no failure.
+    /// Prints data as it stands. A reader that has gone away is no failure.
     pub(super) fn data(&self, text: &str) -> Result<(), Failure> {
+        written(io::stdout().write_all(text.as_bytes()))
+    }
+
+    /// Prints text that may hold colours, without them where none are wanted. Only what was drawn
+    /// for people goes here: in data, what looks like a colour is somebody's name.
+    pub(super) fn text(&self, text: &str) -> Result<(), Failure> {
         let mut stream = AutoStream::new(io::stdout(), self.choice);
-        match stream
-            .write_all(text.as_bytes())
-            .and_then(|()| stream.flush())
-        {
-            Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(
-                Exit::Failure,
-                format!("stdout cannot be written: {error}"),
-            )),
-            _ => Ok(()),
-        }
+        written(stream.write_all(text.as_bytes()))
     }
 
     /// Prints the result: as text or JSON on stdout, and as JSON into a file where one is asked for.
@@ -61,7 +58,7 @@ impl Output {
             save(path, &json())?;
         }
         match self.format {
-            Format::Text => self.data(&text()),
+            Format::Text => self.text(&text()),
             Format::Json => self.data(&json()),
         }
     }
@@ -110,6 +107,17 @@ impl Output {
             text.push('\n');
         }
         self.note(&text);
+    }
+}
+
+/// Judges a write to stdout.
+fn written(outcome: io::Result<()>) -> Result<(), Failure> {
+    match outcome.and_then(|()| io::stdout().flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(Failure::new(
+            Exit::Failure,
+            format!("stdout cannot be written: {error}"),
+        )),
+        _ => Ok(()),
     }
 }
 
