@@ -1,1 +1,9 @@
 //! Client and sandbox in one process, in virtual time.
+//!
+//! Every test builds a `World`: a sandbox, a client, and between them a wire that loses, delays,
+//! cuts and invents answers. What must hold is worked out here and compared with the sandbox's own
+//! state, never with what the client says of itself.
+
+mod support;
+
+mod counts;

@@ -1,0 +1,231 @@
+//! A sandbox, a client, the wire between them, and the same steps that the command line takes.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use assignctl::apply::report::Report;
+use assignctl::apply::{self, ObserveApply, Outcome, Results, Settings, Settled};
+use assignctl::diagnostic::Diagnostic;
+use assignctl::graph::address::GraphUrl;
+use assignctl::graph::client::Client;
+use assignctl::graph::observe::Unobserved;
+use assignctl::graph::pace::{PUBLISHED_REQUESTS, PUBLISHED_WRITES, Pace};
+use assignctl::graph::sign_in::{ReadyToken, TokenSource, Tokens};
+use assignctl::graph::transport::InProcessTransport;
+use assignctl::graph::{GraphError, Reader};
+use assignctl::manifest;
+use assignctl::plan::guards::GuardRules;
+use assignctl::plan::needs::needs;
+use assignctl::plan::writes::WriteWith;
+use assignctl::plan::{self, Basis, Plan, PlannedPolicy};
+use assignctl::sandbox::{Machine, Service, Tenant};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::wire::{Plug, Wire, lock};
+
+/// What `--max-wait` is unless a test says otherwise.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(900);
+
+/// Everything of one test.
+pub(crate) struct World {
+    pub(crate) service: Service,
+    pub(crate) wire: Arc<Wire>,
+    pub(crate) client: Arc<Client>,
+    pub(crate) settings: Settings,
+    /// Stops the run.
+    pub(crate) stop: CancellationToken,
+    /// The report of the latest run.
+    pub(crate) report: Arc<Mutex<Report>>,
+}
+
+/// Why there is no plan.
+#[derive(Debug)]
+pub(crate) enum Trouble {
+    Unread(GraphError),
+    Invalid(Vec<Diagnostic>),
+}
+
+impl World {
+    pub(crate) fn new(tenant: Tenant) -> Self {
+        Self::with_wait(tenant, LONGEST_WAIT)
+    }
+
+    pub(crate) fn with_wait(tenant: Tenant, longest_wait: Duration) -> Self {
+        Self::build(tenant, longest_wait, |service| {
+            let token = ReadyToken::new(&service.mint_token()).expect("a token");
+            Box::new(token)
+        })
+    }
+
+    pub(crate) fn build(
+        tenant: Tenant,
+        longest_wait: Duration,
+        source: impl FnOnce(&Service) -> Box<dyn TokenSource>,
+    ) -> Self {
+        let machine = Machine::new(tenant, "http://sandbox".to_owned());
+        let service = Service::new(machine, None);
+        let address = GraphUrl::in_process();
+        let wire = Arc::new(Wire::new(
+            InProcessTransport::new(service.router()),
+            address.as_str().to_owned(),
+        ));
+        let client = Arc::new(Client::new(
+            address,
+            Box::new(Plug(Arc::clone(&wire))),
+            Tokens::new(source(&service)),
+            Pace::new(PUBLISHED_WRITES, PUBLISHED_REQUESTS, longest_wait),
+            Box::new(Unobserved),
+            7,
+        ));
+        Self {
+            service,
+            wire,
+            client,
+            settings: Settings {
+                concurrency: 8,
+                fail_fast: false,
+                write_with: WriteWith::Auto,
+            },
+            stop: CancellationToken::new(),
+            report: Arc::new(Mutex::new(Report::in_memory())),
+        }
+    }
+
+    pub(crate) fn reader(&self) -> Reader {
+        Reader::new(Arc::clone(&self.client))
+    }
+
+    /// The tenant as it is.
+    pub(crate) fn tenant(&self) -> Tenant {
+        self.service
+            .with_machine(|machine| machine.tenant().clone())
+    }
+
+    /// How many writes have reached the machine, refused ones too.
+    pub(crate) fn writes_reached(&self) -> u64 {
+        self.service
+            .with_machine(|machine| machine.statistics().writes)
+    }
+
+    pub(crate) fn throttled(&self) -> u64 {
+        self.service
+            .with_machine(|machine| machine.statistics().throttled)
+    }
+
+    /// Plans a single manifest.
+    pub(crate) async fn try_plan(&self, text: &str) -> Result<Plan, Trouble> {
+        self.try_plan_texts(vec![("manifest.yaml".to_owned(), text.to_owned())])
+            .await
+    }
+
+    /// Plans as the command line does.
+    pub(crate) async fn try_plan_texts(
+        &self,
+        texts: Vec<(String, String)>,
+    ) -> Result<Plan, Trouble> {
+        let loaded = manifest::read_texts(texts);
+        if loaded.diagnostics.iter().any(Diagnostic::is_error) {
+            return Err(Trouble::Invalid(loaded.diagnostics));
+        }
+        let reader = self.reader();
+        let tenant_id = reader.tenant_id().await.map_err(Trouble::Unread)?;
+        let live = reader.tenant(&needs(&loaded.manifest)).await;
+        let live = live.map_err(Trouble::Unread)?;
+        let basis = Basis {
+            tenant_id,
+            graph_url: reader.graph_url(),
+            write_with: self.settings.write_with,
+            rules: &GuardRules::default(),
+            strict: false,
+        };
+        let (made, diagnostics) = plan::make(&loaded.manifest, &loaded.sources, &live, &basis);
+        let mut made = made.ok_or(Trouble::Invalid(diagnostics))?;
+        let groups = made.unnamed_groups(false);
+        let filters = made.has_unnamed_filters(false);
+        let names = reader.names(&groups, filters).await;
+        let (groups, filters) = names.map_err(Trouble::Unread)?;
+        made.add_names(groups, filters);
+        Ok(made)
+    }
+
+    pub(crate) async fn plan(&self, text: &str) -> Plan {
+        self.try_plan(text).await.expect("a plan")
+    }
+
+    /// Carries a plan out.
+    pub(crate) async fn apply(&self, plan: &Plan) -> Results {
+        *lock(&self.report) = Report::in_memory();
+        apply::run(
+            plan,
+            &self.client,
+            &self.report,
+            self.settings,
+            &self.stop,
+            &Silent,
+        )
+        .await
+    }
+
+    /// Plans a manifest and carries the plan out.
+    pub(crate) async fn converge(&self, text: &str) -> Results {
+        let plan = self.plan(text).await;
+        self.apply(&plan).await
+    }
+
+    /// The lines of the latest report.
+    pub(crate) fn report_lines(&self) -> Vec<Value> {
+        let text = lock(&self.report).text();
+        text.lines()
+            .map(|line| serde_json::from_str(line).expect("a JSON line"))
+            .collect()
+    }
+}
+
+/// Looks away.
+struct Silent;
+
+impl ObserveApply for Silent {
+    fn settled(&self, _: &PlannedPolicy, _: &Settled, _: usize, _: usize) {}
+}
+
+/// Says outcomes in short, with their codes: `applied, failed unverified`; equal ones are counted.
+pub(crate) fn outcomes(results: &Results) -> String {
+    let mut counted: Vec<(String, usize)> = Vec::new();
+    for settled in &results.settled {
+        let code = settled.reason.as_ref().map(|reason| reason.code.as_str());
+        let mut word = settled.outcome.name().to_owned();
+        if let Some(code) = code {
+            word.push(' ');
+            word.push_str(code);
+        }
+        match counted.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, count)) => *count += 1,
+            None => counted.push((word, 1)),
+        }
+    }
+    counted.sort();
+    let words: Vec<String> = counted
+        .into_iter()
+        .map(|(word, count)| match count {
+            1 => word,
+            more => format!("{more} {word}"),
+        })
+        .collect();
+    words.join(", ")
+}
+
+pub(crate) fn applied(results: &Results) -> usize {
+    results.count(Outcome::Applied)
+}
+
+/// Runs a future to its end under a paused clock, for bodies that no attribute reaches.
+pub(crate) fn in_virtual_time<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime")
+        .block_on(future)
+}
