@@ -74,6 +74,8 @@ impl Client {
     }
 }
 
+/// A group that is assigned by itself and by a policy set has two rows with one id.
 fn id(object: &Object) -> Option<String> {
-    object.get("id").and_then(Value::as_str).map(str::to_owned)
+    let id = object.get("id").and_then(Value::as_str)?;
+    Some(format!("{id} {:?}", object.get("source")))
 }
