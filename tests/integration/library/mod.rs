@@ -7,3 +7,4 @@
 mod support;
 
 mod counts;
+mod property;

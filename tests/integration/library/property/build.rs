@@ -1,0 +1,588 @@
+//! From numbers to a tenant and to valid manifests for it.
+//!
+//! What would make a manifest invalid is left out as it is built, by rules that are stated here
+//! once more and share nothing with the program's.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use assignctl::plan::writes::WriteWith;
+use assignctl::sandbox::{Collection, Tenant, guid_from};
+use serde_json::{Value, json};
+
+use super::raw::{RawCase, RawEntry, RawPolicy, RawRow, RawTarget};
+use crate::library::support::tenants::{CATALOG, COMPLIANCE};
+
+/// Group names as people give them; the last two are the same.
+const GROUPS: [&str; 10] = [
+    "SG-Pilot",
+    "SG-Win Ring 1",
+    "It's & #1 + 50% (ü) 😀",
+    "\"quoted\", back\\slash",
+    "null",
+    "- dash: colon # hash",
+    "*",
+    "Geräte/ÄÖ",
+    "SG-Twice",
+    "SG-Twice",
+];
+
+/// Filter names; the last two are the same.
+const FILTERS: [&str; 5] = ["Corporate", "O'Neil & Co. #2", "ÜBER", "Two", "Two"];
+
+const NAMES: [&str; 12] = [
+    "Win - A",
+    "Win - B",
+    "win - a",
+    "Win - 'quoted' & #1 + 50%",
+    "Mac/Ω",
+    "Win - *",
+    "Münster 😀",
+    "null",
+    "",
+    "Win - A",
+    "x: y",
+    "  spaces  ",
+];
+
+const GLOBS: [&str; 6] = ["*", "Win*", "?in - ?", "*a*", "*/*", "nobody*"];
+
+const FILTER_ID: &str = "deviceAndAppManagementAssignmentFilterId";
+const FILTER_TYPE: &str = "deviceAndAppManagementAssignmentFilterType";
+
+/// Who is meant, with ids in lower case.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Whom {
+    Devices,
+    Users,
+    Group(String),
+    Exclusion(String),
+    Collection(String),
+    /// Types that the program does not know, and that the sandbox takes.
+    Fota(String),
+    ScopeTag(String),
+}
+
+/// What makes an assignment the same one: whom, and whether it is from a policy set.
+pub(super) type Key = (Whom, bool);
+
+/// The rest of what a manifest can ask for: the filter with "excludes", and the policy set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Want {
+    pub(super) filter: Option<(String, bool)>,
+    pub(super) set: Option<String>,
+}
+
+/// What is wanted of a policy.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Managed {
+    pub(super) additive: bool,
+    pub(super) wants: BTreeMap<Key, Want>,
+}
+
+/// A tenant, manifests for it, and what they mean.
+#[derive(Debug)]
+pub(super) struct Case {
+    pub(super) tenant: Tenant,
+    pub(super) texts: Vec<(String, String)>,
+    pub(super) write_with: WriteWith,
+    /// By policy id.
+    pub(super) managed: BTreeMap<String, Managed>,
+}
+
+/// One target with the YAML that asks for it.
+#[derive(Clone)]
+struct Asked {
+    key: Key,
+    want: Want,
+    yaml: String,
+}
+
+impl Case {
+    pub(super) fn new(raw: &RawCase) -> Self {
+        let write_with = WriteWith::ALL[usize::from(raw.write_with) % 3];
+        let mut builder = Builder {
+            tenant: tenant(raw, write_with),
+            managed: BTreeMap::new(),
+            idle: false,
+            create: write_with == WriteWith::Create,
+        };
+        let sets: Vec<Vec<Asked>> = raw.sets.iter().map(|set| builder.set(set)).collect();
+        let mut files = vec![String::new(); 3];
+        for entry in &raw.entries {
+            if let Some(yaml) = builder.entry(entry, &sets) {
+                files[usize::from(entry.file) % 3].push_str(&yaml);
+            }
+        }
+        let mut texts = vec![("0/sets.yaml".to_owned(), sets_yaml(&sets))];
+        for (number, text) in files.into_iter().enumerate() {
+            if !text.is_empty() {
+                let text = format!("version: 1\npolicies:\n{text}");
+                texts.push((format!("{number}.yml"), text));
+            }
+        }
+        Self {
+            tenant: builder.tenant,
+            texts,
+            write_with,
+            managed: builder.managed,
+        }
+    }
+
+    pub(super) fn is_additive(&self, id: &str) -> bool {
+        self.managed.get(id).is_some_and(|managed| managed.additive)
+    }
+}
+
+fn tenant(raw: &RawCase, write_with: WriteWith) -> Tenant {
+    let mut tenant = Tenant::empty();
+    for name in GROUPS {
+        tenant.add_group(name);
+    }
+    for name in FILTERS {
+        tenant.add_filter(name, "windows10AndLater", "(device.x -eq \"y\")");
+    }
+    tenant.service.max_page_size = raw.page;
+    tenant.service.expand_limit = raw.expand_limit;
+    tenant.service.read_after_write_lag = raw.lag;
+    if write_with != WriteWith::Create {
+        let missing = [
+            (raw.no_create.0, "configurationPolicies"),
+            (raw.no_create.1, "compliancePolicies"),
+        ];
+        let missing = missing.into_iter().filter(|(is_missing, _)| *is_missing);
+        tenant.service.create_route_missing =
+            missing.map(|(_, segment)| segment.to_owned()).collect();
+    }
+    for policy in &raw.policies {
+        add_policy(&mut tenant, policy);
+    }
+    tenant
+}
+
+fn collection(compliance: bool) -> Collection {
+    if compliance { COMPLIANCE } else { CATALOG }
+}
+
+fn add_policy(tenant: &mut Tenant, raw: &RawPolicy) {
+    let collection = collection(raw.compliance);
+    let name = NAMES[usize::from(raw.name) % NAMES.len()];
+    let id = tenant.add_policy(collection, name, "windows10");
+    let mut taken = BTreeSet::new();
+    for row in &raw.rows {
+        let whom = live_whom(tenant, row);
+        if !taken.insert((slot(&whom), row.set.is_some())) {
+            continue;
+        }
+        let target = live_target(tenant, &whom, row);
+        let Some(policy) = tenant.policy_mut(collection, &id) else {
+            continue;
+        };
+        match row.set {
+            Some(set) => policy.assign_from_set(&set_id(set), target),
+            None => policy.assign(target),
+        }
+        if let Some(row_of) = policy.assignments.last_mut()
+            && row.extra & 1 != 0
+        {
+            let unknown = json!({"note": "kept, ü", "n": [1, null, {"a": 0.5}]});
+            row_of.properties.insert("unknownToAll".to_owned(), unknown);
+        }
+    }
+}
+
+pub(super) fn set_id(number: u8) -> String {
+    guid_from(&format!("set {number}"))
+}
+
+/// Returns what the service has room for once per source: a group has one place, whatever is
+/// done with it.
+fn slot(whom: &Whom) -> String {
+    match whom {
+        Whom::Devices => "devices".to_owned(),
+        Whom::Users => "users".to_owned(),
+        Whom::Group(id)
+        | Whom::Exclusion(id)
+        | Whom::Collection(id)
+        | Whom::Fota(id)
+        | Whom::ScopeTag(id) => id.clone(),
+    }
+}
+
+fn group(tenant: &Tenant, index: u8) -> String {
+    tenant.groups[usize::from(index) % GROUPS.len()].id.clone()
+}
+
+fn live_whom(tenant: &Tenant, row: &RawRow) -> Whom {
+    match row.whom {
+        0 => Whom::Devices,
+        1 => Whom::Users,
+        2 | 3 => Whom::Group(group(tenant, row.index)),
+        4 => Whom::Exclusion(group(tenant, row.index)),
+        5 => Whom::Collection(format!("mem0000{}", row.index % 3)),
+        6 => Whom::Fota(guid_from(&format!("fota {}", row.index % 2))),
+        7 => Whom::ScopeTag(guid_from(&format!("scope {}", row.index % 2))),
+        // A group that has been deleted since.
+        _ => Whom::Group(guid_from("gone")),
+    }
+}
+
+fn live_target(tenant: &Tenant, whom: &Whom, row: &RawRow) -> Value {
+    let case = |id: &str| {
+        if row.upper_case {
+            id.to_uppercase()
+        } else {
+            id.to_owned()
+        }
+    };
+    let (name, property) = match whom {
+        Whom::Devices => ("allDevices", None),
+        Whom::Users => ("allLicensedUsers", None),
+        Whom::Group(id) => ("group", Some(("groupId", case(id)))),
+        Whom::Exclusion(id) => ("exclusionGroup", Some(("groupId", case(id)))),
+        Whom::Collection(id) => (
+            "configurationManagerCollection",
+            Some(("collectionId", id.clone())),
+        ),
+        Whom::Fota(id) => ("androidFotaDeployment", Some(("groupId", id.clone()))),
+        Whom::ScopeTag(id) => ("scopeTagGroup", Some(("entraObjectId", id.clone()))),
+    };
+    let mut target = json!({"@odata.type": format!("#microsoft.graph.{name}AssignmentTarget")});
+    if let Some((property, id)) = property {
+        target[property] = json!(id);
+    }
+    let spelling = match (whom, row.filter) {
+        (Whom::Exclusion(_), filter) => filter % 4,
+        (_, filter) => filter,
+    };
+    match spelling {
+        0 => {}
+        1 => {
+            target[FILTER_ID] = Value::Null;
+            target[FILTER_TYPE] = json!("none");
+        }
+        2 => {
+            target[FILTER_ID] = json!("");
+            target[FILTER_TYPE] = json!("none");
+        }
+        3 => {
+            target[FILTER_ID] = json!("00000000-0000-0000-0000-000000000000");
+            target[FILTER_TYPE] = json!("none");
+        }
+        number => {
+            let filter = usize::from(number) % FILTERS.len();
+            target[FILTER_ID] = json!(case(&tenant.assignment_filters[filter].id));
+            target[FILTER_TYPE] = json!(if number > 6 { "exclude" } else { "include" });
+        }
+    }
+    if row.extra & 2 != 0 {
+        target["mystery"] = json!({"deep": [row.index, "x"]});
+    }
+    if row.extra & 4 != 0 && *whom == Whom::Devices {
+        target["targetedFor"] = json!("nobody knows");
+    }
+    target
+}
+
+/// Reads a sandbox row back into what it means.
+pub(super) fn meaning(row: &assignctl::sandbox::Assignment) -> (Key, Want) {
+    let text = |name: &str| {
+        let value = row.target.get(name).and_then(Value::as_str);
+        value.unwrap_or_default().to_owned()
+    };
+    let id = |name: &str| text(name).to_lowercase();
+    let whom = match text("@odata.type").trim_start_matches("#microsoft.graph.") {
+        "allDevicesAssignmentTarget" => Whom::Devices,
+        "allLicensedUsersAssignmentTarget" => Whom::Users,
+        "groupAssignmentTarget" => Whom::Group(id("groupId")),
+        "exclusionGroupAssignmentTarget" => Whom::Exclusion(id("groupId")),
+        "configurationManagerCollectionAssignmentTarget" => Whom::Collection(text("collectionId")),
+        "androidFotaDeploymentAssignmentTarget" => Whom::Fota(id("groupId")),
+        "scopeTagGroupAssignmentTarget" => Whom::ScopeTag(id("entraObjectId")),
+        other => panic!("a target that no test made: {other}"),
+    };
+    let filter = match (id(FILTER_ID), text(FILTER_TYPE)) {
+        (id, mode) if id.is_empty() || id.starts_with("00000000-") || mode == "none" => None,
+        (id, mode) => Some((id, mode == "exclude")),
+    };
+    let from_set = row.source == "policySets";
+    let set = row.source_id.clone().filter(|_| from_set);
+    ((whom, from_set), Want { filter, set })
+}
+
+struct Builder {
+    tenant: Tenant,
+    managed: BTreeMap<String, Managed>,
+    /// Whether an entry that selects nothing is there already.
+    idle: bool,
+    /// Whether rows are written one by one. Then no manifest declares a row of a policy set: its
+    /// delete could hit the direct row, which has the same id.
+    create: bool,
+}
+
+impl Builder {
+    fn ask(&self, raw: &RawTarget) -> Asked {
+        let mut yaml = String::new();
+        let whom = match raw.whom {
+            0 => Whom::Devices,
+            1 => Whom::Users,
+            2..=4 => Whom::Group(group(&self.tenant, raw.index)),
+            5 | 6 => Whom::Exclusion(group(&self.tenant, raw.index)),
+            _ => Whom::Collection(format!("mem0000{}", raw.index % 3)),
+        };
+        match &whom {
+            Whom::Devices => yaml.push_str("allDevices: true"),
+            Whom::Users => yaml.push_str("allUsers: true"),
+            Whom::Collection(id) => {
+                let _ = write!(yaml, "collection: {id}");
+            }
+            Whom::Group(id) | Whom::Exclusion(id) => {
+                let name = GROUPS[usize::from(raw.index) % GROUPS.len()];
+                if raw.by_name && name != "SG-Twice" {
+                    let name = if raw.upper_case {
+                        name.to_uppercase()
+                    } else {
+                        name.to_owned()
+                    };
+                    let _ = write!(yaml, "group: {}", json!(name));
+                } else {
+                    let _ = write!(
+                        yaml,
+                        "groupId: {}",
+                        if raw.upper_case {
+                            id.to_uppercase()
+                        } else {
+                            id.clone()
+                        }
+                    );
+                }
+            }
+            Whom::Fota(_) | Whom::ScopeTag(_) => {}
+        }
+        let mut want = Want {
+            filter: None,
+            set: None,
+        };
+        let mut from_set = false;
+        if !matches!(whom, Whom::Exclusion(_)) {
+            if let Some((number, excludes, by_name)) = raw.filter {
+                let index = usize::from(number) % FILTERS.len();
+                let id = self.tenant.assignment_filters[index].id.clone();
+                if by_name && FILTERS[index] != "Two" {
+                    let _ = write!(yaml, "\n        filter: {}", json!(FILTERS[index]));
+                } else {
+                    let _ = write!(yaml, "\n        filterId: {id}");
+                }
+                if excludes {
+                    yaml.push_str("\n        filterMode: exclude");
+                }
+                want.filter = Some((id, excludes));
+            }
+            if let Some(set) = raw.set
+                && !self.create
+            {
+                from_set = true;
+                yaml.push_str("\n        source: policySets");
+                if let Some(set) = set {
+                    let _ = write!(yaml, "\n        sourceId: {}", set_id(set));
+                    want.set = Some(set_id(set));
+                }
+            }
+        }
+        Asked {
+            key: (whom, from_set),
+            want,
+            yaml,
+        }
+    }
+
+    /// Builds a named set, which must not contradict itself.
+    fn set(&self, raw: &[RawTarget]) -> Vec<Asked> {
+        let mut set: Vec<Asked> = Vec::new();
+        for target in raw {
+            let asked = self.ask(target);
+            if set.iter().all(|other| agree(other, &asked)) {
+                set.push(asked);
+            }
+        }
+        set
+    }
+
+    fn selected(&self, raw: &RawEntry) -> (Vec<String>, String) {
+        let policies = self.tenant.policies(collection(raw.compliance));
+        let ids = |pick: &dyn Fn(&str) -> bool| {
+            let found = policies.iter().filter(|policy| pick(&policy.name));
+            found.map(|policy| policy.id.clone()).collect::<Vec<_>>()
+        };
+        if raw.selector >= 2 || policies.is_empty() {
+            let glob = GLOBS[usize::from(raw.pick) % GLOBS.len()];
+            let except = if raw.except { "Win - B*" } else { "" };
+            let found = ids(&|name| fits(glob, name) && (except.is_empty() || !fits(except, name)));
+            let mut yaml = format!("match: {}", json!(glob));
+            if !except.is_empty() {
+                let _ = write!(yaml, "\n    except: [{}]", json!(except));
+            }
+            return (found, yaml);
+        }
+        let policy = &policies[usize::from(raw.pick) % policies.len()];
+        let unique = ids(&|name| name == policy.name).len() == 1;
+        let yaml = if raw.selector == 0 && unique && !policy.name.trim().is_empty() {
+            format!("name: {}", json!(policy.name))
+        } else if raw.except {
+            format!("id: {}", policy.id.to_uppercase())
+        } else {
+            format!("id: {}", policy.id)
+        };
+        (vec![policy.id.clone()], yaml)
+    }
+
+    /// Builds an entry; none where it can't go with the others.
+    fn entry(&mut self, raw: &RawEntry, sets: &[Vec<Asked>]) -> Option<String> {
+        let (selected, selector) = self.selected(raw);
+        if selected.is_empty() && std::mem::replace(&mut self.idle, true) {
+            return None;
+        }
+        let modes: BTreeSet<bool> = selected
+            .iter()
+            .filter_map(|id| self.managed.get(id))
+            .map(|managed| managed.additive)
+            .collect();
+        let additive = match Vec::from_iter(modes).as_slice() {
+            [] => raw.additive,
+            [one] => *one,
+            _ => return None,
+        };
+        let mut taken: Vec<Asked> = Vec::new();
+        let mut uses = BTreeSet::new();
+        for number in &raw.uses {
+            let set = &sets[usize::from(*number)];
+            if set
+                .iter()
+                .all(|asked| self.goes(asked, &taken, &selected, additive))
+            {
+                uses.insert(format!("set-{number}"));
+                taken.extend(set.iter().cloned());
+            }
+        }
+        let mut own = Vec::new();
+        for target in &raw.targets {
+            let asked = self.ask(target);
+            if self.goes(&asked, &taken, &selected, additive) {
+                taken.push(asked.clone());
+                own.push(asked);
+            }
+        }
+        for id in &selected {
+            let managed = self.managed.entry(id.clone()).or_default();
+            managed.additive = additive;
+            for asked in &taken {
+                managed.wants.insert(asked.key.clone(), asked.want.clone());
+            }
+        }
+        let kind = if raw.compliance {
+            "compliancePolicy"
+        } else {
+            "configurationPolicy"
+        };
+        let mode = if additive { "additive" } else { "exact" };
+        let mut yaml = format!("  - kind: {kind}\n    {selector}\n    mode: {mode}\n");
+        if !uses.is_empty() {
+            let uses: Vec<String> = uses.into_iter().collect();
+            let _ = writeln!(yaml, "    use: [{}]", uses.join(", "));
+        }
+        yaml.push_str(&sides(&own, "    "));
+        Some(yaml)
+    }
+
+    /// Whether a target goes with the entry's others, with what other entries want of the same
+    /// policies, and with what is live there.
+    fn goes(&self, asked: &Asked, taken: &[Asked], selected: &[String], additive: bool) -> bool {
+        let with_wants = |managed: &Managed| {
+            managed.wants.iter().all(|(key, want)| {
+                let other = Asked {
+                    key: key.clone(),
+                    want: want.clone(),
+                    yaml: String::new(),
+                };
+                agree(&other, asked)
+            })
+        };
+        let with_live = |id: &String| {
+            let mut policies = super::policies(&self.tenant);
+            let policy = policies.find(|(_, policy)| policy.id == *id);
+            policy.is_none_or(|(_, policy)| {
+                policy.assignments.iter().all(|row| {
+                    let (live, _) = meaning(row);
+                    let opposed = opposed(&live.0, &asked.key.0);
+                    // Additive never removes; and nobody takes a policy set's place from it.
+                    !(opposed && (additive || (live.1 && asked.key.1)))
+                })
+            })
+        };
+        taken.iter().all(|other| agree(other, asked))
+            && selected
+                .iter()
+                .filter_map(|id| self.managed.get(id))
+                .all(with_wants)
+            && selected.iter().all(with_live)
+    }
+}
+
+/// Whether one policy can have both.
+fn agree(one: &Asked, other: &Asked) -> bool {
+    if opposed(&one.key.0, &other.key.0) {
+        return false;
+    }
+    one.key != other.key || one.want == other.want
+}
+
+/// Whether one group is included and excluded.
+fn opposed(one: &Whom, other: &Whom) -> bool {
+    match (one, other) {
+        (Whom::Group(one), Whom::Exclusion(other)) | (Whom::Exclusion(one), Whom::Group(other)) => {
+            one == other
+        }
+        _ => false,
+    }
+}
+
+fn sides(targets: &[Asked], indent: &str) -> String {
+    let mut yaml = String::new();
+    for (side, excluded) in [("include", false), ("exclude", true)] {
+        let rows: Vec<&Asked> = targets
+            .iter()
+            .filter(|asked| matches!(asked.key.0, Whom::Exclusion(_)) == excluded)
+            .collect();
+        if rows.is_empty() {
+            let _ = writeln!(yaml, "{indent}{side}: []");
+            continue;
+        }
+        let _ = writeln!(yaml, "{indent}{side}:");
+        for asked in rows {
+            let _ = writeln!(yaml, "      - {}", asked.yaml);
+        }
+    }
+    yaml
+}
+
+fn sets_yaml(sets: &[Vec<Asked>]) -> String {
+    let mut yaml = "version: 1\ntargets:\n".to_owned();
+    for (number, set) in sets.iter().enumerate() {
+        let _ = writeln!(yaml, "  set-{number}:");
+        yaml.push_str(&sides(set, "    "));
+    }
+    yaml
+}
+
+/// A glob, the slow and certain way.
+fn fits(glob: &str, name: &str) -> bool {
+    let mut rest = name.chars();
+    match glob.chars().next() {
+        None => name.is_empty(),
+        Some('*') => fits(&glob[1..], name) || (rest.next().is_some() && fits(glob, rest.as_str())),
+        Some('?') => rest.next().is_some() && fits(&glob[1..], rest.as_str()),
+        Some(letter) => {
+            rest.next() == Some(letter) && fits(&glob[letter.len_utf8()..], rest.as_str())
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Cases as plain numbers, which shrink well. What they mean is `build`'s to say.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+/// A row that is live already.
+#[derive(Clone, Debug)]
+pub(super) struct RawRow {
+    pub(super) whom: u8,
+    pub(super) index: u8,
+    /// Of the spellings of "no filter", or a filter with its mode.
+    pub(super) filter: u8,
+    /// The policy set, where it is from one.
+    pub(super) set: Option<u8>,
+    /// Which properties it has that nobody knows.
+    pub(super) extra: u8,
+    pub(super) upper_case: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct RawPolicy {
+    pub(super) compliance: bool,
+    pub(super) name: u8,
+    pub(super) rows: Vec<RawRow>,
+}
+
+/// A target that a manifest asks for.
+#[derive(Clone, Debug)]
+pub(super) struct RawTarget {
+    pub(super) whom: u8,
+    pub(super) index: u8,
+    pub(super) by_name: bool,
+    pub(super) filter: Option<(u8, bool, bool)>,
+    /// Whether it is from a policy set, and from which.
+    pub(super) set: Option<Option<u8>>,
+    pub(super) upper_case: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct RawEntry {
+    pub(super) compliance: bool,
+    pub(super) selector: u8,
+    pub(super) pick: u8,
+    pub(super) except: bool,
+    pub(super) additive: bool,
+    pub(super) uses: Vec<u8>,
+    pub(super) targets: Vec<RawTarget>,
+    pub(super) file: u8,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct RawCase {
+    pub(super) policies: Vec<RawPolicy>,
+    pub(super) sets: Vec<Vec<RawTarget>>,
+    pub(super) entries: Vec<RawEntry>,
+    pub(super) page: usize,
+    pub(super) expand_limit: Option<usize>,
+    pub(super) lag: f64,
+    pub(super) no_create: (bool, bool),
+    pub(super) write_with: u8,
+}
+
+fn row() -> impl Strategy<Value = RawRow> {
+    (
+        0..9_u8,
+        0..10_u8,
+        0..10_u8,
+        prop_oneof![4 => Just(None), 1 => (0..3_u8).prop_map(Some)],
+        0..8_u8,
+        prop::bool::weighted(0.2),
+    )
+        .prop_map(|(whom, index, filter, set, extra, upper_case)| RawRow {
+            whom,
+            index,
+            filter,
+            set,
+            extra,
+            upper_case,
+        })
+}
+
+fn target() -> impl Strategy<Value = RawTarget> {
+    (
+        0..8_u8,
+        0..10_u8,
+        any::<bool>(),
+        prop_oneof![2 => Just(None), 1 => (0..5_u8, any::<bool>(), any::<bool>()).prop_map(Some)],
+        prop_oneof![
+            6 => Just(None),
+            1 => Just(Some(None)),
+            1 => (0..3_u8).prop_map(|set| Some(Some(set))),
+        ],
+        prop::bool::weighted(0.2),
+    )
+        .prop_map(
+            |(whom, index, by_name, filter, set, upper_case)| RawTarget {
+                whom,
+                index,
+                by_name,
+                filter,
+                set,
+                upper_case,
+            },
+        )
+}
+
+pub(super) fn case() -> impl Strategy<Value = RawCase> {
+    let policy =
+        (any::<bool>(), 0..12_u8, vec(row(), 0..6)).prop_map(|(compliance, name, rows)| {
+            RawPolicy {
+                compliance,
+                name,
+                rows,
+            }
+        });
+    let entry = (
+        any::<bool>(),
+        0..4_u8,
+        any::<u8>(),
+        any::<bool>(),
+        prop::bool::weighted(0.4),
+        vec(0..3_u8, 0..3),
+        vec(target(), 0..5),
+        0..3_u8,
+    )
+        .prop_map(
+            |(compliance, selector, pick, except, additive, uses, targets, file)| RawEntry {
+                compliance,
+                selector,
+                pick,
+                except,
+                additive,
+                uses,
+                targets,
+                file,
+            },
+        );
+    (
+        vec(policy, 1..9),
+        vec(vec(target(), 0..4), 3),
+        vec(entry, 1..6),
+        1..6_usize,
+        prop::option::of(1..4_usize),
+        prop_oneof![3 => Just(0.0), 1 => Just(0.4)],
+        (any::<bool>(), any::<bool>()),
+        0..3_u8,
+    )
+        .prop_map(
+            |(policies, sets, entries, page, expand_limit, lag, no_create, write_with)| RawCase {
+                policies,
+                sets,
+                entries,
+                page,
+                expand_limit,
+                lag,
+                no_create,
+                write_with,
+            },
+        )
+}
