@@ -8,3 +8,4 @@ mod support;
 
 mod counts;
 mod property;
+mod reading;

@@ -1,0 +1,239 @@
+//! Lists that come in pages, and lists that never end.
+
+use std::sync::{Arc, Mutex};
+
+use assignctl::graph::GraphError;
+use assignctl::model::{Needs, PolicyKind};
+use assignctl::sandbox::Tenant;
+use serde_json::{Value, json};
+
+use super::{EVERYTHING, LISTS, healthy_plan, tenant, unread};
+use crate::library::support::answers::{edit, json_of};
+use crate::library::support::tenants::{self, CATALOG, wants};
+use crate::library::support::wire::{Act, lock};
+use crate::library::support::world::{World, outcomes};
+
+const NEXT: &str = "@odata.nextLink";
+
+#[tokio::test(start_paused = true)]
+async fn links_are_followed_byte_for_byte() {
+    let mut tenant = Tenant::sample();
+    tenant.service.max_page_size = 7;
+    let world = World::new(tenant);
+    let links = Arc::new(Mutex::new(Vec::new()));
+    let given = Arc::clone(&links);
+    world.wire.rule(move |_| {
+        let given = Arc::clone(&given);
+        Act::alter(move |response| {
+            let body: Value = serde_json::from_slice(&response.body).expect("JSON");
+            if let Some(link) = body[NEXT].as_str() {
+                lock(&given).push(link.to_owned());
+            }
+        })
+    });
+    let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
+    let read = world.reader().policies(kind).await.expect("all pages");
+    assert_eq!(read.len(), world.tenant().policies(CATALOG).len());
+    let links = lock(&links).clone();
+    let followed: Vec<String> = world.wire.log()[1..]
+        .iter()
+        .map(|sent| format!("http://sandbox/beta{}", sent.path))
+        .collect();
+    assert!(links.len() > 10);
+    assert_eq!(followed, links);
+    assert!(links[0].contains("%255B"), "{}", links[0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_page_size_changes_nothing() {
+    let whole = read_sample(1000, None).await;
+    for (page, expand_limit) in [(1, None), (3, Some(1)), (25, Some(2)), (100, Some(3))] {
+        assert_eq!(read_sample(page, expand_limit).await, whole, "{page}");
+    }
+}
+
+/// Reads the sample tenant and says what was read, without what may differ in order.
+async fn read_sample(page: usize, expand_limit: Option<usize>) -> Vec<String> {
+    let mut tenant = Tenant::sample();
+    tenant.service.max_page_size = page;
+    tenant.service.expand_limit = expand_limit;
+    let rows: usize = tenant
+        .configuration_policies
+        .iter()
+        .chain(&tenant.compliance_policies)
+        .map(|policy| policy.assignments.len())
+        .sum();
+    let world = World::new(tenant);
+    let needs = Needs {
+        kinds: PolicyKind::all().collect(),
+        filters: true,
+        ..Needs::default()
+    };
+    let live = world.reader().tenant(&needs).await.expect("all");
+    let read: usize = live.policies.iter().map(|policy| policy.rows().len()).sum();
+    assert_eq!(read, rows);
+    live.policies
+        .iter()
+        .map(|policy| format!("{} {} {:?}", policy.id, policy.name, policy.rows()))
+        .chain(live.filters.iter().map(|filter| format!("{filter:?}")))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_is_there_twice_does_not_look_like_an_endless_list() {
+    let mut tenant = tenants::tenant_with_set_rows(1);
+    let group = tenants::group_id(&tenant, "A");
+    tenant.configuration_policies[0]
+        .assign_from_set("a set", assignctl::sandbox::target::group(&group));
+    tenant.service.max_page_size = 1;
+    let world = World::new(tenant);
+    let results = world.converge(&wants("*", &["A", "B"])).await;
+    assert_eq!(outcomes(&results), "applied");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_to_another_host_is_refused_and_never_asked() {
+    for foreign in [
+        "http://sandbox.example.com/beta/x",
+        "https://sandbox/beta/x",
+        "http://sandbox:81/beta/x",
+        "http://sandbox@example.com/beta/x",
+        "//example.com/beta/x",
+        "/deviceManagement/configurationPolicies?$skiptoken=x",
+        "",
+    ] {
+        for list in LISTS {
+            let world = World::new(tenant());
+            world.wire.rule(move |sent| {
+                if sent.path.starts_with(list) {
+                    Act::alter(move |response| edit(response, |body| body[NEXT] = json!(foreign)))
+                } else {
+                    Act::Pass
+                }
+            });
+            let error = unread(&world, EVERYTHING).await;
+            assert!(
+                matches!(&error, GraphError::ForeignLink { link, .. } if link == foreign),
+                "{error}"
+            );
+            let log = world.wire.log();
+            assert!(log.iter().all(|sent| !sent.path.contains("example")));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_cut_list_of_assignments_is_not_read_elsewhere() {
+    let mut tenant = tenants::tenant_with_set_rows(1);
+    tenant.service.expand_limit = Some(1);
+    let world = World::new(tenant);
+    world.wire.rule(|sent| {
+        if sent.path.contains("$expand") {
+            Act::alter(|response| {
+                edit(response, |body| {
+                    body["value"][0]["assignments@odata.nextLink"] = json!("http://example.com/x");
+                });
+            })
+        } else {
+            Act::Pass
+        }
+    });
+    let error = unread(&world, &wants("*", &["A"])).await;
+    assert!(matches!(error, GraphError::ForeignLink { .. }), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_never_ends_ends_the_run() {
+    for list in LISTS {
+        for (what, most) in [("same link", 2), ("same objects", 2), ("empty pages", 52)] {
+            let world = World::new(tenant());
+            let mut turn = 0;
+            let mut page = None;
+            world.wire.rule(move |sent| {
+                if !sent.path.starts_with(&list[..list.len() - 1]) {
+                    return Act::Pass;
+                }
+                turn += 1;
+                let link = match what {
+                    "same link" => format!("http://sandbox/beta{}", sent.path),
+                    _ => format!("http://sandbox/beta{list}$skiptoken={turn}"),
+                };
+                let rows = match (what, &page) {
+                    ("empty pages", _) => json!([]),
+                    (_, Some(rows)) => Value::clone(rows),
+                    (_, None) => {
+                        json!([{"id": "x", "name": "y", "displayName": "y", "assignments": []}])
+                    }
+                };
+                page = Some(rows.clone());
+                Act::Answer(json_of(200, &json!({"value": rows, NEXT: link})))
+            });
+            let error = unread(&world, EVERYTHING).await;
+            assert!(
+                matches!(error, GraphError::EndlessList { .. }),
+                "{list} {what}: {error}"
+            );
+            let log = world.wire.log();
+            let asked = log
+                .iter()
+                .filter(|sent| sent.path.starts_with(list))
+                .count();
+            assert!(asked <= most, "{list} {what}: {asked} requests");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_list_of_assignments_that_never_ends_ends_the_run() {
+    let mut tenant = tenants::tenant_with_set_rows(1);
+    tenant.service.expand_limit = Some(1);
+    let world = World::new(tenant);
+    world.wire.rule(|sent| {
+        if sent.path.contains("')/assignments") {
+            let link = format!("http://sandbox/beta{}", sent.path);
+            Act::alter(move |response| edit(response, |body| body[NEXT] = json!(link)))
+        } else {
+            Act::Pass
+        }
+    });
+    let error = unread(&world, &wants("*", &["A"])).await;
+    assert!(matches!(error, GraphError::EndlessList { .. }), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_few_empty_pages_are_a_thing_of_the_store() {
+    let world = World::new(tenant());
+    let mut empty = 0;
+    world.wire.rule(move |sent| {
+        if sent.path.starts_with(LISTS[0]) && empty < 20 {
+            empty += 1;
+            let link = format!(
+                "http://sandbox/beta/deviceManagement/configurationPolicies?$expand=assignments&$top={}",
+                1000 - empty
+            );
+            return Act::Answer(json_of(200, &json!({"value": [], NEXT: link})));
+        }
+        Act::Pass
+    });
+    assert_eq!(world.plan(EVERYTHING).await, healthy_plan().await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_that_comes_twice_while_the_list_moves_is_one_object() {
+    let mut tenant = tenants::tenant(4);
+    tenant.service.max_page_size = 2;
+    let world = World::new(tenant);
+    world.wire.rule(|sent| {
+        if !sent.path.contains("$skiptoken") {
+            return Act::Pass;
+        }
+        Act::alter(|response| {
+            edit(response, |body| {
+                let again = body["value"][0].clone();
+                body["value"].as_array_mut().expect("a list").push(again);
+            });
+        })
+    });
+    let plan = world.plan(&wants("*", &["B"])).await;
+    assert_eq!(plan.policies.len(), 4);
+}

@@ -1,0 +1,156 @@
+//! Refusals: no permission, no token, and redirects.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use assignctl::graph::GraphError;
+use assignctl::graph::sign_in::{Fetching, Token, TokenSource};
+use secrecy::SecretString;
+
+use super::{EVERYTHING, LISTS, healthy_plan, tenant, unread};
+use crate::library::support::answers::{error, html, plain, with_header};
+use crate::library::support::tenants::{self, wants};
+use crate::library::support::wire::Act;
+use crate::library::support::world::{LONGEST_WAIT, World, outcomes};
+
+/// Hands out `token 1`, `token 2` and so on.
+struct Numbered(Arc<AtomicUsize>);
+
+impl TokenSource for Numbered {
+    fn fetch(&self) -> Fetching<'_> {
+        let number = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        let secret = SecretString::from(format!("token {number}"));
+        Box::pin(async move { Ok(Token::new(secret, None)) })
+    }
+}
+
+fn world_with_tokens(tenant: assignctl::sandbox::Tenant) -> (World, Arc<AtomicUsize>) {
+    let given = Arc::new(AtomicUsize::new(0));
+    let source = Numbered(Arc::clone(&given));
+    let world = World::build(tenant, LONGEST_WAIT, |_| Box::new(source));
+    (world, given)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_401_in_mid_run_renews_the_token_once_for_all() {
+    let mut tenant = tenants::tenant(20);
+    tenant.service.max_page_size = 2;
+    let (world, given) = world_with_tokens(tenant);
+    world.wire.rule(|sent| {
+        if sent.number > 3 && sent.bearer == "token 1" {
+            Act::Answer(error(401, "InvalidAuthenticationToken"))
+        } else {
+            Act::Pass
+        }
+    });
+    let plan = world.plan(&wants("*", &["B"])).await;
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "20 applied");
+    assert_eq!(given.load(Ordering::Relaxed), 2);
+    assert_eq!(world.writes_reached(), 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_runs_out_while_writing_is_renewed() {
+    let (world, given) = world_with_tokens(tenants::tenant(20));
+    let plan = world.plan(&wants("*", &["B"])).await;
+    world.wire.rule(|sent| {
+        let old = sent.bearer == "token 1" && sent.number > 20;
+        if old {
+            Act::Answer(error(401, "InvalidAuthenticationToken"))
+        } else {
+            Act::Pass
+        }
+    });
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "20 applied");
+    assert_eq!(given.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_401_is_a_refusal() {
+    let (world, given) = world_with_tokens(tenant());
+    world
+        .wire
+        .rule(|_| Act::Answer(error(401, "InvalidAuthenticationToken")));
+    let error_of_many = unread(&world, &wants("*", &[])).await;
+    assert!(error_of_many.is_refusal(), "{error_of_many}");
+    assert_eq!(given.load(Ordering::Relaxed), 2);
+    assert_eq!(world.wire.log().len(), 2);
+    // A token for which there is no other is not tried again.
+    let world = World::new(tenant());
+    world
+        .wire
+        .rule(|_| Act::Answer(error(401, "InvalidAuthenticationToken")));
+    assert!(unread(&world, &wants("*", &[])).await.is_refusal());
+    assert_eq!(world.wire.log().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_403_is_a_refusal_and_is_not_tried_again() {
+    for list in LISTS {
+        for answer in [error(403, "Forbidden"), html(403), plain(403, "")] {
+            let world = World::new(tenant());
+            world.wire.rule(move |sent| {
+                if sent.path.starts_with(list) {
+                    Act::Answer(answer.clone())
+                } else {
+                    Act::Pass
+                }
+            });
+            let error = unread(&world, EVERYTHING).await;
+            assert!(error.is_refusal(), "{list}: {error}");
+            let log = world.wire.log();
+            let tries = log.iter().filter(|sent| sent.path.starts_with(list));
+            assert_eq!(tries.count(), 1, "{list}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_sandbox_refuses_who_has_no_permission() {
+    let mut tenant = tenant();
+    tenant.service.roles = vec!["DeviceManagementConfiguration.Read.All".to_owned()];
+    let error = unread(&World::new(tenant.clone()), EVERYTHING).await;
+    assert!(error.is_refusal(), "{error}");
+    tenant.service.roles = vec!["GroupMember.Read.All".to_owned()];
+    let error = unread(&World::new(tenant), EVERYTHING).await;
+    assert!(error.is_refusal(), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn redirects_are_refused_wherever_they_lead() {
+    for status in [301, 302, 303, 307, 308] {
+        for location in ["https://example.com/x", "http://sandbox/beta/x", ""] {
+            for list in LISTS {
+                let world = World::new(tenant());
+                world.wire.rule(move |sent| {
+                    if sent.path.starts_with(list) {
+                        Act::Answer(with_header(plain(status, ""), "location", location))
+                    } else {
+                        Act::Pass
+                    }
+                });
+                let error = unread(&world, EVERYTHING).await;
+                assert!(matches!(error, GraphError::ForeignLink { .. }), "{error}");
+                assert!(!error.is_refusal());
+                let log = world.wire.log();
+                assert!(log.iter().all(|sent| !sent.path.contains("example")));
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_that_does_not_pass_is_not_tried_again() {
+    for status in [400, 404, 405, 409, 414] {
+        let world = World::new(tenant());
+        world
+            .wire
+            .rule(move |_| Act::Answer(error(status, "BadRequest")));
+        let error = unread(&world, &wants("*", &[])).await;
+        assert!(matches!(error, GraphError::Service { .. }), "{error}");
+        assert_eq!(world.wire.log().len(), 1);
+    }
+    assert!(!healthy_plan().await.is_empty());
+}
