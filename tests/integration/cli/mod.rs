@@ -1,1 +1,14 @@
 //! The real executable, command by command.
+//!
+//! Each test makes a small world (a folder, a tenant, manifests), runs a command or two in it and
+//! looks at what came out. Longer outputs stand in `tests/integration/expected`; after a wanted
+//! change of the output renew them with
+//!
+//! ```text
+//! SNAPSHOTS=overwrite cargo test
+//! ```
+//!
+//! and read the difference before it is committed.
+
+mod support;
+mod validate;
