@@ -10,5 +10,7 @@
 //!
 //! and read the difference before it is committed.
 
+mod late_errors;
+mod plan;
 mod support;
 mod validate;

@@ -1,0 +1,191 @@
+//! What only the tenant can tell to be wrong: exact place, exit code 3, nothing planned.
+
+use super::support::tenant::{Tenant, filter_id, group_id, policy_id};
+use super::support::{Ran, World};
+
+/// Plans entries against a tenant, which must be refused.
+#[track_caller]
+fn refused(tenant: &Tenant, entries: &[&str]) -> Ran {
+    let world = World::with(tenant, entries);
+    let before = world.read("tenant.json");
+    let ran = world.sandbox("plan m.yaml --out plan.json").exits(3);
+    assert!(!world.has("plan.json"));
+    assert_eq!(world.read("tenant.json"), before);
+    assert_eq!(ran.stdout, "");
+    ran
+}
+
+#[test]
+fn nothing_selected() {
+    refused(&Tenant::common(), &["match: 'P*'"]).is_as_expected("late_errors/nothing_selected");
+    let tenant = Tenant::common().compliance("P", &[]);
+    refused(&tenant, &["match: 'P*', include: [allDevices]"]).says(&["error[nothing-selected]"]);
+}
+
+#[test]
+fn unknown_names() {
+    let tenant = Tenant::new()
+        .group("SG-Pilot")
+        .filter("Corporate", "windows10AndLater")
+        .policy("Win - BitLocker", &[])
+        .compliance("Other", &[]);
+    refused(
+        &tenant,
+        &[
+            "name: Win - Bitlocker",
+            "name: Other",
+            "id: aaaaaaaa-0000-4000-8000-000000000009",
+            "kind: compliancePolicy, id: aaaaaaaa-0000-4000-8000-000000000001",
+            "name: Win - BitLocker, include: [group: sg-pilto, {group: SG-Pilot, filter: corporat}]",
+            "kind: compliancePolicy, name: Other, include: [{allUsers: true, filterId: cccccccc-0000-4000-8000-000000000009}], exclude: [group: Nobody]",
+        ],
+    )
+    .is_as_expected("late_errors/unknown_names");
+}
+
+#[test]
+fn a_group_id_that_does_not_exist() {
+    let id = "bbbbbbbb-0000-4000-8000-000000000009";
+    let tenant = Tenant::common()
+        .policy("P", &[])
+        .policy("Q", &[&format!("+{id}")]);
+    refused(&tenant, &[&format!("name: P, include: [groupId: {id}]")])
+        .says(&["error[unknown-group]", "--> m.yaml:3:59"]);
+    // What is live already is a warning only, so that an export can be planned.
+    let world = World::with(&tenant, &[&format!("name: Q, include: [groupId: {id}]")]);
+    world
+        .sandbox("plan m.yaml")
+        .exits(0)
+        .says(&["warning[unknown-group]", "Nothing to do"]);
+}
+
+#[test]
+fn ambiguous_names_list_the_ids() {
+    let tenant = Tenant::new()
+        .group("Twin")
+        .group("twin")
+        .filter("Twin", "windows10AndLater")
+        .filter("TWIN", "windows10AndLater")
+        .policy("Twin", &[])
+        .policy("Twin", &[])
+        .policy("Single", &[]);
+    let ran = refused(
+        &tenant,
+        &[
+            "name: Twin",
+            "name: Single, include: [group: Twin, {allUsers: true, filter: twin}]",
+        ],
+    );
+    ran.says(&[
+        &policy_id(1),
+        &policy_id(2),
+        &group_id(1),
+        &group_id(2),
+        &filter_id(1),
+        &filter_id(2),
+    ])
+    .is_as_expected("late_errors/ambiguous_names");
+}
+
+#[test]
+fn policy_names_have_case_and_group_and_filter_names_have_none() {
+    let tenant = Tenant::common().policy("P", &[]).policy("p", &[]);
+    let world = World::with(&tenant, &["name: P, include: [{group: a, filter: f}]"]);
+    world
+        .sandbox("plan m.yaml")
+        .exits(0)
+        .says(&["group A, filter F (include)", "1 unmanaged"]);
+}
+
+#[test]
+fn a_filter_of_another_platform() {
+    let tenant = Tenant::common()
+        .filter("Mac", "macOS")
+        .filter("Odd", "windowsMobile")
+        .policy("P", &[])
+        .policy("Q", &["+A [include Mac]"]);
+    refused(
+        &tenant,
+        &["name: P, include: [{group: A, filter: Mac}, {group: B, filter: Odd}]"],
+    )
+    .is_as_expected("late_errors/filter_platform");
+    // Already live: a warning only, so that an export can be planned.
+    let world = World::with(&tenant, &["name: Q, include: [{group: A, filter: Mac}]"]);
+    world
+        .sandbox("plan m.yaml")
+        .exits(0)
+        .says(&["warning[filter-platform]", "Nothing to do"]);
+}
+
+#[test]
+fn a_match_that_selects_nothing() {
+    let tenant = Tenant::common().policy("P", &[]);
+    let world = World::with(
+        &tenant,
+        &["name: P", "match: 'Win - *'", "match: 'P', except: ['P']"],
+    );
+    world
+        .sandbox("plan m.yaml")
+        .exits(0)
+        .is_as_expected("late_errors/match_selects_nothing");
+    world.sandbox("plan m.yaml --strict").exits(3).says(&[
+        "error[match-selects-nothing]",
+        "m.yaml:4:38",
+        "m.yaml:5:38",
+    ]);
+}
+
+#[test]
+fn an_additive_include_of_an_excluded_group() {
+    let tenant = Tenant::common().policy("P", &["+A", "-B"]);
+    refused(
+        &tenant,
+        &["name: P, mode: additive, include: [group: C, group: B]"],
+    )
+    .is_as_expected("late_errors/additive_include");
+}
+
+#[test]
+fn conflicts_that_show_once_names_are_resolved() {
+    let tenant = Tenant::common()
+        .policy("P", &[])
+        .policy("Q", &[])
+        .policy("R", &[])
+        .policy("S", &[]);
+    let (a, p, f) = (group_id(1), policy_id(1), filter_id(1));
+    refused(
+        &tenant,
+        &[
+            // A group by its name and by its id, included and excluded.
+            &format!("name: P, include: [group: A], exclude: [groupId: {a}]"),
+            // Two entries that select one policy: filters, sides, modes.
+            "name: Q, include: [group: A, {group: B, filter: F}]",
+            "match: 'Q*', include: [{group: A, filter: F}], exclude: [group: B]",
+            "name: R, mode: additive, include: [group: C]",
+            "match: 'R*'",
+            // A filter by its name and by its id is one filter; its modes differ.
+            "name: S, include: [{allUsers: true, filter: F}]",
+            &format!("match: 'S', include: [{{allUsers: true, filterId: {f}}}]"),
+            &format!("match: '?', except: [P, Q, R], include: [{{allUsers: true, filterId: {f}, filterMode: exclude}}]"),
+            &format!("id: {p}, include: [allDevices]"),
+        ],
+    )
+    .is_as_expected("late_errors/conflicts");
+}
+
+#[test]
+fn errors_of_all_files_are_told_in_one_run() {
+    let world = World::new(&Tenant::common().policy("P", &[]));
+    let entry = |name: &str| {
+        format!(
+            "version: 1\npolicies:\n  - kind: configurationPolicy\n    name: {name}\n    include:\n      - group: Nobody\n"
+        )
+    };
+    world.write("m/a.yaml", &entry("P"));
+    world.write("m/sub/b.yaml", &entry("Q"));
+    world.sandbox("plan m").exits(3).says(&[
+        "--> m/a.yaml:6:16",
+        "--> m/sub/b.yaml:4:11",
+        "--> m/sub/b.yaml:6:16",
+    ]);
+}
