@@ -10,7 +10,10 @@
 //!
 //! and read the difference before it is committed.
 
+mod apply;
+mod guards;
 mod late_errors;
 mod plan;
+mod saved_plans;
 mod support;
 mod validate;

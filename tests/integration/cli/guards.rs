@@ -1,0 +1,259 @@
+//! Guards: exit code 4 in `plan` and `apply`, nothing written, and what accepts them.
+
+use serde_json::json;
+
+use super::support::World;
+use super::support::tenant::{TENANT_ID, Tenant};
+
+/// Checks that a guard refuses both `plan` and `apply`, and that `--allow` accepts it.
+fn trips(guard: &str, world: &World, flags: &str) {
+    let before = world.read("tenant.json");
+    let said = format!("guard `{guard}` tripped");
+    let hint = format!("--allow {guard}");
+    world
+        .sandbox(&format!("plan m.yaml --out plan.json {flags}"))
+        .exits(4)
+        .says(&[&said, &hint, "Plan: "]);
+    world.run("show plan.json").exits(0).says(&[&said]);
+    world.sandbox(&format!("drift m.yaml {flags}")).exits(4);
+    world
+        .sandbox(&format!("apply m.yaml --yes --report r.jsonl {flags}"))
+        .exits(4)
+        .says(&[&said, &hint, "Plan: ", "nothing was written"]);
+    world.sandbox(&format!("apply plan.json {flags}")).exits(4);
+    let told = world
+        .sandbox(&format!("plan m.yaml --format json {flags}"))
+        .exits(4)
+        .json();
+    let guards = told["guards"].as_array().expect("a list");
+    for known in guards {
+        assert_eq!(known["tripped"], known["name"] == guard, "{known}");
+    }
+    assert_eq!(world.read("tenant.json"), before);
+    assert_eq!(
+        world.report("r.jsonl").last().expect("an end")["exitCode"],
+        4
+    );
+    let flags = format!("{flags} --allow {guard}");
+    world
+        .sandbox(&format!("plan m.yaml --detailed-exitcode {flags}"))
+        .exits(2)
+        .says(&[&format!("guard `{guard}` accepted")]);
+    world
+        .sandbox(&format!("apply m.yaml --yes {flags}"))
+        .exits(0);
+    assert_ne!(world.read("tenant.json"), before);
+}
+
+#[test]
+fn none_trips_where_nothing_changes() {
+    let tenant = Tenant::common()
+        .policy("P", &["allDevices", "-A"])
+        .policy("Q", &[]);
+    let world = World::with(
+        &tenant,
+        &[
+            "name: P, include: [allDevices], exclude: [group: A]",
+            "name: Q",
+        ],
+    );
+    world
+        .sandbox("plan m.yaml --max-removals 0 --max-policies 0")
+        .exits(0)
+        .is_silent_about("guard");
+}
+
+/// A policy with a number of collections.
+fn rows(number: usize) -> Vec<String> {
+    (0..number)
+        .map(|number| format!("collection C{number}"))
+        .collect()
+}
+
+#[test]
+fn removals() {
+    let rows = rows(40);
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let keep = |number: usize| {
+        let kept: Vec<String> = (0..number)
+            .map(|number| format!("collection: C{number}"))
+            .collect();
+        format!("name: P, include: [{}]", kept.join(", "))
+    };
+    let world = World::with(&Tenant::common().policy("P", &rows), &[&keep(29)]);
+    trips("removals", &world, "");
+    // A quarter is let through, and so are fewer than ten of whatever number.
+    let world = World::with(&Tenant::common().policy("P", &rows), &[&keep(30)]);
+    world.sandbox("plan m.yaml").exits(0);
+    let world = World::with(&Tenant::common().policy("P", &rows[..10]), &[&keep(1)]);
+    world.sandbox("plan m.yaml").exits(0);
+    world.sandbox("plan m.yaml --max-removals 9").exits(0);
+    world.sandbox("plan m.yaml --max-removals 1%").exits(0);
+    trips("removals", &world, "--max-removals 8");
+}
+
+#[test]
+fn rows_of_policy_sets_do_not_count_as_removals() {
+    let tenant = Tenant::common().policy("P", &["+A", "+B <set>", "+C <set>"]);
+    let world = World::with(&tenant, &["name: P, include: [collection: C]"]);
+    let plan = world
+        .sandbox("plan m.yaml --format json --max-removals 1")
+        .exits(0)
+        .json();
+    assert_eq!(plan["guards"][0]["observed"], "1 of 1");
+}
+
+#[test]
+fn policies() {
+    let mut tenant = Tenant::common();
+    for number in 0..51 {
+        tenant = tenant.policy(&format!("P{number}"), &[]);
+    }
+    let world = World::with(&tenant, &["match: 'P*', include: [group: A]"]);
+    world.sandbox("plan m.yaml --max-policies 51").exits(0);
+    world.manifest(&["match: 'P*', except: [P0], include: [group: A]"]);
+    world.sandbox("plan m.yaml").exits(0);
+    world.sandbox("plan m.yaml --max-policies 49").exits(4);
+    world.manifest(&["match: 'P*', include: [group: A]"]);
+    trips("policies", &world, "");
+}
+
+#[test]
+fn broad_target() {
+    for target in ["allDevices", "allUsers"] {
+        let world = World::with(
+            &Tenant::common().policy("P", &["+A"]),
+            &[&format!("name: P, include: [group: A, {target}]")],
+        );
+        trips("broad-target", &world, "");
+        // With a filter it is not broad, until the filter is dropped.
+        let live = format!("{target} [include F]");
+        let world = World::with(
+            &Tenant::common().policy("P", &[&live]),
+            &[&format!("name: P, include: [{target}]")],
+        );
+        trips("broad-target", &world, "");
+        let world = World::with(
+            &Tenant::common().policy("P", &["+A"]),
+            &[&format!(
+                "name: P, include: [group: A, {{{target}: true, filter: F}}]"
+            )],
+        );
+        world.sandbox("plan m.yaml").exits(0);
+    }
+}
+
+#[test]
+fn exclusion_lost() {
+    let world = World::with(
+        &Tenant::common().policy("P", &["+A", "-B"]),
+        &["name: P, include: [group: A]"],
+    );
+    trips("exclusion-lost", &world, "");
+    // With the last inclusion gone nobody is reached.
+    let world = World::with(
+        &Tenant::common().policy("P", &["+A", "-B", "-C"]),
+        &["name: P, exclude: [group: C]"],
+    );
+    world.sandbox("plan m.yaml").exits(0);
+    // An exclusion that becomes an inclusion is lost as well.
+    let world = World::with(
+        &Tenant::common().policy("P", &["+A", "-B"]),
+        &["name: P, include: [group: A, group: B]"],
+    );
+    trips("exclusion-lost", &world, "");
+}
+
+#[test]
+fn unassigned() {
+    let world = World::with(&Tenant::common().policy("P", &["+A"]), &["name: P"]);
+    trips("unassigned", &world, "");
+    let world = World::with(
+        &Tenant::common().policy("P", &[]).policy("Q", &["+A <set>"]),
+        &["name: P", "name: Q"],
+    );
+    world.sandbox("plan m.yaml").exits(0);
+}
+
+#[test]
+fn tenant_cannot_be_accepted() {
+    let world = World::with(
+        &Tenant::common().policy("P", &[]),
+        &["name: P, include: [group: A]"],
+    );
+    world.write("assignctl.yaml", &format!("tenantId: {TENANT_ID}\n"));
+    world.sandbox("plan m.yaml").exits(0);
+    world.sandbox("plan m.yaml --out plan.json").exits(0);
+    world.write(
+        "assignctl.yaml",
+        "tenantId: 99999999-2222-4333-8444-555555555555\n",
+    );
+    let before = world.read("tenant.json");
+    world
+        .sandbox("plan m.yaml")
+        .exits(4)
+        .is_as_expected("guards/tenant");
+    world.sandbox("apply m.yaml --yes").exits(4);
+    world.sandbox("apply plan.json").exits(4);
+    world.sandbox("plan m.yaml --allow tenant").exits(64);
+    world.sandbox("apply m.yaml --yes --allow tenant").exits(64);
+    assert_eq!(world.read("tenant.json"), before);
+    // Nor by a plan that says so.
+    world.write("assignctl.yaml", &format!("tenantId: {TENANT_ID}\n"));
+    world.sandbox("plan m.yaml --out plan.json").exits(0);
+    world.edit("plan.json", |plan| {
+        for guard in plan["guards"].as_array_mut().expect("a list") {
+            guard["accepted"] = json!(true);
+        }
+    });
+    world.write(
+        "assignctl.yaml",
+        "tenantId: 99999999-2222-4333-8444-555555555555\n",
+    );
+    world.sandbox("apply plan.json").exits(4);
+    assert_eq!(world.read("tenant.json"), before);
+}
+
+#[test]
+fn several_guards_need_several_acceptances() {
+    let tenant = Tenant::common()
+        .policy("P", &["+A", "-B"])
+        .policy("Q", &["+A"]);
+    let world = World::with(&tenant, &["name: P, include: [allUsers]", "name: Q"]);
+    world
+        .sandbox("plan m.yaml")
+        .exits(4)
+        .is_as_expected("guards/several");
+    world
+        .sandbox("plan m.yaml --allow broad-target --allow unassigned")
+        .exits(4);
+    let ran = world.sandbox(
+        "apply m.yaml --yes --allow broad-target --allow unassigned --allow exclusion-lost",
+    );
+    ran.exits(0);
+    assert_eq!(world.rows("P"), ["allUsers"]);
+    world
+        .sandbox("plan m.yaml --allow everything")
+        .exits(64)
+        .says(&["exclusion-lost"]);
+}
+
+#[test]
+fn limits_of_the_configuration() {
+    let world = World::with(
+        &Tenant::common().policy("P", &["+A"]),
+        &["name: P, include: [group: B]"],
+    );
+    world.write(
+        "assignctl.yaml",
+        "guards:\n  maxRemovals: 0\n  maxPolicies: 0\n",
+    );
+    world
+        .sandbox("plan m.yaml")
+        .exits(4)
+        .says(&["guard `removals` tripped", "guard `policies` tripped"]);
+    // Flags win.
+    world
+        .sandbox("plan m.yaml --max-removals 1 --max-policies 1")
+        .exits(0);
+}

@@ -1,0 +1,276 @@
+//! `apply PLANFILE`: exactly what was saved, or nothing.
+
+use serde_json::{Value, json};
+
+use super::support::World;
+use super::support::tenant::{Tenant, policy_mut};
+
+/// Two policies that change, with the plan saved in `plan.json`.
+fn saved() -> World {
+    let tenant = Tenant::common().policy("P", &["+A"]).policy("Q", &["+A"]);
+    let world = World::with(
+        &tenant,
+        &[
+            "name: P, include: [group: B]",
+            "name: Q, include: [group: C]",
+        ],
+    );
+    world.sandbox("plan m.yaml --out plan.json").exits(0);
+    world
+}
+
+/// Applies the saved plan, which must be refused without a write.
+#[track_caller]
+fn refused(world: &World, code: i32, parts: &[&str]) -> Vec<Value> {
+    let before = world.read("tenant.json");
+    world
+        .sandbox("apply plan.json --report r.jsonl")
+        .exits(code)
+        .says(parts);
+    assert_eq!(world.read("tenant.json"), before);
+    let report = world.report("r.jsonl");
+    assert!(report.iter().all(|line| line["event"] != "sending"));
+    let end = report.last().expect("a last line");
+    assert_eq!(end["event"], "end");
+    assert_eq!(end["exitCode"], code);
+    assert_eq!(end["requests"]["writes"], 0);
+    report
+}
+
+#[test]
+fn a_plan_without_changes_is_carried_out_at_once() {
+    let tenant = Tenant::common().policy("P", &["+A"]);
+    let world = World::with(&tenant, &["name: P, include: [group: A]"]);
+    world.sandbox("plan m.yaml --out plan.json").exits(0);
+    world
+        .sandbox("apply plan.json")
+        .exits(0)
+        .says(&["Nothing to do"]);
+}
+
+#[test]
+fn it_is_its_own_approval_and_needs_no_manifests() {
+    let world = saved();
+    std::fs::remove_file(world.path("m.yaml")).expect("it is there");
+    world
+        .sandbox("apply plan.json --report r.jsonl")
+        .exits(0)
+        .is_as_expected("saved_plans/applied");
+    assert_eq!(world.rows("P"), ["+B"]);
+    assert_eq!(world.rows("Q"), ["+C"]);
+    let digest = world.json("plan.json")["digest"].clone();
+    assert_eq!(world.report("r.jsonl")[0]["digest"], digest);
+}
+
+#[test]
+fn applied_twice_it_says_already() {
+    let world = saved();
+    world.sandbox("apply plan.json").exits(0);
+    let before = world.read("tenant.json");
+    world
+        .sandbox("apply plan.json --report r.jsonl")
+        .exits(0)
+        .says(&["2 already"]);
+    assert_eq!(world.read("tenant.json"), before);
+    let report = world.report("r.jsonl");
+    assert_eq!(report[1]["outcome"], "already");
+    assert_eq!(report[1]["error"], Value::Null);
+}
+
+#[test]
+fn a_policy_that_moved_makes_it_stale() {
+    let world = saved();
+    world.edit("tenant.json", |state| {
+        policy_mut(state, "Q")["assignments"] = json!([]);
+    });
+    let report = refused(
+        &world,
+        5,
+        &["configurationPolicy `Q`", "nothing was written"],
+    );
+    let outcome = |name: &str| {
+        let line = report
+            .iter()
+            .find(|line| line["name"] == name)
+            .expect("a line");
+        line["outcome"].clone()
+    };
+    assert_eq!(
+        (outcome("P"), outcome("Q")),
+        (json!("skipped"), json!("stale"))
+    );
+    // Also when it is applied with results as JSON.
+    world.sandbox("apply plan.json --format json").exits(5);
+}
+
+#[test]
+fn a_policy_that_is_already_as_planned_has_not_moved() {
+    let world = saved();
+    world.manifest(&["name: P, include: [group: B]"]);
+    world.sandbox("apply m.yaml --yes").exits(0);
+    world
+        .sandbox("apply plan.json")
+        .exits(0)
+        .says(&["1 applied, 1 already"]);
+    assert_eq!(world.rows("Q"), ["+C"]);
+}
+
+#[test]
+fn a_change_of_a_policy_that_it_does_not_touch_does_not_matter() {
+    let tenant = Tenant::common().policy("P", &["+A"]).policy("Q", &["+A"]);
+    let world = World::with(
+        &tenant,
+        &[
+            "name: P, include: [group: B]",
+            "name: Q, include: [group: A]",
+        ],
+    );
+    world.sandbox("plan m.yaml --all --out plan.json").exits(0);
+    world.edit("tenant.json", |state| {
+        policy_mut(state, "Q")["assignments"] = json!([]);
+        policy_mut(state, "P")["description"] = json!("edited");
+    });
+    world.sandbox("apply plan.json").exits(0);
+    assert_eq!(world.rows("P"), ["+B"]);
+}
+
+#[test]
+fn a_deleted_policy_makes_it_stale() {
+    let world = saved();
+    world.edit("tenant.json", |state| {
+        state["configurationPolicies"]
+            .as_array_mut()
+            .expect("a list")
+            .remove(0);
+    });
+    refused(&world, 5, &["configurationPolicy `P` (deleted)"]);
+}
+
+#[test]
+fn an_altered_file_is_refused() {
+    let world = saved();
+    let plan = world.json("plan.json");
+    let alter = |change: &dyn Fn(&mut Value)| {
+        let mut altered = plan.clone();
+        change(&mut altered);
+        world.write("plan.json", &altered.to_string());
+        refused(&world, 1, &["altered", "hint: plan again"]);
+        world.run("show plan.json").exits(1);
+    };
+    alter(&|plan| plan["policies"][0]["after"] = json!([]));
+    alter(&|plan| plan["policies"][0]["before"] = json!([]));
+    alter(&|plan| plan["policies"][0]["id"] = plan["policies"][1]["id"].clone());
+    alter(&|plan| {
+        plan["policies"][0]["after"][0]["filter"] =
+            json!({"id": "x", "name": null, "mode": "include"})
+    });
+    alter(&|plan| plan["tenantId"] = json!("99999999-2222-4333-8444-555555555555"));
+    alter(&|plan| plan["formatVersion"] = json!("1.1"));
+    alter(&|plan| plan["digest"] = json!(""));
+    alter(&|plan| {
+        plan["policies"].as_array_mut().expect("a list").remove(0);
+    });
+}
+
+#[test]
+fn what_is_no_plan_is_refused() {
+    let world = saved();
+    for text in [
+        "",
+        "{",
+        "[]",
+        "{}",
+        "{\"formatVersion\": 1}",
+        "{\"formatVersion\": \"1.0\"}",
+    ] {
+        world.write("plan.json", text);
+        refused(&world, 1, &["not a plan file"]);
+        world.run("show plan.json").exits(1);
+    }
+}
+
+#[test]
+fn an_unknown_major_version_is_refused() {
+    let world = saved();
+    for version in ["2.0", "0.9", "10.0", "x", ""] {
+        world.edit("plan.json", |plan| plan["formatVersion"] = json!(version));
+        refused(&world, 1, &["format version"]);
+        world.run("show plan.json").exits(1);
+    }
+}
+
+#[test]
+fn unknown_keys_are_ignored() {
+    let world = saved();
+    world.edit("plan.json", |plan| {
+        plan["new"] = json!({"key": 1});
+        plan["summary"]["new"] = json!(1);
+        plan["selection"]["new"] = json!("*");
+        plan["policies"][0]["new"] = json!([]);
+        plan["policies"][0]["before"][0]["new"] = json!(true);
+        plan["policies"][0]["after"][0]["target"]["new"] = json!(true);
+        plan["guards"].as_array_mut().expect("a list").push(json!(
+            {"name": "new", "limit": "0", "observed": "0", "tripped": false, "accepted": false}
+        ));
+    });
+    world.run("show plan.json").exits(0);
+    world
+        .sandbox("apply plan.json")
+        .exits(0)
+        .says(&["2 applied"]);
+}
+
+#[test]
+fn another_tenant_is_refused() {
+    let world = saved();
+    world.edit("tenant.json", |state| {
+        state["tenantId"] = json!("99999999-2222-4333-8444-555555555555");
+    });
+    refused(
+        &world,
+        1,
+        &[
+            "11111111-2222-4333-8444-555555555555",
+            "99999999-2222-4333-8444-555555555555",
+        ],
+    );
+}
+
+#[test]
+fn an_acceptance_in_the_plan_counts() {
+    let tenant = Tenant::common().policy("P", &["+A"]);
+    let world = World::with(&tenant, &["name: P"]);
+    world.sandbox("plan m.yaml --out plan.json").exits(4);
+    refused(&world, 4, &["guard `unassigned` tripped"]);
+    world
+        .sandbox("plan m.yaml --out plan.json --allow unassigned")
+        .exits(0);
+    world
+        .sandbox("apply plan.json")
+        .exits(0)
+        .says(&["guard `unassigned` accepted"]);
+    assert_eq!(world.rows("P"), [""; 0]);
+}
+
+#[test]
+fn a_refused_plan_can_be_accepted_when_it_is_applied() {
+    let tenant = Tenant::common().policy("P", &["+A"]);
+    let world = World::with(&tenant, &["name: P"]);
+    world.sandbox("plan m.yaml --out plan.json").exits(4);
+    world.sandbox("apply plan.json --allow unassigned").exits(0);
+    assert_eq!(world.rows("P"), [""; 0]);
+}
+
+#[test]
+fn its_calls_can_still_be_chosen() {
+    let tenant = Tenant::common().policy("P", &["+A"]);
+    let world = World::with(&tenant, &["name: P, include: [group: B]"]);
+    world
+        .sandbox("plan m.yaml --out plan.json --write-with create")
+        .exits(0);
+    world.sandbox("apply plan.json --report r.jsonl").exits(0);
+    assert_eq!(
+        world.report("r.jsonl").last().expect("an end")["requests"]["writes"],
+        2
+    );
+}
