@@ -10,10 +10,12 @@
 //!   new turn and a new look.
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::lessons::{Duty, Known};
 use super::progress::{
     Next, Progress, Seen, dropped_elsewhere, gone, interrupted_unverified, not_done, unverified,
+    wait_too_long,
 };
 use super::{Outcome, Reason, Settled, Worker};
 use crate::graph::GraphError;
@@ -59,6 +61,9 @@ impl Worker<'_> {
 
     /// Does the next step of a policy, or finds that there is none.
     async fn step(&self, policy: &PlannedPolicy, progress: &mut Progress) -> Next {
+        if progress.done == progress.steps.len() {
+            return Err(Settled::good(Outcome::Applied));
+        }
         self.may_go_on(policy, progress)?;
         let duty = self.learn_first(policy, progress).await?;
         let turn = self.turn(progress).await?;
@@ -71,18 +76,18 @@ impl Worker<'_> {
             }));
         };
         // After the look, so that nothing is announced that turns out not to be sent.
-        if self.stop.is_cancelled() {
+        if self.end(progress).is_cancelled() {
             return Err(self.stopped(progress));
         }
         self.note(|report| report.sending(policy, self.names))
-            .map_err(|reason| Settled::bad(Outcome::Skipped, reason))?;
+            .map_err(|reason| not_done(progress, reason))?;
         let written = self.write(policy, &step, &seen.live, turn).await;
         self.judge(policy, progress, step, seen, written, duty)
             .await
     }
 
     fn may_go_on(&self, policy: &PlannedPolicy, progress: &Progress) -> Next {
-        if self.stop.is_cancelled() {
+        if self.end(progress).is_cancelled() {
             return Err(self.stopped(progress));
         }
         let has_policy_set_rows = policy
@@ -143,18 +148,18 @@ impl Worker<'_> {
         if let Some(since) = progress.throttled_since
             && since.elapsed() > allowed
         {
-            return Err(not_done(
-                progress,
-                format!(
-                    "the service has asked to wait for {} s, longer than allowed",
-                    since.elapsed().as_secs()
-                ),
-            ));
+            let message = format!(
+                "the service has asked to wait for {} s, longer than allowed",
+                since.elapsed().as_secs()
+            );
+            return Err(not_done(progress, wait_too_long(message)));
         }
         tokio::select! {
             biased;
-            () = self.stop.cancelled() => Err(self.stopped(progress)),
-            turn = self.writer.turn() => turn.map_err(|wait| not_done(progress, wait.to_string())),
+            () = self.end(progress).cancelled() => Err(self.stopped(progress)),
+            turn = self.writer.turn() => {
+                turn.map_err(|wait| not_done(progress, wait_too_long(wait.to_string())))
+            }
         }
     }
 
@@ -279,19 +284,29 @@ impl Worker<'_> {
                 progress.throttled_since.get_or_insert_with(Instant::now);
                 Ok(())
             }
-            Written::NotSent(error) => {
-                let outcome = match error {
-                    GraphError::Wait { .. } => Outcome::Skipped,
-                    _ => Outcome::Failed,
-                };
-                Err(Settled::bad(outcome, Reason::from_graph("notSent", &error)))
+            Written::NotSent(error @ GraphError::Wait { .. }) => {
+                Err(not_done(progress, wait_too_long(error.to_string())))
             }
+            Written::NotSent(error) => Err(Settled::bad(
+                Outcome::Failed,
+                Reason::from_graph("notSent", &error),
+            )),
             Written::Unknown(reason) => {
                 progress.touched = true;
                 progress.unknown += 1;
                 self.settle_unknown(policy, progress, &step, &before, &reason, duty)
                     .await
             }
+        }
+    }
+
+    /// Returns what ends the work on a policy: once something was sent only an interrupt does, so
+    /// that what was begun is finished or at least looked at.
+    fn end(&self, progress: &Progress) -> &CancellationToken {
+        if progress.touched {
+            self.interrupt
+        } else {
+            self.stop
         }
     }
 

@@ -50,12 +50,17 @@ pub(super) fn dropped_elsewhere() -> Settled {
     )
 }
 
-pub(super) fn not_done(progress: &Progress, message: String) -> Settled {
+/// What is not done for a reason that is no verdict on the policy.
+pub(super) fn not_done(progress: &Progress, reason: Reason) -> Settled {
     if progress.touched {
-        Settled::bad(Outcome::Failed, unverified(&message))
+        Settled::bad(Outcome::Failed, unverified(&reason.message))
     } else {
-        Settled::bad(Outcome::Skipped, Reason::new("waitTooLong", message))
+        Settled::bad(Outcome::Skipped, reason)
     }
+}
+
+pub(super) fn wait_too_long(message: String) -> Reason {
+    Reason::new("waitTooLong", message)
 }
 
 pub(super) fn unverified(message: &str) -> Reason {
