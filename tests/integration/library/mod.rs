@@ -6,6 +6,7 @@
 
 mod support;
 
+mod applying;
 mod counts;
 mod property;
 mod reading;

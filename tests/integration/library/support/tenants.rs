@@ -10,6 +10,7 @@ pub(crate) const COMPLIANCE: Collection = Collection::CompliancePolicies;
 /// that are assigned to `A`.
 pub(crate) fn tenant(policies: usize) -> Tenant {
     let mut tenant = Tenant::empty();
+    tenant.service.token_lifetime = 1_000_000;
     let group = tenant.add_group("A");
     tenant.add_group("B");
     tenant.add_group("C");

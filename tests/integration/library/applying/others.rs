@@ -1,0 +1,167 @@
+//! Other admins, who do not wait for this run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use assignctl::sandbox::Tenant;
+
+use super::{adding, ids, is_about, moving, other_admin};
+use crate::library::support::tenants::{all_rows, tenant};
+use crate::library::support::wire::{Act, Sent};
+use crate::library::support::world::{World, outcomes};
+
+/// Changes the tenant once, right before the first request that `when` picks reaches it.
+fn meanwhile(
+    world: &World,
+    when: impl Fn(&Sent, bool) -> bool + Send + 'static,
+    change: impl Fn(&mut Tenant) + Send + 'static,
+) {
+    let service = world.service.clone();
+    let mut done = false;
+    let mut written = false;
+    world.wire.rule(move |sent| {
+        if !done && when(sent, written) {
+            done = true;
+            service.with_machine(|machine| change(machine.tenant_mut()));
+        }
+        written |= sent.is_write();
+        Act::Pass
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changed_since_the_plan_is_stale_and_not_overwritten() {
+    let (world, plan) = moving(tenant(3)).await;
+    let id = ids(&world)[1].clone();
+    world
+        .service
+        .with_machine(|machine| other_admin(machine.tenant_mut(), &id, "C"));
+    assert_eq!(
+        outcomes(&world.apply(&plan).await),
+        "2 applied, stale moved"
+    );
+    assert_eq!(all_rows(&world.tenant()), ["B", "C", "B"]);
+    assert_eq!(world.writes_reached(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_right_before_the_last_look_is_stale_too() {
+    for build in 0..2 {
+        let (world, plan) = match build {
+            0 => moving(tenant(3)).await,
+            _ => adding(tenant(3)).await,
+        };
+        let id = ids(&world)[2].clone();
+        let target = id.clone();
+        meanwhile(
+            &world,
+            move |sent, _| is_about(sent, &id),
+            move |tenant| other_admin(tenant, &target, "C"),
+        );
+        assert_eq!(
+            outcomes(&world.apply(&plan).await),
+            "2 applied, stale moved"
+        );
+        assert_eq!(all_rows(&world.tenant())[2], "C");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_somebody_else_has_done_already_is_already() {
+    let (world, plan) = moving(tenant(3)).await;
+    let id = ids(&world)[0].clone();
+    world
+        .service
+        .with_machine(|machine| other_admin(machine.tenant_mut(), &id, "B"));
+    assert_eq!(outcomes(&world.apply(&plan).await), "already, 2 applied");
+    assert_eq!(world.writes_reached(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_between_write_and_look_is_unverified() {
+    let (world, plan) = moving(tenant(3)).await;
+    let id = ids(&world)[1].clone();
+    let target = id.clone();
+    let own_write = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&own_write);
+    meanwhile(
+        &world,
+        move |sent, _| {
+            let about = is_about(sent, &id);
+            if about && sent.is_write() {
+                seen.store(true, Ordering::Relaxed);
+            }
+            about && !sent.is_write() && seen.load(Ordering::Relaxed)
+        },
+        move |tenant| other_admin(tenant, &target, "C"),
+    );
+    assert_eq!(
+        outcomes(&world.apply(&plan).await),
+        "2 applied, failed unverified"
+    );
+    assert_eq!(all_rows(&world.tenant()), ["B", "C", "B"]);
+    assert_eq!(world.writes_reached(), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_changes_after_a_write_of_unknown_outcome_is_not_overwritten() {
+    let (world, plan) = moving(tenant(1)).await;
+    let id = ids(&world)[0].clone();
+    let service = world.service.clone();
+    world.wire.rule(move |sent| {
+        if !sent.is_write() {
+            return Act::Pass;
+        }
+        service.with_machine(|machine| other_admin(machine.tenant_mut(), &id, "C"));
+        Act::LostBefore
+    });
+    assert_eq!(outcomes(&world.apply(&plan).await), "failed unverified");
+    assert_eq!(all_rows(&world.tenant()), ["C"]);
+    assert_eq!(world.wire.writes().len(), 1);
+}
+
+fn delete(tenant: &mut Tenant, id: &str) {
+    tenant
+        .configuration_policies
+        .retain(|policy| policy.id != id);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_deleted_before_the_look_or_before_the_write_is_stale() {
+    for at_the_write in [false, true] {
+        let (world, plan) = moving(tenant(3)).await;
+        let id = ids(&world)[0].clone();
+        let target = id.clone();
+        meanwhile(
+            &world,
+            move |sent, _| is_about(sent, &id) && sent.is_write() == at_the_write,
+            move |tenant| delete(tenant, &target),
+        );
+        assert_eq!(
+            outcomes(&world.apply(&plan).await),
+            "2 applied, stale deleted"
+        );
+        assert_eq!(all_rows(&world.tenant()), ["B", "B"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_deleted_after_the_write_is_unverified() {
+    let (world, plan) = moving(tenant(1)).await;
+    let target = ids(&world)[0].clone();
+    meanwhile(
+        &world,
+        |sent, written| written && !sent.is_write(),
+        move |tenant| delete(tenant, &target),
+    );
+    assert_eq!(outcomes(&world.apply(&plan).await), "failed unverified");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_page_of_a_proxy_is_no_deleted_policy() {
+    let (world, plan) = moving(tenant(1)).await;
+    world
+        .wire
+        .rule(|_| Act::Answer(crate::library::support::answers::html(404)));
+    assert_eq!(outcomes(&world.apply(&plan).await), "failed httpError");
+}

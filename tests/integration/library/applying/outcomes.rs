@@ -1,0 +1,219 @@
+//! Writes whose outcome nobody knows.
+
+use std::time::Duration;
+
+use assignctl::plan::writes::WriteWith;
+
+use super::{adding, moving};
+use crate::library::support::answers::{cut, error, html, plain};
+use crate::library::support::tenants::{all_rows, tenant, wants};
+use crate::library::support::wire::Act;
+use crate::library::support::world::{World, outcomes};
+
+/// Does something to the first write, and lets the others pass.
+fn first_write(world: &World, act: impl Fn() -> Act + Send + 'static) {
+    let mut first = true;
+    world.wire.rule(move |sent| {
+        if sent.is_write() && std::mem::replace(&mut first, false) {
+            act()
+        } else {
+            Act::Pass
+        }
+    });
+}
+
+/// Ways for a write to have its effect and not to say so.
+fn after_the_effect() -> Vec<fn() -> Act> {
+    vec![
+        || Act::LostAfter,
+        || Act::AnswerAfter(error(408, "Timeout")),
+        || Act::AnswerAfter(error(500, "UnknownError")),
+        || Act::AnswerAfter(html(502)),
+        || Act::AnswerAfter(error(503, "CancelledOnServiceTimeout")),
+        || Act::AnswerAfter(plain(504, "")),
+        // What an answer of status 200 holds says nothing that anybody could rely on.
+        || Act::AnswerAfter(plain(200, "")),
+        || Act::AnswerAfter(plain(204, "")),
+        || Act::AnswerAfter(html(200)),
+        || Act::alter(cut),
+    ]
+}
+
+/// Ways for a write to have no effect, and for nobody to know.
+fn before_the_effect() -> Vec<fn() -> Act> {
+    vec![
+        || Act::LostBefore,
+        || Act::NotSent,
+        || Act::Silence,
+        || Act::Answer(error(408, "Timeout")),
+        || Act::Answer(error(500, "UnknownError")),
+        || Act::Answer(html(502)),
+        || Act::Answer(error(503, "CancelledOnServiceTimeout")),
+        || Act::Answer(plain(504, "")),
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_had_its_effect_is_not_written_twice() {
+    for (index, act) in after_the_effect().into_iter().enumerate() {
+        for lag in [0.0, 2.0] {
+            let mut tenant = tenant(1);
+            tenant.service.read_after_write_lag = lag;
+            let (world, plan) = moving(tenant.clone()).await;
+            first_write(&world, act);
+            assert_eq!(outcomes(&world.apply(&plan).await), "applied", "{index}");
+            assert_eq!(world.writes_reached(), 1, "assign {index}, lag {lag}");
+            assert_eq!(all_rows(&world.tenant()), ["B"]);
+
+            let (world, plan) = adding(tenant).await;
+            first_write(&world, act);
+            assert_eq!(outcomes(&world.apply(&plan).await), "applied", "{index}");
+            assert_eq!(world.writes_reached(), 1, "create {index}, lag {lag}");
+            assert_eq!(all_rows(&world.tenant()), ["A B"]);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_had_no_effect_is_written_again_after_reading_back() {
+    for (index, act) in before_the_effect().into_iter().enumerate() {
+        let (world, plan) = moving(tenant(1)).await;
+        let before = world.wire.log().len();
+        first_write(&world, act);
+        assert_eq!(outcomes(&world.apply(&plan).await), "applied", "{index}");
+        assert_eq!(world.writes_reached(), 1, "{index}");
+        assert_eq!(all_rows(&world.tenant()), ["B"]);
+        let steps: String = world.wire.log()[before..]
+            .iter()
+            .map(|sent| if sent.is_write() { 'w' } else { 'r' })
+            .collect();
+        // Five looks find no change; then one before the second write, one after it.
+        assert_eq!(steps, "rwrrrrrrwr", "{index}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn row_by_row_each_lost_answer_is_read_back() {
+    for (index, act) in after_the_effect().into_iter().enumerate() {
+        let mut world = World::new(tenant(1));
+        world.settings.write_with = WriteWith::Create;
+        let plan = world.plan(&wants("*", &["B", "C"])).await;
+        world
+            .wire
+            .rule(move |sent| if sent.is_write() { act() } else { Act::Pass });
+        let results = world.apply(&plan).await;
+        assert_eq!(outcomes(&results), "applied", "{index}");
+        // Two come, one goes.
+        assert_eq!(world.writes_reached(), 3, "{index}");
+        assert_eq!(all_rows(&world.tenant()), ["B C"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_never_has_an_effect_is_given_up() {
+    for act in [
+        || Act::LostBefore,
+        || Act::Answer(error(500, "UnknownError")),
+    ] {
+        let (world, plan) = moving(tenant(1)).await;
+        world
+            .wire
+            .rule(move |sent| if sent.is_write() { act() } else { Act::Pass });
+        assert_eq!(outcomes(&world.apply(&plan).await), "failed givenUp");
+        assert_eq!(world.wire.writes().len(), 5);
+        assert_eq!(world.writes_reached(), 0);
+        assert_eq!(all_rows(&world.tenant()), ["A"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_proxy_that_says_yes_to_everything_is_not_believed() {
+    let (world, plan) = moving(tenant(1)).await;
+    world.wire.rule(|sent| {
+        if sent.is_write() {
+            Act::Answer(html(200))
+        } else {
+            Act::Pass
+        }
+    });
+    assert_eq!(outcomes(&world.apply(&plan).await), "failed unverified");
+    assert_eq!(world.wire.writes().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lag_longer_than_the_looks_still_ends_well() {
+    let mut tenant = tenant(1);
+    tenant.service.read_after_write_lag = 5.0;
+    for lost in [|| Act::LostAfter, || Act::LostBefore] {
+        let (world, plan) = moving(tenant.clone()).await;
+        first_write(&world, lost);
+        assert_eq!(outcomes(&world.apply(&plan).await), "applied");
+        assert_eq!(all_rows(&world.tenant()), ["B"]);
+        let (world, plan) = adding(tenant.clone()).await;
+        first_write(&world, lost);
+        assert_eq!(outcomes(&world.apply(&plan).await), "applied");
+        assert_eq!(all_rows(&world.tenant()), ["A B"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_shows_late_is_applied_and_what_never_shows_is_unverified() {
+    for (lag, expected) in [(5.0, "3 applied"), (80_000.0, "3 failed unverified")] {
+        let mut tenant = tenant(3);
+        tenant.service.read_after_write_lag = lag;
+        let (world, plan) = moving(tenant).await;
+        assert_eq!(outcomes(&world.apply(&plan).await), expected);
+        assert_eq!(world.writes_reached(), 3);
+        assert!(world.wire.elapsed() < Duration::from_secs(60));
+        let looks = world.wire.log().len() - world.wire.writes().len();
+        assert!(looks < 45, "{looks}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_cannot_be_read_back_is_unverified() {
+    let (world, plan) = moving(tenant(2)).await;
+    let mut written = false;
+    world.wire.rule(move |sent| {
+        written |= sent.is_write();
+        if written && !sent.is_write() {
+            Act::Answer(error(500, "UnknownError"))
+        } else {
+            Act::Pass
+        }
+    });
+    let results = world.apply(&plan).await;
+    assert!(!outcomes(&results).contains("applied"));
+    assert!(outcomes(&results).contains("unverified"));
+    world.wire.heal();
+    let expected = match world.writes_reached() {
+        2 => "2 already",
+        _ => "already, applied",
+    };
+    assert_eq!(outcomes(&world.apply(&plan).await), expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redirect_of_a_write_fails_that_policy_and_goes_nowhere() {
+    let (world, plan) = moving(tenant(3)).await;
+    let id = super::ids(&world)[1].clone();
+    world.wire.rule(move |sent| {
+        if sent.is_write() && super::is_about(sent, &id) {
+            let mut answer = plain(307, "");
+            answer.headers.push((
+                "location".to_owned(),
+                "https://example.com/assign".to_owned(),
+            ));
+            Act::Answer(answer)
+        } else {
+            Act::Pass
+        }
+    });
+    assert_eq!(
+        outcomes(&world.apply(&plan).await),
+        "2 applied, failed notSent"
+    );
+    assert_eq!(all_rows(&world.tenant()), ["B", "A", "B"]);
+    let log = world.wire.log();
+    assert!(log.iter().all(|sent| !sent.path.contains("example")));
+}

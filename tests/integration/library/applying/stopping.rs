@@ -1,0 +1,203 @@
+//! Refusals, failures and interrupts: what ends the run, and what does not.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use assignctl::apply::Outcome;
+use assignctl::plan::writes::WriteWith;
+
+use super::{adding, ids, is_about, moving};
+use crate::library::support::answers::{error, html};
+use crate::library::support::tenants::{all_rows, tenant, wants};
+use crate::library::support::wire::{Act, Deed};
+use crate::library::support::world::{World, outcomes};
+
+#[tokio::test(start_paused = true)]
+async fn a_403_on_every_write_is_a_refusal() {
+    for answer in [error(403, "Forbidden"), html(403)] {
+        let (world, plan) = moving(tenant(5)).await;
+        world.wire.rule(move |sent| {
+            if sent.is_write() {
+                Act::Answer(answer.clone())
+            } else {
+                Act::Pass
+            }
+        });
+        let results = world.apply(&plan).await;
+        assert_eq!(results.count(Outcome::Failed), 5);
+        assert!(results.is_refusal());
+        assert_eq!(all_rows(&world.tenant()), ["A"; 5]);
+        assert_eq!(world.wire.writes().len(), 5);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_only_read_is_refused_by_the_sandbox() {
+    let mut tenant = tenant(3);
+    tenant.service.roles = vec![
+        "DeviceManagementConfiguration.Read.All".to_owned(),
+        "Group.Read.All".to_owned(),
+    ];
+    let (world, plan) = moving(tenant.clone()).await;
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "3 failed Forbidden");
+    assert!(results.is_refusal());
+    let (world, plan) = adding(tenant).await;
+    assert!(world.apply(&plan).await.is_refusal());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_403_on_some_writes_is_no_refusal() {
+    let (world, plan) = moving(tenant(5)).await;
+    let id = ids(&world)[3].clone();
+    world.wire.rule(move |sent| {
+        if sent.is_write() && is_about(sent, &id) {
+            Act::Answer(error(403, "Forbidden"))
+        } else {
+            Act::Pass
+        }
+    });
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "4 applied, failed Forbidden");
+    assert!(!results.is_refusal());
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_policy_that_is_refused_does_not_stop_the_others() {
+    for status in [400, 404, 405, 409, 412, 422] {
+        let (world, plan) = moving(tenant(12)).await;
+        let id = ids(&world)[0].clone();
+        world.wire.rule(move |sent| {
+            if sent.is_write() && is_about(sent, &id) {
+                Act::Answer(error(status, "BadRequest"))
+            } else {
+                Act::Pass
+            }
+        });
+        let results = world.apply(&plan).await;
+        assert_eq!(results.count(Outcome::Applied), 11, "{status}");
+        assert!(!results.is_good());
+        // A refusal is not tried again.
+        assert_eq!(world.wire.writes().len(), 12);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn fail_fast_starts_nothing_after_the_first_failure() {
+    for (concurrency, most) in [(1, 4), (8, 11)] {
+        let (mut world, plan) = moving(tenant(40)).await;
+        world.settings.fail_fast = true;
+        world.settings.concurrency = concurrency;
+        let id = ids(&world)[3].clone();
+        world.wire.rule(move |sent| Deed {
+            before: Duration::from_millis(10),
+            act: if sent.is_write() && is_about(sent, &id) {
+                Act::Answer(error(400, "BadRequest"))
+            } else {
+                Act::Pass
+            },
+            after: Duration::from_millis(10),
+        });
+        let results = world.apply(&plan).await;
+        let writes = world.wire.writes().len();
+        assert!(writes <= most, "{writes} at {concurrency}");
+        assert_eq!(results.count(Outcome::Failed), 1, "{}", outcomes(&results));
+        assert_eq!(results.count(Outcome::Applied), writes - 1);
+        assert!(outcomes(&results).contains("skipped failFast"));
+        assert!(!results.interrupted);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_an_interrupt_no_request_starts_and_those_in_flight_end() {
+    for at in [1, 2, 9, 20, 33, 60] {
+        let (world, plan) = moving(tenant(40)).await;
+        let before = world.wire.log().len();
+        let stop = world.stop.clone();
+        let last = Arc::new(AtomicUsize::new(0));
+        let noted = Arc::clone(&last);
+        world.wire.rule(move |sent| {
+            if sent.number == before + at {
+                stop.cancel();
+                noted.store(sent.number, Ordering::Relaxed);
+            }
+            Deed {
+                before: Duration::from_millis(15),
+                act: Act::Pass,
+                after: Duration::from_millis(15),
+            }
+        });
+        let results = world.apply(&plan).await;
+        let log = world.wire.log();
+        assert_eq!(log.len(), last.load(Ordering::Relaxed), "at {at}");
+        assert!(log.iter().all(|sent| sent.end.is_some()), "at {at}");
+        assert!(results.interrupted);
+        assert_eq!(results.settled.len(), 40);
+        assert!(results.count(Outcome::Skipped) > 0);
+        // What is called applied is applied, and what was written is not called untouched.
+        let moved = all_rows(&world.tenant());
+        for (settled, rows) in results.settled.iter().zip(moved) {
+            match settled.outcome {
+                Outcome::Applied => assert_eq!(rows, "B"),
+                Outcome::Skipped => assert_eq!(rows, "A"),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_before_the_start_sends_nothing() {
+    let (world, plan) = moving(tenant(5)).await;
+    let before = world.wire.log().len();
+    world.stop.cancel();
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "5 skipped interrupted");
+    assert_eq!(world.wire.log().len(), before);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_ends_a_long_wait_at_once() {
+    let (world, plan) = moving(tenant(5)).await;
+    let stop = world.stop.clone();
+    world.wire.rule(move |sent| {
+        if !sent.is_write() {
+            return Act::Pass;
+        }
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            stop.cancel();
+        });
+        Act::Answer(crate::library::support::answers::later(429, "600"))
+    });
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "5 skipped interrupted");
+    assert!(world.wire.elapsed() < Duration::from_secs(4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_a_create_route_create_fails_and_writes_nothing_else() {
+    let mut tenant = tenant(3);
+    tenant.service.create_route_missing = vec!["configurationPolicies".to_owned()];
+    let mut world = World::new(tenant);
+    world.settings.write_with = WriteWith::Create;
+    let plan = world.plan(&wants("*", &["A", "B"])).await;
+    let results = world.apply(&plan).await;
+    assert_eq!(results.count(Outcome::Failed), 3, "{}", outcomes(&results));
+    assert_eq!(world.writes_reached(), 1);
+    assert_eq!(all_rows(&world.tenant()), ["A"; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_administrator_who_has_to_approve_is_a_failure_with_the_services_words() {
+    let mut tenant = tenant(2);
+    tenant.service.multi_admin_approval = true;
+    let (world, plan) = moving(tenant).await;
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "2 failed BadRequest");
+    let reason = results.settled[0].reason.as_ref().expect("a reason");
+    assert!(reason.message.contains("x-msft-approval-justification"));
+    assert!(!results.is_refusal());
+}
