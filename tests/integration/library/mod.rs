@@ -10,3 +10,4 @@ mod applying;
 mod counts;
 mod property;
 mod reading;
+mod simulation;

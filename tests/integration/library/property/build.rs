@@ -52,7 +52,7 @@ const FILTER_TYPE: &str = "deviceAndAppManagementAssignmentFilterType";
 
 /// Who is meant, with ids in lower case.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Whom {
+pub(crate) enum Whom {
     Devices,
     Users,
     Group(String),
@@ -64,30 +64,30 @@ pub(super) enum Whom {
 }
 
 /// What makes an assignment the same one: whom, and whether it is from a policy set.
-pub(super) type Key = (Whom, bool);
+pub(crate) type Key = (Whom, bool);
 
 /// The rest of what a manifest can ask for: the filter with "excludes", and the policy set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Want {
-    pub(super) filter: Option<(String, bool)>,
-    pub(super) set: Option<String>,
+pub(crate) struct Want {
+    pub(crate) filter: Option<(String, bool)>,
+    pub(crate) set: Option<String>,
 }
 
 /// What is wanted of a policy.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Managed {
-    pub(super) additive: bool,
-    pub(super) wants: BTreeMap<Key, Want>,
+pub(crate) struct Managed {
+    pub(crate) additive: bool,
+    pub(crate) wants: BTreeMap<Key, Want>,
 }
 
 /// A tenant, manifests for it, and what they mean.
 #[derive(Debug)]
-pub(super) struct Case {
-    pub(super) tenant: Tenant,
-    pub(super) texts: Vec<(String, String)>,
-    pub(super) write_with: WriteWith,
+pub(crate) struct Case {
+    pub(crate) tenant: Tenant,
+    pub(crate) texts: Vec<(String, String)>,
+    pub(crate) write_with: WriteWith,
     /// By policy id.
-    pub(super) managed: BTreeMap<String, Managed>,
+    pub(crate) managed: BTreeMap<String, Managed>,
 }
 
 /// One target with the YAML that asks for it.
@@ -99,7 +99,7 @@ struct Asked {
 }
 
 impl Case {
-    pub(super) fn new(raw: &RawCase) -> Self {
+    pub(crate) fn new(raw: &RawCase) -> Self {
         let write_with = WriteWith::ALL[usize::from(raw.write_with) % 3];
         let mut builder = Builder {
             tenant: tenant(raw, write_with),
@@ -129,7 +129,7 @@ impl Case {
         }
     }
 
-    pub(super) fn is_additive(&self, id: &str) -> bool {
+    pub(crate) fn is_additive(&self, id: &str) -> bool {
         self.managed.get(id).is_some_and(|managed| managed.additive)
     }
 }
@@ -191,7 +191,7 @@ fn add_policy(tenant: &mut Tenant, raw: &RawPolicy) {
     }
 }
 
-pub(super) fn set_id(number: u8) -> String {
+pub(crate) fn set_id(number: u8) -> String {
     guid_from(&format!("set {number}"))
 }
 
@@ -285,7 +285,7 @@ fn live_target(tenant: &Tenant, whom: &Whom, row: &RawRow) -> Value {
 }
 
 /// Reads a sandbox row back into what it means.
-pub(super) fn meaning(row: &assignctl::sandbox::Assignment) -> (Key, Want) {
+pub(crate) fn meaning(row: &assignctl::sandbox::Assignment) -> (Key, Want) {
     let text = |name: &str| {
         let value = row.target.get(name).and_then(Value::as_str);
         value.unwrap_or_default().to_owned()

@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 use super::build::{Case, Key, Want, Whom, meaning};
 
 /// What each managed policy shall have, by policy id.
-pub(super) type Desired = BTreeMap<String, BTreeMap<Key, Want>>;
+pub(crate) type Desired = BTreeMap<String, BTreeMap<Key, Want>>;
 
-pub(super) fn desired(case: &Case) -> Desired {
+pub(crate) fn desired(case: &Case) -> Desired {
     let mut desired = Desired::new();
     for (_, policy) in super::policies(&case.tenant) {
         let Some(managed) = case.managed.get(&policy.id) else {
@@ -43,13 +43,13 @@ fn meanings(policy: &Policy) -> BTreeMap<Key, Want> {
 }
 
 /// Whether a policy is not as it shall be; one that nobody manages always is.
-pub(super) fn differs(desired: &Desired, policy: &Policy) -> bool {
+pub(crate) fn differs(desired: &Desired, policy: &Policy) -> bool {
     desired
         .get(&policy.id)
         .is_some_and(|desired| *desired != meanings(policy))
 }
 
-pub(super) fn assert_desired(desired: &Desired, old: &Policy, new: &Policy, write_with: WriteWith) {
+pub(crate) fn assert_desired(desired: &Desired, old: &Policy, new: &Policy, write_with: WriteWith) {
     assert_eq!(Some(&meanings(new)), desired.get(&new.id), "{}", new.name);
     assert_eq!(old.name, new.name);
     assert_eq!(old.properties, new.properties);
@@ -71,7 +71,7 @@ pub(super) fn assert_desired(desired: &Desired, old: &Policy, new: &Policy, writ
     }
 }
 
-pub(super) fn assert_nothing_removed(old: &Policy, new: &Policy) {
+pub(crate) fn assert_nothing_removed(old: &Policy, new: &Policy) {
     let now = meanings(new);
     for key in meanings(old).keys() {
         assert!(now.contains_key(key), "{key:?} was removed");

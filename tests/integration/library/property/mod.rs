@@ -2,8 +2,8 @@
 //! one, worked out here by other means, and nothing else has changed.
 
 mod build;
-mod expected;
-mod raw;
+pub(super) mod expected;
+pub(super) mod raw;
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use assignctl::sandbox::{Collection, Policy, Tenant};
 use proptest::prelude::*;
 
 use super::support::world::{Trouble, World, in_virtual_time, outcomes};
-use build::Case;
+pub(super) use build::Case;
 
 proptest! {
     // 256 cases, or `PROPTEST_CASES`.
@@ -28,7 +28,7 @@ proptest! {
     }
 }
 
-fn policies(tenant: &Tenant) -> impl Iterator<Item = (Collection, &Policy)> {
+pub(super) fn policies(tenant: &Tenant) -> impl Iterator<Item = (Collection, &Policy)> {
     Collection::ALL.into_iter().flat_map(|collection| {
         let policies = tenant.policies(collection).iter();
         policies.map(move |policy| (collection, policy))
@@ -91,6 +91,6 @@ async fn check(case: &Case) {
     assert!(again.is_empty(), "{:#?}", again.changed().next());
 }
 
-fn bytes(policy: &Policy) -> String {
+pub(super) fn bytes(policy: &Policy) -> String {
     serde_json::to_string(policy).expect("JSON")
 }

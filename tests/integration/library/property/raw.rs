@@ -5,59 +5,59 @@ use proptest::prelude::*;
 
 /// A row that is live already.
 #[derive(Clone, Debug)]
-pub(super) struct RawRow {
-    pub(super) whom: u8,
-    pub(super) index: u8,
+pub(crate) struct RawRow {
+    pub(crate) whom: u8,
+    pub(crate) index: u8,
     /// Of the spellings of "no filter", or a filter with its mode.
-    pub(super) filter: u8,
+    pub(crate) filter: u8,
     /// The policy set, where it is from one.
-    pub(super) set: Option<u8>,
+    pub(crate) set: Option<u8>,
     /// Which properties it has that nobody knows.
-    pub(super) extra: u8,
-    pub(super) upper_case: bool,
+    pub(crate) extra: u8,
+    pub(crate) upper_case: bool,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct RawPolicy {
-    pub(super) compliance: bool,
-    pub(super) name: u8,
-    pub(super) rows: Vec<RawRow>,
+pub(crate) struct RawPolicy {
+    pub(crate) compliance: bool,
+    pub(crate) name: u8,
+    pub(crate) rows: Vec<RawRow>,
 }
 
 /// A target that a manifest asks for.
 #[derive(Clone, Debug)]
-pub(super) struct RawTarget {
-    pub(super) whom: u8,
-    pub(super) index: u8,
-    pub(super) by_name: bool,
-    pub(super) filter: Option<(u8, bool, bool)>,
+pub(crate) struct RawTarget {
+    pub(crate) whom: u8,
+    pub(crate) index: u8,
+    pub(crate) by_name: bool,
+    pub(crate) filter: Option<(u8, bool, bool)>,
     /// Whether it is from a policy set, and from which.
-    pub(super) set: Option<Option<u8>>,
-    pub(super) upper_case: bool,
+    pub(crate) set: Option<Option<u8>>,
+    pub(crate) upper_case: bool,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct RawEntry {
-    pub(super) compliance: bool,
-    pub(super) selector: u8,
-    pub(super) pick: u8,
-    pub(super) except: bool,
-    pub(super) additive: bool,
-    pub(super) uses: Vec<u8>,
-    pub(super) targets: Vec<RawTarget>,
-    pub(super) file: u8,
+pub(crate) struct RawEntry {
+    pub(crate) compliance: bool,
+    pub(crate) selector: u8,
+    pub(crate) pick: u8,
+    pub(crate) except: bool,
+    pub(crate) additive: bool,
+    pub(crate) uses: Vec<u8>,
+    pub(crate) targets: Vec<RawTarget>,
+    pub(crate) file: u8,
 }
 
 #[derive(Clone, Debug)]
-pub(super) struct RawCase {
-    pub(super) policies: Vec<RawPolicy>,
-    pub(super) sets: Vec<Vec<RawTarget>>,
-    pub(super) entries: Vec<RawEntry>,
-    pub(super) page: usize,
-    pub(super) expand_limit: Option<usize>,
-    pub(super) lag: f64,
-    pub(super) no_create: (bool, bool),
-    pub(super) write_with: u8,
+pub(crate) struct RawCase {
+    pub(crate) policies: Vec<RawPolicy>,
+    pub(crate) sets: Vec<Vec<RawTarget>>,
+    pub(crate) entries: Vec<RawEntry>,
+    pub(crate) page: usize,
+    pub(crate) expand_limit: Option<usize>,
+    pub(crate) lag: f64,
+    pub(crate) no_create: (bool, bool),
+    pub(crate) write_with: u8,
 }
 
 fn row() -> impl Strategy<Value = RawRow> {
@@ -104,7 +104,7 @@ fn target() -> impl Strategy<Value = RawTarget> {
         )
 }
 
-pub(super) fn case() -> impl Strategy<Value = RawCase> {
+pub(crate) fn case() -> impl Strategy<Value = RawCase> {
     let policy =
         (any::<bool>(), 0..12_u8, vec(row(), 0..6)).prop_map(|(compliance, name, rows)| {
             RawPolicy {
