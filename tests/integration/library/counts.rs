@@ -1,5 +1,6 @@
 //! Requests are counted: a plan without changes takes so many and no more, and so does a change.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use assignctl::manifest;
@@ -104,9 +105,9 @@ fn many_groups(names: usize, ids: usize) -> (Tenant, Vec<(String, String)>) {
         let name = format!("SG-{number}");
         let id = tenant.add_group(&name);
         if number < names {
-            include.push_str(&format!("      - group: {name}\n"));
+            let _ = writeln!(include, "      - group: {name}");
         } else {
-            include.push_str(&format!("      - groupId: {id}\n"));
+            let _ = writeln!(include, "      - groupId: {id}");
         }
     }
     let text = format!(

@@ -6,6 +6,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use assignctl::apply::Outcome;
@@ -139,11 +141,11 @@ async fn simulate(seed: u64) -> Seen {
     world.settings.write_with = case.write_with;
     let mut dice = fastrand::Rng::with_seed(seed);
     let rate = dice.choice([0.02, 0.1, 0.3, 0.6]).unwrap_or(0.1);
-    let faults = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let counted = std::sync::Arc::clone(&faults);
+    let faults = Arc::new(AtomicUsize::new(0));
+    let counted = Arc::clone(&faults);
     world.wire.rule(move |_| {
         let (deed, is_fault) = fate(&mut dice, rate);
-        counted.fetch_add(usize::from(is_fault), std::sync::atomic::Ordering::Relaxed);
+        counted.fetch_add(usize::from(is_fault), Ordering::Relaxed);
         deed
     });
 
@@ -202,7 +204,7 @@ async fn simulate(seed: u64) -> Seen {
             assert!(sending.count() <= world.wire.writes().len());
         }
     }
-    seen.faults = faults.load(std::sync::atomic::Ordering::Relaxed);
+    seen.faults = faults.load(Ordering::Relaxed);
 
     // What was written last may not be visible yet.
     tokio::time::sleep(Duration::from_secs(60)).await;

@@ -1,20 +1,16 @@
-//! From numbers to a tenant and to valid manifests for it.
-//!
-//! What would make a manifest invalid is left out as it is built, by rules that are stated here
-//! once more and share nothing with the program's.
+//! From numbers to a tenant, and from a tenant's rows to what they mean.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write as _;
 
 use assignctl::plan::writes::WriteWith;
 use assignctl::sandbox::{Collection, Tenant, guid_from};
 use serde_json::{Value, json};
 
-use super::raw::{RawCase, RawEntry, RawPolicy, RawRow, RawTarget};
+use super::raw::{RawCase, RawPolicy, RawRow};
 use crate::library::support::tenants::{CATALOG, COMPLIANCE};
 
 /// Group names as people give them; the last two are the same.
-const GROUPS: [&str; 10] = [
+pub(super) const GROUPS: [&str; 10] = [
     "SG-Pilot",
     "SG-Win Ring 1",
     "It's & #1 + 50% (ü) 😀",
@@ -28,7 +24,7 @@ const GROUPS: [&str; 10] = [
 ];
 
 /// Filter names; the last two are the same.
-const FILTERS: [&str; 5] = ["Corporate", "O'Neil & Co. #2", "ÜBER", "Two", "Two"];
+pub(super) const FILTERS: [&str; 5] = ["Corporate", "O'Neil & Co. #2", "ÜBER", "Two", "Two"];
 
 const NAMES: [&str; 12] = [
     "Win - A",
@@ -44,8 +40,6 @@ const NAMES: [&str; 12] = [
     "x: y",
     "  spaces  ",
 ];
-
-const GLOBS: [&str; 6] = ["*", "Win*", "?in - ?", "*a*", "*/*", "nobody*"];
 
 const FILTER_ID: &str = "deviceAndAppManagementAssignmentFilterId";
 const FILTER_TYPE: &str = "deviceAndAppManagementAssignmentFilterType";
@@ -80,61 +74,7 @@ pub(crate) struct Managed {
     pub(crate) wants: BTreeMap<Key, Want>,
 }
 
-/// A tenant, manifests for it, and what they mean.
-#[derive(Debug)]
-pub(crate) struct Case {
-    pub(crate) tenant: Tenant,
-    pub(crate) texts: Vec<(String, String)>,
-    pub(crate) write_with: WriteWith,
-    /// By policy id.
-    pub(crate) managed: BTreeMap<String, Managed>,
-}
-
-/// One target with the YAML that asks for it.
-#[derive(Clone)]
-struct Asked {
-    key: Key,
-    want: Want,
-    yaml: String,
-}
-
-impl Case {
-    pub(crate) fn new(raw: &RawCase) -> Self {
-        let write_with = WriteWith::ALL[usize::from(raw.write_with) % 3];
-        let mut builder = Builder {
-            tenant: tenant(raw, write_with),
-            managed: BTreeMap::new(),
-            idle: false,
-            create: write_with == WriteWith::Create,
-        };
-        let sets: Vec<Vec<Asked>> = raw.sets.iter().map(|set| builder.set(set)).collect();
-        let mut files = vec![String::new(); 3];
-        for entry in &raw.entries {
-            if let Some(yaml) = builder.entry(entry, &sets) {
-                files[usize::from(entry.file) % 3].push_str(&yaml);
-            }
-        }
-        let mut texts = vec![("0/sets.yaml".to_owned(), sets_yaml(&sets))];
-        for (number, text) in files.into_iter().enumerate() {
-            if !text.is_empty() {
-                let text = format!("version: 1\npolicies:\n{text}");
-                texts.push((format!("{number}.yml"), text));
-            }
-        }
-        Self {
-            tenant: builder.tenant,
-            texts,
-            write_with,
-            managed: builder.managed,
-        }
-    }
-
-    pub(crate) fn is_additive(&self, id: &str) -> bool {
-        self.managed.get(id).is_some_and(|managed| managed.additive)
-    }
-}
-
-fn tenant(raw: &RawCase, write_with: WriteWith) -> Tenant {
+pub(super) fn tenant(raw: &RawCase, write_with: WriteWith) -> Tenant {
     let mut tenant = Tenant::empty();
     for name in GROUPS {
         tenant.add_group(name);
@@ -160,7 +100,7 @@ fn tenant(raw: &RawCase, write_with: WriteWith) -> Tenant {
     tenant
 }
 
-fn collection(compliance: bool) -> Collection {
+pub(super) fn collection(compliance: bool) -> Collection {
     if compliance { COMPLIANCE } else { CATALOG }
 }
 
@@ -209,7 +149,7 @@ fn slot(whom: &Whom) -> String {
     }
 }
 
-fn group(tenant: &Tenant, index: u8) -> String {
+pub(super) fn group(tenant: &Tenant, index: u8) -> String {
     tenant.groups[usize::from(index) % GROUPS.len()].id.clone()
 }
 
@@ -308,281 +248,4 @@ pub(crate) fn meaning(row: &assignctl::sandbox::Assignment) -> (Key, Want) {
     let from_set = row.source == "policySets";
     let set = row.source_id.clone().filter(|_| from_set);
     ((whom, from_set), Want { filter, set })
-}
-
-struct Builder {
-    tenant: Tenant,
-    managed: BTreeMap<String, Managed>,
-    /// Whether an entry that selects nothing is there already.
-    idle: bool,
-    /// Whether rows are written one by one. Then no manifest declares a row of a policy set: its
-    /// delete could hit the direct row, which has the same id.
-    create: bool,
-}
-
-impl Builder {
-    fn ask(&self, raw: &RawTarget) -> Asked {
-        let mut yaml = String::new();
-        let whom = match raw.whom {
-            0 => Whom::Devices,
-            1 => Whom::Users,
-            2..=4 => Whom::Group(group(&self.tenant, raw.index)),
-            5 | 6 => Whom::Exclusion(group(&self.tenant, raw.index)),
-            _ => Whom::Collection(format!("mem0000{}", raw.index % 3)),
-        };
-        match &whom {
-            Whom::Devices => yaml.push_str("allDevices: true"),
-            Whom::Users => yaml.push_str("allUsers: true"),
-            Whom::Collection(id) => {
-                let _ = write!(yaml, "collection: {id}");
-            }
-            Whom::Group(id) | Whom::Exclusion(id) => {
-                let name = GROUPS[usize::from(raw.index) % GROUPS.len()];
-                if raw.by_name && name != "SG-Twice" {
-                    let name = if raw.upper_case {
-                        name.to_uppercase()
-                    } else {
-                        name.to_owned()
-                    };
-                    let _ = write!(yaml, "group: {}", json!(name));
-                } else {
-                    let _ = write!(
-                        yaml,
-                        "groupId: {}",
-                        if raw.upper_case {
-                            id.to_uppercase()
-                        } else {
-                            id.clone()
-                        }
-                    );
-                }
-            }
-            Whom::Fota(_) | Whom::ScopeTag(_) => {}
-        }
-        let mut want = Want {
-            filter: None,
-            set: None,
-        };
-        let mut from_set = false;
-        if !matches!(whom, Whom::Exclusion(_)) {
-            if let Some((number, excludes, by_name)) = raw.filter {
-                let index = usize::from(number) % FILTERS.len();
-                let id = self.tenant.assignment_filters[index].id.clone();
-                if by_name && FILTERS[index] != "Two" {
-                    let _ = write!(yaml, "\n        filter: {}", json!(FILTERS[index]));
-                } else {
-                    let _ = write!(yaml, "\n        filterId: {id}");
-                }
-                if excludes {
-                    yaml.push_str("\n        filterMode: exclude");
-                }
-                want.filter = Some((id, excludes));
-            }
-            if let Some(set) = raw.set
-                && !self.create
-            {
-                from_set = true;
-                yaml.push_str("\n        source: policySets");
-                if let Some(set) = set {
-                    let _ = write!(yaml, "\n        sourceId: {}", set_id(set));
-                    want.set = Some(set_id(set));
-                }
-            }
-        }
-        Asked {
-            key: (whom, from_set),
-            want,
-            yaml,
-        }
-    }
-
-    /// Builds a named set, which must not contradict itself.
-    fn set(&self, raw: &[RawTarget]) -> Vec<Asked> {
-        let mut set: Vec<Asked> = Vec::new();
-        for target in raw {
-            let asked = self.ask(target);
-            if set.iter().all(|other| agree(other, &asked)) {
-                set.push(asked);
-            }
-        }
-        set
-    }
-
-    fn selected(&self, raw: &RawEntry) -> (Vec<String>, String) {
-        let policies = self.tenant.policies(collection(raw.compliance));
-        let ids = |pick: &dyn Fn(&str) -> bool| {
-            let found = policies.iter().filter(|policy| pick(&policy.name));
-            found.map(|policy| policy.id.clone()).collect::<Vec<_>>()
-        };
-        if raw.selector >= 2 || policies.is_empty() {
-            let glob = GLOBS[usize::from(raw.pick) % GLOBS.len()];
-            let except = if raw.except { "Win - B*" } else { "" };
-            let found = ids(&|name| fits(glob, name) && (except.is_empty() || !fits(except, name)));
-            let mut yaml = format!("match: {}", json!(glob));
-            if !except.is_empty() {
-                let _ = write!(yaml, "\n    except: [{}]", json!(except));
-            }
-            return (found, yaml);
-        }
-        let policy = &policies[usize::from(raw.pick) % policies.len()];
-        let unique = ids(&|name| name == policy.name).len() == 1;
-        let yaml = if raw.selector == 0 && unique && !policy.name.trim().is_empty() {
-            format!("name: {}", json!(policy.name))
-        } else if raw.except {
-            format!("id: {}", policy.id.to_uppercase())
-        } else {
-            format!("id: {}", policy.id)
-        };
-        (vec![policy.id.clone()], yaml)
-    }
-
-    /// Builds an entry; none where it can't go with the others.
-    fn entry(&mut self, raw: &RawEntry, sets: &[Vec<Asked>]) -> Option<String> {
-        let (selected, selector) = self.selected(raw);
-        if selected.is_empty() && std::mem::replace(&mut self.idle, true) {
-            return None;
-        }
-        let modes: BTreeSet<bool> = selected
-            .iter()
-            .filter_map(|id| self.managed.get(id))
-            .map(|managed| managed.additive)
-            .collect();
-        let additive = match Vec::from_iter(modes).as_slice() {
-            [] => raw.additive,
-            [one] => *one,
-            _ => return None,
-        };
-        let mut taken: Vec<Asked> = Vec::new();
-        let mut uses = BTreeSet::new();
-        for number in &raw.uses {
-            let set = &sets[usize::from(*number)];
-            if set
-                .iter()
-                .all(|asked| self.goes(asked, &taken, &selected, additive))
-            {
-                uses.insert(format!("set-{number}"));
-                taken.extend(set.iter().cloned());
-            }
-        }
-        let mut own = Vec::new();
-        for target in &raw.targets {
-            let asked = self.ask(target);
-            if self.goes(&asked, &taken, &selected, additive) {
-                taken.push(asked.clone());
-                own.push(asked);
-            }
-        }
-        for id in &selected {
-            let managed = self.managed.entry(id.clone()).or_default();
-            managed.additive = additive;
-            for asked in &taken {
-                managed.wants.insert(asked.key.clone(), asked.want.clone());
-            }
-        }
-        let kind = if raw.compliance {
-            "compliancePolicy"
-        } else {
-            "configurationPolicy"
-        };
-        let mode = if additive { "additive" } else { "exact" };
-        let mut yaml = format!("  - kind: {kind}\n    {selector}\n    mode: {mode}\n");
-        if !uses.is_empty() {
-            let uses: Vec<String> = uses.into_iter().collect();
-            let _ = writeln!(yaml, "    use: [{}]", uses.join(", "));
-        }
-        yaml.push_str(&sides(&own, "    "));
-        Some(yaml)
-    }
-
-    /// Whether a target goes with the entry's others, with what other entries want of the same
-    /// policies, and with what is live there.
-    fn goes(&self, asked: &Asked, taken: &[Asked], selected: &[String], additive: bool) -> bool {
-        let with_wants = |managed: &Managed| {
-            managed.wants.iter().all(|(key, want)| {
-                let other = Asked {
-                    key: key.clone(),
-                    want: want.clone(),
-                    yaml: String::new(),
-                };
-                agree(&other, asked)
-            })
-        };
-        let with_live = |id: &String| {
-            let mut policies = super::policies(&self.tenant);
-            let policy = policies.find(|(_, policy)| policy.id == *id);
-            policy.is_none_or(|(_, policy)| {
-                policy.assignments.iter().all(|row| {
-                    let (live, _) = meaning(row);
-                    let opposed = opposed(&live.0, &asked.key.0);
-                    // Additive never removes; and nobody takes a policy set's place from it.
-                    !(opposed && (additive || (live.1 && asked.key.1)))
-                })
-            })
-        };
-        taken.iter().all(|other| agree(other, asked))
-            && selected
-                .iter()
-                .filter_map(|id| self.managed.get(id))
-                .all(with_wants)
-            && selected.iter().all(with_live)
-    }
-}
-
-/// Whether one policy can have both.
-fn agree(one: &Asked, other: &Asked) -> bool {
-    if opposed(&one.key.0, &other.key.0) {
-        return false;
-    }
-    one.key != other.key || one.want == other.want
-}
-
-/// Whether one group is included and excluded.
-fn opposed(one: &Whom, other: &Whom) -> bool {
-    match (one, other) {
-        (Whom::Group(one), Whom::Exclusion(other)) | (Whom::Exclusion(one), Whom::Group(other)) => {
-            one == other
-        }
-        _ => false,
-    }
-}
-
-fn sides(targets: &[Asked], indent: &str) -> String {
-    let mut yaml = String::new();
-    for (side, excluded) in [("include", false), ("exclude", true)] {
-        let rows: Vec<&Asked> = targets
-            .iter()
-            .filter(|asked| matches!(asked.key.0, Whom::Exclusion(_)) == excluded)
-            .collect();
-        if rows.is_empty() {
-            let _ = writeln!(yaml, "{indent}{side}: []");
-            continue;
-        }
-        let _ = writeln!(yaml, "{indent}{side}:");
-        for asked in rows {
-            let _ = writeln!(yaml, "      - {}", asked.yaml);
-        }
-    }
-    yaml
-}
-
-fn sets_yaml(sets: &[Vec<Asked>]) -> String {
-    let mut yaml = "version: 1\ntargets:\n".to_owned();
-    for (number, set) in sets.iter().enumerate() {
-        let _ = writeln!(yaml, "  set-{number}:");
-        yaml.push_str(&sides(set, "    "));
-    }
-    yaml
-}
-
-/// A glob, the slow and certain way.
-fn fits(glob: &str, name: &str) -> bool {
-    let mut rest = name.chars();
-    match glob.chars().next() {
-        None => name.is_empty(),
-        Some('*') => fits(&glob[1..], name) || (rest.next().is_some() && fits(glob, rest.as_str())),
-        Some('?') => rest.next().is_some() && fits(&glob[1..], rest.as_str()),
-        Some(letter) => {
-            rest.next() == Some(letter) && fits(&glob[letter.len_utf8()..], rest.as_str())
-        }
-    }
 }

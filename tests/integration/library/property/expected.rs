@@ -6,7 +6,8 @@ use assignctl::plan::writes::WriteWith;
 use assignctl::sandbox::{Assignment, Policy};
 use serde_json::{Map, Value};
 
-use super::build::{Case, Key, Want, Whom, meaning};
+use super::build::{Key, Want, Whom, meaning};
+use super::manifests::Case;
 
 /// What each managed policy shall have, by policy id.
 pub(crate) type Desired = BTreeMap<String, BTreeMap<Key, Want>>;

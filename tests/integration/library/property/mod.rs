@@ -3,6 +3,7 @@
 
 mod build;
 pub(super) mod expected;
+mod manifests;
 pub(super) mod raw;
 
 use std::collections::BTreeSet;
@@ -12,7 +13,7 @@ use assignctl::sandbox::{Collection, Policy, Tenant};
 use proptest::prelude::*;
 
 use super::support::world::{Trouble, World, in_virtual_time, outcomes};
-pub(super) use build::Case;
+pub(super) use manifests::Case;
 
 proptest! {
     // 256 cases, or `PROPTEST_CASES`.

@@ -37,7 +37,7 @@ async fn look_up(world: &World, names: &[String]) -> Result<Vec<LiveGroup>, Grap
 
 /// Looks 60 groups up, in 4 parts of one batch, with a rule on the answers to batches.
 async fn four_parts(
-    mut rule: impl FnMut(&Sent, &mut Value) + Clone + Send + 'static,
+    rule: impl FnMut(&Sent, &mut Value) + Clone + Send + 'static,
 ) -> (World, Result<Vec<LiveGroup>, GraphError>) {
     let names = names(60);
     let world = World::new(tenant(&names));
@@ -272,7 +272,7 @@ async fn odd_names_are_found_alone_and_among_others() {
             .into_iter()
             .map(|group| group.name)
             .collect();
-        assert_eq!(found, [name.clone()]);
+        assert_eq!(found, std::slice::from_ref(name));
     }
     let world = World::new(tenant.clone());
     let found = look_up(&world, &odd).await.expect("an answer");
