@@ -189,18 +189,12 @@ impl Worker<'_> {
         }
     }
 
-    /// Reads a policy. An interrupt ends the reading: a read may wait and try for long, and no
-    /// further request may leave.
     pub(super) async fn look(&self, policy: &PlannedPolicy) -> Result<Option<Seen>, Reason> {
-        let live = tokio::select! {
-            biased;
-            () = self.interrupt.cancelled() => {
-                return Err(Reason::new("interrupted", "the run was interrupted"));
-            }
-            live = self.reader.assignments(policy.kind, &policy.id) => {
-                live.map_err(|error| Reason::from_graph("readFailed", &error))?
-            }
-        };
+        let live = self
+            .reader
+            .assignments(policy.kind, &policy.id)
+            .await
+            .map_err(|error| Reason::from_graph("readFailed", &error))?;
         Ok(live.map(|live| Seen {
             rows: rows(&live),
             live,

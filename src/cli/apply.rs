@@ -102,7 +102,7 @@ impl Run<'_> {
             let progress = Progress {
                 on: self.output.progress,
             };
-            let client = connect(&service, progress)?;
+            let client = connect(&service, progress, &stop)?;
             self.client = Some(Arc::clone(&client));
             self.graph_url = client.address().as_str().to_owned();
             let intent = match (saved, loaded) {

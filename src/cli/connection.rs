@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
 use super::progress::Progress;
@@ -19,6 +20,7 @@ use crate::sandbox;
 pub(super) fn connect(
     settings: &ServiceSettings,
     progress: Progress,
+    stop: &CancellationToken,
 ) -> Result<Arc<Client>, Failure> {
     let pace = Pace::new(settings.writes, settings.requests, settings.longest_wait);
     let (address, transport, source): (_, Box<dyn Transport>, Box<dyn TokenSource>) =
@@ -43,14 +45,15 @@ pub(super) fn connect(
                 (address, Box::new(transport), source)
             }
         };
-    Ok(Arc::new(Client::new(
+    let client = Client::new(
         address,
         transport,
         Tokens::new(source),
         pace,
         Box::new(progress),
         fastrand::u64(..),
-    )))
+    );
+    Ok(Arc::new(client.interrupted_by(stop.clone())))
 }
 
 /// Opens the emulator inside the process.

@@ -52,8 +52,10 @@ impl From<SignInError> for Failure {
 
 impl From<GraphError> for Failure {
     fn from(error: GraphError) -> Self {
-        if let GraphError::SignIn(error) = error {
-            return error.into();
+        match error {
+            GraphError::SignIn(error) => return error.into(),
+            GraphError::Interrupted => return Self::interrupted(),
+            _ => {}
         }
         let exit = if error.is_refusal() {
             Exit::Refused

@@ -42,6 +42,7 @@ pub(super) fn run(
             Progress {
                 on: output.progress,
             },
+            &stop,
         )?;
         let plan = make(
             &loaded,

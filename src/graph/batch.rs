@@ -142,7 +142,7 @@ impl Client {
                         },
                     });
                 }
-                tokio::time::sleep(wait).await;
+                self.pause(wait).await?;
             }
         }
         Ok(results.into_iter().flatten().collect())

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
+use tokio_util::sync::CancellationToken;
 
 use super::address::GraphUrl;
 use super::error::{GraphError, ServiceError, excerpt};
@@ -27,6 +28,7 @@ pub struct Client {
     counters: Counters,
     observer: Box<dyn Observe>,
     dice: Mutex<fastrand::Rng>,
+    interrupt: CancellationToken,
 }
 
 /// A request before it has a token.
@@ -82,7 +84,16 @@ impl Client {
             counters: Counters::default(),
             observer,
             dice: Mutex::new(fastrand::Rng::with_seed(seed)),
+            interrupt: CancellationToken::new(),
         }
+    }
+
+    /// Starts no further read, not even another try of one, once the token is cancelled. What is
+    /// in flight then comes to its end.
+    #[must_use]
+    pub fn interrupted_by(mut self, interrupt: CancellationToken) -> Self {
+        self.interrupt = interrupt;
+        self
     }
 
     /// Returns where the service is.
@@ -213,9 +224,8 @@ impl Client {
         loop {
             tries += 1;
             let permit = self
-                .pace
-                .permit(Class::Read, call.cost)
-                .await
+                .unless_interrupted(self.pace.permit(Class::Read, call.cost))
+                .await?
                 .map_err(|wait| GraphError::Wait { what: what(), wait })?;
             let left = retry::READ_TIME.saturating_sub(spent);
             let start = tokio::time::Instant::now();
@@ -277,7 +287,20 @@ impl Client {
                 });
             }
             self.counters.count_retried();
-            tokio::time::sleep(wait).await;
+            self.pause(wait).await?;
+        }
+    }
+
+    /// Waits, unless the run is interrupted meanwhile.
+    pub(super) async fn pause(&self, wait: Duration) -> Result<(), GraphError> {
+        self.unless_interrupted(tokio::time::sleep(wait)).await
+    }
+
+    async fn unless_interrupted<T>(&self, wait: impl Future<Output = T>) -> Result<T, GraphError> {
+        tokio::select! {
+            biased;
+            () = self.interrupt.cancelled() => Err(GraphError::Interrupted),
+            value = wait => Ok(value),
         }
     }
 

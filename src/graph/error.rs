@@ -171,6 +171,9 @@ pub enum GraphError {
         /// The wait.
         wait: WaitTooLong,
     },
+    /// The run was interrupted before the read could be made or repeated.
+    #[error("interrupted")]
+    Interrupted,
     /// The answer has not the form it should have.
     #[error("{what}: {detail}")]
     Shape {
