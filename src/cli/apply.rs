@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::arguments::{Apply, Common, Format};
 use super::connection::connect;
 use super::failure::Failure;
-use super::output::Output;
+use super::output::{Output, keep_inputs};
 use super::plan::{self, Shown};
 use super::progress::Progress;
 use super::settings::{self, ServiceSettings};
@@ -29,6 +29,14 @@ use crate::render::{json, text};
 
 pub(super) fn run(command: &Apply, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let start = Instant::now();
+    let inputs = command.paths.iter().chain(common.service.sandbox.iter());
+    keep_inputs(
+        &[
+            ("--report", command.report.as_deref()),
+            ("--json-into", common.json_into.as_deref()),
+        ],
+        inputs.map(PathBuf::as_path),
+    )?;
     let path = command.report.clone().unwrap_or_else(default_report);
     let report = Report::create(&path).map_err(|error| {
         Failure::new(
@@ -186,6 +194,7 @@ impl Run<'_> {
                     Some(format!("{} `{}`{how}", policy.kind, policy.name))
                 })
                 .collect();
+            self.print_json(&shown, Exit::StalePlan)?;
             return Err(Failure::new(
                 Exit::StalePlan,
                 format!(

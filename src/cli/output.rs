@@ -121,6 +121,33 @@ fn written(outcome: io::Result<()>) -> Result<(), Failure> {
     }
 }
 
+/// Refuses a run that would write over what it reads: a manifest, a plan or the sandbox's tenant.
+pub(super) fn keep_inputs<'a>(
+    outputs: &[(&str, Option<&Path>)],
+    inputs: impl Iterator<Item = &'a Path> + Clone,
+) -> Result<(), Failure> {
+    for (option, path) in outputs {
+        let Some(path) = path else { continue };
+        // What does not exist yet cannot be written over.
+        let Ok(output) = path.canonicalize() else {
+            continue;
+        };
+        for input in inputs.clone().filter_map(|input| input.canonicalize().ok()) {
+            let is_manifest = output
+                .extension()
+                .is_some_and(|extension| extension == "yaml" || extension == "yml");
+            if output == input || (is_manifest && input.is_dir() && output.starts_with(&input)) {
+                return Err(Failure::usage(format!(
+                    "`{option} {}` would write over what the run reads",
+                    path.display()
+                ))
+                .hint("name another file; nothing was written"));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Writes a file so that it is either the old or the new one, never a part.
 pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
     let failed = |error: io::Error| {

@@ -10,7 +10,7 @@ use super::arguments::{Common, Plan as PlanArguments, Planning, View};
 use super::config::Config;
 use super::connection::connect;
 use super::failure::Failure;
-use super::output::{Output, save};
+use super::output::{Output, keep_inputs, save};
 use super::progress::Progress;
 use super::settings::{self, ServiceSettings};
 use super::{interrupt, runtime};
@@ -31,6 +31,14 @@ pub(super) fn run(
     common: &Common,
     output: &Output,
 ) -> Result<Exit, Failure> {
+    let inputs = command.paths.iter().chain(common.service.sandbox.iter());
+    keep_inputs(
+        &[
+            ("--out", command.out.as_deref()),
+            ("--json-into", common.json_into.as_deref()),
+        ],
+        inputs.map(PathBuf::as_path),
+    )?;
     let config = settings::configuration(common)?;
     let loaded = load(&command.paths, &config, output)?;
     let service = settings::service(&common.service, &config)?;

@@ -1,5 +1,7 @@
 //! `apply`: what lands in the tenant, by which calls, and what is left alone.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::support::World;
@@ -21,7 +23,7 @@ fn nothing_to_do_needs_no_yes() {
     world
         .sandbox("apply m.yaml --report r.jsonl")
         .exits(0)
-        .is_as_expected("apply/nothing_to_do");
+        .matches("apply/nothing_to_do");
     assert_eq!(world.read("tenant.json"), before);
     assert_eq!(writes(&world, "r.jsonl"), 0);
 }
@@ -34,12 +36,12 @@ fn without_a_terminal_it_needs_yes() {
     world
         .sandbox("apply m.yaml --report r.jsonl")
         .exits(64)
-        .is_as_expected("apply/needs_yes");
+        .matches("apply/needs_yes");
     assert_eq!(world.read("tenant.json"), before);
     world
         .sandbox("apply m.yaml --report r.jsonl --yes")
         .exits(0)
-        .is_as_expected("apply/applied");
+        .matches("apply/applied");
     assert_eq!(world.rows("P"), ["+A"]);
     world
         .sandbox("apply m.yaml")
@@ -413,6 +415,19 @@ fn json_holds_the_plan_and_its_results() {
     assert_eq!(told["results"]["summary"]["applied"], 1);
     assert_eq!(told["results"]["policies"][0]["outcome"], "applied");
     assert_eq!(told, world.json("copy.json"));
+}
+
+/// A policy once waited for a second turn in the queue of writes before it was called done, so a
+/// hundred of them took a whole window longer.
+#[test]
+fn a_written_policy_waits_for_no_further_turn() {
+    let tenant = Tenant::common().policy("P", &[]);
+    let world = World::with(&tenant, &["name: P, include: [group: A]"]);
+    let start = Instant::now();
+    world
+        .sandbox("apply m.yaml --yes --write-limit 1/60s")
+        .exits(0);
+    assert!(start.elapsed() < Duration::from_secs(30));
 }
 
 #[test]

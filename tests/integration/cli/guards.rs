@@ -60,7 +60,7 @@ fn none_trips_where_nothing_changes() {
     world
         .sandbox("plan m.yaml --max-removals 0 --max-policies 0")
         .exits(0)
-        .is_silent_about("guard");
+        .says_nothing_of("guard");
 }
 
 /// A policy with a number of collections.
@@ -192,7 +192,7 @@ fn tenant_cannot_be_accepted() {
     world
         .sandbox("plan m.yaml")
         .exits(4)
-        .is_as_expected("guards/tenant");
+        .matches("guards/tenant");
     world.sandbox("apply m.yaml --yes").exits(4);
     world.sandbox("apply plan.json").exits(4);
     world.sandbox("plan m.yaml --allow tenant").exits(64);
@@ -223,7 +223,7 @@ fn several_guards_need_several_acceptances() {
     world
         .sandbox("plan m.yaml")
         .exits(4)
-        .is_as_expected("guards/several");
+        .matches("guards/several");
     world
         .sandbox("plan m.yaml --allow broad-target --allow unassigned")
         .exits(4);

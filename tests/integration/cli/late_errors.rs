@@ -17,7 +17,7 @@ fn refused(tenant: &Tenant, entries: &[&str]) -> Ran {
 
 #[test]
 fn nothing_selected() {
-    refused(&Tenant::common(), &["match: 'P*'"]).is_as_expected("late_errors/nothing_selected");
+    refused(&Tenant::common(), &["match: 'P*'"]).matches("late_errors/nothing_selected");
     let tenant = Tenant::common().compliance("P", &[]);
     refused(&tenant, &["match: 'P*', include: [allDevices]"]).says(&["error[nothing-selected]"]);
 }
@@ -40,7 +40,7 @@ fn unknown_names() {
             "kind: compliancePolicy, name: Other, include: [{allUsers: true, filterId: cccccccc-0000-4000-8000-000000000009}], exclude: [group: Nobody]",
         ],
     )
-    .is_as_expected("late_errors/unknown_names");
+    .matches("late_errors/unknown_names");
 }
 
 #[test]
@@ -84,7 +84,7 @@ fn ambiguous_names_list_the_ids() {
         &filter_id(1),
         &filter_id(2),
     ])
-    .is_as_expected("late_errors/ambiguous_names");
+    .matches("late_errors/ambiguous_names");
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn a_filter_of_another_platform() {
         &tenant,
         &["name: P, include: [{group: A, filter: Mac}, {group: B, filter: Odd}]"],
     )
-    .is_as_expected("late_errors/filter_platform");
+    .matches("late_errors/filter_platform");
     // Already live: a warning only, so that an export can be planned.
     let world = World::with(&tenant, &["name: Q, include: [{group: A, filter: Mac}]"]);
     world
@@ -127,7 +127,7 @@ fn a_match_that_selects_nothing() {
     world
         .sandbox("plan m.yaml")
         .exits(0)
-        .is_as_expected("late_errors/match_selects_nothing");
+        .matches("late_errors/match_selects_nothing");
     world.sandbox("plan m.yaml --strict").exits(3).says(&[
         "error[match-selects-nothing]",
         "m.yaml:4:38",
@@ -142,7 +142,7 @@ fn an_additive_include_of_an_excluded_group() {
         &tenant,
         &["name: P, mode: additive, include: [group: C, group: B]"],
     )
-    .is_as_expected("late_errors/additive_include");
+    .matches("late_errors/additive_include");
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn conflicts_that_show_once_names_are_resolved() {
             &format!("id: {p}, include: [allDevices]"),
         ],
     )
-    .is_as_expected("late_errors/conflicts");
+    .matches("late_errors/conflicts");
 }
 
 #[test]

@@ -11,9 +11,14 @@
 //! and read the difference before it is committed.
 
 mod apply;
+mod defects;
+mod exit_codes;
 mod guards;
 mod late_errors;
+mod output;
 mod plan;
+mod report;
 mod saved_plans;
+mod settings;
 mod support;
 mod validate;

@@ -49,7 +49,7 @@ fn nothing_to_do() {
     world
         .sandbox("plan m.yaml")
         .exits(0)
-        .is_as_expected("plan/nothing_to_do");
+        .matches("plan/nothing_to_do");
     world.sandbox("plan m.yaml --detailed-exitcode").exits(0);
     world.sandbox("drift m.yaml").exits(0);
 }
@@ -60,15 +60,15 @@ fn changes() {
     world
         .sandbox("plan m.yaml")
         .exits(0)
-        .is_as_expected("plan/changes");
+        .matches("plan/changes");
     world
         .sandbox("plan m.yaml --all")
         .exits(0)
-        .is_as_expected("plan/all");
+        .matches("plan/all");
     world
         .sandbox("plan m.yaml --summary")
         .exits(0)
-        .is_as_expected("plan/summary");
+        .matches("plan/summary");
     world
         .sandbox("plan m.yaml --summary --all")
         .exits(0)
@@ -76,7 +76,7 @@ fn changes() {
     world
         .sandbox("plan m.yaml --diff")
         .exits(0)
-        .is_as_expected("plan/diff");
+        .matches("plan/diff");
 }
 
 #[test]
@@ -322,7 +322,7 @@ fn names_are_clean_in_text_and_verbatim_in_json() {
     world
         .sandbox("plan m.yaml")
         .exits(0)
-        .is_as_expected("plan/odd_names");
+        .matches("plan/odd_names");
     let plan = world.sandbox("plan m.yaml --format json").exits(0).json();
     let policies = plan["policies"].as_array().expect("a list");
     for name in ODD {

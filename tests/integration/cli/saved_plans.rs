@@ -55,7 +55,7 @@ fn it_is_its_own_approval_and_needs_no_manifests() {
     world
         .sandbox("apply plan.json --report r.jsonl")
         .exits(0)
-        .is_as_expected("saved_plans/applied");
+        .matches("saved_plans/applied");
     assert_eq!(world.rows("P"), ["+B"]);
     assert_eq!(world.rows("Q"), ["+C"]);
     let digest = world.json("plan.json")["digest"].clone();
@@ -160,10 +160,8 @@ fn an_altered_file_is_refused() {
     alter(&|plan| plan["policies"][0]["after"] = json!([]));
     alter(&|plan| plan["policies"][0]["before"] = json!([]));
     alter(&|plan| plan["policies"][0]["id"] = plan["policies"][1]["id"].clone());
-    alter(&|plan| {
-        plan["policies"][0]["after"][0]["filter"] =
-            json!({"id": "x", "name": null, "mode": "include"})
-    });
+    let filter = json!({"id": "x", "name": null, "mode": "include"});
+    alter(&|plan| plan["policies"][0]["after"][0]["filter"] = filter.clone());
     alter(&|plan| plan["tenantId"] = json!("99999999-2222-4333-8444-555555555555"));
     alter(&|plan| plan["formatVersion"] = json!("1.1"));
     alter(&|plan| plan["digest"] = json!(""));

@@ -4,6 +4,7 @@
 pub(super) mod service;
 pub(super) mod tenant;
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -66,7 +67,7 @@ impl World {
             } else {
                 "kind: configurationPolicy, "
             };
-            text.push_str(&format!("- {{{kind}{entry}}}\n"));
+            writeln!(text, "- {{{kind}{entry}}}").expect("memory");
         }
         self.write("m.yaml", &text);
     }
@@ -161,12 +162,7 @@ impl Running {
     /// Sends a signal to this one process.
     #[cfg(unix)]
     pub(super) fn signal(&self, name: &str) {
-        let id = self.child.as_ref().expect("not waited for").id();
-        let sent = Command::new("kill")
-            .args([format!("-{name}"), id.to_string()])
-            .status()
-            .expect("the command kill");
-        assert!(sent.success());
+        send_signal(self.child.as_ref().expect("not waited for").id(), name);
     }
 
     pub(super) fn wait(mut self) -> Ran {
@@ -184,6 +180,16 @@ impl Drop for Running {
             child.wait().ok();
         }
     }
+}
+
+/// Sends a signal to one process.
+#[cfg(unix)]
+fn send_signal(id: u32, name: &str) {
+    let sent = Command::new("kill")
+        .args([format!("-{name}"), id.to_string()])
+        .status()
+        .expect("the command kill");
+    assert!(sent.success());
 }
 
 /// Waits until something holds; for things that another process is about to do.
@@ -261,7 +267,7 @@ impl Ran {
 
     /// Checks that a part is in nothing that was said.
     #[track_caller]
-    pub(super) fn is_silent_about(self, part: &str) -> Self {
+    pub(super) fn says_nothing_of(self, part: &str) -> Self {
         let text = self.text();
         assert!(!text.contains(part), "`{part}` is in\n{text}");
         self
@@ -276,7 +282,7 @@ impl Ran {
 
     /// Compares command, exit code, stdout and stderr with a file of `expected`.
     #[track_caller]
-    pub(super) fn is_as_expected(self, name: &str) -> Self {
+    pub(super) fn matches(self, name: &str) -> Self {
         let path = here("expected").join(format!("{name}.txt"));
         let expected = snapbox::Data::read_from(&path, Some(snapbox::data::DataFormat::Text)).raw();
         snapbox::Assert::new()
@@ -296,7 +302,7 @@ impl Ran {
         let mut text = format!("$ assignctl {command}\n[exit code {code}]\n");
         for (name, stream) in [("stdout", stdout), ("stderr", stderr)] {
             if !stream.is_empty() {
-                text.push_str(&format!("[{name}]\n{stream}"));
+                write!(text, "[{name}]\n{stream}").expect("memory");
                 if !stream.ends_with('\n') {
                     text.push('\n');
                 }

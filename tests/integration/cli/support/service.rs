@@ -3,8 +3,12 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::World;
+#[cfg(unix)]
+use super::send_signal;
 
 /// The emulator over HTTP; ends with this value.
 pub(in crate::cli) struct Served {
@@ -44,6 +48,18 @@ impl Served {
     pub(in crate::cli) fn authority(&self) -> &str {
         self.url.strip_suffix("/beta").expect("a version")
     }
+
+    /// Asks the process to end.
+    #[cfg(unix)]
+    pub(in crate::cli) fn interrupt(&self) {
+        send_signal(self.child.id(), "INT");
+    }
+
+    /// Waits for the end and returns the exit code.
+    #[cfg(unix)]
+    pub(in crate::cli) fn code(&mut self) -> Option<i32> {
+        self.child.wait().expect("an end").code()
+    }
 }
 
 impl Drop for Served {
@@ -54,19 +70,68 @@ impl Drop for Served {
     }
 }
 
-/// Answers every request with the same bytes, until the process ends; returns the Graph URL.
-pub(in crate::cli) fn always(answer: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { return };
-            let mut request = [0; 8192];
-            // Requests without a body fit, and nobody looks at them.
-            if stream.read(&mut request).is_ok() {
-                stream.write_all(answer.as_bytes()).ok();
+/// A listener that is no Graph. It goes on until the process of the tests ends.
+pub(in crate::cli) struct Impostor {
+    /// What stands for the Graph URL.
+    pub(in crate::cli) url: String,
+    /// How many connections it had.
+    connections: Arc<AtomicUsize>,
+}
+
+impl Impostor {
+    /// Answers every request with the same status line, headers and body.
+    pub(in crate::cli) fn answers(status: &str, headers: &[&str], body: &str) -> Self {
+        let headers: Vec<String> = headers
+            .iter()
+            .map(|header| format!("{header}\r\n"))
+            .collect();
+        let answer = format!(
+            "HTTP/1.1 {status}\r\nConnection: close\r\n{}Content-Length: {}\r\n\r\n{body}",
+            headers.concat(),
+            body.len()
+        );
+        Self::start(Some(answer))
+    }
+
+    /// Takes requests and never answers.
+    pub(in crate::cli) fn is_silent() -> Self {
+        Self::start(None)
+    }
+
+    fn start(answer: Option<String>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let connections = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&connections);
+        std::thread::spawn(move || {
+            let mut open = Vec::new();
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { return };
+                counted.fetch_add(1, Ordering::SeqCst);
+                let Some(answer) = &answer else {
+                    open.push(stream);
+                    continue;
+                };
+                let mut request = [0; 8192];
+                // Requests without a body fit, and nobody looks at them.
+                if stream.read(&mut request).is_ok() {
+                    stream.write_all(answer.as_bytes()).ok();
+                }
             }
+        });
+        Self {
+            url: format!("http://{address}/beta"),
+            connections,
         }
-    });
-    format!("http://{address}/beta")
+    }
+
+    pub(in crate::cli) fn connections(&self) -> usize {
+        self.connections.load(Ordering::SeqCst)
+    }
+}
+
+/// Returns a Graph URL at which nobody listens.
+pub(in crate::cli) fn unreachable() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    format!("http://{}/beta", listener.local_addr().expect("an address"))
 }

@@ -226,10 +226,11 @@ pub(super) fn rows(state: &Value, name: &str) -> Vec<String> {
         };
         if let Some(mode) = target[FILTER_TYPE].as_str().filter(|mode| *mode != "none") {
             let filter = plain(name_of("assignmentFilters", &target[FILTER_ID]));
-            words.push_str(&format!(" [{mode} {filter}]"));
+            words = format!("{words} [{mode} {filter}]");
         }
         if row["source"] == "policySets" {
-            words.push_str(&format!(" <{}>", row["sourceId"].as_str().unwrap_or("?")));
+            let set = row["sourceId"].as_str().unwrap_or("?");
+            words = format!("{words} <{set}>");
         }
         words
     };

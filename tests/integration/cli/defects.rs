@@ -1,0 +1,39 @@
+//! Defects that were found and mended, each with the test that found it.
+
+use super::support::World;
+use super::support::tenant::{Tenant, policy_mut};
+use serde_json::json;
+
+#[test]
+fn a_report_never_replaces_what_the_run_reads() {
+    let tenant = Tenant::common().policy("P", &[]);
+    let world = World::with(&tenant, &["name: P, include: [group: A]"]);
+    world.sandbox("plan m.yaml --out plan.json").exits(0);
+    for (input, line) in [
+        ("plan.json", "apply plan.json --report plan.json"),
+        ("m.yaml", "apply m.yaml --yes --report m.yaml"),
+        ("m.yaml", "apply . --yes --report ./m.yaml"),
+        ("tenant.json", "apply m.yaml --yes --report tenant.json"),
+    ] {
+        let before = world.read(input);
+        world.sandbox(line).exits(64);
+        assert_eq!(world.read(input), before, "{line}");
+    }
+}
+
+#[test]
+fn a_stale_plan_has_its_results_as_json() {
+    let tenant = Tenant::common().policy("P", &["+A"]);
+    let world = World::with(&tenant, &["name: P, include: [group: B]"]);
+    world.sandbox("plan m.yaml --out plan.json").exits(0);
+    world.edit("tenant.json", |state| {
+        policy_mut(state, "P")["assignments"] = json!([]);
+    });
+    let told = world
+        .sandbox("apply plan.json --format json --json-into copy.json")
+        .exits(5)
+        .json();
+    assert_eq!(told["results"]["exitCode"], 5);
+    assert_eq!(told["results"]["policies"][0]["outcome"], "stale");
+    assert_eq!(told, world.json("copy.json"));
+}

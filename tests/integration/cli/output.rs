@@ -1,0 +1,224 @@
+//! What is printed where: formats, colours, progress, logs, help, and what never is.
+
+use std::io::pipe;
+
+use serde_json::Value;
+
+use super::support::service::Served;
+use super::support::tenant::{TENANT_ID, Tenant};
+use super::support::{Ran, World};
+
+fn world() -> World {
+    let tenant = Tenant::common().policy("P", &["+A"]).policy("Q", &[]);
+    World::with(&tenant, &["match: '?', include: [group: B]"])
+}
+
+#[test]
+fn data_is_on_stdout_and_all_else_on_stderr() {
+    let world = world();
+    let quiet = world.sandbox("plan m.yaml").exits(0);
+    assert_eq!(quiet.stderr, "");
+    let ran = world
+        .run("plan m.yaml --sandbox tenant.json --concurrency 1")
+        .exits(0);
+    assert_eq!(ran.stdout, quiet.stdout);
+    assert!(ran.stderr.contains("read 2 of "), "{}", ran.stderr);
+    let ran = world
+        .run("apply m.yaml --yes --sandbox tenant.json")
+        .exits(0);
+    assert!(
+        ran.stderr.contains("[2/2] applied configurationPolicy "),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn json_is_written_beside_any_format() {
+    let world = world();
+    let text = world
+        .sandbox("plan m.yaml --json-into sub/plan.json")
+        .exits(0);
+    text.says(&["Plan: "]);
+    assert_eq!(world.json("sub/plan.json")["summary"]["changed"], 2);
+    let json = world
+        .sandbox("plan m.yaml --format json --json-into plan.json")
+        .exits(0);
+    assert_eq!(json.stdout, world.read("plan.json"));
+    world.run("validate m.yaml --json-into valid.json").exits(0);
+    assert_eq!(world.json("valid.json")["valid"], true);
+    world.run("show plan.json --json-into shown.json").exits(0);
+    assert_eq!(world.json("shown.json"), world.json("plan.json"));
+    world
+        .sandbox("apply m.yaml --yes --json-into results.json")
+        .exits(0)
+        .says(&["Result: 2 applied"]);
+    assert_eq!(
+        world.json("results.json")["results"]["summary"]["applied"],
+        2
+    );
+    world
+        .sandbox("plan m.yaml --json-into tenant.json/x")
+        .exits(1);
+}
+
+#[test]
+fn colours() {
+    let colourful = |ran: Ran| ran.stdout.contains("\u{1b}[");
+    let mut world = world();
+    assert!(!colourful(world.sandbox("plan m.yaml")));
+    assert!(colourful(world.sandbox("plan m.yaml --color always")));
+    world.set("CLICOLOR_FORCE", "1");
+    assert!(colourful(world.sandbox("plan m.yaml")));
+    assert!(!colourful(world.sandbox("plan m.yaml --color never")));
+    world.set("CLICOLOR_FORCE", "");
+    world.set("NO_COLOR", "1");
+    assert!(!colourful(world.sandbox("plan m.yaml")));
+    assert!(colourful(world.sandbox("plan m.yaml --color always")));
+    // JSON has none.
+    assert!(!colourful(
+        world.sandbox("plan m.yaml --color always --format json")
+    ));
+    // Diagnostics go by the same rules.
+    world.manifest(&["name: [P]"]);
+    let plain = world.run("validate m.yaml").exits(3);
+    assert!(!plain.stderr.contains('\u{1b}'));
+    let colour = world.run("validate m.yaml --color always").exits(3);
+    assert!(colour.stderr.contains("\u{1b}["));
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_error() {
+    let world = world();
+    for (line, code) in [
+        ("plan m.yaml --sandbox tenant.json", 0),
+        ("plan m.yaml --sandbox tenant.json --format json", 0),
+        ("drift m.yaml --sandbox tenant.json", 2),
+        ("validate m.yaml", 0),
+        ("completions bash", 0),
+        ("--help", 0),
+        ("apply m.yaml --yes --sandbox tenant.json", 0),
+    ] {
+        let (reader, writer) = pipe().expect("a pipe");
+        drop(reader);
+        let ended = world
+            .command(line)
+            .stdout(writer)
+            .output()
+            .expect("the executable");
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(code), "{line}: {said}");
+        assert!(!said.contains("panicked"), "{line}: {said}");
+    }
+    // What was asked for has been done all the same.
+    assert_eq!(world.rows("P"), ["+B"]);
+}
+
+#[test]
+fn secrets_are_nowhere() {
+    let secrets = ["MARKED-token", "MARKED-secret", "eyJ"];
+    let mut world = world();
+    let served = Served::start(&world);
+    world.set("ASSIGNCTL_GRAPH_URL", &served.url);
+    world.set("AZURE_AUTHORITY_HOST", served.authority());
+    world.set("AZURE_TENANT_ID", TENANT_ID);
+    world.set("AZURE_CLIENT_ID", "22222222-2222-4333-8444-555555555555");
+    world.set("AZURE_CLIENT_SECRET", "MARKED-secret");
+    for token in [None, Some("MARKED-token")] {
+        if let Some(token) = token {
+            world.set("ASSIGNCTL_ACCESS_TOKEN", token);
+        }
+        for line in [
+            "plan m.yaml --out plan.json -vvv",
+            "plan m.yaml --format json -vvv --log-format json",
+            "apply m.yaml --yes -vvv --report r.jsonl --json-into results.json",
+            "drift gone.yaml -vvv",
+            &format!("plan m.yaml -vvv --graph-url {}/v0", served.authority()),
+        ] {
+            let ran = world.run(line);
+            for secret in secrets {
+                assert!(!ran.stdout.contains(secret), "{line}");
+                assert!(!ran.stderr.contains(secret), "{line}: {}", ran.stderr);
+            }
+        }
+        for name in ["plan.json", "r.jsonl", "results.json", "tenant.json"] {
+            let text = world.read(name);
+            assert!(
+                secrets.iter().all(|secret| !text.contains(secret)),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_refused_secret_is_nowhere() {
+    let mut world = world();
+    world.edit("tenant.json", |state| {
+        state["service"]["apps"] = serde_json::json!([{"clientId": "me", "secret": "right"}]);
+    });
+    let served = Served::start(&world);
+    world.set("ASSIGNCTL_GRAPH_URL", &served.url);
+    world.set("AZURE_AUTHORITY_HOST", served.authority());
+    world.set("AZURE_TENANT_ID", TENANT_ID);
+    world.set("AZURE_CLIENT_ID", "me");
+    world.set("AZURE_CLIENT_SECRET", "MARKED-secret");
+    world
+        .run("plan m.yaml -vvv")
+        .exits(7)
+        .says_nothing_of("MARKED");
+}
+
+#[test]
+fn logs_have_a_level_and_a_form() {
+    let world = world();
+    let lines = |flags: &str| {
+        let ran = world.sandbox(&format!("plan m.yaml {flags}")).exits(0);
+        ran.stderr.lines().count()
+    };
+    assert_eq!(lines(""), 0);
+    assert!(lines("-vv") <= lines("-vvv"));
+    assert!(lines("-vvv") > 0);
+    let ran = world.sandbox("plan m.yaml -vvv --log-format json").exits(0);
+    for line in ran.stderr.lines() {
+        let line: Value =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert!(line["level"].is_string());
+    }
+}
+
+#[test]
+fn help_and_version() {
+    let world = World::empty();
+    let version = world.run("--version").exits(0);
+    assert_eq!(
+        version.stdout,
+        concat!("assignctl ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+    let help = world.run("--help").exits(0);
+    for command in [
+        "validate",
+        "plan",
+        "apply",
+        "show",
+        "drift",
+        "sandbox",
+        "completions",
+    ] {
+        assert!(help.stdout.contains(&format!("  {command}")), "{command}");
+        let of_command = world.run(&format!("{command} --help")).exits(0);
+        assert!(of_command.stdout.contains("Usage: assignctl"), "{command}");
+        assert!(of_command.stdout.contains("Examples:"), "{command}");
+    }
+    world.run("aply").exits(64).says(&["apply"]);
+}
+
+#[test]
+fn completions() {
+    let world = World::empty();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let ran = world.run(&format!("completions {shell}")).exits(0);
+        assert!(ran.stdout.contains("detailed-exitcode"), "{shell}");
+        assert_eq!(ran.stderr, "");
+    }
+}
