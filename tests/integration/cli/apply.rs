@@ -203,6 +203,30 @@ fn over_http_with_a_client_secret() {
     assert_eq!(world.report("r.jsonl")[0]["graphUrl"], served.url.as_str());
 }
 
+/// Real time, since the token's life is: each token lasts 2 s, and the writes take 3.
+#[test]
+fn a_token_is_renewed_before_it_runs_out() {
+    let tenant = Tenant::common()
+        .switch("onlyIssuedTokens", json!(true))
+        .switch("tokenLifetime", json!(2));
+    let mut world = both_calls_on_both_collections(&tenant);
+    let served = Served::start(&world);
+    world.set("AZURE_TENANT_ID", TENANT_ID);
+    world.set("AZURE_CLIENT_ID", CLIENT_ID);
+    world.set("AZURE_CLIENT_SECRET", "any");
+    world.set("AZURE_AUTHORITY_HOST", served.authority());
+    let line = format!(
+        "apply m.yaml --yes --report r.jsonl --write-limit 1/1s --graph-url {}",
+        served.url
+    );
+    world.run(&line).exits(0).says(&["4 applied"]);
+    let report = world.report("r.jsonl");
+    let end = report.last().expect("an end");
+    assert!(end["elapsedMs"].as_u64() > Some(2000), "{end}");
+    // In time: no request was refused and had to be sent again.
+    assert_eq!(end["requests"]["retried"], 0, "{end}");
+}
+
 #[test]
 fn over_http_with_a_token() {
     let mut world = both_calls_on_both_collections(&Tenant::common());
