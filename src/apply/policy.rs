@@ -276,6 +276,7 @@ impl Worker<'_> {
             }
             Written::Throttled(_) => {
                 progress.throttled_since.get_or_insert_with(Instant::now);
+                self.writer.count_retried();
                 Ok(())
             }
             Written::NotSent(error @ GraphError::Wait { .. }) => {

@@ -77,6 +77,7 @@ impl Worker<'_> {
                                 ),
                             ));
                         }
+                        self.writer.count_retried();
                         let wait = self.writer.backoff(progress.unknown);
                         self.sleep(wait).await?;
                         return Ok(());

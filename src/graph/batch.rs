@@ -132,6 +132,7 @@ impl Client {
                 self.throttled(Class::Read, wait);
             }
             if !pending.is_empty() {
+                self.count_retried();
                 waited += wait;
                 if waited > self.pace().longest_wait() {
                     return Err(GraphError::Wait {

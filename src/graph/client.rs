@@ -134,6 +134,11 @@ impl Client {
         retry::backoff(tries, throttled, dice)
     }
 
+    /// Counts a request that is about to be repeated.
+    pub(super) fn count_retried(&self) {
+        self.counters.count_retried();
+    }
+
     /// Notes that the service asked a class to slow down.
     pub(super) fn throttled(&self, class: Class, wait: Duration) {
         self.counters.count_throttled();

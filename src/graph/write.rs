@@ -65,6 +65,11 @@ impl Writer {
         self.client.pace().longest_wait()
     }
 
+    /// Counts a write that is about to be repeated.
+    pub fn count_retried(&self) {
+        self.client.count_retried();
+    }
+
     /// Returns how long to wait before try number `tries + 1` of the same policy.
     pub fn backoff(&self, tries: u32) -> Duration {
         self.client.backoff(tries, false)
