@@ -13,6 +13,16 @@ use crate::model::same_assignments;
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::Step;
 
+/// What came of looking at a policy that was just written.
+enum Watched {
+    /// It shows what was written.
+    Shown(Seen),
+    /// It has shown the old state often enough to say that the write had no effect.
+    NoEffect,
+    /// It shows neither, or could not be read; what was seen last.
+    Never(Option<Result<Seen, Reason>>),
+}
+
 impl Worker<'_> {
     /// Reads back after a write that the service took.
     pub(super) async fn read_back(
@@ -22,23 +32,14 @@ impl Worker<'_> {
         step: &Step,
         duty: Option<Duty>,
     ) -> Next {
-        let mut last = None;
-        for wait in looks() {
-            match self.look_again(policy, wait).await? {
-                Ok(seen) if same_assignments(&step.then, &seen.rows) => {
-                    if let Some(duty) = duty {
-                        duty.learn(true);
-                    }
-                    progress.done += 1;
-                    progress.unknown = 0;
-                    progress.seen = Some(seen);
-                    return Ok(());
-                }
-                Ok(seen) => last = Some(Ok(seen)),
-                Err(reason) => last = Some(Err(reason)),
+        match self.watch(policy, step, None).await? {
+            Watched::Shown(seen) => {
+                shown(progress, seen, duty);
+                Ok(())
             }
+            Watched::NoEffect => Err(self.never_showed(policy, step, None, duty)),
+            Watched::Never(last) => Err(self.never_showed(policy, step, last, duty)),
         }
-        Err(self.never_showed(policy, step, last, duty))
     }
 
     /// Reads back after a write of unknown outcome: either it shows, or it is tried again.
@@ -51,43 +52,54 @@ impl Worker<'_> {
         reason: &str,
         duty: Option<Duty>,
     ) -> Next {
+        match self.watch(policy, step, Some(before)).await? {
+            Watched::Shown(seen) => {
+                shown(progress, seen, duty);
+                Ok(())
+            }
+            Watched::NoEffect if progress.unknown >= WRITE_TRIES => Err(Settled::bad(
+                Outcome::Failed,
+                Reason::new(
+                    "givenUp",
+                    format!(
+                        "given up after {WRITE_TRIES} tries, none of which had an effect: {reason}"
+                    ),
+                ),
+            )),
+            Watched::NoEffect => {
+                self.writer.count_retried();
+                self.sleep(self.writer.backoff(progress.unknown)).await
+            }
+            Watched::Never(last) => Err(self.never_showed(policy, step, last, duty)),
+        }
+    }
+
+    /// Looks at a policy again and again. `unknown_since` is what was seen before a write of
+    /// unknown outcome; after a write that the service took, the old state only means a lag.
+    async fn watch(
+        &self,
+        policy: &PlannedPolicy,
+        step: &Step,
+        unknown_since: Option<&Seen>,
+    ) -> Result<Watched, Settled> {
         let mut last = None;
         for (number, wait) in looks().enumerate() {
-            match self.look_again(policy, wait).await? {
+            let look = self.look_again(policy, wait).await?;
+            if let Ok(seen) = &look {
+                let unchanged =
+                    unknown_since.is_some_and(|before| same_assignments(&before.rows, &seen.rows));
+                if unchanged && number >= LOOKS_AFTER_UNKNOWN {
+                    return Ok(Watched::NoEffect);
+                }
+            }
+            match look {
                 Ok(seen) if same_assignments(&step.then, &seen.rows) => {
-                    if let Some(duty) = duty {
-                        duty.learn(true);
-                    }
-                    progress.done += 1;
-                    progress.unknown = 0;
-                    progress.seen = Some(seen);
-                    return Ok(());
+                    return Ok(Watched::Shown(seen));
                 }
-                Ok(seen) => {
-                    let unchanged = same_assignments(&before.rows, &seen.rows);
-                    if unchanged && number >= LOOKS_AFTER_UNKNOWN {
-                        if progress.unknown >= WRITE_TRIES {
-                            return Err(Settled::bad(
-                                Outcome::Failed,
-                                Reason::new(
-                                    "givenUp",
-                                    format!(
-                                        "given up after {WRITE_TRIES} tries, none of which had an effect: {reason}"
-                                    ),
-                                ),
-                            ));
-                        }
-                        self.writer.count_retried();
-                        let wait = self.writer.backoff(progress.unknown);
-                        self.sleep(wait).await?;
-                        return Ok(());
-                    }
-                    last = Some(Ok(seen));
-                }
-                Err(failed) => last = Some(Err(failed)),
+                other => last = Some(other),
             }
         }
-        Err(self.never_showed(policy, step, last, duty))
+        Ok(Watched::Never(last))
     }
 
     /// Whether what a step should bring is to be seen.
@@ -166,6 +178,16 @@ impl Worker<'_> {
         };
         Settled::bad(Outcome::Failed, unverified(&message))
     }
+}
+
+/// Notes that a step is done and seen to be done.
+fn shown(progress: &mut Progress, seen: Seen, duty: Option<Duty>) {
+    if let Some(duty) = duty {
+        duty.learn(true);
+    }
+    progress.done += 1;
+    progress.unknown = 0;
+    progress.seen = Some(seen);
 }
 
 /// The looks at a policy: the first at once, the others after a wait each.

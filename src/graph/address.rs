@@ -60,6 +60,9 @@ pub enum AddressError {
     /// It is neither https nor http to a loopback address.
     #[error("`{0}` is refused: a token goes over https, or over http to a loopback address only")]
     Insecure(String),
+    /// It lacks Graph's version.
+    #[error("`{0}` names no version of Graph; write it like `https://graph.microsoft.com/beta`")]
+    NoVersion(String),
     /// It has a query, a fragment or a user name.
     #[error("`{0}` has more than host and path")]
     Ornate(String),
@@ -77,9 +80,12 @@ impl GraphUrl {
     ///
     /// # Errors
     ///
-    /// Refuses what is not https, unless it is http to a loopback address.
+    /// Refuses what is not https, unless it is http to a loopback address, and what has no version.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let url = secure_url(text)?;
+        if url.path().trim_matches('/').is_empty() {
+            return Err(AddressError::NoVersion(text.to_owned()));
+        }
         let text = url.as_str().trim_end_matches('/').to_owned();
         Ok(Self { text, url })
     }
@@ -179,6 +185,7 @@ mod tests {
             "http://localhost.example.com/beta",
             "ftp://127.0.0.1/beta",
             "graph.microsoft.com/beta",
+            "https://graph.microsoft.com",
             "https://user@graph.microsoft.com/beta",
             "https://graph.microsoft.com/beta?x=1",
             "",

@@ -22,7 +22,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 use url::Url;
 
-use super::transport::{client_builder, describe_http_error};
+use super::transport::{client_builder, with_causes};
 
 /// A token is renewed this long before it runs out, or after three quarters of its life where
 /// that is later.
@@ -175,7 +175,7 @@ impl ClientSecret {
         let client = client_builder(plain)
             .timeout(Duration::from_secs(30))
             .build()
-            .map_err(|error| SignInError::Unusable(describe_http_error(&error)))?;
+            .map_err(|error| SignInError::Unusable(with_causes(&error)))?;
         Ok(Self {
             tenant_id,
             client_id,
@@ -226,7 +226,7 @@ impl ClientSecret {
             .get_token(&[&self.scope], None)
             .await
             .map_err(|error| {
-                let mut text = first_line(&error_text(&error));
+                let mut text = first_line(&with_causes(&error));
                 // The library says that it gave up, but not on what.
                 if let Some(reason) = self.http.take_last_failure()
                     && !text.contains(&reason)
@@ -248,20 +248,6 @@ impl TokenSource for ClientSecret {
     fn fetch(&self) -> Fetching<'_> {
         Box::pin(self.sign_in())
     }
-}
-
-fn error_text(error: &azure_core::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(inner) = cause {
-        let said = inner.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        cause = inner.source();
-    }
-    text
 }
 
 /// Entra's texts go on with trace ids and time stamps, line by line.
@@ -288,7 +274,7 @@ impl AuthorityClient {
     }
 
     fn failed(&self, error: reqwest::Error) -> azure_core::Error {
-        let text = describe_http_error(&error.without_url());
+        let text = with_causes(&error.without_url());
         *self
             .last_failure
             .lock()

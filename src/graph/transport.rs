@@ -14,7 +14,7 @@ use std::pin::Pin;
 use secrecy::SecretString;
 
 pub use http::HttpTransport;
-pub(crate) use http::{client_builder, describe as describe_http_error};
+pub(crate) use http::{client_builder, with_causes};
 pub use in_process::InProcessTransport;
 
 /// The verbs that the program uses.

@@ -1,6 +1,6 @@
 //! Requests over real HTTP.
 
-use std::error::Error as _;
+use std::error::Error;
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -31,8 +31,8 @@ pub(crate) fn client_builder(plain: bool) -> reqwest::ClientBuilder {
     if plain { builder.no_proxy() } else { builder }
 }
 
-/// Says an HTTP client's error with its causes; the outermost text alone says next to nothing.
-pub(crate) fn describe(error: &reqwest::Error) -> String {
+/// Says an error with its causes; the outermost text of an HTTP client's says next to nothing.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -62,7 +62,7 @@ impl HttpTransport {
         client_builder(address.is_plain())
             .build()
             .map(|client| Self { client })
-            .map_err(|error| describe(&error))
+            .map_err(|error| with_causes(&error))
     }
 
     async fn carry(&self, request: Request) -> Result<Response, TransportError> {
@@ -90,7 +90,7 @@ impl HttpTransport {
         let answer = builder.send().await.map_err(|error| {
             // A failed connection or a request that could not be built has had no effect.
             let never_left = error.is_connect() || error.is_builder();
-            let text = describe(&error.without_url());
+            let text = with_causes(&error.without_url());
             if never_left {
                 TransportError::NotSent(text)
             } else {
@@ -109,8 +109,8 @@ impl HttpTransport {
         let mut body = Vec::new();
         let mut stream = answer.bytes_stream();
         while let Some(chunk) = stream.next().await {
-            let chunk =
-                chunk.map_err(|error| TransportError::Unknown(describe(&error.without_url())))?;
+            let chunk = chunk
+                .map_err(|error| TransportError::Unknown(with_causes(&error.without_url())))?;
             if body.len() + chunk.len() > LARGEST_BODY {
                 return Err(TransportError::Unknown(format!(
                     "the answer is larger than {} MiB",
