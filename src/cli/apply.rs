@@ -99,6 +99,12 @@ impl Run<'_> {
         let rules = settings::guards(&self.command.guards, &config)?;
         let saved = match self.command.paths.as_slice() {
             [path] if is_plan_file(path) => Some(show::read(path)?),
+            paths if paths.iter().any(|path| is_plan_file(path)) => {
+                return Err(
+                    Failure::usage("a saved plan stands alone, without other paths")
+                        .hint("apply one saved plan, or manifests"),
+                );
+            }
             _ => None,
         };
         let loaded = match &saved {
@@ -233,7 +239,10 @@ impl Run<'_> {
             if !is_text {
                 self.output.note(&shown.text(view));
             }
-            self.ask(stop).await?;
+            if let Err(failure) = self.ask(stop).await {
+                self.print_json(&shown, failure.exit)?;
+                return Err(failure);
+            }
         }
         let settings = Settings {
             concurrency: service.concurrency,

@@ -30,6 +30,7 @@ pub(super) fn run(command: &Show, _common: &Common, output: &Output) -> Result<E
         PUBLISHED_WRITES.count,
         PUBLISHED_WRITES.window,
     );
+    output.note(&text::diagnostics(&plan.diagnostics));
     output.result(
         || text::plan(plan, summary, digest, time, detail),
         || json::plan(&PlanRecord::new(plan, summary, created_at, true)),

@@ -12,7 +12,7 @@ use super::diff;
 use super::words::{assignment, count, duration, filter, target};
 use crate::apply::{Outcome, Reason, Results};
 use crate::plan::guards::Guard;
-use crate::plan::{Change, Names, Plan, PlannedPolicy, Summary};
+use crate::plan::{Change, Names, Plan, PlanDiagnostic, PlannedPolicy, Summary};
 
 const ADD: Style = AnsiColor::Green.on_default();
 const REMOVE: Style = AnsiColor::Red.on_default();
@@ -225,6 +225,36 @@ fn totals(
         clean(&plan.graph_url)
     );
     let _ = writeln!(text, "{QUIET}Digest {}{QUIET:#}", clean(digest));
+}
+
+/// Draws the warnings of a saved plan, whose manifests may be elsewhere or have changed.
+pub fn diagnostics(list: &[PlanDiagnostic]) -> String {
+    let mut text = String::new();
+    for PlanDiagnostic {
+        severity,
+        code,
+        summary,
+        place,
+    } in list
+    {
+        let _ = writeln!(
+            text,
+            "{UPDATE}{}[{}]{UPDATE:#}: {}",
+            severity.name(),
+            clean(code),
+            clean(summary)
+        );
+        if let Some(place) = place {
+            let _ = writeln!(
+                text,
+                "  --> {}:{}:{}",
+                clean(&place.path),
+                place.line,
+                place.column
+            );
+        }
+    }
+    text
 }
 
 /// Says why a policy is not as planned, in one line.

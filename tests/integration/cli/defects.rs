@@ -37,3 +37,38 @@ fn a_stale_plan_has_its_results_as_json() {
     assert_eq!(told["results"]["policies"][0]["outcome"], "stale");
     assert_eq!(told, world.json("copy.json"));
 }
+
+#[test]
+fn a_saved_plan_shows_its_warnings() {
+    let tenant = Tenant::common().policy("P", &[]);
+    let world = World::with(&tenant, &["name: P, include: [group: A]", "match: 'Zzz*'"]);
+    world.sandbox("plan m.yaml --out plan.json").exits(0);
+    let ran = world.run("show plan.json").exits(0);
+    assert!(
+        ran.stderr.contains("warning[match-selects-nothing]"),
+        "{}",
+        ran.stderr
+    );
+    assert!(ran.stderr.contains("--> m.yaml:"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_run_that_may_not_ask_has_its_plan_as_json() {
+    let tenant = Tenant::common().policy("P", &[]);
+    let world = World::with(&tenant, &["name: P, include: [group: A]"]);
+    let told = world
+        .sandbox("apply m.yaml --format json --json-into copy.json")
+        .exits(64)
+        .json();
+    assert_eq!(told["summary"]["add"], 1);
+    assert_eq!(told["results"]["exitCode"], 64);
+    assert_eq!(told, world.json("copy.json"));
+}
+
+#[test]
+fn a_saved_plan_stands_alone() {
+    let tenant = Tenant::common().policy("P", &[]);
+    let world = World::with(&tenant, &["name: P, include: [group: A]"]);
+    world.sandbox("plan m.yaml --out plan.json").exits(0);
+    world.sandbox("apply plan.json m.yaml --yes").exits(64);
+}
