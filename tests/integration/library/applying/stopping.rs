@@ -8,8 +8,8 @@ use assignctl::apply::Outcome;
 use assignctl::plan::writes::WriteWith;
 
 use super::{adding, ids, is_about, moving};
-use crate::library::support::answers::{error, html};
-use crate::library::support::tenants::{all_rows, tenant, wants};
+use crate::library::support::answers::{error, html, later};
+use crate::library::support::tenants::{all_rows, tenant, tenant_with_set_rows, wants};
 use crate::library::support::wire::{Act, Deed};
 use crate::library::support::world::{World, outcomes};
 
@@ -158,6 +158,45 @@ async fn an_interrupt_before_the_start_sends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_interrupt_ends_reads_that_are_tried_again() {
+    for (status, retry_after) in [(500, ""), (429, "600")] {
+        let (world, plan) = moving(tenant(3)).await;
+        let before = world.wire.log().len();
+        let stop = world.stop.clone();
+        world.wire.rule(move |sent| {
+            if sent.number == before + 2 {
+                stop.cancel();
+            }
+            Act::Answer(later(status, retry_after))
+        });
+        let results = world.apply(&plan).await;
+        assert!(results.interrupted);
+        let log = world.wire.log();
+        assert_eq!(log.len() - before, 2, "{status}: {}", outcomes(&results));
+        // Nor is the wait that the last answer asked for sat out.
+        let interrupted_at = log.last().expect("a request").at;
+        assert!(world.wire.elapsed() - interrupted_at < Duration::from_secs(1));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_ends_the_reading_of_pages() {
+    let mut tenant = tenant_with_set_rows(1);
+    tenant.service.max_page_size = 1;
+    let (world, plan) = moving(tenant).await;
+    let before = world.wire.log().len();
+    let stop = world.stop.clone();
+    world.wire.rule(move |sent| {
+        if sent.number == before + 1 {
+            stop.cancel();
+        }
+        Act::Pass
+    });
+    let results = world.apply(&plan).await;
+    assert_eq!(world.wire.log().len() - before, 1, "{}", outcomes(&results));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_interrupt_ends_a_long_wait_at_once() {
     let (world, plan) = moving(tenant(5)).await;
     let stop = world.stop.clone();
@@ -170,7 +209,7 @@ async fn an_interrupt_ends_a_long_wait_at_once() {
             tokio::time::sleep(Duration::from_secs(3)).await;
             stop.cancel();
         });
-        Act::Answer(crate::library::support::answers::later(429, "600"))
+        Act::Answer(later(429, "600"))
     });
     let results = world.apply(&plan).await;
     assert_eq!(outcomes(&results), "5 skipped interrupted");

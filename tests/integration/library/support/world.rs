@@ -71,24 +71,25 @@ impl World {
             InProcessTransport::new(service.router()),
             address.as_str().to_owned(),
         ));
-        let client = Arc::new(Client::new(
+        let stop = CancellationToken::new();
+        let client = Client::new(
             address,
             Box::new(Plug(Arc::clone(&wire))),
             Tokens::new(source(&service)),
             Pace::new(PUBLISHED_WRITES, PUBLISHED_REQUESTS, longest_wait),
             Box::new(Unobserved),
             7,
-        ));
+        );
         Self {
             service,
             wire,
-            client,
+            client: Arc::new(client.interrupted_by(stop.clone())),
             settings: Settings {
                 concurrency: 8,
                 fail_fast: false,
                 write_with: WriteWith::Auto,
             },
-            stop: CancellationToken::new(),
+            stop,
             report: Arc::new(Mutex::new(Report::in_memory())),
         }
     }
