@@ -215,11 +215,18 @@ impl Worker<'_> {
             StepAction::Assign(rows) => self.writer.assign(turn, kind, id, rows, live).await,
             StepAction::Delete(row) => {
                 let found = live.iter().find(|live| live.row == *row);
-                match found.and_then(|live| live.id.as_deref()) {
-                    Some(assignment_id) => self.writer.delete(turn, kind, id, assignment_id).await,
-                    None => Written::NotSent(GraphError::Shape {
+                let assignment_id = found.and_then(|live| live.id.as_deref());
+                // A group that is assigned directly and by a policy set has one id for both rows.
+                let rows = live
+                    .iter()
+                    .filter(|live| live.id.as_deref() == assignment_id);
+                match (assignment_id, rows.count()) {
+                    (Some(assignment_id), 1) => {
+                        self.writer.delete(turn, kind, id, assignment_id).await
+                    }
+                    _ => Written::NotSent(GraphError::Shape {
                         what: "DELETE".to_owned(),
-                        detail: "the live assignment has no id by which it could be deleted"
+                        detail: "the live assignment has no id of its own by which it could be deleted; `--write-with assign` can remove it"
                             .to_owned(),
                     }),
                 }

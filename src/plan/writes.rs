@@ -116,8 +116,24 @@ pub fn steps(policy: &PlannedPolicy, write_with: WriteWith) -> Vec<Step> {
             then: policy.after.clone(),
         }],
         (WriteWith::Auto | WriteWith::Assign, _) => vec![assign_step(policy)],
+        (WriteWith::Create, changes) if deletes_are_ambiguous(&policy.before, changes) => {
+            vec![assign_step(policy)]
+        }
         (WriteWith::Create, changes) => row_by_row(&policy.before, changes),
     }
+}
+
+/// Whether a row to be deleted shares its id with another. The service makes ids of policy and
+/// target, so that a group has one id for its direct row and for the row of a policy set; which of
+/// the two a DELETE would take is not known, and must not be found out on somebody's tenant.
+fn deletes_are_ambiguous(before: &[Assignment], changes: &[Change]) -> bool {
+    changes.iter().filter_map(Change::before).any(|leaving| {
+        let same_target = |row: &&Assignment| match row.target.group_id() {
+            Some(group) => leaving.target.group_id() == Some(group),
+            None => row.target == leaving.target,
+        };
+        before.iter().filter(same_target).count() > 1
+    })
 }
 
 /// Returns the one `assign` that makes all of a policy's changes.
@@ -315,6 +331,19 @@ mod tests {
             check(&[group("a")], &[exclusion("a")], WriteWith::Create),
             "delete group, create exclusionGroup"
         );
+    }
+
+    #[test]
+    fn a_row_that_shares_its_id_is_not_deleted_by_it() {
+        let from_set = Assignment {
+            source: Source::PolicySets,
+            ..group("a")
+        };
+        let before = [group("a"), group("b"), from_set.clone()];
+        let after = [group("b"), from_set.clone()];
+        assert_eq!(check(&before, &after, WriteWith::Create), "assign 1");
+        let after = [group("a"), from_set];
+        assert_eq!(check(&before, &after, WriteWith::Create), "delete group");
     }
 
     #[test]
