@@ -4,6 +4,7 @@
 //! through `Client::read`, which repeats what may be repeated; a write is one exchange, and what
 //! its outcome means is `apply`'s to find out.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,6 +30,8 @@ pub struct Client {
     observer: Box<dyn Observe>,
     dice: Mutex<fastrand::Rng>,
     interrupt: CancellationToken,
+    /// Writes in a row that were told to slow down without being told for how long.
+    unmeasured_throttles: AtomicU32,
 }
 
 /// A request before it has a token.
@@ -85,6 +88,7 @@ impl Client {
             observer,
             dice: Mutex::new(fastrand::Rng::with_seed(seed)),
             interrupt: CancellationToken::new(),
+            unmeasured_throttles: AtomicU32::new(0),
         }
     }
 
@@ -134,6 +138,17 @@ impl Client {
         retry::backoff(tries, throttled, dice)
     }
 
+    /// Returns how long writes pause when the service does not say: longer each time in a row.
+    pub(super) fn write_pause(&self) -> Duration {
+        let before = self.unmeasured_throttles.fetch_add(1, Ordering::Relaxed);
+        self.backoff(before.saturating_add(2), true)
+    }
+
+    /// Notes that a write was not told to slow down.
+    pub(super) fn write_passed(&self) {
+        self.unmeasured_throttles.store(0, Ordering::Relaxed);
+    }
+
     /// Counts a request that is about to be repeated.
     pub(super) fn count_retried(&self) {
         self.counters.count_retried();
@@ -156,7 +171,7 @@ impl Client {
     ) -> Result<Response, Fault> {
         let (number, token) = self.tokens.token().await.map_err(Fault::SignIn)?;
         let response = self.send(call, &token.secret, &mut permit, time).await?;
-        if response.status != 401 {
+        if response.status != 401 || self.interrupt.is_cancelled() {
             return Ok(response);
         }
         let Some((_, token)) = self

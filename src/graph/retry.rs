@@ -48,7 +48,9 @@ pub const LOOKS: [Duration; 9] = [
 ];
 
 /// After a write with an unknown outcome, so many looks that show no change mean that it had none.
-pub const LOOKS_AFTER_UNKNOWN: usize = 4;
+/// They take 15.75 s: the service cancels its own work after 15 s
+/// (microsoft/Intune-PowerShell-SDK#21), so that nothing comes after them.
+pub const LOOKS_AFTER_UNKNOWN: usize = 6;
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 const FIRST_THROTTLE_BACKOFF: Duration = Duration::from_secs(1);

@@ -310,9 +310,8 @@ fn plain_filter(live: &LiveAssignment) -> Object {
     let mut raw = live.raw.clone();
     if live.row.filter.is_none()
         && let Some(Value::Object(target)) = raw.get_mut("target")
-        && target
-            .get(FILTER_ID)
-            .is_some_and(|id| id.as_str().is_some())
+        && (target.get(FILTER_ID).is_some_and(Value::is_string)
+            || target.get(FILTER_TYPE).is_some_and(|mode| mode != "none"))
     {
         set_filter(target, None);
     }

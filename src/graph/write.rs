@@ -138,7 +138,10 @@ impl Writer {
         let what = self.client.describe(call);
         match self.client.exchange(call, turn.0, retry::WRITE_TIME).await {
             Ok(response) => match response.status {
-                200..300 => Written::Done,
+                200..300 => {
+                    self.client.write_passed();
+                    Written::Done
+                }
                 300..400 => Written::NotSent(GraphError::ForeignLink {
                     what,
                     link: response.header("location").unwrap_or_default().to_owned(),
@@ -148,8 +151,10 @@ impl Writer {
                     if retry::is_throttle(status) {
                         let wait = error
                             .retry_after
-                            .unwrap_or_else(|| self.client.backoff(2, true));
+                            .unwrap_or_else(|| self.client.write_pause());
                         self.client.throttled(Class::Write, wait);
+                    } else {
+                        self.client.write_passed();
                     }
                     match status {
                         429 => Written::Throttled(error),

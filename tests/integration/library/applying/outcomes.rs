@@ -87,8 +87,8 @@ async fn what_had_no_effect_is_written_again_after_reading_back() {
             .iter()
             .map(|sent| if sent.is_write() { 'w' } else { 'r' })
             .collect();
-        // Five looks find no change; then one before the second write, one after it.
-        assert_eq!(steps, "rwrrrrrrwr", "{index}");
+        // Seven looks find no change; then one before the second write, one after it.
+        assert_eq!(steps, "rwrrrrrrrrwr", "{index}");
     }
 }
 
