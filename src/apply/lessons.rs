@@ -79,7 +79,12 @@ impl Lessons {
         if self.rows_were_dropped() {
             return Known::Fails;
         }
-        known(Arc::clone(&self.policy_set_rows)).await
+        let known = known(Arc::clone(&self.policy_set_rows)).await;
+        // A drop may have been seen while this one waited.
+        if self.rows_were_dropped() {
+            return Known::Fails;
+        }
+        known
     }
 
     /// Notes that rows of a policy set vanished. It may happen after the first try went well.

@@ -33,6 +33,7 @@ impl Worker<'_> {
             done: 0,
             touched: false,
             unknown: 0,
+            renewed: false,
             throttled_since: None,
             seen: None,
         };
@@ -68,6 +69,8 @@ impl Worker<'_> {
         let duty = self.learn_first(policy, progress).await?;
         let turn = self.turn(progress).await?;
         let seen = self.look_before(policy, progress).await?;
+        // A lesson may have been learnt while this policy waited for its turn.
+        self.may_go_on(policy, progress)?;
         let Some(step) = place(policy, progress, &seen)? else {
             return Err(Settled::good(if progress.touched {
                 Outcome::Applied
@@ -78,6 +81,9 @@ impl Worker<'_> {
         // After the look, so that nothing is announced that turns out not to be sent.
         if self.end(progress).is_cancelled() {
             return Err(self.stopped(progress));
+        }
+        if self.writer.is_paused() {
+            return Ok(());
         }
         self.note(|report| report.sending(policy, self.names))
             .map_err(|reason| not_done(progress, reason))?;
@@ -283,6 +289,15 @@ impl Worker<'_> {
             }
             Written::Throttled(_) => {
                 progress.throttled_since.get_or_insert_with(Instant::now);
+                self.writer.count_retried();
+                Ok(())
+            }
+            // Once is a token that ran out; twice is one that is never taken.
+            Written::Renewed(error) if progress.renewed => {
+                Err(Settled::bad(Outcome::Failed, Reason::from_service(&error)))
+            }
+            Written::Renewed(_) => {
+                progress.renewed = true;
                 self.writer.count_retried();
                 Ok(())
             }

@@ -22,6 +22,8 @@ pub(super) struct Progress {
     pub(super) touched: bool,
     /// Tries of the present step whose outcome nobody knew.
     pub(super) unknown: u32,
+    /// Whether a write was refused for its token, and another was got.
+    pub(super) renewed: bool,
     /// When the service first asked this policy to wait.
     pub(super) throttled_since: Option<Instant>,
     pub(super) seen: Option<Seen>,

@@ -37,8 +37,8 @@ impl Worker<'_> {
                 shown(progress, seen, duty);
                 Ok(())
             }
-            Watched::NoEffect => Err(self.never_showed(policy, step, None, duty)),
-            Watched::Never(last) => Err(self.never_showed(policy, step, last, duty)),
+            Watched::NoEffect => Err(self.never_showed(policy, None, duty)),
+            Watched::Never(last) => Err(self.never_showed(policy, last, duty)),
         }
     }
 
@@ -70,7 +70,7 @@ impl Worker<'_> {
                 self.writer.count_retried();
                 self.sleep(self.writer.backoff(progress.unknown)).await
             }
-            Watched::Never(last) => Err(self.never_showed(policy, step, last, duty)),
+            Watched::Never(last) => Err(self.never_showed(policy, last, duty)),
         }
     }
 
@@ -150,15 +150,13 @@ impl Worker<'_> {
     fn never_showed(
         &self,
         policy: &PlannedPolicy,
-        step: &Step,
         last: Option<Result<Seen, Reason>>,
         duty: Option<Duty>,
     ) -> Settled {
         let message = match last {
             Some(Ok(seen)) => {
-                let mut without = step.then.clone();
-                without.retain(|row| !policy.untouched.contains(row));
-                if !policy.untouched.is_empty() && same_assignments(&without, &seen.rows) {
+                let lost = |row| !seen.rows.contains(row);
+                if policy.untouched.iter().any(lost) {
                     self.lessons.note_dropped_rows();
                     if let Some(duty) = duty {
                         duty.learn(false);

@@ -29,13 +29,15 @@ use crate::render::{json, text};
 
 pub(super) fn run(command: &Apply, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let start = Instant::now();
-    let inputs = command.paths.iter().chain(common.service.sandbox.iter());
+    // A configuration that cannot be read is told of later, in the report as well.
+    let config = settings::configuration(common).unwrap_or_default();
+    let inputs = settings::inputs(&command.paths, common, &config);
     keep_inputs(
         &[
             ("--report", command.report.as_deref()),
             ("--json-into", common.json_into.as_deref()),
         ],
-        inputs.map(PathBuf::as_path),
+        &inputs,
     )?;
     let path = command.report.clone().unwrap_or_else(default_report);
     let report = Report::create(&path).map_err(|error| {

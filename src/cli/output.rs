@@ -1,7 +1,7 @@
 //! Where things are printed: data on stdout, everything else on stderr.
 
 use std::io::{self, ErrorKind, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anstream::{AutoStream, ColorChoice};
 use tracing_subscriber::EnvFilter;
@@ -122,9 +122,9 @@ fn written(outcome: io::Result<()>) -> Result<(), Failure> {
 }
 
 /// Refuses a run that would write over what it reads: a manifest, a plan or the sandbox's tenant.
-pub(super) fn keep_inputs<'a>(
+pub(super) fn keep_inputs(
     outputs: &[(&str, Option<&Path>)],
-    inputs: impl Iterator<Item = &'a Path> + Clone,
+    inputs: &[PathBuf],
 ) -> Result<(), Failure> {
     for (option, path) in outputs {
         let Some(path) = path else { continue };
@@ -132,7 +132,7 @@ pub(super) fn keep_inputs<'a>(
         let Ok(output) = path.canonicalize() else {
             continue;
         };
-        for input in inputs.clone().filter_map(|input| input.canonicalize().ok()) {
+        for input in inputs.iter().filter_map(|input| input.canonicalize().ok()) {
             let is_manifest = output
                 .extension()
                 .is_some_and(|extension| extension == "yaml" || extension == "yml");

@@ -31,15 +31,15 @@ pub(super) fn run(
     common: &Common,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let inputs = command.paths.iter().chain(common.service.sandbox.iter());
+    let config = settings::configuration(common)?;
+    let inputs = settings::inputs(&command.paths, common, &config);
     keep_inputs(
         &[
             ("--out", command.out.as_deref()),
             ("--json-into", common.json_into.as_deref()),
         ],
-        inputs.map(PathBuf::as_path),
+        &inputs,
     )?;
-    let config = settings::configuration(common)?;
     let loaded = load(&command.paths, &config, output)?;
     let service = settings::service(&common.service, &config)?;
     let rules = settings::guards(&command.guards, &config)?;

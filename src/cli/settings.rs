@@ -60,6 +60,20 @@ pub(super) fn manifests(named: &[PathBuf], config: &Config) -> Result<Vec<PathBu
     )))
 }
 
+/// Returns all that a run reads, so that none of it is written over.
+pub(super) fn inputs(named: &[PathBuf], common: &Common, config: &Config) -> Vec<PathBuf> {
+    let mut inputs = named.to_vec();
+    inputs.extend(config.manifests.iter().cloned());
+    inputs.extend(common.service.sandbox.iter().cloned());
+    inputs.push(
+        common
+            .config
+            .clone()
+            .unwrap_or_else(|| PathBuf::from(config::FILE_NAME)),
+    );
+    inputs
+}
+
 /// Settles how the service is talked to.
 pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSettings, Failure> {
     let cloud_name = arguments
@@ -112,6 +126,17 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
     if concurrency == 0 {
         return Err(Failure::usage("`--concurrency` must be at least 1"));
     }
+    let requests = limit(
+        &arguments.read_limit,
+        &config.limits.read,
+        PUBLISHED_REQUESTS,
+    )?;
+    if requests.count < 2 {
+        return Err(Failure::usage("`--read-limit` must be at least 2")
+            .hint("a write and the look before it are two requests"));
+    }
+    // A policy that has its turn to write still has to be read: turns must not use the limit up.
+    let concurrency = concurrency.min((requests.count / 2).saturating_sub(1).max(1));
     Ok(ServiceSettings {
         endpoint,
         cloud,
@@ -121,11 +146,7 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
             &config.limits.write,
             PUBLISHED_WRITES,
         )?,
-        requests: limit(
-            &arguments.read_limit,
-            &config.limits.read,
-            PUBLISHED_REQUESTS,
-        )?,
+        requests,
         longest_wait,
         concurrency,
     })

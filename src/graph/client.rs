@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
@@ -65,6 +65,8 @@ pub(super) enum Fault {
     Wait(WaitTooLong),
     /// The request certainly had no effect.
     NotSent(String),
+    /// The token was refused, and there is another now; the request had no effect.
+    Renewed(Response),
     /// Nobody knows.
     Unknown(String),
 }
@@ -174,6 +176,14 @@ impl Client {
         if response.status != 401 || self.interrupt.is_cancelled() {
             return Ok(response);
         }
+        // A write is not sent again with an old look at its policy; the next one has another token.
+        if permit.class() == Class::Write {
+            return match self.tokens.instead_of(number).await {
+                Ok(Some(_)) => Err(Fault::Renewed(response)),
+                Ok(None) => Ok(response),
+                Err(error) => Err(Fault::SignIn(error)),
+            };
+        }
         let Some((_, token)) = self
             .tokens
             .instead_of(number)
@@ -212,7 +222,10 @@ impl Client {
         tracing::debug!(method = call.method.name(), url = call.url, "sending");
         let answer = tokio::time::timeout(time, self.transport.send(request)).await;
         match answer {
-            Ok(Ok(response)) => {
+            Ok(Ok(mut response)) => {
+                if response.status >= 300 {
+                    hide(&mut response.body, token);
+                }
                 tracing::debug!(
                     status = response.status,
                     bytes = response.body.len(),
@@ -279,6 +292,8 @@ impl Client {
                 Err(Fault::SignIn(error)) => return Err(error.into()),
                 Err(Fault::Wait(wait)) => return Err(GraphError::Wait { what: what(), wait }),
                 Err(Fault::NotSent(reason) | Fault::Unknown(reason)) => (reason, None, None),
+                // Only writes end so; a read has been sent again with the other token.
+                Err(Fault::Renewed(_)) => ("the token was refused".to_owned(), None, None),
             };
             tracing::info!(url = call.url, tries, reason = last, "a read failed");
             let wait = asked.unwrap_or_else(|| self.backoff(tries, throttle.is_some()));
@@ -340,6 +355,18 @@ impl Client {
             .unwrap_or(&call.url);
         let path = path.split('?').next().unwrap_or_default();
         format!("{} {path}", call.method.name())
+    }
+}
+
+/// Takes a token out of an error's text, which may repeat what it was sent.
+fn hide(body: &mut Vec<u8>, token: &SecretString) {
+    // A word that short is in every text, and no token.
+    const SHORTEST: usize = 8;
+    if token.expose_secret().len() >= SHORTEST
+        && let Ok(text) = std::str::from_utf8(body)
+        && text.contains(token.expose_secret())
+    {
+        *body = text.replace(token.expose_secret(), "[token]").into_bytes();
     }
 }
 

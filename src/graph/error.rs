@@ -86,7 +86,7 @@ impl ServiceError {
         matches!(
             self.code.as_str(),
             "ResourceNotFound" | "Request_ResourceNotFound"
-        ) || (self.status == 404 && !self.code.is_empty())
+        ) || (self.status == 404 && !matches!(self.code.as_str(), "" | "UnknownError"))
     }
 
     /// Whether permission was refused.

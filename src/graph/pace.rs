@@ -102,12 +102,15 @@ struct Window {
     changed_at: Option<Instant>,
     in_flight: usize,
     answered: VecDeque<Instant>,
+    /// How far `allowed` shrinks at most.
+    least: usize,
 }
 
 impl Window {
-    fn new(limit: Limit) -> Self {
+    fn new(limit: Limit, least: usize) -> Self {
         Self {
             limit,
+            least,
             allowed: limit.count,
             changed_at: None,
             in_flight: 0,
@@ -158,7 +161,8 @@ impl Window {
             .changed_at
             .is_none_or(|changed_at| changed_at + self.limit.window / 4 <= now);
         if again {
-            self.allowed = (self.allowed * 3 / 4).max(1);
+            let least = self.limit.count.min(self.least);
+            self.allowed = (self.allowed * 3 / 4).max(least);
         }
         self.changed_at = Some(now);
     }
@@ -170,8 +174,10 @@ impl Pace {
     pub fn new(writes: Limit, requests: Limit, longest_wait: Duration) -> Self {
         Self {
             state: Mutex::new(State {
-                any: Window::new(requests),
-                writes: Window::new(writes),
+                // Whoever holds a turn to write still has to read, so that the turns alone must not
+                // fill this window.
+                any: Window::new(requests, requests.count.div_ceil(2).max(2)),
+                writes: Window::new(writes, 1),
                 reads_paused_until: None,
                 writes_paused_until: None,
             }),
@@ -244,6 +250,16 @@ impl Pace {
                 None => rung.await,
             }
         }
+    }
+
+    /// Whether a class is to wait because the service asked for it.
+    pub fn is_paused(&self, class: Class) -> bool {
+        let state = self.state();
+        let paused = match class {
+            Class::Read => state.reads_paused_until,
+            Class::Write => state.writes_paused_until,
+        };
+        paused.is_some_and(|until| until > Instant::now())
     }
 
     /// Pauses a class because the service asked for it, and lowers its limit for a while.

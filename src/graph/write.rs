@@ -28,6 +28,8 @@ pub enum Written {
     Refused(ServiceError),
     /// The service asked to slow down: nothing has changed. The class is paused already.
     Throttled(ServiceError),
+    /// The token was refused, and there is another now: nothing has changed.
+    Renewed(ServiceError),
     /// The request did not leave: nothing has changed.
     NotSent(GraphError),
     /// Nobody knows whether it had its effect.
@@ -63,6 +65,11 @@ impl Writer {
     /// Returns the longest wait that is allowed on the service's word.
     pub fn longest_wait(&self) -> Duration {
         self.client.pace().longest_wait()
+    }
+
+    /// Whether writes are to wait: another may have been told so since this one had its turn.
+    pub fn is_paused(&self) -> bool {
+        self.client.pace().is_paused(Class::Write)
     }
 
     /// Counts a write that is about to be repeated.
@@ -164,6 +171,9 @@ impl Writer {
                     }
                 }
             },
+            Err(Fault::Renewed(response)) => {
+                Written::Renewed(ServiceError::from_response(&response))
+            }
             Err(Fault::SignIn(error)) => Written::NotSent(error.into()),
             Err(Fault::Wait(wait)) => Written::NotSent(GraphError::Wait { what, wait }),
             // Reading back settles both; it only costs a read where nothing had left.

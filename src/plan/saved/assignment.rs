@@ -93,7 +93,7 @@ impl AssignmentRecord {
                 .ok_or_else(|| format!("a target of type `{kind}` has no `id`"))
         };
         let target = match (properties, kind.as_str()) {
-            (Some(properties), odata_type) => Target::Other {
+            (Some(properties), odata_type) if properties.is_object() => Target::Other {
                 odata_type: odata_type.to_owned(),
                 properties: properties.to_string(),
             },
@@ -102,7 +102,7 @@ impl AssignmentRecord {
             (None, "group") => Target::Group(id_of(kind)?),
             (None, "exclusionGroup") => Target::ExclusionGroup(id_of(kind)?),
             (None, "collection") => Target::Collection(id_of(kind)?),
-            (None, other) => return Err(format!("unknown target type `{other}`")),
+            (_, other) => return Err(format!("unknown target type `{other}`")),
         };
         if let (Some(id), Some(Some(name))) = (target.group_id(), name) {
             names.groups.insert(id.to_owned(), name.clone());

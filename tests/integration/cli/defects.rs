@@ -72,3 +72,33 @@ fn a_saved_plan_stands_alone() {
     world.sandbox("plan m.yaml --out plan.json").exits(0);
     world.sandbox("apply plan.json m.yaml --yes").exits(64);
 }
+
+#[test]
+fn a_report_never_replaces_what_the_configuration_names() {
+    let tenant = Tenant::common().policy("P", &[]);
+    let world = World::with(&tenant, &["name: P, include: [group: A]"]);
+    world.write("assignctl.yaml", "manifests: [m.yaml]\n");
+    for input in ["m.yaml", "assignctl.yaml"] {
+        let before = world.read(input);
+        world
+            .sandbox(&format!("apply --yes --report {input}"))
+            .exits(64);
+        world
+            .sandbox(&format!("plan --json-into {input}"))
+            .exits(64);
+        assert_eq!(world.read(input), before);
+    }
+}
+
+#[test]
+fn turns_to_write_leave_room_for_the_looks_they_need() {
+    let tenant = Tenant::common().policy("P", &[]);
+    let world = World::with(&tenant, &["name: P, include: [group: A]"]);
+    world
+        .sandbox("apply m.yaml --yes --read-limit 1/1s")
+        .exits(64);
+    world
+        .sandbox("apply m.yaml --yes --read-limit 2/1s")
+        .exits(0)
+        .says(&["1 applied"]);
+}
