@@ -194,7 +194,8 @@ impl Results {
         for settled in &self.settled {
             match (settled.outcome, &settled.reason) {
                 (Outcome::Failed, Some(reason)) if reason.is_refusal => refused += 1,
-                (Outcome::Already | Outcome::Skipped, _) => {}
+                // What was never written says nothing of what writes come to.
+                (Outcome::Already | Outcome::Skipped | Outcome::Stale, _) => {}
                 _ => return false,
             }
         }

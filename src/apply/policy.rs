@@ -304,6 +304,11 @@ impl Worker<'_> {
             Written::NotSent(error @ GraphError::Wait { .. }) => {
                 Err(not_done(progress, wait_too_long(error.to_string())))
             }
+            // An earlier try may have had its effect.
+            Written::NotSent(error) if progress.touched => Err(Settled::bad(
+                Outcome::Failed,
+                unverified(&error.to_string()),
+            )),
             Written::NotSent(error) => Err(Settled::bad(
                 Outcome::Failed,
                 Reason::from_graph("notSent", &error),
