@@ -11,7 +11,7 @@ use super::{Outcome, Reason, Settled, Worker};
 use crate::graph::retry::{LOOKS, LOOKS_AFTER_UNKNOWN, WRITE_TRIES};
 use crate::model::same_assignments;
 use crate::plan::PlannedPolicy;
-use crate::plan::writes::Step;
+use crate::plan::writes::{Step, StepAction, WriteWith, assign_step};
 
 /// What came of looking at a policy that was just written.
 enum Watched {
@@ -67,6 +67,14 @@ impl Worker<'_> {
                 ),
             )),
             Watched::NoEffect => {
+                // The first try may show later than anybody waits. A second create would make a
+                // second row then; the complete set comes to the same however often it is sent.
+                if matches!(step.action, StepAction::Create(_))
+                    && self.settings.write_with == WriteWith::Auto
+                {
+                    progress.steps = vec![assign_step(policy)];
+                    progress.done = 0;
+                }
                 self.writer.count_retried();
                 self.sleep(self.writer.backoff(progress.unknown)).await
             }

@@ -160,7 +160,11 @@ impl Run<'_> {
     ) -> Result<Intent, Failure> {
         let reader = Reader::new(Arc::clone(client));
         let mut plan = saved.plan;
-        let tenant_id = reader.tenant_id().await?;
+        let tenant_id = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Err(Failure::interrupted()),
+            tenant_id = reader.tenant_id() => tenant_id?,
+        };
         if tenant_id != plan.tenant_id {
             let name = |tenant: &Option<String>| tenant.clone().unwrap_or("unknown".to_owned());
             return Err(Failure::new(

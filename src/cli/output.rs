@@ -126,7 +126,15 @@ pub(super) fn keep_inputs(
     outputs: &[(&str, Option<&Path>)],
     inputs: &[PathBuf],
 ) -> Result<(), Failure> {
-    for (option, path) in outputs {
+    for (number, (option, path)) in outputs.iter().enumerate() {
+        let twin = outputs[..number]
+            .iter()
+            .find(|(_, other)| path.is_some() && other == path);
+        if let Some((other, _)) = twin {
+            return Err(Failure::usage(format!(
+                "`{other}` and `{option}` name the same file"
+            )));
+        }
         let Some(path) = path else { continue };
         // What does not exist yet cannot be written over.
         let Ok(output) = path.canonicalize() else {
@@ -156,6 +164,10 @@ pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
             format!("`{}` cannot be written: {error}", path.display()),
         )
     };
+    // A device, a pipe or a link is written to, not replaced.
+    if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
+        return std::fs::write(path, text).map_err(failed);
+    }
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

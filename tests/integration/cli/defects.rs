@@ -102,3 +102,26 @@ fn turns_to_write_leave_room_for_the_looks_they_need() {
         .exits(0)
         .says(&["1 applied"]);
 }
+
+#[test]
+fn two_outputs_are_two_files() {
+    let tenant = Tenant::common().policy("P", &[]);
+    let world = World::with(&tenant, &["name: P, include: [group: A]"]);
+    world
+        .sandbox("apply m.yaml --yes --report x.json --json-into x.json")
+        .exits(64);
+    world
+        .sandbox("plan m.yaml --out x.json --json-into x.json")
+        .exits(64);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_written_through_and_not_replaced() {
+    let tenant = Tenant::common().policy("P", &[]);
+    let world = World::with(&tenant, &["name: P, include: [group: A]"]);
+    world.write("real.json", "old");
+    std::os::unix::fs::symlink("real.json", world.path("link.json")).expect("a link");
+    world.sandbox("plan m.yaml --out link.json").exits(0);
+    assert!(world.read("real.json").contains("formatVersion"));
+}
