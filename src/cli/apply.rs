@@ -8,6 +8,7 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::{Apply, Common, Format};
+use super::config::Config;
 use super::connection::connect;
 use super::failure::Failure;
 use super::output::{Output, keep_inputs};
@@ -29,9 +30,9 @@ use crate::render::{json, text};
 
 pub(super) fn run(command: &Apply, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let start = Instant::now();
-    // A configuration that cannot be read is told of later, in the report as well.
-    let config = settings::configuration(common).unwrap_or_default();
-    let inputs = settings::inputs(&command.paths, common, &config);
+    // One that cannot be read is told of later, so that the report tells of it as well.
+    let config = settings::configuration(common);
+    let inputs = settings::inputs(&command.paths, common, config.as_ref().ok());
     keep_inputs(
         &[
             ("--report", command.report.as_deref()),
@@ -56,7 +57,7 @@ pub(super) fn run(command: &Apply, common: &Common, output: &Output) -> Result<E
         client: None,
         graph_url: String::new(),
     };
-    let ended = run.go(common);
+    let ended = run.go(common, config);
     let exit = match &ended {
         Ok(exit) => *exit,
         Err(failure) => failure.exit,
@@ -95,8 +96,8 @@ struct Intent {
 }
 
 impl Run<'_> {
-    fn go(&mut self, common: &Common) -> Result<Exit, Failure> {
-        let config = settings::configuration(common)?;
+    fn go(&mut self, common: &Common, config: Result<Config, Failure>) -> Result<Exit, Failure> {
+        let config = config?;
         let service = settings::service(&common.service, &config)?;
         let rules = settings::guards(&self.command.guards, &config)?;
         let saved = match self.command.paths.as_slice() {

@@ -32,7 +32,7 @@ pub(super) fn run(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
-    let inputs = settings::inputs(&command.paths, common, &config);
+    let inputs = settings::inputs(&command.paths, common, Some(&config));
     keep_inputs(
         &[
             ("--out", command.out.as_deref()),

@@ -61,9 +61,9 @@ pub(super) fn manifests(named: &[PathBuf], config: &Config) -> Result<Vec<PathBu
 }
 
 /// Returns all that a run reads, so that none of it is written over.
-pub(super) fn inputs(named: &[PathBuf], common: &Common, config: &Config) -> Vec<PathBuf> {
+pub(super) fn inputs(named: &[PathBuf], common: &Common, config: Option<&Config>) -> Vec<PathBuf> {
     let mut inputs = named.to_vec();
-    inputs.extend(config.manifests.iter().cloned());
+    inputs.extend(config.iter().flat_map(|config| config.manifests.clone()));
     inputs.extend(common.service.sandbox.iter().cloned());
     inputs.push(
         common
