@@ -15,6 +15,7 @@ mod verify;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt as _;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use crate::graph::Reader;
@@ -30,7 +31,8 @@ use staleness::Moved;
 /// How a plan is carried out.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// How many policies are worked on side by side.
+    /// How many policies are written side by side, and how many are read back. With one, a policy is
+    /// settled before the next is begun.
     pub concurrency: usize,
     /// Whether the first policy that fails ends the run.
     pub fail_fast: bool,
@@ -251,7 +253,10 @@ pub async fn run(
     let changed: Vec<&PlannedPolicy> = plan.changed().collect();
     // Ends the starting of further policies without ending the run's own work on others.
     let enough = stop.child_token();
+    let side_by_side = settings.concurrency.max(1);
     let worker = Worker {
+        writing: Semaphore::new(side_by_side),
+        sending: Semaphore::new(side_by_side),
         reader: &reader,
         writer: &writer,
         report,
@@ -267,10 +272,10 @@ pub async fn run(
     let mut done = 0;
     let mut settling = futures::stream::iter(changed.iter().enumerate())
         .map(|(index, policy)| async move { (index, worker.settle(policy).await) })
-        .buffer_unordered(settings.concurrency.max(1));
+        .buffer_unordered(in_progress(side_by_side, settings, &writer));
     while let Some((index, settled)) = settling.next().await {
         done += 1;
-        if settings.fail_fast && !settled.outcome.is_good() {
+        if settings.fail_fast && settled.outcome == Outcome::Failed {
             enough.cancel();
         }
         observer.settled(changed[index], &settled, done, changed.len());
@@ -288,8 +293,24 @@ pub async fn run(
     }
 }
 
+/// Returns how many policies are begun and not yet settled at most.
+///
+/// The service shows a write late at times, by seconds. The policies that wait for theirs to show
+/// send nothing, and must not keep others from being written; so a whole window of them may wait.
+fn in_progress(side_by_side: usize, settings: Settings, writer: &Writer) -> usize {
+    if settings.fail_fast || side_by_side == 1 {
+        side_by_side
+    } else {
+        side_by_side + writer.writes_in_a_window()
+    }
+}
+
 /// What the work on each policy shares.
 struct Worker<'a> {
+    /// Held from the wait for a turn to the end of the write.
+    writing: Semaphore,
+    /// Held while requests are sent: a look and the write that follows it, or a look back.
+    sending: Semaphore,
     reader: &'a Reader,
     writer: &'a Writer,
     report: &'a Mutex<Report>,
@@ -301,6 +322,12 @@ struct Worker<'a> {
     /// No further request is sent.
     interrupt: &'a CancellationToken,
     report_failure: Mutex<Option<String>>,
+}
+
+/// Waits for a place. There is always one in the end: nobody who holds one waits for ever.
+async fn place_in(semaphore: &Semaphore) -> Option<SemaphorePermit<'_>> {
+    // Nobody closes the semaphores.
+    semaphore.acquire().await.ok()
 }
 
 impl Worker<'_> {

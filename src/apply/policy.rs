@@ -17,7 +17,7 @@ use super::progress::{
     Next, Progress, Seen, dropped_elsewhere, gone, interrupted_unverified, not_done, unverified,
     wait_too_long,
 };
-use super::{Outcome, Reason, Settled, Worker};
+use super::{Outcome, Reason, Settled, Worker, place_in};
 use crate::graph::GraphError;
 use crate::graph::retry::{FRESH, LOOKS_AFTER_UNKNOWN};
 use crate::graph::write::{Turn, Written};
@@ -34,7 +34,6 @@ impl Worker<'_> {
             touched: false,
             unknown: 0,
             renewed: false,
-            throttled_since: None,
             seen: None,
         };
         let settled = loop {
@@ -67,7 +66,9 @@ impl Worker<'_> {
         }
         self.may_go_on(policy, progress)?;
         let duty = self.learn_first(policy, progress).await?;
+        let writing = place_in(&self.writing).await;
         let turn = self.turn(progress).await?;
+        let sending = place_in(&self.sending).await;
         let seen = self.look_before(policy, progress).await?;
         // A lesson may have been learnt while this policy waited for its turn.
         self.may_go_on(policy, progress)?;
@@ -88,6 +89,7 @@ impl Worker<'_> {
         self.note(|report| report.sending(policy, self.names))
             .map_err(|reason| not_done(progress, reason))?;
         let written = self.write(policy, &step, &seen.live, turn).await;
+        drop((sending, writing));
         self.judge(policy, progress, step, seen, written, duty)
             .await
     }
@@ -150,16 +152,6 @@ impl Worker<'_> {
     }
 
     async fn turn(&self, progress: &mut Progress) -> Result<Turn, Settled> {
-        let allowed = self.writer.longest_wait();
-        if let Some(since) = progress.throttled_since
-            && since.elapsed() > allowed
-        {
-            let message = format!(
-                "the service has asked to wait for {} s, longer than allowed",
-                since.elapsed().as_secs()
-            );
-            return Err(not_done(progress, wait_too_long(message)));
-        }
         tokio::select! {
             biased;
             () = self.end(progress).cancelled() => Err(self.stopped(progress)),
@@ -196,6 +188,7 @@ impl Worker<'_> {
     }
 
     pub(super) async fn look(&self, policy: &PlannedPolicy) -> Result<Option<Seen>, Reason> {
+        let asked = Instant::now();
         let live = self
             .reader
             .assignments(policy.kind, &policy.id)
@@ -204,6 +197,7 @@ impl Worker<'_> {
         Ok(live.map(|live| Seen {
             rows: rows(&live),
             live,
+            asked,
             at: Instant::now(),
         }))
     }
@@ -261,7 +255,7 @@ impl Worker<'_> {
                     }
                     other => other,
                 };
-                self.read_back(policy, progress, &step, duty).await
+                self.read_back(policy, progress, &step, &before, duty).await
             }
             Written::Refused(error) if creates && error.is_missing_route() => {
                 if let Some(duty) = duty {
@@ -288,7 +282,6 @@ impl Worker<'_> {
                 Err(Settled::bad(Outcome::Failed, Reason::from_service(&error)))
             }
             Written::Throttled(_) => {
-                progress.throttled_since.get_or_insert_with(Instant::now);
                 self.writer.count_retried();
                 Ok(())
             }
@@ -301,6 +294,8 @@ impl Worker<'_> {
                 self.writer.count_retried();
                 Ok(())
             }
+            Written::Paused => Ok(()),
+            Written::NotSent(GraphError::Interrupted) => Err(self.stopped(progress)),
             Written::NotSent(error @ GraphError::Wait { .. }) => {
                 Err(not_done(progress, wait_too_long(error.to_string())))
             }

@@ -10,6 +10,8 @@ use crate::plan::writes::Step;
 pub(super) struct Seen {
     pub(super) live: Vec<LiveAssignment>,
     pub(super) rows: Vec<Assignment>,
+    /// When the look was begun, and when it was answered.
+    pub(super) asked: Instant,
     pub(super) at: Instant,
 }
 
@@ -24,8 +26,6 @@ pub(super) struct Progress {
     pub(super) unknown: u32,
     /// Whether a write was refused for its token, and another was got.
     pub(super) renewed: bool,
-    /// When the service first asked this policy to wait.
-    pub(super) throttled_since: Option<Instant>,
     pub(super) seen: Option<Seen>,
 }
 

@@ -2,14 +2,20 @@
 //!
 //! Reads lag behind writes for a time that nobody documents, so that one look that shows the old
 //! state proves nothing. Several do, and only then is a write of unknown outcome tried again.
+//!
+//! The service has no way to write only what has not changed since it was read (no ETag was ever
+//! seen for Intune). Another run that looked just before our write may write just after it, and
+//! neither would know. So the first look back comes only once as much time has passed as our own
+//! look and write took together: by then the other's write is there to be seen, unless it is more
+//! than three times as slow as ours.
 
 use std::time::Duration;
 
 use super::lessons::Duty;
 use super::progress::{Next, Progress, Seen, interrupted_unverified, unverified};
-use super::{Outcome, Reason, Settled, Worker};
-use crate::graph::retry::{LOOKS, LOOKS_AFTER_UNKNOWN, WRITE_TRIES};
-use crate::model::same_assignments;
+use super::{Outcome, Reason, Settled, Worker, place_in};
+use crate::graph::retry::{LONGEST_SETTLING, LOOKS, LOOKS_AFTER_UNKNOWN, WRITE_TRIES};
+use crate::model::{Assignment, same_assignments};
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{Step, StepAction, WriteWith, assign_step};
 
@@ -30,9 +36,11 @@ impl Worker<'_> {
         policy: &PlannedPolicy,
         progress: &mut Progress,
         step: &Step,
+        before: &Seen,
         duty: Option<Duty>,
     ) -> Next {
-        match self.watch(policy, step, None).await? {
+        let first = before.asked.elapsed().min(LONGEST_SETTLING);
+        match self.watch(policy, step, first, None).await? {
             Watched::Shown(seen) => {
                 shown(progress, seen, duty);
                 Ok(())
@@ -52,7 +60,10 @@ impl Worker<'_> {
         reason: &str,
         duty: Option<Duty>,
     ) -> Next {
-        match self.watch(policy, step, Some(before)).await? {
+        match self
+            .watch(policy, step, Duration::ZERO, Some(before))
+            .await?
+        {
             Watched::Shown(seen) => {
                 shown(progress, seen, duty);
                 Ok(())
@@ -82,16 +93,17 @@ impl Worker<'_> {
         }
     }
 
-    /// Looks at a policy again and again. `unknown_since` is what was seen before a write of
+    /// Looks at a policy again and again, `first` from now and later. `unknown_since` is what was seen before a write of
     /// unknown outcome; after a write that the service took, the old state only means a lag.
     async fn watch(
         &self,
         policy: &PlannedPolicy,
         step: &Step,
+        first: Duration,
         unknown_since: Option<&Seen>,
     ) -> Result<Watched, Settled> {
         let mut last = None;
-        for (number, wait) in looks().enumerate() {
+        for (number, wait) in looks(first).enumerate() {
             let look = self.look_again(policy, wait).await?;
             if let Ok(seen) = &look {
                 let unchanged =
@@ -104,7 +116,16 @@ impl Worker<'_> {
                 Ok(seen) if same_assignments(&step.then, &seen.rows) => {
                     return Ok(Watched::Shown(seen));
                 }
-                other => last = Some(other),
+                other => {
+                    // No other policy is to lose such rows while this one is looked at further.
+                    if other
+                        .as_ref()
+                        .is_ok_and(|seen| lost_only(policy, step, seen))
+                    {
+                        self.lessons.note_dropped_rows();
+                    }
+                    last = Some(other);
+                }
             }
         }
         Ok(Watched::Never(last))
@@ -112,7 +133,7 @@ impl Worker<'_> {
 
     /// Whether what a step should bring is to be seen.
     pub(super) async fn shows(&self, policy: &PlannedPolicy, step: &Step, most: usize) -> bool {
-        for wait in looks().take(most) {
+        for wait in looks(Duration::ZERO).take(most) {
             match self.look_again(policy, wait).await {
                 Ok(Ok(seen)) if same_assignments(&step.then, &seen.rows) => return true,
                 Ok(_) => {}
@@ -126,11 +147,10 @@ impl Worker<'_> {
     async fn look_again(
         &self,
         policy: &PlannedPolicy,
-        wait: Option<Duration>,
+        wait: Duration,
     ) -> Result<Result<Seen, Reason>, Settled> {
-        if let Some(wait) = wait {
-            self.sleep(wait).await?;
-        }
+        self.sleep(wait).await?;
+        let _sending = place_in(&self.sending).await;
         if self.interrupt.is_cancelled() {
             return Err(interrupted_unverified());
         }
@@ -196,7 +216,18 @@ fn shown(progress: &mut Progress, seen: Seen, duty: Option<Duty>) {
     progress.seen = Some(seen);
 }
 
-/// The looks at a policy: the first at once, the others after a wait each.
-fn looks() -> impl Iterator<Item = Option<Duration>> {
-    std::iter::once(None).chain(LOOKS.into_iter().map(Some))
+/// Whether all that was written is there, and some of the rows that were to stay are not.
+fn lost_only(policy: &PlannedPolicy, step: &Step, seen: &Seen) -> bool {
+    let left: Vec<Assignment> = step
+        .then
+        .iter()
+        .filter(|row| seen.rows.contains(row) || !policy.untouched.contains(row))
+        .cloned()
+        .collect();
+    left.len() < step.then.len() && same_assignments(&left, &seen.rows)
+}
+
+/// The waits before each look at a policy.
+fn looks(first: Duration) -> impl Iterator<Item = Duration> {
+    std::iter::once(first).chain(LOOKS)
 }

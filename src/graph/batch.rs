@@ -99,9 +99,10 @@ impl Client {
             .collect();
         let mut waited = Duration::ZERO;
         while !pending.is_empty() {
+            let sent = pending.len();
             let mut answers = self.send_parts(paths, &pending).await?;
             let mut wait = Duration::ZERO;
-            let mut throttled = false;
+            let mut refusals: HashMap<u16, usize> = HashMap::new();
             let mut again = Vec::new();
             for mut part in pending {
                 part.tries += 1;
@@ -110,10 +111,12 @@ impl Client {
                     Judgement::Again {
                         last,
                         after,
-                        throttle,
+                        refusal,
                     } => {
                         wait = wait.max(after);
-                        throttled |= throttle;
+                        if let Some(status) = refusal {
+                            *refusals.entry(status).or_default() += 1;
+                        }
                         part.last = last;
                         if part.tries >= retry::READ_TRIES {
                             results[part.index] = Some(Err(GraphError::GivenUp {
@@ -127,9 +130,12 @@ impl Client {
                     }
                 }
             }
+            if refusals.values().sum::<usize>() < sent {
+                self.pace().passed(Class::Read);
+            }
             pending = again;
-            if throttled {
-                self.throttled(Class::Read, wait);
+            for (status, parts) in refusals {
+                self.throttled(Class::Read, status, wait, parts);
             }
             if !pending.is_empty() {
                 self.count_retried();
@@ -187,7 +193,7 @@ impl Client {
             return Judgement::Again {
                 last: "the batch's answer lacks this part".to_owned(),
                 after: self.backoff(tries, false),
-                throttle: false,
+                refusal: None,
             };
         };
         match response.status {
@@ -196,7 +202,7 @@ impl Client {
                 Err(last) => Judgement::Again {
                     last,
                     after: self.backoff(tries, false),
-                    throttle: false,
+                    refusal: None,
                 },
             },
             300..400 => Judgement::Settled(Err(GraphError::ForeignLink {
@@ -206,13 +212,12 @@ impl Client {
             status => {
                 let error = ServiceError::from_response(&response);
                 if retry::is_passing(status) {
-                    let throttle = retry::is_throttle(status);
+                    let refusal = Some(status).filter(|status| retry::is_throttle(*status));
+                    let backoff = self.backoff(tries, refusal.is_some());
                     Judgement::Again {
                         last: error.to_string(),
-                        after: error
-                            .retry_after
-                            .unwrap_or_else(|| self.backoff(tries, throttle)),
-                        throttle,
+                        after: retry::wait(error.retry_after, tries, backoff),
+                        refusal,
                     }
                 } else {
                     Judgement::Settled(Err(GraphError::Service {
@@ -230,7 +235,8 @@ enum Judgement {
     Again {
         last: String,
         after: Duration,
-        throttle: bool,
+        /// The status, where it asks to slow down.
+        refusal: Option<u16>,
     },
 }
 

@@ -30,8 +30,8 @@ pub struct Client {
     observer: Box<dyn Observe>,
     dice: Mutex<fastrand::Rng>,
     interrupt: CancellationToken,
-    /// Writes in a row that were told to slow down without being told for how long.
-    unmeasured_throttles: AtomicU32,
+    /// Writes in a row that were told to slow down.
+    refused_writes: AtomicU32,
 }
 
 /// A request before it has a token.
@@ -65,6 +65,10 @@ pub(super) enum Fault {
     Wait(WaitTooLong),
     /// The request certainly had no effect.
     NotSent(String),
+    /// The service asked the class to wait before the request could leave.
+    Paused,
+    /// The run was interrupted before the request could leave.
+    Interrupted,
     /// The token was refused, and there is another now; the request had no effect.
     Renewed(Response),
     /// Nobody knows.
@@ -90,7 +94,7 @@ impl Client {
             observer,
             dice: Mutex::new(fastrand::Rng::with_seed(seed)),
             interrupt: CancellationToken::new(),
-            unmeasured_throttles: AtomicU32::new(0),
+            refused_writes: AtomicU32::new(0),
         }
     }
 
@@ -140,15 +144,19 @@ impl Client {
         retry::backoff(tries, throttled, dice)
     }
 
-    /// Returns how long writes pause when the service does not say: longer each time in a row.
-    pub(super) fn write_pause(&self) -> Duration {
-        let before = self.unmeasured_throttles.fetch_add(1, Ordering::Relaxed);
-        self.backoff(before.saturating_add(2), true)
+    /// Notes that a write was told to slow down, and pauses all of them: longer each time in a row.
+    pub(super) fn write_refused(&self, error: &ServiceError) {
+        let before = self.refused_writes.fetch_add(1, Ordering::Relaxed);
+        let tries = before.saturating_add(1);
+        let backoff = self.backoff(tries.saturating_add(1), true);
+        let wait = retry::wait(error.retry_after, tries, backoff);
+        self.throttled(Class::Write, error.status, wait, 1);
     }
 
     /// Notes that a write was not told to slow down.
     pub(super) fn write_passed(&self) {
-        self.unmeasured_throttles.store(0, Ordering::Relaxed);
+        self.refused_writes.store(0, Ordering::Relaxed);
+        self.pace.passed(Class::Write);
     }
 
     /// Counts a request that is about to be repeated.
@@ -156,10 +164,13 @@ impl Client {
         self.counters.count_retried();
     }
 
-    /// Notes that the service asked a class to slow down.
-    pub(super) fn throttled(&self, class: Class, wait: Duration) {
-        self.counters.count_throttled();
-        self.pace.throttle(class, wait);
+    /// Notes that the service asked a class to slow down, in so many answers. Only a 429 says that
+    /// the limit was reached; a 503 says that the service can't right now.
+    pub(super) fn throttled(&self, class: Class, status: u16, wait: Duration, answers: usize) {
+        self.counters
+            .count_throttled(u64::try_from(answers).unwrap_or(u64::MAX));
+        let refused = if retry::is_limit(status) { answers } else { 0 };
+        self.pace.throttle(class, wait, refused);
         self.notice(Event::Waiting { class, wait });
     }
 
@@ -171,36 +182,48 @@ impl Client {
         mut permit: Permit,
         time: Duration,
     ) -> Result<Response, Fault> {
-        let (number, token) = self.tokens.token().await.map_err(Fault::SignIn)?;
+        let class = permit.class();
+        let (mut number, mut token) = self.tokens.token().await.map_err(Fault::SignIn)?;
+        // Whatever happened while the token was got: nothing leaves in a pause, and no write after
+        // an interrupt.
+        while self.pace.is_paused(class) {
+            if class == Class::Write {
+                return Err(Fault::Paused);
+            }
+            drop(permit);
+            permit = self.permit_again(class, call.cost).await?;
+            (number, token) = self.tokens.token().await.map_err(Fault::SignIn)?;
+        }
+        if class == Class::Write && self.interrupt.is_cancelled() {
+            return Err(Fault::Interrupted);
+        }
         let response = self.send(call, &token.secret, &mut permit, time).await?;
         if response.status != 401 || self.interrupt.is_cancelled() {
             return Ok(response);
         }
-        // A write is not sent again with an old look at its policy; the next one has another token.
-        if permit.class() == Class::Write {
-            return match self.tokens.instead_of(number).await {
-                Ok(Some(_)) => Err(Fault::Renewed(response)),
-                Ok(None) => Ok(response),
-                Err(error) => Err(Fault::SignIn(error)),
-            };
-        }
-        let Some((_, token)) = self
+        let renewed = self
             .tokens
             .instead_of(number)
             .await
-            .map_err(Fault::SignIn)?
-        else {
+            .map_err(Fault::SignIn)?;
+        let Some((_, token)) = renewed else {
             return Ok(response);
         };
-        let class = permit.class();
+        // A write is not sent again with an old look at its policy; the next one has another token.
+        if class == Class::Write {
+            return Err(Fault::Renewed(response));
+        }
         drop(permit);
-        let mut permit = self
-            .pace
-            .permit(class, call.cost)
-            .await
-            .map_err(Fault::Wait)?;
+        let mut permit = self.permit_again(class, call.cost).await?;
         self.counters.count_retried();
         self.send(call, &token.secret, &mut permit, time).await
+    }
+
+    async fn permit_again(&self, class: Class, cost: usize) -> Result<Permit, Fault> {
+        self.unless_interrupted(self.pace.permit(class, cost))
+            .await
+            .map_err(|_| Fault::Interrupted)?
+            .map_err(Fault::Wait)
     }
 
     async fn send(
@@ -264,9 +287,15 @@ impl Client {
             let start = tokio::time::Instant::now();
             let outcome = self.exchange(call, permit, left).await;
             spent += start.elapsed();
-            let (last, asked, throttle) = match outcome {
+            let (last, asked, status) = match outcome {
                 Ok(response) if (200..300).contains(&response.status) => match decode(&response) {
-                    Ok(value) => return Ok(value),
+                    Ok(value) => {
+                        // Whether a batch passed is told by its parts.
+                        if call.cost == 1 {
+                            self.pace.passed(Class::Read);
+                        }
+                        return Ok(value);
+                    }
                     Err(detail) => (detail, None, None),
                 },
                 Ok(response) if (300..400).contains(&response.status) => {
@@ -283,22 +312,23 @@ impl Client {
                             error,
                         });
                     }
-                    (
-                        error.to_string(),
-                        error.retry_after,
-                        retry::is_throttle(error.status).then_some(()),
-                    )
+                    (error.to_string(), error.retry_after, Some(error.status))
                 }
                 Err(Fault::SignIn(error)) => return Err(error.into()),
                 Err(Fault::Wait(wait)) => return Err(GraphError::Wait { what: what(), wait }),
+                Err(Fault::Interrupted) => return Err(GraphError::Interrupted),
                 Err(Fault::NotSent(reason) | Fault::Unknown(reason)) => (reason, None, None),
-                // Only writes end so; a read has been sent again with the other token.
-                Err(Fault::Renewed(_)) => ("the token was refused".to_owned(), None, None),
+                // Only writes end so; a read has waited, or was sent again with the other token.
+                Err(Fault::Paused | Fault::Renewed(_)) => {
+                    ("it was not sent".to_owned(), None, None)
+                }
             };
             tracing::info!(url = call.url, tries, reason = last, "a read failed");
-            let wait = asked.unwrap_or_else(|| self.backoff(tries, throttle.is_some()));
-            if throttle.is_some() {
-                self.throttled(Class::Read, wait);
+            let throttle = status.filter(|status| retry::is_throttle(*status));
+            let backoff = self.backoff(tries, throttle.is_some());
+            let wait = retry::wait(asked, tries, backoff);
+            if let Some(status) = throttle {
+                self.throttled(Class::Read, status, wait, call.cost);
             }
             if asked.is_some() {
                 waited += wait;

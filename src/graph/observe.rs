@@ -69,8 +69,8 @@ impl Counters {
         counter.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn count_throttled(&self) {
-        self.throttled.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn count_throttled(&self, answers: u64) {
+        self.throttled.fetch_add(answers, Ordering::Relaxed);
     }
 
     pub(super) fn count_retried(&self) {

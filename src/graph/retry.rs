@@ -7,11 +7,14 @@
 //!   (429) may be tried until `--max-wait` is used up; one whose outcome nobody knows (time-out,
 //!   reset, 5xx) 5 times, each time only after reading back shows that it had no effect.
 //! - `Retry-After` is obeyed as a minimum, in seconds with or without a fraction or as a date.
-//!   Intune often leaves it out (almenscorner/IntuneCD#217); then the wait doubles from try to try.
+//!   Intune often leaves it out (almenscorner/IntuneCD#217); then, or where waiting as long as it
+//!   says did not help, the wait doubles from try to try.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 
 use super::transport::Response;
 
@@ -30,8 +33,11 @@ pub const WRITE_TIME: Duration = Duration::from_secs(60);
 pub const WRITE_TRIES: u32 = 5;
 
 /// How long a policy that was just read is taken to be as it was read, so that a second write to
-/// it needs no second look.
-pub const FRESH: Duration = Duration::from_secs(1);
+/// it needs no second look. It is the time that our own work between the two takes, no more.
+pub const FRESH: Duration = Duration::from_millis(100);
+
+/// Reading back: the longest wait before the first look.
+pub const LONGEST_SETTLING: Duration = Duration::from_secs(2);
 
 /// Reading back: the waits before each further look at a policy that does not show yet what was
 /// written. There is no documented bound for the lag; other tools look for up to a minute.
@@ -69,6 +75,11 @@ pub fn is_throttle(status: u16) -> bool {
     matches!(status, 429 | 503)
 }
 
+/// Whether a status says that a limit was reached.
+pub fn is_limit(status: u16) -> bool {
+    status == 429
+}
+
 /// Returns how long to wait before try number `tries + 1` when the service does not say. `dice`
 /// is in `0.0..1.0` and spreads clients that failed together.
 pub fn backoff(tries: u32, throttled: bool, dice: f64) -> Duration {
@@ -79,6 +90,17 @@ pub fn backoff(tries: u32, throttled: bool, dice: f64) -> Duration {
     };
     let doubled = first.saturating_mul(1 << tries.saturating_sub(1).min(16));
     doubled.min(LONGEST_BACKOFF).mul_f64(0.75 + dice / 4.0)
+}
+
+/// Returns how long to wait after refusal number `tries` in a row. What the service asks for is a
+/// minimum; where it asks for the same short wait again and again (msgraph-sdk-javascript#297), or
+/// for none at all, its word alone would have us knock without end.
+pub fn wait(asked: Option<Duration>, tries: u32, backoff: Duration) -> Duration {
+    match asked {
+        Some(asked) if tries <= 1 && !asked.is_zero() => asked,
+        Some(asked) => asked.max(backoff),
+        None => backoff,
+    }
 }
 
 /// Returns the wait that an answer asks for.
@@ -103,7 +125,7 @@ pub fn parse_retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
     let until = parse_http_date(value)?;
     let now = date
         .and_then(parse_http_date)
-        .unwrap_or_else(Timestamp::now);
+        .unwrap_or_else(|| TimeZone::UTC.to_datetime(Timestamp::now()));
     // A date that has passed means now.
     Some(
         Duration::try_from(until.duration_since(now))
@@ -112,12 +134,18 @@ pub fn parse_retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
     )
 }
 
-fn parse_http_date(text: &str) -> Option<Timestamp> {
-    // RFC 9110 dates end in `GMT`, which RFC 2822 knows as an obsolete zone.
-    jiff::fmt::rfc2822::DateTimeParser::new()
-        .relaxed_weekday(true)
-        .parse_timestamp(text)
-        .ok()
+/// Reads a date in any of the three forms that RFC 9110 knows, all of them in GMT. It is a civil
+/// time, so that the very end of the calendar is one, too.
+fn parse_http_date(text: &str) -> Option<DateTime> {
+    // The name of the day says nothing that the date does not say, and may be wrong.
+    let (_, text) = text.trim().split_once([',', ' '])?;
+    [
+        "%d %b %Y %H:%M:%S GMT",
+        "%d-%b-%y %H:%M:%S GMT",
+        "%b %e %H:%M:%S %Y",
+    ]
+    .into_iter()
+    .find_map(|form| DateTime::strptime(form, text.trim()).ok())
 }
 
 #[cfg(test)]
@@ -133,6 +161,15 @@ mod tests {
             (" 2.128 ", Some(2.128)),
             ("Mon, 23 Nov 2026 10:00:30 GMT", Some(30.0)),
             ("Mon, 23 Nov 2026 09:00:00 GMT", Some(0.0)),
+            ("Sun, 23 Nov 2026 10:00:30 GMT", Some(30.0)),
+            ("Monday, 23-Nov-26 10:00:30 GMT", Some(30.0)),
+            ("Mon Nov 23 10:00:30 2026", Some(30.0)),
+            ("Tue Dec  1 10:00:00 2026", Some(8.0 * 86_400.0)),
+            (
+                "Fri, 31 Dec 9999 23:59:59 GMT",
+                Some(LONGEST_RETRY_AFTER.as_secs_f64()),
+            ),
+            ("Mon, 23 Nov 2026 10:00:30 CET", None),
             ("", None),
             ("-1", None),
             ("NaN", None),
@@ -146,6 +183,16 @@ mod tests {
                 "{value}"
             );
         }
+    }
+
+    #[test]
+    fn what_the_service_asks_for_is_a_minimum() {
+        let seconds = Duration::from_secs;
+        assert_eq!(wait(Some(seconds(1)), 1, seconds(2)), seconds(1));
+        assert_eq!(wait(Some(seconds(1)), 3, seconds(2)), seconds(2));
+        assert_eq!(wait(Some(seconds(9)), 3, seconds(2)), seconds(9));
+        assert_eq!(wait(Some(Duration::ZERO), 1, seconds(2)), seconds(2));
+        assert_eq!(wait(None, 1, seconds(2)), seconds(2));
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub enum Written {
     Refused(ServiceError),
     /// The service asked to slow down: nothing has changed. The class is paused already.
     Throttled(ServiceError),
+    /// The class was paused before the request could leave: nothing has changed.
+    Paused,
     /// The token was refused, and there is another now: nothing has changed.
     Renewed(ServiceError),
     /// The request did not leave: nothing has changed.
@@ -62,9 +64,9 @@ impl Writer {
         Ok(Turn(self.client.pace().permit(Class::Write, 1).await?))
     }
 
-    /// Returns the longest wait that is allowed on the service's word.
-    pub fn longest_wait(&self) -> Duration {
-        self.client.pace().longest_wait()
+    /// Returns how many writes the limit allows in a window.
+    pub fn writes_in_a_window(&self) -> usize {
+        self.client.pace().writes().count
     }
 
     /// Whether writes are to wait: another may have been told so since this one had its turn.
@@ -156,10 +158,7 @@ impl Writer {
                 status => {
                     let error = ServiceError::from_response(&response);
                     if retry::is_throttle(status) {
-                        let wait = error
-                            .retry_after
-                            .unwrap_or_else(|| self.client.write_pause());
-                        self.client.throttled(Class::Write, wait);
+                        self.client.write_refused(&error);
                     } else {
                         self.client.write_passed();
                     }
@@ -174,6 +173,8 @@ impl Writer {
             Err(Fault::Renewed(response)) => {
                 Written::Renewed(ServiceError::from_response(&response))
             }
+            Err(Fault::Paused) => Written::Paused,
+            Err(Fault::Interrupted) => Written::NotSent(GraphError::Interrupted),
             Err(Fault::SignIn(error)) => Written::NotSent(error.into()),
             Err(Fault::Wait(wait)) => Written::NotSent(GraphError::Wait { what, wait }),
             // Reading back settles both; it only costs a read where nothing had left.

@@ -1,0 +1,337 @@
+//! The one place for rates: how fast requests may leave.
+//!
+//! Intune counts requests per app and tenant in any 20 s: 100 that write and 1,000 of any kind
+//! (microsoft-graph-docs-contrib: includes/throttling-intune-device-config-v2.md). The service
+//! counts a request at some moment between our sending it and its answer, and that moment is not
+//! ours to know. So a slot that a request took comes back one window after its *answer* arrived:
+//! then no 20 s of the service's clock can hold more than the limit, and nothing is given away
+//! but one latency a window. A token bucket with a burst would let two full windows stand back to
+//! back; a smooth rate would waste the first window.
+//!
+//! A 429 or 503 pauses its whole class until the service's `Retry-After`. A 429 also says that
+//! somebody else uses part of the limit; `window` finds out how much is left.
+
+mod window;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use window::Window;
+
+/// A limit: so many requests in any window of that length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// How many requests.
+    pub count: usize,
+    /// In any time this long.
+    pub window: Duration,
+}
+
+/// The published limit of writes.
+pub const PUBLISHED_WRITES: Limit = Limit {
+    count: 100,
+    window: Duration::from_secs(20),
+};
+
+/// The published limit of requests of any kind.
+pub const PUBLISHED_REQUESTS: Limit = Limit {
+    count: 1000,
+    window: Duration::from_secs(20),
+};
+
+/// What a request is to the service's accounting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Class {
+    /// It only reads.
+    Read,
+    /// It changes something; it counts as a request of any kind as well.
+    Write,
+}
+
+impl Class {
+    /// Returns the word for requests of the class.
+    pub fn plural(self) -> &'static str {
+        match self {
+            Self::Read => "reads",
+            Self::Write => "writes",
+        }
+    }
+}
+
+/// The service asked for a longer wait than the user allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the service asks {} to wait for {} s, longer than allowed", .class.plural(), .wait.as_secs())]
+pub struct WaitTooLong {
+    /// Which requests would have to wait.
+    pub class: Class,
+    /// For how long.
+    pub wait: Duration,
+}
+
+/// Lets requests leave at the pace that the service permits.
+#[derive(Debug)]
+pub struct Pace {
+    state: Mutex<State>,
+    /// Rings when a slot may have come free without a time known in advance.
+    changed: Notify,
+    // One queue a class, first come first served; `tokio`'s mutex is fair.
+    read_queue: tokio::sync::Mutex<()>,
+    write_queue: tokio::sync::Mutex<()>,
+    longest_wait: Duration,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Requests of any kind.
+    any: Window,
+    /// Requests that write.
+    writes: Window,
+    read_brake: Brake,
+    write_brake: Brake,
+}
+
+/// What the service's refusals have brought upon a class.
+#[derive(Debug, Default)]
+struct Brake {
+    paused_until: Option<Instant>,
+    /// When the latest burst of refusals began.
+    burst_at: Option<Instant>,
+    /// Since when every request was refused.
+    refused_since: Option<Instant>,
+}
+
+/// Answers to requests that left together come within this time: one burst, not two.
+const BURST: Duration = Duration::from_secs(1);
+
+impl Pace {
+    /// Makes a pace for two limits; no single wait on the service's word is longer than
+    /// `longest_wait`.
+    pub fn new(writes: Limit, requests: Limit, longest_wait: Duration) -> Self {
+        Self {
+            state: Mutex::new(State {
+                any: Window::of_any(requests),
+                writes: Window::of_writes(writes),
+                read_brake: Brake::default(),
+                write_brake: Brake::default(),
+            }),
+            changed: Notify::new(),
+            read_queue: tokio::sync::Mutex::new(()),
+            write_queue: tokio::sync::Mutex::new(()),
+            longest_wait,
+        }
+    }
+
+    /// Returns the most requests that may ever leave at once, so that a batch is not larger than
+    /// the limit it counts against.
+    pub fn largest_batch(&self) -> usize {
+        self.state().any.limit.count
+    }
+
+    /// Returns the limit of writes.
+    pub fn writes(&self) -> Limit {
+        self.state().writes.limit
+    }
+
+    /// Returns the longest wait that is allowed on the service's word.
+    pub fn longest_wait(&self) -> Duration {
+        self.longest_wait
+    }
+
+    /// Waits until `cost` requests of a class may leave, and takes their slots.
+    ///
+    /// # Errors
+    ///
+    /// Gives up where the service asked for a longer wait than allowed.
+    pub async fn permit(
+        self: &Arc<Self>,
+        class: Class,
+        cost: usize,
+    ) -> Result<Permit, WaitTooLong> {
+        let queue = match class {
+            Class::Read => &self.read_queue,
+            Class::Write => &self.write_queue,
+        };
+        let _turn = queue.lock().await;
+        loop {
+            let rung = self.changed.notified();
+            tokio::pin!(rung);
+            // Listens from here on, so that no ring between the look and the wait is missed.
+            rung.as_mut().enable();
+            let now = Instant::now();
+            let until = match self.state().look(class, cost, now) {
+                Look::Leave => {
+                    return Ok(Permit {
+                        pace: Arc::clone(self),
+                        class,
+                        cost,
+                        used: false,
+                    });
+                }
+                // However many waits it asks for: nothing passes until they are over.
+                Look::Paused { since, until } => {
+                    let wait = until.saturating_duration_since(since);
+                    if wait > self.longest_wait {
+                        return Err(WaitTooLong { class, wait });
+                    }
+                    Some(until)
+                }
+                Look::Full(until) => until,
+            };
+            match until {
+                Some(until) => {
+                    tokio::select! {
+                        () = tokio::time::sleep_until(until) => {}
+                        () = rung => {}
+                    }
+                }
+                None => rung.await,
+            }
+        }
+    }
+
+    /// Whether a class is to wait because the service asked for it.
+    pub fn is_paused(&self, class: Class) -> bool {
+        let until = self.state().brake(class).paused_until;
+        until.is_some_and(|until| until > Instant::now())
+    }
+
+    /// Pauses a class because the service asked for it. Where it was for the limit's sake that
+    /// `refused` requests were refused, less of the limit is used from then on.
+    pub fn throttle(&self, class: Class, wait: Duration, refused: usize) {
+        let now = Instant::now();
+        let until = now + wait;
+        let mut state = self.state();
+        let brake = state.brake(class);
+        let is_over = brake.paused_until.is_none_or(|until| until <= now);
+        let again = is_over && brake.burst_at.is_none_or(|at| at + BURST <= now);
+        if again {
+            brake.burst_at = Some(now);
+        }
+        brake.refused_since.get_or_insert(now);
+        brake.paused_until = brake.paused_until.max(Some(until));
+        if refused > 0 {
+            let window = match class {
+                Class::Read => &mut state.any,
+                Class::Write => &mut state.writes,
+            };
+            window.refused(refused, again, now, until);
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Notes that the service took a request of a class.
+    pub fn passed(&self, class: Class) {
+        let now = Instant::now();
+        let mut state = self.state();
+        state.brake(class).refused_since = None;
+        match class {
+            Class::Read => state.any.passed(now),
+            Class::Write => state.writes.passed(now),
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    fn give_back(&self, class: Class, cost: usize, used: bool) {
+        let now = Instant::now();
+        let mut state = self.state();
+        let settle = |window: &mut Window| {
+            if used {
+                window.answered(cost, now);
+            } else {
+                window.unsent(cost);
+            }
+        };
+        settle(&mut state.any);
+        if class == Class::Write {
+            settle(&mut state.writes);
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing inside can leave the state half-changed, so a poisoned lock is a sound one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Look {
+    Leave,
+    Paused { since: Instant, until: Instant },
+    Full(Option<Instant>),
+}
+
+impl State {
+    fn brake(&mut self, class: Class) -> &mut Brake {
+        match class {
+            Class::Read => &mut self.read_brake,
+            Class::Write => &mut self.write_brake,
+        }
+    }
+
+    fn look(&mut self, class: Class, cost: usize, now: Instant) -> Look {
+        self.any.forget_old(now);
+        self.writes.forget_old(now);
+        let brake = self.brake(class);
+        if let Some(until) = brake.paused_until.filter(|until| *until > now) {
+            return Look::Paused {
+                since: brake.refused_since.unwrap_or(now),
+                until,
+            };
+        }
+        let any = self.any.look_again(cost, now);
+        let writes = match class {
+            Class::Read => None,
+            Class::Write => self.writes.look_again(cost, now),
+        };
+        match (any, writes) {
+            (None, None) => {
+                self.any.take(cost);
+                if class == Class::Write {
+                    self.writes.take(cost);
+                }
+                Look::Leave
+            }
+            (Some(until), None) | (None, Some(until)) => Look::Full(until),
+            // Both must be free; a window without a known time rings when it may be.
+            (Some(Some(any)), Some(Some(writes))) => Look::Full(Some(any.max(writes))),
+            (Some(_), Some(_)) => Look::Full(None),
+        }
+    }
+}
+
+/// Slots that were taken for requests. They start to come back when the permit is dropped, which
+/// is to be when the answer has arrived; at once where nothing was sent.
+#[derive(Debug)]
+pub struct Permit {
+    pace: Arc<Pace>,
+    class: Class,
+    cost: usize,
+    used: bool,
+}
+
+impl Permit {
+    /// Notes that the request leaves now.
+    pub(super) fn mark_used(&mut self) {
+        self.used = true;
+    }
+
+    /// Returns the class that the slots were taken for.
+    pub(super) fn class(&self) -> Class {
+        self.class
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.pace.give_back(self.class, self.cost, self.used);
+    }
+}
+
+#[cfg(test)]
+mod tests;

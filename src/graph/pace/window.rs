@@ -1,0 +1,209 @@
+//! One sliding window: what has left in it, and how much of the limit is ours to use.
+//!
+//! The share of the limit that is ours is nobody's to tell us: other applications use the same
+//! tenant. It is measured. A refusal says that the service had counted as many requests as it
+//! admits, and our own log says how many of them were ours: that is our share from then on. To
+//! find out whether the others have stopped, one request more than the share is let go now and then (a probe).
+//! If it is taken the share grows and more follow at once, twice as many each time, so that the
+//! whole limit is back within one window. If it is refused that costs one answer, and the next
+//! probe comes later.
+//!
+//! As long as the share is less than the limit few requests that write are under way at once, so
+//! that a wrong guess costs few refusals.
+//!
+//! A refused request counts for the service as any other does (facts in
+//! microsoft-graph-docs-contrib: concepts/throttling.md), so it stays in the log.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Limit;
+
+/// Windows on two clocks never end at the very same instant.
+const CLOCK_MARGIN: Duration = Duration::from_millis(5);
+
+/// After a refusal and the wait that it asked for, no probe is put off for more windows than this.
+const RAREST_PROBE: u32 = 2;
+
+/// As long as the share is less than the limit, one in so many of it may be under way at once:
+/// enough for the whole share in a window at latencies of half a second.
+const UNDER_WAY: usize = 16;
+
+/// A sliding window of requests that count.
+#[derive(Debug)]
+pub(super) struct Window {
+    pub(super) limit: Limit,
+    /// How many requests of the window are ours to send.
+    share: usize,
+    /// How far `share` shrinks at most.
+    least: usize,
+    /// Whether few may be under way at once as long as the share is less than the limit.
+    careful: bool,
+    in_flight: usize,
+    answered: VecDeque<Instant>,
+    probe: Probe,
+    /// The refusals of the latest burst: they are in the log, but were not admitted.
+    refused: VecDeque<Instant>,
+}
+
+/// When and how the share is tried to be exceeded.
+#[derive(Debug)]
+struct Probe {
+    /// Not before this moment; none as long as nothing was refused.
+    at: Option<Instant>,
+    /// How many requests beyond the share may be in flight at once.
+    width: usize,
+    /// How many windows to wait after the next refusal.
+    windows: u32,
+}
+
+impl Window {
+    /// A window of requests that write.
+    pub(super) fn of_writes(limit: Limit) -> Self {
+        Self::new(limit, 1, true)
+    }
+
+    /// A window of requests of any kind. Whoever holds a turn to write still has to read, so that
+    /// the turns alone must not fill it: it shrinks to half at most.
+    pub(super) fn of_any(limit: Limit) -> Self {
+        Self::new(limit, limit.count.div_ceil(2).max(2), false)
+    }
+
+    fn new(limit: Limit, least: usize, careful: bool) -> Self {
+        Self {
+            limit,
+            share: limit.count,
+            least: least.min(limit.count),
+            careful,
+            in_flight: 0,
+            answered: VecDeque::new(),
+            probe: Probe {
+                at: None,
+                width: 1,
+                windows: 0,
+            },
+            refused: VecDeque::new(),
+        }
+    }
+
+    fn length(&self) -> Duration {
+        self.limit.window + CLOCK_MARGIN
+    }
+
+    /// Forgets what no window of the service can hold any more.
+    pub(super) fn forget_old(&mut self, now: Instant) {
+        let length = self.length();
+        for log in [&mut self.answered, &mut self.refused] {
+            while log.front().is_some_and(|first| *first + length <= now) {
+                log.pop_front();
+            }
+        }
+    }
+
+    /// Takes slots for requests that are about to leave.
+    pub(super) fn take(&mut self, cost: usize) {
+        self.in_flight += cost;
+    }
+
+    /// Returns nothing when `cost` more may leave now, else when to look again; `None` inside
+    /// means that an answer has to arrive first.
+    pub(super) fn look_again(&self, cost: usize, now: Instant) -> Option<Option<Instant>> {
+        let taken = self.in_flight + self.answered.len();
+        // What is larger than the whole limit leaves alone or never.
+        let allowed = (self.share + self.beyond(cost, now))
+            .min(self.limit.count)
+            .max(cost);
+        let over = (taken + cost).saturating_sub(allowed);
+        if over == 0 {
+            let is_careful = self.careful && self.share < self.limit.count;
+            let under_way = (self.share / UNDER_WAY).max(2);
+            return (is_careful && self.in_flight >= under_way).then_some(None);
+        }
+        let free = self
+            .answered
+            .get(over - 1)
+            .map(|time| *time + self.length());
+        let probe = self
+            .probe
+            .at
+            .filter(|at| self.share < self.limit.count && *at > now);
+        Some(match (free, probe) {
+            (Some(free), Some(probe)) => Some(free.min(probe)),
+            (free, probe) => free.or(probe),
+        })
+    }
+
+    /// Returns how many requests beyond the share may be under way now; one batch at least.
+    fn beyond(&self, cost: usize, now: Instant) -> usize {
+        match self.probe.at {
+            Some(at) if at <= now => self.probe.width.max(cost),
+            _ => 0,
+        }
+    }
+
+    /// Gives slots back that were taken for requests which never left.
+    pub(super) fn unsent(&mut self, cost: usize) {
+        self.in_flight -= cost;
+    }
+
+    /// Notes that requests were answered, or given up; their slots come back one window later.
+    pub(super) fn answered(&mut self, cost: usize, now: Instant) {
+        self.in_flight -= cost;
+        self.answered.extend(std::iter::repeat_n(now, cost));
+    }
+
+    fn admitted(&self) -> usize {
+        self.answered.len().saturating_sub(self.refused.len())
+    }
+
+    /// Notes that the latest answers were no refusals.
+    pub(super) fn passed(&mut self, now: Instant) {
+        self.forget_old(now);
+        let admitted = self.admitted();
+        if admitted <= self.share {
+            return;
+        }
+        self.share = admitted.min(self.limit.count);
+        self.probe.width = (self.probe.width * 2).min(self.limit.count);
+        self.probe.windows = 1;
+        if self.share == self.limit.count {
+            self.probe = Probe {
+                at: None,
+                width: 1,
+                windows: 0,
+            };
+        }
+    }
+
+    /// Notes that `count` of the latest answers were refusals, and whether they begin a new burst.
+    /// No probe is made before `until`.
+    pub(super) fn refused(&mut self, count: usize, again: bool, now: Instant, until: Instant) {
+        self.forget_old(now);
+        if again {
+            self.refused.clear();
+        }
+        self.refused.extend(std::iter::repeat_n(now, count));
+        self.share = self.share.min(self.admitted()).max(self.least);
+        self.probe.width = 1;
+        if again {
+            // A share that small may well be what others just took for a moment.
+            let at_once = self.probe.windows == 0 && self.share < self.limit.count / 4;
+            let windows = if at_once {
+                0
+            } else {
+                self.probe.windows.max(1)
+            };
+            self.probe.windows = (windows * 2).clamp(1, RAREST_PROBE);
+            self.probe.at = Some(until + self.length() * windows);
+        } else {
+            self.probe.at = self.probe.at.max(Some(until));
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn share(&self) -> usize {
+        self.share
+    }
+}
