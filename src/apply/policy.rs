@@ -20,7 +20,7 @@ use super::progress::{
 use super::{Outcome, Reason, Settled, Worker, place_in};
 use crate::graph::GraphError;
 use crate::graph::retry::{FRESH, LOOKS_AFTER_UNKNOWN};
-use crate::graph::write::{Turn, Written};
+use crate::graph::write::{LookSlot, WriteSlot, Written};
 use crate::model::{LiveAssignment, Source, rows, same_assignments};
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{Step, StepAction, WriteWith, assign_step, steps};
@@ -67,9 +67,9 @@ impl Worker<'_> {
         self.may_go_on(policy, progress)?;
         let duty = self.learn_first(policy, progress).await?;
         let writing = place_in(&self.writing).await;
-        let turn = self.turn(progress).await?;
+        let (look_slot, write_slot) = self.turn(progress).await?;
         let sending = place_in(&self.sending).await;
-        let seen = self.look_before(policy, progress).await?;
+        let seen = self.look_before(policy, progress, look_slot).await?;
         // A lesson may have been learnt while this policy waited for its turn.
         self.may_go_on(policy, progress)?;
         let Some(step) = place(policy, progress, &seen)? else {
@@ -88,7 +88,7 @@ impl Worker<'_> {
         }
         self.note(|report| report.sending(policy, self.names))
             .map_err(|reason| not_done(progress, reason))?;
-        let written = self.write(policy, &step, &seen.live, turn).await;
+        let written = self.write(policy, &step, &seen.live, write_slot).await;
         drop((sending, writing));
         self.judge(policy, progress, step, seen, written, duty)
             .await
@@ -151,7 +151,7 @@ impl Worker<'_> {
         }
     }
 
-    async fn turn(&self, progress: &mut Progress) -> Result<Turn, Settled> {
+    async fn turn(&self, progress: &mut Progress) -> Result<(LookSlot, WriteSlot), Settled> {
         tokio::select! {
             biased;
             () = self.end(progress).cancelled() => Err(self.stopped(progress)),
@@ -166,13 +166,14 @@ impl Worker<'_> {
         &self,
         policy: &PlannedPolicy,
         progress: &mut Progress,
+        slot: LookSlot,
     ) -> Result<Seen, Settled> {
         if let Some(seen) = progress.seen.take()
             && seen.at.elapsed() <= FRESH
         {
             return Ok(seen);
         }
-        match self.look(policy).await {
+        match self.look(policy, Some(slot)).await {
             Ok(Some(seen)) => Ok(seen),
             Ok(None) => Err(gone()),
             Err(_) if self.interrupt.is_cancelled() => Err(self.stopped(progress)),
@@ -187,11 +188,15 @@ impl Worker<'_> {
         }
     }
 
-    pub(super) async fn look(&self, policy: &PlannedPolicy) -> Result<Option<Seen>, Reason> {
+    pub(super) async fn look(
+        &self,
+        policy: &PlannedPolicy,
+        slot: Option<LookSlot>,
+    ) -> Result<Option<Seen>, Reason> {
         let asked = Instant::now();
         let live = self
             .reader
-            .assignments(policy.kind, &policy.id)
+            .assignments_at(policy.kind, &policy.id, slot)
             .await
             .map_err(|error| Reason::from_graph("readFailed", &error))?;
         Ok(live.map(|live| Seen {
@@ -207,12 +212,12 @@ impl Worker<'_> {
         policy: &PlannedPolicy,
         step: &Step,
         live: &[LiveAssignment],
-        turn: Turn,
+        slot: WriteSlot,
     ) -> Written {
         let (kind, id) = (policy.kind, policy.id.as_str());
         match &step.action {
-            StepAction::Create(row) => self.writer.create(turn, kind, id, row).await,
-            StepAction::Assign(rows) => self.writer.assign(turn, kind, id, rows, live).await,
+            StepAction::Create(row) => self.writer.create(slot, kind, id, row).await,
+            StepAction::Assign(rows) => self.writer.assign(slot, kind, id, rows, live).await,
             StepAction::Delete(row) => {
                 let found = live.iter().find(|live| live.row == *row);
                 let assignment_id = found.and_then(|live| live.id.as_deref());
@@ -222,7 +227,7 @@ impl Worker<'_> {
                     .filter(|live| live.id.as_deref() == assignment_id);
                 match (assignment_id, rows.count()) {
                     (Some(assignment_id), 1) => {
-                        self.writer.delete(turn, kind, id, assignment_id).await
+                        self.writer.delete(slot, kind, id, assignment_id).await
                     }
                     _ => Written::NotSent(GraphError::Shape {
                         what: "DELETE".to_owned(),

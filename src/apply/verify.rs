@@ -154,7 +154,7 @@ impl Worker<'_> {
         if self.interrupt.is_cancelled() {
             return Err(interrupted_unverified());
         }
-        match self.look(policy).await {
+        match self.look(policy, None).await {
             Ok(Some(seen)) => Ok(Ok(seen)),
             Ok(None) => Err(Settled::bad(
                 Outcome::Failed,

@@ -185,6 +185,7 @@ impl Run<'_> {
         // What was counted when the plan was made; the file holds only what changes.
         shown.summary = crate::plan::Summary {
             writes: shown.summary.writes,
+            time: shown.summary.time,
             ..saved.summary
         };
         shown.created_at = saved.created_at;

@@ -18,11 +18,12 @@ use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
+use crate::graph::pace::Limit;
 use crate::manifest::{self, Loaded};
 use crate::plan::guards::GuardRules;
 use crate::plan::needs::needs;
 use crate::plan::saved::PlanRecord;
-use crate::plan::{self, Basis, Plan, Summary};
+use crate::plan::{self, Basis, Plan, Rate, Summary};
 use crate::render::json;
 use crate::render::text::{self, Detail};
 
@@ -141,11 +142,16 @@ pub(super) struct Shown {
 
 impl Shown {
     pub(super) fn new(plan: Plan, service: &ServiceSettings) -> Self {
-        let summary = plan.summary();
+        let rate = |limit: Limit| Rate {
+            count: limit.count,
+            window: limit.window,
+        };
+        let mut summary = plan.summary();
+        summary.time = plan::estimate(&summary, rate(service.writes), rate(service.requests));
         let created_at = now();
         let digest = PlanRecord::new(&plan, &summary, &created_at, false).digest;
         Self {
-            time: plan::estimate(summary.writes, service.writes.count, service.writes.window),
+            time: summary.time,
             plan,
             summary,
             digest,

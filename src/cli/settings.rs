@@ -135,8 +135,6 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
         return Err(Failure::usage("`--read-limit` must be at least 2")
             .hint("a write and the look before it are two requests"));
     }
-    // A policy that has its turn to write still has to be read: turns must not use the limit up.
-    let concurrency = concurrency.min((requests.count / 2).saturating_sub(1).max(1));
     Ok(ServiceSettings {
         endpoint,
         cloud,

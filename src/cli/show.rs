@@ -6,8 +6,6 @@ use super::arguments::{Common, Show};
 use super::failure::Failure;
 use super::output::Output;
 use crate::exit::Exit;
-use crate::graph::pace::PUBLISHED_WRITES;
-use crate::plan;
 use crate::plan::saved::{PlanRecord, SavedPlan};
 use crate::render::json;
 use crate::render::text::{self, Detail};
@@ -25,14 +23,9 @@ pub(super) fn run(command: &Show, _common: &Common, output: &Output) -> Result<E
         diff: command.view.diff,
         summary: command.view.summary,
     };
-    let time = plan::estimate(
-        summary.writes,
-        PUBLISHED_WRITES.count,
-        PUBLISHED_WRITES.window,
-    );
     output.note(&text::diagnostics(&plan.diagnostics));
     output.result(
-        || text::plan(plan, summary, digest, time, detail),
+        || text::plan(plan, summary, digest, summary.time, detail),
         || json::plan(&PlanRecord::new(plan, summary, created_at, true)),
     )?;
     Ok(Exit::Success)

@@ -146,8 +146,10 @@ impl Client {
 
     /// Notes that a write was told to slow down, and pauses all of them: longer each time in a row.
     pub(super) fn write_refused(&self, error: &ServiceError) {
-        let before = self.refused_writes.fetch_add(1, Ordering::Relaxed);
-        let tries = before.saturating_add(1);
+        // Those that were under way together are told so together, and that is once.
+        let again = u32::from(!self.pace.is_paused(Class::Write));
+        let before = self.refused_writes.fetch_add(again, Ordering::Relaxed);
+        let tries = before.saturating_add(again);
         let backoff = self.backoff(tries.saturating_add(1), true);
         let wait = retry::wait(error.retry_after, tries, backoff);
         self.throttled(Class::Write, error.status, wait, 1);
@@ -272,6 +274,16 @@ impl Client {
         call: &Call,
         decode: impl Fn(&Response) -> Result<T, String>,
     ) -> Result<T, GraphError> {
+        self.read_with(None, call, decode).await
+    }
+
+    /// Reads, the first try with slots that were taken before.
+    async fn read_with<T>(
+        &self,
+        mut taken: Option<Permit>,
+        call: &Call,
+        decode: impl Fn(&Response) -> Result<T, String>,
+    ) -> Result<T, GraphError> {
         let what = || self.describe(call);
         let mut tries = 0;
         // Time spent on trying: neither queueing for a slot nor a wait the service asked for.
@@ -279,10 +291,14 @@ impl Client {
         let mut waited = Duration::ZERO;
         loop {
             tries += 1;
-            let permit = self
-                .unless_interrupted(self.pace.permit(Class::Read, call.cost))
-                .await?
-                .map_err(|wait| GraphError::Wait { what: what(), wait })?;
+            let permit = match taken.take() {
+                Some(_) if self.interrupt.is_cancelled() => return Err(GraphError::Interrupted),
+                Some(permit) => permit,
+                None => self
+                    .unless_interrupted(self.pace.permit(Class::Read, call.cost))
+                    .await?
+                    .map_err(|wait| GraphError::Wait { what: what(), wait })?,
+            };
             let left = retry::READ_TIME.saturating_sub(spent);
             let start = tokio::time::Instant::now();
             let outcome = self.exchange(call, permit, left).await;
@@ -374,7 +390,17 @@ impl Client {
         &self,
         call: &Call,
     ) -> Result<T, GraphError> {
-        self.read(call, |response| from_json(&response.body)).await
+        self.read_json_with(None, call).await
+    }
+
+    /// Reads JSON of a known form, the first try with slots that were taken before.
+    pub(super) async fn read_json_with<T: DeserializeOwned>(
+        &self,
+        taken: Option<Permit>,
+        call: &Call,
+    ) -> Result<T, GraphError> {
+        self.read_with(taken, call, |response| from_json(&response.body))
+            .await
     }
 
     /// Says a call as people know it: verb and path, without host and query.

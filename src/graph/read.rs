@@ -10,6 +10,7 @@ use super::client::{Call, Client};
 use super::error::GraphError;
 use super::observe::{Event, RequestCounts};
 use super::wire::{self, Object, Page};
+use super::write::LookSlot;
 use crate::model::{
     LiveAssignment, LiveFilter, LiveGroup, LivePolicy, PolicyKind, assignments_path, encode,
 };
@@ -180,13 +181,36 @@ impl Reader {
         kind: PolicyKind,
         policy_id: &str,
     ) -> Result<PolicyRows, GraphError> {
+        self.assignments_at(kind, policy_id, None).await
+    }
+
+    /// Reads the assignments of one policy right before it is written, with the slot that belongs to
+    /// that look.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::assignments`].
+    pub async fn assignments_at(
+        &self,
+        kind: PolicyKind,
+        policy_id: &str,
+        slot: Option<LookSlot>,
+    ) -> Result<PolicyRows, GraphError> {
         let path = assignments_path(kind, policy_id);
         let url = self.client.address().join(&format!("{path}?$top={PAGE}"));
-        match self.client.read_list(url, |_| {}).await {
-            Ok(objects) => Ok(Some(live_rows(&format!("GET {path}"), objects)?)),
-            Err(GraphError::Service { error, .. }) if error.is_missing() => Ok(None),
-            Err(error) => Err(error),
-        }
+        let slot = slot.map(|LookSlot(permit)| permit);
+        let first = Call::get(url.clone());
+        let page: Page = match self.client.read_json_with(slot, &first).await {
+            Ok(page) => page,
+            Err(GraphError::Service { error, .. }) if error.is_missing() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut objects = page.value;
+        // What is missing on a later page is the page, not the policy.
+        self.client
+            .read_rest(url, page.next_link, &mut objects, |_| {})
+            .await?;
+        Ok(Some(live_rows(&format!("GET {path}"), objects)?))
     }
 
     /// Reads the assignments of many policies, in as few requests as the service allows. The

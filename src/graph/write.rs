@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::client::{Call, Client, Fault};
 use super::error::{GraphError, ServiceError};
-use super::pace::{Class, Permit, WaitTooLong};
+use super::pace::{Class, Permit, Turn, WaitTooLong};
 use super::retry;
 use super::transport::Method;
 use super::wire;
@@ -38,10 +38,14 @@ pub enum Written {
     Unknown(String),
 }
 
-/// A place in the queue of writes, had before the policy is read for the last time, so that no
-/// wait comes between that look and the write.
+/// The slot of a write, had before the policy is read for the last time, so that no wait comes
+/// between that look and the write.
 #[derive(Debug)]
-pub struct Turn(Permit);
+pub struct WriteSlot(Permit);
+
+/// The slot of the look that comes right before a write.
+#[derive(Debug)]
+pub struct LookSlot(pub(super) Permit);
 
 /// Changes the live state.
 #[derive(Clone)]
@@ -55,13 +59,14 @@ impl Writer {
         Self { client }
     }
 
-    /// Waits until a write may leave.
+    /// Waits until a write and the look before it may leave.
     ///
     /// # Errors
     ///
     /// Gives up where the service asked for a longer wait than allowed.
-    pub async fn turn(&self) -> Result<Turn, WaitTooLong> {
-        Ok(Turn(self.client.pace().permit(Class::Write, 1).await?))
+    pub async fn turn(&self) -> Result<(LookSlot, WriteSlot), WaitTooLong> {
+        let Turn { look, write } = self.client.pace().turn().await?;
+        Ok((LookSlot(look), WriteSlot(write)))
     }
 
     /// Returns how many writes the limit allows in a window.
@@ -87,13 +92,13 @@ impl Writer {
     /// Adds one assignment: `POST …/{id}/assignments`.
     pub async fn create(
         &self,
-        turn: Turn,
+        slot: WriteSlot,
         kind: PolicyKind,
         policy_id: &str,
         row: &Assignment,
     ) -> Written {
         let body = wire::create_body(kind, policy_id, row);
-        self.post(turn, &assignments_path(kind, policy_id), &body)
+        self.post(slot, &assignments_path(kind, policy_id), &body)
             .await
     }
 
@@ -101,20 +106,20 @@ impl Writer {
     /// service sent them.
     pub async fn assign(
         &self,
-        turn: Turn,
+        slot: WriteSlot,
         kind: PolicyKind,
         policy_id: &str,
         rows: &[Assignment],
         live: &[LiveAssignment],
     ) -> Written {
         let body = wire::assign_body(kind, rows, live);
-        self.post(turn, &assign_path(kind, policy_id), &body).await
+        self.post(slot, &assign_path(kind, policy_id), &body).await
     }
 
     /// Removes one assignment: `DELETE …/{id}/assignments/{assignmentId}`.
     pub async fn delete(
         &self,
-        turn: Turn,
+        slot: WriteSlot,
         kind: PolicyKind,
         policy_id: &str,
         assignment_id: &str,
@@ -129,10 +134,10 @@ impl Writer {
             body: None,
             cost: 1,
         };
-        self.write(turn, &call).await
+        self.write(slot, &call).await
     }
 
-    async fn post(&self, turn: Turn, path: &str, body: &Value) -> Written {
+    async fn post(&self, slot: WriteSlot, path: &str, body: &Value) -> Written {
         let call = Call {
             method: Method::Post,
             url: self.client.address().join(path),
@@ -140,12 +145,12 @@ impl Writer {
             body: Some(body.to_string().into_bytes()),
             cost: 1,
         };
-        self.write(turn, &call).await
+        self.write(slot, &call).await
     }
 
-    async fn write(&self, turn: Turn, call: &Call) -> Written {
+    async fn write(&self, slot: WriteSlot, call: &Call) -> Written {
         let what = self.client.describe(call);
-        match self.client.exchange(call, turn.0, retry::WRITE_TIME).await {
+        match self.client.exchange(call, slot.0, retry::WRITE_TIME).await {
             Ok(response) => match response.status {
                 200..300 => {
                     self.client.write_passed();

@@ -2,11 +2,12 @@
 //!
 //! Pure: no I/O, no clock, no async. [`needs`] says what has to be read of the tenant,
 //! [`select`] turns checked manifests and what was read into the wanted state of each policy,
-//! `difference` compares, [`writes`] chooses the calls, [`guards`] judges the whole,
-//! [`saved`] makes the plan a file with a digest that can be trusted later. Printing and applying walk the
+//! `difference` compares, [`writes`] chooses the calls, `estimate` tells how long they take,
+//! [`guards`] judges the whole, [`saved`] makes the plan a file with a digest that can be trusted later. Printing and applying walk the
 //! same value, so what is shown is what is done.
 
 mod difference;
+mod estimate;
 pub mod guards;
 pub mod needs;
 pub mod saved;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use difference::{Change, changes};
+pub use estimate::{Rate, estimate};
 
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::manifest::{Manifest, Mode};
@@ -131,6 +133,8 @@ pub struct Summary {
     pub update: usize,
     /// Requests that change something.
     pub writes: usize,
+    /// How long they take at the service's limits, as far as that was estimated.
+    pub time: Duration,
 }
 
 impl Plan {
@@ -357,11 +361,4 @@ pub fn make(
         write_with: basis.write_with,
     };
     (Some(plan), diagnostics)
-}
-
-/// Returns how long the writes of a plan take at a limit of `count` a `window`: the first window
-/// is free, each further one has to be waited for.
-pub fn estimate(writes: usize, count: usize, window: Duration) -> Duration {
-    let windows = writes.saturating_sub(1) / count.max(1);
-    window.saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX))
 }

@@ -184,6 +184,7 @@ fn totals(
         remove,
         update,
         writes,
+        time: _,
     } = *summary;
     if changed == 0 {
         let _ = writeln!(

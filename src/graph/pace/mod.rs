@@ -150,6 +150,35 @@ impl Pace {
         class: Class,
         cost: usize,
     ) -> Result<Permit, WaitTooLong> {
+        self.wait(class, Cost::of(class, cost)).await?;
+        Ok(self.give(class, cost))
+    }
+
+    /// Waits until a write and the look right before it may leave, and takes the slots of both, so
+    /// that nothing has to be waited for in between.
+    ///
+    /// # Errors
+    ///
+    /// Gives up where the service asked for a longer wait than allowed.
+    pub async fn turn(self: &Arc<Self>) -> Result<Turn, WaitTooLong> {
+        let cost = Cost { any: 2, writes: 1 };
+        self.wait(Class::Write, cost).await?;
+        Ok(Turn {
+            look: self.give(Class::Read, 1),
+            write: self.give(Class::Write, 1),
+        })
+    }
+
+    fn give(self: &Arc<Self>, class: Class, cost: usize) -> Permit {
+        Permit {
+            pace: Arc::clone(self),
+            class,
+            cost,
+            used: false,
+        }
+    }
+
+    async fn wait(&self, class: Class, cost: Cost) -> Result<(), WaitTooLong> {
         let queue = match class {
             Class::Read => &self.read_queue,
             Class::Write => &self.write_queue,
@@ -162,14 +191,7 @@ impl Pace {
             rung.as_mut().enable();
             let now = Instant::now();
             let until = match self.state().look(class, cost, now) {
-                Look::Leave => {
-                    return Ok(Permit {
-                        pace: Arc::clone(self),
-                        class,
-                        cost,
-                        used: false,
-                    });
-                }
+                Look::Leave => return Ok(()),
                 // However many waits it asks for: nothing passes until they are over.
                 Look::Paused { since, until } => {
                     let wait = until.saturating_duration_since(since);
@@ -239,17 +261,16 @@ impl Pace {
     fn give_back(&self, class: Class, cost: usize, used: bool) {
         let now = Instant::now();
         let mut state = self.state();
-        let settle = |window: &mut Window| {
+        let Cost { any, writes } = Cost::of(class, cost);
+        let settle = |window: &mut Window, cost| {
             if used {
                 window.answered(cost, now);
             } else {
                 window.unsent(cost);
             }
         };
-        settle(&mut state.any);
-        if class == Class::Write {
-            settle(&mut state.writes);
-        }
+        settle(&mut state.any, any);
+        settle(&mut state.writes, writes);
         drop(state);
         self.changed.notify_waiters();
     }
@@ -257,6 +278,25 @@ impl Pace {
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing inside can leave the state half-changed, so a poisoned lock is a sound one.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How many slots are taken in each window.
+#[derive(Clone, Copy, Debug)]
+struct Cost {
+    any: usize,
+    writes: usize,
+}
+
+impl Cost {
+    fn of(class: Class, requests: usize) -> Self {
+        Self {
+            any: requests,
+            writes: match class {
+                Class::Read => 0,
+                Class::Write => requests,
+            },
+        }
     }
 }
 
@@ -274,7 +314,7 @@ impl State {
         }
     }
 
-    fn look(&mut self, class: Class, cost: usize, now: Instant) -> Look {
+    fn look(&mut self, class: Class, cost: Cost, now: Instant) -> Look {
         self.any.forget_old(now);
         self.writes.forget_old(now);
         let brake = self.brake(class);
@@ -284,17 +324,15 @@ impl State {
                 until,
             };
         }
-        let any = self.any.look_again(cost, now);
-        let writes = match class {
-            Class::Read => None,
-            Class::Write => self.writes.look_again(cost, now),
+        let any = self.any.look_again(cost.any, now);
+        let writes = match cost.writes {
+            0 => None,
+            writes => self.writes.look_again(writes, now),
         };
         match (any, writes) {
             (None, None) => {
-                self.any.take(cost);
-                if class == Class::Write {
-                    self.writes.take(cost);
-                }
+                self.any.take(cost.any);
+                self.writes.take(cost.writes);
                 Look::Leave
             }
             (Some(until), None) | (None, Some(until)) => Look::Full(until),
@@ -303,6 +341,15 @@ impl State {
             (Some(_), Some(_)) => Look::Full(None),
         }
     }
+}
+
+/// The slots of a write and of the look right before it.
+#[derive(Debug)]
+pub struct Turn {
+    /// For the look.
+    pub(super) look: Permit,
+    /// For the write.
+    pub(super) write: Permit,
 }
 
 /// Slots that were taken for requests. They start to come back when the permit is dropped, which

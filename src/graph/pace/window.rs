@@ -8,8 +8,8 @@
 //! whole limit is back within one window. If it is refused that costs one answer, and the next
 //! probe comes later.
 //!
-//! As long as the share is less than the limit few requests that write are under way at once, so
-//! that a wrong guess costs few refusals.
+//! Near the end of a share that is less than the limit few requests that write are under way at
+//! once, so that a wrong guess costs few refusals.
 //!
 //! A refused request counts for the service as any other does (facts in
 //! microsoft-graph-docs-contrib: concepts/throttling.md), so it stays in the log.
@@ -27,9 +27,12 @@ const CLOCK_MARGIN: Duration = Duration::from_millis(5);
 /// After a refusal and the wait that it asked for, no probe is put off for more windows than this.
 const RAREST_PROBE: u32 = 2;
 
-/// As long as the share is less than the limit, one in so many of it may be under way at once:
-/// enough for the whole share in a window at latencies of half a second.
+/// Near the end of a share, one in so many of it may be under way at once: enough for the whole
+/// share in a window at latencies of half a second.
 const UNDER_WAY: usize = 16;
+
+/// So many before its end a share is near to it.
+const NEAR: usize = 10;
 
 /// A sliding window of requests that count.
 #[derive(Debug)]
@@ -39,7 +42,7 @@ pub(super) struct Window {
     share: usize,
     /// How far `share` shrinks at most.
     least: usize,
-    /// Whether few may be under way at once as long as the share is less than the limit.
+    /// Whether few may be under way at once near the end of a share.
     careful: bool,
     in_flight: usize,
     answered: VecDeque<Instant>,
@@ -65,10 +68,10 @@ impl Window {
         Self::new(limit, 1, true)
     }
 
-    /// A window of requests of any kind. Whoever holds a turn to write still has to read, so that
-    /// the turns alone must not fill it: it shrinks to half at most.
+    /// A window of requests of any kind. It does not shrink below what a few turns to write need,
+    /// since who holds one may have to read more than the one look that belongs to it.
     pub(super) fn of_any(limit: Limit) -> Self {
-        Self::new(limit, limit.count.div_ceil(2).max(2), false)
+        Self::new(limit, limit.count.div_ceil(4).max(2), false)
     }
 
     fn new(limit: Limit, least: usize, careful: bool) -> Self {
@@ -117,7 +120,8 @@ impl Window {
             .max(cost);
         let over = (taken + cost).saturating_sub(allowed);
         if over == 0 {
-            let is_careful = self.careful && self.share < self.limit.count;
+            let is_careful =
+                self.careful && self.share < self.limit.count && taken + NEAR > self.share;
             let under_way = (self.share / UNDER_WAY).max(2);
             return (is_careful && self.in_flight >= under_way).then_some(None);
         }
@@ -200,10 +204,5 @@ impl Window {
         } else {
             self.probe.at = self.probe.at.max(Some(until));
         }
-    }
-
-    #[cfg(test)]
-    pub(super) fn share(&self) -> usize {
-        self.share
     }
 }

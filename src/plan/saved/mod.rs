@@ -10,6 +10,8 @@ mod digest;
 mod policy;
 mod summary;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -82,6 +84,9 @@ pub struct PlanRecord {
     pub write_with: String,
     /// Counts.
     pub summary: SummaryRecord,
+    /// How long the writes take at the service's limits, in seconds.
+    #[serde(default)]
+    pub estimated_seconds: u64,
     /// What each guard saw.
     #[serde(default)]
     pub guards: Vec<GuardRecord>,
@@ -133,6 +138,7 @@ impl PlanRecord {
             complete: true,
             write_with: write_with.name().to_owned(),
             summary: SummaryRecord::new(summary),
+            estimated_seconds: summary.time.as_secs(),
             guards: guards.iter().map(GuardRecord::new).collect(),
             diagnostics: diagnostics.iter().map(DiagnosticRecord::new).collect(),
             digest: digest::compute(FORMAT_VERSION, tenant_id.as_deref(), &policies),
@@ -195,7 +201,10 @@ impl PlanRecord {
             policy.after.sort();
         }
         Ok(SavedPlan {
-            summary: self.summary.read(),
+            summary: Summary {
+                time: Duration::from_secs(self.estimated_seconds),
+                ..self.summary.read()
+            },
             digest: self.digest,
             created_at: self.created_at,
             plan: Plan {

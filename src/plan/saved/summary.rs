@@ -1,5 +1,7 @@
 //! What a plan tells of itself as a whole: counts, guards and warnings.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Severity;
@@ -56,6 +58,7 @@ impl SummaryRecord {
             remove,
             update,
             writes,
+            time: _,
         } = *summary;
         Self {
             policies_read,
@@ -92,6 +95,8 @@ impl SummaryRecord {
             remove,
             update,
             writes,
+            // The plan's own key.
+            time: Duration::ZERO,
         }
     }
 }

@@ -21,7 +21,7 @@ use secrecy::SecretString;
 use super::property::{Case, bytes, expected, policies, raw};
 use super::support::answers::{cut, error, html, later, plain};
 use super::support::wire::{Act, Deed};
-use super::support::world::{LONGEST_WAIT, Trouble, World, in_virtual_time, outcomes};
+use super::support::world::{Trouble, World, in_virtual_time, outcomes, published};
 
 const SEEDS: Range<u64> = 0..300;
 
@@ -137,7 +137,7 @@ async fn simulate(seed: u64) -> Seen {
     if case.managed.is_empty() {
         return seen;
     }
-    let mut world = World::build(case.tenant.clone(), LONGEST_WAIT, |_| Box::new(Endless));
+    let mut world = World::build(case.tenant.clone(), published(), |_| Box::new(Endless));
     world.settings.write_with = case.write_with;
     let mut dice = fastrand::Rng::with_seed(seed);
     let rate = dice.choice([0.02, 0.1, 0.3, 0.6]).unwrap_or(0.1);

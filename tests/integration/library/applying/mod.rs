@@ -2,6 +2,7 @@
 
 mod others;
 mod outcomes;
+mod pace;
 mod policy_sets;
 mod report;
 mod stopping;

@@ -11,7 +11,7 @@ use super::{EVERYTHING, LISTS, healthy_plan, tenant, unread};
 use crate::library::support::answers::{error, html, plain, with_header};
 use crate::library::support::tenants::{self, wants};
 use crate::library::support::wire::Act;
-use crate::library::support::world::{LONGEST_WAIT, World, outcomes};
+use crate::library::support::world::{World, outcomes, published};
 
 /// Hands out `token 1`, `token 2` and so on.
 struct Numbered(Arc<AtomicUsize>);
@@ -27,7 +27,7 @@ impl TokenSource for Numbered {
 fn world_with_tokens(tenant: assignctl::sandbox::Tenant) -> (World, Arc<AtomicUsize>) {
     let given = Arc::new(AtomicUsize::new(0));
     let source = Numbered(Arc::clone(&given));
-    let world = World::build(tenant, LONGEST_WAIT, |_| Box::new(source));
+    let world = World::build(tenant, published(), |_| Box::new(source));
     (world, given)
 }
 

@@ -47,13 +47,23 @@ pub(crate) enum Trouble {
     Invalid(Vec<Diagnostic>),
 }
 
+/// The published limits.
+pub(crate) fn published() -> Pace {
+    Pace::new(PUBLISHED_WRITES, PUBLISHED_REQUESTS, LONGEST_WAIT)
+}
+
 impl World {
     pub(crate) fn new(tenant: Tenant) -> Self {
         Self::with_wait(tenant, LONGEST_WAIT)
     }
 
     pub(crate) fn with_wait(tenant: Tenant, longest_wait: Duration) -> Self {
-        Self::build(tenant, longest_wait, |service| {
+        let pace = Pace::new(PUBLISHED_WRITES, PUBLISHED_REQUESTS, longest_wait);
+        Self::at_pace(tenant, pace)
+    }
+
+    pub(crate) fn at_pace(tenant: Tenant, pace: Pace) -> Self {
+        Self::build(tenant, pace, |service| {
             let token = ReadyToken::new(&service.mint_token()).expect("a token");
             Box::new(token)
         })
@@ -61,7 +71,7 @@ impl World {
 
     pub(crate) fn build(
         tenant: Tenant,
-        longest_wait: Duration,
+        pace: Pace,
         source: impl FnOnce(&Service) -> Box<dyn TokenSource>,
     ) -> Self {
         let machine = Machine::new(tenant, "http://sandbox".to_owned());
@@ -76,7 +86,7 @@ impl World {
             address,
             Box::new(Plug(Arc::clone(&wire))),
             Tokens::new(source(&service)),
-            Pace::new(PUBLISHED_WRITES, PUBLISHED_REQUESTS, longest_wait),
+            pace,
             Box::new(Unobserved),
             7,
         );
