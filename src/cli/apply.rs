@@ -11,7 +11,7 @@ use super::arguments::{Apply, Common, Format};
 use super::config::Config;
 use super::connection::connect;
 use super::failure::Failure;
-use super::output::{Output, keep_inputs};
+use super::output::Output;
 use super::plan::{self, Shown};
 use super::progress::Progress;
 use super::settings::{self, ServiceSettings};
@@ -23,9 +23,10 @@ use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::plan::Plan;
-use crate::plan::guards::GuardRules;
+use crate::plan::guards::{GivenLimits, GuardRules};
 use crate::plan::saved::SavedPlan;
 use crate::render::clean::clean;
+use crate::render::review::Review;
 use crate::render::{json, text};
 
 pub(super) fn run(command: &Apply, common: &Common, output: &Output) -> Result<Exit, Failure> {
@@ -33,13 +34,7 @@ pub(super) fn run(command: &Apply, common: &Common, output: &Output) -> Result<E
     // One that cannot be read is told of later, so that the report tells of it as well.
     let config = settings::configuration(common);
     let inputs = settings::inputs(&command.paths, common, config.as_ref().ok());
-    keep_inputs(
-        &[
-            ("--report", command.report.as_deref()),
-            ("--json-into", common.json_into.as_deref()),
-        ],
-        &inputs,
-    )?;
+    output.keep_inputs(&[("--report", command.report.as_deref())], &inputs)?;
     let path = command.report.clone().unwrap_or_else(default_report);
     let report = Report::create(&path).map_err(|error| {
         Failure::new(
@@ -101,7 +96,15 @@ impl Run<'_> {
         let service = settings::service(&common.service, &config)?;
         let rules = settings::guards(&self.command.guards, &config)?;
         let saved = match self.command.paths.as_slice() {
-            [path] if is_plan_file(path) => Some(show::read(path)?),
+            [path] if is_plan_file(path) => {
+                if self.command.selecting.selection().is_partial() {
+                    return Err(Failure::usage(
+                        "a saved plan is carried out as it is, or not at all",
+                    )
+                    .hint("make a partial plan with `plan --out`, and apply that"));
+                }
+                Some(show::read(path)?)
+            }
             paths if paths.iter().any(|path| is_plan_file(path)) => {
                 return Err(
                     Failure::usage("a saved plan stands alone, without other paths")
@@ -131,9 +134,12 @@ impl Run<'_> {
                     let plan = plan::make(
                         &loaded,
                         &client,
-                        &self.command.planning,
-                        &rules,
-                        self.command.view.all,
+                        &plan::Request {
+                            planning: &self.command.planning,
+                            selection: &self.command.selecting.selection(),
+                            rules: &rules,
+                            all: self.command.view.all,
+                        },
                         self.output,
                         &stop,
                     )
@@ -180,7 +186,11 @@ impl Run<'_> {
         if let Some(write_with) = self.command.planning.write_with {
             plan.choose_writes(write_with);
         }
-        plan.recheck_guards(rules);
+        let given = GivenLimits {
+            removals: self.command.guards.max_removals.is_some(),
+            policies: self.command.guards.max_policies.is_some(),
+        };
+        plan.recheck_guards(rules, given);
         let mut shown = Shown::new(plan, service);
         // What was counted when the plan was made; the file holds only what changes.
         shown.summary = crate::plan::Summary {
@@ -208,15 +218,16 @@ impl Run<'_> {
                     Some(format!("{} `{}`{how}", policy.kind, policy.name))
                 })
                 .collect();
-            self.print_json(&shown, Exit::StalePlan)?;
-            return Err(Failure::new(
+            let failure = Failure::new(
                 Exit::StalePlan,
                 format!(
                     "the live state has moved since the plan was made: {}",
                     names.join(", ")
                 ),
             )
-            .hint("nothing was written; plan again"));
+            .hint("nothing was written; plan again");
+            self.tell(&shown, failure.exit, Some(&failure))?;
+            return Err(failure);
         }
         Ok(Intent { shown, saved: true })
     }
@@ -236,19 +247,16 @@ impl Run<'_> {
         if is_text {
             self.output.text(&shown.text(view))?;
         }
-        if shown.plan.is_refused() {
-            self.print_json(&shown, Exit::GuardRefused)?;
-            return Err(Failure::new(
-                Exit::GuardRefused,
-                "a guard refused the plan; nothing was written",
-            ));
+        if let Some(failure) = Failure::refused(&shown.plan, "; nothing was written") {
+            self.tell(&shown, failure.exit, Some(&failure))?;
+            return Err(failure);
         }
         if !shown.plan.is_empty() && !saved && !self.command.yes {
             if !is_text {
                 self.output.note(&shown.text(view));
             }
             if let Err(failure) = self.ask(stop).await {
-                self.print_json(&shown, failure.exit)?;
+                self.tell(&shown, failure.exit, Some(&failure))?;
                 return Err(failure);
             }
         }
@@ -264,11 +272,10 @@ impl Run<'_> {
             self.output
                 .text(&text::results(&shown.plan, &self.results))?;
         }
-        self.print_json(&shown, exit)?;
-        if let Some(reason) = &self.results.report_failure {
-            return Err(Failure::new(Exit::Failure, reason.clone()));
-        }
-        Ok(exit)
+        let reason = self.results.report_failure.as_ref();
+        let failure = reason.map(|reason| Failure::new(Exit::Failure, reason.clone()));
+        self.tell(&shown, exit, failure.as_ref())?;
+        failure.map_or(Ok(exit), Err)
     }
 
     /// Asks for the word `yes` on a terminal; refuses without one.
@@ -307,23 +314,34 @@ impl Run<'_> {
         }
     }
 
-    fn print_json(&self, shown: &Shown, exit: Exit) -> Result<(), Failure> {
-        if !self.output.wants_json() {
-            return Ok(());
-        }
+    /// Tells the plan with what became of it. As text both have been told by now.
+    fn tell(&self, shown: &Shown, exit: Exit, failure: Option<&Failure>) -> Result<(), Failure> {
         let counts = self
             .client
             .as_ref()
             .map(|client| client.counts())
             .unwrap_or_default();
-        let record = shown.record(self.command.view.all);
-        self.output.json(&json::results(
-            &record,
-            &shown.plan,
-            &self.results,
-            exit.code(),
-            counts,
-        ))
+        let error = failure.map(|failure| failure.view(&failure.message));
+        let findings = self.output.findings();
+        self.output.tell(
+            &Review {
+                plan: Some(shown.view(&self.command.view)),
+                results: Some(&self.results),
+                error,
+                ..self.output.review(&findings)
+            },
+            String::new,
+            || {
+                json::results(
+                    &shown.record(self.command.view.all),
+                    &shown.plan,
+                    &self.results,
+                    exit.code(),
+                    counts,
+                    error.as_ref(),
+                )
+            },
+        )
     }
 
     fn start(&mut self, digest: Option<&str>, tenant_id: Option<&str>) -> Result<(), Failure> {

@@ -4,8 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::manifest::Glob;
+use crate::model::PolicyKind;
+use crate::plan::Selection;
 use crate::plan::guards::{GuardName, RemovalLimit};
 use crate::plan::writes::WriteWith;
+use crate::render::markdown;
 
 /// Keep the assignments of Microsoft Intune policies equal to YAML manifests
 ///
@@ -40,6 +44,32 @@ pub enum Command {
     Completions(Completions),
 }
 
+impl Command {
+    /// Returns the command's word, if its result is one that comes in all formats.
+    pub(super) fn with_formats(&self) -> Option<&'static str> {
+        match self {
+            Self::Validate(_) => Some("validate"),
+            Self::Plan(_) => Some("plan"),
+            Self::Apply(_) => Some("apply"),
+            // What it shows is a plan, and a comment with it is the plan's.
+            Self::Show(_) => Some("plan"),
+            Self::Drift(_) => Some("drift"),
+            Self::Sandbox(_) | Self::Completions(_) => None,
+        }
+    }
+
+    /// Returns which policies are asked for, for the commands that can be narrowed.
+    pub(super) fn selection(&self) -> Selection {
+        match self {
+            Self::Plan(Plan { selecting, .. })
+            | Self::Drift(Drift { selecting, .. })
+            | Self::Apply(Apply { selecting, .. })
+            | Self::Show(Show { selecting, .. }) => selecting.selection(),
+            Self::Validate(_) | Self::Sandbox(_) | Self::Completions(_) => Selection::default(),
+        }
+    }
+}
+
 /// Options that every command takes.
 #[derive(Args, Debug)]
 pub struct Common {
@@ -55,6 +85,15 @@ pub struct Common {
     /// Also write the result as JSON to this file
     #[arg(long, global = true, value_name = "FILE")]
     pub json_into: Option<PathBuf>,
+    /// Largest size of the result as Markdown; details are dropped from the end
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        default_value_t = markdown::USUAL,
+        value_parser = max_bytes
+    )]
+    pub max_bytes: usize,
     /// When to use colour; `NO_COLOR` and `CLICOLOR_FORCE` count too
     #[arg(
         long,
@@ -131,6 +170,10 @@ pub enum Format {
     Text,
     /// For programs.
     Json,
+    /// For a comment on a pull request.
+    Markdown,
+    /// Workflow annotations for GitHub Actions.
+    Github,
 }
 
 /// Forms of the log.
@@ -166,6 +209,45 @@ pub struct Guards {
     /// Most policies that change [default: 50]
     #[arg(long, value_name = "N")]
     pub max_policies: Option<usize>,
+}
+
+/// Which of the managed policies are looked at.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Selecting {
+    /// Only the policies whose display names fit a glob (can be repeated)
+    #[arg(long, help_heading = "Selection", value_name = "GLOB")]
+    pub only: Vec<String>,
+    /// Not the policies whose display names fit a glob (can be repeated)
+    #[arg(long, help_heading = "Selection", value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// Only the policies of a kind (can be repeated)
+    #[arg(long, help_heading = "Selection", value_name = "KIND", value_parser = policy_kind)]
+    pub kind: Vec<PolicyKind>,
+}
+
+impl Selecting {
+    pub(super) fn selection(&self) -> Selection {
+        let globs = |texts: &[String]| texts.iter().map(Glob::new).collect();
+        Selection {
+            only: globs(&self.only),
+            exclude: globs(&self.exclude),
+            kinds: self.kind.clone(),
+        }
+    }
+}
+
+fn policy_kind(text: &str) -> Result<PolicyKind, String> {
+    PolicyKind::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = PolicyKind::all().map(PolicyKind::name).collect();
+        format!("no such policy kind; there are {}", names.join(", "))
+    })
+}
+
+fn max_bytes(text: &str) -> Result<usize, String> {
+    text.parse()
+        .ok()
+        .filter(|bytes| *bytes >= markdown::SMALLEST)
+        .ok_or_else(|| format!("expected a number of at least {}", markdown::SMALLEST))
 }
 
 fn guard_name(text: &str) -> Result<GuardName, String> {
@@ -219,6 +301,8 @@ pub struct Plan {
     #[arg(long)]
     pub detailed_exitcode: bool,
     #[command(flatten)]
+    pub(super) selecting: Selecting,
+    #[command(flatten)]
     pub(super) view: View,
     #[command(flatten)]
     pub(super) planning: Planning,
@@ -236,6 +320,8 @@ pub struct Drift {
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     #[command(flatten)]
+    selecting: Selecting,
+    #[command(flatten)]
     view: View,
     #[command(flatten)]
     planning: Planning,
@@ -247,6 +333,7 @@ impl Drift {
     pub(super) fn into_plan(self) -> Plan {
         let Self {
             paths,
+            selecting,
             view,
             planning,
             guards,
@@ -255,6 +342,7 @@ impl Drift {
             paths,
             out: None,
             detailed_exitcode: true,
+            selecting,
             view,
             planning,
             guards,
@@ -306,6 +394,8 @@ pub struct Apply {
     #[arg(long)]
     pub fail_fast: bool,
     #[command(flatten)]
+    pub(super) selecting: Selecting,
+    #[command(flatten)]
     pub(super) view: View,
     #[command(flatten)]
     pub(super) planning: Planning,
@@ -320,6 +410,8 @@ pub struct Show {
     /// The saved plan
     #[arg(value_name = "PLANFILE")]
     pub plan: PathBuf,
+    #[command(flatten)]
+    pub(super) selecting: Selecting,
     #[command(flatten)]
     pub(super) view: View,
 }

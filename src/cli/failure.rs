@@ -1,9 +1,15 @@
 //! The one top error: what is said, what could help, and how the process ends.
 
+use std::borrow::Cow;
+
 use crate::exit::Exit;
 use crate::graph::GraphError;
 use crate::graph::sign_in::SignInError;
+use crate::plan::Plan;
+use crate::plan::guards::Guard;
 use crate::plan::saved::SavedPlanError;
+use crate::render::review::ErrorView;
+use crate::render::words::count;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
@@ -39,6 +45,51 @@ impl Failure {
 
     pub(super) fn interrupted() -> Self {
         Self::new(Exit::Interrupted, "interrupted")
+    }
+
+    /// Says which guards refuse a plan, and what would accept what they saw.
+    pub(super) fn refused(plan: &Plan, consequence: &str) -> Option<Self> {
+        let refusing: Vec<&Guard> = plan.guards.iter().filter(|guard| guard.refuses()).collect();
+        if refusing.is_empty() {
+            return None;
+        }
+        let names: Vec<String> = refusing
+            .iter()
+            .map(|guard| format!("`{}`", guard.name.name()))
+            .collect();
+        let (guards, verb) = match names.len() {
+            1 => ("guard", "refuses"),
+            _ => ("guards", "refuse"),
+        };
+        let flags: Option<Vec<String>> = refusing.iter().map(|guard| guard.acceptance()).collect();
+        Some(
+            Self::new(
+                Exit::GuardRefused,
+                format!("{guards} {} {verb} the plan{consequence}", names.join(", ")),
+            )
+            .hint(match flags {
+                Some(flags) => format!("if that is meant, accept it with `{}`", flags.join(" ")),
+                None => "sign in to the tenant that the configuration names".to_owned(),
+            }),
+        )
+    }
+
+    /// Returns what is said, also where the findings have said it already.
+    pub(super) fn told(&self, errors: usize) -> Cow<'_, str> {
+        if self.message.is_empty() {
+            Cow::Owned(format!("{} found", count(errors, "error", "errors")))
+        } else {
+            Cow::Borrowed(&self.message)
+        }
+    }
+
+    /// Returns the failure for formats that tell of it.
+    pub(super) fn view<'a>(&'a self, message: &'a str) -> ErrorView<'a> {
+        ErrorView {
+            exit_code: self.exit.code(),
+            message,
+            hint: self.hint.as_deref(),
+        }
     }
 }
 

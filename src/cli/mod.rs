@@ -40,12 +40,18 @@ pub fn run() -> Exit {
         }
     };
     output::start_logging(&arguments.common);
-    let output = Output::new(&arguments.common);
+    let output = Output::new(&arguments.common, &arguments.command);
     match dispatch(arguments, &output) {
         Ok(exit) => exit,
         Err(failure) => {
             output.failure(&failure);
-            failure.exit
+            match output.tell_failure(&failure) {
+                Ok(()) => failure.exit,
+                Err(second) => {
+                    output.failure(&second);
+                    Exit::first([failure.exit, second.exit])
+                }
+            }
         }
     }
 }

@@ -1,39 +1,72 @@
 //! Where things are printed: data on stdout, everything else on stderr.
 
+use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
+use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 use tracing_subscriber::EnvFilter;
 
-use super::arguments::{Color, Common, Format, LogFormat};
+use super::arguments::{Color, Command, Common, Format, LogFormat};
 use super::failure::Failure;
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
-use crate::render;
+use crate::plan::{PlanDiagnostic, Selection};
 use crate::render::clean::clean;
+use crate::render::review::{Finding, Review};
+use crate::render::{self, github, json, markdown};
 
 /// How this run prints.
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) format: Format,
     pub(super) progress: bool,
+    /// The command's word, if its result comes in all formats.
+    command: Option<&'static str>,
+    selection: Selection,
+    max_bytes: usize,
     json_into: Option<std::path::PathBuf>,
     choice: ColorChoice,
+    /// What was found to be wrong or odd so far.
+    findings: RefCell<Vec<Finding>>,
+    /// Whether it is certain that no file of the result is one that the run reads.
+    may_save: Cell<bool>,
+    /// Whether the result has been told.
+    told: Cell<bool>,
 }
 
 impl Output {
-    pub(super) fn new(common: &Common) -> Self {
+    pub(super) fn new(common: &Common, command: &Command) -> Self {
         Self {
             format: common.format,
             progress: !common.no_progress,
+            command: command.with_formats(),
+            selection: command.selection(),
+            max_bytes: common.max_bytes,
             json_into: common.json_into.clone(),
             choice: match common.color {
                 Color::Auto => ColorChoice::Auto,
                 Color::Always => ColorChoice::Always,
                 Color::Never => ColorChoice::Never,
             },
+            findings: RefCell::default(),
+            may_save: Cell::new(false),
+            told: Cell::new(false),
         }
+    }
+
+    /// Refuses a run that would write its result, or another of its files, over what it reads.
+    pub(super) fn keep_inputs(
+        &self,
+        outputs: &[(&str, Option<&Path>)],
+        inputs: &[PathBuf],
+    ) -> Result<(), Failure> {
+        let mut outputs = outputs.to_vec();
+        outputs.push(("--json-into", self.json_into.as_deref()));
+        keep_inputs(&outputs, inputs)?;
+        self.may_save.set(true);
+        Ok(())
     }
 
     /// Prints data as it stands. A reader that has gone away is no failure.
@@ -48,35 +81,68 @@ impl Output {
         written(stream.write_all(text.as_bytes()))
     }
 
-    /// Prints the result: as text or JSON on stdout, and as JSON into a file where one is asked for.
-    pub(super) fn result(
+    /// Returns what was found so far.
+    pub(super) fn findings(&self) -> Vec<Finding> {
+        self.findings.borrow().clone()
+    }
+
+    /// Starts to say what the command has to say; the findings are those of [`Self::findings`].
+    pub(super) fn review<'a>(&self, findings: &'a [Finding]) -> Review<'a> {
+        Review {
+            command: self.command.unwrap_or("assignctl"),
+            plan: None,
+            results: None,
+            checked: None,
+            findings,
+            error: None,
+        }
+    }
+
+    /// Tells the result: on stdout in the format that is asked for, and as JSON into a file where
+    /// that is asked for.
+    pub(super) fn tell(
         &self,
+        review: &Review<'_>,
         text: impl FnOnce() -> String,
         json: impl Fn() -> String,
     ) -> Result<(), Failure> {
+        self.told.set(true);
         if let Some(path) = &self.json_into {
             save(path, &json())?;
         }
         match self.format {
             Format::Text => self.text(&text()),
             Format::Json => self.data(&json()),
+            Format::Markdown => self.data(&markdown::draw(review, self.max_bytes)),
+            Format::Github => self.data(&github::draw(review)),
         }
     }
 
-    /// Prints a result that is JSON only, where JSON is wanted.
-    pub(super) fn json(&self, text: &str) -> Result<(), Failure> {
-        if let Some(path) = &self.json_into {
-            save(path, text)?;
+    /// Tells why there is no result, where a result was asked for in another form than text and
+    /// none has been told. Somebody reads it: a comment on a pull request, or a program.
+    pub(super) fn tell_failure(&self, failure: &Failure) -> Result<(), Failure> {
+        // Who mistypes a command did not get as far as asking for anything.
+        if self.told.get() || self.command.is_none() || failure.exit == Exit::Usage {
+            return Ok(());
         }
+        let findings = self.findings();
+        let message = failure.told(findings.iter().filter(|finding| finding.is_error()).count());
+        let error = failure.view(&message);
+        let json = || json::failure(&super::plan::now(), &self.selection, &findings, &error);
+        if let Some(path) = self.json_into.as_ref().filter(|_| self.may_save.get()) {
+            save(path, &json())?;
+        }
+        let review = Review {
+            // What was found says more than that it was found.
+            error: (!failure.message.is_empty()).then_some(error),
+            ..self.review(&findings)
+        };
         match self.format {
             Format::Text => Ok(()),
-            Format::Json => self.data(text),
+            Format::Json => self.data(&json()),
+            Format::Markdown => self.data(&markdown::draw(&review, self.max_bytes)),
+            Format::Github => self.data(&github::draw(&review)),
         }
-    }
-
-    /// Whether the result is wanted as JSON anywhere.
-    pub(super) fn wants_json(&self) -> bool {
-        self.format == Format::Json || self.json_into.is_some()
     }
 
     /// Prints a note to stderr, whatever becomes of it.
@@ -93,6 +159,27 @@ impl Output {
         }
         // The stream takes colours out where none are wanted.
         self.note(&render::diagnostics::diagnostics(list, sources, true));
+        let mut drawn = match self.format {
+            Format::Markdown => render::diagnostics::each(list, sources, false),
+            Format::Text | Format::Json | Format::Github => Vec::new(),
+        }
+        .into_iter();
+        let found = list.iter().map(|diagnostic| Finding {
+            diagnostic: PlanDiagnostic::new(diagnostic, sources),
+            drawn: drawn.next().unwrap_or_default(),
+        });
+        self.findings.borrow_mut().extend(found);
+    }
+
+    /// Prints what a saved plan has to say of its manifests.
+    pub(super) fn saved_diagnostics(&self, list: &[PlanDiagnostic]) {
+        self.note(&render::text::diagnostics(list));
+        let found = list.iter().map(|diagnostic| Finding {
+            diagnostic: diagnostic.clone(),
+            drawn: strip_str(&render::text::diagnostics(std::slice::from_ref(diagnostic)))
+                .to_string(),
+        });
+        self.findings.borrow_mut().extend(found);
     }
 
     pub(super) fn failure(&self, failure: &Failure) {

@@ -10,7 +10,7 @@ use super::arguments::{Common, Plan as PlanArguments, Planning, View};
 use super::config::Config;
 use super::connection::connect;
 use super::failure::Failure;
-use super::output::{Output, keep_inputs, save};
+use super::output::{Output, save};
 use super::progress::Progress;
 use super::settings::{self, ServiceSettings};
 use super::{interrupt, runtime};
@@ -23,8 +23,9 @@ use crate::manifest::{self, Loaded};
 use crate::plan::guards::GuardRules;
 use crate::plan::needs::needs;
 use crate::plan::saved::PlanRecord;
-use crate::plan::{self, Basis, Plan, Rate, Summary};
+use crate::plan::{self, Basis, Plan, PlanDiagnostic, Rate, Selection, Summary};
 use crate::render::json;
+use crate::render::review::{PlanView, Review};
 use crate::render::text::{self, Detail};
 
 pub(super) fn run(
@@ -34,13 +35,7 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
     let inputs = settings::inputs(&command.paths, common, Some(&config));
-    keep_inputs(
-        &[
-            ("--out", command.out.as_deref()),
-            ("--json-into", common.json_into.as_deref()),
-        ],
-        &inputs,
-    )?;
+    output.keep_inputs(&[("--out", command.out.as_deref())], &inputs)?;
     let loaded = load(&command.paths, &config, output)?;
     let service = settings::service(&common.service, &config)?;
     let rules = settings::guards(&command.guards, &config)?;
@@ -56,9 +51,12 @@ pub(super) fn run(
         let plan = make(
             &loaded,
             &client,
-            &command.planning,
-            &rules,
-            command.view.all,
+            &Request {
+                planning: &command.planning,
+                selection: &command.selecting.selection(),
+                rules: &rules,
+                all: command.view.all,
+            },
             output,
             &stop,
         )
@@ -67,13 +65,19 @@ pub(super) fn run(
         if let Some(path) = &command.out {
             save(path, &json::plan(&shown.record(false)))?;
         }
-        output.result(
+        let findings = output.findings();
+        output.tell(
+            &Review {
+                plan: Some(shown.view(&command.view)),
+                ..output.review(&findings)
+            },
             || shown.text(&command.view),
             || json::plan(&shown.record(command.view.all)),
         )?;
         let mut exits = Vec::new();
-        if shown.plan.is_refused() {
-            exits.push(Exit::GuardRefused);
+        if let Some(refused) = Failure::refused(&shown.plan, "") {
+            output.failure(&refused);
+            exits.push(refused.exit);
         }
         if command.detailed_exitcode && !shown.plan.is_empty() {
             exits.push(Exit::ChangesPending);
@@ -93,16 +97,29 @@ pub(super) fn load(named: &[PathBuf], config: &Config, output: &Output) -> Resul
     Ok(loaded)
 }
 
+/// What kind of a plan is asked for.
+pub(super) struct Request<'a> {
+    pub(super) planning: &'a Planning,
+    pub(super) selection: &'a Selection,
+    pub(super) rules: &'a GuardRules,
+    /// Whether the names in unchanged policies are looked up too.
+    pub(super) all: bool,
+}
+
 /// Reads the tenant and compares.
 pub(super) async fn make(
     loaded: &Loaded,
     client: &Arc<Client>,
-    planning: &Planning,
-    rules: &GuardRules,
-    all: bool,
+    request: &Request<'_>,
     output: &Output,
     stop: &CancellationToken,
 ) -> Result<Plan, Failure> {
+    let Request {
+        planning,
+        selection,
+        rules,
+        all,
+    } = *request;
     let reader = Reader::new(Arc::clone(client));
     let work = async {
         let tenant_id = reader.tenant_id().await?;
@@ -113,11 +130,17 @@ pub(super) async fn make(
             write_with: planning.write_with.unwrap_or_default(),
             rules,
             strict: planning.strict,
+            selection,
         };
         let (plan, mut diagnostics) = plan::make(&loaded.manifest, &loaded.sources, &live, &basis);
         diagnostics.splice(0..0, loaded.diagnostics.iter().cloned());
         output.diagnostics(&diagnostics, &loaded.sources);
         let mut plan = plan.ok_or_else(|| Failure::said(Exit::InvalidManifests))?;
+        // With those that were found before the tenant was asked.
+        plan.diagnostics = diagnostics
+            .iter()
+            .map(|diagnostic| PlanDiagnostic::new(diagnostic, &loaded.sources))
+            .collect();
         let groups = plan.unnamed_groups(all);
         let filters = plan.has_unnamed_filters(all);
         let (groups, filters) = reader.names(&groups, filters).await?;
@@ -161,6 +184,16 @@ impl Shown {
 
     pub(super) fn record(&self, all: bool) -> PlanRecord {
         PlanRecord::new(&self.plan, &self.summary, &self.created_at, all)
+    }
+
+    pub(super) fn view(&self, view: &View) -> PlanView<'_> {
+        PlanView {
+            plan: &self.plan,
+            summary: &self.summary,
+            digest: &self.digest,
+            all: view.all,
+            brief: view.summary,
+        }
     }
 
     pub(super) fn text(&self, view: &View) -> String {

@@ -10,11 +10,16 @@ use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::manifest::{self, Loaded};
 use crate::render::json;
+use crate::render::review::Review;
 use crate::render::words::count;
 
 pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
     let paths = settings::manifests(&command.paths, &config)?;
+    output.keep_inputs(
+        &[],
+        &settings::inputs(&command.paths, common, Some(&config)),
+    )?;
     let loaded = manifest::load(&paths);
     output.diagnostics(&loaded.diagnostics, &loaded.sources);
     let errors = loaded
@@ -22,8 +27,14 @@ pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Resul
         .iter()
         .filter(|diagnostic| diagnostic.is_error())
         .count();
-    output.result(
-        || text(&loaded, errors),
+    let findings = output.findings();
+    let said = text(&loaded, errors);
+    output.tell(
+        &Review {
+            checked: Some(said.trim_end()),
+            ..output.review(&findings)
+        },
+        || said.clone(),
         || {
             json::pretty(&Record {
                 valid: errors == 0,

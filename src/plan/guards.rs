@@ -124,6 +124,15 @@ impl Default for GuardRules {
     }
 }
 
+/// Which limits are asked for when a saved plan is applied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GivenLimits {
+    /// [`GuardRules::max_removals`].
+    pub removals: bool,
+    /// [`GuardRules::max_policies`].
+    pub policies: bool,
+}
+
 /// What a guard saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guard {
@@ -142,6 +151,13 @@ pub struct Guard {
 }
 
 impl Guard {
+    /// Returns the flag that accepts what the guard saw, if anything does.
+    pub fn acceptance(&self) -> Option<String> {
+        self.name
+            .can_be_accepted()
+            .then(|| format!("--allow {}", self.name.name()))
+    }
+
     /// Whether the guard stops the plan.
     pub fn refuses(&self) -> bool {
         self.tripped && !self.accepted
@@ -158,14 +174,19 @@ pub fn evaluate(
         .into_iter()
         .filter_map(|name| {
             let (limit, observed, tripped, blamed) = match name {
-                GuardName::Removals => removals(policies, rules.max_removals),
+                GuardName::Removals => removals(policies, None, rules.max_removals),
                 GuardName::Policies => {
-                    let changed = policies.iter().filter(|policy| policy.is_changed()).count();
+                    let changed: Vec<String> = policies
+                        .iter()
+                        .filter(|policy| policy.is_changed())
+                        .map(|policy| policy.name.clone())
+                        .collect();
+                    let tripped = changed.len() > rules.max_policies;
                     (
                         rules.max_policies.to_string(),
-                        changed.to_string(),
-                        changed > rules.max_policies,
-                        Vec::new(),
+                        changed.len().to_string(),
+                        tripped,
+                        if tripped { changed } else { Vec::new() },
                     )
                 }
                 GuardName::BroadTarget => per_policy(policies, gains_broad_target),
@@ -188,13 +209,38 @@ pub fn evaluate(
 
 type Seen = (String, String, bool, Vec<String>);
 
-/// Rows of policy sets do not count on either side: they are not ours to remove.
-fn removals(policies: &[PlannedPolicy], limit: RemovalLimit) -> Seen {
+/// Judges the removals of a saved plan by the limit of today. How many assignments there were in
+/// all is known from what the guard saw when the plan was made.
+pub(super) fn judge_removals_of(
+    guard: &mut Guard,
+    saved: &Guard,
+    policies: &[PlannedPolicy],
+    rules: &GuardRules,
+) {
+    let total = saved
+        .observed
+        .split_once(" of ")
+        .and_then(|(_, total)| total.parse().ok());
+    let (limit, observed, tripped, blamed) = removals(policies, total, rules.max_removals);
+    *guard = Guard {
+        name: guard.name,
+        limit,
+        observed,
+        tripped,
+        accepted: tripped && rules.accepted.contains(&guard.name),
+        policies: blamed,
+    };
+}
+
+/// Rows of policy sets do not count on either side: they are not ours to remove. Without a total
+/// the assignments of the policies are counted.
+fn removals(policies: &[PlannedPolicy], total: Option<usize>, limit: RemovalLimit) -> Seen {
     let counts = |row: &&Assignment| row.source != crate::model::Source::PolicySets;
-    let total: usize = policies
+    let counted: usize = policies
         .iter()
         .map(|policy| policy.before.iter().filter(counts).count())
         .sum();
+    let total = total.unwrap_or(counted).max(counted);
     let mut removed = 0;
     let mut blamed = Vec::new();
     for policy in policies {

@@ -2,8 +2,9 @@
 //!
 //! Pure: no I/O, no clock, no async. [`needs`] says what has to be read of the tenant,
 //! [`select`] turns checked manifests and what was read into the wanted state of each policy,
-//! `difference` compares, [`writes`] chooses the calls, `estimate` tells how long they take,
-//! [`guards`] judges the whole, [`saved`] makes the plan a file with a digest that can be trusted later. Printing and applying walk the
+//! [`Selection`] says which of them a run looks at, `difference` compares, [`writes`] chooses the
+//! calls, `estimate` tells how long they take, [`guards`] judges the whole, [`saved`] makes the plan a
+//! file with a digest that can be trusted later. Printing and applying walk the
 //! same value, so what is shown is what is done.
 
 mod difference;
@@ -12,6 +13,7 @@ pub mod guards;
 pub mod needs;
 pub mod saved;
 pub mod select;
+mod selection;
 pub mod writes;
 
 use std::collections::BTreeMap;
@@ -19,11 +21,12 @@ use std::time::Duration;
 
 pub use difference::{Change, changes};
 pub use estimate::{Rate, estimate};
+pub use selection::Selection;
 
-use crate::diagnostic::{Diagnostic, Severity, Sources};
+use crate::diagnostic::{Diagnostic, Place, Severity, Sources};
 use crate::manifest::{Manifest, Mode};
 use crate::model::{Assignment, LiveFilter, LiveGroup, LiveTenant, PolicyKind};
-use guards::{Guard, GuardName, GuardRules};
+use guards::{GivenLimits, Guard, GuardName, GuardRules};
 use writes::{PlannedWrite, WriteWith};
 
 /// Everything that a run intends, and what it is based on.
@@ -35,7 +38,11 @@ pub struct Plan {
     pub graph_url: String,
     /// How many policies were read.
     pub policies_read: usize,
-    /// The managed policies, changed or not, by kind, name and id.
+    /// Which of the managed policies were asked for.
+    pub selection: Selection,
+    /// How many managed policies the selection leaves out.
+    pub left_out: usize,
+    /// The managed policies that the selection takes, changed or not, by kind, name and id.
     pub policies: Vec<PlannedPolicy>,
     /// Display names of groups and filters, as far as they are known.
     pub names: Names,
@@ -90,6 +97,16 @@ pub struct ManifestPlace {
     pub column: usize,
 }
 
+impl ManifestPlace {
+    fn new(place: Place, sources: &Sources) -> Self {
+        Self {
+            path: sources.file(place.file).path.clone(),
+            line: place.line,
+            column: place.column,
+        }
+    }
+}
+
 /// A warning that travels with the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlanDiagnostic {
@@ -101,6 +118,36 @@ pub struct PlanDiagnostic {
     pub summary: String,
     /// Where, if a manifest is to blame.
     pub place: Option<ManifestPlace>,
+    /// What the reader can do.
+    pub hint: Option<String>,
+    /// Other places that belong to it, each with what it has to do with the first.
+    pub related: Vec<(ManifestPlace, String)>,
+}
+
+impl PlanDiagnostic {
+    /// Writes a diagnostic out with the paths of its places.
+    pub fn new(diagnostic: &Diagnostic, sources: &Sources) -> Self {
+        let Diagnostic {
+            severity,
+            code,
+            message,
+            place,
+            label: _,
+            related,
+            hint,
+        } = diagnostic;
+        Self {
+            severity: *severity,
+            code: (*code).to_owned(),
+            summary: message.clone(),
+            place: place.map(|place| ManifestPlace::new(place, sources)),
+            hint: hint.clone(),
+            related: related
+                .iter()
+                .map(|(place, label)| (ManifestPlace::new(*place, sources), label.clone()))
+                .collect(),
+        }
+    }
 }
 
 /// Display names by id.
@@ -110,6 +157,17 @@ pub struct Names {
     pub groups: BTreeMap<String, String>,
     /// Assignment filters' display names.
     pub filters: BTreeMap<String, String>,
+}
+
+impl Names {
+    /// Whether another known group has the same display name, so that the name alone says too little.
+    pub fn shares_group_name(&self, id: &str) -> bool {
+        let Some(name) = self.groups.get(id) else {
+            return false;
+        };
+        let same = self.groups.values().filter(|other| *other == name);
+        same.take(2).count() > 1
+    }
 }
 
 /// The counts of a plan.
@@ -148,6 +206,23 @@ impl Plan {
         self.changed().next().is_none()
     }
 
+    /// Whether the plan may leave managed policies out.
+    pub fn is_partial(&self) -> bool {
+        self.selection.is_partial() || self.left_out > 0
+    }
+
+    /// Leaves what is not selected out of a plan that is only to be looked at, and returns how many
+    /// policies that were. Counts, guards and digest stay those of the whole.
+    pub fn view(&mut self, selection: Selection) -> usize {
+        let all = self.policies.len();
+        self.policies
+            .retain(|policy| selection.takes(policy.kind, &policy.name));
+        let hidden = all - self.policies.len();
+        self.selection.and(selection);
+        self.left_out += hidden;
+        hidden
+    }
+
     /// Whether a guard stops the plan.
     pub fn is_refused(&self) -> bool {
         self.guards.iter().any(Guard::refuses)
@@ -162,7 +237,7 @@ impl Plan {
             managed,
             changed,
             unchanged: managed - changed,
-            unmanaged: self.policies_read.saturating_sub(managed),
+            unmanaged: self.policies_read.saturating_sub(managed + self.left_out),
             ..Summary::default()
         };
         for policy in &self.policies {
@@ -216,10 +291,11 @@ impl Plan {
         }
     }
 
-    /// Judges a saved plan again. What the guards saw in the whole tenant stays as it was saved;
-    /// what they see in the changed policies is looked at anew, since the digest covers those. What
-    /// was accepted when the plan was saved stays accepted.
-    pub fn recheck_guards(&mut self, rules: &GuardRules) {
+    /// Judges a saved plan again. What the guards see in the changed policies is looked at anew,
+    /// since the digest covers those. The two guards with a limit keep the verdict that was saved,
+    /// with the limit of then, unless another limit is `given` now. What was accepted when the plan
+    /// was saved stays accepted.
+    pub fn recheck_guards(&mut self, rules: &GuardRules, given: GivenLimits) {
         let mut rules = rules.clone();
         rules.accepted.extend(
             self.guards
@@ -230,15 +306,23 @@ impl Plan {
         let saved = std::mem::take(&mut self.guards);
         self.guards = guards::evaluate(&self.policies, self.tenant_id.as_deref(), &rules);
         for guard in &mut self.guards {
-            if !matches!(guard.name, GuardName::Removals | GuardName::Policies) {
+            let is_given = match guard.name {
+                GuardName::Removals => given.removals,
+                GuardName::Policies => given.policies,
+                _ => continue,
+            };
+            let Some(saved) = saved.iter().find(|saved| saved.name == guard.name) else {
                 continue;
-            }
-            if let Some(saved) = saved.iter().find(|saved| saved.name == guard.name) {
+            };
+            if !is_given {
                 let accepted = saved.tripped && rules.accepted.contains(&guard.name);
                 *guard = Guard {
                     accepted,
                     ..saved.clone()
                 };
+            } else if guard.name == GuardName::Removals {
+                // The unchanged policies are in the total, but not in the file.
+                guards::judge_removals_of(guard, saved, &self.policies, &rules);
             }
         }
     }
@@ -264,6 +348,8 @@ pub struct Basis<'a> {
     pub rules: &'a GuardRules,
     /// Whether a `match` that selects nothing is an error.
     pub strict: bool,
+    /// Which of the managed policies are asked for.
+    pub selection: &'a Selection,
 }
 
 /// Compares the desired with the live state.
@@ -276,17 +362,16 @@ pub fn make(
     live: &LiveTenant,
     basis: &Basis<'_>,
 ) -> (Option<Plan>, Vec<Diagnostic>) {
-    let selected = select::select(manifest, live, basis.strict);
+    let mut selected = select::select(manifest, live, basis.strict);
     let mut diagnostics = selected.diagnostics;
+    let left_out = basis
+        .selection
+        .narrow(&mut selected.policies, basis.strict, &mut diagnostics);
     crate::diagnostic::tidy(&mut diagnostics);
     if diagnostics.iter().any(Diagnostic::is_error) {
         return (None, diagnostics);
     }
-    let place = |place: crate::diagnostic::Place| ManifestPlace {
-        path: sources.file(place.file).path.clone(),
-        line: place.line,
-        column: place.column,
-    };
+    let place = |place: Place| ManifestPlace::new(place, sources);
     let mut policies = Vec::with_capacity(selected.policies.len());
     let mut carried = 0;
     for managed in selected.policies {
@@ -331,12 +416,7 @@ pub fn make(
     let guards = guards::evaluate(&policies, basis.tenant_id.as_deref(), basis.rules);
     let plan_diagnostics = diagnostics
         .iter()
-        .map(|diagnostic| PlanDiagnostic {
-            severity: diagnostic.severity,
-            code: diagnostic.code.to_owned(),
-            summary: diagnostic.message.clone(),
-            place: diagnostic.place.map(place),
-        })
+        .map(|diagnostic| PlanDiagnostic::new(diagnostic, sources))
         .collect();
     let names = Names {
         groups: live
@@ -354,6 +434,8 @@ pub fn make(
         tenant_id: basis.tenant_id.clone(),
         graph_url: basis.graph_url.to_owned(),
         policies_read: live.policies.len(),
+        selection: basis.selection.clone(),
+        left_out,
         policies,
         names,
         guards,

@@ -3,13 +3,20 @@
 //! Names come from a tenant that anybody with rights to it can write to. Control characters could
 //! move the cursor, start an escape sequence or forge a line; direction marks could make a name read
 //! as another. JSON carries names as they are, escaped by JSON; everything else goes through here.
+//!
+//! Build services read commands out of what a job prints: Azure Pipelines looks for `##vso[` and
+//! `##[` anywhere in a line (microsoft/azure-pipelines-tasks: docs/authoring/commands.md), GitHub's
+//! runner for `##[` anywhere and for `::` where a line begins (actions/runner:
+//! src/Runner.Common/ActionCommand.cs). The first two are broken up here; for the third, no format
+//! lets a name begin a line.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// Returns the text with control characters, line ends and direction marks spelled out as `\u{…}`.
 pub fn clean(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_unsafe) {
+    let commands = holds_command(text);
+    if !commands && !text.chars().any(is_unsafe) {
         return Cow::Borrowed(text);
     }
     let mut cleaned = String::with_capacity(text.len() + 8);
@@ -25,7 +32,24 @@ pub fn clean(text: &str) -> Cow<'_, str> {
             _ => cleaned.push(character),
         }
     }
+    if commands {
+        cleaned = cleaned.replace("##", BROKEN_UP);
+    }
     Cow::Owned(cleaned)
+}
+
+/// What stands for `##` where it would begin a command.
+pub(super) const BROKEN_UP: &str = "#\\u{23}";
+
+/// Whether a build service would find a command in the text.
+pub(super) fn holds_command(text: &str) -> bool {
+    text.match_indices("##").any(|(at, _)| {
+        let rest = &text.as_bytes()[at + 2..];
+        rest.first() == Some(&b'[')
+            || rest
+                .get(..4)
+                .is_some_and(|start| start.eq_ignore_ascii_case(b"vso["))
+    })
 }
 
 fn is_unsafe(character: char) -> bool {
@@ -52,6 +76,17 @@ mod tests {
         for name in ["", "Win - BitLocker", "Büro \"Süd\" 👩‍💻", "名前 | `x` <b>"] {
             assert!(matches!(clean(name), Cow::Borrowed(same) if same == name));
         }
+    }
+
+    #[test]
+    fn commands_of_build_services_are_broken_up() {
+        assert_eq!(clean("a ## b ###"), "a ## b ###");
+        assert_eq!(
+            clean("x##vso[task.setvariable variable=A]b"),
+            "x#\\u{23}vso[task.setvariable variable=A]b"
+        );
+        assert_eq!(clean("##[error]x"), "#\\u{23}[error]x");
+        assert!(!holds_command(&clean("####[x]#####VSO[y]###[z")));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::clean::clean;
+use super::clean::{clean, holds_command};
 use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Sources};
 
 /// How many characters of a line are shown before and after the start of the marker.
@@ -24,6 +24,16 @@ const CUT: &str = "…";
 
 /// Draws diagnostics, a blank line after each.
 pub fn diagnostics(list: &[Diagnostic], sources: &Sources, color: bool) -> String {
+    let mut drawn = String::new();
+    for diagnostic in each(list, sources, color) {
+        drawn.push_str(&diagnostic);
+        drawn.push_str("\n\n");
+    }
+    drawn
+}
+
+/// Draws diagnostics one by one.
+pub fn each(list: &[Diagnostic], sources: &Sources, color: bool) -> Vec<String> {
     let renderer = if color {
         Renderer::styled().hyperlink(false)
     } else {
@@ -35,12 +45,9 @@ pub fn diagnostics(list: &[Diagnostic], sources: &Sources, color: bool) -> Strin
         sources,
         starts: HashMap::new(),
     };
-    let mut drawn = String::new();
-    for diagnostic in list {
-        drawn.push_str(&draw(diagnostic, &mut lines, &renderer));
-        drawn.push_str("\n\n");
-    }
-    drawn
+    list.iter()
+        .map(|diagnostic| draw(diagnostic, &mut lines, &renderer))
+        .collect()
 }
 
 fn draw(diagnostic: &Diagnostic, lines: &mut Lines<'_>, renderer: &Renderer) -> String {
@@ -134,6 +141,8 @@ impl Lines<'_> {
     /// Returns the line of a place, cleaned and cut.
     fn around(&mut self, place: Place) -> ShownLine {
         let line = self.line(place);
+        let commands = holds_command(line);
+        let mut last = None;
         let first = place.column.saturating_sub(1);
         let start = first.saturating_sub(BEFORE);
         let marked = place.length.clamp(1, LONGEST_MARKER);
@@ -154,10 +163,13 @@ impl Lines<'_> {
             }
             if character == '\t' {
                 text.push_str("    ");
+            } else if commands && character == '#' && last == Some('#') {
+                text.push_str("\\u{23}");
             } else {
                 let mut buffer = [0; 4];
                 text.push_str(&clean(character.encode_utf8(&mut buffer)));
             }
+            last = Some(character);
         }
         let marker = marker.unwrap_or(text.len());
         let end = end.unwrap_or(text.len());

@@ -55,7 +55,11 @@ impl Row {
             Target::AllDevices => out.all_devices = Some(true),
             Target::AllUsers => out.all_users = Some(true),
             Target::Group(id) | Target::ExclusionGroup(id) => match names.groups.get(id) {
-                Some(name) => out.group = Some(safe(name)),
+                Some(name) => {
+                    out.group = Some(safe(name));
+                    // Of two groups with one name, the id tells which is meant.
+                    out.group_id = names.shares_group_name(id).then(|| safe(id));
+                }
                 None => out.group_id = Some(safe(id)),
             },
             Target::Collection(id) => out.collection = Some(safe(id)),
@@ -88,21 +92,37 @@ fn yaml(rows: &[Assignment], names: &Names) -> String {
     .unwrap_or_default()
 }
 
-/// Draws the difference that a policy's changes make.
+/// Draws the difference that a policy's changes make, for a terminal.
+pub(super) fn colored(policy: &PlannedPolicy, names: &Names) -> String {
+    let mut text = String::new();
+    for line in unified(policy, names).lines() {
+        let style = match line.as_bytes().first() {
+            Some(b'+') => ADD,
+            Some(b'-') => REMOVE,
+            _ => Style::new(),
+        };
+        let _ = writeln!(text, "  {style}{line}{style:#}");
+    }
+    text
+}
+
+/// Returns the difference that a policy's changes make, as lines that begin with `@@`, a plus, a
+/// minus or a space. Nothing in it can begin a line of its own: names are cleaned.
 pub(super) fn unified(policy: &PlannedPolicy, names: &Names) -> String {
     let before = yaml(&policy.before, names);
     let after = yaml(&policy.after, names);
     let diff = TextDiff::from_lines(&before, &after);
     let mut text = String::new();
     for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
-        let _ = writeln!(text, "  {}", hunk.header());
+        let _ = writeln!(text, "{}", hunk.header());
         for change in hunk.iter_changes() {
-            let line = change.value().trim_end_matches('\n');
-            let _ = match change.tag() {
-                ChangeTag::Insert => writeln!(text, "  {ADD}+{line}{ADD:#}"),
-                ChangeTag::Delete => writeln!(text, "  {REMOVE}-{line}{REMOVE:#}"),
-                ChangeTag::Equal => writeln!(text, "   {line}"),
+            let sign = match change.tag() {
+                ChangeTag::Insert => '+',
+                ChangeTag::Delete => '-',
+                ChangeTag::Equal => ' ',
             };
+            let line = change.value().trim_end_matches('\n');
+            let _ = writeln!(text, "{sign}{line}");
         }
     }
     text

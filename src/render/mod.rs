@@ -3,6 +3,9 @@
 pub mod clean;
 pub mod diagnostics;
 mod diff;
+pub mod github;
 pub mod json;
+pub mod markdown;
+pub mod review;
 pub mod text;
 pub mod words;

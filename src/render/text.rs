@@ -9,7 +9,9 @@ use anstyle::{AnsiColor, Style};
 
 use super::clean::clean;
 use super::diff;
-use super::words::{assignment, count, duration, filter, target};
+use super::words::{
+    Counts, Partial, assignment, count, filter, managed_or_selected, partial, target, writes,
+};
 use crate::apply::{Outcome, Reason, Results};
 use crate::plan::guards::Guard;
 use crate::plan::{Change, Names, Plan, PlanDiagnostic, PlannedPolicy, Summary};
@@ -66,14 +68,11 @@ fn heading(policy: &PlannedPolicy) -> String {
 }
 
 fn summary_line(text: &mut String, policy: &PlannedPolicy) {
-    let (mut add, mut remove, mut update) = (0, 0, 0);
-    for change in &policy.changes {
-        match change {
-            Change::Add(_) => add += 1,
-            Change::Remove(_) => remove += 1,
-            Change::Update { .. } => update += 1,
-        }
-    }
+    let Counts {
+        add,
+        remove,
+        update,
+    } = Counts::of(policy);
     let _ = writeln!(
         text,
         "{ADD}+{add}{ADD:#} {REMOVE}-{remove}{REMOVE:#} {UPDATE}~{update}{UPDATE:#}  {}",
@@ -93,7 +92,7 @@ fn draw_policy(text: &mut String, policy: &PlannedPolicy, names: &Names, detail:
         );
     }
     if detail.diff {
-        text.push_str(&diff::unified(policy, names));
+        text.push_str(&diff::colored(policy, names));
     } else {
         for change in &policy.changes {
             draw_change(text, change, names);
@@ -141,29 +140,31 @@ fn draw_guard(text: &mut String, guard: &Guard) {
     let verdict = if *accepted { "accepted" } else { "tripped" };
     let _ = writeln!(
         text,
-        "{style}guard `{}` {verdict}{style:#}: {} ({}, limit {})",
+        "{style}guard `{}` {verdict}{style:#}: {} (saw {}, limit {})",
         name.name(),
         name.about(),
         clean(observed),
         clean(limit)
     );
     for policy in policies.iter().take(MOST_NAMES) {
-        let _ = writeln!(text, "  {}", clean(policy));
+        // The dash keeps a name from standing first on a line, where CI looks for commands.
+        let _ = writeln!(text, "  - {}", clean(policy));
     }
     if policies.len() > MOST_NAMES {
         let _ = writeln!(text, "  and {} more", policies.len() - MOST_NAMES);
     }
     if !accepted {
-        if name.can_be_accepted() {
-            let _ = writeln!(text, "  hint: accept it with `--allow {}`", name.name());
-        } else {
-            let _ = writeln!(
-                text,
-                "  hint: this guard can't be accepted; sign in to the right tenant"
-            );
-        }
+        let _ = writeln!(text, "  hint: {}", how_to_accept(guard));
     }
     text.push('\n');
+}
+
+/// Says what makes a guard let the plan through.
+pub(super) fn how_to_accept(guard: &Guard) -> String {
+    match guard.acceptance() {
+        Some(flag) => format!("accept it with `{flag}`"),
+        None => "this guard can't be accepted; sign in to the right tenant".to_owned(),
+    }
 }
 
 fn totals(
@@ -183,30 +184,32 @@ fn totals(
         add,
         remove,
         update,
-        writes,
+        writes: number_of_writes,
         time: _,
     } = *summary;
+    if let Some(Partial { options, left_out }) = partial(plan) {
+        let _ = writeln!(
+            text,
+            "{UPDATE}Partial view{UPDATE:#}: `{options}` left {left_out} out."
+        );
+    }
+    let which = managed_or_selected(plan);
     if changed == 0 {
         let _ = writeln!(
             text,
             "{STRONG}Nothing to do{STRONG:#}: {} as the manifests say.",
             if managed == 1 {
-                "the 1 managed policy is".to_owned()
+                format!("the 1 {which} policy is")
             } else {
-                format!("all {managed} managed policies are")
+                format!("all {managed} {which} policies are")
             }
         );
     } else {
         let _ = writeln!(
             text,
-            "{STRONG}Plan{STRONG:#}: {} of {managed} managed: {ADD}{add} to add{ADD:#}, {REMOVE}{remove} to remove{REMOVE:#}, {UPDATE}{update} to update{UPDATE:#}; {}, {}.",
+            "{STRONG}Plan{STRONG:#}: {} of {managed} {which}: {ADD}{add} to add{ADD:#}, {REMOVE}{remove} to remove{REMOVE:#}, {UPDATE}{update} to update{UPDATE:#}; {}.",
             count(changed, "policy changes", "policies change"),
-            count(writes, "write", "writes"),
-            if time.is_zero() {
-                "without waiting for the service's limit".to_owned()
-            } else {
-                format!("about {}", duration(time))
-            }
+            self::writes(number_of_writes, time),
         );
     }
     let hidden = if detail.all || unchanged == 0 || changed == 0 {
@@ -236,6 +239,8 @@ pub fn diagnostics(list: &[PlanDiagnostic]) -> String {
         code,
         summary,
         place,
+        hint,
+        related,
     } in list
     {
         let _ = writeln!(
@@ -253,6 +258,19 @@ pub fn diagnostics(list: &[PlanDiagnostic]) -> String {
                 place.line,
                 place.column
             );
+        }
+        for (place, label) in related {
+            let _ = writeln!(
+                text,
+                "  see {}:{}:{}: {}",
+                clean(&place.path),
+                place.line,
+                place.column,
+                clean(label)
+            );
+        }
+        if let Some(hint) = hint {
+            let _ = writeln!(text, "hint: {}", clean(hint));
         }
     }
     text

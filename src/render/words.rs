@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::clean::clean;
 use crate::model::{Assignment, Filter, Source, Target};
-use crate::plan::Names;
+use crate::plan::{Change, Names, Plan, PlannedPolicy, Selection};
 
 /// Says a number with its noun: `1 policy`, `2 policies`.
 pub fn count(number: usize, one: &str, many: &str) -> String {
@@ -21,9 +21,83 @@ pub fn duration(duration: Duration) -> String {
     }
 }
 
+/// Says how many writes a plan takes, and how long they wait for the service's limit.
+pub fn writes(number: usize, time: Duration) -> String {
+    let waiting = if time.is_zero() {
+        "without waiting for the service's limit".to_owned()
+    } else {
+        format!("about {}", duration(time))
+    };
+    format!("{}, {waiting}", count(number, "write", "writes"))
+}
+
+/// What a partial view takes and leaves out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Partial {
+    /// The options that narrow it.
+    pub(super) options: String,
+    /// How many policies they leave out.
+    pub(super) left_out: String,
+}
+
+/// Says what a partial view takes and leaves out; nothing where it is not partial.
+pub(super) fn partial(plan: &Plan) -> Option<Partial> {
+    if !plan.is_partial() {
+        return None;
+    }
+    let Selection {
+        only,
+        exclude,
+        kinds,
+    } = &plan.selection;
+    let globs = [("--only", only), ("--exclude", exclude)];
+    let globs = globs.iter().flat_map(|(option, globs)| {
+        let texts = globs.iter().map(|glob| clean(glob.as_str()));
+        texts.map(move |glob| format!("{option} '{glob}'"))
+    });
+    let kinds = kinds.iter().map(|kind| format!("--kind {kind}"));
+    let options: Vec<String> = globs.chain(kinds).collect();
+    Some(Partial {
+        options: options.join(" "),
+        left_out: count(plan.left_out, "managed policy", "managed policies"),
+    })
+}
+
+/// Returns the word for the policies that a plan looked at.
+pub(super) fn managed_or_selected(plan: &Plan) -> &'static str {
+    if plan.is_partial() {
+        "selected"
+    } else {
+        "managed"
+    }
+}
+
+/// The changes of a policy, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) add: usize,
+    pub(super) remove: usize,
+    pub(super) update: usize,
+}
+
+impl Counts {
+    pub(super) fn of(policy: &PlannedPolicy) -> Self {
+        let mut counts = Self::default();
+        for change in &policy.changes {
+            match change {
+                Change::Add(_) => counts.add += 1,
+                Change::Remove(_) => counts.remove += 1,
+                Change::Update { .. } => counts.update += 1,
+            }
+        }
+        counts
+    }
+}
+
 /// Says whom an assignment means, without its filter.
 pub fn target(row: &Assignment, names: &Names) -> String {
     let group = |id: &str| match names.groups.get(id) {
+        Some(name) if names.shares_group_name(id) => format!("{} ({})", clean(name), clean(id)),
         Some(name) => clean(name).into_owned(),
         None => format!("{} (name unknown)", clean(id)),
     };

@@ -28,6 +28,16 @@ struct CoveredPolicy<'a> {
     untouched: &'a [AssignmentRecord],
 }
 
+/// Whether a text has the form of a digest.
+pub fn is_digest(text: &str) -> bool {
+    text.strip_prefix("sha256:").is_some_and(|hex| {
+        hex.len() == 64
+            && hex
+                .bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
 /// Computes the digest of a plan's records. Unchanged policies do not count.
 pub(super) fn compute(
     format_version: &str,

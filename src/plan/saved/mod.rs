@@ -8,6 +8,7 @@
 mod assignment;
 mod digest;
 mod policy;
+mod selection;
 mod summary;
 
 use std::time::Duration;
@@ -16,7 +17,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use assignment::AssignmentRecord;
+pub use digest::is_digest;
 pub use policy::PolicyRecord;
+pub use selection::SelectionRecord;
 pub use summary::{DiagnosticRecord, GuardRecord, SummaryRecord};
 
 use super::writes::WriteWith;
@@ -24,6 +27,9 @@ use super::{Names, Plan, Summary};
 
 /// The version of the format that this program writes.
 pub const FORMAT_VERSION: &str = "1.0";
+
+/// The program and its version, as plans write it.
+pub const TOOL: &str = concat!("assignctl ", env!("CARGO_PKG_VERSION"));
 
 /// Why a file is not a plan that can be used.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -74,7 +80,7 @@ pub struct PlanRecord {
     pub tenant_id: Option<String>,
     /// The Graph URL.
     pub graph_url: String,
-    /// What part of the manifests was looked at.
+    /// What part of the managed policies was looked at.
     #[serde(default)]
     pub selection: SelectionRecord,
     /// Whether everything was read. A plan that is not is never made.
@@ -103,13 +109,6 @@ fn auto() -> String {
     WriteWith::Auto.name().to_owned()
 }
 
-/// What part of the manifests was looked at.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
-pub struct SelectionRecord {
-    /// Whether options narrowed it.
-    pub partial: bool,
-}
-
 impl PlanRecord {
     /// Writes a plan out. `all` takes the unchanged policies in; they do not change the digest.
     pub fn new(plan: &Plan, summary: &Summary, created_at: &str, all: bool) -> Self {
@@ -117,6 +116,8 @@ impl PlanRecord {
             tenant_id,
             graph_url,
             policies_read: _,
+            selection,
+            left_out,
             policies,
             names,
             guards,
@@ -130,11 +131,11 @@ impl PlanRecord {
             .collect();
         Self {
             format_version: FORMAT_VERSION.to_owned(),
-            tool: format!("assignctl {}", env!("CARGO_PKG_VERSION")),
+            tool: TOOL.to_owned(),
             created_at: created_at.to_owned(),
             tenant_id: tenant_id.clone(),
             graph_url: graph_url.clone(),
-            selection: SelectionRecord::default(),
+            selection: SelectionRecord::new(selection, *left_out),
             complete: true,
             write_with: write_with.name().to_owned(),
             summary: SummaryRecord::new(summary),
@@ -163,11 +164,12 @@ impl PlanRecord {
         if version.split('.').next() != Some("1") {
             return Err(SavedPlanError::UnknownVersion(version.to_owned()));
         }
-        let record: Self =
-            serde_json::from_value(value).map_err(|error| not_a_plan(error.to_string()))?;
-        if !record.complete {
+        // What tells of a failure has no more to read.
+        if value.get("complete") == Some(&Value::Bool(false)) {
             return Err(SavedPlanError::Incomplete);
         }
+        let record: Self =
+            serde_json::from_value(value).map_err(|error| not_a_plan(error.to_string()))?;
         let computed = digest::compute(
             &record.format_version,
             record.tenant_id.as_deref(),
@@ -211,6 +213,8 @@ impl PlanRecord {
                 tenant_id: self.tenant_id,
                 graph_url: self.graph_url,
                 policies_read: self.summary.policies_read,
+                selection: self.selection.read(),
+                left_out: self.selection.left_out.unwrap_or_default(),
                 policies,
                 names,
                 guards: self.guards.iter().filter_map(GuardRecord::read).collect(),

@@ -33,6 +33,9 @@ pub struct GuardRecord {
     accepted: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     policies: Vec<String>,
+    /// Of a guard that tripped, the flag that accepts what it saw.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    accept: Option<String>,
 }
 
 /// A warning.
@@ -44,6 +47,19 @@ pub struct DiagnosticRecord {
     path: Option<String>,
     line: Option<usize>,
     column: Option<usize>,
+    #[serde(default)]
+    hint: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    related: Vec<RelatedRecord>,
+}
+
+/// Another place that belongs to a warning.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+struct RelatedRecord {
+    path: String,
+    line: usize,
+    column: usize,
+    message: String,
 }
 
 impl SummaryRecord {
@@ -102,7 +118,8 @@ impl SummaryRecord {
 }
 
 impl GuardRecord {
-    pub(super) fn new(guard: &Guard) -> Self {
+    /// Writes out what a guard saw.
+    pub fn new(guard: &Guard) -> Self {
         let Guard {
             name,
             limit,
@@ -118,6 +135,7 @@ impl GuardRecord {
             tripped: *tripped,
             accepted: *accepted,
             policies: policies.clone(),
+            accept: guard.acceptance().filter(|_| *tripped),
         }
     }
 
@@ -135,12 +153,15 @@ impl GuardRecord {
 }
 
 impl DiagnosticRecord {
-    pub(super) fn new(diagnostic: &PlanDiagnostic) -> Self {
+    /// Writes a diagnostic out.
+    pub fn new(diagnostic: &PlanDiagnostic) -> Self {
         let PlanDiagnostic {
             severity,
             code,
             summary,
             place,
+            hint,
+            related,
         } = diagnostic;
         Self {
             severity: severity.name().to_owned(),
@@ -149,6 +170,16 @@ impl DiagnosticRecord {
             path: place.as_ref().map(|place| place.path.clone()),
             line: place.as_ref().map(|place| place.line),
             column: place.as_ref().map(|place| place.column),
+            hint: hint.clone(),
+            related: related
+                .iter()
+                .map(|(place, message)| RelatedRecord {
+                    path: place.path.clone(),
+                    line: place.line,
+                    column: place.column,
+                    message: message.clone(),
+                })
+                .collect(),
         }
     }
 
@@ -166,6 +197,20 @@ impl DiagnosticRecord {
                 line: self.line.unwrap_or(1),
                 column: self.column.unwrap_or(1),
             }),
+            hint: self.hint.clone(),
+            related: self
+                .related
+                .iter()
+                .map(|related| {
+                    let RelatedRecord {
+                        path,
+                        line,
+                        column,
+                        message,
+                    } = related.clone();
+                    (ManifestPlace { path, line, column }, message)
+                })
+                .collect(),
         }
     }
 }

@@ -13,6 +13,7 @@
 mod apply;
 mod defects;
 mod exit_codes;
+mod formats;
 mod guards;
 mod late_errors;
 mod output;
@@ -22,3 +23,4 @@ mod saved_plans;
 mod settings;
 mod support;
 mod validate;
+mod views;

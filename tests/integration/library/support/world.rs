@@ -18,7 +18,7 @@ use assignctl::manifest;
 use assignctl::plan::guards::GuardRules;
 use assignctl::plan::needs::needs;
 use assignctl::plan::writes::WriteWith;
-use assignctl::plan::{self, Basis, Plan, PlannedPolicy};
+use assignctl::plan::{self, Basis, Plan, PlannedPolicy, Selection};
 use assignctl::sandbox::{Machine, Service, Tenant};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -150,6 +150,7 @@ impl World {
             write_with: self.settings.write_with,
             rules: &GuardRules::default(),
             strict: false,
+            selection: &Selection::default(),
         };
         let (made, diagnostics) = plan::make(&loaded.manifest, &loaded.sources, &live, &basis);
         let mut made = made.ok_or(Trouble::Invalid(diagnostics))?;

@@ -1,0 +1,163 @@
+//! The part of the managed policies that a run looks at: `--only`, `--exclude` and `--kind`.
+//!
+//! Manifests are read and checked as a whole whatever is selected, and so is what they select in
+//! the tenant: a mistake in an entry does not hide because another one was asked for. The selection
+//! says only which of the managed policies get into the plan, as `-target` does in other tools.
+//! Guards judge what is in the plan, and its digest covers that.
+
+use crate::diagnostic::{Diagnostic, Severity, nearest};
+use crate::manifest::Glob;
+use crate::model::PolicyKind;
+
+use super::select::ManagedPolicy;
+
+/// Which of the managed policies are meant. Empty lists mean all of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Globs over the display names to take.
+    pub only: Vec<Glob>,
+    /// Globs over the display names to leave out.
+    pub exclude: Vec<Glob>,
+    /// The kinds to take.
+    pub kinds: Vec<PolicyKind>,
+}
+
+impl Selection {
+    /// Whether anything may be left out.
+    pub fn is_partial(&self) -> bool {
+        let Self {
+            only,
+            exclude,
+            kinds,
+        } = self;
+        !(only.is_empty() && exclude.is_empty() && kinds.is_empty())
+    }
+
+    /// Whether a policy is meant.
+    pub fn takes(&self, kind: PolicyKind, name: &str) -> bool {
+        let Self {
+            only,
+            exclude,
+            kinds,
+        } = self;
+        (kinds.is_empty() || kinds.contains(&kind))
+            && (only.is_empty() || only.iter().any(|glob| glob.matches(name)))
+            && !exclude.iter().any(|glob| glob.matches(name))
+    }
+
+    /// Takes in what another selection leaves out as well.
+    pub fn and(&mut self, other: Self) {
+        let Self {
+            only,
+            exclude,
+            kinds,
+        } = other;
+        self.only.extend(only);
+        self.exclude.extend(exclude);
+        self.kinds.extend(kinds);
+    }
+
+    /// Leaves the policies that are not meant out, and returns how many those are.
+    ///
+    /// A glob that fits no managed policy is most likely misspelt, and what it should have kept out
+    /// would be changed. A selection that leaves nothing is an error: a run that looked at nothing
+    /// must not say that nothing is to be done.
+    pub(super) fn narrow(
+        &self,
+        policies: &mut Vec<ManagedPolicy<'_>>,
+        strict: bool,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> usize {
+        let managed = policies.len();
+        if !self.is_partial() || managed == 0 {
+            return 0;
+        }
+        for (option, globs) in [("--only", &self.only), ("--exclude", &self.exclude)] {
+            for glob in globs {
+                if policies
+                    .iter()
+                    .any(|policy| glob.matches(&policy.live.name))
+                {
+                    continue;
+                }
+                let severity = if strict {
+                    Severity::Error
+                } else {
+                    Severity::Warning
+                };
+                let names = policies.iter().map(|policy| policy.live.name.as_str());
+                let hint = match nearest(glob.as_str(), names) {
+                    Some(name) => format!("did you mean `{name}`?"),
+                    None => "it is a glob over whole display names, and case counts".to_owned(),
+                };
+                diagnostics.push(
+                    Diagnostic::new(
+                        severity,
+                        "selection-matches-nothing",
+                        None,
+                        format!("`{option} {}` fits no managed policy", glob.as_str()),
+                    )
+                    .hint(hint),
+                );
+            }
+        }
+        policies.retain(|policy| self.takes(policy.live.kind, &policy.live.name));
+        if policies.is_empty() {
+            diagnostics.push(
+                Diagnostic::new(
+                    Severity::Error,
+                    "nothing-selected",
+                    None,
+                    format!(
+                        "`--only`, `--exclude` and `--kind` leave none of the {managed} managed policies"
+                    ),
+                )
+                .hint("a view of nothing says nothing; take one of the options back"),
+            );
+        }
+        managed - policies.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(name: &str) -> PolicyKind {
+        PolicyKind::from_name(name).expect("a kind")
+    }
+
+    fn selection(only: &[&str], exclude: &[&str], kinds: &[&str]) -> Selection {
+        Selection {
+            only: only.iter().copied().map(Glob::new).collect(),
+            exclude: exclude.iter().copied().map(Glob::new).collect(),
+            kinds: kinds.iter().copied().map(kind).collect(),
+        }
+    }
+
+    #[test]
+    fn without_options_all_are_meant() {
+        let all = Selection::default();
+        assert!(!all.is_partial());
+        assert!(all.takes(kind("compliancePolicy"), ""));
+    }
+
+    #[test]
+    fn options_narrow_together_and_one_option_widens_by_itself() {
+        let check = |selection: &Selection, kind_name: &str, name: &str| {
+            assert!(selection.is_partial());
+            selection.takes(kind(kind_name), name)
+        };
+        let some = selection(&["Win*", "Mac*"], &["*Legacy"], &["configurationPolicy"]);
+        assert!(check(&some, "configurationPolicy", "Win - A"));
+        assert!(check(&some, "configurationPolicy", "Mac"));
+        assert!(!check(&some, "configurationPolicy", "Linux"));
+        assert!(!check(&some, "configurationPolicy", "Win Legacy"));
+        assert!(!check(&some, "compliancePolicy", "Win - A"));
+        // Case counts, as it does in manifests.
+        assert!(!check(&some, "configurationPolicy", "win - A"));
+        let without = selection(&[], &["A"], &[]);
+        assert!(check(&without, "compliancePolicy", "AB"));
+        assert!(!check(&without, "compliancePolicy", "A"));
+    }
+}

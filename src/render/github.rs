@@ -1,0 +1,287 @@
+//! A run as workflow annotations, which GitHub shows on the lines of the manifests.
+//!
+//! One command a line, escaped as GitHub's own toolkit does (actions/toolkit:
+//! packages/core/src/command.ts). GitHub shows ten errors, ten warnings and ten notices of a step, so
+//! that the gravest come first, and the policies of one manifest entry share an annotation.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::clean::clean;
+use super::markdown::{changes, outcomes};
+use super::review::{ErrorView, Finding, PlanView, Review};
+use super::text::{how_to_accept, reason};
+use super::words::{Counts, Partial, count, partial};
+use crate::apply::Results;
+use crate::diagnostic::Severity;
+use crate::plan::guards::Guard;
+use crate::plan::{ManifestPlace, Plan, PlannedPolicy};
+
+/// The most policies that one annotation names.
+const MOST_NAMES: usize = 20;
+
+/// How much an annotation weighs.
+#[derive(Clone, Copy)]
+enum Level {
+    Error,
+    Warning,
+    Notice,
+}
+
+impl Level {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+            Self::Notice => "notice",
+        }
+    }
+}
+
+/// Draws a run as annotations, a line each.
+pub fn draw(review: &Review<'_>) -> String {
+    let mut lines = Lines {
+        command: review.command,
+        text: String::new(),
+    };
+    if let Some(ErrorView {
+        exit_code: _,
+        message,
+        hint,
+    }) = &review.error
+    {
+        lines.add(Level::Error, None, "", &with_hint(message, *hint));
+    }
+    let (errors, warnings): (Vec<&Finding>, Vec<&Finding>) = review
+        .findings
+        .iter()
+        .partition(|finding| finding.is_error());
+    let failed = !errors.is_empty();
+    for finding in errors {
+        lines.finding(finding);
+    }
+    if let Some(view) = &review.plan {
+        for guard in view.plan.guards.iter().filter(|guard| guard.tripped) {
+            lines.guard(guard, view.plan);
+        }
+        if let Some(results) = review.results {
+            lines.failures(view.plan, results);
+        }
+    }
+    for finding in warnings {
+        lines.finding(finding);
+    }
+    if let Some(view) = &review.plan {
+        lines.total(view, review.results);
+        if review.results.is_none_or(|results| !results.is_good()) {
+            lines.changes(view);
+        }
+    } else if let Some(checked) = review.checked.filter(|_| !failed) {
+        lines.add(Level::Notice, None, "", checked);
+    }
+    lines.text
+}
+
+struct Lines<'a> {
+    command: &'a str,
+    text: String,
+}
+
+impl Lines<'_> {
+    /// Adds an annotation. Everything that comes from outside is clean by now or made so here, and
+    /// cannot begin a line of its own.
+    fn add(&mut self, level: Level, place: Option<&ManifestPlace>, about: &str, message: &str) {
+        let mut properties = String::new();
+        if let Some(ManifestPlace { path, line, column }) = place {
+            let path = property(&clean(path));
+            let _ = write!(properties, "file={path},line={line},col={column},");
+        }
+        let title = match about {
+            "" => format!("assignctl {}", self.command),
+            about => format!("assignctl {}: {}", self.command, clean(about)),
+        };
+        let _ = writeln!(
+            self.text,
+            "::{} {properties}title={}::{}",
+            level.name(),
+            property(&title),
+            data(message)
+        );
+    }
+
+    fn finding(&mut self, finding: &Finding) {
+        let diagnostic = &finding.diagnostic;
+        let level = match diagnostic.severity {
+            Severity::Error => Level::Error,
+            Severity::Warning => Level::Warning,
+        };
+        let mut message = clean(&diagnostic.summary).into_owned();
+        for (place, label) in &diagnostic.related {
+            let _ = write!(
+                message,
+                "\nsee {}:{}:{}: {}",
+                clean(&place.path),
+                place.line,
+                place.column,
+                clean(label)
+            );
+        }
+        if let Some(hint) = &diagnostic.hint {
+            let _ = write!(message, "\nhint: {}", clean(hint));
+        }
+        self.add(level, diagnostic.place.as_ref(), &diagnostic.code, &message);
+    }
+
+    fn guard(&mut self, guard: &Guard, plan: &Plan) {
+        let Guard {
+            name,
+            limit,
+            observed,
+            tripped: _,
+            accepted,
+            policies,
+        } = guard;
+        let mut message = format!(
+            "{} (saw {}, limit {})",
+            name.about(),
+            clean(observed),
+            clean(limit)
+        );
+        message.push_str(&names(policies.iter().map(|name| clean(name).into_owned())));
+        let (level, verdict) = if *accepted {
+            (Level::Notice, "accepted")
+        } else {
+            let _ = write!(message, "\nhint: {}", how_to_accept(guard));
+            (Level::Error, "tripped")
+        };
+        // It is shown where the first of the policies is declared.
+        let first = plan
+            .changed()
+            .find(|policy| policies.contains(&policy.name));
+        let place = first.and_then(|policy| policy.manifest.first());
+        let about = format!("guard {} {verdict}", name.name());
+        self.add(level, place, &about, &message);
+    }
+
+    fn failures(&mut self, plan: &Plan, results: &Results) {
+        for (policy, settled) in plan.changed().zip(&results.settled) {
+            if let Some(why) = &settled.reason {
+                let message = format!("{} {}: {}", policy.kind, clean(&policy.name), reason(why));
+                let place = policy.manifest.first();
+                self.add(Level::Error, place, settled.outcome.name(), &message);
+            }
+        }
+    }
+
+    /// An annotation for each manifest entry whose policies change.
+    fn changes(&mut self, view: &PlanView<'_>) {
+        let mut by_place: BTreeMap<&ManifestPlace, Vec<&PlannedPolicy>> = BTreeMap::new();
+        for policy in view.plan.changed() {
+            for place in &policy.manifest {
+                by_place.entry(place).or_default().push(policy);
+            }
+        }
+        for (place, policies) in by_place {
+            let about = count(policies.len(), "policy changes", "policies change");
+            let lines = policies.iter().map(|policy| {
+                let Counts {
+                    add,
+                    remove,
+                    update,
+                } = Counts::of(policy);
+                format!(
+                    "{} {}: {add} to add, {remove} to remove, {update} to update",
+                    policy.kind,
+                    clean(&policy.name)
+                )
+            });
+            let message = names(lines);
+            let level = if self.command == "drift" {
+                Level::Warning
+            } else {
+                Level::Notice
+            };
+            self.add(level, Some(place), &about, message.trim_start());
+        }
+    }
+
+    fn total(&mut self, view: &PlanView<'_>, results: Option<&Results>) {
+        let mut message = changes(view);
+        if let Some(results) = results.filter(|results| !results.settled.is_empty()) {
+            let _ = write!(message, "\n{}", outcomes(results));
+        }
+        let tenant = view
+            .plan
+            .tenant_id
+            .as_deref()
+            .map_or("unknown".into(), clean);
+        let _ = write!(message, "\ntenant {tenant}\ndigest {}", clean(view.digest));
+        if let Some(Partial { options, left_out }) = partial(view.plan) {
+            let _ = write!(message, "\npartial view: `{options}` left {left_out} out");
+            return self.add(Level::Warning, None, "partial view", &message);
+        }
+        self.add(Level::Notice, None, "", &message);
+    }
+}
+
+fn with_hint(message: &str, hint: Option<&str>) -> String {
+    let mut text = clean(message).into_owned();
+    if let Some(hint) = hint {
+        let _ = write!(text, "\nhint: {}", clean(hint));
+    }
+    text
+}
+
+/// Lists names or lines, each on a line of its own after what stands before.
+fn names(names: impl ExactSizeIterator<Item = String>) -> String {
+    let number = names.len();
+    let mut text = String::new();
+    for name in names.take(MOST_NAMES) {
+        let _ = write!(text, "\n- {name}");
+    }
+    if number > MOST_NAMES {
+        let _ = write!(text, "\nand {} more", number - MOST_NAMES);
+    }
+    text
+}
+
+/// Escapes what stands after the second `::`.
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+/// Escapes the value of a property.
+fn property(text: &str) -> String {
+    data(text).replace(':', "%3A").replace(',', "%2C")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_escaped_as_the_toolkit_does() {
+        assert_eq!(data("100%\r\na:b,c"), "100%25%0D%0Aa:b,c");
+        assert_eq!(property("100%\na:b,c"), "100%25%0Aa%3Ab%2Cc");
+    }
+
+    #[test]
+    fn a_message_stays_on_its_line_and_a_path_in_its_property() {
+        let mut lines = Lines {
+            command: "plan",
+            text: String::new(),
+        };
+        let place = ManifestPlace {
+            path: "a,line=1::b\n%.yaml".to_owned(),
+            line: 3,
+            column: 5,
+        };
+        lines.add(Level::Error, Some(&place), "x::y", "one\n::error::two");
+        assert_eq!(
+            lines.text,
+            "::error file=a%2Cline=1%3A%3Ab\\n%25.yaml,line=3,col=5,title=assignctl plan%3A x%3A%3Ay::one%0A::error::two\n"
+        );
+    }
+}

@@ -1,0 +1,64 @@
+//! What a command has to say, as one value for the formats that tell all of it in one piece:
+//! Markdown and annotations.
+
+use crate::apply::Results;
+use crate::plan::{Plan, PlanDiagnostic, Summary};
+
+/// All that a command found and did, as far as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Review<'a> {
+    /// The command's word.
+    pub command: &'a str,
+    /// What was planned, unless the run ended before.
+    pub plan: Option<PlanView<'a>>,
+    /// What became of the plan, where one was to be carried out.
+    pub results: Option<&'a Results>,
+    /// What was checked, where there is no plan to be made.
+    pub checked: Option<&'a str>,
+    /// What is wrong or odd, in the order in which it was found.
+    pub findings: &'a [Finding],
+    /// Why the command did not do what it was asked.
+    pub error: Option<ErrorView<'a>>,
+}
+
+/// A plan with what is shown of it.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanView<'a> {
+    /// The plan.
+    pub plan: &'a Plan,
+    /// Its counts.
+    pub summary: &'a Summary,
+    /// Its digest.
+    pub digest: &'a str,
+    /// Unchanged policies are shown as well.
+    pub all: bool,
+    /// No policy is shown in detail.
+    pub brief: bool,
+}
+
+/// Something wrong or odd.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// What, and where.
+    pub diagnostic: PlanDiagnostic,
+    /// The same as text for people, without colours.
+    pub drawn: String,
+}
+
+impl Finding {
+    /// Whether it stopped the run.
+    pub fn is_error(&self) -> bool {
+        self.diagnostic.severity == crate::diagnostic::Severity::Error
+    }
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Clone, Copy, Debug)]
+pub struct ErrorView<'a> {
+    /// What the process ends with.
+    pub exit_code: u8,
+    /// What happened.
+    pub message: &'a str,
+    /// What the reader can do.
+    pub hint: Option<&'a str>,
+}
