@@ -12,8 +12,8 @@ use serde::Serialize;
 use super::{Outcome, Reason, Results, Settled};
 use crate::graph::observe::RequestCounts;
 use crate::model::Assignment;
-use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
-use crate::plan::{Names, PlannedPolicy};
+use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION, GuardRecord, SelectionRecord};
+use crate::plan::{Names, Plan, PlannedPolicy};
 
 /// A report that grows.
 #[derive(Debug)]
@@ -77,23 +77,25 @@ impl Report {
         }
     }
 
-    /// Writes the first line. There is no digest where there is no plan.
+    /// Writes the first line: what is to be carried out, if there is a plan with its digest.
     ///
     /// # Errors
     ///
     /// Says why the line is not on disk.
-    pub fn start(
-        &mut self,
-        digest: Option<&str>,
-        tenant_id: Option<&str>,
-        graph_url: &str,
-    ) -> io::Result<()> {
+    pub fn start(&mut self, plan: Option<(&Plan, &str)>, graph_url: &str) -> io::Result<()> {
+        let (plan, digest) = plan.unzip();
         self.line(&StartLine {
             format_version: FORMAT_VERSION,
             event: "start",
             digest,
-            tenant_id,
+            tenant_id: plan.and_then(|plan| plan.tenant_id.as_deref()),
             graph_url,
+            selection: plan.map(SelectionRecord::of).unwrap_or_default(),
+            guards: plan
+                .iter()
+                .flat_map(|plan| &plan.guards)
+                .map(GuardRecord::new)
+                .collect(),
         })
     }
 
@@ -177,6 +179,8 @@ struct StartLine<'a> {
     digest: Option<&'a str>,
     tenant_id: Option<&'a str>,
     graph_url: &'a str,
+    selection: SelectionRecord,
+    guards: Vec<GuardRecord>,
 }
 
 #[derive(Serialize)]

@@ -199,7 +199,7 @@ impl Run<'_> {
             ..saved.summary
         };
         shown.created_at = saved.created_at;
-        self.start(Some(&shown.digest), shown.plan.tenant_id.as_deref())?;
+        self.start(Some(&shown))?;
         let moved = tokio::select! {
             biased;
             () = stop.cancelled() => return Err(Failure::interrupted()),
@@ -242,7 +242,7 @@ impl Run<'_> {
     ) -> Result<Exit, Failure> {
         let Intent { shown, saved } = intent;
         let view = &self.command.view;
-        self.start(Some(&shown.digest), shown.plan.tenant_id.as_deref())?;
+        self.start(Some(&shown))?;
         let is_text = self.output.format == Format::Text;
         if is_text {
             self.output.text(&shown.text(view))?;
@@ -344,7 +344,7 @@ impl Run<'_> {
         )
     }
 
-    fn start(&mut self, digest: Option<&str>, tenant_id: Option<&str>) -> Result<(), Failure> {
+    fn start(&mut self, shown: Option<&Shown>) -> Result<(), Failure> {
         if self.started {
             return Ok(());
         }
@@ -352,7 +352,10 @@ impl Run<'_> {
         self.report
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .start(digest, tenant_id, &self.graph_url)
+            .start(
+                shown.map(|shown| (&shown.plan, shown.digest.as_str())),
+                &self.graph_url,
+            )
             .map_err(report_failed)
     }
 
@@ -367,7 +370,7 @@ impl Run<'_> {
     }
 
     fn finish(&mut self, exit: Exit, start: Instant) -> Result<(), Failure> {
-        self.start(None, None)?;
+        self.start(None)?;
         let counts = self
             .client
             .as_ref()

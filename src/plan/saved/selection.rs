@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::manifest::Glob;
 use crate::model::PolicyKind;
-use crate::plan::Selection;
+use crate::plan::{Plan, Selection};
 
 /// What part of the managed policies was looked at. The other keys are there where it is a part.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
@@ -28,11 +28,12 @@ pub struct SelectionRecord {
 }
 
 impl SelectionRecord {
-    pub(super) fn new(selection: &Selection, left_out: usize) -> Self {
+    /// Writes out what a plan looked at.
+    pub fn of(plan: &Plan) -> Self {
         Self {
-            partial: selection.is_partial() || left_out > 0,
-            left_out: (selection.is_partial() || left_out > 0).then_some(left_out),
-            ..Self::asked(selection)
+            partial: plan.is_partial(),
+            left_out: plan.is_partial().then_some(plan.left_out),
+            ..Self::asked(&plan.selection)
         }
     }
 

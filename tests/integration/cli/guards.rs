@@ -257,3 +257,110 @@ fn limits_of_the_configuration() {
         .sandbox("plan m.yaml --max-removals 1 --max-policies 1")
         .exits(0);
 }
+
+#[test]
+fn a_guard_says_what_it_saw_in_whom_and_how_to_accept_it() {
+    let mut tenant = Tenant::common();
+    for number in 0..12 {
+        tenant = tenant.policy(&format!("P{number:02}"), &["+A"]);
+    }
+    let world = World::with(&tenant, &["match: 'P*', include: [group: B]"]);
+    let flags = "--max-policies 11 --max-removals 11";
+    world
+        .sandbox(&format!("plan m.yaml {flags}"))
+        .exits(4)
+        .says(&[
+            "guard `removals` tripped: live assignments of managed policies go away (saw 12 of 12, limit 11)\n  - P00\n",
+            "guard `policies` tripped: policies change (saw 12, limit 11)\n  - P00\n",
+            "  and 2 more\n  hint: accept it with `--allow policies`\n",
+            "error: guards `removals`, `policies` refuse the plan\n",
+            "accept it with `--allow removals --allow policies`",
+        ]);
+    let told = world
+        .sandbox(&format!("plan m.yaml --format json {flags}"))
+        .exits(4)
+        .json();
+    assert_eq!(told["guards"][1]["accept"], "--allow policies");
+    assert_eq!(
+        told["guards"][1]["policies"]
+            .as_array()
+            .expect("a list")
+            .len(),
+        12
+    );
+    assert_eq!(told["guards"][2].get("accept"), None);
+}
+
+#[test]
+fn the_report_tells_what_guards_saw_and_who_accepted_it() {
+    let world = World::with(&Tenant::common().policy("P", &["+A"]), &["name: P"]);
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(4);
+    let guard = |world: &World| {
+        let start = world.report("r.jsonl")[0].clone();
+        let guards = start["guards"].as_array().expect("a list").clone();
+        let found = guards.iter().find(|guard| guard["name"] == "unassigned");
+        found.expect("the guard").clone()
+    };
+    let seen = guard(&world);
+    assert_eq!(
+        (&seen["tripped"], &seen["accepted"]),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(seen["policies"], json!(["P"]));
+    world
+        .sandbox("plan m.yaml --out plan.json --allow unassigned")
+        .exits(0);
+    world.sandbox("apply plan.json --report r.jsonl").exits(0);
+    assert_eq!(guard(&world)["accepted"], true);
+}
+
+#[test]
+fn a_saved_plan_is_judged_again_by_limits_that_are_given() {
+    // Forty assignments, twelve of them in the policy that changes.
+    let rows: Vec<String> = (0..40)
+        .map(|number| format!("collection C{number}"))
+        .collect();
+    let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+    let keep: Vec<String> = (12..40)
+        .map(|number| format!("collection: C{number}"))
+        .collect();
+    let tenant = Tenant::common()
+        .policy("P", &rows[..13])
+        .policy("Q", &rows[13..]);
+    let world = World::with(
+        &tenant,
+        &[
+            "name: P, include: [collection: C12]",
+            &format!("name: Q, include: [{}]", keep[1..].join(", ")),
+        ],
+    );
+    let before = world.read("tenant.json");
+    world
+        .sandbox("plan m.yaml --out plan.json --max-removals 50%")
+        .exits(0);
+    // Of all that was there, not of what the file holds.
+    world
+        .sandbox("apply plan.json --max-removals 29%")
+        .exits(4)
+        .says(&["saw 12 of 40, limit 29%", "--allow removals"]);
+    world
+        .sandbox("apply plan.json --max-removals 11")
+        .exits(4)
+        .says(&["saw 12 of 40, limit 11"]);
+    world
+        .sandbox("apply plan.json --max-policies 0")
+        .exits(4)
+        .says(&["guard `policies` tripped", "saw 1, limit 0"]);
+    assert_eq!(world.read("tenant.json"), before);
+    // The other way round as well.
+    world
+        .sandbox("plan m.yaml --out plan.json --max-policies 0")
+        .exits(4);
+    world.sandbox("apply plan.json").exits(4);
+    world
+        .sandbox("apply plan.json --max-removals 30% --max-policies 1")
+        .exits(0)
+        .says(&["1 applied"]);
+}

@@ -24,7 +24,15 @@ fn a_run_with_nothing_to_do_has_a_start_and_an_end() {
     assert_eq!(report.len(), 2);
     assert_eq!(
         keys(&report[0]),
-        ["digest", "event", "formatVersion", "graphUrl", "tenantId"]
+        [
+            "digest",
+            "event",
+            "formatVersion",
+            "graphUrl",
+            "guards",
+            "selection",
+            "tenantId"
+        ]
     );
     assert_eq!(report[0]["formatVersion"], "1.0");
     assert_eq!(report[0]["event"], "start");
