@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
+use super::approval::{MAX_AGE, check_age, check_digest};
 use super::arguments::{Apply, Common, Format};
 use super::config::Config;
 use super::connection::connect;
@@ -86,8 +87,8 @@ struct Run<'a> {
 /// What is to be carried out.
 struct Intent {
     shown: Shown,
-    /// Whether it was approved when it was saved.
-    saved: bool,
+    /// Whether it was approved before: it was saved, or its digest was reviewed.
+    approved: bool,
 }
 
 impl Run<'_> {
@@ -103,7 +104,16 @@ impl Run<'_> {
                     )
                     .hint("make a partial plan with `plan --out`, and apply that"));
                 }
-                Some(show::read(path)?)
+                let saved = show::read(path)?;
+                let max_age = self.command.max_age.unwrap_or(MAX_AGE);
+                check_age(&saved.created_at, max_age, jiff::Timestamp::now())?;
+                Some(saved)
+            }
+            _ if self.command.max_age.is_some() => {
+                return Err(
+                    Failure::usage("`--max-age` is about a saved plan, and none is named")
+                        .hint("manifests are planned anew, however old they are"),
+                );
             }
             paths if paths.iter().any(|path| is_plan_file(path)) => {
                 return Err(
@@ -146,7 +156,7 @@ impl Run<'_> {
                     .await?;
                     Intent {
                         shown: Shown::new(plan, &service),
-                        saved: false,
+                        approved: self.command.expect_digest.is_some(),
                     }
                 }
                 (None, None) => return Err(Failure::usage("no manifests are named")),
@@ -229,7 +239,10 @@ impl Run<'_> {
             self.tell(&shown, failure.exit, Some(&failure))?;
             return Err(failure);
         }
-        Ok(Intent { shown, saved: true })
+        Ok(Intent {
+            shown,
+            approved: true,
+        })
     }
 
     async fn carry_out(
@@ -240,18 +253,22 @@ impl Run<'_> {
         progress: Progress,
         stop: &CancellationToken,
     ) -> Result<Exit, Failure> {
-        let Intent { shown, saved } = intent;
+        let Intent { shown, approved } = intent;
         let view = &self.command.view;
         self.start(Some(&shown))?;
         let is_text = self.output.format == Format::Text;
         if is_text {
             self.output.text(&shown.text(view))?;
         }
+        if let Err(failure) = check_digest(&shown.digest, self.command.expect_digest.as_deref()) {
+            self.tell(&shown, failure.exit, Some(&failure))?;
+            return Err(failure);
+        }
         if let Some(failure) = Failure::refused(&shown.plan, "; nothing was written") {
             self.tell(&shown, failure.exit, Some(&failure))?;
             return Err(failure);
         }
-        if !shown.plan.is_empty() && !saved && !self.command.yes {
+        if !shown.plan.is_empty() && !approved && !self.command.yes {
             if !is_text {
                 self.output.note(&shown.text(view));
             }

@@ -1,9 +1,11 @@
 //! What the user typed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::settings;
 use crate::manifest::Glob;
 use crate::model::PolicyKind;
 use crate::plan::Selection;
@@ -270,6 +272,19 @@ fn removal_limit(text: &str) -> Result<RemovalLimit, String> {
         .ok_or_else(|| "expected a number like `40` or a share like `25%`".to_owned())
 }
 
+fn duration(text: &str) -> Result<Duration, String> {
+    settings::parse_duration(text)
+        .ok_or_else(|| "expected a duration like `90m`, `36h` or `7d`".to_owned())
+}
+
+fn digest(text: &str) -> Result<String, String> {
+    if text.starts_with("sha256:") {
+        Ok(text.to_owned())
+    } else {
+        Err("expected `sha256:` and what follows it in the plan".to_owned())
+    }
+}
+
 fn write_with(text: &str) -> Result<WriteWith, String> {
     WriteWith::from_name(text).ok_or_else(|| "expected auto, create or assign".to_owned())
 }
@@ -378,7 +393,7 @@ pub struct Planning {
 /// `apply`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl apply manifests\n  assignctl apply manifests --sandbox tenant.json --yes\n  assignctl apply plan.json --report report.json"
+    after_help = "Examples:\n  assignctl apply manifests\n  assignctl apply manifests --sandbox tenant.json --yes\n  assignctl apply plan.json --report report.json\n  assignctl apply manifests --expect-digest sha256:0f3a…"
 )]
 pub struct Apply {
     /// Manifests, or one saved plan [default: the configuration's manifests]
@@ -393,6 +408,12 @@ pub struct Apply {
     /// Stop at the first policy that fails
     #[arg(long)]
     pub fail_fast: bool,
+    /// Oldest saved plan that is carried out [default: 24h]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub max_age: Option<Duration>,
+    /// Go on only if the plan has the digest that was reviewed; it is then approved
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    pub expect_digest: Option<String>,
     #[command(flatten)]
     pub(super) selecting: Selecting,
     #[command(flatten)]
@@ -405,7 +426,9 @@ pub struct Apply {
 
 /// `show`.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  assignctl show plan.json\n  assignctl show plan.json --diff")]
+#[command(
+    after_help = "Examples:\n  assignctl show plan.json\n  assignctl show plan.json --diff\n  assignctl show plan.json --format markdown > comment.md"
+)]
 pub struct Show {
     /// The saved plan
     #[arg(value_name = "PLANFILE")]

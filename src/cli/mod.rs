@@ -5,6 +5,7 @@
 //! wiring. Data goes to stdout; progress, warnings, errors and hints go to stderr.
 
 mod apply;
+mod approval;
 pub mod arguments;
 mod config;
 mod connection;

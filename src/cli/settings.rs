@@ -182,16 +182,20 @@ fn parse_limit(text: &str) -> Option<Limit> {
     Some(Limit { count, window })
 }
 
-/// Reads `20s`, `15m`, `1h 30m`; a bare number is seconds.
-fn parse_duration(text: &str) -> Option<Duration> {
+/// Reads `20s`, `15m`, `1h 30m`, `7d`; a bare number is seconds.
+pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     let text = text.trim();
     if let Ok(seconds) = text.parse::<u32>() {
         return Some(Duration::from_secs(u64::from(seconds)));
     }
-    let span: jiff::SignedDuration = text.parse().ok()?;
-    Duration::try_from(span)
-        .ok()
-        .filter(|duration| *duration <= Duration::from_secs(365 * 24 * 3600))
+    let days = text
+        .strip_suffix('d')
+        .and_then(|days| days.parse::<u32>().ok());
+    let duration = match days {
+        Some(days) => Duration::from_secs(u64::from(days) * 24 * 3600),
+        None => Duration::try_from(text.parse::<jiff::SignedDuration>().ok()?).ok()?,
+    };
+    Some(duration).filter(|duration| *duration <= Duration::from_secs(365 * 24 * 3600))
 }
 
 #[cfg(test)]
@@ -213,6 +217,12 @@ mod tests {
         }
         assert_eq!(parse_duration("90"), Some(Duration::from_secs(90)));
         assert_eq!(parse_duration("1h30m"), Some(Duration::from_secs(5400)));
-        assert_eq!(parse_duration("-5s"), None);
+        assert_eq!(
+            parse_duration("7d"),
+            Some(Duration::from_secs(7 * 24 * 3600))
+        );
+        for wrong in ["-5s", "-1d", "d", "1x", "400d"] {
+            assert_eq!(parse_duration(wrong), None, "{wrong}");
+        }
     }
 }

@@ -1,24 +1,36 @@
 //! `show`: a saved plan, in any format. It asks nobody whether the plan still fits.
+//!
+//! A plan that `apply` would refuse is shown all the same, since whoever wants to know why has to
+//! look at it; but loudly, and with the exit code of the refusal.
 
 use std::path::Path;
 
+use super::approval::{MAX_AGE, age};
 use super::arguments::{Common, Show};
 use super::failure::Failure;
 use super::output::Output;
+use crate::diagnostic::Severity;
 use crate::exit::Exit;
-use crate::plan::saved::{PlanRecord, SavedPlan};
+use crate::plan::PlanDiagnostic;
+use crate::plan::saved::{FORMAT_VERSION, PlanRecord, SavedPlan};
 use crate::render::json;
 use crate::render::review::{PlanView, Review};
 use crate::render::text::{self, Detail};
+use crate::render::words::duration;
 
 pub(super) fn run(command: &Show, _common: &Common, output: &Output) -> Result<Exit, Failure> {
     output.keep_inputs(&[], std::slice::from_ref(&command.plan))?;
+    let (saved, doubt) = PlanRecord::look(&text_of(&command.plan)?)?;
+    let doubt = doubt.map(Failure::from);
+    let oddities = oddities(&saved);
     let SavedPlan {
         mut plan,
         summary,
         digest,
         created_at,
-    } = read(&command.plan)?;
+        format_version,
+    } = saved;
+    plan.diagnostics.splice(0..0, oddities);
     let hidden = plan.view(command.selecting.selection());
     if hidden > 0 && plan.policies.is_empty() {
         return Err(Failure::new(
@@ -35,6 +47,7 @@ pub(super) fn run(command: &Show, _common: &Common, output: &Output) -> Result<E
     };
     output.saved_diagnostics(&plan.diagnostics);
     let findings = output.findings();
+    let error = doubt.as_ref().map(|doubt| doubt.view(&doubt.message));
     output.tell(
         &Review {
             plan: Some(PlanView {
@@ -44,27 +57,98 @@ pub(super) fn run(command: &Show, _common: &Common, output: &Output) -> Result<E
                 all: command.view.all,
                 brief: command.view.summary,
             }),
+            error,
             ..output.review(&findings)
         },
-        || text::plan(&plan, &summary, &digest, summary.time, detail),
         || {
-            json::plan(&PlanRecord {
-                // A part of a plan has the digest of the whole: it is to look at, not to apply.
+            let drawn = text::plan(&plan, &summary, &digest, summary.time, detail);
+            match &error {
+                Some(error) => text::doubt(error.message) + &drawn,
+                None => drawn,
+            }
+        },
+        || {
+            let record = PlanRecord {
+                // A part of a plan has the digest of the whole, and an altered one that of before:
+                // they are to look at, not to apply.
                 digest: digest.clone(),
+                format_version: format_version.clone(),
                 ..PlanRecord::new(&plan, &summary, &created_at, true)
-            })
+            };
+            match &error {
+                Some(error) => json::doubtful(&record, error),
+                None => json::plan(&record),
+            }
         },
     )?;
-    Ok(Exit::Success)
+    doubt.map_or(Ok(Exit::Success), Err)
 }
 
-/// Reads a plan file.
+/// Says what is worth knowing of a plan file, though nothing is wrong with it.
+fn oddities(saved: &SavedPlan) -> Vec<PlanDiagnostic> {
+    let mut oddities = Vec::new();
+    let mut warn = |code: &str, summary: String, hint: &str| {
+        oddities.push(PlanDiagnostic {
+            severity: Severity::Warning,
+            code: code.to_owned(),
+            summary,
+            place: None,
+            hint: Some(hint.to_owned()),
+            related: Vec::new(),
+        });
+    };
+    match age(&saved.created_at, jiff::Timestamp::now()) {
+        Some(age) if age <= MAX_AGE => {}
+        Some(age) => warn(
+            "old-plan",
+            format!(
+                "the plan was made at {}, {} ago",
+                saved.created_at,
+                duration(age)
+            ),
+            "`apply` refuses it, unless `--max-age` allows it; plan again",
+        ),
+        None => warn(
+            "old-plan",
+            format!(
+                "the plan says that it was made at `{}`, which is no time in the past",
+                saved.created_at
+            ),
+            "`apply` refuses it; plan again",
+        ),
+    }
+    if is_newer(&saved.format_version) {
+        warn(
+            "newer-plan",
+            format!(
+                "the plan's format version is `{}`, and this program writes `{FORMAT_VERSION}`",
+                saved.format_version
+            ),
+            "a newer version of assignctl may show more of it",
+        );
+    }
+    oddities
+}
+
+/// Whether a version of the known major has a higher minor.
+fn is_newer(version: &str) -> bool {
+    let minor = |version: &str| {
+        let (major, minor) = version.split_once('.')?;
+        (major == "1").then(|| minor.parse::<u32>().ok()).flatten()
+    };
+    minor(version) > minor(FORMAT_VERSION)
+}
+
+/// Reads a plan file that is to be carried out.
 pub(super) fn read(path: &Path) -> Result<SavedPlan, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    Ok(PlanRecord::read(&text_of(path)?)?)
+}
+
+fn text_of(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path).map_err(|error| {
         Failure::new(
             Exit::Failure,
             format!("`{}` cannot be read: {error}", path.display()),
         )
-    })?;
-    Ok(PlanRecord::read(&text)?)
+    })
 }

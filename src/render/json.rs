@@ -16,6 +16,21 @@ pub fn plan(record: &PlanRecord) -> String {
 }
 
 #[derive(Serialize)]
+struct WithError<'a> {
+    #[serde(flatten)]
+    plan: &'a PlanRecord,
+    error: ErrorRecord<'a>,
+}
+
+/// Writes a plan's record with what is wrong with it.
+pub fn doubtful(record: &PlanRecord, error: &ErrorView<'_>) -> String {
+    pretty(&WithError {
+        plan: record,
+        error: ErrorRecord::new(error),
+    })
+}
+
+#[derive(Serialize)]
 struct WithResults<'a> {
     #[serde(flatten)]
     plan: &'a PlanRecord,

@@ -231,6 +231,14 @@ fn totals(
     let _ = writeln!(text, "{QUIET}Digest {}{QUIET:#}", clean(digest));
 }
 
+/// Says first of all that what follows must not be trusted.
+pub fn doubt(message: &str) -> String {
+    format!(
+        "{REMOVE}Do not trust this plan{REMOVE:#}: {}.\n\n",
+        clean(message)
+    )
+}
+
 /// Draws the warnings of a saved plan, whose manifests may be elsewhere or have changed.
 pub fn diagnostics(list: &[PlanDiagnostic]) -> String {
     let mut text = String::new();

@@ -11,13 +11,15 @@ pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// Says a duration for people, in seconds up to two minutes.
+/// Says a duration for people, in a unit of which there are at least two.
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();
     match seconds {
         0 => "under a second".to_owned(),
         1..120 => format!("{seconds} s"),
-        _ => format!("{} min {} s", seconds / 60, seconds % 60),
+        120..7_200 => format!("{} min {} s", seconds / 60, seconds % 60),
+        7_200..172_800 => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{} days", seconds / 86_400),
     }
 }
 
@@ -155,6 +157,10 @@ mod tests {
             (1, "1 s"),
             (119, "119 s"),
             (120, "2 min 0 s"),
+            (7199, "119 min 59 s"),
+            (7200, "2 h 0 min"),
+            (172_799, "47 h 59 min"),
+            (172_800, "2 days"),
         ] {
             assert_eq!(duration(Duration::from_secs(seconds)), text);
         }

@@ -60,10 +60,12 @@ pub struct SavedPlan {
     pub plan: Plan,
     /// The counts as they were when the plan was made.
     pub summary: Summary,
-    /// The digest, checked.
+    /// The digest as it is written.
     pub digest: String,
     /// When it was made.
     pub created_at: String,
+    /// The version of its format.
+    pub format_version: String,
 }
 
 /// A plan as it is stored.
@@ -153,6 +155,17 @@ impl PlanRecord {
     ///
     /// Says what is wrong with it.
     pub fn read(text: &str) -> Result<SavedPlan, SavedPlanError> {
+        let (saved, doubt) = Self::look(text)?;
+        doubt.map_or(Ok(saved), Err)
+    }
+
+    /// Reads a plan from a file's text to look at it, as far as it can be read: also one that must
+    /// not be carried out, with what is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is nothing to look at.
+    pub fn look(text: &str) -> Result<(SavedPlan, Option<SavedPlanError>), SavedPlanError> {
         let not_a_plan = |error: String| SavedPlanError::NotAPlan(error);
         // The version decides how the rest is to be read.
         let value: Value =
@@ -161,12 +174,21 @@ impl PlanRecord {
             .get("formatVersion")
             .and_then(Value::as_str)
             .ok_or_else(|| not_a_plan("it has no `formatVersion`".to_owned()))?;
-        if version.split('.').next() != Some("1") {
-            return Err(SavedPlanError::UnknownVersion(version.to_owned()));
-        }
+        let unknown = (version.split('.').next() != Some("1"))
+            .then(|| SavedPlanError::UnknownVersion(version.to_owned()));
         // What tells of a failure has no more to read.
         if value.get("complete") == Some(&Value::Bool(false)) {
             return Err(SavedPlanError::Incomplete);
+        }
+        if let Some(unknown) = unknown {
+            // Nobody knows what its digest covers, and whether its words still mean the same.
+            let saved = serde_json::from_value::<Self>(value)
+                .map_err(|error| error.to_string())
+                .and_then(Self::into_saved);
+            return match saved {
+                Ok(saved) => Ok((saved, Some(unknown))),
+                Err(_) => Err(unknown),
+            };
         }
         let record: Self =
             serde_json::from_value(value).map_err(|error| not_a_plan(error.to_string()))?;
@@ -175,13 +197,16 @@ impl PlanRecord {
             record.tenant_id.as_deref(),
             &record.policies,
         );
-        if computed != record.digest {
-            return Err(SavedPlanError::Altered {
-                written: record.digest,
-                computed,
-            });
+        let altered = (computed != record.digest).then(|| SavedPlanError::Altered {
+            written: record.digest.clone(),
+            computed,
+        });
+        match (record.into_saved(), altered) {
+            (Ok(saved), altered) => Ok((saved, altered)),
+            // That it was altered explains why it can't be read.
+            (Err(_), Some(altered)) => Err(altered),
+            (Err(error), None) => Err(not_a_plan(error)),
         }
-        record.into_saved().map_err(not_a_plan)
     }
 
     fn into_saved(self) -> Result<SavedPlan, String> {
@@ -209,6 +234,7 @@ impl PlanRecord {
             },
             digest: self.digest,
             created_at: self.created_at,
+            format_version: self.format_version,
             plan: Plan {
                 tenant_id: self.tenant_id,
                 graph_url: self.graph_url,

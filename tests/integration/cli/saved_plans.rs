@@ -155,7 +155,33 @@ fn an_altered_file_is_refused() {
         change(&mut altered);
         world.write("plan.json", &altered.to_string());
         refused(&world, 1, &["altered", "hint: plan again"]);
-        world.run("show plan.json").exits(1);
+        let shown = world
+            .run("show plan.json")
+            .exits(1)
+            .says(&["Do not trust this plan: the plan file was altered"]);
+        assert!(shown.stdout.contains("Digest "), "{}", shown.stdout);
+        // Nothing that is shown of it can be applied instead.
+        let told = world
+            .run("show plan.json --format json --json-into shown.json")
+            .exits(1)
+            .json();
+        assert_eq!(told["error"]["exitCode"], 1);
+        world
+            .sandbox("apply shown.json")
+            .exits(1)
+            .says(&["altered"]);
+        for (format, part) in [
+            ("markdown", "**Error:** <code>the plan file was altered"),
+            (
+                "github",
+                "::error title=assignctl plan::the plan file was altered",
+            ),
+        ] {
+            world
+                .run(&format!("show plan.json --format {format}"))
+                .exits(1)
+                .says(&[part]);
+        }
     };
     alter(&|plan| plan["policies"][0]["after"] = json!([]));
     alter(&|plan| plan["policies"][0]["before"] = json!([]));
@@ -193,8 +219,171 @@ fn an_unknown_major_version_is_refused() {
     for version in ["2.0", "0.9", "10.0", "x", ""] {
         world.edit("plan.json", |plan| plan["formatVersion"] = json!(version));
         refused(&world, 1, &["format version"]);
-        world.run("show plan.json").exits(1);
+        world.run("show plan.json").exits(1).says(&[
+            "Do not trust this plan",
+            "format version",
+            "+ group B",
+        ]);
     }
+    // What can't be read at all is not shown.
+    world.edit("plan.json", |plan| {
+        plan["policies"] = json!({"new": "form"});
+    });
+    let ran = world.run("show plan.json").exits(1);
+    assert_eq!(ran.stdout, "");
+}
+
+#[test]
+fn a_newer_minor_version_is_shown_and_carried_out() {
+    let world = saved();
+    // Another version has another digest, which a newer program would have written.
+    world.edit("plan.json", |plan| plan["formatVersion"] = json!("1.7"));
+    let ran = world.sandbox("apply plan.json").exits(1);
+    let computed = ran
+        .stderr
+        .split("its content gives `")
+        .nth(1)
+        .and_then(|rest| rest.split('`').next())
+        .expect("a digest")
+        .to_owned();
+    world.edit("plan.json", |plan| {
+        plan["digest"] = json!(computed);
+        plan["new"] = json!(true);
+    });
+    world
+        .run("show plan.json")
+        .exits(0)
+        .says(&["warning[newer-plan]", "`1.7`"]);
+    let told = world.run("show plan.json --format json").exits(0).json();
+    assert_eq!(told["formatVersion"], "1.7");
+    world
+        .sandbox("apply plan.json")
+        .exits(0)
+        .says(&["2 applied"]);
+}
+
+/// Moves the time at which a plan says that it was made.
+fn made_hours_ago(world: &World, hours: i64) {
+    let time = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(hours);
+    world.edit("plan.json", |plan| {
+        plan["createdAt"] = json!(time.to_string());
+    });
+}
+
+#[test]
+fn an_old_plan_is_refused_and_shown() {
+    let world = saved();
+    made_hours_ago(&world, 25);
+    refused(
+        &world,
+        1,
+        &["the plan was made 25 h 0 min ago", "--max-age"],
+    );
+    for format in ["text", "markdown", "github"] {
+        world
+            .run(&format!("show plan.json --format {format}"))
+            .exits(0)
+            .says(&["old-plan", "25 h 0 min ago"]);
+    }
+    world.sandbox("apply plan.json --max-age 24h").exits(1);
+    world.sandbox("apply plan.json --max-age soon").exits(64);
+    world
+        .sandbox("apply plan.json --max-age 2d")
+        .exits(0)
+        .says(&["2 applied"]);
+    let world = saved();
+    made_hours_ago(&world, 2);
+    world.sandbox("apply plan.json --max-age 1h").exits(1);
+    made_hours_ago(&world, -2);
+    refused(&world, 1, &["no time in the past"]);
+    world.edit("plan.json", |plan| plan["createdAt"] = json!("today"));
+    refused(&world, 1, &["no time in the past"]);
+    world.run("show plan.json").exits(0).says(&["old-plan"]);
+    world
+        .sandbox("apply m.yaml --yes --max-age 1h")
+        .exits(64)
+        .says(&["--max-age"]);
+}
+
+/// A digest of the same form that no plan here has.
+fn another(digest: &str) -> String {
+    let hex = digest.strip_prefix("sha256:").expect("a digest");
+    format!("sha256:{}", hex.chars().rev().collect::<String>())
+}
+
+#[test]
+fn manifests_are_applied_if_their_plan_has_the_reviewed_digest() {
+    let world = saved();
+    let digest = world.json("plan.json")["digest"]
+        .as_str()
+        .expect("text")
+        .to_owned();
+    let before = world.read("tenant.json");
+    let other = another(&digest);
+    // Also before a guard is looked at.
+    for flags in ["", "--yes", "--max-policies 0"] {
+        let line = format!("apply m.yaml --report r.jsonl --expect-digest {other} {flags}");
+        world
+            .sandbox(&line)
+            .exits(5)
+            .says(&["not the reviewed one", &digest, &other, "Plan: "]);
+        let told = world
+            .sandbox(&format!("{line} --format json"))
+            .exits(5)
+            .json();
+        assert_eq!(told["error"]["exitCode"], 5);
+        let report = world.report("r.jsonl");
+        assert_eq!(report.last().expect("an end")["exitCode"], 5);
+    }
+    world
+        .sandbox(&format!(
+            "apply m.yaml --expect-digest {digest} --max-policies 0"
+        ))
+        .exits(4);
+    assert_eq!(world.read("tenant.json"), before);
+    for wrong in ["", "x", "md5:00"] {
+        world
+            .sandbox(&format!("apply m.yaml --yes --expect-digest={wrong}"))
+            .exits(64)
+            .says(&["sha256:"]);
+    }
+    // A digest that was cut is not the reviewed one.
+    world
+        .sandbox(&format!("apply m.yaml --expect-digest {}", &digest[..20]))
+        .exits(5);
+    // The reviewed digest is the approval.
+    world
+        .sandbox(&format!("apply m.yaml --expect-digest {digest}"))
+        .exits(0)
+        .says(&["2 applied"]);
+    // Now there is another plan: none.
+    world
+        .sandbox(&format!("apply m.yaml --expect-digest {digest}"))
+        .exits(5);
+}
+
+#[test]
+fn a_moved_tenant_changes_the_digest() {
+    let world = saved();
+    let digest = world.json("plan.json")["digest"]
+        .as_str()
+        .expect("text")
+        .to_owned();
+    world.edit("tenant.json", |state| {
+        policy_mut(state, "Q")["assignments"] = json!([]);
+    });
+    world
+        .sandbox(&format!("apply m.yaml --expect-digest {digest}"))
+        .exits(5);
+    // A saved plan can be held against a digest as well.
+    let world = saved();
+    let other = another(&digest);
+    world
+        .sandbox(&format!("apply plan.json --expect-digest {other}"))
+        .exits(5);
+    world
+        .sandbox(&format!("apply plan.json --expect-digest {digest}"))
+        .exits(0);
 }
 
 #[test]

@@ -1,0 +1,97 @@
+//! Whether what was reviewed may still be carried out: a saved plan's age, and the reviewed digest.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::failure::Failure;
+use crate::exit::Exit;
+use crate::render::words::duration;
+
+/// How old a saved plan may be unless somebody says otherwise.
+pub(super) const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+
+/// How far a plan may be ahead: two machines' clocks never agree.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
+
+/// Returns how old a plan is; none where its time can't be read, or is yet to come.
+pub(super) fn age(created_at: &str, now: Timestamp) -> Option<Duration> {
+    let created_at: Timestamp = created_at.parse().ok()?;
+    let age = now.duration_since(created_at);
+    if age < -CLOCKS_DIFFER {
+        return None;
+    }
+    Some(Duration::try_from(age).unwrap_or_default())
+}
+
+/// Refuses a saved plan that is older than allowed. What the tenant looked like then says less and
+/// less, and who approved it has forgotten it.
+pub(super) fn check_age(
+    created_at: &str,
+    max_age: Duration,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let refused = |message: String| {
+        Err(Failure::new(Exit::Failure, message)
+            .hint("plan again, or allow it with `--max-age`; nothing was written"))
+    };
+    match age(created_at, now) {
+        Some(age) if age <= max_age => Ok(()),
+        Some(age) => refused(format!(
+            "the plan was made {} ago, longer than the {} that are allowed",
+            duration(age),
+            duration(max_age)
+        )),
+        None => Err(Failure::new(
+            Exit::Failure,
+            format!(
+                "the plan says that it was made at `{created_at}`, which is no time in the past"
+            ),
+        )
+        .hint("plan again; nothing was written")),
+    }
+}
+
+/// Refuses a plan that is not the reviewed one.
+pub(super) fn check_digest(digest: &str, expected: Option<&str>) -> Result<(), Failure> {
+    match expected {
+        Some(expected) if expected != digest => Err(Failure::new(
+            Exit::StalePlan,
+            format!("the plan is not the reviewed one: its digest is `{digest}`, not `{expected}`"),
+        )
+        .hint(
+            "the tenant or the manifests have changed since the review; nothing was written; \
+             review the plan again",
+        )),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(created_at: &str) -> bool {
+        let now = "2026-11-23T02:00:00Z".parse().expect("a time");
+        check_age(created_at, MAX_AGE, now).is_ok()
+    }
+
+    #[test]
+    fn a_plan_may_be_a_day_old() {
+        assert!(check("2026-11-23T02:00:00Z"));
+        assert!(check("2026-11-22T02:00:00Z"));
+        assert!(check("2026-11-22T04:00:00+02:00"));
+        assert!(!check("2026-11-22T01:59:59Z"));
+        assert!(!check("1970-01-01T00:00:00Z"));
+    }
+
+    #[test]
+    fn clocks_may_differ_a_little() {
+        assert!(check("2026-11-23T02:05:00Z"));
+        assert!(!check("2026-11-23T02:05:01Z"));
+        assert!(!check("2126-11-23T02:00:00Z"));
+        for wrong in ["", "yesterday", "2026-11-23"] {
+            assert!(!check(wrong), "{wrong}");
+        }
+    }
+}
