@@ -14,7 +14,6 @@ use super::connection::connect;
 use super::failure::Failure;
 use super::output::Output;
 use super::plan::{self, Shown};
-use super::progress::Progress;
 use super::settings::{self, ServiceSettings};
 use super::{interrupt, runtime, show};
 use crate::apply::report::Report;
@@ -129,10 +128,7 @@ impl Run<'_> {
         };
         runtime()?.block_on(async {
             let stop = interrupt::watch();
-            let progress = Progress {
-                on: self.output.progress,
-            };
-            let client = connect(&service, progress, &stop)?;
+            let client = connect(&service, self.output.progress.clone(), &stop)?;
             self.client = Some(Arc::clone(&client));
             self.graph_url = client.address().as_str().to_owned();
             let intent = match (saved, loaded) {
@@ -161,8 +157,7 @@ impl Run<'_> {
                 }
                 (None, None) => return Err(Failure::usage("no manifests are named")),
             };
-            self.carry_out(intent, &client, &service, progress, &stop)
-                .await
+            self.carry_out(intent, &client, &service, &stop).await
         })
     }
 
@@ -250,7 +245,6 @@ impl Run<'_> {
         intent: Intent,
         client: &Arc<Client>,
         service: &ServiceSettings,
-        progress: Progress,
         stop: &CancellationToken,
     ) -> Result<Exit, Failure> {
         let Intent { shown, approved } = intent;
@@ -282,8 +276,10 @@ impl Run<'_> {
             fail_fast: self.command.fail_fast,
             write_with: shown.plan.write_with,
         };
+        let progress = &self.output.progress;
+        progress.applying(&shown.summary);
         self.results =
-            apply::run(&shown.plan, client, &self.report, settings, stop, &progress).await;
+            apply::run(&shown.plan, client, &self.report, settings, stop, progress).await;
         let exit = exit_of(&self.results);
         if is_text && !shown.plan.is_empty() {
             self.output

@@ -292,7 +292,7 @@ fn write_with(text: &str) -> Result<WriteWith, String> {
 /// `validate`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl validate manifests\n  assignctl validate windows.yaml macos.yaml"
+    after_help = "Examples:\n  assignctl validate manifests\n  assignctl validate windows.yaml macos.yaml\n  assignctl validate manifests --format github"
 )]
 pub struct Validate {
     /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
@@ -303,7 +303,7 @@ pub struct Validate {
 /// `plan`.
 #[derive(Args, Clone, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl plan manifests\n  assignctl plan manifests --sandbox tenant.json\n  assignctl plan manifests --out plan.json --detailed-exitcode"
+    after_help = "Examples:\n  assignctl plan manifests\n  assignctl plan manifests --sandbox tenant.json\n  assignctl plan manifests --out plan.json --detailed-exitcode\n  assignctl plan manifests --only 'Win - Security - *' --diff\n  assignctl plan manifests --format markdown > comment.md"
 )]
 pub struct Plan {
     /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]

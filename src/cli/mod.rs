@@ -7,6 +7,7 @@
 mod apply;
 mod approval;
 pub mod arguments;
+mod color;
 mod config;
 mod connection;
 mod failure;
@@ -19,7 +20,7 @@ mod settings;
 mod show;
 mod validate;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::exit::Exit;
 use arguments::{Arguments, Command};
@@ -28,7 +29,7 @@ use output::Output;
 
 /// Runs the program with the process's own arguments and environment.
 pub fn run() -> Exit {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             // A closed pipe is nobody's mistake.
@@ -55,6 +56,12 @@ pub fn run() -> Exit {
             }
         }
     }
+}
+
+fn parse() -> Result<Arguments, clap::Error> {
+    // Help and mistakes are coloured by the same rules as all else.
+    let command = Arguments::command().color(color::of_help());
+    Arguments::from_arg_matches(&command.try_get_matches()?)
 }
 
 fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {

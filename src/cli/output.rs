@@ -1,15 +1,17 @@
 //! Where things are printed: data on stdout, everything else on stderr.
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, ErrorKind, Write as _};
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 use tracing_subscriber::EnvFilter;
 
-use super::arguments::{Color, Command, Common, Format, LogFormat};
+use super::arguments::{Command, Common, Format, LogFormat};
+use super::color;
 use super::failure::Failure;
+use super::progress::{Display, Progress};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::plan::{PlanDiagnostic, Selection};
@@ -21,13 +23,14 @@ use crate::render::{self, github, json, markdown};
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) format: Format,
-    pub(super) progress: bool,
+    pub(super) progress: Progress,
     /// The command's word, if its result comes in all formats.
     command: Option<&'static str>,
     selection: Selection,
     max_bytes: usize,
     json_into: Option<std::path::PathBuf>,
-    choice: ColorChoice,
+    stdout: ColorChoice,
+    stderr: ColorChoice,
     /// What was found to be wrong or odd so far.
     findings: RefCell<Vec<Finding>>,
     /// Whether it is certain that no file of the result is one that the run reads.
@@ -40,16 +43,13 @@ impl Output {
     pub(super) fn new(common: &Common, command: &Command) -> Self {
         Self {
             format: common.format,
-            progress: !common.no_progress,
+            progress: Progress::new(display(common)),
             command: command.with_formats(),
             selection: command.selection(),
             max_bytes: common.max_bytes,
             json_into: common.json_into.clone(),
-            choice: match common.color {
-                Color::Auto => ColorChoice::Auto,
-                Color::Always => ColorChoice::Always,
-                Color::Never => ColorChoice::Never,
-            },
+            stdout: color::choice(common.color, io::stdout().is_terminal()),
+            stderr: color::choice(common.color, io::stderr().is_terminal()),
             findings: RefCell::default(),
             may_save: Cell::new(false),
             told: Cell::new(false),
@@ -71,13 +71,15 @@ impl Output {
 
     /// Prints data as it stands. A reader that has gone away is no failure.
     pub(super) fn data(&self, text: &str) -> Result<(), Failure> {
+        self.progress.clear();
         written(io::stdout().write_all(text.as_bytes()))
     }
 
     /// Prints text that may hold colours, without them where none are wanted. Only what was drawn
     /// for people goes here: in data, what looks like a colour is somebody's name.
     pub(super) fn text(&self, text: &str) -> Result<(), Failure> {
-        let mut stream = AutoStream::new(io::stdout(), self.choice);
+        self.progress.clear();
+        let mut stream = AutoStream::new(io::stdout(), self.stdout);
         written(stream.write_all(text.as_bytes()))
     }
 
@@ -147,7 +149,8 @@ impl Output {
 
     /// Prints a note to stderr, whatever becomes of it.
     pub(super) fn note(&self, text: &str) {
-        let mut stream = AutoStream::new(io::stderr(), self.choice);
+        self.progress.clear();
+        let mut stream = AutoStream::new(io::stderr(), self.stderr);
         let _ = stream
             .write_all(text.as_bytes())
             .and_then(|()| stream.flush());
@@ -194,6 +197,17 @@ impl Output {
             text.push('\n');
         }
         self.note(&text);
+    }
+}
+
+/// A display that is drawn over and over needs a terminal that can do that, and for itself.
+fn display(common: &Common) -> Display {
+    if common.no_progress {
+        Display::Off
+    } else if io::stderr().is_terminal() && color::is_able() && common.verbose == 0 {
+        Display::Live
+    } else {
+        Display::Lines
     }
 }
 

@@ -11,7 +11,6 @@ use super::config::Config;
 use super::connection::connect;
 use super::failure::Failure;
 use super::output::{Output, save};
-use super::progress::Progress;
 use super::settings::{self, ServiceSettings};
 use super::{interrupt, runtime};
 use crate::diagnostic::Diagnostic;
@@ -41,13 +40,7 @@ pub(super) fn run(
     let rules = settings::guards(&command.guards, &config)?;
     runtime()?.block_on(async {
         let stop = interrupt::watch();
-        let client = connect(
-            &service,
-            Progress {
-                on: output.progress,
-            },
-            &stop,
-        )?;
+        let client = connect(&service, output.progress.clone(), &stop)?;
         let plan = make(
             &loaded,
             &client,

@@ -27,7 +27,7 @@ pub struct Client {
     tokens: Tokens,
     pace: Arc<Pace>,
     counters: Counters,
-    observer: Box<dyn Observe>,
+    observer: Arc<dyn Observe>,
     dice: Mutex<fastrand::Rng>,
     interrupt: CancellationToken,
     /// Writes in a row that were told to slow down.
@@ -85,11 +85,12 @@ impl Client {
         observer: Box<dyn Observe>,
         seed: u64,
     ) -> Self {
+        let observer: Arc<dyn Observe> = observer.into();
         Self {
             address,
             transport,
             tokens,
-            pace: Arc::new(pace),
+            pace: Arc::new(pace.observed_by(Arc::clone(&observer))),
             counters: Counters::default(),
             observer,
             dice: Mutex::new(fastrand::Rng::with_seed(seed)),

@@ -15,6 +15,13 @@ pub enum Event {
         /// How many objects of that list have been read so far.
         total: usize,
     },
+    /// The next request of a class waits until the service's limit lets it leave.
+    LimitReached {
+        /// Which requests wait.
+        class: Class,
+        /// For how long from now.
+        wait: Duration,
+    },
     /// Requests of a class wait because the service said so.
     Waiting {
         /// Which requests wait.

@@ -13,12 +13,14 @@
 
 mod window;
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::observe::{Event, Observe};
 use window::Window;
 
 /// A limit: so many requests in any window of that length.
@@ -81,6 +83,17 @@ pub struct Pace {
     read_queue: tokio::sync::Mutex<()>,
     write_queue: tokio::sync::Mutex<()>,
     longest_wait: Duration,
+    watcher: Watcher,
+}
+
+/// Who is told of waits for the limit.
+#[derive(Default)]
+struct Watcher(Option<Arc<dyn Observe>>);
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Watcher")
+    }
 }
 
 #[derive(Debug)]
@@ -121,7 +134,15 @@ impl Pace {
             read_queue: tokio::sync::Mutex::new(()),
             write_queue: tokio::sync::Mutex::new(()),
             longest_wait,
+            watcher: Watcher::default(),
         }
+    }
+
+    /// Tells an observer of each wait for the limit.
+    #[must_use]
+    pub fn observed_by(mut self, observer: Arc<dyn Observe>) -> Self {
+        self.watcher = Watcher(Some(observer));
+        self
     }
 
     /// Returns the most requests that may ever leave at once, so that a batch is not larger than
@@ -200,7 +221,13 @@ impl Pace {
                     }
                     Some(until)
                 }
-                Look::Full(until) => until,
+                Look::Full(until) => {
+                    if let (Some(until), Watcher(Some(observer))) = (until, &self.watcher) {
+                        let wait = until.saturating_duration_since(now);
+                        observer.notice(Event::LimitReached { class, wait });
+                    }
+                    until
+                }
             };
             match until {
                 Some(until) => {

@@ -22,7 +22,12 @@ fn data_is_on_stdout_and_all_else_on_stderr() {
         .run("plan m.yaml --sandbox tenant.json --concurrency 1")
         .exits(0);
     assert_eq!(ran.stdout, quiet.stdout);
-    assert!(ran.stderr.contains("read 2 of "), "{}", ran.stderr);
+    assert!(
+        ran.stderr
+            .contains("read 2 of /deviceManagement/configurationPolicies so far (1 page)\n"),
+        "{}",
+        ran.stderr
+    );
     let ran = world
         .run("apply m.yaml --yes --sandbox tenant.json")
         .exits(0);
@@ -71,7 +76,14 @@ fn colours() {
     world.set("CLICOLOR_FORCE", "1");
     assert!(colourful(world.sandbox("plan m.yaml")));
     assert!(!colourful(world.sandbox("plan m.yaml --color never")));
+    world.set("CLICOLOR_FORCE", "0");
+    assert!(!colourful(world.sandbox("plan m.yaml")));
+    assert!(!colourful(world.run("plan --help")));
+    world.set("CLICOLOR_FORCE", "1");
+    assert!(colourful(world.run("plan --help")));
+    assert!(!colourful(world.run("plan --help --color never")));
     world.set("CLICOLOR_FORCE", "");
+    assert!(colourful(world.run("plan --help --color=always")));
     world.set("NO_COLOR", "1");
     assert!(!colourful(world.sandbox("plan m.yaml")));
     assert!(colourful(world.sandbox("plan m.yaml --color always")));
@@ -93,6 +105,9 @@ fn a_reader_that_has_gone_is_no_error() {
     for (line, code) in [
         ("plan m.yaml --sandbox tenant.json", 0),
         ("plan m.yaml --sandbox tenant.json --format json", 0),
+        ("plan m.yaml --sandbox tenant.json --format markdown", 0),
+        ("plan m.yaml --sandbox tenant.json --format github", 0),
+        ("plan gone.yaml --format markdown", 3),
         ("drift m.yaml --sandbox tenant.json", 2),
         ("validate m.yaml", 0),
         ("completions bash", 0),
@@ -221,4 +236,88 @@ fn completions() {
         assert!(ran.stdout.contains("detailed-exitcode"), "{shell}");
         assert_eq!(ran.stderr, "");
     }
+}
+
+#[test]
+fn progress_tells_of_writes_of_waits_and_of_what_is_left() {
+    let tenant = Tenant::common()
+        .policy("P", &[])
+        .policy("Q", &[])
+        .policy("R\u{1b}[2J", &[]);
+    let world = World::with(&tenant, &["match: '*', include: [group: A]"]);
+    // Real time: a write every 2 s.
+    let ran = world
+        .run("apply m.yaml --yes --sandbox tenant.json --concurrency 1 --write-limit 1/2s")
+        .exits(0);
+    let lines: Vec<&str> = ran.stderr.lines().collect();
+    let has = |part: &str| {
+        assert!(
+            lines.iter().any(|line| line.starts_with(part)),
+            "{lines:#?}"
+        );
+    };
+    has("[1/3] applied configurationPolicy P (1 of 3 writes done, about ");
+    has("waiting 2 s for the service's limit of writes");
+    has("[3/3] applied configurationPolicy R\\u{1b}[2J");
+    // Each wait is told of once.
+    let waits = lines
+        .iter()
+        .filter(|line| line.starts_with("waiting "))
+        .count();
+    assert_eq!(waits, 2, "{lines:#?}");
+    let ran = world
+        .run("drift m.yaml --sandbox tenant.json --no-progress")
+        .exits(0);
+    assert_eq!(ran.stderr, "");
+}
+
+/// Runs a command line on a terminal of its own, and returns what the terminal was sent.
+#[cfg(target_os = "linux")]
+fn on_a_terminal(world: &World, line: &str, term: &str) -> String {
+    let program = env!("CARGO_BIN_EXE_assignctl");
+    let ended = std::process::Command::new("/usr/bin/script")
+        .args(["-qec", &format!("{program} {line}"), "/dev/null"])
+        .current_dir(world.path(""))
+        .env_clear()
+        .env("TERM", term)
+        .env("SHELL", "/bin/sh")
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("script, of util-linux");
+    String::from_utf8(ended.stdout).expect("UTF-8")
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_terminal_progress_is_drawn_over_and_taken_away() {
+    let tenant = Tenant::common().policy("P", &[]).policy("Q\u{1b}[2J", &[]);
+    let world = World::with(&tenant, &["match: '*', include: [group: A]"]);
+    let line = "apply m.yaml --yes --sandbox tenant.json --concurrency 1 --write-limit 1/2s";
+    let sent = on_a_terminal(&world, line, "xterm");
+    for part in [
+        "reading 2 configurationPolicies (1 page)",
+        "applying [",
+        "1 of 2 policies, 1 of 2 writes",
+        " for the service's limit of writes; ",
+        "applied configurationPolicy P",
+        "\u{1b}[32m", // the plan has colours
+        "Result",
+    ] {
+        assert!(sent.contains(part), "`{part}` is not in {sent:?}");
+    }
+    assert!(!sent.contains("\u{1b}[2J"), "{sent:?}");
+    // The display is gone when the result comes, and does not come back.
+    let (_, rest) = sent.rsplit_once("applying [").expect("a display");
+    assert!(rest.contains("Result"), "{rest:?}");
+    assert!(
+        !rest
+            .split("Result")
+            .nth(1)
+            .expect("a result")
+            .contains("applying")
+    );
+    // A terminal that cannot draw over gets lines, and no colours.
+    let sent = on_a_terminal(&world, "drift m.yaml --sandbox tenant.json", "dumb");
+    assert!(sent.contains("read 2 of "), "{sent:?}");
+    assert!(!sent.contains('\u{1b}'), "{sent:?}");
 }

@@ -1,0 +1,120 @@
+//! The numbers that are shown.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::apply::{Outcome, Settled};
+use crate::graph::pace::Class;
+use crate::plan::PlannedPolicy;
+
+/// Two waits that end within this time of each other are one.
+const SAME_WAIT: Duration = Duration::from_millis(500);
+
+/// What has been read and done so far.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// Pages and objects by list.
+    pub(super) lists: BTreeMap<&'static str, (usize, usize)>,
+    pub(super) policies_done: usize,
+    pub(super) policies: usize,
+    pub(super) not_as_planned: usize,
+    pub(super) writes_done: usize,
+    pub(super) writes: usize,
+    /// When the plan began to be carried out, and how long its writes take at the limit.
+    began: Option<(Instant, Duration)>,
+    wait_until: [Option<Instant>; 2],
+}
+
+impl Counts {
+    /// Counts a page of a list, and returns how many there are.
+    pub(super) fn page(&mut self, list: &'static str, total: usize) -> usize {
+        let (pages, objects) = self.lists.entry(list).or_default();
+        *pages += 1;
+        *objects = total;
+        *pages
+    }
+
+    pub(super) fn begin(&mut self, policies: usize, writes: usize, time: Duration, now: Instant) {
+        self.policies = policies;
+        self.writes = writes;
+        self.began = Some((now, time));
+    }
+
+    pub(super) fn settled(
+        &mut self,
+        policy: &PlannedPolicy,
+        settled: &Settled,
+        done: usize,
+        all: usize,
+    ) {
+        self.policies_done = done;
+        self.policies = all;
+        if settled.outcome == Outcome::Applied {
+            self.writes_done += policy.writes.len();
+        }
+        if !settled.outcome.is_good() {
+            self.not_as_planned += 1;
+        }
+    }
+
+    /// Returns how much time is left: what the limit takes, or more where the service is slower.
+    pub(super) fn time_left(&self, now: Instant) -> Duration {
+        let Some((began, at_the_limit)) = self.began else {
+            return Duration::ZERO;
+        };
+        let left = self.policies.saturating_sub(self.policies_done);
+        if left == 0 || self.policies_done == 0 {
+            return Duration::ZERO;
+        }
+        let passed = now.saturating_duration_since(began);
+        let as_so_far = passed.as_secs_f64() * left as f64 / self.policies_done as f64;
+        Duration::from_secs_f64(as_so_far).max(at_the_limit.saturating_sub(passed))
+    }
+
+    /// Whether a wait is not the one that was told of already.
+    pub(super) fn is_another_wait(&mut self, class: Class, until: Instant) -> bool {
+        let known = match class {
+            Class::Read => &mut self.wait_until[0],
+            Class::Write => &mut self.wait_until[1],
+        };
+        let another = known.is_none_or(|known| known + SAME_WAIT < until);
+        if another {
+            *known = Some(until);
+        }
+        another
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_left_is_what_the_limit_takes_or_more() {
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let mut counts = Counts::default();
+        assert_eq!(counts.time_left(start), Duration::ZERO);
+        counts.begin(300, 300, Duration::from_secs(40), start);
+        counts.policies_done = 100;
+        // A full window was done at once; the limit makes the rest wait.
+        assert_eq!(counts.time_left(after(3)), Duration::from_secs(37));
+        // The service is slower than its limit.
+        assert_eq!(counts.time_left(after(100)), Duration::from_secs(200));
+        counts.policies_done = 300;
+        assert_eq!(counts.time_left(after(100)), Duration::ZERO);
+    }
+
+    #[test]
+    fn one_wait_is_told_of_once() {
+        let now = Instant::now();
+        let after = |milliseconds| now + Duration::from_millis(milliseconds);
+        let mut counts = Counts::default();
+        assert!(counts.is_another_wait(Class::Write, after(10_000)));
+        assert!(!counts.is_another_wait(Class::Write, after(10_100)));
+        assert!(counts.is_another_wait(Class::Read, after(10_100)));
+        assert!(counts.is_another_wait(Class::Write, after(11_000)));
+    }
+}

@@ -1,0 +1,191 @@
+//! Progress on a terminal: two lines that are drawn over and over, and leave nothing behind but the
+//! policies that did not end as planned.
+
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+
+use super::counts::Counts;
+use super::lines::{LITTLE_TIME, outcome, waiting};
+use crate::apply::Settled;
+use crate::graph::pace::Class;
+use crate::plan::PlannedPolicy;
+use crate::render::words::{count, duration};
+
+/// How often the display moves by itself, so that a countdown counts down.
+const TICK: Duration = Duration::from_millis(250);
+
+const READING: &str = "{spinner} reading {wide_msg}";
+const APPLYING: &str = "applying [{bar:20}] {left}{wide_msg}";
+const DETAIL: &str = "  {waiting}{wide_msg}";
+
+/// What is drawn at the moment, if anything is.
+#[derive(Debug, Default)]
+pub(super) struct Live {
+    drawn: Option<Drawn>,
+}
+
+#[derive(Debug)]
+struct Drawn {
+    template: &'static str,
+    both: MultiProgress,
+    /// What is done of all.
+    main: ProgressBar,
+    /// What is waited for, and what was done last.
+    detail: ProgressBar,
+}
+
+/// What is waited for, and until when.
+#[derive(Clone, Copy, Debug)]
+struct Wait {
+    class: Class,
+    until: Instant,
+    asked: bool,
+}
+
+impl Live {
+    pub(super) fn reading(&mut self, counts: &Counts) {
+        // While a plan is carried out, what is read is a part of it.
+        if self.is_applying() {
+            return;
+        }
+        let lists: Vec<String> = counts
+            .lists
+            .iter()
+            .map(|(list, (pages, objects))| {
+                let name = list.rsplit('/').next().unwrap_or(list);
+                format!("{objects} {name} ({})", count(*pages, "page", "pages"))
+            })
+            .collect();
+        self.draw(READING).main.set_message(lists.join(", "));
+    }
+
+    pub(super) fn applying(&mut self, counts: &Counts, left: Duration) {
+        let mut message = format!(
+            "{} of {}, {} of {}",
+            counts.policies_done,
+            count(counts.policies, "policy", "policies"),
+            counts.writes_done,
+            count(counts.writes, "write", "writes"),
+        );
+        if counts.not_as_planned > 0 {
+            // Writing to a string cannot fail.
+            let _ = write!(message, ", {} not as planned", counts.not_as_planned);
+        }
+        let main = &self.draw(APPLYING).main;
+        main.set_style(bar(APPLYING, Instant::now() + left));
+        main.set_length(u64::try_from(counts.policies).unwrap_or(u64::MAX));
+        main.set_position(u64::try_from(counts.policies_done).unwrap_or(u64::MAX));
+        main.set_message(message);
+    }
+
+    pub(super) fn settled(
+        &mut self,
+        policy: &PlannedPolicy,
+        settled: &Settled,
+        counts: &Counts,
+        left: Duration,
+    ) {
+        self.applying(counts, left);
+        let said = outcome(policy, settled);
+        let drawn = self.draw(APPLYING);
+        if settled.outcome.is_good() {
+            drawn.detail.set_message(said);
+        } else {
+            // It stays on the screen; a terminal that is gone is nobody's failure.
+            let _ = drawn.both.println(said);
+        }
+    }
+
+    pub(super) fn waiting(&mut self, class: Class, wait: Duration, asked: bool) {
+        let template = if self.is_applying() {
+            APPLYING
+        } else {
+            READING
+        };
+        let until = Instant::now() + wait;
+        let shown = &self.draw(template).detail;
+        shown.set_style(detail(Some(Wait {
+            class,
+            until,
+            asked,
+        })));
+    }
+
+    pub(super) fn clear(&mut self) {
+        if let Some(Drawn {
+            both, main, detail, ..
+        }) = self.drawn.take()
+        {
+            main.finish_and_clear();
+            detail.finish_and_clear();
+            let _ = both.clear();
+        }
+    }
+
+    fn is_applying(&self) -> bool {
+        matches!(&self.drawn, Some(drawn) if drawn.template == APPLYING)
+    }
+
+    /// Returns what is drawn, with the first line that is asked for.
+    fn draw(&mut self, template: &'static str) -> &Drawn {
+        if matches!(&self.drawn, Some(drawn) if drawn.template != template) {
+            self.clear();
+        }
+        self.drawn.get_or_insert_with(|| {
+            let both = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+            let main = both.add(ProgressBar::new(0));
+            main.set_style(bar(template, Instant::now()));
+            let shown = both.add(ProgressBar::new(0));
+            shown.set_style(detail(None));
+            main.enable_steady_tick(TICK);
+            shown.enable_steady_tick(TICK);
+            Drawn {
+                template,
+                both,
+                main,
+                detail: shown,
+            }
+        })
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    // The templates are known to be good.
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+/// The first line; what is left counts down.
+fn bar(template: &str, end: Instant) -> ProgressStyle {
+    style(template).progress_chars("=> ").with_key(
+        "left",
+        move |_: &ProgressState, line: &mut dyn std::fmt::Write| {
+            let left = end.saturating_duration_since(Instant::now());
+            if left > LITTLE_TIME {
+                let _ = write!(line, "{} left, ", duration(left));
+            }
+        },
+    )
+}
+
+/// The second line; a wait counts down and stands first while it lasts.
+fn detail(wait: Option<Wait>) -> ProgressStyle {
+    style(DETAIL).with_key(
+        "waiting",
+        move |_: &ProgressState, line: &mut dyn std::fmt::Write| {
+            let Some(Wait {
+                class,
+                until,
+                asked,
+            }) = wait
+            else {
+                return;
+            };
+            let left = until.saturating_duration_since(Instant::now());
+            if !left.is_zero() {
+                let _ = write!(line, "{}; ", waiting(class, left, asked));
+            }
+        },
+    )
+}

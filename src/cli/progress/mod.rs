@@ -1,0 +1,145 @@
+//! What a run says on stderr while it works.
+//!
+//! On a terminal it is a display that is drawn over and over (`live`), elsewhere lines that come now
+//! and then (`lines`). Both show the same numbers, which `counts` keeps: what has been read, how many
+//! policies and writes are done of all, and how much time is left at the service's limit. Whoever
+//! prints something else calls [`Progress::clear`] first.
+
+mod counts;
+mod lines;
+mod live;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::apply::{ObserveApply, Settled};
+use crate::graph::observe::{Event, Observe};
+use crate::plan::{PlannedPolicy, Summary};
+use counts::Counts;
+use lines::Lines;
+use live::Live;
+
+/// Says what happens, unless it shall not.
+#[derive(Clone, Debug)]
+pub(super) struct Progress {
+    inner: Option<Arc<Mutex<Inner>>>,
+}
+
+/// Where it is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Display {
+    /// Nowhere.
+    Off,
+    /// Line by line.
+    Lines,
+    /// On a terminal.
+    Live,
+}
+
+#[derive(Debug)]
+struct Inner {
+    counts: Counts,
+    face: Face,
+}
+
+#[derive(Debug)]
+enum Face {
+    Lines(Lines),
+    Live(Live),
+}
+
+impl Progress {
+    pub(super) fn new(display: Display) -> Self {
+        let face = match display {
+            Display::Off => return Self { inner: None },
+            Display::Lines => Face::Lines(Lines::default()),
+            Display::Live => Face::Live(Live::default()),
+        };
+        Self {
+            inner: Some(Arc::new(Mutex::new(Inner {
+                counts: Counts::default(),
+                face,
+            }))),
+        }
+    }
+
+    /// Says that a plan is about to be carried out.
+    pub(super) fn applying(&self, summary: &Summary) {
+        if let Some(mut inner) = self.inner() {
+            let Inner { counts, face } = &mut *inner;
+            counts.begin(
+                summary.changed,
+                summary.writes,
+                summary.time,
+                Instant::now(),
+            );
+            if let Face::Live(live) = face {
+                live.applying(counts, counts.time_left(Instant::now()));
+            }
+        }
+    }
+
+    /// Takes the display away, so that something else can be printed.
+    pub(super) fn clear(&self) {
+        if let Some(mut inner) = self.inner()
+            && let Face::Live(live) = &mut inner.face
+        {
+            live.clear();
+        }
+    }
+
+    fn inner(&self) -> Option<MutexGuard<'_, Inner>> {
+        let inner = self.inner.as_ref()?;
+        // Numbers are sound whatever happened to whoever held them.
+        Some(inner.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Shorter waits are over before anybody has read of them.
+const WORTH_TELLING: Duration = Duration::from_secs(1);
+
+impl Observe for Progress {
+    fn notice(&self, event: Event) {
+        let Some(mut inner) = self.inner() else {
+            return;
+        };
+        let now = Instant::now();
+        let Inner { counts, face } = &mut *inner;
+        match event {
+            Event::PageRead { list, total } => {
+                let pages = counts.page(list, total);
+                match face {
+                    Face::Lines(lines) => lines.page(list, pages, total, now),
+                    Face::Live(live) => live.reading(counts),
+                }
+            }
+            Event::LimitReached { class, wait } | Event::Waiting { class, wait } => {
+                if wait < WORTH_TELLING || !counts.is_another_wait(class, now + wait) {
+                    return;
+                }
+                let asked = matches!(event, Event::Waiting { .. });
+                match face {
+                    Face::Lines(lines) => lines.waiting(class, wait, asked),
+                    Face::Live(live) => live.waiting(class, wait, asked),
+                }
+            }
+        }
+    }
+}
+
+impl ObserveApply for Progress {
+    fn settled(&self, policy: &PlannedPolicy, settled: &Settled, done: usize, all: usize) {
+        let Some(mut inner) = self.inner() else {
+            return;
+        };
+        let Inner { counts, face } = &mut *inner;
+        counts.settled(policy, settled, done, all);
+        let left = counts.time_left(Instant::now());
+        match face {
+            Face::Lines(lines) => lines.settled(policy, settled, counts, left),
+            Face::Live(live) => live.settled(policy, settled, counts, left),
+        }
+    }
+}
