@@ -5,6 +5,7 @@
 //! for all policies is in `lessons`. [`report`] keeps what happens on disk, each line before the
 //! next step.
 
+pub mod baseline;
 mod lessons;
 mod policy;
 mod progress;

@@ -12,7 +12,9 @@ use serde::Serialize;
 use super::{Outcome, Reason, Results, Settled};
 use crate::graph::observe::RequestCounts;
 use crate::model::Assignment;
-use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION, GuardRecord, SelectionRecord};
+use crate::plan::saved::{
+    AssignmentRecord, FORMAT_VERSION, GuardRecord, ManagedRecord, SelectionRecord,
+};
 use crate::plan::{Names, Plan, PlannedPolicy};
 
 /// A report that grows.
@@ -91,6 +93,7 @@ impl Report {
             tenant_id: plan.and_then(|plan| plan.tenant_id.as_deref()),
             graph_url,
             selection: plan.map(SelectionRecord::of).unwrap_or_default(),
+            managed: plan.map(|plan| ManagedRecord::of(plan, |_| true)),
             guards: plan
                 .iter()
                 .flat_map(|plan| &plan.guards)
@@ -180,6 +183,9 @@ struct StartLine<'a> {
     tenant_id: Option<&'a str>,
     graph_url: &'a str,
     selection: SelectionRecord,
+    /// Digests of the managed policies' rows, as they were found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    managed: Option<ManagedRecord>,
     guards: Vec<GuardRecord>,
 }
 

@@ -315,6 +315,9 @@ pub struct Plan {
     /// End with 2 where changes are pending
     #[arg(long)]
     pub detailed_exitcode: bool,
+    /// What `drift --since` names.
+    #[arg(skip)]
+    pub(super) since: Option<PathBuf>,
     #[command(flatten)]
     pub(super) selecting: Selecting,
     #[command(flatten)]
@@ -328,12 +331,15 @@ pub struct Plan {
 /// `drift`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl drift manifests\n  assignctl drift manifests --format json"
+    after_help = "Examples:\n  assignctl drift manifests\n  assignctl drift manifests --since report.json\n  assignctl drift manifests --format markdown > issue.md"
 )]
 pub struct Drift {
     /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+    /// Tell what was changed in the tenant since an apply from manifests that were not applied
+    #[arg(long, value_name = "REPORT")]
+    since: Option<PathBuf>,
     #[command(flatten)]
     selecting: Selecting,
     #[command(flatten)]
@@ -348,6 +354,7 @@ impl Drift {
     pub(super) fn into_plan(self) -> Plan {
         let Self {
             paths,
+            since,
             selecting,
             view,
             planning,
@@ -357,6 +364,7 @@ impl Drift {
             paths,
             out: None,
             detailed_exitcode: true,
+            since,
             selecting,
             view,
             planning,

@@ -1,6 +1,6 @@
 //! `plan` and `drift`: read, compare, show. There is no writer in this module.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use super::failure::Failure;
 use super::output::{Output, save};
 use super::settings::{self, ServiceSettings};
 use super::{interrupt, runtime};
+use crate::apply;
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::graph::Reader;
@@ -22,6 +23,7 @@ use crate::manifest::{self, Loaded};
 use crate::plan::guards::GuardRules;
 use crate::plan::needs::needs;
 use crate::plan::saved::PlanRecord;
+use crate::plan::since::Baseline;
 use crate::plan::{self, Basis, Plan, PlanDiagnostic, Rate, Selection, Summary};
 use crate::render::json;
 use crate::render::review::{PlanView, Review};
@@ -34,14 +36,17 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
     let inputs = settings::inputs(&command.paths, common, Some(&config));
+    let mut inputs = inputs;
+    inputs.extend(command.since.clone());
     output.keep_inputs(&[("--out", command.out.as_deref())], &inputs)?;
     let loaded = load(&command.paths, &config, output)?;
+    let baseline = command.since.as_deref().map(baseline).transpose()?;
     let service = settings::service(&common.service, &config)?;
     let rules = settings::guards(&command.guards, &config)?;
     runtime()?.block_on(async {
         let stop = interrupt::watch();
         let client = connect(&service, output.progress.clone(), &stop)?;
-        let plan = make(
+        let mut plan = make(
             &loaded,
             &client,
             &Request {
@@ -54,6 +59,9 @@ pub(super) fn run(
             &stop,
         )
         .await?;
+        if let (Some(report), Some(baseline)) = (&command.since, &baseline) {
+            explain(&mut plan, report, baseline)?;
+        }
         let shown = Shown::new(plan, &service);
         if let Some(path) = &command.out {
             save(path, &json::plan(&shown.record(false)))?;
@@ -77,6 +85,36 @@ pub(super) fn run(
         }
         Ok(Exit::first(exits))
     })
+}
+
+/// Reads what a report says that its run left behind.
+fn baseline(report: &Path) -> Result<Baseline, Failure> {
+    let failed = |reason: String| {
+        Failure::new(
+            Exit::Failure,
+            format!("`{}` cannot be used: {reason}", report.display()),
+        )
+    };
+    let text = std::fs::read_to_string(report).map_err(|error| failed(error.to_string()))?;
+    apply::baseline::read(&text)
+        .map_err(|error| failed(error.to_string()).hint("name a file that `apply --report` wrote"))
+}
+
+/// Tells drift from manifests that were not applied.
+fn explain(plan: &mut Plan, report: &Path, baseline: &Baseline) -> Result<(), Failure> {
+    if baseline.tenant_id != plan.tenant_id {
+        let name = |tenant: &Option<String>| tenant.clone().unwrap_or("unknown".to_owned());
+        return Err(Failure::new(
+            Exit::Failure,
+            format!(
+                "the report is of tenant {}, but the sign-in is for tenant {}",
+                name(&baseline.tenant_id),
+                name(&plan.tenant_id)
+            ),
+        ));
+    }
+    plan.explain(&report.display().to_string(), baseline);
+    Ok(())
 }
 
 /// Reads the manifests; errors in them end the run.

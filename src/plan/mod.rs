@@ -14,6 +14,7 @@ pub mod needs;
 pub mod saved;
 pub mod select;
 mod selection;
+pub mod since;
 pub mod writes;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,7 @@ use crate::diagnostic::{Diagnostic, Place, Severity, Sources};
 use crate::manifest::{Manifest, Mode};
 use crate::model::{Assignment, LiveFilter, LiveGroup, LiveTenant, PolicyKind};
 use guards::{GivenLimits, Guard, GuardName, GuardRules};
+use since::Since;
 use writes::{PlannedWrite, WriteWith};
 
 /// Everything that a run intends, and what it is based on.
@@ -52,7 +54,14 @@ pub struct Plan {
     pub diagnostics: Vec<PlanDiagnostic>,
     /// How the writes were chosen.
     pub write_with: WriteWith,
+    /// Digests of the unchanged policies' rows, of a plan that was saved without the policies.
+    pub unchanged: Unchanged,
+    /// Why policies are not as the manifests say, where that was asked.
+    pub since: Option<Since>,
 }
+
+/// Digests of policies' rows, by kind and id.
+pub type Unchanged = BTreeMap<(PolicyKind, String), String>;
 
 /// A managed policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -441,6 +450,8 @@ pub fn make(
         guards,
         diagnostics: plan_diagnostics,
         write_with: basis.write_with,
+        unchanged: Unchanged::new(),
+        since: None,
     };
     (Some(plan), diagnostics)
 }

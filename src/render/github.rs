@@ -11,10 +11,11 @@ use super::clean::clean;
 use super::markdown::{changes, outcomes};
 use super::review::{ErrorView, Finding, PlanView, Review};
 use super::text::{how_to_accept, reason};
-use super::words::{Counts, Partial, count, partial};
+use super::words::{Counts, Partial, count, partial, since};
 use crate::apply::Results;
 use crate::diagnostic::Severity;
 use crate::plan::guards::Guard;
+use crate::plan::since::Cause;
 use crate::plan::{ManifestPlace, Plan, PlannedPolicy};
 
 /// The most policies that one annotation names.
@@ -190,13 +191,18 @@ impl Lines<'_> {
                     update,
                 } = Counts::of(policy);
                 format!(
-                    "{} {}: {add} to add, {remove} to remove, {update} to update",
+                    "{} {}: {add} to add, {remove} to remove, {update} to update{}",
                     policy.kind,
-                    clean(&policy.name)
+                    clean(&policy.name),
+                    match view.plan.cause(policy) {
+                        Some(cause) => format!(" ({})", cause.name()),
+                        None => String::new(),
+                    }
                 )
             });
             let message = names(lines);
-            let level = if self.command == "drift" {
+            let waits = |policy: &&PlannedPolicy| view.plan.cause(policy) == Some(Cause::Unapplied);
+            let level = if self.command == "drift" && !policies.iter().all(waits) {
                 Level::Warning
             } else {
                 Level::Notice
@@ -209,6 +215,9 @@ impl Lines<'_> {
         let mut message = changes(view);
         if let Some(results) = results.filter(|results| !results.settled.is_empty()) {
             let _ = write!(message, "\n{}", outcomes(results));
+        }
+        if let Some((report, said)) = since(view.plan) {
+            let _ = write!(message, "\nsince {}: {said}", clean(report));
         }
         let tenant = view
             .plan

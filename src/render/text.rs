@@ -10,10 +10,11 @@ use anstyle::{AnsiColor, Style};
 use super::clean::clean;
 use super::diff;
 use super::words::{
-    Counts, Partial, assignment, count, filter, managed_or_selected, partial, target, writes,
+    Counts, Partial, assignment, count, filter, managed_or_selected, partial, since, target, writes,
 };
 use crate::apply::{Outcome, Reason, Results};
 use crate::plan::guards::Guard;
+use crate::plan::since::Cause;
 use crate::plan::{Change, Names, Plan, PlanDiagnostic, PlannedPolicy, Summary};
 
 const ADD: Style = AnsiColor::Green.on_default();
@@ -48,9 +49,9 @@ pub fn plan(
         .filter(|policy| detail.all || policy.is_changed());
     for policy in shown {
         if detail.summary {
-            summary_line(&mut text, policy);
+            summary_line(&mut text, policy, plan.cause(policy));
         } else {
-            draw_policy(&mut text, policy, &plan.names, detail);
+            draw_policy(&mut text, policy, plan, detail);
         }
     }
     if detail.summary && !text.is_empty() {
@@ -67,7 +68,7 @@ fn heading(policy: &PlannedPolicy) -> String {
     format!("{} {STRONG}{}{STRONG:#}", policy.kind, clean(&policy.name))
 }
 
-fn summary_line(text: &mut String, policy: &PlannedPolicy) {
+fn summary_line(text: &mut String, policy: &PlannedPolicy, cause: Option<Cause>) {
     let Counts {
         add,
         remove,
@@ -75,12 +76,16 @@ fn summary_line(text: &mut String, policy: &PlannedPolicy) {
     } = Counts::of(policy);
     let _ = writeln!(
         text,
-        "{ADD}+{add}{ADD:#} {REMOVE}-{remove}{REMOVE:#} {UPDATE}~{update}{UPDATE:#}  {}",
-        heading(policy)
+        "{ADD}+{add}{ADD:#} {REMOVE}-{remove}{REMOVE:#} {UPDATE}~{update}{UPDATE:#}  {}{}",
+        heading(policy),
+        cause
+            .map(|cause| format!("  {}", cause.name()))
+            .unwrap_or_default()
     );
 }
 
-fn draw_policy(text: &mut String, policy: &PlannedPolicy, names: &Names, detail: Detail) {
+fn draw_policy(text: &mut String, policy: &PlannedPolicy, plan: &Plan, detail: Detail) {
+    let names = &plan.names;
     let _ = writeln!(text, "{} ({})", heading(policy), policy.mode.name());
     for place in &policy.manifest {
         let _ = writeln!(
@@ -89,6 +94,14 @@ fn draw_policy(text: &mut String, policy: &PlannedPolicy, names: &Names, detail:
             clean(&place.path),
             place.line,
             place.column
+        );
+    }
+    if let Some(cause) = plan.cause(policy) {
+        let _ = writeln!(
+            text,
+            "  {UPDATE}{}{UPDATE:#}: {}",
+            cause.name(),
+            cause.about()
         );
     }
     if detail.diff {
@@ -211,6 +224,9 @@ fn totals(
             count(changed, "policy changes", "policies change"),
             self::writes(number_of_writes, time),
         );
+    }
+    if let Some((report, said)) = since(plan) {
+        let _ = writeln!(text, "Since `{}`: {said}.", clean(report));
     }
     let hidden = if detail.all || unchanged == 0 || changed == 0 {
         ""

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::clean::clean;
 use crate::model::{Assignment, Filter, Source, Target};
+use crate::plan::since::Cause;
 use crate::plan::{Change, Names, Plan, PlannedPolicy, Selection};
 
 /// Says a number with its noun: `1 policy`, `2 policies`.
@@ -63,6 +64,23 @@ pub(super) fn partial(plan: &Plan) -> Option<Partial> {
         options: options.join(" "),
         left_out: count(plan.left_out, "managed policy", "managed policies"),
     })
+}
+
+/// Says what happened since a run; nothing where that was not asked.
+pub(super) fn since(plan: &Plan) -> Option<(&str, String)> {
+    let since = plan.since.as_ref()?;
+    let counts: Vec<String> = Cause::ALL
+        .into_iter()
+        .map(|cause| (cause, since.count(cause)))
+        .filter(|(_, number)| *number > 0)
+        .map(|(cause, number)| format!("{number} {} ({})", cause.name(), cause.about()))
+        .collect();
+    let said = if counts.is_empty() {
+        "nothing to explain".to_owned()
+    } else {
+        counts.join(", ")
+    };
+    Some((&since.report, said))
 }
 
 /// Returns the word for the policies that a plan looked at.

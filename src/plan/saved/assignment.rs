@@ -81,7 +81,11 @@ impl AssignmentRecord {
     }
 
     /// Reads an assignment back and collects its names.
-    pub(super) fn read(&self, names: &mut Names) -> Result<Assignment, String> {
+    ///
+    /// # Errors
+    ///
+    /// Says what is wrong with it.
+    pub fn read(&self, names: &mut Names) -> Result<Assignment, String> {
         let TargetRecord {
             kind,
             id,

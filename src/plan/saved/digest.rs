@@ -8,6 +8,8 @@ use aws_lc_rs::digest::{SHA256, digest};
 use serde::Serialize;
 
 use super::{AssignmentRecord, PolicyRecord};
+use crate::model::Assignment;
+use crate::plan::Names;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -38,6 +40,18 @@ pub fn is_digest(text: &str) -> bool {
     })
 }
 
+/// Computes a digest of a policy's rows, in whatever order they are, and whatever their names.
+pub fn rows_digest(rows: &[Assignment]) -> String {
+    let names = Names::default();
+    let mut sorted: Vec<&Assignment> = rows.iter().collect();
+    sorted.sort();
+    let records: Vec<AssignmentRecord> = sorted
+        .into_iter()
+        .map(|row| AssignmentRecord::new(row, &names))
+        .collect();
+    sha256(&records)
+}
+
 /// Computes the digest of a plan's records. Unchanged policies do not count.
 pub(super) fn compute(
     format_version: &str,
@@ -60,8 +74,12 @@ pub(super) fn compute(
             })
             .collect(),
     };
+    sha256(&covered)
+}
+
+fn sha256(value: &impl Serialize) -> String {
     // Structs of texts always serialise.
-    let text = serde_json::to_vec(&covered).unwrap_or_default();
+    let text = serde_json::to_vec(value).unwrap_or_default();
     let mut hex = String::from("sha256:");
     for byte in digest(&SHA256, &text).as_ref() {
         for half in [byte >> 4, byte & 15] {

@@ -9,6 +9,7 @@ mod assignment;
 mod digest;
 mod policy;
 mod selection;
+mod since;
 mod summary;
 
 use std::time::Duration;
@@ -17,9 +18,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use assignment::AssignmentRecord;
-pub use digest::is_digest;
+pub use digest::{is_digest, rows_digest};
 pub use policy::PolicyRecord;
 pub use selection::SelectionRecord;
+pub use since::{ManagedRecord, SinceRecord};
 pub use summary::{DiagnosticRecord, GuardRecord, SummaryRecord};
 
 use super::writes::WriteWith;
@@ -100,6 +102,12 @@ pub struct PlanRecord {
     pub guards: Vec<GuardRecord>,
     /// The changed policies; with `--all` the unchanged as well.
     pub policies: Vec<PolicyRecord>,
+    /// Digests of the other policies' rows, so that a later run can tell who changed them.
+    #[serde(default, skip_serializing_if = "ManagedRecord::is_empty")]
+    pub unchanged: ManagedRecord,
+    /// Why policies are not as the manifests say, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<SinceRecord>,
     /// Warnings.
     #[serde(default)]
     pub diagnostics: Vec<DiagnosticRecord>,
@@ -125,11 +133,13 @@ impl PlanRecord {
             guards,
             diagnostics,
             write_with,
+            unchanged: _,
+            since,
         } = plan;
         let policies: Vec<PolicyRecord> = policies
             .iter()
             .filter(|policy| all || policy.is_changed())
-            .map(|policy| PolicyRecord::new(policy, names))
+            .map(|policy| PolicyRecord::new(policy, names, plan.cause(policy)))
             .collect();
         Self {
             format_version: FORMAT_VERSION.to_owned(),
@@ -143,6 +153,8 @@ impl PlanRecord {
             summary: SummaryRecord::new(summary),
             estimated_seconds: summary.time.as_secs(),
             guards: guards.iter().map(GuardRecord::new).collect(),
+            unchanged: ManagedRecord::of(plan, |policy| !all && !policy.is_changed()),
+            since: since.as_ref().map(SinceRecord::new),
             diagnostics: diagnostics.iter().map(DiagnosticRecord::new).collect(),
             digest: digest::compute(FORMAT_VERSION, tenant_id.as_deref(), &policies),
             policies,
@@ -227,6 +239,10 @@ impl PlanRecord {
             policy.before.sort();
             policy.after.sort();
         }
+        let since = self.since.as_ref().map(|record| {
+            let causes = policies.iter().zip(&self.policies);
+            record.read(causes.map(|(policy, record)| (policy, record.cause.as_deref())))
+        });
         Ok(SavedPlan {
             summary: Summary {
                 time: Duration::from_secs(self.estimated_seconds),
@@ -251,6 +267,8 @@ impl PlanRecord {
                     .collect(),
                 write_with: WriteWith::from_name(&self.write_with)
                     .ok_or_else(|| format!("unknown way to write `{}`", self.write_with))?,
+                unchanged: self.unchanged.read(),
+                since,
             },
         })
     }

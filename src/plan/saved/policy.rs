@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::AssignmentRecord;
 use crate::manifest::Mode;
 use crate::model::{Assignment, PolicyKind};
+use crate::plan::since::Cause;
 use crate::plan::writes::{Call, PlannedWrite};
 use crate::plan::{ManifestPlace, Names, PlannedPolicy, changes};
 
@@ -22,6 +23,9 @@ pub struct PolicyRecord {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::plan) untouched: Vec<AssignmentRecord>,
     pub(in crate::plan) changes: Vec<ChangeRecord>,
+    /// Why the policy is not as the manifests say, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) cause: Option<String>,
     #[serde(default)]
     writes: Vec<WriteRecord>,
 }
@@ -51,7 +55,7 @@ pub(in crate::plan) struct WriteRecord {
 }
 
 impl PolicyRecord {
-    pub(super) fn new(policy: &PlannedPolicy, names: &Names) -> Self {
+    pub(super) fn new(policy: &PlannedPolicy, names: &Names, cause: Option<Cause>) -> Self {
         let PlannedPolicy {
             kind,
             id,
@@ -82,6 +86,7 @@ impl PolicyRecord {
                     after: change.after().map(record),
                 })
                 .collect(),
+            cause: cause.map(|cause| cause.name().to_owned()),
             writes: writes
                 .iter()
                 .map(|PlannedWrite { call, path }| WriteRecord {

@@ -12,10 +12,11 @@ use std::fmt::Write as _;
 use super::diff;
 use super::review::{ErrorView, Finding, PlanView, Review};
 use super::text::{how_to_accept, reason};
-use super::words::{Counts, Partial, count, managed_or_selected, partial, writes};
+use super::words::{Counts, Partial, count, managed_or_selected, partial, since, writes};
 use crate::apply::{Outcome, Results, Settled};
 use crate::plan::guards::Guard;
 use crate::plan::saved::is_digest;
+use crate::plan::since::Cause;
 use crate::plan::{Plan, PlannedPolicy};
 use escape::{code, fenced, shorten};
 use fit::{Part, fit};
@@ -91,6 +92,13 @@ fn head(review: &Review<'_>, with_counts: bool) -> String {
             let _ = write!(head, "**Partial view:** {options} left {left_out} out.\n\n");
         }
         Some(_) => head.push_str("**Partial view:** managed policies are left out.\n\n"),
+    }
+    if let Some((report, said)) = since(plan) {
+        let _ = write!(
+            head,
+            "Since {}: {said}.\n\n",
+            code(shorten(report, LONGEST_IN_HEAD))
+        );
     }
     if with_counts {
         let summary = view.summary;
@@ -285,6 +293,10 @@ fn table(view: &PlanView<'_>, results: Option<&Results>) -> Part {
         open.push_str(" outcome |");
         line.push_str("---|");
     }
+    if view.plan.since.is_some() {
+        open.push_str(" cause |");
+        line.push_str("---|");
+    }
     open.push_str(" manifest |");
     line.push_str("---|\n");
     let unchanged = view
@@ -309,8 +321,12 @@ fn table(view: &PlanView<'_>, results: Option<&Results>) -> Part {
                 )
             }
         };
+        let cause = match (&view.plan.since, view.plan.cause(policy)) {
+            (None, _) => String::new(),
+            (Some(_), cause) => format!(" {} |", cause.map_or("", Cause::name)),
+        };
         format!(
-            "| {} | {} | {add} | {remove} | {update} |{outcome} {} |\n",
+            "| {} | {} | {add} | {remove} | {update} |{outcome}{cause} {} |\n",
             code(shorten(&policy.name, LONGEST_NAME)),
             policy.kind,
             places(policy)

@@ -21,6 +21,7 @@ mod plan;
 mod report;
 mod saved_plans;
 mod settings;
+mod since;
 mod support;
 mod validate;
 mod views;

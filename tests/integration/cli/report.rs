@@ -30,6 +30,7 @@ fn a_run_with_nothing_to_do_has_a_start_and_an_end() {
             "formatVersion",
             "graphUrl",
             "guards",
+            "managed",
             "selection",
             "tenantId"
         ]

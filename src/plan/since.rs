@@ -1,0 +1,226 @@
+//! Why the tenant is not as the manifests say, judged by what an earlier run left behind.
+//!
+//! A run's report says what it found of each managed policy and what it made of it. Where that is
+//! still there, nobody has touched the tenant, so that the manifests must have changed or were not
+//! carried out. Where it is not, somebody changed the tenant; that is drift.
+
+use std::collections::BTreeMap;
+
+use super::saved::rows_digest;
+use super::{Plan, PlannedPolicy};
+use crate::model::{Assignment, PolicyKind, same_assignments};
+
+/// Why a policy is not as the manifests say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// The tenant was changed, the manifests were not.
+    Drift,
+    /// The tenant is as the run left it; the manifests were changed, or not carried out.
+    Unapplied,
+    /// Both were changed.
+    Both,
+    /// The report does not tell.
+    Unknown,
+}
+
+impl Cause {
+    /// Every cause, in the order in which they are counted.
+    pub const ALL: [Self; 4] = [Self::Drift, Self::Both, Self::Unapplied, Self::Unknown];
+
+    /// Returns the word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Drift => "drift",
+            Self::Unapplied => "unapplied",
+            Self::Both => "both",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// Says what happened.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::Drift => "the tenant was changed",
+            Self::Unapplied => "the manifests were changed, or not applied",
+            Self::Both => "the tenant and the manifests were changed",
+            Self::Unknown => "the report does not tell",
+        }
+    }
+}
+
+/// What a run left of one policy.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// These rows.
+    Rows(Vec<Assignment>),
+    /// Rows with this digest.
+    Digest(String),
+    /// Nobody knows how far the run came: these rows, those, or some of the way between.
+    Between(Vec<Assignment>, Vec<Assignment>),
+}
+
+impl Left {
+    fn is(&self, rows: &[Assignment]) -> bool {
+        let has =
+            |some: &[Assignment], row: &Assignment| some.iter().any(|one| row.satisfied_by(one));
+        match self {
+            Self::Rows(left) => same_assignments(left, rows),
+            Self::Digest(digest) => *digest == rows_digest(rows),
+            Self::Between(before, after) => {
+                let known = |row| has(before, row) || has(after, row);
+                let kept = |row: &&Assignment| has(after, row);
+                rows.iter().all(known) && before.iter().filter(kept).all(|row| has(rows, row))
+            }
+        }
+    }
+}
+
+/// What a run left behind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Baseline {
+    /// The tenant that the run was for.
+    pub tenant_id: Option<String>,
+    /// Whether the run names every policy that it managed, so that it did not manage the others.
+    pub complete: bool,
+    /// What it left, by kind and id in lower case.
+    pub policies: BTreeMap<(PolicyKind, String), Left>,
+}
+
+/// Why each changed policy of a plan is not as the manifests say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Since {
+    /// The report, as it was named.
+    pub report: String,
+    causes: BTreeMap<(PolicyKind, String), Cause>,
+}
+
+impl Since {
+    pub(in crate::plan) fn new(report: &str) -> Self {
+        Self {
+            report: report.to_owned(),
+            causes: BTreeMap::new(),
+        }
+    }
+
+    /// Returns how many policies have a cause.
+    pub fn count(&self, cause: Cause) -> usize {
+        self.causes
+            .values()
+            .filter(|known| **known == cause)
+            .count()
+    }
+
+    /// Puts a cause down.
+    pub(in crate::plan) fn note(&mut self, policy: &PlannedPolicy, cause: Cause) {
+        self.causes.insert(key(policy.kind, &policy.id), cause);
+    }
+}
+
+/// Returns what policies are known by here.
+pub fn key(kind: PolicyKind, id: &str) -> (PolicyKind, String) {
+    (kind, id.to_lowercase())
+}
+
+impl Plan {
+    /// Works out why policies are not as the manifests say.
+    pub fn explain(&mut self, report: &str, baseline: &Baseline) {
+        let mut since = Since::new(report);
+        for policy in self.changed() {
+            since.note(policy, cause(policy, baseline));
+        }
+        self.since = Some(since);
+    }
+
+    /// Returns why a policy is not as the manifests say, where that was asked.
+    pub fn cause(&self, policy: &PlannedPolicy) -> Option<Cause> {
+        let causes = &self.since.as_ref()?.causes;
+        causes.get(&key(policy.kind, &policy.id)).copied()
+    }
+}
+
+fn cause(policy: &PlannedPolicy, baseline: &Baseline) -> Cause {
+    let Some(left) = baseline.policies.get(&key(policy.kind, &policy.id)) else {
+        // What the run did not manage it did not leave in any state.
+        return if baseline.complete {
+            Cause::Unapplied
+        } else {
+            Cause::Unknown
+        };
+    };
+    if left.is(&policy.before) {
+        Cause::Unapplied
+    } else if left.is(&policy.after) {
+        Cause::Drift
+    } else {
+        Cause::Both
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Mode;
+    use crate::model::{Source, Target};
+    use crate::plan::changes;
+
+    fn rows(names: &str) -> Vec<Assignment> {
+        let row = |name: &str| Assignment {
+            target: Target::Group(name.to_owned()),
+            filter: None,
+            source: Source::Direct,
+            source_id: None,
+        };
+        names.split_whitespace().map(row).collect()
+    }
+
+    fn check(left: Option<Left>, live: &str, wanted: &str) -> Cause {
+        let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
+        let (before, after) = (rows(live), rows(wanted));
+        let policy = PlannedPolicy {
+            kind,
+            id: "P".to_owned(),
+            name: "P".to_owned(),
+            mode: Mode::Exact,
+            manifest: Vec::new(),
+            changes: changes(&before, &after),
+            before,
+            after,
+            untouched: Vec::new(),
+            writes: Vec::new(),
+        };
+        let baseline = Baseline {
+            policies: left
+                .map(|left| (key(kind, "p"), left))
+                .into_iter()
+                .collect(),
+            ..Baseline::default()
+        };
+        cause(&policy, &baseline)
+    }
+
+    #[test]
+    fn what_was_left_and_is_still_there_was_not_touched() {
+        for left in [
+            Left::Rows(rows("b a")),
+            Left::Digest(rows_digest(&rows("b a"))),
+            Left::Between(rows("a b"), rows("c")),
+        ] {
+            assert_eq!(check(Some(left.clone()), "a b", "c d"), Cause::Unapplied);
+            let other = check(Some(left.clone()), "x", "a b");
+            assert_eq!(other, Cause::Drift, "{left:?}");
+            assert_eq!(check(Some(left), "x", "y"), Cause::Both);
+        }
+        assert_eq!(check(None, "a", "b"), Cause::Unknown);
+    }
+
+    #[test]
+    fn a_run_of_which_nobody_knows_how_far_it_came_may_have_left_anything_on_its_way() {
+        let left = || Some(Left::Between(rows("a b c"), rows("a d")));
+        for live in ["a b c", "a d", "a", "a b", "d a c", "a b c d"] {
+            assert_eq!(check(left(), live, "z"), Cause::Unapplied, "{live}");
+        }
+        for live in ["", "b", "a z"] {
+            assert_eq!(check(left(), live, "q"), Cause::Both, "{live}");
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! `drift --since`: what was changed in the tenant, and what was not applied from git.
+
+use serde_json::{Value, json};
+
+use super::support::World;
+use super::support::tenant::{TENANT_ID, Tenant, group_id, policy_mut};
+
+/// A tenant of five policies, of which an apply changed `A`, `B` and `C` and found `D` and `E` in
+/// order; its report is `r.jsonl`.
+fn applied() -> World {
+    let tenant = Tenant::common()
+        .policy("A", &[])
+        .policy("B", &[])
+        .policy("C", &[])
+        .policy("D", &["+A"])
+        .policy("E", &["+A"])
+        .policy("New", &[]);
+    let world = World::with(&tenant, &["match: '?', include: [group: A]"]);
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0);
+    world
+}
+
+/// Takes all assignments of a policy away, as somebody in the portal does.
+fn by_hand(world: &World, name: &str) {
+    world.edit("tenant.json", |state| {
+        policy_mut(state, name)["assignments"] = json!([]);
+    });
+}
+
+/// Returns the causes of all policies that are not as the manifests say.
+#[track_caller]
+fn causes(world: &World, flags: &str) -> Vec<(String, String)> {
+    let told = world
+        .sandbox(&format!(
+            "drift m.yaml --since r.jsonl --format json {flags}"
+        ))
+        .exits(2)
+        .json();
+    let policies = told["policies"].as_array().expect("a list");
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    policies
+        .iter()
+        .map(|policy| (text(&policy["name"]), text(&policy["cause"])))
+        .collect()
+}
+
+fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
+    list.iter()
+        .map(|(name, cause)| ((*name).to_owned(), (*cause).to_owned()))
+        .collect()
+}
+
+/// Somebody changed two policies by hand, somebody else changed manifests.
+fn changed_on_both_sides() -> World {
+    let world = applied();
+    by_hand(&world, "A");
+    by_hand(&world, "B");
+    by_hand(&world, "D");
+    world.manifest(&[
+        "name: A, include: [group: A]",
+        "name: B, include: [group: B]",
+        "name: C, include: [group: B]",
+        "name: D, include: [group: A]",
+        "name: E, include: [group: B]",
+        "name: New, include: [group: A]",
+    ]);
+    world
+}
+
+#[test]
+fn nothing_happened() {
+    let world = applied();
+    world
+        .sandbox("drift m.yaml --since r.jsonl")
+        .exits(0)
+        .says(&["Nothing to do", "Since `r.jsonl`: nothing to explain."]);
+}
+
+#[test]
+fn drift_is_told_from_manifests_that_were_not_applied() {
+    let world = changed_on_both_sides();
+    assert_eq!(
+        causes(&world, ""),
+        pairs(&[
+            ("A", "drift"),
+            ("B", "both"),
+            ("C", "unapplied"),
+            ("D", "drift"),
+            ("E", "unapplied"),
+            ("New", "unapplied"),
+        ])
+    );
+    let told = world
+        .sandbox("drift m.yaml --since r.jsonl --format json --json-into d.json")
+        .exits(2)
+        .json();
+    assert_eq!(
+        told["since"],
+        json!({"report": "r.jsonl", "drift": 2, "both": 1, "unapplied": 3, "unknown": 0})
+    );
+    world
+        .sandbox("drift m.yaml --since r.jsonl")
+        .exits(2)
+        .matches("since/text");
+    world
+        .sandbox("drift m.yaml --since r.jsonl --summary")
+        .exits(2)
+        .says(&["configurationPolicy A  drift\n"]);
+    world
+        .sandbox("drift m.yaml --since r.jsonl --format markdown --summary")
+        .exits(2)
+        .matches("since/markdown");
+    world
+        .sandbox("drift m.yaml --since r.jsonl --format github")
+        .exits(2)
+        .matches("since/github");
+    // What was told as JSON can be shown later.
+    world
+        .run("show d.json --format markdown")
+        .exits(0)
+        .says(&["2 drift (the tenant was changed)", "| both |"]);
+}
+
+#[test]
+fn without_a_report_nobody_is_blamed() {
+    let world = changed_on_both_sides();
+    let told = world.sandbox("drift m.yaml --format json").exits(2).json();
+    assert_eq!(told.get("since"), None);
+    assert_eq!(told["policies"][0].get("cause"), None);
+}
+
+#[test]
+fn a_saved_plan_leads_to_a_report_that_tells_as_much() {
+    let tenant = Tenant::common().policy("A", &[]).policy("D", &["+A"]);
+    let world = World::with(&tenant, &["match: '?', include: [group: A]"]);
+    world.sandbox("plan m.yaml --out plan.json").exits(0);
+    world.sandbox("apply plan.json --report r.jsonl").exits(0);
+    by_hand(&world, "D");
+    assert_eq!(causes(&world, ""), pairs(&[("D", "drift")]));
+    world.manifest(&["match: '?', include: [group: B]"]);
+    assert_eq!(
+        causes(&world, ""),
+        pairs(&[("A", "unapplied"), ("D", "both")])
+    );
+}
+
+#[test]
+fn the_report_of_a_killed_run_will_do() {
+    let world = changed_on_both_sides();
+    let text = world.read("r.jsonl");
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let sending = |id: &str| {
+        let has = |line: &&&str| line.contains("\"sending\"") && line.contains(id);
+        lines.iter().position(|line| has(&line)).expect("a line")
+    };
+    // Cut after the first policy was announced, and in the middle of the next line.
+    let first = (1..4)
+        .map(|number| sending(&super::support::tenant::policy_id(number)))
+        .min()
+        .expect("three");
+    let next = lines[first + 1];
+    world.write(
+        "r.jsonl",
+        &format!("{}{}", lines[..=first].concat(), &next[..next.len() / 2]),
+    );
+    // As the run found them, all three had no assignments.
+    by_hand(&world, "C");
+    let told = causes(&world, "");
+    let of = |name: &str| {
+        let found = told.iter().find(|(known, _)| known == name);
+        found.expect("it differs").1.clone()
+    };
+    for name in ["A", "B", "C"] {
+        assert_eq!(of(name), "unapplied", "{told:?}");
+    }
+    assert_eq!(of("D"), "drift");
+    assert_eq!(of("E"), "unapplied");
+}
+
+#[test]
+fn a_policy_that_failed_may_be_as_it_was_or_as_planned() {
+    let tenant = Tenant::common()
+        .group("Soon gone")
+        .switch("refuseMissingGroups", json!(true))
+        .policy("A", &["+B"]);
+    let world = World::with(
+        &tenant,
+        &[&format!("name: A, include: [groupId: {}]", group_id(4))],
+    );
+    world.sandbox("plan m.yaml --out plan.json").exits(0);
+    let groups = world.json("tenant.json")["groups"].clone();
+    world.edit("tenant.json", |state| {
+        state["groups"].as_array_mut().expect("a list").pop();
+    });
+    world.sandbox("apply plan.json --report r.jsonl").exits(6);
+    world.edit("tenant.json", |state| state["groups"] = groups.clone());
+    assert_eq!(causes(&world, ""), pairs(&[("A", "unapplied")]));
+    world.edit("tenant.json", |state| {
+        let rows = &mut policy_mut(state, "A")["assignments"];
+        rows[0]["target"]["groupId"] = json!(group_id(3));
+    });
+    assert_eq!(causes(&world, ""), pairs(&[("A", "drift")]));
+}
+
+#[test]
+fn a_partial_run_does_not_know_of_the_others() {
+    let world = applied();
+    world
+        .sandbox("apply m.yaml --only A --report r.jsonl")
+        .exits(0);
+    by_hand(&world, "A");
+    by_hand(&world, "B");
+    assert_eq!(
+        causes(&world, ""),
+        pairs(&[("A", "drift"), ("B", "unknown")])
+    );
+}
+
+#[test]
+fn a_report_of_old_without_what_was_found_tells_of_what_was_written() {
+    let world = applied();
+    let text = world.read("r.jsonl");
+    let (start, rest) = text.split_once('\n').expect("lines");
+    let mut start: Value = serde_json::from_str(start).expect("JSON");
+    start.as_object_mut().expect("an object").remove("managed");
+    world.write("r.jsonl", &format!("{start}\n{rest}"));
+    by_hand(&world, "A");
+    by_hand(&world, "D");
+    assert_eq!(
+        causes(&world, ""),
+        pairs(&[("A", "drift"), ("D", "unknown")])
+    );
+}
+
+#[test]
+fn what_is_no_report_of_this_tenant_is_refused() {
+    let world = applied();
+    let report = world.read("r.jsonl");
+    for text in ["", "{}", "no", "{\"event\":\"policy\"}\n"] {
+        world.write("r.jsonl", text);
+        world
+            .sandbox("drift m.yaml --since r.jsonl")
+            .exits(1)
+            .says(&["`r.jsonl` cannot be used", "apply --report"]);
+    }
+    world.sandbox("drift m.yaml --since gone.jsonl").exits(1);
+    world.write("r.jsonl", &report.replace("\"1.0\"", "\"2.0\""));
+    world
+        .sandbox("drift m.yaml --since r.jsonl")
+        .exits(1)
+        .says(&["format version `2.0`"]);
+    let other = "99999999-2222-4333-8444-555555555555";
+    world.write("r.jsonl", &report.replace(TENANT_ID, other));
+    world
+        .sandbox("drift m.yaml --since r.jsonl --format markdown")
+        .exits(1)
+        .says(&["**Error:** <code>the report is of tenant", other]);
+    // It is read, and not written over.
+    world
+        .sandbox("drift m.yaml --since r.jsonl --json-into r.jsonl")
+        .exits(64);
+}
