@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use super::settings;
-use crate::manifest::Glob;
-use crate::model::PolicyKind;
+use super::selecting::Selecting;
+use super::values::{digest, duration, max_bytes};
 use crate::plan::Selection;
 use crate::plan::guards::{GuardName, RemovalLimit};
 use crate::plan::writes::WriteWith;
@@ -213,45 +212,6 @@ pub struct Guards {
     pub max_policies: Option<usize>,
 }
 
-/// Which of the managed policies are looked at.
-#[derive(Args, Clone, Debug, Default)]
-pub struct Selecting {
-    /// Only the policies whose display names fit a glob (can be repeated)
-    #[arg(long, help_heading = "Selection", value_name = "GLOB")]
-    pub only: Vec<String>,
-    /// Not the policies whose display names fit a glob (can be repeated)
-    #[arg(long, help_heading = "Selection", value_name = "GLOB")]
-    pub exclude: Vec<String>,
-    /// Only the policies of a kind (can be repeated)
-    #[arg(long, help_heading = "Selection", value_name = "KIND", value_parser = policy_kind)]
-    pub kind: Vec<PolicyKind>,
-}
-
-impl Selecting {
-    pub(super) fn selection(&self) -> Selection {
-        let globs = |texts: &[String]| texts.iter().map(Glob::new).collect();
-        Selection {
-            only: globs(&self.only),
-            exclude: globs(&self.exclude),
-            kinds: self.kind.clone(),
-        }
-    }
-}
-
-fn policy_kind(text: &str) -> Result<PolicyKind, String> {
-    PolicyKind::from_name(text).ok_or_else(|| {
-        let names: Vec<&str> = PolicyKind::all().map(PolicyKind::name).collect();
-        format!("no such policy kind; there are {}", names.join(", "))
-    })
-}
-
-fn max_bytes(text: &str) -> Result<usize, String> {
-    text.parse()
-        .ok()
-        .filter(|bytes| *bytes >= markdown::SMALLEST)
-        .ok_or_else(|| format!("expected a number of at least {}", markdown::SMALLEST))
-}
-
 fn guard_name(text: &str) -> Result<GuardName, String> {
     match GuardName::from_name(text) {
         Some(guard) if guard.can_be_accepted() => Ok(guard),
@@ -270,19 +230,6 @@ fn guard_name(text: &str) -> Result<GuardName, String> {
 fn removal_limit(text: &str) -> Result<RemovalLimit, String> {
     RemovalLimit::parse(text)
         .ok_or_else(|| "expected a number like `40` or a share like `25%`".to_owned())
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    settings::parse_duration(text)
-        .ok_or_else(|| "expected a duration like `90m`, `36h` or `7d`".to_owned())
-}
-
-fn digest(text: &str) -> Result<String, String> {
-    if text.starts_with("sha256:") {
-        Ok(text.to_owned())
-    } else {
-        Err("expected `sha256:` and what follows it in the plan".to_owned())
-    }
 }
 
 fn write_with(text: &str) -> Result<WriteWith, String> {

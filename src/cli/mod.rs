@@ -16,9 +16,11 @@ mod output;
 mod plan;
 mod progress;
 mod sandbox;
+mod selecting;
 mod settings;
 mod show;
 mod validate;
+mod values;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 

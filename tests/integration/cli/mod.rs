@@ -15,6 +15,7 @@ mod defects;
 mod exit_codes;
 mod formats;
 mod guards;
+mod hostile;
 mod late_errors;
 mod output;
 mod plan;

@@ -1,6 +1,7 @@
 //! What the tests share: a fresh folder with a clean environment, runs of the executable in it,
 //! and files of expected output.
 
+pub(super) mod readers;
 pub(super) mod service;
 pub(super) mod tenant;
 
