@@ -73,6 +73,7 @@ impl Command {
 
 /// Options that every command takes.
 #[derive(Args, Debug)]
+#[command(next_help_heading = "Common options")]
 pub struct Common {
     /// Form of the result on stdout
     #[arg(

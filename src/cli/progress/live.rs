@@ -18,7 +18,11 @@ const TICK: Duration = Duration::from_millis(250);
 
 const READING: &str = "{spinner} reading {wide_msg}";
 const APPLYING: &str = "applying [{bar:20}] {left}{wide_msg}";
-const DETAIL: &str = "  {waiting}{wide_msg}";
+/// What was done last, or what is waited for.
+const DETAIL: &str = "  {detail}";
+
+/// The longest detail, in characters.
+const LONGEST_DETAIL: usize = 70;
 
 /// What is drawn at the moment, if anything is.
 #[derive(Debug, Default)]
@@ -32,8 +36,16 @@ struct Drawn {
     both: MultiProgress,
     /// What is done of all.
     main: ProgressBar,
-    /// What is waited for, and what was done last.
+    /// What is waited for, else what was done last.
     detail: ProgressBar,
+    wait: Option<Wait>,
+    said: String,
+}
+
+impl Drawn {
+    fn set_detail(&self) {
+        self.detail.set_style(detail(self.wait, self.said.clone()));
+    }
 }
 
 /// What is waited for, and until when.
@@ -91,7 +103,8 @@ impl Live {
         let said = outcome(policy, settled);
         let drawn = self.draw(APPLYING);
         if settled.outcome.is_good() {
-            drawn.detail.set_message(said);
+            drawn.said = said.chars().take(LONGEST_DETAIL).collect();
+            drawn.set_detail();
         } else {
             // It stays on the screen; a terminal that is gone is nobody's failure.
             let _ = drawn.both.println(said);
@@ -105,22 +118,24 @@ impl Live {
             READING
         };
         let until = Instant::now() + wait;
-        let shown = &self.draw(template).detail;
-        shown.set_style(detail(Some(Wait {
+        let wait = Some(Wait {
             class,
             until,
             asked,
-        })));
+        });
+        let drawn = self.draw(template);
+        drawn.wait = wait;
+        drawn.set_detail();
     }
 
     pub(super) fn clear(&mut self) {
-        if let Some(Drawn {
-            both, main, detail, ..
-        }) = self.drawn.take()
-        {
-            main.finish_and_clear();
-            detail.finish_and_clear();
-            let _ = both.clear();
+        if let Some(drawn) = self.drawn.take() {
+            drawn.main.disable_steady_tick();
+            drawn.detail.disable_steady_tick();
+            // A terminal that is gone is nobody's failure.
+            let _ = drawn.both.clear();
+            // Nothing is drawn while the rest is taken down.
+            drawn.both.set_draw_target(ProgressDrawTarget::hidden());
         }
     }
 
@@ -129,16 +144,16 @@ impl Live {
     }
 
     /// Returns what is drawn, with the first line that is asked for.
-    fn draw(&mut self, template: &'static str) -> &Drawn {
+    fn draw(&mut self, template: &'static str) -> &mut Drawn {
         if matches!(&self.drawn, Some(drawn) if drawn.template != template) {
             self.clear();
         }
         self.drawn.get_or_insert_with(|| {
             let both = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
-            let main = both.add(ProgressBar::new(0));
+            let main = both.add(ProgressBar::new(1));
             main.set_style(bar(template, Instant::now()));
             let shown = both.add(ProgressBar::new(0));
-            shown.set_style(detail(None));
+            shown.set_style(detail(None, String::new()));
             main.enable_steady_tick(TICK);
             shown.enable_steady_tick(TICK);
             Drawn {
@@ -146,6 +161,8 @@ impl Live {
                 both,
                 main,
                 detail: shown,
+                wait: None,
+                said: String::new(),
             }
         })
     }
@@ -169,23 +186,20 @@ fn bar(template: &str, end: Instant) -> ProgressStyle {
     )
 }
 
-/// The second line; a wait counts down and stands first while it lasts.
-fn detail(wait: Option<Wait>) -> ProgressStyle {
+/// The second line: a wait that counts down, and what was done last once it is over.
+fn detail(wait: Option<Wait>, said: String) -> ProgressStyle {
     style(DETAIL).with_key(
-        "waiting",
+        "detail",
         move |_: &ProgressState, line: &mut dyn std::fmt::Write| {
-            let Some(Wait {
-                class,
-                until,
-                asked,
-            }) = wait
-            else {
-                return;
+            let now = Instant::now();
+            let _ = match wait.filter(|wait| wait.until > now) {
+                Some(Wait {
+                    class,
+                    until,
+                    asked,
+                }) => line.write_str(&waiting(class, until - now, asked)),
+                None => line.write_str(&said),
             };
-            let left = until.saturating_duration_since(Instant::now());
-            if !left.is_zero() {
-                let _ = write!(line, "{}; ", waiting(class, left, asked));
-            }
         },
     )
 }

@@ -298,8 +298,7 @@ fn on_a_terminal_progress_is_drawn_over_and_taken_away() {
         "reading 2 configurationPolicies (1 page)",
         "applying [",
         "1 of 2 policies, 1 of 2 writes",
-        " for the service's limit of writes; ",
-        "applied configurationPolicy P",
+        " for the service's limit of writes",
         "\u{1b}[32m", // the plan has colours
         "Result",
     ] {
