@@ -149,29 +149,23 @@ impl<'a> Directory<'a> {
         }
     }
 
+    /// Returns a filter's id with its mode. As with groups, an id is taken as it is here.
     fn filter(
         &self,
         reference: &FilterReference,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Filter> {
-        let (shown, found) = match &reference.filter {
-            NameOrId::Id(id) => (
-                id.as_str(),
-                self.filters_by_id
-                    .get(id.as_str())
-                    .copied()
-                    .into_iter()
-                    .collect(),
-            ),
-            NameOrId::Name(name) => (
-                name.as_str(),
-                self.filters_by_name
-                    .get(&name.to_lowercase())
-                    .cloned()
-                    .unwrap_or_default(),
-            ),
+        let name = match &reference.filter {
+            NameOrId::Id(id) => {
+                return Some(Filter {
+                    id: id.as_str().to_owned(),
+                    mode: reference.mode.clone(),
+                });
+            }
+            NameOrId::Name(name) => name,
         };
-        match found.as_slice() {
+        let found = self.filters_by_name.get(&name.to_lowercase());
+        match found.map_or(&[][..], Vec::as_slice) {
             [one] => Some(Filter {
                 id: one.id.clone(),
                 mode: reference.mode.clone(),
@@ -185,9 +179,9 @@ impl<'a> Directory<'a> {
                     Diagnostic::error(
                         "unknown-filter",
                         reference.place,
-                        format!("the tenant has no assignment filter `{shown}`"),
+                        format!("the tenant has no assignment filter `{name}`"),
                     ),
-                    nearest(shown, known),
+                    nearest(name, known),
                     "filter names are compared without case",
                 ));
                 None
@@ -199,7 +193,7 @@ impl<'a> Directory<'a> {
                         "ambiguous-filter",
                         reference.place,
                         format!(
-                            "the tenant has {} assignment filters `{shown}`",
+                            "the tenant has {} assignment filters `{name}`",
                             several.len()
                         ),
                     )

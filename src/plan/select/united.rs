@@ -116,7 +116,7 @@ impl<'a, 'm> United<'a, 'm> {
                 Severity::Error
             };
             self.check_group(wanted, severity, directory, findings);
-            self.check_platform(&wanted.row, written, severity, directory, findings);
+            self.check_filter(&wanted.row, written, severity, directory, findings);
             if self.first.mode == Mode::Additive {
                 self.check_additive(wanted, findings);
             }
@@ -148,7 +148,7 @@ impl<'a, 'm> United<'a, 'm> {
         }
     }
 
-    fn check_platform(
+    fn check_filter(
         &self,
         row: &Assignment,
         written: &WantedTarget,
@@ -156,11 +156,20 @@ impl<'a, 'm> United<'a, 'm> {
         directory: &Directory<'_>,
         findings: &mut Findings,
     ) {
-        if let (Some(filter), Some(reference)) = (&row.filter, &written.filter)
-            && let Some(live) = directory.filter_by_id(&filter.id)
-            && let Some(message) = platform::misfit(live, self.live)
-        {
-            let place = Some(reference.place);
+        let (Some(filter), Some(reference)) = (&row.filter, &written.filter) else {
+            return;
+        };
+        let place = Some(reference.place);
+        let Some(live) = directory.filter_by_id(&filter.id) else {
+            let message = format!(
+                "the tenant has no assignment filter with the id `{}`",
+                filter.id
+            );
+            let diagnostic = Diagnostic::new(severity, "unknown-filter", place, message)
+                .hint("the filter may have been deleted, or the sign-in may not see it");
+            return findings.note(diagnostic, self.live);
+        };
+        if let Some(message) = platform::misfit(live, self.live) {
             findings.note(
                 Diagnostic::new(severity, "filter-platform", place, message),
                 self.live,

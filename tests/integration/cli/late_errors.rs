@@ -60,6 +60,28 @@ fn a_group_id_that_does_not_exist() {
 }
 
 #[test]
+fn a_filter_id_that_does_not_exist() {
+    let id = "cccccccc-0000-4000-8000-000000000009";
+    let tenant = Tenant::common()
+        .policy("P", &[])
+        .policy("Q", &["+A [include F]"]);
+    let wanted = format!("include: [{{group: A, filterId: {id}}}]");
+    refused(&tenant, &[&format!("name: P, {wanted}")])
+        .says(&["error[unknown-filter]", "--> m.yaml:3:71"]);
+    // What is live already is a warning only: the sign-in may not see all filters.
+    let world = World::with(&tenant, &[&format!("name: Q, {wanted}")]);
+    let text = world.read("tenant.json");
+    let row = text.rfind("\"deviceAndAppManagementAssignmentFilterId\"");
+    let (before, row) = text.split_at(row.expect("a row with a filter"));
+    let row = row.replacen("000000000001", "000000000009", 1);
+    world.write("tenant.json", &format!("{before}{row}"));
+    world
+        .sandbox("plan m.yaml")
+        .exits(0)
+        .says(&["warning[unknown-filter]", "Nothing to do"]);
+}
+
+#[test]
 fn ambiguous_names_list_the_ids() {
     let tenant = Tenant::new()
         .group("Twin")
