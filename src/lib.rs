@@ -10,6 +10,7 @@
 //! - [`graph`]: the live state, names to ids, and the one type that can write.
 //! - [`plan`]: the difference as a value, with guards and digest.
 //! - [`apply`]: carrying a plan out; the only room that can write.
+//! - [`export`]: the live state as manifests, or as a tenant for the sandbox.
 //! - [`render`]: values to text.
 //! - [`exit`] and [`cli`]: exit codes, and the wiring.
 //! - [`sandbox`]: the Graph emulator, a program of its own that shares nothing with the rest.
@@ -17,7 +18,7 @@
 //! # Invariants
 //!
 //! - `manifest` and `plan` do no I/O beyond reading the given files and know nothing of HTTP;
-//!   `render` only formats.
+//!   `render` and `export` only format.
 //! - Nothing outside `apply` holds the type that can write. A plan is complete before the first
 //!   write.
 //! - Same input, same bytes out: sorted collections, no clock or randomness in `plan` or `render`.
@@ -30,6 +31,7 @@ pub mod apply;
 pub mod cli;
 pub mod diagnostic;
 pub mod exit;
+pub mod export;
 pub mod graph;
 pub mod manifest;
 pub mod model;

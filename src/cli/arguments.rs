@@ -39,6 +39,8 @@ pub enum Command {
     Show(Show),
     /// Plan for the nightly job: always detailed exit codes
     Drift(Drift),
+    /// Write manifests from the live state; a plan of them has no changes
+    Export(Export),
     /// Serve the built-in Graph emulator over HTTP
     Sandbox(Sandbox),
     /// Print a completion script for a shell
@@ -55,7 +57,7 @@ impl Command {
             // What it shows is a plan, and a comment with it is the plan's.
             Self::Show(_) => Some("plan"),
             Self::Drift(_) => Some("drift"),
-            Self::Sandbox(_) | Self::Completions(_) => None,
+            Self::Export(_) | Self::Sandbox(_) | Self::Completions(_) => None,
         }
     }
 
@@ -65,8 +67,11 @@ impl Command {
             Self::Plan(Plan { selecting, .. })
             | Self::Drift(Drift { selecting, .. })
             | Self::Apply(Apply { selecting, .. })
-            | Self::Show(Show { selecting, .. }) => selecting.selection(),
-            Self::Validate(_) | Self::Sandbox(_) | Self::Completions(_) => Selection::default(),
+            | Self::Show(Show { selecting, .. })
+            | Self::Export(Export { selecting, .. }) => selecting.selection(),
+            Self::Validate(_) | Self::Sandbox(_) | Self::Completions(_) => {
+                Selection::default()
+            }
         }
     }
 }
@@ -393,6 +398,30 @@ pub struct Show {
     pub(super) selecting: Selecting,
     #[command(flatten)]
     pub(super) view: View,
+}
+
+/// `export`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl export --out manifests\n  assignctl export --sandbox tenant.json > manifest.yaml\n  assignctl export --snapshot tenant.json"
+)]
+pub struct Export {
+    /// Write the manifests into this folder, instead of one after the other to stdout
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Replace the manifests that the folder holds already
+    #[arg(long, requires = "out")]
+    pub force: bool,
+    /// Write the whole tenant to this file instead, for `--sandbox`: policies with their
+    /// assignments, filters, and the names of all groups
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["out", "force", "only", "exclude", "kind"]
+    )]
+    pub snapshot: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) selecting: Selecting,
 }
 
 /// `sandbox`.

@@ -10,7 +10,9 @@ pub mod arguments;
 mod color;
 mod config;
 mod connection;
+mod export;
 mod failure;
+mod folder;
 mod interrupt;
 mod output;
 mod plan;
@@ -74,6 +76,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Drift(command) => plan::run(&command.into_plan(), &common, output),
         Command::Apply(command) => apply::run(&command, &common, output),
         Command::Show(command) => show::run(&command, &common, output),
+        Command::Export(command) => export::run(&command, &common, output),
         Command::Sandbox(command) => sandbox::run(&command, output),
         Command::Completions(command) => {
             let mut script = Vec::new();

@@ -108,15 +108,44 @@ impl Output {
         text: impl FnOnce() -> String,
         json: impl Fn() -> String,
     ) -> Result<(), Failure> {
-        self.told.set(true);
-        if let Some(path) = &self.json_into {
-            save(path, &json())?;
-        }
+        self.tell_json_into(&json)?;
         match self.format {
             Format::Text => self.text(&text()),
             Format::Json => self.data(&json()),
             Format::Markdown => self.data(&markdown::draw(review, self.max_bytes)),
             Format::Github => self.data(&github::draw(review)),
+        }
+    }
+
+    fn tell_json_into(&self, json: impl Fn() -> String) -> Result<(), Failure> {
+        self.told.set(true);
+        match &self.json_into {
+            Some(path) => save(path, &json()),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses a format that a result of text and JSON does not come in.
+    pub(super) fn only_text_or_json(&self) -> Result<(), Failure> {
+        match self.format {
+            Format::Text | Format::Json => Ok(()),
+            Format::Markdown | Format::Github => Err(Failure::usage(
+                "the result of this command comes as text or JSON only",
+            )
+            .hint("leave `--format` out, or write `--format json`")),
+        }
+    }
+
+    /// Tells a result that comes as text and JSON only.
+    pub(super) fn tell_plainly(
+        &self,
+        text: impl FnOnce() -> String,
+        json: impl Fn() -> String,
+    ) -> Result<(), Failure> {
+        self.tell_json_into(&json)?;
+        match self.format {
+            Format::Json => self.data(&json()),
+            Format::Text | Format::Markdown | Format::Github => self.data(&text()),
         }
     }
 

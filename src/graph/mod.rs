@@ -18,6 +18,7 @@ pub mod retry;
 pub mod sign_in;
 pub mod tenant;
 pub mod transport;
+pub mod whole;
 mod wire;
 pub mod write;
 

@@ -1,6 +1,6 @@
 //! Reading the service. Whoever holds a [`Reader`] cannot change anything.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _};
@@ -15,6 +15,7 @@ use crate::model::{
     LiveAssignment, LiveFilter, LiveGroup, LivePolicy, PolicyKind, assignments_path, encode,
 };
 
+const FILTERS: &str = "/deviceManagement/assignmentFilters";
 /// The page size that lists are asked with. The service gives what it likes to give.
 const PAGE: usize = 1000;
 /// Groups give no larger page (microsoft-graph-docs-contrib: api/group-list.md).
@@ -34,6 +35,9 @@ pub struct Reader {
 
 /// The rows of one policy; none where the policy does not exist.
 pub type PolicyRows = Option<Vec<LiveAssignment>>;
+
+/// What the service says of policies besides their assignments, by policy id.
+pub(super) type PolicyProperties = BTreeMap<String, Object>;
 
 impl Reader {
     /// Makes a reader.
@@ -69,6 +73,14 @@ impl Reader {
     ///
     /// Whatever keeps the list from being complete.
     pub async fn policies(&self, kind: PolicyKind) -> Result<Vec<LivePolicy>, GraphError> {
+        Ok(self.policies_with_properties(kind).await?.0)
+    }
+
+    /// Reads what [`Self::policies`] reads, and keeps all that the list says of each policy.
+    pub(super) async fn policies_with_properties(
+        &self,
+        kind: PolicyKind,
+    ) -> Result<(Vec<LivePolicy>, PolicyProperties), GraphError> {
         let collection = kind.row().collection;
         let expand = if kind.row().expand_on_list {
             "$expand=assignments&"
@@ -90,6 +102,7 @@ impl Reader {
             })
             .await?;
         let mut policies = Vec::with_capacity(objects.len());
+        let mut properties = PolicyProperties::new();
         let mut unread = Vec::new();
         let mut cut = Vec::new();
         for object in objects {
@@ -102,6 +115,7 @@ impl Reader {
                 )),
                 Some(_) => {}
             }
+            properties.insert(policy.id.clone(), policy.properties);
             policies.push(LivePolicy {
                 kind,
                 id: policy.id,
@@ -116,7 +130,7 @@ impl Reader {
         // A list that changed while it was read may hold a policy twice.
         let mut seen = BTreeSet::new();
         policies.retain(|policy| seen.insert(policy.id.to_lowercase()));
-        Ok(policies)
+        Ok((policies, properties))
     }
 
     /// Follows the links of expanded lists that were cut.
@@ -269,22 +283,37 @@ impl Reader {
     ///
     /// Whatever keeps the list from being complete.
     pub async fn filters(&self) -> Result<Vec<LiveFilter>, GraphError> {
-        const LIST: &str = "/deviceManagement/assignmentFilters";
-        let first = self.client.address().join(&format!("{LIST}?$top={PAGE}"));
-        let objects = self
-            .client
-            .read_list(first, |total| {
-                self.client.notice(Event::PageRead { list: LIST, total });
-            })
-            .await?;
-        let mut filters = objects
+        let mut filters = self
+            .filter_objects()
+            .await?
             .iter()
             .map(wire::assignment_filter)
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|detail| shape(&format!("GET {LIST}"), detail))?;
+            .map_err(|detail| shape(&format!("GET {FILTERS}"), detail))?;
         filters.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
         filters.dedup();
         Ok(filters)
+    }
+
+    /// Reads all assignment filters as the service sends them.
+    pub(super) async fn filter_objects(&self) -> Result<Vec<Object>, GraphError> {
+        self.objects(FILTERS, &format!("{FILTERS}?$top={PAGE}"))
+            .await
+    }
+
+    /// Reads id and display name of all groups of the directory, as the service sends them.
+    pub(super) async fn group_objects(&self) -> Result<Vec<Object>, GraphError> {
+        let path = format!("/groups?$select=id,displayName&$top={GROUP_PAGE}");
+        self.objects("/groups", &path).await
+    }
+
+    async fn objects(&self, list: &'static str, path: &str) -> Result<Vec<Object>, GraphError> {
+        let first = self.client.address().join(path);
+        self.client
+            .read_list(first, |total| {
+                self.client.notice(Event::PageRead { list, total });
+            })
+            .await
     }
 
     /// Returns display names of groups that begin like some of the given ones: one page of them.

@@ -44,6 +44,8 @@ pub(super) struct PolicyObject {
     pub(super) assignments: Option<Vec<Object>>,
     /// Where the rest of them is, if the list was cut.
     pub(super) assignments_next: Option<String>,
+    /// The policy as it was sent, without its assignments.
+    pub(super) properties: Object,
 }
 
 /// Reads a policy out of a list's object.
@@ -64,6 +66,7 @@ pub(super) fn policy(kind: PolicyKind, mut object: Object) -> Result<PolicyObjec
         platforms: optional_text(&object, "platforms")?,
         assignments,
         assignments_next: optional_text(&object, "assignments@odata.nextLink")?,
+        properties: object,
     })
 }
 

@@ -79,6 +79,40 @@ pub struct LiveTenant {
     pub filters: Vec<LiveFilter>,
 }
 
+/// All that is read of a tenant to write it down as manifests.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WholeTenant {
+    /// The policies of all kinds, by kind, name and id.
+    pub policies: Vec<LivePolicy>,
+    /// The groups that policies are assigned to, as far as they exist.
+    pub groups: Vec<LiveGroup>,
+    /// What the directory finds by those groups' names: the groups themselves and their
+    /// namesakes. A group that is not found by its name cannot be named.
+    pub namesakes: Vec<LiveGroup>,
+    /// All filters.
+    pub filters: Vec<LiveFilter>,
+}
+
+/// All that is read of a tenant to keep a copy of it: objects as the service sends them.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RawTenant {
+    /// The policies of all kinds, by kind, name and id.
+    pub policies: Vec<RawPolicy>,
+    /// All groups of the directory: id and display name.
+    pub groups: Vec<Map<String, Value>>,
+    /// All filters.
+    pub filters: Vec<Map<String, Value>>,
+}
+
+/// A live policy, with all that the service says of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RawPolicy {
+    /// What it means.
+    pub live: LivePolicy,
+    /// What it was sent as, without its assignments.
+    pub properties: Map<String, Value>,
+}
+
 /// What has to be read of a tenant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Needs {

@@ -15,5 +15,8 @@ pub use assignment::{
 };
 pub use guid::Guid;
 pub use kind::{KINDS, PolicyKind, PolicyKindRow};
-pub use live::{LiveAssignment, LiveFilter, LiveGroup, LivePolicy, LiveTenant, Needs, rows};
+pub use live::{
+    LiveAssignment, LiveFilter, LiveGroup, LivePolicy, LiveTenant, Needs, RawPolicy, RawTenant,
+    WholeTenant, rows,
+};
 pub use path::{assign_path, assignment_path, assignments_path, encode};

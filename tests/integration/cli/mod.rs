@@ -13,6 +13,7 @@
 mod apply;
 mod defects;
 mod exit_codes;
+mod export;
 mod formats;
 mod guards;
 mod hostile;

@@ -10,7 +10,7 @@ use super::raw::{RawCase, RawPolicy, RawRow};
 use crate::library::support::tenants::{CATALOG, COMPLIANCE};
 
 /// Group names as people give them; the last two are the same.
-pub(super) const GROUPS: [&str; 10] = [
+pub(super) const GROUPS: [&str; 14] = [
     "SG-Pilot",
     "SG-Win Ring 1",
     "It's & #1 + 50% (ü) 😀",
@@ -19,6 +19,10 @@ pub(super) const GROUPS: [&str; 10] = [
     "- dash: colon # hash",
     "*",
     "Geräte/ÄÖ",
+    "no",
+    "1.10",
+    " leading\tand\nmore",
+    "gpj.\u{202e}exe",
     "SG-Twice",
     "SG-Twice",
 ];
@@ -26,7 +30,7 @@ pub(super) const GROUPS: [&str; 10] = [
 /// Filter names; the last two are the same.
 pub(super) const FILTERS: [&str; 5] = ["Corporate", "O'Neil & Co. #2", "ÜBER", "Two", "Two"];
 
-const NAMES: [&str; 12] = [
+pub(super) const NAMES: [&str; 19] = [
     "Win - A",
     "Win - B",
     "win - a",
@@ -39,6 +43,13 @@ const NAMES: [&str; 12] = [
     "Win - A",
     "x: y",
     "  spaces  ",
+    "no",
+    "1.10",
+    "two\nlines",
+    "? [*] {a, b} - &x !y |z >",
+    "gpj.\u{202e}exe\u{feff}",
+    "---",
+    "\u{a0}",
 ];
 
 const FILTER_ID: &str = "deviceAndAppManagementAssignmentFilterId";

@@ -3,6 +3,7 @@
 
 mod build;
 pub(super) mod expected;
+mod exports;
 mod manifests;
 pub(super) mod raw;
 

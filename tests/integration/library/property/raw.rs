@@ -63,7 +63,7 @@ pub(crate) struct RawCase {
 fn row() -> impl Strategy<Value = RawRow> {
     (
         0..9_u8,
-        0..10_u8,
+        0..14_u8,
         0..10_u8,
         prop_oneof![4 => Just(None), 1 => (0..3_u8).prop_map(Some)],
         0..8_u8,
@@ -82,7 +82,7 @@ fn row() -> impl Strategy<Value = RawRow> {
 fn target() -> impl Strategy<Value = RawTarget> {
     (
         0..8_u8,
-        0..10_u8,
+        0..14_u8,
         any::<bool>(),
         prop_oneof![2 => Just(None), 1 => (0..5_u8, any::<bool>(), any::<bool>()).prop_map(Some)],
         prop_oneof![
@@ -106,7 +106,7 @@ fn target() -> impl Strategy<Value = RawTarget> {
 
 pub(crate) fn case() -> impl Strategy<Value = RawCase> {
     let policy =
-        (any::<bool>(), 0..12_u8, vec(row(), 0..6)).prop_map(|(compliance, name, rows)| {
+        (any::<bool>(), 0..19_u8, vec(row(), 0..6)).prop_map(|(compliance, name, rows)| {
             RawPolicy {
                 compliance,
                 name,

@@ -1,0 +1,226 @@
+//! A folder of manifests, written as a whole or not at all.
+//!
+//! Everything is first written to a hidden folder on the same file system. A folder that does not
+//! exist yet then appears in one step. In one that does, the files are moved in one by one, and what
+//! was moved is moved back if one of them fails. A killed run leaves whole files and the hidden
+//! folder, which the reader of manifests skips and in which replaced manifests still are.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use super::failure::Failure;
+use crate::exit::Exit;
+use crate::export::ManifestFile;
+
+/// The configuration, which is no manifest.
+const CONFIGURATION: &str = super::config::FILE_NAME;
+
+/// A folder that may be written to.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    force: bool,
+}
+
+/// What a folder holds already.
+#[derive(Debug, Default)]
+struct Held {
+    /// Manifests, by their paths below the folder.
+    manifests: Vec<PathBuf>,
+    /// Links to folders, where manifests may be that are not ours to replace.
+    links: Vec<PathBuf>,
+}
+
+impl Folder {
+    /// Takes a folder that holds no manifests, or one whose manifests may be replaced.
+    pub(super) fn open(path: &Path, force: bool) -> Result<Self, Failure> {
+        let folder = Self {
+            path: path.to_owned(),
+            force,
+        };
+        folder.check()?;
+        Ok(folder)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn check(&self) -> Result<Held, Failure> {
+        let shown = self.path.display();
+        let mut held = Held::default();
+        match fs::metadata(&self.path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(held),
+            Err(error) => return Err(self.failed(&error)),
+            Ok(found) if !found.is_dir() => {
+                return Err(
+                    Failure::new(Exit::Failure, format!("`{shown}` is not a folder"))
+                        .hint("name a folder that is empty or does not exist yet"),
+                );
+            }
+            Ok(_) => {}
+        }
+        held.look(&self.path, Path::new(""))
+            .map_err(|error| self.failed(&error))?;
+        if let Some(link) = held.links.first() {
+            return Err(Failure::new(
+                Exit::Failure,
+                format!(
+                    "`{shown}` holds a link to another folder, `{}`",
+                    link.display()
+                ),
+            )
+            .hint("nothing was written; export to a folder of its own"));
+        }
+        if let (Some(first), false) = (held.manifests.first(), self.force) {
+            let others = match held.manifests.len() {
+                1 => String::new(),
+                number => format!(" and {} more", number - 1),
+            };
+            return Err(Failure::new(
+                Exit::Failure,
+                format!("`{shown}` holds manifests: `{}`{others}", first.display()),
+            )
+            .hint("nothing was written; name another folder, or replace them with `--force`"));
+        }
+        Ok(held)
+    }
+
+    /// Writes the files in place of all manifests that the folder holds.
+    pub(super) fn replace(&self, files: &[ManifestFile]) -> Result<(), Failure> {
+        let held = self.check()?;
+        let exists = self.path.exists();
+        let parent = match self.path.parent() {
+            _ if exists => self.path.as_path(),
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        fs::create_dir_all(parent).map_err(|error| self.failed(&error))?;
+        let hidden = tempfile::Builder::new()
+            .prefix(".assignctl-export-")
+            .tempdir_in(parent)
+            .map_err(|error| self.failed(&error))?;
+        let new = hidden.path().join("new");
+        for file in files {
+            write(&new.join(&file.path), &file.text).map_err(|error| self.failed(&error))?;
+        }
+        if !exists {
+            return fs::rename(&new, &self.path).map_err(|error| self.failed(&error));
+        }
+        let mut moves = Moves::default();
+        let old = hidden.path().join("old");
+        self.move_in(files, &held, &new, &old, &mut moves)
+            .map_err(|error| {
+                let failure = self.failed(&error);
+                if moves.undo() {
+                    return failure.hint("the folder is as it was");
+                }
+                // Not to be deleted with what it still holds.
+                let kept = hidden.keep();
+                failure.hint(format!("replaced manifests are in `{}`", kept.display()))
+            })
+    }
+
+    fn move_in(
+        &self,
+        files: &[ManifestFile],
+        held: &Held,
+        new: &Path,
+        old: &Path,
+        moves: &mut Moves,
+    ) -> io::Result<()> {
+        for manifest in &held.manifests {
+            moves.make(self.path.join(manifest), old.join(manifest))?;
+        }
+        for file in files {
+            let place = self.path.join(&file.path);
+            // What is there is no manifest: a folder of that name, or a file that came since.
+            if fs::symlink_metadata(&place).is_ok() {
+                return Err(io::Error::new(
+                    io::ErrorKind::AlreadyExists,
+                    format!("`{}` is there already", place.display()),
+                ));
+            }
+            moves.make(new.join(&file.path), place)?;
+        }
+        // Folders that held replaced manifests only; one that holds more stays.
+        for manifest in &held.manifests {
+            for folder in manifest.ancestors().skip(1) {
+                if folder.as_os_str().is_empty() || fs::remove_dir(self.path.join(folder)).is_err()
+                {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn failed(&self, error: &io::Error) -> Failure {
+        Failure::new(
+            Exit::Failure,
+            format!("`{}` cannot be written: {error}", self.path.display()),
+        )
+    }
+}
+
+impl Held {
+    /// Looks through a folder as the reader of manifests does, but follows no links.
+    fn look(&mut self, folder: &Path, below: &Path) -> io::Result<()> {
+        let mut entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+        entries.sort_by_key(fs::DirEntry::file_name);
+        for entry in entries {
+            let name = entry.file_name();
+            let shown = name.to_string_lossy();
+            if shown.starts_with('.') {
+                continue;
+            }
+            let path = below.join(&name);
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                self.look(&entry.path(), &path)?;
+            } else if kind.is_symlink() && entry.path().is_dir() {
+                self.links.push(path);
+            } else if (shown.ends_with(".yaml") || shown.ends_with(".yml"))
+                && shown != CONFIGURATION
+            {
+                self.manifests.push(path);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes a file, with the folders it is in.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let mut file = fs::File::create_new(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
+
+/// What was moved, so that it can be moved back.
+#[derive(Default)]
+struct Moves(Vec<(PathBuf, PathBuf)>);
+
+impl Moves {
+    fn make(&mut self, from: PathBuf, to: PathBuf) -> io::Result<()> {
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::rename(&from, &to)?;
+        self.0.push((from, to));
+        Ok(())
+    }
+
+    /// Moves all back, the last one first. Says whether that worked.
+    fn undo(self) -> bool {
+        let mut worked = true;
+        for (from, to) in self.0.into_iter().rev() {
+            worked &= fs::rename(to, from).is_ok();
+        }
+        worked
+    }
+}

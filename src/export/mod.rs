@@ -1,0 +1,142 @@
+//! From the live state to files: tidy manifests, or a copy of the tenant for the sandbox.
+//!
+//! Pure: no I/O, no clock; the same tenant gives the same bytes. `wording` says how groups and
+//! filters are called and which rows a manifest can ask for, `sets` finds target sets that several
+//! policies share, `layout` chooses the files, `yaml` writes them. [`snapshot`] has types of its own,
+//! since the sandbox's file is a boundary.
+//!
+//! What is promised: a plan of the export has no changes and no errors. Rows that a plan leaves
+//! alone in any case (those of policy sets, targets of unknown types) are mentioned in a comment. A policy
+//! with a row that no manifest can ask for is left out and told of, never written down in part.
+
+mod layout;
+mod sets;
+pub mod snapshot;
+#[cfg(test)]
+mod tests;
+mod wording;
+mod yaml;
+
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::model::{LivePolicy, PolicyKind, WholeTenant};
+use sets::NamedSets;
+use wording::{Reference, Targets, Wording};
+
+/// The manifests of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Export {
+    /// The files, named sets first, then by path.
+    pub files: Vec<ManifestFile>,
+    /// How many named sets there are.
+    pub sets: usize,
+    /// The policies that no manifest can express.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ManifestFile {
+    /// Its path below the export's folder: lower-case ASCII letters, digits, `-`, `/` and `.yaml`.
+    pub path: String,
+    /// Its content.
+    pub text: String,
+    /// How many policies it has.
+    pub policies: usize,
+}
+
+/// A policy that is not exported, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftOut {
+    /// The policy's kind.
+    pub kind: PolicyKind,
+    /// The policy's id.
+    pub id: String,
+    /// The policy's display name.
+    pub name: String,
+    /// What cannot be expressed.
+    pub reason: String,
+}
+
+impl LeftOut {
+    /// Makes the warning for it.
+    pub fn warning(&self) -> Diagnostic {
+        let Self {
+            kind,
+            id,
+            name,
+            reason,
+        } = self;
+        Diagnostic::new(
+            Severity::Warning,
+            "not-exported",
+            None,
+            format!("{kind} `{name}` ({id}) is left out: {reason}"),
+        )
+        .hint("a plan leaves it alone, since no manifest names it")
+    }
+}
+
+/// A policy as an entry of a manifest.
+struct Entry<'a> {
+    live: &'a LivePolicy,
+    selector: Reference,
+    targets: Targets,
+    /// The named set that stands for all of its targets.
+    set: Option<String>,
+    /// What is there besides and stays as it is.
+    notes: Vec<String>,
+}
+
+/// Makes the manifests of a tenant, for those of its policies that are chosen. Whether a name is
+/// unique is judged among all.
+pub fn manifests(
+    tenant: &WholeTenant,
+    tenant_id: Option<&str>,
+    is_chosen: impl Fn(&LivePolicy) -> bool,
+) -> Export {
+    let wording = Wording::new(tenant);
+    let mut entries = Vec::new();
+    let mut left_out = Vec::new();
+    for live in tenant.policies.iter().filter(|policy| is_chosen(policy)) {
+        match wording.targets(live) {
+            Ok((targets, notes)) => entries.push(Entry {
+                selector: wording.policy(live),
+                live,
+                targets,
+                set: None,
+                notes,
+            }),
+            Err(reason) => left_out.push(LeftOut {
+                kind: live.kind,
+                id: live.id.clone(),
+                name: live.name.clone(),
+                reason,
+            }),
+        }
+    }
+    let sets = NamedSets::of(entries.iter().map(|entry| &entry.targets));
+    for entry in &mut entries {
+        entry.set = sets.name(&entry.targets).map(str::to_owned);
+    }
+    let mut files = Vec::new();
+    if !sets.is_empty() {
+        files.push(ManifestFile {
+            path: layout::TARGETS.to_owned(),
+            text: yaml::sets(tenant_id, &sets),
+            policies: 0,
+        });
+    }
+    let sets = sets.len();
+    for (path, entries) in layout::files(entries) {
+        files.push(ManifestFile {
+            path,
+            text: yaml::entries(tenant_id, &entries),
+            policies: entries.len(),
+        });
+    }
+    Export {
+        files,
+        sets,
+        left_out,
+    }
+}

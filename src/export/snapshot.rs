@@ -1,0 +1,101 @@
+//! A copy of a tenant as a state file for the sandbox (docs/sandbox.md).
+//!
+//! The types are this room's own: the sandbox shares none with the rest, so that what one writes
+//! the other has to understand from the documentation alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::model::{KINDS, RawPolicy, RawTenant};
+
+/// The version of the state file that is written.
+const FORMAT_VERSION: u32 = 1;
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct State<'a> {
+    format_version: u32,
+    tenant_id: &'a str,
+    groups: Vec<Map<String, Value>>,
+    assignment_filters: Vec<Map<String, Value>>,
+    /// By the last part of their collection's path.
+    #[serde(flatten)]
+    policies: BTreeMap<&'static str, Vec<Policy<'a>>>,
+}
+
+#[derive(Serialize)]
+struct Policy<'a> {
+    id: &'a str,
+    name: &'a str,
+    #[serde(flatten)]
+    properties: Map<String, Value>,
+    assignments: Vec<&'a Map<String, Value>>,
+}
+
+/// Writes a tenant as a state file, with everything that was read of it.
+pub fn state(tenant: &RawTenant, tenant_id: &str) -> String {
+    let policies = KINDS
+        .iter()
+        .map(|row| {
+            let key = row.collection.rsplit('/').next().unwrap_or(row.collection);
+            let of_kind = tenant
+                .policies
+                .iter()
+                .filter(|policy| policy.live.kind.row().name == row.name);
+            (key, of_kind.map(policy).collect())
+        })
+        .collect();
+    let state = State {
+        format_version: FORMAT_VERSION,
+        tenant_id,
+        groups: named(&tenant.groups),
+        assignment_filters: named(&tenant.filters),
+        policies,
+    };
+    // Texts, numbers and maps with texts for keys always serialise.
+    let mut text = serde_json::to_string_pretty(&state).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn policy(policy: &RawPolicy) -> Policy<'_> {
+    let RawPolicy { live, properties } = policy;
+    let mut properties = without_annotations(properties);
+    for known in ["id", live.kind.row().name_property, "name", "assignments"] {
+        properties.remove(known);
+    }
+    Policy {
+        id: &live.id,
+        name: &live.name,
+        properties,
+        assignments: live.assignments.iter().map(|row| &row.raw).collect(),
+    }
+}
+
+/// Returns groups or filters, each once, with a name each: a directory may have none for a group.
+fn named(objects: &[Map<String, Value>]) -> Vec<Map<String, Value>> {
+    let mut seen = BTreeSet::new();
+    objects
+        .iter()
+        .filter(|object| {
+            let id = object.get("id").and_then(Value::as_str);
+            seen.insert(id.map(str::to_lowercase))
+        })
+        .map(|object| {
+            let mut object = without_annotations(object);
+            if object.get("displayName").is_none_or(Value::is_null) {
+                object.insert("displayName".to_owned(), json!(""));
+            }
+            object
+        })
+        .collect()
+}
+
+/// Leaves out what OData says of a reply, which is no property of the object.
+fn without_annotations(object: &Map<String, Value>) -> Map<String, Value> {
+    let mut object = object.clone();
+    object.retain(|key, _| !key.contains("@odata."));
+    object
+}

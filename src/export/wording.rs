@@ -1,0 +1,267 @@
+//! How policies, groups and filters are called in manifests, and what manifests can ask for.
+//!
+//! A name is used where it finds exactly the object that is meant; else the id, with the name as a
+//! comment. What a plan finds by names is a subset of what was looked at here, so a name that is
+//! unique here is unique there.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use crate::model::{
+    Assignment, Filter, FilterMode, Guid, LiveFilter, LiveGroup, LivePolicy, PolicyKind, Source,
+    Target, WholeTenant,
+};
+
+/// A policy, group or filter as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reference {
+    /// By its display name.
+    Name(String),
+    /// By its id, with what a reader should know.
+    Id {
+        /// The id.
+        id: String,
+        /// The name, or why there is none.
+        comment: Option<String>,
+    },
+}
+
+impl Reference {
+    /// Returns what the reader takes for its name.
+    pub(super) fn shown(&self) -> &str {
+        match self {
+            Self::Name(name) => name,
+            Self::Id { id, comment } => comment.as_deref().unwrap_or(id),
+        }
+    }
+}
+
+/// Who is included.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Whom {
+    AllDevices,
+    AllUsers,
+    Group(Reference),
+    Collection(String),
+}
+
+/// An included target.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Included {
+    pub(super) whom: Whom,
+    pub(super) filter: Option<Reference>,
+    /// Whether the filter leaves out what it matches.
+    pub(super) excludes: bool,
+}
+
+/// The targets of a policy, in the order in which they are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Targets {
+    pub(super) include: Vec<Included>,
+    pub(super) exclude: Vec<Reference>,
+}
+
+impl Targets {
+    pub(super) fn len(&self) -> usize {
+        self.include.len() + self.exclude.len()
+    }
+}
+
+/// What is called what in a tenant.
+pub(super) struct Wording<'a> {
+    policy_names: HashMap<(PolicyKind, &'a str), usize>,
+    groups: HashMap<&'a str, &'a LiveGroup>,
+    group_names: HashMap<String, Vec<&'a str>>,
+    filters: HashMap<&'a str, &'a LiveFilter>,
+    filter_names: HashMap<String, usize>,
+}
+
+impl<'a> Wording<'a> {
+    pub(super) fn new(tenant: &'a WholeTenant) -> Self {
+        let mut policy_names = HashMap::new();
+        for policy in &tenant.policies {
+            *policy_names
+                .entry((policy.kind, policy.name.as_str()))
+                .or_default() += 1;
+        }
+        let mut group_names: HashMap<String, Vec<&str>> = HashMap::new();
+        for group in &tenant.namesakes {
+            let ids = group_names.entry(group.name.to_lowercase()).or_default();
+            ids.push(group.id.as_str());
+        }
+        let mut filter_names = HashMap::new();
+        for filter in &tenant.filters {
+            *filter_names.entry(filter.name.to_lowercase()).or_default() += 1;
+        }
+        Self {
+            policy_names,
+            groups: tenant
+                .groups
+                .iter()
+                .map(|group| (group.id.as_str(), group))
+                .collect(),
+            group_names,
+            filters: tenant
+                .filters
+                .iter()
+                .map(|filter| (filter.id.as_str(), filter))
+                .collect(),
+            filter_names,
+        }
+    }
+
+    /// Returns how a policy is selected. Names are compared with case.
+    pub(super) fn policy(&self, policy: &LivePolicy) -> Reference {
+        let namesakes = self.policy_names.get(&(policy.kind, policy.name.as_str()));
+        if namesakes == Some(&1) && is_name(&policy.name) {
+            Reference::Name(policy.name.clone())
+        } else {
+            by_id(&policy.id, &policy.name)
+        }
+    }
+
+    fn group(&self, id: &str) -> Reference {
+        let Some(group) = self.groups.get(id) else {
+            return Reference::Id {
+                id: id.to_owned(),
+                comment: Some("the tenant has no such group".to_owned()),
+            };
+        };
+        // Found by its name, and nothing else with it.
+        let found = self.group_names.get(&group.name.to_lowercase());
+        if found.is_some_and(|ids| ids.as_slice() == [id]) && is_name(&group.name) {
+            Reference::Name(group.name.clone())
+        } else {
+            by_id(id, &group.name)
+        }
+    }
+
+    fn filter(&self, id: &str) -> Reference {
+        let Some(filter) = self.filters.get(id) else {
+            return Reference::Id {
+                id: id.to_owned(),
+                comment: Some("the tenant has no such assignment filter".to_owned()),
+            };
+        };
+        let namesakes = self.filter_names.get(&filter.name.to_lowercase());
+        if namesakes == Some(&1) && is_name(&filter.name) {
+            Reference::Name(filter.name.clone())
+        } else {
+            by_id(id, &filter.name)
+        }
+    }
+
+    /// Returns what a manifest asks for to keep a policy as it is, and notes on what it need not
+    /// ask for; or why it cannot ask for it.
+    pub(super) fn targets(&self, policy: &LivePolicy) -> Result<(Targets, Vec<String>), String> {
+        if !is_name(&policy.id) {
+            return Err("its id is empty".to_owned());
+        }
+        let mut targets = Targets::default();
+        let mut notes = BTreeSet::new();
+        let mut seen = HashSet::new();
+        let mut sides = HashMap::new();
+        for row in policy.rows() {
+            if !row.is_direct() || matches!(row.target, Target::Other { .. }) {
+                notes.insert(self.note(&row));
+                continue;
+            }
+            if !seen.insert(row.target.clone()) {
+                return Err(format!("{} is there twice", self.whom(&row.target)));
+            }
+            if let Some(group) = row.target.group_id() {
+                let excluded = row.target.is_exclusion();
+                if *sides.entry(group.to_owned()).or_insert(excluded) != excluded {
+                    return Err(format!(
+                        "{} is both included and excluded",
+                        self.whom(&row.target)
+                    ));
+                }
+            }
+            self.add(&row, &mut targets)?;
+        }
+        targets.include.sort();
+        targets.exclude.sort();
+        Ok((targets, notes.into_iter().collect()))
+    }
+
+    fn add(&self, row: &Assignment, targets: &mut Targets) -> Result<(), String> {
+        let group = |id: &str| match Guid::parse(id) {
+            Some(_) => Ok(self.group(id)),
+            None => Err(format!("the group id `{id}` is not a GUID")),
+        };
+        let whom = match &row.target {
+            Target::AllDevices => Whom::AllDevices,
+            Target::AllUsers => Whom::AllUsers,
+            Target::Group(id) => Whom::Group(group(id)?),
+            Target::Collection(id) if is_name(id) => Whom::Collection(id.clone()),
+            Target::Collection(_) => return Err("a collection has no id".to_owned()),
+            Target::ExclusionGroup(id) => {
+                if row.filter.is_some() {
+                    return Err(format!("{} has a filter", self.whom(&row.target)));
+                }
+                targets.exclude.push(group(id)?);
+                return Ok(());
+            }
+            // Not asked for; see `note`.
+            Target::Other { .. } => return Ok(()),
+        };
+        let (filter, excludes) = match &row.filter {
+            None => (None, false),
+            Some(filter) => {
+                let (filter, excludes) = self.filtered(filter)?;
+                (Some(filter), excludes)
+            }
+        };
+        targets.include.push(Included {
+            whom,
+            filter,
+            excludes,
+        });
+        Ok(())
+    }
+
+    fn filtered(&self, filter: &Filter) -> Result<(Reference, bool), String> {
+        let excludes = match &filter.mode {
+            FilterMode::Include => false,
+            FilterMode::Exclude => true,
+            FilterMode::Other(mode) => return Err(format!("the filter mode `{mode}` is unknown")),
+        };
+        match Guid::parse(&filter.id) {
+            Some(_) => Ok((self.filter(&filter.id), excludes)),
+            None => Err(format!("the filter id `{}` is not a GUID", filter.id)),
+        }
+    }
+
+    /// Says what is there and stays, whatever the manifests say.
+    fn note(&self, row: &Assignment) -> String {
+        let whom = self.whom(&row.target);
+        match (&row.source, &row.target) {
+            (Source::PolicySets, _) => format!("also assigned by a policy set: {whom}"),
+            (Source::Other(source), _) => format!("also assigned by `{source}`: {whom}"),
+            (Source::Direct, _) => format!("also assigned: {whom}"),
+        }
+    }
+
+    fn whom(&self, target: &Target) -> String {
+        match target {
+            Target::AllDevices => "allDevices".to_owned(),
+            Target::AllUsers => "allUsers".to_owned(),
+            Target::Group(id) => format!("group {}", self.group(id).shown()),
+            Target::ExclusionGroup(id) => format!("excluded group {}", self.group(id).shown()),
+            Target::Collection(id) => format!("collection {id}"),
+            Target::Other { odata_type, .. } => format!("a target of the type {odata_type}"),
+        }
+    }
+}
+
+/// Whether a manifest can hold the text as a name: blanks alone are none.
+fn is_name(text: &str) -> bool {
+    !text.trim().is_empty()
+}
+
+fn by_id(id: &str, name: &str) -> Reference {
+    Reference::Id {
+        id: id.to_owned(),
+        comment: is_name(name).then(|| name.to_owned()),
+    }
+}
