@@ -43,6 +43,8 @@ pub enum Command {
     Export(Export),
     /// Serve the built-in Graph emulator over HTTP
     Sandbox(Sandbox),
+    /// Print the JSON Schema of manifests, for editors
+    Schema(Schema),
     /// Print a completion script for a shell
     Completions(Completions),
 }
@@ -57,7 +59,7 @@ impl Command {
             // What it shows is a plan, and a comment with it is the plan's.
             Self::Show(_) => Some("plan"),
             Self::Drift(_) => Some("drift"),
-            Self::Export(_) | Self::Sandbox(_) | Self::Completions(_) => None,
+            Self::Export(_) | Self::Sandbox(_) | Self::Schema(_) | Self::Completions(_) => None,
         }
     }
 
@@ -69,7 +71,7 @@ impl Command {
             | Self::Apply(Apply { selecting, .. })
             | Self::Show(Show { selecting, .. })
             | Self::Export(Export { selecting, .. }) => selecting.selection(),
-            Self::Validate(_) | Self::Sandbox(_) | Self::Completions(_) => {
+            Self::Validate(_) | Self::Sandbox(_) | Self::Schema(_) | Self::Completions(_) => {
                 Selection::default()
             }
         }
@@ -437,6 +439,13 @@ pub struct Sandbox {
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     pub listen: std::net::SocketAddr,
 }
+
+/// `schema`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl schema > manifest.schema.json\n\nEditors with the YAML language server then complete and check a manifest that begins with\n  # yaml-language-server: $schema=manifest.schema.json"
+)]
+pub struct Schema {}
 
 /// `completions`.
 #[derive(Args, Debug)]

@@ -27,6 +27,8 @@ mod values;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::exit::Exit;
+use crate::manifest::schema;
+use crate::render::json;
 use arguments::{Arguments, Command};
 use failure::Failure;
 use output::Output;
@@ -78,6 +80,10 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Show(command) => show::run(&command, &common, output),
         Command::Export(command) => export::run(&command, &common, output),
         Command::Sandbox(command) => sandbox::run(&command, output),
+        Command::Schema(arguments::Schema {}) => {
+            output.data(&json::pretty(&schema::schema()))?;
+            Ok(Exit::Success)
+        }
         Command::Completions(command) => {
             let mut script = Vec::new();
             clap_complete::generate(

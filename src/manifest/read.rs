@@ -14,12 +14,12 @@ use super::{Glob, Mode, Placed, Selector, WantedTarget};
 use crate::diagnostic::{Diagnostic, FileId, Place, Severity};
 use crate::model::PolicyKind;
 
-const DOCUMENT_KEYS: &[&str] = &["version", "targets", "policies"];
-const SET_KEYS: &[&str] = &["include", "exclude"];
-const ENTRY_KEYS: &[&str] = &[
+pub(super) const DOCUMENT_KEYS: &[&str] = &["version", "targets", "policies"];
+pub(super) const SET_KEYS: &[&str] = &["include", "exclude"];
+pub(super) const ENTRY_KEYS: &[&str] = &[
     "kind", "name", "id", "match", "except", "mode", "use", "include", "exclude",
 ];
-const SELECTOR_KEYS: &[&str] = &["name", "id", "match"];
+pub(super) const SELECTOR_KEYS: &[&str] = &["name", "id", "match"];
 
 /// All that was read, before entries and sets come together.
 #[derive(Debug, Default)]

@@ -13,7 +13,7 @@ use crate::model::{FilterMode, Guid, Source};
 pub(super) const MOST_TARGETS: usize = 500_000;
 
 /// The keys of an included target.
-const KEYS: &[&str] = &[
+pub(super) const KEYS: &[&str] = &[
     "allDevices",
     "allUsers",
     "group",
@@ -27,10 +27,11 @@ const KEYS: &[&str] = &[
 ];
 
 /// The keys that say who is meant.
-const TARGET_KEYS: &[&str] = &["allDevices", "allUsers", "group", "groupId", "collection"];
+pub(super) const TARGET_KEYS: &[&str] =
+    &["allDevices", "allUsers", "group", "groupId", "collection"];
 
 /// The keys of an excluded target.
-const EXCLUDED_KEYS: &[&str] = &["group", "groupId"];
+pub(super) const EXCLUDED_KEYS: &[&str] = &["group", "groupId"];
 
 /// Which list a target is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,6 +4,7 @@ mod conflicts;
 mod errors;
 mod folders;
 mod hostile;
+mod schema;
 mod targets;
 mod valid;
 mod yaml;

@@ -111,6 +111,7 @@ fn a_reader_that_has_gone_is_no_error() {
         ("drift m.yaml --sandbox tenant.json", 2),
         ("validate m.yaml", 0),
         ("completions bash", 0),
+        ("schema", 0),
         ("export --sandbox tenant.json", 0),
         ("--help", 0),
         ("apply m.yaml --yes --sandbox tenant.json", 0),
@@ -220,6 +221,7 @@ fn help_and_version() {
         "drift",
         "export",
         "sandbox",
+        "schema",
         "completions",
     ] {
         assert!(help.stdout.contains(&format!("  {command}")), "{command}");

@@ -131,3 +131,18 @@ fn json_holds_code_place_and_hint_of_each_error() {
         json!({"valid": true, "files": 1, "entries": 1, "diagnostics": []})
     );
 }
+
+#[test]
+fn the_schema_that_is_checked_in_is_the_one_that_is_printed() {
+    let ran = World::empty().run("schema").exits(0);
+    assert_eq!(ran.stderr, "");
+    assert_eq!(
+        ran.json()["$schema"],
+        "https://json-schema.org/draft/2020-12/schema"
+    );
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/manifest.schema.json");
+    let kept = snapbox::Data::read_from(&path, Some(snapbox::data::DataFormat::Text)).raw();
+    snapbox::Assert::new()
+        .action_env("SNAPSHOTS")
+        .eq(ran.stdout, kept);
+}

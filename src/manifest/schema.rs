@@ -1,0 +1,235 @@
+//! The JSON Schema of a manifest (draft 2020-12), for editors: completion, hover and first errors.
+//!
+//! Manifests are read by hand, for errors with places, so the schema is written by hand as well. Its keys
+//! and words come from the tables that the reader uses, and tests hold both to agree. It
+//! asks for text where the reader would take `1.10` or `no` for a name too: an editor then says that
+//! quotes are due. What it cannot say is what needs more than one place: unknown and contradicting
+//! sets and targets, and a run without any entry.
+
+use serde_json::{Map, Value, json};
+
+use super::read::{DOCUMENT_KEYS, ENTRY_KEYS, SELECTOR_KEYS, SET_KEYS};
+use super::targets::{EXCLUDED_KEYS, KEYS, TARGET_KEYS};
+use crate::model::PolicyKind;
+
+/// Not blank, by the reader's idea of blank.
+const NOT_BLANK: &str = r"[^\s\u0085]";
+const GUID: &str = "^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$";
+
+/// Makes the schema.
+pub fn schema() -> Value {
+    let mut schema = object(
+        DOCUMENT_KEYS,
+        "What policies shall be assigned to. Every document of a file is one of these.",
+        |key| match key {
+            "version" => json!({
+                "const": 1,
+                "description": "The version of the form of manifests: the number 1.",
+            }),
+            "targets" => json!({
+                "type": "object",
+                "description": "Named sets of targets. Every file of the run can use them.",
+                "propertyNames": {"pattern": NOT_BLANK},
+                "additionalProperties": {"$ref": "#/$defs/targetSet"},
+            }),
+            _ => json!({
+                "type": "array",
+                "description": "The entries: each says what the policies that it selects are assigned to. \
+                    Several entries may select one policy; their targets are united.",
+                "items": {"$ref": "#/$defs/policyEntry"},
+            }),
+        },
+    );
+    schema.insert("required".to_owned(), json!(["version"]));
+    let mut whole = Map::new();
+    whole.insert(
+        "$schema".to_owned(),
+        json!("https://json-schema.org/draft/2020-12/schema"),
+    );
+    whole.insert("title".to_owned(), json!("assignctl manifest"));
+    whole.extend(schema);
+    whole.insert(
+        "$defs".to_owned(),
+        json!({
+            "targetSet": targets(
+                SET_KEYS,
+                "A named set of targets; entries take it in with `use`.",
+            ),
+            "policyEntry": entry(),
+            "includedTarget": {
+                "description": "Who is included: one of `group`, `groupId`, `allDevices`, `allUsers` and \
+                    `collection`, and a filter if one is wanted.",
+                "anyOf": [
+                    {"enum": ["allDevices", "allUsers"]},
+                    included(),
+                ],
+            },
+            "excludedTarget": excluded(),
+        }),
+    );
+    Value::Object(whole)
+}
+
+fn entry() -> Map<String, Value> {
+    let kinds: Vec<&str> = PolicyKind::all().map(PolicyKind::name).collect();
+    let collections: Vec<String> = PolicyKind::all()
+        .map(|kind| format!("`{kind}` (Graph `{}`)", kind.row().collection))
+        .collect();
+    let mut entry = object(
+        ENTRY_KEYS,
+        "What the policies that are selected by `name`, `id` or `match` are assigned to.",
+        |key| match key {
+            "kind" => json!({
+                "enum": kinds,
+                "description": format!("The kind of the policies: {}.", collections.join(" or ")),
+            }),
+            "name" => text("The policy with this display name. Case counts."),
+            "id" => text(
+                "The policy with this id; for policies whose name is not unique or may change.",
+            ),
+            "match" => text(
+                "All policies whose display names fit: `*` is any text, `?` one character, nothing \
+                 else is special. Case counts.",
+            ),
+            "except" => texts("Leave out what one of these globs matches; goes with `match`."),
+            "mode" => json!({
+                "enum": ["exact", "additive"],
+                "default": "exact",
+                "description": "`exact`: the manifest is the whole set, other direct assignments go away. \
+                    `additive`: assignments are added and updated, never removed.",
+            }),
+            "use" => {
+                texts("Named sets of targets to take in, defined below `targets` in any file.")
+            }
+            side => targets_of(side),
+        },
+    );
+    let one_selector: Vec<Value> = SELECTOR_KEYS
+        .iter()
+        .map(|key| json!({"required": [key]}))
+        .collect();
+    entry.insert("required".to_owned(), json!(["kind"]));
+    entry.insert("oneOf".to_owned(), json!(one_selector));
+    entry.insert("dependentRequired".to_owned(), json!({"except": ["match"]}));
+    entry
+}
+
+fn targets(keys: &[&'static str], description: &str) -> Map<String, Value> {
+    object(keys, description, targets_of)
+}
+
+/// Describes `include` and `exclude`, which entries and sets have alike.
+fn targets_of(side: &'static str) -> Value {
+    match side {
+        "include" => json!({
+            "type": "array",
+            "description": "Who is included. Empty, in `exact` mode: nobody, so that all direct \
+                assignments go away.",
+            "items": {"$ref": "#/$defs/includedTarget"},
+        }),
+        _ => json!({
+            "type": "array",
+            "description": "Groups that are excluded. They take no filter.",
+            "items": {"$ref": "#/$defs/excludedTarget"},
+        }),
+    }
+}
+
+fn included() -> Map<String, Value> {
+    let mut included = object(KEYS, "A target with its filter.", |key| match key {
+        "allDevices" => json!({
+            "const": true,
+            "description": "Every managed device. `- allDevices` alone means the same.",
+        }),
+        "allUsers" => json!({
+            "const": true,
+            "description": "Every licensed user. `- allUsers` alone means the same.",
+        }),
+        "collection" => text("The id of a Configuration Manager collection, like `MEM00012`."),
+        "filter" => text(
+            "The assignment filter with this display name. Case does not count. Its platform has to fit \
+             the policy's.",
+        ),
+        "filterId" => guid("The assignment filter with this id, in place of `filter`."),
+        "filterMode" => json!({
+            "enum": ["include", "exclude"],
+            "default": "include",
+            "description": "Whether only what the filter matches is meant, or all but that.",
+        }),
+        "source" => json!({
+            "enum": ["direct", "policySets"],
+            "default": "direct",
+            "description": "`policySets` declares a row that a policy set has made. Such rows are never \
+                touched unless a manifest declares them.",
+        }),
+        "sourceId" => {
+            text("The policy set; goes with `source: policySets`. Without it any is meant.")
+        }
+        group => group_of(group),
+    });
+    included.insert("oneOf".to_owned(), one_of(TARGET_KEYS));
+    included.insert(
+        "not".to_owned(),
+        json!({"required": ["filter", "filterId"]}),
+    );
+    included.insert(
+        "dependentSchemas".to_owned(),
+        json!({
+            "filterMode": {"anyOf": [{"required": ["filter"]}, {"required": ["filterId"]}]},
+            "sourceId": {"required": ["source"], "properties": {"source": {"const": "policySets"}}},
+        }),
+    );
+    included
+}
+
+fn excluded() -> Map<String, Value> {
+    let mut excluded = object(EXCLUDED_KEYS, "A group that is excluded.", group_of);
+    excluded.insert("oneOf".to_owned(), one_of(EXCLUDED_KEYS));
+    excluded
+}
+
+fn group_of(key: &'static str) -> Value {
+    match key {
+        "group" => text("The group with this display name. Case does not count."),
+        _ => guid("The group with this id; for groups whose name is not unique or may change."),
+    }
+}
+
+fn one_of(keys: &[&str]) -> Value {
+    let one = |key: &&str| json!({"required": [key]});
+    Value::Array(keys.iter().map(one).collect())
+}
+
+/// Makes a closed mapping.
+fn object(
+    keys: &[&'static str],
+    description: &str,
+    value_of: impl Fn(&'static str) -> Value,
+) -> Map<String, Value> {
+    let properties: Map<String, Value> = keys
+        .iter()
+        .map(|key| ((*key).to_owned(), value_of(key)))
+        .collect();
+    let mut object = Map::new();
+    object.insert("description".to_owned(), json!(description));
+    object.insert("type".to_owned(), json!("object"));
+    object.insert("properties".to_owned(), Value::Object(properties));
+    object.insert("additionalProperties".to_owned(), json!(false));
+    object
+}
+
+fn text(description: &str) -> Value {
+    json!({"type": "string", "pattern": NOT_BLANK, "description": description})
+}
+
+fn texts(description: &str) -> Value {
+    json!({
+        "type": "array",
+        "description": description,
+        "items": {"type": "string", "pattern": NOT_BLANK},
+    })
+}
+
+fn guid(description: &str) -> Value {
+    json!({"type": "string", "pattern": GUID, "description": description})
+}

@@ -1,0 +1,430 @@
+//! The schema and the reader agree, as a real validator sees it.
+
+use std::path::{Path, PathBuf};
+
+use jsonschema::Validator;
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use crate::manifest::read_texts;
+use crate::manifest::schema::schema;
+
+/// What needs more than one place, which a schema cannot compare.
+const BEYOND: [&str; 5] = [
+    "conflicting-filters",
+    "conflicting-modes",
+    "included-and-excluded",
+    "no-policies",
+    "unknown-target-set",
+];
+
+fn validator() -> Validator {
+    jsonschema::draft202012::options()
+        .should_validate_formats(true)
+        .build(&schema())
+        .expect("a schema")
+}
+
+/// Reads the documents of a file; none where they are no YAML.
+fn documents(path: &Path) -> Option<Vec<Value>> {
+    let text = std::fs::read_to_string(path).expect("text");
+    serde_saphyr::from_multiple(&text).ok()
+}
+
+fn here(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+fn files_below(folder: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            files.extend(files_below(&path));
+        } else if path.extension().is_some_and(|ending| ending == "yaml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+#[test]
+fn the_schema_is_a_schema() {
+    jsonschema::draft202012::meta::validate(&schema()).expect("draft 2020-12");
+}
+
+#[test]
+fn every_key_and_every_set_of_words_is_described() {
+    fn look(value: &Value, path: &str) {
+        if let Some(properties) = value.get("properties").and_then(Value::as_object) {
+            for (key, property) in properties {
+                // Conditions name keys that are described elsewhere.
+                if !path.contains("dependentSchemas") {
+                    assert!(property["description"].is_string(), "{path}/{key}");
+                }
+            }
+        }
+        match value {
+            Value::Object(map) => map
+                .iter()
+                .for_each(|(key, value)| look(value, &format!("{path}/{key}"))),
+            Value::Array(list) => list.iter().for_each(|value| look(value, path)),
+            _ => {}
+        }
+    }
+    look(&schema(), "");
+}
+
+#[test]
+fn every_example_is_valid() {
+    let validator = validator();
+    let mut files = files_below(&here("examples/manifests"));
+    files.extend(files_below(&here(
+        "tests/integration/fixtures/validate/valid",
+    )));
+    assert!(files.len() > 10);
+    for path in files {
+        for document in documents(&path).expect("YAML") {
+            let faults: Vec<String> = validator
+                .iter_errors(&document)
+                .map(|error| format!("{}: {error}", error.instance_path()))
+                .collect();
+            assert_eq!(faults, [""; 0], "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn fixtures_whose_form_is_wrong_are_refused() {
+    let validator = validator();
+    let mut refused = 0;
+    for path in files_below(&here("tests/integration/fixtures/validate")) {
+        // Tags are not seen by a validator, and what is no YAML needs none to be refused.
+        let is_syntax = path.components().any(|part| part.as_os_str() == "syntax");
+        let Some(documents) = documents(&path).filter(|_| !is_syntax) else {
+            continue;
+        };
+        let text = std::fs::read_to_string(&path).expect("text");
+        let is_valid = documents
+            .iter()
+            .all(|document| validator.is_valid(document));
+        let faults = shape_faults_of(text);
+        assert_eq!(
+            is_valid,
+            faults.is_empty(),
+            "{}: {faults:?}",
+            path.display()
+        );
+        refused += usize::from(!is_valid);
+    }
+    assert!(refused >= 5, "{refused}");
+}
+
+#[test]
+fn every_fault_of_form_is_refused_by_itself() {
+    let validator = validator();
+    let entry = |more: Value| {
+        let mut entry = json!({"kind": "configurationPolicy", "name": "P"});
+        merge(&mut entry, more);
+        json!({"version": 1, "policies": [entry]})
+    };
+    let target = |target: Value| entry(json!({"include": [target]}));
+    let guid = "6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e";
+    for good in [
+        entry(json!({})),
+        target(json!("allUsers")),
+        target(json!({"allDevices": true, "filterId": guid, "filterMode": "exclude"})),
+        target(json!({"group": "A", "source": "policySets", "sourceId": "x"})),
+        entry(json!({"name": null, "match": "*", "except": ["x"]})),
+        entry(json!({"exclude": [{"groupId": guid.to_uppercase()}]})),
+    ] {
+        assert!(validator.is_valid(&good), "{good}");
+    }
+    for bad in [
+        json!(null),
+        json!({"policies": []}),
+        json!({"version": 2}),
+        json!({"version": "1"}),
+        json!({"version": 1, "polices": []}),
+        json!({"version": 1, "targets": {" ": {}}}),
+        json!({"version": 1, "targets": {"x": []}}),
+        entry(json!({"kind": null})),
+        entry(json!({"kind": "script"})),
+        entry(json!({"id": guid})),
+        entry(json!({"name": null})),
+        entry(json!({"name": " \u{85}"})),
+        entry(json!({"except": ["x"]})),
+        entry(json!({"mode": "strict"})),
+        entry(json!({"use": "x"})),
+        entry(json!({"include": {}})),
+        target(json!("allDevice")),
+        target(json!({})),
+        target(json!({"group": "A", "groupId": guid})),
+        target(json!({"groupId": "A"})),
+        target(json!({"allDevices": false})),
+        target(json!({"group": "A", "filter": "F", "filterId": guid})),
+        target(json!({"group": "A", "filterMode": "include"})),
+        target(json!({"group": "A", "sourceId": "x"})),
+        target(json!({"group": "A", "source": "direct", "sourceId": "x"})),
+        entry(json!({"exclude": ["allDevices"]})),
+        entry(json!({"exclude": [{"group": "A", "filter": "F"}]})),
+    ] {
+        assert!(!validator.is_valid(&bad), "{bad}");
+        assert!(!shape_faults(&bad).is_empty(), "{bad}");
+    }
+}
+
+/// Merges keys in; null takes one out.
+fn merge(value: &mut Value, more: Value) {
+    let (Value::Object(map), Value::Object(more)) = (value, more) else {
+        return;
+    };
+    for (key, value) in more {
+        if value.is_null() {
+            map.remove(&key);
+        } else {
+            map.insert(key, value);
+        }
+    }
+}
+
+/// Reads a document and returns the codes of the errors that a schema could know of.
+fn shape_faults(document: &Value) -> Vec<&'static str> {
+    // JSON is YAML.
+    shape_faults_of(document.to_string())
+}
+
+fn shape_faults_of(text: String) -> Vec<&'static str> {
+    let loaded = read_texts(vec![("m.yaml".to_owned(), text)]);
+    let errors = loaded.diagnostics.iter().filter(|found| found.is_error());
+    errors
+        .map(|found| found.code)
+        .filter(|code| !BEYOND.contains(code))
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2_000) })]
+
+    #[test]
+    fn what_the_schema_accepts_is_read_and_what_is_read_it_accepts(
+        mut document in document(),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), value(), key()), 0..3),
+    ) {
+        thread_local!(static VALIDATOR: Validator = validator());
+        let is_valid = |document: &Value| VALIDATOR.with(|validator| validator.is_valid(document));
+        for (index, value, key) in changes {
+            change(&mut document, index, value, &key);
+        }
+        if is_valid(&document) {
+            prop_assert_eq!(shape_faults(&document), Vec::<&str>::new(), "{}", document);
+        }
+        // The reader takes `1.10` and `no` for text where text is due; the schema wants quotes.
+        let quoted = quoted(document, "");
+        prop_assert_eq!(is_valid(&quoted), shape_faults(&quoted).is_empty(), "{}", quoted);
+    }
+}
+
+/// Puts numbers and truth values in quotes where the reader takes them for text.
+fn quoted(value: Value, key: &str) -> Value {
+    match value {
+        Value::Bool(_) | Value::Number(_)
+            if !matches!(key, "version" | "allDevices" | "allUsers") =>
+        {
+            json!(value.to_string())
+        }
+        Value::Array(list) => list.into_iter().map(|value| quoted(value, "")).collect(),
+        Value::Object(map) => Value::Object(
+            map.into_iter()
+                .map(|(key, value)| {
+                    let value = quoted(value, &key);
+                    (key, value)
+                })
+                .collect(),
+        ),
+        other => other,
+    }
+}
+
+/// Replaces, adds or takes out one of all values.
+fn change(document: &mut Value, index: prop::sample::Index, value: Value, key: &str) {
+    let count = count(document);
+    let mut left = index.index(count * 3);
+    let (at, how) = (left / 3, left % 3);
+    left = at;
+    visit(document, &mut left, &mut |found| match (how, &mut *found) {
+        (0, Value::Object(map)) => {
+            map.insert(key.to_owned(), value.clone());
+        }
+        (1, Value::Object(map)) => {
+            map.remove(key);
+        }
+        _ => *found = value.clone(),
+    });
+}
+
+fn count(value: &Value) -> usize {
+    1 + match value {
+        Value::Array(list) => list.iter().map(count).sum(),
+        Value::Object(map) => map.values().map(count).sum::<usize>(),
+        _ => 0,
+    }
+}
+
+fn visit(value: &mut Value, left: &mut usize, change: &mut impl FnMut(&mut Value)) -> bool {
+    if *left == 0 {
+        change(value);
+        return true;
+    }
+    *left -= 1;
+    match value {
+        Value::Array(list) => list.iter_mut().any(|value| visit(value, left, change)),
+        Value::Object(map) => map.values_mut().any(|value| visit(value, left, change)),
+        _ => false,
+    }
+}
+
+fn key() -> impl Strategy<Value = String> {
+    prop::sample::select(vec![
+        "version",
+        "targets",
+        "policies",
+        "kind",
+        "name",
+        "id",
+        "match",
+        "except",
+        "mode",
+        "use",
+        "include",
+        "exclude",
+        "allDevices",
+        "allUsers",
+        "group",
+        "groupId",
+        "collection",
+        "filter",
+        "filterId",
+        "filterMode",
+        "source",
+        "sourceId",
+        "bogus",
+        " ",
+        "s",
+    ])
+    .prop_map(str::to_owned)
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop::sample::select(vec![
+        json!("P"),
+        json!(""),
+        json!("\u{85}\u{a0}"),
+        json!("exact"),
+        json!("additive"),
+        json!("include"),
+        json!("direct"),
+        json!("policySets"),
+        json!("allDevices"),
+        json!("compliancePolicy"),
+        json!("6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e"),
+        json!("{6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}"),
+        json!("no"),
+        json!("null"),
+        json!(true),
+        json!(false),
+        json!(null),
+        json!(1),
+        json!(1.1),
+        json!([]),
+        json!({}),
+        json!(["P"]),
+        json!([{"group": "A"}]),
+        json!({"group": "A"}),
+        json!({"s": {"include": ["allUsers"]}}),
+    ])
+}
+
+fn text() -> impl Strategy<Value = Value> {
+    prop::sample::select(vec!["P", "Win - *", "no", "1.10", "a\nb", "\u{feff}x", "*"])
+        .prop_map(|text| json!(text))
+}
+
+fn included() -> impl Strategy<Value = Value> {
+    let guid = json!("6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e");
+    let whom = prop_oneof![
+        Just(json!({"allDevices": true})),
+        Just(json!({"allUsers": true})),
+        text().prop_map(|name| json!({"group": name})),
+        text().prop_map(|name| json!({"collection": name})),
+        Just(json!({"groupId": guid})),
+    ];
+    let filter = prop_oneof![
+        Just(json!({})),
+        text().prop_map(|name| json!({"filter": name, "filterMode": "exclude"})),
+        Just(json!({"filterId": guid})),
+    ];
+    let source = prop_oneof![
+        Just(json!({})),
+        Just(json!({"source": "direct"})),
+        Just(json!({"source": "policySets", "sourceId": "x"})),
+    ];
+    prop_oneof![
+        1 => prop::sample::select(vec![json!("allDevices"), json!("allUsers")]),
+        6 => (whom, filter, source).prop_map(|(mut target, filter, source)| {
+            merge(&mut target, filter);
+            merge(&mut target, source);
+            target
+        }),
+    ]
+}
+
+fn sides() -> impl Strategy<Value = Value> {
+    let include = prop::collection::vec(included(), 0..3);
+    let exclude = prop::collection::vec(text().prop_map(|name| json!({"group": name})), 0..2);
+    (prop::option::of(include), prop::option::of(exclude)).prop_map(|(include, exclude)| {
+        let mut sides = Map::new();
+        if let Some(include) = include {
+            sides.insert("include".to_owned(), json!(include));
+        }
+        if let Some(exclude) = exclude {
+            sides.insert("exclude".to_owned(), json!(exclude));
+        }
+        Value::Object(sides)
+    })
+}
+
+fn entry() -> impl Strategy<Value = Value> {
+    let selector = prop_oneof![
+        text().prop_map(|name| json!({"name": name})),
+        text().prop_map(|id| json!({"id": id})),
+        text().prop_map(|glob| json!({"match": glob, "except": [glob]})),
+    ];
+    let rest = prop::sample::select(vec![
+        json!({}),
+        json!({"mode": "exact"}),
+        json!({"mode": "additive", "use": ["s"]}),
+    ]);
+    (selector, rest, sides()).prop_map(|(selector, rest, sides)| {
+        let mut entry = json!({"kind": "configurationPolicy"});
+        for part in [selector, rest, sides] {
+            merge(&mut entry, part);
+        }
+        entry
+    })
+}
+
+fn document() -> impl Strategy<Value = Value> {
+    (
+        prop::collection::vec(entry(), 0..3),
+        prop::option::of(sides()),
+    )
+        .prop_map(|(entries, set)| {
+            let mut document = json!({"version": 1, "policies": entries});
+            if let Some(set) = set {
+                document["targets"] = json!({"s": set});
+            }
+            document
+        })
+}
