@@ -3,9 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_saphyr::{MessageFormatter as _, UserMessageFormatter};
 
 use super::failure::Failure;
+use crate::diagnostic::{Diagnostic, Place, Sources, nearest};
 use crate::exit::Exit;
+
+/// The code of every fault in the configuration.
+const CODE: &str = "configuration";
 
 /// The configuration file's name in the working folder.
 pub(super) const FILE_NAME: &str = "assignctl.yaml";
@@ -64,10 +69,54 @@ pub(super) fn load(named: Option<&Path>) -> Result<Config, Failure> {
         return Ok(Config::default());
     }
     let mut config: Config =
-        serde_saphyr::from_str(&text).map_err(|error| failed(error.to_string()))?;
+        serde_saphyr::from_str(&text).map_err(|error| at_fault(path, &text, &error))?;
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     for manifest in &mut config.manifests {
         *manifest = folder.join(&*manifest);
     }
     Ok(config)
+}
+
+/// Says in the user's words what the YAML reader says in Rust's.
+fn due(message: &str) -> String {
+    match message {
+        "expected sequence start" => "a list is due here".to_owned(),
+        "expected mapping start" => "a mapping is due here".to_owned(),
+        _ if message.starts_with("invalid u") => "a whole number is due here".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// Says what is wrong in the configuration, on its line.
+fn at_fault(path: &Path, text: &str, error: &serde_saphyr::Error) -> Failure {
+    let mut sources = Sources::default();
+    let file = sources.add(path.display().to_string(), text);
+    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).max(1);
+    let (line, column) = error.location().map_or((1, 1), |location| {
+        (number(location.line()), number(location.column()))
+    });
+    let mut place = Place {
+        file,
+        line,
+        column,
+        length: 1,
+    };
+    let fault = match error.without_snippet() {
+        serde_saphyr::Error::SerdeUnknownField {
+            field, expected, ..
+        } => {
+            place.length = field.chars().count().max(1);
+            let near = nearest(field, expected.iter().copied());
+            Diagnostic::error(CODE, place, format!("unknown key `{field}`")).hint(match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("its keys are {}", expected.join(", ")),
+            })
+        }
+        other => Diagnostic::error(
+            CODE,
+            place,
+            due(&UserMessageFormatter.format_message(other)),
+        ),
+    };
+    Failure::at(Exit::Failure, fault, sources)
 }

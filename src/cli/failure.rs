@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::graph::GraphError;
 use crate::graph::sign_in::SignInError;
@@ -18,6 +19,8 @@ pub(super) struct Failure {
     /// What is said; empty where everything has been said already.
     pub(super) message: String,
     pub(super) hint: Option<String>,
+    /// What is said instead where a line of a file is to blame.
+    pub(super) fault: Option<Box<(Diagnostic, Sources)>>,
 }
 
 impl Failure {
@@ -26,6 +29,15 @@ impl Failure {
             exit,
             message: message.into(),
             hint: None,
+            fault: None,
+        }
+    }
+
+    /// A line of a file is to blame.
+    pub(super) fn at(exit: Exit, fault: Diagnostic, sources: Sources) -> Self {
+        Self {
+            fault: Some(Box::new((fault, sources))),
+            ..Self::said(exit)
         }
     }
 

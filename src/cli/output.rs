@@ -215,6 +215,10 @@ impl Output {
     }
 
     pub(super) fn failure(&self, failure: &Failure) {
+        if let Some(fault) = &failure.fault {
+            let (diagnostic, sources) = fault.as_ref();
+            self.diagnostics(std::slice::from_ref(diagnostic), sources);
+        }
         if failure.message.is_empty() {
             return;
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::arguments::{Common, Guards, Service};
 use super::config::{self, Config};
 use super::failure::Failure;
+use crate::diagnostic::nearest;
 use crate::graph::address::{CLOUDS, Cloud};
 use crate::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
 use crate::plan::guards::{GuardRules, RemovalLimit};
@@ -83,8 +84,12 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
         .unwrap_or_else(|| CLOUDS[0].name.to_owned());
     let cloud = Cloud::from_name(&cloud_name).ok_or_else(|| {
         let names: Vec<&str> = CLOUDS.iter().map(|cloud| cloud.name).collect();
-        Failure::usage(format!("there is no cloud `{cloud_name}`"))
-            .hint(format!("there are {}", names.join(", ")))
+        Failure::usage(format!("there is no cloud `{cloud_name}`")).hint(
+            match nearest(&cloud_name, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are {}", names.join(", ")),
+            },
+        )
     })?;
     let endpoint = match (&arguments.sandbox, &arguments.graph_url) {
         (Some(_), Some(_)) => {

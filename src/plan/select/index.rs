@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{list, with_nearest};
 use crate::diagnostic::{Diagnostic, Severity, nearest};
-use crate::manifest::{Entry, Selector};
+use crate::manifest::{Entry, Glob, Selector};
 use crate::model::{LiveTenant, PolicyKind};
 
 /// The tenant's policies by name and id.
@@ -49,15 +49,21 @@ impl<'a> PolicyIndex<'a> {
                     .unwrap_or_default();
                 match found.len() {
                     1 => return found,
-                    0 => diagnostics.push(with_nearest(
-                        Diagnostic::error(
+                    0 => {
+                        let unknown = Diagnostic::error(
                             "unknown-policy",
                             name.place,
                             format!("the tenant has no {kind} `{}`", name.value),
-                        ),
-                        nearest(&name.value, self.names_of(kind)),
-                        "policy names are compared with case",
-                    )),
+                        );
+                        diagnostics.push(match self.other_kind(kind, &name.value) {
+                            Some(other) => unknown.hint(format!("there is a {other} of that name")),
+                            None => with_nearest(
+                                unknown,
+                                nearest(&name.value, self.names_of(kind)),
+                                "policy names are compared with case",
+                            ),
+                        });
+                    }
                     number => {
                         let ids = found
                             .iter()
@@ -105,16 +111,37 @@ impl<'a> PolicyIndex<'a> {
                     } else {
                         Severity::Warning
                     };
-                    diagnostics.push(Diagnostic::new(
+                    let diagnostic = Diagnostic::new(
                         severity,
                         "match-selects-nothing",
                         Some(pattern.place),
                         format!("`{}` selects no {kind} of this tenant", pattern.value),
-                    ));
+                    );
+                    diagnostics.push(match self.near_match(kind, &pattern.value) {
+                        Some(name) if pattern.value.matches(name) => {
+                            diagnostic.hint("`except` leaves out all that it matches")
+                        }
+                        Some(name) => diagnostic.hint(format!("case counts: there is `{name}`")),
+                        None => diagnostic,
+                    });
                 }
                 found
             }
         }
+    }
+
+    /// Returns another kind that has a policy of a name, as far as other kinds were read.
+    fn other_kind(&self, kind: PolicyKind, name: &str) -> Option<PolicyKind> {
+        PolicyKind::all()
+            .filter(|other| *other != kind)
+            .find(|other| self.by_name.contains_key(&(*other, name)))
+    }
+
+    /// Returns a policy that a glob would match if case did not count.
+    fn near_match(&self, kind: PolicyKind, pattern: &Glob) -> Option<&'a str> {
+        let glob = Glob::new(pattern.as_str().to_lowercase());
+        let mut names = self.names_of(kind);
+        names.find(|name| glob.matches(&name.to_lowercase()))
     }
 
     fn names_of(&self, kind: PolicyKind) -> impl Iterator<Item = &'a str> {

@@ -144,7 +144,7 @@ fn a_match_that_selects_nothing() {
     let tenant = Tenant::common().policy("P", &[]);
     let world = World::with(
         &tenant,
-        &["name: P", "match: 'Win - *'", "match: 'P', except: ['P']"],
+        &["name: P", "match: 'p*'", "match: 'P', except: ['P']"],
     );
     world
         .sandbox("plan m.yaml")

@@ -12,6 +12,7 @@
 
 mod apply;
 mod defects;
+mod errors;
 mod exit_codes;
 mod export;
 mod formats;

@@ -80,6 +80,26 @@ fn what_is_wrong_in_the_configuration_is_told() {
 }
 
 #[test]
+fn a_fault_in_the_configuration_is_shown_on_its_line() {
+    let world = world();
+    world.write("assignctl.yaml", "cloud: public\nlimits:\n  maxWiat: 1m\n");
+    world
+        .run("validate m.yaml")
+        .exits(1)
+        .matches("settings/unknown_key");
+    world.write("assignctl.yaml", "guards: {maxPolicies: many}\n");
+    world
+        .run("validate m.yaml")
+        .exits(1)
+        .matches("settings/wrong_value");
+    world.write("assignctl.yaml", "cloud: usgow\n");
+    world
+        .sandbox("plan m.yaml")
+        .exits(64)
+        .says(&["hint: did you mean `usgov`?"]);
+}
+
+#[test]
 fn flags_win_over_the_environment_and_the_environment_over_the_file() {
     let mut world = world();
     let served = Served::with_token(&mut world);
