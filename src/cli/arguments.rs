@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use super::reference;
 use super::selecting::Selecting;
 use super::values::{digest, duration, max_bytes};
 use crate::plan::Selection;
@@ -16,7 +17,12 @@ use crate::render::markdown;
 ///
 /// `plan` shows the difference between manifests and the live tenant, `apply` makes it true.
 #[derive(Debug, Parser)]
-#[command(name = "assignctl", version, max_term_width = 100)]
+#[command(
+    name = "assignctl",
+    version,
+    max_term_width = 100,
+    after_help = reference::variables()
+)]
 pub struct Arguments {
     /// Options that every command takes.
     #[command(flatten)]

@@ -17,6 +17,7 @@ mod interrupt;
 mod output;
 mod plan;
 mod progress;
+pub mod reference;
 mod sandbox;
 mod selecting;
 mod settings;

@@ -12,8 +12,8 @@ use crate::graph::address::{CLOUDS, Cloud};
 use crate::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
 use crate::plan::guards::{GuardRules, RemovalLimit};
 
-const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
-const CONCURRENCY: usize = 8;
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+pub(super) const CONCURRENCY: usize = 8;
 
 /// Reads a variable; one that is set to nothing is not set.
 pub(super) fn variable(name: &str) -> Option<String> {

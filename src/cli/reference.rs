@@ -1,0 +1,340 @@
+//! Every setting there is: its key in `assignctl.yaml`, its variable, its option, and what it means.
+//!
+//! `--help` prints the variables, and `docs/configuration.md` holds the whole table. Tests compare it
+//! with what the program reads: a key, variable or default that is not here cannot exist, and the
+//! other way round.
+
+use std::fmt::Write as _;
+
+use super::settings::{CONCURRENCY, LONGEST_WAIT};
+use crate::graph::address::CLOUDS;
+use crate::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
+use crate::plan::guards::GuardRules;
+
+/// A setting and the places where it can be made.
+#[derive(Clone, Debug, Default)]
+struct Setting {
+    /// Its key in the configuration, with a dot between levels.
+    key: &'static str,
+    /// Its environment variable.
+    variable: &'static str,
+    /// Its option on the command line.
+    option: &'static str,
+    /// What holds where nobody says anything.
+    default: String,
+    /// What it means.
+    meaning: &'static str,
+}
+
+fn settings() -> Vec<Setting> {
+    let guards = GuardRules::default();
+    let setting = |key, option, default: String, meaning| Setting {
+        key,
+        option,
+        default,
+        meaning,
+        ..Setting::default()
+    };
+    let variable = |variable, meaning| Setting {
+        variable,
+        meaning,
+        ..Setting::default()
+    };
+    vec![
+        setting(
+            "tenantId",
+            "",
+            String::new(),
+            "the tenant that runs must be signed in to; guard `tenant` refuses any other",
+        ),
+        setting(
+            "cloud",
+            "--cloud",
+            CLOUDS[0].name.to_owned(),
+            "national cloud: `public`, `usgov`, `usgov-dod` or `china`",
+        ),
+        Setting {
+            option: "--graph-url",
+            default: "the cloud's".to_owned(),
+            ..variable(
+                "ASSIGNCTL_GRAPH_URL",
+                "Graph URL with its version; https, or http to a loopback address",
+            )
+        },
+        setting(
+            "manifests",
+            "",
+            String::new(),
+            "manifests for commands that name none; relative to the configuration file",
+        ),
+        setting(
+            "limits.write",
+            "--write-limit",
+            limit(PUBLISHED_WRITES),
+            "most requests that write, as count/window",
+        ),
+        setting(
+            "limits.read",
+            "--read-limit",
+            limit(PUBLISHED_REQUESTS),
+            "most requests of any kind, as count/window",
+        ),
+        setting(
+            "limits.maxWait",
+            "--max-wait",
+            format!("{}m", LONGEST_WAIT.as_secs() / 60),
+            "longest wait that the service may ask for",
+        ),
+        setting(
+            "limits.concurrency",
+            "--concurrency",
+            CONCURRENCY.to_string(),
+            "how many policies are worked on side by side",
+        ),
+        setting(
+            "guards.maxRemovals",
+            "--max-removals",
+            guards.max_removals.to_string(),
+            "limit of the guard `removals`, a number or a share",
+        ),
+        setting(
+            "guards.maxPolicies",
+            "--max-policies",
+            guards.max_policies.to_string(),
+            "limit of the guard `policies`",
+        ),
+        variable(
+            "ASSIGNCTL_ACCESS_TOKEN",
+            "a ready bearer token; not renewed",
+        ),
+        variable(
+            "AZURE_TENANT_ID",
+            "tenant to sign in to; `tenantId` where it is not set",
+        ),
+        variable("AZURE_CLIENT_ID", "application to sign in as"),
+        variable("AZURE_CLIENT_SECRET", "the application's secret"),
+        variable(
+            "AZURE_AUTHORITY_HOST",
+            "sign-in host in place of the cloud's; https, or http to a loopback address",
+        ),
+        Setting {
+            option: "--color",
+            ..variable("NO_COLOR", "no colours, if set to anything")
+        },
+        Setting {
+            option: "--color",
+            ..variable(
+                "CLICOLOR_FORCE",
+                "colours even where no terminal is, if set to anything but `0`",
+            )
+        },
+        variable("HTTPS_PROXY", "proxy for https"),
+        variable("NO_PROXY", "hosts that are reached without the proxy"),
+        variable(
+            "SSL_CERT_FILE",
+            "certificates to trust in place of the system's (Linux)",
+        ),
+    ]
+}
+
+fn limit(limit: Limit) -> String {
+    format!("{}/{}s", limit.count, limit.window.as_secs())
+}
+
+/// Returns the variables for `--help`.
+pub(super) fn variables() -> String {
+    let mut text = "Environment:\n".to_owned();
+    for setting in settings() {
+        if !setting.variable.is_empty() {
+            let _ = writeln!(text, "  {:<24}{}", setting.variable, setting.meaning);
+        }
+    }
+    text.push_str("\nOptions win over the environment, the environment over `assignctl.yaml`.");
+    text
+}
+
+/// Returns the table of `docs/configuration.md`.
+pub fn table() -> String {
+    let cell = |text: &str| match text {
+        "" => String::new(),
+        text => format!("`{text}`"),
+    };
+    let mut table =
+        "| `assignctl.yaml` | environment | option | default | meaning |\n|---|---|---|---|---|\n"
+            .to_owned();
+    for setting in settings() {
+        let default = match setting.default.as_str() {
+            text if text.contains(' ') => text.to_owned(),
+            text => cell(text),
+        };
+        let _ = writeln!(
+            table,
+            "| {} | {} | {} | {default} | {} |",
+            cell(setting.key),
+            cell(setting.variable),
+            cell(setting.option),
+            setting.meaning
+        );
+    }
+    while table.contains("|  |") {
+        table = table.replace("|  |", "| |");
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
+
+    use clap::CommandFactory as _;
+
+    use super::super::arguments::Arguments;
+    use super::super::config::Config;
+    use super::*;
+
+    /// What libraries read: the colours' and the HTTP client's.
+    const READ_BY_LIBRARIES: [&str; 5] = [
+        "NO_COLOR",
+        "CLICOLOR_FORCE",
+        "HTTPS_PROXY",
+        "NO_PROXY",
+        "SSL_CERT_FILE",
+    ];
+
+    const BEGIN: &str = "<!-- made from src/cli/reference.rs -->\n";
+    const END: &str = "<!-- end -->\n";
+
+    #[test]
+    fn the_page_has_the_table() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md");
+        let page = std::fs::read_to_string(&path).expect("the page");
+        let (before, rest) = page.split_once(BEGIN).expect("a beginning");
+        let (_, after) = rest.split_once(END).expect("an end");
+        let made = format!("{before}{BEGIN}{}{END}{after}", table());
+        let kept = snapbox::Data::read_from(&path, Some(snapbox::data::DataFormat::Text)).raw();
+        snapbox::Assert::new()
+            .action_env("SNAPSHOTS")
+            .eq(made, kept);
+    }
+
+    /// Returns the keys that a mapping of the configuration takes; none where it is no mapping.
+    fn keys_below(path: &str) -> Vec<&'static str> {
+        let text = match path {
+            "" => "unknown: 1".to_owned(),
+            path => format!("{path}: {{unknown: 1}}"),
+        };
+        match serde_saphyr::from_str::<Config>(&text) {
+            Err(error) => match error.without_snippet() {
+                serde_saphyr::Error::SerdeUnknownField { expected, .. } => expected.clone(),
+                _ => Vec::new(),
+            },
+            Ok(_) => panic!("`unknown` is no key"),
+        }
+    }
+
+    #[test]
+    fn every_key_of_the_configuration_is_there_and_no_other() {
+        let mut keys = BTreeSet::new();
+        for key in keys_below("") {
+            let below = keys_below(key);
+            if below.is_empty() {
+                keys.insert(key.to_owned());
+            }
+            keys.extend(below.into_iter().map(|inner| format!("{key}.{inner}")));
+        }
+        let settings = settings();
+        let known = settings.iter().map(|setting| setting.key);
+        let known: BTreeSet<String> = known
+            .filter(|key| !key.is_empty())
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(known, keys);
+    }
+
+    #[test]
+    fn options_exist_and_tell_the_same_default() {
+        let command = Arguments::command();
+        let commands = std::iter::once(&command).chain(command.get_subcommands());
+        let help: Vec<(String, String)> = commands
+            .flat_map(clap::Command::get_arguments)
+            .filter_map(|option| {
+                let help = option
+                    .get_help()
+                    .map(ToString::to_string)
+                    .unwrap_or_default();
+                Some((format!("--{}", option.get_long()?), help))
+            })
+            .collect();
+        for setting in settings() {
+            if setting.option.is_empty() {
+                continue;
+            }
+            let all: Vec<&String> = help
+                .iter()
+                .filter(|(name, _)| name == setting.option)
+                .map(|(_, help)| help)
+                .collect();
+            assert!(!all.is_empty(), "{}", setting.option);
+            if setting.default.is_empty() {
+                continue;
+            }
+            let default = format!("[default: {}]", setting.default);
+            assert!(
+                all.iter().all(|help| help.contains(&default)),
+                "{}: {all:?}",
+                setting.option
+            );
+        }
+    }
+
+    /// Returns the sources of a room.
+    fn sources(room: &str) -> Vec<String> {
+        let mut folders: Vec<PathBuf> =
+            vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(room)];
+        let mut texts = Vec::new();
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).expect("a room") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if !path.ends_with("reference.rs") {
+                    let text = std::fs::read_to_string(path).expect("a source");
+                    let code = text.split("#[cfg(test)]").next();
+                    texts.push(code.unwrap_or_default().to_owned());
+                }
+            }
+        }
+        texts
+    }
+
+    fn is_variable(word: &str) -> bool {
+        let parts: Vec<&str> = word.split('_').collect();
+        let upper = |part: &&str| {
+            !part.is_empty()
+                && part
+                    .chars()
+                    .all(|character| character.is_ascii_uppercase() || character.is_ascii_digit())
+        };
+        parts.len() > 1 && parts.iter().all(upper)
+    }
+
+    #[test]
+    fn every_variable_that_is_read_is_there_and_no_other() {
+        let mut read = BTreeSet::new();
+        for text in ["cli", "graph", "render"].into_iter().flat_map(sources) {
+            for line in text.lines() {
+                // What `env!` reads is known when the program is built.
+                if !line.trim_start().starts_with("//") && !line.contains("env!(") {
+                    let words = line.split('"').skip(1).step_by(2);
+                    read.extend(words.filter(|word| is_variable(word)).map(str::to_owned));
+                }
+            }
+        }
+        read.extend(READ_BY_LIBRARIES.map(str::to_owned));
+        let settings = settings();
+        let known = settings.iter().map(|setting| setting.variable.to_owned());
+        let known: BTreeSet<String> = known.filter(|name| !name.is_empty()).collect();
+        assert_eq!(known, read);
+    }
+}
