@@ -11,6 +11,8 @@
 //! and read the difference before it is committed.
 
 mod apply;
+#[cfg(unix)]
+mod ci;
 mod defects;
 mod errors;
 mod exit_codes;
