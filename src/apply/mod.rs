@@ -9,6 +9,7 @@ pub mod baseline;
 mod lessons;
 mod policy;
 mod progress;
+pub mod recorded;
 pub mod report;
 pub mod staleness;
 mod verify;

@@ -4,7 +4,7 @@
 //! is 200 even where parts failed; parts come in any order; each counts against the limits, can
 //! fail on its own and is repeated on its own, after the longest wait that any of them asked for.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -102,7 +102,7 @@ impl Client {
             let sent = pending.len();
             let mut answers = self.send_parts(paths, &pending).await?;
             let mut wait = Duration::ZERO;
-            let mut refusals: HashMap<u16, usize> = HashMap::new();
+            let mut refusals: BTreeMap<u16, usize> = BTreeMap::new();
             let mut again = Vec::new();
             for mut part in pending {
                 part.tries += 1;

@@ -11,6 +11,7 @@ mod difference;
 mod estimate;
 pub mod guards;
 pub mod needs;
+pub mod rollback;
 pub mod saved;
 pub mod select;
 mod selection;

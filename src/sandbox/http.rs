@@ -61,6 +61,13 @@ impl Service {
         }
     }
 
+    /// Lets the clock show a time now, so that a run can be repeated to the second.
+    #[must_use]
+    pub fn at(mut self, wall: SystemTime) -> Self {
+        self.start = (Instant::now(), wall);
+        self
+    }
+
     /// Returns the router. All addresses go to the machine, which knows which exist.
     pub fn router(&self) -> Router {
         let service = self.clone();

@@ -81,11 +81,7 @@ impl AssignmentRecord {
     }
 
     /// Reads an assignment back and collects its names.
-    ///
-    /// # Errors
-    ///
-    /// Says what is wrong with it.
-    pub fn read(&self, names: &mut Names) -> Result<Assignment, String> {
+    pub(crate) fn read(&self, names: &mut Names) -> Result<Assignment, String> {
         let TargetRecord {
             kind,
             id,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use assignctl::plan::writes::WriteWith;
-use assignctl::sandbox::{Assignment, Policy};
+use assignctl::sandbox::{Assignment, Policy, Tenant};
 use serde_json::{Map, Value};
 
 use super::build::{Key, Want, Whom, meaning};
@@ -13,8 +13,13 @@ use super::manifests::Case;
 pub(crate) type Desired = BTreeMap<String, BTreeMap<Key, Want>>;
 
 pub(crate) fn desired(case: &Case) -> Desired {
+    desired_in(&case.tenant, case)
+}
+
+/// What the case's manifests ask of another state of its tenant.
+pub(crate) fn desired_in(tenant: &Tenant, case: &Case) -> Desired {
     let mut desired = Desired::new();
-    for (_, policy) in super::policies(&case.tenant) {
+    for (_, policy) in super::policies(tenant) {
         let Some(managed) = case.managed.get(&policy.id) else {
             continue;
         };

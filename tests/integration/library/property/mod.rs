@@ -1,7 +1,7 @@
 //! Whatever the tenant and whatever the manifests: after `apply` the live state is the desired
 //! one, worked out here by other means, and nothing else has changed.
 
-mod build;
+pub(super) mod build;
 pub(super) mod expected;
 mod exports;
 mod manifests;

@@ -1,7 +1,8 @@
 //! The wire between client and sandbox. It keeps a log of what went over it, and does to each
 //! request what the test's rule says.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use assignctl::graph::transport::{
@@ -10,6 +11,7 @@ use assignctl::graph::transport::{
 use secrecy::ExposeSecret as _;
 use serde_json::Value;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// A request, as it went onto the wire.
 #[derive(Clone, Debug)]
@@ -25,6 +27,8 @@ pub(crate) struct Sent {
     pub(crate) at: Duration,
     /// When the answer came, and its status; no status where there was none.
     pub(crate) end: Option<(Duration, Option<u16>)>,
+    /// The answer that came, where the wire keeps answers.
+    pub(crate) answer: Option<Response>,
 }
 
 impl Sent {
@@ -84,6 +88,7 @@ impl From<Act> for Deed {
 }
 
 type Rule = Box<dyn FnMut(&Sent) -> Deed + Send>;
+type Witness = Box<dyn FnMut(&Sent) + Send>;
 
 /// The wire.
 pub(crate) struct Wire {
@@ -92,6 +97,9 @@ pub(crate) struct Wire {
     start: Instant,
     rule: Mutex<Rule>,
     log: Mutex<Vec<Sent>>,
+    keeps_answers: AtomicBool,
+    witness: Mutex<Witness>,
+    interrupt: Mutex<Option<(usize, CancellationToken)>>,
 }
 
 impl Wire {
@@ -102,7 +110,25 @@ impl Wire {
             start: Instant::now(),
             rule: Mutex::new(Box::new(|_| Act::Pass.into())),
             log: Mutex::default(),
+            keeps_answers: AtomicBool::new(false),
+            witness: Mutex::new(Box::new(|_| {})),
+            interrupt: Mutex::default(),
         }
+    }
+
+    /// Keeps every answer in the log from now on.
+    pub(crate) fn keep_answers(&self) {
+        self.keeps_answers.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks a run to end as the request of a number leaves.
+    pub(crate) fn interrupt_at(&self, number: usize, stop: CancellationToken) {
+        *lock(&self.interrupt) = Some((number, stop));
+    }
+
+    /// Sets who is told of each request right after it has reached the machine.
+    pub(crate) fn witness(&self, witness: impl FnMut(&Sent) + Send + 'static) {
+        *lock(&self.witness) = Box::new(witness);
     }
 
     /// Sets what becomes of requests from now on.
@@ -138,14 +164,18 @@ impl Wire {
         self.start.elapsed()
     }
 
-    fn note_end(&self, number: usize, status: Option<u16>) {
+    fn note_end(&self, number: usize, answer: Option<&Response>) {
         let now = self.elapsed();
         if let Some(sent) = lock(&self.log).get_mut(number - 1) {
-            sent.end = Some((now, status));
+            sent.end = Some((now, answer.map(|response| response.status)));
+            if self.keeps_answers.load(Ordering::Relaxed) {
+                sent.answer = answer.cloned();
+            }
         }
     }
 
-    async fn carry(&self, request: Request) -> Result<Response, TransportError> {
+    /// Writes a request into the log, and asks the rule what becomes of it.
+    fn take(&self, request: &Request) -> (Sent, Deed) {
         let sent = {
             let mut log = lock(&self.log);
             let sent = Sent {
@@ -164,37 +194,62 @@ impl Wire {
                 bearer: request.bearer.expose_secret().to_owned(),
                 at: self.elapsed(),
                 end: None,
+                answer: None,
             };
             log.push(sent.clone());
             sent
         };
+        if let Some((number, stop)) = &*lock(&self.interrupt)
+            && sent.number == *number
+        {
+            stop.cancel();
+        }
         let deed = (lock(&self.rule))(&sent);
+        (sent, deed)
+    }
+
+    async fn carry(
+        &self,
+        request: Request,
+        sent: Sent,
+        deed: Deed,
+    ) -> Result<Response, TransportError> {
         tokio::time::sleep(deed.before).await;
-        let answer = self.act(request, deed.act).await;
+        let answer = self.act(&sent, request, deed.act).await;
         tokio::time::sleep(deed.after).await;
-        let status = answer.as_ref().ok().map(|response| response.status);
-        self.note_end(sent.number, status);
         answer
     }
 
-    async fn act(&self, request: Request, act: Act) -> Result<Response, TransportError> {
+    /// Lets a request reach the machine.
+    async fn reach(&self, sent: &Sent, request: Request) -> Result<Response, TransportError> {
+        let answer = self.inner.send(request).await;
+        (lock(&self.witness))(sent);
+        answer
+    }
+
+    async fn act(
+        &self,
+        sent: &Sent,
+        request: Request,
+        act: Act,
+    ) -> Result<Response, TransportError> {
         let reset = || TransportError::Unknown("connection reset by peer".to_owned());
         match act {
-            Act::Pass => self.inner.send(request).await,
+            Act::Pass => self.reach(sent, request).await,
             Act::LostBefore => Err(reset()),
             Act::LostAfter => {
-                self.inner.send(request).await?;
+                self.reach(sent, request).await?;
                 Err(reset())
             }
             Act::NotSent => Err(TransportError::NotSent("no route to host".to_owned())),
             Act::Silence => std::future::pending().await,
             Act::Answer(response) => Ok(response),
             Act::AnswerAfter(response) => {
-                self.inner.send(request).await?;
+                self.reach(sent, request).await?;
                 Ok(response)
             }
             Act::Alter(change) => {
-                let mut response = self.inner.send(request).await?;
+                let mut response = self.reach(sent, request).await?;
                 change(&mut response);
                 Ok(response)
             }
@@ -202,12 +257,23 @@ impl Wire {
     }
 }
 
-/// The end of the wire that a client holds.
-pub(crate) struct Plug(pub(crate) std::sync::Arc<Wire>);
+/// The end of the wire that a client holds. A request goes its way even where the client does not
+/// live to see the answer.
+pub(crate) struct Plug(pub(crate) Arc<Wire>);
 
 impl Transport for Plug {
     fn send(&self, request: Request) -> Sending<'_> {
-        Box::pin(self.0.carry(request))
+        let wire = Arc::clone(&self.0);
+        let (sent, deed) = wire.take(&request);
+        let number = sent.number;
+        let carrying = Arc::clone(&wire);
+        let under_way = tokio::spawn(async move { carrying.carry(request, sent, deed).await });
+        Box::pin(async move {
+            let answer = under_way.await.expect("a wire that carries");
+            // Only what somebody still waits for has come.
+            wire.note_end(number, answer.as_ref().ok());
+            answer
+        })
     }
 }
 

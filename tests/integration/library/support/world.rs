@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use assignctl::apply::report::Report;
 use assignctl::apply::{self, ObserveApply, Outcome, Results, Settings, Settled};
@@ -40,6 +40,24 @@ pub(crate) struct World {
     pub(crate) report: Arc<Mutex<Report>>,
 }
 
+fn client(
+    wire: &Arc<Wire>,
+    pace: Pace,
+    source: Box<dyn TokenSource>,
+    stop: &CancellationToken,
+    seed: u64,
+) -> Arc<Client> {
+    let client = Client::new(
+        GraphUrl::in_process(),
+        Box::new(Plug(Arc::clone(wire))),
+        Tokens::new(source),
+        pace,
+        Box::new(Unobserved),
+        seed,
+    );
+    Arc::new(client.interrupted_by(stop.clone()))
+}
+
 /// Why there is no plan.
 #[derive(Debug)]
 pub(crate) enum Trouble {
@@ -75,25 +93,19 @@ impl World {
         source: impl FnOnce(&Service) -> Box<dyn TokenSource>,
     ) -> Self {
         let machine = Machine::new(tenant, "http://sandbox".to_owned());
-        let service = Service::new(machine, None);
-        let address = GraphUrl::in_process();
+        // A Monday, so that dates are the same in every run.
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_428_000);
+        let service = Service::new(machine, None).at(wall);
         let wire = Arc::new(Wire::new(
             InProcessTransport::new(service.router()),
-            address.as_str().to_owned(),
+            GraphUrl::in_process().as_str().to_owned(),
         ));
         let stop = CancellationToken::new();
-        let client = Client::new(
-            address,
-            Box::new(Plug(Arc::clone(&wire))),
-            Tokens::new(source(&service)),
-            pace,
-            Box::new(Unobserved),
-            7,
-        );
+        let client = client(&wire, pace, source(&service), &stop, 7);
         Self {
             service,
             wire,
-            client: Arc::new(client.interrupted_by(stop.clone())),
+            client,
             settings: Settings {
                 concurrency: 8,
                 fail_fast: false,
@@ -102,6 +114,12 @@ impl World {
             stop,
             report: Arc::new(Mutex::new(Report::in_memory())),
         }
+    }
+
+    /// Goes on as another process: with nothing but what the wire and the service know.
+    pub(crate) fn restart(&mut self, pace: Pace, source: Box<dyn TokenSource>, seed: u64) {
+        self.stop = CancellationToken::new();
+        self.client = client(&self.wire, pace, source, &self.stop, seed);
     }
 
     pub(crate) fn reader(&self) -> Reader {
@@ -168,6 +186,11 @@ impl World {
 
     /// Carries a plan out.
     pub(crate) async fn apply(&self, plan: &Plan) -> Results {
+        self.apply_watched(plan, &Silent).await
+    }
+
+    /// Carries a plan out while somebody looks on.
+    pub(crate) async fn apply_watched(&self, plan: &Plan, observer: &dyn ObserveApply) -> Results {
         *lock(&self.report) = Report::in_memory();
         apply::run(
             plan,
@@ -175,7 +198,7 @@ impl World {
             &self.report,
             self.settings,
             &self.stop,
-            &Silent,
+            observer,
         )
         .await
     }

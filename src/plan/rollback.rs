@@ -1,0 +1,259 @@
+//! The way back from a run: for each policy that the run changed and that still looks as it left
+//! it, the rows that were there before.
+//!
+//! Rows that the run was not to touch (of policy sets, mostly) are not part of the way back
+//! either: they stay as they are now, whatever they were then.
+
+use super::writes::{self, WriteWith, steps};
+use super::{Basis, Names, Plan, PlannedPolicy, changes, guards};
+use crate::manifest::Mode;
+use crate::model::{Assignment, LiveAssignment, PolicyKind, rows, same_assignments};
+
+/// A policy as a run left it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Left {
+    /// The policy's kind.
+    pub kind: PolicyKind,
+    /// The policy's id.
+    pub id: String,
+    /// The policy's display name.
+    pub name: String,
+    /// The rows before the run, sorted.
+    pub before: Vec<Assignment>,
+    /// The rows that the run meant to leave, sorted.
+    pub after: Vec<Assignment>,
+    /// Whether the run saw its rows there. Otherwise it may have left any step of its way.
+    pub seen: bool,
+}
+
+/// Why a policy is not taken back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stays {
+    /// It looks as it did before the run.
+    AsBefore,
+    /// It is neither as the run left it nor as it was before.
+    Moved,
+    /// It does not exist any more.
+    Deleted,
+}
+
+/// The way back.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rollback {
+    /// What is to be done; the ordinary kind of plan.
+    pub plan: Plan,
+    /// The policies that moved since, or are gone, with what the run left and what was before it.
+    pub moved: Vec<(PlannedPolicy, Stays)>,
+    /// How many policies look as they did before the run already.
+    pub as_before: usize,
+}
+
+/// Plans the way back. `live` holds the rows of each policy that the run left, none where it does
+/// not exist any more, in the same order.
+pub fn plan(
+    left: &[Left],
+    live: &[Option<Vec<LiveAssignment>>],
+    names: Names,
+    basis: &Basis<'_>,
+) -> Rollback {
+    let mut policies = Vec::new();
+    let mut moved = Vec::new();
+    let mut as_before = 0;
+    for (left, live) in left.iter().zip(live) {
+        match judge(left, live.as_deref(), basis.write_with) {
+            Ok(policy) => policies.push(policy),
+            Err(Stays::AsBefore) => as_before += 1,
+            Err(stays) => moved.push((back(left, &left.after, left.before.clone()), stays)),
+        }
+    }
+    let key = |policy: &PlannedPolicy| (policy.kind, policy.name.clone(), policy.id.clone());
+    policies.sort_by_key(key);
+    moved.sort_by_key(|(policy, _)| key(policy));
+    let guards = guards::evaluate(&policies, basis.tenant_id.as_deref(), basis.rules);
+    let plan = Plan {
+        tenant_id: basis.tenant_id.clone(),
+        graph_url: basis.graph_url.to_owned(),
+        policies_read: left.len(),
+        policies,
+        names,
+        guards,
+        diagnostics: Vec::new(),
+        write_with: basis.write_with,
+    };
+    Rollback {
+        plan,
+        moved,
+        as_before,
+    }
+}
+
+fn judge(
+    left: &Left,
+    live: Option<&[LiveAssignment]>,
+    write_with: WriteWith,
+) -> Result<PlannedPolicy, Stays> {
+    let live = live.ok_or(Stays::Deleted)?;
+    let now = rows(live);
+    // What the run was to leave alone is not looked at: it is as it is.
+    let aside = |row: &&Assignment| {
+        !row.is_direct() && left.before.contains(row) == left.after.contains(row)
+    };
+    let own = |rows: &[Assignment]| -> Vec<Assignment> {
+        rows.iter().filter(|row| !aside(row)).cloned().collect()
+    };
+    let (own_before, own_after, own_now) = (own(&left.before), own(&left.after), own(&now));
+    if same_assignments(&own_before, &own_now) {
+        return Err(Stays::AsBefore);
+    }
+    let run = back(left, &left.before, left.after.clone());
+    let is_on_the_way = || {
+        [write_with, WriteWith::Create].into_iter().any(|way| {
+            steps(&run, way)
+                .iter()
+                .any(|step| same_assignments(&own(&step.then), &own_now))
+        })
+    };
+    if !same_assignments(&own_after, &own_now) && (left.seen || !is_on_the_way()) {
+        return Err(Stays::Moved);
+    }
+    let mut after = own_before;
+    after.extend(now.iter().filter(aside).cloned());
+    after.sort();
+    let mut policy = back(left, &now, after);
+    policy.untouched = now.iter().filter(aside).cloned().collect();
+    policy.writes = writes::planned(&policy, live, write_with);
+    Ok(policy)
+}
+
+/// Makes a change of a policy's rows.
+fn back(left: &Left, before: &[Assignment], after: Vec<Assignment>) -> PlannedPolicy {
+    PlannedPolicy {
+        kind: left.kind,
+        id: left.id.clone(),
+        name: left.name.clone(),
+        mode: Mode::Exact,
+        manifest: Vec::new(),
+        changes: changes(before, &after),
+        before: before.to_vec(),
+        after,
+        untouched: Vec::new(),
+        writes: Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Map;
+
+    use super::*;
+    use crate::model::{Source, Target};
+    use crate::plan::guards::GuardRules;
+
+    fn group(id: &str) -> Assignment {
+        Assignment {
+            target: Target::Group(id.to_owned()),
+            filter: None,
+            source: Source::Direct,
+            source_id: None,
+        }
+    }
+
+    fn from_set(id: &str) -> Assignment {
+        Assignment {
+            source: Source::PolicySets,
+            source_id: Some("set".to_owned()),
+            ..group(id)
+        }
+    }
+
+    fn rows_of(text: &str) -> Vec<Assignment> {
+        let mut rows: Vec<Assignment> = text
+            .split_whitespace()
+            .map(|word| match word.strip_suffix('@') {
+                Some(id) => from_set(id),
+                None => group(word),
+            })
+            .collect();
+        rows.sort();
+        rows
+    }
+
+    /// Says what becomes of a policy that was `before`, was to be `after`, and is `now`.
+    fn check(before: &str, after: &str, seen: bool, now: Option<&str>) -> String {
+        let left = Left {
+            kind: PolicyKind::from_name("configurationPolicy").expect("a kind"),
+            id: "p".to_owned(),
+            name: "P".to_owned(),
+            before: rows_of(before),
+            after: rows_of(after),
+            seen,
+        };
+        let live = now.map(|now| {
+            let live = rows_of(now).into_iter().map(|row| LiveAssignment {
+                row,
+                id: None,
+                raw: Map::new(),
+            });
+            live.collect()
+        });
+        let basis = Basis {
+            tenant_id: None,
+            graph_url: "https://graph.example/beta",
+            write_with: WriteWith::Auto,
+            rules: &GuardRules::default(),
+            strict: false,
+        };
+        let rollback = plan(&[left], &[live], Names::default(), &basis);
+        match (rollback.plan.policies.as_slice(), rollback.moved.as_slice()) {
+            ([policy], []) => {
+                let rows = policy.after.iter().map(|row| {
+                    let set = if row.is_direct() { "" } else { "@" };
+                    format!("{}{set}", row.target.group_id().unwrap_or_default())
+                });
+                rows.collect::<Vec<_>>().join(" ")
+            }
+            ([], [(_, stays)]) => format!("{stays:?}"),
+            ([], []) if rollback.as_before == 1 => "as before".to_owned(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_looks_as_before_is_left() {
+        assert_eq!(check("a", "b", true, Some("a")), "as before");
+        assert_eq!(check("a", "b", false, Some("a")), "as before");
+        assert_eq!(check("", "b", false, Some("")), "as before");
+    }
+
+    #[test]
+    fn what_the_run_left_goes_back() {
+        assert_eq!(check("a", "b", true, Some("b")), "a");
+        assert_eq!(check("a", "b", false, Some("b")), "a");
+        assert_eq!(check("", "a b", true, Some("a b")), "");
+    }
+
+    #[test]
+    fn what_moved_since_is_left_alone() {
+        assert_eq!(check("a", "b", true, Some("b c")), "Moved");
+        assert_eq!(check("a", "b", false, Some("c")), "Moved");
+        assert_eq!(check("a", "b", true, None), "Deleted");
+    }
+
+    #[test]
+    fn a_run_that_was_ended_half_way_is_known_by_its_steps() {
+        // Row by row: b comes, then a goes.
+        assert_eq!(check("a", "b", false, Some("a b")), "a");
+        // Where the run saw all of its rows, half of them are somebody else's doing.
+        assert_eq!(check("a", "b", true, Some("a b")), "Moved");
+    }
+
+    #[test]
+    fn rows_of_policy_sets_stay_as_they_are_now() {
+        assert_eq!(check("a s@", "b s@", true, Some("b s@")), "a s@");
+        // The service dropped them with the write; the way back does not invent them.
+        assert_eq!(check("a s@", "b s@", false, Some("b")), "a");
+        assert_eq!(check("a", "b", true, Some("b s@")), "a s@");
+        // Declared ones are the run's own.
+        assert_eq!(check("a", "a s@", true, Some("a s@")), "a");
+    }
+}

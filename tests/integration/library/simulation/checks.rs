@@ -1,0 +1,340 @@
+//! What has to be so after every run, whatever went wrong in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use assignctl::apply::{Outcome, Results};
+use assignctl::graph::transport::Response;
+use assignctl::plan::writes::{WriteWith, steps};
+use assignctl::plan::{Change, Plan, PlannedPolicy};
+use assignctl::sandbox::Assignment;
+use serde_json::Value;
+
+use super::history::{History, State, fits, meant, state_of};
+use crate::library::property::build::{Key, Whom, meaning};
+use crate::library::support::wire::Sent;
+
+/// One process, as it went.
+pub(super) struct Run<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) write_with: WriteWith,
+    /// What it sent, from the first request of the apply on.
+    pub(super) log: &'a [Sent],
+    pub(super) history: &'a History,
+    pub(super) started: Duration,
+    pub(super) ended: Duration,
+    pub(super) report: &'a [Value],
+    /// For how long the service shows what was before a write.
+    pub(super) lag: Duration,
+}
+
+impl Run<'_> {
+    fn writes(&self) -> impl Iterator<Item = &Sent> {
+        self.log.iter().filter(|sent| sent.is_write())
+    }
+
+    fn policy(&self, sent: &Sent) -> &PlannedPolicy {
+        self.plan
+            .changed()
+            .find(|policy| sent.path.contains(&policy.id))
+            .unwrap_or_else(|| panic!("a write to a policy outside the plan: {}", sent.path))
+    }
+
+    /// Nothing is written that the plan does not hold, and nothing without having looked.
+    pub(super) fn writes_are_planned(&self) {
+        for sent in self.writes() {
+            let policy = self.policy(sent);
+            assert_write_is_planned(policy, sent);
+            self.assert_was_looked_at(policy, sent);
+        }
+    }
+
+    /// The policy was read right before, and was as the plan found it or on the plan's own way.
+    fn assert_was_looked_at(&self, policy: &PlannedPolicy, write: &Sent) {
+        const FRESH: Duration = Duration::from_millis(100);
+        // An answer that was never kept, or one that came too late, is no look.
+        let look = self
+            .log
+            .iter()
+            .filter(|sent| sent.path.contains(&policy.id) && sent.path.contains("/assignments?"))
+            .filter(|sent| sent.number < write.number)
+            .filter(|sent| sent.end.is_some_and(|(end, _)| end <= write.at))
+            .filter_map(|sent| Some((sent, rows_in(sent.answer.as_ref()?)?)))
+            .next_back();
+        let Some((look, _)) = look else {
+            panic!("a write without a look: {}", write.path)
+        };
+        let (end, _) = look.end.expect("an answered look");
+        let steps = steps(policy, self.write_with);
+        let ways: Vec<State> = std::iter::once(&policy.before)
+            .chain(steps.iter().map(|step| &step.then))
+            .map(|rows| state_of(rows))
+            .collect();
+        // A list may have come in pages: then the last one alone does not tell.
+        let whole = look.answer.as_ref().is_some_and(is_whole_list) && !look.path.contains("skip");
+        if whole {
+            let seen = rows_in(look.answer.as_ref().expect("an answer")).expect("rows");
+            assert!(
+                ways.iter().any(|way| fits(way, &seen)),
+                "what was seen is not on the plan's way: {seen:?}"
+            );
+        }
+        let age = write.at - end;
+        assert!(
+            age <= FRESH,
+            "a look {age:?} old before {} {}",
+            write.method,
+            write.path
+        );
+    }
+
+    /// What is called applied was so, at a moment after it was written.
+    pub(super) fn outcomes_are_true(
+        &self,
+        results: &Results,
+        settled: &BTreeMap<String, Duration>,
+    ) {
+        assert_eq!(results.settled.len(), self.plan.changed().count());
+        for (policy, outcome) in self.plan.changed().zip(&results.settled) {
+            let reason = outcome.reason.as_ref();
+            assert_eq!(outcome.outcome.is_good(), reason.is_none(), "{outcome:?}");
+            assert!(reason.is_none_or(|reason| !reason.message.is_empty()));
+            let after = state_of(&policy.after);
+            let at = settled.get(&policy.id).copied().unwrap_or(self.ended);
+            let first = self.first_write(policy).unwrap_or(self.started);
+            let was_so = |from: Duration| {
+                let from = from.saturating_sub(self.lag);
+                let moments = self.history.between(&policy.id, from, at);
+                moments.iter().any(|moment| fits(&after, &moment.state))
+            };
+            match outcome.outcome {
+                Outcome::Applied => assert!(was_so(first), "never applied: {}", policy.name),
+                Outcome::Already => {
+                    assert!(was_so(self.started), "never so: {}", policy.name);
+                    assert_eq!(self.first_write(policy), None, "already, and written");
+                }
+                Outcome::Skipped | Outcome::Stale => {
+                    let took = self.writes().any(|sent| {
+                        sent.path.contains(&policy.id)
+                            && sent
+                                .status()
+                                .is_none_or(|status| (200..300).contains(&status))
+                    });
+                    assert!(!took, "{outcome:?}, but written: {}", policy.name);
+                }
+                Outcome::Failed => {}
+            }
+        }
+    }
+
+    fn first_write(&self, policy: &PlannedPolicy) -> Option<Duration> {
+        let mut about = self.writes().filter(|sent| sent.path.contains(&policy.id));
+        about.next().map(|sent| sent.at)
+    }
+
+    /// Without another admin there is no half-done policy but where rows are written one by one.
+    pub(super) fn nothing_is_half_done(&self) {
+        let ways = |policy: &PlannedPolicy| -> Vec<State> {
+            let create = steps(policy, self.write_with);
+            std::iter::once(&policy.before)
+                .chain(create.iter().map(|step| &step.then))
+                .chain(std::iter::once(&policy.after))
+                .map(|rows| state_of(rows))
+                .collect()
+        };
+        for policy in self.plan.changed() {
+            let moments = self.history.between(&policy.id, self.started, self.ended);
+            let ways = ways(policy);
+            let first = self.log.first().map_or(0, |sent| sent.number);
+            for moment in moments {
+                if moment.by.is_none_or(|by| by < first) {
+                    continue;
+                }
+                // What the service drops of policy sets is the service's doing.
+                let own = |state: &State| -> State {
+                    let rows = state.iter().filter(|((_, from_set), _)| !from_set);
+                    rows.map(|(key, want)| (key.clone(), want.clone()))
+                        .collect()
+                };
+                assert!(
+                    ways.iter().any(|way| own(way) == own(&moment.state)),
+                    "half done: {:?}",
+                    moment.state
+                );
+            }
+        }
+    }
+
+    /// Every write was announced, and every policy that settled has its line.
+    pub(super) fn report_is_whole(&self, results: Option<&Results>) {
+        let lines = |event: &'static str| {
+            let lines = self
+                .report
+                .iter()
+                .filter(move |line| line["event"] == event);
+            lines.map(|line| line["id"].as_str().expect("an id").to_owned())
+        };
+        let announced: BTreeSet<String> = lines("sending").collect();
+        for sent in self.writes() {
+            let policy = self.policy(sent);
+            assert!(announced.contains(&policy.id), "not announced");
+        }
+        if let Some(results) = results {
+            let settled: Vec<String> = lines("policy").collect();
+            assert_eq!(settled.len(), results.settled.len());
+        }
+    }
+
+    /// No request leaves while its class is to wait.
+    pub(super) fn pauses_are_kept(&self) {
+        for told in self.log {
+            let Some((at, _)) = told.end else { continue };
+            let Some(wait) = told.answer.as_ref().and_then(asked_wait) else {
+                continue;
+            };
+            for sent in self.log {
+                let is_in_pause =
+                    sent.is_write() == told.is_write() && sent.at > at && sent.at < at + wait;
+                assert!(
+                    !is_in_pause,
+                    "{} {} at {:?} in a pause of {wait:?} from {at:?}",
+                    sent.method, sent.path, sent.at
+                );
+            }
+        }
+    }
+
+    /// What is refused for good is not tried again.
+    pub(super) fn refusals_are_final(&self) {
+        for refused in self.writes() {
+            let Some(status) = refused.status() else {
+                continue;
+            };
+            let is_final = matches!(status, 400 | 403 | 404 | 409 | 412 | 423);
+            let route_missing = refused.answer.as_ref().is_some_and(|answer| {
+                String::from_utf8_lossy(&answer.body).contains("No method match route")
+            });
+            if !is_final || route_missing {
+                continue;
+            }
+            let id = &self.policy(refused).id;
+            let again = self
+                .writes()
+                .find(|sent| sent.number > refused.number && sent.path.contains(id.as_str()));
+            assert!(again.is_none(), "{status}, and written again: {again:?}");
+        }
+    }
+
+    /// Nothing starts once the run was asked to end.
+    pub(super) fn ends_when_asked(&self, last: usize) {
+        let later = self.log.iter().find(|sent| sent.number > last);
+        assert!(later.is_none(), "after the interrupt: {later:?}");
+    }
+}
+
+fn assert_write_is_planned(policy: &PlannedPolicy, sent: &Sent) {
+    let planned = |row: &Value| {
+        let row: Assignment = row_of(row);
+        let (key, want) = meaning(&row);
+        policy.after.iter().map(meant).any(|(other, planned)| {
+            key == other
+                && want.filter == planned.filter
+                && (planned.set.is_none() || planned.set == want.set)
+        })
+    };
+    match (sent.method, sent.body["assignments"].as_array()) {
+        ("POST", Some(rows)) if sent.path.ends_with("/assign") => {
+            for row in rows {
+                assert!(planned(row), "not planned: {row}");
+            }
+            let untouched: BTreeSet<Key> =
+                policy.untouched.iter().map(|row| meant(row).0).collect();
+            let expected = policy.after.len() - untouched.len();
+            assert_eq!(rows.len(), expected, "not the whole set: {}", sent.body);
+        }
+        ("POST", None) => {
+            assert!(sent.path.ends_with("/assignments"), "{}", sent.path);
+            assert!(planned(&sent.body), "not planned: {}", sent.body);
+        }
+        ("DELETE", _) => {
+            let leaving = policy.changes.iter().filter_map(Change::before);
+            let mut leaving = leaving.filter_map(|row| match meant(row).0.0 {
+                Whom::Devices => Some("adadadad-808e-44e2-905a-0b7873a8a531".to_owned()),
+                Whom::Users => Some("acacacac-9df4-4c7d-9d50-4ef0226f57a9".to_owned()),
+                Whom::Group(id) | Whom::Exclusion(id) | Whom::Collection(id) => Some(id),
+                _ => None,
+            });
+            let path = sent.path.to_lowercase();
+            assert!(
+                leaving.any(|id| path.ends_with(&id.to_lowercase())),
+                "{path}"
+            );
+        }
+        _ => panic!("no such write: {} {}", sent.method, sent.path),
+    }
+}
+
+/// Reads a row as it goes over the wire into the sandbox's own form.
+fn row_of(row: &Value) -> Assignment {
+    let text = |name: &str| row[name].as_str().map(str::to_owned);
+    Assignment {
+        id: text("id").unwrap_or_default(),
+        source: text("source").unwrap_or("direct".to_owned()),
+        source_id: text("sourceId"),
+        target: row["target"].as_object().cloned().expect("a target"),
+        properties: serde_json::Map::new(),
+    }
+}
+
+fn rows_in(answer: &Response) -> Option<State> {
+    if answer.status != 200 {
+        return None;
+    }
+    let body: Value = serde_json::from_slice(&answer.body).ok()?;
+    let rows = body["value"].as_array()?;
+    Some(rows.iter().map(|row| meaning(&row_of(row))).collect())
+}
+
+fn is_whole_list(answer: &Response) -> bool {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    body.get("@odata.nextLink").is_none()
+}
+
+/// Returns how long an answer asks its class to wait, read with other means than the client's.
+fn asked_wait(answer: &Response) -> Option<Duration> {
+    let header = |name: &str| answer.header(name).map(str::to_owned);
+    match answer.status {
+        429 | 503 => wait_in(&header("retry-after")?, header("date")),
+        200 => {
+            let body: Value = serde_json::from_slice(&answer.body).ok()?;
+            let parts = body.get("responses")?.as_array()?;
+            let waits = parts.iter().filter_map(|part| {
+                let status = part["status"].as_u64()?;
+                let headers = part["headers"].as_object()?;
+                let name = headers
+                    .keys()
+                    .find(|name| name.eq_ignore_ascii_case("retry-after"))?;
+                let wait = wait_in(headers[name].as_str()?, None)?;
+                matches!(status, 429 | 503).then_some(wait)
+            });
+            waits.max()
+        }
+        _ => None,
+    }
+}
+
+fn wait_in(text: &str, date: Option<String>) -> Option<Duration> {
+    if let Ok(seconds) = text.trim().parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
+    }
+    let second_of_day = |date: &str| -> Option<u64> {
+        let clock = date
+            .split_whitespace()
+            .find(|word| word.matches(':').count() == 2)?;
+        clock
+            .split(':')
+            .try_fold(0, |all, part| Some(all * 60 + part.parse::<u64>().ok()?))
+    };
+    let (until, now) = (second_of_day(text)?, second_of_day(&date?)?);
+    Some(Duration::from_secs((until + 86_400 - now) % 86_400))
+}

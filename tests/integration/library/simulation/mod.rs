@@ -1,0 +1,492 @@
+//! A simulation: random tenants and manifests, and at every request one of all that can go wrong.
+//!
+//! The seed alone decides everything: what the service is like, what becomes of each request, what
+//! another administrator does meanwhile, and when the process is killed or asked to end. Client
+//! and sandbox run in one process under a paused clock, so that hours take milliseconds.
+//!
+//! `SEEDS=0..1000000 cargo test --profile simulation --test integration simulation` runs a million;
+//! a seed that fails says how it is run alone.
+
+mod admin;
+mod checks;
+mod faults;
+mod history;
+mod scenario;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::ops::Range;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use assignctl::apply::{ObserveApply, Outcome, Results, Settled};
+use assignctl::graph::sign_in::{Fetching, Token, TokenSource};
+use assignctl::plan::{Plan, PlannedPolicy};
+use assignctl::sandbox::{PolicySetRows, Service};
+use secrecy::SecretString;
+
+use super::property::expected;
+use super::property::policies;
+use super::support::wire::lock;
+use super::support::world::{Trouble, World, in_virtual_time, outcomes};
+use checks::Run;
+use history::History;
+use scenario::{Ending, Scenario};
+
+/// What runs where nobody says otherwise.
+const SEEDS: Range<u64> = 0..200;
+
+#[test]
+fn whatever_goes_wrong_nothing_is_lost_and_nothing_is_said_that_is_not_so() {
+    let seeds = seeds();
+    let many = seeds.end - seeds.start >= SEEDS.end;
+    let seen = run_all(seeds);
+    println!("{seen:?}");
+    // A simulation in which nothing ever happens proves nothing.
+    let Seen {
+        seeds,
+        unread,
+        runs,
+        killed,
+        interrupted,
+        applied,
+        failed,
+        stale,
+        faults,
+        by_admin,
+    } = seen;
+    let enough = |number: usize, of_a_hundred: usize| number * 100 >= seeds * of_a_hundred;
+    assert!(
+        !many
+            || (enough(unread, 5)
+                && enough(runs, 100)
+                && enough(killed, 10)
+                && enough(interrupted, 5)
+                && enough(applied, 100)
+                && enough(failed, 20)
+                && enough(stale, 2)
+                && enough(faults, 300)
+                && enough(by_admin, 20)),
+        "too little happened: {seen:?}"
+    );
+}
+
+/// Reads `SEEDS`: `7`, or `0..20000`.
+fn seeds() -> Range<u64> {
+    let Ok(text) = std::env::var("SEEDS") else {
+        return SEEDS;
+    };
+    let number = |text: &str| -> u64 { text.trim().parse().expect("SEEDS is a number or a range") };
+    match text.split_once("..") {
+        Some((start, end)) => number(start)..number(end),
+        None => number(&text)..number(&text) + 1,
+    }
+}
+
+/// Runs seeds on all cores.
+fn run_all(seeds: Range<u64>) -> Seen {
+    let next = AtomicU64::new(seeds.start);
+    let all = Mutex::new(Seen::default());
+    let failed: Mutex<Option<(u64, String)>> = Mutex::new(None);
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                while lock(&failed).is_none() {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        return;
+                    }
+                    let story = || in_virtual_time(simulate(seed));
+                    match catch_unwind(AssertUnwindSafe(story)) {
+                        Ok(seen) => lock(&all).add(&seen),
+                        Err(panic) => {
+                            let text = panic
+                                .downcast_ref::<String>()
+                                .map(String::as_str)
+                                .or_else(|| panic.downcast_ref::<&str>().copied());
+                            let text = text.unwrap_or("a panic without words").to_owned();
+                            lock(&failed).get_or_insert((seed, text));
+                        }
+                    }
+                }
+            });
+        }
+    });
+    if let Some((seed, text)) = lock(&failed).take() {
+        panic!(
+            "seed {seed}: {text}\n\nto run it alone: \
+             SEEDS={seed} cargo test --test integration simulation -- --nocapture"
+        );
+    }
+    *lock(&all)
+}
+
+/// What came to pass, over all seeds.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    seeds: usize,
+    unread: usize,
+    runs: usize,
+    killed: usize,
+    interrupted: usize,
+    applied: usize,
+    failed: usize,
+    stale: usize,
+    faults: usize,
+    by_admin: usize,
+}
+
+impl Seen {
+    fn add(&mut self, other: &Self) {
+        let Self {
+            seeds,
+            unread,
+            runs,
+            killed,
+            interrupted,
+            applied,
+            failed,
+            stale,
+            faults,
+            by_admin,
+        } = other;
+        self.seeds += seeds;
+        self.unread += unread;
+        self.runs += runs;
+        self.killed += killed;
+        self.interrupted += interrupted;
+        self.applied += applied;
+        self.failed += failed;
+        self.stale += stale;
+        self.faults += faults;
+        self.by_admin += by_admin;
+    }
+}
+
+/// Tokens of the sandbox, said to be good for a while that may be longer than they are.
+struct Minted {
+    service: Service,
+    said: Duration,
+}
+
+impl TokenSource for Minted {
+    fn fetch(&self) -> Fetching<'_> {
+        let token = Token::new(
+            SecretString::from(self.service.mint_token()),
+            Some(self.said),
+        );
+        Box::pin(async { Ok(token) })
+    }
+}
+
+/// One seed's story: processes that meet everything that can go wrong, one after the other, then
+/// one that meets nothing and has to bring about what is desired.
+async fn simulate(seed: u64) -> Seen {
+    let mut scenario = Scenario::new(seed);
+    let mut seen = Seen {
+        seeds: 1,
+        ..Seen::default()
+    };
+    if scenario.case.managed.is_empty() {
+        return seen;
+    }
+    let mut stage = Stage::new(&scenario);
+    stage.disturb(&scenario);
+    for number in 0..scenario.runs {
+        let ending = scenario.ending();
+        let calm = scenario.dice.u32(0..5) > 0;
+        stage.start_process(&scenario, number);
+        stage.run(&scenario, ending, calm, &mut seen).await;
+    }
+    stage.settle(&scenario).await;
+    seen.faults = stage.faults.load(Ordering::Relaxed);
+    seen.by_admin = stage.by_admin.load(Ordering::Relaxed);
+    seen
+}
+
+/// Everything that outlives a process.
+struct Stage {
+    world: World,
+    history: History,
+    /// Whether nothing goes wrong just now.
+    calm: Arc<AtomicBool>,
+    faults: Arc<AtomicUsize>,
+    by_admin: Arc<AtomicUsize>,
+}
+
+impl Stage {
+    fn new(scenario: &Scenario) -> Self {
+        let said = scenario.token[0];
+        let mut world = World::build(scenario.case.tenant.clone(), scenario.pace(), |service| {
+            Box::new(Minted {
+                service: service.clone(),
+                said,
+            })
+        });
+        world.settings.write_with = scenario.case.write_with;
+        world.settings.concurrency = scenario.concurrency;
+        world.settings.fail_fast = scenario.fail_fast;
+        world.wire.keep_answers();
+        let history = History::default();
+        history.note(&world.tenant(), Duration::ZERO, None);
+        let (service, noted) = (world.service.clone(), history.clone());
+        let start = tokio::time::Instant::now();
+        world.wire.witness(move |sent| {
+            if sent.is_write() {
+                service.with_machine(|machine| {
+                    noted.note(machine.tenant(), start.elapsed(), Some(sent.number));
+                });
+            }
+        });
+        Self {
+            world,
+            history,
+            calm: Arc::default(),
+            faults: Arc::default(),
+            by_admin: Arc::default(),
+        }
+    }
+
+    /// Sets what becomes of requests, and lets another admin at the tenant.
+    fn disturb(&self, scenario: &Scenario) {
+        let mut dice = scenario.dice.clone();
+        let (percent, admin) = (scenario.faults, scenario.admin);
+        let (faults, by_admin) = (Arc::clone(&self.faults), Arc::clone(&self.by_admin));
+        let (service, history) = (self.world.service.clone(), self.history.clone());
+        let calm = Arc::clone(&self.calm);
+        let start = tokio::time::Instant::now();
+        let ids: Vec<String> = policies(&scenario.case.tenant)
+            .map(|(_, policy)| policy.id.clone())
+            .collect();
+        self.world.wire.rule(move |sent| {
+            if dice.u32(0..100) < admin {
+                let about = ids.iter().find(|id| sent.path.contains(id.as_str()));
+                let about = about.cloned();
+                let mut dice = dice.fork();
+                let (service, history) = (service.clone(), history.clone());
+                let by_admin = Arc::clone(&by_admin);
+                // At any moment while the request is on its way, or a while later.
+                let wait = dice.choice([0, 50, 150, 400, 5000]).unwrap_or_default();
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_millis(wait)).await;
+                    service.with_machine(|machine| {
+                        let changed = admin::act(&mut dice, machine.tenant_mut(), about.as_deref());
+                        if changed.is_some() {
+                            by_admin.fetch_add(1, Ordering::Relaxed);
+                            history.note(machine.tenant(), start.elapsed(), None);
+                        }
+                    });
+                });
+            }
+            let percent = if calm.load(Ordering::Relaxed) {
+                0
+            } else {
+                percent
+            };
+            let (deed, is_fault) = faults::fate(&mut dice, sent, percent);
+            faults.fetch_add(usize::from(is_fault), Ordering::Relaxed);
+            deed
+        });
+    }
+
+    fn start_process(&mut self, scenario: &Scenario, number: usize) {
+        let source = Minted {
+            service: self.world.service.clone(),
+            said: scenario.token[0],
+        };
+        let seed = u64::try_from(number).expect("a small number");
+        self.world.restart(scenario.pace(), Box::new(source), seed);
+    }
+
+    /// Lets one process plan and apply until it ends, and checks what it did.
+    async fn run(&self, scenario: &Scenario, ending: Ending, calm: bool, seen: &mut Seen) {
+        let before = self.world.tenant();
+        let first = self.world.wire.log().len();
+        let texts = scenario.case.texts.clone();
+        // Most runs shall come as far as their first write.
+        self.calm.store(calm, Ordering::Relaxed);
+        let plan = match self.world.try_plan_texts(texts).await {
+            Err(Trouble::Unread(_)) => {
+                seen.unread += 1;
+                let written = self.world.wire.log()[first..]
+                    .iter()
+                    .any(|sent| sent.is_write());
+                assert!(!written, "written without a plan");
+                return;
+            }
+            // Another admin has made something that a manifest can't be united with.
+            Err(Trouble::Invalid(_)) if scenario.admin > 0 => return,
+            Err(Trouble::Invalid(found)) => panic!("{found:#?}"),
+            Ok(plan) => plan,
+        };
+        if scenario.admin == 0 && scenario.runs == 1 {
+            let desired = expected::desired_in(&before, &scenario.case);
+            let differing: Vec<&str> = policies(&before)
+                .filter(|(_, policy)| expected::differs(&desired, policy))
+                .map(|(_, policy)| policy.id.as_str())
+                .collect();
+            let planned: std::collections::BTreeSet<&str> =
+                plan.changed().map(|policy| policy.id.as_str()).collect();
+            assert_eq!(planned, differing.into_iter().collect());
+        }
+        self.calm.store(false, Ordering::Relaxed);
+        seen.runs += 1;
+        let start = self.world.wire.log().len();
+        let started = self.world.wire.elapsed();
+        let throttled = self.world.throttled();
+        let clock = Clock::default();
+        let results = self.apply(&plan, ending, start, &clock).await;
+        match &results {
+            None => seen.killed += 1,
+            Some(results) if results.interrupted => seen.interrupted += 1,
+            Some(_) => {}
+        }
+        let log = self.world.wire.log();
+        let report = self.world.report_lines();
+        if std::env::var_os("LOG").is_some() {
+            for sent in &log[first..] {
+                let end = sent.end.map(|(at, status)| format!("{at:?} {status:?}"));
+                eprintln!(
+                    "{} {:?} -> {end:?} {} {}",
+                    sent.number, sent.at, sent.method, sent.path
+                );
+            }
+        }
+        let run = Run {
+            plan: &plan,
+            write_with: self.world.settings.write_with,
+            log: &log[start..],
+            history: &self.history,
+            started,
+            ended: self.world.wire.elapsed(),
+            report: &report,
+            lag: Duration::from_secs_f64(scenario.case.tenant.service.read_after_write_lag)
+                + Duration::from_millis(1),
+        };
+        run.writes_are_planned();
+        run.report_is_whole(results.as_ref());
+        run.pauses_are_kept();
+        run.refusals_are_final();
+        if scenario.admin == 0 {
+            run.nothing_is_half_done();
+        }
+        if scenario.runs == 1 && scenario.is_alone() {
+            assert_eq!(self.world.throttled(), throttled, "a 429 of its own making");
+        }
+        let Some(results) = results else { return };
+        if let Ending::Interrupted(last) = ending
+            && results.interrupted
+        {
+            run.ends_when_asked(start + last);
+        }
+        run.outcomes_are_true(&results, &lock(&clock.0));
+        seen.applied += results.count(Outcome::Applied);
+        seen.failed += results.count(Outcome::Failed);
+        seen.stale += results.count(Outcome::Stale);
+        if scenario.admin == 0 && scenario.runs == 1 {
+            assert_eq!(results.count(Outcome::Stale), 0, "nobody else was there");
+        }
+    }
+
+    /// Applies until the end that is meant for the process; no results where it was killed.
+    async fn apply(
+        &self,
+        plan: &Plan,
+        ending: Ending,
+        first: usize,
+        clock: &Clock,
+    ) -> Option<Results> {
+        let watched = Watched {
+            world: &self.world,
+            clock,
+        };
+        let applying = self.world.apply_watched(plan, &watched);
+        match ending {
+            Ending::Own => Some(applying.await),
+            Ending::Killed(steps) => {
+                Mortal {
+                    work: Box::pin(applying),
+                    steps,
+                }
+                .await
+            }
+            Ending::Interrupted(number) => {
+                let stop = self.world.stop.clone();
+                self.world.wire.interrupt_at(first + number, stop);
+                Some(applying.await)
+            }
+        }
+    }
+
+    /// Lets everything be well, and one more process bring about what is desired.
+    async fn settle(&mut self, scenario: &Scenario) {
+        self.world.wire.heal();
+        self.world.service.with_machine(|machine| {
+            let service = &mut machine.tenant_mut().service;
+            service.policy_set_rows = PolicySetRows::Kept;
+            service.delete_route_missing.clear();
+            service.throttling.other_apps_writes = 0;
+        });
+        // What is still under way arrives, and what was written last shows.
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        self.start_process(scenario, scenario.runs);
+        self.world.settings.fail_fast = false;
+        let before = self.world.tenant();
+        let desired = expected::desired_in(&before, &scenario.case);
+        let texts = || scenario.case.texts.clone();
+        let plan = match self.world.try_plan_texts(texts()).await {
+            Ok(plan) => plan,
+            Err(Trouble::Invalid(_)) if scenario.admin > 0 => return,
+            Err(trouble) => panic!("no plan at last: {trouble:?}"),
+        };
+        let results = self.world.apply(&plan).await;
+        assert!(results.is_good(), "{}", outcomes(&results));
+        let after = self.world.tenant();
+        for ((_, old), (_, new)) in policies(&before).zip(policies(&after)) {
+            assert!(!expected::differs(&desired, new), "{}", new.name);
+            if desired.contains_key(&new.id) && expected::differs(&desired, old) {
+                expected::assert_desired(&desired, old, new, scenario.case.write_with);
+            }
+        }
+        let again = self.world.try_plan_texts(texts()).await.expect("a plan");
+        assert!(again.is_empty());
+    }
+}
+
+/// When each policy settled, by id.
+#[derive(Default)]
+struct Clock(Mutex<BTreeMap<String, Duration>>);
+
+struct Watched<'a> {
+    world: &'a World,
+    clock: &'a Clock,
+}
+
+impl ObserveApply for Watched<'_> {
+    fn settled(&self, policy: &PlannedPolicy, _: &Settled, _: usize, _: usize) {
+        lock(&self.clock.0).insert(policy.id.clone(), self.world.wire.elapsed());
+    }
+}
+
+/// Work that is dropped after so many steps, wherever it stands then.
+struct Mortal<'a> {
+    work: Pin<Box<dyn Future<Output = Results> + 'a>>,
+    steps: u32,
+}
+
+impl Future for Mortal<'_> {
+    type Output = Option<Results>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.steps == 0 {
+            return Poll::Ready(None);
+        }
+        self.steps -= 1;
+        self.work.as_mut().poll(context).map(Some)
+    }
+}
