@@ -128,6 +128,10 @@ impl Reason {
     fn from_graph(code: &str, error: &GraphError) -> Self {
         match error {
             GraphError::Service { error, .. } => Self::from_service(error),
+            GraphError::SignIn(error) => Self {
+                is_refusal: true,
+                ..Self::new("signInFailed", error.to_string())
+            },
             other => Self {
                 is_refusal: other.is_refusal(),
                 ..Self::new(code, other.to_string())
@@ -174,6 +178,8 @@ pub struct Results {
     pub settled: Vec<Settled>,
     /// Whether somebody stopped the run.
     pub interrupted: bool,
+    /// Policies that are not part of the plan, and what became of them.
+    pub aside: Vec<(PlannedPolicy, Settled)>,
     /// Why the report could not be kept; nothing was written from then on.
     pub report_failure: Option<String>,
 }
@@ -181,19 +187,39 @@ pub struct Results {
 impl Results {
     /// Returns how many policies had an outcome.
     pub fn count(&self, outcome: Outcome) -> usize {
+        let aside = self.aside.iter().map(|(_, settled)| settled);
         self.settled
             .iter()
+            .chain(aside)
             .filter(|settled| settled.outcome == outcome)
             .count()
     }
 
-    /// Whether every policy is as planned.
-    pub fn is_good(&self) -> bool {
-        self.settled.iter().all(|settled| settled.outcome.is_good())
+    /// Returns the policies that have settled: those of the plan in its order, then the others.
+    pub fn told<'a>(
+        &'a self,
+        plan: &'a Plan,
+    ) -> impl Iterator<Item = (&'a PlannedPolicy, &'a Settled)> {
+        let aside = self.aside.iter().map(|(policy, settled)| (policy, settled));
+        plan.changed().zip(&self.settled).chain(aside)
     }
 
-    /// Whether writes were tried and every one of them was refused for lack of permission.
+    /// Whether every policy is as planned.
+    pub fn is_good(&self) -> bool {
+        self.aside.is_empty() && self.settled.iter().all(|settled| settled.outcome.is_good())
+    }
+
+    /// Whether there was no token any more, or writes were tried and every one of them was refused
+    /// for lack of permission.
     pub fn is_refusal(&self) -> bool {
+        let signed_out = |reason: &Reason| reason.code == "signInFailed";
+        if self
+            .settled
+            .iter()
+            .any(|settled| settled.reason.as_ref().is_some_and(signed_out))
+        {
+            return true;
+        }
         let mut refused = 0;
         for settled in &self.settled {
             match (settled.outcome, &settled.reason) {
@@ -286,6 +312,7 @@ pub async fn run(
     drop(settling);
     Results {
         settled: results.into_iter().flatten().collect(),
+        aside: Vec::new(),
         interrupted: stop.is_cancelled(),
         report_failure: worker
             .report_failure

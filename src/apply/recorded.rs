@@ -43,6 +43,11 @@ pub struct Recorded {
     pub policies: Vec<RecordedPolicy>,
     /// The names of groups and filters, as the run knew them.
     pub names: Names,
+    /// Digests of the rows of every managed policy as the run found it, by kind and id, as the
+    /// report writes them; none where there was no plan.
+    pub managed: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    /// Whether the run looked at a part of the managed policies only.
+    pub partial: bool,
     /// The exit code; none where the run was killed.
     pub exit_code: Option<u8>,
 }
@@ -66,6 +71,13 @@ pub struct RecordedPolicy {
     pub outcome: Option<Outcome>,
 }
 
+impl Recorded {
+    /// Whether the run came as far as the report's first line.
+    pub fn has_begun(&self) -> bool {
+        !self.graph_url.is_empty()
+    }
+}
+
 impl RecordedPolicy {
     /// Whether the run has changed the policy, or may have.
     pub fn may_be_changed(&self) -> bool {
@@ -85,6 +97,15 @@ struct StartLine {
     tenant_id: Option<String>,
     #[serde(default)]
     graph_url: String,
+    #[serde(default)]
+    selection: Selected,
+    managed: Option<BTreeMap<String, BTreeMap<String, String>>>,
+}
+
+#[derive(Default, Deserialize)]
+struct Selected {
+    #[serde(default)]
+    partial: bool,
 }
 
 #[derive(Deserialize)]
@@ -117,7 +138,7 @@ pub fn read(bytes: &[u8]) -> Result<Recorded, ReportError> {
     };
     match parse(first) {
         Ok(value) => start(&mut recorded, value)?,
-        Err(_) if is_torn(first) => return Ok(recorded),
+        Err(_) if is_torn(first) && begins_as_a_report(first) => return Ok(recorded),
         Err(reason) => return Err(ReportError::NotAReport { line: 1, reason }),
     }
     for (index, line) in lines {
@@ -171,6 +192,12 @@ fn is_torn(line: &[u8]) -> bool {
     line.last() != Some(&b'\n')
 }
 
+fn begins_as_a_report(line: &[u8]) -> bool {
+    const BEGINNING: &[u8] = b"{\"formatVersion\":";
+    let length = line.len().min(BEGINNING.len());
+    line[..length] == BEGINNING[..length]
+}
+
 fn start(recorded: &mut Recorded, value: Value) -> Result<(), ReportError> {
     let wrong = |reason: String| ReportError::NotAReport { line: 1, reason };
     if value.get("event").and_then(Value::as_str) != Some("start") {
@@ -184,6 +211,8 @@ fn start(recorded: &mut Recorded, value: Value) -> Result<(), ReportError> {
     recorded.digest = start.digest;
     recorded.tenant_id = start.tenant_id;
     recorded.graph_url = start.graph_url;
+    recorded.managed = start.managed;
+    recorded.partial = start.selection.partial;
     Ok(())
 }
 
@@ -283,6 +312,7 @@ mod tests {
     fn what_is_no_report_is_told_with_its_line() {
         let wrong = |text: &str| read(text.as_bytes()).expect_err("no report").to_string();
         assert!(wrong("{}\n").starts_with("not a report: line 1:"));
+        assert!(wrong("no").starts_with("not a report: line 1:"));
         assert!(wrong("[1]\n").starts_with("not a report: line 1:"));
         assert_eq!(
             wrong(&format!("{}\n", START.replace("1.0", "2.0"))),

@@ -112,6 +112,7 @@ impl Report {
             event: "sending",
             kind: policy.kind.name(),
             id: &policy.id,
+            name: &policy.name,
             before: records(&policy.before, names),
             after: records(&policy.after, names),
         })
@@ -194,6 +195,7 @@ struct SendingLine<'a> {
     event: &'static str,
     kind: &'a str,
     id: &'a str,
+    name: &'a str,
     before: Vec<AssignmentRecord>,
     after: Vec<AssignmentRecord>,
 }

@@ -15,25 +15,36 @@ use super::failure::Failure;
 use super::output::Output;
 use super::plan::{self, Shown};
 use super::settings::{self, ServiceSettings};
-use super::{interrupt, runtime, show};
+use super::{interrupt, rollback, runtime, show};
 use crate::apply::report::Report;
 use crate::apply::staleness::moved;
-use crate::apply::{self, Results, Settings};
+use crate::apply::{self, Results, Settings, Settled};
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
-use crate::plan::Plan;
 use crate::plan::guards::{GivenLimits, GuardRules};
 use crate::plan::saved::SavedPlan;
+use crate::plan::{Plan, PlannedPolicy};
 use crate::render::clean::clean;
 use crate::render::review::Review;
 use crate::render::{json, text};
 
 pub(super) fn run(command: &Apply, common: &Common, output: &Output) -> Result<Exit, Failure> {
+    run_or_go_back(command, None, common, output)
+}
+
+/// Applies; or goes back from what the run of a report did.
+pub(super) fn run_or_go_back(
+    command: &Apply,
+    of: Option<&Path>,
+    common: &Common,
+    output: &Output,
+) -> Result<Exit, Failure> {
     let start = Instant::now();
     // One that cannot be read is told of later, so that the report tells of it as well.
     let config = settings::configuration(common);
-    let inputs = settings::inputs(&command.paths, common, config.as_ref().ok());
+    let mut inputs = settings::inputs(&command.paths, common, config.as_ref().ok());
+    inputs.extend(of.map(Path::to_owned));
     output.keep_inputs(&[("--report", command.report.as_deref())], &inputs)?;
     let path = command.report.clone().unwrap_or_else(default_report);
     let report = Report::create(&path).map_err(|error| {
@@ -45,6 +56,8 @@ pub(super) fn run(command: &Apply, common: &Common, output: &Output) -> Result<E
     })?;
     let mut run = Run {
         command,
+        of,
+        aside: Vec::new(),
         output,
         report: Mutex::new(report),
         started: false,
@@ -73,9 +86,13 @@ fn default_report() -> PathBuf {
 }
 
 /// One run, with what has to be written down however it ends.
-struct Run<'a> {
-    command: &'a Apply,
-    output: &'a Output,
+pub(super) struct Run<'a> {
+    pub(super) command: &'a Apply,
+    /// The report of the run that is to be undone.
+    of: Option<&'a Path>,
+    /// Policies that are not part of the plan, and what became of them.
+    pub(super) aside: Vec<(PlannedPolicy, Settled)>,
+    pub(super) output: &'a Output,
     report: Mutex<Report>,
     started: bool,
     results: Results,
@@ -84,10 +101,10 @@ struct Run<'a> {
 }
 
 /// What is to be carried out.
-struct Intent {
-    shown: Shown,
-    /// Whether it was approved before: it was saved, or its digest was reviewed.
-    approved: bool,
+pub(super) struct Intent {
+    pub(super) shown: Shown,
+    /// Whether it was approved before: it was saved.
+    pub(super) approved: bool,
 }
 
 impl Run<'_> {
@@ -95,7 +112,9 @@ impl Run<'_> {
         let config = config?;
         let service = settings::service(&common.service, &config)?;
         let rules = settings::guards(&self.command.guards, &config)?;
+        let recorded = self.of.map(rollback::read).transpose()?;
         let saved = match self.command.paths.as_slice() {
+            _ if recorded.is_some() => None,
             [path] if is_plan_file(path) => {
                 if self.command.selecting.selection().is_partial() {
                     return Err(Failure::usage(
@@ -122,21 +141,25 @@ impl Run<'_> {
             }
             _ => None,
         };
-        let loaded = match &saved {
-            Some(_) => None,
-            None => Some(plan::load(&self.command.paths, &config, self.output)?),
+        let loaded = match (&saved, &recorded) {
+            (Some(_), _) | (_, Some(_)) => None,
+            (None, None) => Some(plan::load(&self.command.paths, &config, self.output)?),
         };
         runtime()?.block_on(async {
             let stop = interrupt::watch();
             let client = connect(&service, self.output.progress.clone(), &stop)?;
             self.client = Some(Arc::clone(&client));
             self.graph_url = client.address().as_str().to_owned();
-            let intent = match (saved, loaded) {
-                (Some(saved), _) => {
+            let intent = match (saved, recorded, loaded) {
+                (Some(saved), _, _) => {
                     self.take_saved(saved, &client, &service, &rules, &stop)
                         .await?
                 }
-                (None, Some(loaded)) => {
+                (None, Some(recorded), _) => {
+                    self.way_back(recorded, &client, &service, &rules, &stop)
+                        .await?
+                }
+                (None, None, Some(loaded)) => {
                     let plan = plan::make(
                         &loaded,
                         &client,
@@ -152,10 +175,10 @@ impl Run<'_> {
                     .await?;
                     Intent {
                         shown: Shown::new(plan, &service),
-                        approved: self.command.expect_digest.is_some(),
+                        approved: false,
                     }
                 }
-                (None, None) => return Err(Failure::usage("no manifests are named")),
+                (None, None, None) => return Err(Failure::usage("no manifests are named")),
             };
             self.carry_out(intent, &client, &service, &stop).await
         })
@@ -278,10 +301,13 @@ impl Run<'_> {
         };
         let progress = &self.output.progress;
         progress.applying(&shown.summary);
+        self.note_aside(&shown.plan)?;
+        let aside = std::mem::take(&mut self.aside);
         self.results =
             apply::run(&shown.plan, client, &self.report, settings, stop, progress).await;
+        self.results.aside = aside;
         let exit = exit_of(&self.results);
-        if is_text && !shown.plan.is_empty() {
+        if is_text && !(shown.plan.is_empty() && self.results.aside.is_empty()) {
             self.output
                 .text(&text::results(&shown.plan, &self.results))?;
         }
@@ -370,6 +396,16 @@ impl Run<'_> {
                 &self.graph_url,
             )
             .map_err(report_failed)
+    }
+
+    fn note_aside(&self, plan: &Plan) -> Result<(), Failure> {
+        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        for (policy, settled) in &self.aside {
+            report
+                .policy(policy, settled, &plan.names)
+                .map_err(report_failed)?;
+        }
+        Ok(())
     }
 
     fn note_unstarted(&self, plan: &Plan) -> Result<(), Failure> {

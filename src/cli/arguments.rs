@@ -41,6 +41,8 @@ pub enum Command {
     Plan(Plan),
     /// Make the live state equal to the manifests, or carry out a saved plan
     Apply(Apply),
+    /// Plan the way back from what an apply did, then go it as apply does
+    Rollback(Rollback),
     /// Print a saved plan
     Show(Show),
     /// Plan for the nightly job: always detailed exit codes
@@ -62,6 +64,7 @@ impl Command {
             Self::Validate(_) => Some("validate"),
             Self::Plan(_) => Some("plan"),
             Self::Apply(_) => Some("apply"),
+            Self::Rollback(_) => Some("rollback"),
             // What it shows is a plan, and a comment with it is the plan's.
             Self::Show(_) => Some("plan"),
             Self::Drift(_) => Some("drift"),
@@ -75,6 +78,7 @@ impl Command {
             Self::Plan(Plan { selecting, .. })
             | Self::Drift(Drift { selecting, .. })
             | Self::Apply(Apply { selecting, .. })
+            | Self::Rollback(Rollback { selecting, .. })
             | Self::Show(Show { selecting, .. })
             | Self::Export(Export { selecting, .. }) => selecting.selection(),
             Self::Validate(_) | Self::Sandbox(_) | Self::Schema(_) | Self::Completions(_) => {
@@ -380,9 +384,37 @@ pub struct Apply {
     /// Oldest saved plan that is carried out [default: 24h]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub max_age: Option<Duration>,
-    /// Go on only if the plan has the digest that was reviewed; it is then approved
+    /// Go on only if the plan has the digest that was reviewed
     #[arg(long, value_name = "DIGEST", value_parser = digest)]
     pub expect_digest: Option<String>,
+    #[command(flatten)]
+    pub(super) selecting: Selecting,
+    #[command(flatten)]
+    pub(super) view: View,
+    #[command(flatten)]
+    pub(super) planning: Planning,
+    #[command(flatten)]
+    pub(super) guards: Guards,
+}
+
+/// `rollback`.
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl rollback report.json\n  assignctl rollback .assignctl/reports/20261123T020000.000Z.json --yes\n  assignctl rollback report.json --only \"Win - *\"\n\nPolicies that have changed since the run are named and left alone (exit 6)."
+)]
+pub struct Rollback {
+    /// The report of the run that is to be undone
+    #[arg(value_name = "REPORT")]
+    pub of: PathBuf,
+    /// Do not ask
+    #[arg(long)]
+    pub yes: bool,
+    /// Where the report of the way back is written (default: `.assignctl/reports/<time>.json`)
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Stop at the first policy that fails
+    #[arg(long)]
+    pub fail_fast: bool,
     #[command(flatten)]
     pub(super) selecting: Selecting,
     #[command(flatten)]

@@ -18,6 +18,7 @@ mod output;
 mod plan;
 mod progress;
 pub mod reference;
+mod rollback;
 mod sandbox;
 mod selecting;
 mod settings;
@@ -78,6 +79,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Plan(command) => plan::run(&command, &common, output),
         Command::Drift(command) => plan::run(&command.into_plan(), &common, output),
         Command::Apply(command) => apply::run(&command, &common, output),
+        Command::Rollback(command) => rollback::run(&command, &common, output),
         Command::Show(command) => show::run(&command, &common, output),
         Command::Export(command) => export::run(&command, &common, output),
         Command::Sandbox(command) => sandbox::run(&command, output),

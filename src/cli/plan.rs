@@ -12,7 +12,7 @@ use super::connection::connect;
 use super::failure::Failure;
 use super::output::{Output, save};
 use super::settings::{self, ServiceSettings};
-use super::{interrupt, runtime};
+use super::{interrupt, rollback, runtime};
 use crate::apply;
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
@@ -89,30 +89,16 @@ pub(super) fn run(
 
 /// Reads what a report says that its run left behind.
 fn baseline(report: &Path) -> Result<Baseline, Failure> {
-    let failed = |reason: String| {
-        Failure::new(
-            Exit::Failure,
-            format!("`{}` cannot be used: {reason}", report.display()),
-        )
-    };
-    let text = std::fs::read_to_string(report).map_err(|error| failed(error.to_string()))?;
-    apply::baseline::read(&text)
-        .map_err(|error| failed(error.to_string()).hint("name a file that `apply --report` wrote"))
+    let recorded = rollback::read(report)?;
+    if !recorded.has_begun() {
+        return Err(rollback::unusable(report, "its run ended before it began"));
+    }
+    Ok(apply::baseline::baseline(recorded))
 }
 
 /// Tells drift from manifests that were not applied.
 fn explain(plan: &mut Plan, report: &Path, baseline: &Baseline) -> Result<(), Failure> {
-    if baseline.tenant_id != plan.tenant_id {
-        let name = |tenant: &Option<String>| tenant.clone().unwrap_or("unknown".to_owned());
-        return Err(Failure::new(
-            Exit::Failure,
-            format!(
-                "the report is of tenant {}, but the sign-in is for tenant {}",
-                name(&baseline.tenant_id),
-                name(&plan.tenant_id)
-            ),
-        ));
-    }
+    rollback::check_tenant(baseline.tenant_id.as_deref(), plan.tenant_id.as_deref())?;
     plan.explain(&report.display().to_string(), baseline);
     Ok(())
 }

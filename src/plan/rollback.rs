@@ -5,7 +5,8 @@
 //! either: they stay as they are now, whatever they were then.
 
 use super::writes::{self, WriteWith, steps};
-use super::{Basis, Names, Plan, PlannedPolicy, changes, guards};
+use super::{Basis, Names, Plan, PlanDiagnostic, PlannedPolicy, Unchanged, changes, guards};
+use crate::diagnostic::Severity;
 use crate::manifest::Mode;
 use crate::model::{Assignment, LiveAssignment, PolicyKind, rows, same_assignments};
 
@@ -35,6 +36,26 @@ pub enum Stays {
     Moved,
     /// It does not exist any more.
     Deleted,
+}
+
+impl Stays {
+    /// Returns the word for it in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AsBefore => "asBefore",
+            Self::Moved => "moved",
+            Self::Deleted => "deleted",
+        }
+    }
+
+    /// Says what happened to the policy.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::AsBefore => "the policy is as it was before the run",
+            Self::Moved => "the policy's assignments have changed since the run",
+            Self::Deleted => "the policy has been deleted since the run",
+        }
+    }
 }
 
 /// The way back.
@@ -74,16 +95,39 @@ pub fn plan(
         tenant_id: basis.tenant_id.clone(),
         graph_url: basis.graph_url.to_owned(),
         policies_read: left.len(),
+        selection: basis.selection.clone(),
+        left_out: 0,
         policies,
         names,
         guards,
-        diagnostics: Vec::new(),
+        diagnostics: moved
+            .iter()
+            .map(|(policy, stays)| not_rolled_back(policy, *stays))
+            .collect(),
         write_with: basis.write_with,
+        unchanged: Unchanged::new(),
+        since: None,
     };
     Rollback {
         plan,
         moved,
         as_before,
+    }
+}
+
+fn not_rolled_back(policy: &PlannedPolicy, stays: Stays) -> PlanDiagnostic {
+    PlanDiagnostic {
+        severity: Severity::Warning,
+        code: "not-rolled-back".to_owned(),
+        summary: format!(
+            "{} `{}` is left alone: {}",
+            policy.kind,
+            policy.name,
+            stays.about()
+        ),
+        place: None,
+        hint: None,
+        related: Vec::new(),
     }
 }
 
@@ -147,6 +191,7 @@ mod tests {
 
     use super::*;
     use crate::model::{Source, Target};
+    use crate::plan::Selection;
     use crate::plan::guards::GuardRules;
 
     fn group(id: &str) -> Assignment {
@@ -202,6 +247,7 @@ mod tests {
             write_with: WriteWith::Auto,
             rules: &GuardRules::default(),
             strict: false,
+            selection: &Selection::default(),
         };
         let rollback = plan(&[left], &[live], Names::default(), &basis);
         match (rollback.plan.policies.as_slice(), rollback.moved.as_slice()) {

@@ -165,7 +165,7 @@ impl Lines<'_> {
     }
 
     fn failures(&mut self, plan: &Plan, results: &Results) {
-        for (policy, settled) in plan.changed().zip(&results.settled) {
+        for (policy, settled) in results.told(plan) {
             if let Some(why) = &settled.reason {
                 let message = format!("{} {}: {}", policy.kind, clean(&policy.name), reason(why));
                 let place = policy.manifest.first();

@@ -87,9 +87,8 @@ pub fn results(
             exit_code,
             summary: OutcomeCounts::new(results),
             requests: RequestsRecord::new(requests),
-            policies: plan
-                .changed()
-                .zip(&results.settled)
+            policies: results
+                .told(plan)
                 .map(|(policy, settled)| PolicyLine::new(policy, settled, &plan.names))
                 .collect(),
         },

@@ -325,7 +325,7 @@ pub fn reason(reason: &Reason) -> String {
 /// Draws what became of a plan.
 pub fn results(plan: &Plan, results: &Results) -> String {
     let mut text = String::new();
-    for (policy, settled) in plan.changed().zip(&results.settled) {
+    for (policy, settled) in results.told(plan) {
         let Some(why) = &settled.reason else {
             continue;
         };

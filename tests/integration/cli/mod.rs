@@ -20,10 +20,13 @@ mod export;
 mod formats;
 mod guards;
 mod hostile;
+#[cfg(unix)]
+mod killed;
 mod late_errors;
 mod output;
 mod plan;
 mod report;
+mod rollback;
 mod saved_plans;
 mod settings;
 mod since;

@@ -92,7 +92,7 @@ fn every_write_is_announced_before_its_policy_settles() {
         assert!(sending < settled);
         assert_eq!(
             keys(&report[sending]),
-            ["after", "before", "event", "id", "kind"]
+            ["after", "before", "event", "id", "kind", "name"]
         );
         let line = &report[settled];
         assert_eq!(

@@ -337,7 +337,7 @@ fn manifests_are_applied_if_their_plan_has_the_reviewed_digest() {
     }
     world
         .sandbox(&format!(
-            "apply m.yaml --expect-digest {digest} --max-policies 0"
+            "apply m.yaml --yes --expect-digest {digest} --max-policies 0"
         ))
         .exits(4);
     assert_eq!(world.read("tenant.json"), before);
@@ -349,16 +349,22 @@ fn manifests_are_applied_if_their_plan_has_the_reviewed_digest() {
     }
     // A digest that was cut is not the reviewed one.
     world
-        .sandbox(&format!("apply m.yaml --expect-digest {}", &digest[..20]))
+        .sandbox(&format!(
+            "apply m.yaml --yes --expect-digest {}",
+            &digest[..20]
+        ))
         .exits(5);
-    // The reviewed digest is the approval.
+    // The reviewed digest does not answer the question.
     world
         .sandbox(&format!("apply m.yaml --expect-digest {digest}"))
+        .exits(64);
+    world
+        .sandbox(&format!("apply m.yaml --yes --expect-digest {digest}"))
         .exits(0)
         .says(&["2 applied"]);
     // Now there is another plan: none.
     world
-        .sandbox(&format!("apply m.yaml --expect-digest {digest}"))
+        .sandbox(&format!("apply m.yaml --yes --expect-digest {digest}"))
         .exits(5);
 }
 
@@ -373,7 +379,7 @@ fn a_moved_tenant_changes_the_digest() {
         policy_mut(state, "Q")["assignments"] = json!([]);
     });
     world
-        .sandbox(&format!("apply m.yaml --expect-digest {digest}"))
+        .sandbox(&format!("apply m.yaml --yes --expect-digest {digest}"))
         .exits(5);
     // A saved plan can be held against a digest as well.
     let world = saved();

@@ -166,6 +166,11 @@ impl Running {
         send_signal(self.child.as_ref().expect("not waited for").id(), name);
     }
 
+    /// Returns the process's id.
+    pub(super) fn id(&self) -> u32 {
+        self.child.as_ref().expect("not waited for").id()
+    }
+
     pub(super) fn wait(mut self) -> Ran {
         let child = self.child.take().expect("not waited for");
         let output = child.wait_with_output().expect("an end");

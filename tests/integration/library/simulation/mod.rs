@@ -66,7 +66,7 @@ fn whatever_goes_wrong_nothing_is_lost_and_nothing_is_said_that_is_not_so() {
                 && enough(runs, 100)
                 && enough(killed, 10)
                 && enough(interrupted, 5)
-                && enough(applied, 100)
+                && enough(applied, 60)
                 && enough(failed, 20)
                 && enough(stale, 2)
                 && enough(faults, 300)

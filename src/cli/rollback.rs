@@ -1,0 +1,161 @@
+//! `rollback`: the way back from what a report says that its run did, then as `apply`.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::apply::{self, Intent, Run};
+use super::arguments::{Apply, Common, Rollback};
+use super::failure::Failure;
+use super::output::Output;
+use super::plan::Shown;
+use super::settings::ServiceSettings;
+use crate::apply::recorded::{self, Recorded};
+use crate::apply::{Outcome, Reason, Settled};
+use crate::exit::Exit;
+use crate::graph::Reader;
+use crate::graph::client::Client;
+use crate::model::PolicyKind;
+use crate::plan::Basis;
+use crate::plan::guards::GuardRules;
+use crate::plan::rollback::{self as way, Left, Stays};
+use crate::render::text;
+use crate::render::words::count;
+
+pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Result<Exit, Failure> {
+    let Rollback {
+        of,
+        yes,
+        report,
+        fail_fast,
+        selecting,
+        view,
+        planning,
+        guards,
+    } = command.clone();
+    let as_apply = Apply {
+        paths: Vec::new(),
+        yes,
+        report,
+        fail_fast,
+        max_age: None,
+        expect_digest: None,
+        selecting,
+        view,
+        planning,
+        guards,
+    };
+    apply::run_or_go_back(&as_apply, Some(&of), common, output)
+}
+
+/// Reads a report.
+pub(super) fn read(path: &Path) -> Result<Recorded, Failure> {
+    let bytes = std::fs::read(path).map_err(|error| unusable(path, &error.to_string()))?;
+    recorded::read(&bytes).map_err(|error| unusable(path, &error.to_string()))
+}
+
+/// Says that a report is of no use, and why.
+pub(super) fn unusable(report: &Path, reason: &str) -> Failure {
+    Failure::new(
+        Exit::Failure,
+        format!("`{}` cannot be used: {reason}", report.display()),
+    )
+    .hint("name a file that `apply --report` wrote")
+}
+
+/// Refuses a report of another tenant than the one that the sign-in is for.
+pub(super) fn check_tenant(recorded: Option<&str>, signed_in: Option<&str>) -> Result<(), Failure> {
+    if recorded == signed_in {
+        return Ok(());
+    }
+    let name = |tenant: Option<&str>| tenant.unwrap_or("unknown").to_owned();
+    Err(Failure::new(
+        Exit::Failure,
+        format!(
+            "the report is of tenant {}, but the sign-in is for tenant {}",
+            name(recorded),
+            name(signed_in)
+        ),
+    ))
+}
+
+impl Run<'_> {
+    /// Plans the way back.
+    pub(super) async fn way_back(
+        &mut self,
+        recorded: Recorded,
+        client: &Arc<Client>,
+        service: &ServiceSettings,
+        rules: &GuardRules,
+        stop: &CancellationToken,
+    ) -> Result<Intent, Failure> {
+        let reader = Reader::new(Arc::clone(client));
+        let work = async {
+            let tenant_id = reader.tenant_id().await?;
+            // A run that was killed before its start has changed nothing, wherever it was.
+            if recorded.has_begun() {
+                check_tenant(recorded.tenant_id.as_deref(), tenant_id.as_deref())?;
+            }
+            let selection = self.command.selecting.selection();
+            let left: Vec<Left> = recorded
+                .policies
+                .into_iter()
+                .filter(recorded::RecordedPolicy::may_be_changed)
+                .map(|policy| Left {
+                    kind: policy.kind,
+                    name: policy.name.unwrap_or_else(|| policy.id.clone()),
+                    id: policy.id,
+                    before: policy.before,
+                    after: policy.after,
+                    seen: policy.outcome == Some(Outcome::Applied),
+                })
+                .filter(|left| selection.takes(left.kind, &left.name))
+                .collect();
+            let ids: Vec<(PolicyKind, String)> = left
+                .iter()
+                .map(|left| (left.kind, left.id.clone()))
+                .collect();
+            let live = reader.assignments_of(&ids).await?;
+            let live = live.into_iter().collect::<Result<Vec<_>, _>>()?;
+            let basis = Basis {
+                tenant_id,
+                graph_url: reader.graph_url(),
+                write_with: self.command.planning.write_with.unwrap_or_default(),
+                rules,
+                strict: false,
+                selection: &selection,
+            };
+            let mut back = way::plan(&left, &live, recorded.names, &basis);
+            let groups = back.plan.unnamed_groups(false);
+            let filters = back.plan.has_unnamed_filters(false);
+            let (groups, filters) = reader.names(&groups, filters).await?;
+            back.plan.add_names(groups, filters);
+            Ok::<_, Failure>(back)
+        };
+        let back = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Err(Failure::interrupted()),
+            back = work => back?,
+        };
+        self.output.note(&text::diagnostics(&back.plan.diagnostics));
+        for (policy, stays) in back.moved {
+            let reason = Reason::new(stays.name(), stays.about());
+            let settled = Settled {
+                outcome: Outcome::Skipped,
+                reason: Some(reason),
+            };
+            self.aside.push((policy, settled));
+        }
+        if back.as_before > 0 {
+            self.output.note(&format!(
+                "{} as before the run already\n",
+                count(back.as_before, "policy is", "policies are")
+            ));
+        }
+        Ok(Intent {
+            shown: Shown::new(back.plan, service),
+            approved: false,
+        })
+    }
+}

@@ -1,0 +1,234 @@
+//! `kill -9` at every write of a plan, with a real process and the emulator over HTTP: the report
+//! can be read, `rollback` goes back, and running again ends in the planned state.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::support::World;
+use super::support::service::Served;
+use super::support::tenant::Tenant;
+
+const POLICIES: usize = 30;
+
+/// Where the process is killed.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    /// The write has left, and has not arrived.
+    BeforeTheEffect,
+    /// The write has had its effect, and its answer has not arrived.
+    AfterTheEffect,
+}
+
+#[test]
+fn killed_at_any_write_a_run_can_be_taken_back_and_run_again() {
+    let boundaries = Mutex::new((1..=POLICIES).flat_map(|number| {
+        [Moment::BeforeTheEffect, Moment::AfterTheEffect].map(|moment| (number, moment))
+    }));
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                loop {
+                    let next = boundaries.lock().expect("no panic elsewhere").next();
+                    let Some((number, moment)) = next else { return };
+                    kill_at(number, moment);
+                }
+            });
+        }
+    });
+}
+
+fn kill_at(number: usize, moment: Moment) {
+    let name = |index: usize| format!("P {index:02}");
+    let mut tenant = Tenant::common();
+    for index in 1..=POLICIES {
+        tenant = tenant.policy(&name(index), &["+A"]);
+    }
+    // What is added one by one goes to the create route, the rest to `assign`.
+    let world = &mut World::with(
+        &tenant,
+        &[
+            "match: 'P 0*', include: [group: A, group: B]",
+            "match: 'P *', except: ['P 0*'], include: [group: B]",
+        ],
+    );
+    let planned = |index: usize| {
+        if index < 10 {
+            vec!["+A", "+B"]
+        } else {
+            vec!["+B"]
+        }
+    };
+    let served = Served::with_token(world);
+    let gate = Gate::before(served.authority());
+    let direct = served.url.clone();
+
+    // One at a time, so that the number of the write tells the policy.
+    world.set("ASSIGNCTL_GRAPH_URL", &gate.url());
+    let run = world.spawn("apply m.yaml --yes --allow removals --report r.jsonl --concurrency 1");
+    gate.kill_at(number, moment, run.id());
+    let ran = run.wait();
+    assert_eq!(ran.code, None, "killed at {number} {moment:?}: {ran:?}");
+    world.set("ASSIGNCTL_GRAPH_URL", &direct);
+
+    let written = match moment {
+        Moment::BeforeTheEffect => number - 1,
+        Moment::AfterTheEffect => number,
+    };
+    let report = world.report("r.jsonl");
+    let lines = |event: &str| report.iter().filter(|line| line["event"] == event).count();
+    assert_eq!(lines("start"), 1);
+    assert_eq!(lines("sending"), number, "each write is announced");
+    assert_eq!(lines("policy"), number - 1, "each settled policy is there");
+    assert_eq!(lines("end"), 0);
+    let check = |expected: &dyn Fn(usize) -> Vec<&'static str>| {
+        for index in 1..=POLICIES {
+            assert_eq!(
+                world.rows(&name(index)),
+                expected(index),
+                "{} at {number} {moment:?}",
+                name(index)
+            );
+        }
+    };
+    check(&|index| {
+        if index <= written {
+            planned(index)
+        } else {
+            vec!["+A"]
+        }
+    });
+
+    // `broad` as the run was, the way back takes away what it brought.
+    let back = world
+        .run("rollback r.jsonl --yes --allow removals --report back.jsonl")
+        .exits(0);
+    check(&|_| vec!["+A"]);
+
+    let again = world
+        .run("apply m.yaml --yes --allow removals --report again.jsonl")
+        .exits(0);
+    check(&planned);
+    world.run("plan m.yaml --detailed-exitcode").exits(0);
+}
+
+/// Stands between a run and the service, and kills the run at one of its writes.
+struct Gate {
+    address: String,
+    plan: Arc<Plan>,
+}
+
+#[derive(Default)]
+struct Plan {
+    /// Which write, when exactly, and which process.
+    kill: Mutex<Option<(usize, Moment, u32)>>,
+    writes: AtomicUsize,
+    known: std::sync::Condvar,
+}
+
+impl Gate {
+    fn before(authority: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let plan = Arc::new(Plan::default());
+        let upstream = authority.strip_prefix("http://").expect("http").to_owned();
+        let shared = Arc::clone(&plan);
+        // Ends with the process of the tests; it only waits for connections.
+        std::thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                let (plan, upstream) = (Arc::clone(&shared), upstream.clone());
+                std::thread::spawn(move || plan.carry(client, &upstream));
+            }
+        });
+        Self { address, plan }
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}/beta", self.address)
+    }
+
+    fn kill_at(&self, write: usize, moment: Moment, process: u32) {
+        *self.plan.kill.lock().expect("no panic") = Some((write, moment, process));
+        self.plan.known.notify_all();
+    }
+}
+
+impl Plan {
+    /// Carries one connection's requests until the client is gone.
+    fn carry(&self, client: TcpStream, upstream: &str) {
+        let mut from_client = BufReader::new(client.try_clone().expect("a socket"));
+        let mut to_client = client;
+        let server = TcpStream::connect(upstream).expect("the service");
+        let mut from_server = BufReader::new(server.try_clone().expect("a socket"));
+        let mut to_server = server;
+        while let Some((head, request)) = message(&mut from_client) {
+            let is_write = !head.starts_with("GET ") && !head.contains("/$batch");
+            let kill = is_write.then(|| self.kill_now()).flatten();
+            if let Some((Moment::BeforeTheEffect, process)) = kill {
+                kill_hard(process);
+                return;
+            }
+            to_server.write_all(&request).expect("the service");
+            let Some((_, answer)) = message(&mut from_server) else {
+                return;
+            };
+            if let Some((_, process)) = kill {
+                kill_hard(process);
+                return;
+            }
+            if to_client.write_all(&answer).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// Counts a write, and tells whether the run is to be killed at it.
+    fn kill_now(&self) -> Option<(Moment, u32)> {
+        let number = self.writes.fetch_add(1, Ordering::SeqCst) + 1;
+        let mut kill = self.kill.lock().expect("no panic");
+        // The run may be faster than the test that started it.
+        while kill.is_none() {
+            kill = self.known.wait(kill).expect("no panic");
+        }
+        let (write, moment, process) = (*kill)?;
+        (write == number).then_some((moment, process))
+    }
+}
+
+fn kill_hard(process: u32) {
+    let killed = std::process::Command::new("kill")
+        .args(["-KILL", &process.to_string()])
+        .status();
+    assert!(killed.expect("the command kill").success());
+}
+
+/// Reads one HTTP message whose body has a known length; returns its first line and its bytes.
+fn message(from: &mut impl std::io::BufRead) -> Option<(String, Vec<u8>)> {
+    let mut bytes = Vec::new();
+    let mut first = String::new();
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if from.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        bytes.extend_from_slice(line.as_bytes());
+        let line = line.trim_end();
+        if line.is_empty() {
+            break;
+        }
+        if first.is_empty() {
+            first = line.to_owned();
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse().ok()?;
+        }
+    }
+    let start = bytes.len();
+    bytes.resize(start + length, 0);
+    from.read_exact(&mut bytes[start..]).ok()?;
+    Some((first, bytes))
+}

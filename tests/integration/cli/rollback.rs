@@ -1,0 +1,178 @@
+//! `rollback`: the way back from what a run did.
+
+use super::support::World;
+use super::support::tenant::Tenant;
+
+/// Three policies; a run has given each of them to group B, and taken A away.
+fn applied() -> World {
+    let tenant = Tenant::common()
+        .policy("P", &["+A"])
+        .policy("Q", &["+A", "-C"])
+        .compliance("R", &["+A [include F]"]);
+    let world = World::with(
+        &tenant,
+        &[
+            "name: P, include: [group: B]",
+            "name: Q, include: [group: B]",
+            "kind: compliancePolicy, name: R, include: [group: B]",
+        ],
+    );
+    world
+        .sandbox("apply m.yaml --yes --allow exclusion-lost --report r.jsonl")
+        .exits(0);
+    assert_eq!(rows(&world), ["+B"; 3]);
+    world
+}
+
+fn rows(world: &World) -> Vec<String> {
+    let rows = ["P", "Q", "R"].map(|policy| world.rows(policy).join(" "));
+    rows.to_vec()
+}
+
+const BEFORE: [&str; 3] = ["+A", "+A -C", "+A [include F]"];
+
+#[test]
+fn what_a_run_did_is_undone_and_that_once() {
+    let world = applied();
+    let back = world
+        .sandbox("rollback r.jsonl --yes --report back.jsonl")
+        .exits(0);
+    assert!(back.stdout.contains("configurationPolicy P"), "{back:?}");
+    assert!(back.stdout.contains("Result: 3 applied."), "{back:?}");
+    assert_eq!(rows(&world), BEFORE);
+
+    let again = world
+        .sandbox("rollback r.jsonl --report again.jsonl")
+        .exits(0);
+    assert!(again.stdout.contains("Nothing to do"), "{again:?}");
+    assert!(
+        again
+            .stderr
+            .contains("3 policies are as before the run already"),
+        "{again:?}"
+    );
+
+    // The way back has a report like any other run, and can be undone itself.
+    world
+        .sandbox("rollback back.jsonl --yes --allow exclusion-lost --report forth.jsonl")
+        .exits(0);
+    assert_eq!(rows(&world), ["+B"; 3]);
+}
+
+#[test]
+fn what_moved_since_is_named_and_left_alone() {
+    let world = applied();
+    world.edit("tenant.json", |tenant| {
+        let policies = tenant["configurationPolicies"].as_array_mut();
+        policies.expect("policies")[0]["assignments"] = serde_json::json!([]);
+        let compliance = tenant["compliancePolicies"].as_array_mut();
+        compliance.expect("policies").clear();
+    });
+    let back = world
+        .sandbox("rollback r.jsonl --yes --report back.jsonl --json-into back.json")
+        .exits(6);
+    assert!(
+        back.stderr
+            .contains("warning[not-rolled-back]: configurationPolicy `P` is left alone: the policy's assignments have changed"),
+        "{back:?}"
+    );
+    assert!(
+        back.stderr.contains(
+            "compliancePolicy `R` is left alone: the policy has been deleted since the run"
+        ),
+        "{back:?}"
+    );
+    assert!(
+        back.stdout.contains("Result: 1 applied, 2 skipped."),
+        "{back:?}"
+    );
+    assert_eq!(world.rows("P"), Vec::<String>::new());
+    assert_eq!(world.rows("Q").join(" "), "+A -C");
+
+    let report = world.report("back.jsonl");
+    let outcomes: Vec<String> = report
+        .iter()
+        .filter(|line| line["event"] == "policy")
+        .map(|line| {
+            format!(
+                "{} {} {}",
+                line["name"], line["outcome"], line["error"]["code"]
+            )
+        })
+        .collect();
+    assert_eq!(
+        outcomes,
+        [
+            r#""P" "skipped" "moved""#,
+            r#""R" "skipped" "deleted""#,
+            r#""Q" "applied" null"#
+        ]
+    );
+    assert_eq!(report.last().expect("an end")["exitCode"], 6);
+    let json = world.json("back.json");
+    assert_eq!(json["results"]["summary"]["skipped"], 2);
+    assert_eq!(json["diagnostics"][0]["code"], "not-rolled-back");
+}
+
+#[test]
+fn the_way_back_is_the_ordinary_one() {
+    let world = applied();
+    // Without a terminal it is not gone unasked.
+    world.sandbox("rollback r.jsonl").exits(64);
+    // A guard looks at it.
+    let refused = world
+        .sandbox("rollback r.jsonl --yes --max-policies 2")
+        .exits(4);
+    assert!(
+        refused.stdout.contains("guard `policies` tripped"),
+        "{refused:?}"
+    );
+    assert_eq!(rows(&world), ["+B"; 3]);
+    // A part of it says so.
+    let part = world.sandbox("rollback r.jsonl --yes --only P").exits(0);
+    assert_eq!(rows(&world), ["+A", "+B", "+B"]);
+    // It does not write over what it reads.
+    world
+        .sandbox("rollback r.jsonl --yes --report r.jsonl")
+        .exits(64);
+    // A plan is shown in any format.
+    let json = world
+        .sandbox("rollback r.jsonl --yes --format json")
+        .exits(0)
+        .json();
+    assert_eq!(json["summary"]["changed"], 2);
+    assert_eq!(json["results"]["summary"]["applied"], 2);
+}
+
+#[test]
+fn a_report_of_something_else_is_refused() {
+    let world = applied();
+    world.write("empty.jsonl", "");
+    world.sandbox("rollback empty.jsonl").exits(0);
+    world.write("plan.json", "{\"formatVersion\":\"1.0\"}\n");
+    let wrong = world.sandbox("rollback plan.json --yes").exits(1);
+    assert!(wrong.stderr.contains("not a report: line 1"), "{wrong:?}");
+    world.sandbox("rollback nowhere.jsonl --yes").exits(1);
+
+    let other = world.read("r.jsonl").replace(
+        "11111111-2222-4333-8444-555555555555",
+        "99999999-2222-4333-8444-555555555555",
+    );
+    world.write("other.jsonl", &other);
+    let refused = world.sandbox("rollback other.jsonl --yes").exits(1);
+    assert!(
+        refused.stderr.contains("the report is of tenant 99999999"),
+        "{refused:?}"
+    );
+    assert_eq!(rows(&world), ["+B"; 3]);
+}
+
+#[test]
+fn only_what_the_run_changed_goes_back() {
+    let world = applied();
+    // A second run finds all as it shall be, and has nothing that could be undone.
+    world.sandbox("apply m.yaml --report second.jsonl").exits(0);
+    let back = world.sandbox("rollback second.jsonl").exits(0);
+    assert!(back.stdout.contains("Nothing to do"), "{back:?}");
+    assert_eq!(rows(&world), ["+B"; 3]);
+}
