@@ -48,9 +48,12 @@ impl Report {
         // It names groups and policies of a company.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(path)?;
+        #[cfg(unix)]
+        keep_name(path);
         Ok(Self {
             sink: Sink::File {
-                file: options.open(path)?,
+                file,
                 path: path.to_owned(),
             },
         })
@@ -167,6 +170,17 @@ impl Report {
             }
         }
     }
+}
+
+/// Brings a new file's name to disk: lines that are there are of no use in a file that is not. A
+/// folder that cannot be synced (of devices, on some networks) keeps names as well as it can.
+#[cfg(unix)]
+fn keep_name(path: &Path) {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 fn records(rows: &[Assignment], names: &Names) -> Vec<AssignmentRecord> {

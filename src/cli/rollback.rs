@@ -19,7 +19,7 @@ use crate::graph::client::Client;
 use crate::model::PolicyKind;
 use crate::plan::Basis;
 use crate::plan::guards::GuardRules;
-use crate::plan::rollback::{self as way, Left, Stays};
+use crate::plan::rollback::{self as way, Left};
 use crate::render::text;
 use crate::render::words::count;
 

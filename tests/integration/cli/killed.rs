@@ -1,7 +1,7 @@
 //! `kill -9` at every write of a plan, with a real process and the emulator over HTTP: the report
 //! can be read, `rollback` goes back, and running again ends in the planned state.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write};
+use std::io::{BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -100,13 +100,12 @@ fn kill_at(number: usize, moment: Moment) {
         }
     });
 
-    // `broad` as the run was, the way back takes away what it brought.
-    let back = world
+    world
         .run("rollback r.jsonl --yes --allow removals --report back.jsonl")
         .exits(0);
     check(&|_| vec!["+A"]);
 
-    let again = world
+    world
         .run("apply m.yaml --yes --allow removals --report again.jsonl")
         .exits(0);
     check(&planned);

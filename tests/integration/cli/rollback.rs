@@ -129,7 +129,7 @@ fn the_way_back_is_the_ordinary_one() {
     );
     assert_eq!(rows(&world), ["+B"; 3]);
     // A part of it says so.
-    let part = world.sandbox("rollback r.jsonl --yes --only P").exits(0);
+    world.sandbox("rollback r.jsonl --yes --only P").exits(0);
     assert_eq!(rows(&world), ["+A", "+B", "+B"]);
     // It does not write over what it reads.
     world

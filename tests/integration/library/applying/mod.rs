@@ -7,6 +7,7 @@ mod policy_sets;
 mod report;
 mod stopping;
 mod throttling;
+mod two_runs;
 
 use assignctl::plan::Plan;
 use assignctl::sandbox::{Tenant, target};

@@ -5,7 +5,7 @@
 //! and sandbox run in one process under a paused clock, so that hours take milliseconds.
 //!
 //! `SEEDS=0..1000000 cargo test --profile simulation --test integration simulation` runs a million;
-//! a seed that fails says how it is run alone.
+//! a seed that fails says how it is run alone. `LOG=1` prints each request of it.
 
 mod admin;
 mod checks;
@@ -45,7 +45,7 @@ fn whatever_goes_wrong_nothing_is_lost_and_nothing_is_said_that_is_not_so() {
     let seeds = seeds();
     let many = seeds.end - seeds.start >= SEEDS.end;
     let seen = run_all(seeds);
-    println!("{seen:?}");
+    say(format_args!("{seen:?}"));
     // A simulation in which nothing ever happens proves nothing.
     let Seen {
         seeds,
@@ -73,6 +73,11 @@ fn whatever_goes_wrong_nothing_is_lost_and_nothing_is_said_that_is_not_so() {
                 && enough(by_admin, 20)),
         "too little happened: {seen:?}"
     );
+}
+
+#[expect(clippy::print_stdout, reason = "for whoever looks on with --nocapture")]
+fn say(words: std::fmt::Arguments<'_>) {
+    println!("{words}");
 }
 
 /// Reads `SEEDS`: `7`, or `0..20000`.
@@ -350,11 +355,11 @@ impl Stage {
         let report = self.world.report_lines();
         if std::env::var_os("LOG").is_some() {
             for sent in &log[first..] {
-                let end = sent.end.map(|(at, status)| format!("{at:?} {status:?}"));
-                eprintln!(
+                let end = sent.end.map(|(at, status)| (at, status.unwrap_or(0)));
+                say(format_args!(
                     "{} {:?} -> {end:?} {} {}",
                     sent.number, sent.at, sent.method, sent.path
-                );
+                ));
             }
         }
         let run = Run {

@@ -116,6 +116,20 @@ impl World {
         }
     }
 
+    /// Another run against the same service, over the same wire.
+    pub(crate) fn beside(&self) -> Self {
+        let token = ReadyToken::new(&self.service.mint_token()).expect("a token");
+        let stop = CancellationToken::new();
+        Self {
+            service: self.service.clone(),
+            wire: Arc::clone(&self.wire),
+            client: client(&self.wire, published(), Box::new(token), &stop, 8),
+            settings: self.settings,
+            stop,
+            report: Arc::new(Mutex::new(Report::in_memory())),
+        }
+    }
+
     /// Goes on as another process: with nothing but what the wire and the service know.
     pub(crate) fn restart(&mut self, pace: Pace, source: Box<dyn TokenSource>, seed: u64) {
         self.stop = CancellationToken::new();
