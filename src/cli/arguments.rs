@@ -8,6 +8,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use super::reference;
 use super::selecting::Selecting;
 use super::values::{digest, duration, max_bytes};
+use crate::graph::permissions::NEEDS;
+use crate::graph::sign_in::Method;
 use crate::plan::Selection;
 use crate::plan::guards::{GuardName, RemovalLimit};
 use crate::plan::writes::WriteWith;
@@ -49,6 +51,8 @@ pub enum Command {
     Drift(Drift),
     /// Write manifests from the live state; a plan of them has no changes
     Export(Export),
+    /// Sign in and show what is permitted
+    Whoami(WhoAmI),
     /// Serve the built-in Graph emulator over HTTP
     Sandbox(Sandbox),
     /// Print the JSON Schema of manifests, for editors
@@ -68,7 +72,11 @@ impl Command {
             // What it shows is a plan, and a comment with it is the plan's.
             Self::Show(_) => Some("plan"),
             Self::Drift(_) => Some("drift"),
-            Self::Export(_) | Self::Sandbox(_) | Self::Schema(_) | Self::Completions(_) => None,
+            Self::Export(_)
+            | Self::Whoami(_)
+            | Self::Sandbox(_)
+            | Self::Schema(_)
+            | Self::Completions(_) => None,
         }
     }
 
@@ -81,9 +89,11 @@ impl Command {
             | Self::Rollback(Rollback { selecting, .. })
             | Self::Show(Show { selecting, .. })
             | Self::Export(Export { selecting, .. }) => selecting.selection(),
-            Self::Validate(_) | Self::Sandbox(_) | Self::Schema(_) | Self::Completions(_) => {
-                Selection::default()
-            }
+            Self::Validate(_)
+            | Self::Whoami(_)
+            | Self::Sandbox(_)
+            | Self::Schema(_)
+            | Self::Completions(_) => Selection::default(),
         }
     }
 }
@@ -158,6 +168,16 @@ pub struct Service {
     /// National cloud: public, usgov, usgov-dod, china [default: public]
     #[arg(long, global = true, help_heading = "Service", value_name = "CLOUD")]
     pub cloud: Option<String>,
+    /// How to sign in: token, client-secret, client-certificate, workload-identity, github,
+    /// azure-devops, managed-identity, azure-cli [default: the first that is configured]
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Service",
+        value_name = "NAME",
+        value_parser = auth
+    )]
+    pub auth: Option<Method>,
     /// Most requests that write, as count/window [default: 100/20s]
     #[arg(
         long,
@@ -248,6 +268,13 @@ fn guard_name(text: &str) -> Result<GuardName, String> {
 fn removal_limit(text: &str) -> Result<RemovalLimit, String> {
     RemovalLimit::parse(text)
         .ok_or_else(|| "expected a number like `40` or a share like `25%`".to_owned())
+}
+
+fn auth(text: &str) -> Result<Method, String> {
+    Method::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = Method::ALL.iter().map(|method| method.name()).collect();
+        format!("no such sign-in; there are {}", names.join(", "))
+    })
 }
 
 fn write_with(text: &str) -> Result<WriteWith, String> {
@@ -462,6 +489,29 @@ pub struct Export {
     pub snapshot: Option<PathBuf>,
     #[command(flatten)]
     pub(super) selecting: Selecting,
+}
+
+/// `whoami`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl whoami\n  assignctl whoami --for plan\n  assignctl whoami --auth azure-cli --format json"
+)]
+pub struct WhoAmI {
+    /// Ask about the permissions for this command only: plan, drift, export, apply or rollback
+    #[arg(long = "for", value_name = "COMMAND", value_parser = needing)]
+    pub only: Option<String>,
+}
+
+fn needing(text: &str) -> Result<String, String> {
+    let commands: Vec<&str> = NEEDS
+        .iter()
+        .flat_map(|need| need.commands.iter().copied())
+        .collect();
+    if commands.contains(&text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("expected one of {}", commands.join(", ")))
+    }
 }
 
 /// `sandbox`.

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
 use super::progress::Progress;
+use super::reference;
 use super::settings::{Endpoint, ServiceSettings, variable};
 use crate::exit::Exit;
-use crate::graph::address::{GraphUrl, secure_url};
+use crate::graph::address::GraphUrl;
 use crate::graph::client::Client;
 use crate::graph::pace::Pace;
-use crate::graph::sign_in::{ClientSecret, ReadyToken, SignInError, TokenSource, Tokens};
+use crate::graph::sign_in::{Choice, ReadyToken, TokenSource, Tokens, choose};
 use crate::graph::transport::{HttpTransport, InProcessTransport, Transport};
 use crate::sandbox;
 
@@ -64,30 +64,32 @@ pub(super) fn open_sandbox(file: &std::path::Path) -> Result<sandbox::Service, F
     Ok(sandbox::Service::new(machine, Some(store)))
 }
 
-/// Finds the first sign-in that is configured.
+/// Finds where tokens come from, without a client.
+pub(super) fn sign_in(settings: &ServiceSettings) -> Result<Box<dyn TokenSource>, Failure> {
+    match &settings.endpoint {
+        Endpoint::Sandbox(file) => {
+            let service = open_sandbox(file)?;
+            Ok(Box::new(ReadyToken::new(&service.mint_token())?))
+        }
+        Endpoint::Graph(url) => {
+            let address =
+                GraphUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
+            token_source(&address, settings)
+        }
+    }
+}
+
+/// Chooses how to sign in.
 fn token_source(
     address: &GraphUrl,
     settings: &ServiceSettings,
 ) -> Result<Box<dyn TokenSource>, Failure> {
-    if let Some(token) = variable("ASSIGNCTL_ACCESS_TOKEN") {
-        return Ok(Box::new(ReadyToken::new(&token)?));
-    }
-    let (Some(tenant_id), Some(client_id), Some(secret)) = (
-        variable("AZURE_TENANT_ID").or_else(|| settings.tenant_id.clone()),
-        variable("AZURE_CLIENT_ID"),
-        variable("AZURE_CLIENT_SECRET"),
-    ) else {
-        return Err(SignInError::NotConfigured.into());
-    };
-    let cloud = settings.cloud;
-    let authority = variable("AZURE_AUTHORITY_HOST").unwrap_or_else(|| cloud.authority.to_owned());
-    let authority = secure_url(&authority)
-        .map_err(|error| Failure::new(Exit::Refused, format!("`AZURE_AUTHORITY_HOST`: {error}")))?;
-    Ok(Box::new(ClientSecret::new(
-        tenant_id,
-        client_id,
-        SecretString::from(secret),
-        authority,
-        address.scope(cloud),
-    )?))
+    Ok(choose(&Choice {
+        variable: &variable,
+        picked: settings.auth,
+        cloud: settings.cloud,
+        scope: address.scope(settings.cloud),
+        tenant_id: settings.tenant_id.clone(),
+        secret_variables: reference::secret_variables(),
+    })?)
 }

@@ -25,6 +25,7 @@ mod settings;
 mod show;
 mod validate;
 mod values;
+mod whoami;
 
 use clap::{CommandFactory as _, FromArgMatches as _};
 
@@ -82,6 +83,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Rollback(command) => rollback::run(&command, &common, output),
         Command::Show(command) => show::run(&command, &common, output),
         Command::Export(command) => export::run(&command, &common, output),
+        Command::Whoami(command) => whoami::run(&command, &common, output),
         Command::Sandbox(command) => sandbox::run(&command, output),
         Command::Schema(arguments::Schema {}) => {
             output.data(&json::pretty(&schema::schema()))?;

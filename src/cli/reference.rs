@@ -24,6 +24,8 @@ struct Setting {
     default: String,
     /// What it means.
     meaning: &'static str,
+    /// Whether its value is a secret: it is never printed, and other programs do not get it.
+    is_secret: bool,
 }
 
 fn settings() -> Vec<Setting> {
@@ -39,6 +41,10 @@ fn settings() -> Vec<Setting> {
         variable,
         meaning,
         ..Setting::default()
+    };
+    let secret = |name, meaning| Setting {
+        is_secret: true,
+        ..variable(name, meaning)
     };
     vec![
         setting(
@@ -103,7 +109,7 @@ fn settings() -> Vec<Setting> {
             guards.max_policies.to_string(),
             "limit of the guard `policies`",
         ),
-        variable(
+        secret(
             "ASSIGNCTL_ACCESS_TOKEN",
             "a ready bearer token; not renewed",
         ),
@@ -111,8 +117,54 @@ fn settings() -> Vec<Setting> {
             "AZURE_TENANT_ID",
             "tenant to sign in to; `tenantId` where it is not set",
         ),
-        variable("AZURE_CLIENT_ID", "application to sign in as"),
-        variable("AZURE_CLIENT_SECRET", "the application's secret"),
+        variable(
+            "AZURE_CLIENT_ID",
+            "application to sign in as, or user-assigned managed identity",
+        ),
+        secret("AZURE_CLIENT_SECRET", "the application's secret"),
+        variable(
+            "AZURE_CLIENT_CERTIFICATE_PATH",
+            "the application's certificate with its private key, as PEM or PFX",
+        ),
+        secret(
+            "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+            "the password of that file",
+        ),
+        variable(
+            "AZURE_FEDERATED_TOKEN_FILE",
+            "a file with a token that stands for the application; read again at each renewal",
+        ),
+        variable(
+            "ACTIONS_ID_TOKEN_REQUEST_URL",
+            "set by GitHub for jobs with the permission `id-token: write`",
+        ),
+        secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "set by GitHub with it"),
+        variable("SYSTEM_OIDCREQUESTURI", "set by Azure DevOps"),
+        secret(
+            "SYSTEM_ACCESSTOKEN",
+            "the job's token in Azure DevOps; map it with `$(System.AccessToken)`",
+        ),
+        variable(
+            "AZURE_SERVICE_CONNECTION_ID",
+            "the service connection in Azure DevOps",
+        ),
+        variable(
+            "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
+            "the same, as the task `AzureCLI` sets it; it wins",
+        ),
+        variable(
+            "IDENTITY_ENDPOINT",
+            "set by App Service and Container Apps with a managed identity",
+        ),
+        secret("IDENTITY_HEADER", "set by them with it"),
+        variable(
+            "MSI_ENDPOINT",
+            "set by platforms whose managed identities are not supported",
+        ),
+        variable(
+            "AZURE_POD_IDENTITY_AUTHORITY_HOST",
+            "stands for the metadata service of managed identities, `http://169.254.169.254`",
+        ),
         variable(
             "AZURE_AUTHORITY_HOST",
             "sign-in host in place of the cloud's; https, or http to a loopback address",
@@ -128,12 +180,17 @@ fn settings() -> Vec<Setting> {
                 "colours even where no terminal is, if set to anything but `0`",
             )
         },
-        variable("HTTPS_PROXY", "proxy for https"),
-        variable("NO_PROXY", "hosts that are reached without the proxy"),
+        variable("HTTPS_PROXY", "proxy for https, as `http://host:port`"),
+        variable("ALL_PROXY", "the same, where `HTTPS_PROXY` is not set"),
+        variable(
+            "NO_PROXY",
+            "hosts that are reached without the proxy, by commas",
+        ),
         variable(
             "SSL_CERT_FILE",
-            "certificates to trust in place of the system's (Linux)",
+            "certificates of the authorities to trust in place of the system's, as PEM",
         ),
+        variable("SSL_CERT_DIR", "a folder of such files (Linux)"),
     ]
 }
 
@@ -141,12 +198,21 @@ fn limit(limit: Limit) -> String {
     format!("{}/{}s", limit.count, limit.window.as_secs())
 }
 
+/// Returns the names of the variables that hold secrets.
+pub(super) fn secret_variables() -> Vec<&'static str> {
+    let settings = settings().into_iter();
+    settings
+        .filter(|setting| setting.is_secret)
+        .map(|setting| setting.variable)
+        .collect()
+}
+
 /// Returns the variables for `--help`.
 pub(super) fn variables() -> String {
     let mut text = "Environment:\n".to_owned();
     for setting in settings() {
         if !setting.variable.is_empty() {
-            let _ = writeln!(text, "  {:<24}{}", setting.variable, setting.meaning);
+            let _ = writeln!(text, "  {:<23} {}", setting.variable, setting.meaning);
         }
     }
     text.push_str("\nOptions win over the environment, the environment over `assignctl.yaml`.");
@@ -193,13 +259,15 @@ mod tests {
     use super::super::config::Config;
     use super::*;
 
-    /// What libraries read: the colours' and the HTTP client's.
-    const READ_BY_LIBRARIES: [&str; 5] = [
+    /// What libraries read: the colours', the HTTP client's and the identity library's.
+    const READ_BY_LIBRARIES: [&str; 7] = [
         "NO_COLOR",
         "CLICOLOR_FORCE",
         "HTTPS_PROXY",
+        "ALL_PROXY",
         "NO_PROXY",
-        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "IDENTITY_HEADER",
     ];
 
     const BEGIN: &str = "<!-- made from src/cli/reference.rs -->\n";

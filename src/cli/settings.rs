@@ -10,6 +10,7 @@ use super::failure::Failure;
 use crate::diagnostic::nearest;
 use crate::graph::address::{CLOUDS, Cloud};
 use crate::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
+use crate::graph::sign_in::Method;
 use crate::plan::guards::{GuardRules, RemovalLimit};
 
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
@@ -34,12 +35,21 @@ pub(super) enum Endpoint {
 pub(super) struct ServiceSettings {
     pub(super) endpoint: Endpoint,
     pub(super) cloud: &'static Cloud,
+    /// The way to sign in that was picked.
+    pub(super) auth: Option<Method>,
     /// The tenant to sign in to where the environment names none.
     pub(super) tenant_id: Option<String>,
     pub(super) writes: Limit,
     pub(super) requests: Limit,
     pub(super) longest_wait: Duration,
     pub(super) concurrency: usize,
+}
+
+impl ServiceSettings {
+    /// Whether the service is the emulator inside the process.
+    pub(super) fn is_sandbox(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Sandbox(_))
+    }
 }
 
 /// Reads the configuration.
@@ -143,6 +153,7 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
     Ok(ServiceSettings {
         endpoint,
         cloud,
+        auth: arguments.auth,
         tenant_id: config.tenant_id.clone(),
         writes: limit(
             &arguments.write_limit,

@@ -13,6 +13,9 @@ pub struct Cloud {
     pub authority: &'static str,
     /// The Graph host's root.
     pub graph: &'static str,
+    /// Whom a token of another platform is for when it stands for an application
+    /// (learn.microsoft.com/graph/api/resources/federatedidentitycredentials-overview).
+    pub federation_audience: &'static str,
 }
 
 /// Every cloud; the first is the default.
@@ -21,21 +24,25 @@ pub static CLOUDS: &[Cloud] = &[
         name: "public",
         authority: "https://login.microsoftonline.com",
         graph: "https://graph.microsoft.com",
+        federation_audience: "api://AzureADTokenExchange",
     },
     Cloud {
         name: "usgov",
         authority: "https://login.microsoftonline.us",
         graph: "https://graph.microsoft.us",
+        federation_audience: "api://AzureADTokenExchangeUSGov",
     },
     Cloud {
         name: "usgov-dod",
         authority: "https://login.microsoftonline.us",
         graph: "https://dod-graph.microsoft.us",
+        federation_audience: "api://AzureADTokenExchangeUSGov",
     },
     Cloud {
         name: "china",
         authority: "https://login.chinacloudapi.cn",
         graph: "https://microsoftgraph.chinacloudapi.cn",
+        federation_audience: "api://AzureADTokenExchangeChina",
     },
 ];
 

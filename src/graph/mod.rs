@@ -13,6 +13,7 @@ pub mod error;
 pub mod observe;
 pub mod pace;
 mod pages;
+pub mod permissions;
 pub mod read;
 pub mod retry;
 pub mod sign_in;

@@ -4,6 +4,7 @@ pub mod clean;
 pub mod diagnostics;
 mod diff;
 pub mod github;
+pub mod identity;
 pub mod json;
 pub mod markdown;
 pub mod review;

@@ -220,6 +220,7 @@ fn help_and_version() {
         "show",
         "drift",
         "export",
+        "whoami",
         "sandbox",
         "schema",
         "completions",

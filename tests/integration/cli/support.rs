@@ -1,8 +1,10 @@
 //! What the tests share: a fresh folder with a clean environment, runs of the executable in it,
 //! and files of expected output.
 
+pub(super) mod certificates;
 pub(super) mod readers;
 pub(super) mod service;
+pub(super) mod stand_in;
 pub(super) mod tenant;
 
 use std::fmt::Write as _;
@@ -214,8 +216,12 @@ fn command(folder: &Path, environment: &[(String, String)], line: &str) -> Comma
         .current_dir(folder)
         .env_clear()
         .stdin(Stdio::null());
-    // Other command lines that could sign in are not found.
-    command.env("PATH", folder).env("HOME", folder);
+    // Other command lines that could sign in are not found, nor the metadata service of a machine
+    // in Azure: nobody listens on port 1.
+    command
+        .env("PATH", folder)
+        .env("HOME", folder)
+        .env("AZURE_POD_IDENTITY_AUTHORITY_HOST", "http://127.0.0.1:1");
     for name in PASSED_ON {
         if let Some(value) = std::env::var_os(name) {
             command.env(name, value);

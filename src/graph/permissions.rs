@@ -1,0 +1,118 @@
+//! The permissions that the commands need, in one place.
+//!
+//! Least first, then those that include it (microsoft-graph-docs-contrib: api-reference, the
+//! tables of `configurationPolicies`, `deviceCompliancePolicies` and `group-list.md`).
+
+use std::collections::BTreeSet;
+
+/// Something that has to be permitted.
+#[derive(Debug)]
+pub struct Permission {
+    /// The least permission that is enough.
+    pub name: &'static str,
+    /// Others that are enough.
+    pub or: &'static [&'static str],
+}
+
+/// What some commands need.
+#[derive(Debug)]
+pub struct Need {
+    /// The word by which it is known, which is also a command.
+    pub name: &'static str,
+    /// The commands.
+    pub commands: &'static [&'static str],
+    /// What they need.
+    pub permissions: &'static [&'static Permission],
+}
+
+static READ_POLICIES: Permission = Permission {
+    name: "DeviceManagementConfiguration.Read.All",
+    or: &["DeviceManagementConfiguration.ReadWrite.All"],
+};
+
+static WRITE_POLICIES: Permission = Permission {
+    name: "DeviceManagementConfiguration.ReadWrite.All",
+    or: &[],
+};
+
+static READ_GROUPS: Permission = Permission {
+    name: "GroupMember.Read.All",
+    or: &[
+        "Group.Read.All",
+        "Directory.Read.All",
+        "GroupMember.ReadWrite.All",
+        "Group.ReadWrite.All",
+        "Directory.ReadWrite.All",
+        "Directory.AccessAsUser.All",
+    ],
+};
+
+/// What all commands that talk to the service need.
+pub static NEEDS: &[Need] = &[
+    Need {
+        name: "plan",
+        commands: &["plan", "drift", "export"],
+        permissions: &[&READ_POLICIES, &READ_GROUPS],
+    },
+    Need {
+        name: "apply",
+        commands: &["apply", "rollback"],
+        permissions: &[&WRITE_POLICIES, &READ_GROUPS],
+    },
+];
+
+impl Need {
+    /// Returns what was not granted: of each permission the least name.
+    pub fn missing(&self, granted: &BTreeSet<String>) -> Vec<&'static str> {
+        self.permissions
+            .iter()
+            .filter(|permission| {
+                !granted.contains(permission.name)
+                    && !permission.or.iter().any(|name| granted.contains(*name))
+            })
+            .map(|permission| permission.name)
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_granted_is_missing() {
+        let [plan, apply] = NEEDS else {
+            panic!("two needs");
+        };
+        for (granted, of_plan, of_apply) in [
+            (
+                &[][..],
+                &[
+                    "DeviceManagementConfiguration.Read.All",
+                    "GroupMember.Read.All",
+                ][..],
+                &[
+                    "DeviceManagementConfiguration.ReadWrite.All",
+                    "GroupMember.Read.All",
+                ][..],
+            ),
+            (
+                &["DeviceManagementConfiguration.Read.All", "Group.Read.All"],
+                &[],
+                &["DeviceManagementConfiguration.ReadWrite.All"],
+            ),
+            (
+                &[
+                    "DeviceManagementConfiguration.ReadWrite.All",
+                    "GroupMember.Read.All",
+                ],
+                &[],
+                &[],
+            ),
+        ] {
+            let granted = granted.iter().map(|name| (*name).to_owned()).collect();
+            assert_eq!(plan.missing(&granted), of_plan);
+            assert_eq!(apply.missing(&granted), of_apply);
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! Which credential is used: the one that was picked, else the first that is configured.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use url::Url;
+
+use super::application::Application;
+use super::azure_cli::AzureCli;
+use super::azure_devops::AzureDevOps;
+use super::certificate::Certificate;
+use super::client_secret::ClientSecret;
+use super::github::GitHub;
+use super::managed_identity::ManagedIdentity;
+use super::ready::ReadyToken;
+use super::surroundings::Surroundings;
+use super::workload_identity::WorkloadIdentity;
+use super::{SignInError, TokenSource};
+use crate::graph::address::{AddressError, Cloud, secure_url};
+
+/// The ways to sign in, in the order in which they are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// A token that is there.
+    Token,
+    /// An application with a client secret.
+    ClientSecret,
+    /// An application with a certificate.
+    ClientCertificate,
+    /// An application with a token that a platform keeps in a file.
+    WorkloadIdentity,
+    /// An application that trusts a GitHub workflow.
+    GitHub,
+    /// An application that trusts a service connection of Azure DevOps.
+    AzureDevOps,
+    /// The identity that Azure gives to a machine or an app.
+    ManagedIdentity,
+    /// Whoever is signed in to `az`.
+    AzureCli,
+}
+
+impl Method {
+    /// Every way, in order.
+    pub const ALL: [Self; 8] = [
+        Self::Token,
+        Self::ClientSecret,
+        Self::ClientCertificate,
+        Self::WorkloadIdentity,
+        Self::GitHub,
+        Self::AzureDevOps,
+        Self::ManagedIdentity,
+        Self::AzureCli,
+    ];
+
+    /// Returns the word for it on the command line.
+    pub fn name(self) -> &'static str {
+        self.names()[0]
+    }
+
+    /// Finds a way by its word, or by what people are used to call it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|method| method.names().contains(&name))
+    }
+
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            Self::Token => &["token", "access-token"],
+            Self::ClientSecret => &["client-secret", "secret"],
+            Self::ClientCertificate => &["client-certificate", "certificate"],
+            Self::WorkloadIdentity => &["workload-identity", "federated", "federated-token"],
+            Self::GitHub => &["github", "github-actions", "github-oidc"],
+            Self::AzureDevOps => &["azure-devops", "azure-pipelines", "azure-devops-oidc"],
+            Self::ManagedIdentity => &["managed-identity", "msi"],
+            Self::AzureCli => &["azure-cli", "az", "cli"],
+        }
+    }
+
+    /// The variables without which it is not configured, beside those of the application.
+    fn variables(self) -> &'static [&'static str] {
+        match self {
+            Self::Token => &["ASSIGNCTL_ACCESS_TOKEN"],
+            Self::ClientSecret => &["AZURE_CLIENT_SECRET"],
+            Self::ClientCertificate => &["AZURE_CLIENT_CERTIFICATE_PATH"],
+            Self::WorkloadIdentity => &["AZURE_FEDERATED_TOKEN_FILE"],
+            Self::GitHub => &[
+                "ACTIONS_ID_TOKEN_REQUEST_URL",
+                "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+            ],
+            Self::AzureDevOps => &["SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN"],
+            Self::ManagedIdentity | Self::AzureCli => &[],
+        }
+    }
+
+    /// Whether it is an application that proves who it is.
+    fn is_application(self) -> bool {
+        !matches!(self, Self::Token | Self::ManagedIdentity | Self::AzureCli)
+    }
+
+    /// Whether its variables are set for this purpose only. A platform sets those of its own for
+    /// every job, whether it is to sign in so or not.
+    fn is_deliberate(self) -> bool {
+        matches!(
+            self,
+            Self::ClientSecret | Self::ClientCertificate | Self::WorkloadIdentity
+        )
+    }
+}
+
+/// What a sign-in is chosen by.
+pub struct Choice<'a> {
+    /// Reads an environment variable; one that is set to nothing is not set.
+    pub variable: &'a dyn Fn(&str) -> Option<String>,
+    /// The way that was picked.
+    pub picked: Option<Method>,
+    /// The cloud.
+    pub cloud: &'static Cloud,
+    /// What the token is for.
+    pub scope: String,
+    /// The tenant to sign in to where the environment names none.
+    pub tenant_id: Option<String>,
+    /// The variables that hold secrets, which are kept from other programs.
+    pub secret_variables: Vec<&'static str>,
+}
+
+/// Chooses how to sign in. Nothing is sent yet.
+///
+/// # Errors
+///
+/// Says what is missing for the way that was picked or begun to be configured.
+pub fn choose(choice: &Choice<'_>) -> Result<Box<dyn TokenSource>, SignInError> {
+    if let Some(picked) = choice.picked {
+        return choice.source(picked);
+    }
+    for method in Method::ALL {
+        let is_set = |name: &&str| (choice.variable)(name).is_some();
+        let variables = method.variables();
+        if variables.is_empty() || !variables.iter().all(is_set) {
+            continue;
+        }
+        let is_whole = choice.tenant_id().is_some() && choice.client_id().is_some();
+        // Half a configuration is a mistake, and no reason to take the next one.
+        if !method.is_application() || is_whole || method.is_deliberate() {
+            return choice.source(method);
+        }
+    }
+    Ok(Box::new(Surroundings::new(
+        choice.managed_identity()?,
+        choice.azure_cli(),
+    )))
+}
+
+impl Choice<'_> {
+    fn source(&self, method: Method) -> Result<Box<dyn TokenSource>, SignInError> {
+        let need = |name: &str| self.need(method, name);
+        let secret = |name: &str| need(name).map(SecretString::from);
+        Ok(match method {
+            Method::Token => Box::new(ReadyToken::new(&need("ASSIGNCTL_ACCESS_TOKEN")?)?),
+            Method::ClientSecret => Box::new(ClientSecret {
+                application: self.application(method)?,
+                secret: secret("AZURE_CLIENT_SECRET")?,
+            }),
+            Method::ClientCertificate => Box::new(Certificate {
+                application: self.application(method)?,
+                file: PathBuf::from(need("AZURE_CLIENT_CERTIFICATE_PATH")?),
+                password: (self.variable)("AZURE_CLIENT_CERTIFICATE_PASSWORD")
+                    .map(SecretString::from),
+            }),
+            Method::WorkloadIdentity => Box::new(WorkloadIdentity {
+                application: self.application(method)?,
+                file: PathBuf::from(need("AZURE_FEDERATED_TOKEN_FILE")?),
+            }),
+            Method::GitHub => Box::new(GitHub {
+                application: self.application(method)?,
+                request_url: endpoint(
+                    "ACTIONS_ID_TOKEN_REQUEST_URL",
+                    &need("ACTIONS_ID_TOKEN_REQUEST_URL")?,
+                )?,
+                request_token: secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN")?,
+                audience: self.cloud.federation_audience,
+            }),
+            Method::AzureDevOps => {
+                endpoint("SYSTEM_OIDCREQUESTURI", &need("SYSTEM_OIDCREQUESTURI")?)?;
+                Box::new(AzureDevOps {
+                    application: self.application(method)?,
+                    system_token: secret("SYSTEM_ACCESSTOKEN")?,
+                    service_connection_id: self.service_connection()?,
+                })
+            }
+            Method::ManagedIdentity => Box::new(self.managed_identity()?),
+            Method::AzureCli => Box::new(self.azure_cli()),
+        })
+    }
+
+    fn need(&self, method: Method, name: &str) -> Result<String, SignInError> {
+        (self.variable)(name).ok_or_else(|| {
+            SignInError::Unusable(format!(
+                "signing in with `{}` needs `{name}`, which is not set",
+                method.name()
+            ))
+        })
+    }
+
+    fn tenant_id(&self) -> Option<String> {
+        (self.variable)("AZURE_TENANT_ID").or_else(|| self.tenant_id.clone())
+    }
+
+    fn client_id(&self) -> Option<String> {
+        (self.variable)("AZURE_CLIENT_ID")
+    }
+
+    fn application(&self, method: Method) -> Result<Application, SignInError> {
+        let authority = (self.variable)("AZURE_AUTHORITY_HOST")
+            .unwrap_or_else(|| self.cloud.authority.to_owned());
+        Ok(Application {
+            tenant_id: match self.tenant_id() {
+                Some(tenant_id) => tenant_id,
+                None => self.need(method, "AZURE_TENANT_ID")?,
+            },
+            client_id: self.need(method, "AZURE_CLIENT_ID")?,
+            authority: secure_url(&authority)
+                .map_err(|error| unusable("AZURE_AUTHORITY_HOST", &error))?,
+            scope: self.scope.clone(),
+        })
+    }
+
+    /// The first name is what the `AzureCLI` task of Azure DevOps sets.
+    fn service_connection(&self) -> Result<String, SignInError> {
+        (self.variable)("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID")
+            .or_else(|| (self.variable)("AZURE_SERVICE_CONNECTION_ID"))
+            .ok_or_else(|| {
+                SignInError::Unusable(
+                    "signing in with `azure-devops` needs the id of the service connection: set `AZURE_SERVICE_CONNECTION_ID`, or run in an `AzureCLI` task".to_owned(),
+                )
+            })
+    }
+
+    fn managed_identity(&self) -> Result<ManagedIdentity, SignInError> {
+        const HOST: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
+        let metadata_host = (self.variable)(HOST)
+            .map(|text| Url::parse(&text).map_err(|_| unusable(HOST, &AddressError::NotAUrl(text))))
+            .transpose()?;
+        let is_named = ["IDENTITY_ENDPOINT", "MSI_ENDPOINT"]
+            .iter()
+            .any(|name| (self.variable)(name).is_some());
+        Ok(ManagedIdentity {
+            scope: self.scope.clone(),
+            client_id: self.client_id(),
+            metadata_host,
+            is_named,
+        })
+    }
+
+    fn azure_cli(&self) -> AzureCli {
+        AzureCli {
+            scope: self.scope.clone(),
+            tenant_id: self.tenant_id(),
+            secret_variables: self.secret_variables.clone(),
+        }
+    }
+}
+
+/// Reads where a platform gives its tokens. The URL has a query, and a secret is sent to it.
+fn endpoint(name: &str, text: &str) -> Result<Url, SignInError> {
+    let url =
+        Url::parse(text).map_err(|_| unusable(name, &AddressError::NotAUrl(text.to_owned())))?;
+    let mut bare = url.clone();
+    bare.set_query(None);
+    secure_url(bare.as_str()).map_err(|error| unusable(name, &error))?;
+    Ok(url)
+}
+
+fn unusable(name: &str, error: &AddressError) -> SignInError {
+    SignInError::Unusable(format!("`{name}`: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::address::CLOUDS;
+
+    /// Chooses under some variables, and says what came of it.
+    fn chosen(picked: Option<Method>, variables: &[&str]) -> Result<(), String> {
+        let variable = |name: &str| {
+            variables
+                .iter()
+                .find(|known| **known == name)
+                .map(|_| match name {
+                    "ACTIONS_ID_TOKEN_REQUEST_URL" | "SYSTEM_OIDCREQUESTURI" => {
+                        "https://example.com/token?x=1".to_owned()
+                    }
+                    _ => "value".to_owned(),
+                })
+        };
+        choose(&Choice {
+            variable: &variable,
+            picked,
+            cloud: &CLOUDS[0],
+            scope: "https://graph.microsoft.com/.default".to_owned(),
+            tenant_id: None,
+            secret_variables: Vec::new(),
+        })
+        .map(drop)
+        .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn words_are_found_again() {
+        for method in Method::ALL {
+            for name in method.names() {
+                assert_eq!(Method::from_name(name), Some(method));
+            }
+        }
+        assert_eq!(Method::from_name("password"), None);
+    }
+
+    #[test]
+    fn half_a_configuration_is_a_mistake() {
+        for name in [
+            "AZURE_CLIENT_SECRET",
+            "AZURE_CLIENT_CERTIFICATE_PATH",
+            "AZURE_FEDERATED_TOKEN_FILE",
+        ] {
+            let error = chosen(None, &[name]).expect_err("a mistake");
+            assert!(error.contains("needs `AZURE_TENANT_ID`"), "{error}");
+            let error = chosen(None, &[name, "AZURE_TENANT_ID"]).expect_err("a mistake");
+            assert!(error.contains("needs `AZURE_CLIENT_ID`"), "{error}");
+        }
+        // What a platform sets for every job is no such thing.
+        assert_eq!(
+            chosen(
+                None,
+                &[
+                    "ACTIONS_ID_TOKEN_REQUEST_URL",
+                    "ACTIONS_ID_TOKEN_REQUEST_TOKEN"
+                ]
+            ),
+            Ok(())
+        );
+        assert_eq!(chosen(None, &["AZURE_TENANT_ID"]), Ok(()));
+    }
+
+    #[test]
+    fn what_is_picked_says_what_it_lacks() {
+        let ids = ["AZURE_TENANT_ID", "AZURE_CLIENT_ID"];
+        for method in Method::ALL {
+            for missing in method.variables() {
+                let set: Vec<&str> = method
+                    .variables()
+                    .iter()
+                    .copied()
+                    .filter(|name| name != missing)
+                    .chain(ids)
+                    .collect();
+                let error = chosen(Some(method), &set).expect_err("it lacks something");
+                assert!(error.contains(missing), "{error}");
+                assert!(error.contains(method.name()), "{error}");
+            }
+        }
+        let error = chosen(
+            Some(Method::AzureDevOps),
+            &[
+                "AZURE_TENANT_ID",
+                "AZURE_CLIENT_ID",
+                "SYSTEM_OIDCREQUESTURI",
+                "SYSTEM_ACCESSTOKEN",
+            ],
+        )
+        .expect_err("it lacks something");
+        assert!(error.contains("AZURE_SERVICE_CONNECTION_ID"), "{error}");
+    }
+
+    #[test]
+    fn secrets_go_to_secure_addresses_only() {
+        for bad in ["http://example.com/token?x=1", "ftp://127.0.0.1/", "no"] {
+            assert!(endpoint("X", bad).is_err(), "{bad}");
+        }
+        assert!(endpoint("X", "http://127.0.0.1:1/token?x=1").is_ok());
+    }
+}

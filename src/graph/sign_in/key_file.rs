@@ -1,0 +1,159 @@
+//! Files with a certificate and its private key: PEM and PFX (PKCS #12).
+//!
+//! Both are read by crates made for them: `rustls-pki-types` for PEM, `pkcs8` for keys under a
+//! password, `p12-keystore` for PFX. What is left is to find the certificate that belongs to the
+//! key, since a file may hold a whole chain.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use aws_lc_rs::rsa::KeyPair;
+use aws_lc_rs::signature::KeyPair as _;
+use p12_keystore::Pkcs12Archive;
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use zeroize::Zeroizing;
+
+use super::SignInError;
+
+/// The most that is read of a file with a key or a token.
+const LARGEST_FILE: u64 = 1024 * 1024;
+
+/// What a file with a certificate holds.
+pub(super) struct KeyFile {
+    pub(super) key: KeyPair,
+    /// The certificate that belongs to the key, as DER.
+    pub(super) certificate: Vec<u8>,
+}
+
+/// Reads a small file whose content is wiped afterwards.
+pub(super) fn read_secret_file(path: &Path, what: &str) -> Result<Zeroizing<Vec<u8>>, SignInError> {
+    let failed = |reason: String| {
+        SignInError::Unusable(format!(
+            "{what} in `{}` cannot be read: {reason}",
+            path.display()
+        ))
+    };
+    let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+    // Room from the start, so that no part is left behind when more of it is needed.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
+    file.take(LARGEST_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| failed(error.to_string()))?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(failed("it is larger than 1 MiB".to_owned()));
+    }
+    Ok(bytes)
+}
+
+/// Takes key and certificate out of a file's content; says what is wrong with it.
+pub(super) fn parse(content: &[u8], password: Option<&str>) -> Result<KeyFile, String> {
+    if content.windows(10).any(|part| part == b"-----BEGIN") {
+        parse_pem(content, password)
+    } else {
+        parse_pfx(content, password.unwrap_or_default())
+    }
+}
+
+fn parse_pem(content: &[u8], password: Option<&str>) -> Result<KeyFile, String> {
+    let broken = |error| format!("it is no PEM that can be read: {error}");
+    let certificates = CertificateDer::pem_slice_iter(content)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(broken)?;
+    let certificates = certificates.iter().map(AsRef::as_ref);
+    let keys = PrivateKeyDer::pem_slice_iter(content)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(broken)?;
+    match keys.first() {
+        Some(PrivateKeyDer::Pkcs8(key)) => belonging(pkcs8(key.secret_pkcs8_der())?, certificates),
+        Some(PrivateKeyDer::Pkcs1(key)) => belonging(
+            KeyPair::from_der(key.secret_pkcs1_der()).map_err(|_| NO_RSA.to_owned())?,
+            certificates,
+        ),
+        Some(_) => Err(NO_RSA.to_owned()),
+        None => match encrypted(content, password)? {
+            Some(key) => belonging(pkcs8(key.as_bytes())?, certificates),
+            None => Err("it holds no private key".to_owned()),
+        },
+    }
+}
+
+/// Decrypts the key of a PEM file that has one under a password.
+fn encrypted(
+    content: &[u8],
+    password: Option<&str>,
+) -> Result<Option<pkcs8::SecretDocument>, String> {
+    const BEGIN: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
+    const END: &str = "-----END ENCRYPTED PRIVATE KEY-----";
+    let text = std::str::from_utf8(content).map_err(|_| "it is no text".to_owned())?;
+    let Some(start) = text.find(BEGIN) else {
+        return Ok(None);
+    };
+    let end = text[start..]
+        .find(END)
+        .ok_or_else(|| format!("`{END}` is missing"))?;
+    let (_, document) = pkcs8::SecretDocument::from_pem(&text[start..start + end + END.len()])
+        .map_err(|error| format!("its private key cannot be read: {error}"))?;
+    let Some(password) = password else {
+        return Err("its private key has a password, and none is given".to_owned());
+    };
+    let info = pkcs8::EncryptedPrivateKeyInfoRef::try_from(document.as_bytes())
+        .map_err(|error| format!("its private key cannot be read: {error}"))?;
+    info.decrypt(password)
+        .map(Some)
+        .map_err(|_| WRONG_PASSWORD.to_owned())
+}
+
+fn parse_pfx(content: &[u8], password: &str) -> Result<KeyFile, String> {
+    let archive = Pkcs12Archive::from_pkcs12(content, password).map_err(|error| match error {
+        p12_keystore::error::Error::MacError(_)
+        | p12_keystore::error::Error::UnpadError
+        | p12_keystore::error::Error::Pkcs5Error(_) => WRONG_PASSWORD.to_owned(),
+        other => format!("it is neither PEM nor a PFX that can be read: {other}"),
+    })?;
+    let [bag] = archive.keys.as_slice() else {
+        return Err(format!(
+            "it holds {} private keys, and one is needed",
+            archive.keys.len()
+        ));
+    };
+    belonging(
+        pkcs8(bag.key.as_der())?,
+        archive.certs.iter().map(|bag| bag.cert.as_der()),
+    )
+}
+
+const NO_RSA: &str = "its private key is no RSA key, and Entra takes no other";
+const WRONG_PASSWORD: &str = "the password is wrong, or the file is damaged";
+
+fn pkcs8(key: &[u8]) -> Result<KeyPair, String> {
+    KeyPair::from_pkcs8(key).map_err(|_| NO_RSA.to_owned())
+}
+
+/// Finds the certificate that holds the public part of a key. It stands in it as it is
+/// (RFC 5280, 4.1: the bits of `subjectPublicKey` are the DER of RFC 8017's `RSAPublicKey`).
+fn belonging<'a>(
+    key: KeyPair,
+    certificates: impl Iterator<Item = &'a [u8]>,
+) -> Result<KeyFile, String> {
+    let public = key.public_key().as_ref().to_vec();
+    let mut count = 0;
+    for certificate in certificates {
+        count += 1;
+        if certificate
+            .windows(public.len())
+            .any(|part| part == public.as_slice())
+        {
+            return Ok(KeyFile {
+                certificate: certificate.to_vec(),
+                key,
+            });
+        }
+    }
+    Err(if count == 0 {
+        "it holds no certificate".to_owned()
+    } else {
+        "none of its certificates belongs to its private key".to_owned()
+    })
+}

@@ -1,0 +1,87 @@
+//! Tokens: where they come from, and when a new one is needed.
+//!
+//! Getting a token from Entra is the work of Microsoft's own library (`azure_identity`). Each
+//! credential has a file of its own, which says what the library does and what is done here
+//! because it lacks it. [`choice`] picks the credential, [`Tokens`] renews its tokens, `carrier`
+//! is the HTTP below all of them, `refusal` reads what Entra answers, and [`claims`] tells what a
+//! token says of itself.
+
+mod application;
+mod azure_cli;
+mod azure_devops;
+mod carrier;
+mod certificate;
+pub mod choice;
+pub mod claims;
+mod client_secret;
+mod github;
+mod key_file;
+mod managed_identity;
+mod ready;
+mod refusal;
+mod surroundings;
+mod token;
+mod tokens;
+mod workload_identity;
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub use choice::{Choice, Method, choose};
+pub use ready::ReadyToken;
+pub use token::Token;
+pub use tokens::Tokens;
+
+/// Why there is no token.
+#[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SignInError {
+    /// Nothing says how to sign in.
+    #[error("no sign-in is configured")]
+    NotConfigured,
+    /// Nothing is configured, and the surroundings have no sign-in that works either.
+    #[error("no sign-in is configured, and none was found: {0}")]
+    NothingFound(String),
+    /// Something that signing in needs is not usable.
+    #[error("{0}")]
+    Unusable(String),
+    /// No answer that could be used.
+    #[error("sign-in failed: {0}")]
+    Failed(String),
+    /// The authority refused.
+    #[error("sign-in failed: {text}")]
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// Entra's number, without the letters `AADSTS`.
+        code: Option<u32>,
+        /// What it said.
+        text: String,
+    },
+}
+
+impl SignInError {
+    /// What the reader can do about it.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::NotConfigured | Self::NothingFound(_) => Some(
+                "set `ASSIGNCTL_ACCESS_TOKEN`; or `AZURE_TENANT_ID` and `AZURE_CLIENT_ID` with `AZURE_CLIENT_SECRET`, `AZURE_CLIENT_CERTIFICATE_PATH` or `AZURE_FEDERATED_TOKEN_FILE`; or sign in with `az login`; or try it on `--sandbox FILE`",
+            ),
+            Self::Refused { code, .. } => code.and_then(refusal::advice),
+            Self::Unusable(_) | Self::Failed(_) => None,
+        }
+    }
+}
+
+/// A token that will be there.
+pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Token, SignInError>> + Send + 'a>>;
+
+/// Gets a fresh token from somewhere, each time it is asked.
+pub trait TokenSource: Send + Sync {
+    /// Gets a new token; none where there is no other than the one given before.
+    fn fetch(&self) -> Fetching<'_>;
+
+    /// Whether a refused token can be replaced by another.
+    fn can_renew(&self) -> bool {
+        true
+    }
+}

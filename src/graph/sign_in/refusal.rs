@@ -1,0 +1,237 @@
+//! What Entra answers when it gives no token, and what to do about the commonest of it.
+//!
+//! The numbers and their meaning: learn.microsoft.com/entra/identity-platform/reference-error-codes.
+
+use serde_json::Value;
+
+use super::SignInError;
+use super::carrier::{Answer, Setback};
+use crate::graph::error::excerpt;
+
+/// What to do, by number, for an application that signs in by itself.
+const ADVICE: &[(u32, &str)] = &[
+    (
+        50_034,
+        "check the user's name and that `AZURE_TENANT_ID` is the tenant the user belongs to",
+    ),
+    (
+        53_003,
+        "a Conditional Access policy blocks this sign-in; run where it allows it, or exclude this workload identity from it",
+    ),
+    (
+        70_021,
+        "add a federated credential to the app registration whose issuer, subject and audience are those of this token",
+    ),
+    (
+        90_002,
+        "check `AZURE_TENANT_ID`, and `--cloud` if the tenant is in a national cloud",
+    ),
+    (
+        500_011,
+        "Graph is not known to this tenant under that address; check `--cloud` and `--graph-url`",
+    ),
+    (
+        700_016,
+        "check `AZURE_CLIENT_ID` and `AZURE_TENANT_ID`: the app has to be registered in, or consented to by, that tenant",
+    ),
+    (
+        700_024,
+        "the assertion is not valid at this time; set this machine's clock, and get a fresh token file",
+    ),
+    (
+        700_027,
+        "upload the public part of this certificate to the app registration, and check that it has not expired",
+    ),
+    (
+        700_211,
+        "add a federated credential to the app registration with the issuer that the message names",
+    ),
+    (
+        700_212,
+        "add a federated credential to the app registration with the audience that the message names",
+    ),
+    (
+        700_213,
+        "add a federated credential to the app registration with the subject that the message names: it tells branch, environment or pull request",
+    ),
+    (
+        900_023,
+        "`AZURE_TENANT_ID` is neither a tenant's id nor one of its domains",
+    ),
+    (
+        1_002_012,
+        "the scope is not one for applications; check `--graph-url`",
+    ),
+    (
+        7_000_112,
+        "the app is disabled; enable it under `Enterprise applications` in Entra",
+    ),
+    (
+        7_000_215,
+        "use the secret's value, not its id, and check that it belongs to this app",
+    ),
+    (
+        7_000_218,
+        "the app takes neither this secret nor this assertion; check `AZURE_CLIENT_SECRET`, or sign in in another way with `--auth`",
+    ),
+    (
+        7_000_222,
+        "the client secret has expired; make a new one, or use a federated credential, which has none",
+    ),
+];
+
+/// Returns what to do about an error of Entra.
+pub(super) fn advice(code: u32) -> Option<&'static str> {
+    ADVICE
+        .iter()
+        .find(|(number, _)| *number == code)
+        .map(|(_, text)| *text)
+}
+
+/// Makes the error out of what the last request brought.
+pub(super) fn from_setback(setback: Setback) -> SignInError {
+    match setback {
+        Setback::Silence(reason) => SignInError::Failed(reason),
+        Setback::Error(answer) => from_answer(&answer),
+    }
+}
+
+/// Reads an error of Entra's token endpoint, or of one of its kind (managed identity).
+pub(super) fn from_answer(answer: &Answer) -> SignInError {
+    let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    let part = |name: &str| body.as_ref()?.get(name)?.as_str().map(str::to_owned);
+    let described = part("error_description")
+        .or_else(|| part("message"))
+        .map(|text| sentence(&text))
+        .filter(|text| !text.is_empty());
+    let code = body
+        .as_ref()
+        .and_then(|body| body.get("error_codes")?.get(0)?.as_u64())
+        .and_then(|code| u32::try_from(code).ok())
+        .or_else(|| described.as_deref().and_then(number_in));
+    let mut text = described.or_else(|| part("error")).unwrap_or_else(|| {
+        format!(
+            "the answer is no token and no error: {}",
+            excerpt(&answer.body)
+        )
+    });
+    if let Some(code) = code
+        && number_in(&text).is_none()
+    {
+        text = format!("AADSTS{code}: {text}");
+    }
+    text.push_str(&format_status(answer.status, part("trace_id").as_deref()));
+    SignInError::Refused {
+        status: answer.status,
+        code,
+        text,
+    }
+}
+
+fn format_status(status: u16, trace: Option<&str>) -> String {
+    match trace {
+        Some(trace) => format!(" (status {status}, trace id {trace})"),
+        None => format!(" (status {status})"),
+    }
+}
+
+/// Entra's texts go on with trace ids and time stamps, on the same line or on the next ones.
+fn sentence(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let end = line.find(" Trace ID:").unwrap_or(line.len());
+    line[..end].trim().to_owned()
+}
+
+/// Finds the number in `AADSTS7000215: …`.
+fn number_in(text: &str) -> Option<u32> {
+    let digits = text.split("AADSTS").nth(1)?;
+    let end = digits
+        .find(|character: char| !character.is_ascii_digit())
+        .unwrap_or(digits.len());
+    digits[..end].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(status: u16, body: &str) -> SignInError {
+        from_answer(&Answer {
+            status,
+            body: body.as_bytes().to_vec(),
+        })
+    }
+
+    #[test]
+    fn an_error_has_its_number_its_sentence_and_advice() {
+        let error = told(
+            401,
+            r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided. Trace ID: 1 Correlation ID: 2 Timestamp: 3","error_codes":[7000215],"trace_id":"1"}"#,
+        );
+        assert_eq!(
+            error.to_string(),
+            "sign-in failed: AADSTS7000215: Invalid client secret provided. (status 401, trace id 1)"
+        );
+        assert!(error.hint().is_some_and(|hint| hint.contains("value")));
+    }
+
+    /// The library's parser borrows the text, and gives up where it holds an escape.
+    #[test]
+    fn escapes_in_the_text_are_no_obstacle() {
+        let error = told(
+            400,
+            r#"{"error":"invalid_request","error_description":"AADSTS700213: No match for \"repo:a\/b\u00e4\".\r\nTrace ID: 1\r\nTimestamp: 2","error_codes":[700213]}"#,
+        );
+        assert_eq!(
+            error.to_string(),
+            "sign-in failed: AADSTS700213: No match for \"repo:a/b\u{e4}\". (status 400)"
+        );
+        assert!(error.hint().is_some_and(|hint| hint.contains("subject")));
+    }
+
+    #[test]
+    fn errors_of_other_forms_are_shown_all_the_same() {
+        for (body, text) in [
+            (
+                r#"{"error":"invalid_client","error_description":"AADSTS7000222: Expired."}"#,
+                "AADSTS7000222: Expired. (status 400)",
+            ),
+            (
+                r#"{"error":"x","error_description":"Odd.","error_codes":[1]}"#,
+                "AADSTS1: Odd. (status 400)",
+            ),
+            (
+                r#"{"error":"invalid_client"}"#,
+                "invalid_client (status 400)",
+            ),
+            (r#"{"message":"Gone."}"#, "Gone. (status 400)"),
+            (
+                "<html>",
+                "the answer is no token and no error: `<html>` (status 400)",
+            ),
+            (
+                "[]",
+                "the answer is no token and no error: `[]` (status 400)",
+            ),
+            (
+                "",
+                "the answer is no token and no error: an empty body (status 400)",
+            ),
+        ] {
+            assert_eq!(
+                told(400, body).to_string(),
+                format!("sign-in failed: {text}")
+            );
+        }
+        assert_eq!(told(400, r#"{"error_codes":[1]}"#).hint(), None);
+    }
+
+    #[test]
+    fn advice_is_one_sentence_for_each_number() {
+        assert!(ADVICE.len() >= 10);
+        assert!(ADVICE.is_sorted_by_key(|(number, _)| *number));
+        for (number, text) in ADVICE {
+            assert!(!text.ends_with('.') && !text.contains(". "), "{number}");
+        }
+    }
+}

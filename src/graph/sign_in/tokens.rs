@@ -1,0 +1,132 @@
+//! The token of a run: got when it is first needed, renewed in time, replaced when it is refused.
+
+use tokio::time::Instant;
+
+use super::{SignInError, Token, TokenSource};
+
+/// Holds the token of a run and gets the next one in time.
+pub struct Tokens {
+    source: Box<dyn TokenSource>,
+    current: tokio::sync::Mutex<Option<(u64, Token)>>,
+}
+
+impl Tokens {
+    /// Starts without a token.
+    pub fn new(source: Box<dyn TokenSource>) -> Self {
+        Self {
+            source,
+            current: tokio::sync::Mutex::new(None),
+        }
+    }
+
+    /// Returns a token that is good for a while, with a number that tells it from others.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is none.
+    pub async fn token(&self) -> Result<(u64, Token), SignInError> {
+        let mut current = self.current.lock().await;
+        if let Some((number, token)) = &*current
+            && token.renew_at.is_none_or(|at| Instant::now() < at)
+        {
+            return Ok((*number, token.clone()));
+        }
+        self.renew(&mut current).await
+    }
+
+    /// Returns another token than the one that the service refused, unless one was got already.
+    /// None where there is no other.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is none.
+    pub async fn instead_of(&self, refused: u64) -> Result<Option<(u64, Token)>, SignInError> {
+        if !self.source.can_renew() {
+            return Ok(None);
+        }
+        let mut current = self.current.lock().await;
+        if let Some((number, token)) = &*current
+            && *number != refused
+        {
+            return Ok(Some((*number, token.clone())));
+        }
+        self.renew(&mut current).await.map(Some)
+    }
+
+    async fn renew(&self, current: &mut Option<(u64, Token)>) -> Result<(u64, Token), SignInError> {
+        let number = current.as_ref().map_or(1, |(number, _)| number + 1);
+        let token = self.source.fetch().await?;
+        tracing::debug!(tenant = ?token.tenant_id, "signed in");
+        *current = Some((number, token.clone()));
+        Ok((number, token))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Duration;
+
+    use secrecy::SecretString;
+
+    use super::super::Fetching;
+    use super::*;
+
+    struct Numbered {
+        given: Arc<AtomicU64>,
+        lifetime: Duration,
+    }
+
+    impl TokenSource for Numbered {
+        fn fetch(&self) -> Fetching<'_> {
+            let number = self.given.fetch_add(1, Ordering::Relaxed) + 1;
+            let token = Token::new(
+                SecretString::from(format!("token {number}")),
+                Some(self.lifetime),
+            );
+            Box::pin(async move { Ok(token) })
+        }
+    }
+
+    fn numbered(lifetime: u64) -> (Tokens, Arc<AtomicU64>) {
+        let given = Arc::new(AtomicU64::new(0));
+        let tokens = Tokens::new(Box::new(Numbered {
+            given: Arc::clone(&given),
+            lifetime: Duration::from_secs(lifetime),
+        }));
+        (tokens, given)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_is_renewed_before_it_runs_out_and_not_earlier() {
+        for (lifetime, good_for) in [(3600, 3300), (60, 45)] {
+            let (tokens, given) = numbered(lifetime);
+            tokens.token().await.expect("a token");
+            tokio::time::advance(Duration::from_secs(good_for - 1)).await;
+            tokens.token().await.expect("a token");
+            assert_eq!(given.load(Ordering::Relaxed), 1);
+            tokio::time::advance(Duration::from_secs(1)).await;
+            tokens.token().await.expect("a token");
+            assert_eq!(given.load(Ordering::Relaxed), 2);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refused_token_is_replaced_once_for_all_who_held_it() {
+        let (tokens, given) = numbered(3600);
+        let (first, _) = tokens.token().await.expect("a token");
+        let (second, _) = tokens
+            .instead_of(first)
+            .await
+            .expect("a token")
+            .expect("another");
+        let (again, _) = tokens
+            .instead_of(first)
+            .await
+            .expect("a token")
+            .expect("another");
+        assert_eq!(second, again);
+        assert_eq!(given.load(Ordering::Relaxed), 2);
+    }
+}

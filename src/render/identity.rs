@@ -1,0 +1,113 @@
+//! Who is signed in, as text and as JSON.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::clean::clean;
+
+/// Who is signed in and what is permitted.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Identity {
+    /// The version of this form.
+    pub format_version: &'static str,
+    /// The tenant; none where the token cannot be read.
+    pub tenant_id: Option<String>,
+    /// The application's client id.
+    pub app_id: Option<String>,
+    /// The application's name.
+    pub app_name: Option<String>,
+    /// The user, where one is signed in.
+    pub user: Option<String>,
+    /// The credential that the token was got with; none in the sandbox.
+    pub credential: Option<&'static str>,
+    /// When the token runs out.
+    pub expires_at: Option<String>,
+    /// Whether it has run out.
+    pub expired: bool,
+    /// What is granted; none where the token cannot be read.
+    pub permissions: Option<Vec<String>>,
+    /// What is missing, for each group of commands.
+    pub needs: Vec<NeedRecord>,
+}
+
+/// What some commands need and have not.
+#[derive(Debug, Serialize)]
+pub struct NeedRecord {
+    /// The commands.
+    pub commands: &'static [&'static str],
+    /// The missing permissions; none where they are not known.
+    pub missing: Option<Vec<&'static str>>,
+}
+
+/// Says it for people.
+pub fn text(identity: &Identity) -> String {
+    let Identity {
+        format_version: _,
+        tenant_id,
+        app_id,
+        app_name,
+        user,
+        credential,
+        expires_at,
+        expired,
+        permissions,
+        needs,
+    } = identity;
+    let unknown = || "unknown".to_owned();
+    let cleaned = |text: &Option<String>| {
+        text.as_deref()
+            .map_or_else(unknown, |text| clean(text).into_owned())
+    };
+    let mut lines = Vec::new();
+    lines.push(("tenant", cleaned(tenant_id)));
+    let app = match app_name {
+        Some(name) => format!("{} ({})", cleaned(app_id), clean(name)),
+        None => cleaned(app_id),
+    };
+    lines.push(("app", app));
+    if user.is_some() {
+        lines.push(("user", cleaned(user)));
+    }
+    lines.push(("credential", credential.unwrap_or("sandbox").to_owned()));
+    let verb = if *expired { "ran out" } else { "runs out" };
+    lines.push((
+        "token",
+        match expires_at {
+            Some(time) => format!("{verb} at {time}"),
+            None => "nobody knows when it runs out".to_owned(),
+        },
+    ));
+    let granted = match permissions.as_deref() {
+        None => unknown(),
+        Some([]) => "none".to_owned(),
+        Some(names) => names
+            .iter()
+            .map(|name| clean(name))
+            .collect::<Vec<_>>()
+            .join(", "),
+    };
+    lines.push(("permissions", granted));
+    let mut text = String::new();
+    for (name, value) in lines {
+        let _ = writeln!(text, "{:<13}{value}", format!("{name}:"));
+    }
+    for NeedRecord { commands, missing } in needs {
+        let commands = commands.join(", ");
+        let missing = match missing.as_deref() {
+            None => unknown(),
+            Some([]) => "nothing is missing".to_owned(),
+            Some(names) => format!("missing {}", names.join(", ")),
+        };
+        let _ = writeln!(text, "{commands}: {missing}");
+    }
+    text
+}
+
+/// Says it for programs.
+pub fn json(identity: &Identity) -> String {
+    let mut text = serde_json::to_string_pretty(identity).unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,126 @@
+//! `whoami`: what the token says, and what is missing for which command.
+
+use serde_json::json;
+
+use super::support::World;
+use super::support::stand_in::readable_token;
+use super::support::tenant::{TENANT_ID, Tenant};
+
+fn with(claims: &serde_json::Value) -> World {
+    let mut world = World::empty();
+    world.set("ASSIGNCTL_ACCESS_TOKEN", &readable_token(claims));
+    world
+}
+
+fn app(roles: &[&str]) -> serde_json::Value {
+    json!({
+        "tid": TENANT_ID,
+        "appid": "22222222-2222-4333-8444-555555555555",
+        "app_displayname": "Intune \u{1b}[31mwriter",
+        "exp": 4_000_000_000_u64,
+        "roles": roles,
+    })
+}
+
+const READ: &str = "DeviceManagementConfiguration.Read.All";
+const WRITE: &str = "DeviceManagementConfiguration.ReadWrite.All";
+const GROUPS: &str = "GroupMember.Read.All";
+
+#[test]
+fn everything_is_there() {
+    with(&app(&[WRITE, GROUPS]))
+        .run("whoami")
+        .exits(0)
+        .matches("whoami/everything");
+}
+
+#[test]
+fn a_token_that_only_reads() {
+    let world = with(&app(&[READ, GROUPS]));
+    world.run("whoami").exits(7).matches("whoami/reads_only");
+    for (command, code) in [
+        ("plan", 0),
+        ("drift", 0),
+        ("export", 0),
+        ("apply", 7),
+        ("rollback", 7),
+    ] {
+        world.run(&format!("whoami --for {command}")).exits(code);
+    }
+    world.run("whoami --for validate").exits(64);
+}
+
+#[test]
+fn the_same_for_programs() {
+    let told = with(&app(&[READ]))
+        .run("whoami --format json --json-into copy.json")
+        .exits(7)
+        .json();
+    assert_eq!(
+        told,
+        json!({
+            "formatVersion": "1.0",
+            "tenantId": TENANT_ID,
+            "appId": "22222222-2222-4333-8444-555555555555",
+            "appName": "Intune \u{1b}[31mwriter",
+            "user": null,
+            "credential": "token",
+            "expiresAt": "2096-10-02T07:06:40Z",
+            "expired": false,
+            "permissions": [READ],
+            "needs": [
+                {"commands": ["plan", "drift", "export"], "missing": [GROUPS]},
+                {"commands": ["apply", "rollback"], "missing": [WRITE, GROUPS]},
+            ],
+        })
+    );
+}
+
+#[test]
+fn a_user_has_delegated_permissions() {
+    let claims = json!({
+        "tid": TENANT_ID, "appid": "az", "upn": "me@example.com", "exp": 4_000_000_000_u64,
+        "scp": format!("openid {WRITE} Directory.AccessAsUser.All"),
+    });
+    let told = with(&claims).run("whoami --format json").exits(0).json();
+    assert_eq!(told["user"], "me@example.com");
+    with(&claims)
+        .run("whoami")
+        .exits(0)
+        .says(&["user:", "me@example.com"]);
+}
+
+#[test]
+fn a_token_that_has_run_out() {
+    let mut claims = app(&[WRITE, GROUPS]);
+    claims["exp"] = json!(1);
+    with(&claims).run("whoami").exits(7).says(&[
+        "ran out at 1970-01-01T00:00:01Z",
+        "error: the token has run out",
+    ]);
+}
+
+#[test]
+fn a_token_that_cannot_be_read() {
+    let mut world = World::empty();
+    world.set("ASSIGNCTL_ACCESS_TOKEN", "MARKED");
+    world
+        .run("whoami")
+        .exits(1)
+        .says(&["tenant:      unknown", "nobody knows what it permits"])
+        .says_nothing_of("MARKED");
+    let told = world.run("whoami --format json").exits(1).json();
+    assert_eq!(told["permissions"], json!(null));
+    assert_eq!(told["needs"][0]["missing"], json!(null));
+}
+
+#[test]
+fn the_sandbox_has_a_token_too() {
+    let tenant = Tenant::common().switch("roles", json!([READ, GROUPS]));
+    let world = World::new(&tenant);
+    world
+        .sandbox("whoami")
+        .exits(7)
+        .says(&["credential:  sandbox", TENANT_ID]);
+    world.sandbox("whoami --for plan").exits(0);
+}
