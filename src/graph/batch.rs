@@ -205,10 +205,11 @@ impl Client {
                     refusal: None,
                 },
             },
-            300..400 => Judgement::Settled(Err(GraphError::ForeignLink {
-                what: what(),
-                link: response.header("location").unwrap_or_default().to_owned(),
-            })),
+            300..400 => Judgement::Settled(Err(GraphError::redirected(
+                self.address(),
+                what(),
+                &response,
+            ))),
             status => {
                 let error = ServiceError::from_response(&response);
                 if retry::is_passing(status) {

@@ -316,10 +316,7 @@ impl Client {
                     Err(detail) => (detail, None, None),
                 },
                 Ok(response) if (300..400).contains(&response.status) => {
-                    return Err(GraphError::ForeignLink {
-                        what: what(),
-                        link: response.header("location").unwrap_or_default().to_owned(),
-                    });
+                    return Err(GraphError::redirected(&self.address, what(), &response));
                 }
                 Ok(response) => {
                     let error = ServiceError::from_response(&response);

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::address::GraphUrl;
 use super::pace::WaitTooLong;
 use super::sign_in::SignInError;
 use super::transport::Response;
@@ -183,22 +184,69 @@ pub enum GraphError {
         detail: String,
     },
     /// A link or a redirect leads away from the configured host.
-    #[error("{what}: the service sent a link to `{link}`, which is not the configured Graph host")]
+    #[error(
+        "{what}: the service sent a link to `{}`, which is not the configured Graph host",
+        shortened(link)
+    )]
     ForeignLink {
         /// The request.
         what: String,
         /// Where it leads.
         link: String,
     },
-    /// A list repeats itself.
-    #[error("{what}: the list repeats itself and would never end")]
+    /// A redirect to the same host, or to nowhere. None is followed.
+    #[error(
+        "{what}: the service answered with a redirect{}, and none is followed",
+        leading(link)
+    )]
+    Redirect {
+        /// The request.
+        what: String,
+        /// Where it leads, as it was written.
+        link: String,
+    },
+    /// A list repeats itself, or goes on past all measure.
+    #[error("{what}: the list repeats itself or would never end")]
     EndlessList {
         /// The request.
         what: String,
     },
 }
 
+/// Cuts a link that was made to fill the screen.
+fn shortened(link: &str) -> String {
+    const LONGEST: usize = 200;
+    let mut start: String = link.chars().take(LONGEST).collect();
+    if start.len() < link.len() {
+        start.push('…');
+    }
+    start
+}
+
+/// Whether a link is a path on the same host; two slashes begin the name of another.
+fn is_path(link: &str) -> bool {
+    link.starts_with('/') && !link[1..].starts_with(['/', '\\'])
+}
+
+fn leading(link: &str) -> String {
+    if link.is_empty() {
+        String::new()
+    } else {
+        format!(" to `{}`", shortened(link))
+    }
+}
+
 impl GraphError {
+    /// Makes the error for a redirect: to elsewhere, or within the configured host.
+    pub(super) fn redirected(address: &GraphUrl, what: String, response: &Response) -> Self {
+        let link = response.header("location").unwrap_or_default().to_owned();
+        if link.is_empty() || address.admits(&link) || is_path(&link) {
+            Self::Redirect { what, link }
+        } else {
+            Self::ForeignLink { what, link }
+        }
+    }
+
     /// Whether signing in or reading was refused, rather than failing.
     pub fn is_refusal(&self) -> bool {
         match self {

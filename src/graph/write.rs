@@ -156,10 +156,11 @@ impl Writer {
                     self.client.write_passed();
                     Written::Done
                 }
-                300..400 => Written::NotSent(GraphError::ForeignLink {
+                300..400 => Written::NotSent(GraphError::redirected(
+                    self.client.address(),
                     what,
-                    link: response.header("location").unwrap_or_default().to_owned(),
-                }),
+                    &response,
+                )),
                 status => {
                     let error = ServiceError::from_response(&response);
                     if retry::is_throttle(status) {

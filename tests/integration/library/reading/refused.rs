@@ -121,7 +121,13 @@ async fn the_sandbox_refuses_who_has_no_permission() {
 #[tokio::test(start_paused = true)]
 async fn redirects_are_refused_wherever_they_lead() {
     for status in [301, 302, 303, 307, 308] {
-        for location in ["https://example.com/x", "http://sandbox/beta/x", ""] {
+        for (location, foreign) in [
+            ("https://example.com/x", true),
+            ("//example.com/x", true),
+            ("http://sandbox/beta/x", false),
+            ("/beta/x", false),
+            ("", false),
+        ] {
             for list in LISTS {
                 let world = World::new(tenant());
                 world.wire.rule(move |sent| {
@@ -132,7 +138,15 @@ async fn redirects_are_refused_wherever_they_lead() {
                     }
                 });
                 let error = unread(&world, EVERYTHING).await;
-                assert!(matches!(error, GraphError::ForeignLink { .. }), "{error}");
+                match &error {
+                    GraphError::ForeignLink { link, .. } => {
+                        assert!(foreign && link == location, "{error}");
+                    }
+                    GraphError::Redirect { link, .. } => {
+                        assert!(!foreign && link == location, "{error}");
+                    }
+                    _ => panic!("{error}"),
+                }
                 assert!(!error.is_refusal());
                 let log = world.wire.log();
                 assert!(log.iter().all(|sent| !sent.path.contains("example")));
