@@ -40,7 +40,7 @@ pub(super) fn connect(
                 let source = token_source(&address, settings)?;
                 let transport = HttpTransport::new(&address).map_err(|error| {
                     Failure::new(Exit::Failure, format!("no HTTP client can be had: {error}"))
-                        .hint("the machine needs CA certificates (package `ca-certificates`)")
+                        .hint("the machine needs CA certificates (package `ca-certificates`), or a file of them in `SSL_CERT_FILE`")
                 })?;
                 (address, Box::new(transport), source)
             }

@@ -147,7 +147,7 @@ impl Carrier {
         if let Some(client) = cell.get() {
             return Ok(client);
         }
-        let client = client_builder(plain)
+        let client = client_builder(plain)?
             .timeout(TIMEOUT)
             .build()
             .map_err(|error| with_causes(&error))?;

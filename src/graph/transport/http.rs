@@ -1,19 +1,27 @@
 //! Requests over real HTTP.
 
 use std::error::Error;
+use std::path::Path;
 use std::time::Duration;
 
 use futures::StreamExt as _;
+use reqwest::Certificate;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use secrecy::ExposeSecret as _;
+use zeroize::Zeroizing;
 
 use crate::graph::address::GraphUrl;
 
 use super::{Method, Request, Response, Sending, Transport, TransportError};
 
-/// The most that is read of one answer. The largest real pages are a few MiB; what goes on for
-/// ever must not fill the memory.
-const LARGEST_BODY: usize = 256 * 1024 * 1024;
+/// The most that is read of one answer, after it is decompressed. The largest real pages are a few
+/// MiB; what goes on for ever must not fill the memory.
+const LARGEST_BODY: usize = 64 * 1024 * 1024;
+
+/// The most objects and lists that one answer may hold. Each takes hundreds of bytes once it is
+/// read, however few it is written with. A full page of policies with all their rows has some
+/// ten thousand.
+const MOST_VALUES: usize = 1_000_000;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -22,13 +30,44 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// `plain` is for http, which goes to a loopback address only: a proxy has no business there, and
 /// would see the token.
-pub(crate) fn client_builder(plain: bool) -> reqwest::ClientBuilder {
-    let builder = reqwest::Client::builder()
+///
+/// Who is trusted is the platform's to say, or `SSL_CERT_FILE`'s alone where that is set: on every
+/// platform, and with an error where the file is not what it should be. There is no way to trust
+/// everybody.
+///
+/// # Errors
+///
+/// Says what is wrong with `SSL_CERT_FILE`.
+pub(crate) fn client_builder(plain: bool) -> Result<reqwest::ClientBuilder, String> {
+    let mut builder = reqwest::Client::builder()
         .user_agent(concat!("assignctl/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never());
-    if plain { builder.no_proxy() } else { builder }
+    if plain {
+        return Ok(builder.no_proxy());
+    }
+    if let Some(file) = std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()) {
+        builder = builder.tls_certs_only(authorities(Path::new(&file))?);
+    }
+    Ok(builder)
+}
+
+/// Reads the certificates of the authorities that are trusted.
+fn authorities(file: &Path) -> Result<Vec<Certificate>, String> {
+    let failed = |reason: String| {
+        format!(
+            "the certificates in `{}` (`SSL_CERT_FILE`) cannot be used: {reason}",
+            file.display()
+        )
+    };
+    let text = std::fs::read(file).map_err(|error| failed(error.to_string()))?;
+    let certificates =
+        Certificate::from_pem_bundle(&text).map_err(|error| failed(with_causes(&error)))?;
+    if certificates.is_empty() {
+        return Err(failed("there are none".to_owned()));
+    }
+    Ok(certificates)
 }
 
 /// Says an error with its causes; the outermost text of an HTTP client's says next to nothing.
@@ -59,7 +98,7 @@ impl HttpTransport {
     ///
     /// Says why no HTTP client can be had, as on a machine without CA certificates.
     pub fn new(address: &GraphUrl) -> Result<Self, String> {
-        client_builder(address.is_plain())
+        client_builder(address.is_plain())?
             .build()
             .map(|client| Self { client })
             .map_err(|error| with_causes(&error))
@@ -71,10 +110,10 @@ impl HttpTransport {
             Method::Post => reqwest::Method::POST,
             Method::Delete => reqwest::Method::DELETE,
         };
-        let mut authorization =
-            HeaderValue::from_str(&format!("Bearer {}", request.bearer.expose_secret())).map_err(
-                |_| TransportError::NotSent("the token has characters no header takes".to_owned()),
-            )?;
+        let bearer = Zeroizing::new(format!("Bearer {}", request.bearer.expose_secret()));
+        let mut authorization = HeaderValue::from_str(&bearer).map_err(|_| {
+            TransportError::NotSent("the token has characters no header takes".to_owned())
+        })?;
         authorization.set_sensitive(true);
         let mut builder = self
             .client
@@ -107,6 +146,7 @@ impl HttpTransport {
             })
             .collect();
         let mut body = Vec::new();
+        let mut values = 0;
         let mut stream = answer.bytes_stream();
         while let Some(chunk) = stream.next().await {
             let chunk = chunk
@@ -115,6 +155,15 @@ impl HttpTransport {
                 return Err(TransportError::Unknown(format!(
                     "the answer is larger than {} MiB",
                     LARGEST_BODY / 1024 / 1024
+                )));
+            }
+            values += chunk
+                .iter()
+                .filter(|byte| matches!(byte, b'{' | b'['))
+                .count();
+            if values > MOST_VALUES {
+                return Err(TransportError::Unknown(format!(
+                    "the answer holds more than {MOST_VALUES} objects and lists"
                 )));
             }
             body.extend_from_slice(&chunk);

@@ -32,6 +32,7 @@ mod settings;
 mod sign_in;
 mod since;
 mod support;
+mod tls;
 mod validate;
 mod views;
 mod whoami;

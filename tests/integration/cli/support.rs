@@ -2,6 +2,7 @@
 //! and files of expected output.
 
 pub(super) mod certificates;
+pub(super) mod proxy;
 pub(super) mod readers;
 pub(super) mod service;
 pub(super) mod stand_in;

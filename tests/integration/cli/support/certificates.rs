@@ -1,6 +1,10 @@
 //! Certificates and keys, made anew by each test that needs some.
 
+use std::sync::Arc;
+
 use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
 
 /// A key with its certificate.
 pub(in crate::cli) struct Identity {
@@ -19,8 +23,17 @@ impl Identity {
         Self::new(KeyPair::generate().expect("a key"))
     }
 
+    /// Makes a key and a certificate for a host.
+    pub(in crate::cli) fn of_host(name: &str) -> Self {
+        Self::named(KeyPair::generate().expect("a key"), name)
+    }
+
     fn new(key: KeyPair) -> Self {
-        let parameters = CertificateParams::new(vec!["app.example".to_owned()]).expect("a name");
+        Self::named(key, "app.example")
+    }
+
+    fn named(key: KeyPair, name: &str) -> Self {
+        let parameters = CertificateParams::new(vec![name.to_owned()]).expect("a name");
         let certificate = parameters.self_signed(&key).expect("a certificate");
         Self { key, certificate }
     }
@@ -39,5 +52,18 @@ impl Identity {
     pub(in crate::cli) fn thumbprint(&self) -> String {
         let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, self.certificate.der());
         azure_core::base64::encode_url_safe(digest.as_ref())
+    }
+
+    /// Returns a server that shows this certificate.
+    pub(in crate::cli) fn server(&self) -> Arc<ServerConfig> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let key = PrivateKeyDer::Pkcs8(self.key.serialize_der().into());
+        let server = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_no_client_auth()
+            .with_single_cert(vec![self.certificate.der().clone()], key)
+            .expect("a certificate");
+        Arc::new(server)
     }
 }

@@ -90,6 +90,17 @@ impl StandIn {
         Self::listen("http", Arc::new(answer), |stream| Some(Box::new(stream)))
     }
 
+    /// The same over TLS.
+    pub(in crate::cli) fn start_tls(
+        server: Arc<rustls::ServerConfig>,
+        answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static,
+    ) -> Self {
+        Self::listen("https", Arc::new(answer), move |stream| {
+            let connection = rustls::ServerConnection::new(Arc::clone(&server)).ok()?;
+            Some(Box::new(rustls::StreamOwned::new(connection, stream)))
+        })
+    }
+
     fn listen(
         scheme: &str,
         handler: Arc<Handler>,
@@ -125,6 +136,10 @@ impl StandIn {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    pub(in crate::cli) fn port(&self) -> &str {
+        self.url.rsplit(':').next().expect("a port")
     }
 }
 
