@@ -171,10 +171,20 @@ pub fn tidy(diagnostics: &mut Vec<Diagnostic>) {
 
 /// Returns the candidate nearest to a name that was not found, if one is near enough to be meant.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // Comparing costs the product of the lengths, in memory too; nobody mistypes longer names.
+    const LONGEST: usize = 256;
     let wanted = name.to_lowercase();
-    let most = (wanted.chars().count() / 3).max(1);
+    let length = wanted.chars().take(LONGEST + 1).count();
+    if length > LONGEST {
+        return None;
+    }
+    let most = (length / 3).max(1);
     candidates
         .into_iter()
+        .filter(|candidate| {
+            let other = candidate.chars().take(length + most + 1).count();
+            other.abs_diff(length) <= most
+        })
         .map(|candidate| {
             let distance = strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase());
             (distance, candidate)
@@ -194,6 +204,13 @@ mod tests {
         assert_eq!(nearest("sg-pilto", names), Some("SG-Pilot"));
         assert_eq!(nearest("Finance", names), None);
         assert_eq!(nearest("", names), None);
+    }
+
+    #[test]
+    fn a_name_of_a_million_characters_is_near_to_none() {
+        let long = "x".repeat(1_000_000);
+        assert_eq!(nearest(&long, [long.as_str()]), None);
+        assert_eq!(nearest("x", [long.as_str(), "y"]), Some("y"));
     }
 
     #[test]

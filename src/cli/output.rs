@@ -15,7 +15,7 @@ use super::progress::{Display, Progress};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::plan::{PlanDiagnostic, Selection};
-use crate::render::clean::clean;
+use crate::render::clean::{clean, clean_message};
 use crate::render::review::{Finding, Review};
 use crate::render::{self, github, json, markdown};
 
@@ -223,7 +223,10 @@ impl Output {
             return;
         }
         let style = anstyle::AnsiColor::Red.on_default().bold();
-        let mut text = format!("{style}error{style:#}: {}\n", clean(&failure.message));
+        let mut text = format!(
+            "{style}error{style:#}: {}\n",
+            clean_message(&failure.message)
+        );
         if let Some(hint) = &failure.hint {
             text.push_str("hint: ");
             text.push_str(&clean(hint));

@@ -14,6 +14,9 @@ use super::wire::{Object, Page};
 /// Empty pages with a next link are a thing of the service's store; this many in a row are not.
 const MOST_EMPTY_PAGES: usize = 50;
 
+/// No tenant has as many policies, or groups of one name; a list that goes on past it is made to.
+const MOST_OBJECTS: usize = 200_000;
+
 impl Client {
     /// Reads a whole list, starting at a URL. `on_page` is told how many objects there are so far.
     pub(super) async fn read_list(
@@ -67,6 +70,9 @@ impl Client {
                 return Err(GraphError::EndlessList { what: list });
             }
             objects.extend(page.value);
+            if objects.len() > MOST_OBJECTS {
+                return Err(GraphError::EndlessList { what: list });
+            }
             on_page(objects.len());
             next = page.next_link;
         }

@@ -52,6 +52,17 @@ pub(super) fn holds_command(text: &str) -> bool {
     })
 }
 
+/// The longest message. Names of a hundred thousand characters are possible, and say no more.
+const LONGEST_MESSAGE: usize = 2_000;
+
+/// Makes a message safe to print, and cuts one that was made to fill the screen.
+pub fn clean_message(text: &str) -> Cow<'_, str> {
+    match text.char_indices().nth(LONGEST_MESSAGE) {
+        None => clean(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", clean(&text[..end]))),
+    }
+}
+
 fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(
@@ -87,6 +98,14 @@ mod tests {
         );
         assert_eq!(clean("##[error]x"), "#\\u{23}[error]x");
         assert!(!holds_command(&clean("####[x]#####VSO[y]###[z")));
+    }
+
+    #[test]
+    fn long_messages_are_cut() {
+        let long = "ä".repeat(LONGEST_MESSAGE);
+        assert_eq!(clean_message(&long), long);
+        let cut = clean_message(&(long.clone() + "x")).into_owned();
+        assert_eq!(cut, long + "…");
     }
 
     #[test]

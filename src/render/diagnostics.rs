@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::clean::{clean, holds_command};
+use super::clean::{clean, clean_message, holds_command};
 use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Sources};
 
 /// How many characters of a line are shown before and after the start of the marker.
@@ -64,8 +64,8 @@ fn draw(diagnostic: &Diagnostic, lines: &mut Lines<'_>, renderer: &Renderer) -> 
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(clean(message)).id(*code);
-    let hint = hint.as_deref().map(clean);
+    let title = level.primary_title(clean_message(message)).id(*code);
+    let hint = hint.as_deref().map(clean_message);
 
     let Some(place) = place else {
         let mut drawn = renderer.render(&[Group::with_title(title)]);

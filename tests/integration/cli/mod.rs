@@ -20,6 +20,7 @@ mod export;
 mod formats;
 mod guards;
 mod hostile;
+mod hostile_service;
 #[cfg(unix)]
 mod killed;
 mod late_errors;

@@ -1,0 +1,191 @@
+//! A service that means harm: answers without end, bombs, waits of a year, links to elsewhere.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+
+use super::support::stand_in::{Reply, Seen, StandIn};
+use super::support::tenant::policy_id;
+use super::support::{Ran, World};
+
+/// Runs `plan` against a service, which must not take long.
+fn plan(answer: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> (Ran, StandIn) {
+    let service = StandIn::start(answer);
+    let mut world = World::empty();
+    world.manifest(&["match: '*', include: [allDevices]"]);
+    world.set("ASSIGNCTL_GRAPH_URL", &format!("{}/beta", service.url));
+    world.set("ASSIGNCTL_ACCESS_TOKEN", "MARKED-token");
+    let start = Instant::now();
+    let ran = world.run("plan m.yaml --allow broad-target");
+    assert!(start.elapsed() < Duration::from_secs(60), "too slow");
+    (ran, service)
+}
+
+fn gzip(write: impl Fn(&mut GzEncoder<Vec<u8>>)) -> Reply {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    write(&mut encoder);
+    Reply {
+        status: 200,
+        headers: vec![
+            ("Content-Type", "application/json".to_owned()),
+            ("Content-Encoding", "gzip".to_owned()),
+        ],
+        body: encoder.finish().expect("memory"),
+    }
+}
+
+fn policy(name: &str) -> Value {
+    json!({"id": policy_id(1), "name": name, "displayName": name, "assignments": []})
+}
+
+#[test]
+fn gzip_is_read() {
+    let body = json!({"value": [policy("P")]}).to_string();
+    let (ran, _) = plan(move |_| {
+        gzip(|encoder| {
+            encoder.write_all(body.as_bytes()).expect("memory");
+        })
+    });
+    ran.exits(0).says(&["1 to add"]);
+}
+
+/// A gigabyte of blanks in a megabyte.
+#[test]
+fn a_gzip_bomb_is_cut() {
+    let bomb = gzip(|encoder| {
+        let blanks = vec![b' '; 1024 * 1024];
+        for _ in 0..1024 {
+            encoder.write_all(&blanks).expect("memory");
+        }
+    });
+    let (ran, _) = plan(move |_| bomb.clone());
+    ran.exits(1).says(&["the answer is larger than 64 MiB"]);
+}
+
+/// Small to write, and hundreds of bytes each once it is read.
+#[test]
+fn a_page_of_too_many_objects_is_cut() {
+    let bomb = gzip(|encoder| {
+        encoder.write_all(b"{\"value\":[").expect("memory");
+        let objects = "{\"\":0},".repeat(100_000);
+        for _ in 0..50 {
+            encoder.write_all(objects.as_bytes()).expect("memory");
+        }
+        encoder.write_all(b"{}]}").expect("memory");
+    });
+    let (ran, _) = plan(move |_| bomb.clone());
+    ran.exits(1)
+        .says(&["holds more than 1000000 objects and lists"]);
+}
+
+#[test]
+fn deep_nesting_is_refused() {
+    let mut body = b"{\"value\":[{\"x\":".to_vec();
+    body.extend_from_slice(&b"[".repeat(500_000));
+    let (ran, _) = plan(move |_| Reply {
+        status: 200,
+        headers: Vec::new(),
+        body: body.clone(),
+    });
+    ran.exits(1)
+        .says(&["recursion limit"])
+        .says_nothing_of("overflow");
+}
+
+#[test]
+fn a_wait_of_a_year_is_not_kept() {
+    for wait in ["31536000", "Fri, 31 Dec 2088 23:59:59 GMT"] {
+        let (ran, _) = plan(move |_| {
+            let mut reply = Reply::json(429, &json!({"error": {"code": "TooManyRequests"}}));
+            reply.headers.push(("Retry-After", wait.to_owned()));
+            reply
+        });
+        ran.exits(1).says(&["hint: allow a longer wait"]);
+    }
+}
+
+#[test]
+fn a_name_of_a_million_characters_is_a_name() {
+    let (ran, _) = plan(|_| Reply::json(200, &json!({"value": [policy(&"x".repeat(1_000_000))]})));
+    ran.exits(0).says(&["1 to add"]);
+    // Where nothing is found, it is no candidate for a hint.
+    let service =
+        StandIn::start(|_| Reply::json(200, &json!({"value": [policy(&"x".repeat(1_000_000))]})));
+    let mut world = World::empty();
+    world.set("ASSIGNCTL_GRAPH_URL", &format!("{}/beta", service.url));
+    world.set("ASSIGNCTL_ACCESS_TOKEN", "MARKED-token");
+    world.manifest(&[&format!(
+        "name: {}, include: [allDevices]",
+        "y".repeat(1_000_000)
+    )]);
+    let ran = world.run("plan m.yaml").exits(3);
+    assert!(ran.stderr.len() < 20_000, "{} bytes", ran.stderr.len());
+}
+
+/// Links and redirects to elsewhere: nobody there is asked, and the token stays here.
+#[test]
+fn links_to_elsewhere_are_not_followed() {
+    let elsewhere = StandIn::start(|_| Reply::json(200, &json!({"value": []})));
+    let foreign = format!("{}/beta/x", elsewhere.url);
+    let long = format!("{foreign}?{}", "x".repeat(100_000));
+    for (status, link, said) in [
+        (
+            200,
+            foreign.clone(),
+            "which is not the configured Graph host",
+        ),
+        (200, long, "which is not the configured Graph host"),
+        (
+            302,
+            foreign.clone(),
+            "which is not the configured Graph host",
+        ),
+        (
+            308,
+            "//example.com/x".to_owned(),
+            "which is not the configured Graph host",
+        ),
+        (
+            307,
+            "/beta/other".to_owned(),
+            "answered with a redirect to `/beta/other`, and none is followed",
+        ),
+        (
+            301,
+            String::new(),
+            "answered with a redirect, and none is followed",
+        ),
+    ] {
+        let (ran, service) = plan(move |_| {
+            let mut reply = Reply::json(
+                status,
+                &json!({"value": [policy("P")], "@odata.nextLink": link}),
+            );
+            if status != 200 {
+                reply.headers.push(("Location", link.clone()));
+            }
+            reply
+        });
+        let ran = ran.exits(1).says(&[said]);
+        assert!(ran.stderr.len() < 2_000, "{} bytes", ran.stderr.len());
+        assert!(!service.seen().is_empty());
+    }
+    assert_eq!(elsewhere.seen().len(), 0);
+}
+
+#[test]
+fn an_error_that_repeats_the_token_is_cleaned() {
+    for status in [400, 401, 403, 500] {
+        let (ran, _) = plan(move |seen| {
+            let sent = seen.header("authorization").unwrap_or_default();
+            Reply::json(
+                status,
+                &json!({"error": {"code": "x", "message": format!("you sent {sent}")}}),
+            )
+        });
+        assert!(!ran.stderr.contains("MARKED"), "{}", ran.stderr);
+    }
+}
