@@ -29,6 +29,7 @@ mod plan;
 mod report;
 mod rollback;
 mod saved_plans;
+mod secrets;
 mod settings;
 mod sign_in;
 mod since;

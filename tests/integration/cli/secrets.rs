@@ -1,0 +1,213 @@
+//! Secrets are nowhere: every command is run with marked ones, under every credential, and
+//! everything that was written is searched.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use super::support::World;
+use super::support::certificates::Identity;
+use super::support::service::Served;
+use super::support::stand_in::{Reply, StandIn};
+use super::support::tenant::{TENANT_ID, Tenant};
+
+/// What must not be found. `eyJ` begins every signed assertion and every readable token.
+const SECRETS: [&str; 2] = ["MARKED", "eyJ"];
+
+/// Every command, in the ways that write most.
+const LINES: [&str; 14] = [
+    "validate m.yaml -vvv",
+    "plan m.yaml --out plan.json -vvv",
+    "plan m.yaml --format json --all -vvv --log-format json --json-into copy.json",
+    "plan m.yaml --diff -vvv --color always",
+    "show plan.json -vvv",
+    "show plan.json --format json",
+    "drift m.yaml -vvv",
+    "drift gone.yaml -vvv",
+    "apply m.yaml -vvv",
+    "apply plan.json -vvv --report report.json --json-into results.json",
+    "apply m.yaml --yes -vvv --log-format json --format json",
+    "whoami -vvv",
+    "whoami --format json -vvv --log-format json --json-into who.json",
+    "completions bash",
+];
+
+/// Those that sign in, and write what comes after; enough once one credential has had them all.
+const SIGNING_IN: [&str; 3] = [
+    "plan m.yaml --out plan.json -vvv",
+    "apply plan.json -vvv --report report.json --json-into results.json",
+    "whoami --format json -vvv --log-format json --json-into who.json",
+];
+
+/// Returns the lines to run under a credential.
+fn lines(method: &str) -> &'static [&'static str] {
+    if method == "client-secret" {
+        &LINES
+    } else {
+        &SIGNING_IN
+    }
+}
+
+/// Fails where one of them is in a text.
+fn search(what: &str, text: &str) {
+    for secret in SECRETS {
+        if let Some(at) = text.find(secret) {
+            let start = text[..at].rfind('\n').map_or(0, |start| start + 1);
+            panic!("`{secret}` is in {what}: {}", &text[start..]);
+        }
+    }
+}
+
+/// Searches all files of a folder but those that the test put there.
+fn search_files(folder: &Path, given: &[&str]) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path
+            .file_name()
+            .expect("a name")
+            .to_string_lossy()
+            .into_owned();
+        if path.is_dir() {
+            search_files(&path, given);
+        } else if !given.contains(&name.as_str()) {
+            let bytes = std::fs::read(&path).expect("a file");
+            search(&name, &String::from_utf8_lossy(&bytes));
+        }
+    }
+}
+
+#[test]
+fn secrets_are_nowhere_whoever_signs_in() {
+    let tenant = Tenant::common().policy("P", &["+A"]).policy("Q", &[]);
+    let entra = StandIn::start(|seen| match (seen.method.as_str(), seen.path()) {
+        ("GET", "/github") => Reply::json(200, &json!({"value": "MARKED.git.hub"})),
+        ("POST", "/devops") => Reply::json(200, &json!({"oidcToken": "MARKED.dev.ops"})),
+        ("GET", _) if seen.header("x-identity-header").is_some() => Reply::json(
+            200,
+            &json!({"access_token": "MARKED-managed", "expires_on": "4000000000",
+                    "resource": "x", "token_type": "Bearer"}),
+        ),
+        _ => Reply::json(
+            200,
+            &json!({"token_type": "Bearer", "expires_in": 3599, "access_token": "MARKED-access"}),
+        ),
+    });
+    let identity = Identity::rsa();
+    let given = ["app.pem", "token"];
+    for method in [
+        "token",
+        "client-secret",
+        "client-certificate",
+        "workload-identity",
+        "github",
+        "azure-devops",
+        "managed-identity",
+        "azure-cli",
+    ] {
+        let mut world = World::with(&tenant, &["match: '?', include: [group: B]"]);
+        let served = Served::start(&world);
+        world.write("app.pem", &(identity.pem() + &identity.key_pem()));
+        world.write("token", "MARKED.file.token");
+        for (name, value) in [
+            ("ASSIGNCTL_GRAPH_URL", served.url.as_str()),
+            ("ASSIGNCTL_ACCESS_TOKEN", "MARKED-ready"),
+            ("AZURE_AUTHORITY_HOST", &entra.url),
+            ("AZURE_TENANT_ID", TENANT_ID),
+            ("AZURE_CLIENT_ID", "me"),
+            ("AZURE_CLIENT_SECRET", "MARKED-secret"),
+            ("AZURE_CLIENT_CERTIFICATE_PATH", "app.pem"),
+            ("AZURE_CLIENT_CERTIFICATE_PASSWORD", "MARKED-password"),
+            ("AZURE_FEDERATED_TOKEN_FILE", "token"),
+            (
+                "ACTIONS_ID_TOKEN_REQUEST_URL",
+                &format!("{}/github?MARKED=1", entra.url),
+            ),
+            ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "MARKED-request"),
+            ("SYSTEM_OIDCREQUESTURI", &format!("{}/devops", entra.url)),
+            ("SYSTEM_ACCESSTOKEN", "MARKED-job"),
+            ("AZURE_SERVICE_CONNECTION_ID", "connection"),
+            ("IDENTITY_ENDPOINT", &format!("{}/msi", entra.url)),
+            ("IDENTITY_HEADER", "MARKED-header"),
+        ] {
+            world.set(name, value);
+        }
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            world.write(
+                "az",
+                "#!/bin/sh\necho '{\"accessToken\": \"MARKED-az\", \"expires_on\": 4000000000, \"tokenType\": \"Bearer\"}'\n",
+            );
+            std::fs::set_permissions(world.path("az"), std::fs::Permissions::from_mode(0o755))
+                .expect("a file");
+        }
+        let given = [given.as_slice(), &["az"]].concat();
+        for line in lines(method) {
+            let ran = world.run(&format!("{line} --auth {method}"));
+            search(&format!("stdout of `{line}` with {method}"), &ran.stdout);
+            search(&format!("stderr of `{line}` with {method}"), &ran.stderr);
+            search_files(&world.path("."), &given);
+        }
+        // They did get through.
+        if cfg!(unix) || method != "azure-cli" {
+            assert!(world.has("results.json"), "{method}");
+            assert_eq!(world.rows("Q"), ["+B"], "{method}");
+        }
+    }
+}
+
+/// Where everything fails, at the sign-in or at the service, as much is said as can be.
+#[test]
+fn secrets_are_nowhere_when_everything_fails() {
+    let echo = |seen: &super::support::stand_in::Seen| {
+        let sent = format!(
+            "{} {:?}",
+            String::from_utf8_lossy(&seen.body),
+            seen.header("authorization")
+        );
+        Reply::json(
+            401,
+            &json!({"error": "x", "error_description": sent, "message": sent}),
+        )
+    };
+    let entra = StandIn::start(echo);
+    let mut world = World::with(
+        &Tenant::common().policy("P", &[]),
+        &["match: '?', include: [group: B]"],
+    );
+    world.sandbox("plan m.yaml --out plan.json").exits(0);
+    for (name, value) in [
+        (
+            "ASSIGNCTL_GRAPH_URL",
+            format!("{}/beta", entra.url).as_str(),
+        ),
+        ("AZURE_AUTHORITY_HOST", &entra.url),
+        ("AZURE_TENANT_ID", TENANT_ID),
+        ("AZURE_CLIENT_ID", "me"),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", &entra.url),
+        ("SYSTEM_OIDCREQUESTURI", &entra.url),
+        ("AZURE_SERVICE_CONNECTION_ID", "connection"),
+        ("AZURE_FEDERATED_TOKEN_FILE", "token"),
+        ("ASSIGNCTL_ACCESS_TOKEN", "MARKED-ready"),
+        ("AZURE_CLIENT_SECRET", "MARKED-secret"),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "MARKED-request"),
+        ("SYSTEM_ACCESSTOKEN", "MARKED-job"),
+    ] {
+        world.set(name, value);
+    }
+    world.write("token", "MARKED.file.token");
+    for method in [
+        "token",
+        "client-secret",
+        "workload-identity",
+        "github",
+        "azure-devops",
+    ] {
+        for line in lines(method) {
+            let ran = world.run(&format!("{line} --auth {method}"));
+            search(&format!("stdout of `{line}` with {method}"), &ran.stdout);
+            search(&format!("stderr of `{line}` with {method}"), &ran.stderr);
+            search_files(&world.path("."), &["token"]);
+        }
+    }
+}
