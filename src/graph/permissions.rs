@@ -40,7 +40,6 @@ static READ_GROUPS: Permission = Permission {
     or: &[
         "Group.Read.All",
         "Directory.Read.All",
-        "GroupMember.ReadWrite.All",
         "Group.ReadWrite.All",
         "Directory.ReadWrite.All",
         "Directory.AccessAsUser.All",

@@ -25,6 +25,7 @@ mod hostile_service;
 mod killed;
 mod late_errors;
 mod output;
+mod permissions;
 mod plan;
 mod report;
 mod rollback;
