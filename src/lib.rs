@@ -12,7 +12,7 @@
 //! - [`apply`]: carrying a plan out; the only room that can write.
 //! - [`export`]: the live state as manifests, or as a tenant for the sandbox.
 //! - [`render`]: values to text.
-//! - [`exit`] and [`cli`]: exit codes, and the wiring.
+//! - [`exit`], [`files`] and [`cli`]: exit codes, how files are read and written, and the wiring.
 //! - [`sandbox`]: the Graph emulator, a program of its own that shares nothing with the rest.
 //!
 //! # Invariants
@@ -32,6 +32,7 @@ pub mod cli;
 pub mod diagnostic;
 pub mod exit;
 pub mod export;
+pub mod files;
 pub mod graph;
 pub mod manifest;
 pub mod model;

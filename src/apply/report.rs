@@ -3,13 +3,14 @@
 //! A killed run leaves a file without its last line; whatever was sent and not settled has a
 //! `sending` line and no `policy` line.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 use super::{Outcome, Reason, Results, Settled};
+use crate::files;
 use crate::graph::observe::RequestCounts;
 use crate::model::Assignment;
 use crate::plan::saved::{
@@ -37,23 +38,9 @@ impl Report {
     ///
     /// Says why the file cannot be made.
     pub fn create(path: &Path) -> io::Result<Self> {
-        if let Some(folder) = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-        {
-            std::fs::create_dir_all(folder)?;
-        }
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        // It names groups and policies of a company.
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(path)?;
-        #[cfg(unix)]
-        keep_name(path);
         Ok(Self {
             sink: Sink::File {
-                file,
+                file: files::create(path)?,
                 path: path.to_owned(),
             },
         })
@@ -162,7 +149,11 @@ impl Report {
         match &mut self.sink {
             Sink::File { file, .. } => {
                 file.write_all(&text)?;
-                file.sync_data()
+                match file.sync_data() {
+                    // A device or a pipe keeps nothing that could be lost.
+                    Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+                    outcome => outcome,
+                }
             }
             Sink::Memory(bytes) => {
                 bytes.extend_from_slice(&text);
@@ -170,17 +161,6 @@ impl Report {
             }
         }
     }
-}
-
-/// Brings a new file's name to disk: lines that are there are of no use in a file that is not. A
-/// folder that cannot be synced (of devices, on some networks) keeps names as well as it can.
-#[cfg(unix)]
-fn keep_name(path: &Path) {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
 }
 
 fn records(rows: &[Assignment], names: &Names) -> Vec<AssignmentRecord> {

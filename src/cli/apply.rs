@@ -1,6 +1,6 @@
 //! `apply`: plan, ask, write; or carry out exactly a saved plan.
 
-use std::io::{BufRead as _, IsTerminal as _};
+use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -466,11 +466,11 @@ fn is_plan_file(path: &Path) -> bool {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("json") => true,
         Some("yaml" | "yml") => false,
-        _ => std::fs::read(path).is_ok_and(|bytes| {
-            bytes
-                .iter()
-                .find(|byte| !byte.is_ascii_whitespace())
-                .is_some_and(|byte| *byte == b'{')
+        _ => std::fs::File::open(path).is_ok_and(|file| {
+            // Not all of it: it may be anything.
+            let start = std::io::BufReader::new(file.take(4096)).bytes();
+            let mut start = start.map_while(Result::ok);
+            start.find(|byte| !byte.is_ascii_whitespace()) == Some(b'{')
         }),
     }
 }

@@ -8,6 +8,7 @@ use serde_saphyr::{MessageFormatter as _, UserMessageFormatter};
 use super::failure::Failure;
 use crate::diagnostic::{Diagnostic, Place, Sources, nearest};
 use crate::exit::Exit;
+use crate::files;
 
 /// The code of every fault in the configuration.
 const CODE: &str = "configuration";
@@ -44,6 +45,9 @@ pub(super) struct Guards {
     pub(super) max_policies: Option<usize>,
 }
 
+/// The most that is read of a configuration.
+const LARGEST: u64 = 1024 * 1024;
+
 /// Reads the named configuration file, or the one in the working folder if there is one.
 pub(super) fn load(named: Option<&Path>) -> Result<Config, Failure> {
     let path = match named {
@@ -60,7 +64,7 @@ pub(super) fn load(named: Option<&Path>) -> Result<Config, Failure> {
             ),
         )
     };
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let text = files::read_text(path, LARGEST).map_err(|error| failed(error.to_string()))?;
     // A file with comments only is an empty configuration.
     if text
         .lines()

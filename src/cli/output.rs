@@ -14,6 +14,7 @@ use super::failure::Failure;
 use super::progress::{Display, Progress};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
+use crate::files;
 use crate::plan::{PlanDiagnostic, Selection};
 use crate::render::clean::{clean, clean_message};
 use crate::render::review::{Finding, Review};
@@ -295,26 +296,12 @@ pub(super) fn keep_inputs(
 
 /// Writes a file so that it is either the old or the new one, never a part.
 pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
-    let failed = |error: io::Error| {
+    files::save(path, text).map_err(|error| {
         Failure::new(
             Exit::Failure,
             format!("`{}` cannot be written: {error}", path.display()),
         )
-    };
-    // A device, a pipe or a link is written to, not replaced.
-    if std::fs::symlink_metadata(path).is_ok_and(|found| !found.is_file()) {
-        return std::fs::write(path, text).map_err(failed);
-    }
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    })
 }
 
 /// Starts the log. It holds our own lines only: what libraries log is not ours to vouch for.

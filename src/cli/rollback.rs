@@ -14,6 +14,7 @@ use super::settings::ServiceSettings;
 use crate::apply::recorded::{self, Recorded};
 use crate::apply::{Outcome, Reason, Settled};
 use crate::exit::Exit;
+use crate::files::{self, LARGEST_RESULT};
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::model::PolicyKind;
@@ -51,7 +52,7 @@ pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Resul
 
 /// Reads a report.
 pub(super) fn read(path: &Path) -> Result<Recorded, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| unusable(path, &error.to_string()))?;
+    let bytes = files::read(path, LARGEST_RESULT).map_err(|error| unusable(path, &error.to_string()))?;
     recorded::read(&bytes).map_err(|error| unusable(path, &error.to_string()))
 }
 

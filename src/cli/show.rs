@@ -11,6 +11,7 @@ use super::failure::Failure;
 use super::output::Output;
 use crate::diagnostic::Severity;
 use crate::exit::Exit;
+use crate::files::{self, LARGEST_RESULT};
 use crate::plan::PlanDiagnostic;
 use crate::plan::saved::{FORMAT_VERSION, PlanRecord, SavedPlan};
 use crate::render::json;
@@ -145,7 +146,7 @@ pub(super) fn read(path: &Path) -> Result<SavedPlan, Failure> {
 }
 
 fn text_of(path: &Path) -> Result<String, Failure> {
-    std::fs::read_to_string(path).map_err(|error| {
+    files::read_text(path, LARGEST_RESULT).map_err(|error| {
         Failure::new(
             Exit::Failure,
             format!("`{}` cannot be read: {error}", path.display()),

@@ -3,6 +3,10 @@
 //! Folders are walked in the order of their names, so the same tree gives the same order on every
 //! machine. What is reached twice (a path given twice, a link) is read once, and links to folders
 //! are followed without going round in circles.
+//!
+//! A line that is wrong is shown, so a link in a folder must not make a file readable that nobody
+//! named: whoever proposes a change may lay one to `/proc/self/environ`, and read the secrets of
+//! the job in its log. Links that lead out of the folder, or to what a dot hides in it, are errors.
 
 use std::collections::HashSet;
 use std::fs;
@@ -15,6 +19,10 @@ use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Sources};
 /// The tool's own configuration, which is not a manifest.
 const CONFIGURATION: &str = "assignctl.yaml";
 
+/// The most that is read of one file, and of all of them.
+const LARGEST_FILE: u64 = 64 * 1024 * 1024;
+const LARGEST_SUM: u64 = 256 * 1024 * 1024;
+
 /// The files of a run.
 #[derive(Debug, Default)]
 pub(super) struct Files {
@@ -24,6 +32,8 @@ pub(super) struct Files {
     pub(super) readable: Vec<FileId>,
     /// Whether something could not be read.
     pub(super) failed: bool,
+    /// How much was read.
+    pub(super) bytes: u64,
 }
 
 /// Reads the files at the paths, and those below them where they are folders.
@@ -42,6 +52,7 @@ pub(super) fn collect(paths: &[PathBuf], report: &mut Report) -> Files {
             }
             Ok(metadata) if metadata.is_dir() => {
                 let mut walk = Walk {
+                    root: fs::canonicalize(path).unwrap_or_else(|_| path.clone()),
                     folders: HashSet::new(),
                     files: Vec::new(),
                     failed: false,
@@ -128,8 +139,16 @@ impl Files {
         if !seen.insert(real) {
             return;
         }
-        match fs::read(path) {
-            Ok(bytes) => self.add(shown, bytes, report),
+        let left = LARGEST_SUM.saturating_sub(self.bytes);
+        match crate::files::read(path, LARGEST_FILE.min(left)) {
+            Ok(bytes) => {
+                self.bytes += bytes.len() as u64;
+                self.add(shown, bytes, report);
+            }
+            Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+                self.failed = true;
+                report.push(too_large(&shown));
+            }
             Err(error) => {
                 self.failed = true;
                 report.push(unreadable(&shown, &error));
@@ -147,6 +166,8 @@ fn end_of(text: &str) -> (usize, usize) {
 }
 
 struct Walk {
+    /// The real path of the folder that was named.
+    root: PathBuf,
     /// Folders that were walked, by their real paths.
     folders: HashSet<PathBuf>,
     /// Files that were found: as they are shown, and as they are opened.
@@ -177,6 +198,11 @@ impl Walk {
                 Some(folder) => format!("{folder}/{name}"),
                 None => format!("{shown}/{name}"),
             };
+            if self.leads_out(&path) {
+                self.failed = true;
+                report.push(leads_out(&shown));
+                continue;
+            }
             let manifest =
                 (name.ends_with(".yaml") || name.ends_with(".yml")) && name != CONFIGURATION;
             match fs::metadata(&path) {
@@ -190,6 +216,25 @@ impl Walk {
                 }
                 Err(_) => {}
             }
+        }
+    }
+}
+
+impl Walk {
+    /// Whether a link leads out of the folder that was named, or to what a dot hides in it.
+    fn leads_out(&self, path: &Path) -> bool {
+        if !fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
+            return false;
+        }
+        // A link to nowhere leads nowhere.
+        let Ok(real) = fs::canonicalize(path) else {
+            return false;
+        };
+        match real.strip_prefix(&self.root) {
+            Ok(inside) => inside
+                .components()
+                .any(|part| part.as_os_str().to_string_lossy().starts_with('.')),
+            Err(_) => true,
         }
     }
 }
@@ -233,4 +278,31 @@ fn unreadable(shown: &str, error: &io::Error) -> Diagnostic {
         None,
         format!("cannot read {}: {error}", quoted(shown)),
     )
+}
+
+fn too_large(shown: &str) -> Diagnostic {
+    Diagnostic::new(
+        Severity::Error,
+        "too-large",
+        None,
+        format!(
+            "{} is too large: a manifest may have {} MiB, and all of them {} MiB",
+            quoted(shown),
+            LARGEST_FILE / 1024 / 1024,
+            LARGEST_SUM / 1024 / 1024
+        ),
+    )
+}
+
+fn leads_out(shown: &str) -> Diagnostic {
+    Diagnostic::new(
+        Severity::Error,
+        "link-outside",
+        None,
+        format!(
+            "the link {} leads out of the folder, or to a hidden file in it",
+            quoted(shown)
+        ),
+    )
+    .hint("name what it leads to on the command line, if it is to be read")
 }

@@ -271,6 +271,7 @@ fn read_files(files: Files, mut report: Report) -> Loaded {
         sources,
         readable,
         failed,
+        bytes: _,
     } = files;
     let mut reader = read::Reader::new(!failed, &mut report);
     for id in readable {

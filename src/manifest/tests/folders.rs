@@ -92,6 +92,52 @@ fn links_are_followed_but_not_in_circles() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn links_lead_to_nothing_that_was_not_named() {
+    use std::os::unix::fs::symlink;
+
+    let root = folder(&[
+        ("in/x.yaml", ENTRY.as_bytes()),
+        ("in/.git/config", b"secret"),
+        ("in/deep/er/y.yaml", b"version: 1"),
+        ("out/secret.yaml", b"secret: value"),
+        ("out/folder/z.yaml", b"secret: value"),
+    ]);
+    let path = root.path();
+    let link = |to: &str, at: &str| symlink(to, path.join("in").join(at)).expect("a link");
+    link("/etc/passwd", "passwd.yaml");
+    link("../out/secret.yaml", "file.yaml");
+    link("../out/folder", "folder");
+    link(".git/config", "hidden.yaml");
+    link("..", "up");
+    link("../../deep/er/y.yaml", "deep/er/same.yaml");
+    link("deep/../x.yaml", "fine.yaml");
+    let said = said(path, &load(&[path.join("in")]));
+    assert!(!said.contains("secret"), "{said}");
+    for name in ["passwd.yaml", "file.yaml", "folder", "hidden.yaml", "up"] {
+        let fault = format!("link-outside the link `./in/{name}` leads out");
+        assert!(said.contains(&fault), "{said}");
+    }
+    assert_eq!(said.matches("link-outside").count(), 5, "{said}");
+}
+
+#[test]
+fn a_file_without_end_is_not_read() {
+    let root = folder(&[]);
+    let path = root.path().join("large.yaml");
+    let file = fs::File::create(&path).expect("a file");
+    // It has holes only, and takes no room on the disk.
+    file.set_len(2 * 1024 * 1024 * 1024).expect("room");
+    let start = std::time::Instant::now();
+    let loaded = load(&[root.path().to_owned()]);
+    assert!(start.elapsed() < std::time::Duration::from_secs(5));
+    assert_eq!(
+        said(root.path(), &loaded),
+        "\n- too-large `./large.yaml` is too large: a manifest may have 64 MiB, and all of them 256 MiB\n"
+    );
+}
+
 #[test]
 fn a_file_that_is_not_utf8_is_an_error_at_the_byte() {
     let root = folder(&[

@@ -114,14 +114,3 @@ fn two_outputs_are_two_files() {
         .sandbox("plan m.yaml --out x.json --json-into x.json")
         .exits(64);
 }
-
-#[cfg(unix)]
-#[test]
-fn a_link_is_written_through_and_not_replaced() {
-    let tenant = Tenant::common().policy("P", &[]);
-    let world = World::with(&tenant, &["name: P, include: [group: A]"]);
-    world.write("real.json", "old");
-    std::os::unix::fs::symlink("real.json", world.path("link.json")).expect("a link");
-    world.sandbox("plan m.yaml --out link.json").exits(0);
-    assert!(world.read("real.json").contains("formatVersion"));
-}

@@ -17,6 +17,7 @@ mod defects;
 mod errors;
 mod exit_codes;
 mod export;
+mod files;
 mod formats;
 mod guards;
 mod hostile;

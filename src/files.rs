@@ -1,0 +1,194 @@
+//! Files: how results are written and how much is read, in one place.
+//!
+//! What is written is either there as a whole or not at all: it is made beside its place and then
+//! put there. It is for its owner only, since plans and reports name the groups and policies of a
+//! company. Nothing is written through a symbolic link, which somebody else may have laid; devices
+//! and pipes, `/dev/stdout` among them, are written to as they are.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// The most that is read of a file that should hold a plan or a report.
+pub const LARGEST_RESULT: u64 = 512 * 1024 * 1024;
+
+/// Writes a file as a whole.
+///
+/// # Errors
+///
+/// Says why it is not there; what was there before is there still.
+pub fn save(path: &Path, text: &str) -> io::Result<()> {
+    match Place::find(path)? {
+        Place::Stream => OpenOptions::new()
+            .write(true)
+            .open(path)?
+            .write_all(text.as_bytes()),
+        Place::File(folder) => {
+            let mut file = NamedTempFile::new_in(&folder)?;
+            file.write_all(text.as_bytes())?;
+            put(file, path, &folder).map(drop)
+        }
+    }
+}
+
+/// Makes an empty file that grows. What was there before is replaced at once.
+///
+/// # Errors
+///
+/// Says why it cannot be made.
+pub fn create(path: &Path) -> io::Result<File> {
+    match Place::find(path)? {
+        Place::Stream => OpenOptions::new().write(true).open(path),
+        Place::File(folder) => put(NamedTempFile::new_in(&folder)?, path, &folder),
+    }
+}
+
+/// Reads a text that is not larger than it may be. What has no size of its own, like a pipe, is
+/// read no further.
+///
+/// # Errors
+///
+/// Says why it cannot be read.
+pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
+    String::from_utf8(read(path, most)?)
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+}
+
+/// Reads bytes that are not more than they may be.
+///
+/// # Errors
+///
+/// Says why they cannot be read.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    let mut bytes = Vec::new();
+    if file.metadata().is_ok_and(|found| found.len() > most)
+        || file.take(most + 1).read_to_end(&mut bytes)? as u64 > most
+    {
+        return Err(io::Error::new(
+            io::ErrorKind::FileTooLarge,
+            format!("it is larger than {} MiB", most / 1024 / 1024),
+        ));
+    }
+    Ok(bytes)
+}
+
+/// What a path stands for.
+enum Place {
+    /// A file, there or to be made, in this folder.
+    File(PathBuf),
+    /// A device or a pipe.
+    Stream,
+}
+
+impl Place {
+    fn find(path: &Path) -> io::Result<Self> {
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if found.is_symlink() && !is_stream(path) => {
+                return Err(io::Error::other(
+                    "it is a symbolic link, and nothing is written through one",
+                ));
+            }
+            Ok(found) if found.is_dir() => {
+                return Err(io::Error::new(
+                    io::ErrorKind::IsADirectory,
+                    "it is a folder",
+                ));
+            }
+            Ok(found) if !found.is_file() => return Ok(Self::Stream),
+            _ => {}
+        }
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        std::fs::create_dir_all(folder)?;
+        Ok(Self::File(folder.to_owned()))
+    }
+}
+
+/// Whether a link leads to what is no file, as `/dev/stdout` does. Where the shell has put a file
+/// there, the link is the system's own all the same.
+fn is_stream(path: &Path) -> bool {
+    path.parent() == Some(Path::new("/dev"))
+        || path.parent() == Some(Path::new("/dev/fd"))
+        || std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+}
+
+/// Puts a file in its place. A link that is there by now is replaced, not followed.
+fn put(file: NamedTempFile, path: &Path, folder: &Path) -> io::Result<File> {
+    file.as_file().sync_all()?;
+    let file = file.persist(path).map_err(|error| error.error)?;
+    // The rename is durable once the folder is; where folders can't be opened (Windows), the file
+    // system sees to it.
+    if let Ok(folder) = File::open(folder) {
+        folder.sync_all().ok();
+    }
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_as_a_whole_and_its_folders_are_made() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("a/b/file");
+        save(&path, "one").expect("a file");
+        save(&path, "two").expect("a file");
+        assert_eq!(read_text(&path, 3).expect("a text"), "two");
+        assert_eq!(
+            read_text(&path, 2).expect_err("too large").kind(),
+            io::ErrorKind::FileTooLarge
+        );
+        let mut growing = create(&path).expect("a file");
+        assert_eq!(read_text(&path, 3).expect("a text"), "");
+        growing.write_all(b"three").expect("a file");
+        assert_eq!(read_text(&path, 9).expect("a text"), "three");
+        // Nothing is left beside it.
+        let beside = std::fs::read_dir(folder.path().join("a/b")).expect("a folder");
+        assert_eq!(beside.count(), 1);
+        assert!(save(folder.path(), "x").is_err());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn files_are_for_their_owner_and_links_are_not_followed() {
+        use std::fs::Permissions;
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("open"), "old").expect("a file");
+        std::fs::set_permissions(at("open"), Permissions::from_mode(0o666)).expect("a file");
+        symlink(at("open"), at("link")).expect("a link");
+        symlink(at("nowhere"), at("dangling")).expect("a link");
+        for name in ["link", "dangling"] {
+            for error in [save(&at(name), "x"), create(&at(name)).map(drop)] {
+                let said = error.expect_err("a link").to_string();
+                assert!(said.contains("symbolic link"), "{said}");
+            }
+        }
+        assert_eq!(read_text(&at("open"), 9).expect("a text"), "old");
+        assert!(!at("nowhere").exists());
+        save(&at("open"), "x").expect("a file");
+        let mode = |name: &str| at(name).metadata().expect("a file").permissions().mode() & 0o777;
+        assert_eq!(mode("open"), 0o600);
+        create(&at("new")).expect("a file");
+        assert_eq!(mode("new"), 0o600);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn streams_are_written_to_and_not_read_for_ever() {
+        save(Path::new("/dev/null"), "x").expect("a device");
+        create(Path::new("/dev/null")).expect("a device");
+        assert_eq!(
+            read(Path::new("/dev/zero"), 9).expect_err("endless").kind(),
+            io::ErrorKind::FileTooLarge
+        );
+    }
+}
