@@ -36,6 +36,7 @@ mod settings;
 mod sign_in;
 mod since;
 mod support;
+mod threats;
 mod tls;
 mod validate;
 mod views;
