@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 /// The most that is read of a file that should hold a plan or a report.
-pub const LARGEST_RESULT: u64 = 512 * 1024 * 1024;
+pub const LARGEST_RESULT: u64 = 128 * 1024 * 1024;
 
 /// Writes a file as a whole.
 ///

@@ -24,6 +24,8 @@ pub struct Token {
     pub method: Option<Method>,
     /// When a new one should be had; none where there is no other.
     pub(super) renew_at: Option<Instant>,
+    /// When it runs out; none where nobody knows.
+    pub(super) expires_at: Option<Instant>,
 }
 
 impl Token {
@@ -38,7 +40,13 @@ impl Token {
                 let early = (life * 3 / 4).max(life.saturating_sub(RENEW_BEFORE));
                 Instant::now() + early
             }),
+            expires_at: lifetime.map(|life| Instant::now() + life),
         }
+    }
+
+    /// Whether it lasts for some time from now.
+    pub(super) fn is_good_for(&self, time: Duration) -> bool {
+        self.expires_at.is_some_and(|at| Instant::now() + time < at)
     }
 
     /// Notes the credential that the token was got with.

@@ -1,8 +1,13 @@
 //! The token of a run: got when it is first needed, renewed in time, replaced when it is refused.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::{SignInError, Token, TokenSource};
+
+/// How long to go on with a token that could not be renewed before that is tried again.
+const TRY_AGAIN: Duration = Duration::from_secs(20);
 
 /// Holds the token of a run and gets the next one in time.
 pub struct Tokens {
@@ -31,7 +36,19 @@ impl Tokens {
         {
             return Ok((*number, token.clone()));
         }
-        self.renew(&mut current).await
+        let error = match self.renew(&mut current).await {
+            Ok(renewed) => return Ok(renewed),
+            Err(error) => error,
+        };
+        // A sign-in that fails early is no reason to stop: the token is good for a while yet.
+        match &mut *current {
+            Some((number, token)) if token.is_good_for(TRY_AGAIN) => {
+                tracing::warn!(%error, "the token could not be renewed yet");
+                token.renew_at = Some(Instant::now() + TRY_AGAIN);
+                Ok((*number, token.clone()))
+            }
+            _ => Err(error),
+        }
     }
 
     /// Returns another token than the one that the service refused, unless one was got already.
@@ -66,7 +83,6 @@ impl Tokens {
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU64, Ordering};
-    use std::time::Duration;
 
     use secrecy::SecretString;
 
@@ -128,5 +144,54 @@ mod tests {
             .expect("another");
         assert_eq!(second, again);
         assert_eq!(given.load(Ordering::Relaxed), 2);
+    }
+
+    /// Gives one token, and then none for a while.
+    struct Failing {
+        asked: Arc<AtomicU64>,
+        fails: std::ops::Range<u64>,
+    }
+
+    impl TokenSource for Failing {
+        fn fetch(&self) -> Fetching<'_> {
+            let turn = self.asked.fetch_add(1, Ordering::Relaxed);
+            let outcome = if self.fails.contains(&turn) {
+                Err(SignInError::Failed("nobody there".to_owned()))
+            } else {
+                let secret = SecretString::from(format!("token {turn}"));
+                Ok(Token::new(secret, Some(Duration::from_secs(3600))))
+            };
+            Box::pin(async move { outcome })
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_renewal_that_fails_early_is_tried_again_while_the_token_lasts() {
+        let asked = Arc::new(AtomicU64::new(0));
+        let tokens = Tokens::new(Box::new(Failing {
+            asked: Arc::clone(&asked),
+            fails: 1..4,
+        }));
+        assert_eq!(tokens.token().await.expect("a token").0, 1);
+        tokio::time::advance(Duration::from_secs(3300)).await;
+        for tries in 2..5 {
+            // The old one, and no second try at once.
+            assert_eq!(tokens.token().await.expect("the old one").0, 1);
+            assert_eq!(tokens.token().await.expect("the old one").0, 1);
+            assert_eq!(asked.load(Ordering::Relaxed), tries);
+            tokio::time::advance(TRY_AGAIN).await;
+        }
+        assert_eq!(tokens.token().await.expect("a new one").0, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_that_has_run_out_is_not_used() {
+        let tokens = Tokens::new(Box::new(Failing {
+            asked: Arc::new(AtomicU64::new(0)),
+            fails: 1..u64::MAX,
+        }));
+        tokens.token().await.expect("a token");
+        tokio::time::advance(Duration::from_secs(3590)).await;
+        assert!(tokens.token().await.is_err());
     }
 }

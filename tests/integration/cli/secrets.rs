@@ -211,3 +211,23 @@ fn secrets_are_nowhere_when_everything_fails() {
         }
     }
 }
+
+/// A proxy's address may hold a password.
+#[test]
+fn the_password_of_a_proxy_is_nowhere() {
+    let mut world = World::empty();
+    world.manifest(&["name: P, include: [group: A]"]);
+    world.set(
+        "HTTPS_PROXY",
+        "http://MARKED-user:MARKED-password@127.0.0.1:1",
+    );
+    world.set("ASSIGNCTL_ACCESS_TOKEN", "MARKED-token");
+    let ran = world.run("plan m.yaml -vvv").exits(1);
+    search("stderr", &ran.stderr);
+    world.set("ASSIGNCTL_ACCESS_TOKEN", "");
+    world.set("AZURE_TENANT_ID", TENANT_ID);
+    world.set("AZURE_CLIENT_ID", "me");
+    world.set("AZURE_CLIENT_SECRET", "MARKED-secret");
+    let ran = world.run("plan m.yaml -vvv").exits(7);
+    search("stderr", &ran.stderr);
+}
