@@ -365,7 +365,7 @@ impl<'r> Reader<'r> {
                     "name" => Selector::Name(text),
                     "id" => Selector::Id(text),
                     _ => Selector::Match {
-                        pattern: glob(text),
+                        pattern: glob(text, self.report)?,
                         except: except.clone(),
                     },
                 })
@@ -385,7 +385,10 @@ impl<'r> Reader<'r> {
     }
 
     fn globs(&mut self, fields: &Fields<'_>, key: &str) -> Vec<Placed<Glob>> {
-        self.texts(fields, key).into_iter().map(glob).collect()
+        self.texts(fields, key)
+            .into_iter()
+            .filter_map(|text| glob(text, self.report))
+            .collect()
     }
 
     fn texts(&mut self, fields: &Fields<'_>, key: &str) -> Vec<Placed<String>> {
@@ -409,9 +412,19 @@ pub(super) fn too_many_targets(place: Place) -> Diagnostic {
     )
 }
 
-fn glob(text: Placed<String>) -> Placed<Glob> {
-    Placed {
+/// Makes a glob. Comparing one with a name takes time by the product of their lengths.
+fn glob(text: Placed<String>, report: &mut Report) -> Option<Placed<Glob>> {
+    const LONGEST: usize = 1_000;
+    if text.value.chars().count() > LONGEST {
+        report.push(Diagnostic::error(
+            "too-long",
+            text.place,
+            format!("a glob has {LONGEST} characters at most"),
+        ));
+        return None;
+    }
+    Some(Placed {
         value: Glob::new(text.value),
         place: text.place,
-    }
+    })
 }

@@ -109,6 +109,18 @@ fn long_values_are_cut_in_messages() {
     assert!(said.len() < 2_000, "{} bytes", said.len());
 }
 
+#[test]
+fn a_glob_without_end_is_refused() {
+    let long = "*a".repeat(501);
+    for key in [
+        format!("match: '{long}'"),
+        format!("match: x, except: ['{long}']"),
+    ] {
+        let text = format!("version: 1\npolicies: [{{kind: compliancePolicy, {key}}}]\n");
+        assert_eq!(refused(&text), "too-long");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 

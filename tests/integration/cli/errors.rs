@@ -17,13 +17,14 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 const NO_CODES: [&str; 3] = ["all-devices", "all-users", "several-platforms"];
 
 /// Codes whose examples would be too large, or need a tenant that is not the sample.
-const WITHOUT_EXAMPLE: [&str; 9] = [
+const WITHOUT_EXAMPLE: [&str; 10] = [
     "ambiguous-filter",
     "not-exported",
     "not-rolled-back",
     "policy-set-rows",
     "too-deep",
     "too-large",
+    "too-long",
     "too-many-aliases",
     "too-many-faults",
     "too-many-targets",
