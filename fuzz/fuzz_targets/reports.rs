@@ -1,0 +1,55 @@
+//! Reports: any bytes are read or refused. Whatever names a plan holds, each line of its report is
+//! one JSON object, and the report can be read again.
+
+#![no_main]
+
+use assignctl::apply::recorded;
+use assignctl::apply::report::Report;
+use assignctl::apply::{Outcome, Reason, Results, Settled};
+use assignctl::graph::observe::RequestCounts;
+use assignctl_fuzz::read_plan;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| {
+    // Refused or not, it must come to an end.
+    let _ = recorded::read(text.as_bytes());
+    let Some(saved) = read_plan(text) else {
+        return;
+    };
+    let mut report = Report::in_memory();
+    report
+        .start(
+            Some(&saved.digest),
+            saved.plan.tenant_id.as_deref(),
+            &saved.plan.graph_url,
+        )
+        .expect("memory");
+    let mut lines = 2;
+    for policy in &saved.plan.policies {
+        report.sending(policy, &saved.plan.names).expect("memory");
+        let settled = Settled {
+            outcome: Outcome::Failed,
+            reason: Some(Reason {
+                code: policy.id.clone(),
+                status: Some(500),
+                message: policy.name.clone(),
+                request_id: Some(policy.name.clone()),
+                is_refusal: false,
+            }),
+        };
+        report
+            .policy(policy, &settled, &saved.plan.names)
+            .expect("memory");
+        lines += 2;
+    }
+    report
+        .end(6, &Results::default(), RequestCounts::default(), 0)
+        .expect("memory");
+    let text = report.text();
+    assert_eq!(text.split_terminator('\n').count(), lines);
+    for line in text.split_terminator('\n') {
+        let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert!(value["event"].is_string());
+    }
+    recorded::read(text.as_bytes()).expect("what was written can be read");
+});
