@@ -11,7 +11,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 pub use http::HttpTransport;
 pub(crate) use http::{client_builder, with_causes};
@@ -73,6 +73,26 @@ impl Response {
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value.as_str())
     }
+
+    /// Takes a token out of an answer, which may repeat what it was sent: in an error's text, in
+    /// the address of a redirect, in a next link, or in a name.
+    pub(super) fn hide(&mut self, token: &SecretString) {
+        // A word that short is in every text, and no token.
+        const SHORTEST: usize = 8;
+        let token = token.expose_secret();
+        if token.len() < SHORTEST {
+            return;
+        }
+        for (_, value) in &mut self.headers {
+            if value.contains(token) {
+                *value = value.replace(token, "[token]");
+            }
+        }
+        let text = String::from_utf8_lossy(&self.body);
+        if text.contains(token) {
+            self.body = text.replace(token, "[token]").into_bytes();
+        }
+    }
 }
 
 impl fmt::Debug for Response {
@@ -103,4 +123,27 @@ pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response, TransportErr
 pub trait Transport: Send + Sync {
     /// Sends a request and waits for the whole answer.
     fn send(&self, request: Request) -> Sending<'_>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The address of a redirect was found by fuzzing: an error shows where it leads.
+    #[test]
+    fn a_token_that_comes_back_is_taken_out() {
+        let mut response = Response {
+            status: 200,
+            headers: vec![("location".to_owned(), "https://x/?t=the-token".to_owned())],
+            body: b"\xff the-token".to_vec(),
+        };
+        response.hide(&SecretString::from("the-token"));
+        assert_eq!(response.header("Location"), Some("https://x/?t=[token]"));
+        assert_eq!(response.body, "\u{fffd} [token]".as_bytes());
+        let untouched = b"\xff".to_vec();
+        response.body.clone_from(&untouched);
+        response.hide(&SecretString::from("the-token"));
+        response.hide(&SecretString::from("x"));
+        assert_eq!(response.body, untouched);
+    }
 }

@@ -189,3 +189,23 @@ fn an_error_that_repeats_the_token_is_cleaned() {
         assert!(!ran.stderr.contains("MARKED"), "{}", ran.stderr);
     }
 }
+
+/// In the address of a redirect, in a next link to elsewhere, in a name.
+#[test]
+fn an_address_or_a_name_that_repeats_the_token_is_cleaned() {
+    for (status, code) in [(302, 1), (200, 1), (200, 0)] {
+        let (ran, _) = plan(move |seen| {
+            let sent = seen.header("authorization").unwrap_or_default().to_owned();
+            let link = format!("https://example.com/?{sent}");
+            let mut body = json!({"value": [policy(&sent)]});
+            if code == 1 {
+                body["@odata.nextLink"] = json!(link);
+            }
+            let mut reply = Reply::json(status, &body);
+            reply.headers.push(("Location", link));
+            reply
+        });
+        let ran = ran.exits(code).says(&["[token]"]);
+        ran.says_nothing_of("MARKED");
+    }
+}
