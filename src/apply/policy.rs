@@ -103,7 +103,7 @@ impl Worker<'_> {
             .iter()
             .any(|row| row.source == Source::PolicySets);
         if has_policy_set_rows && !progress.touched && self.lessons.rows_were_dropped() {
-            return Err(dropped_elsewhere());
+            return Err(dropped_elsewhere(progress));
         }
         Ok(())
     }
@@ -143,7 +143,7 @@ impl Worker<'_> {
                     return match self.lessons.policy_set_rows().await {
                         Known::Works => Ok(None),
                         Known::FindOut(duty) => Ok(Some(duty)),
-                        Known::Fails => Err(dropped_elsewhere()),
+                        Known::Fails => Err(dropped_elsewhere(progress)),
                     };
                 }
                 StepAction::Assign(_) | StepAction::Delete(_) => return Ok(None),

@@ -42,9 +42,15 @@ pub(super) fn gone() -> Settled {
     )
 }
 
-pub(super) fn dropped_elsewhere() -> Settled {
+pub(super) fn dropped_elsewhere(progress: &Progress) -> Settled {
+    // A try that had no effect was a try all the same.
+    let outcome = if progress.touched {
+        Outcome::Failed
+    } else {
+        Outcome::Skipped
+    };
     Settled::bad(
-        Outcome::Skipped,
+        outcome,
         Reason::new(
             "policySetRowsDropped",
             "the service dropped assignments of a policy set from another policy in this run, and this one has such assignments too",

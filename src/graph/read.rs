@@ -24,6 +24,8 @@ const GROUP_PAGE: usize = 999;
 const GROUPS_IN_FILTER: usize = 15;
 /// A longer URL goes into a batch, whose body has no such bound.
 const LONGEST_URL: usize = 2000;
+/// How many times a policy's assignments are read where they come in more than one page.
+const PAGED_LOOKS: usize = 5;
 /// How many policies' further assignments are read side by side; few policies ever need it.
 const SIDE_BY_SIDE: usize = 8;
 
@@ -212,19 +214,35 @@ impl Reader {
     ) -> Result<PolicyRows, GraphError> {
         let path = assignments_path(kind, policy_id);
         let url = self.client.address().join(&format!("{path}?$top={PAGE}"));
-        let slot = slot.map(|LookSlot(permit)| permit);
-        let first = Call::get(url.clone());
-        let page: Page = match self.client.read_json_with(slot, &first).await {
-            Ok(page) => page,
-            Err(GraphError::Service { error, .. }) if error.is_missing() => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let mut objects = page.value;
-        // What is missing on a later page is the page, not the policy.
-        self.client
-            .read_rest(url, page.next_link, &mut objects, |_| {})
-            .await?;
-        Ok(Some(live_rows(&format!("GET {path}"), objects)?))
+        let mut slot = slot.map(|LookSlot(permit)| permit);
+        let what = || format!("GET {path}");
+        let mut earlier: Option<Vec<Object>> = None;
+        for _ in 0..PAGED_LOOKS {
+            let first = Call::get(url.clone());
+            let page: Page = match self.client.read_json_with(slot.take(), &first).await {
+                Ok(page) => page,
+                Err(GraphError::Service { error, .. }) if error.is_missing() => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            let mut objects = page.value;
+            if page.next_link.is_none() {
+                return Ok(Some(live_rows(&what(), objects)?));
+            }
+            // What is missing on a later page is the page, not the policy.
+            self.client
+                .read_rest(url.clone(), page.next_link, &mut objects, |_| {})
+                .await?;
+            // Pages are read one after the other. What changes in between makes a list that never
+            // was; only one that reads the same twice was there.
+            if earlier.as_ref() == Some(&objects) {
+                return Ok(Some(live_rows(&what(), objects)?));
+            }
+            earlier = Some(objects);
+        }
+        Err(shape(
+            &what(),
+            "the list changed each time that it was read".to_owned(),
+        ))
     }
 
     /// Reads the assignments of many policies, in as few requests as the service allows. The

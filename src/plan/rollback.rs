@@ -2,7 +2,7 @@
 //! it, the rows that were there before.
 //!
 //! Rows that the run was not to touch (of policy sets, mostly) are not part of the way back
-//! either: they stay as they are now, whatever they were then.
+//! either: they stay as they are now, whatever they were then. Rows of policy sets are never removed.
 
 use super::writes::{self, WriteWith, steps};
 use super::{Basis, Names, Plan, PlanDiagnostic, PlannedPolicy, Unchanged, changes, guards};
@@ -30,7 +30,7 @@ pub struct Left {
 /// Why a policy is not taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stays {
-    /// It looks as it did before the run.
+    /// It looks as it did before the run, but for rows of policy sets.
     AsBefore,
     /// It is neither as the run left it nor as it was before.
     Moved,
@@ -160,11 +160,19 @@ fn judge(
     if !same_assignments(&own_after, &own_now) && (left.seen || !is_on_the_way()) {
         return Err(Stays::Moved);
     }
-    let mut after = own_before;
-    after.extend(now.iter().filter(aside).cloned());
+    // A row of a policy set is never removed, whoever declared it; it can get its old filter back.
+    let stays = |row: &&Assignment| {
+        aside(row) || (!row.is_direct() && !own_before.iter().any(|old| old.same_identity(row)))
+    };
+    let untouched: Vec<Assignment> = now.iter().filter(stays).cloned().collect();
+    let mut after = own_before.clone();
+    after.extend(untouched.iter().cloned());
     after.sort();
     let mut policy = back(left, &now, after);
-    policy.untouched = now.iter().filter(aside).cloned().collect();
+    if !policy.is_changed() {
+        return Err(Stays::AsBefore);
+    }
+    policy.untouched = untouched;
     policy.writes = writes::planned(&policy, live, write_with);
     Ok(policy)
 }
@@ -299,7 +307,8 @@ mod tests {
         // The service dropped them with the write; the way back does not invent them.
         assert_eq!(check("a s@", "b s@", false, Some("b")), "a");
         assert_eq!(check("a", "b", true, Some("b s@")), "a s@");
-        // Declared ones are the run's own.
-        assert_eq!(check("a", "a s@", true, Some("a s@")), "a");
+        // Declared ones are the run's own, and stay all the same.
+        assert_eq!(check("a", "a s@", true, Some("a s@")), "as before");
+        assert_eq!(check("a", "b s@", true, Some("b s@")), "a s@");
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use assignctl::graph::GraphError;
 use assignctl::model::{Needs, PolicyKind};
-use assignctl::sandbox::Tenant;
+use assignctl::sandbox::{Tenant, target};
 use serde_json::{Value, json};
 
 use super::{EVERYTHING, LISTS, healthy_plan, tenant, unread};
@@ -236,4 +236,54 @@ async fn an_object_that_comes_twice_while_the_list_moves_is_one_object() {
     });
     let plan = world.plan(&wants("*", &["B"])).await;
     assert_eq!(plan.policies.len(), 4);
+}
+
+/// What changes between two pages makes a list that never was. It is read until it stands still.
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_changes_between_its_pages_is_read_again() {
+    for changes in [0, 1, 2, 100] {
+        let mut tenant = tenants::tenant(1);
+        tenant.service.max_page_size = 1;
+        let groups = ["A", "B", "C"].map(|name| tenants::group_id(&tenant, name));
+        let id = tenant.configuration_policies[0].id.clone();
+        tenants::assign(&mut tenant, CATALOG, &id, target::group(&groups[1]));
+        let world = World::new(tenant);
+        let service = world.service.clone();
+        let changed = id.clone();
+        let mut left = changes;
+        world.wire.rule(move |sent| {
+            if sent.path.contains("skiptoken") && left > 0 {
+                left -= 1;
+                service.with_machine(|machine| {
+                    let policy = machine.tenant_mut().policy_mut(CATALOG, &changed);
+                    let rows = &mut policy.expect("a policy").assignments;
+                    rows.rotate_left(1);
+                    rows.pop();
+                });
+                service.with_machine(|machine| {
+                    let group = &groups[left % 3];
+                    tenants::assign(
+                        machine.tenant_mut(),
+                        CATALOG,
+                        &changed,
+                        target::group(group),
+                    );
+                });
+            }
+            Act::Pass
+        });
+        let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
+        let read = world.reader().assignments(kind, &id).await;
+        if changes == 100 {
+            let error = read.expect_err("no state to be had");
+            assert!(error.to_string().contains("changed each time"), "{error}");
+            continue;
+        }
+        let rows = read.expect("rows").expect("a policy");
+        let tenant = world.tenant();
+        let live = &tenant.policy(CATALOG, &id).expect("a policy").assignments;
+        let read: Vec<String> = rows.iter().filter_map(|row| row.id.clone()).collect();
+        let there: Vec<String> = live.iter().map(|row| row.id.clone()).collect();
+        assert_eq!(read, there, "{changes}");
+    }
 }

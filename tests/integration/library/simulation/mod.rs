@@ -12,6 +12,7 @@ mod checks;
 mod faults;
 mod history;
 mod scenario;
+mod undo;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -58,6 +59,7 @@ fn whatever_goes_wrong_nothing_is_lost_and_nothing_is_said_that_is_not_so() {
         stale,
         faults,
         by_admin,
+        undone,
     } = seen;
     let enough = |number: usize, of_a_hundred: usize| number * 100 >= seeds * of_a_hundred;
     assert!(
@@ -70,7 +72,8 @@ fn whatever_goes_wrong_nothing_is_lost_and_nothing_is_said_that_is_not_so() {
                 && enough(failed, 20)
                 && enough(stale, 2)
                 && enough(faults, 300)
-                && enough(by_admin, 20)),
+                && enough(by_admin, 20)
+                && enough(undone, 4)),
         "too little happened: {seen:?}"
     );
 }
@@ -144,6 +147,7 @@ struct Seen {
     stale: usize,
     faults: usize,
     by_admin: usize,
+    undone: usize,
 }
 
 impl Seen {
@@ -159,6 +163,7 @@ impl Seen {
             stale,
             faults,
             by_admin,
+            undone,
         } = other;
         self.seeds += seeds;
         self.unread += unread;
@@ -170,6 +175,7 @@ impl Seen {
         self.stale += stale;
         self.faults += faults;
         self.by_admin += by_admin;
+        self.undone += undone;
     }
 }
 
@@ -206,7 +212,12 @@ async fn simulate(seed: u64) -> Seen {
         let ending = scenario.ending();
         let calm = scenario.dice.u32(0..5) > 0;
         stage.start_process(&scenario, number);
-        stage.run(&scenario, ending, calm, &mut seen).await;
+        let before = stage.world.tenant();
+        let planned = stage.run(&scenario, ending, calm, &mut seen).await;
+        if planned && scenario.admin == 0 && scenario.runs == 1 && scenario.dice.bool() {
+            stage.undo(&scenario, &before).await;
+            seen.undone += 1;
+        }
     }
     stage.settle(&scenario).await;
     seen.faults = stage.faults.load(Ordering::Relaxed);
@@ -309,7 +320,8 @@ impl Stage {
     }
 
     /// Lets one process plan and apply until it ends, and checks what it did.
-    async fn run(&self, scenario: &Scenario, ending: Ending, calm: bool, seen: &mut Seen) {
+    /// Returns whether there was a plan.
+    async fn run(&self, scenario: &Scenario, ending: Ending, calm: bool, seen: &mut Seen) -> bool {
         let before = self.world.tenant();
         let first = self.world.wire.log().len();
         let texts = scenario.case.texts.clone();
@@ -322,10 +334,10 @@ impl Stage {
                     .iter()
                     .any(|sent| sent.is_write());
                 assert!(!written, "written without a plan");
-                return;
+                return false;
             }
             // Another admin has made something that a manifest can't be united with.
-            Err(Trouble::Invalid(_)) if scenario.admin > 0 => return,
+            Err(Trouble::Invalid(_)) if scenario.admin > 0 => return false,
             Err(Trouble::Invalid(found)) => panic!("{found:#?}"),
             Ok(plan) => plan,
         };
@@ -383,7 +395,7 @@ impl Stage {
         if scenario.runs == 1 && scenario.is_alone() {
             assert_eq!(self.world.throttled(), throttled, "a 429 of its own making");
         }
-        let Some(results) = results else { return };
+        let Some(results) = results else { return true };
         if let Ending::Interrupted(last) = ending
             && results.interrupted
         {
@@ -396,6 +408,7 @@ impl Stage {
         if scenario.admin == 0 && scenario.runs == 1 {
             assert_eq!(results.count(Outcome::Stale), 0, "nobody else was there");
         }
+        true
     }
 
     /// Applies until the end that is meant for the process; no results where it was killed.
@@ -428,8 +441,8 @@ impl Stage {
         }
     }
 
-    /// Lets everything be well, and one more process bring about what is desired.
-    async fn settle(&mut self, scenario: &Scenario) {
+    /// Lets nothing go wrong any more.
+    fn make_well(&self) {
         self.world.wire.heal();
         self.world.service.with_machine(|machine| {
             let service = &mut machine.tenant_mut().service;
@@ -437,6 +450,11 @@ impl Stage {
             service.delete_route_missing.clear();
             service.throttling.other_apps_writes = 0;
         });
+    }
+
+    /// Lets everything be well, and one more process bring about what is desired.
+    async fn settle(&mut self, scenario: &Scenario) {
+        self.make_well();
         // What is still under way arrives, and what was written last shows.
         tokio::time::sleep(Duration::from_secs(120)).await;
         self.start_process(scenario, scenario.runs);

@@ -205,7 +205,11 @@ impl World {
 
     /// Carries a plan out while somebody looks on.
     pub(crate) async fn apply_watched(&self, plan: &Plan, observer: &dyn ObserveApply) -> Results {
-        *lock(&self.report) = Report::in_memory();
+        let mut report = Report::in_memory();
+        report
+            .start(Some((plan, "sha256:none")), &plan.graph_url)
+            .expect("memory");
+        *lock(&self.report) = report;
         apply::run(
             plan,
             &self.client,
@@ -223,10 +227,11 @@ impl World {
         self.apply(&plan).await
     }
 
-    /// The lines of the latest report.
+    /// The lines of the latest report, after the first.
     pub(crate) fn report_lines(&self) -> Vec<Value> {
         let text = lock(&self.report).text();
         text.lines()
+            .skip(1)
             .map(|line| serde_json::from_str(line).expect("a JSON line"))
             .collect()
     }
