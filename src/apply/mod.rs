@@ -147,6 +147,8 @@ pub struct Settled {
     pub outcome: Outcome,
     /// Why, unless it is as planned.
     pub reason: Option<Reason>,
+    /// Whether a write of the run has had its effect, or may have.
+    pub written: bool,
 }
 
 impl Settled {
@@ -154,6 +156,7 @@ impl Settled {
         Self {
             outcome,
             reason: None,
+            written: false,
         }
     }
 
@@ -161,6 +164,7 @@ impl Settled {
         Self {
             outcome,
             reason: Some(reason),
+            written: false,
         }
     }
 }

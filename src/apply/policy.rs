@@ -14,8 +14,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::lessons::{Duty, Known};
 use super::progress::{
-    Next, Progress, Seen, dropped_elsewhere, gone, interrupted_unverified, not_done, unverified,
-    wait_too_long,
+    Next, Progress, Seen, WAIT_TOO_LONG, dropped_elsewhere, gone, interrupted_unverified, not_done,
+    unverified, wait_too_long,
 };
 use super::{Outcome, Reason, Settled, Worker, place_in};
 use crate::graph::GraphError;
@@ -35,13 +35,15 @@ impl Worker<'_> {
             unknown: 0,
             renewed: false,
             seen: None,
+            not_before: None,
         };
-        let settled = loop {
+        let mut settled = loop {
             match self.step(policy, &mut progress).await {
                 Ok(()) => {}
                 Err(settled) => break settled,
             }
         };
+        settled.written = progress.touched;
         tracing::info!(
             kind = policy.kind.name(),
             policy = policy.id,
@@ -55,7 +57,10 @@ impl Worker<'_> {
         match self.note(|report| report.policy(policy, &settled, self.names)) {
             Ok(()) => settled,
             // What cannot be written down did not end well, whatever it was.
-            Err(reason) => Settled::bad(Outcome::Failed, reason),
+            Err(reason) => Settled {
+                written: progress.touched,
+                ..Settled::bad(Outcome::Failed, reason)
+            },
         }
     }
 
@@ -177,6 +182,7 @@ impl Worker<'_> {
             Ok(Some(seen)) => Ok(seen),
             Ok(None) => Err(gone()),
             Err(_) if self.interrupt.is_cancelled() => Err(self.stopped(progress)),
+            Err(error) if error.code == WAIT_TOO_LONG => Err(not_done(progress, error)),
             Err(error) => Err(Settled::bad(
                 Outcome::Failed,
                 if progress.touched {
@@ -198,7 +204,10 @@ impl Worker<'_> {
             .reader
             .assignments_at(policy.kind, &policy.id, slot)
             .await
-            .map_err(|error| Reason::from_graph("readFailed", &error))?;
+            .map_err(|error| match error {
+                GraphError::Wait { .. } => wait_too_long(error.to_string()),
+                error => Reason::from_graph("readFailed", &error),
+            })?;
         Ok(live.map(|live| Seen {
             rows: rows(&live),
             live,
@@ -269,10 +278,9 @@ impl Worker<'_> {
                 if self.settings.write_with == WriteWith::Create {
                     return Err(Settled::bad(Outcome::Failed, Reason::from_service(&error)));
                 }
-                // The refusal took a moment only; the look before it still holds.
+                // The look before the refused create is as old as a request: another is due.
                 progress.steps = vec![assign_step(policy)];
                 progress.done = 0;
-                progress.seen = Some(before);
                 Ok(())
             }
             Written::Refused(error) => {
@@ -313,9 +321,13 @@ impl Worker<'_> {
                 Outcome::Failed,
                 Reason::from_graph("notSent", &error),
             )),
-            Written::Unknown(reason) => {
+            Written::Unknown {
+                reason,
+                retry_after,
+            } => {
                 progress.touched = true;
                 progress.unknown += 1;
+                progress.not_before = retry_after.map(|wait| Instant::now() + wait);
                 self.settle_unknown(policy, progress, &step, &before, &reason, duty)
                     .await
             }

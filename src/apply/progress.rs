@@ -27,6 +27,8 @@ pub(super) struct Progress {
     /// Whether a write was refused for its token, and another was got.
     pub(super) renewed: bool,
     pub(super) seen: Option<Seen>,
+    /// The service asked not to be tried again before.
+    pub(super) not_before: Option<Instant>,
 }
 
 /// Either there is more to do, or the policy is settled.
@@ -66,6 +68,8 @@ pub(super) fn not_done(progress: &Progress, reason: Reason) -> Settled {
         Settled::bad(Outcome::Skipped, reason)
     }
 }
+
+pub(super) const WAIT_TOO_LONG: &str = "waitTooLong";
 
 pub(super) fn wait_too_long(message: String) -> Reason {
     Reason::new("waitTooLong", message)

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Outcome;
-use crate::model::{Assignment, PolicyKind};
+use crate::model::{Assignment, Guid, PolicyKind};
 use crate::plan::Names;
 use crate::plan::saved::AssignmentRecord;
 
@@ -69,6 +69,9 @@ pub struct RecordedPolicy {
     pub sent: bool,
     /// What became of it; none where the run was killed before that was known.
     pub outcome: Option<Outcome>,
+    /// Whether a write of the run has had its effect, or may have; none where the report does not
+    /// tell.
+    pub written: Option<bool>,
 }
 
 impl Recorded {
@@ -84,7 +87,7 @@ impl RecordedPolicy {
         match self.outcome {
             Some(Outcome::Applied) => true,
             Some(Outcome::Already | Outcome::Stale | Outcome::Skipped) => false,
-            Some(Outcome::Failed) | None => self.sent,
+            Some(Outcome::Failed) | None => self.written.unwrap_or(self.sent),
         }
     }
 }
@@ -116,6 +119,7 @@ struct PolicyLine {
     before: Vec<AssignmentRecord>,
     after: Vec<AssignmentRecord>,
     outcome: Option<String>,
+    written: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -216,6 +220,13 @@ fn start(recorded: &mut Recorded, value: Value) -> Result<(), ReportError> {
     Ok(())
 }
 
+/// Longer than any id that the service gives.
+const LONGEST_ID: usize = 200;
+
+fn is_no_part_of_an_id(character: char) -> bool {
+    character.is_control() || character.is_whitespace() || "/\\?#%".contains(character)
+}
+
 fn policy(value: Value, sent: bool, names: &mut Names) -> Result<RecordedPolicy, String> {
     let line: PolicyLine = serde_json::from_value(value).map_err(|error| error.to_string())?;
     let outcome = match line.outcome {
@@ -233,9 +244,16 @@ fn policy(value: Value, sent: bool, names: &mut Names) -> Result<RecordedPolicy,
             .iter()
             .map(|record| record.read(names))
             .collect::<Result<Vec<_>, _>>()?;
+        let mut groups = rows.iter().filter_map(|row| row.target.group_id());
+        if let Some(id) = groups.find(|id| Guid::parse(id).is_none()) {
+            return Err(format!("`{}` is no group's id", id.escape_debug()));
+        }
         rows.sort();
         Ok(rows)
     };
+    if line.id.is_empty() || line.id.len() > LONGEST_ID || line.id.contains(is_no_part_of_an_id) {
+        return Err("its `id` is no policy's".to_owned());
+    }
     Ok(RecordedPolicy {
         kind: PolicyKind::from_name(&line.kind)
             .ok_or_else(|| format!("unknown policy kind `{}`", line.kind))?,
@@ -245,6 +263,7 @@ fn policy(value: Value, sent: bool, names: &mut Names) -> Result<RecordedPolicy,
         name: line.name,
         sent,
         outcome,
+        written: line.written,
     })
 }
 
@@ -253,7 +272,7 @@ mod tests {
     use super::*;
 
     const START: &str = r#"{"formatVersion":"1.0","event":"start","digest":"sha256:d","tenantId":"t","graphUrl":"https://graph.example/beta"}"#;
-    const ROW: &str = r#"{"target":{"type":"group","id":"a","name":"A"},"filter":null,"source":"direct","sourceId":null}"#;
+    const ROW: &str = r#"{"target":{"type":"group","id":"a0000000-0000-4000-8000-000000000001","name":"A"},"filter":null,"source":"direct","sourceId":null}"#;
 
     fn line(event: &str, id: &str, rest: &str) -> String {
         format!(
@@ -264,7 +283,10 @@ mod tests {
     fn outcomes(lines: &[String], tail: &str) -> String {
         let text = format!("{START}\n{}\n{tail}", lines.join("\n"));
         let recorded = read(text.as_bytes()).expect("a report");
-        assert_eq!(recorded.names.groups["a"], "A");
+        assert_eq!(
+            recorded.names.groups["a0000000-0000-4000-8000-000000000001"],
+            "A"
+        );
         let policies = recorded.policies.iter().map(|policy| {
             let outcome = policy.outcome.map_or("killed", Outcome::name);
             let changed = if policy.may_be_changed() { "!" } else { "" };
@@ -289,8 +311,10 @@ mod tests {
             line("sending", "4", ""),
             line("policy", "4", r#","outcome":"failed","error":null"#),
             line("policy", "5", r#","outcome":"failed""#),
+            line("sending", "6", ""),
+            line("policy", "6", r#","outcome":"failed","written":false"#),
         ];
-        let expected = "1 applied!, 2 killed!, 3 already, 4 failed!, 5 failed";
+        let expected = "1 applied!, 2 killed!, 3 already, 4 failed!, 5 failed, 6 failed";
         assert_eq!(outcomes(&lines, ""), expected);
         // Wherever the kill tore the line that was being written.
         let torn = line("policy", "2", r#","outcome":"applied""#);
@@ -323,6 +347,10 @@ mod tests {
             wrong(&format!("{START}\n{kind}\n")),
             "not a report: line 2: unknown policy kind `nonsense`"
         );
+        let odd = line("sending", "../x", "");
+        assert!(wrong(&format!("{START}\n{odd}\n")).ends_with("its `id` is no policy's"));
+        let odd = line("sending", "1", "").replace("a0000000-", "../../x-");
+        assert!(wrong(&format!("{START}\n{odd}\n")).ends_with("is no group's id"));
         let torn_in_the_middle = format!("{START}\n{{\"event\n{}\n", line("sending", "1", ""));
         assert!(wrong(&torn_in_the_middle).starts_with("not a report: line 2:"));
     }

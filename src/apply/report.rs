@@ -202,6 +202,9 @@ pub struct PolicyLine<'a> {
     id: &'a str,
     name: &'a str,
     outcome: &'static str,
+    /// Of a policy that failed: whether a write of the run has had its effect, or may have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    written: Option<bool>,
     before: Vec<AssignmentRecord>,
     after: Vec<AssignmentRecord>,
     error: Option<ErrorRecord<'a>>,
@@ -216,6 +219,7 @@ impl<'a> PolicyLine<'a> {
             id: &policy.id,
             name: &policy.name,
             outcome: settled.outcome.name(),
+            written: (settled.outcome == Outcome::Failed).then_some(settled.written),
             before: records(&policy.before, names),
             after: records(&policy.after, names),
             error: settled.reason.as_ref().map(ErrorRecord::new),

@@ -11,8 +11,12 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::lessons::Duty;
-use super::progress::{Next, Progress, Seen, interrupted_unverified, unverified};
+use super::progress::{
+    Next, Progress, Seen, interrupted_unverified, not_done, unverified, wait_too_long,
+};
 use super::{Outcome, Reason, Settled, Worker, place_in};
 use crate::graph::retry::{LONGEST_SETTLING, LOOKS, LOOKS_AFTER_UNKNOWN, WRITE_TRIES};
 use crate::model::{Assignment, same_assignments};
@@ -86,8 +90,16 @@ impl Worker<'_> {
                     progress.steps = vec![assign_step(policy)];
                     progress.done = 0;
                 }
+                let asked = progress.not_before.take();
+                let asked = asked.map(|at| at.saturating_duration_since(Instant::now()));
+                let asked = asked.unwrap_or_default();
+                if asked > self.writer.longest_wait() {
+                    let message = format!("the service asks to wait for {} s", asked.as_secs());
+                    return Err(not_done(progress, wait_too_long(message)));
+                }
                 self.writer.count_retried();
-                self.sleep(self.writer.backoff(progress.unknown)).await
+                let backoff = self.writer.backoff(progress.unknown);
+                self.sleep(backoff.max(asked)).await
             }
             Watched::Never(last) => Err(self.never_showed(policy, last, duty)),
         }

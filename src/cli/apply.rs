@@ -16,15 +16,16 @@ use super::output::Output;
 use super::plan::{self, Shown};
 use super::settings::{self, ServiceSettings};
 use super::{interrupt, rollback, runtime, show};
+use crate::apply::recorded::Recorded;
 use crate::apply::report::Report;
 use crate::apply::staleness::moved;
-use crate::apply::{self, Results, Settings, Settled};
+use crate::apply::{self, Results, Settings};
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
+use crate::plan::Plan;
 use crate::plan::guards::{GivenLimits, GuardRules};
 use crate::plan::saved::SavedPlan;
-use crate::plan::{Plan, PlannedPolicy};
 use crate::render::clean::clean;
 use crate::render::review::Review;
 use crate::render::{json, text};
@@ -46,6 +47,8 @@ pub(super) fn run_or_go_back(
     let mut inputs = settings::inputs(&command.paths, common, config.as_ref().ok());
     inputs.extend(of.map(Path::to_owned));
     output.keep_inputs(&[("--report", command.report.as_deref())], &inputs)?;
+    // Before the report is made, whatever name that has.
+    let recorded = of.map(rollback::read).transpose();
     let path = command.report.clone().unwrap_or_else(default_report);
     let report = Report::create(&path).map_err(|error| {
         Failure::new(
@@ -56,8 +59,7 @@ pub(super) fn run_or_go_back(
     })?;
     let mut run = Run {
         command,
-        of,
-        aside: Vec::new(),
+        recorded: None,
         output,
         report: Mutex::new(report),
         started: false,
@@ -65,7 +67,10 @@ pub(super) fn run_or_go_back(
         client: None,
         graph_url: String::new(),
     };
-    let ended = run.go(common, config);
+    let ended = recorded.and_then(|recorded| {
+        run.recorded = recorded;
+        run.go(common, config)
+    });
     let exit = match &ended {
         Ok(exit) => *exit,
         Err(failure) => failure.exit,
@@ -88,14 +93,12 @@ fn default_report() -> PathBuf {
 /// One run, with what has to be written down however it ends.
 pub(super) struct Run<'a> {
     pub(super) command: &'a Apply,
-    /// The report of the run that is to be undone.
-    of: Option<&'a Path>,
-    /// Policies that are not part of the plan, and what became of them.
-    pub(super) aside: Vec<(PlannedPolicy, Settled)>,
+    /// What the run left that is to be undone.
+    recorded: Option<Recorded>,
     pub(super) output: &'a Output,
     report: Mutex<Report>,
     started: bool,
-    results: Results,
+    pub(super) results: Results,
     client: Option<Arc<Client>>,
     graph_url: String,
 }
@@ -112,7 +115,7 @@ impl Run<'_> {
         let config = config?;
         let service = settings::service(&common.service, &config)?;
         let rules = settings::guards(&self.command.guards, &config)?;
-        let recorded = self.of.map(rollback::read).transpose()?;
+        let recorded = self.recorded.take();
         let saved = match self.command.paths.as_slice() {
             _ if recorded.is_some() => None,
             [path] if is_plan_file(path) => {
@@ -273,6 +276,7 @@ impl Run<'_> {
         let Intent { shown, approved } = intent;
         let view = &self.command.view;
         self.start(Some(&shown))?;
+        self.note_aside(&shown.plan)?;
         let is_text = self.output.format == Format::Text;
         if is_text {
             self.output.text(&shown.text(view))?;
@@ -301,8 +305,7 @@ impl Run<'_> {
         };
         let progress = &self.output.progress;
         progress.applying(&shown.summary);
-        self.note_aside(&shown.plan)?;
-        let aside = std::mem::take(&mut self.aside);
+        let aside = std::mem::take(&mut self.results.aside);
         self.results =
             apply::run(&shown.plan, client, &self.report, settings, stop, progress).await;
         self.results.aside = aside;
@@ -400,7 +403,7 @@ impl Run<'_> {
 
     fn note_aside(&self, plan: &Plan) -> Result<(), Failure> {
         let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
-        for (policy, settled) in &self.aside {
+        for (policy, settled) in &self.results.aside {
             report
                 .policy(policy, settled, &plan.names)
                 .map_err(report_failed)?;

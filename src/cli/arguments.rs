@@ -385,7 +385,8 @@ pub struct Planning {
     /// Treat a `match` that selects nothing as an error
     #[arg(long)]
     pub strict: bool,
-    /// How to write: auto takes the fewest requests [default: auto]
+    /// How to write: auto takes the fewest requests; create and delete go row by row, but for rows
+    /// that take the place of others [default: auto]
     #[arg(long, value_name = "auto|create|assign", value_parser = write_with)]
     pub write_with: Option<WriteWith>,
 }

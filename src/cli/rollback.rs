@@ -52,7 +52,8 @@ pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Resul
 
 /// Reads a report.
 pub(super) fn read(path: &Path) -> Result<Recorded, Failure> {
-    let bytes = files::read(path, LARGEST_RESULT).map_err(|error| unusable(path, &error.to_string()))?;
+    let bytes =
+        files::read(path, LARGEST_RESULT).map_err(|error| unusable(path, &error.to_string()))?;
     recorded::read(&bytes).map_err(|error| unusable(path, &error.to_string()))
 }
 
@@ -145,8 +146,9 @@ impl Run<'_> {
             let settled = Settled {
                 outcome: Outcome::Skipped,
                 reason: Some(reason),
+                written: false,
             };
-            self.aside.push((policy, settled));
+            self.results.aside.push((policy, settled));
         }
         if back.as_before > 0 {
             self.output.note(&format!(

@@ -21,6 +21,11 @@ pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// More side by side than any service takes.
+const MOST_SIDE_BY_SIDE: usize = 1000;
+/// More in a window than any service takes.
+const MOST_IN_A_WINDOW: usize = 1_000_000;
+
 /// Where the service is.
 #[derive(Clone, Debug)]
 pub(super) enum Endpoint {
@@ -141,6 +146,11 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
     if concurrency == 0 {
         return Err(Failure::usage("`--concurrency` must be at least 1"));
     }
+    if concurrency > MOST_SIDE_BY_SIDE {
+        return Err(Failure::usage(format!(
+            "`--concurrency` must be at most {MOST_SIDE_BY_SIDE}"
+        )));
+    }
     let requests = limit(
         &arguments.read_limit,
         &config.limits.read,
@@ -193,7 +203,8 @@ pub(super) fn guards(arguments: &Guards, config: &Config) -> Result<GuardRules, 
 /// Reads `100/20s`.
 fn parse_limit(text: &str) -> Option<Limit> {
     let (count, window) = text.split_once('/')?;
-    let count = count.trim().parse().ok().filter(|count| *count > 0)?;
+    let count = count.trim().parse().ok();
+    let count = count.filter(|count| (1..=MOST_IN_A_WINDOW).contains(count))?;
     let window = parse_duration(window).filter(|window| !window.is_zero())?;
     Some(Limit { count, window })
 }
@@ -228,7 +239,16 @@ mod tests {
                 window: Duration::from_secs(60)
             })
         );
-        for wrong in ["", "100", "0/20s", "-1/20s", "100/0s", "100/x", "1/2/3"] {
+        for wrong in [
+            "",
+            "100",
+            "0/20s",
+            "18446744073709551615/20s",
+            "-1/20s",
+            "100/0s",
+            "100/x",
+            "1/2/3",
+        ] {
             assert_eq!(parse_limit(wrong), None, "{wrong}");
         }
         assert_eq!(parse_duration("90"), Some(Duration::from_secs(90)));

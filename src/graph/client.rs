@@ -47,6 +47,10 @@ pub(super) struct Call {
 }
 
 impl Call {
+    fn is_batch(&self) -> bool {
+        self.url.ends_with("/$batch")
+    }
+
     pub(super) fn get(url: String) -> Self {
         Self {
             method: Method::Get,
@@ -306,7 +310,7 @@ impl Client {
                 Ok(response) if (200..300).contains(&response.status) => match decode(&response) {
                     Ok(value) => {
                         // Whether a batch passed is told by its parts.
-                        if call.cost == 1 {
+                        if !call.is_batch() {
                             self.pace.passed(Class::Read);
                         }
                         return Ok(value);

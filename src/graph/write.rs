@@ -35,7 +35,12 @@ pub enum Written {
     /// The request did not leave: nothing has changed.
     NotSent(GraphError),
     /// Nobody knows whether it had its effect.
-    Unknown(String),
+    Unknown {
+        /// Why.
+        reason: String,
+        /// How long the service asks to wait before it is tried again.
+        retry_after: Option<Duration>,
+    },
 }
 
 /// The slot of a write, had before the policy is read for the last time, so that no wait comes
@@ -72,6 +77,11 @@ impl Writer {
     /// Returns how many writes the limit allows in a window.
     pub fn writes_in_a_window(&self) -> usize {
         self.client.pace().writes().count
+    }
+
+    /// Returns the longest wait that is allowed on the service's word.
+    pub fn longest_wait(&self) -> Duration {
+        self.client.pace().longest_wait()
     }
 
     /// Whether writes are to wait: another may have been told so since this one had its turn.
@@ -171,7 +181,10 @@ impl Writer {
                     match status {
                         429 => Written::Throttled(error),
                         // 408 and all of 5xx: it may have had its effect all the same.
-                        408 | 500.. => Written::Unknown(error.to_string()),
+                        408 | 500.. => Written::Unknown {
+                            reason: error.to_string(),
+                            retry_after: error.retry_after,
+                        },
                         _ => Written::Refused(error),
                     }
                 }
@@ -184,7 +197,10 @@ impl Writer {
             Err(Fault::SignIn(error)) => Written::NotSent(error.into()),
             Err(Fault::Wait(wait)) => Written::NotSent(GraphError::Wait { what, wait }),
             // Reading back settles both; it only costs a read where nothing had left.
-            Err(Fault::NotSent(reason) | Fault::Unknown(reason)) => Written::Unknown(reason),
+            Err(Fault::NotSent(reason) | Fault::Unknown(reason)) => Written::Unknown {
+                reason,
+                retry_after: None,
+            },
         }
     }
 }

@@ -232,3 +232,55 @@ async fn a_share_that_others_take_later_is_given_up_at_once() {
     assert!((120.0..170.0).contains(&took), "{took}");
     assert!(refused * 100 < 500 * 5, "{refused}");
 }
+
+/// Turns that are held while their looks have to be repeated must not wait for themselves.
+#[tokio::test(start_paused = true)]
+async fn turns_that_fill_the_window_do_not_wait_for_ever() {
+    for count in [2, 16, 20, 40] {
+        let pace = Arc::new(Pace::new(PUBLISHED_WRITES, limit(count, 2), LONGEST));
+        let mut held = Vec::new();
+        for _ in 0..count / 2 {
+            let mut turn = pace.turn().await.expect("a turn");
+            turn.look.mark_used();
+            let Turn { look, write } = turn;
+            drop(look);
+            pace.throttle(Class::Read, Duration::from_secs(1), 1);
+            held.push(write);
+        }
+        let start = Instant::now();
+        for _ in 0..3 {
+            let mut look = pace.permit(Class::Read, 1).await.expect("a look");
+            look.mark_used();
+        }
+        assert!(start.elapsed() <= Duration::from_secs(10), "{count}");
+        drop(held);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_that_nothing_explains_costs_no_window() {
+    // One stray refusal, and a burst of eight, with the whole limit free.
+    for strays in [1, 8] {
+        let pace = Arc::new(Pace::new(PUBLISHED_WRITES, PUBLISHED_REQUESTS, LONGEST));
+        let start = Instant::now();
+        let mut first = Vec::new();
+        for _ in 0..strays {
+            let mut permit = pace.permit(Class::Write, 1).await.expect("a permit");
+            permit.mark_used();
+            first.push(permit);
+        }
+        first.clear();
+        for _ in 0..strays {
+            pace.throttle(Class::Write, Duration::from_secs(1), 1);
+        }
+        for _ in 0..60 {
+            let mut permit = pace.permit(Class::Write, 1).await.expect("a permit");
+            permit.mark_used();
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            drop(permit);
+            pace.passed(Class::Write);
+        }
+        let took = start.elapsed().as_secs_f64();
+        assert!((4.0..=5.0).contains(&took), "{strays}: {took}");
+    }
+}

@@ -68,10 +68,10 @@ impl Window {
         Self::new(limit, 1, true)
     }
 
-    /// A window of requests of any kind. It does not shrink below what a few turns to write need,
-    /// since who holds one may have to read more than the one look that belongs to it.
+    /// A window of requests of any kind. It shrinks to half at most: who holds a turn to write may
+    /// have to read more than the one look that belongs to it.
     pub(super) fn of_any(limit: Limit) -> Self {
-        Self::new(limit, limit.count.div_ceil(4).max(2), false)
+        Self::new(limit, limit.count.div_ceil(2).max(2), false)
     }
 
     fn new(limit: Limit, least: usize, careful: bool) -> Self {
@@ -108,6 +108,11 @@ impl Window {
     /// Takes slots for requests that are about to leave.
     pub(super) fn take(&mut self, cost: usize) {
         self.in_flight += cost;
+        // Whatever leaves now leaves after the latest burst of refusals and its pause. If it passes,
+        // the service has room for all that the log holds, the refused ones among it.
+        if cost > 0 {
+            self.refused.clear();
+        }
     }
 
     /// Returns nothing when `cost` more may leave now, else when to look again; `None` inside
@@ -119,6 +124,16 @@ impl Window {
             .min(self.limit.count)
             .max(cost);
         let over = (taken + cost).saturating_sub(allowed);
+        let fits = taken + cost <= self.limit.count.max(cost);
+        // A probe is no matter of the share, which it is to test. And reads must come through where
+        // nothing is left to grow old: turns to write that wait for them hold all the rest.
+        if over > 0
+            && fits
+            && (self.in_flight + cost <= self.beyond(cost, now)
+                || !self.careful && self.answered.is_empty())
+        {
+            return None;
+        }
         if over == 0 {
             let is_careful =
                 self.careful && self.share < self.limit.count && taken + NEAR > self.share;

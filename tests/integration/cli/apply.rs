@@ -203,12 +203,12 @@ fn over_http_with_a_client_secret() {
     assert_eq!(world.report("r.jsonl")[0]["graphUrl"], served.url.as_str());
 }
 
-/// Real time, since the token's life is: each token lasts 2 s, and the writes take 3.
+/// Real time, since the token's life is: each token lasts 4 s, and the writes take 6.
 #[test]
 fn a_token_is_renewed_before_it_runs_out() {
     let tenant = Tenant::common()
         .switch("onlyIssuedTokens", json!(true))
-        .switch("tokenLifetime", json!(2));
+        .switch("tokenLifetime", json!(4));
     let mut world = both_calls_on_both_collections(&tenant);
     let served = Served::start(&world);
     world.set("AZURE_TENANT_ID", TENANT_ID);
@@ -216,13 +216,13 @@ fn a_token_is_renewed_before_it_runs_out() {
     world.set("AZURE_CLIENT_SECRET", "any");
     world.set("AZURE_AUTHORITY_HOST", served.authority());
     let line = format!(
-        "apply m.yaml --yes --report r.jsonl --write-limit 1/1s --graph-url {}",
+        "apply m.yaml --yes --report r.jsonl --write-limit 1/2s --graph-url {}",
         served.url
     );
     world.run(&line).exits(0).says(&["4 applied"]);
     let report = world.report("r.jsonl");
     let end = report.last().expect("an end");
-    assert!(end["elapsedMs"].as_u64() > Some(2000), "{end}");
+    assert!(end["elapsedMs"].as_u64() > Some(4000), "{end}");
     // In time: no request was refused and had to be sent again.
     assert_eq!(end["requests"]["retried"], 0, "{end}");
 }
@@ -238,7 +238,7 @@ fn over_http_with_a_token() {
 
 #[test]
 fn the_calls_can_be_forced() {
-    for (way, writes_each) in [("create", 3), ("assign", 1), ("auto", 1)] {
+    for way in ["create", "assign", "auto"] {
         let tenant = Tenant::common()
             .policy("P", &["+A", "+B"])
             .compliance("Q", &[]);
@@ -257,9 +257,9 @@ fn the_calls_can_be_forced() {
         assert_eq!(world.rows("P"), ["+B [include F]", "-A"], "{way}");
         assert_eq!(world.rows("Q"), ["+C"], "{way}");
         let sent = writes(&world, "r.jsonl").as_u64().expect("a number");
-        // With `create`: two rows go and two come, one of them in place of another.
-        let most = if way == "create" { 5 } else { writes_each + 1 };
-        assert_eq!(sent, most, "{way}");
+        // Rows that take the place of others come in one `assign`, whatever is asked for: one by one
+        // there would be a moment without either.
+        assert_eq!(sent, 2, "{way}");
     }
 }
 

@@ -79,6 +79,12 @@ impl Run<'_> {
                 "what was seen is not on the plan's way: {seen:?}"
             );
         }
+        let between = self.writes().find(|sent| {
+            sent.path.contains(&policy.id)
+                && sent.number > look.number
+                && sent.number < write.number
+        });
+        assert!(between.is_none(), "a look older than {between:?}");
         let age = write.at - end;
         assert!(
             age <= FRESH,
@@ -206,6 +212,25 @@ impl Run<'_> {
                     sent.method, sent.path, sent.at
                 );
             }
+        }
+    }
+
+    /// Nothing is repeated before the service wants it to be, whatever went wrong with it.
+    pub(super) fn repeats_wait(&self) {
+        for told in self.writes() {
+            let header = told
+                .answer
+                .as_ref()
+                .and_then(|answer| answer.header("retry-after"));
+            let (Some((at, _)), Some(wait)) =
+                (told.end, header.and_then(|text| wait_in(text, None)))
+            else {
+                continue;
+            };
+            let again = self.writes().find(|sent| {
+                sent.number > told.number && sent.at < at + wait && sent.path == told.path
+            });
+            assert!(again.is_none(), "{again:?} within {wait:?} of {told:?}");
         }
     }
 

@@ -96,6 +96,7 @@ fn broken_server(dice: &mut fastrand::Rng) -> Act {
     match dice.u32(0..8) {
         0 => Act::Answer(error(status, "UnknownError")),
         1 | 2 => Act::AnswerAfter(error(status, "UnknownError")),
+        3 if dice.bool() => Act::AnswerAfter(later(status, "25")),
         3 => Act::Answer(html(status)),
         4 => Act::AnswerAfter(html(200)),
         5 => Act::AnswerAfter(plain(200, "")),

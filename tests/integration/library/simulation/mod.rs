@@ -388,6 +388,7 @@ impl Stage {
         run.writes_are_planned();
         run.report_is_whole(results.as_ref());
         run.pauses_are_kept();
+        run.repeats_wait();
         run.refusals_are_final();
         if scenario.admin == 0 {
             run.nothing_is_half_done();
