@@ -228,7 +228,10 @@ impl Run<'_> {
                 continue;
             };
             let again = self.writes().find(|sent| {
-                sent.number > told.number && sent.at < at + wait && sent.path == told.path
+                sent.number > told.number
+                    && sent.at < at + wait
+                    && (sent.method, &sent.path, &sent.body)
+                        == (told.method, &told.path, &told.body)
             });
             assert!(again.is_none(), "{again:?} within {wait:?} of {told:?}");
         }
