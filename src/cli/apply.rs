@@ -15,7 +15,7 @@ use super::failure::Failure;
 use super::output::Output;
 use super::plan::{self, Shown};
 use super::settings::{self, ServiceSettings};
-use super::{interrupt, rollback, runtime, show};
+use super::{interrupt, reports, runtime, show};
 use crate::apply::recorded::Recorded;
 use crate::apply::report::Report;
 use crate::apply::staleness::moved;
@@ -48,7 +48,7 @@ pub(super) fn run_or_go_back(
     inputs.extend(of.map(Path::to_owned));
     output.keep_inputs(&[("--report", command.report.as_deref())], &inputs)?;
     // Before the report is made, whatever name that has.
-    let recorded = of.map(rollback::read).transpose();
+    let recorded = of.map(reports::read).transpose();
     let path = command.report.clone().unwrap_or_else(default_report);
     let report = Report::create(&path).map_err(|error| {
         Failure::new(

@@ -18,6 +18,7 @@ mod output;
 mod plan;
 mod progress;
 pub mod reference;
+mod reports;
 mod rollback;
 mod sandbox;
 mod selecting;

@@ -12,7 +12,7 @@ use super::connection::connect;
 use super::failure::Failure;
 use super::output::{Output, save};
 use super::settings::{self, ServiceSettings};
-use super::{interrupt, rollback, runtime};
+use super::{interrupt, reports, runtime};
 use crate::apply;
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
@@ -89,16 +89,16 @@ pub(super) fn run(
 
 /// Reads what a report says that its run left behind.
 fn baseline(report: &Path) -> Result<Baseline, Failure> {
-    let recorded = rollback::read(report)?;
+    let recorded = reports::read(report)?;
     if !recorded.has_begun() {
-        return Err(rollback::unusable(report, "its run ended before it began"));
+        return Err(reports::unusable(report, "its run ended before it began"));
     }
     Ok(apply::baseline::baseline(recorded))
 }
 
 /// Tells drift from manifests that were not applied.
 fn explain(plan: &mut Plan, report: &Path, baseline: &Baseline) -> Result<(), Failure> {
-    rollback::check_tenant(baseline.tenant_id.as_deref(), plan.tenant_id.as_deref())?;
+    reports::check_tenant(baseline.tenant_id.as_deref(), plan.tenant_id.as_deref())?;
     plan.explain(&report.display().to_string(), baseline);
     Ok(())
 }

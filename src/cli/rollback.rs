@@ -1,6 +1,5 @@
 //! `rollback`: the way back from what a report says that its run did, then as `apply`.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -10,11 +9,11 @@ use super::arguments::{Apply, Common, Rollback};
 use super::failure::Failure;
 use super::output::Output;
 use super::plan::Shown;
+use super::reports::check_tenant;
 use super::settings::ServiceSettings;
 use crate::apply::recorded::{self, Recorded};
 use crate::apply::{Outcome, Reason, Settled};
 use crate::exit::Exit;
-use crate::files::{self, LARGEST_RESULT};
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::model::PolicyKind;
@@ -48,38 +47,6 @@ pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Resul
         guards,
     };
     apply::run_or_go_back(&as_apply, Some(&of), common, output)
-}
-
-/// Reads a report.
-pub(super) fn read(path: &Path) -> Result<Recorded, Failure> {
-    let bytes =
-        files::read(path, LARGEST_RESULT).map_err(|error| unusable(path, &error.to_string()))?;
-    recorded::read(&bytes).map_err(|error| unusable(path, &error.to_string()))
-}
-
-/// Says that a report is of no use, and why.
-pub(super) fn unusable(report: &Path, reason: &str) -> Failure {
-    Failure::new(
-        Exit::Failure,
-        format!("`{}` cannot be used: {reason}", report.display()),
-    )
-    .hint("name a file that `apply --report` wrote")
-}
-
-/// Refuses a report of another tenant than the one that the sign-in is for.
-pub(super) fn check_tenant(recorded: Option<&str>, signed_in: Option<&str>) -> Result<(), Failure> {
-    if recorded == signed_in {
-        return Ok(());
-    }
-    let name = |tenant: Option<&str>| tenant.unwrap_or("unknown").to_owned();
-    Err(Failure::new(
-        Exit::Failure,
-        format!(
-            "the report is of tenant {}, but the sign-in is for tenant {}",
-            name(recorded),
-            name(signed_in)
-        ),
-    ))
 }
 
 impl Run<'_> {

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::pace::Class;
+use super::class::Class;
 
 /// Something worth telling while it happens.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -20,6 +20,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+pub use super::class::Class;
 use super::observe::{Event, Observe};
 use window::Window;
 
@@ -43,25 +44,6 @@ pub const PUBLISHED_REQUESTS: Limit = Limit {
     count: 1000,
     window: Duration::from_secs(20),
 };
-
-/// What a request is to the service's accounting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Class {
-    /// It only reads.
-    Read,
-    /// It changes something; it counts as a request of any kind as well.
-    Write,
-}
-
-impl Class {
-    /// Returns the word for requests of the class.
-    pub fn plural(self) -> &'static str {
-        match self {
-            Self::Read => "reads",
-            Self::Write => "writes",
-        }
-    }
-}
 
 /// The service asked for a longer wait than the user allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

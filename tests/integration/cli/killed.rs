@@ -3,12 +3,13 @@
 
 use std::io::{BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
-use super::support::World;
 use super::support::service::Served;
 use super::support::tenant::Tenant;
+use super::support::{World, wait_until};
 
 const POLICIES: usize = 30;
 
@@ -19,6 +20,35 @@ enum Moment {
     BeforeTheEffect,
     /// The write has had its effect, and its answer has not arrived.
     AfterTheEffect,
+}
+
+/// The first signal waits for the write that is in flight, here one that is never answered. The
+/// second does not. Two kinds of signals, since two of one kind may arrive as one.
+#[test]
+fn a_second_signal_ends_a_run_at_once() {
+    let mut world = World::with(
+        &Tenant::common().policy("P", &["+A"]),
+        &["name: P, include: [group: B]"],
+    );
+    let served = Served::with_token(&mut world);
+    let gate = Gate::before(served.authority());
+    gate.hold_writes();
+    world.set("ASSIGNCTL_GRAPH_URL", &gate.url());
+    let run = world.spawn("apply m.yaml --yes --report r.jsonl");
+    wait_until("a write", || gate.plan.writes.load(Ordering::SeqCst) == 1);
+    let start = Instant::now();
+    run.signal("INT");
+    run.signal("TERM");
+    run.wait().exits(130);
+    // A write is given a minute.
+    assert!(start.elapsed() < Duration::from_secs(30));
+    let report = world.report("r.jsonl");
+    assert_eq!(report.last().expect("a line")["event"], "sending");
+    world.set("ASSIGNCTL_GRAPH_URL", &served.url);
+    world
+        .run("rollback r.jsonl")
+        .exits(0)
+        .says(&["Nothing to do"]);
 }
 
 #[test]
@@ -123,6 +153,7 @@ struct Plan {
     /// Which write, when exactly, and which process.
     kill: Mutex<Option<(usize, Moment, u32)>>,
     writes: AtomicUsize,
+    holds: AtomicBool,
     known: std::sync::Condvar,
 }
 
@@ -147,6 +178,11 @@ impl Gate {
         format!("http://{}/beta", self.address)
     }
 
+    /// Lets no write through, and answers none.
+    fn hold_writes(&self) {
+        self.plan.holds.store(true, Ordering::SeqCst);
+    }
+
     fn kill_at(&self, write: usize, moment: Moment, process: u32) {
         *self.plan.kill.lock().expect("no panic") = Some((write, moment, process));
         self.plan.known.notify_all();
@@ -163,6 +199,12 @@ impl Plan {
         let mut to_server = server;
         while let Some((head, request)) = message(&mut from_client) {
             let is_write = !head.starts_with("GET ") && !head.contains("/$batch");
+            if is_write && self.holds.load(Ordering::SeqCst) {
+                self.writes.fetch_add(1, Ordering::SeqCst);
+                // Until the client has gone away.
+                message(&mut from_client);
+                return;
+            }
             let kill = is_write.then(|| self.kill_now()).flatten();
             if let Some((Moment::BeforeTheEffect, process)) = kill {
                 kill_hard(process);
