@@ -477,7 +477,7 @@ pub struct Export {
     /// Write the manifests into this folder, instead of one after the other to stdout
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// Replace the manifests that the folder holds already
+    /// Replace the manifests that the folder holds already; YAML that is no manifest is refused
     #[arg(long, requires = "out")]
     pub force: bool,
     /// Write the whole tenant to this file instead, for `--sandbox`: policies with their

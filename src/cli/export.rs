@@ -41,6 +41,12 @@ pub(super) fn run(
         &settings::inputs(&[], common, Some(&config)),
     )?;
     let service = settings::service(&common.service, &config)?;
+    if command.force && command.selecting.selection().is_partial() {
+        return Err(Failure::usage(
+            "`--force` replaces all manifests of the folder, and a part of the policies is no replacement",
+        )
+        .hint("export the part to a folder of its own"));
+    }
     // Looked at before the tenant is read, which may take a while, and again before it is written.
     let folder = match &command.out {
         None => None,

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use super::failure::Failure;
 use crate::exit::Exit;
 use crate::export::ManifestFile;
+use crate::files::{self, LARGEST_RESULT};
+use crate::manifest;
 
 /// The configuration, which is no manifest.
 const CONFIGURATION: &str = super::config::FILE_NAME;
@@ -84,7 +86,38 @@ impl Folder {
             )
             .hint("nothing was written; name another folder, or replace them with `--force`"));
         }
+        self.only_manifests(&held)?;
         Ok(held)
+    }
+
+    /// Makes sure that what would be replaced are manifests: a folder may hold other files of that
+    /// form, and they are nobody's to take away.
+    fn only_manifests(&self, held: &Held) -> Result<(), Failure> {
+        if held.manifests.is_empty() {
+            return Ok(());
+        }
+        let mut texts = Vec::new();
+        for path in &held.manifests {
+            let text = files::read_text(&self.path.join(path), LARGEST_RESULT)
+                .map_err(|error| self.failed(&error))?;
+            texts.push((path.display().to_string(), text));
+        }
+        let loaded = manifest::read_texts(texts);
+        let wrong = loaded.diagnostics.iter().find(|found| found.is_error());
+        let Some(wrong) = wrong else { return Ok(()) };
+        let which = wrong.place.map_or_else(String::new, |place| {
+            format!(": `{}`", loaded.sources.file(place.file).path)
+        });
+        Err(Failure::new(
+            Exit::Failure,
+            format!(
+                "`{}` holds YAML that is no manifest, or not a valid one{which}",
+                self.path.display()
+            ),
+        )
+        .hint(
+            "nothing was written; `--force` replaces manifests only, so name a folder of their own",
+        ))
     }
 
     /// Writes the files in place of all manifests that the folder holds.

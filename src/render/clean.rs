@@ -43,13 +43,12 @@ pub(super) const BROKEN_UP: &str = "#\\u{23}";
 
 /// Whether a build service would find a command in the text.
 pub(super) fn holds_command(text: &str) -> bool {
-    text.match_indices("##").any(|(at, _)| {
-        let rest = &text.as_bytes()[at + 2..];
-        rest.first() == Some(&b'[')
-            || rest
-                .get(..4)
-                .is_some_and(|start| start.eq_ignore_ascii_case(b"vso["))
-    })
+    // Anywhere: of three in a row the last two count.
+    text.as_bytes().windows(3).any(|found| found == b"##[")
+        || text
+            .as_bytes()
+            .windows(6)
+            .any(|found| found.eq_ignore_ascii_case(b"##vso["))
 }
 
 /// The longest message. Names of a hundred thousand characters are possible, and say no more.
@@ -97,6 +96,7 @@ mod tests {
             "x#\\u{23}vso[task.setvariable variable=A]b"
         );
         assert_eq!(clean("##[error]x"), "#\\u{23}[error]x");
+        assert!(!holds_command(&clean("###vso[x]#####[y]")));
         assert!(!holds_command(&clean("####[x]#####VSO[y]###[z")));
     }
 

@@ -105,6 +105,32 @@ fn manifests_go_to_stdout_as_documents() {
     assert!(!world.has("targets.yaml"));
 }
 
+/// A manifest as somebody may have written it.
+fn manifest(number: usize) -> String {
+    format!(
+        "version: 1\npolicies:\n- {{kind: configurationPolicy, id: {}, include: [allDevices]}}\n",
+        super::support::tenant::policy_id(100 + number)
+    )
+}
+
+#[test]
+fn what_is_no_manifest_is_never_taken_away() {
+    let world = World::new(&odd_tenant());
+    world.write("repo/a.yaml", &manifest(1));
+    world.write("repo/docker-compose.yaml", "services: {}\n");
+    world.write("repo/charts/templates/d.yaml", "x: {{ .V }}\n");
+    let before = tree(&world.path("repo"));
+    world.sandbox("export --out repo --force").exits(1).says(&[
+        "YAML that is no manifest",
+        "`--force` replaces manifests only",
+    ]);
+    // A part is no replacement for the whole.
+    world
+        .sandbox("export --out repo --force --only *")
+        .exits(64);
+    assert_eq!(tree(&world.path("repo")), before);
+}
+
 #[test]
 fn a_folder_that_holds_manifests_is_refused_unless_they_shall_be_replaced() {
     let world = World::new(&odd_tenant());
@@ -115,8 +141,8 @@ fn a_folder_that_holds_manifests_is_refused_unless_they_shall_be_replaced() {
     let first = tree(&world.path("repo"));
     assert!(first.contains_key("windows.yaml") && first.contains_key("README.md"));
 
-    world.write("repo/old/rings/a.yml", "version: 1\n");
-    world.write("repo/windows.yaml", "changed\n");
+    world.write("repo/old/rings/a.yml", &manifest(1));
+    world.write("repo/windows.yaml", &manifest(2));
     let before = tree(&world.path("repo"));
     world.sandbox("export --out repo").exits(1).says(&[
         "`repo` holds manifests: `old/rings/a.yml` and 2 more",
@@ -141,7 +167,7 @@ fn nothing_is_left_behind_where_something_is_in_the_way() {
     world.sandbox("export --out file/below").exits(1);
     // A folder with a manifest's name: the manifests that were there stay.
     world.write("repo/windows.yaml/notes.txt", "mine");
-    world.write("repo/mine.yaml", "mine");
+    world.write("repo/mine.yaml", &manifest(1));
     let before = tree(&world.path("repo"));
     world.sandbox("export --out repo --force").exits(1).says(&[
         "windows.yaml` is there already",
