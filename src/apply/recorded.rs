@@ -116,8 +116,8 @@ struct PolicyLine {
     kind: String,
     id: String,
     name: Option<String>,
-    before: Vec<AssignmentRecord>,
-    after: Vec<AssignmentRecord>,
+    before: Vec<AssignmentRecord<'static>>,
+    after: Vec<AssignmentRecord<'static>>,
     outcome: Option<String>,
     written: Option<bool>,
 }
@@ -239,7 +239,7 @@ fn policy(value: Value, sent: bool, names: &mut Names) -> Result<RecordedPolicy,
                 .ok_or_else(|| format!("unknown outcome `{word}`"))?,
         ),
     };
-    let mut rows = |records: &[AssignmentRecord]| -> Result<Vec<Assignment>, String> {
+    let mut rows = |records: &[AssignmentRecord<'_>]| -> Result<Vec<Assignment>, String> {
         let mut rows = records
             .iter()
             .map(|record| record.read(names))
@@ -284,8 +284,8 @@ mod tests {
         let text = format!("{START}\n{}\n{tail}", lines.join("\n"));
         let recorded = read(text.as_bytes()).expect("a report");
         assert_eq!(
-            recorded.names.groups["a0000000-0000-4000-8000-000000000001"],
-            "A"
+            recorded.names.group("a0000000-0000-4000-8000-000000000001"),
+            Some("A")
         );
         let policies = recorded.policies.iter().map(|policy| {
             let outcome = policy.outcome.map_or("killed", Outcome::name);

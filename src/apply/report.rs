@@ -163,7 +163,7 @@ impl Report {
     }
 }
 
-fn records(rows: &[Assignment], names: &Names) -> Vec<AssignmentRecord> {
+fn records<'a>(rows: &'a [Assignment], names: &'a Names) -> Vec<AssignmentRecord<'a>> {
     rows.iter()
         .map(|row| AssignmentRecord::new(row, names))
         .collect()
@@ -190,8 +190,8 @@ struct SendingLine<'a> {
     kind: &'a str,
     id: &'a str,
     name: &'a str,
-    before: Vec<AssignmentRecord>,
-    after: Vec<AssignmentRecord>,
+    before: Vec<AssignmentRecord<'a>>,
+    after: Vec<AssignmentRecord<'a>>,
 }
 
 /// What became of a policy, as reports and JSON results write it.
@@ -205,14 +205,14 @@ pub struct PolicyLine<'a> {
     /// Of a policy that failed: whether a write of the run has had its effect, or may have.
     #[serde(skip_serializing_if = "Option::is_none")]
     written: Option<bool>,
-    before: Vec<AssignmentRecord>,
-    after: Vec<AssignmentRecord>,
+    before: Vec<AssignmentRecord<'a>>,
+    after: Vec<AssignmentRecord<'a>>,
     error: Option<ErrorRecord<'a>>,
 }
 
 impl<'a> PolicyLine<'a> {
     /// Writes out what became of a policy.
-    pub fn new(policy: &'a PlannedPolicy, settled: &'a Settled, names: &Names) -> Self {
+    pub fn new(policy: &'a PlannedPolicy, settled: &'a Settled, names: &'a Names) -> Self {
         Self {
             event: "policy",
             kind: policy.kind.name(),

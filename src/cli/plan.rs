@@ -22,7 +22,7 @@ use crate::graph::pace::Limit;
 use crate::manifest::{self, Loaded};
 use crate::plan::guards::GuardRules;
 use crate::plan::needs::needs;
-use crate::plan::saved::PlanRecord;
+use crate::plan::saved::{PlanRecord, digest_of};
 use crate::plan::since::Baseline;
 use crate::plan::{self, Basis, Plan, PlanDiagnostic, Rate, Selection, Summary};
 use crate::render::json;
@@ -189,7 +189,7 @@ impl Shown {
         let mut summary = plan.summary();
         summary.time = plan::estimate(&summary, rate(service.writes), rate(service.requests));
         let created_at = now();
-        let digest = PlanRecord::new(&plan, &summary, &created_at, false).digest;
+        let digest = digest_of(&plan);
         Self {
             time: summary.time,
             plan,
@@ -199,7 +199,7 @@ impl Shown {
         }
     }
 
-    pub(super) fn record(&self, all: bool) -> PlanRecord {
+    pub(super) fn record(&self, all: bool) -> PlanRecord<'_> {
         PlanRecord::new(&self.plan, &self.summary, &self.created_at, all)
     }
 

@@ -31,7 +31,7 @@ struct Policy<'a> {
     name: &'a str,
     #[serde(flatten)]
     properties: Map<String, Value>,
-    assignments: Vec<&'a Map<String, Value>>,
+    assignments: &'a [Map<String, Value>],
 }
 
 /// Writes a tenant as a state file, with everything that was read of it.
@@ -61,7 +61,11 @@ pub fn state(tenant: &RawTenant, tenant_id: &str) -> String {
 }
 
 fn policy(policy: &RawPolicy) -> Policy<'_> {
-    let RawPolicy { live, properties } = policy;
+    let RawPolicy {
+        live,
+        properties,
+        assignments,
+    } = policy;
     let mut properties = without_annotations(properties);
     for known in ["id", live.kind.row().name_property, "name", "assignments"] {
         properties.remove(known);
@@ -70,7 +74,7 @@ fn policy(policy: &RawPolicy) -> Policy<'_> {
         id: &live.id,
         name: &live.name,
         properties,
-        assignments: live.assignments.iter().map(|row| &row.raw).collect(),
+        assignments,
     }
 }
 

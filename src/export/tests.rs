@@ -1,9 +1,7 @@
 //! Exports of small tenants, as a person would read them.
 
 use super::*;
-use crate::model::{
-    Assignment, Filter, FilterMode, LiveAssignment, LiveFilter, LiveGroup, Source, Target,
-};
+use crate::model::{Assignment, Filter, FilterMode, LiveFilter, LiveGroup, Source, Target};
 
 const A: &str = "a0000000-0000-4000-8000-000000000001";
 const B: &str = "a0000000-0000-4000-8000-000000000002";
@@ -24,17 +22,17 @@ fn row(target: Target) -> Assignment {
 }
 
 fn include(id: &str) -> Assignment {
-    row(Target::Group(id.to_owned()))
+    row(Target::Group(id.into()))
 }
 
 fn exclude(id: &str) -> Assignment {
-    row(Target::ExclusionGroup(id.to_owned()))
+    row(Target::ExclusionGroup(id.into()))
 }
 
 fn filtered(row: Assignment, id: &str, mode: FilterMode) -> Assignment {
     Assignment {
         filter: Some(Filter {
-            id: id.to_owned(),
+            id: id.into(),
             mode,
         }),
         ..row
@@ -42,20 +40,14 @@ fn filtered(row: Assignment, id: &str, mode: FilterMode) -> Assignment {
 }
 
 fn policy(number: usize, name: &str, rows: &[Assignment]) -> LivePolicy {
-    LivePolicy {
-        kind: kind(),
-        id: format!("c0000000-0000-4000-8000-{number:012}"),
-        name: name.to_owned(),
-        platforms: Some("windows10".to_owned()),
-        assignments: rows
-            .iter()
-            .map(|row| LiveAssignment {
-                row: row.clone(),
-                id: None,
-                raw: serde_json::Map::new(),
-            })
-            .collect(),
-    }
+    let rows = rows.iter().map(|row| (row.clone(), "".into())).collect();
+    LivePolicy::new(
+        kind(),
+        format!("c0000000-0000-4000-8000-{number:012}"),
+        name.to_owned(),
+        Some("windows10".to_owned()),
+        rows,
+    )
 }
 
 /// A tenant with the groups `SG-A` and `SG-B` and the filter `Corporate`.
@@ -118,7 +110,7 @@ fn targets_are_named_and_filters_written_below_them() {
         include(A),
         filtered(row(Target::AllDevices), FILTER, FilterMode::Include),
         filtered(row(Target::AllUsers), FILTER, FilterMode::Exclude),
-        row(Target::Collection("MEM00012".to_owned())),
+        row(Target::Collection("MEM00012".into())),
         exclude(B),
     ];
     assert_eq!(
@@ -194,16 +186,16 @@ policies:
 fn what_stays_in_any_case_is_mentioned_only() {
     let from_set = Assignment {
         source: Source::PolicySets,
-        source_id: Some("set".to_owned()),
+        source_id: Some("set".into()),
         ..include(A)
     };
     let odd = Assignment {
-        source: Source::Other("somebody\n".to_owned()),
+        source: Source::Other("somebody\n".into()),
         ..include(B)
     };
     let unknown = row(Target::Other {
-        odata_type: "novelTarget".to_owned(),
-        properties: "{}".to_owned(),
+        odata_type: "novelTarget".into(),
+        properties: "{}".into(),
     });
     assert_eq!(
         text(vec![policy(1, "P", &[from_set, odd, unknown])]),
@@ -227,7 +219,7 @@ fn a_policy_that_no_manifest_can_express_is_left_out_with_its_reason() {
         assert_eq!(export.files, []);
         export.left_out[0].reason.clone()
     };
-    let odd_mode = FilterMode::Other("maybe".to_owned());
+    let odd_mode = FilterMode::Other("maybe".into());
     for (rows, reason) in [
         (
             vec![filtered(include(A), FILTER, odd_mode)],
@@ -243,7 +235,7 @@ fn a_policy_that_no_manifest_can_express_is_left_out_with_its_reason() {
         ),
         (vec![include("x")], "the group id `x` is not a GUID"),
         (
-            vec![row(Target::Collection(" ".to_owned()))],
+            vec![row(Target::Collection(" ".into()))],
             "a collection has no id",
         ),
         (vec![include(A), include(A)], "group SG-A is there twice"),

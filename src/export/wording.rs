@@ -160,9 +160,9 @@ impl<'a> Wording<'a> {
         let mut notes = BTreeSet::new();
         let mut seen = HashSet::new();
         let mut sides = HashMap::new();
-        for row in policy.rows() {
+        for row in policy.rows.iter() {
             if !row.is_direct() || matches!(row.target, Target::Other { .. }) {
-                notes.insert(self.note(&row));
+                notes.insert(self.note(row));
                 continue;
             }
             if !seen.insert(row.target.clone()) {
@@ -177,7 +177,7 @@ impl<'a> Wording<'a> {
                     ));
                 }
             }
-            self.add(&row, &mut targets)?;
+            self.add(row, &mut targets)?;
         }
         targets.include.sort();
         targets.exclude.sort();
@@ -193,7 +193,7 @@ impl<'a> Wording<'a> {
             Target::AllDevices => Whom::AllDevices,
             Target::AllUsers => Whom::AllUsers,
             Target::Group(id) => Whom::Group(group(id)?),
-            Target::Collection(id) if is_name(id) => Whom::Collection(id.clone()),
+            Target::Collection(id) if is_name(id) => Whom::Collection(id.to_string()),
             Target::Collection(_) => return Err("a collection has no id".to_owned()),
             Target::ExclusionGroup(id) => {
                 if row.filter.is_some() {

@@ -416,10 +416,13 @@ impl Client {
 
 /// Decodes a body, or says why it is not what it should be.
 pub(super) fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(body).map_err(|error| {
-        format!(
-            "the answer is not what it should be ({error}): {}",
-            excerpt(body)
-        )
-    })
+    serde_json::from_slice(body).map_err(|error| misread(&error, body))
+}
+
+/// Says why a body is not what it should be.
+pub(super) fn misread(error: &serde_json::Error, body: &[u8]) -> String {
+    format!(
+        "the answer is not what it should be ({error}): {}",
+        excerpt(body)
+    )
 }

@@ -11,6 +11,8 @@ mod batch;
 mod class;
 pub mod client;
 pub mod error;
+mod form;
+mod listing;
 pub mod observe;
 pub mod pace;
 mod pages;

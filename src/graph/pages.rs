@@ -1,14 +1,16 @@
 //! Lists that come in pages.
 //!
 //! A next link is followed byte for byte, since its skip token is encoded twice
-//! (ugurkocde/IntuneAssignmentChecker#28), but only to the host that the token is for.
+//! (ugurkocde/IntuneAssignmentChecker#28), but only to the host that the token is for. Each page is
+//! decoded as it comes and let go of; what is kept is what was made of it.
 
 use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::client::{Call, Client};
+use super::client::{Call, Client, from_json};
 use super::error::GraphError;
+use super::listing::Listing;
 use super::wire::{Object, Page};
 
 /// Empty pages with a next link are a thing of the service's store; this many in a row are not.
@@ -17,32 +19,65 @@ const MOST_EMPTY_PAGES: usize = 50;
 /// No tenant has as many policies, or groups of one name; a list that goes on past it is made to.
 const MOST_OBJECTS: usize = 200_000;
 
+/// What comes in lists.
+pub(super) trait Listed {
+    /// Returns what tells it from the others of its list, where it has such a thing.
+    fn key(&self) -> Option<String>;
+}
+
+impl Listed for Object {
+    /// A group that is assigned by itself and by a policy set has two rows with one id.
+    fn key(&self) -> Option<String> {
+        let id = self.get("id").and_then(Value::as_str)?;
+        Some(format!("{id} {:?}", self.get("source")))
+    }
+}
+
+/// A policy, or why it can't be read.
+impl Listed for Result<Listing, String> {
+    fn key(&self) -> Option<String> {
+        self.as_ref().ok().map(|policy| policy.live.id.clone())
+    }
+}
+
+/// How a page is read: what it holds, and where the next one is.
+pub(super) type DecodePage<'a, T> =
+    &'a (dyn Fn(&[u8]) -> Result<(Vec<T>, Option<String>), String> + Sync);
+
+/// Reads a page of objects.
+pub(super) fn objects(body: &[u8]) -> Result<(Vec<Object>, Option<String>), String> {
+    let page: Page = from_json(body)?;
+    Ok((page.value, page.next_link))
+}
+
 impl Client {
     /// Reads a whole list, starting at a URL. `on_page` is told how many objects there are so far.
-    pub(super) async fn read_list(
+    pub(super) async fn read_list<T: Listed>(
         &self,
         first: String,
+        decode: DecodePage<'_, T>,
         mut on_page: impl FnMut(usize),
-    ) -> Result<Vec<Object>, GraphError> {
-        let page: Page = self.read_json(&Call::get(first.clone())).await?;
-        let mut objects = page.value;
-        on_page(objects.len());
-        self.read_rest(first, page.next_link, &mut objects, on_page)
+    ) -> Result<Vec<T>, GraphError> {
+        let call = Call::get(first.clone());
+        let (mut items, next) = self.read(&call, |response| decode(&response.body)).await?;
+        on_page(items.len());
+        self.read_rest(first, next, &mut items, decode, on_page)
             .await?;
-        Ok(objects)
+        Ok(items)
     }
 
     /// Reads what follows a first part of a list.
-    pub(super) async fn read_rest(
+    pub(super) async fn read_rest<T: Listed>(
         &self,
         first: String,
         mut next: Option<String>,
-        objects: &mut Vec<Object>,
+        items: &mut Vec<T>,
+        decode: DecodePage<'_, T>,
         mut on_page: impl FnMut(usize),
     ) -> Result<(), GraphError> {
         let list = self.describe(&Call::get(first.clone()));
         let mut seen_links = HashSet::from([first]);
-        let mut seen_ids: Option<HashSet<String>> = None;
+        let mut seen: Option<HashSet<String>> = None;
         let mut empty_pages = 0;
         while let Some(link) = next {
             if !self.address().admits(&link) {
@@ -51,37 +86,28 @@ impl Client {
             if !seen_links.insert(link.clone()) {
                 return Err(GraphError::EndlessList { what: list });
             }
-            let ids = seen_ids.get_or_insert_with(|| objects.iter().filter_map(id).collect());
-            let page: Page = self.read_json(&Call::get(link)).await?;
+            let seen = seen.get_or_insert_with(|| items.iter().filter_map(T::key).collect());
+            let call = Call::get(link);
+            let (page, next_link) = self.read(&call, |response| decode(&response.body)).await?;
             // A list that changes while it is read may bring an object twice; a page of nothing
             // but old acquaintances means that it goes round in circles under new links.
             let mut fresh = 0;
-            for object in &page.value {
-                if id(object).is_none_or(|id| ids.insert(id)) {
+            for item in &page {
+                if item.key().is_none_or(|key| seen.insert(key)) {
                     fresh += 1;
                 }
             }
-            empty_pages = if page.value.is_empty() {
-                empty_pages + 1
-            } else {
-                0
-            };
-            if (!page.value.is_empty() && fresh == 0) || empty_pages > MOST_EMPTY_PAGES {
+            empty_pages = if page.is_empty() { empty_pages + 1 } else { 0 };
+            if (!page.is_empty() && fresh == 0) || empty_pages > MOST_EMPTY_PAGES {
                 return Err(GraphError::EndlessList { what: list });
             }
-            objects.extend(page.value);
-            if objects.len() > MOST_OBJECTS {
+            items.extend(page);
+            if items.len() > MOST_OBJECTS {
                 return Err(GraphError::EndlessList { what: list });
             }
-            on_page(objects.len());
-            next = page.next_link;
+            on_page(items.len());
+            next = next_link;
         }
         Ok(())
     }
-}
-
-/// A group that is assigned by itself and by a policy set has two rows with one id.
-fn id(object: &Object) -> Option<String> {
-    let id = object.get("id").and_then(Value::as_str)?;
-    Some(format!("{id} {:?}", object.get("source")))
 }

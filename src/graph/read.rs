@@ -1,18 +1,21 @@
 //! Reading the service. Whoever holds a [`Reader`] cannot change anything.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::{StreamExt as _, TryStreamExt as _};
 use serde_json::Value;
 
 use super::client::{Call, Client};
 use super::error::GraphError;
+use super::listing::{self, ListedRows, Listing};
 use super::observe::{Event, RequestCounts};
-use super::wire::{self, Object, Page};
+use super::pages::{self, DecodePage};
+use super::wire::{self, Object, Page, Texts};
 use super::write::LookSlot;
 use crate::model::{
-    LiveAssignment, LiveFilter, LiveGroup, LivePolicy, PolicyKind, assignments_path, encode,
+    LiveAssignment, LiveFilter, LiveGroup, LivePolicy, PolicyKind, RawPolicy, assignments_path,
+    encode,
 };
 
 const FILTERS: &str = "/deviceManagement/assignmentFilters";
@@ -37,9 +40,6 @@ pub struct Reader {
 
 /// The rows of one policy; none where the policy does not exist.
 pub type PolicyRows = Option<Vec<LiveAssignment>>;
-
-/// What the service says of policies besides their assignments, by policy id.
-pub(super) type PolicyProperties = BTreeMap<String, Object>;
 
 impl Reader {
     /// Makes a reader.
@@ -75,14 +75,39 @@ impl Reader {
     ///
     /// Whatever keeps the list from being complete.
     pub async fn policies(&self, kind: PolicyKind) -> Result<Vec<LivePolicy>, GraphError> {
-        Ok(self.policies_with_properties(kind).await?.0)
+        let texts = Mutex::new(Texts::default());
+        let listed = self
+            .listed(kind, &|body| {
+                let texts = &mut *texts.lock().unwrap_or_else(PoisonError::into_inner);
+                listing::page(kind, body, texts)
+            })
+            .await?;
+        Ok(listed.into_iter().map(|listed| listed.live).collect())
     }
 
     /// Reads what [`Self::policies`] reads, and keeps all that the list says of each policy.
-    pub(super) async fn policies_with_properties(
+    pub(super) async fn policies_as_sent(
         &self,
         kind: PolicyKind,
-    ) -> Result<(Vec<LivePolicy>, PolicyProperties), GraphError> {
+    ) -> Result<Vec<RawPolicy>, GraphError> {
+        let listed = self
+            .listed(kind, &|body| listing::page_as_sent(kind, body))
+            .await?;
+        Ok(listed
+            .into_iter()
+            .map(|Listing { live, sent, .. }| RawPolicy {
+                live,
+                properties: sent.properties,
+                assignments: sent.assignments,
+            })
+            .collect())
+    }
+
+    async fn listed(
+        &self,
+        kind: PolicyKind,
+        decode: DecodePage<'_, Result<Listing, String>>,
+    ) -> Result<Vec<Listing>, GraphError> {
         let collection = kind.row().collection;
         let expand = if kind.row().expand_on_list {
             "$expand=assignments&"
@@ -93,97 +118,82 @@ impl Reader {
             .client
             .address()
             .join(&format!("{collection}?{expand}$top={PAGE}"));
-        let what = format!("GET {collection}");
-        let objects = self
+        let mut policies = self
             .client
-            .read_list(first, |total| {
+            .read_list(first, decode, |total| {
                 self.client.notice(Event::PageRead {
                     list: collection,
                     total,
                 });
             })
-            .await?;
-        let mut policies = Vec::with_capacity(objects.len());
-        let mut properties = PolicyProperties::new();
-        let mut unread = Vec::new();
-        let mut cut = Vec::new();
-        for object in objects {
-            let policy = wire::policy(kind, object).map_err(|detail| shape(&what, detail))?;
-            match policy.assignments {
-                None => unread.push(policies.len()),
-                Some(_) if policy.assignments_next.is_some() => cut.push((
-                    policies.len(),
-                    policy.assignments_next.clone().unwrap_or_default(),
-                )),
-                Some(_) => {}
-            }
-            properties.insert(policy.id.clone(), policy.properties);
-            policies.push(LivePolicy {
-                kind,
-                id: policy.id,
-                name: policy.name,
-                platforms: policy.platforms,
-                assignments: live_rows(&what, policy.assignments.unwrap_or_default())?,
-            });
-        }
-        self.read_cut(&mut policies, cut).await?;
-        self.read_unread(&mut policies, unread).await?;
-        policies.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+            .await?
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|detail| shape(&format!("GET {collection}"), detail))?;
+        self.read_cut(&mut policies).await?;
+        self.read_unread(&mut policies).await?;
+        policies.sort_by(|one, other| {
+            (&one.live.name, &one.live.id).cmp(&(&other.live.name, &other.live.id))
+        });
         // A list that changed while it was read may hold a policy twice.
-        let mut seen = BTreeSet::new();
-        policies.retain(|policy| seen.insert(policy.id.to_lowercase()));
-        Ok((policies, properties))
+        let mut seen = HashSet::new();
+        policies.retain(|policy| seen.insert(policy.live.id.to_lowercase()));
+        Ok(policies)
     }
 
     /// Follows the links of expanded lists that were cut.
-    async fn read_cut(
-        &self,
-        policies: &mut [LivePolicy],
-        cut: Vec<(usize, String)>,
-    ) -> Result<(), GraphError> {
+    async fn read_cut(&self, policies: &mut [Listing]) -> Result<(), GraphError> {
+        let cut: Vec<(usize, String, String)> = policies
+            .iter()
+            .enumerate()
+            .filter_map(|(index, policy)| match &policy.rows {
+                ListedRows::Cut(link) => Some((index, policy.path(), link.clone())),
+                ListedRows::Whole | ListedRows::Unread => None,
+            })
+            .collect();
         let rests: Vec<(usize, Vec<LiveAssignment>)> = futures::stream::iter(cut)
-            .map(|(index, link)| {
-                let path = assignments_path(policies[index].kind, &policies[index].id);
-                async move {
-                    let mut objects = Vec::new();
-                    let first = self.client.address().join(&path);
-                    self.client
-                        .read_rest(first, Some(link), &mut objects, |_| {})
-                        .await?;
-                    Ok::<_, GraphError>((index, live_rows(&format!("GET {path}"), objects)?))
-                }
+            .map(|(index, path, link)| async move {
+                let mut objects = Vec::new();
+                let first = self.client.address().join(&path);
+                self.client
+                    .read_rest(first, Some(link), &mut objects, &pages::objects, |_| {})
+                    .await?;
+                Ok::<_, GraphError>((index, live_rows(&format!("GET {path}"), objects)?))
             })
             .buffer_unordered(SIDE_BY_SIDE)
             .try_collect()
             .await?;
         for (index, rest) in rests {
-            policies[index].assignments.extend(rest);
+            policies[index].add(rest);
         }
         Ok(())
     }
 
     /// Reads the assignments of policies whose list did not bring them.
-    async fn read_unread(
-        &self,
-        policies: &mut Vec<LivePolicy>,
-        unread: Vec<usize>,
-    ) -> Result<(), GraphError> {
+    async fn read_unread(&self, policies: &mut Vec<Listing>) -> Result<(), GraphError> {
+        let unread: Vec<usize> = policies
+            .iter()
+            .enumerate()
+            .filter(|(_, policy)| policy.rows == ListedRows::Unread)
+            .map(|(index, _)| index)
+            .collect();
         let asked: Vec<(PolicyKind, String)> = unread
             .iter()
-            .map(|index| (policies[*index].kind, policies[*index].id.clone()))
+            .map(|index| (policies[*index].live.kind, policies[*index].live.id.clone()))
             .collect();
         let answers = self.assignments_of(&asked).await?;
-        let mut gone = Vec::new();
+        let mut gone = HashSet::new();
         for (index, rows) in unread.into_iter().zip(answers) {
             match rows? {
-                Some(rows) => policies[index].assignments = rows,
-                None => gone.push(index),
+                Some(rows) => policies[index].add(rows),
+                None => {
+                    gone.insert(index);
+                }
             }
         }
         // Deleted since the list was made.
-        for index in gone.into_iter().rev() {
-            policies.remove(index);
-        }
+        let mut index = 0..;
+        policies.retain(|_| index.next().is_none_or(|index| !gone.contains(&index)));
         Ok(())
     }
 
@@ -230,7 +240,13 @@ impl Reader {
             }
             // What is missing on a later page is the page, not the policy.
             self.client
-                .read_rest(url.clone(), page.next_link, &mut objects, |_| {})
+                .read_rest(
+                    url.clone(),
+                    page.next_link,
+                    &mut objects,
+                    &pages::objects,
+                    |_| {},
+                )
                 .await?;
             // Pages are read one after the other. What changes in between makes a list that never
             // was; only one that reads the same twice was there.
@@ -290,7 +306,7 @@ impl Reader {
         let mut objects = page.value;
         let first = self.client.address().join(path);
         self.client
-            .read_rest(first, page.next_link, &mut objects, |_| {})
+            .read_rest(first, page.next_link, &mut objects, &pages::objects, |_| {})
             .await?;
         Ok(objects)
     }
@@ -328,7 +344,7 @@ impl Reader {
     async fn objects(&self, list: &'static str, path: &str) -> Result<Vec<Object>, GraphError> {
         let first = self.client.address().join(path);
         self.client
-            .read_list(first, |total| {
+            .read_list(first, &pages::objects, |total| {
                 self.client.notice(Event::PageRead { list, total });
             })
             .await
@@ -391,7 +407,11 @@ impl Reader {
             [] => {}
             [path] if self.client.address().join(path).len() <= LONGEST_URL => {
                 let first = self.client.address().join(path);
-                groups.extend(self.client.read_list(first, |_| {}).await?);
+                groups.extend(
+                    self.client
+                        .read_list(first, &pages::objects, |_| {})
+                        .await?,
+                );
             }
             paths => {
                 for (path, answer) in paths.iter().zip(self.client.read_batch(paths).await?) {
@@ -411,9 +431,10 @@ impl Reader {
 }
 
 fn live_rows(what: &str, objects: Vec<Object>) -> Result<Vec<LiveAssignment>, GraphError> {
+    let mut texts = Texts::default();
     objects
         .into_iter()
-        .map(|object| wire::assignment(object).map_err(|detail| shape(what, detail)))
+        .map(|object| wire::assignment(object, &mut texts).map_err(|detail| shape(what, detail)))
         .collect()
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::error::GraphError;
 use super::read::Reader;
-use crate::model::{Guid, PolicyKind, RawPolicy, RawTenant, WholeTenant};
+use crate::model::{Guid, PolicyKind, RawTenant, WholeTenant};
 
 impl Reader {
     /// Reads all policies and filters, and the groups that policies are assigned to.
@@ -19,8 +19,8 @@ impl Reader {
         let policies: Vec<_> = policies.into_iter().flatten().collect();
         let ids: BTreeSet<String> = policies
             .iter()
-            .flat_map(|policy| &policy.assignments)
-            .filter_map(|live| live.row.target.group_id())
+            .flat_map(|policy| policy.rows.iter())
+            .filter_map(|row| row.target.group_id())
             // What is no GUID the directory refuses to look for.
             .filter(|id| Guid::parse(id).is_some())
             .map(str::to_owned)
@@ -49,21 +49,14 @@ impl Reader {
     ///
     /// Whatever keeps a part from being complete.
     pub async fn raw_tenant(&self) -> Result<RawTenant, GraphError> {
-        let kinds = PolicyKind::all().map(|kind| self.policies_with_properties(kind));
-        let (read, filters, groups) = futures::try_join!(
+        let kinds = PolicyKind::all().map(|kind| self.policies_as_sent(kind));
+        let (policies, filters, groups) = futures::try_join!(
             futures::future::try_join_all(kinds),
             self.filter_objects(),
             self.group_objects(),
         )?;
-        let mut policies = Vec::new();
-        for (live, mut properties) in read {
-            policies.extend(live.into_iter().map(|live| RawPolicy {
-                properties: properties.remove(&live.id).unwrap_or_default(),
-                live,
-            }));
-        }
         Ok(RawTenant {
-            policies,
+            policies: policies.into_iter().flatten().collect(),
             groups,
             filters,
         })

@@ -4,17 +4,22 @@
 //! an assignment, and ignored elsewhere. What is missing where it must not be is an error, never
 //! taken for empty.
 
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::form::{PolicyForm, Property, RowForm, TargetForm, Text};
 use crate::model::{
     Assignment, Filter, FilterMode, Guid, LiveAssignment, LiveFilter, LiveGroup, PolicyKind,
-    Source, Target,
+    SharedText, Source, Target,
 };
 
 const PREFIX: &str = "#microsoft.graph.";
-const FILTER_ID: &str = "deviceAndAppManagementAssignmentFilterId";
-const FILTER_TYPE: &str = "deviceAndAppManagementAssignmentFilterType";
+pub(super) const FILTER_ID: &str = "deviceAndAppManagementAssignmentFilterId";
+pub(super) const FILTER_TYPE: &str = "deviceAndAppManagementAssignmentFilterType";
 const ZERO_GUID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// The id that stands for all devices in assignment ids; many tools and the service's own answers
@@ -36,41 +41,18 @@ pub(super) struct Page {
 
 /// A policy as a list brings it.
 #[derive(Debug)]
-pub(super) struct PolicyObject {
+pub(super) struct ListedPolicy {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) platforms: Option<String>,
     /// None where the list did not bring them.
-    pub(super) assignments: Option<Vec<Object>>,
+    pub(super) rows: Option<Vec<Row>>,
     /// Where the rest of them is, if the list was cut.
-    pub(super) assignments_next: Option<String>,
-    /// The policy as it was sent, without its assignments.
-    pub(super) properties: Object,
+    pub(super) next: Option<String>,
 }
 
-/// Reads a policy out of a list's object.
-pub(super) fn policy(kind: PolicyKind, mut object: Object) -> Result<PolicyObject, String> {
-    let id = required_text(&object, "id")?;
-    let name = match object.get(kind.row().name_property) {
-        Some(Value::String(name)) => name.clone(),
-        Some(Value::Null) | None => String::new(),
-        Some(other) => return Err(wrong(kind.row().name_property, "text", other)),
-    };
-    let assignments = match object.remove("assignments") {
-        None => None,
-        Some(value) => Some(objects("assignments", value)?),
-    };
-    Ok(PolicyObject {
-        id,
-        name,
-        platforms: optional_text(&object, "platforms")?,
-        assignments,
-        assignments_next: optional_text(&object, "assignments@odata.nextLink")?,
-        properties: object,
-    })
-}
-
-fn objects(property: &str, value: Value) -> Result<Vec<Object>, String> {
+/// Takes the objects out of a list.
+pub(super) fn objects(property: &str, value: Value) -> Result<Vec<Object>, String> {
     let Value::Array(values) = value else {
         return Err(wrong(property, "a list", &value));
     };
@@ -83,81 +65,160 @@ fn objects(property: &str, value: Value) -> Result<Vec<Object>, String> {
         .collect()
 }
 
-/// Reads an assignment.
-pub(super) fn assignment(raw: Object) -> Result<LiveAssignment, String> {
-    let Some(Value::Object(properties)) = raw.get("target") else {
+/// A live row, and the service's id for it; empty where it has none.
+pub(super) type Row = (Assignment, Box<str>);
+
+/// Reads a policy of a list.
+pub(super) fn policy(form: PolicyForm<'_>, texts: &mut Texts) -> Result<ListedPolicy, String> {
+    let PolicyForm {
+        id,
+        name,
+        name_property,
+        platforms,
+        assignments,
+        assignments_next,
+    } = form;
+    let rows = match assignments {
+        Property::Missing => None,
+        Property::Null => return Err(wrong("assignments", "a list", &Value::Null)),
+        Property::Other(value) => return Err(wrong("assignments", "a list", &value)),
+        Property::Is(rows) => {
+            let rows = rows.into_iter().map(|property| match property {
+                Property::Is(form) => row(form, texts),
+                Property::Other(value) => Err(wrong("assignments", "a list of objects", &value)),
+                Property::Missing | Property::Null => {
+                    Err(wrong("assignments", "a list of objects", &Value::Null))
+                }
+            });
+            Some(rows.collect::<Result<_, _>>()?)
+        }
+    };
+    Ok(ListedPolicy {
+        id: required("id", id)?.into_owned(),
+        name: optional(name_property, name)?
+            .unwrap_or_default()
+            .into_owned(),
+        platforms: optional("platforms", platforms)?.map(Cow::into_owned),
+        rows,
+        next: optional("assignments@odata.nextLink", assignments_next)?.map(Cow::into_owned),
+    })
+}
+
+/// Texts that come again and again, each held once.
+#[derive(Debug, Default)]
+pub(super) struct Texts {
+    plain: HashSet<SharedText>,
+    /// Ids in lower case, by how the service spells them.
+    ids: HashMap<Box<str>, SharedText>,
+}
+
+impl Texts {
+    fn share(&mut self, text: &str) -> SharedText {
+        if let Some(known) = self.plain.get(text) {
+            return Arc::clone(known);
+        }
+        let shared = SharedText::from(text);
+        self.plain.insert(Arc::clone(&shared));
+        shared
+    }
+
+    fn share_id(&mut self, id: &str) -> SharedText {
+        if let Some(known) = self.ids.get(id) {
+            return Arc::clone(known);
+        }
+        let shared = SharedText::from(lower_guid(id.to_owned()));
+        self.ids.insert(id.into(), Arc::clone(&shared));
+        shared
+    }
+}
+
+/// Reads what a row means.
+pub(super) fn row(form: RowForm<'_>, texts: &mut Texts) -> Result<Row, String> {
+    let RowForm {
+        id,
+        source,
+        source_id,
+        target: Property::Is(mut target_form),
+    } = form
+    else {
         return Err("an assignment has no `target`".to_owned());
     };
-    let filter = filter(properties)?;
-    let target = target(properties)?;
+    let filter = filter(
+        std::mem::take(&mut target_form.filter_id),
+        std::mem::take(&mut target_form.filter_type),
+        texts,
+    )?;
+    let target = target(target_form, texts)?;
     let source =
-        optional_text(&raw, "source")?.map_or(Source::Direct, |text| Source::from_wire(&text));
+        optional("source", source)?.map_or(Source::Direct, |text| Source::from_wire(&text));
     // For direct rows the service writes the policy's own id there.
     let source_id = match source {
         Source::Direct => None,
-        Source::PolicySets | Source::Other(_) => optional_text(&raw, "sourceId")?,
+        Source::PolicySets | Source::Other(_) => {
+            optional("sourceId", source_id)?.map(|id| texts.share(&id))
+        }
     };
-    Ok(LiveAssignment {
-        row: Assignment {
+    Ok((
+        Assignment {
             target,
             filter,
             source,
             source_id,
         },
-        id: optional_text(&raw, "id")?,
+        optional("id", id)?.unwrap_or_default().into(),
+    ))
+}
+
+/// Reads an assignment and keeps it as it came.
+pub(super) fn assignment(raw: Object, texts: &mut Texts) -> Result<LiveAssignment, String> {
+    // A map is an object, whatever it holds.
+    let form = match Property::deserialize(&raw) {
+        Ok(Property::Is(form)) => form,
+        _ => RowForm::default(),
+    };
+    let (row, id) = row(form, texts)?;
+    Ok(LiveAssignment {
+        row,
+        id: (!id.is_empty()).then(|| id.into()),
         raw,
     })
 }
 
-fn target(properties: &Object) -> Result<Target, String> {
-    let odata_type = required_text(properties, "@odata.type")?;
+fn target(mut form: TargetForm<'_>, texts: &mut Texts) -> Result<Target, String> {
+    let odata_type = required("@odata.type", std::mem::take(&mut form.odata_type))?;
     // Documentation samples leave the `#` out; what reads a type takes both.
     let short = odata_type
         .strip_prefix(PREFIX)
         .or_else(|| odata_type.strip_prefix(&PREFIX[1..]))
         .unwrap_or(&odata_type);
-    let group = || {
-        optional_text(properties, "groupId")
-            .ok()
-            .flatten()
-            .map(lower_guid)
-    };
+    let mut group = || form.group_id.text().map(|id| texts.share_id(id));
     let known = match short {
         "allDevicesAssignmentTarget" => Some(Target::AllDevices),
         "allLicensedUsersAssignmentTarget" => Some(Target::AllUsers),
         "groupAssignmentTarget" => group().map(Target::Group),
         "exclusionGroupAssignmentTarget" => group().map(Target::ExclusionGroup),
-        "configurationManagerCollectionAssignmentTarget" => {
-            optional_text(properties, "collectionId")
-                .ok()
-                .flatten()
-                .map(Target::Collection)
-        }
+        "configurationManagerCollectionAssignmentTarget" => form
+            .collection_id
+            .text()
+            .map(|id| Target::Collection(texts.share(id))),
         _ => None,
     };
-    Ok(known.unwrap_or_else(|| {
-        let mut rest = properties.clone();
-        for property in ["@odata.type", FILTER_ID, FILTER_TYPE] {
-            rest.remove(property);
-        }
-        rest.sort_keys();
-        Target::Other {
-            odata_type: short.to_owned(),
-            properties: Value::Object(rest).to_string(),
-        }
+    Ok(known.unwrap_or_else(|| Target::Other {
+        odata_type: texts.share(short),
+        properties: form.properties().into(),
     }))
 }
 
 /// Reads a target's filter. "No filter" comes in four spellings: the id null, absent, empty, or
 /// the zero GUID with type none (CIPP, Microsoft365DSC and the Terraform provider meet them all).
-fn filter(properties: &Object) -> Result<Option<Filter>, String> {
-    let mode = optional_text(properties, FILTER_TYPE)?;
-    let id = optional_text(properties, FILTER_ID)?.map(lower_guid);
+fn filter(id: Text<'_>, mode: Text<'_>, texts: &mut Texts) -> Result<Option<Filter>, String> {
+    let mode = optional(FILTER_TYPE, mode)?;
+    let id = optional(FILTER_ID, id)?;
     Ok(match (id, mode.as_deref()) {
         (None, _) | (Some(_), Some("none")) => None,
         (Some(id), _) if id.is_empty() || id == ZERO_GUID => None,
         (Some(id), mode) => Some(Filter {
-            id,
+            id: texts.share_id(&id),
             mode: FilterMode::from_wire(mode.unwrap_or_default()),
         }),
     })
@@ -188,7 +249,7 @@ fn required_text(object: &Object, property: &str) -> Result<String, String> {
     match object.get(property) {
         Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
         Some(other) => Err(wrong(property, "text", other)),
-        None => Err(format!("an object has no `{property}`")),
+        None => Err(missing(property)),
     }
 }
 
@@ -198,6 +259,28 @@ fn optional_text(object: &Object, property: &str) -> Result<Option<String>, Stri
         Some(Value::String(text)) => Ok(Some(text.clone())),
         Some(other) => Err(wrong(property, "text", other)),
     }
+}
+
+fn required<'a>(property: &str, text: Text<'a>) -> Result<Cow<'a, str>, String> {
+    match text {
+        Property::Is(text) if !text.is_empty() => Ok(text),
+        other => Err(other.into_value().map_or_else(
+            || missing(property),
+            |value| wrong(property, "text", &value),
+        )),
+    }
+}
+
+fn optional<'a>(property: &str, text: Text<'a>) -> Result<Option<Cow<'a, str>>, String> {
+    match text {
+        Property::Missing | Property::Null => Ok(None),
+        Property::Is(text) => Ok(Some(text)),
+        Property::Other(value) => Err(wrong(property, "text", &value)),
+    }
+}
+
+fn missing(property: &str) -> String {
+    format!("an object has no `{property}`")
 }
 
 fn wrong(property: &str, expected: &str, found: &Value) -> String {
@@ -216,14 +299,14 @@ fn target_body(row: &Assignment) -> Value {
             json!({"@odata.type": "#microsoft.graph.allLicensedUsersAssignmentTarget"})
         }
         Target::Group(id) => {
-            json!({"@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": id})
+            json!({"@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": &**id})
         }
         Target::ExclusionGroup(id) => {
-            json!({"@odata.type": "#microsoft.graph.exclusionGroupAssignmentTarget", "groupId": id})
+            json!({"@odata.type": "#microsoft.graph.exclusionGroupAssignmentTarget", "groupId": &**id})
         }
         Target::Collection(id) => json!({
             "@odata.type": "#microsoft.graph.configurationManagerCollectionAssignmentTarget",
-            "collectionId": id,
+            "collectionId": &**id,
         }),
         Target::Other {
             odata_type,
@@ -246,7 +329,7 @@ fn target_body(row: &Assignment) -> Value {
 fn set_filter(properties: &mut Object, filter: Option<&Filter>) {
     match filter {
         Some(filter) => {
-            properties.insert(FILTER_ID.to_owned(), json!(filter.id));
+            properties.insert(FILTER_ID.to_owned(), json!(&*filter.id));
             properties.insert(FILTER_TYPE.to_owned(), json!(filter.mode.name()));
         }
         None => {
@@ -299,7 +382,7 @@ pub(super) fn assign_body(kind: PolicyKind, rows: &[Assignment], live: &[LiveAss
             let mut body = json!({"target": target_body(row)});
             if !row.is_direct() {
                 body["source"] = json!(row.source.name());
-                body["sourceId"] = json!(row.source_id);
+                body["sourceId"] = json!(row.source_id.as_deref());
             }
             body
         })
@@ -327,20 +410,23 @@ fn refiltered(live: &LiveAssignment, row: &Assignment) -> Object {
         set_filter(target, row.filter.as_ref());
     }
     if !row.is_direct() && row.source_id.is_some() {
-        raw.insert("sourceId".to_owned(), json!(row.source_id));
+        raw.insert("sourceId".to_owned(), json!(row.source_id.as_deref()));
     }
     raw
 }
 
 #[cfg(test)]
 mod tests {
+    use serde::de::DeserializeSeed as _;
+
     use super::*;
+    use crate::graph::form::PolicySeed;
 
     fn live(raw: Value) -> LiveAssignment {
         let Value::Object(raw) = raw else {
             panic!("an object")
         };
-        assignment(raw).expect("an assignment")
+        assignment(raw, &mut Texts::default()).expect("an assignment")
     }
 
     fn kind() -> PolicyKind {
@@ -412,13 +498,13 @@ mod tests {
     #[test]
     fn the_create_call_has_all_its_properties() {
         let row = Assignment {
-            target: Target::Collection("MEM00012".to_owned()),
+            target: Target::Collection("MEM00012".into()),
             filter: Some(Filter {
-                id: "f".to_owned(),
+                id: "f".into(),
                 mode: FilterMode::Exclude,
             }),
             source: Source::PolicySets,
-            source_id: Some("set".to_owned()),
+            source_id: Some("set".into()),
         };
         assert_eq!(
             create_body(kind(), "p", &row),
@@ -458,7 +544,14 @@ mod tests {
             let Value::Object(object) = object else {
                 panic!("an object")
             };
-            assert_eq!(policy(kind(), object).expect_err("a fault"), reason);
+            let seed = PolicySeed {
+                name_property: kind().row().name_property,
+            };
+            let form = seed.deserialize(&object).expect("a form");
+            assert_eq!(
+                policy(form, &mut Texts::default()).expect_err("a fault"),
+                reason
+            );
         }
     }
 }

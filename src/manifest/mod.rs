@@ -85,15 +85,11 @@ pub enum Selector {
 }
 
 impl Selector {
-    /// Whether a policy of the right kind is meant.
-    pub fn selects(&self, policy_id: &str, policy_name: &str) -> bool {
+    /// Whether a policy that a glob matches is left out after all.
+    pub fn leaves_out(&self, policy_name: &str) -> bool {
         match self {
-            Self::Name(name) => name.value == policy_name,
-            Self::Id(id) => id.value.eq_ignore_ascii_case(policy_id),
-            Self::Match { pattern, except } => {
-                pattern.value.matches(policy_name)
-                    && !except.iter().any(|glob| glob.value.matches(policy_name))
-            }
+            Self::Name(_) | Self::Id(_) => false,
+            Self::Match { except, .. } => except.iter().any(|glob| glob.value.matches(policy_name)),
         }
     }
 

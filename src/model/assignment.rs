@@ -1,5 +1,13 @@
 //! Targets, filters and assignments, and what makes two of them the same.
 
+use std::sync::Arc;
+
+/// A text that many rows share: a tenant has a thousand rows for each of its groups.
+pub type SharedText = Arc<str>;
+
+/// Rows that several owners share: the unchanged rows of a plan are the live ones.
+pub type Rows = Arc<[Assignment]>;
+
 /// The kind of a target, in the order in which targets are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TargetKind {
@@ -27,17 +35,17 @@ pub enum Target {
     /// Every licensed user.
     AllUsers,
     /// The members of the group with this id.
-    Group(String),
+    Group(SharedText),
     /// The Configuration Manager collection with this id.
-    Collection(String),
+    Collection(SharedText),
     /// The members of the group with this id are left out.
-    ExclusionGroup(String),
+    ExclusionGroup(SharedText),
     /// A target of a type that this program does not know; carried along, never judged.
     Other {
         /// The `@odata.type`, without its `#microsoft.graph.` prefix.
-        odata_type: String,
+        odata_type: SharedText,
         /// The target's other properties, without the filter, as JSON with sorted keys.
-        properties: String,
+        properties: SharedText,
     },
 }
 
@@ -101,7 +109,7 @@ pub enum FilterMode {
     /// All but what the filter matches.
     Exclude,
     /// A mode that this program does not know, as the service wrote it.
-    Other(String),
+    Other(SharedText),
 }
 
 impl FilterMode {
@@ -119,7 +127,7 @@ impl FilterMode {
         match text {
             "include" => Self::Include,
             "exclude" => Self::Exclude,
-            other => Self::Other(other.to_owned()),
+            other => Self::Other(other.into()),
         }
     }
 }
@@ -128,7 +136,7 @@ impl FilterMode {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Filter {
     /// The filter's id, a GUID in lower case.
-    pub id: String,
+    pub id: SharedText,
     /// How it works.
     pub mode: FilterMode,
 }
@@ -141,7 +149,7 @@ pub enum Source {
     /// Made through a policy set.
     PolicySets,
     /// A source that this program does not know, as the service wrote it; never touched.
-    Other(String),
+    Other(SharedText),
 }
 
 impl Source {
@@ -159,7 +167,7 @@ impl Source {
         match text {
             "direct" => Self::Direct,
             "policySets" => Self::PolicySets,
-            other => Self::Other(other.to_owned()),
+            other => Self::Other(other.into()),
         }
     }
 }
@@ -175,7 +183,7 @@ pub struct Assignment {
     pub source: Source,
     /// The policy set, for rows from one. Always empty for direct rows: the service puts the
     /// policy's own id there, which says nothing.
-    pub source_id: Option<String>,
+    pub source_id: Option<SharedText>,
 }
 
 impl Assignment {
@@ -246,7 +254,7 @@ mod tests {
 
     fn group(id: &str) -> Assignment {
         Assignment {
-            target: Target::Group(id.to_owned()),
+            target: Target::Group(id.into()),
             filter: None,
             source: Source::Direct,
             source_id: None,
@@ -256,7 +264,7 @@ mod tests {
     fn from_set(id: &str, set: Option<&str>) -> Assignment {
         Assignment {
             source: Source::PolicySets,
-            source_id: set.map(str::to_owned),
+            source_id: set.map(SharedText::from),
             ..group(id)
         }
     }

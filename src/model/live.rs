@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Assignment, PolicyKind};
+use super::{Assignment, PolicyKind, Rows, Target};
 
 /// An assignment of a live policy: what it means, and what the service sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,14 +28,53 @@ pub struct LivePolicy {
     pub name: String,
     /// The policy's platforms, comma-joined as the service sends them.
     pub platforms: Option<String>,
-    /// The policy's assignments, complete.
-    pub assignments: Vec<LiveAssignment>,
+    /// What the policy's assignments mean: all of them, sorted.
+    pub rows: Rows,
+    /// The service's ids of the rows, in their order; empty for a row that has none.
+    pub row_ids: Box<[Box<str>]>,
 }
 
 impl LivePolicy {
-    /// Returns what the rows mean, sorted.
-    pub fn rows(&self) -> Vec<Assignment> {
-        rows(&self.assignments)
+    /// Makes a policy of rows with their ids, in any order.
+    pub fn new(
+        kind: PolicyKind,
+        id: String,
+        name: String,
+        platforms: Option<String>,
+        rows: Vec<(Assignment, Box<str>)>,
+    ) -> Self {
+        let mut policy = Self {
+            kind,
+            id,
+            name,
+            platforms,
+            rows: Rows::default(),
+            row_ids: Box::default(),
+        };
+        policy.set_rows(rows);
+        policy
+    }
+
+    /// Gives the policy other rows.
+    pub fn set_rows(&mut self, mut rows: Vec<(Assignment, Box<str>)>) {
+        rows.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let (rows, ids): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        self.rows = rows.into();
+        self.row_ids = ids.into();
+    }
+
+    /// Returns the rows of a target.
+    pub fn rows_of(&self, target: &Target) -> &[Assignment] {
+        let start = self.rows.partition_point(|row| row.target < *target);
+        let rows = &self.rows[start..];
+        &rows[..rows.partition_point(|row| row.target == *target)]
+    }
+
+    /// Returns the service's id of a row that is there.
+    pub fn row_id(&self, row: &Assignment) -> Option<&str> {
+        let index = self.rows.iter().position(|live| live == row)?;
+        let id = self.row_ids.get(index)?;
+        (!id.is_empty()).then_some(&**id)
     }
 }
 
@@ -111,6 +150,8 @@ pub struct RawPolicy {
     pub live: LivePolicy,
     /// What it was sent as, without its assignments.
     pub properties: Map<String, Value>,
+    /// Its assignments as they were sent.
+    pub assignments: Vec<Map<String, Value>>,
 }
 
 /// What has to be read of a tenant.

@@ -11,7 +11,7 @@ mod live;
 mod path;
 
 pub use assignment::{
-    Assignment, Filter, FilterMode, Source, Target, TargetKind, same_assignments,
+    Assignment, Filter, FilterMode, Rows, SharedText, Source, Target, TargetKind, same_assignments,
 };
 pub use guid::Guid;
 pub use kind::{KINDS, PolicyKind, PolicyKindRow};

@@ -1,8 +1,10 @@
 //! What a policy's rows shall be, and what leads there from what they are.
 
+use std::sync::Arc;
+
 use super::select::ManagedPolicy;
 use crate::manifest::Mode;
-use crate::model::{Assignment, Source, Target};
+use crate::model::{Assignment, Rows, Source, Target};
 
 /// One step from the live to the wanted rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,9 +53,9 @@ impl Change {
 #[derive(Debug)]
 pub(super) struct Wished {
     /// All of them, sorted.
-    pub(super) after: Vec<Assignment>,
+    pub(super) after: Rows,
     /// Those of them that a policy set made and no manifest declares, sorted.
-    pub(super) untouched: Vec<Assignment>,
+    pub(super) untouched: Rows,
 }
 
 /// Returns the rows that a policy shall have.
@@ -61,18 +63,25 @@ pub(super) struct Wished {
 /// In exact mode a live row that no manifest declares goes away, with two exceptions: rows from
 /// policy sets are somebody else's, and what an unknown target means is not ours to judge.
 pub(super) fn wished(policy: &ManagedPolicy<'_>) -> Wished {
-    let before = policy.live.rows();
-    let mut left: Vec<&Assignment> = before.iter().collect();
-    let mut rows = Vec::with_capacity(policy.wanted.len());
+    let ManagedPolicy { live, wants } = policy;
+    // Most policies are as they shall be.
+    if live.rows == wants.rows {
+        return Wished {
+            after: Arc::clone(&live.rows),
+            untouched: Rows::default(),
+        };
+    }
+    let mut pool = Pool::new(&live.rows);
+    let mut rows = Vec::with_capacity(wants.rows.len());
     let mut unmatched = Vec::new();
-    for wanted in &policy.wanted {
-        match take(&mut left, |live| wanted.row.satisfied_by(live)) {
+    for wanted in wants.rows.iter() {
+        match pool.take(&wanted.target, |live| wanted.satisfied_by(live)) {
             Some(live) => rows.push(live.clone()),
-            None => unmatched.push(&wanted.row),
+            None => unmatched.push(wanted),
         }
     }
     for wanted in unmatched {
-        let live = take(&mut left, |live| wanted.same_identity(live));
+        let live = pool.take(&wanted.target, |live| wanted.same_identity(live));
         let mut row = wanted.clone();
         // A declaration that names no policy set means the one that is there.
         if row.source_id.is_none() {
@@ -80,30 +89,46 @@ pub(super) fn wished(policy: &ManagedPolicy<'_>) -> Wished {
         }
         rows.push(row);
     }
-    left.retain(|live| match policy.mode {
+    let stays = |live: &&Assignment| match wants.mode {
         Mode::Additive => true,
         Mode::Exact => !live.is_direct() || matches!(live.target, Target::Other { .. }),
-    });
+    };
+    let left: Vec<&Assignment> = pool.left().filter(stays).collect();
     rows.extend(left.iter().copied().cloned());
     rows.sort();
-    left.retain(|live| live.source == Source::PolicySets);
+    // Where the manifest is all there is, the policies that the same entries select share its rows.
+    let after = if rows[..] == wants.rows[..] {
+        Arc::clone(&wants.rows)
+    } else {
+        rows.into()
+    };
     Wished {
-        after: rows,
-        untouched: left.into_iter().cloned().collect(),
+        after,
+        untouched: left
+            .into_iter()
+            .filter(|live| live.source == Source::PolicySets)
+            .cloned()
+            .collect(),
     }
 }
 
 /// Returns what leads from some rows to others, in the order of the rows.
 pub fn changes(before: &[Assignment], after: &[Assignment]) -> Vec<Change> {
-    let mut left: Vec<&Assignment> = before.iter().collect();
+    if before == after {
+        return Vec::new();
+    }
+    let mut pool = Pool::new(before);
     let new: Vec<&Assignment> = after
         .iter()
-        .filter(|row| take(&mut left, |live| row.satisfied_by(live)).is_none())
+        .filter(|row| {
+            let found = pool.take(&row.target, |live| row.satisfied_by(live));
+            found.is_none()
+        })
         .collect();
     let mut changes: Vec<Change> = new
         .into_iter()
         .map(
-            |row| match take(&mut left, |live| row.same_identity(live)) {
+            |row| match pool.take(&row.target, |live| row.same_identity(live)) {
                 Some(live) => Change::Update {
                     before: live.clone(),
                     after: row.clone(),
@@ -112,9 +137,46 @@ pub fn changes(before: &[Assignment], after: &[Assignment]) -> Vec<Change> {
             },
         )
         .collect();
-    changes.extend(left.into_iter().cloned().map(Change::Remove));
+    changes.extend(pool.left().cloned().map(Change::Remove));
     changes.sort_by(|one, other| sort_key(one).cmp(&sort_key(other)));
     changes
+}
+
+/// Rows of which each is taken once. Those of one target stand together, so that a policy with
+/// thousands of rows costs no more per row than one with ten.
+struct Pool<'a> {
+    rows: Vec<(&'a Assignment, bool)>,
+}
+
+impl<'a> Pool<'a> {
+    fn new(rows: &'a [Assignment]) -> Self {
+        let mut rows: Vec<(&Assignment, bool)> = rows.iter().map(|row| (row, false)).collect();
+        rows.sort_by_key(|(row, _)| *row);
+        Self { rows }
+    }
+
+    /// Takes the first row of a target that fits.
+    fn take(
+        &mut self,
+        target: &Target,
+        fits: impl Fn(&Assignment) -> bool,
+    ) -> Option<&'a Assignment> {
+        let start = self.rows.partition_point(|(row, _)| row.target < *target);
+        let (row, taken) = self.rows[start..]
+            .iter_mut()
+            .take_while(|(row, _)| row.target == *target)
+            .find(|(row, taken)| !taken && fits(row))?;
+        *taken = true;
+        Some(row)
+    }
+
+    /// Returns what nobody took.
+    fn left(&self) -> impl Iterator<Item = &'a Assignment> + '_ {
+        self.rows
+            .iter()
+            .filter(|(_, taken)| !taken)
+            .map(|(row, _)| *row)
+    }
 }
 
 /// Changes stand in the order of their rows; where a group moves from one side to the other, its
@@ -123,22 +185,11 @@ fn sort_key(change: &Change) -> (Option<&Assignment>, Option<&Assignment>) {
     (change.after().or(change.before()), change.before())
 }
 
-fn take<'a>(
-    rows: &mut Vec<&'a Assignment>,
-    wanted: impl Fn(&Assignment) -> bool,
-) -> Option<&'a Assignment> {
-    let index = rows.iter().position(|row| wanted(row))?;
-    Some(rows.remove(index))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::{FileId, Place};
-    use crate::model::{
-        Filter, FilterMode, LiveAssignment, LivePolicy, PolicyKind, same_assignments,
-    };
-    use crate::plan::select::Wanted;
+    use crate::model::{Filter, FilterMode, LivePolicy, PolicyKind, same_assignments};
+    use crate::plan::select::Wants;
 
     /// Reads rows in a short form: `g:a` a group, `x:a` an excluded one, `d`/`u` all devices and
     /// users, `c:a` a collection, `?:a` an unknown target; `+f`/`-f` a filter; `@s` a policy set.
@@ -156,16 +207,16 @@ mod tests {
         let target = match target.split_once(':') {
             None if target == "d" => Target::AllDevices,
             None => Target::AllUsers,
-            Some(("g", id)) => Target::Group(id.to_owned()),
-            Some(("x", id)) => Target::ExclusionGroup(id.to_owned()),
-            Some(("c", id)) => Target::Collection(id.to_owned()),
+            Some(("g", id)) => Target::Group(id.into()),
+            Some(("x", id)) => Target::ExclusionGroup(id.into()),
+            Some(("c", id)) => Target::Collection(id.into()),
             Some((_, id)) => Target::Other {
-                odata_type: id.to_owned(),
-                properties: "{}".to_owned(),
+                odata_type: id.into(),
+                properties: "{}".into(),
             },
         };
         let filter = (!filter.is_empty()).then(|| Filter {
-            id: filter[1..].to_owned(),
+            id: filter[1..].into(),
             mode: if filter.starts_with('+') {
                 FilterMode::Include
             } else {
@@ -180,7 +231,7 @@ mod tests {
             } else {
                 Source::Direct
             },
-            source_id: set.filter(|set| !set.is_empty()).map(str::to_owned),
+            source_id: set.filter(|set| !set.is_empty()).map(Into::into),
         }
     }
 
@@ -209,38 +260,20 @@ mod tests {
     }
 
     fn check(mode: Mode, live: &str, wanted: &str) -> String {
-        let place = Place {
-            file: FileId(0),
-            line: 1,
-            column: 1,
-            length: 1,
-        };
-        let policy = LivePolicy {
-            kind: PolicyKind::from_name("configurationPolicy").expect("a kind"),
-            id: "p".to_owned(),
-            name: "P".to_owned(),
-            platforms: None,
-            assignments: rows(live)
-                .into_iter()
-                .map(|row| LiveAssignment {
-                    row,
-                    id: None,
-                    raw: serde_json::Map::new(),
-                })
-                .collect(),
-        };
+        let policy = LivePolicy::new(
+            PolicyKind::from_name("configurationPolicy").expect("a kind"),
+            "p".to_owned(),
+            "P".to_owned(),
+            None,
+            rows(live).into_iter().map(|row| (row, "".into())).collect(),
+        );
         let managed = ManagedPolicy {
             live: &policy,
-            mode,
-            wanted: rows(wanted)
-                .into_iter()
-                .map(|row| Wanted { row, place })
-                .collect(),
-            entries: Vec::new(),
+            wants: Arc::new(Wants::of(mode, rows(wanted))),
         };
-        let before = policy.rows();
+        let before = &policy.rows;
         let after = wished(&managed).after;
-        let steps = changes(&before, &after);
+        let steps = changes(before, &after);
         // What is applied leaves nothing to do.
         assert!(changes(&after, &after).is_empty());
         assert!(same_assignments(&after, &after));

@@ -323,9 +323,11 @@ fn tenant(signed_in: Option<&str>, named: &str) -> Seen {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::manifest::Mode;
-    use crate::model::{Filter, FilterMode, PolicyKind, Source, Target};
+    use crate::model::{Filter, FilterMode, PolicyKind, Rows, Source, Target};
     use crate::plan::changes;
 
     fn row(target: Target) -> Assignment {
@@ -338,17 +340,17 @@ mod tests {
     }
 
     fn group(id: usize) -> Assignment {
-        row(Target::Group(id.to_string()))
+        row(Target::Group(id.to_string().into()))
     }
 
     fn exclusion(id: usize) -> Assignment {
-        row(Target::ExclusionGroup(id.to_string()))
+        row(Target::ExclusionGroup(id.to_string().into()))
     }
 
     fn filtered(target: Target) -> Assignment {
         Assignment {
             filter: Some(Filter {
-                id: "f".to_owned(),
+                id: "f".into(),
                 mode: FilterMode::Include,
             }),
             ..row(target)
@@ -368,11 +370,11 @@ mod tests {
             id: "p".to_owned(),
             name: "P".to_owned(),
             mode: Mode::Exact,
-            manifest: Vec::new(),
+            manifest: Arc::default(),
             changes: changes(&before, &after),
-            before,
-            after,
-            untouched: Vec::new(),
+            before: before.into(),
+            after: after.into(),
+            untouched: Rows::default(),
             writes: Vec::new(),
         }
     }

@@ -10,6 +10,7 @@
 mod difference;
 mod estimate;
 pub mod guards;
+mod names;
 pub mod needs;
 pub mod rollback;
 pub mod saved;
@@ -18,17 +19,20 @@ mod selection;
 pub mod since;
 pub mod writes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 use std::time::Duration;
 
 pub use difference::{Change, changes};
 pub use estimate::{Rate, estimate};
+pub use names::Names;
 pub use selection::Selection;
 
 use crate::diagnostic::{Diagnostic, Place, Severity, Sources};
 use crate::manifest::{Manifest, Mode};
-use crate::model::{Assignment, LiveFilter, LiveGroup, LiveTenant, PolicyKind};
+use crate::model::{Assignment, LiveFilter, LiveGroup, LiveTenant, PolicyKind, Rows};
 use guards::{GivenLimits, Guard, GuardName, GuardRules};
+use select::{ManagedPolicy, Wants};
 use since::Since;
 use writes::{PlannedWrite, WriteWith};
 
@@ -76,13 +80,13 @@ pub struct PlannedPolicy {
     /// Whether the manifest is the whole set.
     pub mode: Mode,
     /// The entries that select the policy.
-    pub manifest: Vec<ManifestPlace>,
+    pub manifest: Arc<[ManifestPlace]>,
     /// The live rows, sorted.
-    pub before: Vec<Assignment>,
-    /// The rows as they shall be, sorted.
-    pub after: Vec<Assignment>,
+    pub before: Rows,
+    /// The rows as they shall be, sorted. Where nothing changes they are the same as before.
+    pub after: Rows,
     /// Rows that a policy set made and no manifest declares: they stay out of an `assign`'s body.
-    pub untouched: Vec<Assignment>,
+    pub untouched: Rows,
     /// What leads from one to the other.
     pub changes: Vec<Change>,
     /// The requests that make the changes.
@@ -157,26 +161,6 @@ impl PlanDiagnostic {
                 .map(|(place, label)| (ManifestPlace::new(*place, sources), label.clone()))
                 .collect(),
         }
-    }
-}
-
-/// Display names by id.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Names {
-    /// Groups' display names.
-    pub groups: BTreeMap<String, String>,
-    /// Assignment filters' display names.
-    pub filters: BTreeMap<String, String>,
-}
-
-impl Names {
-    /// Whether another known group has the same display name, so that the name alone says too little.
-    pub fn shares_group_name(&self, id: &str) -> bool {
-        let Some(name) = self.groups.get(id) else {
-            return false;
-        };
-        let same = self.groups.values().filter(|other| *other == name);
-        same.take(2).count() > 1
     }
 }
 
@@ -268,7 +252,7 @@ impl Plan {
     pub fn unnamed_groups(&self, all: bool) -> std::collections::BTreeSet<String> {
         self.shown_rows(all)
             .filter_map(|row| row.target.group_id())
-            .filter(|id| !self.names.groups.contains_key(*id))
+            .filter(|id| self.names.group(id).is_none())
             .map(str::to_owned)
             .collect()
     }
@@ -277,17 +261,17 @@ impl Plan {
     pub fn has_unnamed_filters(&self, all: bool) -> bool {
         self.shown_rows(all)
             .filter_map(|row| row.filter.as_ref())
-            .any(|filter| !self.names.filters.contains_key(&filter.id))
+            .any(|filter| self.names.filter(&filter.id).is_none())
     }
 
     /// Takes in names that were looked up since.
     pub fn add_names(&mut self, groups: Vec<LiveGroup>, filters: Vec<LiveFilter>) {
-        self.names
-            .groups
-            .extend(groups.into_iter().map(|group| (group.id, group.name)));
-        self.names
-            .filters
-            .extend(filters.into_iter().map(|filter| (filter.id, filter.name)));
+        for LiveGroup { id, name } in groups {
+            self.names.add_group(id, name);
+        }
+        for filter in filters {
+            self.names.add_filter(filter.id, filter.name);
+        }
     }
 
     /// Chooses the writes of a saved plan anew. The paths of deletes are found when they are made.
@@ -297,7 +281,7 @@ impl Plan {
         }
         self.write_with = write_with;
         for policy in &mut self.policies {
-            policy.writes = writes::planned(policy, &[], write_with);
+            policy.writes = writes::planned(policy, |_| None, write_with);
         }
     }
 
@@ -341,7 +325,7 @@ impl Plan {
         self.policies
             .iter()
             .filter(move |policy| all || policy.is_changed())
-            .flat_map(|policy| policy.before.iter().chain(&policy.after))
+            .flat_map(|policy| policy.before.iter().chain(policy.after.iter()))
     }
 }
 
@@ -381,25 +365,25 @@ pub fn make(
     if diagnostics.iter().any(Diagnostic::is_error) {
         return (None, diagnostics);
     }
-    let place = |place: Place| ManifestPlace::new(place, sources);
+    let mut places = Places::new(sources);
     let mut policies = Vec::with_capacity(selected.policies.len());
     let mut carried = 0;
     for managed in selected.policies {
         let wished = difference::wished(&managed);
-        let before = managed.live.rows();
+        let ManagedPolicy { live, wants } = managed;
         let mut policy = PlannedPolicy {
-            kind: managed.live.kind,
-            id: managed.live.id.clone(),
-            name: managed.live.name.clone(),
-            mode: managed.mode,
-            manifest: managed.entries.into_iter().map(place).collect(),
-            changes: changes(&before, &wished.after),
-            before,
+            kind: live.kind,
+            id: live.id.clone(),
+            name: live.name.clone(),
+            mode: wants.mode,
+            manifest: places.of(&wants),
+            changes: changes(&live.rows, &wished.after),
+            before: Arc::clone(&live.rows),
             after: wished.after,
             untouched: wished.untouched,
             writes: Vec::new(),
         };
-        policy.writes = writes::planned(&policy, &managed.live.assignments, basis.write_with);
+        policy.writes = writes::planned(&policy, |row| live.row_id(row), basis.write_with);
         let assigns = policy
             .writes
             .iter()
@@ -428,18 +412,13 @@ pub fn make(
         .iter()
         .map(|diagnostic| PlanDiagnostic::new(diagnostic, sources))
         .collect();
-    let names = Names {
-        groups: live
-            .groups
-            .iter()
-            .map(|group| (group.id.clone(), group.name.clone()))
-            .collect(),
-        filters: live
-            .filters
-            .iter()
-            .map(|filter| (filter.id.clone(), filter.name.clone()))
-            .collect(),
-    };
+    let mut names = Names::default();
+    for LiveGroup { id, name } in &live.groups {
+        names.add_group(id.clone(), name.clone());
+    }
+    for filter in &live.filters {
+        names.add_filter(filter.id.clone(), filter.name.clone());
+    }
     let plan = Plan {
         tenant_id: basis.tenant_id.clone(),
         graph_url: basis.graph_url.to_owned(),
@@ -455,4 +434,29 @@ pub fn make(
         since: None,
     };
     (Some(plan), diagnostics)
+}
+
+/// The places of entries, written out once for all the policies that the same entries select.
+struct Places<'a> {
+    sources: &'a Sources,
+    written: HashMap<*const Wants, Arc<[ManifestPlace]>>,
+}
+
+impl<'a> Places<'a> {
+    fn new(sources: &'a Sources) -> Self {
+        Self {
+            sources,
+            written: HashMap::new(),
+        }
+    }
+
+    fn of(&mut self, wants: &Arc<Wants>) -> Arc<[ManifestPlace]> {
+        let written = self.written.entry(Arc::as_ptr(wants)).or_insert_with(|| {
+            let places = wants.entries.iter();
+            places
+                .map(|place| ManifestPlace::new(*place, self.sources))
+                .collect()
+        });
+        Arc::clone(written)
+    }
 }

@@ -4,11 +4,13 @@
 //! Rows that the run was not to touch (of policy sets, mostly) are not part of the way back
 //! either: they stay as they are now, whatever they were then. Rows of policy sets are never removed.
 
+use std::sync::Arc;
+
 use super::writes::{self, WriteWith, steps};
 use super::{Basis, Names, Plan, PlanDiagnostic, PlannedPolicy, Unchanged, changes, guards};
 use crate::diagnostic::Severity;
 use crate::manifest::Mode;
-use crate::model::{Assignment, LiveAssignment, PolicyKind, rows, same_assignments};
+use crate::model::{Assignment, LiveAssignment, PolicyKind, Rows, rows, same_assignments};
 
 /// A policy as a run left it.
 #[derive(Clone, Debug, PartialEq)]
@@ -172,8 +174,9 @@ fn judge(
     if !policy.is_changed() {
         return Err(Stays::AsBefore);
     }
-    policy.untouched = untouched;
-    policy.writes = writes::planned(&policy, live, write_with);
+    policy.untouched = untouched.into();
+    let id_of = |row: &Assignment| live.iter().find(|live| live.row == *row)?.id.as_deref();
+    policy.writes = writes::planned(&policy, id_of, write_with);
     Ok(policy)
 }
 
@@ -184,11 +187,11 @@ fn back(left: &Left, before: &[Assignment], after: Vec<Assignment>) -> PlannedPo
         id: left.id.clone(),
         name: left.name.clone(),
         mode: Mode::Exact,
-        manifest: Vec::new(),
+        manifest: Arc::default(),
         changes: changes(before, &after),
-        before: before.to_vec(),
-        after,
-        untouched: Vec::new(),
+        before: before.into(),
+        after: after.into(),
+        untouched: Rows::default(),
         writes: Vec::new(),
     }
 }
@@ -204,7 +207,7 @@ mod tests {
 
     fn group(id: &str) -> Assignment {
         Assignment {
-            target: Target::Group(id.to_owned()),
+            target: Target::Group(id.into()),
             filter: None,
             source: Source::Direct,
             source_id: None,
@@ -214,7 +217,7 @@ mod tests {
     fn from_set(id: &str) -> Assignment {
         Assignment {
             source: Source::PolicySets,
-            source_id: Some("set".to_owned()),
+            source_id: Some("set".into()),
             ..group(id)
         }
     }

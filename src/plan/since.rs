@@ -158,14 +158,17 @@ fn cause(policy: &PlannedPolicy, baseline: &Baseline) -> Cause {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::manifest::Mode;
+    use crate::model::Rows;
     use crate::model::{Source, Target};
     use crate::plan::changes;
 
     fn rows(names: &str) -> Vec<Assignment> {
         let row = |name: &str| Assignment {
-            target: Target::Group(name.to_owned()),
+            target: Target::Group(name.into()),
             filter: None,
             source: Source::Direct,
             source_id: None,
@@ -181,11 +184,11 @@ mod tests {
             id: "P".to_owned(),
             name: "P".to_owned(),
             mode: Mode::Exact,
-            manifest: Vec::new(),
+            manifest: Arc::default(),
             changes: changes(&before, &after),
-            before,
-            after,
-            untouched: Vec::new(),
+            before: before.into(),
+            after: after.into(),
+            untouched: Rows::default(),
             writes: Vec::new(),
         };
         let baseline = Baseline {

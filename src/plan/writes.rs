@@ -1,7 +1,9 @@
 //! Which calls make a policy's changes, in which order.
 
+use std::sync::Arc;
+
 use super::{Change, PlannedPolicy};
-use crate::model::{Assignment, LiveAssignment, assign_path, assignment_path, assignments_path};
+use crate::model::{Assignment, Rows, assign_path, assignment_path, assignments_path};
 
 /// How the calls are chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -82,7 +84,7 @@ pub struct Step {
     /// What is sent.
     pub action: StepAction,
     /// The rows thereafter, sorted.
-    pub then: Vec<Assignment>,
+    pub then: Rows,
 }
 
 /// What one write does.
@@ -113,7 +115,7 @@ pub fn steps(policy: &PlannedPolicy, write_with: WriteWith) -> Vec<Step> {
         (_, []) => Vec::new(),
         (WriteWith::Auto, [Change::Add(row)]) => vec![Step {
             action: StepAction::Create(row.clone()),
-            then: policy.after.clone(),
+            then: Arc::clone(&policy.after),
         }],
         (WriteWith::Auto | WriteWith::Assign, _) => vec![assign_step(policy)],
         (WriteWith::Create, changes)
@@ -146,12 +148,12 @@ pub fn assign_step(policy: &PlannedPolicy) -> Step {
     let body = policy
         .after
         .iter()
-        .filter(|row| !policy.untouched.contains(row))
+        .filter(|row| policy.untouched.binary_search(row).is_err())
         .cloned()
         .collect();
     Step {
         action: StepAction::Assign(body),
-        then: policy.after.clone(),
+        then: Arc::clone(&policy.after),
     }
 }
 
@@ -204,7 +206,7 @@ fn row_by_row(before: &[Assignment], changes: &[Change]) -> Vec<Step> {
             rows.sort();
             Step {
                 action,
-                then: rows.clone(),
+                then: rows.as_slice().into(),
             }
         })
         .collect()
@@ -219,10 +221,11 @@ fn collides(one: &Assignment, other: &Assignment) -> bool {
     }
 }
 
-/// Returns the requests of a policy as plans show them.
-pub(super) fn planned(
+/// Returns the requests of a policy as plans show them. `id_of` knows the service's ids of live
+/// rows.
+pub(super) fn planned<'l>(
     policy: &PlannedPolicy,
-    live: &[LiveAssignment],
+    id_of: impl Fn(&Assignment) -> Option<&'l str>,
     write_with: WriteWith,
 ) -> Vec<PlannedWrite> {
     steps(policy, write_with)
@@ -233,9 +236,7 @@ pub(super) fn planned(
                 StepAction::Create(_) => assignments_path(policy.kind, &policy.id),
                 StepAction::Assign(_) => assign_path(policy.kind, &policy.id),
                 StepAction::Delete(row) => {
-                    let live = live.iter().find(|live| live.row == *row);
-                    let id = live.and_then(|live| live.id.as_deref());
-                    assignment_path(policy.kind, &policy.id, id.unwrap_or_default())
+                    assignment_path(policy.kind, &policy.id, id_of(row).unwrap_or_default())
                 }
             },
         })
@@ -259,11 +260,11 @@ mod tests {
     }
 
     fn group(id: &str) -> Assignment {
-        row(Target::Group(id.to_owned()))
+        row(Target::Group(id.into()))
     }
 
     fn exclusion(id: &str) -> Assignment {
-        row(Target::ExclusionGroup(id.to_owned()))
+        row(Target::ExclusionGroup(id.into()))
     }
 
     fn check(before: &[Assignment], after: &[Assignment], write_with: WriteWith) -> String {
@@ -272,9 +273,9 @@ mod tests {
             id: "p".to_owned(),
             name: "P".to_owned(),
             mode: Mode::Exact,
-            manifest: Vec::new(),
-            before: before.to_vec(),
-            after: after.to_vec(),
+            manifest: Arc::default(),
+            before: before.into(),
+            after: after.into(),
             untouched: after
                 .iter()
                 .filter(|row| row.source == Source::PolicySets && before.contains(row))
@@ -287,7 +288,7 @@ mod tests {
         if let Some(last) = all.last() {
             let mut sorted = after.to_vec();
             sorted.sort();
-            let mut then = last.then.clone();
+            let mut then = last.then.to_vec();
             then.sort();
             assert_eq!(then, sorted);
         }
@@ -349,7 +350,7 @@ mod tests {
     fn rows_of_policy_sets_stay_out_of_an_assign_unless_they_change() {
         let from_set = Assignment {
             source: Source::PolicySets,
-            source_id: Some("set".to_owned()),
+            source_id: Some("set".into()),
             ..group("s")
         };
         let before = [from_set.clone()];
@@ -357,7 +358,7 @@ mod tests {
         assert_eq!(check(&before, &after, WriteWith::Auto), "assign 2");
         let changed = Assignment {
             filter: Some(Filter {
-                id: "f".to_owned(),
+                id: "f".into(),
                 mode: FilterMode::Include,
             }),
             ..from_set

@@ -54,7 +54,7 @@ impl Row {
         match &row.target {
             Target::AllDevices => out.all_devices = Some(true),
             Target::AllUsers => out.all_users = Some(true),
-            Target::Group(id) | Target::ExclusionGroup(id) => match names.groups.get(id) {
+            Target::Group(id) | Target::ExclusionGroup(id) => match names.group(id) {
                 Some(name) => {
                     out.group = Some(safe(name));
                     // Of two groups with one name, the id tells which is meant.
@@ -66,7 +66,7 @@ impl Row {
             Target::Other { odata_type, .. } => out.unknown_target = Some(safe(odata_type)),
         }
         if let Some(filter) = &row.filter {
-            match names.filters.get(&filter.id) {
+            match names.filter(&filter.id) {
                 Some(name) => out.filter = Some(safe(name)),
                 None => out.filter_id = Some(safe(&filter.id)),
             }

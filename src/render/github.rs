@@ -178,7 +178,7 @@ impl Lines<'_> {
     fn changes(&mut self, view: &PlanView<'_>) {
         let mut by_place: BTreeMap<&ManifestPlace, Vec<&PlannedPolicy>> = BTreeMap::new();
         for policy in view.plan.changed() {
-            for place in &policy.manifest {
+            for place in policy.manifest.iter() {
                 by_place.entry(place).or_default().push(policy);
             }
         }

@@ -18,7 +18,7 @@ pub fn plan(record: &PlanRecord) -> String {
 #[derive(Serialize)]
 struct WithError<'a> {
     #[serde(flatten)]
-    plan: &'a PlanRecord,
+    plan: &'a PlanRecord<'a>,
     error: ErrorRecord<'a>,
 }
 
@@ -33,7 +33,7 @@ pub fn doubtful(record: &PlanRecord, error: &ErrorView<'_>) -> String {
 #[derive(Serialize)]
 struct WithResults<'a> {
     #[serde(flatten)]
-    plan: &'a PlanRecord,
+    plan: &'a PlanRecord<'a>,
     results: ResultsRecord<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorRecord<'a>>,

@@ -87,7 +87,7 @@ fn summary_line(text: &mut String, policy: &PlannedPolicy, cause: Option<Cause>)
 fn draw_policy(text: &mut String, policy: &PlannedPolicy, plan: &Plan, detail: Detail) {
     let names = &plan.names;
     let _ = writeln!(text, "{} ({})", heading(policy), policy.mode.name());
-    for place in &policy.manifest {
+    for place in policy.manifest.iter() {
         let _ = writeln!(
             text,
             "  {QUIET}{}:{}:{}{QUIET:#}",
@@ -111,8 +111,8 @@ fn draw_policy(text: &mut String, policy: &PlannedPolicy, plan: &Plan, detail: D
             draw_change(text, change, names);
         }
         if detail.all {
-            for row in &policy.after {
-                if policy.before.contains(row) {
+            for row in policy.after.iter() {
+                if policy.before.binary_search(row).is_ok() {
                     let _ = writeln!(text, "    {}", assignment(row, names));
                 }
             }

@@ -116,7 +116,7 @@ impl Counts {
 
 /// Says whom an assignment means, without its filter.
 pub fn target(row: &Assignment, names: &Names) -> String {
-    let group = |id: &str| match names.groups.get(id) {
+    let group = |id: &str| match names.group(id) {
         Some(name) if names.shares_group_name(id) => format!("{} ({})", clean(name), clean(id)),
         Some(name) => clean(name).into_owned(),
         None => format!("{} (name unknown)", clean(id)),
@@ -148,7 +148,7 @@ pub fn filter(filter: Option<&Filter>, names: &Names) -> String {
     match filter {
         None => "no filter".to_owned(),
         Some(Filter { id, mode }) => {
-            let name = names.filters.get(id).unwrap_or(id);
+            let name = names.filter(id).unwrap_or(id);
             format!("filter {} ({})", clean(name), clean(mode.name()))
         }
     }

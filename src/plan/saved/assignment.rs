@@ -1,82 +1,85 @@
 //! Assignments as plans and reports write them.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::model::{Assignment, Filter, FilterMode, Source, Target};
+use crate::model::{Assignment, Filter, FilterMode, SharedText, Source, Target};
 use crate::plan::Names;
 
 /// An assignment, as plans and reports write it.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase")]
-pub struct AssignmentRecord {
-    target: TargetRecord,
-    filter: Option<FilterRecord>,
-    source: String,
-    source_id: Option<String>,
+pub struct AssignmentRecord<'a> {
+    target: TargetRecord<'a>,
+    filter: Option<FilterRecord<'a>>,
+    source: Cow<'a, str>,
+    source_id: Option<Cow<'a, str>>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
-struct TargetRecord {
+struct TargetRecord<'a> {
     #[serde(rename = "type")]
-    kind: String,
+    kind: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    id: Option<String>,
+    id: Option<Cow<'a, str>>,
     /// Absent where the target has no name, null where it has one that is not known.
     #[serde(
         default,
         skip_serializing_if = "Option::is_none",
         deserialize_with = "present"
     )]
-    name: Option<Option<String>>,
+    name: Option<Option<Cow<'a, str>>>,
     /// Of a target of an unknown type: all that it holds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     properties: Option<Value>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
-struct FilterRecord {
-    id: String,
-    name: Option<String>,
-    mode: String,
+struct FilterRecord<'a> {
+    id: Cow<'a, str>,
+    name: Option<Cow<'a, str>>,
+    mode: Cow<'a, str>,
 }
 
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+/// A text that is there, or null.
+type Present<'a> = Option<Option<Cow<'a, str>>>;
+
+fn present<'de, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Present<'a>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
-impl AssignmentRecord {
+impl<'a> AssignmentRecord<'a> {
     /// Writes an assignment out, with the names that are known.
-    pub fn new(row: &Assignment, names: &Names) -> Self {
+    pub fn new(row: &'a Assignment, names: &'a Names) -> Self {
         let Assignment {
             target,
             filter,
             source,
             source_id,
         } = row;
-        let group_name = |id: &String| Some(names.groups.get(id).cloned());
+        let group_name = |id: &str| Some(names.group(id).map(Cow::Borrowed));
         let (id, name, properties) = match target {
             Target::AllDevices | Target::AllUsers => (None, None, None),
-            Target::Group(id) | Target::ExclusionGroup(id) => {
-                (Some(id.clone()), group_name(id), None)
-            }
-            Target::Collection(id) => (Some(id.clone()), Some(None), None),
+            Target::Group(id) | Target::ExclusionGroup(id) => (Some(&**id), group_name(id), None),
+            Target::Collection(id) => (Some(&**id), Some(None), None),
             Target::Other { properties, .. } => (None, None, serde_json::from_str(properties).ok()),
         };
         Self {
             target: TargetRecord {
-                kind: target.type_name().to_owned(),
-                id,
+                kind: target.type_name().into(),
+                id: id.map(Cow::Borrowed),
                 name,
                 properties,
             },
             filter: filter.as_ref().map(|Filter { id, mode }| FilterRecord {
-                id: id.clone(),
-                name: names.filters.get(id).cloned(),
-                mode: mode.name().to_owned(),
+                id: Cow::Borrowed(&**id),
+                name: names.filter(id).map(Cow::Borrowed),
+                mode: mode.name().into(),
             }),
-            source: source.name().to_owned(),
-            source_id: source_id.clone(),
+            source: source.name().into(),
+            source_id: source_id.as_deref().map(Cow::Borrowed),
         }
     }
 
@@ -89,13 +92,14 @@ impl AssignmentRecord {
             properties,
         } = &self.target;
         let id_of = |kind: &str| {
-            id.clone()
+            id.as_deref()
+                .map(SharedText::from)
                 .ok_or_else(|| format!("a target of type `{kind}` has no `id`"))
         };
-        let target = match (properties, kind.as_str()) {
+        let target = match (properties, &**kind) {
             (Some(properties), odata_type) if properties.is_object() => Target::Other {
-                odata_type: odata_type.to_owned(),
-                properties: properties.to_string(),
+                odata_type: odata_type.into(),
+                properties: properties.to_string().into(),
             },
             (None, "allDevices") => Target::AllDevices,
             (None, "allUsers") => Target::AllUsers,
@@ -105,14 +109,14 @@ impl AssignmentRecord {
             (_, other) => return Err(format!("unknown target type `{other}`")),
         };
         if let (Some(id), Some(Some(name))) = (target.group_id(), name) {
-            names.groups.insert(id.to_owned(), name.clone());
+            names.add_group(id.to_owned(), name.clone().into_owned());
         }
         let filter = self.filter.as_ref().map(|FilterRecord { id, name, mode }| {
             if let Some(name) = name {
-                names.filters.insert(id.clone(), name.clone());
+                names.add_filter(id.clone().into_owned(), name.clone().into_owned());
             }
             Filter {
-                id: id.clone(),
+                id: (&**id).into(),
                 mode: FilterMode::from_wire(mode),
             }
         });
@@ -120,7 +124,7 @@ impl AssignmentRecord {
             target,
             filter,
             source: Source::from_wire(&self.source),
-            source_id: self.source_id.clone(),
+            source_id: self.source_id.as_deref().map(SharedText::from),
         })
     }
 }

@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use assignment::AssignmentRecord;
-pub use digest::{is_digest, rows_digest};
+pub use digest::{is_digest, of_plan as digest_of, rows_digest};
 pub use policy::PolicyRecord;
 pub use selection::SelectionRecord;
 pub use since::{ManagedRecord, SinceRecord};
@@ -73,7 +73,7 @@ pub struct SavedPlan {
 /// A plan as it is stored.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 #[serde(rename_all = "camelCase")]
-pub struct PlanRecord {
+pub struct PlanRecord<'a> {
     /// [`FORMAT_VERSION`].
     pub format_version: String,
     /// The program and its version.
@@ -101,7 +101,7 @@ pub struct PlanRecord {
     #[serde(default)]
     pub guards: Vec<GuardRecord>,
     /// The changed policies; with `--all` the unchanged as well.
-    pub policies: Vec<PolicyRecord>,
+    pub policies: Vec<PolicyRecord<'a>>,
     /// Digests of the other policies' rows, so that a later run can tell who changed them.
     #[serde(default, skip_serializing_if = "ManagedRecord::is_empty")]
     pub unchanged: ManagedRecord,
@@ -119,9 +119,9 @@ fn auto() -> String {
     WriteWith::Auto.name().to_owned()
 }
 
-impl PlanRecord {
+impl<'a> PlanRecord<'a> {
     /// Writes a plan out. `all` takes the unchanged policies in; they do not change the digest.
-    pub fn new(plan: &Plan, summary: &Summary, created_at: &str, all: bool) -> Self {
+    pub fn new(plan: &'a Plan, summary: &Summary, created_at: &str, all: bool) -> Self {
         let Plan {
             tenant_id,
             graph_url,
@@ -136,7 +136,7 @@ impl PlanRecord {
             unchanged: _,
             since,
         } = plan;
-        let policies: Vec<PolicyRecord> = policies
+        let policies: Vec<PolicyRecord<'_>> = policies
             .iter()
             .filter(|policy| all || policy.is_changed())
             .map(|policy| PolicyRecord::new(policy, names, plan.cause(policy)))
@@ -156,7 +156,7 @@ impl PlanRecord {
             unchanged: ManagedRecord::of(plan, |policy| !all && !policy.is_changed()),
             since: since.as_ref().map(SinceRecord::new),
             diagnostics: diagnostics.iter().map(DiagnosticRecord::new).collect(),
-            digest: digest::compute(FORMAT_VERSION, tenant_id.as_deref(), &policies),
+            digest: digest::of_plan(plan),
             policies,
         }
     }
@@ -223,21 +223,19 @@ impl PlanRecord {
 
     fn into_saved(self) -> Result<SavedPlan, String> {
         let mut names = Names::default();
-        let mut policies = self
+        let policies = self
             .policies
             .iter()
             .map(|policy| policy.read(&mut names))
             .collect::<Result<Vec<_>, _>>()?;
         // The digest covers rows, not what the file makes of them.
-        for (policy, record) in policies.iter_mut().zip(&self.policies) {
+        for (policy, record) in policies.iter().zip(&self.policies) {
             if policy.changes.is_empty() != record.changes.is_empty() {
                 return Err(format!(
                     "the changes of `{}` do not fit its rows",
                     record.name
                 ));
             }
-            policy.before.sort();
-            policy.after.sort();
         }
         let since = self.since.as_ref().map(|record| {
             let causes = policies.iter().zip(&self.policies);

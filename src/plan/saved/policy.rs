@@ -1,61 +1,63 @@
 //! Policies as plans write them, with their changes and requests.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::AssignmentRecord;
 use crate::manifest::Mode;
-use crate::model::{Assignment, PolicyKind};
+use crate::model::{Assignment, PolicyKind, Rows};
 use crate::plan::since::Cause;
 use crate::plan::writes::{Call, PlannedWrite};
 use crate::plan::{ManifestPlace, Names, PlannedPolicy, changes};
 
 /// A managed policy.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
-pub struct PolicyRecord {
-    pub(in crate::plan) kind: String,
-    pub(in crate::plan) id: String,
-    pub(in crate::plan) name: String,
-    mode: String,
+pub struct PolicyRecord<'a> {
+    pub(in crate::plan) kind: Cow<'a, str>,
+    pub(in crate::plan) id: Cow<'a, str>,
+    pub(in crate::plan) name: Cow<'a, str>,
+    mode: Cow<'a, str>,
     #[serde(default)]
-    manifest: Vec<PlaceRecord>,
-    pub(in crate::plan) before: Vec<AssignmentRecord>,
-    pub(in crate::plan) after: Vec<AssignmentRecord>,
+    manifest: Vec<PlaceRecord<'a>>,
+    pub(in crate::plan) before: Vec<AssignmentRecord<'a>>,
+    pub(in crate::plan) after: Vec<AssignmentRecord<'a>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(in crate::plan) untouched: Vec<AssignmentRecord>,
-    pub(in crate::plan) changes: Vec<ChangeRecord>,
+    pub(in crate::plan) untouched: Vec<AssignmentRecord<'a>>,
+    pub(in crate::plan) changes: Vec<ChangeRecord<'a>>,
     /// Why the policy is not as the manifests say, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(in crate::plan) cause: Option<String>,
+    pub(in crate::plan) cause: Option<Cow<'a, str>>,
     #[serde(default)]
-    writes: Vec<WriteRecord>,
+    writes: Vec<WriteRecord<'a>>,
 }
 
 /// A place in a manifest.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
-pub(in crate::plan) struct PlaceRecord {
-    path: String,
+pub(in crate::plan) struct PlaceRecord<'a> {
+    path: Cow<'a, str>,
     line: usize,
     column: usize,
 }
 
 /// A change.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
-pub(in crate::plan) struct ChangeRecord {
-    action: String,
-    before: Option<AssignmentRecord>,
-    after: Option<AssignmentRecord>,
+pub(in crate::plan) struct ChangeRecord<'a> {
+    action: Cow<'a, str>,
+    before: Option<AssignmentRecord<'a>>,
+    after: Option<AssignmentRecord<'a>>,
 }
 
 /// A request.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
-pub(in crate::plan) struct WriteRecord {
-    call: String,
-    method: String,
-    path: String,
+pub(in crate::plan) struct WriteRecord<'a> {
+    call: Cow<'a, str>,
+    method: Cow<'a, str>,
+    path: Cow<'a, str>,
 }
 
-impl PolicyRecord {
-    pub(super) fn new(policy: &PlannedPolicy, names: &Names, cause: Option<Cause>) -> Self {
+impl<'a> PolicyRecord<'a> {
+    pub(super) fn new(policy: &'a PlannedPolicy, names: &'a Names, cause: Option<Cause>) -> Self {
         let PlannedPolicy {
             kind,
             id,
@@ -68,12 +70,12 @@ impl PolicyRecord {
             changes,
             writes,
         } = policy;
-        let record = |row: &Assignment| AssignmentRecord::new(row, names);
+        let record = |row: &'a Assignment| AssignmentRecord::new(row, names);
         Self {
-            kind: kind.name().to_owned(),
-            id: id.clone(),
-            name: name.clone(),
-            mode: mode.name().to_owned(),
+            kind: kind.name().into(),
+            id: id.into(),
+            name: name.into(),
+            mode: mode.name().into(),
             manifest: manifest.iter().map(PlaceRecord::new).collect(),
             before: before.iter().map(record).collect(),
             after: after.iter().map(record).collect(),
@@ -81,18 +83,18 @@ impl PolicyRecord {
             changes: changes
                 .iter()
                 .map(|change| ChangeRecord {
-                    action: change.action().to_owned(),
+                    action: change.action().into(),
                     before: change.before().map(record),
                     after: change.after().map(record),
                 })
                 .collect(),
-            cause: cause.map(|cause| cause.name().to_owned()),
+            cause: cause.map(|cause| cause.name().into()),
             writes: writes
                 .iter()
                 .map(|PlannedWrite { call, path }| WriteRecord {
-                    call: call.name().to_owned(),
-                    method: call.method().to_owned(),
-                    path: path.clone(),
+                    call: call.name().into(),
+                    method: call.method().into(),
+                    path: path.into(),
                 })
                 .collect(),
         }
@@ -104,6 +106,7 @@ impl PolicyRecord {
                 .iter()
                 .map(|record| record.read(names))
                 .collect::<Result<Vec<_>, _>>()
+                .map(sorted)
         };
         let before = rows(&self.before)?;
         let after = rows(&self.after)?;
@@ -111,8 +114,8 @@ impl PolicyRecord {
         Ok(PlannedPolicy {
             kind: PolicyKind::from_name(&self.kind)
                 .ok_or_else(|| format!("unknown policy kind `{}`", self.kind))?,
-            id: self.id.clone(),
-            name: self.name.clone(),
+            id: self.id.clone().into_owned(),
+            name: self.name.clone().into_owned(),
             mode: [Mode::Exact, Mode::Additive]
                 .into_iter()
                 .find(|mode| mode.name() == self.mode)
@@ -131,7 +134,7 @@ impl PolicyRecord {
                             .into_iter()
                             .find(|call| call.name() == write.call)
                             .ok_or_else(|| format!("unknown call `{}`", write.call))?,
-                        path: write.path.clone(),
+                        path: write.path.clone().into_owned(),
                     })
                 })
                 .collect::<Result<_, String>>()?,
@@ -139,11 +142,17 @@ impl PolicyRecord {
     }
 }
 
-impl PlaceRecord {
-    fn new(place: &ManifestPlace) -> Self {
+/// The digest covers rows, not their order in the file.
+fn sorted(mut rows: Vec<Assignment>) -> Rows {
+    rows.sort();
+    rows.into()
+}
+
+impl<'a> PlaceRecord<'a> {
+    fn new(place: &'a ManifestPlace) -> Self {
         let ManifestPlace { path, line, column } = place;
         Self {
-            path: path.clone(),
+            path: path.into(),
             line: *line,
             column: *column,
         }
@@ -151,7 +160,7 @@ impl PlaceRecord {
 
     fn read(&self) -> ManifestPlace {
         ManifestPlace {
-            path: self.path.clone(),
+            path: self.path.clone().into_owned(),
             line: self.line,
             column: self.column,
         }

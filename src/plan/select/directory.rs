@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::{Wanted, list, with_nearest};
 use crate::diagnostic::{Diagnostic, Place, nearest};
 use crate::manifest::{FilterReference, NameOrId, TargetReference, WantedTarget};
-use crate::model::{Assignment, Filter, LiveFilter, LiveGroup, LiveTenant, Target};
+use crate::model::{Assignment, Filter, LiveFilter, LiveGroup, LiveTenant, SharedText, Target};
 
 /// The tenant's groups and filters by name and id.
 pub(super) struct Directory<'a> {
@@ -77,7 +77,7 @@ impl<'a> Directory<'a> {
         let resolved = match &target.target {
             TargetReference::AllDevices => Some(Target::AllDevices),
             TargetReference::AllUsers => Some(Target::AllUsers),
-            TargetReference::Collection(id) => Some(Target::Collection(id.clone())),
+            TargetReference::Collection(id) => Some(Target::Collection(id.as_str().into())),
             TargetReference::Group(group) => self
                 .group(group, target.place, diagnostics)
                 .map(Target::Group),
@@ -91,7 +91,7 @@ impl<'a> Directory<'a> {
                     target: resolved?,
                     filter: filter?,
                     source: target.source.clone(),
-                    source_id: target.source_id.clone(),
+                    source_id: target.source_id.as_deref().map(Into::into),
                 },
                 place: target.place,
             },
@@ -106,9 +106,9 @@ impl<'a> Directory<'a> {
         group: &NameOrId,
         place: Place,
         diagnostics: &mut Vec<Diagnostic>,
-    ) -> Option<String> {
+    ) -> Option<SharedText> {
         let name = match group {
-            NameOrId::Id(id) => return Some(id.as_str().to_owned()),
+            NameOrId::Id(id) => return Some(id.as_str().into()),
             NameOrId::Name(name) => name,
         };
         match self
@@ -116,7 +116,7 @@ impl<'a> Directory<'a> {
             .get(&name.to_lowercase())
             .map_or(&[][..], Vec::as_slice)
         {
-            [one] => Some(one.id.clone()),
+            [one] => Some(one.id.as_str().into()),
             [] => {
                 let known = self
                     .groups_by_id
@@ -158,7 +158,7 @@ impl<'a> Directory<'a> {
         let name = match &reference.filter {
             NameOrId::Id(id) => {
                 return Some(Filter {
-                    id: id.as_str().to_owned(),
+                    id: id.as_str().into(),
                     mode: reference.mode.clone(),
                 });
             }
@@ -167,7 +167,7 @@ impl<'a> Directory<'a> {
         let found = self.filters_by_name.get(&name.to_lowercase());
         match found.map_or(&[][..], Vec::as_slice) {
             [one] => Some(Filter {
-                id: one.id.clone(),
+                id: one.id.as_str().into(),
                 mode: reference.mode.clone(),
             }),
             [] => {

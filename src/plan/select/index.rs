@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 
+use super::globs::{Globs, Scratch};
 use super::{list, with_nearest};
 use crate::diagnostic::{Diagnostic, Severity, nearest};
-use crate::manifest::{Entry, Glob, Selector};
+use crate::manifest::{Entry, Glob, Placed, Selector};
 use crate::model::{LiveTenant, PolicyKind};
 
 /// The tenant's policies by name and id.
@@ -32,102 +33,111 @@ impl<'a> PolicyIndex<'a> {
         }
     }
 
-    /// Finds the policies that an entry selects.
-    pub(super) fn find(
+    /// Finds the entries that select each policy: their numbers, in the order of the entries.
+    pub(super) fn entries_of_policies(
         &self,
-        entry: &Entry,
+        entries: &[Entry],
         strict: bool,
         diagnostics: &mut Vec<Diagnostic>,
-    ) -> Vec<usize> {
-        let kind = entry.kind;
-        match &entry.selector {
-            Selector::Name(name) => {
-                let found = self
-                    .by_name
-                    .get(&(kind, name.value.as_str()))
-                    .cloned()
-                    .unwrap_or_default();
-                match found.len() {
-                    1 => return found,
-                    0 => {
-                        let unknown = Diagnostic::error(
-                            "unknown-policy",
-                            name.place,
-                            format!("the tenant has no {kind} `{}`", name.value),
-                        );
-                        diagnostics.push(match self.other_kind(kind, &name.value) {
-                            Some(other) => unknown.hint(format!("there is a {other} of that name")),
-                            None => with_nearest(
-                                unknown,
-                                nearest(&name.value, self.names_of(kind)),
-                                "policy names are compared with case",
-                            ),
-                        });
-                    }
-                    number => {
-                        let ids = found
-                            .iter()
-                            .map(|index| self.live.policies[*index].id.as_str());
-                        diagnostics.push(
-                            Diagnostic::error(
-                                "ambiguous-policy",
-                                name.place,
-                                format!("the tenant has {number} {kind} objects `{}`", name.value),
-                            )
-                            .hint(format!("name one with `id`: {}", list(ids))),
-                        );
-                    }
+    ) -> Vec<Vec<usize>> {
+        let mut selected: Vec<Vec<usize>> = vec![Vec::new(); self.live.policies.len()];
+        let mut is_of_use = vec![false; entries.len()];
+        let mut hints = Hints::new(self);
+        let mut globs = Vec::new();
+        for (number, entry) in entries.iter().enumerate() {
+            let found = match &entry.selector {
+                Selector::Name(name) => self.by_name(entry.kind, name, &mut hints, diagnostics),
+                Selector::Id(id) => self.by_id(entry.kind, id, diagnostics),
+                Selector::Match { pattern, .. } => {
+                    globs.push((&pattern.value, number));
+                    None
                 }
-                Vec::new()
-            }
-            Selector::Id(id) => {
-                if let Some(found) = self.by_id.get(&(kind, id.value.to_lowercase())) {
-                    return vec![*found];
-                }
-                diagnostics.push(
-                    Diagnostic::error(
-                        "unknown-policy",
-                        id.place,
-                        format!("the tenant has no {kind} with the id `{}`", id.value),
-                    )
-                    .hint("the id may belong to another kind, or the policy may have been deleted"),
-                );
-                Vec::new()
-            }
-            Selector::Match { pattern, .. } => {
-                let found: Vec<usize> = self
-                    .live
-                    .policies
-                    .iter()
-                    .enumerate()
-                    .filter(|(_, policy)| {
-                        policy.kind == kind && entry.selector.selects(&policy.id, &policy.name)
-                    })
-                    .map(|(position, _)| position)
-                    .collect();
-                if found.is_empty() {
-                    let severity = if strict {
-                        Severity::Error
-                    } else {
-                        Severity::Warning
-                    };
-                    let diagnostic = Diagnostic::new(
-                        severity,
-                        "match-selects-nothing",
-                        Some(pattern.place),
-                        format!("`{}` selects no {kind} of this tenant", pattern.value),
-                    );
-                    diagnostics.push(match self.near_match(kind, &pattern.value) {
-                        Some(name) if pattern.value.matches(name) => {
-                            diagnostic.hint("`except` leaves out all that it matches")
-                        }
-                        Some(name) => diagnostic.hint(format!("case counts: there is `{name}`")),
-                        None => diagnostic,
-                    });
-                }
-                found
+            };
+            if let Some(position) = found {
+                selected[position].push(number);
             }
         }
+        let globs = Globs::new(globs);
+        let mut scratch = Scratch::default();
+        for (policy, selected) in self.live.policies.iter().zip(&mut selected) {
+            globs.each_match(&policy.name, &mut scratch, |number: usize| {
+                let entry = &entries[number];
+                if entry.kind == policy.kind && !entry.selector.leaves_out(&policy.name) {
+                    is_of_use[number] = true;
+                    selected.push(number);
+                }
+            });
+            selected.sort_unstable();
+        }
+        for (entry, _) in entries.iter().zip(is_of_use).filter(|(_, used)| !used) {
+            if let Selector::Match { pattern, .. } = &entry.selector {
+                diagnostics.push(selects_nothing(entry.kind, pattern, strict, &mut hints));
+            }
+        }
+        selected
+    }
+
+    fn by_name(
+        &self,
+        kind: PolicyKind,
+        name: &Placed<String>,
+        hints: &mut Hints<'_, 'a>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<usize> {
+        let found = self.by_name.get(&(kind, name.value.as_str()));
+        match found.map_or(&[][..], Vec::as_slice) {
+            [one] => return Some(*one),
+            [] => {
+                let unknown = Diagnostic::error(
+                    "unknown-policy",
+                    name.place,
+                    format!("the tenant has no {kind} `{}`", name.value),
+                );
+                diagnostics.push(match self.other_kind(kind, &name.value) {
+                    Some(other) => unknown.hint(format!("there is a {other} of that name")),
+                    None => with_nearest(
+                        unknown,
+                        hints.nearest(kind, &name.value),
+                        "policy names are compared with case",
+                    ),
+                });
+            }
+            several => {
+                let ids = several
+                    .iter()
+                    .map(|index| self.live.policies[*index].id.as_str());
+                let number = several.len();
+                diagnostics.push(
+                    Diagnostic::error(
+                        "ambiguous-policy",
+                        name.place,
+                        format!("the tenant has {number} {kind} objects `{}`", name.value),
+                    )
+                    .hint(format!("name one with `id`: {}", list(ids))),
+                );
+            }
+        }
+        None
+    }
+
+    fn by_id(
+        &self,
+        kind: PolicyKind,
+        id: &Placed<String>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<usize> {
+        let found = self.by_id.get(&(kind, id.value.to_lowercase()));
+        if found.is_none() {
+            diagnostics.push(
+                Diagnostic::error(
+                    "unknown-policy",
+                    id.place,
+                    format!("the tenant has no {kind} with the id `{}`", id.value),
+                )
+                .hint("the id may belong to another kind, or the policy may have been deleted"),
+            );
+        }
+        found.copied()
     }
 
     /// Returns another kind that has a policy of a name, as far as other kinds were read.
@@ -137,18 +147,118 @@ impl<'a> PolicyIndex<'a> {
             .find(|other| self.by_name.contains_key(&(*other, name)))
     }
 
-    /// Returns a policy that a glob would match if case did not count.
-    fn near_match(&self, kind: PolicyKind, pattern: &Glob) -> Option<&'a str> {
-        let glob = Glob::new(pattern.as_str().to_lowercase());
-        let mut names = self.names_of(kind);
-        names.find(|name| glob.matches(&name.to_lowercase()))
-    }
-
     fn names_of(&self, kind: PolicyKind) -> impl Iterator<Item = &'a str> {
         self.live
             .policies
             .iter()
             .filter(move |policy| policy.kind == kind)
             .map(|policy| policy.name.as_str())
+    }
+}
+
+fn selects_nothing(
+    kind: PolicyKind,
+    pattern: &Placed<Glob>,
+    strict: bool,
+    hints: &mut Hints<'_, '_>,
+) -> Diagnostic {
+    let severity = if strict {
+        Severity::Error
+    } else {
+        Severity::Warning
+    };
+    let diagnostic = Diagnostic::new(
+        severity,
+        "match-selects-nothing",
+        Some(pattern.place),
+        format!("`{}` selects no {kind} of this tenant", pattern.value),
+    );
+    match hints.near_match(kind, &pattern.value) {
+        Some(name) if pattern.value.matches(name) => {
+            diagnostic.hint("`except` leaves out all that it matches")
+        }
+        Some(name) => diagnostic.hint(format!("case counts: there is `{name}`")),
+        None => diagnostic,
+    }
+}
+
+/// Looks for what was meant. That costs a look at every name, so that only so many faults get it:
+/// who mistyped thousands of names has another problem.
+struct Hints<'i, 'a> {
+    index: &'i PolicyIndex<'a>,
+    left: usize,
+}
+
+impl<'i, 'a> Hints<'i, 'a> {
+    const MOST: usize = 50;
+
+    fn new(index: &'i PolicyIndex<'a>) -> Self {
+        Self {
+            index,
+            left: Self::MOST,
+        }
+    }
+
+    fn take(&mut self) -> Option<()> {
+        self.left = self.left.checked_sub(1)?;
+        Some(())
+    }
+
+    fn nearest(&mut self, kind: PolicyKind, name: &str) -> Option<&'a str> {
+        self.take()?;
+        nearest(name, self.index.names_of(kind))
+    }
+
+    /// Returns a policy that a glob would match if case did not count.
+    fn near_match(&mut self, kind: PolicyKind, pattern: &Glob) -> Option<&'a str> {
+        self.take()?;
+        let glob = Glob::new(pattern.as_str().to_lowercase());
+        let mut names = self.index.names_of(kind);
+        names.find(|name| glob.matches(&name.to_lowercase()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest;
+    use crate::model::LivePolicy;
+
+    /// Returns the names of the policies that an entry of this text selects.
+    fn selected(selector: &str) -> Vec<String> {
+        let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
+        let text = format!(
+            "version: 1\npolicies:\n- kind: configurationPolicy\n  {selector}\n  include: [allUsers]\n"
+        );
+        let loaded = manifest::read_texts(vec![("m.yaml".to_owned(), text)]);
+        let names = ["Win", "Win - A", "win", "Mac"];
+        let live = LiveTenant {
+            policies: (0..)
+                .zip(names)
+                .map(|(number, name)| {
+                    let id = format!("ABC00000-0000-4000-8000-00000000000{number}");
+                    LivePolicy::new(kind, id, name.to_owned(), None, Vec::new())
+                })
+                .collect(),
+            ..LiveTenant::default()
+        };
+        let entries = &loaded.manifest.entries;
+        let found = PolicyIndex::new(&live).entries_of_policies(entries, false, &mut Vec::new());
+        names
+            .into_iter()
+            .zip(found)
+            .filter(|(_, entries)| !entries.is_empty())
+            .map(|(name, _)| name.to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn names_and_globs_know_case_and_ids_do_not() {
+        assert_eq!(selected("name: Win"), ["Win"]);
+        assert_eq!(selected("name: W*"), [""; 0]);
+        assert_eq!(selected("match: W*"), ["Win", "Win - A"]);
+        assert_eq!(selected("match: '*'\n  except: ['*in', Mac]"), ["Win - A"]);
+        let id = "id: abc00000-0000-4000-8000-000000000003";
+        assert_eq!(selected(id), ["Mac"]);
     }
 }

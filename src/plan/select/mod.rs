@@ -1,19 +1,21 @@
 //! From checked manifests and the live state to the wanted rows of each policy.
 //!
-//! `directory` turns names into ids, `index` finds the policies of an entry, `united` brings
+//! `directory` turns names into ids, `index` and `globs` find the policies of each entry, `united` brings
 //! together what several entries say of one policy, `platform` knows which filters fit. Everything
 //! that only the tenant can tell to be wrong is found here, and points at the line that said it.
 
 mod directory;
+mod globs;
 mod index;
 mod platform;
 mod united;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::manifest::{Manifest, Mode};
-use crate::model::{Assignment, LivePolicy, LiveTenant};
+use crate::model::{Assignment, LivePolicy, LiveTenant, Rows};
 use directory::{Directory, Resolved};
 use index::PolicyIndex;
 use united::United;
@@ -32,48 +34,80 @@ pub struct Selected<'a> {
 pub struct ManagedPolicy<'a> {
     /// The policy as it is.
     pub live: &'a LivePolicy,
-    /// Whether the manifest is the whole set.
+    /// What is wanted of it, shared by all the policies that the same entries select.
+    pub wants: Arc<Wants>,
+}
+
+/// What some entries together want of a policy.
+#[derive(Debug)]
+pub struct Wants {
+    /// Whether the rows are the whole set.
     pub mode: Mode,
-    /// The rows that are asked for.
-    pub wanted: Vec<Wanted>,
-    /// The entries that select it.
+    /// The rows that are asked for, sorted.
+    pub rows: Rows,
+    /// The entries.
     pub entries: Vec<Place>,
+}
+
+impl Wants {
+    /// Makes wants that nobody wrote down.
+    #[cfg(test)]
+    pub fn of(mode: Mode, mut rows: Vec<Assignment>) -> Self {
+        rows.sort();
+        Self {
+            mode,
+            rows: rows.into(),
+            entries: Vec::new(),
+        }
+    }
 }
 
 /// A row that is asked for, and the line that asks.
 #[derive(Clone, Debug)]
-pub struct Wanted {
+struct Wanted {
     /// The row, with ids.
-    pub row: Assignment,
+    row: Assignment,
     /// The target's line.
-    pub place: Place,
+    place: Place,
 }
 
 /// Finds the policies of all entries and unites what is wanted of each.
 pub fn select<'a>(manifest: &Manifest, live: &'a LiveTenant, strict: bool) -> Selected<'a> {
     let mut diagnostics = Vec::new();
     let directory = Directory::new(live);
-    let index = PolicyIndex::new(live);
+    let entries = &manifest.entries;
+    let resolved: Vec<Vec<Resolved<'_>>> = entries
+        .iter()
+        .map(|entry| {
+            let targets = entry.targets.iter();
+            targets
+                .filter_map(|target| directory.resolve(target, &mut diagnostics))
+                .collect()
+        })
+        .collect();
+    let selected = PolicyIndex::new(live).entries_of_policies(entries, strict, &mut diagnostics);
+    // Many policies are selected by the same entries; what those want is united once.
+    let mut united: HashMap<Vec<usize>, United<'_>> = HashMap::new();
     let mut findings = Findings::default();
-    let mut managed: BTreeMap<usize, United<'a, '_>> = BTreeMap::new();
-    for entry in &manifest.entries {
-        let targets: Vec<Resolved<'_>> = entry
-            .targets
-            .iter()
-            .filter_map(|target| directory.resolve(target, &mut diagnostics))
-            .collect();
-        for position in index.find(entry, strict, &mut diagnostics) {
-            managed
-                .entry(position)
-                .or_insert_with(|| United::new(&live.policies[position], entry))
-                .add(entry, &targets, &mut findings);
+    let mut policies = Vec::new();
+    for (live, numbers) in live.policies.iter().zip(selected) {
+        if numbers.is_empty() {
+            continue;
         }
-    }
-    for united in managed.values() {
-        united.check_against_live(&directory, &mut findings);
+        let united = united.entry(numbers).or_insert_with_key(|numbers| {
+            let parts = numbers
+                .iter()
+                .map(|number| (&entries[*number], resolved[*number].as_slice()));
+            United::new(parts, &directory)
+        });
+        united.check_against_live(live, &mut findings);
+        policies.push(ManagedPolicy {
+            live,
+            wants: united.wants(),
+        });
     }
     findings.report(&mut diagnostics);
-    if managed.is_empty() && !diagnostics.iter().any(Diagnostic::is_error) {
+    if policies.is_empty() && !diagnostics.iter().any(Diagnostic::is_error) {
         diagnostics.push(
             Diagnostic::new(
                 Severity::Error,
@@ -85,7 +119,7 @@ pub fn select<'a>(manifest: &Manifest, live: &'a LiveTenant, strict: bool) -> Se
         );
     }
     Selected {
-        policies: managed.into_values().map(United::into_managed).collect(),
+        policies,
         diagnostics,
     }
 }

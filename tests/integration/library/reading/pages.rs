@@ -70,11 +70,11 @@ async fn read_sample(page: usize, expand_limit: Option<usize>) -> Vec<String> {
         ..Needs::default()
     };
     let live = world.reader().tenant(&needs).await.expect("all");
-    let read: usize = live.policies.iter().map(|policy| policy.rows().len()).sum();
+    let read: usize = live.policies.iter().map(|policy| policy.rows.len()).sum();
     assert_eq!(read, rows);
     live.policies
         .iter()
-        .map(|policy| format!("{} {} {:?}", policy.id, policy.name, policy.rows()))
+        .map(|policy| format!("{} {} {:?}", policy.id, policy.name, policy.rows))
         .chain(live.filters.iter().map(|filter| format!("{filter:?}")))
         .collect()
 }

@@ -27,9 +27,9 @@ pub(super) fn meant(row: &model::Assignment) -> (Key, Want) {
     let whom = match &row.target {
         Target::AllDevices => Whom::Devices,
         Target::AllUsers => Whom::Users,
-        Target::Group(id) => Whom::Group(id.clone()),
-        Target::ExclusionGroup(id) => Whom::Exclusion(id.clone()),
-        Target::Collection(id) => Whom::Collection(id.clone()),
+        Target::Group(id) => Whom::Group(id.to_string()),
+        Target::ExclusionGroup(id) => Whom::Exclusion(id.to_string()),
+        Target::Collection(id) => Whom::Collection(id.to_string()),
         Target::Other {
             odata_type,
             properties,
@@ -40,7 +40,7 @@ pub(super) fn meant(row: &model::Assignment) -> (Key, Want) {
                 let id = properties.get(name).and_then(serde_json::Value::as_str);
                 id.unwrap_or_default().to_lowercase()
             };
-            match odata_type.as_str() {
+            match &**odata_type {
                 "androidFotaDeploymentAssignmentTarget" => Whom::Fota(id("groupId")),
                 _ => Whom::ScopeTag(id("entraObjectId")),
             }
@@ -49,9 +49,9 @@ pub(super) fn meant(row: &model::Assignment) -> (Key, Want) {
     let filter = row
         .filter
         .as_ref()
-        .map(|filter| (filter.id.clone(), filter.mode.name() == "exclude"));
+        .map(|filter| (filter.id.to_string(), filter.mode.name() == "exclude"));
     let from_set = row.source == Source::PolicySets;
-    let set = row.source_id.clone();
+    let set = row.source_id.as_deref().map(str::to_owned);
     ((whom, from_set), Want { filter, set })
 }
 

@@ -1,0 +1,151 @@
+//! Many globs over many names.
+//!
+//! Trying each glob on each name multiplies. Instead each glob gives one of its literal pieces,
+//! the one that the fewest other globs have; one pass over a name finds the pieces in it, and only
+//! the globs of those are tried.
+
+use std::collections::HashMap;
+
+use aho_corasick::AhoCorasick;
+
+use crate::manifest::Glob;
+
+/// Globs, each with what it stands for.
+pub(super) struct Globs<'m, T> {
+    globs: Vec<(&'m Glob, T)>,
+    pieces: Pieces,
+}
+
+/// The pieces that names are searched for.
+struct Pieces {
+    /// None where there are too many, or none: then every glob is tried.
+    search: Option<AhoCorasick>,
+    /// The globs of each piece.
+    globs: Vec<Vec<usize>>,
+    /// The globs without a piece, which any name may fit.
+    anywhere: Vec<usize>,
+}
+
+/// What is kept from one name to the next, so that it need not be made anew.
+#[derive(Default)]
+pub(super) struct Scratch {
+    found: Vec<usize>,
+}
+
+impl<'m, T: Copy> Globs<'m, T> {
+    pub(super) fn new(globs: Vec<(&'m Glob, T)>) -> Self {
+        let mut owners: HashMap<&str, usize> = HashMap::new();
+        for (glob, _) in &globs {
+            for piece in pieces(glob) {
+                *owners.entry(piece).or_default() += 1;
+            }
+        }
+        let mut by_piece: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut anywhere = Vec::new();
+        for (index, (glob, _)) in globs.iter().enumerate() {
+            let rarest = pieces(glob).min_by_key(|piece| (owners[piece], usize::MAX - piece.len()));
+            match rarest {
+                Some(piece) => by_piece.entry(piece).or_default().push(index),
+                None => anywhere.push(index),
+            }
+        }
+        let (texts, mut of_pieces): (Vec<&str>, Vec<Vec<usize>>) = by_piece.into_iter().unzip();
+        let search = AhoCorasick::new(&texts).ok();
+        if search.is_none() {
+            anywhere = (0..globs.len()).collect();
+            of_pieces.clear();
+        }
+        Self {
+            pieces: Pieces {
+                search,
+                globs: of_pieces,
+                anywhere,
+            },
+            globs,
+        }
+    }
+
+    /// Tells what the globs stand for that a name fits, in the order of the globs.
+    pub(super) fn each_match(&self, name: &str, scratch: &mut Scratch, mut told: impl FnMut(T)) {
+        let Pieces {
+            search,
+            globs,
+            anywhere,
+        } = &self.pieces;
+        let found = &mut scratch.found;
+        found.clear();
+        found.extend(anywhere);
+        if let Some(search) = search {
+            for hit in search.find_overlapping_iter(name) {
+                found.extend(&globs[hit.pattern().as_usize()]);
+            }
+        }
+        found.sort_unstable();
+        found.dedup();
+        for index in found {
+            let (glob, what) = &self.globs[*index];
+            if glob.matches(name) {
+                told(*what);
+            }
+        }
+    }
+}
+
+fn pieces(glob: &Glob) -> impl Iterator<Item = &str> {
+    let pieces = glob.as_str().split(['*', '?']);
+    pieces.filter(|piece| !piece.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(globs: &[&str], name: &str) -> Vec<usize> {
+        let globs: Vec<Glob> = globs.iter().copied().map(Glob::new).collect();
+        let globs = Globs::new(globs.iter().zip(0..).collect());
+        let mut found = Vec::new();
+        globs.each_match(name, &mut Scratch::default(), |index| found.push(index));
+        found
+    }
+
+    #[test]
+    fn every_glob_is_found_however_it_begins() {
+        let globs = [
+            "Win - *",
+            "*BitLocker",
+            "*Bit*",
+            "W?n*",
+            "*",
+            "?",
+            "",
+            "win - *",
+            "Win - BitLocker",
+            "**",
+            "*BitLocker*BitLocker*",
+        ];
+        assert_eq!(matches(&globs, "Win - BitLocker"), [0, 1, 2, 3, 4, 8, 9]);
+        assert_eq!(matches(&globs, ""), [4, 6, 9]);
+        assert_eq!(matches(&globs, "x"), [4, 5, 9]);
+        assert_eq!(matches(&globs, "BitLockerBitLocker"), [1, 2, 4, 9, 10]);
+        assert_eq!(matches(&[], "x"), [0; 0]);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn it_is_as_trying_each(
+            globs in proptest::collection::vec("[aбA*? ]{0,6}", 0..12),
+            names in proptest::collection::vec("[aбA ]{0,8}", 0..12),
+        ) {
+            let globs: Vec<Glob> = globs.into_iter().map(Glob::new).collect();
+            let all = Globs::new(globs.iter().zip(0..).collect());
+            let mut scratch = Scratch::default();
+            for name in names {
+                let mut found: Vec<usize> = Vec::new();
+                all.each_match(&name, &mut scratch, |index| found.push(index));
+                let expected: Vec<usize> =
+                    (0..globs.len()).filter(|index| globs[*index].matches(&name)).collect();
+                proptest::prop_assert_eq!(found, expected, "{}", name);
+            }
+        }
+    }
+}
