@@ -109,7 +109,7 @@ pub fn manifests(
             Err(reason) => left_out.push(LeftOut {
                 kind: live.kind,
                 id: live.id.clone(),
-                name: live.name.clone(),
+                name: live.name.to_string(),
                 reason,
             }),
         }

@@ -80,7 +80,7 @@ impl<'a> Wording<'a> {
         let mut policy_names = HashMap::new();
         for policy in &tenant.policies {
             *policy_names
-                .entry((policy.kind, policy.name.as_str()))
+                .entry((policy.kind, &*policy.name))
                 .or_default() += 1;
         }
         let mut group_names: HashMap<String, Vec<&str>> = HashMap::new();
@@ -111,9 +111,9 @@ impl<'a> Wording<'a> {
 
     /// Returns how a policy is selected. Names are compared with case.
     pub(super) fn policy(&self, policy: &LivePolicy) -> Reference {
-        let namesakes = self.policy_names.get(&(policy.kind, policy.name.as_str()));
+        let namesakes = self.policy_names.get(&(policy.kind, &*policy.name));
         if namesakes == Some(&1) && is_name(&policy.name) {
-            Reference::Name(policy.name.clone())
+            Reference::Name(policy.name.to_string())
         } else {
             by_id(&policy.id, &policy.name)
         }

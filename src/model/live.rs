@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Assignment, PolicyKind, Rows, Target};
+use super::{Assignment, PolicyKind, Rows, SharedText, Target};
 
 /// An assignment of a live policy: what it means, and what the service sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +25,7 @@ pub struct LivePolicy {
     /// The policy's id, as the service spells it.
     pub id: String,
     /// The policy's display name.
-    pub name: String,
+    pub name: SharedText,
     /// The policy's platforms, comma-joined as the service sends them.
     pub platforms: Option<String>,
     /// What the policy's assignments mean: all of them, sorted.
@@ -46,7 +46,7 @@ impl LivePolicy {
         let mut policy = Self {
             kind,
             id,
-            name,
+            name: name.into(),
             platforms,
             rows: Rows::default(),
             row_ids: Box::default(),

@@ -15,10 +15,10 @@ pub enum Change {
     Remove(Assignment),
     /// A row that gets another filter.
     Update {
-        /// As it is.
-        before: Assignment,
+        /// As it is. Few changes are updates; they need not make the others large.
+        before: Box<Assignment>,
         /// As it shall be.
-        after: Assignment,
+        after: Box<Assignment>,
     },
 }
 
@@ -36,7 +36,8 @@ impl Change {
     pub fn before(&self) -> Option<&Assignment> {
         match self {
             Self::Add(_) => None,
-            Self::Remove(before) | Self::Update { before, .. } => Some(before),
+            Self::Remove(before) => Some(before),
+            Self::Update { before, .. } => Some(before),
         }
     }
 
@@ -44,7 +45,8 @@ impl Change {
     pub fn after(&self) -> Option<&Assignment> {
         match self {
             Self::Remove(_) => None,
-            Self::Add(after) | Self::Update { after, .. } => Some(after),
+            Self::Add(after) => Some(after),
+            Self::Update { after, .. } => Some(after),
         }
     }
 }
@@ -130,8 +132,8 @@ pub fn changes(before: &[Assignment], after: &[Assignment]) -> Vec<Change> {
         .map(
             |row| match pool.take(&row.target, |live| row.same_identity(live)) {
                 Some(live) => Change::Update {
-                    before: live.clone(),
-                    after: row.clone(),
+                    before: Box::new(live.clone()),
+                    after: Box::new(row.clone()),
                 },
                 None => Change::Add(row.clone()),
             },
@@ -139,6 +141,7 @@ pub fn changes(before: &[Assignment], after: &[Assignment]) -> Vec<Change> {
         .collect();
     changes.extend(pool.left().cloned().map(Change::Remove));
     changes.sort_by(|one, other| sort_key(one).cmp(&sort_key(other)));
+    changes.shrink_to_fit();
     changes
 }
 

@@ -1,7 +1,7 @@
 //! Guards: what a plan may not do without somebody saying so.
 
 use super::{Change, PlannedPolicy};
-use crate::model::Assignment;
+use crate::model::{Assignment, SharedText};
 
 /// A guard's word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,7 +147,7 @@ pub struct Guard {
     /// Whether somebody said that it is all right.
     pub accepted: bool,
     /// The policies that it saw it in; empty where none is to blame more than others.
-    pub policies: Vec<String>,
+    pub policies: Vec<SharedText>,
 }
 
 impl Guard {
@@ -176,7 +176,7 @@ pub fn evaluate(
             let (limit, observed, tripped, blamed) = match name {
                 GuardName::Removals => removals(policies, None, rules.max_removals),
                 GuardName::Policies => {
-                    let changed: Vec<String> = policies
+                    let changed: Vec<SharedText> = policies
                         .iter()
                         .filter(|policy| policy.is_changed())
                         .map(|policy| policy.name.clone())
@@ -207,7 +207,7 @@ pub fn evaluate(
         .collect()
 }
 
-type Seen = (String, String, bool, Vec<String>);
+type Seen = (String, String, bool, Vec<SharedText>);
 
 /// Judges the removals of a saved plan by the limit of today. How many assignments there were in
 /// all is known from what the guard saw when the plan was made.
@@ -275,7 +275,7 @@ fn removals(policies: &[PlannedPolicy], total: Option<usize>, limit: RemovalLimi
 }
 
 fn per_policy(policies: &[PlannedPolicy], sees: fn(&PlannedPolicy) -> bool) -> Seen {
-    let blamed: Vec<String> = policies
+    let blamed: Vec<SharedText> = policies
         .iter()
         .filter(|policy| policy.is_changed() && sees(policy))
         .map(|policy| policy.name.clone())
@@ -368,7 +368,7 @@ mod tests {
         PlannedPolicy {
             kind: PolicyKind::from_name("configurationPolicy").expect("a kind"),
             id: "p".to_owned(),
-            name: "P".to_owned(),
+            name: "P".into(),
             mode: Mode::Exact,
             manifest: Arc::default(),
             changes: changes(&before, &after),

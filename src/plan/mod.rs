@@ -30,7 +30,7 @@ pub use selection::Selection;
 
 use crate::diagnostic::{Diagnostic, Place, Severity, Sources};
 use crate::manifest::{Manifest, Mode};
-use crate::model::{Assignment, LiveFilter, LiveGroup, LiveTenant, PolicyKind, Rows};
+use crate::model::{Assignment, LiveFilter, LiveGroup, LiveTenant, PolicyKind, Rows, SharedText};
 use guards::{GivenLimits, Guard, GuardName, GuardRules};
 use select::{ManagedPolicy, Wants};
 use since::Since;
@@ -76,7 +76,7 @@ pub struct PlannedPolicy {
     /// The policy's id.
     pub id: String,
     /// The policy's display name.
-    pub name: String,
+    pub name: SharedText,
     /// Whether the manifest is the whole set.
     pub mode: Mode,
     /// The entries that select the policy.

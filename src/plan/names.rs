@@ -1,14 +1,14 @@
 //! What groups and filters are called.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 /// Display names by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
-    groups: BTreeMap<String, String>,
-    filters: BTreeMap<String, String>,
+    groups: HashMap<String, String>,
+    filters: HashMap<String, String>,
     /// How many of the known groups have a name.
-    bearers: BTreeMap<String, usize>,
+    bearers: HashMap<String, usize>,
 }
 
 impl Names {

@@ -185,7 +185,7 @@ fn back(left: &Left, before: &[Assignment], after: Vec<Assignment>) -> PlannedPo
     PlannedPolicy {
         kind: left.kind,
         id: left.id.clone(),
-        name: left.name.clone(),
+        name: left.name.as_str().into(),
         mode: Mode::Exact,
         manifest: Arc::default(),
         changes: changes(before, &after),

@@ -85,7 +85,7 @@ impl Selection {
                 } else {
                     Severity::Warning
                 };
-                let names = policies.iter().map(|policy| policy.live.name.as_str());
+                let names = policies.iter().map(|policy| &*policy.live.name);
                 let hint = match nearest(glob.as_str(), names) {
                     Some(name) => format!("did you mean `{name}`?"),
                     None => "it is a glob over whole display names, and case counts".to_owned(),

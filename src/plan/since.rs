@@ -182,7 +182,7 @@ mod tests {
         let policy = PlannedPolicy {
             kind,
             id: "P".to_owned(),
-            name: "P".to_owned(),
+            name: "P".into(),
             mode: Mode::Exact,
             manifest: Arc::default(),
             changes: changes(&before, &after),

@@ -271,7 +271,7 @@ mod tests {
         let policy = PlannedPolicy {
             kind: PolicyKind::from_name("configurationPolicy").expect("a kind"),
             id: "p".to_owned(),
-            name: "P".to_owned(),
+            name: "P".into(),
             mode: Mode::Exact,
             manifest: Arc::default(),
             before: before.into(),

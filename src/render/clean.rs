@@ -44,11 +44,11 @@ pub(super) const BROKEN_UP: &str = "#\\u{23}";
 /// Whether a build service would find a command in the text.
 pub(super) fn holds_command(text: &str) -> bool {
     // Anywhere: of three in a row the last two count.
-    text.as_bytes().windows(3).any(|found| found == b"##[")
-        || text
-            .as_bytes()
-            .windows(6)
-            .any(|found| found.eq_ignore_ascii_case(b"##vso["))
+    text.match_indices("##").any(|(start, _)| {
+        let rest = text[start..].trim_start_matches('#').as_bytes();
+        let word = rest.get(..4).unwrap_or_default();
+        rest.starts_with(b"[") || word.eq_ignore_ascii_case(b"vso[")
+    })
 }
 
 /// The longest message. Names of a hundred thousand characters are possible, and say no more.

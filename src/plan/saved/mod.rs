@@ -19,7 +19,7 @@ use serde_json::Value;
 
 pub use assignment::AssignmentRecord;
 pub use digest::{is_digest, of_plan as digest_of, rows_digest};
-pub use policy::PolicyRecord;
+pub use policy::{PolicyRecord, PolicyRecords};
 pub use selection::SelectionRecord;
 pub use since::{ManagedRecord, SinceRecord};
 pub use summary::{DiagnosticRecord, GuardRecord, SummaryRecord};
@@ -101,7 +101,7 @@ pub struct PlanRecord<'a> {
     #[serde(default)]
     pub guards: Vec<GuardRecord>,
     /// The changed policies; with `--all` the unchanged as well.
-    pub policies: Vec<PolicyRecord<'a>>,
+    pub policies: PolicyRecords<'a>,
     /// Digests of the other policies' rows, so that a later run can tell who changed them.
     #[serde(default, skip_serializing_if = "ManagedRecord::is_empty")]
     pub unchanged: ManagedRecord,
@@ -128,19 +128,14 @@ impl<'a> PlanRecord<'a> {
             policies_read: _,
             selection: _,
             left_out: _,
-            policies,
-            names,
+            policies: _,
+            names: _,
             guards,
             diagnostics,
             write_with,
             unchanged: _,
             since,
         } = plan;
-        let policies: Vec<PolicyRecord<'_>> = policies
-            .iter()
-            .filter(|policy| all || policy.is_changed())
-            .map(|policy| PolicyRecord::new(policy, names, plan.cause(policy)))
-            .collect();
         Self {
             format_version: FORMAT_VERSION.to_owned(),
             tool: TOOL.to_owned(),
@@ -157,7 +152,7 @@ impl<'a> PlanRecord<'a> {
             since: since.as_ref().map(SinceRecord::new),
             diagnostics: diagnostics.iter().map(DiagnosticRecord::new).collect(),
             digest: digest::of_plan(plan),
-            policies,
+            policies: PolicyRecords::of(plan, all),
         }
     }
 
@@ -207,7 +202,7 @@ impl<'a> PlanRecord<'a> {
         let computed = digest::compute(
             &record.format_version,
             record.tenant_id.as_deref(),
-            &record.policies,
+            record.policies.held(),
         );
         let altered = (computed != record.digest).then(|| SavedPlanError::Altered {
             written: record.digest.clone(),
@@ -225,11 +220,12 @@ impl<'a> PlanRecord<'a> {
         let mut names = Names::default();
         let policies = self
             .policies
+            .held()
             .iter()
             .map(|policy| policy.read(&mut names))
             .collect::<Result<Vec<_>, _>>()?;
         // The digest covers rows, not what the file makes of them.
-        for (policy, record) in policies.iter().zip(&self.policies) {
+        for (policy, record) in policies.iter().zip(self.policies.held()) {
             if policy.changes.is_empty() != record.changes.is_empty() {
                 return Err(format!(
                     "the changes of `{}` do not fit its rows",
@@ -238,7 +234,7 @@ impl<'a> PlanRecord<'a> {
             }
         }
         let since = self.since.as_ref().map(|record| {
-            let causes = policies.iter().zip(&self.policies);
+            let causes = policies.iter().zip(self.policies.held());
             record.read(causes.map(|(policy, record)| (policy, record.cause.as_deref())))
         });
         Ok(SavedPlan {

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::AssignmentRecord;
 use crate::manifest::Mode;
 use crate::model::{Assignment, PolicyKind, Rows};
 use crate::plan::since::Cause;
 use crate::plan::writes::{Call, PlannedWrite};
-use crate::plan::{ManifestPlace, Names, PlannedPolicy, changes};
+use crate::plan::{ManifestPlace, Names, Plan, PlannedPolicy, changes};
 
 /// A managed policy.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
@@ -30,6 +30,56 @@ pub struct PolicyRecord<'a> {
     pub(in crate::plan) cause: Option<Cow<'a, str>>,
     #[serde(default)]
     writes: Vec<WriteRecord<'a>>,
+}
+
+/// The policies of a plan: those of a file, or those of a plan in memory, which are written out
+/// one by one so that a large plan needs no copy of itself.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PolicyRecords<'a> {
+    /// Those of a file.
+    Held(Vec<PolicyRecord<'a>>),
+    /// Those of a plan.
+    Of {
+        /// The plan.
+        plan: &'a Plan,
+        /// Whether the unchanged ones are taken in.
+        all: bool,
+    },
+}
+
+impl<'a> PolicyRecords<'a> {
+    pub(super) fn of(plan: &'a Plan, all: bool) -> Self {
+        Self::Of { plan, all }
+    }
+
+    /// Returns the policies of a file.
+    pub(super) fn held(&self) -> &[PolicyRecord<'a>] {
+        match self {
+            Self::Held(policies) => policies,
+            Self::Of { .. } => &[],
+        }
+    }
+}
+
+impl Serialize for PolicyRecords<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Held(policies) => policies.serialize(serializer),
+            Self::Of { plan, all } => {
+                let shown = plan.policies.iter();
+                let shown = shown.filter(|policy| *all || policy.is_changed());
+                serializer.collect_seq(
+                    shown.map(|policy| PolicyRecord::new(policy, &plan.names, plan.cause(policy))),
+                )
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PolicyRecords<'_> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(Self::Held)
+    }
 }
 
 /// A place in a manifest.
@@ -74,7 +124,7 @@ impl<'a> PolicyRecord<'a> {
         Self {
             kind: kind.name().into(),
             id: id.into(),
-            name: name.into(),
+            name: Cow::Borrowed(&**name),
             mode: mode.name().into(),
             manifest: manifest.iter().map(PlaceRecord::new).collect(),
             before: before.iter().map(record).collect(),
@@ -115,7 +165,7 @@ impl<'a> PolicyRecord<'a> {
             kind: PolicyKind::from_name(&self.kind)
                 .ok_or_else(|| format!("unknown policy kind `{}`", self.kind))?,
             id: self.id.clone().into_owned(),
-            name: self.name.clone().into_owned(),
+            name: (&*self.name).into(),
             mode: [Mode::Exact, Mode::Additive]
                 .into_iter()
                 .find(|mode| mode.name() == self.mode)

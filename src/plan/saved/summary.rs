@@ -134,7 +134,7 @@ impl GuardRecord {
             observed: observed.clone(),
             tripped: *tripped,
             accepted: *accepted,
-            policies: policies.clone(),
+            policies: policies.iter().map(ToString::to_string).collect(),
             accept: guard.acceptance().filter(|_| *tripped),
         }
     }
@@ -147,7 +147,11 @@ impl GuardRecord {
             observed: self.observed.clone(),
             tripped: self.tripped,
             accepted: self.accepted,
-            policies: self.policies.clone(),
+            policies: self
+                .policies
+                .iter()
+                .map(|name| name.as_str().into())
+                .collect(),
         })
     }
 }

@@ -20,9 +20,7 @@ impl<'a> PolicyIndex<'a> {
         let mut by_name: HashMap<(PolicyKind, &str), Vec<usize>> = HashMap::new();
         let mut by_id = HashMap::new();
         for (position, policy) in live.policies.iter().enumerate() {
-            let same_name = by_name
-                .entry((policy.kind, policy.name.as_str()))
-                .or_default();
+            let same_name = by_name.entry((policy.kind, &*policy.name)).or_default();
             same_name.push(position);
             by_id.insert((policy.kind, policy.id.to_lowercase()), position);
         }
@@ -152,7 +150,7 @@ impl<'a> PolicyIndex<'a> {
             .policies
             .iter()
             .filter(move |policy| policy.kind == kind)
-            .map(|policy| policy.name.as_str())
+            .map(|policy| &*policy.name)
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::manifest::{Manifest, Mode};
-use crate::model::{Assignment, LivePolicy, LiveTenant, Rows};
+use crate::model::{Assignment, LivePolicy, LiveTenant, Rows, SharedText};
 use directory::{Directory, Resolved};
 use index::PolicyIndex;
 use united::United;
@@ -127,7 +127,7 @@ pub fn select<'a>(manifest: &Manifest, live: &'a LiveTenant, strict: bool) -> Se
 /// Faults that one line causes in many policies: said once, with the policies counted.
 #[derive(Default)]
 struct Findings {
-    by_line: BTreeMap<FindingKey, (Diagnostic, Vec<String>)>,
+    by_line: BTreeMap<FindingKey, (Diagnostic, Vec<SharedText>)>,
 }
 
 /// What makes two findings one: place, severity, code and message.
@@ -152,7 +152,7 @@ impl Findings {
     fn report(self, diagnostics: &mut Vec<Diagnostic>) {
         for (mut diagnostic, mut policies) in self.by_line.into_values() {
             policies.sort();
-            let first = policies.first().map(String::as_str).unwrap_or_default();
+            let first = policies.first().map_or("", |name| &**name);
             let others = match policies.len() {
                 0 | 1 => String::new(),
                 2 => " and 1 other policy".to_owned(),
