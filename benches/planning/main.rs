@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "it is what this is for")]
 
 mod floor;
+#[expect(dead_code, reason = "other benchmarks use the rest")]
 #[path = "../support/mod.rs"]
 mod support;
 mod whole;

@@ -1,0 +1,95 @@
+//! The parts of planning, each ready to be measured apart from the others.
+
+use std::path::PathBuf;
+
+use assignctl::graph::Reader;
+use assignctl::manifest::{self, Loaded};
+use assignctl::model::LiveTenant;
+use assignctl::plan::guards::GuardRules;
+use assignctl::plan::needs::needs;
+use assignctl::plan::saved::{PlanRecord, digest_of};
+use assignctl::plan::writes::WriteWith;
+use assignctl::plan::{self, Basis, Plan, Selection};
+use assignctl::render::json;
+use assignctl::render::text::{self, Detail};
+
+use super::large::{Drift, Large};
+use super::replay;
+
+/// A tenant of a thousand policies, all of which are to change.
+pub(crate) struct Parts {
+    pub(crate) texts: Vec<(String, String)>,
+    pub(crate) loaded: Loaded,
+    pub(crate) live: LiveTenant,
+    pub(crate) plan: Plan,
+    folder: PathBuf,
+    large: Large,
+}
+
+impl Parts {
+    pub(crate) fn new(user: &str) -> Self {
+        let large = Large { policies: 1000 };
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(user);
+        replay::write(&folder, large, Drift::All).expect("a folder to write to");
+        let texts = large.manifests();
+        let loaded = read_manifests(&texts);
+        let live = block_on(replay::reader(folder.clone(), large).tenant(&needs(&loaded.manifest)))
+            .expect("a tenant");
+        let plan = compare(&loaded, &live);
+        Self {
+            texts,
+            loaded,
+            live,
+            plan,
+            folder,
+            large,
+        }
+    }
+
+    pub(crate) fn reader(&self) -> Reader {
+        replay::reader(self.folder.clone(), self.large)
+    }
+}
+
+pub(crate) fn read_manifests(texts: &[(String, String)]) -> Loaded {
+    manifest::read_texts(texts.to_vec())
+}
+
+pub(crate) fn read_tenant(reader: &Reader, loaded: &Loaded) -> LiveTenant {
+    block_on(reader.tenant(&needs(&loaded.manifest))).expect("a tenant")
+}
+
+pub(crate) fn compare(loaded: &Loaded, live: &LiveTenant) -> Plan {
+    let basis = Basis {
+        tenant_id: None,
+        graph_url: "https://graph.example/beta",
+        write_with: WriteWith::Auto,
+        rules: &GuardRules::default(),
+        strict: false,
+        selection: &Selection::default(),
+    };
+    let (plan, diagnostics) = plan::make(&loaded.manifest, &loaded.sources, live, &basis);
+    plan.unwrap_or_else(|| panic!("{diagnostics:?}"))
+}
+
+pub(crate) fn digest(plan: &Plan) -> String {
+    digest_of(plan)
+}
+
+pub(crate) fn as_text(plan: &Plan) -> String {
+    let summary = plan.summary();
+    text::plan(plan, &summary, "", summary.time, Detail::default())
+}
+
+pub(crate) fn as_json(plan: &Plan) -> String {
+    let record = PlanRecord::new(plan, &plan.summary(), "2026-01-01T00:00:00Z", false);
+    json::plan(&record)
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("a runtime")
+        .block_on(future)
+}
