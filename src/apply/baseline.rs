@@ -1,6 +1,7 @@
 //! What a report says that its run left in the tenant, for `drift --since`.
 //!
-//! What was announced and not settled may have been done or not.
+//! What a run found as it should be, and what it made so, it left in the tenant. What was announced
+//! and not settled may have been done or not. All else it merely found.
 
 use super::Outcome;
 use super::recorded::{Recorded, RecordedPolicy};
@@ -13,6 +14,7 @@ pub fn baseline(recorded: Recorded) -> Baseline {
         tenant_id,
         policies,
         managed,
+        pending,
         partial,
         ..
     } = recorded;
@@ -23,8 +25,19 @@ pub fn baseline(recorded: Recorded) -> Baseline {
         // A kind of a newer version is none of ours.
         .filter_map(|(kind, policies)| Some((PolicyKind::from_name(&kind)?, policies)))
         .flat_map(|(kind, policies)| {
-            let left = policies.into_iter();
-            left.map(move |(id, digest)| (key(kind, &id), Left::Digest(digest)))
+            let pending = &pending;
+            policies.into_iter().map(move |(id, digest)| {
+                let was_wanted = pending.as_ref().is_some_and(|pending| {
+                    let of_kind = pending.get(kind.name());
+                    of_kind.is_none_or(|pending| !pending.contains(&id))
+                });
+                let left = if was_wanted {
+                    Left::Digest(digest)
+                } else {
+                    Left::Found
+                };
+                (key(kind, &id), left)
+            })
         });
     let settled = policies
         .into_iter()
@@ -37,17 +50,11 @@ pub fn baseline(recorded: Recorded) -> Baseline {
 }
 
 fn left(policy: RecordedPolicy) -> Left {
-    let RecordedPolicy {
-        before,
-        after,
-        outcome,
-        ..
-    } = policy;
-    match outcome {
-        Some(Outcome::Applied | Outcome::Already) => Left::Rows(after),
-        Some(Outcome::Skipped) => Left::Rows(before),
-        // Announced and not settled, failed, or found to be otherwise.
-        Some(Outcome::Failed | Outcome::Stale) | None => Left::Between(before, after),
+    match policy.outcome {
+        Some(Outcome::Applied | Outcome::Already) => Left::Rows(policy.after),
+        // Announced and not settled, or failed with a write that may have had its effect.
+        _ if policy.may_be_changed() => Left::Between(policy.before, policy.after),
+        _ => Left::Found,
     }
 }
 
@@ -56,7 +63,7 @@ mod tests {
     use super::*;
     use crate::apply::recorded::read;
 
-    const START: &str = r#"{"formatVersion":"1.0","event":"start","digest":null,"tenantId":"t","graphUrl":"g","managed":{"configurationPolicy":{"P":"sha256:x"},"novel":{"Q":"sha256:y"}}}"#;
+    const START: &str = r#"{"formatVersion":"1.0","event":"start","digest":null,"tenantId":"t","graphUrl":"g","managed":{"configurationPolicy":{"P":"sha256:x"},"novel":{"Q":"sha256:y"}},"pending":{}}"#;
     const SENDING: &str =
         r#"{"event":"sending","kind":"configurationPolicy","id":"P","before":[],"after":[]}"#;
     const APPLIED: &str = r#"{"event":"policy","kind":"configurationPolicy","id":"P","name":"P","outcome":"applied","before":[],"after":[],"error":null}"#;
@@ -83,6 +90,23 @@ mod tests {
             )),
             done
         );
+    }
+
+    #[test]
+    fn what_a_run_did_not_want_as_it_was_and_did_not_settle_it_merely_found() {
+        let with = |pending: &str| START.replace(r#","pending":{}"#, pending);
+        for pending in ["", r#","pending":{"configurationPolicy":["P"]}"#] {
+            assert_eq!(left(&with(pending)), Left::Found, "{pending}");
+        }
+        let pending = r#","pending":{"configurationPolicy":["other"],"novel":["P"]}"#;
+        assert_eq!(left(&with(pending)), Left::Digest("sha256:x".to_owned()));
+        for outcome in ["skipped", "stale", "failed\",\"written\":false,\"x\":\""] {
+            let line = APPLIED.replace("\"applied", &format!("\"{outcome}"));
+            assert_eq!(left(&format!("{START}\n{line}\n")), Left::Found);
+        }
+        let line = APPLIED.replace("\"applied\"", "\"failed\",\"written\":true");
+        let between = Left::Between(Vec::new(), Vec::new());
+        assert_eq!(left(&format!("{START}\n{line}\n")), between);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! writing may be torn. That is no fault of the file; anything else that is not as the program
 //! writes it is, since what a report does not say cannot be guessed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -46,6 +46,9 @@ pub struct Recorded {
     /// Digests of the rows of every managed policy as the run found it, by kind and id, as the
     /// report writes them; none where there was no plan.
     pub managed: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    /// Those of them that were not as the run wanted them, by kind and id; none where the report
+    /// does not tell.
+    pub pending: Option<BTreeMap<String, BTreeSet<String>>>,
     /// Whether the run looked at a part of the managed policies only.
     pub partial: bool,
     /// The exit code; none where the run was killed.
@@ -103,6 +106,7 @@ struct StartLine {
     #[serde(default)]
     selection: Selected,
     managed: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    pending: Option<BTreeMap<String, BTreeSet<String>>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -216,6 +220,7 @@ fn start(recorded: &mut Recorded, value: Value) -> Result<(), ReportError> {
     recorded.tenant_id = start.tenant_id;
     recorded.graph_url = start.graph_url;
     recorded.managed = start.managed;
+    recorded.pending = start.pending;
     recorded.partial = start.selection.partial;
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! A killed run leaves a file without its last line; whatever was sent and not settled has a
 //! `sending` line and no `policy` line.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -84,6 +85,7 @@ impl Report {
             graph_url,
             selection: plan.map(SelectionRecord::of).unwrap_or_default(),
             managed: plan.map(|plan| ManagedRecord::of(plan, |_| true)),
+            pending: plan.map(pending),
             guards: plan
                 .iter()
                 .flat_map(|plan| &plan.guards)
@@ -163,6 +165,17 @@ impl Report {
     }
 }
 
+fn pending(plan: &Plan) -> BTreeMap<&str, Vec<&str>> {
+    let mut pending: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for policy in plan.changed() {
+        pending
+            .entry(policy.kind.name())
+            .or_default()
+            .push(&policy.id);
+    }
+    pending
+}
+
 fn records<'a>(rows: &'a [Assignment], names: &'a Names) -> Vec<AssignmentRecord<'a>> {
     rows.iter()
         .map(|row| AssignmentRecord::new(row, names))
@@ -181,6 +194,9 @@ struct StartLine<'a> {
     /// Digests of the managed policies' rows, as they were found.
     #[serde(skip_serializing_if = "Option::is_none")]
     managed: Option<ManagedRecord>,
+    /// The ids of those that are to be changed, by kind.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pending: Option<BTreeMap<&'a str, Vec<&'a str>>>,
     guards: Vec<GuardRecord>,
 }
 

@@ -31,6 +31,7 @@ fn a_run_with_nothing_to_do_has_a_start_and_an_end() {
             "graphUrl",
             "guards",
             "managed",
+            "pending",
             "selection",
             "tenantId"
         ]
