@@ -37,8 +37,6 @@ pub struct Recorded {
     pub digest: Option<String>,
     /// The tenant; none where the token did not name it, or where the run ended before its start.
     pub tenant_id: Option<String>,
-    /// The Graph URL; empty where the run ended before its start.
-    pub graph_url: String,
     /// The policies of the run, by kind and id.
     pub policies: Vec<RecordedPolicy>,
     /// The names of groups and filters, as the run knew them.
@@ -78,9 +76,10 @@ pub struct RecordedPolicy {
 }
 
 impl Recorded {
-    /// Whether the run came as far as the report's first line.
-    pub fn has_begun(&self) -> bool {
-        !self.graph_url.is_empty()
+    /// Whether the run came as far as a plan. Otherwise the report does not name the tenant, and the
+    /// run has changed nothing in any.
+    pub fn has_plan(&self) -> bool {
+        self.digest.is_some() || self.managed.is_some() || !self.policies.is_empty()
     }
 }
 
@@ -101,8 +100,6 @@ struct StartLine {
     format_version: String,
     digest: Option<String>,
     tenant_id: Option<String>,
-    #[serde(default)]
-    graph_url: String,
     #[serde(default)]
     selection: Selected,
     managed: Option<BTreeMap<String, BTreeMap<String, String>>>,
@@ -218,7 +215,6 @@ fn start(recorded: &mut Recorded, value: Value) -> Result<(), ReportError> {
     }
     recorded.digest = start.digest;
     recorded.tenant_id = start.tenant_id;
-    recorded.graph_url = start.graph_url;
     recorded.managed = start.managed;
     recorded.pending = start.pending;
     recorded.partial = start.selection.partial;

@@ -90,8 +90,12 @@ pub(super) fn run(
 /// Reads what a report says that its run left behind.
 fn baseline(report: &Path) -> Result<Baseline, Failure> {
     let recorded = reports::read(report)?;
-    if !recorded.has_begun() {
-        return Err(reports::unusable(report, "its run ended before it began"));
+    if !recorded.has_plan() {
+        return Err(
+            reports::unusable(report, "its run ended before it had a plan").hint(
+                "name what `apply --report` wrote of the last run that was carried out, or leave `--since` out",
+            ),
+        );
     }
     Ok(apply::baseline::baseline(recorded))
 }

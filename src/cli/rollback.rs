@@ -62,8 +62,7 @@ impl Run<'_> {
         let reader = Reader::new(Arc::clone(client));
         let work = async {
             let tenant_id = reader.tenant_id().await?;
-            // A run that was killed before its start has changed nothing, wherever it was.
-            if recorded.has_begun() {
+            if recorded.has_plan() {
                 check_tenant(recorded.tenant_id.as_deref(), tenant_id.as_deref())?;
             }
             let selection = self.command.selecting.selection();

@@ -254,6 +254,25 @@ fn nor_does_one_whose_saved_plan_no_longer_fits() {
 }
 
 #[test]
+fn a_run_that_never_had_a_plan_cannot_be_compared_with() {
+    let world = applied();
+    world.manifest(&["name: A, include: [group: Nobody]"]);
+    world
+        .sandbox("apply m.yaml --yes --report never.jsonl")
+        .exits(3);
+    world.manifest(&["match: '?', include: [group: A]"]);
+    world
+        .sandbox("drift m.yaml --since never.jsonl")
+        .exits(1)
+        .says(&[
+            "`never.jsonl` cannot be used: its run ended before it had a plan",
+            "hint: name what `apply --report` wrote of the last run that was carried out",
+        ]);
+    // There is no way back to go either, from whatever tenant.
+    world.sandbox("rollback never.jsonl").exits(0);
+}
+
+#[test]
 fn a_policy_whose_write_was_refused_is_as_it_was_found() {
     let tenant = Tenant::common()
         .group("Soon gone")
