@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::runner::{Runner, read};
-use super::{WANTED, drift, has_jq, tenant};
+use super::{NEVER_BEGAN, WANTED, drift, emptied, has_jq, tenant};
 
 const IS_PULL_REQUEST: &str = "and(succeeded(), eq(variables['Build.Reason'], 'PullRequest'))";
 const IS_NO_PULL_REQUEST: &str = "and(succeeded(), ne(variables['Build.Reason'], 'PullRequest'))";
@@ -146,4 +146,30 @@ fn nobody_is_woken_by_what_was_only_not_applied_yet() {
     });
     runner.azure(&pipeline, "drift").succeeds();
     assert_eq!(runner.changes().len(), 1);
+}
+
+#[test]
+fn the_report_of_a_refused_apply_is_nothing_to_compare_with() {
+    if !has_jq() {
+        return;
+    }
+    let (mut runner, pipeline) = runner(&[WANTED], false);
+    runner.answer("query", &json!([]));
+    runner.azure(&pipeline, "plan").succeeds();
+    let mut runner = runner.with_tenant(emptied);
+    let job = runner.azure(&pipeline, "apply").fails_at("apply", 5);
+    assert!(!job.said.contains("addbuildtag"), "{}", job.said);
+    // Kept for people, and looked at by nobody else: the nightly job goes by the tag. If it were
+    // looked at, it would not be compared with.
+    assert!(runner.has_artifact("report/report.json"));
+    for never in [false, true] {
+        if never {
+            runner
+                .world
+                .write("stub/artifacts/report/report.json", NEVER_BEGAN);
+        }
+        runner.azure(&pipeline, "drift").succeeds();
+        assert_eq!(runner.changes().len(), 1);
+        assert!(!runner.body().contains("unapplied"), "{}", runner.body());
+    }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::runner::{Runner, read};
-use super::{WANTED, drift, has_jq, tenant};
+use super::{NEVER_BEGAN, WANTED, drift, emptied, has_jq, tenant};
 
 fn runner(entries: &[&str]) -> (Runner, Value) {
     let mut runner = Runner::new(&tenant(), entries);
@@ -240,4 +240,40 @@ fn nobody_is_woken_by_what_was_only_not_applied_yet() {
     runner.github(&workflow, "drift").succeeds();
     assert_eq!(runner.changes().len(), 2);
     assert!(runner.body().starts_with("<!-- assignctl drift -->\n"));
+}
+
+#[test]
+fn the_report_of_a_refused_apply_is_nothing_to_compare_with() {
+    if !has_jq() {
+        return;
+    }
+    let (mut runner, workflow) = runner(&[WANTED]);
+    runner.answer("comments", &json!([]));
+    runner.answer("pulls", &json!([{"number": 7}]));
+    runner.answer("issue-list", &json!([]));
+    runner.answer("run-list", &json!([{"databaseId": 2}, {"databaseId": 1}]));
+    runner.github(&workflow, "plan").succeeds();
+    let ours = comment("github-actions[bot]", 42, &runner.body());
+    runner.answer("comments", &json!([ours]));
+    runner.github(&workflow, "apply").succeeds();
+    assert!(runner.has_artifact("report/report.json"));
+    // Somebody takes the rows away; the next merge finds that, and is refused.
+    let mut runner = runner.with_tenant(emptied);
+    runner.manifest(&[WANTED, "name: Q, include: [group: A]"]);
+    runner.github(&workflow, "apply").fails_at("apply", 5);
+    assert!(runner.has_artifact("report-of-a-refusal/report.json"));
+    let kept = runner.world.read("stub/artifacts/report/report.json");
+    assert!(kept.contains("\"exitCode\":0"), "{kept}");
+    runner.changes();
+    runner.github(&workflow, "drift").succeeds();
+    assert_eq!(runner.changes().len(), 2, "an issue is opened");
+    assert!(runner.body().contains("| drift |"), "{}", runner.body());
+
+    // Nor is one that never had a plan; it does not make the night red either.
+    runner
+        .world
+        .write("stub/artifacts/report/report.json", NEVER_BEGAN);
+    runner.github(&workflow, "drift").succeeds();
+    assert_eq!(runner.changes().len(), 2);
+    assert!(!runner.body().contains("| drift |"), "{}", runner.body());
 }

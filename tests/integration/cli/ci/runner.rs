@@ -169,7 +169,8 @@ impl Runner {
             }
             if let Some(action) = step["uses"].as_str() {
                 if action.starts_with("actions/upload-artifact@") {
-                    self.publish(text(&step["with"]["path"]), text(&step["with"]["name"]));
+                    let name = self.filled(text(&step["with"]["name"]));
+                    self.publish(text(&step["with"]["path"]), &name);
                 }
                 continue;
             }
