@@ -88,6 +88,15 @@ fn a_guard_stops_the_merge_before_anything_is_saved() {
 }
 
 #[test]
+fn a_guard_that_is_accepted_in_review_is_accepted_at_the_merge() {
+    let (mut runner, mut pipeline) = runner(&["name: P, include: [group: A, allUsers]"], false);
+    pipeline["variables"]["ALLOW"] = json!("unassigned broad-target");
+    runner.azure(&pipeline, "plan").succeeds();
+    runner.azure(&pipeline, "apply").succeeds();
+    assert_eq!(runner.world.rows("P"), ["+A", "allUsers"]);
+}
+
+#[test]
 fn drift_opens_updates_and_closes_one_work_item() {
     if !has_jq() {
         return;

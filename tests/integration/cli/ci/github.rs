@@ -125,6 +125,28 @@ fn a_merge_applies_what_the_comment_showed_or_nothing() {
     runner.answer("comments", &json!([comment("mallory", 43, &fake)]));
     runner.github(&workflow, "apply").fails_at("reviewed", 1);
 
+    // Only the last line tells, and only as the program writes it.
+    let digest = body.lines().last().expect("a line");
+    for odd in [
+        format!("{body}\nedited"),
+        body.replace(digest, &digest.replace('`', "")),
+        body.replace(digest, &format!("{digest} ")),
+        body.replace(digest, &digest[..digest.len() - 2]),
+    ] {
+        runner.answer(
+            "comments",
+            &json!([comment("github-actions[bot]", 42, &odd)]),
+        );
+        runner.github(&workflow, "apply").fails_at("reviewed", 1);
+    }
+    let by_hand = body.replace('\n', "\r\n");
+    runner.answer(
+        "comments",
+        &json!([comment("github-actions[bot]", 42, &by_hand)]),
+    );
+    let job = runner.github(&workflow, "apply").fails_at("apply", 5);
+    assert_eq!(job.code("reviewed"), Some(0));
+
     // By hand, with a digest.
     runner.manifest(&["name: P, include: [group: A, group: B, group: C]"]);
     runner.answer("comments", &json!([]));
@@ -276,4 +298,27 @@ fn the_report_of_a_refused_apply_is_nothing_to_compare_with() {
     runner.github(&workflow, "drift").succeeds();
     assert_eq!(runner.changes().len(), 2);
     assert!(!runner.body().contains("| drift |"), "{}", runner.body());
+}
+
+#[test]
+fn a_guard_that_is_accepted_in_review_is_accepted_at_the_merge() {
+    if !has_jq() {
+        return;
+    }
+    let (mut runner, mut workflow) = runner(&["name: P, include: [group: A, allUsers]"]);
+    runner.answer("comments", &json!([]));
+    runner.answer("pulls", &json!([{"number": 7}]));
+    runner.github(&workflow, "plan").fails_at("outcome", 4);
+    let refused = comment("github-actions[bot]", 42, &runner.body());
+    runner.answer("comments", &json!([refused]));
+    runner.github(&workflow, "apply").fails_at("apply", 4);
+    assert_eq!(runner.world.rows("P"), ["+A"]);
+
+    workflow["env"]["ALLOW"] = json!("unassigned broad-target");
+    runner.github(&workflow, "plan").succeeds();
+    assert!(runner.body().contains("accepted"), "{}", runner.body());
+    let ours = comment("github-actions[bot]", 42, &runner.body());
+    runner.answer("comments", &json!([ours]));
+    runner.github(&workflow, "apply").succeeds();
+    assert_eq!(runner.world.rows("P"), ["+A", "allUsers"]);
 }

@@ -125,6 +125,12 @@ fn workflows_have_pinned_actions_and_least_permissions() {
         .collect();
     assert_eq!(with_environment, ["apply"]);
     assert_eq!(text(&jobs["apply"]["concurrency"]["group"]), "intune-apply");
+    // By hand it could be started on any branch.
+    let condition = text(&jobs["apply"]["if"]);
+    assert!(
+        condition.starts_with("github.ref == 'refs/heads/main' && ("),
+        "{condition}"
+    );
     let all = workflow.to_string();
     assert!(!all.contains("secrets."), "there are none");
 }
