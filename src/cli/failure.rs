@@ -138,7 +138,9 @@ impl From<SavedPlanError> for Failure {
             SavedPlanError::UnknownVersion(_) => {
                 "use the version of assignctl that made the plan, or plan again"
             }
-            SavedPlanError::Altered { .. } | SavedPlanError::Incomplete => "plan again",
+            SavedPlanError::Altered { .. }
+            | SavedPlanError::OtherWrites(_)
+            | SavedPlanError::Incomplete => "plan again",
         };
         Self::new(Exit::Failure, error.to_string()).hint(hint)
     }

@@ -175,20 +175,7 @@ pub fn evaluate(
         .filter_map(|name| {
             let (limit, observed, tripped, blamed) = match name {
                 GuardName::Removals => removals(policies, None, rules.max_removals),
-                GuardName::Policies => {
-                    let changed: Vec<SharedText> = policies
-                        .iter()
-                        .filter(|policy| policy.is_changed())
-                        .map(|policy| policy.name.clone())
-                        .collect();
-                    let tripped = changed.len() > rules.max_policies;
-                    (
-                        rules.max_policies.to_string(),
-                        changed.len().to_string(),
-                        tripped,
-                        if tripped { changed } else { Vec::new() },
-                    )
-                }
+                GuardName::Policies => changed(policies, rules.max_policies),
                 GuardName::BroadTarget => per_policy(policies, gains_broad_target),
                 GuardName::ExclusionLost => per_policy(policies, loses_exclusion),
                 GuardName::Unassigned => per_policy(policies, ends_unassigned),
@@ -209,19 +196,56 @@ pub fn evaluate(
 
 type Seen = (String, String, bool, Vec<SharedText>);
 
-/// Judges the removals of a saved plan by the limit of today. How many assignments there were in
-/// all is known from what the guard saw when the plan was made.
+/// Works out again what a guard saw, from the policies of a saved plan, whose rows its digest covers.
+/// The limit is that of then, and so is what the file alone can tell: how many assignments there
+/// were in all, and what was accepted.
+pub(super) fn look_again(
+    saved: Guard,
+    policies: &[PlannedPolicy],
+    tenant_id: Option<&str>,
+) -> Guard {
+    let seen = match saved.name {
+        GuardName::Removals => RemovalLimit::parse(&saved.limit)
+            .map(|limit| removals(policies, total_of(&saved), limit)),
+        GuardName::Policies => {
+            let most = saved.limit.parse().ok();
+            most.map(|most| changed(policies, most))
+        }
+        GuardName::BroadTarget => Some(per_policy(policies, gains_broad_target)),
+        GuardName::ExclusionLost => Some(per_policy(policies, loses_exclusion)),
+        GuardName::Unassigned => Some(per_policy(policies, ends_unassigned)),
+        GuardName::Tenant => Some(tenant(tenant_id, &saved.limit)),
+    };
+    let Some((limit, observed, tripped, policies)) = seen else {
+        // A limit that a newer version knows.
+        return saved;
+    };
+    Guard {
+        name: saved.name,
+        limit,
+        observed,
+        tripped,
+        // Nobody accepts what is not there to be accepted.
+        accepted: tripped && saved.tripped && saved.accepted,
+        policies,
+    }
+}
+
+/// How many assignments there were in all when a plan was made; the unchanged are not in its file.
+fn total_of(saved: &Guard) -> Option<usize> {
+    let (_, total) = saved.observed.split_once(" of ")?;
+    total.parse().ok()
+}
+
+/// Judges the removals of a saved plan by the limit of today.
 pub(super) fn judge_removals_of(
     guard: &mut Guard,
     saved: &Guard,
     policies: &[PlannedPolicy],
     rules: &GuardRules,
 ) {
-    let total = saved
-        .observed
-        .split_once(" of ")
-        .and_then(|(_, total)| total.parse().ok());
-    let (limit, observed, tripped, blamed) = removals(policies, total, rules.max_removals);
+    let (limit, observed, tripped, blamed) =
+        removals(policies, total_of(saved), rules.max_removals);
     *guard = Guard {
         name: guard.name,
         limit,
@@ -274,6 +298,21 @@ fn removals(policies: &[PlannedPolicy], total: Option<usize>, limit: RemovalLimi
     )
 }
 
+fn changed(policies: &[PlannedPolicy], most: usize) -> Seen {
+    let changed: Vec<SharedText> = policies
+        .iter()
+        .filter(|policy| policy.is_changed())
+        .map(|policy| policy.name.clone())
+        .collect();
+    let tripped = changed.len() > most;
+    (
+        most.to_string(),
+        changed.len().to_string(),
+        tripped,
+        if tripped { changed } else { Vec::new() },
+    )
+}
+
 fn per_policy(policies: &[PlannedPolicy], sees: fn(&PlannedPolicy) -> bool) -> Seen {
     let blamed: Vec<SharedText> = policies
         .iter()
@@ -322,171 +361,4 @@ fn tenant(signed_in: Option<&str>, named: &str) -> Seen {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::manifest::Mode;
-    use crate::model::{Filter, FilterMode, PolicyKind, Rows, Source, Target};
-    use crate::plan::changes;
-
-    fn row(target: Target) -> Assignment {
-        Assignment {
-            target,
-            filter: None,
-            source: Source::Direct,
-            source_id: None,
-        }
-    }
-
-    fn group(id: usize) -> Assignment {
-        row(Target::Group(id.to_string().into()))
-    }
-
-    fn exclusion(id: usize) -> Assignment {
-        row(Target::ExclusionGroup(id.to_string().into()))
-    }
-
-    fn filtered(target: Target) -> Assignment {
-        Assignment {
-            filter: Some(Filter {
-                id: "f".into(),
-                mode: FilterMode::Include,
-            }),
-            ..row(target)
-        }
-    }
-
-    fn from_set(id: usize) -> Assignment {
-        Assignment {
-            source: Source::PolicySets,
-            ..group(id)
-        }
-    }
-
-    fn policy(before: Vec<Assignment>, after: Vec<Assignment>) -> PlannedPolicy {
-        PlannedPolicy {
-            kind: PolicyKind::from_name("configurationPolicy").expect("a kind"),
-            id: "p".to_owned(),
-            name: "P".into(),
-            mode: Mode::Exact,
-            manifest: Arc::default(),
-            changes: changes(&before, &after),
-            before: before.into(),
-            after: after.into(),
-            untouched: Rows::default(),
-            writes: Vec::new(),
-        }
-    }
-
-    /// Returns the words of the guards that refuse.
-    fn refused(policies: &[PlannedPolicy], rules: &GuardRules) -> String {
-        let guards = evaluate(policies, Some("tenant"), rules);
-        let names: Vec<&str> = guards
-            .iter()
-            .filter(|guard| guard.refuses())
-            .map(|guard| guard.name.name())
-            .collect();
-        names.join(" ")
-    }
-
-    fn check(before: Vec<Assignment>, after: Vec<Assignment>) -> String {
-        refused(&[policy(before, after)], &GuardRules::default())
-    }
-
-    #[test]
-    fn nothing_to_do_trips_nothing() {
-        assert_eq!(refused(&[], &GuardRules::default()), "");
-        assert_eq!(
-            check(vec![row(Target::AllUsers)], vec![row(Target::AllUsers)]),
-            ""
-        );
-    }
-
-    #[test]
-    fn a_share_of_removals_counts_from_ten_up() {
-        let groups = |range: std::ops::Range<usize>| range.map(group).collect::<Vec<_>>();
-        assert_eq!(check(groups(0..10), groups(0..1)), "");
-        assert_eq!(check(groups(0..11), groups(0..1)), "removals");
-        assert_eq!(check(groups(0..40), groups(0..30)), "");
-        assert_eq!(check(groups(0..39), groups(0..29)), "removals");
-        let count = |most| GuardRules {
-            max_removals: RemovalLimit::Count(most),
-            ..GuardRules::default()
-        };
-        let two_go = [policy(groups(0..3), groups(0..1))];
-        assert_eq!(refused(&two_go, &count(2)), "");
-        assert_eq!(refused(&two_go, &count(1)), "removals");
-        // Rows of policy sets neither go away nor thin the share out.
-        let mut before = groups(0..39);
-        before.extend((100..200).map(from_set));
-        let mut after = groups(0..29);
-        after.extend((100..200).map(from_set));
-        assert_eq!(check(before, after), "removals");
-    }
-
-    #[test]
-    fn each_guard_sees_its_own() {
-        let all = Target::AllDevices;
-        for (before, after, expected) in [
-            (vec![], vec![row(all.clone())], "broad-target"),
-            (vec![], vec![filtered(all.clone())], ""),
-            (
-                vec![filtered(all.clone())],
-                vec![row(all.clone())],
-                "broad-target",
-            ),
-            (vec![row(all.clone())], vec![filtered(all)], ""),
-            (
-                vec![group(1), exclusion(2)],
-                vec![group(1)],
-                "exclusion-lost",
-            ),
-            (vec![group(1), exclusion(2)], vec![exclusion(2)], ""),
-            (vec![exclusion(2)], vec![], "unassigned"),
-            (vec![group(1)], vec![], "unassigned"),
-            (vec![group(1), from_set(2)], vec![from_set(2)], "unassigned"),
-            (vec![], vec![group(1)], ""),
-        ] {
-            assert_eq!(
-                check(before.clone(), after.clone()),
-                expected,
-                "{before:?} {after:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn fifty_policies_may_change() {
-        let many = |number| vec![policy(vec![], vec![group(1)]); number];
-        assert_eq!(refused(&many(50), &GuardRules::default()), "");
-        assert_eq!(refused(&many(51), &GuardRules::default()), "policies");
-        let accepted = GuardRules {
-            accepted: vec![GuardName::Policies],
-            ..GuardRules::default()
-        };
-        assert_eq!(refused(&many(51), &accepted), "");
-    }
-
-    #[test]
-    fn another_tenant_is_never_accepted() {
-        let rules = |tenant: &str| GuardRules {
-            tenant_id: Some(tenant.to_owned()),
-            accepted: GuardName::ALL.to_vec(),
-            ..GuardRules::default()
-        };
-        assert_eq!(refused(&[], &rules("TENANT")), "");
-        assert_eq!(refused(&[], &rules("other")), "tenant");
-        let unknown = evaluate(&[], None, &rules("tenant"));
-        assert!(unknown.iter().any(Guard::refuses));
-    }
-
-    #[test]
-    fn removal_limits_are_read() {
-        assert_eq!(RemovalLimit::parse("25%"), Some(RemovalLimit::Percent(25)));
-        assert_eq!(RemovalLimit::parse("0"), Some(RemovalLimit::Count(0)));
-        for wrong in ["", "%", "-1", "101%", "a", "2.5%"] {
-            assert_eq!(RemovalLimit::parse(wrong), None, "{wrong}");
-        }
-    }
-}
+mod tests;

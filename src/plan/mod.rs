@@ -285,10 +285,9 @@ impl Plan {
         }
     }
 
-    /// Judges a saved plan again. What the guards see in the changed policies is looked at anew,
-    /// since the digest covers those. The two guards with a limit keep the verdict that was saved,
-    /// with the limit of then, unless another limit is `given` now. What was accepted when the plan
-    /// was saved stays accepted.
+    /// Judges a saved plan again, whose guards have looked at its policies anew when it was read. The
+    /// two guards with a limit keep the limit of then, unless another is `given` now. What was
+    /// accepted when the plan was saved stays accepted.
     pub fn recheck_guards(&mut self, rules: &GuardRules, given: GivenLimits) {
         let mut rules = rules.clone();
         rules.accepted.extend(

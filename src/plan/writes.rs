@@ -223,7 +223,7 @@ fn collides(one: &Assignment, other: &Assignment) -> bool {
 
 /// Returns the requests of a policy as plans show them. `id_of` knows the service's ids of live
 /// rows.
-pub(super) fn planned<'l>(
+pub(in crate::plan) fn planned<'l>(
     policy: &PlannedPolicy,
     id_of: impl Fn(&Assignment) -> Option<&'l str>,
     write_with: WriteWith,

@@ -1,9 +1,9 @@
 //! The stored form of a plan: what `--out` and `--format json` write, and `apply` and `show` read.
 //!
 //! The format is a boundary of its own, versioned: a minor version adds keys, a major one may
-//! break, and readers ignore keys that they do not know. What a file says of changes and writes is
-//! for people; when it is read, both are worked out again from the rows before and after, which the
-//! digest covers.
+//! break, and readers ignore keys that they do not know. What a file says of changes, writes and
+//! guards is for people; when it is read, all are worked out again from the rows before and after,
+//! which the digest covers.
 
 mod assignment;
 mod digest;
@@ -25,7 +25,7 @@ pub use since::{ManagedRecord, SinceRecord};
 pub use summary::{DiagnosticRecord, GuardRecord, SummaryRecord};
 
 use super::writes::WriteWith;
-use super::{Names, Plan, Summary};
+use super::{Names, Plan, Summary, guards};
 
 /// The version of the format that this program writes.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -50,6 +50,9 @@ pub enum SavedPlanError {
         /// What it should say.
         computed: String,
     },
+    /// Its writes are not those that its changes need.
+    #[error("the plan file was altered: the writes of `{0}` are not those that its changes need")]
+    OtherWrites(String),
     /// It is only a part of a plan.
     #[error("the plan is marked as incomplete")]
     Incomplete,
@@ -191,7 +194,7 @@ impl<'a> PlanRecord<'a> {
             // Nobody knows what its digest covers, and whether its words still mean the same.
             let saved = serde_json::from_value::<Self>(value)
                 .map_err(|error| error.to_string())
-                .and_then(Self::into_saved);
+                .and_then(|record| record.saved());
             return match saved {
                 Ok(saved) => Ok((saved, Some(unknown))),
                 Err(_) => Err(unknown),
@@ -208,15 +211,18 @@ impl<'a> PlanRecord<'a> {
             written: record.digest.clone(),
             computed,
         });
-        match (record.into_saved(), altered) {
-            (Ok(saved), altered) => Ok((saved, altered)),
+        match (record.saved(), altered) {
+            (Ok(saved), altered) => {
+                let doubt = altered.or_else(|| other_writes(record.policies.held(), &saved.plan));
+                Ok((saved, doubt))
+            }
             // That it was altered explains why it can't be read.
             (Err(_), Some(altered)) => Err(altered),
             (Err(error), None) => Err(not_a_plan(error)),
         }
     }
 
-    fn into_saved(self) -> Result<SavedPlan, String> {
+    fn saved(&self) -> Result<SavedPlan, String> {
         let mut names = Names::default();
         let policies = self
             .policies
@@ -237,23 +243,28 @@ impl<'a> PlanRecord<'a> {
             let causes = policies.iter().zip(self.policies.held());
             record.read(causes.map(|(policy, record)| (policy, record.cause.as_deref())))
         });
+        let tenant_id = self.tenant_id.as_deref();
+        let guards = self.guards.iter().filter_map(GuardRecord::read);
+        let guards = guards
+            .map(|saved| guards::look_again(saved, &policies, tenant_id))
+            .collect();
         Ok(SavedPlan {
             summary: Summary {
                 time: Duration::from_secs(self.estimated_seconds),
                 ..self.summary.read()
             },
-            digest: self.digest,
-            created_at: self.created_at,
-            format_version: self.format_version,
+            digest: self.digest.clone(),
+            created_at: self.created_at.clone(),
+            format_version: self.format_version.clone(),
             plan: Plan {
-                tenant_id: self.tenant_id,
-                graph_url: self.graph_url,
+                tenant_id: self.tenant_id.clone(),
+                graph_url: self.graph_url.clone(),
                 policies_read: self.summary.policies_read,
                 selection: self.selection.read(),
                 left_out: self.selection.left_out.unwrap_or_default(),
                 policies,
                 names,
-                guards: self.guards.iter().filter_map(GuardRecord::read).collect(),
+                guards,
                 diagnostics: self
                     .diagnostics
                     .iter()
@@ -266,4 +277,12 @@ impl<'a> PlanRecord<'a> {
             },
         })
     }
+}
+
+/// Finds a policy whose writes in the file are not those that would be sent.
+fn other_writes(written: &[PolicyRecord<'_>], plan: &Plan) -> Option<SavedPlanError> {
+    let mut policies = written.iter().zip(&plan.policies);
+    policies
+        .find(|(record, policy)| !record.has_writes_of(policy, plan.write_with))
+        .map(|(_, policy)| SavedPlanError::OtherWrites(policy.name.to_string()))
 }

@@ -8,7 +8,7 @@ use super::AssignmentRecord;
 use crate::manifest::Mode;
 use crate::model::{Assignment, PolicyKind, Rows};
 use crate::plan::since::Cause;
-use crate::plan::writes::{Call, PlannedWrite};
+use crate::plan::writes::{Call, PlannedWrite, WriteWith, planned};
 use crate::plan::{ManifestPlace, Names, Plan, PlannedPolicy, changes};
 
 /// A managed policy.
@@ -189,6 +189,26 @@ impl<'a> PolicyRecord<'a> {
                 })
                 .collect::<Result<_, String>>()?,
         })
+    }
+}
+
+impl PolicyRecord<'_> {
+    /// Whether the writes are those that the policy's changes need.
+    pub(super) fn has_writes_of(&self, policy: &PlannedPolicy, write_with: WriteWith) -> bool {
+        let needed = planned(policy, |_| None, write_with);
+        let fits = |(written, needed): (&WriteRecord<'_>, &PlannedWrite)| {
+            let WriteRecord { call, method, path } = written;
+            let path_fits = match needed.call {
+                Call::Create | Call::Assign => *path == needed.path,
+                // The id of the row that goes is not in the file. It is looked up before it is sent.
+                Call::Delete => {
+                    let id = path.strip_prefix(&needed.path);
+                    id.is_some_and(|id| !id.contains(['/', '?', '#']))
+                }
+            };
+            call == needed.call.name() && method == needed.call.method() && path_fits
+        };
+        self.writes.len() == needed.len() && self.writes.iter().zip(&needed).all(fits)
     }
 }
 

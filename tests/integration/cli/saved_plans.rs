@@ -194,6 +194,69 @@ fn an_altered_file_is_refused() {
     alter(&|plan| {
         plan["policies"].as_array_mut().expect("a list").remove(0);
     });
+    // What the digest does not cover is worked out again from what it does.
+    alter(&|plan| plan["policies"][0]["writes"] = json!([]));
+    alter(&|plan| plan["policies"][0]["writes"][0]["path"] = json!("/deviceManagement/x/assign"));
+    alter(&|plan| plan["policies"][0]["writes"][0]["call"] = json!("delete"));
+    alter(&|plan| plan["writeWith"] = json!("create"));
+    let mut altered = plan.clone();
+    altered["policies"][0]["writes"][0]["method"] = json!("DELETE");
+    world.write("plan.json", &altered.to_string());
+    refused(
+        &world,
+        1,
+        &["the writes of `P` are not those that its changes need"],
+    );
+}
+
+#[test]
+fn what_the_guards_saw_is_worked_out_again() {
+    let tenant = Tenant::common().policy("P", &["+A", "+B"]).policy("Q", &[]);
+    let world = World::with(
+        &tenant,
+        &[
+            "name: P, include: [group: B]",
+            "name: Q, include: [group: A]",
+        ],
+    );
+    for (limit, guard) in [("removals 0", 0), ("policies 1", 1)] {
+        let (name, limit) = limit.split_once(' ').expect("two");
+        let plan = format!("plan m.yaml --max-{name} {limit} --out plan.json");
+        world.sandbox(&plan).exits(4);
+        let honest = world.json("plan.json")["guards"].clone();
+        for (key, value) in [
+            ("tripped", json!(false)),
+            ("observed", json!("0 of 2")),
+            ("policies", json!([])),
+        ] {
+            world.sandbox(&plan).exits(4);
+            world.edit("plan.json", |plan| plan["guards"][guard][key] = value);
+            refused(&world, 4, &[&format!("guard `{name}`")]);
+            let shown = world.run("show plan.json --format json").exits(0).json();
+            assert_eq!(shown["guards"], honest, "{name} {key}");
+        }
+        // Nobody has accepted what was not seen.
+        world.edit("plan.json", |plan| {
+            plan["guards"][guard]["accepted"] = json!(true);
+            plan["guards"][guard]["tripped"] = json!(false);
+        });
+        refused(&world, 4, &[&format!("guard `{name}`")]);
+    }
+}
+
+#[test]
+fn row_by_row_a_plan_does_not_know_the_rows_that_go() {
+    let tenant = Tenant::common().policy("P", &["+A", "+B"]);
+    let world = World::with(&tenant, &["name: P, include: [group: B, group: C]"]);
+    world
+        .sandbox("plan m.yaml --write-with create --out plan.json")
+        .exits(0);
+    assert_eq!(
+        world.json("plan.json")["policies"][0]["writes"][1]["method"],
+        "DELETE"
+    );
+    world.sandbox("apply plan.json --report r.jsonl").exits(0);
+    assert_eq!(world.rows("P"), ["+B", "+C"]);
 }
 
 #[test]
