@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use super::Entry;
 use super::sets::NamedSets;
 use super::wording::{Reference, Targets, Whom};
-use crate::render::clean::clean;
+use crate::render::clean::{clean, holds_command};
 
 /// Writes the file of the named sets.
 pub(super) fn sets(tenant_id: Option<&str>, sets: &NamedSets) -> String {
@@ -105,7 +105,7 @@ fn push(text: &mut String, indent: usize, line: &str) {
 }
 
 /// Spells a text on one line, so that every YAML reader reads the same text back. What could
-/// move a cursor or hide is spelled out.
+/// move a cursor or hide is spelled out, and so is what a build service would take for a command.
 fn scalar(text: &str) -> String {
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     let written = serde_saphyr::to_string_with_options(&text, options);
@@ -113,7 +113,7 @@ fn scalar(text: &str) -> String {
         .as_deref()
         .unwrap_or_default()
         .trim_end_matches('\n');
-    // The emitter spells out what YAML forbids, but not direction marks and the like.
+    // The emitter spells out what YAML forbids, but not direction marks, commands and the like.
     if written.is_empty() || clean(written) != written {
         return escaped(text);
     }
@@ -121,6 +121,7 @@ fn scalar(text: &str) -> String {
 }
 
 fn escaped(text: &str) -> String {
+    let commands = holds_command(text);
     let mut written = "\"".to_owned();
     for character in text.chars() {
         match character {
@@ -128,10 +129,11 @@ fn escaped(text: &str) -> String {
                 written.push('\\');
                 written.push(character);
             }
-            _ if matches!(
-                clean(character.encode_utf8(&mut [0; 4])),
-                std::borrow::Cow::Owned(_)
-            ) =>
+            _ if (commands && character == '#')
+                || matches!(
+                    clean(character.encode_utf8(&mut [0; 4])),
+                    std::borrow::Cow::Owned(_)
+                ) =>
             {
                 let _ = write!(written, "\\U{:08X}", u32::from(character));
             }
@@ -164,6 +166,8 @@ mod tests {
                 "gpj.\u{202e}exe\u{feff}",
                 "\"gpj.\\U0000202Eexe\\U0000FEFF\"",
             ),
+            ("##[x]", "\"\\U00000023\\U00000023[x]\""),
+            ("a ## b", "\"a ## b\""),
             ("", "\"\""),
         ] {
             assert_eq!(scalar(text), written, "{text:?}");

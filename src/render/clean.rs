@@ -42,7 +42,7 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 pub(super) const BROKEN_UP: &str = "#\\u{23}";
 
 /// Whether a build service would find a command in the text.
-pub(super) fn holds_command(text: &str) -> bool {
+pub(crate) fn holds_command(text: &str) -> bool {
     // Anywhere: of three in a row the last two count.
     text.match_indices("##").any(|(start, _)| {
         let rest = text[start..].trim_start_matches('#').as_bytes();

@@ -121,6 +121,25 @@ fn no_name_breaks_json() {
 }
 
 #[test]
+fn no_name_breaks_an_export() {
+    let world = hostile();
+    // Twice the same name: an id stands in the manifest, and the name in a comment.
+    world.edit("tenant.json", |state| {
+        let groups = state["groups"].as_array_mut().expect("a list");
+        let mut twin = groups[8].clone();
+        twin["id"] = json!("bbbbbbbb-0000-4000-8000-0000000000ff");
+        groups.push(twin);
+    });
+    let printed = world.sandbox("export").exits(0).stdout;
+    is_tame(&printed, false);
+    // What is read back is the same name.
+    world.write("e.yaml", &printed);
+    world.sandbox("drift e.yaml").exits(0);
+    world.sandbox("export --out exported").exits(0);
+    world.sandbox("drift exported").exits(0);
+}
+
+#[test]
 fn no_name_breaks_markdown() {
     let world = hostile();
     for line in [
