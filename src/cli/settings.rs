@@ -134,8 +134,8 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
         .or(config.limits.max_wait.as_ref());
     let longest_wait = match wait {
         None => LONGEST_WAIT,
-        Some(text) => parse_duration(text).ok_or_else(|| {
-            Failure::usage(format!("`{text}` is not a duration"))
+        Some(text) => parse_duration(text).map_err(|error| {
+            Failure::usage(format!("`{text}` is {error}"))
                 .hint("write it like `90s`, `15m` or `1h30m`")
         })?,
     };
@@ -205,24 +205,40 @@ fn parse_limit(text: &str) -> Option<Limit> {
     let (count, window) = text.split_once('/')?;
     let count = count.trim().parse().ok();
     let count = count.filter(|count| (1..=MOST_IN_A_WINDOW).contains(count))?;
-    let window = parse_duration(window).filter(|window| !window.is_zero())?;
+    let window = parse_duration(window).ok();
+    let window = window.filter(|window| !window.is_zero())?;
     Some(Limit { count, window })
 }
 
+/// Why a text is no duration that an option takes, to follow "it is".
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+pub(super) enum DurationError {
+    #[error("not a duration")]
+    NotADuration,
+    #[error("too long: the most is 365 days")]
+    TooLong,
+}
+
+const LONGEST_DURATION: Duration = Duration::from_secs(365 * 24 * 3600);
+
 /// Reads `20s`, `15m`, `1h 30m`, `7d`; a bare number is seconds.
-pub(super) fn parse_duration(text: &str) -> Option<Duration> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, DurationError> {
     let text = text.trim();
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Some(Duration::from_secs(u64::from(seconds)));
-    }
-    let days = text
-        .strip_suffix('d')
-        .and_then(|days| days.parse::<u32>().ok());
-    let duration = match days {
-        Some(days) => Duration::from_secs(u64::from(days) * 24 * 3600),
-        None => Duration::try_from(text.parse::<jiff::SignedDuration>().ok()?).ok()?,
+    let days = text.strip_suffix('d');
+    let days = days.and_then(|days| days.parse::<u32>().ok());
+    let duration = match (text.parse::<u32>(), days) {
+        (Ok(seconds), _) => Duration::from_secs(u64::from(seconds)),
+        (_, Some(days)) => Duration::from_secs(u64::from(days) * 24 * 3600),
+        (Err(_), None) => text
+            .parse::<jiff::SignedDuration>()
+            .ok()
+            .and_then(|duration| Duration::try_from(duration).ok())
+            .ok_or(DurationError::NotADuration)?,
     };
-    Some(duration).filter(|duration| *duration <= Duration::from_secs(365 * 24 * 3600))
+    if duration > LONGEST_DURATION {
+        return Err(DurationError::TooLong);
+    }
+    Ok(duration)
 }
 
 #[cfg(test)]
@@ -251,14 +267,16 @@ mod tests {
         ] {
             assert_eq!(parse_limit(wrong), None, "{wrong}");
         }
-        assert_eq!(parse_duration("90"), Some(Duration::from_secs(90)));
-        assert_eq!(parse_duration("1h30m"), Some(Duration::from_secs(5400)));
-        assert_eq!(
-            parse_duration("7d"),
-            Some(Duration::from_secs(7 * 24 * 3600))
-        );
-        for wrong in ["-5s", "-1d", "d", "1x", "400d"] {
-            assert_eq!(parse_duration(wrong), None, "{wrong}");
+        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("7d"), Ok(Duration::from_secs(7 * 24 * 3600)));
+        for wrong in ["-5s", "-1d", "d", "1x", "soon", ""] {
+            let error = parse_duration(wrong);
+            assert_eq!(error, Err(DurationError::NotADuration), "{wrong}");
+        }
+        assert_eq!(parse_duration("365d"), Ok(LONGEST_DURATION));
+        for long in ["366d", "100000h", "31536001", "4294967295d"] {
+            assert_eq!(parse_duration(long), Err(DurationError::TooLong), "{long}");
         }
     }
 }

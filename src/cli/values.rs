@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::settings;
+use super::settings::{self, DurationError};
 use crate::render::markdown;
 
 pub(super) fn max_bytes(text: &str) -> Result<usize, String> {
@@ -13,8 +13,10 @@ pub(super) fn max_bytes(text: &str) -> Result<usize, String> {
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    settings::parse_duration(text)
-        .ok_or_else(|| "expected a duration like `90m`, `36h` or `7d`".to_owned())
+    settings::parse_duration(text).map_err(|error| match error {
+        DurationError::NotADuration => "expected a duration like `90m`, `36h` or `7d`".to_owned(),
+        DurationError::TooLong => format!("it is {error}"),
+    })
 }
 
 pub(super) fn digest(text: &str) -> Result<String, String> {

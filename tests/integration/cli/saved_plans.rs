@@ -349,7 +349,16 @@ fn an_old_plan_is_refused_and_shown() {
             .says(&["old-plan", "25 h 0 min ago"]);
     }
     world.sandbox("apply plan.json --max-age 24h").exits(1);
-    world.sandbox("apply plan.json --max-age soon").exits(64);
+    world
+        .sandbox("apply plan.json --max-age soon")
+        .exits(64)
+        .says(&["expected a duration like"]);
+    for command in ["apply plan.json --max-age", "plan m.yaml --max-wait"] {
+        world
+            .sandbox(&format!("{command} 100000h"))
+            .exits(64)
+            .says(&["too long: the most is 365 days"]);
+    }
     world
         .sandbox("apply plan.json --max-age 2d")
         .exits(0)
