@@ -1,10 +1,10 @@
 //! The JSON Schema of a manifest (draft 2020-12), for editors: completion, hover and first errors.
 //!
 //! Manifests are read by hand, for errors with places, so the schema is written by hand as well. Its keys
-//! and words come from the tables that the reader uses, and tests hold both to agree. It
-//! asks for text where the reader would take `1.10` or `no` for a name too: an editor then says that
-//! quotes are due. What it cannot say is what needs more than one place: unknown and contradicting
-//! sets and targets, and a run without any entry.
+//! and words come from the tables that the reader uses, and tests hold both to agree. Where the reader
+//! takes a scalar as it is spelled, `5` and `true` are as good as text. What the schema cannot say is
+//! what needs more than one place: unknown and contradicting sets and targets, and a run without any
+//! entry.
 
 use serde_json::{Map, Value, json};
 
@@ -219,15 +219,22 @@ fn object(
 }
 
 fn text(description: &str) -> Value {
-    json!({"type": "string", "pattern": NOT_BLANK, "description": description})
+    let mut text = spelled();
+    text["description"] = json!(description);
+    text
 }
 
 fn texts(description: &str) -> Value {
     json!({
         "type": "array",
         "description": description,
-        "items": {"type": "string", "pattern": NOT_BLANK},
+        "items": spelled(),
     })
+}
+
+/// A scalar that is taken as it is spelled; the pattern is for what is text to the validator.
+fn spelled() -> Value {
+    json!({"type": ["string", "number", "boolean"], "pattern": NOT_BLANK})
 }
 
 fn guid(description: &str) -> Value {
