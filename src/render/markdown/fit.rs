@@ -1,4 +1,10 @@
 //! Keeping to a size: what is less important stands further down, and is dropped first.
+//!
+//! A piece that does not fit is passed over, and what comes after it stays if there is room: nothing
+//! earlier could have used that.
+
+/// The most dropped pieces that are named.
+const MOST_NAMED: usize = 5;
 
 /// Pieces of one sort, which are kept or dropped one by one.
 #[derive(Clone, Debug)]
@@ -8,6 +14,10 @@ pub(super) struct Part {
     open: String,
     close: &'static str,
     pieces: Vec<String>,
+    /// What the pieces are called, where they have names.
+    names: Vec<String>,
+    /// Whether what remains has to be a beginning, without gaps.
+    is_beginning: bool,
 }
 
 impl Part {
@@ -17,7 +27,21 @@ impl Part {
             open: String::new(),
             close: "",
             pieces: pieces.into_iter().collect(),
+            names: Vec::new(),
+            is_beginning: false,
         }
+    }
+
+    /// Gives the pieces names.
+    pub(super) fn named(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.names = names.into_iter().collect();
+        self
+    }
+
+    /// Drops from the end only, and then all other parts that follow.
+    pub(super) fn without_gaps(mut self) -> Self {
+        self.is_beginning = true;
+        self
     }
 
     /// Puts the pieces between two texts, which are there if any piece is.
@@ -28,8 +52,8 @@ impl Part {
     }
 }
 
-/// Puts head, parts and foot together. Where that is too long, pieces are dropped from the end until
-/// it is not. Head and foot always stay.
+/// Puts head, parts and foot together. Where that is too long, pieces are dropped until it is not.
+/// Head and foot always stay.
 pub(super) fn fit(head: &str, parts: Vec<Part>, foot: &str, most_bytes: usize) -> String {
     let ends = head.len() + foot.len();
     let (body, dropped) = take(&parts, most_bytes.saturating_sub(ends));
@@ -37,51 +61,76 @@ pub(super) fn fit(head: &str, parts: Vec<Part>, foot: &str, most_bytes: usize) -
         return format!("{head}{body}{foot}");
     }
     // The line that tells of it is longest where everything is dropped.
-    let all = parts
+    let all: Vec<Dropped<'_>> = parts
         .iter()
-        .map(|part| (part.what, part.pieces.len(), part.pieces.len()));
-    let longest = note(all, most_bytes).len();
+        .map(|part| Dropped {
+            part,
+            pieces: (0..part.pieces.len()).collect(),
+        })
+        .collect();
+    let longest = note(&all, most_bytes, false).len();
     let (body, dropped) = take(&parts, most_bytes.saturating_sub(ends + longest));
-    let note = note(dropped.into_iter(), most_bytes);
+    let with_names = note(&dropped, most_bytes, true);
+    let note = if ends + body.len() + with_names.len() <= most_bytes {
+        with_names
+    } else {
+        note(&dropped, most_bytes, false)
+    };
     format!("{head}{body}{note}{foot}")
 }
 
-/// What the pieces are, how many were dropped, and of how many.
-type Dropped = (&'static str, usize, usize);
+/// Which pieces of a part were dropped.
+struct Dropped<'p> {
+    part: &'p Part,
+    pieces: Vec<usize>,
+}
 
-fn take(parts: &[Part], budget: usize) -> (String, Vec<Dropped>) {
+fn take(parts: &[Part], budget: usize) -> (String, Vec<Dropped<'_>>) {
     let mut body = String::new();
     let mut dropped = Vec::new();
     let mut full = false;
     for part in parts {
         let around = part.open.len() + part.close.len();
         let mut left = budget.saturating_sub(body.len() + around);
-        let mut kept = 0;
-        for piece in &part.pieces {
-            full |= piece.len() > left;
-            if full {
-                break;
+        let mut kept = String::new();
+        let mut pieces = Vec::new();
+        for (index, piece) in part.pieces.iter().enumerate() {
+            if full || piece.len() > left {
+                full |= part.is_beginning;
+                pieces.push(index);
+            } else {
+                left -= piece.len();
+                kept.push_str(piece);
             }
-            left -= piece.len();
-            kept += 1;
         }
-        if kept > 0 {
+        if !kept.is_empty() {
             body.push_str(&part.open);
-            body.extend(part.pieces[..kept].iter().map(String::as_str));
+            body.push_str(&kept);
             body.push_str(part.close);
         }
-        if kept < part.pieces.len() {
-            let number = part.pieces.len();
-            dropped.push((part.what, number - kept, number));
+        if !pieces.is_empty() {
+            dropped.push(Dropped { part, pieces });
         }
     }
     (body, dropped)
 }
 
-fn note(dropped: impl Iterator<Item = Dropped>, most_bytes: usize) -> String {
+fn note(dropped: &[Dropped<'_>], most_bytes: usize, with_names: bool) -> String {
     let list: Vec<String> = dropped
-        .filter(|(_, number, _)| *number > 0)
-        .map(|(what, number, all)| format!("{number} of {all} {what}"))
+        .iter()
+        .filter(|dropped| !dropped.pieces.is_empty())
+        .map(|Dropped { part, pieces }| {
+            let counted = format!("{} of {} {}", pieces.len(), part.pieces.len(), part.what);
+            let names: Vec<&str> = pieces
+                .iter()
+                .filter_map(|index| part.names.get(*index).map(String::as_str))
+                .collect();
+            if with_names && !names.is_empty() && names.len() <= MOST_NAMED {
+                format!("{counted} ({})", names.join(", "))
+            } else {
+                counted
+            }
+        })
         .collect();
     format!(
         "**Left out** to fit into {most_bytes} bytes: {}. The formats `text` and `json` have all.\n\n",
@@ -117,6 +166,7 @@ mod tests {
             assert!(text.len() <= most.max(least), "{most}: {text}");
             assert!(text.starts_with('H') && text.ends_with('F'));
             assert!(text.contains("**Left out**"));
+            // They are of one size.
             // What comes later is never kept for something earlier.
             let kept: Vec<bool> = ["a", "b", "c", "d"]
                 .iter()
@@ -128,5 +178,32 @@ mod tests {
             );
         }
         assert!(fit("H", parts(), "F", 203).contains(" of 2 warnings"));
+    }
+
+    #[test]
+    fn what_is_too_large_alone_is_passed_over_and_named() {
+        let parts = |gaps: bool| {
+            let pieces = [1, 500, 1, 1].map(|size| "x".repeat(size));
+            let names = ["one", "two", "three", "four"].map(str::to_owned);
+            let part = Part::new("diffs", pieces).named(names);
+            let part = if gaps { part } else { part.without_gaps() };
+            vec![part, Part::new("warnings", ["y".to_owned()])]
+        };
+        assert_eq!(
+            fit("H", parts(true), "F", 300),
+            "Hxxxy**Left out** to fit into 300 bytes: 1 of 4 diffs (two). The formats `text` and `json` have all.\n\nF"
+        );
+        let text = fit("H", parts(false), "F", 300);
+        assert!(text.starts_with("Hx**"), "{text}");
+        assert!(
+            text.contains("3 of 4 diffs (two, three, four), 1 of 1 warnings."),
+            "{text}"
+        );
+        // Without room for the names they are only counted.
+        let least = fit("H", parts(true), "F", 0).len() + 3;
+        for most in 0..300 {
+            let text = fit("H", parts(true), "F", most);
+            assert!(text.len() <= most.max(least), "{most}: {text}");
+        }
     }
 }

@@ -1,7 +1,8 @@
 //! A run as a comment on a pull request: GitHub's Markdown, bounded in size.
 //!
 //! The first line is a comment that nobody sees, by which CI finds its own earlier comment. The most
-//! important comes first, so that what does not fit is dropped from the end, and said to be.
+//! important comes first, so that what does not fit is dropped from the end, and said to be. A diff
+//! that is too large by itself takes no others with it.
 //! `escape` makes names harmless, `fit` keeps to the size.
 
 mod escape;
@@ -332,7 +333,9 @@ fn table(view: &PlanView<'_>, results: Option<&Results>) -> Part {
             places(policy)
         )
     });
-    Part::new("table rows", rows).between(open + &line, "\n")
+    Part::new("table rows", rows)
+        .between(open + &line, "\n")
+        .without_gaps()
 }
 
 fn places(policy: &PlannedPolicy) -> String {
@@ -360,7 +363,9 @@ fn diffs(view: &PlanView<'_>) -> Part {
             fenced("diff", &diff::unified(policy, &view.plan.names))
         )
     });
-    Part::new("diffs", diffs)
+    let names = view.plan.changed();
+    let names = names.map(|policy| code(shorten(&policy.name, LONGEST_NAME)));
+    Part::new("diffs", diffs).named(names)
 }
 
 fn foot(review: &Review<'_>) -> String {

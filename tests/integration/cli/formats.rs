@@ -208,6 +208,35 @@ fn a_comment_keeps_to_its_size() {
 }
 
 #[test]
+fn a_diff_that_is_too_large_takes_no_others_with_it() {
+    let mut tenant = Tenant::common();
+    for policy in ["Large", "Small", "Tiny"] {
+        tenant = tenant.policy(policy, &[]);
+    }
+    let many: Vec<String> = (0..200)
+        .map(|number| format!("collection: MEM{number:05}"))
+        .collect();
+    let world = World::with(
+        &tenant,
+        &[
+            &format!("name: Large, include: [{}]", many.join(", ")),
+            "name: Small, include: [group: A]",
+            "name: Tiny, include: [group: B]",
+        ],
+    );
+    let told = world
+        .sandbox("plan m.yaml --format markdown --max-bytes 2000")
+        .exits(0)
+        .says(&[
+            "+- group: A",
+            "+- group: B",
+            "**Left out** to fit into 2000 bytes: 1 of 3 diffs (<code>Large</code>).",
+        ]);
+    assert!(told.stdout.len() <= 2_000);
+    told.says_nothing_of("MEM00000");
+}
+
+#[test]
 fn a_saved_plan_in_every_format() {
     let world = small();
     let flags = "--allow unassigned";
