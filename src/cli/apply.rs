@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use super::approval::{MAX_AGE, check_age, check_digest};
+use super::approval::{MAX_AGE, check_age, check_digest, check_tenant};
 use super::arguments::{Apply, Common, Format};
 use super::config::Config;
 use super::connection::connect;
@@ -203,17 +203,7 @@ impl Run<'_> {
             () = stop.cancelled() => return Err(Failure::interrupted()),
             tenant_id = reader.tenant_id() => tenant_id?,
         };
-        if tenant_id != plan.tenant_id {
-            let name = |tenant: &Option<String>| tenant.clone().unwrap_or("unknown".to_owned());
-            return Err(Failure::new(
-                Exit::Failure,
-                format!(
-                    "the plan is for tenant {}, but the sign-in is for tenant {}",
-                    name(&plan.tenant_id),
-                    name(&tenant_id)
-                ),
-            ));
-        }
+        check_tenant("plan", plan.tenant_id.as_deref(), tenant_id.as_deref())?;
         if let Some(write_with) = self.command.planning.write_with {
             plan.choose_writes(write_with);
         }

@@ -1,4 +1,5 @@
-//! Whether what was reviewed may still be carried out: a saved plan's age, and the reviewed digest.
+//! Whether what was reviewed may still be carried out: a saved plan's age, the reviewed digest, and the
+//! tenant that a plan or a report is for.
 
 use std::time::Duration;
 
@@ -65,6 +66,25 @@ pub(super) fn check_digest(digest: &str, expected: Option<&str>) -> Result<(), F
         )),
         _ => Ok(()),
     }
+}
+
+/// Refuses a file that is for another tenant than the sign-in.
+pub(super) fn check_tenant(
+    what: &str,
+    tenant_id: Option<&str>,
+    signed_in: Option<&str>,
+) -> Result<(), Failure> {
+    if tenant_id == signed_in {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Failure,
+        format!(
+            "the {what} is for tenant {}, but the sign-in is for tenant {}",
+            tenant_id.unwrap_or("unknown"),
+            signed_in.unwrap_or("unknown")
+        ),
+    ))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
+use super::approval::check_tenant;
 use super::arguments::{Common, Plan as PlanArguments, Planning, View};
 use super::config::Config;
 use super::connection::connect;
@@ -102,7 +103,8 @@ fn baseline(report: &Path) -> Result<Baseline, Failure> {
 
 /// Tells drift from manifests that were not applied.
 fn explain(plan: &mut Plan, report: &Path, baseline: &Baseline) -> Result<(), Failure> {
-    reports::check_tenant(baseline.tenant_id.as_deref(), plan.tenant_id.as_deref())?;
+    let signed_in = plan.tenant_id.as_deref();
+    check_tenant("report", baseline.tenant_id.as_deref(), signed_in)?;
     plan.explain(&report.display().to_string(), baseline);
     Ok(())
 }

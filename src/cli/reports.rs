@@ -22,19 +22,3 @@ pub(super) fn unusable(report: &Path, reason: &str) -> Failure {
     )
     .hint("name a file that `apply --report` wrote")
 }
-
-/// Refuses a report of another tenant than the one that the sign-in is for.
-pub(super) fn check_tenant(recorded: Option<&str>, signed_in: Option<&str>) -> Result<(), Failure> {
-    if recorded == signed_in {
-        return Ok(());
-    }
-    let name = |tenant: Option<&str>| tenant.unwrap_or("unknown").to_owned();
-    Err(Failure::new(
-        Exit::Failure,
-        format!(
-            "the report is of tenant {}, but the sign-in is for tenant {}",
-            name(recorded),
-            name(signed_in)
-        ),
-    ))
-}

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::apply::{self, Intent, Run};
+use super::approval::check_tenant;
 use super::arguments::{Apply, Common, Rollback};
 use super::failure::Failure;
 use super::output::Output;
 use super::plan::Shown;
-use super::reports::check_tenant;
 use super::settings::ServiceSettings;
 use crate::apply::recorded::{self, Recorded};
 use crate::apply::{Outcome, Reason, Settled};
@@ -63,7 +63,8 @@ impl Run<'_> {
         let work = async {
             let tenant_id = reader.tenant_id().await?;
             if recorded.has_plan() {
-                check_tenant(recorded.tenant_id.as_deref(), tenant_id.as_deref())?;
+                let recorded = recorded.tenant_id.as_deref();
+                check_tenant("report", recorded, tenant_id.as_deref())?;
             }
             let selection = self.command.selecting.selection();
             let left: Vec<Left> = recorded

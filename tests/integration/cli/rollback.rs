@@ -161,7 +161,7 @@ fn a_report_of_something_else_is_refused() {
     world.write("other.jsonl", &other);
     let refused = world.sandbox("rollback other.jsonl --yes").exits(1);
     assert!(
-        refused.stderr.contains("the report is of tenant 99999999"),
+        refused.stderr.contains("the report is for tenant 99999999"),
         "{refused:?}"
     );
     assert_eq!(rows(&world), ["+B"; 3]);

@@ -348,7 +348,7 @@ fn what_is_no_report_of_this_tenant_is_refused() {
     world
         .sandbox("drift m.yaml --since r.jsonl --format markdown")
         .exits(1)
-        .says(&["**Error:** <code>the report is of tenant", other]);
+        .says(&["**Error:** <code>the report is for tenant", other]);
     // It is read, and not written over.
     world
         .sandbox("drift m.yaml --since r.jsonl --json-into r.jsonl")
