@@ -10,8 +10,8 @@ use std::fmt::Write as _;
 use super::clean::clean;
 use super::markdown::{changes, outcomes};
 use super::review::{ErrorView, Finding, PlanView, Review};
-use super::text::{how_to_accept, reason};
-use super::words::{Counts, Partial, count, partial, since};
+use super::text::reason;
+use super::words::{Counts, Partial, count, how_to_accept, partial, seen, since, verdict};
 use crate::apply::Results;
 use crate::diagnostic::Severity;
 use crate::plan::guards::Guard;
@@ -134,33 +134,21 @@ impl Lines<'_> {
     }
 
     fn guard(&mut self, guard: &Guard, plan: &Plan) {
-        let Guard {
-            name,
-            limit,
-            observed,
-            tripped: _,
-            accepted,
-            policies,
-        } = guard;
-        let mut message = format!(
-            "{} (saw {}, limit {})",
-            name.about(),
-            clean(observed),
-            clean(limit)
-        );
+        let policies = &guard.policies;
+        let mut message = seen(guard, |text| clean(text).into_owned());
         message.push_str(&names(policies.iter().map(|name| clean(name).into_owned())));
-        let (level, verdict) = if *accepted {
-            (Level::Notice, "accepted")
+        let level = if guard.accepted {
+            Level::Notice
         } else {
             let _ = write!(message, "\nhint: {}", how_to_accept(guard));
-            (Level::Error, "tripped")
+            Level::Error
         };
         // It is shown where the first of the policies is declared.
         let first = plan
             .changed()
             .find(|policy| policies.contains(&policy.name));
         let place = first.and_then(|policy| policy.manifest.first());
-        let about = format!("guard {} {verdict}", name.name());
+        let about = format!("guard {} {}", guard.name.name(), verdict(guard));
         self.add(level, place, &about, &message);
     }
 

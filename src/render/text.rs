@@ -10,7 +10,8 @@ use anstyle::{AnsiColor, Style};
 use super::clean::clean;
 use super::diff;
 use super::words::{
-    Counts, Partial, assignment, count, filter, managed_or_selected, partial, since, target, writes,
+    Counts, Partial, assignment, count, filter, how_to_accept, managed_or_selected, partial, seen,
+    since, target, verdict, writes,
 };
 use crate::apply::{Outcome, Reason, Results};
 use crate::plan::guards::Guard;
@@ -141,24 +142,15 @@ fn draw_change(text: &mut String, change: &Change, names: &Names) {
 
 fn draw_guard(text: &mut String, guard: &Guard) {
     const MOST_NAMES: usize = 10;
-    let Guard {
-        name,
-        limit,
-        observed,
-        tripped: _,
-        accepted,
-        policies,
-    } = guard;
-    let style = if *accepted { UPDATE } else { REMOVE };
-    let verdict = if *accepted { "accepted" } else { "tripped" };
+    let style = if guard.accepted { UPDATE } else { REMOVE };
     let _ = writeln!(
         text,
-        "{style}guard `{}` {verdict}{style:#}: {} (saw {}, limit {})",
-        name.name(),
-        name.about(),
-        clean(observed),
-        clean(limit)
+        "{style}guard `{}` {}{style:#}: {}",
+        guard.name.name(),
+        verdict(guard),
+        seen(guard, |text| clean(text).into_owned())
     );
+    let policies = &guard.policies;
     for policy in policies.iter().take(MOST_NAMES) {
         // The dash keeps a name from standing first on a line, where CI looks for commands.
         let _ = writeln!(text, "  - {}", clean(policy));
@@ -166,18 +158,10 @@ fn draw_guard(text: &mut String, guard: &Guard) {
     if policies.len() > MOST_NAMES {
         let _ = writeln!(text, "  and {} more", policies.len() - MOST_NAMES);
     }
-    if !accepted {
+    if !guard.accepted {
         let _ = writeln!(text, "  hint: {}", how_to_accept(guard));
     }
     text.push('\n');
-}
-
-/// Says what makes a guard let the plan through.
-pub(super) fn how_to_accept(guard: &Guard) -> String {
-    match guard.acceptance() {
-        Some(flag) => format!("accept it with `{flag}`"),
-        None => "this guard can't be accepted; sign in to the right tenant".to_owned(),
-    }
 }
 
 fn totals(

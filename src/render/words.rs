@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::clean::clean;
 use crate::model::{Assignment, Filter, Source, Target};
+use crate::plan::guards::Guard;
 use crate::plan::since::Cause;
 use crate::plan::{Change, Names, Plan, PlannedPolicy, Selection};
 
@@ -89,6 +90,37 @@ pub(super) fn managed_or_selected(plan: &Plan) -> &'static str {
         "selected"
     } else {
         "managed"
+    }
+}
+
+/// Says what a guard that tripped looks at, and what it saw, with texts that `safe` makes harmless.
+pub(super) fn seen(guard: &Guard, safe: impl Fn(&str) -> String) -> String {
+    let Guard {
+        name,
+        limit,
+        observed,
+        tripped: _,
+        accepted: _,
+        policies: _,
+    } = guard;
+    let (observed, limit) = (safe(observed), safe(limit));
+    format!("{} (saw {observed}, limit {limit})", name.about())
+}
+
+/// Returns the word for what became of a guard that tripped.
+pub(super) fn verdict(guard: &Guard) -> &'static str {
+    if guard.accepted {
+        "accepted"
+    } else {
+        "tripped"
+    }
+}
+
+/// Says what makes a guard let the plan through.
+pub(super) fn how_to_accept(guard: &Guard) -> String {
+    match guard.acceptance() {
+        Some(flag) => format!("accept it with `{flag}`"),
+        None => "this guard can't be accepted; sign in to the right tenant".to_owned(),
     }
 }
 

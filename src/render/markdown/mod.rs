@@ -12,8 +12,11 @@ use std::fmt::Write as _;
 
 use super::diff;
 use super::review::{ErrorView, Finding, PlanView, Review};
-use super::text::{how_to_accept, reason};
-use super::words::{Counts, Partial, count, managed_or_selected, partial, since, writes};
+use super::text::reason;
+use super::words::{
+    Counts, Partial, count, how_to_accept, managed_or_selected, partial, seen, since, verdict,
+    writes,
+};
 use crate::apply::{Outcome, Results, Settled};
 use crate::plan::guards::Guard;
 use crate::plan::saved::is_digest;
@@ -201,25 +204,16 @@ fn guards(review: &Review<'_>) -> Part {
 }
 
 fn draw_guard(guard: &Guard) -> String {
-    let Guard {
-        name,
-        limit,
-        observed,
-        tripped: _,
-        accepted,
-        policies,
-    } = guard;
-    let verdict = if *accepted { "accepted" } else { "tripped" };
     let mut text = format!(
-        "**Guard `{}` {verdict}:** {}; saw {}, limit {}",
-        name.name(),
-        name.about(),
-        code(shorten(observed, LONGEST_NAME)),
-        code(shorten(limit, LONGEST_NAME)),
+        "**Guard `{}` {}:** {}",
+        guard.name.name(),
+        verdict(guard),
+        seen(guard, |text| code(shorten(text, LONGEST_NAME)))
     );
-    if !accepted {
+    if !guard.accepted {
         let _ = write!(text, "; {}", how_to_accept(guard));
     }
+    let policies = &guard.policies;
     text.push_str("\n\n");
     for policy in policies.iter().take(MOST_BLAMED) {
         let _ = writeln!(text, "- {}", code(shorten(policy, LONGEST_NAME)));
