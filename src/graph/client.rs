@@ -77,6 +77,8 @@ pub(super) enum Fault {
     Renewed(Response),
     /// Nobody knows.
     Unknown(String),
+    /// The service answered with more than is taken.
+    TooLarge(String),
 }
 
 impl Client {
@@ -264,6 +266,7 @@ impl Client {
             }
             Ok(Err(TransportError::NotSent(reason))) => Err(Fault::NotSent(reason)),
             Ok(Err(TransportError::Unknown(reason))) => Err(Fault::Unknown(reason)),
+            Ok(Err(TransportError::TooLarge(reason))) => Err(Fault::TooLarge(reason)),
             Err(_) => Err(Fault::Unknown(format!(
                 "no answer within {} s",
                 time.as_secs()
@@ -333,6 +336,13 @@ impl Client {
                 Err(Fault::SignIn(error)) => return Err(error.into()),
                 Err(Fault::Wait(wait)) => return Err(GraphError::Wait { what: what(), wait }),
                 Err(Fault::Interrupted) => return Err(GraphError::Interrupted),
+                // The next answer would be as large, and cost as much to read.
+                Err(Fault::TooLarge(detail)) => {
+                    return Err(GraphError::Shape {
+                        what: what(),
+                        detail,
+                    });
+                }
                 Err(Fault::NotSent(reason) | Fault::Unknown(reason)) => (reason, None, None),
                 // Only writes end so; a read has waited, or was sent again with the other token.
                 Err(Fault::Paused | Fault::Renewed(_)) => {

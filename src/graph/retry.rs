@@ -2,7 +2,8 @@
 //!
 //! - A read is repeated after 408, 429, 500, 502, 503, 504, after a lost connection, and after an
 //!   answer that is not the JSON it should be. It is given up after 5 tries or 30 s of trying,
-//!   whichever is first. A wait that the service asked for does not use up the 30 s.
+//!   whichever is first. A wait that the service asked for does not use up the 30 s. An answer that
+//!   is too large is the end of it: the next one will be as large.
 //! - A write is never repeated before the policy was read back. One that the service did not take
 //!   (429) may be tried until `--max-wait` is used up; one whose outcome nobody knows (time-out,
 //!   reset, 5xx) 5 times, each time only after reading back shows that it had no effect.

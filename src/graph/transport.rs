@@ -114,6 +114,10 @@ pub enum TransportError {
     /// The request may have reached the service and may have had its effect.
     #[error("{0}")]
     Unknown(String),
+    /// The service answered with more than is taken. The request may have had its effect, and the
+    /// next answer will be no smaller.
+    #[error("{0}")]
+    TooLarge(String),
 }
 
 /// What a transport promises: an answer, or the reason why there is none.

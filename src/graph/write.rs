@@ -196,11 +196,13 @@ impl Writer {
             Err(Fault::Interrupted) => Written::NotSent(GraphError::Interrupted),
             Err(Fault::SignIn(error)) => Written::NotSent(error.into()),
             Err(Fault::Wait(wait)) => Written::NotSent(GraphError::Wait { what, wait }),
-            // Reading back settles both; it only costs a read where nothing had left.
-            Err(Fault::NotSent(reason) | Fault::Unknown(reason)) => Written::Unknown {
-                reason,
-                retry_after: None,
-            },
+            // Reading back settles them all; it only costs a read where nothing had left.
+            Err(Fault::NotSent(reason) | Fault::Unknown(reason) | Fault::TooLarge(reason)) => {
+                Written::Unknown {
+                    reason,
+                    retry_after: None,
+                }
+            }
         }
     }
 }

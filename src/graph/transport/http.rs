@@ -152,7 +152,7 @@ impl HttpTransport {
             let chunk = chunk
                 .map_err(|error| TransportError::Unknown(with_causes(&error.without_url())))?;
             if body.len() + chunk.len() > LARGEST_BODY {
-                return Err(TransportError::Unknown(format!(
+                return Err(TransportError::TooLarge(format!(
                     "the answer is larger than {} MiB",
                     LARGEST_BODY / 1024 / 1024
                 )));
@@ -162,7 +162,7 @@ impl HttpTransport {
                 .filter(|byte| matches!(byte, b'{' | b'['))
                 .count();
             if values > MOST_VALUES {
-                return Err(TransportError::Unknown(format!(
+                return Err(TransportError::TooLarge(format!(
                     "the answer holds more than {MOST_VALUES} objects and lists"
                 )));
             }

@@ -61,8 +61,9 @@ fn a_gzip_bomb_is_cut() {
             encoder.write_all(&blanks).expect("memory");
         }
     });
-    let (ran, _) = plan(move |_| bomb.clone());
+    let (ran, service) = plan(move |_| bomb.clone());
     ran.exits(1).says(&["the answer is larger than 64 MiB"]);
+    is_asked_once(&service);
 }
 
 /// Small to write, and hundreds of bytes each once it is read.
@@ -76,9 +77,24 @@ fn a_page_of_too_many_objects_is_cut() {
         }
         encoder.write_all(b"{}]}").expect("memory");
     });
-    let (ran, _) = plan(move |_| bomb.clone());
+    let (ran, service) = plan(move |_| bomb.clone());
     ran.exits(1)
         .says(&["holds more than 1000000 objects and lists"]);
+    is_asked_once(&service);
+}
+
+/// What is too large will be so again, and costs as much each time.
+#[track_caller]
+fn is_asked_once(service: &StandIn) {
+    let mut asked: Vec<String> = service
+        .seen()
+        .iter()
+        .map(|seen| seen.path().to_owned())
+        .collect();
+    let all = asked.len();
+    asked.sort();
+    asked.dedup();
+    assert_eq!(asked.len(), all, "something was asked for again");
 }
 
 #[test]
