@@ -58,7 +58,7 @@ impl Cloud {
     }
 }
 
-/// Why an address is refused.
+/// Why an address is refused. What is shown of it holds no user, password or query.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum AddressError {
     /// It does not read as an absolute URL.
@@ -70,9 +70,32 @@ pub enum AddressError {
     /// It lacks Graph's version.
     #[error("`{0}` names no version of Graph; write it like `https://graph.microsoft.com/beta`")]
     NoVersion(String),
-    /// It has a query, a fragment or a user name.
+    /// It has a query or a fragment.
     #[error("`{0}` has more than host and path")]
     Ornate(String),
+    /// It has a user name or a password.
+    #[error("a user name or password is refused in `{0}`: who signs in is told apart from where")]
+    UserInfo(String),
+    /// It has a path where there is room for none.
+    #[error("`{0}` has a path, and a sign-in host has none")]
+    Path(String),
+}
+
+/// Returns what may be shown of an address that somebody gave: not what stands before an `@`, and
+/// nothing from a query or a fragment on. It need not be a URL.
+pub fn shown(text: &str) -> String {
+    let end = text.find(['?', '#']).unwrap_or(text.len());
+    // Where a password holds one of them, the `@` comes after it.
+    let Some(at) = text.rfind('@') else {
+        return text[..end].to_owned();
+    };
+    let scheme = text
+        .find("://")
+        .filter(|found| *found < at)
+        .map_or("", |found| &text[..found + 3]);
+    let rest = &text[at + 1..];
+    let end = rest.find(['?', '#']).unwrap_or(rest.len());
+    format!("{scheme}{}", &rest[..end])
 }
 
 /// The Graph URL, with its version: `https://graph.microsoft.com/beta`.
@@ -91,7 +114,7 @@ impl GraphUrl {
     pub fn parse(text: &str) -> Result<Self, AddressError> {
         let url = secure_url(text)?;
         if url.path().trim_matches('/').is_empty() {
-            return Err(AddressError::NoVersion(text.to_owned()));
+            return Err(AddressError::NoVersion(shown(text)));
         }
         let text = url.as_str().trim_end_matches('/').to_owned();
         Ok(Self { text, url })
@@ -147,7 +170,7 @@ impl GraphUrl {
 ///
 /// Refuses everything else, and URLs with a query, a fragment or a user name.
 pub fn secure_url(text: &str) -> Result<Url, AddressError> {
-    let url = Url::parse(text).map_err(|_| AddressError::NotAUrl(text.to_owned()))?;
+    let url = Url::parse(text).map_err(|_| AddressError::NotAUrl(shown(text)))?;
     let secure = match url.scheme() {
         "https" => url.host().is_some(),
         "http" => match url.host() {
@@ -159,16 +182,29 @@ pub fn secure_url(text: &str) -> Result<Url, AddressError> {
         _ => false,
     };
     if !secure {
-        return Err(AddressError::Insecure(text.to_owned()));
+        return Err(AddressError::Insecure(shown(text)));
     }
-    if url.query().is_some()
-        || url.fragment().is_some()
-        || !url.username().is_empty()
-        || url.password().is_some()
-    {
-        return Err(AddressError::Ornate(text.to_owned()));
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(AddressError::UserInfo(shown(text)));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(AddressError::Ornate(shown(text)));
     }
     Ok(url)
+}
+
+/// Reads the URL of a sign-in host. The tenant and the rest of the path are put behind it.
+///
+/// # Errors
+///
+/// As [`secure_url`]; refuses a path as well, which would be lost.
+pub fn authority_url(text: &str) -> Result<Url, AddressError> {
+    let url = secure_url(text)?;
+    if url.path().trim_matches('/').is_empty() {
+        Ok(url)
+    } else {
+        Err(AddressError::Path(shown(text)))
+    }
 }
 
 #[cfg(test)]
@@ -198,6 +234,37 @@ mod tests {
             "",
         ] {
             assert!(GraphUrl::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_of_an_address_holds_no_secret() {
+        for (given, safe) in [
+            ("https://h/beta", "https://h/beta"),
+            ("https://u:p@h/beta?q=1#f", "https://h/beta"),
+            ("https://u:p/?#w@h:1/beta", "https://h:1/beta"),
+            ("http://u:p@h", "http://h"),
+            ("u:p@h/x", "h/x"),
+            ("https//u:p@h", "h"),
+            ("https://h/x?u=p@q", "https://q"),
+            ("h?q", "h"),
+            ("@", ""),
+        ] {
+            assert_eq!(shown(given), safe, "{given}");
+        }
+        for bad in [
+            "https://MARKED:MARKED@h/beta",
+            "https://MARKED@h/beta",
+            "http://MARKED:MARKED@h/beta",
+            "MARKED:MARKED@h",
+            "https://MARKED:MARKED/@h:x/beta",
+            "https://h/beta?MARKED",
+            "https://h?MARKED",
+            "https://h/beta#MARKED",
+            "x?MARKED",
+        ] {
+            let error = GraphUrl::parse(bad).expect_err(bad).to_string();
+            assert!(!error.contains("MARKED"), "{error}");
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::address::GraphUrl;
+use super::address::{GraphUrl, shown};
 use super::pace::WaitTooLong;
 use super::sign_in::SignInError;
 use super::transport::Response;
@@ -213,9 +213,10 @@ pub enum GraphError {
     },
 }
 
-/// Cuts a link that was made to fill the screen.
+/// Cuts a link that was made to fill the screen, and leaves out what it may hold of secrets.
 fn shortened(link: &str) -> String {
     const LONGEST: usize = 200;
+    let link = shown(link);
     let mut start: String = link.chars().take(LONGEST).collect();
     if start.len() < link.len() {
         start.push('…');

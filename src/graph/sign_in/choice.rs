@@ -16,7 +16,7 @@ use super::ready::ReadyToken;
 use super::surroundings::Surroundings;
 use super::workload_identity::WorkloadIdentity;
 use super::{SignInError, TokenSource};
-use crate::graph::address::{AddressError, Cloud, secure_url};
+use crate::graph::address::{AddressError, Cloud, authority_url, secure_url, shown};
 
 /// The ways to sign in, in the order in which they are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,7 +219,7 @@ impl Choice<'_> {
                 None => self.need(method, "AZURE_TENANT_ID")?,
             },
             client_id: self.need(method, "AZURE_CLIENT_ID")?,
-            authority: secure_url(&authority)
+            authority: authority_url(&authority)
                 .map_err(|error| unusable("AZURE_AUTHORITY_HOST", &error))?,
             scope: self.scope.clone(),
         })
@@ -239,7 +239,9 @@ impl Choice<'_> {
     fn managed_identity(&self) -> Result<ManagedIdentity, SignInError> {
         const HOST: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
         let metadata_host = (self.variable)(HOST)
-            .map(|text| Url::parse(&text).map_err(|_| unusable(HOST, &AddressError::NotAUrl(text))))
+            .map(|text| {
+                Url::parse(&text).map_err(|_| unusable(HOST, &AddressError::NotAUrl(shown(&text))))
+            })
             .transpose()?;
         let is_named = ["IDENTITY_ENDPOINT", "MSI_ENDPOINT"]
             .iter()
@@ -263,8 +265,7 @@ impl Choice<'_> {
 
 /// Reads where a platform gives its tokens. The URL has a query, and a secret is sent to it.
 fn endpoint(name: &str, text: &str) -> Result<Url, SignInError> {
-    let url =
-        Url::parse(text).map_err(|_| unusable(name, &AddressError::NotAUrl(text.to_owned())))?;
+    let url = Url::parse(text).map_err(|_| unusable(name, &AddressError::NotAUrl(shown(text))))?;
     let mut bare = url.clone();
     bare.set_query(None);
     secure_url(bare.as_str()).map_err(|error| unusable(name, &error))?;

@@ -126,6 +126,9 @@ fn the_authority_is_secure() {
         "http://login.example.com",
         "login.example.com",
         "ftp://127.0.0.1",
+        "https://MARKED:MARKED@login.example.com",
+        "https://MARKED/@login.example.com",
+        "https://login.example.com?MARKED=1",
     ] {
         world.set("AZURE_AUTHORITY_HOST", bad);
         world
@@ -133,5 +136,69 @@ fn the_authority_is_secure() {
             .exits(7)
             .says(&["`AZURE_AUTHORITY_HOST`: "])
             .says_nothing_of("MARKED");
+    }
+}
+
+/// What stands behind the host would be lost: the tenant's path is put there.
+#[test]
+fn the_authority_has_no_path() {
+    let entra = entra();
+    let mut world = world(&entra);
+    world.set("AZURE_CLIENT_SECRET", "secret");
+    world.set("AZURE_AUTHORITY_HOST", &format!("{}/", entra.url));
+    signs_in(&world, "", "client-secret");
+    world.set("AZURE_AUTHORITY_HOST", &format!("{}/adfs", entra.url));
+    world.run("whoami").exits(7).says(&[
+        "`AZURE_AUTHORITY_HOST`: `http://127.0.0.1:",
+        "/adfs` has a path, and a sign-in host has none",
+    ]);
+    assert_eq!(entra.seen().len(), 1);
+}
+
+#[test]
+fn what_an_address_holds_of_secrets_is_not_shown() {
+    let mut world = World::empty();
+    world.manifest(&["name: P, include: [group: A]"]);
+    world.set("AZURE_TENANT_ID", TENANT_ID);
+    world.set("AZURE_CLIENT_ID", CLIENT_ID);
+    for url in [
+        "https://MARKED:MARKED@graph.example/beta",
+        "https://MARKED@graph.example/beta",
+        "http://MARKED:MARKED@graph.example/beta",
+        "https://MARKED:MARKED@graph.example",
+        "https://graph.example/beta?MARKED=1",
+        "MARKED:MARKED@graph.example/beta",
+    ] {
+        for line in [
+            format!("plan m.yaml -vvv --graph-url {url}"),
+            format!("whoami -vvv --graph-url {url}"),
+            format!("plan m.yaml --format json --graph-url {url}"),
+        ] {
+            let ran = world.run(&line).exits(64);
+            assert!(!ran.stderr.contains("MARKED"), "{}", ran.stderr);
+            assert!(!ran.stdout.contains("MARKED"), "{}", ran.stdout);
+            assert!(ran.stderr.contains("graph.example"), "{}", ran.stderr);
+        }
+    }
+    for (method, name) in [
+        ("github", "ACTIONS_ID_TOKEN_REQUEST_URL"),
+        ("azure-devops", "SYSTEM_OIDCREQUESTURI"),
+    ] {
+        world.set("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "token");
+        world.set("SYSTEM_ACCESSTOKEN", "token");
+        world.set("AZURE_SERVICE_CONNECTION_ID", "id");
+        for url in [
+            "https://MARKED:MARKED@oidc.example/x?MARKED=1",
+            "http://oidc.example/x?MARKED=1",
+            "oidc.example?MARKED=1",
+            // Nobody is there.
+            "http://127.0.0.1:1/x?MARKED=1",
+        ] {
+            world.set(name, url);
+            world
+                .run(&format!("whoami -vvv --auth {method}"))
+                .exits(7)
+                .says_nothing_of("MARKED");
+        }
     }
 }
