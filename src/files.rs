@@ -4,10 +4,14 @@
 //! put there. It is for its owner only, since plans and reports name the groups and policies of a
 //! company. Nothing is written through a symbolic link, which somebody else may have laid; devices
 //! and pipes, `/dev/stdout` among them, are written to as they are.
+//!
+//! Whoever proposes a change decides what the repository holds: files, folders and links, but not
+//! the command line. So a link counts where it can be a part of the repository (see [`link_on`]),
+//! for writing and for what is shown line by line when it is wrong.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
@@ -62,7 +66,10 @@ pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
 ///
 /// Says why they cannot be read.
 pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
+    read_opened(File::open(path)?, most)
+}
+
+fn read_opened(file: File, most: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if file.metadata().is_ok_and(|found| found.len() > most)
         || file.take(most + 1).read_to_end(&mut bytes)? as u64 > most
@@ -75,6 +82,60 @@ pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Reads a file whose lines are shown where they are wrong: of a disk only, since what the system
+/// tells of a process (`/proc/self/environ`) holds its secrets, and devices have no end.
+///
+/// # Errors
+///
+/// Says why it cannot be read.
+pub fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let refused = || io::Error::new(io::ErrorKind::InvalidInput, "it is no file on a disk");
+    // Before it is opened, since a pipe that nobody writes to never opens.
+    if !std::fs::metadata(path)?.is_file() || is_of_the_system(&std::fs::canonicalize(path)?) {
+        return Err(refused());
+    }
+    let file = File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(refused());
+    }
+    read_opened(file, most)
+}
+
+/// Returns the first symbolic link on a path that can be a part of the repository: any on a
+/// relative path, on an absolute one those below the working folder, and on both the last part.
+///
+/// The other parts of an absolute path are the machine's: on macOS `/tmp` is a link.
+pub fn link_on(path: &Path) -> Option<PathBuf> {
+    let is_link =
+        |path: &Path| std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+    // A repository is never the root of the machine, which a job in a container may work in.
+    let working_folder = std::env::current_dir()
+        .and_then(std::fs::canonicalize)
+        .ok()
+        .filter(|folder| folder.parent().is_some());
+    let is_working_folder = |path: &Path| {
+        working_folder.is_some() && std::fs::canonicalize(path).ok() == working_folder
+    };
+    let mut inside = path.is_relative();
+    let mut so_far = PathBuf::new();
+    let mut last = None;
+    for part in path.components() {
+        so_far.push(part);
+        let is_name = matches!(part, Component::Normal(_));
+        last = is_name.then(|| so_far.clone());
+        if inside && is_name && is_link(&so_far) {
+            return Some(so_far);
+        }
+        inside = inside || is_working_folder(&so_far);
+    }
+    last.filter(|last| is_link(last))
+}
+
+/// Whether a real path leads to what the system makes up, and keeps on no disk.
+fn is_of_the_system(path: &Path) -> bool {
+    cfg!(unix) && ["/proc", "/sys"].iter().any(|root| path.starts_with(root))
+}
+
 /// What a path stands for.
 enum Place {
     /// A file, there or to be made, in this folder.
@@ -85,12 +146,10 @@ enum Place {
 
 impl Place {
     fn find(path: &Path) -> io::Result<Self> {
+        if !is_stream(path) {
+            refuse_link(path)?;
+        }
         match std::fs::symlink_metadata(path) {
-            Ok(found) if found.is_symlink() && !is_stream(path) => {
-                return Err(io::Error::other(
-                    "it is a symbolic link, and nothing is written through one",
-                ));
-            }
             Ok(found) if found.is_dir() => {
                 return Err(io::Error::new(
                     io::ErrorKind::IsADirectory,
@@ -109,12 +168,31 @@ impl Place {
     }
 }
 
-/// Whether a link leads to what is no file, as `/dev/stdout` does. Where the shell has put a file
-/// there, the link is the system's own all the same.
+/// Refuses to write through a link.
+///
+/// # Errors
+///
+/// Names the link.
+pub fn refuse_link(path: &Path) -> io::Result<()> {
+    let Some(link) = link_on(path) else {
+        return Ok(());
+    };
+    let what = if link == path {
+        "it".to_owned()
+    } else {
+        format!("`{}`", link.display())
+    };
+    Err(io::Error::other(format!(
+        "{what} is a symbolic link, and nothing is written through one"
+    )))
+}
+
+/// Whether a path is the system's own for a device or a pipe, as `/dev/stdout` is. Where the shell
+/// has put a file there, the link is the system's all the same.
 fn is_stream(path: &Path) -> bool {
-    path.parent() == Some(Path::new("/dev"))
-        || path.parent() == Some(Path::new("/dev/fd"))
-        || std::fs::metadata(path).is_ok_and(|found| !found.is_file() && !found.is_dir())
+    ["/dev", "/dev/fd", "/proc/self/fd"]
+        .iter()
+        .any(|folder| path.parent() == Some(Path::new(folder)))
 }
 
 /// Puts a file in its place. A link that is there by now is replaced, not followed.
@@ -179,6 +257,45 @@ mod tests {
         assert_eq!(mode("open"), 0o600);
         create(&at("new")).expect("a file");
         assert_eq!(mode("new"), 0o600);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_count_where_a_repository_can_hold_them() {
+        use std::os::unix::fs::symlink;
+
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        std::fs::create_dir_all(at("real/in")).expect("a folder");
+        symlink(at("real"), at("link")).expect("a link");
+        // Above the working folder, as `/tmp` is on macOS.
+        assert_eq!(link_on(&at("link/in")), None);
+        assert_eq!(link_on(&at("link/in/missing")), None);
+        for last in ["link", "link/", "link/."] {
+            assert_eq!(link_on(&at(last)), Some(at("link")), "{last}");
+        }
+        for fine in ["", ".", "..", "src/files.rs", "missing/x", "../"] {
+            assert_eq!(link_on(Path::new(fine)), None, "{fine}");
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_the_system_makes_up_is_no_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink("/proc/self/environ", &link).expect("a link");
+        let names = [
+            link.as_path(),
+            folder.path(),
+            Path::new("/proc/self/environ"),
+            Path::new("/dev/zero"),
+            Path::new("/dev/stdin"),
+        ];
+        for name in names {
+            let error = read_regular(name, 9).expect_err("no file");
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{name:?}");
+        }
     }
 
     #[cfg(target_os = "linux")]

@@ -1,6 +1,6 @@
 //! `assignctl.yaml`: what a repository says once for all runs.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 use serde_saphyr::{MessageFormatter as _, UserMessageFormatter};
@@ -52,7 +52,8 @@ const LARGEST: u64 = 1024 * 1024;
 pub(super) fn load(named: Option<&Path>) -> Result<Config, Failure> {
     let path = match named {
         Some(path) => path,
-        None if Path::new(FILE_NAME).is_file() => Path::new(FILE_NAME),
+        // A link to nowhere is no missing file: who lays one must not be rid of the guards.
+        None if Path::new(FILE_NAME).symlink_metadata().is_ok() => Path::new(FILE_NAME),
         None => return Ok(Config::default()),
     };
     let failed = |reason: String| {
@@ -64,7 +65,14 @@ pub(super) fn load(named: Option<&Path>) -> Result<Config, Failure> {
             ),
         )
     };
-    let text = files::read_text(path, LARGEST).map_err(|error| failed(error.to_string()))?;
+    if let Some(link) = files::link_on(path) {
+        return Err(failed(format!(
+            "`{}` is a symbolic link, and none is followed to a configuration",
+            link.display()
+        )));
+    }
+    let bytes = files::read_regular(path, LARGEST).map_err(|error| failed(error.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|_| failed("it is not UTF-8".to_owned()))?;
     // A file with comments only is an empty configuration.
     if text
         .lines()
@@ -76,9 +84,56 @@ pub(super) fn load(named: Option<&Path>) -> Result<Config, Failure> {
         serde_saphyr::from_str(&text).map_err(|error| at_fault(path, &text, &error))?;
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
     for manifest in &mut config.manifests {
-        *manifest = folder.join(&*manifest);
+        if !stays_below(manifest) {
+            return Err(failed(format!(
+                "`manifests` names `{}`, which leads out of the configuration's folder",
+                manifest.display()
+            ))
+            .hint("name it on the command line, if it is to be read"));
+        }
+        let path = folder.join(&*manifest);
+        if let Some(link) = link_below(folder, manifest) {
+            return Err(failed(format!(
+                "`manifests` names `{}`, and `{}` is a symbolic link",
+                manifest.display(),
+                link.display()
+            ))
+            .hint("name the file or folder that the link leads to"));
+        }
+        *manifest = path;
     }
     Ok(config)
+}
+
+/// Whether a path leads to what is in the folder from which it starts. What the configuration
+/// names, whoever proposes a change can name; the rest of the machine is not theirs to read.
+fn stays_below(path: &Path) -> bool {
+    let mut depth = 0_usize;
+    path.components().all(|part| match part {
+        Component::Normal(_) => {
+            depth += 1;
+            true
+        }
+        Component::CurDir => true,
+        Component::ParentDir => {
+            let stays = depth > 0;
+            depth = depth.saturating_sub(1);
+            stays
+        }
+        Component::RootDir | Component::Prefix(_) => false,
+    })
+}
+
+/// Returns the first symbolic link on a path below a folder.
+fn link_below(folder: &Path, path: &Path) -> Option<PathBuf> {
+    let mut so_far = folder.to_owned();
+    path.components().find_map(|part| {
+        so_far.push(part);
+        let is_link = so_far
+            .symlink_metadata()
+            .is_ok_and(|found| found.is_symlink());
+        is_link.then(|| so_far.clone())
+    })
 }
 
 /// Says in the user's words what the YAML reader says in Rust's.

@@ -52,6 +52,7 @@ impl Folder {
     fn check(&self) -> Result<Held, Failure> {
         let shown = self.path.display();
         let mut held = Held::default();
+        files::refuse_link(&self.path).map_err(|error| self.failed(&error))?;
         match fs::metadata(&self.path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(held),
             Err(error) => return Err(self.failed(&error)),

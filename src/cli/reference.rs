@@ -64,14 +64,14 @@ fn settings() -> Vec<Setting> {
             default: "the cloud's".to_owned(),
             ..variable(
                 "ASSIGNCTL_GRAPH_URL",
-                "Graph URL with its version; https, or http to a loopback address",
+                "Graph URL with its version, without user or query; https, or http to a loopback address",
             )
         },
         setting(
             "manifests",
             "",
             String::new(),
-            "manifests for commands that name none; relative to the configuration file",
+            "manifests for commands that name none; below the configuration file's folder",
         ),
         setting(
             "limits.write",
@@ -167,7 +167,7 @@ fn settings() -> Vec<Setting> {
         ),
         variable(
             "AZURE_AUTHORITY_HOST",
-            "sign-in host in place of the cloud's; https, or http to a loopback address",
+            "sign-in host in place of the cloud's, without a path; https, or http to a loopback address",
         ),
         Setting {
             option: "--color",

@@ -7,6 +7,7 @@
 //! A line that is wrong is shown, so a link in a folder must not make a file readable that nobody
 //! named: whoever proposes a change may lay one to `/proc/self/environ`, and read the secrets of
 //! the job in its log. Links that lead out of the folder, or to what a dot hides in it, are errors.
+//! So are links that are named themselves, and what is no file on a disk.
 
 use std::collections::HashSet;
 use std::fs;
@@ -45,6 +46,11 @@ pub(super) fn collect(paths: &[PathBuf], report: &mut Report) -> Files {
     let mut seen = HashSet::new();
     for path in paths {
         let shown = shown(path);
+        if let Some(link) = crate::files::link_on(path) {
+            files.failed = true;
+            report.push(named_link(&shown, &self::shown(&link)));
+            continue;
+        }
         match fs::metadata(path) {
             Err(error) => {
                 files.failed = true;
@@ -134,13 +140,12 @@ impl Files {
         seen: &mut HashSet<PathBuf>,
         report: &mut Report,
     ) {
-        // A pipe has no lasting name; its path will do.
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if !seen.insert(real) {
             return;
         }
         let left = LARGEST_SUM.saturating_sub(self.bytes);
-        match crate::files::read(path, LARGEST_FILE.min(left)) {
+        match crate::files::read_regular(path, LARGEST_FILE.min(left)) {
             Ok(bytes) => {
                 self.bytes += bytes.len() as u64;
                 self.add(shown, bytes, report);
@@ -148,6 +153,10 @@ impl Files {
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
                 self.failed = true;
                 report.push(too_large(&shown));
+            }
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
+                self.failed = true;
+                report.push(no_file(&shown));
             }
             Err(error) => {
                 self.failed = true;
@@ -292,6 +301,38 @@ fn too_large(shown: &str) -> Diagnostic {
             LARGEST_SUM / 1024 / 1024
         ),
     )
+}
+
+fn named_link(shown: &str, link: &str) -> Diagnostic {
+    let which = if shown.trim_end_matches('/') == link {
+        format!("{} is a symbolic link", quoted(shown))
+    } else {
+        format!(
+            "{} leads over the symbolic link {}",
+            quoted(shown),
+            quoted(link)
+        )
+    };
+    Diagnostic::new(
+        Severity::Error,
+        "named-link",
+        None,
+        format!("{which}, and none is followed to a manifest that is named"),
+    )
+    .hint("name the file or folder that it leads to")
+}
+
+fn no_file(shown: &str) -> Diagnostic {
+    Diagnostic::new(
+        Severity::Error,
+        "not-a-file",
+        None,
+        format!(
+            "{} is no file on a disk, and nothing else is read as a manifest",
+            quoted(shown)
+        ),
+    )
+    .hint("write the manifest to a file first, and name that")
 }
 
 fn leads_out(shown: &str) -> Diagnostic {

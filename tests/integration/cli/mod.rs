@@ -25,6 +25,8 @@ mod hostile_service;
 #[cfg(unix)]
 mod killed;
 mod late_errors;
+#[cfg(unix)]
+mod links;
 mod output;
 mod permissions;
 mod plan;

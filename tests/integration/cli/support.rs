@@ -136,6 +136,13 @@ impl World {
         run(self.command(line), line)
     }
 
+    /// Runs a command line in a folder of the world.
+    pub(super) fn run_in(&self, folder: &str, line: &str) -> Ran {
+        let mut command = self.command(line);
+        command.current_dir(self.path(folder));
+        run(command, line)
+    }
+
     /// Runs a command line that uses the emulator inside the process. Nothing is said of progress,
     /// whose order is left to chance where reads run side by side.
     pub(super) fn sandbox(&self, line: &str) -> Ran {
