@@ -2,7 +2,9 @@
 //!
 //! How much a document would be with its aliases written out is counted while it is read, without
 //! writing them out, and refused past a bound; so is depth. A refused document gives one error and
-//! no tree; the documents after it are read.
+//! no tree; the documents after it are read. How many values and documents there are is bounded as
+//! well, since a few bytes are enough for one and a tree takes hundreds; past that bound nothing
+//! more is read.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -20,6 +22,35 @@ const MOST_DEPTH: usize = 128;
 /// How many nodes the aliases of a run may stand for.
 pub(super) const MOST_ALIASED: u64 = 1_000_000;
 
+/// How many values (texts, keys, lists, mappings and aliases) a file and a run may have. A file of 10 MB
+/// has a million.
+pub(super) const MOST_VALUES_IN_A_FILE: usize = 2_000_000;
+pub(super) const MOST_VALUES: usize = 5_000_000;
+
+/// How many documents a run may have.
+pub(super) const MOST_DOCUMENTS: usize = 50_000;
+
+/// What the files of a run that are still to come may hold.
+#[derive(Debug)]
+pub(super) struct Left {
+    pub(super) aliased: u64,
+    pub(super) values: usize,
+    pub(super) documents: usize,
+    /// Whether a bound was passed, and told.
+    pub(super) told: bool,
+}
+
+impl Default for Left {
+    fn default() -> Self {
+        Self {
+            aliased: MOST_ALIASED,
+            values: MOST_VALUES,
+            documents: MOST_DOCUMENTS,
+            told: false,
+        }
+    }
+}
+
 /// What was read from a file.
 #[derive(Debug)]
 pub(super) struct Parsed {
@@ -31,10 +62,16 @@ pub(super) struct Parsed {
     pub(super) whole: bool,
 }
 
-/// Reads the documents of a file. At a syntax error it stops with what came before.
-///
-/// `aliased` is what the aliases of the run may still stand for.
-pub(super) fn parse(file: FileId, text: &str, report: &mut Report, aliased: &mut u64) -> Parsed {
+/// Reads the documents of a file. At a syntax error it stops with what came before, and so it does
+/// where the run has too much.
+pub(super) fn parse(file: FileId, text: &str, report: &mut Report, left: &mut Left) -> Parsed {
+    if left.told {
+        return Parsed {
+            documents: Vec::new(),
+            empty: false,
+            whole: false,
+        };
+    }
     let options = granit_parser::options! {
         emit_comments: false,
         emit_unresolved_aliases: true,
@@ -45,7 +82,8 @@ pub(super) fn parse(file: FileId, text: &str, report: &mut Report, aliased: &mut
         file,
         text,
         report,
-        aliased,
+        values: MOST_VALUES_IN_A_FILE.min(left.values),
+        left,
         documents: Vec::new(),
         start: None,
         stack: Vec::new(),
@@ -57,6 +95,12 @@ pub(super) fn parse(file: FileId, text: &str, report: &mut Report, aliased: &mut
         match event {
             Ok((event, span)) => {
                 empty &= !matches!(event, Event::DocumentStart(..));
+                if let Some(fault) = builder.too_much(&event, &span) {
+                    (empty, whole) = (false, false);
+                    builder.left.told = true;
+                    builder.report.push(fault);
+                    break;
+                }
                 builder.event(event, &span);
                 whole &= !builder.refused;
             }
@@ -105,7 +149,9 @@ struct Builder<'a> {
     file: FileId,
     text: &'a str,
     report: &'a mut Report,
-    aliased: &'a mut u64,
+    left: &'a mut Left,
+    /// How many values the file may still have.
+    values: usize,
     documents: Vec<Document>,
     start: Option<Place>,
     stack: Vec<Frame>,
@@ -116,6 +162,39 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
+    /// Counts what comes, and says so where it is too much.
+    fn too_much(&mut self, event: &Event<'_>, span: &Span) -> Option<Diagnostic> {
+        let (count, code, what) = match event {
+            Event::DocumentStart(..) => (
+                &mut self.left.documents,
+                "too-many-documents",
+                format!("there are more than {MOST_DOCUMENTS} documents"),
+            ),
+            Event::Scalar(..)
+            | Event::SequenceStart(..)
+            | Event::MappingStart(..)
+            | Event::Alias(..)
+            | Event::UnresolvedAlias(..) => {
+                self.left.values = self.left.values.saturating_sub(1);
+                (
+                    &mut self.values,
+                    "too-many-values",
+                    format!(
+                        "a file may have {MOST_VALUES_IN_A_FILE} values, and all of them {MOST_VALUES}"
+                    ),
+                )
+            }
+            _ => return None,
+        };
+        match count.checked_sub(1) {
+            Some(left) => {
+                *count = left;
+                None
+            }
+            None => Some(Diagnostic::error(code, self.at(span.start), what)),
+        }
+    }
+
     fn event(&mut self, event: Event<'_>, span: &Span) {
         match event {
             Event::DocumentStart(..) => {
@@ -253,8 +332,8 @@ impl Builder<'_> {
                 Node::broken(place)
             }
         };
-        match self.aliased.checked_sub(node.weight) {
-            Some(left) => *self.aliased = left,
+        match self.left.aliased.checked_sub(node.weight) {
+            Some(left) => self.left.aliased = left,
             None => {
                 self.report.push(
                     Diagnostic::error(

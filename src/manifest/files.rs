@@ -21,8 +21,11 @@ use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Sources};
 const CONFIGURATION: &str = "assignctl.yaml";
 
 /// The most that is read of one file, and of all of them.
-const LARGEST_FILE: u64 = 64 * 1024 * 1024;
-const LARGEST_SUM: u64 = 256 * 1024 * 1024;
+const LARGEST_FILE: u64 = 16 * 1024 * 1024;
+const LARGEST_SUM: u64 = 128 * 1024 * 1024;
+
+/// How many files a run may have.
+const MOST_FILES: usize = 50_000;
 
 /// The files of a run.
 #[derive(Debug, Default)]
@@ -142,6 +145,16 @@ impl Files {
     ) {
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if !seen.insert(real) {
+            return;
+        }
+        if seen.len() > MOST_FILES {
+            self.failed = true;
+            report.push(Diagnostic::new(
+                Severity::Error,
+                "too-large",
+                None,
+                format!("there are more than {MOST_FILES} manifests"),
+            ));
             return;
         }
         let left = LARGEST_SUM.saturating_sub(self.bytes);

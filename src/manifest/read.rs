@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::build::{self, MOST_ALIASED};
+use super::build;
 use super::fields::{self, Fields};
 use super::report::{Report, all_of, quoted};
 use super::targets::{self, MOST_TARGETS, Side};
@@ -65,7 +65,7 @@ pub(super) struct Draft {
 pub(super) struct Reader<'r> {
     report: &'r mut Report,
     drafts: Drafts,
-    aliased: u64,
+    left: build::Left,
     targets: usize,
     /// Whether an entry was written, were it ever so wrong, or may stand where it was not seen.
     any_entry: bool,
@@ -81,7 +81,7 @@ impl<'r> Reader<'r> {
                 whole,
                 ..Drafts::default()
             },
-            aliased: MOST_ALIASED,
+            left: build::Left::default(),
             targets: MOST_TARGETS,
             any_entry: false,
             files: Vec::new(),
@@ -91,7 +91,7 @@ impl<'r> Reader<'r> {
     /// Reads a file.
     pub(super) fn file(&mut self, id: FileId, text: &str) {
         self.files.push(id);
-        let parsed = build::parse(id, text, self.report, &mut self.aliased);
+        let parsed = build::parse(id, text, self.report, &mut self.left);
         self.drafts.whole &= parsed.whole;
         if parsed.empty {
             self.missing_version(Place {

@@ -134,7 +134,7 @@ fn a_file_without_end_is_not_read() {
     assert!(start.elapsed() < std::time::Duration::from_secs(5));
     assert_eq!(
         said(root.path(), &loaded),
-        "\n- too-large `./large.yaml` is too large: a manifest may have 64 MiB, and all of them 256 MiB\n"
+        "\n- too-large `./large.yaml` is too large: a manifest may have 16 MiB, and all of them 128 MiB\n"
     );
 }
 

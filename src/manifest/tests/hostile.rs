@@ -5,7 +5,11 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
+use super::super::build::{Left, parse};
+use super::super::report::Report;
+use super::super::{Loaded, read_texts};
 use super::{check, read};
+use crate::diagnostic::FileId;
 
 const VALID: &str = r#"version: 1
 targets:
@@ -82,6 +86,66 @@ fn depth_is_bounded() {
         let _ = writeln!(stacked, "- &a{level} [*a{}]", level - 1);
     }
     assert_eq!(refused(&stacked), "too-deep");
+}
+
+#[test]
+fn values_and_documents_are_bounded() {
+    let values = format!("version: 1\nx: [{}", "x,".repeat(2_100_000));
+    assert_eq!(codes(&values), ["too-many-values"]);
+    let documents = "---\nversion: 1\n".repeat(60_000);
+    assert_eq!(codes(&documents), ["too-many-documents"]);
+    // In many files as well, and told once.
+    let mut left = Left {
+        values: 20,
+        ..Left::default()
+    };
+    let mut report = Report::default();
+    for file in 0..4 {
+        parse(FileId(file), "x: [1, 2, 3, 4, 5]", &mut report, &mut left);
+    }
+    let told = report.finish();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].code, "too-many-values");
+    assert_eq!(told[0].place.map(|place| place.file), Some(FileId(2)));
+}
+
+fn read_all(texts: impl Iterator<Item = String>) -> Loaded {
+    let texts = texts.enumerate();
+    read_texts(
+        texts
+            .map(|(number, text)| (format!("{number}.yaml"), text))
+            .collect(),
+    )
+}
+
+fn codes(text: &str) -> Vec<&'static str> {
+    read(&[text])
+        .diagnostics
+        .iter()
+        .map(|fault| fault.code)
+        .collect()
+}
+
+#[test]
+fn a_large_repository_is_read() {
+    let entry = |number: usize| {
+        format!(
+            "- kind: compliancePolicy\n  name: Windows {number}\n  include:\n  - group: SG-Pilot-{number}\n    filter: Corporate Windows 11\n  exclude:\n  - group: SG-Breakglass\n"
+        )
+    };
+    let mut large = "version: 1\npolicies:\n".to_owned();
+    let mut number = 0;
+    while large.len() < 10_000_000 {
+        large += &entry(number);
+        number += 1;
+    }
+    let loaded = read(&[&large]);
+    assert_eq!(loaded.diagnostics, []);
+    assert_eq!(loaded.manifest.entries.len(), number);
+    let loaded =
+        read_all((0..5_000).map(|number| format!("version: 1\npolicies:\n{}", entry(number))));
+    assert_eq!(loaded.diagnostics, []);
+    assert_eq!(loaded.manifest.entries.len(), 5_000);
 }
 
 #[test]

@@ -17,7 +17,7 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 const NO_CODES: [&str; 3] = ["all-devices", "all-users", "several-platforms"];
 
 /// Codes whose examples would be too large, or need a tenant that is not the sample.
-const WITHOUT_EXAMPLE: [&str; 10] = [
+const WITHOUT_EXAMPLE: [&str; 12] = [
     "ambiguous-filter",
     "not-exported",
     "not-rolled-back",
@@ -26,8 +26,10 @@ const WITHOUT_EXAMPLE: [&str; 10] = [
     "too-large",
     "too-long",
     "too-many-aliases",
+    "too-many-documents",
     "too-many-faults",
     "too-many-targets",
+    "too-many-values",
 ];
 
 /// A part of the page about one code.
