@@ -11,6 +11,7 @@
 //! Reading order: `tenant` and `switches` (what there is), `machine` (how a request goes),
 //! `policies` and `directory` (what is answered), `validate` (what is refused), then the helpers.
 
+mod assertion;
 mod batch;
 mod directory;
 mod encoding;

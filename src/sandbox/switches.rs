@@ -76,6 +76,9 @@ pub struct App {
     /// The only secret that is right; without one, any is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
+    /// The certificate that its assertions are signed with, as PEM; without one, any is right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<String>,
     /// The permissions of this application, instead of the service's `roles`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<String>>,

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
+use super::assertion;
 use super::encoding::{base64_decode, base64url, guid_from, sha256};
 use super::query;
 use super::reply::{Fault, date};
@@ -45,7 +46,7 @@ pub(super) fn token(
     graph: &str,
     wall: SystemTime,
 ) -> SignIn {
-    match grant(tenant, named, content_type, body) {
+    match grant(tenant, named, content_type, body, graph, wall) {
         Ok((app, roles)) => {
             let lifetime = tenant.service.token_lifetime;
             let token = mint(tenant, &app, &roles, graph, wall);
@@ -87,14 +88,21 @@ pub(super) fn token(
     }
 }
 
-struct Refusal {
+/// Why no token is issued.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) status: u16,
+    pub(super) error: &'static str,
+    pub(super) number: u32,
+    pub(super) text: String,
+}
+
+pub(super) fn refuse(
     status: u16,
     error: &'static str,
     number: u32,
-    text: String,
-}
-
-fn refuse(status: u16, error: &'static str, number: u32, text: impl Into<String>) -> Refusal {
+    text: impl Into<String>,
+) -> Refusal {
     Refusal {
         status,
         error,
@@ -109,6 +117,8 @@ fn grant(
     named: &str,
     content_type: &str,
     body: &[u8],
+    base: &str,
+    wall: SystemTime,
 ) -> Result<(String, Vec<String>), Refusal> {
     if !is_this(tenant, named) {
         return Err(refuse(
@@ -194,9 +204,7 @@ fn grant(
         }
         (None, Some(assertion)) => {
             let form = need("client_assertion_type")?;
-            if form != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-                || payload(assertion).is_none()
-            {
+            if form != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
                 return Err(refuse(
                     401,
                     "invalid_client",
@@ -204,6 +212,8 @@ fn grant(
                     "JWT token is invalid or malformed.",
                 ));
             }
+            let endpoint = format!("{base}/{named}/oauth2/v2.0/token");
+            assertion::check(assertion, client, app, &endpoint, wall)?;
         }
         _ => {
             return Err(refuse(
@@ -261,7 +271,7 @@ fn sign(text: &str) -> String {
     base64url(&sha256(format!("sandbox\n{text}").as_bytes()))
 }
 
-fn seconds(wall: SystemTime) -> u64 {
+pub(super) fn seconds(wall: SystemTime) -> u64 {
     wall.duration_since(UNIX_EPOCH)
         .map_or(0, |time| time.as_secs())
 }
@@ -409,6 +419,7 @@ mod tests {
         tenant.service.apps.push(App {
             client_id: "me".to_owned(),
             secret: Some("right".to_owned()),
+            certificate: None,
             roles: None,
         });
         let grant = "grant_type=client_credentials";

@@ -9,7 +9,7 @@ use super::super::support::service::Served;
 use super::super::support::tenant::{TENANT_ID, Tenant};
 use super::super::support::{World, wait_until};
 use super::{CLIENT_ID, SCOPE, assertion_in, entra, granted, only, signs_in, world};
-use crate::cli::support::stand_in::{Reply, StandIn};
+use crate::cli::support::stand_in::{Reply, StandIn, readable_token};
 
 #[test]
 fn a_client_secret() {
@@ -119,4 +119,44 @@ fn the_file_is_read_again_when_the_token_is_renewed() {
     let sent: Vec<String> = entra.seen().iter().map(assertion_in).collect();
     assert_eq!(sent[0], "first.token.x");
     assert_eq!(sent.last().map(String::as_str), Some("second.token.x"));
+}
+
+/// The sandbox's token endpoint looks at what a token of another platform says.
+#[test]
+fn the_sandbox_looks_at_a_token_in_a_file() {
+    let tenant = Tenant::common().policy("P", &[]);
+    let mut world = World::with(&tenant, &["name: P, include: [group: A]"]);
+    let served = Served::start(&world);
+    world.set("ASSIGNCTL_GRAPH_URL", &served.url);
+    world.set("AZURE_AUTHORITY_HOST", served.authority());
+    world.set("AZURE_TENANT_ID", TENANT_ID);
+    world.set("AZURE_CLIENT_ID", CLIENT_ID);
+    world.set("AZURE_FEDERATED_TOKEN_FILE", "token");
+    let token = |audience: &str, end: u64| {
+        readable_token(
+            &json!({"iss": "https://oidc.example", "sub": "job", "aud": audience, "exp": end}),
+        )
+        .replace("MARKED-signature", "c2lnbmVk")
+    };
+    for (text, code, said) in [
+        (
+            token("api://AzureADTokenExchange", 4_000_000_000),
+            0,
+            "1 to add",
+        ),
+        (
+            token("api://somebody-else", 4_000_000_000),
+            7,
+            "AADSTS700212",
+        ),
+        (
+            token("api://AzureADTokenExchange", 1_000_000_000),
+            7,
+            "AADSTS700024",
+        ),
+        ("a.b.c".to_owned(), 7, "AADSTS50027"),
+    ] {
+        world.write("token", &text);
+        world.run("plan m.yaml").exits(code).says(&[said]);
+    }
 }

@@ -7,6 +7,8 @@ use rcgen::PublicKeyData as _;
 use serde_json::Value;
 
 use super::super::support::World;
+use super::super::support::service::Served;
+use super::super::support::tenant::Tenant;
 use super::{CLIENT_ID, TENANT_ID, assertion_in, entra, only, signs_in, world};
 use crate::cli::support::certificates::Identity;
 use crate::cli::support::stand_in::StandIn;
@@ -163,4 +165,31 @@ fn files_that_cannot_be_used_say_why() {
         assert!(!ran.stderr.contains("panicked"), "{}", ran.stderr);
     }
     assert_eq!(entra.seen().len(), 0);
+}
+
+/// The sandbox's token endpoint knows the certificate, and looks at all that Entra looks at.
+#[test]
+fn the_sandbox_takes_who_is_registered() {
+    let identity = Identity::rsa();
+    let other = Identity::rsa();
+    let tenant = Tenant::common()
+        .switch(
+            "apps",
+            serde_json::json!([{"clientId": CLIENT_ID, "certificate": identity.pem()}]),
+        )
+        .policy("P", &[]);
+    let mut world = World::with(&tenant, &["name: P, include: [group: A]"]);
+    let served = Served::start(&world);
+    world.set("ASSIGNCTL_GRAPH_URL", &served.url);
+    world.set("AZURE_AUTHORITY_HOST", served.authority());
+    world.set("AZURE_TENANT_ID", TENANT_ID);
+    world.set("AZURE_CLIENT_ID", CLIENT_ID);
+    world.set("AZURE_CLIENT_CERTIFICATE_PATH", "app.pem");
+    world.write("app.pem", &(identity.pem() + &identity.key_pem()));
+    world.run("plan m.yaml").exits(0).says(&["1 to add"]);
+    world.write("app.pem", &(other.pem() + &other.key_pem()));
+    world
+        .run("plan m.yaml")
+        .exits(7)
+        .says(&["AADSTS700027", "hint: upload the public part"]);
 }
