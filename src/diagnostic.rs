@@ -67,6 +67,18 @@ impl Sources {
         FileId(self.files.len() - 1)
     }
 
+    /// Returns the same files, some of them with other texts.
+    #[must_use]
+    pub fn with_texts(&self, mut change: impl FnMut(FileId, &str) -> Option<String>) -> Self {
+        let mut changed = self.clone();
+        for (index, file) in changed.files.iter_mut().enumerate() {
+            if let Some(text) = change(FileId(index), &file.text) {
+                file.text = text.into();
+            }
+        }
+        changed
+    }
+
     /// Returns a file.
     pub fn file(&self, id: FileId) -> &SourceFile {
         &self.files[id.0]

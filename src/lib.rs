@@ -12,6 +12,7 @@
 //! - [`apply`]: carrying a plan out; the only room that can write.
 //! - [`export`]: the live state as manifests, or as a tenant for the sandbox.
 //! - [`render`]: values to text.
+//! - [`secrets`]: taking secrets out of what comes from a service, and of what is printed or saved.
 //! - [`exit`], [`files`] and [`cli`]: exit codes, how files are read and written, and the wiring.
 //! - [`sandbox`]: the Graph emulator, a program of its own that shares nothing with the rest.
 //!
@@ -39,3 +40,4 @@ pub mod model;
 pub mod plan;
 pub mod render;
 pub mod sandbox;
+pub mod secrets;

@@ -150,7 +150,7 @@ impl Run<'_> {
         };
         runtime()?.block_on(async {
             let stop = interrupt::watch();
-            let client = connect(&service, self.output.progress.clone(), &stop)?;
+            let client = connect(&service, self.output, &stop)?;
             self.client = Some(Arc::clone(&client));
             self.graph_url = client.address().as_str().to_owned();
             let intent = match (saved, recorded, loaded) {

@@ -5,21 +5,22 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
-use super::progress::Progress;
+use super::output::Output;
 use super::reference;
 use super::settings::{Endpoint, ServiceSettings, variable};
 use crate::exit::Exit;
 use crate::graph::address::GraphUrl;
 use crate::graph::client::Client;
 use crate::graph::pace::Pace;
-use crate::graph::sign_in::{Choice, ReadyToken, TokenSource, Tokens, choose};
+use crate::graph::sign_in::{Choice, Fetching, ReadyToken, TokenSource, Tokens, choose};
 use crate::graph::transport::{HttpTransport, InProcessTransport, Transport};
 use crate::sandbox;
+use crate::secrets::Secrets;
 
 /// Builds the client.
 pub(super) fn connect(
     settings: &ServiceSettings,
-    progress: Progress,
+    output: &Output,
     stop: &CancellationToken,
 ) -> Result<Arc<Client>, Failure> {
     let pace = Pace::new(settings.writes, settings.requests, settings.longest_wait);
@@ -37,7 +38,7 @@ pub(super) fn connect(
             Endpoint::Graph(url) => {
                 let address =
                     GraphUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
-                let source = token_source(&address, settings)?;
+                let source = token_source(&address, settings, output)?;
                 let transport = HttpTransport::new(&address).map_err(|error| {
                     Failure::new(Exit::Failure, format!("no HTTP client can be had: {error}"))
                         .hint("the machine needs CA certificates (package `ca-certificates`), or a file of them in `SSL_CERT_FILE`")
@@ -50,7 +51,7 @@ pub(super) fn connect(
         transport,
         Tokens::new(source),
         pace,
-        Box::new(progress),
+        Box::new(output.progress.clone()),
         fastrand::u64(..),
     );
     Ok(Arc::new(client.interrupted_by(stop.clone())))
@@ -65,7 +66,10 @@ pub(super) fn open_sandbox(file: &std::path::Path) -> Result<sandbox::Service, F
 }
 
 /// Finds where tokens come from, without a client.
-pub(super) fn sign_in(settings: &ServiceSettings) -> Result<Box<dyn TokenSource>, Failure> {
+pub(super) fn sign_in(
+    settings: &ServiceSettings,
+    output: &Output,
+) -> Result<Box<dyn TokenSource>, Failure> {
     match &settings.endpoint {
         Endpoint::Sandbox(file) => {
             let service = open_sandbox(file)?;
@@ -74,7 +78,7 @@ pub(super) fn sign_in(settings: &ServiceSettings) -> Result<Box<dyn TokenSource>
         Endpoint::Graph(url) => {
             let address =
                 GraphUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
-            token_source(&address, settings)
+            token_source(&address, settings, output)
         }
     }
 }
@@ -83,13 +87,38 @@ pub(super) fn sign_in(settings: &ServiceSettings) -> Result<Box<dyn TokenSource>
 fn token_source(
     address: &GraphUrl,
     settings: &ServiceSettings,
+    output: &Output,
 ) -> Result<Box<dyn TokenSource>, Failure> {
-    Ok(choose(&Choice {
+    let source = choose(&Choice {
         variable: &variable,
         picked: settings.auth,
         cloud: settings.cloud,
         scope: address.scope(settings.cloud),
         tenant_id: settings.tenant_id.clone(),
         secret_variables: reference::secret_variables(),
-    })?)
+    })?;
+    Ok(Box::new(Noted {
+        source,
+        secrets: Arc::clone(&output.secrets),
+    }))
+}
+
+/// Makes every token known to what is printed.
+struct Noted {
+    source: Box<dyn TokenSource>,
+    secrets: Arc<Secrets>,
+}
+
+impl TokenSource for Noted {
+    fn fetch(&self) -> Fetching<'_> {
+        Box::pin(async {
+            let token = self.source.fetch().await?;
+            self.secrets.remember(&token.secret);
+            Ok(token)
+        })
+    }
+
+    fn can_renew(&self) -> bool {
+        self.source.can_renew()
+    }
 }

@@ -54,7 +54,7 @@ pub(super) fn run(
     };
     runtime()?.block_on(async {
         let stop = interrupt::watch();
-        let client = connect(&service, output.progress.clone(), &stop)?;
+        let client = connect(&service, output, &stop)?;
         let reader = Reader::new(Arc::clone(&client));
         match &command.snapshot {
             Some(path) => snapshot(path, &reader, &config, output, &stop).await,

@@ -28,6 +28,8 @@ mod validate;
 mod values;
 mod whoami;
 
+use std::sync::Arc;
+
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::exit::Exit;
@@ -51,8 +53,9 @@ pub fn run() -> Exit {
             };
         }
     };
-    output::start_logging(&arguments.common);
-    let output = Output::new(&arguments.common, &arguments.command);
+    let secrets = Arc::new(settings::secrets());
+    output::start_logging(&arguments.common, &secrets);
+    let output = Output::new(&arguments.common, &arguments.command, secrets);
     match dispatch(arguments, &output) {
         Ok(exit) => exit,
         Err(failure) => {

@@ -1,8 +1,12 @@
-//! Where things are printed: data on stdout, everything else on stderr.
+//! Where things are printed: data on stdout, everything else on stderr. All of it goes through
+//! here, and is cleaned of the secrets of the run.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
@@ -12,19 +16,22 @@ use super::arguments::{Command, Common, Format, LogFormat};
 use super::color;
 use super::failure::Failure;
 use super::progress::{Display, Progress};
-use crate::diagnostic::{Diagnostic, Sources};
+use crate::diagnostic::{Diagnostic, FileId, Sources};
 use crate::exit::Exit;
 use crate::files;
 use crate::plan::{PlanDiagnostic, Selection};
 use crate::render::clean::{clean, clean_message};
 use crate::render::review::{Finding, Review};
 use crate::render::{self, github, json, markdown};
+use crate::secrets::{Origin, Secrets};
 
 /// How this run prints.
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) format: Format,
     pub(super) progress: Progress,
+    /// What is never printed.
+    pub(super) secrets: Arc<Secrets>,
     /// The command's word, if its result comes in all formats.
     command: Option<&'static str>,
     selection: Selection,
@@ -41,10 +48,11 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn new(common: &Common, command: &Command) -> Self {
+    pub(super) fn new(common: &Common, command: &Command, secrets: Arc<Secrets>) -> Self {
         Self {
             format: common.format,
             progress: Progress::new(display(common)),
+            secrets,
             command: command.with_formats(),
             selection: command.selection(),
             max_bytes: common.max_bytes,
@@ -73,6 +81,7 @@ impl Output {
     /// Prints data as it stands. A reader that has gone away is no failure.
     pub(super) fn data(&self, text: &str) -> Result<(), Failure> {
         self.progress.clear();
+        let text = self.secrets.hide(text, Origin::Any, MARK);
         written(io::stdout().write_all(text.as_bytes()))
     }
 
@@ -80,6 +89,7 @@ impl Output {
     /// for people goes here: in data, what looks like a colour is somebody's name.
     pub(super) fn text(&self, text: &str) -> Result<(), Failure> {
         self.progress.clear();
+        let text = self.secrets.hide(text, Origin::Any, MARK);
         let mut stream = AutoStream::new(io::stdout(), self.stdout);
         written(stream.write_all(text.as_bytes()))
     }
@@ -121,7 +131,7 @@ impl Output {
     fn tell_json_into(&self, json: impl Fn() -> String) -> Result<(), Failure> {
         self.told.set(true);
         match &self.json_into {
-            Some(path) => save(path, &json()),
+            Some(path) => self.save(path, &json()),
             None => Ok(()),
         }
     }
@@ -162,7 +172,7 @@ impl Output {
         let error = failure.view(&message);
         let json = || json::failure(&super::plan::now(), &self.selection, &findings, &error);
         if let Some(path) = self.json_into.as_ref().filter(|_| self.may_save.get()) {
-            save(path, &json())?;
+            self.save(path, &json())?;
         }
         let review = Review {
             // What was found says more than that it was found.
@@ -180,6 +190,7 @@ impl Output {
     /// Prints a note to stderr, whatever becomes of it.
     pub(super) fn note(&self, text: &str) {
         self.progress.clear();
+        let text = self.secrets.hide(text, Origin::Any, MARK);
         let mut stream = AutoStream::new(io::stderr(), self.stderr);
         let _ = stream
             .write_all(text.as_bytes())
@@ -190,6 +201,29 @@ impl Output {
         if list.is_empty() {
             return;
         }
+        // Lines are cut where they are long, and a secret with them; so it is taken out before.
+        let shown: HashSet<FileId> = list
+            .iter()
+            .flat_map(|diagnostic| {
+                let related = diagnostic.related.iter().map(|(place, _)| *place);
+                diagnostic.place.into_iter().chain(related)
+            })
+            .map(|place| place.file)
+            .collect();
+        let sources = &sources.with_texts(|file, text| {
+            if !shown.contains(&file) {
+                return None;
+            }
+            match self.secrets.mask(text) {
+                Cow::Owned(masked) => Some(masked),
+                Cow::Borrowed(_) => None,
+            }
+        });
+        let list: Vec<Diagnostic> = list
+            .iter()
+            .map(|found| self.without_secrets(found))
+            .collect();
+        let list = list.as_slice();
         // The stream takes colours out where none are wanted.
         self.note(&render::diagnostics::diagnostics(list, sources, true));
         let mut drawn = match self.format {
@@ -204,6 +238,16 @@ impl Output {
         self.findings.borrow_mut().extend(found);
     }
 
+    /// Returns a diagnostic whose texts, which quote files, hold no secrets.
+    fn without_secrets(&self, diagnostic: &Diagnostic) -> Diagnostic {
+        let hide = |text: &str| self.secrets.hide(text, Origin::Foreign, MARK).into_owned();
+        Diagnostic {
+            message: hide(&diagnostic.message),
+            hint: diagnostic.hint.as_deref().map(hide),
+            ..diagnostic.clone()
+        }
+    }
+
     /// Prints what a saved plan has to say of its manifests.
     pub(super) fn saved_diagnostics(&self, list: &[PlanDiagnostic]) {
         self.note(&render::text::diagnostics(list));
@@ -213,6 +257,11 @@ impl Output {
                 .to_string(),
         });
         self.findings.borrow_mut().extend(found);
+    }
+
+    /// Writes a file so that it is either the old or the new one, never a part.
+    pub(super) fn save(&self, path: &Path, text: &str) -> Result<(), Failure> {
+        save(path, &self.secrets.hide(text, Origin::Any, MARK))
     }
 
     pub(super) fn failure(&self, failure: &Failure) {
@@ -236,6 +285,9 @@ impl Output {
         self.note(&text);
     }
 }
+
+/// What stands in the place of a secret.
+const MARK: &str = "[secret]";
 
 /// A display that is drawn over and over needs a terminal that can do that, and for itself.
 fn display(common: &Common) -> Display {
@@ -305,7 +357,7 @@ pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
 }
 
 /// Starts the log. It holds our own lines only: what libraries log is not ours to vouch for.
-pub(super) fn start_logging(common: &Common) {
+pub(super) fn start_logging(common: &Common, secrets: &Arc<Secrets>) {
     let level = match common.verbose {
         0 => return,
         1 => "assignctl=info",
@@ -314,11 +366,31 @@ pub(super) fn start_logging(common: &Common) {
     };
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(level))
-        .with_writer(io::stderr);
+        .with_writer({
+            let secrets = Arc::clone(secrets);
+            move || LogWriter(Arc::clone(&secrets))
+        });
     let started = match common.log_format {
         LogFormat::Text => builder.with_ansi(false).try_init(),
         LogFormat::Json => builder.json().try_init(),
     };
     // There is one start a process; a second would be a mistake of ours without harm.
     drop(started);
+}
+
+/// Writes lines of the log, each as a whole, without secrets.
+struct LogWriter(Arc<Secrets>);
+
+impl io::Write for LogWriter {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        match self.0.hide_bytes(line, Origin::Any, MARK) {
+            Some(hidden) => io::stderr().write_all(&hidden)?,
+            None => io::stderr().write_all(line)?,
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
 }

@@ -11,7 +11,7 @@ use super::arguments::{Common, Plan as PlanArguments, Planning, View};
 use super::config::Config;
 use super::connection::connect;
 use super::failure::Failure;
-use super::output::{Output, save};
+use super::output::Output;
 use super::settings::{self, ServiceSettings};
 use super::{interrupt, reports, runtime};
 use crate::apply;
@@ -46,7 +46,7 @@ pub(super) fn run(
     let rules = settings::guards(&command.guards, &config)?;
     runtime()?.block_on(async {
         let stop = interrupt::watch();
-        let client = connect(&service, output.progress.clone(), &stop)?;
+        let client = connect(&service, output, &stop)?;
         let mut plan = make(
             &loaded,
             &client,
@@ -65,7 +65,7 @@ pub(super) fn run(
         }
         let shown = Shown::new(plan, &service);
         if let Some(path) = &command.out {
-            save(path, &json::plan(&shown.record(false)))?;
+            output.save(path, &json::plan(&shown.record(false)))?;
         }
         let findings = output.findings();
         output.tell(

@@ -4,14 +4,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::arguments::{Common, Guards, Service};
 use super::config::{self, Config};
 use super::failure::Failure;
+use super::reference;
 use crate::diagnostic::nearest;
 use crate::graph::address::{CLOUDS, Cloud};
 use crate::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
 use crate::graph::sign_in::Method;
 use crate::plan::guards::{GuardRules, RemovalLimit};
+use crate::secrets::Secrets;
 
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 pub(super) const CONCURRENCY: usize = 8;
@@ -19,6 +23,16 @@ pub(super) const CONCURRENCY: usize = 8;
 /// Reads a variable; one that is set to nothing is not set.
 pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+/// Returns the secrets that the environment holds.
+pub(super) fn secrets() -> Secrets {
+    let values: Vec<SecretString> = reference::secret_variables()
+        .into_iter()
+        .filter_map(variable)
+        .map(SecretString::from)
+        .collect();
+    Secrets::new(&values)
 }
 
 /// More side by side than any service takes.

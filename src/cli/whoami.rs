@@ -19,7 +19,7 @@ pub(super) fn run(command: &WhoAmI, common: &Common, output: &Output) -> Result<
     let service = settings::service(&common.service, &config)?;
     let token = runtime()?.block_on(async {
         let stop = interrupt::watch();
-        let source = sign_in(&service)?;
+        let source = sign_in(&service, output)?;
         tokio::select! {
             biased;
             () = stop.cancelled() => Err(Failure::interrupted()),

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
@@ -17,7 +16,7 @@ use super::error::{GraphError, ServiceError, excerpt};
 use super::observe::{Counters, Event, Observe, RequestCounts};
 use super::pace::{Class, Pace, Permit, WaitTooLong};
 use super::retry;
-use super::sign_in::{SignInError, Tokens};
+use super::sign_in::{SignInError, Token, Tokens};
 use super::transport::{Method, Request, Response, Transport, TransportError};
 
 /// The program's one connection to the service.
@@ -206,7 +205,7 @@ impl Client {
         if class == Class::Write && self.interrupt.is_cancelled() {
             return Err(Fault::Interrupted);
         }
-        let response = self.send(call, &token.secret, &mut permit, time).await?;
+        let response = self.send(call, &token, &mut permit, time).await?;
         if response.status != 401 || self.interrupt.is_cancelled() {
             return Ok(response);
         }
@@ -225,7 +224,7 @@ impl Client {
         drop(permit);
         let mut permit = self.permit_again(class, call.cost).await?;
         self.counters.count_retried();
-        self.send(call, &token.secret, &mut permit, time).await
+        self.send(call, &token, &mut permit, time).await
     }
 
     async fn permit_again(&self, class: Class, cost: usize) -> Result<Permit, Fault> {
@@ -238,7 +237,7 @@ impl Client {
     async fn send(
         &self,
         call: &Call,
-        token: &SecretString,
+        token: &Token,
         permit: &mut Permit,
         time: Duration,
     ) -> Result<Response, Fault> {
@@ -246,7 +245,7 @@ impl Client {
             method: call.method,
             url: call.url.clone(),
             headers: call.headers.clone(),
-            bearer: token.clone(),
+            bearer: token.secret.clone(),
             body: call.body.clone(),
         };
         permit.mark_used();
@@ -255,7 +254,7 @@ impl Client {
         let answer = tokio::time::timeout(time, self.transport.send(request)).await;
         match answer {
             Ok(Ok(mut response)) => {
-                response.hide(token);
+                response.hide(&token.spellings);
                 tracing::debug!(
                     status = response.status,
                     bytes = response.body.len(),

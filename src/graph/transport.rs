@@ -7,11 +7,14 @@
 mod http;
 mod in_process;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
+
+use crate::secrets::{Origin, Secrets};
 
 pub use http::HttpTransport;
 pub(crate) use http::{client_builder, with_causes};
@@ -76,21 +79,15 @@ impl Response {
 
     /// Takes a token out of an answer, which may repeat what it was sent: in an error's text, in
     /// the address of a redirect, in a next link, or in a name.
-    pub(super) fn hide(&mut self, token: &SecretString) {
-        // A word that short is in every text, and no token.
-        const SHORTEST: usize = 8;
-        let token = token.expose_secret();
-        if token.len() < SHORTEST {
-            return;
-        }
+    pub(super) fn hide(&mut self, token: &Secrets) {
+        const MARK: &str = "[token]";
         for (_, value) in &mut self.headers {
-            if value.contains(token) {
-                *value = value.replace(token, "[token]");
+            if let Cow::Owned(hidden) = token.hide(value, Origin::Any, MARK) {
+                *value = hidden;
             }
         }
-        let text = String::from_utf8_lossy(&self.body);
-        if text.contains(token) {
-            self.body = text.replace(token, "[token]").into_bytes();
+        if let Some(hidden) = token.hide_bytes(&self.body, Origin::Any, MARK) {
+            self.body = hidden;
         }
     }
 }
@@ -141,13 +138,15 @@ mod tests {
             headers: vec![("location".to_owned(), "https://x/?t=the-token".to_owned())],
             body: b"\xff the-token".to_vec(),
         };
-        response.hide(&SecretString::from("the-token"));
+        let hidden = |token: &str| Secrets::new([&SecretString::from(token)]);
+        response.hide(&hidden("the-token"));
         assert_eq!(response.header("Location"), Some("https://x/?t=[token]"));
-        assert_eq!(response.body, "\u{fffd} [token]".as_bytes());
-        let untouched = b"\xff".to_vec();
+        assert_eq!(response.body, b"\xff [token]");
+        let untouched = b"\xff the-tok".to_vec();
         response.body.clone_from(&untouched);
-        response.hide(&SecretString::from("the-token"));
-        response.hide(&SecretString::from("x"));
+        response.hide(&hidden("the-token"));
+        // A word that short is in every text, and no token.
+        response.hide(&hidden("the-tok"));
         assert_eq!(response.body, untouched);
     }
 }

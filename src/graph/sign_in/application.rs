@@ -51,7 +51,10 @@ impl Application {
 
     /// Returns a carrier to the authority that hides a secret, and the library's options with it.
     pub(super) fn connection(&self, secret: &SecretString) -> (Arc<Carrier>, ClientOptions) {
-        let carrier = Arc::new(Carrier::to_authority(&self.authority, vec![secret.clone()]));
+        let carrier = Arc::new(Carrier::to_authority(
+            &self.authority,
+            std::slice::from_ref(secret),
+        ));
         let options = options(&carrier, Some(&self.authority));
         (carrier, options)
     }

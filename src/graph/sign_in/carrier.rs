@@ -16,11 +16,12 @@ use azure_core::http::headers::{HeaderName, HeaderValue, Headers};
 use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request};
 use futures::StreamExt as _;
 use reqwest::Client;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::SignInError;
 use crate::graph::transport::{client_builder, with_causes};
+use crate::secrets::{Origin, Secrets};
 
 /// The most that is read of one answer; a token is a few KiB.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -69,16 +70,16 @@ pub(super) struct Carrier {
     /// Stands for the instance metadata service.
     metadata_host: Option<Url>,
     /// What no answer may bring back to light.
-    secrets: Vec<SecretString>,
+    secrets: Secrets,
     setback: Mutex<Option<Setback>>,
 }
 
 impl Carrier {
     /// Carries requests to an authority.
-    pub(super) fn to_authority(authority: &Url, secrets: Vec<SecretString>) -> Self {
+    pub(super) fn to_authority(authority: &Url, secrets: &[SecretString]) -> Self {
         Self {
             plain_authority: (authority.scheme() == "http").then(|| authority.clone()),
-            secrets,
+            secrets: Secrets::new(secrets),
             ..Self::default()
         }
     }
@@ -190,19 +191,32 @@ impl Carrier {
         azure_core::Error::with_message(ErrorKind::Connection, reason)
     }
 
-    /// Takes what is secret out of an answer that repeats what it was sent.
-    fn hide(&self, body: Vec<u8>) -> Vec<u8> {
-        let Ok(text) = std::str::from_utf8(&body) else {
-            return body;
-        };
-        let mut hidden = text.to_owned();
-        for secret in &self.secrets {
-            let secret = secret.expose_secret();
-            if !secret.is_empty() && hidden.contains(secret) {
-                hidden = hidden.replace(secret, "[secret]");
+    /// Notes the secrets that a request of the library holds: those that it makes or gets itself,
+    /// like the assertion of a service connection, are not known before.
+    fn note_secrets(&self, request: &Request) {
+        for (name, value) in request.headers().iter() {
+            if matches!(
+                name.as_str(),
+                "authorization" | "x-identity-header" | "secret"
+            ) {
+                let secret = value.as_str();
+                let secret = secret.strip_prefix("Bearer ").unwrap_or(secret);
+                self.secrets.remember(&SecretString::from(secret));
             }
         }
-        hidden.into_bytes()
+        if let Body::Bytes(body) = request.body() {
+            for (name, value) in url::form_urlencoded::parse(body) {
+                if matches!(&*name, "client_secret" | "client_assertion") {
+                    self.secrets.remember(&SecretString::from(&*value));
+                }
+            }
+        }
+    }
+
+    /// Takes what is secret out of an answer that repeats what it was sent.
+    fn hide(&self, body: Vec<u8>) -> Vec<u8> {
+        let hidden = self.secrets.hide_bytes(&body, Origin::Foreign, "[secret]");
+        hidden.unwrap_or(body)
     }
 }
 
@@ -265,6 +279,7 @@ impl HttpClient for Carrier {
             .client(&url)
             .map_err(|reason| self.silent(reason))?
             .request(method, url.clone());
+        self.note_secrets(request);
         for (name, value) in request.headers().iter() {
             builder = builder.header(name.as_str(), value.as_str());
         }
@@ -321,7 +336,7 @@ mod tests {
                 as_https(&url(authority)).join("/t/token").expect("a URL"),
                 url(path)
             );
-            let carrier = Carrier::to_authority(&url(authority), Vec::new());
+            let carrier = Carrier::to_authority(&url(authority), &[]);
             assert_eq!(
                 carrier.target(&url(path)),
                 url(authority).join("/t/token").expect("a URL")
@@ -344,7 +359,7 @@ mod tests {
 
     #[test]
     fn secrets_are_sent_where_nobody_listens_only() {
-        let authority = Carrier::to_authority(&url("http://127.0.0.1:1"), Vec::new());
+        let authority = Carrier::to_authority(&url("http://127.0.0.1:1"), &[]);
         let managed = Carrier::to_managed_identity(None);
         assert!(authority.client(&url("http://127.0.0.1:1/x")).is_ok());
         assert!(authority.client(&url("http://169.254.169.254/x")).is_err());
@@ -358,7 +373,7 @@ mod tests {
     #[test]
     fn an_answer_that_repeats_a_secret_is_cleaned() {
         let secret = SecretString::from("MARKED");
-        let carrier = Carrier::to_authority(&url("http://127.0.0.1:1"), vec![secret]);
+        let carrier = Carrier::to_authority(&url("http://127.0.0.1:1"), &[secret]);
         let hidden = carrier.hide(b"you sent MARKED".to_vec());
         assert_eq!(hidden, b"you sent [secret]");
         assert_eq!(

@@ -32,7 +32,7 @@ impl GitHub {
         let bearer = Zeroizing::new(format!("Bearer {}", self.request_token.expose_secret()));
         let carrier = Carrier::to_authority(
             &self.application.authority,
-            vec![self.request_token.clone()],
+            std::slice::from_ref(&self.request_token),
         );
         let headers = [
             ("authorization", bearer.as_str()),

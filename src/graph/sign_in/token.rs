@@ -1,6 +1,7 @@
 //! A token: the secret, and what has to be known of it.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
@@ -8,6 +9,7 @@ use tokio::time::Instant;
 
 use super::Method;
 use super::claims::Claims;
+use crate::secrets::Secrets;
 
 /// A token is renewed this long before it runs out, or after three quarters of its life where
 /// that is later.
@@ -18,6 +20,8 @@ const RENEW_BEFORE: Duration = Duration::from_secs(300);
 pub struct Token {
     /// The secret itself.
     pub secret: SecretString,
+    /// The secret as an answer may repeat it.
+    pub(in crate::graph) spellings: Arc<Secrets>,
     /// The tenant it is for, where the token can be read.
     pub tenant_id: Option<String>,
     /// The credential that it was got with, where that is known.
@@ -33,6 +37,7 @@ impl Token {
     pub fn new(secret: SecretString, lifetime: Option<Duration>) -> Self {
         let tenant_id = Claims::read(secret.expose_secret()).and_then(|claims| claims.tenant_id);
         Self {
+            spellings: Arc::new(Secrets::new([&secret])),
             secret,
             tenant_id,
             method: None,

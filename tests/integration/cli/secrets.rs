@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use azure_core::base64;
 use serde_json::json;
 
 use super::support::World;
@@ -189,7 +190,8 @@ fn secrets_are_nowhere_when_everything_fails() {
         ("AZURE_SERVICE_CONNECTION_ID", "connection"),
         ("AZURE_FEDERATED_TOKEN_FILE", "token"),
         ("ASSIGNCTL_ACCESS_TOKEN", "MARKED-ready"),
-        ("AZURE_CLIENT_SECRET", "MARKED-secret"),
+        // A form spells most of these in another way.
+        ("AZURE_CLIENT_SECRET", "MARKED~secret/of+some=length"),
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "MARKED-request"),
         ("SYSTEM_ACCESSTOKEN", "MARKED-job"),
     ] {
@@ -230,4 +232,113 @@ fn the_password_of_a_proxy_is_nowhere() {
     world.set("AZURE_CLIENT_SECRET", "MARKED-secret");
     let ran = world.run("plan m.yaml -vvv").exits(7);
     search("stderr", &ran.stderr);
+}
+
+/// Spellings of a secret that a service may answer with: what of them must not be found, and text.
+fn spellings(secret: &str) -> Vec<(&str, String)> {
+    let escaped = |form: fn(char) -> String| secret.chars().map(form).collect::<String>();
+    let (one, other) = secret.split_at(secret.len() / 2);
+    vec![
+        ("MARKED", secret.to_owned()),
+        (
+            "%4D",
+            escaped(|character| format!("%{:02X}", u32::from(character))),
+        ),
+        (
+            "%4d",
+            escaped(|character| format!("%{:02x}", u32::from(character))),
+        ),
+        (
+            "004d",
+            escaped(|character| format!("\\u{:04x}", u32::from(character))),
+        ),
+        // `MARKED`, behind none, one and two other bytes.
+        ("TUFSS0VE", base64::encode(secret)),
+        ("1BUktFR", base64::encode(format!("u{secret}"))),
+        ("NQVJLRU", base64::encode_url_safe(format!("u:{secret}"))),
+        ("MARKED", format!("{one} and {other}")),
+        (
+            &secret[secret.len() - 16..],
+            format!("it ends in {}", &secret[secret.len() - 16..]),
+        ),
+    ]
+}
+
+#[test]
+fn no_spelling_of_a_secret_is_shown() {
+    const SECRET: &str = "MARKED~secret+of/enough=characters_to:be.split";
+    for (marked, spelling) in spellings(SECRET) {
+        for is_raw in [false, true] {
+            let text = spelling.clone();
+            // As it is, and as JSON writes it.
+            let service = StandIn::start(move |_| {
+                let body = match is_raw {
+                    true => format!(
+                        r#"{{"error": "x", "error_description": "you sent {text}", "message": "you sent {text}"}}"#
+                    ),
+                    false => json!({"error": {"code": "x", "message": format!("you sent {text}")},
+                        "error_description": format!("you sent {text}")})
+                    .to_string(),
+                };
+                Reply {
+                    status: 400,
+                    headers: Vec::new(),
+                    body: body.into_bytes(),
+                }
+            });
+            let mut world = World::empty();
+            world.manifest(&["name: P, include: [group: A]"]);
+            world.set("ASSIGNCTL_GRAPH_URL", &format!("{}/beta", service.url));
+            world.set("AZURE_AUTHORITY_HOST", &service.url);
+            world.set("AZURE_TENANT_ID", TENANT_ID);
+            world.set("AZURE_CLIENT_ID", "me");
+            for name in ["AZURE_CLIENT_SECRET", "ASSIGNCTL_ACCESS_TOKEN"] {
+                world.set("ASSIGNCTL_ACCESS_TOKEN", "");
+                world.set(name, SECRET);
+                for line in [
+                    "plan m.yaml -vvv --json-into copy.json",
+                    "plan m.yaml -vvv --format json --log-format json",
+                    "plan m.yaml --format markdown",
+                    "apply m.yaml --yes --report r.jsonl",
+                ] {
+                    let ran = world.run(line);
+                    assert_ne!(ran.code, Some(0));
+                    ran.says_nothing_of(marked);
+                    search_files(&world.path("."), &[]);
+                }
+            }
+        }
+    }
+}
+
+/// Whatever way a secret came into a manifest: the line that is shown does not hold it.
+#[test]
+fn a_line_that_is_shown_holds_no_secret() {
+    let mut world = World::empty();
+    world.set("AZURE_CLIENT_SECRET", "MARKED-and-long-enough-to-be-cut");
+    world.set("AZURE_CLIENT_CERTIFICATE_PASSWORD", "hunter2");
+    world.write(
+        "m.yaml",
+        "version: 1\nMARKED-and-long-enough-to-be-cut: 1\nkey: hunter2\nMARKED%2Dand-long-enough-to-be-cut: hunter2\n",
+    );
+    world.write(
+        "c.yaml",
+        "tenantId: x\nMARKED-and-long-enough-to-be-cut: hunter2\n",
+    );
+    for (line, code) in [
+        ("validate m.yaml", 3),
+        ("validate m.yaml --format json", 3),
+        ("validate m.yaml --format markdown", 3),
+        ("validate m.yaml --format github", 3),
+        ("plan m.yaml --json-into copy.json", 3),
+        ("validate m.yaml --config c.yaml", 1),
+    ] {
+        let ran = world.run(line).exits(code);
+        for secret in ["MARKED", "long-enough", "hunter2"] {
+            assert!(!ran.stderr.contains(secret), "{}", ran.stderr);
+            assert!(!ran.stdout.contains(secret), "{}", ran.stdout);
+        }
+        ran.says(&["unknown key"]);
+    }
+    search_files(&world.path("."), &["m.yaml", "c.yaml"]);
 }
