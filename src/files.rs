@@ -37,7 +37,21 @@ pub fn save(path: &Path, text: &str) -> io::Result<()> {
     }
 }
 
+/// Says whether a file could be made, and leaves what is there as it is.
+///
+/// # Errors
+///
+/// Says why it cannot be made.
+pub fn check(path: &Path) -> io::Result<()> {
+    match Place::find(path)? {
+        Place::Stream => OpenOptions::new().write(true).open(path).map(drop),
+        Place::File(folder) => NamedTempFile::new_in(&folder).map(drop),
+    }
+}
+
 /// Makes an empty file that grows. What was there before is replaced at once.
+///
+/// Its name is durable from then on, so that a line that is on disk is found there.
 ///
 /// # Errors
 ///
@@ -163,7 +177,7 @@ impl Place {
             Some(folder) if !folder.as_os_str().is_empty() => folder,
             _ => Path::new("."),
         };
-        std::fs::create_dir_all(folder)?;
+        make_folder(folder)?;
         Ok(Self::File(folder.to_owned()))
     }
 }
@@ -199,12 +213,32 @@ fn is_stream(path: &Path) -> bool {
 fn put(file: NamedTempFile, path: &Path, folder: &Path) -> io::Result<File> {
     file.as_file().sync_all()?;
     let file = file.persist(path).map_err(|error| error.error)?;
-    // The rename is durable once the folder is; where folders can't be opened (Windows), the file
-    // system sees to it.
+    keep_names(folder);
+    Ok(file)
+}
+
+/// Makes a folder and those above it, as far as they lack.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = folder
+        .ancestors()
+        .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+        .collect();
+    std::fs::create_dir_all(folder)?;
+    for made in missing {
+        keep_names(match made.parent() {
+            Some(above) if !above.as_os_str().is_empty() => above,
+            _ => Path::new("."),
+        });
+    }
+    Ok(())
+}
+
+/// Makes the names in a folder durable: a new name is, once its folder is. Where folders can't be
+/// opened (Windows), the file system sees to it.
+fn keep_names(folder: &Path) {
     if let Ok(folder) = File::open(folder) {
         folder.sync_all().ok();
     }
-    Ok(file)
 }
 
 #[cfg(test)]
@@ -222,6 +256,8 @@ mod tests {
             read_text(&path, 2).expect_err("too large").kind(),
             io::ErrorKind::FileTooLarge
         );
+        check(&path).expect("a file could be made");
+        assert_eq!(read_text(&path, 3).expect("a text"), "two");
         let mut growing = create(&path).expect("a file");
         assert_eq!(read_text(&path, 3).expect("a text"), "");
         growing.write_all(b"three").expect("a file");
@@ -229,7 +265,9 @@ mod tests {
         // Nothing is left beside it.
         let beside = std::fs::read_dir(folder.path().join("a/b")).expect("a folder");
         assert_eq!(beside.count(), 1);
-        assert!(save(folder.path(), "x").is_err());
+        for error in [save(folder.path(), "x"), check(folder.path())] {
+            assert!(error.is_err());
+        }
     }
 
     #[cfg(unix)]

@@ -2,6 +2,11 @@
 //!
 //! A killed run leaves a file without its last line; whatever was sent and not settled has a
 //! `sending` line and no `policy` line.
+//!
+//! An earlier report of the same name may be all that knows the way back from what its run did. So
+//! it is replaced once this run begins to carry out its plan, not before. A run that ends earlier,
+//! or has nothing to carry out, is told of there as well, and an earlier report that tells of writes
+//! is then kept beside it.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -10,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::recorded::{self, RecordedPolicy};
 use super::{Outcome, Reason, Results, Settled};
 use crate::files;
 use crate::graph::observe::RequestCounts;
@@ -27,24 +33,50 @@ pub struct Report {
 
 #[derive(Debug)]
 enum Sink {
-    File { file: File, path: PathBuf },
+    File {
+        file: File,
+        path: PathBuf,
+    },
+    /// To be a file.
+    Waiting {
+        path: PathBuf,
+        lines: Vec<u8>,
+    },
     Memory(Vec<u8>),
 }
 
 impl Report {
-    /// Starts a report in a file, whose folders are made where they lack. An earlier file of that
-    /// name is replaced.
+    /// Starts a report that will be a file, whose folders are made where they lack. An earlier
+    /// file of that name stays until the run begins, or ends.
     ///
     /// # Errors
     ///
     /// Says why the file cannot be made.
     pub fn create(path: &Path) -> io::Result<Self> {
+        files::check(path)?;
         Ok(Self {
-            sink: Sink::File {
-                file: files::create(path)?,
+            sink: Sink::Waiting {
                 path: path.to_owned(),
+                lines: Vec::new(),
             },
         })
+    }
+
+    /// Puts the file in its place, since the run begins to carry out its plan.
+    ///
+    /// # Errors
+    ///
+    /// Says why the lines are not on disk; then nothing must be sent.
+    pub fn begin(&mut self) -> io::Result<()> {
+        if let Sink::Waiting { path, lines } = &self.sink {
+            let mut file = files::create(path)?;
+            write(&mut file, lines)?;
+            self.sink = Sink::File {
+                file,
+                path: path.clone(),
+            };
+        }
+        Ok(())
     }
 
     /// Starts a report that is kept in memory only.
@@ -57,7 +89,7 @@ impl Report {
     /// Returns the report's file.
     pub fn path(&self) -> Option<&Path> {
         match &self.sink {
-            Sink::File { path, .. } => Some(path),
+            Sink::File { path, .. } | Sink::Waiting { path, .. } => Some(path),
             Sink::Memory(_) => None,
         }
     }
@@ -65,7 +97,7 @@ impl Report {
     /// Returns what a report in memory holds.
     pub fn text(&self) -> String {
         match &self.sink {
-            Sink::File { .. } => String::new(),
+            Sink::File { .. } | Sink::Waiting { .. } => String::new(),
             Sink::Memory(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         }
     }
@@ -124,7 +156,8 @@ impl Report {
         self.line(&PolicyLine::new(policy, settled, names))
     }
 
-    /// Writes the last line.
+    /// Writes the last line. Of a run that never began, all lines; returns where an earlier report
+    /// is kept then.
     ///
     /// # Errors
     ///
@@ -135,29 +168,28 @@ impl Report {
         results: &Results,
         requests: RequestCounts,
         elapsed_ms: u64,
-    ) -> io::Result<()> {
+    ) -> io::Result<Option<PathBuf>> {
+        let kept = match &self.sink {
+            Sink::Waiting { path, .. } => keep_earlier(path)?,
+            Sink::File { .. } | Sink::Memory(_) => None,
+        };
+        self.begin()?;
         self.line(&EndLine {
             event: "end",
             exit_code,
             summary: OutcomeCounts::new(results),
             requests: RequestsRecord::new(requests),
             elapsed_ms,
-        })
+        })?;
+        Ok(kept)
     }
 
     fn line(&mut self, line: &impl Serialize) -> io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
         match &mut self.sink {
-            Sink::File { file, .. } => {
-                file.write_all(&text)?;
-                match file.sync_data() {
-                    // A device or a pipe keeps nothing that could be lost.
-                    Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-                    outcome => outcome,
-                }
-            }
-            Sink::Memory(bytes) => {
+            Sink::File { file, .. } => write(file, &text),
+            Sink::Waiting { lines: bytes, .. } | Sink::Memory(bytes) => {
                 bytes.extend_from_slice(&text);
                 Ok(())
             }
@@ -174,6 +206,37 @@ fn pending(plan: &Plan) -> BTreeMap<&str, Vec<&str>> {
             .push(&policy.id);
     }
     pending
+}
+
+/// Writes lines, which are on disk afterwards.
+fn write(file: &mut File, lines: &[u8]) -> io::Result<()> {
+    file.write_all(lines)?;
+    match file.sync_data() {
+        // A device or a pipe keeps nothing that could be lost.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Moves a report that tells of writes aside, and returns where to.
+fn keep_earlier(path: &Path) -> io::Result<Option<PathBuf>> {
+    if !std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
+        return Ok(None);
+    }
+    let tells_of_writes = match files::read(path, files::LARGEST_RESULT) {
+        Ok(bytes) => recorded::read(&bytes)
+            .is_ok_and(|earlier| earlier.policies.iter().any(RecordedPolicy::may_be_changed)),
+        // Nobody knows.
+        Err(_) => true,
+    };
+    if !tells_of_writes {
+        return Ok(None);
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(".earlier");
+    let kept = PathBuf::from(name);
+    std::fs::rename(path, &kept)?;
+    Ok(Some(kept))
 }
 
 fn records<'a>(rows: &'a [Assignment], names: &'a Names) -> Vec<AssignmentRecord<'a>> {

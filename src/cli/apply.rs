@@ -77,10 +77,16 @@ pub(super) fn run_or_go_back(
     };
     let finished = run.finish(exit, start);
     output.note(&format!("report: {}\n", clean(&path.display().to_string())));
+    if let Ok(Some(kept)) = &finished {
+        output.note(&format!(
+            "the earlier report, which tells of writes, is kept as {}\n",
+            clean(&kept.display().to_string())
+        ));
+    }
     match (ended, finished) {
         (Err(failure), _) => Err(failure),
         (Ok(_), Err(failure)) => Err(failure),
-        (Ok(exit), Ok(())) => Ok(exit),
+        (Ok(exit), Ok(_)) => Ok(exit),
     }
 }
 
@@ -293,6 +299,13 @@ impl Run<'_> {
             fail_fast: self.command.fail_fast,
             write_with: shown.plan.write_with,
         };
+        if !shown.plan.is_empty() {
+            self.report
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .begin()
+                .map_err(report_failed)?;
+        }
         let progress = &self.output.progress;
         progress.applying(&shown.summary);
         let aside = std::mem::take(&mut self.results.aside);
@@ -411,7 +424,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn finish(&mut self, exit: Exit, start: Instant) -> Result<(), Failure> {
+    fn finish(&mut self, exit: Exit, start: Instant) -> Result<Option<PathBuf>, Failure> {
         self.start(None)?;
         let counts = self
             .client

@@ -247,3 +247,54 @@ fn a_killed_run_leaves_a_usable_one_and_can_be_run_again() {
     }
     world.run("drift m.yaml").exits(0);
 }
+
+/// The earlier report is all that knows the way back.
+#[test]
+fn a_run_that_does_not_begin_takes_no_earlier_report_away() {
+    let world = World::with(
+        &Tenant::common().policy("P", &["+A"]).policy("Q", &[]),
+        &["name: P, include: [group: B]"],
+    );
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0);
+    world.sandbox("plan m.yaml --out plan.json").exits(0);
+    let earlier = world.read("r.jsonl");
+    world.manifest(&["name: Q, include: [allDevices]"]);
+    world.write("broken.yaml", "version: 2\n");
+    for (line, code) in [
+        ("apply broken.yaml --yes", 3),
+        ("apply m.yaml --yes", 4),
+        ("apply m.yaml --allow broad-target", 64),
+        (
+            "apply m.yaml --yes --allow broad-target --expect-digest sha256:0",
+            5,
+        ),
+    ] {
+        world
+            .sandbox(&format!("{line} --report r.jsonl"))
+            .exits(code)
+            .says(&["report: r.jsonl", "is kept as r.jsonl.earlier"]);
+        assert_eq!(world.read("r.jsonl.earlier"), earlier, "{line}");
+        let report = world.report("r.jsonl");
+        assert_eq!(report.last().expect("an end")["exitCode"], code, "{line}");
+        std::fs::rename(world.path("r.jsonl.earlier"), world.path("r.jsonl")).expect("a file");
+    }
+    world
+        .sandbox("rollback r.jsonl --yes --report back.jsonl")
+        .exits(0);
+    assert_eq!(world.rows("P"), ["+A"]);
+    // One that begins replaces it.
+    world
+        .sandbox("apply m.yaml --yes --allow broad-target --report r.jsonl")
+        .exits(0);
+    assert!(!world.has("r.jsonl.earlier"));
+    let earlier = world.read("r.jsonl");
+    // One with nothing to do does not, and then there is nothing to keep.
+    for (line, code) in [("apply m.yaml", 0), ("apply broken.yaml", 3)] {
+        world
+            .sandbox(&format!("{line} --yes --report r.jsonl"))
+            .exits(code);
+        assert_eq!(world.read("r.jsonl.earlier"), earlier);
+    }
+}
