@@ -19,8 +19,7 @@ fuzz_target!(|text: &str| {
     let mut report = Report::in_memory();
     report
         .start(
-            Some(&saved.digest),
-            saved.plan.tenant_id.as_deref(),
+            Some((&saved.plan, saved.digest.as_str())),
             &saved.plan.graph_url,
         )
         .expect("memory");
@@ -36,6 +35,7 @@ fuzz_target!(|text: &str| {
                 request_id: Some(policy.name.clone()),
                 is_refusal: false,
             }),
+            written: true,
         };
         report
             .policy(policy, &settled, &saved.plan.names)
