@@ -10,9 +10,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::Outcome;
-use crate::model::{Assignment, Guid, PolicyKind};
+use crate::model::{Assignment, PolicyKind};
 use crate::plan::Names;
-use crate::plan::saved::AssignmentRecord;
+use crate::plan::saved::{AssignmentRecord, check_ids};
 
 /// Why a file is no report that can be used.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -221,13 +221,6 @@ fn start(recorded: &mut Recorded, value: Value) -> Result<(), ReportError> {
     Ok(())
 }
 
-/// Longer than any id that the service gives.
-const LONGEST_ID: usize = 200;
-
-fn is_no_part_of_an_id(character: char) -> bool {
-    character.is_control() || character.is_whitespace() || "/\\?#%".contains(character)
-}
-
 fn policy(value: Value, sent: bool, names: &mut Names) -> Result<RecordedPolicy, String> {
     let line: PolicyLine = serde_json::from_value(value).map_err(|error| error.to_string())?;
     let outcome = match line.outcome {
@@ -245,21 +238,16 @@ fn policy(value: Value, sent: bool, names: &mut Names) -> Result<RecordedPolicy,
             .iter()
             .map(|record| record.read(names))
             .collect::<Result<Vec<_>, _>>()?;
-        let mut groups = rows.iter().filter_map(|row| row.target.group_id());
-        if let Some(id) = groups.find(|id| Guid::parse(id).is_none()) {
-            return Err(format!("`{}` is no group's id", id.escape_debug()));
-        }
         rows.sort();
         Ok(rows)
     };
-    if line.id.is_empty() || line.id.len() > LONGEST_ID || line.id.contains(is_no_part_of_an_id) {
-        return Err("its `id` is no policy's".to_owned());
-    }
+    let (before, after) = (rows(&line.before)?, rows(&line.after)?);
+    check_ids(&line.id, before.iter().chain(&after))?;
     Ok(RecordedPolicy {
         kind: PolicyKind::from_name(&line.kind)
             .ok_or_else(|| format!("unknown policy kind `{}`", line.kind))?,
-        before: rows(&line.before)?,
-        after: rows(&line.after)?,
+        before,
+        after,
         id: line.id,
         name: line.name,
         sent,

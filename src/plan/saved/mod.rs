@@ -19,7 +19,7 @@ use serde_json::Value;
 
 pub use assignment::AssignmentRecord;
 pub use digest::{is_digest, of_plan as digest_of, rows_digest};
-pub use policy::{PolicyRecord, PolicyRecords};
+pub use policy::{PolicyRecord, PolicyRecords, check_ids};
 pub use selection::SelectionRecord;
 pub use since::{ManagedRecord, SinceRecord};
 pub use summary::{DiagnosticRecord, GuardRecord, SummaryRecord};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::AssignmentRecord;
 use crate::manifest::Mode;
-use crate::model::{Assignment, PolicyKind, Rows};
+use crate::model::{Assignment, Guid, PolicyKind, Rows};
 use crate::plan::since::Cause;
 use crate::plan::writes::{Call, PlannedWrite, WriteWith, planned};
 use crate::plan::{ManifestPlace, Names, Plan, PlannedPolicy, changes};
@@ -161,6 +161,7 @@ impl<'a> PolicyRecord<'a> {
         let before = rows(&self.before)?;
         let after = rows(&self.after)?;
         let untouched = rows(&self.untouched)?;
+        check_ids(&self.id, before.iter().chain(&*after).chain(&*untouched))?;
         Ok(PlannedPolicy {
             kind: PolicyKind::from_name(&self.kind)
                 .ok_or_else(|| format!("unknown policy kind `{}`", self.kind))?,
@@ -216,6 +217,31 @@ impl PolicyRecord<'_> {
 fn sorted(mut rows: Vec<Assignment>) -> Rows {
     rows.sort();
     rows.into()
+}
+
+/// Refuses ids that the service gives to no policy and no group: they go into the addresses of
+/// requests, and into the report.
+///
+/// # Errors
+///
+/// Says which id it is.
+pub fn check_ids<'a>(
+    policy_id: &str,
+    rows: impl IntoIterator<Item = &'a Assignment>,
+) -> Result<(), String> {
+    // Longer than any.
+    const LONGEST: usize = 200;
+    let is_no_part = |character: char| {
+        character.is_control() || character.is_whitespace() || "/\\?#%".contains(character)
+    };
+    if policy_id.is_empty() || policy_id.len() > LONGEST || policy_id.contains(is_no_part) {
+        return Err("its `id` is no policy's".to_owned());
+    }
+    let mut groups = rows.into_iter().filter_map(|row| row.target.group_id());
+    match groups.find(|id| Guid::parse(id).is_none()) {
+        Some(id) => Err(format!("`{}` is no group's id", id.escape_debug())),
+        None => Ok(()),
+    }
 }
 
 impl<'a> PlaceRecord<'a> {

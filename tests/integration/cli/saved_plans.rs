@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::support::World;
 use super::support::tenant::{Tenant, policy_mut};
+use assignctl::plan::saved::{PlanRecord, SavedPlanError};
 
 /// Two policies that change, with the plan saved in `plan.json`.
 fn saved() -> World {
@@ -538,4 +539,34 @@ fn its_calls_can_still_be_chosen() {
         world.report("r.jsonl").last().expect("an end")["requests"]["writes"],
         2
     );
+}
+
+/// Ids go into the addresses of requests and into the report, which could not be read again. Found
+/// by fuzzing.
+#[test]
+fn a_plan_with_ids_that_nobody_has_is_refused() {
+    let world = saved();
+    let plan = world.json("plan.json");
+    for change in [
+        &(|plan: &mut Value| plan["policies"][0]["id"] = json!("a/../b")) as &dyn Fn(&mut Value),
+        &|plan| {
+            plan["policies"][0]["after"][0]["target"] = json!({"type": "group", "id": "f24;a6eb"});
+        },
+    ] {
+        let mut altered = plan.clone();
+        change(&mut altered);
+        // Whoever can change the file can compute the digest anew.
+        let mut text = altered.to_string();
+        if let Err(SavedPlanError::Altered { written, computed }) = PlanRecord::read(&text) {
+            text = text.replace(&written, &computed);
+        }
+        world.write("plan.json", &text);
+        refused(&world, 1, &["`plan.json`"]);
+        let error = PlanRecord::read(&text).expect_err("refused").to_string();
+        assert!(
+            error.contains("its `id` is no policy's")
+                || error.contains("`f24;a6eb` is no group's id"),
+            "{error}"
+        );
+    }
 }
