@@ -561,7 +561,7 @@ fn a_plan_with_ids_that_nobody_has_is_refused() {
             text = text.replace(&written, &computed);
         }
         world.write("plan.json", &text);
-        refused(&world, 1, &["`plan.json`"]);
+        refused(&world, 1, &["not a plan file: "]);
         let error = PlanRecord::read(&text).expect_err("refused").to_string();
         assert!(
             error.contains("its `id` is no policy's")
