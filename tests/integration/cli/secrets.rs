@@ -297,9 +297,7 @@ fn no_spelling_of_a_secret_is_shown() {
                 world.set(name, SECRET);
                 for line in [
                     "plan m.yaml -vvv --json-into copy.json",
-                    "plan m.yaml -vvv --format json --log-format json",
-                    "plan m.yaml --format markdown",
-                    "apply m.yaml --yes --report r.jsonl",
+                    "apply m.yaml --yes --report r.jsonl --format json -vvv --log-format json",
                 ] {
                     let ran = world.run(line);
                     assert_ne!(ran.code, Some(0));
