@@ -15,7 +15,6 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasher as _, RandomState};
 use std::ops::Range;
 use std::sync::{PoisonError, RwLock};
 
@@ -69,9 +68,42 @@ pub struct Secrets {
 #[derive(Default)]
 struct Known {
     spellings: Vec<Spelling>,
-    /// Where the steps of long spellings are, by their hashes.
-    steps: HashMap<u64, Vec<(usize, usize)>>,
-    hasher: RandomState,
+    /// Where the steps of long spellings are.
+    steps: HashMap<[u8; STEP], Vec<(usize, usize)>>,
+    sketch: Sketch,
+}
+
+/// A set of steps that may hold more than were put in. Nearly all of a text is told from secrets by
+/// it alone, so that a look through all that a service sends costs next to nothing.
+#[derive(Default)]
+struct Sketch {
+    bits: Vec<u64>,
+}
+
+impl Sketch {
+    /// A token has tens of thousands of steps with its spellings; of so many bits they take few.
+    const BITS: u32 = 19;
+
+    fn place(step: [u8; STEP]) -> (usize, u64) {
+        // A prime multiplier spreads the steps (Knuth, multiplicative hashing); the upper bits are best.
+        let spread = u64::from_le_bytes(step).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let bit = spread >> (u64::BITS - Self::BITS);
+        (
+            usize::try_from(bit / 64).unwrap_or_default(),
+            1 << (bit % 64),
+        )
+    }
+
+    fn put(&mut self, step: [u8; STEP]) {
+        let (index, bit) = Self::place(step);
+        self.bits.resize(1 << (Self::BITS - 6), 0);
+        self.bits[index] |= bit;
+    }
+
+    fn may_have(&self, step: [u8; STEP]) -> bool {
+        let (index, bit) = Self::place(step);
+        self.bits.get(index).is_some_and(|bits| bits & bit != 0)
+    }
 }
 
 struct Spelling {
@@ -234,7 +266,11 @@ impl Known {
         let index = self.spellings.len();
         if bytes.len() >= RUN {
             for (at, step) in bytes.windows(STEP).enumerate() {
-                let alike = self.steps.entry(self.hasher.hash_one(step)).or_default();
+                let Ok(step) = step.try_into() else {
+                    continue;
+                };
+                self.sketch.put(step);
+                let alike = self.steps.entry(step).or_default();
                 if alike.len() < MOST_ALIKE {
                     alike.push((index, at));
                 }
@@ -265,10 +301,14 @@ impl Known {
             return;
         }
         let mut at = 0;
-        while let Some(step) = text.get(at..at + STEP) {
+        while let Some(step) = text.get(at..).and_then(<[u8]>::first_chunk) {
+            if !self.sketch.may_have(*step) {
+                at += STEP;
+                continue;
+            }
             let longest = self
                 .steps
-                .get(&self.hasher.hash_one(step))
+                .get(step)
                 .into_iter()
                 .flatten()
                 .filter_map(|(index, place)| run(text, at, &self.spellings[*index], *place))
