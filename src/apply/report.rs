@@ -4,9 +4,7 @@
 //! `sending` line and no `policy` line.
 //!
 //! An earlier report of the same name may be all that knows the way back from what its run did. So
-//! it is replaced once this run begins to carry out its plan, not before. A run that ends earlier,
-//! or has nothing to carry out, is told of there as well, and an earlier report that tells of writes
-//! is then kept beside it.
+//! it stays until this one is to be put down, and is kept beside it then unless it tells of no write.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -29,6 +27,8 @@ use crate::plan::{Names, Plan, PlannedPolicy};
 #[derive(Debug)]
 pub struct Report {
     sink: Sink,
+    /// Where the earlier report of that name is.
+    kept: Option<PathBuf>,
 }
 
 #[derive(Debug)]
@@ -59,6 +59,7 @@ impl Report {
                 path: path.to_owned(),
                 lines: Vec::new(),
             },
+            kept: None,
         })
     }
 
@@ -69,6 +70,7 @@ impl Report {
     /// Says why the lines are not on disk; then nothing must be sent.
     pub fn begin(&mut self) -> io::Result<()> {
         if let Sink::Waiting { path, lines } = &self.sink {
+            self.kept = keep_earlier(path)?;
             let mut file = files::create(path)?;
             write(&mut file, lines)?;
             self.sink = Sink::File {
@@ -83,7 +85,13 @@ impl Report {
     pub fn in_memory() -> Self {
         Self {
             sink: Sink::Memory(Vec::new()),
+            kept: None,
         }
+    }
+
+    /// Returns where an earlier report of that name is kept, if it tells of writes.
+    pub fn kept(&self) -> Option<&Path> {
+        self.kept.as_deref()
     }
 
     /// Returns the report's file.
@@ -156,8 +164,7 @@ impl Report {
         self.line(&PolicyLine::new(policy, settled, names))
     }
 
-    /// Writes the last line. Of a run that never began, all lines; returns where an earlier report
-    /// is kept then.
+    /// Writes the last line. Of a run that never began, all lines.
     ///
     /// # Errors
     ///
@@ -168,11 +175,7 @@ impl Report {
         results: &Results,
         requests: RequestCounts,
         elapsed_ms: u64,
-    ) -> io::Result<Option<PathBuf>> {
-        let kept = match &self.sink {
-            Sink::Waiting { path, .. } => keep_earlier(path)?,
-            Sink::File { .. } | Sink::Memory(_) => None,
-        };
+    ) -> io::Result<()> {
         self.begin()?;
         self.line(&EndLine {
             event: "end",
@@ -180,8 +183,7 @@ impl Report {
             summary: OutcomeCounts::new(results),
             requests: RequestsRecord::new(requests),
             elapsed_ms,
-        })?;
-        Ok(kept)
+        })
     }
 
     fn line(&mut self, line: &impl Serialize) -> io::Result<()> {
@@ -218,25 +220,46 @@ fn write(file: &mut File, lines: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Moves a report that tells of writes aside, and returns where to.
+/// Moves a report that tells of writes aside, and returns where to. Nothing is ever put in the place
+/// of another, since any of them may be the one that is needed.
 fn keep_earlier(path: &Path) -> io::Result<Option<PathBuf>> {
     if !std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
         return Ok(None);
     }
+    // What can't be read may be a report all the same.
     let tells_of_writes = match files::read(path, files::LARGEST_RESULT) {
-        Ok(bytes) => recorded::read(&bytes)
-            .is_ok_and(|earlier| earlier.policies.iter().any(RecordedPolicy::may_be_changed)),
-        // Nobody knows.
+        Ok(bytes) if bytes.is_empty() => false,
+        Ok(bytes) => recorded::read(&bytes).map_or(true, |earlier| {
+            earlier.policies.iter().any(RecordedPolicy::may_be_changed)
+        }),
         Err(_) => true,
     };
     if !tells_of_writes {
         return Ok(None);
     }
-    let mut name = path.as_os_str().to_owned();
-    name.push(".earlier");
-    let kept = PathBuf::from(name);
-    std::fs::rename(path, &kept)?;
-    Ok(Some(kept))
+    for number in 1_u32.. {
+        let mut name = path.as_os_str().to_owned();
+        name.push(".earlier");
+        if number > 1 {
+            name.push(format!("-{number}"));
+        }
+        let kept = PathBuf::from(name);
+        // A link does not take the place of what is there, as a renamed file would.
+        match std::fs::hard_link(path, &kept) {
+            Ok(()) => {
+                std::fs::remove_file(path)?;
+                return Ok(Some(kept));
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            // Not every file system has hard links.
+            Err(_) if std::fs::symlink_metadata(&kept).is_err() => {
+                std::fs::rename(path, &kept)?;
+                return Ok(Some(kept));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(None)
 }
 
 fn records<'a>(rows: &'a [Assignment], names: &'a Names) -> Vec<AssignmentRecord<'a>> {

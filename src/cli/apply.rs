@@ -76,17 +76,21 @@ pub(super) fn run_or_go_back(
         Err(failure) => failure.exit,
     };
     let finished = run.finish(exit, start);
-    output.note(&format!("report: {}\n", clean(&path.display().to_string())));
-    if let Ok(Some(kept)) = &finished {
+    if let Some(kept) = run.kept() {
         output.note(&format!(
             "the earlier report, which tells of writes, is kept as {}\n",
             clean(&kept.display().to_string())
         ));
     }
+    match &finished {
+        Ok(()) => output.note(&format!("report: {}\n", clean(&path.display().to_string()))),
+        // What comes first is what is returned, but this must be known as well.
+        Err(failure) if ended.is_err() => output.failure(failure),
+        Err(_) => {}
+    }
     match (ended, finished) {
-        (Err(failure), _) => Err(failure),
-        (Ok(_), Err(failure)) => Err(failure),
-        (Ok(exit), Ok(_)) => Ok(exit),
+        (Err(failure), _) | (Ok(_), Err(failure)) => Err(failure),
+        (Ok(exit), Ok(())) => Ok(exit),
     }
 }
 
@@ -424,7 +428,13 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn finish(&mut self, exit: Exit, start: Instant) -> Result<Option<PathBuf>, Failure> {
+    /// Returns where an earlier report of writes is kept.
+    fn kept(&self) -> Option<PathBuf> {
+        let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        report.kept().map(Path::to_owned)
+    }
+
+    fn finish(&mut self, exit: Exit, start: Instant) -> Result<(), Failure> {
         self.start(None)?;
         let counts = self
             .client

@@ -284,17 +284,70 @@ fn a_run_that_does_not_begin_takes_no_earlier_report_away() {
         .sandbox("rollback r.jsonl --yes --report back.jsonl")
         .exits(0);
     assert_eq!(world.rows("P"), ["+A"]);
-    // One that begins replaces it.
+}
+
+/// Neither is what knows the way back replaced by a run that begins, nor by the next one.
+#[test]
+fn reports_of_writes_are_all_kept() {
+    let tenant = Tenant::common().policy("P", &["+A"]).policy("Q", &[]);
+    let world = World::with(&tenant, &["name: P, include: [group: B]"]);
+    world.sandbox("plan m.yaml --out plan.json").exits(0);
     world
-        .sandbox("apply m.yaml --yes --allow broad-target --report r.jsonl")
+        .sandbox("apply plan.json --report r.jsonl")
+        .exits(0)
+        .says_nothing_of("is kept as");
+    let first = world.read("r.jsonl");
+    // The same plan again finds all as planned.
+    world
+        .sandbox("apply plan.json --report r.jsonl")
+        .exits(0)
+        .says(&["is kept as r.jsonl.earlier\n"]);
+    world.manifest(&["name: Q, include: [group: A]"]);
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0)
+        .says_nothing_of("is kept as");
+    let second = world.read("r.jsonl");
+    // What goes back may well be refused at first.
+    world
+        .sandbox("rollback r.jsonl.earlier --report r.jsonl")
+        .exits(64)
+        .says(&["is kept as r.jsonl.earlier-2\n"]);
+    assert_eq!(world.read("r.jsonl.earlier"), first);
+    assert_eq!(world.read("r.jsonl.earlier-2"), second);
+    // A later version's report cannot be read, and may be needed by that version.
+    let later = first.replacen("\"1.0\"", "\"2.0\"", 1);
+    world.write("r.jsonl", &later);
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
         .exits(0);
-    assert!(!world.has("r.jsonl.earlier"));
+    assert_eq!(world.read("r.jsonl.earlier-3"), later);
+    world
+        .sandbox("rollback r.jsonl.earlier --yes --report back.jsonl")
+        .exits(0);
+    assert_eq!(world.rows("P"), ["+A"]);
+}
+
+/// Where it cannot be put down, that is said, and nothing else is taken for it.
+#[test]
+fn a_report_that_cannot_be_put_down_is_told_of() {
+    let world = World::with(
+        &Tenant::common().policy("P", &["+A"]),
+        &["name: P, include: [group: B]"],
+    );
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0);
     let earlier = world.read("r.jsonl");
-    // One with nothing to do does not, and then there is nothing to keep.
-    for (line, code) in [("apply m.yaml", 0), ("apply broken.yaml", 3)] {
-        world
-            .sandbox(&format!("{line} --yes --report r.jsonl"))
-            .exits(code);
-        assert_eq!(world.read("r.jsonl.earlier"), earlier);
-    }
+    world.write("broken.yaml", "version: 2\n");
+    // The longest name that a file may have, to which nothing can be added.
+    let long = "r".repeat(250);
+    world.write(&long, &earlier);
+    let line = format!("apply broken.yaml --yes --report {long}");
+    world
+        .sandbox(&line)
+        .exits(3)
+        .says(&["the report could not be written"])
+        .says_nothing_of("report: r");
+    assert_eq!(world.read(&long), earlier);
 }
