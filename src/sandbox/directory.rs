@@ -1,5 +1,8 @@
 //! The directory: groups by list, by id and by many ids.
 
+use std::collections::{BTreeSet, HashSet};
+use std::sync::LazyLock;
+
 use serde_json::{Map, Value, json};
 
 use super::encoding::is_guid;
@@ -7,7 +10,8 @@ use super::machine::{Call, Machine};
 use super::predicate::Grammar;
 use super::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
 use super::reply::{Fault, Reply};
-use super::tenant::Group;
+use super::shown::{PageBody, Part, Row, Shown};
+use super::tenant::{Group, object};
 use super::validate;
 
 /// Properties of a group (OpenAPI slice, schema group), without those about mail conversations.
@@ -167,32 +171,29 @@ fn list(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
              operators: {clauses}. Max allowed: {MOST_CLAUSES}."
         )));
     }
-    let groups: Vec<&Group> = machine
-        .tenant()
-        .groups
-        .iter()
-        .filter(|group| options.filter.is_none() || options.lets_through(&filterable(group)))
-        .collect();
-    let ids: Vec<&str> = groups.iter().map(|group| group.id.as_str()).collect();
+    let groups = &machine.tenant().groups;
+    let index = machine.index().groups();
+    let found = options.found(groups.len(), index, "displayName", |place, name| {
+        full(&groups[place]).property(name)
+    });
+    let count = found.as_ref().map_or(groups.len(), Vec::len);
+    let group = |row: usize| &groups[found.as_ref().map_or(row, |found| found[row])];
     let style = TokenStyle::Directory;
-    let page = query::page(&ids, &options, size, &call.root, "/groups", style)?;
-    let mut body = Map::new();
-    body.insert("@odata.context".to_owned(), json!(call.context("groups")));
-    if advanced {
-        // The whole count, unlike Intune's.
-        body.insert("@odata.count".to_owned(), json!(ids.len()));
-    }
-    if let Some(next) = page.next {
-        body.insert("@odata.nextLink".to_owned(), json!(next));
-    }
-    let rows = groups
-        .into_iter()
-        .skip(page.rows.start)
-        .take(page.rows.len())
-        .map(|group| Value::Object(options.shape(full(group))))
-        .collect();
-    body.insert("value".to_owned(), Value::Array(rows));
-    Ok(Reply::json(200, Value::Object(body)))
+    let id = |row| group(row).id.as_str();
+    let page = query::page(count, id, &options, size, &call.root, "/groups", style)?;
+    let rows = page.rows.map(group);
+    Ok(Reply::json(
+        200,
+        &PageBody {
+            context: call.context("groups"),
+            // The whole count, unlike Intune's.
+            count: advanced.then_some(count),
+            next: page.next,
+            value: rows
+                .map(|group| full(group).select(options.select.as_deref()))
+                .collect(),
+        },
+    ))
 }
 
 fn one(machine: &Machine, call: &Call<'_>, id: &str) -> Result<Reply, Fault> {
@@ -214,13 +215,10 @@ fn one(machine: &Machine, call: &Call<'_>, id: &str) -> Result<Reply, Fault> {
             format!("Invalid object identifier '{id}'."),
         ));
     }
-    let group = machine.tenant().group(id).ok_or_else(missing)?;
-    let mut body = options.shape(full(group));
-    body.insert(
-        "@odata.context".to_owned(),
-        json!(call.context("groups/$entity")),
-    );
-    Ok(Reply::json(200, Value::Object(body)))
+    let group = machine.groups_with(id).next().ok_or_else(missing)?;
+    let context = Part::Own(call.context("groups/$entity"));
+    let body = full(group).select(options.select.as_deref());
+    Ok(Reply::json(200, &body.with("@odata.context", context)))
 }
 
 fn by_ids(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
@@ -269,56 +267,45 @@ fn by_ids(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
                 .any(|name| matches!(name.as_str(), Some("group" | "directoryObject")))
     });
     // What is missing is simply absent.
-    let rows: Vec<Value> = machine
-        .tenant()
-        .groups
-        .iter()
-        .filter(|group| wanted && ids.iter().any(|id| is_id(id, &group.id)))
-        .map(|group| {
-            let mut row = full(group);
-            row.insert("@odata.type".to_owned(), json!("#microsoft.graph.group"));
-            Value::Object(row)
-        })
-        .collect();
-    let context = call.context("directoryObjects");
+    let ids: BTreeSet<&str> = ids.iter().filter_map(Value::as_str).collect();
+    let mut rows: Vec<Row<'_>> = Vec::new();
+    let mut seen = HashSet::new();
+    for id in ids.into_iter().filter(|_| wanted) {
+        for group in machine.groups_with(id) {
+            if seen.insert(group.id.as_str()) {
+                let kind = Part::Text("#microsoft.graph.group");
+                rows.push(full(group).select(None).with("@odata.type", kind));
+            }
+        }
+    }
     Ok(Reply::json(
         200,
-        json!({"@odata.context": context, "value": rows}),
+        &PageBody {
+            context: call.context("directoryObjects"),
+            count: None,
+            next: None,
+            value: rows,
+        },
     ))
 }
 
-fn is_id(value: &Value, id: &str) -> bool {
-    value
-        .as_str()
-        .is_some_and(|text| text.eq_ignore_ascii_case(id))
-}
-
-/// Returns what a filter may look at; with many groups, the whole would take its time.
-fn filterable(group: &Group) -> Value {
-    let property = |name: &str, default: Value| {
-        let own = group.properties.get(name);
-        own.cloned().unwrap_or(default)
-    };
-    json!({
-        "id": group.id,
-        "displayName": group.display_name,
-        "mailNickname": property("mailNickname", Value::Null),
-        "securityEnabled": property("securityEnabled", json!(true)),
-        "mailEnabled": property("mailEnabled", json!(false)),
-    })
-}
-
-fn full(group: &Group) -> Map<String, Value> {
-    let mut row = super::tenant::object(json!({
+/// What the directory says of a group where the state file does not.
+static DEFAULTS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
+    object(json!({
         "description": null,
         "groupTypes": [],
         "mailEnabled": false,
         "securityEnabled": true,
         "membershipRule": null,
         "createdDateTime": "2024-03-01T08:00:00Z",
-    }));
-    row.extend(group.properties.clone());
-    row.insert("id".to_owned(), json!(group.id));
-    row.insert("displayName".to_owned(), json!(group.display_name));
-    row
+    }))
+});
+
+fn full(group: &Group) -> Shown<'_> {
+    Shown {
+        defaults: &DEFAULTS,
+        is_assigned: None,
+        own: &group.properties,
+        names: [("id", &group.id), ("displayName", &group.display_name)],
+    }
 }

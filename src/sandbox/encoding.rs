@@ -106,8 +106,15 @@ pub(super) fn base64_decode(text: &str) -> Option<Vec<u8>> {
             b'/' => b'_',
             other => other,
         };
-        let digit = BASE64.iter().position(|known| *known == byte)?;
-        group = (group << 6 | u32::try_from(digit).ok()?) & 0x00ff_ffff;
+        let digit = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'-' => 62,
+            b'_' => 63,
+            _ => return None,
+        };
+        group = (group << 6 | u32::from(digit)) & 0x00ff_ffff;
         bits += 6;
         if bits >= 8 {
             bits -= 8;

@@ -1,6 +1,7 @@
 //! The HTTP face: an axum router over one machine.
 //!
-//! A change of state is on disk before the answer that reports it leaves. Time comes from tokio's
+//! A change of state is on disk before the answer that reports it leaves; who only reads does not
+//! wait for the disk. Time comes from tokio's
 //! clock, so that the paused clock of a test moves the machine's windows too.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +13,11 @@ use axum::http::{self, StatusCode, header};
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use super::machine::{Machine, Request, Response};
+use super::changes::Changes;
+use super::journal::Pending;
+use super::machine::Machine;
+use super::request::{Request, Response};
+use super::state::StateError;
 use super::store::Store;
 
 /// The largest body that Graph takes.
@@ -30,32 +35,45 @@ pub struct Service {
 struct Shared {
     machine: Machine,
     store: Option<Store>,
-    saved: u64,
+    /// What could not be kept so far.
+    unkept: bool,
 }
 
 impl Shared {
-    /// Brings the state file up to date.
-    fn save(&mut self) -> Result<(), super::StateError> {
-        let revision = self.machine.revision();
-        if let Some(store) = &self.store
-            && self.saved != revision
-        {
-            store.save(self.machine.tenant())?;
+    /// Keeps what has changed.
+    fn keep(&mut self) -> Result<Option<Pending>, StateError> {
+        let mut changes = self.machine.take_changes();
+        let Some(store) = &mut self.store else {
+            return Ok(None);
+        };
+        if self.unkept {
+            changes = Changes::Everything;
         }
-        self.saved = revision;
-        Ok(())
+        let kept = store.keep(self.machine.tenant(), &changes);
+        self.unkept = kept.is_err();
+        kept
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if let Some(store) = &mut self.store
+            && let Err(error) = store.fold(self.machine.tenant())
+        {
+            // Nothing is lost: the journal is still there.
+            tracing::warn!("{error}");
+        }
     }
 }
 
 impl Service {
     /// Shares a machine, with the file that keeps its state, if any.
     pub fn new(machine: Machine, store: Option<Store>) -> Self {
-        let saved = machine.revision();
         Self {
             shared: Arc::new(Mutex::new(Shared {
                 machine,
                 store,
-                saved,
+                unkept: false,
             })),
             start: (Instant::now(), SystemTime::now()),
         }
@@ -81,8 +99,14 @@ impl Service {
     pub fn with_machine<T>(&self, act: impl FnOnce(&mut Machine) -> T) -> T {
         let mut shared = self.lock();
         let result = act(&mut shared.machine);
-        if let Err(error) = shared.save() {
-            tracing::warn!("{error}");
+        match shared.keep() {
+            Ok(None) => {}
+            Ok(Some(pending)) => {
+                if let Err(error) = pending.settle() {
+                    tracing::warn!("{error}");
+                }
+            }
+            Err(error) => tracing::warn!("{error}"),
         }
         result
     }
@@ -128,13 +152,29 @@ impl Service {
             headers,
             body: body.to_vec(),
         };
-        let mut shared = self.lock();
-        let now = self.start.0.elapsed();
-        let response = shared.machine.answer(&request, now, self.wall());
-        match shared.save() {
+        let (response, kept) = {
+            let mut shared = self.lock();
+            let now = self.start.0.elapsed();
+            let response = shared.machine.answer(&request, now, self.wall());
+            (response, shared.keep())
+        };
+        let kept = match kept {
+            Ok(Some(pending)) => on_disk(pending).await,
+            Ok(None) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        };
+        match kept {
             Ok(()) => convert(response),
-            Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
+            Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, &error),
         }
+    }
+}
+
+/// Waits for the disk where it keeps nobody from being served.
+async fn on_disk(pending: Pending) -> Result<(), String> {
+    match tokio::task::spawn_blocking(move || pending.settle()).await {
+        Ok(settled) => settled.map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
     }
 }
 

@@ -3,75 +3,26 @@
 //! What it knows beside the tenant is what the service would know: who called how often, which
 //! writes are not yet visible, and how many requests there were.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
+use super::changes::Changes;
 use super::encoding::{base64_decode, guid_from, percent_decode};
+use super::index::Index;
 use super::kinds::Collection;
 use super::path::{below_version, message_place};
 use super::query::{self, Options};
 use super::reply::{Fault, HTTP_DATE, Identity, Reply, date};
+use super::request::{Request, Response, Statistics};
 use super::switches::RetryAfter;
-use super::tenant::{Assignment, Policy, Tenant};
+use super::tenant::{Assignment, Group, Policy, Tenant};
 use super::throttle::Meter;
 use super::token::{self, Caller};
 use super::{batch, directory, policies};
-
-/// A request, as it was received.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// The verb.
-    pub method: String,
-    /// Path and query, byte for byte, beginning with `/`.
-    pub target: String,
-    /// The headers, with lower-case names.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-impl Request {
-    /// Returns a header's value.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| value.as_str())
-    }
-}
-
-/// An answer, as it is to be sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Response {
-    /// The status.
-    pub status: u16,
-    /// The headers.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Vec<u8>,
-}
-
-/// How many requests there were, for tests.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Statistics {
-    /// Requests that read, batch members included.
-    pub reads: u64,
-    /// Requests to Intune that write, batch members included; refused ones too.
-    pub writes: u64,
-    /// Requests that were throttled.
-    pub throttled: u64,
-    /// Batches.
-    pub batches: u64,
-    /// Requests within batches.
-    pub batch_members: u64,
-    /// Tokens that were issued.
-    pub tokens: u64,
-    /// Requests by verb and kind of path, like `POST configurationPolicies/{id}/assign`.
-    pub by_path: BTreeMap<String, u64>,
-}
 
 /// Looks at a request before the machine does, and may answer it in its place.
 pub type Hook = Box<dyn FnMut(&Request, Duration) -> Option<Response> + Send>;
@@ -80,7 +31,9 @@ pub type Hook = Box<dyn FnMut(&Request, Duration) -> Option<Response> + Send>;
 pub struct Machine {
     tenant: Tenant,
     base: String,
-    revision: u64,
+    /// Where things stand; made anew after a change that may have moved some.
+    index: OnceLock<Index>,
+    changes: Changes,
     statistics: Statistics,
     meter: Meter,
     /// For each policy the rows from before each write that is not yet visible.
@@ -95,7 +48,6 @@ impl fmt::Debug for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Machine")
             .field("base", &self.base)
-            .field("revision", &self.revision)
             .field("statistics", &self.statistics)
             .finish_non_exhaustive()
     }
@@ -146,7 +98,8 @@ impl Machine {
         Self {
             tenant,
             base: base.trim_end_matches('/').to_owned(),
-            revision: 0,
+            index: OnceLock::new(),
+            changes: Changes::default(),
             statistics: Statistics::default(),
             meter: Meter::default(),
             unseen: HashMap::new(),
@@ -176,7 +129,7 @@ impl Machine {
             batch: None,
         };
         let reply = match self.sign_in(request, moment) {
-            Some((status, body)) => Reply::json(status, body),
+            Some((status, body)) => Reply::json(status, &body),
             None => self.graph(request, moment),
         };
         let mut headers = reply.headers;
@@ -184,7 +137,7 @@ impl Machine {
         let body = reply.body.map_or_else(Vec::new, |body| {
             let form = "application/json; odata.metadata=minimal; charset=utf-8";
             headers.push(("Content-Type".to_owned(), form.to_owned()));
-            body.to_string().into_bytes()
+            body.into_bytes()
         });
         Response {
             status: reply.status,
@@ -200,13 +153,37 @@ impl Machine {
 
     /// Returns the tenant to be changed behind the clients' backs. Such changes are seen at once.
     pub fn tenant_mut(&mut self) -> &mut Tenant {
-        self.revision += 1;
+        self.index.take();
+        self.changes = Changes::Everything;
         &mut self.tenant
     }
 
-    /// Returns a number that grows with each change of the tenant.
-    pub fn revision(&self) -> u64 {
-        self.revision
+    /// Returns what has changed since this was asked the last time.
+    pub(super) fn take_changes(&mut self) -> Changes {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// Returns where things stand.
+    pub(super) fn index(&self) -> &Index {
+        self.index.get_or_init(|| Index::new(&self.tenant))
+    }
+
+    /// Finds a policy by its id, and its place.
+    pub(super) fn policy_with(&self, collection: Collection, id: &str) -> Option<(usize, &Policy)> {
+        let policies = self.tenant.policies(collection);
+        self.index()
+            .policies(collection)
+            .with_id(id)
+            .filter_map(|place| Some((place, policies.get(place)?)))
+            .find(|(_, policy)| policy.id.eq_ignore_ascii_case(id))
+    }
+
+    /// Finds the groups of an id.
+    pub(super) fn groups_with(&self, id: &str) -> impl Iterator<Item = &Group> {
+        let places = self.index().groups().with_id(id);
+        places
+            .filter_map(|place| self.tenant.groups.get(place))
+            .filter(move |group| group.id.eq_ignore_ascii_case(id))
     }
 
     /// Returns how many requests there were.
@@ -482,7 +459,10 @@ impl Machine {
     ) {
         let lag = self.tenant.service.read_after_write_lag;
         let lag = Duration::from_secs_f64(lag.clamp(0.0, 86_400.0));
-        let Some(policy) = self.tenant.policy_mut(collection, id) else {
+        let place = self.policy_with(collection, id).map(|(place, _)| place);
+        let policies = self.tenant.policies_mut(collection);
+        let Some((place, policy)) = place.and_then(|place| Some((place, policies.get_mut(place)?)))
+        else {
             return;
         };
         let before = std::mem::replace(&mut policy.assignments, rows);
@@ -491,6 +471,6 @@ impl Machine {
         if !lag.is_zero() {
             waiting.push((now + lag, before));
         }
-        self.revision += 1;
+        self.changes.add(collection, place);
     }
 }

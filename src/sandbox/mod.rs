@@ -9,13 +9,17 @@
 //! (an issue on GitHub) and Microsoft's documentation by file.
 //!
 //! Reading order: `tenant` and `switches` (what there is), `machine` (how a request goes),
-//! `policies` and `directory` (what is answered), `validate` (what is refused), then the helpers.
+//! `policies` and `directory` (what is answered), `validate` (what is refused), `store` and
+//! `journal` (what is kept), then the helpers.
 
 mod assertion;
 mod batch;
+mod changes;
 mod directory;
 mod encoding;
 pub mod http;
+mod index;
+mod journal;
 mod kinds;
 mod machine;
 mod path;
@@ -23,7 +27,10 @@ mod policies;
 mod predicate;
 mod query;
 mod reply;
+mod request;
+mod rows;
 mod sample;
+mod shown;
 mod state;
 mod store;
 mod switches;
@@ -38,7 +45,8 @@ mod validate;
 pub use encoding::guid_from;
 pub use http::{Service, serve};
 pub use kinds::Collection;
-pub use machine::{Hook, Machine, Request, Response, Statistics};
+pub use machine::{Hook, Machine};
+pub use request::{Request, Response, Statistics};
 pub use state::StateError;
 pub use store::Store;
 pub use switches::{App, PolicySetRows, RetryAfter, Switches, Throttling};

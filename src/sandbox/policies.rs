@@ -1,5 +1,8 @@
 //! The Intune side: both policy collections with their assignments, and the assignment filters.
 
+use std::sync::LazyLock;
+
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::kinds::{ASSIGNMENT_ENTITY, Collection};
@@ -7,9 +10,10 @@ use super::machine::{Call, Machine};
 use super::predicate::Grammar;
 use super::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
 use super::reply::{Fault, Reply};
+use super::shown::{PageBody, Part, Row, Shown};
 use super::switches::PolicySetRows;
 use super::target::NAMESPACE;
-use super::tenant::{Assignment, Filter, Policy};
+use super::tenant::{Assignment, Filter, Policy, object};
 use super::validate;
 
 const READERS: &[&str] = &[
@@ -163,98 +167,106 @@ fn allowed(collection: Collection, options: &'static [&'static str]) -> Allowed 
     }
 }
 
+/// What the service says of a policy where the state file does not, for each collection.
+static DEFAULTS: LazyLock<[Map<String, Value>; 2]> = LazyLock::new(|| {
+    Collection::ALL.map(|collection| {
+        let mut row = object(json!({
+            "createdDateTime": "2024-03-01T08:00:00Z",
+            "creationSource": null,
+            "description": "",
+            "lastModifiedDateTime": "2024-03-01T08:00:00Z",
+            "platforms": "none",
+            "roleScopeTagIds": ["0"],
+            "settingCount": 1,
+            "technologies": "none",
+        }));
+        if collection == Collection::ConfigurationPolicies {
+            row.insert("priorityMetaData".to_owned(), Value::Null);
+            row.insert(
+                "templateReference".to_owned(),
+                json!({"templateId": "", "templateFamily": "none", "templateDisplayName": null, "templateDisplayVersion": null}),
+            );
+        }
+        row
+    })
+});
+
 /// Returns a policy as the service shows it, without its assignments.
-fn full(collection: Collection, policy: &Policy) -> Map<String, Value> {
-    let mut row = super::tenant::object(json!({
-        "createdDateTime": "2024-03-01T08:00:00Z",
-        "creationSource": null,
-        "description": "",
-        "isAssigned": !policy.assignments.is_empty(),
-        "lastModifiedDateTime": "2024-03-01T08:00:00Z",
-        "platforms": "none",
-        "roleScopeTagIds": ["0"],
-        "settingCount": 1,
-        "technologies": "none",
-    }));
-    if collection == Collection::ConfigurationPolicies {
-        row.insert("priorityMetaData".to_owned(), Value::Null);
-        row.insert(
-            "templateReference".to_owned(),
-            json!({"templateId": "", "templateFamily": "none", "templateDisplayName": null, "templateDisplayVersion": null}),
-        );
+fn full(collection: Collection, policy: &Policy) -> Shown<'_> {
+    let [configuration, compliance] = &*DEFAULTS;
+    Shown {
+        defaults: match collection {
+            Collection::ConfigurationPolicies => configuration,
+            Collection::CompliancePolicies => compliance,
+        },
+        is_assigned: Some(!policy.assignments.is_empty()),
+        own: &policy.properties,
+        names: [("id", &policy.id), ("name", &policy.name)],
     }
-    row.extend(policy.properties.clone());
-    row.insert("id".to_owned(), json!(policy.id));
-    row.insert("name".to_owned(), json!(policy.name));
-    row
 }
 
-/// Makes the body of a page. Intune's `@odata.count` is the page's size, not the list's
+/// Makes the answer with a page. Intune's `@odata.count` is the page's size, not the list's
 /// (TFCAP, IntuneAssignmentChecker#28).
-fn page_body(context: String, next: Option<String>, rows: Vec<Value>) -> Reply {
-    let mut body = Map::new();
-    body.insert("@odata.context".to_owned(), json!(context));
-    body.insert("@odata.count".to_owned(), json!(rows.len()));
-    if let Some(next) = next {
-        body.insert("@odata.nextLink".to_owned(), json!(next));
-    }
-    body.insert("value".to_owned(), Value::Array(rows));
-    Reply::json(200, Value::Object(body))
+fn page_of<R: Serialize>(context: String, next: Option<String>, value: Vec<R>) -> Reply {
+    Reply::json(
+        200,
+        &PageBody {
+            context,
+            count: Some(value.len()),
+            next,
+            value,
+        },
+    )
 }
 
 fn list(machine: &Machine, call: &Call<'_>, collection: Collection) -> Result<Reply, Fault> {
     let known = &["$top", "$select", "$filter", "$expand", "$skiptoken"];
     let options = Options::read(&call.pairs, &allowed(collection, known))?;
-    let found: Vec<&Policy> = machine
-        .tenant()
-        .policies(collection)
-        .iter()
-        .filter(|policy| {
-            options.filter.is_none()
-                || options.lets_through(&Value::Object(full(collection, policy)))
-        })
-        .collect();
-    let ids: Vec<&str> = found.iter().map(|policy| policy.id.as_str()).collect();
+    let policies = machine.tenant().policies(collection);
+    let index = machine.index().policies(collection);
+    let found = options.found(policies.len(), index, "name", |place, name| {
+        full(collection, &policies[place]).property(name)
+    });
+    let count = found.as_ref().map_or(policies.len(), Vec::len);
+    let policy = |row: usize| &policies[found.as_ref().map_or(row, |found| found[row])];
     let path = format!("/deviceManagement/{}", collection.segment());
     let size = machine.page_size(&options);
-    let page = query::page(&ids, &options, size, &call.root, &path, TokenStyle::Intune)?;
-    let mut values = Vec::new();
-    for policy in found
-        .into_iter()
-        .skip(page.rows.start)
-        .take(page.rows.len())
-    {
-        let mut row = options.shape(full(collection, policy));
+    let id = |row| policy(row).id.as_str();
+    let style = TokenStyle::Intune;
+    let page = query::page(count, id, &options, size, &call.root, &path, style)?;
+    let mut rows = Vec::with_capacity(page.rows.len());
+    for policy in page.rows.map(policy) {
+        let mut row = full(collection, policy).select(options.select.as_deref());
         if options.expand {
-            expand(machine, call, collection, policy, &mut row)?;
+            row = expand(machine, call, collection, policy, row)?;
         }
-        values.push(Value::Object(row));
+        rows.push(row);
     }
     let context = call.context(&format!("deviceManagement/{}", collection.segment()));
-    Ok(page_body(context, page.next, values))
+    Ok(page_of(context, page.next, rows))
 }
 
-fn expand(
-    machine: &Machine,
+fn expand<'a>(
+    machine: &'a Machine,
     call: &Call<'_>,
     collection: Collection,
-    policy: &Policy,
-    row: &mut Map<String, Value>,
-) -> Result<(), Fault> {
+    policy: &'a Policy,
+    mut row: Row<'a>,
+) -> Result<Row<'a>, Fault> {
     let shown = machine.shown(policy, call.now);
     let most = machine.tenant().service.expand_limit;
     let most = most.unwrap_or(usize::MAX).max(1);
     let (path, context) = rows_path(call, collection, policy);
-    row.insert("assignments@odata.context".to_owned(), json!(context));
+    row = row.with("assignments@odata.context", Part::Own(context));
     if shown.len() > most {
-        let ids: Vec<&str> = shown.iter().map(|row| row.id.as_str()).collect();
-        let options = Options::default();
-        let page = query::page(&ids, &options, most, &call.root, &path, TokenStyle::Intune)?;
-        row.insert("assignments@odata.nextLink".to_owned(), json!(page.next));
+        let id = |place: usize| shown[place].id.as_str();
+        let (options, style) = (Options::default(), TokenStyle::Intune);
+        let page = query::page(shown.len(), id, &options, most, &call.root, &path, style)?;
+        let next = page.next.unwrap_or_default();
+        row = row.with("assignments@odata.nextLink", Part::Own(next));
     }
-    let rows = shown.iter().take(most).map(Assignment::to_value).collect();
-    row.insert("assignments".to_owned(), Value::Array(rows));
-    Ok(())
+    let rows = shown.get(..most).unwrap_or(shown);
+    Ok(row.with("assignments", Part::Rows(rows)))
 }
 
 fn one(
@@ -265,20 +277,20 @@ fn one(
 ) -> Result<Reply, Fault> {
     let options = Options::read(&call.pairs, &allowed(collection, &["$select", "$expand"]))?;
     let policy = find(machine, collection, id)?;
-    let mut row = options.shape(full(collection, policy));
+    let mut row = full(collection, policy).select(options.select.as_deref());
     if options.expand {
         // Always empty on a single entity (msgraph-sdk-powershell#3337, TF PR #3623).
-        row.insert("assignments".to_owned(), json!([]));
+        row = row.with("assignments", Part::Rows(&[]));
     }
     let context = format!("deviceManagement/{}/$entity", collection.segment());
-    row.insert("@odata.context".to_owned(), json!(call.context(&context)));
-    Ok(Reply::json(200, Value::Object(row)))
+    let context = Part::Own(call.context(&context));
+    Ok(Reply::json(200, &row.with("@odata.context", context)))
 }
 
 fn find<'a>(machine: &'a Machine, collection: Collection, id: &str) -> Result<&'a Policy, Fault> {
     machine
-        .tenant()
-        .policy(collection, id)
+        .policy_with(collection, id)
+        .map(|(_, policy)| policy)
         .ok_or_else(Fault::not_found)
 }
 
@@ -306,17 +318,18 @@ fn rows(
         .iter()
         .map(|row| format!("{}/{}", row.id, row.source))
         .collect();
-    let ids: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let key = |row: usize| keys[row].as_str();
     let (path, context) = rows_path(call, collection, policy);
     let size = machine.page_size(&options);
-    let page = query::page(&ids, &options, size, &call.root, &path, TokenStyle::Intune)?;
-    let values = shown
-        .iter()
-        .skip(page.rows.start)
-        .take(page.rows.len())
-        .map(|row| Value::Object(options.shape(super::tenant::object(row.to_value()))))
-        .collect();
-    Ok(page_body(context, page.next, values))
+    let style = TokenStyle::Intune;
+    let page = query::page(keys.len(), key, &options, size, &call.root, &path, style)?;
+    let rows = shown.get(page.rows).unwrap_or_default();
+    Ok(if options.select.is_some() {
+        let shape = |row: &Assignment| options.shape(object(row.to_value()));
+        page_of(context, page.next, rows.iter().map(shape).collect())
+    } else {
+        page_of(context, page.next, rows.iter().collect())
+    })
 }
 
 fn row_of(
@@ -337,13 +350,13 @@ fn row_of(
         .iter()
         .find(|known| known.id.eq_ignore_ascii_case(row));
     let found = found.ok_or_else(Fault::not_found)?;
-    let mut body = options.shape(super::tenant::object(found.to_value()));
+    let mut body = options.shape(object(found.to_value()));
     let (_, context) = rows_path(call, collection, policy);
     body.insert(
         "@odata.context".to_owned(),
         json!(format!("{context}/$entity")),
     );
-    Ok(Reply::json(200, Value::Object(body)))
+    Ok(Reply::json(200, &body))
 }
 
 fn create(
@@ -360,7 +373,7 @@ fn create(
     validate::unique(&rows)?;
     let (_, context) = rows_path(call, collection, policy);
     machine.write(collection, id, rows, call.now);
-    let mut body = super::tenant::object(row.to_value());
+    let mut body = object(row.to_value());
     body.insert(
         "@odata.context".to_owned(),
         json!(format!("{context}/$entity")),
@@ -369,7 +382,7 @@ fn create(
         "@odata.type".to_owned(),
         json!(format!("#{NAMESPACE}{ASSIGNMENT_ENTITY}")),
     );
-    Ok(Reply::json(201, Value::Object(body)))
+    Ok(Reply::json(201, &body))
 }
 
 fn assign(
@@ -399,13 +412,15 @@ fn assign(
             .collect();
         rows.extend(kept);
     }
-    let values: Vec<Value> = rows.iter().map(Assignment::to_value).collect();
+    let body = PageBody {
+        context: call.context(&format!("Collection({NAMESPACE}{ASSIGNMENT_ENTITY})")),
+        count: None,
+        next: None,
+        value: rows.iter().collect(),
+    };
+    let reply = Reply::json(200, &body);
     machine.write(collection, id, rows, call.now);
-    let context = call.context(&format!("Collection({NAMESPACE}{ASSIGNMENT_ENTITY})"));
-    Ok(Reply::json(
-        200,
-        json!({"@odata.context": context, "value": values}),
-    ))
+    Ok(reply)
 }
 
 fn delete(
@@ -436,17 +451,14 @@ fn filters(machine: &Machine, call: &Call<'_>, rest: &[&str]) -> Result<Reply, F
         ("GET", []) => {
             permit(call)?;
             let options = Options::read(&call.pairs, &FILTER_LIST)?;
-            let ids: Vec<&str> = all.iter().map(|filter| filter.id.as_str()).collect();
+            let id = |row: usize| all[row].id.as_str();
             let size = machine.page_size(&options);
-            let page = query::page(&ids, &options, size, &call.root, path, TokenStyle::Intune)?;
-            let rows = all
-                .iter()
-                .skip(page.rows.start)
-                .take(page.rows.len())
-                .map(|filter| Value::Object(options.shape(full_filter(filter))))
-                .collect();
+            let style = TokenStyle::Intune;
+            let page = query::page(all.len(), id, &options, size, &call.root, path, style)?;
+            let rows = all.get(page.rows).unwrap_or_default().iter();
+            let rows = rows.map(|filter| full_filter(filter).select(options.select.as_deref()));
             let context = call.context("deviceManagement/assignmentFilters");
-            Ok(page_body(context, page.next, rows))
+            Ok(page_of(context, page.next, rows.collect()))
         }
         ("GET", [id]) => {
             permit(call)?;
@@ -456,10 +468,9 @@ fn filters(machine: &Machine, call: &Call<'_>, rest: &[&str]) -> Result<Reply, F
             };
             let options = Options::read(&call.pairs, &known)?;
             let filter = machine.tenant().filter(id).ok_or_else(Fault::not_found)?;
-            let mut row = options.shape(full_filter(filter));
-            let context = call.context("deviceManagement/assignmentFilters/$entity");
-            row.insert("@odata.context".to_owned(), json!(context));
-            Ok(Reply::json(200, Value::Object(row)))
+            let row = full_filter(filter).select(options.select.as_deref());
+            let context = Part::Own(call.context("deviceManagement/assignmentFilters/$entity"));
+            Ok(Reply::json(200, &row.with("@odata.context", context)))
         }
         (verb, []) => Err(Fault::no_route(
             "navigation",
@@ -475,17 +486,23 @@ fn filters(machine: &Machine, call: &Call<'_>, rest: &[&str]) -> Result<Reply, F
     }
 }
 
-fn full_filter(filter: &Filter) -> Map<String, Value> {
-    let mut row = super::tenant::object(json!({
+/// What the service says of a filter where the state file does not.
+static FILTER_DEFAULTS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
+    object(json!({
         "assignmentFilterManagementType": "devices",
         "createdDateTime": "2024-03-01T08:00:00Z",
         "description": "",
         "lastModifiedDateTime": "2024-03-01T08:00:00Z",
         "payloads": [],
         "roleScopeTags": ["0"],
-    }));
-    row.extend(filter.properties.clone());
-    row.insert("id".to_owned(), json!(filter.id));
-    row.insert("displayName".to_owned(), json!(filter.display_name));
-    row
+    }))
+});
+
+fn full_filter(filter: &Filter) -> Shown<'_> {
+    Shown {
+        defaults: &FILTER_DEFAULTS,
+        is_assigned: None,
+        own: &filter.properties,
+        names: [("id", &filter.id), ("displayName", &filter.display_name)],
+    }
 }

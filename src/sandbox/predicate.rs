@@ -64,8 +64,12 @@ impl Predicate {
         }
     }
 
-    /// Whether an object passes.
-    pub(super) fn matches(&self, object: &Value, ignore_case: bool) -> bool {
+    /// Whether an object passes, of which `object` gives the properties by name.
+    pub(super) fn matches(
+        &self,
+        object: &dyn Fn(&str) -> Option<Value>,
+        ignore_case: bool,
+    ) -> bool {
         let fold = |text: &str| {
             if ignore_case {
                 text.to_lowercase()
@@ -73,7 +77,10 @@ impl Predicate {
                 text.to_owned()
             }
         };
-        let text = |name: &str| property(object, name).and_then(Value::as_str).map(fold);
+        let text = |name: &str| match property(object, name) {
+            Some(Value::String(text)) => Some(fold(&text)),
+            _ => None,
+        };
         match self {
             Self::And(one, other) => {
                 one.matches(object, ignore_case) && other.matches(object, ignore_case)
@@ -82,14 +89,32 @@ impl Predicate {
                 one.matches(object, ignore_case) || other.matches(object, ignore_case)
             }
             Self::Not(inner) => !inner.matches(object, ignore_case),
-            Self::In(name, values) => values.iter().any(|value| match value {
-                Value::String(wanted) => text(name) == Some(fold(wanted)),
-                _ => property(object, name) == Some(value),
-            }),
+            Self::In(name, values) => {
+                let Some(own) = property(object, name) else {
+                    return false;
+                };
+                let text = own.as_str().map(fold);
+                values.iter().any(|value| match value {
+                    Value::String(wanted) => text.as_ref() == Some(&fold(wanted)),
+                    _ => own == *value,
+                })
+            }
             Self::Contains(name, part) => text(name).is_some_and(|text| text.contains(&fold(part))),
             Self::StartsWith(name, part) => {
                 text(name).is_some_and(|text| text.starts_with(&fold(part)))
             }
+        }
+    }
+
+    /// Finds a condition that every object has to meet which passes: one of some properties is one
+    /// of some values.
+    pub(super) fn one_of(&self, properties: &[&str]) -> Option<(&str, &[Value])> {
+        match self {
+            Self::And(one, other) => one.one_of(properties).or_else(|| other.one_of(properties)),
+            Self::In(name, values) => properties
+                .contains(&name.as_str())
+                .then_some((name.as_str(), values.as_slice())),
+            Self::Or(..) | Self::Not(_) | Self::Contains(..) | Self::StartsWith(..) => None,
         }
     }
 
@@ -104,9 +129,10 @@ impl Predicate {
     }
 }
 
-fn property<'a>(object: &'a Value, name: &str) -> Option<&'a Value> {
-    name.split('/')
-        .try_fold(object, |value, key| value.get(key))
+fn property(object: &dyn Fn(&str) -> Option<Value>, name: &str) -> Option<Value> {
+    let mut keys = name.split('/');
+    let first = object(keys.next()?)?;
+    keys.try_fold(first, |mut value, key| value.get_mut(key).map(Value::take))
 }
 
 struct Parser<'a> {
@@ -322,7 +348,8 @@ mod tests {
         ];
         for (text, expected) in cases {
             let predicate = Predicate::parse(text, &GRAMMAR).expect(text);
-            assert_eq!(predicate.matches(&object, false), expected, "{text}");
+            let property = |name: &str| object.get(name).cloned();
+            assert_eq!(predicate.matches(&property, false), expected, "{text}");
         }
     }
 

@@ -10,6 +10,7 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use super::encoding::{base64_decode, base64url, percent_decode, percent_encode, sha256};
+use super::index::Names;
 use super::predicate::{Grammar, Predicate};
 use super::reply::Fault;
 
@@ -118,11 +119,22 @@ impl Options {
         Ok(options)
     }
 
-    /// Whether an object passes the filter.
-    pub(super) fn lets_through(&self, object: &Value) -> bool {
-        self.filter
-            .as_ref()
-            .is_none_or(|filter| filter.matches(object, self.ignore_case))
+    /// Returns the places of the rows that pass the filter, out of a list of so many; none where
+    /// there is no filter. `property` gives a row's property by its name.
+    pub(super) fn found(
+        &self,
+        count: usize,
+        index: &Names,
+        name: &str,
+        property: impl Fn(usize, &str) -> Option<Value>,
+    ) -> Option<Vec<usize>> {
+        let filter = self.filter.as_ref()?;
+        let passes =
+            |place: &usize| filter.matches(&|name: &str| property(*place, name), self.ignore_case);
+        Some(match index.narrowed(filter, name) {
+            Some(places) => places.into_iter().filter(passes).collect(),
+            None => (0..count).filter(passes).collect(),
+        })
     }
 
     /// Leaves the selected properties of an object.
@@ -190,10 +202,11 @@ pub(super) struct Page {
 
 /// Cuts the page out of a list that a request asks for.
 ///
-/// `ids` are all rows that the request's filter lets through; `path` is the list's address below
-/// the version root at `root`.
-pub(super) fn page(
-    ids: &[&str],
+/// There are so many rows that the request's filter lets through, and `id` gives the id of each;
+/// `path` is the list's address below the version root at `root`.
+pub(super) fn page<'a>(
+    count: usize,
+    id: impl Fn(usize) -> &'a str,
     options: &Options,
     size: usize,
     root: &str,
@@ -207,14 +220,17 @@ pub(super) fn page(
                 Fault::bad_request("Skip token is not valid for this request.".to_owned())
             })?;
             // The row itself is found again where others came or went before it.
-            let after = ids.iter().position(|id| *id == last);
-            after.map_or(offset, |position| position + 1).min(ids.len())
+            let is_last = |place: &usize| id(*place) == last;
+            let before = offset.checked_sub(1).filter(|place| *place < count);
+            let place = before.filter(is_last);
+            let place = place.or_else(|| (0..count).find(is_last));
+            place.map_or(offset, |place| place + 1).min(count)
         }
     };
-    let end = start.saturating_add(size.max(1)).min(ids.len());
-    let next = match ids.get(start..end).and_then(<[&str]>::last) {
-        Some(last) if end < ids.len() => {
-            let token = seal(end, last, options, path, style);
+    let end = start.saturating_add(size.max(1)).min(count);
+    let next = match end.checked_sub(1) {
+        Some(last) if start < end && end < count => {
+            let token = seal(end, id(last), options, path, style);
             let mut parts: Vec<String> = options
                 .sent
                 .iter()
@@ -292,7 +308,8 @@ mod tests {
     fn cut(ids: &[&str], query: &str, style: TokenStyle) -> Result<Page, Fault> {
         let options = read(query)?;
         page(
-            ids,
+            ids.len(),
+            |place| ids[place],
             &options,
             options.top.unwrap_or(2),
             "http://x/beta",

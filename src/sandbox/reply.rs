@@ -4,6 +4,7 @@
 use std::time::SystemTime;
 
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 /// An answer.
@@ -11,16 +12,18 @@ use serde_json::{Value, json};
 pub(super) struct Reply {
     pub(super) status: u16,
     pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Option<Value>,
+    /// The body, as JSON.
+    pub(super) body: Option<String>,
 }
 
 impl Reply {
     /// An answer with a body.
-    pub(super) fn json(status: u16, body: Value) -> Self {
+    pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
         Self {
             status,
             headers: Vec::new(),
-            body: Some(body),
+            // Strings, numbers and maps with string keys only: this cannot fail.
+            body: Some(serde_json::to_string(body).unwrap_or_default()),
         }
     }
 
@@ -121,17 +124,19 @@ impl Fault {
             self.message
         };
         Reply {
-            status: self.status,
             headers: self.headers,
-            body: Some(json!({"error": {
-                "code": self.code,
-                "message": message,
-                "innerError": {
-                    "date": date(identity.wall, "%Y-%m-%dT%H:%M:%S"),
-                    "request-id": identity.request_id,
-                    "client-request-id": identity.client_request_id,
-                },
-            }})),
+            ..Reply::json(
+                self.status,
+                &json!({"error": {
+                    "code": self.code,
+                    "message": message,
+                    "innerError": {
+                        "date": date(identity.wall, "%Y-%m-%dT%H:%M:%S"),
+                        "request-id": identity.request_id,
+                        "client-request-id": identity.client_request_id,
+                    },
+                }}),
+            )
         }
     }
 }
@@ -177,7 +182,7 @@ mod tests {
         };
         let reply =
             Fault::invalid("Invalid GroupId : \"x\"").reply(&identity, "deviceManagement/a");
-        let body = reply.body.expect("an error body");
+        let body: Value = serde_json::from_str(&reply.body.expect("an error body")).expect("JSON");
         assert_eq!(body["error"]["innerError"]["date"], "1970-01-01T00:00:00");
         let text = body["error"]["message"].as_str().expect("a text");
         assert!(text.starts_with("{\r\n  \"_version\": 3,\r\n"));

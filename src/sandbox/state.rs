@@ -3,15 +3,19 @@
 //! What stands around policies, groups and filters is closed, so that a misspelt switch is an
 //! error that names its line. Rows of assignments may leave out what the service makes.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use serde_json::{Map, Value, json};
+use serde::de;
+use serde::ser::SerializeMap as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::encoding::is_guid;
 use super::kinds::Collection;
+use super::rows::need_text;
 use super::target::target_id;
-use super::tenant::{Assignment, FORMAT_VERSION, Filter, Group, Policy, Tenant, object};
+use super::tenant::{Assignment, FORMAT_VERSION, Filter, Group, Policy, Tenant};
 
 /// What can be wrong with a state file.
 #[derive(Debug, thiserror::Error)]
@@ -39,6 +43,20 @@ pub enum StateError {
         /// The file that is locked beside it.
         lock: PathBuf,
     },
+    /// The journal beside the file does not belong to it.
+    #[error(
+        "the journal `{}` does not belong to sandbox file `{}`: it holds changes to {what}. Remove it if they are not \
+         wanted, or bring back the file that it was written for",
+        journal.display(), path.display()
+    )]
+    Journal {
+        /// The state file.
+        path: PathBuf,
+        /// The journal.
+        journal: PathBuf,
+        /// What the changes belong to.
+        what: String,
+    },
     /// The file could not be read, locked or written.
     #[error("failed to {action} sandbox file `{}`: {source}", path.display())]
     Io {
@@ -49,6 +67,16 @@ pub enum StateError {
         /// Why it failed.
         source: std::io::Error,
     },
+}
+
+impl StateError {
+    /// Says which file it is about.
+    pub(super) fn of(mut self, file: &Path) -> Self {
+        if let Self::Content { path, .. } = &mut self {
+            *path = Some(file.to_owned());
+        }
+        self
+    }
 }
 
 fn place(path: Option<&PathBuf>, line: usize, column: usize) -> String {
@@ -66,7 +94,7 @@ impl Tenant {
     ///
     /// Names line and column of what is not understood, or the object that breaks a rule.
     pub fn from_json(text: &str) -> Result<Self, StateError> {
-        let mut tenant: Self = serde_json::from_str(text).map_err(|error| {
+        let tenant: Self = serde_json::from_str(text).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             let shown = error.to_string();
             let message = match shown.rfind(" at line ") {
@@ -89,7 +117,6 @@ impl Tenant {
                 message,
             }
         })?;
-        tenant.settle();
         tenant.check_rows().map_err(|(message, id)| {
             let (line, column) = last_place(text, &id);
             StateError::Content {
@@ -110,13 +137,10 @@ impl Tenant {
         text
     }
 
-    /// Brings what may be left out of a state file into its full form.
-    fn settle(&mut self) {
-        for collection in Collection::ALL {
-            for policy in self.policies_mut(collection) {
-                policy.settle();
-            }
-        }
+    /// Writes what [`Self::to_json`] returns, without having it in memory.
+    pub(super) fn write_json(&self, to: &mut impl io::Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut *to, self)?;
+        to.write_all(b"\n")
     }
 
     /// Checks that no target stands twice on a policy; gives the message and the policy's id.
@@ -126,7 +150,7 @@ impl Tenant {
                 let mut rows: Vec<(String, &str)> = policy
                     .assignments
                     .iter()
-                    .map(|row| (target_id(&row.target), row.source.as_str()))
+                    .map(|row| (target_id(&row.target), row.source.as_ref()))
                     .collect();
                 rows.sort_unstable();
                 let twice = rows
@@ -211,45 +235,6 @@ impl Tenant {
     }
 }
 
-impl Assignment {
-    fn from_object(mut row: Map<String, Value>) -> Result<Self, String> {
-        let source = match take_text(&mut row, "source")? {
-            None => "direct".to_owned(),
-            Some(known) if known == "direct" || known == "policySets" => known,
-            Some(other) => {
-                return Err(format!(
-                    "`source` is `{other}`; there are `direct` and `policySets`"
-                ));
-            }
-        };
-        let Some(Value::Object(target)) = row.remove("target") else {
-            return Err("an assignment needs a `target`, which is an object".to_owned());
-        };
-        if !target.get("@odata.type").is_some_and(Value::is_string) {
-            return Err("a `target` needs an `@odata.type`".to_owned());
-        }
-        Ok(Self {
-            id: take_text(&mut row, "id")?.unwrap_or_default(),
-            source,
-            source_id: take_text(&mut row, "sourceId")?,
-            target,
-            properties: row,
-        })
-    }
-}
-
-fn take_text(map: &mut Map<String, Value>, key: &str) -> Result<Option<String>, String> {
-    match map.remove(key) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(format!("`{key}` is not a text")),
-    }
-}
-
-fn need_text(map: &mut Map<String, Value>, what: &str, key: &str) -> Result<String, String> {
-    take_text(map, key)?.ok_or_else(|| format!("{what} needs `{key}`"))
-}
-
 /// Returns where a text stands last in a file, as line and column.
 fn last_place(text: &str, wanted: &str) -> (usize, usize) {
     let before = text
@@ -262,44 +247,10 @@ fn last_place(text: &str, wanted: &str) -> (usize, usize) {
     })
 }
 
-impl<'de> Deserialize<'de> for Policy {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut map = Map::deserialize(deserializer)?;
-        let read = |map: &mut Map<String, Value>| {
-            let id = need_text(map, "a policy", "id")?;
-            let name = need_text(map, "a policy", "name")?;
-            let rows = match map.remove("assignments") {
-                None => Vec::new(),
-                Some(Value::Array(rows)) => rows,
-                Some(_) => return Err(format!("policy `{name}`: `assignments` is not a list")),
-            };
-            let assignments = rows
-                .into_iter()
-                .map(|row| Assignment::from_object(object(row)))
-                .collect::<Result<_, _>>()
-                .map_err(|message| format!("policy `{name}`: {message}"))?;
-            Ok((id, name, assignments))
-        };
-        let (id, name, assignments) = read(&mut map).map_err(de::Error::custom)?;
-        Ok(Self {
-            id,
-            name,
-            properties: map,
-            assignments,
-        })
-    }
-}
-
 impl Serialize for Policy {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let rows = self.assignments.iter().map(Assignment::to_value).collect();
-        let first = [("id", json!(self.id)), ("name", json!(self.name))];
-        in_order(
-            serializer,
-            &first,
-            &self.properties,
-            Some(("assignments", Value::Array(rows))),
-        )
+        let first = [("id", self.id.as_str()), ("name", self.name.as_str())];
+        in_order(serializer, first, &self.properties, Some(&self.assignments))
     }
 }
 
@@ -320,10 +271,10 @@ macro_rules! named_object {
         impl Serialize for $type {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 let first = [
-                    ("id", json!(self.id)),
-                    ("displayName", json!(self.display_name)),
+                    ("id", self.id.as_str()),
+                    ("displayName", self.display_name.as_str()),
                 ];
-                in_order(serializer, &first, &self.properties, None)
+                in_order(serializer, first, &self.properties, None)
             }
         }
     };
@@ -335,18 +286,27 @@ named_object!(Filter, "an assignment filter");
 /// Writes an object with its id and name on top, where a reader looks for them.
 fn in_order<S: Serializer>(
     serializer: S,
-    first: &[(&str, Value)],
+    first: [(&str, &str); 2],
     middle: &Map<String, Value>,
-    last: Option<(&str, Value)>,
+    rows: Option<&[Assignment]>,
 ) -> Result<S::Ok, S::Error> {
-    let first = first.iter().map(|(key, value)| (*key, value));
-    let middle = middle.iter().map(|(key, value)| (key.as_str(), value));
-    let last = last.iter().map(|(key, value)| (*key, value));
-    serializer.collect_map(first.chain(middle).chain(last))
+    let mut map = serializer.serialize_map(None)?;
+    for (key, text) in first {
+        map.serialize_entry(key, text)?;
+    }
+    for (key, value) in middle {
+        map.serialize_entry(key, value)?;
+    }
+    if let Some(rows) = rows {
+        map.serialize_entry("assignments", rows)?;
+    }
+    map.end()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::super::target;
     use super::*;
 
@@ -424,6 +384,26 @@ mod tests {
             (
                 format!("{head},\n \"groups\": [{{\"id\": \"x\", \"displayName\": \"y\"}}]}}"),
                 "state:2:20: `groups` has an id that is not a GUID: `x`",
+            ),
+            (
+                format!(
+                    "{head},\n \"compliancePolicies\": [{{\"id\": \"x\", \"assignments\": [{{\n}}]}}]}}"
+                ),
+                "state:3:1: an assignment needs a `target`",
+            ),
+            (
+                format!(
+                    "{head},\n \"compliancePolicies\": [{{\"assignments\": [\n{{\"source\": \"x\"}}]}}]}}"
+                ),
+                "state:3:15: `source` is `x`",
+            ),
+            (
+                format!("{head},\n \"compliancePolicies\": [{{\"assignments\": null}}]}}"),
+                "state:2:46: invalid type: null, expected a list of assignments",
+            ),
+            (
+                format!("{head},\n \"compliancePolicies\": [{{\"id\": \"x\"}}]}}"),
+                "a policy needs `name`",
             ),
             (
                 format!("{head}, \"service\": {{\"createRouteMissing\": [\"apps\"]}}}}"),

@@ -3,6 +3,10 @@
 //! Policies, groups and filters are open objects: what the sandbox does not know of them is kept
 //! and served. `state` reads and writes the text of a tenant.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -31,10 +35,10 @@ pub struct Tenant {
     #[serde(default)]
     pub assignment_filters: Vec<Filter>,
     /// The settings catalog's policies.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::rows::policies")]
     pub configuration_policies: Vec<Policy>,
     /// The compliance policies.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "super::rows::policies")]
     pub compliance_policies: Vec<Policy>,
 }
 
@@ -57,11 +61,11 @@ pub struct Assignment {
     /// The id, `{policyId}_{targetId}`.
     pub id: String,
     /// `direct` or `policySets`.
-    pub source: String,
+    pub source: Cow<'static, str>,
     /// The policy's own id, or the policy set's.
-    pub source_id: Option<String>,
-    /// The target, as it was sent.
-    pub target: Map<String, Value>,
+    pub source_id: Option<Arc<str>>,
+    /// The target, as it was sent. A large tenant has the same few thousand a million times.
+    pub target: Arc<Map<String, Value>>,
     /// Properties that the sandbox does not know.
     pub properties: Map<String, Value>,
 }
@@ -203,40 +207,56 @@ impl Policy {
         self.push("policySets", Some(set.to_owned()), target);
     }
 
-    fn push(&mut self, source: &str, source_id: Option<String>, target: Value) {
-        self.assignments.push(Assignment {
+    fn push(&mut self, source: &'static str, source_id: Option<String>, target: Value) {
+        let mut row = Assignment {
             id: String::new(),
-            source: source.to_owned(),
-            source_id,
-            target: object(target),
+            source: Cow::Borrowed(source),
+            source_id: source_id.map(Arc::from),
+            target: Arc::new(object(target)),
             properties: Map::new(),
-        });
-        self.settle();
+        };
+        row.settle(&self.id, &Arc::from(self.id.as_str()));
+        self.assignments.push(row);
     }
 
     /// Gives every assignment the id and the source id that the service makes.
     pub(super) fn settle(&mut self) {
+        let own = Arc::from(self.id.as_str());
         for row in &mut self.assignments {
-            if row.id.is_empty() {
-                row.id = format!("{}_{}", self.id, target_id(&row.target));
-            }
-            if row.source == "direct" && row.source_id.is_none() {
-                // Direct rows read back with the policy's own id (TF fixture, TFCAP).
-                row.source_id = Some(self.id.clone());
-            }
+            row.settle(&self.id, &own);
         }
     }
 }
 
 impl Assignment {
+    fn settle(&mut self, policy_id: &str, own: &Arc<str>) {
+        if self.id.is_empty() {
+            self.id = format!("{policy_id}_{}", target_id(&self.target));
+        }
+        // Direct rows read back with the policy's own id (TF fixture, TFCAP).
+        if self.source == "direct" && self.source_id.as_ref().is_none_or(|id| **id == **own) {
+            self.source_id = Some(Arc::clone(own));
+        }
+    }
+
     /// Returns the row as the service shows it.
     pub fn to_value(&self) -> Value {
-        let mut row = self.properties.clone();
-        row.insert("id".to_owned(), json!(self.id));
-        row.insert("source".to_owned(), json!(self.source));
-        row.insert("sourceId".to_owned(), json!(self.source_id));
-        row.insert("target".to_owned(), Value::Object(self.target.clone()));
-        Value::Object(row)
+        // Strings, numbers and maps with string keys only: this cannot fail.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+impl Serialize for Assignment {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut row = serializer.serialize_map(None)?;
+        row.serialize_entry("id", &self.id)?;
+        row.serialize_entry("source", &self.source)?;
+        row.serialize_entry("sourceId", &self.source_id.as_deref())?;
+        row.serialize_entry("target", &*self.target)?;
+        for (key, value) in &self.properties {
+            row.serialize_entry(key, value)?;
+        }
+        row.end()
     }
 }
 

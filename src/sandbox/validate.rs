@@ -3,6 +3,9 @@
 //!
 //! Properties that nobody knows are kept as they were sent; those of another target type are not.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::encoding::is_guid;
@@ -74,8 +77,9 @@ pub(super) fn assignment(
         return Err(mistyped("id", "a string", &id));
     }
     let source = match row.remove("source") {
-        None => "direct".to_owned(),
-        Some(Value::String(name)) if name == "direct" || name == "policySets" => name,
+        None => "direct",
+        Some(Value::String(name)) if name == "direct" => "direct",
+        Some(Value::String(name)) if name == "policySets" => "policySets",
         Some(other) => return Err(mistyped("source", "'direct' or 'policySets'", &other)),
     };
     let given = match row.remove("sourceId") {
@@ -84,9 +88,9 @@ pub(super) fn assignment(
         Some(other) => return Err(mistyped("sourceId", "a string or null", &other)),
     };
     // Direct rows read back with the policy's own id (TF fixture, TFCAP; facts, section 2.4).
-    let source_id = match source.as_str() {
-        "direct" => Some(policy_id.to_owned()),
-        _ => given,
+    let source_id = match source {
+        "direct" => Some(Arc::from(policy_id)),
+        _ => given.map(Arc::from),
     };
     let target = match row.remove("target") {
         Some(Value::Object(target)) => target_of(tenant, target)?,
@@ -95,9 +99,9 @@ pub(super) fn assignment(
     };
     Ok(Assignment {
         id: format!("{policy_id}_{}", target_id(&target)),
-        source,
+        source: Cow::Borrowed(source),
         source_id,
-        target,
+        target: Arc::new(target),
         properties: row,
     })
 }
@@ -107,7 +111,7 @@ pub(super) fn assignment(
 pub(super) fn unique(rows: &[Assignment]) -> Result<(), Fault> {
     let mut seen: Vec<(&str, &str)> = rows
         .iter()
-        .map(|row| (row.id.as_str(), row.source.as_str()))
+        .map(|row| (row.id.as_str(), row.source.as_ref()))
         .collect();
     seen.sort_unstable();
     match seen

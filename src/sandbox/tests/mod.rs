@@ -2,6 +2,7 @@
 
 mod anything;
 mod face;
+mod keeping;
 mod limits;
 mod reading;
 mod writing;
@@ -10,6 +11,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::Value;
 
+use super::changes::Changes;
 use super::*;
 
 const CATALOG: Collection = Collection::ConfigurationPolicies;

@@ -51,6 +51,40 @@ fn a_second_signal_ends_a_run_at_once() {
         .says(&["Nothing to do"]);
 }
 
+/// The emulator keeps the changes of a very large file beside it; what it has answered for is there
+/// after it was killed.
+#[test]
+fn an_emulator_that_is_killed_loses_nothing_that_it_answered() {
+    let mut world = World::with(
+        &Tenant::common()
+            .policy("P", &["+A"])
+            .policy("Q", &["+A"])
+            .group(&"long ".repeat(2_000_000)),
+        &["match: '*', include: [group: B]"],
+    );
+    let served = Served::with_token(&mut world);
+    world
+        .run("apply m.yaml --yes --allow removals --report r.jsonl")
+        .exits(0);
+    // Killed, not asked to end.
+    drop(served);
+    assert!(world.has("tenant.json.journal"));
+    assert_eq!(world.rows("P"), ["+A"]);
+    world
+        .run("plan m.yaml --detailed-exitcode --sandbox tenant.json")
+        .exits(0);
+    assert!(!world.has("tenant.json.journal"));
+    assert_eq!(world.rows("P"), ["+B"]);
+    assert_eq!(world.rows("Q"), ["+B"]);
+    // What runs inside the process leaves the file as it is to be read.
+    world.manifest(&["match: '*', include: [group: C]"]);
+    world
+        .sandbox("apply m.yaml --yes --allow removals")
+        .exits(0);
+    assert!(!world.has("tenant.json.journal"));
+    assert_eq!(world.rows("P"), ["+C"]);
+}
+
 #[test]
 fn killed_at_any_write_a_run_can_be_taken_back_and_run_again() {
     let boundaries = Mutex::new((1..=POLICIES).flat_map(|number| {

@@ -258,5 +258,11 @@ pub(crate) fn meaning(row: &assignctl::sandbox::Assignment) -> (Key, Want) {
     };
     let from_set = row.source == "policySets";
     let set = row.source_id.clone().filter(|_| from_set);
-    ((whom, from_set), Want { filter, set })
+    (
+        (whom, from_set),
+        Want {
+            filter,
+            set: set.map(|id| id.to_string()),
+        },
+    )
 }

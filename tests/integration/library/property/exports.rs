@@ -104,7 +104,7 @@ fn make_odd(tenant: &mut Tenant, policy: u8, oddity: u8, inexpressible: &mut BTr
     if !policy
         .assignments
         .iter()
-        .any(|row| same(&Value::Object(row.target.clone())))
+        .any(|row| same(&Value::Object((*row.target).clone())))
     {
         policy.assign(target);
     }
