@@ -5,7 +5,7 @@
 //! clock, so that the paused clock of a test moves the machine's windows too.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::Body;
@@ -152,17 +152,21 @@ impl Service {
             headers,
             body: body.to_vec(),
         };
-        let (response, kept) = {
+        let (response, kept, latency) = {
             let mut shared = self.lock();
             let now = self.start.0.elapsed();
             let response = shared.machine.answer(&request, now, self.wall());
-            (response, shared.keep())
+            let latency = shared.machine.tenant().service.latency;
+            (response, shared.keep(), latency)
         };
         let kept = match kept {
             Ok(Some(pending)) => on_disk(pending).await,
             Ok(None) => Ok(()),
             Err(error) => Err(error.to_string()),
         };
+        if latency > 0.0 {
+            tokio::time::sleep(Duration::from_secs_f64(latency.min(86_400.0))).await;
+        }
         match kept {
             Ok(()) => convert(response),
             Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, &error),

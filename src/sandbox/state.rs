@@ -225,7 +225,7 @@ impl Tenant {
         let window = service.throttling.window;
         let lag = service.read_after_write_lag;
         let sound = |seconds: f64| (0.0..=86_400.0).contains(&seconds);
-        if !sound(lag) || !sound(window) {
+        if !sound(lag) || !sound(window) || !sound(service.latency) {
             return Err((
                 "`service` has a time that is not between 0 and 86400 seconds".to_owned(),
                 None,

@@ -35,6 +35,8 @@ pub struct Switches {
     pub refuse_missing_groups: bool,
     /// Whether writes need the approval of a second administrator (facts, section 2.6).
     pub multi_admin_approval: bool,
+    /// How much later every answer comes, in seconds. Requests in flight together wait together.
+    pub latency: f64,
     /// The request limits.
     pub throttling: Throttling,
 }
@@ -62,6 +64,7 @@ impl Default for Switches {
             read_after_write_lag: 0.0,
             refuse_missing_groups: false,
             multi_admin_approval: false,
+            latency: 0.0,
             throttling: Throttling::default(),
         }
     }

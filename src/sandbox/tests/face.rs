@@ -94,3 +94,33 @@ async fn a_socket_is_served_until_it_is_stopped() {
     stop.send(()).expect("it still runs");
     server.await.expect("no panic").expect("no failure");
 }
+
+/// Who waits for the disk or for the latency holds nobody up.
+#[tokio::test(start_paused = true)]
+async fn answers_come_later_by_the_latency_and_wait_side_by_side() {
+    use tower::ServiceExt;
+
+    let (world, _, policy, _) = small();
+    let mut tenant = world.machine.tenant().clone();
+    tenant.service.latency = 0.25;
+    let service = Service::new(Machine::new(tenant, "http://base".to_owned()), None);
+    let start = tokio::time::Instant::now();
+    let asked = (0..20).map(|number| {
+        let path = match number % 3 {
+            0 => "/beta/groups".to_owned(),
+            1 => format!("/beta{}", catalog(&policy, "/assignments")),
+            // Refusals take as long.
+            _ => "/beta/nothing".to_owned(),
+        };
+        let request = axum::http::Request::get(format!("http://base{path}"))
+            .header("authorization", "Bearer x")
+            .body(axum::body::Body::empty())
+            .expect("a request");
+        service.router().oneshot(request)
+    });
+    let answers = futures::future::join_all(asked).await;
+    assert_eq!(answers.len(), 20);
+    assert_eq!(start.elapsed(), Duration::from_millis(250));
+    let statistics = service.with_machine(|machine| machine.statistics().clone());
+    assert_eq!(statistics.reads, 14);
+}
