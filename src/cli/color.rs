@@ -28,7 +28,7 @@ pub(super) fn choice(color: Color, is_terminal: bool) -> ColorChoice {
 }
 
 /// Decides for help and for mistakes on the command line, which are told before it is understood.
-pub(super) fn of_help() -> clap::ColorChoice {
+pub(super) fn of_help() -> ColorChoice {
     let mut color = Color::Auto;
     let mut arguments = std::env::args_os().skip(1);
     while let Some(argument) = arguments.next() {
@@ -46,10 +46,7 @@ pub(super) fn of_help() -> clap::ColorChoice {
     }
     // It goes to either stream; a pipe on one of them is enough to do without.
     let terminal = std::io::stdout().is_terminal() && std::io::stderr().is_terminal();
-    match choice(color, terminal) {
-        ColorChoice::Always => clap::ColorChoice::Always,
-        _ => clap::ColorChoice::Never,
-    }
+    choice(color, terminal)
 }
 
 /// Whether a terminal can do more than write line after line.

@@ -44,13 +44,7 @@ pub fn run() -> Exit {
     let arguments = match parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            // A closed pipe is nobody's mistake.
-            let _ = error.print();
-            return if error.use_stderr() {
-                Exit::Usage
-            } else {
-                Exit::Success
-            };
+            return output::told_by_parser(&error);
         }
     };
     let secrets = Arc::new(settings::secrets());
@@ -72,8 +66,7 @@ pub fn run() -> Exit {
 }
 
 fn parse() -> Result<Arguments, clap::Error> {
-    // Help and mistakes are coloured by the same rules as all else.
-    let command = Arguments::command().color(color::of_help());
+    let command = Arguments::command();
     Arguments::from_arg_matches(&command.try_get_matches()?)
 }
 

@@ -356,6 +356,27 @@ pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
     })
 }
 
+/// Prints help, the version, or a mistake on the command line: coloured by the same rules as all
+/// else, and in one piece, since the parser's own way asks the system to write each line.
+pub(super) fn told_by_parser(error: &clap::Error) -> Exit {
+    let color = color::of_help();
+    let text = match color {
+        ColorChoice::Never => error.render().to_string(),
+        _ => error.render().ansi().to_string(),
+    };
+    // A closed pipe is nobody's mistake.
+    if error.use_stderr() {
+        let _ = AutoStream::new(io::stderr(), color).write_all(text.as_bytes());
+        Exit::Usage
+    } else {
+        let mut stream = AutoStream::new(io::stdout(), color);
+        let _ = stream
+            .write_all(text.as_bytes())
+            .and_then(|()| stream.flush());
+        Exit::Success
+    }
+}
+
 /// Starts the log. It holds our own lines only: what libraries log is not ours to vouch for.
 pub(super) fn start_logging(common: &Common, secrets: &Arc<Secrets>) {
     let level = match common.verbose {
