@@ -399,7 +399,7 @@ mod tests {
             ),
             (
                 format!("{head},\n \"compliancePolicies\": [{{\"assignments\": null}}]}}"),
-                "state:2:46: invalid type: null, expected a list of assignments",
+                "invalid type: null, expected a list of assignments",
             ),
             (
                 format!("{head},\n \"compliancePolicies\": [{{\"id\": \"x\"}}]}}"),
