@@ -2,8 +2,7 @@
 //!
 //! [`run`] settles each changed policy of a plan, several side by side, in order within one:
 //! look, compare with the plan, write, look again. What a run learns about the service that holds
-//! for all policies is in `lessons`. [`report`] keeps what happens on disk, each line before the
-//! next step.
+//! for all policies is in `lessons`. [`report`] keeps what happens on disk.
 
 pub mod baseline;
 mod lessons;

@@ -1,4 +1,9 @@
-//! The report: JSON Lines that are on disk before the next thing happens.
+//! The report: JSON Lines that tell of each thing before the next one happens.
+//!
+//! A write's `sending` line is on disk before the write leaves, whatever becomes of the machine. What
+//! became of a policy is handed to the system at once, so that it outlives the run, and is on disk with
+//! the next `sending` line or the last: without it, the policy counts as sent and not settled, and is
+//! looked at again. A sync costs more of the processor than all else that is done for a policy.
 //!
 //! A killed run leaves a file without its last line; whatever was sent and not settled has a
 //! `sending` line and no `policy` line.
@@ -72,7 +77,7 @@ impl Report {
         if let Sink::Waiting { path, lines } = &self.sink {
             self.kept = keep_earlier(path)?;
             let mut file = files::create(path)?;
-            write(&mut file, lines)?;
+            write_durably(&mut file, lines)?;
             self.sink = Sink::File {
                 file,
                 path: path.clone(),
@@ -154,14 +159,14 @@ impl Report {
     ///
     /// # Errors
     ///
-    /// Says why the line is not on disk.
+    /// Says why the line is not written.
     pub fn policy(
         &mut self,
         policy: &PlannedPolicy,
         settled: &Settled,
         names: &Names,
     ) -> io::Result<()> {
-        self.line(&PolicyLine::new(policy, settled, names))
+        self.add(&PolicyLine::new(policy, settled, names), write)
     }
 
     /// Writes the last line. Of a run that never began, all lines.
@@ -186,7 +191,16 @@ impl Report {
         })
     }
 
+    /// Adds a line that is on disk afterwards.
     fn line(&mut self, line: &impl Serialize) -> io::Result<()> {
+        self.add(line, write_durably)
+    }
+
+    fn add(
+        &mut self,
+        line: &impl Serialize,
+        write: fn(&mut File, &[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
         match &mut self.sink {
@@ -210,9 +224,14 @@ fn pending(plan: &Plan) -> BTreeMap<&str, Vec<&str>> {
     pending
 }
 
-/// Writes lines, which are on disk afterwards.
+/// Writes lines, which outlive the process.
 fn write(file: &mut File, lines: &[u8]) -> io::Result<()> {
-    file.write_all(lines)?;
+    file.write_all(lines)
+}
+
+/// Writes lines, which are on disk afterwards, with all before them.
+fn write_durably(file: &mut File, lines: &[u8]) -> io::Result<()> {
+    write(file, lines)?;
     match file.sync_data() {
         // A device or a pipe keeps nothing that could be lost.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
