@@ -31,8 +31,8 @@ fuzz_target!(|text: &str| {
             reason: Some(Reason {
                 code: policy.id.clone(),
                 status: Some(500),
-                message: policy.name.clone(),
-                request_id: Some(policy.name.clone()),
+                message: policy.name.to_string(),
+                request_id: Some(policy.name.to_string()),
                 is_refusal: false,
             }),
             written: true,
