@@ -1,9 +1,9 @@
 //! The stored form of a plan: what `--out` and `--format json` write, and `apply` and `show` read.
 //!
 //! The format is a boundary of its own, versioned: a minor version adds keys, a major one may
-//! break, and readers ignore keys that they do not know. What a file says of changes, writes and
-//! guards is for people; when it is read, all are worked out again from the rows before and after,
-//! which the digest covers.
+//! break, and readers ignore keys that they do not know. What a file says of changes, their counts,
+//! writes and guards is for people; when it is read, all are worked out again from the rows before
+//! and after, which the digest covers.
 
 mod assignment;
 mod digest;
@@ -63,7 +63,7 @@ pub enum SavedPlanError {
 pub struct SavedPlan {
     /// The plan. Policies that do not change are counted, not held.
     pub plan: Plan,
-    /// The counts as they were when the plan was made.
+    /// The counts: what changes is counted in the plan, the rest is as it was when that was made.
     pub summary: Summary,
     /// The digest as it is written.
     pub digest: String,
@@ -248,33 +248,34 @@ impl<'a> PlanRecord<'a> {
         let guards = guards
             .map(|saved| guards::look_again(saved, &policies, tenant_id))
             .collect();
+        let plan = Plan {
+            tenant_id: self.tenant_id.clone(),
+            graph_url: self.graph_url.clone(),
+            policies_read: self.summary.policies_read,
+            selection: self.selection.read(),
+            left_out: self.selection.left_out.unwrap_or_default(),
+            policies,
+            names,
+            guards,
+            diagnostics: self
+                .diagnostics
+                .iter()
+                .map(DiagnosticRecord::read)
+                .collect(),
+            write_with: WriteWith::from_name(&self.write_with)
+                .ok_or_else(|| format!("unknown way to write `{}`", self.write_with))?,
+            unchanged: self.unchanged.read(),
+            since,
+        };
         Ok(SavedPlan {
             summary: Summary {
                 time: Duration::from_secs(self.estimated_seconds),
-                ..self.summary.read()
+                ..self.summary.read(&plan.summary())
             },
             digest: self.digest.clone(),
             created_at: self.created_at.clone(),
             format_version: self.format_version.clone(),
-            plan: Plan {
-                tenant_id: self.tenant_id.clone(),
-                graph_url: self.graph_url.clone(),
-                policies_read: self.summary.policies_read,
-                selection: self.selection.read(),
-                left_out: self.selection.left_out.unwrap_or_default(),
-                policies,
-                names,
-                guards,
-                diagnostics: self
-                    .diagnostics
-                    .iter()
-                    .map(DiagnosticRecord::read)
-                    .collect(),
-                write_with: WriteWith::from_name(&self.write_with)
-                    .ok_or_else(|| format!("unknown way to write `{}`", self.write_with))?,
-                unchanged: self.unchanged.read(),
-                since,
-            },
+            plan,
         })
     }
 }

@@ -89,30 +89,18 @@ impl SummaryRecord {
         }
     }
 
-    pub(super) fn read(&self) -> Summary {
-        let Self {
-            policies_read,
-            managed,
-            changed,
-            unchanged,
-            unmanaged,
-            add,
-            remove,
-            update,
-            writes,
-        } = *self;
+    /// Reads the counts of what the file does not hold. What changes is taken from what was
+    /// counted in the plan's policies.
+    pub(super) fn read(&self, counted: &Summary) -> Summary {
+        let managed = self.managed.max(counted.managed);
         Summary {
-            policies_read,
+            policies_read: self.policies_read,
             managed,
-            changed,
-            unchanged,
-            unmanaged,
-            add,
-            remove,
-            update,
-            writes,
+            unchanged: managed - counted.changed,
+            unmanaged: self.unmanaged,
             // The plan's own key.
             time: Duration::ZERO,
+            ..*counted
         }
     }
 }

@@ -246,6 +246,42 @@ fn what_the_guards_saw_is_worked_out_again() {
 }
 
 #[test]
+fn what_changes_is_counted_again() {
+    let world = saved();
+    let honest = world.json("plan.json")["summary"].clone();
+    assert_eq!((&honest["add"], &honest["remove"]), (&json!(2), &json!(2)));
+    world.edit("plan.json", |plan| {
+        for key in [
+            "managed",
+            "changed",
+            "unchanged",
+            "add",
+            "remove",
+            "update",
+            "writes",
+        ] {
+            plan["summary"][key] = json!(0);
+        }
+    });
+    let shown = world.run("show plan.json --format json").exits(0).json();
+    assert_eq!(shown["summary"], honest);
+    for format in ["text", "markdown"] {
+        let shown = world.run(&format!("show plan.json --format {format}"));
+        let shown = shown.exits(0).stdout;
+        assert!(
+            shown.contains("2 to add") && !shown.contains("Nothing to do"),
+            "{shown}"
+        );
+    }
+    // What is not in the file is believed, as far as it fits.
+    world.edit("plan.json", |plan| plan["summary"]["managed"] = json!(9));
+    let shown = world.run("show plan.json --format json").exits(0).json();
+    assert_eq!(shown["summary"]["unchanged"], 7);
+    let applied = world.sandbox("apply plan.json --format json").exits(0);
+    assert_eq!(applied.json()["summary"]["add"], 2);
+}
+
+#[test]
 fn row_by_row_a_plan_does_not_know_the_rows_that_go() {
     let tenant = Tenant::common().policy("P", &["+A", "+B"]);
     let world = World::with(&tenant, &["name: P, include: [group: B, group: C]"]);
