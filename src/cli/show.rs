@@ -6,24 +6,37 @@
 use std::path::Path;
 
 use super::approval::{MAX_AGE, age};
-use super::arguments::{Common, Show};
+use super::arguments::{Common, Guards, Show};
 use super::failure::Failure;
 use super::output::Output;
+use super::settings;
 use crate::diagnostic::Severity;
 use crate::exit::Exit;
 use crate::files::{self, LARGEST_RESULT};
 use crate::plan::PlanDiagnostic;
+use crate::plan::guards::looser_limit;
 use crate::plan::saved::{FORMAT_VERSION, PlanRecord, SavedPlan};
 use crate::render::json;
 use crate::render::review::{PlanView, Review};
 use crate::render::text::{self, Detail};
 use crate::render::words::duration;
 
-pub(super) fn run(command: &Show, _common: &Common, output: &Output) -> Result<Exit, Failure> {
-    output.keep_inputs(&[], std::slice::from_ref(&command.plan))?;
+pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Exit, Failure> {
+    let config = settings::configuration(common);
+    let named = std::slice::from_ref(&command.plan);
+    let inputs = settings::inputs(named, common, config.as_ref().ok());
+    output.keep_inputs(&[], &inputs)?;
+    let nothing_given = Guards {
+        allow: Vec::new(),
+        max_removals: None,
+        max_policies: None,
+    };
+    let rules = settings::guards(&nothing_given, &config?)?;
     let (saved, doubt) = PlanRecord::look(&text_of(&command.plan)?)?;
     let doubt = doubt.map(Failure::from);
-    let oddities = oddities(&saved);
+    let mut oddities = oddities(&saved);
+    let guards = saved.plan.guards.iter();
+    oddities.extend(guards.filter_map(|guard| looser_limit(guard, &rules)));
     let SavedPlan {
         mut plan,
         summary,

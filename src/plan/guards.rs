@@ -1,5 +1,9 @@
 //! Guards: what a plan may not do without somebody saying so.
 
+mod looser;
+
+pub use looser::looser_limit;
+
 use super::{Change, PlannedPolicy};
 use crate::model::{Assignment, SharedText};
 

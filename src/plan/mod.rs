@@ -287,7 +287,7 @@ impl Plan {
 
     /// Judges a saved plan again, whose guards have looked at its policies anew when it was read. The
     /// two guards with a limit keep the limit of then, unless another is `given` now. What was
-    /// accepted when the plan was saved stays accepted.
+    /// accepted when the plan was saved stays accepted. A limit of then that is looser is warned of.
     pub fn recheck_guards(&mut self, rules: &GuardRules, given: GivenLimits) {
         let mut rules = rules.clone();
         rules.accepted.extend(
@@ -308,6 +308,8 @@ impl Plan {
                 continue;
             };
             if !is_given {
+                let looser = guards::looser_limit(saved, &rules);
+                self.diagnostics.extend(looser);
                 let accepted = saved.tripped && rules.accepted.contains(&guard.name);
                 *guard = Guard {
                     accepted,

@@ -282,6 +282,52 @@ fn what_changes_is_counted_again() {
 }
 
 #[test]
+fn a_looser_limit_than_that_of_today_is_warned_of() {
+    let world = saved();
+    world.write(
+        "strict.yaml",
+        "guards: {maxRemovals: 10%, maxPolicies: 9}\n",
+    );
+    for (guard, limit, today, strict) in [
+        (0, "100%", "25%", "10%"),
+        (0, "all", "25%", "10%"),
+        (0, "40", "25%", "10%"),
+        (1, "1000", "50", "9"),
+    ] {
+        world.edit("plan.json", |plan| {
+            plan["guards"] = json!([
+                {"name": "removals", "limit": "1%", "observed": "2 of 2", "tripped": false, "accepted": false},
+                {"name": "policies", "limit": "2", "observed": "2", "tripped": false, "accepted": false},
+            ]);
+        });
+        let shown = world.run("show plan.json").exits(0);
+        assert!(!shown.stderr.contains("looser-limit"), "{}", shown.stderr);
+        world.edit("plan.json", |plan| {
+            plan["guards"][guard]["limit"] = json!(limit);
+        });
+        for (options, of_today) in [("", today), ("--config strict.yaml", strict)] {
+            world
+                .run(&format!("show plan.json {options}"))
+                .exits(0)
+                .says(&[
+                    "warning[looser-limit]",
+                    &format!("is `{limit}`, and today's is `{of_today}`"),
+                ]);
+        }
+        // What was given judges the plan, and nothing is left to warn of.
+        let given = "--max-removals 2 --max-policies 2 --format json";
+        for (options, expected) in [("--format json", 1), (given, 0)] {
+            let applied = world.sandbox(&format!("apply plan.json {options}"));
+            let applied = applied.exits(0).json();
+            let diagnostics = applied["diagnostics"].as_array().expect("a list");
+            let mut codes = diagnostics.iter().map(|diagnostic| &diagnostic["code"]);
+            assert_eq!(codes.len(), expected, "{applied}");
+            assert!(codes.all(|code| code == "looser-limit"), "{applied}");
+        }
+    }
+}
+
+#[test]
 fn row_by_row_a_plan_does_not_know_the_rows_that_go() {
     let tenant = Tenant::common().policy("P", &["+A", "+B"]);
     let world = World::with(&tenant, &["name: P, include: [group: B, group: C]"]);

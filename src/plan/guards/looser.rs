@@ -1,0 +1,88 @@
+//! Limits of a saved plan that let more through than those of today.
+//!
+//! A plan may have been made with other limits on purpose, so its limits count. The digest does not
+//! cover them, so whoever looks at the plan, or carries it out, is told.
+
+use super::{FEWEST_REMOVALS, Guard, GuardName, GuardRules, RemovalLimit, total_of};
+use crate::diagnostic::Severity;
+use crate::plan::PlanDiagnostic;
+
+/// Warns of a saved guard whose limit is looser than that of `rules`.
+pub fn looser_limit(saved: &Guard, rules: &GuardRules) -> Option<PlanDiagnostic> {
+    let (is_looser, today, option) = match saved.name {
+        GuardName::Removals => {
+            let limit = RemovalLimit::parse(&saved.limit);
+            let today = rules.max_removals;
+            let is_looser = limit.is_none_or(|limit| lets_more(limit, today, total_of(saved)));
+            (is_looser, today.to_string(), "--max-removals")
+        }
+        GuardName::Policies => {
+            let limit = saved.limit.parse::<usize>();
+            let today = rules.max_policies;
+            let is_looser = limit.map_or(true, |limit| limit > today);
+            (is_looser, today.to_string(), "--max-policies")
+        }
+        _ => return None,
+    };
+    is_looser.then(|| PlanDiagnostic {
+        severity: Severity::Warning,
+        code: "looser-limit".to_owned(),
+        summary: format!(
+            "the limit of guard `{}` in the plan is `{}`, and today's is `{today}`",
+            saved.name.name(),
+            saved.limit
+        ),
+        place: None,
+        hint: Some(format!(
+            "make sure that the plan was made with it; `apply {option} {today}` judges the plan by today's"
+        )),
+        related: Vec::new(),
+    })
+}
+
+/// Whether a limit lets more removals through than another. A number and a share are compared by
+/// what they let through of `total`; without that nobody knows.
+fn lets_more(limit: RemovalLimit, than: RemovalLimit, total: Option<usize>) -> bool {
+    match (limit, than) {
+        (RemovalLimit::Percent(limit), RemovalLimit::Percent(than)) => limit > than,
+        (RemovalLimit::Count(limit), RemovalLimit::Count(than)) => limit > than,
+        _ => total.is_none_or(|total| most(limit, total) > most(than, total)),
+    }
+}
+
+/// The most removals that a limit lets through.
+fn most(limit: RemovalLimit, total: usize) -> usize {
+    match limit {
+        RemovalLimit::Count(count) => count,
+        RemovalLimit::Percent(percent) => {
+            let percent = usize::try_from(percent).unwrap_or(usize::MAX);
+            (total.saturating_mul(percent) / 100).max(FEWEST_REMOVALS - 1)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_and_a_share_are_compared_by_what_they_let_through() {
+        use RemovalLimit::{Count, Percent};
+        for (limit, than, total, expected) in [
+            (Percent(100), Percent(25), Some(4), true),
+            (Percent(25), Percent(25), None, false),
+            (Count(5), Count(4), None, true),
+            (Count(25), Percent(25), Some(100), false),
+            (Count(26), Percent(25), Some(100), true),
+            (Percent(25), Count(9), Some(4), false),
+            (Percent(25), Count(8), Some(4), true),
+            (Count(0), Percent(25), None, true),
+        ] {
+            assert_eq!(
+                lets_more(limit, than, total),
+                expected,
+                "{limit} {than} {total:?}"
+            );
+        }
+    }
+}
