@@ -4,7 +4,8 @@
 //! and words come from the tables that the reader uses, and tests hold both to agree. Where the reader
 //! takes a scalar as it is spelled, `5` and `true` are as good as text. What the schema cannot say is
 //! what needs more than one place: unknown and contradicting sets and targets, and a run without any
-//! entry.
+//! entry. Nor can it tell `version: 1.0` from `1`, as both are one number in JSON; the reader takes the
+//! latter only.
 
 use serde_json::{Map, Value, json};
 
@@ -24,7 +25,7 @@ pub fn schema() -> Value {
         |key| match key {
             "version" => json!({
                 "const": 1,
-                "description": "The version of the form of manifests: the number 1.",
+                "description": "The version of the form of manifests: the number 1, spelled `1` and not `1.0`.",
             }),
             "targets" => json!({
                 "type": "object",
