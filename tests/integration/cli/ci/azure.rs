@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::runner::{Runner, read};
+use super::runner::{Runner, list, read};
 use super::{NEVER_BEGAN, WANTED, drift, emptied, has_jq, tenant};
 
 const IS_PULL_REQUEST: &str = "and(succeeded(), eq(variables['Build.Reason'], 'PullRequest'))";
@@ -85,6 +85,20 @@ fn a_guard_stops_the_merge_before_anything_is_saved() {
     let (mut runner, pipeline) = runner(&["name: P, include: [group: A, allUsers]"], false);
     runner.azure(&pipeline, "plan").fails_at("outcome", 4);
     assert!(!runner.has_artifact("plan/plan.json"));
+}
+
+#[test]
+fn only_reports_of_applied_builds_of_main_are_compared_with() {
+    let pipeline = read("azure-pipelines.yml");
+    let stages = list(&pipeline["stages"]);
+    let since = stages
+        .iter()
+        .flat_map(|stage| list(&stage["jobs"][0]["steps"]))
+        .find(|step| step["task"] == "DownloadPipelineArtifact@2");
+    let inputs = &since.expect("a step")["inputs"];
+    assert_eq!(inputs["runVersion"], "latestFromBranch");
+    assert_eq!(inputs["runBranch"], "refs/heads/main");
+    assert_eq!(inputs["tags"], "applied");
 }
 
 #[test]

@@ -265,6 +265,8 @@ impl Runner {
             };
             let mut environment = environment.clone();
             environment.extend(self.environment(&step["env"]));
+            // Nobody promises that a variable without a value is set.
+            environment.retain(|_, value| !value.is_empty());
             // The runner gives bash no options: what a script wants it has to set.
             let (code, said) = self.shell(&[], script, &environment);
             for line in said.lines() {
