@@ -222,7 +222,7 @@ fn a_fork_is_planned_against_the_nightly_snapshot() {
     runner.answer("issue-list", &json!([]));
     runner.github(&workflow, "drift").succeeds();
     assert!(runner.has_artifact("snapshot/snapshot.json"));
-    runner.answer("run-list", &json!([{"databaseId": 1}]));
+    runner.answer("run-list", &json!([{"databaseId": 1, "event": "schedule"}]));
     // The job has no sign-in, and needs none.
     runner.set("vars.AZURE_CLIENT_ID", "");
     runner.github(&workflow, "plan-fork").succeeds();
@@ -244,7 +244,7 @@ fn nobody_is_woken_by_what_was_only_not_applied_yet() {
     runner.answer("comments", &json!([ours]));
     runner.github(&workflow, "apply").succeeds();
     runner.changes();
-    runner.answer("run-list", &json!([{"databaseId": 1}]));
+    runner.answer("run-list", &json!([{"databaseId": 1, "event": "push"}]));
     // Somebody has merged, and nobody has applied it yet.
     runner.manifest(&["name: P, include: [group: A, group: B, group: C]"]);
     runner.github(&workflow, "drift").succeeds();
@@ -273,7 +273,10 @@ fn the_report_of_a_refused_apply_is_nothing_to_compare_with() {
     runner.answer("comments", &json!([]));
     runner.answer("pulls", &json!([{"number": 7}]));
     runner.answer("issue-list", &json!([]));
-    runner.answer("run-list", &json!([{"databaseId": 2}, {"databaseId": 1}]));
+    runner.answer(
+        "run-list",
+        &json!([{"databaseId": 2, "event": "push"}, {"databaseId": 1, "event": "push"}]),
+    );
     runner.github(&workflow, "plan").succeeds();
     let ours = comment("github-actions[bot]", 42, &runner.body());
     runner.answer("comments", &json!([ours]));
@@ -298,6 +301,81 @@ fn the_report_of_a_refused_apply_is_nothing_to_compare_with() {
     runner.github(&workflow, "drift").succeeds();
     assert_eq!(runner.changes().len(), 2);
     assert!(!runner.body().contains("| drift |"), "{}", runner.body());
+}
+
+#[test]
+fn the_report_of_a_pull_request_is_never_taken() {
+    if !has_jq() {
+        return;
+    }
+    let (mut runner, workflow) = runner(&[WANTED]);
+    runner.answer("comments", &json!([]));
+    runner.answer("pulls", &json!([{"number": 7}]));
+    runner.answer("issue-list", &json!([]));
+    runner.github(&workflow, "plan").succeeds();
+    let ours = comment("github-actions[bot]", 42, &runner.body());
+    runner.answer("comments", &json!([ours]));
+    runner.github(&workflow, "apply").succeeds();
+    runner.changes();
+    let mut runner = runner.with_tenant(drift);
+    // A fork's branch may be called main, and its run may keep a report that says what it likes.
+    runner.world.write(
+        "stub/artifacts-of-9/report/report.json",
+        "{\"event\":\"end\",\"exitCode\":0}\n",
+    );
+    for event in ["push", "workflow_dispatch"] {
+        runner.answer(
+            "run-list",
+            &json!([
+                {"databaseId": 9, "event": "pull_request"},
+                {"databaseId": 8, "event": "schedule"},
+                {"databaseId": 1, "event": event},
+            ]),
+        );
+        runner.github(&workflow, "drift").succeeds();
+        let calls = runner.changes();
+        assert_eq!(calls.len(), 2, "an issue is opened: {calls:?}");
+        assert!(runner.body().contains("| drift |"), "{}", runner.body());
+    }
+    // Without another there is nothing to compare with.
+    std::fs::remove_dir_all(runner.world.path("checkout/last")).expect("it is there");
+    runner.answer(
+        "run-list",
+        &json!([{"databaseId": 9, "event": "pull_request"}]),
+    );
+    runner.github(&workflow, "drift").succeeds();
+    assert!(!runner.body().contains("| drift |"), "{}", runner.body());
+}
+
+#[test]
+fn of_two_comments_the_one_that_is_updated_tells_the_digest() {
+    if !has_jq() {
+        return;
+    }
+    let (mut runner, workflow) = runner(&[WANTED]);
+    runner.answer("comments", &json!([]));
+    runner.answer("pulls", &json!([{"number": 7}]));
+    runner.github(&workflow, "plan").succeeds();
+    let body = runner.body();
+    let start = body.rfind("sha256:").expect("a digest");
+    let old = body.replace(
+        &body[start..start + 71],
+        &format!("sha256:{}", "0".repeat(64)),
+    );
+    let of = |first: &str, second: &str| {
+        json!([
+            comment("github-actions[bot]", 42, first),
+            comment("github-actions[bot]", 43, second)
+        ])
+    };
+    runner.changes();
+    runner.answer("comments", &of(&old, &body));
+    runner.github(&workflow, "apply").fails_at("apply", 5);
+    runner.github(&workflow, "plan").succeeds();
+    assert!(runner.changes()[0].contains("issues/comments/42 "));
+    runner.answer("comments", &of(&body, &old));
+    runner.github(&workflow, "apply").succeeds();
+    assert_eq!(runner.world.rows("P"), ["+A", "+B"]);
 }
 
 #[test]

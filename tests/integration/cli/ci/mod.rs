@@ -125,6 +125,13 @@ fn workflows_have_pinned_actions_and_least_permissions() {
         .collect();
     assert_eq!(with_environment, ["apply"]);
     assert_eq!(text(&jobs["apply"]["concurrency"]["group"]), "intune-apply");
+    // The repository may itself be a fork.
+    let head = "github.event.pull_request.head.repo.full_name";
+    for (name, is_same) in [("plan", "=="), ("plan-fork", "!=")] {
+        let condition = text(&jobs[name]["if"]);
+        let part = format!("{head} {is_same} github.repository");
+        assert!(condition.contains(&part), "{name}: {condition}");
+    }
     // By hand it could be started on any branch.
     let condition = text(&jobs["apply"]["if"]);
     assert!(
