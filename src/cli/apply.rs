@@ -222,6 +222,7 @@ impl Run<'_> {
             policies: self.command.guards.max_policies.is_some(),
         };
         plan.recheck_guards(rules, given);
+        self.output.saved_diagnostics(&plan.diagnostics);
         let mut shown = Shown::new(plan, service);
         // What was counted when the plan was made; the file holds only what changes.
         shown.summary = crate::plan::Summary {

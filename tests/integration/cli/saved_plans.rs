@@ -318,7 +318,12 @@ fn a_looser_limit_than_that_of_today_is_warned_of() {
         let given = "--max-removals 2 --max-policies 2 --format json";
         for (options, expected) in [("--format json", 1), (given, 0)] {
             let applied = world.sandbox(&format!("apply plan.json {options}"));
-            let applied = applied.exits(0).json();
+            let applied = applied.exits(0);
+            assert_eq!(
+                applied.stderr.contains("warning[looser-limit]"),
+                expected > 0
+            );
+            let applied = applied.json();
             let diagnostics = applied["diagnostics"].as_array().expect("a list");
             let mut codes = diagnostics.iter().map(|diagnostic| &diagnostic["code"]);
             assert_eq!(codes.len(), expected, "{applied}");
