@@ -1,12 +1,13 @@
 //! `assignctl.yaml`: what a repository says once for all runs.
 
+use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
-use serde_saphyr::{MessageFormatter as _, UserMessageFormatter};
+use serde_saphyr::{Location, MessageFormatter as _, Spanned, UserMessageFormatter};
 
 use super::failure::Failure;
-use crate::diagnostic::{Diagnostic, Place, Sources, nearest};
+use crate::diagnostic::{Diagnostic, FileId, Place, Sources, nearest};
 use crate::exit::Exit;
 use crate::files;
 
@@ -23,7 +24,11 @@ pub(super) struct Config {
     /// The tenant that runs must be signed in to.
     pub(super) tenant_id: Option<String>,
     pub(super) cloud: Option<String>,
-    /// Manifests for commands that name none, relative to the configuration file.
+    /// What is named as manifests, relative to the configuration file.
+    #[serde(rename = "manifests")]
+    named: Vec<Spanned<PathBuf>>,
+    /// Manifests for commands that name none.
+    #[serde(skip)]
     pub(super) manifests: Vec<PathBuf>,
     pub(super) limits: Limits,
     pub(super) guards: Guards,
@@ -83,45 +88,75 @@ pub(super) fn load(named: Option<&Path>) -> Result<Config, Failure> {
     let mut config: Config =
         serde_saphyr::from_str(&text).map_err(|error| at_fault(path, &text, &error))?;
     let folder = path.parent().unwrap_or_else(|| Path::new(""));
-    for manifest in &mut config.manifests {
-        if !stays_below(manifest) {
-            return Err(failed(format!(
-                "`manifests` names `{}`, which leads out of the configuration's folder",
-                manifest.display()
-            ))
-            .hint("name it on the command line, if it is to be read"));
+    for named in &config.named {
+        let manifest = &named.value;
+        if let Some((fault, hint)) = fault_of(folder, manifest) {
+            let mut sources = Sources::default();
+            let file = sources.add(path.display().to_string(), text.as_str());
+            let length = manifest.display().to_string().chars().count().max(1);
+            let place = place_of(file, &named.referenced, length);
+            let message = format!("`manifests` names `{}`, {fault}", manifest.display());
+            let fault = Diagnostic::error(CODE, place, message).hint(hint);
+            return Err(Failure::at(Exit::Failure, fault, sources));
         }
-        let path = folder.join(&*manifest);
-        if let Some(link) = link_below(folder, manifest) {
-            return Err(failed(format!(
-                "`manifests` names `{}`, and `{}` is a symbolic link",
-                manifest.display(),
-                link.display()
-            ))
-            .hint("name the file or folder that the link leads to"));
-        }
-        *manifest = path;
+        config.manifests.push(folder.join(manifest));
     }
     Ok(config)
 }
 
-/// Whether a path leads to what is in the folder from which it starts. What the configuration
-/// names, whoever proposes a change can name; the rest of the machine is not theirs to read.
-fn stays_below(path: &Path) -> bool {
-    let mut depth = 0_usize;
-    path.components().all(|part| match part {
-        Component::Normal(_) => {
-            depth += 1;
-            true
-        }
-        Component::CurDir => true,
-        Component::ParentDir => {
-            let stays = depth > 0;
-            depth = depth.saturating_sub(1);
-            stays
-        }
-        Component::RootDir | Component::Prefix(_) => false,
+/// Says why what the configuration names is not read, to follow its name, and what could help.
+///
+/// Whoever proposes a change decides what it names. A hidden file or folder, or a file of another
+/// form, is no manifest: it may be what a job has laid into its working folder, like `.npmrc`, a
+/// key, or the repository's own `.git`, and the lines of what is wrong are shown.
+fn fault_of(folder: &Path, manifest: &Path) -> Option<(String, &'static str)> {
+    let Some(names) = below(manifest) else {
+        return Some((
+            "which leads out of the configuration's folder".to_owned(),
+            "name it on the command line, if it is to be read",
+        ));
+    };
+    let is_hidden = |name: &&OsStr| name.to_string_lossy().starts_with('.');
+    if let Some(hidden) = names.into_iter().find(is_hidden) {
+        return Some((
+            format!("and `{}` is hidden", hidden.display()),
+            "keep manifests in files and folders whose names begin with no dot",
+        ));
+    }
+    if let Some(link) = link_below(folder, manifest) {
+        return Some((
+            format!("and `{}` is a symbolic link", link.display()),
+            "name the file or folder that the link leads to",
+        ));
+    }
+    let path = folder.join(manifest);
+    let is_yaml = path
+        .extension()
+        .is_some_and(|extension| extension == "yaml" || extension == "yml");
+    let is_folder = path.is_dir();
+    (!is_yaml && !is_folder && path.symlink_metadata().is_ok()).then(|| {
+        (
+            "a file that does not end in `.yaml` or `.yml`".to_owned(),
+            "name YAML files, or the folder that they are in",
+        )
     })
+}
+
+/// Returns the names on a path that leads to what is in the folder from which it starts; none of
+/// one that does not. The rest of the machine is not for a configuration to read.
+fn below(path: &Path) -> Option<Vec<&OsStr>> {
+    let mut names = Vec::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => names.push(name),
+            Component::CurDir => {}
+            Component::ParentDir => {
+                names.pop()?;
+            }
+            Component::RootDir | Component::Prefix(_) => return None,
+        }
+    }
+    Some(names)
 }
 
 /// Returns the first symbolic link on a path below a folder.
@@ -146,20 +181,23 @@ fn due(message: &str) -> String {
     }
 }
 
+/// Returns a place in the configuration; the beginning where it is not known.
+fn place_of(file: FileId, location: &Location, length: usize) -> Place {
+    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).max(1);
+    Place {
+        file,
+        line: number(location.line()),
+        column: number(location.column()),
+        length,
+    }
+}
+
 /// Says what is wrong in the configuration, on its line.
 fn at_fault(path: &Path, text: &str, error: &serde_saphyr::Error) -> Failure {
     let mut sources = Sources::default();
     let file = sources.add(path.display().to_string(), text);
-    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX).max(1);
-    let (line, column) = error.location().map_or((1, 1), |location| {
-        (number(location.line()), number(location.column()))
-    });
-    let mut place = Place {
-        file,
-        line,
-        column,
-        length: 1,
-    };
+    let location = error.location().unwrap_or(Location::UNKNOWN);
+    let mut place = place_of(file, &location, 1);
     let fault = match error.without_snippet() {
         serde_saphyr::Error::SerdeUnknownField {
             field, expected, ..

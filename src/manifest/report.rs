@@ -20,6 +20,9 @@ const MOST_COMPARISONS: usize = 200_000;
 /// How long a value may be to be quoted in full.
 const LONGEST_QUOTE: usize = 80;
 
+/// The longest beginning that is quoted of a value of the wrong type.
+const LONGEST_WRONG: usize = 20;
+
 /// The diagnostics of a run, as they are found.
 #[derive(Debug, Default)]
 pub(super) struct Report {
@@ -131,7 +134,17 @@ impl Report {
 
 /// Returns a value in backticks, cut where it is long.
 pub(super) fn quoted(text: &str) -> String {
-    match text.char_indices().nth(LONGEST_QUOTE) {
+    quoted_to(LONGEST_QUOTE, text)
+}
+
+/// Returns the beginning of a value that stands where another is due: enough to find it. What is
+/// no manifest at all is often one long text, which is not to be repeated.
+pub(super) fn quoted_briefly(text: &str) -> String {
+    quoted_to(LONGEST_WRONG, text)
+}
+
+fn quoted_to(longest: usize, text: &str) -> String {
+    match text.char_indices().nth(longest) {
         Some((end, _)) => format!("`{}…`", &text[..end]),
         None => format!("`{text}`"),
     }

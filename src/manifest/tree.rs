@@ -6,7 +6,7 @@
 
 use std::rc::Rc;
 
-use super::report::quoted;
+use super::report::quoted_briefly;
 use crate::diagnostic::Place;
 
 /// A document of a file.
@@ -82,8 +82,8 @@ impl Node {
     pub(super) fn describe(&self) -> String {
         match &self.value {
             _ if self.is_null() => "nothing".to_owned(),
-            Value::Scalar { text, plain: true } => quoted(text),
-            Value::Scalar { text, plain: false } => format!("the text {}", quoted(text)),
+            Value::Scalar { text, plain: true } => quoted_briefly(text),
+            Value::Scalar { text, plain: false } => format!("the text {}", quoted_briefly(text)),
             Value::List(_) => "a list".to_owned(),
             Value::Mapping(_) => "a mapping".to_owned(),
             Value::Broken => "something unreadable".to_owned(),

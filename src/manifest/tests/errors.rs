@@ -418,3 +418,30 @@ fn a_thousand_faults_are_cut() {
     let last = loaded.diagnostics.last().map(|fault| &*fault.message);
     assert_eq!(last, Some("and 500 more, not shown"));
 }
+
+/// What is no manifest at all may be a secret from its first character on.
+#[test]
+fn a_wrong_value_is_quoted_briefly() {
+    let text = "abcdefghijklmnopqrstuvwxyz".repeat(3);
+    for wrong in [
+        text.clone(),
+        format!("version: {text}"),
+        format!("version: 1\npolicies: {text}"),
+    ] {
+        let loaded = read(&[&wrong]);
+        let said = loaded
+            .diagnostics
+            .iter()
+            .any(|fault| fault.message.ends_with("`abcdefghijklmnopqrst…`"));
+        assert!(said, "{:?}", loaded.diagnostics);
+        let tells = |fault: &crate::diagnostic::Diagnostic| {
+            let hint = fault.hint.as_deref().unwrap_or_default();
+            fault.message.contains("qrstu") || hint.contains("qrstu")
+        };
+        assert!(
+            !loaded.diagnostics.iter().any(tells),
+            "{:?}",
+            loaded.diagnostics
+        );
+    }
+}
