@@ -116,19 +116,21 @@ pub fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 }
 
 /// Returns the first symbolic link on a path that can be a part of the repository: any on a
-/// relative path, on an absolute one those below the working folder, and on both the last part.
+/// relative path, on an absolute one those in the repository that is worked in, and on both the
+/// last part.
 ///
 /// The other parts of an absolute path are the machine's: on macOS `/tmp` is a link.
 pub fn link_on(path: &Path) -> Option<PathBuf> {
     let is_link =
         |path: &Path| std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
-    // A repository is never the root of the machine, which a job in a container may work in.
-    let working_folder = std::env::current_dir()
+    let root = std::env::current_dir()
         .and_then(std::fs::canonicalize)
         .ok()
-        .filter(|folder| folder.parent().is_some());
-    let is_working_folder = |path: &Path| {
-        working_folder.is_some() && std::fs::canonicalize(path).ok() == working_folder
+        .and_then(|folder| repository(&folder, &workspaces()));
+    let is_in_repository = |path: &Path| {
+        root.as_ref().is_some_and(|root| {
+            std::fs::canonicalize(path).is_ok_and(|path| path.starts_with(root))
+        })
     };
     let mut inside = path.is_relative();
     let mut so_far = PathBuf::new();
@@ -140,9 +142,36 @@ pub fn link_on(path: &Path) -> Option<PathBuf> {
         if inside && is_name && is_link(&so_far) {
             return Some(so_far);
         }
-        inside = inside || is_working_folder(&so_far);
+        inside = inside || is_in_repository(&so_far);
     }
     last.filter(|last| is_link(last))
+}
+
+/// Returns the workspaces that build services name: GitHub Actions and Azure DevOps.
+fn workspaces() -> Vec<PathBuf> {
+    ["GITHUB_WORKSPACE", "BUILD_SOURCESDIRECTORY"]
+        .into_iter()
+        .filter_map(std::env::var_os)
+        .filter_map(|folder| std::fs::canonicalize(folder).ok())
+        .collect()
+}
+
+/// Returns the topmost folder that a pull request can lay links in, of those above the working
+/// folder: the workspace, the repository (which holds `.git`), or the working folder itself. The
+/// root of the machine is none of them, though a job in a container may work in it.
+fn repository(working_folder: &Path, workspaces: &[PathBuf]) -> Option<PathBuf> {
+    let is_workspace = |folder: &&Path| workspaces.iter().any(|known| known == folder);
+    let holds_git = |folder: &&Path| folder.join(".git").symlink_metadata().is_ok();
+    let mut folders = working_folder
+        .ancestors()
+        .filter(|folder| folder.parent().is_some());
+    let repository = folders.clone().find(holds_git);
+    let workspace = folders.clone().filter(is_workspace).last();
+    [workspace, repository, folders.next()]
+        .into_iter()
+        .flatten()
+        .min_by_key(|folder| folder.components().count())
+        .map(Path::to_owned)
 }
 
 /// Whether a real path leads to what the system makes up, and keeps on no disk.
@@ -315,6 +344,23 @@ mod tests {
         for fine in ["", ".", "..", "src/files.rs", "missing/x", "../"] {
             assert_eq!(link_on(Path::new(fine)), None, "{fine}");
         }
+    }
+
+    #[test]
+    fn a_repository_is_where_git_or_the_workspace_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let top = folder.path().canonicalize().expect("a folder");
+        let at = |name: &str| top.join(name);
+        std::fs::create_dir_all(at("w/r/sub/deep")).expect("a folder");
+        let of = |workspaces: &[PathBuf]| repository(&at("w/r/sub"), workspaces);
+        assert_eq!(of(&[]), Some(at("w/r/sub")));
+        assert_eq!(of(&[at("w/r/sub/deep"), at("x")]), Some(at("w/r/sub")));
+        // A file, as in a worktree.
+        std::fs::write(at("w/r/.git"), "").expect("a file");
+        assert_eq!(of(&[]), Some(at("w/r")));
+        assert_eq!(of(&[at("w/r/sub")]), Some(at("w/r")));
+        assert_eq!(of(&[at("w")]), Some(at("w")));
+        assert_eq!(repository(Path::new("/"), &[PathBuf::from("/")]), None);
     }
 
     #[cfg(target_os = "linux")]
