@@ -9,6 +9,7 @@ use super::output::Output;
 use super::reference;
 use super::settings::{Endpoint, ServiceSettings, variable};
 use crate::exit::Exit;
+use crate::files;
 use crate::graph::address::GraphUrl;
 use crate::graph::client::Client;
 use crate::graph::pace::Pace;
@@ -59,6 +60,17 @@ pub(super) fn connect(
 
 /// Opens the emulator inside the process.
 pub(super) fn open_sandbox(file: &std::path::Path) -> Result<sandbox::Service, Failure> {
+    // The store opens its file and a lock beside it, and knows no rule for links.
+    let mut lock = file.as_os_str().to_owned();
+    lock.push(sandbox::LOCK_SUFFIX);
+    for path in [file, std::path::Path::new(&lock)] {
+        files::refuse_link(path).map_err(|error| {
+            Failure::new(
+                Exit::Failure,
+                format!("`{}` cannot be used: {error}", path.display()),
+            )
+        })?;
+    }
     let (store, tenant) = sandbox::Store::open_or_sample(file)
         .map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
     let machine = sandbox::Machine::new(tenant, "http://sandbox".to_owned());

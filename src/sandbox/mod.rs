@@ -48,6 +48,6 @@ pub use kinds::Collection;
 pub use machine::{Hook, Machine};
 pub use request::{Request, Response, Statistics};
 pub use state::StateError;
-pub use store::Store;
+pub use store::{LOCK_SUFFIX, Store};
 pub use switches::{App, PolicySetRows, RetryAfter, Switches, Throttling};
 pub use tenant::{Assignment, Filter, Group, Policy, Tenant};

@@ -18,6 +18,9 @@ use super::tenant::Tenant;
 /// Up to this size, a file is replaced faster than the published limits let writes come.
 const REPLACED_UP_TO: u64 = 8 * 1024 * 1024;
 
+/// What the name of the lock beside a state file ends in.
+pub const LOCK_SUFFIX: &str = ".lock";
+
 /// A state file in use. Dropping it gives the lock back.
 #[derive(Debug)]
 pub struct Store {
@@ -254,7 +257,7 @@ fn folder(path: &Path) -> &Path {
 /// Locks a file beside the state file, since the state file itself is replaced at each change.
 fn lock(path: &Path) -> Result<File, StateError> {
     let mut name = path.as_os_str().to_owned();
-    name.push(".lock");
+    name.push(LOCK_SUFFIX);
     let lock = PathBuf::from(name);
     let failed = |source| StateError::Io {
         action: "lock",
