@@ -76,8 +76,9 @@ pub(super) enum Fault {
     Renewed(Response),
     /// Nobody knows.
     Unknown(String),
-    /// The service answered with more than is taken.
-    TooLarge(String),
+    /// The service answered with what is not taken: too much, or the token. The next answer would
+    /// be no better.
+    Unusable(String),
 }
 
 impl Client {
@@ -254,7 +255,9 @@ impl Client {
         let answer = tokio::time::timeout(time, self.transport.send(request)).await;
         match answer {
             Ok(Ok(mut response)) => {
-                response.hide(&token.spellings);
+                response
+                    .hide(&token.spellings)
+                    .map_err(|error| Fault::Unusable(error.to_string()))?;
                 tracing::debug!(
                     status = response.status,
                     bytes = response.body.len(),
@@ -265,7 +268,7 @@ impl Client {
             }
             Ok(Err(TransportError::NotSent(reason))) => Err(Fault::NotSent(reason)),
             Ok(Err(TransportError::Unknown(reason))) => Err(Fault::Unknown(reason)),
-            Ok(Err(TransportError::TooLarge(reason))) => Err(Fault::TooLarge(reason)),
+            Ok(Err(TransportError::TooLarge(reason))) => Err(Fault::Unusable(reason)),
             Err(_) => Err(Fault::Unknown(format!(
                 "no answer within {} s",
                 time.as_secs()
@@ -335,8 +338,7 @@ impl Client {
                 Err(Fault::SignIn(error)) => return Err(error.into()),
                 Err(Fault::Wait(wait)) => return Err(GraphError::Wait { what: what(), wait }),
                 Err(Fault::Interrupted) => return Err(GraphError::Interrupted),
-                // The next answer would be as large, and cost as much to read.
-                Err(Fault::TooLarge(detail)) => {
+                Err(Fault::Unusable(detail)) => {
                     return Err(GraphError::Shape {
                         what: what(),
                         detail,

@@ -77,9 +77,14 @@ impl Response {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Takes a token out of an answer, which may repeat what it was sent: in an error's text, in
-    /// the address of a redirect, in a next link, or in a name.
-    pub(super) fn hide(&mut self, token: &Secrets) {
+    /// Takes a token out of an answer, which may repeat what it was sent: in an error's text or in
+    /// the address of a redirect.
+    ///
+    /// # Errors
+    ///
+    /// The body of a good answer holds the token. Without it, it would say something else: a
+    /// policy would have another name, and another row might be written back.
+    pub(super) fn hide(&mut self, token: &Secrets) -> Result<(), RepeatsToken> {
         const MARK: &str = "[token]";
         for (_, value) in &mut self.headers {
             if let Cow::Owned(hidden) = token.hide(value, Origin::Any, MARK) {
@@ -87,10 +92,19 @@ impl Response {
             }
         }
         if let Some(hidden) = token.hide_bytes(&self.body, Origin::Any, MARK) {
+            if (200..300).contains(&self.status) {
+                return Err(RepeatsToken);
+            }
             self.body = hidden;
         }
+        Ok(())
     }
 }
+
+/// A good answer that holds the token it was asked with.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("the service's answer repeats the access token")]
+pub(super) struct RepeatsToken;
 
 impl fmt::Debug for Response {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -134,19 +148,25 @@ mod tests {
     #[test]
     fn a_token_that_comes_back_is_taken_out() {
         let mut response = Response {
-            status: 200,
+            status: 302,
             headers: vec![("location".to_owned(), "https://x/?t=the-token".to_owned())],
             body: b"\xff the-token".to_vec(),
         };
         let hidden = |token: &str| Secrets::new([&SecretString::from(token)]);
-        response.hide(&hidden("the-token"));
+        assert_eq!(response.hide(&hidden("the-token")), Ok(()));
         assert_eq!(response.header("Location"), Some("https://x/?t=[token]"));
         assert_eq!(response.body, b"\xff [token]");
         let untouched = b"\xff the-tok".to_vec();
-        response.body.clone_from(&untouched);
-        response.hide(&hidden("the-token"));
-        // A word that short is in every text, and no token.
-        response.hide(&hidden("the-tok"));
-        assert_eq!(response.body, untouched);
+        for status in [302, 200] {
+            response.status = status;
+            response.body.clone_from(&untouched);
+            assert_eq!(response.hide(&hidden("the-token")), Ok(()));
+            // A word that short is in every text, and no token.
+            assert_eq!(response.hide(&hidden("the-tok")), Ok(()));
+            assert_eq!(response.body, untouched);
+        }
+        response.body = b"the-token".to_vec();
+        assert_eq!(response.hide(&hidden("the-token")), Err(RepeatsToken));
+        assert_eq!(response.body, b"the-token");
     }
 }

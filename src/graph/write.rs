@@ -197,7 +197,7 @@ impl Writer {
             Err(Fault::SignIn(error)) => Written::NotSent(error.into()),
             Err(Fault::Wait(wait)) => Written::NotSent(GraphError::Wait { what, wait }),
             // Reading back settles them all; it only costs a read where nothing had left.
-            Err(Fault::NotSent(reason) | Fault::Unknown(reason) | Fault::TooLarge(reason)) => {
+            Err(Fault::NotSent(reason) | Fault::Unknown(reason) | Fault::Unusable(reason)) => {
                 Written::Unknown {
                     reason,
                     retry_after: None,

@@ -207,22 +207,67 @@ fn an_error_that_repeats_the_token_is_cleaned() {
     }
 }
 
-/// In the address of a redirect, in a next link to elsewhere, in a name. A query is not shown at all.
+/// In the address of a redirect. A query is not shown at all.
 #[test]
-fn an_address_or_a_name_that_repeats_the_token_is_cleaned() {
-    for (status, code) in [(302, 1), (200, 1), (200, 0)] {
-        let (ran, _) = plan(move |seen| {
+fn an_address_that_repeats_the_token_is_cleaned() {
+    let (ran, _) = plan(move |seen| {
+        let sent = seen.header("authorization").unwrap_or_default().to_owned();
+        let mut reply = Reply::json(302, &json!({"value": []}));
+        let link = format!("https://example.com/{sent}?{sent}");
+        reply.headers.push(("Location", link));
+        reply
+    });
+    ran.exits(1).says(&["[token]"]).says_nothing_of("MARKED");
+}
+
+/// In a name or a next link: with something else in its place the answer would be another.
+#[test]
+fn an_answer_that_repeats_the_token_is_not_used() {
+    for is_link in [false, true] {
+        let (ran, service) = plan(move |seen| {
             let sent = seen.header("authorization").unwrap_or_default().to_owned();
-            let link = format!("https://example.com/{sent}?{sent}");
-            let mut body = json!({"value": [policy(&sent)]});
-            if code == 1 {
-                body["@odata.nextLink"] = json!(link);
-            }
-            let mut reply = Reply::json(status, &body);
-            reply.headers.push(("Location", link));
-            reply
+            Reply::json(
+                200,
+                &match is_link {
+                    true => {
+                        json!({"value": [], "@odata.nextLink": format!("{}{sent}", seen.path())})
+                    }
+                    false => json!({"value": [policy(&sent)]}),
+                },
+            )
         });
-        let ran = ran.exits(code).says(&["[token]"]);
-        ran.says_nothing_of("MARKED");
+        ran.exits(1)
+            .says(&["the service's answer repeats the access token"])
+            .says_nothing_of("MARKED");
+        is_asked_once(&service);
+    }
+}
+
+/// A ready token that is a word, or the name of a route, takes no name or row for another.
+#[test]
+fn a_token_that_is_a_word_alters_nothing() {
+    for (token, name, code) in [
+        ("Security", "Security baseline", 1),
+        ("Security", "P", 0),
+        ("deviceManagement"[..14].as_ref(), "P", 0),
+    ] {
+        let service = StandIn::start(move |_| Reply::json(200, &json!({"value": [policy(name)]})));
+        let mut world = World::empty();
+        world.manifest(&[&format!("name: {name}, mode: additive")]);
+        world.set("ASSIGNCTL_GRAPH_URL", &format!("{}/beta", service.url));
+        world.set("ASSIGNCTL_ACCESS_TOKEN", token);
+        let ran = world.run("plan m.yaml");
+        if code == 1 {
+            ran.exits(1).says(&[
+                "GET /deviceManagement/",
+                "the service's answer repeats the access token",
+            ]);
+        } else {
+            assert!(
+                !ran.stderr.contains("repeats the access token"),
+                "{}",
+                ran.stderr
+            );
+        }
     }
 }
