@@ -2,9 +2,12 @@
 //!
 //! A service may repeat what it was sent, and a file may hold what the environment holds as well.
 //! So what comes from a service is cleaned of the secrets that were sent to it, and all that the
-//! program prints or saves of the secrets of the run, once more and whatever way it came.
+//! program says to people of the secrets of the run, once more and whatever way it came.
 //!
-//! A secret is found as it is, with escapes of URLs and JSON (also twice), and as base64. Of one
+//! Data is never altered: a plan that says `[secret]` in the place of a name is another plan. What
+//! holds a whole secret that is no word is not written at all, see [`Secrets::whose_is_in`].
+//!
+//! A secret is found as it is, with escapes of URLs, JSON and HTML (also twice), and as base64. Of one
 //! that is longer, parts from `RUN` characters on are found, too: who splits a token shows less of
 //! it than anybody can guess the rest of. What a readable token says of its tenant is no secret and
 //! stands in other texts as well (a link to the next page, say); of that, only parts from
@@ -54,9 +57,11 @@ const ROUNDS: usize = 2;
 pub enum Origin {
     /// Somebody else wrote it: a service's error, a line of a file.
     Foreign,
-    /// It may hold the program's own words (`the password is wrong`), or data that would mean
-    /// something else without one.
+    /// Words may be what they say, in what a service answers.
     Any,
+    /// The program wrote it, with its own words (`the password is wrong`) and the paths that it
+    /// asks for, and names of others within.
+    Own,
 }
 
 /// The secrets of a run. They do not print, and are wiped at the end.
@@ -71,6 +76,15 @@ struct Known {
     /// Where the steps of long spellings are.
     steps: HashMap<[u8; STEP], Vec<(usize, usize)>>,
     sketch: Sketch,
+    /// Those that no data may hold.
+    whole: Vec<Whole>,
+}
+
+/// A secret that is too long for a word, as a whole.
+struct Whole {
+    owner: String,
+    plain: Zeroizing<String>,
+    as_json: Zeroizing<String>,
 }
 
 /// A set of steps that may hold more than were put in. Nearly all of a text is told from secrets by
@@ -201,6 +215,45 @@ impl Secrets {
         Cow::Owned(masked)
     }
 
+    /// Knows one more, and whose value it is: a variable's, say.
+    pub fn remember_of(&self, owner: &str, secret: &SecretString) {
+        self.remember(secret);
+        let plain = secret.expose_secret().trim();
+        if plain.chars().count() < RUN {
+            return;
+        }
+        let as_json = Zeroizing::new(serde_json::to_string(plain).unwrap_or_default());
+        // Without the quotes around it.
+        let as_json = as_json.get(1..as_json.len().saturating_sub(1));
+        let as_json = Zeroizing::new(as_json.unwrap_or(plain).to_owned());
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if !known
+            .whole
+            .iter()
+            .any(|whole| whole.plain.as_str() == plain)
+        {
+            known.whole.push(Whole {
+                owner: owner.to_owned(),
+                plain: Zeroizing::new(plain.to_owned()),
+                as_json,
+            });
+        }
+    }
+
+    /// Returns whose secret of at least `RUN` characters stands as a whole in data. A shorter one
+    /// may be a word, or the name of a policy.
+    pub fn whose_is_in(&self, data: &str) -> Option<String> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let holds = |whole: &&Whole| {
+            data.contains(whole.plain.as_str()) || data.contains(whole.as_json.as_str())
+        };
+        known
+            .whole
+            .iter()
+            .find(holds)
+            .map(|whole| whole.owner.clone())
+    }
+
     /// Finds secrets in a text, in whole characters.
     fn find_in(&self, text: &str, origin: Origin) -> Vec<Range<usize>> {
         let mut found = self.find(text.as_bytes(), origin);
@@ -283,7 +336,7 @@ impl Known {
         let spellings = self.spellings.iter().map(|known| &known.bytes);
         for spelling in spellings.filter(|known| known.len() < RUN) {
             let is_short = spelling.len() < SHORT;
-            if is_short && origin == Origin::Any {
+            if is_short && origin != Origin::Foreign {
                 continue;
             }
             for (at, _) in text
@@ -292,7 +345,9 @@ impl Known {
                 .filter(|(_, part)| *part == spelling.as_slice())
             {
                 let range = at..at + spelling.len();
-                if !is_short || is_word(text, &range) {
+                if (!is_short || is_word(text, &range))
+                    && !(origin == Origin::Own && is_in_request(text, &range))
+                {
                     found(range);
                 }
             }
@@ -363,6 +418,19 @@ fn is_word(text: &[u8], part: &Range<usize>) -> bool {
     !continues(before) && !continues(behind.first()) && !behind.starts_with(b"\":")
 }
 
+/// Whether a part of a text stands in the path of a request that is told of (`GET /groups`).
+fn is_in_request(text: &[u8], part: &Range<usize>) -> bool {
+    let path = text[..part.start]
+        .iter()
+        .rposition(u8::is_ascii_whitespace)
+        .map_or(0, |at| at + 1);
+    let (before, path) = text.split_at(path);
+    path.starts_with(b"/")
+        && [&b"GET "[..], b"POST ", b"DELETE "]
+            .iter()
+            .any(|method| before.ends_with(method))
+}
+
 /// Returns a secret as base64, in both alphabets, as it is behind so many other bytes: only the
 /// characters that those and what follows have no part in.
 fn as_base64(bytes: &[u8], before: usize) -> [Zeroizing<Vec<u8>>; 2] {
@@ -394,7 +462,7 @@ struct Layer {
 }
 
 impl Layer {
-    /// Undoes the escapes of URLs and of JSON; none where there are none.
+    /// Undoes the escapes of URLs, of JSON and of HTML; none where there are none.
     fn below(text: &[u8]) -> Option<Self> {
         let mut layer = Self {
             bytes: Vec::new(),
@@ -402,7 +470,7 @@ impl Layer {
         };
         let mut end = 0;
         let mut at = 0;
-        while let Some(found) = text[at..].iter().position(|byte| b"%\\".contains(byte)) {
+        while let Some(found) = text[at..].iter().position(|byte| b"%\\&".contains(byte)) {
             at += found;
             let Some((value, length)) = escape(&text[at..]) else {
                 at += 1;
@@ -458,6 +526,13 @@ fn escape(text: &[u8]) -> Option<(Vec<u8>, usize)> {
         [b'\\', b'u', digits @ ..] => {
             let character = char::from_u32(number(digits.get(..4)?)?)?;
             Some((character.to_string().into_bytes(), 6))
+        }
+        // As Markdown for a comment spells what would mean something there.
+        [b'&', b'#', rest @ ..] => {
+            let length = rest.iter().take(8).position(|byte| *byte == b';')?;
+            let digits = std::str::from_utf8(&rest[..length]).ok()?;
+            let character = char::from_u32(digits.parse().ok()?)?;
+            Some((character.to_string().into_bytes(), length + 3))
         }
         [b'\\', punctuation, ..] if punctuation.is_ascii_punctuation() => {
             Some((vec![*punctuation], 2))
@@ -526,6 +601,7 @@ mod tests {
             &percent(&percent(SECRET)),
             &letters,
             &percent(&letters),
+            &SECRET.replace('"', "&#34;").replace('/', "&#47;"),
         ] {
             assert_eq!(hide(SECRET, &format!("a{spelling}b")), "a#b", "{spelling}");
         }
@@ -600,6 +676,38 @@ mod tests {
         let secrets = Secrets::new(&[SecretString::from("word"), SecretString::from("eightlet")]);
         let data = secrets.hide("word eightlet", Origin::Any, "#");
         assert_eq!(data, "word #");
+        let own = secrets.hide(
+            "GET /a/eightlet/b: eightlet (POST /eightlet)",
+            Origin::Own,
+            "#",
+        );
+        assert_eq!(own, "GET /a/eightlet/b: # (POST /eightlet)");
+        let others = secrets.hide("GET /a/eightlet/b", Origin::Any, "#");
+        assert_eq!(others, "GET /a/#/b");
+    }
+
+    #[test]
+    fn data_holds_no_long_secret_as_a_whole() {
+        let secrets = Secrets::default();
+        secrets.remember_of(
+            "`LONG`",
+            &SecretString::from("a \"secret\" of some length\n"),
+        );
+        secrets.remember_of("`SHORT`", &SecretString::from("fifteen-letters"));
+        for held in [
+            "x a \"secret\" of some length x",
+            r#"{"name": "a \"secret\" of some length"}"#,
+        ] {
+            assert_eq!(
+                secrets.whose_is_in(held).as_deref(),
+                Some("`LONG`"),
+                "{held}"
+            );
+        }
+        for other in ["fifteen-letters", "a \"secret\" of some lengt", ""] {
+            assert_eq!(secrets.whose_is_in(other), None, "{other}");
+        }
+        assert_eq!(secrets.hide("fifteen-letters", Origin::Any, "#"), "#");
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::apply::{self, Results, Settings};
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
+use crate::graph::observe::RequestCounts;
 use crate::plan::Plan;
 use crate::plan::guards::{GivenLimits, GuardRules};
 use crate::plan::saved::SavedPlan;
@@ -317,6 +318,11 @@ impl Run<'_> {
         self.results =
             apply::run(&shown.plan, client, &self.report, settings, stop, progress).await;
         self.results.aside = aside;
+        for settled in &mut self.results.settled {
+            if let Some(reason) = &mut settled.reason {
+                reason.message = self.output.without_secrets_in(&reason.message).into_owned();
+            }
+        }
         let exit = exit_of(&self.results);
         if is_text && !(shown.plan.is_empty() && self.results.aside.is_empty()) {
             self.output
@@ -397,6 +403,17 @@ impl Run<'_> {
     fn start(&mut self, shown: Option<&Shown>) -> Result<(), Failure> {
         if self.started {
             return Ok(());
+        }
+        // What the report will hold is known before anything is written to the service.
+        if let Some(shown) = shown {
+            self.output.check_data(&json::results(
+                &shown.record(self.command.view.all),
+                &shown.plan,
+                &self.results,
+                0,
+                RequestCounts::default(),
+                None,
+            ))?;
         }
         self.started = true;
         self.report

@@ -125,7 +125,7 @@ impl TokenSource for Noted {
     fn fetch(&self) -> Fetching<'_> {
         Box::pin(async {
             let token = self.source.fetch().await?;
-            self.secrets.remember(&token.secret);
+            self.secrets.remember_of("the access token", &token.secret);
             Ok(token)
         })
     }

@@ -13,7 +13,7 @@ use super::config::Config;
 use super::connection::connect;
 use super::failure::Failure;
 use super::folder::Folder;
-use super::output::{Output, save};
+use super::output::Output;
 use super::settings;
 use super::{interrupt, runtime};
 use crate::diagnostic::{Diagnostic, Sources};
@@ -102,8 +102,12 @@ async fn manifests(
     }
     let record = || json::pretty(&Record::new(tenant_id.as_deref(), &export));
     match folder {
-        None => output.tell_plainly(|| documents(&export), record)?,
+        None => output.tell_data(|| documents(&export), record)?,
         Some(folder) => {
+            output.check_json(record)?;
+            for file in &export.files {
+                output.check_data(&file.text)?;
+            }
             folder.replace(&export.files)?;
             output.tell_plainly(|| summary(folder.path(), &export), record)?;
         }
@@ -183,7 +187,7 @@ async fn snapshot(
         )
         .hint("nothing was written"));
     }
-    save(path, &text)?;
+    output.save(path, &text)?;
     let counts = SnapshotRecord {
         tenant_id: &tenant_id,
         snapshot: &path.display().to_string(),

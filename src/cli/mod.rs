@@ -83,7 +83,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Whoami(command) => whoami::run(&command, &common, output),
         Command::Sandbox(command) => sandbox::run(&command, output),
         Command::Schema(arguments::Schema {}) => {
-            output.data(&json::pretty(&schema::schema()))?;
+            output.own(&json::pretty(&schema::schema()))?;
             Ok(Exit::Success)
         }
         Command::Completions(command) => {
@@ -94,7 +94,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
                 "assignctl",
                 &mut script,
             );
-            output.data(&String::from_utf8_lossy(&script))?;
+            output.own(&String::from_utf8_lossy(&script))?;
             Ok(Exit::Success)
         }
     }

@@ -1,5 +1,6 @@
 //! Where things are printed: data on stdout, everything else on stderr. All of it goes through
-//! here, and is cleaned of the secrets of the run.
+//! here. What people read is cleaned of the secrets of the run; data is written as it is, or not at
+//! all.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -21,7 +22,7 @@ use crate::exit::Exit;
 use crate::files;
 use crate::plan::{PlanDiagnostic, Selection};
 use crate::render::clean::{clean, clean_message};
-use crate::render::review::{Finding, Review};
+use crate::render::review::{ErrorView, Finding, Review};
 use crate::render::{self, github, json, markdown};
 use crate::secrets::{Origin, Secrets};
 
@@ -78,18 +79,51 @@ impl Output {
         Ok(())
     }
 
-    /// Prints data as it stands. A reader that has gone away is no failure.
-    pub(super) fn data(&self, text: &str) -> Result<(), Failure> {
+    /// Prints the program's own words as they stand. A reader that has gone away is no failure.
+    pub(super) fn own(&self, text: &str) -> Result<(), Failure> {
         self.progress.clear();
-        let text = self.secrets.hide(text, Origin::Any, MARK);
         written(io::stdout().write_all(text.as_bytes()))
+    }
+
+    /// Prints data as it stands, unless it holds a secret.
+    pub(super) fn data(&self, text: &str) -> Result<(), Failure> {
+        self.check_data(text)?;
+        self.own(text)
+    }
+
+    /// Prints text for people that is plain, or has marks of its own.
+    fn plain(&self, text: &str) -> Result<(), Failure> {
+        self.own(&self.secrets.hide(text, Origin::Own, MARK))
+    }
+
+    /// Refuses data that holds a secret of the run. It is never altered: a plan without a name that
+    /// it should hold would be taken for one that somebody has tampered with.
+    pub(super) fn check_data(&self, text: &str) -> Result<(), Failure> {
+        let Some(owner) = self.secrets.whose_is_in(text) else {
+            return Ok(());
+        };
+        Err(Failure::new(
+            Exit::Failure,
+            format!("the value of {owner} stands in the data that was to be written"),
+        )
+        .hint(
+            "nothing was written; whoever may read the tenant knows this secret, so change it, and take it out of the name or text that it stands in",
+        ))
+    }
+
+    /// Refuses a result that holds a secret, where it is to be told as JSON.
+    pub(super) fn check_json(&self, json: impl Fn() -> String) -> Result<(), Failure> {
+        match self.format {
+            Format::Text | Format::Markdown | Format::Github if self.json_into.is_none() => Ok(()),
+            _ => self.check_data(&json()),
+        }
     }
 
     /// Prints text that may hold colours, without them where none are wanted. Only what was drawn
     /// for people goes here: in data, what looks like a colour is somebody's name.
     pub(super) fn text(&self, text: &str) -> Result<(), Failure> {
         self.progress.clear();
-        let text = self.secrets.hide(text, Origin::Any, MARK);
+        let text = self.secrets.hide(text, Origin::Own, MARK);
         let mut stream = AutoStream::new(io::stdout(), self.stdout);
         written(stream.write_all(text.as_bytes()))
     }
@@ -123,12 +157,13 @@ impl Output {
         match self.format {
             Format::Text => self.text(&text()),
             Format::Json => self.data(&json()),
-            Format::Markdown => self.data(&markdown::draw(review, self.max_bytes)),
-            Format::Github => self.data(&github::draw(review)),
+            Format::Markdown => self.plain(&markdown::draw(review, self.max_bytes)),
+            Format::Github => self.plain(&github::draw(review)),
         }
     }
 
     fn tell_json_into(&self, json: impl Fn() -> String) -> Result<(), Failure> {
+        self.check_json(&json)?;
         self.told.set(true);
         match &self.json_into {
             Some(path) => self.save(path, &json()),
@@ -156,8 +191,23 @@ impl Output {
         self.tell_json_into(&json)?;
         match self.format {
             Format::Json => self.data(&json()),
-            Format::Text | Format::Markdown | Format::Github => self.data(&text()),
+            Format::Text | Format::Markdown | Format::Github => self.plain(&text()),
         }
+    }
+
+    /// Tells a result that is data as text, too.
+    pub(super) fn tell_data(
+        &self,
+        text: impl FnOnce() -> String,
+        json: impl Fn() -> String,
+    ) -> Result<(), Failure> {
+        let data = match self.format {
+            Format::Json => json(),
+            Format::Text | Format::Markdown | Format::Github => text(),
+        };
+        self.check_data(&data)?;
+        self.tell_json_into(&json)?;
+        self.data(&data)
     }
 
     /// Tells why there is no result, where a result was asked for in another form than text and
@@ -169,7 +219,13 @@ impl Output {
         }
         let findings = self.findings();
         let message = failure.told(findings.iter().filter(|finding| finding.is_error()).count());
-        let error = failure.view(&message);
+        let message = self.without_secrets_in(&message);
+        let hint = failure.hint.as_deref();
+        let hint = hint.map(|hint| self.without_secrets_in(hint));
+        let error = ErrorView {
+            hint: hint.as_deref(),
+            ..failure.view(&message)
+        };
         let json = || json::failure(&super::plan::now(), &self.selection, &findings, &error);
         if let Some(path) = self.json_into.as_ref().filter(|_| self.may_save.get()) {
             self.save(path, &json())?;
@@ -182,15 +238,15 @@ impl Output {
         match self.format {
             Format::Text => Ok(()),
             Format::Json => self.data(&json()),
-            Format::Markdown => self.data(&markdown::draw(&review, self.max_bytes)),
-            Format::Github => self.data(&github::draw(&review)),
+            Format::Markdown => self.plain(&markdown::draw(&review, self.max_bytes)),
+            Format::Github => self.plain(&github::draw(&review)),
         }
     }
 
     /// Prints a note to stderr, whatever becomes of it.
     pub(super) fn note(&self, text: &str) {
         self.progress.clear();
-        let text = self.secrets.hide(text, Origin::Any, MARK);
+        let text = self.secrets.hide(text, Origin::Own, MARK);
         let mut stream = AutoStream::new(io::stderr(), self.stderr);
         let _ = stream
             .write_all(text.as_bytes())
@@ -238,8 +294,13 @@ impl Output {
         self.findings.borrow_mut().extend(found);
     }
 
+    /// Returns a message without secrets.
+    pub(super) fn without_secrets_in<'t>(&self, message: &'t str) -> Cow<'t, str> {
+        self.secrets.hide(message, Origin::Own, MARK)
+    }
+
     /// Returns a diagnostic whose texts, which quote files, hold no secrets.
-    fn without_secrets(&self, diagnostic: &Diagnostic) -> Diagnostic {
+    pub(super) fn without_secrets(&self, diagnostic: &Diagnostic) -> Diagnostic {
         let hide = |text: &str| self.secrets.hide(text, Origin::Foreign, MARK).into_owned();
         Diagnostic {
             message: hide(&diagnostic.message),
@@ -259,9 +320,16 @@ impl Output {
         self.findings.borrow_mut().extend(found);
     }
 
-    /// Writes a file so that it is either the old or the new one, never a part.
+    /// Writes data to a file, as it stands, so that it is either the old or the new one, never a
+    /// part.
     pub(super) fn save(&self, path: &Path, text: &str) -> Result<(), Failure> {
-        save(path, &self.secrets.hide(text, Origin::Any, MARK))
+        self.check_data(text)?;
+        files::save(path, text).map_err(|error| {
+            Failure::new(
+                Exit::Failure,
+                format!("`{}` cannot be written: {error}", path.display()),
+            )
+        })
     }
 
     pub(super) fn failure(&self, failure: &Failure) {
@@ -346,16 +414,6 @@ pub(super) fn keep_inputs(
     Ok(())
 }
 
-/// Writes a file so that it is either the old or the new one, never a part.
-pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
-    files::save(path, text).map_err(|error| {
-        Failure::new(
-            Exit::Failure,
-            format!("`{}` cannot be written: {error}", path.display()),
-        )
-    })
-}
-
 /// Prints help, the version, or a mistake on the command line: coloured by the same rules as all
 /// else, and in one piece, since the parser's own way asks the system to write each line.
 pub(super) fn told_by_parser(error: &clap::Error) -> Exit {
@@ -404,7 +462,7 @@ struct LogWriter(Arc<Secrets>);
 
 impl io::Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        match self.0.hide_bytes(line, Origin::Any, MARK) {
+        match self.0.hide_bytes(line, Origin::Own, MARK) {
             Some(hidden) => io::stderr().write_all(&hidden)?,
             None => io::stderr().write_all(line)?,
         }

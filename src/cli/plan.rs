@@ -64,6 +64,8 @@ pub(super) fn run(
             explain(&mut plan, report, baseline)?;
         }
         let shown = Shown::new(plan, &service);
+        // Before anything is written.
+        output.check_json(|| json::plan(&shown.record(command.view.all)))?;
         if let Some(path) = &command.out {
             output.save(path, &json::plan(&shown.record(false)))?;
         }
@@ -162,7 +164,7 @@ pub(super) async fn make(
         // With those that were found before the tenant was asked.
         plan.diagnostics = diagnostics
             .iter()
-            .map(|diagnostic| PlanDiagnostic::new(diagnostic, &loaded.sources))
+            .map(|found| PlanDiagnostic::new(&output.without_secrets(found), &loaded.sources))
             .collect();
         let groups = plan.unnamed_groups(all);
         let filters = plan.has_unnamed_filters(all);

@@ -28,7 +28,7 @@ pub(super) fn run(command: &Sandbox, output: &Output) -> Result<Exit, Failure> {
             .await
             .map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        output.data(&format!("http://{address}/beta\n"))?;
+        output.own(&format!("http://{address}/beta\n"))?;
         output.note(&format!(
             "serving `{}`; tokens come from http://{address}, Ctrl-C ends it\n",
             command.state.display()

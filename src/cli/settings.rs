@@ -27,12 +27,13 @@ pub(super) fn variable(name: &str) -> Option<String> {
 
 /// Returns the secrets that the environment holds.
 pub(super) fn secrets() -> Secrets {
-    let values: Vec<SecretString> = reference::secret_variables()
-        .into_iter()
-        .filter_map(variable)
-        .map(SecretString::from)
-        .collect();
-    Secrets::new(&values)
+    let secrets = Secrets::default();
+    for name in reference::secret_variables() {
+        if let Some(value) = variable(name).map(SecretString::from) {
+            secrets.remember_of(&format!("`{name}`"), &value);
+        }
+    }
+    secrets
 }
 
 /// More side by side than any service takes.

@@ -29,6 +29,8 @@ pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Resul
         .count();
     let findings = output.findings();
     let said = text(&loaded, errors);
+    let list = loaded.diagnostics.iter();
+    let shown: Vec<Diagnostic> = list.map(|found| output.without_secrets(found)).collect();
     output.tell(
         &Review {
             checked: Some(said.trim_end()),
@@ -40,7 +42,7 @@ pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Resul
                 valid: errors == 0,
                 files: loaded.sources.files().count(),
                 entries: loaded.manifest.entries.len(),
-                diagnostics: records(&loaded.diagnostics, &loaded.sources),
+                diagnostics: records(&shown, &loaded.sources),
             })
         },
     )?;

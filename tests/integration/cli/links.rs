@@ -162,6 +162,126 @@ fn a_configuration_names_what_is_below_it() {
     }
 }
 
+/// What a job lays into its working folder is not for a pull request to have shown.
+#[test]
+fn a_configuration_names_no_hidden_or_foreign_files() {
+    let world = repository();
+    for file in [
+        ".env",
+        ".git/config",
+        "manifests/.cache/m.yaml",
+        "manifests/.hidden.yaml",
+        ".npmrc",
+        "key.pem",
+        "gha-creds-1.json",
+        "Makefile",
+    ] {
+        world.write(&format!("work/{file}"), "MARKED: line\n");
+    }
+    for (named, said) in [
+        (".env", "`.env` is hidden"),
+        (".npmrc", "`.npmrc` is hidden"),
+        ("./.git/config", "`.git` is hidden"),
+        (".git", "`.git` is hidden"),
+        (".missing", "`.missing` is hidden"),
+        ("manifests/../.git", "`.git` is hidden"),
+        ("manifests/.cache", "`.cache` is hidden"),
+        ("manifests/.hidden.yaml", "`.hidden.yaml` is hidden"),
+        ("key.pem", "a file that does not end in `.yaml` or `.yml`"),
+        ("gha-creds-1.json", "a file that does not end in"),
+        ("manifests/../Makefile", "a file that does not end in"),
+    ] {
+        let text = format!("# ours\nmanifests:\n- manifests\n- {named}\n");
+        world.write("work/assignctl.yaml", &text);
+        for line in ["validate", "plan --format markdown"] {
+            run(&world, line)
+                .exits(1)
+                .says(&[
+                    "error[configuration]",
+                    "assignctl.yaml:4:3",
+                    named,
+                    said,
+                    "hint: ",
+                ])
+                .says_nothing_of("MARKED");
+        }
+    }
+    std::fs::remove_file(world.path("work/assignctl.yaml")).expect("a file");
+    world.write(
+        "work/c.yml",
+        "manifests: [.git/../manifests, ./manifests/m.yaml]\n",
+    );
+    run(&world, "validate --config c.yml").exits(0);
+}
+
+#[test]
+fn no_state_of_the_sandbox_is_reached_through_a_link() {
+    let world = World::with(&Tenant::common().policy("P", &[]), &["name: P"]);
+    std::fs::create_dir_all(world.path("work/real")).expect("a folder");
+    std::fs::create_dir(world.path("outside")).expect("a folder");
+    world.write("outside/tenant.json", &world.read("tenant.json"));
+    world.write("work/tenant.json", &world.read("tenant.json"));
+    world.write("work/m.yaml", &world.read("m.yaml"));
+    let link = |to: &str, at: &str| symlink(to, world.path(at)).expect("a link");
+    link("../outside", "work/folder");
+    link("../outside/tenant.json", "work/file.json");
+    link("../outside/new.lock", "work/tenant.json.lock");
+    for (file, said) in [
+        ("folder/tenant.json", "`folder` is a symbolic link"),
+        ("folder/new.json", "`folder` is a symbolic link"),
+        (
+            "file.json",
+            "`file.json` cannot be used: it is a symbolic link",
+        ),
+        (
+            "tenant.json",
+            "`tenant.json.lock` cannot be used: it is a symbolic link",
+        ),
+    ] {
+        for line in ["plan m.yaml", "export"] {
+            run(&world, &format!("{line} --sandbox {file}"))
+                .exits(1)
+                .says(&[said]);
+        }
+        run(
+            &world,
+            &format!("sandbox --state {file} --listen 127.0.0.1:0"),
+        )
+        .exits(1)
+        .says(&[said]);
+    }
+    let left = std::fs::read_dir(world.path("outside")).expect("a folder");
+    assert_eq!(left.count(), 1, "something was made");
+}
+
+/// From a folder of a repository, an absolute path may lead to elsewhere in it.
+#[test]
+fn links_count_in_the_whole_repository() {
+    let mut world = repository();
+    world.write("work/repo/sub/m.yaml", MANIFEST);
+    world.write("work/repo/other/n.yaml", MANIFEST);
+    symlink("../../../outside", world.path("work/repo/other/link")).expect("a link");
+    let at = world.path("work/repo").display().to_string();
+    let line = format!("validate {at}/other/link/n.yaml");
+    let found = |world: &World, code: i32| {
+        let ran = world.run_in("work/repo/sub", &line).exits(code);
+        if code != 0 {
+            ran.says(&["error[named-link]", "leads over the symbolic link"]);
+        }
+    };
+    found(&world, 0);
+    for name in ["GITHUB_WORKSPACE", "BUILD_SOURCESDIRECTORY"] {
+        world.set(name, &at);
+        found(&world, 3);
+        // Of another repository.
+        world.set(name, &world.path("outside").display().to_string());
+        found(&world, 0);
+        world.set(name, "");
+    }
+    world.write("work/repo/.git/HEAD", "");
+    found(&world, 3);
+}
+
 #[test]
 fn nothing_is_written_through_a_linked_folder() {
     let tenant = Tenant::common().policy("P", &[]);

@@ -340,3 +340,86 @@ fn a_line_that_is_shown_holds_no_secret() {
     }
     search_files(&world.path("."), &["m.yaml", "c.yaml"]);
 }
+
+/// A secret may be a word that the tenant knows as well. Data says what it says; only what people
+/// read is cleaned.
+#[test]
+fn data_is_not_altered_by_a_secret_that_is_a_word() {
+    for secret in ["BitLocker", "configuration", "assignments"] {
+        let tenant = Tenant::common().policy("BitLocker", &["+A"]);
+        let mut world = World::with(&tenant, &["name: BitLocker, include: [group: B]"]);
+        world.set("AZURE_CLIENT_SECRET", secret);
+        world
+            .sandbox("plan m.yaml --out plan.json --json-into copy.json")
+            .exits(0);
+        for file in ["plan.json", "copy.json"] {
+            assert_eq!(
+                world.json(file)["policies"][0]["name"],
+                "BitLocker",
+                "{secret}"
+            );
+        }
+        world.run("show plan.json").exits(0);
+        let shown = world.run("show plan.json --format json").exits(0);
+        assert!(shown.stdout.contains("\"BitLocker\""), "{}", shown.stdout);
+        world
+            .sandbox("apply plan.json --report r.jsonl --json-into results.json")
+            .exits(0);
+        assert_eq!(world.rows("BitLocker"), ["+B"], "{secret}");
+        assert!(world.read("r.jsonl").contains("\"BitLocker\""));
+        let policies = &world.json("results.json")["results"]["policies"];
+        assert_eq!(policies[0]["name"], "BitLocker", "{secret}");
+        let exported = world.sandbox("export").exits(0);
+        assert!(exported.stdout.contains("BitLocker"), "{}", exported.stdout);
+    }
+}
+
+#[test]
+fn data_that_holds_a_long_secret_is_not_written() {
+    const SECRET: &str = "MARKED\"of-sixteen-or-more";
+    let tenant = Tenant::common().policy(&format!("P {SECRET}"), &["+A"]);
+    let mut world = World::with(&tenant, &["match: 'P *', include: [group: B]"]);
+    world.sandbox("plan m.yaml --out before.json").exits(0);
+    world
+        .sandbox("apply m.yaml --yes --report before.jsonl")
+        .exits(0);
+    world.manifest(&["match: 'P *', include: [group: A]"]);
+    world.set("AZURE_CLIENT_SECRET", SECRET);
+    for line in [
+        "plan m.yaml --out plan.json",
+        "plan m.yaml --out plan.json --format json",
+        "plan m.yaml --json-into plan.json --format markdown",
+        "apply m.yaml --yes --report r.jsonl",
+        "apply m.yaml --yes --report r.jsonl --format json",
+        "rollback before.jsonl --yes --report r.jsonl",
+        "export",
+        "export --out exported",
+        "export --snapshot snapshot.json",
+    ] {
+        let ran = world.sandbox(line).exits(1);
+        ran.says(&[
+            "the value of `AZURE_CLIENT_SECRET` stands in the data that was to be written",
+            "change it",
+        ])
+        .says_nothing_of("MARKED");
+        for file in ["exported", "snapshot.json"] {
+            assert!(!world.has(file), "{line}");
+        }
+        // Why there is nothing else is told there.
+        if world.has("plan.json") {
+            assert!(line.contains("--json-into"), "{line}");
+            search("plan.json", &world.read("plan.json"));
+            std::fs::remove_file(world.path("plan.json")).expect("a file");
+        }
+        if world.has("r.jsonl") {
+            search("r.jsonl", &world.read("r.jsonl"));
+        }
+        assert_eq!(world.rows(&format!("P {SECRET}")), ["+B"], "{line}");
+    }
+    world.run("show before.json --format json").exits(1);
+    // What people read is cleaned.
+    for format in ["text", "markdown", "github"] {
+        let ran = world.sandbox(&format!("plan m.yaml --format {format}"));
+        ran.exits(0).says_nothing_of("MARKED");
+    }
+}
