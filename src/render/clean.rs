@@ -43,12 +43,16 @@ pub(super) const BROKEN_UP: &str = "#\\u{23}";
 
 /// Whether a build service would find a command in the text.
 pub(crate) fn holds_command(text: &str) -> bool {
-    // Anywhere: of three in a row the last two count.
-    text.match_indices("##").any(|(start, _)| {
-        let rest = text[start..].trim_start_matches('#').as_bytes();
-        let word = rest.get(..4).unwrap_or_default();
-        rest.starts_with(b"[") || word.eq_ignore_ascii_case(b"vso[")
-    })
+    // Anywhere: of three in a row the last two count. Each row is looked at once, however long.
+    let mut rest = text;
+    while let Some(start) = rest.find("##") {
+        rest = rest[start..].trim_start_matches('#');
+        let word = rest.as_bytes().get(..4).unwrap_or_default();
+        if rest.starts_with('[') || word.eq_ignore_ascii_case(b"vso[") {
+            return true;
+        }
+    }
+    false
 }
 
 /// The longest message. Names of a hundred thousand characters are possible, and say no more.
@@ -98,6 +102,15 @@ mod tests {
         assert_eq!(clean("##[error]x"), "#\\u{23}[error]x");
         assert!(!holds_command(&clean("###vso[x]#####[y]")));
         assert!(!holds_command(&clean("####[x]#####VSO[y]###[z")));
+    }
+
+    /// Looking through the rest of the row at each of its marks would take hours.
+    #[test]
+    fn a_row_of_millions_of_marks_is_looked_at_once() {
+        let row = "#".repeat(4_000_000);
+        assert!(!holds_command(&row));
+        assert!(!holds_command(&format!("{row}vso")));
+        assert!(holds_command(&format!("{row} {row}vso[")));
     }
 
     #[test]
