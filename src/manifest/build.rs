@@ -545,7 +545,8 @@ impl Builder<'_> {
             (Some(start), Some(end)) => self.text.get(start..end).unwrap_or_default(),
             _ => "",
         };
-        let line = written.split(['\n', '\r']).next().unwrap_or_default();
+        let line = written.split('\n').next().unwrap_or_default();
+        let line = line.split('\r').next().unwrap_or_default();
         place.length = line.trim_end().chars().count().max(1);
         place
     }

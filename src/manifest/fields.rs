@@ -54,16 +54,18 @@ impl<'n> Fields<'n> {
             let near = report.suggest(&pair.key, offered.iter().copied());
             let meant = near.and_then(|near| offered.iter().find(|key| **key == near));
             fields.meant.extend(meant);
-            let error = Diagnostic::error(
-                "unknown-key",
-                pair.place,
-                format!("unknown key {} in {what}", quoted(&pair.key)),
-            );
-            report.push(error.hint(match (meant, misplaced(&pair.key)) {
-                (Some(meant), _) => format!("did you mean `{meant}`?"),
-                (None, Some(hint)) => hint.to_owned(),
-                (None, None) => format!("its keys are {}", all_of(offered)),
-            }));
+            report.push_error(|| {
+                let error = Diagnostic::error(
+                    "unknown-key",
+                    pair.place,
+                    format!("unknown key {} in {what}", quoted(&pair.key)),
+                );
+                error.hint(match (meant, misplaced(&pair.key)) {
+                    (Some(meant), _) => format!("did you mean `{meant}`?"),
+                    (None, Some(hint)) => hint.to_owned(),
+                    (None, None) => format!("its keys are {}", all_of(offered)),
+                })
+            });
         }
         Some(fields)
     }

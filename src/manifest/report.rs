@@ -15,7 +15,7 @@ pub(super) const MOST_SHOWN: usize = 500;
 const MOST_KEPT: usize = 10_000;
 
 /// How many candidates are compared for hints in one run.
-const MOST_COMPARISONS: usize = 200_000;
+const MOST_COMPARISONS: usize = 50_000;
 
 /// How long a value may be to be quoted in full.
 const LONGEST_QUOTE: usize = 80;
@@ -54,6 +54,17 @@ impl Report {
         );
         if self.seen.insert(what) {
             self.list.push(diagnostic);
+        }
+    }
+
+    /// Adds an error that is made only if it is kept: what nobody will see is counted, and not
+    /// worded.
+    pub(super) fn push_error(&mut self, error: impl FnOnce() -> Diagnostic) {
+        if self.list.len() >= MOST_KEPT {
+            self.errors += 1;
+            self.more_errors += 1;
+        } else {
+            self.push(error());
         }
     }
 
@@ -213,12 +224,28 @@ mod tests {
     }
 
     #[test]
+    fn what_is_only_counted_is_not_worded() {
+        let mut report = Report::default();
+        let mut worded = 0;
+        for line in 0..20_000 {
+            report.push_error(|| {
+                worded += 1;
+                Diagnostic::error("e", place(line), "x")
+            });
+        }
+        assert_eq!((worded, report.errors()), (MOST_KEPT, 20_000));
+        let list = report.finish();
+        assert_eq!(list[MOST_SHOWN].message, "and 19500 more, not shown");
+    }
+
+    #[test]
     fn hints_cost_little_however_much_there_is_to_compare() {
         let mut report = Report::default();
         let names: Vec<String> = (0..10_000).map(|number| format!("set-{number}")).collect();
         for _ in 0..2_000 {
             report.suggest("set-x", names.iter().map(String::as_str));
         }
+        assert_eq!(report.comparisons, MOST_COMPARISONS);
         assert_eq!(report.suggest(&"x".repeat(1_000_000), ["x"]), None);
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::super::build::{Left, parse};
-use super::super::report::Report;
+use super::super::report::{MOST_SHOWN, Report};
 use super::super::{Loaded, read_texts};
 use super::{check, read};
 use crate::diagnostic::FileId;
@@ -171,6 +171,68 @@ fn long_values_are_cut_in_messages() {
         "version: 1\n{long}: 1\npolicies: [{{kind: '{long}'}}]\n"
     ));
     assert!(said.len() < 2_000, "{} bytes", said.len());
+}
+
+/// Returns how many faults were counted beyond those that are shown.
+fn counted_beyond(loaded: &Loaded) -> usize {
+    assert_eq!(loaded.diagnostics.len(), MOST_SHOWN + 1);
+    let last = loaded.diagnostics.last().expect("faults");
+    assert_eq!(last.code, "too-many-faults");
+    let number = last.message.split(' ').nth(1).expect("a number");
+    number.parse().expect("a number")
+}
+
+#[test]
+fn faults_without_end_are_counted() {
+    let keys: String = (0..200_000)
+        .map(|number| format!("unknown{number}: 1\n"))
+        .collect();
+    // With the one that there is no entry.
+    let loaded = read(&[&format!("version: 1\n{keys}")]);
+    assert_eq!(counted_beyond(&loaded), 200_001 - MOST_SHOWN);
+    // Two of each: the kind is unknown, and no policy is meant.
+    let line = format!("version: 1\npolicies: [{}]", "{kind: x},".repeat(20_000));
+    assert_eq!(counted_beyond(&read(&[&line])), 40_000 - MOST_SHOWN);
+}
+
+#[test]
+fn each_target_contradicts_one_other_and_not_all() {
+    let target = |number: usize| format!("{{group: g, filter: f{number}, filterMode: include}}");
+    let mut alone =
+        "version: 1\npolicies:\n- kind: compliancePolicy\n  name: n\n  include:\n".to_owned();
+    let mut apart = "version: 1\npolicies:\n".to_owned();
+    for number in 0..5_000 {
+        let target = target(number);
+        let _ = writeln!(alone, "  - {target}");
+        let _ = writeln!(
+            apart,
+            "- {{kind: compliancePolicy, name: n, include: [{target}]}}"
+        );
+    }
+    for text in [alone, apart] {
+        assert_eq!(counted_beyond(&read(&[&text])), 4_999 - MOST_SHOWN);
+    }
+}
+
+#[test]
+fn thousands_of_unknown_sets_get_few_hints() {
+    let mut text = "version: 1\ntargets:\n".to_owned();
+    let mut entries = "policies:\n".to_owned();
+    for number in 0..3_000 {
+        let _ = writeln!(text, "  set-{number:05}: {{include: [allDevices]}}");
+        let _ = writeln!(
+            entries,
+            "- {{kind: compliancePolicy, name: n{number}, use: [sat-{number:05}]}}"
+        );
+    }
+    let loaded = read(&[&(text + &entries)]);
+    assert_eq!(counted_beyond(&loaded), 3_000 - MOST_SHOWN);
+    let hints = loaded.diagnostics.iter().filter(|fault| {
+        let hint = fault.hint.as_deref().unwrap_or_default();
+        hint.starts_with("did you mean")
+    });
+    let hints = hints.count();
+    assert!((1..50).contains(&hints), "{hints}");
 }
 
 #[test]
