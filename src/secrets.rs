@@ -254,6 +254,28 @@ impl Secrets {
             .map(|whole| whole.owner.clone())
     }
 
+    /// Does the same where a text is shown, and as far around that as any run takes with its
+    /// escapes. None where nothing had to be masked.
+    pub fn mask_parts(&self, text: &str, shown: Vec<Range<usize>>) -> Option<String> {
+        let around = shown
+            .into_iter()
+            .map(|part| {
+                let start = text.floor_char_boundary(part.start.saturating_sub(OVERLAP));
+                start..text.ceil_char_boundary(text.len().min(part.end + OVERLAP))
+            })
+            .collect();
+        let mut masked = String::new();
+        let mut end = 0;
+        for part in united(around) {
+            if let Cow::Owned(stars) = self.mask(&text[part.clone()]) {
+                masked.push_str(&text[end..part.start]);
+                masked.push_str(&stars);
+                end = part.end;
+            }
+        }
+        (end > 0).then(|| masked + &text[end..])
+    }
+
     /// Finds secrets in a text, in whole characters.
     fn find_in(&self, text: &str, origin: Origin) -> Vec<Range<usize>> {
         let mut found = self.find(text.as_bytes(), origin);
@@ -721,6 +743,31 @@ mod tests {
             format!("ä: {}\nb: {}", "*".repeat(15), "*".repeat(17))
         );
         assert!(format!("{secrets:?}").starts_with("Secrets"));
+    }
+
+    #[test]
+    fn only_what_is_shown_is_masked_and_what_reaches_into_it() {
+        let secrets = Secrets::new([&SecretString::from(SECRET)]);
+        let far = "ä".repeat(OVERLAP);
+        let text = format!("{SECRET}{far}{SECRET}|{}", percent(&percent(SECRET)));
+        let at = SECRET.len() + far.len() + SECRET.len();
+        let stars = |text: &str| "*".repeat(text.chars().count());
+        assert_eq!(secrets.mask_parts(&text, Vec::new()), None);
+        assert_eq!(secrets.mask_parts(&far, vec![0..far.len(), 5..5]), None);
+        // The mark between the two is all that is shown.
+        let masked = secrets
+            .mask_parts(&text, vec![at..at, at..at + 1])
+            .expect("secrets");
+        assert_eq!(
+            masked,
+            format!(
+                "{SECRET}{far}{}|{}",
+                stars(SECRET),
+                stars(&percent(&percent(SECRET)))
+            )
+        );
+        let all = secrets.mask_parts(&text, vec![0..0, 0..text.len()]);
+        assert_eq!(all.as_deref(), Some(&*secrets.mask(&text)));
     }
 
     #[test]

@@ -4,7 +4,6 @@
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use super::arguments::{Command, Common, Format, LogFormat};
 use super::color;
 use super::failure::Failure;
 use super::progress::{Display, Progress};
-use crate::diagnostic::{Diagnostic, FileId, Sources};
+use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::files;
 use crate::plan::{PlanDiagnostic, Selection};
@@ -258,23 +257,9 @@ impl Output {
             return;
         }
         // Lines are cut where they are long, and a secret with them; so it is taken out before.
-        let shown: HashSet<FileId> = list
-            .iter()
-            .flat_map(|diagnostic| {
-                let related = diagnostic.related.iter().map(|(place, _)| *place);
-                diagnostic.place.into_iter().chain(related)
-            })
-            .map(|place| place.file)
-            .collect();
-        let sources = &sources.with_texts(|file, text| {
-            if !shown.contains(&file) {
-                return None;
-            }
-            match self.secrets.mask(text) {
-                Cow::Owned(masked) => Some(masked),
-                Cow::Borrowed(_) => None,
-            }
-        });
+        let mut shown = render::diagnostics::drawn_parts(list, sources);
+        let sources =
+            &sources.with_texts(|file, text| self.secrets.mask_parts(text, shown.remove(&file)?));
         let list: Vec<Diagnostic> = list
             .iter()
             .map(|found| self.without_secrets(found))

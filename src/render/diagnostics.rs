@@ -9,18 +9,9 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::clean::{clean, clean_message, holds_command};
-use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Sources};
-
-/// How many characters of a line are shown before and after the start of the marker.
-const BEFORE: usize = 60;
-const AFTER: usize = 80;
-
-/// How long a marker gets.
-const LONGEST_MARKER: usize = 60;
-
-/// Stands for what was cut off a line.
-const CUT: &str = "…";
+use super::clean::{clean, clean_message};
+use super::lines::{AFTER, BEFORE, Lines};
+use crate::diagnostic::{Diagnostic, FileId, Severity, Sources};
 
 /// Draws diagnostics, a blank line after each.
 pub fn diagnostics(list: &[Diagnostic], sources: &Sources, color: bool) -> String {
@@ -41,16 +32,18 @@ pub fn each(list: &[Diagnostic], sources: &Sources, color: bool) -> Vec<String> 
     }
     // Lines are cut here, around their markers; a second cut would move them.
     .term_width(4 * (BEFORE + AFTER));
-    let mut lines = Lines {
-        sources,
-        starts: HashMap::new(),
-    };
+    let mut lines = Lines::new(sources);
     list.iter()
-        .map(|diagnostic| draw(diagnostic, &mut lines, &renderer))
+        .map(|diagnostic| draw(diagnostic, sources, &mut lines, &renderer))
         .collect()
 }
 
-fn draw(diagnostic: &Diagnostic, lines: &mut Lines<'_>, renderer: &Renderer) -> String {
+fn draw(
+    diagnostic: &Diagnostic,
+    sources: &Sources,
+    lines: &mut Lines<'_>,
+    renderer: &Renderer,
+) -> String {
     let Diagnostic {
         severity,
         code,
@@ -85,7 +78,7 @@ fn draw(diagnostic: &Diagnostic, lines: &mut Lines<'_>, renderer: &Renderer) -> 
     let mut group = Group::with_title(title);
     for (kind, place, label) in std::iter::once(first).chain(others) {
         let line = lines.around(place);
-        let path = clean(&lines.sources.file(place.file).path).into_owned();
+        let path = clean(&sources.file(place.file).path).into_owned();
         let shown = line.text[..line.marker.start].chars().count() + 1;
         columns.push((
             format!("{path}:{}:{shown}", place.line),
@@ -123,95 +116,17 @@ fn with_columns_of_the_file(mut drawn: String, columns: &[(String, String)]) -> 
     drawn
 }
 
-/// A line as it is shown.
-struct ShownLine {
-    text: String,
-    /// What is marked, in bytes of the text.
-    marker: Range<usize>,
-}
-
-/// The lines of all files.
-struct Lines<'s> {
-    sources: &'s Sources,
-    /// Where the lines of a file start, for files that were asked for.
-    starts: HashMap<FileId, Vec<usize>>,
-}
-
-impl Lines<'_> {
-    /// Returns the line of a place, cleaned and cut.
-    fn around(&mut self, place: Place) -> ShownLine {
-        let line = self.line(place);
-        let commands = holds_command(line);
-        let mut last = None;
-        let first = place.column.saturating_sub(1);
-        let start = first.saturating_sub(BEFORE);
-        let marked = place.length.clamp(1, LONGEST_MARKER);
-        let mut text = String::new();
-        if start > 0 {
-            text.push_str(CUT);
-        }
-        let mut marker = None;
-        let mut characters = line.chars().skip(start);
-        let mut end = None;
-        let near = characters.by_ref().take(first - start + AFTER);
-        for (position, character) in (start..).zip(near) {
-            if position == first {
-                marker = Some(text.len());
-            }
-            if position == first + marked {
-                end = Some(text.len());
-            }
-            if character == '\t' {
-                text.push_str("    ");
-            } else if commands && character == '#' && last == Some('#') {
-                text.push_str("\\u{23}");
-            } else {
-                let mut buffer = [0; 4];
-                text.push_str(&clean(character.encode_utf8(&mut buffer)));
-            }
-            last = Some(character);
-        }
-        let marker = marker.unwrap_or(text.len());
-        let end = end.unwrap_or(text.len());
-        if characters.next().is_some() {
-            text.push_str(CUT);
-        }
-        ShownLine {
-            text,
-            marker: marker..end,
+/// Returns what is drawn of each file, in bytes of its text, so that nobody has to look at the rest.
+pub fn drawn_parts(list: &[Diagnostic], sources: &Sources) -> HashMap<FileId, Vec<Range<usize>>> {
+    let mut lines = Lines::new(sources);
+    let mut parts: HashMap<FileId, Vec<Range<usize>>> = HashMap::new();
+    for diagnostic in list {
+        let related = diagnostic.related.iter().map(|(place, _)| *place);
+        for place in diagnostic.place.into_iter().chain(related) {
+            parts.entry(place.file).or_default().push(lines.part(place));
         }
     }
-
-    /// Returns the text of a line, without its end; nothing where the file has no such line.
-    fn line(&mut self, place: Place) -> &str {
-        let text: &str = &self.sources.file(place.file).text;
-        let starts = self
-            .starts
-            .entry(place.file)
-            .or_insert_with(|| line_starts(text));
-        let Some(start) = place.line.checked_sub(1).and_then(|line| starts.get(line)) else {
-            return "";
-        };
-        let rest = &text[*start..];
-        let end = match starts.get(place.line) {
-            Some(next) => next - start,
-            None => rest.len(),
-        };
-        rest[..end].trim_end_matches(['\r', '\n'])
-    }
-}
-
-/// Returns where lines start, as YAML counts them: after a line feed, a carriage return or both.
-fn line_starts(text: &str) -> Vec<usize> {
-    let bytes = text.as_bytes();
-    let ends = bytes.iter().enumerate().filter(|(index, byte)| match byte {
-        b'\n' => true,
-        b'\r' => bytes.get(index + 1) != Some(&b'\n'),
-        _ => false,
-    });
-    std::iter::once(0)
-        .chain(ends.map(|(index, _)| index + 1))
-        .collect()
+    parts
 }
 
 #[cfg(test)]
@@ -219,6 +134,7 @@ mod tests {
     use snapbox::{IntoData, assert_data_eq, str};
 
     use super::*;
+    use crate::diagnostic::Place;
 
     const TEXT: &str = "version: 1\r\npolicies:\n\t- näme: \u{202e}x\n";
 
@@ -390,6 +306,18 @@ error[e]: long
 
 "#]]
         );
+    }
+
+    #[test]
+    fn what_is_drawn_of_a_file_is_little_of_it() {
+        let text = format!("version: 1\n{}\n", "x".repeat(1_000_000));
+        let mut sources = Sources::default();
+        let file = sources.add("a.yaml", text.as_str());
+        let fault = Diagnostic::error("e", place(0, 2, 500_001, 9), "m")
+            .also(place(0, 1, 1, 7), "here")
+            .also(place(0, 9, 1, 7), "beyond the end");
+        let parts = drawn_parts(&[fault], &sources);
+        assert_eq!(parts[&file], [499_951..500_091, 0..10, 0..0]);
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod diff;
 pub mod github;
 pub mod identity;
 pub mod json;
+mod lines;
 pub mod markdown;
 pub mod review;
 pub mod text;

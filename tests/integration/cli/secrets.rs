@@ -423,3 +423,29 @@ fn data_that_holds_a_long_secret_is_not_written() {
         ran.exits(0).says_nothing_of("MARKED");
     }
 }
+
+/// Only what is shown of a file is looked through. A secret that the cut goes through is taken out
+/// before.
+#[test]
+fn no_part_of_a_secret_is_left_where_a_long_line_is_cut() {
+    const SECRET: &str = "MARKED-and-long-enough-to-be-cut";
+    let mut world = World::empty();
+    world.set("AZURE_CLIENT_SECRET", SECRET);
+    let far = "%41".repeat(100_000);
+    // The line goes on for 80 characters behind the start of the key.
+    for before in 40..80 {
+        let blank = " ".repeat(before);
+        world.write(
+            "m.yaml",
+            &format!("version: 1\nkey: 1{blank}# {SECRET}{far}{SECRET}\n"),
+        );
+        let ran = world.run("validate m.yaml --format markdown").exits(3);
+        for printed in [&ran.stderr, &ran.stdout] {
+            for part in ["MA", "long", "cut"] {
+                assert!(!printed.contains(part), "{printed}");
+            }
+            assert!(printed.contains("key: 1 "), "{printed}");
+            assert!(printed.contains("…"), "{printed}");
+        }
+    }
+}
