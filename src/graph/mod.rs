@@ -8,6 +8,7 @@
 
 pub mod address;
 mod batch;
+mod body;
 mod class;
 pub mod client;
 pub mod error;

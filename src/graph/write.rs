@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::body;
 use super::client::{Call, Client, Fault};
 use super::error::{GraphError, ServiceError};
 use super::pace::{Class, Permit, Turn, WaitTooLong};
 use super::retry;
 use super::transport::Method;
-use super::wire;
 use crate::model::{
     Assignment, LiveAssignment, PolicyKind, assign_path, assignment_path, assignments_path,
 };
@@ -107,7 +107,7 @@ impl Writer {
         policy_id: &str,
         row: &Assignment,
     ) -> Written {
-        let body = wire::create_body(kind, policy_id, row);
+        let body = body::create_body(kind, policy_id, row);
         self.post(slot, &assignments_path(kind, policy_id), &body)
             .await
     }
@@ -122,7 +122,7 @@ impl Writer {
         rows: &[Assignment],
         live: &[LiveAssignment],
     ) -> Written {
-        let body = wire::assign_body(kind, rows, live);
+        let body = body::assign_body(kind, rows, live);
         self.post(slot, &assign_path(kind, policy_id), &body).await
     }
 
