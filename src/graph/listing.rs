@@ -175,6 +175,22 @@ mod tests {
         })
     }
 
+    #[test]
+    fn what_comes_twice_is_not_known() {
+        for twice in [
+            r#"{"@odata.nextLink":"https://x/2","value":[],"@odata.nextLink":null}"#,
+            r#"{"value":[{"id":"p","name":"P","assignments":[{}],"assignments":[]}]}"#,
+            r#"{"value":[{"id":"p","name":"P","assignments":[{"target":{},"target":null}]}]}"#,
+            r#"{"value":[],"value":[]}"#,
+        ] {
+            let read = page(kind(), twice.as_bytes(), &mut Texts::default());
+            assert!(
+                read.expect_err(twice).contains("duplicate field"),
+                "{twice}"
+            );
+        }
+    }
+
     proptest! {
         /// What is read as it streams is what is read of the whole object; so are the faults.
         #[test]

@@ -96,7 +96,14 @@ pub(super) fn replay(text: &[u8], state: &str, tenant: &mut Tenant) -> Result<Fo
     // A line without its end was cut while it was written.
     let whole = text.split_inclusive(|byte| *byte == b'\n');
     let whole = whole.filter(|line| line.ends_with(b"\n"));
-    let mut lines = whole.map_while(|line| serde_json::from_slice(line).ok());
+    // One with its end was answered for. What it says must not get lost, nor what comes after it.
+    let lines = whole.enumerate().map(|(number, line)| {
+        serde_json::from_slice(line)
+            .map_err(|error| format!("line {} cannot be read: {error}", number + 1))
+    });
+    let mut lines = lines
+        .collect::<Result<Vec<OwnedLine>, String>>()?
+        .into_iter();
     let Some(first) = lines.next() else {
         return Ok(Found::Spent);
     };

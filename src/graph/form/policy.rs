@@ -48,11 +48,15 @@ impl<'de> Visitor<'de> for PolicySeed {
         };
         while let Some(Key(key)) = object.next_key()? {
             match &*key {
-                "id" => form.id = object.next_value()?,
-                "platforms" => form.platforms = object.next_value()?,
-                "assignments" => form.assignments = object.next_value()?,
-                "assignments@odata.nextLink" => form.assignments_next = object.next_value()?,
-                name if name == self.name_property => form.name = object.next_value()?,
+                "id" => form.id.set("id", object.next_value()?)?,
+                "platforms" => form.platforms.set("platforms", object.next_value()?)?,
+                "assignments" => form.assignments.set("assignments", object.next_value()?)?,
+                "assignments@odata.nextLink" => form
+                    .assignments_next
+                    .set("assignments@odata.nextLink", object.next_value()?)?,
+                name if name == self.name_property => {
+                    form.name.set(self.name_property, object.next_value()?)?;
+                }
                 _ => {
                     object.next_value::<IgnoredAny>()?;
                 }
@@ -96,14 +100,17 @@ impl<'de, T, F: FnMut(PolicyForm<'de>) -> T> Visitor<'de> for PolicyPage<F> {
                         keep: &mut self.keep,
                     })?);
                 }
-                "@odata.nextLink" => next_link = page.next_value()?,
+                "@odata.nextLink" if next_link.is_some() => {
+                    return Err(A::Error::duplicate_field("@odata.nextLink"));
+                }
+                "@odata.nextLink" => next_link = Some(page.next_value()?),
                 _ => {
                     page.next_value::<IgnoredAny>()?;
                 }
             }
         }
         let policies = policies.ok_or_else(|| A::Error::missing_field("value"))?;
-        Ok((policies, next_link))
+        Ok((policies, next_link.flatten()))
     }
 }
 

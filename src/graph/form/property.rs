@@ -26,6 +26,17 @@ pub(in crate::graph) enum Property<T> {
 /// A property that should be text.
 pub(in crate::graph) type Text<'a> = Property<Cow<'a, str>>;
 
+impl<T> Property<T> {
+    /// Takes what an object says of it. Of a property that comes twice nobody knows which counts.
+    pub(super) fn set<E: Error>(&mut self, name: &'static str, value: Self) -> Result<(), E> {
+        if !matches!(self, Self::Missing) {
+            return Err(E::duplicate_field(name));
+        }
+        *self = value;
+        Ok(())
+    }
+}
+
 impl Property<Cow<'_, str>> {
     /// Returns the text, where it is one.
     pub(in crate::graph) fn text(&self) -> Option<&str> {

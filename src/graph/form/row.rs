@@ -49,10 +49,10 @@ impl<'de> Content<'de> for RowForm<'de> {
         let mut form = Self::default();
         while let Some(Key(key)) = object.next_key()? {
             match &*key {
-                "id" => form.id = object.next_value()?,
-                "source" => form.source = object.next_value()?,
-                "sourceId" => form.source_id = object.next_value()?,
-                "target" => form.target = object.next_value()?,
+                "id" => form.id.set("id", object.next_value()?)?,
+                "source" => form.source.set("source", object.next_value()?)?,
+                "sourceId" => form.source_id.set("sourceId", object.next_value()?)?,
+                "target" => form.target.set("target", object.next_value()?)?,
                 _ => {
                     object.next_value::<serde::de::IgnoredAny>()?;
                 }
@@ -67,11 +67,13 @@ impl<'de> Content<'de> for TargetForm<'de> {
         let mut form = Self::default();
         while let Some(Key(key)) = object.next_key()? {
             match &*key {
-                "@odata.type" => form.odata_type = object.next_value()?,
-                "groupId" => form.group_id = object.next_value()?,
-                "collectionId" => form.collection_id = object.next_value()?,
-                FILTER_ID => form.filter_id = object.next_value()?,
-                FILTER_TYPE => form.filter_type = object.next_value()?,
+                "@odata.type" => form.odata_type.set("@odata.type", object.next_value()?)?,
+                "groupId" => form.group_id.set("groupId", object.next_value()?)?,
+                "collectionId" => form
+                    .collection_id
+                    .set("collectionId", object.next_value()?)?,
+                FILTER_ID => form.filter_id.set(FILTER_ID, object.next_value()?)?,
+                FILTER_TYPE => form.filter_type.set(FILTER_TYPE, object.next_value()?)?,
                 _ => {
                     form.rest.insert(key.into_owned(), object.next_value()?);
                 }

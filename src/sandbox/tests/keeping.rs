@@ -163,6 +163,27 @@ async fn a_journal_that_was_cut_anywhere_gives_what_was_whole() {
 }
 
 #[tokio::test]
+async fn a_journal_with_a_line_that_is_damaged_is_refused_and_left_alone() {
+    let kept = Kept::new();
+    let service = kept.until_killed();
+    for rows in 1..=3 {
+        assert_eq!(kept.assign(&service, 0, rows).await, 200);
+    }
+    kill(&kept, service);
+    let journal = fs::read_to_string(kept.journal()).expect("the journal");
+    let mut lines: Vec<String> = journal.lines().map(|line| format!("{line}\n")).collect();
+    lines[2] = lines[2].replacen(':', "=", 1);
+    let damaged = lines.concat();
+    fs::write(kept.journal(), &damaged).expect("a writable folder");
+    let error = kept.open().expect_err("a damaged line").to_string();
+    assert!(error.contains("line 3 cannot be read"), "{error}");
+    assert_eq!(
+        fs::read_to_string(kept.journal()).expect("it is there"),
+        damaged
+    );
+}
+
+#[tokio::test]
 async fn killed_between_the_new_file_and_the_end_of_the_journal_nothing_is_done_twice() {
     let kept = Kept::new();
     let service = kept.until_killed();
