@@ -11,45 +11,14 @@ use std::rc::Rc;
 
 use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
+use super::bounds::{Left, MOST_ALIASED, MOST_DOCUMENTS, MOST_VALUES, MOST_VALUES_IN_A_FILE};
 use super::report::{Report, quoted};
-use super::syntax;
 use super::tree::{Document, Item, Node, Pair, Value};
+use super::{merge, syntax};
 use crate::diagnostic::{Diagnostic, FileId, Place};
 
 /// How deep lists and mappings may be nested, aliases written out.
 const MOST_DEPTH: usize = 128;
-
-/// How many nodes the aliases of a run may stand for.
-pub(super) const MOST_ALIASED: u64 = 1_000_000;
-
-/// How many values (texts, keys, lists, mappings and aliases) a file and a run may have. A file of 10 MB
-/// has a million.
-pub(super) const MOST_VALUES_IN_A_FILE: usize = 2_000_000;
-pub(super) const MOST_VALUES: usize = 5_000_000;
-
-/// How many documents a run may have.
-pub(super) const MOST_DOCUMENTS: usize = 50_000;
-
-/// What the files of a run that are still to come may hold.
-#[derive(Debug)]
-pub(super) struct Left {
-    pub(super) aliased: u64,
-    pub(super) values: usize,
-    pub(super) documents: usize,
-    /// Whether a bound was passed, and told.
-    pub(super) told: bool,
-}
-
-impl Default for Left {
-    fn default() -> Self {
-        Self {
-            aliased: MOST_ALIASED,
-            values: MOST_VALUES,
-            documents: MOST_DOCUMENTS,
-            told: false,
-        }
-    }
-}
 
 /// What was read from a file.
 #[derive(Debug)]
@@ -313,7 +282,7 @@ impl Builder<'_> {
                 first_key,
             } => {
                 place = first_key.unwrap_or(place);
-                Value::Mapping(self.unite(pairs, merged))
+                Value::Mapping(merge::unite(pairs, merged, self.report))
             }
         };
         self.complete(place, false, anchor, value);
@@ -434,71 +403,6 @@ impl Builder<'_> {
                 }
                 Some(Key::Broken) => {}
             },
-        }
-    }
-
-    /// Drops keys that are there twice and carries merge keys out: what is written wins, then
-    /// what is merged first.
-    fn unite(&mut self, mut pairs: Vec<Pair>, merged: Vec<Item>) -> Vec<Pair> {
-        let mut first: HashMap<Rc<str>, Place> = HashMap::with_capacity(pairs.len());
-        pairs.retain(|pair| match first.get(&pair.key) {
-            None => {
-                first.insert(Rc::clone(&pair.key), pair.place);
-                true
-            }
-            Some(place) => {
-                self.report.push(
-                    Diagnostic::error(
-                        "duplicate-key",
-                        pair.place,
-                        format!("the key {} is there twice", quoted(&pair.key)),
-                    )
-                    .also(*place, "first here"),
-                );
-                false
-            }
-        });
-        for item in merged {
-            let alias = item.alias;
-            match &item.node.value {
-                Value::List(items) => {
-                    for part in items {
-                        self.merge(part, alias.or(part.alias), &mut first, &mut pairs);
-                    }
-                }
-                _ => self.merge(&item, alias, &mut first, &mut pairs),
-            }
-        }
-        pairs
-    }
-
-    fn merge(
-        &mut self,
-        item: &Item,
-        alias: Option<Place>,
-        first: &mut HashMap<Rc<str>, Place>,
-        pairs: &mut Vec<Pair>,
-    ) {
-        match &item.node.value {
-            Value::Mapping(others) => {
-                for other in others {
-                    if first.insert(Rc::clone(&other.key), other.place).is_none() {
-                        pairs.push(Pair {
-                            via: alias.or(other.via),
-                            ..other.clone()
-                        });
-                    }
-                }
-            }
-            Value::Broken => {}
-            Value::Scalar { .. } | Value::List(_) => self.report.push(
-                Diagnostic::error(
-                    "wrong-type",
-                    item.alias.unwrap_or(item.node.place),
-                    format!("`<<` takes a mapping, not {}", item.node.describe()),
-                )
-                .hint("write `<<: *anchor` or `<<: [*one, *other]`"),
-            ),
         }
     }
 

@@ -8,11 +8,13 @@
 //! What needs the tenant (whether a name exists, which policies a glob selects) is not known here;
 //! every value keeps its place, so that whoever finds out can point at it.
 
+mod bounds;
 mod build;
 mod check;
 pub mod conflict;
 mod fields;
 mod files;
+mod merge;
 mod read;
 mod report;
 pub mod schema;

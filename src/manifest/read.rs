@@ -5,12 +5,12 @@
 
 use std::collections::HashMap;
 
-use super::build;
 use super::fields::{self, Fields};
 use super::report::{Report, all_of, quoted};
 use super::targets::{self, MOST_TARGETS, Side};
 use super::tree::{Document, Item, Node, Pair, Value};
 use super::{Glob, Mode, Placed, Selector, WantedTarget};
+use super::{bounds, build};
 use crate::diagnostic::{Diagnostic, FileId, Place, Severity};
 use crate::model::PolicyKind;
 
@@ -65,7 +65,7 @@ pub(super) struct Draft {
 pub(super) struct Reader<'r> {
     report: &'r mut Report,
     drafts: Drafts,
-    left: build::Left,
+    left: bounds::Left,
     targets: usize,
     /// Whether an entry was written, were it ever so wrong, or may stand where it was not seen.
     any_entry: bool,
@@ -81,7 +81,7 @@ impl<'r> Reader<'r> {
                 whole,
                 ..Drafts::default()
             },
-            left: build::Left::default(),
+            left: bounds::Left::default(),
             targets: MOST_TARGETS,
             any_entry: false,
             files: Vec::new(),

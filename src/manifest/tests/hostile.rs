@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::super::build::{Left, parse};
+use super::super::bounds::Left;
+use super::super::build::parse;
 use super::super::report::{MOST_SHOWN, Report};
 use super::super::{Loaded, read_texts};
 use super::{check, read};
