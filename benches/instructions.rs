@@ -41,8 +41,8 @@ fn difference(parts: Parts) {
 fn rendering(parts: Parts) {
     black_box((
         digest(&parts.plan),
-        as_text(&parts.plan),
-        as_json(&parts.plan),
+        as_text(&parts.plan, ""),
+        as_json(&parts.plan, ""),
     ));
 }
 

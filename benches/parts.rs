@@ -28,10 +28,10 @@ fn parts(criterion: &mut Criterion) {
         bencher.iter(|| digest(black_box(&parts.plan)));
     });
     group.bench_function("text", |bencher| {
-        bencher.iter(|| as_text(black_box(&parts.plan)));
+        bencher.iter(|| as_text(black_box(&parts.plan), ""));
     });
     group.bench_function("json", |bencher| {
-        bencher.iter(|| as_json(black_box(&parts.plan)));
+        bencher.iter(|| as_json(black_box(&parts.plan), ""));
     });
     group.finish();
 }

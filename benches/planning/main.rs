@@ -44,7 +44,7 @@ impl Measured {
         self.steps.iter().map(|(_, seconds)| seconds).sum()
     }
 
-    fn step(&self, name: &str) -> f64 {
+    fn seconds_of(&self, name: &str) -> f64 {
         let found = self.steps.iter().find(|(step, _)| step == name);
         found.map_or(0.0, |(_, seconds)| *seconds)
     }
@@ -140,7 +140,7 @@ fn measure(large: Large) {
     }
     show("the same as JSON", &best("json", "all"), &floor);
     let (one, all) = (best("plan", "one"), best("plan", "all"));
-    let after = |plan: &Measured| plan.seconds() - plan.step("read");
+    let after = |plan: &Measured| plan.seconds() - plan.seconds_of("read");
     println!(
         "  all changed / one changed, without reading: {:.2}",
         after(&all) / after(&one)

@@ -76,13 +76,13 @@ pub(crate) fn digest(plan: &Plan) -> String {
     digest_of(plan)
 }
 
-pub(crate) fn as_text(plan: &Plan) -> String {
+pub(crate) fn as_text(plan: &Plan, digest: &str) -> String {
     let summary = plan.summary();
-    text::plan(plan, &summary, "", summary.time, Detail::default())
+    text::plan(plan, &summary, digest, summary.time, Detail::default())
 }
 
-pub(crate) fn as_json(plan: &Plan) -> String {
-    let record = PlanRecord::new(plan, &plan.summary(), "2026-01-01T00:00:00Z", false);
+pub(crate) fn as_json(plan: &Plan, digest: &str) -> String {
+    let record = PlanRecord::new(plan, &plan.summary(), digest, "2026-01-01T00:00:00Z", false);
     json::plan(&record)
 }
 

@@ -3,7 +3,7 @@
 
 #![no_main]
 
-use assignctl::plan::saved::{PlanRecord, SavedPlan};
+use assignctl::plan::saved::{PlanRecord, SavedPlan, digest_of};
 use assignctl::render::text::{self, Detail};
 use assignctl_fuzz::read_plan;
 use libfuzzer_sys::fuzz_target;
@@ -34,7 +34,13 @@ fuzz_target!(|text: &str| {
 });
 
 fn write(saved: &SavedPlan) -> String {
-    let record = PlanRecord::new(&saved.plan, &saved.summary, &saved.created_at, true);
+    let record = PlanRecord::new(
+        &saved.plan,
+        &saved.summary,
+        &digest_of(&saved.plan),
+        &saved.created_at,
+        true,
+    );
     assignctl::render::json::plan(&record)
 }
 

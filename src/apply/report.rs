@@ -22,7 +22,6 @@ use super::recorded::{self, RecordedPolicy};
 use super::{Outcome, Reason, Results, Settled};
 use crate::files;
 use crate::graph::observe::RequestCounts;
-use crate::model::Assignment;
 use crate::plan::saved::{
     AssignmentRecord, FORMAT_VERSION, GuardRecord, ManagedRecord, SelectionRecord,
 };
@@ -150,8 +149,8 @@ impl Report {
             kind: policy.kind.name(),
             id: &policy.id,
             name: &policy.name,
-            before: records(&policy.before, names),
-            after: records(&policy.after, names),
+            before: AssignmentRecord::all(&policy.before, names),
+            after: AssignmentRecord::all(&policy.after, names),
         })
     }
 
@@ -269,8 +268,7 @@ fn keep_earlier(path: &Path) -> io::Result<Option<PathBuf>> {
                 std::fs::remove_file(path)?;
                 return Ok(Some(kept));
             }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            // Not every file system has hard links.
+            // Not every file system has hard links. What is there already stays: the next name, then.
             Err(_) if std::fs::symlink_metadata(&kept).is_err() => {
                 std::fs::rename(path, &kept)?;
                 return Ok(Some(kept));
@@ -279,12 +277,6 @@ fn keep_earlier(path: &Path) -> io::Result<Option<PathBuf>> {
         }
     }
     Ok(None)
-}
-
-fn records<'a>(rows: &'a [Assignment], names: &'a Names) -> Vec<AssignmentRecord<'a>> {
-    rows.iter()
-        .map(|row| AssignmentRecord::new(row, names))
-        .collect()
 }
 
 #[derive(Serialize)]
@@ -341,8 +333,8 @@ impl<'a> PolicyLine<'a> {
             name: &policy.name,
             outcome: settled.outcome.name(),
             written: (settled.outcome == Outcome::Failed).then_some(settled.written),
-            before: records(&policy.before, names),
-            after: records(&policy.after, names),
+            before: AssignmentRecord::all(&policy.before, names),
+            after: AssignmentRecord::all(&policy.after, names),
             error: settled.reason.as_ref().map(ErrorRecord::new),
         }
     }

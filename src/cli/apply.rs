@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
@@ -19,14 +19,14 @@ use super::{interrupt, reports, runtime, show};
 use crate::apply::recorded::Recorded;
 use crate::apply::report::Report;
 use crate::apply::staleness::moved;
-use crate::apply::{self, Results, Settings};
+use crate::apply::{self, Results, Settings, Settled};
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::graph::observe::RequestCounts;
-use crate::plan::Plan;
 use crate::plan::guards::{GivenLimits, GuardRules};
 use crate::plan::saved::SavedPlan;
+use crate::plan::{Plan, PlannedPolicy};
 use crate::render::clean::clean;
 use crate::render::review::Review;
 use crate::render::{json, text};
@@ -306,11 +306,7 @@ impl Run<'_> {
             write_with: shown.plan.write_with,
         };
         if !shown.plan.is_empty() {
-            self.report
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .begin()
-                .map_err(report_failed)?;
+            self.report().begin().map_err(report_failed)?;
         }
         let progress = &self.output.progress;
         progress.applying(&shown.summary);
@@ -416,9 +412,7 @@ impl Run<'_> {
             ))?;
         }
         self.started = true;
-        self.report
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.report()
             .start(
                 shown.map(|shown| (&shown.plan, shown.digest.as_str())),
                 &self.graph_url,
@@ -427,8 +421,22 @@ impl Run<'_> {
     }
 
     fn note_aside(&self, plan: &Plan) -> Result<(), Failure> {
-        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
-        for (policy, settled) in &self.results.aside {
+        let aside = self.results.aside.iter();
+        self.note(aside.map(|(policy, settled)| (policy, settled)), plan)
+    }
+
+    fn note_unstarted(&self, plan: &Plan) -> Result<(), Failure> {
+        self.note(plan.changed().zip(&self.results.settled), plan)
+    }
+
+    /// Writes down what became of policies that the run did not get to.
+    fn note<'p>(
+        &self,
+        policies: impl Iterator<Item = (&'p PlannedPolicy, &'p Settled)>,
+        plan: &Plan,
+    ) -> Result<(), Failure> {
+        let mut report = self.report();
+        for (policy, settled) in policies {
             report
                 .policy(policy, settled, &plan.names)
                 .map_err(report_failed)?;
@@ -436,20 +444,13 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn note_unstarted(&self, plan: &Plan) -> Result<(), Failure> {
-        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
-        for (policy, settled) in plan.changed().zip(&self.results.settled) {
-            report
-                .policy(policy, settled, &plan.names)
-                .map_err(report_failed)?;
-        }
-        Ok(())
+    fn report(&self) -> MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns where an earlier report of writes is kept.
     fn kept(&self) -> Option<PathBuf> {
-        let report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
-        report.kept().map(Path::to_owned)
+        self.report().kept().map(Path::to_owned)
     }
 
     fn finish(&mut self, exit: Exit, start: Instant) -> Result<(), Failure> {
@@ -460,9 +461,7 @@ impl Run<'_> {
             .map(|client| client.counts())
             .unwrap_or_default();
         let elapsed = u64::try_from(start.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.report
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.report()
             .end(exit.code(), &self.results, counts, elapsed)
             .map_err(report_failed)
     }

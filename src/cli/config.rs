@@ -10,6 +10,7 @@ use super::failure::Failure;
 use crate::diagnostic::{Diagnostic, FileId, Place, Sources, nearest};
 use crate::exit::Exit;
 use crate::files;
+use crate::manifest::has_manifest_ending;
 
 /// The code of every fault in the configuration.
 const CODE: &str = "configuration";
@@ -130,11 +131,8 @@ fn fault_of(folder: &Path, manifest: &Path) -> Option<(String, &'static str)> {
         ));
     }
     let path = folder.join(manifest);
-    let is_yaml = path
-        .extension()
-        .is_some_and(|extension| extension == "yaml" || extension == "yml");
     let is_folder = path.is_dir();
-    (!is_yaml && !is_folder && path.symlink_metadata().is_ok()).then(|| {
+    (!has_manifest_ending(&path) && !is_folder && path.symlink_metadata().is_ok()).then(|| {
         (
             "a file that does not end in `.yaml` or `.yml`".to_owned(),
             "name YAML files, or the folder that they are in",

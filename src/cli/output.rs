@@ -3,7 +3,7 @@
 //! all.
 
 use std::borrow::Cow;
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, LazyCell, RefCell};
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use super::progress::{Display, Progress};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::files;
+use crate::manifest::has_manifest_ending;
 use crate::plan::{PlanDiagnostic, Selection};
 use crate::render::clean::{clean, clean_message};
 use crate::render::review::{ErrorView, Finding, Review};
@@ -111,10 +112,13 @@ impl Output {
     }
 
     /// Refuses a result that holds a secret, where it is to be told as JSON.
-    pub(super) fn check_json(&self, json: impl Fn() -> String) -> Result<(), Failure> {
+    pub(super) fn check_json<J: AsRef<str>>(
+        &self,
+        json: impl FnOnce() -> J,
+    ) -> Result<(), Failure> {
         match self.format {
             Format::Text | Format::Markdown | Format::Github if self.json_into.is_none() => Ok(()),
-            _ => self.check_data(&json()),
+            _ => self.check_data(json().as_ref()),
         }
     }
 
@@ -145,27 +149,28 @@ impl Output {
     }
 
     /// Tells the result: on stdout in the format that is asked for, and as JSON into a file where
-    /// that is asked for.
-    pub(super) fn tell(
+    /// that is asked for. The JSON is made once, and only where it is needed: it can be large.
+    pub(super) fn tell<J: AsRef<str>>(
         &self,
         review: &Review<'_>,
         text: impl FnOnce() -> String,
-        json: impl Fn() -> String,
+        json: impl FnOnce() -> J,
     ) -> Result<(), Failure> {
-        self.tell_json_into(&json)?;
+        let json = LazyCell::new(json);
+        self.tell_json_into(|| json.as_ref())?;
         match self.format {
             Format::Text => self.text(&text()),
-            Format::Json => self.data(&json()),
+            Format::Json => self.data(json.as_ref()),
             Format::Markdown => self.plain(&markdown::draw(review, self.max_bytes)),
             Format::Github => self.plain(&github::draw(review)),
         }
     }
 
-    fn tell_json_into(&self, json: impl Fn() -> String) -> Result<(), Failure> {
+    fn tell_json_into<'j>(&self, json: impl Fn() -> &'j str) -> Result<(), Failure> {
         self.check_json(&json)?;
         self.told.set(true);
         match &self.json_into {
-            Some(path) => self.save(path, &json()),
+            Some(path) => self.save(path, json()),
             None => Ok(()),
         }
     }
@@ -185,11 +190,12 @@ impl Output {
     pub(super) fn tell_plainly(
         &self,
         text: impl FnOnce() -> String,
-        json: impl Fn() -> String,
+        json: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
-        self.tell_json_into(&json)?;
+        let json = LazyCell::new(json);
+        self.tell_json_into(|| json.as_str())?;
         match self.format {
-            Format::Json => self.data(&json()),
+            Format::Json => self.data(&json),
             Format::Text | Format::Markdown | Format::Github => self.plain(&text()),
         }
     }
@@ -198,15 +204,17 @@ impl Output {
     pub(super) fn tell_data(
         &self,
         text: impl FnOnce() -> String,
-        json: impl Fn() -> String,
+        json: impl FnOnce() -> String,
     ) -> Result<(), Failure> {
-        let data = match self.format {
-            Format::Json => json(),
-            Format::Text | Format::Markdown | Format::Github => text(),
+        let json = LazyCell::new(json);
+        let text = LazyCell::new(text);
+        let data = || match self.format {
+            Format::Json => json.as_str(),
+            Format::Text | Format::Markdown | Format::Github => text.as_str(),
         };
-        self.check_data(&data)?;
-        self.tell_json_into(&json)?;
-        self.data(&data)
+        self.check_data(data())?;
+        self.tell_json_into(|| json.as_str())?;
+        self.data(data())
     }
 
     /// Tells why there is no result, where a result was asked for in another form than text and
@@ -384,10 +392,9 @@ pub(super) fn keep_inputs(
             continue;
         };
         for input in inputs.iter().filter_map(|input| input.canonicalize().ok()) {
-            let is_manifest = output
-                .extension()
-                .is_some_and(|extension| extension == "yaml" || extension == "yml");
-            if output == input || (is_manifest && input.is_dir() && output.starts_with(&input)) {
+            if output == input
+                || (has_manifest_ending(&output) && input.is_dir() && output.starts_with(&input))
+            {
                 return Err(Failure::usage(format!(
                     "`{option} {}` would write over what the run reads",
                     path.display()

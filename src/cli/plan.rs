@@ -1,5 +1,6 @@
 //! `plan` and `drift`: read, compare, show. There is no writer in this module.
 
+use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,10 +65,15 @@ pub(super) fn run(
             explain(&mut plan, report, baseline)?;
         }
         let shown = Shown::new(plan, &service);
+        let all = command.view.all;
+        let json = LazyCell::new(|| json::plan(&shown.record(all)));
         // Before anything is written.
-        output.check_json(|| json::plan(&shown.record(command.view.all)))?;
-        if let Some(path) = &command.out {
-            output.save(path, &json::plan(&shown.record(false)))?;
+        output.check_json(|| json.as_str())?;
+        match &command.out {
+            // A saved plan has what changes only.
+            Some(path) if all => output.save(path, &json::plan(&shown.record(false)))?,
+            Some(path) => output.save(path, &json)?,
+            None => {}
         }
         let findings = output.findings();
         output.tell(
@@ -76,7 +82,7 @@ pub(super) fn run(
                 ..output.review(&findings)
             },
             || shown.text(&command.view),
-            || json::plan(&shown.record(command.view.all)),
+            || json.as_str(),
         )?;
         let mut exits = Vec::new();
         if let Some(refused) = Failure::refused(&shown.plan, "") {
@@ -208,7 +214,13 @@ impl Shown {
     }
 
     pub(super) fn record(&self, all: bool) -> PlanRecord<'_> {
-        PlanRecord::new(&self.plan, &self.summary, &self.created_at, all)
+        PlanRecord::new(
+            &self.plan,
+            &self.summary,
+            &self.digest,
+            &self.created_at,
+            all,
+        )
     }
 
     pub(super) fn view(&self, view: &View) -> PlanView<'_> {

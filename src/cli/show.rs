@@ -85,9 +85,8 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
             let record = PlanRecord {
                 // A part of a plan has the digest of the whole, and an altered one that of before:
                 // they are to look at, not to apply.
-                digest: digest.clone(),
                 format_version: format_version.clone(),
-                ..PlanRecord::new(&plan, &summary, &created_at, true)
+                ..PlanRecord::new(&plan, &summary, &digest, &created_at, true)
             };
             match &error {
                 Some(error) => json::doubtful(&record, error),

@@ -141,19 +141,8 @@ fn refiltered(live: &LiveAssignment, row: &Assignment) -> Object {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::wire::{Texts, assignment};
+    use crate::graph::wire::tests::{kind, live};
     use crate::model::FilterMode;
-
-    fn live(raw: Value) -> LiveAssignment {
-        let Value::Object(raw) = raw else {
-            panic!("an object")
-        };
-        assignment(raw, &mut Texts::default()).expect("an assignment")
-    }
-
-    fn kind() -> PolicyKind {
-        PolicyKind::from_name("configurationPolicy").expect("a kind")
-    }
 
     #[test]
     fn an_unknown_target_is_carried_and_never_judged() {

@@ -286,23 +286,22 @@ fn wrong(property: &str, expected: &str, found: &Value) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use serde::de::DeserializeSeed as _;
-
     use serde_json::json;
 
     use super::*;
     use crate::graph::form::PolicySeed;
     use crate::model::PolicyKind;
 
-    fn live(raw: Value) -> LiveAssignment {
+    pub(in crate::graph) fn live(raw: Value) -> LiveAssignment {
         let Value::Object(raw) = raw else {
             panic!("an object")
         };
         assignment(raw, &mut Texts::default()).expect("an assignment")
     }
 
-    fn kind() -> PolicyKind {
+    pub(in crate::graph) fn kind() -> PolicyKind {
         PolicyKind::from_name("configurationPolicy").expect("a kind")
     }
 

@@ -25,7 +25,7 @@ mod tests;
 mod tree;
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use wildmatch::WildMatch;
 
@@ -242,6 +242,12 @@ pub struct Placed<T> {
     pub value: T,
     /// Its place.
     pub place: Place,
+}
+
+/// Whether a file is named as manifests in folders are.
+pub fn has_manifest_ending(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|extension| extension == "yaml" || extension == "yml")
 }
 
 /// Reads the manifests at the paths: files by name, folders with what is below them.

@@ -83,6 +83,11 @@ impl<'a> AssignmentRecord<'a> {
         }
     }
 
+    /// Writes assignments out.
+    pub fn all(rows: &'a [Assignment], names: &'a Names) -> Vec<Self> {
+        rows.iter().map(|row| Self::new(row, names)).collect()
+    }
+
     /// Reads an assignment back and collects its names.
     pub(crate) fn read(&self, names: &mut Names) -> Result<Assignment, String> {
         let TargetRecord {

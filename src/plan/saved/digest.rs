@@ -75,18 +75,12 @@ pub fn of_plan(plan: &Plan) -> String {
                 kind: policy.kind.name(),
                 id: &policy.id,
                 name: &policy.name,
-                before: records(&policy.before, names).into(),
-                after: records(&policy.after, names).into(),
-                untouched: records(&policy.untouched, names).into(),
+                before: AssignmentRecord::all(&policy.before, names).into(),
+                after: AssignmentRecord::all(&policy.after, names).into(),
+                untouched: AssignmentRecord::all(&policy.untouched, names).into(),
             })
         },
     })
-}
-
-fn records<'a>(rows: &'a [Assignment], names: &'a Names) -> Vec<AssignmentRecord<'a>> {
-    rows.iter()
-        .map(|row| AssignmentRecord::new(row, names))
-        .collect()
 }
 
 /// Computes the digest of a plan's records.

@@ -123,8 +123,15 @@ fn auto() -> String {
 }
 
 impl<'a> PlanRecord<'a> {
-    /// Writes a plan out. `all` takes the unchanged policies in; they do not change the digest.
-    pub fn new(plan: &'a Plan, summary: &Summary, created_at: &str, all: bool) -> Self {
+    /// Writes a plan out with its digest ([`digest_of`]). `all` takes the unchanged policies in; they
+    /// do not change the digest.
+    pub fn new(
+        plan: &'a Plan,
+        summary: &Summary,
+        digest: &str,
+        created_at: &str,
+        all: bool,
+    ) -> Self {
         let Plan {
             tenant_id,
             graph_url,
@@ -154,7 +161,7 @@ impl<'a> PlanRecord<'a> {
             unchanged: ManagedRecord::of(plan, |policy| !all && !policy.is_changed()),
             since: since.as_ref().map(SinceRecord::new),
             diagnostics: diagnostics.iter().map(DiagnosticRecord::new).collect(),
-            digest: digest::of_plan(plan),
+            digest: digest.to_owned(),
             policies: PolicyRecords::of(plan, all),
         }
     }

@@ -127,9 +127,9 @@ impl<'a> PolicyRecord<'a> {
             name: Cow::Borrowed(&**name),
             mode: mode.name().into(),
             manifest: manifest.iter().map(PlaceRecord::new).collect(),
-            before: before.iter().map(record).collect(),
-            after: after.iter().map(record).collect(),
-            untouched: untouched.iter().map(record).collect(),
+            before: AssignmentRecord::all(before, names),
+            after: AssignmentRecord::all(after, names),
+            untouched: AssignmentRecord::all(untouched, names),
             changes: changes
                 .iter()
                 .map(|change| ChangeRecord {
