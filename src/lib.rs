@@ -12,7 +12,8 @@
 //! - [`apply`]: carrying a plan out; the only room that can write.
 //! - [`export`]: the live state as manifests, or as a tenant for the sandbox.
 //! - [`render`]: values to text.
-//! - [`secrets`]: taking secrets out of what comes from a service, and of what is printed or saved.
+//! - [`secrets`]: taking secrets out of what comes from a service and of what people read, and finding
+//!   them in data, which is then not written.
 //! - [`exit`], [`files`] and [`cli`]: exit codes, how files are read and written, and the wiring.
 //! - [`sandbox`]: the Graph emulator, a program of its own that shares nothing with the rest.
 //!

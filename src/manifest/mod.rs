@@ -1,9 +1,10 @@
 //! Manifests: finding, reading and checking them, all offline.
 //!
 //! Reading goes in steps, each a module: `files` finds the files, `build` turns a text into a
-//! `tree` with places, `read` and `targets` turn a tree into entries and named sets, and `check` gives
-//! each entry the sets it uses and looks for entries that contradict each other. No step stops at
-//! a fault; all of them are collected (`report`) and told in one run. [`schema`] tells editors the form.
+//! `tree` with places (`merge` carries merge keys out, `bounds` says how much there may be), `read`
+//! and `targets` turn a tree into entries and named sets, and `check` gives each entry the sets it
+//! uses and looks for entries that contradict each other. No step stops at a fault; all of them are
+//! collected (`report`) and told in one run. [`schema`] tells editors the form.
 //!
 //! What needs the tenant (whether a name exists, which policies a glob selects) is not known here;
 //! every value keeps its place, so that whoever finds out can point at it.
