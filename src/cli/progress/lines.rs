@@ -79,8 +79,7 @@ pub(super) fn outcome(policy: &PlannedPolicy, settled: &Settled) -> String {
 
 /// Says what is waited for.
 pub(super) fn waiting(class: Class, wait: Duration, asked: bool) -> String {
-    // What is left of a second is a second.
-    let wait = duration(Duration::from_secs(wait.as_secs_f64().ceil() as u64));
+    let wait = duration(in_seconds(wait));
     let class = class.plural();
     if asked {
         format!("waiting {wait} with {class}: the service asked for it")
@@ -89,8 +88,34 @@ pub(super) fn waiting(class: Class, wait: Duration, asked: bool) -> String {
     }
 }
 
+/// What is left of a second is a second; the little that is waited longer than a limit's window, for
+/// two clocks' sake, is none.
+fn in_seconds(wait: Duration) -> Duration {
+    const TOO_LITTLE: Duration = Duration::from_millis(100);
+    let seconds = wait.saturating_sub(TOO_LITTLE).as_secs_f64().ceil();
+    Duration::from_secs(seconds as u64)
+}
+
 fn say(line: &str) {
     let mut stderr = anstream::stderr().lock();
     // Progress that nobody can see is no failure.
     let _ = writeln!(stderr, "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_told_in_whole_seconds() {
+        let told = |millis| waiting(Class::Write, Duration::from_millis(millis), false);
+        for millis in [1200, 1995, 2000, 2005, 2100] {
+            assert_eq!(
+                told(millis),
+                "waiting 2 s for the service's limit of writes",
+                "{millis}"
+            );
+        }
+        assert!(told(2101).starts_with("waiting 3 s "));
+    }
 }
