@@ -1,5 +1,7 @@
 //! Policies as lists bring them: with all assignments, with some, or with none.
 
+use std::collections::HashSet;
+
 use serde::de::DeserializeSeed as _;
 
 use super::client::{from_json, misread};
@@ -108,6 +110,26 @@ impl Listing {
         self.live.set_rows(rows);
         self.sent.assignments.append(&mut sent);
         self.rows = ListedRows::Whole;
+    }
+
+    /// Whether a row that has come is there again: what changes between two parts of a list may move
+    /// from one to the other.
+    pub(super) fn repeats(&self, rest: &[LiveAssignment]) -> bool {
+        let here = self.live.rows.iter().zip(&self.live.row_ids);
+        let here: HashSet<_> = here
+            .map(|(row, id)| (&**id, &row.source, &row.source_id))
+            .collect();
+        rest.iter().any(|LiveAssignment { row, id, .. }| {
+            let id = id.as_deref();
+            id.is_some_and(|id| here.contains(&(id, &row.source, &row.source_id)))
+        })
+    }
+
+    /// Lets go of the rows that have come; they are to be read anew.
+    pub(super) fn forget_rows(&mut self) {
+        self.live.set_rows(Vec::new());
+        self.sent.assignments.clear();
+        self.rows = ListedRows::Unread;
     }
 
     /// Returns the path of the policy's assignments.

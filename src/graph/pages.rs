@@ -26,18 +26,27 @@ pub(super) trait Listed {
 }
 
 impl Listed for Object {
-    /// A group that is assigned by itself and by a policy set has two rows with one id.
+    /// A group that is assigned by itself and by policy sets has several rows with one id.
     fn key(&self) -> Option<String> {
         let id = self.get("id").and_then(Value::as_str)?;
-        Some(format!("{id} {:?}", self.get("source")))
+        let of = (self.get("source"), self.get("sourceId"));
+        Some(format!("{id} {of:?}"))
     }
 }
 
 /// A policy, or why it can't be read.
 impl Listed for Result<Listing, String> {
     fn key(&self) -> Option<String> {
-        self.as_ref().ok().map(|policy| policy.live.id.clone())
+        let policy = self.as_ref().ok()?;
+        Some(policy.live.id.to_lowercase())
     }
+}
+
+/// Whether something is listed twice: what changes between two pages may move from one to the other.
+pub(super) fn repeats<T: Listed>(items: &[T]) -> bool {
+    let mut seen = HashSet::new();
+    let mut keys = items.iter().filter_map(T::key);
+    keys.any(|key| !seen.insert(key))
 }
 
 /// How a page is read: what it holds, and where the next one is.

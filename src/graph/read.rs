@@ -130,18 +130,20 @@ impl Reader {
             .into_iter()
             .collect::<Result<Vec<_>, _>>()
             .map_err(|detail| shape(&format!("GET {collection}"), detail))?;
+        // A list that changed while it was read may hold a policy twice: once as it was before.
+        let mut seen = HashSet::new();
+        policies.reverse();
+        policies.retain(|policy| seen.insert(policy.live.id.to_lowercase()));
         self.read_cut(&mut policies).await?;
         self.read_unread(&mut policies).await?;
         policies.sort_by(|one, other| {
             (&one.live.name, &one.live.id).cmp(&(&other.live.name, &other.live.id))
         });
-        // A list that changed while it was read may hold a policy twice.
-        let mut seen = HashSet::new();
-        policies.retain(|policy| seen.insert(policy.live.id.to_lowercase()));
         Ok(policies)
     }
 
-    /// Follows the links of expanded lists that were cut.
+    /// Follows the links of expanded lists that were cut. Where the parts do not fit together, the
+    /// policy's assignments are unread afterwards.
     async fn read_cut(&self, policies: &mut [Listing]) -> Result<(), GraphError> {
         let cut: Vec<(usize, String, String)> = policies
             .iter()
@@ -151,20 +153,26 @@ impl Reader {
                 ListedRows::Whole | ListedRows::Unread => None,
             })
             .collect();
-        let rests: Vec<(usize, Vec<LiveAssignment>)> = futures::stream::iter(cut)
+        let rests: Vec<(usize, Option<Vec<LiveAssignment>>)> = futures::stream::iter(cut)
             .map(|(index, path, link)| async move {
                 let mut objects = Vec::new();
                 let first = self.client.address().join(&path);
                 self.client
                     .read_rest(first, Some(link), &mut objects, &pages::objects, |_| {})
                     .await?;
-                Ok::<_, GraphError>((index, live_rows(&format!("GET {path}"), objects)?))
+                let repeats = pages::repeats(&objects);
+                let rest = live_rows(&format!("GET {path}"), objects)?;
+                Ok::<_, GraphError>((index, (!repeats).then_some(rest)))
             })
             .buffer_unordered(SIDE_BY_SIDE)
             .try_collect()
             .await?;
         for (index, rest) in rests {
-            policies[index].add(rest);
+            let policy = &mut policies[index];
+            match rest {
+                Some(rest) if !policy.repeats(&rest) => policy.add(rest),
+                _ => policy.forget_rows(),
+            }
         }
         Ok(())
     }
@@ -280,10 +288,11 @@ impl Reader {
             .collect();
         let answers = self.client.read_batch(&paths).await?;
         let mut results = Vec::with_capacity(answers.len());
-        for (path, answer) in paths.iter().zip(answers) {
+        for (((kind, id), path), answer) in policies.iter().zip(&paths).zip(answers) {
             let what = format!("GET {path}");
             results.push(match answer {
                 Ok(page) => match self.rest_of_page(&what, path, page).await {
+                    Ok(objects) if pages::repeats(&objects) => self.assignments(*kind, id).await,
                     Ok(objects) => live_rows(&what, objects).map(Some),
                     Err(error) => Err(error),
                 },
@@ -430,12 +439,21 @@ impl Reader {
     }
 }
 
+/// Reads what rows mean. A row that is listed twice, and says the same both times, is one row.
 fn live_rows(what: &str, objects: Vec<Object>) -> Result<Vec<LiveAssignment>, GraphError> {
     let mut texts = Texts::default();
-    objects
+    let repeats = pages::repeats(&objects);
+    let rows = objects
         .into_iter()
-        .map(|object| wire::assignment(object, &mut texts).map_err(|detail| shape(what, detail)))
-        .collect()
+        .map(|object| wire::assignment(object, &mut texts).map_err(|detail| shape(what, detail)));
+    let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
+    if repeats {
+        let mut seen = HashSet::new();
+        rows.retain(|LiveAssignment { row, id, .. }| {
+            id.is_none() || seen.insert((row.clone(), id.clone()))
+        });
+    }
+    Ok(rows)
 }
 
 fn shape(what: &str, detail: String) -> GraphError {

@@ -287,3 +287,155 @@ async fn a_policy_that_changes_between_its_pages_is_read_again() {
         assert_eq!(read, there, "{changes}");
     }
 }
+
+/// Rows move to the next part when one is put before them. None of them is there twice for that.
+#[tokio::test(start_paused = true)]
+async fn rows_that_move_between_two_parts_of_their_list_are_read_again() {
+    let (mut tenant, ids) = tenant_with_three_rows();
+    tenant.service.expand_limit = Some(1);
+    let world = World::new(tenant);
+    let service = world.service.clone();
+    let mut left = ids.to_vec();
+    world.wire.rule(move |sent| {
+        let further = left.iter().position(|id| sent.path.contains(id.as_str()));
+        if let Some(index) = further {
+            let id = left.swap_remove(index);
+            service.with_machine(|machine| {
+                let tenant = machine.tenant_mut();
+                tenants::assign(tenant, CATALOG, &id, target::all_devices());
+                let policy = tenant.policy_mut(CATALOG, &id).expect("a policy");
+                policy.assignments.rotate_right(1);
+            });
+        }
+        Act::Pass
+    });
+    assert_eq!(row_ids_read(&world).await, row_ids_there(&world));
+    assert_eq!(row_ids_there(&world).len(), 8);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_come_on_two_pages_are_read_again() {
+    let (mut tenant, ids) = tenant_with_three_rows();
+    tenant.service.max_page_size = 2;
+    let rows = ids.clone().map(|id| {
+        let policy = tenant.policy(CATALOG, &id).expect("a policy");
+        policy.assignments[0].id.clone()
+    });
+    let world = World::new(tenant);
+    let mut left: Vec<(String, String)> = ids.into_iter().zip(rows).collect();
+    world.wire.rule(move |sent| {
+        let is_list = sent.path.contains("$expand");
+        let is_next = sent.path.contains("skiptoken");
+        let further = left
+            .iter()
+            .position(|(id, _)| is_next && sent.path.contains(id.as_str()));
+        let again = further.map(|index| left.swap_remove(index));
+        Act::alter(move |response| {
+            if is_list {
+                // So that they are asked for in a batch.
+                edit(response, |body| {
+                    for policy in body["value"].as_array_mut().expect("a list") {
+                        policy
+                            .as_object_mut()
+                            .expect("a policy")
+                            .remove("assignments");
+                    }
+                });
+            }
+            if let Some((policy, row)) = again {
+                edit(response, |body| {
+                    let target = target::all_users();
+                    let row = json!({"id": row, "source": "direct", "sourceId": policy, "target": target});
+                    body["value"].as_array_mut().expect("a list").push(row);
+                });
+            }
+        })
+    });
+    assert_eq!(row_ids_read(&world).await, row_ids_there(&world));
+    let log = world.wire.log();
+    assert!(log.iter().any(|sent| sent.path == "/$batch"));
+}
+
+/// Two policies, each with three groups.
+fn tenant_with_three_rows() -> (Tenant, [String; 2]) {
+    let mut tenant = tenants::tenant(2);
+    let ids = [0, 1].map(|index| tenant.configuration_policies[index].id.clone());
+    for id in &ids {
+        for name in ["B", "C"] {
+            let group = tenants::group_id(&tenant, name);
+            tenants::assign(&mut tenant, CATALOG, id, target::group(&group));
+        }
+    }
+    (tenant, ids)
+}
+
+async fn row_ids_read(world: &World) -> Vec<String> {
+    let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
+    let read = world.reader().policies(kind).await.expect("all pages");
+    let ids = read.iter().flat_map(|policy| policy.row_ids.iter());
+    let mut ids: Vec<String> = ids.map(ToString::to_string).collect();
+    ids.sort();
+    ids
+}
+
+fn row_ids_there(world: &World) -> Vec<String> {
+    let tenant = world.tenant();
+    let policies = tenant.configuration_policies.iter();
+    let rows = policies.flat_map(|policy| policy.assignments.iter());
+    let mut ids: Vec<String> = rows.map(|row| row.id.clone()).collect();
+    ids.sort();
+    ids
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_is_listed_twice_is_what_was_read_last() {
+    let mut tenant = tenants::tenant(3);
+    tenant.service.max_page_size = 2;
+    let id = tenant.configuration_policies[0].id.clone();
+    let world = World::new(tenant);
+    let again = id.to_uppercase();
+    world.wire.rule(move |sent| {
+        if !sent.path.contains("$skiptoken") {
+            return Act::Pass;
+        }
+        let again = again.clone();
+        Act::alter(move |response| {
+            edit(response, |body| {
+                let policy = json!({"id": again, "name": "zzz", "assignments": []});
+                body["value"].as_array_mut().expect("a list").push(policy);
+            });
+        })
+    });
+    let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
+    let read = world.reader().policies(kind).await.expect("all pages");
+    assert_eq!(read.len(), 3);
+    let twice = read
+        .iter()
+        .find(|policy| policy.id.eq_ignore_ascii_case(&id));
+    let twice = twice.expect("it is there");
+    assert_eq!(&*twice.name, "zzz");
+    assert!(twice.rows.is_empty());
+}
+
+/// A list that says the same row twice each time that it is read still has it once.
+#[tokio::test(start_paused = true)]
+async fn a_row_that_is_listed_twice_is_one_row() {
+    let world = World::new(tenants::tenant(1));
+    let id = world.tenant().configuration_policies[0].id.clone();
+    world.wire.rule(move |sent| {
+        if !sent.path.contains("/assignments") {
+            return Act::Pass;
+        }
+        Act::alter(|response| {
+            edit(response, |body| {
+                let again = body["value"][0].clone();
+                body["value"].as_array_mut().expect("a list").push(again);
+            });
+        })
+    });
+    let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
+    let read = world.reader().assignments(kind, &id).await;
+    let rows = read.expect("rows").expect("a policy");
+    let live = &world.tenant().configuration_policies[0].assignments;
+    assert_eq!(rows.len(), live.len());
+}
