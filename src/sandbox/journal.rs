@@ -6,7 +6,7 @@
 //! file that takes its place.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -170,6 +170,25 @@ impl Journal {
         Ok(journal)
     }
 
+    /// Goes on with a journal that was found: after its last line that is whole.
+    pub(super) fn resume(state_file: &Path, text: &[u8]) -> io::Result<Self> {
+        let path = beside(state_file);
+        let file = OpenOptions::new().write(true).open(&path)?;
+        let end = text.iter().rposition(|byte| *byte == b'\n');
+        let bytes = u64::try_from(end.map_or(0, |end| end + 1)).unwrap_or(u64::MAX);
+        Ok(Self {
+            path,
+            disk: Arc::new(Disk {
+                file,
+                written: AtomicU64::new(bytes),
+                synced: Mutex::new(0),
+                // What comes after that line has to go first.
+                broken: AtomicBool::new(true),
+            }),
+            bytes,
+        })
+    }
+
     /// Writes down the rows that some policies have now.
     pub(super) fn note<'a>(
         &mut self,
@@ -193,6 +212,11 @@ impl Journal {
 
     /// Writes down, as the last thing, which state holds all of the changes.
     pub(super) fn fold_into(&mut self, state: &str) -> io::Result<()> {
+        if self.is_broken() {
+            let mut file = &self.disk.file;
+            file.set_len(self.bytes)?;
+            file.seek(SeekFrom::Start(self.bytes))?;
+        }
         self.append(&[Line::Folded(state)])?;
         self.disk.sync(self.bytes)
     }

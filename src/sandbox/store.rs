@@ -75,11 +75,18 @@ impl Store {
         if let (Some(journal), Some(state)) = (journal, &store.state) {
             let found = journal::replay(&journal, state, &mut tenant);
             match found.map_err(|what| store.foreign(&what))? {
-                Found::Made => store.save(&tenant)?,
-                Found::Spent => {}
+                Found::Made => {
+                    let resumed = Journal::resume(path, &journal);
+                    store.journal = Some(resumed.map_err(|source| StateError::Io {
+                        action: "write",
+                        path: journal::beside(path),
+                        source,
+                    })?);
+                    store.save(&tenant)?;
+                }
+                Found::Spent => store.remove_journal()?,
                 Found::Foreign => return Err(store.foreign("another state of the file")),
             }
-            store.remove_journal()?;
         }
         Ok((store, tenant))
     }
@@ -187,7 +194,8 @@ impl Store {
             file.as_file().set_permissions(old.permissions())?;
         }
         file.as_file().sync_all()?;
-        if let Some(journal) = self.journal.as_mut().filter(|journal| !journal.is_broken()) {
+        // First: a journal that does not name the file beside it belongs to another.
+        if let Some(journal) = self.journal.as_mut() {
             journal.fold_into(&state)?;
         }
         file.persist(&self.path).map_err(|error| error.error)?;

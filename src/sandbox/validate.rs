@@ -29,7 +29,28 @@ pub(super) fn object(content_type: Option<&str>, body: &[u8]) -> Result<Map<Stri
     if !json {
         return Err(unreadable());
     }
-    serde_json::from_slice(body).map_err(|_| unreadable())
+    let object = Value::Object(serde_json::from_slice(body).map_err(|_| unreadable())?);
+    if depth(&object) > DEEPEST {
+        return Err(unreadable());
+    }
+    match object {
+        Value::Object(object) => Ok(object),
+        _ => Err(unreadable()),
+    }
+}
+
+/// How deep a body may go. The service's bound is not known; the library for OData has one
+/// (`ODataMessageQuotas.MaxNestingDepth`). What goes a little deeper could not be read again from a
+/// state file or a journal.
+const DEEPEST: usize = 100;
+
+fn depth(value: &Value) -> usize {
+    let deepest = |values: &mut dyn Iterator<Item = &Value>| values.map(depth).max().unwrap_or(0);
+    match value {
+        Value::Array(values) => 1 + deepest(&mut values.iter()),
+        Value::Object(object) => 1 + deepest(&mut object.values()),
+        _ => 0,
+    }
 }
 
 /// Reads the body of an `assign`: one parameter, a list.

@@ -65,14 +65,18 @@ impl Kept {
     }
 
     async fn assign(&self, service: &Service, policy: usize, rows: usize) -> u16 {
-        use tower::ServiceExt;
-
         let targets = [all_devices(), all_users(), group(&guid_from("g"))];
         let rows: Vec<Value> = targets
             .into_iter()
             .take(rows)
             .map(|target| json!({ "target": target }))
             .collect();
+        self.assign_rows(service, policy, &rows).await
+    }
+
+    async fn assign_rows(&self, service: &Service, policy: usize, rows: &[Value]) -> u16 {
+        use tower::ServiceExt;
+
         let path = catalog(&self.policies[policy], "/assign");
         let request = axum::http::Request::post(format!("http://base/beta{path}"))
             .header("authorization", "Bearer x")
@@ -206,6 +210,33 @@ async fn killed_between_the_new_file_and_the_end_of_the_journal_nothing_is_done_
 }
 
 #[tokio::test]
+async fn killed_while_a_journal_that_was_found_is_folded_nothing_is_lost() {
+    for torn in [&b""[..], b"{\"rows\":{\"collec"] {
+        let kept = Kept::new();
+        let service = kept.until_killed();
+        assert_eq!(kept.assign(&service, 0, 2).await, 200);
+        kill(&kept, service);
+        let before = fs::read(kept.path()).expect("the file");
+        let mut journal = fs::read(kept.journal()).expect("the journal");
+        journal.extend(torn);
+        fs::write(kept.journal(), journal).expect("a writable folder");
+        let spy = fs::File::open(kept.journal()).expect("the journal");
+        drop(kept.open().expect("its own files"));
+        assert!(!kept.journal().exists());
+        let mut journal = Vec::new();
+        std::io::Read::read_to_end(&mut &spy, &mut journal).expect("it is still open");
+        // After the new file has taken its place, and before.
+        let after = fs::read(kept.path()).expect("the file");
+        for state in [&after, &before] {
+            fs::write(kept.path(), state).expect("a writable folder");
+            fs::write(kept.journal(), &journal).expect("a writable folder");
+            assert_eq!(kept.reopened(), [2, 0, 0]);
+            assert!(!kept.journal().exists());
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_journal_of_another_state_is_refused_and_both_are_left_alone() {
     let kept = Kept::new();
     let service = kept.until_killed();
@@ -248,6 +279,24 @@ async fn what_a_test_does_behind_the_clients_backs_is_kept_as_well() {
     kill(&kept, service);
     assert_eq!(kept.in_file(), [2, 1, 0]);
     assert!(!kept.journal().exists());
+}
+
+#[tokio::test]
+async fn no_row_is_taken_that_goes_too_deep_to_be_read_again() {
+    let kept = Kept::new();
+    let mut taken = 0;
+    for depth in 90..140 {
+        let novel = (0..depth).fold(json!(1), |inner, _| json!([inner]));
+        let row = json!({ "target": all_users(), "novel": novel });
+        let service = kept.until_killed();
+        let status = kept.assign_rows(&service, 0, &[row]).await;
+        taken += usize::from(status == 200);
+        assert!(status == 200 || status == 400, "{depth}: {status}");
+        kill(&kept, service);
+        assert_eq!(kept.reopened(), [1, 0, 0], "{depth}");
+        assert_eq!(kept.reopened(), [1, 0, 0], "{depth}");
+    }
+    assert_eq!(taken, 8);
 }
 
 #[tokio::test]
