@@ -39,6 +39,8 @@ pub struct Machine {
     /// For each policy the rows from before each write that is not yet visible.
     unseen: HashMap<String, Vec<(Duration, Vec<Assignment>)>>,
     approved: HashSet<String>,
+    /// The latest token that was sent.
+    token: Option<token::Read>,
     requests: u64,
     pub(super) random: fastrand::Rng,
     hook: Option<Hook>,
@@ -104,6 +106,7 @@ impl Machine {
             meter: Meter::default(),
             unseen: HashMap::new(),
             approved: HashSet::new(),
+            token: None,
             requests: 0,
             random: fastrand::Rng::with_seed(1),
             hook: None,
@@ -307,7 +310,10 @@ impl Machine {
         *place = segments.join("/");
         let caller = match moment.batch {
             Some(caller) => caller.clone(),
-            None => token::check(&self.tenant, request.header("authorization"), moment.wall)?,
+            None => {
+                let header = request.header("authorization");
+                token::check(&self.tenant, header, moment.wall, &mut self.token)?
+            }
         };
         let call = Call {
             method: &request.method,

@@ -287,11 +287,32 @@ fn payload(token: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&base64_decode(payload)?).ok()
 }
 
-/// Checks the `Authorization` header of a request to Graph.
+/// A token as it was read; a client sends the same one with each request.
+#[derive(Debug)]
+pub(super) struct Read {
+    text: String,
+    claims: Option<Map<String, Value>>,
+    /// Whether the sandbox has made it.
+    is_issued: bool,
+}
+
+impl Read {
+    fn new(token: &str) -> Self {
+        let signed = token.rsplit_once('.');
+        Self {
+            text: token.to_owned(),
+            claims: payload(token),
+            is_issued: signed.is_some_and(|(signed, signature)| sign(signed) == signature),
+        }
+    }
+}
+
+/// Checks the `Authorization` header of a request to Graph. The latest token is kept as it was read.
 pub(super) fn check(
     tenant: &Tenant,
     header: Option<&str>,
     wall: SystemTime,
+    latest: &mut Option<Read>,
 ) -> Result<Caller, Fault> {
     let Some(header) = header else {
         return Err(unauthorized("Access token is empty."));
@@ -303,7 +324,11 @@ pub(super) fn check(
     if token.is_empty() {
         return Err(unauthorized("Access token is empty."));
     }
-    let Some(claims) = payload(token) else {
+    let known = latest.take().filter(|read| read.text == token);
+    let Read {
+        claims, is_issued, ..
+    } = latest.insert(known.unwrap_or_else(|| Read::new(token)));
+    let Some(claims) = claims else {
         if tenant.service.only_issued_tokens {
             return Err(unauthorized(
                 "CompactToken parsing failed with error code: 80049217",
@@ -314,10 +339,7 @@ pub(super) fn check(
             roles: None,
         });
     };
-    let issued = token
-        .rsplit_once('.')
-        .is_some_and(|(signed, signature)| sign(signed) == signature);
-    if tenant.service.only_issued_tokens && !issued {
+    if tenant.service.only_issued_tokens && !*is_issued {
         return Err(unauthorized(
             "Access token validation failure. Invalid signature.",
         ));
@@ -399,18 +421,18 @@ mod tests {
         assert_eq!(body["expires_in"], 3599);
         let header = format!("Bearer {}", body["access_token"].as_str().expect("a token"));
         let at = |second| UNIX_EPOCH + Duration::from_secs(second);
-        let caller = check(&tenant, Some(&header), at(3598)).expect("a good token");
+        let caller = check(&tenant, Some(&header), at(3598), &mut None).expect("a good token");
         assert_eq!(caller.app, "me");
         assert!(caller.may(&["Group.Read.All"]));
         assert!(!caller.may(&["Mail.Read"]));
-        let fault = check(&tenant, Some(&header), at(3599)).expect_err("it has run out");
+        let fault = check(&tenant, Some(&header), at(3599), &mut None).expect_err("it has run out");
         assert_eq!(
             (fault.status, fault.code),
             (401, "InvalidAuthenticationToken")
         );
         let mut other = Tenant::empty();
         other.tenant_id = guid_from("other");
-        assert!(check(&other, Some(&header), at(0)).is_err());
+        assert!(check(&other, Some(&header), at(0), &mut None).is_err());
     }
 
     #[test]
@@ -451,15 +473,23 @@ mod tests {
     #[test]
     fn opaque_tokens_are_a_matter_of_the_switch() {
         let mut tenant = Tenant::empty();
-        assert!(check(&tenant, None, UNIX_EPOCH).is_err());
-        assert!(check(&tenant, Some("Basic x"), UNIX_EPOCH).is_err());
-        let caller = check(&tenant, Some("Bearer x"), UNIX_EPOCH).expect("a token");
+        assert!(check(&tenant, None, UNIX_EPOCH, &mut None).is_err());
+        assert!(check(&tenant, Some("Basic x"), UNIX_EPOCH, &mut None).is_err());
+        let caller = check(&tenant, Some("Bearer x"), UNIX_EPOCH, &mut None).expect("a token");
         assert_eq!(caller.roles, None);
         tenant.service.only_issued_tokens = true;
-        assert!(check(&tenant, Some("Bearer x"), UNIX_EPOCH).is_err());
+        assert!(check(&tenant, Some("Bearer x"), UNIX_EPOCH, &mut None).is_err());
         let issued = mint(&tenant, "me", &[], "x", UNIX_EPOCH);
-        assert!(check(&tenant, Some(&format!("Bearer {issued}")), UNIX_EPOCH).is_ok());
+        assert!(
+            check(
+                &tenant,
+                Some(&format!("Bearer {issued}")),
+                UNIX_EPOCH,
+                &mut None
+            )
+            .is_ok()
+        );
         let forged = format!("Bearer {issued}A");
-        assert!(check(&tenant, Some(&forged), UNIX_EPOCH).is_err());
+        assert!(check(&tenant, Some(&forged), UNIX_EPOCH, &mut None).is_err());
     }
 }
