@@ -10,13 +10,14 @@
 //! for writing and for what is shown line by line when it is wrong.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _};
 use std::path::{Component, Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-/// The most that is read of a file that should hold a plan or a report.
-pub const LARGEST_RESULT: u64 = 128 * 1024 * 1024;
+/// The most that is read of a file that should hold a plan or a report: more than one of 100,000
+/// policies with 1,000,000 assignments that all change takes.
+pub const LARGEST_RESULT: u64 = 1024 * 1024 * 1024;
 
 /// Writes a file as a whole.
 ///
@@ -24,17 +25,55 @@ pub const LARGEST_RESULT: u64 = 128 * 1024 * 1024;
 ///
 /// Says why it is not there; what was there before is there still.
 pub fn save(path: &Path, text: &str) -> io::Result<()> {
+    save_with(path, |file| file.write_all(text.as_bytes()))
+}
+
+/// Does the same with a text that is written part by part; none that is larger than what is read.
+///
+/// # Errors
+///
+/// As [`save`].
+pub fn save_with(
+    path: &Path,
+    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
+) -> io::Result<()> {
     match Place::find(path)? {
-        Place::Stream => OpenOptions::new()
-            .write(true)
-            .open(path)?
-            .write_all(text.as_bytes()),
+        Place::Stream => write(&mut OpenOptions::new().write(true).open(path)?),
         Place::File(folder) => {
             let mut file = NamedTempFile::new_in(&folder)?;
-            file.write_all(text.as_bytes())?;
+            write(&mut Bounded {
+                file: file.as_file_mut(),
+                left: LARGEST_RESULT,
+            })?;
             put(file, path, &folder).map(drop)
         }
     }
+}
+
+/// A file that takes no more than is read of one.
+struct Bounded<'f> {
+    file: &'f mut File,
+    left: u64,
+}
+
+impl io::Write for Bounded<'_> {
+    fn write(&mut self, part: &[u8]) -> io::Result<usize> {
+        let left = self.left.checked_sub(part.len() as u64);
+        self.left = left.ok_or_else(|| larger_than(LARGEST_RESULT))?;
+        self.file.write_all(part)?;
+        Ok(part.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn larger_than(most: u64) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::FileTooLarge,
+        format!("it is larger than {} MiB", most / 1024 / 1024),
+    )
 }
 
 /// Says whether a file could be made, and leaves what is there as it is.
@@ -88,10 +127,7 @@ fn read_opened(file: File, most: u64) -> io::Result<Vec<u8>> {
     if file.metadata().is_ok_and(|found| found.len() > most)
         || file.take(most + 1).read_to_end(&mut bytes)? as u64 > most
     {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            format!("it is larger than {} MiB", most / 1024 / 1024),
-        ));
+        return Err(larger_than(most));
     }
     Ok(bytes)
 }
@@ -272,6 +308,8 @@ fn keep_names(folder: &Path) {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
 
     #[test]

@@ -41,7 +41,7 @@ fn write(saved: &SavedPlan) -> String {
         &saved.created_at,
         true,
     );
-    assignctl::render::json::plan(&record)
+    assignctl::render::json::plan(record).text()
 }
 
 /// Takes the colours out that the program itself puts in.

@@ -385,7 +385,7 @@ impl Run<'_> {
             String::new,
             || {
                 json::results(
-                    &shown.record(self.command.view.all),
+                    shown.record(self.command.view.all),
                     &shown.plan,
                     &self.results,
                     exit.code(),
@@ -402,8 +402,8 @@ impl Run<'_> {
         }
         // What the report will hold is known before anything is written to the service.
         if let Some(shown) = shown {
-            self.output.check_data(&json::results(
-                &shown.record(self.command.view.all),
+            self.output.check(&json::results(
+                shown.record(self.command.view.all),
                 &shown.plan,
                 &self.results,
                 0,

@@ -22,7 +22,7 @@ use crate::export::{self, Export, LeftOut};
 use crate::graph::Reader;
 use crate::plan::Selection;
 use crate::render::clean::clean;
-use crate::render::json;
+use crate::render::json::Json;
 use crate::render::words::count;
 use crate::sandbox;
 
@@ -100,16 +100,16 @@ async fn manifests(
                 .hint("nothing was written; check the tenant, and what the sign-in may see"),
         );
     }
-    let record = || json::pretty(&Record::new(tenant_id.as_deref(), &export));
+    let record = Json::new(Record::new(tenant_id.as_deref(), &export));
     match folder {
-        None => output.tell_data(|| documents(&export), record)?,
+        None => output.tell_data(|| documents(&export), &record)?,
         Some(folder) => {
-            output.check_json(record)?;
+            output.check_json(|| &record)?;
             for file in &export.files {
                 output.check_data(&file.text)?;
             }
             folder.replace(&export.files)?;
-            output.tell_plainly(|| summary(folder.path(), &export), record)?;
+            output.tell_plainly(|| summary(folder.path(), &export), &record)?;
         }
     }
     Ok(Exit::Success)
@@ -205,7 +205,7 @@ async fn snapshot(
                 clean(counts.snapshot),
             )
         },
-        || json::pretty(&counts),
+        &Json::new(&counts),
     )?;
     Ok(Exit::Success)
 }

@@ -34,7 +34,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 use crate::exit::Exit;
 use crate::manifest::schema;
-use crate::render::json;
+use crate::render::json::Json;
 use arguments::{Arguments, Command};
 use failure::Failure;
 use output::Output;
@@ -83,7 +83,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Whoami(command) => whoami::run(&command, &common, output),
         Command::Sandbox(command) => sandbox::run(&command, output),
         Command::Schema(arguments::Schema {}) => {
-            output.own(&json::pretty(&schema::schema()))?;
+            output.own(&Json::new(schema::schema()).text())?;
             Ok(Exit::Success)
         }
         Command::Completions(command) => {

@@ -2,7 +2,7 @@
 //! here. What people read is cleaned of the secrets of the run; data is written as it is, or not at
 //! all.
 
-use std::borrow::Cow;
+use std::borrow::{Borrow, Cow};
 use std::cell::{Cell, LazyCell, RefCell};
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -22,6 +22,7 @@ use crate::files;
 use crate::manifest::has_manifest_ending;
 use crate::plan::{PlanDiagnostic, Selection};
 use crate::render::clean::{clean, clean_message};
+use crate::render::json::Json;
 use crate::render::review::{ErrorView, Finding, Review};
 use crate::render::{self, github, json, markdown};
 use crate::secrets::{Origin, Secrets};
@@ -91,6 +92,13 @@ impl Output {
         self.own(text)
     }
 
+    /// Prints JSON, unless it holds a secret.
+    fn json(&self, json: &Json<'_>) -> Result<(), Failure> {
+        self.check(json)?;
+        self.progress.clear();
+        written(json.write(&mut io::stdout().lock()))
+    }
+
     /// Prints text for people that is plain, or has marks of its own.
     fn plain(&self, text: &str) -> Result<(), Failure> {
         self.own(&self.secrets.hide(text, Origin::Own, MARK))
@@ -99,26 +107,31 @@ impl Output {
     /// Refuses data that holds a secret of the run. It is never altered: a plan without a name that
     /// it should hold would be taken for one that somebody has tampered with.
     pub(super) fn check_data(&self, text: &str) -> Result<(), Failure> {
-        let Some(owner) = self.secrets.whose_is_in(text) else {
+        self.secrets
+            .whose_is_in(text.as_bytes())
+            .map_or(Ok(()), |owner| Err(holds_secret(&owner)))
+    }
+
+    /// Refuses JSON that holds a secret of the run.
+    pub(super) fn check(&self, json: &Json<'_>) -> Result<(), Failure> {
+        let Some(mut watch) = self.secrets.watch() else {
             return Ok(());
         };
-        Err(Failure::new(
-            Exit::Failure,
-            format!("the value of {owner} stands in the data that was to be written"),
-        )
-        .hint(
-            "nothing was written; whoever may read the tenant knows this secret, so change it, and take it out of the name or text that it stands in",
-        ))
+        json.write(&mut watch)
+            .map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
+        watch
+            .owner()
+            .map_or(Ok(()), |owner| Err(holds_secret(&owner)))
     }
 
     /// Refuses a result that holds a secret, where it is to be told as JSON.
-    pub(super) fn check_json<J: AsRef<str>>(
+    pub(super) fn check_json<'j, J: Borrow<Json<'j>>>(
         &self,
         json: impl FnOnce() -> J,
     ) -> Result<(), Failure> {
         match self.format {
             Format::Text | Format::Markdown | Format::Github if self.json_into.is_none() => Ok(()),
-            _ => self.check_data(json().as_ref()),
+            _ => self.check(json().borrow()),
         }
     }
 
@@ -149,28 +162,28 @@ impl Output {
     }
 
     /// Tells the result: on stdout in the format that is asked for, and as JSON into a file where
-    /// that is asked for. The JSON is made once, and only where it is needed: it can be large.
-    pub(super) fn tell<J: AsRef<str>>(
+    /// that is asked for. What that says is gathered once, and only where it is needed.
+    pub(super) fn tell<'j, J: Borrow<Json<'j>>>(
         &self,
         review: &Review<'_>,
         text: impl FnOnce() -> String,
         json: impl FnOnce() -> J,
     ) -> Result<(), Failure> {
         let json = LazyCell::new(json);
-        self.tell_json_into(|| json.as_ref())?;
+        self.tell_json_into(|| (*json).borrow())?;
         match self.format {
             Format::Text => self.text(&text()),
-            Format::Json => self.data(json.as_ref()),
+            Format::Json => self.json((*json).borrow()),
             Format::Markdown => self.plain(&markdown::draw(review, self.max_bytes)),
             Format::Github => self.plain(&github::draw(review)),
         }
     }
 
-    fn tell_json_into<'j>(&self, json: impl Fn() -> &'j str) -> Result<(), Failure> {
+    fn tell_json_into<'r, 'j: 'r>(&self, json: impl Fn() -> &'r Json<'j>) -> Result<(), Failure> {
         self.check_json(&json)?;
         self.told.set(true);
         match &self.json_into {
-            Some(path) => self.save(path, json()),
+            Some(path) => self.save_json(path, json()),
             None => Ok(()),
         }
     }
@@ -190,12 +203,11 @@ impl Output {
     pub(super) fn tell_plainly(
         &self,
         text: impl FnOnce() -> String,
-        json: impl FnOnce() -> String,
+        json: &Json<'_>,
     ) -> Result<(), Failure> {
-        let json = LazyCell::new(json);
-        self.tell_json_into(|| json.as_str())?;
+        self.tell_json_into(|| json)?;
         match self.format {
-            Format::Json => self.data(&json),
+            Format::Json => self.json(json),
             Format::Text | Format::Markdown | Format::Github => self.plain(&text()),
         }
     }
@@ -204,17 +216,16 @@ impl Output {
     pub(super) fn tell_data(
         &self,
         text: impl FnOnce() -> String,
-        json: impl FnOnce() -> String,
+        json: &Json<'_>,
     ) -> Result<(), Failure> {
-        let json = LazyCell::new(json);
-        let text = LazyCell::new(text);
-        let data = || match self.format {
-            Format::Json => json.as_str(),
-            Format::Text | Format::Markdown | Format::Github => text.as_str(),
-        };
-        self.check_data(data())?;
-        self.tell_json_into(|| json.as_str())?;
-        self.data(data())
+        if self.format == Format::Json {
+            self.tell_json_into(|| json)?;
+            return self.json(json);
+        }
+        let text = text();
+        self.check_data(&text)?;
+        self.tell_json_into(|| json)?;
+        self.data(&text)
     }
 
     /// Tells why there is no result, where a result was asked for in another form than text and
@@ -233,9 +244,10 @@ impl Output {
             hint: hint.as_deref(),
             ..failure.view(&message)
         };
-        let json = || json::failure(&super::plan::now(), &self.selection, &findings, &error);
+        let created_at = super::plan::now();
+        let json = || json::failure(&created_at, &self.selection, &findings, &error);
         if let Some(path) = self.json_into.as_ref().filter(|_| self.may_save.get()) {
-            self.save(path, &json())?;
+            self.save_json(path, &json())?;
         }
         let review = Review {
             // What was found says more than that it was found.
@@ -244,7 +256,7 @@ impl Output {
         };
         match self.format {
             Format::Text => Ok(()),
-            Format::Json => self.data(&json()),
+            Format::Json => self.json(&json()),
             Format::Markdown => self.plain(&markdown::draw(&review, self.max_bytes)),
             Format::Github => self.plain(&github::draw(&review)),
         }
@@ -317,12 +329,13 @@ impl Output {
     /// part.
     pub(super) fn save(&self, path: &Path, text: &str) -> Result<(), Failure> {
         self.check_data(text)?;
-        files::save(path, text).map_err(|error| {
-            Failure::new(
-                Exit::Failure,
-                format!("`{}` cannot be written: {error}", path.display()),
-            )
-        })
+        files::save(path, text).map_err(|error| unwritten(path, &error))
+    }
+
+    /// Does the same with JSON.
+    pub(super) fn save_json(&self, path: &Path, json: &Json<'_>) -> Result<(), Failure> {
+        self.check(json)?;
+        files::save_with(path, |file| json.write(file)).map_err(|error| unwritten(path, &error))
     }
 
     pub(super) fn failure(&self, failure: &Failure) {
@@ -345,6 +358,23 @@ impl Output {
         }
         self.note(&text);
     }
+}
+
+fn holds_secret(owner: &str) -> Failure {
+    Failure::new(
+        Exit::Failure,
+        format!("the value of {owner} stands in the data that was to be written"),
+    )
+    .hint(
+        "nothing was written; whoever may read the tenant knows this secret, so change it, and take it out of the name or text that it stands in",
+    )
+}
+
+fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(
+        Exit::Failure,
+        format!("`{}` cannot be written: {error}", path.display()),
+    )
 }
 
 /// What stands in the place of a secret.

@@ -66,13 +66,13 @@ pub(super) fn run(
         }
         let shown = Shown::new(plan, &service);
         let all = command.view.all;
-        let json = LazyCell::new(|| json::plan(&shown.record(all)));
+        let json = LazyCell::new(|| json::plan(shown.record(all)));
         // Before anything is written.
-        output.check_json(|| json.as_str())?;
+        output.check_json(|| &*json)?;
         match &command.out {
             // A saved plan has what changes only.
-            Some(path) if all => output.save(path, &json::plan(&shown.record(false)))?,
-            Some(path) => output.save(path, &json)?,
+            Some(path) if all => output.save_json(path, &json::plan(shown.record(false)))?,
+            Some(path) => output.save_json(path, &json)?,
             None => {}
         }
         let findings = output.findings();
@@ -82,7 +82,7 @@ pub(super) fn run(
                 ..output.review(&findings)
             },
             || shown.text(&command.view),
-            || json.as_str(),
+            || &*json,
         )?;
         let mut exits = Vec::new();
         if let Some(refused) = Failure::refused(&shown.plan, "") {

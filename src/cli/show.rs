@@ -89,8 +89,8 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
                 ..PlanRecord::new(&plan, &summary, &digest, &created_at, true)
             };
             match &error {
-                Some(error) => json::doubtful(&record, error),
-                None => json::plan(&record),
+                Some(error) => json::doubtful(record, error),
+                None => json::plan(record),
             }
         },
     )?;

@@ -9,7 +9,7 @@ use super::settings;
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::manifest::{self, Loaded};
-use crate::render::json;
+use crate::render::json::Json;
 use crate::render::review::Review;
 use crate::render::words::count;
 
@@ -38,7 +38,7 @@ pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Resul
         },
         || said.clone(),
         || {
-            json::pretty(&Record {
+            Json::new(Record {
                 valid: errors == 0,
                 files: loaded.sources.files().count(),
                 entries: loaded.manifest.entries.len(),

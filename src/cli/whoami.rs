@@ -12,6 +12,7 @@ use crate::graph::permissions::{NEEDS, Need};
 use crate::graph::sign_in::claims::Claims;
 use crate::plan::saved::FORMAT_VERSION;
 use crate::render::identity::{self, Identity, NeedRecord};
+use crate::render::json::Json;
 
 pub(super) fn run(command: &WhoAmI, common: &Common, output: &Output) -> Result<Exit, Failure> {
     output.only_text_or_json()?;
@@ -66,7 +67,7 @@ pub(super) fn run(command: &WhoAmI, common: &Common, output: &Output) -> Result<
             })
             .collect(),
     };
-    output.tell_plainly(|| identity::text(&told), || identity::json(&told))?;
+    output.tell_plainly(|| identity::text(&told), &Json::new(&told))?;
     verdict(&told)
 }
 

@@ -104,10 +104,3 @@ pub fn text(identity: &Identity) -> String {
     }
     text
 }
-
-/// Says it for programs.
-pub fn json(identity: &Identity) -> String {
-    let mut text = serde_json::to_string_pretty(identity).unwrap_or_default();
-    text.push('\n');
-    text
-}

@@ -1,6 +1,10 @@
 //! Plans and results as JSON. Names are carried as they are, escaped by JSON.
 
+use std::fmt;
+use std::io::{self, BufWriter, Write};
+
 use serde::Serialize;
+use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use super::clean::holds_command;
 use super::review::{ErrorView, Finding};
@@ -10,21 +14,129 @@ use crate::graph::observe::RequestCounts;
 use crate::plan::saved::{DiagnosticRecord, FORMAT_VERSION, PlanRecord, SelectionRecord, TOOL};
 use crate::plan::{Plan, Selection};
 
-/// Writes a plan's record.
-pub fn plan(record: &PlanRecord) -> String {
-    pretty(record)
+/// A result as JSON, with indentation and a line end.
+///
+/// It is written part by part, as often as it is asked for: of a plan that changes a large tenant
+/// the text is larger than all that it is made from.
+pub struct Json<'a>(Box<WriteInto<'a>>);
+
+type WriteInto<'a> = dyn Fn(&mut dyn Write) -> io::Result<()> + 'a;
+
+impl fmt::Debug for Json<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Json")
+    }
+}
+
+impl<'a> Json<'a> {
+    /// What a value says.
+    pub fn new(value: impl Serialize + 'a) -> Self {
+        const PART: usize = 128 * 1024;
+        Self(Box::new(move |to| {
+            let mut parts = BufWriter::with_capacity(PART, to);
+            let indented = Unbroken(PrettyFormatter::new());
+            value.serialize(&mut Serializer::with_formatter(&mut parts, indented))?;
+            parts.write_all(b"\n")?;
+            parts.flush()
+        }))
+    }
+
+    /// Writes it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn write(&self, to: &mut dyn Write) -> io::Result<()> {
+        (self.0)(to)
+    }
+
+    /// Returns all of it as a text.
+    pub fn text(&self) -> String {
+        let mut bytes = Vec::new();
+        // Structs of texts and numbers always serialise, and memory takes what is written.
+        let _ = self.write(&mut bytes);
+        String::from_utf8(bytes).unwrap_or_default()
+    }
+}
+
+/// Indents. What a build service would take for a command is broken up by an escape; it can only
+/// stand inside of texts, where JSON allows that for every character.
+struct Unbroken<'i>(PrettyFormatter<'i>);
+
+impl Formatter for Unbroken<'_> {
+    fn write_string_fragment<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        // Hardly a text has one, and a single byte is found quickly.
+        if fragment.contains('#') && holds_command(fragment) {
+            let broken_up = fragment.replace("##", "#\\u0023");
+            return writer.write_all(broken_up.as_bytes());
+        }
+        writer.write_all(fragment.as_bytes())
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.0.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(
+        &mut self,
+        writer: &mut W,
+        first: bool,
+    ) -> io::Result<()> {
+        self.0.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.0.end_object_value(writer)
+    }
+}
+
+/// A plan's record.
+pub fn plan(record: PlanRecord<'_>) -> Json<'_> {
+    Json::new(record)
 }
 
 #[derive(Serialize)]
 struct WithError<'a> {
     #[serde(flatten)]
-    plan: &'a PlanRecord<'a>,
+    plan: PlanRecord<'a>,
     error: ErrorRecord<'a>,
 }
 
-/// Writes a plan's record with what is wrong with it.
-pub fn doubtful(record: &PlanRecord, error: &ErrorView<'_>) -> String {
-    pretty(&WithError {
+/// A plan's record with what is wrong with it.
+pub fn doubtful<'a>(record: PlanRecord<'a>, error: &ErrorView<'a>) -> Json<'a> {
+    Json::new(WithError {
         plan: record,
         error: ErrorRecord::new(error),
     })
@@ -33,7 +145,7 @@ pub fn doubtful(record: &PlanRecord, error: &ErrorView<'_>) -> String {
 #[derive(Serialize)]
 struct WithResults<'a> {
     #[serde(flatten)]
-    plan: &'a PlanRecord<'a>,
+    plan: PlanRecord<'a>,
     results: ResultsRecord<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<ErrorRecord<'a>>,
@@ -72,16 +184,16 @@ impl<'a> ErrorRecord<'a> {
     }
 }
 
-/// Writes a plan's record with what became of it, and why nothing more did.
-pub fn results(
-    record: &PlanRecord,
-    plan: &Plan,
-    results: &Results,
+/// A plan's record with what became of it, and why nothing more did.
+pub fn results<'a>(
+    record: PlanRecord<'a>,
+    plan: &'a Plan,
+    results: &'a Results,
     exit_code: u8,
     requests: RequestCounts,
-    error: Option<&ErrorView<'_>>,
-) -> String {
-    pretty(&WithResults {
+    error: Option<&ErrorView<'a>>,
+) -> Json<'a> {
+    Json::new(WithResults {
         plan: record,
         results: ResultsRecord {
             exit_code,
@@ -115,14 +227,14 @@ struct FailureRecord<'a> {
     error: ErrorRecord<'a>,
 }
 
-/// Writes that there is no plan, and why.
-pub fn failure(
-    created_at: &str,
+/// That there is no plan, and why.
+pub fn failure<'a>(
+    created_at: &'a str,
     selection: &Selection,
     findings: &[Finding],
-    error: &ErrorView<'_>,
-) -> String {
-    pretty(&FailureRecord {
+    error: &ErrorView<'a>,
+) -> Json<'a> {
+    Json::new(FailureRecord {
         format_version: FORMAT_VERSION,
         tool: TOOL,
         created_at,
@@ -142,14 +254,28 @@ pub fn failure(
     })
 }
 
-/// Writes a value with indentation and a line end. What a build service would take for a command is
-/// escaped; it can only stand inside of texts, where JSON allows that for every character.
-pub fn pretty(value: &impl Serialize) -> String {
-    // Structs of texts and numbers always serialise.
-    let mut text = serde_json::to_string_pretty(value).unwrap_or_default();
-    if holds_command(&text) {
-        text = text.replace("##", "#\\u0023");
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn commands_are_broken_up_and_nothing_is_changed() {
+        for text in [
+            "##vso[task.complete]x",
+            "####[group]\u{1b}##VSO[x] ##",
+            "#1 \"##[x]\"\n##",
+            "## [x",
+        ] {
+            let value = json!({ text: [text, { "plain": [] }], "empty": {} });
+            let written = Json::new(&value).text();
+            assert!(!holds_command(&written), "{written}");
+            let read: Value = serde_json::from_str(&written).expect("JSON");
+            assert_eq!(read, value);
+        }
+        let plain = json!({ "## x": ["#a", "##"], "n": [1, null, {}] });
+        let usual = serde_json::to_string_pretty(&plain).expect("plain data");
+        assert_eq!(Json::new(&plain).text(), usual + "\n");
     }
-    text.push('\n');
-    text
 }

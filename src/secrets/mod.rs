@@ -18,16 +18,18 @@
 mod escapes;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use azure_core::base64;
 use escapes::Layer;
+use memchr::memmem;
 use secrecy::{ExposeSecret as _, SecretString};
+pub use watch::Watch;
 use zeroize::Zeroizing;
 
 /// Shorter ones are in every text.
@@ -78,12 +80,16 @@ pub struct Secrets {
 #[derive(Default)]
 struct Known {
     spellings: Vec<Spelling>,
-    /// Where the steps of long spellings are.
-    steps: HashMap<[u8; STEP], Vec<(usize, usize)>>,
     sketch: Sketch,
+    /// Where the steps of long spellings are; gathered when a text looks as if it held one, which
+    /// nearly none does.
+    steps: OnceLock<Steps>,
     /// Those that no data may hold.
     whole: Vec<Whole>,
 }
+
+/// Steps, sorted, each with the spelling that has it and where.
+type Steps = Vec<([u8; STEP], u32, u32)>;
 
 /// A secret that is too long for a word, as a whole.
 struct Whole {
@@ -103,10 +109,12 @@ impl Sketch {
     /// A token has tens of thousands of steps with its spellings; of so many bits they take few.
     const BITS: u32 = 19;
 
-    fn place(step: [u8; STEP]) -> (usize, u64) {
-        // A prime multiplier spreads the steps (Knuth, multiplicative hashing); the upper bits are best.
-        let spread = u64::from_le_bytes(step).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let bit = spread >> (u64::BITS - Self::BITS);
+    /// Prime multipliers spread the steps (Knuth, multiplicative hashing); each has a bit of its own.
+    const SPREADS: [u64; 2] = [0x9E37_79B9_7F4A_7C15, 0xC2B2_AE3D_27D4_EB4F];
+
+    fn place(step: [u8; STEP], spread: u64) -> (usize, u64) {
+        // The upper bits are best.
+        let bit = u64::from_le_bytes(step).wrapping_mul(spread) >> (u64::BITS - Self::BITS);
         (
             usize::try_from(bit / 64).unwrap_or_default(),
             1 << (bit % 64),
@@ -114,14 +122,18 @@ impl Sketch {
     }
 
     fn put(&mut self, step: [u8; STEP]) {
-        let (index, bit) = Self::place(step);
         self.bits.resize(1 << (Self::BITS - 6), 0);
-        self.bits[index] |= bit;
+        for spread in Self::SPREADS {
+            let (index, bit) = Self::place(step, spread);
+            self.bits[index] |= bit;
+        }
     }
 
     fn may_have(&self, step: [u8; STEP]) -> bool {
-        let (index, bit) = Self::place(step);
-        self.bits.get(index).is_some_and(|bits| bits & bit != 0)
+        Self::SPREADS.iter().all(|spread| {
+            let (index, bit) = Self::place(step, *spread);
+            self.bits.get(index).is_some_and(|bits| bits & bit != 0)
+        })
     }
 }
 
@@ -247,16 +259,26 @@ impl Secrets {
 
     /// Returns whose secret of at least `RUN` characters stands as a whole in data. A shorter one
     /// may be a word, or the name of a policy.
-    pub fn whose_is_in(&self, data: &str) -> Option<String> {
+    pub fn whose_is_in(&self, data: &[u8]) -> Option<String> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let has = |secret: &str| memmem::find(data, secret.as_bytes()).is_some();
         let holds = |whole: &&Whole| {
-            data.contains(whole.plain.as_str()) || data.contains(whole.as_json.as_str())
+            has(&whole.plain) || (whole.as_json != whole.plain && has(&whole.as_json))
         };
         known
             .whole
             .iter()
             .find(holds)
             .map(|whole| whole.owner.clone())
+    }
+
+    /// Returns how long the longest secret is that no data may hold.
+    fn longest_whole(&self) -> Option<usize> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let lengths = known.whole.iter();
+        lengths
+            .map(|whole| whole.plain.len().max(whole.as_json.len()))
+            .max()
     }
 
     /// Does the same where a text is shown, and as far around that as any run takes with its
@@ -343,20 +365,34 @@ impl Known {
         if bytes.len() < SHORTEST || self.spellings.iter().any(|known| known.bytes == bytes) {
             return;
         }
-        let index = self.spellings.len();
-        if bytes.len() >= RUN {
-            for (at, step) in bytes.windows(STEP).enumerate() {
-                let Ok(step) = step.try_into() else {
-                    continue;
-                };
-                self.sketch.put(step);
-                let alike = self.steps.entry(step).or_default();
-                if alike.len() < MOST_ALIKE {
-                    alike.push((index, at));
-                }
-            }
+        for step in steps(&bytes) {
+            self.sketch.put(step);
         }
+        self.steps = OnceLock::new();
         self.spellings.push(Spelling { bytes, secret_from });
+    }
+
+    /// Returns where spellings have a step; not all places where there are many.
+    fn places_of(&self, step: [u8; STEP]) -> impl Iterator<Item = (&Spelling, usize)> {
+        let all = self.steps.get_or_init(|| {
+            let spellings = (0..).zip(&self.spellings);
+            let mut all: Steps = spellings
+                .flat_map(|(index, spelling)| {
+                    let steps = (0..).zip(steps(&spelling.bytes));
+                    steps.map(move |(at, step)| (step, index, at))
+                })
+                .collect();
+            all.sort_unstable();
+            all
+        });
+        let first = all.partition_point(|(other, _, _)| *other < step);
+        let alike = all[first..]
+            .iter()
+            .take_while(move |(other, _, _)| *other == step);
+        alike.take(MOST_ALIKE).filter_map(|(_, index, at)| {
+            let spelling = self.spellings.get(usize::try_from(*index).ok()?)?;
+            Some((spelling, usize::try_from(*at).ok()?))
+        })
     }
 
     fn find(&self, text: &[u8], origin: Origin, mut found: impl FnMut(Range<usize>)) {
@@ -379,7 +415,7 @@ impl Known {
                 }
             }
         }
-        if self.steps.is_empty() {
+        if self.sketch.bits.is_empty() {
             return;
         }
         let mut at = 0;
@@ -389,11 +425,8 @@ impl Known {
                 continue;
             }
             let longest = self
-                .steps
-                .get(step)
-                .into_iter()
-                .flatten()
-                .filter_map(|(index, place)| run(text, at, &self.spellings[*index], *place))
+                .places_of(*step)
+                .filter_map(|(spelling, place)| run(text, at, spelling, place))
                 .max_by_key(ExactSizeIterator::len);
             if let Some(run) = longest {
                 // The next step that is not within it.
@@ -403,6 +436,12 @@ impl Known {
             at += STEP;
         }
     }
+}
+
+/// Returns the steps of a spelling, from each of its places on; none of one that is found as a whole.
+fn steps(spelling: &[u8]) -> impl Iterator<Item = [u8; STEP]> {
+    let long = if spelling.len() < RUN { &[] } else { spelling };
+    long.windows(STEP).filter_map(|step| step.try_into().ok())
 }
 
 /// Returns where the signature of a readable token begins (RFC 7519: three parts, the first of

@@ -1,3 +1,5 @@
+use std::io::Write as _;
+
 use super::*;
 
 const SECRET: &str = "Q~8s-Zk1\"x/y?z+long.enough_to=be\\split";
@@ -141,13 +143,24 @@ fn data_holds_no_long_secret_as_a_whole() {
         r#"{"name": "a \"secret\" of some length"}"#,
     ] {
         assert_eq!(
-            secrets.whose_is_in(held).as_deref(),
+            secrets.whose_is_in(held.as_bytes()).as_deref(),
             Some("`LONG`"),
             "{held}"
         );
+        // Cut anywhere, it is found as well.
+        for part in 1..held.len() {
+            let mut watch = secrets.watch().expect("a secret");
+            for part in held.as_bytes().chunks(part) {
+                watch.write_all(part).expect("it is taken");
+            }
+            assert_eq!(watch.owner().as_deref(), Some("`LONG`"), "{held} {part}");
+        }
     }
     for other in ["fifteen-letters", "a \"secret\" of some lengt", ""] {
-        assert_eq!(secrets.whose_is_in(other), None, "{other}");
+        assert_eq!(secrets.whose_is_in(other.as_bytes()), None, "{other}");
+        let mut watch = secrets.watch().expect("a secret");
+        watch.write_all(other.as_bytes()).expect("it is taken");
+        assert_eq!(watch.owner(), None, "{other}");
     }
     assert_eq!(secrets.hide("fifteen-letters", Origin::Any, "#"), "#");
 }
