@@ -8,8 +8,8 @@ RUN apk add --no-cache build-base
 WORKDIR /source
 COPY . .
 # On Alpine the target is musl, and the binary is static.
-RUN cargo build --profile dist --locked --bin assignctl \
- && cp target/dist/assignctl /assignctl
+RUN cargo build --release --locked --bin assignctl \
+ && cp target/release/assignctl /assignctl
 
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /assignctl /usr/local/bin/assignctl
