@@ -1,7 +1,5 @@
 //! Policies as lists bring them: with all assignments, with some, or with none.
 
-use std::collections::HashSet;
-
 use serde::de::DeserializeSeed as _;
 
 use super::client::{from_json, misread};
@@ -97,39 +95,17 @@ impl Listing {
         }
     }
 
-    /// Takes in the rows that did not come with the list.
-    pub(super) fn add(&mut self, rest: Vec<LiveAssignment>) {
-        let (mut rows, mut sent): (Vec<Row>, Vec<Object>) = rest
+    /// Takes in the rows that did not come with the list, in the place of those that did.
+    pub(super) fn set(&mut self, rows: Vec<LiveAssignment>) {
+        let (rows, sent): (Vec<Row>, Vec<Object>) = rows
             .into_iter()
             .map(|LiveAssignment { row, id, raw }| {
                 ((row, id.unwrap_or_default().into_boxed_str()), raw)
             })
             .unzip();
-        let here = self.live.rows.iter().cloned();
-        rows.extend(here.zip(self.live.row_ids.iter().cloned()));
         self.live.set_rows(rows);
-        self.sent.assignments.append(&mut sent);
+        self.sent.assignments = sent;
         self.rows = ListedRows::Whole;
-    }
-
-    /// Whether a row that has come is there again: what changes between two parts of a list may move
-    /// from one to the other.
-    pub(super) fn repeats(&self, rest: &[LiveAssignment]) -> bool {
-        let here = self.live.rows.iter().zip(&self.live.row_ids);
-        let here: HashSet<_> = here
-            .map(|(row, id)| (&**id, &row.source, &row.source_id))
-            .collect();
-        rest.iter().any(|LiveAssignment { row, id, .. }| {
-            let id = id.as_deref();
-            id.is_some_and(|id| here.contains(&(id, &row.source, &row.source_id)))
-        })
-    }
-
-    /// Lets go of the rows that have come; they are to be read anew.
-    pub(super) fn forget_rows(&mut self) {
-        self.live.set_rows(Vec::new());
-        self.sent.assignments.clear();
-        self.rows = ListedRows::Unread;
     }
 
     /// Returns the path of the policy's assignments.

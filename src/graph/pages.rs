@@ -16,8 +16,9 @@ use super::wire::{Object, Page};
 /// Empty pages with a next link are a thing of the service's store; this many in a row are not.
 const MOST_EMPTY_PAGES: usize = 50;
 
-/// No tenant has as many policies, or groups of one name; a list that goes on past it is made to.
-const MOST_OBJECTS: usize = 200_000;
+/// No directory has as many groups, and no tenant as many policies; a list that goes on past it is
+/// made to.
+const MOST_OBJECTS: usize = 2_000_000;
 
 /// What comes in lists.
 pub(super) trait Listed {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::{StreamExt as _, TryStreamExt as _};
+use futures::StreamExt as _;
 use serde_json::Value;
 
 use super::client::{Call, Client};
@@ -134,7 +134,6 @@ impl Reader {
         let mut seen = HashSet::new();
         policies.reverse();
         policies.retain(|policy| seen.insert(policy.live.id.to_lowercase()));
-        self.read_cut(&mut policies).await?;
         self.read_unread(&mut policies).await?;
         policies.sort_by(|one, other| {
             (&one.live.name, &one.live.id).cmp(&(&other.live.name, &other.live.id))
@@ -142,49 +141,26 @@ impl Reader {
         Ok(policies)
     }
 
-    /// Follows the links of expanded lists that were cut. Where the parts do not fit together, the
-    /// policy's assignments are unread afterwards.
-    async fn read_cut(&self, policies: &mut [Listing]) -> Result<(), GraphError> {
-        let cut: Vec<(usize, String, String)> = policies
-            .iter()
-            .enumerate()
-            .filter_map(|(index, policy)| match &policy.rows {
-                ListedRows::Cut(link) => Some((index, policy.path(), link.clone())),
-                ListedRows::Whole | ListedRows::Unread => None,
-            })
-            .collect();
-        let rests: Vec<(usize, Option<Vec<LiveAssignment>>)> = futures::stream::iter(cut)
-            .map(|(index, path, link)| async move {
-                let mut objects = Vec::new();
-                let first = self.client.address().join(&path);
-                self.client
-                    .read_rest(first, Some(link), &mut objects, &pages::objects, |_| {})
-                    .await?;
-                let repeats = pages::repeats(&objects);
-                let rest = live_rows(&format!("GET {path}"), objects)?;
-                Ok::<_, GraphError>((index, (!repeats).then_some(rest)))
-            })
-            .buffer_unordered(SIDE_BY_SIDE)
-            .try_collect()
-            .await?;
-        for (index, rest) in rests {
-            let policy = &mut policies[index];
-            match rest {
-                Some(rest) if !policy.repeats(&rest) => policy.add(rest),
-                _ => policy.forget_rows(),
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads the assignments of policies whose list did not bring them.
+    /// Reads the assignments of policies whose list did not bring all of them. What was cut is not
+    /// joined with what is behind its link: where something changes in between, that is a list which
+    /// never was.
     async fn read_unread(&self, policies: &mut Vec<Listing>) -> Result<(), GraphError> {
         let unread: Vec<usize> = policies
             .iter()
             .enumerate()
-            .filter(|(_, policy)| policy.rows == ListedRows::Unread)
+            .filter(|(_, policy)| policy.rows != ListedRows::Whole)
             .map(|(index, _)| index)
             .collect();
+        for index in &unread {
+            if let ListedRows::Cut(link) = &policies[*index].rows
+                && !self.client.address().admits(link)
+            {
+                return Err(GraphError::ForeignLink {
+                    what: format!("GET {}", policies[*index].path()),
+                    link: link.clone(),
+                });
+            }
+        }
         let asked: Vec<(PolicyKind, String)> = unread
             .iter()
             .map(|index| (policies[*index].live.kind, policies[*index].live.id.clone()))
@@ -193,7 +169,7 @@ impl Reader {
         let mut gone = HashSet::new();
         for (index, rows) in unread.into_iter().zip(answers) {
             match rows? {
-                Some(rows) => policies[index].add(rows),
+                Some(rows) => policies[index].set(rows),
                 None => {
                     gone.insert(index);
                 }
@@ -287,20 +263,23 @@ impl Reader {
             .map(|(kind, id)| format!("{}?$top={PAGE}", assignments_path(*kind, id)))
             .collect();
         let answers = self.client.read_batch(&paths).await?;
-        let mut results = Vec::with_capacity(answers.len());
-        for (((kind, id), path), answer) in policies.iter().zip(&paths).zip(answers) {
+        let answers = policies.iter().zip(paths).zip(answers);
+        let results = futures::stream::iter(answers).map(|((policy, path), answer)| async move {
             let what = format!("GET {path}");
-            results.push(match answer {
-                Ok(page) => match self.rest_of_page(&what, path, page).await {
-                    Ok(objects) if pages::repeats(&objects) => self.assignments(*kind, id).await,
-                    Ok(objects) => live_rows(&what, objects).map(Some),
-                    Err(error) => Err(error),
-                },
-                Err(GraphError::Service { error, .. }) if error.is_missing() => Ok(None),
-                Err(error) => Err(error),
-            });
-        }
-        Ok(results)
+            let page: Page = match answer {
+                Ok(page) => {
+                    serde_json::from_value(page).map_err(|error| shape(&what, error.to_string()))?
+                }
+                Err(GraphError::Service { error, .. }) if error.is_missing() => return Ok(None),
+                Err(error) => return Err(error),
+            };
+            match page.next_link {
+                None => live_rows(&what, page.value).map(Some),
+                // Only what reads the same twice was there.
+                Some(_) => self.assignments(policy.0, &policy.1).await,
+            }
+        });
+        Ok(results.buffered(SIDE_BY_SIDE).collect().await)
     }
 
     /// Takes a page that came in a batch and reads what follows it.

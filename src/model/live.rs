@@ -57,7 +57,7 @@ impl LivePolicy {
 
     /// Gives the policy other rows. One that comes twice, with the same id and meaning, is one row.
     pub fn set_rows(&mut self, mut rows: Vec<(Assignment, Box<str>)>) {
-        rows.sort_by(|(one, _), (other, _)| one.cmp(other));
+        rows.sort();
         rows.dedup_by(|(one, one_id), (other, other_id)| {
             one_id == other_id && !one_id.is_empty() && one == other
         });
