@@ -15,9 +15,11 @@ use std::path::{Component, Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-/// The most that is read of a file that should hold a plan or a report: more than one of 100,000
-/// policies with 1,000,000 assignments that all change takes.
-pub const LARGEST_RESULT: u64 = 1024 * 1024 * 1024;
+/// The most that a saved plan may have. Reading one takes several times that in memory.
+pub const LARGEST_PLAN: u64 = 256 * 1024 * 1024;
+
+/// The most that is read of a report. It is the way back, of the largest run as well.
+pub const LARGEST_REPORT: u64 = 1024 * 1024 * 1024;
 
 /// Writes a file as a whole.
 ///
@@ -25,16 +27,17 @@ pub const LARGEST_RESULT: u64 = 1024 * 1024 * 1024;
 ///
 /// Says why it is not there; what was there before is there still.
 pub fn save(path: &Path, text: &str) -> io::Result<()> {
-    save_with(path, |file| file.write_all(text.as_bytes()))
+    save_with(path, u64::MAX, |file| file.write_all(text.as_bytes()))
 }
 
-/// Does the same with a text that is written part by part; none that is larger than what is read.
+/// Does the same with a text that is written part by part, and may have so many bytes.
 ///
 /// # Errors
 ///
-/// As [`save`].
+/// As [`save`], and with [`io::ErrorKind::FileTooLarge`] that it has more.
 pub fn save_with(
     path: &Path,
+    most: u64,
     write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
 ) -> io::Result<()> {
     match Place::find(path)? {
@@ -43,23 +46,25 @@ pub fn save_with(
             let mut file = NamedTempFile::new_in(&folder)?;
             write(&mut Bounded {
                 file: file.as_file_mut(),
-                left: LARGEST_RESULT,
+                most,
+                left: most,
             })?;
             put(file, path, &folder).map(drop)
         }
     }
 }
 
-/// A file that takes no more than is read of one.
+/// A file that takes no more than so many bytes.
 struct Bounded<'f> {
     file: &'f mut File,
+    most: u64,
     left: u64,
 }
 
 impl io::Write for Bounded<'_> {
     fn write(&mut self, part: &[u8]) -> io::Result<usize> {
         let left = self.left.checked_sub(part.len() as u64);
-        self.left = left.ok_or_else(|| larger_than(LARGEST_RESULT))?;
+        self.left = left.ok_or_else(|| larger_than(self.most))?;
         self.file.write_all(part)?;
         Ok(part.len())
     }
@@ -332,6 +337,15 @@ mod tests {
         // Nothing is left beside it.
         let beside = std::fs::read_dir(folder.path().join("a/b")).expect("a folder");
         assert_eq!(beside.count(), 1);
+        let larger = save_with(&path, 4, |file| {
+            file.write_all(b"four")?;
+            file.write_all(b"5")
+        });
+        assert_eq!(
+            larger.expect_err("too large").kind(),
+            io::ErrorKind::FileTooLarge
+        );
+        assert_eq!(read_text(&path, 9).expect("a text"), "three");
         for error in [save(folder.path(), "x"), check(folder.path())] {
             assert!(error.is_err());
         }

@@ -245,7 +245,7 @@ fn keep_earlier(path: &Path) -> io::Result<Option<PathBuf>> {
         return Ok(None);
     }
     // What can't be read may be a report all the same.
-    let tells_of_writes = match files::read(path, files::LARGEST_RESULT) {
+    let tells_of_writes = match files::read(path, files::LARGEST_REPORT) {
         Ok(bytes) if bytes.is_empty() => false,
         Ok(bytes) => recorded::read(&bytes).map_or(true, |earlier| {
             earlier.policies.iter().any(RecordedPolicy::may_be_changed)

@@ -12,8 +12,11 @@ use std::path::{Path, PathBuf};
 use super::failure::Failure;
 use crate::exit::Exit;
 use crate::export::ManifestFile;
-use crate::files::{self, LARGEST_RESULT};
+use crate::files;
 use crate::manifest;
+
+/// The most that is read of a manifest that would be replaced.
+const LARGEST_MANIFEST: u64 = 128 * 1024 * 1024;
 
 /// The configuration, which is no manifest.
 const CONFIGURATION: &str = super::config::FILE_NAME;
@@ -99,7 +102,7 @@ impl Folder {
         }
         let mut texts = Vec::new();
         for path in &held.manifests {
-            let text = files::read_text(&self.path.join(path), LARGEST_RESULT)
+            let text = files::read_text(&self.path.join(path), LARGEST_MANIFEST)
                 .map_err(|error| self.failed(&error))?;
             texts.push((path.display().to_string(), text));
         }

@@ -18,7 +18,7 @@ use super::failure::Failure;
 use super::progress::{Display, Progress};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
-use crate::files;
+use crate::files::{self, LARGEST_PLAN};
 use crate::manifest::has_manifest_ending;
 use crate::plan::{PlanDiagnostic, Selection};
 use crate::render::clean::{clean, clean_message};
@@ -114,14 +114,18 @@ impl Output {
 
     /// Refuses JSON that holds a secret of the run.
     pub(super) fn check(&self, json: &Json<'_>) -> Result<(), Failure> {
-        let Some(mut watch) = self.secrets.watch() else {
+        let Some(mut watch) = self.secrets.watch().filter(|_| !json.is_clean()) else {
             return Ok(());
         };
-        json.write(&mut watch)
+        json.write_as_it_is(&mut watch)
             .map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
-        watch
-            .owner()
-            .map_or(Ok(()), |owner| Err(holds_secret(&owner)))
+        match watch.owner() {
+            Some(owner) => Err(holds_secret(&owner)),
+            None => {
+                json.mark_clean();
+                Ok(())
+            }
+        }
     }
 
     /// Refuses a result that holds a secret, where it is to be told as JSON.
@@ -335,7 +339,20 @@ impl Output {
     /// Does the same with JSON.
     pub(super) fn save_json(&self, path: &Path, json: &Json<'_>) -> Result<(), Failure> {
         self.check(json)?;
-        files::save_with(path, |file| json.write(file)).map_err(|error| unwritten(path, &error))
+        files::save_with(path, u64::MAX, |file| json.write(file))
+            .map_err(|error| unwritten(path, &error))
+    }
+
+    /// Does the same with a plan, unless it is larger than what is read of one.
+    pub(super) fn save_plan(&self, path: &Path, json: &Json<'_>) -> Result<(), Failure> {
+        self.check(json)?;
+        let saved = files::save_with(path, LARGEST_PLAN, |file| json.write(file));
+        saved.map_err(|error| match error.kind() {
+            ErrorKind::FileTooLarge => unwritten(path, &error).hint(
+                "such a plan needs no file: `apply PATH... --expect-digest` plans again; or plan a part with `--only` or `--kind`",
+            ),
+            _ => unwritten(path, &error),
+        })
     }
 
     pub(super) fn failure(&self, failure: &Failure) {

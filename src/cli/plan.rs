@@ -71,8 +71,8 @@ pub(super) fn run(
         output.check_json(|| &*json)?;
         match &command.out {
             // A saved plan has what changes only.
-            Some(path) if all => output.save_json(path, &json::plan(shown.record(false)))?,
-            Some(path) => output.save_json(path, &json)?,
+            Some(path) if all => output.save_plan(path, &json::plan(shown.record(false)))?,
+            Some(path) => output.save_plan(path, &json)?,
             None => {}
         }
         let findings = output.findings();

@@ -5,12 +5,12 @@ use std::path::Path;
 use super::failure::Failure;
 use crate::apply::recorded::{self, Recorded};
 use crate::exit::Exit;
-use crate::files::{self, LARGEST_RESULT};
+use crate::files::{self, LARGEST_REPORT};
 
 /// Reads a report.
 pub(super) fn read(path: &Path) -> Result<Recorded, Failure> {
     let bytes =
-        files::read(path, LARGEST_RESULT).map_err(|error| unusable(path, &error.to_string()))?;
+        files::read(path, LARGEST_REPORT).map_err(|error| unusable(path, &error.to_string()))?;
     recorded::read(&bytes).map_err(|error| unusable(path, &error.to_string()))
 }
 

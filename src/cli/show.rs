@@ -12,7 +12,7 @@ use super::output::Output;
 use super::settings;
 use crate::diagnostic::Severity;
 use crate::exit::Exit;
-use crate::files::{self, LARGEST_RESULT};
+use crate::files::{self, LARGEST_PLAN};
 use crate::plan::PlanDiagnostic;
 use crate::plan::guards::looser_limit;
 use crate::plan::saved::{FORMAT_VERSION, PlanRecord, SavedPlan};
@@ -158,7 +158,7 @@ pub(super) fn read(path: &Path) -> Result<SavedPlan, Failure> {
 }
 
 fn text_of(path: &Path) -> Result<String, Failure> {
-    files::read_text(path, LARGEST_RESULT).map_err(|error| {
+    files::read_text(path, LARGEST_PLAN).map_err(|error| {
         Failure::new(
             Exit::Failure,
             format!("`{}` cannot be read: {error}", path.display()),

@@ -1,5 +1,6 @@
 //! Plans and results as JSON. Names are carried as they are, escaped by JSON.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io::{self, BufWriter, Write};
 
@@ -18,9 +19,13 @@ use crate::plan::{Plan, Selection};
 ///
 /// It is written part by part, as often as it is asked for: of a plan that changes a large tenant
 /// the text is larger than all that it is made from.
-pub struct Json<'a>(Box<WriteInto<'a>>);
+pub struct Json<'a> {
+    write: Box<WriteInto<'a>>,
+    clean: Cell<bool>,
+}
 
-type WriteInto<'a> = dyn Fn(&mut dyn Write) -> io::Result<()> + 'a;
+/// The second says whether commands are broken up.
+type WriteInto<'a> = dyn Fn(&mut dyn Write, bool) -> io::Result<()> + 'a;
 
 impl fmt::Debug for Json<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,13 +37,30 @@ impl<'a> Json<'a> {
     /// What a value says.
     pub fn new(value: impl Serialize + 'a) -> Self {
         const PART: usize = 128 * 1024;
-        Self(Box::new(move |to| {
+        let write = move |to: &mut dyn Write, breaks_up: bool| {
             let mut parts = BufWriter::with_capacity(PART, to);
-            let indented = Unbroken(PrettyFormatter::new());
+            let indented = Indented {
+                pretty: PrettyFormatter::new(),
+                breaks_up,
+            };
             value.serialize(&mut Serializer::with_formatter(&mut parts, indented))?;
             parts.write_all(b"\n")?;
             parts.flush()
-        }))
+        };
+        Self {
+            write: Box::new(write),
+            clean: Cell::new(false),
+        }
+    }
+
+    /// Whether it is known to hold no secret.
+    pub fn is_clean(&self) -> bool {
+        self.clean.get()
+    }
+
+    /// Notes that it holds no secret, so that nobody has to look again.
+    pub fn mark_clean(&self) {
+        self.clean.set(true);
     }
 
     /// Writes it.
@@ -47,7 +69,16 @@ impl<'a> Json<'a> {
     ///
     /// Those of the writer.
     pub fn write(&self, to: &mut dyn Write) -> io::Result<()> {
-        (self.0)(to)
+        (self.write)(to, true)
+    }
+
+    /// Writes it with commands in it as they are: for nobody to read, but to look for what is in it.
+    ///
+    /// # Errors
+    ///
+    /// Those of the writer.
+    pub fn write_as_it_is(&self, to: &mut dyn Write) -> io::Result<()> {
+        (self.write)(to, false)
     }
 
     /// Returns all of it as a text.
@@ -59,18 +90,21 @@ impl<'a> Json<'a> {
     }
 }
 
-/// Indents. What a build service would take for a command is broken up by an escape; it can only
+/// Indents, and breaks commands up. What a build service would take for a command gets an escape; it can only
 /// stand inside of texts, where JSON allows that for every character.
-struct Unbroken<'i>(PrettyFormatter<'i>);
+struct Indented<'i> {
+    pretty: PrettyFormatter<'i>,
+    breaks_up: bool,
+}
 
-impl Formatter for Unbroken<'_> {
+impl Formatter for Indented<'_> {
     fn write_string_fragment<W: ?Sized + Write>(
         &mut self,
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
         // Hardly a text has one, and a single byte is found quickly.
-        if fragment.contains('#') && holds_command(fragment) {
+        if self.breaks_up && fragment.contains('#') && holds_command(fragment) {
             let broken_up = fragment.replace("##", "#\\u0023");
             return writer.write_all(broken_up.as_bytes());
         }
@@ -78,11 +112,11 @@ impl Formatter for Unbroken<'_> {
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_array(writer)
+        self.pretty.begin_array(writer)
     }
 
     fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array(writer)
+        self.pretty.end_array(writer)
     }
 
     fn begin_array_value<W: ?Sized + Write>(
@@ -90,19 +124,19 @@ impl Formatter for Unbroken<'_> {
         writer: &mut W,
         first: bool,
     ) -> io::Result<()> {
-        self.0.begin_array_value(writer, first)
+        self.pretty.begin_array_value(writer, first)
     }
 
     fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_array_value(writer)
+        self.pretty.end_array_value(writer)
     }
 
     fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object(writer)
+        self.pretty.begin_object(writer)
     }
 
     fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object(writer)
+        self.pretty.end_object(writer)
     }
 
     fn begin_object_key<W: ?Sized + Write>(
@@ -110,15 +144,15 @@ impl Formatter for Unbroken<'_> {
         writer: &mut W,
         first: bool,
     ) -> io::Result<()> {
-        self.0.begin_object_key(writer, first)
+        self.pretty.begin_object_key(writer, first)
     }
 
     fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.begin_object_value(writer)
+        self.pretty.begin_object_value(writer)
     }
 
     fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        self.0.end_object_value(writer)
+        self.pretty.end_object_value(writer)
     }
 }
 

@@ -118,6 +118,14 @@ pub struct PlanRecord<'a> {
     pub digest: String,
 }
 
+/// What has to be known of a plan before it is read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    format_version: Option<Value>,
+    complete: Option<Value>,
+}
+
 fn auto() -> String {
     WriteWith::Auto.name().to_owned()
 }
@@ -185,21 +193,22 @@ impl<'a> PlanRecord<'a> {
     pub fn look(text: &str) -> Result<(SavedPlan, Option<SavedPlanError>), SavedPlanError> {
         let not_a_plan = |error: String| SavedPlanError::NotAPlan(error);
         // The version decides how the rest is to be read.
-        let value: Value =
+        let head: Head =
             serde_json::from_str(text).map_err(|error| not_a_plan(error.to_string()))?;
-        let version = value
-            .get("formatVersion")
+        let version = head
+            .format_version
+            .as_ref()
             .and_then(Value::as_str)
             .ok_or_else(|| not_a_plan("it has no `formatVersion`".to_owned()))?;
         let unknown = (version.split('.').next() != Some("1"))
             .then(|| SavedPlanError::UnknownVersion(version.to_owned()));
         // What tells of a failure has no more to read.
-        if value.get("complete") == Some(&Value::Bool(false)) {
+        if head.complete == Some(Value::Bool(false)) {
             return Err(SavedPlanError::Incomplete);
         }
         if let Some(unknown) = unknown {
             // Nobody knows what its digest covers, and whether its words still mean the same.
-            let saved = serde_json::from_value::<Self>(value)
+            let saved = serde_json::from_str::<Self>(text)
                 .map_err(|error| error.to_string())
                 .and_then(|record| record.saved());
             return match saved {
@@ -208,7 +217,7 @@ impl<'a> PlanRecord<'a> {
             };
         }
         let record: Self =
-            serde_json::from_value(value).map_err(|error| not_a_plan(error.to_string()))?;
+            serde_json::from_str(text).map_err(|error| not_a_plan(error.to_string()))?;
         let computed = digest::compute(
             &record.format_version,
             record.tenant_id.as_deref(),
