@@ -172,10 +172,15 @@ fn globs(globs: usize, names: usize) {
         ("by how they begin", "Win - Area {} - *"),
         ("by what they hold", "*Area {} -*"),
         ("by how they end", "*{}"),
+        ("by single digits", "*{digits}*"),
     ] {
         let mut text = String::from("version: 1\npolicies:\n");
         for number in 0..globs {
-            let glob = glob.replace("{}", &format!("{number:04}"));
+            let number = format!("{number:04}");
+            let digits: Vec<String> = number.chars().map(String::from).collect();
+            let glob = glob
+                .replace("{}", &number)
+                .replace("{digits}", &digits.join("*"));
             let _ = writeln!(
                 text,
                 "- {{kind: configurationPolicy, match: '{glob}', include: [allDevices]}}"

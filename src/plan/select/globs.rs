@@ -2,7 +2,8 @@
 //!
 //! Trying each glob on each name multiplies. Instead each glob gives one of its literal pieces,
 //! the one that the fewest other globs have; one pass over a name finds the pieces in it, and only
-//! the globs of those are tried.
+//! the globs of those are tried. Pieces can be short, and in every name; so a glob is not tried
+//! either where the name lacks some of its letters.
 
 use std::collections::HashMap;
 
@@ -13,7 +14,33 @@ use crate::manifest::Glob;
 /// Globs, each with what it stands for.
 pub(super) struct Globs<'m, T> {
     globs: Vec<(&'m Glob, T)>,
+    /// The letters that each glob needs.
+    letters: Vec<Letters>,
     pieces: Pieces,
+}
+
+/// The letters of a text and how often it has each, as a set of bits. A text that lacks a bit of
+/// another does not hold all of its letters; one that has them all may still.
+#[derive(Clone, Copy)]
+struct Letters(u128);
+
+impl Letters {
+    fn new(text: &str, counts: &mut [u8; 128]) -> Self {
+        counts.fill(0);
+        let mut bits = 0;
+        for byte in text.bytes() {
+            let place = usize::from(byte) % counts.len();
+            // Prime steps spread the first `a`, the second `a` and so on over the bits.
+            let bit = (place * 31 + usize::from(counts[place]) * 53) % counts.len();
+            bits |= 1 << bit;
+            counts[place] = counts[place].saturating_add(1);
+        }
+        Self(bits)
+    }
+
+    fn are_in(self, name: Self) -> bool {
+        self.0 & !name.0 == 0
+    }
 }
 
 /// The pieces that names are searched for.
@@ -27,9 +54,20 @@ struct Pieces {
 }
 
 /// What is kept from one name to the next, so that it need not be made anew.
-#[derive(Default)]
 pub(super) struct Scratch {
+    pieces: Vec<usize>,
     found: Vec<usize>,
+    counts: [u8; 128],
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self {
+            pieces: Vec::new(),
+            found: Vec::new(),
+            counts: [0; 128],
+        }
+    }
 }
 
 impl<'m, T: Copy> Globs<'m, T> {
@@ -55,7 +93,15 @@ impl<'m, T: Copy> Globs<'m, T> {
             anywhere = (0..globs.len()).collect();
             of_pieces.clear();
         }
+        let mut counts = [0; 128];
+        let mut literals = String::new();
+        let letters = globs.iter().map(|(glob, _)| {
+            literals.clear();
+            literals.extend(pieces(glob));
+            Letters::new(&literals, &mut counts)
+        });
         Self {
+            letters: letters.collect(),
             pieces: Pieces {
                 search,
                 globs: of_pieces,
@@ -72,16 +118,30 @@ impl<'m, T: Copy> Globs<'m, T> {
             globs,
             anywhere,
         } = &self.pieces;
-        let found = &mut scratch.found;
-        found.clear();
-        found.extend(anywhere);
+        let Scratch {
+            pieces,
+            found,
+            counts,
+        } = scratch;
+        pieces.clear();
         if let Some(search) = search {
-            for hit in search.find_overlapping_iter(name) {
-                found.extend(&globs[hit.pattern().as_usize()]);
-            }
+            let hits = search.find_overlapping_iter(name);
+            pieces.extend(hits.map(|hit| hit.pattern().as_usize()));
         }
+        pieces.sort_unstable();
+        pieces.dedup();
+        let letters = Letters::new(name, counts);
+        let of_pieces = pieces.iter().flat_map(|piece| &globs[*piece]);
+        found.clear();
+        found.extend(
+            anywhere
+                .iter()
+                .chain(of_pieces)
+                .copied()
+                .filter(|index| self.letters[*index].are_in(letters)),
+        );
+        // Each glob has one piece, so it is there once.
         found.sort_unstable();
-        found.dedup();
         for index in found {
             let (glob, what) = &self.globs[*index];
             if glob.matches(name) {
