@@ -477,8 +477,11 @@ impl Stage {
                 expected::assert_desired(&desired, old, new, scenario.case.write_with);
             }
         }
-        let again = self.world.try_plan_texts(texts()).await.expect("a plan");
-        assert!(again.is_empty());
+        // Where most has happened before.
+        if scenario.runs > 1 {
+            let again = self.world.try_plan_texts(texts()).await.expect("a plan");
+            assert!(again.is_empty());
+        }
     }
 }
 

@@ -81,7 +81,7 @@ impl Scenario {
             faults: one_of(&mut dice, [0, 2, 10, 30, 60]),
             admin: one_of(&mut dice, [0, 0, 2, 10]),
             // Of a single run the most can be said.
-            runs: one_of(&mut dice, [1, 1, 2, 3]),
+            runs: one_of(&mut dice, [1, 1, 1, 2, 3]),
             limits,
             concurrency: one_of(&mut dice, [1, 2, 8, 8]),
             fail_fast: dice.u32(0..8) == 0,
