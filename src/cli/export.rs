@@ -100,14 +100,15 @@ async fn manifests(
                 .hint("nothing was written; check the tenant, and what the sign-in may see"),
         );
     }
+    // Also where they are texts within JSON.
+    for file in &export.files {
+        output.check_data(&file.text)?;
+    }
     let record = Json::new(Record::new(tenant_id.as_deref(), &export));
     match folder {
         None => output.tell_data(|| documents(&export), &record)?,
         Some(folder) => {
             output.check_json(|| &record)?;
-            for file in &export.files {
-                output.check_data(&file.text)?;
-            }
             folder.replace(&export.files)?;
             output.tell_plainly(|| summary(folder.path(), &export), &record)?;
         }

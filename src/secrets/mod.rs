@@ -94,8 +94,8 @@ type Steps = Vec<([u8; STEP], u32, u32)>;
 /// A secret that is too long for a word, as a whole.
 struct Whole {
     owner: String,
-    plain: Zeroizing<String>,
-    as_json: Zeroizing<String>,
+    /// As it is, and as JSON and YAML spell it.
+    spellings: Vec<Zeroizing<String>>,
 }
 
 /// A set of steps that may hold more than were put in. Nearly all of a text is told from secrets by
@@ -243,16 +243,15 @@ impl Secrets {
         // Without the quotes around it.
         let as_json = as_json.get(1..as_json.len().saturating_sub(1));
         let as_json = Zeroizing::new(as_json.unwrap_or(plain).to_owned());
+        // Manifests that hold what a build service would take for a command.
+        let as_yaml = Zeroizing::new(as_json.replace('#', "\\U00000023"));
+        let mut spellings = vec![Zeroizing::new(plain.to_owned()), as_json, as_yaml];
+        spellings.dedup();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if !known
-            .whole
-            .iter()
-            .any(|whole| whole.plain.as_str() == plain)
-        {
+        if !known.whole.iter().any(|whole| whole.spellings == spellings) {
             known.whole.push(Whole {
                 owner: owner.to_owned(),
-                plain: Zeroizing::new(plain.to_owned()),
-                as_json,
+                spellings,
             });
         }
     }
@@ -261,10 +260,8 @@ impl Secrets {
     /// may be a word, or the name of a policy.
     pub fn whose_is_in(&self, data: &[u8]) -> Option<String> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let has = |secret: &str| memmem::find(data, secret.as_bytes()).is_some();
-        let holds = |whole: &&Whole| {
-            has(&whole.plain) || (whole.as_json != whole.plain && has(&whole.as_json))
-        };
+        let has = |secret: &Zeroizing<String>| memmem::find(data, secret.as_bytes()).is_some();
+        let holds = |whole: &&Whole| whole.spellings.iter().any(has);
         known
             .whole
             .iter()
@@ -275,10 +272,8 @@ impl Secrets {
     /// Returns how long the longest secret is that no data may hold.
     fn longest_whole(&self) -> Option<usize> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let lengths = known.whole.iter();
-        lengths
-            .map(|whole| whole.plain.len().max(whole.as_json.len()))
-            .max()
+        let spellings = known.whole.iter().flat_map(|whole| &whole.spellings);
+        spellings.map(|secret| secret.len()).max()
     }
 
     /// Does the same where a text is shown, and as far around that as any run takes with its

@@ -374,6 +374,26 @@ fn data_is_not_altered_by_a_secret_that_is_a_word() {
     }
 }
 
+/// A secret in which a build service would find a command is written with an escape.
+#[test]
+fn data_that_holds_a_secret_with_a_command_is_not_written() {
+    const SECRET: &str = "MARKED##[of]-sixteen-or-more";
+    let tenant = Tenant::common().policy(&format!("P {SECRET} ##vso[x]"), &["+A"]);
+    let mut world = World::with(&tenant, &["match: 'P *', include: [group: B]"]);
+    world.set("AZURE_CLIENT_SECRET", SECRET);
+    for line in [
+        "plan m.yaml --format json",
+        "plan m.yaml --out plan.json",
+        "export",
+        "export --format json",
+    ] {
+        let ran = world.sandbox(line).exits(1);
+        ran.says(&["the value of `AZURE_CLIENT_SECRET`"])
+            .says_nothing_of("MARKED");
+        assert!(!world.has("plan.json"));
+    }
+}
+
 #[test]
 fn data_that_holds_a_long_secret_is_not_written() {
     const SECRET: &str = "MARKED\"of-sixteen-or-more";
