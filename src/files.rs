@@ -15,7 +15,7 @@ use std::path::{Component, Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-/// The most that a saved plan may have. Reading one takes several times that in memory.
+/// The most that a saved plan may have. Reading one takes four times that in memory.
 pub const LARGEST_PLAN: u64 = 256 * 1024 * 1024;
 
 /// The most that is read of a report. It is the way back, of the largest run as well.
