@@ -14,6 +14,7 @@ mod export;
 mod failure;
 mod folder;
 mod interrupt;
+mod logging;
 mod output;
 mod plan;
 mod progress;
@@ -48,7 +49,7 @@ pub fn run() -> Exit {
         }
     };
     let secrets = Arc::new(settings::secrets());
-    output::start_logging(&arguments.common, &secrets);
+    logging::start(&arguments.common, &secrets);
     let output = Output::new(&arguments.common, &arguments.command, secrets);
     match dispatch(arguments, &output) {
         Ok(exit) => exit,

@@ -10,9 +10,8 @@ use std::sync::Arc;
 
 use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
-use tracing_subscriber::EnvFilter;
 
-use super::arguments::{Command, Common, Format, LogFormat};
+use super::arguments::{Command, Common, Format};
 use super::color;
 use super::failure::Failure;
 use super::progress::{Display, Progress};
@@ -107,9 +106,7 @@ impl Output {
     /// Refuses data that holds a secret of the run. It is never altered: a plan without a name that
     /// it should hold would be taken for one that somebody has tampered with.
     pub(super) fn check_data(&self, text: &str) -> Result<(), Failure> {
-        self.secrets
-            .whose_is_in(text.as_bytes())
-            .map_or(Ok(()), |owner| Err(holds_secret(&owner)))
+        refuse_secret_of(self.secrets.whose_is_in(text.as_bytes()))
     }
 
     /// Refuses JSON that holds a secret of the run.
@@ -119,13 +116,9 @@ impl Output {
         };
         json.write_as_it_is(&mut watch)
             .map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
-        match watch.owner() {
-            Some(owner) => Err(holds_secret(&owner)),
-            None => {
-                json.mark_clean();
-                Ok(())
-            }
-        }
+        refuse_secret_of(watch.owner())?;
+        json.mark_clean();
+        Ok(())
     }
 
     /// Refuses a result that holds a secret, where it is to be told as JSON.
@@ -377,14 +370,16 @@ impl Output {
     }
 }
 
-fn holds_secret(owner: &str) -> Failure {
-    Failure::new(
+/// Refuses data in which the secret of somebody was found.
+fn refuse_secret_of(owner: Option<String>) -> Result<(), Failure> {
+    let Some(owner) = owner else { return Ok(()) };
+    Err(Failure::new(
         Exit::Failure,
         format!("the value of {owner} stands in the data that was to be written"),
     )
     .hint(
         "nothing was written; whoever may read the tenant knows this secret, so change it, and take it out of the name or text that it stands in",
-    )
+    ))
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> Failure {
@@ -395,7 +390,7 @@ fn unwritten(path: &Path, error: &io::Error) -> Failure {
 }
 
 /// What stands in the place of a secret.
-const MARK: &str = "[secret]";
+pub(super) const MARK: &str = "[secret]";
 
 /// A display that is drawn over and over needs a terminal that can do that, and for itself.
 fn display(common: &Common) -> Display {
@@ -471,44 +466,5 @@ pub(super) fn told_by_parser(error: &clap::Error) -> Exit {
             .write_all(text.as_bytes())
             .and_then(|()| stream.flush());
         Exit::Success
-    }
-}
-
-/// Starts the log. It holds our own lines only: what libraries log is not ours to vouch for.
-pub(super) fn start_logging(common: &Common, secrets: &Arc<Secrets>) {
-    let level = match common.verbose {
-        0 => return,
-        1 => "assignctl=info",
-        2 => "assignctl=debug",
-        _ => "assignctl=trace",
-    };
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(level))
-        .with_writer({
-            let secrets = Arc::clone(secrets);
-            move || LogWriter(Arc::clone(&secrets))
-        });
-    let started = match common.log_format {
-        LogFormat::Text => builder.with_ansi(false).try_init(),
-        LogFormat::Json => builder.json().try_init(),
-    };
-    // There is one start a process; a second would be a mistake of ours without harm.
-    drop(started);
-}
-
-/// Writes lines of the log, each as a whole, without secrets.
-struct LogWriter(Arc<Secrets>);
-
-impl io::Write for LogWriter {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        match self.0.hide_bytes(line, Origin::Own, MARK) {
-            Some(hidden) => io::stderr().write_all(&hidden)?,
-            None => io::stderr().write_all(line)?,
-        }
-        Ok(line.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        io::stderr().flush()
     }
 }

@@ -16,6 +16,7 @@
 //! wrote. One of less than `SHORTEST` is in every text.
 
 mod escapes;
+mod sketch;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -29,6 +30,7 @@ use azure_core::base64;
 use escapes::Layer;
 use memchr::memmem;
 use secrecy::{ExposeSecret as _, SecretString};
+use sketch::Sketch;
 pub use watch::Watch;
 use zeroize::Zeroizing;
 
@@ -96,45 +98,6 @@ struct Whole {
     owner: String,
     /// As it is, and as JSON and YAML spell it.
     spellings: Vec<Zeroizing<String>>,
-}
-
-/// A set of steps that may hold more than were put in. Nearly all of a text is told from secrets by
-/// it alone, so that a look through all that a service sends costs next to nothing.
-#[derive(Default)]
-struct Sketch {
-    bits: Vec<u64>,
-}
-
-impl Sketch {
-    /// A token has tens of thousands of steps with its spellings; of so many bits they take few.
-    const BITS: u32 = 19;
-
-    /// Prime multipliers spread the steps (Knuth, multiplicative hashing); each has a bit of its own.
-    const SPREADS: [u64; 2] = [0x9E37_79B9_7F4A_7C15, 0xC2B2_AE3D_27D4_EB4F];
-
-    fn place(step: [u8; STEP], spread: u64) -> (usize, u64) {
-        // The upper bits are best.
-        let bit = u64::from_le_bytes(step).wrapping_mul(spread) >> (u64::BITS - Self::BITS);
-        (
-            usize::try_from(bit / 64).unwrap_or_default(),
-            1 << (bit % 64),
-        )
-    }
-
-    fn put(&mut self, step: [u8; STEP]) {
-        self.bits.resize(1 << (Self::BITS - 6), 0);
-        for spread in Self::SPREADS {
-            let (index, bit) = Self::place(step, spread);
-            self.bits[index] |= bit;
-        }
-    }
-
-    fn may_have(&self, step: [u8; STEP]) -> bool {
-        Self::SPREADS.iter().all(|spread| {
-            let (index, bit) = Self::place(step, *spread);
-            self.bits.get(index).is_some_and(|bits| bits & bit != 0)
-        })
-    }
 }
 
 struct Spelling {
@@ -276,8 +239,8 @@ impl Secrets {
         spellings.map(|secret| secret.len()).max()
     }
 
-    /// Does the same where a text is shown, and as far around that as any run takes with its
-    /// escapes. None where nothing had to be masked.
+    /// Does what [`Self::mask`] does where a text is shown, and as far around that as any run takes
+    /// with its escapes. None where nothing had to be masked.
     pub fn mask_parts(&self, text: &str, shown: Vec<Range<usize>>) -> Option<String> {
         let around = shown
             .into_iter()
@@ -410,7 +373,7 @@ impl Known {
                 }
             }
         }
-        if self.sketch.bits.is_empty() {
+        if self.sketch.is_empty() {
             return;
         }
         let mut at = 0;

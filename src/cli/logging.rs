@@ -1,0 +1,49 @@
+//! The log, on stderr, without secrets.
+
+use std::io;
+use std::sync::Arc;
+
+use tracing_subscriber::EnvFilter;
+
+use super::arguments::{Common, LogFormat};
+use super::output::MARK;
+use crate::secrets::{Origin, Secrets};
+
+/// Starts the log. It holds our own lines only: what libraries log is not ours to vouch for.
+pub(super) fn start(common: &Common, secrets: &Arc<Secrets>) {
+    let level = match common.verbose {
+        0 => return,
+        1 => "assignctl=info",
+        2 => "assignctl=debug",
+        _ => "assignctl=trace",
+    };
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(level))
+        .with_writer({
+            let secrets = Arc::clone(secrets);
+            move || LogWriter(Arc::clone(&secrets))
+        });
+    let started = match common.log_format {
+        LogFormat::Text => builder.with_ansi(false).try_init(),
+        LogFormat::Json => builder.json().try_init(),
+    };
+    // There is one start a process; a second would be a mistake of ours without harm.
+    drop(started);
+}
+
+/// Writes lines of the log, each as a whole, without secrets.
+struct LogWriter(Arc<Secrets>);
+
+impl io::Write for LogWriter {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        match self.0.hide_bytes(line, Origin::Own, MARK) {
+            Some(hidden) => io::stderr().write_all(&hidden)?,
+            None => io::stderr().write_all(line)?,
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
