@@ -43,13 +43,6 @@ impl Listed for Result<Listing, String> {
     }
 }
 
-/// Whether something is listed twice: what changes between two pages may move from one to the other.
-pub(super) fn repeats<T: Listed>(items: &[T]) -> bool {
-    let mut seen = HashSet::new();
-    let mut keys = items.iter().filter_map(T::key);
-    keys.any(|key| !seen.insert(key))
-}
-
 /// How a page is read: what it holds, and where the next one is.
 pub(super) type DecodePage<'a, T> =
     &'a (dyn Fn(&[u8]) -> Result<(Vec<T>, Option<String>), String> + Sync);

@@ -421,17 +421,14 @@ impl Reader {
 /// Reads what rows mean. A row that is listed twice, and says the same both times, is one row.
 fn live_rows(what: &str, objects: Vec<Object>) -> Result<Vec<LiveAssignment>, GraphError> {
     let mut texts = Texts::default();
-    let repeats = pages::repeats(&objects);
     let rows = objects
         .into_iter()
         .map(|object| wire::assignment(object, &mut texts).map_err(|detail| shape(what, detail)));
     let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
-    if repeats {
-        let mut seen = HashSet::new();
-        rows.retain(|LiveAssignment { row, id, .. }| {
-            id.is_none() || seen.insert((row.clone(), id.clone()))
-        });
-    }
+    let mut seen = HashSet::new();
+    rows.retain(|LiveAssignment { row, id, .. }| {
+        id.is_none() || seen.insert((row.clone(), id.clone()))
+    });
     Ok(rows)
 }
 

@@ -90,8 +90,8 @@ impl<'a> Json<'a> {
     }
 }
 
-/// Indents, and breaks commands up. What a build service would take for a command gets an escape; it can only
-/// stand inside of texts, where JSON allows that for every character.
+/// Indents, and breaks commands up: what a build service would take for one gets an escape. It can
+/// only stand inside of texts, where JSON allows that for every character.
 struct Indented<'i> {
     pretty: PrettyFormatter<'i>,
     breaks_up: bool,

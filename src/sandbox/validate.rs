@@ -29,14 +29,11 @@ pub(super) fn object(content_type: Option<&str>, body: &[u8]) -> Result<Map<Stri
     if !json {
         return Err(unreadable());
     }
-    let object = Value::Object(serde_json::from_slice(body).map_err(|_| unreadable())?);
-    if depth(&object) > DEEPEST {
+    let object: Map<String, Value> = serde_json::from_slice(body).map_err(|_| unreadable())?;
+    if depth(&mut object.values()) > DEEPEST {
         return Err(unreadable());
     }
-    match object {
-        Value::Object(object) => Ok(object),
-        _ => Err(unreadable()),
-    }
+    Ok(object)
 }
 
 /// How deep a body may go. The service's bound is not known; the library for OData has one
@@ -44,13 +41,14 @@ pub(super) fn object(content_type: Option<&str>, body: &[u8]) -> Result<Map<Stri
 /// state file or a journal.
 const DEEPEST: usize = 100;
 
-fn depth(value: &Value) -> usize {
-    let deepest = |values: &mut dyn Iterator<Item = &Value>| values.map(depth).max().unwrap_or(0);
-    match value {
-        Value::Array(values) => 1 + deepest(&mut values.iter()),
-        Value::Object(object) => 1 + deepest(&mut object.values()),
+/// How deep something goes that holds these values.
+fn depth(values: &mut dyn Iterator<Item = &Value>) -> usize {
+    let below = values.map(|value| match value {
+        Value::Array(values) => depth(&mut values.iter()),
+        Value::Object(object) => depth(&mut object.values()),
         _ => 0,
-    }
+    });
+    1 + below.max().unwrap_or(0)
 }
 
 /// Reads the body of an `assign`: one parameter, a list.

@@ -25,10 +25,10 @@ pub(super) struct Globs<'m, T> {
 struct Letters(u128);
 
 impl Letters {
-    fn new(text: &str, counts: &mut [u8; 128]) -> Self {
-        counts.fill(0);
+    fn of(text: impl Iterator<Item = u8>) -> Self {
+        let mut counts = [0_u8; 128];
         let mut bits = 0;
-        for byte in text.bytes() {
+        for byte in text {
             let place = usize::from(byte) % counts.len();
             // Prime steps spread the first `a`, the second `a` and so on over the bits.
             let bit = (place * 31 + usize::from(counts[place]) * 53) % counts.len();
@@ -54,20 +54,10 @@ struct Pieces {
 }
 
 /// What is kept from one name to the next, so that it need not be made anew.
+#[derive(Default)]
 pub(super) struct Scratch {
     pieces: Vec<usize>,
     found: Vec<usize>,
-    counts: [u8; 128],
-}
-
-impl Default for Scratch {
-    fn default() -> Self {
-        Self {
-            pieces: Vec::new(),
-            found: Vec::new(),
-            counts: [0; 128],
-        }
-    }
 }
 
 impl<'m, T: Copy> Globs<'m, T> {
@@ -93,13 +83,9 @@ impl<'m, T: Copy> Globs<'m, T> {
             anywhere = (0..globs.len()).collect();
             of_pieces.clear();
         }
-        let mut counts = [0; 128];
-        let mut literals = String::new();
-        let letters = globs.iter().map(|(glob, _)| {
-            literals.clear();
-            literals.extend(pieces(glob));
-            Letters::new(&literals, &mut counts)
-        });
+        let letters = globs
+            .iter()
+            .map(|(glob, _)| Letters::of(pieces(glob).flat_map(str::bytes)));
         Self {
             letters: letters.collect(),
             pieces: Pieces {
@@ -118,11 +104,7 @@ impl<'m, T: Copy> Globs<'m, T> {
             globs,
             anywhere,
         } = &self.pieces;
-        let Scratch {
-            pieces,
-            found,
-            counts,
-        } = scratch;
+        let Scratch { pieces, found } = scratch;
         pieces.clear();
         if let Some(search) = search {
             let hits = search.find_overlapping_iter(name);
@@ -130,7 +112,7 @@ impl<'m, T: Copy> Globs<'m, T> {
         }
         pieces.sort_unstable();
         pieces.dedup();
-        let letters = Letters::new(name, counts);
+        let letters = Letters::of(name.bytes());
         let of_pieces = pieces.iter().flat_map(|piece| &globs[*piece]);
         found.clear();
         found.extend(
