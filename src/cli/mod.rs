@@ -31,8 +31,6 @@ mod whoami;
 
 use std::sync::Arc;
 
-use clap::{CommandFactory as _, FromArgMatches as _};
-
 use crate::exit::Exit;
 use crate::manifest::schema;
 use crate::render::json::Json;
@@ -42,7 +40,7 @@ use output::Output;
 
 /// Runs the program with the process's own arguments and environment.
 pub fn run() -> Exit {
-    let arguments = match parse() {
+    let arguments = match Arguments::parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             return output::told_by_parser(&error);
@@ -64,11 +62,6 @@ pub fn run() -> Exit {
             }
         }
     }
-}
-
-fn parse() -> Result<Arguments, clap::Error> {
-    let command = Arguments::command();
-    Arguments::from_arg_matches(&command.try_get_matches()?)
 }
 
 fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {

@@ -253,8 +253,6 @@ mod tests {
     use std::collections::BTreeSet;
     use std::path::{Path, PathBuf};
 
-    use clap::CommandFactory as _;
-
     use super::super::arguments::Arguments;
     use super::super::config::Config;
     use super::*;

@@ -7,11 +7,11 @@ mod common;
 mod other;
 mod planning;
 mod shared;
+mod tree;
 mod writing;
 
-use clap::{Parser, Subcommand};
+use clap::{FromArgMatches as _, Subcommand};
 
-use super::reference;
 use crate::plan::Selection;
 
 pub use common::{Color, Common, Format, LogFormat, Service};
@@ -20,49 +20,51 @@ pub use planning::{Drift, Plan, Show, Validate};
 pub use shared::{Guards, Planning, View};
 pub use writing::{Apply, Rollback};
 
-/// Keep the assignments of Microsoft Intune policies equal to YAML manifests
-///
-/// `plan` shows the difference between manifests and the live tenant, `apply` makes it true.
-#[derive(Debug, Parser)]
-#[command(
-    name = "assignctl",
-    version,
-    max_term_width = 100,
-    after_help = reference::variables()
-)]
+/// All that was typed.
+#[derive(Debug)]
 pub struct Arguments {
     /// Options that every command takes.
-    #[command(flatten)]
     pub common: Common,
     /// The command.
-    #[command(subcommand)]
     pub command: Command,
+}
+
+impl Arguments {
+    /// Reads what the process was started with.
+    ///
+    /// # Errors
+    ///
+    /// What is to be printed instead of running: help, the version, or what is wrong.
+    pub fn parse() -> Result<Self, clap::Error> {
+        let typed: Vec<_> = std::env::args_os().collect();
+        let matches = tree::as_far_as_needed(&typed).try_get_matches_from(&typed)?;
+        Ok(Self {
+            common: Common::from_arg_matches(&matches)?,
+            command: Command::from_arg_matches(&matches)?,
+        })
+    }
+
+    /// Returns the whole command line, with every option of every command.
+    #[must_use]
+    pub fn command() -> clap::Command {
+        tree::whole()
+    }
 }
 
 /// What to do.
 #[derive(Debug, Subcommand)]
+#[expect(missing_docs, reason = "`tree` tells what each does")]
 pub enum Command {
-    /// Check manifests offline
     Validate(Validate),
-    /// Show what apply would change; never writes to the service
     Plan(Plan),
-    /// Make the live state equal to the manifests, or carry out a saved plan
     Apply(Apply),
-    /// Plan the way back from what an apply did, then go it as apply does
     Rollback(Rollback),
-    /// Print a saved plan
     Show(Show),
-    /// Plan for the nightly job: always detailed exit codes
     Drift(Drift),
-    /// Write manifests from the live state; a plan of them has no changes
     Export(Export),
-    /// Sign in and show what is permitted
     Whoami(WhoAmI),
-    /// Serve the built-in Graph emulator over HTTP
     Sandbox(Sandbox),
-    /// Print the JSON Schema of manifests, for editors
     Schema(Schema),
-    /// Print a completion script for a shell
     Completions(Completions),
 }
 
