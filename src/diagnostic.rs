@@ -52,7 +52,7 @@ pub struct Sources {
 #[derive(Clone, Debug)]
 pub struct SourceFile {
     /// The path as the user gave it, with what was found below it.
-    pub path: String,
+    pub path: Arc<str>,
     /// The text; empty where it could not be read.
     pub text: Arc<str>,
 }
@@ -61,7 +61,7 @@ impl Sources {
     /// Adds a file and returns its id.
     pub fn add(&mut self, path: impl Into<String>, text: impl Into<Arc<str>>) -> FileId {
         self.files.push(SourceFile {
-            path: path.into(),
+            path: path.into().into(),
             text: text.into(),
         });
         FileId(self.files.len() - 1)

@@ -93,7 +93,7 @@ fn records<'a>(list: &'a [Diagnostic], sources: &'a Sources) -> Vec<DiagnosticRe
             summary: &diagnostic.message,
             path: diagnostic
                 .place
-                .map(|place| sources.file(place.file).path.as_str()),
+                .map(|place| &*sources.file(place.file).path),
             line: diagnostic.place.map(|place| place.line),
             column: diagnostic.place.map(|place| place.column),
             hint: diagnostic.hint.as_deref(),

@@ -28,6 +28,7 @@ mod tree;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use memchr::memmem;
 use wildmatch::WildMatch;
 
 use crate::diagnostic::{Diagnostic, Place, Sources};
@@ -110,7 +111,7 @@ impl Selector {
 #[derive(Clone)]
 pub struct Glob {
     text: String,
-    matcher: WildMatch,
+    matcher: Matcher,
 }
 
 impl Glob {
@@ -118,7 +119,7 @@ impl Glob {
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
         Self {
-            matcher: WildMatch::new(&text),
+            matcher: Matcher::new(&text),
             text,
         }
     }
@@ -130,8 +131,57 @@ impl Glob {
 
     /// Whether the whole name fits.
     pub fn matches(&self, name: &str) -> bool {
-        self.matcher.matches(name)
+        match &self.matcher {
+            Matcher::Pieces(pieces) => are_in_order(pieces, name.as_bytes()),
+            Matcher::Characters(matcher) => matcher.matches(name),
+        }
     }
+}
+
+/// How a glob is compared with a name.
+#[derive(Clone)]
+enum Matcher {
+    /// A glob without `?`, as the texts between its `*`. Looking for these in their order is several
+    /// times as quick, and thousands of globs can fit each of a hundred thousand names.
+    Pieces(Box<[Box<[u8]>]>),
+    /// Any glob, by characters.
+    Characters(WildMatch),
+}
+
+impl Matcher {
+    fn new(glob: &str) -> Self {
+        if glob.contains('?') {
+            return Self::Characters(WildMatch::new(glob));
+        }
+        Self::Pieces(
+            glob.split('*')
+                .map(|piece| piece.as_bytes().into())
+                .collect(),
+        )
+    }
+}
+
+fn are_in_order(pieces: &[Box<[u8]>], name: &[u8]) -> bool {
+    let (first, last, between) = match pieces {
+        [] => return name.is_empty(),
+        [whole] => return **whole == *name,
+        [first, between @ .., last] => (first, last, between),
+    };
+    let Some(mut rest) = name.strip_prefix(&**first) else {
+        return false;
+    };
+    for piece in between {
+        let place = match **piece {
+            // Names are short: to get a search going takes longer than this.
+            [byte] => rest.iter().position(|other| *other == byte),
+            _ => memmem::find(rest, piece),
+        };
+        let Some(place) = place else {
+            return false;
+        };
+        rest = &rest[place + piece.len()..];
+    }
+    rest.ends_with(last)
 }
 
 impl PartialEq for Glob {

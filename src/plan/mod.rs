@@ -103,8 +103,8 @@ impl PlannedPolicy {
 /// A place in a manifest, as plans carry it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ManifestPlace {
-    /// The manifest's path.
-    pub path: String,
+    /// The manifest's path; thousands of entries can be of one manifest.
+    pub path: SharedText,
     /// The line, from 1.
     pub line: usize,
     /// The column, from 1.
@@ -114,7 +114,7 @@ pub struct ManifestPlace {
 impl ManifestPlace {
     fn new(place: Place, sources: &Sources) -> Self {
         Self {
-            path: sources.file(place.file).path.clone(),
+            path: Arc::clone(&sources.file(place.file).path),
             line: place.line,
             column: place.column,
         }

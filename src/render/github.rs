@@ -271,7 +271,7 @@ mod tests {
             text: String::new(),
         };
         let place = ManifestPlace {
-            path: "a,line=1::b\n%.yaml".to_owned(),
+            path: "a,line=1::b\n%.yaml".into(),
             line: 3,
             column: 5,
         };

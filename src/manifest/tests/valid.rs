@@ -250,3 +250,11 @@ fn globs_match_whole_names_and_except_leaves_some_out() {
         );
     }
 }
+
+proptest::proptest! {
+    #[test]
+    fn a_glob_matches_what_the_library_matches(glob in "[aбA*? ]{0,7}", name in "[aбA*? ]{0,9}") {
+        let expected = wildmatch::WildMatch::new(&glob).matches(&name);
+        proptest::prop_assert_eq!(Glob::new(glob).matches(&name), expected);
+    }
+}

@@ -248,7 +248,7 @@ impl<'a> PlaceRecord<'a> {
     fn new(place: &'a ManifestPlace) -> Self {
         let ManifestPlace { path, line, column } = place;
         Self {
-            path: path.into(),
+            path: Cow::Borrowed(path),
             line: *line,
             column: *column,
         }
@@ -256,7 +256,7 @@ impl<'a> PlaceRecord<'a> {
 
     fn read(&self) -> ManifestPlace {
         ManifestPlace {
-            path: self.path.clone().into_owned(),
+            path: (*self.path).into(),
             line: self.line,
             column: self.column,
         }

@@ -159,14 +159,14 @@ impl DiagnosticRecord {
             severity: severity.name().to_owned(),
             code: code.clone(),
             summary: summary.clone(),
-            path: place.as_ref().map(|place| place.path.clone()),
+            path: place.as_ref().map(|place| place.path.to_string()),
             line: place.as_ref().map(|place| place.line),
             column: place.as_ref().map(|place| place.column),
             hint: hint.clone(),
             related: related
                 .iter()
                 .map(|(place, message)| RelatedRecord {
-                    path: place.path.clone(),
+                    path: place.path.to_string(),
                     line: place.line,
                     column: place.column,
                     message: message.clone(),
@@ -185,7 +185,7 @@ impl DiagnosticRecord {
             code: self.code.clone(),
             summary: self.summary.clone(),
             place: self.path.as_ref().map(|path| ManifestPlace {
-                path: path.clone(),
+                path: path.as_str().into(),
                 line: self.line.unwrap_or(1),
                 column: self.column.unwrap_or(1),
             }),
@@ -200,6 +200,7 @@ impl DiagnosticRecord {
                         column,
                         message,
                     } = related.clone();
+                    let path = path.into();
                     (ManifestPlace { path, line, column }, message)
                 })
                 .collect(),

@@ -14,10 +14,11 @@ use crate::manifest::Glob;
 /// Globs, each with what it stands for.
 pub(super) struct Globs<'m, T> {
     globs: Vec<(&'m Glob, T)>,
-    /// The letters that each glob needs.
-    letters: Vec<Letters>,
     pieces: Pieces,
 }
+
+/// A glob by its index, and the letters that it needs.
+type Needing = (usize, Letters);
 
 /// The letters of a text and how often it has each, as a set of bits. A text that lacks a bit of
 /// another does not hold all of its letters; one that has them all may still.
@@ -48,9 +49,9 @@ struct Pieces {
     /// None where there are too many, or none: then every glob is tried.
     search: Option<AhoCorasick>,
     /// The globs of each piece.
-    globs: Vec<Vec<usize>>,
+    globs: Vec<Vec<Needing>>,
     /// The globs without a piece, which any name may fit.
-    anywhere: Vec<usize>,
+    anywhere: Vec<Needing>,
 }
 
 /// What is kept from one name to the next, so that it need not be made anew.
@@ -68,26 +69,22 @@ impl<'m, T: Copy> Globs<'m, T> {
                 *owners.entry(piece).or_default() += 1;
             }
         }
-        let mut by_piece: HashMap<&str, Vec<usize>> = HashMap::new();
+        let mut by_piece: HashMap<&str, Vec<Needing>> = HashMap::new();
         let mut anywhere = Vec::new();
         for (index, (glob, _)) in globs.iter().enumerate() {
+            let needing = (index, Letters::of(pieces(glob).flat_map(str::bytes)));
             let rarest = pieces(glob).min_by_key(|piece| (owners[piece], usize::MAX - piece.len()));
             match rarest {
-                Some(piece) => by_piece.entry(piece).or_default().push(index),
-                None => anywhere.push(index),
+                Some(piece) => by_piece.entry(piece).or_default().push(needing),
+                None => anywhere.push(needing),
             }
         }
-        let (texts, mut of_pieces): (Vec<&str>, Vec<Vec<usize>>) = by_piece.into_iter().unzip();
+        let (texts, mut of_pieces): (Vec<&str>, Vec<Vec<Needing>>) = by_piece.into_iter().unzip();
         let search = AhoCorasick::new(&texts).ok();
         if search.is_none() {
-            anywhere = (0..globs.len()).collect();
-            of_pieces.clear();
+            anywhere.extend(of_pieces.drain(..).flatten());
         }
-        let letters = globs
-            .iter()
-            .map(|(glob, _)| Letters::of(pieces(glob).flat_map(str::bytes)));
         Self {
-            letters: letters.collect(),
             pieces: Pieces {
                 search,
                 globs: of_pieces,
@@ -113,15 +110,11 @@ impl<'m, T: Copy> Globs<'m, T> {
         pieces.sort_unstable();
         pieces.dedup();
         let letters = Letters::of(name.bytes());
-        let of_pieces = pieces.iter().flat_map(|piece| &globs[*piece]);
         found.clear();
-        found.extend(
-            anywhere
-                .iter()
-                .chain(of_pieces)
-                .copied()
-                .filter(|index| self.letters[*index].are_in(letters)),
-        );
+        for globs in pieces.iter().map(|piece| &globs[*piece]).chain([anywhere]) {
+            let fit = globs.iter().filter(|(_, needed)| needed.are_in(letters));
+            found.extend(fit.map(|(index, _)| *index));
+        }
         // Each glob has one piece, so it is there once.
         found.sort_unstable();
         for index in found {

@@ -179,21 +179,21 @@ fn check_additive(row: &Assignment, place: Place, live: &LivePolicy) -> Option<D
 
 /// The entries so far.
 #[derive(Default)]
-struct Union<'m> {
+struct Union<'e, 'm> {
     /// The entry that came first; the others must be of its mode.
     first: Option<&'m Entry>,
     wanted: Vec<Wanted>,
     /// What each wanted row was written as.
     written: Vec<&'m WantedTarget>,
-    by_target: HashMap<(Target, Source), usize>,
-    by_group: HashMap<SharedText, usize>,
+    by_target: HashMap<(&'e Target, &'e Source), usize>,
+    by_group: HashMap<&'e SharedText, usize>,
     entries: Vec<Place>,
     faults: Vec<Diagnostic>,
 }
 
-impl<'m> Union<'m> {
+impl<'e, 'm> Union<'e, 'm> {
     /// Takes in what an entry wants.
-    fn add(&mut self, entry: &'m Entry, targets: &[Resolved<'m>]) {
+    fn add(&mut self, entry: &'m Entry, targets: &'e [Resolved<'m>]) {
         let first = *self.first.get_or_insert(entry);
         if entry.mode != first.mode {
             self.faults.push(conflict::modes(first, entry));
@@ -204,7 +204,7 @@ impl<'m> Union<'m> {
         }
     }
 
-    fn add_target(&mut self, target: &Resolved<'m>) {
+    fn add_target(&mut self, target: &'e Resolved<'m>) {
         let row = &target.wanted.row;
         if let Target::Group(group) | Target::ExclusionGroup(group) = &row.target {
             match self.by_group.get(group) {
@@ -223,11 +223,11 @@ impl<'m> Union<'m> {
                 }
                 Some(_) => {}
                 None => {
-                    self.by_group.insert(group.clone(), self.wanted.len());
+                    self.by_group.insert(group, self.wanted.len());
                 }
             }
         }
-        let key = (row.target.clone(), row.source.clone());
+        let key = (&row.target, &row.source);
         match self.by_target.get(&key) {
             Some(index) => self.check_same_target(*index, target),
             None => {
