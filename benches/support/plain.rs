@@ -30,7 +30,7 @@ impl Ask {
 pub(crate) fn walk(authority: &str, first: &str) -> Outcome<usize> {
     let mut to = TcpStream::connect(authority)?;
     to.set_nodelay(true)?;
-    let mut from = BufReader::with_capacity(256 * 1024, to.try_clone()?);
+    let mut from = BufReader::new(to.try_clone()?);
     let mut next = Some(first.to_owned());
     let mut pages = 0;
     while let Some(target) = next {

@@ -10,7 +10,7 @@ use super::machine::{Call, Machine};
 use super::predicate::Grammar;
 use super::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
 use super::reply::{Fault, Reply};
-use super::shown::{PageBody, Part, Row, Shown};
+use super::shown::{Page, Part, Row, Shown};
 use super::tenant::{Group, object};
 use super::validate;
 
@@ -182,9 +182,9 @@ fn list(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
     let id = |row| group(row).id.as_str();
     let page = query::page(count, id, &options, size, &call.root, "/groups", style)?;
     let rows = page.rows.map(group);
-    Ok(Reply::json(
+    Ok(Reply::shown(
         200,
-        &PageBody {
+        &Page {
             context: call.context("groups"),
             // The whole count, unlike Intune's.
             count: advanced.then_some(count),
@@ -218,7 +218,7 @@ fn one(machine: &Machine, call: &Call<'_>, id: &str) -> Result<Reply, Fault> {
     let group = machine.groups_with(id).next().ok_or_else(missing)?;
     let context = Part::Own(call.context("groups/$entity"));
     let body = full(group).select(options.select.as_deref());
-    Ok(Reply::json(200, &body.with("@odata.context", context)))
+    Ok(Reply::shown(200, &body.with("@odata.context", context)))
 }
 
 fn by_ids(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
@@ -278,9 +278,9 @@ fn by_ids(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
             }
         }
     }
-    Ok(Reply::json(
+    Ok(Reply::shown(
         200,
-        &PageBody {
+        &Page {
             context: call.context("directoryObjects"),
             count: None,
             next: None,

@@ -50,4 +50,5 @@ pub use request::{Request, Response, Statistics};
 pub use state::StateError;
 pub use store::{LOCK_SUFFIX, Store};
 pub use switches::{App, PolicySetRows, RetryAfter, Switches, Throttling};
+pub use target::Target;
 pub use tenant::{Assignment, Filter, Group, Policy, Tenant};

@@ -2,7 +2,6 @@
 
 use std::sync::LazyLock;
 
-use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::kinds::{ASSIGNMENT_ENTITY, Collection};
@@ -10,7 +9,7 @@ use super::machine::{Call, Machine};
 use super::predicate::Grammar;
 use super::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
 use super::reply::{Fault, Reply};
-use super::shown::{PageBody, Part, Row, Shown};
+use super::shown::{Json, Page, Part, Row, Shown};
 use super::switches::PolicySetRows;
 use super::target::NAMESPACE;
 use super::tenant::{Assignment, Filter, Policy, object};
@@ -207,10 +206,10 @@ fn full(collection: Collection, policy: &Policy) -> Shown<'_> {
 
 /// Makes the answer with a page. Intune's `@odata.count` is the page's size, not the list's
 /// (TFCAP, IntuneAssignmentChecker#28).
-fn page_of<R: Serialize>(context: String, next: Option<String>, value: Vec<R>) -> Reply {
-    Reply::json(
+fn page_of<R: Json>(context: String, next: Option<String>, value: Vec<R>) -> Reply {
+    Reply::shown(
         200,
-        &PageBody {
+        &Page {
             context,
             count: Some(value.len()),
             next,
@@ -284,7 +283,7 @@ fn one(
     }
     let context = format!("deviceManagement/{}/$entity", collection.segment());
     let context = Part::Own(call.context(&context));
-    Ok(Reply::json(200, &row.with("@odata.context", context)))
+    Ok(Reply::shown(200, &row.with("@odata.context", context)))
 }
 
 fn find<'a>(machine: &'a Machine, collection: Collection, id: &str) -> Result<&'a Policy, Fault> {
@@ -356,7 +355,7 @@ fn row_of(
         "@odata.context".to_owned(),
         json!(format!("{context}/$entity")),
     );
-    Ok(Reply::json(200, &body))
+    Ok(Reply::shown(200, &body))
 }
 
 fn create(
@@ -382,7 +381,7 @@ fn create(
         "@odata.type".to_owned(),
         json!(format!("#{NAMESPACE}{ASSIGNMENT_ENTITY}")),
     );
-    Ok(Reply::json(201, &body))
+    Ok(Reply::shown(201, &body))
 }
 
 fn assign(
@@ -412,13 +411,13 @@ fn assign(
             .collect();
         rows.extend(kept);
     }
-    let body = PageBody {
+    let body = Page {
         context: call.context(&format!("Collection({NAMESPACE}{ASSIGNMENT_ENTITY})")),
         count: None,
         next: None,
         value: rows.iter().collect(),
     };
-    let reply = Reply::json(200, &body);
+    let reply = Reply::shown(200, &body);
     machine.write(collection, id, rows, call.now);
     Ok(reply)
 }
@@ -470,7 +469,7 @@ fn filters(machine: &Machine, call: &Call<'_>, rest: &[&str]) -> Result<Reply, F
             let filter = machine.tenant().filter(id).ok_or_else(Fault::not_found)?;
             let row = full_filter(filter).select(options.select.as_deref());
             let context = Part::Own(call.context("deviceManagement/assignmentFilters/$entity"));
-            Ok(Reply::json(200, &row.with("@odata.context", context)))
+            Ok(Reply::shown(200, &row.with("@odata.context", context)))
         }
         (verb, []) => Err(Fault::no_route(
             "navigation",

@@ -7,6 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::shown::Json;
+
 /// An answer.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Reply {
@@ -24,6 +26,17 @@ impl Reply {
             headers: Vec::new(),
             // Strings, numbers and maps with string keys only: this cannot fail.
             body: Some(serde_json::to_string(body).unwrap_or_default()),
+        }
+    }
+
+    /// An answer with something of the tenant.
+    pub(super) fn shown(status: u16, body: &impl Json) -> Self {
+        let mut text = String::new();
+        body.write(&mut text);
+        Self {
+            status,
+            headers: Vec::new(),
+            body: Some(text),
         }
     }
 

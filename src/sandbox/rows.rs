@@ -12,10 +12,11 @@ use serde::de::{self, DeserializeSeed as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 
+use super::target::Target;
 use super::tenant::{Assignment, Policy};
 
 /// The targets that were read so far; what many rows have alike is kept once.
-type Targets = HashSet<Arc<Map<String, Value>>>;
+type Targets = HashSet<Target>;
 
 /// Reads a list of policies.
 pub(super) fn policies<'de, D: Deserializer<'de>>(
@@ -132,46 +133,43 @@ impl<'de> de::Visitor<'de> for &mut AssignmentSeed<'_> {
     }
 
     fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Assignment, A::Error> {
-        let mut row = Assignment {
-            id: String::new(),
-            source: Cow::Borrowed("direct"),
-            source_id: None,
-            target: Arc::default(),
-            properties: Map::new(),
-        };
         let wrong = |message: String| <A::Error as de::Error>::custom(message);
-        let mut has_target = false;
+        let mut id = String::new();
+        let mut source = Cow::Borrowed("direct");
+        let mut source_id = None;
+        let mut target = None;
+        let mut properties = Map::new();
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             match key.as_ref() {
                 "id" => {
-                    let id = text("id", map.next_value()?).map_err(wrong)?;
-                    row.id = id.unwrap_or_default();
+                    let given = text("id", map.next_value()?).map_err(wrong)?;
+                    id = given.unwrap_or_default();
                 }
-                "source" => row.source = source(map.next_value()?).map_err(wrong)?,
+                "source" => source = source_of(map.next_value()?).map_err(wrong)?,
                 "sourceId" => {
                     let id = text("sourceId", map.next_value()?).map_err(wrong)?;
-                    row.source_id = id.map(Arc::from);
+                    source_id = id.map(Arc::from);
                 }
-                "target" => {
-                    row.target = self.target(map.next_value()?).map_err(wrong)?;
-                    has_target = true;
-                }
+                "target" => target = Some(self.target(map.next_value()?).map_err(wrong)?),
                 other => {
-                    row.properties.insert(other.to_owned(), map.next_value()?);
+                    properties.insert(other.to_owned(), map.next_value()?);
                 }
             }
         }
-        if !has_target {
-            return Err(wrong(NO_TARGET.to_owned()));
-        }
-        Ok(row)
+        Ok(Assignment {
+            id,
+            source,
+            source_id,
+            target: target.ok_or_else(|| wrong(NO_TARGET.to_owned()))?,
+            properties,
+        })
     }
 }
 
 const NO_TARGET: &str = "an assignment needs a `target`, which is an object";
 
 impl AssignmentSeed<'_> {
-    fn target(&mut self, target: Value) -> Result<Arc<Map<String, Value>>, String> {
+    fn target(&mut self, target: Value) -> Result<Target, String> {
         let Value::Object(target) = target else {
             return Err(NO_TARGET.to_owned());
         };
@@ -179,15 +177,15 @@ impl AssignmentSeed<'_> {
             return Err("a `target` needs an `@odata.type`".to_owned());
         }
         if let Some(known) = self.0.get(&target) {
-            return Ok(Arc::clone(known));
+            return Ok(known.clone());
         }
-        let target = Arc::new(target);
-        self.0.insert(Arc::clone(&target));
+        let target = Target::from(target);
+        self.0.insert(target.clone());
         Ok(target)
     }
 }
 
-fn source(value: Value) -> Result<Cow<'static, str>, String> {
+fn source_of(value: Value) -> Result<Cow<'static, str>, String> {
     match text("source", value)?.as_deref() {
         None | Some("direct") => Ok(Cow::Borrowed("direct")),
         Some("policySets") => Ok(Cow::Borrowed("policySets")),

@@ -1,13 +1,128 @@
 //! What answers are made of: objects as the service shows them, and pages of such objects.
 //!
-//! They borrow from the tenant and are written straight into the answer: a page of policies with
-//! their assignments has hundreds of objects.
+//! They borrow from the tenant and are written straight into the answer's text. A page of policies with
+//! their assignments has thousands of texts, nearly all of them ids and names; what has nothing to
+//! escape is copied as a whole, and the JSON of targets is kept.
 
-use serde::Serialize;
-use serde::ser::{SerializeMap as _, Serializer};
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value};
 
 use super::tenant::Assignment;
+
+/// What can be written as JSON.
+pub(super) trait Json {
+    /// Adds the JSON to a text.
+    fn write(&self, text: &mut String);
+}
+
+impl<T: Json> Json for &T {
+    fn write(&self, text: &mut String) {
+        (*self).write(text);
+    }
+}
+
+impl Json for Value {
+    fn write(&self, text: &mut String) {
+        match self {
+            Self::Null => text.push_str("null"),
+            Self::Bool(flag) => text.push_str(if *flag { "true" } else { "false" }),
+            // Writing to a text cannot fail.
+            Self::Number(number) => write!(text, "{number}").unwrap_or_default(),
+            Self::String(value) => write_text(value, text),
+            Self::Array(values) => write_list(values, text),
+            Self::Object(object) => object.write(text),
+        }
+    }
+}
+
+impl Json for Map<String, Value> {
+    fn write(&self, text: &mut String) {
+        let mut object = Object::begin(text);
+        for (key, value) in self {
+            object.part(key, value);
+        }
+        object.end();
+    }
+}
+
+fn write_text(value: &str, text: &mut String) {
+    if is_plain(value.as_bytes()) {
+        text.reserve(value.len() + 2);
+        text.push('"');
+        text.push_str(value);
+        text.push('"');
+    } else {
+        write!(text, "{}", Value::from(value)).unwrap_or_default();
+    }
+}
+
+/// Whether a text stands for itself in JSON: no quotation mark, backslash or control character.
+///
+/// Eight bytes are looked at in one step. A byte that is looked for may make those after it look as if
+/// they were looked for too, but whether there is one at all is right.
+fn is_plain(text: &[u8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGH: u64 = ONES << 7;
+    let below = |word: u64, bound: u64| word.wrapping_sub(ONES * bound) & !word & HIGH;
+    let has = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let odd = |word| below(word, 0x20) | has(word, b'"') | has(word, b'\\');
+    let (words, rest) = text.as_chunks::<8>();
+    let mut last = [b' '; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let mut found = odd(u64::from_ne_bytes(last));
+    for word in words {
+        found |= odd(u64::from_ne_bytes(*word));
+    }
+    found == 0
+}
+
+/// An object that is being written.
+struct Object<'t> {
+    text: &'t mut String,
+    next: char,
+}
+
+impl<'t> Object<'t> {
+    fn begin(text: &'t mut String) -> Self {
+        Self { text, next: '{' }
+    }
+
+    fn key(&mut self, key: &str) -> &mut String {
+        self.text.push(self.next);
+        self.next = ',';
+        write_text(key, self.text);
+        self.text.push(':');
+        self.text
+    }
+
+    fn part(&mut self, key: &str, value: &impl Json) {
+        value.write(self.key(key));
+    }
+
+    fn end(self) {
+        if self.next == '{' {
+            self.text.push('{');
+        }
+        self.text.push('}');
+    }
+}
+
+fn write_list<T: Json>(values: &[T], text: &mut String) {
+    text.push('[');
+    let start = text.len();
+    for (index, value) in values.iter().enumerate() {
+        if index == 1 {
+            // They are much alike, and a text that grows is copied.
+            text.reserve((text.len() - start + 1) * (values.len() - 1));
+        }
+        if index > 0 {
+            text.push(',');
+        }
+        value.write(text);
+    }
+    text.push(']');
+}
 
 /// An open object of the tenant, as the service shows it.
 #[derive(Debug)]
@@ -23,14 +138,47 @@ pub(super) struct Shown<'a> {
 }
 
 /// A value of an answer.
-#[derive(Debug, Serialize)]
-#[serde(untagged)]
+#[derive(Debug)]
 pub(super) enum Part<'a> {
     Flag(bool),
     Text(&'a str),
     Own(String),
     Value(&'a Value),
     Rows(&'a [Assignment]),
+}
+
+impl Json for Part<'_> {
+    fn write(&self, text: &mut String) {
+        match self {
+            Self::Flag(flag) => text.push_str(if *flag { "true" } else { "false" }),
+            Self::Text(value) => write_text(value, text),
+            Self::Own(value) => write_text(value, text),
+            Self::Value(value) => value.write(text),
+            Self::Rows(rows) => write_list(rows, text),
+        }
+    }
+}
+
+/// The same as in a state file, on one line.
+impl Json for Assignment {
+    fn write(&self, text: &mut String) {
+        text.push_str("{\"id\":");
+        write_text(&self.id, text);
+        text.push_str(",\"source\":");
+        write_text(&self.source, text);
+        text.push_str(",\"sourceId\":");
+        match &self.source_id {
+            Some(id) => write_text(id, text),
+            None => text.push_str("null"),
+        }
+        text.push_str(",\"target\":");
+        text.push_str(self.target.json());
+        let mut more = Object { text, next: ',' };
+        for (key, value) in &self.properties {
+            more.part(key, value);
+        }
+        more.end();
+    }
 }
 
 impl<'a> Shown<'a> {
@@ -90,31 +238,80 @@ impl<'a> Row<'a> {
     }
 }
 
-impl Serialize for Row<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+impl Json for Row<'_> {
+    fn write(&self, text: &mut String) {
         let wanted = |key: &str| {
             self.select
                 .is_none_or(|select| select.iter().any(|name| name == key))
         };
-        let mut map = serializer.serialize_map(None)?;
+        let mut object = Object::begin(text);
         for (key, value) in self.shown.parts().filter(|(key, _)| wanted(key)) {
-            map.serialize_entry(key, &value)?;
+            object.part(key, &value);
         }
         for (key, value) in &self.more {
-            map.serialize_entry(key, value)?;
+            object.part(key, value);
         }
-        map.end()
+        object.end();
     }
 }
 
 /// A page of a list, or a list that is whole.
-#[derive(Debug, Serialize)]
-pub(super) struct PageBody<R> {
-    #[serde(rename = "@odata.context")]
+#[derive(Debug)]
+pub(super) struct Page<R> {
     pub(super) context: String,
-    #[serde(rename = "@odata.count", skip_serializing_if = "Option::is_none")]
     pub(super) count: Option<usize>,
-    #[serde(rename = "@odata.nextLink", skip_serializing_if = "Option::is_none")]
     pub(super) next: Option<String>,
     pub(super) value: Vec<R>,
+}
+
+impl<R: Json> Json for Page<R> {
+    fn write(&self, text: &mut String) {
+        let mut object = Object::begin(text);
+        object.part("@odata.context", &Part::Text(&self.context));
+        if let Some(count) = self.count {
+            object.part("@odata.count", &Value::from(count));
+        }
+        if let Some(next) = &self.next {
+            object.part("@odata.nextLink", &Part::Text(next));
+        }
+        write_list(&self.value, object.key("value"));
+        object.end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(value: &impl Json) -> String {
+        let mut text = String::new();
+        value.write(&mut text);
+        text
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn texts_are_written_as_the_library_writes_them(text in r#"[\x00-\x22\\a-dé\x7f\u{2028}😀]{0,9}"#) {
+            let value = Value::from(text);
+            proptest::prop_assert_eq!(written(&value), value.to_string());
+        }
+    }
+
+    #[test]
+    fn rows_and_objects_are_written_as_the_library_writes_them() {
+        let object = serde_json::json!({"a\"b": [1, {}], "c": null, "d": {"e": "f\n"}});
+        let Value::Object(object) = object else {
+            panic!("it is one");
+        };
+        assert_eq!(written(&object), Value::Object(object).to_string());
+        assert_eq!(written(&Map::new()), "{}");
+        for row in [
+            r##"{"id":"p_g","source":"direct","sourceId":"p","target":{"@odata.type":"#t","x":"\""}}"##,
+            r##"{"id":"p_g","source":"policySets","sourceId":null,"target":{"@odata.type":"#t"},"more":[1]}"##,
+        ] {
+            let assignment: Assignment = serde_json::from_str(row).expect("a row");
+            assert_eq!(written(&assignment), row);
+            assert_eq!(serde_json::to_string(&assignment).expect("JSON"), row);
+        }
+    }
 }

@@ -1,9 +1,15 @@
 //! Assignment targets: the sandbox's table of target types, and short ways to write one.
 
+use std::borrow::Borrow;
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::encoding::guid_from;
 use super::kinds::{ALL_DEVICES_ID, ALL_USERS_ID};
+use super::shown::Json as _;
 
 /// What every `@odata.type` of the service begins with.
 pub(super) const NAMESPACE: &str = "microsoft.graph.";
@@ -11,6 +17,64 @@ pub(super) const NAMESPACE: &str = "microsoft.graph.";
 pub(super) const FILTER_ID: &str = "deviceAndAppManagementAssignmentFilterId";
 /// The property with the filter's mode.
 pub(super) const FILTER_TYPE: &str = "deviceAndAppManagementAssignmentFilterType";
+
+/// An assignment's target, an object. Clones are the same one.
+///
+/// It keeps the JSON in which it is shown: a page of policies with their assignments has hundreds.
+#[derive(Clone, Debug)]
+pub struct Target(Arc<Kept>);
+
+#[derive(Debug)]
+struct Kept {
+    object: Map<String, Value>,
+    json: Box<str>,
+}
+
+impl Target {
+    /// Returns the JSON in which it is shown.
+    pub(super) fn json(&self) -> &str {
+        &self.0.json
+    }
+}
+
+impl From<Map<String, Value>> for Target {
+    fn from(object: Map<String, Value>) -> Self {
+        let mut json = String::new();
+        object.write(&mut json);
+        Self(Arc::new(Kept {
+            object,
+            json: json.into(),
+        }))
+    }
+}
+
+impl Deref for Target {
+    type Target = Map<String, Value>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0.object
+    }
+}
+
+impl Borrow<Map<String, Value>> for Target {
+    fn borrow(&self) -> &Map<String, Value> {
+        self
+    }
+}
+
+impl PartialEq for Target {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Target {}
+
+impl Hash for Target {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (**self).hash(state);
+    }
+}
 
 /// The target types that the service knows (facts, section 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

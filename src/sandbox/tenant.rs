@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::encoding::guid_from;
 use super::kinds::Collection;
 use super::switches::Switches;
-use super::target::target_id;
+use super::target::{Target, target_id};
 
 /// The only version of the state file so far.
 pub(super) const FORMAT_VERSION: u32 = 1;
@@ -65,7 +65,7 @@ pub struct Assignment {
     /// The policy's own id, or the policy set's.
     pub source_id: Option<Arc<str>>,
     /// The target, as it was sent. A large tenant has the same few thousand a million times.
-    pub target: Arc<Map<String, Value>>,
+    pub target: Target,
     /// Properties that the sandbox does not know.
     pub properties: Map<String, Value>,
 }
@@ -212,7 +212,7 @@ impl Policy {
             id: String::new(),
             source: Cow::Borrowed(source),
             source_id: source_id.map(Arc::from),
-            target: Arc::new(object(target)),
+            target: Target::from(object(target)),
             properties: Map::new(),
         };
         row.settle(&self.id, &Arc::from(self.id.as_str()));

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use super::encoding::is_guid;
 use super::kinds::{ASSIGNMENT_ENTITY, ZERO_GUID};
 use super::reply::Fault;
-use super::target::{FILTER_ID, FILTER_TYPE, NAMESPACE, TargetType, target_id};
+use super::target::{FILTER_ID, FILTER_TYPE, NAMESPACE, Target, TargetType, target_id};
 use super::tenant::{Assignment, Tenant};
 
 /// Reads a JSON object from a body.
@@ -120,7 +120,7 @@ pub(super) fn assignment(
         id: format!("{policy_id}_{}", target_id(&target)),
         source: Cow::Borrowed(source),
         source_id,
-        target: Arc::new(target),
+        target: Target::from(target),
         properties: row,
     })
 }
