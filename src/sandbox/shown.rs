@@ -109,12 +109,15 @@ impl<'t> Object<'t> {
 }
 
 fn write_list<T: Json>(values: &[T], text: &mut String) {
+    // So much that a page of policies has room; a list may also be one of large and small values.
+    const MOST: usize = 256 * 1024;
     text.push('[');
     let start = text.len();
     for (index, value) in values.iter().enumerate() {
         if index == 1 {
-            // They are much alike, and a text that grows is copied.
-            text.reserve((text.len() - start + 1) * (values.len() - 1));
+            // They are often alike, and a text that grows is copied.
+            let like_the_first = (text.len() - start + 1).saturating_mul(values.len() - 1);
+            text.reserve(like_the_first.min(MOST));
         }
         if index > 0 {
             text.push(',');
@@ -194,6 +197,8 @@ impl<'a> Shown<'a> {
         }
     }
 
+    /// Returns what the object says. Annotations, which come with objects that were copied from the
+    /// service's answers, are the answer's to make.
     fn parts(&self) -> impl Iterator<Item = (&'a str, Part<'a>)> {
         let (own, names) = (self.own, self.names);
         let named = move |key: &str| names.iter().any(|(known, _)| *known == key);
@@ -203,7 +208,9 @@ impl<'a> Shown<'a> {
             .map(|flag| ("isAssigned", Part::Flag(flag)));
         let defaults = self.defaults.iter();
         let defaults = defaults.filter(move |(key, _)| !own.contains_key(*key));
-        let values = defaults.chain(own.iter().filter(move |(key, _)| !named(key)));
+        let is_own =
+            move |key: &str| !named(key) && (!key.contains("@odata.") || key == "@odata.type");
+        let values = defaults.chain(own.iter().filter(move |(key, _)| is_own(key)));
         names
             .into_iter()
             .map(|(key, text)| (key, Part::Text(text)))
@@ -244,9 +251,12 @@ impl Json for Row<'_> {
             self.select
                 .is_none_or(|select| select.iter().any(|name| name == key))
         };
+        let again = |key: &str| self.more.iter().any(|(known, _)| *known == key);
         let mut object = Object::begin(text);
-        for (key, value) in self.shown.parts().filter(|(key, _)| wanted(key)) {
-            object.part(key, &value);
+        for (key, value) in self.shown.parts() {
+            if wanted(key) && !again(key) {
+                object.part(key, &value);
+            }
         }
         for (key, value) in &self.more {
             object.part(key, value);
@@ -295,6 +305,37 @@ mod tests {
             let value = Value::from(text);
             proptest::prop_assert_eq!(written(&value), value.to_string());
         }
+    }
+
+    #[test]
+    fn a_list_takes_no_more_room_than_its_values() {
+        let mut values = vec![Value::Null; 100_000];
+        values[0] = Value::from("d".repeat(1_000_000));
+        let list = Value::from(values);
+        let mut text = String::new();
+        list.write(&mut text);
+        assert_eq!(text, list.to_string());
+        assert!(text.capacity() < 2 * text.len(), "{}", text.capacity());
+    }
+
+    #[test]
+    fn annotations_are_the_answers() {
+        let own = serde_json::json!({
+            "@odata.type": "#t", "@odata.context": "a", "assignments@odata.nextLink": null, "x": 1,
+        });
+        let own = own.as_object().expect("an object");
+        let shown = Shown {
+            defaults: &Map::new(),
+            is_assigned: None,
+            own,
+            names: [("id", "1"), ("name", "P")],
+        };
+        let row = shown.select(None).with("@odata.context", Part::Text("b"));
+        let row = row.with("x", Part::Flag(true));
+        assert_eq!(
+            written(&row),
+            r##"{"id":"1","name":"P","@odata.type":"#t","@odata.context":"b","x":true}"##
+        );
     }
 
     #[test]
