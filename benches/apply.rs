@@ -2,9 +2,9 @@
 //! memory over the length of the run, and what it takes to have the report on disk before the next
 //! thing happens: the same run with its report in memory. `cargo bench --bench apply` prints it; `-- --short` writes fewer policies.
 //!
-//! The program runs as users run it, in a process of its own, over HTTP against the emulator. It may
-//! write 500 times a second instead of 5, so that the runs come to an end. What planning the same
-//! change costs is taken off.
+//! The program runs as users run it, in a process of its own, over HTTP against the emulator. Where
+//! processor and memory are looked at, it may write 500 times a second instead of 5, so that the runs
+//! come to an end, and what planning the same change costs is taken off.
 
 #![expect(clippy::print_stdout, reason = "it is what this is for")]
 
@@ -30,7 +30,7 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 /// Where a file system in memory is, on which nothing waits for a disk.
 const IN_MEMORY: &str = "/dev/shm";
 
-/// How often a short run is taken.
+/// How often the runs that are compared are taken.
 const RUNS: usize = 3;
 
 const MANIFEST: &str = "version: 1
@@ -59,9 +59,10 @@ fn main() -> Outcome<()> {
     println!("\n| writes allowed | policies | report on disk | in memory | difference |");
     println!("|---|---|---|---|---|");
     if !short {
-        durability(folder.path(), "100/20s", 300, 1)?;
+        // 20 seconds at the published limit.
+        durability(folder.path(), "100/20s", 150)?;
     }
-    durability(folder.path(), "100000/1s", counts[0], RUNS)
+    durability(folder.path(), "100000/1s", counts[0])
 }
 
 fn apply(folder: &Path, count: usize, way: &str) -> Outcome<()> {
@@ -107,14 +108,15 @@ fn apply(folder: &Path, count: usize, way: &str) -> Outcome<()> {
 }
 
 /// Compares a run whose report is on disk, each line before the next thing happens, with one whose
-/// report is in memory. The least of several runs, in turn.
-fn durability(folder: &Path, limit: &str, count: usize, runs: usize) -> Outcome<()> {
+/// report is in memory. The least of several runs, in turn. `folder` is the target folder's, and has to
+/// be on a disk.
+fn durability(folder: &Path, limit: &str, count: usize) -> Outcome<()> {
     let Ok(memory) = tempfile::tempdir_in(IN_MEMORY) else {
         println!("| {limit} | {count} | not measured: there is no {IN_MEMORY} | | |");
         return Ok(());
     };
     let mut least = [Duration::MAX; 2];
-    for _ in 0..runs {
+    for _ in 0..RUNS {
         for (least, place) in least.iter_mut().zip([folder, memory.path()]) {
             let hosted = Hosted::start(tenant(count, "create"))?;
             let report = place.join("r.jsonl");

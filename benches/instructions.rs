@@ -1,7 +1,8 @@
 //! The parts of planning in instructions instead of seconds, so that machines and days can be
-//! compared: `cargo bench --bench instructions`.
+//! compared: `cargo bench --profile instructions --bench instructions`.
 //!
-//! It needs valgrind, and gungraun-runner in the version of the gungraun that Cargo.lock names.
+//! It needs valgrind, and gungraun-runner in the version of the gungraun that Cargo.lock names. The
+//! profile keeps the symbols, without which nothing is counted.
 
 #![expect(missing_docs, clippy::exit, reason = "the macros make what they make")]
 
