@@ -1,7 +1,7 @@
 //! The command line's tree, made only as far as what was typed needs it.
 //!
 //! clap makes every command with all its options, and gives each of them the common ones, before it
-//! looks at what was typed. With a dozen commands that is most of what `--help` or `validate` cost.
+//! looks at what was typed. With a dozen commands that is a quarter of what `--help` or `validate` take.
 
 use std::ffi::OsString;
 
