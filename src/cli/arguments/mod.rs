@@ -10,6 +10,8 @@ mod shared;
 mod tree;
 mod writing;
 
+use std::ffi::OsString;
+
 use clap::{FromArgMatches as _, Subcommand};
 
 use crate::plan::Selection;
@@ -37,9 +39,15 @@ impl Arguments {
     /// What is to be printed instead of running: help, the version, or what is wrong.
     pub fn parse() -> Result<Self, clap::Error> {
         let typed: Vec<_> = std::env::args_os().collect();
-        let matches = tree::as_far_as_needed(&typed).try_get_matches_from(&typed)?;
+        Self::read(tree::as_far_as_needed(&typed), &typed)
+    }
+
+    fn read(tree: clap::Command, typed: &[OsString]) -> Result<Self, clap::Error> {
+        let matches = tree.try_get_matches_from(typed)?;
+        // The common options are the command's as well, wherever they were typed.
+        let own = matches.subcommand().map_or(&matches, |(_, own)| own);
         Ok(Self {
-            common: Common::from_arg_matches(&matches)?,
+            common: Common::from_arg_matches(own)?,
             command: Command::from_arg_matches(&matches)?,
         })
     }

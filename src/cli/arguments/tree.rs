@@ -13,14 +13,18 @@ use super::{
 };
 use crate::cli::reference;
 
+const NAME: &str = "assignctl";
+/// How wide help is at most, in columns.
+const WIDTH: usize = 100;
+
 /// Keep the assignments of Microsoft Intune policies equal to YAML manifests
 ///
 /// `plan` shows the difference between manifests and the live tenant, `apply` makes it true.
 #[derive(Parser)]
 #[command(
-    name = "assignctl",
+    name = NAME,
     version,
-    max_term_width = 100,
+    max_term_width = WIDTH,
     after_help = reference::variables(),
     subcommand_required = true,
     arg_required_else_help = true
@@ -107,6 +111,11 @@ impl Branch {
     fn grown(&self) -> clap::Command {
         (self.grow)(clap::Command::new(self.word)).about(self.about)
     }
+
+    /// Returns the command with the common options as its own.
+    fn with_common(&self) -> clap::Command {
+        Common::augment_args(self.grown()).about(self.about)
+    }
 }
 
 /// Returns the whole tree.
@@ -122,9 +131,11 @@ pub(super) fn as_far_as_needed(typed: &[OsString]) -> clap::Command {
         Some("--help" | "-h" | "--version" | "-V") => Root::command()
             .mut_args(|option| option.global(false))
             .subcommands(BRANCHES.iter().map(Branch::bare)),
-        // Behind a command only its own options can follow.
+        // Behind a command only its own options can follow, and the common ones are among them.
         Some(word) => match BRANCHES.iter().find(|branch| branch.word == word) {
-            Some(branch) => Root::command().subcommand(branch.grown()),
+            Some(branch) => clap::Command::new(NAME)
+                .max_term_width(WIDTH)
+                .subcommand(branch.with_common()),
             None => whole(),
         },
         None => whole(),
@@ -135,13 +146,12 @@ pub(super) fn as_far_as_needed(typed: &[OsString]) -> clap::Command {
 mod tests {
     use clap::Subcommand as _;
 
-    use super::super::Command;
+    use super::super::{Arguments, Command};
     use super::*;
 
     fn told(tree: clap::Command, typed: &[OsString]) -> String {
-        match tree.try_get_matches_from(typed) {
-            // The matches of the root name the commands that there could have been.
-            Ok(matches) => format!("{:?}", matches.subcommand()),
+        match Arguments::read(tree, typed) {
+            Ok(arguments) => format!("{arguments:?}"),
             Err(error) => format!("{:?} {}", error.kind(), error.render().ansi()),
         }
     }
@@ -152,7 +162,7 @@ mod tests {
         let words: Vec<&str> = words
             .chain(["help", "--", "plam", "--help", "-h"])
             .collect();
-        let after: [&[&str]; 12] = [
+        let after: [&[&str]; 16] = [
             &[],
             &["--help"],
             &["-h"],
@@ -165,6 +175,10 @@ mod tests {
             &["--no-such-option"],
             &["--guard"],
             &["a", "b", "c"],
+            &["--format", "json", "--color=never", "--format", "text"],
+            &["--snapshot", "f", "--out", "d"],
+            &["--force"],
+            &["--max-bytes", "x", "--write-limit"],
         ];
         let mut lines: Vec<Vec<&str>> =
             vec![vec![], vec!["-V"], vec!["--version"], vec!["-v", "plan"]];
