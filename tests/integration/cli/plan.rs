@@ -352,3 +352,22 @@ fn drift_and_plan_look_at_several_paths_and_at_folders() {
         .says(&["m/sub/x.yml:3:4", "of 4 managed"]);
     world.sandbox("drift more.yaml").exits(0);
 }
+
+#[test]
+fn a_tenant_copied_from_the_services_answers_is_planned() {
+    let tenant = Tenant::common().policy("P", &[]);
+    let world = World::with(&tenant, &["name: P, include: [group: A, group: B]"]);
+    world.edit("tenant.json", |tenant| {
+        tenant["service"]["expandLimit"] = json!(1);
+        let policy = &mut tenant["configurationPolicies"][0];
+        policy["@odata.context"] = json!("https://graph.microsoft.com/beta/$metadata#x");
+        policy["assignments@odata.nextLink"] = json!(null);
+        // One value that is large among many that are not.
+        let mut settings = vec![json!(0); 20_000];
+        settings[0] = json!("d".repeat(200_000));
+        policy["settings"] = json!(settings);
+    });
+    world.sandbox("apply m.yaml --yes").exits(0);
+    let line = "plan m.yaml --detailed-exitcode";
+    world.sandbox(line).exits(0).says(&["Nothing to do"]);
+}
