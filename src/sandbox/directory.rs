@@ -182,7 +182,7 @@ fn list(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
     let id = |row| group(row).id.as_str();
     let page = query::page(count, id, &options, size, &call.root, "/groups", style)?;
     let rows = page.rows.map(group);
-    Ok(Reply::shown(
+    Ok(Reply::json(
         200,
         &Page {
             context: call.context("groups"),
@@ -218,7 +218,7 @@ fn one(machine: &Machine, call: &Call<'_>, id: &str) -> Result<Reply, Fault> {
     let group = machine.groups_with(id).next().ok_or_else(missing)?;
     let context = Part::Own(call.context("groups/$entity"));
     let body = full(group).select(options.select.as_deref());
-    Ok(Reply::shown(200, &body.with("@odata.context", context)))
+    Ok(Reply::json(200, &body.with("@odata.context", context)))
 }
 
 fn by_ids(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
@@ -278,7 +278,7 @@ fn by_ids(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
             }
         }
     }
-    Ok(Reply::shown(
+    Ok(Reply::json(
         200,
         &Page {
             context: call.context("directoryObjects"),

@@ -17,6 +17,7 @@ mod batch;
 mod changes;
 mod directory;
 mod encoding;
+mod filters;
 pub mod http;
 mod index;
 mod journal;

@@ -1,9 +1,10 @@
-//! The Intune side: both policy collections with their assignments, and the assignment filters.
+//! The Intune side: both policy collections with their assignments. `filters` has the filters.
 
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value, json};
 
+use super::filters;
 use super::kinds::{ASSIGNMENT_ENTITY, Collection};
 use super::machine::{Call, Machine};
 use super::predicate::Grammar;
@@ -12,7 +13,7 @@ use super::reply::{Fault, Reply};
 use super::shown::{Json, Page, Part, Row, Shown};
 use super::switches::PolicySetRows;
 use super::target::NAMESPACE;
-use super::tenant::{Assignment, Filter, Policy, object};
+use super::tenant::{Assignment, Policy, object};
 use super::validate;
 
 const READERS: &[&str] = &[
@@ -37,25 +38,6 @@ const POLICY_GRAMMAR: Grammar = Grammar {
     ignore_case: false,
 };
 
-const FILTER_LIST: Allowed = Allowed {
-    options: &["$top", "$select", "$skiptoken"],
-    entity: "deviceAndAppManagementAssignmentFilter",
-    properties: &[
-        "assignmentFilterManagementType",
-        "createdDateTime",
-        "description",
-        "displayName",
-        "id",
-        "lastModifiedDateTime",
-        "payloads",
-        "platform",
-        "roleScopeTags",
-        "rule",
-    ],
-    expand: &[],
-    grammar: NO_FILTER,
-};
-
 const ROWS: Allowed = Allowed {
     options: &["$top", "$select", "$skiptoken"],
     entity: ASSIGNMENT_ENTITY,
@@ -70,7 +52,7 @@ pub(super) fn answer(machine: &mut Machine, call: &Call<'_>) -> Result<Reply, Fa
     let rest = match segments.as_slice() {
         ["deviceManagement", name, rest @ ..] => match Collection::from_segment(name) {
             Some(collection) => (collection, rest),
-            None if *name == "assignmentFilters" => return filters(machine, call, rest),
+            None if *name == "assignmentFilters" => return filters::answer(machine, call, rest),
             None => return Err(Fault::no_segment(name)),
         },
         _ => return Err(Fault::no_segment("deviceManagement")),
@@ -124,7 +106,7 @@ pub(super) fn answer(machine: &mut Machine, call: &Call<'_>) -> Result<Reply, Fa
     }
 }
 
-fn permit(call: &Call<'_>) -> Result<(), Fault> {
+pub(super) fn permit(call: &Call<'_>) -> Result<(), Fault> {
     permit_one_of(call, READERS)
 }
 
@@ -206,8 +188,8 @@ fn full(collection: Collection, policy: &Policy) -> Shown<'_> {
 
 /// Makes the answer with a page. Intune's `@odata.count` is the page's size, not the list's
 /// (TFCAP, IntuneAssignmentChecker#28).
-fn page_of<R: Json>(context: String, next: Option<String>, value: Vec<R>) -> Reply {
-    Reply::shown(
+pub(super) fn page_of<R: Json>(context: String, next: Option<String>, value: Vec<R>) -> Reply {
+    Reply::json(
         200,
         &Page {
             context,
@@ -283,7 +265,7 @@ fn one(
     }
     let context = format!("deviceManagement/{}/$entity", collection.segment());
     let context = Part::Own(call.context(&context));
-    Ok(Reply::shown(200, &row.with("@odata.context", context)))
+    Ok(Reply::json(200, &row.with("@odata.context", context)))
 }
 
 fn find<'a>(machine: &'a Machine, collection: Collection, id: &str) -> Result<&'a Policy, Fault> {
@@ -355,7 +337,7 @@ fn row_of(
         "@odata.context".to_owned(),
         json!(format!("{context}/$entity")),
     );
-    Ok(Reply::shown(200, &body))
+    Ok(Reply::json(200, &body))
 }
 
 fn create(
@@ -381,7 +363,7 @@ fn create(
         "@odata.type".to_owned(),
         json!(format!("#{NAMESPACE}{ASSIGNMENT_ENTITY}")),
     );
-    Ok(Reply::shown(201, &body))
+    Ok(Reply::json(201, &body))
 }
 
 fn assign(
@@ -417,7 +399,7 @@ fn assign(
         next: None,
         value: rows.iter().collect(),
     };
-    let reply = Reply::shown(200, &body);
+    let reply = Reply::json(200, &body);
     machine.write(collection, id, rows, call.now);
     Ok(reply)
 }
@@ -441,67 +423,4 @@ fn delete(
     rows.remove(position);
     machine.write(collection, id, rows, call.now);
     Ok(Reply::no_content())
-}
-
-fn filters(machine: &Machine, call: &Call<'_>, rest: &[&str]) -> Result<Reply, Fault> {
-    let path = "/deviceManagement/assignmentFilters";
-    let all = &machine.tenant().assignment_filters;
-    match (call.method, rest) {
-        ("GET", []) => {
-            permit(call)?;
-            let options = Options::read(&call.pairs, &FILTER_LIST)?;
-            let id = |row: usize| all[row].id.as_str();
-            let size = machine.page_size(&options);
-            let style = TokenStyle::Intune;
-            let page = query::page(all.len(), id, &options, size, &call.root, path, style)?;
-            let rows = all.get(page.rows).unwrap_or_default().iter();
-            let rows = rows.map(|filter| full_filter(filter).select(options.select.as_deref()));
-            let context = call.context("deviceManagement/assignmentFilters");
-            Ok(page_of(context, page.next, rows.collect()))
-        }
-        ("GET", [id]) => {
-            permit(call)?;
-            let known = Allowed {
-                options: &["$select"],
-                ..FILTER_LIST
-            };
-            let options = Options::read(&call.pairs, &known)?;
-            let filter = machine.tenant().filter(id).ok_or_else(Fault::not_found)?;
-            let row = full_filter(filter).select(options.select.as_deref());
-            let context = Part::Own(call.context("deviceManagement/assignmentFilters/$entity"));
-            Ok(Reply::shown(200, &row.with("@odata.context", context)))
-        }
-        (verb, []) => Err(Fault::no_route(
-            "navigation",
-            verb,
-            path.trim_start_matches('/'),
-        )),
-        (verb, [id]) => Err(Fault::no_route(
-            "navigation/key",
-            verb,
-            &format!("deviceManagement/assignmentFilters('{id}')"),
-        )),
-        (_, [_, other, ..]) => Err(Fault::no_segment(other)),
-    }
-}
-
-/// What the service says of a filter where the state file does not.
-static FILTER_DEFAULTS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
-    object(json!({
-        "assignmentFilterManagementType": "devices",
-        "createdDateTime": "2024-03-01T08:00:00Z",
-        "description": "",
-        "lastModifiedDateTime": "2024-03-01T08:00:00Z",
-        "payloads": [],
-        "roleScopeTags": ["0"],
-    }))
-});
-
-fn full_filter(filter: &Filter) -> Shown<'_> {
-    Shown {
-        defaults: &FILTER_DEFAULTS,
-        is_assigned: None,
-        own: &filter.properties,
-        names: [("id", &filter.id), ("displayName", &filter.display_name)],
-    }
 }

@@ -4,7 +4,6 @@
 use std::time::SystemTime;
 
 use jiff::Timestamp;
-use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::shown::Json;
@@ -20,17 +19,7 @@ pub(super) struct Reply {
 
 impl Reply {
     /// An answer with a body.
-    pub(super) fn json(status: u16, body: &impl Serialize) -> Self {
-        Self {
-            status,
-            headers: Vec::new(),
-            // Strings, numbers and maps with string keys only: this cannot fail.
-            body: Some(serde_json::to_string(body).unwrap_or_default()),
-        }
-    }
-
-    /// An answer with something of the tenant.
-    pub(super) fn shown(status: u16, body: &impl Json) -> Self {
+    pub(super) fn json(status: u16, body: &impl Json) -> Self {
         let mut text = String::new();
         body.write(&mut text);
         Self {

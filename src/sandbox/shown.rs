@@ -16,7 +16,7 @@ pub(super) trait Json {
     fn write(&self, text: &mut String);
 }
 
-impl<T: Json> Json for &T {
+impl<T: Json + ?Sized> Json for &T {
     fn write(&self, text: &mut String) {
         (*self).write(text);
     }
@@ -29,7 +29,7 @@ impl Json for Value {
             Self::Bool(flag) => text.push_str(if *flag { "true" } else { "false" }),
             // Writing to a text cannot fail.
             Self::Number(number) => write!(text, "{number}").unwrap_or_default(),
-            Self::String(value) => write_text(value, text),
+            Self::String(value) => value.as_str().write(text),
             Self::Array(values) => write_list(values, text),
             Self::Object(object) => object.write(text),
         }
@@ -46,14 +46,16 @@ impl Json for Map<String, Value> {
     }
 }
 
-fn write_text(value: &str, text: &mut String) {
-    if is_plain(value.as_bytes()) {
-        text.reserve(value.len() + 2);
-        text.push('"');
-        text.push_str(value);
-        text.push('"');
-    } else {
-        write!(text, "{}", Value::from(value)).unwrap_or_default();
+impl Json for str {
+    fn write(&self, text: &mut String) {
+        if is_plain(self.as_bytes()) {
+            text.reserve(self.len() + 2);
+            text.push('"');
+            text.push_str(self);
+            text.push('"');
+        } else {
+            write!(text, "{}", Value::from(self)).unwrap_or_default();
+        }
     }
 }
 
@@ -91,12 +93,12 @@ impl<'t> Object<'t> {
     fn key(&mut self, key: &str) -> &mut String {
         self.text.push(self.next);
         self.next = ',';
-        write_text(key, self.text);
+        key.write(self.text);
         self.text.push(':');
         self.text
     }
 
-    fn part(&mut self, key: &str, value: &impl Json) {
+    fn part(&mut self, key: &str, value: &(impl Json + ?Sized)) {
         value.write(self.key(key));
     }
 
@@ -153,9 +155,9 @@ pub(super) enum Part<'a> {
 impl Json for Part<'_> {
     fn write(&self, text: &mut String) {
         match self {
-            Self::Flag(flag) => text.push_str(if *flag { "true" } else { "false" }),
-            Self::Text(value) => write_text(value, text),
-            Self::Own(value) => write_text(value, text),
+            Self::Flag(flag) => Value::Bool(*flag).write(text),
+            Self::Text(value) => value.write(text),
+            Self::Own(value) => value.as_str().write(text),
             Self::Value(value) => value.write(text),
             Self::Rows(rows) => write_list(rows, text),
         }
@@ -166,13 +168,13 @@ impl Json for Part<'_> {
 impl Json for Assignment {
     fn write(&self, text: &mut String) {
         text.push_str("{\"id\":");
-        write_text(&self.id, text);
+        self.id.as_str().write(text);
         text.push_str(",\"source\":");
-        write_text(&self.source, text);
+        self.source.as_ref().write(text);
         text.push_str(",\"sourceId\":");
         match &self.source_id {
-            Some(id) => write_text(id, text),
-            None => text.push_str("null"),
+            Some(id) => id.as_ref().write(text),
+            None => Value::Null.write(text),
         }
         text.push_str(",\"target\":");
         text.push_str(self.target.json());
@@ -277,12 +279,12 @@ pub(super) struct Page<R> {
 impl<R: Json> Json for Page<R> {
     fn write(&self, text: &mut String) {
         let mut object = Object::begin(text);
-        object.part("@odata.context", &Part::Text(&self.context));
+        object.part("@odata.context", self.context.as_str());
         if let Some(count) = self.count {
             object.part("@odata.count", &Value::from(count));
         }
         if let Some(next) = &self.next {
-            object.part("@odata.nextLink", &Part::Text(next));
+            object.part("@odata.nextLink", next.as_str());
         }
         write_list(&self.value, object.key("value"));
         object.end();
