@@ -266,10 +266,8 @@ impl Reader {
         let answers = policies.iter().zip(paths).zip(answers);
         let results = futures::stream::iter(answers).map(|((policy, path), answer)| async move {
             let what = format!("GET {path}");
-            let page: Page = match answer {
-                Ok(page) => {
-                    serde_json::from_value(page).map_err(|error| shape(&what, error.to_string()))?
-                }
+            let page = match answer {
+                Ok(page) => page_of(&what, page)?,
                 Err(GraphError::Service { error, .. }) if error.is_missing() => return Ok(None),
                 Err(error) => return Err(error),
             };
@@ -289,8 +287,7 @@ impl Reader {
         path: &str,
         page: Value,
     ) -> Result<Vec<Object>, GraphError> {
-        let page: Page =
-            serde_json::from_value(page).map_err(|error| shape(what, error.to_string()))?;
+        let page = page_of(what, page)?;
         let mut objects = page.value;
         let first = self.client.address().join(path);
         self.client
@@ -416,6 +413,11 @@ impl Reader {
         groups.dedup();
         Ok(groups)
     }
+}
+
+/// Reads a page that came in a batch.
+fn page_of(what: &str, answer: Value) -> Result<Page, GraphError> {
+    serde_json::from_value(answer).map_err(|error| shape(what, error.to_string()))
 }
 
 /// Reads what rows mean. A row that is listed twice, and says the same both times, is one row.
