@@ -125,19 +125,19 @@ pub(super) fn whole() -> clap::Command {
 
 /// Returns the tree with what is needed to read what was typed, the program's own name first.
 pub(super) fn as_far_as_needed(typed: &[OsString]) -> clap::Command {
-    match typed.get(1).and_then(|word| word.to_str()) {
-        // The program's own help names the commands; it has nothing to say about their options, and
-        // nothing that follows is read.
-        Some("--help" | "-h" | "--version" | "-V") => Root::command()
+    let first = typed.get(1).and_then(|word| word.to_str());
+    // The program's own help names the commands; it has nothing to say about their options, and
+    // nothing that follows is read.
+    if let Some("--help" | "-h" | "--version" | "-V") = first {
+        return Root::command()
             .mut_args(|option| option.global(false))
-            .subcommands(BRANCHES.iter().map(Branch::bare)),
-        // Behind a command only its own options can follow, and the common ones are among them.
-        Some(word) => match BRANCHES.iter().find(|branch| branch.word == word) {
-            Some(branch) => clap::Command::new(NAME)
-                .max_term_width(WIDTH)
-                .subcommand(branch.with_common()),
-            None => whole(),
-        },
+            .subcommands(BRANCHES.iter().map(Branch::bare));
+    }
+    // Behind a command only its own options can follow, and the common ones are among them.
+    match BRANCHES.iter().find(|branch| Some(branch.word) == first) {
+        Some(branch) => clap::Command::new(NAME)
+            .max_term_width(WIDTH)
+            .subcommand(branch.with_common()),
         None => whole(),
     }
 }
