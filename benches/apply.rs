@@ -1,6 +1,7 @@
 //! What applying costs the machine that it runs on: processor time for each policy written,
 //! memory over the length of the run, and what it takes to have the report on disk before the next
-//! thing happens: the same run with its report in memory. `cargo bench --bench apply` prints it; `-- --short` writes fewer policies.
+//! thing happens, against the same run with its report in memory. `cargo bench --bench apply` prints
+//! it; `-- --short` writes fewer policies.
 //!
 //! The program runs as users run it, in a process of its own, over HTTP against the emulator. Where
 //! processor and memory are looked at, it may write 500 times a second instead of 5, so that the runs
