@@ -38,7 +38,6 @@ mod settings;
 mod sign_in;
 mod since;
 mod support;
-mod threats;
 mod tls;
 mod validate;
 mod views;
