@@ -7,6 +7,7 @@
 //! - [`model`]: the shared words: policy kinds, targets, filters, assignments, the live state.
 //! - [`diagnostic`]: what is wrong, where, and what to do about it.
 //! - [`manifest`]: text to checked desired state.
+//! - [`auth`]: signing in: which credential, and when a token is renewed.
 //! - [`graph`]: the live state, names to ids, and the one type that can write.
 //! - [`plan`]: the difference as a value, with guards and digest.
 //! - [`apply`]: carrying a plan out; the only room that can write.
@@ -14,6 +15,7 @@
 //! - [`render`]: values to text.
 //! - [`secrets`]: taking secrets out of what comes from a service and of what people read, and finding
 //!   them in data, which is then not written.
+//! - [`net`] and [`text`]: which addresses are safe, connections, small pieces of text.
 //! - [`exit`], [`files`] and [`cli`]: exit codes, how files are read and written, and the wiring.
 //! - [`sandbox`]: the Graph emulator, a program of its own that shares nothing with the rest.
 //!
@@ -30,6 +32,7 @@
 //! - `sandbox` uses no other module of the crate, and only `cli` and the tests use `sandbox`.
 
 pub mod apply;
+pub mod auth;
 pub mod cli;
 pub mod diagnostic;
 pub mod exit;
@@ -38,7 +41,9 @@ pub mod files;
 pub mod graph;
 pub mod manifest;
 pub mod model;
+pub mod net;
 pub mod plan;
 pub mod render;
 pub mod sandbox;
 pub mod secrets;
+pub mod text;

@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use assignctl::auth::{StaticToken, Tokens};
 use assignctl::graph::Reader;
 use assignctl::graph::address::GraphUrl;
 use assignctl::graph::client::Client;
 use assignctl::graph::observe::Unobserved;
 use assignctl::graph::pace::{Limit, Pace};
-use assignctl::graph::sign_in::{ReadyToken, Tokens};
 use assignctl::graph::transport::{Request, Response, Sending, Transport, TransportError};
 use serde_json::{Value, json};
 
@@ -153,7 +153,7 @@ pub(crate) fn reader(folder: PathBuf, large: Large) -> Reader {
         count: 1_000_000,
         window: Duration::from_secs(1),
     };
-    let token = ReadyToken::new("a-token-of-no-form").expect("a token");
+    let token = StaticToken::new("a-token-of-no-form").expect("a token");
     Reader::new(Arc::new(Client::new(
         GraphUrl::in_process(),
         Box::new(Replay::new(folder, large)),

@@ -12,7 +12,7 @@ use assignctl::graph::address::GraphUrl;
 use assignctl::graph::client::Client;
 use assignctl::graph::observe::{Event, Observe};
 use assignctl::graph::pace::{Limit, Pace};
-use assignctl::graph::sign_in::{ReadyToken, Tokens};
+use assignctl::auth::{StaticToken, Tokens};
 use assignctl::graph::transport::{Request, Response, Sending, Transport};
 use assignctl::model::{Needs, PolicyKind};
 use libfuzzer_sys::fuzz_target;
@@ -75,7 +75,7 @@ fuzz_target!(|text: &str| {
         count: 1000,
         window: Duration::from_secs(20),
     };
-    let token = ReadyToken::new(TOKEN).expect("a token");
+    let token = StaticToken::new(TOKEN).expect("a token");
     let client = Client::new(
         GraphUrl::in_process(),
         Box::new(Script(Mutex::new(answers(text)))),

@@ -8,12 +8,12 @@ use super::failure::Failure;
 use super::output::Output;
 use super::reference;
 use super::settings::{Endpoint, ServiceSettings, variable};
+use crate::auth::{Choice, Fetching, StaticToken, TokenSource, Tokens, choose};
 use crate::exit::Exit;
 use crate::files;
 use crate::graph::address::GraphUrl;
 use crate::graph::client::Client;
 use crate::graph::pace::Pace;
-use crate::graph::sign_in::{Choice, Fetching, ReadyToken, TokenSource, Tokens, choose};
 use crate::graph::transport::{HttpTransport, InProcessTransport, Transport};
 use crate::sandbox;
 use crate::secrets::Secrets;
@@ -29,7 +29,7 @@ pub(super) fn connect(
         match &settings.endpoint {
             Endpoint::Sandbox(file) => {
                 let service = open_sandbox(file)?;
-                let token = ReadyToken::new(&service.mint_token())?;
+                let token = StaticToken::new(&service.mint_token())?;
                 (
                     GraphUrl::in_process(),
                     Box::new(InProcessTransport::new(service.router())),
@@ -85,7 +85,7 @@ pub(super) fn sign_in(
     match &settings.endpoint {
         Endpoint::Sandbox(file) => {
             let service = open_sandbox(file)?;
-            Ok(Box::new(ReadyToken::new(&service.mint_token())?))
+            Ok(Box::new(StaticToken::new(&service.mint_token())?))
         }
         Endpoint::Graph(url) => {
             let address =

@@ -2,10 +2,10 @@
 
 use std::borrow::Cow;
 
+use crate::auth::SignInError;
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::graph::GraphError;
-use crate::graph::sign_in::SignInError;
 use crate::plan::Plan;
 use crate::plan::guards::Guard;
 use crate::plan::saved::SavedPlanError;

@@ -7,8 +7,8 @@
 use std::fmt::Write as _;
 
 use super::settings::{CONCURRENCY, LONGEST_WAIT};
-use crate::graph::address::CLOUDS;
 use crate::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
+use crate::net::CLOUDS;
 use crate::plan::guards::GuardRules;
 
 /// A setting and the places where it can be made.

@@ -10,10 +10,10 @@ use super::arguments::{Common, Guards, Service};
 use super::config::{self, Config};
 use super::failure::Failure;
 use super::reference;
+use crate::auth::Method;
 use crate::diagnostic::nearest;
-use crate::graph::address::{CLOUDS, Cloud};
 use crate::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
-use crate::graph::sign_in::Method;
+use crate::net::{CLOUDS, Cloud};
 use crate::plan::guards::{GuardRules, RemovalLimit};
 use crate::secrets::Secrets;
 

@@ -12,12 +12,13 @@ use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use super::address::GraphUrl;
-use super::error::{GraphError, ServiceError, excerpt};
+use super::error::{GraphError, ServiceError};
 use super::observe::{Counters, Event, Observe, RequestCounts};
 use super::pace::{Class, Pace, Permit, WaitTooLong};
 use super::retry;
-use super::sign_in::{SignInError, Token, Tokens};
 use super::transport::{Method, Request, Response, Transport, TransportError};
+use crate::auth::{SignInError, Token, Tokens};
+use crate::text::excerpt;
 
 /// The program's one connection to the service.
 pub struct Client {

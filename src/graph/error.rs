@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::address::{GraphUrl, shown};
+use super::address::GraphUrl;
 use super::pace::WaitTooLong;
-use super::sign_in::SignInError;
 use super::transport::Response;
+use crate::auth::SignInError;
+use crate::text::{excerpt, shortened_url};
 
 /// An error that the service sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,20 +127,6 @@ fn unwrap_message(message: &str) -> String {
     sentence.trim().to_owned()
 }
 
-/// Returns the beginning of a body, to show what came instead of an answer.
-pub fn excerpt(body: &[u8]) -> String {
-    const LONGEST: usize = 200;
-    if body.is_empty() {
-        return "an empty body".to_owned();
-    }
-    let text = String::from_utf8_lossy(&body[..body.len().min(4 * LONGEST)]);
-    let mut start: String = text.trim().chars().take(LONGEST).collect();
-    if body.len() > start.len() {
-        start.push('…');
-    }
-    format!("`{start}`")
-}
-
 /// Why something could not be read, or a write could not be sent.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum GraphError {
@@ -186,7 +173,7 @@ pub enum GraphError {
     /// A link or a redirect leads away from the configured host.
     #[error(
         "{what}: the service sent a link to `{}`, which is not the configured Graph host",
-        shortened(link)
+        shortened_url(link)
     )]
     ForeignLink {
         /// The request.
@@ -213,17 +200,6 @@ pub enum GraphError {
     },
 }
 
-/// Cuts a link that was made to fill the screen, and leaves out what it may hold of secrets.
-fn shortened(link: &str) -> String {
-    const LONGEST: usize = 200;
-    let link = shown(link);
-    let mut start: String = link.chars().take(LONGEST).collect();
-    if start.len() < link.len() {
-        start.push('…');
-    }
-    start
-}
-
 /// Whether a link is a path on the same host; two slashes begin the name of another.
 fn is_path(link: &str) -> bool {
     link.starts_with('/') && !link[1..].starts_with(['/', '\\'])
@@ -233,7 +209,7 @@ fn leading(link: &str) -> String {
     if link.is_empty() {
         String::new()
     } else {
-        format!(" to `{}`", shortened(link))
+        format!(" to `{}`", shortened_url(link))
     }
 }
 

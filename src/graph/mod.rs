@@ -1,7 +1,7 @@
 //! Microsoft Graph: reading the live state, turning names into ids, and the one type that writes.
 //!
 //! From the outside in: [`address`] says where the service is and which links may be followed,
-//! [`sign_in`] gets tokens, [`transport`] is the seam that carries requests (over HTTP or into the
+//! [`transport`] is the seam that carries requests (over HTTP or into the
 //! sandbox), [`pace`] and [`retry`] hold the only rate and retry rules, [`client`] puts them
 //! together, [`read`] and [`mod@write`] are what the rest of the program sees. Only `apply` may hold a
 //! [`write::Writer`].
@@ -20,7 +20,6 @@ mod pages;
 pub mod permissions;
 pub mod read;
 pub mod retry;
-pub mod sign_in;
 pub mod tenant;
 pub mod transport;
 pub mod whole;

@@ -17,7 +17,6 @@ use secrecy::SecretString;
 use crate::secrets::{Origin, Secrets};
 
 pub use http::HttpTransport;
-pub(crate) use http::{client_builder, with_causes};
 pub use in_process::InProcessTransport;
 
 /// The verbs that the program uses.

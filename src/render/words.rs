@@ -7,11 +7,7 @@ use crate::model::{Assignment, Filter, Source, Target};
 use crate::plan::guards::Guard;
 use crate::plan::since::Cause;
 use crate::plan::{Change, Names, Plan, PlannedPolicy, Selection};
-
-/// Says a number with its noun: `1 policy`, `2 policies`.
-pub fn count(number: usize, one: &str, many: &str) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
-}
+pub use crate::text::count;
 
 /// Says a duration for people, in a unit of which there are at least two.
 pub fn duration(duration: Duration) -> String {

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::auth::Method;
 use crate::cli::values::max_bytes;
-use crate::graph::sign_in::Method;
 use crate::render::markdown;
 
 /// Options that every command takes.

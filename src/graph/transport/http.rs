@@ -1,16 +1,13 @@
 //! Requests over real HTTP.
 
-use std::error::Error;
-use std::path::Path;
-use std::time::Duration;
-
 use futures::StreamExt as _;
-use reqwest::Certificate;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use secrecy::ExposeSecret as _;
 use zeroize::Zeroizing;
 
 use crate::graph::address::GraphUrl;
+use crate::net::client_builder;
+use crate::text::with_causes;
 
 use super::{Method, Request, Response, Sending, Transport, TransportError};
 
@@ -22,68 +19,6 @@ const LARGEST_BODY: usize = 64 * 1024 * 1024;
 /// read, however few it is written with. A full page of policies with all their rows has some
 /// ten thousand.
 const MOST_VALUES: usize = 1_000_000;
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Returns a client builder with the rules that hold for every connection of the program: no
-/// redirect is followed (a token must not travel), nothing is repeated behind our back.
-///
-/// `plain` is for http, which goes to a loopback address only: a proxy has no business there, and
-/// would see the token.
-///
-/// Who is trusted is the platform's to say, or `SSL_CERT_FILE`'s alone where that is set: on every
-/// platform, and with an error where the file is not what it should be. There is no way to trust
-/// everybody.
-///
-/// # Errors
-///
-/// Says what is wrong with `SSL_CERT_FILE`.
-pub(crate) fn client_builder(plain: bool) -> Result<reqwest::ClientBuilder, String> {
-    let mut builder = reqwest::Client::builder()
-        .user_agent(concat!("assignctl/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(CONNECT_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none())
-        .retry(reqwest::retry::never());
-    if plain {
-        return Ok(builder.no_proxy());
-    }
-    if let Some(file) = std::env::var_os("SSL_CERT_FILE").filter(|file| !file.is_empty()) {
-        builder = builder.tls_certs_only(authorities(Path::new(&file))?);
-    }
-    Ok(builder)
-}
-
-/// Reads the certificates of the authorities that are trusted.
-fn authorities(file: &Path) -> Result<Vec<Certificate>, String> {
-    let failed = |reason: String| {
-        format!(
-            "the certificates in `{}` (`SSL_CERT_FILE`) cannot be used: {reason}",
-            file.display()
-        )
-    };
-    let text = std::fs::read(file).map_err(|error| failed(error.to_string()))?;
-    let certificates =
-        Certificate::from_pem_bundle(&text).map_err(|error| failed(with_causes(&error)))?;
-    if certificates.is_empty() {
-        return Err(failed("there are none".to_owned()));
-    }
-    Ok(certificates)
-}
-
-/// Says an error with its causes; the outermost text of an HTTP client's says next to nothing.
-pub(crate) fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(inner) = cause {
-        let said = inner.to_string();
-        if !text.contains(&said) {
-            text.push_str(": ");
-            text.push_str(&said);
-        }
-        cause = inner.source();
-    }
-    text
-}
 
 /// Sends requests with `reqwest`.
 #[derive(Debug)]

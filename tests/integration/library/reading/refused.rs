@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use assignctl::auth::{Fetching, Token, TokenSource};
 use assignctl::graph::GraphError;
-use assignctl::graph::sign_in::{Fetching, Token, TokenSource};
 use secrecy::SecretString;
 
 use super::{EVERYTHING, LISTS, healthy_plan, tenant, unread};

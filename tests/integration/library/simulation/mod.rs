@@ -25,7 +25,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use assignctl::apply::{ObserveApply, Outcome, Results, Settled};
-use assignctl::graph::sign_in::{Fetching, Token, TokenSource};
+use assignctl::auth::{Fetching, Token, TokenSource};
 use assignctl::plan::{Plan, PlannedPolicy};
 use assignctl::sandbox::{PolicySetRows, Service};
 use secrecy::SecretString;

@@ -6,12 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use assignctl::apply::report::Report;
 use assignctl::apply::{self, ObserveApply, Outcome, Results, Settings, Settled};
+use assignctl::auth::{StaticToken, TokenSource, Tokens};
 use assignctl::diagnostic::Diagnostic;
 use assignctl::graph::address::GraphUrl;
 use assignctl::graph::client::Client;
 use assignctl::graph::observe::Unobserved;
 use assignctl::graph::pace::{PUBLISHED_REQUESTS, PUBLISHED_WRITES, Pace};
-use assignctl::graph::sign_in::{ReadyToken, TokenSource, Tokens};
 use assignctl::graph::transport::InProcessTransport;
 use assignctl::graph::{GraphError, Reader};
 use assignctl::manifest;
@@ -82,7 +82,7 @@ impl World {
 
     pub(crate) fn at_pace(tenant: Tenant, pace: Pace) -> Self {
         Self::build(tenant, pace, |service| {
-            let token = ReadyToken::new(&service.mint_token()).expect("a token");
+            let token = StaticToken::new(&service.mint_token()).expect("a token");
             Box::new(token)
         })
     }
@@ -118,7 +118,7 @@ impl World {
 
     /// Another run against the same service, over the same wire.
     pub(crate) fn beside(&self) -> Self {
-        let token = ReadyToken::new(&self.service.mint_token()).expect("a token");
+        let token = StaticToken::new(&self.service.mint_token()).expect("a token");
         let stop = CancellationToken::new();
         Self {
             service: self.service.clone(),

@@ -1,7 +1,7 @@
 //! What a token says of itself.
 //!
-//! The token is not ours to verify, and nothing that matters to safety hangs on this: it names the
-//! tenant and tells people what they signed in as. What is permitted is the service's to say.
+//! The token is not ours to verify, and no safety depends on this: it names the tenant, and lets
+//! people see who they signed in as. What is permitted is the service's decision.
 
 use std::collections::BTreeSet;
 
@@ -54,7 +54,6 @@ impl Claims {
 #[cfg(test)]
 mod tests {
     use super::*;
-
     fn token(claims: &Value) -> String {
         let payload = base64::encode_url_safe(claims.to_string());
         format!("e30.{payload}.signature")

@@ -1,10 +1,119 @@
-//! The token of a run: got when it is first needed, renewed in time, replaced when it is refused.
+//! The token of a run: what has to be known of it, and when a new one is needed.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
 
-use super::{SignInError, Token, TokenSource};
+use super::claims::Claims;
+use super::{Fetching, Method, SignInError, TokenSource};
+use crate::secrets::Secrets;
+
+/// A token is renewed this long before it runs out, or after three quarters of its life where
+/// that is later.
+const RENEW_BEFORE: Duration = Duration::from_secs(300);
+
+/// A token. It does not print, and its memory is wiped when the last copy goes.
+#[derive(Clone)]
+pub struct Token {
+    /// The secret itself.
+    pub secret: SecretString,
+    /// The secret as an answer may repeat it.
+    pub(crate) spellings: Arc<Secrets>,
+    /// The tenant it is for, where the token can be read.
+    pub tenant_id: Option<String>,
+    /// The credential that it was got with, where that is known.
+    pub method: Option<Method>,
+    /// When a new one should be had; none where there is no other.
+    pub(super) renew_at: Option<Instant>,
+    /// When it runs out; none where nobody knows.
+    pub(super) expires_at: Option<Instant>,
+}
+
+impl Token {
+    /// Wraps a token.
+    pub fn new(secret: SecretString, lifetime: Option<Duration>) -> Self {
+        let tenant_id = Claims::read(secret.expose_secret()).and_then(|claims| claims.tenant_id);
+        Self {
+            spellings: Arc::new(Secrets::new([&secret])),
+            secret,
+            tenant_id,
+            method: None,
+            renew_at: lifetime.map(|life| {
+                let early = (life * 3 / 4).max(life.saturating_sub(RENEW_BEFORE));
+                Instant::now() + early
+            }),
+            expires_at: lifetime.map(|life| Instant::now() + life),
+        }
+    }
+
+    /// Whether it lasts for some time from now.
+    pub(super) fn is_good_for(&self, time: Duration) -> bool {
+        self.expires_at.is_some_and(|at| Instant::now() + time < at)
+    }
+
+    /// Notes the credential that the token was got with.
+    #[must_use]
+    pub(super) fn by(mut self, method: Method) -> Self {
+        self.method = Some(method);
+        self
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Token")
+            .field("tenant_id", &self.tenant_id)
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A token that is there and is not renewed.
+pub struct StaticToken(SecretString);
+
+impl StaticToken {
+    /// Takes a token.
+    ///
+    /// # Errors
+    ///
+    /// Refuses an empty one, and one that no header takes.
+    pub fn new(token: &str) -> Result<Self, SignInError> {
+        usable(token)
+            .map(Self)
+            .map_err(|reason| SignInError::Unusable(format!("the access token {reason}")))
+    }
+}
+
+impl TokenSource for StaticToken {
+    fn fetch(&self) -> Fetching<'_> {
+        Box::pin(async { Ok(Token::new(self.0.clone(), None).by(Method::Token)) })
+    }
+
+    fn can_renew(&self) -> bool {
+        false
+    }
+}
+
+/// Takes a token or an assertion without the white space around it; says what is wrong with it.
+pub(super) fn usable(token: &str) -> Result<SecretString, &'static str> {
+    let token = SecretString::from(token.trim());
+    if token.expose_secret().is_empty() {
+        return Err("is empty");
+    }
+    // What no header takes would fail at every request, with less to say about why.
+    if !token
+        .expose_secret()
+        .bytes()
+        .all(|byte| byte.is_ascii_graphic())
+    {
+        return Err("holds characters that no token has");
+    }
+    Ok(token)
+}
 
 /// How long to go on with a token that could not be renewed before that is tried again.
 const TRY_AGAIN: Duration = Duration::from_secs(20);
@@ -81,13 +190,20 @@ impl Tokens {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use super::*;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    use secrecy::SecretString;
-
-    use super::super::Fetching;
-    use super::*;
+    #[test]
+    fn a_token_names_its_tenant_and_nothing_else() {
+        // {"tid":"1b7a"}
+        let token = "eyJhbGciOiJub25lIn0.eyJ0aWQiOiIxYjdhIn0.secret";
+        let wrapped = Token::new(SecretString::from(token), None);
+        assert_eq!(wrapped.tenant_id.as_deref(), Some("1b7a"));
+        let shown = format!("{wrapped:?}");
+        assert!(!shown.contains("secret"), "{shown}");
+        let opaque = Token::new(SecretString::from("opaque"), None);
+        assert_eq!(opaque.tenant_id, None);
+    }
 
     struct Numbered {
         given: Arc<AtomicU64>,

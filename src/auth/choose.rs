@@ -5,18 +5,12 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use url::Url;
 
-use super::application::Application;
-use super::azure_cli::AzureCli;
-use super::azure_devops::AzureDevOps;
+use super::ambient::{AmbientCredential, AzureCli, ManagedIdentity};
+use super::application::{Application, AzureDevOps, ClientSecret, GitHub, WorkloadIdentity};
 use super::certificate::Certificate;
-use super::client_secret::ClientSecret;
-use super::github::GitHub;
-use super::managed_identity::ManagedIdentity;
-use super::ready::ReadyToken;
-use super::surroundings::Surroundings;
-use super::workload_identity::WorkloadIdentity;
-use super::{SignInError, TokenSource};
-use crate::graph::address::{AddressError, Cloud, authority_url, secure_url, shown};
+use super::{SignInError, StaticToken, TokenSource};
+use crate::net::{AddressError, Cloud, authority_url, secure_url};
+use crate::text::shown_url;
 
 /// The ways to sign in, in the order in which they are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,7 +139,7 @@ pub fn choose(choice: &Choice<'_>) -> Result<Box<dyn TokenSource>, SignInError> 
             return choice.source(method);
         }
     }
-    Ok(Box::new(Surroundings::new(
+    Ok(Box::new(AmbientCredential::new(
         choice.managed_identity()?,
         choice.azure_cli(),
     )))
@@ -156,7 +150,7 @@ impl Choice<'_> {
         let need = |name: &str| self.need(method, name);
         let secret = |name: &str| need(name).map(SecretString::from);
         Ok(match method {
-            Method::Token => Box::new(ReadyToken::new(&need("ASSIGNCTL_ACCESS_TOKEN")?)?),
+            Method::Token => Box::new(StaticToken::new(&need("ASSIGNCTL_ACCESS_TOKEN")?)?),
             Method::ClientSecret => Box::new(ClientSecret {
                 application: self.application(method)?,
                 secret: secret("AZURE_CLIENT_SECRET")?,
@@ -240,7 +234,8 @@ impl Choice<'_> {
         const HOST: &str = "AZURE_POD_IDENTITY_AUTHORITY_HOST";
         let metadata_host = (self.variable)(HOST)
             .map(|text| {
-                Url::parse(&text).map_err(|_| unusable(HOST, &AddressError::NotAUrl(shown(&text))))
+                Url::parse(&text)
+                    .map_err(|_| unusable(HOST, &AddressError::NotAUrl(shown_url(&text))))
             })
             .transpose()?;
         let is_named = ["IDENTITY_ENDPOINT", "MSI_ENDPOINT"]
@@ -265,7 +260,8 @@ impl Choice<'_> {
 
 /// Reads where a platform gives its tokens. The URL has a query, and a secret is sent to it.
 fn endpoint(name: &str, text: &str) -> Result<Url, SignInError> {
-    let url = Url::parse(text).map_err(|_| unusable(name, &AddressError::NotAUrl(shown(text))))?;
+    let url =
+        Url::parse(text).map_err(|_| unusable(name, &AddressError::NotAUrl(shown_url(text))))?;
     let mut bare = url.clone();
     bare.set_query(None);
     secure_url(bare.as_str()).map_err(|error| unusable(name, &error))?;
@@ -279,7 +275,7 @@ fn unusable(name: &str, error: &AddressError) -> SignInError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::graph::address::CLOUDS;
+    use crate::net::CLOUDS;
 
     /// Chooses under some variables, and says what came of it.
     fn chosen(picked: Option<Method>, variables: &[&str]) -> Result<(), String> {

@@ -1,30 +1,127 @@
-//! Files with a certificate and its private key: PEM and PFX (PKCS #12).
+//! An application that signs in with a certificate.
 //!
-//! Both are read by crates made for them: `rustls-pki-types` for PEM, `pkcs8` for keys under a
-//! password, `p12-keystore` for PFX. What is left is to find the certificate that belongs to the
-//! key, since a file may hold a whole chain.
+//! The library's own credential needs OpenSSL and takes PFX files only, so the assertion is made
+//! here and handed to it (learn.microsoft.com/entra/identity-platform/certificate-credentials).
+//!
+//! PEM and PFX (PKCS #12) files are read by crates made for them: `rustls-pki-types` for PEM,
+//! `pkcs8` for encrypted keys, `p12-keystore` for PFX. What is left is to find the certificate that
+//! belongs to the key, since a file may hold a whole chain.
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use aws_lc_rs::digest;
+use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeyPair;
-use aws_lc_rs::signature::KeyPair as _;
+use aws_lc_rs::signature::{KeyPair as _, RSA_PSS_SHA256};
+use azure_core::base64::encode_url_safe as base64url;
 use p12_keystore::Pkcs12Archive;
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
 use zeroize::Zeroizing;
 
-use super::SignInError;
+use super::application::Application;
+use super::{Fetching, Method, SignInError, Token, TokenSource};
+
+/// How long an assertion is good for, in seconds. It is used once, at once.
+const LIFETIME: i64 = 600;
+
+/// An application, its certificate and the password of the file.
+pub(super) struct Certificate {
+    pub(super) application: Application,
+    pub(super) file: PathBuf,
+    pub(super) password: Option<SecretString>,
+}
+
+impl Certificate {
+    async fn sign_in(&self) -> Result<Token, SignInError> {
+        // The file is read each time: certificates are replaced while a run goes on.
+        let unusable = |reason: String| {
+            SignInError::Unusable(format!(
+                "the certificate in `{}` cannot be used: {reason}",
+                self.file.display()
+            ))
+        };
+        let content = read_secret_file(&self.file, "the certificate")?;
+        let password = self.password.as_ref().map(|text| text.expose_secret());
+        let keys = parse(&content, password).map_err(unusable)?;
+        let endpoint = self.application.token_endpoint()?;
+        let now = jiff::Timestamp::now().as_second();
+        let id = uuid::Uuid::new_v4();
+        let assertion = assertion(
+            &keys,
+            &self.application.client_id,
+            endpoint.as_str(),
+            now,
+            &id.to_string(),
+        )
+        .map_err(unusable)?;
+        self.application
+            .assert(assertion, Method::ClientCertificate)
+            .await
+    }
+}
+
+impl TokenSource for Certificate {
+    fn fetch(&self) -> Fetching<'_> {
+        Box::pin(self.sign_in())
+    }
+}
+
+/// Signs the assertion. The algorithm is PS256, and the certificate is named by its SHA-256
+/// thumbprint; RS256 with SHA-1 is what older code does.
+fn assertion(
+    keys: &KeyFile,
+    client_id: &str,
+    audience: &str,
+    now: i64,
+    id: &str,
+) -> Result<SecretString, String> {
+    let KeyFile { key, certificate } = keys;
+    let thumbprint = digest::digest(&digest::SHA256, certificate);
+    let header = json!({
+        "alg": "PS256",
+        "typ": "JWT",
+        "x5t#S256": base64url(thumbprint.as_ref()),
+    });
+    let claims = json!({
+        "aud": audience,
+        "iss": client_id,
+        "sub": client_id,
+        "jti": id,
+        "iat": now,
+        "nbf": now,
+        "exp": now + LIFETIME,
+    });
+    let text = format!(
+        "{}.{}",
+        base64url(header.to_string()),
+        base64url(claims.to_string())
+    );
+    let mut signature = vec![0; key.public_modulus_len()];
+    sign(key, text.as_bytes(), &mut signature)?;
+    Ok(SecretString::from(format!(
+        "{text}.{}",
+        base64url(&signature)
+    )))
+}
+
+fn sign(key: &KeyPair, text: &[u8], signature: &mut [u8]) -> Result<(), String> {
+    key.sign(&RSA_PSS_SHA256, &SystemRandom::new(), text, signature)
+        .map_err(|_| "its private key does not sign".to_owned())
+}
 
 /// The most that is read of a file with a key or a token.
 const LARGEST_FILE: u64 = 1024 * 1024;
 
 /// What a file with a certificate holds.
-pub(super) struct KeyFile {
-    pub(super) key: KeyPair,
+struct KeyFile {
+    key: KeyPair,
     /// The certificate that belongs to the key, as DER.
-    pub(super) certificate: Vec<u8>,
+    certificate: Vec<u8>,
 }
 
 /// Reads a small file whose content is wiped afterwards.
@@ -48,7 +145,7 @@ pub(super) fn read_secret_file(path: &Path, what: &str) -> Result<Zeroizing<Vec<
 }
 
 /// Takes key and certificate out of a file's content; says what is wrong with it.
-pub(super) fn parse(content: &[u8], password: Option<&str>) -> Result<KeyFile, String> {
+fn parse(content: &[u8], password: Option<&str>) -> Result<KeyFile, String> {
     if content.windows(10).any(|part| part == b"-----BEGIN") {
         parse_pem(content, password)
     } else {

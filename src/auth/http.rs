@@ -20,8 +20,9 @@ use secrecy::SecretString;
 use url::{Host, Url};
 
 use super::SignInError;
-use crate::graph::transport::{client_builder, with_causes};
+use crate::net::client_builder;
 use crate::secrets::{Origin, Secrets};
+use crate::text::with_causes;
 
 /// The most that is read of one answer; a token is a few KiB.
 const LARGEST_BODY: usize = 1024 * 1024;
@@ -51,7 +52,7 @@ impl fmt::Debug for Answer {
 
 /// Why the last request brought no token.
 #[derive(Clone, Debug)]
-pub(super) enum Setback {
+pub(super) enum LastError {
     /// No answer.
     Silence(String),
     /// An answer that is an error.
@@ -60,7 +61,7 @@ pub(super) enum Setback {
 
 /// Carries requests.
 #[derive(Debug, Default)]
-pub(super) struct Carrier {
+pub(super) struct AuthHttp {
     secure: OnceLock<Client>,
     plain: OnceLock<Client>,
     /// An authority without TLS. The library insists on https, so that is undone here.
@@ -69,17 +70,17 @@ pub(super) struct Carrier {
     admits_link_local: bool,
     /// Stands for the instance metadata service.
     metadata_host: Option<Url>,
-    /// What no answer may bring back to light.
+    /// Secrets removed from every answer that is an error.
     secrets: Secrets,
-    setback: Mutex<Option<Setback>>,
+    last_error: Mutex<Option<LastError>>,
 }
 
-impl Carrier {
+impl AuthHttp {
     /// Carries requests to an authority.
-    pub(super) fn to_authority(authority: &Url, secrets: &[SecretString]) -> Self {
+    pub(super) fn to_authority(authority: &Url, secret: &SecretString) -> Self {
         Self {
             plain_authority: (authority.scheme() == "http").then(|| authority.clone()),
-            secrets: Secrets::new(secrets),
+            secrets: Secrets::new([secret]),
             ..Self::default()
         }
     }
@@ -94,12 +95,14 @@ impl Carrier {
     }
 
     /// Returns why the last request brought nothing, once.
-    pub(super) fn take_setback(&self) -> Option<Setback> {
+    pub(super) fn take_last_error(&self) -> Option<LastError> {
         self.lock().take()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Setback>> {
-        self.setback.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<LastError>> {
+        self.last_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends a request of our own.
@@ -187,7 +190,7 @@ impl Carrier {
     }
 
     fn silent(&self, reason: String) -> azure_core::Error {
-        *self.lock() = Some(Setback::Silence(reason.clone()));
+        *self.lock() = Some(LastError::Silence(reason.clone()));
         azure_core::Error::with_message(ErrorKind::Connection, reason)
     }
 
@@ -270,7 +273,7 @@ async fn body_of(answer: reqwest::Response) -> Result<Vec<u8>, String> {
 }
 
 #[async_trait::async_trait]
-impl HttpClient for Carrier {
+impl HttpClient for AuthHttp {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
         let url = self.target(request.url());
         let method = reqwest::Method::from_bytes(request.method().as_str().as_bytes())
@@ -309,7 +312,7 @@ impl HttpClient for Carrier {
         *self.lock() = None;
         if !(200..300).contains(&status) {
             body = self.hide(body);
-            *self.lock() = Some(Setback::Error(Answer {
+            *self.lock() = Some(LastError::Error(Answer {
                 status,
                 body: body.clone(),
             }));
@@ -321,9 +324,12 @@ impl HttpClient for Carrier {
 #[cfg(test)]
 mod tests {
     use super::*;
-
     fn url(text: &str) -> Url {
         Url::parse(text).expect("a URL")
+    }
+
+    fn secret() -> SecretString {
+        SecretString::from("MARKED")
     }
 
     #[test]
@@ -336,31 +342,31 @@ mod tests {
                 as_https(&url(authority)).join("/t/token").expect("a URL"),
                 url(path)
             );
-            let carrier = Carrier::to_authority(&url(authority), &[]);
+            let http = AuthHttp::to_authority(&url(authority), &secret());
             assert_eq!(
-                carrier.target(&url(path)),
+                http.target(&url(path)),
                 url(authority).join("/t/token").expect("a URL")
             );
             let other = url("https://127.0.0.1:8081/t/token");
-            assert_eq!(carrier.target(&other), other);
+            assert_eq!(http.target(&other), other);
         }
     }
 
     #[test]
     fn the_metadata_service_may_have_a_stand_in() {
         let asked = url("http://169.254.169.254/metadata/identity?x=1");
-        let carrier = Carrier::to_managed_identity(Some(url("http://127.0.0.1:9")));
+        let http = AuthHttp::to_managed_identity(Some(url("http://127.0.0.1:9")));
         assert_eq!(
-            carrier.target(&asked),
+            http.target(&asked),
             url("http://127.0.0.1:9/metadata/identity?x=1")
         );
-        assert_eq!(Carrier::to_managed_identity(None).target(&asked), asked);
+        assert_eq!(AuthHttp::to_managed_identity(None).target(&asked), asked);
     }
 
     #[test]
     fn secrets_are_sent_where_nobody_listens_only() {
-        let authority = Carrier::to_authority(&url("http://127.0.0.1:1"), &[]);
-        let managed = Carrier::to_managed_identity(None);
+        let authority = AuthHttp::to_authority(&url("http://127.0.0.1:1"), &secret());
+        let managed = AuthHttp::to_managed_identity(None);
         assert!(authority.client(&url("http://127.0.0.1:1/x")).is_ok());
         assert!(authority.client(&url("http://169.254.169.254/x")).is_err());
         assert!(managed.client(&url("http://169.254.169.254/x")).is_ok());
@@ -372,9 +378,8 @@ mod tests {
 
     #[test]
     fn an_answer_that_repeats_a_secret_is_cleaned() {
-        let secret = SecretString::from("MARKED");
-        let carrier = Carrier::to_authority(&url("http://127.0.0.1:1"), &[secret]);
-        let hidden = carrier.hide(b"you sent MARKED".to_vec());
+        let http = AuthHttp::to_authority(&url("http://127.0.0.1:1"), &secret());
+        let hidden = http.hide(b"you sent MARKED".to_vec());
         assert_eq!(hidden, b"you sent [secret]");
         assert_eq!(
             address(&url("https://user:pass@example.com/x?secret=1#y")),

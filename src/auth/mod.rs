@@ -1,36 +1,24 @@
 //! Tokens: where they come from, and when a new one is needed.
 //!
 //! Getting a token from Entra is the work of Microsoft's own library (`azure_identity`). Each
-//! credential has a file of its own, which says what the library does and what is done here
-//! because it lacks it. [`choice`] picks the credential, [`Tokens`] renews its tokens, `carrier`
-//! is the HTTP below all of them, `refusal` reads what Entra answers, and [`claims`] tells what a
-//! token says of itself.
+//! credential says what the library does and what is done here because it lacks it. [`choose`]
+//! picks the credential, [`Tokens`] renews its tokens, `http` has the rules for connections,
+//! `refusal` reads Entra's errors, and [`claims`] reads what a token says of itself.
 
+mod ambient;
 mod application;
-mod azure_cli;
-mod azure_devops;
-mod carrier;
 mod certificate;
-pub mod choice;
+mod choose;
 pub mod claims;
-mod client_secret;
-mod github;
-mod key_file;
-mod managed_identity;
-mod ready;
+mod http;
 mod refusal;
-mod surroundings;
 mod token;
-mod tokens;
-mod workload_identity;
 
 use std::future::Future;
 use std::pin::Pin;
 
-pub use choice::{Choice, Method, choose};
-pub use ready::ReadyToken;
-pub use token::Token;
-pub use tokens::Tokens;
+pub use choose::{Choice, Method, choose};
+pub use token::{StaticToken, Token, Tokens};
 
 /// Why there is no token.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]

@@ -5,8 +5,8 @@
 use serde_json::Value;
 
 use super::SignInError;
-use super::carrier::{Answer, Setback};
-use crate::graph::error::excerpt;
+use super::http::{Answer, LastError};
+use crate::text::excerpt;
 
 /// What to do, by number, for an application that signs in by itself.
 const ADVICE: &[(u32, &str)] = &[
@@ -89,10 +89,10 @@ pub(super) fn advice(code: u32) -> Option<&'static str> {
 }
 
 /// Makes the error out of what the last request brought.
-pub(super) fn from_setback(setback: Setback) -> SignInError {
-    match setback {
-        Setback::Silence(reason) => SignInError::Failed(reason),
-        Setback::Error(answer) => from_answer(&answer),
+pub(super) fn from_last_error(last_error: LastError) -> SignInError {
+    match last_error {
+        LastError::Silence(reason) => SignInError::Failed(reason),
+        LastError::Error(answer) => from_answer(&answer),
     }
 }
 
@@ -154,7 +154,6 @@ fn number_in(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
     fn told(status: u16, body: &str) -> SignInError {
         from_answer(&Answer {
             status,

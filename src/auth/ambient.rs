@@ -1,0 +1,315 @@
+//! What there is to sign in with where nothing is configured: a managed identity, else `az`.
+
+use std::ffi::OsStr;
+use std::io;
+use std::process::{Output, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use azure_identity::{
+    AzureCliCredential, AzureCliCredentialOptions, Executor, ManagedIdentityCredential,
+    ManagedIdentityCredentialOptions, UserAssignedId,
+};
+use tokio::sync::OnceCell;
+use url::Url;
+
+use super::application::{first_line, options, token, unusable};
+use super::http::AuthHttp;
+use super::{Fetching, Method, SignInError, Token, TokenSource};
+
+/// Both, in this order. Once one of them has given a token, the run stays with it.
+pub(super) struct AmbientCredential {
+    pub(super) managed_identity: ManagedIdentity,
+    pub(super) azure_cli: AzureCli,
+    settled: OnceCell<Method>,
+}
+
+impl AmbientCredential {
+    pub(super) fn new(managed_identity: ManagedIdentity, azure_cli: AzureCli) -> Self {
+        Self {
+            managed_identity,
+            azure_cli,
+            settled: OnceCell::new(),
+        }
+    }
+
+    async fn sign_in(&self) -> Result<Token, SignInError> {
+        match self.settled.get() {
+            Some(Method::ManagedIdentity) => return self.managed_identity.sign_in().await,
+            Some(_) => return self.azure_cli.fetch().await,
+            None => {}
+        }
+        let without_identity = match self.ask_identity().await {
+            Ok(token) => {
+                let _ = self.settled.set(Method::ManagedIdentity);
+                return Ok(token);
+            }
+            Err(NoIdentity::Failed(error)) => return Err(error),
+            Err(NoIdentity::None(reason)) => reason,
+        };
+        match self.azure_cli.ask().await {
+            Ok(token) => {
+                let _ = self.settled.set(Method::AzureCli);
+                Ok(token)
+            }
+            Err(Refused::Missing) => Err(match without_identity {
+                None => SignInError::NotConfigured,
+                Some(reason) => SignInError::NothingFound(reason),
+            }),
+            Err(Refused::Other(error)) => Err(SignInError::NothingFound(error.to_string())),
+        }
+    }
+
+    async fn ask_identity(&self) -> Result<Token, NoIdentity> {
+        if !self.managed_identity.is_there().await {
+            return Err(NoIdentity::None(None));
+        }
+        self.managed_identity
+            .sign_in()
+            .await
+            .map_err(|error| match &error {
+                // Every machine has the service; it says so where no identity is assigned.
+                SignInError::Refused { status: 400, .. } => {
+                    NoIdentity::None(Some(error.to_string()))
+                }
+                _ => NoIdentity::Failed(error),
+            })
+    }
+}
+
+enum NoIdentity {
+    /// There is none, and perhaps a word on why.
+    None(Option<String>),
+    /// There may be one.
+    Failed(SignInError),
+}
+
+impl TokenSource for AmbientCredential {
+    fn fetch(&self) -> Fetching<'_> {
+        Box::pin(self.sign_in())
+    }
+}
+
+/// The instance metadata service, a fixed address in every Azure machine
+/// (learn.microsoft.com/azure/virtual-machines/instance-metadata-service).
+const METADATA: &str = "http://169.254.169.254/";
+const PATH: &str = "metadata/identity/oauth2/token";
+
+/// How long to wait for a sign of the metadata service. It is a hop away, or not there.
+const PROBE: Duration = Duration::from_secs(1);
+
+/// The identity that Azure gives to a machine or an app. The library gets the token; what it does
+/// not know (Azure Arc, Cloud Shell, Service Fabric, Azure ML) is an error that says so.
+///
+/// The library tries for more than a minute if there is no metadata service, so that is checked
+/// first, with a request that the service refuses.
+pub(super) struct ManagedIdentity {
+    pub(super) scope: String,
+    /// The client id of an identity that was assigned by a user; else the machine's own.
+    pub(super) client_id: Option<String>,
+    /// Stands for the metadata service (`AZURE_POD_IDENTITY_AUTHORITY_HOST`).
+    pub(super) metadata_host: Option<Url>,
+    /// Whether the environment names the service that gives the tokens, so that none is looked for.
+    pub(super) is_named: bool,
+}
+
+impl ManagedIdentity {
+    /// Whether somebody is there who could give a token.
+    pub(super) async fn is_there(&self) -> bool {
+        if self.is_named {
+            return true;
+        }
+        let http = AuthHttp::to_managed_identity(None);
+        let host = match &self.metadata_host {
+            Some(host) => Some(host.clone()),
+            None => Url::parse(METADATA).ok(),
+        };
+        let Some(url) = host.and_then(|host| host.join(PATH).ok()) else {
+            return false;
+        };
+        let asked = http.send(reqwest::Method::GET, &url, &[], None);
+        // Without the header `Metadata: true` it refuses; anything else is somebody else.
+        matches!(
+            tokio::time::timeout(PROBE, asked).await,
+            Ok(Ok(answer)) if answer.status == 400
+        )
+    }
+
+    /// Gets a token from who is there.
+    pub(super) async fn sign_in(&self) -> Result<Token, SignInError> {
+        let http = Arc::new(AuthHttp::to_managed_identity(self.metadata_host.clone()));
+        let credential = ManagedIdentityCredential::new(Some(ManagedIdentityCredentialOptions {
+            user_assigned_id: self.client_id.clone().map(UserAssignedId::ClientId),
+            client_options: options(&http, None),
+        }))
+        .map_err(unusable)?;
+        token(&*credential, &http, &self.scope, Method::ManagedIdentity).await
+    }
+}
+
+impl TokenSource for ManagedIdentity {
+    fn fetch(&self) -> Fetching<'_> {
+        Box::pin(async {
+            if self.is_there().await {
+                return self.sign_in().await;
+            }
+            Err(SignInError::Unusable(
+                "there is no managed identity here: the metadata service does not answer"
+                    .to_owned(),
+            ))
+        })
+    }
+}
+
+/// The longest that `az` may take; it starts slowly.
+const LONGEST_CALL: Duration = Duration::from_secs(60);
+
+/// The user who is signed in to the `az` command line. The library runs it in a folder that is not
+/// the user's; here the process gets a time limit, no standard input, and none of the secrets that
+/// are not for it.
+pub(super) struct AzureCli {
+    pub(super) scope: String,
+    pub(super) tenant_id: Option<String>,
+    /// The variables that hold secrets of other credentials.
+    pub(super) secret_variables: Vec<&'static str>,
+}
+
+/// Why `az` gave no token.
+pub(super) enum Refused {
+    /// It is not installed.
+    Missing,
+    /// Something else.
+    Other(SignInError),
+}
+
+impl AzureCli {
+    pub(super) async fn ask(&self) -> Result<Token, Refused> {
+        let process = Arc::new(Process {
+            secret_variables: self.secret_variables.clone(),
+            last: Mutex::new(None),
+        });
+        let credential = AzureCliCredential::new(Some(AzureCliCredentialOptions {
+            tenant_id: self.tenant_id.clone(),
+            executor: Some(Arc::clone(&process) as Arc<dyn Executor>),
+            ..AzureCliCredentialOptions::default()
+        }))
+        .map_err(|error| Refused::Other(unusable(error)))?;
+        let http = AuthHttp::default();
+        token(&*credential, &http, &self.scope, Method::AzureCli)
+            .await
+            .map_err(|error| match process.take_last() {
+                Some(ended) if ended.code == Some(127) => Refused::Missing,
+                Some(ended) if ended.code == Some(1) && ended.said.contains("not recognized") => {
+                    Refused::Missing
+                }
+                Some(ended) if ended.code != Some(0) => Refused::Other(SignInError::Failed(
+                    format!("`az` says: {}", ended.reason()),
+                )),
+                _ => Refused::Other(error),
+            })
+    }
+
+    async fn sign_in(&self) -> Result<Token, SignInError> {
+        self.ask().await.map_err(|refused| match refused {
+            Refused::Missing => SignInError::Unusable("`az` is not on the PATH".to_owned()),
+            Refused::Other(error) => error,
+        })
+    }
+}
+
+impl TokenSource for AzureCli {
+    fn fetch(&self) -> Fetching<'_> {
+        Box::pin(self.sign_in())
+    }
+}
+
+/// Runs `az` for the library.
+#[derive(Debug)]
+struct Process {
+    secret_variables: Vec<&'static str>,
+    last: Mutex<Option<Ended>>,
+}
+
+/// How `az` ended, without what it printed on stdout, which may be a token.
+#[derive(Clone, Debug)]
+struct Ended {
+    code: Option<i32>,
+    said: String,
+}
+
+impl Ended {
+    /// Finds the line that tells the error among warnings and advertisements.
+    fn reason(&self) -> String {
+        let line = self
+            .said
+            .lines()
+            .find_map(|line| line.strip_prefix("ERROR:"))
+            .map_or_else(
+                || first_line(self.said.trim()),
+                |line| line.trim().to_owned(),
+            );
+        if line.is_empty() {
+            "nothing".to_owned()
+        } else {
+            line
+        }
+    }
+}
+
+impl Process {
+    fn take_last(&self) -> Option<Ended> {
+        self.last
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+    }
+}
+
+#[async_trait::async_trait]
+impl Executor for Process {
+    async fn run(&self, program: &OsStr, arguments: &[&OsStr]) -> io::Result<Output> {
+        let mut command = tokio::process::Command::new(program);
+        command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        for variable in &self.secret_variables {
+            command.env_remove(variable);
+        }
+        let output = tokio::time::timeout(LONGEST_CALL, command.output())
+            .await
+            .map_err(|_| {
+                io::Error::other(format!(
+                    "`az` gave nothing within {} s",
+                    LONGEST_CALL.as_secs()
+                ))
+            })??;
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Ended {
+            code: output.status.code(),
+            said: String::from_utf8_lossy(&output.stderr).into_owned(),
+        });
+        Ok(output)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    fn the_error_is_found_among_the_warnings() {
+        for (said, reason) in [
+            (
+                "WARNING: old\nERROR: Please run 'az login'.\nMore.",
+                "Please run 'az login'.",
+            ),
+            ("\nsomething else\n", "something else"),
+            ("", "nothing"),
+        ] {
+            let ended = Ended {
+                code: Some(1),
+                said: said.to_owned(),
+            };
+            assert_eq!(ended.reason(), reason);
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Small pieces of text: counts, excerpts, and what may be shown of an address or an error.
+
+use std::error::Error;
+
+/// Says a number with its noun: `1 policy`, `2 policies`.
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// Returns the beginning of a body, to show what came instead of an answer.
+pub fn excerpt(body: &[u8]) -> String {
+    const LONGEST: usize = 200;
+    if body.is_empty() {
+        return "an empty body".to_owned();
+    }
+    let text = String::from_utf8_lossy(&body[..body.len().min(4 * LONGEST)]);
+    let mut start: String = text.trim().chars().take(LONGEST).collect();
+    if body.len() > start.len() {
+        start.push('…');
+    }
+    format!("`{start}`")
+}
+
+/// Returns what may be shown of an address that somebody gave: not what stands before an `@`, and
+/// nothing from a query or a fragment on. It need not be a URL.
+pub fn shown_url(text: &str) -> String {
+    let end = text.find(['?', '#']).unwrap_or(text.len());
+    // Where a password holds one of them, the `@` comes after it.
+    let Some(at) = text.rfind('@') else {
+        return text[..end].to_owned();
+    };
+    let scheme = text
+        .find("://")
+        .filter(|found| *found < at)
+        .map_or("", |found| &text[..found + 3]);
+    let rest = &text[at + 1..];
+    let end = rest.find(['?', '#']).unwrap_or(rest.len());
+    format!("{scheme}{}", &rest[..end])
+}
+
+/// Cuts a link that was made to fill the screen, and leaves out what it may hold of secrets.
+pub fn shortened_url(link: &str) -> String {
+    const LONGEST: usize = 200;
+    let link = shown_url(link);
+    let mut start: String = link.chars().take(LONGEST).collect();
+    if start.len() < link.len() {
+        start.push('…');
+    }
+    start
+}
+
+/// Says an error with its causes; the outermost text of an HTTP client's says next to nothing.
+pub(crate) fn with_causes(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let said = inner.to_string();
+        if !text.contains(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = inner.source();
+    }
+    text
+}
