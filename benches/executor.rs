@@ -15,7 +15,7 @@ use std::time::Duration;
 use assignctl::graph::pace::{PUBLISHED_REQUESTS, PUBLISHED_WRITES};
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{Plan, Rate, estimate};
-use assignctl::sandbox::Tenant;
+use assignctl_sandbox::Tenant;
 use support::tenants::{tenant, wants};
 use support::world::{World, in_virtual_time, outcomes};
 

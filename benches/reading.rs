@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use assignctl::sandbox::{Collection, Policy, Statistics, Tenant, guid_from, target};
+use assignctl_sandbox::{Collection, Policy, Statistics, Tenant, guid_from, target};
 use hosted::Hosted;
 use serde_json::{Map, json};
 

@@ -14,7 +14,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use assignctl::sandbox::{Collection, Policy, Tenant, guid_from, target};
+use assignctl_sandbox::{Collection, Policy, Tenant, guid_from, target};
 use plain::{Ask, answer, next_link};
 use serde_json::{Map, Value, json};
 

@@ -17,7 +17,8 @@
 //!   them in data, which is then not written.
 //! - [`net`] and [`text`]: which addresses are safe, connections, small pieces of text.
 //! - [`exit`], [`files`] and [`cli`]: exit codes, how files are read and written, and the wiring.
-//! - [`sandbox`]: the Graph emulator, a program of its own that shares nothing with the rest.
+//!
+//! The Graph emulator is a crate of its own, `assignctl_sandbox`, which shares nothing with this one.
 //!
 //! # Invariants
 //!
@@ -29,7 +30,7 @@
 //! - Text from Graph or YAML is made safe where it is rendered, and never trusted as markup.
 //! - Unknown is never empty: a read that failed, was cut or was refused stops the write that it
 //!   would have led to.
-//! - `sandbox` uses no other module of the crate, and only `cli` and the tests use `sandbox`.
+//! - `assignctl_sandbox` uses nothing of this crate, and only `cli` and the tests use it.
 
 pub mod apply;
 pub mod auth;
@@ -44,6 +45,5 @@ pub mod model;
 pub mod net;
 pub mod plan;
 pub mod render;
-pub mod sandbox;
 pub mod secrets;
 pub mod text;

@@ -3,7 +3,7 @@
 
 use std::io;
 
-use assignctl::sandbox::{Machine, Service, Tenant, serve};
+use assignctl_sandbox::{Machine, Service, Tenant, serve};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use assignctl::sandbox::{Collection, Machine, Request, Tenant, target};
+use assignctl_sandbox::{Collection, Machine, Request, Tenant, target};
 use libfuzzer_sys::fuzz_target;
 
 fn machine() -> Machine {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use assignctl_sandbox as sandbox;
 use tokio_util::sync::CancellationToken;
 
 use super::failure::Failure;
@@ -15,7 +16,6 @@ use crate::graph::address::GraphUrl;
 use crate::graph::client::Client;
 use crate::graph::pace::Pace;
 use crate::graph::transport::{HttpTransport, InProcessTransport, Transport};
-use crate::sandbox;
 use crate::secrets::Secrets;
 
 /// Builds the client.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use assignctl_sandbox as sandbox;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
@@ -24,7 +25,6 @@ use crate::plan::Selection;
 use crate::render::clean::clean;
 use crate::render::json::Json;
 use crate::render::words::count;
-use crate::sandbox;
 
 /// What stands for the tenant in a snapshot where nobody names it.
 const UNKNOWN_TENANT: &str = "00000000-0000-0000-0000-000000000000";

@@ -1,12 +1,13 @@
 //! `sandbox`: the emulator over HTTP.
 
+use assignctl_sandbox as sandbox;
+
 use super::arguments::Sandbox;
 use super::connection::open_sandbox;
 use super::failure::Failure;
 use super::output::Output;
 use super::{interrupt, runtime};
 use crate::exit::Exit;
-use crate::sandbox;
 
 pub(super) fn run(command: &Sandbox, output: &Output) -> Result<Exit, Failure> {
     if !command.listen.ip().is_loopback() {

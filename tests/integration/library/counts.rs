@@ -8,7 +8,7 @@ use assignctl::model::PolicyKind;
 use assignctl::plan::Plan;
 use assignctl::plan::needs::needs;
 use assignctl::plan::writes::WriteWith;
-use assignctl::sandbox::{Collection, Tenant};
+use assignctl_sandbox::{Collection, Tenant};
 
 use super::support::tenants::{self, COMPLIANCE, wants};
 use super::support::world::{World, applied, outcomes};

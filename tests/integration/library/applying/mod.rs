@@ -10,7 +10,7 @@ mod throttling;
 mod two_runs;
 
 use assignctl::plan::Plan;
-use assignctl::sandbox::{Tenant, target};
+use assignctl_sandbox::{Tenant, target};
 
 use super::support::tenants::{self, CATALOG, wants};
 use super::support::wire::Sent;

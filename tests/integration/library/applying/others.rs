@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use assignctl::sandbox::Tenant;
+use assignctl_sandbox::Tenant;
 
 use super::{adding, ids, is_about, moving, other_admin};
 use crate::library::support::tenants::{all_rows, tenant};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use assignctl::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES, Pace};
 use assignctl::plan::{Rate, estimate};
-use assignctl::sandbox::{RetryAfter, Tenant};
+use assignctl_sandbox::{RetryAfter, Tenant};
 
 use super::super::support::tenants::tenant;
 use super::super::support::wire::{Act, Deed};

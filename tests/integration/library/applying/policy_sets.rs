@@ -1,7 +1,7 @@
 //! Rows of policy sets, which an `assign` leaves out and the service may drop.
 
 use assignctl::plan::writes::WriteWith;
-use assignctl::sandbox::{PolicySetRows, Tenant, target};
+use assignctl_sandbox::{PolicySetRows, Tenant, target};
 
 use super::{adding, moving};
 use crate::library::support::tenants::{

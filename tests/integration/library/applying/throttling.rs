@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use assignctl::graph::transport::Response;
-use assignctl::sandbox::RetryAfter;
+use assignctl_sandbox::RetryAfter;
 
 use super::{adding, moving};
 use crate::library::support::answers::{error, later, with_header};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assignctl::plan::writes::WriteWith;
-use assignctl::sandbox::{Collection, Tenant, guid_from};
+use assignctl_sandbox::{Collection, Tenant, guid_from};
 use serde_json::{Value, json};
 
 use super::raw::{RawCase, RawPolicy, RawRow};
@@ -236,7 +236,7 @@ fn live_target(tenant: &Tenant, whom: &Whom, row: &RawRow) -> Value {
 }
 
 /// Reads a sandbox row back into what it means.
-pub(crate) fn meaning(row: &assignctl::sandbox::Assignment) -> (Key, Want) {
+pub(crate) fn meaning(row: &assignctl_sandbox::Assignment) -> (Key, Want) {
     let text = |name: &str| {
         let value = row.target.get(name).and_then(Value::as_str);
         value.unwrap_or_default().to_owned()

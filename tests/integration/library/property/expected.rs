@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use assignctl::plan::writes::WriteWith;
-use assignctl::sandbox::{Assignment, Policy, Tenant};
+use assignctl_sandbox::{Assignment, Policy, Tenant};
 use serde_json::{Map, Value};
 
 use super::build::{Key, Want, Whom, meaning};

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use assignctl::export::{self, Export};
 use assignctl::plan::Plan;
 use assignctl::render::clean::clean;
-use assignctl::sandbox::{Collection, Tenant, guid_from};
+use assignctl_sandbox::{Collection, Tenant, guid_from};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -178,7 +178,7 @@ fn outcome(planned: Result<Plan, Trouble>) -> Result<Plan, String> {
 }
 
 /// Policies by id, since a list of them comes by name.
-fn sorted(tenant: &Tenant) -> Vec<(Collection, &assignctl::sandbox::Policy)> {
+fn sorted(tenant: &Tenant) -> Vec<(Collection, &assignctl_sandbox::Policy)> {
     let mut all: Vec<_> = policies(tenant).collect();
     all.sort_by_key(|(_, policy)| &policy.id);
     all

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use assignctl::plan::writes::WriteWith;
-use assignctl::sandbox::Tenant;
+use assignctl_sandbox::Tenant;
 use serde_json::json;
 
 use super::build::{

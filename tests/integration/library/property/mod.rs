@@ -10,7 +10,7 @@ pub(super) mod raw;
 use std::collections::BTreeSet;
 
 use assignctl::plan::writes::WriteWith;
-use assignctl::sandbox::{Collection, Policy, Tenant};
+use assignctl_sandbox::{Collection, Policy, Tenant};
 use proptest::prelude::*;
 
 use super::support::world::{Trouble, World, in_virtual_time, outcomes};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use assignctl::graph::GraphError;
 use assignctl::graph::transport::Response;
 use assignctl::model::LiveGroup;
-use assignctl::sandbox::Tenant;
+use assignctl_sandbox::Tenant;
 use serde_json::{Value, json};
 
 use crate::library::support::answers::{edit, json_of};

@@ -54,7 +54,7 @@ fn list_of(body: &Value) -> &'static str {
 }
 
 /// A manifest that needs a batch to look its groups up, and the tenant for it.
-fn with_batch() -> (assignctl::sandbox::Tenant, String) {
+fn with_batch() -> (assignctl_sandbox::Tenant, String) {
     let mut tenant = tenant();
     let names: Vec<String> = (0..20).map(|number| format!("SG-{number}")).collect();
     for name in &names {

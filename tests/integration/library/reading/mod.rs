@@ -8,7 +8,7 @@ mod waiting;
 
 use assignctl::graph::GraphError;
 use assignctl::plan::Plan;
-use assignctl::sandbox::Tenant;
+use assignctl_sandbox::Tenant;
 
 use super::support::tenants::{self, COMPLIANCE};
 use super::support::world::{Trouble, World};

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use assignctl::graph::GraphError;
 use assignctl::model::{Needs, PolicyKind};
-use assignctl::sandbox::{Tenant, target};
+use assignctl_sandbox::{Tenant, target};
 use serde_json::{Value, json};
 
 use super::{EVERYTHING, LISTS, healthy_plan, tenant, unread};
@@ -84,7 +84,7 @@ async fn a_group_that_is_there_twice_does_not_look_like_an_endless_list() {
     let mut tenant = tenants::tenant_with_set_rows(1);
     let group = tenants::group_id(&tenant, "A");
     tenant.configuration_policies[0]
-        .assign_from_set("a set", assignctl::sandbox::target::group(&group));
+        .assign_from_set("a set", assignctl_sandbox::target::group(&group));
     tenant.service.max_page_size = 1;
     let world = World::new(tenant);
     let results = world.converge(&wants("*", &["A", "B"])).await;

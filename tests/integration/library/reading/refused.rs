@@ -24,7 +24,7 @@ impl TokenSource for Numbered {
     }
 }
 
-fn world_with_tokens(tenant: assignctl::sandbox::Tenant) -> (World, Arc<AtomicUsize>) {
+fn world_with_tokens(tenant: assignctl_sandbox::Tenant) -> (World, Arc<AtomicUsize>) {
     let given = Arc::new(AtomicUsize::new(0));
     let source = Numbered(Arc::clone(&given));
     let world = World::build(tenant, published(), |_| Box::new(source));

@@ -1,6 +1,6 @@
 //! Another administrator, who changes assignments while a run is on.
 
-use assignctl::sandbox::{Tenant, target};
+use assignctl_sandbox::{Tenant, target};
 use serde_json::Value;
 
 use super::history::state;

@@ -7,7 +7,7 @@ use assignctl::apply::{Outcome, Results};
 use assignctl::graph::transport::Response;
 use assignctl::plan::writes::{WriteWith, steps};
 use assignctl::plan::{Change, Plan, PlannedPolicy};
-use assignctl::sandbox::Assignment;
+use assignctl_sandbox::Assignment;
 use serde_json::Value;
 
 use super::history::{History, State, fits, meant, state_of};

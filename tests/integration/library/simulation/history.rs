@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assignctl::model::{self, Source, Target};
-use assignctl::sandbox::{Policy, Tenant};
+use assignctl_sandbox::{Policy, Tenant};
 
 use crate::library::property::build::{Key, Want, Whom, meaning};
 use crate::library::property::policies;

@@ -27,7 +27,7 @@ use std::time::Duration;
 use assignctl::apply::{ObserveApply, Outcome, Results, Settled};
 use assignctl::auth::{Fetching, Token, TokenSource};
 use assignctl::plan::{Plan, PlannedPolicy};
-use assignctl::sandbox::{PolicySetRows, Service};
+use assignctl_sandbox::{PolicySetRows, Service};
 use secrecy::SecretString;
 
 use super::property::expected;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use assignctl::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES, Pace};
-use assignctl::sandbox::{PolicySetRows, RetryAfter};
+use assignctl_sandbox::{PolicySetRows, RetryAfter};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 

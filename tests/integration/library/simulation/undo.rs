@@ -9,7 +9,7 @@ use assignctl::plan::guards::GuardRules;
 use assignctl::plan::rollback::{Left, plan};
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{Basis, Selection};
-use assignctl::sandbox::Tenant;
+use assignctl_sandbox::Tenant;
 
 use super::history::{State, state};
 use super::{Scenario, Stage};

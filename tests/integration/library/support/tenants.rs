@@ -1,6 +1,6 @@
 //! Small tenants, and short words for what is in them.
 
-use assignctl::sandbox::{Collection, Tenant, target};
+use assignctl_sandbox::{Collection, Tenant, target};
 use serde_json::{Value, json};
 
 pub(crate) const CATALOG: Collection = Collection::ConfigurationPolicies;

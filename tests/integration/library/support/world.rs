@@ -19,7 +19,7 @@ use assignctl::plan::guards::GuardRules;
 use assignctl::plan::needs::needs;
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{self, Basis, Plan, PlannedPolicy, Selection};
-use assignctl::sandbox::{Machine, Service, Tenant};
+use assignctl_sandbox::{Machine, Service, Tenant};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 

@@ -170,7 +170,7 @@ mod tests {
 
     #[test]
     fn the_examples_name_ids_of_the_sample() {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/manifests");
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/manifests");
         let known = Tenant::sample().to_json();
         let mut ids = 0;
         for file in ["network.yaml", "special.yaml"] {

@@ -1,10 +1,10 @@
-//! An emulator of the slice of Microsoft Graph that the program uses, with its own tenant.
+//! An emulator of the slice of Microsoft Graph that `assignctl` uses, with its own tenant.
 //!
 //! [`Machine`] is a pure state machine: a request, the time and the tenant in, an answer out.
 //! [`http`] gives it a face on a socket or within the process, [`Store`] keeps its tenant in a
 //! file. It was written from what is known of the service and from the OpenAPI description, not
-//! from the client: it shares no types, tables or parsing with the rest of the crate, so that a
-//! mistake in one shows in the other. It is strict: what the service refuses, it refuses, and
+//! from the client: it shares no types, tables or parsing with it, so that a mistake in one shows in
+//! the other. It is strict: what the service refuses, it refuses, and
 //! what it does not know is an error that names it. Comments cite reports by `owner/name#number`
 //! (an issue on GitHub) and Microsoft's documentation by file.
 //!
