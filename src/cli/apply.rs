@@ -8,10 +8,11 @@ use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::approval::{MAX_AGE, check_age, check_digest, check_tenant};
-use super::arguments::{Apply, Common, Format};
+use super::arguments::Apply;
 use super::config::Config;
 use super::connection::connect;
 use super::failure::Failure;
+use super::options::{Common, Format};
 use super::output::Output;
 use super::plan::{self, Shown};
 use super::settings::{self, ServiceSettings};

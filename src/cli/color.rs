@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 
 use anstream::ColorChoice;
 
-use super::arguments::Color;
+use super::options::Color;
 use super::settings::variable;
 
 /// Decides for a stream.

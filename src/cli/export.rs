@@ -9,11 +9,12 @@ use assignctl_sandbox as sandbox;
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
-use super::arguments::{Common, Export as ExportArguments};
+use super::arguments::Export as ExportArguments;
 use super::config::Config;
 use super::connection::connect;
 use super::failure::Failure;
 use super::folder::Folder;
+use super::options::Common;
 use super::output::Output;
 use super::settings;
 use super::{interrupt, runtime};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tracing_subscriber::EnvFilter;
 
-use super::arguments::{Common, LogFormat};
+use super::options::{Common, LogFormat};
 use super::output::MARK;
 use crate::secrets::{Origin, Secrets};
 

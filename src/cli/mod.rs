@@ -6,7 +6,8 @@
 
 mod apply;
 mod approval;
-pub mod arguments;
+mod arguments;
+mod clock;
 mod color;
 mod config;
 mod connection;
@@ -15,14 +16,14 @@ mod failure;
 mod folder;
 mod interrupt;
 mod logging;
+mod options;
 mod output;
 mod plan;
 mod progress;
-pub mod reference;
+mod reference;
 mod reports;
 mod rollback;
 mod sandbox;
-mod selecting;
 mod settings;
 mod show;
 mod validate;
@@ -30,6 +31,8 @@ mod values;
 mod whoami;
 
 use std::sync::Arc;
+
+use clap::Parser as _;
 
 use crate::exit::Exit;
 use crate::manifest::schema;
@@ -40,7 +43,7 @@ use output::Output;
 
 /// Runs the program with the process's own arguments and environment.
 pub fn run() -> Exit {
-    let arguments = match Arguments::parse() {
+    let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
             return output::told_by_parser(&error);
@@ -84,7 +87,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
             let mut script = Vec::new();
             clap_complete::generate(
                 command.shell,
-                &mut Arguments::command(),
+                &mut Arguments::tree(),
                 "assignctl",
                 &mut script,
             );

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 
-use super::arguments::{Command, Common, Format};
-use super::color;
+use super::arguments::Command;
 use super::failure::Failure;
+use super::options::{Common, Format};
 use super::progress::{Display, Progress};
+use super::{clock, color};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::files::{self, LARGEST_PLAN};
@@ -241,7 +242,7 @@ impl Output {
             hint: hint.as_deref(),
             ..failure.view(&message)
         };
-        let created_at = super::plan::now();
+        let created_at = clock::now();
         let json = || json::failure(&created_at, &self.selection, &findings, &error);
         if let Some(path) = self.json_into.as_ref().filter(|_| self.may_save.get()) {
             self.save_json(path, &json())?;

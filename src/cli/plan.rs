@@ -8,13 +8,14 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::approval::check_tenant;
-use super::arguments::{Common, Plan as PlanArguments, Planning, View};
+use super::arguments::Plan as PlanArguments;
 use super::config::Config;
 use super::connection::connect;
 use super::failure::Failure;
+use super::options::{Common, Planning, View};
 use super::output::Output;
 use super::settings::{self, ServiceSettings};
-use super::{interrupt, reports, runtime};
+use super::{clock, interrupt, reports, runtime};
 use crate::apply;
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
@@ -202,7 +203,7 @@ impl Shown {
         };
         let mut summary = plan.summary();
         summary.time = plan::estimate(&summary, rate(service.writes), rate(service.requests));
-        let created_at = now();
+        let created_at = clock::now();
         let digest = digest_of(&plan);
         Self {
             time: summary.time,
@@ -246,11 +247,4 @@ impl Shown {
             },
         )
     }
-}
-
-/// Returns the time as plans carry it: UTC, whole seconds.
-pub(super) fn now() -> String {
-    jiff::Timestamp::now()
-        .strftime("%Y-%m-%dT%H:%M:%SZ")
-        .to_string()
 }

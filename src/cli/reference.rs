@@ -6,7 +6,7 @@
 
 use std::fmt::Write as _;
 
-use super::settings::{CONCURRENCY, LONGEST_WAIT};
+use super::values::{CONCURRENCY, LONGEST_WAIT};
 use crate::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
 use crate::net::CLOUDS;
 use crate::plan::guards::GuardRules;
@@ -219,35 +219,6 @@ pub(super) fn variables() -> String {
     text
 }
 
-/// Returns the table of `docs/configuration.md`.
-pub fn table() -> String {
-    let cell = |text: &str| match text {
-        "" => String::new(),
-        text => format!("`{text}`"),
-    };
-    let mut table =
-        "| `assignctl.yaml` | environment | option | default | meaning |\n|---|---|---|---|---|\n"
-            .to_owned();
-    for setting in settings() {
-        let default = match setting.default.as_str() {
-            text if text.contains(' ') => text.to_owned(),
-            text => cell(text),
-        };
-        let _ = writeln!(
-            table,
-            "| {} | {} | {} | {default} | {} |",
-            cell(setting.key),
-            cell(setting.variable),
-            cell(setting.option),
-            setting.meaning
-        );
-    }
-    while table.contains("|  |") {
-        table = table.replace("|  |", "| |");
-    }
-    table
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -256,6 +227,35 @@ mod tests {
     use super::super::arguments::Arguments;
     use super::super::config::Config;
     use super::*;
+
+    /// Returns the table of `docs/configuration.md`.
+    fn table() -> String {
+        let cell = |text: &str| match text {
+            "" => String::new(),
+            text => format!("`{text}`"),
+        };
+        let mut table =
+            "| `assignctl.yaml` | environment | option | default | meaning |\n|---|---|---|---|---|\n"
+                .to_owned();
+        for setting in settings() {
+            let default = match setting.default.as_str() {
+                text if text.contains(' ') => text.to_owned(),
+                text => cell(text),
+            };
+            let _ = writeln!(
+                table,
+                "| {} | {} | {} | {default} | {} |",
+                cell(setting.key),
+                cell(setting.variable),
+                cell(setting.option),
+                setting.meaning
+            );
+        }
+        while table.contains("|  |") {
+            table = table.replace("|  |", "| |");
+        }
+        table
+    }
 
     /// What libraries read: the colours', the HTTP client's and the identity library's.
     const READ_BY_LIBRARIES: [&str; 7] = [
@@ -320,7 +320,7 @@ mod tests {
 
     #[test]
     fn options_exist_and_tell_the_same_default() {
-        let command = Arguments::command();
+        let command = Arguments::tree();
         let commands = std::iter::once(&command).chain(command.get_subcommands());
         let help: Vec<(String, String)> = commands
             .flat_map(clap::Command::get_arguments)

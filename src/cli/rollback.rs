@@ -6,8 +6,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::apply::{self, Intent, Run};
 use super::approval::check_tenant;
-use super::arguments::{Apply, Common, Rollback};
+use super::arguments::{Apply, Rollback};
 use super::failure::Failure;
+use super::options::Common;
 use super::output::Output;
 use super::plan::Shown;
 use super::settings::ServiceSettings;

@@ -6,19 +6,17 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::arguments::{Common, Guards, Service};
 use super::config::{self, Config};
 use super::failure::Failure;
+use super::options::{Common, Guards, Service};
 use super::reference;
+use super::values::{CONCURRENCY, LONGEST_WAIT, parse_duration, parse_limit};
 use crate::auth::Method;
 use crate::diagnostic::nearest;
 use crate::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
 use crate::net::{CLOUDS, Cloud};
 use crate::plan::guards::{GuardRules, RemovalLimit};
 use crate::secrets::Secrets;
-
-pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
-pub(super) const CONCURRENCY: usize = 8;
 
 /// Reads a variable; one that is set to nothing is not set.
 pub(super) fn variable(name: &str) -> Option<String> {
@@ -38,8 +36,6 @@ pub(super) fn secrets() -> Secrets {
 
 /// More side by side than any service takes.
 const MOST_SIDE_BY_SIDE: usize = 1000;
-/// More in a window than any service takes.
-const MOST_IN_A_WINDOW: usize = 1_000_000;
 
 /// Where the service is.
 #[derive(Clone, Debug)]
@@ -213,85 +209,4 @@ pub(super) fn guards(arguments: &Guards, config: &Config) -> Result<GuardRules, 
         accepted: arguments.allow.clone(),
         tenant_id: config.tenant_id.clone(),
     })
-}
-
-/// Reads `100/20s`.
-fn parse_limit(text: &str) -> Option<Limit> {
-    let (count, window) = text.split_once('/')?;
-    let count = count.trim().parse().ok();
-    let count = count.filter(|count| (1..=MOST_IN_A_WINDOW).contains(count))?;
-    let window = parse_duration(window).ok();
-    let window = window.filter(|window| !window.is_zero())?;
-    Some(Limit { count, window })
-}
-
-/// Why a text is no duration that an option takes, to follow "it is".
-#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
-pub(super) enum DurationError {
-    #[error("not a duration")]
-    NotADuration,
-    #[error("too long: the most is 365 days")]
-    TooLong,
-}
-
-const LONGEST_DURATION: Duration = Duration::from_secs(365 * 24 * 3600);
-
-/// Reads `20s`, `15m`, `1h 30m`, `7d`; a bare number is seconds.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, DurationError> {
-    let text = text.trim();
-    let days = text.strip_suffix('d');
-    let days = days.and_then(|days| days.parse::<u32>().ok());
-    let duration = match (text.parse::<u32>(), days) {
-        (Ok(seconds), _) => Duration::from_secs(u64::from(seconds)),
-        (_, Some(days)) => Duration::from_secs(u64::from(days) * 24 * 3600),
-        (Err(_), None) => text
-            .parse::<jiff::SignedDuration>()
-            .ok()
-            .and_then(|duration| Duration::try_from(duration).ok())
-            .ok_or(DurationError::NotADuration)?,
-    };
-    if duration > LONGEST_DURATION {
-        return Err(DurationError::TooLong);
-    }
-    Ok(duration)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn limits_and_durations_are_read() {
-        assert_eq!(parse_limit("100/20s"), Some(PUBLISHED_WRITES));
-        assert_eq!(
-            parse_limit("5/1m"),
-            Some(Limit {
-                count: 5,
-                window: Duration::from_secs(60)
-            })
-        );
-        for wrong in [
-            "",
-            "100",
-            "0/20s",
-            "18446744073709551615/20s",
-            "-1/20s",
-            "100/0s",
-            "100/x",
-            "1/2/3",
-        ] {
-            assert_eq!(parse_limit(wrong), None, "{wrong}");
-        }
-        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
-        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
-        assert_eq!(parse_duration("7d"), Ok(Duration::from_secs(7 * 24 * 3600)));
-        for wrong in ["-5s", "-1d", "d", "1x", "soon", ""] {
-            let error = parse_duration(wrong);
-            assert_eq!(error, Err(DurationError::NotADuration), "{wrong}");
-        }
-        assert_eq!(parse_duration("365d"), Ok(LONGEST_DURATION));
-        for long in ["366d", "100000h", "31536001", "4294967295d"] {
-            assert_eq!(parse_duration(long), Err(DurationError::TooLong), "{long}");
-        }
-    }
 }

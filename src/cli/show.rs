@@ -6,8 +6,9 @@
 use std::path::Path;
 
 use super::approval::{MAX_AGE, age};
-use super::arguments::{Common, Guards, Show};
+use super::arguments::Show;
 use super::failure::Failure;
+use super::options::{Common, Guards};
 use super::output::Output;
 use super::settings;
 use crate::diagnostic::Severity;

@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
-use super::arguments::{Common, Validate};
+use super::arguments::Validate;
 use super::failure::Failure;
+use super::options::Common;
 use super::output::Output;
 use super::settings;
 use crate::diagnostic::{Diagnostic, Sources};

@@ -1,9 +1,61 @@
-//! Reads the values of options.
+//! Reads the values of options, and of keys in the configuration that mean the same.
 
 use std::time::Duration;
 
-use super::settings::{self, DurationError};
+use crate::auth::Method;
+use crate::graph::pace::Limit;
+use crate::graph::permissions::NEEDS;
+use crate::model::PolicyKind;
+use crate::plan::guards::{GuardName, RemovalLimit};
+use crate::plan::writes::WriteWith;
 use crate::render::markdown;
+
+/// The default of `--max-wait`.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+/// The default of `--concurrency`.
+pub(super) const CONCURRENCY: usize = 8;
+/// More in a window than any service takes.
+const MOST_IN_A_WINDOW: usize = 1_000_000;
+const LONGEST_DURATION: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Why a text is not a duration that an option takes, to follow "it is".
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+pub(super) enum DurationError {
+    #[error("not a duration")]
+    NotADuration,
+    #[error("too long: the most is 365 days")]
+    TooLong,
+}
+
+/// Reads `20s`, `15m`, `1h 30m`, `7d`; a bare number is seconds.
+pub(super) fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+    let text = text.trim();
+    let days = text.strip_suffix('d');
+    let days = days.and_then(|days| days.parse::<u32>().ok());
+    let duration = match (text.parse::<u32>(), days) {
+        (Ok(seconds), _) => Duration::from_secs(u64::from(seconds)),
+        (_, Some(days)) => Duration::from_secs(u64::from(days) * 24 * 3600),
+        (Err(_), None) => text
+            .parse::<jiff::SignedDuration>()
+            .ok()
+            .and_then(|duration| Duration::try_from(duration).ok())
+            .ok_or(DurationError::NotADuration)?,
+    };
+    if duration > LONGEST_DURATION {
+        return Err(DurationError::TooLong);
+    }
+    Ok(duration)
+}
+
+/// Reads `100/20s`.
+pub(super) fn parse_limit(text: &str) -> Option<Limit> {
+    let (count, window) = text.split_once('/')?;
+    let count = count.trim().parse().ok();
+    let count = count.filter(|count| (1..=MOST_IN_A_WINDOW).contains(count))?;
+    let window = parse_duration(window).ok();
+    let window = window.filter(|window| !window.is_zero())?;
+    Some(Limit { count, window })
+}
 
 pub(super) fn max_bytes(text: &str) -> Result<usize, String> {
     text.parse()
@@ -13,7 +65,7 @@ pub(super) fn max_bytes(text: &str) -> Result<usize, String> {
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
-    settings::parse_duration(text).map_err(|error| match error {
+    parse_duration(text).map_err(|error| match error {
         DurationError::NotADuration => "expected a duration like `90m`, `36h` or `7d`".to_owned(),
         DurationError::TooLong => format!("it is {error}"),
     })
@@ -24,5 +76,97 @@ pub(super) fn digest(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("expected `sha256:` and what follows it in the plan".to_owned())
+    }
+}
+
+pub(super) fn auth(text: &str) -> Result<Method, String> {
+    Method::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = Method::ALL.iter().map(|method| method.name()).collect();
+        format!("no such sign-in; there are {}", names.join(", "))
+    })
+}
+
+pub(super) fn policy_kind(text: &str) -> Result<PolicyKind, String> {
+    PolicyKind::from_name(text).ok_or_else(|| {
+        let names: Vec<&str> = PolicyKind::all().map(PolicyKind::name).collect();
+        format!("no such policy kind; there are {}", names.join(", "))
+    })
+}
+
+pub(super) fn guard_name(text: &str) -> Result<GuardName, String> {
+    match GuardName::from_name(text) {
+        Some(guard) if guard.can_be_accepted() => Ok(guard),
+        Some(guard) => Err(format!("guard `{}` can't be accepted", guard.name())),
+        None => {
+            let names: Vec<&str> = GuardName::ALL
+                .iter()
+                .filter(|guard| guard.can_be_accepted())
+                .map(|guard| guard.name())
+                .collect();
+            Err(format!("no such guard; there are {}", names.join(", ")))
+        }
+    }
+}
+
+pub(super) fn removal_limit(text: &str) -> Result<RemovalLimit, String> {
+    RemovalLimit::parse(text)
+        .ok_or_else(|| "expected a number like `40` or a share like `25%`".to_owned())
+}
+
+pub(super) fn write_with(text: &str) -> Result<WriteWith, String> {
+    WriteWith::from_name(text).ok_or_else(|| "expected auto, create or assign".to_owned())
+}
+
+/// Reads the name of a command that needs permissions.
+pub(super) fn permitted_command(text: &str) -> Result<String, String> {
+    let commands: Vec<&str> = NEEDS
+        .iter()
+        .flat_map(|need| need.commands.iter().copied())
+        .collect();
+    if commands.contains(&text) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("expected one of {}", commands.join(", ")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::pace::PUBLISHED_WRITES;
+
+    #[test]
+    fn limits_and_durations_are_read() {
+        assert_eq!(parse_limit("100/20s"), Some(PUBLISHED_WRITES));
+        assert_eq!(
+            parse_limit("5/1m"),
+            Some(Limit {
+                count: 5,
+                window: Duration::from_secs(60)
+            })
+        );
+        for wrong in [
+            "",
+            "100",
+            "0/20s",
+            "18446744073709551615/20s",
+            "-1/20s",
+            "100/0s",
+            "100/x",
+            "1/2/3",
+        ] {
+            assert_eq!(parse_limit(wrong), None, "{wrong}");
+        }
+        assert_eq!(parse_duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(parse_duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(parse_duration("7d"), Ok(Duration::from_secs(7 * 24 * 3600)));
+        for wrong in ["-5s", "-1d", "d", "1x", "soon", ""] {
+            let error = parse_duration(wrong);
+            assert_eq!(error, Err(DurationError::NotADuration), "{wrong}");
+        }
+        assert_eq!(parse_duration("365d"), Ok(LONGEST_DURATION));
+        for long in ["366d", "100000h", "31536001", "4294967295d"] {
+            assert_eq!(parse_duration(long), Err(DurationError::TooLong), "{long}");
+        }
     }
 }

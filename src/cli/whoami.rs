@@ -2,9 +2,10 @@
 
 use secrecy::ExposeSecret as _;
 
-use super::arguments::{Common, WhoAmI};
+use super::arguments::WhoAmI;
 use super::connection::sign_in;
 use super::failure::Failure;
+use super::options::Common;
 use super::output::Output;
 use super::{interrupt, runtime, settings};
 use crate::auth::claims::Claims;

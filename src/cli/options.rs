@@ -1,17 +1,22 @@
-//! Options that every command takes.
+//! Options that several commands take.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::values::{auth, guard_name, max_bytes, policy_kind, removal_limit, write_with};
 use crate::auth::Method;
-use crate::cli::values::max_bytes;
+use crate::manifest::Glob;
+use crate::model::PolicyKind;
+use crate::plan::Selection;
+use crate::plan::guards::{GuardName, RemovalLimit};
+use crate::plan::writes::WriteWith;
 use crate::render::markdown;
 
 /// Options that every command takes.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Common options")]
-pub struct Common {
+pub(super) struct Common {
     /// Form of the result on stdout
     #[arg(
         long,
@@ -20,10 +25,10 @@ pub struct Common {
         default_value = "text",
         value_name = "FORMAT"
     )]
-    pub format: Format,
+    pub(super) format: Format,
     /// Also write the result as JSON to this file
     #[arg(long, global = true, value_name = "FILE")]
-    pub json_into: Option<PathBuf>,
+    pub(super) json_into: Option<PathBuf>,
     /// Largest size of the result as Markdown; details are dropped from the end
     #[arg(
         long,
@@ -32,7 +37,7 @@ pub struct Common {
         default_value_t = markdown::USUAL,
         value_parser = max_bytes
     )]
-    pub max_bytes: usize,
+    pub(super) max_bytes: usize,
     /// When to use colour; `NO_COLOR` and `CLICOLOR_FORCE` count too
     #[arg(
         long,
@@ -41,13 +46,13 @@ pub struct Common {
         default_value = "auto",
         value_name = "WHEN"
     )]
-    pub color: Color,
+    pub(super) color: Color,
     /// Say nothing about progress on stderr
     #[arg(long, global = true)]
-    pub no_progress: bool,
+    pub(super) no_progress: bool,
     /// Log more to stderr (can be repeated)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
-    pub verbose: u8,
+    pub(super) verbose: u8,
     /// Form of the log on stderr
     #[arg(
         long,
@@ -56,28 +61,28 @@ pub struct Common {
         default_value = "text",
         value_name = "FORMAT"
     )]
-    pub log_format: LogFormat,
+    pub(super) log_format: LogFormat,
     /// Configuration file (default: `assignctl.yaml` in the working folder, if there is one)
     #[arg(long, global = true, value_name = "FILE")]
-    pub config: Option<PathBuf>,
+    pub(super) config: Option<PathBuf>,
     /// Where the service is, and how it is talked to.
     #[command(flatten)]
-    pub service: Service,
+    pub(super) service: Service,
 }
 
 /// Where the service is, and how it is talked to.
 #[derive(Args, Clone, Debug)]
-pub struct Service {
+pub(super) struct Service {
     /// Use the emulator inside the process, its tenant kept in this file; a file that does not
     /// exist is made from the sample tenant
     #[arg(long, global = true, help_heading = "Service", value_name = "FILE")]
-    pub sandbox: Option<PathBuf>,
+    pub(super) sandbox: Option<PathBuf>,
     /// Graph URL with its version [env: `ASSIGNCTL_GRAPH_URL`] [default: the cloud's]
     #[arg(long, global = true, help_heading = "Service", value_name = "URL")]
-    pub graph_url: Option<String>,
+    pub(super) graph_url: Option<String>,
     /// National cloud: public, usgov, usgov-dod, china [default: public]
     #[arg(long, global = true, help_heading = "Service", value_name = "CLOUD")]
-    pub cloud: Option<String>,
+    pub(super) cloud: Option<String>,
     /// How to sign in: token, client-secret, client-certificate, workload-identity, github,
     /// azure-devops, managed-identity, azure-cli [default: the first that is configured]
     #[arg(
@@ -87,7 +92,7 @@ pub struct Service {
         value_name = "NAME",
         value_parser = auth
     )]
-    pub auth: Option<Method>,
+    pub(super) auth: Option<Method>,
     /// Most requests that write, as count/window [default: 100/20s]
     #[arg(
         long,
@@ -95,7 +100,7 @@ pub struct Service {
         help_heading = "Service",
         value_name = "COUNT/WINDOW"
     )]
-    pub write_limit: Option<String>,
+    pub(super) write_limit: Option<String>,
     /// Most requests of any kind, as count/window [default: 1000/20s]
     #[arg(
         long,
@@ -103,18 +108,18 @@ pub struct Service {
         help_heading = "Service",
         value_name = "COUNT/WINDOW"
     )]
-    pub read_limit: Option<String>,
+    pub(super) read_limit: Option<String>,
     /// Longest wait on the service's word [default: 15m]
     #[arg(long, global = true, help_heading = "Service", value_name = "DURATION")]
-    pub max_wait: Option<String>,
+    pub(super) max_wait: Option<String>,
     /// How many policies are worked on side by side [default: 8]
     #[arg(long, global = true, help_heading = "Service", value_name = "N")]
-    pub concurrency: Option<usize>,
+    pub(super) concurrency: Option<usize>,
 }
 
 /// Forms of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// For people.
     Text,
     /// For programs.
@@ -127,7 +132,7 @@ pub enum Format {
 
 /// Forms of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
+pub(super) enum LogFormat {
     /// For people.
     Text,
     /// One JSON object a line.
@@ -136,7 +141,7 @@ pub enum LogFormat {
 
 /// When to use colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Color {
+pub(super) enum Color {
     /// On a terminal.
     Auto,
     /// Always.
@@ -145,9 +150,68 @@ pub enum Color {
     Never,
 }
 
-fn auth(text: &str) -> Result<Method, String> {
-    Method::from_name(text).ok_or_else(|| {
-        let names: Vec<&str> = Method::ALL.iter().map(|method| method.name()).collect();
-        format!("no such sign-in; there are {}", names.join(", "))
-    })
+/// Which of the managed policies are looked at.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct Selecting {
+    /// Only the policies whose display names fit a glob (can be repeated)
+    #[arg(long, help_heading = "Selection", value_name = "GLOB")]
+    only: Vec<String>,
+    /// Not the policies whose display names fit a glob (can be repeated)
+    #[arg(long, help_heading = "Selection", value_name = "GLOB")]
+    exclude: Vec<String>,
+    /// Only the policies of a kind (can be repeated)
+    #[arg(long, help_heading = "Selection", value_name = "KIND", value_parser = policy_kind)]
+    kind: Vec<PolicyKind>,
+}
+
+impl Selecting {
+    pub(super) fn selection(&self) -> Selection {
+        let globs = |texts: &[String]| texts.iter().map(Glob::new).collect();
+        Selection {
+            only: globs(&self.only),
+            exclude: globs(&self.exclude),
+            kinds: self.kind.clone(),
+        }
+    }
+}
+
+/// What of a plan is shown.
+#[derive(Args, Clone, Debug)]
+pub(super) struct View {
+    /// Show the unchanged policies too
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Show each policy's assignments before and after as a diff
+    #[arg(long, conflicts_with = "summary")]
+    pub(super) diff: bool,
+    /// Show one line a policy
+    #[arg(long)]
+    pub(super) summary: bool,
+}
+
+/// How a plan is made.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Planning {
+    /// Treat a `match` that selects nothing as an error
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// How to write: auto takes the fewest requests; create and delete go row by row, but for rows
+    /// that take the place of others [default: auto]
+    #[arg(long, value_name = "auto|create|assign", value_parser = write_with)]
+    pub(super) write_with: Option<WriteWith>,
+}
+
+/// What is let through.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Guards {
+    /// Accept what a guard sees (can be repeated): removals, policies, broad-target,
+    /// exclusion-lost, unassigned
+    #[arg(long, value_name = "GUARD", value_parser = guard_name)]
+    pub(super) allow: Vec<GuardName>,
+    /// Most removals, as a number or a share of the managed live assignments [default: 25%]
+    #[arg(long, value_name = "N|N%", value_parser = removal_limit)]
+    pub(super) max_removals: Option<RemovalLimit>,
+    /// Most policies that change [default: 50]
+    #[arg(long, value_name = "N")]
+    pub(super) max_policies: Option<usize>,
 }

@@ -1,0 +1,318 @@
+//! What the user typed: the commands, each with its own options. Options that several commands share
+//! are in [`super::options`].
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, CommandFactory as _, Parser, Subcommand};
+
+use super::options::{Common, Guards, Planning, Selecting, View};
+use super::reference;
+use super::values::{digest, duration, permitted_command};
+use crate::plan::Selection;
+
+/// Keep the assignments of Microsoft Intune policies equal to YAML manifests
+///
+/// `plan` shows the difference between manifests and the live tenant, `apply` makes it true.
+#[derive(Debug, Parser)]
+#[command(
+    name = "assignctl",
+    version,
+    max_term_width = 100,
+    after_help = reference::variables(),
+    subcommand_required = true,
+    arg_required_else_help = true
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+impl Arguments {
+    /// Returns the whole command line, with every option of every command.
+    pub(super) fn tree() -> clap::Command {
+        Self::command()
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Check manifests offline
+    Validate(Validate),
+    /// Show what apply would change; never writes to the service
+    Plan(Plan),
+    /// Make the live state equal to the manifests, or carry out a saved plan
+    Apply(Apply),
+    /// Plan the way back from what an apply did, then go it as apply does
+    Rollback(Rollback),
+    /// Print a saved plan
+    Show(Show),
+    /// Plan for the nightly job: always detailed exit codes
+    Drift(Drift),
+    /// Write manifests from the live state; a plan of them has no changes
+    Export(Export),
+    /// Sign in and show what is permitted
+    Whoami(WhoAmI),
+    /// Serve the built-in Graph emulator over HTTP
+    Sandbox(Sandbox),
+    /// Print the JSON Schema of manifests, for editors
+    Schema(Schema),
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+impl Command {
+    /// Returns the command's word, if its result is one that comes in all formats.
+    pub(super) fn with_formats(&self) -> Option<&'static str> {
+        match self {
+            Self::Validate(_) => Some("validate"),
+            Self::Plan(_) => Some("plan"),
+            Self::Apply(_) => Some("apply"),
+            Self::Rollback(_) => Some("rollback"),
+            // What it shows is a plan, and a comment with it is the plan's.
+            Self::Show(_) => Some("plan"),
+            Self::Drift(_) => Some("drift"),
+            Self::Export(_)
+            | Self::Whoami(_)
+            | Self::Sandbox(_)
+            | Self::Schema(_)
+            | Self::Completions(_) => None,
+        }
+    }
+
+    /// Returns which policies are asked for, for the commands that can be narrowed.
+    pub(super) fn selection(&self) -> Selection {
+        match self {
+            Self::Plan(Plan { selecting, .. })
+            | Self::Drift(Drift { selecting, .. })
+            | Self::Apply(Apply { selecting, .. })
+            | Self::Rollback(Rollback { selecting, .. })
+            | Self::Show(Show { selecting, .. })
+            | Self::Export(Export { selecting, .. }) => selecting.selection(),
+            Self::Validate(_)
+            | Self::Whoami(_)
+            | Self::Sandbox(_)
+            | Self::Schema(_)
+            | Self::Completions(_) => Selection::default(),
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl validate manifests\n  assignctl validate windows.yaml macos.yaml\n  assignctl validate manifests --format github"
+)]
+pub(super) struct Validate {
+    /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl plan manifests\n  assignctl plan manifests --sandbox tenant.json\n  assignctl plan manifests --out plan.json --detailed-exitcode\n  assignctl plan manifests --only 'Win - Security - *' --diff\n  assignctl plan manifests --format markdown > comment.md"
+)]
+pub(super) struct Plan {
+    /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Save the plan to this file
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// End with 2 where changes are pending
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+    /// What `drift --since` names.
+    #[arg(skip)]
+    pub(super) since: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) selecting: Selecting,
+    #[command(flatten)]
+    pub(super) view: View,
+    #[command(flatten)]
+    pub(super) planning: Planning,
+    #[command(flatten)]
+    pub(super) guards: Guards,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl drift manifests\n  assignctl drift manifests --since report.json\n  assignctl drift manifests --format markdown > issue.md"
+)]
+pub(super) struct Drift {
+    /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Tell what was changed in the tenant since an apply from manifests that were not applied
+    #[arg(long, value_name = "REPORT")]
+    since: Option<PathBuf>,
+    #[command(flatten)]
+    selecting: Selecting,
+    #[command(flatten)]
+    view: View,
+    #[command(flatten)]
+    planning: Planning,
+    #[command(flatten)]
+    guards: Guards,
+}
+
+impl Drift {
+    pub(super) fn into_plan(self) -> Plan {
+        let Self {
+            paths,
+            since,
+            selecting,
+            view,
+            planning,
+            guards,
+        } = self;
+        Plan {
+            paths,
+            out: None,
+            detailed_exitcode: true,
+            since,
+            selecting,
+            view,
+            planning,
+            guards,
+        }
+    }
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl show plan.json\n  assignctl show plan.json --diff\n  assignctl show plan.json --format markdown > comment.md"
+)]
+pub(super) struct Show {
+    /// The saved plan
+    #[arg(value_name = "PLANFILE")]
+    pub(super) plan: PathBuf,
+    #[command(flatten)]
+    pub(super) selecting: Selecting,
+    #[command(flatten)]
+    pub(super) view: View,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl apply manifests\n  assignctl apply manifests --sandbox tenant.json --yes\n  assignctl apply plan.json --report report.json\n  assignctl apply manifests --expect-digest sha256:0f3a…"
+)]
+pub(super) struct Apply {
+    /// Manifests, or one saved plan [default: the configuration's manifests]
+    #[arg(value_name = "PATH|PLANFILE")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// Where the report is written (default: `.assignctl/reports/<time>.json`)
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+    /// Stop at the first policy that fails
+    #[arg(long)]
+    pub(super) fail_fast: bool,
+    /// Oldest saved plan that is carried out [default: 24h]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) max_age: Option<Duration>,
+    /// Go on only if the plan has the digest that was reviewed
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    pub(super) expect_digest: Option<String>,
+    #[command(flatten)]
+    pub(super) selecting: Selecting,
+    #[command(flatten)]
+    pub(super) view: View,
+    #[command(flatten)]
+    pub(super) planning: Planning,
+    #[command(flatten)]
+    pub(super) guards: Guards,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl rollback report.json\n  assignctl rollback .assignctl/reports/20261123T020000.000Z.json --yes\n  assignctl rollback report.json --only \"Win - *\"\n\nPolicies that have changed since the run are named and left alone (exit 6)."
+)]
+pub(super) struct Rollback {
+    /// The report of the run that is to be undone
+    #[arg(value_name = "REPORT")]
+    pub(super) of: PathBuf,
+    /// Do not ask
+    #[arg(long)]
+    pub(super) yes: bool,
+    /// Where the report of the way back is written (default: `.assignctl/reports/<time>.json`)
+    #[arg(long, value_name = "FILE")]
+    pub(super) report: Option<PathBuf>,
+    /// Stop at the first policy that fails
+    #[arg(long)]
+    pub(super) fail_fast: bool,
+    #[command(flatten)]
+    pub(super) selecting: Selecting,
+    #[command(flatten)]
+    pub(super) view: View,
+    #[command(flatten)]
+    pub(super) planning: Planning,
+    #[command(flatten)]
+    pub(super) guards: Guards,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl export --out manifests\n  assignctl export --sandbox tenant.json > manifest.yaml\n  assignctl export --snapshot tenant.json"
+)]
+pub(super) struct Export {
+    /// Write the manifests into this folder, instead of one after the other to stdout
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Replace the manifests that the folder holds already; YAML that is no manifest is refused
+    #[arg(long, requires = "out")]
+    pub(super) force: bool,
+    /// Write the whole tenant to this file instead, for `--sandbox`: policies with their
+    /// assignments, filters, and the names of all groups
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["out", "force", "only", "exclude", "kind"]
+    )]
+    pub(super) snapshot: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) selecting: Selecting,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl whoami\n  assignctl whoami --for plan\n  assignctl whoami --auth azure-cli --format json"
+)]
+pub(super) struct WhoAmI {
+    /// Ask about the permissions for this command only: plan, drift, export, apply or rollback
+    #[arg(long = "for", value_name = "COMMAND", value_parser = permitted_command)]
+    pub(super) only: Option<String>,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl sandbox --state tenant.json\n  assignctl sandbox --state tenant.json --listen 127.0.0.1:8080\n\nThe first line on stdout is the Graph URL to use."
+)]
+pub(super) struct Sandbox {
+    /// The tenant's file; one that does not exist is made from the sample tenant
+    #[arg(long, value_name = "FILE")]
+    pub(super) state: PathBuf,
+    /// Loopback address to listen on; port 0 picks one
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
+    pub(super) listen: std::net::SocketAddr,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl schema > manifest.schema.json\n\nEditors with the YAML language server then complete and check a manifest that begins with\n  # yaml-language-server: $schema=manifest.schema.json"
+)]
+pub(super) struct Schema {}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl completions bash > /etc/bash_completion.d/assignctl"
+)]
+pub(super) struct Completions {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
