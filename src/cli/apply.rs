@@ -80,7 +80,7 @@ pub(super) fn run_or_go_back(
     let finished = run.finish(exit, start);
     if let Some(kept) = run.kept() {
         output.note(&format!(
-            "the earlier report, which tells of writes, is kept as {}\n",
+            "the earlier report, which records writes, was kept as {}\n",
             clean(&kept.display().to_string())
         ));
     }
@@ -145,7 +145,7 @@ impl Run<'_> {
             _ if self.command.max_age.is_some() => {
                 return Err(
                     Failure::usage("`--max-age` is about a saved plan, and none is named")
-                        .hint("manifests are planned anew, however old they are"),
+                        .hint("manifests are always planned afresh"),
                 );
             }
             paths if paths.iter().any(|path| is_plan_file(path)) => {
@@ -339,7 +339,7 @@ impl Run<'_> {
             ));
         }
         self.output
-            .note("Apply these changes? Only `yes` is taken for a yes: ");
+            .note("Apply these changes? Only `yes` will be accepted: ");
         let (told, answer) = tokio::sync::oneshot::channel();
         // A thread of its own, since nothing ends the reading of a line: an interrupt leaves it
         // behind, and the process does not wait for it.

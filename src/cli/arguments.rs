@@ -45,15 +45,15 @@ pub(super) enum Command {
     Plan(Plan),
     /// Make the live state equal to the manifests, or carry out a saved plan
     Apply(Apply),
-    /// Plan the way back from what an apply did, then go it as apply does
+    /// Undo a previous apply, using its report
     Rollback(Rollback),
     /// Print a saved plan
     Show(Show),
-    /// Plan for the nightly job: always detailed exit codes
+    /// Plan for the nightly job: exits with 2 if the tenant differs
     Drift(Drift),
     /// Write manifests from the live state; a plan of them has no changes
     Export(Export),
-    /// Sign in and show what is permitted
+    /// Sign in and show the identity and its permissions
     Whoami(WhoAmI),
     /// Serve the built-in Graph emulator over HTTP
     Sandbox(Sandbox),
@@ -121,7 +121,7 @@ pub(super) struct Plan {
     /// Save the plan to this file
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
-    /// End with 2 where changes are pending
+    /// Exit with 2 if changes are pending
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
     /// What `drift --since` names.
@@ -145,7 +145,7 @@ pub(super) struct Drift {
     /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Tell what was changed in the tenant since an apply from manifests that were not applied
+    /// Separate changes made in the tenant since an apply from manifests not applied yet
     #[arg(long, value_name = "REPORT")]
     since: Option<PathBuf>,
     #[command(flatten)]
@@ -203,19 +203,19 @@ pub(super) struct Apply {
     /// Manifests, or one saved plan [default: the configuration's manifests]
     #[arg(value_name = "PATH|PLANFILE")]
     pub(super) paths: Vec<PathBuf>,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub(super) yes: bool,
-    /// Where the report is written (default: `.assignctl/reports/<time>.json`)
+    /// Report file (default: `.assignctl/reports/<time>.json`)
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
     /// Stop at the first policy that fails
     #[arg(long)]
     pub(super) fail_fast: bool,
-    /// Oldest saved plan that is carried out [default: 24h]
+    /// Refuse a saved plan older than this [default: 24h]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) max_age: Option<Duration>,
-    /// Go on only if the plan has the digest that was reviewed
+    /// Continue only if the plan has this digest, as reviewed
     #[arg(long, value_name = "DIGEST", value_parser = digest)]
     pub(super) expect_digest: Option<String>,
     #[command(flatten)]
@@ -230,16 +230,16 @@ pub(super) struct Apply {
 
 #[derive(Args, Clone, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl rollback report.json\n  assignctl rollback .assignctl/reports/20261123T020000.000Z.json --yes\n  assignctl rollback report.json --only \"Win - *\"\n\nPolicies that have changed since the run are named and left alone (exit 6)."
+    after_help = "Examples:\n  assignctl rollback report.json\n  assignctl rollback .assignctl/reports/20261123T020000.000Z.json --yes\n  assignctl rollback report.json --only \"Win - *\"\n\nPolicies that changed since that run are reported and left alone (exit 6)."
 )]
 pub(super) struct Rollback {
-    /// The report of the run that is to be undone
+    /// Report of the run to undo
     #[arg(value_name = "REPORT")]
     pub(super) of: PathBuf,
-    /// Do not ask
+    /// Do not ask for confirmation
     #[arg(long)]
     pub(super) yes: bool,
-    /// Where the report of the way back is written (default: `.assignctl/reports/<time>.json`)
+    /// Report file of the rollback (default: `.assignctl/reports/<time>.json`)
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
     /// Stop at the first policy that fails
@@ -260,10 +260,10 @@ pub(super) struct Rollback {
     after_help = "Examples:\n  assignctl export --out manifests\n  assignctl export --sandbox tenant.json > manifest.yaml\n  assignctl export --snapshot tenant.json"
 )]
 pub(super) struct Export {
-    /// Write the manifests into this folder, instead of one after the other to stdout
+    /// Write the manifests into this folder instead of to stdout
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
-    /// Replace the manifests that the folder holds already; YAML that is no manifest is refused
+    /// Replace the manifests that the folder already holds; refuses if other YAML is among them
     #[arg(long, requires = "out")]
     pub(super) force: bool,
     /// Write the whole tenant to this file instead, for `--sandbox`: policies with their
@@ -283,7 +283,7 @@ pub(super) struct Export {
     after_help = "Examples:\n  assignctl whoami\n  assignctl whoami --for plan\n  assignctl whoami --auth azure-cli --format json"
 )]
 pub(super) struct WhoAmI {
-    /// Ask about the permissions for this command only: plan, drift, export, apply or rollback
+    /// Check the permissions for this command only: plan, drift, export, apply or rollback
     #[arg(long = "for", value_name = "COMMAND", value_parser = permitted_command)]
     pub(super) only: Option<String>,
 }
@@ -293,7 +293,7 @@ pub(super) struct WhoAmI {
     after_help = "Examples:\n  assignctl sandbox --state tenant.json\n  assignctl sandbox --state tenant.json --listen 127.0.0.1:8080\n\nThe first line on stdout is the Graph URL to use."
 )]
 pub(super) struct Sandbox {
-    /// The tenant's file; one that does not exist is made from the sample tenant
+    /// The tenant's file; created from the sample tenant if it does not exist
     #[arg(long, value_name = "FILE")]
     pub(super) state: PathBuf,
     /// Loopback address to listen on; port 0 picks one

@@ -172,9 +172,9 @@ fn link_below(folder: &Path, path: &Path) -> Option<PathBuf> {
 /// Says in the user's words what the YAML reader says in Rust's.
 fn due(message: &str) -> String {
     match message {
-        "expected sequence start" => "a list is due here".to_owned(),
-        "expected mapping start" => "a mapping is due here".to_owned(),
-        _ if message.starts_with("invalid u") => "a whole number is due here".to_owned(),
+        "expected sequence start" => "expected a list".to_owned(),
+        "expected mapping start" => "expected a mapping".to_owned(),
+        _ if message.starts_with("invalid u") => "expected a whole number".to_owned(),
         other => other.to_owned(),
     }
 }

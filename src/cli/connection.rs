@@ -41,7 +41,7 @@ pub(super) fn connect(
                     GraphUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
                 let source = token_source(&address, settings, output)?;
                 let transport = HttpTransport::new(&address).map_err(|error| {
-                    Failure::new(Exit::Failure, format!("no HTTP client can be had: {error}"))
+                    Failure::new(Exit::Failure, format!("cannot create an HTTP client: {error}"))
                         .hint("the machine needs CA certificates (package `ca-certificates`), or a file of them in `SSL_CERT_FILE`")
                 })?;
                 (address, Box::new(transport), source)

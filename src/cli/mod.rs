@@ -97,10 +97,10 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     }
 }
 
-/// Makes the runtime for a command that talks to the service.
+/// Starts the runtime for a command that talks to the service.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Exit::Failure, format!("no runtime can be had: {error}")))
+        .map_err(|error| Failure::new(Exit::Failure, format!("cannot start the async runtime: {error}")))
 }

@@ -17,7 +17,7 @@ use crate::render::markdown;
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Common options")]
 pub(super) struct Common {
-    /// Form of the result on stdout
+    /// Output format of the result on stdout
     #[arg(
         long,
         global = true,
@@ -29,7 +29,7 @@ pub(super) struct Common {
     /// Also write the result as JSON to this file
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) json_into: Option<PathBuf>,
-    /// Largest size of the result as Markdown; details are dropped from the end
+    /// Size limit of the Markdown result; details are dropped from the end
     #[arg(
         long,
         global = true,
@@ -38,7 +38,7 @@ pub(super) struct Common {
         value_parser = max_bytes
     )]
     pub(super) max_bytes: usize,
-    /// When to use colour; `NO_COLOR` and `CLICOLOR_FORCE` count too
+    /// When to use colour; `NO_COLOR` and `CLICOLOR_FORCE` are respected
     #[arg(
         long,
         global = true,
@@ -47,13 +47,13 @@ pub(super) struct Common {
         value_name = "WHEN"
     )]
     pub(super) color: Color,
-    /// Say nothing about progress on stderr
+    /// Do not show progress on stderr
     #[arg(long, global = true)]
     pub(super) no_progress: bool,
     /// Log more to stderr (can be repeated)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
-    /// Form of the log on stderr
+    /// Format of the log on stderr
     #[arg(
         long,
         global = true,
@@ -73,8 +73,8 @@ pub(super) struct Common {
 /// Where the service is, and how it is talked to.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Service {
-    /// Use the emulator inside the process, its tenant kept in this file; a file that does not
-    /// exist is made from the sample tenant
+    /// Use the built-in emulator with the tenant in this file; created from the sample tenant if
+    /// it does not exist
     #[arg(long, global = true, help_heading = "Service", value_name = "FILE")]
     pub(super) sandbox: Option<PathBuf>,
     /// Graph URL with its version [env: `ASSIGNCTL_GRAPH_URL`] [default: the cloud's]
@@ -93,7 +93,7 @@ pub(super) struct Service {
         value_parser = auth
     )]
     pub(super) auth: Option<Method>,
-    /// Most requests that write, as count/window [default: 100/20s]
+    /// Limit for write requests, as count/window [default: 100/20s]
     #[arg(
         long,
         global = true,
@@ -101,7 +101,7 @@ pub(super) struct Service {
         value_name = "COUNT/WINDOW"
     )]
     pub(super) write_limit: Option<String>,
-    /// Most requests of any kind, as count/window [default: 1000/20s]
+    /// Limit for all requests, as count/window [default: 1000/20s]
     #[arg(
         long,
         global = true,
@@ -109,10 +109,10 @@ pub(super) struct Service {
         value_name = "COUNT/WINDOW"
     )]
     pub(super) read_limit: Option<String>,
-    /// Longest wait on the service's word [default: 15m]
+    /// Longest wait that the service may request [default: 15m]
     #[arg(long, global = true, help_heading = "Service", value_name = "DURATION")]
     pub(super) max_wait: Option<String>,
-    /// How many policies are worked on side by side [default: 8]
+    /// Number of policies processed in parallel [default: 8]
     #[arg(long, global = true, help_heading = "Service", value_name = "N")]
     pub(super) concurrency: Option<usize>,
 }
@@ -153,13 +153,13 @@ pub(super) enum Color {
 /// Which of the managed policies are looked at.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Selecting {
-    /// Only the policies whose display names fit a glob (can be repeated)
+    /// Only policies whose display name matches a glob (can be repeated)
     #[arg(long, help_heading = "Selection", value_name = "GLOB")]
     only: Vec<String>,
-    /// Not the policies whose display names fit a glob (can be repeated)
+    /// Exclude policies whose display name matches a glob (can be repeated)
     #[arg(long, help_heading = "Selection", value_name = "GLOB")]
     exclude: Vec<String>,
-    /// Only the policies of a kind (can be repeated)
+    /// Only policies of a kind (can be repeated)
     #[arg(long, help_heading = "Selection", value_name = "KIND", value_parser = policy_kind)]
     kind: Vec<PolicyKind>,
 }
@@ -178,13 +178,13 @@ impl Selecting {
 /// What of a plan is shown.
 #[derive(Args, Clone, Debug)]
 pub(super) struct View {
-    /// Show the unchanged policies too
+    /// Also show unchanged policies
     #[arg(long)]
     pub(super) all: bool,
     /// Show each policy's assignments before and after as a diff
     #[arg(long, conflicts_with = "summary")]
     pub(super) diff: bool,
-    /// Show one line a policy
+    /// Show one line per policy
     #[arg(long)]
     pub(super) summary: bool,
 }
@@ -195,23 +195,23 @@ pub(super) struct Planning {
     /// Treat a `match` that selects nothing as an error
     #[arg(long)]
     pub(super) strict: bool,
-    /// How to write: auto takes the fewest requests; create and delete go row by row, but for rows
-    /// that take the place of others [default: auto]
+    /// How to write: auto takes the fewest requests; `create` adds and removes assignments one by
+    /// one, replacements still use `assign` [default: auto]
     #[arg(long, value_name = "auto|create|assign", value_parser = write_with)]
     pub(super) write_with: Option<WriteWith>,
 }
 
-/// What is let through.
+/// Limits of the guards.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Guards {
-    /// Accept what a guard sees (can be repeated): removals, policies, broad-target,
+    /// Accept a tripped guard (can be repeated): removals, policies, broad-target,
     /// exclusion-lost, unassigned
     #[arg(long, value_name = "GUARD", value_parser = guard_name)]
     pub(super) allow: Vec<GuardName>,
-    /// Most removals, as a number or a share of the managed live assignments [default: 25%]
+    /// Limit for removals, as a number or a percentage of the managed live assignments [default: 25%]
     #[arg(long, value_name = "N|N%", value_parser = removal_limit)]
     pub(super) max_removals: Option<RemovalLimit>,
-    /// Most policies that change [default: 50]
+    /// Limit for changed policies [default: 50]
     #[arg(long, value_name = "N")]
     pub(super) max_policies: Option<usize>,
 }

@@ -59,7 +59,7 @@ impl Selection {
 
     /// Leaves the policies that are not meant out, and returns how many those are.
     ///
-    /// A glob that fits no managed policy is most likely misspelt, and what it should have kept out
+    /// A glob that matches no managed policy is most likely misspelt, and what it should have kept out
     /// would be changed. A selection that leaves nothing is an error: a run that looked at nothing
     /// must not say that nothing is to be done.
     pub(super) fn narrow(
@@ -95,7 +95,7 @@ impl Selection {
                         severity,
                         "selection-matches-nothing",
                         None,
-                        format!("`{option} {}` fits no managed policy", glob.as_str()),
+                        format!("`{option} {}` matches no managed policy", glob.as_str()),
                     )
                     .hint(hint),
                 );
@@ -112,7 +112,7 @@ impl Selection {
                         "`--only`, `--exclude` and `--kind` leave none of the {managed} managed policies"
                     ),
                 )
-                .hint("a view of nothing says nothing; take one of the options back"),
+                .hint("no policy is left; remove or widen an option"),
             );
         }
         managed - policies.len()

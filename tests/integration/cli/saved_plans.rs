@@ -455,9 +455,9 @@ fn an_old_plan_is_refused_and_shown() {
     made_hours_ago(&world, 2);
     world.sandbox("apply plan.json --max-age 1h").exits(1);
     made_hours_ago(&world, -2);
-    refused(&world, 1, &["no time in the past"]);
+    refused(&world, 1, &["not in the past"]);
     world.edit("plan.json", |plan| plan["createdAt"] = json!("today"));
-    refused(&world, 1, &["no time in the past"]);
+    refused(&world, 1, &["not in the past"]);
     world.run("show plan.json").exits(0).says(&["old-plan"]);
     world
         .sandbox("apply m.yaml --yes --max-age 1h")

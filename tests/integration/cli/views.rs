@@ -173,7 +173,7 @@ fn a_selection_of_nothing_is_an_error_and_a_glob_without_effect_is_told_of() {
     world
         .sandbox("plan m.yaml --only Win* --exclude Mac-A")
         .exits(0)
-        .says(&["warning[selection-matches-nothing]: `--exclude Mac-A` fits no managed policy"]);
+        .says(&["warning[selection-matches-nothing]: `--exclude Mac-A` matches no managed policy"]);
     world
         .sandbox("plan m.yaml --only Win* --exclude Mac-A --strict")
         .exits(3);
