@@ -10,6 +10,7 @@
 //! - [`auth`]: signing in: which credential, and when a token is renewed.
 //! - [`graph`]: the live state, names to ids, and the one type that can write.
 //! - [`plan`]: the difference as a value, with guards and digest.
+//! - [`report`]: what a run did, written as it goes and read back.
 //! - [`apply`]: carrying a plan out; the only room that can write.
 //! - [`export`]: the live state as manifests, or as a tenant for the sandbox.
 //! - [`render`]: values to text.
@@ -45,5 +46,6 @@ pub mod model;
 pub mod net;
 pub mod plan;
 pub mod render;
+pub mod report;
 pub mod secrets;
 pub mod text;

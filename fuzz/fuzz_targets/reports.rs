@@ -3,21 +3,19 @@
 
 #![no_main]
 
-use assignctl::apply::recorded;
-use assignctl::apply::report::Report;
-use assignctl::apply::{Outcome, Reason, Results, Settled};
 use assignctl::graph::observe::RequestCounts;
+use assignctl::report::{self, Outcome, Reason, Report, Results, Settled};
 use assignctl_fuzz::read_plan;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     // Refused or not, it must come to an end.
-    let _ = recorded::read(text.as_bytes());
+    let _ = report::read(text.as_bytes());
     let Some(saved) = read_plan(text) else {
         return;
     };
-    let mut report = Report::in_memory();
-    report
+    let mut written = Report::in_memory();
+    written
         .start(
             Some((&saved.plan, saved.digest.as_str())),
             &saved.plan.graph_url,
@@ -25,7 +23,7 @@ fuzz_target!(|text: &str| {
         .expect("memory");
     let mut lines = 2;
     for policy in &saved.plan.policies {
-        report.sending(policy, &saved.plan.names).expect("memory");
+        written.sending(policy, &saved.plan.names).expect("memory");
         let settled = Settled {
             outcome: Outcome::Failed,
             reason: Some(Reason {
@@ -37,19 +35,19 @@ fuzz_target!(|text: &str| {
             }),
             written: true,
         };
-        report
+        written
             .policy(policy, &settled, &saved.plan.names)
             .expect("memory");
         lines += 2;
     }
-    report
+    written
         .end(6, &Results::default(), RequestCounts::default(), 0)
         .expect("memory");
-    let text = report.text();
+    let text = written.text();
     assert_eq!(text.split_terminator('\n').count(), lines);
     for line in text.split_terminator('\n') {
         let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
         assert!(value["event"].is_string());
     }
-    recorded::read(text.as_bytes()).expect("what was written can be read");
+    report::read(text.as_bytes()).expect("what was written can be read");
 });

@@ -17,10 +17,8 @@ use super::output::Output;
 use super::plan::{self, Shown};
 use super::settings::{self, ServiceSettings};
 use super::{interrupt, reports, runtime, show};
-use crate::apply::recorded::Recorded;
-use crate::apply::report::Report;
 use crate::apply::staleness::moved;
-use crate::apply::{self, Results, Settings, Settled};
+use crate::apply::{self, Settings};
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
@@ -31,6 +29,7 @@ use crate::plan::{Plan, PlannedPolicy};
 use crate::render::clean::clean;
 use crate::render::review::Review;
 use crate::render::{json, text};
+use crate::report::{Recorded, Report, Results, Settled};
 
 pub(super) fn run(command: &Apply, common: &Common, output: &Output) -> Result<Exit, Failure> {
     run_or_go_back(command, None, common, output)

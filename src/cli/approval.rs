@@ -45,9 +45,7 @@ pub(super) fn check_age(
         )),
         None => Err(Failure::new(
             Exit::Failure,
-            format!(
-                "the plan says that it was made at `{created_at}`, which is not in the past"
-            ),
+            format!("the plan says that it was made at `{created_at}`, which is not in the past"),
         )
         .hint("plan again; nothing was written")),
     }

@@ -20,7 +20,7 @@ mod options;
 mod output;
 mod plan;
 mod progress;
-mod reference;
+pub mod reference;
 mod reports;
 mod rollback;
 mod sandbox;
@@ -102,5 +102,10 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::new(Exit::Failure, format!("cannot start the async runtime: {error}")))
+        .map_err(|error| {
+            Failure::new(
+                Exit::Failure,
+                format!("cannot start the async runtime: {error}"),
+            )
+        })
 }

@@ -16,7 +16,6 @@ use super::options::{Common, Planning, View};
 use super::output::Output;
 use super::settings::{self, ServiceSettings};
 use super::{clock, interrupt, reports, runtime};
-use crate::apply;
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::graph::Reader;
@@ -31,6 +30,7 @@ use crate::plan::{self, Basis, Plan, PlanDiagnostic, Rate, Selection, Summary};
 use crate::render::json;
 use crate::render::review::{PlanView, Review};
 use crate::render::text::{self, Detail};
+use crate::report;
 
 pub(super) fn run(
     command: &PlanArguments,
@@ -107,7 +107,7 @@ fn baseline(report: &Path) -> Result<Baseline, Failure> {
             ),
         );
     }
-    Ok(apply::baseline::baseline(recorded))
+    Ok(report::last_known(recorded))
 }
 
 /// Tells drift from manifests that were not applied.

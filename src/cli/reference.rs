@@ -20,7 +20,7 @@ struct Setting {
     variable: &'static str,
     /// Its option on the command line.
     option: &'static str,
-    /// What holds where nobody says anything.
+    /// The default.
     default: String,
     /// What it means.
     meaning: &'static str,
@@ -219,6 +219,35 @@ pub(super) fn variables() -> String {
     text
 }
 
+/// Returns the table of `docs/configuration.md`.
+pub fn table() -> String {
+    let cell = |text: &str| match text {
+        "" => String::new(),
+        text => format!("`{text}`"),
+    };
+    let mut table =
+        "| `assignctl.yaml` | environment | option | default | meaning |\n|---|---|---|---|---|\n"
+            .to_owned();
+    for setting in settings() {
+        let default = match setting.default.as_str() {
+            text if text.contains(' ') => text.to_owned(),
+            text => cell(text),
+        };
+        let _ = writeln!(
+            table,
+            "| {} | {} | {} | {default} | {} |",
+            cell(setting.key),
+            cell(setting.variable),
+            cell(setting.option),
+            setting.meaning
+        );
+    }
+    while table.contains("|  |") {
+        table = table.replace("|  |", "| |");
+    }
+    table
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -227,35 +256,6 @@ mod tests {
     use super::super::arguments::Arguments;
     use super::super::config::Config;
     use super::*;
-
-    /// Returns the table of `docs/configuration.md`.
-    fn table() -> String {
-        let cell = |text: &str| match text {
-            "" => String::new(),
-            text => format!("`{text}`"),
-        };
-        let mut table =
-            "| `assignctl.yaml` | environment | option | default | meaning |\n|---|---|---|---|---|\n"
-                .to_owned();
-        for setting in settings() {
-            let default = match setting.default.as_str() {
-                text if text.contains(' ') => text.to_owned(),
-                text => cell(text),
-            };
-            let _ = writeln!(
-                table,
-                "| {} | {} | {} | {default} | {} |",
-                cell(setting.key),
-                cell(setting.variable),
-                cell(setting.option),
-                setting.meaning
-            );
-        }
-        while table.contains("|  |") {
-            table = table.replace("|  |", "| |");
-        }
-        table
-    }
 
     /// What libraries read: the colours', the HTTP client's and the identity library's.
     const READ_BY_LIBRARIES: [&str; 7] = [

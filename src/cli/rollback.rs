@@ -12,8 +12,6 @@ use super::options::Common;
 use super::output::Output;
 use super::plan::Shown;
 use super::settings::ServiceSettings;
-use crate::apply::recorded::{self, Recorded};
-use crate::apply::{Outcome, Reason, Settled};
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
@@ -23,6 +21,7 @@ use crate::plan::guards::GuardRules;
 use crate::plan::rollback::{self as way, Left};
 use crate::render::text;
 use crate::render::words::count;
+use crate::report::{Outcome, Reason, Recorded, RecordedPolicy, Settled};
 
 pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let Rollback {
@@ -71,7 +70,7 @@ impl Run<'_> {
             let left: Vec<Left> = recorded
                 .policies
                 .into_iter()
-                .filter(recorded::RecordedPolicy::may_be_changed)
+                .filter(RecordedPolicy::may_be_changed)
                 .map(|policy| Left {
                     kind: policy.kind,
                     name: policy.name.unwrap_or_else(|| policy.id.clone()),

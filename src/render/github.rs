@@ -12,11 +12,11 @@ use super::markdown::{changes, outcomes};
 use super::review::{ErrorView, Finding, PlanView, Review};
 use super::text::reason;
 use super::words::{Counts, Partial, count, how_to_accept, partial, seen, since, verdict};
-use crate::apply::Results;
 use crate::diagnostic::Severity;
 use crate::plan::guards::Guard;
 use crate::plan::since::Cause;
 use crate::plan::{ManifestPlace, Plan, PlannedPolicy};
+use crate::report::Results;
 
 /// The most policies that one annotation names.
 const MOST_NAMES: usize = 20;

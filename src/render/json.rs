@@ -9,11 +9,10 @@ use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use super::clean::holds_command;
 use super::review::{ErrorView, Finding};
-use crate::apply::Results;
-use crate::apply::report::{OutcomeCounts, PolicyLine, RequestsRecord};
 use crate::graph::observe::RequestCounts;
 use crate::plan::saved::{DiagnosticRecord, FORMAT_VERSION, PlanRecord, SelectionRecord, TOOL};
 use crate::plan::{Plan, Selection};
+use crate::report::{OutcomeCounts, PolicyLine, RequestsRecord, Results};
 
 /// A result as JSON, with indentation and a line end.
 ///

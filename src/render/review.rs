@@ -1,8 +1,8 @@
 //! What a command has to say, as one value for the formats that tell all of it in one piece:
 //! Markdown and annotations.
 
-use crate::apply::Results;
 use crate::plan::{Plan, PlanDiagnostic, Summary};
+use crate::report::Results;
 
 /// All that a command found and did, as far as it came.
 #[derive(Clone, Copy, Debug)]

@@ -13,10 +13,10 @@ use super::words::{
     Counts, Partial, assignment, count, filter, how_to_accept, managed_or_selected, partial, seen,
     since, target, verdict, writes,
 };
-use crate::apply::{Outcome, Reason, Results};
 use crate::plan::guards::Guard;
 use crate::plan::since::Cause;
 use crate::plan::{Change, Names, Plan, PlanDiagnostic, PlannedPolicy, Summary};
+use crate::report::{Outcome, Reason, Results};
 
 const ADD: Style = AnsiColor::Green.on_default();
 const REMOVE: Style = AnsiColor::Red.on_default();

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::apply::{Outcome, Settled};
 use crate::graph::pace::Class;
 use crate::plan::PlannedPolicy;
+use crate::report::{Outcome, Settled};
 
 /// Two waits that end within this time of each other are one.
 const SAME_WAIT: Duration = Duration::from_millis(500);

@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::counts::Counts;
-use crate::apply::Settled;
 use crate::graph::pace::Class;
 use crate::plan::PlannedPolicy;
 use crate::render::clean::clean;
 use crate::render::words::{count, duration};
+use crate::report::Settled;
 
 /// A list with small pages does not fill the log.
 const BETWEEN_PAGES: Duration = Duration::from_secs(2);

@@ -8,10 +8,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, P
 
 use super::counts::Counts;
 use super::lines::{LITTLE_TIME, outcome, waiting};
-use crate::apply::Settled;
 use crate::graph::pace::Class;
 use crate::plan::PlannedPolicy;
 use crate::render::words::{count, duration};
+use crate::report::Settled;
 
 /// How often the display moves by itself, so that a countdown counts down.
 const TICK: Duration = Duration::from_millis(250);

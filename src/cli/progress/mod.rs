@@ -14,9 +14,10 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::apply::{ObserveApply, Settled};
+use crate::apply::ObserveApply;
 use crate::graph::observe::{Event, Observe};
 use crate::plan::{PlannedPolicy, Summary};
+use crate::report::Settled;
 use counts::Counts;
 use lines::Lines;
 use live::Live;

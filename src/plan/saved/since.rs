@@ -11,7 +11,7 @@ use crate::plan::{Plan, PlannedPolicy, Unchanged};
 
 /// Digests of policies' rows: kind, then id, then digest.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
-pub struct ManagedRecord(BTreeMap<String, BTreeMap<String, String>>);
+pub struct ManagedRecord(pub BTreeMap<String, BTreeMap<String, String>>);
 
 impl ManagedRecord {
     /// Writes out the rows of the plan's policies as they were found: those that are wanted, and

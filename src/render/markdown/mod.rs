@@ -17,11 +17,11 @@ use super::words::{
     Counts, Partial, count, how_to_accept, managed_or_selected, partial, seen, since, verdict,
     writes,
 };
-use crate::apply::{Outcome, Results, Settled};
 use crate::plan::guards::Guard;
 use crate::plan::saved::is_digest;
 use crate::plan::since::Cause;
 use crate::plan::{Plan, PlannedPolicy};
+use crate::report::{Outcome, Results, Settled};
 use escape::{code, fenced, shorten};
 use fit::{Part, fit};
 

@@ -142,7 +142,7 @@ async fn a_loss_after_a_good_start_ends_what_has_not_begun() {
         .iter()
         .filter(|rows| *rows == "B")
         .count();
-    let failed = results.count(assignctl::apply::Outcome::Failed);
+    let failed = results.count(assignctl::report::Outcome::Failed);
     assert_eq!(dropped, failed, "{}", outcomes(&results));
     assert!(outcomes(&results).contains("skipped policySetRowsDropped"));
 }

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use assignctl::apply::Results;
 use assignctl::plan::Plan;
 use assignctl::plan::writes::WriteWith;
+use assignctl::report::Results;
 use serde_json::Value;
 
 use super::{adding, ids, is_about, moving, other_admin};

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use assignctl::apply::Outcome;
 use assignctl::plan::writes::WriteWith;
+use assignctl::report::Outcome;
 
 use super::{adding, ids, is_about, moving};
 use crate::library::support::answers::{error, html, later};

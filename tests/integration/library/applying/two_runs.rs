@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use assignctl::apply::Outcome;
+use assignctl::report::Outcome;
 
 use super::super::support::tenants::{all_rows, tenant};
 use super::super::support::wire::{Act, Deed};

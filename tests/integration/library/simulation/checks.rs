@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use assignctl::apply::{Outcome, Results};
 use assignctl::graph::transport::Response;
 use assignctl::plan::writes::{WriteWith, steps};
 use assignctl::plan::{Change, Plan, PlannedPolicy};
+use assignctl::report::{Outcome, Results};
 use assignctl_sandbox::Assignment;
 use serde_json::Value;
 

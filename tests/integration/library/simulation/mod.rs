@@ -24,9 +24,10 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use assignctl::apply::{ObserveApply, Outcome, Results, Settled};
+use assignctl::apply::ObserveApply;
 use assignctl::auth::{Fetching, Token, TokenSource};
 use assignctl::plan::{Plan, PlannedPolicy};
+use assignctl::report::{Outcome, Results, Settled};
 use assignctl_sandbox::{PolicySetRows, Service};
 use secrecy::SecretString;
 

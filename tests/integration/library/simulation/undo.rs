@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use assignctl::apply::Outcome;
-use assignctl::apply::recorded::{self, RecordedPolicy};
 use assignctl::model::PolicyKind;
 use assignctl::plan::guards::GuardRules;
 use assignctl::plan::rollback::{Left, plan};
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{Basis, Selection};
+use assignctl::report::{self, Outcome, RecordedPolicy};
 use assignctl_sandbox::Tenant;
 
 use super::history::{State, state};
@@ -20,14 +19,14 @@ use crate::library::support::world::outcomes;
 impl Stage {
     /// Undoes the latest run, and checks that all is as it was before it. Nobody else was there.
     pub(super) async fn undo(&mut self, scenario: &Scenario, before: &Tenant) {
-        let report = lock(&self.world.report).text();
+        let text = lock(&self.world.report).text();
         self.make_well();
         // What is still under way arrives, and what was written last shows.
         tokio::time::sleep(Duration::from_secs(120)).await;
         self.start_process(scenario, scenario.runs + 1);
         self.world.settings.write_with = WriteWith::Auto;
         self.world.settings.fail_fast = false;
-        let recorded = recorded::read(report.as_bytes()).expect("a report");
+        let recorded = report::read(text.as_bytes()).expect("a report");
         let left: Vec<Left> = recorded
             .policies
             .into_iter()

@@ -4,8 +4,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
-use assignctl::apply::report::Report;
-use assignctl::apply::{self, ObserveApply, Outcome, Results, Settings, Settled};
+use assignctl::apply::{self, ObserveApply, Settings};
 use assignctl::auth::{StaticToken, TokenSource, Tokens};
 use assignctl::diagnostic::Diagnostic;
 use assignctl::graph::address::GraphUrl;
@@ -19,6 +18,7 @@ use assignctl::plan::guards::GuardRules;
 use assignctl::plan::needs::needs;
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{self, Basis, Plan, PlannedPolicy, Selection};
+use assignctl::report::{Outcome, Report, Results, Settled};
 use assignctl_sandbox::{Machine, Service, Tenant};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;

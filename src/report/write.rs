@@ -11,20 +11,17 @@
 //! An earlier report of the same name may be all that knows the way back from what its run did. So
 //! it stays until this one is to be put down, and is kept beside it then unless it tells of no write.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::recorded::{self, RecordedPolicy};
-use super::{Outcome, Reason, Results, Settled};
+use super::line::{EndLine, PolicyLine, SendingLine, StartLine};
+use super::outcome::{Results, Settled};
+use super::read::{RecordedPolicy, read};
 use crate::files;
 use crate::graph::observe::RequestCounts;
-use crate::plan::saved::{
-    AssignmentRecord, FORMAT_VERSION, GuardRecord, ManagedRecord, SelectionRecord,
-};
 use crate::plan::{Names, Plan, PlannedPolicy};
 
 /// A report that grows.
@@ -120,22 +117,7 @@ impl Report {
     ///
     /// Says why the line is not on disk.
     pub fn start(&mut self, plan: Option<(&Plan, &str)>, graph_url: &str) -> io::Result<()> {
-        let (plan, digest) = plan.unzip();
-        self.line(&StartLine {
-            format_version: FORMAT_VERSION,
-            event: "start",
-            digest,
-            tenant_id: plan.and_then(|plan| plan.tenant_id.as_deref()),
-            graph_url,
-            selection: plan.map(SelectionRecord::of).unwrap_or_default(),
-            managed: plan.map(|plan| ManagedRecord::of(plan, |_| true)),
-            pending: plan.map(pending),
-            guards: plan
-                .iter()
-                .flat_map(|plan| &plan.guards)
-                .map(GuardRecord::new)
-                .collect(),
-        })
+        self.line(&StartLine::new(plan, graph_url))
     }
 
     /// Announces a write, before it is sent.
@@ -144,14 +126,7 @@ impl Report {
     ///
     /// Says why the line is not on disk; then the write must not be sent.
     pub fn sending(&mut self, policy: &PlannedPolicy, names: &Names) -> io::Result<()> {
-        self.line(&SendingLine {
-            event: "sending",
-            kind: policy.kind.name(),
-            id: &policy.id,
-            name: &policy.name,
-            before: AssignmentRecord::all(&policy.before, names),
-            after: AssignmentRecord::all(&policy.after, names),
-        })
+        self.line(&SendingLine::new(policy, names))
     }
 
     /// Writes what became of a policy.
@@ -181,13 +156,7 @@ impl Report {
         elapsed_ms: u64,
     ) -> io::Result<()> {
         self.begin()?;
-        self.line(&EndLine {
-            event: "end",
-            exit_code,
-            summary: OutcomeCounts::new(results),
-            requests: RequestsRecord::new(requests),
-            elapsed_ms,
-        })
+        self.line(&EndLine::new(exit_code, results, requests, elapsed_ms))
     }
 
     /// Adds a line that is on disk afterwards.
@@ -210,17 +179,6 @@ impl Report {
             }
         }
     }
-}
-
-fn pending(plan: &Plan) -> BTreeMap<&str, Vec<&str>> {
-    let mut pending: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for policy in plan.changed() {
-        pending
-            .entry(policy.kind.name())
-            .or_default()
-            .push(&policy.id);
-    }
-    pending
 }
 
 /// Writes lines, which outlive the process.
@@ -247,7 +205,7 @@ fn keep_earlier(path: &Path) -> io::Result<Option<PathBuf>> {
     // What can't be read may be a report all the same.
     let tells_of_writes = match files::read(path, files::LARGEST_REPORT) {
         Ok(bytes) if bytes.is_empty() => false,
-        Ok(bytes) => recorded::read(&bytes).map_or(true, |earlier| {
+        Ok(bytes) => read(&bytes).map_or(true, |earlier| {
             earlier.policies.iter().any(RecordedPolicy::may_be_changed)
         }),
         Err(_) => true,
@@ -277,152 +235,4 @@ fn keep_earlier(path: &Path) -> io::Result<Option<PathBuf>> {
         }
     }
     Ok(None)
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct StartLine<'a> {
-    format_version: &'static str,
-    event: &'static str,
-    digest: Option<&'a str>,
-    tenant_id: Option<&'a str>,
-    graph_url: &'a str,
-    selection: SelectionRecord,
-    /// Digests of the managed policies' rows, as they were found.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    managed: Option<ManagedRecord>,
-    /// The ids of those that are to be changed, by kind.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pending: Option<BTreeMap<&'a str, Vec<&'a str>>>,
-    guards: Vec<GuardRecord>,
-}
-
-#[derive(Serialize)]
-struct SendingLine<'a> {
-    event: &'static str,
-    kind: &'a str,
-    id: &'a str,
-    name: &'a str,
-    before: Vec<AssignmentRecord<'a>>,
-    after: Vec<AssignmentRecord<'a>>,
-}
-
-/// What became of a policy, as reports and JSON results write it.
-#[derive(Debug, Serialize)]
-pub struct PolicyLine<'a> {
-    event: &'static str,
-    kind: &'a str,
-    id: &'a str,
-    name: &'a str,
-    outcome: &'static str,
-    /// Of a policy that failed: whether a write of the run has had its effect, or may have.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    written: Option<bool>,
-    before: Vec<AssignmentRecord<'a>>,
-    after: Vec<AssignmentRecord<'a>>,
-    error: Option<ErrorRecord<'a>>,
-}
-
-impl<'a> PolicyLine<'a> {
-    /// Writes out what became of a policy.
-    pub fn new(policy: &'a PlannedPolicy, settled: &'a Settled, names: &'a Names) -> Self {
-        Self {
-            event: "policy",
-            kind: policy.kind.name(),
-            id: &policy.id,
-            name: &policy.name,
-            outcome: settled.outcome.name(),
-            written: (settled.outcome == Outcome::Failed).then_some(settled.written),
-            before: AssignmentRecord::all(&policy.before, names),
-            after: AssignmentRecord::all(&policy.after, names),
-            error: settled.reason.as_ref().map(ErrorRecord::new),
-        }
-    }
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ErrorRecord<'a> {
-    code: &'a str,
-    status: Option<u16>,
-    message: &'a str,
-    request_id: Option<&'a str>,
-}
-
-impl<'a> ErrorRecord<'a> {
-    fn new(reason: &'a Reason) -> Self {
-        let Reason {
-            code,
-            status,
-            message,
-            request_id,
-            is_refusal: _,
-        } = reason;
-        Self {
-            code,
-            status: *status,
-            message,
-            request_id: request_id.as_deref(),
-        }
-    }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EndLine {
-    event: &'static str,
-    exit_code: u8,
-    summary: OutcomeCounts,
-    requests: RequestsRecord,
-    elapsed_ms: u64,
-}
-
-/// How many policies had which outcome.
-#[derive(Debug, Serialize)]
-pub struct OutcomeCounts {
-    applied: usize,
-    already: usize,
-    failed: usize,
-    stale: usize,
-    skipped: usize,
-}
-
-impl OutcomeCounts {
-    /// Counts.
-    pub fn new(results: &Results) -> Self {
-        Self {
-            applied: results.count(Outcome::Applied),
-            already: results.count(Outcome::Already),
-            failed: results.count(Outcome::Failed),
-            stale: results.count(Outcome::Stale),
-            skipped: results.count(Outcome::Skipped),
-        }
-    }
-}
-
-/// What went over the wire.
-#[derive(Debug, Serialize)]
-pub struct RequestsRecord {
-    reads: u64,
-    writes: u64,
-    throttled: u64,
-    retried: u64,
-}
-
-impl RequestsRecord {
-    /// Writes counts out.
-    pub fn new(counts: RequestCounts) -> Self {
-        let RequestCounts {
-            reads,
-            writes,
-            throttled,
-            retried,
-        } = counts;
-        Self {
-            reads,
-            writes,
-            throttled,
-            retried,
-        }
-    }
 }

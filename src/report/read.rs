@@ -4,12 +4,16 @@
 //! writing may be torn. That is no fault of the file; anything else that is not as the program
 //! writes it is, since what a report does not say cannot be guessed.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::Outcome;
+use super::line::{EndLine, ErrorRecord, Event, PolicyLine, SendingLine, StartLine};
+use super::outcome::{Outcome, Reason};
+use crate::graph::observe::RequestCounts;
 use crate::model::{Assignment, PolicyKind};
 use crate::plan::Names;
 use crate::plan::saved::{AssignmentRecord, check_ids};
@@ -37,6 +41,8 @@ pub struct Recorded {
     pub digest: Option<String>,
     /// The tenant; none where the token did not name it, or where the run ended before its start.
     pub tenant_id: Option<String>,
+    /// The service's URL.
+    pub graph_url: String,
     /// The policies of the run, by kind and id.
     pub policies: Vec<RecordedPolicy>,
     /// The names of groups and filters, as the run knew them.
@@ -51,6 +57,10 @@ pub struct Recorded {
     pub partial: bool,
     /// The exit code; none where the run was killed.
     pub exit_code: Option<u8>,
+    /// What went over the wire, if the run was not killed.
+    pub requests: RequestCounts,
+    /// How long the run took, if it was not killed.
+    pub elapsed: Duration,
 }
 
 /// What became of a policy.
@@ -73,6 +83,8 @@ pub struct RecordedPolicy {
     /// Whether a write of the run has had its effect, or may have; none where the report does not
     /// tell.
     pub written: Option<bool>,
+    /// Why it is not as planned.
+    pub reason: Option<Reason>,
 }
 
 impl Recorded {
@@ -92,41 +104,6 @@ impl RecordedPolicy {
             Some(Outcome::Failed) | None => self.written.unwrap_or(self.sent),
         }
     }
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct StartLine {
-    format_version: String,
-    digest: Option<String>,
-    tenant_id: Option<String>,
-    #[serde(default)]
-    selection: Selected,
-    managed: Option<BTreeMap<String, BTreeMap<String, String>>>,
-    pending: Option<BTreeMap<String, BTreeSet<String>>>,
-}
-
-#[derive(Default, Deserialize)]
-struct Selected {
-    #[serde(default)]
-    partial: bool,
-}
-
-#[derive(Deserialize)]
-struct PolicyLine {
-    kind: String,
-    id: String,
-    name: Option<String>,
-    before: Vec<AssignmentRecord<'static>>,
-    after: Vec<AssignmentRecord<'static>>,
-    outcome: Option<String>,
-    written: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct EndLine {
-    exit_code: u8,
 }
 
 /// Reads a report.
@@ -157,31 +134,22 @@ pub fn read(bytes: &[u8]) -> Result<Recorded, ReportError> {
             Err(_) if is_torn(line) => break,
             Err(reason) => return Err(wrong(reason)),
         };
-        let event = value.get("event").and_then(Value::as_str);
-        match event {
-            Some(event @ ("sending" | "policy")) => {
-                let is_sending = event == "sending";
-                let policy = policy(value, is_sending, &mut recorded.names).map_err(wrong)?;
-                let key = (policy.kind, policy.id.clone());
-                let sent = policy.sent || policies.get(&key).is_some_and(|known| known.sent);
-                let name = policies.remove(&key).and_then(|known| known.name);
-                policies.insert(
-                    key,
-                    RecordedPolicy {
-                        sent,
-                        name: policy.name.or(name),
-                        ..policy
-                    },
-                );
+        match event(&value).map_err(wrong)? {
+            Event::Sending => {
+                let policy = sending(value, &mut recorded.names).map_err(wrong)?;
+                add(&mut policies, policy);
             }
-            Some("end") => {
-                let end: EndLine =
-                    serde_json::from_value(value).map_err(|error| wrong(error.to_string()))?;
+            Event::Policy => {
+                let policy = settled(value, &mut recorded.names).map_err(wrong)?;
+                add(&mut policies, policy);
+            }
+            Event::End => {
+                let end: EndLine = line_of(value).map_err(wrong)?;
                 recorded.exit_code = Some(end.exit_code);
+                recorded.requests = end.requests.read();
+                recorded.elapsed = Duration::from_millis(end.elapsed_ms);
             }
-            // A newer minor version may tell of more.
-            Some(_) => {}
-            None => return Err(wrong("it has no `event`".to_owned())),
+            Event::Start | Event::Unknown => {}
         }
     }
     recorded.policies = policies.into_values().collect();
@@ -203,57 +171,136 @@ fn begins_as_a_report(line: &[u8]) -> bool {
     line[..length] == BEGINNING[..length]
 }
 
+/// Returns what a line is about.
+fn event(value: &Value) -> Result<Event, String> {
+    let event = value.get("event").filter(|event| event.is_string());
+    let event = event.ok_or_else(|| "it has no `event`".to_owned())?;
+    line_of(event.clone())
+}
+
+fn line_of<T: DeserializeOwned>(value: Value) -> Result<T, String> {
+    serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
 fn start(recorded: &mut Recorded, value: Value) -> Result<(), ReportError> {
     let wrong = |reason: String| ReportError::NotAReport { line: 1, reason };
-    if value.get("event").and_then(Value::as_str) != Some("start") {
+    if event(&value) != Ok(Event::Start) {
         return Err(wrong("it is not the start of a report".to_owned()));
     }
-    let start: StartLine =
-        serde_json::from_value(value).map_err(|error| wrong(error.to_string()))?;
-    if start.format_version.split('.').next() != Some("1") {
-        return Err(ReportError::UnknownVersion(start.format_version));
+    let StartLine {
+        format_version,
+        event: _,
+        digest,
+        tenant_id,
+        graph_url,
+        selection,
+        managed,
+        pending,
+        guards: _,
+    } = line_of(value).map_err(wrong)?;
+    if format_version.split('.').next() != Some("1") {
+        return Err(ReportError::UnknownVersion(format_version.into_owned()));
     }
-    recorded.digest = start.digest;
-    recorded.tenant_id = start.tenant_id;
-    recorded.managed = start.managed;
-    recorded.pending = start.pending;
-    recorded.partial = start.selection.partial;
+    recorded.digest = digest.map(Cow::into_owned);
+    recorded.tenant_id = tenant_id.map(Cow::into_owned);
+    recorded.graph_url = graph_url.into_owned();
+    recorded.managed = managed.map(|managed| managed.0);
+    recorded.pending = pending.map(|pending| {
+        let kinds = pending.into_iter();
+        kinds
+            .map(|(kind, ids)| {
+                let ids = ids.into_iter().map(Cow::into_owned).collect();
+                (kind.into_owned(), ids)
+            })
+            .collect()
+    });
+    recorded.partial = selection.partial;
     Ok(())
 }
 
-fn policy(value: Value, sent: bool, names: &mut Names) -> Result<RecordedPolicy, String> {
-    let line: PolicyLine = serde_json::from_value(value).map_err(|error| error.to_string())?;
-    let outcome = match line.outcome {
-        None if sent => None,
-        None => return Err("it has no `outcome`".to_owned()),
-        Some(word) => Some(
-            Outcome::ALL
-                .into_iter()
-                .find(|outcome| outcome.name() == word)
-                .ok_or_else(|| format!("unknown outcome `{word}`"))?,
-        ),
-    };
-    let mut rows = |records: &[AssignmentRecord<'_>]| -> Result<Vec<Assignment>, String> {
-        let mut rows = records
+/// Adds what a line says of a policy to what earlier lines said of it.
+fn add(policies: &mut BTreeMap<(PolicyKind, String), RecordedPolicy>, mut policy: RecordedPolicy) {
+    let key = (policy.kind, policy.id.clone());
+    if let Some(known) = policies.remove(&key) {
+        policy.sent |= known.sent;
+        policy.name = policy.name.or(known.name);
+    }
+    policies.insert(key, policy);
+}
+
+fn sending(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
+    let SendingLine {
+        event: _,
+        kind,
+        id,
+        name,
+        before,
+        after,
+    } = line_of(value)?;
+    let (before, after) = sets(&id, &before, &after, names)?;
+    Ok(RecordedPolicy {
+        kind: kind_of(&kind)?,
+        before,
+        after,
+        id: id.into_owned(),
+        name: name.map(Cow::into_owned),
+        sent: true,
+        outcome: None,
+        written: None,
+        reason: None,
+    })
+}
+
+fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
+    let PolicyLine {
+        event: _,
+        kind,
+        id,
+        name,
+        outcome,
+        written,
+        before,
+        after,
+        error,
+    } = line_of(value)?;
+    let (before, after) = sets(&id, &before, &after, names)?;
+    Ok(RecordedPolicy {
+        kind: kind_of(&kind)?,
+        before,
+        after,
+        id: id.into_owned(),
+        name: name.map(Cow::into_owned),
+        sent: false,
+        outcome: Some(outcome),
+        written,
+        reason: error.map(ErrorRecord::read),
+    })
+}
+
+fn kind_of(word: &str) -> Result<PolicyKind, String> {
+    PolicyKind::from_name(word).ok_or_else(|| format!("unknown policy kind `{word}`"))
+}
+
+type Sets = (Vec<Assignment>, Vec<Assignment>);
+
+/// Reads the assignments of a policy before and after, sorted.
+fn sets(
+    id: &str,
+    before: &[AssignmentRecord<'_>],
+    after: &[AssignmentRecord<'_>],
+    names: &mut Names,
+) -> Result<Sets, String> {
+    let mut read = |records: &[AssignmentRecord<'_>]| -> Result<Vec<Assignment>, String> {
+        let mut assignments = records
             .iter()
             .map(|record| record.read(names))
             .collect::<Result<Vec<_>, _>>()?;
-        rows.sort();
-        Ok(rows)
+        assignments.sort();
+        Ok(assignments)
     };
-    let (before, after) = (rows(&line.before)?, rows(&line.after)?);
-    check_ids(&line.id, before.iter().chain(&after))?;
-    Ok(RecordedPolicy {
-        kind: PolicyKind::from_name(&line.kind)
-            .ok_or_else(|| format!("unknown policy kind `{}`", line.kind))?,
-        before,
-        after,
-        id: line.id,
-        name: line.name,
-        sent,
-        outcome,
-        written: line.written,
-    })
+    let (before, after) = (read(before)?, read(after)?);
+    check_ids(id, before.iter().chain(&after))?;
+    Ok((before, after))
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 //! What a run found as it should be, and what it made so, it left in the tenant. What was announced
 //! and not settled may have been done or not. All else it merely found.
 
-use super::Outcome;
-use super::recorded::{Recorded, RecordedPolicy};
+use super::outcome::Outcome;
+use super::read::{Recorded, RecordedPolicy};
 use crate::model::PolicyKind;
 use crate::plan::since::{Baseline, Left, key};
 
 /// Returns what a run left behind.
-pub fn baseline(recorded: Recorded) -> Baseline {
+pub fn last_known(recorded: Recorded) -> Baseline {
     let Recorded {
         tenant_id,
         policies,
@@ -22,7 +22,7 @@ pub fn baseline(recorded: Recorded) -> Baseline {
     let found = managed
         .unwrap_or_default()
         .into_iter()
-        // A kind of a newer version is none of ours.
+        // Kinds of a newer version are skipped.
         .filter_map(|(kind, policies)| Some((PolicyKind::from_name(&kind)?, policies)))
         .flat_map(|(kind, policies)| {
             let pending = &pending;
@@ -61,7 +61,7 @@ fn left(policy: RecordedPolicy) -> Left {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::apply::recorded::read;
+    use crate::report::read;
 
     const START: &str = r#"{"formatVersion":"1.0","event":"start","digest":null,"tenantId":"t","graphUrl":"g","managed":{"configurationPolicy":{"P":"sha256:x"},"novel":{"Q":"sha256:y"}},"pending":{}}"#;
     const SENDING: &str =
@@ -70,7 +70,7 @@ mod tests {
 
     fn left(text: &str) -> Left {
         let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
-        let baseline = baseline(read(text.as_bytes()).expect("a report"));
+        let baseline = last_known(read(text.as_bytes()).expect("a report"));
         baseline.policies[&key(kind, "p")].clone()
     }
 
@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(left(START), digest);
         assert_eq!(left(&format!("{START}\n{SENDING}\n")), between);
         assert_eq!(left(&format!("{START}\n{SENDING}\n{APPLIED}\n")), done);
-        // Unknown events are nobody's business.
+        // Unknown events are ignored.
         assert_eq!(
             left(&format!(
                 "{START}\n{SENDING}\n{APPLIED}\n{{\"event\":\"new\"}}\n"
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_part_of_the_policies_does_not_tell_of_the_others() {
         let partial = START.replace(r#""managed""#, r#""selection":{"partial":true},"managed""#);
-        assert!(baseline(read(START.as_bytes()).expect("a report")).complete);
-        assert!(!baseline(read(partial.as_bytes()).expect("a report")).complete);
+        assert!(last_known(read(START.as_bytes()).expect("a report")).complete);
+        assert!(!last_known(read(partial.as_bytes()).expect("a report")).complete);
     }
 }

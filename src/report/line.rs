@@ -1,0 +1,289 @@
+//! The lines of a report: written and read by the same structs.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::outcome::{Outcome, Reason, Results, Settled};
+use crate::graph::observe::RequestCounts;
+use crate::plan::saved::{
+    AssignmentRecord, FORMAT_VERSION, GuardRecord, ManagedRecord, SelectionRecord,
+};
+use crate::plan::{Names, Plan, PlannedPolicy};
+
+/// What a line is about.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Event {
+    /// The run has a plan.
+    Start,
+    /// A write is about to leave.
+    Sending,
+    /// A policy has settled.
+    Policy,
+    /// The run has ended.
+    End,
+    /// A newer minor version may write more.
+    #[serde(other)]
+    Unknown,
+}
+
+/// What is to be carried out.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct StartLine<'a> {
+    pub(super) format_version: Cow<'a, str>,
+    pub(super) event: Event,
+    pub(super) digest: Option<Cow<'a, str>>,
+    pub(super) tenant_id: Option<Cow<'a, str>>,
+    #[serde(default)]
+    pub(super) graph_url: Cow<'a, str>,
+    #[serde(default)]
+    pub(super) selection: SelectionRecord,
+    /// Digests of the managed policies' assignments, as they were found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) managed: Option<ManagedRecord>,
+    /// The ids of those that are to be changed, by kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) pending: Option<BTreeMap<Cow<'a, str>, Vec<Cow<'a, str>>>>,
+    #[serde(default)]
+    pub(super) guards: Vec<GuardRecord>,
+}
+
+impl<'a> StartLine<'a> {
+    /// Describes a plan with its digest, if there is one.
+    pub(super) fn new(plan: Option<(&'a Plan, &'a str)>, graph_url: &'a str) -> Self {
+        let (plan, digest) = plan.unzip();
+        Self {
+            format_version: FORMAT_VERSION.into(),
+            event: Event::Start,
+            digest: digest.map(Cow::Borrowed),
+            tenant_id: plan.and_then(|plan| plan.tenant_id.as_deref().map(Cow::Borrowed)),
+            graph_url: graph_url.into(),
+            selection: plan.map(SelectionRecord::of).unwrap_or_default(),
+            managed: plan.map(|plan| ManagedRecord::of(plan, |_| true)),
+            pending: plan.map(pending),
+            guards: plan
+                .iter()
+                .flat_map(|plan| &plan.guards)
+                .map(GuardRecord::new)
+                .collect(),
+        }
+    }
+}
+
+fn pending(plan: &Plan) -> BTreeMap<Cow<'_, str>, Vec<Cow<'_, str>>> {
+    let mut pending: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for policy in plan.changed() {
+        pending
+            .entry(policy.kind.name().into())
+            .or_default()
+            .push(policy.id.as_str().into());
+    }
+    pending
+}
+
+/// A write that is about to leave.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SendingLine<'a> {
+    pub(super) event: Event,
+    pub(super) kind: Cow<'a, str>,
+    pub(super) id: Cow<'a, str>,
+    pub(super) name: Option<Cow<'a, str>>,
+    pub(super) before: Vec<AssignmentRecord<'a>>,
+    pub(super) after: Vec<AssignmentRecord<'a>>,
+}
+
+impl<'a> SendingLine<'a> {
+    pub(super) fn new(policy: &'a PlannedPolicy, names: &'a Names) -> Self {
+        Self {
+            event: Event::Sending,
+            kind: policy.kind.name().into(),
+            id: policy.id.as_str().into(),
+            name: Some((&*policy.name).into()),
+            before: AssignmentRecord::all(&policy.before, names),
+            after: AssignmentRecord::all(&policy.after, names),
+        }
+    }
+}
+
+/// What became of a policy, as reports and JSON results write it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct PolicyLine<'a> {
+    pub(super) event: Event,
+    pub(super) kind: Cow<'a, str>,
+    pub(super) id: Cow<'a, str>,
+    pub(super) name: Option<Cow<'a, str>>,
+    pub(super) outcome: Outcome,
+    /// Of a policy that failed: whether a write of the run has had its effect, or may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) written: Option<bool>,
+    pub(super) before: Vec<AssignmentRecord<'a>>,
+    pub(super) after: Vec<AssignmentRecord<'a>>,
+    #[serde(default)]
+    pub(super) error: Option<ErrorRecord<'a>>,
+}
+
+impl<'a> PolicyLine<'a> {
+    /// Writes out what became of a policy.
+    pub fn new(policy: &'a PlannedPolicy, settled: &'a Settled, names: &'a Names) -> Self {
+        Self {
+            event: Event::Policy,
+            kind: policy.kind.name().into(),
+            id: policy.id.as_str().into(),
+            name: Some((&*policy.name).into()),
+            outcome: settled.outcome,
+            written: (settled.outcome == Outcome::Failed).then_some(settled.written),
+            before: AssignmentRecord::all(&policy.before, names),
+            after: AssignmentRecord::all(&policy.after, names),
+            error: settled.reason.as_ref().map(ErrorRecord::new),
+        }
+    }
+}
+
+/// Why a policy is not as planned.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct ErrorRecord<'a> {
+    code: Cow<'a, str>,
+    #[serde(default)]
+    status: Option<u16>,
+    #[serde(default)]
+    message: Cow<'a, str>,
+    #[serde(default)]
+    request_id: Option<Cow<'a, str>>,
+}
+
+impl<'a> ErrorRecord<'a> {
+    fn new(reason: &'a Reason) -> Self {
+        let Reason {
+            code,
+            status,
+            message,
+            request_id,
+            is_refusal: _,
+        } = reason;
+        Self {
+            code: code.into(),
+            status: *status,
+            message: message.into(),
+            request_id: request_id.as_deref().map(Cow::Borrowed),
+        }
+    }
+
+    /// Reads the reason back. Whether it was a refusal decided the run's exit code, which is recorded.
+    pub(super) fn read(self) -> Reason {
+        let Self {
+            code,
+            status,
+            message,
+            request_id,
+        } = self;
+        Reason {
+            code: code.into_owned(),
+            status,
+            message: message.into_owned(),
+            request_id: request_id.map(Cow::into_owned),
+            is_refusal: false,
+        }
+    }
+}
+
+/// How the run ended.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EndLine {
+    event: Event,
+    pub(super) exit_code: u8,
+    #[serde(default)]
+    summary: OutcomeCounts,
+    #[serde(default)]
+    pub(super) requests: RequestsRecord,
+    #[serde(default)]
+    pub(super) elapsed_ms: u64,
+}
+
+impl EndLine {
+    pub(super) fn new(
+        exit_code: u8,
+        results: &Results,
+        requests: RequestCounts,
+        elapsed_ms: u64,
+    ) -> Self {
+        Self {
+            event: Event::End,
+            exit_code,
+            summary: OutcomeCounts::new(results),
+            requests: RequestsRecord::new(requests),
+            elapsed_ms,
+        }
+    }
+}
+
+/// How many policies had which outcome.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OutcomeCounts {
+    applied: usize,
+    already: usize,
+    failed: usize,
+    stale: usize,
+    skipped: usize,
+}
+
+impl OutcomeCounts {
+    /// Counts.
+    pub fn new(results: &Results) -> Self {
+        Self {
+            applied: results.count(Outcome::Applied),
+            already: results.count(Outcome::Already),
+            failed: results.count(Outcome::Failed),
+            stale: results.count(Outcome::Stale),
+            skipped: results.count(Outcome::Skipped),
+        }
+    }
+}
+
+/// What went over the wire.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(default)]
+pub struct RequestsRecord {
+    reads: u64,
+    writes: u64,
+    throttled: u64,
+    retried: u64,
+}
+
+impl RequestsRecord {
+    /// Writes counts out.
+    pub fn new(counts: RequestCounts) -> Self {
+        let RequestCounts {
+            reads,
+            writes,
+            throttled,
+            retried,
+        } = counts;
+        Self {
+            reads,
+            writes,
+            throttled,
+            retried,
+        }
+    }
+
+    pub(super) fn read(self) -> RequestCounts {
+        let Self {
+            reads,
+            writes,
+            throttled,
+            retried,
+        } = self;
+        RequestCounts {
+            reads,
+            writes,
+            throttled,
+            retried,
+        }
+    }
+}

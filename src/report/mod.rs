@@ -1,0 +1,14 @@
+//! Reports: what a run did, as JSON Lines. Each line is written before the next thing happens, and read
+//! back by `rollback`, `drift --since` and `show`.
+
+mod last_known;
+mod line;
+mod outcome;
+mod read;
+mod write;
+
+pub use last_known::last_known;
+pub use line::{OutcomeCounts, PolicyLine, RequestsRecord};
+pub use outcome::{Outcome, Reason, Results, Settled};
+pub use read::{Recorded, RecordedPolicy, ReportError, read};
+pub use write::Report;

@@ -1,0 +1,196 @@
+//! What became of the policies of a plan that was carried out.
+
+use serde::{Deserialize, Serialize};
+
+use crate::graph::error::{GraphError, ServiceError};
+use crate::plan::{Plan, PlannedPolicy};
+
+/// What became of a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// Written, read back, and as planned.
+    Applied,
+    /// As planned before anything was written.
+    Already,
+    /// Not as planned, or not known to be; the reason says more.
+    Failed,
+    /// Changed by somebody else since the plan was made; not written.
+    Stale,
+    /// Not tried.
+    Skipped,
+}
+
+impl Outcome {
+    /// Every outcome, in the order in which they are counted.
+    pub const ALL: [Self; 5] = [
+        Self::Applied,
+        Self::Already,
+        Self::Failed,
+        Self::Stale,
+        Self::Skipped,
+    ];
+
+    /// Returns the word for it in reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Already => "already",
+            Self::Failed => "failed",
+            Self::Stale => "stale",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    /// Whether the policy is as planned.
+    pub fn is_good(self) -> bool {
+        matches!(self, Self::Applied | Self::Already)
+    }
+}
+
+/// Why a policy is not as planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Graph's error code, or a word of ours.
+    pub code: String,
+    /// The HTTP status, where the service answered.
+    pub status: Option<u16>,
+    /// The sentence for people.
+    pub message: String,
+    /// The id that Microsoft's support asks for.
+    pub request_id: Option<String>,
+    /// Whether it was permission that lacked.
+    pub is_refusal: bool,
+}
+
+impl Reason {
+    pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
+        Self {
+            code: code.to_owned(),
+            status: None,
+            message: message.into(),
+            request_id: None,
+            is_refusal: false,
+        }
+    }
+
+    pub(crate) fn from_service(error: &ServiceError) -> Self {
+        let code = if error.code.is_empty() {
+            "httpError"
+        } else {
+            &error.code
+        };
+        Self {
+            code: code.to_owned(),
+            status: Some(error.status),
+            message: error.message.clone(),
+            request_id: error.request_id.clone(),
+            is_refusal: error.is_forbidden(),
+        }
+    }
+
+    pub(crate) fn from_graph(code: &str, error: &GraphError) -> Self {
+        match error {
+            GraphError::Service { error, .. } => Self::from_service(error),
+            GraphError::SignIn(error) => Self {
+                is_refusal: true,
+                ..Self::new("signInFailed", error.to_string())
+            },
+            other => Self {
+                is_refusal: other.is_refusal(),
+                ..Self::new(code, other.to_string())
+            },
+        }
+    }
+}
+
+/// A policy that is done with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Why, unless it is as planned.
+    pub reason: Option<Reason>,
+    /// Whether a write of the run has had its effect, or may have.
+    pub written: bool,
+}
+
+impl Settled {
+    pub(crate) fn good(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            reason: None,
+            written: false,
+        }
+    }
+
+    pub(crate) fn bad(outcome: Outcome, reason: Reason) -> Self {
+        Self {
+            outcome,
+            reason: Some(reason),
+            written: false,
+        }
+    }
+}
+
+/// What became of a plan's changed policies, in the plan's order.
+#[derive(Clone, Debug, Default)]
+pub struct Results {
+    /// One for each changed policy.
+    pub settled: Vec<Settled>,
+    /// Whether somebody stopped the run.
+    pub interrupted: bool,
+    /// Policies that are not part of the plan, and what became of them.
+    pub aside: Vec<(PlannedPolicy, Settled)>,
+    /// Why the report could not be kept; nothing was written from then on.
+    pub report_failure: Option<String>,
+}
+
+impl Results {
+    /// Returns how many policies had an outcome.
+    pub fn count(&self, outcome: Outcome) -> usize {
+        let aside = self.aside.iter().map(|(_, settled)| settled);
+        self.settled
+            .iter()
+            .chain(aside)
+            .filter(|settled| settled.outcome == outcome)
+            .count()
+    }
+
+    /// Returns the policies that have settled: those of the plan in its order, then the others.
+    pub fn told<'a>(
+        &'a self,
+        plan: &'a Plan,
+    ) -> impl Iterator<Item = (&'a PlannedPolicy, &'a Settled)> {
+        let aside = self.aside.iter().map(|(policy, settled)| (policy, settled));
+        plan.changed().zip(&self.settled).chain(aside)
+    }
+
+    /// Whether every policy is as planned.
+    pub fn is_good(&self) -> bool {
+        self.aside.is_empty() && self.settled.iter().all(|settled| settled.outcome.is_good())
+    }
+
+    /// Whether there was no token any more, or writes were tried and every one of them was refused
+    /// for lack of permission.
+    pub fn is_refusal(&self) -> bool {
+        let signed_out = |reason: &Reason| reason.code == "signInFailed";
+        if self
+            .settled
+            .iter()
+            .any(|settled| settled.reason.as_ref().is_some_and(signed_out))
+        {
+            return true;
+        }
+        let mut refused = 0;
+        for settled in &self.settled {
+            match (settled.outcome, &settled.reason) {
+                (Outcome::Failed, Some(reason)) if reason.is_refusal => refused += 1,
+                // What was never written says nothing of what writes come to.
+                (Outcome::Already | Outcome::Skipped | Outcome::Stale, _) => {}
+                _ => return false,
+            }
+        }
+        refused > 0
+    }
+}
