@@ -4,7 +4,8 @@
 //!
 //! Data flows one way, and the modules stand in that order:
 //!
-//! - [`model`]: the shared words: policy kinds, targets, filters, assignments, the live state.
+//! - [`kinds`]: the catalogue of policy kinds: one row a kind, behaviour as data.
+//! - [`model`]: the shared words: targets, filters, assignments, the live state.
 //! - [`diagnostic`]: what is wrong, where, and what to do about it.
 //! - [`manifest`]: text to checked desired state.
 //! - [`auth`]: signing in: which credential, and when a token is renewed.
@@ -41,6 +42,7 @@ pub mod exit;
 pub mod export;
 pub mod files;
 pub mod graph;
+pub mod kinds;
 pub mod manifest;
 pub mod model;
 pub mod net;

@@ -13,7 +13,7 @@ use assignctl::manifest;
 use assignctl::model::{LivePolicy, LiveTenant, PolicyKind};
 use assignctl::plan::guards::GuardRules;
 use assignctl::plan::writes::WriteWith;
-use assignctl::plan::{self, Basis, Selection};
+use assignctl::plan::{self, PlanInputs, Selection};
 use serde_json::Value;
 
 /// The least of so many runs is taken: whatever disturbs a run makes it longer.
@@ -196,7 +196,7 @@ fn globs(globs: usize, names: usize) {
             policies: policies.collect(),
             ..LiveTenant::default()
         };
-        let basis = Basis {
+        let inputs = PlanInputs {
             tenant_id: None,
             graph_url: "",
             write_with: WriteWith::Auto,
@@ -207,7 +207,12 @@ fn globs(globs: usize, names: usize) {
         let mut least = f64::MAX;
         for _ in 0..RUNS {
             least = least.min(timed(|| {
-                black_box(plan::make(&loaded.manifest, &loaded.sources, &live, &basis));
+                black_box(plan::make(
+                    &loaded.manifest,
+                    &loaded.sources,
+                    &live,
+                    &inputs,
+                ));
             }));
         }
         println!("  {what:<28} {least:9.3} s to a plan");

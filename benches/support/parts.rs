@@ -10,7 +10,7 @@ use assignctl::plan::guards::GuardRules;
 use assignctl::plan::needs::needs;
 use assignctl::plan::saved::{PlanRecord, digest_of};
 use assignctl::plan::writes::WriteWith;
-use assignctl::plan::{self, Basis, Plan, Selection};
+use assignctl::plan::{self, Plan, PlanInputs, Selection};
 use assignctl::render::json;
 use assignctl::render::text::{self, Detail};
 
@@ -61,7 +61,7 @@ pub(crate) fn read_tenant(reader: &Reader, loaded: &Loaded) -> LiveTenant {
 }
 
 pub(crate) fn compare(loaded: &Loaded, live: &LiveTenant) -> Plan {
-    let basis = Basis {
+    let inputs = PlanInputs {
         tenant_id: None,
         graph_url: "https://graph.example/beta",
         write_with: WriteWith::Auto,
@@ -69,7 +69,7 @@ pub(crate) fn compare(loaded: &Loaded, live: &LiveTenant) -> Plan {
         strict: false,
         selection: &Selection::default(),
     };
-    let (plan, diagnostics) = plan::make(&loaded.manifest, &loaded.sources, live, &basis);
+    let (plan, diagnostics) = plan::make(&loaded.manifest, &loaded.sources, live, &inputs);
     plan.unwrap_or_else(|| panic!("{diagnostics:?}"))
 }
 

@@ -9,6 +9,8 @@
 //! - A write that the service did not take (429) or whose outcome nobody knows starts over with a
 //!   new turn and a new look.
 
+use std::sync::Arc;
+
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -19,11 +21,13 @@ use super::progress::{
 };
 use super::{Outcome, Reason, Settled, Worker, place_in};
 use crate::graph::GraphError;
+use crate::graph::body::WriteRequest;
 use crate::graph::retry::{FRESH, LOOKS_AFTER_UNKNOWN};
 use crate::graph::write::{LookSlot, WriteSlot, Written};
-use crate::model::{LiveAssignment, Source, rows, same_assignments};
+use crate::kinds::{SingleRoute, Writing};
+use crate::model::{LiveAssignment, PolicyKind, Source, rows, same_assignments};
 use crate::plan::PlannedPolicy;
-use crate::plan::writes::{Step, StepAction, WriteWith, assign_step, steps};
+use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith, steps, steps_by, strategy};
 
 impl Worker<'_> {
     /// Settles a policy and writes that down.
@@ -93,7 +97,10 @@ impl Worker<'_> {
         }
         self.note(|report| report.sending(policy, self.names))
             .map_err(|reason| not_done(progress, reason))?;
-        let written = self.write(policy, &step, &seen.live, write_slot).await;
+        let written = match request(policy, &step, &seen.live) {
+            Ok(request) => self.writer.send(write_slot, &request).await,
+            Err(error) => Written::NotSent(error),
+        };
         drop((sending, writing));
         self.judge(policy, progress, step, seen, written, duty)
             .await
@@ -106,7 +113,7 @@ impl Worker<'_> {
         let has_policy_set_rows = policy
             .before
             .iter()
-            .any(|row| row.source == Source::PolicySets);
+            .any(|row| row.key.source == Source::PolicySets);
         if has_policy_set_rows && !progress.touched && self.lessons.rows_were_dropped() {
             return Err(dropped_elsewhere(progress));
         }
@@ -124,12 +131,13 @@ impl Worker<'_> {
                 return Ok(None);
             };
             match &step.action {
+                // What the table says of a route is not found out again.
+                StepAction::Create(_) if !is_uncertain(policy.kind) => return Ok(None),
                 StepAction::Create(_) => match self.lessons.create_route(policy.kind).await {
                     Known::Works => return Ok(None),
                     Known::FindOut(duty) => return Ok(Some(duty)),
                     Known::Fails if self.settings.write_with == WriteWith::Auto => {
-                        progress.steps = vec![assign_step(policy)];
-                        progress.done = 0;
+                        self.choose_again(policy, progress, CreateRoute::Missing);
                     }
                     Known::Fails => {
                         return Err(Settled::bad(
@@ -216,38 +224,6 @@ impl Worker<'_> {
         }))
     }
 
-    async fn write(
-        &self,
-        policy: &PlannedPolicy,
-        step: &Step,
-        live: &[LiveAssignment],
-        slot: WriteSlot,
-    ) -> Written {
-        let (kind, id) = (policy.kind, policy.id.as_str());
-        match &step.action {
-            StepAction::Create(row) => self.writer.create(slot, kind, id, row).await,
-            StepAction::Assign(rows) => self.writer.assign(slot, kind, id, rows, live).await,
-            StepAction::Delete(row) => {
-                let found = live.iter().find(|live| live.row == *row);
-                let assignment_id = found.and_then(|live| live.id.as_deref());
-                // A group that is assigned directly and by a policy set has one id for both rows.
-                let rows = live
-                    .iter()
-                    .filter(|live| live.id.as_deref() == assignment_id);
-                match (assignment_id, rows.count()) {
-                    (Some(assignment_id), 1) => {
-                        self.writer.delete(slot, kind, id, assignment_id).await
-                    }
-                    _ => Written::NotSent(GraphError::Shape {
-                        what: "DELETE".to_owned(),
-                        detail: "the live assignment has no id of its own by which it could be deleted; `--write-with assign` can remove it"
-                            .to_owned(),
-                    }),
-                }
-            }
-        }
-    }
-
     /// Finds out what a write's outcome means.
     async fn judge(
         &self,
@@ -275,12 +251,11 @@ impl Worker<'_> {
                 if let Some(duty) = duty {
                     duty.learn(false);
                 }
-                if self.settings.write_with == WriteWith::Create {
+                if self.settings.write_with == WriteWith::Create || !has_whole_set(policy.kind) {
                     return Err(Settled::bad(Outcome::Failed, Reason::from_service(&error)));
                 }
-                // The look before the refused create is as old as a request: another is due.
-                progress.steps = vec![assign_step(policy)];
-                progress.done = 0;
+                // The look before the refused create is one request old; `assign` needs a new one.
+                self.choose_again(policy, progress, CreateRoute::Missing);
                 Ok(())
             }
             Written::Refused(error) => {
@@ -334,6 +309,18 @@ impl Worker<'_> {
         }
     }
 
+    /// Chooses the writes again, for what has been learnt of the create route.
+    pub(super) fn choose_again(
+        &self,
+        policy: &PlannedPolicy,
+        progress: &mut Progress,
+        create: CreateRoute,
+    ) {
+        let strategy = strategy(policy.kind.spec(), self.settings.write_with, create);
+        progress.steps = steps_by(policy, strategy);
+        progress.done = 0;
+    }
+
     /// Returns what ends the work on a policy: once something was sent only an interrupt does, so
     /// that what was begun is finished or at least looked at.
     fn end(&self, progress: &Progress) -> &CancellationToken {
@@ -365,6 +352,53 @@ impl Worker<'_> {
             )
         };
         Settled::bad(Outcome::Skipped, reason)
+    }
+}
+
+/// Whether only a try tells if a kind has the create route.
+fn is_uncertain(kind: PolicyKind) -> bool {
+    matches!(
+        kind.spec().writing,
+        Writing::Assign {
+            single: SingleRoute::Documented,
+            ..
+        }
+    )
+}
+
+/// Whether all assignments of a kind can be replaced at once.
+fn has_whole_set(kind: PolicyKind) -> bool {
+    kind.spec().writing != Writing::Single
+}
+
+/// Makes the request of a step, for a policy as it is.
+fn request(
+    policy: &PlannedPolicy,
+    step: &Step,
+    live: &[LiveAssignment],
+) -> Result<WriteRequest, GraphError> {
+    let (kind, id, then) = (policy.kind, policy.id.as_str(), Arc::clone(&step.then));
+    match &step.action {
+        StepAction::Create(new) => Ok(WriteRequest::create(kind, id, new, then)),
+        StepAction::Assign(all) => Ok(WriteRequest::whole_set(kind, id, all, live, then)),
+        StepAction::Delete(old) => {
+            let found = live.iter().find(|live| live.row == *old);
+            let assignment_id = found.and_then(|live| live.id.as_deref());
+            // A group that is assigned directly and by a policy set has one id for both.
+            let same_id = live
+                .iter()
+                .filter(|live| live.id.as_deref() == assignment_id);
+            match (assignment_id, same_id.count()) {
+                (Some(assignment_id), 1) => {
+                    Ok(WriteRequest::delete(kind, id, assignment_id, then))
+                }
+                _ => Err(GraphError::Shape {
+                    what: "DELETE".to_owned(),
+                    detail: "the live assignment has no id of its own by which it could be deleted; `--write-with assign` can remove it"
+                        .to_owned(),
+                }),
+            }
+        }
     }
 }
 

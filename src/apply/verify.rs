@@ -21,7 +21,7 @@ use super::{Outcome, Reason, Settled, Worker, place_in};
 use crate::graph::retry::{LONGEST_SETTLING, LOOKS, LOOKS_AFTER_UNKNOWN, WRITE_TRIES};
 use crate::model::{Assignment, same_assignments};
 use crate::plan::PlannedPolicy;
-use crate::plan::writes::{Step, StepAction, WriteWith, assign_step};
+use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith};
 
 /// What came of looking at a policy that was just written.
 enum Watched {
@@ -83,12 +83,12 @@ impl Worker<'_> {
             )),
             Watched::NoEffect => {
                 // The first try may show later than anybody waits. A second create would make a
-                // second row then; the complete set comes to the same however often it is sent.
+                // second assignment then; the complete set comes to the same however often it is
+                // sent. A kind without it is looked at again before each create.
                 if matches!(step.action, StepAction::Create(_))
                     && self.settings.write_with == WriteWith::Auto
                 {
-                    progress.steps = vec![assign_step(policy)];
-                    progress.done = 0;
+                    self.choose_again(policy, progress, CreateRoute::Missing);
                 }
                 let asked = progress.not_before.take();
                 let asked = asked.map(|at| at.saturating_duration_since(Instant::now()));

@@ -84,7 +84,7 @@ async fn manifests(
         read = read => read?,
     };
     let export = export::manifests(&tenant, tenant_id.as_deref(), |policy| {
-        selection.takes(policy.kind, &policy.name)
+        selection.includes(policy.kind, &policy.name)
     });
     let warnings: Vec<Diagnostic> = export.left_out.iter().map(LeftOut::warning).collect();
     output.diagnostics(&warnings, &Sources::default());

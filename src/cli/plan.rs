@@ -26,7 +26,7 @@ use crate::plan::guards::GuardRules;
 use crate::plan::needs::needs;
 use crate::plan::saved::{PlanRecord, digest_of};
 use crate::plan::since::Baseline;
-use crate::plan::{self, Basis, Plan, PlanDiagnostic, Rate, Selection, Summary};
+use crate::plan::{self, Plan, PlanDiagnostic, PlanInputs, Rate, Selection, Summary};
 use crate::render::json;
 use crate::render::review::{PlanView, Review};
 use crate::render::text::{self, Detail};
@@ -156,7 +156,7 @@ pub(super) async fn make(
     let work = async {
         let tenant_id = reader.tenant_id().await?;
         let live = reader.tenant(&needs(&loaded.manifest)).await?;
-        let basis = Basis {
+        let inputs = PlanInputs {
             tenant_id,
             graph_url: reader.graph_url(),
             write_with: planning.write_with.unwrap_or_default(),
@@ -164,7 +164,7 @@ pub(super) async fn make(
             strict: planning.strict,
             selection,
         };
-        let (plan, mut diagnostics) = plan::make(&loaded.manifest, &loaded.sources, &live, &basis);
+        let (plan, mut diagnostics) = plan::make(&loaded.manifest, &loaded.sources, &live, &inputs);
         diagnostics.splice(0..0, loaded.diagnostics.iter().cloned());
         output.diagnostics(&diagnostics, &loaded.sources);
         let mut plan = plan.ok_or_else(|| Failure::said(Exit::InvalidManifests))?;

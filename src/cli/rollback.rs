@@ -16,9 +16,9 @@ use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::model::PolicyKind;
-use crate::plan::Basis;
+use crate::plan::PlanInputs;
 use crate::plan::guards::GuardRules;
-use crate::plan::rollback::{self as way, Left};
+use crate::plan::rollback::{self as way, AppliedPolicy};
 use crate::render::text;
 use crate::render::words::count;
 use crate::report::{Outcome, Reason, Recorded, RecordedPolicy, Settled};
@@ -67,11 +67,11 @@ impl Run<'_> {
                 check_tenant("report", recorded, tenant_id.as_deref())?;
             }
             let selection = self.command.selecting.selection();
-            let left: Vec<Left> = recorded
+            let left: Vec<AppliedPolicy> = recorded
                 .policies
                 .into_iter()
                 .filter(RecordedPolicy::may_be_changed)
-                .map(|policy| Left {
+                .map(|policy| AppliedPolicy {
                     kind: policy.kind,
                     name: policy.name.unwrap_or_else(|| policy.id.clone()),
                     id: policy.id,
@@ -79,7 +79,7 @@ impl Run<'_> {
                     after: policy.after,
                     seen: policy.outcome == Some(Outcome::Applied),
                 })
-                .filter(|left| selection.takes(left.kind, &left.name))
+                .filter(|left| selection.includes(left.kind, &left.name))
                 .collect();
             let ids: Vec<(PolicyKind, String)> = left
                 .iter()
@@ -87,7 +87,7 @@ impl Run<'_> {
                 .collect();
             let live = reader.assignments_of(&ids).await?;
             let live = live.into_iter().collect::<Result<Vec<_>, _>>()?;
-            let basis = Basis {
+            let inputs = PlanInputs {
                 tenant_id,
                 graph_url: reader.graph_url(),
                 write_with: self.command.planning.write_with.unwrap_or_default(),
@@ -95,7 +95,7 @@ impl Run<'_> {
                 strict: false,
                 selection: &selection,
             };
-            let mut back = way::plan(&left, &live, recorded.names, &basis);
+            let mut back = way::plan(&left, &live, recorded.names, &inputs);
             let groups = back.plan.unnamed_groups(false);
             let filters = back.plan.has_unnamed_filters(false);
             let (groups, filters) = reader.names(&groups, filters).await?;

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::model::{KINDS, RawPolicy, RawTenant};
+use crate::kinds::KINDS;
+use crate::model::{RawPolicy, RawTenant};
 
 /// The version of the state file that is written.
 const FORMAT_VERSION: u32 = 1;
@@ -43,7 +44,7 @@ pub fn state(tenant: &RawTenant, tenant_id: &str) -> String {
             let of_kind = tenant
                 .policies
                 .iter()
-                .filter(|policy| policy.live.kind.row().name == row.name);
+                .filter(|policy| policy.live.kind.spec().name == row.name);
             (key, of_kind.map(policy).collect())
         })
         .collect();
@@ -67,7 +68,7 @@ fn policy(policy: &RawPolicy) -> Policy<'_> {
         assignments,
     } = policy;
     let mut properties = without_annotations(properties);
-    for known in ["id", live.kind.row().name_property, "name", "assignments"] {
+    for known in ["id", live.kind.spec().name_property, "name", "assignments"] {
         properties.remove(known);
     }
     Policy {

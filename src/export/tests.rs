@@ -13,12 +13,7 @@ fn kind() -> PolicyKind {
 }
 
 fn row(target: Target) -> Assignment {
-    Assignment {
-        target,
-        filter: None,
-        source: Source::Direct,
-        source_id: None,
-    }
+    Assignment::direct(target)
 }
 
 fn include(id: &str) -> Assignment {
@@ -184,15 +179,11 @@ policies:
 
 #[test]
 fn what_stays_in_any_case_is_mentioned_only() {
-    let from_set = Assignment {
-        source: Source::PolicySets,
-        source_id: Some("set".into()),
-        ..include(A)
-    };
-    let odd = Assignment {
-        source: Source::Other("somebody\n".into()),
-        ..include(B)
-    };
+    let mut from_set = include(A);
+    from_set.key.source = Source::PolicySets;
+    from_set.source_id = Some("set".into());
+    let mut odd = include(B);
+    odd.key.source = Source::Other("somebody\n".into());
     let unknown = row(Target::Other {
         odata_type: "novelTarget".into(),
         properties: "{}".into(),

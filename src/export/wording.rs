@@ -161,19 +161,19 @@ impl<'a> Wording<'a> {
         let mut seen = HashSet::new();
         let mut sides = HashMap::new();
         for row in policy.rows.iter() {
-            if !row.is_direct() || matches!(row.target, Target::Other { .. }) {
+            if !row.key.is_direct() || matches!(row.key.target, Target::Other { .. }) {
                 notes.insert(self.note(row));
                 continue;
             }
-            if !seen.insert(row.target.clone()) {
-                return Err(format!("{} is there twice", self.whom(&row.target)));
+            if !seen.insert(row.key.target.clone()) {
+                return Err(format!("{} is there twice", self.whom(&row.key.target)));
             }
-            if let Some(group) = row.target.group_id() {
-                let excluded = row.target.is_exclusion();
+            if let Some(group) = row.key.target.group_id() {
+                let excluded = row.key.target.is_exclusion();
                 if *sides.entry(group.to_owned()).or_insert(excluded) != excluded {
                     return Err(format!(
                         "{} is both included and excluded",
-                        self.whom(&row.target)
+                        self.whom(&row.key.target)
                     ));
                 }
             }
@@ -189,7 +189,7 @@ impl<'a> Wording<'a> {
             Some(_) => Ok(self.group(id)),
             None => Err(format!("the group id `{id}` is not a GUID")),
         };
-        let whom = match &row.target {
+        let whom = match &row.key.target {
             Target::AllDevices => Whom::AllDevices,
             Target::AllUsers => Whom::AllUsers,
             Target::Group(id) => Whom::Group(group(id)?),
@@ -197,7 +197,7 @@ impl<'a> Wording<'a> {
             Target::Collection(_) => return Err("a collection has no id".to_owned()),
             Target::ExclusionGroup(id) => {
                 if row.filter.is_some() {
-                    return Err(format!("{} has a filter", self.whom(&row.target)));
+                    return Err(format!("{} has a filter", self.whom(&row.key.target)));
                 }
                 targets.exclude.push(group(id)?);
                 return Ok(());
@@ -234,8 +234,8 @@ impl<'a> Wording<'a> {
 
     /// Says what is there and stays, whatever the manifests say.
     fn note(&self, row: &Assignment) -> String {
-        let whom = self.whom(&row.target);
-        match (&row.source, &row.target) {
+        let whom = self.whom(&row.key.target);
+        match (&row.key.source, &row.key.target) {
             (Source::PolicySets, _) => format!("also assigned by a policy set: {whom}"),
             (Source::Other(source), _) => format!("also assigned by `{source}`: {whom}"),
             (Source::Direct, _) => format!("also assigned: {whom}"),

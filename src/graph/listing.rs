@@ -44,7 +44,7 @@ type PageOf = (Vec<Result<Listing, String>>, Option<String>);
 /// Reads a page, and keeps what a plan needs.
 pub(super) fn page(kind: PolicyKind, body: &[u8], texts: &mut Texts) -> Result<PageOf, String> {
     let seed = PolicyPage {
-        name_property: kind.row().name_property,
+        name_property: kind.spec().name_property,
         keep: |form| Ok(Listing::new(kind, wire::policy(form, texts)?)),
     };
     let mut reader = serde_json::Deserializer::from_slice(body);
@@ -59,7 +59,7 @@ pub(super) fn page_as_sent(kind: PolicyKind, body: &[u8]) -> Result<PageOf, Stri
     let mut texts = Texts::default();
     let policies = page.value.into_iter().map(|mut object| {
         let seed = PolicySeed {
-            name_property: kind.row().name_property,
+            name_property: kind.spec().name_property,
         };
         let form = seed
             .deserialize(&object)

@@ -8,7 +8,7 @@
 
 pub mod address;
 mod batch;
-mod body;
+pub mod body;
 mod class;
 pub mod client;
 pub mod error;

@@ -13,6 +13,7 @@ use super::observe::{Event, RequestCounts};
 use super::pages::{self, DecodePage};
 use super::wire::{self, Object, Page, Texts};
 use super::write::LookSlot;
+use crate::kinds;
 use crate::model::{
     LiveAssignment, LiveFilter, LiveGroup, LivePolicy, PolicyKind, RawPolicy, assignments_path,
     encode,
@@ -108,8 +109,8 @@ impl Reader {
         kind: PolicyKind,
         decode: DecodePage<'_, Result<Listing, String>>,
     ) -> Result<Vec<Listing>, GraphError> {
-        let collection = kind.row().collection;
-        let expand = if kind.row().expand_on_list {
+        let collection = kind.spec().collection;
+        let expand = if kind.spec().listing == kinds::Listing::Expanded {
             "$expand=assignments&"
         } else {
             ""

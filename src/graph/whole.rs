@@ -20,7 +20,7 @@ impl Reader {
         let ids: BTreeSet<String> = policies
             .iter()
             .flat_map(|policy| policy.rows.iter())
-            .filter_map(|row| row.target.group_id())
+            .filter_map(|row| row.key.target.group_id())
             // What is no GUID the directory refuses to look for.
             .filter(|id| Guid::parse(id).is_some())
             .map(str::to_owned)

@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 
 use super::form::{PolicyForm, Property, RowForm, TargetForm, Text};
 use crate::model::{
-    Assignment, Filter, FilterMode, Guid, LiveAssignment, LiveFilter, LiveGroup, SharedText,
-    Source, Target,
+    Assignment, AssignmentKey, Filter, FilterMode, Guid, LiveAssignment, LiveFilter, LiveGroup,
+    Properties, SharedText, Source, Target,
 };
 
 pub(super) const PREFIX: &str = "#microsoft.graph.";
@@ -154,10 +154,14 @@ pub(super) fn row(form: RowForm<'_>, texts: &mut Texts) -> Result<Row, String> {
     };
     Ok((
         Assignment {
-            target,
+            key: AssignmentKey {
+                target,
+                source,
+                variant: None,
+            },
             filter,
-            source,
             source_id,
+            properties: Properties::default(),
         },
         optional("id", id)?.unwrap_or_default().into(),
     ))
@@ -319,7 +323,7 @@ pub(super) mod tests {
             target["@odata.type"] = json!("#microsoft.graph.allDevicesAssignmentTarget");
             let row = live(json!({"target": target})).row;
             assert_eq!(row.filter, None, "{target}");
-            assert_eq!(row.target, Target::AllDevices);
+            assert_eq!(row.key.target, Target::AllDevices);
         }
     }
 
@@ -345,7 +349,7 @@ pub(super) mod tests {
                 panic!("an object")
             };
             let seed = PolicySeed {
-                name_property: kind().row().name_property,
+                name_property: kind().spec().name_property,
             };
             let form = seed.deserialize(&object).expect("a form");
             assert_eq!(

@@ -6,17 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::body;
+use super::body::WriteRequest;
 use super::client::{Call, Client, Fault};
 use super::error::{GraphError, ServiceError};
 use super::pace::{Class, Permit, Turn, WaitTooLong};
 use super::retry;
-use super::transport::Method;
-use crate::model::{
-    Assignment, LiveAssignment, PolicyKind, assign_path, assignment_path, assignments_path,
-};
 
 /// What became of a write.
 #[derive(Clone, Debug)]
@@ -99,60 +93,19 @@ impl Writer {
         self.client.backoff(tries, false)
     }
 
-    /// Adds one assignment: `POST …/{id}/assignments`.
-    pub async fn create(
-        &self,
-        slot: WriteSlot,
-        kind: PolicyKind,
-        policy_id: &str,
-        row: &Assignment,
-    ) -> Written {
-        let body = body::create_body(kind, policy_id, row);
-        self.post(slot, &assignments_path(kind, policy_id), &body)
-            .await
-    }
-
-    /// Replaces all assignments: `POST …/{id}/assign`. Rows that are live already are sent as the
-    /// service sent them.
-    pub async fn assign(
-        &self,
-        slot: WriteSlot,
-        kind: PolicyKind,
-        policy_id: &str,
-        rows: &[Assignment],
-        live: &[LiveAssignment],
-    ) -> Written {
-        let body = body::assign_body(kind, rows, live);
-        self.post(slot, &assign_path(kind, policy_id), &body).await
-    }
-
-    /// Removes one assignment: `DELETE …/{id}/assignments/{assignmentId}`.
-    pub async fn delete(
-        &self,
-        slot: WriteSlot,
-        kind: PolicyKind,
-        policy_id: &str,
-        assignment_id: &str,
-    ) -> Written {
+    /// Sends a write.
+    pub async fn send(&self, slot: WriteSlot, request: &WriteRequest) -> Written {
+        let WriteRequest {
+            method,
+            path,
+            body,
+            then: _,
+        } = request;
         let call = Call {
-            method: Method::Delete,
-            url: self
-                .client
-                .address()
-                .join(&assignment_path(kind, policy_id, assignment_id)),
-            headers: Vec::new(),
-            body: None,
-            cost: 1,
-        };
-        self.write(slot, &call).await
-    }
-
-    async fn post(&self, slot: WriteSlot, path: &str, body: &Value) -> Written {
-        let call = Call {
-            method: Method::Post,
+            method: *method,
             url: self.client.address().join(path),
             headers: Vec::new(),
-            body: Some(body.to_string().into_bytes()),
+            body: body.clone(),
             cost: 1,
         };
         self.write(slot, &call).await

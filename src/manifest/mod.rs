@@ -90,7 +90,7 @@ pub enum Selector {
 
 impl Selector {
     /// Whether a policy that a glob matches is left out after all.
-    pub fn leaves_out(&self, policy_name: &str) -> bool {
+    pub fn excludes(&self, policy_name: &str) -> bool {
         match self {
             Self::Name(_) | Self::Id(_) => false,
             Self::Match { except, .. } => except.iter().any(|glob| glob.value.matches(policy_name)),

@@ -74,7 +74,7 @@ pub fn schema() -> Value {
 fn entry() -> Map<String, Value> {
     let kinds: Vec<&str> = PolicyKind::all().map(PolicyKind::name).collect();
     let collections: Vec<String> = PolicyKind::all()
-        .map(|kind| format!("`{kind}` (Graph `{}`)", kind.row().collection))
+        .map(|kind| format!("`{kind}` (Graph `{}`)", kind.spec().collection))
         .collect();
     let mut entry = object(
         ENTRY_KEYS,

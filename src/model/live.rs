@@ -68,9 +68,9 @@ impl LivePolicy {
 
     /// Returns the rows of a target.
     pub fn rows_of(&self, target: &Target) -> &[Assignment] {
-        let start = self.rows.partition_point(|row| row.target < *target);
+        let start = self.rows.partition_point(|row| row.key.target < *target);
         let rows = &self.rows[start..];
-        &rows[..rows.partition_point(|row| row.target == *target)]
+        &rows[..rows.partition_point(|row| row.key.target == *target)]
     }
 
     /// Returns the service's id of a row that is there.

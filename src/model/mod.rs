@@ -3,20 +3,25 @@
 //! Plain values without I/O. Reading them from YAML is `manifest`'s work, from Graph `graph`'s;
 //! writing them out for people is `render`'s. Nothing here is serialisable on purpose: the stored
 //! and the wire forms are boundaries of their own.
+//!
+//! What a manifest asks for ([`Desired`]), what a tenant has or shall have ([`Assignment`]) and what
+//! identifies an assignment ([`AssignmentKey`]) are three types.
 
 mod assignment;
+mod desired;
 mod guid;
-mod kind;
 mod live;
 mod path;
+mod target;
 
-pub use assignment::{
-    Assignment, Filter, FilterMode, Rows, SharedText, Source, Target, TargetKind, same_assignments,
-};
+pub use assignment::{Assignment, AssignmentKey, Properties, Property, Rows, same_assignments};
+pub use desired::{Desired, Stated, StatedProperties};
 pub use guid::Guid;
-pub use kind::{KINDS, PolicyKind, PolicyKindRow};
 pub use live::{
     LiveAssignment, LiveFilter, LiveGroup, LivePolicy, LiveTenant, Needs, RawPolicy, RawTenant,
     WholeTenant, rows,
 };
 pub use path::{assign_path, assignment_path, assignments_path, encode};
+pub use target::{Filter, FilterMode, SharedText, Source, Target};
+
+pub use crate::kinds::{PolicyKind, TargetKind};

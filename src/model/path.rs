@@ -1,12 +1,13 @@
 //! Paths of a policy below Graph's version root, as they are sent and as plans show them.
 
 use super::PolicyKind;
+use crate::kinds::Writing;
 
 /// Returns the path of a policy's assignments.
 pub fn assignments_path(kind: PolicyKind, policy_id: &str) -> String {
     format!(
         "{}/{}/assignments",
-        kind.row().collection,
+        kind.spec().collection,
         encode(policy_id)
     )
 }
@@ -20,9 +21,13 @@ pub fn assignment_path(kind: PolicyKind, policy_id: &str, assignment_id: &str) -
     )
 }
 
-/// Returns the path of a policy's `assign` action.
+/// Returns the path of the action that replaces all assignments of a policy.
 pub fn assign_path(kind: PolicyKind, policy_id: &str) -> String {
-    format!("{}/{}/assign", kind.row().collection, encode(policy_id))
+    let action = match kind.spec().writing {
+        Writing::Assign { .. } | Writing::Single => "assign",
+        Writing::Update { .. } => "update",
+    };
+    format!("{}/{}/{action}", kind.spec().collection, encode(policy_id))
 }
 
 /// Percent-encodes a value for a path segment or a query value: only unreserved characters stay.

@@ -1,4 +1,4 @@
-//! What a policy's rows shall be, and what leads there from what they are.
+//! The desired assignments of a policy, and the changes that lead to them.
 
 use std::sync::Arc;
 
@@ -6,14 +6,14 @@ use super::select::ManagedPolicy;
 use crate::manifest::Mode;
 use crate::model::{Assignment, Rows, Source, Target};
 
-/// One step from the live to the wanted rows.
+/// One step from the live to the desired assignments.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A row that is not there yet.
+    /// An assignment that is not there yet.
     Add(Assignment),
-    /// A row that shall go.
+    /// An assignment that shall go.
     Remove(Assignment),
-    /// A row that gets another filter.
+    /// An assignment that gets another filter or other properties.
     Update {
         /// As it is. Few changes are updates; they need not make the others large.
         before: Box<Assignment>,
@@ -32,7 +32,7 @@ impl Change {
         }
     }
 
-    /// Returns the row before, if there was one.
+    /// Returns the assignment before, if there was one.
     pub fn before(&self) -> Option<&Assignment> {
         match self {
             Self::Add(_) => None,
@@ -41,7 +41,7 @@ impl Change {
         }
     }
 
-    /// Returns the row after, if there is one.
+    /// Returns the assignment after, if there is one.
     pub fn after(&self) -> Option<&Assignment> {
         match self {
             Self::Remove(_) => None,
@@ -51,64 +51,59 @@ impl Change {
     }
 }
 
-/// The rows that a policy shall have.
+/// The assignments that a policy shall have.
 #[derive(Debug)]
-pub(super) struct Wished {
+pub(super) struct PlannedAssignments {
     /// All of them, sorted.
     pub(super) after: Rows,
     /// Those of them that a policy set made and no manifest declares, sorted.
     pub(super) untouched: Rows,
 }
 
-/// Returns the rows that a policy shall have.
+/// Returns the assignments that a policy shall have.
 ///
-/// In exact mode a live row that no manifest declares goes away, with two exceptions: rows from
-/// policy sets are somebody else's, and what an unknown target means is not ours to judge.
-pub(super) fn wished(policy: &ManagedPolicy<'_>) -> Wished {
-    let ManagedPolicy { live, wants } = policy;
+/// In exact mode a live assignment that no manifest declares goes away, with two exceptions: those
+/// of policy sets belong to the set, and those with unknown target types are preserved.
+pub(super) fn planned(policy: &ManagedPolicy<'_>) -> PlannedAssignments {
+    let ManagedPolicy { live, desired } = policy;
     // Most policies are as they shall be.
-    if live.rows == wants.rows {
-        return Wished {
+    if desired.is_met_by(&live.rows) {
+        return PlannedAssignments {
             after: Arc::clone(&live.rows),
             untouched: Rows::default(),
         };
     }
     let mut pool = Pool::new(&live.rows);
-    let mut rows = Vec::with_capacity(wants.rows.len());
+    let mut rows = Vec::with_capacity(desired.assignments.len());
     let mut unmatched = Vec::new();
-    for wanted in wants.rows.iter() {
-        match pool.take(&wanted.target, |live| wanted.satisfied_by(live)) {
+    for wanted in &desired.assignments {
+        match pool.take(&wanted.key.target, |live| wanted.accepts(live)) {
             Some(live) => rows.push(live.clone()),
             None => unmatched.push(wanted),
         }
     }
     for wanted in unmatched {
-        let live = pool.take(&wanted.target, |live| wanted.same_identity(live));
-        let mut row = wanted.clone();
-        // A declaration that names no policy set means the one that is there.
-        if row.source_id.is_none() {
-            row.source_id = live.and_then(|live| live.source_id.clone());
-        }
-        rows.push(row);
+        let live = pool.take(&wanted.key.target, |live| wanted.key == live.key);
+        rows.push(wanted.over(live));
     }
-    let stays = |live: &&Assignment| match wants.mode {
+    let stays = |live: &&Assignment| match desired.mode {
         Mode::Additive => true,
-        Mode::Exact => !live.is_direct() || matches!(live.target, Target::Other { .. }),
+        Mode::Exact => !live.key.is_direct() || matches!(live.key.target, Target::Other { .. }),
     };
     let left: Vec<&Assignment> = pool.left().filter(stays).collect();
     rows.extend(left.iter().copied().cloned());
     rows.sort();
-    // Where the manifest is all there is, the policies that the same entries select share its rows.
-    let after = if rows[..] == wants.rows[..] {
-        Arc::clone(&wants.rows)
+    // Where the manifest is all there is, the policies that the same entries select share it.
+    let after = if rows[..] == desired.alone[..] {
+        Arc::clone(&desired.alone)
     } else {
         rows.into()
     };
-    Wished {
+    PlannedAssignments {
         after,
         untouched: left
             .into_iter()
-            .filter(|live| live.source == Source::PolicySets)
+            .filter(|live| live.key.source == Source::PolicySets)
             .cloned()
             .collect(),
     }
@@ -123,14 +118,14 @@ pub fn changes(before: &[Assignment], after: &[Assignment]) -> Vec<Change> {
     let new: Vec<&Assignment> = after
         .iter()
         .filter(|row| {
-            let found = pool.take(&row.target, |live| row.satisfied_by(live));
+            let found = pool.take(&row.key.target, |live| *row == live);
             found.is_none()
         })
         .collect();
     let mut changes: Vec<Change> = new
         .into_iter()
         .map(
-            |row| match pool.take(&row.target, |live| row.same_identity(live)) {
+            |row| match pool.take(&row.key.target, |live| row.key == live.key) {
                 Some(live) => Change::Update {
                     before: Box::new(live.clone()),
                     after: Box::new(row.clone()),
@@ -164,10 +159,12 @@ impl<'a> Pool<'a> {
         target: &Target,
         fits: impl Fn(&Assignment) -> bool,
     ) -> Option<&'a Assignment> {
-        let start = self.rows.partition_point(|(row, _)| row.target < *target);
+        let start = self
+            .rows
+            .partition_point(|(row, _)| row.key.target < *target);
         let (row, taken) = self.rows[start..]
             .iter_mut()
-            .take_while(|(row, _)| row.target == *target)
+            .take_while(|(row, _)| row.key.target == *target)
             .find(|(row, taken)| !taken && fits(row))?;
         *taken = true;
         Some(row)
@@ -191,8 +188,11 @@ fn sort_key(change: &Change) -> (Option<&Assignment>, Option<&Assignment>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Filter, FilterMode, LivePolicy, PolicyKind, same_assignments};
-    use crate::plan::select::Wants;
+    use crate::model::{
+        AssignmentKey, Desired, Filter, FilterMode, LivePolicy, PolicyKind, Properties, Stated,
+        same_assignments,
+    };
+    use crate::plan::select::DesiredState;
 
     /// Reads rows in a short form: `g:a` a group, `x:a` an excluded one, `d`/`u` all devices and
     /// users, `c:a` a collection, `?:a` an unknown target; `+f`/`-f` a filter; `@s` a policy set.
@@ -227,19 +227,34 @@ mod tests {
             },
         });
         Assignment {
-            target,
-            filter,
-            source: if set.is_some() {
-                Source::PolicySets
-            } else {
-                Source::Direct
+            key: AssignmentKey {
+                target,
+                source: if set.is_some() {
+                    Source::PolicySets
+                } else {
+                    Source::Direct
+                },
+                variant: None,
             },
+            filter,
             source_id: set.filter(|set| !set.is_empty()).map(Into::into),
+            properties: Properties::default(),
         }
     }
 
+    /// Reads what is asked for in the same form; `@` alone names no policy set.
+    fn desired(text: &str) -> Vec<Desired> {
+        let asked = rows(text).into_iter().map(|row| Desired {
+            key: row.key,
+            filter: row.filter,
+            source_id: row.source_id.map_or(Stated::Unstated, Stated::Is),
+            properties: Vec::new(),
+        });
+        asked.collect()
+    }
+
     fn short(row: &Assignment) -> String {
-        let target = match &row.target {
+        let target = match &row.key.target {
             Target::AllDevices => "d".to_owned(),
             Target::AllUsers => "u".to_owned(),
             Target::Group(id) => format!("g:{id}"),
@@ -255,7 +270,7 @@ mod tests {
             };
             format!("{sign}{}", filter.id)
         });
-        let source = match row.source {
+        let source = match row.key.source {
             Source::Direct => String::new(),
             _ => format!("@{}", row.source_id.as_deref().unwrap_or_default()),
         };
@@ -272,10 +287,10 @@ mod tests {
         );
         let managed = ManagedPolicy {
             live: &policy,
-            wants: Arc::new(Wants::of(mode, rows(wanted))),
+            desired: Arc::new(DesiredState::new(mode, desired(wanted), Vec::new())),
         };
         let before = &policy.rows;
-        let after = wished(&managed).after;
+        let after = planned(&managed).after;
         let steps = changes(before, &after);
         // What is applied leaves nothing to do.
         assert!(changes(&after, &after).is_empty());

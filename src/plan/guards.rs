@@ -263,7 +263,7 @@ pub(super) fn judge_removals_of(
 /// Rows of policy sets do not count on either side: they are not ours to remove. Without a total
 /// the assignments of the policies are counted.
 fn removals(policies: &[PlannedPolicy], total: Option<usize>, limit: RemovalLimit) -> Seen {
-    let counts = |row: &&Assignment| row.source != crate::model::Source::PolicySets;
+    let counts = |row: &&Assignment| row.key.source != crate::model::Source::PolicySets;
     let counted: usize = policies
         .iter()
         .map(|policy| policy.before.iter().filter(counts).count())
@@ -336,7 +336,7 @@ fn gains_broad_target(policy: &PlannedPolicy) -> bool {
     policy.changes.iter().any(|change| {
         change
             .after()
-            .is_some_and(|row| row.target.is_broad() && row.filter.is_none())
+            .is_some_and(|row| row.key.target.is_broad() && row.filter.is_none())
     })
 }
 
@@ -344,14 +344,18 @@ fn loses_exclusion(policy: &PlannedPolicy) -> bool {
     let loses = policy
         .changes
         .iter()
-        .any(|change| matches!(change, Change::Remove(row) if row.target.is_exclusion()));
-    loses && policy.after.iter().any(|row| !row.target.is_exclusion())
+        .any(|change| matches!(change, Change::Remove(row) if row.key.target.is_exclusion()));
+    loses
+        && policy
+            .after
+            .iter()
+            .any(|row| !row.key.target.is_exclusion())
 }
 
 /// Rows of a policy set do not keep a policy assigned: the set may go tomorrow.
 fn ends_unassigned(policy: &PlannedPolicy) -> bool {
-    policy.before.iter().any(Assignment::is_direct)
-        && !policy.after.iter().any(Assignment::is_direct)
+    policy.before.iter().any(|row| row.key.is_direct())
+        && !policy.after.iter().any(|row| row.key.is_direct())
 }
 
 fn tenant(signed_in: Option<&str>, named: &str) -> Seen {

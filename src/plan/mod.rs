@@ -32,7 +32,7 @@ use crate::diagnostic::{Diagnostic, Place, Severity, Sources};
 use crate::manifest::{Manifest, Mode};
 use crate::model::{Assignment, LiveFilter, LiveGroup, LiveTenant, PolicyKind, Rows, SharedText};
 use guards::{GivenLimits, Guard, GuardName, GuardRules};
-use select::{ManagedPolicy, Wants};
+use select::{DesiredState, ManagedPolicy};
 use since::Since;
 use writes::{PlannedWrite, WriteWith};
 
@@ -210,7 +210,7 @@ impl Plan {
     pub fn view(&mut self, selection: Selection) -> usize {
         let all = self.policies.len();
         self.policies
-            .retain(|policy| selection.takes(policy.kind, &policy.name));
+            .retain(|policy| selection.includes(policy.kind, &policy.name));
         let hidden = all - self.policies.len();
         self.selection.and(selection);
         self.left_out += hidden;
@@ -251,7 +251,7 @@ impl Plan {
     /// are not known yet.
     pub fn unnamed_groups(&self, all: bool) -> std::collections::BTreeSet<String> {
         self.shown_rows(all)
-            .filter_map(|row| row.target.group_id())
+            .filter_map(|row| row.key.target.group_id())
             .filter(|id| self.names.group(id).is_none())
             .map(str::to_owned)
             .collect()
@@ -330,9 +330,9 @@ impl Plan {
     }
 }
 
-/// What a plan is made of besides manifests and live state.
+/// What a plan is made of beside manifests and live state.
 #[derive(Clone, Debug)]
-pub struct Basis<'a> {
+pub struct PlanInputs<'a> {
     /// The tenant that the token is for.
     pub tenant_id: Option<String>,
     /// The Graph URL.
@@ -355,13 +355,13 @@ pub fn make(
     manifest: &Manifest,
     sources: &Sources,
     live: &LiveTenant,
-    basis: &Basis<'_>,
+    inputs: &PlanInputs<'_>,
 ) -> (Option<Plan>, Vec<Diagnostic>) {
-    let mut selected = select::select(manifest, live, basis.strict);
+    let mut selected = select::select(manifest, live, inputs.strict);
     let mut diagnostics = selected.diagnostics;
-    let left_out = basis
+    let left_out = inputs
         .selection
-        .narrow(&mut selected.policies, basis.strict, &mut diagnostics);
+        .narrow(&mut selected.policies, inputs.strict, &mut diagnostics);
     crate::diagnostic::tidy(&mut diagnostics);
     if diagnostics.iter().any(Diagnostic::is_error) {
         return (None, diagnostics);
@@ -370,21 +370,21 @@ pub fn make(
     let mut policies = Vec::with_capacity(selected.policies.len());
     let mut carried = 0;
     for managed in selected.policies {
-        let wished = difference::wished(&managed);
-        let ManagedPolicy { live, wants } = managed;
+        let planned = difference::planned(&managed);
+        let ManagedPolicy { live, desired } = managed;
         let mut policy = PlannedPolicy {
             kind: live.kind,
             id: live.id.clone(),
             name: live.name.clone(),
-            mode: wants.mode,
-            manifest: places.of(&wants),
-            changes: changes(&live.rows, &wished.after),
+            mode: desired.mode,
+            manifest: places.of(&desired),
+            changes: changes(&live.rows, &planned.after),
             before: Arc::clone(&live.rows),
-            after: wished.after,
-            untouched: wished.untouched,
+            after: planned.after,
+            untouched: planned.untouched,
             writes: Vec::new(),
         };
-        policy.writes = writes::planned(&policy, |row| live.row_id(row), basis.write_with);
+        policy.writes = writes::planned(&policy, |row| live.row_id(row), inputs.write_with);
         let assigns = policy
             .writes
             .iter()
@@ -408,7 +408,7 @@ pub fn make(
             ),
         ));
     }
-    let guards = guards::evaluate(&policies, basis.tenant_id.as_deref(), basis.rules);
+    let guards = guards::evaluate(&policies, inputs.tenant_id.as_deref(), inputs.rules);
     let plan_diagnostics = diagnostics
         .iter()
         .map(|diagnostic| PlanDiagnostic::new(diagnostic, sources))
@@ -421,16 +421,16 @@ pub fn make(
         names.add_filter(filter.id.clone(), filter.name.clone());
     }
     let plan = Plan {
-        tenant_id: basis.tenant_id.clone(),
-        graph_url: basis.graph_url.to_owned(),
+        tenant_id: inputs.tenant_id.clone(),
+        graph_url: inputs.graph_url.to_owned(),
         policies_read: live.policies.len(),
-        selection: basis.selection.clone(),
+        selection: inputs.selection.clone(),
         left_out,
         policies,
         names,
         guards,
         diagnostics: plan_diagnostics,
-        write_with: basis.write_with,
+        write_with: inputs.write_with,
         unchanged: Unchanged::new(),
         since: None,
     };
@@ -440,7 +440,7 @@ pub fn make(
 /// The places of entries, written out once for all the policies that the same entries select.
 struct Places<'a> {
     sources: &'a Sources,
-    written: HashMap<*const Wants, Arc<[ManifestPlace]>>,
+    written: HashMap<*const DesiredState, Arc<[ManifestPlace]>>,
 }
 
 impl<'a> Places<'a> {
@@ -451,9 +451,9 @@ impl<'a> Places<'a> {
         }
     }
 
-    fn of(&mut self, wants: &Arc<Wants>) -> Arc<[ManifestPlace]> {
-        let written = self.written.entry(Arc::as_ptr(wants)).or_insert_with(|| {
-            let places = wants.entries.iter();
+    fn of(&mut self, desired: &Arc<DesiredState>) -> Arc<[ManifestPlace]> {
+        let written = self.written.entry(Arc::as_ptr(desired)).or_insert_with(|| {
+            let places = desired.entries.iter();
             places
                 .map(|place| ManifestPlace::new(*place, self.sources))
                 .collect()

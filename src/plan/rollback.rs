@@ -7,14 +7,14 @@
 use std::sync::Arc;
 
 use super::writes::{self, WriteWith, steps};
-use super::{Basis, Names, Plan, PlanDiagnostic, PlannedPolicy, Unchanged, changes, guards};
+use super::{Names, Plan, PlanDiagnostic, PlanInputs, PlannedPolicy, Unchanged, changes, guards};
 use crate::diagnostic::Severity;
 use crate::manifest::Mode;
 use crate::model::{Assignment, LiveAssignment, PolicyKind, Rows, rows, same_assignments};
 
 /// A policy as a run left it.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Left {
+pub struct AppliedPolicy {
     /// The policy's kind.
     pub kind: PolicyKind,
     /// The policy's id.
@@ -31,7 +31,7 @@ pub struct Left {
 
 /// Why a policy is not taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stays {
+pub enum SkipReason {
     /// It looks as it did before the run, but for rows of policy sets.
     AsBefore,
     /// It is neither as the run left it nor as it was before.
@@ -40,7 +40,7 @@ pub enum Stays {
     Deleted,
 }
 
-impl Stays {
+impl SkipReason {
     /// Returns the word for it in reports.
     pub fn name(self) -> &'static str {
         match self {
@@ -66,7 +66,7 @@ pub struct Rollback {
     /// What is to be done; the ordinary kind of plan.
     pub plan: Plan,
     /// The policies that moved since, or are gone, with what the run left and what was before it.
-    pub moved: Vec<(PlannedPolicy, Stays)>,
+    pub moved: Vec<(PlannedPolicy, SkipReason)>,
     /// How many policies look as they did before the run already.
     pub as_before: usize,
 }
@@ -74,39 +74,39 @@ pub struct Rollback {
 /// Plans the way back. `live` holds the rows of each policy that the run left, none where it does
 /// not exist any more, in the same order.
 pub fn plan(
-    left: &[Left],
+    left: &[AppliedPolicy],
     live: &[Option<Vec<LiveAssignment>>],
     names: Names,
-    basis: &Basis<'_>,
+    inputs: &PlanInputs<'_>,
 ) -> Rollback {
     let mut policies = Vec::new();
     let mut moved = Vec::new();
     let mut as_before = 0;
     for (left, live) in left.iter().zip(live) {
-        match judge(left, live.as_deref(), basis.write_with) {
+        match judge(left, live.as_deref(), inputs.write_with) {
             Ok(policy) => policies.push(policy),
-            Err(Stays::AsBefore) => as_before += 1,
-            Err(stays) => moved.push((back(left, &left.after, left.before.clone()), stays)),
+            Err(SkipReason::AsBefore) => as_before += 1,
+            Err(reason) => moved.push((back(left, &left.after, left.before.clone()), reason)),
         }
     }
     let key = |policy: &PlannedPolicy| (policy.kind, policy.name.clone(), policy.id.clone());
     policies.sort_by_key(key);
     moved.sort_by_key(|(policy, _)| key(policy));
-    let guards = guards::evaluate(&policies, basis.tenant_id.as_deref(), basis.rules);
+    let guards = guards::evaluate(&policies, inputs.tenant_id.as_deref(), inputs.rules);
     let plan = Plan {
-        tenant_id: basis.tenant_id.clone(),
-        graph_url: basis.graph_url.to_owned(),
+        tenant_id: inputs.tenant_id.clone(),
+        graph_url: inputs.graph_url.to_owned(),
         policies_read: left.len(),
-        selection: basis.selection.clone(),
+        selection: inputs.selection.clone(),
         left_out: 0,
         policies,
         names,
         guards,
         diagnostics: moved
             .iter()
-            .map(|(policy, stays)| not_rolled_back(policy, *stays))
+            .map(|(policy, reason)| not_rolled_back(policy, *reason))
             .collect(),
-        write_with: basis.write_with,
+        write_with: inputs.write_with,
         unchanged: Unchanged::new(),
         since: None,
     };
@@ -117,7 +117,7 @@ pub fn plan(
     }
 }
 
-fn not_rolled_back(policy: &PlannedPolicy, stays: Stays) -> PlanDiagnostic {
+fn not_rolled_back(policy: &PlannedPolicy, reason: SkipReason) -> PlanDiagnostic {
     PlanDiagnostic {
         severity: Severity::Warning,
         code: "not-rolled-back".to_owned(),
@@ -125,7 +125,7 @@ fn not_rolled_back(policy: &PlannedPolicy, stays: Stays) -> PlanDiagnostic {
             "{} `{}` is left alone: {}",
             policy.kind,
             policy.name,
-            stays.about()
+            reason.about()
         ),
         place: None,
         hint: None,
@@ -134,22 +134,22 @@ fn not_rolled_back(policy: &PlannedPolicy, stays: Stays) -> PlanDiagnostic {
 }
 
 fn judge(
-    left: &Left,
+    left: &AppliedPolicy,
     live: Option<&[LiveAssignment]>,
     write_with: WriteWith,
-) -> Result<PlannedPolicy, Stays> {
-    let live = live.ok_or(Stays::Deleted)?;
+) -> Result<PlannedPolicy, SkipReason> {
+    let live = live.ok_or(SkipReason::Deleted)?;
     let now = rows(live);
     // What the run was to leave alone is not looked at: it is as it is.
     let aside = |row: &&Assignment| {
-        !row.is_direct() && left.before.contains(row) == left.after.contains(row)
+        !row.key.is_direct() && left.before.contains(row) == left.after.contains(row)
     };
     let own = |rows: &[Assignment]| -> Vec<Assignment> {
         rows.iter().filter(|row| !aside(row)).cloned().collect()
     };
     let (own_before, own_after, own_now) = (own(&left.before), own(&left.after), own(&now));
     if same_assignments(&own_before, &own_now) {
-        return Err(Stays::AsBefore);
+        return Err(SkipReason::AsBefore);
     }
     let run = back(left, &left.before, left.after.clone());
     let is_on_the_way = || {
@@ -160,11 +160,11 @@ fn judge(
         })
     };
     if !same_assignments(&own_after, &own_now) && (left.seen || !is_on_the_way()) {
-        return Err(Stays::Moved);
+        return Err(SkipReason::Moved);
     }
     // A row of a policy set is never removed, whoever declared it; it can get its old filter back.
     let stays = |row: &&Assignment| {
-        aside(row) || (!row.is_direct() && !own_before.iter().any(|old| old.same_identity(row)))
+        aside(row) || (!row.key.is_direct() && !own_before.iter().any(|old| old.key == row.key))
     };
     let untouched: Vec<Assignment> = now.iter().filter(stays).cloned().collect();
     let mut after = own_before.clone();
@@ -172,7 +172,7 @@ fn judge(
     after.sort();
     let mut policy = back(left, &now, after);
     if !policy.is_changed() {
-        return Err(Stays::AsBefore);
+        return Err(SkipReason::AsBefore);
     }
     policy.untouched = untouched.into();
     let id_of = |row: &Assignment| live.iter().find(|live| live.row == *row)?.id.as_deref();
@@ -181,7 +181,7 @@ fn judge(
 }
 
 /// Makes a change of a policy's rows.
-fn back(left: &Left, before: &[Assignment], after: Vec<Assignment>) -> PlannedPolicy {
+fn back(left: &AppliedPolicy, before: &[Assignment], after: Vec<Assignment>) -> PlannedPolicy {
     PlannedPolicy {
         kind: left.kind,
         id: left.id.clone(),
@@ -206,20 +206,14 @@ mod tests {
     use crate::plan::guards::GuardRules;
 
     fn group(id: &str) -> Assignment {
-        Assignment {
-            target: Target::Group(id.into()),
-            filter: None,
-            source: Source::Direct,
-            source_id: None,
-        }
+        Assignment::direct(Target::Group(id.into()))
     }
 
     fn from_set(id: &str) -> Assignment {
-        Assignment {
-            source: Source::PolicySets,
-            source_id: Some("set".into()),
-            ..group(id)
-        }
+        let mut assignment = group(id);
+        assignment.key.source = Source::PolicySets;
+        assignment.source_id = Some("set".into());
+        assignment
     }
 
     fn rows_of(text: &str) -> Vec<Assignment> {
@@ -236,7 +230,7 @@ mod tests {
 
     /// Says what becomes of a policy that was `before`, was to be `after`, and is `now`.
     fn check(before: &str, after: &str, seen: bool, now: Option<&str>) -> String {
-        let left = Left {
+        let left = AppliedPolicy {
             kind: PolicyKind::from_name("configurationPolicy").expect("a kind"),
             id: "p".to_owned(),
             name: "P".to_owned(),
@@ -252,7 +246,7 @@ mod tests {
             });
             live.collect()
         });
-        let basis = Basis {
+        let inputs = PlanInputs {
             tenant_id: None,
             graph_url: "https://graph.example/beta",
             write_with: WriteWith::Auto,
@@ -260,16 +254,16 @@ mod tests {
             strict: false,
             selection: &Selection::default(),
         };
-        let rollback = plan(&[left], &[live], Names::default(), &basis);
+        let rollback = plan(&[left], &[live], Names::default(), &inputs);
         match (rollback.plan.policies.as_slice(), rollback.moved.as_slice()) {
             ([policy], []) => {
                 let rows = policy.after.iter().map(|row| {
-                    let set = if row.is_direct() { "" } else { "@" };
-                    format!("{}{set}", row.target.group_id().unwrap_or_default())
+                    let set = if row.key.is_direct() { "" } else { "@" };
+                    format!("{}{set}", row.key.target.group_id().unwrap_or_default())
                 });
                 rows.collect::<Vec<_>>().join(" ")
             }
-            ([], [(_, stays)]) => format!("{stays:?}"),
+            ([], [(_, reason)]) => format!("{reason:?}"),
             ([], []) if rollback.as_before == 1 => "as before".to_owned(),
             other => panic!("{other:?}"),
         }

@@ -34,7 +34,7 @@ impl Selection {
     }
 
     /// Whether a policy is meant.
-    pub fn takes(&self, kind: PolicyKind, name: &str) -> bool {
+    pub fn includes(&self, kind: PolicyKind, name: &str) -> bool {
         let Self {
             only,
             exclude,
@@ -45,7 +45,7 @@ impl Selection {
             && !exclude.iter().any(|glob| glob.matches(name))
     }
 
-    /// Takes in what another selection leaves out as well.
+    /// Excludes what another selection excludes as well.
     pub fn and(&mut self, other: Self) {
         let Self {
             only,
@@ -101,7 +101,7 @@ impl Selection {
                 );
             }
         }
-        policies.retain(|policy| self.takes(policy.live.kind, &policy.live.name));
+        policies.retain(|policy| self.includes(policy.live.kind, &policy.live.name));
         if policies.is_empty() {
             diagnostics.push(
                 Diagnostic::new(
@@ -139,14 +139,14 @@ mod tests {
     fn without_options_all_are_meant() {
         let all = Selection::default();
         assert!(!all.is_partial());
-        assert!(all.takes(kind("compliancePolicy"), ""));
+        assert!(all.includes(kind("compliancePolicy"), ""));
     }
 
     #[test]
     fn options_narrow_together_and_one_option_widens_by_itself() {
         let check = |selection: &Selection, kind_name: &str, name: &str| {
             assert!(selection.is_partial());
-            selection.takes(kind(kind_name), name)
+            selection.includes(kind(kind_name), name)
         };
         let some = selection(&["Win*", "Mac*"], &["*Legacy"], &["configurationPolicy"]);
         assert!(check(&some, "configurationPolicy", "Win - A"));

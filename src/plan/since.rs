@@ -51,7 +51,7 @@ impl Cause {
 
 /// What a run left of one policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Left {
+pub enum LastKnown {
     /// These rows.
     Rows(Vec<Assignment>),
     /// Rows with this digest.
@@ -62,11 +62,10 @@ pub enum Left {
     Found,
 }
 
-impl Left {
+impl LastKnown {
     /// Whether the rows are what the run left; none where nobody can tell.
     fn is(&self, rows: &[Assignment]) -> Option<bool> {
-        let has =
-            |some: &[Assignment], row: &Assignment| some.iter().any(|one| row.satisfied_by(one));
+        let has = |some: &[Assignment], row: &Assignment| some.contains(row);
         match self {
             Self::Rows(left) => Some(same_assignments(left, rows)),
             Self::Digest(digest) => Some(*digest == rows_digest(rows)),
@@ -91,7 +90,7 @@ pub struct Baseline {
     /// Whether the run names every policy that it managed, so that it did not manage the others.
     pub complete: bool,
     /// What it left, by kind and id in lower case.
-    pub policies: BTreeMap<(PolicyKind, String), Left>,
+    pub policies: BTreeMap<(PolicyKind, String), LastKnown>,
 }
 
 /// Why each changed policy of a plan is not as the manifests say.
@@ -170,20 +169,15 @@ mod tests {
     use super::*;
     use crate::manifest::Mode;
     use crate::model::Rows;
-    use crate::model::{Source, Target};
+    use crate::model::Target;
     use crate::plan::changes;
 
     fn rows(names: &str) -> Vec<Assignment> {
-        let row = |name: &str| Assignment {
-            target: Target::Group(name.into()),
-            filter: None,
-            source: Source::Direct,
-            source_id: None,
-        };
+        let row = |name: &str| Assignment::direct(Target::Group(name.into()));
         names.split_whitespace().map(row).collect()
     }
 
-    fn check(left: Option<Left>, live: &str, wanted: &str) -> Cause {
+    fn check(left: Option<LastKnown>, live: &str, wanted: &str) -> Cause {
         let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
         let (before, after) = (rows(live), rows(wanted));
         let policy = PlannedPolicy {
@@ -211,9 +205,9 @@ mod tests {
     #[test]
     fn what_was_left_and_is_still_there_was_not_touched() {
         for left in [
-            Left::Rows(rows("b a")),
-            Left::Digest(rows_digest(&rows("b a"))),
-            Left::Between(rows("c"), rows("a b")),
+            LastKnown::Rows(rows("b a")),
+            LastKnown::Digest(rows_digest(&rows("b a"))),
+            LastKnown::Between(rows("c"), rows("a b")),
         ] {
             assert_eq!(check(Some(left.clone()), "a b", "c d"), Cause::Unapplied);
             let other = check(Some(left.clone()), "x", "a b");
@@ -221,12 +215,12 @@ mod tests {
             assert_eq!(check(Some(left), "x", "y"), Cause::Both);
         }
         assert_eq!(check(None, "a", "b"), Cause::Unknown);
-        assert_eq!(check(Some(Left::Found), "a", "b"), Cause::Unknown);
+        assert_eq!(check(Some(LastKnown::Found), "a", "b"), Cause::Unknown);
     }
 
     #[test]
     fn a_run_of_which_nobody_knows_how_far_it_came_may_have_left_anything_on_its_way() {
-        let left = || Some(Left::Between(rows("a b c"), rows("a d")));
+        let left = || Some(LastKnown::Between(rows("a b c"), rows("a d")));
         assert_eq!(check(left(), "a d", "z"), Cause::Unapplied);
         for live in ["a b c", "a", "a b", "d a c", "a b c d"] {
             assert_eq!(check(left(), live, "z"), Cause::Unknown, "{live}");

@@ -1,9 +1,13 @@
-//! Which calls make a policy's changes, in which order.
+//! Which calls make a policy's changes, in which order. [`strategy`] is the one place that knows the
+//! ways of writing; `apply` only asks.
 
 use std::sync::Arc;
 
 use super::{Change, PlannedPolicy};
-use crate::model::{Assignment, Rows, assign_path, assignment_path, assignments_path};
+use crate::kinds::{PolicyKindSpec, SingleRoute, Writing};
+use crate::model::{
+    Assignment, AssignmentKey, Rows, assign_path, assignment_path, assignments_path,
+};
 
 /// How the calls are chosen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +40,45 @@ impl WriteWith {
     }
 }
 
+/// What is known of the route that creates one assignment of a kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CreateRoute {
+    /// What the table of kinds says.
+    #[default]
+    Untried,
+    /// The service has none.
+    Missing,
+}
+
+/// A way to make a policy's changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strategy {
+    /// A single addition is one create, all else the complete set.
+    Fewest,
+    /// The complete set, whatever changes.
+    WholeSet,
+    /// One create or delete for each change; what has to make room for another is the complete set.
+    OneByOne,
+    /// One create or delete for each change, since the kind has no other way. What has to make room
+    /// is deleted first: the service has room for one of two.
+    OnlyOneByOne,
+}
+
+/// Chooses how policies of a kind are written.
+pub fn strategy(spec: &PolicyKindSpec, asked: WriteWith, create: CreateRoute) -> Strategy {
+    let single = match spec.writing {
+        Writing::Single => return Strategy::OnlyOneByOne,
+        Writing::Update { .. } => return Strategy::WholeSet,
+        Writing::Assign { single, .. } => single,
+    };
+    let creates = single != SingleRoute::Absent && create != CreateRoute::Missing;
+    match asked {
+        WriteWith::Auto if creates => Strategy::Fewest,
+        WriteWith::Create if creates => Strategy::OneByOne,
+        WriteWith::Auto | WriteWith::Create | WriteWith::Assign => Strategy::WholeSet,
+    }
+}
+
 /// A call that changes something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
@@ -43,19 +86,22 @@ pub enum Call {
     Create,
     /// `POST …/{id}/assign`.
     Assign,
+    /// `POST …/{id}/update`.
+    Update,
     /// `DELETE …/{id}/assignments/{assignmentId}`.
     Delete,
 }
 
 impl Call {
     /// Every call.
-    pub const ALL: [Self; 3] = [Self::Create, Self::Assign, Self::Delete];
+    pub const ALL: [Self; 4] = [Self::Create, Self::Assign, Self::Update, Self::Delete];
 
     /// Returns the word for it in plans.
     pub fn name(self) -> &'static str {
         match self {
             Self::Create => "create",
             Self::Assign => "assign",
+            Self::Update => "update",
             Self::Delete => "delete",
         }
     }
@@ -63,7 +109,7 @@ impl Call {
     /// Returns its HTTP verb.
     pub fn method(self) -> &'static str {
         match self {
-            Self::Create | Self::Assign => "POST",
+            Self::Create | Self::Assign | Self::Update => "POST",
             Self::Delete => "DELETE",
         }
     }
@@ -99,32 +145,47 @@ pub enum StepAction {
 }
 
 impl StepAction {
-    /// Returns the call that does it.
-    pub fn call(&self) -> Call {
-        match self {
-            Self::Create(_) => Call::Create,
-            Self::Delete(_) => Call::Delete,
-            Self::Assign(_) => Call::Assign,
+    /// Returns the call that does it for a policy of a kind.
+    fn call(&self, spec: &PolicyKindSpec) -> Call {
+        match (self, spec.writing) {
+            (Self::Create(_), _) => Call::Create,
+            (Self::Delete(_), _) => Call::Delete,
+            (Self::Assign(_), Writing::Update { .. }) => Call::Update,
+            (Self::Assign(_), Writing::Assign { .. } | Writing::Single) => Call::Assign,
         }
     }
 }
 
-/// Chooses the writes that a policy needs.
+/// Returns the writes that a policy needs, as far as can be said before any is tried.
 pub fn steps(policy: &PlannedPolicy, write_with: WriteWith) -> Vec<Step> {
-    match (write_with, policy.changes.as_slice()) {
+    let chosen = strategy(policy.kind.spec(), write_with, CreateRoute::Untried);
+    steps_by(policy, chosen)
+}
+
+/// Returns the writes that a policy needs when it is written in a certain way.
+pub fn steps_by(policy: &PlannedPolicy, strategy: Strategy) -> Vec<Step> {
+    match (strategy, policy.changes.as_slice()) {
         (_, []) => Vec::new(),
-        (WriteWith::Auto, [Change::Add(row)]) => vec![Step {
+        (Strategy::Fewest, [Change::Add(row)]) => vec![Step {
             action: StepAction::Create(row.clone()),
             then: Arc::clone(&policy.after),
         }],
-        (WriteWith::Auto | WriteWith::Assign, _) => vec![assign_step(policy)],
-        (WriteWith::Create, changes)
+        (Strategy::Fewest | Strategy::WholeSet, _) => vec![assign_step(policy)],
+        (Strategy::OneByOne, changes)
             if deletes_are_ambiguous(&policy.before, changes) || any_makes_room(changes) =>
         {
             vec![assign_step(policy)]
         }
-        (WriteWith::Create, changes) => row_by_row(&policy.before, changes),
+        (Strategy::OneByOne | Strategy::OnlyOneByOne, changes) => {
+            one_by_one(&policy.before, changes)
+        }
     }
+}
+
+/// Whether a policy has a moment without an assignment that is replaced.
+pub fn has_gap(policy: &PlannedPolicy, write_with: WriteWith) -> bool {
+    let chosen = strategy(policy.kind.spec(), write_with, CreateRoute::Untried);
+    chosen == Strategy::OnlyOneByOne && any_makes_room(&policy.changes)
 }
 
 /// Whether a row to be deleted shares its id with another. The service makes ids of policy and
@@ -132,11 +193,14 @@ pub fn steps(policy: &PlannedPolicy, write_with: WriteWith) -> Vec<Step> {
 /// the two a DELETE would take is not known, and must not be found out on somebody's tenant.
 fn deletes_are_ambiguous(before: &[Assignment], changes: &[Change]) -> bool {
     changes.iter().filter_map(Change::before).any(|leaving| {
-        let same_target = |row: &&Assignment| match row.target.group_id() {
-            Some(group) => leaving.target.group_id() == Some(group),
-            None => row.target == leaving.target,
+        let same_id = |row: &&Assignment| {
+            row.key.variant == leaving.key.variant
+                && match row.key.target.group_id() {
+                    Some(group) => leaving.key.target.group_id() == Some(group),
+                    None => row.key.target == leaving.key.target,
+                }
         };
-        before.iter().filter(same_target).count() > 1
+        before.iter().filter(same_id).count() > 1
     })
 }
 
@@ -144,7 +208,7 @@ fn deletes_are_ambiguous(before: &[Assignment], changes: &[Change]) -> bool {
 ///
 /// Rows that a policy set made and nobody declared stay out of its body, as the tools do that get
 /// this right; the run reads back whether the service keeps them.
-pub fn assign_step(policy: &PlannedPolicy) -> Step {
+fn assign_step(policy: &PlannedPolicy) -> Step {
     let body = policy
         .after
         .iter()
@@ -157,8 +221,8 @@ pub fn assign_step(policy: &PlannedPolicy) -> Step {
     }
 }
 
-/// Whether a row has to go before another can come in its place. Row by row there would be a moment
-/// without either, and if the second call failed it would not end.
+/// Whether an assignment has to go before another can come in its place. Done one by one, the policy
+/// would have neither in between, permanently so if the second call failed.
 fn any_makes_room(changes: &[Change]) -> bool {
     changes.iter().any(|change| match change {
         Change::Update { .. } => true,
@@ -170,23 +234,43 @@ fn any_makes_room(changes: &[Change]) -> bool {
     })
 }
 
-/// Chooses creates and deletes, so that reach is never wider than planned and rows do not go
+/// Chooses creates and deletes, so that reach is never wider than planned and assignments do not go
 /// before others have come: exclusions come first and go last, inclusions come before others go.
-fn row_by_row(before: &[Assignment], changes: &[Change]) -> Vec<Step> {
+/// What has to make room goes right before what takes its place.
+fn one_by_one(before: &[Assignment], changes: &[Change]) -> Vec<Step> {
     let mut actions: Vec<(u8, StepAction)> = Vec::new();
+    let rank_of = |row: &Assignment, inclusion, exclusion| {
+        if row.key.target.is_exclusion() {
+            exclusion
+        } else {
+            inclusion
+        }
+    };
     for change in changes {
-        let is_exclusion = |row: &Assignment| row.target.is_exclusion();
         match change {
-            Change::Add(row) => {
-                let rank = if is_exclusion(row) { 0 } else { 1 };
-                actions.push((rank, StepAction::Create(row.clone())));
+            Change::Add(new) => {
+                let rank = rank_of(new, 1, 0);
+                let leaving = changes.iter().filter_map(|change| match change {
+                    Change::Remove(old) if collides(old, new) => Some(old),
+                    _ => None,
+                });
+                actions.extend(leaving.map(|old| (rank, StepAction::Delete(old.clone()))));
+                actions.push((rank, StepAction::Create(new.clone())));
             }
-            Change::Remove(row) => {
-                let rank = if is_exclusion(row) { 3 } else { 2 };
-                actions.push((rank, StepAction::Delete(row.clone())));
+            Change::Remove(old) => {
+                let makes_room = changes.iter().any(|change| match change {
+                    Change::Add(new) => collides(old, new),
+                    _ => false,
+                });
+                if !makes_room {
+                    actions.push((rank_of(old, 2, 3), StepAction::Delete(old.clone())));
+                }
             }
-            // Its old row would have to make room: that is one `assign`.
-            Change::Update { .. } => {}
+            Change::Update { before, after } => {
+                let rank = rank_of(after, 1, 0);
+                actions.push((rank, StepAction::Delete((**before).clone())));
+                actions.push((rank, StepAction::Create((**after).clone())));
+            }
         }
     }
     actions.sort_by_key(|(rank, _)| *rank);
@@ -215,10 +299,19 @@ fn row_by_row(before: &[Assignment], changes: &[Change]) -> Vec<Step> {
 /// Whether two rows are for the same group, on the same or on opposite sides: the service has
 /// room for one of them.
 fn collides(one: &Assignment, other: &Assignment) -> bool {
-    match (one.target.group_id(), other.target.group_id()) {
-        (Some(one_id), Some(other_id)) => one_id == other_id && one.source == other.source,
-        _ => one.same_identity(other),
-    }
+    let (
+        AssignmentKey {
+            target,
+            source,
+            variant,
+        },
+        other,
+    ) = (&one.key, &other.key);
+    let same_target = match (target.group_id(), other.target.group_id()) {
+        (Some(one), Some(other)) => one == other,
+        _ => *target == other.target,
+    };
+    same_target && *source == other.source && *variant == other.variant
 }
 
 /// Returns the requests of a policy as plans show them. `id_of` knows the service's ids of live
@@ -228,10 +321,11 @@ pub(in crate::plan) fn planned<'l>(
     id_of: impl Fn(&Assignment) -> Option<&'l str>,
     write_with: WriteWith,
 ) -> Vec<PlannedWrite> {
+    let spec = policy.kind.spec();
     steps(policy, write_with)
         .iter()
         .map(|step| PlannedWrite {
-            call: step.action.call(),
+            call: step.action.call(spec),
             path: match &step.action {
                 StepAction::Create(_) => assignments_path(policy.kind, &policy.id),
                 StepAction::Assign(_) => assign_path(policy.kind, &policy.id),
@@ -251,12 +345,7 @@ mod tests {
     use crate::plan::changes;
 
     fn row(target: Target) -> Assignment {
-        Assignment {
-            target,
-            filter: None,
-            source: Source::Direct,
-            source_id: None,
-        }
+        Assignment::direct(target)
     }
 
     fn group(id: &str) -> Assignment {
@@ -267,8 +356,8 @@ mod tests {
         row(Target::ExclusionGroup(id.into()))
     }
 
-    fn check(before: &[Assignment], after: &[Assignment], write_with: WriteWith) -> String {
-        let policy = PlannedPolicy {
+    fn policy(before: &[Assignment], after: &[Assignment]) -> PlannedPolicy {
+        PlannedPolicy {
             kind: PolicyKind::from_name("configurationPolicy").expect("a kind"),
             id: "p".to_owned(),
             name: "P".into(),
@@ -278,13 +367,19 @@ mod tests {
             after: after.into(),
             untouched: after
                 .iter()
-                .filter(|row| row.source == Source::PolicySets && before.contains(row))
+                .filter(|row| row.key.source == Source::PolicySets && before.contains(row))
                 .cloned()
                 .collect(),
             changes: changes(before, after),
             writes: Vec::new(),
-        };
-        let all = steps(&policy, write_with);
+        }
+    }
+
+    fn check(before: &[Assignment], after: &[Assignment], write_with: WriteWith) -> String {
+        check_steps(after, &steps(&policy(before, after), write_with))
+    }
+
+    fn check_steps(after: &[Assignment], all: &[Step]) -> String {
         if let Some(last) = all.last() {
             let mut sorted = after.to_vec();
             sorted.sort();
@@ -294,8 +389,8 @@ mod tests {
         }
         all.iter()
             .map(|step| match &step.action {
-                StepAction::Create(row) => format!("create {}", row.target.type_name()),
-                StepAction::Delete(row) => format!("delete {}", row.target.type_name()),
+                StepAction::Create(row) => format!("create {}", row.key.target.type_name()),
+                StepAction::Delete(row) => format!("delete {}", row.key.target.type_name()),
                 StepAction::Assign(rows) => format!("assign {}", rows.len()),
             })
             .collect::<Vec<_>>()
@@ -334,11 +429,101 @@ mod tests {
     }
 
     #[test]
-    fn a_row_that_shares_its_id_is_not_deleted_by_it() {
-        let from_set = Assignment {
-            source: Source::PolicySets,
-            ..group("a")
+    fn where_only_single_writes_exist_what_makes_room_goes_right_before() {
+        let only = |before: &[Assignment], after: &[Assignment]| {
+            let steps = steps_by(&policy(before, after), Strategy::OnlyOneByOne);
+            check_steps(after, &steps)
         };
+        // An inclusion that turns into an exclusion comes first, as exclusions do.
+        assert_eq!(
+            only(
+                &[group("a"), group("b"), exclusion("d")],
+                &[exclusion("a"), group("c")]
+            ),
+            "delete group, create exclusionGroup, create group, delete group, delete exclusionGroup"
+        );
+        let mut filtered = group("a");
+        filtered.filter = Some(Filter {
+            id: "f".into(),
+            mode: FilterMode::Include,
+        });
+        assert_eq!(
+            only(&[group("a")], &[filtered]),
+            "delete group, create group"
+        );
+    }
+
+    #[test]
+    fn the_kind_and_what_is_known_of_its_routes_choose_the_way() {
+        use CreateRoute::{Missing, Untried};
+        let base = PolicyKind::from_name("configurationPolicy")
+            .expect("a kind")
+            .spec();
+        let with = |writing| PolicyKindSpec { writing, ..*base };
+        let assign = |single| Writing::Assign {
+            parameter: "assignments",
+            single,
+            cast: None,
+            serial: false,
+        };
+        for (writing, asked, route, expected) in [
+            (
+                assign(SingleRoute::Works),
+                WriteWith::Auto,
+                Untried,
+                Strategy::Fewest,
+            ),
+            (
+                assign(SingleRoute::Works),
+                WriteWith::Create,
+                Untried,
+                Strategy::OneByOne,
+            ),
+            (
+                assign(SingleRoute::Works),
+                WriteWith::Assign,
+                Untried,
+                Strategy::WholeSet,
+            ),
+            (
+                assign(SingleRoute::Documented),
+                WriteWith::Auto,
+                Missing,
+                Strategy::WholeSet,
+            ),
+            (
+                assign(SingleRoute::Absent),
+                WriteWith::Create,
+                Untried,
+                Strategy::WholeSet,
+            ),
+            (
+                Writing::Single,
+                WriteWith::Assign,
+                Missing,
+                Strategy::OnlyOneByOne,
+            ),
+            (
+                Writing::Update {
+                    parameter: "assignments",
+                },
+                WriteWith::Create,
+                Untried,
+                Strategy::WholeSet,
+            ),
+        ] {
+            assert_eq!(
+                strategy(&with(writing), asked, route),
+                expected,
+                "{writing:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_row_that_shares_its_id_is_not_deleted_by_it() {
+        let mut from_set = group("a");
+        from_set.key.source = Source::PolicySets;
         let before = [group("a"), group("b"), from_set.clone()];
         let after = [group("b"), from_set.clone()];
         assert_eq!(check(&before, &after, WriteWith::Create), "assign 1");
@@ -348,11 +533,9 @@ mod tests {
 
     #[test]
     fn rows_of_policy_sets_stay_out_of_an_assign_unless_they_change() {
-        let from_set = Assignment {
-            source: Source::PolicySets,
-            source_id: Some("set".into()),
-            ..group("s")
-        };
+        let mut from_set = group("s");
+        from_set.key.source = Source::PolicySets;
+        from_set.source_id = Some("set".into());
         let before = [from_set.clone()];
         let after = [group("a"), group("b"), from_set.clone()];
         assert_eq!(check(&before, &after, WriteWith::Auto), "assign 2");

@@ -51,7 +51,7 @@ impl Row {
     fn new(row: &Assignment, names: &Names) -> Self {
         let safe = |text: &str| clean(text).into_owned();
         let mut out = Self::default();
-        match &row.target {
+        match &row.key.target {
             Target::AllDevices => out.all_devices = Some(true),
             Target::AllUsers => out.all_users = Some(true),
             Target::Group(id) | Target::ExclusionGroup(id) => match names.group(id) {
@@ -72,8 +72,8 @@ impl Row {
             }
             out.filter_mode = Some(safe(filter.mode.name()));
         }
-        if row.source != Source::Direct {
-            out.source = Some(safe(row.source.name()));
+        if row.key.source != Source::Direct {
+            out.source = Some(safe(row.key.source.name()));
             out.source_id = row.source_id.as_deref().map(safe);
         }
         out
@@ -82,7 +82,7 @@ impl Row {
 
 fn yaml(rows: &[Assignment], names: &Names) -> String {
     let (exclude, include): (Vec<&Assignment>, Vec<&Assignment>) =
-        rows.iter().partition(|row| row.target.is_exclusion());
+        rows.iter().partition(|row| row.key.target.is_exclusion());
     let side = |rows: Vec<&Assignment>| rows.into_iter().map(|row| Row::new(row, names)).collect();
     // Structs of texts always serialise.
     serde_saphyr::to_string(&Rows {

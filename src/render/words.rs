@@ -149,7 +149,7 @@ pub fn target(row: &Assignment, names: &Names) -> String {
         Some(name) => clean(name).into_owned(),
         None => format!("{} (name unknown)", clean(id)),
     };
-    let mut text = match &row.target {
+    let mut text = match &row.key.target {
         Target::AllDevices => "allDevices".to_owned(),
         Target::AllUsers => "allUsers".to_owned(),
         Target::Group(id) => format!("group {}", group(id)),
@@ -157,7 +157,7 @@ pub fn target(row: &Assignment, names: &Names) -> String {
         Target::Collection(id) => format!("collection {}", clean(id)),
         Target::Other { odata_type, .. } => format!("{} (unknown target)", clean(odata_type)),
     };
-    match &row.source {
+    match &row.key.source {
         Source::Direct => {}
         source => {
             text.push_str(", source ");

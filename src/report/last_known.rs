@@ -6,7 +6,7 @@
 use super::outcome::Outcome;
 use super::read::{Recorded, RecordedPolicy};
 use crate::model::PolicyKind;
-use crate::plan::since::{Baseline, Left, key};
+use crate::plan::since::{Baseline, LastKnown, key};
 
 /// Returns what a run left behind.
 pub fn last_known(recorded: Recorded) -> Baseline {
@@ -32,9 +32,9 @@ pub fn last_known(recorded: Recorded) -> Baseline {
                     of_kind.is_none_or(|pending| !pending.contains(&id))
                 });
                 let left = if was_wanted {
-                    Left::Digest(digest)
+                    LastKnown::Digest(digest)
                 } else {
-                    Left::Found
+                    LastKnown::Found
                 };
                 (key(kind, &id), left)
             })
@@ -49,12 +49,12 @@ pub fn last_known(recorded: Recorded) -> Baseline {
     }
 }
 
-fn left(policy: RecordedPolicy) -> Left {
+fn left(policy: RecordedPolicy) -> LastKnown {
     match policy.outcome {
-        Some(Outcome::Applied | Outcome::Already) => Left::Rows(policy.after),
+        Some(Outcome::Applied | Outcome::Already) => LastKnown::Rows(policy.after),
         // Announced and not settled, or failed with a write that may have had its effect.
-        _ if policy.may_be_changed() => Left::Between(policy.before, policy.after),
-        _ => Left::Found,
+        _ if policy.may_be_changed() => LastKnown::Between(policy.before, policy.after),
+        _ => LastKnown::Found,
     }
 }
 
@@ -68,7 +68,7 @@ mod tests {
         r#"{"event":"sending","kind":"configurationPolicy","id":"P","before":[],"after":[]}"#;
     const APPLIED: &str = r#"{"event":"policy","kind":"configurationPolicy","id":"P","name":"P","outcome":"applied","before":[],"after":[],"error":null}"#;
 
-    fn left(text: &str) -> Left {
+    fn left(text: &str) -> LastKnown {
         let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
         let baseline = last_known(read(text.as_bytes()).expect("a report"));
         baseline.policies[&key(kind, "p")].clone()
@@ -76,9 +76,9 @@ mod tests {
 
     #[test]
     fn the_last_that_is_said_of_a_policy_counts() {
-        let digest = Left::Digest("sha256:x".to_owned());
-        let between = Left::Between(Vec::new(), Vec::new());
-        let done = Left::Rows(Vec::new());
+        let digest = LastKnown::Digest("sha256:x".to_owned());
+        let between = LastKnown::Between(Vec::new(), Vec::new());
+        let done = LastKnown::Rows(Vec::new());
         assert_eq!(left(&format!("{START}\n")), digest);
         assert_eq!(left(START), digest);
         assert_eq!(left(&format!("{START}\n{SENDING}\n")), between);
@@ -96,16 +96,19 @@ mod tests {
     fn what_a_run_did_not_want_as_it_was_and_did_not_settle_it_merely_found() {
         let with = |pending: &str| START.replace(r#","pending":{}"#, pending);
         for pending in ["", r#","pending":{"configurationPolicy":["P"]}"#] {
-            assert_eq!(left(&with(pending)), Left::Found, "{pending}");
+            assert_eq!(left(&with(pending)), LastKnown::Found, "{pending}");
         }
         let pending = r#","pending":{"configurationPolicy":["other"],"novel":["P"]}"#;
-        assert_eq!(left(&with(pending)), Left::Digest("sha256:x".to_owned()));
+        assert_eq!(
+            left(&with(pending)),
+            LastKnown::Digest("sha256:x".to_owned())
+        );
         for outcome in ["skipped", "stale", "failed\",\"written\":false,\"x\":\""] {
             let line = APPLIED.replace("\"applied", &format!("\"{outcome}"));
-            assert_eq!(left(&format!("{START}\n{line}\n")), Left::Found);
+            assert_eq!(left(&format!("{START}\n{line}\n")), LastKnown::Found);
         }
         let line = APPLIED.replace("\"applied\"", "\"failed\",\"written\":true");
-        let between = Left::Between(Vec::new(), Vec::new());
+        let between = LastKnown::Between(Vec::new(), Vec::new());
         assert_eq!(left(&format!("{START}\n{line}\n")), between);
     }
 

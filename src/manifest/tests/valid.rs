@@ -244,7 +244,7 @@ fn globs_match_whole_names_and_except_leaves_some_out() {
             except: except.iter().map(|text| glob(text)).collect(),
         };
         assert_eq!(
-            Glob::new(pattern).matches(name) && !selector.leaves_out(name),
+            Glob::new(pattern).matches(name) && !selector.excludes(name),
             selected,
             "{selector:?} {name}"
         );

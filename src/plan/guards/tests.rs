@@ -6,12 +6,7 @@ use crate::model::{Filter, FilterMode, PolicyKind, Rows, Source, Target};
 use crate::plan::changes;
 
 fn row(target: Target) -> Assignment {
-    Assignment {
-        target,
-        filter: None,
-        source: Source::Direct,
-        source_id: None,
-    }
+    Assignment::direct(target)
 }
 
 fn group(id: usize) -> Assignment {
@@ -33,10 +28,9 @@ fn filtered(target: Target) -> Assignment {
 }
 
 fn from_set(id: usize) -> Assignment {
-    Assignment {
-        source: Source::PolicySets,
-        ..group(id)
-    }
+    let mut assignment = group(id);
+    assignment.key.source = Source::PolicySets;
+    assignment
 }
 
 fn policy(before: Vec<Assignment>, after: Vec<Assignment>) -> PlannedPolicy {

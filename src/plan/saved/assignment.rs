@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use crate::model::{Assignment, Filter, FilterMode, SharedText, Source, Target};
+use crate::model::{
+    Assignment, AssignmentKey, Filter, FilterMode, Properties, SharedText, Source, Target,
+};
 use crate::plan::Names;
 
 /// An assignment, as plans and reports write it.
@@ -54,10 +56,15 @@ impl<'a> AssignmentRecord<'a> {
     /// Writes an assignment out, with the names that are known.
     pub fn new(row: &'a Assignment, names: &'a Names) -> Self {
         let Assignment {
-            target,
+            key:
+                AssignmentKey {
+                    target,
+                    source,
+                    variant: _,
+                },
             filter,
-            source,
             source_id,
+            properties: _,
         } = row;
         let group_name = |id: &str| Some(names.group(id).map(Cow::Borrowed));
         let (id, name, properties) = match target {
@@ -126,10 +133,14 @@ impl<'a> AssignmentRecord<'a> {
             }
         });
         Ok(Assignment {
-            target,
+            key: AssignmentKey {
+                target,
+                source: Source::from_wire(&self.source),
+                variant: None,
+            },
             filter,
-            source: Source::from_wire(&self.source),
             source_id: self.source_id.as_deref().map(SharedText::from),
+            properties: Properties::default(),
         })
     }
 }

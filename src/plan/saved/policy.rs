@@ -200,7 +200,7 @@ impl PolicyRecord<'_> {
         let fits = |(written, needed): (&WriteRecord<'_>, &PlannedWrite)| {
             let WriteRecord { call, method, path } = written;
             let path_fits = match needed.call {
-                Call::Create | Call::Assign => *path == needed.path,
+                Call::Create | Call::Assign | Call::Update => *path == needed.path,
                 // The id of the row that goes is not in the file. It is looked up before it is sent.
                 Call::Delete => {
                     let id = path.strip_prefix(&needed.path);
@@ -237,7 +237,7 @@ pub fn check_ids<'a>(
     if policy_id.is_empty() || policy_id.len() > LONGEST || policy_id.contains(is_no_part) {
         return Err("its `id` is no policy's".to_owned());
     }
-    let mut groups = rows.into_iter().filter_map(|row| row.target.group_id());
+    let mut groups = rows.into_iter().filter_map(|row| row.key.target.group_id());
     match groups.find(|id| Guid::parse(id).is_none()) {
         Some(id) => Err(format!("`{}` is no group's id", id.escape_debug())),
         None => Ok(()),

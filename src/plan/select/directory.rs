@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{Wanted, list, with_nearest};
+use super::{PlacedDesired, list, with_nearest};
 use crate::diagnostic::{Diagnostic, Place, nearest};
 use crate::manifest::{FilterReference, NameOrId, TargetReference, WantedTarget};
-use crate::model::{Assignment, Filter, LiveFilter, LiveGroup, LiveTenant, SharedText, Target};
+use crate::model::{
+    AssignmentKey, Desired, Filter, LiveFilter, LiveGroup, LiveTenant, SharedText, Stated, Target,
+};
 
 /// The tenant's groups and filters by name and id.
 pub(super) struct Directory<'a> {
@@ -19,7 +21,7 @@ pub(super) struct Directory<'a> {
 
 /// A target with ids, still knowing what it was written as.
 pub(super) struct Resolved<'m> {
-    pub(super) wanted: Wanted,
+    pub(super) wanted: PlacedDesired,
     pub(super) written: &'m WantedTarget,
 }
 
@@ -86,12 +88,19 @@ impl<'a> Directory<'a> {
                 .map(Target::ExclusionGroup),
         };
         Some(Resolved {
-            wanted: Wanted {
-                row: Assignment {
-                    target: resolved?,
+            wanted: PlacedDesired {
+                desired: Desired {
+                    key: AssignmentKey {
+                        target: resolved?,
+                        source: target.source.clone(),
+                        variant: None,
+                    },
                     filter: filter?,
-                    source: target.source.clone(),
-                    source_id: target.source_id.as_deref().map(Into::into),
+                    source_id: match target.source_id.as_deref() {
+                        Some(id) => Stated::Is(id.into()),
+                        None => Stated::Unstated,
+                    },
+                    properties: Vec::new(),
                 },
                 place: target.place,
             },

@@ -60,7 +60,7 @@ impl<'a> PolicyIndex<'a> {
         for (policy, selected) in self.live.policies.iter().zip(&mut selected) {
             globs.each_match(&policy.name, &mut scratch, |number: usize| {
                 let entry = &entries[number];
-                if entry.kind == policy.kind && !entry.selector.leaves_out(&policy.name) {
+                if entry.kind == policy.kind && !entry.selector.excludes(&policy.name) {
                     is_of_use[number] = true;
                     selected.push(number);
                 }

@@ -1,24 +1,24 @@
 //! From checked manifests and the live state to the wanted rows of each policy.
 //!
-//! `directory` turns names into ids, `index` and `globs` find the policies of each entry, `united` brings
+//! `directory` turns names into ids, `index` and `globs` find the policies of each entry, `combined` brings
 //! together what several entries say of one policy, `platform` knows which filters fit. Everything
 //! that only the tenant can tell to be wrong is found here, and points at the line that said it.
 
+mod combined;
 mod directory;
 mod globs;
 mod index;
 mod platform;
-mod united;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::manifest::{Manifest, Mode};
-use crate::model::{Assignment, LivePolicy, LiveTenant, Rows, SharedText};
+use crate::model::{Assignment, Desired, LivePolicy, LiveTenant, Rows, SharedText};
+use combined::Combined;
 use directory::{Directory, Resolved};
 use index::PolicyIndex;
-use united::United;
 
 /// What manifests select in a tenant.
 #[derive(Debug)]
@@ -34,44 +34,61 @@ pub struct Selected<'a> {
 pub struct ManagedPolicy<'a> {
     /// The policy as it is.
     pub live: &'a LivePolicy,
-    /// What is wanted of it, shared by all the policies that the same entries select.
-    pub wants: Arc<Wants>,
+    /// What is desired of it, shared by all the policies that the same entries select.
+    pub desired: Arc<DesiredState>,
 }
 
-/// What some entries together want of a policy.
+/// What some entries together ask for.
 #[derive(Debug)]
-pub struct Wants {
-    /// Whether the rows are the whole set.
+pub struct DesiredState {
+    /// Whether the assignments are the whole set.
     pub mode: Mode,
-    /// The rows that are asked for, sorted.
-    pub rows: Rows,
+    /// The assignments that are asked for, sorted.
+    pub assignments: Vec<Desired>,
+    /// The assignments of a policy that has none yet, sorted.
+    pub alone: Rows,
     /// The entries.
     pub entries: Vec<Place>,
 }
 
-impl Wants {
-    /// Makes wants that nobody wrote down.
-    #[cfg(test)]
-    pub fn of(mode: Mode, mut rows: Vec<Assignment>) -> Self {
-        rows.sort();
+impl DesiredState {
+    /// Makes the desired state of assignments in any order.
+    pub fn new(mode: Mode, mut assignments: Vec<Desired>, entries: Vec<Place>) -> Self {
+        assignments.sort();
+        let mut alone: Vec<Assignment> = assignments
+            .iter()
+            .map(|desired| desired.over(None))
+            .collect();
+        alone.sort();
         Self {
             mode,
-            rows: rows.into(),
-            entries: Vec::new(),
+            assignments,
+            alone: alone.into(),
+            entries,
         }
+    }
+
+    /// Whether live assignments, sorted, are what is asked for, and all of it.
+    pub fn is_met_by(&self, live: &[Assignment]) -> bool {
+        self.assignments.len() == live.len()
+            && self
+                .assignments
+                .iter()
+                .zip(live)
+                .all(|(desired, live)| desired.accepts(live))
     }
 }
 
-/// A row that is asked for, and the line that asks.
+/// An assignment that is asked for, and the line that asks.
 #[derive(Clone, Debug)]
-struct Wanted {
-    /// The row, with ids.
-    row: Assignment,
+struct PlacedDesired {
+    /// The assignment, with ids.
+    desired: Desired,
     /// The target's line.
     place: Place,
 }
 
-/// Finds the policies of all entries and unites what is wanted of each.
+/// Finds the policies of all entries and combines what they ask for.
 pub fn select<'a>(manifest: &Manifest, live: &'a LiveTenant, strict: bool) -> Selected<'a> {
     let mut diagnostics = Vec::new();
     let directory = Directory::new(live);
@@ -86,24 +103,24 @@ pub fn select<'a>(manifest: &Manifest, live: &'a LiveTenant, strict: bool) -> Se
         })
         .collect();
     let selected = PolicyIndex::new(live).entries_of_policies(entries, strict, &mut diagnostics);
-    // Many policies are selected by the same entries; what those want is united once.
-    let mut united: HashMap<Vec<usize>, United<'_>> = HashMap::new();
+    // Many policies are selected by the same entries; what those ask for is combined once.
+    let mut combined: HashMap<Vec<usize>, Combined<'_>> = HashMap::new();
     let mut findings = Findings::default();
     let mut policies = Vec::new();
     for (live, numbers) in live.policies.iter().zip(selected) {
         if numbers.is_empty() {
             continue;
         }
-        let united = united.entry(numbers).or_insert_with_key(|numbers| {
+        let combined = combined.entry(numbers).or_insert_with_key(|numbers| {
             let parts = numbers
                 .iter()
                 .map(|number| (&entries[*number], resolved[*number].as_slice()));
-            United::new(parts, &directory)
+            Combined::new(parts, &directory)
         });
-        united.check_against_live(live, &mut findings);
+        combined.check_against_live(live, &mut findings);
         policies.push(ManagedPolicy {
             live,
-            wants: united.wants(),
+            desired: combined.desired(),
         });
     }
     findings.report(&mut diagnostics);

@@ -24,7 +24,7 @@ pub(super) fn state_of(rows: &[model::Assignment]) -> State {
 }
 
 pub(super) fn meant(row: &model::Assignment) -> (Key, Want) {
-    let whom = match &row.target {
+    let whom = match &row.key.target {
         Target::AllDevices => Whom::Devices,
         Target::AllUsers => Whom::Users,
         Target::Group(id) => Whom::Group(id.to_string()),
@@ -50,7 +50,7 @@ pub(super) fn meant(row: &model::Assignment) -> (Key, Want) {
         .filter
         .as_ref()
         .map(|filter| (filter.id.to_string(), filter.mode.name() == "exclude"));
-    let from_set = row.source == Source::PolicySets;
+    let from_set = row.key.source == Source::PolicySets;
     let set = row.source_id.as_deref().map(str::to_owned);
     ((whom, from_set), Want { filter, set })
 }

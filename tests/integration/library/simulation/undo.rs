@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use assignctl::model::PolicyKind;
 use assignctl::plan::guards::GuardRules;
-use assignctl::plan::rollback::{Left, plan};
+use assignctl::plan::rollback::{AppliedPolicy, plan};
 use assignctl::plan::writes::WriteWith;
-use assignctl::plan::{Basis, Selection};
+use assignctl::plan::{PlanInputs, Selection};
 use assignctl::report::{self, Outcome, RecordedPolicy};
 use assignctl_sandbox::Tenant;
 
@@ -27,11 +27,11 @@ impl Stage {
         self.world.settings.write_with = WriteWith::Auto;
         self.world.settings.fail_fast = false;
         let recorded = report::read(text.as_bytes()).expect("a report");
-        let left: Vec<Left> = recorded
+        let left: Vec<AppliedPolicy> = recorded
             .policies
             .into_iter()
             .filter(RecordedPolicy::may_be_changed)
-            .map(|policy| Left {
+            .map(|policy| AppliedPolicy {
                 kind: policy.kind,
                 name: policy.name.expect("a name"),
                 id: policy.id,
@@ -47,7 +47,7 @@ impl Stage {
         let reader = self.world.reader();
         let live = reader.assignments_of(&ids).await.expect("rows");
         let live = live.into_iter().collect::<Result<Vec<_>, _>>();
-        let basis = Basis {
+        let inputs = PlanInputs {
             tenant_id: recorded.tenant_id,
             graph_url: reader.graph_url(),
             write_with: WriteWith::Auto,
@@ -55,7 +55,7 @@ impl Stage {
             strict: false,
             selection: &Selection::default(),
         };
-        let back = plan(&left, &live.expect("rows"), recorded.names, &basis);
+        let back = plan(&left, &live.expect("rows"), recorded.names, &inputs);
         assert!(back.moved.is_empty(), "{:?}", back.moved);
         let results = self.world.apply(&back.plan).await;
         assert!(

@@ -17,7 +17,7 @@ use assignctl::manifest;
 use assignctl::plan::guards::GuardRules;
 use assignctl::plan::needs::needs;
 use assignctl::plan::writes::WriteWith;
-use assignctl::plan::{self, Basis, Plan, PlannedPolicy, Selection};
+use assignctl::plan::{self, Plan, PlanInputs, PlannedPolicy, Selection};
 use assignctl::report::{Outcome, Report, Results, Settled};
 use assignctl_sandbox::{Machine, Service, Tenant};
 use serde_json::Value;
@@ -176,7 +176,7 @@ impl World {
         let tenant_id = reader.tenant_id().await.map_err(Trouble::Unread)?;
         let live = reader.tenant(&needs(&loaded.manifest)).await;
         let live = live.map_err(Trouble::Unread)?;
-        let basis = Basis {
+        let inputs = PlanInputs {
             tenant_id,
             graph_url: reader.graph_url(),
             write_with: self.settings.write_with,
@@ -184,7 +184,7 @@ impl World {
             strict: false,
             selection: &Selection::default(),
         };
-        let (made, diagnostics) = plan::make(&loaded.manifest, &loaded.sources, &live, &basis);
+        let (made, diagnostics) = plan::make(&loaded.manifest, &loaded.sources, &live, &inputs);
         let mut made = made.ok_or(Trouble::Invalid(diagnostics))?;
         let groups = made.unnamed_groups(false);
         let filters = made.has_unnamed_filters(false);

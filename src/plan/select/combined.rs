@@ -1,31 +1,31 @@
-//! What several entries want of one policy, and whether it goes together with the policy as it is.
+//! What several entries ask of one policy, and whether it fits the policy as it is.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::directory::{Directory, Resolved};
-use super::{Findings, Wanted, Wants, platform};
+use super::{DesiredState, Findings, PlacedDesired, platform};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::manifest::{Entry, Mode, WantedTarget, conflict};
-use crate::model::{Assignment, LiveFilter, LivePolicy, SharedText, Source, Target};
+use crate::model::{AssignmentKey, Desired, LiveFilter, LivePolicy, SharedText, Target};
 
-/// What several entries want of each policy that all of them select.
-pub(super) struct United<'a> {
-    wants: Arc<Wants>,
-    /// What does not go together, whatever the policy.
+/// What several entries ask of each policy that all of them select.
+pub(super) struct Combined<'a> {
+    desired: Arc<DesiredState>,
+    /// What contradicts itself, whatever the policy.
     faults: Vec<Diagnostic>,
     /// What may be wrong with some of the policies.
-    doubts: Vec<Doubt<'a>>,
+    checks: Vec<LiveCheck<'a>>,
 }
 
-/// A row that does not go together with some policies.
-struct Doubt<'a> {
-    wanted: Wanted,
-    kind: DoubtKind<'a>,
+/// An assignment that may not fit some policies.
+struct LiveCheck<'a> {
+    wanted: PlacedDesired,
+    kind: LiveCheckKind<'a>,
 }
 
-enum DoubtKind<'a> {
-    /// Its group is not known; no harm where the row is live already.
+enum LiveCheckKind<'a> {
+    /// Its group is not known; no harm if the assignment is live already.
     UnknownGroup,
     /// Its filter is not known, written there; as with groups.
     UnknownFilter(Place),
@@ -35,111 +35,111 @@ enum DoubtKind<'a> {
     Additive,
 }
 
-impl<'a> United<'a> {
-    /// Brings together what entries want; the first decides the mode.
+impl<'a> Combined<'a> {
+    /// Combines what entries ask for; the first decides the mode.
     pub(super) fn new<'e, 'm: 'e>(
         parts: impl Iterator<Item = (&'m Entry, &'e [Resolved<'m>])>,
         directory: &Directory<'a>,
     ) -> Self {
-        let mut union = Union::default();
+        let mut combiner = Combiner::default();
         for (entry, targets) in parts {
-            union.add(entry, targets);
+            combiner.add(entry, targets);
         }
-        let Union {
+        let Combiner {
             first,
             wanted,
             written,
             entries,
             faults,
             ..
-        } = union;
+        } = combiner;
         let mode = first.map_or(Mode::Exact, |first| first.mode);
-        let mut doubts = Vec::new();
+        let mut checks = Vec::new();
         for (wanted, written) in wanted.iter().zip(written) {
-            let kinds = doubtful(&wanted.row, written, mode, directory);
-            doubts.extend(kinds.into_iter().flatten().map(|kind| Doubt {
+            let kinds = to_check(&wanted.desired, written, mode, directory);
+            checks.extend(kinds.into_iter().flatten().map(|kind| LiveCheck {
                 wanted: wanted.clone(),
                 kind,
             }));
         }
-        let mut rows: Vec<Assignment> = wanted.into_iter().map(|wanted| wanted.row).collect();
-        rows.sort();
+        let asked = wanted.into_iter().map(|wanted| wanted.desired).collect();
         Self {
-            wants: Arc::new(Wants {
-                mode,
-                rows: rows.into(),
-                entries,
-            }),
+            desired: Arc::new(DesiredState::new(mode, asked, entries)),
             faults,
-            doubts,
+            checks,
         }
     }
 
-    pub(super) fn wants(&self) -> Arc<Wants> {
-        Arc::clone(&self.wants)
+    pub(super) fn desired(&self) -> Arc<DesiredState> {
+        Arc::clone(&self.desired)
     }
 
-    /// Finds what does not go together with a policy as it is.
+    /// Finds what does not fit a policy as it is.
     pub(super) fn check_against_live(&self, live: &LivePolicy, findings: &mut Findings) {
         for fault in &self.faults {
             findings.note(fault.clone(), live);
         }
-        for doubt in &self.doubts {
-            if let Some(diagnostic) = doubt.check(live) {
+        for check in &self.checks {
+            if let Some(diagnostic) = check.check(live) {
                 findings.note(diagnostic, live);
             }
         }
     }
 }
 
-fn doubtful<'a>(
-    row: &Assignment,
+fn to_check<'a>(
+    row: &Desired,
     written: &WantedTarget,
     mode: Mode,
     directory: &Directory<'a>,
-) -> [Option<DoubtKind<'a>>; 3] {
-    let group = row.target.group_id();
+) -> [Option<LiveCheckKind<'a>>; 3] {
+    let group = row.key.target.group_id();
     let unknown_group = group.filter(|group| !directory.has_group(group));
     let filter = row.filter.as_ref().zip(written.filter.as_ref());
     let filter = filter.and_then(
         |(filter, written)| match directory.filter_by_id(&filter.id) {
-            None => Some(DoubtKind::UnknownFilter(written.place)),
-            Some(live) if live.platform.is_some() => Some(DoubtKind::Platform(written.place, live)),
+            None => Some(LiveCheckKind::UnknownFilter(written.place)),
+            Some(live) if live.platform.is_some() => {
+                Some(LiveCheckKind::Platform(written.place, live))
+            }
             Some(_) => None,
         },
     );
     let additive = group.filter(|_| mode == Mode::Additive);
     [
-        unknown_group.map(|_| DoubtKind::UnknownGroup),
+        unknown_group.map(|_| LiveCheckKind::UnknownGroup),
         filter,
-        additive.map(|_| DoubtKind::Additive),
+        additive.map(|_| LiveCheckKind::Additive),
     ]
 }
 
-impl Doubt<'_> {
+impl LiveCheck<'_> {
     fn check(&self, live: &LivePolicy) -> Option<Diagnostic> {
-        let Wanted { row, place } = &self.wanted;
+        let PlacedDesired {
+            desired: row,
+            place,
+        } = &self.wanted;
         // What is live already is not made worse by saying so; an export must be plannable.
         let severity = || {
-            let same_target = live.rows_of(&row.target);
-            if same_target.iter().any(|live| row.satisfied_by(live)) {
+            let same_target = live.rows_of(&row.key.target);
+            if same_target.iter().any(|live| row.accepts(live)) {
                 Severity::Warning
             } else {
                 Severity::Error
             }
         };
         let diagnostic = match &self.kind {
-            DoubtKind::UnknownGroup => Diagnostic::new(
+            LiveCheckKind::UnknownGroup => Diagnostic::new(
                 severity(),
                 "unknown-group",
                 Some(*place),
                 format!(
                     "the tenant has no group with the id `{}`",
-                    row.target.group_id().unwrap_or_default()
+                    row.key.target.group_id().unwrap_or_default()
                 ),
             )
             .hint("the group may have been deleted"),
-            DoubtKind::UnknownFilter(place) => Diagnostic::new(
+            LiveCheckKind::UnknownFilter(place) => Diagnostic::new(
                 severity(),
                 "unknown-filter",
                 Some(*place),
@@ -149,23 +149,24 @@ impl Doubt<'_> {
                 ),
             )
             .hint("the filter may have been deleted, or the sign-in may not see it"),
-            DoubtKind::Platform(place, filter) => {
+            LiveCheckKind::Platform(place, filter) => {
                 let message = platform::misfit(filter, live)?;
                 Diagnostic::new(severity(), "filter-platform", Some(*place), message)
             }
-            DoubtKind::Additive => return check_additive(row, *place, live),
+            LiveCheckKind::Additive => return check_additive(row, *place, live),
         };
         Some(diagnostic)
     }
 }
 
-fn check_additive(row: &Assignment, place: Place, live: &LivePolicy) -> Option<Diagnostic> {
-    let (other_side, doing, done) = match &row.target {
+fn check_additive(row: &Desired, place: Place, live: &LivePolicy) -> Option<Diagnostic> {
+    let (other_side, doing, done) = match &row.key.target {
         Target::Group(id) => (Target::ExclusionGroup(id.clone()), "includes", "excludes"),
         Target::ExclusionGroup(id) => (Target::Group(id.clone()), "excludes", "includes"),
         _ => return None,
     };
-    if live.rows_of(&other_side).is_empty() {
+    let mut others = live.rows_of(&other_side).iter();
+    if !others.any(|live| live.key.variant == row.key.variant) {
         return None;
     }
     let diagnostic = Diagnostic::error(
@@ -179,20 +180,21 @@ fn check_additive(row: &Assignment, place: Place, live: &LivePolicy) -> Option<D
 
 /// The entries so far.
 #[derive(Default)]
-struct Union<'e, 'm> {
+struct Combiner<'e, 'm> {
     /// The entry that came first; the others must be of its mode.
     first: Option<&'m Entry>,
-    wanted: Vec<Wanted>,
-    /// What each wanted row was written as.
+    wanted: Vec<PlacedDesired>,
+    /// What each of them was written as.
     written: Vec<&'m WantedTarget>,
-    by_target: HashMap<(&'e Target, &'e Source), usize>,
-    by_group: HashMap<&'e SharedText, usize>,
+    by_key: HashMap<&'e AssignmentKey, usize>,
+    /// The first of a group and a variant, on either side.
+    by_group: HashMap<(&'e SharedText, Option<&'e SharedText>), usize>,
     entries: Vec<Place>,
     faults: Vec<Diagnostic>,
 }
 
-impl<'e, 'm> Union<'e, 'm> {
-    /// Takes in what an entry wants.
+impl<'e, 'm> Combiner<'e, 'm> {
+    /// Adds what an entry asks for.
     fn add(&mut self, entry: &'m Entry, targets: &'e [Resolved<'m>]) {
         let first = *self.first.get_or_insert(entry);
         if entry.mode != first.mode {
@@ -205,14 +207,14 @@ impl<'e, 'm> Union<'e, 'm> {
     }
 
     fn add_target(&mut self, target: &'e Resolved<'m>) {
-        let row = &target.wanted.row;
-        if let Target::Group(group) | Target::ExclusionGroup(group) = &row.target {
-            match self.by_group.get(group) {
+        let key = &target.wanted.desired.key;
+        if let Target::Group(group) | Target::ExclusionGroup(group) = &key.target {
+            let excluded = key.target.is_exclusion();
+            match self.by_group.get(&(group, key.variant.as_ref())) {
                 Some(index)
-                    if self.wanted[*index].row.target.is_exclusion()
-                        != row.target.is_exclusion() =>
+                    if self.wanted[*index].desired.key.target.is_exclusion() != excluded =>
                 {
-                    let (included, excluded) = if row.target.is_exclusion() {
+                    let (included, excluded) = if excluded {
                         (self.written[*index], target.written)
                     } else {
                         (target.written, self.written[*index])
@@ -223,15 +225,15 @@ impl<'e, 'm> Union<'e, 'm> {
                 }
                 Some(_) => {}
                 None => {
+                    let group = (group, key.variant.as_ref());
                     self.by_group.insert(group, self.wanted.len());
                 }
             }
         }
-        let key = (&row.target, &row.source);
-        match self.by_target.get(&key) {
+        match self.by_key.get(key) {
             Some(index) => self.check_same_target(*index, target),
             None => {
-                self.by_target.insert(key, self.wanted.len());
+                self.by_key.insert(key, self.wanted.len());
                 self.wanted.push(target.wanted.clone());
                 self.written.push(target.written);
             }
@@ -240,11 +242,11 @@ impl<'e, 'm> Union<'e, 'm> {
 
     fn check_same_target(&mut self, index: usize, target: &Resolved<'_>) {
         let earlier = &self.wanted[index];
-        let row = &target.wanted.row;
-        if earlier.row.filter != row.filter {
+        let desired = &target.wanted.desired;
+        if earlier.desired.filter != desired.filter {
             self.faults
                 .push(conflict::filters(self.written[index], target.written));
-        } else if earlier.row.source_id != row.source_id {
+        } else if earlier.desired.source_id != desired.source_id {
             let diagnostic = Diagnostic::error(
                 "conflicting-sources",
                 target.wanted.place,

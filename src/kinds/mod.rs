@@ -1,0 +1,89 @@
+//! The catalogue of policy kinds: one row a kind, one file a family.
+//!
+//! Rows carry behaviour as data ([`spec`]). Permissions, hints, `whoami`, the schema and the tables in
+//! the documentation are derived from here; nothing else names a kind. This room asks no other.
+
+mod settings_catalog;
+pub mod spec;
+
+use std::fmt;
+
+pub use spec::{
+    AssignmentProperties, FilterRule, IdForm, Listing, Permissions, Platform, PolicyKindSpec,
+    SingleRoute, TargetKind, TargetRules, TenantDefault, ThrottleGroup, Workload, Writing,
+};
+
+/// Every policy kind, in the order in which they are read and printed.
+pub static KINDS: &[PolicyKindSpec] = &[
+    settings_catalog::CONFIGURATION_POLICY,
+    settings_catalog::COMPLIANCE_POLICY,
+];
+
+/// A policy kind: a row of [`KINDS`].
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PolicyKind(usize);
+
+impl PolicyKind {
+    /// Returns every kind, in table order.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..KINDS.len()).map(Self)
+    }
+
+    /// Finds a kind by the word that manifests and plans use for it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::all().find(|kind| kind.name() == name)
+    }
+
+    /// Returns the kind's row.
+    pub fn spec(self) -> &'static PolicyKindSpec {
+        &KINDS[self.0]
+    }
+
+    /// Returns the kind's word.
+    pub fn name(self) -> &'static str {
+        self.spec().name
+    }
+}
+
+impl fmt::Display for PolicyKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl fmt::Debug for PolicyKind {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_is_found_by_its_name_and_names_are_unique() {
+        for kind in PolicyKind::all() {
+            assert_eq!(PolicyKind::from_name(kind.name()), Some(kind));
+        }
+        assert_eq!(PolicyKind::from_name("configurationpolicy"), None);
+    }
+
+    #[test]
+    fn rows_are_well_formed() {
+        let mut collections = HashSet::new();
+        for spec in KINDS {
+            let PolicyKindSpec {
+                name,
+                collection,
+                assignment_type,
+                ..
+            } = spec;
+            assert!(collections.insert(collection), "{name}");
+            assert!(collection.starts_with("/device"), "{name}");
+            assert!(assignment_type.starts_with("#microsoft.graph."), "{name}");
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! What a row of the table consists of: behaviour as data.
+//!
+//! The service's kinds differ by data in all but three ways: how they are listed, how they are
+//! written, and what an assignment says beside its target. Those are enums.
+
+/// All that the program knows of a policy kind.
+#[derive(Clone, Copy, Debug)]
+pub struct PolicyKindSpec {
+    /// The word for the kind in manifests, plans and reports: Graph's own singular.
+    pub name: &'static str,
+    /// The path of the Graph collection, below the version root.
+    pub collection: &'static str,
+    /// The property that holds the policy's display name.
+    pub name_property: &'static str,
+    /// The `@odata.type` of an assignment.
+    pub assignment_type: &'static str,
+    /// How policies and their assignments are read.
+    pub listing: Listing,
+    /// How assignments are written.
+    pub writing: Writing,
+    /// Which targets and filters it takes.
+    pub targets: TargetRules,
+    /// What an assignment says beside its target.
+    pub properties: AssignmentProperties,
+    /// Where the platform of a policy is known from, which has to fit that of a filter.
+    pub platform: Platform,
+    /// The permissions that it takes.
+    pub permissions: Permissions,
+    /// With what its requests are counted.
+    pub throttle: ThrottleGroup,
+    /// What an approval policy for it is called, if there may be one.
+    pub approval: Option<Workload>,
+    /// What ids look like.
+    pub ids: IdForm,
+    /// How an object that every tenant has, and that takes no assignment, is recognised.
+    pub tenant_default: TenantDefault,
+    /// Whether the objects are of several types, so that `type:` can tell them apart.
+    pub polymorphic: bool,
+    /// Whether reads may show the state before a write for minutes.
+    pub eventual: bool,
+}
+
+/// How policies and their assignments are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Listing {
+    /// The list takes `$expand=assignments`. If it is refused, or brings none, they are read one by
+    /// one.
+    Expanded,
+    /// The list's `$expand` is refused or always empty; `/assignments` is read for each policy.
+    PerPolicy,
+    /// Only a single object's `$expand` brings them, and with them what else it names.
+    ItemExpand(&'static str),
+}
+
+/// How assignments are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writing {
+    /// The whole set at once: `POST …/{id}/assign`.
+    Assign {
+        /// The body's parameter. A wrong one may mean "none", and clear all.
+        parameter: &'static str,
+        /// Whether one assignment can be added and removed as well.
+        single: SingleRoute,
+        /// The segment before `assign` that tenants need where the plain route is missing.
+        cast: Option<&'static str>,
+        /// Whether writes must not be sent side by side.
+        serial: bool,
+    },
+    /// One by one: `POST …/{id}/assignments` and `DELETE …/{id}/assignments/{assignmentId}`.
+    Single,
+    /// The whole set as part of another action: `POST …/{id}/update`.
+    Update {
+        /// The body's parameter.
+        parameter: &'static str,
+    },
+}
+
+/// Whether `POST …/{id}/assignments` and `DELETE …/{id}/assignments/{assignmentId}` exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SingleRoute {
+    /// They do.
+    Works,
+    /// They are documented; the first try of a run finds out.
+    Documented,
+    /// The service says that there is no such route.
+    Absent,
+}
+
+/// The kind of a target, in the order in which targets are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TargetKind {
+    /// Every managed device.
+    AllDevices,
+    /// Every licensed user (Graph: `allLicensedUsers`).
+    AllUsers,
+    /// The members of a group.
+    Group,
+    /// A Configuration Manager collection.
+    Collection,
+    /// The members of a group are excluded.
+    ExclusionGroup,
+    /// A target type that this program does not know.
+    Other,
+}
+
+/// Which targets and filters a kind takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TargetRules {
+    /// Targets that the service refuses for certain.
+    pub refused: &'static [TargetKind],
+    /// Targets that it most likely refuses or ignores.
+    pub doubtful: &'static [TargetKind],
+    /// Which filters it takes.
+    pub filters: FilterRule,
+    /// Whether all users are written as a group with a well-known id, which is no directory object.
+    pub virtual_all_users: bool,
+    /// Whether the service may refuse all devices beside an exclusion.
+    pub all_devices_beside_exclusion: bool,
+    /// Rules of single types, by `@odata.type` without its prefix.
+    pub by_type: &'static [(&'static str, TypeRules)],
+}
+
+/// What a type of a kind takes that differs from the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TypeRules {
+    /// Targets that it most likely refuses or ignores.
+    pub doubtful: &'static [TargetKind],
+    /// Which filters it takes.
+    pub filters: FilterRule,
+}
+
+impl TargetRules {
+    /// All targets and device filters; collections only with tenant attach.
+    pub const ALL: Self = Self {
+        refused: &[],
+        doubtful: &[TargetKind::Collection],
+        filters: FilterRule::Devices,
+        virtual_all_users: false,
+        all_devices_beside_exclusion: false,
+        by_type: &[],
+    };
+
+    /// Returns which targets are doubtful for a type, and which filters it takes.
+    pub fn of_type(&self, odata_type: Option<&str>) -> TypeRules {
+        let own = self
+            .by_type
+            .iter()
+            .find(|(name, _)| odata_type.is_some_and(|found| found.eq_ignore_ascii_case(name)));
+        own.map_or(
+            TypeRules {
+                doubtful: self.doubtful,
+                filters: self.filters,
+            },
+            |(_, rules)| *rules,
+        )
+    }
+}
+
+/// Which assignment filters a kind takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilterRule {
+    /// Filters over managed devices.
+    Devices,
+    /// Filters over managed apps.
+    Apps,
+    /// None, by Microsoft's list of what filters support; the service may take them all the same.
+    Unsupported,
+}
+
+/// What an assignment says beside its target, filter and source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AssignmentProperties {
+    /// Nothing that a manifest can name.
+    None,
+    /// `intent`, which is part of its identity, and `settings` by the type of the app.
+    App,
+    /// `runSchedule` and `runRemediationScript`.
+    Remediation,
+}
+
+/// Where the platform of a policy is known from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Platform {
+    /// A property that names platforms, comma-joined.
+    Property(&'static str),
+    /// The `@odata.type` of the object.
+    FromType,
+    /// Always the same; one of these, as filters name them.
+    Only(&'static [&'static str]),
+    /// It is not known.
+    Unknown,
+}
+
+/// What ids of a kind's objects look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IdForm {
+    /// GUIDs.
+    Guid,
+    /// The service's own text.
+    Text,
+}
+
+/// How an object that every tenant has, and that takes no assignment, is recognised.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TenantDefault {
+    /// There is none.
+    None,
+    /// Its `priority` is 0, or its id ends like those of defaults.
+    Priority,
+    /// This property is true.
+    Flag(&'static str),
+}
+
+/// The permissions that a kind takes, in families.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permissions {
+    /// `DeviceManagementConfiguration`.
+    Configuration,
+    /// `DeviceManagementScripts`. It replaced `DeviceManagementConfiguration` for scripts in 2025.
+    Scripts,
+    /// `DeviceManagementApps`.
+    Apps,
+    /// `DeviceManagementServiceConfig`.
+    ServiceConfig,
+    /// `DeviceManagementRBAC`.
+    Rbac,
+}
+
+impl Permissions {
+    /// Every family.
+    pub const ALL: [Self; 5] = [
+        Self::Configuration,
+        Self::Scripts,
+        Self::Apps,
+        Self::ServiceConfig,
+        Self::Rbac,
+    ];
+
+    /// Returns the least permission that reads.
+    pub fn read(self) -> &'static str {
+        match self {
+            Self::Configuration => "DeviceManagementConfiguration.Read.All",
+            Self::Scripts => "DeviceManagementScripts.Read.All",
+            Self::Apps => "DeviceManagementApps.Read.All",
+            Self::ServiceConfig => "DeviceManagementServiceConfig.Read.All",
+            Self::Rbac => "DeviceManagementRBAC.Read.All",
+        }
+    }
+
+    /// Returns the least permission that writes; it reads as well.
+    pub fn write(self) -> &'static str {
+        match self {
+            Self::Configuration => "DeviceManagementConfiguration.ReadWrite.All",
+            Self::Scripts => "DeviceManagementScripts.ReadWrite.All",
+            Self::Apps => "DeviceManagementApps.ReadWrite.All",
+            Self::ServiceConfig => "DeviceManagementServiceConfig.ReadWrite.All",
+            Self::Rbac => "DeviceManagementRBAC.ReadWrite.All",
+        }
+    }
+}
+
+/// Requests that the service counts together
+/// (microsoft-graph-docs-contrib: concepts/throttling-limits.md). The kinds that its lists do not
+/// name are counted in one pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ThrottleGroup {
+    /// Device configurations and compliance policies.
+    DeviceConfiguration,
+    /// Apps and their configurations.
+    Applications,
+    /// App protection.
+    ManagedApplications,
+    /// Enrollment configurations.
+    Enrollment,
+    /// Terms and conditions.
+    CompanyTerms,
+    /// Roles and scope tags.
+    Rbac,
+    /// All others.
+    Shared,
+}
+
+/// What an approval policy (Multi Admin Approval) can be made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Workload {
+    /// Apps.
+    Apps,
+    /// Windows scripts and remediations.
+    Scripts,
+    /// Compliance policies.
+    Compliance,
+    /// Configuration policies of the settings catalog.
+    Configuration,
+}
