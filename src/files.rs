@@ -10,7 +10,7 @@
 //! for writing and for what is shown line by line when it is wrong.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Component, Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -27,54 +27,21 @@ pub const LARGEST_REPORT: u64 = 1024 * 1024 * 1024;
 ///
 /// Says why it is not there; what was there before is there still.
 pub fn save(path: &Path, text: &str) -> io::Result<()> {
-    save_with(path, u64::MAX, |file| file.write_all(text.as_bytes()))
-}
-
-/// Does the same with a text that is written part by part, and may have so many bytes.
-///
-/// # Errors
-///
-/// As [`save`], and with [`io::ErrorKind::FileTooLarge`] that it has more.
-pub fn save_with(
-    path: &Path,
-    most: u64,
-    write: impl FnOnce(&mut dyn io::Write) -> io::Result<()>,
-) -> io::Result<()> {
     match Place::find(path)? {
-        Place::Stream => write(&mut OpenOptions::new().write(true).open(path)?),
+        Place::Stream => OpenOptions::new()
+            .write(true)
+            .open(path)?
+            .write_all(text.as_bytes()),
         Place::File(folder) => {
             let mut file = NamedTempFile::new_in(&folder)?;
-            write(&mut Bounded {
-                file: file.as_file_mut(),
-                most,
-                left: most,
-            })?;
+            file.write_all(text.as_bytes())?;
             put(file, path, &folder).map(drop)
         }
     }
 }
 
-/// A file that takes no more than so many bytes.
-struct Bounded<'f> {
-    file: &'f mut File,
-    most: u64,
-    left: u64,
-}
-
-impl io::Write for Bounded<'_> {
-    fn write(&mut self, part: &[u8]) -> io::Result<usize> {
-        let left = self.left.checked_sub(part.len() as u64);
-        self.left = left.ok_or_else(|| larger_than(self.most))?;
-        self.file.write_all(part)?;
-        Ok(part.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
-fn larger_than(most: u64) -> io::Error {
+/// The error for a file that would be, or is, larger than so many bytes.
+pub fn larger_than(most: u64) -> io::Error {
     io::Error::new(
         io::ErrorKind::FileTooLarge,
         format!("it is larger than {} MiB", most / 1024 / 1024),
@@ -313,7 +280,6 @@ fn keep_names(folder: &Path) {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
 
     use super::*;
 
@@ -337,15 +303,6 @@ mod tests {
         // Nothing is left beside it.
         let beside = std::fs::read_dir(folder.path().join("a/b")).expect("a folder");
         assert_eq!(beside.count(), 1);
-        let larger = save_with(&path, 4, |file| {
-            file.write_all(b"four")?;
-            file.write_all(b"5")
-        });
-        assert_eq!(
-            larger.expect_err("too large").kind(),
-            io::ErrorKind::FileTooLarge
-        );
-        assert_eq!(read_text(&path, 9).expect("a text"), "three");
         for error in [save(folder.path(), "x"), check(folder.path())] {
             assert!(error.is_err());
         }

@@ -15,7 +15,7 @@
 //! - [`apply`]: carrying a plan out; the only room that can write.
 //! - [`export`]: the live state as manifests, or as a tenant for the sandbox.
 //! - [`render`]: values to text.
-//! - [`secrets`]: taking secrets out of what comes from a service and of what people read, and finding
+//! - [`redact`]: taking secrets out of what comes from a service and of what people read, and finding
 //!   them in data, which is then not written.
 //! - [`net`] and [`text`]: which addresses are safe, connections, small pieces of text.
 //! - [`exit`], [`files`] and [`cli`]: exit codes, how files are read and written, and the wiring.
@@ -47,7 +47,7 @@ pub mod manifest;
 pub mod model;
 pub mod net;
 pub mod plan;
+pub mod redact;
 pub mod render;
 pub mod report;
-pub mod secrets;
 pub mod text;

@@ -21,7 +21,7 @@ use url::{Host, Url};
 
 use super::SignInError;
 use crate::net::client_builder;
-use crate::secrets::{Origin, Secrets};
+use crate::redact::Redactor;
 use crate::text::with_causes;
 
 /// The most that is read of one answer; a token is a few KiB.
@@ -71,7 +71,7 @@ pub(super) struct AuthHttp {
     /// Stands for the instance metadata service.
     metadata_host: Option<Url>,
     /// Secrets removed from every answer that is an error.
-    secrets: Secrets,
+    redactor: Redactor,
     last_error: Mutex<Option<LastError>>,
 }
 
@@ -80,7 +80,7 @@ impl AuthHttp {
     pub(super) fn to_authority(authority: &Url, secret: &SecretString) -> Self {
         Self {
             plain_authority: (authority.scheme() == "http").then(|| authority.clone()),
-            secrets: Secrets::new([secret]),
+            redactor: Redactor::of(secret),
             ..Self::default()
         }
     }
@@ -204,13 +204,14 @@ impl AuthHttp {
             ) {
                 let secret = value.as_str();
                 let secret = secret.strip_prefix("Bearer ").unwrap_or(secret);
-                self.secrets.remember(&SecretString::from(secret));
+                self.redactor
+                    .remember(name.as_str(), &SecretString::from(secret));
             }
         }
         if let Body::Bytes(body) = request.body() {
             for (name, value) in url::form_urlencoded::parse(body) {
                 if matches!(&*name, "client_secret" | "client_assertion") {
-                    self.secrets.remember(&SecretString::from(&*value));
+                    self.redactor.remember(&name, &SecretString::from(&*value));
                 }
             }
         }
@@ -218,8 +219,7 @@ impl AuthHttp {
 
     /// Takes what is secret out of an answer that repeats what it was sent.
     fn hide(&self, body: Vec<u8>) -> Vec<u8> {
-        let hidden = self.secrets.hide_bytes(&body, Origin::Foreign, "[secret]");
-        hidden.unwrap_or(body)
+        self.redactor.mask_bytes(&body).unwrap_or(body)
     }
 }
 
@@ -329,7 +329,7 @@ mod tests {
     }
 
     fn secret() -> SecretString {
-        SecretString::from("MARKED")
+        SecretString::from("MARKED-secret")
     }
 
     #[test]
@@ -379,7 +379,7 @@ mod tests {
     #[test]
     fn an_answer_that_repeats_a_secret_is_cleaned() {
         let http = AuthHttp::to_authority(&url("http://127.0.0.1:1"), &secret());
-        let hidden = http.hide(b"you sent MARKED".to_vec());
+        let hidden = http.hide(b"you sent MARKED-secret".to_vec());
         assert_eq!(hidden, b"you sent [secret]");
         assert_eq!(
             address(&url("https://user:pass@example.com/x?secret=1#y")),

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::claims::Claims;
 use super::{Fetching, Method, SignInError, TokenSource};
-use crate::secrets::Secrets;
+use crate::redact::Redactor;
 
 /// A token is renewed this long before it runs out, or after three quarters of its life where
 /// that is later.
@@ -20,8 +20,8 @@ const RENEW_BEFORE: Duration = Duration::from_secs(300);
 pub struct Token {
     /// The secret itself.
     pub secret: SecretString,
-    /// The secret as an answer may repeat it.
-    pub(crate) spellings: Arc<Secrets>,
+    /// Finds the secret in an answer that repeats it.
+    pub(crate) redactor: Arc<Redactor>,
     /// The tenant it is for, where the token can be read.
     pub tenant_id: Option<String>,
     /// The credential that it was got with, where that is known.
@@ -37,7 +37,7 @@ impl Token {
     pub fn new(secret: SecretString, lifetime: Option<Duration>) -> Self {
         let tenant_id = Claims::read(secret.expose_secret()).and_then(|claims| claims.tenant_id);
         Self {
-            spellings: Arc::new(Secrets::new([&secret])),
+            redactor: Arc::new(Redactor::of(&secret)),
             secret,
             tenant_id,
             method: None,

@@ -402,7 +402,7 @@ impl Run<'_> {
         }
         // What the report will hold is known before anything is written to the service.
         if let Some(shown) = shown {
-            self.output.check(&json::results(
+            self.output.checked(&json::results(
                 shown.record(self.command.view.all),
                 &shown.plan,
                 &self.results,

@@ -16,7 +16,7 @@ use crate::graph::address::GraphUrl;
 use crate::graph::client::Client;
 use crate::graph::pace::Pace;
 use crate::graph::transport::{HttpTransport, InProcessTransport, Transport};
-use crate::secrets::Secrets;
+use crate::redact::Redactor;
 
 /// Builds the client.
 pub(super) fn connect(
@@ -111,21 +111,21 @@ fn token_source(
     })?;
     Ok(Box::new(Noted {
         source,
-        secrets: Arc::clone(&output.secrets),
+        redactor: Arc::clone(&output.redactor),
     }))
 }
 
 /// Makes every token known to what is printed.
 struct Noted {
     source: Box<dyn TokenSource>,
-    secrets: Arc<Secrets>,
+    redactor: Arc<Redactor>,
 }
 
 impl TokenSource for Noted {
     fn fetch(&self) -> Fetching<'_> {
         Box::pin(async {
             let token = self.source.fetch().await?;
-            self.secrets.remember_of("the access token", &token.secret);
+            self.redactor.remember("the access token", &token.secret);
             Ok(token)
         })
     }

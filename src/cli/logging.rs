@@ -6,11 +6,10 @@ use std::sync::Arc;
 use tracing_subscriber::EnvFilter;
 
 use super::options::{Common, LogFormat};
-use super::output::MARK;
-use crate::secrets::{Origin, Secrets};
+use crate::redact::Redactor;
 
 /// Starts the log. It holds our own lines only: what libraries log is not ours to vouch for.
-pub(super) fn start(common: &Common, secrets: &Arc<Secrets>) {
+pub(super) fn start(common: &Common, redactor: &Arc<Redactor>) {
     let level = match common.verbose {
         0 => return,
         1 => "assignctl=info",
@@ -20,8 +19,8 @@ pub(super) fn start(common: &Common, secrets: &Arc<Secrets>) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(level))
         .with_writer({
-            let secrets = Arc::clone(secrets);
-            move || LogWriter(Arc::clone(&secrets))
+            let redactor = Arc::clone(redactor);
+            move || LogWriter(Arc::clone(&redactor))
         });
     let started = match common.log_format {
         LogFormat::Text => builder.with_ansi(false).try_init(),
@@ -32,12 +31,12 @@ pub(super) fn start(common: &Common, secrets: &Arc<Secrets>) {
 }
 
 /// Writes lines of the log, each as a whole, without secrets.
-struct LogWriter(Arc<Secrets>);
+struct LogWriter(Arc<Redactor>);
 
 impl io::Write for LogWriter {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        match self.0.hide_bytes(line, Origin::Own, MARK) {
-            Some(hidden) => io::stderr().write_all(&hidden)?,
+        match self.0.mask_bytes(line) {
+            Some(masked) => io::stderr().write_all(&masked)?,
             None => io::stderr().write_all(line)?,
         }
         Ok(line.len())

@@ -3,7 +3,7 @@
 //! all.
 
 use std::borrow::{Borrow, Cow};
-use std::cell::{Cell, LazyCell, RefCell};
+use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,19 +21,19 @@ use crate::exit::Exit;
 use crate::files::{self, LARGEST_PLAN};
 use crate::manifest::has_manifest_ending;
 use crate::plan::{PlanDiagnostic, Selection};
+use crate::redact::Redactor;
 use crate::render::clean::{clean, clean_message};
 use crate::render::json::Json;
 use crate::render::review::{ErrorView, Finding, Review};
 use crate::render::{self, github, json, markdown};
-use crate::secrets::{Origin, Secrets};
 
 /// How this run prints.
 #[derive(Debug)]
 pub(super) struct Output {
     pub(super) format: Format,
     pub(super) progress: Progress,
-    /// What is never printed.
-    pub(super) secrets: Arc<Secrets>,
+    /// Masks the secrets of the run.
+    pub(super) redactor: Arc<Redactor>,
     /// The command's word, if its result comes in all formats.
     command: Option<&'static str>,
     selection: Selection,
@@ -50,11 +50,11 @@ pub(super) struct Output {
 }
 
 impl Output {
-    pub(super) fn new(common: &Common, command: &Command, secrets: Arc<Secrets>) -> Self {
+    pub(super) fn new(common: &Common, command: &Command, redactor: Arc<Redactor>) -> Self {
         Self {
             format: common.format,
             progress: Progress::new(display(common)),
-            secrets,
+            redactor,
             command: command.with_formats(),
             selection: command.selection(),
             max_bytes: common.max_bytes,
@@ -86,58 +86,53 @@ impl Output {
         written(io::stdout().write_all(text.as_bytes()))
     }
 
-    /// Prints data as it stands, unless it holds a secret.
-    pub(super) fn data(&self, text: &str) -> Result<(), Failure> {
-        self.check_data(text)?;
-        self.own(text)
-    }
-
-    /// Prints JSON, unless it holds a secret.
-    fn json(&self, json: &Json<'_>) -> Result<(), Failure> {
-        self.check(json)?;
-        self.progress.clear();
-        written(json.write(&mut io::stdout().lock()))
-    }
-
     /// Prints text for people that is plain, or has marks of its own.
     fn plain(&self, text: &str) -> Result<(), Failure> {
-        self.own(&self.secrets.hide(text, Origin::Own, MARK))
+        self.own(&self.redactor.mask(text))
     }
 
     /// Refuses data that holds a secret of the run. It is never altered: a plan without a name that
     /// it should hold would be taken for one that somebody has tampered with.
     pub(super) fn check_data(&self, text: &str) -> Result<(), Failure> {
-        refuse_secret_of(self.secrets.whose_is_in(text.as_bytes()))
-    }
-
-    /// Refuses JSON that holds a secret of the run.
-    pub(super) fn check(&self, json: &Json<'_>) -> Result<(), Failure> {
-        let Some(mut watch) = self.secrets.watch().filter(|_| !json.is_clean()) else {
+        let Some(owner) = self.redactor.holds(text.as_bytes()) else {
             return Ok(());
         };
-        json.write_as_it_is(&mut watch)
-            .map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
-        refuse_secret_of(watch.owner())?;
-        json.mark_clean();
-        Ok(())
+        Err(Failure::new(
+            Exit::Failure,
+            format!("the value of {owner} stands in the data that was to be written"),
+        )
+        .hint(
+            "nothing was written; anybody who may read the tenant knows this secret, so change it, and remove it from the name or text that holds it",
+        ))
     }
 
-    /// Refuses a result that holds a secret, where it is to be told as JSON.
+    /// Returns JSON as text, unless it holds a secret of the run.
+    pub(super) fn checked(&self, json: &Json<'_>) -> Result<String, Failure> {
+        let text = json.text();
+        self.check_data(&text)?;
+        Ok(text)
+    }
+
+    /// Refuses a result that holds a secret, if it is to be printed or saved as JSON.
     pub(super) fn check_json<'j, J: Borrow<Json<'j>>>(
         &self,
         json: impl FnOnce() -> J,
     ) -> Result<(), Failure> {
-        match self.format {
-            Format::Text | Format::Markdown | Format::Github if self.json_into.is_none() => Ok(()),
-            _ => self.check(json().borrow()),
+        if self.wants_json() {
+            self.checked(json().borrow())?;
         }
+        Ok(())
+    }
+
+    fn wants_json(&self) -> bool {
+        self.format == Format::Json || self.json_into.is_some()
     }
 
     /// Prints text that may hold colours, without them where none are wanted. Only what was drawn
     /// for people goes here: in data, what looks like a colour is somebody's name.
     pub(super) fn text(&self, text: &str) -> Result<(), Failure> {
         self.progress.clear();
-        let text = self.secrets.hide(text, Origin::Own, MARK);
+        let text = self.redactor.mask(text);
         let mut stream = AutoStream::new(io::stdout(), self.stdout);
         written(stream.write_all(text.as_bytes()))
     }
@@ -167,23 +162,30 @@ impl Output {
         text: impl FnOnce() -> String,
         json: impl FnOnce() -> J,
     ) -> Result<(), Failure> {
-        let json = LazyCell::new(json);
-        self.tell_json_into(|| (*json).borrow())?;
+        let json = self.tell_json(json)?;
         match self.format {
             Format::Text => self.text(&text()),
-            Format::Json => self.json((*json).borrow()),
+            Format::Json => self.own(&json),
             Format::Markdown => self.plain(&markdown::draw(review, self.max_bytes)),
             Format::Github => self.plain(&github::draw(review)),
         }
     }
 
-    fn tell_json_into<'r, 'j: 'r>(&self, json: impl Fn() -> &'r Json<'j>) -> Result<(), Failure> {
-        self.check_json(&json)?;
+    /// Saves the result as JSON, if that is asked for, and returns it if it is to be printed. It is
+    /// made only if one of the two needs it.
+    fn tell_json<'j, J: Borrow<Json<'j>>>(
+        &self,
+        json: impl FnOnce() -> J,
+    ) -> Result<String, Failure> {
+        let text = match self.wants_json() {
+            true => self.checked(json().borrow())?,
+            false => String::new(),
+        };
         self.told.set(true);
-        match &self.json_into {
-            Some(path) => self.save_json(path, json()),
-            None => Ok(()),
+        if let Some(path) = &self.json_into {
+            save(path, &text)?;
         }
+        Ok(text)
     }
 
     /// Refuses a format that a result of text and JSON does not come in.
@@ -203,9 +205,9 @@ impl Output {
         text: impl FnOnce() -> String,
         json: &Json<'_>,
     ) -> Result<(), Failure> {
-        self.tell_json_into(|| json)?;
+        let json = self.tell_json(|| json)?;
         match self.format {
-            Format::Json => self.json(json),
+            Format::Json => self.own(&json),
             Format::Text | Format::Markdown | Format::Github => self.plain(&text()),
         }
     }
@@ -217,13 +219,12 @@ impl Output {
         json: &Json<'_>,
     ) -> Result<(), Failure> {
         if self.format == Format::Json {
-            self.tell_json_into(|| json)?;
-            return self.json(json);
+            return self.own(&self.tell_json(|| json)?);
         }
         let text = text();
         self.check_data(&text)?;
-        self.tell_json_into(|| json)?;
-        self.data(&text)
+        self.tell_json(|| json)?;
+        self.own(&text)
     }
 
     /// Tells why there is no result, where a result was asked for in another form than text and
@@ -245,7 +246,7 @@ impl Output {
         let created_at = clock::now();
         let json = || json::failure(&created_at, &self.selection, &findings, &error);
         if let Some(path) = self.json_into.as_ref().filter(|_| self.may_save.get()) {
-            self.save_json(path, &json())?;
+            save(path, &self.checked(&json())?)?;
         }
         let review = Review {
             // What was found says more than that it was found.
@@ -254,7 +255,7 @@ impl Output {
         };
         match self.format {
             Format::Text => Ok(()),
-            Format::Json => self.json(&json()),
+            Format::Json => self.own(&self.checked(&json())?),
             Format::Markdown => self.plain(&markdown::draw(&review, self.max_bytes)),
             Format::Github => self.plain(&github::draw(&review)),
         }
@@ -263,7 +264,7 @@ impl Output {
     /// Prints a note to stderr, whatever becomes of it.
     pub(super) fn note(&self, text: &str) {
         self.progress.clear();
-        let text = self.secrets.hide(text, Origin::Own, MARK);
+        let text = self.redactor.mask(text);
         let mut stream = AutoStream::new(io::stderr(), self.stderr);
         let _ = stream
             .write_all(text.as_bytes())
@@ -275,9 +276,7 @@ impl Output {
             return;
         }
         // Lines are cut where they are long, and a secret with them; so it is taken out before.
-        let mut shown = render::diagnostics::drawn_parts(list, sources);
-        let sources =
-            &sources.with_texts(|file, text| self.secrets.mask_parts(text, shown.remove(&file)?));
+        let sources = &sources.with_texts(|_, text| self.redactor.cover(text));
         let list: Vec<Diagnostic> = list
             .iter()
             .map(|found| self.without_secrets(found))
@@ -299,15 +298,15 @@ impl Output {
 
     /// Returns a message without secrets.
     pub(super) fn without_secrets_in<'t>(&self, message: &'t str) -> Cow<'t, str> {
-        self.secrets.hide(message, Origin::Own, MARK)
+        self.redactor.mask(message)
     }
 
     /// Returns a diagnostic whose texts, which quote files, hold no secrets.
     pub(super) fn without_secrets(&self, diagnostic: &Diagnostic) -> Diagnostic {
-        let hide = |text: &str| self.secrets.hide(text, Origin::Foreign, MARK).into_owned();
+        let mask = |text: &str| self.redactor.mask(text).into_owned();
         Diagnostic {
-            message: hide(&diagnostic.message),
-            hint: diagnostic.hint.as_deref().map(hide),
+            message: mask(&diagnostic.message),
+            hint: diagnostic.hint.as_deref().map(mask),
             ..diagnostic.clone()
         }
     }
@@ -327,26 +326,19 @@ impl Output {
     /// part.
     pub(super) fn save(&self, path: &Path, text: &str) -> Result<(), Failure> {
         self.check_data(text)?;
-        files::save(path, text).map_err(|error| unwritten(path, &error))
-    }
-
-    /// Does the same with JSON.
-    pub(super) fn save_json(&self, path: &Path, json: &Json<'_>) -> Result<(), Failure> {
-        self.check(json)?;
-        files::save_with(path, u64::MAX, |file| json.write(file))
-            .map_err(|error| unwritten(path, &error))
+        save(path, text)
     }
 
     /// Does the same with a plan, unless it is larger than what is read of one.
     pub(super) fn save_plan(&self, path: &Path, json: &Json<'_>) -> Result<(), Failure> {
-        self.check(json)?;
-        let saved = files::save_with(path, LARGEST_PLAN, |file| json.write(file));
-        saved.map_err(|error| match error.kind() {
-            ErrorKind::FileTooLarge => unwritten(path, &error).hint(
+        let text = self.checked(json)?;
+        if text.len() as u64 > LARGEST_PLAN {
+            let error = files::larger_than(LARGEST_PLAN);
+            return Err(unwritten(path, &error).hint(
                 "such a plan needs no file: `apply PATH... --expect-digest` plans again; or plan a part with `--only` or `--kind`",
-            ),
-            _ => unwritten(path, &error),
-        })
+            ));
+        }
+        save(path, &text)
     }
 
     pub(super) fn failure(&self, failure: &Failure) {
@@ -371,16 +363,8 @@ impl Output {
     }
 }
 
-/// Refuses data in which the secret of somebody was found.
-fn refuse_secret_of(owner: Option<String>) -> Result<(), Failure> {
-    let Some(owner) = owner else { return Ok(()) };
-    Err(Failure::new(
-        Exit::Failure,
-        format!("the value of {owner} stands in the data that was to be written"),
-    )
-    .hint(
-        "nothing was written; whoever may read the tenant knows this secret, so change it, and take it out of the name or text that it stands in",
-    ))
+fn save(path: &Path, text: &str) -> Result<(), Failure> {
+    files::save(path, text).map_err(|error| unwritten(path, &error))
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> Failure {
@@ -389,9 +373,6 @@ fn unwritten(path: &Path, error: &io::Error) -> Failure {
         format!("`{}` cannot be written: {error}", path.display()),
     )
 }
-
-/// What stands in the place of a secret.
-pub(super) const MARK: &str = "[secret]";
 
 /// A display that is drawn over and over needs a terminal that can do that, and for itself.
 fn display(common: &Common) -> Display {

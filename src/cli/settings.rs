@@ -16,7 +16,7 @@ use crate::diagnostic::nearest;
 use crate::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
 use crate::net::{CLOUDS, Cloud};
 use crate::plan::guards::{GuardRules, RemovalLimit};
-use crate::secrets::Secrets;
+use crate::redact::Redactor;
 
 /// Reads a variable; one that is set to nothing is not set.
 pub(super) fn variable(name: &str) -> Option<String> {
@@ -24,14 +24,14 @@ pub(super) fn variable(name: &str) -> Option<String> {
 }
 
 /// Returns the secrets that the environment holds.
-pub(super) fn secrets() -> Secrets {
-    let secrets = Secrets::default();
+pub(super) fn secrets() -> Redactor {
+    let redactor = Redactor::default();
     for name in reference::secret_variables() {
         if let Some(value) = variable(name).map(SecretString::from) {
-            secrets.remember_of(&format!("`{name}`"), &value);
+            redactor.remember(&format!("`{name}`"), &value);
         }
     }
-    secrets
+    redactor
 }
 
 /// More side by side than any service takes.

@@ -257,7 +257,7 @@ impl Client {
         match answer {
             Ok(Ok(mut response)) => {
                 response
-                    .hide(&token.spellings)
+                    .redact(&token.redactor)
                     .map_err(|error| Fault::Unusable(error.to_string()))?;
                 tracing::debug!(
                     status = response.status,

@@ -7,14 +7,13 @@
 mod http;
 mod in_process;
 
-use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
 use secrecy::SecretString;
 
-use crate::secrets::{Origin, Secrets};
+use crate::redact::Redactor;
 
 pub use http::HttpTransport;
 pub use in_process::InProcessTransport;
@@ -83,18 +82,15 @@ impl Response {
     ///
     /// The body of a good answer holds the token. Without it, it would say something else: a
     /// policy would have another name, and another row might be written back.
-    pub(super) fn hide(&mut self, token: &Secrets) -> Result<(), RepeatsToken> {
-        const MARK: &str = "[token]";
+    pub(super) fn redact(&mut self, token: &Redactor) -> Result<(), RepeatsToken> {
         for (_, value) in &mut self.headers {
-            if let Cow::Owned(hidden) = token.hide(value, Origin::Any, MARK) {
-                *value = hidden;
-            }
+            *value = token.mask(value).into_owned();
         }
-        if let Some(hidden) = token.hide_bytes(&self.body, Origin::Any, MARK) {
+        if let Some(masked) = token.mask_bytes(&self.body) {
             if (200..300).contains(&self.status) {
                 return Err(RepeatsToken);
             }
-            self.body = hidden;
+            self.body = masked;
         }
         Ok(())
     }
@@ -151,21 +147,21 @@ mod tests {
             headers: vec![("location".to_owned(), "https://x/?t=the-token".to_owned())],
             body: b"\xff the-token".to_vec(),
         };
-        let hidden = |token: &str| Secrets::new([&SecretString::from(token)]);
-        assert_eq!(response.hide(&hidden("the-token")), Ok(()));
-        assert_eq!(response.header("Location"), Some("https://x/?t=[token]"));
-        assert_eq!(response.body, b"\xff [token]");
+        let redactor = |token: &str| Redactor::of(&SecretString::from(token));
+        assert_eq!(response.redact(&redactor("the-token")), Ok(()));
+        assert_eq!(response.header("Location"), Some("https://x/?t=[secret]"));
+        assert_eq!(response.body, b"\xff [secret]");
         let untouched = b"\xff the-tok".to_vec();
         for status in [302, 200] {
             response.status = status;
             response.body.clone_from(&untouched);
-            assert_eq!(response.hide(&hidden("the-token")), Ok(()));
-            // A word that short is in every text, and no token.
-            assert_eq!(response.hide(&hidden("the-tok")), Ok(()));
+            assert_eq!(response.redact(&redactor("the-token")), Ok(()));
+            // What is so short is in too many texts.
+            assert_eq!(response.redact(&redactor("the-tok")), Ok(()));
             assert_eq!(response.body, untouched);
         }
         response.body = b"the-token".to_vec();
-        assert_eq!(response.hide(&hidden("the-token")), Err(RepeatsToken));
+        assert_eq!(response.redact(&redactor("the-token")), Err(RepeatsToken));
         assert_eq!(response.body, b"the-token");
     }
 }

@@ -4,14 +4,11 @@
 //! lines are cut to what surrounds the marker, so that neither a terminal nor a log suffers. The
 //! columns that are printed are those of the file, whatever was cleaned or cut.
 
-use std::collections::HashMap;
-use std::ops::Range;
-
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::clean::{clean, clean_message};
 use super::lines::{AFTER, BEFORE, Lines};
-use crate::diagnostic::{Diagnostic, FileId, Severity, Sources};
+use crate::diagnostic::{Diagnostic, Severity, Sources};
 
 /// Draws diagnostics, a blank line after each.
 pub fn diagnostics(list: &[Diagnostic], sources: &Sources, color: bool) -> String {
@@ -116,25 +113,12 @@ fn with_columns_of_the_file(mut drawn: String, columns: &[(String, String)]) -> 
     drawn
 }
 
-/// Returns what is drawn of each file, in bytes of its text, so that nobody has to look at the rest.
-pub fn drawn_parts(list: &[Diagnostic], sources: &Sources) -> HashMap<FileId, Vec<Range<usize>>> {
-    let mut lines = Lines::new(sources);
-    let mut parts: HashMap<FileId, Vec<Range<usize>>> = HashMap::new();
-    for diagnostic in list {
-        let related = diagnostic.related.iter().map(|(place, _)| *place);
-        for place in diagnostic.place.into_iter().chain(related) {
-            parts.entry(place.file).or_default().push(lines.part(place));
-        }
-    }
-    parts
-}
-
 #[cfg(test)]
 mod tests {
     use snapbox::{IntoData, assert_data_eq, str};
 
     use super::*;
-    use crate::diagnostic::Place;
+    use crate::diagnostic::{FileId, Place};
 
     const TEXT: &str = "version: 1\r\npolicies:\n\t- näme: \u{202e}x\n";
 
@@ -306,18 +290,6 @@ error[e]: long
 
 "#]]
         );
-    }
-
-    #[test]
-    fn what_is_drawn_of_a_file_is_little_of_it() {
-        let text = format!("version: 1\n{}\n", "x".repeat(1_000_000));
-        let mut sources = Sources::default();
-        let file = sources.add("a.yaml", text.as_str());
-        let fault = Diagnostic::error("e", place(0, 2, 500_001, 9), "m")
-            .also(place(0, 1, 1, 7), "here")
-            .also(place(0, 9, 1, 7), "beyond the end");
-        let parts = drawn_parts(&[fault], &sources);
-        assert_eq!(parts[&file], [499_951..500_091, 0..10, 0..0]);
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! Plans and results as JSON. Names are carried as they are, escaped by JSON.
 
-use std::cell::Cell;
 use std::fmt;
 use std::io::{self, BufWriter, Write};
 
@@ -20,11 +19,9 @@ use crate::report::{OutcomeCounts, PolicyLine, RequestsRecord, Results};
 /// the text is larger than all that it is made from.
 pub struct Json<'a> {
     write: Box<WriteInto<'a>>,
-    clean: Cell<bool>,
 }
 
-/// The second says whether commands are broken up.
-type WriteInto<'a> = dyn Fn(&mut dyn Write, bool) -> io::Result<()> + 'a;
+type WriteInto<'a> = dyn Fn(&mut dyn Write) -> io::Result<()> + 'a;
 
 impl fmt::Debug for Json<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -36,11 +33,10 @@ impl<'a> Json<'a> {
     /// What a value says.
     pub fn new(value: impl Serialize + 'a) -> Self {
         const PART: usize = 128 * 1024;
-        let write = move |to: &mut dyn Write, breaks_up: bool| {
+        let write = move |to: &mut dyn Write| {
             let mut parts = BufWriter::with_capacity(PART, to);
             let indented = Indented {
                 pretty: PrettyFormatter::new(),
-                breaks_up,
             };
             value.serialize(&mut Serializer::with_formatter(&mut parts, indented))?;
             parts.write_all(b"\n")?;
@@ -48,18 +44,7 @@ impl<'a> Json<'a> {
         };
         Self {
             write: Box::new(write),
-            clean: Cell::new(false),
         }
-    }
-
-    /// Whether it is known to hold no secret.
-    pub fn is_clean(&self) -> bool {
-        self.clean.get()
-    }
-
-    /// Notes that it holds no secret, so that nobody has to look again.
-    pub fn mark_clean(&self) {
-        self.clean.set(true);
     }
 
     /// Writes it.
@@ -68,16 +53,7 @@ impl<'a> Json<'a> {
     ///
     /// Those of the writer.
     pub fn write(&self, to: &mut dyn Write) -> io::Result<()> {
-        (self.write)(to, true)
-    }
-
-    /// Writes it with commands in it as they are: for nobody to read, but to look for what is in it.
-    ///
-    /// # Errors
-    ///
-    /// Those of the writer.
-    pub fn write_as_it_is(&self, to: &mut dyn Write) -> io::Result<()> {
-        (self.write)(to, false)
+        (self.write)(to)
     }
 
     /// Returns all of it as a text.
@@ -93,7 +69,6 @@ impl<'a> Json<'a> {
 /// only stand inside of texts, where JSON allows that for every character.
 struct Indented<'i> {
     pretty: PrettyFormatter<'i>,
-    breaks_up: bool,
 }
 
 impl Formatter for Indented<'_> {
@@ -103,7 +78,7 @@ impl Formatter for Indented<'_> {
         fragment: &str,
     ) -> io::Result<()> {
         // Hardly a text has one, and a single byte is found quickly.
-        if self.breaks_up && fragment.contains('#') && holds_command(fragment) {
+        if fragment.contains('#') && holds_command(fragment) {
             let broken_up = fragment.replace("##", "#\\u0023");
             return writer.write_all(broken_up.as_bytes());
         }
