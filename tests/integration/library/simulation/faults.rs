@@ -25,7 +25,7 @@ pub(super) fn fate(dice: &mut fastrand::Rng, sent: &Sent, percent: u32) -> (Deed
     let act = match dice.u32(0..5) {
         0 => lost(dice),
         1 => throttled(dice),
-        2 => refused(dice),
+        2 => refused(dice, sent),
         3 => broken_server(dice),
         _ if sent.path == "/$batch" => batch_part(dice),
         _ if sent.method == "GET" => page(dice, sent),
@@ -74,7 +74,12 @@ fn throttled(dice: &mut fastrand::Rng) -> Act {
 }
 
 /// What does not pass by being asked again.
-fn refused(dice: &mut fastrand::Rng) -> Act {
+fn refused(dice: &mut fastrand::Rng, sent: &Sent) -> Act {
+    // What is missing may be a group or a filter of the body; the policy is there.
+    if sent.is_write() && dice.u32(0..4) == 0 {
+        let status = one_of(dice, [400, 404]);
+        return Act::Answer(error(status, "ResourceNotFound"));
+    }
     let (status, code) = one_of(
         dice,
         [
