@@ -1,10 +1,10 @@
 //! Carrying a plan out. The only room that can write.
 //!
 //! [`run`] settles each changed policy of a plan, several side by side, in order within one:
-//! look, compare with the plan, write, look again. What a run learns about the service that holds
-//! for all policies is in `lessons`; [`crate::report`] keeps what happens on disk.
+//! look, compare with the plan, write, look again. What a run finds out about the service that holds
+//! for all policies is in `capabilities`; [`crate::report`] keeps what happens on disk.
 
-mod lessons;
+mod capabilities;
 mod policy;
 mod progress;
 pub mod staleness;
@@ -22,7 +22,7 @@ use crate::graph::write::Writer;
 use crate::plan::writes::WriteWith;
 use crate::plan::{Names, Plan, PlannedPolicy};
 use crate::report::{Outcome, Reason, Report, Results, Settled};
-use lessons::Lessons;
+use capabilities::Capabilities;
 use staleness::Moved;
 
 /// How a plan is carried out.
@@ -100,7 +100,7 @@ pub async fn run(
         report,
         names: &plan.names,
         settings,
-        lessons: Lessons::default(),
+        capabilities: Capabilities::default(),
         stop: &enough,
         interrupt: stop,
         report_failure: Mutex::new(None),
@@ -155,7 +155,7 @@ struct Worker<'a> {
     report: &'a Mutex<Report>,
     names: &'a Names,
     settings: Settings,
-    lessons: Lessons,
+    capabilities: Capabilities,
     /// No further policy is started.
     stop: &'a CancellationToken,
     /// No further request is sent.
@@ -163,9 +163,9 @@ struct Worker<'a> {
     report_failure: Mutex<Option<String>>,
 }
 
-/// Waits for a place. There is always one in the end: nobody who holds one waits for ever.
-async fn place_in(semaphore: &Semaphore) -> Option<SemaphorePermit<'_>> {
-    // Nobody closes the semaphores.
+/// Waits for a permit. One is always free in the end: no holder waits for ever.
+async fn acquire(semaphore: &Semaphore) -> Option<SemaphorePermit<'_>> {
+    // The semaphores are never closed.
     semaphore.acquire().await.ok()
 }
 

@@ -14,14 +14,15 @@ use std::sync::Arc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::lessons::{Duty, Known};
+use super::capabilities::{Capability, Question};
 use super::progress::{
     Next, Progress, Seen, WAIT_TOO_LONG, dropped_elsewhere, gone, interrupted_unverified, not_done,
-    unverified, wait_too_long,
+    rows_unclear, unverified, wait_too_long,
 };
-use super::{Outcome, Reason, Settled, Worker, place_in};
+use super::{Outcome, Reason, Settled, Worker, acquire};
 use crate::graph::GraphError;
 use crate::graph::body::WriteRequest;
+use crate::graph::error::ServiceError;
 use crate::graph::retry::{FRESH, LOOKS_AFTER_UNKNOWN};
 use crate::graph::write::{LookSlot, WriteSlot, Written};
 use crate::kinds::{SingleRoute, Writing};
@@ -32,15 +33,7 @@ use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith, steps, steps
 impl Worker<'_> {
     /// Settles a policy and writes that down.
     pub(super) async fn settle(&self, policy: &PlannedPolicy) -> Settled {
-        let mut progress = Progress {
-            steps: steps(policy, self.settings.write_with),
-            done: 0,
-            touched: false,
-            unknown: 0,
-            renewed: false,
-            seen: None,
-            not_before: None,
-        };
+        let mut progress = Progress::new(steps(policy, self.settings.write_with));
         let mut settled = loop {
             match self.step(policy, &mut progress).await {
                 Ok(()) => {}
@@ -60,7 +53,7 @@ impl Worker<'_> {
         );
         match self.note(|report| report.policy(policy, &settled, self.names)) {
             Ok(()) => settled,
-            // What cannot be written down did not end well, whatever it was.
+            // If the outcome cannot be recorded, the policy counts as failed.
             Err(reason) => Settled {
                 written: progress.touched,
                 ..Settled::bad(Outcome::Failed, reason)
@@ -74,12 +67,16 @@ impl Worker<'_> {
             return Err(Settled::good(Outcome::Applied));
         }
         self.may_go_on(policy, progress)?;
-        let duty = self.learn_first(policy, progress).await?;
-        let writing = place_in(&self.writing).await;
+        self.choose_way(policy, progress).await?;
+        let writing = acquire(&self.writing).await;
+        // Another may have begun to find out meanwhile; a look would be too old by the answer.
+        if self.must_wait(policy, progress) {
+            return Ok(());
+        }
         let (look_slot, write_slot) = self.turn(progress).await?;
-        let sending = place_in(&self.sending).await;
+        let sending = acquire(&self.sending).await;
         let seen = self.look_before(policy, progress, look_slot).await?;
-        // A lesson may have been learnt while this policy waited for its turn.
+        // Something may have been found out while this policy waited for its turn.
         self.may_go_on(policy, progress)?;
         let Some(step) = place(policy, progress, &seen)? else {
             return Err(Settled::good(if progress.touched {
@@ -92,7 +89,7 @@ impl Worker<'_> {
         if self.end(progress).is_cancelled() {
             return Err(self.stopped(progress));
         }
-        if self.writer.is_paused() {
+        if self.writer.is_paused() || !self.may_try(policy, progress, &step) {
             return Ok(());
         }
         self.note(|report| report.sending(policy, self.names))
@@ -102,8 +99,7 @@ impl Worker<'_> {
             Err(error) => Written::NotSent(error),
         };
         drop((sending, writing));
-        self.judge(policy, progress, step, seen, written, duty)
-            .await
+        self.judge(policy, progress, step, seen, written).await
     }
 
     fn may_go_on(&self, policy: &PlannedPolicy, progress: &Progress) -> Next {
@@ -114,53 +110,94 @@ impl Worker<'_> {
             .before
             .iter()
             .any(|row| row.key.source == Source::PolicySets);
-        if has_policy_set_rows && !progress.touched && self.lessons.rows_were_dropped() {
+        if has_policy_set_rows && !progress.touched && self.capabilities.rows_were_dropped() {
             return Err(dropped_elsewhere(progress));
         }
         Ok(())
     }
 
-    /// Waits for what another policy is just finding out, or takes the duty to find it out.
-    async fn learn_first(
-        &self,
-        policy: &PlannedPolicy,
-        progress: &mut Progress,
-    ) -> Result<Option<Duty>, Settled> {
-        loop {
-            let Some(step) = progress.steps.get(progress.done) else {
-                return Ok(None);
-            };
-            match &step.action {
-                // What the table says of a route is not found out again.
-                StepAction::Create(_) if !is_uncertain(policy.kind) => return Ok(None),
-                StepAction::Create(_) => match self.lessons.create_route(policy.kind).await {
-                    Known::Works => return Ok(None),
-                    Known::FindOut(duty) => return Ok(Some(duty)),
-                    Known::Fails if self.settings.write_with == WriteWith::Auto => {
-                        self.choose_again(policy, progress, CreateRoute::Missing);
-                    }
-                    Known::Fails => {
-                        return Err(Settled::bad(
-                            Outcome::Failed,
-                            Reason::new(
-                                "createRouteMissing",
-                                format!(
-                                    "the service has no create route for {}, and `--write-with create` asks for it",
-                                    policy.kind
-                                ),
-                            ),
-                        ));
-                    }
-                },
-                StepAction::Assign(_) if !policy.untouched.is_empty() => {
-                    return match self.lessons.policy_set_rows().await {
-                        Known::Works => Ok(None),
-                        Known::FindOut(duty) => Ok(Some(duty)),
-                        Known::Fails => Err(dropped_elsewhere(progress)),
-                    };
-                }
-                StepAction::Assign(_) | StepAction::Delete(_) => return Ok(None),
+    /// Returns what has to be known of the service before a step is sent.
+    fn question(&self, policy: &PlannedPolicy, step: &Step) -> Option<Question> {
+        match &step.action {
+            // What the table says of a route is not found out again.
+            StepAction::Create(_) if !is_uncertain(policy.kind) => None,
+            StepAction::Create(_) => Some(self.capabilities.create_route(policy.kind)),
+            StepAction::Assign(_) if !policy.untouched.is_empty() => {
+                Some(self.capabilities.policy_set_rows())
             }
+            StepAction::Assign(_) | StepAction::Delete(_) => None,
+        }
+    }
+
+    /// Waits for what another policy is just finding out, and chooses the way of writing by it.
+    async fn choose_way(&self, policy: &PlannedPolicy, progress: &mut Progress) -> Next {
+        // Whoever finds out goes on with it.
+        while progress.probe.is_none() {
+            let Some(step) = progress.steps.get(progress.done) else {
+                return Ok(());
+            };
+            let Some(question) = self.question(policy, step) else {
+                return Ok(());
+            };
+            let creates = matches!(step.action, StepAction::Create(_));
+            let auto = self.settings.write_with == WriteWith::Auto;
+            let known = match question.answer().await {
+                Ok(known) => known,
+                Err(probe) => {
+                    progress.probe = Some(probe);
+                    return Ok(());
+                }
+            };
+            match known {
+                Capability::Unclear if creates && !auto => return Ok(()),
+                Capability::Fails | Capability::Unclear if creates && auto => {
+                    self.choose_again(policy, progress, CreateRoute::Missing);
+                }
+                Capability::Fails if creates => {
+                    return Err(Settled::bad(
+                        Outcome::Failed,
+                        Reason::new(
+                            "createRouteMissing",
+                            format!(
+                                "the service has no create route for {}, and `--write-with create` asks for it",
+                                policy.kind
+                            ),
+                        ),
+                    ));
+                }
+                Capability::Fails => return Err(dropped_elsewhere(progress)),
+                Capability::Unclear => return Err(rows_unclear(progress)),
+                Capability::Unknown | Capability::Asked | Capability::Open | Capability::Works => {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether another policy is finding out what the next step needs.
+    fn must_wait(&self, policy: &PlannedPolicy, progress: &Progress) -> bool {
+        let step = progress.steps.get(progress.done);
+        let question = step.and_then(|step| self.question(policy, step));
+        progress.probe.is_none() && question.is_some_and(|question| question.is_asked())
+    }
+
+    /// Whether a step may be sent now: what it needs is known to work, or this policy finds out.
+    fn may_try(&self, policy: &PlannedPolicy, progress: &mut Progress, step: &Step) -> bool {
+        if progress.probe.is_some() {
+            return true;
+        }
+        let Some(question) = self.question(policy, step) else {
+            return true;
+        };
+        let by_hand = self.settings.write_with == WriteWith::Create;
+        match question.probe() {
+            Err(probe) => {
+                progress.probe = Some(probe);
+                true
+            }
+            Ok(Capability::Unclear) => by_hand && matches!(step.action, StepAction::Create(_)),
+            Ok(known) => known == Capability::Works,
         }
     }
 
@@ -188,7 +225,7 @@ impl Worker<'_> {
         }
         match self.look(policy, Some(slot)).await {
             Ok(Some(seen)) => Ok(seen),
-            Ok(None) => Err(gone()),
+            Ok(None) => Err(gone(None)),
             Err(_) if self.interrupt.is_cancelled() => Err(self.stopped(progress)),
             Err(error) if error.code == WAIT_TOO_LONG => Err(not_done(progress, error)),
             Err(error) => Err(Settled::bad(
@@ -232,48 +269,28 @@ impl Worker<'_> {
         step: Step,
         before: Seen,
         written: Written,
-        duty: Option<Duty>,
     ) -> Next {
-        let creates = matches!(step.action, StepAction::Create(_));
+        if matches!(step.action, StepAction::Create(_)) {
+            progress.learn(match &written {
+                // Any refusal but this one comes from the route itself.
+                Written::Refused(error) if error.is_missing_route() => Capability::Fails,
+                Written::Done | Written::Refused(_) => Capability::Works,
+                // One is enough: others do not wait until this one has been read back.
+                Written::Unknown { .. } => Capability::Unclear,
+                _ => Capability::Unknown,
+            });
+        }
         match written {
             Written::Done => {
                 progress.touched = true;
-                let duty = match duty {
-                    Some(duty) if creates => {
-                        duty.learn(true);
-                        None
-                    }
-                    other => other,
-                };
-                self.read_back(policy, progress, &step, &before, duty).await
+                self.read_back(policy, progress, &step, &before).await
             }
-            Written::Refused(error) if creates && error.is_missing_route() => {
-                if let Some(duty) = duty {
-                    duty.learn(false);
-                }
-                if self.settings.write_with == WriteWith::Create || !has_whole_set(policy.kind) {
-                    return Err(Settled::bad(Outcome::Failed, Reason::from_service(&error)));
-                }
-                // The look before the refused create is one request old; `assign` needs a new one.
-                self.choose_again(policy, progress, CreateRoute::Missing);
-                Ok(())
-            }
-            Written::Refused(error) => {
-                // A try of unknown outcome may have had its effect and be what is in the way now.
-                if progress.touched && self.shows(policy, &step, LOOKS_AFTER_UNKNOWN).await {
-                    progress.done += 1;
-                    return Ok(());
-                }
-                if error.is_missing() && !progress.touched {
-                    return Err(gone());
-                }
-                Err(Settled::bad(Outcome::Failed, Reason::from_service(&error)))
-            }
+            Written::Refused(error) => self.refused(policy, progress, &step, error).await,
             Written::Throttled(_) => {
                 self.writer.count_retried();
                 Ok(())
             }
-            // Once is a token that ran out; twice is one that is never taken.
+            // The first 401 means an expired token, the second that the new one is rejected too.
             Written::Renewed(error) if progress.renewed => {
                 Err(Settled::bad(Outcome::Failed, Reason::from_service(&error)))
             }
@@ -303,13 +320,13 @@ impl Worker<'_> {
                 progress.touched = true;
                 progress.unknown += 1;
                 progress.not_before = retry_after.map(|wait| Instant::now() + wait);
-                self.settle_unknown(policy, progress, &step, &before, &reason, duty)
+                self.settle_unknown(policy, progress, &step, &before, &reason)
                     .await
             }
         }
     }
 
-    /// Chooses the writes again, for what has been learnt of the create route.
+    /// Chooses the writes again, for what was found out about the create route.
     pub(super) fn choose_again(
         &self,
         policy: &PlannedPolicy,
@@ -317,8 +334,39 @@ impl Worker<'_> {
         create: CreateRoute,
     ) {
         let strategy = strategy(policy.kind.spec(), self.settings.write_with, create);
-        progress.steps = steps_by(policy, strategy);
-        progress.done = 0;
+        progress.go_another_way(steps_by(policy, strategy));
+    }
+
+    /// Finds out what a refusal means; nothing is sent again.
+    async fn refused(
+        &self,
+        policy: &PlannedPolicy,
+        progress: &mut Progress,
+        step: &Step,
+        error: ServiceError,
+    ) -> Next {
+        let creates = matches!(step.action, StepAction::Create(_));
+        if creates && error.is_missing_route() {
+            if self.settings.write_with == WriteWith::Create || !has_whole_set(policy.kind) {
+                return Err(Settled::bad(Outcome::Failed, Reason::from_service(&error)));
+            }
+            // The look before the refused create is one request old; `assign` needs a new one.
+            self.choose_again(policy, progress, CreateRoute::Missing);
+            return Ok(());
+        }
+        // A try of this very step whose outcome was not known may be what is in the way now.
+        if progress.unknown > 0 && self.shows(policy, step, LOOKS_AFTER_UNKNOWN).await {
+            progress.seen_done();
+            return Ok(());
+        }
+        // A missing group, filter or route is answered like a missing policy.
+        if (error.status == 404 || error.is_missing()) && !progress.touched {
+            let _sending = acquire(&self.sending).await;
+            if let Ok(None) = self.look(policy, None).await {
+                return Err(gone(Some(&error)));
+            }
+        }
+        Err(Settled::bad(Outcome::Failed, Reason::from_service(&error)))
     }
 
     /// Returns what ends the work on a policy: once something was sent only an interrupt does, so
@@ -367,7 +415,7 @@ fn is_uncertain(kind: PolicyKind) -> bool {
 }
 
 /// Whether all assignments of a kind can be replaced at once.
-fn has_whole_set(kind: PolicyKind) -> bool {
+pub(super) fn has_whole_set(kind: PolicyKind) -> bool {
     kind.spec().writing != Writing::Single
 }
 
@@ -402,7 +450,7 @@ fn request(
     }
 }
 
-/// Finds where on the plan's way a policy stands; none where it has arrived.
+/// Finds where on the plan's way a policy stands; `None` if it has arrived.
 fn place(
     policy: &PlannedPolicy,
     progress: &mut Progress,
@@ -411,7 +459,8 @@ fn place(
     if same_assignments(&policy.after, &seen.rows) {
         return Ok(None);
     }
-    // Of several places with the same rows the one we think to be at counts.
+    // Of several places with the same assignments, prefer the step we believe we are at. What was
+    // seen done is not done again: whoever undid it meant to.
     let is_at = |number: usize| {
         let rows = match number {
             0 => &policy.before,
@@ -421,7 +470,7 @@ fn place(
     };
     let here = progress.done;
     let found = std::iter::once(here)
-        .chain(0..progress.steps.len())
+        .chain(progress.own..progress.steps.len())
         .find(|number| *number < progress.steps.len() && is_at(*number));
     match found {
         Some(number) => {

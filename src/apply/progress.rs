@@ -2,7 +2,9 @@
 
 use tokio::time::Instant;
 
+use super::capabilities::{Capability, Probe};
 use super::{Outcome, Reason, Settled};
+use crate::graph::error::ServiceError;
 use crate::model::{Assignment, LiveAssignment};
 use crate::plan::writes::Step;
 
@@ -20,6 +22,8 @@ pub(super) struct Progress {
     pub(super) steps: Vec<Step>,
     /// How many steps are done and seen to be done.
     pub(super) done: usize,
+    /// How many of them this run has written and seen done.
+    pub(super) own: usize,
     /// Whether a write of ours has had, or may have had, its effect.
     pub(super) touched: bool,
     /// Tries of the present step whose outcome nobody knew.
@@ -29,18 +33,65 @@ pub(super) struct Progress {
     pub(super) seen: Option<Seen>,
     /// The service asked not to be tried again before.
     pub(super) not_before: Option<Instant>,
+    /// What this policy is finding out for all.
+    pub(super) probe: Option<Probe>,
+}
+
+impl Progress {
+    pub(super) fn new(steps: Vec<Step>) -> Self {
+        Self {
+            steps,
+            done: 0,
+            own: 0,
+            touched: false,
+            unknown: 0,
+            renewed: false,
+            seen: None,
+            not_before: None,
+            probe: None,
+        }
+    }
+
+    /// Starts over with other steps; none of the earlier ones has had an effect.
+    pub(super) fn go_another_way(&mut self, steps: Vec<Step>) {
+        self.steps = steps;
+        self.done = 0;
+        self.own = 0;
+    }
+
+    /// Notes that the present step is done and was seen done.
+    pub(super) fn seen_done(&mut self) {
+        self.done += 1;
+        self.own = self.done;
+        self.unknown = 0;
+    }
+
+    /// Tells the others what was found out, if this policy was to find it out.
+    pub(super) fn learn(&mut self, found: Capability) {
+        if found != Capability::Unknown
+            && let Some(probe) = self.probe.take()
+        {
+            probe.learn(found);
+        }
+    }
 }
 
 /// Either there is more to do, or the policy is settled.
 pub(super) type Next = Result<(), Settled>;
 
-pub(super) fn gone() -> Settled {
+/// A policy that does not exist any more; `answer` is what a write to it was answered.
+pub(super) fn gone(answer: Option<&ServiceError>) -> Settled {
+    let reason = Reason::new(
+        "deleted",
+        "the policy has been deleted since the plan was made",
+    );
     Settled::bad(
         Outcome::Stale,
-        Reason::new(
-            "deleted",
-            "the policy has been deleted since the plan was made",
-        ),
+        Reason {
+            status: answer.map(|error| error.status),
+            request_id: answer.and_then(|error| error.request_id.clone()),
+            ..reason
+        },
     )
 }
 
@@ -60,7 +111,17 @@ pub(super) fn dropped_elsewhere(progress: &Progress) -> Settled {
     )
 }
 
-/// What is not done for a reason that is no verdict on the policy.
+pub(super) fn rows_unclear(progress: &Progress) -> Settled {
+    not_done(
+        progress,
+        Reason::new(
+            "policySetRowsUnknown",
+            "the policy has assignments from a policy set, and the first writes to such policies did not show whether the service keeps them",
+        ),
+    )
+}
+
+/// What is not done for a reason that is not a verdict on the policy.
 pub(super) fn not_done(progress: &Progress, reason: Reason) -> Settled {
     if progress.touched {
         Settled::bad(Outcome::Failed, unverified(&reason.message))

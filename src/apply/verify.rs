@@ -13,11 +13,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::lessons::Duty;
+use super::capabilities::Capability;
+use super::policy::has_whole_set;
 use super::progress::{
     Next, Progress, Seen, interrupted_unverified, not_done, unverified, wait_too_long,
 };
-use super::{Outcome, Reason, Settled, Worker, place_in};
+use super::{Outcome, Reason, Settled, Worker, acquire};
 use crate::graph::retry::{LONGEST_SETTLING, LOOKS, LOOKS_AFTER_UNKNOWN, WRITE_TRIES};
 use crate::model::{Assignment, same_assignments};
 use crate::plan::PlannedPolicy;
@@ -41,16 +42,15 @@ impl Worker<'_> {
         progress: &mut Progress,
         step: &Step,
         before: &Seen,
-        duty: Option<Duty>,
     ) -> Next {
         let first = before.asked.elapsed().min(LONGEST_SETTLING);
         match self.watch(policy, step, first, None).await? {
             Watched::Shown(seen) => {
-                shown(progress, seen, duty);
+                shown(progress, seen);
                 Ok(())
             }
-            Watched::NoEffect => Err(self.never_showed(policy, None, duty)),
-            Watched::Never(last) => Err(self.never_showed(policy, last, duty)),
+            Watched::NoEffect => Err(self.never_showed(policy, progress, None)),
+            Watched::Never(last) => Err(self.never_showed(policy, progress, last)),
         }
     }
 
@@ -62,31 +62,34 @@ impl Worker<'_> {
         step: &Step,
         before: &Seen,
         reason: &str,
-        duty: Option<Duty>,
     ) -> Next {
         match self
             .watch(policy, step, Duration::ZERO, Some(before))
             .await?
         {
             Watched::Shown(seen) => {
-                shown(progress, seen, duty);
+                shown(progress, seen);
                 Ok(())
             }
-            Watched::NoEffect if progress.unknown >= WRITE_TRIES => Err(Settled::bad(
-                Outcome::Failed,
-                Reason::new(
-                    "givenUp",
-                    format!(
-                        "given up after {WRITE_TRIES} tries, none of which had an effect: {reason}"
+            Watched::NoEffect if progress.unknown >= WRITE_TRIES => {
+                self.probed_in_vain(progress);
+                Err(Settled::bad(
+                    Outcome::Failed,
+                    Reason::new(
+                        "givenUp",
+                        format!(
+                            "given up after {WRITE_TRIES} tries, none of which had an effect: {reason}"
+                        ),
                     ),
-                ),
-            )),
+                ))
+            }
             Watched::NoEffect => {
                 // The first try may show later than anybody waits. A second create would make a
                 // second assignment then; the complete set comes to the same however often it is
                 // sent. A kind without it is looked at again before each create.
                 if matches!(step.action, StepAction::Create(_))
                     && self.settings.write_with == WriteWith::Auto
+                    && has_whole_set(policy.kind)
                 {
                     self.choose_again(policy, progress, CreateRoute::Missing);
                 }
@@ -101,7 +104,7 @@ impl Worker<'_> {
                 let backoff = self.writer.backoff(progress.unknown);
                 self.sleep(backoff.max(asked)).await
             }
-            Watched::Never(last) => Err(self.never_showed(policy, last, duty)),
+            Watched::Never(last) => Err(self.never_showed(policy, progress, last)),
         }
     }
 
@@ -134,7 +137,7 @@ impl Worker<'_> {
                         .as_ref()
                         .is_ok_and(|seen| lost_only(policy, step, seen))
                     {
-                        self.lessons.note_dropped_rows();
+                        self.capabilities.note_dropped_rows();
                     }
                     last = Some(other);
                 }
@@ -162,7 +165,7 @@ impl Worker<'_> {
         wait: Duration,
     ) -> Result<Result<Seen, Reason>, Settled> {
         self.sleep(wait).await?;
-        let _sending = place_in(&self.sending).await;
+        let _sending = acquire(&self.sending).await;
         if self.interrupt.is_cancelled() {
             return Err(interrupted_unverified());
         }
@@ -190,17 +193,15 @@ impl Worker<'_> {
     fn never_showed(
         &self,
         policy: &PlannedPolicy,
+        progress: &mut Progress,
         last: Option<Result<Seen, Reason>>,
-        duty: Option<Duty>,
     ) -> Settled {
         let message = match last {
             Some(Ok(seen)) => {
                 let lost = |row| !seen.rows.contains(row);
                 if policy.untouched.iter().any(lost) {
-                    self.lessons.note_dropped_rows();
-                    if let Some(duty) = duty {
-                        duty.learn(false);
-                    }
+                    self.capabilities.note_dropped_rows();
+                    progress.learn(Capability::Fails);
                     return Settled::bad(
                         Outcome::Failed,
                         Reason::new(
@@ -214,17 +215,22 @@ impl Worker<'_> {
             Some(Err(reason)) => format!("it could not be read back: {}", reason.message),
             None => "it was not read back".to_owned(),
         };
+        self.probed_in_vain(progress);
         Settled::bad(Outcome::Failed, unverified(&message))
+    }
+
+    /// Lets another policy find out what this one could not.
+    fn probed_in_vain(&self, progress: &mut Progress) {
+        if let Some(probe) = progress.probe.take() {
+            self.capabilities.note_probe_in_vain(probe);
+        }
     }
 }
 
 /// Notes that a step is done and seen to be done.
-fn shown(progress: &mut Progress, seen: Seen, duty: Option<Duty>) {
-    if let Some(duty) = duty {
-        duty.learn(true);
-    }
-    progress.done += 1;
-    progress.unknown = 0;
+fn shown(progress: &mut Progress, seen: Seen) {
+    progress.learn(Capability::Works);
+    progress.seen_done();
     progress.seen = Some(seen);
 }
 

@@ -1,10 +1,12 @@
 //! Applying under faults: never twice, never lost, never over somebody else's work.
 
+mod learning;
 mod others;
 mod outcomes;
 mod pace;
 mod policy_sets;
 mod report;
+mod row_by_row;
 mod stopping;
 mod throttling;
 mod two_runs;

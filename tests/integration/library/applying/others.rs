@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use assignctl_sandbox::Tenant;
 
 use super::{adding, ids, is_about, moving, other_admin};
+use crate::library::support::answers::{error, with_header};
 use crate::library::support::tenants::{all_rows, tenant};
 use crate::library::support::wire::{Act, Sent};
 use crate::library::support::world::{World, outcomes};
@@ -155,6 +156,49 @@ async fn a_policy_deleted_after_the_write_is_unverified() {
         move |tenant| delete(tenant, &target),
     );
     assert_eq!(outcomes(&world.apply(&plan).await), "failed unverified");
+}
+
+/// "A write answered 404 or 400 `ResourceNotFound`": what is missing may be a group, a filter or the
+/// route, and the policy may still be there.
+#[tokio::test(start_paused = true)]
+async fn a_write_answered_with_not_found_is_stale_only_if_the_policy_is_gone() {
+    for (status, code) in [
+        (404, "ResourceNotFound"),
+        (400, "ResourceNotFound"),
+        (404, "UnknownError"),
+        (404, "Request_ResourceNotFound"),
+    ] {
+        for (build, gone) in [(0, false), (0, true), (1, false), (1, true)] {
+            let (world, plan) = match build {
+                0 => moving(tenant(3)).await,
+                _ => adding(tenant(3)).await,
+            };
+            let id = ids(&world)[1].clone();
+            let service = world.service.clone();
+            world.wire.rule(move |sent| {
+                if !(is_about(sent, &id) && sent.is_write()) {
+                    return Act::Pass;
+                }
+                if gone {
+                    service.with_machine(|machine| delete(machine.tenant_mut(), &id));
+                }
+                Act::Answer(with_header(error(status, code), "request-id", "r-1"))
+            });
+            let results = world.apply(&plan).await;
+            let expected = if gone {
+                "2 applied, stale deleted".to_owned()
+            } else {
+                format!("2 applied, failed {code}")
+            };
+            assert_eq!(outcomes(&results), expected, "{status} {code}");
+            let reason = results.settled[1].reason.as_ref().expect("a reason");
+            assert_eq!(reason.status, Some(status));
+            assert_eq!(reason.request_id.as_deref(), Some("r-1"));
+            if !gone {
+                assert_eq!(reason.message, format!("{code} it is."));
+            }
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
