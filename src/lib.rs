@@ -18,7 +18,8 @@
 //! - [`redact`]: taking secrets out of what comes from a service and of what people read, and finding
 //!   them in data, which is then not written.
 //! - [`net`] and [`text`]: which addresses are safe, connections, small pieces of text.
-//! - [`exit`], [`files`] and [`cli`]: exit codes, how files are read and written, and the wiring.
+//! - [`run`]: the use cases, from settings to values.
+//! - [`exit`], [`files`] and [`cli`]: exit codes, how files are read and written, and the command line.
 //!
 //! The Graph emulator is a crate of its own, `assignctl_sandbox`, which shares nothing with this one.
 //!
@@ -50,4 +51,5 @@ pub mod plan;
 pub mod redact;
 pub mod render;
 pub mod report;
+pub mod run;
 pub mod text;

@@ -6,17 +6,14 @@ use std::path::{Component, Path, PathBuf};
 use serde::Deserialize;
 use serde_saphyr::{Location, MessageFormatter as _, Spanned, UserMessageFormatter};
 
-use super::failure::Failure;
 use crate::diagnostic::{Diagnostic, FileId, Place, Sources, nearest};
 use crate::exit::Exit;
 use crate::files;
 use crate::manifest::has_manifest_ending;
+use crate::run::{CONFIGURATION_FILE, Failure};
 
 /// The code of every fault in the configuration.
 const CODE: &str = "configuration";
-
-/// The configuration file's name in the working folder.
-pub(super) const FILE_NAME: &str = "assignctl.yaml";
 
 /// The configuration. Unknown keys are errors.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -59,7 +56,9 @@ pub(super) fn load(named: Option<&Path>) -> Result<Config, Failure> {
     let path = match named {
         Some(path) => path,
         // A link to nowhere is no missing file: who lays one must not be rid of the guards.
-        None if Path::new(FILE_NAME).symlink_metadata().is_ok() => Path::new(FILE_NAME),
+        None if Path::new(CONFIGURATION_FILE).symlink_metadata().is_ok() => {
+            Path::new(CONFIGURATION_FILE)
+        }
         None => return Ok(Config::default()),
     };
     let failed = |reason: String| {

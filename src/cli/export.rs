@@ -1,34 +1,25 @@
-//! `export`: the live state as manifests, or as a file for the sandbox. There is no writer in this
-//! module either.
+//! `export`: the live state as manifests, or as a file for the sandbox.
 
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
-use assignctl_sandbox as sandbox;
 use serde::Serialize;
-use tokio_util::sync::CancellationToken;
 
 use super::arguments::Export as ExportArguments;
-use super::config::Config;
-use super::connection::connect;
-use super::failure::Failure;
-use super::folder::Folder;
 use super::options::Common;
 use super::output::Output;
 use super::settings;
 use super::{interrupt, runtime};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
-use crate::export::{self, Export, LeftOut};
-use crate::graph::Reader;
-use crate::plan::Selection;
+use crate::export::{Export, LeftOut};
 use crate::render::clean::clean;
 use crate::render::json::Json;
 use crate::render::words::count;
-
-/// What stands for the tenant in a snapshot where nobody names it.
-const UNKNOWN_TENANT: &str = "00000000-0000-0000-0000-000000000000";
+use crate::run::Failure;
+use crate::run::connect::connect;
+use crate::run::export::{self, Snapshot, UNKNOWN_TENANT};
+use crate::run::folder::Folder;
 
 pub(super) fn run(
     command: &ExportArguments,
@@ -42,7 +33,8 @@ pub(super) fn run(
         &settings::inputs(&[], common, Some(&config)),
     )?;
     let service = settings::service(&common.service, &config)?;
-    if command.force && command.selecting.selection().is_partial() {
+    let selection = command.selecting.selection();
+    if command.force && selection.is_partial() {
         return Err(Failure::usage(
             "`--force` replaces all manifests of the folder, and a part of the policies is no replacement",
         )
@@ -55,65 +47,76 @@ pub(super) fn run(
     };
     runtime()?.block_on(async {
         let stop = interrupt::watch();
-        let client = connect(&service, output, &stop)?;
-        let reader = Reader::new(Arc::clone(&client));
-        match &command.snapshot {
-            Some(path) => snapshot(path, &reader, &config, output, &stop).await,
-            None => {
-                let selection = command.selecting.selection();
-                manifests(folder, &selection, &reader, output, &stop).await
-            }
+        let environment = settings::environment(&output.redactor);
+        let client = connect(&service, &environment, output.observer(), &stop)?;
+        if let Some(path) = &command.snapshot {
+            let tenant_id = config.tenant_id.as_deref();
+            let snapshot = export::snapshot(&client, tenant_id, &stop).await?;
+            return print_snapshot(path, &snapshot, output);
         }
+        let (tenant_id, export) = export::manifests(&client, &selection, &stop).await?;
+        let warnings: Vec<Diagnostic> = export.left_out.iter().map(LeftOut::warning).collect();
+        output.diagnostics(&warnings, &Sources::default());
+        export::check(&export, &selection)?;
+        print_manifests(folder, tenant_id.as_deref(), &export, output)
     })
 }
 
-async fn manifests(
+fn print_manifests(
     folder: Option<Folder>,
-    selection: &Selection,
-    reader: &Reader,
+    tenant_id: Option<&str>,
+    export: &Export,
     output: &Output,
-    stop: &CancellationToken,
 ) -> Result<Exit, Failure> {
-    let read = async {
-        let tenant_id = reader.tenant_id().await?;
-        Ok::<_, Failure>((tenant_id, reader.whole_tenant().await?))
-    };
-    let (tenant_id, tenant) = tokio::select! {
-        biased;
-        () = stop.cancelled() => return Err(Failure::interrupted()),
-        read = read => read?,
-    };
-    let export = export::manifests(&tenant, tenant_id.as_deref(), |policy| {
-        selection.includes(policy.kind, &policy.name)
-    });
-    let warnings: Vec<Diagnostic> = export.left_out.iter().map(LeftOut::warning).collect();
-    output.diagnostics(&warnings, &Sources::default());
-    if export.files.is_empty() && selection.is_partial() {
-        return Err(Failure::new(
-            Exit::InvalidManifests,
-            "`--only`, `--exclude` and `--kind` leave no policy to export",
-        )
-        .hint("nothing was written; case counts in globs"));
-    }
-    if export.files.is_empty() {
-        return Err(
-            Failure::new(Exit::Failure, "the tenant has no policy to export")
-                .hint("nothing was written; check the tenant, and what the sign-in may see"),
-        );
-    }
     // Also where they are texts within JSON.
     for file in &export.files {
         output.check_data(&file.text)?;
     }
-    let record = Json::new(Record::new(tenant_id.as_deref(), &export));
+    let record = Json::new(Record::new(tenant_id, export));
     match folder {
-        None => output.tell_data(|| documents(&export), &record)?,
+        None => output.print_data(|| documents(export), &record)?,
         Some(folder) => {
             output.check_json(|| &record)?;
             folder.replace(&export.files)?;
-            output.tell_plainly(|| summary(folder.path(), &export), &record)?;
+            output.print_plain(|| summary(folder.path(), export), &record)?;
         }
     }
+    Ok(Exit::Success)
+}
+
+fn print_snapshot(path: &Path, snapshot: &Snapshot, output: &Output) -> Result<Exit, Failure> {
+    let Snapshot {
+        tenant_id,
+        text,
+        policies,
+        groups,
+        filters,
+    } = snapshot;
+    if tenant_id == UNKNOWN_TENANT {
+        output.note(&format!(
+            "the token does not name its tenant; the snapshot says {UNKNOWN_TENANT}\n"
+        ));
+    }
+    output.save(path, text)?;
+    let counts = SnapshotRecord {
+        tenant_id,
+        snapshot: &path.display().to_string(),
+        policies: *policies,
+        groups: *groups,
+        assignment_filters: *filters,
+    };
+    output.print_plain(
+        || {
+            format!(
+                "Wrote {}, {} and {} to `{}`.\n",
+                count(counts.policies, "policy", "policies"),
+                count(counts.groups, "group", "groups"),
+                count(counts.assignment_filters, "filter", "filters"),
+                clean(counts.snapshot),
+            )
+        },
+        &Json::new(&counts),
+    )?;
     Ok(Exit::Success)
 }
 
@@ -154,62 +157,6 @@ fn summary(folder: &Path, export: &Export) -> String {
         count(export.files.len(), "file", "files"),
     );
     text
-}
-
-async fn snapshot(
-    path: &Path,
-    reader: &Reader,
-    config: &Config,
-    output: &Output,
-    stop: &CancellationToken,
-) -> Result<Exit, Failure> {
-    let read = async {
-        let tenant_id = reader.tenant_id().await?;
-        Ok::<_, Failure>((tenant_id, reader.raw_tenant().await?))
-    };
-    let (tenant_id, tenant) = tokio::select! {
-        biased;
-        () = stop.cancelled() => return Err(Failure::interrupted()),
-        read = read => read?,
-    };
-    let tenant_id = tenant_id
-        .or_else(|| config.tenant_id.clone())
-        .unwrap_or_else(|| {
-            output.note(&format!(
-                "the token does not name its tenant; the snapshot says {UNKNOWN_TENANT}\n"
-            ));
-            UNKNOWN_TENANT.to_owned()
-        });
-    let text = export::snapshot::state(&tenant, &tenant_id);
-    // What the sandbox will not take is told now, not to the pull request that wants to use it.
-    if let Err(error) = sandbox::Tenant::from_json(&text) {
-        return Err(Failure::new(
-            Exit::Failure,
-            format!("the sandbox cannot hold this tenant: {error}"),
-        )
-        .hint("nothing was written"));
-    }
-    output.save(path, &text)?;
-    let counts = SnapshotRecord {
-        tenant_id: &tenant_id,
-        snapshot: &path.display().to_string(),
-        policies: tenant.policies.len(),
-        groups: tenant.groups.len(),
-        assignment_filters: tenant.filters.len(),
-    };
-    output.tell_plainly(
-        || {
-            format!(
-                "Wrote {}, {} and {} to `{}`.\n",
-                count(counts.policies, "policy", "policies"),
-                count(counts.groups, "group", "groups"),
-                count(counts.assignment_filters, "filter", "filters"),
-                clean(counts.snapshot),
-            )
-        },
-        &Json::new(&counts),
-    )?;
-    Ok(Exit::Success)
 }
 
 #[derive(Serialize)]

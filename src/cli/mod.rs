@@ -1,19 +1,14 @@
-//! The command line: parses, wires the rooms together, prints. No behaviour of its own.
+//! The command line: parses, calls a use case of [`crate::run`], prints.
 //!
-//! [`arguments`] is what the user typed, `settings` what it means together with the environment
-//! and `assignctl.yaml`, `connection` builds the client, and one module a command does the
-//! wiring. Data goes to stdout; progress, warnings, errors and hints go to stderr.
+//! `arguments` and `options` are what the user typed, `settings` what it means together with the
+//! environment and `assignctl.yaml`, and one module a command prints what `run` returns. Data goes to
+//! stdout; progress, warnings, errors and hints go to stderr.
 
 mod apply;
-mod approval;
 mod arguments;
-mod clock;
 mod color;
 mod config;
-mod connection;
 mod export;
-mod failure;
-mod folder;
 mod interrupt;
 mod logging;
 mod options;
@@ -21,7 +16,6 @@ mod output;
 mod plan;
 mod progress;
 pub mod reference;
-mod reports;
 mod rollback;
 mod sandbox;
 mod settings;
@@ -37,8 +31,8 @@ use clap::Parser as _;
 use crate::exit::Exit;
 use crate::manifest::schema;
 use crate::render::json::Json;
+use crate::run::Failure;
 use arguments::{Arguments, Command};
-use failure::Failure;
 use output::Output;
 
 /// Runs the program with the process's own arguments and environment.
@@ -46,7 +40,7 @@ pub fn run() -> Exit {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => {
-            return output::told_by_parser(&error);
+            return output::print_parser(&error);
         }
     };
     let secrets = Arc::new(settings::secrets());
@@ -56,7 +50,7 @@ pub fn run() -> Exit {
         Ok(exit) => exit,
         Err(failure) => {
             output.failure(&failure);
-            match output.tell_failure(&failure) {
+            match output.print_failure(&failure) {
                 Ok(()) => failure.exit,
                 Err(second) => {
                     output.failure(&second);

@@ -12,6 +12,7 @@ use crate::plan::Selection;
 use crate::plan::guards::{GuardName, RemovalLimit};
 use crate::plan::writes::WriteWith;
 use crate::render::markdown;
+use crate::render::text::Detail;
 
 /// Options that every command takes.
 #[derive(Args, Debug)]
@@ -187,6 +188,16 @@ pub(super) struct View {
     /// Show one line per policy
     #[arg(long)]
     pub(super) summary: bool,
+}
+
+impl View {
+    pub(super) fn detail(&self) -> Detail {
+        Detail {
+            all: self.all,
+            diff: self.diff,
+            summary: self.summary,
+        }
+    }
 }
 
 /// How a plan is made.

@@ -12,13 +12,13 @@ use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 
 use super::arguments::Command;
-use super::failure::Failure;
+use super::color;
 use super::options::{Common, Format};
 use super::progress::{Display, Progress};
-use super::{clock, color};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::files::{self, LARGEST_PLAN};
+use crate::graph::observe::Observe;
 use crate::manifest::has_manifest_ending;
 use crate::plan::{PlanDiagnostic, Selection};
 use crate::redact::Redactor;
@@ -26,6 +26,7 @@ use crate::render::clean::{clean, clean_message};
 use crate::render::json::Json;
 use crate::render::review::{ErrorView, Finding, Review};
 use crate::render::{self, github, json, markdown};
+use crate::run::{Failure, clock};
 
 /// How this run prints.
 #[derive(Debug)]
@@ -45,8 +46,8 @@ pub(super) struct Output {
     findings: RefCell<Vec<Finding>>,
     /// Whether it is certain that no file of the result is one that the run reads.
     may_save: Cell<bool>,
-    /// Whether the result has been told.
-    told: Cell<bool>,
+    /// Whether the result has been printed.
+    printed: Cell<bool>,
 }
 
 impl Output {
@@ -63,7 +64,7 @@ impl Output {
             stderr: color::choice(common.color, io::stderr().is_terminal()),
             findings: RefCell::default(),
             may_save: Cell::new(false),
-            told: Cell::new(false),
+            printed: Cell::new(false),
         }
     }
 
@@ -137,6 +138,11 @@ impl Output {
         written(stream.write_all(text.as_bytes()))
     }
 
+    /// Returns what requests are reported to.
+    pub(super) fn observer(&self) -> Box<dyn Observe> {
+        Box::new(self.progress.clone())
+    }
+
     /// Returns what was found so far.
     pub(super) fn findings(&self) -> Vec<Finding> {
         self.findings.borrow().clone()
@@ -154,15 +160,15 @@ impl Output {
         }
     }
 
-    /// Tells the result: on stdout in the format that is asked for, and as JSON into a file where
+    /// Prints the result: on stdout in the format that is asked for, and as JSON into a file where
     /// that is asked for. What that says is gathered once, and only where it is needed.
-    pub(super) fn tell<'j, J: Borrow<Json<'j>>>(
+    pub(super) fn print<'j, J: Borrow<Json<'j>>>(
         &self,
         review: &Review<'_>,
         text: impl FnOnce() -> String,
         json: impl FnOnce() -> J,
     ) -> Result<(), Failure> {
-        let json = self.tell_json(json)?;
+        let json = self.json_result(json)?;
         match self.format {
             Format::Text => self.text(&text()),
             Format::Json => self.own(&json),
@@ -173,7 +179,7 @@ impl Output {
 
     /// Saves the result as JSON, if that is asked for, and returns it if it is to be printed. It is
     /// made only if one of the two needs it.
-    fn tell_json<'j, J: Borrow<Json<'j>>>(
+    fn json_result<'j, J: Borrow<Json<'j>>>(
         &self,
         json: impl FnOnce() -> J,
     ) -> Result<String, Failure> {
@@ -181,7 +187,7 @@ impl Output {
             true => self.checked(json().borrow())?,
             false => String::new(),
         };
-        self.told.set(true);
+        self.printed.set(true);
         if let Some(path) = &self.json_into {
             save(path, &text)?;
         }
@@ -199,43 +205,43 @@ impl Output {
         }
     }
 
-    /// Tells a result that comes as text and JSON only.
-    pub(super) fn tell_plainly(
+    /// Prints a result that comes as text and JSON only.
+    pub(super) fn print_plain(
         &self,
         text: impl FnOnce() -> String,
         json: &Json<'_>,
     ) -> Result<(), Failure> {
-        let json = self.tell_json(|| json)?;
+        let json = self.json_result(|| json)?;
         match self.format {
             Format::Json => self.own(&json),
             Format::Text | Format::Markdown | Format::Github => self.plain(&text()),
         }
     }
 
-    /// Tells a result that is data as text, too.
-    pub(super) fn tell_data(
+    /// Prints a result that is data as text, too.
+    pub(super) fn print_data(
         &self,
         text: impl FnOnce() -> String,
         json: &Json<'_>,
     ) -> Result<(), Failure> {
         if self.format == Format::Json {
-            return self.own(&self.tell_json(|| json)?);
+            return self.own(&self.json_result(|| json)?);
         }
         let text = text();
         self.check_data(&text)?;
-        self.tell_json(|| json)?;
+        self.json_result(|| json)?;
         self.own(&text)
     }
 
-    /// Tells why there is no result, where a result was asked for in another form than text and
-    /// none has been told. Somebody reads it: a comment on a pull request, or a program.
-    pub(super) fn tell_failure(&self, failure: &Failure) -> Result<(), Failure> {
+    /// Prints why there is no result, where a result was asked for in another form than text and
+    /// none has been printed. Somebody reads it: a comment on a pull request, or a program.
+    pub(super) fn print_failure(&self, failure: &Failure) -> Result<(), Failure> {
         // Who mistypes a command did not get as far as asking for anything.
-        if self.told.get() || self.command.is_none() || failure.exit == Exit::Usage {
+        if self.printed.get() || self.command.is_none() || failure.exit == Exit::Usage {
             return Ok(());
         }
         let findings = self.findings();
-        let message = failure.told(findings.iter().filter(|finding| finding.is_error()).count());
+        let message = failure.summary(findings.iter().filter(|finding| finding.is_error()).count());
         let message = self.without_secrets_in(&message);
         let hint = failure.hint.as_deref();
         let hint = hint.map(|hint| self.without_secrets_in(hint));
@@ -341,10 +347,18 @@ impl Output {
         save(path, &text)
     }
 
+    /// Prints what a failure found in files, and returns what is left of it to be printed.
+    pub(super) fn print_findings(&self, mut failure: Failure) -> Failure {
+        if let Some(findings) = failure.findings.take() {
+            let (diagnostics, sources) = *findings;
+            self.diagnostics(&diagnostics, &sources);
+        }
+        failure
+    }
+
     pub(super) fn failure(&self, failure: &Failure) {
-        if let Some(fault) = &failure.fault {
-            let (diagnostic, sources) = fault.as_ref();
-            self.diagnostics(std::slice::from_ref(diagnostic), sources);
+        if let Some((diagnostics, sources)) = failure.findings.as_deref() {
+            self.diagnostics(diagnostics, sources);
         }
         if failure.message.is_empty() {
             return;
@@ -432,13 +446,13 @@ pub(super) fn keep_inputs(
 
 /// Prints help, the version, or a mistake on the command line: coloured by the same rules as all
 /// else, and in one piece, since the parser's own way asks the system to write each line.
-pub(super) fn told_by_parser(error: &clap::Error) -> Exit {
+pub(super) fn print_parser(error: &clap::Error) -> Exit {
     let color = color::of_help();
     let text = match color {
         ColorChoice::Never => error.render().to_string(),
         _ => error.render().ansi().to_string(),
     };
-    // A closed pipe is nobody's mistake.
+    // Ignore a closed pipe.
     if error.use_stderr() {
         let _ = AutoStream::new(io::stderr(), color).write_all(text.as_bytes());
         Exit::Usage

@@ -3,11 +3,11 @@
 use assignctl_sandbox as sandbox;
 
 use super::arguments::Sandbox;
-use super::connection::open_sandbox;
-use super::failure::Failure;
 use super::output::Output;
 use super::{interrupt, runtime};
 use crate::exit::Exit;
+use crate::run::Failure;
+use crate::run::connect::open_sandbox;
 
 pub(super) fn run(command: &Sandbox, output: &Output) -> Result<Exit, Failure> {
     if !command.listen.ip().is_loopback() {

@@ -2,21 +2,21 @@
 //! the environment, the environment over the file.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::sync::Arc;
 
 use secrecy::SecretString;
 
 use super::config::{self, Config};
-use super::failure::Failure;
 use super::options::{Common, Guards, Service};
 use super::reference;
 use super::values::{CONCURRENCY, LONGEST_WAIT, parse_duration, parse_limit};
-use crate::auth::Method;
 use crate::diagnostic::nearest;
 use crate::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
 use crate::net::{CLOUDS, Cloud};
 use crate::plan::guards::{GuardRules, RemovalLimit};
 use crate::redact::Redactor;
+use crate::run::connect::{Endpoint, Environment, ServiceSettings};
+use crate::run::{CONFIGURATION_FILE, Failure};
 
 /// Reads a variable; one that is set to nothing is not set.
 pub(super) fn variable(name: &str) -> Option<String> {
@@ -34,39 +34,17 @@ pub(super) fn secrets() -> Redactor {
     redactor
 }
 
-/// More side by side than any service takes.
-const MOST_SIDE_BY_SIDE: usize = 1000;
-
-/// Where the service is.
-#[derive(Clone, Debug)]
-pub(super) enum Endpoint {
-    /// The emulator inside the process.
-    Sandbox(PathBuf),
-    /// A Graph URL.
-    Graph(String),
-}
-
-/// How the service is talked to.
-#[derive(Clone, Debug)]
-pub(super) struct ServiceSettings {
-    pub(super) endpoint: Endpoint,
-    pub(super) cloud: &'static Cloud,
-    /// The way to sign in that was picked.
-    pub(super) auth: Option<Method>,
-    /// The tenant to sign in to where the environment names none.
-    pub(super) tenant_id: Option<String>,
-    pub(super) writes: Limit,
-    pub(super) requests: Limit,
-    pub(super) longest_wait: Duration,
-    pub(super) concurrency: usize,
-}
-
-impl ServiceSettings {
-    /// Whether the service is the emulator inside the process.
-    pub(super) fn is_sandbox(&self) -> bool {
-        matches!(self.endpoint, Endpoint::Sandbox(_))
+/// Returns where credentials come from.
+pub(super) fn environment(redactor: &Arc<Redactor>) -> Environment {
+    Environment {
+        variable,
+        secret_variables: reference::secret_variables(),
+        redactor: Arc::clone(redactor),
     }
 }
+
+/// More side by side than any service takes.
+const MOST_SIDE_BY_SIDE: usize = 1000;
 
 /// Reads the configuration.
 pub(super) fn configuration(common: &Common) -> Result<Config, Failure> {
@@ -82,8 +60,7 @@ pub(super) fn manifests(named: &[PathBuf], config: &Config) -> Result<Vec<PathBu
         return Ok(config.manifests.clone());
     }
     Err(Failure::usage("no manifests are named").hint(format!(
-        "name files or folders, or list them under `manifests` in `{}`",
-        config::FILE_NAME
+        "name files or folders, or list them under `manifests` in `{CONFIGURATION_FILE}`"
     )))
 }
 
@@ -96,7 +73,7 @@ pub(super) fn inputs(named: &[PathBuf], common: &Common, config: Option<&Config>
         common
             .config
             .clone()
-            .unwrap_or_else(|| PathBuf::from(config::FILE_NAME)),
+            .unwrap_or_else(|| PathBuf::from(CONFIGURATION_FILE)),
     );
     inputs
 }

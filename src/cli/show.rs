@@ -3,24 +3,21 @@
 //! A plan that `apply` would refuse is shown all the same, since whoever wants to know why has to
 //! look at it; but loudly, and with the exit code of the refusal.
 
-use std::path::Path;
-
-use super::approval::{MAX_AGE, age};
 use super::arguments::Show;
-use super::failure::Failure;
 use super::options::{Common, Guards};
 use super::output::Output;
 use super::settings;
 use crate::diagnostic::Severity;
 use crate::exit::Exit;
-use crate::files::{self, LARGEST_PLAN};
 use crate::plan::PlanDiagnostic;
 use crate::plan::guards::looser_limit;
 use crate::plan::saved::{FORMAT_VERSION, PlanRecord, SavedPlan};
 use crate::render::json;
 use crate::render::review::{PlanView, Review};
-use crate::render::text::{self, Detail};
+use crate::render::text;
 use crate::render::words::duration;
+use crate::run::approval::{MAX_AGE, age};
+use crate::run::{Failure, inputs};
 
 pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let config = settings::configuration(common);
@@ -33,8 +30,7 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
         max_policies: None,
     };
     let rules = settings::guards(&nothing_given, &config?)?;
-    let (saved, doubt) = PlanRecord::look(&text_of(&command.plan)?)?;
-    let doubt = doubt.map(Failure::from);
+    let (saved, doubt) = inputs::plan_to_show(&command.plan)?;
     let mut oddities = oddities(&saved);
     let guards = saved.plan.guards.iter();
     oddities.extend(guards.filter_map(|guard| looser_limit(guard, &rules)));
@@ -55,15 +51,11 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
             ),
         ));
     }
-    let detail = Detail {
-        all: command.view.all,
-        diff: command.view.diff,
-        summary: command.view.summary,
-    };
+    let detail = command.view.detail();
     output.saved_diagnostics(&plan.diagnostics);
     let findings = output.findings();
     let error = doubt.as_ref().map(|doubt| doubt.view(&doubt.message));
-    output.tell(
+    output.print(
         &Review {
             plan: Some(PlanView {
                 plan: &plan,
@@ -151,18 +143,4 @@ fn is_newer(version: &str) -> bool {
         (major == "1").then(|| minor.parse::<u32>().ok()).flatten()
     };
     minor(version) > minor(FORMAT_VERSION)
-}
-
-/// Reads a plan file that is to be carried out.
-pub(super) fn read(path: &Path) -> Result<SavedPlan, Failure> {
-    Ok(PlanRecord::read(&text_of(path)?)?)
-}
-
-fn text_of(path: &Path) -> Result<String, Failure> {
-    files::read_text(path, LARGEST_PLAN).map_err(|error| {
-        Failure::new(
-            Exit::Failure,
-            format!("`{}` cannot be read: {error}", path.display()),
-        )
-    })
 }

@@ -3,7 +3,6 @@
 use serde::Serialize;
 
 use super::arguments::Validate;
-use super::failure::Failure;
 use super::options::Common;
 use super::output::Output;
 use super::settings;
@@ -13,6 +12,7 @@ use crate::manifest::{self, Loaded};
 use crate::render::json::Json;
 use crate::render::review::Review;
 use crate::render::words::count;
+use crate::run::Failure;
 
 pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
@@ -32,7 +32,7 @@ pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Resul
     let said = text(&loaded, errors);
     let list = loaded.diagnostics.iter();
     let shown: Vec<Diagnostic> = list.map(|found| output.without_secrets(found)).collect();
-    output.tell(
+    output.print(
         &Review {
             checked: Some(said.trim_end()),
             ..output.review(&findings)

@@ -274,7 +274,7 @@ fn a_run_that_does_not_begin_takes_no_earlier_report_away() {
         world
             .sandbox(&format!("{line} --report r.jsonl"))
             .exits(code)
-            .says(&["report: r.jsonl", "is kept as r.jsonl.earlier"]);
+            .says(&["report: r.jsonl", "was kept as r.jsonl.earlier"]);
         assert_eq!(world.read("r.jsonl.earlier"), earlier, "{line}");
         let report = world.report("r.jsonl");
         assert_eq!(report.last().expect("an end")["exitCode"], code, "{line}");
@@ -295,24 +295,24 @@ fn reports_of_writes_are_all_kept() {
     world
         .sandbox("apply plan.json --report r.jsonl")
         .exits(0)
-        .says_nothing_of("is kept as");
+        .says_nothing_of("was kept as");
     let first = world.read("r.jsonl");
     // The same plan again finds all as planned.
     world
         .sandbox("apply plan.json --report r.jsonl")
         .exits(0)
-        .says(&["is kept as r.jsonl.earlier\n"]);
+        .says(&["was kept as r.jsonl.earlier\n"]);
     world.manifest(&["name: Q, include: [group: A]"]);
     world
         .sandbox("apply m.yaml --yes --report r.jsonl")
         .exits(0)
-        .says_nothing_of("is kept as");
+        .says_nothing_of("was kept as");
     let second = world.read("r.jsonl");
     // What goes back may well be refused at first.
     world
         .sandbox("rollback r.jsonl.earlier --report r.jsonl")
         .exits(64)
-        .says(&["is kept as r.jsonl.earlier-2\n"]);
+        .says(&["was kept as r.jsonl.earlier-2\n"]);
     assert_eq!(world.read("r.jsonl.earlier"), first);
     assert_eq!(world.read("r.jsonl.earlier-2"), second);
     // A later version's report cannot be read, and may be needed by that version.

@@ -96,7 +96,7 @@ fn a_token_that_has_run_out() {
     claims["exp"] = json!(1);
     with(&claims).run("whoami").exits(7).says(&[
         "ran out at 1970-01-01T00:00:01Z",
-        "error: the token has run out",
+        "error: the token has expired",
     ]);
 }
 
@@ -107,7 +107,7 @@ fn a_token_that_cannot_be_read() {
     world
         .run("whoami")
         .exits(1)
-        .says(&["tenant:      unknown", "nobody knows what it permits"])
+        .says(&["tenant:      unknown", "its permissions are unknown"])
         .says_nothing_of("MARKED");
     let told = world.run("whoami --format json").exits(1).json();
     assert_eq!(told["permissions"], json!(null));

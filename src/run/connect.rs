@@ -1,27 +1,82 @@
 //! From settings to a client: which transport, which token.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use assignctl_sandbox as sandbox;
 use tokio_util::sync::CancellationToken;
 
-use super::failure::Failure;
-use super::output::Output;
-use super::reference;
-use super::settings::{Endpoint, ServiceSettings, variable};
-use crate::auth::{Choice, Fetching, StaticToken, TokenSource, Tokens, choose};
+use super::Failure;
+use crate::auth::{Choice, Fetching, Method, StaticToken, TokenSource, Tokens, choose};
 use crate::exit::Exit;
 use crate::files;
 use crate::graph::address::GraphUrl;
 use crate::graph::client::Client;
-use crate::graph::pace::Pace;
+use crate::graph::observe::Observe;
+use crate::graph::pace::{Limit, Pace};
 use crate::graph::transport::{HttpTransport, InProcessTransport, Transport};
+use crate::net::Cloud;
 use crate::redact::Redactor;
 
+/// Where the service is.
+#[derive(Clone, Debug)]
+pub enum Endpoint {
+    /// The emulator inside the process.
+    Sandbox(PathBuf),
+    /// A Graph URL.
+    Graph(String),
+}
+
+/// How the service is talked to.
+#[derive(Clone, Debug)]
+pub struct ServiceSettings {
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// The cloud that tokens are for.
+    pub cloud: &'static Cloud,
+    /// How to sign in, if that was said.
+    pub auth: Option<Method>,
+    /// The tenant to sign in to if the environment names none.
+    pub tenant_id: Option<String>,
+    /// The limit of write requests.
+    pub writes: Limit,
+    /// The limit of all requests.
+    pub requests: Limit,
+    /// The longest wait that the service may request.
+    pub longest_wait: Duration,
+    /// How many policies are processed in parallel.
+    pub concurrency: usize,
+}
+
+impl ServiceSettings {
+    /// Whether the service is the emulator inside the process.
+    #[must_use]
+    pub fn is_sandbox(&self) -> bool {
+        matches!(self.endpoint, Endpoint::Sandbox(_))
+    }
+}
+
+/// Where credentials come from, and where they are remembered so that they are never printed.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// Reads a variable; one that is set to nothing is not set.
+    pub variable: fn(&str) -> Option<String>,
+    /// The variables that hold secrets, which other programs do not get.
+    pub secret_variables: Vec<&'static str>,
+    /// The secrets of the run.
+    pub redactor: Arc<Redactor>,
+}
+
 /// Builds the client.
-pub(super) fn connect(
+///
+/// # Errors
+///
+/// Says what is missing to talk to the service.
+pub fn connect(
     settings: &ServiceSettings,
-    output: &Output,
+    environment: &Environment,
+    observer: Box<dyn Observe>,
     stop: &CancellationToken,
 ) -> Result<Arc<Client>, Failure> {
     let pace = Pace::new(settings.writes, settings.requests, settings.longest_wait);
@@ -39,7 +94,7 @@ pub(super) fn connect(
             Endpoint::Graph(url) => {
                 let address =
                     GraphUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
-                let source = token_source(&address, settings, output)?;
+                let source = token_source(&address, settings, environment)?;
                 let transport = HttpTransport::new(&address).map_err(|error| {
                     Failure::new(Exit::Failure, format!("cannot create an HTTP client: {error}"))
                         .hint("the machine needs CA certificates (package `ca-certificates`), or a file of them in `SSL_CERT_FILE`")
@@ -52,18 +107,22 @@ pub(super) fn connect(
         transport,
         Tokens::new(source),
         pace,
-        Box::new(output.progress.clone()),
+        observer,
         fastrand::u64(..),
     );
     Ok(Arc::new(client.interrupted_by(stop.clone())))
 }
 
 /// Opens the emulator inside the process.
-pub(super) fn open_sandbox(file: &std::path::Path) -> Result<sandbox::Service, Failure> {
+///
+/// # Errors
+///
+/// Says why its file cannot be used.
+pub fn open_sandbox(file: &Path) -> Result<sandbox::Service, Failure> {
     // The store opens its file and a lock beside it, and knows no rule for links.
     let mut lock = file.as_os_str().to_owned();
     lock.push(sandbox::LOCK_SUFFIX);
-    for path in [file, std::path::Path::new(&lock)] {
+    for path in [file, Path::new(&lock)] {
         files::refuse_link(path).map_err(|error| {
             Failure::new(
                 Exit::Failure,
@@ -80,7 +139,7 @@ pub(super) fn open_sandbox(file: &std::path::Path) -> Result<sandbox::Service, F
 /// Finds where tokens come from, without a client.
 pub(super) fn sign_in(
     settings: &ServiceSettings,
-    output: &Output,
+    environment: &Environment,
 ) -> Result<Box<dyn TokenSource>, Failure> {
     match &settings.endpoint {
         Endpoint::Sandbox(file) => {
@@ -90,7 +149,7 @@ pub(super) fn sign_in(
         Endpoint::Graph(url) => {
             let address =
                 GraphUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
-            token_source(&address, settings, output)
+            token_source(&address, settings, environment)
         }
     }
 }
@@ -99,19 +158,19 @@ pub(super) fn sign_in(
 fn token_source(
     address: &GraphUrl,
     settings: &ServiceSettings,
-    output: &Output,
+    environment: &Environment,
 ) -> Result<Box<dyn TokenSource>, Failure> {
     let source = choose(&Choice {
-        variable: &variable,
+        variable: &environment.variable,
         picked: settings.auth,
         cloud: settings.cloud,
         scope: address.scope(settings.cloud),
         tenant_id: settings.tenant_id.clone(),
-        secret_variables: reference::secret_variables(),
+        secret_variables: environment.secret_variables.clone(),
     })?;
     Ok(Box::new(Noted {
         source,
-        redactor: Arc::clone(&output.redactor),
+        redactor: Arc::clone(&environment.redactor),
     }))
 }
 

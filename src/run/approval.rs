@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::failure::Failure;
+use super::Failure;
 use crate::exit::Exit;
 use crate::render::words::duration;
 
-/// How old a saved plan may be unless somebody says otherwise.
-pub(super) const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
+/// How old a saved plan may be by default.
+pub const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// How far a plan may be ahead: two machines' clocks never agree.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
 
-/// Returns how old a plan is; none where its time can't be read, or is yet to come.
-pub(super) fn age(created_at: &str, now: Timestamp) -> Option<Duration> {
+/// Returns how old a plan is; `None` if its time can't be read or is in the future.
+#[must_use]
+pub fn age(created_at: &str, now: Timestamp) -> Option<Duration> {
     let created_at: Timestamp = created_at.parse().ok()?;
     let age = now.duration_since(created_at);
     if age < -CLOCKS_DIFFER {
@@ -25,13 +26,13 @@ pub(super) fn age(created_at: &str, now: Timestamp) -> Option<Duration> {
     Some(Duration::try_from(age).unwrap_or_default())
 }
 
-/// Refuses a saved plan that is older than allowed. What the tenant looked like then says less and
-/// less, and who approved it has forgotten it.
-pub(super) fn check_age(
-    created_at: &str,
-    max_age: Duration,
-    now: Timestamp,
-) -> Result<(), Failure> {
+/// Refuses a saved plan that is older than allowed: what the tenant looked like then says less and
+/// less, and its approval is no longer informed.
+///
+/// # Errors
+///
+/// Says how old it is.
+pub fn check_age(created_at: &str, max_age: Duration, now: Timestamp) -> Result<(), Failure> {
     let refused = |message: String| {
         Err(Failure::new(Exit::Failure, message)
             .hint("plan again, or allow it with `--max-age`; nothing was written"))
@@ -52,7 +53,11 @@ pub(super) fn check_age(
 }
 
 /// Refuses a plan that is not the reviewed one.
-pub(super) fn check_digest(digest: &str, expected: Option<&str>) -> Result<(), Failure> {
+///
+/// # Errors
+///
+/// Names both digests.
+pub fn check_digest(digest: &str, expected: Option<&str>) -> Result<(), Failure> {
     match expected {
         Some(expected) if expected != digest => Err(Failure::new(
             Exit::StalePlan,
@@ -67,7 +72,11 @@ pub(super) fn check_digest(digest: &str, expected: Option<&str>) -> Result<(), F
 }
 
 /// Refuses a file that is for another tenant than the sign-in.
-pub(super) fn check_tenant(
+///
+/// # Errors
+///
+/// Names both tenants.
+pub fn check_tenant(
     what: &str,
     tenant_id: Option<&str>,
     signed_in: Option<&str>,

@@ -1,7 +1,8 @@
 //! The time as files carry it.
 
 /// Returns the time as plans carry it: UTC, whole seconds.
-pub(super) fn now() -> String {
+#[must_use]
+pub fn now() -> String {
     jiff::Timestamp::now()
         .strftime("%Y-%m-%dT%H:%M:%SZ")
         .to_string()

@@ -14,53 +14,68 @@ use crate::render::words::count;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
-pub(super) struct Failure {
-    pub(super) exit: Exit,
-    /// What is said; empty where everything has been said already.
-    pub(super) message: String,
-    pub(super) hint: Option<String>,
-    /// What is said instead where a line of a file is to blame.
-    pub(super) fault: Option<Box<(Diagnostic, Sources)>>,
+pub struct Failure {
+    /// How the process ends.
+    pub exit: Exit,
+    /// What happened; empty if the findings say it all.
+    pub message: String,
+    /// What the reader can do.
+    pub hint: Option<String>,
+    /// What was found to be wrong or odd in files, to be printed first.
+    pub findings: Option<Box<(Vec<Diagnostic>, Sources)>>,
 }
 
 impl Failure {
-    pub(super) fn new(exit: Exit, message: impl Into<String>) -> Self {
+    /// Says what happened.
+    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self {
             exit,
             message: message.into(),
             hint: None,
-            fault: None,
+            findings: None,
         }
     }
 
-    /// A line of a file is to blame.
-    pub(super) fn at(exit: Exit, fault: Diagnostic, sources: Sources) -> Self {
-        Self {
-            fault: Some(Box::new((fault, sources))),
-            ..Self::said(exit)
-        }
+    /// A line of a file is at fault.
+    #[must_use]
+    pub fn at(exit: Exit, fault: Diagnostic, sources: Sources) -> Self {
+        Self::found(exit, vec![fault], sources)
     }
 
-    pub(super) fn hint(mut self, hint: impl Into<String>) -> Self {
+    /// What was found in files says it all.
+    #[must_use]
+    pub fn found(exit: Exit, findings: Vec<Diagnostic>, sources: Sources) -> Self {
+        Self::new(exit, String::new()).with_findings(findings, sources)
+    }
+
+    /// Adds what was found in files until then.
+    #[must_use]
+    pub fn with_findings(mut self, findings: Vec<Diagnostic>, sources: Sources) -> Self {
+        self.findings = Some(Box::new((findings, sources)));
+        self
+    }
+
+    /// Adds what the reader can do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
-    /// Everything has been said already.
-    pub(super) fn said(exit: Exit) -> Self {
-        Self::new(exit, String::new())
-    }
-
-    pub(super) fn usage(message: impl Into<String>) -> Self {
+    /// The command line is wrong.
+    pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
-    pub(super) fn interrupted() -> Self {
+    /// The user stopped the run.
+    #[must_use]
+    pub fn interrupted() -> Self {
         Self::new(Exit::Interrupted, "interrupted")
     }
 
-    /// Says which guards refuse a plan, and what would accept what they saw.
-    pub(super) fn refused(plan: &Plan, consequence: &str) -> Option<Self> {
+    /// Says which guards refuse a plan, and how to accept them.
+    #[must_use]
+    pub fn refused(plan: &Plan, consequence: &str) -> Option<Self> {
         let refusing: Vec<&Guard> = plan.guards.iter().filter(|guard| guard.refuses()).collect();
         if refusing.is_empty() {
             return None;
@@ -86,8 +101,9 @@ impl Failure {
         )
     }
 
-    /// Returns what is said, also where the findings have said it already.
-    pub(super) fn told(&self, errors: usize) -> Cow<'_, str> {
+    /// Returns a sentence, also if the findings say it all.
+    #[must_use]
+    pub fn summary(&self, errors: usize) -> Cow<'_, str> {
         if self.message.is_empty() {
             Cow::Owned(format!("{} found", count(errors, "error", "errors")))
         } else {
@@ -95,8 +111,9 @@ impl Failure {
         }
     }
 
-    /// Returns the failure for formats that tell of it.
-    pub(super) fn view<'a>(&'a self, message: &'a str) -> ErrorView<'a> {
+    /// Returns the failure as reviews show it.
+    #[must_use]
+    pub fn view<'a>(&'a self, message: &'a str) -> ErrorView<'a> {
         ErrorView {
             exit_code: self.exit.code(),
             message,

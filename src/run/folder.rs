@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::failure::Failure;
+use super::{CONFIGURATION_FILE, Failure};
 use crate::exit::Exit;
 use crate::export::ManifestFile;
 use crate::files;
@@ -18,12 +18,9 @@ use crate::manifest;
 /// The most that is read of a manifest that would be replaced.
 const LARGEST_MANIFEST: u64 = 128 * 1024 * 1024;
 
-/// The configuration, which is no manifest.
-const CONFIGURATION: &str = super::config::FILE_NAME;
-
 /// A folder that may be written to.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub struct Folder {
     path: PathBuf,
     force: bool,
 }
@@ -33,13 +30,17 @@ pub(super) struct Folder {
 struct Held {
     /// Manifests, by their paths below the folder.
     manifests: Vec<PathBuf>,
-    /// Links to folders, where manifests may be that are not ours to replace.
+    /// Links to folders, whose manifests must not be replaced.
     links: Vec<PathBuf>,
 }
 
 impl Folder {
     /// Takes a folder that holds no manifests, or one whose manifests may be replaced.
-    pub(super) fn open(path: &Path, force: bool) -> Result<Self, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// Says why the folder cannot be used.
+    pub fn open(path: &Path, force: bool) -> Result<Self, Failure> {
         let folder = Self {
             path: path.to_owned(),
             force,
@@ -48,7 +49,9 @@ impl Folder {
         Ok(folder)
     }
 
-    pub(super) fn path(&self) -> &Path {
+    /// Returns the folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
         &self.path
     }
 
@@ -95,7 +98,7 @@ impl Folder {
     }
 
     /// Makes sure that what would be replaced are manifests: a folder may hold other files of that
-    /// form, and they are nobody's to take away.
+    /// form, and those must not be deleted.
     fn only_manifests(&self, held: &Held) -> Result<(), Failure> {
         if held.manifests.is_empty() {
             return Ok(());
@@ -125,7 +128,11 @@ impl Folder {
     }
 
     /// Writes the files in place of all manifests that the folder holds.
-    pub(super) fn replace(&self, files: &[ManifestFile]) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    ///
+    /// Says what could not be written, and what became of the folder.
+    pub fn replace(&self, files: &[ManifestFile]) -> Result<(), Failure> {
         let held = self.check()?;
         let exists = self.path.exists();
         let parent = match self.path.parent() {
@@ -219,7 +226,7 @@ impl Held {
             } else if kind.is_symlink() && entry.path().is_dir() {
                 self.links.push(path);
             } else if (shown.ends_with(".yaml") || shown.ends_with(".yml"))
-                && shown != CONFIGURATION
+                && shown != CONFIGURATION_FILE
             {
                 self.manifests.push(path);
             }

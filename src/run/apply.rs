@@ -1,0 +1,286 @@
+//! `apply`: carries a plan out, and keeps its report from the first line to the last.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio_util::sync::CancellationToken;
+
+use super::approval::{check_digest, check_tenant};
+use super::connect::ServiceSettings;
+use super::plan::{PlanRequest, PreparedPlan};
+use super::{Failure, unless_stopped};
+use crate::apply::staleness::{Moved, moved};
+use crate::apply::{self, ObserveApply, Settings};
+use crate::exit::Exit;
+use crate::graph::Reader;
+use crate::graph::client::Client;
+use crate::graph::observe::RequestCounts;
+use crate::plan::guards::GivenLimits;
+use crate::plan::saved::SavedPlan;
+use crate::plan::{PlannedPolicy, Summary};
+use crate::report::{Report, Results, Settled};
+
+/// What is to be carried out.
+#[derive(Debug)]
+pub struct ApplyInput {
+    /// The plan.
+    pub plan: PreparedPlan,
+    /// Whether it was approved before: it was saved.
+    pub approved: bool,
+    /// Policies that are not part of the plan, and why.
+    pub skipped: Vec<(PlannedPolicy, Settled)>,
+    /// Policies that are not as they were when the plan was saved. If there are any, nothing is
+    /// carried out.
+    pub stale: Vec<Moved>,
+}
+
+impl ApplyInput {
+    /// Takes a plan that was just made.
+    #[must_use]
+    pub fn new(plan: PreparedPlan) -> Self {
+        Self {
+            plan,
+            approved: false,
+            skipped: Vec::new(),
+            stale: Vec::new(),
+        }
+    }
+
+    /// Takes a saved plan, if it is for this tenant, and looks whether it still fits.
+    ///
+    /// # Errors
+    ///
+    /// The plan is for another tenant, or the tenant cannot be read.
+    pub async fn saved(
+        saved: SavedPlan,
+        client: &Arc<Client>,
+        service: &ServiceSettings,
+        request: &PlanRequest<'_>,
+        given: GivenLimits,
+        stop: &CancellationToken,
+    ) -> Result<Self, Failure> {
+        let reader = Reader::new(Arc::clone(client));
+        let mut plan = saved.plan;
+        unless_stopped(stop, async {
+            let tenant_id = reader.tenant_id().await?;
+            check_tenant("plan", plan.tenant_id.as_deref(), tenant_id.as_deref())?;
+            if let Some(write_with) = request.write_with {
+                plan.choose_writes(write_with);
+            }
+            plan.recheck_guards(request.rules, given);
+            let mut prepared = PreparedPlan::new(plan, service);
+            // What was counted when the plan was made; the file holds only what changes.
+            prepared.summary = Summary {
+                writes: prepared.summary.writes,
+                time: prepared.summary.time,
+                ..saved.summary
+            };
+            prepared.created_at = saved.created_at;
+            let plan = &prepared.plan;
+            let stale = moved(plan, &reader, plan.write_with).await?;
+            Ok(Self {
+                approved: true,
+                stale,
+                ..Self::new(prepared)
+            })
+        })
+        .await
+    }
+
+    /// Refuses a plan that must not be carried out: a stale one, one that is not the reviewed one, or
+    /// one that a guard refuses.
+    ///
+    /// # Errors
+    ///
+    /// Says why.
+    pub fn check(&self, expected_digest: Option<&str>) -> Result<(), Failure> {
+        if !self.stale.is_empty() {
+            return Err(self.moved());
+        }
+        check_digest(&self.plan.digest, expected_digest)?;
+        Failure::refused(&self.plan.plan, "; nothing was written").map_or(Ok(()), Err)
+    }
+
+    fn moved(&self) -> Failure {
+        let changed = self.plan.plan.changed().enumerate();
+        let names: Vec<String> = changed
+            .filter_map(|(index, policy)| {
+                let found = self.stale.iter().find(|moved| moved.index == index)?;
+                let how = if found.deleted { " (deleted)" } else { "" };
+                Some(format!("{} `{}`{how}", policy.kind, policy.name))
+            })
+            .collect();
+        Failure::new(
+            Exit::StalePlan,
+            format!(
+                "the live state has moved since the plan was made: {}",
+                names.join(", ")
+            ),
+        )
+        .hint("nothing was written; plan again")
+    }
+}
+
+/// One run, with what has to be written down however it ends.
+pub struct ApplyRun {
+    report: Mutex<Report>,
+    started: bool,
+    client: Option<Arc<Client>>,
+    /// What became of the policies.
+    pub results: Results,
+    start: Instant,
+}
+
+impl ApplyRun {
+    /// Begins a run, whose report will be this file.
+    ///
+    /// # Errors
+    ///
+    /// Says why the file cannot be written.
+    pub fn new(report: &Path) -> Result<Self, Failure> {
+        let start = Instant::now();
+        let created = Report::create(report).map_err(|error| {
+            Failure::new(
+                Exit::Failure,
+                format!(
+                    "the report `{}` cannot be written: {error}",
+                    report.display()
+                ),
+            )
+            .hint("name another file with `--report`; nothing was written to the service")
+        })?;
+        Ok(Self {
+            report: Mutex::new(created),
+            started: false,
+            client: None,
+            results: Results::default(),
+            start,
+        })
+    }
+
+    /// Takes the client that the run's requests are counted by.
+    pub fn connected(&mut self, client: &Arc<Client>) {
+        self.client = Some(Arc::clone(client));
+    }
+
+    /// Writes down what is to be carried out, and what is not.
+    ///
+    /// # Errors
+    ///
+    /// Says why the report could not be written.
+    pub fn begin(&mut self, input: &ApplyInput) -> Result<(), Failure> {
+        self.start(Some(&input.plan))?;
+        let plan = &input.plan.plan;
+        if !input.stale.is_empty() {
+            self.results = apply::not_started(plan, &input.stale);
+        }
+        self.results.aside.clone_from(&input.skipped);
+        let mut report = self.report();
+        for (policy, settled) in self.results.told(plan) {
+            report
+                .policy(policy, settled, &plan.names)
+                .map_err(report_failed)?;
+        }
+        Ok(())
+    }
+
+    /// Carries the plan out. What the results say of it is without secrets, which `mask` takes out.
+    ///
+    /// # Errors
+    ///
+    /// Says why the report could not be written.
+    pub async fn carry_out(
+        &mut self,
+        input: &ApplyInput,
+        settings: Settings,
+        observer: &dyn ObserveApply,
+        mask: impl Fn(&str) -> String,
+        stop: &CancellationToken,
+    ) -> Result<Exit, Failure> {
+        let plan = &input.plan.plan;
+        let Some(client) = &self.client else {
+            return Err(Failure::new(Exit::Failure, "there is no client"));
+        };
+        if !plan.is_empty() {
+            self.report().begin().map_err(report_failed)?;
+        }
+        let aside = std::mem::take(&mut self.results.aside);
+        self.results = apply::run(plan, client, &self.report, settings, stop, observer).await;
+        self.results.aside = aside;
+        for settled in &mut self.results.settled {
+            if let Some(reason) = &mut settled.reason {
+                reason.message = mask(&reason.message);
+            }
+        }
+        Ok(exit_of(&self.results))
+    }
+
+    /// Returns what went over the wire so far.
+    #[must_use]
+    pub fn requests(&self) -> RequestCounts {
+        let client = self.client.as_ref();
+        client.map(|client| client.counts()).unwrap_or_default()
+    }
+
+    /// Writes the report's last line.
+    ///
+    /// # Errors
+    ///
+    /// Says why the report could not be written.
+    pub fn finish(&mut self, exit: Exit) -> Result<(), Failure> {
+        self.start(None)?;
+        let elapsed = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.report()
+            .end(exit.code(), &self.results, self.requests(), elapsed)
+            .map_err(report_failed)
+    }
+
+    /// Returns where an earlier report of that name was kept, if it records writes.
+    #[must_use]
+    pub fn kept(&self) -> Option<PathBuf> {
+        self.report().kept().map(Path::to_owned)
+    }
+
+    fn start(&mut self, plan: Option<&PreparedPlan>) -> Result<(), Failure> {
+        if self.started {
+            return Ok(());
+        }
+        self.started = true;
+        let client = self.client.as_ref();
+        let graph_url = client.map_or("", |client| client.address().as_str());
+        self.report()
+            .start(
+                plan.map(|prepared| (&prepared.plan, prepared.digest.as_str())),
+                graph_url,
+            )
+            .map_err(report_failed)
+    }
+
+    fn report(&self) -> MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn report_failed(error: std::io::Error) -> Failure {
+    Failure::new(
+        Exit::Failure,
+        format!("the report could not be written: {error}"),
+    )
+}
+
+fn exit_of(results: &Results) -> Exit {
+    let mut exits = Vec::new();
+    if results.interrupted {
+        exits.push(Exit::Interrupted);
+    }
+    if results.report_failure.is_some() {
+        exits.push(Exit::Failure);
+    }
+    if results.is_refusal() {
+        exits.push(Exit::Refused);
+    } else if !results.is_good() {
+        exits.push(Exit::Partial);
+    }
+    Exit::first(exits)
+}

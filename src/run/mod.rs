@@ -1,0 +1,38 @@
+//! The use cases: functions from settings and files to values. They read and write the service and
+//! files; they print nothing and know nothing of the command line.
+//!
+//! [`connect`] builds the client, [`inputs`] reads the files that a run is given, and one module a use
+//! case does the rest. [`Failure`] is the one error of all of them.
+
+pub mod apply;
+pub mod approval;
+pub mod clock;
+pub mod connect;
+pub mod export;
+pub mod failure;
+pub mod folder;
+pub mod inputs;
+pub mod plan;
+pub mod rollback;
+pub mod whoami;
+
+use std::future::Future;
+
+use tokio_util::sync::CancellationToken;
+
+pub use failure::Failure;
+
+/// The configuration file's name. It is not a manifest, wherever it is.
+pub const CONFIGURATION_FILE: &str = "assignctl.yaml";
+
+/// Does some work, unless the run is stopped before it is done.
+async fn unless_stopped<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(Failure::interrupted()),
+        done = work => done,
+    }
+}

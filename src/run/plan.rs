@@ -1,0 +1,199 @@
+//! `plan` and `drift`: read, compare. There is no writer in this module.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::approval::check_tenant;
+use super::connect::ServiceSettings;
+use super::{Failure, clock, inputs, unless_stopped};
+use crate::diagnostic::Diagnostic;
+use crate::exit::Exit;
+use crate::graph::Reader;
+use crate::graph::client::Client;
+use crate::graph::pace::Limit;
+use crate::manifest::{self, Loaded};
+use crate::plan::guards::GuardRules;
+use crate::plan::needs::needs;
+use crate::plan::saved::{PlanRecord, digest_of};
+use crate::plan::since::Baseline;
+use crate::plan::writes::WriteWith;
+use crate::plan::{self, Plan, PlanDiagnostic, PlanInputs, Rate, Selection, Summary};
+use crate::render::review::PlanView;
+use crate::render::text::{self, Detail};
+use crate::report;
+
+/// Reads manifests; errors in them end the run.
+///
+/// # Errors
+///
+/// All that is wrong with them.
+pub fn load(paths: &[PathBuf]) -> Result<Loaded, Failure> {
+    let loaded = manifest::load(paths);
+    if loaded.diagnostics.iter().any(Diagnostic::is_error) {
+        let Loaded {
+            diagnostics,
+            sources,
+            ..
+        } = loaded;
+        return Err(Failure::found(Exit::InvalidManifests, diagnostics, sources));
+    }
+    Ok(loaded)
+}
+
+/// What kind of plan is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct PlanRequest<'a> {
+    /// How to write, if that was said.
+    pub write_with: Option<WriteWith>,
+    /// Whether a `match` that selects nothing is an error.
+    pub strict: bool,
+    /// Which of the managed policies are looked at.
+    pub selection: &'a Selection,
+    /// The limits of the guards.
+    pub rules: &'a GuardRules,
+    /// Whether the names in unchanged policies are looked up too.
+    pub all: bool,
+}
+
+/// Reads the tenant and compares. Returns the plan with all that was found to be wrong or odd; `mask`
+/// takes secrets out of what the plan keeps of it.
+///
+/// # Errors
+///
+/// Says why there is no plan, with what was found until then.
+pub async fn plan(
+    loaded: &Loaded,
+    client: &Arc<Client>,
+    request: &PlanRequest<'_>,
+    mask: impl Fn(&Diagnostic) -> Diagnostic,
+    stop: &CancellationToken,
+) -> Result<(Plan, Vec<Diagnostic>), Failure> {
+    let reader = Reader::new(Arc::clone(client));
+    unless_stopped(stop, async {
+        let tenant_id = reader.tenant_id().await?;
+        let live = reader.tenant(&needs(&loaded.manifest)).await?;
+        let inputs = PlanInputs {
+            tenant_id,
+            graph_url: reader.graph_url(),
+            write_with: request.write_with.unwrap_or_default(),
+            rules: request.rules,
+            strict: request.strict,
+            selection: request.selection,
+        };
+        let (plan, mut diagnostics) = plan::make(&loaded.manifest, &loaded.sources, &live, &inputs);
+        diagnostics.splice(0..0, loaded.diagnostics.iter().cloned());
+        let Some(mut plan) = plan else {
+            let sources = loaded.sources.clone();
+            return Err(Failure::found(Exit::InvalidManifests, diagnostics, sources));
+        };
+        plan.diagnostics = diagnostics
+            .iter()
+            .map(|found| PlanDiagnostic::new(&mask(found), &loaded.sources))
+            .collect();
+        match add_names(&mut plan, &reader, request.all).await {
+            Ok(()) => Ok((plan, diagnostics)),
+            Err(failure) => Err(failure.with_findings(diagnostics, loaded.sources.clone())),
+        }
+    })
+    .await
+}
+
+/// Looks up what groups and filters are called that only the tenant names.
+pub(super) async fn add_names(plan: &mut Plan, reader: &Reader, all: bool) -> Result<(), Failure> {
+    let groups = plan.unnamed_groups(all);
+    let filters = plan.has_unnamed_filters(all);
+    let (groups, filters) = reader.names(&groups, filters).await?;
+    plan.add_names(groups, filters);
+    Ok(())
+}
+
+/// Reads what a report says that its run left behind.
+///
+/// # Errors
+///
+/// Says why the report is of no use.
+pub fn baseline(path: &Path) -> Result<Baseline, Failure> {
+    let recorded = inputs::report(path)?;
+    if !recorded.has_plan() {
+        return Err(inputs::unusable(path, "its run ended before it had a plan")
+            .hint("name the report of the last run that was carried out, or leave `--since` out"));
+    }
+    Ok(report::last_known(recorded))
+}
+
+/// Separates drift from manifests that were not applied.
+///
+/// # Errors
+///
+/// The report is for another tenant.
+pub fn explain(plan: &mut Plan, report: &Path, baseline: &Baseline) -> Result<(), Failure> {
+    let signed_in = plan.tenant_id.as_deref();
+    check_tenant("report", baseline.tenant_id.as_deref(), signed_in)?;
+    plan.explain(&report.display().to_string(), baseline);
+    Ok(())
+}
+
+/// A plan with all that is needed to show, save and carry it out.
+#[derive(Debug)]
+pub struct PreparedPlan {
+    /// The plan.
+    pub plan: Plan,
+    /// Its counts.
+    pub summary: Summary,
+    /// Its digest.
+    pub digest: String,
+    /// When it was made.
+    pub created_at: String,
+}
+
+impl PreparedPlan {
+    /// Counts, and estimates how long the writes take at the service's limits.
+    #[must_use]
+    pub fn new(plan: Plan, service: &ServiceSettings) -> Self {
+        let rate = |limit: Limit| Rate {
+            count: limit.count,
+            window: limit.window,
+        };
+        let mut summary = plan.summary();
+        summary.time = plan::estimate(&summary, rate(service.writes), rate(service.requests));
+        Self {
+            summary,
+            digest: digest_of(&plan),
+            created_at: clock::now(),
+            plan,
+        }
+    }
+
+    /// Returns the plan as it is stored; `all` adds the unchanged policies.
+    #[must_use]
+    pub fn record(&self, all: bool) -> PlanRecord<'_> {
+        PlanRecord::new(
+            &self.plan,
+            &self.summary,
+            &self.digest,
+            &self.created_at,
+            all,
+        )
+    }
+
+    /// Returns the plan as reviews show it.
+    #[must_use]
+    pub fn view(&self, detail: Detail) -> PlanView<'_> {
+        PlanView {
+            plan: &self.plan,
+            summary: &self.summary,
+            digest: &self.digest,
+            all: detail.all,
+            brief: detail.summary,
+        }
+    }
+
+    /// Draws the plan as text.
+    #[must_use]
+    pub fn text(&self, detail: Detail) -> String {
+        let summary = &self.summary;
+        text::plan(&self.plan, summary, &self.digest, summary.time, detail)
+    }
+}

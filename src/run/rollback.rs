@@ -1,0 +1,99 @@
+//! `rollback`: undoes what a report says that its run did.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::apply::ApplyInput;
+use super::approval::check_tenant;
+use super::connect::ServiceSettings;
+use super::plan::{PlanRequest, PreparedPlan, add_names};
+use super::{Failure, unless_stopped};
+use crate::graph::Reader;
+use crate::graph::client::Client;
+use crate::model::PolicyKind;
+use crate::plan::PlanInputs;
+use crate::plan::rollback::{self, AppliedPolicy};
+use crate::report::{Outcome, Reason, Recorded, RecordedPolicy, Settled};
+
+/// The plan of a rollback, and what it leaves alone.
+#[derive(Debug)]
+pub struct PlannedRollback {
+    /// What is to be carried out.
+    pub input: ApplyInput,
+    /// How many policies are as they were before the run already.
+    pub as_before: usize,
+}
+
+/// Plans the rollback of a recorded run.
+///
+/// # Errors
+///
+/// Says why there is no plan.
+pub async fn plan_rollback(
+    recorded: Recorded,
+    client: &Arc<Client>,
+    service: &ServiceSettings,
+    request: &PlanRequest<'_>,
+    stop: &CancellationToken,
+) -> Result<PlannedRollback, Failure> {
+    let reader = Reader::new(Arc::clone(client));
+    let back = unless_stopped(stop, async {
+        let tenant_id = reader.tenant_id().await?;
+        if recorded.has_plan() {
+            let recorded = recorded.tenant_id.as_deref();
+            check_tenant("report", recorded, tenant_id.as_deref())?;
+        }
+        let applied: Vec<AppliedPolicy> = recorded
+            .policies
+            .into_iter()
+            .filter(RecordedPolicy::may_be_changed)
+            .map(applied_policy)
+            .filter(|policy| request.selection.includes(policy.kind, &policy.name))
+            .collect();
+        let ids: Vec<(PolicyKind, String)> = applied
+            .iter()
+            .map(|policy| (policy.kind, policy.id.clone()))
+            .collect();
+        let live = reader.assignments_of(&ids).await?;
+        let live = live.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let inputs = PlanInputs {
+            tenant_id,
+            graph_url: reader.graph_url(),
+            write_with: request.write_with.unwrap_or_default(),
+            rules: request.rules,
+            strict: false,
+            selection: request.selection,
+        };
+        let mut back = rollback::plan(&applied, &live, recorded.names, &inputs);
+        add_names(&mut back.plan, &reader, false).await?;
+        Ok(back)
+    })
+    .await?;
+    let skipped = back.moved.into_iter().map(|(policy, stays)| {
+        let settled = Settled {
+            outcome: Outcome::Skipped,
+            reason: Some(Reason::new(stays.name(), stays.about())),
+            written: false,
+        };
+        (policy, settled)
+    });
+    Ok(PlannedRollback {
+        input: ApplyInput {
+            skipped: skipped.collect(),
+            ..ApplyInput::new(PreparedPlan::new(back.plan, service))
+        },
+        as_before: back.as_before,
+    })
+}
+
+fn applied_policy(policy: RecordedPolicy) -> AppliedPolicy {
+    AppliedPolicy {
+        kind: policy.kind,
+        name: policy.name.unwrap_or_else(|| policy.id.clone()),
+        id: policy.id,
+        before: policy.before,
+        after: policy.after,
+        seen: policy.outcome == Some(Outcome::Applied),
+    }
+}

@@ -1,0 +1,95 @@
+//! `whoami`: signs in and reads what the token says of itself.
+
+use secrecy::ExposeSecret as _;
+use tokio_util::sync::CancellationToken;
+
+use super::connect::{Environment, ServiceSettings, sign_in};
+use super::{Failure, unless_stopped};
+use crate::auth::claims::Claims;
+use crate::exit::Exit;
+use crate::graph::permissions::{NEEDS, Need};
+use crate::plan::saved::FORMAT_VERSION;
+use crate::render::identity::{Identity, NeedRecord};
+
+/// Signs in, and returns who that is and what is permitted; for one command only, if one is named.
+///
+/// # Errors
+///
+/// Says why there is no token.
+pub async fn whoami(
+    service: &ServiceSettings,
+    environment: &Environment,
+    command: Option<&str>,
+    stop: &CancellationToken,
+) -> Result<Identity, Failure> {
+    let source = sign_in(service, environment)?;
+    let token = unless_stopped(stop, async { Ok(source.fetch().await?) }).await?;
+    let claims = Claims::read(token.secret.expose_secret());
+    let needs: Vec<&Need> = NEEDS
+        .iter()
+        .filter(|need| command.is_none_or(|name| need.commands.contains(&name)))
+        .collect();
+    let expires_at = claims
+        .as_ref()
+        .and_then(|claims| claims.expires_at)
+        .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
+    let expired = expires_at.is_some_and(|time| time <= jiff::Timestamp::now());
+    Ok(Identity {
+        format_version: FORMAT_VERSION,
+        tenant_id: token.tenant_id,
+        app_id: claims.as_ref().and_then(|claims| claims.app_id.clone()),
+        app_name: claims.as_ref().and_then(|claims| claims.app_name.clone()),
+        user: claims.as_ref().and_then(|claims| claims.user.clone()),
+        credential: match service.is_sandbox() {
+            true => None,
+            false => token.method.map(|method| method.name()),
+        },
+        expires_at: expires_at.map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+        expired,
+        permissions: claims
+            .as_ref()
+            .map(|claims| claims.permissions.iter().cloned().collect()),
+        needs: needs
+            .iter()
+            .map(|need| NeedRecord {
+                commands: need.commands,
+                missing: claims
+                    .as_ref()
+                    .map(|claims| need.missing(&claims.permissions)),
+            })
+            .collect(),
+    })
+}
+
+/// Judges whether the sign-in will do.
+///
+/// # Errors
+///
+/// Says what is missing.
+pub fn verdict(identity: &Identity) -> Result<Exit, Failure> {
+    if identity.permissions.is_none() {
+        return Err(Failure::new(
+            Exit::Failure,
+            "the token can't be read, so its permissions are unknown",
+        ));
+    }
+    if identity.expired {
+        return Err(Failure::new(Exit::Refused, "the token has expired"));
+    }
+    let lacking: Vec<&str> = identity
+        .needs
+        .iter()
+        .filter(|need| need.missing.as_ref().is_some_and(|names| !names.is_empty()))
+        .flat_map(|need| need.commands.iter().copied())
+        .collect();
+    if lacking.is_empty() {
+        return Ok(Exit::Success);
+    }
+    Err(Failure::new(
+        Exit::Refused,
+        format!("permissions are missing for {}", lacking.join(", ")),
+    )
+    .hint(
+        "grant them to the app registration as application permissions, with admin consent; `--for plan` asks about plan, drift and export only",
+    ))
+}
