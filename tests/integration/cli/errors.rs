@@ -156,7 +156,7 @@ fn the_page_has_every_code_and_no_other() {
 fn the_page_has_every_reason_of_a_report_and_no_other() {
     let mut codes = BTreeSet::from(["httpError".to_owned()]);
     let mut seen = false;
-    for text in sources("apply") {
+    for text in ["apply", "report"].into_iter().flat_map(sources) {
         seen |= text.contains("\"httpError\"");
         for constructor in ["Reason::new(", "..Self::new(", "Reason::from_graph("] {
             codes.extend(behind(&text, constructor).into_iter().map(str::to_owned));
