@@ -9,6 +9,8 @@
 //! the command line. So a link counts where it can be a part of the repository (see [`link_on`]),
 //! for writing and for what is shown line by line when it is wrong.
 
+pub mod encoding;
+
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Component, Path, PathBuf};
@@ -74,15 +76,15 @@ pub fn create(path: &Path) -> io::Result<File> {
     }
 }
 
-/// Reads a text that is not larger than it may be. What has no size of its own, like a pipe, is
-/// read no further.
+/// Reads a text that is not larger than it may be, in any encoding that [`encoding`] knows. What has
+/// no size of its own, like a pipe, is read no further.
 ///
 /// # Errors
 ///
 /// Says why it cannot be read.
 pub fn read_text(path: &Path, most: u64) -> io::Result<String> {
-    String::from_utf8(read(path, most)?)
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8"))
+    encoding::decode(read(path, most)?)
+        .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
 }
 
 /// Reads bytes that are not more than they may be.
@@ -131,12 +133,11 @@ pub fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 pub fn link_on(path: &Path) -> Option<PathBuf> {
     let is_link =
         |path: &Path| std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
-    let root = std::env::current_dir()
-        .and_then(std::fs::canonicalize)
-        .ok()
-        .and_then(|folder| repository(&folder, &workspaces()));
+    let here = std::env::current_dir().and_then(std::fs::canonicalize).ok();
+    let root = here.as_deref().map(|here| repository(here).unwrap_or(here));
+    let root = root.filter(|root| root.parent().is_some());
     let is_in_repository = |path: &Path| {
-        root.as_ref().is_some_and(|root| {
+        root.is_some_and(|root| {
             std::fs::canonicalize(path).is_ok_and(|path| path.starts_with(root))
         })
     };
@@ -155,31 +156,12 @@ pub fn link_on(path: &Path) -> Option<PathBuf> {
     last.filter(|last| is_link(last))
 }
 
-/// Returns the workspaces that build services name: GitHub Actions and Azure DevOps.
-fn workspaces() -> Vec<PathBuf> {
-    ["GITHUB_WORKSPACE", "BUILD_SOURCESDIRECTORY"]
-        .into_iter()
-        .filter_map(std::env::var_os)
-        .filter_map(|folder| std::fs::canonicalize(folder).ok())
-        .collect()
-}
-
-/// Returns the topmost folder that a pull request can lay links in, of those above the working
-/// folder: the workspace, the repository (which holds `.git`), or the working folder itself. The
-/// root of the machine is none of them, though a job in a container may work in it.
-fn repository(working_folder: &Path, workspaces: &[PathBuf]) -> Option<PathBuf> {
-    let is_workspace = |folder: &&Path| workspaces.iter().any(|known| known == folder);
-    let holds_git = |folder: &&Path| folder.join(".git").symlink_metadata().is_ok();
-    let mut folders = working_folder
-        .ancestors()
-        .filter(|folder| folder.parent().is_some());
-    let repository = folders.clone().find(holds_git);
-    let workspace = folders.clone().filter(is_workspace).last();
-    [workspace, repository, folders.next()]
-        .into_iter()
-        .flatten()
-        .min_by_key(|folder| folder.components().count())
-        .map(Path::to_owned)
+/// Returns the repository that holds a folder: the nearest folder upward with `.git`, which is a file
+/// in a work tree. The root of the machine is none, though a job in a container may work in it.
+pub fn repository(folder: &Path) -> Option<&Path> {
+    let mut folders = folder.ancestors();
+    folders
+        .find(|folder| folder.parent().is_some() && folder.join(".git").symlink_metadata().is_ok())
 }
 
 /// Whether a real path leads to what the system makes up, and keeps on no disk.
@@ -356,20 +338,18 @@ mod tests {
     }
 
     #[test]
-    fn a_repository_is_where_git_or_the_workspace_is() {
+    fn a_repository_is_where_git_is() {
         let folder = tempfile::tempdir().expect("a folder");
         let top = folder.path().canonicalize().expect("a folder");
         let at = |name: &str| top.join(name);
-        std::fs::create_dir_all(at("w/r/sub/deep")).expect("a folder");
-        let of = |workspaces: &[PathBuf]| repository(&at("w/r/sub"), workspaces);
-        assert_eq!(of(&[]), Some(at("w/r/sub")));
-        assert_eq!(of(&[at("w/r/sub/deep"), at("x")]), Some(at("w/r/sub")));
+        std::fs::create_dir_all(at("r/sub/deep")).expect("a folder");
+        assert_eq!(repository(&at("r/sub")), None);
         // A file, as in a worktree.
-        std::fs::write(at("w/r/.git"), "").expect("a file");
-        assert_eq!(of(&[]), Some(at("w/r")));
-        assert_eq!(of(&[at("w/r/sub")]), Some(at("w/r")));
-        assert_eq!(of(&[at("w")]), Some(at("w")));
-        assert_eq!(repository(Path::new("/"), &[PathBuf::from("/")]), None);
+        std::fs::write(at("r/.git"), "").expect("a file");
+        for inside in ["r", "r/sub", "r/sub/deep"] {
+            assert_eq!(repository(&at(inside)), Some(&*at("r")));
+        }
+        assert_eq!(repository(Path::new("/")), None);
     }
 
     #[cfg(target_os = "linux")]

@@ -39,6 +39,7 @@ pub mod target;
 mod tenant;
 #[cfg(test)]
 mod tests;
+mod text;
 mod throttle;
 mod token;
 mod validate;

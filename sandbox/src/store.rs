@@ -14,6 +14,7 @@ use super::changes::Changes;
 use super::journal::{self, Found, Journal, Pending};
 use super::state::StateError;
 use super::tenant::Tenant;
+use super::text;
 
 /// Up to this size, a file is replaced faster than the published limits let writes come.
 const REPLACED_UP_TO: u64 = 8 * 1024 * 1024;
@@ -65,10 +66,10 @@ impl Store {
         if journal.is_some() || store.bytes > store.replaced_up_to {
             store.state = Some(named(&digest::digest(&digest::SHA256, &text)));
         }
-        let text = String::from_utf8(text).map_err(|error| StateError::Io {
+        let text = text::decode(text).map_err(|source| StateError::Io {
             action: "read",
             path: path.to_owned(),
-            source: io::Error::new(io::ErrorKind::InvalidData, error.utf8_error()),
+            source,
         })?;
         let mut tenant = Tenant::from_json(&text).map_err(|error| error.of(path))?;
         drop(text);

@@ -155,7 +155,8 @@ impl Session<'_> {
             )
             .hint("apply one saved plan, or manifests")),
             paths => {
-                let loaded = plan::load(&settings::manifests(paths, config)?);
+                let loaded =
+                    plan::load(&settings::manifests(paths, config)?, config.path.as_deref());
                 Ok(Source::Manifests(loaded.map_err(|failure| {
                     // Now, before the report is named.
                     self.output.print_findings(failure)

@@ -10,7 +10,7 @@ use crate::diagnostic::{Diagnostic, FileId, Place, Sources, nearest};
 use crate::exit::Exit;
 use crate::files;
 use crate::manifest::has_manifest_ending;
-use crate::run::{CONFIGURATION_FILE, Failure};
+use crate::run::{CONFIGURATION_FILE, Failure, manifests};
 
 /// The code of every fault in the configuration.
 const CODE: &str = "configuration";
@@ -28,6 +28,9 @@ pub(super) struct Config {
     /// Manifests for commands that name none.
     #[serde(skip)]
     pub(super) manifests: Vec<PathBuf>,
+    /// The file itself; `None` if there is none.
+    #[serde(skip)]
+    pub(super) path: Option<PathBuf>,
     pub(super) limits: Limits,
     pub(super) guards: Guards,
 }
@@ -51,16 +54,38 @@ pub(super) struct Guards {
 /// The most that is read of a configuration.
 const LARGEST: u64 = 1024 * 1024;
 
-/// Reads the named configuration file, or the one in the working folder if there is one.
+/// Reads the named configuration file, or the nearest one from the working folder upward to the
+/// repository's root if there is one.
 pub(super) fn load(named: Option<&Path>) -> Result<Config, Failure> {
-    let path = match named {
-        Some(path) => path,
-        // A link to nowhere is no missing file: who lays one must not be rid of the guards.
-        None if Path::new(CONFIGURATION_FILE).symlink_metadata().is_ok() => {
-            Path::new(CONFIGURATION_FILE)
-        }
-        None => return Ok(Config::default()),
+    let Some(path) = named.map(Path::to_owned).or_else(find) else {
+        return Ok(Config::default());
     };
+    let config = read(&path)?;
+    Ok(Config {
+        path: Some(path),
+        ..config
+    })
+}
+
+/// Finds the configuration. Outside of a repository it is in the working folder: what lies above that
+/// is not known to belong to it.
+fn find() -> Option<PathBuf> {
+    let here = std::env::current_dir().ok()?;
+    let root = files::repository(&here);
+    let mut up = PathBuf::new();
+    for folder in here.ancestors() {
+        if manifests::holds_configuration(folder) {
+            return Some(up.join(CONFIGURATION_FILE));
+        }
+        if root.is_none_or(|root| root == folder) {
+            return None;
+        }
+        up.push("..");
+    }
+    None
+}
+
+fn read(path: &Path) -> Result<Config, Failure> {
     let failed = |reason: String| {
         Failure::new(
             Exit::Failure,
@@ -77,7 +102,7 @@ pub(super) fn load(named: Option<&Path>) -> Result<Config, Failure> {
         )));
     }
     let bytes = files::read_regular(path, LARGEST).map_err(|error| failed(error.to_string()))?;
-    let text = String::from_utf8(bytes).map_err(|_| failed("it is not UTF-8".to_owned()))?;
+    let text = files::encoding::decode(bytes).map_err(|error| failed(error.to_string()))?;
     // A file with comments only is an empty configuration.
     if text
         .lines()

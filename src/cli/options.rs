@@ -63,7 +63,7 @@ pub(super) struct Common {
         value_name = "FORMAT"
     )]
     pub(super) log_format: LogFormat,
-    /// Configuration file (default: `assignctl.yaml` in the working folder, if there is one)
+    /// Configuration file (default: the nearest `assignctl.yaml`, up to the repository's root)
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// Where the service is, and how it is talked to.

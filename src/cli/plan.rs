@@ -18,7 +18,8 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
     let mut inputs = settings::inputs(&command.paths, common, Some(&config));
     inputs.extend(command.since.clone());
     output.keep_inputs(&[("--out", command.out.as_deref())], &inputs)?;
-    let loaded = plan::load(&settings::manifests(&command.paths, &config)?)?;
+    let paths = settings::manifests(&command.paths, &config)?;
+    let loaded = plan::load(&paths, config.path.as_deref())?;
     let baseline = command.since.as_deref().map(plan::baseline).transpose()?;
     let service = settings::service(&common.service, &config)?;
     let request = PlanRequest {

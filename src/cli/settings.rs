@@ -69,10 +69,10 @@ pub(super) fn inputs(named: &[PathBuf], common: &Common, config: Option<&Config>
     let mut inputs = named.to_vec();
     inputs.extend(config.iter().flat_map(|config| config.manifests.clone()));
     inputs.extend(common.service.sandbox.iter().cloned());
+    let configuration = config.and_then(|config| config.path.clone());
     inputs.push(
-        common
-            .config
-            .clone()
+        configuration
+            .or_else(|| common.config.clone())
             .unwrap_or_else(|| PathBuf::from(CONFIGURATION_FILE)),
     );
     inputs

@@ -8,11 +8,11 @@ use super::output::Output;
 use super::settings;
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
-use crate::manifest::{self, Loaded};
+use crate::manifest::Loaded;
 use crate::render::json::Json;
 use crate::render::review::Review;
 use crate::render::words::count;
-use crate::run::Failure;
+use crate::run::{Failure, manifests};
 
 pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
@@ -21,7 +21,7 @@ pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Resul
         &[],
         &settings::inputs(&command.paths, common, Some(&config)),
     )?;
-    let loaded = manifest::load(&paths);
+    let loaded = manifests::load(&paths, config.path.as_deref());
     output.diagnostics(&loaded.diagnostics, &loaded.sources);
     let errors = loaded
         .diagnostics

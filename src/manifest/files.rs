@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use super::report::{Report, quoted};
 use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Sources};
+use crate::files::encoding::{self, NotText};
 
 /// The tool's own configuration, which is not a manifest.
 const CONFIGURATION: &str = "assignctl.yaml";
@@ -102,13 +103,9 @@ pub(super) fn no_manifest() -> Diagnostic {
 }
 
 impl Files {
-    /// Adds a file, of which the bytes may be anything.
+    /// Adds a file; its bytes need not be text.
     pub(super) fn add(&mut self, path: String, bytes: Vec<u8>, report: &mut Report) {
-        let bytes = match bytes.strip_prefix("\u{feff}".as_bytes()) {
-            Some(rest) => rest.to_vec(),
-            None => bytes,
-        };
-        let error = match String::from_utf8(bytes) {
+        let NotText { message, shown, at } = match encoding::decode(bytes) {
             Ok(text) => {
                 self.readable.push(self.sources.add(path, text));
                 return;
@@ -116,24 +113,16 @@ impl Files {
             Err(error) => error,
         };
         self.failed = true;
-        let bytes = error.as_bytes();
-        let (valid, rest) = bytes.split_at(error.utf8_error().valid_up_to());
-        let (line, column) = end_of(&String::from_utf8_lossy(valid));
+        let (line, column) = end_of(&shown[..at]);
         // What can be shown of it, for the line of the error; it is not read.
-        let file = self.sources.add(path, String::from_utf8_lossy(bytes));
-        report.push(
-            Diagnostic::error(
-                "not-utf8",
-                Place {
-                    file,
-                    line,
-                    column,
-                    length: 1,
-                },
-                format!("the byte 0x{:02x} is not UTF-8", rest.first().unwrap_or(&0)),
-            )
-            .hint("save the file as UTF-8"),
-        );
+        let file = self.sources.add(path, shown);
+        let place = Place {
+            file,
+            line,
+            column,
+            length: 1,
+        };
+        report.push(Diagnostic::error("not-utf8", place, message).hint("save the file as UTF-8"));
     }
 
     fn read(

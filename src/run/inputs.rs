@@ -46,6 +46,8 @@ fn plan_text(path: &Path) -> Result<String, Failure> {
 pub fn report(path: &Path) -> Result<Recorded, Failure> {
     let bytes =
         files::read(path, LARGEST_REPORT).map_err(|error| unusable(path, &error.to_string()))?;
+    let bytes =
+        files::encoding::to_utf8(bytes).map_err(|error| unusable(path, &error.to_string()))?;
     report::read(&bytes).map_err(|error| unusable(path, &error.to_string()))
 }
 

@@ -7,13 +7,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::approval::check_tenant;
 use super::connect::ServiceSettings;
-use super::{Failure, clock, inputs, unless_stopped};
+use super::{Failure, clock, inputs, manifests, unless_stopped};
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::graph::pace::Limit;
-use crate::manifest::{self, Loaded};
+use crate::manifest::Loaded;
 use crate::plan::guards::GuardRules;
 use crate::plan::needs::needs;
 use crate::plan::saved::{PlanRecord, digest_of};
@@ -24,13 +24,13 @@ use crate::render::review::PlanView;
 use crate::render::text::{self, Detail};
 use crate::report;
 
-/// Reads manifests; errors in them end the run.
+/// Reads manifests, in a run with a configuration or without one; errors in them end the run.
 ///
 /// # Errors
 ///
 /// All that is wrong with them.
-pub fn load(paths: &[PathBuf]) -> Result<Loaded, Failure> {
-    let loaded = manifest::load(paths);
+pub fn load(paths: &[PathBuf], configuration: Option<&Path>) -> Result<Loaded, Failure> {
+    let loaded = manifests::load(paths, configuration);
     if loaded.diagnostics.iter().any(Diagnostic::is_error) {
         let Loaded {
             diagnostics,

@@ -13,7 +13,9 @@
 mod apply;
 #[cfg(unix)]
 mod ci;
+mod configurations;
 mod defects;
+mod encodings;
 mod errors;
 mod exit_codes;
 mod export;

@@ -1,0 +1,106 @@
+//! Reading the manifests of a run, and the look-out for a configuration that is not in use.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::{Component, Path, PathBuf};
+
+use super::CONFIGURATION_FILE;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::files;
+use crate::manifest::{self, Loaded};
+
+/// The code of the warning.
+const CODE: &str = "other-configuration";
+
+/// Reads manifests, in a run with a configuration or without one.
+pub fn load(paths: &[PathBuf], configuration: Option<&Path>) -> Loaded {
+    let mut loaded = manifest::load(paths);
+    let folders: BTreeSet<PathBuf> = loaded
+        .sources
+        .files()
+        .filter_map(|(_, file)| Path::new(&*file.path).parent())
+        .map(Path::to_owned)
+        .collect();
+    loaded.diagnostics.extend(unused(&folders, configuration));
+    loaded
+}
+
+/// Whether a folder holds a configuration. A link to nowhere counts: whoever lays one must not
+/// disable the guards.
+pub fn holds_configuration(folder: &Path) -> bool {
+    folder.join(CONFIGURATION_FILE).symlink_metadata().is_ok()
+}
+
+/// Warns of configurations beside or above folders with manifests that are not the one in use: their
+/// guards and their tenant do not count in this run.
+fn unused(folders: &BTreeSet<PathBuf>, in_use: Option<&Path>) -> Vec<Diagnostic> {
+    let real = in_use.and_then(|path| path.canonicalize().ok());
+    let mut seen = HashSet::new();
+    let mut found: BTreeMap<PathBuf, &Path> = BTreeMap::new();
+    for folder in folders {
+        let Some(other) = nearest(folder, &mut seen) else {
+            continue;
+        };
+        let is_in_use = real.is_some() && other.canonicalize().ok() == real;
+        if !is_in_use {
+            found.entry(other).or_insert(folder);
+        }
+    }
+    let warning = |(other, folder): (PathBuf, &Path)| {
+        let manifests = match folder.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => folder,
+        };
+        let in_use = match in_use {
+            Some(path) => format!("but `{}` is in use", path.display()),
+            None => "which is not in use: no configuration is".to_owned(),
+        };
+        let message = format!(
+            "the manifests in `{}` belong to `{}`, {in_use}",
+            manifests.display(),
+            other.display()
+        );
+        Diagnostic::new(Severity::Warning, CODE, None, message)
+            .hint("run in its folder or below it, or name it with `--config`")
+    };
+    found.into_iter().map(warning).collect()
+}
+
+/// Returns the nearest configuration beside or above a folder, within its repository. `seen` holds the
+/// folders from which it was looked for before.
+fn nearest(folder: &Path, seen: &mut HashSet<PathBuf>) -> Option<PathBuf> {
+    let start = match folder.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => folder,
+    };
+    let real = start.canonicalize().ok()?;
+    let root = files::repository(&real);
+    let mut shown = folder.to_owned();
+    for ancestor in real.ancestors() {
+        if !seen.insert(ancestor.to_owned()) {
+            return None;
+        }
+        if holds_configuration(ancestor) {
+            return Some(shown.join(CONFIGURATION_FILE));
+        }
+        if root == Some(ancestor) {
+            return None;
+        }
+        shown = above(shown);
+    }
+    None
+}
+
+/// Returns the folder above one, as it would be written.
+fn above(mut folder: PathBuf) -> PathBuf {
+    match folder.components().next_back() {
+        Some(Component::Normal(_)) => {
+            folder.pop();
+        }
+        Some(Component::CurDir) => {
+            folder.pop();
+            return above(folder);
+        }
+        _ => folder.push(".."),
+    }
+    folder
+}
