@@ -183,27 +183,37 @@ pub fn tidy(diagnostics: &mut Vec<Diagnostic>) {
 
 /// Returns the candidate nearest to a name that was not found, if one is near enough to be meant.
 pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    nearest_all(name, candidates).first().copied()
+}
+
+/// Returns the candidates nearest to a name that was not found: those that are as near as any, if
+/// they are near enough to be meant.
+pub fn nearest_all<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     // Comparing costs the product of the lengths, in memory too; nobody mistypes longer names.
     const LONGEST: usize = 256;
     let wanted = name.to_lowercase();
     let length = wanted.chars().take(LONGEST + 1).count();
     if length > LONGEST {
-        return None;
+        return Vec::new();
     }
-    let most = (length / 3).max(1);
-    candidates
-        .into_iter()
-        .filter(|candidate| {
-            let other = candidate.chars().take(length + most + 1).count();
-            other.abs_diff(length) <= most
-        })
-        .map(|candidate| {
-            let distance = strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase());
-            (distance, candidate)
-        })
-        .filter(|(distance, _)| *distance <= most)
-        .min()
-        .map(|(_, candidate)| candidate)
+    let mut least = (length / 3).max(1);
+    let mut near = Vec::new();
+    for candidate in candidates {
+        let other = candidate.chars().take(length + least + 1).count();
+        if other.abs_diff(length) > least {
+            continue;
+        }
+        let distance = strsim::damerau_levenshtein(&wanted, &candidate.to_lowercase());
+        if distance < least {
+            near.clear();
+        }
+        if distance <= least {
+            least = distance;
+            near.push(candidate);
+        }
+    }
+    near.sort_unstable();
+    near
 }
 
 #[cfg(test)]
@@ -216,6 +226,8 @@ mod tests {
         assert_eq!(nearest("sg-pilto", names), Some("SG-Pilot"));
         assert_eq!(nearest("Finance", names), None);
         assert_eq!(nearest("", names), None);
+        let rings = ["Ring 3", "Ring 10", "Ring 1", "Ring 2"];
+        assert_eq!(nearest_all("Ring X", rings), ["Ring 1", "Ring 2", "Ring 3"]);
     }
 
     #[test]

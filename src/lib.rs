@@ -18,6 +18,7 @@
 //! - [`redact`]: taking secrets out of what comes from a service and of what people read, and finding
 //!   them in data, which is then not written.
 //! - [`net`] and [`text`]: which addresses are safe, connections, small pieces of text.
+//! - [`look_alike`]: names that look the same and are not.
 //! - [`run`]: the use cases, from settings to values.
 //! - [`exit`], [`files`] and [`cli`]: exit codes, how files are read and written, and the command line.
 //!
@@ -44,6 +45,7 @@ pub mod export;
 pub mod files;
 pub mod graph;
 pub mod kinds;
+pub mod look_alike;
 pub mod manifest;
 pub mod model;
 pub mod net;

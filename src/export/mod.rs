@@ -98,9 +98,13 @@ pub fn manifests(
     let mut entries = Vec::new();
     let mut left_out = Vec::new();
     for live in tenant.policies.iter().filter(|policy| is_chosen(policy)) {
-        match wording.targets(live) {
-            Ok((targets, notes)) => entries.push(Entry {
-                selector: wording.policy(live),
+        let read = wording.targets(live).and_then(|(targets, notes)| {
+            let selector = wording.policy(live)?;
+            Ok((selector, targets, notes))
+        });
+        match read {
+            Ok((selector, targets, notes)) => entries.push(Entry {
+                selector,
                 live,
                 targets,
                 set: None,

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use crate::manifest::is_name;
 use crate::model::{
     Assignment, Filter, FilterMode, Guid, LiveFilter, LiveGroup, LivePolicy, PolicyKind, Source,
     Target, WholeTenant,
@@ -110,13 +111,18 @@ impl<'a> Wording<'a> {
     }
 
     /// Returns how a policy is selected. Names are compared with case.
-    pub(super) fn policy(&self, policy: &LivePolicy) -> Reference {
+    pub(super) fn policy(&self, policy: &LivePolicy) -> Result<Reference, String> {
         let namesakes = self.policy_names.get(&(policy.kind, &*policy.name));
         if namesakes == Some(&1) && is_name(&policy.name) {
-            Reference::Name(policy.name.to_string())
-        } else {
-            by_id(&policy.id, &policy.name)
+            return Ok(Reference::Name(policy.name.to_string()));
         }
+        if policy.kind.has_guid_ids() && Guid::parse(&policy.id).is_none() {
+            return Err(format!(
+                "its name does not tell it from others, and its id `{}` is not a GUID",
+                policy.id
+            ));
+        }
+        Ok(by_id(&policy.id, &policy.name))
     }
 
     fn group(&self, id: &str) -> Reference {
@@ -153,7 +159,7 @@ impl<'a> Wording<'a> {
     /// Returns what a manifest asks for to keep a policy as it is, and notes on what it need not
     /// ask for; or why it cannot ask for it.
     pub(super) fn targets(&self, policy: &LivePolicy) -> Result<(Targets, Vec<String>), String> {
-        if !is_name(&policy.id) {
+        if is_blank(&policy.id) {
             return Err("its id is empty".to_owned());
         }
         let mut targets = Targets::default();
@@ -193,7 +199,7 @@ impl<'a> Wording<'a> {
             Target::AllDevices => Whom::AllDevices,
             Target::AllUsers => Whom::AllUsers,
             Target::Group(id) => Whom::Group(group(id)?),
-            Target::Collection(id) if is_name(id) => Whom::Collection(id.to_string()),
+            Target::Collection(id) if !is_blank(id) => Whom::Collection(id.to_string()),
             Target::Collection(_) => return Err("a collection has no id".to_owned()),
             Target::ExclusionGroup(id) => {
                 if row.filter.is_some() {
@@ -254,14 +260,14 @@ impl<'a> Wording<'a> {
     }
 }
 
-/// Whether a manifest can hold the text as a name: blanks alone are none.
-fn is_name(text: &str) -> bool {
-    !text.trim().is_empty()
+/// Whether a manifest cannot hold the text.
+fn is_blank(text: &str) -> bool {
+    text.trim().is_empty()
 }
 
 fn by_id(id: &str, name: &str) -> Reference {
     Reference::Id {
         id: id.to_owned(),
-        comment: is_name(name).then(|| name.to_owned()),
+        comment: (!is_blank(name)).then(|| name.to_owned()),
     }
 }

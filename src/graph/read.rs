@@ -15,8 +15,8 @@ use super::wire::{self, Object, Page, Texts};
 use super::write::LookSlot;
 use crate::kinds;
 use crate::model::{
-    LiveAssignment, LiveFilter, LiveGroup, LivePolicy, PolicyKind, RawPolicy, assignments_path,
-    encode,
+    LiveAssignment, LiveFilter, LiveGroup, LivePolicy, PolicyKind, RawPolicy, SimilarGroups,
+    assignments_path, encode,
 };
 
 const FILTERS: &str = "/deviceManagement/assignmentFilters";
@@ -30,6 +30,10 @@ const GROUPS_IN_FILTER: usize = 15;
 const LONGEST_URL: usize = 2000;
 /// How many times a policy's assignments are read where they come in more than one page.
 const PAGED_LOOKS: usize = 5;
+/// How many pages of groups are looked through for names that may be meant.
+const PAGES_OF_SIMILAR_GROUPS: usize = 5;
+/// For how many names, in a larger directory, groups that begin alike are asked for: one batch.
+const NAMES_BEGINNING_ALIKE: usize = 19;
 /// How many policies' further assignments are read side by side; few policies ever need it.
 const SIDE_BY_SIDE: usize = 8;
 
@@ -336,30 +340,35 @@ impl Reader {
             .await
     }
 
-    /// Returns display names of groups that begin like some of the given ones: one page of them.
-    pub(super) async fn groups_like(&self, names: &[&String]) -> Result<Vec<String>, GraphError> {
-        const BEGINNING: usize = 3;
-        let beginnings: BTreeSet<String> = names
-            .iter()
-            .map(|name| name.chars().take(BEGINNING).collect())
-            .collect();
-        let clauses: Vec<String> = beginnings
-            .iter()
-            .take(GROUPS_IN_FILTER)
-            .map(|start| format!("startswith(displayName,'{}')", start.replace('\'', "''")))
-            .collect();
-        let path = format!(
-            "/groups?$filter={}&$select=id,displayName&$top={GROUP_PAGE}",
-            encode(&clauses.join(" or "))
-        );
-        let call = Call::get(self.client.address().join(&path));
-        let page: Page = self.client.read_json(&call).await?;
-        Ok(page
-            .value
-            .iter()
-            .filter_map(|object| wire::group(object).ok())
-            .map(|group| group.name)
-            .collect())
+    /// Returns display names of groups that may be meant by some that were not found: those of all
+    /// groups where there are not too many, else of the first and of those that begin alike.
+    ///
+    /// The directory finds names by their beginning only (microsoft-graph-docs-contrib:
+    /// concepts/aad-advanced-queries.md), and a mistake can be in it.
+    pub(super) async fn groups_like(&self, names: &[&String]) -> Result<SimilarGroups, GraphError> {
+        let path = format!("/groups?$select=id,displayName&$top={GROUP_PAGE}");
+        let mut next = Some(self.client.address().join(&path));
+        let mut objects = Vec::new();
+        for _ in 0..PAGES_OF_SIMILAR_GROUPS {
+            let Some(link) = next else { break };
+            let page: Page = self.client.read_json(&Call::get(link)).await?;
+            objects.extend(page.value);
+            next = page
+                .next_link
+                .filter(|link| self.client.address().admits(link));
+        }
+        let complete = next.is_none();
+        if !complete {
+            let answers = self.client.read_batch(&beginning_like(names)).await?;
+            for answer in answers {
+                objects.extend(page_of("GET /groups", answer?)?.value);
+            }
+        }
+        let groups = objects.iter().filter_map(|object| wire::group(object).ok());
+        Ok(SimilarGroups {
+            names: groups.map(|group| group.name).collect(),
+            complete,
+        })
     }
 
     /// Looks groups up by display name and by id, in as few requests as the service allows: 15
@@ -414,6 +423,30 @@ impl Reader {
         groups.dedup();
         Ok(groups)
     }
+}
+
+/// Returns what finds groups that begin like some names, or with a blank.
+fn beginning_like(names: &[&String]) -> Vec<String> {
+    const SHORTEST_BEGINNING: usize = 3;
+    let beginnings = names.iter().take(NAMES_BEGINNING_ALIKE).map(|name| {
+        let name = name.trim();
+        let half = name.chars().count() / 2;
+        name.chars().take(half.max(SHORTEST_BEGINNING)).collect()
+    });
+    let beginnings: BTreeSet<String> = beginnings.chain([" ".to_owned()]).collect();
+    beginnings
+        .iter()
+        .map(|beginning| {
+            let filter = format!(
+                "startswith(displayName,'{}')",
+                beginning.replace('\'', "''")
+            );
+            format!(
+                "/groups?$filter={}&$select=id,displayName&$top={GROUP_PAGE}",
+                encode(&filter)
+            )
+        })
+        .collect()
 }
 
 /// Reads a page that came in a batch.

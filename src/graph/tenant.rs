@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::error::GraphError;
 use super::read::Reader;
-use crate::model::{LiveFilter, LiveGroup, LiveTenant, Needs};
+use crate::model::{LiveFilter, LiveGroup, LiveTenant, Needs, SimilarGroups};
 
 impl Reader {
     /// Reads policies of several kinds, groups and filters side by side. The first part that
@@ -45,7 +45,7 @@ impl Reader {
 
     /// Looks for names that may be meant by those that were not found. The run ends with an error
     /// anyway, so that a failure here only costs the hint.
-    async fn similar_groups(&self, asked: &BTreeSet<String>, found: &[LiveGroup]) -> Vec<String> {
+    async fn similar_groups(&self, asked: &BTreeSet<String>, found: &[LiveGroup]) -> SimilarGroups {
         let found: HashSet<String> = found
             .iter()
             .map(|group| group.name.to_lowercase())
@@ -55,7 +55,7 @@ impl Reader {
             .filter(|name| !found.contains(&name.to_lowercase()))
             .collect();
         if missing.is_empty() {
-            return Vec::new();
+            return SimilarGroups::default();
         }
         self.groups_like(&missing).await.unwrap_or_default()
     }

@@ -39,6 +39,11 @@ impl PolicyKind {
         &KINDS[self.0]
     }
 
+    /// Whether the ids of such policies are GUIDs.
+    pub fn has_guid_ids(self) -> bool {
+        self.spec().ids == IdForm::Guid
+    }
+
     /// Returns the kind's word.
     pub fn name(self) -> &'static str {
         self.spec().name

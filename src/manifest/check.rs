@@ -10,8 +10,8 @@ use super::read::{Draft, Drafts, TargetSet, too_many_targets};
 use super::report::{Report, quoted};
 use super::targets::MOST_TARGETS;
 use super::{
-    Entry, FilterReference, Manifest, Mode, NameOrId, Placed, Selector, TargetReference,
-    WantedTarget, conflict,
+    AbsentTarget, Entry, FilterReference, Manifest, Mode, NameOrId, Placed, Selector,
+    TargetReference, WantedTarget, conflict,
 };
 use crate::diagnostic::{Diagnostic, Place};
 use crate::model::{FilterMode, PolicyKind, Source};
@@ -33,7 +33,8 @@ pub(super) fn settle(drafts: Drafts, report: &mut Report) -> Manifest {
     let mut left = MOST_TARGETS;
     for (draft, used) in entries.iter().zip(&used) {
         let shared: usize = used.iter().map(|(_, set)| set.targets.len()).sum();
-        let Some(rest) = left.checked_sub(draft.targets.len() + shared) else {
+        let asked = draft.targets.len() + draft.absent.len() + shared;
+        let Some(rest) = left.checked_sub(asked) else {
             report.push(too_many_targets(draft.place));
             return Manifest::default();
         };
@@ -46,6 +47,7 @@ pub(super) fn settle(drafts: Drafts, report: &mut Report) -> Manifest {
             what,
             mode,
             targets,
+            absent,
             uses,
             faulty,
         } = draft;
@@ -53,7 +55,9 @@ pub(super) fn settle(drafts: Drafts, report: &mut Report) -> Manifest {
             && !used.iter().any(|(_, set)| set.faulty)
             && !uses.iter().any(|name| !sets.contains_key(&name.value));
         let targets = unite(targets, used);
-        if mode.value == Mode::Additive && targets.is_empty() && certain {
+        let absent = once(absent);
+        let is_empty = targets.is_empty() && absent.is_empty();
+        if mode.value == Mode::Additive && is_empty && certain {
             report.push(
                 Diagnostic::warning(
                     "nothing-to-do",
@@ -70,10 +74,14 @@ pub(super) fn settle(drafts: Drafts, report: &mut Report) -> Manifest {
                 mode: mode.value,
                 mode_place: mode.place,
                 targets,
+                absent,
                 place,
             }),
-            // Nobody knows which policies are meant, but its targets can still contradict.
-            None => compare_targets(&targets, report),
+            // It is not known which policies are meant, but its targets can still contradict.
+            None => {
+                compare_targets(&targets, report);
+                compare_absent(&targets, &absent, report);
+            }
         }
     }
     find_conflicts(&settled, report);
@@ -136,6 +144,51 @@ fn unite(targets: Vec<WantedTarget>, used: &[(Place, &TargetSet)]) -> Vec<Wanted
         }
     }
     united
+}
+
+/// Drops targets that are listed twice.
+fn once(mut absent: Vec<AbsentTarget>) -> Vec<AbsentTarget> {
+    let mut seen = HashSet::new();
+    absent.retain(|absent| seen.insert(EitherSide::of(&absent.target)));
+    absent
+}
+
+/// What makes a target the same one for `absent`: on which side a group is does not count.
+#[derive(PartialEq, Eq, Hash)]
+struct EitherSide(&'static str, Option<String>);
+
+impl EitherSide {
+    fn of(target: &TargetReference) -> Self {
+        match target {
+            TargetReference::AllDevices => Self("allDevices", None),
+            TargetReference::AllUsers => Self("allUsers", None),
+            TargetReference::Collection(id) => Self("collection", Some(id.clone())),
+            TargetReference::Group(group) | TargetReference::ExclusionGroup(group) => match group {
+                NameOrId::Name(name) => Self("group", Some(name.to_lowercase())),
+                NameOrId::Id(id) => Self("groupId", Some(id.to_string())),
+            },
+        }
+    }
+}
+
+fn compare_absent<'e>(
+    targets: impl IntoIterator<Item = &'e WantedTarget>,
+    absent: impl IntoIterator<Item = &'e AbsentTarget>,
+    report: &mut Report,
+) {
+    let mut absent_targets = HashMap::new();
+    for absent in absent {
+        let first = absent_targets.entry(EitherSide::of(&absent.target));
+        first.or_insert(absent);
+    }
+    if absent_targets.is_empty() {
+        return;
+    }
+    for target in targets {
+        if let Some(absent) = absent_targets.get(&EitherSide::of(&target.target)) {
+            report.push(conflict::wanted_and_absent(target, absent));
+        }
+    }
 }
 
 /// What makes a target the same one, as far as a manifest tells.
@@ -248,8 +301,10 @@ fn find_conflicts(entries: &[Entry], report: &mut Report) {
     }
     for group in groups {
         compare_modes(&group, report);
-        let targets = group.iter().flat_map(|entry| &entry.targets);
-        compare_targets(targets, report);
+        let targets = || group.iter().flat_map(|entry| &entry.targets);
+        compare_targets(targets(), report);
+        let absent = group.iter().flat_map(|entry| &entry.absent);
+        compare_absent(targets(), absent, report);
     }
 }
 

@@ -5,27 +5,45 @@
 //! first, and the aliases and `use` lines through which the two came together.
 
 use super::report::quoted;
-use super::{Entry, Selector, TargetReference, WantedTarget};
+use super::{AbsentTarget, Entry, Selector, TargetReference, WantedTarget};
 use crate::diagnostic::{Diagnostic, Place};
 
 /// The same target with different filters.
 pub fn filters(one: &WantedTarget, other: &WantedTarget) -> Diagnostic {
-    let message = format!("{} is there with different filters", describe(other));
+    let message = format!("{} has different filters", describe(&other.target));
     between(
         ("conflicting-filters", message),
-        (one, &filter_words(one)),
-        (other, &filter_words(other)),
+        (one.into(), &filter_words(one)),
+        (other.into(), &filter_words(other)),
     )
     .hint("give it the same filter in both places, or remove one")
 }
 
 /// A group that is both included and excluded.
 pub fn included_and_excluded(included: &WantedTarget, excluded: &WantedTarget) -> Diagnostic {
-    let message = format!("{} is both included and excluded", describe(excluded));
+    let message = format!(
+        "{} is both included and excluded",
+        describe(&excluded.target)
+    );
     between(
         ("included-and-excluded", message),
-        (included, "included"),
-        (excluded, "excluded"),
+        (included.into(), "included"),
+        (excluded.into(), "excluded"),
+    )
+    .hint("remove one of the two")
+}
+
+/// A target that is wanted and must not be there.
+pub fn wanted_and_absent(wanted: &WantedTarget, absent: &AbsentTarget) -> Diagnostic {
+    let message = format!("{} is both wanted and absent", describe(&wanted.target));
+    let side = match wanted.target {
+        TargetReference::ExclusionGroup(_) => "excluded",
+        _ => "included",
+    };
+    between(
+        ("wanted-and-absent", message),
+        (wanted.into(), side),
+        (absent.into(), "absent"),
     )
     .hint("remove one of the two")
 }
@@ -54,10 +72,35 @@ pub fn modes(one: &Entry, other: &Entry) -> Diagnostic {
     .hint("give both entries the same mode; one that names none is `exact`")
 }
 
+/// Where a target stands, and the alias or `use` through which it came there.
+#[derive(Clone, Copy)]
+struct Stated {
+    place: Place,
+    via: Option<Place>,
+}
+
+impl From<&WantedTarget> for Stated {
+    fn from(target: &WantedTarget) -> Self {
+        Self {
+            place: target.place,
+            via: target.via,
+        }
+    }
+}
+
+impl From<&AbsentTarget> for Stated {
+    fn from(target: &AbsentTarget) -> Self {
+        Self {
+            place: target.place,
+            via: target.via,
+        }
+    }
+}
+
 fn between(
     (code, message): (&'static str, String),
-    one: (&WantedTarget, &str),
-    other: (&WantedTarget, &str),
+    one: (Stated, &str),
+    other: (Stated, &str),
 ) -> Diagnostic {
     let (one_place, other_place) = apart(one.0, other.0);
     let ((first, first_words), (second, second_words)) = if other_place < one_place {
@@ -80,7 +123,7 @@ fn between(
 
 /// Returns the places of two targets. Where an alias makes them one line, the aliases tell them
 /// apart.
-fn apart(one: &WantedTarget, other: &WantedTarget) -> (Place, Place) {
+fn apart(one: Stated, other: Stated) -> (Place, Place) {
     if one.place != other.place {
         return (one.place, other.place);
     }
@@ -90,8 +133,8 @@ fn apart(one: &WantedTarget, other: &WantedTarget) -> (Place, Place) {
     )
 }
 
-fn describe(wanted: &WantedTarget) -> String {
-    match &wanted.target {
+fn describe(target: &TargetReference) -> String {
+    match target {
         TargetReference::AllDevices => "`allDevices`".to_owned(),
         TargetReference::AllUsers => "`allUsers`".to_owned(),
         TargetReference::Collection(id) => format!("the collection {}", quoted(id)),

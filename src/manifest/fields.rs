@@ -101,6 +101,9 @@ fn misplaced(key: &str) -> Option<&'static str> {
         "allLicensedUsers" => Some("did you mean `allUsers`?"),
         "assignments" => Some("list the targets below `include` and `exclude`"),
         "displayName" => Some("did you mean `name`?"),
+        "remove" | "removed" | "delete" | "unassign" => {
+            Some("list the target below `absent`, in an entry with `mode: additive`")
+        }
         _ => None,
     }
 }

@@ -68,6 +68,8 @@ pub struct Entry {
     pub mode_place: Place,
     /// What is included and excluded here and in the sets in use, equal targets once.
     pub targets: Vec<WantedTarget>,
+    /// What must not be there, equal targets once; for entries in additive mode only.
+    pub absent: Vec<AbsentTarget>,
     /// The entry's first key.
     pub place: Place,
 }
@@ -209,7 +211,7 @@ impl fmt::Display for Glob {
 pub enum Mode {
     /// The targets are the whole set; others are removed.
     Exact,
-    /// The targets are added; nothing is removed.
+    /// The targets are added; nothing is removed but what is said to be absent.
     Additive,
 }
 
@@ -239,6 +241,33 @@ pub struct WantedTarget {
     pub source: Source,
     /// The policy set, where the manifest names it.
     pub source_id: Option<String>,
+}
+
+/// One target that must not be there, whatever its filter. A group must be neither included nor
+/// excluded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AbsentTarget {
+    /// The value that names the target.
+    pub place: Place,
+    /// The alias or merge key through which the entry came to it, where that stands for more than
+    /// the target alone.
+    pub via: Option<Place>,
+    /// Who is meant; never an excluded group.
+    pub target: TargetReference,
+}
+
+impl From<WantedTarget> for AbsentTarget {
+    fn from(target: WantedTarget) -> Self {
+        let WantedTarget {
+            place,
+            via,
+            target,
+            filter: _,
+            source: _,
+            source_id: _,
+        } = target;
+        Self { place, via, target }
+    }
 }
 
 /// Who is meant, as far as a manifest says it.
@@ -299,6 +328,17 @@ pub struct Placed<T> {
 pub fn has_manifest_ending(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension == "yaml" || extension == "yml")
+}
+
+/// Whether an object can be named by its display name: blanks alone are not a name, and a GUID is
+/// taken for an id.
+pub fn is_name(text: &str) -> bool {
+    !text.trim().is_empty() && targets::meant_id(text).is_none()
+}
+
+/// Returns the word for all users or all devices, if a group's name reads like one of them.
+pub fn built_in(group_name: &str) -> Option<&'static str> {
+    targets::built_in(group_name)
 }
 
 /// Reads the manifests at the paths: files by name, folders with what is below them.

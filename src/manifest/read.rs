@@ -9,7 +9,7 @@ use super::fields::{self, Fields};
 use super::report::{Report, all_of, quoted};
 use super::targets::{self, MOST_TARGETS, Side};
 use super::tree::{Document, Item, Node, Pair, Value};
-use super::{Glob, Mode, Placed, Selector, WantedTarget};
+use super::{AbsentTarget, Glob, Mode, Placed, Selector, WantedTarget};
 use super::{bounds, build};
 use crate::diagnostic::{Diagnostic, FileId, Place, Severity};
 use crate::model::PolicyKind;
@@ -17,7 +17,7 @@ use crate::model::PolicyKind;
 pub(super) const DOCUMENT_KEYS: &[&str] = &["version", "targets", "policies"];
 pub(super) const SET_KEYS: &[&str] = &["include", "exclude"];
 pub(super) const ENTRY_KEYS: &[&str] = &[
-    "kind", "name", "id", "match", "except", "mode", "use", "include", "exclude",
+    "kind", "name", "id", "match", "except", "mode", "use", "include", "exclude", "absent",
 ];
 pub(super) const SELECTOR_KEYS: &[&str] = &["name", "id", "match"];
 
@@ -55,6 +55,8 @@ pub(super) struct Draft {
     pub(super) mode: Placed<Mode>,
     /// The entry's own targets.
     pub(super) targets: Vec<WantedTarget>,
+    /// The targets that must not be there.
+    pub(super) absent: Vec<AbsentTarget>,
     /// The sets it uses.
     pub(super) uses: Vec<Placed<String>>,
     /// Whether something in it was wrong.
@@ -223,12 +225,9 @@ impl<'r> Reader<'r> {
             ));
         }
         let via = fields::via(via, Some(pair), &pair.value);
-        let mut targets = Vec::new();
         let what = format!("the target set {}", quoted(&pair.key));
-        if let Some(fields) = Fields::read(&pair.value.node, &what, SET_KEYS, SET_KEYS, self.report)
-        {
-            self.targets(&fields, via, &mut targets);
-        }
+        let fields = Fields::read(&pair.value.node, &what, SET_KEYS, SET_KEYS, self.report);
+        let targets = fields.map_or_else(Vec::new, |fields| self.targets(&fields, via));
         let set = TargetSet {
             place: pair.place,
             targets,
@@ -250,28 +249,59 @@ impl<'r> Reader<'r> {
         }
     }
 
-    fn targets(
+    /// Reads `include` and `exclude`.
+    fn targets(&mut self, fields: &Fields<'_>, via: Option<Place>) -> Vec<WantedTarget> {
+        let mut targets = self.side(fields, "include", Side::Include, via);
+        targets.extend(self.side(fields, "exclude", Side::Exclude, via));
+        targets
+    }
+
+    fn side(
         &mut self,
         fields: &Fields<'_>,
+        key: &str,
+        side: Side,
         via: Option<Place>,
-        targets: &mut Vec<WantedTarget>,
-    ) {
-        for (key, side) in [("include", Side::Include), ("exclude", Side::Exclude)] {
-            let Some(pair) = fields.get(key) else {
-                continue;
-            };
-            // What aliases make of a few lines must not fill the memory.
-            let asked = match &pair.value.node.value {
-                Value::List(items) => items.len(),
-                _ => 0,
-            };
-            let Some(left) = self.targets.checked_sub(asked) else {
-                self.report.push(too_many_targets(pair.place));
-                continue;
-            };
-            self.targets = left;
-            targets::read_all(pair, side, via, self.report, targets);
+    ) -> Vec<WantedTarget> {
+        let mut targets = Vec::new();
+        let Some(pair) = fields.get(key) else {
+            return targets;
+        };
+        // What aliases make of a few lines must not fill the memory.
+        let asked = match &pair.value.node.value {
+            Value::List(items) => items.len(),
+            _ => 0,
+        };
+        let Some(left) = self.targets.checked_sub(asked) else {
+            self.report.push(too_many_targets(pair.place));
+            return targets;
+        };
+        self.targets = left;
+        targets::read_all(pair, side, via, self.report, &mut targets);
+        targets
+    }
+
+    /// Reads what must not be there. Only an additive entry needs to say so.
+    fn absent(
+        &mut self,
+        fields: &Fields<'_>,
+        mode: Option<Mode>,
+        via: Option<Place>,
+    ) -> Vec<AbsentTarget> {
+        if let Some(pair) = fields.get("absent")
+            && mode == Some(Mode::Exact)
+        {
+            self.report.push(
+                Diagnostic::error(
+                    "absent-without-additive",
+                    pair.place,
+                    "`absent` in an entry whose mode is `exact`",
+                )
+                .hint("add `mode: additive`; in `exact` mode all that is not listed is removed"),
+            );
         }
+        let absent = self.side(fields, "absent", Side::Absent, via);
+        absent.into_iter().map(AbsentTarget::from).collect()
     }
 
     fn entry(&mut self, item: &Item, via: Option<Place>) {
@@ -284,7 +314,7 @@ impl<'r> Reader<'r> {
             return;
         };
         let kind = self.kind(node, &fields);
-        let selector = self.selector(node, &fields);
+        let selector = self.selector(node, &fields, kind);
         let place = item.alias.unwrap_or(node.place);
         let written = fields.get("mode");
         let known = written.and_then(|pair| {
@@ -302,15 +332,15 @@ impl<'r> Reader<'r> {
             }),
         };
         let uses = self.texts(&fields, "use");
-        let mut targets = Vec::new();
-        self.targets(&fields, via, &mut targets);
+        let mode_is_known = written.is_none() || known.is_some();
+        let targets = self.targets(&fields, via);
+        let absent = self.absent(&fields, mode_is_known.then_some(mode.value), via);
         self.drafts.entries.push(Draft {
             place,
-            what: kind
-                .zip(selector)
-                .filter(|_| written.is_none() || known.is_some()),
+            what: kind.zip(selector).filter(|_| mode_is_known),
             mode,
             targets,
+            absent,
             uses,
             faulty: self.report.errors() > before,
         });
@@ -332,7 +362,12 @@ impl<'r> Reader<'r> {
         fields::word(pair, "unknown-kind", &kinds, self.report)
     }
 
-    fn selector(&mut self, node: &Node, fields: &Fields<'_>) -> Option<Selector> {
+    fn selector(
+        &mut self,
+        node: &Node,
+        fields: &Fields<'_>,
+        kind: Option<PolicyKind>,
+    ) -> Option<Selector> {
         let present = fields.among(SELECTOR_KEYS);
         if let Some(error) = fields::only_one(
             "several-selectors",
@@ -360,12 +395,21 @@ impl<'r> Reader<'r> {
         let read: Vec<Option<Selector>> = present
             .iter()
             .map(|pair| {
-                let text = fields::text(&pair.value, &pair.key, self.report)?;
                 Some(match &*pair.key {
-                    "name" => Selector::Name(text),
-                    "id" => Selector::Id(text),
+                    "name" => Selector::Name(targets::name(pair, "id", self.report)?),
+                    "id" if kind.is_some_and(PolicyKind::has_guid_ids) => {
+                        let id = targets::guid(pair, "name", self.report)?;
+                        Selector::Id(Placed {
+                            value: id.value.to_string(),
+                            place: id.place,
+                        })
+                    }
+                    "id" => Selector::Id(fields::text(&pair.value, "id", self.report)?),
                     _ => Selector::Match {
-                        pattern: glob(text, self.report)?,
+                        pattern: glob(
+                            fields::text(&pair.value, &pair.key, self.report)?,
+                            self.report,
+                        )?,
                         except: except.clone(),
                     },
                 })

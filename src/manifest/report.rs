@@ -32,6 +32,7 @@ pub(super) struct Report {
     more_warnings: usize,
     errors: usize,
     comparisons: usize,
+    doubts: Vec<Diagnostic>,
 }
 
 impl Report {
@@ -68,6 +69,14 @@ impl Report {
         }
     }
 
+    /// Adds a warning that counts only beside errors: what is in doubt shows once the tenant is
+    /// asked, and errors keep it from being asked.
+    pub(super) fn push_if_others(&mut self, doubt: Diagnostic) {
+        if self.doubts.len() < MOST_SHOWN {
+            self.doubts.push(doubt);
+        }
+    }
+
     /// Notes that something that was reported before is missing here.
     pub(super) fn miss(&mut self) {
         self.errors += 1;
@@ -91,16 +100,19 @@ impl Report {
         }
         // What differs much in length cannot be near; leaving it out keeps large sets cheap.
         let slack = (length / 3).max(1) + 1;
-        let mut left = MOST_COMPARISONS.saturating_sub(self.comparisons);
+        let mut compared = 0;
         let near: Vec<&str> = candidates
             .into_iter()
-            .take_while(|_| {
-                left = left.saturating_sub(1);
-                left > 0
-            })
+            .take(MOST_COMPARISONS.saturating_sub(self.comparisons) + 1)
+            .inspect(|_| compared += 1)
             .filter(|candidate| candidate.chars().count().abs_diff(length) <= slack)
             .collect();
-        self.comparisons = MOST_COMPARISONS - left;
+        self.comparisons += compared;
+        // What was not compared may be nearer.
+        if self.comparisons > MOST_COMPARISONS {
+            self.comparisons = MOST_COMPARISONS;
+            return None;
+        }
         diagnostic::nearest(name, near)
     }
 
@@ -111,9 +123,13 @@ impl Report {
             seen: _,
             mut more_errors,
             mut more_warnings,
-            errors: _,
+            errors,
             comparisons: _,
+            doubts,
         } = self;
+        if errors > 0 {
+            list.extend(doubts);
+        }
         diagnostic::tidy(&mut list);
         if list.len() > MOST_SHOWN {
             list.sort_by_key(|diagnostic| diagnostic.severity);
@@ -247,5 +263,11 @@ mod tests {
         }
         assert_eq!(report.comparisons, MOST_COMPARISONS);
         assert_eq!(report.suggest(&"x".repeat(1_000_000), ["x"]), None);
+        let mut report = Report {
+            comparisons: MOST_COMPARISONS - 1,
+            ..Report::default()
+        };
+        // f32: a list that was cut offers nothing.
+        assert_eq!(report.suggest("set-x", ["set-y", "set-x1"]), None);
     }
 }

@@ -4,7 +4,7 @@
 //! and words come from the tables that the reader uses, and tests hold both to agree. Where the reader
 //! takes a scalar as it is spelled, `5` and `true` are as good as text. What the schema cannot say is
 //! what needs more than one place: unknown and contradicting sets and targets, and a run without any
-//! entry. Nor can it tell `version: 1.0` from `1`, as both are one number in JSON; the reader takes the
+//! entry; nor which GUIDs stand for no group and no filter. Nor can it tell `version: 1.0` from `1`, as both are one number in JSON; the reader takes the
 //! latter only.
 
 use serde_json::{Map, Value, json};
@@ -15,7 +15,7 @@ use crate::model::PolicyKind;
 
 /// Not blank, by the reader's idea of blank.
 const NOT_BLANK: &str = r"[^\s\u0085]";
-const GUID: &str = "^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$";
+const GUID: &str = "[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}";
 
 /// Makes the schema.
 pub fn schema() -> Value {
@@ -66,6 +66,14 @@ pub fn schema() -> Value {
                 ],
             },
             "excludedTarget": excluded(),
+            "absentTarget": {
+                "description": "Who must not be there: one of `group`, `groupId`, `allDevices`, `allUsers` and \
+                    `collection`. It takes no filter.",
+                "anyOf": [
+                    {"enum": ["allDevices", "allUsers"]},
+                    absent(),
+                ],
+            },
         }),
     );
     Value::Object(whole)
@@ -84,10 +92,15 @@ fn entry() -> Map<String, Value> {
                 "enum": kinds,
                 "description": format!("The kind of the policies: {}.", collections.join(" or ")),
             }),
-            "name" => text("The policy with this display name. Case counts."),
-            "id" => text(
-                "The policy with this id; for policies whose name is not unique or may change.",
-            ),
+            "name" => name("The policy with this display name. Case counts."),
+            "id" => {
+                let description =
+                    "The policy with this id; for policies whose name is not unique or may change.";
+                match PolicyKind::all().all(PolicyKind::has_guid_ids) {
+                    true => guid(description),
+                    false => text(description),
+                }
+            }
             "match" => text(
                 "All policies whose display names fit: `*` is any text, `?` one character, nothing \
                  else is special. Case counts.",
@@ -96,8 +109,14 @@ fn entry() -> Map<String, Value> {
             "mode" => json!({
                 "enum": ["exact", "additive"],
                 "default": "exact",
-                "description": "`exact`: the manifest is the whole set, other direct assignments go away. \
-                    `additive`: assignments are added and updated, never removed.",
+                "description": "`exact`: the manifest is the whole set, other direct assignments are removed. \
+                    `additive`: assignments are added and updated; only what `absent` lists is removed.",
+            }),
+            "absent" => json!({
+                "type": "array",
+                "description": "Targets that must not be there, included or excluded, whatever their filter; \
+                    goes with `mode: additive`.",
+                "items": {"$ref": "#/$defs/absentTarget"},
             }),
             "use" => {
                 texts("Named sets of targets to take in, defined below `targets` in any file.")
@@ -112,6 +131,12 @@ fn entry() -> Map<String, Value> {
     entry.insert("required".to_owned(), json!(["kind"]));
     entry.insert("oneOf".to_owned(), json!(one_selector));
     entry.insert("dependentRequired".to_owned(), json!({"except": ["match"]}));
+    entry.insert(
+        "dependentSchemas".to_owned(),
+        json!({
+            "absent": {"required": ["mode"], "properties": {"mode": {"const": "additive"}}},
+        }),
+    );
     entry
 }
 
@@ -138,16 +163,7 @@ fn targets_of(side: &'static str) -> Value {
 
 fn included() -> Map<String, Value> {
     let mut included = object(KEYS, "A target with its filter.", |key| match key {
-        "allDevices" => json!({
-            "const": true,
-            "description": "Every managed device. `- allDevices` alone means the same.",
-        }),
-        "allUsers" => json!({
-            "const": true,
-            "description": "Every licensed user. `- allUsers` alone means the same.",
-        }),
-        "collection" => text("The id of a Configuration Manager collection, like `MEM00012`."),
-        "filter" => text(
+        "filter" => name(
             "The assignment filter with this display name. Case does not count. Its platform has to fit \
              the policy's.",
         ),
@@ -166,7 +182,7 @@ fn included() -> Map<String, Value> {
         "sourceId" => {
             text("The policy set; goes with `source: policySets`. Without it any is meant.")
         }
-        group => group_of(group),
+        target => target_of(target),
     });
     included.insert("oneOf".to_owned(), one_of(TARGET_KEYS));
     included.insert(
@@ -183,6 +199,27 @@ fn included() -> Map<String, Value> {
     included
 }
 
+fn absent() -> Map<String, Value> {
+    let mut absent = object(TARGET_KEYS, "A target that must not be there.", target_of);
+    absent.insert("oneOf".to_owned(), one_of(TARGET_KEYS));
+    absent
+}
+
+fn target_of(key: &'static str) -> Value {
+    match key {
+        "allDevices" => json!({
+            "const": true,
+            "description": "Every managed device. `- allDevices` alone means the same.",
+        }),
+        "allUsers" => json!({
+            "const": true,
+            "description": "Every licensed user. `- allUsers` alone means the same.",
+        }),
+        "collection" => text("The id of a Configuration Manager collection, like `MEM00012`."),
+        group => group_of(group),
+    }
+}
+
 fn excluded() -> Map<String, Value> {
     let mut excluded = object(EXCLUDED_KEYS, "A group that is excluded.", group_of);
     excluded.insert("oneOf".to_owned(), one_of(EXCLUDED_KEYS));
@@ -191,7 +228,7 @@ fn excluded() -> Map<String, Value> {
 
 fn group_of(key: &'static str) -> Value {
     match key {
-        "group" => text("The group with this display name. Case does not count."),
+        "group" => name("The group with this display name. Case does not count."),
         _ => guid("The group with this id; for groups whose name is not unique or may change."),
     }
 }
@@ -225,6 +262,16 @@ fn text(description: &str) -> Value {
     text
 }
 
+/// A display name; a GUID is meant as an id.
+fn name(description: &str) -> Value {
+    let mut name = text(description);
+    name["not"] = json!({
+        "type": "string",
+        "pattern": format!(r"^({GUID}|\{{{GUID}\}}|\({GUID}\))$"),
+    });
+    name
+}
+
 fn texts(description: &str) -> Value {
     json!({
         "type": "array",
@@ -239,5 +286,5 @@ fn spelled() -> Value {
 }
 
 fn guid(description: &str) -> Value {
-    json!({"type": "string", "pattern": GUID, "description": description})
+    json!({"type": "string", "pattern": format!("^{GUID}$"), "description": description})
 }

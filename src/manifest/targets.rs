@@ -5,6 +5,7 @@ use super::report::{Report, quoted};
 use super::tree::{Item, Node, Pair, Value};
 use super::{FilterReference, NameOrId, Placed, TargetReference, WantedTarget};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::look_alike::folded;
 use crate::model::{FilterMode, Guid, Source};
 
 /// How many targets a run may have, the named sets counted for each entry that uses them.
@@ -33,6 +34,23 @@ pub(super) const TARGET_KEYS: &[&str] =
 /// The keys of an excluded target.
 pub(super) const EXCLUDED_KEYS: &[&str] = &["group", "groupId"];
 
+/// The ids that portals and other tools use for the built-in targets, as if these were groups.
+const VIRTUAL_GROUPS: [(&str, &str, &str); 2] = [
+    (
+        "acacacac-9df4-4c7d-9d50-4ef0226f57a9",
+        "allUsers",
+        "all users",
+    ),
+    (
+        "adadadad-808e-44e2-905a-0b7873a8a531",
+        "allDevices",
+        "all devices",
+    ),
+];
+
+/// What the service sends as the id of no filter.
+const ZERO_GUID: &str = "00000000-0000-0000-0000-000000000000";
+
 /// Which list a target is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
@@ -40,6 +58,18 @@ pub(super) enum Side {
     Include,
     /// `exclude`.
     Exclude,
+    /// `absent`.
+    Absent,
+}
+
+impl Side {
+    /// Returns the keys that say who is meant.
+    fn target_keys(self) -> &'static [&'static str] {
+        match self {
+            Self::Include | Self::Absent => TARGET_KEYS,
+            Self::Exclude => EXCLUDED_KEYS,
+        }
+    }
 }
 
 /// Reads a list of targets. `via` is the alias through which the list was reached.
@@ -115,15 +145,17 @@ fn read_word(node: &Node, text: &str, side: Side, report: &mut Report) -> Option
 }
 
 fn read_mapping(node: &Node, side: Side, report: &mut Report) -> Option<WantedTarget> {
-    let fields = match side {
-        Side::Include => Fields::read(node, "a target", KEYS, KEYS, report)?,
-        Side::Exclude => Fields::read(node, "an excluded target", KEYS, EXCLUDED_KEYS, report)?,
+    let (what, offered) = match side {
+        Side::Include => ("a target", KEYS),
+        Side::Exclude => ("an excluded target", EXCLUDED_KEYS),
+        Side::Absent => ("an absent target", TARGET_KEYS),
     };
+    let fields = Fields::read(node, what, KEYS, offered, report)?;
     let who = read_who(node, &fields, side, report);
     let (filter, (source, source_id)) = match side {
         Side::Include => (read_filter(&fields, report), read_source(&fields, report)),
-        Side::Exclude => {
-            refuse_extras(&fields, report);
+        Side::Exclude | Side::Absent => {
+            refuse_extras(&fields, side, report);
             (None, (Source::Direct, None))
         }
     };
@@ -157,10 +189,7 @@ fn read_who(
     report: &mut Report,
 ) -> Option<(TargetReference, Place, Option<Place>)> {
     let present = fields.among(TARGET_KEYS);
-    let allowed = match side {
-        Side::Include => TARGET_KEYS,
-        Side::Exclude => EXCLUDED_KEYS,
-    };
+    let allowed = side.target_keys();
     for pair in &present {
         if !allowed.contains(&&*pair.key) {
             report.push(not_excludable(&pair.key, pair.place));
@@ -178,7 +207,7 @@ fn read_who(
             report.push(
                 Diagnostic::error("no-target", node.place, "the target names nobody").hint(
                     match side {
-                        Side::Include => {
+                        Side::Include | Side::Absent => {
                             "add `group`, `groupId`, `collection`, `allDevices` or `allUsers`"
                         }
                         Side::Exclude => "add `group` or `groupId`",
@@ -192,15 +221,18 @@ fn read_who(
     let everybody =
         |target, report: &mut Report| is_true(pair, report).then_some((target, pair.place, via));
     let group = |reference| match side {
-        Side::Include => TargetReference::Group(reference),
+        Side::Include | Side::Absent => TargetReference::Group(reference),
         Side::Exclude => TargetReference::ExclusionGroup(reference),
     };
     match &*pair.key {
         "allDevices" => everybody(TargetReference::AllDevices, report),
         "allUsers" => everybody(TargetReference::AllUsers, report),
-        "group" => fields::text(&pair.value, "group", report)
-            .map(|name| (group(NameOrId::Name(name.value)), name.place, via)),
-        "groupId" => guid(pair, "use `group` for a display name", report)
+        "group" => name(pair, "groupId", report).map(|name| {
+            doubt_built_in(&name, report);
+            (group(NameOrId::Name(name.value)), name.place, via)
+        }),
+        "groupId" => guid(pair, "group", report)
+            .filter(|id| is_group(id, side, report))
             .map(|id| (group(NameOrId::Id(id.value)), id.place, via)),
         _ => fields::text(&pair.value, "collection", report)
             .map(|id| (TargetReference::Collection(id.value), id.place, via)),
@@ -243,6 +275,9 @@ fn read_filter(fields: &Fields<'_>, report: &mut Report) -> Option<FilterReferen
         report.push(error.hint("keep `filter` or `filterId`"));
     }
     let read_mode = mode.and_then(|pair| {
+        if refuse_no_filter(pair, report) {
+            return None;
+        }
         fields::word(
             pair,
             "unknown-filter-mode",
@@ -267,11 +302,18 @@ fn read_filter(fields: &Fields<'_>, report: &mut Report) -> Option<FilterReferen
     };
     let filter = match &*pair.key {
         "filter" => {
-            let name = fields::text(&pair.value, "filter", report)?;
+            let name = name(pair, "filterId", report)?;
             (NameOrId::Name(name.value), name.place)
         }
         _ => {
-            let id = guid(pair, "use `filter` for a display name", report)?;
+            let id = guid(pair, "filter", report)?;
+            if id.value.as_str() == ZERO_GUID {
+                report.push(
+                    Diagnostic::error("zero-guid", id.place, "the zero GUID means no filter")
+                        .hint("leave the filter out"),
+                );
+                return None;
+            }
             (NameOrId::Id(id.value), id.place)
         }
     };
@@ -325,27 +367,91 @@ fn read_source(fields: &Fields<'_>, report: &mut Report) -> (Source, Option<Stri
     (source, source_id.map(|id| id.value))
 }
 
-fn refuse_extras(fields: &Fields<'_>, report: &mut Report) {
+fn refuse_extras(fields: &Fields<'_>, side: Side, report: &mut Report) {
+    let (what, on_filter, on_source) = match side {
+        Side::Absent => ("absent target", "filter-on-absent", "source-on-absent"),
+        Side::Include | Side::Exclude => (
+            "excluded group",
+            "filter-on-exclusion",
+            "source-on-exclusion",
+        ),
+    };
     for pair in fields.among(&["filter", "filterId", "filterMode"]) {
+        let message = format!("an {what} takes no filter");
         report.push(
-            Diagnostic::error(
-                "filter-on-exclusion",
-                pair.place,
-                "an excluded group takes no filter",
-            )
-            .hint(format!("remove `{}`", pair.key)),
+            Diagnostic::error(on_filter, pair.place, message)
+                .hint(format!("remove `{}`", pair.key)),
         );
     }
     for pair in fields.among(&["source", "sourceId"]) {
+        let message = format!("an {what} takes no source");
         report.push(
-            Diagnostic::error(
-                "source-on-exclusion",
-                pair.place,
-                "an excluded group takes no source",
-            )
-            .hint(format!("remove `{}`", pair.key)),
+            Diagnostic::error(on_source, pair.place, message)
+                .hint(format!("remove `{}`", pair.key)),
         );
     }
+}
+
+/// Returns the word for all users or all devices, if a group's name reads like one of them: portals
+/// list them beside the groups.
+pub(super) fn built_in(name: &str) -> Option<&'static str> {
+    match folded(name).as_str() {
+        "all users" | "allusers" | "all licensed users" | "alllicensedusers" => Some("allUsers"),
+        "all devices" | "alldevices" => Some("allDevices"),
+        _ => None,
+    }
+}
+
+/// A group may really be so called, which shows with the tenant at hand.
+fn doubt_built_in(name: &Placed<String>, report: &mut Report) {
+    if let Some(word) = built_in(&name.value) {
+        let message = format!("{} may be meant as a built-in target", quoted(&name.value));
+        report.push_if_others(
+            Diagnostic::warning("built-in-as-group", name.place, message)
+                .hint(format!("for the built-in target write `- {word}`")),
+        );
+    }
+}
+
+/// Refuses the word that the service has for no filter.
+fn refuse_no_filter(mode: &Pair, report: &mut Report) -> bool {
+    let node = &mode.value.node;
+    let is_none =
+        matches!(&node.value, Value::Scalar { text, .. } if text.eq_ignore_ascii_case("none"));
+    if is_none {
+        report.push(
+            Diagnostic::error(
+                "unknown-filter-mode",
+                node.place,
+                format!("unknown filterMode {}", node.describe()),
+            )
+            .hint("leave the filter out"),
+        );
+    }
+    is_none
+}
+
+/// Refuses ids that are no group's: those that stand for the built-in targets, and the zero GUID.
+fn is_group(id: &Placed<Guid>, side: Side, report: &mut Report) -> bool {
+    let text = id.value.as_str();
+    if text == ZERO_GUID {
+        report.push(
+            Diagnostic::error("zero-guid", id.place, "the zero GUID is not a group's")
+                .hint("name the group by `group`, or by its own id"),
+        );
+        return false;
+    }
+    let Some((_, word, whom)) = VIRTUAL_GROUPS.iter().find(|(known, ..)| *known == text) else {
+        return true;
+    };
+    let message = format!("`{text}` is not a group: it stands for {whom}");
+    report.push(
+        Diagnostic::error("virtual-group", id.place, message).hint(match side {
+            Side::Include | Side::Absent => format!("write `- {word}`"),
+            Side::Exclude => format!("{whom} cannot be excluded; only groups can"),
+        }),
+    );
+    false
 }
 
 fn not_excludable(word: &str, place: Place) -> Diagnostic {
@@ -357,7 +463,26 @@ fn not_excludable(word: &str, place: Place) -> Diagnostic {
     .hint("list `group` or `groupId` below `exclude`")
 }
 
-fn guid(pair: &Pair, otherwise: &str, report: &mut Report) -> Option<Placed<Guid>> {
+/// Reads a display name. A GUID is refused: it was meant as an id, and an object that is so called
+/// can be named by its id.
+pub(super) fn name(pair: &Pair, id_key: &str, report: &mut Report) -> Option<Placed<String>> {
+    let text = fields::text(&pair.value, &pair.key, report)?;
+    let Some(guid) = meant_id(&text.value) else {
+        return Some(text);
+    };
+    report.push(
+        Diagnostic::error(
+            "guid-as-name",
+            pair.value.node.place,
+            format!("`{}` takes a display name, not a GUID", pair.key),
+        )
+        .hint(format!("write `{id_key}: {guid}`")),
+    );
+    None
+}
+
+/// Reads an id. `name_key` is the key that takes a display name.
+pub(super) fn guid(pair: &Pair, name_key: &str, report: &mut Report) -> Option<Placed<Guid>> {
     let text = fields::text(&pair.value, &pair.key, report)?;
     if let Some(value) = Guid::parse(&text.value) {
         return Some(Placed {
@@ -365,10 +490,9 @@ fn guid(pair: &Pair, otherwise: &str, report: &mut Report) -> Option<Placed<Guid
             place: text.place,
         });
     }
-    let bare = text.value.trim().trim_matches(['{', '}', '(', ')']);
-    let hint = match Guid::parse(bare) {
+    let hint = match Guid::parse(without_braces(text.value.trim())) {
         Some(guid) => format!("write `{guid}`"),
-        None => otherwise.to_owned(),
+        None => format!("use `{name_key}` for a display name"),
     };
     report.push(
         Diagnostic::error(
@@ -379,4 +503,17 @@ fn guid(pair: &Pair, otherwise: &str, report: &mut Report) -> Option<Placed<Guid
         .hint(hint),
     );
     None
+}
+
+/// Returns the id that is meant by a text that stands where a display name belongs.
+pub(super) fn meant_id(name: &str) -> Option<Guid> {
+    Guid::parse(without_braces(name))
+}
+
+/// Returns a GUID's text without the braces or parentheses that Windows programs put around it.
+fn without_braces(text: &str) -> &str {
+    let inside = |open, close| text.strip_prefix(open)?.strip_suffix(close);
+    inside('{', '}')
+        .or_else(|| inside('(', ')'))
+        .unwrap_or(text)
 }

@@ -108,6 +108,15 @@ pub struct LiveFilter {
     pub platform: Option<String>,
 }
 
+/// Names of groups that may be meant by names that were not found.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SimilarGroups {
+    /// The names.
+    pub names: Vec<String>,
+    /// Whether they are all that the directory has.
+    pub complete: bool,
+}
+
 /// All that was read of a tenant for one run.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LiveTenant {
@@ -115,8 +124,8 @@ pub struct LiveTenant {
     pub policies: Vec<LivePolicy>,
     /// The groups that were looked up and found.
     pub groups: Vec<LiveGroup>,
-    /// Names of groups that may be meant by names that were not found; for hints only.
-    pub similar_groups: Vec<String>,
+    /// What may be meant by group names that were not found; for hints only.
+    pub similar_groups: SimilarGroups,
     /// The tenant's filters; empty where none was asked for.
     pub filters: Vec<LiveFilter>,
 }

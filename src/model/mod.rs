@@ -19,7 +19,7 @@ pub use desired::{Desired, Stated, StatedProperties};
 pub use guid::Guid;
 pub use live::{
     LiveAssignment, LiveFilter, LiveGroup, LivePolicy, LiveTenant, Needs, RawPolicy, RawTenant,
-    WholeTenant, rows,
+    SimilarGroups, WholeTenant, rows,
 };
 pub use path::{assign_path, assignment_path, assignments_path, encode};
 pub use target::{Filter, FilterMode, SharedText, Source, Target};

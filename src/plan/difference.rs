@@ -62,8 +62,9 @@ pub(super) struct PlannedAssignments {
 
 /// Returns the assignments that a policy shall have.
 ///
-/// In exact mode a live assignment that no manifest declares goes away, with two exceptions: those
-/// of policy sets belong to the set, and those with unknown target types are preserved.
+/// In exact mode a live assignment that no manifest declares is removed, with two exceptions: those
+/// of policy sets belong to the set, and those with unknown target types are preserved. In additive
+/// mode only what a manifest says to be absent is removed.
 pub(super) fn planned(policy: &ManagedPolicy<'_>) -> PlannedAssignments {
     let ManagedPolicy { live, desired } = policy;
     // Most policies are as they shall be.
@@ -87,7 +88,7 @@ pub(super) fn planned(policy: &ManagedPolicy<'_>) -> PlannedAssignments {
         rows.push(wanted.over(live));
     }
     let stays = |live: &&Assignment| match desired.mode {
-        Mode::Additive => true,
+        Mode::Additive => !desired.removes(live),
         Mode::Exact => !live.key.is_direct() || matches!(live.key.target, Target::Other { .. }),
     };
     let left: Vec<&Assignment> = pool.left().filter(stays).collect();
@@ -278,6 +279,10 @@ mod tests {
     }
 
     fn check(mode: Mode, live: &str, wanted: &str) -> String {
+        check_with(mode, live, wanted, "")
+    }
+
+    fn check_with(mode: Mode, live: &str, wanted: &str, absent: &str) -> String {
         let policy = LivePolicy::new(
             PolicyKind::from_name("configurationPolicy").expect("a kind"),
             "p".to_owned(),
@@ -287,7 +292,12 @@ mod tests {
         );
         let managed = ManagedPolicy {
             live: &policy,
-            desired: Arc::new(DesiredState::new(mode, desired(wanted), Vec::new())),
+            desired: Arc::new(DesiredState::new(
+                mode,
+                desired(wanted),
+                rows(absent).into_iter().map(|row| row.key.target).collect(),
+                Vec::new(),
+            )),
         };
         let before = &policy.rows;
         let after = planned(&managed).after;
@@ -356,6 +366,25 @@ mod tests {
                 check(Mode::Additive, live, wanted),
                 expected,
                 "{live} / {wanted}"
+            );
+        }
+    }
+
+    #[test]
+    fn f22a_additive_mode_removes_what_is_said_to_be_absent() {
+        for (live, wanted, absent, expected) in [
+            ("g:a g:b", "", "g:b", "remove g:b"),
+            ("x:a g:b+f", "", "g:a g:b", "remove g:b+f; remove x:a"),
+            ("g:a", "d", "g:a", "add d; remove g:a"),
+            ("d u c:1", "", "d u c:1", "remove d; remove u; remove c:1"),
+            ("g:a", "", "g:b", ""),
+            // Policy sets are not ours to change.
+            ("g:a@set g:a", "", "g:a", "remove g:a"),
+        ] {
+            assert_eq!(
+                check_with(Mode::Additive, live, wanted, absent),
+                expected,
+                "{live} / {wanted} / {absent}"
             );
         }
     }

@@ -11,9 +11,11 @@ pub fn needs(manifest: &Manifest) -> Needs {
     let mut seen = BTreeSet::new();
     for entry in &manifest.entries {
         needs.kinds.insert(entry.kind);
-        for target in &entry.targets {
-            needs.filters |= target.filter.is_some();
-            match &target.target {
+        needs.filters |= entry.targets.iter().any(|target| target.filter.is_some());
+        let wanted = entry.targets.iter().map(|target| &target.target);
+        let absent = entry.absent.iter().map(|target| &target.target);
+        for target in wanted.chain(absent) {
+            match target {
                 TargetReference::Group(group) | TargetReference::ExclusionGroup(group) => {
                     match group {
                         NameOrId::Name(name) => {

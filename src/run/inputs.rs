@@ -1,12 +1,12 @@
 //! The plans and reports that a run is given.
 
 use std::fs::File;
-use std::io::{BufReader, Read as _};
+use std::io::Read as _;
 use std::path::Path;
 
 use super::Failure;
 use crate::exit::Exit;
-use crate::files::{self, LARGEST_PLAN, LARGEST_REPORT};
+use crate::files::{self, LARGEST_PLAN, LARGEST_REPORT, encoding};
 use crate::plan::saved::{PlanRecord, SavedPlan};
 use crate::report::{self, Recorded};
 
@@ -46,8 +46,7 @@ fn plan_text(path: &Path) -> Result<String, Failure> {
 pub fn report(path: &Path) -> Result<Recorded, Failure> {
     let bytes =
         files::read(path, LARGEST_REPORT).map_err(|error| unusable(path, &error.to_string()))?;
-    let bytes =
-        files::encoding::to_utf8(bytes).map_err(|error| unusable(path, &error.to_string()))?;
+    let bytes = encoding::to_utf8(bytes).map_err(|error| unusable(path, &error.to_string()))?;
     report::read(&bytes).map_err(|error| unusable(path, &error.to_string()))
 }
 
@@ -72,9 +71,10 @@ pub fn is_plan_file(path: &Path) -> bool {
         Some("yaml" | "yml") => false,
         _ => File::open(path).is_ok_and(|file| {
             // Not all of it: it may be anything.
-            let start = BufReader::new(file.take(4096)).bytes();
-            let mut start = start.map_while(Result::ok);
-            start.find(|byte| !byte.is_ascii_whitespace()) == Some(b'{')
+            let mut start = Vec::new();
+            let is_read = file.take(4096).read_to_end(&mut start).is_ok();
+            let start = encoding::to_utf8(start).unwrap_or_else(|error| error.shown.into_bytes());
+            is_read && start.trim_ascii_start().starts_with(b"{")
         }),
     }
 }

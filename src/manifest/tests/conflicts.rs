@@ -21,26 +21,26 @@ fn the_same_target_with_different_filters() {
         str![[r#"
 
 <include: [{group: a}, {group: A, filter: f}]>
-    5:33+1 conflicting-filters the group `A` is there with different filters | filter `f`, mode `include` |     5:21+1 without a filter | give it the same filter in both places, or remove one
+    5:33+1 conflicting-filters the group `A` has different filters | filter `f`, mode `include` |     5:21+1 without a filter | give it the same filter in both places, or remove one
 
 <include: [{group: a, filter: f}, {group: a, filter: g}]>
-    5:44+1 conflicting-filters the group `a` is there with different filters | filter `g`, mode `include` |     5:21+1 filter `f`, mode `include` | give it the same filter in both places, or remove one
+    5:44+1 conflicting-filters the group `a` has different filters | filter `g`, mode `include` |     5:21+1 filter `f`, mode `include` | give it the same filter in both places, or remove one
 
 <include: [{group: a, filter: f}, {group: a, filter: F, filterMode: exclude}]>
-    5:44+1 conflicting-filters the group `a` is there with different filters | filter `F`, mode `exclude` |     5:21+1 filter `f`, mode `include` | give it the same filter in both places, or remove one
+    5:44+1 conflicting-filters the group `a` has different filters | filter `F`, mode `exclude` |     5:21+1 filter `f`, mode `include` | give it the same filter in both places, or remove one
 
 <include: [{group: a, filter: f}, {group: a, filterId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}, {group: a, filter: g}]>
-    5:104+1 conflicting-filters the group `a` is there with different filters | filter `g`, mode `include` |     5:21+1 filter `f`, mode `include` | give it the same filter in both places, or remove one
+    5:104+1 conflicting-filters the group `a` has different filters | filter `g`, mode `include` |     5:21+1 filter `f`, mode `include` | give it the same filter in both places, or remove one
 
 <include: [allUsers, {allUsers: true, filter: f}, allDevices, {allDevices: true, filter: f}]>
-    5:24+8 conflicting-filters `allUsers` is there with different filters | filter `f`, mode `include` |     5:13+8 without a filter | give it the same filter in both places, or remove one
-    5:65+10 conflicting-filters `allDevices` is there with different filters | filter `f`, mode `include` |     5:52+10 without a filter | give it the same filter in both places, or remove one
+    5:24+8 conflicting-filters `allUsers` has different filters | filter `f`, mode `include` |     5:13+8 without a filter | give it the same filter in both places, or remove one
+    5:65+10 conflicting-filters `allDevices` has different filters | filter `f`, mode `include` |     5:52+10 without a filter | give it the same filter in both places, or remove one
 
 <include: [{collection: c}, {collection: c, filter: f}]>
-    5:43+1 conflicting-filters the collection `c` is there with different filters | filter `f`, mode `include` |     5:26+1 without a filter | give it the same filter in both places, or remove one
+    5:43+1 conflicting-filters the collection `c` has different filters | filter `f`, mode `include` |     5:26+1 without a filter | give it the same filter in both places, or remove one
 
 <include: [{groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}, {groupId: 6F1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e, filter: f}]>
-    5:72+36 conflicting-filters the group `6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e` is there with different filters | filter `f`, mode `include` |     5:23+36 without a filter | give it the same filter in both places, or remove one
+    5:72+36 conflicting-filters the group `6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e` has different filters | filter `f`, mode `include` |     5:23+36 without a filter | give it the same filter in both places, or remove one
 
 <include: [{group: a, source: policySets}, {group: a, filter: f}]>
 
@@ -98,7 +98,7 @@ policies:
         str![[r#"
 a.yaml:4:26+1 included-and-excluded the group `a` is both included and excluded | excluded | a.yaml:3:26+1 included | a.yaml:7:43+3 comes in here | a.yaml:7:48+3 comes in here | remove one of the two
 a.yaml:5:47+1 included-and-excluded the group `o` is both included and excluded | excluded | a.yaml:5:26+1 included | a.yaml:10:43+3 comes in here | remove one of the two
-a.yaml:9:67+1 conflicting-filters the group `a` is there with different filters | filter `f`, mode `include` | a.yaml:3:26+1 without a filter | a.yaml:9:43+3 comes in here | give it the same filter in both places, or remove one
+a.yaml:9:67+1 conflicting-filters the group `a` has different filters | filter `f`, mode `include` | a.yaml:3:26+1 without a filter | a.yaml:9:43+3 comes in here | give it the same filter in both places, or remove one
 
 "#]]
     );
@@ -110,7 +110,7 @@ fn between_entries_with_the_same_selector() {
         "version: 1
 policies:
 - {kind: compliancePolicy, name: P, include: [group: a]}
-- {kind: compliancePolicy, id: Ab, include: [group: a]}
+- {kind: compliancePolicy, id: 6F1C0A52-0d0c-4b8e-9f2d-1b8a2a3c4d5e, include: [group: a]}
 - {kind: compliancePolicy, match: 'P*', except: [x, y], include: [group: a]}
 - {kind: compliancePolicy, match: 'P*', except: [x], mode: additive, exclude: [group: a]}
 - {kind: configurationPolicy, name: P, mode: additive, exclude: [group: a]}
@@ -118,7 +118,7 @@ policies:
         "version: 1
 policies:
 - {kind: compliancePolicy, name: P, exclude: [group: a]}
-- {kind: compliancePolicy, id: aB, include: [{group: a, filter: f}]}
+- {kind: compliancePolicy, id: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e, include: [{group: a, filter: f}]}
 - {kind: compliancePolicy, match: 'P*', except: [y, x], mode: additive, exclude: [group: a]}
 ",
     ]);
@@ -126,7 +126,7 @@ policies:
         faults(&loaded),
         str![[r#"
 b.yaml:3:54+1 included-and-excluded the group `a` is both included and excluded | excluded | a.yaml:3:54+1 included | remove one of the two
-b.yaml:4:54+1 conflicting-filters the group `a` is there with different filters | filter `f`, mode `include` | a.yaml:4:53+1 without a filter | give it the same filter in both places, or remove one
+b.yaml:4:88+1 conflicting-filters the group `a` has different filters | filter `f`, mode `include` | a.yaml:4:87+1 without a filter | give it the same filter in both places, or remove one
 b.yaml:5:63+8 conflicting-modes different modes for the policies `P*` | additive | a.yaml:5:4+4 exact | give both entries the same mode; one that names none is `exact`
 b.yaml:5:90+1 included-and-excluded the group `a` is both included and excluded | excluded | a.yaml:5:74+1 included | remove one of the two
 
@@ -179,6 +179,57 @@ policies:
 a.yaml:7:12+4 included-and-excluded the group `A` is both included and excluded | excluded | a.yaml:6:15+1 included | remove one of the two
 a.yaml:11:20+2 included-and-excluded the group `A` is both included and excluded | excluded | a.yaml:10:20+2 included | remove one of the two
 a.yaml:15:13+2 included-and-excluded the group `T` is both included and excluded | excluded | a.yaml:14:24+1 included | remove one of the two
+
+"#]]
+    );
+}
+
+#[test]
+fn f22a_a_target_both_wanted_and_absent() {
+    let cases = [
+        "include: [group: a]\nabsent: [group: A]",
+        "absent: [group: a]\nexclude: [group: a]",
+        "include: [{allUsers: true, filter: f}]\nabsent: [allUsers]",
+        "include: [{collection: c}, allDevices]\nabsent: [{collection: c}, {collection: c}, allDevices]",
+        // A name and an id may be one group, which shows late.
+        "include: [group: a]\nabsent: [groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e]",
+    ];
+    let additive = |lines: &str| check_entry(&format!("mode: additive\n{lines}"));
+    assert_data_eq!(
+        table(additive, &cases),
+        str![[r#"
+
+<include: [group: a]
+ absent: [group: A]>
+    7:19+1 wanted-and-absent the group `a` is both wanted and absent | absent |     6:20+1 included | remove one of the two
+
+<absent: [group: a]
+ exclude: [group: a]>
+    7:20+1 wanted-and-absent the group `a` is both wanted and absent | excluded |     6:19+1 absent | remove one of the two
+
+<include: [{allUsers: true, filter: f}]
+ absent: [allUsers]>
+    7:12+8 wanted-and-absent `allUsers` is both wanted and absent | absent |     6:14+8 included | remove one of the two
+
+<include: [{collection: c}, allDevices]
+ absent: [{collection: c}, {collection: c}, allDevices]>
+    7:25+1 wanted-and-absent the collection `c` is both wanted and absent | absent |     6:26+1 included | remove one of the two
+    7:46+10 wanted-and-absent `allDevices` is both wanted and absent | absent |     6:30+10 included | remove one of the two
+
+<include: [group: a]
+ absent: [groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e]>
+
+"#]]
+    );
+    // Between entries, and through a set.
+    let loaded = read(&[
+        "version: 1\ntargets:\n  s:\n    include:\n    - group: a\n",
+        "version: 1\npolicies:\n- kind: compliancePolicy\n  match: P*\n  mode: additive\n  use: [s]\n- kind: compliancePolicy\n  match: P*\n  mode: additive\n  absent:\n  - group: a\n",
+    ]);
+    assert_data_eq!(
+        faults(&loaded),
+        str![[r#"
+b.yaml:11:12+1 wanted-and-absent the group `a` is both wanted and absent | absent | a.yaml:5:14+1 included | b.yaml:6:9+1 comes in here | remove one of the two
 
 "#]]
     );

@@ -135,9 +135,9 @@ fn documents_and_sets() {
 
 <version: 1
  policies: [P, ~, []]>
-    2:12+1 wrong-type a policy entry must be a mapping, not `P` | its keys are `kind`, `name`, `id`, `match`, `except`, `mode`, `use`, `include` and `exclude`
-    2:15+1 wrong-type a policy entry must be a mapping, not nothing | its keys are `kind`, `name`, `id`, `match`, `except`, `mode`, `use`, `include` and `exclude`
-    2:18+1 wrong-type a policy entry must be a mapping, not a list | its keys are `kind`, `name`, `id`, `match`, `except`, `mode`, `use`, `include` and `exclude`
+    2:12+1 wrong-type a policy entry must be a mapping, not `P` | its keys are `kind`, `name`, `id`, `match`, `except`, `mode`, `use`, `include`, `exclude` and `absent`
+    2:15+1 wrong-type a policy entry must be a mapping, not nothing | its keys are `kind`, `name`, `id`, `match`, `except`, `mode`, `use`, `include`, `exclude` and `absent`
+    2:18+1 wrong-type a policy entry must be a mapping, not a list | its keys are `kind`, `name`, `id`, `match`, `except`, `mode`, `use`, `include`, `exclude` and `absent`
 
 <version: 1
  targets: []>
@@ -218,8 +218,8 @@ fn entries_without_kind_or_selector() {
         "{kind: compliancePolicy}",
         "{kind: compliancePolicy, nmae: P}",
         "{kind: compliancePolicy, displayName: P}",
-        "{kind: compliancePolicy, name: P, id: x}",
-        "{kind: compliancePolicy, name: P, id: x, match: y}",
+        "{kind: compliancePolicy, name: P, id: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}",
+        "{kind: compliancePolicy, name: P, id: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e, match: y}",
         "{kind: compliancePolicy, name: }",
         "{kind: compliancePolicy, name: ''}",
         "{kind: compliancePolicy, id: ' '}",
@@ -262,11 +262,11 @@ fn entries_without_kind_or_selector() {
     3:4+4 no-selector the entry does not say which policies it means | add `name`, `id` or `match`
     3:28+11 unknown-key unknown key `displayName` in a policy entry | did you mean `name`?
 
-<{kind: compliancePolicy, name: P, id: x}>
+<{kind: compliancePolicy, name: P, id: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}>
     3:37+2 several-selectors an entry takes exactly one of `name`, `id` and `match` |     3:28+4 the first | keep one, or write several entries
 
-<{kind: compliancePolicy, name: P, id: x, match: y}>
-    3:37+2 several-selectors an entry takes exactly one of `name`, `id` and `match` |     3:28+4 the first |     3:44+5 another | keep one, or write several entries
+<{kind: compliancePolicy, name: P, id: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e, match: y}>
+    3:37+2 several-selectors an entry takes exactly one of `name`, `id` and `match` |     3:28+4 the first |     3:79+5 another | keep one, or write several entries
 
 <{kind: compliancePolicy, name: }>
     3:28+4 wrong-type `name` must be text, not nothing

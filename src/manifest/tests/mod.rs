@@ -81,19 +81,26 @@ fn table(said_of: impl Fn(&str) -> String, cases: &[&str]) -> String {
     table
 }
 
-/// Says a target in a few words.
-fn words(wanted: &WantedTarget) -> String {
-    let named = |reference: &NameOrId| match reference {
+fn named(reference: &NameOrId) -> String {
+    match reference {
         NameOrId::Name(name) => name.clone(),
         NameOrId::Id(id) => format!("#{id}"),
-    };
-    let mut words = match &wanted.target {
+    }
+}
+
+fn target_words(target: &TargetReference) -> String {
+    match target {
         TargetReference::AllDevices => "allDevices".to_owned(),
         TargetReference::AllUsers => "allUsers".to_owned(),
         TargetReference::Group(group) => format!("+{}", named(group)),
         TargetReference::ExclusionGroup(group) => format!("-{}", named(group)),
         TargetReference::Collection(id) => format!("collection {id}"),
-    };
+    }
+}
+
+/// Says a target in a few words.
+fn words(wanted: &WantedTarget) -> String {
+    let mut words = target_words(&wanted.target);
     if let Some(filter) = &wanted.filter {
         let _ = write!(words, " [{} {}]", filter.mode.name(), named(&filter.filter));
     }
@@ -110,7 +117,9 @@ fn wants(texts: &[&str]) -> String {
     let mut lines = faults(&loaded);
     for entry in &loaded.manifest.entries {
         let place = entry.place;
-        let targets: Vec<String> = entry.targets.iter().map(words).collect();
+        let mut targets: Vec<String> = entry.targets.iter().map(words).collect();
+        let absent = entry.absent.iter();
+        targets.extend(absent.map(|absent| format!("no {}", target_words(&absent.target))));
         let selector = match &entry.selector {
             super::Selector::Name(name) => format!("name {}", name.value),
             super::Selector::Id(id) => format!("id {}", id.value),

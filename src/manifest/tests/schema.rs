@@ -10,12 +10,15 @@ use crate::manifest::read_texts;
 use crate::manifest::schema::schema;
 
 /// What needs more than one place, which a schema cannot compare.
-const BEYOND: [&str; 5] = [
+const BEYOND: [&str; 8] = [
     "conflicting-filters",
     "conflicting-modes",
     "included-and-excluded",
     "no-policies",
     "unknown-target-set",
+    "virtual-group",
+    "wanted-and-absent",
+    "zero-guid",
 ];
 
 fn validator() -> Validator {
@@ -141,6 +144,9 @@ fn every_fault_of_form_is_refused_by_itself() {
         // Scalars are taken as they are spelled.
         entry(json!({"name": 5, "use": [1.10, true]})),
         target(json!({"collection": 5})),
+        target(json!({"group": format!("{guid}0")})),
+        entry(json!({"mode": "additive", "absent": ["allUsers", {"group": "A"}]})),
+        entry(json!({"name": null, "id": guid})),
     ] {
         assert!(validator.is_valid(&good), "{good}");
         assert_eq!(shape_faults(&good), [""; 0], "{good}");
@@ -174,6 +180,16 @@ fn every_fault_of_form_is_refused_by_itself() {
         target(json!({"group": "A", "source": "direct", "sourceId": "x"})),
         entry(json!({"exclude": ["allDevices"]})),
         entry(json!({"exclude": [{"group": "A", "filter": "F"}]})),
+        target(json!({"group": guid})),
+        target(json!({"group": format!("{{{guid}}}")})),
+        target(json!({"group": "A", "filter": guid})),
+        target(json!({"group": "A", "filter": "F", "filterMode": "none"})),
+        entry(json!({"name": guid})),
+        entry(json!({"name": null, "id": "Win - A"})),
+        entry(json!({"absent": ["allUsers"]})),
+        entry(json!({"mode": "exact", "absent": []})),
+        entry(json!({"mode": "additive", "absent": [{"group": "A", "filter": "F"}]})),
+        entry(json!({"mode": "additive", "absent": {}})),
     ] {
         assert!(!validator.is_valid(&bad), "{bad}");
         assert!(!shape_faults(&bad).is_empty(), "{bad}");
@@ -278,6 +294,7 @@ fn key() -> impl Strategy<Value = String> {
         "use",
         "include",
         "exclude",
+        "absent",
         "allDevices",
         "allUsers",
         "group",
@@ -377,13 +394,14 @@ fn sides() -> impl Strategy<Value = Value> {
 fn entry() -> impl Strategy<Value = Value> {
     let selector = prop_oneof![
         text().prop_map(|name| json!({"name": name})),
-        text().prop_map(|id| json!({"id": id})),
+        Just(json!({"id": "6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e"})),
         text().prop_map(|glob| json!({"match": glob, "except": [glob]})),
     ];
     let rest = prop::sample::select(vec![
         json!({}),
         json!({"mode": "exact"}),
         json!({"mode": "additive", "use": ["s"]}),
+        json!({"mode": "additive", "absent": ["allUsers", {"group": "B"}]}),
     ]);
     (selector, rest, sides()).prop_map(|(selector, rest, sides)| {
         let mut entry = json!({"kind": "configurationPolicy"});

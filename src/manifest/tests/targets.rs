@@ -131,7 +131,7 @@ fn included_targets() {
     6:39+6 unknown-filter-mode unknown filterMode `exlude` | did you mean `exclude`?
 
 <{group: a, filter: f, filterMode: none}>
-    6:39+4 unknown-filter-mode unknown filterMode `none` | it is `include` or `exclude`
+    6:39+4 unknown-filter-mode unknown filterMode `none` | leave the filter out
 
 <{group: a, source: policysets}>
     6:24+10 unknown-source unknown source `policysets` | did you mean `policySets`?
@@ -198,6 +198,175 @@ fn excluded_targets() {
 
 <~>
     6:5+1 wrong-type a target must be a mapping, not nothing | write `- group: NAME`, `- allDevices` or `- allUsers`
+
+"#]]
+    );
+}
+
+#[test]
+fn f21_ids_and_names_in_each_others_place() {
+    let cases = [
+        "group: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e",
+        "group: '{6F1C0A52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}'",
+        "{group: a, filter: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}",
+        "groupId: acacacac-9df4-4c7d-9d50-4ef0226f57a9",
+        "groupId: ADADADAD-808e-44e2-905a-0b7873a8a531",
+        "groupId: 00000000-0000-0000-0000-000000000000",
+        "{group: a, filterId: 00000000-0000-0000-0000-000000000000}",
+        "{group: a, filterId: 00000000-0000-0000-0000-000000000000, filterMode: none}",
+        "{allUsers: true, filter: f, filterMode: None}",
+        // Not quite GUIDs: names.
+        "group: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5",
+        "group: All Users",
+        "{group: All Users, fliter: F}",
+    ];
+    assert_data_eq!(
+        table(check_target, &cases),
+        str![[r#"
+
+<group: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e>
+    6:12+36 guid-as-name `group` is a display name, not a GUID | write `groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e`
+
+<group: '{6F1C0A52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}'>
+    6:12+40 guid-as-name `group` is a display name, not a GUID | write `groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e`
+
+<{group: a, filter: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}>
+    6:24+36 guid-as-name `filter` is a display name, not a GUID | write `filterId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e`
+
+<groupId: acacacac-9df4-4c7d-9d50-4ef0226f57a9>
+    6:14+36 virtual-group `acacacac-9df4-4c7d-9d50-4ef0226f57a9` is not a group: it stands for all users | write `- allUsers`
+
+<groupId: ADADADAD-808e-44e2-905a-0b7873a8a531>
+    6:14+36 virtual-group `adadadad-808e-44e2-905a-0b7873a8a531` is not a group: it stands for all devices | write `- allDevices`
+
+<groupId: 00000000-0000-0000-0000-000000000000>
+    6:14+36 zero-guid the zero GUID is not a group's | name the group by `group`, or by its own id
+
+<{group: a, filterId: 00000000-0000-0000-0000-000000000000}>
+    6:26+36 zero-guid the zero GUID means no filter | leave the filter out
+
+<{group: a, filterId: 00000000-0000-0000-0000-000000000000, filterMode: none}>
+    6:26+36 zero-guid the zero GUID means no filter | leave the filter out
+    6:76+4 unknown-filter-mode unknown filterMode `none` | leave the filter out
+
+<{allUsers: true, filter: f, filterMode: None}>
+    6:45+4 unknown-filter-mode unknown filterMode `None` | leave the filter out
+
+<group: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5>
+
+<group: All Users>
+
+"#]]
+    );
+    let said = |target: &str| check_entry(&format!("exclude:\n- {target}"));
+    let cases = [
+        "groupId: acacacac-9df4-4c7d-9d50-4ef0226f57a9",
+        "group: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e",
+    ];
+    assert_data_eq!(
+        table(said, &cases),
+        str![[r#"
+
+<groupId: acacacac-9df4-4c7d-9d50-4ef0226f57a9>
+    6:14+36 virtual-group `acacacac-9df4-4c7d-9d50-4ef0226f57a9` is not a group: it stands for all users | all users cannot be excluded; only groups can
+
+<group: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e>
+    6:12+36 guid-as-name `group` is a display name, not a GUID | write `groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e`
+
+"#]]
+    );
+}
+
+#[test]
+fn f22a_absent_targets() {
+    let said = |target: &str| check_entry(&format!("mode: additive\nabsent:\n- {target}"));
+    let cases = [
+        "allDevices",
+        "allUsers: true",
+        "collection: c",
+        "{group: a}",
+        "{groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}",
+        "everybody",
+        "{}",
+        "{group: a, filter: f, filterMode: include}",
+        "{allDevices: true, source: policySets, sourceId: x}",
+        "{group: a, allUsers: true}",
+        "grop: a",
+        "groupId: acacacac-9df4-4c7d-9d50-4ef0226f57a9",
+    ];
+    assert_data_eq!(
+        table(said, &cases),
+        str![[r#"
+
+<allDevices>
+
+<allUsers: true>
+
+<collection: c>
+
+<{group: a}>
+
+<{groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}>
+
+<everybody>
+    7:5+9 unknown-target unknown target `everybody` | a group is written `- group: NAME`
+
+<{}>
+    7:5+1 no-target the target names nobody | add `group`, `groupId`, `collection`, `allDevices` or `allUsers`
+
+<{group: a, filter: f, filterMode: include}>
+    7:16+6 filter-on-absent an absent target takes no filter | remove `filter`
+    7:27+10 filter-on-absent an absent target takes no filter | remove `filterMode`
+
+<{allDevices: true, source: policySets, sourceId: x}>
+    7:24+6 source-on-absent an absent target takes no source | remove `source`
+    7:44+8 source-on-absent an absent target takes no source | remove `sourceId`
+
+<{group: a, allUsers: true}>
+    7:16+8 several-targets a target names one group, collection or all |     7:6+5 the first | start another target with `- `
+
+<grop: a>
+    7:5+4 unknown-key unknown key `grop` in an absent target | did you mean `group`?
+
+<groupId: acacacac-9df4-4c7d-9d50-4ef0226f57a9>
+    7:14+36 virtual-group `acacacac-9df4-4c7d-9d50-4ef0226f57a9` is not a group: it stands for all users | write `- allUsers`
+
+"#]]
+    );
+    let cases = [
+        "absent: [group: a]",
+        "mode: exact\nabsent: []",
+        "mode: additiv\nabsent: [group: a]",
+        "mode: additive\nabsent: []",
+        "mode: additive\nabsent:",
+        "mode: additive\nremove: [group: a]",
+    ];
+    assert_data_eq!(
+        table(check_entry, &cases),
+        str![[r#"
+
+<absent: [group: a]>
+    5:3+6 absent-without-additive `absent` in an entry whose mode is `exact` | add `mode: additive`; in `exact` mode all that is not listed is removed
+
+<mode: exact
+ absent: []>
+    6:3+6 absent-without-additive `absent` in an entry whose mode is `exact` | add `mode: additive`; in `exact` mode all that is not listed is removed
+
+<mode: additiv
+ absent: [group: a]>
+    5:9+7 unknown-mode unknown mode `additiv` | did you mean `additive`?
+
+<mode: additive
+ absent: []>
+    3:3+4 nothing-to-do an additive entry without targets does nothing | add targets, or remove the entry; `mode: exact` means no assignment
+
+<mode: additive
+ absent:>
+    6:3+6 wrong-type `absent` must be a list, not nothing | write `absent: []` for none
+
+<mode: additive
+ remove: [group: a]>
+    6:3+6 unknown-key unknown key `remove` in a policy entry | list the target below `absent`, in an entry with `mode: additive`
 
 "#]]
     );

@@ -16,11 +16,11 @@ a.yaml:3 configurationPolicy name P exact: nobody
 
 "#]]
     );
-    let text = "version: 1\npolicies:\n- {kind: compliancePolicy, id: A-b, include: [], exclude: [], use: []}\n";
+    let text = "version: 1\npolicies:\n- {kind: compliancePolicy, id: 6F1C0A52-0d0c-4b8e-9f2d-1b8a2a3c4d5e, include: [], exclude: [], use: []}\n";
     assert_data_eq!(
         wants(&[text]),
         str![[r#"
-a.yaml:3 compliancePolicy id A-b exact: nobody
+a.yaml:3 compliancePolicy id 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e exact: nobody
 
 "#]]
     );
@@ -74,7 +74,7 @@ fn every_target_with_every_filter_and_source() {
     let text = "version: 1
 policies:
 - kind: configurationPolicy
-  id: 12345
+  name: 12345
   mode: additive
   include:
   - allDevices
@@ -91,7 +91,7 @@ policies:
     assert_data_eq!(
         wants(&[text]),
         str![[r#"
-a.yaml:3 configurationPolicy id 12345 additive: allDevices, allUsers, allDevices [include F] <policySets any>, +A, +b [include #6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e], collection MEM1 [include 12], +#6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e <policySets any>, allUsers [exclude no] <policySets set one>, -#6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5f
+a.yaml:3 configurationPolicy name 12345 additive: allDevices, allUsers, allDevices [include F] <policySets any>, +A, +b [include #6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e], collection MEM1 [include 12], +#6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e <policySets any>, allUsers [exclude no] <policySets set one>, -#6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5f
 
 "#]]
     );

@@ -1,13 +1,13 @@
 //! What several entries ask of one policy, and whether it fits the policy as it is.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::directory::{Directory, Resolved};
-use super::{DesiredState, Findings, PlacedDesired, platform};
+use super::directory::{Directory, Resolved, ResolvedAbsent};
+use super::{DesiredState, Findings, PlacedDesired, ResolvedEntry, platform};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::manifest::{Entry, Mode, WantedTarget, conflict};
-use crate::model::{AssignmentKey, Desired, LiveFilter, LivePolicy, SharedText, Target};
+use crate::model::{AssignmentKey, Desired, LiveFilter, LivePolicy, SharedText, Source, Target};
 
 /// What several entries ask of each policy that all of them select.
 pub(super) struct Combined<'a> {
@@ -16,6 +16,15 @@ pub(super) struct Combined<'a> {
     faults: Vec<Diagnostic>,
     /// What may be wrong with some of the policies.
     checks: Vec<LiveCheck<'a>>,
+    absent: Vec<Absent>,
+}
+
+/// A target that must not be there, and the line that says so.
+struct Absent {
+    target: Target,
+    place: Place,
+    /// Whether its group is not known.
+    is_unknown: bool,
 }
 
 /// An assignment that may not fit some policies.
@@ -38,20 +47,23 @@ enum LiveCheckKind<'a> {
 impl<'a> Combined<'a> {
     /// Combines what entries ask for; the first decides the mode.
     pub(super) fn new<'e, 'm: 'e>(
-        parts: impl Iterator<Item = (&'m Entry, &'e [Resolved<'m>])>,
+        parts: impl Iterator<Item = &'e ResolvedEntry<'m>>,
         directory: &Directory<'a>,
     ) -> Self {
         let mut combiner = Combiner::default();
-        for (entry, targets) in parts {
-            combiner.add(entry, targets);
+        for part in parts {
+            combiner.add(part);
         }
+        combiner.check_absent();
         let Combiner {
             first,
             wanted,
             written,
+            by_key: _,
+            by_group: _,
+            absent,
             entries,
             faults,
-            ..
         } = combiner;
         let mode = first.map_or(Mode::Exact, |first| first.mode);
         let mut checks = Vec::new();
@@ -63,10 +75,20 @@ impl<'a> Combined<'a> {
             }));
         }
         let asked = wanted.into_iter().map(|wanted| wanted.desired).collect();
+        let absent: Vec<Absent> = absent
+            .into_iter()
+            .map(|(target, absent)| Absent {
+                target: target.clone(),
+                place: absent.written.place,
+                is_unknown: target.group_id().is_some_and(|id| !directory.has_group(id)),
+            })
+            .collect();
+        let targets = absent.iter().map(|absent| absent.target.clone()).collect();
         Self {
-            desired: Arc::new(DesiredState::new(mode, asked, entries)),
+            desired: Arc::new(DesiredState::new(mode, asked, targets, entries)),
             faults,
             checks,
+            absent,
         }
     }
 
@@ -84,6 +106,43 @@ impl<'a> Combined<'a> {
                 findings.note(diagnostic, live);
             }
         }
+        for absent in &self.absent {
+            if let Some(diagnostic) = absent.check(live) {
+                findings.note(diagnostic, live);
+            }
+        }
+    }
+}
+
+impl Absent {
+    fn check(&self, live: &LivePolicy) -> Option<Diagnostic> {
+        let group = self.target.group_id();
+        let excluded = group.map(|id| Target::ExclusionGroup(id.into()));
+        let sides = [Some(&self.target), excluded.as_ref()];
+        let mut found = sides
+            .into_iter()
+            .flatten()
+            .flat_map(|target| live.rows_of(target))
+            .peekable();
+        if self.is_unknown && found.peek().is_none() {
+            let message = format!(
+                "the tenant has no group with the id `{}`",
+                group.unwrap_or_default()
+            );
+            return Some(
+                Diagnostic::warning("unknown-group", self.place, message)
+                    .hint("remove the line if the group was deleted"),
+            );
+        }
+        let is_from_set = found.any(|live| live.key.source == Source::PolicySets);
+        is_from_set.then(|| {
+            Diagnostic::warning(
+                "absent-from-policy-set",
+                self.place,
+                "the absent target is assigned by a policy set, and stays",
+            )
+            .hint("remove the policy from the policy set")
+        })
     }
 }
 
@@ -189,13 +248,21 @@ struct Combiner<'e, 'm> {
     by_key: HashMap<&'e AssignmentKey, usize>,
     /// The first of a group and a variant, on either side.
     by_group: HashMap<(&'e SharedText, Option<&'e SharedText>), usize>,
+    /// What must not be there, each target once.
+    absent: BTreeMap<&'e Target, &'e ResolvedAbsent<'m>>,
     entries: Vec<Place>,
     faults: Vec<Diagnostic>,
 }
 
 impl<'e, 'm> Combiner<'e, 'm> {
     /// Adds what an entry asks for.
-    fn add(&mut self, entry: &'m Entry, targets: &'e [Resolved<'m>]) {
+    fn add(&mut self, part: &'e ResolvedEntry<'m>) {
+        let ResolvedEntry {
+            entry,
+            targets,
+            absent,
+        } = part;
+        let entry = *entry;
         let first = *self.first.get_or_insert(entry);
         if entry.mode != first.mode {
             self.faults.push(conflict::modes(first, entry));
@@ -203,6 +270,26 @@ impl<'e, 'm> Combiner<'e, 'm> {
         self.entries.push(entry.place);
         for target in targets {
             self.add_target(target);
+        }
+        for absent in absent {
+            self.absent.entry(&absent.target).or_insert(absent);
+        }
+    }
+
+    /// Finds what is wanted and must not be there.
+    fn check_absent(&mut self) {
+        if self.absent.is_empty() {
+            return;
+        }
+        for (wanted, written) in self.wanted.iter().zip(&self.written) {
+            let target = match &wanted.desired.key.target {
+                Target::ExclusionGroup(id) => Target::Group(Arc::clone(id)),
+                target => target.clone(),
+            };
+            if let Some(absent) = self.absent.get(&target) {
+                self.faults
+                    .push(conflict::wanted_and_absent(written, absent.written));
+            }
         }
     }
 

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::{PlacedDesired, list, with_nearest};
-use crate::diagnostic::{Diagnostic, Place, nearest};
-use crate::manifest::{FilterReference, NameOrId, TargetReference, WantedTarget};
+use super::suggest::Candidates;
+use super::{PlacedDesired, list};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::manifest::{
+    AbsentTarget, FilterReference, NameOrId, TargetReference, WantedTarget, built_in,
+};
 use crate::model::{
     AssignmentKey, Desired, Filter, LiveFilter, LiveGroup, LiveTenant, SharedText, Stated, Target,
 };
@@ -15,14 +18,20 @@ pub(super) struct Directory<'a> {
     groups_by_id: HashMap<&'a str, &'a LiveGroup>,
     filters_by_name: HashMap<String, Vec<&'a LiveFilter>>,
     filters_by_id: HashMap<&'a str, &'a LiveFilter>,
-    /// Names of groups that nobody asked for, but that may be meant.
-    similar_groups: &'a [String],
+    group_candidates: Candidates<'a>,
+    filter_candidates: Candidates<'a>,
 }
 
 /// A target with ids, still knowing what it was written as.
 pub(super) struct Resolved<'m> {
     pub(super) wanted: PlacedDesired,
     pub(super) written: &'m WantedTarget,
+}
+
+/// An absent target with its id; a group stands for both sides.
+pub(super) struct ResolvedAbsent<'m> {
+    pub(super) target: Target,
+    pub(super) written: &'m AbsentTarget,
 }
 
 impl<'a> Directory<'a> {
@@ -52,7 +61,17 @@ impl<'a> Directory<'a> {
                 .iter()
                 .map(|filter| (filter.id.as_str(), filter))
                 .collect(),
-            similar_groups: &live.similar_groups,
+            group_candidates: Candidates::new(
+                live.groups
+                    .iter()
+                    .map(|group| group.name.as_str())
+                    .chain(live.similar_groups.names.iter().map(String::as_str)),
+                live.similar_groups.complete,
+            ),
+            filter_candidates: Candidates::new(
+                live.filters.iter().map(|filter| filter.name.as_str()),
+                true,
+            ),
         }
     }
 
@@ -76,17 +95,7 @@ impl<'a> Directory<'a> {
             None => Some(None),
             Some(reference) => self.filter(reference, diagnostics).map(Some),
         };
-        let resolved = match &target.target {
-            TargetReference::AllDevices => Some(Target::AllDevices),
-            TargetReference::AllUsers => Some(Target::AllUsers),
-            TargetReference::Collection(id) => Some(Target::Collection(id.as_str().into())),
-            TargetReference::Group(group) => self
-                .group(group, target.place, diagnostics)
-                .map(Target::Group),
-            TargetReference::ExclusionGroup(group) => self
-                .group(group, target.place, diagnostics)
-                .map(Target::ExclusionGroup),
-        };
+        let resolved = self.target(&target.target, target.place, diagnostics);
         Some(Resolved {
             wanted: PlacedDesired {
                 desired: Desired {
@@ -108,6 +117,26 @@ impl<'a> Directory<'a> {
         })
     }
 
+    /// Finds the id of a target's group.
+    pub(super) fn target(
+        &self,
+        target: &TargetReference,
+        place: Place,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Target> {
+        match target {
+            TargetReference::AllDevices => Some(Target::AllDevices),
+            TargetReference::AllUsers => Some(Target::AllUsers),
+            TargetReference::Collection(id) => Some(Target::Collection(id.as_str().into())),
+            TargetReference::Group(group) => {
+                self.group(group, place, diagnostics).map(Target::Group)
+            }
+            TargetReference::ExclusionGroup(group) => self
+                .group(group, place, diagnostics)
+                .map(Target::ExclusionGroup),
+        }
+    }
+
     /// Returns a group's id. An id is taken as it is here; whether its group exists is asked per
     /// policy, since a deleted group that is live already is no error.
     fn group(
@@ -127,20 +156,20 @@ impl<'a> Directory<'a> {
         {
             [one] => Some(one.id.as_str().into()),
             [] => {
-                let known = self
-                    .groups_by_id
-                    .values()
-                    .map(|group| group.name.as_str())
-                    .chain(self.similar_groups.iter().map(String::as_str));
-                diagnostics.push(with_nearest(
+                let hint = match built_in(name) {
+                    Some(word) => Some(format!("for the built-in target write `- {word}`")),
+                    None => self.group_candidates.hint(name),
+                };
+                diagnostics.push(
                     Diagnostic::error(
                         "unknown-group",
                         place,
                         format!("the tenant has no group `{name}`"),
-                    ),
-                    nearest(name, known),
-                    "group names are compared without case; a group made just now may take a while to be found",
-                ));
+                    )
+                    .hint(hint.as_deref().unwrap_or(
+                        "group names are compared without case; a new group may take a while to be found",
+                    )),
+                );
                 None
             }
             several => {
@@ -180,19 +209,18 @@ impl<'a> Directory<'a> {
                 mode: reference.mode.clone(),
             }),
             [] => {
-                let known = self
-                    .filters_by_id
-                    .values()
-                    .map(|filter| filter.name.as_str());
-                diagnostics.push(with_nearest(
+                let hint = self.filter_candidates.hint(name);
+                diagnostics.push(
                     Diagnostic::error(
                         "unknown-filter",
                         reference.place,
                         format!("the tenant has no assignment filter `{name}`"),
+                    )
+                    .hint(
+                        hint.as_deref()
+                            .unwrap_or("filter names are compared without case"),
                     ),
-                    nearest(name, known),
-                    "filter names are compared without case",
-                ));
+                );
                 None
             }
             several => {

@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use super::globs::{Globs, Scratch};
-use super::{list, with_nearest};
-use crate::diagnostic::{Diagnostic, Severity, nearest};
+use super::list;
+use super::suggest::Candidates;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::look_alike::{folded, in_quotes};
 use crate::manifest::{Entry, Glob, Placed, Selector};
 use crate::model::{LiveTenant, PolicyKind};
 
@@ -93,10 +95,11 @@ impl<'a> PolicyIndex<'a> {
                 );
                 diagnostics.push(match self.other_kind(kind, &name.value) {
                     Some(other) => unknown.hint(format!("there is a {other} of that name")),
-                    None => with_nearest(
-                        unknown,
-                        hints.nearest(kind, &name.value),
-                        "policy names are compared with case",
+                    None => unknown.hint(
+                        hints
+                            .of_name(kind, &name.value)
+                            .as_deref()
+                            .unwrap_or("policy names are compared with case"),
                     ),
                 });
             }
@@ -175,44 +178,55 @@ fn selects_nothing(
         Some(name) if pattern.value.matches(name) => {
             diagnostic.hint("`except` leaves out all that it matches")
         }
-        Some(name) => diagnostic.hint(format!("case counts: there is `{name}`")),
+        Some(name) if same_but_for_case(&pattern.value, name) => {
+            diagnostic.hint(format!("case counts: there is `{name}`"))
+        }
+        Some(name) => diagnostic.hint(format!(
+            "there is `{name}`, with other blanks, dashes or invisible characters{}",
+            in_quotes(name).map_or_else(String::new, |quoted| format!(": {quoted}"))
+        )),
         None => diagnostic,
     }
 }
 
-/// Looks for what was meant. That costs a look at every name, so that only so many faults get it:
-/// who mistyped thousands of names has another problem.
+fn same_but_for_case(pattern: &Glob, name: &str) -> bool {
+    Glob::new(pattern.as_str().to_lowercase()).matches(&name.to_lowercase())
+}
+
+/// Looks for what was meant. The names of a kind are gathered with the first fault.
 struct Hints<'i, 'a> {
     index: &'i PolicyIndex<'a>,
-    left: usize,
+    by_kind: HashMap<PolicyKind, Candidates<'a>>,
+    /// How many globs are still tried on every name.
+    globs: usize,
 }
 
 impl<'i, 'a> Hints<'i, 'a> {
-    const MOST: usize = 50;
+    const MOST_GLOBS: usize = 50;
 
     fn new(index: &'i PolicyIndex<'a>) -> Self {
         Self {
             index,
-            left: Self::MOST,
+            by_kind: HashMap::new(),
+            globs: Self::MOST_GLOBS,
         }
     }
 
-    fn take(&mut self) -> Option<()> {
-        self.left = self.left.checked_sub(1)?;
-        Some(())
+    fn of_name(&mut self, kind: PolicyKind, name: &str) -> Option<String> {
+        self.by_kind
+            .entry(kind)
+            .or_insert_with(|| Candidates::new(self.index.names_of(kind), true))
+            .hint(name)
     }
 
-    fn nearest(&mut self, kind: PolicyKind, name: &str) -> Option<&'a str> {
-        self.take()?;
-        nearest(name, self.index.names_of(kind))
-    }
-
-    /// Returns a policy that a glob would match if case did not count.
+    /// Returns a policy that a glob would match if only letters counted: neither their case, nor
+    /// the kinds of blanks and dashes.
     fn near_match(&mut self, kind: PolicyKind, pattern: &Glob) -> Option<&'a str> {
-        self.take()?;
-        let glob = Glob::new(pattern.as_str().to_lowercase());
+        self.globs = self.globs.checked_sub(1)?;
+        let text = pattern.as_str();
+        let glob = Glob::new(folded(text));
         let mut names = self.index.names_of(kind);
-        names.find(|name| glob.matches(&name.to_lowercase()))
+        names.find(|name| glob.matches(&folded(name)))
     }
 }
 

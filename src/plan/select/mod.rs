@@ -1,23 +1,24 @@
 //! From checked manifests and the live state to the wanted rows of each policy.
 //!
 //! `directory` turns names into ids, `index` and `globs` find the policies of each entry, `combined` brings
-//! together what several entries say of one policy, `platform` knows which filters fit. Everything
-//! that only the tenant can tell to be wrong is found here, and points at the line that said it.
+//! together what several entries say of one policy, `platform` knows which filters fit, `suggest` offers
+//! what may have been meant. Everything that only the tenant can tell to be wrong is found here, and points at the line that said it.
 
 mod combined;
 mod directory;
 mod globs;
 mod index;
 mod platform;
+mod suggest;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Place, Severity};
-use crate::manifest::{Manifest, Mode};
-use crate::model::{Assignment, Desired, LivePolicy, LiveTenant, Rows, SharedText};
+use crate::manifest::{Entry, Manifest, Mode};
+use crate::model::{Assignment, Desired, LivePolicy, LiveTenant, Rows, SharedText, Target};
 use combined::Combined;
-use directory::{Directory, Resolved};
+use directory::{Directory, Resolved, ResolvedAbsent};
 use index::PolicyIndex;
 
 /// What manifests select in a tenant.
@@ -47,14 +48,22 @@ pub struct DesiredState {
     pub assignments: Vec<Desired>,
     /// The assignments of a policy that has none yet, sorted.
     pub alone: Rows,
+    /// The targets that must not be there, sorted; a group is meant on either side.
+    pub absent: Vec<Target>,
     /// The entries.
     pub entries: Vec<Place>,
 }
 
 impl DesiredState {
     /// Makes the desired state of assignments in any order.
-    pub fn new(mode: Mode, mut assignments: Vec<Desired>, entries: Vec<Place>) -> Self {
+    pub fn new(
+        mode: Mode,
+        mut assignments: Vec<Desired>,
+        mut absent: Vec<Target>,
+        entries: Vec<Place>,
+    ) -> Self {
         assignments.sort();
+        absent.sort();
         let mut alone: Vec<Assignment> = assignments
             .iter()
             .map(|desired| desired.over(None))
@@ -64,6 +73,7 @@ impl DesiredState {
             mode,
             assignments,
             alone: alone.into(),
+            absent,
             entries,
         }
     }
@@ -77,6 +87,17 @@ impl DesiredState {
                 .zip(live)
                 .all(|(desired, live)| desired.accepts(live))
     }
+
+    /// Whether a live assignment must not be there. Those of policy sets stay in any case.
+    pub fn removes(&self, live: &Assignment) -> bool {
+        let is_listed = |target: &Target| self.absent.binary_search(target).is_ok();
+        !self.absent.is_empty()
+            && live.key.is_direct()
+            && match &live.key.target {
+                Target::ExclusionGroup(id) => is_listed(&Target::Group(Arc::clone(id))),
+                target => is_listed(target),
+            }
+    }
 }
 
 /// An assignment that is asked for, and the line that asks.
@@ -88,19 +109,40 @@ struct PlacedDesired {
     place: Place,
 }
 
+/// An entry whose names are resolved.
+struct ResolvedEntry<'m> {
+    entry: &'m Entry,
+    targets: Vec<Resolved<'m>>,
+    absent: Vec<ResolvedAbsent<'m>>,
+}
+
+impl<'m> ResolvedEntry<'m> {
+    fn new(entry: &'m Entry, directory: &Directory<'_>, diagnostics: &mut Vec<Diagnostic>) -> Self {
+        let mut targets = Vec::with_capacity(entry.targets.len());
+        for target in &entry.targets {
+            targets.extend(directory.resolve(target, diagnostics));
+        }
+        let mut absent = Vec::with_capacity(entry.absent.len());
+        for written in &entry.absent {
+            let target = directory.target(&written.target, written.place, diagnostics);
+            absent.extend(target.map(|target| ResolvedAbsent { target, written }));
+        }
+        Self {
+            entry,
+            targets,
+            absent,
+        }
+    }
+}
+
 /// Finds the policies of all entries and combines what they ask for.
 pub fn select<'a>(manifest: &Manifest, live: &'a LiveTenant, strict: bool) -> Selected<'a> {
     let mut diagnostics = Vec::new();
     let directory = Directory::new(live);
     let entries = &manifest.entries;
-    let resolved: Vec<Vec<Resolved<'_>>> = entries
+    let resolved: Vec<ResolvedEntry<'_>> = entries
         .iter()
-        .map(|entry| {
-            let targets = entry.targets.iter();
-            targets
-                .filter_map(|target| directory.resolve(target, &mut diagnostics))
-                .collect()
-        })
+        .map(|entry| ResolvedEntry::new(entry, &directory, &mut diagnostics))
         .collect();
     let selected = PolicyIndex::new(live).entries_of_policies(entries, strict, &mut diagnostics);
     // Many policies are selected by the same entries; what those ask for is combined once.
@@ -112,9 +154,7 @@ pub fn select<'a>(manifest: &Manifest, live: &'a LiveTenant, strict: bool) -> Se
             continue;
         }
         let combined = combined.entry(numbers).or_insert_with_key(|numbers| {
-            let parts = numbers
-                .iter()
-                .map(|number| (&entries[*number], resolved[*number].as_slice()));
+            let parts = numbers.iter().map(|number| &resolved[*number]);
             Combined::new(parts, &directory)
         });
         combined.check_against_live(live, &mut findings);
@@ -178,13 +218,6 @@ impl Findings {
             diagnostic.message = format!("{}, for `{first}`{others}", diagnostic.message);
             diagnostics.push(diagnostic);
         }
-    }
-}
-
-fn with_nearest(diagnostic: Diagnostic, nearest: Option<&str>, otherwise: &str) -> Diagnostic {
-    match nearest {
-        Some(name) => diagnostic.hint(format!("did you mean `{name}`?")),
-        None => diagnostic.hint(otherwise),
     }
 }
 

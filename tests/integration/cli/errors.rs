@@ -17,8 +17,10 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 const NO_CODES: [&str; 3] = ["all-devices", "all-users", "several-platforms"];
 
 /// Codes whose examples would be too large, or need a tenant that is not the sample.
-const WITHOUT_EXAMPLE: [&str; 15] = [
+const WITHOUT_EXAMPLE: [&str; 17] = [
+    "absent-from-policy-set",
     "ambiguous-filter",
+    "built-in-as-group",
     "looser-limit",
     "newer-plan",
     "not-exported",
@@ -105,7 +107,9 @@ fn behind<'a>(text: &'a str, word: &str) -> Vec<&'a str> {
 }
 
 fn is_kebab(word: &str) -> bool {
+    // A GUID is none.
     word.contains('-')
+        && word.len() < 36
         && word.split('-').all(|part| {
             !part.is_empty()
                 && part

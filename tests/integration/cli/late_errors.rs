@@ -211,3 +211,169 @@ fn errors_of_all_files_are_told_in_one_run() {
         "--> m/sub/b.yaml:6:16",
     ]);
 }
+
+#[test]
+fn f01_names_that_look_the_same_are_told_apart() {
+    let tenant = Tenant::new()
+        .group("SG-App-Creative\r\n")
+        .group(" SG-Lead-Space")
+        .group("SG-Trail ")
+        .group("SG-Nbsp\u{a0}Users")
+        .group("SG-Zwsp\u{200b}Pilot")
+        .group("Gro\u{308}\u{df}e")
+        .filter("Win 11 corp ", "windows10AndLater")
+        .filter("Cloud\u{a0}PC", "windows10AndLater")
+        .policy("Win - A", &[])
+        .policy("Win - Trailing ", &[])
+        .policy("Win - Nb\u{a0}sp", &[])
+        .policy("Win - Dash \u{2013} Edge", &[]);
+    refused(
+        &tenant,
+        &[
+            "name: Win - A, include: [group: SG-App-Creative, group: SG-Lead-Space, group: SG-Trail, group: SG-Nbsp Users, group: SG-ZwspPilot, group: Gr\u{f6}\u{df}e, {allUsers: true, filter: Win 11 corp}, {allDevices: true, filter: Cloud PC}]",
+            "name: win - a",
+            "name: Win - Trailing",
+            "name: 'Win - Trailing  '",
+            "name: Win - Nb sp",
+            "name: Win - Dash - Edge",
+            "match: Win - Dash - *",
+        ],
+    )
+    .says(&["it ends with a blank", "U+00A0 at 8", "written with combining marks"])
+    .matches("late_errors/look_alikes");
+}
+
+#[test]
+fn f21_built_in_targets_are_no_groups() {
+    let tenant = Tenant::common().policy("P", &[]);
+    refused(
+        &tenant,
+        &[
+            "name: P, include: [group: All users, group: All Devices]",
+            "name: P, exclude: [group: AllUsers]",
+        ],
+    )
+    .says(&[
+        "hint: for the built-in target write `- allUsers`",
+        "hint: for the built-in target write `- allDevices`",
+    ]);
+    // A group that is really so called is meant.
+    let tenant = Tenant::common().group("All Users").policy("P", &[]);
+    World::with(&tenant, &["name: P, include: [group: All users]"])
+        .sandbox("plan m.yaml")
+        .exits(0)
+        .says(&["+ group All Users"]);
+}
+
+#[test]
+fn f21_the_key_that_is_meant_is_named() {
+    let tenant = Tenant::common().policy("P", &[]);
+    let id = group_id(1);
+    refused(
+        &tenant,
+        &[
+            &format!("name: P, include: [group: {id}, {{group: A, filter: {id}}}]"),
+            &format!("name: {id}"),
+            "id: P, include: [groupId: A, {allUsers: true, filterId: F, filterMode: none}]",
+        ],
+    )
+    .says(&[
+        &format!("hint: write `groupId: {id}`"),
+        &format!("hint: write `filterId: {id}`"),
+        &format!("hint: write `id: {id}`"),
+        "hint: use `name` for a display name",
+        "hint: use `group` for a display name",
+        "hint: use `filter` for a display name",
+        "hint: leave the filter out",
+    ]);
+}
+
+/// A tenant with groups of some beginnings, and one policy.
+fn many_groups(count: usize) -> Tenant {
+    let mut tenant = Tenant::new().policy("P", &[]);
+    for letter in 'A'..='T' {
+        tenant = tenant.group(&format!("{letter}{letter}X-Pilot"));
+    }
+    for number in 0..count {
+        tenant = tenant.group(&format!("SG-Dept-{number:04}-Pilot"));
+    }
+    tenant
+}
+
+#[test]
+fn f32_a_hint_comes_from_all_groups() {
+    let mut names: Vec<String> = ('A'..='T')
+        .map(|letter| format!("group: {letter}{letter}X-Plot"))
+        .collect();
+    names.extend(
+        [
+            "SG-Dept-1400-Pilto",
+            "SG-Dept-0400-Pilto",
+            "sgdept-0400-Pilot",
+        ]
+        .map(|name| format!("group: {name}")),
+    );
+    let entry = format!("name: P, include: [{}]", names.join(", "));
+    let ran = refused(&many_groups(1_500), &[&entry]).says(&[
+        "did you mean `SG-Dept-1400-Pilot`?",
+        "did you mean `SG-Dept-0400-Pilot`?",
+    ]);
+    for letter in 'A'..='T' {
+        assert!(
+            ran.stderr
+                .contains(&format!("did you mean `{letter}{letter}X-Pilot`?"))
+        );
+    }
+    let sgdept = ran.stderr.split("`sgdept-0400-Pilot`").nth(1);
+    let hint = sgdept
+        .expect("the fault")
+        .lines()
+        .find(|line| line.contains("hint:"));
+    assert!(
+        hint.expect("a hint")
+            .contains("did you mean `SG-Dept-0400-Pilot`?")
+    );
+}
+
+#[test]
+fn f32_a_search_that_was_not_complete_says_so() {
+    refused(
+        &many_groups(7_000),
+        &["name: P, include: [group: SG-Dept-6400-Pilto, group: sgdept-6400-Pilot, group: Nobody]"],
+    )
+    .says(&[
+        "hint: not all were searched; of those that were, `SG-Dept-6400-Pilot` is nearest",
+        "hint: group names are compared without case",
+    ])
+    .says_nothing_of("did you mean");
+}
+
+#[test]
+fn f22a_what_is_wanted_and_absent_late() {
+    let tenant = Tenant::common().policy("P", &["+A"]);
+    for absent in ["group: b".to_owned(), format!("groupId: {}", group_id(2))] {
+        for wanted in ["include", "exclude"] {
+            refused(
+                &tenant,
+                &[
+                    &format!(
+                        "name: P, mode: additive, {wanted}: [groupId: {}]",
+                        group_id(2)
+                    ),
+                    &format!("match: P*, mode: additive, absent: [{absent}]"),
+                ],
+            )
+            .says(&[
+                "error[wanted-and-absent]",
+                "--> m.yaml:4:",
+                "^ absent",
+                &format!("{wanted}d"),
+            ]);
+        }
+    }
+    refused(
+        &tenant,
+        &["name: P, mode: additive, absent: [group: Nobody]"],
+    )
+    .says(&["error[unknown-group]"]);
+}

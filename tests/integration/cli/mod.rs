@@ -10,6 +10,7 @@
 //!
 //! and read the difference before it is committed.
 
+mod absent;
 mod apply;
 #[cfg(unix)]
 mod ci;

@@ -1,0 +1,77 @@
+//! `absent`: what must not be there is removed, and the rest is left alone.
+
+use super::support::World;
+use super::support::tenant::{Tenant, group_id};
+
+#[test]
+fn f22a_one_target_is_removed_and_the_rest_left() {
+    let tenant = Tenant::common()
+        .policy("P", &["+A", "-B", "+C [include F]", "allUsers"])
+        .policy("Q", &["-A", "+B", "allDevices [exclude F]"])
+        .policy("R", &["+A <set>", "+A", "+B"]);
+    let world = World::with(
+        &tenant,
+        &[
+            "match: '*', mode: additive, absent: [group: a]",
+            "name: P, mode: additive, include: [allDevices], absent: [allUsers, group: C]",
+            &format!(
+                "name: Q, mode: additive, absent: [allDevices, allDevices, groupId: {}]",
+                group_id(1)
+            ),
+        ],
+    );
+    let allowed = "--allow broad-target --allow exclusion-lost";
+    let plan = format!("plan m.yaml {allowed}");
+    world.sandbox(&plan).exits(0).says(&[
+        "1 to add, 6 to remove, 0 to update",
+        "configurationPolicy P (additive)",
+        "- exclude group A",
+        "warning[absent-from-policy-set]",
+    ]);
+    world
+        .sandbox("apply m.yaml --yes --max-removals 5")
+        .exits(4)
+        .says(&["removals"]);
+    world
+        .sandbox("plan m.yaml --out p.json --max-removals 99%")
+        .exits(0);
+    world.sandbox("apply p.json").exits(0);
+    assert_eq!(world.rows("P"), ["-B", "allDevices"]);
+    assert_eq!(world.rows("Q"), ["+B"]);
+    assert_eq!(world.rows("R"), ["+A <set>", "+B"]);
+    world.sandbox("drift m.yaml").exits(0);
+}
+
+#[test]
+fn f22a_a_policy_that_loses_its_last_target_trips_the_guard() {
+    let tenant = Tenant::common().policy("P", &["+A"]);
+    let world = World::with(&tenant, &["name: P, mode: additive, absent: [group: A]"]);
+    world
+        .sandbox("apply m.yaml --yes")
+        .exits(4)
+        .says(&["unassigned"]);
+    assert_eq!(world.rows("P"), ["+A"]);
+    world
+        .sandbox("apply m.yaml --yes --allow unassigned")
+        .exits(0);
+    assert_eq!(world.rows("P"), [""; 0]);
+}
+
+#[test]
+fn f22a_a_group_that_is_gone_can_be_taken_away_by_its_id() {
+    let id = "bbbbbbbb-0000-4000-8000-000000000009";
+    let tenant = Tenant::common().policy("P", &["+A", &format!("+{id}")]);
+    let world = World::with(
+        &tenant,
+        &[&format!("name: P, mode: additive, absent: [groupId: {id}]")],
+    );
+    world
+        .sandbox("apply m.yaml --yes")
+        .exits(0)
+        .says_nothing_of("warning[");
+    assert_eq!(world.rows("P"), ["+A"]);
+    world
+        .sandbox("plan m.yaml")
+        .exits(0)
+        .says(&["warning[unknown-group]", "Nothing to do"]);
+}
