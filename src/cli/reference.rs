@@ -388,7 +388,10 @@ mod tests {
     #[test]
     fn every_variable_that_is_read_is_there_and_no_other() {
         let mut read = BTreeSet::new();
-        for text in ["auth", "cli", "graph", "render"].into_iter().flat_map(sources) {
+        for text in ["auth", "cli", "graph", "render"]
+            .into_iter()
+            .flat_map(sources)
+        {
             for line in text.lines() {
                 // What `env!` reads is known when the program is built.
                 if !line.trim_start().starts_with("//") && !line.contains("env!(") {
