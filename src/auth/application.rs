@@ -2,7 +2,9 @@
 //! in a file, as a GitHub workflow, or through a service connection of Azure DevOps. With a
 //! certificate: see [`super::certificate`].
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,7 +25,6 @@ use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
-use super::certificate::read_secret_file;
 use super::http::{AuthHttp, address, as_https};
 use super::token::usable;
 use super::{Fetching, Method, SignInError, Token, TokenSource, refusal};
@@ -313,4 +314,27 @@ impl TokenSource for AzureDevOps {
     fn fetch(&self) -> Fetching<'_> {
         Box::pin(self.sign_in())
     }
+}
+
+/// The most that is read of a file with a key or a token.
+const LARGEST_FILE: u64 = 1024 * 1024;
+
+/// Reads a small file whose content is wiped afterwards.
+pub(super) fn read_secret_file(path: &Path, what: &str) -> Result<Zeroizing<Vec<u8>>, SignInError> {
+    let failed = |reason: String| {
+        SignInError::Unusable(format!(
+            "{what} in `{}` cannot be read: {reason}",
+            path.display()
+        ))
+    };
+    let file = File::open(path).map_err(|error| failed(error.to_string()))?;
+    // Room from the start, so that no part is left behind when more of it is needed.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
+    file.take(LARGEST_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| failed(error.to_string()))?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(failed("it is larger than 1 MiB".to_owned()));
+    }
+    Ok(bytes)
 }

@@ -7,9 +7,7 @@
 //! `pkcs8` for encrypted keys, `p12-keystore` for PFX. What is left is to find the certificate that
 //! belongs to the key, since a file may hold a whole chain.
 
-use std::fs::File;
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use aws_lc_rs::digest;
 use aws_lc_rs::rand::SystemRandom;
@@ -21,9 +19,8 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
-use zeroize::Zeroizing;
 
-use super::application::Application;
+use super::application::{Application, read_secret_file};
 use super::{Fetching, Method, SignInError, Token, TokenSource};
 
 /// How long an assertion is good for, in seconds. It is used once, at once.
@@ -114,34 +111,11 @@ fn sign(key: &KeyPair, text: &[u8], signature: &mut [u8]) -> Result<(), String> 
         .map_err(|_| "its private key does not sign".to_owned())
 }
 
-/// The most that is read of a file with a key or a token.
-const LARGEST_FILE: u64 = 1024 * 1024;
-
 /// What a file with a certificate holds.
 struct KeyFile {
     key: KeyPair,
     /// The certificate that belongs to the key, as DER.
     certificate: Vec<u8>,
-}
-
-/// Reads a small file whose content is wiped afterwards.
-pub(super) fn read_secret_file(path: &Path, what: &str) -> Result<Zeroizing<Vec<u8>>, SignInError> {
-    let failed = |reason: String| {
-        SignInError::Unusable(format!(
-            "{what} in `{}` cannot be read: {reason}",
-            path.display()
-        ))
-    };
-    let file = File::open(path).map_err(|error| failed(error.to_string()))?;
-    // Room from the start, so that no part is left behind when more of it is needed.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
-    file.take(LARGEST_FILE + 1)
-        .read_to_end(&mut bytes)
-        .map_err(|error| failed(error.to_string()))?;
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(failed("it is larger than 1 MiB".to_owned()));
-    }
-    Ok(bytes)
 }
 
 /// Takes key and certificate out of a file's content; says what is wrong with it.

@@ -11,13 +11,15 @@ mod certificate;
 mod choose;
 pub mod claims;
 mod http;
+mod method;
 mod refusal;
 mod token;
 
 use std::future::Future;
 use std::pin::Pin;
 
-pub use choose::{Choice, Method, choose};
+pub use choose::{Choice, choose};
+pub use method::Method;
 pub use token::{StaticToken, Token, Tokens};
 
 /// Why there is no token.

@@ -8,10 +8,12 @@
 //! same value, so what is shown is what is done.
 
 mod difference;
+mod digest;
 mod estimate;
 pub mod guards;
 mod names;
 pub mod needs;
+mod record;
 pub mod rollback;
 pub mod saved;
 pub mod select;

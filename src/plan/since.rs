@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use super::saved::rows_digest;
+use super::digest::rows_digest;
 use super::{Plan, PlannedPolicy};
 use crate::model::{Assignment, PolicyKind, same_assignments};
 

@@ -5,14 +5,12 @@
 //! signature, since whoever can write the file can write the digest.
 
 use std::borrow::Cow;
-use std::io::{BufWriter, Write};
 
-use aws_lc_rs::digest::{Context, SHA256};
 use serde::{Serialize, Serializer};
 
 use super::{AssignmentRecord, FORMAT_VERSION, PolicyRecord};
-use crate::model::Assignment;
-use crate::plan::{Names, Plan};
+use crate::plan::Plan;
+use crate::plan::digest::sha256;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -40,28 +38,6 @@ fn each<S: Serializer, T: Serialize, P: Iterator<Item = T>>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(items())
-}
-
-/// Whether a text has the form of a digest.
-pub fn is_digest(text: &str) -> bool {
-    text.strip_prefix("sha256:").is_some_and(|hex| {
-        hex.len() == 64
-            && hex
-                .bytes()
-                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
-    })
-}
-
-/// Computes a digest of a policy's rows, in whatever order they are, and whatever their names.
-pub fn rows_digest(rows: &[Assignment]) -> String {
-    let names = Names::default();
-    let mut sorted: Vec<&Assignment> = rows.iter().collect();
-    sorted.sort();
-    let records: Vec<AssignmentRecord<'_>> = sorted
-        .into_iter()
-        .map(|row| AssignmentRecord::new(row, &names))
-        .collect();
-    sha256(&records)
 }
 
 /// Computes a plan's digest. Unchanged policies do not count.
@@ -107,34 +83,4 @@ pub(super) fn compute(
         tenant_id,
         policies: changed,
     })
-}
-
-/// What is written to it is hashed, and not kept.
-struct Hashing(Context);
-
-impl Write for Hashing {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.update(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-fn sha256(value: &impl Serialize) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut hashing = BufWriter::new(Hashing(Context::new(&SHA256)));
-    // Structs of texts always serialise, and hashing never fails.
-    let _ = serde_json::to_writer(&mut hashing, value);
-    let mut hex = String::from("sha256:");
-    if let Ok(Hashing(context)) = hashing.into_inner() {
-        for byte in context.finish().as_ref() {
-            for half in [byte >> 4, byte & 15] {
-                hex.push(char::from(DIGITS[usize::from(half)]));
-            }
-        }
-    }
-    hex
 }

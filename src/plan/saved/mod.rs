@@ -5,7 +5,6 @@
 //! writes and guards is for people; when it is read, all are worked out again from the rows before
 //! and after, which the digest covers.
 
-mod assignment;
 mod digest;
 mod policy;
 mod selection;
@@ -17,13 +16,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use assignment::AssignmentRecord;
-pub use digest::{is_digest, of_plan as digest_of, rows_digest};
+pub use digest::of_plan as digest_of;
 pub use policy::{PolicyRecord, PolicyRecords, check_ids};
 pub use selection::SelectionRecord;
 pub use since::{ManagedRecord, SinceRecord};
 pub use summary::{DiagnosticRecord, GuardRecord, SummaryRecord};
 
+pub use super::digest::is_digest;
+pub use super::record::AssignmentRecord;
 use super::writes::WriteWith;
 use super::{Names, Plan, Summary, guards};
 

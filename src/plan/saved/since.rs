@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::rows_digest;
 use crate::model::PolicyKind;
+use crate::plan::digest::rows_digest;
 use crate::plan::since::{Cause, Since};
 use crate::plan::{Plan, PlannedPolicy, Unchanged};
 
