@@ -1,7 +1,7 @@
 //! `apply` and `rollback`: plan, ask, write; or carry out exactly a saved plan.
 
 use std::io::{BufRead as _, IsTerminal as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -48,15 +48,14 @@ pub(super) fn run_or_roll_back(
     output.keep_inputs(&[("--report", command.report.as_deref())], &read)?;
     // Before the report is made, whatever name that has.
     let recorded = of.map(inputs::report).transpose();
-    let path = command.report.clone().unwrap_or_else(default_report);
-    let mut run = ApplyRun::new(&path)?;
+    let mut run = ApplyRun::new(command.report.as_deref())?;
     let session = Session { command, output };
     let ended = recorded.and_then(|recorded| session.go(recorded, common, &config?, &mut run));
     let exit = match &ended {
         Ok(exit) => *exit,
         Err(failure) => failure.exit,
     };
-    let finished = run.finish(exit);
+    let finished = run.finish(exit).map(|path| path.map(Path::to_owned));
     if let Some(kept) = run.kept() {
         output.note(&format!(
             "the earlier report, which records writes, was kept as {}\n",
@@ -64,21 +63,16 @@ pub(super) fn run_or_roll_back(
         ));
     }
     match &finished {
-        Ok(()) => output.note(&format!("report: {}\n", clean(&path.display().to_string()))),
+        Ok(None) => {}
+        Ok(Some(path)) => output.note(&format!("report: {}\n", clean(&path.display().to_string()))),
         // What comes first is what is returned, but this must be known as well.
         Err(failure) if ended.is_err() => output.failure(failure),
         Err(_) => {}
     }
     match (ended, finished) {
         (Err(failure), _) | (Ok(_), Err(failure)) => Err(failure),
-        (Ok(exit), Ok(())) => Ok(exit),
+        (Ok(exit), Ok(_)) => Ok(exit),
     }
-}
-
-/// Returns where the report goes by default: one file a run, by its time.
-fn default_report() -> PathBuf {
-    let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%S%.3fZ");
-    Path::new(".assignctl/reports").join(format!("{time}.json"))
 }
 
 /// Where the plan comes from.

@@ -47,7 +47,7 @@ pub(super) enum Command {
     Apply(Apply),
     /// Undo a previous apply, using its report
     Rollback(Rollback),
-    /// Print a saved plan
+    /// Print a saved plan, or what an apply did
     Show(Show),
     /// Plan for the nightly job: exits with 2 if the tenant differs
     Drift(Drift),
@@ -139,7 +139,7 @@ pub(super) struct Plan {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl drift manifests\n  assignctl drift manifests --since report.json\n  assignctl drift manifests --format markdown > issue.md"
+    after_help = "Examples:\n  assignctl drift manifests\n  assignctl drift manifests --since report.jsonl\n  assignctl drift manifests --format markdown > issue.md"
 )]
 pub(super) struct Drift {
     /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
@@ -183,12 +183,12 @@ impl Drift {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl show plan.json\n  assignctl show plan.json --diff\n  assignctl show plan.json --format markdown > comment.md"
+    after_help = "Examples:\n  assignctl show plan.json\n  assignctl show plan.json --diff\n  assignctl show report.jsonl\n  assignctl show plan.json --format markdown > comment.md"
 )]
 pub(super) struct Show {
-    /// The saved plan
-    #[arg(value_name = "PLANFILE")]
-    pub(super) plan: PathBuf,
+    /// A saved plan, or the report of an apply
+    #[arg(value_name = "PLANFILE|REPORT")]
+    pub(super) file: PathBuf,
     #[command(flatten)]
     pub(super) selecting: Selecting,
     #[command(flatten)]
@@ -197,7 +197,7 @@ pub(super) struct Show {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl apply manifests\n  assignctl apply manifests --sandbox tenant.json --yes\n  assignctl apply plan.json --report report.json\n  assignctl apply manifests --expect-digest sha256:0f3a…"
+    after_help = "Examples:\n  assignctl apply manifests\n  assignctl apply manifests --sandbox tenant.json --yes\n  assignctl apply plan.json --report report.jsonl\n  assignctl apply manifests --expect-digest sha256:0f3a…"
 )]
 pub(super) struct Apply {
     /// Manifests, or one saved plan [default: the configuration's manifests]
@@ -206,7 +206,7 @@ pub(super) struct Apply {
     /// Do not ask for confirmation
     #[arg(long)]
     pub(super) yes: bool,
-    /// Report file (default: `.assignctl/reports/<time>.json`)
+    /// Report file (default: `.assignctl/reports/<time>.jsonl`)
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
     /// Stop at the first policy that fails
@@ -230,7 +230,7 @@ pub(super) struct Apply {
 
 #[derive(Args, Clone, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl rollback report.json\n  assignctl rollback .assignctl/reports/20261123T020000.000Z.json --yes\n  assignctl rollback report.json --only \"Win - *\"\n\nPolicies that changed since that run are reported and left alone (exit 6)."
+    after_help = "Examples:\n  assignctl rollback report.jsonl\n  assignctl rollback .assignctl/reports/20261123T020000.000Z.jsonl --yes\n  assignctl rollback report.jsonl --only \"Win - *\"\n\nPolicies that changed since that run are reported and left alone (exit 6)."
 )]
 pub(super) struct Rollback {
     /// Report of the run to undo
@@ -239,7 +239,7 @@ pub(super) struct Rollback {
     /// Do not ask for confirmation
     #[arg(long)]
     pub(super) yes: bool,
-    /// Report file of the rollback (default: `.assignctl/reports/<time>.json`)
+    /// Report file of the rollback (default: `.assignctl/reports/<time>.jsonl`)
     #[arg(long, value_name = "FILE")]
     pub(super) report: Option<PathBuf>,
     /// Stop at the first policy that fails

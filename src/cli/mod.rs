@@ -20,6 +20,7 @@ mod rollback;
 mod sandbox;
 mod settings;
 mod show;
+mod show_report;
 mod validate;
 mod values;
 mod whoami;

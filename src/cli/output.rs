@@ -218,6 +218,21 @@ impl Output {
         }
     }
 
+    /// Prints a result that comes as text, Markdown and JSON.
+    pub(super) fn print_report(
+        &self,
+        text: impl FnOnce() -> String,
+        markdown: impl FnOnce(usize) -> String,
+        json: &Json<'_>,
+    ) -> Result<(), Failure> {
+        let json = self.json_result(|| json)?;
+        match self.format {
+            Format::Text => self.text(&text()),
+            Format::Json => self.own(&json),
+            Format::Markdown | Format::Github => self.plain(&markdown(self.max_bytes)),
+        }
+    }
+
     /// Prints a result that is data as text, too.
     pub(super) fn print_data(
         &self,

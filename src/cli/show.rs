@@ -1,4 +1,4 @@
-//! `show`: a saved plan, in any format. It asks nobody whether the plan still fits.
+//! `show`: a saved plan, in any format; or a report. It asks nobody whether the plan still fits.
 //!
 //! A plan that `apply` would refuse is shown all the same, since whoever wants to know why has to
 //! look at it; but loudly, and with the exit code of the refusal.
@@ -6,7 +6,7 @@
 use super::arguments::Show;
 use super::options::{Common, Guards};
 use super::output::Output;
-use super::settings;
+use super::{settings, show_report};
 use crate::diagnostic::Severity;
 use crate::exit::Exit;
 use crate::plan::PlanDiagnostic;
@@ -16,21 +16,25 @@ use crate::render::json;
 use crate::render::review::{PlanView, Review};
 use crate::render::text;
 use crate::render::words::duration;
+use crate::run::Failure;
 use crate::run::approval::{MAX_AGE, age};
-use crate::run::{Failure, inputs};
+use crate::run::inputs;
 
 pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let config = settings::configuration(common);
-    let named = std::slice::from_ref(&command.plan);
+    let named = std::slice::from_ref(&command.file);
     let inputs = settings::inputs(named, common, config.as_ref().ok());
     output.keep_inputs(&[], &inputs)?;
+    if inputs::is_report(&command.file) {
+        return show_report::run(command, output);
+    }
     let nothing_given = Guards {
         allow: Vec::new(),
         max_removals: None,
         max_policies: None,
     };
     let rules = settings::guards(&nothing_given, &config?)?;
-    let (saved, doubt) = inputs::plan_to_show(&command.plan)?;
+    let (saved, doubt) = inputs::plan_to_show(&command.file)?;
     let mut oddities = oddities(&saved);
     let guards = saved.plan.guards.iter();
     oddities.extend(guards.filter_map(|guard| looser_limit(guard, &rules)));

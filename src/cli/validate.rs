@@ -12,7 +12,7 @@ use crate::manifest::Loaded;
 use crate::render::json::Json;
 use crate::render::review::Review;
 use crate::render::words::count;
-use crate::run::{Failure, manifests};
+use crate::run::{Failure, inputs, manifests};
 
 pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
@@ -22,6 +22,9 @@ pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Resul
         &settings::inputs(&command.paths, common, Some(&config)),
     )?;
     let loaded = manifests::load(&paths, config.path.as_deref());
+    if let Some(other) = inputs::other_than_manifests(&paths, &loaded) {
+        return Err(other);
+    }
     output.diagnostics(&loaded.diagnostics, &loaded.sources);
     let errors = loaded
         .diagnostics

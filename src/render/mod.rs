@@ -8,6 +8,7 @@ pub mod identity;
 pub mod json;
 mod lines;
 pub mod markdown;
+pub mod recorded;
 pub mod review;
 pub mod text;
 pub mod words;

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::approval::{check_digest, check_tenant};
 use super::connect::ServiceSettings;
 use super::plan::{PlanRequest, PreparedPlan};
+use super::reports::{self, default_report};
 use super::{Failure, unless_stopped};
 use crate::apply::staleness::{Moved, moved};
 use crate::apply::{self, ObserveApply, Settings};
@@ -125,6 +126,9 @@ impl ApplyInput {
 /// One run, with what has to be written down however it ends.
 pub struct ApplyRun {
     report: Mutex<Report>,
+    path: PathBuf,
+    /// Whether the user named the report's file. It is written whatever happens then.
+    is_named: bool,
     started: bool,
     client: Option<Arc<Client>>,
     /// What became of the policies.
@@ -133,25 +137,28 @@ pub struct ApplyRun {
 }
 
 impl ApplyRun {
-    /// Begins a run, whose report will be this file.
+    /// Begins a run, whose report will be this file; without one, a file named after the time.
     ///
     /// # Errors
     ///
     /// Says why the file cannot be written.
-    pub fn new(report: &Path) -> Result<Self, Failure> {
+    pub fn new(report: Option<&Path>) -> Result<Self, Failure> {
         let start = Instant::now();
-        let created = Report::create(report).map_err(|error| {
+        let path = match report {
+            Some(path) => path.to_owned(),
+            None => default_report(jiff::Timestamp::now()),
+        };
+        let created = Report::create(&path).map_err(|error| {
             Failure::new(
                 Exit::Failure,
-                format!(
-                    "the report `{}` cannot be written: {error}",
-                    report.display()
-                ),
+                format!("the report `{}` cannot be written: {error}", path.display()),
             )
             .hint("name another file with `--report`; nothing was written to the service")
         })?;
         Ok(Self {
             report: Mutex::new(created),
+            path,
+            is_named: report.is_some(),
             started: false,
             client: None,
             results: Results::default(),
@@ -203,6 +210,7 @@ impl ApplyRun {
             return Err(Failure::new(Exit::Failure, "there is no client"));
         };
         if !plan.is_empty() {
+            self.ignore_folder()?;
             self.report().begin().map_err(report_failed)?;
         }
         let aside = std::mem::take(&mut self.results.aside);
@@ -223,17 +231,35 @@ impl ApplyRun {
         client.map(|client| client.counts()).unwrap_or_default()
     }
 
-    /// Writes the report's last line.
+    /// Writes the report's last line, and returns its file. A run that ended before it had a plan has
+    /// a report only if the user named one.
     ///
     /// # Errors
     ///
     /// Says why the report could not be written.
-    pub fn finish(&mut self, exit: Exit) -> Result<(), Failure> {
+    pub fn finish(&mut self, exit: Exit) -> Result<Option<&Path>, Failure> {
+        if !self.started && !self.is_named {
+            reports::remove_empty_folders();
+            return Ok(None);
+        }
         self.start(None)?;
+        self.ignore_folder()?;
         let elapsed = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.report()
             .end(exit.code(), &self.results, self.requests(), elapsed)
-            .map_err(report_failed)
+            .map_err(report_failed)?;
+        if !self.is_named {
+            reports::delete_old();
+        }
+        Ok(Some(&self.path))
+    }
+
+    /// Makes git ignore the folder of reports that the user did not name.
+    fn ignore_folder(&self) -> Result<(), Failure> {
+        if self.is_named {
+            return Ok(());
+        }
+        reports::ignore_folder().map_err(report_failed)
     }
 
     /// Returns where an earlier report of that name was kept, if it records writes.

@@ -8,6 +8,7 @@ use assignctl_sandbox as sandbox;
 use tokio_util::sync::CancellationToken;
 
 use super::Failure;
+use super::inputs::{FileKind, other_kind};
 use crate::auth::{Choice, Fetching, Method, StaticToken, TokenSource, Tokens, choose};
 use crate::exit::Exit;
 use crate::files;
@@ -130,8 +131,10 @@ pub fn open_sandbox(file: &Path) -> Result<sandbox::Service, Failure> {
             )
         })?;
     }
-    let (store, tenant) = sandbox::Store::open_or_sample(file)
-        .map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
+    let (store, tenant) = sandbox::Store::open_or_sample(file).map_err(|error| {
+        other_kind(file, &[FileKind::Tenant], "a sandbox's tenant")
+            .unwrap_or_else(|| Failure::new(Exit::Failure, error.to_string()))
+    })?;
     let machine = sandbox::Machine::new(tenant, "http://sandbox".to_owned());
     Ok(sandbox::Service::new(machine, Some(store)))
 }

@@ -1,14 +1,156 @@
-//! The plans and reports that a run is given.
+//! The plans and reports that a run is given, and what other files are that are given instead.
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::Failure;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+use super::{CONFIGURATION_FILE, Failure};
+use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::files::{self, LARGEST_PLAN, LARGEST_REPORT, encoding};
-use crate::plan::saved::{PlanRecord, SavedPlan};
+use crate::manifest::Loaded;
+use crate::plan::saved::{PlanRecord, SavedPlan, SavedPlanError};
 use crate::report::{self, Recorded};
+
+/// What a file is that this program reads or writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    /// A manifest.
+    Manifest,
+    /// `assignctl.yaml`.
+    Configuration,
+    /// What `plan --out` writes.
+    Plan,
+    /// What `apply --report` writes.
+    Report,
+    /// What `--sandbox` and `export --snapshot` write.
+    Tenant,
+}
+
+/// The keys that tell JSON files apart.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Keys {
+    format_version: Option<IgnoredAny>,
+    event: Option<IgnoredAny>,
+    digest: Option<IgnoredAny>,
+    policies: Option<IgnoredAny>,
+    configuration_policies: Option<IgnoredAny>,
+    compliance_policies: Option<IgnoredAny>,
+    assignment_filters: Option<IgnoredAny>,
+    groups: Option<IgnoredAny>,
+}
+
+impl FileKind {
+    /// Looks what a file is; `None` if it is none of these, or cannot be read.
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Self> {
+        let bytes = encoding::to_utf8(files::read(path, LARGEST_REPORT).ok()?).ok()?;
+        let text = std::str::from_utf8(&bytes).ok()?;
+        if !text.trim_start().starts_with('{') {
+            return Self::of_yaml(path, text);
+        }
+        let first = text.trim_start().lines().next().unwrap_or_default();
+        let keys: Keys = serde_json::from_str(text)
+            .or_else(|_| serde_json::from_str(first))
+            .ok()?;
+        let Keys {
+            format_version,
+            event,
+            digest,
+            policies,
+            configuration_policies,
+            compliance_policies,
+            assignment_filters,
+            groups,
+        } = keys;
+        let tenant = [
+            configuration_policies,
+            compliance_policies,
+            assignment_filters,
+            groups,
+        ];
+        if event.is_some() && format_version.is_some() {
+            Some(Self::Report)
+        } else if policies.is_some() && (digest.is_some() || format_version.is_some()) {
+            Some(Self::Plan)
+        } else if tenant.iter().any(Option::is_some) {
+            Some(Self::Tenant)
+        } else {
+            None
+        }
+    }
+
+    fn of_yaml(path: &Path, text: &str) -> Option<Self> {
+        if path
+            .file_name()
+            .is_some_and(|name| name == CONFIGURATION_FILE)
+        {
+            return Some(Self::Configuration);
+        }
+        let is_key = |line: &str| {
+            let key = line.split_once(':').map(|(key, _)| key);
+            matches!(key, Some("policies" | "targets"))
+        };
+        text.lines().any(is_key).then_some(Self::Manifest)
+    }
+
+    fn about(self) -> &'static str {
+        match self {
+            Self::Manifest => "a manifest",
+            Self::Configuration => "the configuration",
+            Self::Plan => "a saved plan",
+            Self::Report => "the report of an apply",
+            Self::Tenant => "a sandbox's tenant",
+        }
+    }
+
+    /// Says what can be done with such a file.
+    fn hint(self, path: &str) -> String {
+        match self {
+            Self::Manifest => format!("plan it with `assignctl plan {path}`"),
+            Self::Configuration => format!("it is read by itself, or with `--config {path}`"),
+            Self::Plan => format!(
+                "show it with `assignctl show {path}`, carry it out with `assignctl apply {path}`"
+            ),
+            Self::Report => format!(
+                "show it with `assignctl show {path}`, undo that apply with `assignctl rollback {path}`"
+            ),
+            Self::Tenant => format!("use it with `--sandbox {path}`"),
+        }
+    }
+}
+
+/// Says that a file is of another kind than the command takes, if it is. `expected` is what it takes, in
+/// words.
+#[must_use]
+pub fn other_kind(path: &Path, takes: &[FileKind], expected: &str) -> Option<Failure> {
+    let shown = path.display().to_string();
+    if path.is_dir() {
+        return (!takes.contains(&FileKind::Manifest)).then(|| {
+            Failure::usage(format!("`{shown}` is a folder, not {expected}"))
+                .hint("name a file in it")
+        });
+    }
+    let kind = FileKind::of(path).filter(|kind| !takes.contains(kind))?;
+    Some(
+        Failure::usage(format!("`{shown}` is {}, not {expected}", kind.about()))
+            .hint(kind.hint(&shown)),
+    )
+}
+
+/// Says that what was named as manifests is something else, if they have errors and it is.
+#[must_use]
+pub fn other_than_manifests(paths: &[PathBuf], loaded: &Loaded) -> Option<Failure> {
+    if !loaded.diagnostics.iter().any(Diagnostic::is_error) {
+        return None;
+    }
+    let kind = |path: &PathBuf| other_kind(path, &[FileKind::Manifest], "a manifest");
+    paths.iter().find_map(kind)
+}
 
 /// Reads a plan file that is to be carried out.
 ///
@@ -16,7 +158,19 @@ use crate::report::{self, Recorded};
 ///
 /// Says why it cannot be.
 pub fn plan(path: &Path) -> Result<SavedPlan, Failure> {
-    Ok(PlanRecord::read(&plan_text(path)?)?)
+    PlanRecord::read(&plan_text(path)?).map_err(|error| {
+        let takes = [FileKind::Plan, FileKind::Manifest];
+        not_a_plan(path, error, &takes, "a manifest or a saved plan")
+    })
+}
+
+/// Says why a file is not a plan, and what it is instead.
+fn not_a_plan(path: &Path, error: SavedPlanError, takes: &[FileKind], expected: &str) -> Failure {
+    let other = match error {
+        SavedPlanError::NotAPlan(_) => other_kind(path, takes, expected),
+        _ => None,
+    };
+    other.unwrap_or_else(|| error.into())
 }
 
 /// Reads a plan file that is to be shown, with what is wrong with it.
@@ -25,16 +179,38 @@ pub fn plan(path: &Path) -> Result<SavedPlan, Failure> {
 ///
 /// Says why there is nothing to show.
 pub fn plan_to_show(path: &Path) -> Result<(SavedPlan, Option<Failure>), Failure> {
-    let (saved, doubt) = PlanRecord::look(&plan_text(path)?)?;
+    let (saved, doubt) = PlanRecord::look(&plan_text(path)?).map_err(|error| {
+        let takes = [FileKind::Plan, FileKind::Report];
+        not_a_plan(path, error, &takes, "a saved plan or a report")
+    })?;
     Ok((saved, doubt.map(Failure::from)))
+}
+
+/// Whether a file begins like a report, whose first line is its `start`.
+#[must_use]
+pub fn is_report(path: &Path) -> bool {
+    let start = start(path).unwrap_or_default();
+    let start = String::from_utf8_lossy(&start);
+    start.contains("\"event\"") && !start.contains("\"createdAt\"")
+}
+
+/// Returns the beginning of a file as UTF-8. Not all of it: it may be anything, and of any size.
+fn start(path: &Path) -> Option<Vec<u8>> {
+    let mut start = Vec::new();
+    let file = File::open(path).ok()?;
+    file.take(4096).read_to_end(&mut start).ok()?;
+    Some(encoding::to_utf8(start).unwrap_or_else(|error| error.shown.into_bytes()))
 }
 
 fn plan_text(path: &Path) -> Result<String, Failure> {
     files::read_text(path, LARGEST_PLAN).map_err(|error| {
-        Failure::new(
-            Exit::Failure,
-            format!("`{}` cannot be read: {error}", path.display()),
-        )
+        let takes = [FileKind::Plan, FileKind::Report];
+        other_kind(path, &takes, "a saved plan or a report").unwrap_or_else(|| {
+            Failure::new(
+                Exit::Failure,
+                format!("`{}` cannot be read: {error}", path.display()),
+            )
+        })
     })
 }
 
@@ -44,10 +220,15 @@ fn plan_text(path: &Path) -> Result<String, Failure> {
 ///
 /// Says why it cannot be used.
 pub fn report(path: &Path) -> Result<Recorded, Failure> {
-    let bytes =
-        files::read(path, LARGEST_REPORT).map_err(|error| unusable(path, &error.to_string()))?;
-    let bytes = encoding::to_utf8(bytes).map_err(|error| unusable(path, &error.to_string()))?;
-    report::read(&bytes).map_err(|error| unusable(path, &error.to_string()))
+    let read = || -> Result<Recorded, String> {
+        let bytes = files::read(path, LARGEST_REPORT).map_err(|error| error.to_string())?;
+        let bytes = encoding::to_utf8(bytes).map_err(|error| error.to_string())?;
+        report::read(&bytes).map_err(|error| error.to_string())
+    };
+    read().map_err(|error| {
+        other_kind(path, &[FileKind::Report], "the report of an apply")
+            .unwrap_or_else(|| unusable(path, &error))
+    })
 }
 
 /// Says that a report is of no use, and why.
@@ -69,12 +250,6 @@ pub fn is_plan_file(path: &Path) -> bool {
     match path.extension().and_then(|extension| extension.to_str()) {
         Some("json") => true,
         Some("yaml" | "yml") => false,
-        _ => File::open(path).is_ok_and(|file| {
-            // Not all of it: it may be anything.
-            let mut start = Vec::new();
-            let is_read = file.take(4096).read_to_end(&mut start).is_ok();
-            let start = encoding::to_utf8(start).unwrap_or_else(|error| error.shown.into_bytes());
-            is_read && start.trim_ascii_start().starts_with(b"{")
-        }),
+        _ => start(path).is_some_and(|start| start.trim_ascii_start().starts_with(b"{")),
     }
 }

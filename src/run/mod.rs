@@ -14,6 +14,7 @@ pub mod folder;
 pub mod inputs;
 pub mod manifests;
 pub mod plan;
+pub mod reports;
 pub mod rollback;
 pub mod whoami;
 

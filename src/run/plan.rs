@@ -31,6 +31,9 @@ use crate::report;
 /// All that is wrong with them.
 pub fn load(paths: &[PathBuf], configuration: Option<&Path>) -> Result<Loaded, Failure> {
     let loaded = manifests::load(paths, configuration);
+    if let Some(other) = inputs::other_than_manifests(paths, &loaded) {
+        return Err(other);
+    }
     if loaded.diagnostics.iter().any(Diagnostic::is_error) {
         let Loaded {
             diagnostics,
@@ -118,7 +121,7 @@ pub fn baseline(path: &Path) -> Result<Baseline, Failure> {
     let recorded = inputs::report(path)?;
     if !recorded.has_plan() {
         return Err(inputs::unusable(path, "its run ended before it had a plan")
-            .hint("name the report of the last run that was carried out, or leave `--since` out"));
+            .hint("name what `apply --report` wrote of the last run that was carried out, or leave `--since` out"));
     }
     Ok(report::last_known(recorded))
 }

@@ -22,7 +22,9 @@ use crate::plan::saved::is_digest;
 use crate::plan::since::Cause;
 use crate::plan::{Plan, PlannedPolicy};
 use crate::report::{Outcome, Results, Settled};
-use escape::{code, fenced, shorten};
+use escape::{fenced, shorten};
+
+pub(super) use escape::code;
 use fit::{Part, fit};
 
 /// The smallest size that can be asked for: marker, headline and digest have to fit.

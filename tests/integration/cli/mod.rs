@@ -34,6 +34,7 @@ mod output;
 mod permissions;
 mod plan;
 mod report;
+mod reports;
 mod rollback;
 mod saved_plans;
 mod secrets;

@@ -343,7 +343,7 @@ fn redact(text: &str) -> String {
                 lines.push_str("\"createdAt\": \"[TIME]\",\n");
             }
             start if start.starts_with("report: .assignctl") => {
-                lines.push_str("report: .assignctl/reports/[TIME].json\n");
+                lines.push_str("report: .assignctl/reports/[TIME].jsonl\n");
             }
             _ => lines.push_str(line),
         }

@@ -1,0 +1,50 @@
+//! `show REPORT`: what an apply did.
+
+use super::arguments::Show;
+use super::options::Format;
+use super::output::Output;
+use crate::exit::Exit;
+use crate::render::clean::clean;
+use crate::render::recorded;
+use crate::report::RecordedPolicy;
+use crate::run::{Failure, inputs};
+
+pub(super) fn run(command: &Show, output: &Output) -> Result<Exit, Failure> {
+    if output.format == Format::Github {
+        return Err(
+            Failure::usage("a report is shown as text, JSON or Markdown only")
+                .hint("write `--format text`, `json` or `markdown`"),
+        );
+    }
+    let report = inputs::report(&command.file)?;
+    let selection = command.selecting.selection();
+    let policies: Vec<&RecordedPolicy> = report
+        .policies
+        .iter()
+        .filter(|policy| {
+            let name = policy.name.as_deref().unwrap_or(&policy.id);
+            selection.includes(policy.kind, name)
+        })
+        .collect();
+    if policies.is_empty() && !report.policies.is_empty() {
+        return Err(Failure::new(
+            Exit::InvalidManifests,
+            format!(
+                "`--only`, `--exclude` and `--kind` leave none of the report's {} policies",
+                report.policies.len()
+            ),
+        ));
+    }
+    output.print_report(
+        || recorded::text(&report, &policies, command.view.summary),
+        |most_bytes| recorded::markdown(&report, &policies, most_bytes),
+        &recorded::json(&report, &policies),
+    )?;
+    if policies.iter().any(|policy| policy.may_be_changed()) {
+        output.note(&format!(
+            "hint: undo it with `assignctl rollback {}`\n",
+            clean(&command.file.display().to_string())
+        ));
+    }
+    Ok(Exit::Success)
+}

@@ -1,0 +1,265 @@
+//! What a report says that its run did: as text, as Markdown and as JSON.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use serde::Serialize;
+
+use super::clean::clean;
+use super::json::Json;
+use super::markdown::{code, marker};
+use super::text::reason;
+use super::words::{assignment, count, duration, filter, target};
+use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
+use crate::plan::{Change, Names, changes};
+use crate::report::{Outcome, Reason, Recorded, RecordedPolicy, RequestsRecord};
+
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default();
+const STRONG: Style = Style::new().bold();
+
+/// What is said of a policy whose write was announced and whose outcome is not in the report.
+const UNKNOWN: &str = "unknown";
+const WHY_UNKNOWN: &str =
+    "the report ends before the outcome was known; the write may have arrived";
+
+fn outcome(policy: &RecordedPolicy) -> &'static str {
+    policy.outcome.map_or(UNKNOWN, Outcome::name)
+}
+
+fn name(policy: &RecordedPolicy) -> &str {
+    policy.name.as_deref().unwrap_or(&policy.id)
+}
+
+/// Says why a policy is not as planned.
+fn why(policy: &RecordedPolicy) -> Option<String> {
+    match (&policy.reason, policy.outcome) {
+        (Some(why), _) => Some(reason(why)),
+        (None, None) => Some(WHY_UNKNOWN.to_owned()),
+        (None, Some(_)) => None,
+    }
+}
+
+/// Counts the outcomes, and says how the run ended.
+fn result(recorded: &Recorded, policies: &[&RecordedPolicy]) -> String {
+    let words = Outcome::ALL.into_iter().map(Outcome::name);
+    let mut counts: Vec<String> = words
+        .chain([UNKNOWN])
+        .map(|word| {
+            let number = policies.iter().filter(|policy| outcome(policy) == word);
+            (word, number.count())
+        })
+        .filter(|(_, number)| *number > 0)
+        .map(|(word, number)| format!("{number} {word}"))
+        .collect();
+    if counts.is_empty() {
+        counts.push("nothing was to be done".to_owned());
+    }
+    let ended = match recorded.exit_code {
+        Some(code) => format!("exit code {code}"),
+        None => "the report has no end: the run was killed, or is still going on".to_owned(),
+    };
+    format!("{}; {ended}", counts.join(", "))
+}
+
+/// Draws what a run did with policies; `brief` is one line a policy.
+pub fn text(recorded: &Recorded, policies: &[&RecordedPolicy], brief: bool) -> String {
+    let mut drawn = String::new();
+    for policy in policies {
+        let style = match policy.outcome {
+            Some(outcome) if outcome.is_good() => GOOD,
+            _ => BAD,
+        };
+        let _ = write!(
+            drawn,
+            "{style}{}{style:#} {} {STRONG}{}{STRONG:#}",
+            outcome(policy),
+            policy.kind,
+            clean(name(policy))
+        );
+        let _ = match why(policy) {
+            Some(why) => writeln!(drawn, ": {why}"),
+            None => writeln!(drawn),
+        };
+        if brief {
+            continue;
+        }
+        for change in changes(&policy.before, &policy.after) {
+            let _ = writeln!(drawn, "  {}", line(&change, &recorded.names));
+        }
+        drawn.push('\n');
+    }
+    if brief && !policies.is_empty() {
+        drawn.push('\n');
+    }
+    let tenant = recorded.tenant_id.as_deref().unwrap_or("unknown");
+    let _ = writeln!(drawn, "Tenant: {}", clean(tenant));
+    if recorded.exit_code.is_some() {
+        let requests = recorded.requests;
+        let _ = writeln!(
+            drawn,
+            "Requests: {} and {} in {}",
+            count(number(requests.reads), "read", "reads"),
+            count(number(requests.writes), "write", "writes"),
+            duration(recorded.elapsed)
+        );
+    }
+    let _ = writeln!(
+        drawn,
+        "{STRONG}Result{STRONG:#}: {}.",
+        result(recorded, policies)
+    );
+    drawn
+}
+
+/// Says a change in one line.
+fn line(change: &Change, names: &Names) -> String {
+    match change {
+        Change::Add(added) => format!("+ {}", assignment(added, names)),
+        Change::Remove(removed) => format!("- {}", assignment(removed, names)),
+        Change::Update { before, after } => format!(
+            "~ {}: {} -> {}",
+            target(after, names),
+            filter(before.filter.as_ref(), names),
+            filter(after.filter.as_ref(), names)
+        ),
+    }
+}
+
+fn number(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+/// Draws the same for a comment. What does not fit into so many bytes is counted.
+pub fn markdown(recorded: &Recorded, policies: &[&RecordedPolicy], most_bytes: usize) -> String {
+    /// What the line that counts the rest takes.
+    const REST: usize = 100;
+    let mut drawn = format!(
+        "{}\n### assignctl show: {}",
+        marker("show"),
+        result(recorded, policies)
+    );
+    if let Some(tenant) = &recorded.tenant_id {
+        let _ = write!(drawn, ", tenant {}", code(tenant));
+    }
+    drawn.push_str("\n\n");
+    if policies.is_empty() {
+        return drawn;
+    }
+    drawn.push_str("| outcome | policy | kind | changes | reason |\n|---|---|---|---|---|\n");
+    for (index, policy) in policies.iter().enumerate() {
+        let row = row(policy, &recorded.names);
+        if drawn.len() + row.len() + REST > most_bytes {
+            let _ = write!(
+                drawn,
+                "\n{} not shown; the report has all of them.\n",
+                count(policies.len() - index, "policy is", "policies are")
+            );
+            break;
+        }
+        drawn.push_str(&row);
+    }
+    drawn
+}
+
+fn row(policy: &RecordedPolicy, names: &Names) -> String {
+    let changes = changes(&policy.before, &policy.after);
+    let lines: Vec<String> = changes
+        .iter()
+        .map(|change| code(line(change, names)))
+        .collect();
+    format!(
+        "| {} | {} | {} | {} | {} |\n",
+        outcome(policy),
+        code(name(policy)),
+        policy.kind,
+        lines.join("<br>"),
+        why(policy).map(code).unwrap_or_default()
+    )
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReportRecord<'a> {
+    format_version: &'static str,
+    digest: Option<&'a str>,
+    tenant_id: Option<&'a str>,
+    graph_url: &'a str,
+    /// Whether the run came to its end.
+    complete: bool,
+    exit_code: Option<u8>,
+    requests: Option<RequestsRecord>,
+    elapsed_ms: Option<u64>,
+    policies: Vec<PolicyRecord<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicyRecord<'a> {
+    kind: &'static str,
+    id: &'a str,
+    name: Option<&'a str>,
+    /// Null if a write was announced and the report ends before its outcome was known.
+    outcome: Option<&'static str>,
+    /// Whether the run has changed the policy, or may have.
+    may_be_changed: bool,
+    before: Vec<AssignmentRecord<'a>>,
+    after: Vec<AssignmentRecord<'a>>,
+    error: Option<ErrorRecord<'a>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorRecord<'a> {
+    code: &'a str,
+    status: Option<u16>,
+    message: &'a str,
+    request_id: Option<&'a str>,
+}
+
+impl<'a> ErrorRecord<'a> {
+    fn new(reason: &'a Reason) -> Self {
+        let Reason {
+            code,
+            status,
+            message,
+            request_id,
+            is_refusal: _,
+        } = reason;
+        Self {
+            code,
+            status: *status,
+            message,
+            request_id: request_id.as_deref(),
+        }
+    }
+}
+
+/// Returns what a run did as JSON.
+pub fn json<'a>(recorded: &'a Recorded, policies: &[&'a RecordedPolicy]) -> Json<'a> {
+    let names = &recorded.names;
+    let ended = recorded.exit_code.is_some();
+    Json::new(ReportRecord {
+        format_version: FORMAT_VERSION,
+        digest: recorded.digest.as_deref(),
+        tenant_id: recorded.tenant_id.as_deref(),
+        graph_url: &recorded.graph_url,
+        complete: ended,
+        exit_code: recorded.exit_code,
+        requests: ended.then(|| RequestsRecord::new(recorded.requests)),
+        elapsed_ms: ended.then(|| u64::try_from(recorded.elapsed.as_millis()).unwrap_or(u64::MAX)),
+        policies: policies
+            .iter()
+            .map(|policy| PolicyRecord {
+                kind: policy.kind.name(),
+                id: &policy.id,
+                name: policy.name.as_deref(),
+                outcome: policy.outcome.map(Outcome::name),
+                may_be_changed: policy.may_be_changed(),
+                before: AssignmentRecord::all(&policy.before, names),
+                after: AssignmentRecord::all(&policy.after, names),
+                error: policy.reason.as_ref().map(ErrorRecord::new),
+            })
+            .collect(),
+    })
+}

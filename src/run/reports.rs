@@ -1,0 +1,106 @@
+//! Where reports go if the user names no file: one a run, named after its time, in a folder that git
+//! ignores by itself and that keeps the last runs.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use crate::files;
+
+/// The folder of all that the program keeps in a repository.
+const FOLDER: &str = ".assignctl";
+
+/// How many reports are kept.
+const KEPT: usize = 20;
+
+/// Returns the report's file for a run that begins now.
+#[must_use]
+pub fn default_report(now: Timestamp) -> PathBuf {
+    let time = now.strftime("%Y%m%dT%H%M%S%.3fZ");
+    folder().join(format!("{time}.jsonl"))
+}
+
+fn folder() -> PathBuf {
+    Path::new(FOLDER).join("reports")
+}
+
+/// Makes git ignore the folder. A file that is there already stays as it is.
+pub(super) fn ignore_folder() -> io::Result<()> {
+    let path = Path::new(FOLDER).join(".gitignore");
+    if fs::symlink_metadata(&path).is_ok() {
+        return Ok(());
+    }
+    files::save(&path, "*\n")
+}
+
+/// Takes away the folders that were made for a report and hold none.
+pub(super) fn remove_empty_folders() {
+    for folder in [folder(), FOLDER.into()] {
+        // One that holds something stays.
+        if fs::remove_dir(folder).is_err() {
+            return;
+        }
+    }
+}
+
+/// Deletes all but the last reports that were named after their time. What cannot be deleted stays.
+pub(super) fn delete_old() {
+    let Ok(entries) = fs::read_dir(folder()) else {
+        return;
+    };
+    let mut names: Vec<String> = entries
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| is_default_name(name))
+        .collect();
+    names.sort();
+    let old = names.len().saturating_sub(KEPT);
+    for name in &names[..old] {
+        // The next run tries again.
+        let _ = fs::remove_file(folder().join(name));
+    }
+}
+
+/// Whether a name is like `20261123T020000.000Z.jsonl`.
+fn is_default_name(name: &str) -> bool {
+    const SHAPE: &str = "00000000T000000.000Z";
+    let Some(time) = name
+        .strip_suffix(".jsonl")
+        .or_else(|| name.strip_suffix(".json"))
+    else {
+        return false;
+    };
+    time.len() == SHAPE.len()
+        && time
+            .chars()
+            .zip(SHAPE.chars())
+            .all(|(one, shape)| match shape {
+                '0' => one.is_ascii_digit(),
+                shape => one == shape,
+            })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn default_names_are_recognised() {
+        let now = "2026-11-23T02:00:00.123Z".parse().expect("a time");
+        let path = default_report(now);
+        assert_eq!(
+            path,
+            Path::new(".assignctl/reports/20261123T020000.123Z.jsonl")
+        );
+        for (name, expected) in [
+            ("20261123T020000.123Z.jsonl", true),
+            ("20261123T020000.123Z.json", true),
+            ("20261123T020000.123Z.jsonl.earlier", false),
+            ("mine.jsonl", false),
+            ("2026-11-23T020000.12Z.jsonl", false),
+        ] {
+            assert_eq!(is_default_name(name), expected, "{name}");
+        }
+    }
+}
