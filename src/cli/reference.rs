@@ -1,8 +1,7 @@
 //! Every setting there is: its key in `assignctl.yaml`, its variable, its option, and what it means.
 //!
-//! `--help` prints the variables, and `docs/configuration.md` holds the whole table. Tests compare it
-//! with what the program reads: a key, variable or default that is not here cannot exist, and the
-//! other way round.
+//! `--help` prints the variables, and `docs/configuration.md` holds the whole table, which is made from here.
+//! Tests hold the keys of the configuration and the options to it.
 
 use std::fmt::Write as _;
 
@@ -251,22 +250,11 @@ pub fn table() -> String {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
     use super::super::arguments::Arguments;
     use super::super::config::Config;
     use super::*;
-
-    /// What libraries read: the colours', the HTTP client's and the identity library's.
-    const READ_BY_LIBRARIES: [&str; 7] = [
-        "NO_COLOR",
-        "CLICOLOR_FORCE",
-        "HTTPS_PROXY",
-        "ALL_PROXY",
-        "NO_PROXY",
-        "SSL_CERT_DIR",
-        "IDENTITY_HEADER",
-    ];
 
     const BEGIN: &str = "<!-- made from src/cli/reference.rs -->\n";
     const END: &str = "<!-- end -->\n";
@@ -352,58 +340,5 @@ mod tests {
                 setting.option
             );
         }
-    }
-
-    /// Returns the sources of a room.
-    fn sources(room: &str) -> Vec<String> {
-        let mut folders: Vec<PathBuf> =
-            vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(room)];
-        let mut texts = Vec::new();
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).expect("a room") {
-                let path = entry.expect("an entry").path();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if !path.ends_with("reference.rs") {
-                    let text = std::fs::read_to_string(path).expect("a source");
-                    let code = text.split("#[cfg(test)]").next();
-                    texts.push(code.unwrap_or_default().to_owned());
-                }
-            }
-        }
-        texts
-    }
-
-    fn is_variable(word: &str) -> bool {
-        let parts: Vec<&str> = word.split('_').collect();
-        let upper = |part: &&str| {
-            !part.is_empty()
-                && part
-                    .chars()
-                    .all(|character| character.is_ascii_uppercase() || character.is_ascii_digit())
-        };
-        parts.len() > 1 && parts.iter().all(upper)
-    }
-
-    #[test]
-    fn every_variable_that_is_read_is_there_and_no_other() {
-        let mut read = BTreeSet::new();
-        for text in ["auth", "cli", "graph", "render"]
-            .into_iter()
-            .flat_map(sources)
-        {
-            for line in text.lines() {
-                // What `env!` reads is known when the program is built.
-                if !line.trim_start().starts_with("//") && !line.contains("env!(") {
-                    let words = line.split('"').skip(1).step_by(2);
-                    read.extend(words.filter(|word| is_variable(word)).map(str::to_owned));
-                }
-            }
-        }
-        read.extend(READ_BY_LIBRARIES.map(str::to_owned));
-        let settings = settings();
-        let known = settings.iter().map(|setting| setting.variable.to_owned());
-        let known: BTreeSet<String> = known.filter(|name| !name.is_empty()).collect();
-        assert_eq!(known, read);
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn run(command: &Show, output: &Output) -> Result<Exit, Failure> {
     }
     let report = inputs::report(&command.file)?;
     let selection = command.selecting.selection();
-    let policies: Vec<&RecordedPolicy> = report
+    let mut policies: Vec<&RecordedPolicy> = report
         .policies
         .iter()
         .filter(|policy| {
@@ -26,6 +26,7 @@ pub(super) fn run(command: &Show, output: &Output) -> Result<Exit, Failure> {
             selection.includes(policy.kind, name)
         })
         .collect();
+    policies.sort_by_key(|policy| (policy.kind, &policy.name, &policy.id));
     if policies.is_empty() && !report.policies.is_empty() {
         return Err(Failure::new(
             Exit::InvalidManifests,

@@ -31,6 +31,7 @@ mod late_errors;
 #[cfg(unix)]
 mod links;
 mod output;
+mod pages;
 mod permissions;
 mod plan;
 mod report;
