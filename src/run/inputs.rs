@@ -48,7 +48,11 @@ impl FileKind {
     /// Looks what a file is; `None` if it is none of these, or cannot be read.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
-        let bytes = encoding::to_utf8(files::read(path, LARGEST_REPORT).ok()?).ok()?;
+        // Not of a pipe, which could be read only once, and may never have an end.
+        let bytes = path
+            .is_file()
+            .then(|| files::read(path, LARGEST_REPORT).ok());
+        let bytes = encoding::to_utf8(bytes.flatten()?).ok()?;
         let text = std::str::from_utf8(&bytes).ok()?;
         if !text.trim_start().starts_with('{') {
             return Self::of_yaml(path, text);
@@ -196,6 +200,9 @@ pub fn is_report(path: &Path) -> bool {
 
 /// Returns the beginning of a file as UTF-8. Not all of it: it may be anything, and of any size.
 fn start(path: &Path) -> Option<Vec<u8>> {
+    if !path.is_file() {
+        return None;
+    }
     let mut start = Vec::new();
     let file = File::open(path).ok()?;
     file.take(4096).read_to_end(&mut start).ok()?;
