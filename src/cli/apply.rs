@@ -64,7 +64,7 @@ pub(super) fn run_or_roll_back(
     }
     match &finished {
         Ok(None) => {}
-        Ok(Some(path)) => output.note(&format!("report: {}\n", clean(&path.display().to_string()))),
+        Ok(Some(path)) => output.info(&format!("report: {}\n", clean(&path.display().to_string()))),
         // What comes first is what is returned, but this must be known as well.
         Err(failure) if ended.is_err() => output.failure(failure),
         Err(_) => {}
@@ -184,7 +184,7 @@ impl Session<'_> {
                 let planned = plan_rollback(*recorded, client, service, request, stop).await?;
                 output.note(&text::diagnostics(&planned.input.plan.plan.diagnostics));
                 if planned.as_before > 0 {
-                    output.note(&format!(
+                    output.info(&format!(
                         "{} as before the run already\n",
                         count(planned.as_before, "policy is", "policies are")
                     ));

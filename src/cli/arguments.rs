@@ -1,13 +1,14 @@
 //! What the user typed: the commands, each with its own options. Options that several commands share
 //! are in [`super::options`].
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, CommandFactory as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::options::{Common, Guards, Planning, Selecting, View};
-use super::reference;
+use super::settings::variable;
 use super::values::{digest, duration, permitted_command};
 use crate::plan::Selection;
 
@@ -19,7 +20,8 @@ use crate::plan::Selection;
     name = "assignctl",
     version,
     max_term_width = 100,
-    after_help = reference::variables(),
+    after_help = AFTER_HELP,
+    disable_help_subcommand = true,
     subcommand_required = true,
     arg_required_else_help = true
 )]
@@ -30,10 +32,45 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 }
 
+const AFTER_HELP: &str = "`assignctl COMMAND --help` has a command's options; `assignctl help environment`, `help exit-codes` and\n`help CODE` explain variables, exit codes, and the codes of errors and guards.";
+
 impl Arguments {
     /// Returns the whole command line, with every option of every command.
     pub(super) fn tree() -> clap::Command {
         Self::command()
+            .mut_args(|option| match option.is_global_set() {
+                true => option.hide_short_help(true),
+                false => option,
+            })
+            .mut_args(from_environment)
+            .mut_subcommands(|command| command.mut_args(from_environment))
+    }
+
+    /// Reads what was typed, the program's own name first.
+    pub(super) fn read(tree: clap::Command, typed: Vec<OsString>) -> Result<Self, clap::Error> {
+        Self::from_arg_matches(&tree.try_get_matches_from(typed)?)
+    }
+}
+
+/// Options whose variables are read later, since what they say together depends on where it was said.
+const READ_LATER: [&str; 2] = ["sandbox", "graph-url"];
+
+/// Lets an option be set by its variable, `ASSIGNCTL_` with its name. One that is set to nothing is not
+/// set.
+fn from_environment(option: clap::Arg) -> clap::Arg {
+    let Some(long) = option.get_long().filter(|long| !READ_LATER.contains(long)) else {
+        return option;
+    };
+    let name = format!("ASSIGNCTL_{}", long.replace('-', "_").to_uppercase());
+    if variable(&name).is_none() {
+        return option;
+    }
+    let is_flag = matches!(option.get_action(), clap::ArgAction::SetTrue);
+    // The command line lives as long as the process.
+    let option = option.env(&*name.leak()).hide_env(true);
+    match is_flag {
+        true => option.value_parser(clap::builder::BoolishValueParser::new()),
+        false => option,
     }
 }
 
@@ -61,6 +98,8 @@ pub(super) enum Command {
     Schema(Schema),
     /// Print a completion script for a shell
     Completions(Completions),
+    /// Explain a command, the environment, exit codes, or the code of an error
+    Help(Help),
 }
 
 impl Command {
@@ -78,7 +117,8 @@ impl Command {
             | Self::Whoami(_)
             | Self::Sandbox(_)
             | Self::Schema(_)
-            | Self::Completions(_) => None,
+            | Self::Completions(_)
+            | Self::Help(_) => None,
         }
     }
 
@@ -95,7 +135,8 @@ impl Command {
             | Self::Whoami(_)
             | Self::Sandbox(_)
             | Self::Schema(_)
-            | Self::Completions(_) => Selection::default(),
+            | Self::Completions(_)
+            | Self::Help(_) => Selection::default(),
         }
     }
 }
@@ -119,7 +160,7 @@ pub(super) struct Plan {
     #[arg(value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
     /// Save the plan to this file
-    #[arg(long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
     /// Exit with 2 if changes are pending
     #[arg(long)]
@@ -204,7 +245,7 @@ pub(super) struct Apply {
     #[arg(value_name = "PATH|PLANFILE")]
     pub(super) paths: Vec<PathBuf>,
     /// Do not ask for confirmation
-    #[arg(long)]
+    #[arg(short, long)]
     pub(super) yes: bool,
     /// Report file (default: `.assignctl/reports/<time>.jsonl`)
     #[arg(long, value_name = "FILE")]
@@ -237,7 +278,7 @@ pub(super) struct Rollback {
     #[arg(value_name = "REPORT")]
     pub(super) of: PathBuf,
     /// Do not ask for confirmation
-    #[arg(long)]
+    #[arg(short, long)]
     pub(super) yes: bool,
     /// Report file of the rollback (default: `.assignctl/reports/<time>.jsonl`)
     #[arg(long, value_name = "FILE")]
@@ -261,7 +302,7 @@ pub(super) struct Rollback {
 )]
 pub(super) struct Export {
     /// Write the manifests into this folder instead of to stdout
-    #[arg(long, value_name = "DIR")]
+    #[arg(short, long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
     /// Replace the manifests that the folder already holds; refuses if other YAML is among them
     #[arg(long, requires = "out")]
@@ -315,4 +356,14 @@ pub(super) struct Completions {
     /// The shell
     #[arg(value_enum)]
     pub(super) shell: clap_complete::Shell,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl help plan\n  assignctl help environment\n  assignctl help exit-codes\n  assignctl help unknown-group"
+)]
+pub(super) struct Help {
+    /// A command, `environment`, `exit-codes`, or the code of an error, warning, reason or guard
+    #[arg(value_name = "TOPIC")]
+    pub(super) topic: Option<String>,
 }

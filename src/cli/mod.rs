@@ -9,6 +9,8 @@ mod arguments;
 mod color;
 mod config;
 mod export;
+mod foreign;
+mod help;
 mod interrupt;
 mod logging;
 mod options;
@@ -25,9 +27,8 @@ mod validate;
 mod values;
 mod whoami;
 
+use std::ffi::OsString;
 use std::sync::Arc;
-
-use clap::Parser as _;
 
 use crate::exit::Exit;
 use crate::manifest::schema;
@@ -38,10 +39,22 @@ use output::Output;
 
 /// Runs the program with the process's own arguments and environment.
 pub fn run() -> Exit {
-    let arguments = match Arguments::try_parse() {
+    let typed: Vec<OsString> = std::env::args_os().collect();
+    let tree = Arguments::tree();
+    let words: Vec<String> = typed
+        .iter()
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
+    if let Some(answer) = foreign::single_dash(&words, &tree) {
+        return output::print_answer(&answer);
+    }
+    let arguments = match Arguments::read(tree, typed) {
         Ok(arguments) => arguments,
         Err(error) => {
-            return output::print_parser(&error);
+            return match foreign::answer(&error) {
+                Some(answer) => output::print_answer(&answer),
+                None => output::print_parser(&error),
+            };
         }
     };
     let secrets = Arc::new(settings::secrets());
@@ -76,6 +89,10 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Sandbox(command) => sandbox::run(&command, output),
         Command::Schema(arguments::Schema {}) => {
             output.own(&Json::new(schema::schema()).text())?;
+            Ok(Exit::Success)
+        }
+        Command::Help(command) => {
+            output.own(&help::topic(command.topic.as_deref())?)?;
             Ok(Exit::Success)
         }
         Command::Completions(command) => {

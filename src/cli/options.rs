@@ -51,6 +51,9 @@ pub(super) struct Common {
     /// Do not show progress on stderr
     #[arg(long, global = true)]
     pub(super) no_progress: bool,
+    /// Print only the result, warnings and errors
+    #[arg(short, long, global = true)]
+    pub(super) quiet: bool,
     /// Log more to stderr (can be repeated)
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,

@@ -39,6 +39,7 @@ pub(super) struct Output {
     command: Option<&'static str>,
     selection: Selection,
     max_bytes: usize,
+    is_quiet: bool,
     json_into: Option<std::path::PathBuf>,
     stdout: ColorChoice,
     stderr: ColorChoice,
@@ -59,6 +60,7 @@ impl Output {
             command: command.with_formats(),
             selection: command.selection(),
             max_bytes: common.max_bytes,
+            is_quiet: common.quiet,
             json_into: common.json_into.clone(),
             stdout: color::choice(common.color, io::stdout().is_terminal()),
             stderr: color::choice(common.color, io::stderr().is_terminal()),
@@ -282,6 +284,13 @@ impl Output {
         }
     }
 
+    /// Prints what is nice to know to stderr, unless it is to be quiet.
+    pub(super) fn info(&self, text: &str) {
+        if !self.is_quiet {
+            self.note(text);
+        }
+    }
+
     /// Prints a note to stderr, whatever becomes of it.
     pub(super) fn note(&self, text: &str) {
         self.progress.clear();
@@ -403,9 +412,18 @@ fn unwritten(path: &Path, error: &io::Error) -> Failure {
     )
 }
 
+/// Answers a command line that is not understood in a sentence.
+pub(super) fn print_answer(answer: &str) -> Exit {
+    let style = anstyle::AnsiColor::Red.on_default().bold();
+    let text = format!("{style}error{style:#}: {}\n", clean_message(answer));
+    // Ignore a closed pipe.
+    let _ = AutoStream::new(io::stderr(), color::of_help()).write_all(text.as_bytes());
+    Exit::Usage
+}
+
 /// A display that is drawn over and over needs a terminal that can do that, and for itself.
 fn display(common: &Common) -> Display {
-    if common.no_progress {
+    if common.no_progress || common.quiet {
         Display::Off
     } else if io::stderr().is_terminal() && color::is_able() && common.verbose == 0 {
         Display::Live

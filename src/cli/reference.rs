@@ -1,6 +1,6 @@
 //! Every setting there is: its key in `assignctl.yaml`, its variable, its option, and what it means.
 //!
-//! `--help` prints the variables, and `docs/configuration.md` holds the whole table, which is made from here.
+//! `help environment` prints the variables, and `docs/configuration.md` holds the whole table, which is made from here.
 //! Tests hold the keys of the configuration and the options to it.
 
 use std::fmt::Write as _;
@@ -206,7 +206,7 @@ pub(super) fn secret_variables() -> Vec<&'static str> {
         .collect()
 }
 
-/// Returns the variables for `--help`.
+/// Returns the variables for `help environment`.
 pub(super) fn variables() -> String {
     let mut text = "Environment:\n".to_owned();
     for setting in settings() {
@@ -214,7 +214,11 @@ pub(super) fn variables() -> String {
             let _ = writeln!(text, "  {:<23} {}", setting.variable, setting.meaning);
         }
     }
-    text.push_str("\nOptions win over the environment, the environment over `assignctl.yaml`.");
+    text.push_str(
+        "\nEvery option can also be set by a variable: `ASSIGNCTL_` and its name in capitals, with `_` for `-`\n\
+         (`ASSIGNCTL_FORMAT=json`, `ASSIGNCTL_NO_PROGRESS=1`). One that is set to nothing is not set.\n\
+         Options win over the environment, the environment over `assignctl.yaml`.\n",
+    );
     text
 }
 

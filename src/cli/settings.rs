@@ -69,6 +69,7 @@ pub(super) fn inputs(named: &[PathBuf], common: &Common, config: Option<&Config>
     let mut inputs = named.to_vec();
     inputs.extend(config.iter().flat_map(|config| config.manifests.clone()));
     inputs.extend(common.service.sandbox.iter().cloned());
+    inputs.extend(variable("ASSIGNCTL_SANDBOX").map(PathBuf::from));
     let configuration = config.and_then(|config| config.path.clone());
     inputs.push(
         configuration
@@ -102,9 +103,18 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
         }
         (Some(file), None) => Endpoint::Sandbox(file.clone()),
         (None, Some(url)) => Endpoint::Graph(url.clone()),
-        (None, None) => {
-            Endpoint::Graph(variable("ASSIGNCTL_GRAPH_URL").unwrap_or_else(|| cloud.graph_url()))
-        }
+        (None, None) => match (
+            variable("ASSIGNCTL_SANDBOX"),
+            variable("ASSIGNCTL_GRAPH_URL"),
+        ) {
+            (Some(_), Some(_)) => {
+                return Err(Failure::usage(
+                    "`ASSIGNCTL_SANDBOX` and `ASSIGNCTL_GRAPH_URL` name two services; set one",
+                ));
+            }
+            (Some(file), None) => Endpoint::Sandbox(file.into()),
+            (None, url) => Endpoint::Graph(url.unwrap_or_else(|| cloud.graph_url())),
+        },
     };
     let limit = |flag: &Option<String>, file: &Option<String>, published: Limit| match flag
         .as_ref()

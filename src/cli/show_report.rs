@@ -42,7 +42,7 @@ pub(super) fn run(command: &Show, output: &Output) -> Result<Exit, Failure> {
         &recorded::json(&report, &policies),
     )?;
     if policies.iter().any(|policy| policy.may_be_changed()) {
-        output.note(&format!(
+        output.info(&format!(
             "hint: undo it with `assignctl rollback {}`\n",
             clean(&command.file.display().to_string())
         ));

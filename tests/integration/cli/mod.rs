@@ -30,6 +30,7 @@ mod killed;
 mod late_errors;
 #[cfg(unix)]
 mod links;
+mod manners;
 mod output;
 mod pages;
 mod permissions;

@@ -1,0 +1,142 @@
+//! Issue 15, "Manners": short help, help on topics, short options, variables for options, and words of other
+//! programs.
+
+use super::support::World;
+use super::support::tenant::Tenant;
+
+fn world() -> World {
+    World::with(
+        &Tenant::common().policy("P", &["+A"]),
+        &["name: P, include: [group: B]"],
+    )
+}
+
+#[test]
+fn short_help_is_short() {
+    let world = World::empty();
+    let bare = world.run("").exits(64).stderr;
+    let short = world.run("-h").exits(0).stdout;
+    for help in [&bare, &short] {
+        assert!(help.lines().count() <= 25, "{help}");
+        for part in ["plan", "rollback", "help environment"] {
+            assert!(help.contains(part), "{part}: {help}");
+        }
+        assert!(!help.contains("--graph-url"), "{help}");
+    }
+    world
+        .run("--help")
+        .exits(0)
+        .says(&["--graph-url", "--quiet"]);
+    world.run("plan --help").exits(0).says(&["--graph-url"]);
+}
+
+#[test]
+fn help_explains_topics() {
+    let world = World::empty();
+    for (topic, part) in [
+        ("plan", "Usage: assignctl plan"),
+        ("environment", "AZURE_CLIENT_SECRET"),
+        ("environment", "ASSIGNCTL_FORMAT=json"),
+        ("exit-codes", "   64  wrong use of the command line"),
+        ("unknown-group", "The tenant has no group"),
+        ("signInFailed", "the token ran out"),
+        ("broad-target", "--allow broad-target"),
+    ] {
+        let help = world.run(&format!("help {topic}")).exits(0);
+        assert!(help.stdout.contains(part), "{topic}: {}", help.stdout);
+    }
+    let whole = world.run("help").exits(0).stdout;
+    assert!(whole.contains("Usage: assignctl"), "{whole}");
+    world.run("help unknown-grup").exits(64).says(&[
+        "there is no help on `unknown-grup`",
+        "did you mean `unknown-group`?",
+    ]);
+}
+
+#[test]
+fn options_have_short_forms() {
+    let world = world();
+    world.sandbox("plan m.yaml -o plan.json").exits(0);
+    assert!(world.has("plan.json"));
+    let ran = world
+        .run("apply m.yaml -q -y --sandbox tenant.json")
+        .exits(0)
+        .says(&["Result: 1 applied"]);
+    assert_eq!(ran.stderr, "");
+}
+
+#[test]
+fn options_can_be_set_by_variables() {
+    let mut world = world();
+    world.set("ASSIGNCTL_SANDBOX", "tenant.json");
+    world.set("ASSIGNCTL_FORMAT", "json");
+    world.set("ASSIGNCTL_NO_PROGRESS", "1");
+    world.set("ASSIGNCTL_MAX_POLICIES", "0");
+    world.set("ASSIGNCTL_ONLY", "");
+    let ran = world.run("plan m.yaml").exits(4);
+    assert_eq!(ran.json()["summary"]["changed"], 1);
+    // An option wins.
+    world
+        .run("plan m.yaml --max-policies 5 --format text")
+        .exits(0)
+        .says(&["Plan: 1 "]);
+    world.set("ASSIGNCTL_MAX_POLICIES", "many");
+    world
+        .run("plan m.yaml")
+        .exits(64)
+        .says(&["many", "--max-policies"]);
+    world.set("ASSIGNCTL_MAX_POLICIES", "");
+    world.set("ASSIGNCTL_YES", "true");
+    world.run("apply m.yaml").exits(0);
+    assert_eq!(world.rows("P"), ["+B"]);
+    world.set("ASSIGNCTL_GRAPH_URL", "https://graph.example/beta");
+    world.run("plan m.yaml").exits(64).says(&["two services"]);
+    world.run("plan m.yaml --sandbox tenant.json").exits(0);
+}
+
+#[test]
+fn words_of_other_programs_are_answered() {
+    let world = world();
+    for (line, parts) in [
+        (
+            "plan m.yaml -out plan.json",
+            ["`-out`: options have two dashes", "`--out`"],
+        ),
+        (
+            "plan m.yaml -out=plan.json",
+            ["options have two dashes", "`--out=plan.json`"],
+        ),
+        (
+            "plan m.yaml -detailed-exitcode",
+            ["two dashes", "`--detailed-exitcode`"],
+        ),
+        (
+            "apply m.yaml -auto-approve",
+            ["there is no option `-auto-approve`", "--yes"],
+        ),
+        (
+            "apply m.yaml --auto-approve",
+            ["there is no option `--auto-approve`", "--yes"],
+        ),
+        ("plan m.yaml --target=P", ["there is no option", "--only"]),
+        (
+            "apply m.yaml --dry-run",
+            ["there is no option `--dry-run`", "assignctl plan"],
+        ),
+        (
+            "import",
+            ["there is no command `import`", "assignctl export"],
+        ),
+        (
+            "preview",
+            ["there is no command `preview`", "assignctl plan"],
+        ),
+        ("diff m.yaml", ["there is no command `diff`", "plan --diff"]),
+        ("push", ["there is no command `push`", "assignctl apply"]),
+    ] {
+        world.sandbox(line).exits(64).says(&parts);
+    }
+    // Short options together, and a value that is attached.
+    world.sandbox("plan m.yaml -qv -oshort.json").exits(0);
+    assert!(world.has("short.json"));
+}
