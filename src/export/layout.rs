@@ -58,7 +58,9 @@ fn platform(platforms: Option<&str>) -> String {
             "" | "none" => "other".to_owned(),
             "windows10" | "windows10X" => "windows".to_owned(),
             "androidEnterprise" | "aosp" => "android".to_owned(),
-            known => slug(known, |character| character.is_ascii_alphanumeric()),
+            known => slug(known, LONGEST_SLUG, |character| {
+                character.is_ascii_alphanumeric()
+            }),
         })
         .collect();
     words.sort();
@@ -117,15 +119,17 @@ fn part(name: &str, depth: usize) -> String {
     if depth + 1 >= parts.len() {
         return String::new();
     }
-    slug(parts[depth], |character| character.is_ascii_alphanumeric())
+    slug(parts[depth], LONGEST_SLUG, |character| {
+        character.is_ascii_alphanumeric()
+    })
 }
 
-/// Makes a short name of words: what is not wanted becomes `-`.
-pub(super) fn slug(text: &str, is_wanted: impl Fn(char) -> bool) -> String {
+/// Makes a name of words, in lower case: what is not wanted becomes `-`.
+pub(super) fn slug(text: &str, longest: usize, is_wanted: impl Fn(char) -> bool) -> String {
     let mut slug = String::new();
     let mut length = 0;
     for character in text.chars().flat_map(char::to_lowercase) {
-        if length == LONGEST_SLUG {
+        if length == longest {
             break;
         }
         if is_wanted(character) {

@@ -1,7 +1,7 @@
 //! From the live state to files: tidy manifests, or a copy of the tenant for the sandbox.
 //!
-//! Pure: no I/O, no clock; the same tenant gives the same bytes. `wording` says how groups and
-//! filters are called and which rows a manifest can ask for, `sets` finds target sets that several
+//! Pure: no I/O, no clock; the same tenant gives the same bytes. `references` says how groups and
+//! filters are named and which assignments a manifest can ask for, `sets` finds target sets that several
 //! policies share, `layout` chooses the files, `yaml` writes them. [`snapshot`] has types of its own,
 //! since the sandbox's file is a boundary.
 //!
@@ -10,17 +10,17 @@
 //! with a row that no manifest can ask for is left out and told of, never written down in part.
 
 mod layout;
+mod references;
 mod sets;
 pub mod snapshot;
 #[cfg(test)]
 mod tests;
-mod wording;
 mod yaml;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::model::{LivePolicy, PolicyKind, WholeTenant};
+use references::{Reference, References, Targets};
 use sets::NamedSets;
-use wording::{Reference, Targets, Wording};
 
 /// The manifests of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,12 +94,12 @@ pub fn manifests(
     tenant_id: Option<&str>,
     is_chosen: impl Fn(&LivePolicy) -> bool,
 ) -> Export {
-    let wording = Wording::new(tenant);
+    let references = References::new(tenant);
     let mut entries = Vec::new();
     let mut left_out = Vec::new();
     for live in tenant.policies.iter().filter(|policy| is_chosen(policy)) {
-        let read = wording.targets(live).and_then(|(targets, notes)| {
-            let selector = wording.policy(live)?;
+        let read = references.targets(live).and_then(|(targets, notes)| {
+            let selector = references.policy(live)?;
             Ok((selector, targets, notes))
         });
         match read {

@@ -6,12 +6,14 @@
 use std::collections::BTreeMap;
 
 use super::layout::slug;
-use super::wording::{Included, Targets, Whom};
+use super::references::{Audience, Included, Reference, Targets};
 
 /// From how many targets on a set gets a name.
 const FEWEST_TARGETS: usize = 2;
 /// From how many policies on.
 const FEWEST_POLICIES: usize = 2;
+/// The longest name of a set.
+const LONGEST_NAME: usize = 60;
 
 /// The shared sets by their names.
 #[derive(Debug, Default)]
@@ -63,41 +65,51 @@ impl NamedSets {
     }
 }
 
-/// Calls a set by one of its targets. The last one is asked first: rings that grow are so called by
-/// what each adds.
+/// Returns a name for a set: all of its targets, or where that would be long their number. A name
+/// that left targets out would promise less than whoever uses the set gets.
 fn free_name(targets: &Targets, taken: &BTreeMap<String, Targets>) -> String {
-    let included = targets.include.iter().rev().map(included_name);
-    let excluded = targets.exclude.iter();
-    let excluded = excluded.map(|group| format!("not {}", group.shown()));
-    let names: Vec<String> = included
-        .chain(excluded)
-        .map(|name| slug(&name, char::is_alphanumeric))
-        .filter(|name| !name.is_empty())
-        .collect();
-    let is_free = |name: &String| !taken.contains_key(name);
-    if let Some(name) = names.iter().find(|name| is_free(name)) {
-        return name.clone();
-    }
-    let base = names.first().map_or("targets", String::as_str);
+    let base = joined_name(targets).unwrap_or_else(|| format!("{}-targets", targets.len()));
     (1_usize..)
         .map(|number| match number {
-            1 => base.to_owned(),
+            1 => base.clone(),
             _ => format!("{base}-{number}"),
         })
-        .find(is_free)
+        .find(|name| !taken.contains_key(name))
         .unwrap_or_default()
 }
 
+/// Returns the names of all targets as one; `None` if one of them has no letters, or if it is too long.
+fn joined_name(targets: &Targets) -> Option<String> {
+    let words = |name: &str| {
+        let words = slug(name, usize::MAX, char::is_alphanumeric);
+        (!words.is_empty()).then_some(words)
+    };
+    let included = targets.include.iter().map(included_name);
+    let included: Vec<String> = included.map(|name| words(&name)).collect::<Option<_>>()?;
+    let excluded = targets.exclude.iter().map(Reference::shown);
+    let excluded: Vec<String> = excluded.map(words).collect::<Option<_>>()?;
+    let mut name = included.join("-and-");
+    for (number, group) in excluded.iter().enumerate() {
+        name.push_str(match (number, name.is_empty()) {
+            (0, true) => "without-",
+            (0, false) => "-without-",
+            _ => "-and-",
+        });
+        name.push_str(group);
+    }
+    (name.chars().count() <= LONGEST_NAME).then_some(name)
+}
+
 fn included_name(included: &Included) -> String {
-    let whom = match &included.whom {
-        Whom::AllDevices => "all-devices",
-        Whom::AllUsers => "all-users",
-        Whom::Group(group) => group.shown(),
-        Whom::Collection(id) => id,
+    let audience = match &included.audience {
+        Audience::AllDevices => "all-devices",
+        Audience::AllUsers => "all-users",
+        Audience::Group(group) => group.shown(),
+        Audience::Collection(id) => id,
     };
     match &included.filter {
-        None => whom.to_owned(),
-        Some(filter) if included.excludes => format!("{whom} not {}", filter.shown()),
-        Some(filter) => format!("{whom} {}", filter.shown()),
+        None => audience.to_owned(),
+        Some(filter) if included.excludes => format!("{audience} not {}", filter.shown()),
+        Some(filter) => format!("{audience} {}", filter.shown()),
     }
 }

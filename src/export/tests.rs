@@ -229,7 +229,7 @@ fn a_policy_that_no_manifest_can_express_is_left_out_with_its_reason() {
             vec![row(Target::Collection(" ".into()))],
             "a collection has no id",
         ),
-        (vec![include(A), include(A)], "group SG-A is there twice"),
+        (vec![include(A), include(A)], "group SG-A is assigned twice"),
         (
             vec![include(A), exclude(A)],
             "excluded group SG-A is both included and excluded",
@@ -257,15 +257,15 @@ fn sets_that_policies_share_get_a_name() {
         "version: 1
 
 targets:
-  sg-a:
+  sg-a-and-sg-b:
+    include:
+      - group: SG-A
+      - group: SG-B
+
+  sg-a-without-sg-b:
     include:
       - group: SG-A
     exclude:
-      - group: SG-B
-
-  sg-b:
-    include:
-      - group: SG-A
       - group: SG-B
 ---
 version: 1
@@ -273,19 +273,19 @@ version: 1
 policies:
   - kind: configurationPolicy
     name: P
-    use: [sg-a]
+    use: [sg-a-without-sg-b]
 
   - kind: configurationPolicy
     name: Q
-    use: [sg-a]
+    use: [sg-a-without-sg-b]
 
   - kind: configurationPolicy
     name: R
-    use: [sg-b]
+    use: [sg-a-and-sg-b]
 
   - kind: configurationPolicy
     name: S
-    use: [sg-b]
+    use: [sg-a-and-sg-b]
 
   - kind: configurationPolicy
     name: T
@@ -297,6 +297,85 @@ policies:
     include:
       - group: SG-A
 "
+    );
+}
+
+#[test]
+fn the_name_of_a_set_promises_no_less_than_it_holds() {
+    let rings: Vec<String> = ["Pilot", "Early", "Broad", "All the others"]
+        .map(|ring| format!("SG-Windows-Ring-{ring}"))
+        .into();
+    let rows = |count: usize| -> Vec<Assignment> {
+        let ids = (0..count).map(|number| format!("a0000000-0000-4000-8000-{number:012}"));
+        ids.map(|id| include(&id)).collect()
+    };
+    let groups = |names: &[String]| -> Vec<LiveGroup> {
+        let ids = (0..).map(|number| format!("a0000000-0000-4000-8000-{number:012}"));
+        ids.zip(names)
+            .map(|(id, name)| LiveGroup {
+                id,
+                name: name.clone(),
+            })
+            .collect()
+    };
+    let set_names = |names: &[String], counts: &[usize]| -> Vec<String> {
+        let mut policies = Vec::new();
+        for count in counts {
+            for _ in 0..2 {
+                policies.push(policy(
+                    policies.len(),
+                    &policies.len().to_string(),
+                    &rows(*count),
+                ));
+            }
+        }
+        let tenant = WholeTenant {
+            groups: groups(names),
+            namesakes: groups(names),
+            ..tenant(policies)
+        };
+        let text = manifests(&tenant, None, |_| true).files.remove(0).text;
+        let keys = text
+            .lines()
+            .filter_map(|line| line.strip_prefix("  ")?.strip_suffix(':'));
+        keys.filter(|key| !key.starts_with(' '))
+            .map(str::to_owned)
+            .collect()
+    };
+    assert_eq!(
+        set_names(&rings, &[2, 3, 4]),
+        [
+            "3-targets",
+            "4-targets",
+            "sg-windows-ring-early-and-sg-windows-ring-pilot"
+        ]
+    );
+    // A name without letters would be left out.
+    assert_eq!(
+        set_names(&["SG-A".to_owned(), "👋".to_owned()], &[2]),
+        ["2-targets"]
+    );
+}
+
+#[test]
+fn a_guid_for_a_name_and_an_id_that_is_none() {
+    let guid = "6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e";
+    let text = text(vec![policy(1, guid, &[])]);
+    assert!(text.contains(&format!(
+        "id: c0000000-0000-4000-8000-000000000001 # {guid}"
+    )));
+    // By name an id of any form will do; alone it must be one that manifests take.
+    let odd = |name: &str| LivePolicy {
+        id: "odd".to_owned(),
+        ..policy(1, name, &[])
+    };
+    assert!(self::text(vec![odd("P")]).contains("name: P"));
+    let export = manifests(&tenant(vec![odd("P"), policy(2, "P", &[])]), None, |_| true);
+    assert_eq!(export.left_out.len(), 1);
+    assert!(
+        export.left_out[0]
+            .reason
+            .contains("its id `odd` is not a GUID")
     );
 }
 

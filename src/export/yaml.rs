@@ -6,8 +6,8 @@
 use std::fmt::Write as _;
 
 use super::Entry;
+use super::references::{Audience, Reference, Targets};
 use super::sets::NamedSets;
-use super::wording::{Reference, Targets, Whom};
 use crate::render::clean::{clean, holds_command};
 
 /// Writes the file of the named sets.
@@ -64,13 +64,13 @@ fn targets(text: &mut String, indent: usize, targets: &Targets) {
         push(text, indent, "include:");
     }
     for included in &targets.include {
-        let whom = match &included.whom {
-            Whom::AllDevices => "allDevices: true".to_owned(),
-            Whom::AllUsers => "allUsers: true".to_owned(),
-            Whom::Group(group) => reference("group", "groupId", group),
-            Whom::Collection(id) => format!("collection: {}", scalar(id)),
+        let audience = match &included.audience {
+            Audience::AllDevices => "allDevices: true".to_owned(),
+            Audience::AllUsers => "allUsers: true".to_owned(),
+            Audience::Group(group) => reference("group", "groupId", group),
+            Audience::Collection(id) => format!("collection: {}", scalar(id)),
         };
-        push(text, indent + 2, &format!("- {whom}"));
+        push(text, indent + 2, &format!("- {audience}"));
         if let Some(filter) = &included.filter {
             push(text, indent + 4, &reference("filter", "filterId", filter));
             if included.excludes {
@@ -82,8 +82,8 @@ fn targets(text: &mut String, indent: usize, targets: &Targets) {
         push(text, indent, "exclude:");
     }
     for group in &targets.exclude {
-        let whom = reference("group", "groupId", group);
-        push(text, indent + 2, &format!("- {whom}"));
+        let audience = reference("group", "groupId", group);
+        push(text, indent + 2, &format!("- {audience}"));
     }
 }
 

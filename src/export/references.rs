@@ -1,4 +1,4 @@
-//! How policies, groups and filters are called in manifests, and what manifests can ask for.
+//! How policies, groups and filters are named in manifests, and what manifests can ask for.
 //!
 //! A name is used where it finds exactly the object that is meant; else the id, with the name as a
 //! comment. What a plan finds by names is a subset of what was looked at here, so a name that is
@@ -38,7 +38,7 @@ impl Reference {
 
 /// Who is included.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Whom {
+pub(super) enum Audience {
     AllDevices,
     AllUsers,
     Group(Reference),
@@ -48,7 +48,7 @@ pub(super) enum Whom {
 /// An included target.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Included {
-    pub(super) whom: Whom,
+    pub(super) audience: Audience,
     pub(super) filter: Option<Reference>,
     /// Whether the filter leaves out what it matches.
     pub(super) excludes: bool,
@@ -67,8 +67,8 @@ impl Targets {
     }
 }
 
-/// What is called what in a tenant.
-pub(super) struct Wording<'a> {
+/// The names of a tenant, and how many objects share each.
+pub(super) struct References<'a> {
     policy_names: HashMap<(PolicyKind, &'a str), usize>,
     groups: HashMap<&'a str, &'a LiveGroup>,
     group_names: HashMap<String, Vec<&'a str>>,
@@ -76,7 +76,7 @@ pub(super) struct Wording<'a> {
     filter_names: HashMap<String, usize>,
 }
 
-impl<'a> Wording<'a> {
+impl<'a> References<'a> {
     pub(super) fn new(tenant: &'a WholeTenant) -> Self {
         let mut policy_names = HashMap::new();
         for policy in &tenant.policies {
@@ -172,14 +172,17 @@ impl<'a> Wording<'a> {
                 continue;
             }
             if !seen.insert(row.key.target.clone()) {
-                return Err(format!("{} is there twice", self.whom(&row.key.target)));
+                return Err(format!(
+                    "{} is assigned twice",
+                    self.describe(&row.key.target)
+                ));
             }
             if let Some(group) = row.key.target.group_id() {
                 let excluded = row.key.target.is_exclusion();
                 if *sides.entry(group.to_owned()).or_insert(excluded) != excluded {
                     return Err(format!(
                         "{} is both included and excluded",
-                        self.whom(&row.key.target)
+                        self.describe(&row.key.target)
                     ));
                 }
             }
@@ -195,15 +198,15 @@ impl<'a> Wording<'a> {
             Some(_) => Ok(self.group(id)),
             None => Err(format!("the group id `{id}` is not a GUID")),
         };
-        let whom = match &row.key.target {
-            Target::AllDevices => Whom::AllDevices,
-            Target::AllUsers => Whom::AllUsers,
-            Target::Group(id) => Whom::Group(group(id)?),
-            Target::Collection(id) if !is_blank(id) => Whom::Collection(id.to_string()),
+        let audience = match &row.key.target {
+            Target::AllDevices => Audience::AllDevices,
+            Target::AllUsers => Audience::AllUsers,
+            Target::Group(id) => Audience::Group(group(id)?),
+            Target::Collection(id) if !is_blank(id) => Audience::Collection(id.to_string()),
             Target::Collection(_) => return Err("a collection has no id".to_owned()),
             Target::ExclusionGroup(id) => {
                 if row.filter.is_some() {
-                    return Err(format!("{} has a filter", self.whom(&row.key.target)));
+                    return Err(format!("{} has a filter", self.describe(&row.key.target)));
                 }
                 targets.exclude.push(group(id)?);
                 return Ok(());
@@ -219,7 +222,7 @@ impl<'a> Wording<'a> {
             }
         };
         targets.include.push(Included {
-            whom,
+            audience,
             filter,
             excludes,
         });
@@ -240,15 +243,15 @@ impl<'a> Wording<'a> {
 
     /// Says what is there and stays, whatever the manifests say.
     fn note(&self, row: &Assignment) -> String {
-        let whom = self.whom(&row.key.target);
+        let target = self.describe(&row.key.target);
         match (&row.key.source, &row.key.target) {
-            (Source::PolicySets, _) => format!("also assigned by a policy set: {whom}"),
-            (Source::Other(source), _) => format!("also assigned by `{source}`: {whom}"),
-            (Source::Direct, _) => format!("also assigned: {whom}"),
+            (Source::PolicySets, _) => format!("also assigned by a policy set: {target}"),
+            (Source::Other(source), _) => format!("also assigned by `{source}`: {target}"),
+            (Source::Direct, _) => format!("also assigned: {target}"),
         }
     }
 
-    fn whom(&self, target: &Target) -> String {
+    fn describe(&self, target: &Target) -> String {
         match target {
             Target::AllDevices => "allDevices".to_owned(),
             Target::AllUsers => "allUsers".to_owned(),
