@@ -83,6 +83,18 @@ pub(crate) struct Want {
 pub(crate) struct Managed {
     pub(crate) additive: bool,
     pub(crate) wants: BTreeMap<Key, Want>,
+    /// Who must not be there; a group stands for both sides.
+    pub(crate) absent: BTreeSet<Whom>,
+}
+
+impl Whom {
+    /// Returns the same for both sides of a group.
+    pub(crate) fn either_side(&self) -> Self {
+        match self {
+            Self::Exclusion(id) => Self::Group(id.clone()),
+            other => other.clone(),
+        }
+    }
 }
 
 pub(super) fn tenant(raw: &RawCase, write_with: WriteWith) -> Tenant {

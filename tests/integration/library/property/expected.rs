@@ -31,7 +31,8 @@ pub(crate) fn desired_in(tenant: &Tenant, case: &Case) -> Desired {
                 Some(want) => want.set = want.set.take().or(live.set),
                 None => {
                     let unknown = matches!(key.0, Whom::Fota(_) | Whom::ScopeTag(_));
-                    if managed.additive || key.1 || unknown {
+                    let absent = managed.absent.contains(&key.0.either_side());
+                    if (managed.additive && !absent) || key.1 || unknown {
                         rows.insert(key, live);
                     }
                 }

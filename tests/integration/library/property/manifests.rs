@@ -66,10 +66,14 @@ impl Case {
         }
     }
 
-    pub(crate) fn is_additive(&self, id: &str) -> bool {
-        self.managed.get(id).is_some_and(|managed| managed.additive)
+    /// Whether no assignment of a policy may be removed.
+    pub(crate) fn only_adds(&self, id: &str) -> bool {
+        self.managed
+            .get(id)
+            .is_some_and(|managed| managed.additive && managed.absent.is_empty())
     }
 }
+
 struct Builder {
     tenant: Tenant,
     managed: BTreeMap<String, Managed>,
@@ -232,9 +236,16 @@ impl Builder {
                 own.push(asked);
             }
         }
+        let absent = match additive {
+            true => self.absent(&raw.absent, &taken, &selected),
+            false => Vec::new(),
+        };
         for id in &selected {
             let managed = self.managed.entry(id.clone()).or_default();
             managed.additive = additive;
+            managed
+                .absent
+                .extend(absent.iter().map(|asked| asked.key.0.either_side()));
             for asked in &taken {
                 managed.wants.insert(asked.key.clone(), asked.want.clone());
             }
@@ -251,21 +262,47 @@ impl Builder {
             let _ = writeln!(yaml, "    use: [{}]", uses.join(", "));
         }
         yaml.push_str(&sides(&own, "    "));
+        if !absent.is_empty() {
+            yaml.push_str("    absent:\n");
+        }
+        for asked in absent {
+            // Without the filter and the source.
+            let target = asked.yaml.lines().next().unwrap_or_default();
+            let _ = writeln!(yaml, "      - {target}");
+        }
         Some(yaml)
+    }
+
+    /// Builds what must not be there, of which nothing is wanted.
+    fn absent(&self, raw: &[RawTarget], taken: &[Asked], selected: &[String]) -> Vec<Asked> {
+        let managed = selected.iter().filter_map(|id| self.managed.get(id));
+        let elsewhere = managed.flat_map(|managed| managed.wants.keys());
+        let wanted: BTreeSet<Whom> = taken
+            .iter()
+            .map(|asked| &asked.key)
+            .chain(elsewhere)
+            .map(|(whom, _)| whom.either_side())
+            .collect();
+        raw.iter()
+            .map(|target| self.ask(target))
+            .filter(|asked| !wanted.contains(&asked.key.0.either_side()))
+            .collect()
     }
 
     /// Whether a target goes with the entry's others, with what other entries want of the same
     /// policies, and with what is live there.
     fn goes(&self, asked: &Asked, taken: &[Asked], selected: &[String], additive: bool) -> bool {
         let with_wants = |managed: &Managed| {
-            managed.wants.iter().all(|(key, want)| {
-                let other = Asked {
-                    key: key.clone(),
-                    want: want.clone(),
-                    yaml: String::new(),
-                };
-                agree(&other, asked)
-            })
+            let is_absent = managed.absent.contains(&asked.key.0.either_side());
+            !is_absent
+                && managed.wants.iter().all(|(key, want)| {
+                    let other = Asked {
+                        key: key.clone(),
+                        want: want.clone(),
+                        yaml: String::new(),
+                    };
+                    agree(&other, asked)
+                })
         };
         let with_live = |id: &String| {
             let mut policies = super::policies(&self.tenant);

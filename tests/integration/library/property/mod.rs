@@ -75,7 +75,7 @@ async fn check(case: &Case) {
         assert_eq!(old.id, new.id);
         if planned.contains(&new.id) {
             expected::assert_desired(&desired, old, new, case.write_with);
-            if case.is_additive(&new.id) {
+            if case.only_adds(&new.id) {
                 expected::assert_nothing_removed(old, new);
             }
         } else {

@@ -45,6 +45,8 @@ pub(crate) struct RawEntry {
     pub(crate) additive: bool,
     pub(crate) uses: Vec<u8>,
     pub(crate) targets: Vec<RawTarget>,
+    /// What must not be there; for additive entries.
+    pub(crate) absent: Vec<RawTarget>,
     pub(crate) file: u8,
 }
 
@@ -121,18 +123,22 @@ pub(crate) fn case() -> impl Strategy<Value = RawCase> {
         prop::bool::weighted(0.4),
         vec(0..3_u8, 0..3),
         vec(target(), 0..5),
+        vec(target(), 0..4),
         0..3_u8,
     )
         .prop_map(
-            |(compliance, selector, pick, except, additive, uses, targets, file)| RawEntry {
-                compliance,
-                selector,
-                pick,
-                except,
-                additive,
-                uses,
-                targets,
-                file,
+            |(compliance, selector, pick, except, additive, uses, targets, absent, file)| {
+                RawEntry {
+                    compliance,
+                    selector,
+                    pick,
+                    except,
+                    additive,
+                    uses,
+                    targets,
+                    absent,
+                    file,
+                }
             },
         );
     (
