@@ -7,6 +7,51 @@ pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// How long a value may be to be quoted in full.
+pub(crate) const LONGEST_QUOTE: usize = 80;
+
+/// The longest beginning that is quoted of a value of the wrong type.
+const LONGEST_WRONG: usize = 20;
+
+/// Returns a value in backticks, cut where it is long.
+pub(crate) fn quoted(text: &str) -> String {
+    quoted_to(LONGEST_QUOTE, text)
+}
+
+/// Returns the beginning of a value that stands where another is due: enough to find it. What is
+/// no manifest at all is often one long text, which is not to be repeated.
+pub(crate) fn quoted_briefly(text: &str) -> String {
+    quoted_to(LONGEST_WRONG, text)
+}
+
+fn quoted_to(longest: usize, text: &str) -> String {
+    match text.char_indices().nth(longest) {
+        Some((end, _)) => format!("`{}…`", &text[..end]),
+        None => format!("`{text}`"),
+    }
+}
+
+/// Returns words in backticks as a choice: `a`, `b` or `c`.
+pub(crate) fn one_of(words: &[&str]) -> String {
+    listed(words, "or")
+}
+
+/// Returns words in backticks as a list: `a`, `b` and `c`.
+pub(crate) fn all_of(words: &[&str]) -> String {
+    listed(words, "and")
+}
+
+fn listed(words: &[&str], before_last: &str) -> String {
+    match words {
+        [] => String::new(),
+        [only] => format!("`{only}`"),
+        [first @ .., last] => {
+            let first: Vec<String> = first.iter().map(|word| format!("`{word}`")).collect();
+            format!("{} {before_last} `{last}`", first.join(", "))
+        }
+    }
+}
+
 /// Returns the beginning of a body, to show what came instead of an answer.
 pub fn excerpt(body: &[u8]) -> String {
     const LONGEST: usize = 200;

@@ -6,8 +6,8 @@
 use std::collections::hash_map::{self, HashMap};
 use std::collections::{BTreeSet, HashSet};
 
+use super::diagnostics::Diagnostics;
 use super::read::{Draft, Drafts, TargetSet, too_many_targets};
-use super::report::{Report, quoted};
 use super::targets::MOST_TARGETS;
 use super::{
     AbsentTarget, Entry, FilterReference, Manifest, Mode, NameOrId, Placed, Selector,
@@ -15,9 +15,10 @@ use super::{
 };
 use crate::diagnostic::{Diagnostic, Place};
 use crate::model::{FilterMode, PolicyKind, Source};
+use crate::text::quoted;
 
 /// Makes the manifest of what was read.
-pub(super) fn settle(drafts: Drafts, report: &mut Report) -> Manifest {
+pub(super) fn settle(drafts: Drafts, diagnostics: &mut Diagnostics) -> Manifest {
     let Drafts {
         sets,
         entries,
@@ -27,7 +28,7 @@ pub(super) fn settle(drafts: Drafts, report: &mut Report) -> Manifest {
     names.sort_unstable();
     let used: Vec<Vec<(Place, &TargetSet)>> = entries
         .iter()
-        .map(|draft| used_sets(&draft.uses, &sets, &names, whole, report))
+        .map(|draft| used_sets(&draft.uses, &sets, &names, whole, diagnostics))
         .collect();
     // A few lines can ask for very many targets; none is made before it is known how many.
     let mut left = MOST_TARGETS;
@@ -35,7 +36,7 @@ pub(super) fn settle(drafts: Drafts, report: &mut Report) -> Manifest {
         let shared: usize = used.iter().map(|(_, set)| set.targets.len()).sum();
         let asked = draft.targets.len() + draft.absent.len() + shared;
         let Some(rest) = left.checked_sub(asked) else {
-            report.push(too_many_targets(draft.place));
+            diagnostics.push(too_many_targets(draft.place));
             return Manifest::default();
         };
         left = rest;
@@ -58,7 +59,7 @@ pub(super) fn settle(drafts: Drafts, report: &mut Report) -> Manifest {
         let absent = once(absent);
         let is_empty = targets.is_empty() && absent.is_empty();
         if mode.value == Mode::Additive && is_empty && certain {
-            report.push(
+            diagnostics.push(
                 Diagnostic::warning(
                     "nothing-to-do",
                     place,
@@ -79,12 +80,12 @@ pub(super) fn settle(drafts: Drafts, report: &mut Report) -> Manifest {
             }),
             // It is not known which policies are meant, but its targets can still contradict.
             None => {
-                compare_targets(&targets, report);
-                compare_absent(&targets, &absent, report);
+                compare_targets(&targets, diagnostics);
+                compare_absent(&targets, &absent, diagnostics);
             }
         }
     }
-    find_conflicts(&settled, report);
+    find_conflicts(&settled, diagnostics);
     Manifest { entries: settled }
 }
 
@@ -94,7 +95,7 @@ fn used_sets<'s>(
     sets: &'s HashMap<String, TargetSet>,
     names: &[&str],
     whole: bool,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Vec<(Place, &'s TargetSet)> {
     let mut seen = HashSet::new();
     let mut used = Vec::new();
@@ -111,8 +112,8 @@ fn used_sets<'s>(
                     name.place,
                     format!("unknown target set {}", quoted(&name.value)),
                 );
-                let near = report.suggest(&name.value, names.iter().copied());
-                report.push(match near {
+                let near = diagnostics.suggest(&name.value, names.iter().copied());
+                diagnostics.push(match near {
                     Some(near) => error.hint(format!("did you mean `{near}`?")),
                     None if !whole => error.hint("a part that could not be read may define it"),
                     None => error.hint("define it below `targets`, in any file of the run"),
@@ -174,7 +175,7 @@ impl EitherSide {
 fn compare_absent<'e>(
     targets: impl IntoIterator<Item = &'e WantedTarget>,
     absent: impl IntoIterator<Item = &'e AbsentTarget>,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) {
     let mut absent_targets = HashMap::new();
     for absent in absent {
@@ -186,7 +187,7 @@ fn compare_absent<'e>(
     }
     for target in targets {
         if let Some(absent) = absent_targets.get(&EitherSide::of(&target.target)) {
-            report.push(conflict::wanted_and_absent(target, absent));
+            diagnostics.push(conflict::wanted_and_absent(target, absent));
         }
     }
 }
@@ -287,7 +288,7 @@ impl SelectorIdentity {
     }
 }
 
-fn find_conflicts(entries: &[Entry], report: &mut Report) {
+fn find_conflicts(entries: &[Entry], diagnostics: &mut Diagnostics) {
     let mut groups: Vec<Vec<&Entry>> = Vec::new();
     let mut index: HashMap<SelectorIdentity, usize> = HashMap::new();
     for entry in entries {
@@ -300,21 +301,21 @@ fn find_conflicts(entries: &[Entry], report: &mut Report) {
         }
     }
     for group in groups {
-        compare_modes(&group, report);
+        compare_modes(&group, diagnostics);
         let targets = || group.iter().flat_map(|entry| &entry.targets);
-        compare_targets(targets(), report);
+        compare_targets(targets(), diagnostics);
         let absent = group.iter().flat_map(|entry| &entry.absent);
-        compare_absent(targets(), absent, report);
+        compare_absent(targets(), absent, diagnostics);
     }
 }
 
-fn compare_modes(group: &[&Entry], report: &mut Report) {
+fn compare_modes(group: &[&Entry], diagnostics: &mut Diagnostics) {
     let [first, rest @ ..] = group else {
         return;
     };
     for other in rest {
         if other.mode != first.mode {
-            report.push(conflict::modes(first, other));
+            diagnostics.push(conflict::modes(first, other));
         }
     }
 }
@@ -326,7 +327,10 @@ struct Sides<'e> {
     excluded: Option<&'e WantedTarget>,
 }
 
-fn compare_targets<'e>(targets: impl IntoIterator<Item = &'e WantedTarget>, report: &mut Report) {
+fn compare_targets<'e>(
+    targets: impl IntoIterator<Item = &'e WantedTarget>,
+    diagnostics: &mut Diagnostics,
+) {
     // Filters that are known for a target. Those that contradict are not added, so there are at
     // most two: one by name and one by id.
     let mut filters: HashMap<Identity, Vec<(Option<FilterIdentity>, &WantedTarget)>> =
@@ -340,7 +344,7 @@ fn compare_targets<'e>(targets: impl IntoIterator<Item = &'e WantedTarget>, repo
             .find(|(other, _)| differ(other.as_ref(), filter.as_ref()))
         {
             Some((_, other)) => {
-                report.push(conflict::filters(other, target));
+                diagnostics.push(conflict::filters(other, target));
             }
             None if known.iter().any(|(other, _)| *other == filter) => {}
             None => known.push((filter, target)),
@@ -370,7 +374,7 @@ fn compare_targets<'e>(targets: impl IntoIterator<Item = &'e WantedTarget>, repo
             } else {
                 (target, other)
             };
-            report.push(conflict::included_and_excluded(included, excluded));
+            diagnostics.push(conflict::included_and_excluded(included, excluded));
         }
     }
 }

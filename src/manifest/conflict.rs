@@ -4,9 +4,9 @@
 //! resolved, between all entries that select one policy. Each names both places, the later one
 //! first, and the aliases and `use` lines through which the two came together.
 
-use super::report::quoted;
 use super::{AbsentTarget, Entry, Selector, TargetReference, WantedTarget};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::text::quoted;
 
 /// The same target with different filters.
 pub fn filters(one: &WantedTarget, other: &WantedTarget) -> Diagnostic {

@@ -1,9 +1,10 @@
 //! Reading the parts of a mapping: known keys, text, lists and words.
 
 use super::Placed;
-use super::report::{Report, all_of, one_of, quoted};
-use super::tree::{Item, Node, Pair, Value};
+use super::diagnostics::Diagnostics;
+use super::yaml::tree::{Item, Node, Pair, Value};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::text::{all_of, one_of, quoted};
 
 /// The known keys of a mapping, with what an unknown key was probably meant to be.
 pub(super) struct Fields<'n> {
@@ -20,16 +21,16 @@ impl<'n> Fields<'n> {
         what: &str,
         keys: &[&'static str],
         offered: &[&'static str],
-        report: &mut Report,
+        diagnostics: &mut Diagnostics,
     ) -> Option<Self> {
         let pairs = match &node.value {
             Value::Mapping(pairs) => pairs,
             Value::Broken => {
-                report.miss();
+                diagnostics.miss();
                 return None;
             }
             Value::Scalar { .. } | Value::List(_) => {
-                report.push(
+                diagnostics.push(
                     Diagnostic::error(
                         "wrong-type",
                         node.place,
@@ -51,10 +52,10 @@ impl<'n> Fields<'n> {
                 continue;
             }
             fields.unknown = true;
-            let near = report.suggest(&pair.key, offered.iter().copied());
+            let near = diagnostics.suggest(&pair.key, offered.iter().copied());
             let meant = near.and_then(|near| offered.iter().find(|key| **key == near));
             fields.meant.extend(meant);
-            report.push_error(|| {
+            diagnostics.push_error(|| {
                 let error = Diagnostic::error(
                     "unknown-key",
                     pair.place,
@@ -109,16 +110,20 @@ fn misplaced(key: &str) -> Option<&'static str> {
 }
 
 /// Reads text: any scalar as it is spelled, but neither nothing nor blanks alone.
-pub(super) fn text(item: &Item, key: &str, report: &mut Report) -> Option<Placed<String>> {
+pub(super) fn text(
+    item: &Item,
+    key: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Placed<String>> {
     let node = &item.node;
     match &node.value {
         Value::Broken => {
-            report.miss();
+            diagnostics.miss();
             None
         }
         Value::Scalar { text, .. } if !node.is_null() => {
             if text.trim().is_empty() {
-                report.push(Diagnostic::error(
+                diagnostics.push(Diagnostic::error(
                     "empty-value",
                     node.place,
                     format!("`{key}` must not be empty"),
@@ -131,19 +136,19 @@ pub(super) fn text(item: &Item, key: &str, report: &mut Report) -> Option<Placed
             })
         }
         Value::Scalar { .. } | Value::List(_) | Value::Mapping(_) => {
-            report.push(wrong_type(node, key, "text"));
+            diagnostics.push(wrong_type(node, key, "text"));
             None
         }
     }
 }
 
 /// Reads a list.
-pub(super) fn list<'n>(pair: &'n Pair, report: &mut Report) -> Option<&'n [Item]> {
+pub(super) fn list<'n>(pair: &'n Pair, diagnostics: &mut Diagnostics) -> Option<&'n [Item]> {
     let node = &pair.value.node;
     match &node.value {
         Value::List(items) => Some(items),
         Value::Broken => {
-            report.miss();
+            diagnostics.miss();
             None
         }
         Value::Scalar { .. } | Value::Mapping(_) => {
@@ -157,7 +162,7 @@ pub(super) fn list<'n>(pair: &'n Pair, report: &mut Report) -> Option<&'n [Item]
                     .replace("`]", "]"),
                 _ => "start each of its parts with `- `".to_owned(),
             };
-            report.push(wrong_type(node, &pair.key, "a list").hint(hint));
+            diagnostics.push(wrong_type(node, &pair.key, "a list").hint(hint));
             None
         }
     }
@@ -168,9 +173,9 @@ pub(super) fn word<T: Copy>(
     pair: &Pair,
     code: &'static str,
     words: &[(&'static str, T)],
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Option<T> {
-    let text = text(&pair.value, &pair.key, report)?;
+    let text = text(&pair.value, &pair.key, diagnostics)?;
     if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
         return Some(*value);
     }
@@ -180,8 +185,8 @@ pub(super) fn word<T: Copy>(
         pair.value.node.place,
         format!("unknown {} {}", pair.key, quoted(&text.value)),
     );
-    let near = report.suggest(&text.value, names.iter().copied());
-    report.push(error.hint(match near {
+    let near = diagnostics.suggest(&text.value, names.iter().copied());
+    diagnostics.push(error.hint(match near {
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("it is {}", one_of(&names)),
     }));

@@ -14,9 +14,10 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::report::{Report, quoted};
+use super::diagnostics::Diagnostics;
 use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Sources};
 use crate::files::encoding::{self, NotText};
+use crate::text::quoted;
 
 /// The tool's own configuration, which is not a manifest.
 const CONFIGURATION: &str = "assignctl.yaml";
@@ -42,23 +43,23 @@ pub(super) struct Files {
 }
 
 /// Reads the files at the paths, and those below them where they are folders.
-pub(super) fn collect(paths: &[PathBuf], report: &mut Report) -> Files {
+pub(super) fn collect(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Files {
     let mut files = Files::default();
     if paths.is_empty() {
-        report.push(no_manifest());
+        diagnostics.push(no_manifest());
     }
     let mut seen = HashSet::new();
     for path in paths {
         let shown = shown(path);
         if let Some(link) = crate::files::link_on(path) {
             files.failed = true;
-            report.push(named_link(&shown, &self::shown(&link)));
+            diagnostics.push(named_link(&shown, &self::shown(&link)));
             continue;
         }
         match fs::metadata(path) {
             Err(error) => {
                 files.failed = true;
-                report.push(unreadable(&shown, &error));
+                diagnostics.push(unreadable(&shown, &error));
             }
             Ok(metadata) if metadata.is_dir() => {
                 let mut walk = Walk {
@@ -67,10 +68,10 @@ pub(super) fn collect(paths: &[PathBuf], report: &mut Report) -> Files {
                     files: Vec::new(),
                     failed: false,
                 };
-                walk.folder(path, &shown, report);
+                walk.folder(path, &shown, diagnostics);
                 files.failed |= walk.failed;
                 if walk.files.is_empty() && !walk.failed {
-                    report.push(
+                    diagnostics.push(
                         Diagnostic::new(
                             Severity::Error,
                             "no-manifest",
@@ -82,10 +83,10 @@ pub(super) fn collect(paths: &[PathBuf], report: &mut Report) -> Files {
                 }
                 walk.files.sort();
                 for (shown, path) in walk.files {
-                    files.read(&path, shown, &mut seen, report);
+                    files.read(&path, shown, &mut seen, diagnostics);
                 }
             }
-            Ok(_) => files.read(path, shown, &mut seen, report),
+            Ok(_) => files.read(path, shown, &mut seen, diagnostics),
         }
     }
     files
@@ -104,7 +105,7 @@ pub(super) fn no_manifest() -> Diagnostic {
 
 impl Files {
     /// Adds a file; its bytes need not be text.
-    pub(super) fn add(&mut self, path: String, bytes: Vec<u8>, report: &mut Report) {
+    pub(super) fn add(&mut self, path: String, bytes: Vec<u8>, diagnostics: &mut Diagnostics) {
         let NotText { message, shown, at } = match encoding::decode(bytes) {
             Ok(text) => {
                 self.readable.push(self.sources.add(path, text));
@@ -122,7 +123,8 @@ impl Files {
             column,
             length: 1,
         };
-        report.push(Diagnostic::error("not-utf8", place, message).hint("save the file as UTF-8"));
+        diagnostics
+            .push(Diagnostic::error("not-utf8", place, message).hint("save the file as UTF-8"));
     }
 
     fn read(
@@ -130,7 +132,7 @@ impl Files {
         path: &Path,
         shown: String,
         seen: &mut HashSet<PathBuf>,
-        report: &mut Report,
+        diagnostics: &mut Diagnostics,
     ) {
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if !seen.insert(real) {
@@ -138,7 +140,7 @@ impl Files {
         }
         if seen.len() > MOST_FILES {
             self.failed = true;
-            report.push(Diagnostic::new(
+            diagnostics.push(Diagnostic::new(
                 Severity::Error,
                 "too-large",
                 None,
@@ -150,19 +152,19 @@ impl Files {
         match crate::files::read_regular(path, LARGEST_FILE.min(left)) {
             Ok(bytes) => {
                 self.bytes += bytes.len() as u64;
-                self.add(shown, bytes, report);
+                self.add(shown, bytes, diagnostics);
             }
             Err(error) if error.kind() == io::ErrorKind::FileTooLarge => {
                 self.failed = true;
-                report.push(too_large(&shown));
+                diagnostics.push(too_large(&shown));
             }
             Err(error) if error.kind() == io::ErrorKind::InvalidInput => {
                 self.failed = true;
-                report.push(no_file(&shown));
+                diagnostics.push(no_file(&shown));
             }
             Err(error) => {
                 self.failed = true;
-                report.push(unreadable(&shown, &error));
+                diagnostics.push(unreadable(&shown, &error));
             }
         }
     }
@@ -188,7 +190,7 @@ struct Walk {
 }
 
 impl Walk {
-    fn folder(&mut self, path: &Path, shown: &str, report: &mut Report) {
+    fn folder(&mut self, path: &Path, shown: &str, diagnostics: &mut Diagnostics) {
         let real = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         if !self.folders.insert(real) {
             return;
@@ -197,7 +199,7 @@ impl Walk {
             Ok(entries) => entries,
             Err(error) => {
                 self.failed = true;
-                report.push(unreadable(shown, &error));
+                diagnostics.push(unreadable(shown, &error));
                 return;
             }
         };
@@ -211,19 +213,19 @@ impl Walk {
             };
             if self.leads_out(&path) {
                 self.failed = true;
-                report.push(leads_out(&shown));
+                diagnostics.push(leads_out(&shown));
                 continue;
             }
             let manifest =
                 (name.ends_with(".yaml") || name.ends_with(".yml")) && name != CONFIGURATION;
             match fs::metadata(&path) {
-                Ok(metadata) if metadata.is_dir() => self.folder(&path, &shown, report),
+                Ok(metadata) if metadata.is_dir() => self.folder(&path, &shown, diagnostics),
                 Ok(metadata) if metadata.is_file() && manifest => self.files.push((shown, path)),
                 Ok(_) => {}
                 // A link to nowhere matters only where a manifest should be.
                 Err(error) if manifest => {
                     self.failed = true;
-                    report.push(unreadable(&shown, &error));
+                    diagnostics.push(unreadable(&shown, &error));
                 }
                 Err(_) => {}
             }

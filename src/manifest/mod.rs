@@ -1,41 +1,34 @@
 //! Manifests: finding, reading and checking them, all offline.
 //!
-//! Reading goes in steps, each a module: `files` finds the files, `build` turns a text into a
-//! `tree` with places (`merge` carries merge keys out, `bounds` says how much there may be), `read`
-//! and `targets` turn a tree into entries and named sets, and `check` gives each entry the sets it
-//! uses and looks for entries that contradict each other. No step stops at a fault; all of them are
-//! collected (`report`) and told in one run. [`schema`] tells editors the form.
+//! Reading goes in steps, each a module: `files` finds the files, `yaml` turns a text into a tree with
+//! places, `read` and `targets` turn a tree into entries and named sets, and `check` gives each entry the
+//! sets it uses and looks for entries that contradict each other. No step stops at a fault; all of them
+//! are collected (`diagnostics`) and reported in one run. [`schema`] describes the form to editors.
 //!
 //! What needs the tenant (whether a name exists, which policies a glob selects) is not known here;
 //! every value keeps its place, so that whoever finds out can point at it.
 
-mod bounds;
-mod build;
 mod check;
 pub mod conflict;
+mod diagnostics;
 mod fields;
 mod files;
-mod merge;
+mod glob;
 mod read;
-mod report;
 pub mod schema;
-mod syntax;
 mod targets;
 #[cfg(test)]
 mod tests;
-mod tree;
+mod yaml;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
-
-use memchr::memmem;
-use wildmatch::WildMatch;
 
 use crate::diagnostic::{Diagnostic, Place, Sources};
 use crate::model::{FilterMode, Guid, PolicyKind, Source};
 
+use diagnostics::Diagnostics;
 use files::Files;
-use report::Report;
+pub use glob::{Glob, GlobSet};
 
 /// What was read, and all that is wrong with it.
 #[derive(Clone, Debug)]
@@ -108,105 +101,7 @@ impl Selector {
     }
 }
 
-/// A pattern over display names: `*` is any text, `/` included, `?` is one character, and nothing
-/// else is special. Case counts.
-#[derive(Clone)]
-pub struct Glob {
-    text: String,
-    matcher: Matcher,
-}
-
-impl Glob {
-    /// Makes a glob; every text is one.
-    pub fn new(text: impl Into<String>) -> Self {
-        let text = text.into();
-        Self {
-            matcher: Matcher::new(&text),
-            text,
-        }
-    }
-
-    /// Returns the glob as it was written.
-    pub fn as_str(&self) -> &str {
-        &self.text
-    }
-
-    /// Whether the whole name fits.
-    pub fn matches(&self, name: &str) -> bool {
-        match &self.matcher {
-            Matcher::Pieces(pieces) => are_in_order(pieces, name.as_bytes()),
-            Matcher::Characters(matcher) => matcher.matches(name),
-        }
-    }
-}
-
-/// How a glob is compared with a name.
-#[derive(Clone)]
-enum Matcher {
-    /// A glob without `?`, as the texts between its `*`. Looking for these in their order is several
-    /// times as quick, and thousands of globs can fit each of a hundred thousand names.
-    Pieces(Box<[Box<[u8]>]>),
-    /// Any glob, by characters.
-    Characters(WildMatch),
-}
-
-impl Matcher {
-    fn new(glob: &str) -> Self {
-        if glob.contains('?') {
-            return Self::Characters(WildMatch::new(glob));
-        }
-        Self::Pieces(
-            glob.split('*')
-                .map(|piece| piece.as_bytes().into())
-                .collect(),
-        )
-    }
-}
-
-fn are_in_order(pieces: &[Box<[u8]>], name: &[u8]) -> bool {
-    let (first, last, between) = match pieces {
-        [] => return name.is_empty(),
-        [whole] => return **whole == *name,
-        [first, between @ .., last] => (first, last, between),
-    };
-    let Some(mut rest) = name.strip_prefix(&**first) else {
-        return false;
-    };
-    for piece in between {
-        let place = match **piece {
-            // Names are short: to get a search going takes longer than this.
-            [byte] => rest.iter().position(|other| *other == byte),
-            _ => memmem::find(rest, piece),
-        };
-        let Some(place) = place else {
-            return false;
-        };
-        rest = &rest[place + piece.len()..];
-    }
-    rest.ends_with(last)
-}
-
-impl PartialEq for Glob {
-    fn eq(&self, other: &Self) -> bool {
-        self.text == other.text
-    }
-}
-
-impl Eq for Glob {}
-
-impl fmt::Debug for Glob {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(&self.text, formatter)
-    }
-}
-
-impl fmt::Display for Glob {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.text)
-    }
-}
-
-/// How far an entry's word goes.
+/// How an entry treats assignments that it does not list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mode {
     /// The targets are the whole set; others are removed.
@@ -343,40 +238,40 @@ pub fn built_in(group_name: &str) -> Option<&'static str> {
 
 /// Reads the manifests at the paths: files by name, folders with what is below them.
 pub fn load(paths: &[PathBuf]) -> Loaded {
-    let mut report = Report::default();
-    let files = files::collect(paths, &mut report);
-    read_files(files, report)
+    let mut diagnostics = Diagnostics::default();
+    let files = files::collect(paths, &mut diagnostics);
+    read_files(files, diagnostics)
 }
 
 /// Reads manifests from texts, each with the path to show for it.
 pub fn read_texts(texts: Vec<(String, String)>) -> Loaded {
-    let mut report = Report::default();
+    let mut diagnostics = Diagnostics::default();
     let mut files = Files::default();
     if texts.is_empty() {
-        report.push(files::no_manifest());
+        diagnostics.push(files::no_manifest());
     }
     for (path, text) in texts {
-        files.add(path, text.into_bytes(), &mut report);
+        files.add(path, text.into_bytes(), &mut diagnostics);
     }
-    read_files(files, report)
+    read_files(files, diagnostics)
 }
 
-fn read_files(files: Files, mut report: Report) -> Loaded {
+fn read_files(files: Files, mut diagnostics: Diagnostics) -> Loaded {
     let Files {
         sources,
         readable,
         failed,
         bytes: _,
     } = files;
-    let mut reader = read::Reader::new(!failed, &mut report);
+    let mut reader = read::Reader::new(!failed, &mut diagnostics);
     for id in readable {
         reader.file(id, &sources.file(id).text);
     }
     let drafts = reader.finish();
-    let manifest = check::settle(drafts, &mut report);
+    let manifest = check::settle(drafts, &mut diagnostics);
     Loaded {
         manifest,
         sources,
-        diagnostics: report.finish(),
+        diagnostics: diagnostics.finish(),
     }
 }

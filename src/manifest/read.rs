@@ -5,14 +5,15 @@
 
 use std::collections::HashMap;
 
+use super::diagnostics::Diagnostics;
 use super::fields::{self, Fields};
-use super::report::{Report, all_of, quoted};
 use super::targets::{self, MOST_TARGETS, Side};
-use super::tree::{Document, Item, Node, Pair, Value};
+use super::yaml::tree::{Document, Item, Node, Pair, Value};
+use super::yaml::{bounds, build};
 use super::{AbsentTarget, Glob, Mode, Placed, Selector, WantedTarget};
-use super::{bounds, build};
 use crate::diagnostic::{Diagnostic, FileId, Place, Severity};
 use crate::model::PolicyKind;
+use crate::text::{all_of, quoted};
 
 pub(super) const DOCUMENT_KEYS: &[&str] = &["version", "targets", "policies"];
 pub(super) const SET_KEYS: &[&str] = &["include", "exclude"];
@@ -65,9 +66,9 @@ pub(super) struct Draft {
 
 /// Reads the files of a run, one after the other.
 pub(super) struct Reader<'r> {
-    report: &'r mut Report,
+    diagnostics: &'r mut Diagnostics,
     drafts: Drafts,
-    left: bounds::Left,
+    budget: bounds::Budget,
     targets: usize,
     /// Whether an entry was written, were it ever so wrong, or may stand where it was not seen.
     any_entry: bool,
@@ -76,14 +77,14 @@ pub(super) struct Reader<'r> {
 
 impl<'r> Reader<'r> {
     /// Makes a reader that reports what it finds. `whole` says whether all files are there.
-    pub(super) fn new(whole: bool, report: &'r mut Report) -> Self {
+    pub(super) fn new(whole: bool, diagnostics: &'r mut Diagnostics) -> Self {
         Self {
-            report,
+            diagnostics,
             drafts: Drafts {
                 whole,
                 ..Drafts::default()
             },
-            left: bounds::Left::default(),
+            budget: bounds::Budget::default(),
             targets: MOST_TARGETS,
             any_entry: false,
             files: Vec::new(),
@@ -93,7 +94,7 @@ impl<'r> Reader<'r> {
     /// Reads a file.
     pub(super) fn file(&mut self, id: FileId, text: &str) {
         self.files.push(id);
-        let parsed = build::parse(id, text, self.report, &mut self.left);
+        let parsed = build::parse(id, text, self.diagnostics, &mut self.budget);
         self.drafts.whole &= parsed.whole;
         if parsed.empty {
             self.missing_version(Place {
@@ -120,7 +121,7 @@ impl<'r> Reader<'r> {
                 }),
                 _ => None,
             };
-            self.report.push(
+            self.diagnostics.push(
                 Diagnostic::new(
                     Severity::Error,
                     "no-policies",
@@ -134,7 +135,7 @@ impl<'r> Reader<'r> {
     }
 
     fn missing_version(&mut self, place: Place) {
-        self.report.push(
+        self.diagnostics.push(
             Diagnostic::error("missing-key", place, "the key `version` is missing")
                 .hint("start every document with `version: 1`"),
         );
@@ -151,7 +152,7 @@ impl<'r> Reader<'r> {
             "a manifest",
             DOCUMENT_KEYS,
             DOCUMENT_KEYS,
-            self.report,
+            self.diagnostics,
         ) else {
             self.any_entry = true;
             return;
@@ -166,7 +167,7 @@ impl<'r> Reader<'r> {
         }
         if let Some(pair) = fields.get("policies") {
             let via = fields::via(None, Some(pair), &pair.value);
-            match fields::list(pair, self.report) {
+            match fields::list(pair, self.diagnostics) {
                 None => self.any_entry = true,
                 Some(items) => {
                     for item in items {
@@ -182,9 +183,9 @@ impl<'r> Reader<'r> {
     fn version(&mut self, pair: &Pair) {
         let node = &pair.value.node;
         match &node.value {
-            Value::Broken => self.report.miss(),
+            Value::Broken => self.diagnostics.miss(),
             Value::Scalar { text, plain: true } if text == "1" => {}
-            Value::Scalar { .. } if !node.is_null() => self.report.push(
+            Value::Scalar { .. } if !node.is_null() => self.diagnostics.push(
                 Diagnostic::error(
                     "wrong-version",
                     node.place,
@@ -192,7 +193,7 @@ impl<'r> Reader<'r> {
                 )
                 .hint("write `version: 1`"),
             ),
-            _ => self.report.push(
+            _ => self.diagnostics.push(
                 fields::wrong_type(node, "version", "the number 1").hint("write `version: 1`"),
             ),
         }
@@ -207,8 +208,8 @@ impl<'r> Reader<'r> {
                     self.set(set, via);
                 }
             }
-            Value::Broken => self.report.miss(),
-            Value::Scalar { .. } | Value::List(_) => self.report.push(
+            Value::Broken => self.diagnostics.miss(),
+            Value::Scalar { .. } | Value::List(_) => self.diagnostics.push(
                 fields::wrong_type(node, "targets", "a mapping")
                     .hint("write each set as `name:` with `include` and `exclude` below it"),
             ),
@@ -216,9 +217,9 @@ impl<'r> Reader<'r> {
     }
 
     fn set(&mut self, pair: &Pair, via: Option<Place>) {
-        let before = self.report.errors();
+        let before = self.diagnostics.errors();
         if pair.key.trim().is_empty() {
-            self.report.push(Diagnostic::error(
+            self.diagnostics.push(Diagnostic::error(
                 "empty-value",
                 pair.place,
                 "the name of a target set must not be empty",
@@ -226,12 +227,18 @@ impl<'r> Reader<'r> {
         }
         let via = fields::via(via, Some(pair), &pair.value);
         let what = format!("the target set {}", quoted(&pair.key));
-        let fields = Fields::read(&pair.value.node, &what, SET_KEYS, SET_KEYS, self.report);
+        let fields = Fields::read(
+            &pair.value.node,
+            &what,
+            SET_KEYS,
+            SET_KEYS,
+            self.diagnostics,
+        );
         let targets = fields.map_or_else(Vec::new, |fields| self.targets(&fields, via));
         let set = TargetSet {
             place: pair.place,
             targets,
-            faulty: self.report.errors() > before,
+            faulty: self.diagnostics.errors() > before,
         };
         if let Some(first) = self.drafts.sets.get(&*pair.key) {
             let error = Diagnostic::error(
@@ -239,7 +246,7 @@ impl<'r> Reader<'r> {
                 set.place,
                 format!("the target set {} is there twice", quoted(&pair.key)),
             );
-            self.report.push(
+            self.diagnostics.push(
                 error
                     .also(first.place, "first here")
                     .hint("named sets are visible in every file; give one another name"),
@@ -273,11 +280,11 @@ impl<'r> Reader<'r> {
             _ => 0,
         };
         let Some(left) = self.targets.checked_sub(asked) else {
-            self.report.push(too_many_targets(pair.place));
+            self.diagnostics.push(too_many_targets(pair.place));
             return targets;
         };
         self.targets = left;
-        targets::read_all(pair, side, via, self.report, &mut targets);
+        targets::read_all(pair, side, via, self.diagnostics, &mut targets);
         targets
     }
 
@@ -291,7 +298,7 @@ impl<'r> Reader<'r> {
         if let Some(pair) = fields.get("absent")
             && mode == Some(Mode::Exact)
         {
-            self.report.push(
+            self.diagnostics.push(
                 Diagnostic::error(
                     "absent-without-additive",
                     pair.place,
@@ -305,12 +312,16 @@ impl<'r> Reader<'r> {
     }
 
     fn entry(&mut self, item: &Item, via: Option<Place>) {
-        let before = self.report.errors();
+        let before = self.diagnostics.errors();
         let node = &item.node;
         let via = fields::via(via, None, item);
-        let Some(fields) =
-            Fields::read(node, "a policy entry", ENTRY_KEYS, ENTRY_KEYS, self.report)
-        else {
+        let Some(fields) = Fields::read(
+            node,
+            "a policy entry",
+            ENTRY_KEYS,
+            ENTRY_KEYS,
+            self.diagnostics,
+        ) else {
             return;
         };
         let kind = self.kind(node, &fields);
@@ -322,7 +333,7 @@ impl<'r> Reader<'r> {
                 pair,
                 "unknown-mode",
                 &[("exact", Mode::Exact), ("additive", Mode::Additive)],
-                self.report,
+                self.diagnostics,
             )
         });
         let mode = Placed {
@@ -342,7 +353,7 @@ impl<'r> Reader<'r> {
             targets,
             absent,
             uses,
-            faulty: self.report.errors() > before,
+            faulty: self.diagnostics.errors() > before,
         });
     }
 
@@ -350,7 +361,7 @@ impl<'r> Reader<'r> {
         let Some(pair) = fields.get("kind") else {
             if !fields.meant(&["kind"]) {
                 let kinds: Vec<&str> = PolicyKind::all().map(PolicyKind::name).collect();
-                self.report.push(
+                self.diagnostics.push(
                     Diagnostic::error("missing-key", node.place, "the key `kind` is missing")
                         .hint(format!("the kinds are {}", all_of(&kinds))),
                 );
@@ -359,7 +370,7 @@ impl<'r> Reader<'r> {
         };
         let kinds: Vec<(&str, PolicyKind)> =
             PolicyKind::all().map(|kind| (kind.name(), kind)).collect();
-        fields::word(pair, "unknown-kind", &kinds, self.report)
+        fields::word(pair, "unknown-kind", &kinds, self.diagnostics)
     }
 
     fn selector(
@@ -374,7 +385,7 @@ impl<'r> Reader<'r> {
             &present,
             "an entry takes exactly one of `name`, `id` and `match`".to_owned(),
         ) {
-            self.report
+            self.diagnostics
                 .push(error.hint("keep one, or write several entries"));
         }
         let except = self.globs(fields, "except");
@@ -382,7 +393,7 @@ impl<'r> Reader<'r> {
             && !present.iter().any(|pair| &*pair.key == "match")
             && !fields.meant(&["match"])
         {
-            self.report.push(
+            self.diagnostics.push(
                 Diagnostic::error(
                     "except-without-match",
                     pair.place,
@@ -396,19 +407,19 @@ impl<'r> Reader<'r> {
             .iter()
             .map(|pair| {
                 Some(match &*pair.key {
-                    "name" => Selector::Name(targets::name(pair, "id", self.report)?),
+                    "name" => Selector::Name(targets::name(pair, "id", self.diagnostics)?),
                     "id" if kind.is_some_and(PolicyKind::has_guid_ids) => {
-                        let id = targets::guid(pair, "name", self.report)?;
+                        let id = targets::guid(pair, "name", self.diagnostics)?;
                         Selector::Id(Placed {
                             value: id.value.to_string(),
                             place: id.place,
                         })
                     }
-                    "id" => Selector::Id(fields::text(&pair.value, "id", self.report)?),
+                    "id" => Selector::Id(fields::text(&pair.value, "id", self.diagnostics)?),
                     _ => Selector::Match {
                         pattern: glob(
-                            fields::text(&pair.value, &pair.key, self.report)?,
-                            self.report,
+                            fields::text(&pair.value, &pair.key, self.diagnostics)?,
+                            self.diagnostics,
                         )?,
                         except: except.clone(),
                     },
@@ -416,7 +427,7 @@ impl<'r> Reader<'r> {
             })
             .collect();
         if present.is_empty() && !fields.meant(SELECTOR_KEYS) {
-            self.report.push(
+            self.diagnostics.push(
                 Diagnostic::error(
                     "no-selector",
                     node.place,
@@ -431,7 +442,7 @@ impl<'r> Reader<'r> {
     fn globs(&mut self, fields: &Fields<'_>, key: &str) -> Vec<Placed<Glob>> {
         self.texts(fields, key)
             .into_iter()
-            .filter_map(|text| glob(text, self.report))
+            .filter_map(|text| glob(text, self.diagnostics))
             .collect()
     }
 
@@ -439,10 +450,10 @@ impl<'r> Reader<'r> {
         let Some(pair) = fields.get(key) else {
             return Vec::new();
         };
-        fields::list(pair, self.report)
+        fields::list(pair, self.diagnostics)
             .unwrap_or_default()
             .iter()
-            .filter_map(|item| fields::text(item, key, self.report))
+            .filter_map(|item| fields::text(item, key, self.diagnostics))
             .collect()
     }
 }
@@ -457,10 +468,10 @@ pub(super) fn too_many_targets(place: Place) -> Diagnostic {
 }
 
 /// Makes a glob. Comparing one with a name takes time by the product of their lengths.
-fn glob(text: Placed<String>, report: &mut Report) -> Option<Placed<Glob>> {
+fn glob(text: Placed<String>, diagnostics: &mut Diagnostics) -> Option<Placed<Glob>> {
     const LONGEST: usize = 1_000;
     if text.value.chars().count() > LONGEST {
-        report.push(Diagnostic::error(
+        diagnostics.push(Diagnostic::error(
             "too-long",
             text.place,
             format!("a glob has {LONGEST} characters at most"),

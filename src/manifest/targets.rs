@@ -1,12 +1,13 @@
 //! Reading the targets below `include` and `exclude`.
 
+use super::diagnostics::Diagnostics;
 use super::fields::{self, Fields};
-use super::report::{Report, quoted};
-use super::tree::{Item, Node, Pair, Value};
+use super::yaml::tree::{Item, Node, Pair, Value};
 use super::{FilterReference, NameOrId, Placed, TargetReference, WantedTarget};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::look_alike::folded;
 use crate::model::{FilterMode, Guid, Source};
+use crate::text::quoted;
 
 /// How many targets a run may have, the named sets counted for each entry that uses them.
 ///
@@ -77,28 +78,33 @@ pub(super) fn read_all(
     pair: &Pair,
     side: Side,
     via: Option<Place>,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
     targets: &mut Vec<WantedTarget>,
 ) {
     let via = fields::via(via, Some(pair), &pair.value);
-    for item in fields::list(pair, report).unwrap_or_default() {
-        targets.extend(read(item, side, via, report));
+    for item in fields::list(pair, diagnostics).unwrap_or_default() {
+        targets.extend(read(item, side, via, diagnostics));
     }
 }
 
 /// Reads a target; one with a fault is reported and left out, lest it contradict others.
-fn read(item: &Item, side: Side, via: Option<Place>, report: &mut Report) -> Option<WantedTarget> {
-    let before = report.errors();
+fn read(
+    item: &Item,
+    side: Side,
+    via: Option<Place>,
+    diagnostics: &mut Diagnostics,
+) -> Option<WantedTarget> {
+    let before = diagnostics.errors();
     let mut wanted = match &item.node.value {
         Value::Scalar { text, .. } if !item.node.is_null() => {
-            read_word(&item.node, text, side, report)?
+            read_word(&item.node, text, side, diagnostics)?
         }
         Value::Broken => {
-            report.miss();
+            diagnostics.miss();
             return None;
         }
         Value::Scalar { .. } | Value::List(_) => {
-            report.push(
+            diagnostics.push(
                 Diagnostic::error(
                     "wrong-type",
                     item.node.place,
@@ -108,21 +114,26 @@ fn read(item: &Item, side: Side, via: Option<Place>, report: &mut Report) -> Opt
             );
             return None;
         }
-        Value::Mapping(_) => read_mapping(&item.node, side, report)?,
+        Value::Mapping(_) => read_mapping(&item.node, side, diagnostics)?,
     };
     // An alias for one target names it where it stands; one for more is only the way to it.
     wanted.place = item.alias.unwrap_or(wanted.place);
     wanted.via = via.or(wanted.via);
-    (report.errors() == before).then_some(wanted)
+    (diagnostics.errors() == before).then_some(wanted)
 }
 
-fn read_word(node: &Node, text: &str, side: Side, report: &mut Report) -> Option<WantedTarget> {
+fn read_word(
+    node: &Node,
+    text: &str,
+    side: Side,
+    diagnostics: &mut Diagnostics,
+) -> Option<WantedTarget> {
     let target = match text {
         "allDevices" => TargetReference::AllDevices,
         "allUsers" => TargetReference::AllUsers,
         _ => {
-            let near = report.suggest(text, ["allDevices", "allUsers"]);
-            report.push(
+            let near = diagnostics.suggest(text, ["allDevices", "allUsers"]);
+            diagnostics.push(
                 Diagnostic::error(
                     "unknown-target",
                     node.place,
@@ -138,24 +149,27 @@ fn read_word(node: &Node, text: &str, side: Side, report: &mut Report) -> Option
         }
     };
     if side == Side::Exclude {
-        report.push(not_excludable(text, node.place));
+        diagnostics.push(not_excludable(text, node.place));
         return None;
     }
     Some(plain(target, node.place))
 }
 
-fn read_mapping(node: &Node, side: Side, report: &mut Report) -> Option<WantedTarget> {
+fn read_mapping(node: &Node, side: Side, diagnostics: &mut Diagnostics) -> Option<WantedTarget> {
     let (what, offered) = match side {
         Side::Include => ("a target", KEYS),
         Side::Exclude => ("an excluded target", EXCLUDED_KEYS),
         Side::Absent => ("an absent target", TARGET_KEYS),
     };
-    let fields = Fields::read(node, what, KEYS, offered, report)?;
-    let who = read_who(node, &fields, side, report);
+    let fields = Fields::read(node, what, KEYS, offered, diagnostics)?;
+    let who = read_who(node, &fields, side, diagnostics);
     let (filter, (source, source_id)) = match side {
-        Side::Include => (read_filter(&fields, report), read_source(&fields, report)),
+        Side::Include => (
+            read_filter(&fields, diagnostics),
+            read_source(&fields, diagnostics),
+        ),
         Side::Exclude | Side::Absent => {
-            refuse_extras(&fields, side, report);
+            refuse_extras(&fields, side, diagnostics);
             (None, (Source::Direct, None))
         }
     };
@@ -186,13 +200,13 @@ fn read_who(
     node: &Node,
     fields: &Fields<'_>,
     side: Side,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) -> Option<(TargetReference, Place, Option<Place>)> {
     let present = fields.among(TARGET_KEYS);
     let allowed = side.target_keys();
     for pair in &present {
         if !allowed.contains(&&*pair.key) {
-            report.push(not_excludable(&pair.key, pair.place));
+            diagnostics.push(not_excludable(&pair.key, pair.place));
         }
     }
     if let Some(error) = fields::only_one(
@@ -200,11 +214,11 @@ fn read_who(
         &present,
         "a target names one group, collection or all".to_owned(),
     ) {
-        report.push(error.hint("start another target with `- `"));
+        diagnostics.push(error.hint("start another target with `- `"));
     }
     let [pair, ..] = present.as_slice() else {
         if !fields.has_unknown() {
-            report.push(
+            diagnostics.push(
                 Diagnostic::error("no-target", node.place, "the target names nobody").hint(
                     match side {
                         Side::Include | Side::Absent => {
@@ -218,32 +232,33 @@ fn read_who(
         return None;
     };
     let via = pair.via;
-    let everybody =
-        |target, report: &mut Report| is_true(pair, report).then_some((target, pair.place, via));
+    let everybody = |target, diagnostics: &mut Diagnostics| {
+        is_true(pair, diagnostics).then_some((target, pair.place, via))
+    };
     let group = |reference| match side {
         Side::Include | Side::Absent => TargetReference::Group(reference),
         Side::Exclude => TargetReference::ExclusionGroup(reference),
     };
     match &*pair.key {
-        "allDevices" => everybody(TargetReference::AllDevices, report),
-        "allUsers" => everybody(TargetReference::AllUsers, report),
-        "group" => name(pair, "groupId", report).map(|name| {
-            doubt_built_in(&name, report);
+        "allDevices" => everybody(TargetReference::AllDevices, diagnostics),
+        "allUsers" => everybody(TargetReference::AllUsers, diagnostics),
+        "group" => name(pair, "groupId", diagnostics).map(|name| {
+            doubt_built_in(&name, diagnostics);
             (group(NameOrId::Name(name.value)), name.place, via)
         }),
-        "groupId" => guid(pair, "group", report)
-            .filter(|id| is_group(id, side, report))
+        "groupId" => guid(pair, "group", diagnostics)
+            .filter(|id| is_group(id, side, diagnostics))
             .map(|id| (group(NameOrId::Id(id.value)), id.place, via)),
-        _ => fields::text(&pair.value, "collection", report)
+        _ => fields::text(&pair.value, "collection", diagnostics)
             .map(|id| (TargetReference::Collection(id.value), id.place, via)),
     }
 }
 
-fn is_true(pair: &Pair, report: &mut Report) -> bool {
+fn is_true(pair: &Pair, diagnostics: &mut Diagnostics) -> bool {
     let node = &pair.value.node;
     let error = match &node.value {
         Value::Broken => {
-            report.miss();
+            diagnostics.miss();
             return false;
         }
         Value::Scalar { text, plain: true } => match text.as_str() {
@@ -260,11 +275,11 @@ fn is_true(pair: &Pair, report: &mut Report) -> bool {
         _ => fields::wrong_type(node, &pair.key, "`true`")
             .hint(format!("write `- {}` or `- {}: true`", pair.key, pair.key)),
     };
-    report.push(error);
+    diagnostics.push(error);
     false
 }
 
-fn read_filter(fields: &Fields<'_>, report: &mut Report) -> Option<FilterReference> {
+fn read_filter(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<FilterReference> {
     let mode = fields.get("filterMode");
     let present = fields.among(&["filter", "filterId"]);
     if let Some(error) = fields::only_one(
@@ -272,24 +287,24 @@ fn read_filter(fields: &Fields<'_>, report: &mut Report) -> Option<FilterReferen
         &present,
         "a target takes one filter, by name or by id".to_owned(),
     ) {
-        report.push(error.hint("keep `filter` or `filterId`"));
+        diagnostics.push(error.hint("keep `filter` or `filterId`"));
     }
     let read_mode = mode.and_then(|pair| {
-        if refuse_no_filter(pair, report) {
+        if refuse_no_filter(pair, diagnostics) {
             return None;
         }
         fields::word(
             pair,
             "unknown-filter-mode",
             &[("include", false), ("exclude", true)],
-            report,
+            diagnostics,
         )
     });
     let Some(pair) = present.first() else {
         if let Some(mode) = mode
             && !fields.meant(&["filter", "filterId"])
         {
-            report.push(
+            diagnostics.push(
                 Diagnostic::error(
                     "filter-mode-without-filter",
                     mode.place,
@@ -302,13 +317,13 @@ fn read_filter(fields: &Fields<'_>, report: &mut Report) -> Option<FilterReferen
     };
     let filter = match &*pair.key {
         "filter" => {
-            let name = name(pair, "filterId", report)?;
+            let name = name(pair, "filterId", diagnostics)?;
             (NameOrId::Name(name.value), name.place)
         }
         _ => {
-            let id = guid(pair, "filter", report)?;
+            let id = guid(pair, "filter", diagnostics)?;
             if id.value.as_str() == ZERO_GUID {
-                report.push(
+                diagnostics.push(
                     Diagnostic::error("zero-guid", id.place, "the zero GUID means no filter")
                         .hint("leave the filter out"),
                 );
@@ -327,19 +342,19 @@ fn read_filter(fields: &Fields<'_>, report: &mut Report) -> Option<FilterReferen
     })
 }
 
-fn read_source(fields: &Fields<'_>, report: &mut Report) -> (Source, Option<String>) {
+fn read_source(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> (Source, Option<String>) {
     let source = fields.get("source");
     let from_set = source.and_then(|pair| {
         fields::word(
             pair,
             "unknown-source",
             &[("direct", false), ("policySets", true)],
-            report,
+            diagnostics,
         )
     });
     let source_id = fields.get("sourceId").and_then(|pair| {
         if source.is_none() && !fields.meant(&["source"]) {
-            report.push(
+            diagnostics.push(
                 Diagnostic::error(
                     "source-id-without-source",
                     pair.place,
@@ -348,7 +363,7 @@ fn read_source(fields: &Fields<'_>, report: &mut Report) -> (Source, Option<Stri
                 .hint("add `source: policySets`, or remove `sourceId`"),
             );
         } else if let (Some(false), Some(source)) = (from_set, source) {
-            report.push(
+            diagnostics.push(
                 Diagnostic::error(
                     "source-id-with-direct",
                     pair.place,
@@ -358,7 +373,7 @@ fn read_source(fields: &Fields<'_>, report: &mut Report) -> (Source, Option<Stri
                 .hint("write `source: policySets`, or remove `sourceId`"),
             );
         }
-        fields::text(&pair.value, "sourceId", report)
+        fields::text(&pair.value, "sourceId", diagnostics)
     });
     let source = match from_set {
         Some(true) => Source::PolicySets,
@@ -367,7 +382,7 @@ fn read_source(fields: &Fields<'_>, report: &mut Report) -> (Source, Option<Stri
     (source, source_id.map(|id| id.value))
 }
 
-fn refuse_extras(fields: &Fields<'_>, side: Side, report: &mut Report) {
+fn refuse_extras(fields: &Fields<'_>, side: Side, diagnostics: &mut Diagnostics) {
     let (what, on_filter, on_source) = match side {
         Side::Absent => ("absent target", "filter-on-absent", "source-on-absent"),
         Side::Include | Side::Exclude => (
@@ -378,14 +393,14 @@ fn refuse_extras(fields: &Fields<'_>, side: Side, report: &mut Report) {
     };
     for pair in fields.among(&["filter", "filterId", "filterMode"]) {
         let message = format!("an {what} takes no filter");
-        report.push(
+        diagnostics.push(
             Diagnostic::error(on_filter, pair.place, message)
                 .hint(format!("remove `{}`", pair.key)),
         );
     }
     for pair in fields.among(&["source", "sourceId"]) {
         let message = format!("an {what} takes no source");
-        report.push(
+        diagnostics.push(
             Diagnostic::error(on_source, pair.place, message)
                 .hint(format!("remove `{}`", pair.key)),
         );
@@ -403,10 +418,10 @@ pub(super) fn built_in(name: &str) -> Option<&'static str> {
 }
 
 /// A group may really be so called, which shows with the tenant at hand.
-fn doubt_built_in(name: &Placed<String>, report: &mut Report) {
+fn doubt_built_in(name: &Placed<String>, diagnostics: &mut Diagnostics) {
     if let Some(word) = built_in(&name.value) {
         let message = format!("{} may be meant as a built-in target", quoted(&name.value));
-        report.push_if_others(
+        diagnostics.push_if_others(
             Diagnostic::warning("built-in-as-group", name.place, message)
                 .hint(format!("for the built-in target write `- {word}`")),
         );
@@ -414,12 +429,12 @@ fn doubt_built_in(name: &Placed<String>, report: &mut Report) {
 }
 
 /// Refuses the word that the service has for no filter.
-fn refuse_no_filter(mode: &Pair, report: &mut Report) -> bool {
+fn refuse_no_filter(mode: &Pair, diagnostics: &mut Diagnostics) -> bool {
     let node = &mode.value.node;
     let is_none =
         matches!(&node.value, Value::Scalar { text, .. } if text.eq_ignore_ascii_case("none"));
     if is_none {
-        report.push(
+        diagnostics.push(
             Diagnostic::error(
                 "unknown-filter-mode",
                 node.place,
@@ -432,10 +447,10 @@ fn refuse_no_filter(mode: &Pair, report: &mut Report) -> bool {
 }
 
 /// Refuses ids that are no group's: those that stand for the built-in targets, and the zero GUID.
-fn is_group(id: &Placed<Guid>, side: Side, report: &mut Report) -> bool {
+fn is_group(id: &Placed<Guid>, side: Side, diagnostics: &mut Diagnostics) -> bool {
     let text = id.value.as_str();
     if text == ZERO_GUID {
-        report.push(
+        diagnostics.push(
             Diagnostic::error("zero-guid", id.place, "the zero GUID is not a group's")
                 .hint("name the group by `group`, or by its own id"),
         );
@@ -445,7 +460,7 @@ fn is_group(id: &Placed<Guid>, side: Side, report: &mut Report) -> bool {
         return true;
     };
     let message = format!("`{text}` is not a group: it stands for {whom}");
-    report.push(
+    diagnostics.push(
         Diagnostic::error("virtual-group", id.place, message).hint(match side {
             Side::Include | Side::Absent => format!("write `- {word}`"),
             Side::Exclude => format!("{whom} cannot be excluded; only groups can"),
@@ -465,12 +480,16 @@ fn not_excludable(word: &str, place: Place) -> Diagnostic {
 
 /// Reads a display name. A GUID is refused: it was meant as an id, and an object that is so called
 /// can be named by its id.
-pub(super) fn name(pair: &Pair, id_key: &str, report: &mut Report) -> Option<Placed<String>> {
-    let text = fields::text(&pair.value, &pair.key, report)?;
+pub(super) fn name(
+    pair: &Pair,
+    id_key: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Placed<String>> {
+    let text = fields::text(&pair.value, &pair.key, diagnostics)?;
     let Some(guid) = meant_id(&text.value) else {
         return Some(text);
     };
-    report.push(
+    diagnostics.push(
         Diagnostic::error(
             "guid-as-name",
             pair.value.node.place,
@@ -482,8 +501,12 @@ pub(super) fn name(pair: &Pair, id_key: &str, report: &mut Report) -> Option<Pla
 }
 
 /// Reads an id. `name_key` is the key that takes a display name.
-pub(super) fn guid(pair: &Pair, name_key: &str, report: &mut Report) -> Option<Placed<Guid>> {
-    let text = fields::text(&pair.value, &pair.key, report)?;
+pub(super) fn guid(
+    pair: &Pair,
+    name_key: &str,
+    diagnostics: &mut Diagnostics,
+) -> Option<Placed<Guid>> {
+    let text = fields::text(&pair.value, &pair.key, diagnostics)?;
     if let Some(value) = Guid::parse(&text.value) {
         return Some(Placed {
             value,
@@ -494,7 +517,7 @@ pub(super) fn guid(pair: &Pair, name_key: &str, report: &mut Report) -> Option<P
         Some(guid) => format!("write `{guid}`"),
         None => format!("use `{name_key}` for a display name"),
     };
-    report.push(
+    diagnostics.push(
         Diagnostic::error(
             "bad-guid",
             pair.value.node.place,

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
-use super::super::bounds::Left;
-use super::super::build::parse;
-use super::super::report::{MOST_SHOWN, Report};
+use super::super::diagnostics::{Diagnostics, MOST_SHOWN};
+use super::super::yaml::bounds::Budget;
+use super::super::yaml::build::parse;
 use super::super::{Loaded, read_texts};
 use super::{check, read};
 use crate::diagnostic::FileId;
@@ -96,18 +96,23 @@ fn values_and_documents_are_bounded() {
     let documents = "---\nversion: 1\n".repeat(60_000);
     assert_eq!(codes(&documents), ["too-many-documents"]);
     // In many files as well, and told once.
-    let mut left = Left {
+    let mut budget = Budget {
         values: 20,
-        ..Left::default()
+        ..Budget::default()
     };
-    let mut report = Report::default();
+    let mut diagnostics = Diagnostics::default();
     for file in 0..4 {
-        parse(FileId(file), "x: [1, 2, 3, 4, 5]", &mut report, &mut left);
+        parse(
+            FileId(file),
+            "x: [1, 2, 3, 4, 5]",
+            &mut diagnostics,
+            &mut budget,
+        );
     }
-    let told = report.finish();
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0].code, "too-many-values");
-    assert_eq!(told[0].place.map(|place| place.file), Some(FileId(2)));
+    let found = diagnostics.finish();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].code, "too-many-values");
+    assert_eq!(found[0].place.map(|place| place.file), Some(FileId(2)));
 }
 
 fn read_all(texts: impl Iterator<Item = String>) -> Loaded {

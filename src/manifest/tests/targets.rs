@@ -225,13 +225,13 @@ fn f21_ids_and_names_in_each_others_place() {
         str![[r#"
 
 <group: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e>
-    6:12+36 guid-as-name `group` is a display name, not a GUID | write `groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e`
+    6:12+36 guid-as-name `group` takes a display name, not a GUID | write `groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e`
 
 <group: '{6F1C0A52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}'>
-    6:12+40 guid-as-name `group` is a display name, not a GUID | write `groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e`
+    6:12+40 guid-as-name `group` takes a display name, not a GUID | write `groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e`
 
 <{group: a, filter: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}>
-    6:24+36 guid-as-name `filter` is a display name, not a GUID | write `filterId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e`
+    6:24+36 guid-as-name `filter` takes a display name, not a GUID | write `filterId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e`
 
 <groupId: acacacac-9df4-4c7d-9d50-4ef0226f57a9>
     6:14+36 virtual-group `acacacac-9df4-4c7d-9d50-4ef0226f57a9` is not a group: it stands for all users | write `- allUsers`
@@ -256,6 +256,10 @@ fn f21_ids_and_names_in_each_others_place() {
 
 <group: All Users>
 
+<{group: All Users, fliter: F}>
+    6:13+9 built-in-as-group `All Users` may be meant as a built-in target | for the built-in target write `- allUsers`
+    6:24+6 unknown-key unknown key `fliter` in a target | did you mean `filter`?
+
 "#]]
     );
     let said = |target: &str| check_entry(&format!("exclude:\n- {target}"));
@@ -271,7 +275,7 @@ fn f21_ids_and_names_in_each_others_place() {
     6:14+36 virtual-group `acacacac-9df4-4c7d-9d50-4ef0226f57a9` is not a group: it stands for all users | all users cannot be excluded; only groups can
 
 <group: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e>
-    6:12+36 guid-as-name `group` is a display name, not a GUID | write `groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e`
+    6:12+36 guid-as-name `group` takes a display name, not a GUID | write `groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e`
 
 "#]]
     );

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::globs::{Globs, Scratch};
 use super::list;
 use super::suggest::Candidates;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::look_alike::{folded, in_quotes};
-use crate::manifest::{Entry, Glob, Placed, Selector};
+use crate::manifest::{Entry, Glob, GlobSet, Placed, Selector};
 use crate::model::{LiveTenant, PolicyKind};
 
 /// The tenant's policies by name and id.
@@ -57,16 +56,15 @@ impl<'a> PolicyIndex<'a> {
                 selected[position].push(number);
             }
         }
-        let globs = Globs::new(globs);
-        let mut scratch = Scratch::default();
+        let globs = GlobSet::new(globs);
         for (policy, selected) in self.live.policies.iter().zip(&mut selected) {
-            globs.each_match(&policy.name, &mut scratch, |number: usize| {
+            for number in globs.matches(&policy.name) {
                 let entry = &entries[number];
                 if entry.kind == policy.kind && !entry.selector.excludes(&policy.name) {
                     is_of_use[number] = true;
                     selected.push(number);
                 }
-            });
+            }
             selected.sort_unstable();
         }
         for (entry, _) in entries.iter().zip(is_of_use).filter(|(_, used)| !used) {

@@ -1,12 +1,11 @@
 //! From checked manifests and the live state to the wanted rows of each policy.
 //!
-//! `directory` turns names into ids, `index` and `globs` find the policies of each entry, `combined` brings
+//! `directory` turns names into ids, `index` finds the policies of each entry, `combined` brings
 //! together what several entries say of one policy, `platform` knows which filters fit, `suggest` offers
 //! what may have been meant. Everything that only the tenant can tell to be wrong is found here, and points at the line that said it.
 
 mod combined;
 mod directory;
-mod globs;
 mod index;
 mod platform;
 mod suggest;

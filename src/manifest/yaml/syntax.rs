@@ -2,11 +2,11 @@
 
 use granit_parser::ErrorKind;
 
-use super::report::quoted;
 use crate::diagnostic::{Diagnostic, Place};
+use crate::text::quoted;
 
 /// Makes the error for text that is not YAML.
-pub(super) fn fault(kind: &ErrorKind, place: Place) -> Diagnostic {
+pub(in crate::manifest) fn fault(kind: &ErrorKind, place: Place) -> Diagnostic {
     if matches!(kind, ErrorKind::RecursionLimitExceeded) {
         return too_deep(place);
     }
@@ -31,7 +31,7 @@ pub(super) fn fault(kind: &ErrorKind, place: Place) -> Diagnostic {
 }
 
 /// Makes the error for what is nested too deep.
-pub(super) fn too_deep(place: Place) -> Diagnostic {
+pub(in crate::manifest) fn too_deep(place: Place) -> Diagnostic {
     Diagnostic::error("too-deep", place, "lists and mappings are nested too deep")
 }
 

@@ -3,13 +3,18 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::report::{Report, quoted};
+use super::super::diagnostics::Diagnostics;
 use super::tree::{Item, Pair, Value};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::text::quoted;
 
 /// Drops keys that are there twice and carries merge keys out: what is written wins, then
 /// what is merged first.
-pub(super) fn unite(mut pairs: Vec<Pair>, merged: Vec<Item>, report: &mut Report) -> Vec<Pair> {
+pub(in crate::manifest) fn unite(
+    mut pairs: Vec<Pair>,
+    merged: Vec<Item>,
+    diagnostics: &mut Diagnostics,
+) -> Vec<Pair> {
     let mut first: HashMap<Rc<str>, Place> = HashMap::with_capacity(pairs.len());
     pairs.retain(|pair| match first.get(&pair.key) {
         None => {
@@ -17,7 +22,7 @@ pub(super) fn unite(mut pairs: Vec<Pair>, merged: Vec<Item>, report: &mut Report
             true
         }
         Some(place) => {
-            report.push(
+            diagnostics.push(
                 Diagnostic::error(
                     "duplicate-key",
                     pair.place,
@@ -33,10 +38,16 @@ pub(super) fn unite(mut pairs: Vec<Pair>, merged: Vec<Item>, report: &mut Report
         match &item.node.value {
             Value::List(items) => {
                 for part in items {
-                    merge(part, alias.or(part.alias), &mut first, &mut pairs, report);
+                    merge(
+                        part,
+                        alias.or(part.alias),
+                        &mut first,
+                        &mut pairs,
+                        diagnostics,
+                    );
                 }
             }
-            _ => merge(&item, alias, &mut first, &mut pairs, report),
+            _ => merge(&item, alias, &mut first, &mut pairs, diagnostics),
         }
     }
     pairs
@@ -47,7 +58,7 @@ fn merge(
     alias: Option<Place>,
     first: &mut HashMap<Rc<str>, Place>,
     pairs: &mut Vec<Pair>,
-    report: &mut Report,
+    diagnostics: &mut Diagnostics,
 ) {
     match &item.node.value {
         Value::Mapping(others) => {
@@ -61,7 +72,7 @@ fn merge(
             }
         }
         Value::Broken => {}
-        Value::Scalar { .. } | Value::List(_) => report.push(
+        Value::Scalar { .. } | Value::List(_) => diagnostics.push(
             Diagnostic::error(
                 "wrong-type",
                 item.alias.unwrap_or(item.node.place),

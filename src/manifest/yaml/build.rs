@@ -11,30 +11,36 @@ use std::rc::Rc;
 
 use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag};
 
-use super::bounds::{Left, MOST_ALIASED, MOST_DOCUMENTS, MOST_VALUES, MOST_VALUES_IN_A_FILE};
-use super::report::{Report, quoted};
+use super::super::diagnostics::Diagnostics;
+use super::bounds::{Budget, MOST_ALIASED, MOST_DOCUMENTS, MOST_VALUES, MOST_VALUES_IN_A_FILE};
 use super::tree::{Document, Item, Node, Pair, Value};
 use super::{merge, syntax};
 use crate::diagnostic::{Diagnostic, FileId, Place};
+use crate::text::quoted;
 
 /// How deep lists and mappings may be nested, aliases written out.
 const MOST_DEPTH: usize = 128;
 
 /// What was read from a file.
 #[derive(Debug)]
-pub(super) struct Parsed {
+pub(in crate::manifest) struct Parsed {
     /// The documents that could be read.
-    pub(super) documents: Vec<Document>,
+    pub(in crate::manifest) documents: Vec<Document>,
     /// Whether there was nothing to read: no document, but comments at most.
-    pub(super) empty: bool,
+    pub(in crate::manifest) empty: bool,
     /// Whether all of the file could be read.
-    pub(super) whole: bool,
+    pub(in crate::manifest) whole: bool,
 }
 
 /// Reads the documents of a file. At a syntax error it stops with what came before, and so it does
 /// where the run has too much.
-pub(super) fn parse(file: FileId, text: &str, report: &mut Report, left: &mut Left) -> Parsed {
-    if left.told {
+pub(in crate::manifest) fn parse(
+    file: FileId,
+    text: &str,
+    diagnostics: &mut Diagnostics,
+    budget: &mut Budget,
+) -> Parsed {
+    if budget.exhausted {
         return Parsed {
             documents: Vec::new(),
             empty: false,
@@ -50,9 +56,9 @@ pub(super) fn parse(file: FileId, text: &str, report: &mut Report, left: &mut Le
     let mut builder = Builder {
         file,
         text,
-        report,
-        values: MOST_VALUES_IN_A_FILE.min(left.values),
-        left,
+        diagnostics,
+        values: MOST_VALUES_IN_A_FILE.min(budget.values),
+        budget,
         documents: Vec::new(),
         start: None,
         stack: Vec::new(),
@@ -66,8 +72,8 @@ pub(super) fn parse(file: FileId, text: &str, report: &mut Report, left: &mut Le
                 empty &= !matches!(event, Event::DocumentStart(..));
                 if let Some(fault) = builder.too_much(&event, &span) {
                     (empty, whole) = (false, false);
-                    builder.left.told = true;
-                    builder.report.push(fault);
+                    builder.budget.exhausted = true;
+                    builder.diagnostics.push(fault);
                     break;
                 }
                 builder.event(event, &span);
@@ -76,7 +82,7 @@ pub(super) fn parse(file: FileId, text: &str, report: &mut Report, left: &mut Le
             Err(error) => {
                 (empty, whole) = (false, false);
                 let place = builder.at(*error.marker());
-                builder.report.push(syntax::fault(error.kind(), place));
+                builder.diagnostics.push(syntax::fault(error.kind(), place));
                 break;
             }
         }
@@ -117,8 +123,8 @@ enum Key {
 struct Builder<'a> {
     file: FileId,
     text: &'a str,
-    report: &'a mut Report,
-    left: &'a mut Left,
+    diagnostics: &'a mut Diagnostics,
+    budget: &'a mut Budget,
     /// How many values the file may still have.
     values: usize,
     documents: Vec<Document>,
@@ -135,7 +141,7 @@ impl Builder<'_> {
     fn too_much(&mut self, event: &Event<'_>, span: &Span) -> Option<Diagnostic> {
         let (count, code, what) = match event {
             Event::DocumentStart(..) => (
-                &mut self.left.documents,
+                &mut self.budget.documents,
                 "too-many-documents",
                 format!("there are more than {MOST_DOCUMENTS} documents"),
             ),
@@ -144,7 +150,7 @@ impl Builder<'_> {
             | Event::MappingStart(..)
             | Event::Alias(..)
             | Event::UnresolvedAlias(..) => {
-                self.left.values = self.left.values.saturating_sub(1);
+                self.budget.values = self.budget.values.saturating_sub(1);
                 (
                     &mut self.values,
                     "too-many-values",
@@ -210,7 +216,7 @@ impl Builder<'_> {
             Event::Alias(anchor) => self.alias(anchor, span),
             Event::UnresolvedAlias(name) => {
                 let place = self.place(span);
-                self.report.push(
+                self.diagnostics.push(
                     Diagnostic::error(
                         "unknown-alias",
                         place,
@@ -282,7 +288,7 @@ impl Builder<'_> {
                 first_key,
             } => {
                 place = first_key.unwrap_or(place);
-                Value::Mapping(merge::unite(pairs, merged, self.report))
+                Value::Mapping(merge::unite(pairs, merged, self.diagnostics))
             }
         };
         self.complete(place, false, anchor, value);
@@ -293,7 +299,7 @@ impl Builder<'_> {
         let node = match self.anchors.get(&anchor) {
             Some(Some(node)) => Rc::clone(node),
             _ => {
-                self.report.push(Diagnostic::error(
+                self.diagnostics.push(Diagnostic::error(
                     "recursive-alias",
                     place,
                     "this alias stands for a value that holds it",
@@ -301,10 +307,10 @@ impl Builder<'_> {
                 Node::broken(place)
             }
         };
-        match self.left.aliased.checked_sub(node.weight) {
-            Some(left) => self.left.aliased = left,
+        match self.budget.aliased.checked_sub(node.weight) {
+            Some(left) => self.budget.aliased = left,
             None => {
-                self.report.push(
+                self.diagnostics.push(
                     Diagnostic::error(
                         "too-many-aliases",
                         place,
@@ -337,7 +343,7 @@ impl Builder<'_> {
         });
         // The parser bounds what is written; aliases can still stack one value upon another.
         if height > MOST_DEPTH {
-            self.report.push(syntax::too_deep(place));
+            self.diagnostics.push(syntax::too_deep(place));
             self.refused = true;
             return;
         }
@@ -378,7 +384,7 @@ impl Builder<'_> {
             } => match key.take() {
                 None => {
                     first_key.get_or_insert(item.alias.unwrap_or(item.node.place));
-                    *key = Some(read_key(&item, self.report));
+                    *key = Some(read_key(&item, self.diagnostics));
                 }
                 Some(Key::Plain(name, place)) => pairs.push(Pair {
                     key: name,
@@ -389,7 +395,7 @@ impl Builder<'_> {
                 Some(Key::Merge(place)) => {
                     if !merged.is_empty() {
                         let first = merged[0].alias.unwrap_or(merged[0].node.place);
-                        self.report.push(
+                        self.diagnostics.push(
                             Diagnostic::error(
                                 "duplicate-key",
                                 place,
@@ -423,7 +429,7 @@ impl Builder<'_> {
             Some(tag) => self.place(&tag),
             None => self.place(span),
         };
-        self.report.push(
+        self.diagnostics.push(
             Diagnostic::error(
                 "unsupported-tag",
                 place,
@@ -457,14 +463,14 @@ impl Builder<'_> {
 }
 
 /// Reads a key: text, whatever its spelling.
-fn read_key(item: &Item, report: &mut Report) -> Key {
+fn read_key(item: &Item, diagnostics: &mut Diagnostics) -> Key {
     let place = item.alias.unwrap_or(item.node.place);
     match &item.node.value {
         Value::Scalar { text, plain: true } if text == "<<" => Key::Merge(place),
         Value::Scalar { text, .. } => Key::Plain(Rc::from(text.as_str()), place),
         Value::Broken => Key::Broken,
         Value::List(_) | Value::Mapping(_) => {
-            report.push(Diagnostic::error(
+            diagnostics.push(Diagnostic::error(
                 "wrong-type",
                 place,
                 format!("a key must be text, not {}", item.node.describe()),

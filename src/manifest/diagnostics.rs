@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 
 use crate::diagnostic::{self, Diagnostic, Place, Severity};
+use crate::text::LONGEST_QUOTE;
 
 /// How many diagnostics are shown.
 pub(super) const MOST_SHOWN: usize = 500;
@@ -17,15 +18,9 @@ const MOST_KEPT: usize = 10_000;
 /// How many candidates are compared for hints in one run.
 const MOST_COMPARISONS: usize = 50_000;
 
-/// How long a value may be to be quoted in full.
-const LONGEST_QUOTE: usize = 80;
-
-/// The longest beginning that is quoted of a value of the wrong type.
-const LONGEST_WRONG: usize = 20;
-
 /// The diagnostics of a run, as they are found.
 #[derive(Debug, Default)]
-pub(super) struct Report {
+pub(super) struct Diagnostics {
     list: Vec<Diagnostic>,
     seen: HashSet<(Option<Place>, &'static str, String)>,
     more_errors: usize,
@@ -35,7 +30,7 @@ pub(super) struct Report {
     doubts: Vec<Diagnostic>,
 }
 
-impl Report {
+impl Diagnostics {
     /// Adds a diagnostic, unless the same was said of the same place before: what an alias or a
     /// named set brings to many entries is wrong once.
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
@@ -159,45 +154,6 @@ impl Report {
     }
 }
 
-/// Returns a value in backticks, cut where it is long.
-pub(super) fn quoted(text: &str) -> String {
-    quoted_to(LONGEST_QUOTE, text)
-}
-
-/// Returns the beginning of a value that stands where another is due: enough to find it. What is
-/// no manifest at all is often one long text, which is not to be repeated.
-pub(super) fn quoted_briefly(text: &str) -> String {
-    quoted_to(LONGEST_WRONG, text)
-}
-
-fn quoted_to(longest: usize, text: &str) -> String {
-    match text.char_indices().nth(longest) {
-        Some((end, _)) => format!("`{}…`", &text[..end]),
-        None => format!("`{text}`"),
-    }
-}
-
-/// Returns words in backticks as a choice: `a`, `b` or `c`.
-pub(super) fn one_of(words: &[&str]) -> String {
-    listed(words, "or")
-}
-
-/// Returns words in backticks as a list: `a`, `b` and `c`.
-pub(super) fn all_of(words: &[&str]) -> String {
-    listed(words, "and")
-}
-
-fn listed(words: &[&str], before_last: &str) -> String {
-    match words {
-        [] => String::new(),
-        [only] => format!("`{only}`"),
-        [first @ .., last] => {
-            let first: Vec<String> = first.iter().map(|word| format!("`{word}`")).collect();
-            format!("{} {before_last} `{last}`", first.join(", "))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,26 +170,26 @@ mod tests {
 
     #[test]
     fn nothing_wrong_is_nothing_to_say() {
-        assert_eq!(Report::default().finish(), []);
+        assert_eq!(Diagnostics::default().finish(), []);
     }
 
     #[test]
     fn a_fault_is_said_once() {
-        let mut report = Report::default();
-        report.push(Diagnostic::error("a", place(2), "x"));
-        report.push(Diagnostic::error("a", place(1), "x"));
-        report.push(Diagnostic::error("a", place(2), "x").hint("again"));
-        assert_eq!(report.finish().len(), 2);
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.push(Diagnostic::error("a", place(2), "x"));
+        diagnostics.push(Diagnostic::error("a", place(1), "x"));
+        diagnostics.push(Diagnostic::error("a", place(2), "x").hint("again"));
+        assert_eq!(diagnostics.finish().len(), 2);
     }
 
     #[test]
     fn too_many_are_counted_and_errors_are_shown_first() {
-        let mut report = Report::default();
-        report.push(Diagnostic::warning("w", place(1), "x"));
+        let mut diagnostics = Diagnostics::default();
+        diagnostics.push(Diagnostic::warning("w", place(1), "x"));
         for line in 0..20_000 {
-            report.push(Diagnostic::error("e", place(line), "x"));
+            diagnostics.push(Diagnostic::error("e", place(line), "x"));
         }
-        let list = report.finish();
+        let list = diagnostics.finish();
         assert_eq!(list.len(), MOST_SHOWN + 1);
         assert!(list.iter().all(Diagnostic::is_error));
         assert_eq!(list[MOST_SHOWN].message, "and 19501 more, not shown");
@@ -241,33 +197,33 @@ mod tests {
 
     #[test]
     fn what_is_only_counted_is_not_worded() {
-        let mut report = Report::default();
+        let mut diagnostics = Diagnostics::default();
         let mut worded = 0;
         for line in 0..20_000 {
-            report.push_error(|| {
+            diagnostics.push_error(|| {
                 worded += 1;
                 Diagnostic::error("e", place(line), "x")
             });
         }
-        assert_eq!((worded, report.errors()), (MOST_KEPT, 20_000));
-        let list = report.finish();
+        assert_eq!((worded, diagnostics.errors()), (MOST_KEPT, 20_000));
+        let list = diagnostics.finish();
         assert_eq!(list[MOST_SHOWN].message, "and 19500 more, not shown");
     }
 
     #[test]
     fn hints_cost_little_however_much_there_is_to_compare() {
-        let mut report = Report::default();
+        let mut diagnostics = Diagnostics::default();
         let names: Vec<String> = (0..10_000).map(|number| format!("set-{number}")).collect();
         for _ in 0..2_000 {
-            report.suggest("set-x", names.iter().map(String::as_str));
+            diagnostics.suggest("set-x", names.iter().map(String::as_str));
         }
-        assert_eq!(report.comparisons, MOST_COMPARISONS);
-        assert_eq!(report.suggest(&"x".repeat(1_000_000), ["x"]), None);
-        let mut report = Report {
+        assert_eq!(diagnostics.comparisons, MOST_COMPARISONS);
+        assert_eq!(diagnostics.suggest(&"x".repeat(1_000_000), ["x"]), None);
+        let mut diagnostics = Diagnostics {
             comparisons: MOST_COMPARISONS - 1,
-            ..Report::default()
+            ..Diagnostics::default()
         };
         // f32: a list that was cut offers nothing.
-        assert_eq!(report.suggest("set-x", ["set-y", "set-x1"]), None);
+        assert_eq!(diagnostics.suggest("set-x", ["set-y", "set-x1"]), None);
     }
 }

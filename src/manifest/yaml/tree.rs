@@ -6,43 +6,43 @@
 
 use std::rc::Rc;
 
-use super::report::quoted_briefly;
 use crate::diagnostic::Place;
+use crate::text::quoted_briefly;
 
 /// A document of a file.
 #[derive(Debug)]
-pub(super) struct Document {
+pub(in crate::manifest) struct Document {
     /// Where it starts: its `---`, or its first character.
-    pub(super) place: Place,
+    pub(in crate::manifest) place: Place,
     /// What it holds.
-    pub(super) root: Item,
+    pub(in crate::manifest) root: Item,
 }
 
 /// A value and the way it came to be where it is.
 #[derive(Clone, Debug)]
-pub(super) struct Item {
+pub(in crate::manifest) struct Item {
     /// The value.
-    pub(super) node: Rc<Node>,
+    pub(in crate::manifest) node: Rc<Node>,
     /// The alias that stands for it here, if it was not written here.
-    pub(super) alias: Option<Place>,
+    pub(in crate::manifest) alias: Option<Place>,
 }
 
 /// A value.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(in crate::manifest) struct Node {
     /// Where it was written; of a mapping the first key.
-    pub(super) place: Place,
+    pub(in crate::manifest) place: Place,
     /// What it is.
-    pub(super) value: Value,
+    pub(in crate::manifest) value: Value,
     /// How many nodes it is with its aliases written out.
-    pub(super) weight: u64,
+    pub(in crate::manifest) weight: u64,
     /// How deep it is with its aliases written out.
-    pub(super) height: usize,
+    pub(in crate::manifest) height: usize,
 }
 
 /// What a value is.
 #[derive(Debug)]
-pub(super) enum Value {
+pub(in crate::manifest) enum Value {
     /// Text, as it was spelled.
     Scalar {
         /// The text, after quotes and escapes.
@@ -60,26 +60,26 @@ pub(super) enum Value {
 
 /// A key with its value.
 #[derive(Clone, Debug)]
-pub(super) struct Pair {
+pub(in crate::manifest) struct Pair {
     /// The key.
-    pub(super) key: Rc<str>,
+    pub(in crate::manifest) key: Rc<str>,
     /// Where the key was written.
-    pub(super) place: Place,
+    pub(in crate::manifest) place: Place,
     /// Its value.
-    pub(super) value: Item,
+    pub(in crate::manifest) value: Item,
     /// The alias through which a merge key brought it here, if one did.
-    pub(super) via: Option<Place>,
+    pub(in crate::manifest) via: Option<Place>,
 }
 
 impl Node {
     /// Whether nothing is there: no text at all, `~` or `null`.
-    pub(super) fn is_null(&self) -> bool {
+    pub(in crate::manifest) fn is_null(&self) -> bool {
         matches!(&self.value, Value::Scalar { text, plain: true }
             if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
 
     /// Says what it is, to follow "not" or "found".
-    pub(super) fn describe(&self) -> String {
+    pub(in crate::manifest) fn describe(&self) -> String {
         match &self.value {
             _ if self.is_null() => "nothing".to_owned(),
             Value::Scalar { text, plain: true } => quoted_briefly(text),
@@ -91,7 +91,7 @@ impl Node {
     }
 
     /// Makes a value that was reported.
-    pub(super) fn broken(place: Place) -> Rc<Self> {
+    pub(in crate::manifest) fn broken(place: Place) -> Rc<Self> {
         Rc::new(Self {
             place,
             value: Value::Broken,
