@@ -191,18 +191,14 @@ fn tenant(count: usize, way: &str) -> Tenant {
     tenant.service.throttling.enabled = false;
     let [one, two, other, _] =
         ["Old 1", "Old 2", "Other", "New"].map(|name| tenant.add_group(name));
-    tenant.configuration_policies = (0..count)
+    let catalog = Collection::CONFIGURATION_POLICIES;
+    *tenant.policies_mut(catalog) = (0..count)
         .map(|number| {
             let name = format!("Policy {number:05}");
             let mut properties = Map::new();
             properties.insert("platforms".to_owned(), json!("windows10"));
-            let segment = Collection::ConfigurationPolicies.segment();
-            let mut policy = Policy {
-                id: guid_from(&format!("{segment} {name}")),
-                name,
-                properties,
-                assignments: Vec::new(),
-            };
+            let id = guid_from(&format!("{} {name}", catalog.segment()));
+            let mut policy = Policy::new(catalog, &id, &name, properties);
             policy.assign(target::group(&one));
             policy.assign(target::group(&two));
             if way == "assign" {

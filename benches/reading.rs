@@ -32,7 +32,6 @@ const LATENCY: f64 = 0.1;
 /// Groups that the manifests name, and as many that they do not.
 const GROUPS: usize = 300;
 const FILTERS: usize = 8;
-const ROWS: usize = 3;
 
 /// What the service takes at most: of a collection in a page, of names in a filter, of requests
 /// in a batch.
@@ -197,18 +196,20 @@ fn tenant(counts: [usize; 2], drift: Drift) -> Tenant {
     let filters: Vec<String> = (0..FILTERS)
         .map(|number| tenant.add_filter(&format!("Filter {number}"), "windows10AndLater", ""))
         .collect();
-    for (collection, count) in Collection::ALL.into_iter().zip(counts) {
+    for (collection, count) in [
+        Collection::CONFIGURATION_POLICIES,
+        Collection::COMPLIANCE_POLICIES,
+    ]
+    .into_iter()
+    .zip(counts)
+    {
         let policies = (0..count).map(|number| {
             let area = number % GROUPS;
             let name = format!("Win - Area {area:04} - Policy {number:05}");
             let mut properties = Map::new();
             properties.insert("platforms".to_owned(), json!("windows10"));
-            let mut policy = Policy {
-                id: guid_from(&format!("{} {name}", collection.segment())),
-                name,
-                properties,
-                assignments: Vec::with_capacity(ROWS),
-            };
+            let id = guid_from(&format!("{} {name}", collection.segment()));
+            let mut policy = Policy::new(collection, &id, &name, properties);
             let filter = &filters[area % FILTERS];
             let group = match drift {
                 Drift::None => &named[area],

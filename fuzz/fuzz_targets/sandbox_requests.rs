@@ -13,8 +13,8 @@ fn machine() -> Machine {
     tenant.add_filter("F", "windows10AndLater", "true");
     let group = tenant.add_group("A");
     for collection in [
-        Collection::ConfigurationPolicies,
-        Collection::CompliancePolicies,
+        Collection::CONFIGURATION_POLICIES,
+        Collection::COMPLIANCE_POLICIES,
     ] {
         let id = tenant.add_policy(collection, "P", "windows10");
         if let Some(policy) = tenant.policy_mut(collection, &id) {

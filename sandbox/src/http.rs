@@ -1,24 +1,25 @@
 //! The HTTP face: an axum router over one machine.
 //!
-//! A change of state is on disk before the answer that reports it leaves; who only reads does not
-//! wait for the disk. Time comes from tokio's
-//! clock, so that the paused clock of a test moves the machine's windows too.
+//! A change of state is saved before the answer that reports it leaves, unless the file is large;
+//! then it is saved within a second, and at the end. Time comes from tokio's clock, so that the
+//! paused clock of a test moves the machine's windows too.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{self, StatusCode, header};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use tokio::net::TcpListener;
 use tokio::time::Instant;
 
-use super::changes::Changes;
-use super::journal::Pending;
-use super::machine::Machine;
-use super::request::{Request, Response};
-use super::state::StateError;
-use super::store::Store;
+use crate::machine::Machine;
+use crate::request::{Request, Response};
+use crate::state::StateError;
+use crate::store::Store;
 
 /// The largest body that Graph takes.
 const LARGEST_BODY: usize = 4 * 1024 * 1024;
@@ -35,34 +36,45 @@ pub struct Service {
 struct Shared {
     machine: Machine,
     store: Option<Store>,
-    /// What could not be kept so far.
-    unkept: bool,
+    /// Whether there are changes that are not in the file.
+    is_dirty: bool,
+    /// Whether they will be saved without a further change.
+    is_scheduled: bool,
 }
 
 impl Shared {
-    /// Keeps what has changed.
-    fn keep(&mut self) -> Result<Option<Pending>, StateError> {
-        let mut changes = self.machine.take_changes();
-        let Some(store) = &mut self.store else {
+    /// Saves what has changed, or returns after how long that is due.
+    fn keep(&mut self) -> Result<Option<Duration>, StateError> {
+        self.is_dirty |= self.machine.take_changed();
+        let Some(store) = self.store.as_mut().filter(|_| self.is_dirty) else {
             return Ok(None);
         };
-        if self.unkept {
-            changes = Changes::Everything;
+        let pause = store.pause();
+        if pause.is_zero() {
+            store.save(self.machine.tenant())?;
+            self.is_dirty = false;
+            return Ok(None);
         }
-        let kept = store.keep(self.machine.tenant(), &changes);
-        self.unkept = kept.is_err();
-        kept
+        let is_new = !std::mem::replace(&mut self.is_scheduled, true);
+        Ok(is_new.then_some(pause))
+    }
+
+    /// Saves what has changed and was not saved.
+    fn finish(&mut self) {
+        self.is_scheduled = false;
+        self.is_dirty |= self.machine.take_changed();
+        if let Some(store) = self.store.as_mut().filter(|_| self.is_dirty) {
+            match store.save(self.machine.tenant()) {
+                Ok(()) => self.is_dirty = false,
+                Err(error) => tracing::warn!("{error}"),
+            }
+        }
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if let Some(store) = &mut self.store
-            && let Err(error) = store.fold(self.machine.tenant())
-        {
-            // Nothing is lost: the journal is still there.
-            tracing::warn!("{error}");
-        }
+        self.finish();
     }
 }
 
@@ -73,7 +85,8 @@ impl Service {
             shared: Arc::new(Mutex::new(Shared {
                 machine,
                 store,
-                unkept: false,
+                is_dirty: false,
+                is_scheduled: false,
             })),
             start: (Instant::now(), SystemTime::now()),
         }
@@ -99,14 +112,9 @@ impl Service {
     pub fn with_machine<T>(&self, act: impl FnOnce(&mut Machine) -> T) -> T {
         let mut shared = self.lock();
         let result = act(&mut shared.machine);
-        match shared.keep() {
-            Ok(None) => {}
-            Ok(Some(pending)) => {
-                if let Err(error) = pending.settle() {
-                    tracing::warn!("{error}");
-                }
-            }
-            Err(error) => tracing::warn!("{error}"),
+        // What cannot be saved now is tried again at the next change and at the end.
+        if let Err(error) = shared.keep() {
+            tracing::warn!("{error}");
         }
         result
     }
@@ -122,7 +130,7 @@ impl Service {
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
-        // The machine does not panic while it changes; if a hook did, the state is still whole.
+        // The machine does not panic while it changes; if a test did, the state is still whole.
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -159,27 +167,63 @@ impl Service {
             let latency = shared.machine.tenant().service.latency;
             (response, shared.keep(), latency)
         };
-        let kept = match kept {
-            Ok(Some(pending)) => on_disk(pending).await,
-            Ok(None) => Ok(()),
-            Err(error) => Err(error.to_string()),
-        };
+        if let Ok(Some(pause)) = kept {
+            self.save_after(pause);
+        }
         if latency > 0.0 {
             tokio::time::sleep(Duration::from_secs_f64(latency.min(86_400.0))).await;
         }
         match kept {
-            Ok(()) => convert(response),
-            Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, &error),
+            Ok(_) if takes_gzip(&parts.headers) => convert(zipped(response)),
+            Ok(_) => convert(response),
+            Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()),
         }
+    }
+
+    /// Saves later what is not saved by then. It does not keep the machine from being dropped, which
+    /// saves too.
+    fn save_after(&self, pause: Duration) {
+        let shared: Weak<Mutex<Shared>> = Arc::downgrade(&self.shared);
+        tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            if let Some(shared) = shared.upgrade() {
+                shared
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .finish();
+            }
+        });
     }
 }
 
-/// Waits for the disk where it keeps nobody from being served.
-async fn on_disk(pending: Pending) -> Result<(), String> {
-    match tokio::task::spawn_blocking(move || pending.settle()).await {
-        Ok(settled) => settled.map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
+fn takes_gzip(headers: &http::HeaderMap) -> bool {
+    headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|coding| {
+            let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+            let is_refused = matches!(weight.trim(), "q=0" | "q=0.0");
+            name.trim().eq_ignore_ascii_case("gzip") && !is_refused
+        })
+}
+
+/// Compresses a body, as the service does where it is asked for.
+fn zipped(mut response: Response) -> Response {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    let body = encoder
+        .write_all(&response.body)
+        .and_then(|()| encoder.finish());
+    if let Ok(body) = body
+        && !response.body.is_empty()
+    {
+        response.body = body;
+        let headers = &mut response.headers;
+        headers.push(("Content-Encoding".to_owned(), "gzip".to_owned()));
+        headers.push(("Vary".to_owned(), "Accept-Encoding".to_owned()));
     }
+    response
 }
 
 /// Serves a machine until `stop` is done; requests in flight are finished.

@@ -8,30 +8,22 @@
 //! what it does not know is an error that names it. Comments cite reports by `owner/name#number`
 //! (an issue on GitHub) and Microsoft's documentation by file.
 //!
-//! Reading order: `tenant` and `switches` (what there is), `machine` (how a request goes),
-//! `policies` and `directory` (what is answered), `validate` (what is refused), `store` and
-//! `journal` (what is kept), then the helpers.
+//! Reading order: `collections` (which kinds there are, and what differs between them), `tenant` and
+//! `switches` (what there is), `machine` (what the service knows), `routes` and `handlers` (how a request
+//! goes), `rules` (what is refused), `state` and `store` (what is kept), then the helpers.
 
-mod assertion;
-mod batch;
-mod changes;
-mod directory;
+mod collections;
 mod encoding;
-mod filters;
+mod handlers;
 pub mod http;
-mod index;
-mod journal;
-mod kinds;
 mod machine;
-mod path;
-mod policies;
-mod predicate;
-mod query;
+mod odata;
 mod reply;
 mod request;
-mod rows;
+mod routes;
+mod rules;
 mod sample;
-mod shown;
+mod sign_in;
 mod state;
 mod store;
 mod switches;
@@ -41,16 +33,13 @@ mod tenant;
 mod tests;
 mod text;
 mod throttle;
-mod token;
-mod validate;
 
+pub use collections::Collection;
 pub use encoding::guid_from;
 pub use http::{Service, serve};
-pub use kinds::Collection;
-pub use machine::{Hook, Machine};
+pub use machine::Machine;
 pub use request::{Request, Response, Statistics};
 pub use state::StateError;
 pub use store::{LOCK_SUFFIX, Store};
 pub use switches::{App, PolicySetRows, RetryAfter, Switches, Throttling};
-pub use target::Target;
 pub use tenant::{Assignment, Filter, Group, Policy, Tenant};

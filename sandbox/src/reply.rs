@@ -4,33 +4,54 @@
 use std::time::SystemTime;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
-
-use super::shown::Json;
+use serde_json::{Map, Value, json};
 
 /// An answer.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
-    /// The body, as JSON.
-    pub(super) body: Option<String>,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    /// The body.
+    pub(crate) body: Option<Value>,
 }
 
 impl Reply {
     /// An answer with a body.
-    pub(super) fn json(status: u16, body: &impl Json) -> Self {
-        let mut text = String::new();
-        body.write(&mut text);
+    pub(crate) fn json(status: u16, body: Value) -> Self {
         Self {
             status,
             headers: Vec::new(),
-            body: Some(text),
+            body: Some(body),
         }
     }
 
+    /// An answer with one object.
+    pub(crate) fn object(status: u16, context: String, mut body: Map<String, Value>) -> Self {
+        body.insert("@odata.context".to_owned(), json!(context));
+        Self::json(status, Value::Object(body))
+    }
+
+    /// An answer with a page of a list.
+    pub(crate) fn page(
+        context: String,
+        count: Option<usize>,
+        next: Option<String>,
+        rows: Vec<Map<String, Value>>,
+    ) -> Self {
+        let rows = rows.into_iter().map(Value::Object).collect();
+        let mut body = Map::new();
+        if let Some(count) = count {
+            body.insert("@odata.count".to_owned(), json!(count));
+        }
+        if let Some(next) = next {
+            body.insert("@odata.nextLink".to_owned(), json!(next));
+        }
+        body.insert("value".to_owned(), Value::Array(rows));
+        Self::object(200, context, body)
+    }
+
     /// The answer to a delete.
-    pub(super) fn no_content() -> Self {
+    pub(crate) fn no_content() -> Self {
         Self {
             status: 204,
             headers: Vec::new(),
@@ -41,26 +62,26 @@ impl Reply {
 
 /// What identifies a request in its answer.
 #[derive(Clone, Debug)]
-pub(super) struct Identity {
-    pub(super) request_id: String,
-    pub(super) client_request_id: String,
-    pub(super) wall: SystemTime,
+pub(crate) struct Identity {
+    pub(crate) request_id: String,
+    pub(crate) client_request_id: String,
+    pub(crate) wall: SystemTime,
 }
 
 /// A refusal.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Fault {
-    pub(super) status: u16,
-    pub(super) code: &'static str,
-    pub(super) message: String,
+pub(crate) struct Fault {
+    pub(crate) status: u16,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
     /// Whether the message is wrapped in JSON, as the Intune services do.
-    pub(super) wrapped: bool,
-    pub(super) headers: Vec<(String, String)>,
+    pub(crate) wrapped: bool,
+    pub(crate) headers: Vec<(String, String)>,
 }
 
 impl Fault {
     /// A refusal by Graph itself, or by the directory.
-    pub(super) fn plain(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn plain(status: u16, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
             code,
@@ -71,7 +92,7 @@ impl Fault {
     }
 
     /// A refusal by an Intune service.
-    pub(super) fn wrapped(status: u16, code: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn wrapped(status: u16, code: &'static str, message: impl Into<String>) -> Self {
         Self {
             wrapped: true,
             ..Self::plain(status, code, message)
@@ -79,47 +100,52 @@ impl Fault {
     }
 
     /// A 400 by Graph itself.
-    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::plain(400, "BadRequest", message)
     }
 
     /// A 400 by an Intune service.
-    pub(super) fn invalid(message: impl Into<String>) -> Self {
+    pub(crate) fn invalid(message: impl Into<String>) -> Self {
         Self::wrapped(400, "BadRequest", message)
     }
 
+    /// The refusal of a body that is not of the type that it has to be.
+    pub(crate) fn model(message: impl Into<String>) -> Self {
+        Self::plain(400, "ModelValidationFailure", message)
+    }
+
     /// The refusal of a path that Graph does not know.
-    pub(super) fn no_segment(segment: &str) -> Self {
+    pub(crate) fn no_segment(segment: &str) -> Self {
         Self::bad_request(format!("Resource not found for the segment '{segment}'."))
     }
 
     /// The refusal of a verb or path for which the Intune service has no route
     /// (microsoft-graph-docs#4983, microsoft-graph-docs-contrib#4017).
-    pub(super) fn no_route(template: &str, verb: &str, path: &str) -> Self {
+    pub(crate) fn no_route(template: &str, verb: &str, service: &str, path: &str) -> Self {
         Self::plain(
             400,
             "No method match route template",
             format!(
                 "No OData route exists that match template ~/singleton/{template} with http verb \
-                 {verb} for request /DeviceConfigV2/DCV2GraphService/{path}."
+                 {verb} for request {service}/{path}."
             ),
         )
     }
 
     /// The refusal of an entity that Intune does not have (Microsoft365DSC#3812).
-    pub(super) fn not_found() -> Self {
+    pub(crate) fn not_found() -> Self {
         Self::wrapped(404, "ResourceNotFound", "An error has occurred")
     }
 
     /// Adds a header.
     #[must_use]
-    pub(super) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
 
     /// Makes the answer; `place` is the path below the version, without the query.
-    pub(super) fn reply(self, identity: &Identity, place: &str) -> Reply {
+    pub(crate) fn reply(self, identity: &Identity, place: &str) -> Reply {
         let message = if self.wrapped {
             wrap(&self.message, self.code, &identity.request_id, place)
         } else {
@@ -129,7 +155,7 @@ impl Fault {
             headers: self.headers,
             ..Reply::json(
                 self.status,
-                &json!({"error": {
+                json!({"error": {
                     "code": self.code,
                     "message": message,
                     "innerError": {
@@ -161,7 +187,7 @@ fn wrap(text: &str, code: &str, activity: &str, place: &str) -> String {
 }
 
 /// Formats an instant in UTC; the epoch where the clock is out of range.
-pub(super) fn date(wall: SystemTime, format: &str) -> String {
+pub(crate) fn date(wall: SystemTime, format: &str) -> String {
     Timestamp::try_from(wall)
         .unwrap_or(Timestamp::UNIX_EPOCH)
         .strftime(format)
@@ -169,7 +195,7 @@ pub(super) fn date(wall: SystemTime, format: &str) -> String {
 }
 
 /// The format of dates in HTTP headers.
-pub(super) const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
+pub(crate) const HTTP_DATE: &str = "%a, %d %b %Y %H:%M:%S GMT";
 
 #[cfg(test)]
 mod tests {
@@ -184,7 +210,7 @@ mod tests {
         };
         let reply =
             Fault::invalid("Invalid GroupId : \"x\"").reply(&identity, "deviceManagement/a");
-        let body: Value = serde_json::from_str(&reply.body.expect("an error body")).expect("JSON");
+        let body = reply.body.expect("an error body");
         assert_eq!(body["error"]["innerError"]["date"], "1970-01-01T00:00:00");
         let text = body["error"]["message"].as_str().expect("a text");
         assert!(text.starts_with("{\r\n  \"_version\": 3,\r\n"));

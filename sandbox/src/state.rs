@@ -3,19 +3,17 @@
 //! What stands around policies, groups and filters is closed, so that a misspelt switch is an
 //! error that names its line. Rows of assignments may leave out what the service makes.
 
-use std::io;
+use std::fmt;
 use std::path::{Path, PathBuf};
 
-use serde::de;
+use serde::de::{self, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use super::encoding::is_guid;
-use super::kinds::Collection;
-use super::rows::need_text;
-use super::target::target_id;
-use super::tenant::{Assignment, FORMAT_VERSION, Filter, Group, Policy, Tenant};
+use crate::collections::{Collection, ObjectIds};
+use crate::encoding::is_guid;
+use crate::tenant::{Assignment, FORMAT_VERSION, Policy, Tenant};
 
 /// What can be wrong with a state file.
 #[derive(Debug, thiserror::Error)]
@@ -43,20 +41,6 @@ pub enum StateError {
         /// The file that is locked beside it.
         lock: PathBuf,
     },
-    /// The journal beside the file does not belong to it.
-    #[error(
-        "the journal `{}` does not belong to sandbox file `{}`: it holds changes to {what}. Remove it if they are not \
-         wanted, or bring back the file that it was written for",
-        journal.display(), path.display()
-    )]
-    Journal {
-        /// The state file.
-        path: PathBuf,
-        /// The journal.
-        journal: PathBuf,
-        /// What the changes belong to.
-        what: String,
-    },
     /// The file could not be read, locked or written.
     #[error("failed to {action} sandbox file `{}`: {source}", path.display())]
     Io {
@@ -71,7 +55,7 @@ pub enum StateError {
 
 impl StateError {
     /// Says which file it is about.
-    pub(super) fn of(mut self, file: &Path) -> Self {
+    pub(crate) fn of(mut self, file: &Path) -> Self {
         if let Self::Content { path, .. } = &mut self {
             *path = Some(file.to_owned());
         }
@@ -137,32 +121,24 @@ impl Tenant {
         text
     }
 
-    /// Writes what [`Self::to_json`] returns, without having it in memory.
-    pub(super) fn write_json(&self, to: &mut impl io::Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut *to, self)?;
-        to.write_all(b"\n")
-    }
-
-    /// Checks that no target stands twice on a policy; gives the message and the policy's id.
+    /// Checks that no assignment stands twice on a policy; gives the message and the policy's id.
     fn check_rows(&self) -> Result<(), (String, String)> {
-        for collection in Collection::ALL {
-            for policy in self.policies(collection) {
-                let mut rows: Vec<(String, &str)> = policy
-                    .assignments
-                    .iter()
-                    .map(|row| (target_id(&row.target), row.source.as_ref()))
-                    .collect();
-                rows.sort_unstable();
-                let twice = rows
-                    .windows(2)
-                    .find(|pair| matches!(pair, [a, b] if a == b));
-                if let Some([(target, source), _]) = twice {
-                    let name = &policy.name;
-                    return Err((
-                        format!("policy `{name}` has the target `{target}` twice as `{source}`"),
-                        policy.id.clone(),
-                    ));
-                }
+        for policy in self.policies.values().flatten() {
+            let mut rows: Vec<(&str, &str)> = policy
+                .assignments
+                .iter()
+                .map(|row| (row.id.as_str(), row.source.as_str()))
+                .collect();
+            rows.sort_unstable();
+            let twice = rows
+                .windows(2)
+                .find(|pair| matches!(pair, [a, b] if a == b));
+            if let Some([(id, source), _]) = twice {
+                let name = &policy.name;
+                return Err((
+                    format!("policy `{name}` has the assignment `{id}` twice as `{source}`"),
+                    policy.id.clone(),
+                ));
             }
         }
         Ok(())
@@ -177,55 +153,36 @@ impl Tenant {
                 None,
             ));
         }
-        let policies = Collection::ALL.map(|collection| {
-            let ids = self.policies(collection).iter().map(|policy| &policy.id);
-            (collection.segment(), ids.collect::<Vec<_>>())
-        });
-        let groups = self.groups.iter().map(|group| &group.id).collect();
-        let filters = self.assignment_filters.iter().map(|filter| &filter.id);
-        let others = [
-            ("tenantId", vec![&self.tenant_id]),
-            ("groups", groups),
-            ("assignmentFilters", filters.collect()),
-        ];
-        for (what, mut ids) in others.into_iter().chain(policies) {
-            if let Some(wrong) = ids.iter().find(|id| !is_guid(id)) {
-                return Err((
-                    format!("`{what}` has an id that is not a GUID: `{wrong}`"),
-                    Some((*wrong).clone()),
-                ));
-            }
-            ids.sort_unstable_by_key(|id| id.to_ascii_lowercase());
-            let twice = ids
-                .windows(2)
-                .find(|pair| matches!(pair, [one, other] if one.eq_ignore_ascii_case(other)));
-            if let Some([_, id]) = twice {
-                return Err((
-                    format!("`{what}` has the id `{id}` twice"),
-                    Some((*id).clone()),
-                ));
-            }
+        let groups = self.groups.iter().map(|group| group.id.as_str());
+        let filters = self.assignment_filters.iter();
+        check_ids("tenantId", is_guid, vec![&self.tenant_id])?;
+        check_ids("groups", is_guid, groups.collect())?;
+        let filters = filters.map(|filter| filter.id.as_str()).collect();
+        check_ids("assignmentFilters", is_guid, filters)?;
+        for (collection, policies) in &self.policies {
+            let ids = policies.iter().map(|policy| policy.id.as_str()).collect();
+            let form = collection.spec().object_ids;
+            check_ids(collection.segment(), |id| is_id(form, id), ids)?;
         }
         let service = &self.service;
-        let named = service.create_route_missing.iter();
-        for name in named.chain(&service.delete_route_missing) {
-            if Collection::from_segment(name).is_none() {
+        for name in service.collections() {
+            if Collection::named(name).is_none() {
                 return Err((
-                    format!(
-                        "`service` names the collection `{name}`; there are \
-                         `configurationPolicies` and `compliancePolicies`"
-                    ),
-                    Some(name.clone()),
+                    format!("`service` names the collection `{name}`, which does not exist"),
+                    Some(name.to_owned()),
                 ));
             }
         }
         if service.page_size == 0 || service.max_page_size == 0 {
             return Err(("`service` has an empty page size".to_owned(), None));
         }
-        let window = service.throttling.window;
-        let lag = service.read_after_write_lag;
-        let sound = |seconds: f64| (0.0..=86_400.0).contains(&seconds);
-        if !sound(lag) || !sound(window) || !sound(service.latency) {
+        let times = [
+            service.throttling.window,
+            service.read_after_write_lag,
+            service.managed_app_lag,
+            service.latency,
+        ];
+        if !times.iter().all(|time| (0.0..=86_400.0).contains(time)) {
             return Err((
                 "`service` has a time that is not between 0 and 86400 seconds".to_owned(),
                 None,
@@ -247,68 +204,206 @@ fn last_place(text: &str, wanted: &str) -> (usize, usize) {
     })
 }
 
-impl Serialize for Policy {
+/// Checks that ids have their form and are there once.
+fn check_ids(
+    what: &str,
+    is_id: impl Fn(&str) -> bool,
+    mut ids: Vec<&str>,
+) -> Result<(), (String, Option<String>)> {
+    if let Some(wrong) = ids.iter().find(|id| !is_id(id)) {
+        return Err((
+            format!("`{what}` has an id of the wrong form: `{wrong}`"),
+            Some((*wrong).to_owned()),
+        ));
+    }
+    ids.sort_unstable_by_key(|id| id.to_ascii_lowercase());
+    let twice = ids
+        .windows(2)
+        .find(|pair| matches!(pair, [one, other] if one.eq_ignore_ascii_case(other)));
+    match twice {
+        Some([_, id]) => Err((
+            format!("`{what}` has the id `{id}` twice"),
+            Some((*id).to_owned()),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn is_id(form: ObjectIds, id: &str) -> bool {
+    match form {
+        ObjectIds::Guid => is_guid(id),
+        ObjectIds::Prefixed => id
+            .strip_prefix("T_")
+            .or_else(|| id.strip_prefix("A_"))
+            .is_some_and(is_guid),
+        ObjectIds::Suffixed => id
+            .split_once('_')
+            .is_some_and(|(guid, word)| is_guid(guid) && !word.is_empty() && !word.contains('/')),
+        ObjectIds::Number => !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()),
+    }
+}
+
+impl Serialize for Tenant {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let first = [("id", self.id.as_str()), ("name", self.name.as_str())];
-        in_order(serializer, first, &self.properties, Some(&self.assignments))
+        let Self {
+            format_version,
+            tenant_id,
+            service,
+            groups,
+            assignment_filters,
+            policies,
+        } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("formatVersion", format_version)?;
+        map.serialize_entry("tenantId", tenant_id)?;
+        map.serialize_entry("service", service)?;
+        map.serialize_entry("groups", groups)?;
+        map.serialize_entry("assignmentFilters", assignment_filters)?;
+        for (collection, policies) in policies.iter().filter(|(_, some)| !some.is_empty()) {
+            map.serialize_entry(collection.segment(), policies)?;
+        }
+        map.end()
     }
 }
 
-macro_rules! named_object {
-    ($type:ident, $what:literal) => {
-        impl<'de> Deserialize<'de> for $type {
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                let mut map = Map::deserialize(deserializer)?;
-                Ok(Self {
-                    id: need_text(&mut map, $what, "id").map_err(de::Error::custom)?,
-                    display_name: need_text(&mut map, $what, "displayName")
-                        .map_err(de::Error::custom)?,
-                    properties: map,
-                })
-            }
+impl Serialize for Policy {
+    /// Id and name are on top, where a reader looks for them.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self {
+            collection,
+            id,
+            name,
+            properties,
+            assignments,
+        } = self;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("id", id)?;
+        map.serialize_entry(collection.spec().name, name)?;
+        for (key, value) in properties {
+            map.serialize_entry(key, value)?;
         }
-
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                let first = [
-                    ("id", self.id.as_str()),
-                    ("displayName", self.display_name.as_str()),
-                ];
-                in_order(serializer, first, &self.properties, None)
-            }
-        }
-    };
+        map.serialize_entry("assignments", assignments)?;
+        map.end()
+    }
 }
 
-named_object!(Group, "a group");
-named_object!(Filter, "an assignment filter");
+impl<'de> Deserialize<'de> for Tenant {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(TenantVisitor)
+    }
+}
 
-/// Writes an object with its id and name on top, where a reader looks for them.
-fn in_order<S: Serializer>(
-    serializer: S,
-    first: [(&str, &str); 2],
-    middle: &Map<String, Value>,
-    rows: Option<&[Assignment]>,
-) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(None)?;
-    for (key, text) in first {
-        map.serialize_entry(key, text)?;
+struct TenantVisitor;
+
+impl<'de> Visitor<'de> for TenantVisitor {
+    type Value = Tenant;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a tenant")
     }
-    for (key, value) in middle {
-        map.serialize_entry(key, value)?;
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Tenant, A::Error> {
+        let mut tenant = Tenant::empty();
+        let (mut version, mut id) = (None, None);
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "formatVersion" => version = Some(map.next_value()?),
+                "tenantId" => id = Some(map.next_value()?),
+                "service" => tenant.service = map.next_value()?,
+                "groups" => tenant.groups = map.next_value()?,
+                "assignmentFilters" => tenant.assignment_filters = map.next_value()?,
+                other => {
+                    let collection = Collection::named(other)
+                        .ok_or_else(|| A::Error::custom(format!("unknown key `{other}`")))?;
+                    let policies = map.next_value_seed(Policies(collection))?;
+                    tenant.policies.insert(collection, policies);
+                }
+            }
+        }
+        tenant.format_version = version.ok_or_else(|| A::Error::missing_field("formatVersion"))?;
+        tenant.tenant_id = id.ok_or_else(|| A::Error::missing_field("tenantId"))?;
+        Ok(tenant)
     }
-    if let Some(rows) = rows {
-        map.serialize_entry("assignments", rows)?;
+}
+
+/// Reads the policies of a collection.
+struct Policies(Collection);
+
+impl<'de> DeserializeSeed<'de> for Policies {
+    type Value = Vec<Policy>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_seq(self)
     }
-    map.end()
+}
+
+impl<'de> Visitor<'de> for Policies {
+    type Value = Vec<Policy>;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a list of policies")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut policies = Vec::new();
+        while let Some(policy) = list.next_element_seed(OnePolicy(self.0))? {
+            policies.push(policy);
+        }
+        Ok(policies)
+    }
+}
+
+struct OnePolicy(Collection);
+
+impl<'de> DeserializeSeed<'de> for OnePolicy {
+    type Value = Policy;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Policy, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for OnePolicy {
+    type Value = Policy;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a policy")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Policy, A::Error> {
+        let mut properties = Map::new();
+        let mut assignments: Vec<Assignment> = Vec::new();
+        while let Some(key) = map.next_key::<String>()? {
+            if key == "assignments" {
+                assignments = map.next_value()?;
+            } else {
+                properties.insert(key, map.next_value()?);
+            }
+        }
+        let mut text = |key: &str| match properties.remove(key) {
+            Some(Value::String(text)) => Ok(text),
+            Some(_) => Err(de::Error::custom(format!("`{key}` is not a text"))),
+            None => Err(de::Error::custom(format!("a policy needs `{key}`"))),
+        };
+        let (id, name) = (text("id")?, text(self.0.spec().name)?);
+        let mut policy = Policy {
+            collection: self.0,
+            id,
+            name,
+            properties,
+            assignments,
+        };
+        policy.settle();
+        Ok(policy)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::super::target;
     use super::*;
+    use crate::target;
 
     #[test]
     fn an_empty_tenant_comes_back() {
@@ -323,9 +418,9 @@ mod tests {
     fn a_tenant_comes_back_with_what_is_unknown() {
         let mut tenant = Tenant::empty();
         let group = tenant.add_group("Ring \"0\" – Münster");
-        let id = tenant.add_policy(Collection::CompliancePolicies, "P", "linux");
+        let id = tenant.add_policy(Collection::COMPLIANCE_POLICIES, "P", "linux");
         let policy = tenant
-            .policy_mut(Collection::CompliancePolicies, &id)
+            .policy_mut(Collection::COMPLIANCE_POLICIES, &id)
             .expect("just added");
         policy.properties.insert("mine".to_owned(), json!({"a": 1}));
         policy.assign(target::group(&group));
@@ -342,7 +437,7 @@ mod tests {
             "configurationPolicies": [{"id": "21111111-2222-4333-8444-555555555555", "name": "P",
             "assignments": [{"target": {"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}}]}]}"##;
         let tenant = Tenant::from_json(text).expect("a good state");
-        let row = &tenant.configuration_policies[0].assignments[0];
+        let row = &tenant.policies(Collection::CONFIGURATION_POLICIES)[0].assignments[0];
         assert_eq!(
             row.id,
             "21111111-2222-4333-8444-555555555555_adadadad-808e-44e2-905a-0b7873a8a531"
@@ -356,8 +451,8 @@ mod tests {
     #[test]
     fn a_target_that_stands_twice_is_found() {
         let mut tenant = Tenant::empty();
-        let id = tenant.add_policy(Collection::ConfigurationPolicies, "P", "linux");
-        let policy = tenant.policy_mut(Collection::ConfigurationPolicies, &id);
+        let id = tenant.add_policy(Collection::CONFIGURATION_POLICIES, "P", "linux");
+        let policy = tenant.policy_mut(Collection::CONFIGURATION_POLICIES, &id);
         let policy = policy.expect("just added");
         policy.assign(target::all_users());
         policy.assign_from_set("set", target::all_users());
@@ -365,7 +460,7 @@ mod tests {
         assert!(Tenant::from_json(&text).is_ok());
         let text = text.replace("policySets", "direct");
         let error = Tenant::from_json(&text).expect_err("it stands twice");
-        assert!(error.to_string().contains("policy `P` has the target"));
+        assert!(error.to_string().contains("policy `P` has the assignment"));
     }
 
     #[test]
@@ -379,27 +474,27 @@ mod tests {
             ),
             (
                 format!("{head},\n \"groups\": [{{\"id\": \"x\"}}]}}"),
-                "state:2:24: a group needs `displayName`",
+                "state:2:23: missing field `displayName`",
             ),
             (
                 format!("{head},\n \"groups\": [{{\"id\": \"x\", \"displayName\": \"y\"}}]}}"),
-                "state:2:20: `groups` has an id that is not a GUID: `x`",
+                "state:2:20: `groups` has an id of the wrong form: `x`",
             ),
             (
                 format!(
                     "{head},\n \"compliancePolicies\": [{{\"id\": \"x\", \"assignments\": [{{\n}}]}}]}}"
                 ),
-                "state:3:1: an assignment needs a `target`",
+                "state:3:1: missing field `target`",
             ),
             (
                 format!(
                     "{head},\n \"compliancePolicies\": [{{\"assignments\": [\n{{\"source\": \"x\"}}]}}]}}"
                 ),
-                "state:3:15: `source` is `x`",
+                "unknown variant `x`, expected `direct` or `policySets`",
             ),
             (
                 format!("{head},\n \"compliancePolicies\": [{{\"assignments\": null}}]}}"),
-                "invalid type: null, expected a list of assignments",
+                "invalid type: null, expected a sequence",
             ),
             (
                 format!("{head},\n \"compliancePolicies\": [{{\"id\": \"x\"}}]}}"),

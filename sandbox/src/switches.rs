@@ -23,14 +23,23 @@ pub struct Switches {
     pub max_page_size: usize,
     /// At how many rows `$expand=assignments` is cut off, with `assignments@odata.nextLink`.
     pub expand_limit: Option<usize>,
-    /// The collections without `POST …/assignments` (facts, section 2.1).
+    /// The collections without `POST …/assignments`, where it is documented.
     pub create_route_missing: Vec<String>,
     /// The collections without `DELETE …/assignments/{id}` (microsoft-graph-docs#20615).
     pub delete_route_missing: Vec<String>,
+    /// The collections whose `assign` is behind a cast only (microsoft-graph-docs#15359).
+    pub plain_assign_missing: Vec<String>,
+    /// The collections whose lists refuse `$expand=assignments`, though others' do not.
+    pub expand_refused: Vec<String>,
+    /// The collections that the tenant has no licence for.
+    pub unavailable: Vec<String>,
     /// What an `assign` does to policy-set rows that its body leaves out.
     pub policy_set_rows: PolicySetRows,
     /// For how many seconds a read still gives the assignments from before a write.
     pub read_after_write_lag: f64,
+    /// For how many seconds reads of app protection give old and new assignments in turn, and
+    /// further writes are answered with 412.
+    pub managed_app_lag: f64,
     /// Whether a group id that the directory does not know is refused. Unknown for the real one.
     pub refuse_missing_groups: bool,
     /// Whether writes need the approval of a second administrator (facts, section 2.6).
@@ -46,7 +55,11 @@ impl Default for Switches {
         Self {
             token_lifetime: 3599,
             roles: [
+                "DeviceManagementApps.ReadWrite.All",
                 "DeviceManagementConfiguration.ReadWrite.All",
+                "DeviceManagementRBAC.ReadWrite.All",
+                "DeviceManagementScripts.ReadWrite.All",
+                "DeviceManagementServiceConfig.ReadWrite.All",
                 "Directory.Read.All",
                 "Group.Read.All",
             ]
@@ -60,13 +73,33 @@ impl Default for Switches {
             expand_limit: None,
             create_route_missing: Vec::new(),
             delete_route_missing: Vec::new(),
+            plain_assign_missing: Vec::new(),
+            expand_refused: Vec::new(),
+            unavailable: Vec::new(),
             policy_set_rows: PolicySetRows::Kept,
             read_after_write_lag: 0.0,
+            managed_app_lag: 0.0,
             refuse_missing_groups: false,
             multi_admin_approval: false,
             latency: 0.0,
             throttling: Throttling::default(),
         }
+    }
+}
+
+impl Switches {
+    /// Returns the names of collections that a switch is about.
+    pub(crate) fn collections(&self) -> impl Iterator<Item = &str> {
+        [
+            &self.create_route_missing,
+            &self.delete_route_missing,
+            &self.plain_assign_missing,
+            &self.expand_refused,
+            &self.unavailable,
+        ]
+        .into_iter()
+        .flatten()
+        .map(String::as_str)
     }
 }
 

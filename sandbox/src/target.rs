@@ -1,84 +1,28 @@
 //! Assignment targets: the sandbox's table of target types, and short ways to write one.
 
-use std::borrow::Borrow;
-use std::hash::{Hash, Hasher};
-use std::ops::Deref;
-use std::sync::Arc;
-
 use serde_json::{Map, Value, json};
 
-use super::encoding::guid_from;
-use super::kinds::{ALL_DEVICES_ID, ALL_USERS_ID};
-use super::shown::Json as _;
+use crate::encoding::guid_from;
+
+/// What stands for "All devices" in the id of an assignment (facts, section 2.4).
+const ALL_DEVICES_ID: &str = "adadadad-808e-44e2-905a-0b7873a8a531";
+
+/// What stands for "All users" in the id of an assignment (facts, section 2.4).
+pub(crate) const ALL_USERS_ID: &str = "acacacac-9df4-4c7d-9d50-4ef0226f57a9";
+
+/// The filter id that means "none" in some shapes (facts, section 2.3).
+pub(crate) const ZERO_GUID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// What every `@odata.type` of the service begins with.
-pub(super) const NAMESPACE: &str = "microsoft.graph.";
+pub(crate) const NAMESPACE: &str = "microsoft.graph.";
 /// The property with the filter's id.
-pub(super) const FILTER_ID: &str = "deviceAndAppManagementAssignmentFilterId";
+pub(crate) const FILTER_ID: &str = "deviceAndAppManagementAssignmentFilterId";
 /// The property with the filter's mode.
-pub(super) const FILTER_TYPE: &str = "deviceAndAppManagementAssignmentFilterType";
-
-/// An assignment's target, an object. Clones are the same one.
-///
-/// It keeps the JSON in which it is shown: a page of policies with their assignments has hundreds.
-#[derive(Clone, Debug)]
-pub struct Target(Arc<Kept>);
-
-#[derive(Debug)]
-struct Kept {
-    object: Map<String, Value>,
-    json: Box<str>,
-}
-
-impl Target {
-    /// Returns the JSON in which it is shown.
-    pub(super) fn json(&self) -> &str {
-        &self.0.json
-    }
-}
-
-impl From<Map<String, Value>> for Target {
-    fn from(object: Map<String, Value>) -> Self {
-        let mut json = String::new();
-        object.write(&mut json);
-        Self(Arc::new(Kept {
-            object,
-            json: json.into(),
-        }))
-    }
-}
-
-impl Deref for Target {
-    type Target = Map<String, Value>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0.object
-    }
-}
-
-impl Borrow<Map<String, Value>> for Target {
-    fn borrow(&self) -> &Map<String, Value> {
-        self
-    }
-}
-
-impl PartialEq for Target {
-    fn eq(&self, other: &Self) -> bool {
-        **self == **other
-    }
-}
-
-impl Eq for Target {}
-
-impl Hash for Target {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (**self).hash(state);
-    }
-}
+pub(crate) const FILTER_TYPE: &str = "deviceAndAppManagementAssignmentFilterType";
 
 /// The target types that the service knows (facts, section 1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum TargetType {
+pub(crate) enum TargetType {
     AllDevices,
     AllLicensedUsers,
     Group,
@@ -92,7 +36,7 @@ pub(super) enum TargetType {
 
 impl TargetType {
     /// Finds a type by its `@odata.type`, with the leading `#` or without (facts, section 2.3).
-    pub(super) fn from_odata(text: &str) -> Option<Self> {
+    pub(crate) fn from_odata(text: &str) -> Option<Self> {
         let text = text.strip_prefix('#').unwrap_or(text);
         Some(match text.strip_prefix(NAMESPACE)? {
             "allDevicesAssignmentTarget" => Self::AllDevices,
@@ -106,8 +50,14 @@ impl TargetType {
         })
     }
 
-    /// Returns the property that says who is meant, where there is one.
-    pub(super) fn key(self) -> Option<&'static str> {
+    /// Returns the type of a target.
+    pub(crate) fn of(target: &Map<String, Value>) -> Option<Self> {
+        let name = target.get("@odata.type").and_then(Value::as_str)?;
+        Self::from_odata(name)
+    }
+
+    /// Returns the property that says who is meant, if there is one.
+    pub(crate) fn key(self) -> Option<&'static str> {
         match self {
             Self::AllDevices | Self::AllLicensedUsers => None,
             Self::Group | Self::ExclusionGroup | Self::AndroidFota => Some("groupId"),
@@ -118,10 +68,9 @@ impl TargetType {
 }
 
 /// Returns the part of an assignment's id that stands for its target: `{policyId}_{targetId}`
-/// (TF fixture, TFCAP; facts, section 2.4). Targets that share it can't stand side by side.
-pub(super) fn target_id(target: &Map<String, Value>) -> String {
-    let odata_type = target.get("@odata.type").and_then(Value::as_str);
-    match odata_type.and_then(TargetType::from_odata) {
+/// (TF fixture, TFCAP; facts, section 2.4). Targets that share it cannot stand side by side.
+pub(crate) fn target_id(target: &Map<String, Value>) -> String {
+    match TargetType::of(target) {
         Some(TargetType::AllDevices) => ALL_DEVICES_ID.to_owned(),
         Some(TargetType::AllLicensedUsers) => ALL_USERS_ID.to_owned(),
         Some(known) => known

@@ -3,49 +3,41 @@
 //! Policies, groups and filters are open objects: what the sandbox does not know of them is kept
 //! and served. `state` reads and writes the text of a tenant.
 
-use std::borrow::Cow;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
-use serde::ser::{SerializeMap as _, Serializer};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::encoding::guid_from;
-use super::kinds::Collection;
-use super::switches::Switches;
-use super::target::{Target, target_id};
+use crate::collections::{Collection, ObjectIds, RowIds, SourceForm};
+use crate::encoding::guid_from;
+use crate::switches::Switches;
+use crate::target::target_id;
 
 /// The only version of the state file so far.
-pub(super) const FORMAT_VERSION: u32 = 1;
+pub(crate) const FORMAT_VERSION: u32 = 1;
 
 /// A tenant, as kept in the state file.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Tenant {
-    pub(super) format_version: u32,
+    pub(crate) format_version: u32,
     /// The directory's id.
     pub tenant_id: String,
     /// How the service behaves.
-    #[serde(default)]
     pub service: Switches,
     /// The directory's groups.
-    #[serde(default)]
     pub groups: Vec<Group>,
     /// The assignment filters.
-    #[serde(default)]
     pub assignment_filters: Vec<Filter>,
-    /// The settings catalog's policies.
-    #[serde(default, deserialize_with = "super::rows::policies")]
-    pub configuration_policies: Vec<Policy>,
-    /// The compliance policies.
-    #[serde(default, deserialize_with = "super::rows::policies")]
-    pub compliance_policies: Vec<Policy>,
+    /// The policies of each collection.
+    pub(crate) policies: BTreeMap<Collection, Vec<Policy>>,
 }
 
-/// A policy of either collection, with its assignments.
+/// A policy of any collection, with its assignments.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Policy {
-    /// The id, a GUID.
+    /// Where it is.
+    pub(crate) collection: Collection,
+    /// The id.
     pub id: String,
     /// The name; not unique.
     pub name: String,
@@ -56,39 +48,92 @@ pub struct Policy {
 }
 
 /// One assignment of a policy.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", try_from = "RawAssignment")]
 pub struct Assignment {
-    /// The id, `{policyId}_{targetId}`.
+    /// The id, in the form of its collection.
     pub id: String,
     /// `direct` or `policySets`.
-    pub source: Cow<'static, str>,
+    pub source: String,
     /// The policy's own id, or the policy set's.
-    pub source_id: Option<Arc<str>>,
-    /// The target, as it was sent. A large tenant has the same few thousand a million times.
-    pub target: Target,
-    /// Properties that the sandbox does not know.
+    pub source_id: Option<String>,
+    /// The target, as it was sent.
+    pub target: Map<String, Value>,
+    /// What is said beside the target: an app's settings, a schedule, and what the sandbox does not
+    /// know.
+    #[serde(flatten)]
     pub properties: Map<String, Value>,
 }
 
+/// An assignment as people write it: only its target has to be there.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RawAssignment {
+    id: Option<String>,
+    source: Option<Source>,
+    source_id: Option<String>,
+    target: Map<String, Value>,
+    #[serde(flatten)]
+    properties: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Source {
+    Direct,
+    PolicySets,
+}
+
+impl TryFrom<RawAssignment> for Assignment {
+    type Error = &'static str;
+
+    fn try_from(raw: RawAssignment) -> Result<Self, Self::Error> {
+        let RawAssignment {
+            id,
+            source,
+            source_id,
+            target,
+            properties,
+        } = raw;
+        if !target.get("@odata.type").is_some_and(Value::is_string) {
+            return Err("a `target` needs an `@odata.type`");
+        }
+        Ok(Self {
+            id: id.unwrap_or_default(),
+            source: match source {
+                None | Some(Source::Direct) => "direct".to_owned(),
+                Some(Source::PolicySets) => "policySets".to_owned(),
+            },
+            source_id,
+            target,
+            properties,
+        })
+    }
+}
+
 /// A group of the directory.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Group {
     /// The id, a GUID.
     pub id: String,
     /// The display name; not unique.
     pub display_name: String,
     /// Everything else that the directory says about it.
+    #[serde(flatten)]
     pub properties: Map<String, Value>,
 }
 
 /// An assignment filter.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Filter {
     /// The id, a GUID.
     pub id: String,
     /// The display name.
     pub display_name: String,
     /// Everything else that the service says about it, `platform` and `rule` among it.
+    #[serde(flatten)]
     pub properties: Map<String, Value>,
 }
 
@@ -101,25 +146,22 @@ impl Tenant {
             service: Switches::default(),
             groups: Vec::new(),
             assignment_filters: Vec::new(),
-            configuration_policies: Vec::new(),
-            compliance_policies: Vec::new(),
+            policies: Collection::all()
+                .map(|collection| (collection, Vec::new()))
+                .collect(),
         }
     }
 
     /// Returns the policies of a collection.
     pub fn policies(&self, collection: Collection) -> &[Policy] {
-        match collection {
-            Collection::ConfigurationPolicies => &self.configuration_policies,
-            Collection::CompliancePolicies => &self.compliance_policies,
-        }
+        self.policies
+            .get(&collection)
+            .map_or(&[], |policies| policies.as_slice())
     }
 
     /// Returns the policies of a collection, to be changed.
     pub fn policies_mut(&mut self, collection: Collection) -> &mut Vec<Policy> {
-        match collection {
-            Collection::ConfigurationPolicies => &mut self.configuration_policies,
-            Collection::CompliancePolicies => &mut self.compliance_policies,
-        }
+        self.policies.entry(collection).or_default()
     }
 
     /// Finds a policy by its id.
@@ -176,92 +218,147 @@ impl Tenant {
         id
     }
 
-    /// Adds a policy without assignments and returns its id.
+    /// Adds a policy without assignments and returns its id. It is of the platforms, or where such
+    /// objects are of several types, of the type: `windows10`, or `win32LobApp`.
     pub fn add_policy(&mut self, collection: Collection, name: &str, platforms: &str) -> String {
         let id = fresh_id(collection.segment(), name, |id| {
-            self.policy(collection, id).is_some()
+            self.policy(collection, &object_id(collection, id))
+                .is_some()
         });
-        let technologies = match platforms {
-            "linux" => "linuxMdm",
-            "macOS" | "iOS" => "mdm,appleRemoteManagement",
-            _ => "mdm",
+        let properties = if collection.spec().is_polymorphic {
+            json!({"@odata.type": format!("#microsoft.graph.{platforms}")})
+        } else if collection.spec().name == "name" {
+            let technologies = match platforms {
+                "linux" => "linuxMdm",
+                "macOS" | "iOS" => "mdm,appleRemoteManagement",
+                _ => "mdm",
+            };
+            json!({"platforms": platforms, "technologies": technologies})
+        } else {
+            json!({})
         };
-        self.policies_mut(collection).push(Policy {
-            id: id.clone(),
-            name: name.to_owned(),
-            properties: object(json!({"platforms": platforms, "technologies": technologies})),
-            assignments: Vec::new(),
-        });
+        let id = object_id(collection, &id);
+        let policy = Policy::new(collection, &id, name, object(properties));
+        self.policies_mut(collection).push(policy);
         id
     }
 }
 
+/// Gives a GUID the form that a collection's ids have.
+fn object_id(collection: Collection, guid: &str) -> String {
+    match collection.spec().object_ids {
+        ObjectIds::Guid => guid.to_owned(),
+        ObjectIds::Prefixed if collection.segment().starts_with("targeted") => format!("A_{guid}"),
+        ObjectIds::Prefixed => format!("T_{guid}"),
+        ObjectIds::Suffixed => format!("{guid}_Custom"),
+        ObjectIds::Number => {
+            let digits = guid.bytes().filter(u8::is_ascii_digit).take(6);
+            format!("1{}", digits.map(char::from).collect::<String>())
+        }
+    }
+}
+
 impl Policy {
+    /// Makes a policy without assignments.
+    pub fn new(
+        collection: Collection,
+        id: &str,
+        name: &str,
+        properties: Map<String, Value>,
+    ) -> Self {
+        Self {
+            collection,
+            id: id.to_owned(),
+            name: name.to_owned(),
+            properties,
+            assignments: Vec::new(),
+        }
+    }
+
     /// Adds a direct assignment.
     pub fn assign(&mut self, target: Value) {
-        self.push("direct", None, target);
+        self.assign_with(target, Value::Null);
+    }
+
+    /// Adds a direct assignment with more properties, an app's intent for example.
+    pub fn assign_with(&mut self, target: Value, properties: Value) {
+        self.push("direct", None, target, properties);
     }
 
     /// Adds an assignment that comes from a policy set.
     pub fn assign_from_set(&mut self, set: &str, target: Value) {
-        self.push("policySets", Some(set.to_owned()), target);
+        self.push("policySets", Some(set.to_owned()), target, Value::Null);
     }
 
-    fn push(&mut self, source: &'static str, source_id: Option<String>, target: Value) {
-        let mut row = Assignment {
+    fn push(&mut self, source: &str, set: Option<String>, target: Value, properties: Value) {
+        self.assignments.push(Assignment {
             id: String::new(),
-            source: Cow::Borrowed(source),
-            source_id: source_id.map(Arc::from),
-            target: Target::from(object(target)),
-            properties: Map::new(),
-        };
-        row.settle(&self.id, &Arc::from(self.id.as_str()));
-        self.assignments.push(row);
+            source: source.to_owned(),
+            source_id: set,
+            target: object(target),
+            properties: object(properties),
+        });
+        self.settle();
     }
 
     /// Gives every assignment the id and the source id that the service makes.
-    pub(super) fn settle(&mut self) {
-        let own = Arc::from(self.id.as_str());
-        for row in &mut self.assignments {
-            row.settle(&self.id, &own);
+    pub(crate) fn settle(&mut self) {
+        let Self {
+            collection,
+            id,
+            assignments,
+            ..
+        } = self;
+        for row in assignments {
+            if row.id.is_empty() {
+                row.id = row_id(*collection, id, row);
+            }
+            if row.source == "direct" && row.source_id.is_none() {
+                row.source_id = own_source_id(*collection, id);
+            }
         }
+    }
+
+    /// Returns the type that an object of several types has, without the namespace.
+    pub(crate) fn odata_type(&self) -> &str {
+        let name = self.properties.get("@odata.type").and_then(Value::as_str);
+        name.unwrap_or_default()
+            .trim_start_matches("#microsoft.graph.")
     }
 }
 
-impl Assignment {
-    fn settle(&mut self, policy_id: &str, own: &Arc<str>) {
-        if self.id.is_empty() {
-            self.id = format!("{policy_id}_{}", target_id(&self.target));
-        }
+/// Returns the source id of a direct assignment.
+pub(crate) fn own_source_id(collection: Collection, policy_id: &str) -> Option<String> {
+    match collection.spec().source {
         // Direct rows read back with the policy's own id (TF fixture, TFCAP).
-        if self.source == "direct" && self.source_id.as_ref().is_none_or(|id| **id == **own) {
-            self.source_id = Some(Arc::clone(own));
-        }
-    }
-
-    /// Returns the row as the service shows it.
-    pub fn to_value(&self) -> Value {
-        // Strings, numbers and maps with string keys only: this cannot fail.
-        serde_json::to_value(self).unwrap_or_default()
+        SourceForm::Own => Some(policy_id.to_owned()),
+        SourceForm::Null | SourceForm::Absent => None,
     }
 }
 
-impl Serialize for Assignment {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut row = serializer.serialize_map(None)?;
-        row.serialize_entry("id", &self.id)?;
-        row.serialize_entry("source", &self.source)?;
-        row.serialize_entry("sourceId", &self.source_id.as_deref())?;
-        row.serialize_entry("target", &*self.target)?;
-        for (key, value) in &self.properties {
-            row.serialize_entry(key, value)?;
+/// Makes the id of an assignment. Those that share one cannot stand side by side.
+pub(crate) fn row_id(collection: Collection, policy_id: &str, row: &Assignment) -> String {
+    let target = target_id(&row.target);
+    let source = i32::from(row.source != "direct");
+    match collection.spec().row_ids {
+        RowIds::Target => format!("{policy_id}_{target}"),
+        RowIds::Colon => format!("{policy_id}:{target}"),
+        RowIds::Source => format!("{policy_id}_{target}_{source}"),
+        RowIds::Intent => {
+            let intent = match row.properties.get("intent").and_then(Value::as_str) {
+                Some("required") => 1,
+                Some("uninstall") => 2,
+                Some("availableWithoutEnrollment") => 3,
+                _ => 0,
+            };
+            format!("{target}_{intent}_{source}")
         }
-        row.end()
+        RowIds::Opaque => guid_from(&format!("{policy_id}/{target}/{source}")),
     }
 }
 
 /// Returns the content of an object; of anything else, nothing.
-pub(super) fn object(value: Value) -> Map<String, Value> {
+pub(crate) fn object(value: Value) -> Map<String, Value> {
     match value {
         Value::Object(map) => map,
         _ => Map::new(),

@@ -6,7 +6,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
-use super::switches::Throttling;
+use crate::collections::Pool;
+use crate::switches::Throttling;
 
 /// The time within which the directory counts its resource units (DOCS:concepts/throttling-limits.md).
 const DIRECTORY_WINDOW: Duration = Duration::from_secs(10);
@@ -19,7 +20,7 @@ struct Window {
 }
 
 impl Window {
-    /// Counts a request; if there is no room for it, tells how long until there is.
+    /// Counts a request; if there is no room for it, returns how long until there is.
     fn count(
         &mut self,
         now: Duration,
@@ -65,21 +66,22 @@ impl Window {
 
 /// All windows of a tenant.
 #[derive(Debug, Default)]
-pub(super) struct Meter {
-    app_writes: HashMap<String, Window>,
-    app_any: HashMap<String, Window>,
+pub(crate) struct Meter {
+    /// Writes and requests of any kind by each application, for each pool.
+    apps: HashMap<(Pool, String), [Window; 2]>,
+    /// The same of all applications.
+    tenant: HashMap<Pool, [Window; 2]>,
     directory: HashMap<String, Window>,
-    tenant_writes: Window,
-    tenant_any: Window,
 }
 
 impl Meter {
-    /// Counts a request to Intune. If a limit is exceeded, tells how long to wait.
-    pub(super) fn intune(
+    /// Counts a request to Intune. If a limit is exceeded, returns how long to wait.
+    pub(crate) fn intune(
         &mut self,
         limits: &Throttling,
+        pool: Pool,
         app: &str,
-        write: bool,
+        is_write: bool,
         now: Duration,
     ) -> Option<Duration> {
         if !limits.enabled {
@@ -87,23 +89,24 @@ impl Meter {
         }
         let length = Duration::from_secs_f64(limits.window.clamp(0.0, 86_400.0));
         let tenant_any = limits.tenant_any.saturating_sub(limits.other_apps_any);
-        let any = self.app_any.entry(app.to_owned()).or_default();
+        let tenant_writes = limits
+            .tenant_writes
+            .saturating_sub(limits.other_apps_writes);
+        let [writes, any] = self.apps.entry((pool, app.to_owned())).or_default();
+        let [all_writes, all] = self.tenant.entry(pool).or_default();
         let mut waits = vec![
             any.count(now, 1, limits.app_any, length),
-            self.tenant_any.count(now, 1, tenant_any, length),
+            all.count(now, 1, tenant_any, length),
         ];
-        if write {
-            let others = limits.other_apps_writes;
-            let tenant_writes = limits.tenant_writes.saturating_sub(others);
-            let writes = self.app_writes.entry(app.to_owned()).or_default();
+        if is_write {
             waits.push(writes.count(now, 1, limits.app_writes, length));
-            waits.push(self.tenant_writes.count(now, 1, tenant_writes, length));
+            waits.push(all_writes.count(now, 1, tenant_writes, length));
         }
         waits.into_iter().flatten().max()
     }
 
     /// Counts a request to the directory by its cost in resource units.
-    pub(super) fn directory(
+    pub(crate) fn directory(
         &mut self,
         limits: &Throttling,
         app: &str,
@@ -163,13 +166,36 @@ mod tests {
             ..Throttling::default()
         };
         let mut meter = Meter::default();
-        assert_eq!(meter.intune(&limits, "a", true, at(0.0)), None);
-        assert_eq!(meter.intune(&limits, "a", false, at(0.0)), None);
-        assert!(meter.intune(&limits, "a", false, at(0.0)).is_some());
-        assert_eq!(meter.intune(&limits, "b", false, at(0.0)), None);
+        assert_eq!(
+            meter.intune(&limits, Pool::Catalog, "a", true, at(0.0)),
+            None
+        );
+        assert_eq!(
+            meter.intune(&limits, Pool::Catalog, "a", false, at(0.0)),
+            None
+        );
+        assert!(
+            meter
+                .intune(&limits, Pool::Catalog, "a", false, at(0.0))
+                .is_some()
+        );
+        assert_eq!(
+            meter.intune(&limits, Pool::Catalog, "b", false, at(0.0)),
+            None
+        );
         limits.other_apps_writes = 199;
-        assert!(meter.intune(&limits, "b", true, at(0.0)).is_some());
+        assert!(
+            meter
+                .intune(&limits, Pool::Catalog, "b", true, at(0.0))
+                .is_some()
+        );
+        // Another pool has limits of its own.
+        let apps = Pool::Applications;
+        assert_eq!(meter.intune(&limits, apps, "a", false, at(0.0)), None);
         limits.enabled = false;
-        assert_eq!(meter.intune(&limits, "a", true, at(0.0)), None);
+        assert_eq!(
+            meter.intune(&limits, Pool::Catalog, "a", true, at(0.0)),
+            None
+        );
     }
 }

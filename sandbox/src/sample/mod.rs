@@ -8,9 +8,9 @@ mod tables;
 use serde_json::{Value, json};
 
 use self::tables::{FAMILIES, FILTERS, Family, GROUPS};
-use super::encoding::guid_from;
-use super::target;
-use super::tenant::{Policy, Tenant};
+use crate::encoding::guid_from;
+use crate::target;
+use crate::tenant::{Policy, Tenant};
 
 impl Tenant {
     /// Makes the sample tenant: 150 policies, 60 groups, 8 filters.
@@ -100,23 +100,19 @@ fn fill(policy: &mut Policy, family: &Family, rows: Vec<(char, Value)>) {
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::super::encoding::is_guid;
-    use super::super::kinds::Collection;
-    use super::super::validate;
     use super::*;
+    use crate::collections::Collection;
+    use crate::encoding::is_guid;
+    use crate::rules::assignment;
 
     #[test]
     fn the_sample_is_as_big_as_it_says() {
         let tenant = Tenant::sample();
-        let policies = tenant.configuration_policies.len() + tenant.compliance_policies.len();
-        assert_eq!(policies, 150);
+        assert_eq!(tenant.policies.values().flatten().count(), 150);
         assert_eq!(tenant.groups.len(), 60);
         assert_eq!(tenant.assignment_filters.len(), 8);
-        let rows = tenant
-            .configuration_policies
-            .iter()
-            .chain(&tenant.compliance_policies)
-            .flat_map(|policy| &policy.assignments);
+        let policies = tenant.policies.values().flatten();
+        let rows = policies.flat_map(|policy| &policy.assignments);
         assert_eq!(rows.filter(|row| row.source == "policySets").count(), 7);
     }
 
@@ -132,10 +128,10 @@ mod tests {
             counts
         };
         let names = |policies: &'static str| (policies.to_owned(), 2);
-        let catalog = tenant.configuration_policies.iter();
+        let catalog = tenant.policies(Collection::CONFIGURATION_POLICIES).iter();
         let catalog = twice(catalog.map(|policy| policy.name.as_str()).collect());
         assert_eq!(catalog, BTreeMap::from([names("win - printers")]));
-        let compliance = tenant.compliance_policies.iter();
+        let compliance = tenant.policies(Collection::COMPLIANCE_POLICIES).iter();
         let compliance = twice(compliance.map(|policy| policy.name.as_str()).collect());
         assert_eq!(compliance, BTreeMap::new());
         let groups = tenant.groups.iter();
@@ -150,20 +146,18 @@ mod tests {
             Tenant::from_json(&tenant.to_json()).expect("its own text"),
             tenant
         );
-        for collection in Collection::ALL {
-            for policy in tenant.policies(collection) {
-                for row in &policy.assignments {
-                    let read = validate::assignment(&tenant, &policy.id, row.to_value());
-                    assert_eq!(read.as_ref(), Ok(row), "{}", policy.name);
-                }
-                assert_eq!(validate::unique(&policy.assignments), Ok(()));
-                if let Some(group) = policy
-                    .assignments
-                    .iter()
-                    .find_map(|row| row.target.get("groupId"))
-                {
-                    assert!(tenant.group(group.as_str().unwrap_or_default()).is_some());
-                }
+        for policy in tenant.policies.values().flatten() {
+            for row in &policy.assignments {
+                let read = assignment::read(&tenant, policy, json!(row));
+                assert_eq!(read.as_ref(), Ok(row), "{}", policy.name);
+            }
+            assert_eq!(assignment::unique(&policy.assignments), Ok(()));
+            if let Some(group) = policy
+                .assignments
+                .iter()
+                .find_map(|row| row.target.get("groupId"))
+            {
+                assert!(tenant.group(group.as_str().unwrap_or_default()).is_some());
             }
         }
     }

@@ -1,6 +1,9 @@
 //! The tables of the sample tenant: groups, filters, and families of policies that are alike.
 
-use super::super::kinds::Collection::{self, CompliancePolicies, ConfigurationPolicies};
+use crate::collections::Collection;
+
+const CATALOG: Collection = Collection::CONFIGURATION_POLICIES;
+const COMPLIANCE: Collection = Collection::COMPLIANCE_POLICIES;
 
 /// The groups. `SG-Contractors` stands there twice, as in so many tenants.
 pub(super) const GROUPS: [&str; 60] = [
@@ -149,7 +152,7 @@ const fn family(
 
 pub(super) const FAMILIES: &[Family] = &[
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "baseline",
         "Win - Security - ",
@@ -170,7 +173,7 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "none",
         "Win - Security - Legacy ",
@@ -178,7 +181,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["SMB signing"],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "none",
         "Win - Device - ",
@@ -201,7 +204,7 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "none",
         "Win - Browser - ",
@@ -216,7 +219,7 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "none",
         "Win - Office - ",
@@ -233,7 +236,7 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "none",
         "Win - Kiosk - ",
@@ -241,7 +244,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["Assigned access", "Autologon", "Shell", "Touch keyboard"],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "none",
         "Win - Updates - ",
@@ -249,7 +252,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["Ring 0"],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "none",
         "Win - Updates - ",
@@ -257,7 +260,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["Ring 1"],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "none",
         "Win - Updates - ",
@@ -265,7 +268,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["Ring 2"],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "none",
         "Win - Updates - ",
@@ -273,7 +276,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["Ring 3"],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "none",
         "Win - Wi-Fi - ",
@@ -281,7 +284,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["Berlin", "Kraków", "Malmö", "München", "Zürich"],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "none",
         "Win - App - ",
@@ -302,7 +305,7 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "none",
         "Win - Starter kit - ",
@@ -310,7 +313,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["Desktop", "Start menu", "Welcome 👋"],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "none",
         "Win - Co-management - ",
@@ -318,7 +321,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["Client settings", "Workloads"],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "none",
         "Win - Contractors - ",
@@ -326,7 +329,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["Lockdown"],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "none",
         "Win - Printers",
@@ -335,7 +338,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["", ""],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "endpointSecurityEndpointPrivilegeManagement",
         "Win - Elevation - ",
@@ -343,7 +346,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["Developers", "Drivers", "Field service", "Printers"],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "windows10",
         "none",
         "PAW - ",
@@ -351,7 +354,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["AppLocker", "Logon rights", "Outbound firewall"],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "macOS",
         "none",
         "macOS - Security - ",
@@ -367,7 +370,7 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "macOS",
         "none",
         "macOS - Device - ",
@@ -384,7 +387,7 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "macOS",
         "none",
         "macOS - App - ",
@@ -392,7 +395,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["Defender", "Edge", "Office", "Rosetta", "Schlüsselbund"],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "iOS",
         "none",
         "iOS - Restrictions - ",
@@ -400,7 +403,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["AirPrint", "App Store", "Camera", "iCloud backup", "Siri"],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "iOS",
         "none",
         "iOS - ",
@@ -414,7 +417,7 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "android",
         "none",
         "Android - Work profile - ",
@@ -422,7 +425,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["Contacts", "Copy and paste", "Passcode", "Sharing", "VPN"],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "android",
         "none",
         "Android - Fully managed - ",
@@ -430,7 +433,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["Launcher", "Locate", "Passcode", "Play Store", "Updates"],
     ),
     family(
-        ConfigurationPolicies,
+        CATALOG,
         "linux",
         "endpointSecurityAntivirus",
         "Linux - ",
@@ -438,7 +441,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["Defender", "Defender exclusions", "Defender on servers"],
     ),
     family(
-        CompliancePolicies,
+        COMPLIANCE,
         "windows10",
         "",
         "Win - Compliance - ",
@@ -446,7 +449,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["Antivirus", "Encryption", "Firewall", "Secure Boot", "TPM"],
     ),
     family(
-        CompliancePolicies,
+        COMPLIANCE,
         "windows10",
         "",
         "Win - Compliance - ",
@@ -455,7 +458,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["OS build", "Password", "Threat level"],
     ),
     family(
-        CompliancePolicies,
+        COMPLIANCE,
         "macOS",
         "",
         "macOS - Compliance - ",
@@ -463,7 +466,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["Encryption", "Integrity", "OS version", "Password"],
     ),
     family(
-        CompliancePolicies,
+        COMPLIANCE,
         "iOS",
         "",
         "iOS - Compliance - ",
@@ -471,7 +474,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["Jailbreak", "OS version", "Passcode", "Threat level"],
     ),
     family(
-        CompliancePolicies,
+        COMPLIANCE,
         "android",
         "",
         "Android - Compliance - ",
@@ -479,7 +482,7 @@ pub(super) const FAMILIES: &[Family] = &[
         &["OS version", "Passcode", "Play Integrity", "Root"],
     ),
     family(
-        CompliancePolicies,
+        COMPLIANCE,
         "linux",
         "",
         "Linux - Compliance - ",

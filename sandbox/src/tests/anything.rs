@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::target::group;
 use super::*;
+use crate::target::group;
 
 /// Pieces that get deep into the machine, in any order.
 fn pieces() -> impl Strategy<Value = String> {
@@ -12,6 +12,9 @@ fn pieces() -> impl Strategy<Value = String> {
         Just("/deviceManagement".to_owned()),
         Just("/configurationPolicies".to_owned()),
         Just("/compliancePolicies('x')".to_owned()),
+        Just("/deviceAppManagement".to_owned()),
+        Just("/mobileApps".to_owned()),
+        Just("/$count".to_owned()),
         Just("/assignments".to_owned()),
         Just("/groups".to_owned()),
         Just("/getByIds".to_owned()),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::target::all_users;
 use super::*;
+use crate::target::all_users;
 
 #[tokio::test]
 async fn the_router_saves_before_it_answers() {
@@ -123,4 +123,41 @@ async fn answers_come_later_by_the_latency_and_wait_side_by_side() {
     assert_eq!(start.elapsed(), Duration::from_millis(250));
     let statistics = service.with_machine(|machine| machine.statistics().clone());
     assert_eq!(statistics.reads, 14);
+}
+
+/// S5: clients that ask for it read compressed answers.
+#[tokio::test]
+async fn answers_are_compressed_where_that_is_asked_for() {
+    use std::io::Read as _;
+    use tower::ServiceExt;
+
+    let (world, ..) = small();
+    let service = Service::new(world.machine, None);
+    for (accepted, expected) in [
+        (Some("gzip"), true),
+        (Some("deflate, GZIP;q=0.5"), true),
+        (Some("br, gzip;q=0"), false),
+        (None, false),
+    ] {
+        let mut request =
+            axum::http::Request::get("http://base/beta/groups").header("authorization", "Bearer x");
+        if let Some(accepted) = accepted {
+            request = request.header("accept-encoding", accepted);
+        }
+        let request = request.body(axum::body::Body::empty()).expect("a request");
+        let answer = service.router().oneshot(request).await.expect("an answer");
+        let coding = answer.headers().get("content-encoding").cloned();
+        assert_eq!(coding.is_some(), expected, "{accepted:?}");
+        let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await;
+        let body = body.expect("a body");
+        let mut text = String::new();
+        if expected {
+            let mut decoder = flate2::read::GzDecoder::new(body.as_ref());
+            decoder.read_to_string(&mut text).expect("gzip");
+        } else {
+            text = String::from_utf8(body.to_vec()).expect("UTF-8");
+        }
+        let value: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(value["value"][0]["displayName"], "G");
+    }
 }

@@ -109,8 +109,8 @@ fn a_batch_meters_and_answers_each_part() {
             "relative",
         ),
         (
-            vec![json!({"id": "1", "method": "GET", "url": "/x", "extra": 1})],
-            "'extra'",
+            vec![json!({"id": "1", "method": "GET", "url": "/x", "dependsOn": "2"})],
+            "not a list",
         ),
     ] {
         let (status, body) = world.post("/$batch", json!({"requests": requests}));
@@ -135,6 +135,46 @@ fn parts_that_depend_on_a_failed_one_are_not_tried() {
             .iter()
             .any(|part| part["id"] == "2" && part["status"] == 424)
     );
+}
+
+/// S2: an official SDK writes `depends_on` into each request.
+#[test]
+fn what_a_batch_request_has_beside_is_ignored() {
+    let (mut world, ..) = small();
+    let part = json!({"id": "1", "method": "GET", "url": "/groups", "depends_on": null, "x": {}});
+    let (_, body) = world.post("/$batch", json!({"requests": [part]}));
+    assert_eq!(body["responses"][0]["status"], 200);
+}
+
+/// S3
+#[test]
+fn a_batch_is_all_parallel_or_all_sequential() {
+    let (mut world, ..) = small();
+    let mut status = |dependencies: &[&[&str]]| {
+        let parts = dependencies.iter().enumerate().map(|(index, on)| {
+            let id = (index + 1).to_string();
+            json!({"id": id, "method": "GET", "url": "/groups", "dependsOn": on})
+        });
+        let parts: Vec<Value> = parts.collect();
+        world.post("/$batch", json!({"requests": parts})).0
+    };
+    for right in [
+        &[&[][..], &[], &[]][..],
+        &[&[], &["1"], &["2"]],
+        &[&[], &["1"], &["1"]],
+    ] {
+        assert_eq!(status(right), 200, "{right:?}");
+    }
+    for wrong in [
+        &[&[][..], &["1"], &[]][..],
+        &[&[], &[], &["2"]],
+        &[&[], &["1"], &["1", "2"]],
+        &[&["2"], &["1"]],
+        &[&["1"]],
+        &[&[], &["3"]],
+    ] {
+        assert_eq!(status(wrong), 400, "{wrong:?}");
+    }
 }
 
 #[test]

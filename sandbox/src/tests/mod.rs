@@ -3,6 +3,7 @@
 mod anything;
 mod face;
 mod keeping;
+mod kinds;
 mod limits;
 mod reading;
 mod writing;
@@ -11,11 +12,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::Value;
 
-use super::changes::Changes;
 use super::*;
 
-const CATALOG: Collection = Collection::ConfigurationPolicies;
-const COMPLIANCE: Collection = Collection::CompliancePolicies;
+const CATALOG: Collection = Collection::CONFIGURATION_POLICIES;
+const COMPLIANCE: Collection = Collection::COMPLIANCE_POLICIES;
 
 /// A machine, and the time it is there.
 struct World {

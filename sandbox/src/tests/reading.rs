@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::super::target::{all_devices, group};
 use super::*;
+use crate::target::{all_devices, group};
 
 #[test]
 fn an_empty_tenant_has_empty_lists() {
@@ -83,6 +83,13 @@ fn assignments_are_expanded_on_lists_only() {
     row.assign(all_devices());
     let (status, body) = world.get(&catalog(&policy, "?$expand=assignments"));
     assert_eq!((status, &body["assignments"]), (200, &json!([])));
+    // S5
+    let context = body["assignments@odata.context"].as_str();
+    let path = format!("deviceManagement/configurationPolicies('{policy}')/assignments");
+    assert_eq!(
+        context,
+        Some(format!("http://base/beta/$metadata#{path}").as_str())
+    );
     let list = "/deviceManagement/configurationPolicies?$expand=assignments&$select=name";
     let (_, body) = world.get(list);
     let row = &body["value"][0];
@@ -148,10 +155,14 @@ fn groups_are_found_by_name_and_id() {
 fn what_does_not_exist_is_named() {
     let (mut world, ..) = small();
     for (target, named) in [
+        ("/deviceManagement/mobileApps", "'mobileApps'"),
+        ("/deviceManagement/configurationPolicies/$count", "'$count'"),
+        ("/deviceManagement/assignmentFilters/$count", "'$count'"),
         (
-            "/deviceManagement/deviceConfigurations",
-            "'deviceConfigurations'",
+            "/deviceManagement/configurationPolicies/x/assignments/$count",
+            "'$count'",
         ),
+        ("/groups/$count", "'$count'"),
         ("/users", "'users'"),
         ("/groups?$search=x", "'$search'"),
         ("/deviceManagement/assignmentFilters?$filter=x", "'$filter'"),
@@ -213,5 +224,22 @@ fn no_target_or_body_makes_it_panic() {
             400
         );
         assert_eq!(world.post("/$batch", body).0, 400);
+    }
+}
+
+/// S5: 20 of 20 captures have both properties, null and `none`.
+#[test]
+fn no_filter_is_served_as_null_and_none() {
+    let state = r##"{"formatVersion": 1, "tenantId": "11111111-2222-4333-8444-555555555555",
+        "configurationPolicies": [{"id": "21111111-2222-4333-8444-555555555555", "name": "P",
+        "assignments": [{"target": {"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}}]}]}"##;
+    let mut world = World::new(Tenant::from_json(state).expect("a good state"));
+    let list = "/deviceManagement/configurationPolicies";
+    let (_, expanded) = world.get(&format!("{list}?$expand=assignments"));
+    let (_, rows) = world.pages(&format!(
+        "{list}/21111111-2222-4333-8444-555555555555/assignments"
+    ));
+    for row in [&expanded["value"][0]["assignments"][0], &rows[0]] {
+        assert_eq!(row["target"], all_devices());
     }
 }

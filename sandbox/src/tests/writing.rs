@@ -1,11 +1,9 @@
 //! Tests: assignments created, replaced and deleted.
 
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
-use super::super::target::{all_devices, all_users, exclusion_group, group};
 use super::*;
+use crate::target::{all_devices, all_users, exclusion_group, group};
 
 #[test]
 fn assign_replaces_the_whole_set() {
@@ -31,9 +29,8 @@ fn assign_replaces_the_whole_set() {
     let keyed = format!("/deviceManagement/configurationPolicies('{policy}')/assign");
     assert_eq!(world.post(&keyed, json!({"assignments": []})).0, 200);
     assert_eq!(world.pages(&catalog(&policy, "/assignments")).1.len(), 0);
-    let changed = BTreeSet::from([(CATALOG, 0)]);
-    assert_eq!(world.machine.take_changes(), Changes::Rows(changed));
-    assert_eq!(world.machine.take_changes(), Changes::default());
+    assert!(world.machine.take_changed());
+    assert!(!world.machine.take_changed());
 }
 
 #[test]
@@ -74,7 +71,7 @@ fn a_refused_write_changes_nothing() {
         let (got, body) = world.post(&target, body);
         assert_eq!(got, status, "{target}: {body}");
     }
-    assert_eq!(world.machine.take_changes(), Changes::default());
+    assert!(!world.machine.take_changed());
 }
 
 #[test]

@@ -51,15 +51,11 @@ fn a_second_signal_ends_a_run_at_once() {
         .says(&["Nothing to do"]);
 }
 
-/// The emulator keeps the changes of a very large file beside it; what it has answered for is there
-/// after it was killed.
+/// The emulator replaces a file of usual size before each answer.
 #[test]
 fn an_emulator_that_is_killed_loses_nothing_that_it_answered() {
     let mut world = World::with(
-        &Tenant::common()
-            .policy("P", &["+A"])
-            .policy("Q", &["+A"])
-            .group(&"long ".repeat(2_000_000)),
+        &Tenant::common().policy("P", &["+A"]).policy("Q", &["+A"]),
         &["match: '*', include: [group: B]"],
     );
     let served = Served::with_token(&mut world);
@@ -68,21 +64,8 @@ fn an_emulator_that_is_killed_loses_nothing_that_it_answered() {
         .exits(0);
     // Killed, not asked to end.
     drop(served);
-    assert!(world.has("tenant.json.journal"));
-    assert_eq!(world.rows("P"), ["+A"]);
-    world
-        .run("plan m.yaml --detailed-exitcode --sandbox tenant.json")
-        .exits(0);
-    assert!(!world.has("tenant.json.journal"));
     assert_eq!(world.rows("P"), ["+B"]);
     assert_eq!(world.rows("Q"), ["+B"]);
-    // What runs inside the process leaves the file as it is to be read.
-    world.manifest(&["match: '*', include: [group: C]"]);
-    world
-        .sandbox("apply m.yaml --yes --allow removals")
-        .exits(0);
-    assert!(!world.has("tenant.json.journal"));
-    assert_eq!(world.rows("P"), ["+C"]);
 }
 
 #[test]

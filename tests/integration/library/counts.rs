@@ -56,8 +56,8 @@ fn formula(texts: &[(String, String)], tenant: &Tenant) -> usize {
 
 fn collection(kind: PolicyKind) -> Collection {
     match kind.name() {
-        "configurationPolicy" => Collection::ConfigurationPolicies,
-        _ => Collection::CompliancePolicies,
+        "configurationPolicy" => Collection::CONFIGURATION_POLICIES,
+        _ => Collection::COMPLIANCE_POLICIES,
     }
 }
 

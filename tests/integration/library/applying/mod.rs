@@ -36,7 +36,7 @@ async fn adding(tenant: Tenant) -> (World, Plan) {
 /// The ids of the catalog's policies, in their order.
 fn ids(world: &World) -> Vec<String> {
     let tenant = world.tenant();
-    let policies = tenant.configuration_policies.iter();
+    let policies = tenant.policies(CATALOG).iter();
     policies.map(|policy| policy.id.clone()).collect()
 }
 

@@ -7,7 +7,7 @@ use assignctl_sandbox::Tenant;
 
 use super::{adding, ids, is_about, moving, other_admin};
 use crate::library::support::answers::{error, with_header};
-use crate::library::support::tenants::{all_rows, tenant};
+use crate::library::support::tenants::{CATALOG, all_rows, tenant};
 use crate::library::support::wire::{Act, Sent};
 use crate::library::support::world::{World, outcomes};
 
@@ -123,7 +123,7 @@ async fn what_changes_after_a_write_of_unknown_outcome_is_not_overwritten() {
 
 fn delete(tenant: &mut Tenant, id: &str) {
     tenant
-        .configuration_policies
+        .policies_mut(CATALOG)
         .retain(|policy| policy.id != id);
 }
 

@@ -270,11 +270,5 @@ pub(crate) fn meaning(row: &assignctl_sandbox::Assignment) -> (Key, Want) {
     };
     let from_set = row.source == "policySets";
     let set = row.source_id.clone().filter(|_| from_set);
-    (
-        (whom, from_set),
-        Want {
-            filter,
-            set: set.map(|id| id.to_string()),
-        },
-    )
+    ((whom, from_set), Want { filter, set })
 }

@@ -87,7 +87,7 @@ pub(crate) fn assert_nothing_removed(old: &Policy, new: &Policy) {
 
 /// The properties of a target that say nothing to the program.
 fn unknown(row: &Assignment) -> Map<String, Value> {
-    let mut target = (*row.target).clone();
+    let mut target = row.target.clone();
     target.retain(|name, _| name == "mystery" || name == "targetedFor");
     target
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use assignctl::export::{self, Export};
 use assignctl::plan::Plan;
 use assignctl::render::clean::clean;
-use assignctl_sandbox::{Collection, Tenant, guid_from};
+use assignctl_sandbox::{Assignment, Collection, Policy, Tenant, guid_from};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ proptest! {
 }
 
 fn set_platforms(tenant: &mut Tenant, platforms: &[usize]) {
-    for collection in Collection::ALL {
+    for collection in Collection::all() {
         for (policy, platform) in tenant.policies_mut(collection).iter_mut().zip(platforms) {
             let platforms = json!(PLATFORMS[*platform]);
             policy.properties.insert("platforms".to_owned(), platforms);
@@ -60,11 +60,12 @@ fn set_platforms(tenant: &mut Tenant, platforms: &[usize]) {
 /// can ask for the row.
 fn make_odd(tenant: &mut Tenant, policy: u8, oddity: u8, inexpressible: &mut BTreeSet<String>) {
     let filter = tenant.assignment_filters[0].id.clone();
-    let count = tenant.configuration_policies.len();
+    let count = tenant.policies(Collection::CONFIGURATION_POLICIES).len();
     if count == 0 {
         return;
     }
-    let policy = &mut tenant.configuration_policies[usize::from(policy) % count];
+    let policy =
+        &mut tenant.policies_mut(Collection::CONFIGURATION_POLICIES)[usize::from(policy) % count];
     let (kind, property, id, filter, mode) = match oddity {
         // A filter that has been deleted since, or that the sign-in does not see.
         0 => (
@@ -104,7 +105,7 @@ fn make_odd(tenant: &mut Tenant, policy: u8, oddity: u8, inexpressible: &mut BTr
     if !policy
         .assignments
         .iter()
-        .any(|row| same(&Value::Object((*row.target).clone())))
+        .any(|row| same(&Value::Object(row.target.clone())))
     {
         policy.assign(target);
     }
@@ -163,7 +164,7 @@ async fn check_snapshot(case: &Case) {
     for ((_, policy), (_, copied)) in sorted(&case.tenant).into_iter().zip(sorted(&copy)) {
         assert_eq!(copied.id, policy.id);
         assert_eq!(copied.name, policy.name);
-        assert_eq!(copied.assignments, policy.assignments);
+        assert_eq!(copied.assignments, served(policy));
         for (property, value) in &policy.properties {
             assert_eq!(copied.properties.get(property), Some(value), "{property}");
         }
@@ -177,8 +178,20 @@ fn outcome(planned: Result<Plan, Trouble>) -> Result<Plan, String> {
     planned.map_err(|trouble| format!("{trouble:?}"))
 }
 
+/// A policy's assignments as the service has them: without a filter, its properties are there.
+fn served(policy: &Policy) -> Vec<Assignment> {
+    let mut rows = policy.assignments.clone();
+    for row in &mut rows {
+        row.target.entry(FILTER_ID).or_insert(Value::Null);
+        row.target
+            .entry(FILTER_TYPE)
+            .or_insert_with(|| json!("none"));
+    }
+    rows
+}
+
 /// Policies by id, since a list of them comes by name.
-fn sorted(tenant: &Tenant) -> Vec<(Collection, &assignctl_sandbox::Policy)> {
+fn sorted(tenant: &Tenant) -> Vec<(Collection, &Policy)> {
     let mut all: Vec<_> = policies(tenant).collect();
     all.sort_by_key(|(_, policy)| &policy.id);
     all

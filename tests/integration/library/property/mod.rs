@@ -31,7 +31,7 @@ proptest! {
 }
 
 pub(super) fn policies(tenant: &Tenant) -> impl Iterator<Item = (Collection, &Policy)> {
-    Collection::ALL.into_iter().flat_map(|collection| {
+    Collection::all().flat_map(|collection| {
         let policies = tenant.policies(collection).iter();
         policies.map(move |policy| (collection, policy))
     })

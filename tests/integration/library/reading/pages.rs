@@ -58,9 +58,9 @@ async fn read_sample(page: usize, expand_limit: Option<usize>) -> Vec<String> {
     tenant.service.max_page_size = page;
     tenant.service.expand_limit = expand_limit;
     let rows: usize = tenant
-        .configuration_policies
+        .policies(CATALOG)
         .iter()
-        .chain(&tenant.compliance_policies)
+        .chain(tenant.policies(tenants::COMPLIANCE))
         .map(|policy| policy.assignments.len())
         .sum();
     let world = World::new(tenant);
@@ -83,7 +83,7 @@ async fn read_sample(page: usize, expand_limit: Option<usize>) -> Vec<String> {
 async fn a_group_that_is_there_twice_does_not_look_like_an_endless_list() {
     let mut tenant = tenants::tenant_with_set_rows(1);
     let group = tenants::group_id(&tenant, "A");
-    tenant.configuration_policies[0]
+    tenant.policies_mut(CATALOG)[0]
         .assign_from_set("a set", assignctl_sandbox::target::group(&group));
     tenant.service.max_page_size = 1;
     let world = World::new(tenant);
@@ -245,7 +245,7 @@ async fn a_policy_that_changes_between_its_pages_is_read_again() {
         let mut tenant = tenants::tenant(1);
         tenant.service.max_page_size = 1;
         let groups = ["A", "B", "C"].map(|name| tenants::group_id(&tenant, name));
-        let id = tenant.configuration_policies[0].id.clone();
+        let id = tenant.policies(CATALOG)[0].id.clone();
         tenants::assign(&mut tenant, CATALOG, &id, target::group(&groups[1]));
         let world = World::new(tenant);
         let service = world.service.clone();
@@ -328,7 +328,7 @@ async fn a_policy_that_is_deleted_after_a_cut_list_is_gone() {
     world.wire.rule(move |sent| {
         if !sent.path.contains("$expand") {
             service.with_machine(|machine| {
-                let policies = &mut machine.tenant_mut().configuration_policies;
+                let policies = machine.tenant_mut().policies_mut(CATALOG);
                 policies.retain(|policy| policy.id != ids[0]);
             });
         }
@@ -384,7 +384,7 @@ async fn rows_that_come_on_two_pages_are_read_again() {
 /// Two policies, each with three groups.
 fn tenant_with_three_rows() -> (Tenant, [String; 2]) {
     let mut tenant = tenants::tenant(2);
-    let ids = [0, 1].map(|index| tenant.configuration_policies[index].id.clone());
+    let ids = [0, 1].map(|index| tenant.policies(CATALOG)[index].id.clone());
     for id in &ids {
         for name in ["B", "C"] {
             let group = tenants::group_id(&tenant, name);
@@ -405,7 +405,7 @@ async fn row_ids_read(world: &World) -> Vec<String> {
 
 fn row_ids_there(world: &World) -> Vec<String> {
     let tenant = world.tenant();
-    let policies = tenant.configuration_policies.iter();
+    let policies = tenant.policies(CATALOG).iter();
     let rows = policies.flat_map(|policy| policy.assignments.iter());
     let mut ids: Vec<String> = rows.map(|row| row.id.clone()).collect();
     ids.sort();
@@ -416,7 +416,7 @@ fn row_ids_there(world: &World) -> Vec<String> {
 async fn a_policy_that_is_listed_twice_is_what_was_read_last() {
     let mut tenant = tenants::tenant(3);
     tenant.service.max_page_size = 2;
-    let id = tenant.configuration_policies[0].id.clone();
+    let id = tenant.policies(CATALOG)[0].id.clone();
     let world = World::new(tenant);
     let again = id.to_uppercase();
     world.wire.rule(move |sent| {
@@ -446,7 +446,7 @@ async fn a_policy_that_is_listed_twice_is_what_was_read_last() {
 #[tokio::test(start_paused = true)]
 async fn a_row_that_is_listed_twice_is_one_row() {
     let world = World::new(tenants::tenant(1));
-    let id = world.tenant().configuration_policies[0].id.clone();
+    let id = world.tenant().policies(CATALOG)[0].id.clone();
     world.wire.rule(move |sent| {
         if !sent.path.contains("/assignments") {
             return Act::Pass;
@@ -461,6 +461,7 @@ async fn a_row_that_is_listed_twice_is_one_row() {
     let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
     let read = world.reader().assignments(kind, &id).await;
     let rows = read.expect("rows").expect("a policy");
-    let live = &world.tenant().configuration_policies[0].assignments;
+    let tenant = world.tenant();
+    let live = &tenant.policies(CATALOG)[0].assignments;
     assert_eq!(rows.len(), live.len());
 }

@@ -315,9 +315,9 @@ fn row_of(row: &Value) -> Assignment {
     let text = |name: &str| row[name].as_str().map(str::to_owned);
     Assignment {
         id: text("id").unwrap_or_default(),
-        source: text("source").unwrap_or("direct".to_owned()).into(),
-        source_id: text("sourceId").map(Into::into),
-        target: row["target"].as_object().cloned().expect("a target").into(),
+        source: text("source").unwrap_or("direct".to_owned()),
+        source_id: text("sourceId"),
+        target: row["target"].as_object().cloned().expect("a target"),
         properties: serde_json::Map::new(),
     }
 }

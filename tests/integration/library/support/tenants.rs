@@ -3,8 +3,8 @@
 use assignctl_sandbox::{Collection, Tenant, target};
 use serde_json::{Value, json};
 
-pub(crate) const CATALOG: Collection = Collection::ConfigurationPolicies;
-pub(crate) const COMPLIANCE: Collection = Collection::CompliancePolicies;
+pub(crate) const CATALOG: Collection = Collection::CONFIGURATION_POLICIES;
+pub(crate) const COMPLIANCE: Collection = Collection::COMPLIANCE_POLICIES;
 
 /// Makes a tenant with the groups `A`, `B` and `C`, and with policies `P 000`, `P 001` and so on
 /// that are assigned to `A`.
@@ -25,7 +25,7 @@ pub(crate) fn tenant(policies: usize) -> Tenant {
 pub(crate) fn tenant_with_set_rows(policies: usize) -> Tenant {
     let mut tenant = tenant(policies);
     let group = group_id(&tenant, "C");
-    for policy in &mut tenant.configuration_policies {
+    for policy in tenant.policies_mut(CATALOG) {
         policy.assign_from_set("a set", target::group(&group));
     }
     tenant
@@ -99,7 +99,7 @@ pub(crate) fn rows(tenant: &Tenant, collection: Collection, id: &str) -> String 
 
 /// The rows of all policies of the catalog, in their order.
 pub(crate) fn all_rows(tenant: &Tenant) -> Vec<String> {
-    let policies = tenant.configuration_policies.iter();
+    let policies = tenant.policies(CATALOG).iter();
     policies
         .map(|policy| rows(tenant, CATALOG, &policy.id))
         .collect()

@@ -1,93 +1,26 @@
-//! The rules for the bodies of `assign` and of a created assignment: the OpenAPI slice's types,
-//! enums and required properties, and what the service is known to refuse beyond them.
+//! The rules for an assignment in a body: the OpenAPI slice's types, enums and required properties,
+//! and what the service is known to refuse beyond them.
 //!
-//! Properties that nobody knows are kept as they were sent; those of another target type are not.
-
-use std::borrow::Cow;
-use std::sync::Arc;
+//! Properties of the settings catalog that nobody knows are kept as they were sent; those of another
+//! target type are not.
 
 use serde_json::{Map, Value, json};
 
-use super::encoding::is_guid;
-use super::kinds::{ASSIGNMENT_ENTITY, ZERO_GUID};
-use super::reply::Fault;
-use super::target::{FILTER_ID, FILTER_TYPE, NAMESPACE, Target, TargetType, target_id};
-use super::tenant::{Assignment, Tenant};
-
-/// Reads a JSON object from a body.
-pub(super) fn object(content_type: Option<&str>, body: &[u8]) -> Result<Map<String, Value>, Fault> {
-    let json = content_type.is_some_and(|text| {
-        let kind = text.split(';').next().unwrap_or_default().trim();
-        kind.eq_ignore_ascii_case("application/json")
-    });
-    let unreadable = || {
-        Fault::bad_request(
-            "Unable to read JSON request payload. Please ensure Content-Type header is set and \
-             payload is of valid JSON format.",
-        )
-    };
-    if !json {
-        return Err(unreadable());
-    }
-    let object: Map<String, Value> = serde_json::from_slice(body).map_err(|_| unreadable())?;
-    if depth(&mut object.values()) > DEEPEST {
-        return Err(unreadable());
-    }
-    Ok(object)
-}
-
-/// How deep a body may go. The service's bound is not known; the library for OData has one
-/// (`ODataMessageQuotas.MaxNestingDepth`). What goes a little deeper could not be read again from a
-/// state file or a journal.
-const DEEPEST: usize = 100;
-
-/// How deep something goes that holds these values.
-fn depth(values: &mut dyn Iterator<Item = &Value>) -> usize {
-    let below = values.map(|value| match value {
-        Value::Array(values) => depth(&mut values.iter()),
-        Value::Object(object) => depth(&mut object.values()),
-        _ => 0,
-    });
-    1 + below.max().unwrap_or(0)
-}
-
-/// Reads the body of an `assign`: one parameter, a list.
-pub(super) fn action(mut body: Map<String, Value>) -> Result<Vec<Value>, Fault> {
-    let rows = body.remove("assignments");
-    if let Some(name) = body.keys().next() {
-        return Err(Fault::bad_request(format!(
-            "The parameter '{name}' in the request payload is not a valid parameter for the \
-             operation 'assign'."
-        )));
-    }
-    match rows {
-        Some(Value::Array(rows)) => Ok(rows),
-        Some(_) => Err(Fault::bad_request(
-            "The parameter 'assignments' of the operation 'assign' is not a collection.",
-        )),
-        None => Err(Fault::bad_request(
-            "The parameter 'assignments' of the operation 'assign' is missing.",
-        )),
-    }
-}
+use super::body::mistyped;
+use super::{apps, enrollment, filter, remediation};
+use crate::collections::{Extras, SourceForm, Spec};
+use crate::encoding::is_guid;
+use crate::reply::Fault;
+use crate::target::{NAMESPACE, TargetType};
+use crate::tenant::{Assignment, Policy, Tenant, own_source_id, row_id};
 
 /// Reads one assignment and gives it the form in which the service keeps it.
-pub(super) fn assignment(
-    tenant: &Tenant,
-    policy_id: &str,
-    value: Value,
-) -> Result<Assignment, Fault> {
+pub(crate) fn read(tenant: &Tenant, policy: &Policy, value: Value) -> Result<Assignment, Fault> {
+    let spec = policy.collection.spec();
     let Value::Object(mut row) = value else {
         return Err(Fault::bad_request("An assignment is not an object."));
     };
-    if let Some(odata_type) = row.remove("@odata.type") {
-        let name = odata_type.as_str().unwrap_or_default();
-        if name.strip_prefix('#').unwrap_or(name) != format!("{NAMESPACE}{ASSIGNMENT_ENTITY}") {
-            return Err(Fault::bad_request(format!(
-                "An assignment has the type {odata_type}; expected '#{NAMESPACE}{ASSIGNMENT_ENTITY}'."
-            )));
-        }
-    }
+    check_element(spec, row.remove("@odata.type"))?;
     // The id is the service's to make. Tools send none, an empty one or the one they read
     // (facts, section 2.3).
     if let Some(id) = row.remove("id")
@@ -95,6 +28,59 @@ pub(super) fn assignment(
     {
         return Err(mistyped("id", "a string", &id));
     }
+    let (source, source_id) = source_of(policy, &mut row)?;
+    let target = match row.remove("target") {
+        Some(Value::Object(target)) => target_of(tenant, policy, target)?,
+        Some(other) => return Err(mistyped("target", "an object", &other)),
+        None => return Err(Fault::bad_request("An assignment has no 'target'.")),
+    };
+    let excludes = TargetType::of(&target) == Some(TargetType::ExclusionGroup);
+    match spec.extras {
+        Extras::None => {}
+        Extras::App => apps::check(policy, &mut row, excludes)?,
+        Extras::Remediation => remediation::check(&mut row, excludes)?,
+        Extras::Apply => match row.get("intent") {
+            None => {
+                row.insert("intent".to_owned(), json!("apply"));
+            }
+            Some(Value::String(intent)) if matches!(intent.as_str(), "apply" | "remove") => {}
+            Some(other) => return Err(mistyped("intent", "'apply' or 'remove'", other)),
+        },
+        Extras::Modified => {
+            row.remove("lastModifiedDateTime");
+        }
+    }
+    let mut row = Assignment {
+        id: String::new(),
+        source: source.to_owned(),
+        source_id,
+        target,
+        properties: row,
+    };
+    row.id = row_id(policy.collection, &policy.id, &row);
+    Ok(row)
+}
+
+/// Checks the type that an element says it has.
+fn check_element(spec: &Spec, odata_type: Option<Value>) -> Result<(), Fault> {
+    let Some(odata_type) = odata_type else {
+        return Ok(());
+    };
+    let element = spec.element;
+    let name = odata_type.as_str().unwrap_or_default();
+    if name.strip_prefix('#').unwrap_or(name) == format!("{NAMESPACE}{element}") {
+        return Ok(());
+    }
+    Err(Fault::model(format!(
+        "An assignment has the type {odata_type}; expected '#{NAMESPACE}{element}'."
+    )))
+}
+
+/// Returns source and source id. Kinds without them ignore what tools read elsewhere and send.
+fn source_of(
+    policy: &Policy,
+    row: &mut Map<String, Value>,
+) -> Result<(&'static str, Option<String>), Fault> {
     let source = match row.remove("source") {
         None => "direct",
         Some(Value::String(name)) if name == "direct" => "direct",
@@ -106,31 +92,21 @@ pub(super) fn assignment(
         Some(Value::String(id)) => Some(id),
         Some(other) => return Err(mistyped("sourceId", "a string or null", &other)),
     };
-    // Direct rows read back with the policy's own id (TF fixture, TFCAP; facts, section 2.4).
-    let source_id = match source {
-        "direct" => Some(Arc::from(policy_id)),
-        _ => given.map(Arc::from),
-    };
-    let target = match row.remove("target") {
-        Some(Value::Object(target)) => target_of(tenant, target)?,
-        Some(other) => return Err(mistyped("target", "an object", &other)),
-        None => return Err(Fault::bad_request("An assignment has no 'target'.")),
-    };
-    Ok(Assignment {
-        id: format!("{policy_id}_{}", target_id(&target)),
-        source: Cow::Borrowed(source),
-        source_id,
-        target: Target::from(target),
-        properties: row,
+    Ok(match (policy.collection.spec().source, source) {
+        (SourceForm::Absent, _) | (_, "direct") => {
+            ("direct", own_source_id(policy.collection, &policy.id))
+        }
+        _ => (source, given),
     })
 }
 
 /// Refuses a set in which a target stands twice, or a group is both included and excluded: their
-/// ids would be the same. Once per source is allowed (Microsoft365DSC/Microsoft365DSC#3058).
-pub(super) fn unique(rows: &[Assignment]) -> Result<(), Fault> {
+/// ids would be the same. Once per source is allowed (Microsoft365DSC/Microsoft365DSC#3058), and for
+/// apps once per intent.
+pub(crate) fn unique(rows: &[Assignment]) -> Result<(), Fault> {
     let mut seen: Vec<(&str, &str)> = rows
         .iter()
-        .map(|row| (row.id.as_str(), row.source.as_ref()))
+        .map(|row| (row.id.as_str(), row.source.as_str()))
         .collect();
     seen.sort_unstable();
     match seen
@@ -144,7 +120,11 @@ pub(super) fn unique(rows: &[Assignment]) -> Result<(), Fault> {
     }
 }
 
-fn target_of(tenant: &Tenant, mut target: Map<String, Value>) -> Result<Map<String, Value>, Fault> {
+fn target_of(
+    tenant: &Tenant,
+    policy: &Policy,
+    mut target: Map<String, Value>,
+) -> Result<Map<String, Value>, Fault> {
     let name = match target.get("@odata.type") {
         Some(Value::String(name)) => name.clone(),
         Some(other) => return Err(mistyped("@odata.type", "a string", other)),
@@ -182,8 +162,30 @@ fn target_of(tenant: &Tenant, mut target: Map<String, Value>) -> Result<Map<Stri
         },
         TargetType::ScopeTagGroup => scope_tag_group(&target)?,
     }
-    filter(tenant, kind, &mut target)?;
+    let spec = policy.collection.spec();
+    let (targets, filters) = match enrollment::rules(policy) {
+        Some(rules) => rules?,
+        None => (spec.targets, spec.filters),
+    };
+    if !targets.contains(&kind) {
+        return Err(refused_target(spec, bare));
+    }
+    filter::check(tenant, filters, kind, &mut target)?;
     Ok(target)
+}
+
+fn refused_target(spec: &Spec, bare: &str) -> Fault {
+    if spec.service.starts_with("/MAMAdmin") {
+        // CIPP#4677.
+        return Fault::invalid(
+            "Unsupported AssignmentTarget. Group assignments contain classes other than \
+             GroupAssignmentTarget and ExclusionGroupTarget",
+        );
+    }
+    Fault::invalid(format!(
+        "The target type {bare} is not supported on {}",
+        spec.entity
+    ))
 }
 
 fn group(tenant: &Tenant, id: Option<&Value>) -> Result<(), Fault> {
@@ -218,83 +220,33 @@ fn scope_tag_group(target: &Map<String, Value>) -> Result<(), Fault> {
     }
 }
 
-/// Checks the filter of a target and leaves both of its properties set.
-fn filter(tenant: &Tenant, kind: TargetType, target: &mut Map<String, Value>) -> Result<(), Fault> {
-    let id = match target.get(FILTER_ID) {
-        None | Some(Value::Null) => None,
-        // The empty string and the zero GUID mean "none" (facts, section 2.3).
-        Some(Value::String(id)) if id.is_empty() || id == ZERO_GUID => None,
-        Some(Value::String(id)) => Some(id.clone()),
-        Some(other) => return Err(mistyped(FILTER_ID, "a string or null", other)),
-    };
-    let mode = match target.get(FILTER_TYPE) {
-        None => "none",
-        Some(Value::String(mode)) if mode == "none" => "none",
-        Some(Value::String(mode)) if mode == "include" => "include",
-        Some(Value::String(mode)) if mode == "exclude" => "exclude",
-        Some(other) => {
-            return Err(mistyped(
-                FILTER_TYPE,
-                "'none', 'include' or 'exclude'",
-                other,
-            ));
-        }
-    };
-    match (&id, mode) {
-        (None, "none") => {}
-        (Some(id), "none") => {
-            return Err(Fault::invalid(format!(
-                "Assignment filter {id} is given with the filter type none"
-            )));
-        }
-        (None, mode) => {
-            return Err(Fault::invalid(format!(
-                "Assignment filter type {mode} is given without a filter"
-            )));
-        }
-        (Some(_), _) if kind == TargetType::ExclusionGroup => {
-            return Err(Fault::invalid(
-                "Assignment filters are not supported on an exclusion group",
-            ));
-        }
-        (Some(id), _) => {
-            if !is_guid(id) || tenant.filter(id).is_none() {
-                // Micke-K/IntuneManagement#373.
-                return Err(Fault::invalid(format!(
-                    "Scope Tags validation failed : Filters {id} , Validated filters"
-                )));
-            }
-        }
-    }
-    target.insert(FILTER_ID.to_owned(), json!(id));
-    target.insert(FILTER_TYPE.to_owned(), json!(mode));
-    Ok(())
-}
-
-fn mistyped(name: &str, expected: &str, got: &Value) -> Fault {
-    let mut got = got.to_string();
-    if got.chars().count() > 80 {
-        got = got.chars().take(80).chain("…".chars()).collect();
-    }
-    Fault::bad_request(format!(
-        "The value of the property '{name}' must be {expected}, not {got}."
-    ))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::target::{all_devices, collection, exclusion_group, filtered, group};
     use super::*;
+    use crate::collections::Collection;
+    use crate::target::{
+        FILTER_ID, FILTER_TYPE, ZERO_GUID, all_devices, collection, exclusion_group, filtered,
+        group,
+    };
 
     const GROUP: &str = "6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e";
     const POLICY: &str = "7f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e";
 
+    fn policy() -> Policy {
+        let catalog = Collection::CONFIGURATION_POLICIES;
+        Policy::new(catalog, POLICY, "P", Map::new())
+    }
+
+    fn assignment(tenant: &Tenant, row: Value) -> Result<Assignment, Fault> {
+        read(tenant, &policy(), row)
+    }
+
     #[test]
     fn the_smallest_row_is_taken_and_completed() {
         let row = json!({"target": {"@odata.type": "microsoft.graph.groupAssignmentTarget", "groupId": GROUP}});
-        let row = assignment(&Tenant::empty(), POLICY, row).expect("a good row");
+        let row = assignment(&Tenant::empty(), row).expect("a good row");
         assert_eq!(
-            row.to_value(),
+            json!(row),
             json!({"id": format!("{POLICY}_{GROUP}"), "source": "direct", "sourceId": POLICY, "target": group(GROUP)})
         );
     }
@@ -304,8 +256,8 @@ mod tests {
         let mut target = group(GROUP);
         target["more"] = json!([1]);
         let row = json!({"id": "", "source": "policySets", "sourceId": "s", "x": {"y": null}, "target": target});
-        let row = assignment(&Tenant::empty(), POLICY, row).expect("a good row");
-        let value = row.to_value();
+        let row = assignment(&Tenant::empty(), row).expect("a good row");
+        let value = json!(row);
         assert_eq!(
             (&value["x"], &value["target"]),
             (&json!({"y": null}), &target)
@@ -373,7 +325,7 @@ mod tests {
             ),
         ];
         for (row, expected) in cases {
-            let fault = assignment(&tenant, POLICY, row.clone()).expect_err(&row.to_string());
+            let fault = assignment(&tenant, row.clone()).expect_err(&row.to_string());
             assert_eq!(fault.status, 400);
             assert!(fault.message.contains(expected), "{row}: {}", fault.message);
         }
@@ -382,17 +334,17 @@ mod tests {
             filtered(group(GROUP), ZERO_GUID, "none"),
             collection("MEM00012"),
         ] {
-            assert!(assignment(&tenant, POLICY, target(good)).is_ok());
+            assert!(assignment(&tenant, target(good)).is_ok());
         }
         tenant.service.refuse_missing_groups = true;
-        assert!(assignment(&tenant, POLICY, target(group(GROUP))).is_err());
+        assert!(assignment(&tenant, target(group(GROUP))).is_err());
     }
 
     #[test]
     fn a_target_stands_once_per_source() {
         let row = |target: Value, source: &str| {
             let row = json!({"target": target, "source": source});
-            assignment(&Tenant::empty(), POLICY, row).expect("a good row")
+            assignment(&Tenant::empty(), row).expect("a good row")
         };
         assert!(unique(&[]).is_ok());
         let set = [row(group(GROUP), "direct"), row(group(GROUP), "policySets")];
@@ -404,22 +356,5 @@ mod tests {
         assert!(unique(&set).is_err());
         let set = [row(all_devices(), "direct"), row(all_devices(), "direct")];
         assert!(unique(&set).is_err());
-    }
-
-    #[test]
-    fn bodies_are_objects_with_one_list() {
-        let json_type = Some("application/json; charset=utf-8");
-        assert!(object(json_type, b"{}").is_ok());
-        assert!(object(None, b"{}").is_err());
-        assert!(object(Some("text/plain"), b"{}").is_err());
-        assert!(object(json_type, b"[]").is_err());
-        assert!(object(json_type, &[b'['; 100_000]).is_err());
-        for body in [
-            json!({}),
-            json!({"assignments": {}}),
-            json!({"assignments": [], "x": 1}),
-        ] {
-            assert!(action(super::super::tenant::object(body)).is_err());
-        }
     }
 }

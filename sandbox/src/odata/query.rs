@@ -9,28 +9,27 @@ use std::ops::Range;
 
 use serde_json::{Map, Value};
 
-use super::encoding::{base64_decode, base64url, percent_decode, percent_encode, sha256};
-use super::index::Names;
 use super::predicate::{Grammar, Predicate};
-use super::reply::Fault;
+use crate::encoding::{base64_decode, base64url, percent_decode, percent_encode, sha256};
+use crate::reply::Fault;
 
 /// What a request may ask of an entity or a list.
 #[derive(Debug)]
-pub(super) struct Allowed {
+pub(crate) struct Allowed<'a> {
     /// The options, by name.
-    pub(super) options: &'static [&'static str],
+    pub(crate) options: &'a [&'a str],
     /// The entity type, for messages.
-    pub(super) entity: &'static str,
+    pub(crate) entity: &'a str,
     /// What `$select` may name.
-    pub(super) properties: &'static [&'static str],
+    pub(crate) properties: &'a [&'a str],
     /// What `$expand` may name.
-    pub(super) expand: &'static [&'static str],
+    pub(crate) expand: &'a [&'a str],
     /// What `$filter` may say.
-    pub(super) grammar: Grammar,
+    pub(crate) grammar: Grammar,
 }
 
 /// A grammar that knows nothing, for where `$filter` is not allowed.
-pub(super) const NO_FILTER: Grammar = Grammar {
+pub(crate) const NO_FILTER: Grammar = Grammar {
     properties: &[],
     functions: &[],
     in_list: false,
@@ -40,20 +39,20 @@ pub(super) const NO_FILTER: Grammar = Grammar {
 
 /// The query options of a request.
 #[derive(Debug, Default)]
-pub(super) struct Options {
-    pub(super) top: Option<usize>,
-    pub(super) select: Option<Vec<String>>,
-    pub(super) expand: bool,
-    pub(super) filter: Option<Predicate>,
+pub(crate) struct Options {
+    pub(crate) top: Option<usize>,
+    pub(crate) select: Option<Vec<String>>,
+    expand: Vec<String>,
+    pub(crate) filter: Option<Predicate>,
     ignore_case: bool,
-    pub(super) count: bool,
+    pub(crate) count: bool,
     skip_token: Option<String>,
     /// The options as sent, decoded, without the skip token.
     sent: Vec<(String, String)>,
 }
 
 /// Splits a query into names and values.
-pub(super) fn split(query: &str) -> Result<Vec<(String, String)>, Fault> {
+pub(crate) fn split(query: &str) -> Result<Vec<(String, String)>, Fault> {
     let mut pairs: Vec<(String, String)> = Vec::new();
     for part in query.split('&').filter(|part| !part.is_empty()) {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
@@ -75,7 +74,7 @@ pub(super) fn split(query: &str) -> Result<Vec<(String, String)>, Fault> {
 
 impl Options {
     /// Reads the options of a request; what is not allowed is refused by name.
-    pub(super) fn read(pairs: &[(String, String)], allowed: &Allowed) -> Result<Self, Fault> {
+    pub(crate) fn read(pairs: &[(String, String)], allowed: &Allowed<'_>) -> Result<Self, Fault> {
         let mut options = Self {
             ignore_case: allowed.grammar.ignore_case,
             ..Self::default()
@@ -91,10 +90,12 @@ impl Options {
                 "$top" => options.top = Some(top(value)?),
                 "$select" => options.select = Some(select(value, allowed)?),
                 "$expand" => {
-                    if !allowed.expand.contains(&value.as_str()) {
-                        return Err(unknown_property(value, allowed.entity));
+                    for name in value.split(',').map(str::trim) {
+                        if !allowed.expand.contains(&name) {
+                            return Err(unknown_property(name, allowed.entity));
+                        }
+                        options.expand.push(name.to_owned());
                     }
-                    options.expand = true;
                 }
                 "$filter" => options.filter = Some(Predicate::parse(value, &allowed.grammar)?),
                 "$count" => {
@@ -119,26 +120,19 @@ impl Options {
         Ok(options)
     }
 
-    /// Returns the places of the rows that pass the filter, out of a list of so many; none where
-    /// there is no filter. `property` gives a row's property by its name.
-    pub(super) fn found(
-        &self,
-        count: usize,
-        index: &Names,
-        name: &str,
-        property: impl Fn(usize, &str) -> Option<Value>,
-    ) -> Option<Vec<usize>> {
-        let filter = self.filter.as_ref()?;
-        let passes =
-            |place: &usize| filter.matches(&|name: &str| property(*place, name), self.ignore_case);
-        Some(match index.narrowed(filter, name) {
-            Some(places) => places.into_iter().filter(passes).collect(),
-            None => (0..count).filter(passes).collect(),
-        })
+    /// Whether an object passes the filter, if there is one.
+    pub(crate) fn passes(&self, object: &Map<String, Value>) -> bool {
+        let filter = self.filter.as_ref();
+        filter.is_none_or(|filter| filter.matches(object, self.ignore_case))
+    }
+
+    /// Whether something is to be expanded.
+    pub(crate) fn expands(&self, name: &str) -> bool {
+        self.expand.iter().any(|known| known == name)
     }
 
     /// Leaves the selected properties of an object.
-    pub(super) fn shape(&self, object: Map<String, Value>) -> Map<String, Value> {
+    pub(crate) fn shape(&self, object: Map<String, Value>) -> Map<String, Value> {
         match &self.select {
             None => object,
             Some(selected) => object
@@ -161,7 +155,7 @@ fn top(value: &str) -> Result<usize, Fault> {
     }
 }
 
-fn select(value: &str, allowed: &Allowed) -> Result<Vec<String>, Fault> {
+fn select(value: &str, allowed: &Allowed<'_>) -> Result<Vec<String>, Fault> {
     value
         .split(',')
         .map(str::trim)
@@ -184,7 +178,7 @@ fn unknown_property(name: &str, entity: &str) -> Fault {
 
 /// Which service's skip tokens a list has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum TokenStyle {
+pub(crate) enum TokenStyle {
     /// A text with brackets, percent-encoded twice.
     Intune,
     /// A word.
@@ -193,18 +187,18 @@ pub(super) enum TokenStyle {
 
 /// A page of a list.
 #[derive(Debug, PartialEq)]
-pub(super) struct Page {
+pub(crate) struct Page {
     /// Which of the rows are on it.
-    pub(super) rows: Range<usize>,
+    pub(crate) rows: Range<usize>,
     /// The address of the next one.
-    pub(super) next: Option<String>,
+    pub(crate) next: Option<String>,
 }
 
 /// Cuts the page out of a list that a request asks for.
 ///
 /// There are so many rows that the request's filter lets through, and `id` gives the id of each;
 /// `path` is the list's address below the version root at `root`.
-pub(super) fn page<'a>(
+pub(crate) fn page<'a>(
     count: usize,
     id: impl Fn(usize) -> &'a str,
     options: &Options,
@@ -290,7 +284,7 @@ fn check(content: &str, options: &Options, path: &str) -> String {
 mod tests {
     use super::*;
 
-    const ALLOWED: Allowed = Allowed {
+    const ALLOWED: Allowed<'static> = Allowed {
         options: &["$top", "$select", "$expand", "$filter", "$skiptoken"],
         entity: "thing",
         properties: &["id", "name"],

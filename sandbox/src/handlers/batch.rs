@@ -5,28 +5,25 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use super::machine::{Call, Machine, Moment};
-use super::reply::{Fault, Reply};
-use super::request::Request;
-use super::validate;
+use crate::machine::Call;
+use crate::reply::{Fault, Reply};
+use crate::request::Request;
+use crate::rules::body;
 
 /// How many requests a batch may have.
 const MOST: usize = 20;
 
 const METHODS: [&str; 5] = ["GET", "POST", "PATCH", "PUT", "DELETE"];
 
-struct Member {
+/// A request of a batch.
+pub(crate) struct Part {
     id: String,
     request: Request,
     depends_on: Vec<String>,
 }
 
-/// Answers a batch.
-pub(super) fn answer(
-    machine: &mut Machine,
-    call: &Call<'_>,
-    moment: Moment<'_>,
-) -> Result<Reply, Fault> {
+/// Takes a batch apart.
+pub(crate) fn parts(call: &Call<'_>) -> Result<Vec<Part>, Fault> {
     if call.method != "POST" {
         return Err(Fault::plain(
             405,
@@ -34,60 +31,68 @@ pub(super) fn answer(
             format!("The method {} is not allowed for $batch.", call.method),
         ));
     }
-    let mut body = validate::object(call.header("content-type"), &call.request.body)?;
+    let mut body = body::object(call.header("content-type"), &call.request.body)?;
     let requests = match body.remove("requests") {
         Some(Value::Array(requests)) if !requests.is_empty() => requests,
         _ => return Err(invalid("'requests' must be a list that is not empty")),
     };
-    if let Some(name) = body.keys().next() {
-        return Err(invalid(&format!("there is no property '{name}'")));
-    }
     if requests.len() > MOST {
         return Err(invalid(&format!(
             "Number of batch request steps exceeds the maximum value of {MOST}"
         )));
     }
-    let mut members: Vec<Member> = Vec::new();
+    let mut parts: Vec<Part> = Vec::new();
     for value in requests {
-        let member = read(value)?;
-        if members.iter().any(|known| known.id == member.id) {
-            return Err(invalid(&format!(
-                "Request Id {} has to be unique",
-                member.id
-            )));
+        let part = read(value)?;
+        if parts.iter().any(|known| known.id == part.id) {
+            return Err(invalid(&format!("Request Id {} has to be unique", part.id)));
         }
-        let unknown = member
-            .depends_on
-            .iter()
-            .find(|id| !members.iter().any(|known| known.id == **id));
-        if let Some(id) = unknown {
-            return Err(invalid(&format!(
-                "Request Id {} depends on {id}, which does not come before it",
-                member.id
-            )));
-        }
-        members.push(member);
+        parts.push(part);
     }
-    let moment = Moment {
-        batch: Some(&call.caller),
-        ..moment
+    check_order(&parts)?;
+    Ok(parts)
+}
+
+/// Refuses a batch that is neither all parallel nor all sequential: no request depends on another,
+/// or each on the one before it, or each on the first one.
+fn check_order(parts: &[Part]) -> Result<(), Fault> {
+    let Some((first, rest)) = parts.split_first() else {
+        return Ok(());
     };
+    if parts.iter().all(|part| part.depends_on.is_empty()) {
+        return Ok(());
+    }
+    let depends = |part: &Part, on: &Part| part.depends_on == [on.id.as_str()];
+    let follows_first = rest.iter().all(|part| depends(part, first));
+    let is_chain = parts
+        .windows(2)
+        .all(|pair| matches!(pair, [one, next] if depends(next, one)));
+    if first.depends_on.is_empty() && (follows_first || is_chain) {
+        return Ok(());
+    }
+    Err(invalid(
+        "the requests must be all parallel, or all sequential by 'dependsOn'",
+    ))
+}
+
+/// Sends the requests and returns their answers, in the order of the requests.
+pub(crate) fn answers(parts: Vec<Part>, send: &mut dyn FnMut(&Request) -> Reply) -> Vec<Value> {
     let mut statuses: HashMap<String, u16> = HashMap::new();
     let mut responses = Vec::new();
-    for member in members {
-        let failed = member
+    for part in parts {
+        let has_failed = part
             .depends_on
             .iter()
             .any(|id| statuses.get(id).is_none_or(|status| *status >= 400));
-        let reply = if failed {
+        let reply = if has_failed {
             Reply::json(
                 424,
-                &json!({"error": {"code": "FailedDependency", "message": "A request this one depends on has failed."}}),
+                json!({"error": {"code": "FailedDependency", "message": "A request this one depends on has failed."}}),
             )
         } else {
-            machine.graph(&member.request, moment)
+            send(&part.request)
         };
-        statuses.insert(member.id.clone(), reply.status);
+        statuses.insert(part.id.clone(), reply.status);
         let mut headers: Map<String, Value> = Map::new();
         if reply.body.is_some() {
             headers.insert("Content-Type".to_owned(), json!("application/json"));
@@ -95,22 +100,22 @@ pub(super) fn answer(
         for (name, value) in reply.headers {
             headers.insert(name, json!(value));
         }
-        let head = json!({"id": member.id, "status": reply.status, "headers": headers}).to_string();
-        responses.push(match (reply.body, head.strip_suffix('}')) {
-            // The body is JSON already, and may be large.
-            (Some(body), Some(open)) => format!("{open},\"body\":{body}}}"),
-            _ => head,
-        });
+        let mut response = json!({"id": part.id, "status": reply.status, "headers": headers});
+        if let Some(body) = reply.body {
+            response["body"] = body;
+        }
+        responses.push(response);
     }
-    // In no order that a client could lean on.
-    machine.random.shuffle(&mut responses);
-    let mut reply = Reply::no_content();
-    reply.status = 200;
-    reply.body = Some(format!("{{\"responses\":[{}]}}", responses.join(",")));
-    Ok(reply)
+    responses
 }
 
-fn read(value: Value) -> Result<Member, Fault> {
+/// Makes the answer to a batch.
+pub(crate) fn reply(responses: Vec<Value>) -> Reply {
+    Reply::json(200, json!({ "responses": responses }))
+}
+
+/// Reads a request. What it has beside, the service ignores: an official SDK writes `depends_on`.
+fn read(value: Value) -> Result<Part, Fault> {
     let Value::Object(mut value) = value else {
         return Err(invalid("a request is not an object"));
     };
@@ -137,14 +142,16 @@ fn read(value: Value) -> Result<Member, Fault> {
         Some(Value::Object(map)) => {
             for (name, value) in map {
                 let Value::String(value) = value else {
-                    return Err(invalid(&format!("a header of request {id} is no string")));
+                    return Err(invalid(&format!(
+                        "a header of request {id} is not a string"
+                    )));
                 };
                 headers.push((name.to_ascii_lowercase(), value));
             }
         }
         Some(_) => {
             return Err(invalid(&format!(
-                "the headers of request {id} are no object"
+                "the headers of request {id} are not an object"
             )));
         }
     }
@@ -160,20 +167,15 @@ fn read(value: Value) -> Result<Member, Fault> {
         )));
     }
     let depends_on = match value.remove("dependsOn") {
-        None => Vec::new(),
+        None | Some(Value::Null) => Vec::new(),
         Some(Value::Array(ids)) => ids
             .into_iter()
             .map(|id| text(Some(id), "dependsOn"))
             .collect::<Result<_, _>>()?,
-        Some(_) => return Err(invalid(&format!("dependsOn of request {id} is no list"))),
+        Some(_) => return Err(invalid(&format!("dependsOn of request {id} is not a list"))),
     };
-    if let Some(name) = value.keys().next() {
-        return Err(invalid(&format!(
-            "request {id} has the unknown property '{name}'"
-        )));
-    }
     let slash = if url.starts_with('/') { "" } else { "/" };
-    Ok(Member {
+    Ok(Part {
         request: Request {
             method,
             target: format!("/beta{slash}{url}"),

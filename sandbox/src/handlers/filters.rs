@@ -1,17 +1,16 @@
 //! The assignment filters: as a list, and one by its id.
 
-use std::sync::LazyLock;
-
 use serde_json::{Map, Value, json};
 
-use super::machine::{Call, Machine};
-use super::policies::{page_of, permit};
-use super::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
-use super::reply::{Fault, Reply};
-use super::shown::{Part, Shown};
-use super::tenant::{Filter, object};
+use super::policies::page_size;
+use super::shape::add_own;
+use crate::collections::Family;
+use crate::machine::{Call, Machine};
+use crate::odata::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
+use crate::reply::{Fault, Reply};
+use crate::tenant::Filter;
 
-const LIST: Allowed = Allowed {
+const LIST: Allowed<'static> = Allowed {
     options: &["$top", "$select", "$skiptoken"],
     entity: "deviceAndAppManagementAssignmentFilter",
     properties: &[
@@ -30,66 +29,68 @@ const LIST: Allowed = Allowed {
     grammar: NO_FILTER,
 };
 
+const SERVICE: &str = "/DeviceConfigV2/DCV2GraphService";
+
 /// Answers a request below `/deviceManagement/assignmentFilters`.
-pub(super) fn answer(machine: &Machine, call: &Call<'_>, rest: &[&str]) -> Result<Reply, Fault> {
+pub(crate) fn answer(machine: &Machine, call: &Call<'_>, rest: &[&str]) -> Result<Reply, Fault> {
     let path = "/deviceManagement/assignmentFilters";
     let all = &machine.tenant().assignment_filters;
     match (call.method, rest) {
         ("GET", []) => {
-            permit(call)?;
+            call.may_read(Family::Configuration)?;
             let options = Options::read(&call.pairs, &LIST)?;
             let id = |row: usize| all[row].id.as_str();
-            let size = machine.page_size(&options);
+            let size = page_size(machine, &options);
             let style = TokenStyle::Intune;
             let page = query::page(all.len(), id, &options, size, &call.root, path, style)?;
             let rows = all.get(page.rows).unwrap_or_default().iter();
-            let rows = rows.map(|filter| full(filter).select(options.select.as_deref()));
+            let rows: Vec<_> = rows.map(|filter| options.shape(full(filter))).collect();
             let context = call.context("deviceManagement/assignmentFilters");
-            Ok(page_of(context, page.next, rows.collect()))
+            Ok(Reply::page(context, Some(rows.len()), page.next, rows))
         }
+        (_, [name, ..]) if name.starts_with('$') => Err(Fault::no_segment(name)),
         ("GET", [id]) => {
-            permit(call)?;
+            call.may_read(Family::Configuration)?;
             let known = Allowed {
                 options: &["$select"],
                 ..LIST
             };
             let options = Options::read(&call.pairs, &known)?;
             let filter = machine.tenant().filter(id).ok_or_else(Fault::not_found)?;
-            let row = full(filter).select(options.select.as_deref());
-            let context = Part::Own(call.context("deviceManagement/assignmentFilters/$entity"));
-            Ok(Reply::json(200, &row.with("@odata.context", context)))
+            let context = call.context("deviceManagement/assignmentFilters/$entity");
+            Ok(Reply::object(200, context, options.shape(full(filter))))
         }
         (verb, []) => Err(Fault::no_route(
             "navigation",
             verb,
+            SERVICE,
             path.trim_start_matches('/'),
         )),
         (verb, [id]) => Err(Fault::no_route(
             "navigation/key",
             verb,
+            SERVICE,
             &format!("deviceManagement/assignmentFilters('{id}')"),
         )),
         (_, [_, other, ..]) => Err(Fault::no_segment(other)),
     }
 }
 
-/// What the service says of a filter where the state file does not.
-static DEFAULTS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
-    object(json!({
-        "assignmentFilterManagementType": "devices",
-        "createdDateTime": "2024-03-01T08:00:00Z",
-        "description": "",
-        "lastModifiedDateTime": "2024-03-01T08:00:00Z",
-        "payloads": [],
-        "roleScopeTags": ["0"],
-    }))
-});
-
-fn full(filter: &Filter) -> Shown<'_> {
-    Shown {
-        defaults: &DEFAULTS,
-        is_assigned: None,
-        own: &filter.properties,
-        names: [("id", &filter.id), ("displayName", &filter.display_name)],
+/// Returns a filter as the service shows it.
+fn full(filter: &Filter) -> Map<String, Value> {
+    let mut object = Map::new();
+    for (name, value) in [
+        ("assignmentFilterManagementType", json!("devices")),
+        ("createdDateTime", json!("2024-03-01T08:00:00Z")),
+        ("description", json!("")),
+        ("lastModifiedDateTime", json!("2024-03-01T08:00:00Z")),
+        ("payloads", json!([])),
+        ("roleScopeTags", json!(["0"])),
+    ] {
+        object.insert(name.to_owned(), value);
     }
+    add_own(&mut object, &filter.properties);
+    object.insert("id".to_owned(), json!(filter.id));
+    object.insert("displayName".to_owned(), json!(filter.display_name));
+    object
 }

@@ -1,10 +1,10 @@
 //! Paths: the segments below the version, and how the services write them in messages.
 
-use super::encoding::percent_decode;
-use super::reply::Fault;
+use crate::encoding::percent_decode;
+use crate::reply::Fault;
 
 /// Takes a path apart; the version is `beta`, the only one that has these policies.
-pub(super) fn below_version(path: &str) -> Result<Vec<String>, Fault> {
+pub(crate) fn below_version(path: &str) -> Result<Vec<String>, Fault> {
     let mut segments = Vec::new();
     for raw in path.split('/').skip(1) {
         let segment = percent_decode(raw, false)
@@ -37,15 +37,14 @@ pub(super) fn below_version(path: &str) -> Result<Vec<String>, Fault> {
 }
 
 /// Writes a path as the Intune services do in their messages.
-pub(super) fn message_place(segments: &[String]) -> String {
+pub(crate) fn message_place(segments: &[String]) -> String {
     match segments {
-        [root, name, key, rest @ ..] if root == "deviceManagement" => {
+        [root, name, key, rest @ ..] if root.starts_with("device") => {
             let mut place = format!("{root}/{name}('{key}')");
             if let [first, more @ ..] = rest {
-                let action = if first == "assign" {
-                    "microsoft.management.services.api."
-                } else {
-                    ""
+                let action = match first.as_str() {
+                    "assign" | "update" => "microsoft.management.services.api.",
+                    _ => "",
                 };
                 place = format!("{place}/{action}{first}");
                 if let [key, ..] = more {

@@ -1,18 +1,17 @@
 //! The directory: groups by list, by id and by many ids.
 
-use std::collections::{BTreeSet, HashSet};
-use std::sync::LazyLock;
+use std::collections::HashSet;
 
 use serde_json::{Map, Value, json};
 
-use super::encoding::is_guid;
-use super::machine::{Call, Machine};
-use super::predicate::Grammar;
-use super::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
-use super::reply::{Fault, Reply};
-use super::shown::{Page, Part, Row, Shown};
-use super::tenant::{Group, object};
-use super::validate;
+use super::shape::add_own;
+use crate::encoding::is_guid;
+use crate::machine::{Call, Machine};
+use crate::odata::predicate::Grammar;
+use crate::odata::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
+use crate::reply::{Fault, Reply};
+use crate::rules::body;
+use crate::tenant::Group;
 
 /// Properties of a group (OpenAPI slice, schema group), without those about mail conversations.
 const PROPERTIES: &[&str] = &[
@@ -51,7 +50,7 @@ const PROPERTIES: &[&str] = &[
     "visibility",
 ];
 
-const LIST: Allowed = Allowed {
+const LIST: Allowed<'static> = Allowed {
     options: &["$top", "$select", "$filter", "$count", "$skiptoken"],
     entity: "group",
     properties: PROPERTIES,
@@ -71,7 +70,7 @@ const LIST: Allowed = Allowed {
     },
 };
 
-const ONE: Allowed = Allowed {
+const ONE: Allowed<'static> = Allowed {
     options: &["$select"],
     grammar: NO_FILTER,
     ..LIST
@@ -96,7 +95,7 @@ const MOST_CLAUSES: usize = 15;
 const LONGEST_URL: usize = 2048;
 
 /// Answers a request to `/groups` or `/directoryObjects`.
-pub(super) fn answer(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
+pub(crate) fn answer(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     if !call.in_batch && call.url_length > LONGEST_URL {
         return Err(Fault::plain(
@@ -113,6 +112,8 @@ pub(super) fn answer(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault>
         ("POST", ["directoryObjects", "getByIds"]) => {
             permit(call, DIRECTORY_READERS).and_then(|()| by_ids(machine, call))
         }
+        // Not an id: a count, which needs `ConsistencyLevel` and is not emulated, or nothing.
+        (_, ["groups", name, ..]) if name.starts_with('$') => Err(Fault::no_segment(name)),
         ("GET", ["groups", id]) => permit(call, READERS).and_then(|()| one(machine, call, id)),
         (_, ["groups"] | ["groups", _] | ["directoryObjects", "getByIds"]) => Err(Fault::plain(
             405,
@@ -130,7 +131,7 @@ pub(super) fn answer(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault>
 }
 
 /// Returns what a request costs in resource units (DOCS:concepts/throttling-limits.md).
-pub(super) fn cost(segments: &[String]) -> u32 {
+pub(crate) fn cost(segments: &[String]) -> u32 {
     match segments.last() {
         Some(last) if last == "getByIds" => 3,
         _ => 1,
@@ -171,28 +172,31 @@ fn list(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
              operators: {clauses}. Max allowed: {MOST_CLAUSES}."
         )));
     }
-    let groups = &machine.tenant().groups;
-    let index = machine.index().groups();
-    let found = options.found(groups.len(), index, "displayName", |place, name| {
-        full(&groups[place]).property(name)
-    });
-    let count = found.as_ref().map_or(groups.len(), Vec::len);
-    let group = |row: usize| &groups[found.as_ref().map_or(row, |found| found[row])];
+    let groups = machine.tenant().groups.iter();
+    let found: Vec<&Group> = match options.filter {
+        None => groups.collect(),
+        Some(_) => groups
+            .filter(|group| options.passes(&full(group)))
+            .collect(),
+    };
     let style = TokenStyle::Directory;
-    let id = |row| group(row).id.as_str();
-    let page = query::page(count, id, &options, size, &call.root, "/groups", style)?;
-    let rows = page.rows.map(group);
-    Ok(Reply::json(
-        200,
-        &Page {
-            context: call.context("groups"),
-            // The whole count, unlike Intune's.
-            count: advanced.then_some(count),
-            next: page.next,
-            value: rows
-                .map(|group| full(group).select(options.select.as_deref()))
-                .collect(),
-        },
+    let id = |row: usize| found[row].id.as_str();
+    let page = query::page(
+        found.len(),
+        id,
+        &options,
+        size,
+        &call.root,
+        "/groups",
+        style,
+    )?;
+    let rows = found[page.rows].iter();
+    Ok(Reply::page(
+        call.context("groups"),
+        // The whole count, unlike Intune's.
+        advanced.then_some(found.len()),
+        page.next,
+        rows.map(|group| options.shape(full(group))).collect(),
     ))
 }
 
@@ -215,10 +219,9 @@ fn one(machine: &Machine, call: &Call<'_>, id: &str) -> Result<Reply, Fault> {
             format!("Invalid object identifier '{id}'."),
         ));
     }
-    let group = machine.groups_with(id).next().ok_or_else(missing)?;
-    let context = Part::Own(call.context("groups/$entity"));
-    let body = full(group).select(options.select.as_deref());
-    Ok(Reply::json(200, &body.with("@odata.context", context)))
+    let group = machine.tenant().group(id).ok_or_else(missing)?;
+    let object = options.shape(full(group));
+    Ok(Reply::object(200, call.context("groups/$entity"), object))
 }
 
 fn by_ids(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
@@ -229,7 +232,7 @@ fn by_ids(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
             ..ONE
         },
     )?;
-    let mut body = validate::object(call.header("content-type"), &call.request.body)?;
+    let mut sent = body::object(call.header("content-type"), &call.request.body)?;
     let texts = |name: &str, value: Option<Value>| match value {
         None => Ok(None),
         Some(Value::Array(list)) if list.iter().all(Value::is_string) => Ok(Some(list)),
@@ -237,10 +240,10 @@ fn by_ids(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
             "'{name}' is not a list of strings."
         ))),
     };
-    let ids = texts("ids", body.remove("ids"))?
+    let ids = texts("ids", sent.remove("ids"))?
         .ok_or_else(|| Fault::bad_request("The parameter 'ids' is missing."))?;
-    let types = texts("types", body.remove("types"))?;
-    if let Some(name) = body.keys().next() {
+    let types = texts("types", sent.remove("types"))?;
+    if let Some(name) = sent.keys().next() {
         return Err(Fault::bad_request(format!(
             "The parameter '{name}' in the request payload is not a valid parameter for the \
              operation 'getByIds'."
@@ -267,45 +270,37 @@ fn by_ids(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
                 .any(|name| matches!(name.as_str(), Some("group" | "directoryObject")))
     });
     // What is missing is simply absent.
-    let ids: BTreeSet<&str> = ids.iter().filter_map(Value::as_str).collect();
-    let mut rows: Vec<Row<'_>> = Vec::new();
-    let mut seen = HashSet::new();
-    for id in ids.into_iter().filter(|_| wanted) {
-        for group in machine.groups_with(id) {
-            if seen.insert(group.id.as_str()) {
-                let kind = Part::Text("#microsoft.graph.group");
-                rows.push(full(group).select(None).with("@odata.type", kind));
-            }
-        }
-    }
-    Ok(Reply::json(
-        200,
-        &Page {
-            context: call.context("directoryObjects"),
-            count: None,
-            next: None,
-            value: rows,
-        },
-    ))
+    let ids: HashSet<String> = ids
+        .iter()
+        .filter_map(Value::as_str)
+        .map(str::to_ascii_lowercase)
+        .collect();
+    let groups = machine.tenant().groups.iter();
+    let found = groups.filter(|group| wanted && ids.contains(&group.id.to_ascii_lowercase()));
+    let rows = found.map(|group| {
+        let mut object = full(group);
+        object.insert("@odata.type".to_owned(), json!("#microsoft.graph.group"));
+        object
+    });
+    let context = call.context("directoryObjects");
+    Ok(Reply::page(context, None, None, rows.collect()))
 }
 
-/// What the directory says of a group where the state file does not.
-static DEFAULTS: LazyLock<Map<String, Value>> = LazyLock::new(|| {
-    object(json!({
-        "description": null,
-        "groupTypes": [],
-        "mailEnabled": false,
-        "securityEnabled": true,
-        "membershipRule": null,
-        "createdDateTime": "2024-03-01T08:00:00Z",
-    }))
-});
-
-fn full(group: &Group) -> Shown<'_> {
-    Shown {
-        defaults: &DEFAULTS,
-        is_assigned: None,
-        own: &group.properties,
-        names: [("id", &group.id), ("displayName", &group.display_name)],
+/// Returns a group as the directory shows it.
+fn full(group: &Group) -> Map<String, Value> {
+    let mut object = Map::new();
+    for (name, value) in [
+        ("description", Value::Null),
+        ("groupTypes", json!([])),
+        ("mailEnabled", json!(false)),
+        ("securityEnabled", json!(true)),
+        ("membershipRule", Value::Null),
+        ("createdDateTime", json!("2024-03-01T08:00:00Z")),
+    ] {
+        object.insert(name.to_owned(), value);
     }
+    add_own(&mut object, &group.properties);
+    object.insert("id".to_owned(), json!(group.id));
+    object.insert("displayName".to_owned(), json!(group.display_name));
+    object
 }

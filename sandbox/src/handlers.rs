@@ -1,0 +1,8 @@
+//! Who answers what: each file the requests to a part of the service.
+
+pub(crate) mod assignments;
+pub(crate) mod batch;
+pub(crate) mod directory;
+pub(crate) mod filters;
+pub(crate) mod policies;
+mod shape;

@@ -1,0 +1,384 @@
+//! The assignments of one policy: read, replaced as a set, or written one by one. Which routes there
+//! are, the table of collections says; for others the service has no route.
+
+use serde_json::{Map, Value, json};
+
+use super::policies::{keys, page_size, rows_allowed, rows_path};
+use super::shape;
+use crate::collections::{Answer, Collection, Pages, Spec, Writes};
+use crate::machine::{Call, Machine};
+use crate::odata::query::{self, Options, TokenStyle};
+use crate::reply::{Fault, Reply};
+use crate::rules::{assignment, body, enrollment};
+use crate::switches::PolicySetRows;
+use crate::target::{self, NAMESPACE, TargetType};
+use crate::tenant::{Assignment, Policy, object, row_id};
+
+/// Answers a request below a policy.
+pub(crate) fn answer(
+    machine: &mut Machine,
+    call: &Call<'_>,
+    collection: Collection,
+    rest: &[&str],
+) -> Result<Reply, Fault> {
+    let spec = collection.spec();
+    let service = &machine.tenant().service;
+    let is_missing = |names: &[String]| names.iter().any(|name| name == spec.segment);
+    let is_single = matches!(spec.writes, Writes::Single | Writes::Either(_));
+    let has_create = is_single && !is_missing(&service.create_route_missing);
+    let has_delete = is_single && !is_missing(&service.delete_route_missing);
+    let has_plain = !is_missing(&service.plain_assign_missing);
+    let may_read = || call.may_read(spec.family);
+    match (call.method, rest) {
+        // Not an id: a count, or what does not exist.
+        (_, [_, "assignments", name, ..]) if name.starts_with('$') => Err(Fault::no_segment(name)),
+        ("GET", [id, "assignments"]) if spec.writes != Writes::Update => {
+            may_read().and_then(|()| rows(machine, call, collection, id))
+        }
+        ("GET", [id, "assignments", row]) if spec.has_row_route => {
+            may_read().and_then(|()| row_of(machine, call, collection, id, row))
+        }
+        ("POST", [id, "assignments"]) if has_create => {
+            machine.may_write(call, collection)?;
+            create(machine, call, collection, id)
+        }
+        ("DELETE", [id, "assignments", row]) if has_delete => {
+            machine.may_write(call, collection)?;
+            delete(machine, call, collection, id, row)
+        }
+        ("POST", [id, "assign"]) if has_plain => assign(machine, call, collection, id, "assign"),
+        ("POST", [id, cast, "assign"]) if spec.has_cast && *cast == spec.entity => {
+            assign(machine, call, collection, id, "assign")
+        }
+        ("POST", [id, "update"]) if spec.writes == Writes::Update => {
+            assign(machine, call, collection, id, "update")
+        }
+        (verb, rest) => Err(no_route(spec, verb, rest)),
+    }
+}
+
+/// The refusal of what has no route.
+fn no_route(spec: &Spec, verb: &str, rest: &[&str]) -> Fault {
+    let Spec { root, segment, .. } = spec;
+    let path = format!("{root}/{segment}");
+    let (template, path) = match rest {
+        [] => ("navigation", path),
+        [id] => ("navigation/key", format!("{path}('{id}')")),
+        [id, "assignments"] => (
+            "navigation/key/navigation",
+            format!("{path}('{id}')/assignments"),
+        ),
+        [id, "assignments", row] => (
+            "navigation/key/navigation/key",
+            format!("{path}('{id}')/assignments('{row}')"),
+        ),
+        [id, action @ ("assign" | "update")] => (
+            "navigation/key/action",
+            format!("{path}('{id}')/microsoft.management.services.api.{action}"),
+        ),
+        [_, "assignments" | "assign", .., other] | [_, other, ..] => {
+            return Fault::no_segment(other);
+        }
+    };
+    Fault::no_route(template, verb, spec.service, &path)
+}
+
+fn rows(
+    machine: &Machine,
+    call: &Call<'_>,
+    collection: Collection,
+    id: &str,
+) -> Result<Reply, Fault> {
+    let allowed = rows_allowed(collection, &["$top", "$select", "$skiptoken"]);
+    let options = Options::read(&call.pairs, &allowed)?;
+    let policy = machine.policy(collection, id)?;
+    let default = default_row(policy);
+    let shown = match &default {
+        Some(row) => std::slice::from_ref(row),
+        None => machine.shown(policy, call.now),
+    };
+    let keys = keys(shown);
+    let key = |row: usize| keys[row].as_str();
+    let (path, context) = rows_path(call, policy);
+    let pages = collection.spec().pages;
+    let size = match pages {
+        Pages::Small => page_size(machine, &options),
+        Pages::Thousand | Pages::Whole => options.top.unwrap_or(usize::MAX),
+    };
+    let style = TokenStyle::Intune;
+    let page = query::page(keys.len(), key, &options, size, &call.root, &path, style)?;
+    let rows: Vec<Map<String, Value>> = shown
+        .get(page.rows)
+        .unwrap_or_default()
+        .iter()
+        .map(|row| options.shape(shape::assignment(collection, row)))
+        .collect();
+    let count = (pages == Pages::Small).then_some(rows.len());
+    Ok(Reply::page(context, count, page.next, rows))
+}
+
+/// Returns the fixed assignment of a tenant's default, whose id is the configuration's own.
+fn default_row(policy: &Policy) -> Option<Assignment> {
+    if !enrollment::is_default(policy) {
+        return None;
+    }
+    let target = if enrollment::is_for_devices(policy) {
+        target::all_devices()
+    } else {
+        target::all_users()
+    };
+    Some(Assignment {
+        id: policy.id.clone(),
+        source: "direct".to_owned(),
+        source_id: None,
+        target: object(target),
+        properties: Map::new(),
+    })
+}
+
+fn row_of(
+    machine: &Machine,
+    call: &Call<'_>,
+    collection: Collection,
+    id: &str,
+    row: &str,
+) -> Result<Reply, Fault> {
+    let options = Options::read(&call.pairs, &rows_allowed(collection, &["$select"]))?;
+    let policy = machine.policy(collection, id)?;
+    let shown = machine.shown(policy, call.now);
+    let found = shown
+        .iter()
+        .find(|known| known.id.eq_ignore_ascii_case(row))
+        .ok_or_else(Fault::not_found)?;
+    let object = options.shape(shape::assignment(collection, found));
+    let (_, context) = rows_path(call, policy);
+    Ok(Reply::object(200, format!("{context}/$entity"), object))
+}
+
+fn create(
+    machine: &mut Machine,
+    call: &Call<'_>,
+    collection: Collection,
+    id: &str,
+) -> Result<Reply, Fault> {
+    let sent = body::object(call.header("content-type"), &call.request.body)?;
+    let policy = machine.policy(collection, id)?;
+    let row = assignment::read(machine.tenant(), policy, Value::Object(sent))?;
+    let mut rows = policy.assignments.clone();
+    rows.push(row.clone());
+    check_set(machine, policy, &rows)?;
+    let (_, context) = rows_path(call, policy);
+    machine.write(collection, id, rows, call.now);
+    let mut shown = shape::assignment(collection, &row);
+    let element = collection.spec().element;
+    shown.insert(
+        "@odata.type".to_owned(),
+        json!(format!("#{NAMESPACE}{element}")),
+    );
+    Ok(Reply::object(201, format!("{context}/$entity"), shown))
+}
+
+/// Replaces all assignments of a policy.
+fn assign(
+    machine: &mut Machine,
+    call: &Call<'_>,
+    collection: Collection,
+    id: &str,
+    action: &str,
+) -> Result<Reply, Fault> {
+    let spec = collection.spec();
+    let parameter = match (spec.writes, action) {
+        (Writes::Assign(parameter) | Writes::Either(parameter), "assign") => parameter,
+        (Writes::Update, "update") => "assignments",
+        _ => return Err(no_route(spec, call.method, &[id, action])),
+    };
+    machine.may_write(call, collection)?;
+    let sent = body::object(call.header("content-type"), &call.request.body)?;
+    let policy = machine.policy(collection, id)?;
+    if let Some(refusal) = refusal(policy) {
+        return Err(refusal);
+    }
+    machine.check_rest(policy, call.now)?;
+    let mut rows = body::action(sent, action, parameter)?
+        .into_iter()
+        .map(|row| assignment::read(machine.tenant(), policy, row))
+        .collect::<Result<Vec<_>, _>>()?;
+    check_set(machine, policy, &rows)?;
+    if machine.tenant().service.policy_set_rows == PolicySetRows::Kept {
+        let is_left_out = |old: &&Assignment| {
+            old.source != "direct"
+                && !rows
+                    .iter()
+                    .any(|row| row.id == old.id && row.source == old.source)
+        };
+        let kept: Vec<Assignment> = policy
+            .assignments
+            .iter()
+            .filter(is_left_out)
+            .cloned()
+            .collect();
+        rows.extend(kept);
+    }
+    let members = members(policy);
+    let reply = answer_of(machine, call, spec, collection, &rows);
+    machine.write(collection, id, rows.clone(), call.now);
+    for (collection, member) in members {
+        follow(machine, call, (collection, &member), id, &rows);
+    }
+    Ok(reply)
+}
+
+/// Why the assignments of an object cannot be changed, if that is so.
+fn refusal(policy: &Policy) -> Option<Fault> {
+    let is = |name: &str| policy.properties.get(name) == Some(&json!(true));
+    let state = policy.properties.get("publishingState");
+    if enrollment::is_default(policy) || is("isDefaultProfile") || is("isBuiltIn") {
+        Some(Fault::invalid(
+            "The assignments of a default cannot be changed",
+        ))
+    } else if state.is_some_and(|state| state != "published") {
+        Some(Fault::invalid(
+            "An app cannot be assigned unless it is published",
+        ))
+    } else {
+        None
+    }
+}
+
+/// Refuses a set that cannot be.
+fn check_set(machine: &Machine, policy: &Policy, rows: &[Assignment]) -> Result<(), Fault> {
+    assignment::unique(rows)?;
+    let is_everywhere =
+        |row: &Assignment| TargetType::of(&row.target) == Some(TargetType::AllDevices);
+    if policy.collection.segment() == "windowsAutopilotDeploymentProfiles"
+        && rows.iter().any(is_everywhere)
+    {
+        let others = machine.tenant().policies(policy.collection).iter();
+        let mut others = others.filter(|other| other.id != policy.id);
+        if let Some(other) = others.find(|other| other.assignments.iter().any(is_everywhere)) {
+            // CIPP#2803.
+            let id = &other.id;
+            return Err(Fault::invalid(format!(
+                "Another Profile {id} is already assigned to All Devices."
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn answer_of(
+    machine: &mut Machine,
+    call: &Call<'_>,
+    spec: &Spec,
+    collection: Collection,
+    rows: &[Assignment],
+) -> Reply {
+    let mut empty = Reply::no_content();
+    match spec.answer {
+        Answer::NoContent => empty,
+        Answer::Empty => {
+            if machine.random.bool() {
+                empty.status = 200;
+            }
+            empty
+        }
+        Answer::Rows => {
+            let context = call.context(&format!("Collection({NAMESPACE}{})", spec.element));
+            let rows = rows.iter().map(|row| shape::assignment(collection, row));
+            Reply::page(context, None, None, rows.collect())
+        }
+    }
+}
+
+/// Returns the objects that are in a policy set.
+fn members(policy: &Policy) -> Vec<(Collection, String)> {
+    let items = policy.properties.get("items").and_then(Value::as_array);
+    let items = items.filter(|_| policy.collection.spec().writes == Writes::Update);
+    items
+        .into_iter()
+        .flatten()
+        .filter_map(|item| {
+            let name = item.get("@odata.type")?.as_str()?;
+            let segment = match name.trim_start_matches("#microsoft.graph.") {
+                "mobileAppPolicySetItem" => "mobileApps",
+                "deviceCompliancePolicyPolicySetItem" => "deviceCompliancePolicies",
+                "deviceConfigurationPolicySetItem" => "deviceConfigurations",
+                "deviceManagementConfigurationPolicyPolicySetItem" => "configurationPolicies",
+                "targetedManagedAppConfigurationPolicySetItem" => {
+                    "targetedManagedAppConfigurations"
+                }
+                "windowsAutopilotDeploymentProfilePolicySetItem" => {
+                    "windowsAutopilotDeploymentProfiles"
+                }
+                "windows10EnrollmentCompletionPageConfigurationPolicySetItem" => {
+                    "deviceEnrollmentConfigurations"
+                }
+                _ => return None,
+            };
+            let id = item.get("payloadId")?.as_str()?;
+            Some((Collection::named(segment)?, id.to_owned()))
+        })
+        .collect()
+}
+
+/// Gives a member of a policy set the set's assignments, in place of those it had from it.
+fn follow(
+    machine: &mut Machine,
+    call: &Call<'_>,
+    (collection, member): (Collection, &str),
+    set: &str,
+    rows: &[Assignment],
+) {
+    let Ok(policy) = machine.policy(collection, member) else {
+        return;
+    };
+    let mut new: Vec<Assignment> = policy
+        .assignments
+        .iter()
+        .filter(|row| row.source == "direct" || row.source_id.as_deref() != Some(set))
+        .cloned()
+        .collect();
+    for row in rows {
+        let mut properties = row.properties.clone();
+        properties.remove("lastModifiedDateTime");
+        if collection.segment() == "mobileApps" {
+            properties.insert("intent".to_owned(), json!("required"));
+        }
+        let mut row = Assignment {
+            id: String::new(),
+            source: "policySets".to_owned(),
+            source_id: Some(set.to_owned()),
+            target: row.target.clone(),
+            properties,
+        };
+        row.id = row_id(collection, member, &row);
+        if !new
+            .iter()
+            .any(|known| known.id == row.id && known.source == row.source)
+        {
+            new.push(row);
+        }
+    }
+    machine.write(collection, member, new, call.now);
+}
+
+fn delete(
+    machine: &mut Machine,
+    call: &Call<'_>,
+    collection: Collection,
+    id: &str,
+    row: &str,
+) -> Result<Reply, Fault> {
+    let policy = machine.policy(collection, id)?;
+    let mut rows = policy.assignments.clone();
+    // The direct row first, where a policy set's row has the same id.
+    let is_it = |known: &Assignment| known.id.eq_ignore_ascii_case(row);
+    let position = rows
+        .iter()
+        .position(|known| is_it(known) && known.source == "direct")
+        .or_else(|| rows.iter().position(is_it))
+        .ok_or_else(Fault::not_found)?;
+    rows.remove(position);
+    machine.write(collection, id, rows, call.now);
+    Ok(Reply::no_content())
+}

@@ -1,0 +1,150 @@
+//! Remediations: the schedule of an assignment, and what its times look like afterwards.
+
+use serde_json::{Map, Value, json};
+
+use super::body::mistyped;
+use crate::reply::Fault;
+use crate::target::NAMESPACE;
+
+/// Checks schedule and remediation of an assignment. An exclusion has neither.
+pub(super) fn check(row: &mut Map<String, Value>, excludes: bool) -> Result<(), Fault> {
+    match row.get("runRemediationScript") {
+        None | Some(Value::Null) => {
+            row.insert("runRemediationScript".to_owned(), json!(false));
+        }
+        Some(Value::Bool(_)) => {}
+        Some(other) => return Err(mistyped("runRemediationScript", "true or false", other)),
+    }
+    let schedule = match row.remove("runSchedule") {
+        None | Some(Value::Null) => Value::Null,
+        Some(Value::Object(schedule)) => Value::Object(checked(schedule)?),
+        Some(other) => return Err(mistyped("runSchedule", "a schedule or null", &other)),
+    };
+    if excludes {
+        row.insert("runRemediationScript".to_owned(), json!(false));
+    }
+    let schedule = if excludes { Value::Null } else { schedule };
+    row.insert("runSchedule".to_owned(), schedule);
+    Ok(())
+}
+
+fn checked(mut schedule: Map<String, Value>) -> Result<Map<String, Value>, Fault> {
+    let named = schedule.get("@odata.type").cloned().unwrap_or_default();
+    let name = named.as_str().unwrap_or_default().trim_start_matches('#');
+    let (known, longest): (&[&str], u64) = match name.strip_prefix(NAMESPACE) {
+        Some("deviceHealthScriptDailySchedule") => (&["interval", "time", "useUtc"], u64::MAX),
+        Some("deviceHealthScriptHourlySchedule") => (&["interval"], 23),
+        Some("deviceHealthScriptRunOnceSchedule") => (&["interval", "time", "useUtc", "date"], 1),
+        _ => {
+            return Err(Fault::model(format!(
+                "A type named '{name}' could not be resolved by the model. When a model is \
+                 available, each type name must resolve to a valid type."
+            )));
+        }
+    };
+    schedule.insert("@odata.type".to_owned(), json!(format!("#{name}")));
+    for (key, value) in &mut schedule {
+        let wrong = |expected: &str, value: &Value| mistyped(key, expected, value);
+        match key.as_str() {
+            "@odata.type" => {}
+            other if !known.contains(&other) => {
+                return Err(Fault::model(format!(
+                    "The property '{other}' does not exist on type '{name}'."
+                )));
+            }
+            "interval" => {
+                let interval = value.as_u64().filter(|one| (1..=longest).contains(one));
+                interval.ok_or_else(|| wrong("a number of the schedule's range", value))?;
+            }
+            "useUtc" => {
+                value
+                    .as_bool()
+                    .ok_or_else(|| wrong("true or false", value))?;
+            }
+            "date" => {
+                let date = value.as_str().and_then(|text| text.parse().ok());
+                date.ok_or_else(|| wrong("a date", value))
+                    .map(|_: jiff::civil::Date| ())?;
+            }
+            _ => {
+                let time = value.as_str().and_then(seven_decimals);
+                *value = json!(time.ok_or_else(|| wrong("a time of day", value))?);
+            }
+        }
+    }
+    schedule.entry("interval").or_insert_with(|| json!(1));
+    Ok(schedule)
+}
+
+/// Writes a time of day as the service does.
+fn seven_decimals(text: &str) -> Option<String> {
+    let time: jiff::civil::Time = text.parse().ok()?;
+    Some(time.strftime("%H:%M:%S.0000000").to_string())
+}
+
+/// Gives the times of a stored schedule the form in which they are served.
+pub(crate) fn with_seven_decimals(mut schedule: Value) -> Value {
+    if let Some(time) = schedule.get_mut("time")
+        && let Some(shown) = time.as_str().and_then(seven_decimals)
+    {
+        *time = json!(shown);
+    }
+    schedule
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked_row(row: Value, excludes: bool) -> Result<Value, Fault> {
+        let Value::Object(mut row) = row else {
+            panic!("an object");
+        };
+        check(&mut row, excludes).map(|()| Value::Object(row))
+    }
+
+    fn daily(key: &str, value: Value) -> Value {
+        json!({"runSchedule": {"@odata.type": "microsoft.graph.deviceHealthScriptDailySchedule",
+            "interval": 2, "time": "01:30", key: value}})
+    }
+
+    #[test]
+    fn a_schedule_is_completed_and_an_exclusion_loses_it() {
+        let row = checked_row(daily("useUtc", json!(true)), false).expect("a good row");
+        assert_eq!(
+            row,
+            json!({"runRemediationScript": false, "runSchedule": {
+                "@odata.type": "#microsoft.graph.deviceHealthScriptDailySchedule",
+                "interval": 2, "time": "01:30:00.0000000", "useUtc": true}})
+        );
+        let row = json!({"runRemediationScript": true, "runSchedule": null});
+        assert_eq!(checked_row(row.clone(), false).expect("a good row"), row);
+        let mut sent = daily("useUtc", json!(true));
+        sent["runRemediationScript"] = json!(true);
+        assert_eq!(
+            checked_row(sent, true).expect("a good row"),
+            json!({"runRemediationScript": false, "runSchedule": null})
+        );
+    }
+
+    #[test]
+    fn schedules_that_break_a_rule_are_refused() {
+        let once = "#microsoft.graph.deviceHealthScriptRunOnceSchedule";
+        let hourly = "#microsoft.graph.deviceHealthScriptHourlySchedule";
+        for row in [
+            daily("interval", json!(0)),
+            daily("interval", json!("1")),
+            daily("time", json!("25:00")),
+            daily("useUtc", json!("yes")),
+            daily("date", json!("2026-01-31")),
+            daily("@odata.type", json!("#microsoft.graph.weekly")),
+            json!({"runSchedule": {"@odata.type": once, "date": "31.1.2026"}}),
+            json!({"runSchedule": {"@odata.type": hourly, "interval": 24}}),
+            json!({"runSchedule": {"interval": 1}}),
+            json!({"runSchedule": []}),
+            json!({"runRemediationScript": "true"}),
+        ] {
+            assert!(checked_row(row.clone(), false).is_err(), "{row}");
+        }
+    }
+}
