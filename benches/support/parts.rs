@@ -79,7 +79,7 @@ pub(crate) fn digest(plan: &Plan) -> String {
 
 pub(crate) fn as_text(plan: &Plan, digest: &str) -> String {
     let summary = plan.summary();
-    text::plan(plan, &summary, digest, summary.time, Detail::default())
+    text::plan(plan, &summary, digest, Detail::default())
 }
 
 /// Writes a plan as JSON, for nobody to read; returns how long it is.

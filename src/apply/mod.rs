@@ -21,9 +21,8 @@ use crate::graph::client::Client;
 use crate::graph::write::Writer;
 use crate::plan::writes::WriteWith;
 use crate::plan::{Names, Plan, PlannedPolicy};
-use crate::report::{Outcome, Reason, Report, Results, Settled};
+use crate::report::{Moved, Outcome, Reason, Report, Results, Settled};
 use capabilities::Capabilities;
-use staleness::Moved;
 
 /// How a plan is carried out.
 #[derive(Clone, Copy, Debug)]
@@ -44,13 +43,13 @@ pub trait ObserveApply: Sync {
 }
 
 /// Returns what becomes of a saved plan's policies when some have moved: nothing is tried.
-pub fn not_started(plan: &Plan, moved: &[Moved]) -> Results {
+pub fn not_started(plan: &Plan, moved: Vec<Moved>) -> Results {
     let settled = plan
         .changed()
         .enumerate()
         .map(
             |(index, _)| match moved.iter().find(|moved| moved.index == index) {
-                Some(moved) if moved.deleted => Settled::bad(
+                Some(moved) if moved.live.is_none() => Settled::bad(
                     Outcome::Stale,
                     Reason::new(
                         "deleted",
@@ -73,6 +72,7 @@ pub fn not_started(plan: &Plan, moved: &[Moved]) -> Results {
         .collect();
     Results {
         settled,
+        moved,
         ..Results::default()
     }
 }
@@ -123,6 +123,7 @@ pub async fn run(
     Results {
         settled: results.into_iter().flatten().collect(),
         aside: Vec::new(),
+        moved: Vec::new(),
         interrupted: stop.is_cancelled(),
         report_failure: worker
             .report_failure

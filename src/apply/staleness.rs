@@ -4,15 +4,7 @@ use crate::graph::{GraphError, Reader};
 use crate::model::{PolicyKind, rows, same_assignments};
 use crate::plan::writes::{WriteWith, steps};
 use crate::plan::{Plan, PlannedPolicy};
-
-/// A policy that is not as a saved plan found it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Moved {
-    /// The policy's place among the plan's changed policies.
-    pub index: usize,
-    /// Whether it does not exist any more.
-    pub deleted: bool,
-}
+use crate::report::Moved;
 
 /// Compares each changed policy of a plan with the live state, in as few requests as possible.
 /// One that has its planned rows already, or stands on the plan's own way to them because an
@@ -35,10 +27,7 @@ pub async fn moved(
     for (index, live) in reader.assignments_of(&ids).await?.into_iter().enumerate() {
         let policy = changed[index];
         match live? {
-            None => moved.push(Moved {
-                index,
-                deleted: true,
-            }),
+            None => moved.push(Moved { index, live: None }),
             Some(live) => {
                 let live = rows(&live);
                 let fits = same_assignments(&policy.before, &live)
@@ -49,7 +38,7 @@ pub async fn moved(
                 if !fits {
                     moved.push(Moved {
                         index,
-                        deleted: false,
+                        live: Some(live),
                     });
                 }
             }

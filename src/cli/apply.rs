@@ -19,16 +19,19 @@ use crate::plan::guards::GivenLimits;
 use crate::plan::saved::SavedPlan;
 use crate::render::clean::clean;
 use crate::render::json::{self, Json};
+use crate::render::phrases::count;
 use crate::render::review::Review;
 use crate::render::text;
-use crate::render::words::count;
-use crate::report::Recorded;
+use crate::report::{Outcome, Recorded};
 use crate::run::apply::{ApplyInput, ApplyRun};
 use crate::run::approval::{MAX_AGE, check_age};
 use crate::run::connect::{ServiceSettings, connect};
-use crate::run::plan::{self, PlanRequest, PreparedPlan};
+use crate::run::plan::{self, NameUnmanaged, PlanRequest, PreparedPlan};
 use crate::run::rollback::plan_rollback;
 use crate::run::{Failure, inputs};
+
+/// Printed at the end of a rollback: the tenant is as before, the manifests are not.
+pub(super) const STILL_IN_GIT: &str = "note: the manifests in git still ask for what was undone; revert them too, or the next `apply` does it again\n";
 
 pub(super) fn run(command: &Apply, common: &Common, output: &Output) -> Result<Exit, Failure> {
     run_or_roll_back(command, None, common, output)
@@ -61,6 +64,9 @@ pub(super) fn run_or_roll_back(
             "the earlier report, which records writes, was kept as {}\n",
             clean(&kept.display().to_string())
         ));
+    }
+    if of.is_some() && run.results.count(Outcome::Applied) > 0 {
+        output.note(STILL_IN_GIT);
     }
     match &finished {
         Ok(None) => {}
@@ -103,6 +109,7 @@ impl Session<'_> {
             selection: &self.command.selecting.selection(),
             rules: &settings::guards(&self.command.guards, config)?,
             all: self.command.view.all,
+            unmanaged: &NameUnmanaged::Not,
         };
         let source = match recorded {
             Some(recorded) => Source::Report(Box::new(recorded)),
@@ -224,6 +231,10 @@ impl Session<'_> {
             allowed = self.ask(stop).await;
         }
         if let Err(failure) = allowed {
+            if is_text && !input.stale.is_empty() {
+                let stale = text::stale(&prepared.plan, &run.results);
+                self.output.text(&stale)?;
+            }
             self.print(prepared, run, failure.exit, Some(&failure))?;
             return Err(failure);
         }
@@ -238,7 +249,8 @@ impl Session<'_> {
         let exit = run.carry_out(input, settings, progress, mask, stop).await?;
         let results = &run.results;
         if is_text && !(prepared.plan.is_empty() && results.aside.is_empty()) {
-            self.output.text(&text::results(&prepared.plan, results))?;
+            let results = text::results(&prepared.plan, results, detail);
+            self.output.text(&results)?;
         }
         let reason = results.report_failure.as_ref();
         let failure = reason.map(|reason| Failure::new(Exit::Failure, reason.clone()));

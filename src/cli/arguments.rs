@@ -165,9 +165,12 @@ pub(super) struct Plan {
     /// Exit with 2 if changes are pending
     #[arg(long)]
     pub(super) detailed_exitcode: bool,
-    /// What `drift --since` names.
-    #[arg(skip)]
+    /// Mark changes made in the tenant since an apply, rather than by the manifests
+    #[arg(long, value_name = "REPORT")]
     pub(super) since: Option<PathBuf>,
+    /// Whether it is `drift`.
+    #[arg(skip)]
+    pub(super) is_drift: bool,
     #[command(flatten)]
     pub(super) selecting: Selecting,
     #[command(flatten)]
@@ -214,6 +217,7 @@ impl Drift {
             out: None,
             detailed_exitcode: true,
             since,
+            is_drift: true,
             selecting,
             view,
             planning,
@@ -271,12 +275,15 @@ pub(super) struct Apply {
 
 #[derive(Args, Clone, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl rollback report.jsonl\n  assignctl rollback .assignctl/reports/20261123T020000.000Z.jsonl --yes\n  assignctl rollback report.jsonl --only \"Win - *\"\n\nPolicies that changed since that run are reported and left alone (exit 6)."
+    after_help = "Examples:\n  assignctl rollback report.jsonl\n  assignctl rollback .assignctl/reports/20261123T020000.000Z.jsonl --yes\n  assignctl rollback report.jsonl --only \"Win - *\"\n  assignctl rollback report.jsonl --out plan.json\n\nPolicies that changed since that run are reported and left alone (exit 6)."
 )]
 pub(super) struct Rollback {
     /// Report of the run to undo
     #[arg(value_name = "REPORT")]
     pub(super) of: PathBuf,
+    /// Save the plan to this file and write nothing; `apply FILE` carries it out
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "report", "fail_fast"])]
+    pub(super) out: Option<PathBuf>,
     /// Do not ask for confirmation
     #[arg(short, long)]
     pub(super) yes: bool,

@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::export::{Export, LeftOut};
 use crate::render::clean::clean;
 use crate::render::json::Json;
-use crate::render::words::count;
+use crate::render::phrases::count;
 use crate::run::Failure;
 use crate::run::connect::connect;
 use crate::run::export::{self, Snapshot, UNKNOWN_TENANT};

@@ -23,6 +23,7 @@ mod sandbox;
 mod settings;
 mod show;
 mod show_report;
+mod terminal;
 mod validate;
 mod values;
 mod whoami;

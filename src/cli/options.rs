@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::terminal;
 use super::values::{auth, guard_name, max_bytes, policy_kind, removal_limit, write_with};
 use crate::auth::Method;
 use crate::manifest::Glob;
@@ -191,14 +192,20 @@ pub(super) struct View {
     /// Show one line per policy
     #[arg(long)]
     pub(super) summary: bool,
+    /// Show each policy by itself, also those with the same changes
+    #[arg(long, conflicts_with = "summary")]
+    pub(super) expand: bool,
 }
 
 impl View {
-    pub(super) fn detail(&self) -> Detail {
+    pub(super) fn detail(&self) -> Detail<'static> {
         Detail {
             all: self.all,
             diff: self.diff,
             summary: self.summary,
+            expand: self.expand,
+            width: terminal::width(),
+            ..Detail::default()
         }
     }
 }

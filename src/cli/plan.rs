@@ -8,10 +8,11 @@ use super::output::Output;
 use super::{interrupt, runtime, settings};
 use crate::exit::Exit;
 use crate::render::json;
-use crate::render::review::Review;
+use crate::render::review::{Direction, Review};
+use crate::render::text::{Detail, Next};
 use crate::run::Failure;
 use crate::run::connect::connect;
-use crate::run::plan::{self, PlanRequest, PreparedPlan};
+use crate::run::plan::{self, NameUnmanaged, PlanRequest, PreparedPlan};
 
 pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
@@ -22,7 +23,13 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
     let loaded = plan::load(&paths, config.path.as_deref())?;
     let baseline = command.since.as_deref().map(plan::baseline).transpose()?;
     let service = settings::service(&common.service, &config)?;
+    let unmanaged = match &baseline {
+        Some(baseline) => NameUnmanaged::New(baseline.known_policies()),
+        None if command.is_drift => NameUnmanaged::Broad,
+        None => NameUnmanaged::Not,
+    };
     let request = PlanRequest {
+        unmanaged: &unmanaged,
         write_with: command.planning.write_with,
         strict: command.planning.strict,
         selection: &command.selecting.selection(),
@@ -45,7 +52,20 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
 }
 
 fn print(command: &Plan, prepared: &PreparedPlan, output: &Output) -> Result<Exit, Failure> {
-    let detail = command.view.detail();
+    let file = command.out.as_ref().map(|path| path.display().to_string());
+    let detail = Detail {
+        direction: if command.is_drift {
+            Direction::Drift
+        } else {
+            Direction::Plan
+        },
+        next: match &file {
+            _ if command.is_drift => None,
+            Some(file) => Some(Next::Apply(file)),
+            None => Some(Next::Save),
+        },
+        ..command.view.detail()
+    };
     let json = LazyCell::new(|| json::plan(prepared.record(detail.all)));
     // Before anything is written.
     output.check_json(|| &*json)?;
@@ -65,7 +85,10 @@ fn print(command: &Plan, prepared: &PreparedPlan, output: &Output) -> Result<Exi
         || &*json,
     )?;
     let mut exits = Vec::new();
-    if let Some(refused) = Failure::refused(&prepared.plan, "") {
+    // `drift` writes nothing, so that only a wrong tenant stops it.
+    let refusing = prepared.plan.refusing();
+    let refusing = refusing.filter(|guard| !command.is_drift || !guard.name.can_be_accepted());
+    if let Some(refused) = Failure::refused(refusing, "") {
         output.failure(&refused);
         exits.push(refused.exit);
     }

@@ -1,15 +1,25 @@
 //! `rollback`: undoes what a report says that its run did, then as `apply`.
 
-use super::apply;
+use std::cell::LazyCell;
+use std::path::Path;
+
 use super::arguments::{Apply, Rollback};
 use super::options::Common;
 use super::output::Output;
+use super::{apply, interrupt, runtime, settings};
 use crate::exit::Exit;
-use crate::run::Failure;
+use crate::render::json;
+use crate::render::review::Review;
+use crate::render::text::{Detail, Next};
+use crate::run::connect::connect;
+use crate::run::plan::{NameUnmanaged, PlanRequest};
+use crate::run::rollback::plan_rollback;
+use crate::run::{Failure, inputs};
 
 pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let Rollback {
         of,
+        out,
         yes,
         report,
         fail_fast,
@@ -18,6 +28,9 @@ pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Resul
         planning,
         guards,
     } = command.clone();
+    if let Some(out) = &out {
+        return save(command, out, common, output);
+    }
     let as_apply = Apply {
         paths: Vec::new(),
         yes,
@@ -31,4 +44,49 @@ pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Resul
         guards,
     };
     apply::run_or_roll_back(&as_apply, Some(&of), common, output)
+}
+
+/// Saves the plan of a rollback, for review. Nothing is written to the service.
+fn save(command: &Rollback, out: &Path, common: &Common, output: &Output) -> Result<Exit, Failure> {
+    let config = settings::configuration(common)?;
+    let mut read = settings::inputs(&[], common, Some(&config));
+    read.push(command.of.clone());
+    output.keep_inputs(&[("--out", Some(out))], &read)?;
+    let recorded = inputs::report(&command.of)?;
+    let service = settings::service(&common.service, &config)?;
+    let request = PlanRequest {
+        write_with: command.planning.write_with,
+        strict: false,
+        selection: &command.selecting.selection(),
+        rules: &settings::guards(&command.guards, &config)?,
+        all: command.view.all,
+        unmanaged: &NameUnmanaged::Not,
+    };
+    let planned = runtime()?.block_on(async {
+        let stop = interrupt::watch();
+        let environment = settings::environment(&output.redactor);
+        let client = connect(&service, &environment, output.observer(), &stop)?;
+        plan_rollback(recorded, &client, &service, &request, &stop).await
+    })?;
+    let prepared = &planned.input.plan;
+    output.saved_diagnostics(&prepared.plan.diagnostics);
+    let file = out.display().to_string();
+    let detail = Detail {
+        next: Some(Next::Apply(&file)),
+        ..command.view.detail()
+    };
+    let json = LazyCell::new(|| json::plan(prepared.record(detail.all)));
+    output.check_json(|| &*json)?;
+    output.save_plan(out, &json::plan(prepared.record(false)))?;
+    let findings = output.findings();
+    output.print(
+        &Review {
+            plan: Some(prepared.view(detail)),
+            ..output.review(&findings)
+        },
+        || prepared.text(detail),
+        || &*json,
+    )?;
+    output.note(apply::STILL_IN_GIT);
+    Failure::refused(prepared.plan.refusing(), "").map_or(Ok(Exit::Success), Err)
 }

@@ -13,9 +13,9 @@ use crate::plan::PlanDiagnostic;
 use crate::plan::guards::looser_limit;
 use crate::plan::saved::{FORMAT_VERSION, PlanRecord, SavedPlan};
 use crate::render::json;
+use crate::render::phrases::duration;
 use crate::render::review::{PlanView, Review};
-use crate::render::text;
-use crate::render::words::duration;
+use crate::render::text::{self, Detail, Next};
 use crate::run::Failure;
 use crate::run::approval::{MAX_AGE, age};
 use crate::run::inputs;
@@ -55,7 +55,11 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
             ),
         ));
     }
-    let detail = command.view.detail();
+    let file = command.file.display().to_string();
+    let detail = Detail {
+        next: doubt.is_none().then_some(Next::Apply(&file)),
+        ..command.view.detail()
+    };
     output.saved_diagnostics(&plan.diagnostics);
     let findings = output.findings();
     let error = doubt.as_ref().map(|doubt| doubt.view(&doubt.message));
@@ -67,12 +71,14 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
                 digest: &digest,
                 all: command.view.all,
                 brief: command.view.summary,
+                expand: command.view.expand,
+                direction: detail.direction,
             }),
             error,
             ..output.review(&findings)
         },
         || {
-            let drawn = text::plan(&plan, &summary, &digest, summary.time, detail);
+            let drawn = text::plan(&plan, &summary, &digest, detail);
             match &error {
                 Some(error) => text::doubt(error.message) + &drawn,
                 None => drawn,

@@ -10,8 +10,8 @@ use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::manifest::Loaded;
 use crate::render::json::Json;
+use crate::render::phrases::count;
 use crate::render::review::Review;
-use crate::render::words::count;
 use crate::run::{Failure, inputs, manifests};
 
 pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Result<Exit, Failure> {

@@ -1,11 +1,11 @@
-//! Guards: what a plan may not do without somebody saying so.
+//! Guards: what a plan may do only with `--allow`.
 
 mod looser;
 
 pub use looser::looser_limit;
 
-use super::{Change, PlannedPolicy};
-use crate::model::{Assignment, SharedText};
+use super::{Change, Names, PlannedPolicy, PolicyRef};
+use crate::model::{Assignment, Source, Target};
 
 /// A guard's word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,9 +16,9 @@ pub enum GuardName {
     Policies,
     /// A policy gains all users or all devices without a filter.
     BroadTarget,
-    /// An exclusion goes away while an inclusion stays.
+    /// An exclusion goes away while an include stays.
     ExclusionLost,
-    /// A policy that had assignments ends with none.
+    /// A policy that had assignments ends with none that includes anybody.
     Unassigned,
     /// Signed in to another tenant than the configuration names.
     Tenant,
@@ -52,7 +52,7 @@ impl GuardName {
         Self::ALL.into_iter().find(|guard| guard.name() == name)
     }
 
-    /// Whether anybody can accept what the guard sees.
+    /// Whether `--allow` takes the guard.
     pub fn can_be_accepted(self) -> bool {
         self != Self::Tenant
     }
@@ -63,8 +63,8 @@ impl GuardName {
             Self::Removals => "live assignments of managed policies go away",
             Self::Policies => "policies change",
             Self::BroadTarget => "policies gain all users or all devices without a filter",
-            Self::ExclusionLost => "policies lose an exclusion while an inclusion stays",
-            Self::Unassigned => "policies that had assignments end with none",
+            Self::ExclusionLost => "policies lose an exclusion while an include stays",
+            Self::Unassigned => "policies that had assignments no longer include anybody",
             Self::Tenant => "the tenant signed in to is not the one that the configuration names",
         }
     }
@@ -79,7 +79,7 @@ pub enum RemovalLimit {
     Count(usize),
 }
 
-/// A share says nothing about a handful.
+/// A percentage applies from this many removals on.
 pub const FEWEST_REMOVALS: usize = 10;
 
 impl RemovalLimit {
@@ -111,7 +111,7 @@ pub struct GuardRules {
     pub max_removals: RemovalLimit,
     /// How many changed policies are let through.
     pub max_policies: usize,
-    /// What somebody said is all right.
+    /// Guards accepted with `--allow`.
     pub accepted: Vec<GuardName>,
     /// The tenant that the configuration names.
     pub tenant_id: Option<String>,
@@ -137,25 +137,121 @@ pub struct GivenLimits {
     pub policies: bool,
 }
 
-/// What a guard saw.
+/// What a guard looks at, beside its limit.
+#[derive(Clone, Copy, Debug)]
+pub struct Judged<'a> {
+    /// The managed policies.
+    pub policies: &'a [PlannedPolicy],
+    /// Which groups exist.
+    pub names: &'a Names,
+    /// The tenant that the sign-in is for.
+    pub tenant_id: Option<&'a str>,
+    /// How many live assignments the managed policies have, where `policies` are not all of them.
+    pub total: Option<usize>,
+}
+
+impl<'a> Judged<'a> {
+    /// Returns the changed policies. A change that restores what a report recorded needs no second
+    /// approval: that state was there before.
+    fn changed(&self) -> impl Iterator<Item = &'a PlannedPolicy> {
+        let policies = self.policies.iter();
+        policies.filter(|policy| policy.is_changed() && !policy.restores)
+    }
+}
+
+/// A guard, and what it observed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guard {
     /// The guard.
     pub name: GuardName,
-    /// What it lets through.
-    pub limit: String,
-    /// What it saw.
-    pub observed: String,
-    /// Whether that is more than it lets through.
+    /// What it observed, and its limit.
+    pub observation: Observation,
+    /// Whether that is beyond its limit.
     pub tripped: bool,
-    /// Whether somebody said that it is all right.
+    /// Whether it tripped and was accepted with `--allow`.
     pub accepted: bool,
-    /// The policies that it saw it in; empty where none is to blame more than others.
-    pub policies: Vec<SharedText>,
+    /// The policies at fault if it tripped; empty if the guard concerns the plan as a whole.
+    pub policies: Vec<PolicyRef>,
+}
+
+/// What a guard observed, and its limit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Observation {
+    /// Live assignments that go away.
+    Removals {
+        /// How many go away.
+        removed: usize,
+        /// How many there are.
+        total: usize,
+        /// How many may go away.
+        limit: RemovalLimit,
+    },
+    /// Policies that change.
+    Policies {
+        /// How many change.
+        changed: usize,
+        /// How many may change.
+        limit: usize,
+    },
+    /// Policies to which something happens that should happen to none.
+    Named(usize),
+    /// The tenant.
+    Tenant {
+        /// The one that the configuration names.
+        named: String,
+        /// The one that the sign-in is for; `None` if the token does not name it.
+        signed_in: Option<String>,
+    },
+}
+
+impl Observation {
+    /// Returns the limit, as plans show it.
+    pub fn limit(&self) -> String {
+        match self {
+            Self::Removals { limit, .. } => limit.to_string(),
+            Self::Policies { limit, .. } => limit.to_string(),
+            Self::Named(_) => "0".to_owned(),
+            Self::Tenant { named, .. } => named.clone(),
+        }
+    }
+
+    /// Returns what was observed, as plans show it.
+    pub fn observed(&self) -> String {
+        match self {
+            Self::Removals { removed, total, .. } => format!("{removed} of {total}"),
+            Self::Policies { changed, .. } => changed.to_string(),
+            Self::Named(number) => number.to_string(),
+            Self::Tenant { signed_in, .. } => signed_in.as_deref().unwrap_or("unknown").to_owned(),
+        }
+    }
+
+    fn is_beyond(&self) -> bool {
+        match self {
+            Self::Removals {
+                removed,
+                limit: RemovalLimit::Count(most),
+                ..
+            } => removed > most,
+            Self::Removals {
+                removed,
+                total,
+                limit: RemovalLimit::Percent(percent),
+            } => {
+                let percent = usize::try_from(*percent).unwrap_or(usize::MAX);
+                *removed >= FEWEST_REMOVALS
+                    && removed.saturating_mul(100) > total.saturating_mul(percent)
+            }
+            Self::Policies { changed, limit } => changed > limit,
+            Self::Named(number) => *number > 0,
+            Self::Tenant { named, signed_in } => !signed_in
+                .as_ref()
+                .is_some_and(|tenant| tenant.eq_ignore_ascii_case(named)),
+        }
+    }
 }
 
 impl Guard {
-    /// Returns the flag that accepts what the guard saw, if anything does.
+    /// Returns the flag that accepts what the guard observed, if there is one.
     pub fn acceptance(&self) -> Option<String> {
         self.name
             .can_be_accepted()
@@ -168,171 +264,95 @@ impl Guard {
     }
 }
 
-/// Looks at the managed policies with every guard.
-pub fn evaluate(
-    policies: &[PlannedPolicy],
-    tenant_id: Option<&str>,
-    rules: &GuardRules,
-) -> Vec<Guard> {
-    GuardName::ALL
-        .into_iter()
-        .filter_map(|name| {
-            let (limit, observed, tripped, blamed) = match name {
-                GuardName::Removals => removals(policies, None, rules.max_removals),
-                GuardName::Policies => changed(policies, rules.max_policies),
-                GuardName::BroadTarget => per_policy(policies, gains_broad_target),
-                GuardName::ExclusionLost => per_policy(policies, loses_exclusion),
-                GuardName::Unassigned => per_policy(policies, ends_unassigned),
-                // Without a named tenant there is nothing to guard.
-                GuardName::Tenant => tenant(tenant_id, rules.tenant_id.as_deref()?),
-            };
-            Some(Guard {
-                name,
-                limit,
-                observed,
-                tripped,
-                accepted: tripped && name.can_be_accepted() && rules.accepted.contains(&name),
-                policies: blamed,
-            })
-        })
+/// Judges the managed policies with every guard.
+pub fn evaluate(judged: &Judged<'_>, rules: &GuardRules) -> Vec<Guard> {
+    let guards = GuardName::ALL.into_iter();
+    guards
+        .filter_map(|name| evaluate_one(name, judged, rules))
         .collect()
 }
 
-type Seen = (String, String, bool, Vec<SharedText>);
-
-/// Works out again what a guard saw, from the policies of a saved plan, whose rows its digest covers.
-/// The limit is that of then, and so is what the file alone can tell: how many assignments there
-/// were in all, and what was accepted.
-pub(super) fn look_again(
-    saved: Guard,
-    policies: &[PlannedPolicy],
-    tenant_id: Option<&str>,
-) -> Guard {
-    let seen = match saved.name {
-        GuardName::Removals => RemovalLimit::parse(&saved.limit)
-            .map(|limit| removals(policies, total_of(&saved), limit)),
-        GuardName::Policies => {
-            let most = saved.limit.parse().ok();
-            most.map(|most| changed(policies, most))
-        }
-        GuardName::BroadTarget => Some(per_policy(policies, gains_broad_target)),
-        GuardName::ExclusionLost => Some(per_policy(policies, loses_exclusion)),
-        GuardName::Unassigned => Some(per_policy(policies, ends_unassigned)),
-        GuardName::Tenant => Some(tenant(tenant_id, &saved.limit)),
-    };
-    let Some((limit, observed, tripped, policies)) = seen else {
-        // A limit that a newer version knows.
-        return saved;
-    };
-    Guard {
-        name: saved.name,
-        limit,
-        observed,
-        tripped,
-        // Nobody accepts what is not there to be accepted.
-        accepted: tripped && saved.tripped && saved.accepted,
-        policies,
-    }
-}
-
-/// How many assignments there were in all when a plan was made; the unchanged are not in its file.
-fn total_of(saved: &Guard) -> Option<usize> {
-    let (_, total) = saved.observed.split_once(" of ")?;
-    total.parse().ok()
-}
-
-/// Judges the removals of a saved plan by the limit of today.
-pub(super) fn judge_removals_of(
-    guard: &mut Guard,
-    saved: &Guard,
-    policies: &[PlannedPolicy],
+/// Judges with one guard. Without a named tenant there is nothing to guard.
+pub(super) fn evaluate_one(
+    name: GuardName,
+    judged: &Judged<'_>,
     rules: &GuardRules,
-) {
-    let (limit, observed, tripped, blamed) =
-        removals(policies, total_of(saved), rules.max_removals);
-    *guard = Guard {
-        name: guard.name,
-        limit,
-        observed,
-        tripped,
-        accepted: tripped && rules.accepted.contains(&guard.name),
-        policies: blamed,
+) -> Option<Guard> {
+    let (observation, policies) = match name {
+        GuardName::Removals => removals(judged, rules.max_removals),
+        GuardName::Policies => changed(judged, rules.max_policies),
+        GuardName::BroadTarget => named(judged, gains_broad_target),
+        GuardName::ExclusionLost => named(judged, loses_exclusion),
+        GuardName::Unassigned => named(judged, ends_unassigned),
+        GuardName::Tenant => (
+            Observation::Tenant {
+                named: rules.tenant_id.clone()?,
+                signed_in: judged.tenant_id.map(str::to_owned),
+            },
+            Vec::new(),
+        ),
     };
+    let tripped = observation.is_beyond();
+    Some(Guard {
+        name,
+        observation,
+        tripped,
+        accepted: tripped && name.can_be_accepted() && rules.accepted.contains(&name),
+        policies: if tripped { policies } else { Vec::new() },
+    })
 }
 
-/// Rows of policy sets do not count on either side: they are not ours to remove. Without a total
-/// the assignments of the policies are counted.
-fn removals(policies: &[PlannedPolicy], total: Option<usize>, limit: RemovalLimit) -> Seen {
-    let counts = |row: &&Assignment| row.key.source != crate::model::Source::PolicySets;
-    let counted: usize = policies
-        .iter()
-        .map(|policy| policy.before.iter().filter(counts).count())
-        .sum();
-    let total = total.unwrap_or(counted).max(counted);
+/// Assignments from policy sets do not count on either side: they are never removed.
+fn removals(judged: &Judged<'_>, limit: RemovalLimit) -> (Observation, Vec<PolicyRef>) {
+    let counts = |row: &&Assignment| row.key.source != Source::PolicySets;
+    let all = judged.policies.iter().map(|policy| &policy.before);
+    let counted: usize = all.map(|rows| rows.iter().filter(counts).count()).sum();
     let mut removed = 0;
-    let mut blamed = Vec::new();
-    for policy in policies {
-        let here = policy
-            .changes
-            .iter()
-            .filter_map(|change| match change {
-                Change::Remove(row) => Some(row),
-                Change::Add(_) | Change::Update { .. } => None,
-            })
-            .filter(counts)
-            .count();
+    let mut at_fault = Vec::new();
+    for policy in judged.changed() {
+        let changes = policy.changes.iter();
+        let gone = changes.filter_map(|change| match change {
+            Change::Remove(row) => Some(row),
+            Change::Add(_) | Change::Update { .. } => None,
+        });
+        let here = gone.filter(counts).count();
         if here > 0 {
             removed += here;
-            blamed.push(policy.name.clone());
+            at_fault.push(policy.reference());
         }
     }
-    let tripped = match limit {
-        RemovalLimit::Count(most) => removed > most,
-        RemovalLimit::Percent(percent) => {
-            let percent = usize::try_from(percent).unwrap_or(usize::MAX);
-            removed >= FEWEST_REMOVALS
-                && removed.saturating_mul(100) > total.saturating_mul(percent)
-        }
+    let total = judged.total.unwrap_or(counted).max(counted);
+    let observation = Observation::Removals {
+        removed,
+        total,
+        limit,
     };
-    (
-        limit.to_string(),
-        format!("{removed} of {total}"),
-        tripped,
-        if tripped { blamed } else { Vec::new() },
-    )
+    (observation, at_fault)
 }
 
-fn changed(policies: &[PlannedPolicy], most: usize) -> Seen {
-    let changed: Vec<SharedText> = policies
-        .iter()
-        .filter(|policy| policy.is_changed())
-        .map(|policy| policy.name.clone())
+fn changed(judged: &Judged<'_>, limit: usize) -> (Observation, Vec<PolicyRef>) {
+    let at_fault: Vec<PolicyRef> = judged.changed().map(PlannedPolicy::reference).collect();
+    let observation = Observation::Policies {
+        changed: at_fault.len(),
+        limit,
+    };
+    (observation, at_fault)
+}
+
+fn named(
+    judged: &Judged<'_>,
+    trips: fn(&PlannedPolicy, &Names) -> bool,
+) -> (Observation, Vec<PolicyRef>) {
+    let at_fault: Vec<PolicyRef> = judged
+        .changed()
+        .filter(|policy| trips(policy, judged.names))
+        .map(PlannedPolicy::reference)
         .collect();
-    let tripped = changed.len() > most;
-    (
-        most.to_string(),
-        changed.len().to_string(),
-        tripped,
-        if tripped { changed } else { Vec::new() },
-    )
+    (Observation::Named(at_fault.len()), at_fault)
 }
 
-fn per_policy(policies: &[PlannedPolicy], sees: fn(&PlannedPolicy) -> bool) -> Seen {
-    let blamed: Vec<SharedText> = policies
-        .iter()
-        .filter(|policy| policy.is_changed() && sees(policy))
-        .map(|policy| policy.name.clone())
-        .collect();
-    (
-        "0".to_owned(),
-        blamed.len().to_string(),
-        !blamed.is_empty(),
-        blamed,
-    )
-}
-
-/// A policy gains everybody also where everybody's filter is dropped.
-fn gains_broad_target(policy: &PlannedPolicy) -> bool {
+/// Dropping the filter of all users or devices gains a broad target as well.
+fn gains_broad_target(policy: &PlannedPolicy, _: &Names) -> bool {
     policy.changes.iter().any(|change| {
         change
             .after()
@@ -340,7 +360,7 @@ fn gains_broad_target(policy: &PlannedPolicy) -> bool {
     })
 }
 
-fn loses_exclusion(policy: &PlannedPolicy) -> bool {
+fn loses_exclusion(policy: &PlannedPolicy, _: &Names) -> bool {
     let loses = policy
         .changes
         .iter()
@@ -352,20 +372,26 @@ fn loses_exclusion(policy: &PlannedPolicy) -> bool {
             .any(|row| !row.key.target.is_exclusion())
 }
 
-/// Rows of a policy set do not keep a policy assigned: the set may go tomorrow.
-fn ends_unassigned(policy: &PlannedPolicy) -> bool {
-    policy.before.iter().any(|row| row.key.is_direct())
-        && !policy.after.iter().any(|row| row.key.is_direct())
+/// Assignments from a policy set do not keep a policy assigned: the set may go tomorrow.
+fn ends_unassigned(policy: &PlannedPolicy, names: &Names) -> bool {
+    let had_include = policy.before.iter().any(is_include);
+    let had_any = policy.before.iter().any(|row| row.key.is_direct());
+    let has_any = policy.after.iter().any(|row| row.key.is_direct());
+    // A group that does not exist has no members.
+    let includes_somebody = |row: &Assignment| {
+        let group = row.key.target.group_id();
+        is_include(row) && !group.is_some_and(|id| names.is_missing_group(id))
+    };
+    (had_include || (had_any && !has_any)) && !policy.after.iter().any(includes_somebody)
 }
 
-fn tenant(signed_in: Option<&str>, named: &str) -> Seen {
-    let same = signed_in.is_some_and(|tenant| tenant.eq_ignore_ascii_case(named));
-    (
-        named.to_owned(),
-        signed_in.unwrap_or("unknown").to_owned(),
-        !same,
-        Vec::new(),
-    )
+/// What an unknown target means cannot be judged, so it does not count.
+fn is_include(row: &Assignment) -> bool {
+    let includes = match row.key.target {
+        Target::AllDevices | Target::AllUsers | Target::Collection(_) | Target::Group(_) => true,
+        Target::ExclusionGroup(_) | Target::Other { .. } => false,
+    };
+    includes && row.key.is_direct()
 }
 
 #[cfg(test)]

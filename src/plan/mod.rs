@@ -19,21 +19,24 @@ pub mod saved;
 pub mod select;
 mod selection;
 pub mod since;
+mod unmanaged;
 pub mod writes;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use difference::{Change, changes};
 pub use estimate::{Rate, estimate};
-pub use names::Names;
+pub use names::{Names, shared_policy_names};
 pub use selection::Selection;
+pub use unmanaged::{Notable, NotableReason, Unmanaged};
 
 use crate::diagnostic::{Diagnostic, Place, Severity, Sources};
 use crate::manifest::{Manifest, Mode};
 use crate::model::{Assignment, LiveFilter, LiveGroup, LiveTenant, PolicyKind, Rows, SharedText};
-use guards::{GivenLimits, Guard, GuardName, GuardRules};
+use guards::{GivenLimits, Guard, GuardRules, Judged, Observation};
 use select::{DesiredState, ManagedPolicy};
 use since::Since;
 use writes::{PlannedWrite, WriteWith};
@@ -65,6 +68,10 @@ pub struct Plan {
     pub unchanged: Unchanged,
     /// Why policies are not as the manifests say, where that was asked.
     pub since: Option<Since>,
+    /// The policies that no entry selects; `None` if they were not looked at.
+    pub unmanaged: Option<Vec<Unmanaged>>,
+    /// Those of them that are named.
+    pub notable: Option<Notable>,
 }
 
 /// Digests of policies' rows, by kind and id.
@@ -91,14 +98,65 @@ pub struct PlannedPolicy {
     pub untouched: Rows,
     /// What leads from one to the other.
     pub changes: Vec<Change>,
+    /// The lines that ask for the changes, in their order; `None` for what no line asks for.
+    pub asked: Vec<Option<ManifestPlace>>,
     /// The requests that make the changes.
     pub writes: Vec<PlannedWrite>,
+    /// Whether the changes restore what a report recorded as the state before its run.
+    pub restores: bool,
+    /// Whether another policy of the kind has the same name, or one that looks the same.
+    pub shares_name: bool,
+}
+
+/// A policy, as messages and guards name it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PolicyRef {
+    /// The policy's kind.
+    pub kind: PolicyKind,
+    /// The policy's display name.
+    pub name: SharedText,
+    /// The policy's id.
+    pub id: String,
+    /// Whether the name alone says too little.
+    pub shares_name: bool,
 }
 
 impl PlannedPolicy {
+    /// Returns the line that asks for a change: that of the target, or the entry without it.
+    pub fn place_of(&self, change: usize) -> Option<&ManifestPlace> {
+        let asked = self.asked.get(change).and_then(Option::as_ref);
+        asked.or(self.manifest.first())
+    }
+
+    /// Returns what names the policy.
+    pub fn reference(&self) -> PolicyRef {
+        PolicyRef {
+            kind: self.kind,
+            name: self.name.clone(),
+            id: self.id.clone(),
+            shares_name: self.shares_name,
+        }
+    }
+
     /// Whether anything is to be done.
     pub fn is_changed(&self) -> bool {
         !self.changes.is_empty()
+    }
+}
+
+impl fmt::Display for PolicyRef {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            kind,
+            name,
+            id,
+            shares_name,
+        } = self;
+        write!(formatter, "{kind} `{name}`")?;
+        if *shares_name {
+            write!(formatter, " ({id})")?;
+        }
+        Ok(())
     }
 }
 
@@ -207,8 +265,8 @@ impl Plan {
         self.selection.is_partial() || self.left_out > 0
     }
 
-    /// Leaves what is not selected out of a plan that is only to be looked at, and returns how many
-    /// policies that were. Counts, guards and digest stay those of the whole.
+    /// Restricts a plan to a selection, for display only, and returns how many policies that leaves
+    /// out. Counts, guards and digest stay those of the whole.
     pub fn view(&mut self, selection: Selection) -> usize {
         let all = self.policies.len();
         self.policies
@@ -219,9 +277,9 @@ impl Plan {
         hidden
     }
 
-    /// Whether a guard stops the plan.
-    pub fn is_refused(&self) -> bool {
-        self.guards.iter().any(Guard::refuses)
+    /// Returns the guards that stop the plan.
+    pub fn refusing(&self) -> impl Iterator<Item = &Guard> {
+        self.guards.iter().filter(|guard| guard.refuses())
     }
 
     /// Counts.
@@ -251,7 +309,7 @@ impl Plan {
 
     /// Returns the ids of groups in the changed policies (in all, where `all` is set) whose names
     /// are not known yet.
-    pub fn unnamed_groups(&self, all: bool) -> std::collections::BTreeSet<String> {
+    pub fn unnamed_groups(&self, all: bool) -> BTreeSet<String> {
         self.shown_rows(all)
             .filter_map(|row| row.key.target.group_id())
             .filter(|id| self.names.group(id).is_none())
@@ -266,17 +324,38 @@ impl Plan {
             .any(|filter| self.names.filter(&filter.id).is_none())
     }
 
-    /// Takes in names that were looked up since.
-    pub fn add_names(&mut self, groups: Vec<LiveGroup>, filters: Vec<LiveFilter>) {
+    /// Adds names that were looked up for the groups of [`Self::unnamed_groups`], and judges again:
+    /// a group that was `asked` for and not found does not exist.
+    pub fn add_names(
+        &mut self,
+        asked: BTreeSet<String>,
+        groups: Vec<LiveGroup>,
+        filters: Vec<LiveFilter>,
+        rules: &GuardRules,
+    ) {
         for LiveGroup { id, name } in groups {
             self.names.add_group(id, name);
+        }
+        for id in asked {
+            self.names.add_missing_group(id);
         }
         for filter in filters {
             self.names.add_filter(filter.id, filter.name);
         }
+        self.guards = guards::evaluate(&self.judged(None), rules);
     }
 
-    /// Chooses the writes of a saved plan anew. The paths of deletes are found when they are made.
+    fn judged(&self, total: Option<usize>) -> Judged<'_> {
+        Judged {
+            policies: &self.policies,
+            names: &self.names,
+            tenant_id: self.tenant_id.as_deref(),
+            total,
+        }
+    }
+
+    /// Recomputes a saved plan's writes for another `--write-with`. The paths of deletes are found when
+    /// they are sent.
     pub fn choose_writes(&mut self, write_with: WriteWith) {
         if write_with == self.write_with {
             return;
@@ -287,48 +366,48 @@ impl Plan {
         }
     }
 
-    /// Judges a saved plan again, whose guards have looked at its policies anew when it was read. The
-    /// two guards with a limit keep the limit of then, unless another is `given` now. What was
-    /// accepted when the plan was saved stays accepted. A limit of then that is looser is warned of.
+    /// Judges a saved plan again (its guards were re-evaluated when it was read). Its own limits stay,
+    /// unless others are `given` now; a warning names those that are looser than today's. What was
+    /// accepted when the plan was saved stays accepted.
     pub fn recheck_guards(&mut self, rules: &GuardRules, given: GivenLimits) {
         let mut rules = rules.clone();
-        rules.accepted.extend(
-            self.guards
-                .iter()
-                .filter(|guard| guard.accepted)
-                .map(|guard| guard.name),
-        );
         let saved = std::mem::take(&mut self.guards);
-        self.guards = guards::evaluate(&self.policies, self.tenant_id.as_deref(), &rules);
-        for guard in &mut self.guards {
-            let is_given = match guard.name {
-                GuardName::Removals => given.removals,
-                GuardName::Policies => given.policies,
-                _ => continue,
-            };
-            let Some(saved) = saved.iter().find(|saved| saved.name == guard.name) else {
-                continue;
+        let accepted = saved.iter().filter(|guard| guard.accepted);
+        rules.accepted.extend(accepted.map(|guard| guard.name));
+        // The file does not hold the unchanged policies.
+        let mut all = None;
+        let mut limits = rules.clone();
+        for guard in &saved {
+            let is_given = match guard.observation {
+                Observation::Removals { limit, total, .. } => {
+                    all = Some(total);
+                    if !given.removals {
+                        limits.max_removals = limit;
+                    }
+                    given.removals
+                }
+                Observation::Policies { limit, .. } => {
+                    if !given.policies {
+                        limits.max_policies = limit;
+                    }
+                    given.policies
+                }
+                Observation::Named(_) | Observation::Tenant { .. } => continue,
             };
             if !is_given {
-                let looser = guards::looser_limit(saved, &rules);
-                self.diagnostics.extend(looser);
-                let accepted = saved.tripped && rules.accepted.contains(&guard.name);
-                *guard = Guard {
-                    accepted,
-                    ..saved.clone()
-                };
-            } else if guard.name == GuardName::Removals {
-                // The unchanged policies are in the total, but not in the file.
-                guards::judge_removals_of(guard, saved, &self.policies, &rules);
+                self.diagnostics.extend(guards::looser_limit(guard, &rules));
             }
         }
+        self.guards = guards::evaluate(&self.judged(all), &limits);
     }
 
     fn shown_rows(&self, all: bool) -> impl Iterator<Item = &Assignment> {
-        self.policies
-            .iter()
+        let shown = self.policies.iter();
+        let shown = shown
             .filter(move |policy| all || policy.is_changed())
-            .flat_map(|policy| policy.before.iter().chain(policy.after.iter()))
+            .flat_map(|policy| policy.before.iter().chain(policy.after.iter()));
+        let notable = self.notable.iter().flat_map(|notable| &notable.policies);
+        shown.chain(notable.flat_map(|policy| policy.assignments.iter()))
     }
 }
 
@@ -360,6 +439,11 @@ pub fn make(
     inputs: &PlanInputs<'_>,
 ) -> (Option<Plan>, Vec<Diagnostic>) {
     let mut selected = select::select(manifest, live, inputs.strict);
+    let managed: HashSet<(PolicyKind, &str)> = selected
+        .policies
+        .iter()
+        .map(|policy| (policy.live.kind, policy.live.id.as_str()))
+        .collect();
     let mut diagnostics = selected.diagnostics;
     let left_out = inputs
         .selection
@@ -368,6 +452,9 @@ pub fn make(
     if diagnostics.iter().any(Diagnostic::is_error) {
         return (None, diagnostics);
     }
+    let read = live.policies.iter();
+    let shared_names =
+        shared_policy_names(read.map(|policy| (policy.kind, policy.id.as_str(), &*policy.name)));
     let mut places = Places::new(sources);
     let mut policies = Vec::with_capacity(selected.policies.len());
     let mut carried = 0;
@@ -381,11 +468,15 @@ pub fn make(
             mode: desired.mode,
             manifest: places.of(&desired),
             changes: changes(&live.rows, &planned.after),
+            asked: Vec::new(),
             before: Arc::clone(&live.rows),
             after: planned.after,
             untouched: planned.untouched,
             writes: Vec::new(),
+            restores: false,
+            shares_name: shared_names.contains(&(live.kind, live.id.as_str())),
         };
+        policy.asked = places.of_changes(&policy.changes, &desired);
         policy.writes = writes::planned(&policy, |row| live.row_id(row), inputs.write_with);
         let assigns = policy
             .writes
@@ -410,7 +501,6 @@ pub fn make(
             ),
         ));
     }
-    let guards = guards::evaluate(&policies, inputs.tenant_id.as_deref(), inputs.rules);
     let plan_diagnostics = diagnostics
         .iter()
         .map(|diagnostic| PlanDiagnostic::new(diagnostic, sources))
@@ -422,7 +512,7 @@ pub fn make(
     for filter in &live.filters {
         names.add_filter(filter.id.clone(), filter.name.clone());
     }
-    let plan = Plan {
+    let mut plan = Plan {
         tenant_id: inputs.tenant_id.clone(),
         graph_url: inputs.graph_url.to_owned(),
         policies_read: live.policies.len(),
@@ -430,12 +520,15 @@ pub fn make(
         left_out,
         policies,
         names,
-        guards,
+        guards: Vec::new(),
         diagnostics: plan_diagnostics,
         write_with: inputs.write_with,
         unchanged: Unchanged::new(),
         since: None,
+        unmanaged: Some(unmanaged::of(live, &managed, &shared_names)),
+        notable: None,
     };
+    plan.guards = guards::evaluate(&plan.judged(None), inputs.rules);
     (Some(plan), diagnostics)
 }
 
@@ -461,5 +554,14 @@ impl<'a> Places<'a> {
                 .collect()
         });
         Arc::clone(written)
+    }
+
+    /// Returns the lines that ask for changes.
+    fn of_changes(&self, changes: &[Change], desired: &DesiredState) -> Vec<Option<ManifestPlace>> {
+        let place = |change: &Change| {
+            let place = desired.place_of(change.after()?)?;
+            Some(ManifestPlace::new(place, self.sources))
+        };
+        changes.iter().map(place).collect()
     }
 }

@@ -1,46 +1,128 @@
-//! What groups and filters are called.
+//! What policies, groups and filters are called, and which of those names say too little.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, hash_map};
+
+use crate::look_alike::skeleton;
+use crate::model::PolicyKind;
 
 /// Display names by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
-    groups: HashMap<String, String>,
-    filters: HashMap<String, String>,
-    /// How many of the known groups have a name.
-    bearers: HashMap<String, usize>,
+    groups: Known,
+    filters: Known,
+    /// Groups that were looked up and do not exist.
+    missing_groups: HashSet<String>,
 }
 
 impl Names {
     /// Returns a group's display name.
     pub fn group(&self, id: &str) -> Option<&str> {
-        self.groups.get(id).map(String::as_str)
+        self.groups.name(id)
     }
 
     /// Returns an assignment filter's display name.
     pub fn filter(&self, id: &str) -> Option<&str> {
-        self.filters.get(id).map(String::as_str)
+        self.filters.name(id)
     }
 
-    /// Takes in a group's display name, also a new one.
+    /// Adds a group's display name, or replaces it.
     pub fn add_group(&mut self, id: String, name: String) {
-        *self.bearers.entry(name.clone()).or_default() += 1;
-        if let Some(former) = self.groups.insert(id, name)
-            && let Some(bearers) = self.bearers.get_mut(&former)
-        {
-            *bearers -= 1;
+        self.missing_groups.remove(&id);
+        self.groups.add(id, name);
+    }
+
+    /// Adds a group that does not exist.
+    pub fn add_missing_group(&mut self, id: String) {
+        if self.groups.name(&id).is_none() {
+            self.missing_groups.insert(id);
         }
     }
 
-    /// Takes in an assignment filter's display name.
+    /// Adds an assignment filter's display name, or replaces it.
     pub fn add_filter(&mut self, id: String, name: String) {
-        self.filters.insert(id, name);
+        self.filters.add(id, name);
     }
 
-    /// Whether another known group has the same display name, so that the name alone says too little.
+    /// Whether a group is known not to exist. One that was not looked up may exist.
+    pub fn is_missing_group(&self, id: &str) -> bool {
+        self.missing_groups.contains(id)
+    }
+
+    /// Whether another known group has the same display name, or one that looks the same.
     pub fn shares_group_name(&self, id: &str) -> bool {
-        let bearers = self.groups.get(id).and_then(|name| self.bearers.get(name));
-        bearers.is_some_and(|number| *number > 1)
+        self.groups.shares(id)
+    }
+
+    /// Whether another known filter has the same display name, or one that looks the same.
+    pub fn shares_filter_name(&self, id: &str) -> bool {
+        self.filters.shares(id)
+    }
+
+    /// Notes groups and filters whose names are shared with objects that are not known.
+    pub fn add_shared(
+        &mut self,
+        groups: impl IntoIterator<Item = String>,
+        filters: impl IntoIterator<Item = String>,
+    ) {
+        self.groups.noted.extend(groups);
+        self.filters.noted.extend(filters);
+    }
+}
+
+/// Returns the policies whose name another one of their kind has, or one that looks the same.
+pub fn shared_policy_names<'p>(
+    policies: impl Iterator<Item = (PolicyKind, &'p str, &'p str)>,
+) -> HashSet<(PolicyKind, &'p str)> {
+    let mut first: HashMap<(PolicyKind, String), &str> = HashMap::new();
+    let mut shared = HashSet::new();
+    for (kind, id, name) in policies {
+        match first.entry((kind, skeleton(name))) {
+            hash_map::Entry::Vacant(new) => {
+                new.insert(id);
+            }
+            hash_map::Entry::Occupied(known) if *known.get() == id => {}
+            hash_map::Entry::Occupied(known) => {
+                shared.extend([(kind, *known.get()), (kind, id)]);
+            }
+        }
+    }
+    shared
+}
+
+/// Objects of one sort.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Known {
+    names: HashMap<String, String>,
+    /// How many objects have a name that looks like this.
+    skeletons: HashMap<String, usize>,
+    /// Those that share their name with an object that is not known.
+    noted: HashSet<String>,
+}
+
+impl Known {
+    fn name(&self, id: &str) -> Option<&str> {
+        self.names.get(id).map(String::as_str)
+    }
+
+    fn add(&mut self, id: String, name: String) {
+        if self.names.get(&id) == Some(&name) {
+            return;
+        }
+        *self.skeletons.entry(skeleton(&name)).or_default() += 1;
+        if let Some(former) = self.names.insert(id, name)
+            && let Some(number) = self.skeletons.get_mut(&skeleton(&former))
+        {
+            *number -= 1;
+        }
+    }
+
+    fn shares(&self, id: &str) -> bool {
+        self.noted.contains(id)
+            || self
+                .names
+                .get(id)
+                .and_then(|name| self.skeletons.get(&skeleton(name)))
+                .is_some_and(|number| *number > 1)
     }
 }
 
@@ -60,5 +142,36 @@ mod tests {
         names.add_group("b".to_owned(), "Broad".to_owned());
         assert!(!names.shares_group_name("a"));
         assert_eq!(names.group("b"), Some("Broad"));
+    }
+
+    #[test]
+    fn f25_a_name_that_looks_like_another_is_shared() {
+        let mut names = Names::default();
+        names.add_filter("a".to_owned(), "Corporate".to_owned());
+        names.add_filter("b".to_owned(), "corp\u{43e}rate ".to_owned());
+        assert!(names.shares_filter_name("a") && names.shares_filter_name("b"));
+    }
+
+    #[test]
+    fn f25_policies_of_one_kind_share_names_that_look_the_same() {
+        let kind = |name| PolicyKind::from_name(name).expect("a kind");
+        let (one, other) = (kind("configurationPolicy"), kind("compliancePolicy"));
+        let mut policies = vec![(one, "p", "Defender"), (other, "q", "Defender")];
+        // The kind tells them apart.
+        assert!(shared_policy_names(policies.iter().copied()).is_empty());
+        policies.push((one, "r", "DEFENDER"));
+        policies.push((one, "r", "DEFENDER"));
+        let shared = shared_policy_names(policies.iter().copied());
+        assert_eq!(shared, HashSet::from([(one, "p"), (one, "r")]));
+    }
+
+    #[test]
+    fn f34_only_a_group_that_was_looked_up_is_missing() {
+        let mut names = Names::default();
+        names.add_missing_group("a".to_owned());
+        assert!(names.is_missing_group("a") && !names.is_missing_group("b"));
+        names.add_group("a".to_owned(), "A".to_owned());
+        names.add_missing_group("a".to_owned());
+        assert!(!names.is_missing_group("a"));
     }
 }

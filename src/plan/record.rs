@@ -120,8 +120,13 @@ impl<'a> AssignmentRecord<'a> {
             (None, "collection") => Target::Collection(id_of(kind)?),
             (_, other) => return Err(format!("unknown target type `{other}`")),
         };
-        if let (Some(id), Some(Some(name))) = (target.group_id(), name) {
-            names.add_group(id.to_owned(), name.clone().into_owned());
+        match (target.group_id(), name) {
+            (Some(id), Some(Some(name))) => {
+                names.add_group(id.to_owned(), name.clone().into_owned());
+            }
+            // It was looked up and not found.
+            (Some(id), Some(None)) => names.add_missing_group(id.to_owned()),
+            (Some(_), None) | (None, _) => {}
         }
         let filter = self.filter.as_ref().map(|FilterRecord { id, name, mode }| {
             if let Some(name) = name {

@@ -7,7 +7,10 @@
 use std::sync::Arc;
 
 use super::writes::{self, WriteWith, steps};
-use super::{Names, Plan, PlanDiagnostic, PlanInputs, PlannedPolicy, Unchanged, changes, guards};
+use super::{
+    Change, Names, Plan, PlanDiagnostic, PlanInputs, PlannedPolicy, Unchanged, changes, guards,
+    shared_policy_names,
+};
 use crate::diagnostic::Severity;
 use crate::manifest::Mode;
 use crate::model::{Assignment, LiveAssignment, PolicyKind, Rows, rows, same_assignments};
@@ -82,6 +85,8 @@ pub fn plan(
     let mut policies = Vec::new();
     let mut moved = Vec::new();
     let mut as_before = 0;
+    let known = left.iter().map(|left| (left.kind, &*left.id, &*left.name));
+    let shared_names = shared_policy_names(known);
     for (left, live) in left.iter().zip(live) {
         match judge(left, live.as_deref(), inputs.write_with) {
             Ok(policy) => policies.push(policy),
@@ -89,11 +94,14 @@ pub fn plan(
             Err(reason) => moved.push((back(left, &left.after, left.before.clone()), reason)),
         }
     }
+    let planned = policies.iter_mut();
+    for policy in planned.chain(moved.iter_mut().map(|(policy, _)| policy)) {
+        policy.shares_name = shared_names.contains(&(policy.kind, policy.id.as_str()));
+    }
     let key = |policy: &PlannedPolicy| (policy.kind, policy.name.clone(), policy.id.clone());
     policies.sort_by_key(key);
     moved.sort_by_key(|(policy, _)| key(policy));
-    let guards = guards::evaluate(&policies, inputs.tenant_id.as_deref(), inputs.rules);
-    let plan = Plan {
+    let mut plan = Plan {
         tenant_id: inputs.tenant_id.clone(),
         graph_url: inputs.graph_url.to_owned(),
         policies_read: left.len(),
@@ -101,7 +109,7 @@ pub fn plan(
         left_out: 0,
         policies,
         names,
-        guards,
+        guards: Vec::new(),
         diagnostics: moved
             .iter()
             .map(|(policy, reason)| not_rolled_back(policy, *reason))
@@ -109,7 +117,10 @@ pub fn plan(
         write_with: inputs.write_with,
         unchanged: Unchanged::new(),
         since: None,
+        unmanaged: None,
+        notable: None,
     };
+    plan.guards = guards::evaluate(&plan.judged(None), inputs.rules);
     Rollback {
         plan,
         moved,
@@ -121,12 +132,7 @@ fn not_rolled_back(policy: &PlannedPolicy, reason: SkipReason) -> PlanDiagnostic
     PlanDiagnostic {
         severity: Severity::Warning,
         code: "not-rolled-back".to_owned(),
-        summary: format!(
-            "{} `{}` is left alone: {}",
-            policy.kind,
-            policy.name,
-            reason.about()
-        ),
+        summary: format!("{} is left alone: {}", policy.reference(), reason.about()),
         place: None,
         hint: None,
         related: Vec::new(),
@@ -174,10 +180,23 @@ fn judge(
     if !policy.is_changed() {
         return Err(SkipReason::AsBefore);
     }
+    policy.restores = policy
+        .changes
+        .iter()
+        .all(|change| restores(change, &left.before));
     policy.untouched = untouched.into();
     let id_of = |row: &Assignment| live.iter().find(|live| live.row == *row)?.id.as_deref();
     policy.writes = writes::planned(&policy, id_of, write_with);
     Ok(policy)
+}
+
+/// Whether a change leads to what was there before the run.
+fn restores(change: &Change, before: &[Assignment]) -> bool {
+    match change {
+        Change::Add(row) => before.contains(row),
+        Change::Remove(row) => !before.contains(row),
+        Change::Update { after, .. } => before.contains(after),
+    }
 }
 
 /// Makes a change of a policy's rows.
@@ -189,10 +208,13 @@ fn back(left: &AppliedPolicy, before: &[Assignment], after: Vec<Assignment>) -> 
         mode: Mode::Exact,
         manifest: Arc::default(),
         changes: changes(before, &after),
+        asked: Vec::new(),
         before: before.into(),
         after: after.into(),
         untouched: Rows::default(),
         writes: Vec::new(),
+        restores: false,
+        shares_name: false,
     }
 }
 

@@ -5,14 +5,14 @@
 //! changed. Where it is not, somebody changed the tenant; that is drift. What a run only found, and
 //! neither wanted so nor settled, tells nothing: it may have been drift itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::digest::rows_digest;
 use super::{Plan, PlannedPolicy};
 use crate::model::{Assignment, PolicyKind, same_assignments};
 
 /// Why a policy is not as the manifests say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Cause {
     /// The tenant was changed, the manifests were not.
     Drift,
@@ -41,10 +41,10 @@ impl Cause {
     /// Says what happened.
     pub fn about(self) -> &'static str {
         match self {
-            Self::Drift => "the tenant was changed",
-            Self::Unapplied => "the manifests were changed, or not applied",
-            Self::Both => "the tenant and the manifests were changed",
-            Self::Unknown => "the report does not tell",
+            Self::Drift => "changed by hand",
+            Self::Unapplied => "not applied yet",
+            Self::Both => "changed by hand, and in the manifests too",
+            Self::Unknown => "of unknown cause",
         }
     }
 }
@@ -91,6 +91,16 @@ pub struct Baseline {
     pub complete: bool,
     /// What it left, by kind and id in lower case.
     pub policies: BTreeMap<(PolicyKind, String), LastKnown>,
+    /// The policies that it did not manage; `None` if the report does not tell.
+    pub unmanaged: Option<BTreeSet<(PolicyKind, String)>>,
+}
+
+impl Baseline {
+    /// Returns all policies that the run knew, managed or not; `None` if the report does not tell.
+    pub fn known_policies(&self) -> Option<BTreeSet<(PolicyKind, String)>> {
+        let unmanaged = self.unmanaged.as_ref()?.iter();
+        Some(unmanaged.chain(self.policies.keys()).cloned().collect())
+    }
 }
 
 /// Why each changed policy of a plan is not as the manifests say.
@@ -123,7 +133,7 @@ impl Since {
     }
 }
 
-/// Returns what policies are known by here.
+/// Lookup key: kind and lower-case id.
 pub fn key(kind: PolicyKind, id: &str) -> (PolicyKind, String) {
     (kind, id.to_lowercase())
 }
@@ -187,10 +197,13 @@ mod tests {
             mode: Mode::Exact,
             manifest: Arc::default(),
             changes: changes(&before, &after),
+            asked: Vec::new(),
             before: before.into(),
             after: after.into(),
             untouched: Rows::default(),
             writes: Vec::new(),
+            restores: false,
+            shares_name: false,
         };
         let baseline = Baseline {
             policies: left

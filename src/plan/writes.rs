@@ -371,7 +371,10 @@ mod tests {
                 .cloned()
                 .collect(),
             changes: changes(before, after),
+            asked: Vec::new(),
             writes: Vec::new(),
+            restores: false,
+            shares_name: false,
         }
     }
 

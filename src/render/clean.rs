@@ -66,7 +66,8 @@ pub fn clean_message(text: &str) -> Cow<'_, str> {
     }
 }
 
-fn is_unsafe(character: char) -> bool {
+/// Whether a terminal would act upon a character, or show the others in another order.
+pub(super) fn is_unsafe(character: char) -> bool {
     character.is_control()
         || matches!(
             character,

@@ -2,16 +2,22 @@
 //!
 //! One command a line, escaped as GitHub's own toolkit does (actions/toolkit:
 //! packages/core/src/command.ts). GitHub shows ten errors, ten warnings and ten notices of a step, so
-//! that the gravest come first, and the policies of one manifest entry share an annotation.
+//! that the gravest come first, and all policies for which one line of a manifest asks the same share
+//! an annotation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use super::clean::clean;
-use super::markdown::{changes, outcomes};
-use super::review::{ErrorView, Finding, PlanView, Review};
+use super::diff;
+use super::groups::{self, Line};
+use super::markdown::outcomes;
+use super::phrases::{
+    self, Alike, Partial, alike, changes, count, how_to_accept, partial, policy_of_kind, seen,
+    since, verdict,
+};
+use super::review::{Direction, ErrorView, Finding, PlanView, Review};
 use super::text::reason;
-use super::words::{Counts, Partial, count, how_to_accept, partial, seen, since, verdict};
 use crate::diagnostic::Severity;
 use crate::plan::guards::Guard;
 use crate::plan::since::Cause;
@@ -63,7 +69,7 @@ pub fn draw(review: &Review<'_>) -> String {
     }
     if let Some(view) = &review.plan {
         for guard in view.plan.guards.iter().filter(|guard| guard.tripped) {
-            lines.guard(guard, view.plan);
+            lines.guard(guard, view.plan, view.direction);
         }
         if let Some(results) = review.results {
             lines.failures(view.plan, results);
@@ -77,6 +83,7 @@ pub fn draw(review: &Review<'_>) -> String {
         if review.results.is_none_or(|results| !results.is_good()) {
             lines.changes(view);
         }
+        lines.unmanaged(view.plan);
     } else if let Some(checked) = review.checked.filter(|_| !failed) {
         lines.add(Level::Notice, None, "", checked);
     }
@@ -133,12 +140,16 @@ impl Lines<'_> {
         self.add(level, diagnostic.place.as_ref(), &diagnostic.code, &message);
     }
 
-    fn guard(&mut self, guard: &Guard, plan: &Plan) {
+    fn guard(&mut self, guard: &Guard, plan: &Plan, direction: Direction) {
         let policies = &guard.policies;
         let mut message = seen(guard, |text| clean(text).into_owned());
-        message.push_str(&names(policies.iter().map(|name| clean(name).into_owned())));
+        message.push_str(&names(policies.iter().map(policy_of_kind)));
+        // An apply would be refused; `drift` itself is not.
+        let is_drift = direction == Direction::Drift && guard.name.can_be_accepted();
         let level = if guard.accepted {
             Level::Notice
+        } else if is_drift {
+            Level::Warning
         } else {
             let _ = write!(message, "\nhint: {}", how_to_accept(guard));
             Level::Error
@@ -146,61 +157,104 @@ impl Lines<'_> {
         // It is shown where the first of the policies is declared.
         let first = plan
             .changed()
-            .find(|policy| policies.contains(&policy.name));
+            .find(|policy| policies.contains(&policy.reference()));
         let place = first.and_then(|policy| policy.manifest.first());
         let about = format!("guard {} {}", guard.name.name(), verdict(guard));
         self.add(level, place, &about, &message);
     }
 
     fn failures(&mut self, plan: &Plan, results: &Results) {
-        for (policy, settled) in results.told(plan) {
-            if let Some(why) = &settled.reason {
-                let message = format!("{} {}: {}", policy.kind, clean(&policy.name), reason(why));
-                let place = policy.manifest.first();
-                self.add(Level::Error, place, settled.outcome.name(), &message);
-            }
+        for alike in alike(plan, results) {
+            let Alike {
+                outcome,
+                reason: why,
+                policies,
+            } = alike;
+            let place = policies.first().and_then(|policy| policy.manifest.first());
+            let message = match policies.as_slice() {
+                [policy] => {
+                    let name = policy_of_kind(&policy.reference());
+                    format!("{name}: {}", reason(why))
+                }
+                several => {
+                    let list = several.iter();
+                    let list = names(list.map(|policy| policy_of_kind(&policy.reference())));
+                    format!("{} policies: {}{list}", several.len(), reason(why))
+                }
+            };
+            self.add(Level::Error, place, outcome.name(), &message);
+        }
+        for (policy, live) in results.moved(plan) {
+            let name = policy_of_kind(&policy.reference());
+            let moved = diff::since_planned(policy, live, &plan.names);
+            let place = policy.manifest.first();
+            self.add(Level::Error, place, "moved", &format!("{name}\n{moved}"));
         }
     }
 
-    /// An annotation for each manifest entry whose policies change.
+    /// An annotation for each line that asks for a change, the gravest first.
     fn changes(&mut self, view: &PlanView<'_>) {
-        let mut by_place: BTreeMap<&ManifestPlace, Vec<&PlannedPolicy>> = BTreeMap::new();
+        let mut by_place: BTreeMap<Option<&ManifestPlace>, BTreeMap<Line, Vec<&PlannedPolicy>>> =
+            BTreeMap::new();
         for policy in view.plan.changed() {
-            for place in policy.manifest.iter() {
-                by_place.entry(place).or_default().push(policy);
+            for (line, place) in groups::lines(policy, &view.plan.names, view.direction) {
+                let lines = by_place.entry(place).or_default();
+                lines.entry(line).or_default().push(policy);
             }
         }
-        for (place, policies) in by_place {
-            let about = count(policies.len(), "policy changes", "policies change");
-            let lines = policies.iter().map(|policy| {
-                let Counts {
-                    add,
-                    remove,
-                    update,
-                } = Counts::of(policy);
-                format!(
-                    "{} {}: {add} to add, {remove} to remove, {update} to update{}",
-                    policy.kind,
-                    clean(&policy.name),
-                    match view.plan.cause(policy) {
-                        Some(cause) => format!(" ({})", cause.name()),
-                        None => String::new(),
-                    }
-                )
-            });
-            let message = names(lines);
-            let waits = |policy: &&PlannedPolicy| view.plan.cause(policy) == Some(Cause::Unapplied);
-            let level = if self.command == "drift" && !policies.iter().all(waits) {
-                Level::Warning
-            } else {
-                Level::Notice
+        let mut by_place: Vec<_> = by_place.into_iter().collect();
+        // Within a weight they stay in the order of the places.
+        by_place.sort_by_key(|(_, lines)| lines.keys().map(|line| line.weight).min());
+        for (place, lines) in by_place {
+            let policies: BTreeSet<&str> = lines
+                .values()
+                .flatten()
+                .map(|policy| policy.id.as_str())
+                .collect();
+            let about = match view.direction {
+                Direction::Plan => count(policies.len(), "policy changes", "policies change"),
+                Direction::Drift => count(policies.len(), "policy differs", "policies differ"),
             };
-            self.add(level, Some(place), &about, message.trim_start());
+            let waits = |policy: &&PlannedPolicy| view.plan.cause(policy) == Some(Cause::Unapplied);
+            let level = match view.direction {
+                Direction::Drift if !lines.values().flatten().all(waits) => Level::Warning,
+                Direction::Drift | Direction::Plan => Level::Notice,
+            };
+            let mut message = String::new();
+            for (line, policies) in &lines {
+                let list = policies.iter().map(|policy| {
+                    let name = policy_of_kind(&policy.reference());
+                    match phrases::cause(view.plan.cause(policy), view.direction) {
+                        Some(cause) => format!("{name} ({cause})"),
+                        None => name,
+                    }
+                });
+                let _ = write!(
+                    message,
+                    "\n{} {}: {}{}",
+                    line.sign.text(),
+                    line.text,
+                    count(policies.len(), "policy", "policies"),
+                    names(list)
+                );
+            }
+            self.add(level, place, &about, message.trim_start());
+        }
+    }
+
+    /// Names the unmanaged policies that are worth it.
+    fn unmanaged(&mut self, plan: &Plan) {
+        if let Some((title, policies)) = phrases::unmanaged(plan) {
+            let list = policies.iter().map(|(policy, assignments)| {
+                format!("{}: {}", policy_of_kind(policy), assignments.join("; "))
+            });
+            let message = format!("{title}{}", names(list));
+            self.add(Level::Warning, None, "unmanaged policies", &message);
         }
     }
 
     fn total(&mut self, view: &PlanView<'_>, results: Option<&Results>) {
-        let mut message = changes(view);
+        let mut message = changes(view.plan, view.summary, view.direction);
         if let Some(results) = results.filter(|results| !results.settled.is_empty()) {
             let _ = write!(message, "\n{}", outcomes(results));
         }

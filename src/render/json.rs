@@ -1,15 +1,18 @@
 //! Plans and results as JSON. Names are carried as they are, escaped by JSON.
 
-use std::fmt;
+use std::borrow::Cow;
+use std::fmt::{self, Write as _};
 use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
-use super::clean::holds_command;
+use super::clean::{holds_command, is_unsafe};
 use super::review::{ErrorView, Finding};
 use crate::graph::observe::RequestCounts;
-use crate::plan::saved::{DiagnosticRecord, FORMAT_VERSION, PlanRecord, SelectionRecord, TOOL};
+use crate::plan::saved::{
+    AssignmentRecord, DiagnosticRecord, FORMAT_VERSION, PlanRecord, SelectionRecord, TOOL,
+};
 use crate::plan::{Plan, Selection};
 use crate::report::{OutcomeCounts, PolicyLine, RequestsRecord, Results};
 
@@ -65,8 +68,9 @@ impl<'a> Json<'a> {
     }
 }
 
-/// Indents, and breaks commands up: what a build service would take for one gets an escape. It can
-/// only stand inside of texts, where JSON allows that for every character.
+/// Indents, and escapes what a terminal or a build service would act upon: control and direction
+/// characters, and commands. All of it can only stand inside of texts, where JSON allows that for
+/// every character.
 struct Indented<'i> {
     pretty: PrettyFormatter<'i>,
 }
@@ -78,11 +82,14 @@ impl Formatter for Indented<'_> {
         fragment: &str,
     ) -> io::Result<()> {
         // Hardly a text has one, and a single byte is found quickly.
+        let mut text = Cow::Borrowed(fragment);
         if fragment.contains('#') && holds_command(fragment) {
-            let broken_up = fragment.replace("##", "#\\u0023");
-            return writer.write_all(broken_up.as_bytes());
+            text = Cow::Owned(fragment.replace("##", "#\\u0023"));
         }
-        writer.write_all(fragment.as_bytes())
+        if text.chars().any(is_unsafe) {
+            text = Cow::Owned(escaped(&text));
+        }
+        writer.write_all(text.as_bytes())
     }
 
     fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
@@ -130,6 +137,22 @@ impl Formatter for Indented<'_> {
     }
 }
 
+/// Writes unsafe characters as JSON's escapes.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if is_unsafe(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a string cannot fail.
+                let _ = write!(escaped, "\\u{unit:04x}");
+            }
+        } else {
+            escaped.push(character);
+        }
+    }
+    escaped
+}
+
 /// A plan's record.
 pub fn plan(record: PlanRecord<'_>) -> Json<'_> {
     Json::new(record)
@@ -166,6 +189,19 @@ struct ResultsRecord<'a> {
     summary: OutcomeCounts,
     requests: RequestsRecord,
     policies: Vec<PolicyLine<'a>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    moved: Vec<MovedRecord<'a>>,
+}
+
+/// A policy that moved since the plan was saved: its assignments then and now.
+#[derive(Serialize)]
+struct MovedRecord<'a> {
+    kind: &'a str,
+    id: &'a str,
+    name: &'a str,
+    planned: Vec<AssignmentRecord<'a>>,
+    /// Null if the policy was deleted.
+    live: Option<Vec<AssignmentRecord<'a>>>,
 }
 
 /// Why a command did not do what it was asked.
@@ -210,6 +246,16 @@ pub fn results<'a>(
             policies: results
                 .told(plan)
                 .map(|(policy, settled)| PolicyLine::new(policy, settled, &plan.names))
+                .collect(),
+            moved: results
+                .moved(plan)
+                .map(|(policy, live)| MovedRecord {
+                    kind: policy.kind.name(),
+                    id: &policy.id,
+                    name: &policy.name,
+                    planned: AssignmentRecord::all(&policy.before, &plan.names),
+                    live: live.map(|live| AssignmentRecord::all(live, &plan.names)),
+                })
                 .collect(),
         },
         error: error.map(ErrorRecord::new),
@@ -267,6 +313,21 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[test]
+    fn control_and_direction_characters_are_escaped_and_nothing_is_changed() {
+        let name = "a\u{1b}[31m\u{7f}\u{9b}\u{202e}b\u{2066}\u{feff}\u{e0041} ü 👩\u{200d}💻";
+        let value = json!({ name: [name] });
+        let written = Json::new(&value).text();
+        let read: Value = serde_json::from_str(&written).expect("JSON");
+        assert_eq!(read, value);
+        assert!(
+            written.contains(r"a\u001b[31m\u007f\u009b\u202eb\u2066\ufeff\udb40\udc41 ü 👩"),
+            "{written}"
+        );
+        let shown = written.replace('\n', "");
+        assert!(!shown.chars().any(is_unsafe), "{written:?}");
+    }
 
     #[test]
     fn commands_are_broken_up_and_nothing_is_changed() {

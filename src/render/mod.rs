@@ -1,14 +1,16 @@
 //! Values to text. It only formats: no I/O, no clock, no decisions.
 
 pub mod clean;
+mod columns;
 pub mod diagnostics;
 mod diff;
 pub mod github;
+pub mod groups;
 pub mod identity;
 pub mod json;
 mod lines;
 pub mod markdown;
+pub mod phrases;
 pub mod recorded;
 pub mod review;
 pub mod text;
-pub mod words;

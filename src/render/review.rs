@@ -21,6 +21,16 @@ pub struct Review<'a> {
     pub error: Option<ErrorView<'a>>,
 }
 
+/// From which side changes are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Direction {
+    /// What a run would do to the tenant.
+    #[default]
+    Plan,
+    /// What the tenant lacks, and what it has beyond the manifests.
+    Drift,
+}
+
 /// A plan with what is shown of it.
 #[derive(Clone, Copy, Debug)]
 pub struct PlanView<'a> {
@@ -34,6 +44,10 @@ pub struct PlanView<'a> {
     pub all: bool,
     /// No policy is shown in detail.
     pub brief: bool,
+    /// Each policy is shown by itself, also those with the same changes.
+    pub expand: bool,
+    /// From which side changes are told.
+    pub direction: Direction,
 }
 
 /// Something wrong or odd.

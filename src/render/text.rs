@@ -3,19 +3,24 @@
 //! Readable without colour; the stream that prints it drops colours where none are wanted.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
 use super::clean::clean;
+use super::columns::{columns, shorten_place, width, wrap};
 use super::diff;
-use super::words::{
-    Counts, Partial, assignment, count, filter, how_to_accept, managed_or_selected, partial, seen,
-    since, target, verdict, writes,
+use super::groups::{self, Group, Line, Sign, groups};
+use super::phrases::{
+    self, Alike, Counts, MOST_UNMANAGED, Partial, alike, assignment, count, how_to_accept,
+    managed_or_selected, of_policies, partial, policy_of_kind, read_counts, seen, since, verdict,
+    writes,
 };
+use super::review::Direction;
+use crate::manifest::Mode;
+use crate::model::PolicyKind;
 use crate::plan::guards::Guard;
 use crate::plan::since::Cause;
-use crate::plan::{Change, Names, Plan, PlanDiagnostic, PlannedPolicy, Summary};
+use crate::plan::{Plan, PlanDiagnostic, PlannedPolicy, Summary};
 use crate::report::{Outcome, Reason, Results};
 
 const ADD: Style = AnsiColor::Green.on_default();
@@ -24,93 +29,248 @@ const UPDATE: Style = AnsiColor::Yellow.on_default();
 const STRONG: Style = Style::new().bold();
 const QUIET: Style = Style::new().dimmed();
 
-/// What of a plan is shown.
+/// The width of what is printed where no terminal has one.
+const USUAL_WIDTH: usize = 100;
+/// The most lines of names that a group of policies gets.
+const MOST_NAME_LINES: usize = 10;
+
+/// What of a plan is shown, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Detail {
-    /// Unchanged policies as well.
+pub struct Detail<'a> {
+    /// Unchanged policies as well, each by itself.
     pub all: bool,
     /// Each policy's assignments before and after, as a unified diff.
     pub diff: bool,
     /// One line a policy.
     pub summary: bool,
+    /// Each policy by itself, also those with the same changes.
+    pub expand: bool,
+    /// How many columns a line may take; `None` if that is not known.
+    pub width: Option<usize>,
+    /// From which side changes are told.
+    pub direction: Direction,
+    /// What to do with the plan next.
+    pub next: Option<Next<'a>>,
+}
+
+/// What to do with a plan next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next<'a> {
+    /// It is not saved.
+    Save,
+    /// It is saved in this file.
+    Apply(&'a str),
 }
 
 /// Draws a plan.
-pub fn plan(
-    plan: &Plan,
-    summary: &Summary,
-    digest: &str,
-    time: Duration,
-    detail: Detail,
-) -> String {
+pub fn plan(plan: &Plan, summary: &Summary, digest: &str, detail: Detail<'_>) -> String {
     let mut text = String::new();
-    let shown = plan
-        .policies
-        .iter()
-        .filter(|policy| detail.all || policy.is_changed());
-    for policy in shown {
-        if detail.summary {
-            summary_line(&mut text, policy, plan.cause(policy));
-        } else {
+    if detail.summary {
+        for policy in shown(plan, detail) {
+            summary_line(&mut text, policy, plan.cause(policy), detail.direction);
+        }
+        if !text.is_empty() {
+            text.push('\n');
+        }
+    } else if detail.expand || detail.diff || detail.all {
+        for policy in shown(plan, detail) {
             draw_policy(&mut text, policy, plan, detail);
         }
+    } else {
+        for group in groups(plan, detail.direction) {
+            draw_group(&mut text, &group, detail);
+        }
     }
-    if detail.summary && !text.is_empty() {
-        text.push('\n');
-    }
+    draw_unmanaged(&mut text, plan);
     for guard in plan.guards.iter().filter(|guard| guard.tripped) {
         draw_guard(&mut text, guard);
     }
-    totals(&mut text, plan, summary, digest, time, detail);
+    totals(&mut text, plan, summary, digest, detail);
     text
 }
 
-fn heading(policy: &PlannedPolicy) -> String {
-    format!("{} {STRONG}{}{STRONG:#}", policy.kind, clean(&policy.name))
+fn shown<'p>(plan: &'p Plan, detail: Detail<'_>) -> impl Iterator<Item = &'p PlannedPolicy> {
+    let policies = plan.policies.iter();
+    policies.filter(move |policy| detail.all || policy.is_changed())
 }
 
-fn summary_line(text: &mut String, policy: &PlannedPolicy, cause: Option<Cause>) {
+fn heading(policy: &PlannedPolicy) -> String {
+    let mode = match policy.mode {
+        Mode::Exact => String::new(),
+        mode @ Mode::Additive => format!(" ({})", mode.name()),
+    };
+    format!(
+        "{} {STRONG}{}{STRONG:#}{mode}",
+        policy.kind,
+        phrases::policy(policy)
+    )
+}
+
+fn summary_line(
+    text: &mut String,
+    policy: &PlannedPolicy,
+    cause: Option<Cause>,
+    direction: Direction,
+) {
     let Counts {
         add,
         remove,
         update,
     } = Counts::of(policy);
+    let (plus, minus) = match direction {
+        Direction::Plan => (add, remove),
+        Direction::Drift => (remove, add),
+    };
     let _ = writeln!(
         text,
-        "{ADD}+{add}{ADD:#} {REMOVE}-{remove}{REMOVE:#} {UPDATE}~{update}{UPDATE:#}  {}{}",
+        "{ADD}+{plus}{ADD:#} {REMOVE}-{minus}{REMOVE:#} {UPDATE}~{update}{UPDATE:#}  {}{}",
         heading(policy),
-        cause
-            .map(|cause| format!("  {}", cause.name()))
+        phrases::cause(cause, direction)
+            .map(|cause| format!("  {cause}"))
             .unwrap_or_default()
     );
 }
 
-fn draw_policy(text: &mut String, policy: &PlannedPolicy, plan: &Plan, detail: Detail) {
-    let names = &plan.names;
-    let _ = writeln!(text, "{} ({})", heading(policy), policy.mode.name());
-    for place in policy.manifest.iter() {
+fn draw_group(text: &mut String, group: &Group<'_>, detail: Detail<'_>) {
+    let Group {
+        lines,
+        cause,
+        policies,
+    } = group;
+    let mut kinds: Vec<PolicyKind> = policies.iter().map(|policy| policy.kind).collect();
+    kinds.dedup();
+    let heading = match (policies.as_slice(), kinds.as_slice()) {
+        ([one], _) => heading(one),
+        ([first, ..], kinds) => {
+            let kind = match kinds {
+                [kind] => format!("{kind}, "),
+                _ => String::new(),
+            };
+            let mode = match first.mode {
+                Mode::Exact => String::new(),
+                mode @ Mode::Additive => format!(" ({})", mode.name()),
+            };
+            let number = policies.len();
+            format!("{kind}{STRONG}{number} policies{STRONG:#}{mode}")
+        }
+        ([], _) => return,
+    };
+    let _ = writeln!(text, "{heading}");
+    draw_cause(text, *cause, detail.direction);
+    let lines = lines.iter();
+    let lines: Vec<(&Line, Option<String>)> = lines
+        .map(|(line, places)| (line, groups::places(places)))
+        .collect();
+    draw_lines(text, &lines, detail);
+    if policies.len() > 1 {
+        for kind in &kinds {
+            if kinds.len() > 1 {
+                let _ = writeln!(text, "  {kind}");
+            }
+            let of_kind = policies.iter().filter(|policy| policy.kind == *kind);
+            draw_names(
+                text,
+                &of_kind
+                    .map(|policy| phrases::policy(policy))
+                    .collect::<Vec<_>>(),
+                detail,
+            );
+        }
+    }
+    text.push('\n');
+}
+
+/// Names in columns, indented: none of them may begin a line, where CI looks for commands.
+fn draw_names(text: &mut String, names: &[String], detail: Detail<'_>) {
+    const INDENT: usize = 4;
+    let width = detail.width.unwrap_or(USUAL_WIDTH).saturating_sub(INDENT);
+    let (lines, left) = columns(names, width, MOST_NAME_LINES);
+    for line in lines {
+        let _ = writeln!(text, "    {line}");
+    }
+    if left > 0 {
         let _ = writeln!(
             text,
-            "  {QUIET}{}:{}:{}{QUIET:#}",
-            clean(&place.path),
-            place.line,
-            place.column
+            "    {QUIET}… {left} more (`--expand` shows all){QUIET:#}"
         );
     }
-    if let Some(cause) = plan.cause(policy) {
-        let _ = writeln!(
-            text,
-            "  {UPDATE}{}{UPDATE:#}: {}",
-            cause.name(),
-            cause.about()
-        );
+}
+
+fn draw_cause(text: &mut String, cause: Option<Cause>, direction: Direction) {
+    if let Some(cause) = phrases::cause(cause, direction) {
+        let _ = writeln!(text, "  {UPDATE}{cause}{UPDATE:#}");
+    }
+}
+
+/// Draws lines with the places that ask for them behind, below each other if there is room.
+fn draw_lines(text: &mut String, lines: &[(&Line, Option<String>)], detail: Detail<'_>) {
+    const INDENT: usize = 4;
+    let room = detail.width.unwrap_or(USUAL_WIDTH).saturating_sub(INDENT);
+    let widest = lines.iter().map(|(line, _)| width(&line.text)).max();
+    let widest = widest.unwrap_or_default();
+    let is_wide = |place: &Option<String>| {
+        let place = place.as_ref().map(|place| width(place) + 2);
+        widest + place.unwrap_or_default() > room
+    };
+    let aligned = !lines.iter().any(|(_, place)| is_wide(place));
+    for (line, place) in lines {
+        let style = match line.sign {
+            Sign::Plus => ADD,
+            Sign::Minus => REMOVE,
+            Sign::Tilde => UPDATE,
+        };
+        let mut parts = wrap(&line.text, room).into_iter();
+        let mut last = parts.next().unwrap_or_default();
+        let _ = write!(text, "  {style}{} {last}{style:#}", line.sign.text());
+        for part in parts {
+            let _ = write!(text, "\n    {style}{part}{style:#}");
+            last = part;
+        }
+        if let Some(place) = place {
+            let filled = width(&last);
+            let start = if aligned { widest } else { filled };
+            let place = shorten_place(place, room.saturating_sub(start + 2));
+            if start + 2 + width(&place) <= room {
+                let _ = write!(text, "{:1$}  {QUIET}{place}{QUIET:#}", "", start - filled);
+            } else {
+                let _ = write!(text, "\n      {QUIET}{place}{QUIET:#}");
+            }
+        }
+        text.push('\n');
+    }
+}
+
+/// Adds a line of prose, which wraps at the width of a terminal.
+fn prose(text: &mut String, line: &str, detail: Detail<'_>) {
+    match detail.width {
+        None => text.push_str(line),
+        Some(width) => text.push_str(&wrap(line, width).join("\n")),
+    }
+    text.push('\n');
+}
+
+fn draw_policy(text: &mut String, policy: &PlannedPolicy, plan: &Plan, detail: Detail<'_>) {
+    let names = &plan.names;
+    let _ = writeln!(text, "{}", heading(policy));
+    draw_cause(text, plan.cause(policy), detail.direction);
+    if detail.diff || !policy.is_changed() {
+        for place in policy.manifest.iter() {
+            let path = clean(&place.path);
+            let _ = writeln!(text, "  {QUIET}{path}:{}{QUIET:#}", place.line);
+        }
     }
     if detail.diff {
-        text.push_str(&diff::colored(policy, names));
+        text.push_str(&diff::colored(&match detail.direction {
+            Direction::Plan => diff::unified(policy, names),
+            Direction::Drift => diff::reversed(policy, names),
+        }));
     } else {
-        for change in &policy.changes {
-            draw_change(text, change, names);
-        }
+        let lines = groups::lines(policy, names, detail.direction);
+        let lines: Vec<(&Line, Option<String>)> = lines
+            .iter()
+            .map(|(line, place)| (line, groups::places(&place.iter().copied().collect())))
+            .collect();
+        draw_lines(text, &lines, detail);
         if detail.all {
             for row in policy.after.iter() {
                 if policy.before.binary_search(row).is_ok() {
@@ -122,22 +282,24 @@ fn draw_policy(text: &mut String, policy: &PlannedPolicy, plan: &Plan, detail: D
     text.push('\n');
 }
 
-fn draw_change(text: &mut String, change: &Change, names: &Names) {
-    let _ = match change {
-        Change::Add(row) => writeln!(text, "  {ADD}+ {}{ADD:#}", assignment(row, names)),
-        Change::Remove(row) => {
-            writeln!(text, "  {REMOVE}- {}{REMOVE:#}", assignment(row, names))
-        }
-        Change::Update { before, after } => {
-            writeln!(
-                text,
-                "  {UPDATE}~ {}: {} -> {}{UPDATE:#}",
-                target(after, names),
-                filter(before.filter.as_ref(), names),
-                filter(after.filter.as_ref(), names)
-            )
-        }
+/// Draws the unmanaged policies that are worth a name.
+fn draw_unmanaged(text: &mut String, plan: &Plan) {
+    let Some((title, policies)) = phrases::unmanaged(plan) else {
+        return;
     };
+    let _ = writeln!(text, "{UPDATE}{title}{UPDATE:#}");
+    for (policy, assignments) in policies.iter().take(MOST_UNMANAGED) {
+        let _ = writeln!(
+            text,
+            "  {}: {}",
+            policy_of_kind(policy),
+            assignments.join("; ")
+        );
+    }
+    if policies.len() > MOST_UNMANAGED {
+        let _ = writeln!(text, "  and {} more", policies.len() - MOST_UNMANAGED);
+    }
+    text.push('\n');
 }
 
 fn draw_guard(text: &mut String, guard: &Guard) {
@@ -153,7 +315,7 @@ fn draw_guard(text: &mut String, guard: &Guard) {
     let policies = &guard.policies;
     for policy in policies.iter().take(MOST_NAMES) {
         // The dash keeps a name from standing first on a line, where CI looks for commands.
-        let _ = writeln!(text, "  - {}", clean(policy));
+        let _ = writeln!(text, "  - {}", policy_of_kind(policy));
     }
     if policies.len() > MOST_NAMES {
         let _ = writeln!(text, "  and {} more", policies.len() - MOST_NAMES);
@@ -164,71 +326,81 @@ fn draw_guard(text: &mut String, guard: &Guard) {
     text.push('\n');
 }
 
-fn totals(
-    text: &mut String,
-    plan: &Plan,
-    summary: &Summary,
-    digest: &str,
-    time: Duration,
-    detail: Detail,
-) {
-    let Summary {
-        policies_read,
-        managed,
-        changed,
-        unchanged,
-        unmanaged,
-        add,
-        remove,
-        update,
-        writes: number_of_writes,
-        time: _,
-    } = *summary;
+fn totals(text: &mut String, plan: &Plan, summary: &Summary, digest: &str, detail: Detail<'_>) {
     if let Some(Partial { options, left_out }) = partial(plan) {
         let _ = writeln!(
             text,
             "{UPDATE}Partial view{UPDATE:#}: `{options}` left {left_out} out."
         );
     }
-    let which = managed_or_selected(plan);
-    if changed == 0 {
-        let _ = writeln!(
-            text,
-            "{STRONG}Nothing to do{STRONG:#}: {} as the manifests say.",
-            if managed == 1 {
-                format!("the 1 {which} policy is")
-            } else {
-                format!("all {managed} {which} policies are")
-            }
-        );
-    } else {
-        let _ = writeln!(
-            text,
-            "{STRONG}Plan{STRONG:#}: {} of {managed} {which}: {ADD}{add} to add{ADD:#}, {REMOVE}{remove} to remove{REMOVE:#}, {UPDATE}{update} to update{UPDATE:#}; {}.",
-            count(changed, "policy changes", "policies change"),
-            self::writes(number_of_writes, time),
-        );
-    }
+    prose(text, &headline(plan, summary, detail.direction), detail);
     if let Some((report, said)) = since(plan) {
-        let _ = writeln!(text, "Since `{}`: {said}.", clean(report));
+        prose(text, &format!("Since `{}`: {said}.", clean(report)), detail);
     }
-    let hidden = if detail.all || unchanged == 0 || changed == 0 {
+    let hidden = if detail.all || summary.unchanged == 0 || summary.changed == 0 {
         ""
     } else {
-        " (not shown; `--all` shows them)"
+        " (`--all` shows them)"
     };
-    let _ = writeln!(
-        text,
-        "Read {}: {unchanged} managed and unchanged{hidden}, {unmanaged} unmanaged and left alone.",
-        count(policies_read, "policy", "policies")
-    );
+    let read = read_counts(plan, summary, detail.direction, hidden);
+    prose(text, &format!("{read}."), detail);
     let _ = writeln!(
         text,
         "{QUIET}Tenant {} at {}{QUIET:#}",
         plan.tenant_id.as_deref().map_or("unknown".into(), clean),
         clean(&plan.graph_url)
     );
+    if summary.changed == 0 {
+        return;
+    }
     let _ = writeln!(text, "{QUIET}Digest {}{QUIET:#}", clean(digest));
+    match detail.next.filter(|_| plan.refusing().next().is_none()) {
+        None => {}
+        Some(Next::Save) => prose(
+            text,
+            "Next: save exactly this plan with `--out FILE`, or run `assignctl apply` with the same paths.",
+            detail,
+        ),
+        Some(Next::Apply(file)) => {
+            let _ = writeln!(text, "Next: `assignctl apply {}`", clean(file));
+        }
+    }
+}
+
+fn headline(plan: &Plan, summary: &Summary, direction: Direction) -> String {
+    let which = managed_or_selected(plan);
+    let Summary {
+        policies_read: _,
+        managed,
+        changed,
+        unchanged: _,
+        unmanaged: _,
+        add,
+        remove,
+        update,
+        writes: number_of_writes,
+        time,
+    } = *summary;
+    match (changed, direction) {
+        (0, _) => format!(
+            "{STRONG}Nothing to do{STRONG:#}: {} as the manifests say.",
+            if managed == 1 {
+                format!("the 1 {which} policy is")
+            } else {
+                format!("all {managed} {which} policies are")
+            }
+        ),
+        (_, Direction::Plan) => format!(
+            "{STRONG}Plan{STRONG:#}: {}: {ADD}{add} to add{ADD:#}, {REMOVE}{remove} to remove{REMOVE:#}, {UPDATE}{update} to update{UPDATE:#}; {}.",
+            of_policies(plan, summary, "changes", "change"),
+            writes(number_of_writes, time),
+        ),
+        (_, Direction::Drift) => format!(
+            "{STRONG}Drift{STRONG:#}: {}: the tenant {REMOVE}lacks {} (-){REMOVE:#}, {ADD}has {remove} beyond the manifests (+){ADD:#} and {UPDATE}{update} with another filter (~){UPDATE:#}.",
+            of_policies(plan, summary, "differs", "differ"),
+            count(add, "assignment", "assignments"),
+        ),
+    }
 }
 
 /// Says first of all that what follows must not be trusted.
@@ -306,20 +478,54 @@ pub fn reason(reason: &Reason) -> String {
     text
 }
 
-/// Draws what became of a plan.
-pub fn results(plan: &Plan, results: &Results) -> String {
+/// Draws the assignments of policies that moved since a plan was saved, then and now.
+pub fn stale(plan: &Plan, results: &Results) -> String {
     let mut text = String::new();
-    for (policy, settled) in results.told(plan) {
-        let Some(why) = &settled.reason else {
-            continue;
-        };
-        let _ = writeln!(
-            text,
-            "{REMOVE}{}{REMOVE:#} {}: {}",
-            settled.outcome.name(),
-            heading(policy),
-            reason(why)
-        );
+    for (policy, live) in results.moved(plan) {
+        let _ = writeln!(text, "{}", heading(policy));
+        text.push_str(&diff::colored(&diff::since_planned(
+            policy,
+            live,
+            &plan.names,
+        )));
+        text.push('\n');
+    }
+    text
+}
+
+/// Draws what became of a plan. What several policies have in common is said once.
+pub fn results(plan: &Plan, results: &Results, detail: Detail<'_>) -> String {
+    let mut text = String::new();
+    for Alike {
+        outcome,
+        reason: why,
+        policies,
+    } in alike(plan, results)
+    {
+        let name = outcome.name();
+        match policies.as_slice() {
+            [policy] => {
+                let _ = writeln!(
+                    text,
+                    "{REMOVE}{name}{REMOVE:#} {}: {}",
+                    heading(policy),
+                    reason(why)
+                );
+            }
+            several => {
+                let _ = writeln!(
+                    text,
+                    "{REMOVE}{name}{REMOVE:#} {STRONG}{} policies{STRONG:#}: {}",
+                    several.len(),
+                    reason(why)
+                );
+                let names: Vec<String> = several
+                    .iter()
+                    .map(|policy| policy_of_kind(&policy.reference()))
+                    .collect();
+                draw_names(&mut text, &names, detail);
+            }
+        }
     }
     let counts: Vec<String> = Outcome::ALL
         .into_iter()

@@ -16,6 +16,7 @@ pub fn last_known(recorded: Recorded) -> Baseline {
         managed,
         pending,
         partial,
+        unmanaged,
         ..
     } = recorded;
     let complete = managed.is_some() && !partial;
@@ -46,6 +47,7 @@ pub fn last_known(recorded: Recorded) -> Baseline {
         tenant_id,
         complete,
         policies: found.chain(settled).collect(),
+        unmanaged: unmanaged.map(|unmanaged| unmanaged.keys()),
     }
 }
 

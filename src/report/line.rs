@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::outcome::{Outcome, Reason, Results, Settled};
 use crate::graph::observe::RequestCounts;
 use crate::plan::saved::{
-    AssignmentRecord, FORMAT_VERSION, GuardRecord, ManagedRecord, SelectionRecord,
+    AssignmentRecord, FORMAT_VERSION, GuardRecord, ManagedRecord, SelectionRecord, UnmanagedRecord,
 };
 use crate::plan::{Names, Plan, PlannedPolicy};
 
@@ -47,6 +47,9 @@ pub(super) struct StartLine<'a> {
     /// The ids of those that are to be changed, by kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) pending: Option<BTreeMap<Cow<'a, str>, Vec<Cow<'a, str>>>>,
+    /// The ids of the policies that no manifest manages, by kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) unmanaged: Option<UnmanagedRecord>,
     #[serde(default)]
     pub(super) guards: Vec<GuardRecord>,
 }
@@ -64,6 +67,9 @@ impl<'a> StartLine<'a> {
             selection: plan.map(SelectionRecord::of).unwrap_or_default(),
             managed: plan.map(|plan| ManagedRecord::of(plan, |_| true)),
             pending: plan.map(pending),
+            unmanaged: plan
+                .and_then(|plan| plan.unmanaged.as_deref())
+                .map(UnmanagedRecord::new),
             guards: plan
                 .iter()
                 .flat_map(|plan| &plan.guards)

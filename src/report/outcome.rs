@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::graph::error::{GraphError, ServiceError};
+use crate::model::Assignment;
 use crate::plan::{Plan, PlannedPolicy};
 
 /// What became of a policy.
@@ -144,6 +145,17 @@ pub struct Results {
     pub aside: Vec<(PlannedPolicy, Settled)>,
     /// Why the report could not be kept; nothing was written from then on.
     pub report_failure: Option<String>,
+    /// The policies that moved since the plan was saved, which is why nothing was tried.
+    pub moved: Vec<Moved>,
+}
+
+/// A policy that is not as a saved plan found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Moved {
+    /// The policy's place among the plan's changed policies.
+    pub index: usize,
+    /// Its assignments now; `None` if it does not exist any more.
+    pub live: Option<Vec<Assignment>>,
 }
 
 impl Results {
@@ -164,6 +176,19 @@ impl Results {
     ) -> impl Iterator<Item = (&'a PlannedPolicy, &'a Settled)> {
         let aside = self.aside.iter().map(|(policy, settled)| (policy, settled));
         plan.changed().zip(&self.settled).chain(aside)
+    }
+
+    /// Returns the policies that moved since the plan was saved, with their assignments now, if they
+    /// still exist.
+    pub fn moved<'a>(
+        &'a self,
+        plan: &'a Plan,
+    ) -> impl Iterator<Item = (&'a PlannedPolicy, Option<&'a [Assignment]>)> {
+        let changed = plan.changed().enumerate();
+        changed.filter_map(|(index, policy)| {
+            let moved = self.moved.iter().find(|moved| moved.index == index)?;
+            Some((policy, moved.live.as_deref()))
+        })
     }
 
     /// Whether every policy is as planned.

@@ -16,7 +16,7 @@ use super::outcome::{Outcome, Reason};
 use crate::graph::observe::RequestCounts;
 use crate::model::{Assignment, PolicyKind};
 use crate::plan::Names;
-use crate::plan::saved::{AssignmentRecord, check_ids};
+use crate::plan::saved::{AssignmentRecord, UnmanagedRecord, check_ids};
 
 /// Why a file is no report that can be used.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -53,6 +53,8 @@ pub struct Recorded {
     /// Those of them that were not as the run wanted them, by kind and id; none where the report
     /// does not tell.
     pub pending: Option<BTreeMap<String, BTreeSet<String>>>,
+    /// The policies that no manifest managed; `None` if the report does not tell.
+    pub unmanaged: Option<UnmanagedRecord>,
     /// Whether the run looked at a part of the managed policies only.
     pub partial: bool,
     /// The exit code; none where the run was killed.
@@ -196,6 +198,7 @@ fn start(recorded: &mut Recorded, value: Value) -> Result<(), ReportError> {
         selection,
         managed,
         pending,
+        unmanaged,
         guards: _,
     } = line_of(value).map_err(wrong)?;
     if format_version.split('.').next() != Some("1") {
@@ -214,6 +217,7 @@ fn start(recorded: &mut Recorded, value: Value) -> Result<(), ReportError> {
             })
             .collect()
     });
+    recorded.unmanaged = unmanaged;
     recorded.partial = selection.partial;
     Ok(())
 }
@@ -384,9 +388,9 @@ mod tests {
             "not a report: line 2: unknown policy kind `nonsense`"
         );
         let odd = line("sending", "../x", "");
-        assert!(wrong(&format!("{START}\n{odd}\n")).ends_with("its `id` is no policy's"));
+        assert!(wrong(&format!("{START}\n{odd}\n")).ends_with("its `id` is not a policy id"));
         let odd = line("sending", "1", "").replace("a0000000-", "../../x-");
-        assert!(wrong(&format!("{START}\n{odd}\n")).ends_with("is no group's id"));
+        assert!(wrong(&format!("{START}\n{odd}\n")).ends_with("is not a group id"));
         let torn_in_the_middle = format!("{START}\n{{\"event\n{}\n", line("sending", "1", ""));
         assert!(wrong(&torn_in_the_middle).starts_with("not a report: line 2:"));
     }

@@ -1,5 +1,6 @@
 //! `apply`: carries a plan out, and keeps its report from the first line to the last.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -11,7 +12,7 @@ use super::connect::ServiceSettings;
 use super::plan::{PlanRequest, PreparedPlan};
 use super::reports::{self, default_report};
 use super::{Failure, unless_stopped};
-use crate::apply::staleness::{Moved, moved};
+use crate::apply::staleness::moved;
 use crate::apply::{self, ObserveApply, Settings};
 use crate::exit::Exit;
 use crate::graph::Reader;
@@ -19,8 +20,8 @@ use crate::graph::client::Client;
 use crate::graph::observe::RequestCounts;
 use crate::plan::guards::GivenLimits;
 use crate::plan::saved::SavedPlan;
-use crate::plan::{PlannedPolicy, Summary};
-use crate::report::{Report, Results, Settled};
+use crate::plan::{Plan, PlannedPolicy, Summary};
+use crate::report::{Moved, Report, Results, Settled};
 
 /// What is to be carried out.
 #[derive(Debug)]
@@ -78,8 +79,9 @@ impl ApplyInput {
                 ..saved.summary
             };
             prepared.created_at = saved.created_at;
-            let plan = &prepared.plan;
+            let plan = &mut prepared.plan;
             let stale = moved(plan, &reader, plan.write_with).await?;
+            name_moved(plan, &stale, &reader).await;
             Ok(Self {
                 approved: true,
                 stale,
@@ -100,7 +102,7 @@ impl ApplyInput {
             return Err(self.moved());
         }
         check_digest(&self.plan.digest, expected_digest)?;
-        Failure::refused(&self.plan.plan, "; nothing was written").map_or(Ok(()), Err)
+        Failure::refused(self.plan.plan.refusing(), "; nothing was written").map_or(Ok(()), Err)
     }
 
     fn moved(&self) -> Failure {
@@ -108,8 +110,12 @@ impl ApplyInput {
         let names: Vec<String> = changed
             .filter_map(|(index, policy)| {
                 let found = self.stale.iter().find(|moved| moved.index == index)?;
-                let how = if found.deleted { " (deleted)" } else { "" };
-                Some(format!("{} `{}`{how}", policy.kind, policy.name))
+                let how = if found.live.is_none() {
+                    " (deleted)"
+                } else {
+                    ""
+                };
+                Some(format!("{}{how}", policy.reference()))
             })
             .collect();
         Failure::new(
@@ -180,7 +186,7 @@ impl ApplyRun {
         self.start(Some(&input.plan))?;
         let plan = &input.plan.plan;
         if !input.stale.is_empty() {
-            self.results = apply::not_started(plan, &input.stale);
+            self.results = apply::not_started(plan, input.stale.clone());
         }
         self.results.aside.clone_from(&input.skipped);
         let mut report = self.report();
@@ -285,6 +291,28 @@ impl ApplyRun {
 
     fn report(&self) -> MutexGuard<'_, Report> {
         self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Looks up what the groups and filters are called that policies got since the plan was saved. Without
+/// names their ids are shown.
+async fn name_moved(plan: &mut Plan, stale: &[Moved], reader: &Reader) {
+    let live = stale.iter().flat_map(|moved| moved.live.iter().flatten());
+    let (mut groups, mut filters) = (BTreeSet::new(), false);
+    for assignment in live {
+        let group = assignment.key.target.group_id();
+        let unnamed = group.filter(|id| plan.names.group(id).is_none());
+        groups.extend(unnamed.map(str::to_owned));
+        let filter = assignment.filter.as_ref();
+        filters |= filter.is_some_and(|filter| plan.names.filter(&filter.id).is_none());
+    }
+    if let Ok((groups, filters)) = reader.names(&groups, filters).await {
+        for group in groups {
+            plan.names.add_group(group.id, group.name);
+        }
+        for filter in filters {
+            plan.names.add_filter(filter.id, filter.name);
+        }
     }
 }
 

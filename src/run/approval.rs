@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Failure;
 use crate::exit::Exit;
-use crate::render::words::duration;
+use crate::render::phrases::duration;
 
 /// How old a saved plan may be by default.
 pub const MAX_AGE: Duration = Duration::from_secs(24 * 3600);

@@ -6,11 +6,10 @@ use crate::auth::SignInError;
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::graph::GraphError;
-use crate::plan::Plan;
 use crate::plan::guards::Guard;
 use crate::plan::saved::SavedPlanError;
+use crate::render::phrases::count;
 use crate::render::review::ErrorView;
-use crate::render::words::count;
 
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
@@ -74,9 +73,8 @@ impl Failure {
     }
 
     /// Says which guards refuse a plan, and how to accept them.
-    #[must_use]
-    pub fn refused(plan: &Plan, consequence: &str) -> Option<Self> {
-        let refusing: Vec<&Guard> = plan.guards.iter().filter(|guard| guard.refuses()).collect();
+    pub fn refused<'g>(guards: impl Iterator<Item = &'g Guard>, consequence: &str) -> Option<Self> {
+        let refusing: Vec<&Guard> = guards.collect();
         if refusing.is_empty() {
             return None;
         }

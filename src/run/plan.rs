@@ -1,5 +1,6 @@
 //! `plan` and `drift`: read, compare. There is no writer in this module.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::graph::pace::Limit;
 use crate::manifest::Loaded;
+use crate::model::PolicyKind;
 use crate::plan::guards::GuardRules;
 use crate::plan::needs::needs;
 use crate::plan::saved::{PlanRecord, digest_of};
@@ -58,6 +60,20 @@ pub struct PlanRequest<'a> {
     pub rules: &'a GuardRules,
     /// Whether the names in unchanged policies are looked up too.
     pub all: bool,
+    /// Which of the unmanaged policies are named.
+    pub unmanaged: &'a NameUnmanaged,
+}
+
+/// Which of the unmanaged policies are named.
+#[derive(Clone, Debug, Default)]
+pub enum NameUnmanaged {
+    /// None.
+    #[default]
+    Not,
+    /// Those that a report does not know; without what it knows, as [`Self::Broad`].
+    New(Option<BTreeSet<(PolicyKind, String)>>),
+    /// Those that are assigned to everybody.
+    Broad,
 }
 
 /// Reads the tenant and compares. Returns the plan with all that was found to be wrong or odd; `mask`
@@ -95,7 +111,12 @@ pub async fn plan(
             .iter()
             .map(|found| PlanDiagnostic::new(&mask(found), &loaded.sources))
             .collect();
-        match add_names(&mut plan, &reader, request.all).await {
+        match request.unmanaged {
+            NameUnmanaged::Not => {}
+            NameUnmanaged::New(known) => plan.name_unmanaged(known.as_ref()),
+            NameUnmanaged::Broad => plan.name_unmanaged(None),
+        }
+        match add_names(&mut plan, &reader, request).await {
             Ok(()) => Ok((plan, diagnostics)),
             Err(failure) => Err(failure.with_findings(diagnostics, loaded.sources.clone())),
         }
@@ -104,11 +125,15 @@ pub async fn plan(
 }
 
 /// Looks up what groups and filters are called that only the tenant names.
-pub(super) async fn add_names(plan: &mut Plan, reader: &Reader, all: bool) -> Result<(), Failure> {
-    let groups = plan.unnamed_groups(all);
-    let filters = plan.has_unnamed_filters(all);
-    let (groups, filters) = reader.names(&groups, filters).await?;
-    plan.add_names(groups, filters);
+pub(super) async fn add_names(
+    plan: &mut Plan,
+    reader: &Reader,
+    request: &PlanRequest<'_>,
+) -> Result<(), Failure> {
+    let asked = plan.unnamed_groups(request.all);
+    let filters = plan.has_unnamed_filters(request.all);
+    let (groups, filters) = reader.names(&asked, filters).await?;
+    plan.add_names(asked, groups, filters, request.rules);
     Ok(())
 }
 
@@ -183,20 +208,21 @@ impl PreparedPlan {
 
     /// Returns the plan as reviews show it.
     #[must_use]
-    pub fn view(&self, detail: Detail) -> PlanView<'_> {
+    pub fn view(&self, detail: Detail<'_>) -> PlanView<'_> {
         PlanView {
             plan: &self.plan,
             summary: &self.summary,
             digest: &self.digest,
             all: detail.all,
             brief: detail.summary,
+            expand: detail.expand,
+            direction: detail.direction,
         }
     }
 
     /// Draws the plan as text.
     #[must_use]
-    pub fn text(&self, detail: Detail) -> String {
-        let summary = &self.summary;
-        text::plan(&self.plan, summary, &self.digest, summary.time, detail)
+    pub fn text(&self, detail: Detail<'_>) -> String {
+        text::plan(&self.plan, &self.summary, &self.digest, detail)
     }
 }

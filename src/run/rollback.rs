@@ -66,7 +66,7 @@ pub async fn plan_rollback(
             selection: request.selection,
         };
         let mut back = rollback::plan(&applied, &live, recorded.names, &inputs);
-        add_names(&mut back.plan, &reader, false).await?;
+        add_names(&mut back.plan, &reader, request).await?;
         Ok(back)
     })
     .await?;

@@ -10,7 +10,7 @@ use super::counts::Counts;
 use crate::graph::pace::Class;
 use crate::plan::PlannedPolicy;
 use crate::render::clean::clean;
-use crate::render::words::{count, duration};
+use crate::render::phrases::{count, duration};
 use crate::report::Settled;
 
 /// A list with small pages does not fill the log.

@@ -10,7 +10,7 @@ use super::counts::Counts;
 use super::lines::{LITTLE_TIME, outcome, waiting};
 use crate::graph::pace::Class;
 use crate::plan::PlannedPolicy;
-use crate::render::words::{count, duration};
+use crate::render::phrases::{count, duration};
 use crate::report::Settled;
 
 /// How often the display moves by itself, so that a countdown counts down.

@@ -1,28 +1,25 @@
 //! Limits of a saved plan that let more through than those of today.
 //!
 //! A plan may have been made with other limits on purpose, so its limits count. The digest does not
-//! cover them, so whoever looks at the plan, or carries it out, is told.
+//! cover them, so `show` and `apply` warn of looser ones.
 
-use super::{FEWEST_REMOVALS, Guard, GuardName, GuardRules, RemovalLimit, total_of};
+use super::{FEWEST_REMOVALS, Guard, GuardRules, Observation, RemovalLimit};
 use crate::diagnostic::Severity;
 use crate::plan::PlanDiagnostic;
 
 /// Warns of a saved guard whose limit is looser than that of `rules`.
 pub fn looser_limit(saved: &Guard, rules: &GuardRules) -> Option<PlanDiagnostic> {
-    let (is_looser, today, option) = match saved.name {
-        GuardName::Removals => {
-            let limit = RemovalLimit::parse(&saved.limit);
+    let (is_looser, today, option) = match saved.observation {
+        Observation::Removals { limit, total, .. } => {
             let today = rules.max_removals;
-            let is_looser = limit.is_none_or(|limit| lets_more(limit, today, total_of(saved)));
+            let is_looser = lets_more(limit, today, total);
             (is_looser, today.to_string(), "--max-removals")
         }
-        GuardName::Policies => {
-            let limit = saved.limit.parse::<usize>();
+        Observation::Policies { limit, .. } => {
             let today = rules.max_policies;
-            let is_looser = limit.map_or(true, |limit| limit > today);
-            (is_looser, today.to_string(), "--max-policies")
+            (limit > today, today.to_string(), "--max-policies")
         }
-        _ => return None,
+        Observation::Named(_) | Observation::Tenant { .. } => return None,
     };
     is_looser.then(|| PlanDiagnostic {
         severity: Severity::Warning,
@@ -30,7 +27,7 @@ pub fn looser_limit(saved: &Guard, rules: &GuardRules) -> Option<PlanDiagnostic>
         summary: format!(
             "the limit of guard `{}` in the plan is `{}`, and today's is `{today}`",
             saved.name.name(),
-            saved.limit
+            saved.observation.limit()
         ),
         place: None,
         hint: Some(format!(
@@ -41,12 +38,12 @@ pub fn looser_limit(saved: &Guard, rules: &GuardRules) -> Option<PlanDiagnostic>
 }
 
 /// Whether a limit lets more removals through than another. A number and a share are compared by
-/// what they let through of `total`; without that nobody knows.
-fn lets_more(limit: RemovalLimit, than: RemovalLimit, total: Option<usize>) -> bool {
+/// what they let through of `total`.
+fn lets_more(limit: RemovalLimit, than: RemovalLimit, total: usize) -> bool {
     match (limit, than) {
         (RemovalLimit::Percent(limit), RemovalLimit::Percent(than)) => limit > than,
         (RemovalLimit::Count(limit), RemovalLimit::Count(than)) => limit > than,
-        _ => total.is_none_or(|total| most(limit, total) > most(than, total)),
+        _ => most(limit, total) > most(than, total),
     }
 }
 
@@ -69,19 +66,19 @@ mod tests {
     fn a_number_and_a_share_are_compared_by_what_they_let_through() {
         use RemovalLimit::{Count, Percent};
         for (limit, than, total, expected) in [
-            (Percent(100), Percent(25), Some(4), true),
-            (Percent(25), Percent(25), None, false),
-            (Count(5), Count(4), None, true),
-            (Count(25), Percent(25), Some(100), false),
-            (Count(26), Percent(25), Some(100), true),
-            (Percent(25), Count(9), Some(4), false),
-            (Percent(25), Count(8), Some(4), true),
-            (Count(0), Percent(25), None, true),
+            (Percent(100), Percent(25), 4, true),
+            (Percent(25), Percent(25), 4, false),
+            (Count(5), Count(4), 4, true),
+            (Count(25), Percent(25), 100, false),
+            (Count(26), Percent(25), 100, true),
+            (Percent(25), Count(9), 4, false),
+            (Percent(25), Count(8), 4, true),
+            (Count(0), Percent(25), 0, false),
         ] {
             assert_eq!(
                 lets_more(limit, than, total),
                 expected,
-                "{limit} {than} {total:?}"
+                "{limit} {than} {total}"
             );
         }
     }

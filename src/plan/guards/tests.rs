@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::manifest::Mode;
-use crate::model::{Filter, FilterMode, PolicyKind, Rows, Source, Target};
+use crate::model::{Filter, FilterMode, PolicyKind, Rows};
 use crate::plan::changes;
 
 fn row(target: Target) -> Assignment {
@@ -41,16 +41,29 @@ fn policy(before: Vec<Assignment>, after: Vec<Assignment>) -> PlannedPolicy {
         mode: Mode::Exact,
         manifest: Arc::default(),
         changes: changes(&before, &after),
+        asked: Vec::new(),
         before: before.into(),
         after: after.into(),
         untouched: Rows::default(),
         writes: Vec::new(),
+        restores: false,
+        shares_name: false,
+    }
+}
+
+fn judged<'a>(policies: &'a [PlannedPolicy], names: &'a Names) -> Judged<'a> {
+    Judged {
+        policies,
+        names,
+        tenant_id: Some("tenant"),
+        total: None,
     }
 }
 
 /// Returns the words of the guards that refuse.
 fn refused(policies: &[PlannedPolicy], rules: &GuardRules) -> String {
-    let guards = evaluate(policies, Some("tenant"), rules);
+    let names = Names::default();
+    let guards = evaluate(&judged(policies, &names), rules);
     let names: Vec<&str> = guards
         .iter()
         .filter(|guard| guard.refuses())
@@ -111,7 +124,11 @@ fn each_guard_sees_its_own() {
             vec![group(1)],
             "exclusion-lost",
         ),
-        (vec![group(1), exclusion(2)], vec![exclusion(2)], ""),
+        (
+            vec![group(1), exclusion(2)],
+            vec![exclusion(2)],
+            "unassigned",
+        ),
         (vec![exclusion(2)], vec![], "unassigned"),
         (vec![group(1)], vec![], "unassigned"),
         (vec![group(1), from_set(2)], vec![from_set(2)], "unassigned"),
@@ -123,6 +140,95 @@ fn each_guard_sees_its_own() {
             "{before:?} {after:?}"
         );
     }
+}
+
+#[test]
+fn f34_a_policy_that_includes_nobody_any_more_is_unassigned() {
+    let unknown = || {
+        row(Target::Other {
+            odata_type: "novelAssignmentTarget".into(),
+            properties: "{}".into(),
+        })
+    };
+    let collection = || row(Target::Collection("C".into()));
+    for (before, after, expected) in [
+        (vec![group(1)], vec![exclusion(1)], "unassigned"),
+        (
+            vec![filtered(Target::AllDevices), exclusion(2)],
+            vec![exclusion(2)],
+            "unassigned",
+        ),
+        (vec![group(1), unknown()], vec![unknown()], "unassigned"),
+        (
+            vec![collection(), exclusion(2)],
+            vec![exclusion(2), exclusion(3)],
+            "unassigned",
+        ),
+        (
+            vec![group(1), exclusion(2)],
+            vec![collection(), exclusion(2)],
+            "",
+        ),
+        // Nobody was meant before either.
+        (vec![exclusion(2)], vec![exclusion(2), exclusion(3)], ""),
+        (vec![], vec![exclusion(2)], ""),
+    ] {
+        assert_eq!(
+            check(before.clone(), after.clone()),
+            expected,
+            "{before:?} {after:?}"
+        );
+    }
+}
+
+#[test]
+fn f34_a_group_that_does_not_exist_keeps_no_policy_assigned() {
+    let mut names = Names::default();
+    names.add_missing_group("1".to_owned());
+    let tripped = |before: Vec<Assignment>, after: Vec<Assignment>| {
+        let policies = [policy(before, after)];
+        let guards = evaluate(&judged(&policies, &names), &GuardRules::default());
+        let tripped = guards.iter().filter(|guard| guard.tripped);
+        tripped
+            .map(|guard| guard.name.name())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    let (missing, there) = (group(1), group(2));
+    assert_eq!(
+        tripped(vec![missing.clone(), there.clone()], vec![missing.clone()]),
+        "unassigned"
+    );
+    assert_eq!(
+        tripped(vec![missing.clone(), exclusion(3)], vec![exclusion(3)]),
+        "unassigned"
+    );
+    assert_eq!(tripped(vec![missing.clone()], vec![missing, there]), "");
+}
+
+#[test]
+fn what_a_report_recorded_as_the_state_before_is_restored_without_a_guard() {
+    let mut restored = policy(
+        vec![group(1), exclusion(2)],
+        vec![row(Target::AllDevices), group(1)],
+    );
+    assert_eq!(
+        refused(
+            std::slice::from_ref(&restored),
+            &GuardRules {
+                max_policies: 0,
+                ..GuardRules::default()
+            }
+        ),
+        "policies broad-target exclusion-lost"
+    );
+    restored.restores = true;
+    let strictest = GuardRules {
+        max_policies: 0,
+        max_removals: RemovalLimit::Count(0),
+        ..GuardRules::default()
+    };
+    assert_eq!(refused(&[restored], &strictest), "");
 }
 
 #[test]
@@ -146,7 +252,12 @@ fn another_tenant_is_never_accepted() {
     };
     assert_eq!(refused(&[], &rules("TENANT")), "");
     assert_eq!(refused(&[], &rules("other")), "tenant");
-    let unknown = evaluate(&[], None, &rules("tenant"));
+    let names = Names::default();
+    let unknown = Judged {
+        tenant_id: None,
+        ..judged(&[], &names)
+    };
+    let unknown = evaluate(&unknown, &rules("tenant"));
     assert!(unknown.iter().any(Guard::refuses));
 }
 

@@ -8,8 +8,10 @@
 mod digest;
 mod policy;
 mod selection;
+mod shared;
 mod since;
 mod summary;
+mod unmanaged;
 
 use std::time::Duration;
 
@@ -19,13 +21,16 @@ use serde_json::Value;
 pub use digest::of_plan as digest_of;
 pub use policy::{PolicyRecord, PolicyRecords, check_ids};
 pub use selection::SelectionRecord;
+pub use shared::SharedNamesRecord;
 pub use since::{ManagedRecord, SinceRecord};
 pub use summary::{DiagnosticRecord, GuardRecord, SummaryRecord};
+pub use unmanaged::{NotableRecord, UnmanagedRecord};
 
 pub use super::digest::is_digest;
+use super::guards::Judged;
 pub use super::record::AssignmentRecord;
 use super::writes::WriteWith;
-use super::{Names, Plan, Summary, guards};
+use super::{Names, Plan, Summary};
 
 /// The version of the format that this program writes.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -51,7 +56,7 @@ pub enum SavedPlanError {
         computed: String,
     },
     /// Its writes are not those that its changes need.
-    #[error("the plan file was altered: the writes of `{0}` are not those that its changes need")]
+    #[error("the plan file was altered: the writes of {0} are not those that its changes need")]
     OtherWrites(String),
     /// It is only a part of a plan.
     #[error("the plan is marked as incomplete")]
@@ -105,12 +110,21 @@ pub struct PlanRecord<'a> {
     pub guards: Vec<GuardRecord>,
     /// The changed policies; with `--all` the unchanged as well.
     pub policies: PolicyRecords<'a>,
+    /// Policies, groups and filters whose names are shared with others, or look the same.
+    #[serde(default, skip_serializing_if = "SharedNamesRecord::is_empty")]
+    pub shared_names: SharedNamesRecord,
     /// Digests of the other policies' rows, so that a later run can tell who changed them.
     #[serde(default, skip_serializing_if = "ManagedRecord::is_empty")]
     pub unchanged: ManagedRecord,
     /// Why policies are not as the manifests say, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<SinceRecord>,
+    /// The ids of the policies that no manifest manages, so that a later run can tell which are new.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmanaged: Option<UnmanagedRecord>,
+    /// Those of them that are named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notable: Option<NotableRecord<'a>>,
     /// Warnings.
     #[serde(default)]
     pub diagnostics: Vec<DiagnosticRecord>,
@@ -153,6 +167,8 @@ impl<'a> PlanRecord<'a> {
             write_with,
             unchanged: _,
             since,
+            unmanaged,
+            notable,
         } = plan;
         Self {
             format_version: FORMAT_VERSION.to_owned(),
@@ -168,8 +184,13 @@ impl<'a> PlanRecord<'a> {
             guards: guards.iter().map(GuardRecord::new).collect(),
             unchanged: ManagedRecord::of(plan, |policy| !all && !policy.is_changed()),
             since: since.as_ref().map(SinceRecord::new),
+            unmanaged: unmanaged.as_ref().map(|all| UnmanagedRecord::new(all)),
+            notable: notable
+                .as_ref()
+                .map(|notable| NotableRecord::new(notable, &plan.names)),
             diagnostics: diagnostics.iter().map(DiagnosticRecord::new).collect(),
             digest: digest.to_owned(),
+            shared_names: SharedNamesRecord::of(plan, all),
             policies: PolicyRecords::of(plan, all),
         }
     }
@@ -202,7 +223,7 @@ impl<'a> PlanRecord<'a> {
             .ok_or_else(|| not_a_plan("it has no `formatVersion`".to_owned()))?;
         let unknown = (version.split('.').next() != Some("1"))
             .then(|| SavedPlanError::UnknownVersion(version.to_owned()));
-        // What tells of a failure has no more to read.
+        // The JSON of a failed run holds no plan.
         if head.complete == Some(Value::Bool(false)) {
             return Err(SavedPlanError::Incomplete);
         }
@@ -240,7 +261,7 @@ impl<'a> PlanRecord<'a> {
 
     fn saved(&self) -> Result<SavedPlan, String> {
         let mut names = Names::default();
-        let policies = self
+        let mut policies = self
             .policies
             .held()
             .iter()
@@ -259,11 +280,20 @@ impl<'a> PlanRecord<'a> {
             let causes = policies.iter().zip(self.policies.held());
             record.read(causes.map(|(policy, record)| (policy, record.cause.as_deref())))
         });
-        let tenant_id = self.tenant_id.as_deref();
-        let guards = self.guards.iter().filter_map(GuardRecord::read);
-        let guards = guards
-            .map(|saved| guards::look_again(saved, &policies, tenant_id))
-            .collect();
+        self.shared_names.read(&mut policies, &mut names);
+        let notable = self.notable.as_ref();
+        let notable = notable
+            .map(|notable| notable.read(&mut names))
+            .transpose()?
+            .flatten();
+        let judged = Judged {
+            policies: &policies,
+            names: &names,
+            tenant_id: self.tenant_id.as_deref(),
+            total: None,
+        };
+        let guards = self.guards.iter();
+        let guards = guards.filter_map(|guard| guard.read(&judged)).collect();
         let plan = Plan {
             tenant_id: self.tenant_id.clone(),
             graph_url: self.graph_url.clone(),
@@ -282,6 +312,8 @@ impl<'a> PlanRecord<'a> {
                 .ok_or_else(|| format!("unknown way to write `{}`", self.write_with))?,
             unchanged: self.unchanged.read(),
             since,
+            unmanaged: self.unmanaged.as_ref().map(UnmanagedRecord::read),
+            notable,
         };
         Ok(SavedPlan {
             summary: Summary {
@@ -301,5 +333,5 @@ fn other_writes(written: &[PolicyRecord<'_>], plan: &Plan) -> Option<SavedPlanEr
     let mut policies = written.iter().zip(&plan.policies);
     policies
         .find(|(record, policy)| !record.has_writes_of(policy, plan.write_with))
-        .map(|(_, policy)| SavedPlanError::OtherWrites(policy.name.to_string()))
+        .map(|(_, policy)| SavedPlanError::OtherWrites(policy.reference().to_string()))
 }

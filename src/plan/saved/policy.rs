@@ -25,11 +25,17 @@ pub struct PolicyRecord<'a> {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::plan) untouched: Vec<AssignmentRecord<'a>>,
     pub(in crate::plan) changes: Vec<ChangeRecord<'a>>,
+    /// The lines that ask for the changes, in their order; null for what no line asks for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    asked: Vec<Option<PlaceRecord<'a>>>,
     /// Why the policy is not as the manifests say, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) cause: Option<Cow<'a, str>>,
     #[serde(default)]
     writes: Vec<WriteRecord<'a>>,
+    /// Of a rollback's plan: whether the changes restore what a report recorded.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    restores: bool,
 }
 
 /// The policies of a plan: those of a file, or those of a plan in memory, which are written out
@@ -118,7 +124,10 @@ impl<'a> PolicyRecord<'a> {
             after,
             untouched,
             changes,
+            asked,
             writes,
+            restores,
+            shares_name: _,
         } = policy;
         let record = |row: &'a Assignment| AssignmentRecord::new(row, names);
         Self {
@@ -138,6 +147,10 @@ impl<'a> PolicyRecord<'a> {
                     after: change.after().map(record),
                 })
                 .collect(),
+            asked: asked
+                .iter()
+                .map(|place| place.as_ref().map(PlaceRecord::new))
+                .collect(),
             cause: cause.map(|cause| cause.name().into()),
             writes: writes
                 .iter()
@@ -147,6 +160,7 @@ impl<'a> PolicyRecord<'a> {
                     path: path.into(),
                 })
                 .collect(),
+            restores: *restores,
         }
     }
 
@@ -173,6 +187,11 @@ impl<'a> PolicyRecord<'a> {
                 .ok_or_else(|| format!("unknown mode `{}`", self.mode))?,
             manifest: self.manifest.iter().map(PlaceRecord::read).collect(),
             changes: changes(&before, &after),
+            asked: self
+                .asked
+                .iter()
+                .map(|place| place.as_ref().map(PlaceRecord::read))
+                .collect(),
             before,
             after,
             untouched,
@@ -189,6 +208,8 @@ impl<'a> PolicyRecord<'a> {
                     })
                 })
                 .collect::<Result<_, String>>()?,
+            restores: self.restores,
+            shares_name: false,
         })
     }
 }
@@ -235,11 +256,11 @@ pub fn check_ids<'a>(
         character.is_control() || character.is_whitespace() || "/\\?#%".contains(character)
     };
     if policy_id.is_empty() || policy_id.len() > LONGEST || policy_id.contains(is_no_part) {
-        return Err("its `id` is no policy's".to_owned());
+        return Err("its `id` is not a policy id".to_owned());
     }
     let mut groups = rows.into_iter().filter_map(|row| row.key.target.group_id());
     match groups.find(|id| Guid::parse(id).is_none()) {
-        Some(id) => Err(format!("`{}` is no group's id", id.escape_debug())),
+        Some(id) => Err(format!("`{}` is not a group id", id.escape_debug())),
         None => Ok(()),
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Severity;
-use crate::plan::guards::{Guard, GuardName};
+use crate::plan::guards::{self, Guard, GuardName, GuardRules, Judged, RemovalLimit};
 use crate::plan::{ManifestPlace, PlanDiagnostic, Summary};
 
 /// The counts of a plan.
@@ -23,7 +23,7 @@ pub struct SummaryRecord {
     writes: usize,
 }
 
-/// What a guard saw.
+/// What a guard observed.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
 pub struct GuardRecord {
     name: String,
@@ -33,7 +33,7 @@ pub struct GuardRecord {
     accepted: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     policies: Vec<String>,
-    /// Of a guard that tripped, the flag that accepts what it saw.
+    /// Of a guard that tripped, the flag that accepts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     accept: Option<String>,
 }
@@ -106,41 +106,53 @@ impl SummaryRecord {
 }
 
 impl GuardRecord {
-    /// Writes out what a guard saw.
+    /// Writes out what a guard observed.
     pub fn new(guard: &Guard) -> Self {
         let Guard {
             name,
-            limit,
-            observed,
+            observation,
             tripped,
             accepted,
             policies,
         } = guard;
         Self {
             name: name.name().to_owned(),
-            limit: limit.clone(),
-            observed: observed.clone(),
+            limit: observation.limit(),
+            observed: observation.observed(),
             tripped: *tripped,
             accepted: *accepted,
-            policies: policies.iter().map(ToString::to_string).collect(),
+            policies: policies
+                .iter()
+                .map(|policy| policy.name.to_string())
+                .collect(),
             accept: guard.acceptance().filter(|_| *tripped),
         }
     }
 
-    /// A guard that a newer minor version knows is none of ours.
-    pub(super) fn read(&self) -> Option<Guard> {
-        Some(Guard {
-            name: GuardName::from_name(&self.name)?,
-            limit: self.limit.clone(),
-            observed: self.observed.clone(),
-            tripped: self.tripped,
-            accepted: self.accepted,
-            policies: self
-                .policies
-                .iter()
-                .map(|name| name.as_str().into())
-                .collect(),
-        })
+    /// Evaluates the guard again, from the policies of the file, whose assignments the digest covers.
+    /// Only the limit, the number of all assignments and what was accepted are taken from the record.
+    /// `None` if a newer version wrote it: then today's limits judge when the plan is applied.
+    pub(super) fn read(&self, judged: &Judged<'_>) -> Option<Guard> {
+        let name = GuardName::from_name(&self.name)?;
+        let mut rules = GuardRules::default();
+        let mut total = None;
+        match name {
+            GuardName::Removals => {
+                rules.max_removals = RemovalLimit::parse(&self.limit)?;
+                total = self.observed.split_once(" of ").map(|(_, total)| total);
+            }
+            GuardName::Policies => rules.max_policies = self.limit.parse().ok()?,
+            GuardName::BroadTarget | GuardName::ExclusionLost | GuardName::Unassigned => {}
+            GuardName::Tenant => rules.tenant_id = Some(self.limit.clone()),
+        }
+        if self.tripped && self.accepted {
+            rules.accepted.push(name);
+        }
+        let judged = Judged {
+            total: total.and_then(|total| total.parse().ok()),
+            ..*judged
+        };
+        guards::evaluate_one(name, &judged, &rules)
     }
 }
 

@@ -42,6 +42,8 @@ enum LiveCheckKind<'a> {
     Platform(Place, &'a LiveFilter),
     /// It adds a group, which may be live on the other side.
     Additive,
+    /// It excludes a group where the entries include nobody; somebody may be included already.
+    LoneExclusion,
 }
 
 impl<'a> Combined<'a> {
@@ -66,15 +68,21 @@ impl<'a> Combined<'a> {
             faults,
         } = combiner;
         let mode = first.map_or(Mode::Exact, |first| first.mode);
+        let excludes_only = wanted
+            .iter()
+            .all(|wanted| wanted.desired.key.target.is_exclusion());
         let mut checks = Vec::new();
         for (wanted, written) in wanted.iter().zip(written) {
+            let lone = excludes_only.then_some(LiveCheckKind::LoneExclusion);
             let kinds = to_check(&wanted.desired, written, mode, directory);
-            checks.extend(kinds.into_iter().flatten().map(|kind| LiveCheck {
+            let kinds = kinds.into_iter().chain([lone]);
+            checks.extend(kinds.flatten().map(|kind| LiveCheck {
                 wanted: wanted.clone(),
                 kind,
             }));
         }
-        let asked = wanted.into_iter().map(|wanted| wanted.desired).collect();
+        let asked = wanted.into_iter();
+        let asked = asked.map(|PlacedDesired { desired, place }| (desired, place));
         let absent: Vec<Absent> = absent
             .into_iter()
             .map(|(target, absent)| Absent {
@@ -85,7 +93,12 @@ impl<'a> Combined<'a> {
             .collect();
         let targets = absent.iter().map(|absent| absent.target.clone()).collect();
         Self {
-            desired: Arc::new(DesiredState::new(mode, asked, targets, entries)),
+            desired: Arc::new(DesiredState::placed(
+                mode,
+                asked.collect(),
+                targets,
+                entries,
+            )),
             faults,
             checks,
             absent,
@@ -97,7 +110,7 @@ impl<'a> Combined<'a> {
     }
 
     /// Finds what does not fit a policy as it is.
-    pub(super) fn check_against_live(&self, live: &LivePolicy, findings: &mut Findings) {
+    pub(super) fn check_against_live<'p>(&self, live: &'p LivePolicy, findings: &mut Findings<'p>) {
         for fault in &self.faults {
             findings.note(fault.clone(), live);
         }
@@ -213,6 +226,7 @@ impl LiveCheck<'_> {
                 Diagnostic::new(severity(), "filter-platform", Some(*place), message)
             }
             LiveCheckKind::Additive => return check_additive(row, *place, live),
+            LiveCheckKind::LoneExclusion => return check_lone_exclusion(row, *place, live),
         };
         Some(diagnostic)
     }
@@ -234,6 +248,26 @@ fn check_additive(row: &Desired, place: Place, live: &LivePolicy) -> Option<Diag
         format!("the entry {doing} a group that the live policy {done}"),
     )
     .hint("mode `additive` never removes; use `exact`, or remove the live assignment first");
+    Some(diagnostic)
+}
+
+/// An exclusion is added to a policy that includes nobody. Where one goes on being there without an
+/// include, a guard asks; nothing is said of what is live already.
+fn check_lone_exclusion(row: &Desired, place: Place, live: &LivePolicy) -> Option<Diagnostic> {
+    let is_live = live
+        .rows_of(&row.key.target)
+        .iter()
+        .any(|live| row.accepts(live));
+    let includes_somebody = live.rows.iter().any(|row| !row.key.target.is_exclusion());
+    if is_live || includes_somebody {
+        return None;
+    }
+    let diagnostic = Diagnostic::warning(
+        "exclusion-without-include",
+        place,
+        "the exclusion has no effect: the policy has no include that it could narrow",
+    )
+    .hint("include a group, all users or all devices as well, or leave the exclusion out");
     Some(diagnostic)
 }
 

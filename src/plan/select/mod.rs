@@ -13,9 +13,10 @@ mod suggest;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::shared_policy_names;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::manifest::{Entry, Manifest, Mode};
-use crate::model::{Assignment, Desired, LivePolicy, LiveTenant, Rows, SharedText, Target};
+use crate::model::{Assignment, Desired, LivePolicy, LiveTenant, Rows, Target};
 use combined::Combined;
 use directory::{Directory, Resolved, ResolvedAbsent};
 use index::PolicyIndex;
@@ -45,6 +46,8 @@ pub struct DesiredState {
     pub mode: Mode,
     /// The assignments that are asked for, sorted.
     pub assignments: Vec<Desired>,
+    /// The lines that ask for them, in their order.
+    pub places: Vec<Place>,
     /// The assignments of a policy that has none yet, sorted.
     pub alone: Rows,
     /// The targets that must not be there, sorted; a group is meant on either side.
@@ -54,6 +57,21 @@ pub struct DesiredState {
 }
 
 impl DesiredState {
+    /// Makes the desired state of assignments in any order, each with the line that asks for it.
+    pub fn placed(
+        mode: Mode,
+        mut assignments: Vec<(Desired, Place)>,
+        absent: Vec<Target>,
+        entries: Vec<Place>,
+    ) -> Self {
+        assignments.sort();
+        let (assignments, places) = assignments.into_iter().unzip();
+        Self {
+            places,
+            ..Self::new(mode, assignments, absent, entries)
+        }
+    }
+
     /// Makes the desired state of assignments in any order.
     pub fn new(
         mode: Mode,
@@ -71,10 +89,21 @@ impl DesiredState {
         Self {
             mode,
             assignments,
+            places: Vec::new(),
             alone: alone.into(),
             absent,
             entries,
         }
+    }
+
+    /// Returns the line that asks for an assignment, if one does.
+    pub fn place_of(&self, assignment: &Assignment) -> Option<Place> {
+        let key = &assignment.key;
+        let index = self
+            .assignments
+            .partition_point(|desired| desired.key < *key);
+        let found = self.assignments.get(index)?;
+        (found.key == *key).then(|| self.places.get(index).copied())?
     }
 
     /// Whether live assignments, sorted, are what is asked for, and all of it.
@@ -162,7 +191,7 @@ pub fn select<'a>(manifest: &Manifest, live: &'a LiveTenant, strict: bool) -> Se
             desired: combined.desired(),
         });
     }
-    findings.report(&mut diagnostics);
+    findings.report(live, &mut diagnostics);
     if policies.is_empty() && !diagnostics.iter().any(Diagnostic::is_error) {
         diagnostics.push(
             Diagnostic::new(
@@ -182,16 +211,16 @@ pub fn select<'a>(manifest: &Manifest, live: &'a LiveTenant, strict: bool) -> Se
 
 /// Faults that one line causes in many policies: said once, with the policies counted.
 #[derive(Default)]
-struct Findings {
-    by_line: BTreeMap<FindingKey, (Diagnostic, Vec<SharedText>)>,
+struct Findings<'a> {
+    by_line: BTreeMap<FindingKey, (Diagnostic, Vec<&'a LivePolicy>)>,
 }
 
 /// What makes two findings one: place, severity, code and message.
 type FindingKey = (Option<Place>, Severity, &'static str, String);
 
-impl Findings {
+impl<'a> Findings<'a> {
     /// Takes a fault of one policy.
-    fn note(&mut self, diagnostic: Diagnostic, policy: &LivePolicy) {
+    fn note(&mut self, diagnostic: Diagnostic, policy: &'a LivePolicy) {
         let key = (
             diagnostic.place,
             diagnostic.severity,
@@ -202,19 +231,31 @@ impl Findings {
             .by_line
             .entry(key)
             .or_insert_with(|| (diagnostic, Vec::new()));
-        policies.push(policy.name.clone());
+        policies.push(policy);
     }
 
-    fn report(self, diagnostics: &mut Vec<Diagnostic>) {
+    fn report(self, live: &LiveTenant, diagnostics: &mut Vec<Diagnostic>) {
+        if self.by_line.is_empty() {
+            return;
+        }
+        let known = live.policies.iter();
+        let shared =
+            shared_policy_names(known.map(|policy| (policy.kind, &*policy.id, &*policy.name)));
         for (mut diagnostic, mut policies) in self.by_line.into_values() {
-            policies.sort();
-            let first = policies.first().map_or("", |name| &**name);
+            policies.sort_by_key(|policy| (&policy.name, &policy.id));
+            let first = policies.first().map_or_else(String::new, |policy| {
+                if shared.contains(&(policy.kind, &*policy.id)) {
+                    format!("`{}` ({})", policy.name, policy.id)
+                } else {
+                    format!("`{}`", policy.name)
+                }
+            });
             let others = match policies.len() {
                 0 | 1 => String::new(),
                 2 => " and 1 other policy".to_owned(),
                 number => format!(" and {} other policies", number - 1),
             };
-            diagnostic.message = format!("{}, for `{first}`{others}", diagnostic.message);
+            diagnostic.message = format!("{}, for {first}{others}", diagnostic.message);
             diagnostics.push(diagnostic);
         }
     }

@@ -36,14 +36,17 @@ pub(in crate::render) fn code(text: impl AsRef<str>) -> String {
     out
 }
 
+/// Returns a fence that is longer than any in some texts.
+pub(super) fn longest_fence(texts: &[String]) -> String {
+    let texts = texts.iter();
+    let rows = texts.flat_map(|text| text.split(|character| character != '`'));
+    let longest = rows.map(str::len).max().unwrap_or_default();
+    "`".repeat(longest.saturating_add(1).max(3))
+}
+
 /// Returns lines as a fenced block. The fence is longer than any in the lines.
 pub(super) fn fenced(language: &str, lines: &str) -> String {
-    let longest = lines
-        .split(|character| character != '`')
-        .map(str::len)
-        .max()
-        .unwrap_or_default();
-    let fence = "`".repeat(longest.saturating_add(1).max(3));
+    let fence = longest_fence(&[lines.to_owned()]);
     let lines = lines.trim_end_matches('\n');
     format!("{fence}{language}\n{lines}\n{fence}\n\n")
 }

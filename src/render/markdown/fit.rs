@@ -12,7 +12,7 @@ pub(super) struct Part {
     /// What the pieces are, for the line that says how many were dropped.
     what: &'static str,
     open: String,
-    close: &'static str,
+    close: String,
     pieces: Vec<String>,
     /// What the pieces are called, where they have names.
     names: Vec<String>,
@@ -25,7 +25,7 @@ impl Part {
         Self {
             what,
             open: String::new(),
-            close: "",
+            close: String::new(),
             pieces: pieces.into_iter().collect(),
             names: Vec::new(),
             is_beginning: false,
@@ -45,20 +45,31 @@ impl Part {
     }
 
     /// Puts the pieces between two texts, which are there if any piece is.
-    pub(super) fn between(mut self, open: String, close: &'static str) -> Self {
+    pub(super) fn between(mut self, open: String, close: String) -> Self {
         self.open = open;
         self.close = close;
         self
     }
 }
 
+/// A text that keeps to a size.
+pub(super) struct Fitted {
+    pub(super) text: String,
+    /// Whether nothing was dropped.
+    pub(super) is_whole: bool,
+}
+
 /// Puts head, parts and foot together. Where that is too long, pieces are dropped until it is not.
 /// Head and foot always stay.
-pub(super) fn fit(head: &str, parts: Vec<Part>, foot: &str, most_bytes: usize) -> String {
+pub(super) fn fit(head: &str, parts: Vec<Part>, foot: &str, most_bytes: usize) -> Fitted {
     let ends = head.len() + foot.len();
     let (body, dropped) = take(&parts, most_bytes.saturating_sub(ends));
     if dropped.is_empty() {
-        return format!("{head}{body}{foot}");
+        let text = format!("{head}{body}{foot}");
+        return Fitted {
+            is_whole: text.len() <= most_bytes,
+            text,
+        };
     }
     // The line that tells of it is longest where everything is dropped.
     let all: Vec<Dropped<'_>> = parts
@@ -76,7 +87,10 @@ pub(super) fn fit(head: &str, parts: Vec<Part>, foot: &str, most_bytes: usize) -
     } else {
         note(&dropped, most_bytes, false)
     };
-    format!("{head}{body}{note}{foot}")
+    Fitted {
+        text: format!("{head}{body}{note}{foot}"),
+        is_whole: false,
+    }
 }
 
 /// Which pieces of a part were dropped.
@@ -106,7 +120,7 @@ fn take(parts: &[Part], budget: usize) -> (String, Vec<Dropped<'_>>) {
         if !kept.is_empty() {
             body.push_str(&part.open);
             body.push_str(&kept);
-            body.push_str(part.close);
+            body.push_str(&part.close);
         }
         if !pieces.is_empty() {
             dropped.push(Dropped { part, pieces });
@@ -140,13 +154,17 @@ fn note(dropped: &[Dropped<'_>], most_bytes: usize, with_names: bool) -> String 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::Part;
+
+    fn fit(head: &str, parts: Vec<Part>, foot: &str, most_bytes: usize) -> String {
+        super::fit(head, parts, foot, most_bytes).text
+    }
 
     fn parts() -> Vec<Part> {
         let piece = |text: &str| text.repeat(50);
         vec![
             Part::new("errors", [piece("a"), piece("b")]),
-            Part::new("warnings", [piece("c"), piece("d")]).between("<".to_owned(), ">"),
+            Part::new("warnings", [piece("c"), piece("d")]).between("<".to_owned(), ">".to_owned()),
         ]
     }
 

@@ -1,27 +1,27 @@
 //! A run as a comment on a pull request: GitHub's Markdown, bounded in size.
 //!
-//! The first line is a comment that nobody sees, by which CI finds its own earlier comment. The most
-//! important comes first, so that what does not fit is dropped from the end, and said to be. A diff
+//! The first line is an invisible comment, by which CI finds its own earlier comment. The most
+//! important comes first, so that what does not fit is dropped from the end, and said to be. A piece
 //! that is too large by itself takes no others with it.
-//! `escape` makes names harmless, `fit` keeps to the size.
+//! `table` shows what changes, `escape` makes names harmless, `fit` keeps to the size.
 
 mod escape;
 mod fit;
+mod table;
 
 use std::fmt::Write as _;
 
 use super::diff;
-use super::review::{ErrorView, Finding, PlanView, Review};
-use super::text::reason;
-use super::words::{
-    Counts, Partial, count, how_to_accept, managed_or_selected, partial, seen, since, verdict,
-    writes,
+use super::phrases::{
+    self, Alike, MOST_UNMANAGED, Partial, alike, changes, count, how_to_accept, named, partial,
+    policy_of_kind, read_counts, seen, since, verdict, writes,
 };
+use super::review::{Direction, ErrorView, Finding, PlanView, Review};
+use super::text::reason;
 use crate::plan::guards::Guard;
 use crate::plan::saved::is_digest;
-use crate::plan::since::Cause;
-use crate::plan::{Plan, PlannedPolicy};
-use crate::report::{Outcome, Results, Settled};
+use crate::plan::{Plan, PlannedPolicy, PolicyRef};
+use crate::report::{Outcome, Results};
 use escape::{fenced, shorten};
 
 pub(super) use escape::code;
@@ -29,7 +29,7 @@ use fit::{Part, fit};
 
 /// The smallest size that can be asked for: marker, headline and digest have to fit.
 pub const SMALLEST: usize = 1_000;
-/// What is asked for unless somebody says otherwise. GitHub takes 65,536 characters, and CI may
+/// The default. GitHub takes 65,536 characters, and CI may
 /// want to add a line of its own.
 pub const USUAL: usize = 60_000;
 
@@ -45,32 +45,50 @@ pub fn marker(command: &str) -> String {
     format!("<!-- assignctl {command} -->")
 }
 
-/// Draws a run in at most so many bytes.
+/// Draws a run in at most so many bytes. Where the table and the details are too large together, all
+/// that changes is listed in one block, which takes least.
 pub fn draw(review: &Review<'_>, most_bytes: usize) -> String {
+    let foot = foot(review);
+    for changes in [table::usual, table::shorter] {
+        let full = fit(
+            &head(review, true),
+            parts(review, changes),
+            &foot,
+            most_bytes,
+        );
+        if full.is_whole {
+            return full.text;
+        }
+    }
+    let compact = parts(review, table::compact);
+    let whole = fit(&head(review, true), compact.clone(), &foot, most_bytes);
+    if whole.text.len() <= most_bytes {
+        return whole.text;
+    }
+    fit(&head(review, false), compact, &foot, most_bytes).text
+}
+
+/// All that stands between head and foot, the most important first.
+fn parts(review: &Review<'_>, changes: Changes) -> Vec<Part> {
     let mut parts = vec![
         error(review.error.as_ref()),
         guards(review),
         errors(review),
         failures(review),
+        stale(review),
     ];
     if let Some(view) = &review.plan {
-        parts.push(table(view, review.results));
-        if !view.brief {
-            parts.push(diffs(view));
-        }
+        let results = review.results;
+        let results = results.filter(|results| !results.settled.is_empty());
+        parts.extend(changes(view, results));
+        parts.push(unmanaged(view.plan));
     }
     parts.push(warnings(review));
-    let full = fit(
-        &head(review, true),
-        parts.clone(),
-        &foot(review),
-        most_bytes,
-    );
-    if full.len() <= most_bytes {
-        return full;
-    }
-    fit(&head(review, false), parts, &foot(review), most_bytes)
+    parts
 }
+
+/// A way to show what changes.
+type Changes = fn(&PlanView<'_>, Option<&Results>) -> Vec<Part>;
 
 /// Marker, headline, and what the headline's counts are of.
 fn head(review: &Review<'_>, with_counts: bool) -> String {
@@ -108,14 +126,14 @@ fn head(review: &Review<'_>, with_counts: bool) -> String {
     }
     if with_counts {
         let summary = view.summary;
+        if view.direction == Direction::Plan && summary.changed > 0 {
+            let _ = write!(head, "{}. ", writes(summary.writes, summary.time));
+        }
         let _ = write!(
             head,
-            "{}. Read {} from {}: {} managed and unchanged, {} unmanaged and left alone.\n\n",
-            writes(summary.writes, summary.time),
-            count(summary.policies_read, "policy", "policies"),
+            "{}; at {}.\n\n",
+            read_counts(plan, summary, view.direction, ""),
             code(shorten(&plan.graph_url, LONGEST_IN_HEAD)),
-            summary.unchanged,
-            summary.unmanaged,
         );
     }
     head
@@ -134,9 +152,15 @@ fn headline(review: &Review<'_>) -> String {
         let refused = view.plan.guards.iter().filter(|guard| guard.refuses());
         let mut line = match refused.count() {
             0 => String::new(),
-            number => format!("refused by {}; ", count(number, "guard", "guards")),
+            number => {
+                let guards = count(number, "guard", "guards");
+                match view.direction {
+                    Direction::Plan => format!("refused by {guards}; "),
+                    Direction::Drift => format!("{guards} would refuse to undo it; "),
+                }
+            }
         };
-        line.push_str(&changes(view));
+        line.push_str(&changes(view.plan, view.summary, view.direction));
         return line;
     }
     match review.checked {
@@ -144,30 +168,6 @@ fn headline(review: &Review<'_>) -> String {
         None if errors > 0 => format!("failed, {}", count(errors, "error", "errors")),
         None => "failed".to_owned(),
     }
-}
-
-/// Says what a plan changes, in one line.
-pub(super) fn changes(view: &PlanView<'_>) -> String {
-    let summary = view.summary;
-    let which = managed_or_selected(view.plan);
-    if summary.changed == 0 {
-        return format!(
-            "nothing to do, {} as the manifests say",
-            count(
-                summary.managed,
-                &format!("{which} policy is"),
-                &format!("{which} policies are")
-            )
-        );
-    }
-    format!(
-        "{} of {} {which}: {} to add, {} to remove, {} to update",
-        count(summary.changed, "policy changes", "policies change"),
-        summary.managed,
-        summary.add,
-        summary.remove,
-        summary.update
-    )
 }
 
 /// Says how many policies had which outcome.
@@ -218,7 +218,7 @@ fn draw_guard(guard: &Guard) -> String {
     let policies = &guard.policies;
     text.push_str("\n\n");
     for policy in policies.iter().take(MOST_BLAMED) {
-        let _ = writeln!(text, "- {}", code(shorten(policy, LONGEST_NAME)));
+        let _ = writeln!(text, "- {}", code(policy_of_kind(&shortened(policy))));
     }
     if policies.len() > MOST_BLAMED {
         let _ = writeln!(text, "- and {} more", policies.len() - MOST_BLAMED);
@@ -243,7 +243,7 @@ fn warnings(review: &Review<'_>) -> Part {
     let number = count(warnings.len(), "warning", "warnings");
     Part::new("warnings", warnings.into_iter().map(draw_finding)).between(
         format!("<details><summary>{number}</summary>\n\n"),
-        "</details>\n\n",
+        "</details>\n\n".to_owned(),
     )
 }
 
@@ -252,116 +252,82 @@ fn draw_finding(finding: &Finding) -> String {
 }
 
 fn failures(review: &Review<'_>) -> Part {
-    let settled = review
-        .plan
-        .iter()
-        .flat_map(|view| settled(view.plan, review.results));
-    let bad = settled.filter_map(|(policy, settled)| {
-        let why = settled?.reason.as_ref()?;
-        Some(format!(
-            "**{}** {} {}: {}\n\n",
-            settled?.outcome.name(),
-            policy.kind,
-            code(shorten(&policy.name, LONGEST_NAME)),
+    let view = review.plan.zip(review.results).into_iter();
+    let alike = view.flat_map(|(view, results)| alike(view.plan, results));
+    let bad = alike.map(|alike| {
+        let Alike {
+            outcome,
+            reason: why,
+            policies,
+        } = alike;
+        let mut names: Vec<String> = policies
+            .iter()
+            .take(MOST_BLAMED)
+            .map(|policy| format!("{} {}", policy.kind, policy_name(policy)))
+            .collect();
+        if policies.len() > MOST_BLAMED {
+            names.push(format!("{} more", policies.len() - MOST_BLAMED));
+        }
+        format!(
+            "**{}** {}: {}\n\n",
+            outcome.name(),
+            names.join(", "),
             code(reason(why))
-        ))
+        )
     });
     Part::new("policies that are not as planned", bad)
 }
 
-/// Returns the changed policies with what became of them.
-fn settled<'a>(
-    plan: &'a Plan,
-    results: Option<&'a Results>,
-) -> impl Iterator<Item = (&'a PlannedPolicy, Option<&'a Settled>)> {
-    plan.changed().enumerate().map(move |(index, policy)| {
-        (
-            policy,
-            results.and_then(|results| results.settled.get(index)),
-        )
-    })
-}
-
-fn table(view: &PlanView<'_>, results: Option<&Results>) -> Part {
-    let results = results.filter(|results| !results.settled.is_empty());
-    let mut open = String::from("| policy | kind | add | remove | update |");
-    let mut line = String::from("\n|---|---|--:|--:|--:|");
-    if results.is_some() {
-        open.push_str(" outcome |");
-        line.push_str("---|");
-    }
-    if view.plan.since.is_some() {
-        open.push_str(" cause |");
-        line.push_str("---|");
-    }
-    open.push_str(" manifest |");
-    line.push_str("---|\n");
-    let unchanged = view
-        .plan
-        .policies
-        .iter()
-        .filter(|policy| view.all && !policy.is_changed())
-        .map(|policy| (policy, None));
-    let rows = settled(view.plan, results).chain(unchanged);
-    let rows = rows.map(|(policy, settled)| {
-        let Counts {
-            add,
-            remove,
-            update,
-        } = Counts::of(policy);
-        let outcome = match (results, settled) {
-            (None, _) => String::new(),
-            (Some(_), settled) => {
-                format!(
-                    " {} |",
-                    settled.map_or("", |settled| settled.outcome.name())
-                )
-            }
-        };
-        let cause = match (&view.plan.since, view.plan.cause(policy)) {
-            (None, _) => String::new(),
-            (Some(_), cause) => format!(" {} |", cause.map_or("", Cause::name)),
-        };
-        format!(
-            "| {} | {} | {add} | {remove} | {update} |{outcome}{cause} {} |\n",
-            code(shorten(&policy.name, LONGEST_NAME)),
-            policy.kind,
-            places(policy)
-        )
-    });
-    Part::new("table rows", rows)
-        .between(open + &line, "\n")
-        .without_gaps()
-}
-
-fn places(policy: &PlannedPolicy) -> String {
-    let Some(first) = policy.manifest.first() else {
-        return String::new();
+/// Names the unmanaged policies that are worth it.
+fn unmanaged(plan: &Plan) -> Part {
+    let Some((title, policies)) = phrases::unmanaged(plan) else {
+        return Part::new("unmanaged policies", []);
     };
-    let first = format!("{}:{}", shorten(&first.path, LONGEST_NAME), first.line);
-    match policy.manifest.len() - 1 {
-        0 => code(&first),
-        more => format!("{} and {more} more", code(&first)),
-    }
+    let rest = policies.len().saturating_sub(MOST_UNMANAGED);
+    let lines = policies.into_iter().take(MOST_UNMANAGED);
+    let lines = lines.map(|(policy, assignments)| {
+        let name = code(policy_of_kind(&shortened(&policy)));
+        let assignments: Vec<String> = assignments.iter().map(code).collect();
+        format!("- {name}: {}\n", assignments.join(", "))
+    });
+    let rest = (rest > 0).then(|| format!("- and {rest} more\n"));
+    Part::new("unmanaged policies", lines.chain(rest))
+        .between(format!("**{title}:**\n\n"), "\n".to_owned())
 }
 
-fn diffs(view: &PlanView<'_>) -> Part {
-    let diffs = view.plan.changed().map(|policy| {
-        let Counts {
-            add,
-            remove,
-            update,
-        } = Counts::of(policy);
-        format!(
-            "<details><summary>{} ({}): {add} to add, {remove} to remove, {update} to update</summary>\n\n{}</details>\n\n",
-            code(&policy.name),
-            policy.kind,
-            fenced("diff", &diff::unified(policy, &view.plan.names))
-        )
+/// Shows the policies that moved since a plan was saved, then and now.
+fn stale(review: &Review<'_>) -> Part {
+    let plan = review.plan.map(|view| view.plan);
+    let moved = plan.zip(review.results).into_iter();
+    let moved = moved.flat_map(|(plan, results)| {
+        results.moved(plan).map(|(policy, live)| {
+            format!(
+                "{} {}\n\n{}",
+                policy.kind,
+                policy_name(policy),
+                fenced("diff", &diff::since_planned(policy, live, &plan.names))
+            )
+        })
     });
-    let names = view.plan.changed();
-    let names = names.map(|policy| code(shorten(&policy.name, LONGEST_NAME)));
-    Part::new("diffs", diffs).named(names)
+    Part::new("policies that moved", moved)
+}
+
+/// Names a policy in the head, with its id if the name is shared.
+fn policy_name(policy: &PlannedPolicy) -> String {
+    let PolicyRef {
+        kind: _,
+        name,
+        id,
+        shares_name,
+    } = shortened(&policy.reference());
+    code(named(&name, &id, shares_name))
+}
+
+fn shortened(policy: &PolicyRef) -> PolicyRef {
+    PolicyRef {
+        name: shorten(&policy.name, LONGEST_NAME).into(),
+        ..policy.clone()
+    }
 }
 
 fn foot(review: &Review<'_>) -> String {

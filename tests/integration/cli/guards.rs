@@ -15,7 +15,11 @@ fn trips(guard: &str, world: &World, flags: &str) {
         .exits(4)
         .says(&[&said, &hint, "Plan: "]);
     world.run("show plan.json").exits(0).says(&[&said]);
-    world.sandbox(&format!("drift m.yaml {flags}")).exits(4);
+    // It writes nothing, so that a guard hides no drift.
+    world
+        .sandbox(&format!("drift m.yaml {flags}"))
+        .exits(2)
+        .says(&[&said]);
     world
         .sandbox(&format!("apply m.yaml --yes --report r.jsonl {flags}"))
         .exits(4)
@@ -150,13 +154,7 @@ fn exclusion_lost() {
         &["name: P, include: [group: A]"],
     );
     trips("exclusion-lost", &world, "");
-    // With the last inclusion gone nobody is reached.
-    let world = World::with(
-        &Tenant::common().policy("P", &["+A", "-B", "-C"]),
-        &["name: P, exclude: [group: C]"],
-    );
-    world.sandbox("plan m.yaml").exits(0);
-    // An exclusion that becomes an inclusion is lost as well.
+    // An exclusion that becomes an include is lost as well.
     let world = World::with(
         &Tenant::common().policy("P", &["+A", "-B"]),
         &["name: P, include: [group: A, group: B]"],
@@ -173,6 +171,74 @@ fn unassigned() {
         &["name: P", "name: Q"],
     );
     world.sandbox("plan m.yaml").exits(0);
+}
+
+#[test]
+fn f34_the_last_include_goes_and_an_exclusion_stays() {
+    for (live, wanted) in [
+        (&["+A", "-B"][..], "exclude: [group: B]"),
+        (&["allDevices [include F]", "-B"], "exclude: [group: B]"),
+        (&["+A"], "exclude: [group: A]"),
+        (&["+A", "-B", "-C"], "exclude: [group: C]"),
+    ] {
+        let world = World::with(
+            &Tenant::common().policy("P", live),
+            &[&format!("name: P, {wanted}")],
+        );
+        trips("unassigned", &world, "");
+    }
+}
+
+#[test]
+fn f34_a_group_that_does_not_exist_includes_nobody() {
+    let gone = "bbbbbbbb-0000-4000-8000-000000000009";
+    let row = format!("+{gone}");
+    let world = World::with(
+        &Tenant::common().policy("P", &["+A", &row]),
+        &[&format!("name: P, include: [groupId: {gone}]")],
+    );
+    trips("unassigned", &world, "");
+    let tenant = Tenant::common().policy("P", &["+A", &row, "-B"]);
+    let world = World::with(
+        &tenant,
+        &["name: P, include: [group: A], exclude: [group: B, group: C]"],
+    );
+    world.sandbox("plan m.yaml").exits(0);
+}
+
+#[test]
+fn f34_an_exclusion_beside_no_include_is_warned_of() {
+    let tenant = Tenant::common()
+        .policy("P", &[])
+        .policy("Q", &["-B"])
+        .policy("R", &["+A"]);
+    let world = World::with(
+        &tenant,
+        &["match: '*', mode: additive, exclude: [group: B]"],
+    );
+    world.sandbox("plan m.yaml").exits(0).says(&[
+        "warning[exclusion-without-include]: the exclusion has no effect: the policy has no include that it could narrow, for `P`\n",
+        " --> m.yaml:3:",
+    ]);
+    world.manifest(&["match: '*', mode: additive, include: [group: C], exclude: [group: B]"]);
+    world
+        .sandbox("plan m.yaml")
+        .exits(0)
+        .says_nothing_of("exclusion-without-include");
+}
+
+#[test]
+fn drift_from_the_wrong_tenant_is_refused() {
+    let world = World::with(
+        &Tenant::common().policy("P", &["+A"]),
+        &["name: P, include: [group: B]"],
+    );
+    world.sandbox("drift m.yaml --max-policies 0").exits(2);
+    world.write(
+        "assignctl.yaml",
+        "tenantId: 99999999-2222-4333-8444-555555555555\n",
+    );
+    world.sandbox("drift m.yaml").exits(4);
 }
 
 #[test]
@@ -270,8 +336,8 @@ fn a_guard_says_what_it_saw_in_whom_and_how_to_accept_it() {
         .sandbox(&format!("plan m.yaml {flags}"))
         .exits(4)
         .says(&[
-            "guard `removals` tripped: live assignments of managed policies go away (saw 12 of 12, limit 11)\n  - P00\n",
-            "guard `policies` tripped: policies change (saw 12, limit 11)\n  - P00\n",
+            "guard `removals` tripped: live assignments of managed policies go away (saw 12 of 12, limit 11)\n  - configurationPolicy P00\n",
+            "guard `policies` tripped: policies change (saw 12, limit 11)\n  - configurationPolicy P00\n",
             "  and 2 more\n  hint: accept it with `--allow policies`\n",
             "error: guards `removals`, `policies` refuse the plan\n",
             "accept it with `--allow removals --allow policies`",

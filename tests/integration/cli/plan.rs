@@ -349,7 +349,7 @@ fn drift_and_plan_look_at_several_paths_and_at_folders() {
     world
         .sandbox("drift m more.yaml")
         .exits(2)
-        .says(&["m/sub/x.yml:3:4", "of 4 managed"]);
+        .says(&["m/sub/x.yml:3", "of 4 managed"]);
     world.sandbox("drift more.yaml").exits(0);
 }
 

@@ -33,7 +33,8 @@ fn a_run_with_nothing_to_do_has_a_start_and_an_end() {
             "managed",
             "pending",
             "selection",
-            "tenantId"
+            "tenantId",
+            "unmanaged"
         ]
     );
     assert_eq!(report[0]["formatVersion"], "1.0");

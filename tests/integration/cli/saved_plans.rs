@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::support::World;
-use super::support::tenant::{Tenant, policy_mut};
+use super::support::tenant::{Tenant, group_id, policy_mut};
 use assignctl::plan::saved::{PlanRecord, SavedPlanError};
 
 /// Two policies that change, with the plan saved in `plan.json`.
@@ -102,6 +102,48 @@ fn a_policy_that_moved_makes_it_stale() {
     );
     // Also when it is applied with results as JSON.
     world.sandbox("apply plan.json --format json").exits(5);
+}
+
+#[test]
+fn what_moved_is_shown_as_it_was_and_as_it_is() {
+    let tenant = Tenant::common()
+        .group("New")
+        .policy("P", &["+A", "-B"])
+        .policy("Q", &["+A"])
+        .policy("R", &["+A"]);
+    let world = World::with(&tenant, &["match: '*', include: [group: C]"]);
+    world
+        .sandbox("plan m.yaml --out plan.json --allow exclusion-lost")
+        .exits(0);
+    world.edit("tenant.json", |state| {
+        let policies = state["configurationPolicies"].as_array_mut();
+        let policies = policies.expect("policies");
+        policies[0]["assignments"][0]["target"]["groupId"] = json!(group_id(4));
+        policies.remove(1);
+    });
+    let then_and_now = "--- when the plan was made\n  +++ now\n  @@ -1,2 +1,2 @@\n  -group A\n  +group New\n   exclude group B\n";
+    world.sandbox("apply plan.json").exits(5).says(&[
+        &format!("configurationPolicy P\n  {then_and_now}"),
+        "configurationPolicy Q\n  --- when the plan was made\n  +++ now deleted\n  @@ -1 +0,0 @@\n  -group A\n",
+    ]);
+    let then_and_now = then_and_now.replace("\n  ", "\n");
+    for format in ["markdown", "github"] {
+        let told = world
+            .sandbox(&format!("apply plan.json --format {format}"))
+            .exits(5);
+        let told = told.stdout.replace("%0A", "\n");
+        assert!(told.contains(&then_and_now), "{told}");
+        assert!(told.contains("+++ now deleted"), "{told}");
+    }
+    let told = world
+        .sandbox("apply plan.json --format json")
+        .exits(5)
+        .json();
+    let moved = told["results"]["moved"].as_array().expect("a list");
+    assert_eq!(moved.len(), 2);
+    assert_eq!(moved[0]["planned"][0]["target"]["name"], "A");
+    assert_eq!(moved[0]["live"][0]["target"]["name"], "New");
+    assert_eq!(moved[1]["live"], json!(null));
 }
 
 #[test]
@@ -206,7 +248,7 @@ fn an_altered_file_is_refused() {
     refused(
         &world,
         1,
-        &["the writes of `P` are not those that its changes need"],
+        &["the writes of configurationPolicy `P` are not those that its changes need"],
     );
 }
 
@@ -290,7 +332,6 @@ fn a_looser_limit_than_that_of_today_is_warned_of() {
     );
     for (guard, limit, today, strict) in [
         (0, "100%", "25%", "10%"),
-        (0, "all", "25%", "10%"),
         (0, "40", "25%", "10%"),
         (1, "1000", "50", "9"),
     ] {
@@ -651,8 +692,8 @@ fn a_plan_with_ids_that_nobody_has_is_refused() {
         refused(&world, 1, &["not a plan file: "]);
         let error = PlanRecord::read(&text).expect_err("refused").to_string();
         assert!(
-            error.contains("its `id` is no policy's")
-                || error.contains("`f24;a6eb` is no group's id"),
+            error.contains("its `id` is not a policy id")
+                || error.contains("`f24;a6eb` is not a group id"),
             "{error}"
         );
     }

@@ -107,7 +107,7 @@ fn drift_is_told_from_manifests_that_were_not_applied() {
     world
         .sandbox("drift m.yaml --since r.jsonl --summary")
         .exits(2)
-        .says(&["configurationPolicy A  drift\n"]);
+        .says(&["configurationPolicy A  changed by hand\n"]);
     world
         .sandbox("drift m.yaml --since r.jsonl --format markdown --summary")
         .exits(2)
@@ -117,10 +117,16 @@ fn drift_is_told_from_manifests_that_were_not_applied() {
         .exits(2)
         .matches("since/github");
     // What was told as JSON can be shown later.
+    world.run("show d.json --format markdown").exits(0).says(&[
+        "2 changed by hand",
+        "| changed by hand, and in the manifests too |",
+    ]);
+    // A plan is expected to come from the manifests, and marks what does not.
     world
-        .run("show d.json --format markdown")
+        .sandbox("plan m.yaml --since r.jsonl")
         .exits(0)
-        .says(&["2 drift (the tenant was changed)", "| both |"]);
+        .says(&["changed by hand, not by the manifests"])
+        .says_nothing_of("  not applied yet\n");
 }
 
 #[test]

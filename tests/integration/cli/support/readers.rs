@@ -86,7 +86,7 @@ pub(in crate::cli) fn read(markdown: &str) -> Seen {
                 }
             }
             Event::InlineHtml(html) => match html.as_ref() {
-                "<code>" | "</code>" => {}
+                "<code>" | "</code>" | "<br>" => {}
                 other => panic!("`{other}` in\n{markdown}"),
             },
             Event::Html(html) => {

@@ -186,11 +186,11 @@ impl World {
         };
         let (made, diagnostics) = plan::make(&loaded.manifest, &loaded.sources, &live, &inputs);
         let mut made = made.ok_or(Trouble::Invalid(diagnostics))?;
-        let groups = made.unnamed_groups(false);
+        let asked = made.unnamed_groups(false);
         let filters = made.has_unnamed_filters(false);
-        let names = reader.names(&groups, filters).await;
+        let names = reader.names(&asked, filters).await;
         let (groups, filters) = names.map_err(Trouble::Unread)?;
-        made.add_names(groups, filters);
+        made.add_names(asked, groups, filters, inputs.rules);
         Ok(made)
     }
 

@@ -1,0 +1,135 @@
+//! The policies that no manifest manages, as plans and reports write them.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::AssignmentRecord;
+use crate::model::{PolicyKind, Rows};
+use crate::plan::since::key;
+use crate::plan::{Names, Notable, NotableReason, PolicyRef, Unmanaged};
+
+/// Ids of policies by kind.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
+pub struct UnmanagedRecord(BTreeMap<String, BTreeSet<String>>);
+
+impl UnmanagedRecord {
+    /// Writes the ids out.
+    pub fn new(unmanaged: &[Unmanaged]) -> Self {
+        let mut record = Self::default();
+        for Unmanaged {
+            policy,
+            assignments: _,
+        } in unmanaged
+        {
+            let of_kind = record.0.entry(policy.kind.name().to_owned()).or_default();
+            of_kind.insert(policy.id.clone());
+        }
+        record
+    }
+
+    /// Reads what is written on in a report: the ids only. Kinds of a newer version are ignored.
+    pub(super) fn read(&self) -> Vec<Unmanaged> {
+        let kinds = self.0.iter();
+        let kinds = kinds.filter_map(|(kind, ids)| Some((PolicyKind::from_name(kind)?, ids)));
+        let policies = kinds.flat_map(|(kind, ids)| ids.iter().map(move |id| (kind, id)));
+        policies
+            .map(|(kind, id)| Unmanaged {
+                policy: PolicyRef {
+                    kind,
+                    name: id.as_str().into(),
+                    id: id.clone(),
+                    shares_name: false,
+                },
+                assignments: Rows::default(),
+            })
+            .collect()
+    }
+
+    /// Returns the policies, as [`crate::plan::since`] looks them up.
+    pub fn keys(&self) -> BTreeSet<(PolicyKind, String)> {
+        let kinds = self.0.iter();
+        kinds
+            .filter_map(|(kind, ids)| Some((PolicyKind::from_name(kind)?, ids)))
+            .flat_map(|(kind, ids)| ids.iter().map(move |id| key(kind, id)))
+            .collect()
+    }
+}
+
+/// Unmanaged policies that are named.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+pub struct NotableRecord<'a> {
+    reason: Cow<'a, str>,
+    policies: Vec<NotablePolicyRecord<'a>>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
+#[serde(rename_all = "camelCase")]
+struct NotablePolicyRecord<'a> {
+    kind: Cow<'a, str>,
+    id: Cow<'a, str>,
+    name: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    shares_name: bool,
+    assignments: Vec<AssignmentRecord<'a>>,
+}
+
+impl<'a> NotableRecord<'a> {
+    pub(super) fn new(notable: &'a Notable, names: &'a Names) -> Self {
+        let Notable { reason, policies } = notable;
+        Self {
+            reason: reason.name().into(),
+            policies: policies
+                .iter()
+                .map(
+                    |Unmanaged {
+                         policy:
+                             PolicyRef {
+                                 kind,
+                                 name,
+                                 id,
+                                 shares_name,
+                             },
+                         assignments,
+                     }| NotablePolicyRecord {
+                        kind: kind.name().into(),
+                        id: id.into(),
+                        name: Cow::Borrowed(&**name),
+                        shares_name: *shares_name,
+                        assignments: AssignmentRecord::all(assignments, names),
+                    },
+                )
+                .collect(),
+        }
+    }
+
+    /// Reads it back; `None` if a newer version wrote it for another reason.
+    pub(super) fn read(&self, names: &mut Names) -> Result<Option<Notable>, String> {
+        let reasons = [NotableReason::New, NotableReason::Broad];
+        let reason = reasons
+            .into_iter()
+            .find(|reason| reason.name() == self.reason);
+        let Some(reason) = reason else {
+            return Ok(None);
+        };
+        let mut policies = Vec::new();
+        for policy in &self.policies {
+            let Some(kind) = PolicyKind::from_name(&policy.kind) else {
+                continue;
+            };
+            let assignments = policy.assignments.iter();
+            let assignments = assignments.map(|record| record.read(names));
+            policies.push(Unmanaged {
+                policy: PolicyRef {
+                    kind,
+                    name: (&*policy.name).into(),
+                    id: policy.id.clone().into_owned(),
+                    shares_name: policy.shares_name,
+                },
+                assignments: assignments.collect::<Result<Vec<_>, _>>()?.into(),
+            });
+        }
+        Ok(Some(Notable { reason, policies }))
+    }
+}

@@ -1,0 +1,129 @@
+//! Names in columns and lines that wrap, by the width that characters take on a terminal.
+
+use unicode_width::UnicodeWidthStr as _;
+
+/// What stands between two columns.
+const GAP: usize = 2;
+
+/// Puts names into as many columns as a width holds, downwards as `ls` does, each as wide as its names,
+/// in at most so many lines. Returns the lines, and how many names they do not hold.
+pub(super) fn columns(names: &[String], width: usize, most_lines: usize) -> (Vec<String>, usize) {
+    let widths: Vec<usize> = names.iter().map(|name| name.width()).collect();
+    let fewest = (1..=most_lines).find(|lines| table_width(&widths, *lines) <= width);
+    let (shown, lines) = match fewest {
+        Some(lines) => (names.len(), lines),
+        // Not all of them fit. With more columns, more would.
+        None => (1..=names.len().div_ceil(most_lines.max(1)))
+            .rev()
+            .map(|columns| (names.len().min(columns * most_lines), most_lines))
+            .find(|(shown, lines)| table_width(&widths[..*shown], *lines) <= width)
+            .unwrap_or((names.len().min(most_lines), most_lines)),
+    };
+    let rows = (0..lines.min(shown)).map(|line| {
+        let mut text = String::new();
+        let (mut filled, mut start) = (0, 0);
+        for column in widths[..shown].chunks(lines).enumerate() {
+            let (number, of_column) = column;
+            let Some(name) = names[..shown].get(number * lines + line) else {
+                break;
+            };
+            text.push_str(&" ".repeat(start - filled));
+            text.push_str(name);
+            filled = start + name.width();
+            start += of_column.iter().max().unwrap_or(&0) + GAP;
+        }
+        text
+    });
+    (rows.collect(), names.len() - shown)
+}
+
+/// Returns how wide names are in columns of so many lines.
+fn table_width(widths: &[usize], lines: usize) -> usize {
+    let columns = widths.chunks(lines.max(1));
+    let columns = columns.map(|column| column.iter().max().unwrap_or(&0) + GAP);
+    columns.sum::<usize>().saturating_sub(GAP)
+}
+
+/// Cuts leading folders off a place, if it is wider than there is room; the file's name stays.
+pub(super) fn shorten_place(place: &str, room: usize) -> String {
+    let mut rest = place;
+    while (rest.width() + if rest.len() < place.len() { 2 } else { 0 }) > room {
+        match rest.split_once(['/', '\\']) {
+            Some((_, shorter)) => rest = shorter,
+            None => break,
+        }
+    }
+    if rest.len() == place.len() {
+        place.to_owned()
+    } else {
+        format!("…/{rest}")
+    }
+}
+
+/// Breaks a text between words, so that its lines fit a width; a longer word stands alone. Styles take
+/// no room.
+pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    let mut filled = 0;
+    for word in text.split(' ') {
+        let length = anstream::adapter::strip_str(word).to_string().width();
+        match lines.last_mut() {
+            Some(line) if filled + 1 + length <= width => {
+                line.push(' ');
+                line.push_str(word);
+                filled += 1 + length;
+            }
+            _ => {
+                lines.push(word.to_owned());
+                filled = length;
+            }
+        }
+    }
+    lines
+}
+
+/// Returns how many columns of a terminal a text takes.
+pub(super) fn width(text: &str) -> usize {
+    text.width()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn names_go_down_the_columns() {
+        let five = names(&["a", "bb", "c", "d", "e"]);
+        assert_eq!(columns(&five, 10, 9), (names(&["a   c  e", "bb  d"]), 0));
+        assert_eq!(columns(&five, 1, 9).0.len(), 5);
+        assert_eq!(columns(&five, 8, 1), (names(&["a  bb  c"]), 2));
+        assert_eq!(columns(&five, 2, 2), (names(&["a", "bb"]), 3));
+        assert_eq!(columns(&[], 10, 1), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_the_terminal_shows_them() {
+        let (lines, _) = columns(&names(&["日本", "Büro", "x", "y"]), 11, 9);
+        assert_eq!(lines, ["日本  x", "Büro  y"]);
+    }
+
+    #[test]
+    fn a_place_keeps_its_file() {
+        assert_eq!(shorten_place("a/b/c.yaml:1", 12), "a/b/c.yaml:1");
+        assert_eq!(shorten_place("a/b/c.yaml:1", 11), "…/c.yaml:1");
+        assert_eq!(shorten_place("folder/b/c.yaml:1", 12), "…/b/c.yaml:1");
+        assert_eq!(shorten_place("a/b/c.yaml:1", 3), "…/c.yaml:1");
+    }
+
+    #[test]
+    fn lines_break_between_words() {
+        assert_eq!(wrap("one two three", 8), ["one two", "three"]);
+        assert_eq!(wrap("longer-than-wide a", 4), ["longer-than-wide", "a"]);
+        assert_eq!(wrap("", 4), [""]);
+        assert_eq!(wrap("\u{1b}[1mone\u{1b}[0m two", 7).len(), 1);
+    }
+}

@@ -1,0 +1,227 @@
+//! The changes of a plan as lines, and the policies with the same ones together.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::clean::clean;
+use super::phrases::{assignment, filter, target};
+use super::review::Direction;
+use crate::model::{Assignment, Filter};
+use crate::plan::since::Cause;
+use crate::plan::{Change, ManifestPlace, Names, Plan, PlannedPolicy};
+
+/// How a line begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Sign {
+    Minus,
+    Plus,
+    Tilde,
+}
+
+impl Sign {
+    /// Returns the sign in text.
+    pub(super) fn text(self) -> char {
+        match self {
+            Self::Minus => '-',
+            Self::Plus => '+',
+            Self::Tilde => '~',
+        }
+    }
+
+    /// Returns the sign in a fence of the language `diff`.
+    pub(super) fn in_fence(self) -> char {
+        match self {
+            Self::Tilde => '!',
+            other => other.text(),
+        }
+    }
+}
+
+/// How grave a change is. The gravest come first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Weight {
+    /// An assignment goes away.
+    Removal,
+    /// More devices or users are reached than a group's: everybody, or no filter any more.
+    Widening,
+    /// All else.
+    Other,
+}
+
+impl Weight {
+    fn of(change: &Change) -> Self {
+        match change {
+            Change::Remove(_) => Self::Removal,
+            Change::Add(after) if after.key.target.is_broad() && after.filter.is_none() => {
+                Self::Widening
+            }
+            Change::Update { before, after }
+                if before.filter.is_some() && after.filter.is_none() =>
+            {
+                Self::Widening
+            }
+            Change::Add(_) | Change::Update { .. } => Self::Other,
+        }
+    }
+}
+
+/// A change of a policy as a line.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Line {
+    pub(super) weight: Weight,
+    pub(super) sign: Sign,
+    pub(super) text: String,
+}
+
+impl Line {
+    fn new(change: &Change, names: &Names, direction: Direction) -> Self {
+        let (plan, drift, text) = match change {
+            Change::Add(after) => (Sign::Plus, Sign::Minus, assignment(after, names)),
+            Change::Remove(before) => (Sign::Minus, Sign::Plus, assignment(before, names)),
+            Change::Update { before, after } => (
+                Sign::Tilde,
+                Sign::Tilde,
+                update(before, after, names, direction),
+            ),
+        };
+        Self {
+            weight: Weight::of(change),
+            sign: match direction {
+                Direction::Plan => plan,
+                Direction::Drift => drift,
+            },
+            text,
+        }
+    }
+}
+
+/// Says what differs between two assignments of one target.
+fn update(before: &Assignment, after: &Assignment, names: &Names, direction: Direction) -> String {
+    let between = |before: String, after: String| match direction {
+        Direction::Plan => format!("{before} -> {after}"),
+        Direction::Drift => format!("{before} instead of {after}"),
+    };
+    if before.filter == after.filter || before.properties != after.properties {
+        return between(assignment(before, names), assignment(after, names));
+    }
+    let target = target(after, names);
+    if let (Some(old), Some(new)) = (&before.filter, &after.filter)
+        && old.mode == new.mode
+        && let (Some(old_name), Some(new_name)) = (plain_name(old, names), plain_name(new, names))
+    {
+        let (old_name, new_name) = (clean(old_name).into_owned(), clean(new_name).into_owned());
+        return format!(
+            "{target}: filter {} ({})",
+            between(old_name, new_name),
+            clean(new.mode.name())
+        );
+    }
+    let filter = |row: &Assignment| filter(row.filter.as_ref(), names);
+    format!("{target}: {}", between(filter(before), filter(after)))
+}
+
+/// Returns a filter's name, if that says which filter it is.
+fn plain_name<'n>(filter: &Filter, names: &'n Names) -> Option<&'n str> {
+    let name = names.filter(&filter.id);
+    name.filter(|_| !names.shares_filter_name(&filter.id))
+}
+
+/// A policy's changes as lines, the gravest first, each with the place that asks for it.
+pub(super) fn lines<'p>(
+    policy: &'p PlannedPolicy,
+    names: &Names,
+    direction: Direction,
+) -> Vec<(Line, Option<&'p ManifestPlace>)> {
+    let changes = policy.changes.iter().enumerate();
+    let mut lines: Vec<(Line, Option<&ManifestPlace>)> = changes
+        .map(|(index, change)| {
+            let line = Line::new(change, names, direction);
+            (line, policy.place_of(index))
+        })
+        .collect();
+    lines.sort_by(|(one, _), (other, _)| one.cmp(other));
+    lines
+}
+
+/// Policies that have the same changes.
+#[derive(Clone, Debug)]
+pub(super) struct Group<'p> {
+    /// The changes, the gravest first, with the places that ask for each.
+    pub(super) lines: Vec<(Line, BTreeSet<&'p ManifestPlace>)>,
+    /// Why they are not as the manifests say, if that was asked.
+    pub(super) cause: Option<Cause>,
+    /// The policies, by kind and name.
+    pub(super) policies: Vec<&'p PlannedPolicy>,
+}
+
+impl Group<'_> {
+    /// Returns the gravest weight.
+    pub(super) fn weight(&self) -> Weight {
+        let weights = self.lines.iter().map(|(line, _)| line.weight);
+        weights.min().unwrap_or(Weight::Other)
+    }
+}
+
+/// Groups the changed policies of a plan, those with the gravest changes first.
+pub(super) fn groups(plan: &Plan, direction: Direction) -> Vec<Group<'_>> {
+    let mut known: HashMap<(Vec<Line>, Option<Cause>, crate::manifest::Mode), usize> =
+        HashMap::new();
+    let mut groups: Vec<Group<'_>> = Vec::new();
+    for policy in plan.changed() {
+        let (lines, places): (Vec<Line>, Vec<_>) =
+            lines(policy, &plan.names, direction).into_iter().unzip();
+        let cause = plan.cause(policy);
+        let key = (lines, cause, policy.mode);
+        let index = match known.get(&key) {
+            Some(index) => *index,
+            None => {
+                let lines = key.0.iter().cloned();
+                groups.push(Group {
+                    lines: lines.map(|line| (line, BTreeSet::new())).collect(),
+                    cause,
+                    policies: Vec::new(),
+                });
+                known.insert(key, groups.len() - 1);
+                groups.len() - 1
+            }
+        };
+        let group = &mut groups[index];
+        group.policies.push(policy);
+        for ((_, known), place) in group.lines.iter_mut().zip(places) {
+            known.extend(place);
+        }
+    }
+    // Beyond that they stay in the order of their first policies. Drift by hand is what matters most.
+    let by_cause = |group: &Group<'_>| match direction {
+        Direction::Plan => None,
+        Direction::Drift => Cause::ALL
+            .iter()
+            .position(|cause| Some(*cause) == group.cause),
+    };
+    groups.sort_by_key(|group| (by_cause(group), group.weight()));
+    groups
+}
+
+/// Returns the changed policies, each by itself.
+pub(super) fn single(plan: &Plan, direction: Direction) -> Vec<Group<'_>> {
+    let policies = plan.changed();
+    policies
+        .map(|policy| Group {
+            lines: lines(policy, &plan.names, direction)
+                .into_iter()
+                .map(|(line, place)| (line, place.into_iter().collect()))
+                .collect(),
+            cause: plan.cause(policy),
+            policies: vec![policy],
+        })
+        .collect()
+}
+
+/// Says where a line is asked for; `None` if no manifest asks.
+pub(super) fn places(places: &BTreeSet<&ManifestPlace>) -> Option<String> {
+    let first = places.first()?;
+    let first = format!("{}:{}", clean(&first.path), first.line);
+    Some(match places.len() - 1 {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    })
+}

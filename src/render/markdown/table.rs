@@ -1,0 +1,278 @@
+//! What a plan changes: as a table with details, or where that is too large, in one block.
+//!
+//! Policies with the same changes are one row. In the block each of them has a line as well, so that
+//! nothing of what changes is left out.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write as _;
+
+use super::escape::{code, longest_fence, shorten};
+use super::fit::Part;
+use super::{LONGEST_NAME, policy_name};
+use crate::model::PolicyKind;
+use crate::plan::ManifestPlace;
+use crate::render::groups::{self, Group, Line};
+use crate::render::phrases::{self, count};
+use crate::render::review::{Direction, PlanView};
+use crate::report::{Outcome, Results};
+
+/// The most policies that a row names.
+const MOST_NAMED: usize = 3;
+/// The most changes that a row shows.
+const MOST_CHANGES: usize = 6;
+
+/// Shows the changes as a table with details.
+pub(super) fn usual(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Part> {
+    let groups = groups_of(view);
+    let mut parts = vec![table(view, &groups, results)];
+    if !view.brief {
+        parts.push(details(&groups));
+    }
+    parts.extend(unchanged(view));
+    parts
+}
+
+/// Shows the changes as a table, with details only of what its rows have no room for.
+pub(super) fn shorter(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Part> {
+    let groups = groups_of(view);
+    let table = table(view, &groups, results);
+    let cut: Vec<Group<'_>> = groups.into_iter().filter(is_cut).collect();
+    vec![table, details(&cut)]
+}
+
+/// Lists the changes in one block.
+pub(super) fn compact(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Part> {
+    let groups = groups_of(view);
+    let outcomes = outcomes(view, results);
+    let pieces: Vec<String> = groups
+        .iter()
+        .map(|group| {
+            let mut text = String::new();
+            for (line, places) in &group.lines {
+                let place = groups::places(places).map(|place| format!("  ({place})"));
+                let _ = writeln!(text, "{}{}", in_fence(line), place.unwrap_or_default());
+            }
+            if let Some(cause) = phrases::cause(group.cause, view.direction) {
+                let _ = writeln!(text, "  {cause}");
+            }
+            for policy in &group.policies {
+                let outcome = outcomes.get(&(policy.kind, policy.id.as_str()));
+                let outcome = outcome.map(|outcome| format!(": {}", outcome.name()));
+                let _ = writeln!(
+                    text,
+                    "  {} {}{}",
+                    policy.kind,
+                    phrases::policy(policy),
+                    outcome.unwrap_or_default()
+                );
+            }
+            text.push('\n');
+            text
+        })
+        .collect();
+    let names = groups.iter().map(|group| match group.policies.as_slice() {
+        [one] => policy_name(one),
+        several => count(several.len(), "policy", "policies"),
+    });
+    let names: Vec<String> = names.collect();
+    let fence = longest_fence(&pieces);
+    vec![
+        Part::new("changes", pieces)
+            .named(names)
+            .between(format!("{fence}diff\n"), format!("{fence}\n\n")),
+    ]
+}
+
+fn groups_of<'v>(view: &PlanView<'v>) -> Vec<Group<'v>> {
+    if view.expand {
+        groups::single(view.plan, view.direction)
+    } else {
+        groups::groups(view.plan, view.direction)
+    }
+}
+
+fn in_fence(line: &Line) -> String {
+    format!("{} {}", line.sign.in_fence(), line.text)
+}
+
+fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -> Part {
+    let mut open = match view.direction {
+        Direction::Plan => "| policy | kind | what changes |".to_owned(),
+        Direction::Drift => "| policy | kind | in the tenant |".to_owned(),
+    };
+    let mut line = String::from("\n|---|---|---|");
+    if results.is_some() {
+        open.push_str(" outcome |");
+        line.push_str("---|");
+    }
+    if view.plan.since.is_some() {
+        open.push_str(" since the report |");
+        line.push_str("---|");
+    }
+    open.push_str(" manifest |");
+    line.push_str("---|\n");
+    let outcomes = outcomes(view, results);
+    let rows = groups.iter().map(|group| {
+        let outcome = match results {
+            None => String::new(),
+            Some(_) => format!(" {} |", outcomes_of(group, &outcomes)),
+        };
+        let cause = match view.plan.since {
+            None => String::new(),
+            Some(_) => format!(
+                " {} |",
+                phrases::cause(group.cause, view.direction).unwrap_or_default()
+            ),
+        };
+        let changes = group.lines.iter().take(MOST_CHANGES);
+        let (mut changes, mut places): (Vec<String>, Vec<String>) = changes
+            .map(|(line, places)| (code(shortened(line)), place_cell(places)))
+            .unzip();
+        let more = group.lines.len() - changes.len();
+        if more > 0 {
+            changes.push(format!("and {}", count(more, "change", "changes")));
+            places.push(String::new());
+        }
+        // Where all are asked for at one place, once is enough.
+        places.dedup();
+        format!(
+            "| {} | {} | {} |{outcome}{cause} {} |\n",
+            policies_cell(group),
+            kinds_of(group),
+            changes.join("<br>"),
+            places.join("<br>").trim_end_matches("<br>")
+        )
+    });
+    Part::new("table rows", rows.collect::<Vec<_>>())
+        .between(open + &line, "\n".to_owned())
+        .without_gaps()
+}
+
+fn shortened(line: &Line) -> String {
+    let (sign, text) = (line.sign.text(), &line.text);
+    format!("{sign} {}", shorten(text, 2 * LONGEST_NAME))
+}
+
+fn place_cell(places: &BTreeSet<&ManifestPlace>) -> String {
+    let Some(first) = places.first() else {
+        return String::new();
+    };
+    let place = code(format!(
+        "{}:{}",
+        shorten(&first.path, LONGEST_NAME),
+        first.line
+    ));
+    match places.len() - 1 {
+        0 => place,
+        more => format!("{place} and {more} more"),
+    }
+}
+
+fn policies_cell(group: &Group<'_>) -> String {
+    let policies = &group.policies;
+    let names: Vec<String> = policies
+        .iter()
+        .take(MOST_NAMED)
+        .map(|policy| policy_name(policy))
+        .collect();
+    let more = policies.len() - names.len();
+    let names = names.join(", ");
+    match (policies.len(), more) {
+        (1, _) => names,
+        (number, 0) => format!("**{number} policies:** {names}"),
+        (number, more) => format!("**{number} policies:** {names} and {more} more"),
+    }
+}
+
+fn kinds_of(group: &Group<'_>) -> String {
+    let policies = group.policies.iter();
+    let mut kinds: Vec<&str> = policies.map(|policy| policy.kind.name()).collect();
+    kinds.dedup();
+    kinds.join(", ")
+}
+
+/// Whether a group's row does not hold all of it.
+fn is_cut(group: &Group<'_>) -> bool {
+    let is_long = |line: &Line| line.text.chars().count() > 2 * LONGEST_NAME;
+    group.policies.len() > MOST_NAMED
+        || group.lines.len() > MOST_CHANGES
+        || group.lines.iter().any(|(line, _)| is_long(line))
+}
+
+fn details(groups: &[Group<'_>]) -> Part {
+    let pieces = groups.iter().map(|group| {
+        let mut text = String::new();
+        for (line, places) in &group.lines {
+            let place = groups::places(places).map(|place| format!("  ({place})"));
+            let _ = writeln!(text, "{}{}", in_fence(line), place.unwrap_or_default());
+        }
+        for policy in &group.policies {
+            let _ = writeln!(text, "  {} {}", policy.kind, phrases::policy(policy));
+        }
+        let fence = longest_fence(std::slice::from_ref(&text));
+        format!(
+            "<details><summary>{}: {}</summary>\n\n{fence}diff\n{text}{fence}\n\n</details>\n\n",
+            title(group),
+            count(group.lines.len(), "change", "changes"),
+        )
+    });
+    let names = groups.iter().map(title);
+    Part::new("details", pieces.collect::<Vec<_>>()).named(names.collect::<Vec<_>>())
+}
+
+fn title(group: &Group<'_>) -> String {
+    match group.policies.as_slice() {
+        [one] => policy_name(one),
+        [first, ..] => format!(
+            "{} with {}",
+            count(group.policies.len(), "policy", "policies"),
+            policy_name(first)
+        ),
+        [] => String::new(),
+    }
+}
+
+/// Names the unchanged policies where they are asked for.
+fn unchanged(view: &PlanView<'_>) -> Option<Part> {
+    let policies = view.plan.policies.iter();
+    let unchanged = policies.filter(|policy| view.all && !policy.is_changed());
+    let names: Vec<String> = unchanged
+        .map(|policy| format!("- {} {}\n", policy.kind, policy_name(policy)))
+        .collect();
+    (!names.is_empty()).then(|| {
+        let open = format!("<details><summary>{} unchanged</summary>\n\n", names.len());
+        Part::new("unchanged policies", names).between(open, "\n</details>\n\n".to_owned())
+    })
+}
+
+/// What became of the policies, by kind and id.
+type Outcomes<'v> = HashMap<(PolicyKind, &'v str), Outcome>;
+
+fn outcomes<'v>(view: &PlanView<'v>, results: Option<&Results>) -> Outcomes<'v> {
+    let settled = results.iter().flat_map(|results| &results.settled);
+    let changed = view.plan.changed().zip(settled);
+    changed
+        .map(|(policy, settled)| ((policy.kind, policy.id.as_str()), settled.outcome))
+        .collect()
+}
+
+/// Says what became of a group's policies.
+fn outcomes_of(group: &Group<'_>, known: &Outcomes<'_>) -> String {
+    let outcomes: Vec<Option<&Outcome>> = group
+        .policies
+        .iter()
+        .map(|policy| known.get(&(policy.kind, policy.id.as_str())))
+        .collect();
+    let counted = Outcome::ALL.into_iter().filter_map(|outcome| {
+        let number = outcomes
+            .iter()
+            .filter(|one| **one == Some(&outcome))
+            .count();
+        match (number, outcomes.len()) {
+            (0, _) => None,
+            (number, all) if number == all => Some(outcome.name().to_owned()),
+            (number, _) => Some(format!("{number} {}", outcome.name())),
+        }
+    });
+    counted.collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,417 @@
+//! Small words that every format for people uses: assignments, counts, durations.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::clean::clean;
+use super::review::Direction;
+use crate::model::{Assignment, Filter, Source, Target};
+use crate::plan::guards::Guard;
+use crate::plan::since::Cause;
+use crate::plan::{
+    Change, Names, Notable, NotableReason, Plan, PlannedPolicy, PolicyRef, Selection, Summary,
+};
+use crate::report::{Outcome, Reason, Results};
+pub use crate::text::count;
+
+/// Says a duration for people, in a unit of which there are at least two.
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    match seconds {
+        0 => "under a second".to_owned(),
+        1..120 => format!("{seconds} s"),
+        120..7_200 => format!("{} min {} s", seconds / 60, seconds % 60),
+        7_200..172_800 => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// Says how many writes a plan takes, and how long they wait for the service's limit.
+pub fn writes(number: usize, time: Duration) -> String {
+    let waiting = if time.is_zero() {
+        "without waiting for the service's limit".to_owned()
+    } else {
+        format!("about {}", duration(time))
+    };
+    format!("{}, {waiting}", count(number, "write", "writes"))
+}
+
+/// What a partial view takes and leaves out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Partial {
+    /// The options that narrow it.
+    pub(super) options: String,
+    /// How many policies they leave out.
+    pub(super) left_out: String,
+}
+
+/// Says what a partial view takes and leaves out; nothing where it is not partial.
+pub(super) fn partial(plan: &Plan) -> Option<Partial> {
+    if !plan.is_partial() {
+        return None;
+    }
+    let Selection {
+        only,
+        exclude,
+        kinds,
+    } = &plan.selection;
+    let globs = [("--only", only), ("--exclude", exclude)];
+    let globs = globs.iter().flat_map(|(option, globs)| {
+        let texts = globs.iter().map(|glob| clean(glob.as_str()));
+        texts.map(move |glob| format!("{option} '{glob}'"))
+    });
+    let kinds = kinds.iter().map(|kind| format!("--kind {kind}"));
+    let options: Vec<String> = globs.chain(kinds).collect();
+    Some(Partial {
+        options: options.join(" "),
+        left_out: count(plan.left_out, "managed policy", "managed policies"),
+    })
+}
+
+/// Says what happened since a run; nothing where that was not asked.
+pub(super) fn since(plan: &Plan) -> Option<(&str, String)> {
+    let since = plan.since.as_ref()?;
+    let counts: Vec<String> = Cause::ALL
+        .into_iter()
+        .map(|cause| (cause, since.count(cause)))
+        .filter(|(_, number)| *number > 0)
+        .map(|(cause, number)| format!("{number} {}", cause.about()))
+        .collect();
+    let said = if counts.is_empty() {
+        "nothing to explain".to_owned()
+    } else {
+        counts.join(", ")
+    };
+    Some((&since.report, said))
+}
+
+/// The most unmanaged policies that are named.
+pub(super) const MOST_UNMANAGED: usize = 20;
+
+/// A policy, and its assignments in words.
+pub(super) type WithAssignments = (PolicyRef, Vec<String>);
+
+/// Unmanaged policies that are named, each with what it is assigned to, and why they are.
+pub(super) fn unmanaged(plan: &Plan) -> Option<(String, Vec<WithAssignments>)> {
+    let Notable { reason, policies } = plan.notable.as_ref()?;
+    if policies.is_empty() {
+        return None;
+    }
+    let number = count(policies.len(), "policy", "policies");
+    let title = match reason {
+        NotableReason::New => format!("{number} not managed, and new since the report"),
+        NotableReason::Broad => {
+            format!("{number} not managed, and assigned to all users or all devices")
+        }
+    };
+    let policies = policies.iter().map(|policy| {
+        let assignments = policy.assignments.iter();
+        let mut assignments: Vec<String> = assignments
+            .map(|row| assignment(row, &plan.names))
+            .collect();
+        if assignments.is_empty() {
+            assignments.push("not assigned".to_owned());
+        }
+        (policy.policy.clone(), assignments)
+    });
+    Some((title, policies.collect()))
+}
+
+/// Says how many policies of which change or differ.
+pub(super) fn of_policies(plan: &Plan, summary: &Summary, one: &str, many: &str) -> String {
+    format!(
+        "{} of {} {} {} {}",
+        summary.changed,
+        summary.managed,
+        managed_or_selected(plan),
+        if summary.managed == 1 {
+            "policy"
+        } else {
+            "policies"
+        },
+        if summary.changed == 1 { one } else { many },
+    )
+}
+
+/// Says what a plan changes, or how the tenant differs, in one line.
+pub(super) fn changes(plan: &Plan, summary: &Summary, direction: Direction) -> String {
+    let Summary {
+        managed,
+        changed,
+        add,
+        remove,
+        update,
+        ..
+    } = *summary;
+    let which = managed_or_selected(plan);
+    match (changed, direction) {
+        (0, _) => format!(
+            "nothing to do, {} as the manifests say",
+            count(
+                managed,
+                &format!("{which} policy is"),
+                &format!("{which} policies are")
+            )
+        ),
+        (_, Direction::Plan) => format!(
+            "{}: {add} to add, {remove} to remove, {update} to update",
+            of_policies(plan, summary, "changes", "change"),
+        ),
+        (_, Direction::Drift) => format!(
+            "{}: the tenant lacks {}, has {remove} beyond the manifests and {update} with another filter",
+            of_policies(plan, summary, "differs", "differ"),
+            count(add, "assignment", "assignments"),
+        ),
+    }
+}
+
+/// Says what became of the policies that were read; the numbers add up.
+pub(super) fn read_counts(
+    plan: &Plan,
+    summary: &Summary,
+    direction: Direction,
+    hidden: &str,
+) -> String {
+    let changed = match direction {
+        Direction::Plan => {
+            if summary.changed == 1 {
+                "changes"
+            } else {
+                "change"
+            }
+        }
+        Direction::Drift => {
+            if summary.changed == 1 {
+                "differs"
+            } else {
+                "differ"
+            }
+        }
+    };
+    let parts = [
+        (summary.changed, changed.to_owned()),
+        (summary.unchanged, format!("unchanged{hidden}")),
+        (plan.left_out, "managed but left out".to_owned()),
+        (summary.unmanaged, "unmanaged and left alone".to_owned()),
+    ];
+    let parts = parts.into_iter().filter(|(number, _)| *number > 0);
+    let parts: Vec<String> = parts
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    format!(
+        "Read {}: {}",
+        count(summary.policies_read, "policy", "policies"),
+        parts.join(", ")
+    )
+}
+
+/// Policies of which the same is to be said.
+pub(super) struct Alike<'r> {
+    pub(super) outcome: Outcome,
+    pub(super) reason: &'r Reason,
+    pub(super) policies: Vec<&'r PlannedPolicy>,
+}
+
+/// Returns the policies that are not as planned, those with the same outcome and reason together.
+pub(super) fn alike<'r>(plan: &'r Plan, results: &'r Results) -> Vec<Alike<'r>> {
+    let mut known: HashMap<(&str, &str, Option<u16>, &str), usize> = HashMap::new();
+    let mut alike: Vec<Alike<'r>> = Vec::new();
+    for (policy, settled) in results.told(plan) {
+        let outcome = settled.outcome;
+        let Some(reason) = &settled.reason else {
+            continue;
+        };
+        let key = (
+            outcome.name(),
+            &*reason.code,
+            reason.status,
+            &*reason.message,
+        );
+        let index = *known.entry(key).or_insert(alike.len());
+        if index == alike.len() {
+            alike.push(Alike {
+                outcome,
+                reason,
+                policies: Vec::new(),
+            });
+        }
+        alike[index].policies.push(policy);
+    }
+    alike
+}
+
+/// Says why a policy is not as the manifests say, unless that goes without saying: a plan is expected
+/// to come from a change of the manifests.
+pub(super) fn cause(cause: Option<Cause>, direction: Direction) -> Option<&'static str> {
+    match (cause?, direction) {
+        (Cause::Unapplied, Direction::Plan) => None,
+        (Cause::Drift, Direction::Plan) => Some("changed by hand, not by the manifests"),
+        (cause, _) => Some(cause.about()),
+    }
+}
+
+/// Returns the word for the policies that a plan looked at.
+pub(super) fn managed_or_selected(plan: &Plan) -> &'static str {
+    if plan.is_partial() {
+        "selected"
+    } else {
+        "managed"
+    }
+}
+
+/// Says what a guard that tripped looks at, and what it observed, with texts that `safe` makes harmless.
+pub(super) fn seen(guard: &Guard, safe: impl Fn(&str) -> String) -> String {
+    let observation = &guard.observation;
+    let observed = safe(&observation.observed());
+    let limit = safe(&observation.limit());
+    format!("{} (saw {observed}, limit {limit})", guard.name.about())
+}
+
+/// Returns the word for what became of a guard that tripped.
+pub(super) fn verdict(guard: &Guard) -> &'static str {
+    if guard.accepted {
+        "accepted"
+    } else {
+        "tripped"
+    }
+}
+
+/// Says what makes a guard let the plan through.
+pub(super) fn how_to_accept(guard: &Guard) -> String {
+    match guard.acceptance() {
+        Some(flag) => format!("accept it with `{flag}`"),
+        None => "this guard can't be accepted; sign in to the right tenant".to_owned(),
+    }
+}
+
+/// The changes of a policy, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Counts {
+    pub(super) add: usize,
+    pub(super) remove: usize,
+    pub(super) update: usize,
+}
+
+impl Counts {
+    pub(super) fn of(policy: &PlannedPolicy) -> Self {
+        let mut counts = Self::default();
+        for change in &policy.changes {
+            match change {
+                Change::Add(_) => counts.add += 1,
+                Change::Remove(_) => counts.remove += 1,
+                Change::Update { .. } => counts.update += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// Returns a name, with the id behind it if the name alone says too little.
+pub(super) fn named(name: &str, id: &str, shares_name: bool) -> String {
+    if shares_name {
+        format!("{} ({})", clean(name), clean(id))
+    } else {
+        clean(name).into_owned()
+    }
+}
+
+/// Names a policy, without its kind.
+pub fn policy(policy: &PlannedPolicy) -> String {
+    named(&policy.name, &policy.id, policy.shares_name)
+}
+
+/// Names a policy of a list that is not sorted by kind.
+pub(super) fn policy_of_kind(policy: &PolicyRef) -> String {
+    let PolicyRef {
+        kind,
+        name,
+        id,
+        shares_name,
+    } = policy;
+    format!("{kind} {}", named(name, id, *shares_name))
+}
+
+/// Says whom an assignment means, without its filter.
+pub fn target(row: &Assignment, names: &Names) -> String {
+    let group = |id: &str| match names.group(id) {
+        Some(name) => named(name, id, names.shares_group_name(id)),
+        None if names.is_missing_group(id) => format!("{} (does not exist)", clean(id)),
+        None => format!("{} (name unknown)", clean(id)),
+    };
+    let mut text = match &row.key.target {
+        Target::AllDevices => "allDevices".to_owned(),
+        Target::AllUsers => "allUsers".to_owned(),
+        Target::Group(id) => format!("group {}", group(id)),
+        Target::ExclusionGroup(id) => format!("exclude group {}", group(id)),
+        Target::Collection(id) => format!("collection {}", clean(id)),
+        Target::Other { odata_type, .. } => format!("{} (unknown target)", clean(odata_type)),
+    };
+    match &row.key.source {
+        Source::Direct => {}
+        source => {
+            text.push_str(", source ");
+            text.push_str(&clean(source.name()));
+            if let Some(id) = &row.source_id {
+                text.push(' ');
+                text.push_str(&clean(id));
+            }
+        }
+    }
+    text
+}
+
+/// Says a filter.
+pub fn filter(filter: Option<&Filter>, names: &Names) -> String {
+    match filter {
+        None => "no filter".to_owned(),
+        Some(Filter { id, mode }) => {
+            let (name, mode) = (names.filter(id).unwrap_or(id), clean(mode.name()));
+            if names.shares_filter_name(id) {
+                format!("filter {} ({mode}, {})", clean(name), clean(id))
+            } else {
+                format!("filter {} ({mode})", clean(name))
+            }
+        }
+    }
+}
+
+/// Says an assignment, with its filter and its properties if it has any.
+pub fn assignment(row: &Assignment, names: &Names) -> String {
+    let mut text = target(row, names);
+    if let Some(variant) = &row.key.variant {
+        text.push_str(", ");
+        text.push_str(&clean(variant));
+    }
+    for (name, value) in row.properties.iter() {
+        text.push_str(", ");
+        text.push_str(&clean(name));
+        text.push(' ');
+        text.push_str(&clean(value));
+    }
+    if row.filter.is_some() {
+        text.push_str(", ");
+        text.push_str(&filter(row.filter.as_ref(), names));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        for (seconds, text) in [
+            (0, "under a second"),
+            (1, "1 s"),
+            (119, "119 s"),
+            (120, "2 min 0 s"),
+            (7199, "119 min 59 s"),
+            (7200, "2 h 0 min"),
+            (172_799, "47 h 59 min"),
+            (172_800, "2 days"),
+        ] {
+            assert_eq!(duration(Duration::from_secs(seconds)), text);
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! What a person reads of a plan and of drift: equal changes once, each with the line that asks for it.
+
+use serde_json::json;
+
+use super::support::World;
+use super::support::readers::{annotations, read};
+use super::support::tenant::{Tenant, policy_mut};
+
+/// A tenant of 500 policies without assignments.
+fn many() -> Tenant {
+    (0..500).fold(Tenant::common(), |tenant, number| {
+        tenant.policy(&format!("Win - Policy {number:03}"), &[])
+    })
+}
+
+/// Three policies that change alike, two that change otherwise, and one that does not.
+fn small() -> World {
+    let tenant = Tenant::common()
+        .policy("One", &["+B"])
+        .policy("Two", &["+B"])
+        .policy("Three", &["+B"])
+        .policy("Other", &["+A [include F]", "-C"])
+        .compliance("Wide", &[])
+        .policy("Same", &["+A"])
+        .policy("Unmanaged", &["+C"]);
+    let world = World::new(&tenant);
+    world.write(
+        "sets.yaml",
+        "version: 1\ntargets:\n  ring:\n    include:\n      - group: A\n",
+    );
+    world.write(
+        "m.yaml",
+        "version: 1\npolicies:\n- {kind: configurationPolicy, match: 'T*', use: [ring]}\n- {kind: configurationPolicy, name: One, use: [ring]}\n- {kind: compliancePolicy, name: Wide, mode: additive, include: [allUsers]}\n- kind: configurationPolicy\n  name: Other\n  include:\n  - group: A\n  exclude:\n  - group: C\n- {kind: configurationPolicy, name: Same, include: [group: A]}\n",
+    );
+    world
+}
+
+const ALLOWED: &str = "--allow broad-target";
+
+#[test]
+fn equal_changes_are_shown_once_the_gravest_first() {
+    let world = small();
+    let told = world
+        .sandbox(&format!("plan sets.yaml m.yaml {ALLOWED}"))
+        .exits(0);
+    let (changes, rest) = told.stdout.split_once("guard `broad").expect("a guard");
+    assert_eq!(
+        changes,
+        "configurationPolicy, 3 policies\n  - group B  m.yaml:3 and 1 more\n  + group A  sets.yaml:5\n    One  Three  Two\n\n\
+         configurationPolicy Other\n  ~ group A: filter F (include) -> no filter  m.yaml:9\n\n\
+         compliancePolicy Wide (additive)\n  + allUsers  m.yaml:5\n\n"
+    );
+    assert!(
+        rest.ends_with(
+            "Next: save exactly this plan with `--out FILE`, or run `assignctl apply` with the same paths.\n"
+        ),
+        "{rest}"
+    );
+    told.says(&[
+        "Plan: 5 of 6 managed policies change: 4 to add, 3 to remove, 1 to update; 5 writes, ",
+        "Read 7 policies: 5 change, 1 unchanged (`--all` shows them), 1 unmanaged and left alone.\n",
+    ]);
+    world
+        .sandbox(&format!("plan sets.yaml m.yaml --expand {ALLOWED}"))
+        .exits(0)
+        .says(&[
+            "configurationPolicy One\n  - group B  m.yaml:4\n  + group A  sets.yaml:5\n\n",
+            "configurationPolicy Three\n  - group B  m.yaml:3\n  + group A  sets.yaml:5\n\n",
+        ]);
+}
+
+#[test]
+fn a_saved_plan_knows_the_lines_and_says_how_to_go_on() {
+    let world = small();
+    let planned = world
+        .sandbox(&format!("plan sets.yaml m.yaml --out plan.json {ALLOWED}"))
+        .exits(0);
+    assert!(planned.stdout.contains("sets.yaml:5"));
+    assert!(
+        planned
+            .stdout
+            .ends_with("Next: `assignctl apply plan.json`\n")
+    );
+    assert_eq!(world.run("show plan.json").exits(0).stdout, planned.stdout);
+}
+
+#[test]
+fn the_sample_and_five_hundred_equal_changes_fit_a_screen() {
+    let mut world = World::empty();
+    let tenant = world.path("tenant.json");
+    let line = format!(
+        "plan examples/manifests --no-progress --sandbox {}",
+        tenant.display()
+    );
+    for columns in ["100", "140"] {
+        world.set("COLUMNS", columns);
+        let told = world.run_in(env!("CARGO_MANIFEST_DIR"), &line).exits(0);
+        let lines = told.stdout.lines().count();
+        assert!(lines <= 70, "{columns}: {lines}\n{}", told.stdout);
+    }
+
+    let mut world = World::with(&many(), &["match: 'Win - *', include: [group: A]"]);
+    for (columns, shown) in [("80", 40), ("140", 70)] {
+        world.set("COLUMNS", columns);
+        let told = world.sandbox("plan m.yaml --max-policies 500").exits(0);
+        let lines = told.stdout.lines().count();
+        assert!(lines <= 30, "{lines}\n{}", told.stdout);
+        let width = told.stdout.lines().map(|line| line.chars().count());
+        let names = told
+            .stdout
+            .lines()
+            .filter(|line| line.starts_with("    Win"));
+        assert!(
+            names.map(|line| line.chars().count()).max() <= columns.parse().ok(),
+            "{}",
+            told.stdout
+        );
+        assert!(width.count() > 10);
+        told.says(&[&format!("… {} more (`--expand` shows all)", 500 - shown)]);
+    }
+}
+
+#[test]
+fn a_comment_of_five_hundred_changes_has_all_of_them() {
+    let world = World::with(&many(), &["match: 'Win - *', include: [group: A]"]);
+    let flags = "--max-policies 500 --format markdown";
+    let told = world.sandbox(&format!("plan m.yaml {flags}")).exits(0);
+    assert!(told.stdout.len() <= 60_000, "{}", told.stdout.len());
+    told.says(&[
+        "| policy | kind | what changes | manifest |",
+        "| **500 policies:** <code>Win - Policy 000</code>,",
+        " | configurationPolicy | <code>+ group A</code> | <code>m.yaml:3</code> |",
+        "Win - Policy 499",
+    ])
+    .says_nothing_of("Left out");
+
+    let entries: Vec<String> = (0..500)
+        .map(|number| {
+            format!("name: Win - Policy {number:03}, include: [collection: MEM{number:05}]")
+        })
+        .collect();
+    let entries: Vec<&str> = entries.iter().map(String::as_str).collect();
+    let world = World::with(&many(), &entries);
+    let told = world.sandbox(&format!("plan m.yaml {flags}")).exits(0);
+    assert!(told.stdout.len() <= 60_000, "{}", told.stdout.len());
+    for number in [0, 250, 499] {
+        assert!(told.stdout.contains(&format!("Win - Policy {number:03}")));
+        assert!(
+            told.stdout
+                .contains(&format!("+ collection MEM{number:05}"))
+        );
+    }
+    read(&told.stdout);
+    told.says_nothing_of("Left out");
+}
+
+#[test]
+fn an_annotation_stands_on_the_line_that_asks_and_counts_the_policies() {
+    let world = small();
+    let told = world
+        .sandbox(&format!("plan sets.yaml m.yaml --format github {ALLOWED}"))
+        .exits(0);
+    let told = annotations(&told.stdout);
+    let at: Vec<(Option<&str>, Option<&str>)> = told
+        .iter()
+        .filter(|told| told.title.contains("change"))
+        .map(|told| (told.file.as_deref(), told.line.as_deref()))
+        .collect();
+    // Removals, then what widens, then the rest.
+    assert_eq!(
+        at,
+        [
+            (Some("m.yaml"), Some("3")),
+            (Some("m.yaml"), Some("4")),
+            (Some("m.yaml"), Some("5")),
+            (Some("m.yaml"), Some("9")),
+            (Some("sets.yaml"), Some("5")),
+        ]
+    );
+    let set = told.last().expect("annotations");
+    assert!(set.title.contains("3 policies change"), "{set:?}");
+    assert!(set.message.starts_with("+ group A: 3 policies"), "{set:?}");
+}
+
+#[test]
+fn drift_is_told_from_the_tenants_side() {
+    let tenant = Tenant::common()
+        .policy("P", &["+B"])
+        .policy("Q", &["+A [include F]"])
+        .policy("New in the portal", &["allDevices"])
+        .policy("Harmless", &["+C"]);
+    let world = World::with(
+        &tenant,
+        &[
+            "name: P, include: [group: A]",
+            "name: Q, include: [group: A]",
+        ],
+    );
+    world.sandbox("drift m.yaml").exits(2).says(&[
+        "configurationPolicy P\n  + group B  m.yaml:3\n  - group A  m.yaml:3\n",
+        "configurationPolicy Q\n  ~ group A: filter F (include) instead of no filter  m.yaml:4\n",
+        "Drift: 2 of 2 managed policies differ: the tenant lacks 1 assignment (-), has 1 beyond the manifests (+) and 1 with another filter (~).\n",
+        "1 policy not managed, and assigned to all users or all devices\n  configurationPolicy New in the portal: allDevices\n",
+    ])
+    .says_nothing_of("Harmless");
+    for format in ["markdown", "github"] {
+        world
+            .sandbox(&format!("drift m.yaml --format {format}"))
+            .exits(2)
+            .says(&[
+                "2 of 2 managed policies differ: the tenant lacks 1 assignment",
+                "- group A",
+                "+ group B",
+                "New in the portal",
+            ]);
+    }
+    let told = world.sandbox("drift m.yaml --diff").exits(2);
+    told.says(&["  -group A\n  +group B\n"]);
+    // A plan has nothing to say of them.
+    world
+        .sandbox("plan m.yaml")
+        .exits(0)
+        .says_nothing_of("New in the portal");
+}
+
+#[test]
+fn unmanaged_policies_that_are_new_since_a_report_are_named() {
+    let tenant = Tenant::common()
+        .policy("P", &["+A"])
+        .policy("Known", &["allUsers"]);
+    let world = World::with(&tenant, &["name: P, include: [group: B]"]);
+    world.sandbox("plan m.yaml --out plan.json").exits(0);
+    world.sandbox("apply plan.json --report r.jsonl").exits(0);
+    world.edit("tenant.json", |state| {
+        let mut policy = policy_mut(state, "Known").clone();
+        policy["name"] = json!("Made by hand");
+        policy["id"] = json!("aaaaaaaa-0000-4000-8000-000000000099");
+        policy["assignments"] = json!([{"target": {
+            "@odata.type": "#microsoft.graph.groupAssignmentTarget",
+            "groupId": super::support::tenant::group_id(3),
+        }}]);
+        let policies = state["configurationPolicies"].as_array_mut();
+        policies.expect("policies").push(policy);
+    });
+    let line = "drift m.yaml --since r.jsonl";
+    world
+        .sandbox(line)
+        .exits(0)
+        .says(&[
+            "1 policy not managed, and new since the report\n  configurationPolicy Made by hand: group C\n",
+        ])
+        .says_nothing_of("Known");
+    let told = world
+        .sandbox(&format!("{line} --format json"))
+        .exits(0)
+        .json();
+    assert_eq!(told["notable"]["reason"], "new");
+    assert_eq!(told["notable"]["policies"][0]["name"], "Made by hand");
+}
+
+#[test]
+fn equal_outcomes_are_said_once() {
+    let tenant = Tenant::common()
+        .policy("P", &[])
+        .policy("Q", &[])
+        .policy("R", &[]);
+    let world = World::with(&tenant, &["match: '*', include: [group: A]"]);
+    world.sandbox("plan m.yaml --out plan.json").exits(0);
+    world.edit("tenant.json", |state| {
+        policy_mut(state, "P")["assignments"] = json!([{"target": {
+            "@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}}]);
+    });
+    world
+        .sandbox("apply plan.json --format github")
+        .exits(5)
+        .says(&["2 policies: other policies of the plan have moved"]);
+}
