@@ -30,7 +30,7 @@ const STRONG: Style = Style::new().bold();
 const QUIET: Style = Style::new().dimmed();
 
 /// The width of what is printed where no terminal has one.
-const USUAL_WIDTH: usize = 100;
+const USUAL_WIDTH: usize = 120;
 /// The most lines of names that a group of policies gets.
 const MOST_NAME_LINES: usize = 10;
 
