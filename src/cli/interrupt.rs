@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks the run to end, the second ends it at once.
+//! Ctrl-C and SIGTERM (on Windows Ctrl-Break): the first asks the run to end, the second ends it at once.
 
 use tokio_util::sync::CancellationToken;
 
@@ -65,18 +65,37 @@ async fn received(signal: &mut Option<tokio::signal::unix::Signal>) {
     }
 }
 
-#[cfg(not(unix))]
-struct Signals;
+/// Ctrl-C, Ctrl-Break (which build agents send to cancel a job), and the closing of the window.
+#[cfg(windows)]
+struct Signals {
+    interrupt: Option<tokio::signal::windows::CtrlC>,
+    terminate: Option<tokio::signal::windows::CtrlBreak>,
+    close: Option<tokio::signal::windows::CtrlClose>,
+}
 
-#[cfg(not(unix))]
+#[cfg(windows)]
 impl Signals {
     fn new() -> Self {
-        Self
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
+        Self {
+            interrupt: ctrl_c().ok(),
+            terminate: ctrl_break().ok(),
+            close: ctrl_close().ok(),
+        }
     }
 
     async fn next(&mut self) {
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
+        let Self {
+            interrupt,
+            terminate,
+            close,
+        } = self;
+        // What has no handler never comes.
+        tokio::select! {
+            Some(Some(())) = async { Some(interrupt.as_mut()?.recv().await) } => {}
+            Some(Some(())) = async { Some(terminate.as_mut()?.recv().await) } => {}
+            Some(Some(())) = async { Some(close.as_mut()?.recv().await) } => {}
+            else => std::future::pending().await,
         }
     }
 }

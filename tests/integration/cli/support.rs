@@ -137,6 +137,7 @@ impl World {
     }
 
     /// Runs a command line in a folder of the world.
+    #[cfg(unix)]
     pub(super) fn run_in(&self, folder: &str, line: &str) -> Ran {
         let mut command = self.command(line);
         command.current_dir(self.path(folder));
@@ -177,6 +178,7 @@ impl Running {
     }
 
     /// Returns the process's id.
+    #[cfg(unix)]
     pub(super) fn id(&self) -> u32 {
         self.child.as_ref().expect("not waited for").id()
     }

@@ -94,6 +94,7 @@ impl Impostor {
     }
 
     /// Takes requests and never answers.
+    #[cfg(unix)]
     pub(in crate::cli) fn is_silent() -> Self {
         Self::start(None)
     }
