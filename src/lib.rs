@@ -15,6 +15,7 @@
 //! - [`apply`]: carrying a plan out; the only room that can write.
 //! - [`export`]: the live state as manifests, or as a tenant for the sandbox.
 //! - [`render`]: values to text.
+//! - [`ci`]: what a pipeline's platform says of the run, and the comment and the issue that are kept there.
 //! - [`redact`]: taking secrets out of what comes from a service and of what people read, and finding
 //!   them in data, which is then not written.
 //! - [`net`] and [`text`]: which addresses are safe, connections, small pieces of text.
@@ -38,6 +39,7 @@
 
 pub mod apply;
 pub mod auth;
+pub mod ci;
 pub mod cli;
 pub mod diagnostic;
 pub mod exit;

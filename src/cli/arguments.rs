@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use super::options::{Common, Guards, Planning, Selecting, View};
+use super::options::{Ci, Common, Guards, Planning, Selecting, View};
 use super::settings::variable;
 use super::values::{digest, duration, permitted_command};
 use crate::plan::Selection;
@@ -98,9 +98,25 @@ pub(super) enum Command {
     Schema(Schema),
     /// Print a completion script for a shell
     Completions(Completions),
+    /// Write the manual pages to a folder
+    Man(Man),
+    /// Print the version, the commit and the target of this build
+    Version(Version),
     /// Explain a command, the environment, exit codes, or the code of an error
     Help(Help),
 }
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  assignctl man --out /usr/local/share/man/man1")]
+pub(super) struct Man {
+    /// The folder
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: PathBuf,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  assignctl version --format json")]
+pub(super) struct Version {}
 
 impl Command {
     /// Returns the command's word, if its result is one that comes in all formats.
@@ -118,6 +134,8 @@ impl Command {
             | Self::Sandbox(_)
             | Self::Schema(_)
             | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Version(_)
             | Self::Help(_) => None,
         }
     }
@@ -136,6 +154,8 @@ impl Command {
             | Self::Sandbox(_)
             | Self::Schema(_)
             | Self::Completions(_)
+            | Self::Man(_)
+            | Self::Version(_)
             | Self::Help(_) => Selection::default(),
         }
     }
@@ -179,6 +199,8 @@ pub(super) struct Plan {
     pub(super) planning: Planning,
     #[command(flatten)]
     pub(super) guards: Guards,
+    #[command(flatten)]
+    pub(super) ci: Ci,
 }
 
 #[derive(Args, Debug)]
@@ -189,8 +211,9 @@ pub(super) struct Drift {
     /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Separate changes made in the tenant since an apply from manifests not applied yet
-    #[arg(long, value_name = "REPORT")]
+    /// Separate changes made in the tenant since an apply from manifests not applied yet; of a folder,
+    /// the newest report of an apply that was carried out
+    #[arg(long, value_name = "REPORT|FOLDER")]
     since: Option<PathBuf>,
     #[command(flatten)]
     selecting: Selecting,
@@ -200,6 +223,8 @@ pub(super) struct Drift {
     planning: Planning,
     #[command(flatten)]
     guards: Guards,
+    #[command(flatten)]
+    pub(super) ci: Ci,
 }
 
 impl Drift {
@@ -211,6 +236,7 @@ impl Drift {
             view,
             planning,
             guards,
+            ci,
         } = self;
         Plan {
             paths,
@@ -222,6 +248,7 @@ impl Drift {
             view,
             planning,
             guards,
+            ci,
         }
     }
 }
@@ -271,6 +298,11 @@ pub(super) struct Apply {
     pub(super) planning: Planning,
     #[command(flatten)]
     pub(super) guards: Guards,
+    #[command(flatten)]
+    pub(super) ci: Ci,
+    /// Apply only the plan that the merged pull request shows in this pipeline's own comment
+    #[arg(long, requires = "ci")]
+    pub(super) reviewed: bool,
 }
 
 #[derive(Args, Clone, Debug)]

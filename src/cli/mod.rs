@@ -4,6 +4,7 @@
 //! environment and `assignctl.yaml`, and one module a command prints what `run` returns. Data goes to
 //! stdout; progress, warnings, errors and hints go to stderr.
 
+mod about;
 mod apply;
 mod arguments;
 mod color;
@@ -15,6 +16,7 @@ mod interrupt;
 mod logging;
 mod options;
 mod output;
+mod pipeline;
 mod plan;
 mod progress;
 pub mod reference;
@@ -49,7 +51,7 @@ pub fn run() -> Exit {
     if let Some(answer) = foreign::single_dash(&words, &tree) {
         return output::print_answer(&answer);
     }
-    let arguments = match Arguments::read(tree, typed) {
+    let mut arguments = match Arguments::read(tree, typed) {
         Ok(arguments) => arguments,
         Err(error) => {
             return match foreign::answer(&error) {
@@ -60,18 +62,30 @@ pub fn run() -> Exit {
     };
     let secrets = Arc::new(settings::secrets());
     logging::start(&arguments.common, &secrets);
-    let output = Output::new(&arguments.common, &arguments.command, secrets);
-    match dispatch(arguments, &output) {
-        Ok(exit) => exit,
-        Err(failure) => {
-            output.failure(&failure);
-            match output.print_failure(&failure) {
-                Ok(()) => failure.exit,
-                Err(second) => {
-                    output.failure(&second);
-                    Exit::first([failure.exit, second.exit])
-                }
-            }
+    let mut output = Output::new(&arguments.common, &arguments.command, secrets);
+    let pipeline = match pipeline::open(&arguments.command) {
+        Ok(pipeline) => pipeline,
+        Err(failure) => return failed(&failure, &output),
+    };
+    let Some(mut pipeline) = pipeline else {
+        return dispatch(arguments, &output).unwrap_or_else(|failure| failed(&failure, &output));
+    };
+    output.record_for(pipeline.platform());
+    let exit = pipeline
+        .prepare(&mut arguments.command, &output)
+        .and_then(|()| dispatch(arguments, &output))
+        .unwrap_or_else(|failure| failed(&failure, &output));
+    pipeline.deliver(exit, &output)
+}
+
+/// Says why a command failed, in every format that was asked for.
+fn failed(failure: &Failure, output: &Output) -> Exit {
+    output.failure(failure);
+    match output.print_failure(failure) {
+        Ok(()) => failure.exit,
+        Err(second) => {
+            output.failure(&second);
+            Exit::first([failure.exit, second.exit])
         }
     }
 }
@@ -107,6 +121,8 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
             output.own(&String::from_utf8_lossy(&script))?;
             Ok(Exit::Success)
         }
+        Command::Man(command) => about::man(&command, output),
+        Command::Version(arguments::Version {}) => about::version(output),
     }
 }
 

@@ -210,6 +210,27 @@ impl View {
     }
 }
 
+/// The pipeline that runs the program.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct Ci {
+    /// Report to the platform that runs this pipeline: comment, summary, annotations, issue
+    #[arg(long, value_enum, value_name = "PLATFORM")]
+    pub(super) ci: Option<PipelineName>,
+}
+
+/// Platforms that run pipelines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PipelineName {
+    /// GitHub Actions.
+    Github,
+    /// Azure Pipelines.
+    AzureDevops,
+    /// GitLab CI/CD.
+    Gitlab,
+    /// The one that the environment names.
+    Auto,
+}
+
 /// How a plan is made.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Planning {

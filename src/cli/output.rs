@@ -15,18 +15,33 @@ use super::arguments::Command;
 use super::color;
 use super::options::{Common, Format};
 use super::progress::{Display, Progress};
+use crate::ci::Platform;
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::files::{self, LARGEST_PLAN};
 use crate::graph::observe::Observe;
 use crate::manifest::has_manifest_ending;
+use crate::plan::since::Cause;
 use crate::plan::{PlanDiagnostic, Selection};
 use crate::redact::Redactor;
 use crate::render::clean::{clean, clean_message};
 use crate::render::json::Json;
 use crate::render::review::{ErrorView, Finding, Review};
 use crate::render::{self, github, json, markdown};
+use crate::report::Settled;
 use crate::run::{Failure, clock};
+
+/// A result in the forms that a pipeline needs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Recorded {
+    pub(super) markdown: String,
+    /// `None` if the platform has no annotations.
+    pub(super) annotations: Option<String>,
+    /// Whether all that differs is known to be manifests that were not applied yet.
+    pub(super) only_unapplied: bool,
+    /// Whether the run has written anything, or may have.
+    pub(super) written: bool,
+}
 
 /// How this run prints.
 #[derive(Debug)]
@@ -49,6 +64,9 @@ pub(super) struct Output {
     may_save: Cell<bool>,
     /// Whether the result has been printed.
     printed: Cell<bool>,
+    /// The platform that gets the result as well, if a pipeline runs the program.
+    platform: Option<Platform>,
+    recorded: RefCell<Option<Recorded>>,
 }
 
 impl Output {
@@ -67,7 +85,41 @@ impl Output {
             findings: RefCell::default(),
             may_save: Cell::new(false),
             printed: Cell::new(false),
+            platform: None,
+            recorded: RefCell::default(),
         }
+    }
+
+    /// Keeps the result in the forms that a platform takes.
+    pub(super) fn record_for(&mut self, platform: Platform) {
+        self.platform = Some(platform);
+    }
+
+    /// Takes what was kept of the result; `None` if there was none.
+    pub(super) fn take_recorded(&self) -> Option<Recorded> {
+        self.recorded.borrow_mut().take()
+    }
+
+    fn record(&self, review: &Review<'_>) {
+        let Some(platform) = self.platform else {
+            return;
+        };
+        let form = match platform {
+            Platform::GitHub => Some(github::Form::GitHub),
+            Platform::AzureDevOps => Some(github::Form::AzureDevOps),
+            Platform::GitLab => None,
+        };
+        let own = |text: String| self.redactor.mask(&text).into_owned();
+        let settled = review.results.map(|results| &results.settled);
+        *self.recorded.borrow_mut() = Some(Recorded {
+            markdown: own(markdown::draw(review, self.max_bytes)),
+            annotations: form.map(|form| own(github::draw_as(form, review))),
+            only_unapplied: review.plan.is_some_and(|view| {
+                let mut changed = view.plan.changed();
+                changed.all(|policy| view.plan.cause(policy) == Some(Cause::Unapplied))
+            }),
+            written: settled.is_some_and(|settled| settled.iter().any(Settled::may_be_written)),
+        });
     }
 
     /// Refuses a run that would write its result, or another of its files, over what it reads.
@@ -170,6 +222,7 @@ impl Output {
         text: impl FnOnce() -> String,
         json: impl FnOnce() -> J,
     ) -> Result<(), Failure> {
+        self.record(review);
         let json = self.json_result(json)?;
         match self.format {
             Format::Text => self.text(&text()),
@@ -276,6 +329,7 @@ impl Output {
             error: (!failure.message.is_empty()).then_some(error),
             ..self.review(&findings)
         };
+        self.record(&review);
         match self.format {
             Format::Text => Ok(()),
             Format::Json => self.own(&self.checked(&json())?),
@@ -314,9 +368,10 @@ impl Output {
         let list = list.as_slice();
         // The stream takes colours out where none are wanted.
         self.note(&render::diagnostics::diagnostics(list, sources, true));
-        let mut drawn = match self.format {
-            Format::Markdown => render::diagnostics::each(list, sources, false),
-            Format::Text | Format::Json | Format::Github => Vec::new(),
+        let mut drawn = if self.format == Format::Markdown || self.platform.is_some() {
+            render::diagnostics::each(list, sources, false)
+        } else {
+            Vec::new()
         }
         .into_iter();
         let found = list.iter().map(|diagnostic| Finding {

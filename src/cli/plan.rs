@@ -1,12 +1,15 @@
 //! `plan` and `drift`: read, compare, show.
 
 use std::cell::LazyCell;
+use std::path::{Path, PathBuf};
 
 use super::arguments::Plan;
 use super::options::Common;
 use super::output::Output;
 use super::{interrupt, runtime, settings};
 use crate::exit::Exit;
+use crate::plan::since::Baseline;
+use crate::render::clean::clean;
 use crate::render::json;
 use crate::render::review::{Direction, Review};
 use crate::render::text::{Detail, Next};
@@ -21,10 +24,13 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
     output.keep_inputs(&[("--out", command.out.as_deref())], &inputs)?;
     let paths = settings::manifests(&command.paths, &config)?;
     let loaded = plan::load(&paths, config.path.as_deref())?;
-    let baseline = command.since.as_deref().map(plan::baseline).transpose()?;
+    let baseline = match &command.since {
+        Some(since) => baseline(since, command.ci.ci.is_some(), output)?,
+        None => None,
+    };
     let service = settings::service(&common.service, &config)?;
     let unmanaged = match &baseline {
-        Some(baseline) => NameUnmanaged::New(baseline.known_policies()),
+        Some((_, baseline)) => NameUnmanaged::New(baseline.known_policies()),
         None if command.is_drift => NameUnmanaged::Broad,
         None => NameUnmanaged::Not,
     };
@@ -45,10 +51,26 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
         output.diagnostics(&found, &loaded.sources);
         Ok::<_, Failure>(plan)
     })?;
-    if let (Some(report), Some(baseline)) = (&command.since, &baseline) {
+    if let Some((report, baseline)) = &baseline {
         plan::explain(&mut plan, report, baseline)?;
     }
     print(command, &PreparedPlan::new(plan, &service), output)
+}
+
+/// Reads what to compare with. The first pipeline of a repository has not even the folder.
+fn baseline(
+    since: &Path,
+    in_pipeline: bool,
+    output: &Output,
+) -> Result<Option<(PathBuf, Baseline)>, Failure> {
+    let baseline = plan::newest_baseline(since, in_pipeline)?;
+    if baseline.is_none() {
+        output.note(&format!(
+            "no report of an apply that was carried out in `{}`; everything that differs counts as drift\n",
+            clean(&since.display().to_string())
+        ));
+    }
+    Ok(baseline)
 }
 
 fn print(command: &Plan, prepared: &PreparedPlan, output: &Output) -> Result<Exit, Failure> {

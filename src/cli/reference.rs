@@ -143,6 +143,19 @@ fn settings() -> Vec<Setting> {
             "SYSTEM_ACCESSTOKEN",
             "the job's token in Azure DevOps; map it with `$(System.AccessToken)`",
         ),
+        secret(
+            "GITHUB_TOKEN",
+            "with `--ci github`: the job's token; map it with `${{ github.token }}`",
+        ),
+        secret("GH_TOKEN", "the same, where `GITHUB_TOKEN` is not set"),
+        secret(
+            "GITLAB_TOKEN",
+            "with `--ci gitlab`: a project access token with the scope `api`",
+        ),
+        variable(
+            "ASSIGNCTL_WORK_ITEM_TYPE",
+            "with `--ci azure-devops`: type of the work item about drift, `Issue` if not set",
+        ),
         variable(
             "AZURE_SERVICE_CONNECTION_ID",
             "the service connection in Azure DevOps",

@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 use std::path::Path;
 
 use super::arguments::{Apply, Rollback};
-use super::options::Common;
+use super::options::{Ci, Common};
 use super::output::Output;
 use super::{apply, interrupt, runtime, settings};
 use crate::exit::Exit;
@@ -42,6 +42,8 @@ pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Resul
         view,
         planning,
         guards,
+        ci: Ci::default(),
+        reviewed: false,
     };
     apply::run_or_roll_back(&as_apply, Some(&of), common, output)
 }

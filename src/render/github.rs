@@ -1,9 +1,10 @@
-//! A run as workflow annotations, which GitHub shows on the lines of the manifests.
+//! A run as annotations, which GitHub and Azure DevOps show on the lines of the manifests.
 //!
 //! One command a line, escaped as GitHub's own toolkit does (actions/toolkit:
-//! packages/core/src/command.ts). GitHub shows ten errors, ten warnings and ten notices of a step, so
-//! that the gravest come first, and all policies for which one line of a manifest asks the same share
-//! an annotation.
+//! packages/core/src/command.ts), or Azure's (microsoft/azure-pipelines-task-lib:
+//! node/taskcommand.ts). GitHub shows ten errors, ten warnings and ten notices of a step, so that the
+//! gravest come first, and all policies for which one line of a manifest asks the same share an
+//! annotation. Azure DevOps has no notices.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -45,9 +46,24 @@ impl Level {
     }
 }
 
-/// Draws a run as annotations, a line each.
+/// Which build service reads the annotations.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// `::error …::` of GitHub Actions.
+    GitHub,
+    /// `##vso[task.logissue …]` of Azure Pipelines.
+    AzureDevOps,
+}
+
+/// Draws a run as annotations of GitHub's, a line each.
 pub fn draw(review: &Review<'_>) -> String {
+    draw_as(Form::GitHub, review)
+}
+
+/// Draws a run as annotations, a line each.
+pub fn draw_as(form: Form, review: &Review<'_>) -> String {
     let mut lines = Lines {
+        form,
         command: review.command,
         text: String::new(),
     };
@@ -91,6 +107,7 @@ pub fn draw(review: &Review<'_>) -> String {
 }
 
 struct Lines<'a> {
+    form: Form,
     command: &'a str,
     text: String,
 }
@@ -99,22 +116,18 @@ impl Lines<'_> {
     /// Adds an annotation. Everything that comes from outside is clean by now or made so here, and
     /// cannot begin a line of its own.
     fn add(&mut self, level: Level, place: Option<&ManifestPlace>, about: &str, message: &str) {
-        let mut properties = String::new();
-        if let Some(ManifestPlace { path, line, column }) = place {
-            let path = property(&clean(path));
-            let _ = write!(properties, "file={path},line={line},col={column},");
-        }
         let title = match about {
             "" => format!("assignctl {}", self.command),
             about => format!("assignctl {}: {}", self.command, clean(about)),
         };
-        let _ = writeln!(
-            self.text,
-            "::{} {properties}title={}::{}",
-            level.name(),
-            property(&title),
-            data(message)
-        );
+        let line = match self.form {
+            Form::GitHub => github(level, place, &title, message),
+            Form::AzureDevOps => match level {
+                Level::Error | Level::Warning => azure(level, place, &title, message),
+                Level::Notice => return,
+            },
+        };
+        self.text.push_str(&line);
     }
 
     fn finding(&mut self, finding: &Finding) {
@@ -275,6 +288,43 @@ impl Lines<'_> {
     }
 }
 
+fn github(level: Level, place: Option<&ManifestPlace>, title: &str, message: &str) -> String {
+    let mut properties = String::new();
+    if let Some(ManifestPlace { path, line, column }) = place {
+        let path = property(&clean(path));
+        let _ = write!(properties, "file={path},line={line},col={column},");
+    }
+    format!(
+        "::{} {properties}title={}::{}\n",
+        level.name(),
+        property(title),
+        data(message)
+    )
+}
+
+fn azure(level: Level, place: Option<&ManifestPlace>, title: &str, message: &str) -> String {
+    let escaped = |text: &str| {
+        text.replace('%', "%AZP25")
+            .replace('\r', "%0D")
+            .replace('\n', "%0A")
+    };
+    let mut properties = format!("type={};", level.name());
+    if let Some(ManifestPlace { path, line, column }) = place {
+        let path = escaped(&clean(path))
+            .replace(';', "%3B")
+            .replace(']', "%5D");
+        let _ = write!(
+            properties,
+            "sourcepath={path};linenumber={line};columnnumber={column};"
+        );
+    }
+    format!(
+        "##vso[task.logissue {properties}]{}: {}\n",
+        escaped(title),
+        escaped(message)
+    )
+}
+
 fn with_hint(message: &str, hint: Option<&str>) -> String {
     let mut text = clean(message).into_owned();
     if let Some(hint) = hint {
@@ -320,19 +370,28 @@ mod tests {
 
     #[test]
     fn a_message_stays_on_its_line_and_a_path_in_its_property() {
-        let mut lines = Lines {
-            command: "plan",
-            text: String::new(),
+        let drawn = |form, level| {
+            let mut lines = Lines {
+                form,
+                command: "plan",
+                text: String::new(),
+            };
+            let place = ManifestPlace {
+                path: "a,line=1::b\n%;].yaml".into(),
+                line: 3,
+                column: 5,
+            };
+            lines.add(level, Some(&place), "x::y", "100%\n::error::two");
+            lines.text
         };
-        let place = ManifestPlace {
-            path: "a,line=1::b\n%.yaml".into(),
-            line: 3,
-            column: 5,
-        };
-        lines.add(Level::Error, Some(&place), "x::y", "one\n::error::two");
         assert_eq!(
-            lines.text,
-            "::error file=a%2Cline=1%3A%3Ab\\n%25.yaml,line=3,col=5,title=assignctl plan%3A x%3A%3Ay::one%0A::error::two\n"
+            drawn(Form::GitHub, Level::Error),
+            "::error file=a%2Cline=1%3A%3Ab\\n%25;].yaml,line=3,col=5,title=assignctl plan%3A x%3A%3Ay::100%25%0A::error::two\n"
         );
+        assert_eq!(
+            drawn(Form::AzureDevOps, Level::Warning),
+            "##vso[task.logissue type=warning;sourcepath=a,line=1::b\\n%AZP25%3B%5D.yaml;linenumber=3;columnnumber=5;]assignctl plan: x::y: 100%AZP25%0A::error::two\n"
+        );
+        assert_eq!(drawn(Form::AzureDevOps, Level::Notice), "");
     }
 }

@@ -117,6 +117,11 @@ pub struct Settled {
 }
 
 impl Settled {
+    /// Whether the run has changed the policy, or may have.
+    pub fn may_be_written(&self) -> bool {
+        self.written || self.outcome == Outcome::Applied
+    }
+
     pub(crate) fn good(outcome: Outcome) -> Self {
         Self {
             outcome,

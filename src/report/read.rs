@@ -95,6 +95,13 @@ impl Recorded {
     pub fn has_plan(&self) -> bool {
         self.digest.is_some() || self.managed.is_some() || !self.policies.is_empty()
     }
+
+    /// Whether the run was carried out: it sent a write, or had none to send. Only such a run knows how
+    /// it left the tenant; one that was refused knows what it found.
+    pub fn was_carried_out(&self) -> bool {
+        self.has_plan()
+            && (self.exit_code == Some(0) || self.policies.iter().any(|policy| policy.sent))
+    }
 }
 
 impl RecordedPolicy {

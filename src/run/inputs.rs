@@ -238,6 +238,29 @@ pub fn report(path: &Path) -> Result<Recorded, Failure> {
     })
 }
 
+/// Finds the newest report in a folder whose run was carried out, by the names, which are times unless
+/// `--report` named another. Other files, and reports that cannot be read, are passed over.
+///
+/// # Errors
+///
+/// Says why the folder cannot be read.
+pub fn newest_report(folder: &Path) -> Result<Option<(PathBuf, Recorded)>, Failure> {
+    let listed = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let mut paths: Vec<PathBuf> = listed
+        .map_err(|error| unusable(folder, &error.to_string()))?
+        .iter()
+        .map(std::fs::DirEntry::path)
+        .filter(|path| path.is_file())
+        .collect();
+    paths.sort();
+    Ok(paths
+        .into_iter()
+        .rev()
+        .filter_map(|path| Some((report(&path).ok()?, path)))
+        .find(|(recorded, _)| recorded.was_carried_out())
+        .map(|(recorded, path)| (path, recorded)))
+}
+
 /// Says that a report is of no use, and why.
 pub(super) fn unusable(report: &Path, reason: &str) -> Failure {
     Failure::new(

@@ -151,6 +151,26 @@ pub fn baseline(path: &Path) -> Result<Baseline, Failure> {
     Ok(report::last_known(recorded))
 }
 
+/// Reads the baseline of a report, or of the newest in a folder that was carried out; `None` if a folder
+/// holds none, or is missing and may be.
+///
+/// # Errors
+///
+/// Says why the report or the folder is of no use.
+pub fn newest_baseline(
+    since: &Path,
+    missing_allowed: bool,
+) -> Result<Option<(PathBuf, Baseline)>, Failure> {
+    if since.is_dir() {
+        let newest = inputs::newest_report(since)?;
+        return Ok(newest.map(|(path, recorded)| (path, report::last_known(recorded))));
+    }
+    if missing_allowed && !since.exists() {
+        return Ok(None);
+    }
+    Ok(Some((since.to_owned(), baseline(since)?)))
+}
+
 /// Separates drift from manifests that were not applied.
 ///
 /// # Errors

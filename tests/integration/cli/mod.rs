@@ -12,7 +12,6 @@
 
 mod absent;
 mod apply;
-#[cfg(unix)]
 mod ci;
 mod configurations;
 mod defects;

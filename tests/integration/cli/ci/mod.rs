@@ -1,26 +1,47 @@
-//! The pipelines in `examples/ci`: every shell step is run, with what its vendor's runner gives it.
+//! `--ci`: what a run in a pipeline reads from its platform and leaves there. Each test runs against
+//! stand-ins of all three platforms, which check the form of every request.
 
-mod azure;
-mod github;
-mod runner;
-
-use std::process::Command;
+mod drift;
+mod examples;
+#[cfg(unix)]
+mod install;
+mod platform;
+mod refused;
+mod reviewed;
 
 use serde_json::Value;
 
 use super::support::World;
 use super::support::tenant::Tenant;
-use runner::{list, read, text};
+use platform::{Event, Kind, Platform, SOMEBODY, Text};
 
-/// A policy that shall be assigned to `B` too, and one that nobody manages.
+const PLAN: &str = "plan m.yaml";
+const APPLY: &str = "apply m.yaml --reviewed --yes";
+
+/// A policy that shall be assigned to `B` too, and one that no manifest manages.
 fn tenant() -> Tenant {
     Tenant::common().policy("P", &["+A"]).policy("Q", &[])
 }
 
 const WANTED: &str = "name: P, include: [group: A, group: B]";
+/// It trips the guard `broad-target`.
+const BROAD: &str = "name: P, include: [group: A, allUsers]";
 
-/// Adds a row behind everybody's back.
-fn drift(state: &mut Value) {
+fn platform(kind: Kind, entry: &str) -> Platform {
+    Platform::new(kind, World::with(&tenant(), &[entry]))
+}
+
+fn comment(author: u64, id: u64, body: &str) -> Text {
+    Text {
+        id,
+        author,
+        body: body.to_owned(),
+        is_open: true,
+    }
+}
+
+/// Adds an assignment to `C` by hand.
+fn by_hand(state: &mut Value) {
     let mut row = state["configurationPolicies"][0]["assignments"][0].clone();
     row["id"] = Value::Null;
     row["target"]["groupId"] = Value::from("bbbbbbbb-0000-4000-8000-000000000003");
@@ -28,116 +49,172 @@ fn drift(state: &mut Value) {
     rows.expect("a list").push(row);
 }
 
-/// Takes all rows away behind everybody's back.
+/// Takes all assignments of `P` away by hand.
 fn emptied(state: &mut Value) {
     state["configurationPolicies"][0]["assignments"] = serde_json::json!([]);
 }
 
-/// The report of a run that ended before it had a plan, as earlier pipelines may have kept it.
-const NEVER_BEGAN: &str = r#"{"formatVersion":"1.0","event":"start","digest":null,"tenantId":null,"graphUrl":"g","selection":{"partial":false},"guards":[]}
-{"event":"end","exitCode":3,"summary":{"applied":0,"already":0,"failed":0,"stale":0,"skipped":0},"requests":{"reads":1,"writes":0,"throttled":0,"retried":0},"elapsedMs":1}
-"#;
-
-/// Answers are filtered with `jq`, as the vendors' command lines do.
-#[expect(
-    clippy::print_stderr,
-    reason = "somebody should know what was not checked"
-)]
-fn has_jq() -> bool {
-    let there = Command::new("jq").arg("--version").output().is_ok();
-    if !there {
-        eprintln!("not run: this needs `jq`");
-    }
-    there
-}
-
-/// Returns all shell scripts of both pipelines.
-fn scripts() -> Vec<String> {
-    fn look(value: &Value, found: &mut Vec<String>) {
-        match value {
-            Value::Object(map) => {
-                for (key, value) in map {
-                    match value.as_str() {
-                        Some(script)
-                            if matches!(key.as_str(), "run" | "script" | "inlineScript") =>
-                        {
-                            found.push(script.to_owned());
-                        }
-                        _ => look(value, found),
-                    }
-                }
-            }
-            Value::Array(list) => list.iter().for_each(|value| look(value, found)),
-            _ => {}
-        }
-    }
-    let mut found = Vec::new();
-    for name in ["github-actions.yml", "azure-pipelines.yml"] {
-        look(&read(name), &mut found);
-    }
-    found
-}
-
 #[test]
-fn every_script_is_a_script_and_takes_no_text_of_others() {
-    let world = World::empty();
-    let scripts = scripts();
-    assert!(scripts.len() > 20, "{}", scripts.len());
-    for script in scripts {
-        world.write("script.sh", &script);
-        let checked = Command::new("bash")
-            .arg("-n")
-            .arg(world.path("script.sh"))
-            .output();
-        let checked = checked.expect("bash");
-        assert!(checked.status.success(), "{script}\n{checked:?}");
-        // What a script is given comes by its environment, where it cannot become a command.
-        assert!(!script.contains("${{"), "{script}");
-        for macro_of in ["$(Build.", "$(System.", "$(code)"] {
-            assert!(!script.contains(macro_of), "{script}");
+fn a_change_gets_one_comment_that_is_updated() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        // Anybody can write the marker.
+        let forged = comment(SOMEBODY, 1, "<!-- assignctl plan -->\nhello");
+        platform.state().comments.push(forged);
+        platform.run(Event::Proposed, PLAN).exits(0);
+        assert_eq!(platform.changes(), ["comment 101"], "{kind:?}");
+        let body = platform.own_comment();
+        assert!(body.starts_with("<!-- assignctl plan -->\n"), "{body}");
+        for part in ["sha256:", "1 to add", "B"] {
+            assert!(body.contains(part), "`{part}` is not in\n{body}");
         }
+        if kind != Kind::GitLab {
+            assert_eq!(platform.summary("plan"), body);
+        }
+
+        // The same once more, another push, and the same comment.
+        platform.run(Event::Proposed, PLAN).exits(0);
+        assert_eq!(platform.changes(), [""; 0]);
+        platform
+            .world
+            .manifest(&["name: P, include: [group: A, group: C]"]);
+        platform.run(Event::Proposed, PLAN).exits(0);
+        assert_eq!(platform.changes(), ["update comment 101"]);
+        assert_ne!(platform.own_comment(), body);
+        assert_eq!(platform.world.rows("P"), ["+A"], "a plan writes nothing");
     }
 }
 
 #[test]
-fn workflows_have_pinned_actions_and_least_permissions() {
-    let workflow = read("github-actions.yml");
-    assert_eq!(workflow["permissions"], serde_json::json!({}));
-    let jobs = workflow["jobs"].as_object().expect("jobs");
-    for (name, job) in jobs {
-        assert!(job["permissions"].is_object(), "{name}");
-        for step in list(&job["steps"]) {
-            if let Some((_, pin)) = step["uses"]
-                .as_str()
-                .and_then(|action| action.split_once('@'))
-            {
-                let is_commit =
-                    pin.len() == 40 && pin.chars().all(|digit| digit.is_ascii_hexdigit());
-                assert!(is_commit, "{name}: {pin}");
+fn a_comment_is_found_behind_hundreds_of_others() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        for id in 1000..1250 {
+            platform
+                .state()
+                .comments
+                .push(comment(SOMEBODY, id, "hello"));
+        }
+        platform.state().comments.push(comment(
+            platform::OWN,
+            7000,
+            "<!-- assignctl plan -->\r\nold",
+        ));
+        platform.run(Event::Proposed, PLAN).exits(0);
+        assert_eq!(platform.changes(), ["update comment 7000"], "{kind:?}");
+    }
+}
+
+#[test]
+fn a_guard_or_an_error_makes_the_check_red_and_is_in_the_comment() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, BROAD);
+        platform.run(Event::Proposed, PLAN).exits(4);
+        assert!(platform.own_comment().contains("broad-target"));
+        platform
+            .world
+            .manifest(&["name: P, include: [group: Nobody]"]);
+        platform.run(Event::Proposed, PLAN).exits(3);
+        assert!(platform.own_comment().contains("unknown-group"));
+        platform.world.manifest(&["nmae: P"]);
+        let ran = platform.run(Event::Proposed, PLAN).exits(3);
+        match kind {
+            Kind::GitHub => {
+                ran.says(&["::error file=m.yaml,line=3"]);
             }
+            Kind::AzureDevOps => {
+                ran.says(&[
+                    "##vso[task.logissue type=error;sourcepath=m.yaml;linenumber=3;",
+                    "##vso[task.uploadsummary]",
+                ]);
+            }
+            Kind::GitLab => {}
+        }
+        assert!(platform.own_comment().contains("unknown-key"));
+        assert_eq!(
+            platform.changes(),
+            ["comment 101", "update comment 101", "update comment 101"]
+        );
+    }
+}
+
+#[test]
+fn annotations_are_printed_once() {
+    let mut platform = platform(Kind::GitHub, "nmae: P");
+    let ran = platform
+        .run(Event::Proposed, "plan m.yaml --format github")
+        .exits(3);
+    let both = format!("{}{}", ran.stdout, ran.stderr);
+    assert_eq!(both.matches("::error ").count(), 1, "{both}");
+}
+
+#[test]
+fn no_comment_is_written_where_none_may_be() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        platform
+            .run(Event::Fork, PLAN)
+            .exits(0)
+            .says(&["it comes from a fork"]);
+        if kind != Kind::AzureDevOps {
+            // Azure DevOps has no merge queue.
+            platform
+                .run(Event::Queued, PLAN)
+                .exits(0)
+                .says(&["merge queue"]);
+        }
+        platform.run(Event::Merged, PLAN).exits(0);
+        assert_eq!(platform.changes(), [""; 0], "{kind:?}");
+        if kind != Kind::GitLab {
+            assert!(platform.summary("plan").contains("sha256:"));
         }
     }
-    // Only the job that writes has the environment of the app that writes.
-    let with_environment: Vec<&String> = jobs
-        .iter()
-        .filter(|(_, job)| !job["environment"].is_null())
-        .map(|(name, _)| name)
-        .collect();
-    assert_eq!(with_environment, ["apply"]);
-    assert_eq!(text(&jobs["apply"]["concurrency"]["group"]), "intune-apply");
-    // The repository may itself be a fork.
-    let head = "github.event.pull_request.head.repo.full_name";
-    for (name, is_same) in [("plan", "=="), ("plan-fork", "!=")] {
-        let condition = text(&jobs[name]["if"]);
-        let part = format!("{head} {is_same} github.repository");
-        assert!(condition.contains(&part), "{name}: {condition}");
+}
+
+#[test]
+fn a_label_or_a_trailer_accepts_a_guard_in_review_and_at_the_merge() {
+    for kind in Kind::ALL {
+        for by_label in [true, false] {
+            let mut platform = platform(kind, BROAD);
+            if by_label {
+                let labels = ["bug", "assignctl-allow: broad-target"];
+                platform.state().labels = labels.map(str::to_owned).to_vec();
+            } else {
+                platform.state().description =
+                    "Everybody gets P\n\nassignctl-allow: unassigned, broad-target\n".to_owned();
+            }
+            platform.run(Event::Proposed, PLAN).exits(0);
+            assert!(
+                platform.own_comment().contains("accepted"),
+                "{}",
+                platform.own_comment()
+            );
+            platform.run(Event::Queued, PLAN).exits(0);
+            // GitHub's list for a commit has no labels in this stand-in: they are read of the change itself.
+            platform.run(Event::Merged, APPLY).exits(0);
+            assert_eq!(platform.world.rows("P"), ["+A", "allUsers"], "{kind:?}");
+        }
+        let mut platform = platform(kind, BROAD);
+        platform.state().description = "Quoted: assignctl-allow: broad-target".to_owned();
+        platform.run(Event::Proposed, PLAN).exits(4);
+        platform.state().labels = vec!["assignctl-allow: brod-target".to_owned()];
+        platform
+            .run(Event::Proposed, PLAN)
+            .exits(1)
+            .says(&["change 7 accepts the guard `brod-target`", "no such guard"]);
     }
-    // By hand it could be started on any branch.
-    let condition = text(&jobs["apply"]["if"]);
-    assert!(
-        condition.starts_with("github.ref == 'refs/heads/main' && ("),
-        "{condition}"
-    );
-    let all = workflow.to_string();
-    assert!(!all.contains("secrets."), "there are none");
+}
+
+#[test]
+fn the_platform_is_found_by_its_variables() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        platform.start(Event::Proposed);
+        platform.world.sandbox("plan m.yaml --ci auto").exits(0);
+        assert_eq!(platform.changes(), ["comment 101"], "{kind:?}");
+    }
+    World::with(&tenant(), &[WANTED])
+        .sandbox("plan m.yaml --ci auto")
+        .exits(64)
+        .says(&["`--ci auto`", "`--ci github`"]);
 }

@@ -1,0 +1,76 @@
+//! What is read back from a comment of our own: whether it is the one, and which plan it showed.
+
+use crate::plan::saved::is_digest;
+
+/// Whether a comment's first line is a marker.
+pub(super) fn begins_with(body: &str, marker: &str) -> bool {
+    body.lines().next() == Some(marker)
+}
+
+/// Whether two texts differ in line ends only, or in white space around them: platforms keep neither.
+pub(super) fn same(kept: &str, wanted: &str) -> bool {
+    kept.trim().lines().eq(wanted.trim().lines())
+}
+
+/// Returns the digest of the plan that a comment shows: its last line, and nothing else in that.
+/// No name that the comment shows can stand in for it.
+pub fn reviewed_digest(body: &str) -> Option<&str> {
+    let last = body.lines().rfind(|line| !line.is_empty())?;
+    let digest = last.strip_prefix("Digest: `")?.strip_suffix('`')?;
+    is_digest(digest).then_some(digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_marker_is_the_whole_first_line() {
+        let marker = "<!-- assignctl plan -->";
+        for (body, is_ours) in [
+            ("<!-- assignctl plan -->\nx", true),
+            ("<!-- assignctl plan -->\r\nx", true),
+            ("<!-- assignctl plan --> x\n", false),
+            ("x\n<!-- assignctl plan -->\n", false),
+            ("<!-- assignctl apply -->\n", false),
+            ("", false),
+        ] {
+            assert_eq!(begins_with(body, marker), is_ours, "{body}");
+        }
+    }
+
+    #[test]
+    fn only_the_last_line_names_the_digest() {
+        let digest = format!("sha256:{}", "0123456789abcdef".repeat(4));
+        let line = format!("Digest: `{digest}`");
+        let of = |body: &str| reviewed_digest(body).map(str::to_owned);
+        for body in [
+            format!("<!-- x -->\n{line}\n"),
+            format!(
+                "<!-- x -->\r\nDigest: `sha256:{}` is a name\r\n{line}\r\n\r\n",
+                "1".repeat(64)
+            ),
+            line.clone(),
+        ] {
+            assert_eq!(of(&body), Some(digest.clone()), "{body}");
+        }
+        for body in [
+            String::new(),
+            format!("{line}\nedited"),
+            line.replace('`', ""),
+            format!("{line} "),
+            line[..line.len() - 2].to_owned(),
+            line.replace("sha256", "sha512"),
+            line.to_uppercase(),
+        ] {
+            assert_eq!(of(&body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn line_ends_and_outer_white_space_do_not_count() {
+        assert!(same("a\r\nb\r\n", "a\nb\n\n"));
+        assert!(!same("a\nb", "a\nc"));
+        assert!(!same("a", "a\nb"));
+    }
+}

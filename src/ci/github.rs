@@ -1,0 +1,331 @@
+//! GitHub Actions (docs.github.com: actions/reference/workflows-and-actions/variables, rest/issues,
+//! rest/pulls, rest/commits).
+
+use std::path::PathBuf;
+
+use reqwest::Method;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use url::Url;
+
+use super::http::{Api, Call, Scheme, address};
+use super::{
+    Change, CiError, Comment, DRIFT_ENDED, DRIFT_LABEL, DRIFT_TITLE, DriftItem, Platform, Proposal,
+    Unwritable, Variables, comment, required,
+};
+use crate::files;
+
+const PLATFORM: Platform = Platform::GitHub;
+/// The file with the event holds a pull request and a repository, each of some tens of KiB.
+const LARGEST_EVENT: u64 = 32 * 1024 * 1024;
+
+/// What GitHub says of this run.
+#[derive(Debug)]
+pub(super) struct GitHub {
+    api: Api,
+    graphql: Url,
+    owner: String,
+    repository: String,
+    commit: String,
+    /// The short name of the branch, where the run is about one.
+    branch: Option<String>,
+    proposal: Option<Proposal>,
+    pub(super) summary_file: Option<PathBuf>,
+}
+
+#[derive(Default, Deserialize)]
+struct Event {
+    pull_request: Option<EventPullRequest>,
+    merge_group: Option<MergeGroup>,
+}
+
+#[derive(Deserialize)]
+struct EventPullRequest {
+    number: u64,
+    head: Head,
+}
+
+#[derive(Deserialize)]
+struct Head {
+    /// `None` if the fork has been deleted.
+    repo: Option<Repository>,
+}
+
+#[derive(Deserialize)]
+struct Repository {
+    full_name: String,
+}
+
+#[derive(Deserialize)]
+struct MergeGroup {
+    head_ref: String,
+}
+
+#[derive(Deserialize)]
+struct User {
+    id: u64,
+}
+
+#[derive(Deserialize)]
+struct IssueComment {
+    id: u64,
+    user: Option<User>,
+    body: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Label {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct PullRequest {
+    number: u64,
+    body: Option<String>,
+    #[serde(default)]
+    labels: Vec<Label>,
+    merged_at: Option<String>,
+    merge_commit_sha: Option<String>,
+    base: Base,
+}
+
+#[derive(Deserialize)]
+struct Base {
+    #[serde(rename = "ref")]
+    branch: String,
+    repo: Repository,
+}
+
+#[derive(Deserialize)]
+struct Issue {
+    number: u64,
+    user: Option<User>,
+    body: Option<String>,
+    pull_request: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Viewer {
+    data: Option<ViewerData>,
+}
+
+#[derive(Deserialize)]
+struct ViewerData {
+    viewer: ViewerIdentity,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ViewerIdentity {
+    database_id: u64,
+}
+
+impl GitHub {
+    pub(super) fn open(variable: Variables<'_>) -> Result<Self, CiError> {
+        let needed = |name| required(PLATFORM, variable, name);
+        let full_name = needed("GITHUB_REPOSITORY")?;
+        let (owner, repository) =
+            full_name
+                .split_once('/')
+                .ok_or_else(|| CiError::BadVariable {
+                    name: "GITHUB_REPOSITORY",
+                    reason: "it is not an owner and a name".to_owned(),
+                })?;
+        let event = event(variable)?;
+        let number = |head_ref: &str| {
+            let (_, rest) = head_ref.rsplit_once("/pr-")?;
+            rest.split('-').next()?.parse().ok()
+        };
+        let proposal = match event {
+            Event {
+                pull_request: Some(EventPullRequest { number, head }),
+                ..
+            } => Some(Proposal {
+                number,
+                unwritable: head
+                    .repo
+                    .is_none_or(|head| head.full_name != full_name)
+                    .then_some(Unwritable::Fork),
+            }),
+            Event {
+                merge_group: Some(MergeGroup { head_ref }),
+                ..
+            } => number(&head_ref).map(|number| Proposal {
+                number,
+                unwritable: Some(Unwritable::Queued),
+            }),
+            Event { .. } => None,
+        };
+        let token = ["GITHUB_TOKEN", "GH_TOKEN"]
+            .into_iter()
+            .find_map(|name| Some((name, SecretString::from(variable(name)?))))
+            .ok_or(CiError::NoToken {
+                platform: PLATFORM,
+                name: "GITHUB_TOKEN",
+            })?;
+        let is_branch = variable("GITHUB_REF_TYPE").as_deref() == Some("branch");
+        Ok(Self {
+            api: Api::new(
+                PLATFORM,
+                address("GITHUB_API_URL", &needed("GITHUB_API_URL")?)?,
+                Scheme::Bearer,
+                token,
+                &[
+                    ("accept", "application/vnd.github+json"),
+                    ("x-github-api-version", "2022-11-28"),
+                ],
+            )?,
+            graphql: address("GITHUB_GRAPHQL_URL", &needed("GITHUB_GRAPHQL_URL")?)?,
+            owner: owner.to_owned(),
+            repository: repository.to_owned(),
+            commit: needed("GITHUB_SHA")?,
+            branch: variable("GITHUB_REF_NAME").filter(|_| is_branch),
+            proposal,
+            summary_file: variable("GITHUB_STEP_SUMMARY").map(PathBuf::from),
+        })
+    }
+
+    pub(super) fn proposal(&self) -> Option<Proposal> {
+        self.proposal
+    }
+
+    fn path<'a>(&'a self, rest: &[&'a str]) -> Vec<&'a str> {
+        [&["repos", &self.owner, &self.repository], rest].concat()
+    }
+
+    /// Asks who the token is. Tokens of a job cannot ask for `/user`; this works for all.
+    async fn own_id(&self) -> Result<u64, CiError> {
+        let api = self.api.at(self.graphql.clone());
+        let query = json!({"query": "query { viewer { databaseId } }"});
+        let answer: Viewer = api.call(Call::send(Method::POST, &[], query)).await?;
+        let viewer = answer.data.ok_or_else(|| CiError::Unreadable {
+            platform: PLATFORM,
+            request: "viewer".to_owned(),
+            reason: "it does not say who the token belongs to".to_owned(),
+        })?;
+        Ok(viewer.viewer.database_id)
+    }
+
+    pub(super) async fn change(&self, number: u64) -> Result<Change, CiError> {
+        let number = number.to_string();
+        let path = self.path(&["pulls", &number]);
+        let found: PullRequest = self.api.call(Call::get(&path)).await?;
+        Ok(Change {
+            labels: found.labels.into_iter().map(|label| label.name).collect(),
+            description: found.body.unwrap_or_default(),
+        })
+    }
+
+    pub(super) async fn merged(&self) -> Result<Option<u64>, CiError> {
+        let full_name = format!("{}/{}", self.owner, self.repository);
+        let path = self.path(&["commits", &self.commit, "pulls"]);
+        let found: Vec<PullRequest> = self.api.pages(&path, &[]).await?;
+        let merged = found
+            .into_iter()
+            .filter(|found| {
+                found.merged_at.is_some()
+                    && found.base.repo.full_name == full_name
+                    && Some(&found.base.branch) == self.branch.as_ref()
+            })
+            .map(|found| {
+                let made_it = found.merge_commit_sha.as_ref() == Some(&self.commit);
+                (found.number, made_it)
+            })
+            .collect();
+        super::change::the_one(PLATFORM, &self.commit, merged)
+    }
+
+    pub(super) async fn own_comments(&self, number: u64) -> Result<Vec<Comment>, CiError> {
+        let own = self.own_id().await?;
+        let number = number.to_string();
+        let path = self.path(&["issues", &number, "comments"]);
+        let found: Vec<IssueComment> = self.api.pages(&path, &[]).await?;
+        Ok(found
+            .into_iter()
+            .filter(|found| found.user.as_ref().is_some_and(|user| user.id == own))
+            .map(|found| Comment {
+                id: found.id.to_string(),
+                body: found.body.unwrap_or_default(),
+            })
+            .collect())
+    }
+
+    pub(super) async fn create_comment(&self, number: u64, body: &str) -> Result<(), CiError> {
+        let number = number.to_string();
+        let path = self.path(&["issues", &number, "comments"]);
+        self.send(Method::POST, &path, json!({"body": body})).await
+    }
+
+    pub(super) async fn update_comment(
+        &self,
+        _number: u64,
+        id: &str,
+        body: &str,
+    ) -> Result<(), CiError> {
+        let path = self.path(&["issues", "comments", id]);
+        self.send(Method::PATCH, &path, json!({"body": body})).await
+    }
+
+    pub(super) async fn drift_item(&self, marker: &str) -> Result<Option<DriftItem>, CiError> {
+        let own = self.own_id().await?;
+        let path = self.path(&["issues"]);
+        let query = [("state", "open"), ("labels", DRIFT_LABEL)];
+        let found: Vec<Issue> = self.api.pages(&path, &query).await?;
+        Ok(found
+            .into_iter()
+            .filter(|issue| issue.pull_request.is_none())
+            .filter(|issue| issue.user.as_ref().is_some_and(|user| user.id == own))
+            .map(|issue| DriftItem {
+                id: issue.number,
+                body: issue.body.unwrap_or_default(),
+            })
+            .find(|item| comment::begins_with(&item.body, marker)))
+    }
+
+    pub(super) async fn open_drift(&self, body: &str) -> Result<(), CiError> {
+        let label =
+            json!({"name": DRIFT_LABEL, "color": "d93f0b", "description": "kept by assignctl"});
+        match self
+            .send(Method::POST, &self.path(&["labels"]), label)
+            .await
+        {
+            // It is there already.
+            Ok(()) | Err(CiError::Refused { status: 422, .. }) => {}
+            Err(error) => return Err(error),
+        }
+        let issue = json!({"title": DRIFT_TITLE, "body": body, "labels": [DRIFT_LABEL]});
+        self.send(Method::POST, &self.path(&["issues"]), issue)
+            .await
+    }
+
+    pub(super) async fn update_drift(&self, id: u64, body: &str) -> Result<(), CiError> {
+        let id = id.to_string();
+        let path = self.path(&["issues", &id]);
+        self.send(Method::PATCH, &path, json!({"body": body})).await
+    }
+
+    pub(super) async fn close_drift(&self, id: u64) -> Result<(), CiError> {
+        self.create_comment(id, DRIFT_ENDED).await?;
+        let id = id.to_string();
+        let path = self.path(&["issues", &id]);
+        let closed = json!({"state": "closed", "state_reason": "completed"});
+        self.send(Method::PATCH, &path, closed).await
+    }
+
+    async fn send(&self, method: Method, path: &[&str], body: Value) -> Result<(), CiError> {
+        let _: Value = self.api.call(Call::send(method, path, body)).await?;
+        Ok(())
+    }
+}
+
+/// Reads what the run was started by.
+fn event(variable: Variables<'_>) -> Result<Event, CiError> {
+    let name = "GITHUB_EVENT_PATH";
+    let path = required(PLATFORM, variable, name)?;
+    let bad = |reason: String| CiError::BadVariable { name, reason };
+    let bytes = files::read(path.as_ref(), LARGEST_EVENT)
+        .map_err(|error| bad(format!("the file cannot be read: {error}")))?;
+    serde_json::from_slice(&bytes)
+        .map_err(|error| bad(format!("the file is not an event: {error}")))
+}

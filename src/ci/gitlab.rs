@@ -1,0 +1,222 @@
+//! GitLab CI/CD (docs.gitlab.com: ci/variables/predefined_variables, api/notes, api/merge_requests,
+//! api/commits, api/issues).
+
+use reqwest::Method;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::http::{Api, Call, Scheme, address};
+use super::{
+    Change, CiError, Comment, DRIFT_ENDED, DRIFT_LABEL, DRIFT_TITLE, DriftItem, Platform, Proposal,
+    Unwritable, Variables, comment, required,
+};
+
+const PLATFORM: Platform = Platform::GitLab;
+/// The job's own token can write no notes, so a project access token is needed.
+const TOKEN: &str = "GITLAB_TOKEN";
+
+/// What GitLab says of this run.
+#[derive(Debug)]
+pub(super) struct GitLab {
+    api: Api,
+    project: String,
+    commit: String,
+    /// The branch, where the run is about one.
+    branch: Option<String>,
+    proposal: Option<Proposal>,
+}
+
+#[derive(Deserialize)]
+struct User {
+    id: u64,
+}
+
+#[derive(Deserialize)]
+struct Note {
+    id: u64,
+    author: User,
+    body: String,
+    #[serde(default)]
+    system: bool,
+}
+
+#[derive(Deserialize)]
+struct MergeRequest {
+    iid: u64,
+    description: Option<String>,
+    #[serde(default)]
+    labels: Vec<String>,
+    state: String,
+    target_branch: String,
+    sha: Option<String>,
+    merge_commit_sha: Option<String>,
+    squash_commit_sha: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Issue {
+    iid: u64,
+    author: User,
+    description: Option<String>,
+}
+
+impl GitLab {
+    pub(super) fn open(variable: Variables<'_>) -> Result<Self, CiError> {
+        let needed = |name| required(PLATFORM, variable, name);
+        let number = variable("CI_MERGE_REQUEST_IID")
+            .map(|number| {
+                number.parse().map_err(|_| CiError::BadVariable {
+                    name: "CI_MERGE_REQUEST_IID",
+                    reason: "it is not a number".to_owned(),
+                })
+            })
+            .transpose()?;
+        let project = needed("CI_PROJECT_ID")?;
+        let is_fork =
+            variable("CI_MERGE_REQUEST_SOURCE_PROJECT_ID").is_some_and(|source| source != project);
+        let is_queued = variable("CI_MERGE_REQUEST_EVENT_TYPE").as_deref() == Some("merge_train");
+        let unwritable = if is_fork {
+            Some(Unwritable::Fork)
+        } else {
+            is_queued.then_some(Unwritable::Queued)
+        };
+        let token = variable(TOKEN).ok_or(CiError::NoToken {
+            platform: PLATFORM,
+            name: TOKEN,
+        })?;
+        Ok(Self {
+            api: Api::new(
+                PLATFORM,
+                address("CI_API_V4_URL", &needed("CI_API_V4_URL")?)?,
+                Scheme::Header("private-token"),
+                (TOKEN, SecretString::from(token)),
+                &[("accept", "application/json")],
+            )?,
+            project,
+            commit: needed("CI_COMMIT_SHA")?,
+            branch: variable("CI_COMMIT_BRANCH"),
+            proposal: number.map(|number| Proposal { number, unwritable }),
+        })
+    }
+
+    pub(super) fn proposal(&self) -> Option<Proposal> {
+        self.proposal
+    }
+
+    fn path<'a>(&'a self, rest: &[&'a str]) -> Vec<&'a str> {
+        [&["projects", &self.project], rest].concat()
+    }
+
+    async fn own_id(&self) -> Result<u64, CiError> {
+        let user: User = self.api.call(Call::get(&["user"])).await?;
+        Ok(user.id)
+    }
+
+    pub(super) async fn change(&self, number: u64) -> Result<Change, CiError> {
+        let number = number.to_string();
+        let path = self.path(&["merge_requests", &number]);
+        let found: MergeRequest = self.api.call(Call::get(&path)).await?;
+        Ok(Change {
+            labels: found.labels,
+            description: found.description.unwrap_or_default(),
+        })
+    }
+
+    pub(super) async fn merged(&self) -> Result<Option<u64>, CiError> {
+        let path = self.path(&["repository", "commits", &self.commit, "merge_requests"]);
+        let found: Vec<MergeRequest> = self.api.pages(&path, &[]).await?;
+        let merged = found
+            .into_iter()
+            .filter(|found| {
+                found.state == "merged" && Some(&found.target_branch) == self.branch.as_ref()
+            })
+            .map(|found| {
+                let made = [
+                    &found.merge_commit_sha,
+                    &found.squash_commit_sha,
+                    &found.sha,
+                ];
+                let made_it = made.contains(&&Some(self.commit.clone()));
+                (found.iid, made_it)
+            })
+            .collect();
+        super::change::the_one(PLATFORM, &self.commit, merged)
+    }
+
+    pub(super) async fn own_comments(&self, number: u64) -> Result<Vec<Comment>, CiError> {
+        let own = self.own_id().await?;
+        let number = number.to_string();
+        let path = self.path(&["merge_requests", &number, "notes"]);
+        let query = [("sort", "asc"), ("order_by", "created_at")];
+        let found: Vec<Note> = self.api.pages(&path, &query).await?;
+        Ok(found
+            .into_iter()
+            .filter(|note| !note.system && note.author.id == own)
+            .map(|note| Comment {
+                id: note.id.to_string(),
+                body: note.body,
+            })
+            .collect())
+    }
+
+    pub(super) async fn create_comment(&self, number: u64, body: &str) -> Result<(), CiError> {
+        let number = number.to_string();
+        let path = self.path(&["merge_requests", &number, "notes"]);
+        self.send(Method::POST, &path, json!({"body": body})).await
+    }
+
+    pub(super) async fn update_comment(
+        &self,
+        number: u64,
+        id: &str,
+        body: &str,
+    ) -> Result<(), CiError> {
+        let number = number.to_string();
+        let path = self.path(&["merge_requests", &number, "notes", id]);
+        self.send(Method::PUT, &path, json!({"body": body})).await
+    }
+
+    pub(super) async fn drift_item(&self, marker: &str) -> Result<Option<DriftItem>, CiError> {
+        let own = self.own_id().await?;
+        let path = self.path(&["issues"]);
+        let query = [("state", "opened"), ("labels", DRIFT_LABEL)];
+        let found: Vec<Issue> = self.api.pages(&path, &query).await?;
+        Ok(found
+            .into_iter()
+            .filter(|issue| issue.author.id == own)
+            .map(|issue| DriftItem {
+                id: issue.iid,
+                body: issue.description.unwrap_or_default(),
+            })
+            .find(|item| comment::begins_with(&item.body, marker)))
+    }
+
+    pub(super) async fn open_drift(&self, body: &str) -> Result<(), CiError> {
+        let issue = json!({"title": DRIFT_TITLE, "description": body, "labels": DRIFT_LABEL});
+        self.send(Method::POST, &self.path(&["issues"]), issue)
+            .await
+    }
+
+    pub(super) async fn update_drift(&self, id: u64, body: &str) -> Result<(), CiError> {
+        let id = id.to_string();
+        let path = self.path(&["issues", &id]);
+        let changed = json!({"description": body});
+        self.send(Method::PUT, &path, changed).await
+    }
+
+    pub(super) async fn close_drift(&self, id: u64) -> Result<(), CiError> {
+        let id = id.to_string();
+        let notes = self.path(&["issues", &id, "notes"]);
+        self.send(Method::POST, &notes, json!({"body": DRIFT_ENDED}))
+            .await?;
+        let path = self.path(&["issues", &id]);
+        self.send(Method::PUT, &path, json!({"state_event": "close"}))
+            .await
+    }
+
+    async fn send(&self, method: Method, path: &[&str], body: Value) -> Result<(), CiError> {
+        let _: Value = self.api.call(Call::send(method, path, body)).await?;
+        Ok(())
+    }
+}

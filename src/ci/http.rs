@@ -1,0 +1,284 @@
+//! Requests to the API of a platform, by the rules that hold for every connection of the program.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use url::Url;
+use zeroize::Zeroizing;
+
+use super::{CiError, Platform};
+use crate::net::{client_builder, secure_url};
+use crate::text::with_causes;
+
+/// How long an answer may take.
+const TIMEOUT: Duration = Duration::from_secs(60);
+/// The most that is read of an answer. A page of a hundred comments of the largest size is 6 MiB.
+const LARGEST_BODY: usize = 32 * 1024 * 1024;
+/// How often a request is sent at most.
+const TRIES: u32 = 4;
+/// The longest wait between two of them, whatever the platform asks for.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// How many objects a page of a list has.
+const PAGE: usize = 100;
+/// How many pages are read at most: comments of other people can be many, but not endless.
+const MOST_PAGES: usize = 100;
+
+/// A platform's API and the token for it.
+#[derive(Debug)]
+pub(super) struct Api {
+    platform: Platform,
+    base: Url,
+    client: reqwest::Client,
+    token: (HeaderName, HeaderValue),
+    headers: &'static [(&'static str, &'static str)],
+}
+
+/// How a platform takes its token.
+#[derive(Clone, Copy)]
+pub(super) enum Scheme {
+    /// `Authorization: Bearer`.
+    Bearer,
+    /// A header of the platform's own, with nothing but the token.
+    Header(&'static str),
+}
+
+/// A request that is about to be sent.
+pub(super) struct Call<'a> {
+    pub(super) method: Method,
+    /// The parts of the path below the API's root.
+    pub(super) path: &'a [&'a str],
+    pub(super) query: &'a [(&'a str, &'a str)],
+    pub(super) content_type: &'static str,
+    pub(super) body: Option<Value>,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn get(path: &'a [&'a str]) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            query: &[],
+            content_type: "application/json",
+            body: None,
+        }
+    }
+
+    pub(super) fn send(method: Method, path: &'a [&'a str], body: Value) -> Self {
+        Self {
+            method,
+            body: Some(body),
+            ..Self::get(path)
+        }
+    }
+
+    pub(super) fn query(mut self, query: &'a [(&'a str, &'a str)]) -> Self {
+        self.query = query;
+        self
+    }
+}
+
+/// Reads the address of an API: https, or http to a loopback address, without user or query.
+pub(super) fn address(name: &'static str, text: &str) -> Result<Url, CiError> {
+    secure_url(text).map_err(|error| CiError::BadVariable {
+        name,
+        reason: error.to_string(),
+    })
+}
+
+impl Api {
+    pub(super) fn new(
+        platform: Platform,
+        base: Url,
+        scheme: Scheme,
+        (variable, token): (&'static str, SecretString),
+        headers: &'static [(&'static str, &'static str)],
+    ) -> Result<Self, CiError> {
+        let client = client_builder(base.scheme() == "http")
+            .map_err(CiError::NoClient)?
+            .timeout(TIMEOUT)
+            .build()
+            .map_err(|error| CiError::NoClient(with_causes(&error)))?;
+        let (name, text) = match scheme {
+            Scheme::Bearer => (
+                AUTHORIZATION,
+                Zeroizing::new(format!("Bearer {}", token.expose_secret())),
+            ),
+            Scheme::Header(name) => (
+                HeaderName::from_static(name),
+                Zeroizing::new(token.expose_secret().to_owned()),
+            ),
+        };
+        let mut value =
+            HeaderValue::from_str(&text).map_err(|_| CiError::BadToken { name: variable })?;
+        value.set_sensitive(true);
+        Ok(Self {
+            platform,
+            base,
+            client,
+            token: (name, value),
+            headers,
+        })
+    }
+
+    /// Returns the same API below another address of the platform.
+    pub(super) fn at(&self, base: Url) -> Self {
+        Self {
+            platform: self.platform,
+            base,
+            client: self.client.clone(),
+            token: self.token.clone(),
+            headers: self.headers,
+        }
+    }
+
+    /// Sends a request and reads the answer.
+    ///
+    /// What only reads is sent again if the platform is busy or did not answer; what writes only if it
+    /// was turned away before it was looked at.
+    pub(super) async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, CiError> {
+        let request = format!("{} /{}", call.method, call.path.join("/"));
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(call.path);
+        }
+        if !call.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(call.query);
+        }
+        let reads = call.method == Method::GET;
+        let mut tries = 1;
+        loop {
+            let outcome = self.once(&call, url.clone(), &request).await;
+            let (error, wait) = match outcome {
+                Ok(body) => {
+                    return serde_json::from_slice(&body).map_err(|error| CiError::Unreadable {
+                        platform: self.platform,
+                        request,
+                        reason: error.to_string(),
+                    });
+                }
+                Err(failed) => failed,
+            };
+            let again = match &error {
+                CiError::Refused { status, .. } => {
+                    *status == 429 || (reads && matches!(status, 500 | 502..=504))
+                }
+                CiError::NoAnswer { .. } => reads,
+                _ => false,
+            };
+            if !again || tries == TRIES {
+                return Err(error);
+            }
+            let wait = wait.unwrap_or(Duration::from_secs(1 << tries));
+            tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
+            tries += 1;
+        }
+    }
+
+    async fn once(
+        &self,
+        call: &Call<'_>,
+        url: Url,
+        request: &str,
+    ) -> Result<Vec<u8>, (CiError, Option<Duration>)> {
+        let no_answer = |error: reqwest::Error| {
+            let error = CiError::NoAnswer {
+                platform: self.platform,
+                request: request.to_owned(),
+                reason: with_causes(&error.without_url()),
+            };
+            (error, None)
+        };
+        let (name, token) = &self.token;
+        let mut builder = self
+            .client
+            .request(call.method.clone(), url)
+            .header(name, token);
+        for (name, value) in self.headers {
+            builder = builder.header(*name, *value);
+        }
+        if let Some(body) = &call.body {
+            builder = builder
+                .header("content-type", call.content_type)
+                .body(body.to_string());
+        }
+        let mut answer = builder.send().await.map_err(no_answer)?;
+        let status = answer.status().as_u16();
+        let retry_after = answer
+            .headers()
+            .get("retry-after")
+            .and_then(|value| value.to_str().ok()?.parse().ok())
+            .map(Duration::from_secs);
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(no_answer)? {
+            if body.len() + chunk.len() > LARGEST_BODY {
+                let error = CiError::Unreadable {
+                    platform: self.platform,
+                    request: request.to_owned(),
+                    reason: format!("it is larger than {} MiB", LARGEST_BODY / 1024 / 1024),
+                };
+                return Err((error, None));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        // Azure DevOps answers 203 with a page to sign in on where a token is not good.
+        if matches!(status, 200 | 201) {
+            return Ok(body);
+        }
+        let error = CiError::Refused {
+            platform: self.platform,
+            request: request.to_owned(),
+            status,
+            message: message(&body),
+        };
+        Err((error, retry_after))
+    }
+
+    /// Reads all pages of a list whose pages are numbered from 1.
+    pub(super) async fn pages<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Vec<T>, CiError> {
+        let mut all = Vec::new();
+        for page in 1..=MOST_PAGES {
+            let (size, page) = (PAGE.to_string(), page.to_string());
+            let mut query = query.to_vec();
+            query.extend([("per_page", size.as_str()), ("page", page.as_str())]);
+            let found: Vec<T> = self.call(Call::get(path).query(&query)).await?;
+            let is_last = found.len() < PAGE;
+            all.extend(found);
+            if is_last {
+                return Ok(all);
+            }
+        }
+        Err(CiError::TooMany {
+            platform: self.platform,
+            request: format!("GET /{}", path.join("/")),
+            most: MOST_PAGES * PAGE,
+        })
+    }
+}
+
+/// Returns what an error says: its message, else the beginning of what came.
+fn message(body: &[u8]) -> String {
+    const LONGEST: usize = 300;
+    let text = match serde_json::from_slice::<Value>(body) {
+        Ok(Value::Object(object)) => ["message", "error_description", "error"]
+            .into_iter()
+            .find_map(|key| object.get(key))
+            .map_or_else(String::new, |value| {
+                value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_owned)
+            }),
+        _ => String::from_utf8_lossy(body).into_owned(),
+    };
+    match text.trim() {
+        "" => "the answer says nothing".to_owned(),
+        text => text.chars().take(LONGEST).collect(),
+    }
+}

@@ -1,0 +1,63 @@
+//! What the program says of itself: `version` and `man`.
+
+use super::arguments::{Arguments, Man};
+use super::output::Output;
+use crate::exit::Exit;
+use crate::files;
+use crate::render::json::Json;
+use crate::run::Failure;
+
+/// What a build is made of.
+#[derive(serde::Serialize)]
+struct Build {
+    version: &'static str,
+    commit: &'static str,
+    target: &'static str,
+}
+
+const BUILD: Build = Build {
+    version: env!("CARGO_PKG_VERSION"),
+    commit: env!("ASSIGNCTL_COMMIT"),
+    target: env!("ASSIGNCTL_TARGET"),
+};
+
+pub(super) fn version(output: &Output) -> Result<Exit, Failure> {
+    output.only_text_or_json()?;
+    let Build {
+        version,
+        commit,
+        target,
+    } = BUILD;
+    output.print_plain(
+        || format!("assignctl {version}\ncommit: {commit}\ntarget: {target}\n"),
+        &Json::new(&BUILD),
+    )?;
+    Ok(Exit::Success)
+}
+
+/// Writes a page for the program and one for each command.
+pub(super) fn man(command: &Man, output: &Output) -> Result<Exit, Failure> {
+    let mut tree = Arguments::tree().disable_help_subcommand(true);
+    tree.build();
+    let whole = std::iter::once(&tree).chain(tree.get_subcommands());
+    let mut count = 0;
+    for page in whole {
+        let name = page.get_display_name().unwrap_or(page.get_name());
+        let path = command.out.join(format!("{name}.1"));
+        let mut text = Vec::new();
+        clap_mangen::Man::new(page.clone())
+            .title(name.to_uppercase())
+            .render(&mut text)
+            .map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
+        let text = String::from_utf8_lossy(&text);
+        files::save(&path, &text).map_err(|error| {
+            Failure::new(
+                Exit::Failure,
+                format!("cannot write `{}`: {error}", path.display()),
+            )
+        })?;
+        count += 1;
+    }
+    output.own(&format!("{count} pages in `{}`\n", command.out.display()))?;
+    Ok(Exit::Success)
+}

@@ -1,0 +1,272 @@
+//! `--ci`: what the platform of a pipeline says before a command runs, and what it is given after.
+//!
+//! Before: the guards that the change's people have accepted, and with `apply --reviewed` the digest that
+//! they saw. After: summary, annotations, and the comment or the issue. What goes wrong there fails a
+//! `plan` and a `drift`, whose results would not be seen; the exit code of an `apply` says how the tenant
+//! was left, whoever reads it.
+
+use std::io::Write as _;
+
+use super::arguments::{Command, Drift};
+use super::options::{Format, PipelineName};
+use super::output::{Output, Recorded};
+use super::runtime;
+use super::settings::variable;
+use super::values::guard_name;
+use crate::ci::{CiError, Kept, Pipeline, Platform, SummaryFile};
+use crate::exit::Exit;
+use crate::files;
+use crate::plan::guards::GuardName;
+use crate::render::clean::clean;
+use crate::render::markdown::marker;
+use crate::run::Failure;
+
+/// A run in a pipeline.
+pub(super) struct Run {
+    pipeline: Pipeline,
+    task: Task,
+    /// The change that gets the result as a comment.
+    number: Option<u64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Task {
+    Plan,
+    Apply,
+    Drift,
+}
+
+impl Task {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Plan => "plan",
+            Self::Apply => "apply",
+            Self::Drift => "drift",
+        }
+    }
+}
+
+/// Opens the pipeline that a command names; `None` if it names none.
+pub(super) fn open(command: &Command) -> Result<Option<Run>, Failure> {
+    let (task, named) = match command {
+        Command::Plan(plan) => (Task::Plan, plan.ci.ci),
+        Command::Apply(apply) => (Task::Apply, apply.ci.ci),
+        Command::Drift(Drift { ci, .. }) => (Task::Drift, ci.ci),
+        _ => return Ok(None),
+    };
+    let Some(named) = named else { return Ok(None) };
+    let platform = match named {
+        PipelineName::Github => Platform::GitHub,
+        PipelineName::AzureDevops => Platform::AzureDevOps,
+        PipelineName::Gitlab => Platform::GitLab,
+        PipelineName::Auto => Platform::detect(&variable).ok_or_else(|| {
+            Failure::usage("no pipeline that `--ci auto` knows runs this program")
+                .hint("name it: `--ci github`, `--ci azure-devops` or `--ci gitlab`")
+        })?,
+    };
+    Ok(Some(Run {
+        pipeline: Pipeline::open(platform, &variable)?,
+        task,
+        number: None,
+    }))
+}
+
+impl Run {
+    pub(super) fn platform(&self) -> Platform {
+        self.pipeline.platform()
+    }
+
+    /// Lets the command take over what the platform says.
+    pub(super) fn prepare(
+        &mut self,
+        command: &mut Command,
+        output: &Output,
+    ) -> Result<(), Failure> {
+        runtime()?.block_on(async {
+            match command {
+                Command::Plan(plan) => {
+                    let Some(proposal) = self.pipeline.proposal() else {
+                        return Ok(());
+                    };
+                    match proposal.unwritable {
+                        None => self.number = Some(proposal.number),
+                        Some(why) => output.note(&format!(
+                            "no comment on change {}: {}\n",
+                            proposal.number,
+                            why.reason()
+                        )),
+                    }
+                    let accepted = self.accepted(proposal.number).await?;
+                    plan.guards.allow.extend(accepted);
+                    Ok(())
+                }
+                Command::Apply(apply) => {
+                    self.number = self.pipeline.merged().await?;
+                    // One that was named was reviewed elsewhere.
+                    if apply.reviewed && apply.expect_digest.is_none() {
+                        apply.expect_digest = Some(self.reviewed().await?);
+                    }
+                    if let Some(number) = self.number {
+                        apply.guards.allow.extend(self.accepted(number).await?);
+                    }
+                    Ok(())
+                }
+                _ => Ok(()),
+            }
+        })
+    }
+
+    /// Returns the guards that a label or trailer of a change accepts.
+    async fn accepted(&self, number: u64) -> Result<Vec<GuardName>, Failure> {
+        let change = self.pipeline.change(number).await?;
+        let mut accepted = Vec::new();
+        for word in change.allowed() {
+            let guard = guard_name(&word).map_err(|error| {
+                Failure::new(
+                    Exit::Failure,
+                    format!(
+                        "change {number} accepts the guard `{}`: {error}",
+                        clean(&word)
+                    ),
+                )
+                .hint("correct its label or trailer `assignctl-allow:`")
+            })?;
+            accepted.push(guard);
+        }
+        Ok(accepted)
+    }
+
+    /// Returns the digest that was reviewed.
+    async fn reviewed(&self) -> Result<String, Failure> {
+        let none = |what: String| {
+            Failure::new(Exit::Failure, what).hint(
+                "nothing was written; plan, have somebody look at it, and name its digest in `ASSIGNCTL_EXPECT_DIGEST`",
+            )
+        };
+        let Some(number) = self.number else {
+            return Err(none(
+                "no plan of this commit was reviewed: it was not merged from a change".to_owned(),
+            ));
+        };
+        let digest = self.pipeline.reviewed(number, &marker("plan")).await?;
+        digest.ok_or_else(|| {
+            none(format!(
+                "no plan of this commit was reviewed: change {number} has no comment with one that this pipeline wrote"
+            ))
+        })
+    }
+
+    /// Gives the platform the result. Returns how the process ends.
+    pub(super) fn deliver(&self, exit: Exit, output: &Output) -> Exit {
+        let Some(recorded) = output.take_recorded() else {
+            return exit;
+        };
+        let summary = self.summarize(&recorded, output);
+        if let Some(annotations) = recorded
+            .annotations
+            .as_deref()
+            .filter(|_| output.format != Format::Github)
+        {
+            output.note(annotations);
+        }
+        let kept =
+            runtime().and_then(|runtime| runtime.block_on(self.keep(&recorded, exit, output)));
+        let failures = [summary.err(), kept.err()];
+        for failure in failures.iter().flatten() {
+            output.failure(failure);
+        }
+        let failed = failures.iter().any(Option::is_some);
+        match self.task {
+            Task::Apply => exit,
+            Task::Plan | Task::Drift if failed => Exit::first([exit, Exit::Failure]),
+            Task::Plan => exit,
+            // The issue says what differs; a job that fails says that nobody knows.
+            Task::Drift if differs(exit).is_some() => Exit::Success,
+            Task::Drift => exit,
+        }
+    }
+
+    fn summarize(&self, recorded: &Recorded, output: &Output) -> Result<(), Failure> {
+        let name = format!("assignctl-{}.md", self.task.name());
+        let Some(file) = self.pipeline.summary_file(&name) else {
+            return Ok(());
+        };
+        let (path, written) = match &file {
+            SummaryFile::Append(path) => {
+                let file = std::fs::OpenOptions::new()
+                    .create(true)
+                    .append(true)
+                    .open(path);
+                (
+                    path,
+                    file.and_then(|mut file| file.write_all(recorded.markdown.as_bytes())),
+                )
+            }
+            SummaryFile::Upload(path) => (path, files::save(path, &recorded.markdown)),
+        };
+        written.map_err(|error| {
+            Failure::new(
+                Exit::Failure,
+                format!("cannot write the summary `{}`: {error}", path.display()),
+            )
+        })?;
+        if let SummaryFile::Upload(path) = &file {
+            output.note(&format!("##vso[task.uploadsummary]{}\n", path.display()));
+        }
+        Ok(())
+    }
+
+    async fn keep(&self, recorded: &Recorded, exit: Exit, output: &Output) -> Result<(), Failure> {
+        if self.task == Task::Drift {
+            let Some(differs) = differs(exit) else {
+                // Whether there is drift is not known, and the issue stays as it is.
+                return Ok(());
+            };
+            let drift = (differs && !recorded.only_unapplied).then_some(recorded.markdown.as_str());
+            let kept = self.pipeline.keep_drift(&marker("drift"), drift).await?;
+            output.note(match kept {
+                Kept::Created => "drift: an issue was opened\n",
+                Kept::Updated => "drift: the open issue was updated\n",
+                Kept::Closed => "drift: the open issue was closed\n",
+                Kept::Unchanged => "",
+            });
+            return Ok(());
+        }
+        // The next `drift` compares with the report of this build.
+        if self.task == Task::Apply
+            && self.platform() == Platform::AzureDevOps
+            && (recorded.written || exit == Exit::Success)
+        {
+            output.note("##vso[build.addbuildtag]applied\n");
+        }
+        let Some(number) = self.number else {
+            return Ok(());
+        };
+        let marker = marker(self.task.name());
+        self.pipeline
+            .keep_comment(number, &marker, &recorded.markdown)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Whether a run found that the tenant differs; `None` if it does not know.
+fn differs(exit: Exit) -> Option<bool> {
+    match exit {
+        Exit::Success => Some(false),
+        Exit::ChangesPending | Exit::GuardRefused => Some(true),
+        _ => None,
+    }
+}
+
+impl From<CiError> for Failure {
+    fn from(error: CiError) -> Self {
+        let exit = match error {
+            CiError::MissingVariable { .. } | CiError::BadVariable { .. } => Exit::Usage,
+            _ => Exit::Failure,
+        };
+        let mut failure = Self::new(exit, error.to_string());
+        failure.hint = error.hint().map(str::to_owned);
+        failure
+    }
+}

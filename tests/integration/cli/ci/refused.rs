@@ -1,0 +1,252 @@
+//! What a platform refuses, and what must never get to it.
+
+use super::platform::{Event, Kind, Platform, TOKEN};
+use super::{APPLY, PLAN, WANTED, by_hand, platform};
+use crate::cli::support::World;
+use crate::cli::support::stand_in::{Reply, Seen, StandIn};
+
+fn without(mut platform: Platform, event: Event, name: &str) -> Platform {
+    platform.start(event);
+    platform.world.set(name, "");
+    platform
+}
+
+#[test]
+fn a_plan_that_nobody_sees_is_a_failure() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        // The change can be read, its comments cannot: the plan is made, and the run fails.
+        let mut state = platform.state();
+        state.good = if kind == Kind::AzureDevOps { 2 } else { 1 };
+        state.failures = vec![(403, "Resource not accessible")];
+        drop(state);
+        platform.run(Event::Proposed, PLAN).exits(1).says(&[
+            "1 to add",
+            "status 403: Resource not accessible",
+            "hint:",
+        ]);
+        if kind != Kind::GitLab {
+            assert!(platform.summary("plan").contains("sha256:"));
+        }
+    }
+}
+
+#[test]
+fn a_read_is_tried_again_and_a_write_is_not_made_twice() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        platform.state().failures = vec![(503, "busy"), (429, "slow down"), (502, "bad gateway")];
+        platform.run(Event::Proposed, PLAN).exits(0);
+        assert_eq!(platform.changes(), ["comment 101"], "{kind:?}");
+        platform.state().failures = vec![(503, "busy"); 4];
+        platform
+            .run(Event::Proposed, PLAN)
+            .exits(1)
+            .says(&["status 503: busy"]);
+        // An error of another kind is not tried again, and the comment says that there is no plan.
+        platform.state().failures = vec![(404, "Not Found")];
+        let before = platform.requests().len();
+        platform.run(Event::Proposed, PLAN).exits(1);
+        let requests = &platform.requests()[before..];
+        let same = |seen: &&Seen| seen.target == requests[0].target;
+        assert_eq!(requests.iter().filter(same).count(), 1);
+        assert!(platform.own_comment().contains("Not Found"));
+    }
+}
+
+#[test]
+fn the_exit_code_of_an_apply_says_how_the_tenant_was_left() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        platform.run(Event::Proposed, PLAN).exits(0);
+        let mut state = platform.state();
+        // The change, its comments and its labels are read; then the platform takes no comment.
+        state.good = if kind == Kind::AzureDevOps { 5 } else { 4 };
+        state.failures = vec![(403, "read only"); 4];
+        drop(state);
+        platform
+            .run(Event::Merged, APPLY)
+            .exits(0)
+            .says(&["status 403: read only"]);
+        assert_eq!(platform.world.rows("P"), ["+A", "+B"], "{kind:?}");
+    }
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    for (kind, name, code) in [
+        (Kind::GitHub, "GITHUB_TOKEN", 1),
+        (Kind::GitHub, "GITHUB_API_URL", 64),
+        (Kind::GitHub, "GITHUB_GRAPHQL_URL", 64),
+        (Kind::GitHub, "GITHUB_EVENT_PATH", 64),
+        (Kind::GitHub, "GITHUB_REPOSITORY", 64),
+        (Kind::AzureDevOps, "SYSTEM_ACCESSTOKEN", 1),
+        (Kind::AzureDevOps, "SYSTEM_COLLECTIONURI", 64),
+        (Kind::AzureDevOps, "BUILD_SOURCEVERSION", 64),
+        (Kind::GitLab, "GITLAB_TOKEN", 1),
+        (Kind::GitLab, "CI_API_V4_URL", 64),
+        (Kind::GitLab, "CI_PROJECT_ID", 64),
+    ] {
+        let platform = without(platform(kind, WANTED), Event::Proposed, name);
+        platform
+            .world
+            .sandbox(&format!("{PLAN} --ci {}", kind.name()))
+            .exits(code)
+            .says(&[&format!("`{name}` is not set"), "hint:"]);
+        assert_eq!(platform.requests().len(), 0);
+    }
+    let mut platform = platform(Kind::AzureDevOps, WANTED);
+    platform.start(Event::Proposed);
+    platform.world.set("BUILD_REPOSITORY_PROVIDER", "GitHub");
+    platform
+        .world
+        .sandbox("plan m.yaml --ci azure-devops")
+        .exits(1)
+        .says(&["the repository is kept at `GitHub`"]);
+    let mut platform = super::platform(Kind::GitHub, WANTED);
+    platform.start(Event::Proposed);
+    platform.world.write("runner/event.json", "{]");
+    platform
+        .world
+        .sandbox("plan m.yaml --ci github")
+        .exits(64)
+        .says(&["GITHUB_EVENT_PATH"]);
+}
+
+#[test]
+fn a_token_goes_over_https_or_to_loopback_only() {
+    for (kind, name) in [
+        (Kind::GitHub, "GITHUB_API_URL"),
+        (Kind::GitHub, "GITHUB_GRAPHQL_URL"),
+        (Kind::AzureDevOps, "SYSTEM_COLLECTIONURI"),
+        (Kind::GitLab, "CI_API_V4_URL"),
+    ] {
+        for address in [
+            "http://ci.example.com/api",
+            "ftp://127.0.0.1/",
+            "https://me:hidden-word@ci.example.com/",
+            "no url",
+        ] {
+            let mut platform = platform(kind, WANTED);
+            platform.start(Event::Proposed);
+            platform.world.set(name, address);
+            platform
+                .world
+                .sandbox(&format!("{PLAN} --ci {}", kind.name()))
+                .exits(64)
+                .says(&[&format!("`{name}` cannot be used")])
+                .says_nothing_of("hidden-word");
+        }
+    }
+}
+
+/// Redirects lead elsewhere with the token.
+#[test]
+fn a_redirect_is_not_followed() {
+    let elsewhere = StandIn::start(|_| Reply::json(200, &serde_json::json!({})));
+    let target = elsewhere.url.clone();
+    let redirecting = StandIn::start(move |_| Reply {
+        status: 302,
+        headers: vec![("Location", target.clone())],
+        body: Vec::new(),
+    });
+    let mut platform = platform(Kind::GitLab, WANTED);
+    platform.start(Event::Proposed);
+    platform.world.set("CI_API_V4_URL", &redirecting.url);
+    platform
+        .world
+        .sandbox("plan m.yaml --ci gitlab")
+        .exits(1)
+        .says(&["status 302"]);
+    assert_eq!(elsewhere.seen().len(), 0);
+}
+
+/// The Graph token never goes to the platform, nor the platform's to Graph; neither is in any output.
+#[test]
+fn tokens_go_where_they_belong() {
+    const GRAPH_TOKEN: &str = "the-token-of-the-directory";
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        let graph = StandIn::start(|_| {
+            Reply::json(
+                403,
+                &serde_json::json!({"error": {"code": "Forbidden", "message": "no"}}),
+            )
+        });
+        platform.start(Event::Proposed);
+        platform
+            .world
+            .set("ASSIGNCTL_GRAPH_URL", &format!("{}/beta", graph.url));
+        platform.world.set("ASSIGNCTL_ACCESS_TOKEN", GRAPH_TOKEN);
+        platform.state().failures = vec![];
+        platform
+            .world
+            .run(&format!("{PLAN} -vv --ci {}", kind.name()))
+            .exits(7)
+            .says_nothing_of(TOKEN)
+            .says_nothing_of(GRAPH_TOKEN);
+        assert!(!graph.seen().is_empty() && !platform.requests().is_empty());
+        for seen in graph.seen() {
+            assert_eq!(
+                seen.header("authorization"),
+                Some(format!("Bearer {GRAPH_TOKEN}").as_str())
+            );
+            assert!(!format!("{seen:?}").contains(TOKEN));
+        }
+        for seen in platform.requests() {
+            assert!(!format!("{seen:?}").contains(GRAPH_TOKEN), "{seen:?}");
+        }
+    }
+}
+
+/// A platform that repeats the token in an error does not get it into the log.
+#[test]
+fn an_error_that_repeats_the_token_is_cleaned() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        platform.state().failures = vec![(400, "bad token the-token-of-the-platform")];
+        platform
+            .run(Event::Proposed, PLAN)
+            .exits(1)
+            .says_nothing_of(TOKEN);
+    }
+}
+
+#[test]
+fn what_is_not_an_answer_is_an_error() {
+    for body in ["", "[]", "<html>", "{\"labels\":1}"] {
+        let odd = StandIn::start(move |_| Reply {
+            status: 200,
+            headers: vec![],
+            body: body.as_bytes().to_vec(),
+        });
+        let mut platform = platform(Kind::GitLab, WANTED);
+        platform.start(Event::Proposed);
+        platform.world.set("CI_API_V4_URL", &odd.url);
+        platform
+            .world
+            .sandbox("plan m.yaml --ci gitlab")
+            .exits(1)
+            .says(&["cannot be read"]);
+    }
+}
+
+#[test]
+fn an_issue_that_cannot_be_kept_fails_the_nightly_run() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, "name: P, include: [group: A]");
+        platform.world.edit("tenant.json", by_hand);
+        platform.state().failures = vec![(403, "no issues here")];
+        platform
+            .run(Event::Schedule, "drift m.yaml")
+            .exits(1)
+            .says(&["no issues here"]);
+    }
+}
+
+#[test]
+fn other_commands_take_no_pipeline() {
+    let world = World::empty();
+    world.run("validate m.yaml --ci github").exits(64);
+    world.run("export --ci github").exits(64);
+}

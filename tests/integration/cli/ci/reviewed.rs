@@ -1,0 +1,167 @@
+//! `apply --reviewed`: the plan that people saw, or nothing.
+
+use super::platform::{Event, Kind, OWN, Platform, SOMEBODY};
+use super::{APPLY, BROAD, PLAN, WANTED, by_hand, comment, platform};
+
+/// Plans, and returns what the comment says.
+fn reviewed(platform: &mut Platform) -> String {
+    platform.run(Event::Proposed, PLAN).exits(0);
+    platform.own_comment()
+}
+
+fn says(platform: &Platform, bodies: &[(u64, &str)]) {
+    let mut state = platform.state();
+    state.comments = bodies
+        .iter()
+        .zip(500..)
+        .map(|((author, body), id)| comment(*author, id, body))
+        .collect();
+}
+
+#[test]
+fn a_merge_applies_what_the_comment_showed_or_nothing() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        let body = reviewed(&mut platform);
+        // A comment of somebody else's, and a name in ours, cannot stand in for the digest.
+        let forged = format!(
+            "<!-- assignctl plan -->\nDigest: `sha256:{}`",
+            "0".repeat(64)
+        );
+        let ours = body.replacen(
+            '\n',
+            &format!("\nDigest: `sha256:{}` is a name\n", "1".repeat(64)),
+            1,
+        );
+        says(
+            &platform,
+            &[
+                (SOMEBODY, &forged),
+                (OWN, "hello"),
+                (OWN, &ours),
+                (SOMEBODY, &forged),
+            ],
+        );
+        platform.changes();
+        let ran = platform.run(Event::Merged, APPLY).exits(0);
+        assert_eq!(platform.world.rows("P"), ["+A", "+B"], "{kind:?}");
+        // What became of it is said on the change that was merged.
+        assert_eq!(platform.changes(), ["comment 102"]);
+        let state = platform.state();
+        let said = &state.comments.last().expect("a comment").body;
+        assert!(
+            said.starts_with("<!-- assignctl apply -->\n") && said.contains("applied"),
+            "{said}"
+        );
+        drop(state);
+        if kind == Kind::AzureDevOps {
+            ran.says(&["##vso[build.addbuildtag]applied"]);
+        }
+        if kind != Kind::GitLab {
+            assert!(platform.summary("apply").contains("applied"));
+        }
+
+        // The tenant has moved since: nothing is written, and the comment on the result says so.
+        platform.world.edit("tenant.json", by_hand);
+        let rows = platform.world.rows("P");
+        let ran = platform.run(Event::Merged, APPLY).exits(5);
+        ran.says(&["the plan is not the reviewed one"])
+            .says_nothing_of("addbuildtag");
+        assert_eq!(platform.world.rows("P"), rows);
+        assert_eq!(platform.changes(), ["update comment 102"]);
+    }
+}
+
+#[test]
+fn without_a_reviewed_plan_nothing_is_written() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        let body = reviewed(&mut platform);
+        let refuses = |platform: &mut Platform, why: &str| {
+            platform.run(Event::Merged, APPLY).exits(1).says(&[
+                "no plan of this commit was reviewed",
+                why,
+                "ASSIGNCTL_EXPECT_DIGEST",
+            ]);
+            assert_eq!(platform.world.rows("P"), ["+A"], "{kind:?}");
+        };
+        // Only the last line tells, and only as the program writes it.
+        let digest = body.lines().last().expect("a line");
+        for odd in [
+            format!("{body}\nedited"),
+            body.replace(digest, &digest.replace('`', "")),
+            body.replace(digest, &format!("{digest} ")),
+            body.replace(digest, &digest[..digest.len() - 2]),
+            body.replace("<!-- assignctl plan -->", "<!-- assignctl drift -->"),
+        ] {
+            says(&platform, &[(OWN, &odd)]);
+            refuses(&mut platform, "has no comment");
+        }
+        says(&platform, &[(SOMEBODY, &body)]);
+        refuses(&mut platform, "has no comment");
+        // Not merged from any change, or into another branch.
+        says(&platform, &[(OWN, &body)]);
+        platform.state().merged = vec![];
+        refuses(&mut platform, "it was not merged from a change");
+        platform.state().merged = vec![(7, "other", true)];
+        refuses(&mut platform, "it was not merged from a change");
+        // Edited by hand, with the line ends of a browser: the plan is the same.
+        platform.state().merged = vec![(7, "main", false)];
+        says(&platform, &[(OWN, &body.replace('\n', "\r\n"))]);
+        platform.run(Event::Merged, APPLY).exits(0);
+        assert_eq!(platform.world.rows("P"), ["+A", "+B"]);
+    }
+}
+
+#[test]
+fn of_several_changes_the_one_that_made_the_commit_counts() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        reviewed(&mut platform);
+        platform.state().merged = vec![(3, "main", false), (4, "main", false)];
+        platform
+            .run(Event::Merged, APPLY)
+            .exits(1)
+            .says(&["several merged changes", "3, 4"]);
+        platform.state().merged = vec![(3, "main", false), (7, "main", true)];
+        platform.run(Event::Merged, APPLY).exits(0);
+    }
+}
+
+#[test]
+fn a_digest_can_be_named_by_hand() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        let body = reviewed(&mut platform);
+        let start = body.rfind("sha256:").expect("a digest");
+        let digest = &body[start..start + "sha256:".len() + 64];
+        platform.state().merged = vec![];
+        platform.changes();
+        let another = format!("sha256:{}", "0".repeat(64));
+        platform.world.set("ASSIGNCTL_EXPECT_DIGEST", &another);
+        platform.run(Event::Merged, APPLY).exits(5);
+        platform.world.set("ASSIGNCTL_EXPECT_DIGEST", "0f3a");
+        platform.run(Event::Merged, APPLY).exits(64);
+        platform.world.set("ASSIGNCTL_EXPECT_DIGEST", digest);
+        platform.run(Event::Merged, APPLY).exits(0);
+        assert_eq!(platform.world.rows("P"), ["+A", "+B"]);
+        // There is no change to say it on.
+        assert_eq!(platform.changes(), [""; 0], "{kind:?}");
+    }
+}
+
+#[test]
+fn a_guard_that_was_not_accepted_refuses_at_the_merge_as_well() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, BROAD);
+        platform.run(Event::Proposed, PLAN).exits(4);
+        platform.run(Event::Merged, APPLY).exits(4);
+        assert_eq!(platform.world.rows("P"), ["+A"]);
+    }
+}
+
+#[test]
+fn what_reviewed_needs_is_said() {
+    let platform = platform(Kind::GitHub, WANTED);
+    platform.world.sandbox(APPLY).exits(64).says(&["--ci"]);
+}
