@@ -32,8 +32,8 @@ struct Sizes {
 const WHOLE: Sizes = Sizes {
     file: 10_000_000,
     files: 5_000,
-    globs: 2_000,
-    names: 100_000,
+    globs: 200,
+    names: 5_000,
 };
 
 const SHORT: Sizes = Sizes {
