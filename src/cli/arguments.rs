@@ -32,7 +32,8 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 }
 
-const AFTER_HELP: &str = "`assignctl COMMAND --help` has a command's options; `assignctl help environment`, `help exit-codes` and\n`help CODE` explain variables, exit codes, and the codes of errors and guards.";
+const AFTER_HELP: &str =
+    "See `assignctl COMMAND --help`, and `assignctl help environment|exit-codes|CODE`.";
 
 impl Arguments {
     /// Returns the whole command line, with every option of every command.
@@ -99,6 +100,9 @@ pub(super) enum Command {
     /// Print a completion script for a shell
     Completions(Completions),
     /// Write the manual pages to a folder
+    ///
+    /// Packages ship them, so the short help has no line for it.
+    #[command(hide = true)]
     Man(Man),
     /// Print the version, the commit and the target of this build
     Version(Version),

@@ -1,6 +1,10 @@
-//! Pages that show commands: each `sh` block of `docs/usage.md` is run, in order, in a fresh folder with the
-//! examples, and prints what the `text` block after it says. Pages with tables that are made from the
-//! program's own.
+//! Pages that show commands: each `sh` block of the README and of `docs/usage.md` is run, in order, in a
+//! fresh folder with the examples, and prints what the `text` block after it says. Pages with tables that
+//! are made from the program's own.
+//!
+//! `<!-- file PATH -->` above a block makes the file that the reader is asked to save; a `sh` block below
+//! `<!-- not run: WHY -->` is left out. `cargo run --` is the built program, and lines that test or install
+//! the project are CI's.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -18,23 +22,51 @@ fn root(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// Returns the fenced blocks of a page: the language, the first line's number and the text.
-fn blocks(page: &str) -> Vec<(&str, usize, String)> {
-    let mut blocks: Vec<(&str, usize, String)> = Vec::new();
+/// One fenced block of a page.
+struct Block<'p> {
+    language: &'p str,
+    /// The number of its first line.
+    line: usize,
+    /// The comments above it.
+    notes: Vec<&'p str>,
+    text: String,
+}
+
+impl Block<'_> {
+    fn note(&self, begin: &str) -> Option<&str> {
+        self.notes.iter().find_map(|note| note.strip_prefix(begin))
+    }
+
+    fn is_run(&self) -> bool {
+        self.language == "sh" && self.note("not run: ").is_none()
+    }
+}
+
+fn blocks(page: &str) -> Vec<Block<'_>> {
+    let mut blocks: Vec<Block<'_>> = Vec::new();
+    let mut notes = Vec::new();
     let mut inside = false;
     for (number, line) in (1..).zip(page.lines()) {
         match (line.strip_prefix("```"), inside) {
             (Some(_), true) => inside = false,
             (Some(language), false) => {
                 inside = true;
-                blocks.push((language, number, String::new()));
+                blocks.push(Block {
+                    language,
+                    line: number,
+                    notes: std::mem::take(&mut notes),
+                    text: String::new(),
+                });
             }
             (None, true) => {
-                let (_, _, text) = blocks.last_mut().expect("a block");
-                text.push_str(line);
-                text.push('\n');
+                let block = blocks.last_mut().expect("a block");
+                block.text.push_str(line);
+                block.text.push('\n');
             }
-            (None, false) => {}
+            (None, false) => {
+                let note = line.strip_prefix("<!-- ");
+                notes.extend(note.and_then(|note| note.strip_suffix(" -->")));
+            }
         }
     }
     blocks
@@ -85,12 +117,24 @@ fn differences(page: &str) -> Vec<String> {
     let folder = program.parent().expect("a folder").display().to_string();
     let mut differences = Vec::new();
     let blocks = blocks(page);
-    for (index, (language, number, script)) in blocks.iter().enumerate() {
-        if *language != "sh" {
+    for (index, block) in blocks.iter().enumerate() {
+        if let Some(file) = block.note("file ") {
+            world.write(file, &block.text);
+        }
+        if !block.is_run() {
             continue;
         }
+        let number = block.line;
+        let lines = block.text.lines();
+        let lines = lines.filter(|line| {
+            !["cargo test", "cargo install"]
+                .iter()
+                .any(|other| line.starts_with(other))
+        });
+        let script = lines.collect::<Vec<_>>().join("\n");
+        let script = script.replace("cargo run -- ", "assignctl ");
         let output = Command::new("sh")
-            .args(["-euc", script])
+            .args(["-euc", &script])
             .current_dir(world.path("."))
             .env_clear()
             .env("PATH", format!("{folder}:/usr/bin:/bin"))
@@ -102,10 +146,11 @@ fn differences(page: &str) -> Vec<String> {
         if !output.status.success() {
             differences.push(format!("line {number}: {}\n{errors}", output.status));
         }
-        if let Some(("text", number, shown)) = blocks.get(index + 1)
-            && !is_shown(&printed, shown)
+        if let Some(next) = blocks.get(index + 1)
+            && next.language == "text"
+            && !is_shown(&printed, &next.text)
         {
-            differences.push(format!("line {number}: printed is\n{printed}{errors}"));
+            differences.push(format!("line {}: printed is\n{printed}{errors}", next.line));
         }
     }
     differences
@@ -114,12 +159,20 @@ fn differences(page: &str) -> Vec<String> {
 #[cfg(unix)]
 #[test]
 fn the_page_on_usage_can_be_followed() {
-    let page = fs::read_to_string(root("docs/usage.md")).expect("the page");
-    let runs = blocks(&page)
-        .iter()
-        .filter(|(language, ..)| *language == "sh")
-        .count();
-    assert!(runs >= 10, "{runs}");
+    follow("docs/usage.md", 10);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_readme_can_be_followed() {
+    follow("README.md", 5);
+}
+
+#[cfg(unix)]
+fn follow(page: &str, fewest: usize) {
+    let page = fs::read_to_string(root(page)).expect("the page");
+    let runs = blocks(&page).iter().filter(|block| block.is_run()).count();
+    assert!(runs >= fewest, "{runs}");
     let found = differences(&page);
     assert!(found.is_empty(), "{}", found.join("\n"));
 }

@@ -40,7 +40,7 @@ fn github_says_which_job_runs() {
 #[test]
 fn github_that_gives_no_token_is_told() {
     for (status, body, said) in [
-        (401, json!({"message": "MARKED"}), "status 401"),
+        (401, json!({"message": "MARKED-TOKEN"}), "status 401"),
         (200, json!({"value": 1}), "holds no token"),
         (200, json!({"value": "a b"}), "holds no token"),
         (200, json!([]), "holds no token"),
@@ -59,7 +59,7 @@ fn github_that_gives_no_token_is_told() {
             "ACTIONS_ID_TOKEN_REQUEST_URL",
             &format!("{}/x?y", github.url),
         );
-        world.set("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "MARKED");
+        world.set("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "MARKED-TOKEN");
         let ran = world.run("whoami -vvv").exits(7).says(&[said]);
         ran.says_nothing_of("MARKED");
         assert_eq!(entra.seen().len(), 0);
@@ -100,12 +100,12 @@ fn azure_devops_that_gives_no_token_is_told() {
     let devops = StandIn::start(|_| {
         Reply::json(
             403,
-            &json!({"$id": "1", "message": "\"MARKED\" may not use it"}),
+            &json!({"$id": "1", "message": "\"MARKED-TOKEN\" may not use it"}),
         )
     });
     let mut world = world(&entra);
     world.set("SYSTEM_OIDCREQUESTURI", &format!("{}/oidc", devops.url));
-    world.set("SYSTEM_ACCESSTOKEN", "MARKED");
+    world.set("SYSTEM_ACCESSTOKEN", "MARKED-TOKEN");
     world.set("AZURE_SERVICE_CONNECTION_ID", "connection-1");
     world
         .run("whoami -vvv")
