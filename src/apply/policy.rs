@@ -21,7 +21,7 @@ use super::progress::{
 };
 use super::{Outcome, Reason, Settled, Worker, acquire};
 use crate::graph::GraphError;
-use crate::graph::body::WriteRequest;
+use crate::graph::body::{WriteRequest, WrittenPolicy};
 use crate::graph::error::ServiceError;
 use crate::graph::retry::{FRESH, LOOKS_AFTER_UNKNOWN};
 use crate::graph::write::{LookSlot, WriteSlot, Written};
@@ -425,10 +425,16 @@ fn request(
     step: &Step,
     live: &[LiveAssignment],
 ) -> Result<WriteRequest, GraphError> {
-    let (kind, id, then) = (policy.kind, policy.id.as_str(), Arc::clone(&step.then));
+    let then = Arc::clone(&step.then);
+    let written = WrittenPolicy {
+        kind: policy.kind,
+        id: &policy.id,
+        odata_type: policy.odata_type.as_deref(),
+        remediates: &|key| policy.remediates(key),
+    };
     match &step.action {
-        StepAction::Create(new) => Ok(WriteRequest::create(kind, id, new, then)),
-        StepAction::Assign(all) => Ok(WriteRequest::whole_set(kind, id, all, live, then)),
+        StepAction::Create(new) => Ok(WriteRequest::create(written, new, then)),
+        StepAction::Assign(all) => Ok(WriteRequest::whole_set(written, all, live, then)),
         StepAction::Delete(old) => {
             let found = live.iter().find(|live| live.row == *old);
             let assignment_id = found.and_then(|live| live.id.as_deref());
@@ -438,7 +444,7 @@ fn request(
                 .filter(|live| live.id.as_deref() == assignment_id);
             match (assignment_id, same_id.count()) {
                 (Some(assignment_id), 1) => {
-                    Ok(WriteRequest::delete(kind, id, assignment_id, then))
+                    Ok(WriteRequest::delete(written, assignment_id, then))
                 }
                 _ => Err(GraphError::Shape {
                     what: "DELETE".to_owned(),

@@ -12,7 +12,7 @@ use super::settings;
 use super::{interrupt, runtime};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
-use crate::export::{Export, LeftOut};
+use crate::export::{Export, LeftOut, unavailable};
 use crate::render::clean::clean;
 use crate::render::json::Json;
 use crate::render::phrases::count;
@@ -55,7 +55,8 @@ pub(super) fn run(
             return print_snapshot(path, &snapshot, output);
         }
         let (tenant_id, export) = export::manifests(&client, &selection, &stop).await?;
-        let warnings: Vec<Diagnostic> = export.left_out.iter().map(LeftOut::warning).collect();
+        let mut warnings: Vec<Diagnostic> = export.left_out.iter().map(LeftOut::warning).collect();
+        warnings.extend(export.unavailable.iter().map(unavailable));
         output.diagnostics(&warnings, &Sources::default());
         export::check(&export, &selection)?;
         print_manifests(folder, tenant_id.as_deref(), &export, output)

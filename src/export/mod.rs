@@ -31,6 +31,8 @@ pub struct Export {
     pub sets: usize,
     /// The policies that no manifest can express.
     pub left_out: Vec<LeftOut>,
+    /// Kinds that the sign-in may not see, and what the service says.
+    pub unavailable: Vec<(PolicyKind, String)>,
 }
 
 /// A manifest.
@@ -76,6 +78,20 @@ impl LeftOut {
     }
 }
 
+/// Makes the warning for a kind that the sign-in may not see.
+pub fn unavailable((kind, said): &(PolicyKind, String)) -> Diagnostic {
+    Diagnostic::new(
+        Severity::Warning,
+        "kind-unavailable",
+        None,
+        format!("no {kind} is exported: {said}"),
+    )
+    .hint(format!(
+        "grant `{}` to the app registration, or leave it if these are not to be managed",
+        kind.spec().permissions.read()
+    ))
+}
+
 /// A policy as an entry of a manifest.
 struct Entry<'a> {
     live: &'a LivePolicy,
@@ -97,7 +113,8 @@ pub fn manifests(
     let references = References::new(tenant);
     let mut entries = Vec::new();
     let mut left_out = Vec::new();
-    for live in tenant.policies.iter().filter(|policy| is_chosen(policy)) {
+    let assignable = |policy: &&LivePolicy| !policy.is_tenant_default && is_chosen(policy);
+    for live in tenant.policies.iter().filter(assignable) {
         let read = references.targets(live).and_then(|(targets, notes)| {
             let selector = references.policy(live)?;
             Ok((selector, targets, notes))
@@ -142,5 +159,6 @@ pub fn manifests(
         files,
         sets,
         left_out,
+        unavailable: tenant.unavailable.clone(),
     }
 }

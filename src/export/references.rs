@@ -79,7 +79,8 @@ pub(super) struct References<'a> {
 impl<'a> References<'a> {
     pub(super) fn new(tenant: &'a WholeTenant) -> Self {
         let mut policy_names = HashMap::new();
-        for policy in &tenant.policies {
+        let assignable = tenant.policies.iter();
+        for policy in assignable.filter(|policy| !policy.is_tenant_default) {
             *policy_names
                 .entry((policy.kind, &*policy.name))
                 .or_default() += 1;

@@ -61,7 +61,9 @@ fn tenant(policies: Vec<LivePolicy>) -> WholeTenant {
             id: FILTER.to_owned(),
             name: "Corporate".to_owned(),
             platform: None,
+            management: None,
         }],
+        unavailable: Vec::new(),
     }
 }
 
@@ -150,6 +152,7 @@ fn names_that_find_nothing_or_too_much_give_way_to_ids() {
         id: A.to_owned(),
         name: "CORPORATE".to_owned(),
         platform: None,
+        management: None,
     };
     tenant.filters.push(twin);
     let export = export(&tenant);

@@ -6,11 +6,11 @@
 use serde_json::{Value, json};
 
 use super::transport::Method;
-use super::wire::{FILTER_ID, FILTER_TYPE, Object, PREFIX};
-use crate::kinds::{SingleRoute, Writing};
+use super::wire::{ALL_USERS_ID, FILTER_ID, FILTER_TYPE, Object, PREFIX, RUN_SCHEDULE};
+use crate::kinds::{AssignmentProperties, SingleRoute, Writing, properties};
 use crate::model::{
-    Assignment, Filter, LiveAssignment, PolicyKind, Rows, Source, Target, assign_path,
-    assignment_path, assignments_path,
+    Assignment, AssignmentKey, Filter, LiveAssignment, PolicyKind, Rows, Source, Target,
+    assign_path, assignment_path, assignments_path,
 };
 
 /// One request that changes something: made once, then shown, kept and sent as it is.
@@ -26,38 +26,50 @@ pub struct WriteRequest {
     pub then: Rows,
 }
 
+/// The policy that is written.
+#[derive(Clone, Copy)]
+pub struct WrittenPolicy<'a> {
+    /// Its kind.
+    pub kind: PolicyKind,
+    /// Its id.
+    pub id: &'a str,
+    /// Its type, without prefix, if it is known.
+    pub odata_type: Option<&'a str>,
+    /// Whether the remediation of an assignment is to repair what it detects.
+    pub remediates: &'a dyn Fn(&AssignmentKey) -> bool,
+}
+
 impl WriteRequest {
     /// Adds one assignment: `POST …/{id}/assignments`.
-    pub fn create(kind: PolicyKind, policy_id: &str, new: &Assignment, then: Rows) -> Self {
+    pub fn create(policy: WrittenPolicy<'_>, new: &Assignment, then: Rows) -> Self {
         Self {
             method: Method::Post,
-            path: assignments_path(kind, policy_id),
-            body: Some(bytes(&create_body(kind, policy_id, new))),
+            path: assignments_path(policy.kind, policy.id),
+            body: Some(bytes(&create_body(policy, new))),
             then,
         }
     }
 
     /// Makes assignments the complete set: `POST …/{id}/assign`, or what the kind has in its place.
     pub fn whole_set(
-        kind: PolicyKind,
-        policy_id: &str,
+        policy: WrittenPolicy<'_>,
         all: &[Assignment],
         live: &[LiveAssignment],
         then: Rows,
     ) -> Self {
         Self {
             method: Method::Post,
-            path: assign_path(kind, policy_id),
-            body: Some(bytes(&assign_body(kind, all, live))),
+            path: assign_path(policy.kind, policy.id),
+            body: Some(bytes(&assign_body(policy, all, live))),
             then,
         }
     }
 
     /// Removes one assignment: `DELETE …/{id}/assignments/{assignmentId}`.
-    pub fn delete(kind: PolicyKind, policy_id: &str, assignment_id: &str, then: Rows) -> Self {
+    pub fn delete(policy: WrittenPolicy<'_>, assignment_id: &str, then: Rows) -> Self {
         Self {
             method: Method::Delete,
-            path: assignment_path(kind, policy_id, assignment_id),
+            path: assignment_path(policy.kind, policy.id, assignment_id),
             body: None,
             then,
         }
@@ -68,15 +80,17 @@ fn bytes(body: &Value) -> Vec<u8> {
     body.to_string().into_bytes()
 }
 
+const RUN_REMEDIATION: &str = "runRemediationScript";
 /// The id that stands for all devices in assignment ids; many tools and the service's own answers
 /// agree on it.
 const ALL_DEVICES_ID: &str = "adadadad-808e-44e2-905a-0b7873a8a531";
-/// The same for all licensed users.
-const ALL_USERS_ID: &str = "acacacac-9df4-4c7d-9d50-4ef0226f57a9";
 
 /// Makes a target's wire form.
-fn target_body(row: &Assignment) -> Value {
+fn target_body(kind: PolicyKind, row: &Assignment) -> Value {
     let mut body = match &row.key.target {
+        Target::AllUsers if kind.spec().targets.virtual_all_users => {
+            json!({"@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": ALL_USERS_ID})
+        }
         Target::AllDevices => json!({"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}),
         Target::AllUsers => {
             json!({"@odata.type": "#microsoft.graph.allLicensedUsersAssignmentTarget"})
@@ -125,8 +139,8 @@ fn set_filter(properties: &mut Object, filter: Option<&Filter>) {
 /// Makes the body of the create call. Where the call is only documented it has all the properties
 /// that the documentation gives it: `id`, `target`, `source` and `sourceId`. The id is the one that
 /// the service itself makes. Where the call is known to work, tools send the type and the target.
-fn create_body(kind: PolicyKind, policy_id: &str, row: &Assignment) -> Value {
-    let spec = kind.spec();
+fn create_body(policy: WrittenPolicy<'_>, row: &Assignment) -> Value {
+    let spec = policy.kind.spec();
     let documented = matches!(
         spec.writing,
         Writing::Assign {
@@ -135,7 +149,9 @@ fn create_body(kind: PolicyKind, policy_id: &str, row: &Assignment) -> Value {
         }
     );
     if !documented {
-        return json!({"@odata.type": spec.assignment_type, "target": target_body(row)});
+        let mut body = new_body(policy, row);
+        body["@odata.type"] = json!(spec.assignment_type);
+        return body;
     }
     let target_id = match &row.key.target {
         Target::AllDevices => ALL_DEVICES_ID,
@@ -144,22 +160,65 @@ fn create_body(kind: PolicyKind, policy_id: &str, row: &Assignment) -> Value {
         Target::Other { .. } => "",
     };
     let source_id = match row.key.source {
-        Source::Direct => Some(policy_id),
+        Source::Direct => Some(policy.id),
         Source::PolicySets | Source::Other(_) => row.source_id.as_deref(),
     };
     json!({
         "@odata.type": spec.assignment_type,
-        "id": format!("{policy_id}_{target_id}"),
-        "target": target_body(row),
+        "id": format!("{}_{target_id}", policy.id),
+        "target": target_body(policy.kind, row),
         "source": row.key.source.name(),
         "sourceId": source_id,
+    })
+}
+
+/// Makes an assignment that is not there yet, in the least form that every tool sends.
+fn new_body(policy: WrittenPolicy<'_>, row: &Assignment) -> Value {
+    let mut body = json!({"target": target_body(policy.kind, row)});
+    if !row.key.is_direct() {
+        body["source"] = json!(row.key.source.name());
+        body["sourceId"] = json!(row.source_id.as_deref());
+    }
+    match policy.kind.spec().properties {
+        AssignmentProperties::None => {}
+        AssignmentProperties::App => {
+            body["intent"] = json!(row.key.variant.as_deref());
+            if let Some(mut members) = nested_settings(row) {
+                if let Some(name) = settings_type(policy) {
+                    members.insert("@odata.type".to_owned(), json!(format!("{PREFIX}{name}")));
+                }
+                body["settings"] = Value::Object(members);
+            }
+        }
+        AssignmentProperties::Remediation => {
+            body[RUN_SCHEDULE] = schedule_body(row);
+            body[RUN_REMEDIATION] = json!((policy.remediates)(&row.key));
+        }
+    }
+    body
+}
+
+/// Returns an app's settings as an object, if any is said.
+fn nested_settings(row: &Assignment) -> Option<Object> {
+    let pairs = row.properties.iter();
+    properties::nested("settings", pairs.map(|(name, value)| (&**name, &**value)))
+}
+
+fn settings_type(policy: WrittenPolicy<'_>) -> Option<&'static str> {
+    properties::settings_of(policy.odata_type?).map(|settings| settings.odata_type)
+}
+
+fn schedule_body(row: &Assignment) -> Value {
+    let schedule = row.properties.get(RUN_SCHEDULE);
+    schedule.map_or(Value::Null, |schedule| {
+        properties::schedule_to_wire(schedule)
     })
 }
 
 /// Makes the body of `assign` for a complete set of rows. A row that is live already is sent as
 /// the service sent it, with its filter changed where that changes, so that properties the program
 /// does not know survive; a new one is sent in the least form that every tool sends.
-fn assign_body(kind: PolicyKind, rows: &[Assignment], live: &[LiveAssignment]) -> Value {
+fn assign_body(policy: WrittenPolicy<'_>, rows: &[Assignment], live: &[LiveAssignment]) -> Value {
     let mut left: Vec<&LiveAssignment> = live.iter().collect();
     let mut take = |wanted: &dyn Fn(&LiveAssignment) -> bool| {
         let index = left.iter().position(|candidate| wanted(candidate))?;
@@ -168,23 +227,24 @@ fn assign_body(kind: PolicyKind, rows: &[Assignment], live: &[LiveAssignment]) -
     let rows: Vec<Value> = rows
         .iter()
         .map(|row| {
-            if let Some(kept) = take(&|candidate| *row == candidate.row) {
-                return Value::Object(plain_filter(kept));
+            let mut raw = if let Some(kept) = take(&|candidate| *row == candidate.row) {
+                plain_filter(kept)
+            } else if let Some(changed) = take(&|candidate| row.key == candidate.row.key) {
+                changed_body(policy, changed, row)
+            } else {
+                return new_body(policy, row);
+            };
+            // What is read is always false: sent back, it would switch the remediation off.
+            if policy.kind.spec().properties == AssignmentProperties::Remediation {
+                let remediates = (policy.remediates)(&row.key);
+                raw.insert(RUN_REMEDIATION.to_owned(), json!(remediates));
             }
-            if let Some(changed) = take(&|candidate| row.key == candidate.row.key) {
-                return Value::Object(refiltered(changed, row));
-            }
-            let mut body = json!({"target": target_body(row)});
-            if !row.key.is_direct() {
-                body["source"] = json!(row.key.source.name());
-                body["sourceId"] = json!(row.source_id.as_deref());
-            }
-            body
+            Value::Object(raw)
         })
         .collect();
-    let parameter = match kind.spec().writing {
+    let parameter = match policy.kind.spec().writing {
         Writing::Assign { parameter, .. } | Writing::Update { parameter } => parameter,
-        // Never sent: the strategy of such kinds has no complete set.
+        // Never sent: such kinds are written one by one.
         Writing::Single => "assignments",
     };
     json!({parameter: rows})
@@ -204,7 +264,9 @@ fn plain_filter(live: &LiveAssignment) -> Object {
     raw
 }
 
-fn refiltered(live: &LiveAssignment, row: &Assignment) -> Object {
+/// Returns a live assignment with its filter, policy set and properties changed, and all else as it
+/// came.
+fn changed_body(policy: WrittenPolicy<'_>, live: &LiveAssignment, row: &Assignment) -> Object {
     let mut raw = live.raw.clone();
     if let Some(Value::Object(target)) = raw.get_mut("target") {
         set_filter(target, row.filter.as_ref());
@@ -212,7 +274,63 @@ fn refiltered(live: &LiveAssignment, row: &Assignment) -> Object {
     if !row.key.is_direct() && row.source_id.is_some() {
         raw.insert("sourceId".to_owned(), json!(row.source_id.as_deref()));
     }
+    if row.properties == live.row.properties {
+        return raw;
+    }
+    match policy.kind.spec().properties {
+        AssignmentProperties::None => {}
+        AssignmentProperties::App => change_settings(policy, &mut raw, live, row),
+        AssignmentProperties::Remediation => {
+            raw.insert(RUN_SCHEDULE.to_owned(), schedule_body(row));
+        }
+    }
     raw
+}
+
+/// Changes the settings that differ. One that goes back to what the service fills in is said, since
+/// what is not said may stay as it is.
+fn change_settings(
+    policy: WrittenPolicy<'_>,
+    raw: &mut Object,
+    live: &LiveAssignment,
+    row: &Assignment,
+) {
+    let settings = raw.entry("settings").or_insert(Value::Null);
+    if !settings.is_object() {
+        let mut empty = Object::new();
+        if let Some(name) = settings_type(policy) {
+            empty.insert("@odata.type".to_owned(), json!(format!("{PREFIX}{name}")));
+        }
+        *settings = Value::Object(empty);
+    }
+    let Value::Object(settings) = settings else {
+        return;
+    };
+    // An object comes before its members, so that one that ends takes them along.
+    for (name, _) in live.row.properties.iter() {
+        if row.properties.get(name).is_none()
+            && let Some(path) = name.strip_prefix("settings.")
+            && !parent_ends(row, name)
+        {
+            let default = properties::default_of(name);
+            let value = default.and_then(|default| serde_json::from_str(default).ok());
+            properties::put(settings, path, value.unwrap_or(Value::Null));
+        }
+    }
+    for (name, value) in row.properties.iter() {
+        if live.row.properties.get(name) != Some(value)
+            && let Some(path) = name.strip_prefix("settings.")
+        {
+            let value = serde_json::from_str(value).unwrap_or(Value::Null);
+            properties::put(settings, path, value);
+        }
+    }
+}
+
+/// Whether a member goes because its object does.
+fn parent_ends(row: &Assignment, name: &str) -> bool {
+    name.rsplit_once('.')
+        .is_some_and(|(parent, _)| parent != "settings" && row.properties.get(parent).is_none())
 }
 
 #[cfg(test)]
@@ -220,6 +338,15 @@ mod tests {
     use super::*;
     use crate::graph::wire::tests::{kind, live};
     use crate::model::FilterMode;
+
+    fn to(kind: PolicyKind) -> WrittenPolicy<'static> {
+        WrittenPolicy {
+            kind,
+            id: "p",
+            odata_type: None,
+            remediates: &|key| !key.target.is_exclusion(),
+        }
+    }
 
     #[test]
     fn an_unknown_target_is_carried_and_never_judged() {
@@ -233,7 +360,7 @@ mod tests {
             "androidFotaDeploymentAssignmentTarget"
         );
         let body = assign_body(
-            kind(),
+            to(kind()),
             std::slice::from_ref(&read.row),
             std::slice::from_ref(&read),
         );
@@ -250,7 +377,7 @@ mod tests {
         let read = live(raw.clone());
         let mut row = read.row.clone();
         let kept = assign_body(
-            kind(),
+            to(kind()),
             std::slice::from_ref(&row),
             std::slice::from_ref(&read),
         );
@@ -260,7 +387,7 @@ mod tests {
         expected["target"][FILTER_ID] = Value::Null;
         expected["target"][FILTER_TYPE] = json!("none");
         assert_eq!(
-            assign_body(kind(), std::slice::from_ref(&row), &[read]),
+            assign_body(to(kind()), std::slice::from_ref(&row), &[read]),
             json!({"assignments": [expected]})
         );
     }
@@ -275,7 +402,7 @@ mod tests {
             mode: FilterMode::Exclude,
         });
         assert_eq!(
-            create_body(kind(), "p", &row),
+            create_body(to(kind()), &row),
             json!({
                 "@odata.type": "#microsoft.graph.deviceManagementConfigurationPolicyAssignment",
                 "id": "p_MEM00012",
@@ -288,6 +415,123 @@ mod tests {
                     FILTER_TYPE: "exclude",
                 }
             })
+        );
+    }
+
+    fn of_kind(word: &str, raw: Value) -> (PolicyKind, LiveAssignment) {
+        let kind = PolicyKind::from_name(word).expect("a kind");
+        let Value::Object(raw) = raw else {
+            panic!("an object")
+        };
+        let mut texts = crate::graph::wire::Texts::default();
+        let live = crate::graph::wire::assignment(raw, kind.spec(), &mut texts);
+        (kind, live.expect("an assignment"))
+    }
+
+    fn group(id: &str) -> Value {
+        json!({"@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": id,
+               FILTER_ID: null, FILTER_TYPE: "none"})
+    }
+
+    #[test]
+    fn a_setting_that_changes_leaves_the_others_as_they_came() {
+        let raw = json!({
+            "id": "g_1_0", "intent": "required", "source": "direct", "sourceId": null, "target": group("g"),
+            "settings": {
+                "@odata.type": "#microsoft.graph.win32LobAppAssignmentSettings",
+                "notifications": "hideAll", "deliveryOptimizationPriority": "notConfigured", "novelty": [1],
+                "restartSettings": {"gracePeriodInMinutes": 60, "countdownDisplayBeforeRestartInMinutes": 15},
+            },
+        });
+        let (kind, live) = of_kind("mobileApp", raw.clone());
+        assert_eq!(live.row.key.variant.as_deref(), Some("required"));
+        let kept = assign_body(
+            to(kind),
+            std::slice::from_ref(&live.row),
+            std::slice::from_ref(&live),
+        );
+        assert_eq!(kept, json!({"mobileAppAssignments": [raw]}));
+        let mut row = live.row.clone();
+        let mut left: Vec<_> = row.properties.iter().cloned().collect();
+        left.retain(|(name, _)| &**name != "settings.notifications" && !name.contains("restart"));
+        left.push((
+            "settings.deliveryOptimizationPriority".into(),
+            "\"foreground\"".into(),
+        ));
+        row.properties = crate::model::Properties::new(left);
+        let mut expected = raw;
+        expected["settings"]["notifications"] = json!("showAll");
+        expected["settings"]["restartSettings"] = Value::Null;
+        expected["settings"]["deliveryOptimizationPriority"] = json!("foreground");
+        assert_eq!(
+            assign_body(to(kind), &[row], &[live]),
+            json!({"mobileAppAssignments": [expected]})
+        );
+    }
+
+    #[test]
+    fn a_new_assignment_of_an_app_has_intent_and_the_settings_of_its_type() {
+        let kind = PolicyKind::from_name("mobileApp").expect("a kind");
+        let mut row = Assignment::direct(Target::AllUsers);
+        row.key.variant = Some("available".into());
+        row.properties = crate::model::Properties::new(vec![(
+            "settings.useDeviceLicensing".into(),
+            "true".into(),
+        )]);
+        let policy = WrittenPolicy {
+            odata_type: Some("iosVppApp"),
+            ..to(kind)
+        };
+        assert_eq!(
+            create_body(policy, &row),
+            json!({
+                "@odata.type": "#microsoft.graph.mobileAppAssignment",
+                "intent": "available",
+                "target": {"@odata.type": "#microsoft.graph.allLicensedUsersAssignmentTarget",
+                           FILTER_ID: null, FILTER_TYPE: "none"},
+                "settings": {"@odata.type": "#microsoft.graph.iosVppAppAssignmentSettings",
+                             "useDeviceLicensing": true},
+            })
+        );
+    }
+
+    #[test]
+    fn a_kept_remediation_is_never_switched_off_by_what_is_read() {
+        let raw = json!({
+            "id": "s:g", "runRemediationScript": false, "target": group("g"),
+            "runSchedule": {"@odata.type": "#microsoft.graph.deviceHealthScriptDailySchedule",
+                            "interval": 1, "useUtc": false, "time": "01:00:00.0000000"},
+        });
+        let (kind, live) = of_kind("deviceHealthScript", raw.clone());
+        let body = assign_body(
+            to(kind),
+            std::slice::from_ref(&live.row),
+            std::slice::from_ref(&live),
+        );
+        let mut expected = raw;
+        expected["runRemediationScript"] = json!(true);
+        assert_eq!(body, json!({"deviceHealthScriptAssignments": [expected]}));
+        let off = WrittenPolicy {
+            remediates: &|_| false,
+            ..to(kind)
+        };
+        let body = assign_body(off, std::slice::from_ref(&live.row), &[]);
+        let sent = &body["deviceHealthScriptAssignments"][0];
+        assert_eq!(sent["runRemediationScript"], json!(false));
+        assert_eq!(sent["runSchedule"]["time"], json!("01:00:00"));
+    }
+
+    #[test]
+    fn all_users_of_app_protection_are_a_group_that_no_directory_has() {
+        let (kind, live) = of_kind(
+            "iosManagedAppProtection",
+            json!({"id": "T_1", "target": group(ALL_USERS_ID)}),
+        );
+        assert_eq!(live.row.key.target, Target::AllUsers);
+        let body = assign_body(to(kind), std::slice::from_ref(&live.row), &[]);
+        assert_eq!(
+            body,
+            json!({"assignments": [{"target": group(ALL_USERS_ID)}]})
         );
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::address::GraphUrl;
 use super::pace::WaitTooLong;
+use super::permissions;
 use super::transport::Response;
 use crate::auth::SignInError;
 use crate::text::{excerpt, shortened_url};
@@ -224,6 +225,12 @@ impl GraphError {
         }
     }
 
+    /// Whether the service refuses a list as a whole: it says that there is none, or that it may not be
+    /// seen.
+    pub(super) fn refuses_list(&self) -> bool {
+        matches!(self, Self::Service { error, .. } if matches!(error.status, 400 | 403 | 404))
+    }
+
     /// Whether signing in or reading was refused, rather than failing.
     pub fn is_refusal(&self) -> bool {
         match self {
@@ -234,14 +241,19 @@ impl GraphError {
     }
 
     /// What the reader can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Service { error, .. } if error.is_forbidden() => Some(
-                "reading needs the application permissions `DeviceManagementConfiguration.Read.All` and `GroupMember.Read.All`, with admin consent",
-            ),
-            Self::Wait { .. } => Some("allow a longer wait with `--max-wait`, or run again later"),
+            Self::Service { what, error } if error.is_forbidden() => {
+                let needed = permissions::of_request(what);
+                Some(format!(
+                    "reading needs the application permissions `{needed}` and `GroupMember.Read.All`, with admin consent"
+                ))
+            }
+            Self::Wait { .. } => {
+                Some("allow a longer wait with `--max-wait`, or run again later".to_owned())
+            }
             Self::GivenUp { .. } => {
-                Some("nothing was taken for empty; run again when the service answers")
+                Some("nothing was taken for empty; run again when the service answers".to_owned())
             }
             _ => None,
         }

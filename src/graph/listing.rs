@@ -44,8 +44,8 @@ type PageOf = (Vec<Result<Listing, String>>, Option<String>);
 /// Reads a page, and keeps what a plan needs.
 pub(super) fn page(kind: PolicyKind, body: &[u8], texts: &mut Texts) -> Result<PageOf, String> {
     let seed = PolicyPage {
-        name_property: kind.spec().name_property,
-        keep: |form| Ok(Listing::new(kind, wire::policy(form, texts)?)),
+        spec: kind.spec(),
+        keep: |form| Ok(Listing::new(kind, wire::policy(form, kind.spec(), texts)?)),
     };
     let mut reader = serde_json::Deserializer::from_slice(body);
     seed.deserialize(&mut reader)
@@ -58,14 +58,13 @@ pub(super) fn page_as_sent(kind: PolicyKind, body: &[u8]) -> Result<PageOf, Stri
     let page: Page = from_json(body)?;
     let mut texts = Texts::default();
     let policies = page.value.into_iter().map(|mut object| {
-        let seed = PolicySeed {
-            name_property: kind.spec().name_property,
-        };
-        let form = seed
+        let form = PolicySeed(kind.spec())
             .deserialize(&object)
             .map_err(|error| error.to_string())?;
-        let mut listing = Listing::new(kind, wire::policy(form, &mut texts)?);
-        if let Some(assignments) = object.remove("assignments") {
+        let mut listing = Listing::new(kind, wire::policy(form, kind.spec(), &mut texts)?);
+        if let Some(assignments) = object.remove("assignments")
+            && !assignments.is_null()
+        {
             listing.sent.assignments = wire::objects("assignments", assignments)?;
         }
         listing.sent.properties = object;
@@ -80,6 +79,8 @@ impl Listing {
             id,
             name,
             platforms,
+            odata_type,
+            is_tenant_default,
             rows,
             next,
         } = policy;
@@ -88,8 +89,11 @@ impl Listing {
             (Some(_), Some(link)) => ListedRows::Cut(link),
             (Some(_), None) => ListedRows::Whole,
         };
+        let mut live = LivePolicy::new(kind, id, name, platforms, rows.unwrap_or_default());
+        live.odata_type = odata_type;
+        live.is_tenant_default = is_tenant_default;
         Self {
-            live: LivePolicy::new(kind, id, name, platforms, rows.unwrap_or_default()),
+            live,
             rows: state,
             sent: Sent::default(),
         }

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::kinds::{KINDS, Permissions};
+
 /// Something that has to be permitted.
 #[derive(Debug)]
 pub struct Permission {
@@ -59,6 +61,15 @@ pub static NEEDS: &[Need] = &[
         permissions: &[&WRITE_POLICIES, &READ_GROUPS],
     },
 ];
+
+/// Returns the permission that a request to read takes, by the kind that its path belongs to. Filters
+/// are read with that of configuration policies.
+pub(super) fn of_request(what: &str) -> &'static str {
+    let of_kind = KINDS.iter().find(|spec| what.contains(spec.collection));
+    of_kind
+        .map_or(Permissions::Configuration, |spec| spec.permissions)
+        .read()
+}
 
 impl Need {
     /// Returns what was not granted: of each permission the least name.

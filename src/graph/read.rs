@@ -11,7 +11,7 @@ use super::error::GraphError;
 use super::listing::{self, ListedRows, Listing};
 use super::observe::{Event, RequestCounts};
 use super::pages::{self, DecodePage};
-use super::wire::{self, Object, Page, Texts};
+use super::wire::{self, ExpandedItem, Object, Page, Texts};
 use super::write::LookSlot;
 use crate::kinds;
 use crate::model::{
@@ -113,28 +113,19 @@ impl Reader {
         kind: PolicyKind,
         decode: DecodePage<'_, Result<Listing, String>>,
     ) -> Result<Vec<Listing>, GraphError> {
-        let collection = kind.spec().collection;
-        let expand = if kind.spec().listing == kinds::Listing::Expanded {
-            "$expand=assignments&"
-        } else {
-            ""
+        const EXPAND: &str = "$expand=assignments&";
+        let mut policies = match kind.spec().listing {
+            kinds::Listing::Expanded => match self.list(kind, EXPAND, decode).await {
+                // Some tenants refuse it for some kinds; the list itself may still be had.
+                Err(GraphError::Service { error, .. }) if error.status == 400 => {
+                    self.list(kind, "", decode).await?
+                }
+                listed => listed?,
+            },
+            kinds::Listing::PerPolicy | kinds::Listing::ItemExpand(_) => {
+                self.list(kind, "", decode).await?
+            }
         };
-        let first = self
-            .client
-            .address()
-            .join(&format!("{collection}?{expand}$top={PAGE}"));
-        let mut policies = self
-            .client
-            .read_list(first, decode, |total| {
-                self.client.notice(Event::PageRead {
-                    list: collection,
-                    total,
-                });
-            })
-            .await?
-            .into_iter()
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|detail| shape(&format!("GET {collection}"), detail))?;
         // A list that changed while it was read may hold a policy twice: once as it was before.
         let mut seen = HashSet::new();
         policies.reverse();
@@ -144,6 +135,30 @@ impl Reader {
             (&one.live.name, &one.live.id).cmp(&(&other.live.name, &other.live.id))
         });
         Ok(policies)
+    }
+
+    async fn list(
+        &self,
+        kind: PolicyKind,
+        expand: &str,
+        decode: DecodePage<'_, Result<Listing, String>>,
+    ) -> Result<Vec<Listing>, GraphError> {
+        let collection = kind.spec().collection;
+        let first = self
+            .client
+            .address()
+            .join(&format!("{collection}?{expand}$top={PAGE}"));
+        self.client
+            .read_list(first, decode, |total| {
+                self.client.notice(Event::PageRead {
+                    list: collection,
+                    total,
+                });
+            })
+            .await?
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|detail| shape(&format!("GET {collection}"), detail))
     }
 
     /// Reads the assignments of policies whose list did not bring all of them. What was cut is not
@@ -211,21 +226,22 @@ impl Reader {
         policy_id: &str,
         slot: Option<LookSlot>,
     ) -> Result<PolicyRows, GraphError> {
-        let path = assignments_path(kind, policy_id);
-        let url = self.client.address().join(&format!("{path}?$top={PAGE}"));
+        let path = set_path(kind, policy_id);
+        let url = self.client.address().join(&path);
         let mut slot = slot.map(|LookSlot(permit)| permit);
         let what = || format!("GET {path}");
         let mut earlier: Option<Vec<Object>> = None;
         for _ in 0..PAGED_LOOKS {
             let first = Call::get(url.clone());
-            let page: Page = match self.client.read_json_with(slot.take(), &first).await {
-                Ok(page) => page,
+            let answer = self.client.read_json_with(slot.take(), &first).await;
+            let page = match answer {
+                Ok(answer) => set_of(kind, &what(), answer)?,
                 Err(GraphError::Service { error, .. }) if error.is_missing() => return Ok(None),
                 Err(error) => return Err(error),
             };
             let mut objects = page.value;
             if page.next_link.is_none() {
-                return Ok(Some(live_rows(&what(), objects)?));
+                return Ok(Some(live_rows(kind, &what(), objects)?));
             }
             // What is missing on a later page is the page, not the policy.
             self.client
@@ -240,7 +256,7 @@ impl Reader {
             // Pages are read one after the other. What changes in between makes a list that never
             // was; only one that reads the same twice was there.
             if earlier.as_ref() == Some(&objects) {
-                return Ok(Some(live_rows(&what(), objects)?));
+                return Ok(Some(live_rows(kind, &what(), objects)?));
             }
             earlier = Some(objects);
         }
@@ -265,19 +281,19 @@ impl Reader {
         }
         let paths: Vec<String> = policies
             .iter()
-            .map(|(kind, id)| format!("{}?$top={PAGE}", assignments_path(*kind, id)))
+            .map(|(kind, id)| set_path(*kind, id))
             .collect();
         let answers = self.client.read_batch(&paths).await?;
         let answers = policies.iter().zip(paths).zip(answers);
         let results = futures::stream::iter(answers).map(|((policy, path), answer)| async move {
             let what = format!("GET {path}");
             let page = match answer {
-                Ok(page) => page_of(&what, page)?,
+                Ok(answer) => set_of(policy.0, &what, answer)?,
                 Err(GraphError::Service { error, .. }) if error.is_missing() => return Ok(None),
                 Err(error) => return Err(error),
             };
             match page.next_link {
-                None => live_rows(&what, page.value).map(Some),
+                None => live_rows(policy.0, &what, page.value).map(Some),
                 // Only what reads the same twice was there.
                 Some(_) => self.assignments(policy.0, &policy.1).await,
             }
@@ -449,17 +465,46 @@ fn beginning_like(names: &[&String]) -> Vec<String> {
         .collect()
 }
 
+/// Returns the path at which the assignments of a policy are read.
+fn set_path(kind: PolicyKind, policy_id: &str) -> String {
+    match kind.spec().listing {
+        kinds::Listing::Expanded | kinds::Listing::PerPolicy => {
+            format!("{}?$top={PAGE}", assignments_path(kind, policy_id))
+        }
+        kinds::Listing::ItemExpand(query) => {
+            format!("{}/{}?{query}", kind.spec().collection, encode(policy_id))
+        }
+    }
+}
+
+/// Reads the assignments of a policy out of what its path answers.
+fn set_of(kind: PolicyKind, what: &str, answer: Value) -> Result<Page, GraphError> {
+    match kind.spec().listing {
+        kinds::Listing::Expanded | kinds::Listing::PerPolicy => page_of(what, answer),
+        kinds::Listing::ItemExpand(_) => serde_json::from_value::<ExpandedItem>(answer)
+            .map(|item| Page {
+                value: item.assignments,
+                next_link: item.next_link,
+            })
+            .map_err(|error| shape(what, error.to_string())),
+    }
+}
+
 /// Reads a page that came in a batch.
 fn page_of(what: &str, answer: Value) -> Result<Page, GraphError> {
     serde_json::from_value(answer).map_err(|error| shape(what, error.to_string()))
 }
 
 /// Reads what rows mean. A row that is listed twice, and says the same both times, is one row.
-fn live_rows(what: &str, objects: Vec<Object>) -> Result<Vec<LiveAssignment>, GraphError> {
+fn live_rows(
+    kind: PolicyKind,
+    what: &str,
+    objects: Vec<Object>,
+) -> Result<Vec<LiveAssignment>, GraphError> {
     let mut texts = Texts::default();
-    let rows = objects
-        .into_iter()
-        .map(|object| wire::assignment(object, &mut texts).map_err(|detail| shape(what, detail)));
+    let rows = objects.into_iter().map(|object| {
+        wire::assignment(object, kind.spec(), &mut texts).map_err(|detail| shape(what, detail))
+    });
     let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
     let mut seen = HashSet::new();
     rows.retain(|LiveAssignment { row, id, .. }| {

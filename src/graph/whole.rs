@@ -13,10 +13,11 @@ impl Reader {
     ///
     /// Whatever keeps a part from being complete.
     pub async fn whole_tenant(&self) -> Result<WholeTenant, GraphError> {
-        let kinds = PolicyKind::all().map(|kind| self.policies(kind));
+        let kinds =
+            PolicyKind::all().map(|kind| async move { available(kind, self.policies(kind).await) });
         let (policies, filters) =
             futures::try_join!(futures::future::try_join_all(kinds), self.filters())?;
-        let policies: Vec<_> = policies.into_iter().flatten().collect();
+        let (policies, unavailable) = apart(policies)?;
         let ids: BTreeSet<String> = policies
             .iter()
             .flat_map(|policy| policy.rows.iter())
@@ -40,6 +41,7 @@ impl Reader {
             groups,
             namesakes,
             filters,
+            unavailable: said(unavailable),
         })
     }
 
@@ -49,16 +51,71 @@ impl Reader {
     ///
     /// Whatever keeps a part from being complete.
     pub async fn raw_tenant(&self) -> Result<RawTenant, GraphError> {
-        let kinds = PolicyKind::all().map(|kind| self.policies_as_sent(kind));
+        let kinds = PolicyKind::all()
+            .map(|kind| async move { available(kind, self.policies_as_sent(kind).await) });
         let (policies, filters, groups) = futures::try_join!(
             futures::future::try_join_all(kinds),
             self.filter_objects(),
             self.group_objects(),
         )?;
+        let (policies, unavailable) = apart(policies)?;
         Ok(RawTenant {
-            policies: policies.into_iter().flatten().collect(),
+            policies,
             groups,
             filters,
+            unavailable: said(unavailable),
         })
     }
+}
+
+/// What a kind has, or why the service refuses its list.
+type Available<T> = Result<Vec<T>, Refused>;
+type Refused = (PolicyKind, GraphError);
+
+/// Takes the refusal of a whole list for what it most often is: a kind that the tenant has no licence
+/// for, or that the sign-in may not see. Anything else is a failure.
+fn available<T>(
+    kind: PolicyKind,
+    read: Result<Vec<T>, GraphError>,
+) -> Result<Available<T>, GraphError> {
+    match read {
+        Ok(policies) => Ok(Ok(policies)),
+        Err(error @ GraphError::Service { .. }) if error.refuses_list() => Ok(Err((kind, error))),
+        Err(error) => Err(error),
+    }
+}
+
+/// Tells what there is from what is refused. A service that refuses every kind refuses to be read.
+fn apart<T>(kinds: Vec<Available<T>>) -> Result<(Vec<T>, Vec<Refused>), GraphError> {
+    let (mut policies, mut refused) = (Vec::new(), Vec::new());
+    let number = kinds.len();
+    for kind in kinds {
+        match kind {
+            Ok(of_kind) => policies.extend(of_kind),
+            Err(why) => refused.push(why),
+        }
+    }
+    if refused.len() == number {
+        match refused.into_iter().next() {
+            Some((_, error)) => Err(error),
+            None => Ok((policies, Vec::new())),
+        }
+    } else {
+        Ok((policies, refused))
+    }
+}
+
+/// Keeps what somebody could do something about. A tenant without the licence has no such list, and
+/// nothing to be exported.
+fn said(refused: Vec<Refused>) -> Vec<(PolicyKind, String)> {
+    let (forbidden, absent): (Vec<_>, Vec<_>) = refused
+        .into_iter()
+        .partition(|(_, error)| error.is_refusal());
+    for (kind, error) in absent {
+        tracing::info!(kind = kind.name(), %error, "not available");
+    }
+    let forbidden = forbidden.into_iter();
+    forbidden
+        .map(|(kind, error)| (kind, error.to_string()))
+        .collect()
 }

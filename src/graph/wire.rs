@@ -12,6 +12,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::form::{PolicyForm, Property, RowForm, TargetForm, Text};
+use crate::kinds::properties;
+use crate::kinds::{AssignmentProperties, PolicyKindSpec, TenantDefault};
 use crate::model::{
     Assignment, AssignmentKey, Filter, FilterMode, Guid, LiveAssignment, LiveFilter, LiveGroup,
     Properties, SharedText, Source, Target,
@@ -20,6 +22,10 @@ use crate::model::{
 pub(super) const PREFIX: &str = "#microsoft.graph.";
 pub(super) const FILTER_ID: &str = "deviceAndAppManagementAssignmentFilterId";
 pub(super) const FILTER_TYPE: &str = "deviceAndAppManagementAssignmentFilterType";
+pub(super) const RUN_SCHEDULE: &str = "runSchedule";
+/// The id that stands for all licensed users in assignment ids, and for a group where a kind knows
+/// them only as one; many tools and the service's own answers agree on it.
+pub(super) const ALL_USERS_ID: &str = "acacacac-9df4-4c7d-9d50-4ef0226f57a9";
 const ZERO_GUID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// A JSON object as the service sent it.
@@ -33,12 +39,22 @@ pub(super) struct Page {
     pub(super) next_link: Option<String>,
 }
 
+/// An object that brings its assignments.
+#[derive(Debug, Deserialize)]
+pub(super) struct ExpandedItem {
+    pub(super) assignments: Vec<Object>,
+    #[serde(rename = "assignments@odata.nextLink", default)]
+    pub(super) next_link: Option<String>,
+}
+
 /// A policy as a list brings it.
 #[derive(Debug)]
 pub(super) struct ListedPolicy {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) platforms: Option<String>,
+    pub(super) odata_type: Option<SharedText>,
+    pub(super) is_tenant_default: bool,
     /// None where the list did not bring them.
     pub(super) rows: Option<Vec<Row>>,
     /// Where the rest of them is, if the list was cut.
@@ -63,22 +79,39 @@ pub(super) fn objects(property: &str, value: Value) -> Result<Vec<Object>, Strin
 pub(super) type Row = (Assignment, Box<str>);
 
 /// Reads a policy of a list.
-pub(super) fn policy(form: PolicyForm<'_>, texts: &mut Texts) -> Result<ListedPolicy, String> {
+pub(super) fn policy(
+    form: PolicyForm<'_>,
+    spec: &PolicyKindSpec,
+    texts: &mut Texts,
+) -> Result<ListedPolicy, String> {
     let PolicyForm {
         id,
         name,
-        name_property,
+        odata_type,
         platforms,
+        priority,
+        default_flag,
         assignments,
         assignments_next,
     } = form;
+    let id = required("id", id)?.into_owned();
+    let is_tenant_default = match spec.tenant_default {
+        TenantDefault::None => false,
+        TenantDefault::Priority => {
+            matches!(priority, Property::Other(Value::Number(number)) if number.as_i64() == Some(0))
+                || has_default_suffix(&id)
+        }
+        TenantDefault::Flag(_) => matches!(default_flag, Property::Other(Value::Bool(true))),
+    };
     let rows = match assignments {
-        Property::Missing => None,
-        Property::Null => return Err(wrong("assignments", "a list", &Value::Null)),
+        // What takes no assignment need not be asked for any.
+        _ if is_tenant_default => Some(Vec::new()),
+        // Null is not a list that is empty.
+        Property::Missing | Property::Null => None,
         Property::Other(value) => return Err(wrong("assignments", "a list", &value)),
         Property::Is(rows) => {
             let rows = rows.into_iter().map(|property| match property {
-                Property::Is(form) => row(form, texts),
+                Property::Is(form) => row(form, spec, texts),
                 Property::Other(value) => Err(wrong("assignments", "a list of objects", &value)),
                 Property::Missing | Property::Null => {
                     Err(wrong("assignments", "a list of objects", &Value::Null))
@@ -88,14 +121,35 @@ pub(super) fn policy(form: PolicyForm<'_>, texts: &mut Texts) -> Result<ListedPo
         }
     };
     Ok(ListedPolicy {
-        id: required("id", id)?.into_owned(),
-        name: optional(name_property, name)?
+        id,
+        name: optional(spec.name_property, name)?
             .unwrap_or_default()
             .into_owned(),
         platforms: optional("platforms", platforms)?.map(Cow::into_owned),
+        odata_type: optional("@odata.type", odata_type)?.map(|name| texts.share(short_type(&name))),
+        is_tenant_default,
         rows,
         next: optional("assignments@odata.nextLink", assignments_next)?.map(Cow::into_owned),
     })
+}
+
+/// Returns a type without its prefix. Documentation samples leave the `#` out.
+fn short_type(odata_type: &str) -> &str {
+    odata_type
+        .strip_prefix(PREFIX)
+        .or_else(|| odata_type.strip_prefix(&PREFIX[1..]))
+        .unwrap_or(odata_type)
+}
+
+/// Whether an id ends as those of the configurations do that every tenant has
+/// (`…_DefaultLimit`, `…_WindowsRestore`).
+fn has_default_suffix(id: &str) -> bool {
+    let last = id
+        .rsplit('_')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    id.contains('_') && (last.starts_with("default") || last == "windowsrestore")
 }
 
 /// Texts that come again and again, each held once.
@@ -127,12 +181,19 @@ impl Texts {
 }
 
 /// Reads what a row means.
-pub(super) fn row(form: RowForm<'_>, texts: &mut Texts) -> Result<Row, String> {
+pub(super) fn row(
+    form: RowForm<'_>,
+    spec: &PolicyKindSpec,
+    texts: &mut Texts,
+) -> Result<Row, String> {
     let RowForm {
         id,
         source,
         source_id,
         target: Property::Is(mut target_form),
+        intent,
+        settings,
+        run_schedule,
     } = form
     else {
         return Err("an assignment has no `target`".to_owned());
@@ -142,7 +203,20 @@ pub(super) fn row(form: RowForm<'_>, texts: &mut Texts) -> Result<Row, String> {
         std::mem::take(&mut target_form.filter_type),
         texts,
     )?;
-    let target = target(target_form, texts)?;
+    let target = match target(target_form, texts)? {
+        Target::Group(id) if spec.targets.virtual_all_users && &*id == ALL_USERS_ID => {
+            Target::AllUsers
+        }
+        target => target,
+    };
+    let (variant, properties) = match spec.properties {
+        AssignmentProperties::None => (None, Properties::default()),
+        AssignmentProperties::App => (
+            optional("intent", intent)?.map(|intent| texts.share(&intent)),
+            app_settings(settings, texts)?,
+        ),
+        AssignmentProperties::Remediation => (None, schedule(run_schedule, texts)?),
+    };
     let source =
         optional("source", source)?.map_or(Source::Direct, |text| Source::from_wire(&text));
     // For direct rows the service writes the policy's own id there.
@@ -157,24 +231,54 @@ pub(super) fn row(form: RowForm<'_>, texts: &mut Texts) -> Result<Row, String> {
             key: AssignmentKey {
                 target,
                 source,
-                variant: None,
+                variant,
             },
             filter,
             source_id,
-            properties: Properties::default(),
+            properties,
         },
         optional("id", id)?.unwrap_or_default().into(),
     ))
 }
 
+/// Reads the settings of an app's assignment. An exclusion has none, and neither have many types of
+/// apps.
+fn app_settings(settings: Text<'_>, texts: &mut Texts) -> Result<Properties, String> {
+    let settings = match settings.into_value() {
+        None | Some(Value::Null) => return Ok(Properties::default()),
+        Some(Value::Object(settings)) => settings,
+        Some(other) => return Err(wrong("settings", "an object", &other)),
+    };
+    let flat = properties::flatten_settings(&settings).into_iter();
+    let stored = flat.filter_map(|(name, value)| Some((texts.share(&name), texts.share(&value?))));
+    Ok(Properties::new(stored.collect()))
+}
+
+/// Reads when a remediation runs.
+fn schedule(schedule: Text<'_>, texts: &mut Texts) -> Result<Properties, String> {
+    match schedule.into_value() {
+        None | Some(Value::Null) => Ok(Properties::default()),
+        Some(Value::Object(schedule)) => {
+            let value = properties::schedule_from_wire(&schedule);
+            let pair = (texts.share(RUN_SCHEDULE), texts.share(&value));
+            Ok(Properties::new(vec![pair]))
+        }
+        Some(other) => Err(wrong(RUN_SCHEDULE, "an object", &other)),
+    }
+}
+
 /// Reads an assignment and keeps it as it came.
-pub(super) fn assignment(raw: Object, texts: &mut Texts) -> Result<LiveAssignment, String> {
+pub(super) fn assignment(
+    raw: Object,
+    spec: &PolicyKindSpec,
+    texts: &mut Texts,
+) -> Result<LiveAssignment, String> {
     // A map is an object, whatever it holds.
     let form = match Property::deserialize(&raw) {
         Ok(Property::Is(form)) => form,
         _ => RowForm::default(),
     };
-    let (row, id) = row(form, texts)?;
+    let (row, id) = row(form, spec, texts)?;
     Ok(LiveAssignment {
         row,
         id: (!id.is_empty()).then(|| id.into()),
@@ -184,11 +288,7 @@ pub(super) fn assignment(raw: Object, texts: &mut Texts) -> Result<LiveAssignmen
 
 fn target(mut form: TargetForm<'_>, texts: &mut Texts) -> Result<Target, String> {
     let odata_type = required("@odata.type", std::mem::take(&mut form.odata_type))?;
-    // Documentation samples leave the `#` out; what reads a type takes both.
-    let short = odata_type
-        .strip_prefix(PREFIX)
-        .or_else(|| odata_type.strip_prefix(&PREFIX[1..]))
-        .unwrap_or(&odata_type);
+    let short = short_type(&odata_type);
     let mut group = || form.group_id.text().map(|id| texts.share_id(id));
     let known = match short {
         "allDevicesAssignmentTarget" => Some(Target::AllDevices),
@@ -236,6 +336,7 @@ pub(super) fn assignment_filter(object: &Object) -> Result<LiveFilter, String> {
         id: lower_guid(required_text(object, "id")?),
         name: optional_text(object, "displayName")?.unwrap_or_default(),
         platform: optional_text(object, "platform")?,
+        management: optional_text(object, "assignmentFilterManagementType")?,
     })
 }
 
@@ -302,7 +403,7 @@ pub(super) mod tests {
         let Value::Object(raw) = raw else {
             panic!("an object")
         };
-        assignment(raw, &mut Texts::default()).expect("an assignment")
+        assignment(raw, kind().spec(), &mut Texts::default()).expect("an assignment")
     }
 
     pub(in crate::graph) fn kind() -> PolicyKind {
@@ -333,10 +434,6 @@ pub(super) mod tests {
             (json!({}), "an object has no `id`"),
             (json!({"id": ""}), "`id` should be text, not `\"\"`"),
             (
-                json!({"id": "a", "assignments": null}),
-                "`assignments` should be a list, not `null`",
-            ),
-            (
                 json!({"id": "a", "assignments": [1]}),
                 "`assignments` should be a list of objects, not `1`",
             ),
@@ -348,12 +445,11 @@ pub(super) mod tests {
             let Value::Object(object) = object else {
                 panic!("an object")
             };
-            let seed = PolicySeed {
-                name_property: kind().spec().name_property,
-            };
-            let form = seed.deserialize(&object).expect("a form");
+            let form = PolicySeed(kind().spec())
+                .deserialize(&object)
+                .expect("a form");
             assert_eq!(
-                policy(form, &mut Texts::default()).expect_err("a fault"),
+                policy(form, kind().spec(), &mut Texts::default()).expect_err("a fault"),
                 reason
             );
         }

@@ -3,20 +3,57 @@
 //! Rows carry behaviour as data ([`spec`]). Permissions, hints, `whoami`, the schema and the tables in
 //! the documentation are derived from here; nothing else names a kind. This room asks no other.
 
+mod apps;
+mod classic;
+mod enrollment;
+mod organization;
+pub mod properties;
+mod scripts;
 mod settings_catalog;
 pub mod spec;
+mod updates;
 
 use std::fmt;
 
 pub use spec::{
     AssignmentProperties, FilterRule, IdForm, Listing, Permissions, Platform, PolicyKindSpec,
-    SingleRoute, TargetKind, TargetRules, TenantDefault, ThrottleGroup, Workload, Writing,
+    SingleRoute, TargetKind, TargetRules, TenantDefault, ThrottleGroup, TypeRules, Workload,
+    Writing,
 };
 
 /// Every policy kind, in the order in which they are read and printed.
 pub static KINDS: &[PolicyKindSpec] = &[
     settings_catalog::CONFIGURATION_POLICY,
     settings_catalog::COMPLIANCE_POLICY,
+    classic::DEVICE_COMPLIANCE_POLICY,
+    classic::DEVICE_CONFIGURATION,
+    classic::GROUP_POLICY_CONFIGURATION,
+    classic::INTENT,
+    scripts::DEVICE_HEALTH_SCRIPT,
+    scripts::DEVICE_MANAGEMENT_SCRIPT,
+    scripts::DEVICE_SHELL_SCRIPT,
+    scripts::DEVICE_CUSTOM_ATTRIBUTE_SHELL_SCRIPT,
+    updates::WINDOWS_FEATURE_UPDATE_PROFILE,
+    updates::WINDOWS_DRIVER_UPDATE_PROFILE,
+    updates::WINDOWS_QUALITY_UPDATE_POLICY,
+    updates::WINDOWS_QUALITY_UPDATE_PROFILE,
+    apps::MOBILE_APP,
+    apps::MOBILE_APP_CONFIGURATION,
+    apps::TARGETED_MANAGED_APP_CONFIGURATION,
+    apps::IOS_MANAGED_APP_PROTECTION,
+    apps::ANDROID_MANAGED_APP_PROTECTION,
+    apps::WINDOWS_MANAGED_APP_PROTECTION,
+    enrollment::WINDOWS_AUTOPILOT_DEPLOYMENT_PROFILE,
+    enrollment::DEVICE_ENROLLMENT_CONFIGURATION,
+    enrollment::TERMS_AND_CONDITIONS,
+    enrollment::APPLE_USER_INITIATED_ENROLLMENT_PROFILE,
+    organization::INTUNE_BRANDING_PROFILE,
+    organization::POLICY_SET,
+    organization::ROLE_SCOPE_TAG,
+    settings_catalog::INVENTORY_POLICY,
+    classic::HARDWARE_CONFIGURATION,
+    apps::IOS_LOB_APP_PROVISIONING_CONFIGURATION,
+    apps::WDAC_SUPPLEMENTAL_POLICY,
 ];
 
 /// A policy kind: a row of [`KINDS`].

@@ -40,6 +40,27 @@ pub struct PolicyKindSpec {
     pub eventual: bool,
 }
 
+/// The plainest kind, which rows differ from: a complete set by `assign` and nothing else, all
+/// targets, filters over devices.
+pub(super) const PLAIN: PolicyKindSpec = PolicyKindSpec {
+    name: "",
+    collection: "",
+    name_property: "displayName",
+    assignment_type: "",
+    listing: Listing::Expanded,
+    writing: Writing::assign("assignments"),
+    targets: TargetRules::ALL,
+    properties: AssignmentProperties::None,
+    platform: Platform::Unknown,
+    permissions: Permissions::Configuration,
+    throttle: ThrottleGroup::Shared,
+    approval: None,
+    ids: IdForm::Guid,
+    tenant_default: TenantDefault::None,
+    polymorphic: false,
+    eventual: false,
+};
+
 /// How policies and their assignments are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Listing {
@@ -73,6 +94,28 @@ pub enum Writing {
         /// The body's parameter.
         parameter: &'static str,
     },
+}
+
+impl Writing {
+    /// The complete set and nothing else.
+    pub(super) const fn assign(parameter: &'static str) -> Self {
+        Self::Assign {
+            parameter,
+            single: SingleRoute::Absent,
+            cast: None,
+            serial: false,
+        }
+    }
+
+    /// The complete set, or one by one.
+    pub(super) const fn either(parameter: &'static str) -> Self {
+        Self::Assign {
+            parameter,
+            single: SingleRoute::Works,
+            cast: None,
+            serial: false,
+        }
+    }
 }
 
 /// Whether `POST …/{id}/assignments` and `DELETE …/{id}/assignments/{assignmentId}` exist.

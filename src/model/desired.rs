@@ -23,6 +23,9 @@ pub struct Desired {
     pub source_id: Stated<SharedText>,
     /// The properties that are named, by name.
     pub properties: StatedProperties,
+    /// Whether a remediation repairs what it detects. The service takes it and never reads it back
+    /// (it is always false then), so that it is no part of any comparison.
+    pub remediation: Stated<bool>,
 }
 
 /// Properties that are asked for, sorted by name. `None` asks for the value that the service fills
@@ -37,6 +40,7 @@ impl Desired {
             filter,
             source_id,
             properties,
+            remediation: _,
         } = self;
         *key == live.key
             && *filter == live.filter
@@ -56,6 +60,7 @@ impl Desired {
             filter,
             source_id,
             properties,
+            remediation: _,
         } = self;
         Assignment {
             key: key.clone(),
@@ -108,6 +113,7 @@ mod tests {
             filter: None,
             source_id: Stated::Unstated,
             properties: Vec::new(),
+            remediation: Stated::Unstated,
         }
     }
 

@@ -28,6 +28,10 @@ pub struct LivePolicy {
     pub name: SharedText,
     /// The policy's platforms, comma-joined as the service sends them.
     pub platforms: Option<String>,
+    /// The policy's type, without its prefix, if the list says it.
+    pub odata_type: Option<SharedText>,
+    /// Whether every tenant has it, and it takes no assignment.
+    pub is_tenant_default: bool,
     /// What the policy's assignments mean: all of them, sorted.
     pub rows: Rows,
     /// The service's ids of the rows, in their order; empty for a row that has none.
@@ -48,6 +52,8 @@ impl LivePolicy {
             id,
             name: name.into(),
             platforms,
+            odata_type: None,
+            is_tenant_default: false,
             rows: Rows::default(),
             row_ids: Box::default(),
         };
@@ -106,6 +112,8 @@ pub struct LiveFilter {
     pub name: String,
     /// The platform that the filter is made for.
     pub platform: Option<String>,
+    /// What the filter is over: `devices` or `apps`.
+    pub management: Option<String>,
 }
 
 /// Names of groups that may be meant by names that were not found.
@@ -142,6 +150,8 @@ pub struct WholeTenant {
     pub namesakes: Vec<LiveGroup>,
     /// All filters.
     pub filters: Vec<LiveFilter>,
+    /// Kinds whose list the sign-in may not see, and what the service says.
+    pub unavailable: Vec<(PolicyKind, String)>,
 }
 
 /// All that is read of a tenant to keep a copy of it: objects as the service sends them.
@@ -153,6 +163,8 @@ pub struct RawTenant {
     pub groups: Vec<Map<String, Value>>,
     /// All filters.
     pub filters: Vec<Map<String, Value>>,
+    /// As in [`WholeTenant`].
+    pub unavailable: Vec<(PolicyKind, String)>,
 }
 
 /// A live policy, with all that the service says of it.

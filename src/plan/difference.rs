@@ -250,6 +250,7 @@ mod tests {
             filter: row.filter,
             source_id: row.source_id.map_or(Stated::Unstated, Stated::Is),
             properties: Vec::new(),
+            remediation: Stated::Unstated,
         });
         asked.collect()
     }

@@ -35,7 +35,9 @@ pub use unmanaged::{Notable, NotableReason, Unmanaged};
 
 use crate::diagnostic::{Diagnostic, Place, Severity, Sources};
 use crate::manifest::{Manifest, Mode};
-use crate::model::{Assignment, LiveFilter, LiveGroup, LiveTenant, PolicyKind, Rows, SharedText};
+use crate::model::{
+    Assignment, AssignmentKey, LiveFilter, LiveGroup, LiveTenant, PolicyKind, Rows, SharedText,
+};
 use guards::{GivenLimits, Guard, GuardRules, Judged, Observation};
 use select::{DesiredState, ManagedPolicy};
 use since::Since;
@@ -86,6 +88,8 @@ pub struct PlannedPolicy {
     pub id: String,
     /// The policy's display name.
     pub name: SharedText,
+    /// The policy's type, without its prefix, if it is known.
+    pub odata_type: Option<SharedText>,
     /// Whether the manifest is the whole set.
     pub mode: Mode,
     /// The entries that select the policy.
@@ -96,6 +100,8 @@ pub struct PlannedPolicy {
     pub after: Rows,
     /// Rows that a policy set made and no manifest declares: they stay out of an `assign`'s body.
     pub untouched: Rows,
+    /// Of remediations: what a manifest says of repairing, which is written and never read back.
+    pub remediation: Arc<[(AssignmentKey, bool)]>,
     /// What leads from one to the other.
     pub changes: Vec<Change>,
     /// The lines that ask for the changes, in their order; `None` for what no line asks for.
@@ -141,6 +147,13 @@ impl PlannedPolicy {
     /// Whether anything is to be done.
     pub fn is_changed(&self) -> bool {
         !self.changes.is_empty()
+    }
+
+    /// Whether the remediation of an assignment is to repair what it detects. The portal always has it
+    /// so, but on exclusions.
+    pub fn remediates(&self, key: &AssignmentKey) -> bool {
+        let said = self.remediation.iter().find(|(known, _)| known == key);
+        said.map_or(!key.target.is_exclusion(), |(_, repairs)| *repairs)
     }
 }
 
@@ -458,6 +471,7 @@ pub fn make(
     let mut places = Places::new(sources);
     let mut policies = Vec::with_capacity(selected.policies.len());
     let mut carried = 0;
+    let mut gaps: Vec<SharedText> = Vec::new();
     for managed in selected.policies {
         let planned = difference::planned(&managed);
         let ManagedPolicy { live, desired } = managed;
@@ -465,6 +479,7 @@ pub fn make(
             kind: live.kind,
             id: live.id.clone(),
             name: live.name.clone(),
+            odata_type: live.odata_type.clone(),
             mode: desired.mode,
             manifest: places.of(&desired),
             changes: changes(&live.rows, &planned.after),
@@ -472,6 +487,7 @@ pub fn make(
             before: Arc::clone(&live.rows),
             after: planned.after,
             untouched: planned.untouched,
+            remediation: Arc::clone(&desired.remediation),
             writes: Vec::new(),
             restores: false,
             shares_name: shared_names.contains(&(live.kind, live.id.as_str())),
@@ -481,7 +497,10 @@ pub fn make(
         let assigns = policy
             .writes
             .iter()
-            .any(|write| write.call == writes::Call::Assign);
+            .any(|write| matches!(write.call, writes::Call::Assign | writes::Call::Update));
+        if writes::has_gap(&policy, inputs.write_with) {
+            gaps.push(policy.name.clone());
+        }
         if assigns && !policy.untouched.is_empty() {
             carried += 1;
         }
@@ -501,6 +520,7 @@ pub fn make(
             ),
         ));
     }
+    diagnostics.extend(replaced_one_by_one(&gaps));
     let plan_diagnostics = diagnostics
         .iter()
         .map(|diagnostic| PlanDiagnostic::new(diagnostic, sources))
@@ -530,6 +550,23 @@ pub fn make(
     };
     plan.guards = guards::evaluate(&plan.judged(None), inputs.rules);
     (Some(plan), diagnostics)
+}
+
+/// Warns of the moment between the two writes of an assignment that is replaced.
+fn replaced_one_by_one(policies: &[SharedText]) -> Option<Diagnostic> {
+    let first = policies.first()?;
+    let others = match policies.len() {
+        1 => String::new(),
+        number => format!(" and {} others", number - 1),
+    };
+    Some(Diagnostic::new(
+        Severity::Warning,
+        "replaced-one-by-one",
+        None,
+        format!(
+            "assignments of `{first}`{others} are deleted before others take their place, since the service has no call that replaces them; for a moment there is neither"
+        ),
+    ))
 }
 
 /// The places of entries, written out once for all the policies that the same entries select.

@@ -3,12 +3,15 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::kinds::{AssignmentProperties, properties};
 use crate::model::{
     Assignment, AssignmentKey, Filter, FilterMode, Properties, SharedText, Source, Target,
 };
-use crate::plan::Names;
+use crate::plan::{Names, PlannedPolicy};
+
+const RUN_SCHEDULE: &str = "runSchedule";
 
 /// An assignment, as plans and reports write it.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
@@ -18,6 +21,18 @@ pub struct AssignmentRecord<'a> {
     filter: Option<FilterRecord<'a>>,
     source: Cow<'a, str>,
     source_id: Option<Cow<'a, str>>,
+    /// Of an app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    intent: Option<Cow<'a, str>>,
+    /// Of an app: what is not as the service has it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    settings: Option<Map<String, Value>>,
+    /// Of a remediation, in the form of manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run_schedule: Option<Map<String, Value>>,
+    /// Of a remediation that is planned: what is written. It cannot be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    run_remediation_script: Option<bool>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
@@ -60,12 +75,14 @@ impl<'a> AssignmentRecord<'a> {
                 AssignmentKey {
                     target,
                     source,
-                    variant: _,
+                    variant,
                 },
             filter,
             source_id,
-            properties: _,
+            properties: stated,
         } = row;
+        let pairs = stated.iter();
+        let pairs = pairs.map(|(name, value)| (&**name, &**value));
         let group_name = |id: &str| Some(names.group(id).map(Cow::Borrowed));
         let (id, name, properties) = match target {
             Target::AllDevices | Target::AllUsers => (None, None, None),
@@ -87,12 +104,48 @@ impl<'a> AssignmentRecord<'a> {
             }),
             source: source.name().into(),
             source_id: source_id.as_deref().map(Cow::Borrowed),
+            intent: variant.as_deref().map(Cow::Borrowed),
+            settings: properties::nested("settings", pairs),
+            run_schedule: stated
+                .get(RUN_SCHEDULE)
+                .and_then(|schedule| serde_json::from_str(schedule).ok()),
+            run_remediation_script: None,
         }
+    }
+
+    /// Writes the assignments out that a policy shall have.
+    pub fn planned(policy: &'a PlannedPolicy, names: &'a Names) -> Vec<Self> {
+        let remediates = policy.kind.spec().properties == AssignmentProperties::Remediation;
+        let records = policy.after.iter().map(|row| Self {
+            run_remediation_script: remediates.then(|| policy.remediates(&row.key)),
+            ..Self::new(row, names)
+        });
+        records.collect()
+    }
+
+    /// Returns what a planned remediation says of repairing, if that is not the usual.
+    pub fn remediation(&self, key: &AssignmentKey) -> Option<(AssignmentKey, bool)> {
+        let said = self.run_remediation_script?;
+        (said == key.target.is_exclusion()).then(|| (key.clone(), said))
     }
 
     /// Writes assignments out.
     pub fn all(rows: &'a [Assignment], names: &'a Names) -> Vec<Self> {
         rows.iter().map(|row| Self::new(row, names)).collect()
+    }
+
+    fn read_properties(&self) -> Properties {
+        let settings = self.settings.iter().flat_map(properties::flatten_settings);
+        let settings = settings.filter_map(|(name, value)| Some((name.into(), value?.into())));
+        let schedule = self.run_schedule.iter().map(|schedule| {
+            let mut sorted = schedule.clone();
+            sorted.sort_keys();
+            (
+                RUN_SCHEDULE.into(),
+                Value::Object(sorted).to_string().into(),
+            )
+        });
+        Properties::new(settings.chain(schedule).collect())
     }
 
     /// Reads an assignment back and collects its names.
@@ -141,11 +194,11 @@ impl<'a> AssignmentRecord<'a> {
             key: AssignmentKey {
                 target,
                 source: Source::from_wire(&self.source),
-                variant: None,
+                variant: self.intent.as_deref().map(SharedText::from),
             },
             filter,
             source_id: self.source_id.as_deref().map(SharedText::from),
-            properties: Properties::default(),
+            properties: self.read_properties(),
         })
     }
 }

@@ -13,7 +13,9 @@ use super::{
 };
 use crate::diagnostic::Severity;
 use crate::manifest::Mode;
-use crate::model::{Assignment, LiveAssignment, PolicyKind, Rows, rows, same_assignments};
+use crate::model::{
+    Assignment, AssignmentKey, LiveAssignment, PolicyKind, Rows, SharedText, rows, same_assignments,
+};
 
 /// A policy as a run left it.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +26,10 @@ pub struct AppliedPolicy {
     pub id: String,
     /// The policy's display name.
     pub name: String,
+    /// The policy's type, without its prefix, if the report has it.
+    pub odata_type: Option<SharedText>,
+    /// What the run said of remediations that repair.
+    pub remediation: Arc<[(AssignmentKey, bool)]>,
     /// The rows before the run, sorted.
     pub before: Vec<Assignment>,
     /// The rows that the run meant to leave, sorted.
@@ -205,6 +211,7 @@ fn back(left: &AppliedPolicy, before: &[Assignment], after: Vec<Assignment>) -> 
         kind: left.kind,
         id: left.id.clone(),
         name: left.name.as_str().into(),
+        odata_type: left.odata_type.clone(),
         mode: Mode::Exact,
         manifest: Arc::default(),
         changes: changes(before, &after),
@@ -212,6 +219,7 @@ fn back(left: &AppliedPolicy, before: &[Assignment], after: Vec<Assignment>) -> 
         before: before.into(),
         after: after.into(),
         untouched: Rows::default(),
+        remediation: Arc::clone(&left.remediation),
         writes: Vec::new(),
         restores: false,
         shares_name: false,
@@ -256,6 +264,8 @@ mod tests {
             kind: PolicyKind::from_name("configurationPolicy").expect("a kind"),
             id: "p".to_owned(),
             name: "P".to_owned(),
+            odata_type: None,
+            remediation: Arc::default(),
             before: rows_of(before),
             after: rows_of(after),
             seen,

@@ -97,6 +97,8 @@ pub(super) struct SendingLine<'a> {
     pub(super) kind: Cow<'a, str>,
     pub(super) id: Cow<'a, str>,
     pub(super) name: Option<Cow<'a, str>>,
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub(super) odata_type: Option<Cow<'a, str>>,
     pub(super) before: Vec<AssignmentRecord<'a>>,
     pub(super) after: Vec<AssignmentRecord<'a>>,
 }
@@ -108,8 +110,9 @@ impl<'a> SendingLine<'a> {
             kind: policy.kind.name().into(),
             id: policy.id.as_str().into(),
             name: Some((&*policy.name).into()),
+            odata_type: policy.odata_type.as_deref().map(Cow::Borrowed),
             before: AssignmentRecord::all(&policy.before, names),
-            after: AssignmentRecord::all(&policy.after, names),
+            after: AssignmentRecord::planned(policy, names),
         }
     }
 }
@@ -121,6 +124,8 @@ pub struct PolicyLine<'a> {
     pub(super) kind: Cow<'a, str>,
     pub(super) id: Cow<'a, str>,
     pub(super) name: Option<Cow<'a, str>>,
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub(super) odata_type: Option<Cow<'a, str>>,
     pub(super) outcome: Outcome,
     /// Of a policy that failed: whether a write of the run has had its effect, or may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,10 +144,11 @@ impl<'a> PolicyLine<'a> {
             kind: policy.kind.name().into(),
             id: policy.id.as_str().into(),
             name: Some((&*policy.name).into()),
+            odata_type: policy.odata_type.as_deref().map(Cow::Borrowed),
             outcome: settled.outcome,
             written: (settled.outcome == Outcome::Failed).then_some(settled.written),
             before: AssignmentRecord::all(&policy.before, names),
-            after: AssignmentRecord::all(&policy.after, names),
+            after: AssignmentRecord::planned(policy, names),
             error: settled.reason.as_ref().map(ErrorRecord::new),
         }
     }

@@ -14,9 +14,9 @@ use serde_json::Value;
 use super::line::{EndLine, ErrorRecord, Event, PolicyLine, SendingLine, StartLine};
 use super::outcome::{Outcome, Reason};
 use crate::graph::observe::RequestCounts;
-use crate::model::{Assignment, PolicyKind};
+use crate::model::{Assignment, AssignmentKey, PolicyKind, SharedText};
 use crate::plan::Names;
-use crate::plan::saved::{AssignmentRecord, UnmanagedRecord, check_ids};
+use crate::plan::saved::{AssignmentRecord, UnmanagedRecord, check_ids, remediation_of};
 
 /// Why a file is no report that can be used.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -74,6 +74,10 @@ pub struct RecordedPolicy {
     pub id: String,
     /// The policy's display name, where the report has it.
     pub name: Option<String>,
+    /// The policy's type, without its prefix, if the report has it.
+    pub odata_type: Option<SharedText>,
+    /// What the run said of remediations that repair.
+    pub remediation: Vec<(AssignmentKey, bool)>,
     /// The rows before, sorted.
     pub before: Vec<Assignment>,
     /// The rows that were planned, sorted.
@@ -245,9 +249,11 @@ fn sending(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         kind,
         id,
         name,
+        odata_type,
         before,
         after,
     } = line_of(value)?;
+    let remediation = remediation_of(&after)?;
     let (before, after) = sets(&id, &before, &after, names)?;
     Ok(RecordedPolicy {
         kind: kind_of(&kind)?,
@@ -255,6 +261,8 @@ fn sending(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         after,
         id: id.into_owned(),
         name: name.map(Cow::into_owned),
+        odata_type: odata_type.as_deref().map(SharedText::from),
+        remediation,
         sent: true,
         outcome: None,
         written: None,
@@ -268,12 +276,14 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         kind,
         id,
         name,
+        odata_type,
         outcome,
         written,
         before,
         after,
         error,
     } = line_of(value)?;
+    let remediation = remediation_of(&after)?;
     let (before, after) = sets(&id, &before, &after, names)?;
     Ok(RecordedPolicy {
         kind: kind_of(&kind)?,
@@ -281,6 +291,8 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         after,
         id: id.into_owned(),
         name: name.map(Cow::into_owned),
+        odata_type: odata_type.as_deref().map(SharedText::from),
+        remediation,
         sent: false,
         outcome: Some(outcome),
         written,

@@ -141,7 +141,7 @@ impl From<GraphError> for Failure {
             Exit::Failure
         };
         let mut failure = Self::new(exit, error.to_string());
-        failure.hint = error.hint().map(str::to_owned);
+        failure.hint = error.hint();
         failure
     }
 }

@@ -92,6 +92,8 @@ fn applied_policy(policy: RecordedPolicy) -> AppliedPolicy {
         kind: policy.kind,
         name: policy.name.unwrap_or_else(|| policy.id.clone()),
         id: policy.id,
+        odata_type: policy.odata_type,
+        remediation: policy.remediation.into(),
         before: policy.before,
         after: policy.after,
         seen: policy.outcome == Some(Outcome::Applied),

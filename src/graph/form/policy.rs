@@ -6,25 +6,27 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 
 use super::property::{Key, Property, Text};
 use super::row::RowForm;
+use crate::kinds::{Platform, PolicyKindSpec, TenantDefault};
 
 /// A policy as a list brings it.
 #[derive(Debug, Default)]
 pub(in crate::graph) struct PolicyForm<'a> {
     pub(in crate::graph) id: Text<'a>,
     pub(in crate::graph) name: Text<'a>,
-    /// The property that the name is in.
-    pub(in crate::graph) name_property: &'static str,
+    pub(in crate::graph) odata_type: Text<'a>,
+    /// What the kind's table names, if it names a property with the platforms.
     pub(in crate::graph) platforms: Text<'a>,
+    pub(in crate::graph) priority: Text<'a>,
+    /// What tells a tenant's default, if a property does.
+    pub(in crate::graph) default_flag: Text<'a>,
     pub(in crate::graph) assignments: Property<Vec<Property<RowForm<'a>>>>,
     /// Where the rest of the assignments is, if the list was cut.
     pub(in crate::graph) assignments_next: Text<'a>,
 }
 
-/// Reads a policy of a kind that has its name in this property.
+/// Reads a policy of a kind.
 #[derive(Clone, Copy)]
-pub(in crate::graph) struct PolicySeed {
-    pub(in crate::graph) name_property: &'static str,
-}
+pub(in crate::graph) struct PolicySeed(pub(in crate::graph) &'static PolicyKindSpec);
 
 impl<'de> DeserializeSeed<'de> for PolicySeed {
     type Value = PolicyForm<'de>;
@@ -42,20 +44,33 @@ impl<'de> Visitor<'de> for PolicySeed {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Self::Value, A::Error> {
-        let mut form = PolicyForm {
-            name_property: self.name_property,
-            ..PolicyForm::default()
+        let Self(spec) = self;
+        let platforms = match spec.platform {
+            Platform::Property(name) => name,
+            Platform::FromType | Platform::Only(_) | Platform::Unknown => "",
         };
+        let flag = match spec.tenant_default {
+            TenantDefault::Flag(name) => name,
+            TenantDefault::None | TenantDefault::Priority => "",
+        };
+        let mut form = PolicyForm::default();
         while let Some(Key(key)) = object.next_key()? {
             match &*key {
                 "id" => form.id.set("id", object.next_value()?)?,
-                "platforms" => form.platforms.set("platforms", object.next_value()?)?,
+                "@odata.type" => form.odata_type.set("@odata.type", object.next_value()?)?,
+                "priority" => form.priority.set("priority", object.next_value()?)?,
                 "assignments" => form.assignments.set("assignments", object.next_value()?)?,
                 "assignments@odata.nextLink" => form
                     .assignments_next
                     .set("assignments@odata.nextLink", object.next_value()?)?,
-                name if name == self.name_property => {
-                    form.name.set(self.name_property, object.next_value()?)?;
+                name if name == spec.name_property => {
+                    form.name.set(spec.name_property, object.next_value()?)?;
+                }
+                name if name == platforms => {
+                    form.platforms.set(platforms, object.next_value()?)?;
+                }
+                name if name == flag => {
+                    form.default_flag.set(flag, object.next_value()?)?;
                 }
                 _ => {
                     object.next_value::<IgnoredAny>()?;
@@ -68,7 +83,7 @@ impl<'de> Visitor<'de> for PolicySeed {
 
 /// Reads a page, and makes of each policy at once what is to be kept of it.
 pub(in crate::graph) struct PolicyPage<F> {
-    pub(in crate::graph) name_property: &'static str,
+    pub(in crate::graph) spec: &'static PolicyKindSpec,
     pub(in crate::graph) keep: F,
 }
 
@@ -94,9 +109,7 @@ impl<'de, T, F: FnMut(PolicyForm<'de>) -> T> Visitor<'de> for PolicyPage<F> {
                 "value" if policies.is_some() => return Err(A::Error::duplicate_field("value")),
                 "value" => {
                     policies = Some(page.next_value_seed(Policies {
-                        seed: PolicySeed {
-                            name_property: self.name_property,
-                        },
+                        seed: PolicySeed(self.spec),
                         keep: &mut self.keep,
                     })?);
                 }

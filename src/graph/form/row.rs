@@ -13,6 +13,9 @@ pub(in crate::graph) struct RowForm<'a> {
     pub(in crate::graph) source: Text<'a>,
     pub(in crate::graph) source_id: Text<'a>,
     pub(in crate::graph) target: Property<TargetForm<'a>>,
+    pub(in crate::graph) intent: Text<'a>,
+    pub(in crate::graph) settings: Text<'a>,
+    pub(in crate::graph) run_schedule: Text<'a>,
 }
 
 /// A target with its filter.
@@ -53,6 +56,9 @@ impl<'de> Content<'de> for RowForm<'de> {
                 "source" => form.source.set("source", object.next_value()?)?,
                 "sourceId" => form.source_id.set("sourceId", object.next_value()?)?,
                 "target" => form.target.set("target", object.next_value()?)?,
+                "intent" => form.intent.set("intent", object.next_value()?)?,
+                "settings" => form.settings.set("settings", object.next_value()?)?,
+                "runSchedule" => form.run_schedule.set("runSchedule", object.next_value()?)?,
                 _ => {
                     object.next_value::<serde::de::IgnoredAny>()?;
                 }

@@ -52,7 +52,7 @@ pub fn of_plan(plan: &Plan) -> String {
                 id: &policy.id,
                 name: &policy.name,
                 before: AssignmentRecord::all(&policy.before, names).into(),
-                after: AssignmentRecord::all(&policy.after, names).into(),
+                after: AssignmentRecord::planned(policy, names).into(),
                 untouched: AssignmentRecord::all(&policy.untouched, names).into(),
             })
         },

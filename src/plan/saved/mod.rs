@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use digest::of_plan as digest_of;
-pub use policy::{PolicyRecord, PolicyRecords, check_ids};
+pub use policy::{PolicyRecord, PolicyRecords, check_ids, remediation_of};
 pub use selection::SelectionRecord;
 pub use shared::SharedNamesRecord;
 pub use since::{ManagedRecord, SinceRecord};

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::AssignmentRecord;
 use crate::manifest::Mode;
-use crate::model::{Assignment, Guid, PolicyKind, Rows};
+use crate::model::{Assignment, AssignmentKey, Guid, PolicyKind, Rows};
 use crate::plan::since::Cause;
 use crate::plan::writes::{Call, PlannedWrite, WriteWith, planned};
 use crate::plan::{ManifestPlace, Names, Plan, PlannedPolicy, changes};
@@ -17,6 +17,9 @@ pub struct PolicyRecord<'a> {
     pub(in crate::plan) kind: Cow<'a, str>,
     pub(in crate::plan) id: Cow<'a, str>,
     pub(in crate::plan) name: Cow<'a, str>,
+    /// The type of the policy, of kinds that have several.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    odata_type: Option<Cow<'a, str>>,
     mode: Cow<'a, str>,
     #[serde(default)]
     manifest: Vec<PlaceRecord<'a>>,
@@ -118,11 +121,13 @@ impl<'a> PolicyRecord<'a> {
             kind,
             id,
             name,
+            odata_type,
             mode,
             manifest,
             before,
-            after,
+            after: _,
             untouched,
+            remediation: _,
             changes,
             asked,
             writes,
@@ -134,10 +139,11 @@ impl<'a> PolicyRecord<'a> {
             kind: kind.name().into(),
             id: id.into(),
             name: Cow::Borrowed(&**name),
+            odata_type: odata_type.as_deref().map(Cow::Borrowed),
             mode: mode.name().into(),
             manifest: manifest.iter().map(PlaceRecord::new).collect(),
             before: AssignmentRecord::all(before, names),
-            after: AssignmentRecord::all(after, names),
+            after: AssignmentRecord::planned(policy, names),
             untouched: AssignmentRecord::all(untouched, names),
             changes: changes
                 .iter()
@@ -175,12 +181,14 @@ impl<'a> PolicyRecord<'a> {
         let before = rows(&self.before)?;
         let after = rows(&self.after)?;
         let untouched = rows(&self.untouched)?;
+        let remediation = remediation_of(&self.after)?;
         check_ids(&self.id, before.iter().chain(&*after).chain(&*untouched))?;
         Ok(PlannedPolicy {
             kind: PolicyKind::from_name(&self.kind)
                 .ok_or_else(|| format!("unknown policy kind `{}`", self.kind))?,
             id: self.id.clone().into_owned(),
             name: (&*self.name).into(),
+            odata_type: self.odata_type.as_deref().map(Into::into),
             mode: [Mode::Exact, Mode::Additive]
                 .into_iter()
                 .find(|mode| mode.name() == self.mode)
@@ -195,6 +203,7 @@ impl<'a> PolicyRecord<'a> {
             before,
             after,
             untouched,
+            remediation: remediation.into(),
             writes: self
                 .writes
                 .iter()
@@ -232,6 +241,23 @@ impl PolicyRecord<'_> {
         };
         self.writes.len() == needed.len() && self.writes.iter().zip(&needed).all(fits)
     }
+}
+
+/// Reads what planned assignments say of remediations that repair.
+///
+/// # Errors
+///
+/// Says which assignment cannot be read.
+pub fn remediation_of(
+    after: &[AssignmentRecord<'_>],
+) -> Result<Vec<(AssignmentKey, bool)>, String> {
+    let mut names = Names::default();
+    let said = after.iter().map(|record| {
+        let assignment = record.read(&mut names)?;
+        Ok(record.remediation(&assignment.key))
+    });
+    let said = said.collect::<Result<Vec<_>, String>>()?;
+    Ok(said.into_iter().flatten().collect())
 }
 
 /// The digest covers rows, not their order in the file.

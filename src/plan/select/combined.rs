@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::directory::{Directory, Resolved, ResolvedAbsent};
 use super::{DesiredState, Findings, PlacedDesired, ResolvedEntry, platform};
 use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::kinds::FilterRule;
 use crate::manifest::{Entry, Mode, WantedTarget, conflict};
 use crate::model::{AssignmentKey, Desired, LiveFilter, LivePolicy, SharedText, Source, Target};
 
@@ -44,6 +45,8 @@ enum LiveCheckKind<'a> {
     Additive,
     /// It excludes a group where the entries include nobody; somebody may be included already.
     LoneExclusion,
+    /// Its target or filter, written there, may be none that the kind takes.
+    Rules(Option<(Place, &'a LiveFilter)>),
 }
 
 impl<'a> Combined<'a> {
@@ -164,10 +167,12 @@ fn to_check<'a>(
     written: &WantedTarget,
     mode: Mode,
     directory: &Directory<'a>,
-) -> [Option<LiveCheckKind<'a>>; 3] {
+) -> [Option<LiveCheckKind<'a>>; 4] {
     let group = row.key.target.group_id();
     let unknown_group = group.filter(|group| !directory.has_group(group));
     let filter = row.filter.as_ref().zip(written.filter.as_ref());
+    let known_filter = filter
+        .and_then(|(filter, written)| Some((written.place, directory.filter_by_id(&filter.id)?)));
     let filter = filter.and_then(
         |(filter, written)| match directory.filter_by_id(&filter.id) {
             None => Some(LiveCheckKind::UnknownFilter(written.place)),
@@ -182,6 +187,7 @@ fn to_check<'a>(
         unknown_group.map(|_| LiveCheckKind::UnknownGroup),
         filter,
         additive.map(|_| LiveCheckKind::Additive),
+        Some(LiveCheckKind::Rules(known_filter)),
     ]
 }
 
@@ -227,9 +233,78 @@ impl LiveCheck<'_> {
             }
             LiveCheckKind::Additive => return check_additive(row, *place, live),
             LiveCheckKind::LoneExclusion => return check_lone_exclusion(row, *place, live),
+            LiveCheckKind::Rules(filter) => {
+                return check_rules(row, *place, *filter, live, severity);
+            }
         };
         Some(diagnostic)
     }
+}
+
+/// Finds targets and filters that the kind, or the type, does not take.
+fn check_rules(
+    desired: &Desired,
+    place: Place,
+    filter: Option<(Place, &LiveFilter)>,
+    live: &LivePolicy,
+    severity: impl Fn() -> Severity,
+) -> Option<Diagnostic> {
+    let rules = &live.kind.spec().targets;
+    let of_type = rules.of_type(live.odata_type.as_deref());
+    let target = &desired.key.target;
+    let named = match &live.odata_type {
+        Some(odata_type) if live.kind.spec().polymorphic => format!("{} ({odata_type})", live.kind),
+        _ => live.kind.to_string(),
+    };
+    if rules.refused.contains(&target.kind()) {
+        let message = format!("the service takes no `{}` on a {named}", target.type_name());
+        return Some(Diagnostic::new(
+            severity(),
+            "target-not-allowed",
+            Some(place),
+            message,
+        ));
+    }
+    if of_type.doubtful.contains(&target.kind()) {
+        let message = format!(
+            "the service may not take `{}` on a {named}",
+            target.type_name()
+        );
+        let doubt = Diagnostic::new(
+            Severity::Warning,
+            "target-not-allowed",
+            Some(place),
+            message,
+        );
+        return Some(doubt.hint("it was never seen to work; what the service says decides"));
+    }
+    let (place, filter) = filter?;
+    let (over, takes) = match (of_type.filters, filter.management.as_deref()) {
+        (FilterRule::Devices, Some("apps")) => ("managed apps", "managed devices"),
+        (FilterRule::Apps, Some("devices")) => ("managed devices", "managed apps"),
+        (FilterRule::Unsupported, _) => {
+            let doubt = Diagnostic::new(
+                Severity::Warning,
+                "filter-unsupported-kind",
+                Some(place),
+                format!("filters have no effect on a {named}, by Microsoft's list"),
+            );
+            return Some(doubt.hint(
+                "see `Supported workloads when creating filters` in Microsoft's documentation",
+            ));
+        }
+        _ => return None,
+    };
+    let message = format!(
+        "the filter `{}` is over {over}, and a {named} takes filters over {takes}",
+        filter.name
+    );
+    Some(Diagnostic::new(
+        severity(),
+        "filter-not-allowed",
+        Some(place),
+        message,
+    ))
 }
 
 fn check_additive(row: &Desired, place: Place, live: &LivePolicy) -> Option<Diagnostic> {

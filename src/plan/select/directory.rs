@@ -110,6 +110,7 @@ impl<'a> Directory<'a> {
                         None => Stated::Unstated,
                     },
                     properties: Vec::new(),
+                    remediation: Stated::Unstated,
                 },
                 place: target.place,
             },

@@ -60,7 +60,10 @@ impl<'a> PolicyIndex<'a> {
         for (policy, selected) in self.live.policies.iter().zip(&mut selected) {
             for number in globs.matches(&policy.name) {
                 let entry = &entries[number];
-                if entry.kind == policy.kind && !entry.selector.excludes(&policy.name) {
+                if entry.kind == policy.kind
+                    && !policy.is_tenant_default
+                    && !entry.selector.excludes(&policy.name)
+                {
                     is_of_use[number] = true;
                     selected.push(number);
                 }
@@ -83,8 +86,15 @@ impl<'a> PolicyIndex<'a> {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<usize> {
         let found = self.by_name.get(&(kind, name.value.as_str()));
-        match found.map_or(&[][..], Vec::as_slice) {
+        let found = found.map_or(&[][..], Vec::as_slice);
+        let own: Vec<usize> = found
+            .iter()
+            .copied()
+            .filter(|index| !self.live.policies[*index].is_tenant_default)
+            .collect();
+        match own.as_slice() {
             [one] => return Some(*one),
+            [] if !found.is_empty() => diagnostics.push(tenant_default(kind, name)),
             [] => {
                 let unknown = Diagnostic::error(
                     "unknown-policy",
@@ -102,9 +112,16 @@ impl<'a> PolicyIndex<'a> {
                 });
             }
             several => {
-                let ids = several
+                let ids: Vec<String> = several
                     .iter()
-                    .map(|index| self.live.policies[*index].id.as_str());
+                    .map(|index| {
+                        let policy = &self.live.policies[*index];
+                        match &policy.odata_type {
+                            Some(odata_type) => format!("{} ({odata_type})", policy.id),
+                            None => policy.id.clone(),
+                        }
+                    })
+                    .collect();
                 let number = several.len();
                 diagnostics.push(
                     Diagnostic::error(
@@ -112,7 +129,10 @@ impl<'a> PolicyIndex<'a> {
                         name.place,
                         format!("the tenant has {number} {kind} objects `{}`", name.value),
                     )
-                    .hint(format!("name one with `id`: {}", list(ids))),
+                    .hint(format!(
+                        "name one with `id`: {}",
+                        list(ids.iter().map(String::as_str))
+                    )),
                 );
             }
         }
@@ -136,7 +156,13 @@ impl<'a> PolicyIndex<'a> {
                 .hint("the id may belong to another kind, or the policy may have been deleted"),
             );
         }
-        found.copied()
+        match found.copied() {
+            Some(index) if self.live.policies[index].is_tenant_default => {
+                diagnostics.push(tenant_default(kind, id));
+                None
+            }
+            found => found,
+        }
     }
 
     /// Returns another kind that has a policy of a name, as far as other kinds were read.
@@ -153,6 +179,19 @@ impl<'a> PolicyIndex<'a> {
             .filter(move |policy| policy.kind == kind)
             .map(|policy| &*policy.name)
     }
+}
+
+/// The configuration that every tenant has is fixed to all devices or all users.
+fn tenant_default(kind: PolicyKind, named: &Placed<String>) -> Diagnostic {
+    Diagnostic::error(
+        "tenant-default",
+        named.place,
+        format!(
+            "the {kind} `{}` is the tenant's default, which takes no assignments",
+            named.value
+        ),
+    )
+    .hint("name one that was made in this tenant")
 }
 
 fn selects_nothing(

@@ -16,7 +16,9 @@ use std::sync::Arc;
 use super::shared_policy_names;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::manifest::{Entry, Manifest, Mode};
-use crate::model::{Assignment, Desired, LivePolicy, LiveTenant, Rows, Target};
+use crate::model::{
+    Assignment, AssignmentKey, Desired, LivePolicy, LiveTenant, Rows, SharedText, Stated, Target,
+};
 use combined::Combined;
 use directory::{Directory, Resolved, ResolvedAbsent};
 use index::PolicyIndex;
@@ -52,6 +54,8 @@ pub struct DesiredState {
     pub alone: Rows,
     /// The targets that must not be there, sorted; a group is meant on either side.
     pub absent: Vec<Target>,
+    /// Of remediations: what is said of repairing, which no read shows.
+    pub remediation: Arc<[(AssignmentKey, bool)]>,
     /// The entries.
     pub entries: Vec<Place>,
 }
@@ -86,7 +90,14 @@ impl DesiredState {
             .map(|desired| desired.over(None))
             .collect();
         alone.sort();
+        let said = assignments
+            .iter()
+            .filter_map(|desired| match desired.remediation {
+                Stated::Is(repairs) => Some((desired.key.clone(), repairs)),
+                Stated::Unstated => None,
+            });
         Self {
+            remediation: said.collect(),
             mode,
             assignments,
             places: Vec::new(),

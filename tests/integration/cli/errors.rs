@@ -17,16 +17,22 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 const NO_CODES: [&str; 3] = ["all-devices", "all-users", "several-platforms"];
 
 /// Codes whose examples would be too large, or need a tenant that is not the sample.
-const WITHOUT_EXAMPLE: [&str; 17] = [
+const WITHOUT_EXAMPLE: [&str; 23] = [
     "absent-from-policy-set",
     "ambiguous-filter",
     "built-in-as-group",
+    "filter-not-allowed",
+    "filter-unsupported-kind",
+    "kind-unavailable",
     "looser-limit",
     "newer-plan",
     "not-exported",
     "not-rolled-back",
     "old-plan",
     "policy-set-rows",
+    "replaced-one-by-one",
+    "target-not-allowed",
+    "tenant-default",
     "too-deep",
     "too-large",
     "too-long",

@@ -35,6 +35,8 @@ impl Stage {
                 kind: policy.kind,
                 name: policy.name.expect("a name"),
                 id: policy.id,
+                odata_type: policy.odata_type,
+                remediation: policy.remediation.into(),
                 before: policy.before,
                 after: policy.after,
                 seen: policy.outcome == Some(Outcome::Applied),

@@ -1,0 +1,60 @@
+//! Configuration and compliance from before the settings catalog.
+
+use super::spec::{
+    FilterRule, PLAIN, Platform, PolicyKindSpec, TargetRules, ThrottleGroup, Workload, Writing,
+};
+
+/// Update rings are of this kind. Its assignments have an `intent` of their own, which is always
+/// `apply`; it is carried, and no manifest can set it.
+pub(super) const DEVICE_CONFIGURATION: PolicyKindSpec = PolicyKindSpec {
+    name: "deviceConfiguration",
+    collection: "/deviceManagement/deviceConfigurations",
+    assignment_type: "#microsoft.graph.deviceConfigurationAssignment",
+    writing: Writing::either("assignments"),
+    platform: Platform::FromType,
+    throttle: ThrottleGroup::DeviceConfiguration,
+    polymorphic: true,
+    ..PLAIN
+};
+
+pub(super) const DEVICE_COMPLIANCE_POLICY: PolicyKindSpec = PolicyKindSpec {
+    name: "deviceCompliancePolicy",
+    collection: "/deviceManagement/deviceCompliancePolicies",
+    assignment_type: "#microsoft.graph.deviceCompliancePolicyAssignment",
+    platform: Platform::FromType,
+    throttle: ThrottleGroup::DeviceConfiguration,
+    approval: Some(Workload::Compliance),
+    polymorphic: true,
+    ..PLAIN
+};
+
+pub(super) const GROUP_POLICY_CONFIGURATION: PolicyKindSpec = PolicyKindSpec {
+    name: "groupPolicyConfiguration",
+    collection: "/deviceManagement/groupPolicyConfigurations",
+    assignment_type: "#microsoft.graph.groupPolicyConfigurationAssignment",
+    platform: Platform::Only(&["windows10AndLater"]),
+    ..PLAIN
+};
+
+/// Old endpoint security and security baselines. Their platform is that of a template, which is not
+/// read. A list's `$expand` is an empty list whatever there is (microsoft-graph-explorer-v4#2051).
+pub(super) const INTENT: PolicyKindSpec = PolicyKindSpec {
+    name: "intent",
+    collection: "/deviceManagement/intents",
+    assignment_type: "#microsoft.graph.deviceManagementIntentAssignment",
+    listing: super::Listing::PerPolicy,
+    targets: TargetRules {
+        filters: FilterRule::Unsupported,
+        ..TargetRules::ALL
+    },
+    ..PLAIN
+};
+
+pub(super) const HARDWARE_CONFIGURATION: PolicyKindSpec = PolicyKindSpec {
+    name: "hardwareConfiguration",
+    collection: "/deviceManagement/hardwareConfigurations",
+    assignment_type: "#microsoft.graph.hardwareConfigurationAssignment",
+    writing: Writing::assign("hardwareConfigurationAssignments"),
+    platform: Platform::Only(&["windows10AndLater"]),
+    ..PLAIN
+};

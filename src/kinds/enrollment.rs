@@ -1,0 +1,125 @@
+//! Enrollment: Autopilot, enrollment configurations, terms of use, Apple's user-initiated enrollment.
+
+use super::spec::{
+    FilterRule, IdForm, PLAIN, Permissions, Platform, PolicyKindSpec, TargetRules, TenantDefault,
+    ThrottleGroup, TypeRules, Writing,
+};
+use super::{Listing, TargetKind};
+
+/// `assign` of this kind takes devices, not assignments.
+pub(super) const WINDOWS_AUTOPILOT_DEPLOYMENT_PROFILE: PolicyKindSpec = PolicyKindSpec {
+    name: "windowsAutopilotDeploymentProfile",
+    collection: "/deviceManagement/windowsAutopilotDeploymentProfiles",
+    assignment_type: "#microsoft.graph.windowsAutopilotDeploymentProfileAssignment",
+    writing: Writing::Single,
+    targets: TargetRules {
+        refused: &[TargetKind::AllUsers],
+        filters: FilterRule::Unsupported,
+        all_devices_beside_exclusion: true,
+        ..TargetRules::ALL
+    },
+    platform: Platform::Only(&["windows10AndLater"]),
+    permissions: Permissions::ServiceConfig,
+    polymorphic: true,
+    ..PLAIN
+};
+
+const USER_GROUPS: TypeRules = TypeRules {
+    doubtful: &[
+        TargetKind::AllUsers,
+        TargetKind::AllDevices,
+        TargetKind::ExclusionGroup,
+        TargetKind::Collection,
+    ],
+    filters: FilterRule::Unsupported,
+};
+
+/// Writes side by side fail or get lost; a provider for Terraform sends them one after the other.
+pub(super) const DEVICE_ENROLLMENT_CONFIGURATION: PolicyKindSpec = PolicyKindSpec {
+    name: "deviceEnrollmentConfiguration",
+    collection: "/deviceManagement/deviceEnrollmentConfigurations",
+    assignment_type: "#microsoft.graph.enrollmentConfigurationAssignment",
+    writing: Writing::Assign {
+        parameter: "enrollmentConfigurationAssignments",
+        single: super::SingleRoute::Absent,
+        cast: None,
+        serial: true,
+    },
+    targets: TargetRules {
+        by_type: &[
+            (
+                "windows10EnrollmentCompletionPageConfiguration",
+                TypeRules {
+                    doubtful: &[TargetKind::ExclusionGroup, TargetKind::Collection],
+                    filters: FilterRule::Devices,
+                },
+            ),
+            (
+                "deviceEnrollmentPlatformRestrictionConfiguration",
+                TypeRules {
+                    filters: FilterRule::Devices,
+                    ..USER_GROUPS
+                },
+            ),
+            ("deviceEnrollmentLimitConfiguration", USER_GROUPS),
+            (
+                "deviceEnrollmentWindowsHelloForBusinessConfiguration",
+                USER_GROUPS,
+            ),
+            (
+                "deviceEnrollmentNotificationConfiguration",
+                TypeRules {
+                    doubtful: &[
+                        TargetKind::ExclusionGroup,
+                        TargetKind::AllDevices,
+                        TargetKind::Collection,
+                    ],
+                    filters: FilterRule::Unsupported,
+                },
+            ),
+        ],
+        ..TargetRules::ALL
+    },
+    platform: Platform::Property("platformType"),
+    permissions: Permissions::ServiceConfig,
+    throttle: ThrottleGroup::Enrollment,
+    ids: IdForm::Text,
+    tenant_default: TenantDefault::Priority,
+    polymorphic: true,
+    ..PLAIN
+};
+
+pub(super) const TERMS_AND_CONDITIONS: PolicyKindSpec = PolicyKindSpec {
+    name: "termsAndConditions",
+    collection: "/deviceManagement/termsAndConditions",
+    assignment_type: "#microsoft.graph.termsAndConditionsAssignment",
+    listing: Listing::PerPolicy,
+    writing: Writing::Single,
+    targets: TargetRules {
+        doubtful: &[
+            TargetKind::ExclusionGroup,
+            TargetKind::AllDevices,
+            TargetKind::Collection,
+        ],
+        filters: FilterRule::Unsupported,
+        ..TargetRules::ALL
+    },
+    permissions: Permissions::ServiceConfig,
+    throttle: ThrottleGroup::CompanyTerms,
+    ..PLAIN
+};
+
+pub(super) const APPLE_USER_INITIATED_ENROLLMENT_PROFILE: PolicyKindSpec = PolicyKindSpec {
+    name: "appleUserInitiatedEnrollmentProfile",
+    collection: "/deviceManagement/appleUserInitiatedEnrollmentProfiles",
+    assignment_type: "#microsoft.graph.appleEnrollmentProfileAssignment",
+    writing: Writing::Single,
+    targets: TargetRules {
+        doubtful: &[TargetKind::AllDevices, TargetKind::Collection],
+        filters: FilterRule::Unsupported,
+        ..TargetRules::ALL
+    },
+    permissions: Permissions::ServiceConfig,
+    ids: IdForm::Text,
+    ..PLAIN
+};

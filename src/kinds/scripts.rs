@@ -1,0 +1,51 @@
+//! Scripts and remediations.
+
+use super::spec::{
+    AssignmentProperties, FilterRule, PLAIN, Permissions, Platform, PolicyKindSpec, TargetRules,
+    Workload, Writing,
+};
+
+/// Scripts take no filters by Microsoft's list (learn: filters-performance-recommendations and
+/// filters-supported-workloads).
+const NO_FILTERS: TargetRules = TargetRules {
+    filters: FilterRule::Unsupported,
+    ..TargetRules::ALL
+};
+
+pub(super) const DEVICE_HEALTH_SCRIPT: PolicyKindSpec = PolicyKindSpec {
+    name: "deviceHealthScript",
+    collection: "/deviceManagement/deviceHealthScripts",
+    assignment_type: "#microsoft.graph.deviceHealthScriptAssignment",
+    writing: Writing::assign("deviceHealthScriptAssignments"),
+    properties: AssignmentProperties::Remediation,
+    platform: Platform::Only(&["windows10AndLater"]),
+    permissions: Permissions::Scripts,
+    approval: Some(Workload::Scripts),
+    ..PLAIN
+};
+
+pub(super) const DEVICE_MANAGEMENT_SCRIPT: PolicyKindSpec = PolicyKindSpec {
+    name: "deviceManagementScript",
+    collection: "/deviceManagement/deviceManagementScripts",
+    assignment_type: "#microsoft.graph.deviceManagementScriptAssignment",
+    writing: Writing::assign("deviceManagementScriptAssignments"),
+    targets: NO_FILTERS,
+    platform: Platform::Only(&["windows10AndLater"]),
+    permissions: Permissions::Scripts,
+    approval: Some(Workload::Scripts),
+    ..PLAIN
+};
+
+pub(super) const DEVICE_SHELL_SCRIPT: PolicyKindSpec = PolicyKindSpec {
+    name: "deviceShellScript",
+    collection: "/deviceManagement/deviceShellScripts",
+    platform: Platform::Only(&["macOS"]),
+    approval: None,
+    ..DEVICE_MANAGEMENT_SCRIPT
+};
+
+pub(super) const DEVICE_CUSTOM_ATTRIBUTE_SHELL_SCRIPT: PolicyKindSpec = PolicyKindSpec {
+    name: "deviceCustomAttributeShellScript",
+    collection: "/deviceManagement/deviceCustomAttributeShellScripts",
+    ..DEVICE_SHELL_SCRIPT
+};
