@@ -41,10 +41,17 @@ pub(crate) fn all_of(words: &[&str]) -> String {
     listed(words, "and")
 }
 
+/// A longer list helps less than the schema does.
+const MOST_LISTED: usize = 12;
+
 fn listed(words: &[&str], before_last: &str) -> String {
     match words {
         [] => String::new(),
         [only] => format!("`{only}`"),
+        [first, second, others @ ..] if others.len() > MOST_LISTED => format!(
+            "`{first}`, `{second}` {before_last} {} others (see `assignctl schema`)",
+            others.len()
+        ),
         [first @ .., last] => {
             let first: Vec<String> = first.iter().map(|word| format!("`{word}`")).collect();
             format!("{} {before_last} `{last}`", first.join(", "))
