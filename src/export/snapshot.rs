@@ -45,8 +45,10 @@ pub fn state(tenant: &RawTenant, tenant_id: &str) -> String {
                 .policies
                 .iter()
                 .filter(|policy| policy.live.kind.spec().name == row.name);
-            (key, of_kind.map(policy).collect())
+            (key, of_kind.map(policy).collect::<Vec<_>>())
         })
+        // A sandbox need not know a kind of which there is nothing.
+        .filter(|(_, policies)| !policies.is_empty())
         .collect();
     let state = State {
         format_version: FORMAT_VERSION,

@@ -418,8 +418,14 @@ mod tests {
         );
     }
 
+    fn kind_named(word: &str) -> PolicyKind {
+        PolicyKind::from_name(word)
+            .or_else(|| PolicyKind::held_back(word))
+            .expect("a kind")
+    }
+
     fn of_kind(word: &str, raw: Value) -> (PolicyKind, LiveAssignment) {
-        let kind = PolicyKind::from_name(word).expect("a kind");
+        let kind = kind_named(word);
         let Value::Object(raw) = raw else {
             panic!("an object")
         };
@@ -471,7 +477,7 @@ mod tests {
 
     #[test]
     fn a_new_assignment_of_an_app_has_intent_and_the_settings_of_its_type() {
-        let kind = PolicyKind::from_name("mobileApp").expect("a kind");
+        let kind = kind_named("mobileApp");
         let mut row = Assignment::direct(Target::AllUsers);
         row.key.variant = Some("available".into());
         row.properties = crate::model::Properties::new(vec![(

@@ -79,6 +79,8 @@ pub fn schema() -> Value {
     Value::Object(whole)
 }
 
+const ID: &str = "The policy with this id; for policies whose name is not unique or may change.";
+
 fn entry() -> Map<String, Value> {
     let kinds: Vec<&str> = PolicyKind::all().map(PolicyKind::name).collect();
     let collections: Vec<String> = PolicyKind::all()
@@ -93,14 +95,7 @@ fn entry() -> Map<String, Value> {
                 "description": format!("The kind of the policies: {}.", collections.join(" or ")),
             }),
             "name" => name("The policy with this display name. Case counts."),
-            "id" => {
-                let description =
-                    "The policy with this id; for policies whose name is not unique or may change.";
-                match PolicyKind::all().all(PolicyKind::has_guid_ids) {
-                    true => guid(description),
-                    false => text(description),
-                }
-            }
+            "id" => text(ID),
             "match" => text(
                 "All policies whose display names fit: `*` is any text, `?` one character, nothing \
                  else is special. Case counts.",
@@ -128,7 +123,16 @@ fn entry() -> Map<String, Value> {
         .iter()
         .map(|key| json!({"required": [key]}))
         .collect();
+    let with_guids: Vec<&str> = PolicyKind::all()
+        .filter(|kind| kind.has_guid_ids())
+        .map(PolicyKind::name)
+        .collect();
     entry.insert("required".to_owned(), json!(["kind"]));
+    entry.insert(
+        "if".to_owned(),
+        json!({"properties": {"kind": {"enum": with_guids}}, "required": ["kind"]}),
+    );
+    entry.insert("then".to_owned(), json!({"properties": {"id": guid(ID)}}));
     entry.insert("oneOf".to_owned(), json!(one_selector));
     entry.insert("dependentRequired".to_owned(), json!({"except": ["match"]}));
     entry.insert(

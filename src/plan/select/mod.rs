@@ -17,7 +17,7 @@ use super::shared_policy_names;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::manifest::{Entry, Manifest, Mode};
 use crate::model::{
-    Assignment, AssignmentKey, Desired, LivePolicy, LiveTenant, Rows, SharedText, Stated, Target,
+    Assignment, AssignmentKey, Desired, LivePolicy, LiveTenant, Rows, Stated, Target,
 };
 use combined::Combined;
 use directory::{Directory, Resolved, ResolvedAbsent};

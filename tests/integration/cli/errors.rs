@@ -146,7 +146,7 @@ fn the_page_has_every_code_and_no_other() {
             );
         }
         // The code comes second here; `unreadable` has no hyphen.
-        for rest in text.split("Diagnostic::new(").skip(1) {
+        for rest in text.split(" Diagnostic::new(").skip(1) {
             codes.extend(rest.split('"').nth(1).map(str::to_owned));
         }
     }

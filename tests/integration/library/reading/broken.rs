@@ -187,12 +187,7 @@ async fn a_list_without_assignments_is_completed_policy_by_policy() {
 
 #[tokio::test(start_paused = true)]
 async fn assignments_that_are_no_list_are_an_error() {
-    for odd in [
-        json!({}),
-        json!("none"),
-        json!([null]),
-        json!([{}]),
-    ] {
+    for odd in [json!({}), json!("none"), json!([null]), json!([{}])] {
         let world = World::new(tenants::tenant(1));
         let shown = odd.to_string();
         world.wire.rule(move |sent| {
