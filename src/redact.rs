@@ -5,10 +5,10 @@
 //! people read is cleaned of all secrets of the run.
 //!
 //! A secret is found as a whole: as it is, and as JSON, URLs, HTML entities and base64 spell it. One
-//! of less than [`SHORTEST`] characters is in too many texts to be looked for.
+//! of less than `SHORTEST` characters is in too many texts to be looked for.
 //!
 //! Data is never altered: a plan that has `[secret]` instead of a name is another plan. Data that
-//! holds a secret of [`SHORTEST_IN_DATA`] characters or more is not written, see [`Redactor::holds`].
+//! holds a secret of `SHORTEST_IN_DATA` characters or more is not written, see [`Redactor::holds`].
 
 use std::borrow::Cow;
 use std::fmt::{self, Write as _};
