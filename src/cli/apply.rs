@@ -116,7 +116,7 @@ impl Session<'_> {
             None => self.source(config)?,
         };
         runtime()?.block_on(async {
-            let stop = interrupt::watch();
+            let stop = interrupt::watch(Some(&self.output.progress));
             let environment = settings::environment(&self.output.redactor);
             let client = connect(&service, &environment, self.output.observer(), &stop)?;
             run.connected(&client);

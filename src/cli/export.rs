@@ -46,7 +46,7 @@ pub(super) fn run(
         Some(path) => Some(Folder::open(path, command.force)?),
     };
     runtime()?.block_on(async {
-        let stop = interrupt::watch();
+        let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
         if let Some(path) = &command.snapshot {

@@ -1,19 +1,26 @@
-//! Ctrl-C and SIGTERM (on Windows Ctrl-Break): the first asks the run to end, the second ends it at once.
+//! Ctrl-C, SIGTERM and SIGHUP (on Windows Ctrl-Break): the first asks the run to end, the second ends
+//! it at once.
 
 use tokio_util::sync::CancellationToken;
 
+use super::progress::Progress;
 use crate::exit::Exit;
 
-/// Returns a token that the first signal cancels. Needs a runtime.
+/// Returns a token that the first signal cancels; `progress` then says so. Needs a runtime.
 ///
 /// From the return on no signal is missed: the handlers are there before anything is done that a
 /// signal should end well.
-pub(super) fn watch() -> CancellationToken {
+pub(super) fn watch(progress: Option<&Progress>) -> CancellationToken {
+    let progress = progress.cloned();
     let token = CancellationToken::new();
     let cancelled = token.clone();
     let mut signals = Signals::new();
     tokio::spawn(async move {
         signals.next().await;
+        // First, so that what is left is said as it was when the signal came.
+        if let Some(progress) = progress {
+            progress.interrupted();
+        }
         cancelled.cancel();
         signals.next().await;
         leave();
@@ -35,6 +42,8 @@ fn leave() -> ! {
 struct Signals {
     interrupt: Option<tokio::signal::unix::Signal>,
     terminate: Option<tokio::signal::unix::Signal>,
+    /// The terminal was closed, or the connection to it was lost.
+    hang_up: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
@@ -44,6 +53,7 @@ impl Signals {
         Self {
             interrupt: signal(SignalKind::interrupt()).ok(),
             terminate: signal(SignalKind::terminate()).ok(),
+            hang_up: signal(SignalKind::hangup()).ok(),
         }
     }
 
@@ -51,6 +61,7 @@ impl Signals {
         tokio::select! {
             () = received(&mut self.interrupt) => {}
             () = received(&mut self.terminate) => {}
+            () = received(&mut self.hang_up) => {}
         }
     }
 }

@@ -43,7 +43,7 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
         all: command.view.all,
     };
     let mut plan = runtime()?.block_on(async {
-        let stop = interrupt::watch();
+        let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
         let mask = |found: &_| output.without_secrets(found);

@@ -65,7 +65,7 @@ fn save(command: &Rollback, out: &Path, common: &Common, output: &Output) -> Res
         unmanaged: &NameUnmanaged::Not,
     };
     let planned = runtime()?.block_on(async {
-        let stop = interrupt::watch();
+        let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
         plan_rollback(recorded, &client, &service, &request, &stop).await

@@ -18,7 +18,7 @@ pub(super) fn run(command: &Sandbox, output: &Output) -> Result<Exit, Failure> {
     }
     let service = open_sandbox(&command.state)?;
     runtime()?.block_on(async {
-        let stop = interrupt::watch();
+        let stop = interrupt::watch(None);
         let failed = |error: std::io::Error| {
             Failure::new(
                 Exit::Failure,

@@ -16,7 +16,7 @@ pub(super) fn run(command: &WhoAmI, common: &Common, output: &Output) -> Result<
     let service = settings::service(&common.service, &config)?;
     let environment = settings::environment(&output.redactor);
     let identity = runtime()?.block_on(async {
-        let stop = interrupt::watch();
+        let stop = interrupt::watch(Some(&output.progress));
         whoami(&service, &environment, command.only.as_deref(), &stop).await
     })?;
     output.print_plain(|| identity::text(&identity), &Json::new(&identity))?;

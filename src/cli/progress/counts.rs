@@ -59,6 +59,13 @@ impl Counts {
         }
     }
 
+    /// Returns how many policies have not settled, of how many; `None` before a plan is carried out.
+    pub(super) fn left(&self) -> Option<(usize, usize)> {
+        self.began?;
+        let left = self.policies.saturating_sub(self.policies_done);
+        Some((left, self.policies))
+    }
+
     /// Returns how much time is left: what the limit takes, or more where the service is slower.
     pub(super) fn time_left(&self, now: Instant) -> Duration {
         let Some((began, at_the_limit)) = self.began else {

@@ -96,7 +96,7 @@ fn in_seconds(wait: Duration) -> Duration {
     Duration::from_secs(seconds as u64)
 }
 
-fn say(line: &str) {
+pub(super) fn say(line: &str) {
     let mut stderr = anstream::stderr().lock();
     // Progress that nobody can see is no failure.
     let _ = writeln!(stderr, "{line}");

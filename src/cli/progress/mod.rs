@@ -18,6 +18,7 @@ use crate::apply::ObserveApply;
 use crate::graph::observe::{Event, Observe};
 use crate::plan::{PlannedPolicy, Summary};
 use crate::report::Settled;
+use crate::text::count;
 use counts::Counts;
 use lines::Lines;
 use live::Live;
@@ -80,6 +81,21 @@ impl Progress {
                 live.applying(counts, counts.time_left(Instant::now()));
             }
         }
+    }
+
+    /// Says that the run was interrupted, and what is left of it; also where nothing else is said.
+    pub(super) fn interrupted(&self) {
+        self.clear();
+        let left = self.inner().and_then(|inner| inner.counts.left());
+        let left = left.map_or_else(String::new, |(left, all)| {
+            format!(
+                "{left} of {} not settled; ",
+                count(all, "policy", "policies")
+            )
+        });
+        lines::say(&format!(
+            "interrupted: {left}nothing further is started, what was sent is finished and read back; a second Ctrl-C leaves at once"
+        ));
     }
 
     /// Takes the display away, so that something else can be printed.
