@@ -10,6 +10,7 @@ mod progress;
 pub mod staleness;
 mod verify;
 
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt as _;
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::graph::Reader;
 use crate::graph::client::Client;
+use crate::graph::retry::LOOKS_AFTER_INTERRUPT;
 use crate::graph::write::Writer;
 use crate::plan::writes::WriteWith;
 use crate::plan::{Names, Plan, PlannedPolicy};
@@ -42,27 +44,17 @@ pub trait ObserveApply: Sync {
     fn settled(&self, policy: &PlannedPolicy, settled: &Settled, done: usize, all: usize);
 }
 
-/// Returns what becomes of a saved plan's policies when some have moved: nothing is tried.
+/// Returns what becomes of a saved plan's policies if some have moved: nothing is tried.
 pub fn not_started(plan: &Plan, moved: Vec<Moved>) -> Results {
     let settled = plan
         .changed()
         .enumerate()
         .map(
             |(index, _)| match moved.iter().find(|moved| moved.index == index) {
-                Some(moved) if moved.live.is_none() => Settled::bad(
-                    Outcome::Stale,
-                    Reason::new(
-                        "deleted",
-                        "the policy has been deleted since the plan was made",
-                    ),
-                ),
-                Some(_) => Settled::bad(
-                    Outcome::Stale,
-                    Reason::new(
-                        "moved",
-                        "the policy's assignments have changed since the plan was made",
-                    ),
-                ),
+                Some(moved) if moved.live.is_none() => {
+                    Settled::bad(Outcome::Stale, staleness::deleted())
+                }
+                Some(_) => Settled::bad(Outcome::Stale, staleness::moved_since()),
                 None => Settled::bad(
                     Outcome::Skipped,
                     Reason::new("stalePlan", "other policies of the plan have moved"),
@@ -87,6 +79,10 @@ pub async fn run(
     observer: &dyn ObserveApply,
 ) -> Results {
     let reader = Reader::new(Arc::clone(client));
+    // Looks at what was written go on for a while after an interrupt.
+    let overdue = CancellationToken::new();
+    let patient = Client::clone(client).interrupted_by(overdue.clone());
+    let look_back = Reader::new(Arc::new(patient));
     let writer = Writer::new(Arc::clone(client));
     let changed: Vec<&PlannedPolicy> = plan.changed().collect();
     // Ends the starting of further policies without ending the run's own work on others.
@@ -96,6 +92,7 @@ pub async fn run(
         writing: Semaphore::new(side_by_side),
         sending: Semaphore::new(side_by_side),
         reader: &reader,
+        look_back: &look_back,
         writer: &writer,
         report,
         names: &plan.names,
@@ -103,26 +100,16 @@ pub async fn run(
         capabilities: Capabilities::default(),
         stop: &enough,
         interrupt: stop,
+        overdue: &overdue,
         report_failure: Mutex::new(None),
     };
-    let worker = &worker;
-    let mut results: Vec<Option<Settled>> = vec![None; changed.len()];
-    let mut done = 0;
-    let mut settling = futures::stream::iter(changed.iter().enumerate())
-        .map(|(index, policy)| async move { (index, worker.settle(policy).await) })
-        .buffer_unordered(in_progress(side_by_side, settings, &writer));
-    while let Some((index, settled)) = settling.next().await {
-        done += 1;
-        if settings.fail_fast && settled.outcome == Outcome::Failed {
-            enough.cancel();
-        }
-        observer.settled(changed[index], &settled, done, changed.len());
-        results[index] = Some(settled);
-    }
-    drop(settling);
+    let settled = tokio::select! {
+        settled = worker.settle_all(&changed, observer) => settled,
+        never = worker.end_looks() => match never {},
+    };
     Results {
-        settled: results.into_iter().flatten().collect(),
-        aside: Vec::new(),
+        settled,
+        skipped: Vec::new(),
         moved: Vec::new(),
         interrupted: stop.is_cancelled(),
         report_failure: worker
@@ -137,7 +124,8 @@ pub async fn run(
 ///
 /// The service shows a write late at times, by seconds. The policies that wait for theirs to show
 /// send nothing, and must not keep others from being written; so a whole window of them may wait.
-fn in_progress(side_by_side: usize, settings: Settings, writer: &Writer) -> usize {
+fn in_progress(settings: Settings, writer: &Writer) -> usize {
+    let side_by_side = settings.concurrency.max(1);
     if settings.fail_fast || side_by_side == 1 {
         side_by_side
     } else {
@@ -152,6 +140,8 @@ struct Worker<'a> {
     /// Held while requests are sent: a look and the write that follows it, or a look back.
     sending: Semaphore,
     reader: &'a Reader,
+    /// Reads what was written, also for a while after an interrupt.
+    look_back: &'a Reader,
     writer: &'a Writer,
     report: &'a Mutex<Report>,
     names: &'a Names,
@@ -159,8 +149,10 @@ struct Worker<'a> {
     capabilities: Capabilities,
     /// No further policy is started.
     stop: &'a CancellationToken,
-    /// No further request is sent.
+    /// Nothing further is sent but looks at what was written.
     interrupt: &'a CancellationToken,
+    /// Nor are these: [`LOOKS_AFTER_INTERRUPT`] is over.
+    overdue: &'a CancellationToken,
     report_failure: Mutex<Option<String>>,
 }
 
@@ -171,6 +163,38 @@ async fn acquire(semaphore: &Semaphore) -> Option<SemaphorePermit<'_>> {
 }
 
 impl Worker<'_> {
+    /// Settles policies side by side; the results stand in their order.
+    async fn settle_all(
+        &self,
+        changed: &[&PlannedPolicy],
+        observer: &dyn ObserveApply,
+    ) -> Vec<Settled> {
+        let most = in_progress(self.settings, self.writer);
+        let mut results: Vec<Option<Settled>> = vec![None; changed.len()];
+        let mut done = 0;
+        let mut settling = futures::stream::iter(changed.iter().enumerate())
+            .map(|(index, policy)| async move { (index, self.settle(policy).await) })
+            .buffer_unordered(most);
+        while let Some((index, settled)) = settling.next().await {
+            done += 1;
+            if self.settings.fail_fast && settled.outcome == Outcome::Failed {
+                self.stop.cancel();
+            }
+            observer.settled(changed[index], &settled, done, changed.len());
+            results[index] = Some(settled);
+        }
+        drop(settling);
+        results.into_iter().flatten().collect()
+    }
+
+    /// Ends the looks some time after an interrupt.
+    async fn end_looks(&self) -> Infallible {
+        self.interrupt.cancelled().await;
+        tokio::time::sleep(LOOKS_AFTER_INTERRUPT).await;
+        self.overdue.cancel();
+        std::future::pending().await
+    }
+
     /// Writes a line of the report. Where that fails nothing may be written to the service any
     /// more, since nobody could tell what was.
     fn note(&self, write: impl FnOnce(&mut Report) -> std::io::Result<()>) -> Result<(), Reason> {

@@ -19,12 +19,13 @@ use super::progress::{
     Next, Progress, Seen, WAIT_TOO_LONG, dropped_elsewhere, gone, interrupted_unverified, not_done,
     rows_unclear, unverified, wait_too_long,
 };
+use super::staleness::moved_since;
 use super::{Outcome, Reason, Settled, Worker, acquire};
-use crate::graph::GraphError;
 use crate::graph::body::{WriteRequest, WrittenPolicy};
 use crate::graph::error::ServiceError;
 use crate::graph::retry::{FRESH, LOOKS_AFTER_UNKNOWN};
 use crate::graph::write::{LookSlot, WriteSlot, Written};
+use crate::graph::{GraphError, Reader};
 use crate::kinds::{SingleRoute, Writing};
 use crate::model::{LiveAssignment, PolicyKind, Source, rows, same_assignments};
 use crate::plan::PlannedPolicy;
@@ -73,7 +74,7 @@ impl Worker<'_> {
         if self.must_wait(policy, progress) {
             return Ok(());
         }
-        let (look_slot, write_slot) = self.turn(progress).await?;
+        let (look_slot, write_slot) = self.turn(policy, progress).await?;
         let sending = acquire(&self.sending).await;
         let seen = self.look_before(policy, progress, look_slot).await?;
         // Something may have been found out while this policy waited for its turn.
@@ -89,7 +90,7 @@ impl Worker<'_> {
         if self.end(progress).is_cancelled() {
             return Err(self.stopped(progress));
         }
-        if self.writer.is_paused() || !self.may_try(policy, progress, &step) {
+        if self.writer.is_paused(policy.kind) || !self.may_try(policy, progress, &step) {
             return Ok(());
         }
         self.note(|report| report.sending(policy, self.names))
@@ -201,11 +202,15 @@ impl Worker<'_> {
         }
     }
 
-    async fn turn(&self, progress: &mut Progress) -> Result<(LookSlot, WriteSlot), Settled> {
+    async fn turn(
+        &self,
+        policy: &PlannedPolicy,
+        progress: &Progress,
+    ) -> Result<(LookSlot, WriteSlot), Settled> {
         tokio::select! {
             biased;
             () = self.end(progress).cancelled() => Err(self.stopped(progress)),
-            turn = self.writer.turn() => {
+            turn = self.writer.turn(policy.kind) => {
                 turn.map_err(|wait| not_done(progress, wait_too_long(wait.to_string())))
             }
         }
@@ -223,7 +228,7 @@ impl Worker<'_> {
         {
             return Ok(seen);
         }
-        match self.look(policy, Some(slot)).await {
+        match self.look(self.reader, policy, Some(slot)).await {
             Ok(Some(seen)) => Ok(seen),
             Ok(None) => Err(gone(None)),
             Err(_) if self.interrupt.is_cancelled() => Err(self.stopped(progress)),
@@ -241,12 +246,12 @@ impl Worker<'_> {
 
     pub(super) async fn look(
         &self,
+        reader: &Reader,
         policy: &PlannedPolicy,
         slot: Option<LookSlot>,
     ) -> Result<Option<Seen>, Reason> {
         let asked = Instant::now();
-        let live = self
-            .reader
+        let live = reader
             .assignments_at(policy.kind, &policy.id, slot)
             .await
             .map_err(|error| match error {
@@ -305,13 +310,16 @@ impl Worker<'_> {
                 Err(not_done(progress, wait_too_long(error.to_string())))
             }
             // An earlier try may have had its effect.
-            Written::NotSent(error) if progress.touched => Err(Settled::bad(
-                Outcome::Failed,
-                unverified(&error.to_string()),
-            )),
+            Written::NotSent(error) | Written::Redirected(error) if progress.touched => Err(
+                Settled::bad(Outcome::Failed, unverified(&error.to_string())),
+            ),
             Written::NotSent(error) => Err(Settled::bad(
                 Outcome::Failed,
                 Reason::from_graph("notSent", &error),
+            )),
+            Written::Redirected(error) => Err(Settled::bad(
+                Outcome::Failed,
+                Reason::from_graph("redirected", &error),
             )),
             Written::Unknown {
                 reason,
@@ -362,7 +370,7 @@ impl Worker<'_> {
         // A missing group, filter or route is answered like a missing policy.
         if (error.status == 404 || error.is_missing()) && !progress.touched {
             let _sending = acquire(&self.sending).await;
-            if let Ok(None) = self.look(policy, None).await {
+            if let Ok(None) = self.look(self.look_back, policy, None).await {
                 return Err(gone(Some(&error)));
             }
         }
@@ -380,14 +388,21 @@ impl Worker<'_> {
     }
 
     fn stopped(&self, progress: &Progress) -> Settled {
+        if progress.touched && progress.own > 0 && progress.own == progress.done {
+            let (done, all) = (progress.done, progress.steps.len());
+            return Settled::bad(
+                Outcome::Failed,
+                Reason::new(
+                    "interrupted",
+                    format!("interrupted after {done} of {all} writes to the policy"),
+                ),
+            );
+        }
         if progress.touched {
             return interrupted_unverified();
         }
         let reason = if self.interrupt.is_cancelled() {
-            Reason::new(
-                "interrupted",
-                "the run was interrupted before this policy's turn",
-            )
+            Reason::new("interrupted", "interrupted before its turn")
         } else if self.settings.fail_fast {
             Reason::new(
                 "failFast",
@@ -489,12 +504,6 @@ fn place(
                 "the policy is neither as it was nor as planned; somebody else may have changed it",
             ),
         )),
-        None => Err(Settled::bad(
-            Outcome::Stale,
-            Reason::new(
-                "moved",
-                "the policy's assignments have changed since the plan was made",
-            ),
-        )),
+        None => Err(Settled::bad(Outcome::Stale, moved_since())),
     }
 }

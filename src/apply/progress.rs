@@ -3,6 +3,7 @@
 use tokio::time::Instant;
 
 use super::capabilities::{Capability, Probe};
+use super::staleness::deleted;
 use super::{Outcome, Reason, Settled};
 use crate::graph::error::ServiceError;
 use crate::model::{Assignment, LiveAssignment};
@@ -81,16 +82,12 @@ pub(super) type Next = Result<(), Settled>;
 
 /// A policy that does not exist any more; `answer` is what a write to it was answered.
 pub(super) fn gone(answer: Option<&ServiceError>) -> Settled {
-    let reason = Reason::new(
-        "deleted",
-        "the policy has been deleted since the plan was made",
-    );
     Settled::bad(
         Outcome::Stale,
         Reason {
             status: answer.map(|error| error.status),
             request_id: answer.and_then(|error| error.request_id.clone()),
-            ..reason
+            ..deleted()
         },
     )
 }

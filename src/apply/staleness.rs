@@ -1,10 +1,70 @@
-//! Whether a saved plan still fits the tenant, before the first write.
+//! Whether a plan still fits the tenant, before the first write.
 
 use crate::graph::{GraphError, Reader};
 use crate::model::{PolicyKind, rows, same_assignments};
+use crate::plan::references::{References, renamed};
 use crate::plan::writes::{WriteWith, steps};
-use crate::plan::{Plan, PlannedPolicy};
-use crate::report::Moved;
+use crate::plan::{Plan, PlanDiagnostic, PlannedPolicy};
+use crate::report::{Moved, Outcome, Reason, Settled};
+
+pub(super) fn moved_since() -> Reason {
+    Reason::new(
+        "moved",
+        "the policy's assignments have changed since the plan was made",
+    )
+}
+
+pub(super) fn deleted() -> Reason {
+    Reason::new(
+        "deleted",
+        "the policy has been deleted since the plan was made",
+    )
+}
+
+/// What became of the groups and filters that a plan adds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AddedObjects {
+    /// Those that do not exist any more.
+    pub gone: References,
+    /// Warnings of those that were renamed since the plan was made.
+    pub renamed: Vec<PlanDiagnostic>,
+}
+
+/// Looks up what a plan adds, in as few requests as possible. The service takes the id of a group
+/// that was deleted, and nobody gets the policy.
+///
+/// # Errors
+///
+/// Whatever keeps a group or filter from being looked up.
+pub async fn added_objects(plan: &Plan, reader: &Reader) -> Result<AddedObjects, GraphError> {
+    let added = References::added_by(plan);
+    if added.is_empty() {
+        return Ok(AddedObjects::default());
+    }
+    let (groups, filters) = reader
+        .names(&added.groups, !added.filters.is_empty())
+        .await?;
+    Ok(AddedObjects {
+        renamed: renamed(&plan.names, &groups, &filters, &added),
+        gone: added.not_in(&groups, &filters),
+    })
+}
+
+/// Returns what becomes of a plan's policies if groups or filters that it adds are gone: nothing is
+/// tried.
+pub fn without_objects(plan: &Plan, gone: &References) -> Vec<Settled> {
+    let settle = |policy: &PlannedPolicy| {
+        let lost = References::added_to(policy).in_common(gone);
+        if lost.is_empty() {
+            let reason = Reason::new("stalePlan", "other policies of the plan cannot be written");
+            return Settled::bad(Outcome::Skipped, reason);
+        }
+        let lost = lost.describe(&plan.names);
+        let reason = Reason::new("targetGone", format!("no longer there: {lost}"));
+        Settled::bad(Outcome::Stale, reason)
+    };
+    plan.changed().map(settle).collect()
+}
 
 /// Compares each changed policy of a plan with the live state, in as few requests as possible.
 /// One that has its planned rows already, or stands on the plan's own way to them because an

@@ -12,6 +12,7 @@
 use std::time::Duration;
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use super::capabilities::Capability;
 use super::policy::has_whole_set;
@@ -102,7 +103,7 @@ impl Worker<'_> {
                 }
                 self.writer.count_retried();
                 let backoff = self.writer.backoff(progress.unknown);
-                self.sleep(backoff.max(asked)).await
+                self.sleep(backoff.max(asked), self.interrupt).await
             }
             Watched::Never(last) => Err(self.never_showed(policy, progress, last)),
         }
@@ -164,27 +165,27 @@ impl Worker<'_> {
         policy: &PlannedPolicy,
         wait: Duration,
     ) -> Result<Result<Seen, Reason>, Settled> {
-        self.sleep(wait).await?;
+        self.sleep(wait, self.overdue).await?;
         let _sending = acquire(&self.sending).await;
-        if self.interrupt.is_cancelled() {
+        if self.overdue.is_cancelled() {
             return Err(interrupted_unverified());
         }
-        match self.look(policy, None).await {
+        match self.look(self.look_back, policy, None).await {
             Ok(Some(seen)) => Ok(Ok(seen)),
             Ok(None) => Err(Settled::bad(
                 Outcome::Failed,
                 unverified("the policy is gone"),
             )),
-            Err(_) if self.interrupt.is_cancelled() => Err(interrupted_unverified()),
+            Err(_) if self.overdue.is_cancelled() => Err(interrupted_unverified()),
             Err(reason) => Ok(Err(reason)),
         }
     }
 
-    /// Sleeps between looks; an interrupt ends it, since no further request may leave.
-    async fn sleep(&self, wait: Duration) -> Next {
+    /// Sleeps, unless what was to come after it may not be sent any more.
+    async fn sleep(&self, wait: Duration, end: &CancellationToken) -> Next {
         tokio::select! {
             biased;
-            () = self.interrupt.cancelled() => Err(interrupted_unverified()),
+            () = end.cancelled() => Err(interrupted_unverified()),
             () = tokio::time::sleep(wait) => Ok(()),
         }
     }

@@ -230,6 +230,12 @@ impl Session<'_> {
             }
             allowed = self.ask(stop).await;
         }
+        if allowed.is_ok() {
+            // A person may have taken their time, and a saved plan may be a day old.
+            allowed = run.check_objects(input, stop).await.map(|renamed| {
+                self.output.saved_diagnostics(&renamed);
+            });
+        }
         if let Err(failure) = allowed {
             if is_text && !input.stale.is_empty() {
                 let stale = text::stale(&prepared.plan, &run.results);
@@ -248,7 +254,7 @@ impl Session<'_> {
         let mask = |message: &str| self.output.without_secrets_in(message).into_owned();
         let exit = run.carry_out(input, settings, progress, mask, stop).await?;
         let results = &run.results;
-        if is_text && !(prepared.plan.is_empty() && results.aside.is_empty()) {
+        if is_text && !(prepared.plan.is_empty() && results.skipped.is_empty()) {
             let results = text::results(&prepared.plan, results, detail);
             self.output.text(&results)?;
         }

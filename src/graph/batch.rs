@@ -5,15 +5,14 @@
 //! fail on its own and is repeated on its own, after the longest wait that any of them asked for.
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::client::{Call, Client, from_json};
-use super::error::{GraphError, ServiceError};
-use super::pace::{Class, WaitTooLong};
-use super::retry;
+use super::error::{GraphError, LastError, ServiceError};
+use super::pace::{Class, Group};
+use super::retry::{self, Retry};
 use super::transport::{Method, Response};
 
 /// The most requests that one batch takes.
@@ -65,13 +64,6 @@ impl PartAnswer {
     }
 }
 
-/// One part's tries so far.
-struct Pending {
-    index: usize,
-    tries: u32,
-    last: String,
-}
-
 impl Client {
     /// Reads many paths below the version root. The results stand in the order of the paths; a
     /// part's own error does not touch the others.
@@ -79,106 +71,111 @@ impl Client {
         &self,
         paths: &[String],
     ) -> Result<Vec<Result<Value, GraphError>>, GraphError> {
-        let size = LARGEST_BATCH.min(self.pace().largest_batch()).max(1);
-        let chunks = paths.chunks(size).map(|chunk| self.read_chunk(chunk));
-        let results = futures::future::try_join_all(chunks).await?;
-        Ok(results.into_iter().flatten().collect())
-    }
-
-    async fn read_chunk(
-        &self,
-        paths: &[String],
-    ) -> Result<Vec<Result<Value, GraphError>>, GraphError> {
+        // A batch holds what is counted together.
+        let mut groups: Vec<(Group, Vec<usize>)> = Vec::new();
+        for (index, path) in paths.iter().enumerate() {
+            let group = Group::of(path);
+            match groups.iter_mut().find(|(known, _)| *known == group) {
+                Some((_, indexes)) => indexes.push(index),
+                None => groups.push((group, vec![index])),
+            }
+        }
+        let chunks = groups.iter().flat_map(|(group, indexes)| {
+            let size = LARGEST_BATCH.min(self.pace().largest_batch(*group)).max(1);
+            let chunks = indexes.chunks(size);
+            chunks.map(|chunk| self.read_chunk(*group, paths, chunk))
+        });
+        let read = futures::future::try_join_all(chunks).await?;
         let mut results: Vec<Option<Result<Value, GraphError>>> = vec![None; paths.len()];
-        let mut pending: Vec<Pending> = (0..paths.len())
-            .map(|index| Pending {
-                index,
-                tries: 0,
-                last: String::new(),
-            })
-            .collect();
-        let mut waited = Duration::ZERO;
-        while !pending.is_empty() {
-            let sent = pending.len();
-            let mut answers = self.send_parts(paths, &pending).await?;
-            let mut wait = Duration::ZERO;
-            let mut refusals: BTreeMap<u16, usize> = BTreeMap::new();
-            let mut again = Vec::new();
-            for mut part in pending {
-                part.tries += 1;
-                match self.judge_part(&paths[part.index], answers.remove(&part.index), part.tries) {
-                    Judgement::Settled(result) => results[part.index] = Some(result),
-                    Judgement::Again {
-                        last,
-                        after,
-                        refusal,
-                    } => {
-                        wait = wait.max(after);
-                        if let Some(status) = refusal {
-                            *refusals.entry(status).or_default() += 1;
-                        }
-                        part.last = last;
-                        if part.tries >= retry::READ_TRIES {
-                            results[part.index] = Some(Err(GraphError::GivenUp {
-                                what: format!("GET {}", path_only(&paths[part.index])),
-                                tries: part.tries,
-                                last: part.last,
-                            }));
-                        } else {
-                            again.push(part);
-                        }
-                    }
-                }
-            }
-            if refusals.values().sum::<usize>() < sent {
-                self.pace().passed(Class::Read);
-            }
-            pending = again;
-            for (status, parts) in refusals {
-                self.throttled(Class::Read, status, wait, parts);
-            }
-            if !pending.is_empty() {
-                self.count_retried();
-                waited += wait;
-                if waited > self.pace().longest_wait() {
-                    return Err(GraphError::Wait {
-                        what: "POST /$batch".to_owned(),
-                        wait: WaitTooLong {
-                            class: Class::Read,
-                            wait: waited,
-                        },
-                    });
-                }
-                self.pause(wait).await?;
-            }
+        for (index, result) in read.into_iter().flatten() {
+            results[index] = Some(result);
         }
         Ok(results.into_iter().flatten().collect())
     }
 
-    async fn send_parts(
+    /// Reads some of the paths in one batch, and what fails of them in others.
+    ///
+    /// What is still pending has been part of each batch, so that all of it shares one budget.
+    async fn read_chunk(
         &self,
+        group: Group,
         paths: &[String],
-        pending: &[Pending],
-    ) -> Result<HashMap<usize, Response>, GraphError> {
+        indexes: &[usize],
+    ) -> Result<Vec<(usize, Result<Value, GraphError>)>, GraphError> {
+        let mut results = Vec::new();
+        let mut retry = Retry::default();
+        let mut pending = indexes.to_vec();
+        while !pending.is_empty() {
+            let call = self.batch_call(group, paths, &pending);
+            let mut answers = self.send_parts(&call, &mut retry).await?;
+            let mut failed: Vec<(usize, LastError)> = Vec::new();
+            for index in &pending {
+                match self.judge_part(&paths[*index], answers.remove(index)) {
+                    Judgement::Settled(result) => results.push((*index, result)),
+                    Judgement::Again(last) => failed.push((*index, last)),
+                }
+            }
+            let mut refusals: BTreeMap<u16, usize> = BTreeMap::new();
+            for status in failed.iter().filter_map(|(_, last)| last.refusal()) {
+                *refusals.entry(status).or_default() += 1;
+            }
+            if refusals.values().sum::<usize>() < pending.len() {
+                self.pace().passed(group, Class::Read);
+            }
+            pending = failed.iter().map(|(index, _)| *index).collect();
+            // The one that asks for the longest wait decides, or else one that asks to slow down.
+            let longest = failed
+                .iter()
+                .map(|(_, last)| last)
+                .max_by_key(|last| (last.retry_after(), last.refusal().is_some()));
+            let Some(longest) = longest.cloned() else {
+                break;
+            };
+            match self
+                .before_next_try(&call, &mut retry, longest, refusals)
+                .await
+            {
+                Err(GraphError::GivenUp { tries, .. }) => {
+                    results.extend(failed.into_iter().map(|(index, last)| {
+                        let what = format!("GET {}", path_only(&paths[index]));
+                        (index, Err(GraphError::GivenUp { what, tries, last }))
+                    }));
+                    break;
+                }
+                other => other?,
+            }
+        }
+        Ok(results)
+    }
+
+    fn batch_call(&self, group: Group, paths: &[String], pending: &[usize]) -> Call {
         let body = BatchBody {
             requests: pending
                 .iter()
-                .map(|part| Part {
-                    id: part.index.to_string(),
+                .map(|index| Part {
+                    id: index.to_string(),
                     method: Method::Get.name(),
-                    url: &paths[part.index],
+                    url: &paths[*index],
                 })
                 .collect(),
         };
-        let call = Call {
+        Call {
+            group,
             method: Method::Post,
             url: self.address().join("/$batch"),
             headers: Vec::new(),
             body: Some(serde_json::to_vec(&body).unwrap_or_default()),
             cost: pending.len(),
-        };
+        }
+    }
+
+    async fn send_parts(
+        &self,
+        call: &Call,
+        retry: &mut Retry,
+    ) -> Result<HashMap<usize, Response>, GraphError> {
         let answer: BatchAnswer = self
-            .read(&call, |response| from_json(&response.body))
+            .read_with(None, retry, call, |response| from_json(&response.body))
             .await?;
         Ok(answer
             .responses
@@ -187,23 +184,16 @@ impl Client {
             .collect())
     }
 
-    fn judge_part(&self, path: &str, answer: Option<Response>, tries: u32) -> Judgement {
+    fn judge_part(&self, path: &str, answer: Option<Response>) -> Judgement {
         let what = || format!("GET {}", path_only(path));
         let Some(response) = answer else {
-            return Judgement::Again {
-                last: "the batch's answer lacks this part".to_owned(),
-                after: self.backoff(tries, false),
-                refusal: None,
-            };
+            let lacks = "the batch's answer lacks this part".to_owned();
+            return Judgement::Again(LastError::Other(lacks));
         };
         match response.status {
             200..300 => match from_json(&response.body) {
                 Ok(value) => Judgement::Settled(Ok(value)),
-                Err(last) => Judgement::Again {
-                    last,
-                    after: self.backoff(tries, false),
-                    refusal: None,
-                },
+                Err(last) => Judgement::Again(LastError::Other(last)),
             },
             300..400 => Judgement::Settled(Err(GraphError::redirected(
                 self.address(),
@@ -213,13 +203,7 @@ impl Client {
             status => {
                 let error = ServiceError::from_response(&response);
                 if retry::is_passing(status) {
-                    let refusal = Some(status).filter(|status| retry::is_throttle(*status));
-                    let backoff = self.backoff(tries, refusal.is_some());
-                    Judgement::Again {
-                        last: error.to_string(),
-                        after: retry::wait(error.retry_after, tries, backoff),
-                        refusal,
-                    }
+                    Judgement::Again(LastError::Service(error))
                 } else {
                     Judgement::Settled(Err(GraphError::Service {
                         what: what(),
@@ -233,12 +217,7 @@ impl Client {
 
 enum Judgement {
     Settled(Result<Value, GraphError>),
-    Again {
-        last: String,
-        after: Duration,
-        /// The status, where it asks to slow down.
-        refusal: Option<u16>,
-    },
+    Again(LastError),
 }
 
 fn path_only(path: &str) -> &str {

@@ -12,31 +12,34 @@ use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use super::address::GraphUrl;
-use super::error::{GraphError, ServiceError};
+use super::error::{GraphError, LastError, ServiceError};
 use super::observe::{Counters, Event, Observe, RequestCounts};
-use super::pace::{Class, Pace, Permit, WaitTooLong};
-use super::retry;
+use super::pace::{Class, Group, Pace, Permit, WaitTooLong};
+use super::retry::{self, End, Retry};
 use super::transport::{Method, Request, Response, Transport, TransportError};
 use crate::auth::{SignInError, Token, Tokens};
 use crate::text::excerpt;
 
-/// The program's one connection to the service.
+/// The program's one connection to the service. Clones share it: they differ in what interrupts them.
+#[derive(Clone)]
 pub struct Client {
     address: GraphUrl,
-    transport: Box<dyn Transport>,
-    tokens: Tokens,
+    transport: Arc<dyn Transport>,
+    tokens: Arc<Tokens>,
     pace: Arc<Pace>,
-    counters: Counters,
+    counters: Arc<Counters>,
     observer: Arc<dyn Observe>,
-    dice: Mutex<fastrand::Rng>,
+    rng: Arc<Mutex<fastrand::Rng>>,
     interrupt: CancellationToken,
     /// Writes in a row that were told to slow down.
-    refused_writes: AtomicU32,
+    refused_writes: Arc<AtomicU32>,
 }
 
 /// A request before it has a token.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
+    /// With what the service counts it.
+    pub(super) group: Group,
     pub(super) method: Method,
     /// The absolute URL.
     pub(super) url: String,
@@ -53,6 +56,7 @@ impl Call {
 
     pub(super) fn get(url: String) -> Self {
         Self {
+            group: Group::of(&url),
             method: Method::Get,
             url,
             headers: Vec::new(),
@@ -95,14 +99,14 @@ impl Client {
         let observer: Arc<dyn Observe> = observer.into();
         Self {
             address,
-            transport,
-            tokens,
+            transport: transport.into(),
+            tokens: Arc::new(tokens),
             pace: Arc::new(pace.observed_by(Arc::clone(&observer))),
-            counters: Counters::default(),
+            counters: Arc::default(),
             observer,
-            dice: Mutex::new(fastrand::Rng::with_seed(seed)),
+            rng: Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))),
             interrupt: CancellationToken::new(),
-            refused_writes: AtomicU32::new(0),
+            refused_writes: Arc::default(),
         }
     }
 
@@ -144,29 +148,29 @@ impl Client {
 
     /// Returns how long to wait before the next try when the service does not say.
     pub(super) fn backoff(&self, tries: u32, throttled: bool) -> Duration {
-        let dice = self
-            .dice
+        let random = self
+            .rng
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .f64();
-        retry::backoff(tries, throttled, dice)
+        retry::backoff(tries, throttled, random)
     }
 
     /// Notes that a write was told to slow down, and pauses all of them: longer each time in a row.
-    pub(super) fn write_refused(&self, error: &ServiceError) {
+    pub(super) fn write_refused(&self, group: Group, error: &ServiceError) {
         // Those that were under way together are told so together, and that is once.
-        let again = u32::from(!self.pace.is_paused(Class::Write));
+        let again = u32::from(!self.pace.is_paused(group, Class::Write));
         let before = self.refused_writes.fetch_add(again, Ordering::Relaxed);
         let tries = before.saturating_add(again);
         let backoff = self.backoff(tries.saturating_add(1), true);
         let wait = retry::wait(error.retry_after, tries, backoff);
-        self.throttled(Class::Write, error.status, wait, 1);
+        self.throttled(group, Class::Write, error.status, wait, 1);
     }
 
     /// Notes that a write was not told to slow down.
-    pub(super) fn write_passed(&self) {
+    pub(super) fn write_passed(&self, group: Group) {
         self.refused_writes.store(0, Ordering::Relaxed);
-        self.pace.passed(Class::Write);
+        self.pace.passed(group, Class::Write);
     }
 
     /// Counts a request that is about to be repeated.
@@ -176,11 +180,18 @@ impl Client {
 
     /// Notes that the service asked a class to slow down, in so many answers. Only a 429 says that
     /// the limit was reached; a 503 says that the service can't right now.
-    pub(super) fn throttled(&self, class: Class, status: u16, wait: Duration, answers: usize) {
+    pub(super) fn throttled(
+        &self,
+        group: Group,
+        class: Class,
+        status: u16,
+        wait: Duration,
+        answers: usize,
+    ) {
         self.counters
             .count_throttled(u64::try_from(answers).unwrap_or(u64::MAX));
         let refused = if retry::is_limit(status) { answers } else { 0 };
-        self.pace.throttle(class, wait, refused);
+        self.pace.throttle(group, class, wait, refused);
         self.notice(Event::Waiting { class, wait });
     }
 
@@ -196,12 +207,12 @@ impl Client {
         let (mut number, mut token) = self.tokens.token().await.map_err(Fault::SignIn)?;
         // Whatever happened while the token was got: nothing leaves in a pause, and no write after
         // an interrupt.
-        while self.pace.is_paused(class) {
+        while self.pace.is_paused(call.group, class) {
             if class == Class::Write {
                 return Err(Fault::Paused);
             }
             drop(permit);
-            permit = self.permit_again(class, call.cost).await?;
+            permit = self.permit_again(call, class).await?;
             (number, token) = self.tokens.token().await.map_err(Fault::SignIn)?;
         }
         if class == Class::Write && self.interrupt.is_cancelled() {
@@ -224,13 +235,13 @@ impl Client {
             return Err(Fault::Renewed(response));
         }
         drop(permit);
-        let mut permit = self.permit_again(class, call.cost).await?;
+        let mut permit = self.permit_again(call, class).await?;
         self.counters.count_retried();
         self.send(call, &token, &mut permit, time).await
     }
 
-    async fn permit_again(&self, class: Class, cost: usize) -> Result<Permit, Fault> {
-        self.unless_interrupted(self.pace.permit(class, cost))
+    async fn permit_again(&self, call: &Call, class: Class) -> Result<Permit, Fault> {
+        self.unless_interrupted(self.pace.permit(call.group, class, call.cost))
             .await
             .map_err(|_| Fault::Interrupted)?
             .map_err(Fault::Wait)
@@ -283,45 +294,41 @@ impl Client {
         call: &Call,
         decode: impl Fn(&Response) -> Result<T, String>,
     ) -> Result<T, GraphError> {
-        self.read_with(None, call, decode).await
+        self.read_with(None, &mut Retry::default(), call, decode)
+            .await
     }
 
-    /// Reads, the first try with slots that were taken before.
-    async fn read_with<T>(
+    /// Reads, the first try with slots that were taken before, within what is left of a budget.
+    pub(super) async fn read_with<T>(
         &self,
         mut taken: Option<Permit>,
+        retry: &mut Retry,
         call: &Call,
         decode: impl Fn(&Response) -> Result<T, String>,
     ) -> Result<T, GraphError> {
         let what = || self.describe(call);
-        let mut tries = 0;
-        // Time spent on trying: neither queueing for a slot nor a wait the service asked for.
-        let mut spent = Duration::ZERO;
-        let mut waited = Duration::ZERO;
         loop {
-            tries += 1;
             let permit = match taken.take() {
                 Some(_) if self.interrupt.is_cancelled() => return Err(GraphError::Interrupted),
                 Some(permit) => permit,
                 None => self
-                    .unless_interrupted(self.pace.permit(Class::Read, call.cost))
+                    .unless_interrupted(self.pace.permit(call.group, Class::Read, call.cost))
                     .await?
                     .map_err(|wait| GraphError::Wait { what: what(), wait })?,
             };
-            let left = retry::READ_TIME.saturating_sub(spent);
             let start = tokio::time::Instant::now();
-            let outcome = self.exchange(call, permit, left).await;
-            spent += start.elapsed();
-            let (last, asked, status) = match outcome {
+            let outcome = self.exchange(call, permit, retry.time_left()).await;
+            retry.tried(start.elapsed());
+            let last = match outcome {
                 Ok(response) if (200..300).contains(&response.status) => match decode(&response) {
                     Ok(value) => {
-                        // Whether a batch passed is told by its parts.
+                        // Whether a batch passed is known from its parts.
                         if !call.is_batch() {
-                            self.pace.passed(Class::Read);
+                            self.pace.passed(call.group, Class::Read);
                         }
                         return Ok(value);
                     }
-                    Err(detail) => (detail, None, None),
+                    Err(detail) => LastError::Other(detail),
                 },
                 Ok(response) if (300..400).contains(&response.status) => {
                     return Err(GraphError::redirected(&self.address, what(), &response));
@@ -334,7 +341,7 @@ impl Client {
                             error,
                         });
                     }
-                    (error.to_string(), error.retry_after, Some(error.status))
+                    LastError::Service(error)
                 }
                 Err(Fault::SignIn(error)) => return Err(error.into()),
                 Err(Fault::Wait(wait)) => return Err(GraphError::Wait { what: what(), wait }),
@@ -345,43 +352,51 @@ impl Client {
                         detail,
                     });
                 }
-                Err(Fault::NotSent(reason) | Fault::Unknown(reason)) => (reason, None, None),
+                Err(Fault::NotSent(reason) | Fault::Unknown(reason)) => LastError::Other(reason),
                 // Only writes end so; a read has waited, or was sent again with the other token.
                 Err(Fault::Paused | Fault::Renewed(_)) => {
-                    ("it was not sent".to_owned(), None, None)
+                    LastError::Other("it was not sent".to_owned())
                 }
             };
-            tracing::info!(url = call.url, tries, reason = last, "a read failed");
-            let throttle = status.filter(|status| retry::is_throttle(*status));
-            let backoff = self.backoff(tries, throttle.is_some());
-            let wait = retry::wait(asked, tries, backoff);
-            if let Some(status) = throttle {
-                self.throttled(Class::Read, status, wait, call.cost);
-            }
-            if asked.is_some() {
-                waited += wait;
-            } else {
-                spent += wait;
-            }
-            if waited > self.pace.longest_wait() {
+            tracing::info!(url = call.url, tries = retry.tries(), reason = %last, "a read failed");
+            let refusals = last.refusal().map(|status| (status, call.cost));
+            self.before_next_try(call, retry, last, refusals).await?;
+        }
+    }
+
+    /// Waits before the next try of a read; or gives it up. `refusals` are the answers of the last
+    /// try that asked to slow down, by status.
+    pub(super) async fn before_next_try(
+        &self,
+        call: &Call,
+        retry: &mut Retry,
+        last: LastError,
+        refusals: impl IntoIterator<Item = (u16, usize)>,
+    ) -> Result<(), GraphError> {
+        let backoff = self.backoff(retry.tries(), last.refusal().is_some());
+        let wait = retry.wait(last.retry_after(), backoff);
+        for (status, answers) in refusals {
+            self.throttled(call.group, Class::Read, status, wait, answers);
+        }
+        match retry.end(self.pace.longest_wait()) {
+            None => {}
+            Some(End::TooLong(wait)) => {
+                let class = Class::Read;
                 return Err(GraphError::Wait {
-                    what: what(),
-                    wait: WaitTooLong {
-                        class: Class::Read,
-                        wait: waited,
-                    },
+                    what: self.describe(call),
+                    wait: WaitTooLong { class, wait },
                 });
             }
-            if tries >= retry::READ_TRIES || spent >= retry::READ_TIME {
+            Some(End::GivenUp) => {
                 return Err(GraphError::GivenUp {
-                    what: what(),
-                    tries,
+                    what: self.describe(call),
+                    tries: retry.tries(),
                     last,
                 });
             }
-            self.counters.count_retried();
-            self.pause(wait).await?;
         }
+        self.counters.count_retried();
+        self.pause(wait).await
     }
 
     /// Waits, unless the run is interrupted meanwhile.
@@ -411,8 +426,10 @@ impl Client {
         taken: Option<Permit>,
         call: &Call,
     ) -> Result<T, GraphError> {
-        self.read_with(taken, call, |response| from_json(&response.body))
-            .await
+        self.read_with(taken, &mut Retry::default(), call, |response| {
+            from_json(&response.body)
+        })
+        .await
     }
 
     /// Says a call as people know it: verb and path, without host and query.

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::address::GraphUrl;
 use super::pace::WaitTooLong;
 use super::permissions;
+use super::retry::is_throttle;
 use super::transport::Response;
 use crate::auth::SignInError;
 use crate::text::{excerpt, shortened_url};
@@ -38,6 +39,37 @@ impl fmt::Display for ServiceError {
             write!(formatter, ", request id {id}")?;
         }
         formatter.write_str(")")
+    }
+}
+
+impl std::error::Error for ServiceError {}
+
+/// What went wrong with the last try of a read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LastError {
+    /// The service answered with an error.
+    #[error(transparent)]
+    Service(ServiceError),
+    /// There was no answer, or none that can be used.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl LastError {
+    /// Returns the status, if it asks to slow down.
+    pub(super) fn refusal(&self) -> Option<u16> {
+        match self {
+            Self::Service(error) => Some(error.status).filter(|status| is_throttle(*status)),
+            Self::Other(_) => None,
+        }
+    }
+
+    /// Returns the wait that the service asked for.
+    pub(super) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Service(error) => error.retry_after,
+            Self::Other(_) => None,
+        }
     }
 }
 
@@ -140,6 +172,7 @@ pub enum GraphError {
         /// The request.
         what: String,
         /// The service's error.
+        #[source]
         error: ServiceError,
     },
     /// Every try failed.
@@ -150,7 +183,8 @@ pub enum GraphError {
         /// How many tries were made.
         tries: u32,
         /// What went wrong the last time.
-        last: String,
+        #[source]
+        last: LastError,
     },
     /// The service asked for a longer wait than allowed.
     #[error("{what}: {wait}")]
@@ -158,6 +192,7 @@ pub enum GraphError {
         /// The request.
         what: String,
         /// The wait.
+        #[source]
         wait: WaitTooLong,
     },
     /// The run was interrupted before the read could be made or repeated.

@@ -11,11 +11,7 @@
 //!   Intune often leaves it out (almenscorner/IntuneCD#217); then, or where waiting as long as it
 //!   says did not help, the wait doubles from try to try.
 
-use std::time::Duration;
-
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-use jiff::tz::TimeZone;
+use std::time::{Duration, SystemTime};
 
 use super::transport::Response;
 
@@ -59,12 +55,77 @@ pub const LOOKS: [Duration; 9] = [
 /// (microsoft/Intune-PowerShell-SDK#21), so that nothing comes after them.
 pub const LOOKS_AFTER_UNKNOWN: usize = 6;
 
+/// Reading back after an interrupt takes no longer: whoever asks a run to end does not wait for long.
+/// GitHub ends a cancelled job by force 7.5 s after it asked (docs.github.com: "Workflow
+/// cancellation reference").
+pub const LOOKS_AFTER_INTERRUPT: Duration = Duration::from_secs(5);
+
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 const FIRST_THROTTLE_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
-/// Longer than anybody waits, short enough for arithmetic with clocks.
+/// Longer than any wait, short enough for arithmetic with clocks.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// The budget of one read: how often it was tried, for how long, and how long the service made it
+/// wait.
+#[derive(Clone, Debug, Default)]
+pub struct Retry {
+    tries: u32,
+    /// Time spent on trying: neither queueing for a slot nor a wait that the service asked for.
+    spent: Duration,
+    /// What the service asked for.
+    waited: Duration,
+}
+
+/// Why a read is not tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It was tried often or long enough.
+    GivenUp,
+    /// The service asked for longer waits than allowed: so long in all.
+    TooLong(Duration),
+}
+
+impl Retry {
+    /// Returns how many tries were made.
+    pub fn tries(&self) -> u32 {
+        self.tries
+    }
+
+    /// Returns how long the next try may take.
+    pub fn time_left(&self) -> Duration {
+        READ_TIME.saturating_sub(self.spent)
+    }
+
+    /// Counts a try that took so long.
+    pub fn tried(&mut self, took: Duration) {
+        self.tries += 1;
+        self.spent += took;
+    }
+
+    /// Returns how long to wait before the next try, and counts the wait.
+    pub fn wait(&mut self, asked: Option<Duration>, backoff: Duration) -> Duration {
+        let wait = wait(asked, self.tries, backoff);
+        if asked.is_some() {
+            self.waited += wait;
+        } else {
+            self.spent += wait;
+        }
+        wait
+    }
+
+    /// Returns why there is no next try; `None` if there is one.
+    pub fn end(&self, longest_wait: Duration) -> Option<End> {
+        if self.waited > longest_wait {
+            Some(End::TooLong(self.waited))
+        } else if self.tries >= READ_TRIES || self.spent >= READ_TIME {
+            Some(End::GivenUp)
+        } else {
+            None
+        }
+    }
+}
 
 /// Whether a status says that the same request may succeed later.
 pub fn is_passing(status: u16) -> bool {
@@ -81,21 +142,21 @@ pub fn is_limit(status: u16) -> bool {
     status == 429
 }
 
-/// Returns how long to wait before try number `tries + 1` when the service does not say. `dice`
+/// Returns how long to wait before try number `tries + 1` when the service does not say. `random`
 /// is in `0.0..1.0` and spreads clients that failed together.
-pub fn backoff(tries: u32, throttled: bool, dice: f64) -> Duration {
+pub fn backoff(tries: u32, throttled: bool, random: f64) -> Duration {
     let first = if throttled {
         FIRST_THROTTLE_BACKOFF
     } else {
         FIRST_BACKOFF
     };
     let doubled = first.saturating_mul(1 << tries.saturating_sub(1).min(16));
-    doubled.min(LONGEST_BACKOFF).mul_f64(0.75 + dice / 4.0)
+    doubled.min(LONGEST_BACKOFF).mul_f64(0.75 + random / 4.0)
 }
 
 /// Returns how long to wait after refusal number `tries` in a row. What the service asks for is a
 /// minimum; where it asks for the same short wait again and again (msgraph-sdk-javascript#297), or
-/// for none at all, its word alone would have us knock without end.
+/// for none at all, obeying it literally would retry forever.
 pub fn wait(asked: Option<Duration>, tries: u32, backoff: Duration) -> Duration {
     match asked {
         Some(asked) if tries <= 1 && !asked.is_zero() => asked,
@@ -123,30 +184,13 @@ pub fn parse_retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
                 .min(LONGEST_RETRY_AFTER),
         );
     }
-    let until = parse_http_date(value)?;
+    let until = httpdate::parse_http_date(value).ok()?;
     let now = date
-        .and_then(parse_http_date)
-        .unwrap_or_else(|| TimeZone::UTC.to_datetime(Timestamp::now()));
+        .and_then(|date| httpdate::parse_http_date(date.trim()).ok())
+        .unwrap_or_else(SystemTime::now);
     // A date that has passed means now.
-    Some(
-        Duration::try_from(until.duration_since(now))
-            .unwrap_or_default()
-            .min(LONGEST_RETRY_AFTER),
-    )
-}
-
-/// Reads a date in any of the three forms that RFC 9110 knows, all of them in GMT. It is a civil
-/// time, so that the very end of the calendar is one, too.
-fn parse_http_date(text: &str) -> Option<DateTime> {
-    // The name of the day says nothing that the date does not say, and may be wrong.
-    let (_, text) = text.trim().split_once([',', ' '])?;
-    [
-        "%d %b %Y %H:%M:%S GMT",
-        "%d-%b-%y %H:%M:%S GMT",
-        "%b %e %H:%M:%S %Y",
-    ]
-    .into_iter()
-    .find_map(|form| DateTime::strptime(form, text.trim()).ok())
+    let wait = until.duration_since(now).unwrap_or_default();
+    Some(wait.min(LONGEST_RETRY_AFTER))
 }
 
 #[cfg(test)]
@@ -162,7 +206,6 @@ mod tests {
             (" 2.128 ", Some(2.128)),
             ("Mon, 23 Nov 2026 10:00:30 GMT", Some(30.0)),
             ("Mon, 23 Nov 2026 09:00:00 GMT", Some(0.0)),
-            ("Sun, 23 Nov 2026 10:00:30 GMT", Some(30.0)),
             ("Monday, 23-Nov-26 10:00:30 GMT", Some(30.0)),
             ("Mon Nov 23 10:00:30 2026", Some(30.0)),
             ("Tue Dec  1 10:00:00 2026", Some(8.0 * 86_400.0)),
@@ -194,6 +237,34 @@ mod tests {
         assert_eq!(wait(Some(seconds(9)), 3, seconds(2)), seconds(9));
         assert_eq!(wait(Some(Duration::ZERO), 1, seconds(2)), seconds(2));
         assert_eq!(wait(None, 1, seconds(2)), seconds(2));
+    }
+
+    #[test]
+    fn a_budget_ends_by_tries_by_time_or_by_waits() {
+        let seconds = Duration::from_secs;
+        let allowed = seconds(60);
+        let mut often = Retry::default();
+        for _ in 0..READ_TRIES {
+            assert_eq!(often.end(allowed), None);
+            often.tried(seconds(1));
+            often.wait(None, seconds(1));
+        }
+        assert_eq!(often.end(allowed), Some(End::GivenUp));
+        let mut long = Retry::default();
+        long.tried(seconds(28));
+        assert_eq!(long.time_left(), seconds(2));
+        assert_eq!(long.wait(None, seconds(1)), seconds(1));
+        assert_eq!(long.end(allowed), None);
+        long.tried(seconds(1));
+        assert_eq!(long.end(allowed), Some(End::GivenUp));
+        // What the service asks for does not use the time up.
+        let mut patient = Retry::default();
+        patient.tried(seconds(1));
+        assert_eq!(patient.wait(Some(seconds(60)), seconds(1)), seconds(60));
+        assert_eq!((patient.end(allowed), patient.tries()), (None, 1));
+        patient.tried(seconds(1));
+        patient.wait(Some(seconds(1)), seconds(1));
+        assert_eq!(patient.end(allowed), Some(End::TooLong(seconds(61))));
     }
 
     #[test]

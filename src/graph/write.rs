@@ -9,8 +9,9 @@ use std::time::Duration;
 use super::body::WriteRequest;
 use super::client::{Call, Client, Fault};
 use super::error::{GraphError, ServiceError};
-use super::pace::{Class, Permit, Turn, WaitTooLong};
+use super::pace::{Class, Group, Permit, Turn, WaitTooLong};
 use super::retry;
+use crate::kinds::PolicyKind;
 
 /// What became of a write.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub enum Written {
     Renewed(ServiceError),
     /// The request did not leave: nothing has changed.
     NotSent(GraphError),
+    /// The answer leads elsewhere, and is not followed.
+    Redirected(GraphError),
     /// Nobody knows whether it had its effect.
     Unknown {
         /// Why.
@@ -62,9 +65,9 @@ impl Writer {
     ///
     /// # Errors
     ///
-    /// Gives up where the service asked for a longer wait than allowed.
-    pub async fn turn(&self) -> Result<(LookSlot, WriteSlot), WaitTooLong> {
-        let Turn { look, write } = self.client.pace().turn().await?;
+    /// Gives up if the service asked for a longer wait than allowed.
+    pub async fn turn(&self, kind: PolicyKind) -> Result<(LookSlot, WriteSlot), WaitTooLong> {
+        let Turn { look, write } = self.client.pace().turn(group(kind)).await?;
         Ok((LookSlot(look), WriteSlot(write)))
     }
 
@@ -78,9 +81,9 @@ impl Writer {
         self.client.pace().longest_wait()
     }
 
-    /// Whether writes are to wait: another may have been told so since this one had its turn.
-    pub fn is_paused(&self) -> bool {
-        self.client.pace().is_paused(Class::Write)
+    /// Whether writes of a kind are to wait: one may have been refused since this one had its turn.
+    pub fn is_paused(&self, kind: PolicyKind) -> bool {
+        self.client.pace().is_paused(group(kind), Class::Write)
     }
 
     /// Counts a write that is about to be repeated.
@@ -101,9 +104,11 @@ impl Writer {
             body,
             then: _,
         } = request;
+        let url = self.client.address().join(path);
         let call = Call {
+            group: Group::of(&url),
             method: *method,
-            url: self.client.address().join(path),
+            url,
             headers: Vec::new(),
             body: body.clone(),
             cost: 1,
@@ -116,10 +121,10 @@ impl Writer {
         match self.client.exchange(call, slot.0, retry::WRITE_TIME).await {
             Ok(response) => match response.status {
                 200..300 => {
-                    self.client.write_passed();
+                    self.client.write_passed(call.group);
                     Written::Done
                 }
-                300..400 => Written::NotSent(GraphError::redirected(
+                300..400 => Written::Redirected(GraphError::redirected(
                     self.client.address(),
                     what,
                     &response,
@@ -127,9 +132,9 @@ impl Writer {
                 status => {
                     let error = ServiceError::from_response(&response);
                     if retry::is_throttle(status) {
-                        self.client.write_refused(&error);
+                        self.client.write_refused(call.group, &error);
                     } else {
-                        self.client.write_passed();
+                        self.client.write_passed(call.group);
                     }
                     match status {
                         429 => Written::Throttled(error),
@@ -158,4 +163,8 @@ impl Writer {
             }
         }
     }
+}
+
+fn group(kind: PolicyKind) -> Group {
+    Group::Intune(kind.spec().throttle)
 }

@@ -14,6 +14,7 @@ pub mod guards;
 mod names;
 pub mod needs;
 mod record;
+pub mod references;
 pub mod rollback;
 pub mod saved;
 pub mod select;

@@ -18,7 +18,6 @@ use super::phrases::{
     since, verdict,
 };
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};
-use super::text::reason;
 use crate::diagnostic::Severity;
 use crate::plan::guards::Guard;
 use crate::plan::since::Cause;
@@ -178,21 +177,22 @@ impl Lines<'_> {
 
     fn failures(&mut self, plan: &Plan, results: &Results) {
         for alike in alike(plan, results) {
+            let why = alike.why();
             let Alike {
                 outcome,
-                reason: why,
+                reason: _,
                 policies,
             } = alike;
             let place = policies.first().and_then(|policy| policy.manifest.first());
             let message = match policies.as_slice() {
                 [policy] => {
                     let name = policy_of_kind(&policy.reference());
-                    format!("{name}: {}", reason(why))
+                    format!("{name}: {why}")
                 }
                 several => {
                     let list = several.iter();
                     let list = names(list.map(|policy| policy_of_kind(&policy.reference())));
-                    format!("{} policies: {}{list}", several.len(), reason(why))
+                    format!("{} policies: {why}{list}", several.len())
                 }
             };
             self.add(Level::Error, place, outcome.name(), &message);

@@ -244,7 +244,7 @@ pub fn results<'a>(
             summary: OutcomeCounts::new(results),
             requests: RequestsRecord::new(requests),
             policies: results
-                .told(plan)
+                .all(plan)
                 .map(|(policy, settled)| PolicyLine::new(policy, settled, &plan.names))
                 .collect(),
             moved: results

@@ -1,6 +1,7 @@
 //! Small words that every format for people uses: assignments, counts, durations.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::clean::clean;
@@ -205,6 +206,28 @@ pub(super) fn read_counts(
     )
 }
 
+/// Says why a policy is not as planned, in one line.
+pub fn reason(reason: &Reason) -> String {
+    let Reason {
+        code,
+        status,
+        message,
+        request_id,
+        is_refusal: _,
+    } = reason;
+    let mut text = clean(message).into_owned();
+    text.push_str(" (");
+    if let Some(status) = status {
+        let _ = write!(text, "status {status}, ");
+    }
+    let _ = write!(text, "code {}", clean(code));
+    if let Some(id) = request_id {
+        let _ = write!(text, ", request id {}", clean(id));
+    }
+    text.push(')');
+    text
+}
+
 /// Policies of which the same is to be said.
 pub(super) struct Alike<'r> {
     pub(super) outcome: Outcome,
@@ -212,11 +235,22 @@ pub(super) struct Alike<'r> {
     pub(super) policies: Vec<&'r PlannedPolicy>,
 }
 
+impl Alike<'_> {
+    /// Says why, in one line.
+    pub(super) fn why(&self) -> String {
+        let why = reason(self.reason);
+        if self.policies.len() > 1 && self.reason.code == "interrupted" {
+            return why.replace("before its turn", "before their turn");
+        }
+        why
+    }
+}
+
 /// Returns the policies that are not as planned, those with the same outcome and reason together.
 pub(super) fn alike<'r>(plan: &'r Plan, results: &'r Results) -> Vec<Alike<'r>> {
     let mut known: HashMap<(&str, &str, Option<u16>, &str), usize> = HashMap::new();
     let mut alike: Vec<Alike<'r>> = Vec::new();
-    for (policy, settled) in results.told(plan) {
+    for (policy, settled) in results.all(plan) {
         let outcome = settled.outcome;
         let Some(reason) = &settled.reason else {
             continue;

@@ -21,7 +21,7 @@ use crate::model::PolicyKind;
 use crate::plan::guards::Guard;
 use crate::plan::since::Cause;
 use crate::plan::{Plan, PlanDiagnostic, PlannedPolicy, Summary};
-use crate::report::{Outcome, Reason, Results};
+use crate::report::{Outcome, Results};
 
 const ADD: Style = AnsiColor::Green.on_default();
 const REMOVE: Style = AnsiColor::Red.on_default();
@@ -456,28 +456,6 @@ pub fn diagnostics(list: &[PlanDiagnostic]) -> String {
     text
 }
 
-/// Says why a policy is not as planned, in one line.
-pub fn reason(reason: &Reason) -> String {
-    let Reason {
-        code,
-        status,
-        message,
-        request_id,
-        is_refusal: _,
-    } = reason;
-    let mut text = clean(message).into_owned();
-    text.push_str(" (");
-    if let Some(status) = status {
-        let _ = write!(text, "status {status}, ");
-    }
-    let _ = write!(text, "code {}", clean(code));
-    if let Some(id) = request_id {
-        let _ = write!(text, ", request id {}", clean(id));
-    }
-    text.push(')');
-    text
-}
-
 /// Draws the assignments of policies that moved since a plan was saved, then and now.
 pub fn stale(plan: &Plan, results: &Results) -> String {
     let mut text = String::new();
@@ -496,28 +474,23 @@ pub fn stale(plan: &Plan, results: &Results) -> String {
 /// Draws what became of a plan. What several policies have in common is said once.
 pub fn results(plan: &Plan, results: &Results, detail: Detail<'_>) -> String {
     let mut text = String::new();
-    for Alike {
-        outcome,
-        reason: why,
-        policies,
-    } in alike(plan, results)
-    {
+    for alike in alike(plan, results) {
+        let why = alike.why();
+        let Alike {
+            outcome,
+            reason: _,
+            policies,
+        } = alike;
         let name = outcome.name();
         match policies.as_slice() {
             [policy] => {
-                let _ = writeln!(
-                    text,
-                    "{REMOVE}{name}{REMOVE:#} {}: {}",
-                    heading(policy),
-                    reason(why)
-                );
+                let _ = writeln!(text, "{REMOVE}{name}{REMOVE:#} {}: {why}", heading(policy));
             }
             several => {
                 let _ = writeln!(
                     text,
-                    "{REMOVE}{name}{REMOVE:#} {STRONG}{} policies{STRONG:#}: {}",
-                    several.len(),
-                    reason(why)
+                    "{REMOVE}{name}{REMOVE:#} {STRONG}{} policies{STRONG:#}: {why}",
+                    several.len()
                 );
                 let names: Vec<String> = several
                     .iter()

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::graph::error::{GraphError, ServiceError};
+use crate::graph::error::{GraphError, LastError, ServiceError};
 use crate::model::Assignment;
 use crate::plan::{Plan, PlannedPolicy};
 
@@ -97,6 +97,14 @@ impl Reason {
                 is_refusal: true,
                 ..Self::new("signInFailed", error.to_string())
             },
+            GraphError::GivenUp {
+                last: LastError::Service(last),
+                ..
+            } => Self {
+                status: Some(last.status),
+                request_id: last.request_id.clone(),
+                ..Self::new(code, error.to_string())
+            },
             other => Self {
                 is_refusal: other.is_refusal(),
                 ..Self::new(code, other.to_string())
@@ -146,8 +154,8 @@ pub struct Results {
     pub settled: Vec<Settled>,
     /// Whether somebody stopped the run.
     pub interrupted: bool,
-    /// Policies that are not part of the plan, and what became of them.
-    pub aside: Vec<(PlannedPolicy, Settled)>,
+    /// Policies that are not part of the plan, and why.
+    pub skipped: Vec<(PlannedPolicy, Settled)>,
     /// Why the report could not be kept; nothing was written from then on.
     pub report_failure: Option<String>,
     /// The policies that moved since the plan was saved, which is why nothing was tried.
@@ -166,21 +174,24 @@ pub struct Moved {
 impl Results {
     /// Returns how many policies had an outcome.
     pub fn count(&self, outcome: Outcome) -> usize {
-        let aside = self.aside.iter().map(|(_, settled)| settled);
+        let skipped = self.skipped.iter().map(|(_, settled)| settled);
         self.settled
             .iter()
-            .chain(aside)
+            .chain(skipped)
             .filter(|settled| settled.outcome == outcome)
             .count()
     }
 
     /// Returns the policies that have settled: those of the plan in its order, then the others.
-    pub fn told<'a>(
+    pub fn all<'a>(
         &'a self,
         plan: &'a Plan,
     ) -> impl Iterator<Item = (&'a PlannedPolicy, &'a Settled)> {
-        let aside = self.aside.iter().map(|(policy, settled)| (policy, settled));
-        plan.changed().zip(&self.settled).chain(aside)
+        let skipped = self
+            .skipped
+            .iter()
+            .map(|(policy, settled)| (policy, settled));
+        plan.changed().zip(&self.settled).chain(skipped)
     }
 
     /// Returns the policies that moved since the plan was saved, with their assignments now, if they
@@ -198,7 +209,7 @@ impl Results {
 
     /// Whether every policy is as planned.
     pub fn is_good(&self) -> bool {
-        self.aside.is_empty() && self.settled.iter().all(|settled| settled.outcome.is_good())
+        self.skipped.is_empty() && self.settled.iter().all(|settled| settled.outcome.is_good())
     }
 
     /// Whether there was no token any more, or writes were tried and every one of them was refused

@@ -12,7 +12,7 @@ use super::connect::ServiceSettings;
 use super::plan::{PlanRequest, PreparedPlan};
 use super::reports::{self, default_report};
 use super::{Failure, unless_stopped};
-use crate::apply::staleness::moved;
+use crate::apply::staleness::{added_objects, moved, without_objects};
 use crate::apply::{self, ObserveApply, Settings};
 use crate::exit::Exit;
 use crate::graph::Reader;
@@ -20,7 +20,7 @@ use crate::graph::client::Client;
 use crate::graph::observe::RequestCounts;
 use crate::plan::guards::GivenLimits;
 use crate::plan::saved::SavedPlan;
-use crate::plan::{Plan, PlannedPolicy, Summary};
+use crate::plan::{Plan, PlanDiagnostic, PlannedPolicy, Summary};
 use crate::report::{Moved, Report, Results, Settled};
 
 /// What is to be carried out.
@@ -188,14 +188,51 @@ impl ApplyRun {
         if !input.stale.is_empty() {
             self.results = apply::not_started(plan, input.stale.clone());
         }
-        self.results.aside.clone_from(&input.skipped);
+        self.results.skipped.clone_from(&input.skipped);
         let mut report = self.report();
-        for (policy, settled) in self.results.told(plan) {
+        for (policy, settled) in self.results.all(plan) {
             report
                 .policy(policy, settled, &plan.names)
                 .map_err(report_failed)?;
         }
         Ok(())
+    }
+
+    /// Looks up again what the plan adds. Returns warnings of what was renamed.
+    ///
+    /// # Errors
+    ///
+    /// A group or filter does not exist any more, or cannot be looked up.
+    pub async fn check_objects(
+        &mut self,
+        input: &ApplyInput,
+        stop: &CancellationToken,
+    ) -> Result<Vec<PlanDiagnostic>, Failure> {
+        let plan = &input.plan.plan;
+        let Some(client) = &self.client else {
+            return Ok(Vec::new());
+        };
+        let reader = Reader::new(Arc::clone(client));
+        let objects =
+            unless_stopped(stop, async { Ok(added_objects(plan, &reader).await?) }).await?;
+        if objects.gone.is_empty() {
+            return Ok(objects.renamed);
+        }
+        self.results.settled = without_objects(plan, &objects.gone);
+        let mut report = self.report();
+        for (policy, settled) in plan.changed().zip(&self.results.settled) {
+            report
+                .policy(policy, settled, &plan.names)
+                .map_err(report_failed)?;
+        }
+        Err(Failure::new(
+            Exit::StalePlan,
+            format!(
+                "the plan assigns what no longer exists: {}",
+                objects.gone.describe(&plan.names)
+            ),
+        )
+        .hint("nothing was written; mend the manifests and plan again"))
     }
 
     /// Carries the plan out. What the results say of it is without secrets, which `mask` takes out.
@@ -219,9 +256,9 @@ impl ApplyRun {
             self.ignore_folder()?;
             self.report().begin().map_err(report_failed)?;
         }
-        let aside = std::mem::take(&mut self.results.aside);
+        let skipped = std::mem::take(&mut self.results.skipped);
         self.results = apply::run(plan, client, &self.report, settings, stop, observer).await;
-        self.results.aside = aside;
+        self.results.skipped = skipped;
         for settled in &mut self.results.settled {
             if let Some(reason) = &mut settled.reason {
                 reason.message = mask(&reason.message);

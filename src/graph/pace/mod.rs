@@ -8,21 +8,25 @@
 //! but one latency a window. A token bucket with a burst would let two full windows stand back to
 //! back; a smooth rate would waste the first window.
 //!
-//! A 429 or 503 pauses its whole class until the service's `Retry-After`. A 429 also says that
+//! The service counts by groups of paths ([`Group`]): each has windows of its own, here as there, so
+//! that looking up names in the directory takes nothing from the policies.
+//!
+//! A 429 or 503 pauses its whole class of the group until the service's `Retry-After`. A 429 also says that
 //! somebody else uses part of the limit; `window` finds out how much is left.
 
+mod groups;
+mod lane;
 mod window;
 
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Notify;
-use tokio::time::Instant;
-
 pub use super::class::Class;
-use super::observe::{Event, Observe};
-use window::Window;
+use super::observe::Observe;
+pub use groups::Group;
+use lane::{Lane, Watcher};
+pub use lane::{Permit, Turn};
 
 /// A limit: so many requests in any window of that length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,87 +62,59 @@ pub struct WaitTooLong {
 /// Lets requests leave at the pace that the service permits.
 #[derive(Debug)]
 pub struct Pace {
-    state: Mutex<State>,
-    /// Rings when a slot may have come free without a time known in advance.
-    changed: Notify,
-    // One queue a class, first come first served; `tokio`'s mutex is fair.
-    read_queue: tokio::sync::Mutex<()>,
-    write_queue: tokio::sync::Mutex<()>,
+    writes: Limit,
+    requests: Limit,
     longest_wait: Duration,
+    lanes: Mutex<HashMap<Group, Arc<Lane>>>,
     watcher: Watcher,
 }
 
-/// Who is told of waits for the limit.
-#[derive(Default)]
-struct Watcher(Option<Arc<dyn Observe>>);
-
-impl fmt::Debug for Watcher {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Watcher")
-    }
-}
-
-#[derive(Debug)]
-struct State {
-    /// Requests of any kind.
-    any: Window,
-    /// Requests that write.
-    writes: Window,
-    read_brake: Brake,
-    write_brake: Brake,
-}
-
-/// What the service's refusals have brought upon a class.
-#[derive(Debug, Default)]
-struct Brake {
-    paused_until: Option<Instant>,
-    /// When the latest burst of refusals began.
-    burst_at: Option<Instant>,
-    /// Since when every request was refused.
-    refused_since: Option<Instant>,
-}
-
-/// Answers to requests that left together come within this time: one burst, not two.
-const BURST: Duration = Duration::from_secs(1);
-
 impl Pace {
-    /// Makes a pace for two limits; no single wait on the service's word is longer than
-    /// `longest_wait`.
+    /// Makes a pace. The two limits hold for each group of Intune's requests; no single wait that the
+    /// service asks for is longer than `longest_wait`.
     pub fn new(writes: Limit, requests: Limit, longest_wait: Duration) -> Self {
         Self {
-            state: Mutex::new(State {
-                any: Window::of_any(requests),
-                writes: Window::of_writes(writes),
-                read_brake: Brake::default(),
-                write_brake: Brake::default(),
-            }),
-            changed: Notify::new(),
-            read_queue: tokio::sync::Mutex::new(()),
-            write_queue: tokio::sync::Mutex::new(()),
+            writes,
+            requests,
             longest_wait,
+            lanes: Mutex::default(),
             watcher: Watcher::default(),
         }
     }
 
-    /// Tells an observer of each wait for the limit.
+    /// Notifies an observer of each wait for the limit.
     #[must_use]
     pub fn observed_by(mut self, observer: Arc<dyn Observe>) -> Self {
         self.watcher = Watcher(Some(observer));
         self
     }
 
-    /// Returns the most requests that may ever leave at once, so that a batch is not larger than
-    /// the limit it counts against.
-    pub fn largest_batch(&self) -> usize {
-        self.state().any.limit.count
+    fn lane(&self, group: Group) -> Arc<Lane> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let lane = lanes.entry(group).or_insert_with(|| {
+            let watcher = self.watcher.clone();
+            Arc::new(Lane::new(
+                self.writes,
+                group.requests(self.requests),
+                self.longest_wait,
+                watcher,
+            ))
+        });
+        Arc::clone(lane)
+    }
+
+    /// Returns the most requests of a group that may ever leave at once, so that a batch is not
+    /// larger than the limit it counts against.
+    pub fn largest_batch(&self, group: Group) -> usize {
+        group.requests(self.requests).count
     }
 
     /// Returns the limit of writes.
     pub fn writes(&self) -> Limit {
-        self.state().writes.limit
+        self.writes
     }
 
-    /// Returns the longest wait that is allowed on the service's word.
+    /// Returns the longest wait that the service may ask for.
     pub fn longest_wait(&self) -> Duration {
         self.longest_wait
     }
@@ -147,14 +123,14 @@ impl Pace {
     ///
     /// # Errors
     ///
-    /// Gives up where the service asked for a longer wait than allowed.
+    /// Gives up if the service asked for a longer wait than allowed.
     pub async fn permit(
-        self: &Arc<Self>,
+        &self,
+        group: Group,
         class: Class,
         cost: usize,
     ) -> Result<Permit, WaitTooLong> {
-        self.wait(class, Cost::of(class, cost)).await?;
-        Ok(self.give(class, cost))
+        self.lane(group).permit(class, cost).await
     }
 
     /// Waits until a write and the look right before it may leave, and takes the slots of both, so
@@ -162,230 +138,25 @@ impl Pace {
     ///
     /// # Errors
     ///
-    /// Gives up where the service asked for a longer wait than allowed.
-    pub async fn turn(self: &Arc<Self>) -> Result<Turn, WaitTooLong> {
-        let cost = Cost { any: 2, writes: 1 };
-        self.wait(Class::Write, cost).await?;
-        Ok(Turn {
-            look: self.give(Class::Read, 1),
-            write: self.give(Class::Write, 1),
-        })
-    }
-
-    fn give(self: &Arc<Self>, class: Class, cost: usize) -> Permit {
-        Permit {
-            pace: Arc::clone(self),
-            class,
-            cost,
-            used: false,
-        }
-    }
-
-    async fn wait(&self, class: Class, cost: Cost) -> Result<(), WaitTooLong> {
-        let queue = match class {
-            Class::Read => &self.read_queue,
-            Class::Write => &self.write_queue,
-        };
-        let _turn = queue.lock().await;
-        loop {
-            let rung = self.changed.notified();
-            tokio::pin!(rung);
-            // Listens from here on, so that no ring between the look and the wait is missed.
-            rung.as_mut().enable();
-            let now = Instant::now();
-            let until = match self.state().look(class, cost, now) {
-                Look::Leave => return Ok(()),
-                // However many waits it asks for: nothing passes until they are over.
-                Look::Paused { since, until } => {
-                    let wait = until.saturating_duration_since(since);
-                    if wait > self.longest_wait {
-                        return Err(WaitTooLong { class, wait });
-                    }
-                    Some(until)
-                }
-                Look::Full(until) => {
-                    if let (Some(until), Watcher(Some(observer))) = (until, &self.watcher) {
-                        let wait = until.saturating_duration_since(now);
-                        observer.notice(Event::LimitReached { class, wait });
-                    }
-                    until
-                }
-            };
-            match until {
-                Some(until) => {
-                    tokio::select! {
-                        () = tokio::time::sleep_until(until) => {}
-                        () = rung => {}
-                    }
-                }
-                None => rung.await,
-            }
-        }
+    /// Gives up if the service asked for a longer wait than allowed.
+    pub async fn turn(&self, group: Group) -> Result<Turn, WaitTooLong> {
+        self.lane(group).turn().await
     }
 
     /// Whether a class is to wait because the service asked for it.
-    pub fn is_paused(&self, class: Class) -> bool {
-        let until = self.state().brake(class).paused_until;
-        until.is_some_and(|until| until > Instant::now())
+    pub fn is_paused(&self, group: Group, class: Class) -> bool {
+        self.lane(group).is_paused(class)
     }
 
-    /// Pauses a class because the service asked for it. Where it was for the limit's sake that
-    /// `refused` requests were refused, less of the limit is used from then on.
-    pub fn throttle(&self, class: Class, wait: Duration, refused: usize) {
-        let now = Instant::now();
-        let until = now + wait;
-        let mut state = self.state();
-        let brake = state.brake(class);
-        let is_over = brake.paused_until.is_none_or(|until| until <= now);
-        let again = is_over && brake.burst_at.is_none_or(|at| at + BURST <= now);
-        if again {
-            brake.burst_at = Some(now);
-        }
-        brake.refused_since.get_or_insert(now);
-        brake.paused_until = brake.paused_until.max(Some(until));
-        if refused > 0 {
-            let window = match class {
-                Class::Read => &mut state.any,
-                Class::Write => &mut state.writes,
-            };
-            window.refused(refused, again, now, until);
-        }
-        drop(state);
-        self.changed.notify_waiters();
+    /// Pauses a class because the service asked for it. If `refused` requests were refused for the
+    /// limit's sake, less of the limit is used from then on.
+    pub fn throttle(&self, group: Group, class: Class, wait: Duration, refused: usize) {
+        self.lane(group).throttle(class, wait, refused);
     }
 
     /// Notes that the service took a request of a class.
-    pub fn passed(&self, class: Class) {
-        let now = Instant::now();
-        let mut state = self.state();
-        state.brake(class).refused_since = None;
-        match class {
-            Class::Read => state.any.passed(now),
-            Class::Write => state.writes.passed(now),
-        }
-        drop(state);
-        self.changed.notify_waiters();
-    }
-
-    fn give_back(&self, class: Class, cost: usize, used: bool) {
-        let now = Instant::now();
-        let mut state = self.state();
-        let Cost { any, writes } = Cost::of(class, cost);
-        let settle = |window: &mut Window, cost| {
-            if used {
-                window.answered(cost, now);
-            } else {
-                window.unsent(cost);
-            }
-        };
-        settle(&mut state.any, any);
-        settle(&mut state.writes, writes);
-        drop(state);
-        self.changed.notify_waiters();
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing inside can leave the state half-changed, so a poisoned lock is a sound one.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// How many slots are taken in each window.
-#[derive(Clone, Copy, Debug)]
-struct Cost {
-    any: usize,
-    writes: usize,
-}
-
-impl Cost {
-    fn of(class: Class, requests: usize) -> Self {
-        Self {
-            any: requests,
-            writes: match class {
-                Class::Read => 0,
-                Class::Write => requests,
-            },
-        }
-    }
-}
-
-enum Look {
-    Leave,
-    Paused { since: Instant, until: Instant },
-    Full(Option<Instant>),
-}
-
-impl State {
-    fn brake(&mut self, class: Class) -> &mut Brake {
-        match class {
-            Class::Read => &mut self.read_brake,
-            Class::Write => &mut self.write_brake,
-        }
-    }
-
-    fn look(&mut self, class: Class, cost: Cost, now: Instant) -> Look {
-        self.any.forget_old(now);
-        self.writes.forget_old(now);
-        let brake = self.brake(class);
-        if let Some(until) = brake.paused_until.filter(|until| *until > now) {
-            return Look::Paused {
-                since: brake.refused_since.unwrap_or(now),
-                until,
-            };
-        }
-        let any = self.any.look_again(cost.any, now);
-        let writes = match cost.writes {
-            0 => None,
-            writes => self.writes.look_again(writes, now),
-        };
-        match (any, writes) {
-            (None, None) => {
-                self.any.take(cost.any);
-                self.writes.take(cost.writes);
-                Look::Leave
-            }
-            (Some(until), None) | (None, Some(until)) => Look::Full(until),
-            // Both must be free; a window without a known time rings when it may be.
-            (Some(Some(any)), Some(Some(writes))) => Look::Full(Some(any.max(writes))),
-            (Some(_), Some(_)) => Look::Full(None),
-        }
-    }
-}
-
-/// The slots of a write and of the look right before it.
-#[derive(Debug)]
-pub struct Turn {
-    /// For the look.
-    pub(super) look: Permit,
-    /// For the write.
-    pub(super) write: Permit,
-}
-
-/// Slots that were taken for requests. They start to come back when the permit is dropped, which
-/// is to be when the answer has arrived; at once where nothing was sent.
-#[derive(Debug)]
-pub struct Permit {
-    pace: Arc<Pace>,
-    class: Class,
-    cost: usize,
-    used: bool,
-}
-
-impl Permit {
-    /// Notes that the request leaves now.
-    pub(super) fn mark_used(&mut self) {
-        self.used = true;
-    }
-
-    /// Returns the class that the slots were taken for.
-    pub(super) fn class(&self) -> Class {
-        self.class
-    }
-}
-
-impl Drop for Permit {
-    fn drop(&mut self) {
-        self.pace.give_back(self.class, self.cost, self.used);
+    pub fn passed(&self, group: Group, class: Class) {
+        self.lane(group).passed(class);
     }
 }
 

@@ -2,9 +2,15 @@
 
 use std::sync::Mutex;
 
+use tokio::time::Instant;
+
 use super::*;
 
 const LONGEST: Duration = Duration::from_secs(900);
+
+fn lane(writes: Limit, requests: Limit, longest_wait: Duration) -> Lane {
+    Lane::new(writes, requests, longest_wait, Watcher::default())
+}
 
 fn limit(count: usize, seconds: u64) -> Limit {
     Limit {
@@ -16,7 +22,7 @@ fn limit(count: usize, seconds: u64) -> Limit {
 /// Sends `number` requests side by side, each answered after `latency` and counted by the
 /// service at a moment in between; returns the moments and the whole time.
 async fn run(
-    pace: &Arc<Pace>,
+    pace: &Arc<Lane>,
     class: Class,
     number: usize,
     latency: Duration,
@@ -59,7 +65,7 @@ fn most_in_any(window: Duration, moments: &[Duration]) -> usize {
 #[tokio::test(start_paused = true)]
 async fn no_window_of_the_service_holds_more_than_the_limit() {
     let latency = Duration::from_millis(50);
-    let pace = Arc::new(Pace::new(PUBLISHED_WRITES, PUBLISHED_REQUESTS, LONGEST));
+    let pace = Arc::new(lane(PUBLISHED_WRITES, PUBLISHED_REQUESTS, LONGEST));
     let (moments, took) = run(&pace, Class::Write, 500, latency).await;
     assert_eq!(most_in_any(Duration::from_secs(20), &moments), 100);
     // Four windows are the floor; each costs one latency and the margin on top.
@@ -69,14 +75,14 @@ async fn no_window_of_the_service_holds_more_than_the_limit() {
 
 #[tokio::test(start_paused = true)]
 async fn a_write_counts_against_both_limits() {
-    let pace = Arc::new(Pace::new(limit(100, 20), limit(10, 20), LONGEST));
+    let pace = Arc::new(lane(limit(100, 20), limit(10, 20), LONGEST));
     let (moments, _) = run(&pace, Class::Write, 25, Duration::from_millis(10)).await;
     assert_eq!(most_in_any(Duration::from_secs(20), &moments), 10);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_permit_that_sent_nothing_costs_nothing() {
-    let pace = Arc::new(Pace::new(limit(1, 20), limit(10, 20), LONGEST));
+    let pace = Arc::new(lane(limit(1, 20), limit(10, 20), LONGEST));
     let start = Instant::now();
     drop(pace.permit(Class::Write, 1).await.expect("a permit"));
     drop(pace.permit(Class::Write, 1).await.expect("a permit"));
@@ -85,7 +91,7 @@ async fn a_permit_that_sent_nothing_costs_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_holds_its_class_and_no_other() {
-    let pace = Arc::new(Pace::new(PUBLISHED_WRITES, PUBLISHED_REQUESTS, LONGEST));
+    let pace = Arc::new(lane(PUBLISHED_WRITES, PUBLISHED_REQUESTS, LONGEST));
     pace.throttle(Class::Write, Duration::from_secs(7), 0);
     let start = Instant::now();
     drop(pace.permit(Class::Read, 1).await.expect("a permit"));
@@ -96,7 +102,7 @@ async fn a_pause_holds_its_class_and_no_other() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pause_longer_than_allowed_is_not_waited_for() {
-    let pace = Arc::new(Pace::new(PUBLISHED_WRITES, PUBLISHED_REQUESTS, LONGEST));
+    let pace = Arc::new(lane(PUBLISHED_WRITES, PUBLISHED_REQUESTS, LONGEST));
     pace.throttle(Class::Write, Duration::from_secs(3600), 1);
     let start = Instant::now();
     let refused = pace.permit(Class::Write, 1).await.expect_err("too long");
@@ -106,7 +112,7 @@ async fn a_pause_longer_than_allowed_is_not_waited_for() {
 
 #[tokio::test(start_paused = true)]
 async fn pauses_without_an_end_are_one_long_pause() {
-    let pace = Arc::new(Pace::new(PUBLISHED_WRITES, PUBLISHED_REQUESTS, LONGEST));
+    let pace = Arc::new(lane(PUBLISHED_WRITES, PUBLISHED_REQUESTS, LONGEST));
     let start = Instant::now();
     let refused = loop {
         match pace.permit(Class::Write, 1).await {
@@ -150,7 +156,7 @@ impl Counted {
 /// requests were refused.
 async fn share(number: usize, capacity: fn(Duration) -> usize) -> (f64, usize) {
     const LATENCY: Duration = Duration::from_millis(50);
-    let pace = Arc::new(Pace::new(PUBLISHED_WRITES, PUBLISHED_REQUESTS, LONGEST));
+    let pace = Arc::new(lane(PUBLISHED_WRITES, PUBLISHED_REQUESTS, LONGEST));
     let service = Arc::new(Mutex::new(Counted {
         capacity,
         log: Vec::new(),
@@ -237,7 +243,7 @@ async fn a_share_that_others_take_later_is_given_up_at_once() {
 #[tokio::test(start_paused = true)]
 async fn turns_that_fill_the_window_do_not_wait_for_ever() {
     for count in [2, 16, 20, 40] {
-        let pace = Arc::new(Pace::new(PUBLISHED_WRITES, limit(count, 2), LONGEST));
+        let pace = Arc::new(lane(PUBLISHED_WRITES, limit(count, 2), LONGEST));
         let mut held = Vec::new();
         for _ in 0..count / 2 {
             let mut turn = pace.turn().await.expect("a turn");
@@ -261,7 +267,7 @@ async fn turns_that_fill_the_window_do_not_wait_for_ever() {
 async fn a_refusal_that_nothing_explains_costs_no_window() {
     // One stray refusal, and a burst of eight, with the whole limit free.
     for strays in [1, 8] {
-        let pace = Arc::new(Pace::new(PUBLISHED_WRITES, PUBLISHED_REQUESTS, LONGEST));
+        let pace = Arc::new(lane(PUBLISHED_WRITES, PUBLISHED_REQUESTS, LONGEST));
         let start = Instant::now();
         let mut first = Vec::new();
         for _ in 0..strays {

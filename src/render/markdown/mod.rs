@@ -17,7 +17,6 @@ use super::phrases::{
     policy_of_kind, read_counts, seen, since, verdict, writes,
 };
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};
-use super::text::reason;
 use crate::plan::guards::Guard;
 use crate::plan::saved::is_digest;
 use crate::plan::{Plan, PlannedPolicy, PolicyRef};
@@ -255,9 +254,10 @@ fn failures(review: &Review<'_>) -> Part {
     let view = review.plan.zip(review.results).into_iter();
     let alike = view.flat_map(|(view, results)| alike(view.plan, results));
     let bad = alike.map(|alike| {
+        let why = alike.why();
         let Alike {
             outcome,
-            reason: why,
+            reason: _,
             policies,
         } = alike;
         let mut names: Vec<String> = policies
@@ -272,7 +272,7 @@ fn failures(review: &Review<'_>) -> Part {
             "**{}** {}: {}\n\n",
             outcome.name(),
             names.join(", "),
-            code(reason(why))
+            code(why)
         )
     });
     Part::new("policies that are not as planned", bad)

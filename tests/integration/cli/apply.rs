@@ -464,9 +464,9 @@ fn fail_fast_stops_at_the_first_failure() {
             format!("name: {name}, include: [groupId: {group}, group: A], exclude: [group: B]")
         };
         let tenant = Tenant::common()
-            .group("Soon gone")
+            .group("Gone")
             .switch("refuseMissingGroups", json!(true))
-            .policy("A1", &[])
+            .policy("A1", &["+Gone"])
             .policy("B2", &[])
             .policy("C3", &[]);
         let world = World::with(

@@ -17,7 +17,7 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 const NO_CODES: [&str; 3] = ["all-devices", "all-users", "several-platforms"];
 
 /// Codes whose examples would be too large, or need a tenant that is not the sample.
-const WITHOUT_EXAMPLE: [&str; 23] = [
+const WITHOUT_EXAMPLE: [&str; 24] = [
     "absent-from-policy-set",
     "ambiguous-filter",
     "built-in-as-group",
@@ -30,6 +30,7 @@ const WITHOUT_EXAMPLE: [&str; 23] = [
     "not-rolled-back",
     "old-plan",
     "policy-set-rows",
+    "renamed-since",
     "replaced-one-by-one",
     "target-not-allowed",
     "tenant-default",

@@ -106,15 +106,17 @@ fn a_sandbox_file_that_is_in_use_or_wrong_is_1() {
 #[test]
 fn applied_in_part_is_6() {
     let tenant = Tenant::common()
-        .group("Soon gone")
+        .group("Gone")
         .switch("refuseMissingGroups", json!(true))
-        .policy("P", &[])
+        .policy("P", &["+Gone"])
         .policy("Q", &[]);
-    let entries = [
-        format!("name: P, include: [groupId: {}]", group_id(4)),
-        "name: Q, include: [group: A]".to_owned(),
-    ];
-    let world = World::with(&tenant, &[&entries[0], &entries[1]]);
+    let world = World::with(
+        &tenant,
+        &[
+            "name: P, include: [group: Gone, group: A, group: B]",
+            "name: Q, include: [group: A]",
+        ],
+    );
     world.sandbox("plan m.yaml --out plan.json").exits(0);
     world.edit("tenant.json", |state| {
         state["groups"].as_array_mut().expect("a list").pop();
@@ -123,7 +125,7 @@ fn applied_in_part_is_6() {
         "failed configurationPolicy P",
         "Result: 1 applied, 1 failed.",
     ]);
-    assert_eq!(world.rows("P"), [""; 0]);
+    assert_eq!(world.rows("P"), [format!("+{}", group_id(4))]);
     assert_eq!(world.rows("Q"), ["+A"]);
 }
 
@@ -261,7 +263,7 @@ mod interrupted {
     /// Whichever policy comes first is written at once; the others wait for the limit.
     #[test]
     fn an_interrupted_apply_is_130_and_writes_no_more() {
-        for signal in ["INT", "TERM"] {
+        for signal in ["INT", "TERM", "HUP"] {
             let mut world = three();
             let _served = Served::with_token(&mut world);
             let running = world.spawn("apply m.yaml --yes --report r.jsonl --write-limit 1/60s");
@@ -272,10 +274,12 @@ mod interrupted {
             wait_until("the first policy", || events("policy") == 1);
             let state = world.read("tenant.json");
             running.signal(signal);
-            running
-                .wait()
-                .exits(130)
-                .says(&["Result: 1 applied, 2 skipped."]);
+            running.wait().exits(130).says(&[
+                " of 3 policies not settled; nothing further is started",
+                "a second Ctrl-C leaves at once",
+                "skipped 2 policies: interrupted before their turn",
+                "Result: 1 applied, 2 skipped.",
+            ]);
             assert_eq!(world.read("tenant.json"), state);
             assert_eq!((events("sending"), events("policy")), (1, 3));
             let report = world.report("r.jsonl");
@@ -286,6 +290,30 @@ mod interrupted {
             assert_eq!(end["summary"]["skipped"], 2);
             assert_eq!(end["requests"]["writes"], 1);
         }
+    }
+
+    /// F23: a line for each of 400 policies hides what happened.
+    #[test]
+    fn f23_what_was_skipped_for_one_reason_is_one_line() {
+        let mut tenant = Tenant::common();
+        for name in ["P", "Q", "R", "S", "T", "U"] {
+            tenant = tenant.policy(name, &["+A"]);
+        }
+        let mut world = World::with(&tenant, &["match: '*', include: [group: A, group: B]"]);
+        let _served = Served::with_token(&mut world);
+        let running = world.spawn("apply m.yaml --yes --report r.jsonl --write-limit 1/60s");
+        wait_until("the first policy", || {
+            let report = world.report("r.jsonl");
+            report.iter().any(|line| line["event"] == "policy")
+        });
+        running.signal("INT");
+        let ran = running.wait().exits(130);
+        assert_eq!(ran.stdout.matches("skipped").count(), 2, "{ran:?}");
+        assert!(
+            ran.stdout
+                .contains("skipped 5 policies: interrupted before their turn (code interrupted)"),
+            "{ran:?}"
+        );
     }
 
     #[test]

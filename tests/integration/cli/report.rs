@@ -114,12 +114,12 @@ fn every_write_is_announced_before_its_policy_settles() {
 #[test]
 fn a_failure_has_the_real_sentence_its_status_code_and_request_id() {
     let tenant = Tenant::common()
-        .group("Soon gone")
+        .group("Gone")
         .switch("refuseMissingGroups", json!(true))
-        .policy("P", &[]);
+        .policy("P", &["+Gone"]);
     let world = World::with(
         &tenant,
-        &[&format!("name: P, include: [groupId: {}]", group_id(4))],
+        &["name: P, include: [group: Gone, group: A, group: B]"],
     );
     world.sandbox("plan m.yaml --out plan.json").exits(0);
     world.edit("tenant.json", |state| {

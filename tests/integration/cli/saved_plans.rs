@@ -63,6 +63,61 @@ fn it_is_its_own_approval_and_needs_no_manifests() {
     assert_eq!(world.report("r.jsonl")[0]["digest"], digest);
 }
 
+/// Changes or takes away the group or filter of a name.
+fn edit_object(world: &World, list: &str, name: &str, change: impl Fn(&mut Vec<Value>, usize)) {
+    world.edit("tenant.json", |tenant| {
+        let list = tenant[list].as_array_mut().expect("a list");
+        let at = list.iter().position(|object| object["displayName"] == name);
+        change(list, at.expect("an object of that name"));
+    });
+}
+
+#[test]
+fn f09_what_is_gone_since_is_named_and_nothing_is_written() {
+    let tenant = Tenant::common().policy("P", &["+A"]).policy("Q", &["+A"]);
+    for (list, name, said) in [
+        (
+            "groups",
+            "B",
+            "the plan assigns what no longer exists: group `B` (",
+        ),
+        (
+            "assignmentFilters",
+            "F",
+            "the plan assigns what no longer exists: filter `F` (",
+        ),
+    ] {
+        let world = World::with(
+            &tenant,
+            &[
+                "name: P, include: [{group: B, filter: F}]",
+                "name: Q, include: [group: C]",
+            ],
+        );
+        world.sandbox("plan m.yaml --out plan.json").exits(0);
+        edit_object(&world, list, name, |list, at| {
+            list.remove(at);
+        });
+        let report = refused(&world, 5, &[said, "nothing was written"]);
+        assert_eq!(report[1]["outcome"], "stale");
+        assert_eq!(report[1]["error"]["code"], "targetGone");
+        assert_eq!(report[2]["outcome"], "skipped");
+        assert_eq!(report[2]["error"]["code"], "stalePlan");
+    }
+}
+
+#[test]
+fn f09_what_was_renamed_since_is_a_warning_with_both_names() {
+    let world = saved();
+    edit_object(&world, "groups", "B", |list, at| {
+        list[at]["displayName"] = "Pilot ring".into();
+    });
+    world.sandbox("apply plan.json").exits(0).says(&[
+        "warning[renamed-since]: group `B` is now called `Pilot ring` (",
+        "2 applied",
+    ]);
+}
+
 #[test]
 fn applied_twice_it_says_already() {
     let world = saved();

@@ -281,12 +281,12 @@ fn a_run_that_never_had_a_plan_cannot_be_compared_with() {
 #[test]
 fn a_policy_whose_write_was_refused_is_as_it_was_found() {
     let tenant = Tenant::common()
-        .group("Soon gone")
+        .group("Gone")
         .switch("refuseMissingGroups", json!(true))
-        .policy("A", &["+B"]);
+        .policy("A", &["+Gone"]);
     let world = World::with(
         &tenant,
-        &[&format!("name: A, include: [groupId: {}]", group_id(4))],
+        &["name: A, include: [group: Gone, group: B, group: C]"],
     );
     world.sandbox("plan m.yaml --out plan.json").exits(0);
     let groups = world.json("tenant.json")["groups"].clone();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use assignctl::plan::writes::WriteWith;
 
 use super::{adding, moving};
-use crate::library::support::answers::{cut, error, html, plain};
+use crate::library::support::answers::{cut, error, html, plain, with_header};
 use crate::library::support::tenants::{all_rows, tenant, wants};
 use crate::library::support::wire::Act;
 use crate::library::support::world::{World, outcomes};
@@ -193,6 +193,21 @@ async fn a_policy_that_cannot_be_read_back_is_unverified() {
     assert_eq!(outcomes(&world.apply(&plan).await), expected);
 }
 
+/// What support asks for is in the report, also where reading was given up.
+#[tokio::test(start_paused = true)]
+async fn a_read_that_is_given_up_keeps_status_and_request_id() {
+    let (world, plan) = moving(tenant(1)).await;
+    world
+        .wire
+        .rule(|_| Act::Answer(with_header(error(502, "UnknownError"), "request-id", "r-9")));
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "failed readFailed");
+    let reason = results.settled[0].reason.as_ref().expect("a reason");
+    assert_eq!(reason.status, Some(502));
+    assert_eq!(reason.request_id.as_deref(), Some("r-9"));
+    assert!(world.wire.writes().is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_redirect_of_a_write_fails_that_policy_and_goes_nowhere() {
     let (world, plan) = moving(tenant(3)).await;
@@ -211,7 +226,7 @@ async fn a_redirect_of_a_write_fails_that_policy_and_goes_nowhere() {
     });
     assert_eq!(
         outcomes(&world.apply(&plan).await),
-        "2 applied, failed notSent"
+        "2 applied, failed redirected"
     );
     assert_eq!(all_rows(&world.tenant()), ["B", "A", "B"]);
     let log = world.wire.log();

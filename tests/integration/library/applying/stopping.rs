@@ -1,16 +1,15 @@
 //! Refusals, failures and interrupts: what ends the run, and what does not.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use assignctl::plan::Plan;
 use assignctl::plan::writes::WriteWith;
-use assignctl::report::Outcome;
+use assignctl::report::{Outcome, Results};
 
 use super::{adding, ids, is_about, moving};
 use crate::library::support::answers::{error, html, later};
 use crate::library::support::tenants::{all_rows, tenant, tenant_with_set_rows, wants};
-use crate::library::support::wire::{Act, Deed};
+use crate::library::support::wire::{Act, Deed, Sent};
 use crate::library::support::world::{World, outcomes};
 
 #[tokio::test(start_paused = true)]
@@ -109,42 +108,89 @@ async fn fail_fast_starts_nothing_after_the_first_failure() {
     }
 }
 
+/// Interrupts a run as its request of a number leaves; returns the requests from that one on.
+async fn interrupted_at(world: &World, plan: &Plan, at: usize) -> (Results, Vec<Sent>) {
+    let before = world.wire.log().len();
+    let stop = world.stop.clone();
+    world.wire.rule(move |sent| {
+        if sent.number == before + at {
+            stop.cancel();
+        }
+        Deed {
+            before: Duration::from_millis(15),
+            act: Act::Pass,
+            after: Duration::from_millis(15),
+        }
+    });
+    let results = world.apply(plan).await;
+    assert!(results.interrupted);
+    let log = world.wire.log();
+    assert!(log.iter().all(|sent| sent.end.is_some()), "at {at}");
+    (results, log[before + at - 1..].to_vec())
+}
+
+/// F23: an interrupt called 16 writes failed that had been answered.
 #[tokio::test(start_paused = true)]
-async fn after_an_interrupt_no_request_starts_and_those_in_flight_end() {
+async fn f23_after_an_interrupt_nothing_starts_but_looks_at_what_was_written() {
     for at in [1, 2, 9, 20, 33, 60] {
         let (world, plan) = moving(tenant(40)).await;
-        let before = world.wire.log().len();
-        let stop = world.stop.clone();
-        let last = Arc::new(AtomicUsize::new(0));
-        let noted = Arc::clone(&last);
-        world.wire.rule(move |sent| {
-            if sent.number == before + at {
-                stop.cancel();
-                noted.store(sent.number, Ordering::Relaxed);
-            }
-            Deed {
-                before: Duration::from_millis(15),
-                act: Act::Pass,
-                after: Duration::from_millis(15),
-            }
-        });
-        let results = world.apply(&plan).await;
-        let log = world.wire.log();
-        assert_eq!(log.len(), last.load(Ordering::Relaxed), "at {at}");
-        assert!(log.iter().all(|sent| sent.end.is_some()), "at {at}");
-        assert!(results.interrupted);
+        let (results, log) = interrupted_at(&world, &plan, at).await;
+        assert!(!log[1..].iter().any(Sent::is_write), "at {at}");
+        assert!(world.wire.elapsed() - log[0].at < Duration::from_secs(1));
         assert_eq!(results.settled.len(), 40);
         assert!(results.count(Outcome::Skipped) > 0);
-        // What is called applied is applied, and what was written is not called untouched.
         let moved = all_rows(&world.tenant());
         for (settled, rows) in results.settled.iter().zip(moved) {
-            match settled.outcome {
-                Outcome::Applied => assert_eq!(rows, "B"),
-                Outcome::Skipped => assert_eq!(rows, "A"),
-                _ => {}
-            }
+            let expected = if rows == "B" {
+                Outcome::Applied
+            } else {
+                Outcome::Skipped
+            };
+            assert_eq!(settled.outcome, expected, "at {at}: {settled:?}");
+        }
+        assert_eq!(results.count(Outcome::Applied), world.wire.writes().len());
+        for sent in &log[1..] {
+            let writes = world.wire.writes();
+            let ids = ids(&world);
+            let id = ids.iter().find(|id| is_about(sent, id)).expect("a policy");
+            assert!(writes.iter().any(|write| is_about(write, id)));
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn f23_looks_after_an_interrupt_are_bounded() {
+    let mut slow = tenant(40);
+    slow.service.read_after_write_lag = 60.0;
+    let (world, plan) = moving(slow).await;
+    let (results, log) = interrupted_at(&world, &plan, 30).await;
+    let written = world.wire.writes().len();
+    assert_eq!(
+        outcomes(&results),
+        format!(
+            "{written} failed unverified, {} skipped interrupted",
+            40 - written
+        )
+    );
+    let took = world.wire.elapsed() - log[0].at;
+    assert!(took < Duration::from_secs(6), "{took:?}");
+    assert!(took > Duration::from_secs(4), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn f23_a_policy_between_two_of_its_writes_is_said_to_be_so() {
+    let mut world = World::new(tenant(1));
+    world.settings.write_with = WriteWith::Create;
+    let plan = world.plan(&wants("*", &["B", "C"])).await;
+    // A look, the first create, and the look at it.
+    let (results, _) = interrupted_at(&world, &plan, 3).await;
+    assert_eq!(outcomes(&results), "failed interrupted");
+    let reason = results.settled[0].reason.as_ref().expect("a reason");
+    assert_eq!(
+        reason.message,
+        "interrupted after 1 of 3 writes to the policy"
+    );
+    assert_eq!(world.wire.writes().len(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use assignctl::graph::GraphError;
+use assignctl::graph::error::LastError;
 use assignctl::graph::transport::Response;
 use assignctl::model::LiveGroup;
 use assignctl_sandbox::Tenant;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::library::support::answers::{edit, json_of};
 use crate::library::support::tenants;
-use crate::library::support::wire::{Act, Sent};
+use crate::library::support::wire::{Act, Deed, Sent};
 use crate::library::support::world::World;
 
 fn names(number: usize) -> Vec<String> {
@@ -158,6 +159,68 @@ async fn a_part_that_fails_for_ever_ends_the_run() {
         assert_eq!(world.wire.log().len(), 5);
         assert!(world.wire.elapsed() <= Duration::from_secs(30));
     }
+}
+
+/// A part has the same 30 s as a read by itself, however often the batch is sent.
+#[tokio::test(start_paused = true)]
+async fn a_part_is_given_up_after_thirty_seconds() {
+    for (each, tries) in [(8, 4), (14, 3), (29, 2)] {
+        let names = names(60);
+        let world = World::new(tenant(&names));
+        world.wire.rule(move |_| Deed {
+            before: Duration::from_secs(each),
+            act: Act::alter(|response| {
+                edit(response, |body| fail(body, "3", 500, json!({})));
+            }),
+            after: Duration::ZERO,
+        });
+        let error = look_up(&world, &names)
+            .await
+            .expect_err("a part is missing");
+        assert!(matches!(error, GraphError::GivenUp { .. }), "{error}");
+        assert_eq!(world.wire.log().len(), tries, "{each} s each");
+        assert!(world.wire.elapsed() <= Duration::from_secs(60));
+    }
+}
+
+/// Nor does a batch that fails as a whole give its parts further tries.
+#[tokio::test(start_paused = true)]
+async fn tries_of_a_batch_are_tries_of_its_parts() {
+    let names = names(60);
+    let world = World::new(tenant(&names));
+    world.wire.rule(|sent| {
+        if sent.number % 2 == 1 {
+            Act::LostBefore
+        } else {
+            Act::alter(|response| edit(response, |body| fail(body, "3", 500, json!({}))))
+        }
+    });
+    let error = look_up(&world, &names)
+        .await
+        .expect_err("a part is missing");
+    assert!(
+        matches!(error, GraphError::GivenUp { tries: 5, .. }),
+        "{error}"
+    );
+    assert_eq!(world.wire.log().len(), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_is_given_up_keeps_status_and_request_id() {
+    let (_, found) = four_parts(|_, body| {
+        fail(body, "3", 503, json!({"request-id": "r-3"}));
+    })
+    .await;
+    let Err(GraphError::GivenUp { last, .. }) = found else {
+        panic!("{found:?}")
+    };
+    let LastError::Service(last) = last else {
+        panic!("{last:?}")
+    };
+    assert_eq!(
+        (last.status, last.request_id.as_deref()),
+        (503, Some("r-3"))
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use assignctl::graph::GraphError;
+use assignctl::graph::pace::{Limit, PUBLISHED_WRITES, Pace};
 use assignctl::graph::transport::Response;
 
 use super::{EVERYTHING, LISTS, healthy_plan, tenant, unread};
 use crate::library::support::answers::{error, html, later, with_header};
 use crate::library::support::tenants::{self, wants};
 use crate::library::support::wire::{Act, Deed};
-use crate::library::support::world::World;
+use crate::library::support::world::{LONGEST_WAIT, World};
 
 fn seconds(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
@@ -124,6 +125,40 @@ async fn a_pause_holds_all_reads() {
         .count();
     assert_eq!(early, 0);
     assert_eq!(world.client.counts().throttled, 1);
+}
+
+/// The service counts requests to the directory apart.
+#[tokio::test(start_paused = true)]
+async fn the_directory_takes_nothing_from_intunes_limit() {
+    let mut made = tenant();
+    made.service.throttling.app_any = 3;
+    let requests = Limit {
+        count: 3,
+        window: Duration::from_secs(20),
+    };
+    let world = World::at_pace(made, Pace::new(PUBLISHED_WRITES, requests, LONGEST_WAIT));
+    world.plan(EVERYTHING).await;
+    let log = world.wire.log();
+    assert_eq!(log.len(), 4);
+    assert!(log.iter().all(|sent| sent.status() == Some(200)));
+    assert!(world.wire.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_of_the_directory_holds_nothing_else() {
+    let world = World::new(tenant());
+    let mut told = false;
+    world.wire.rule(move |sent| {
+        if sent.path.starts_with("/groups") && !std::mem::replace(&mut told, true) {
+            return Act::Answer(later(429, "60"));
+        }
+        Act::Pass
+    });
+    assert_eq!(world.plan(EVERYTHING).await, healthy_plan().await);
+    for sent in world.wire.log() {
+        let late = sent.at >= Duration::from_secs(60);
+        assert_eq!(late, sent.path.starts_with("/groups") && sent.number > 4);
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,84 @@
+//! Which requests the service counts together.
+
+use std::time::Duration;
+
+use super::Limit;
+use crate::kinds::{KINDS, ThrottleGroup};
+
+/// A group of requests that have limits of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// Groups, users and devices of the directory.
+    Directory,
+    /// Kinds of policies, and what goes with them.
+    Intune(ThrottleGroup),
+}
+
+/// What the directory gives the smallest tenants: resource units, of which reading groups costs one a
+/// request (microsoft-graph-docs-contrib: concepts/throttling-limits.md).
+const DIRECTORY_REQUESTS: Limit = Limit {
+    count: 3500,
+    window: Duration::from_secs(10),
+};
+
+impl Group {
+    /// Returns the group of a URL, or of a path below the version root.
+    pub fn of(url: &str) -> Self {
+        let url = url.split('?').next().unwrap_or_default();
+        let root = ["/deviceManagement/", "/deviceAppManagement/"]
+            .iter()
+            .find_map(|root| url.find(root));
+        let Some(root) = root else {
+            return Self::Directory;
+        };
+        let path = &url[root..];
+        let is_below = |collection: &str| {
+            let rest = path.strip_prefix(collection);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '(']))
+        };
+        let kind = KINDS.iter().find(|kind| is_below(kind.collection));
+        Self::Intune(kind.map_or(ThrottleGroup::Shared, |kind| kind.throttle))
+    }
+
+    /// Returns the limit of requests of any kind, if that of Intune's groups is another.
+    pub(super) fn requests(self, intune: Limit) -> Limit {
+        match self {
+            Self::Directory => DIRECTORY_REQUESTS,
+            Self::Intune(_) => intune,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_counted_with_its_kind() {
+        for kind in KINDS {
+            let group = Group::Intune(kind.throttle);
+            let url = format!("https://graph.microsoft.com/beta{}/x", kind.collection);
+            assert_eq!(Group::of(&url), group);
+            for rest in [
+                "",
+                "?$top=1000",
+                "/id/assign",
+                "('id')/assignments?$skiptoken=x",
+            ] {
+                assert_eq!(Group::of(&format!("{}{rest}", kind.collection)), group);
+            }
+        }
+        let shared = Group::Intune(ThrottleGroup::Shared);
+        assert_eq!(
+            Group::of("/deviceManagement/assignmentFilters?$top=1"),
+            shared
+        );
+        for path in [
+            "/groups?$filter=x eq '/deviceManagement/configurationPolicies'",
+            "/directoryObjects/getByIds",
+            "/devices/x",
+        ] {
+            assert_eq!(Group::of(path), Group::Directory);
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! One group of requests: its two windows, and what the service's refusals have brought upon it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::window::Window;
+use super::{Class, Limit, WaitTooLong};
+use crate::graph::observe::{Event, Observe};
+
+/// Lets the requests of one group leave at the pace that the service permits.
+#[derive(Debug)]
+pub(super) struct Lane {
+    state: Mutex<State>,
+    /// Rings when a slot may have come free without a time known in advance.
+    changed: Notify,
+    // One queue a class, first come first served; `tokio`'s mutex is fair.
+    read_queue: tokio::sync::Mutex<()>,
+    write_queue: tokio::sync::Mutex<()>,
+    longest_wait: Duration,
+    watcher: Watcher,
+}
+
+/// Who is told of waits for the limit.
+#[derive(Clone, Default)]
+pub(super) struct Watcher(pub(super) Option<Arc<dyn Observe>>);
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Watcher")
+    }
+}
+
+#[derive(Debug)]
+struct State {
+    /// Requests of any kind.
+    any: Window,
+    /// Requests that write.
+    writes: Window,
+    read_brake: Brake,
+    write_brake: Brake,
+}
+
+/// What the service's refusals have brought upon a class.
+#[derive(Debug, Default)]
+struct Brake {
+    paused_until: Option<Instant>,
+    /// When the latest burst of refusals began.
+    burst_at: Option<Instant>,
+    /// Since when every request was refused.
+    refused_since: Option<Instant>,
+}
+
+/// Answers to requests that left together come within this time: one burst, not two.
+const BURST: Duration = Duration::from_secs(1);
+
+impl Lane {
+    /// Makes a lane for two limits.
+    pub(super) fn new(
+        writes: Limit,
+        requests: Limit,
+        longest_wait: Duration,
+        watcher: Watcher,
+    ) -> Self {
+        Self {
+            state: Mutex::new(State {
+                any: Window::of_any(requests),
+                writes: Window::of_writes(writes),
+                read_brake: Brake::default(),
+                write_brake: Brake::default(),
+            }),
+            changed: Notify::new(),
+            read_queue: tokio::sync::Mutex::new(()),
+            write_queue: tokio::sync::Mutex::new(()),
+            longest_wait,
+            watcher,
+        }
+    }
+
+    /// Waits until `cost` requests of a class may leave, and takes their slots.
+    ///
+    /// # Errors
+    ///
+    /// Gives up where the service asked for a longer wait than allowed.
+    pub(super) async fn permit(
+        self: &Arc<Self>,
+        class: Class,
+        cost: usize,
+    ) -> Result<Permit, WaitTooLong> {
+        self.wait(class, Cost::of(class, cost)).await?;
+        Ok(self.give(class, cost))
+    }
+
+    /// Waits until a write and the look right before it may leave, and takes the slots of both, so
+    /// that nothing has to be waited for in between.
+    ///
+    /// # Errors
+    ///
+    /// Gives up where the service asked for a longer wait than allowed.
+    pub(super) async fn turn(self: &Arc<Self>) -> Result<Turn, WaitTooLong> {
+        let cost = Cost { any: 2, writes: 1 };
+        self.wait(Class::Write, cost).await?;
+        Ok(Turn {
+            look: self.give(Class::Read, 1),
+            write: self.give(Class::Write, 1),
+        })
+    }
+
+    fn give(self: &Arc<Self>, class: Class, cost: usize) -> Permit {
+        Permit {
+            lane: Arc::clone(self),
+            class,
+            cost,
+            used: false,
+        }
+    }
+
+    async fn wait(&self, class: Class, cost: Cost) -> Result<(), WaitTooLong> {
+        let queue = match class {
+            Class::Read => &self.read_queue,
+            Class::Write => &self.write_queue,
+        };
+        let _turn = queue.lock().await;
+        loop {
+            let rung = self.changed.notified();
+            tokio::pin!(rung);
+            // Listens from here on, so that no ring between the look and the wait is missed.
+            rung.as_mut().enable();
+            let now = Instant::now();
+            let until = match self.state().look(class, cost, now) {
+                Look::Leave => return Ok(()),
+                // However many waits it asks for: nothing passes until they are over.
+                Look::Paused { since, until } => {
+                    let wait = until.saturating_duration_since(since);
+                    if wait > self.longest_wait {
+                        return Err(WaitTooLong { class, wait });
+                    }
+                    Some(until)
+                }
+                Look::Full(until) => {
+                    if let (Some(until), Watcher(Some(observer))) = (until, &self.watcher) {
+                        let wait = until.saturating_duration_since(now);
+                        observer.notice(Event::LimitReached { class, wait });
+                    }
+                    until
+                }
+            };
+            match until {
+                Some(until) => {
+                    tokio::select! {
+                        () = tokio::time::sleep_until(until) => {}
+                        () = rung => {}
+                    }
+                }
+                None => rung.await,
+            }
+        }
+    }
+
+    /// Whether a class is to wait because the service asked for it.
+    pub(super) fn is_paused(&self, class: Class) -> bool {
+        let until = self.state().brake(class).paused_until;
+        until.is_some_and(|until| until > Instant::now())
+    }
+
+    /// Pauses a class because the service asked for it. Where it was for the limit's sake that
+    /// `refused` requests were refused, less of the limit is used from then on.
+    pub(super) fn throttle(&self, class: Class, wait: Duration, refused: usize) {
+        let now = Instant::now();
+        let until = now + wait;
+        let mut state = self.state();
+        let brake = state.brake(class);
+        let is_over = brake.paused_until.is_none_or(|until| until <= now);
+        let again = is_over && brake.burst_at.is_none_or(|at| at + BURST <= now);
+        if again {
+            brake.burst_at = Some(now);
+        }
+        brake.refused_since.get_or_insert(now);
+        brake.paused_until = brake.paused_until.max(Some(until));
+        if refused > 0 {
+            let window = match class {
+                Class::Read => &mut state.any,
+                Class::Write => &mut state.writes,
+            };
+            window.refused(refused, again, now, until);
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    /// Notes that the service took a request of a class.
+    pub(super) fn passed(&self, class: Class) {
+        let now = Instant::now();
+        let mut state = self.state();
+        state.brake(class).refused_since = None;
+        match class {
+            Class::Read => state.any.passed(now),
+            Class::Write => state.writes.passed(now),
+        }
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    fn give_back(&self, class: Class, cost: usize, used: bool) {
+        let now = Instant::now();
+        let mut state = self.state();
+        let Cost { any, writes } = Cost::of(class, cost);
+        let settle = |window: &mut Window, cost| {
+            if used {
+                window.answered(cost, now);
+            } else {
+                window.unsent(cost);
+            }
+        };
+        settle(&mut state.any, any);
+        settle(&mut state.writes, writes);
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing inside can leave the state half-changed, so a poisoned lock is a sound one.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How many slots are taken in each window.
+#[derive(Clone, Copy, Debug)]
+struct Cost {
+    any: usize,
+    writes: usize,
+}
+
+impl Cost {
+    fn of(class: Class, requests: usize) -> Self {
+        Self {
+            any: requests,
+            writes: match class {
+                Class::Read => 0,
+                Class::Write => requests,
+            },
+        }
+    }
+}
+
+enum Look {
+    Leave,
+    Paused { since: Instant, until: Instant },
+    Full(Option<Instant>),
+}
+
+impl State {
+    fn brake(&mut self, class: Class) -> &mut Brake {
+        match class {
+            Class::Read => &mut self.read_brake,
+            Class::Write => &mut self.write_brake,
+        }
+    }
+
+    fn look(&mut self, class: Class, cost: Cost, now: Instant) -> Look {
+        self.any.forget_old(now);
+        self.writes.forget_old(now);
+        let brake = self.brake(class);
+        if let Some(until) = brake.paused_until.filter(|until| *until > now) {
+            return Look::Paused {
+                since: brake.refused_since.unwrap_or(now),
+                until,
+            };
+        }
+        let any = self.any.look_again(cost.any, now);
+        let writes = match cost.writes {
+            0 => None,
+            writes => self.writes.look_again(writes, now),
+        };
+        match (any, writes) {
+            (None, None) => {
+                self.any.take(cost.any);
+                self.writes.take(cost.writes);
+                Look::Leave
+            }
+            (Some(until), None) | (None, Some(until)) => Look::Full(until),
+            // Both must be free; a window without a known time rings when it may be.
+            (Some(Some(any)), Some(Some(writes))) => Look::Full(Some(any.max(writes))),
+            (Some(_), Some(_)) => Look::Full(None),
+        }
+    }
+}
+
+/// The slots of a write and of the look right before it.
+#[derive(Debug)]
+pub struct Turn {
+    /// For the look.
+    pub(in crate::graph) look: Permit,
+    /// For the write.
+    pub(in crate::graph) write: Permit,
+}
+
+/// Slots that were taken for requests. They start to come back when the permit is dropped, which
+/// is to be when the answer has arrived; at once where nothing was sent.
+#[derive(Debug)]
+pub struct Permit {
+    lane: Arc<Lane>,
+    class: Class,
+    cost: usize,
+    used: bool,
+}
+
+impl Permit {
+    /// Notes that the request leaves now.
+    pub(in crate::graph) fn mark_used(&mut self) {
+        self.used = true;
+    }
+
+    /// Returns the class that the slots were taken for.
+    pub(in crate::graph) fn class(&self) -> Class {
+        self.class
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.lane.give_back(self.class, self.cost, self.used);
+    }
+}

@@ -1,0 +1,135 @@
+//! The groups and filters that assignments refer to.
+
+use std::collections::BTreeSet;
+
+use super::{Change, Names, Plan, PlanDiagnostic, PlannedPolicy};
+use crate::diagnostic::Severity;
+use crate::model::{Assignment, LiveFilter, LiveGroup};
+
+/// Groups and filters, by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct References {
+    /// Ids of groups.
+    pub groups: BTreeSet<String>,
+    /// Ids of filters.
+    pub filters: BTreeSet<String>,
+}
+
+impl References {
+    /// Returns what assignments refer to.
+    pub fn of<'a>(assignments: impl IntoIterator<Item = &'a Assignment>) -> Self {
+        let mut all = Self::default();
+        for assignment in assignments {
+            let group = assignment.key.target.group_id();
+            all.groups.extend(group.map(str::to_owned));
+            let filter = assignment.filter.as_ref();
+            all.filters
+                .extend(filter.map(|filter| filter.id.to_string()));
+        }
+        all
+    }
+
+    /// Returns what a policy will refer to and does not refer to yet.
+    pub fn added_to(policy: &PlannedPolicy) -> Self {
+        let mut all = Self::of(policy.changes.iter().filter_map(Change::after));
+        let before = Self::of(policy.before.iter());
+        all.groups.retain(|id| !before.groups.contains(id));
+        all.filters.retain(|id| !before.filters.contains(id));
+        all
+    }
+
+    /// Returns what the changes of a plan add.
+    pub fn added_by(plan: &Plan) -> Self {
+        let mut all = Self::default();
+        for policy in plan.changed() {
+            let Self { groups, filters } = Self::added_to(policy);
+            all.groups.extend(groups);
+            all.filters.extend(filters);
+        }
+        all
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        let Self { groups, filters } = self;
+        groups.is_empty() && filters.is_empty()
+    }
+
+    /// Leaves out what exists.
+    #[must_use]
+    pub fn not_in(mut self, groups: &[LiveGroup], filters: &[LiveFilter]) -> Self {
+        for group in groups {
+            self.groups.remove(&*group.id);
+        }
+        for filter in filters {
+            self.filters.remove(&*filter.id);
+        }
+        self
+    }
+
+    /// Leaves out what is not in `others`.
+    #[must_use]
+    pub fn in_common(mut self, others: &Self) -> Self {
+        self.groups.retain(|id| others.groups.contains(id));
+        self.filters.retain(|id| others.filters.contains(id));
+        self
+    }
+
+    /// Says what they are, with their names if these are known: ``group `Pilot` (ID)``.
+    pub fn describe(&self, names: &Names) -> String {
+        let groups = self
+            .groups
+            .iter()
+            .map(|id| one("group", names.group(id), id));
+        let filters = self
+            .filters
+            .iter()
+            .map(|id| one("filter", names.filter(id), id));
+        groups.chain(filters).collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// Warns of each group and filter that has another name now than in a plan.
+pub fn renamed(
+    known: &Names,
+    groups: &[LiveGroup],
+    filters: &[LiveFilter],
+    of: &References,
+) -> Vec<PlanDiagnostic> {
+    let groups = groups
+        .iter()
+        .filter(|group| of.groups.contains(&*group.id))
+        .map(|group| ("group", &*group.id, known.group(&group.id), &*group.name));
+    let filters = filters
+        .iter()
+        .filter(|filter| of.filters.contains(&*filter.id))
+        .map(|filter| {
+            (
+                "filter",
+                &*filter.id,
+                known.filter(&filter.id),
+                &*filter.name,
+            )
+        });
+    groups
+        .chain(filters)
+        .filter_map(|(sort, id, was, is)| {
+            let was = was.filter(|was| *was != is)?;
+            Some(PlanDiagnostic {
+                severity: Severity::Warning,
+                code: "renamed-since".to_owned(),
+                summary: format!("{sort} `{was}` is now called `{is}` ({id})"),
+                place: None,
+                hint: Some("the plan goes by ids, and is carried out as it was made".to_owned()),
+                related: Vec::new(),
+            })
+        })
+        .collect()
+}
+
+fn one(sort: &str, name: Option<&str>, id: &str) -> String {
+    match name {
+        Some(name) => format!("{sort} `{name}` ({id})"),
+        None => format!("{sort} {id}"),
+    }
+}
