@@ -4,8 +4,10 @@
 //! Rows that the run was not to touch (of policy sets, mostly) are not part of the way back
 //! either: they stay as they are now, whatever they were then. Rows of policy sets are never removed.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use super::references::References;
 use super::writes::{self, WriteWith, steps};
 use super::{
     Change, Names, Plan, PlanDiagnostic, PlanInputs, PlannedPolicy, Unchanged, changes, guards,
@@ -39,7 +41,7 @@ pub struct AppliedPolicy {
 }
 
 /// Why a policy is not taken back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SkipReason {
     /// It looks as it did before the run, but for rows of policy sets.
     AsBefore,
@@ -47,25 +49,31 @@ pub enum SkipReason {
     Moved,
     /// It does not exist any more.
     Deleted,
+    /// Groups or filters that it had do not exist any more.
+    Gone(String),
 }
 
 impl SkipReason {
     /// Returns the word for it in reports.
-    pub fn name(self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::AsBefore => "asBefore",
             Self::Moved => "moved",
             Self::Deleted => "deleted",
+            Self::Gone(_) => "targetGone",
         }
     }
 
     /// Says what happened to the policy.
-    pub fn about(self) -> &'static str {
-        match self {
+    pub fn about(&self) -> Cow<'static, str> {
+        Cow::Borrowed(match self {
             Self::AsBefore => "the policy is as it was before the run",
             Self::Moved => "the policy's assignments have changed since the run",
             Self::Deleted => "the policy has been deleted since the run",
-        }
+            Self::Gone(objects) => {
+                return Cow::Owned(format!("what it had is no longer there: {objects}"));
+            }
+        })
     }
 }
 
@@ -80,11 +88,21 @@ pub struct Rollback {
     pub as_before: usize,
 }
 
-/// Plans the way back. `live` holds the rows of each policy that the run left, none where it does
-/// not exist any more, in the same order.
+/// Returns the groups and filters that a rollback would assign again.
+pub fn restored(applied: &[AppliedPolicy]) -> References {
+    References::of(applied.iter().flat_map(|policy| {
+        let lost = |row: &&Assignment| !policy.after.contains(row);
+        policy.before.iter().filter(lost)
+    }))
+}
+
+/// Plans the way back. `live` holds the assignments of each policy that the run left, `None` if it
+/// does not exist any more, in the same order; `gone` is what does not exist any more of
+/// [`restored`].
 pub fn plan(
     left: &[AppliedPolicy],
     live: &[Option<Vec<LiveAssignment>>],
+    gone: &References,
     names: Names,
     inputs: &PlanInputs<'_>,
 ) -> Rollback {
@@ -94,7 +112,15 @@ pub fn plan(
     let known = left.iter().map(|left| (left.kind, &*left.id, &*left.name));
     let shared_names = shared_policy_names(known);
     for (left, live) in left.iter().zip(live) {
-        match judge(left, live.as_deref(), inputs.write_with) {
+        let judged = judge(left, live.as_deref(), inputs.write_with).and_then(|policy| {
+            let lost = References::added_to(&policy).in_common(gone);
+            if lost.is_empty() {
+                Ok(policy)
+            } else {
+                Err(SkipReason::Gone(lost.describe(&names)))
+            }
+        });
+        match judged {
             Ok(policy) => policies.push(policy),
             Err(SkipReason::AsBefore) => as_before += 1,
             Err(reason) => moved.push((back(left, &left.after, left.before.clone()), reason)),
@@ -118,7 +144,7 @@ pub fn plan(
         guards: Vec::new(),
         diagnostics: moved
             .iter()
-            .map(|(policy, reason)| not_rolled_back(policy, *reason))
+            .map(|(policy, reason)| not_rolled_back(policy, reason))
             .collect(),
         write_with: inputs.write_with,
         unchanged: Unchanged::new(),
@@ -134,7 +160,7 @@ pub fn plan(
     }
 }
 
-fn not_rolled_back(policy: &PlannedPolicy, reason: SkipReason) -> PlanDiagnostic {
+fn not_rolled_back(policy: &PlannedPolicy, reason: &SkipReason) -> PlanDiagnostic {
     PlanDiagnostic {
         severity: Severity::Warning,
         code: "not-rolled-back".to_owned(),
@@ -286,7 +312,11 @@ mod tests {
             strict: false,
             selection: &Selection::default(),
         };
-        let rollback = plan(&[left], &[live], Names::default(), &inputs);
+        let gone = References {
+            groups: ["gone".to_owned()].into(),
+            ..References::default()
+        };
+        let rollback = plan(&[left], &[live], &gone, Names::default(), &inputs);
         match (rollback.plan.policies.as_slice(), rollback.moved.as_slice()) {
             ([policy], []) => {
                 let rows = policy.after.iter().map(|row| {
@@ -320,6 +350,15 @@ mod tests {
         assert_eq!(check("a", "b", true, Some("b c")), "Moved");
         assert_eq!(check("a", "b", false, Some("c")), "Moved");
         assert_eq!(check("a", "b", true, None), "Deleted");
+    }
+
+    #[test]
+    fn f09_what_had_a_group_that_is_gone_is_left_alone() {
+        let left = r#"Gone("group gone")"#;
+        assert_eq!(check("a gone", "b", true, Some("b")), left);
+        // What is gone and still assigned is not added.
+        assert_eq!(check("a gone", "gone", true, Some("gone")), "a gone");
+        assert_eq!(check("a", "gone", true, Some("gone")), "a");
     }
 
     #[test]

@@ -65,7 +65,11 @@ pub async fn plan_rollback(
             strict: false,
             selection: request.selection,
         };
-        let mut back = rollback::plan(&applied, &live, recorded.names, &inputs);
+        let restored = rollback::restored(&applied);
+        let filters = !restored.filters.is_empty();
+        let (groups, filters) = reader.names(&restored.groups, filters).await?;
+        let gone = restored.not_in(&groups, &filters);
+        let mut back = rollback::plan(&applied, &live, &gone, recorded.names, &inputs);
         add_names(&mut back.plan, &reader, request).await?;
         Ok(back)
     })

@@ -60,6 +60,38 @@ fn what_a_run_did_is_undone_and_that_once() {
 }
 
 #[test]
+fn f09_a_policy_whose_group_is_gone_is_named_and_the_others_are_restored() {
+    let tenant = Tenant::common()
+        .policy("P", &["+A"])
+        .policy("Q", &["+B"])
+        .policy("R", &["+B [include F]"]);
+    let world = World::with(&tenant, &["match: '*', include: [group: C]"]);
+    world
+        .sandbox("apply m.yaml --yes --allow removals --report r.jsonl")
+        .exits(0);
+    world.edit("tenant.json", |tenant| {
+        let groups = tenant["groups"].as_array_mut().expect("groups");
+        groups.retain(|group| group["displayName"] != "A");
+        let filters = tenant["assignmentFilters"].as_array_mut();
+        filters
+            .expect("filters")
+            .retain(|filter| filter["displayName"] != "F");
+    });
+    let back = world
+        .sandbox("rollback r.jsonl --yes --report back.jsonl")
+        .exits(6)
+        .says(&[
+            "configurationPolicy `P` is left alone: what it had is no longer there: group `A` (",
+            "configurationPolicy `R` is left alone: what it had is no longer there: filter `F` (",
+            "Result: 1 applied, 2 skipped.",
+        ]);
+    assert_eq!(world.rows("Q"), ["+B"], "{back:?}");
+    assert_eq!(world.rows("P"), ["+C"]);
+    let report = world.report("back.jsonl");
+    assert_eq!(report[1]["error"]["code"], "targetGone");
+}
+
+#[test]
 fn what_moved_since_is_named_and_left_alone() {
     let world = applied();
     world.edit("tenant.json", |tenant| {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use assignctl::model::PolicyKind;
 use assignctl::plan::guards::GuardRules;
+use assignctl::plan::references::References;
 use assignctl::plan::rollback::{AppliedPolicy, plan};
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{PlanInputs, Selection};
@@ -57,7 +58,8 @@ impl Stage {
             strict: false,
             selection: &Selection::default(),
         };
-        let back = plan(&left, &live.expect("rows"), recorded.names, &inputs);
+        let gone = References::default();
+        let back = plan(&left, &live.expect("rows"), &gone, recorded.names, &inputs);
         assert!(back.moved.is_empty(), "{:?}", back.moved);
         let results = self.world.apply(&back.plan).await;
         assert!(
