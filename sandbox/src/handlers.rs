@@ -4,5 +4,6 @@ pub(crate) mod assignments;
 pub(crate) mod batch;
 pub(crate) mod directory;
 pub(crate) mod filters;
+pub(crate) mod memberships;
 pub(crate) mod policies;
 mod shape;

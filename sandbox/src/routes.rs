@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::collections::{Collection, Pool};
 use crate::encoding::guid_from;
-use crate::handlers::{assignments, batch, directory, filters, policies};
+use crate::handlers::{assignments, batch, directory, filters, memberships, policies};
 use crate::machine::{Call, Machine};
 use crate::odata::path::{below_version, message_place};
 use crate::odata::query;
@@ -148,11 +148,12 @@ fn let_in(
         Some(root @ ("deviceManagement" | "deviceAppManagement")) => {
             intune(machine, &call, root, moment.wall)
         }
-        Some("groups" | "directoryObjects") => {
+        Some("groups" | "users" | "devices" | "directoryObjects") => {
             count(machine, &call, false);
             let cost = directory::cost(&call.segments);
             machine.meter_directory(&call, cost, moment.wall)?;
-            let mut reply = directory::answer(machine, &call)?;
+            let reply = memberships::answer(machine, &call);
+            let mut reply = reply.unwrap_or_else(|| directory::answer(machine, &call))?;
             let unit = ("x-ms-resource-unit".to_owned(), cost.to_string());
             reply.headers.push(unit);
             Ok(reply)
@@ -210,7 +211,10 @@ fn count(machine: &mut Machine, call: &Call<'_>, is_write: bool) {
         statistics.batch_members += 1;
     }
     let mut kind: Vec<&str> = call.segments.iter().map(String::as_str).collect();
-    if kind.first().is_some_and(|root| root.starts_with("device")) {
+    if kind
+        .first()
+        .is_some_and(|root| matches!(*root, "deviceManagement" | "deviceAppManagement"))
+    {
         kind.remove(0);
     }
     for (index, segment) in kind.iter_mut().enumerate() {

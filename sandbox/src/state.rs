@@ -101,6 +101,15 @@ impl Tenant {
                 message,
             }
         })?;
+        tenant.check_members().map_err(|(message, id)| {
+            let (line, column) = last_place(text, &id);
+            StateError::Content {
+                path: None,
+                line,
+                column,
+                message,
+            }
+        })?;
         tenant.check_rows().map_err(|(message, id)| {
             let (line, column) = last_place(text, &id);
             StateError::Content {
@@ -157,6 +166,10 @@ impl Tenant {
         let filters = self.assignment_filters.iter();
         check_ids("tenantId", is_guid, vec![&self.tenant_id])?;
         check_ids("groups", is_guid, groups.collect())?;
+        let users = self.users.iter().map(|user| user.id.as_str());
+        check_ids("users", is_guid, users.collect())?;
+        let devices = self.devices.iter().map(|device| device.id.as_str());
+        check_ids("devices", is_guid, devices.collect())?;
         let filters = filters.map(|filter| filter.id.as_str()).collect();
         check_ids("assignmentFilters", is_guid, filters)?;
         for (collection, policies) in &self.policies {
@@ -250,6 +263,8 @@ impl Serialize for Tenant {
             tenant_id,
             service,
             groups,
+            users,
+            devices,
             assignment_filters,
             policies,
         } = self;
@@ -258,6 +273,12 @@ impl Serialize for Tenant {
         map.serialize_entry("tenantId", tenant_id)?;
         map.serialize_entry("service", service)?;
         map.serialize_entry("groups", groups)?;
+        if !users.is_empty() {
+            map.serialize_entry("users", users)?;
+        }
+        if !devices.is_empty() {
+            map.serialize_entry("devices", devices)?;
+        }
         map.serialize_entry("assignmentFilters", assignment_filters)?;
         for (collection, policies) in policies.iter().filter(|(_, some)| !some.is_empty()) {
             map.serialize_entry(collection.segment(), policies)?;
@@ -311,6 +332,8 @@ impl<'de> Visitor<'de> for TenantVisitor {
                 "tenantId" => id = Some(map.next_value()?),
                 "service" => tenant.service = map.next_value()?,
                 "groups" => tenant.groups = map.next_value()?,
+                "users" => tenant.users = map.next_value()?,
+                "devices" => tenant.devices = map.next_value()?,
                 "assignmentFilters" => tenant.assignment_filters = map.next_value()?,
                 other => {
                     let collection = Collection::named(other)

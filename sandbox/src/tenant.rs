@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::collections::{Collection, ObjectIds, RowIds, SourceForm};
 use crate::encoding::guid_from;
+use crate::members::{Device, User};
 use crate::switches::Switches;
 use crate::target::target_id;
 
@@ -26,6 +27,10 @@ pub struct Tenant {
     pub service: Switches,
     /// The directory's groups.
     pub groups: Vec<Group>,
+    /// The directory's users.
+    pub users: Vec<User>,
+    /// The directory's devices.
+    pub devices: Vec<Device>,
     /// The assignment filters.
     pub assignment_filters: Vec<Filter>,
     /// The policies of each collection.
@@ -119,6 +124,9 @@ pub struct Group {
     pub id: String,
     /// The display name; not unique.
     pub display_name: String,
+    /// The ids of its members: users, devices and other groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<String>,
     /// Everything else that the directory says about it.
     #[serde(flatten)]
     pub properties: Map<String, Value>,
@@ -145,6 +153,8 @@ impl Tenant {
             tenant_id: guid_from("tenant"),
             service: Switches::default(),
             groups: Vec::new(),
+            users: Vec::new(),
+            devices: Vec::new(),
             assignment_filters: Vec::new(),
             policies: Collection::all()
                 .map(|collection| (collection, Vec::new()))
@@ -198,6 +208,7 @@ impl Tenant {
         self.groups.push(Group {
             id: id.clone(),
             display_name: name.to_owned(),
+            members: Vec::new(),
             properties: object(json!({"mailEnabled": false, "securityEnabled": true})),
         });
         id

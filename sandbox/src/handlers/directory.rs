@@ -1,4 +1,4 @@
-//! The directory: groups by list, by id and by many ids.
+//! The directory: groups by list, by id and by many ids. `memberships` says who is a member of them.
 
 use std::collections::HashSet;
 
@@ -50,7 +50,7 @@ const PROPERTIES: &[&str] = &[
     "visibility",
 ];
 
-const LIST: Allowed<'static> = Allowed {
+pub(super) const LIST: Allowed<'static> = Allowed {
     options: &["$top", "$select", "$filter", "$count", "$skiptoken"],
     entity: "group",
     properties: PROPERTIES,
@@ -77,7 +77,7 @@ const ONE: Allowed<'static> = Allowed {
 };
 
 /// Who may read groups (DOCS group-list.md).
-const READERS: &[&str] = &[
+pub(super) const READERS: &[&str] = &[
     "GroupMember.Read.All",
     "Group.Read.All",
     "Group.ReadWrite.All",
@@ -94,7 +94,10 @@ const MOST_CLAUSES: usize = 15;
 /// How long an address may be (microsoft-graph-docs PR #22097).
 const LONGEST_URL: usize = 2048;
 
-/// Answers a request to `/groups` or `/directoryObjects`.
+/// The largest page of a directory list.
+pub(super) const LONGEST_PAGE: usize = 999;
+
+/// Answers a request to `/groups`, `/users`, `/devices` or `/directoryObjects`.
 pub(crate) fn answer(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     if !call.in_batch && call.url_length > LONGEST_URL {
@@ -115,7 +118,13 @@ pub(crate) fn answer(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault>
         // Not an id: a count, which needs `ConsistencyLevel` and is not emulated, or nothing.
         (_, ["groups", name, ..]) if name.starts_with('$') => Err(Fault::no_segment(name)),
         ("GET", ["groups", id]) => permit(call, READERS).and_then(|()| one(machine, call, id)),
-        (_, ["groups"] | ["groups", _] | ["directoryObjects", "getByIds"]) => Err(Fault::plain(
+        (
+            _,
+            ["groups" | "devices"]
+            | ["groups", _]
+            | ["directoryObjects", "getByIds"]
+            | ["groups" | "users" | "devices", _, "transitiveMemberOf"],
+        ) => Err(Fault::plain(
             405,
             "Request_BadRequest",
             format!(
@@ -123,9 +132,12 @@ pub(crate) fn answer(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault>
                 call.method, call.place
             ),
         )),
-        (_, ["groups", _, other, ..] | ["directoryObjects", other, ..]) => {
-            Err(Fault::no_segment(other))
-        }
+        (
+            _,
+            ["groups", _, other, ..]
+            | ["directoryObjects", other, ..]
+            | ["users" | "devices", _, other, ..],
+        ) => Err(Fault::no_segment(other)),
         _ => Err(Fault::no_segment(segments.first().unwrap_or(&""))),
     }
 }
@@ -134,11 +146,12 @@ pub(crate) fn answer(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault>
 pub(crate) fn cost(segments: &[String]) -> u32 {
     match segments.last() {
         Some(last) if last == "getByIds" => 3,
+        Some(last) if last == "transitiveMemberOf" => 2,
         _ => 1,
     }
 }
 
-fn permit(call: &Call<'_>, permissions: &[&str]) -> Result<(), Fault> {
+pub(super) fn permit(call: &Call<'_>, permissions: &[&str]) -> Result<(), Fault> {
     if call.caller.may(permissions) {
         return Ok(());
     }
@@ -149,16 +162,16 @@ fn permit(call: &Call<'_>, permissions: &[&str]) -> Result<(), Fault> {
     ))
 }
 
-fn unsupported(message: impl Into<String>) -> Fault {
+pub(super) fn unsupported(message: impl Into<String>) -> Fault {
     Fault::plain(400, "Request_UnsupportedQuery", message)
 }
 
 fn list(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
     let options = Options::read(&call.pairs, &LIST)?;
     let size = options.top.unwrap_or(100);
-    if size > 999 {
+    if size > LONGEST_PAGE {
         return Err(unsupported(format!(
-            "Invalid page size specified: '{size}'. Must be between 1 and 999 inclusive."
+            "Invalid page size specified: '{size}'. Must be between 1 and {LONGEST_PAGE} inclusive."
         )));
     }
     let advanced = options.count
@@ -202,26 +215,31 @@ fn list(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
 
 fn one(machine: &Machine, call: &Call<'_>, id: &str) -> Result<Reply, Fault> {
     let options = Options::read(&call.pairs, &ONE)?;
-    let missing = || {
-        Fault::plain(
-            404,
-            "Request_ResourceNotFound",
-            format!(
-                "Resource '{id}' does not exist or one of its queried reference-property objects \
-                 are not present."
-            ),
-        )
-    };
     if !is_guid(id) {
-        return Err(Fault::plain(
-            400,
-            "Request_BadRequest",
-            format!("Invalid object identifier '{id}'."),
-        ));
+        return Err(not_an_id(id));
     }
-    let group = machine.tenant().group(id).ok_or_else(missing)?;
+    let group = machine.tenant().group(id).ok_or_else(|| missing(id))?;
     let object = options.shape(full(group));
     Ok(Reply::object(200, call.context("groups/$entity"), object))
+}
+
+pub(super) fn not_an_id(id: &str) -> Fault {
+    Fault::plain(
+        400,
+        "Request_BadRequest",
+        format!("Invalid object identifier '{id}'."),
+    )
+}
+
+pub(super) fn missing(id: &str) -> Fault {
+    Fault::plain(
+        404,
+        "Request_ResourceNotFound",
+        format!(
+            "Resource '{id}' does not exist or one of its queried reference-property objects are \
+             not present."
+        ),
+    )
 }
 
 fn by_ids(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
@@ -287,7 +305,7 @@ fn by_ids(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
 }
 
 /// Returns a group as the directory shows it.
-fn full(group: &Group) -> Map<String, Value> {
+pub(super) fn full(group: &Group) -> Map<String, Value> {
     let mut object = Map::new();
     for (name, value) in [
         ("description", Value::Null),

@@ -5,21 +5,23 @@
 
 mod tables;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use self::tables::{FAMILIES, FILTERS, Family, GROUPS};
+use self::tables::{DEVICES, FAMILIES, FILTERS, Family, GROUPS, NESTED, USERS};
 use crate::encoding::guid_from;
+use crate::members::{Device, User};
 use crate::target;
 use crate::tenant::{Policy, Tenant};
 
 impl Tenant {
-    /// Makes the sample tenant: 150 policies, 60 groups, 8 filters.
+    /// Makes the sample tenant: 150 policies, 60 groups, 8 filters, and a few users and devices.
     pub fn sample() -> Self {
         let mut tenant = Self::empty();
         tenant.tenant_id = guid_from("sample tenant");
         for name in GROUPS {
             tenant.add_group(name);
         }
+        tenant.add_members();
         for (name, platform, rule) in FILTERS {
             tenant.add_filter(name, platform, rule);
         }
@@ -39,6 +41,40 @@ impl Tenant {
             }
         }
         tenant
+    }
+
+    fn add_members(&mut self) {
+        for (number, (name, groups)) in USERS.iter().enumerate() {
+            let id = guid_from(&format!("user {number}"));
+            self.users.push(User {
+                id: id.clone(),
+                user_principal_name: (*name).to_owned(),
+                properties: Map::new(),
+            });
+            groups.iter().for_each(|group| self.put_into(group, &id));
+        }
+        for (number, (name, groups)) in DEVICES.iter().enumerate() {
+            let id = guid_from(&format!("device {number}"));
+            self.devices.push(Device {
+                id: id.clone(),
+                display_name: (*name).to_owned(),
+                properties: Map::new(),
+            });
+            groups.iter().for_each(|group| self.put_into(group, &id));
+        }
+        for (inner, outer) in NESTED {
+            let found = self.groups.iter().find(|group| group.display_name == inner);
+            if let Some(id) = found.map(|group| group.id.clone()) {
+                self.put_into(outer, &id);
+            }
+        }
+    }
+
+    fn put_into(&mut self, group: &str, member: &str) {
+        let mut groups = self.groups.iter_mut();
+        if let Some(group) = groups.find(|found| found.display_name == group) {
+            group.members.push(member.to_owned());
+        }
     }
 
     /// Reads one row of the tables; gives its sign and its target.
@@ -111,6 +147,14 @@ mod tests {
         assert_eq!(tenant.policies.values().flatten().count(), 150);
         assert_eq!(tenant.groups.len(), 60);
         assert_eq!(tenant.assignment_filters.len(), 8);
+        let placed: usize = tenant.groups.iter().map(|group| group.members.len()).sum();
+        let in_tables = |table: &[(&str, &[&str])]| -> usize {
+            table.iter().map(|(_, groups)| groups.len()).sum()
+        };
+        assert_eq!(
+            placed,
+            in_tables(&USERS) + in_tables(&DEVICES) + NESTED.len()
+        );
         let policies = tenant.policies.values().flatten();
         let rows = policies.flat_map(|policy| &policy.assignments);
         assert_eq!(rows.filter(|row| row.source == "policySets").count(), 7);

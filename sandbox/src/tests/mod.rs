@@ -5,6 +5,7 @@ mod face;
 mod keeping;
 mod kinds;
 mod limits;
+mod memberships;
 mod reading;
 mod writing;
 
