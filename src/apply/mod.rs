@@ -91,6 +91,7 @@ pub async fn run(
     let worker = Worker {
         writing: Semaphore::new(side_by_side),
         sending: Semaphore::new(side_by_side),
+        serial: Semaphore::new(1),
         reader: &reader,
         look_back: &look_back,
         writer: &writer,
@@ -139,6 +140,8 @@ struct Worker<'a> {
     writing: Semaphore,
     /// Held while requests are sent: a look and the write that follows it, or a look back.
     sending: Semaphore,
+    /// Held while a policy is settled whose kind takes no writes side by side.
+    serial: Semaphore,
     reader: &'a Reader,
     /// Reads what was written, also for a while after an interrupt.
     look_back: &'a Reader,

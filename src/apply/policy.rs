@@ -10,6 +10,7 @@
 //!   new turn and a new look.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -23,7 +24,7 @@ use super::staleness::moved_since;
 use super::{Outcome, Reason, Settled, Worker, acquire};
 use crate::graph::body::{WriteRequest, WrittenPolicy};
 use crate::graph::error::ServiceError;
-use crate::graph::retry::{FRESH, LOOKS_AFTER_UNKNOWN};
+use crate::graph::retry::{BUSY_TRIES, BUSY_WAIT, FRESH, LOOKS_AFTER_UNKNOWN};
 use crate::graph::write::{LookSlot, WriteSlot, Written};
 use crate::graph::{GraphError, Reader};
 use crate::kinds::{SingleRoute, Writing};
@@ -35,6 +36,10 @@ impl Worker<'_> {
     /// Settles a policy and writes that down.
     pub(super) async fn settle(&self, policy: &PlannedPolicy) -> Settled {
         let mut progress = Progress::new(steps(policy, self.settings.write_with));
+        let _alone = match is_serial(policy.kind) {
+            true => acquire(&self.serial).await,
+            false => None,
+        };
         let mut settled = loop {
             match self.step(policy, &mut progress).await {
                 Ok(()) => {}
@@ -290,6 +295,13 @@ impl Worker<'_> {
                 progress.touched = true;
                 self.read_back(policy, progress, &step, &before).await
             }
+            Written::Refused(error)
+                if is_busy(policy.kind, &error) && progress.busy < BUSY_TRIES =>
+            {
+                progress.busy += 1;
+                self.writer.count_retried();
+                self.pause(progress, BUSY_WAIT).await
+            }
             Written::Refused(error) => self.refused(policy, progress, &step, error).await,
             Written::Throttled(_) => {
                 self.writer.count_retried();
@@ -387,6 +399,15 @@ impl Worker<'_> {
         }
     }
 
+    /// Waits before a policy is tried again.
+    async fn pause(&self, progress: &Progress, wait: Duration) -> Next {
+        tokio::select! {
+            biased;
+            () = self.end(progress).cancelled() => Err(self.stopped(progress)),
+            () = tokio::time::sleep(wait) => Ok(()),
+        }
+    }
+
     fn stopped(&self, progress: &Progress) -> Settled {
         if progress.touched && progress.own > 0 && progress.own == progress.done {
             let (done, all) = (progress.done, progress.steps.len());
@@ -416,6 +437,18 @@ impl Worker<'_> {
         };
         Settled::bad(Outcome::Skipped, reason)
     }
+}
+
+/// Whether policies of a kind must not be written side by side.
+fn is_serial(kind: PolicyKind) -> bool {
+    matches!(kind.spec().writing, Writing::Assign { serial: true, .. })
+}
+
+/// Whether a refusal only says that an earlier change of the policy has not settled yet. Approval is
+/// asked for with the same status and another code.
+fn is_busy(kind: PolicyKind, error: &ServiceError) -> bool {
+    let is_not_settled = error.status == 412 && error.code == "ConditionNotMet";
+    kind.spec().eventual && (is_not_settled || (error.status == 404 && error.is_missing()))
 }
 
 /// Whether only a try tells if a kind has the create route.

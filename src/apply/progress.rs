@@ -29,6 +29,8 @@ pub(super) struct Progress {
     pub(super) touched: bool,
     /// Tries of the present step whose outcome nobody knew.
     pub(super) unknown: u32,
+    /// How often a write was refused because an earlier change had not settled.
+    pub(super) busy: u32,
     /// Whether a write was refused for its token, and another was got.
     pub(super) renewed: bool,
     pub(super) seen: Option<Seen>,
@@ -46,6 +48,7 @@ impl Progress {
             own: 0,
             touched: false,
             unknown: 0,
+            busy: 0,
             renewed: false,
             seen: None,
             not_before: None,

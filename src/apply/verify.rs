@@ -20,7 +20,9 @@ use super::progress::{
     Next, Progress, Seen, interrupted_unverified, not_done, unverified, wait_too_long,
 };
 use super::{Outcome, Reason, Settled, Worker, acquire};
-use crate::graph::retry::{LONGEST_SETTLING, LOOKS, LOOKS_AFTER_UNKNOWN, WRITE_TRIES};
+use crate::graph::retry::{
+    LATE_LOOKS, LONGEST_SETTLING, LOOKS, LOOKS_AFTER_UNKNOWN, LOOKS_THAT_AGREE, WRITE_TRIES,
+};
 use crate::model::{Assignment, same_assignments};
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith};
@@ -51,6 +53,20 @@ impl Worker<'_> {
                 Ok(())
             }
             Watched::NoEffect => Err(self.never_showed(policy, progress, None)),
+            // The service took it, and shows it late.
+            Watched::Never(Some(Ok(seen)))
+                if policy.kind.spec().eventual
+                    && (same_assignments(&before.rows, &seen.rows)
+                        || same_assignments(&step.then, &seen.rows)) =>
+            {
+                Err(Settled {
+                    reason: Some(Reason::new(
+                        "notVisibleYet",
+                        "the service took the write and does not show it yet, as it is with this kind",
+                    )),
+                    ..Settled::good(Outcome::Applied)
+                })
+            }
             Watched::Never(last) => Err(self.never_showed(policy, progress, last)),
         }
     }
@@ -119,7 +135,10 @@ impl Worker<'_> {
         unknown_since: Option<&Seen>,
     ) -> Result<Watched, Settled> {
         let mut last = None;
-        for (number, wait) in looks(first).enumerate() {
+        let eventual = policy.kind.spec().eventual;
+        let needed = if eventual { LOOKS_THAT_AGREE } else { 1 };
+        let mut agreeing = 0;
+        for (number, wait) in looks(first, eventual).enumerate() {
             let look = self.look_again(policy, wait).await?;
             if let Ok(seen) = &look {
                 let unchanged =
@@ -130,9 +149,14 @@ impl Worker<'_> {
             }
             match look {
                 Ok(seen) if same_assignments(&step.then, &seen.rows) => {
-                    return Ok(Watched::Shown(seen));
+                    agreeing += 1;
+                    if agreeing >= needed {
+                        return Ok(Watched::Shown(seen));
+                    }
+                    last = Some(Ok(seen));
                 }
                 other => {
+                    agreeing = 0;
                     // No other policy is to lose such rows while this one is looked at further.
                     if other
                         .as_ref()
@@ -149,7 +173,7 @@ impl Worker<'_> {
 
     /// Whether what a step should bring is to be seen.
     pub(super) async fn shows(&self, policy: &PlannedPolicy, step: &Step, most: usize) -> bool {
-        for wait in looks(Duration::ZERO).take(most) {
+        for wait in looks(Duration::ZERO, false).take(most) {
             match self.look_again(policy, wait).await {
                 Ok(Ok(seen)) if same_assignments(&step.then, &seen.rows) => return true,
                 Ok(_) => {}
@@ -247,6 +271,7 @@ fn lost_only(policy: &PlannedPolicy, step: &Step, seen: &Seen) -> bool {
 }
 
 /// The waits before each look at a policy.
-fn looks(first: Duration) -> impl Iterator<Item = Duration> {
-    std::iter::once(first).chain(LOOKS)
+fn looks(first: Duration, eventual: bool) -> impl Iterator<Item = Duration> {
+    let further: &[Duration] = if eventual { &LATE_LOOKS } else { &LOOKS };
+    std::iter::once(first).chain(further.iter().copied())
 }

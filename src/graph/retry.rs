@@ -60,6 +60,19 @@ pub const LOOKS_AFTER_UNKNOWN: usize = 6;
 /// cancellation reference").
 pub const LOOKS_AFTER_INTERRUPT: Duration = Duration::from_secs(5);
 
+/// Reading back what shows late, like app protection: the waits before each further look. Tools look
+/// for a minute; exclusions have taken longer.
+pub const LATE_LOOKS: [Duration; 14] = [Duration::from_secs(5); 14];
+
+/// How many looks in a row have to show what was written, where old and new are read in turn.
+pub const LOOKS_THAT_AGREE: usize = 2;
+
+/// How many times, and after how long, a write is tried again that was refused since an earlier
+/// change of the policy had not settled.
+pub const BUSY_TRIES: u32 = 5;
+/// See [`BUSY_TRIES`].
+pub const BUSY_WAIT: Duration = Duration::from_secs(5);
+
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 const FIRST_THROTTLE_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);

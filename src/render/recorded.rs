@@ -31,6 +31,13 @@ fn name(policy: &RecordedPolicy) -> &str {
     policy.name.as_deref().unwrap_or(&policy.id)
 }
 
+/// Returns what is to be said of a policy, if it is as planned or not, as asked.
+fn said(policy: &RecordedPolicy, is_good: bool) -> Option<ErrorRecord<'_>> {
+    let outcome = policy.outcome.is_some_and(Outcome::is_good);
+    let reason = policy.reason.as_ref();
+    reason.filter(|_| outcome == is_good).map(ErrorRecord::new)
+}
+
 /// Says why a policy is not as planned.
 fn why(policy: &RecordedPolicy) -> Option<String> {
     match (&policy.reason, policy.outcome) {
@@ -206,6 +213,8 @@ struct PolicyRecord<'a> {
     before: Vec<AssignmentRecord<'a>>,
     after: Vec<AssignmentRecord<'a>>,
     error: Option<ErrorRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<ErrorRecord<'a>>,
 }
 
 #[derive(Serialize)]
@@ -258,7 +267,8 @@ pub fn json<'a>(recorded: &'a Recorded, policies: &[&'a RecordedPolicy]) -> Json
                 may_be_changed: policy.may_be_changed(),
                 before: AssignmentRecord::all(&policy.before, names),
                 after: AssignmentRecord::all(&policy.after, names),
-                error: policy.reason.as_ref().map(ErrorRecord::new),
+                error: said(policy, false),
+                note: said(policy, true),
             })
             .collect(),
     })

@@ -134,11 +134,19 @@ pub struct PolicyLine<'a> {
     pub(super) after: Vec<AssignmentRecord<'a>>,
     #[serde(default)]
     pub(super) error: Option<ErrorRecord<'a>>,
+    /// Of a policy that is as planned: what is to be said of it all the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) note: Option<ErrorRecord<'a>>,
 }
 
 impl<'a> PolicyLine<'a> {
     /// Writes out what became of a policy.
     pub fn new(policy: &'a PlannedPolicy, settled: &'a Settled, names: &'a Names) -> Self {
+        let said = settled.reason.as_ref().map(ErrorRecord::new);
+        let (error, note) = match settled.outcome.is_good() {
+            true => (None, said),
+            false => (said, None),
+        };
         Self {
             event: Event::Policy,
             kind: policy.kind.name().into(),
@@ -149,7 +157,8 @@ impl<'a> PolicyLine<'a> {
             written: (settled.outcome == Outcome::Failed).then_some(settled.written),
             before: AssignmentRecord::all(&policy.before, names),
             after: AssignmentRecord::planned(policy, names),
-            error: settled.reason.as_ref().map(ErrorRecord::new),
+            error,
+            note,
         }
     }
 }

@@ -282,6 +282,7 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         before,
         after,
         error,
+        note,
     } = line_of(value)?;
     let remediation = remediation_of(&after)?;
     let (before, after) = sets(&id, &before, &after, names)?;
@@ -296,7 +297,7 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         sent: false,
         outcome: Some(outcome),
         written,
-        reason: error.map(ErrorRecord::read),
+        reason: error.or(note).map(ErrorRecord::read),
     })
 }
 
