@@ -419,9 +419,7 @@ mod tests {
     }
 
     fn kind_named(word: &str) -> PolicyKind {
-        PolicyKind::from_name(word)
-            .or_else(|| PolicyKind::held_back(word))
-            .expect("a kind")
+        PolicyKind::from_name(word).expect("a kind")
     }
 
     fn of_kind(word: &str, raw: Value) -> (PolicyKind, LiveAssignment) {

@@ -7,6 +7,7 @@ mod apps;
 mod classic;
 mod enrollment;
 mod organization;
+mod platform;
 pub mod properties;
 mod scripts;
 mod settings_catalog;
@@ -15,6 +16,7 @@ mod updates;
 
 use std::fmt;
 
+pub use platform::platform_of_type;
 pub use spec::{
     AssignmentProperties, FilterRule, IdForm, Listing, Permissions, Platform, PolicyKindSpec,
     SingleRoute, TargetKind, TargetRules, TenantDefault, ThrottleGroup, TypeRules, Workload,
@@ -37,8 +39,14 @@ pub static KINDS: &[PolicyKindSpec] = &[
     updates::WINDOWS_DRIVER_UPDATE_PROFILE,
     updates::WINDOWS_QUALITY_UPDATE_POLICY,
     updates::WINDOWS_QUALITY_UPDATE_PROFILE,
+    apps::MOBILE_APP,
     apps::MOBILE_APP_CONFIGURATION,
+    apps::TARGETED_MANAGED_APP_CONFIGURATION,
+    apps::IOS_MANAGED_APP_PROTECTION,
+    apps::ANDROID_MANAGED_APP_PROTECTION,
+    apps::WINDOWS_MANAGED_APP_PROTECTION,
     enrollment::WINDOWS_AUTOPILOT_DEPLOYMENT_PROFILE,
+    enrollment::DEVICE_ENROLLMENT_CONFIGURATION,
     enrollment::TERMS_AND_CONDITIONS,
     enrollment::APPLE_USER_INITIATED_ENROLLMENT_PROFILE,
     organization::INTUNE_BRANDING_PROFILE,
@@ -50,19 +58,7 @@ pub static KINDS: &[PolicyKindSpec] = &[
     apps::WDAC_SUPPLEMENTAL_POLICY,
 ];
 
-/// Rows that wait for what they need: no manifest can name such a kind, and none is exported. Apps wait
-/// for `intent` and `settings` in manifests, app protection for patience with reads that lag by
-/// minutes, enrollment configurations for writes one after the other.
-pub static HELD_BACK: &[PolicyKindSpec] = &[
-    apps::MOBILE_APP,
-    apps::TARGETED_MANAGED_APP_CONFIGURATION,
-    apps::IOS_MANAGED_APP_PROTECTION,
-    apps::ANDROID_MANAGED_APP_PROTECTION,
-    apps::WINDOWS_MANAGED_APP_PROTECTION,
-    enrollment::DEVICE_ENROLLMENT_CONFIGURATION,
-];
-
-/// A policy kind: a row of [`KINDS`], or of [`HELD_BACK`].
+/// A policy kind: a row of [`KINDS`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PolicyKind(usize);
 
@@ -77,19 +73,9 @@ impl PolicyKind {
         Self::all().find(|kind| kind.name() == name)
     }
 
-    /// Finds a kind among those that are held back.
-    #[cfg(test)]
-    pub fn held_back(name: &str) -> Option<Self> {
-        let index = HELD_BACK.iter().position(|spec| spec.name == name)?;
-        Some(Self(KINDS.len() + index))
-    }
-
     /// Returns the kind's row.
     pub fn spec(self) -> &'static PolicyKindSpec {
-        match KINDS.get(self.0) {
-            Some(spec) => spec,
-            None => &HELD_BACK[self.0 - KINDS.len()],
-        }
+        &KINDS[self.0]
     }
 
     /// Whether the ids of such policies are GUIDs.
@@ -132,7 +118,7 @@ mod tests {
     #[test]
     fn rows_are_well_formed() {
         let mut collections = HashSet::new();
-        for spec in KINDS.iter().chain(HELD_BACK) {
+        for spec in KINDS {
             let PolicyKindSpec {
                 name,
                 collection,

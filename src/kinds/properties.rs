@@ -30,6 +30,23 @@ pub struct SettingsType {
     pub members: &'static [Setting],
 }
 
+impl SettingsType {
+    /// Returns what a member takes, by its path: `restartSettings.gracePeriodInMinutes`.
+    pub fn value_at(&self, path: &str) -> Option<&'static SettingValue> {
+        let mut members = self.members;
+        let mut found = None;
+        for name in path.split('.') {
+            let member = members.iter().find(|member| member.name == name)?;
+            members = match &member.value {
+                SettingValue::ObjectOrNull(members) => members,
+                _ => &[],
+            };
+            found = Some(&member.value);
+        }
+        found
+    }
+}
+
 /// A member of settings.
 #[derive(Debug)]
 pub struct Setting {
@@ -329,9 +346,15 @@ fn flatten(name: String, value: &Value, flat: &mut Vec<(String, Option<String>)>
         flat.push((name, Some("{}".to_owned())));
         return;
     }
+    flat.push(self::flat(name, value));
+}
+
+/// Writes a value that has no members out as a property; one that the service fills in by itself
+/// comes as `None`.
+pub fn flat(name: String, value: &Value) -> (String, Option<String>) {
     let value = canonical(value);
     let is_default = default_of(&name) == Some(value.as_str());
-    flat.push((name, (!is_default).then_some(value)));
+    (name, (!is_default).then_some(value))
 }
 
 /// Whether a member says something about another, or about its object's type.
@@ -478,7 +501,10 @@ pub fn schedule_from_manifest(schedule: &Map<String, Value>) -> Result<String, (
     for key in schedule.keys() {
         let known = key == "type" || (key == "interval" && *word != "once");
         if !known && !members.contains(&key.as_str()) {
-            return Err((key.clone(), format!("nothing: `{word}` has no such key")));
+            return Err((
+                key.clone(),
+                format!("left out, as type `{word}` has no such key"),
+            ));
         }
     }
     let mut all = Map::new();
@@ -499,11 +525,11 @@ pub fn schedule_from_manifest(schedule: &Map<String, Value>) -> Result<String, (
     for member in *members {
         let text = schedule.get(*member).and_then(Value::as_str);
         let value = match *member {
-            "time" => match text.and_then(to_the_second) {
+            "time" => match text.and_then(time_of_day) {
                 Some(time) => json!(time),
                 None => return fault("time", "a time like `\"02:00:00\"`"),
             },
-            "date" => match text.filter(|text| text.parse::<jiff::civil::Date>().is_ok()) {
+            "date" => match text.filter(|text| is_date(text)) {
                 Some(date) => json!(date),
                 None => return fault("date", "a date like `\"2026-01-31\"`"),
             },
@@ -516,6 +542,18 @@ pub fn schedule_from_manifest(schedule: &Map<String, Value>) -> Result<String, (
     }
     all.sort_keys();
     Ok(Value::Object(all).to_string())
+}
+
+/// Reads a time of day as manifests write it: `HH:MM` or `HH:MM:SS`.
+fn time_of_day(text: &str) -> Option<String> {
+    let time = to_the_second(text)?;
+    let is_short = time.strip_suffix(":00") == Some(text);
+    (text == time || is_short).then_some(time)
+}
+
+fn is_date(text: &str) -> bool {
+    let date = text.parse::<jiff::civil::Date>();
+    date.is_ok_and(|date| date.to_string() == text)
 }
 
 /// Spells a time of day as `HH:MM:SS`; the service sends seven decimals, and takes `HH:MM`.

@@ -5,13 +5,15 @@
 
 use std::collections::hash_map::{self, HashMap};
 use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
 
 use super::diagnostics::Diagnostics;
-use super::read::{Draft, Drafts, TargetSet, too_many_targets};
+use super::properties::{self, OfEntry};
+use super::read::{Draft, Drafts, Selected, TargetSet, too_many_targets};
 use super::targets::MOST_TARGETS;
 use super::{
     AbsentTarget, Entry, FilterReference, Manifest, Mode, NameOrId, Placed, Selector,
-    TargetReference, WantedTarget, conflict,
+    TargetReference, WantedProperties, WantedTarget, conflict,
 };
 use crate::diagnostic::{Diagnostic, Place};
 use crate::model::{FilterMode, PolicyKind, Source};
@@ -34,7 +36,8 @@ pub(super) fn settle(drafts: Drafts, diagnostics: &mut Diagnostics) -> Manifest 
     let mut left = MOST_TARGETS;
     for (draft, used) in entries.iter().zip(&used) {
         let shared: usize = used.iter().map(|(_, set)| set.targets.len()).sum();
-        let asked = draft.targets.len() + draft.absent.len() + shared;
+        let kinds = draft.what.as_ref().map_or(1, |what| what.kinds.len());
+        let asked = (draft.targets.len() + draft.absent.len() + shared).saturating_mul(kinds);
         let Some(rest) = left.checked_sub(asked) else {
             diagnostics.push(too_many_targets(draft.place));
             return Manifest::default();
@@ -47,6 +50,7 @@ pub(super) fn settle(drafts: Drafts, diagnostics: &mut Diagnostics) -> Manifest 
             place,
             what,
             mode,
+            properties,
             targets,
             absent,
             uses,
@@ -55,7 +59,7 @@ pub(super) fn settle(drafts: Drafts, diagnostics: &mut Diagnostics) -> Manifest 
         let certain = !faulty
             && !used.iter().any(|(_, set)| set.faulty)
             && !uses.iter().any(|name| !sets.contains_key(&name.value));
-        let targets = unite(targets, used);
+        let targets = unite(targets, used, &OfEntry::new(properties));
         let absent = once(absent);
         let is_empty = targets.is_empty() && absent.is_empty();
         if mode.value == Mode::Additive && is_empty && certain {
@@ -69,15 +73,26 @@ pub(super) fn settle(drafts: Drafts, diagnostics: &mut Diagnostics) -> Manifest 
             );
         }
         match what {
-            Some((kind, selector)) => settled.push(Entry {
-                kind,
+            Some(Selected {
+                kinds,
                 selector,
-                mode: mode.value,
-                mode_place: mode.place,
-                targets,
-                absent,
-                place,
-            }),
+                odata_type,
+            }) => {
+                for kind in kinds {
+                    let entry = Entry {
+                        kind,
+                        selector: selector.clone(),
+                        odata_type: odata_type.clone(),
+                        mode: mode.value,
+                        mode_place: mode.place,
+                        targets: targets.clone(),
+                        absent: absent.clone(),
+                        place,
+                    };
+                    properties::check(kind, &entry, certain, diagnostics);
+                    settled.push(entry);
+                }
+            }
             // It is not known which policies are meant, but its targets can still contradict.
             None => {
                 compare_targets(&targets, diagnostics);
@@ -124,9 +139,14 @@ fn used_sets<'s>(
     used
 }
 
-/// Puts an entry's own targets and those of its sets together, equal ones once.
-fn unite(targets: Vec<WantedTarget>, used: &[(Place, &TargetSet)]) -> Vec<WantedTarget> {
-    let mut seen = HashSet::new();
+/// Puts an entry's own targets and those of its sets together, equal ones once, and gives each what the
+/// entry says of all.
+fn unite(
+    targets: Vec<WantedTarget>,
+    used: &[(Place, &TargetSet)],
+    of_entry: &OfEntry,
+) -> Vec<WantedTarget> {
+    let mut seen: HashMap<_, Vec<Option<Arc<WantedProperties>>>> = HashMap::new();
     let mut united = Vec::new();
     let shared = used.iter().flat_map(|(place, set)| {
         set.targets.iter().map(|target| WantedTarget {
@@ -134,17 +154,31 @@ fn unite(targets: Vec<WantedTarget>, used: &[(Place, &TargetSet)]) -> Vec<Wanted
             ..target.clone()
         })
     });
-    for target in targets.into_iter().chain(shared) {
+    for mut target in targets.into_iter().chain(shared) {
+        of_entry.complete(&mut target);
         let what = (
             Identity::of(&target),
             target.filter.as_ref().map(FilterIdentity::of),
             target.source_id.clone(),
         );
-        if seen.insert(what) {
+        let known = seen.entry(what).or_default();
+        if !known
+            .iter()
+            .any(|known| says_the_same(known.as_deref(), target.properties.as_deref()))
+        {
+            known.push(target.properties.clone());
             united.push(target);
         }
     }
     united
+}
+
+fn says_the_same(one: Option<&WantedProperties>, other: Option<&WantedProperties>) -> bool {
+    match (one, other) {
+        (None, None) => true,
+        (Some(one), Some(other)) => one.same(other),
+        (None, Some(_)) | (Some(_), None) => false,
+    }
 }
 
 /// Drops targets that are listed twice.
@@ -198,6 +232,7 @@ struct Identity {
     word: &'static str,
     name: Option<String>,
     source: Source,
+    intent: Option<&'static str>,
 }
 
 impl Identity {
@@ -219,6 +254,7 @@ impl Identity {
             word,
             name,
             source: wanted.source.clone(),
+            intent: wanted.intent(),
         }
     }
 }
@@ -263,6 +299,7 @@ struct SelectorIdentity {
     key: &'static str,
     text: String,
     except: BTreeSet<String>,
+    odata_type: Option<String>,
 }
 
 impl SelectorIdentity {
@@ -284,6 +321,10 @@ impl SelectorIdentity {
             key,
             text,
             except,
+            odata_type: entry
+                .odata_type
+                .as_ref()
+                .map(|named| named.value.to_lowercase()),
         }
     }
 }
@@ -335,7 +376,7 @@ fn compare_targets<'e>(
     // most two: one by name and one by id.
     let mut filters: HashMap<Identity, Vec<(Option<FilterIdentity>, &WantedTarget)>> =
         HashMap::new();
-    let mut sides: HashMap<(bool, String), Sides<'_>> = HashMap::new();
+    let mut sides: HashMap<(bool, String, Option<&str>), Sides<'_>> = HashMap::new();
     for target in targets {
         let filter = target.filter.as_ref().map(FilterIdentity::of);
         let known = filters.entry(Identity::of(target)).or_default();
@@ -349,6 +390,9 @@ fn compare_targets<'e>(
             None if known.iter().any(|(other, _)| *other == filter) => {}
             None => known.push((filter, target)),
         }
+        if let Some((_, first)) = known.first() {
+            diagnostics.push_all(conflict::properties(first, target));
+        }
 
         let (reference, excluded) = match &target.target {
             TargetReference::Group(reference) => (reference, false),
@@ -358,8 +402,8 @@ fn compare_targets<'e>(
             | TargetReference::Collection(_) => continue,
         };
         let who = match reference {
-            NameOrId::Name(name) => (true, name.to_lowercase()),
-            NameOrId::Id(id) => (false, id.to_string()),
+            NameOrId::Name(name) => (true, name.to_lowercase(), target.intent()),
+            NameOrId::Id(id) => (false, id.to_string(), target.intent()),
         };
         let sides = sides.entry(who).or_default();
         let (own, other) = if excluded {

@@ -5,7 +5,9 @@
 //! first, and the aliases and `use` lines through which the two came together.
 
 use super::{AbsentTarget, Entry, Selector, TargetReference, WantedTarget};
-use crate::diagnostic::{Diagnostic, Place};
+use std::sync::Arc;
+
+use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::text::quoted;
 
 /// The same target with different filters.
@@ -17,6 +19,60 @@ pub fn filters(one: &WantedTarget, other: &WantedTarget) -> Diagnostic {
         (other.into(), &filter_words(other)),
     )
     .hint("give it the same filter in both places, or remove one")
+}
+
+/// The same target with different properties: each that both name, with different values.
+pub fn properties(one: &WantedTarget, other: &WantedTarget) -> Vec<Diagnostic> {
+    let (Some(first), Some(second)) = (&one.properties, &other.properties) else {
+        return Vec::new();
+    };
+    if Arc::ptr_eq(first, second) {
+        return Vec::new();
+    }
+    let mut different: Vec<(&str, Place, Place)> = Vec::new();
+    if let (Some(first), Some(second)) = (&first.settings, &second.settings) {
+        for setting in &second.all {
+            let known = first.all.iter().find(|known| known.name == setting.name);
+            if let Some(known) = known.filter(|known| known.value != setting.value) {
+                different.push((&setting.name, known.place, setting.place));
+            }
+        }
+    }
+    if let (Some(first), Some(second)) = (&first.schedule, &second.schedule)
+        && first.value != second.value
+    {
+        different.push(("runSchedule", first.place, second.place));
+    }
+    if let (Some(first), Some(second)) = (&first.remediation, &second.remediation)
+        && first.value != second.value
+    {
+        different.push(("runRemediationScript", first.place, second.place));
+    }
+    let different = different.into_iter().map(|(name, first, second)| {
+        let (first, second) = (first.min(second), first.max(second));
+        let message = format!("{} has different `{name}`", describe(&other.target));
+        Diagnostic::error("conflicting-properties", second, message)
+            .also(first, "another value")
+            .also(one.place.max(other.place), "the target")
+            .hint("give it the same in both places, or remove one")
+    });
+    different.collect()
+}
+
+/// The same target with two intents. The portal forbids it, and what the service does is not known.
+pub fn two_intents(one: &WantedTarget, other: &WantedTarget) -> Diagnostic {
+    let words = |target: &WantedTarget| format!("intent `{}`", target.intent().unwrap_or_default());
+    let message = format!("{} is included with two intents", describe(&other.target));
+    let error = between(
+        ("same-group-two-intents", message),
+        (one.into(), &words(one)),
+        (other.into(), &words(other)),
+    );
+    Diagnostic {
+        severity: Severity::Warning,
+        ..error
+    }
+    .hint("the portal does not allow that; what the service makes of it is not known")
 }
 
 /// A group that is both included and excluded.

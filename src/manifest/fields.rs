@@ -175,15 +175,26 @@ pub(super) fn word<T: Copy>(
     words: &[(&'static str, T)],
     diagnostics: &mut Diagnostics,
 ) -> Option<T> {
-    let text = text(&pair.value, &pair.key, diagnostics)?;
+    word_in(&pair.value, &pair.key, code, words, diagnostics)
+}
+
+/// Reads one of a few words that need not be the value of a key.
+pub(super) fn word_in<T: Copy>(
+    item: &Item,
+    key: &str,
+    code: &'static str,
+    words: &[(&'static str, T)],
+    diagnostics: &mut Diagnostics,
+) -> Option<T> {
+    let text = text(item, key, diagnostics)?;
     if let Some((_, value)) = words.iter().find(|(word, _)| *word == text.value) {
         return Some(*value);
     }
     let names: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
     let error = Diagnostic::error(
         code,
-        pair.value.node.place,
-        format!("unknown {} {}", pair.key, quoted(&text.value)),
+        item.node.place,
+        format!("unknown {key} {}", quoted(&text.value)),
     );
     let near = diagnostics.suggest(&text.value, names.iter().copied());
     diagnostics.push(error.hint(match near {
@@ -197,6 +208,15 @@ pub(super) fn word<T: Copy>(
 pub(super) fn wrong_type(node: &Node, key: &str, wanted: &str) -> Diagnostic {
     Diagnostic::error(
         "wrong-type",
+        node.place,
+        format!("`{key}` must be {wanted}, not {}", node.describe()),
+    )
+}
+
+/// Makes the error for a setting that does not take a value.
+pub(super) fn wrong_setting(node: &Node, key: &str, wanted: &str) -> Diagnostic {
+    Diagnostic::error(
+        "wrong-setting",
         node.place,
         format!("`{key}` must be {wanted}, not {}", node.describe()),
     )

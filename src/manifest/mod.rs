@@ -14,6 +14,7 @@ mod diagnostics;
 mod fields;
 mod files;
 mod glob;
+mod properties;
 mod read;
 pub mod schema;
 mod targets;
@@ -22,9 +23,10 @@ mod tests;
 mod yaml;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Place, Sources};
-use crate::model::{FilterMode, Guid, PolicyKind, Source};
+use crate::model::{FilterMode, Guid, PolicyKind, SharedText, Source};
 
 use diagnostics::Diagnostics;
 use files::Files;
@@ -55,6 +57,8 @@ pub struct Entry {
     pub kind: PolicyKind,
     /// Which policies of that kind.
     pub selector: Selector,
+    /// The type that they have, without its prefix, if the entry names one.
+    pub odata_type: Option<Placed<String>>,
     /// Whether the targets are the whole set.
     pub mode: Mode,
     /// Where the mode was written; the entry where it was not.
@@ -136,6 +140,76 @@ pub struct WantedTarget {
     pub source: Source,
     /// The policy set, where the manifest names it.
     pub source_id: Option<String>,
+    /// What is said beside that, here or by the entry; `None` if nothing is.
+    pub properties: Option<Arc<WantedProperties>>,
+}
+
+impl WantedTarget {
+    /// Returns the intent, if one is said.
+    pub fn intent(&self) -> Option<&'static str> {
+        let properties = self.properties.as_ref()?;
+        properties.intent.as_ref().map(|intent| intent.value)
+    }
+}
+
+/// What a manifest says beside who is meant. What is not said is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WantedProperties {
+    /// What is done with an app.
+    pub intent: Option<Placed<&'static str>>,
+    /// The settings of an app that are named.
+    pub settings: Option<WantedSettings>,
+    /// When a remediation runs, in the form in which schedules are compared.
+    pub schedule: Option<Placed<String>>,
+    /// Whether a remediation repairs what it detects.
+    pub remediation: Option<Placed<bool>>,
+}
+
+impl WantedProperties {
+    /// Whether two say the same, wherever they stand.
+    pub fn same(&self, other: &Self) -> bool {
+        self.said() == other.said()
+    }
+
+    fn said(&self) -> impl PartialEq + '_ {
+        let Self {
+            intent,
+            settings,
+            schedule,
+            remediation,
+        } = self;
+        let settings = settings.as_ref().map(|settings| {
+            let all = settings.all.iter();
+            all.map(|setting| (&setting.name, &setting.value))
+                .collect::<Vec<_>>()
+        });
+        (
+            intent.as_ref().map(|intent| intent.value),
+            settings,
+            schedule.as_ref().map(|schedule| &schedule.value),
+            remediation.as_ref().map(|remediation| remediation.value),
+        )
+    }
+}
+
+/// Settings of an app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedSettings {
+    /// Their key.
+    pub place: Place,
+    /// Each that is named, members of objects as well, by name.
+    pub all: Vec<WantedSetting>,
+}
+
+/// A setting of an app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedSetting {
+    /// Its name as a property: `settings.restartSettings.gracePeriodInMinutes`.
+    pub name: SharedText,
+    /// Its value as JSON; `None` if it is the one that the service fills in.
+    pub value: Option<SharedText>,
+    /// Its key.
+    pub place: Place,
 }
 
 /// One target that must not be there, whatever its filter. A group must be neither included nor
@@ -160,6 +234,7 @@ impl From<WantedTarget> for AbsentTarget {
             filter: _,
             source: _,
             source_id: _,
+            properties: _,
         } = target;
         Self { place, via, target }
     }
@@ -178,6 +253,13 @@ pub enum TargetReference {
     Collection(String),
     /// The members of a group are left out.
     ExclusionGroup(NameOrId),
+}
+
+impl TargetReference {
+    /// Whether a group is left out.
+    pub fn is_exclusion(&self) -> bool {
+        matches!(self, Self::ExclusionGroup(_))
+    }
 }
 
 /// A group or filter.

@@ -4,13 +4,15 @@
 //! `check` looks them up once everything was read.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::diagnostics::Diagnostics;
 use super::fields::{self, Fields};
+use super::properties;
 use super::targets::{self, MOST_TARGETS, Side};
 use super::yaml::tree::{Document, Item, Node, Pair, Value};
 use super::yaml::{bounds, build};
-use super::{AbsentTarget, Glob, Mode, Placed, Selector, WantedTarget};
+use super::{AbsentTarget, Glob, Mode, Placed, Selector, WantedProperties, WantedTarget};
 use crate::diagnostic::{Diagnostic, FileId, Place, Severity};
 use crate::model::PolicyKind;
 use crate::text::{all_of, quoted};
@@ -18,7 +20,21 @@ use crate::text::{all_of, quoted};
 pub(super) const DOCUMENT_KEYS: &[&str] = &["version", "targets", "policies"];
 pub(super) const SET_KEYS: &[&str] = &["include", "exclude"];
 pub(super) const ENTRY_KEYS: &[&str] = &[
-    "kind", "name", "id", "match", "except", "mode", "use", "include", "exclude", "absent",
+    "kind",
+    "name",
+    "id",
+    "match",
+    "except",
+    "type",
+    "mode",
+    "intent",
+    "settings",
+    "runSchedule",
+    "runRemediationScript",
+    "use",
+    "include",
+    "exclude",
+    "absent",
 ];
 pub(super) const SELECTOR_KEYS: &[&str] = &["name", "id", "match"];
 
@@ -49,11 +65,13 @@ pub(super) struct TargetSet {
 pub(super) struct Draft {
     /// The entry's first key.
     pub(super) place: Place,
-    /// The kind and the selector; none where one of them or the mode is missing or wrong, so
+    /// Which policies it means; `None` if a part of that or the mode is missing or wrong, so
     /// that it cannot be compared with other entries.
-    pub(super) what: Option<(PolicyKind, Selector)>,
+    pub(super) what: Option<Selected>,
     /// The mode, and where it was written.
     pub(super) mode: Placed<Mode>,
+    /// What it says of all of its targets.
+    pub(super) properties: Option<Arc<WantedProperties>>,
     /// The entry's own targets.
     pub(super) targets: Vec<WantedTarget>,
     /// The targets that must not be there.
@@ -62,6 +80,17 @@ pub(super) struct Draft {
     pub(super) uses: Vec<Placed<String>>,
     /// Whether something in it was wrong.
     pub(super) faulty: bool,
+}
+
+/// Which policies an entry means.
+#[derive(Debug)]
+pub(super) struct Selected {
+    /// Their kinds: one, or several with a glob.
+    pub(super) kinds: Vec<PolicyKind>,
+    /// Which of these.
+    pub(super) selector: Selector,
+    /// Their type, if it is named.
+    pub(super) odata_type: Option<Placed<String>>,
 }
 
 /// Reads the files of a run, one after the other.
@@ -324,8 +353,13 @@ impl<'r> Reader<'r> {
         ) else {
             return;
         };
-        let kind = self.kind(node, &fields);
-        let selector = self.selector(node, &fields, kind);
+        let kinds = self.kinds(node, &fields);
+        let only_kind = match kinds.as_deref() {
+            Some([kind]) => Some(*kind),
+            _ => None,
+        };
+        let selector = self.selector(node, &fields, only_kind);
+        let odata_type = self.odata_type(&fields, kinds.as_deref());
         let place = item.alias.unwrap_or(node.place);
         let written = fields.get("mode");
         let known = written.and_then(|pair| {
@@ -344,12 +378,24 @@ impl<'r> Reader<'r> {
         };
         let uses = self.texts(&fields, "use");
         let mode_is_known = written.is_none() || known.is_some();
+        let properties = properties::read(&fields, self.diagnostics);
+        if let (Some(kind), Some(properties)) = (only_kind, &properties) {
+            properties::refuse_foreign(kind, properties, self.diagnostics);
+        }
         let targets = self.targets(&fields, via);
         let absent = self.absent(&fields, mode_is_known.then_some(mode.value), via);
         self.drafts.entries.push(Draft {
             place,
-            what: kind.zip(selector).filter(|_| mode_is_known),
+            what: kinds
+                .zip(selector)
+                .filter(|_| mode_is_known)
+                .map(|(kinds, selector)| Selected {
+                    kinds,
+                    selector,
+                    odata_type,
+                }),
             mode,
+            properties,
             targets,
             absent,
             uses,
@@ -357,7 +403,8 @@ impl<'r> Reader<'r> {
         });
     }
 
-    fn kind(&mut self, node: &Node, fields: &Fields<'_>) -> Option<PolicyKind> {
+    /// Reads the kind, or the list of kinds of an entry with `match`.
+    fn kinds(&mut self, node: &Node, fields: &Fields<'_>) -> Option<Vec<PolicyKind>> {
         let Some(pair) = fields.get("kind") else {
             if !fields.meant(&["kind"]) {
                 let kinds: Vec<&str> = PolicyKind::all().map(PolicyKind::name).collect();
@@ -370,7 +417,57 @@ impl<'r> Reader<'r> {
         };
         let kinds: Vec<(&str, PolicyKind)> =
             PolicyKind::all().map(|kind| (kind.name(), kind)).collect();
-        fields::word(pair, "unknown-kind", &kinds, self.diagnostics)
+        let Value::List(items) = &pair.value.node.value else {
+            let kind = fields::word(pair, "unknown-kind", &kinds, self.diagnostics)?;
+            return Some(vec![kind]);
+        };
+        if items.is_empty() {
+            let place = pair.value.node.place;
+            let message = "`kind` must not be an empty list";
+            self.diagnostics
+                .push(Diagnostic::error("empty-value", place, message));
+        }
+        if fields.get("match").is_none() && !fields.meant(&["match"]) {
+            self.diagnostics.push(
+                Diagnostic::error(
+                    "kinds-without-match",
+                    pair.place,
+                    "a list of kinds without `match`",
+                )
+                .hint("name one kind, or select the policies by `match`"),
+            );
+        }
+        let mut read = Vec::with_capacity(items.len());
+        for item in items {
+            let kind = fields::word_in(item, "kind", "unknown-kind", &kinds, self.diagnostics)?;
+            if !read.contains(&kind) {
+                read.push(kind);
+            }
+        }
+        (!read.is_empty()).then_some(read)
+    }
+
+    /// Reads the type of policies whose kind has several.
+    fn odata_type(
+        &mut self,
+        fields: &Fields<'_>,
+        kinds: Option<&[PolicyKind]>,
+    ) -> Option<Placed<String>> {
+        const PREFIX: &str = "#microsoft.graph.";
+        let pair = fields.get("type")?;
+        let mut read = fields::text(&pair.value, "type", self.diagnostics)?;
+        if let Some(short) = read.value.strip_prefix(PREFIX) {
+            read.value = short.to_owned();
+        }
+        let mut kinds = kinds.unwrap_or_default().iter();
+        if let Some(kind) = kinds.find(|kind| !kind.spec().polymorphic) {
+            let message = format!("a {kind} has no types");
+            self.diagnostics.push(
+                Diagnostic::error("type-not-allowed", pair.place, message).hint("remove `type`"),
+            );
+            return None;
+        }
+        Some(read)
     }
 
     fn selector(

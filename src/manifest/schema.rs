@@ -9,8 +9,10 @@
 
 use serde_json::{Map, Value, json};
 
+use super::properties::SCHEDULE_KEYS;
 use super::read::{DOCUMENT_KEYS, ENTRY_KEYS, SELECTOR_KEYS, SET_KEYS};
-use super::targets::{EXCLUDED_KEYS, KEYS, TARGET_KEYS};
+use super::targets::{EXCLUDED_KEYS, EXCLUDED_TARGET_KEYS, KEYS, TARGET_KEYS};
+use crate::kinds::properties::{self, SettingValue};
 use crate::model::PolicyKind;
 
 /// Not blank, by the reader's idea of blank.
@@ -91,9 +93,19 @@ fn entry() -> Map<String, Value> {
         "What the policies that are selected by `name`, `id` or `match` are assigned to.",
         |key| match key {
             "kind" => json!({
-                "enum": kinds,
-                "description": format!("The kind of the policies: {}.", collections.join(" or ")),
+                "description": format!(
+                    "The kind of the policies: {}. Several are a list, with `match`.",
+                    collections.join(", ")
+                ),
+                "anyOf": [
+                    {"enum": kinds},
+                    {"type": "array", "minItems": 1, "items": {"enum": kinds}},
+                ],
             }),
+            "type" => text(
+                "The type of the policies, if their kind has several: the `@odata.type` without its \
+                 prefix, like `win32LobApp`.",
+            ),
             "name" => name("The policy with this display name. Case counts."),
             "id" => text(ID),
             "match" => text(
@@ -116,7 +128,8 @@ fn entry() -> Map<String, Value> {
             "use" => {
                 texts("Named sets of targets to take in, defined below `targets` in any file.")
             }
-            side => targets_of(side),
+            "include" | "exclude" => targets_of(key),
+            property => property_of(property),
         },
     );
     let one_selector: Vec<Value> = SELECTOR_KEYS
@@ -129,10 +142,18 @@ fn entry() -> Map<String, Value> {
         .collect();
     entry.insert("required".to_owned(), json!(["kind"]));
     entry.insert(
-        "if".to_owned(),
-        json!({"properties": {"kind": {"enum": with_guids}}, "required": ["kind"]}),
+        "allOf".to_owned(),
+        json!([
+            {
+                "if": {"properties": {"kind": {"enum": with_guids}}, "required": ["kind"]},
+                "then": {"properties": {"id": guid(ID)}},
+            },
+            {
+                "if": {"properties": {"kind": {"type": "array"}}, "required": ["kind"]},
+                "then": {"required": ["match"]},
+            },
+        ]),
     );
-    entry.insert("then".to_owned(), json!({"properties": {"id": guid(ID)}}));
     entry.insert("oneOf".to_owned(), json!(one_selector));
     entry.insert("dependentRequired".to_owned(), json!({"except": ["match"]}));
     entry.insert(
@@ -186,6 +207,7 @@ fn included() -> Map<String, Value> {
         "sourceId" => {
             text("The policy set; goes with `source: policySets`. Without it any is meant.")
         }
+        "intent" | "settings" | "runSchedule" | "runRemediationScript" => property_of(key),
         target => target_of(target),
     });
     included.insert("oneOf".to_owned(), one_of(TARGET_KEYS));
@@ -225,8 +247,15 @@ fn target_of(key: &'static str) -> Value {
 }
 
 fn excluded() -> Map<String, Value> {
-    let mut excluded = object(EXCLUDED_KEYS, "A group that is excluded.", group_of);
-    excluded.insert("oneOf".to_owned(), one_of(EXCLUDED_KEYS));
+    let mut excluded = object(
+        EXCLUDED_KEYS,
+        "A group that is excluded.",
+        |key| match key {
+            "intent" => property_of(key),
+            group => group_of(group),
+        },
+    );
+    excluded.insert("oneOf".to_owned(), one_of(EXCLUDED_TARGET_KEYS));
     excluded
 }
 
@@ -235,6 +264,145 @@ fn group_of(key: &'static str) -> Value {
         "group" => name("The group with this display name. Case does not count."),
         _ => guid("The group with this id; for groups whose name is not unique or may change."),
     }
+}
+
+fn property_of(key: &'static str) -> Value {
+    match key {
+        "intent" => json!({
+            "enum": properties::INTENTS,
+            "description": "Of a `mobileApp`: what is done with the app. Written on the entry it is for all \
+                targets; that of a target wins.",
+        }),
+        "settings" => settings(),
+        "runSchedule" => schedule(),
+        _ => json!({
+            "type": "boolean",
+            "default": true,
+            "description": "Of a `deviceHealthScript`: whether the remediation repairs what it detects. The \
+                service never says it, so that it is written with every change and is not a change by itself.",
+        }),
+    }
+}
+
+/// Describes the settings of all types of apps. Which of them a type takes shows with the tenant.
+fn settings() -> Value {
+    let mut members = Map::new();
+    for settings in properties::APP_SETTINGS {
+        for setting in settings.members {
+            let described = members.entry(setting.name).or_insert_with(|| {
+                let mut described = setting_value(&setting.value);
+                described["description"] = json!(String::new());
+                described
+            });
+            let apps = settings.apps.join("`, `");
+            let known = described["description"].as_str().unwrap_or_default();
+            let separator = if known.is_empty() { "Of `" } else { ", `" };
+            let all = format!("{known}{separator}{apps}`");
+            described["description"] = json!(all);
+        }
+    }
+    json!({
+        "type": "object",
+        "description": "Of a `mobileApp`: settings by Graph's names. Only those that are named are compared and \
+            written. Written on the entry they are for all included targets; those of a target win.",
+        "properties": members,
+        "additionalProperties": false,
+    })
+}
+
+fn setting_value(takes: &SettingValue) -> Value {
+    let spelled = |kind: &str| json!({"type": [kind, "null"]});
+    match takes {
+        SettingValue::Word(words) => json!({"enum": words}),
+        SettingValue::Flag => json!({"type": "boolean"}),
+        SettingValue::FlagOrNull => spelled("boolean"),
+        SettingValue::Number(least, most) => {
+            json!({"type": "integer", "minimum": least, "maximum": most})
+        }
+        SettingValue::NumberOrNull(least, most) => {
+            json!({"type": ["integer", "null"], "minimum": least, "maximum": most})
+        }
+        SettingValue::TextOrNull => json!({"type": ["string", "number", "boolean", "null"]}),
+        SettingValue::Texts => {
+            json!({"type": "array", "items": {"type": ["string", "number", "boolean"]}})
+        }
+        SettingValue::MomentOrNull => json!({
+            "type": ["string", "null"],
+            "pattern": concat!(
+                r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?",
+                r"([Zz]|[+-][0-9]{2}:[0-9]{2})$",
+            ),
+        }),
+        SettingValue::ObjectOrNull(members) => {
+            let described = members.iter().map(|member| {
+                let mut value = setting_value(&member.value);
+                value["description"] = json!(format!(
+                    "`{}` if it is left out.",
+                    member.default.trim_matches('"')
+                ));
+                (member.name.to_owned(), value)
+            });
+            json!({
+                "type": ["object", "null"],
+                "properties": described.collect::<Map<_, _>>(),
+                "additionalProperties": false,
+            })
+        }
+    }
+}
+
+fn schedule() -> Value {
+    let time =
+        json!({"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"});
+    let mut schedule = object(
+        SCHEDULE_KEYS,
+        "Of a `deviceHealthScript`: when it runs.",
+        |key| {
+            let (description, mut value) = match key {
+                "type" => (
+                    "`daily` takes `interval`, `time` and `useUtc`, `hourly` takes `interval`, `once` takes \
+                     `date`, `time` and `useUtc`.",
+                    json!({"enum": properties::SCHEDULE_TYPES}),
+                ),
+                "interval" => (
+                    "Every so many days or hours.",
+                    json!({"type": "integer", "minimum": 1, "maximum": i32::MAX, "default": 1}),
+                ),
+                "date" => (
+                    "The day, like `2026-01-31`.",
+                    json!({"type": "string", "pattern": "^[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"}),
+                ),
+                "time" => ("The time of day, like `\"02:00:00\"`.", time.clone()),
+                _ => (
+                    "Whether the time is UTC, and not that of the device.",
+                    json!({"type": "boolean", "default": false}),
+                ),
+            };
+            value["description"] = json!(description);
+            value
+        },
+    );
+    schedule.insert(
+        "oneOf".to_owned(),
+        json!([
+            {
+                "properties": {"type": {"const": "daily"}, "date": false},
+                "required": ["type", "time"],
+            },
+            {
+                "properties": {
+                    "type": {"const": "hourly"}, "interval": {"maximum": 23},
+                    "date": false, "time": false, "useUtc": false,
+                },
+                "required": ["type"],
+            },
+            {
+                "properties": {"type": {"const": "once"}, "interval": false},
+                "required": ["type", "date", "time"],
+            },
+        ]),
+    );
+    Value::Object(schedule)
 }
 
 fn one_of(keys: &[&str]) -> Value {

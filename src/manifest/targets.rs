@@ -2,6 +2,7 @@
 
 use super::diagnostics::Diagnostics;
 use super::fields::{self, Fields};
+use super::properties;
 use super::yaml::tree::{Item, Node, Pair, Value};
 use super::{FilterReference, NameOrId, Placed, TargetReference, WantedTarget};
 use crate::diagnostic::{Diagnostic, Place};
@@ -26,14 +27,21 @@ pub(super) const KEYS: &[&str] = &[
     "filterMode",
     "source",
     "sourceId",
+    "intent",
+    "settings",
+    "runSchedule",
+    "runRemediationScript",
 ];
 
 /// The keys that say who is meant.
 pub(super) const TARGET_KEYS: &[&str] =
     &["allDevices", "allUsers", "group", "groupId", "collection"];
 
+/// The keys that say who is excluded.
+pub(super) const EXCLUDED_TARGET_KEYS: &[&str] = &["group", "groupId"];
+
 /// The keys of an excluded target.
-pub(super) const EXCLUDED_KEYS: &[&str] = &["group", "groupId"];
+pub(super) const EXCLUDED_KEYS: &[&str] = &["group", "groupId", "intent"];
 
 /// The ids that portals and other tools use for the built-in targets, as if these were groups.
 const VIRTUAL_GROUPS: [(&str, &str, &str); 2] = [
@@ -68,7 +76,7 @@ impl Side {
     fn target_keys(self) -> &'static [&'static str] {
         match self {
             Self::Include | Self::Absent => TARGET_KEYS,
-            Self::Exclude => EXCLUDED_KEYS,
+            Self::Exclude => EXCLUDED_TARGET_KEYS,
         }
     }
 }
@@ -173,6 +181,10 @@ fn read_mapping(node: &Node, side: Side, diagnostics: &mut Diagnostics) -> Optio
             (None, (Source::Direct, None))
         }
     };
+    let properties = match side {
+        Side::Include | Side::Exclude => properties::read(&fields, diagnostics),
+        Side::Absent => None,
+    };
     let (target, place, via) = who?;
     Some(WantedTarget {
         place,
@@ -181,6 +193,7 @@ fn read_mapping(node: &Node, side: Side, diagnostics: &mut Diagnostics) -> Optio
         filter,
         source,
         source_id,
+        properties,
     })
 }
 
@@ -192,6 +205,7 @@ fn plain(target: TargetReference, place: Place) -> WantedTarget {
         filter: None,
         source: Source::Direct,
         source_id: None,
+        properties: None,
     }
 }
 
@@ -383,12 +397,18 @@ fn read_source(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> (Source, O
 }
 
 fn refuse_extras(fields: &Fields<'_>, side: Side, diagnostics: &mut Diagnostics) {
-    let (what, on_filter, on_source) = match side {
-        Side::Absent => ("absent target", "filter-on-absent", "source-on-absent"),
+    let (what, on_filter, on_source, on_property) = match side {
+        Side::Absent => (
+            "absent target",
+            "filter-on-absent",
+            "source-on-absent",
+            "property-on-absent",
+        ),
         Side::Include | Side::Exclude => (
             "excluded group",
             "filter-on-exclusion",
             "source-on-exclusion",
+            "property-on-exclusion",
         ),
     };
     for pair in fields.among(&["filter", "filterId", "filterMode"]) {
@@ -404,6 +424,17 @@ fn refuse_extras(fields: &Fields<'_>, side: Side, diagnostics: &mut Diagnostics)
             Diagnostic::error(on_source, pair.place, message)
                 .hint(format!("remove `{}`", pair.key)),
         );
+    }
+    for pair in fields.among(properties::PROPERTY_KEYS) {
+        if side == Side::Exclude && &*pair.key == "intent" {
+            continue;
+        }
+        let message = format!("an {what} takes no `{}`", pair.key);
+        let hint = match (side, &*pair.key) {
+            (Side::Absent, "intent") => "an absent target has no assignment with any intent",
+            _ => "remove it",
+        };
+        diagnostics.push(Diagnostic::error(on_property, pair.place, message).hint(hint));
     }
 }
 

@@ -104,6 +104,21 @@ fn words(wanted: &WantedTarget) -> String {
     if let Some(filter) = &wanted.filter {
         let _ = write!(words, " [{} {}]", filter.mode.name(), named(&filter.filter));
     }
+    if let Some(said) = &wanted.properties {
+        if let Some(intent) = &said.intent {
+            let _ = write!(words, " {}", intent.value);
+        }
+        for setting in said.settings.iter().flat_map(|settings| &settings.all) {
+            let value = setting.value.as_deref().unwrap_or("-");
+            let _ = write!(words, " {}={value}", setting.name);
+        }
+        if let Some(schedule) = &said.schedule {
+            let _ = write!(words, " {}", schedule.value);
+        }
+        if let Some(repairs) = &said.remediation {
+            let _ = write!(words, " repairs={}", repairs.value);
+        }
+    }
     if wanted.source.name() != "direct" {
         let id = wanted.source_id.as_deref().unwrap_or("any");
         let _ = write!(words, " <{} {id}>", wanted.source.name());

@@ -10,11 +10,15 @@ use crate::manifest::read_texts;
 use crate::manifest::schema::schema;
 
 /// What needs more than one place, which a schema cannot compare.
-const BEYOND: [&str; 8] = [
+const BEYOND: [&str; 12] = [
     "conflicting-filters",
     "conflicting-modes",
+    "conflicting-properties",
     "included-and-excluded",
+    "missing-intent",
     "no-policies",
+    "property-not-allowed",
+    "type-not-allowed",
     "unknown-target-set",
     "virtual-group",
     "wanted-and-absent",
@@ -63,7 +67,10 @@ fn every_key_and_every_set_of_words_is_described() {
         if let Some(properties) = value.get("properties").and_then(Value::as_object) {
             for (key, property) in properties {
                 // Conditions name keys that are described elsewhere.
-                if !path.contains("dependentSchemas") && !path.ends_with("/if") {
+                let is_condition = ["dependentSchemas", "/if", "/oneOf"]
+                    .iter()
+                    .any(|part| path.contains(part));
+                if !is_condition {
                     assert!(property["description"].is_string(), "{path}/{key}");
                 }
             }
@@ -305,6 +312,20 @@ fn key() -> impl Strategy<Value = String> {
         "filterMode",
         "source",
         "sourceId",
+        "type",
+        "intent",
+        "settings",
+        "notifications",
+        "restartSettings",
+        "gracePeriodInMinutes",
+        "vpnConfigurationId",
+        "androidManagedStoreAppTrackIds",
+        "runSchedule",
+        "interval",
+        "date",
+        "time",
+        "useUtc",
+        "runRemediationScript",
         "bogus",
         " ",
         "s",
@@ -324,6 +345,16 @@ fn value() -> impl Strategy<Value = Value> {
         json!("policySets"),
         json!("allDevices"),
         json!("compliancePolicy"),
+        json!(["compliancePolicy", "mobileApp"]),
+        json!("available"),
+        json!("hideAll"),
+        json!("hourly"),
+        json!("once"),
+        json!("02:00"),
+        json!("2026-01-31"),
+        json!(24),
+        json!({"installTimeSettings": {"deadlineDateTime": "2026-01-31T08:00:00Z"}}),
+        json!({"type": "hourly", "interval": 2}),
         json!("6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e"),
         json!("{6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e}"),
         json!("no"),
@@ -378,7 +409,11 @@ fn included() -> impl Strategy<Value = Value> {
 
 fn sides() -> impl Strategy<Value = Value> {
     let include = prop::collection::vec(included(), 0..3);
-    let exclude = prop::collection::vec(text().prop_map(|name| json!({"group": name})), 0..2);
+    let excluded = prop_oneof![
+        text().prop_map(|name| json!({"group": name})),
+        text().prop_map(|name| json!({"group": name, "intent": "required"})),
+    ];
+    let exclude = prop::collection::vec(excluded, 0..2);
     (prop::option::of(include), prop::option::of(exclude)).prop_map(|(include, exclude)| {
         let mut sides = Map::new();
         if let Some(include) = include {
@@ -402,6 +437,14 @@ fn entry() -> impl Strategy<Value = Value> {
         json!({"mode": "exact"}),
         json!({"mode": "additive", "use": ["s"]}),
         json!({"mode": "additive", "absent": ["allUsers", {"group": "B"}]}),
+        json!({"intent": "required", "settings": {
+            "notifications": "hideAll", "restartSettings": {"gracePeriodInMinutes": 60},
+            "vpnConfigurationId": null, "androidManagedStoreAppTrackIds": ["a"],
+        }}),
+        json!({"runRemediationScript": false, "runSchedule": {
+            "type": "daily", "interval": 1, "time": "02:00:00", "useUtc": true,
+        }}),
+        json!({"runSchedule": {"type": "once", "date": "2026-01-31", "time": "02:00"}}),
     ]);
     (selector, rest, sides()).prop_map(|(selector, rest, sides)| {
         let mut entry = json!({"kind": "configurationPolicy"});

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::checks::{LiveCheck, LiveCheckKind, to_check};
 use super::directory::{Directory, Resolved, ResolvedAbsent};
-use super::{DesiredState, Findings, PlacedDesired, ResolvedEntry, platform};
-use crate::diagnostic::{Diagnostic, Place, Severity};
-use crate::kinds::FilterRule;
+use super::{DesiredState, Findings, PlacedDesired, ResolvedEntry};
+use crate::diagnostic::{Diagnostic, Place};
 use crate::manifest::{Entry, Mode, WantedTarget, conflict};
-use crate::model::{AssignmentKey, Desired, LiveFilter, LivePolicy, SharedText, Source, Target};
+use crate::model::{AssignmentKey, Desired, LivePolicy, SharedText, Source, Stated, Target};
 
 /// What several entries ask of each policy that all of them select.
 pub(super) struct Combined<'a> {
@@ -28,27 +28,6 @@ struct Absent {
     is_unknown: bool,
 }
 
-/// An assignment that may not fit some policies.
-struct LiveCheck<'a> {
-    wanted: PlacedDesired,
-    kind: LiveCheckKind<'a>,
-}
-
-enum LiveCheckKind<'a> {
-    /// Its group is not known; no harm if the assignment is live already.
-    UnknownGroup,
-    /// Its filter is not known, written there; as with groups.
-    UnknownFilter(Place),
-    /// Its filter, written there, is made for a platform.
-    Platform(Place, &'a LiveFilter),
-    /// It adds a group, which may be live on the other side.
-    Additive,
-    /// It excludes a group where the entries include nobody; somebody may be included already.
-    LoneExclusion,
-    /// Its target or filter, written there, may be none that the kind takes.
-    Rules(Option<(Place, &'a LiveFilter)>),
-}
-
 impl<'a> Combined<'a> {
     /// Combines what entries ask for; the first decides the mode.
     pub(super) fn new<'e, 'm: 'e>(
@@ -64,8 +43,10 @@ impl<'a> Combined<'a> {
             first,
             wanted,
             written,
+            also,
             by_key: _,
             by_group: _,
+            by_target: _,
             absent,
             entries,
             faults,
@@ -75,6 +56,17 @@ impl<'a> Combined<'a> {
             .iter()
             .all(|wanted| wanted.desired.key.target.is_exclusion());
         let mut checks = Vec::new();
+        let all_written = written.iter().copied().enumerate().chain(also);
+        for (index, written) in all_written {
+            if let Some(said) = &written.properties
+                && said.settings.is_some()
+            {
+                checks.push(LiveCheck {
+                    wanted: wanted[index].clone(),
+                    kind: LiveCheckKind::Settings(Arc::clone(said)),
+                });
+            }
+        }
         for (wanted, written) in wanted.iter().zip(written) {
             let lone = excludes_only.then_some(LiveCheckKind::LoneExclusion);
             let kinds = to_check(&wanted.desired, written, mode, directory);
@@ -162,190 +154,6 @@ impl Absent {
     }
 }
 
-fn to_check<'a>(
-    row: &Desired,
-    written: &WantedTarget,
-    mode: Mode,
-    directory: &Directory<'a>,
-) -> [Option<LiveCheckKind<'a>>; 4] {
-    let group = row.key.target.group_id();
-    let unknown_group = group.filter(|group| !directory.has_group(group));
-    let filter = row.filter.as_ref().zip(written.filter.as_ref());
-    let known_filter = filter
-        .and_then(|(filter, written)| Some((written.place, directory.filter_by_id(&filter.id)?)));
-    let filter = filter.and_then(
-        |(filter, written)| match directory.filter_by_id(&filter.id) {
-            None => Some(LiveCheckKind::UnknownFilter(written.place)),
-            Some(live) if live.platform.is_some() => {
-                Some(LiveCheckKind::Platform(written.place, live))
-            }
-            Some(_) => None,
-        },
-    );
-    let additive = group.filter(|_| mode == Mode::Additive);
-    [
-        unknown_group.map(|_| LiveCheckKind::UnknownGroup),
-        filter,
-        additive.map(|_| LiveCheckKind::Additive),
-        Some(LiveCheckKind::Rules(known_filter)),
-    ]
-}
-
-impl LiveCheck<'_> {
-    fn check(&self, live: &LivePolicy) -> Option<Diagnostic> {
-        let PlacedDesired {
-            desired: row,
-            place,
-        } = &self.wanted;
-        // What is live already is not made worse by saying so; an export must be plannable.
-        let severity = || {
-            let same_target = live.rows_of(&row.key.target);
-            if same_target.iter().any(|live| row.accepts(live)) {
-                Severity::Warning
-            } else {
-                Severity::Error
-            }
-        };
-        let diagnostic = match &self.kind {
-            LiveCheckKind::UnknownGroup => Diagnostic::new(
-                severity(),
-                "unknown-group",
-                Some(*place),
-                format!(
-                    "the tenant has no group with the id `{}`",
-                    row.key.target.group_id().unwrap_or_default()
-                ),
-            )
-            .hint("the group may have been deleted"),
-            LiveCheckKind::UnknownFilter(place) => Diagnostic::new(
-                severity(),
-                "unknown-filter",
-                Some(*place),
-                format!(
-                    "the tenant has no assignment filter with the id `{}`",
-                    row.filter.as_ref().map_or("", |filter| &filter.id)
-                ),
-            )
-            .hint("the filter may have been deleted, or the sign-in may not see it"),
-            LiveCheckKind::Platform(place, filter) => {
-                let message = platform::misfit(filter, live)?;
-                Diagnostic::new(severity(), "filter-platform", Some(*place), message)
-            }
-            LiveCheckKind::Additive => return check_additive(row, *place, live),
-            LiveCheckKind::LoneExclusion => return check_lone_exclusion(row, *place, live),
-            LiveCheckKind::Rules(filter) => {
-                return check_rules(row, *place, *filter, live, severity);
-            }
-        };
-        Some(diagnostic)
-    }
-}
-
-/// Finds targets and filters that the kind, or the type, does not take.
-fn check_rules(
-    desired: &Desired,
-    place: Place,
-    filter: Option<(Place, &LiveFilter)>,
-    live: &LivePolicy,
-    severity: impl Fn() -> Severity,
-) -> Option<Diagnostic> {
-    let rules = &live.kind.spec().targets;
-    let of_type = rules.of_type(live.odata_type.as_deref());
-    let target = &desired.key.target;
-    let named = match &live.odata_type {
-        Some(odata_type) if live.kind.spec().polymorphic => format!("{} ({odata_type})", live.kind),
-        _ => live.kind.to_string(),
-    };
-    if rules.refused.contains(&target.kind()) {
-        let message = format!("the service takes no `{}` on a {named}", target.type_name());
-        return Some(Diagnostic::new(
-            severity(),
-            "target-not-allowed",
-            Some(place),
-            message,
-        ));
-    }
-    if of_type.doubtful.contains(&target.kind()) {
-        let message = format!(
-            "the service may not take `{}` on a {named}",
-            target.type_name()
-        );
-        let doubt = Diagnostic::new(
-            Severity::Warning,
-            "target-not-allowed",
-            Some(place),
-            message,
-        );
-        return Some(doubt.hint("it was never seen to work; what the service says decides"));
-    }
-    let (place, filter) = filter?;
-    let (over, takes) = match (of_type.filters, filter.management.as_deref()) {
-        (FilterRule::Devices, Some("apps")) => ("managed apps", "managed devices"),
-        (FilterRule::Apps, Some("devices")) => ("managed devices", "managed apps"),
-        (FilterRule::Unsupported, _) => {
-            let doubt = Diagnostic::new(
-                Severity::Warning,
-                "filter-unsupported-kind",
-                Some(place),
-                format!("filters have no effect on a {named}, by Microsoft's list"),
-            );
-            return Some(doubt.hint(
-                "see `Supported workloads when creating filters` in Microsoft's documentation",
-            ));
-        }
-        _ => return None,
-    };
-    let message = format!(
-        "the filter `{}` is over {over}, and a {named} takes filters over {takes}",
-        filter.name
-    );
-    Some(Diagnostic::new(
-        severity(),
-        "filter-not-allowed",
-        Some(place),
-        message,
-    ))
-}
-
-fn check_additive(row: &Desired, place: Place, live: &LivePolicy) -> Option<Diagnostic> {
-    let (other_side, doing, done) = match &row.key.target {
-        Target::Group(id) => (Target::ExclusionGroup(id.clone()), "includes", "excludes"),
-        Target::ExclusionGroup(id) => (Target::Group(id.clone()), "excludes", "includes"),
-        _ => return None,
-    };
-    let mut others = live.rows_of(&other_side).iter();
-    if !others.any(|live| live.key.variant == row.key.variant) {
-        return None;
-    }
-    let diagnostic = Diagnostic::error(
-        "additive-conflict",
-        place,
-        format!("the entry {doing} a group that the live policy {done}"),
-    )
-    .hint("mode `additive` never removes; use `exact`, or remove the live assignment first");
-    Some(diagnostic)
-}
-
-/// An exclusion is added to a policy that includes nobody. Where one goes on being there without an
-/// include, a guard asks; nothing is said of what is live already.
-fn check_lone_exclusion(row: &Desired, place: Place, live: &LivePolicy) -> Option<Diagnostic> {
-    let is_live = live
-        .rows_of(&row.key.target)
-        .iter()
-        .any(|live| row.accepts(live));
-    let includes_somebody = live.rows.iter().any(|row| !row.key.target.is_exclusion());
-    if is_live || includes_somebody {
-        return None;
-    }
-    let diagnostic = Diagnostic::warning(
-        "exclusion-without-include",
-        place,
-        "the exclusion has no effect: the policy has no include that it could narrow",
-    )
-    .hint("include a group, all users or all devices as well, or leave the exclusion out");
-    Some(diagnostic)
-}
-
 /// The entries so far.
 #[derive(Default)]
 struct Combiner<'e, 'm> {
@@ -354,9 +162,13 @@ struct Combiner<'e, 'm> {
     wanted: Vec<PlacedDesired>,
     /// What each of them was written as.
     written: Vec<&'m WantedTarget>,
+    /// What else some of them were written as.
+    also: Vec<(usize, &'m WantedTarget)>,
     by_key: HashMap<&'e AssignmentKey, usize>,
     /// The first of a group and a variant, on either side.
     by_group: HashMap<(&'e SharedText, Option<&'e SharedText>), usize>,
+    /// The first that includes a target, whatever its variant.
+    by_target: HashMap<(&'e Target, &'e Source), usize>,
     /// What must not be there, each target once.
     absent: BTreeMap<&'e Target, &'e ResolvedAbsent<'m>>,
     entries: Vec<Place>,
@@ -429,6 +241,7 @@ impl<'e, 'm> Combiner<'e, 'm> {
         match self.by_key.get(key) {
             Some(index) => self.check_same_target(*index, target),
             None => {
+                self.doubt_two_intents(target);
                 self.by_key.insert(key, self.wanted.len());
                 self.wanted.push(target.wanted.clone());
                 self.written.push(target.written);
@@ -436,7 +249,28 @@ impl<'e, 'm> Combiner<'e, 'm> {
         }
     }
 
-    fn check_same_target(&mut self, index: usize, target: &Resolved<'_>) {
+    fn doubt_two_intents(&mut self, target: &'e Resolved<'m>) {
+        let AssignmentKey {
+            target: who,
+            source,
+            variant,
+        } = &target.wanted.desired.key;
+        if variant.is_none() || who.is_exclusion() {
+            return;
+        }
+        match self.by_target.get(&(who, source)) {
+            Some(index) => {
+                let first = self.written[*index];
+                self.faults
+                    .push(conflict::two_intents(first, target.written));
+            }
+            None => {
+                self.by_target.insert((who, source), self.wanted.len());
+            }
+        }
+    }
+
+    fn check_same_target(&mut self, index: usize, target: &'e Resolved<'m>) {
         let earlier = &self.wanted[index];
         let desired = &target.wanted.desired;
         if earlier.desired.filter != desired.filter {
@@ -452,5 +286,29 @@ impl<'e, 'm> Combiner<'e, 'm> {
             .hint("give it the same `sourceId` in both places, or remove one");
             self.faults.push(diagnostic);
         }
+        if target.written.properties.is_none() {
+            return;
+        }
+        let also = self.also.iter().filter(|(other, _)| *other == index);
+        let earlier = also.map(|(_, written)| *written);
+        for earlier in std::iter::once(self.written[index]).chain(earlier) {
+            self.faults
+                .extend(conflict::properties(earlier, target.written));
+        }
+        take_in(&mut self.wanted[index].desired, desired);
+        self.also.push((index, target.written));
+    }
+}
+
+/// Takes in the properties that another line asks for as well.
+fn take_in(wanted: &mut Desired, more: &Desired) {
+    for (name, value) in &more.properties {
+        if !wanted.properties.iter().any(|(known, _)| known == name) {
+            wanted.properties.push((name.clone(), value.clone()));
+        }
+    }
+    wanted.properties.sort();
+    if wanted.remediation == Stated::Unstated {
+        wanted.remediation.clone_from(&more.remediation);
     }
 }

@@ -6,10 +6,12 @@ use super::suggest::Candidates;
 use super::{PlacedDesired, list};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::manifest::{
-    AbsentTarget, FilterReference, NameOrId, TargetReference, WantedTarget, built_in,
+    AbsentTarget, FilterReference, NameOrId, TargetReference, WantedProperties, WantedTarget,
+    built_in,
 };
 use crate::model::{
-    AssignmentKey, Desired, Filter, LiveFilter, LiveGroup, LiveTenant, SharedText, Stated, Target,
+    AssignmentKey, Desired, Filter, LiveFilter, LiveGroup, LiveTenant, SharedText, Stated,
+    StatedProperties, Target,
 };
 
 /// The tenant's groups and filters by name and id.
@@ -32,6 +34,20 @@ pub(super) struct Resolved<'m> {
 pub(super) struct ResolvedAbsent<'m> {
     pub(super) target: Target,
     pub(super) written: &'m AbsentTarget,
+}
+
+/// Returns what is said of properties that are compared, by name.
+fn stated(said: Option<&WantedProperties>) -> StatedProperties {
+    let Some(said) = said else {
+        return StatedProperties::new();
+    };
+    let settings = said.settings.iter().flat_map(|settings| &settings.all);
+    let settings = settings.map(|setting| (setting.name.clone(), setting.value.clone()));
+    let schedule = said.schedule.iter();
+    let schedule = schedule.map(|said| ("runSchedule".into(), Some(said.value.as_str().into())));
+    let mut all: StatedProperties = settings.chain(schedule).collect();
+    all.sort();
+    all
 }
 
 impl<'a> Directory<'a> {
@@ -96,21 +112,27 @@ impl<'a> Directory<'a> {
             Some(reference) => self.filter(reference, diagnostics).map(Some),
         };
         let resolved = self.target(&target.target, target.place, diagnostics);
+        let properties = target.properties.as_ref();
+        let remediation = properties.and_then(|said| said.remediation.as_ref());
+        let remediation = remediation.map(|said| said.value);
         Some(Resolved {
             wanted: PlacedDesired {
                 desired: Desired {
                     key: AssignmentKey {
                         target: resolved?,
                         source: target.source.clone(),
-                        variant: None,
+                        variant: target.intent().map(Into::into),
                     },
                     filter: filter?,
                     source_id: match target.source_id.as_deref() {
                         Some(id) => Stated::Is(id.into()),
                         None => Stated::Unstated,
                     },
-                    properties: Vec::new(),
-                    remediation: Stated::Unstated,
+                    properties: stated(target.properties.as_deref()),
+                    remediation: match remediation {
+                        Some(repairs) => Stated::Is(repairs),
+                        None => Stated::Unstated,
+                    },
                 },
                 place: target.place,
             },

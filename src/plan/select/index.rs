@@ -1,13 +1,13 @@
 //! The tenant's policies, and how entries find theirs.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::list;
 use super::suggest::Candidates;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::look_alike::{folded, in_quotes};
 use crate::manifest::{Entry, Glob, GlobSet, Placed, Selector};
-use crate::model::{LiveTenant, PolicyKind};
+use crate::model::{LivePolicy, LiveTenant, PolicyKind};
 
 /// The tenant's policies by name and id.
 pub(super) struct PolicyIndex<'a> {
@@ -45,8 +45,8 @@ impl<'a> PolicyIndex<'a> {
         let mut globs = Vec::new();
         for (number, entry) in entries.iter().enumerate() {
             let found = match &entry.selector {
-                Selector::Name(name) => self.by_name(entry.kind, name, &mut hints, diagnostics),
-                Selector::Id(id) => self.by_id(entry.kind, id, diagnostics),
+                Selector::Name(name) => self.by_name(entry, name, &mut hints, diagnostics),
+                Selector::Id(id) => self.by_id(entry, id, diagnostics),
                 Selector::Match { pattern, .. } => {
                     globs.push((&pattern.value, number));
                     None
@@ -61,6 +61,7 @@ impl<'a> PolicyIndex<'a> {
             for number in globs.matches(&policy.name) {
                 let entry = &entries[number];
                 if entry.kind == policy.kind
+                    && is_of_type(entry, policy)
                     && !policy.is_tenant_default
                     && !entry.selector.excludes(&policy.name)
                 {
@@ -70,28 +71,56 @@ impl<'a> PolicyIndex<'a> {
             }
             selected.sort_unstable();
         }
-        for (entry, _) in entries.iter().zip(is_of_use).filter(|(_, used)| !used) {
-            if let Selector::Match { pattern, .. } = &entry.selector {
-                diagnostics.push(selects_nothing(entry.kind, pattern, strict, &mut hints));
+        // What is written once for several kinds stands there once for each.
+        let mut numbered: &[Entry] = entries;
+        let mut used: &[bool] = &is_of_use;
+        while let [first, ..] = numbered {
+            let same = numbered.iter();
+            let same = same.take_while(|entry| entry.place == first.place).count();
+            let (written, rest) = numbered.split_at(same);
+            let (used_here, used_later) = used.split_at(same);
+            if let Selector::Match { pattern, .. } = &first.selector
+                && !used_here.contains(&true)
+            {
+                let kinds: Vec<PolicyKind> = written.iter().map(|entry| entry.kind).collect();
+                let nothing = selects_nothing(&kinds, first, pattern, strict, &mut hints);
+                diagnostics.push(nothing);
             }
+            (numbered, used) = (rest, used_later);
         }
         selected
     }
 
     fn by_name(
         &self,
-        kind: PolicyKind,
+        entry: &Entry,
         name: &Placed<String>,
         hints: &mut Hints<'_, 'a>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<usize> {
+        let kind = entry.kind;
         let found = self.by_name.get(&(kind, name.value.as_str()));
         let found = found.map_or(&[][..], Vec::as_slice);
-        let own: Vec<usize> = found
+        let mut own: Vec<usize> = found
             .iter()
             .copied()
             .filter(|index| !self.live.policies[*index].is_tenant_default)
             .collect();
+        if let Some(named) = &entry.odata_type {
+            let of_other_types = own.clone();
+            own.retain(|index| is_of_type(entry, &self.live.policies[*index]));
+            if own.is_empty() && !of_other_types.is_empty() {
+                let message = format!(
+                    "the tenant has no {kind} `{}` of the type `{}`",
+                    name.value, named.value
+                );
+                diagnostics.push(
+                    Diagnostic::error("unknown-policy", named.place, message)
+                        .hint(format!("there is: {}", self.ids_and_types(&of_other_types))),
+                );
+                return None;
+            }
+        }
         match own.as_slice() {
             [one] => return Some(*one),
             [] if !found.is_empty() => diagnostics.push(tenant_default(kind, name)),
@@ -112,27 +141,22 @@ impl<'a> PolicyIndex<'a> {
                 });
             }
             several => {
-                let ids: Vec<String> = several
-                    .iter()
-                    .map(|index| {
-                        let policy = &self.live.policies[*index];
-                        match &policy.odata_type {
-                            Some(odata_type) => format!("{} ({odata_type})", policy.id),
-                            None => policy.id.clone(),
-                        }
-                    })
-                    .collect();
                 let number = several.len();
+                let types = several.iter();
+                let types: BTreeSet<_> = types
+                    .map(|index| &self.live.policies[*index].odata_type)
+                    .collect();
+                let how = match kind.spec().polymorphic && types.len() == number {
+                    true => "name one with `type` or `id`",
+                    false => "name one with `id`",
+                };
                 diagnostics.push(
                     Diagnostic::error(
                         "ambiguous-policy",
                         name.place,
                         format!("the tenant has {number} {kind} objects `{}`", name.value),
                     )
-                    .hint(format!(
-                        "name one with `id`: {}",
-                        list(ids.iter().map(String::as_str))
-                    )),
+                    .hint(format!("{how}: {}", self.ids_and_types(several))),
                 );
             }
         }
@@ -141,10 +165,11 @@ impl<'a> PolicyIndex<'a> {
 
     fn by_id(
         &self,
-        kind: PolicyKind,
+        entry: &Entry,
         id: &Placed<String>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<usize> {
+        let kind = entry.kind;
         let found = self.by_id.get(&(kind, id.value.to_lowercase()));
         if found.is_none() {
             diagnostics.push(
@@ -161,8 +186,35 @@ impl<'a> PolicyIndex<'a> {
                 diagnostics.push(tenant_default(kind, id));
                 None
             }
+            Some(index) if !is_of_type(entry, &self.live.policies[index]) => {
+                let place = entry
+                    .odata_type
+                    .as_ref()
+                    .map_or(id.place, |named| named.place);
+                let message = format!("the {kind} `{}` is of another type", id.value);
+                diagnostics.push(
+                    Diagnostic::error("unknown-policy", place, message)
+                        .hint(format!("there is: {}", self.ids_and_types(&[index]))),
+                );
+                None
+            }
             found => found,
         }
+    }
+
+    /// Lists policies by id, with their types if these are known.
+    fn ids_and_types(&self, policies: &[usize]) -> String {
+        let ids: Vec<String> = policies
+            .iter()
+            .map(|index| {
+                let policy = &self.live.policies[*index];
+                match &policy.odata_type {
+                    Some(odata_type) => format!("{} ({odata_type})", policy.id),
+                    None => policy.id.clone(),
+                }
+            })
+            .collect();
+        list(ids.iter().map(String::as_str))
     }
 
     /// Returns another kind that has a policy of a name, as far as other kinds were read.
@@ -181,6 +233,14 @@ impl<'a> PolicyIndex<'a> {
     }
 }
 
+/// Whether a policy is of the type that an entry names, if it names one.
+fn is_of_type(entry: &Entry, policy: &LivePolicy) -> bool {
+    entry.odata_type.as_ref().is_none_or(|named| {
+        let odata_type = policy.odata_type.as_deref();
+        odata_type.is_some_and(|known| known.eq_ignore_ascii_case(&named.value))
+    })
+}
+
 /// The configuration that every tenant has is fixed to all devices or all users.
 fn tenant_default(kind: PolicyKind, named: &Placed<String>) -> Diagnostic {
     Diagnostic::error(
@@ -195,7 +255,8 @@ fn tenant_default(kind: PolicyKind, named: &Placed<String>) -> Diagnostic {
 }
 
 fn selects_nothing(
-    kind: PolicyKind,
+    kinds: &[PolicyKind],
+    entry: &Entry,
     pattern: &Placed<Glob>,
     strict: bool,
     hints: &mut Hints<'_, '_>,
@@ -209,9 +270,24 @@ fn selects_nothing(
         severity,
         "match-selects-nothing",
         Some(pattern.place),
-        format!("`{}` selects no {kind} of this tenant", pattern.value),
+        match (kinds, &entry.odata_type) {
+            ([kind], None) => format!("`{}` selects no {kind} of this tenant", pattern.value),
+            ([kind], Some(named)) => format!(
+                "`{}` selects no {kind} of the type `{}` of this tenant",
+                pattern.value, named.value
+            ),
+            (kinds, _) => format!(
+                "`{}` selects no policy of the {} kinds in this tenant",
+                pattern.value,
+                kinds.len()
+            ),
+        },
     );
-    match hints.near_match(kind, &pattern.value) {
+    let near = kinds
+        .iter()
+        .find_map(|kind| hints.near_match(*kind, &pattern.value));
+    match near {
+        Some(_) if entry.odata_type.is_some() => diagnostic,
         Some(name) if pattern.value.matches(name) => {
             diagnostic.hint("`except` leaves out all that it matches")
         }
@@ -271,7 +347,6 @@ impl<'i, 'a> Hints<'i, 'a> {
 mod tests {
     use super::*;
     use crate::manifest;
-    use crate::model::LivePolicy;
 
     /// Returns the names of the policies that an entry of this text selects.
     fn selected(selector: &str) -> Vec<String> {

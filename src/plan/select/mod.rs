@@ -4,6 +4,7 @@
 //! together what several entries say of one policy, `platform` knows which filters fit, `suggest` offers
 //! what may have been meant. Everything that only the tenant can tell to be wrong is found here, and points at the line that said it.
 
+mod checks;
 mod combined;
 mod directory;
 mod index;

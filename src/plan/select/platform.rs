@@ -1,6 +1,6 @@
 //! Whether an assignment filter can fit a policy's platform.
 
-use crate::kinds::Platform;
+use crate::kinds::{Platform, platform_of_type};
 use crate::model::{LiveFilter, LivePolicy};
 
 /// Says why a filter cannot fit a policy; nothing where that is not certain.
@@ -31,7 +31,7 @@ fn families_of(policy: &LivePolicy) -> Option<(Vec<Option<Family>>, String)> {
         Platform::FromType => {
             let odata_type = policy.odata_type.as_deref()?;
             Some((
-                vec![type_family(odata_type)],
+                vec![platform_of_type(odata_type).and_then(filter_family)],
                 format!("of the type {odata_type}"),
             ))
         }
@@ -67,33 +67,6 @@ fn policy_family(platform: &str) -> Option<Family> {
     }
 }
 
-/// The first prefix that fits a type says its platform.
-const TYPE_PREFIXES: &[(&str, Family)] = &[
-    ("macos", Family::MacOs),
-    ("ios", Family::Ios),
-    ("managedios", Family::Ios),
-    ("android", Family::Android),
-    ("aosp", Family::Android),
-    ("managedandroid", Family::Android),
-    ("windowsphone81", Family::OldWindows),
-    ("windows81", Family::OldWindows),
-    ("windows", Family::Windows),
-    ("win32", Family::Windows),
-    ("winget", Family::Windows),
-    ("microsoftstoreforbusiness", Family::Windows),
-    ("officesuiteapp", Family::Windows),
-    ("editionupgrade", Family::Windows),
-    ("sharedpc", Family::Windows),
-];
-
-fn type_family(odata_type: &str) -> Option<Family> {
-    let lower = odata_type.to_ascii_lowercase();
-    let mut prefixes = TYPE_PREFIXES.iter();
-    prefixes
-        .find(|(prefix, _)| lower.starts_with(prefix))
-        .map(|(_, family)| *family)
-}
-
 /// Filters use `devicePlatformType`.
 fn filter_family(platform: &str) -> Option<Family> {
     match platform {
@@ -108,28 +81,5 @@ fn filter_family(platform: &str) -> Option<Family> {
         "iOSMobileApplicationManagement" => Some(Family::IosApps),
         "androidMobileApplicationManagement" => Some(Family::AndroidApps),
         _ => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn types_say_their_platform() {
-        for (odata_type, family) in [
-            ("macOSSoftwareUpdateConfiguration", Some(Family::MacOs)),
-            ("macOsVppApp", Some(Family::MacOs)),
-            ("iosiPadOSWebClip", Some(Family::Ios)),
-            ("managedIOSStoreApp", Some(Family::Ios)),
-            ("aospDeviceOwnerCompliancePolicy", Some(Family::Android)),
-            ("windowsPhone81CompliancePolicy", Some(Family::OldWindows)),
-            ("windows10CompliancePolicy", Some(Family::Windows)),
-            ("winGetApp", Some(Family::Windows)),
-            ("webApp", None),
-            ("novelApp", None),
-        ] {
-            assert_eq!(type_family(odata_type), family, "{odata_type}");
-        }
     }
 }

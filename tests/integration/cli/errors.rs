@@ -17,7 +17,7 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 const NO_CODES: [&str; 3] = ["all-devices", "all-users", "several-platforms"];
 
 /// Codes whose examples would be too large, or need a tenant that is not the sample.
-const WITHOUT_EXAMPLE: [&str; 24] = [
+const WITHOUT_EXAMPLE: [&str; 27] = [
     "absent-from-policy-set",
     "ambiguous-filter",
     "built-in-as-group",
@@ -30,8 +30,11 @@ const WITHOUT_EXAMPLE: [&str; 24] = [
     "not-rolled-back",
     "old-plan",
     "policy-set-rows",
+    "remediation-without-schedule",
     "renamed-since",
     "replaced-one-by-one",
+    "same-group-two-intents",
+    "setting-not-allowed",
     "target-not-allowed",
     "tenant-default",
     "too-deep",

@@ -1,0 +1,365 @@
+//! Reading what entries and targets say beside who is meant: an app's intent and settings, a
+//! remediation's schedule. Which kinds have which is judged in `check`, since named sets do not know who
+//! uses them; what the type of an app takes shows with the tenant at hand.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value as Json};
+
+use super::diagnostics::Diagnostics;
+use super::fields::{self, Fields};
+use super::yaml::tree::{Node, Pair, Value};
+use super::{Entry, Placed, WantedProperties, WantedSetting, WantedSettings, WantedTarget};
+use crate::diagnostic::{Diagnostic, Place};
+use crate::kinds::AssignmentProperties;
+use crate::kinds::properties::{self as known, SettingValue};
+use crate::model::PolicyKind;
+use crate::text::{all_of, quoted};
+
+/// The keys of properties.
+pub(super) const PROPERTY_KEYS: &[&str] =
+    &["intent", "settings", "runSchedule", "runRemediationScript"];
+
+/// The keys of a schedule.
+pub(super) const SCHEDULE_KEYS: &[&str] = &["type", "interval", "date", "time", "useUtc"];
+
+/// Reads the properties of an entry or of a target; `None` if it has none.
+pub(super) fn read(
+    fields: &Fields<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<Arc<WantedProperties>> {
+    if fields.among(PROPERTY_KEYS).is_empty() {
+        return None;
+    }
+    Some(Arc::new(WantedProperties {
+        intent: fields
+            .get("intent")
+            .and_then(|pair| intent(pair, diagnostics)),
+        settings: fields
+            .get("settings")
+            .and_then(|pair| settings(pair, diagnostics)),
+        schedule: fields
+            .get("runSchedule")
+            .and_then(|pair| schedule(pair, diagnostics)),
+        remediation: fields
+            .get("runRemediationScript")
+            .and_then(|pair| flag(pair, diagnostics)),
+    }))
+}
+
+fn intent(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<&'static str>> {
+    let words: Vec<(&'static str, &'static str)> =
+        known::INTENTS.iter().map(|word| (*word, *word)).collect();
+    let value = fields::word(pair, "unknown-intent", &words, diagnostics)?;
+    let place = pair.place;
+    Some(Placed { value, place })
+}
+
+fn flag(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<bool>> {
+    let node = &pair.value.node;
+    if matches!(node.value, Value::Broken) {
+        diagnostics.miss();
+        return None;
+    }
+    let Json::Bool(value) = json(node) else {
+        diagnostics.push(fields::wrong_type(node, &pair.key, "`true` or `false`"));
+        return None;
+    };
+    let place = pair.place;
+    Some(Placed { value, place })
+}
+
+fn settings(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<WantedSettings> {
+    let before = diagnostics.errors();
+    let mut all = Vec::new();
+    for member in mapping(&pair.value.node, "`settings`", diagnostics)? {
+        match known::setting_named(&member.key) {
+            Some(setting) => {
+                let name = format!("settings.{}", setting.name);
+                read_setting(member, name, &setting.value, diagnostics, &mut all);
+            }
+            None => {
+                let types = known::APP_SETTINGS.iter();
+                let names = types.flat_map(|settings| settings.members);
+                let names = names.map(|setting| setting.name).collect();
+                unknown_setting(member, names, diagnostics);
+            }
+        }
+    }
+    all.sort_by(|one, other| one.name.cmp(&other.name));
+    let place = pair.place;
+    (diagnostics.errors() == before).then_some(WantedSettings { place, all })
+}
+
+fn unknown_setting(pair: &Pair, mut names: Vec<&'static str>, diagnostics: &mut Diagnostics) {
+    names.sort_unstable();
+    names.dedup();
+    let near = diagnostics.suggest(&pair.key, names.iter().copied());
+    let message = format!("unknown setting {}", quoted(&pair.key));
+    let error = Diagnostic::error("unknown-setting", pair.place, message);
+    diagnostics.push(error.hint(match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("settings are {}", all_of(&names)),
+    }));
+}
+
+/// Reads a setting as one property; an object's members are properties of their own.
+fn read_setting(
+    pair: &Pair,
+    name: String,
+    takes: &'static SettingValue,
+    diagnostics: &mut Diagnostics,
+    all: &mut Vec<WantedSetting>,
+) {
+    let node = &pair.value.node;
+    if matches!(node.value, Value::Broken) {
+        return diagnostics.miss();
+    }
+    if let (SettingValue::ObjectOrNull(members), Value::Mapping(pairs)) = (takes, &node.value) {
+        all.push(WantedSetting {
+            name: name.as_str().into(),
+            value: Some("{}".into()),
+            place: pair.place,
+        });
+        for pair in pairs {
+            match members.iter().find(|member| member.name == &*pair.key) {
+                Some(member) => {
+                    let name = format!("{name}.{}", member.name);
+                    read_setting(pair, name, &member.value, diagnostics, all);
+                }
+                None => {
+                    let names = members.iter().map(|member| member.name).collect();
+                    unknown_setting(pair, names, diagnostics);
+                }
+            }
+        }
+        return;
+    }
+    let value = value_for(node, takes);
+    if known::check(&value, takes).is_err() {
+        let wanted = known::expected(takes);
+        diagnostics.push(fields::wrong_setting(node, &pair.key, &wanted));
+        return;
+    }
+    let (name, value) = known::flat(name, &value);
+    all.push(WantedSetting {
+        name: name.into(),
+        value: value.map(Into::into),
+        place: pair.place,
+    });
+}
+
+/// Returns a value as JSON. What should be text is taken as it is spelled.
+fn value_for(node: &Node, takes: &SettingValue) -> Json {
+    let spelled = |node: &Node| match &node.value {
+        Value::Scalar { text, .. } if !node.is_null() => Json::String(text.clone()),
+        _ => json(node),
+    };
+    match (takes, &node.value) {
+        (
+            SettingValue::Word(_) | SettingValue::TextOrNull | SettingValue::MomentOrNull,
+            Value::Scalar { .. },
+        ) => spelled(node),
+        (SettingValue::Texts, Value::List(items)) => {
+            items.iter().map(|item| spelled(&item.node)).collect()
+        }
+        _ => json(node),
+    }
+}
+
+/// Returns a value as JSON, as YAML means plain scalars.
+fn json(node: &Node) -> Json {
+    match &node.value {
+        _ if node.is_null() => Json::Null,
+        Value::Scalar { text, plain: true } => match text.as_str() {
+            "true" | "True" | "TRUE" => Json::Bool(true),
+            "false" | "False" | "FALSE" => Json::Bool(false),
+            text => match text.parse::<i64>() {
+                Ok(number) => number.into(),
+                Err(_) => Json::String(text.to_owned()),
+            },
+        },
+        Value::Scalar { text, plain: false } => Json::String(text.clone()),
+        Value::List(items) => items.iter().map(|item| json(&item.node)).collect(),
+        Value::Mapping(pairs) => {
+            let pairs = pairs.iter();
+            Json::Object(
+                pairs
+                    .map(|pair| (pair.key.to_string(), json(&pair.value.node)))
+                    .collect(),
+            )
+        }
+        Value::Broken => Json::Null,
+    }
+}
+
+fn mapping<'n>(node: &'n Node, what: &str, diagnostics: &mut Diagnostics) -> Option<&'n [Pair]> {
+    match &node.value {
+        Value::Mapping(pairs) => Some(pairs),
+        Value::Broken => {
+            diagnostics.miss();
+            None
+        }
+        Value::Scalar { .. } | Value::List(_) => {
+            let message = format!("{what} must be a mapping, not {}", node.describe());
+            diagnostics.push(Diagnostic::error("wrong-type", node.place, message));
+            None
+        }
+    }
+}
+
+fn schedule(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<String>> {
+    let node = &pair.value.node;
+    let fields = Fields::read(
+        node,
+        "a schedule",
+        SCHEDULE_KEYS,
+        SCHEDULE_KEYS,
+        diagnostics,
+    )?;
+    if fields.has_unknown() {
+        return None;
+    }
+    let mut written = Map::new();
+    for key in SCHEDULE_KEYS {
+        let Some(pair) = fields.get(key) else {
+            continue;
+        };
+        let node = &pair.value.node;
+        if matches!(node.value, Value::Broken) {
+            diagnostics.miss();
+            return None;
+        }
+        let value = match (*key, &node.value) {
+            ("type" | "date" | "time", Value::Scalar { text, .. }) if !node.is_null() => {
+                Json::String(text.clone())
+            }
+            _ => json(node),
+        };
+        written.insert((*key).to_owned(), value);
+    }
+    let (key, wanted) = match known::schedule_from_manifest(&written) {
+        Ok(value) => {
+            let place = pair.place;
+            return Some(Placed { value, place });
+        }
+        Err(fault) => fault,
+    };
+    diagnostics.push(match fields.get(&key) {
+        Some(pair) => fields::wrong_setting(&pair.value.node, &key, &wanted),
+        None => Diagnostic::error(
+            "wrong-setting",
+            pair.place,
+            format!("the schedule has no `{key}`"),
+        )
+        .hint(format!("`{key}` is {wanted}")),
+    });
+    None
+}
+
+/// What the targets of an entry get from it.
+pub(super) struct OfEntry {
+    included: Option<Arc<WantedProperties>>,
+    excluded: Option<Arc<WantedProperties>>,
+}
+
+impl OfEntry {
+    /// Takes an entry's properties. An excluded group has nothing but an intent.
+    pub(super) fn new(own: Option<Arc<WantedProperties>>) -> Self {
+        let excluded = own.as_ref().and_then(|own| own.intent.clone());
+        Self {
+            included: own,
+            excluded: excluded.map(|intent| {
+                Arc::new(WantedProperties {
+                    intent: Some(intent),
+                    ..WantedProperties::default()
+                })
+            }),
+        }
+    }
+
+    /// Gives a target what it does not say itself.
+    pub(super) fn complete(&self, target: &mut WantedTarget) {
+        let of_entry = match target.target.is_exclusion() {
+            true => &self.excluded,
+            false => &self.included,
+        };
+        let Some(of_entry) = of_entry else { return };
+        target.properties = Some(match &target.properties {
+            None => Arc::clone(of_entry),
+            Some(own) => Arc::new(WantedProperties {
+                intent: own.intent.clone().or_else(|| of_entry.intent.clone()),
+                settings: own.settings.clone().or_else(|| of_entry.settings.clone()),
+                schedule: own.schedule.clone().or_else(|| of_entry.schedule.clone()),
+                remediation: own
+                    .remediation
+                    .clone()
+                    .or_else(|| of_entry.remediation.clone()),
+            }),
+        });
+    }
+}
+
+/// Finds properties that the kind of an entry does not have, and targets of apps without an intent; the
+/// latter only if all of the entry is `certain`, as a part that could not be read may have it.
+pub(super) fn check(kind: PolicyKind, entry: &Entry, certain: bool, diagnostics: &mut Diagnostics) {
+    let has = kind.spec().properties;
+    for target in &entry.targets {
+        if let Some(properties) = &target.properties {
+            refuse_foreign(kind, properties, diagnostics);
+        }
+    }
+    let lacks_intent = |target: &&WantedTarget| target.intent().is_none();
+    if certain
+        && has == AssignmentProperties::App
+        && let Some(target) = entry.targets.iter().find(lacks_intent)
+    {
+        let message = format!("a {kind} needs an `intent` on each of its targets");
+        diagnostics.push(
+            Diagnostic::error("missing-intent", target.place, message).hint(format!(
+                "it is {}; write it on the entry for all of its targets, or on single targets",
+                all_of(known::INTENTS)
+            )),
+        );
+    }
+}
+
+/// Finds properties that a kind does not have.
+pub(super) fn refuse_foreign(
+    kind: PolicyKind,
+    properties: &WantedProperties,
+    diagnostics: &mut Diagnostics,
+) {
+    let WantedProperties {
+        intent,
+        settings,
+        schedule,
+        remediation,
+    } = properties;
+    let has = kind.spec().properties;
+    let app = has == AssignmentProperties::App;
+    let repairs = has == AssignmentProperties::Remediation;
+    let found: [(&str, bool, Option<Place>); 4] = [
+        ("intent", app, intent.as_ref().map(|it| it.place)),
+        ("settings", app, settings.as_ref().map(|it| it.place)),
+        ("runSchedule", repairs, schedule.as_ref().map(|it| it.place)),
+        (
+            "runRemediationScript",
+            repairs,
+            remediation.as_ref().map(|it| it.place),
+        ),
+    ];
+    for (key, is_known, place) in found {
+        if let (false, Some(place)) = (is_known, place) {
+            let owner = match key {
+                "intent" | "settings" => "mobileApp",
+                _ => "deviceHealthScript",
+            };
+            let message = format!("an assignment of a {kind} has no `{key}`");
+            diagnostics.push(
+                Diagnostic::error("property-not-allowed", place, message)
+                    .hint(format!("`{key}` goes with the kind `{owner}`")),
+            );
+        }
+    }
+}

@@ -1,0 +1,284 @@
+//! What of a wanted assignment may not fit a policy as it is: groups and filters that are not there, and
+//! what the policy's kind and type do not take.
+
+use std::sync::Arc;
+
+use super::directory::Directory;
+use super::{PlacedDesired, platform};
+use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::kinds::properties;
+use crate::kinds::{AssignmentProperties, FilterRule};
+use crate::manifest::{Mode, WantedProperties, WantedSetting, WantedTarget};
+use crate::model::{Desired, LiveFilter, LivePolicy, Target};
+use crate::text::all_of;
+
+/// An assignment that may not fit some policies.
+pub(super) struct LiveCheck<'a> {
+    pub(super) wanted: PlacedDesired,
+    pub(super) kind: LiveCheckKind<'a>,
+}
+
+pub(super) enum LiveCheckKind<'a> {
+    /// Its group is not known; no harm if the assignment is live already.
+    UnknownGroup,
+    /// Its filter is not known, written there; as with groups.
+    UnknownFilter(Place),
+    /// Its filter, written there, is made for a platform.
+    Platform(Place, &'a LiveFilter),
+    /// It adds a group, which may be live on the other side.
+    Additive,
+    /// It excludes a group where the entries include nobody; somebody may be included already.
+    LoneExclusion,
+    /// Its target or filter, written there, may be none that the kind takes.
+    Rules(Option<(Place, &'a LiveFilter)>),
+    /// It names settings, which the type of the app may not have.
+    Settings(Arc<WantedProperties>),
+}
+
+/// Returns what has to be looked at for each policy that an assignment is wanted of.
+pub(super) fn to_check<'a>(
+    row: &Desired,
+    written: &WantedTarget,
+    mode: Mode,
+    directory: &Directory<'a>,
+) -> [Option<LiveCheckKind<'a>>; 4] {
+    let group = row.key.target.group_id();
+    let unknown_group = group.filter(|group| !directory.has_group(group));
+    let filter = row.filter.as_ref().zip(written.filter.as_ref());
+    let known_filter = filter
+        .and_then(|(filter, written)| Some((written.place, directory.filter_by_id(&filter.id)?)));
+    let filter = filter.and_then(
+        |(filter, written)| match directory.filter_by_id(&filter.id) {
+            None => Some(LiveCheckKind::UnknownFilter(written.place)),
+            Some(live) if live.platform.is_some() => {
+                Some(LiveCheckKind::Platform(written.place, live))
+            }
+            Some(_) => None,
+        },
+    );
+    let additive = group.filter(|_| mode == Mode::Additive);
+    [
+        unknown_group.map(|_| LiveCheckKind::UnknownGroup),
+        filter,
+        additive.map(|_| LiveCheckKind::Additive),
+        Some(LiveCheckKind::Rules(known_filter)),
+    ]
+}
+
+impl LiveCheck<'_> {
+    pub(super) fn check(&self, live: &LivePolicy) -> Option<Diagnostic> {
+        let PlacedDesired {
+            desired: row,
+            place,
+        } = &self.wanted;
+        // What is live already is not made worse by saying so; an export must be plannable.
+        let severity = || {
+            let same_target = live.rows_of(&row.key.target);
+            if same_target.iter().any(|live| row.accepts(live)) {
+                Severity::Warning
+            } else {
+                Severity::Error
+            }
+        };
+        let diagnostic = match &self.kind {
+            LiveCheckKind::UnknownGroup => Diagnostic::new(
+                severity(),
+                "unknown-group",
+                Some(*place),
+                format!(
+                    "the tenant has no group with the id `{}`",
+                    row.key.target.group_id().unwrap_or_default()
+                ),
+            )
+            .hint("the group may have been deleted"),
+            LiveCheckKind::UnknownFilter(place) => Diagnostic::new(
+                severity(),
+                "unknown-filter",
+                Some(*place),
+                format!(
+                    "the tenant has no assignment filter with the id `{}`",
+                    row.filter.as_ref().map_or("", |filter| &filter.id)
+                ),
+            )
+            .hint("the filter may have been deleted, or the sign-in may not see it"),
+            LiveCheckKind::Platform(place, filter) => {
+                let message = platform::misfit(filter, live)?;
+                Diagnostic::new(severity(), "filter-platform", Some(*place), message)
+            }
+            LiveCheckKind::Additive => return check_additive(row, *place, live),
+            LiveCheckKind::LoneExclusion => return check_lone_exclusion(row, *place, live),
+            LiveCheckKind::Rules(filter) => {
+                return check_rules(row, *place, *filter, live, severity)
+                    .or_else(|| check_properties(row, *place, live));
+            }
+            LiveCheckKind::Settings(said) => return check_settings(said, live),
+        };
+        Some(diagnostic)
+    }
+}
+
+/// Finds targets and filters that the kind, or the type, does not take.
+fn check_rules(
+    desired: &Desired,
+    place: Place,
+    filter: Option<(Place, &LiveFilter)>,
+    live: &LivePolicy,
+    severity: impl Fn() -> Severity,
+) -> Option<Diagnostic> {
+    let rules = &live.kind.spec().targets;
+    let of_type = rules.of_type(live.odata_type.as_deref());
+    let target = &desired.key.target;
+    let named = match &live.odata_type {
+        Some(odata_type) if live.kind.spec().polymorphic => format!("{} ({odata_type})", live.kind),
+        _ => live.kind.to_string(),
+    };
+    if rules.refused.contains(&target.kind()) {
+        let message = format!("the service takes no `{}` on a {named}", target.type_name());
+        return Some(Diagnostic::new(
+            severity(),
+            "target-not-allowed",
+            Some(place),
+            message,
+        ));
+    }
+    if of_type.doubtful.contains(&target.kind()) {
+        let message = format!(
+            "the service may not take `{}` on a {named}",
+            target.type_name()
+        );
+        let doubt = Diagnostic::new(
+            Severity::Warning,
+            "target-not-allowed",
+            Some(place),
+            message,
+        );
+        return Some(doubt.hint("it was never seen to work; what the service says decides"));
+    }
+    let (place, filter) = filter?;
+    let (over, takes) = match (of_type.filters, filter.management.as_deref()) {
+        (FilterRule::Devices, Some("apps")) => ("managed apps", "managed devices"),
+        (FilterRule::Apps, Some("devices")) => ("managed devices", "managed apps"),
+        (FilterRule::Unsupported, _) => {
+            let doubt = Diagnostic::new(
+                Severity::Warning,
+                "filter-unsupported-kind",
+                Some(place),
+                format!("filters have no effect on a {named}, by Microsoft's list"),
+            );
+            return Some(doubt.hint(
+                "see `Supported workloads when creating filters` in Microsoft's documentation",
+            ));
+        }
+        _ => return None,
+    };
+    let message = format!(
+        "the filter `{}` is over {over}, and a {named} takes filters over {takes}",
+        filter.name
+    );
+    Some(Diagnostic::new(
+        severity(),
+        "filter-not-allowed",
+        Some(place),
+        message,
+    ))
+}
+
+/// Finds what an assignment of this kind should say and does not, or says and should not.
+fn check_properties(desired: &Desired, place: Place, live: &LivePolicy) -> Option<Diagnostic> {
+    let target = &desired.key.target;
+    let is_live = live
+        .rows_of(target)
+        .iter()
+        .any(|live| live.key == desired.key);
+    match live.kind.spec().properties {
+        AssignmentProperties::Remediation if !is_live && !target.is_exclusion() => {
+            let mut stated = desired.properties.iter();
+            if stated.any(|(name, _)| &**name == "runSchedule") {
+                return None;
+            }
+            let message = "a new assignment of a remediation has no schedule";
+            let doubt = Diagnostic::warning("remediation-without-schedule", place, message);
+            Some(doubt.hint("add `runSchedule`; the portal always sets one"))
+        }
+        AssignmentProperties::App => {
+            let intent = desired.key.variant.as_deref()?;
+            let is_offered = matches!(intent, "available" | "availableWithoutEnrollment");
+            if *target != Target::AllDevices || !is_offered || is_live {
+                return None;
+            }
+            let message = format!("the service may not take `{intent}` for all devices");
+            let doubt = Diagnostic::warning("target-not-allowed", place, message);
+            Some(doubt.hint("apps are offered to users: take `allUsers`, or another intent"))
+        }
+        AssignmentProperties::Remediation | AssignmentProperties::None => None,
+    }
+}
+
+/// Finds settings that the type of an app does not have.
+fn check_settings(said: &WantedProperties, live: &LivePolicy) -> Option<Diagnostic> {
+    let settings = said.settings.as_ref()?;
+    let first = settings.all.first()?;
+    let Some(odata_type) = live.odata_type.as_deref() else {
+        let message = "the service does not say the type of the app, which decides on its settings";
+        return Some(Diagnostic::error(
+            "setting-not-allowed",
+            settings.place,
+            message,
+        ));
+    };
+    let Some(known) = properties::settings_of(odata_type) else {
+        let message = format!("an app of the type {odata_type} takes no settings");
+        return Some(Diagnostic::error(
+            "setting-not-allowed",
+            first.place,
+            message,
+        ));
+    };
+    let path = |setting: &WantedSetting| setting.name.trim_start_matches("settings.").to_owned();
+    let mut all = settings.all.iter();
+    let unknown = all.find(|setting| known.value_at(&path(setting)).is_none())?;
+    let name = path(unknown);
+    let message = format!("an app of the type {odata_type} has no setting `{name}`");
+    let names: Vec<&str> = known.members.iter().map(|member| member.name).collect();
+    let error = Diagnostic::error("setting-not-allowed", unknown.place, message);
+    Some(error.hint(format!("it has {}", all_of(&names))))
+}
+
+fn check_additive(row: &Desired, place: Place, live: &LivePolicy) -> Option<Diagnostic> {
+    let (other_side, doing, done) = match &row.key.target {
+        Target::Group(id) => (Target::ExclusionGroup(id.clone()), "includes", "excludes"),
+        Target::ExclusionGroup(id) => (Target::Group(id.clone()), "excludes", "includes"),
+        _ => return None,
+    };
+    let mut others = live.rows_of(&other_side).iter();
+    if !others.any(|live| live.key.variant == row.key.variant) {
+        return None;
+    }
+    let diagnostic = Diagnostic::error(
+        "additive-conflict",
+        place,
+        format!("the entry {doing} a group that the live policy {done}"),
+    )
+    .hint("mode `additive` never removes; use `exact`, or remove the live assignment first");
+    Some(diagnostic)
+}
+
+/// An exclusion is added to a policy that includes nobody. Where one goes on being there without an
+/// include, a guard asks; nothing is said of what is live already.
+fn check_lone_exclusion(row: &Desired, place: Place, live: &LivePolicy) -> Option<Diagnostic> {
+    let is_live = live
+        .rows_of(&row.key.target)
+        .iter()
+        .any(|live| row.accepts(live));
+    let includes_somebody = live.rows.iter().any(|row| !row.key.target.is_exclusion());
+    if is_live || includes_somebody {
+        return None;
+    }
+    let diagnostic = Diagnostic::warning(
+        "exclusion-without-include",
+        place,
+        "the exclusion has no effect: the policy has no include that it could narrow",
+    )
+    .hint("include a group, all users or all devices as well, or leave the exclusion out");
+    Some(diagnostic)
+}
