@@ -7,6 +7,8 @@
 use std::collections::BTreeMap;
 
 use super::Entry;
+use crate::kinds::{Platform, platform_of_type};
+use crate::model::LivePolicy;
 
 /// The file of the named sets.
 pub(super) const TARGETS: &str = "targets.yaml";
@@ -24,7 +26,7 @@ const LONGEST_SLUG: usize = 40;
 pub(super) fn files(entries: Vec<Entry<'_>>) -> BTreeMap<String, Vec<Entry<'_>>> {
     let mut platforms: BTreeMap<String, Vec<Entry<'_>>> = BTreeMap::new();
     for entry in entries {
-        let platform = platform(entry.live.platforms.as_deref());
+        let platform = platform(platforms_of(entry.live));
         platforms.entry(platform).or_default().push(entry);
     }
     let mut files: BTreeMap<String, Vec<Entry<'_>>> = BTreeMap::new();
@@ -49,6 +51,16 @@ pub(super) fn files(entries: Vec<Entry<'_>>) -> BTreeMap<String, Vec<Entry<'_>>>
     files
 }
 
+/// Returns the platforms of a policy, comma-joined, by what its kind knows them from.
+fn platforms_of(policy: &LivePolicy) -> Option<&str> {
+    match policy.kind.spec().platform {
+        Platform::Property(_) => policy.platforms.as_deref(),
+        Platform::FromType => platform_of_type(policy.odata_type.as_deref()?),
+        Platform::Only(platforms) => platforms.first().copied(),
+        Platform::Unknown => None,
+    }
+}
+
 /// Returns the word for a policy's platforms (Graph: `deviceManagementConfigurationPlatforms`).
 fn platform(platforms: Option<&str>) -> String {
     let mut words: Vec<String> = platforms
@@ -56,8 +68,18 @@ fn platform(platforms: Option<&str>) -> String {
         .split(',')
         .map(|platform| match platform.trim() {
             "" | "none" => "other".to_owned(),
-            "windows10" | "windows10X" => "windows".to_owned(),
-            "androidEnterprise" | "aosp" => "android".to_owned(),
+            "windows10"
+            | "windows10X"
+            | "windows10AndLater"
+            | "windows81AndLater"
+            | "windowsPhone81"
+            | "windowsMobileApplicationManagement" => "windows".to_owned(),
+            "androidEnterprise"
+            | "androidForWork"
+            | "aosp"
+            | "androidMobileApplicationManagement" => "android".to_owned(),
+            "iOSMobileApplicationManagement" => "ios".to_owned(),
+            "mac" => "macos".to_owned(),
             known => slug(known, LONGEST_SLUG, |character| {
                 character.is_ascii_alphanumeric()
             }),

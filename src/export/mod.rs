@@ -11,6 +11,7 @@
 
 mod layout;
 mod references;
+mod said;
 mod sets;
 pub mod snapshot;
 #[cfg(test)]
@@ -20,6 +21,7 @@ mod yaml;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::model::{LivePolicy, PolicyKind, WholeTenant};
 use references::{Reference, References, Targets};
+use said::Said;
 use sets::NamedSets;
 
 /// The manifests of a tenant.
@@ -97,6 +99,8 @@ struct Entry<'a> {
     live: &'a LivePolicy,
     selector: Reference,
     targets: Targets,
+    /// What is said of all of its targets.
+    said: Said,
     /// The named set that stands for all of its targets.
     set: Option<String>,
     /// What is there besides and stays as it is.
@@ -120,9 +124,10 @@ pub fn manifests(
             Ok((selector, targets, notes))
         });
         match read {
-            Ok((selector, targets, notes)) => entries.push(Entry {
+            Ok((selector, mut targets, notes)) => entries.push(Entry {
                 selector,
                 live,
+                said: said::in_common(&mut targets),
                 targets,
                 set: None,
                 notes,

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+use super::said::Said;
 use crate::manifest::is_name;
 use crate::model::{
     Assignment, Filter, FilterMode, Guid, LiveFilter, LiveGroup, LivePolicy, PolicyKind, Source,
@@ -52,13 +53,23 @@ pub(super) struct Included {
     pub(super) filter: Option<Reference>,
     /// Whether the filter leaves out what it matches.
     pub(super) excludes: bool,
+    /// What is said beside that.
+    pub(super) said: Said,
+}
+
+/// An excluded group.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Excluded {
+    pub(super) group: Reference,
+    /// Of an app.
+    pub(super) intent: Option<String>,
 }
 
 /// The targets of a policy, in the order in which they are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Targets {
     pub(super) include: Vec<Included>,
-    pub(super) exclude: Vec<Reference>,
+    pub(super) exclude: Vec<Excluded>,
 }
 
 impl Targets {
@@ -172,7 +183,7 @@ impl<'a> References<'a> {
                 notes.insert(self.note(row));
                 continue;
             }
-            if !seen.insert(row.key.target.clone()) {
+            if !seen.insert((row.key.target.clone(), row.key.variant.clone())) {
                 return Err(format!(
                     "{} is assigned twice",
                     self.describe(&row.key.target)
@@ -180,21 +191,28 @@ impl<'a> References<'a> {
             }
             if let Some(group) = row.key.target.group_id() {
                 let excluded = row.key.target.is_exclusion();
-                if *sides.entry(group.to_owned()).or_insert(excluded) != excluded {
+                let group = (group.to_owned(), row.key.variant.clone());
+                if *sides.entry(group).or_insert(excluded) != excluded {
                     return Err(format!(
                         "{} is both included and excluded",
                         self.describe(&row.key.target)
                     ));
                 }
             }
-            self.add(row, &mut targets)?;
+            self.add(row, policy, &mut targets)?;
         }
         targets.include.sort();
         targets.exclude.sort();
         Ok((targets, notes.into_iter().collect()))
     }
 
-    fn add(&self, row: &Assignment, targets: &mut Targets) -> Result<(), String> {
+    fn add(
+        &self,
+        row: &Assignment,
+        policy: &LivePolicy,
+        targets: &mut Targets,
+    ) -> Result<(), String> {
+        let said = Said::of(row, policy)?;
         let group = |id: &str| match Guid::parse(id) {
             Some(_) => Ok(self.group(id)),
             None => Err(format!("the group id `{id}` is not a GUID")),
@@ -209,7 +227,10 @@ impl<'a> References<'a> {
                 if row.filter.is_some() {
                     return Err(format!("{} has a filter", self.describe(&row.key.target)));
                 }
-                targets.exclude.push(group(id)?);
+                targets.exclude.push(Excluded {
+                    group: group(id)?,
+                    intent: said.intent,
+                });
                 return Ok(());
             }
             // Not asked for; see `note`.
@@ -226,6 +247,7 @@ impl<'a> References<'a> {
             audience,
             filter,
             excludes,
+            said,
         });
         Ok(())
     }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::layout::slug;
-use super::references::{Audience, Included, Reference, Targets};
+use super::references::{Audience, Included, Targets};
 
 /// From how many targets on a set gets a name.
 const FEWEST_TARGETS: usize = 2;
@@ -86,8 +86,11 @@ fn joined_name(targets: &Targets) -> Option<String> {
     };
     let included = targets.include.iter().map(included_name);
     let included: Vec<String> = included.map(|name| words(&name)).collect::<Option<_>>()?;
-    let excluded = targets.exclude.iter().map(Reference::shown);
-    let excluded: Vec<String> = excluded.map(words).collect::<Option<_>>()?;
+    let excluded = targets.exclude.iter().map(|excluded| {
+        let intent = excluded.intent.as_deref().unwrap_or_default();
+        words(&format!("{} {intent}", excluded.group.shown()))
+    });
+    let excluded: Vec<String> = excluded.collect::<Option<_>>()?;
     let mut name = included.join("-and-");
     for (number, group) in excluded.iter().enumerate() {
         name.push_str(match (number, name.is_empty()) {
@@ -107,9 +110,13 @@ fn included_name(included: &Included) -> String {
         Audience::Group(group) => group.shown(),
         Audience::Collection(id) => id,
     };
-    match &included.filter {
+    let name = match &included.filter {
         None => audience.to_owned(),
         Some(filter) if included.excludes => format!("{audience} not {}", filter.shown()),
         Some(filter) => format!("{audience} {}", filter.shown()),
+    };
+    match &included.said.intent {
+        None => name,
+        Some(intent) => format!("{name} {intent}"),
     }
 }

@@ -5,8 +5,11 @@
 
 use std::fmt::Write as _;
 
+use serde_json::Value;
+
 use super::Entry;
 use super::references::{Audience, Reference, Targets};
+use super::said::Said;
 use super::sets::NamedSets;
 use crate::render::clean::{clean, holds_command};
 
@@ -52,6 +55,7 @@ fn entry(text: &mut String, entry: &Entry<'_>) {
     for note in &entry.notes {
         push(text, 4, &format!("# {}", clean(note)));
     }
+    said(text, 4, &entry.said);
     match &entry.set {
         Some(set) => push(text, 4, &format!("use: [{}]", scalar(set))),
         None if entry.targets.len() == 0 => push(text, 4, "include: []"),
@@ -77,13 +81,63 @@ fn targets(text: &mut String, indent: usize, targets: &Targets) {
                 push(text, indent + 4, "filterMode: exclude");
             }
         }
+        said(text, indent + 4, &included.said);
     }
     if !targets.exclude.is_empty() {
         push(text, indent, "exclude:");
     }
-    for group in &targets.exclude {
-        let audience = reference("group", "groupId", group);
+    for excluded in &targets.exclude {
+        let audience = reference("group", "groupId", &excluded.group);
         push(text, indent + 2, &format!("- {audience}"));
+        if let Some(intent) = &excluded.intent {
+            push(text, indent + 4, &format!("intent: {}", scalar(intent)));
+        }
+    }
+}
+
+/// Writes what is said beside targets.
+fn said(text: &mut String, indent: usize, said: &Said) {
+    if let Some(intent) = &said.intent {
+        push(text, indent, &format!("intent: {}", scalar(intent)));
+    }
+    if let Some(settings) = said.nested_settings() {
+        let settings = in_flow(&Value::Object(settings));
+        push(text, indent, &format!("settings: {settings}"));
+    }
+    let schedule = said.schedule.as_deref();
+    if let Some(schedule) = schedule.and_then(|schedule| serde_json::from_str(schedule).ok()) {
+        push(
+            text,
+            indent,
+            &format!("runSchedule: {}", in_flow(&schedule)),
+        );
+    }
+}
+
+/// Spells a value on one line.
+fn in_flow(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let members: Vec<String> = members
+                .iter()
+                .map(|(name, value)| format!("{name}: {}", in_flow(value)))
+                .collect();
+            format!("{{{}}}", members.join(", "))
+        }
+        Value::Array(values) => {
+            let values: Vec<String> = values.iter().map(in_flow).collect();
+            format!("[{}]", values.join(", "))
+        }
+        // What ends a plain text in a flow need not end one elsewhere.
+        Value::String(text)
+            if text
+                .chars()
+                .all(|character| character.is_ascii_alphabetic()) =>
+        {
+            scalar(text)
+        }
+        Value::String(text) => escaped(text),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
 }
 

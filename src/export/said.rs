@@ -1,0 +1,131 @@
+//! What assignments say beside their target, as a manifest says it: an app's intent and settings, a
+//! remediation's schedule. What no manifest can say stays as it is, whatever is planned.
+
+use serde_json::{Map, Value};
+
+use super::references::Targets;
+use crate::kinds::AssignmentProperties;
+use crate::kinds::properties::{self, INTENTS};
+use crate::model::{Assignment, LivePolicy};
+
+/// What is said of an assignment, or of all of an entry.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Said {
+    /// Of an app.
+    pub(super) intent: Option<String>,
+    /// Of an app: names and values as JSON, by name.
+    pub(super) settings: Vec<(String, String)>,
+    /// Of a remediation, as JSON.
+    pub(super) schedule: Option<String>,
+}
+
+impl Said {
+    /// Reads what an assignment says; or why no manifest can ask for it.
+    pub(super) fn of(row: &Assignment, policy: &LivePolicy) -> Result<Self, String> {
+        match policy.kind.spec().properties {
+            AssignmentProperties::None => Ok(Self::default()),
+            AssignmentProperties::App => {
+                let intent = row.key.variant.as_deref();
+                let intent = intent.ok_or("an assignment has no intent")?;
+                if !INTENTS.contains(&intent) {
+                    return Err(format!("the intent `{intent}` is unknown"));
+                }
+                Ok(Self {
+                    intent: Some(intent.to_owned()),
+                    settings: settings(row, policy.odata_type.as_deref().unwrap_or_default()),
+                    schedule: None,
+                })
+            }
+            AssignmentProperties::Remediation => Ok(Self {
+                schedule: schedule(row),
+                ..Self::default()
+            }),
+        }
+    }
+
+    /// Returns the settings as one value, if there are any.
+    pub(super) fn nested_settings(&self) -> Option<Map<String, Value>> {
+        let pairs = self.settings.iter();
+        properties::nested(
+            "settings",
+            pairs.map(|(name, value)| (name.as_str(), value.as_str())),
+        )
+    }
+}
+
+fn settings(row: &Assignment, odata_type: &str) -> Vec<(String, String)> {
+    if row.key.target.is_exclusion() {
+        return Vec::new();
+    }
+    let Some(known) = properties::settings_of(odata_type) else {
+        return Vec::new();
+    };
+    let can_be_said = |name: &str, value: &str| {
+        let Some(takes) = name
+            .strip_prefix("settings.")
+            .and_then(|path| known.value_at(path))
+        else {
+            return false;
+        };
+        let value = serde_json::from_str(value);
+        value.is_ok_and(|value| properties::check(&value, takes).is_ok())
+    };
+    let all = row.properties.iter();
+    all.filter(|(name, value)| can_be_said(name, value))
+        .map(|(name, value)| (name.to_string(), value.to_string()))
+        .collect()
+}
+
+fn schedule(row: &Assignment) -> Option<String> {
+    let live = row.properties.get("runSchedule")?;
+    let Ok(Value::Object(written)) = serde_json::from_str(live) else {
+        return None;
+    };
+    let read = properties::schedule_from_manifest(&written).ok()?;
+    (read == **live && !row.key.target.is_exclusion()).then_some(read)
+}
+
+/// Takes out of all targets what they say alike, for the entry to say once.
+pub(super) fn in_common(targets: &mut Targets) -> Said {
+    let mut common = Said::default();
+    let mut included = targets.include.iter().map(|included| &included.said);
+    if let Some(first) = included.next()
+        && included.clone().all(|said| said.settings == first.settings)
+    {
+        common.settings.clone_from(&first.settings);
+    }
+    let mut included = targets.include.iter().map(|included| &included.said);
+    if let Some(first) = included.next()
+        && included.all(|said| said.schedule == first.schedule)
+    {
+        common.schedule.clone_from(&first.schedule);
+    }
+    let included = targets.include.iter().map(|included| &included.said.intent);
+    let excluded = targets.exclude.iter().map(|excluded| &excluded.intent);
+    let mut intents = included.chain(excluded);
+    if let Some(first) = intents.next()
+        && intents.all(|intent| intent == first)
+    {
+        common.intent.clone_from(first);
+    }
+    for included in &mut targets.include {
+        let said = &mut included.said;
+        if !common.settings.is_empty() {
+            said.settings.clear();
+        }
+        if common.schedule.is_some() {
+            said.schedule = None;
+        }
+        if common.intent.is_some() {
+            said.intent = None;
+        }
+    }
+    if common.intent.is_some() {
+        for excluded in &mut targets.exclude {
+            excluded.intent = None;
+        }
+    }
+    targets.include.sort();
+    targets.exclude.sort();
+    common
+}
