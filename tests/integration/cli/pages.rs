@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use assignctl::graph::permissions::NEEDS;
+use assignctl::kinds::{FilterRule, SingleRoute, TargetKind, Writing};
+use assignctl::model::PolicyKind;
 
 use super::support::World;
 
@@ -195,12 +197,6 @@ fn what_is_not_printed_is_not_shown() {
 /// The table of permissions is made from what the commands ask for.
 #[test]
 fn the_page_on_sign_in_has_the_permissions() {
-    const BEGIN: &str = "<!-- made from src/graph/permissions.rs -->\n";
-    const END: &str = "<!-- end -->\n";
-    let path = root("docs/sign-in.md");
-    let page = fs::read_to_string(&path).expect("the page");
-    let (before, rest) = page.split_once(BEGIN).expect("a beginning");
-    let (_, after) = rest.split_once(END).expect("an end");
     let code = |name: &str| format!("`{name}`");
     let mut table = "| for | permission |\n|---|---|\n".to_owned();
     for need in NEEDS {
@@ -213,7 +209,74 @@ fn the_page_on_sign_in_has_the_permissions() {
         let (commands, names) = (commands.join(", "), names.join(" and "));
         writeln!(table, "| {commands} | {names} |").expect("memory");
     }
-    let made = format!("{before}{BEGIN}{table}{END}{after}");
+    made_into("docs/sign-in.md", "src/graph/permissions.rs", &table);
+}
+
+/// The table of kinds is made from the program's own.
+#[test]
+fn the_page_on_kinds_has_every_kind() {
+    let rows: Vec<String> = PolicyKind::all().map(row).collect();
+    let table = format!(
+        "| kind | collection | permission | written by | not for | filters | types |\n|---|---|---|---|---|---|---|\n{}",
+        rows.concat()
+    );
+    made_into("docs/kinds.md", "src/kinds", &table);
+}
+
+fn row(kind: PolicyKind) -> String {
+    let spec = kind.spec();
+    let family = spec.permissions.read();
+    let family = family.trim_end_matches(".Read.All");
+    let written = match spec.writing {
+        Writing::Assign {
+            single: SingleRoute::Works,
+            ..
+        } => "either",
+        Writing::Assign { serial: true, .. } => "`assign`, one at a time",
+        Writing::Assign { .. } => "`assign`",
+        Writing::Single => "one by one",
+        Writing::Update { .. } => "`update`",
+    };
+    let refused = spec.targets.refused.iter().map(|target| word(*target));
+    let doubtful = spec.targets.doubtful.iter();
+    let doubtful = doubtful.map(|target| format!("{}?", word(*target)));
+    let mut not_for: Vec<String> = refused.map(str::to_owned).chain(doubtful).collect();
+    if !spec.targets.by_type.is_empty() {
+        not_for.push("by type".to_owned());
+    }
+    let filters = match spec.targets.filters {
+        FilterRule::Devices => "devices",
+        FilterRule::Apps => "apps",
+        FilterRule::Unsupported => "none",
+    };
+    let types = if spec.polymorphic { "yes" } else { "" };
+    format!(
+        "| `{kind}` | `{}` | `{family}` | {written} | {} | {filters} | {types} |\n",
+        spec.collection,
+        not_for.join(", "),
+    )
+}
+
+fn word(target: TargetKind) -> &'static str {
+    match target {
+        TargetKind::AllDevices => "`allDevices`",
+        TargetKind::AllUsers => "`allUsers`",
+        TargetKind::Group => "`group`",
+        TargetKind::Collection => "`collection`",
+        TargetKind::ExclusionGroup => "`exclude`",
+        TargetKind::Other => "others",
+    }
+}
+
+/// Compares a part of a page with what it is made of.
+fn made_into(page: &str, source: &str, part: &str) {
+    const END: &str = "<!-- end -->\n";
+    let begin = format!("<!-- made from {source} -->\n");
+    let path = root(page);
+    let page = fs::read_to_string(&path).expect("the page");
+    let (before, rest) = page.split_once(&begin).expect("a beginning");
+    let (_, after) = rest.split_once(END).expect("an end");
+    let made = format!("{before}{begin}{part}{END}{after}");
     let kept = snapbox::Data::read_from(&path, Some(snapbox::data::DataFormat::Text)).raw();
     snapbox::Assert::new()
         .action_env("SNAPSHOTS")

@@ -8,6 +8,7 @@ mod support;
 
 mod applying;
 mod counts;
+mod every_kind;
 mod kinds;
 mod property;
 mod reading;

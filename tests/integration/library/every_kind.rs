@@ -1,0 +1,307 @@
+//! Every kind of the table against the sandbox, from the list to the rollback.
+
+use std::collections::BTreeSet;
+
+use assignctl::export;
+use assignctl::kinds::{AssignmentProperties, FilterRule, TargetKind, Writing};
+use assignctl::model::PolicyKind;
+use assignctl::plan::guards::GuardRules;
+use assignctl::plan::references::References;
+use assignctl::plan::rollback::{self, AppliedPolicy};
+use assignctl::plan::writes::WriteWith;
+use assignctl::plan::{PlanInputs, Selection};
+use assignctl::report::{self, Outcome, RecordedPolicy};
+use assignctl_sandbox::{Assignment, Collection, Tenant, target};
+use serde_json::{Value, json};
+
+use super::support::tenants::{self, group_id};
+use super::support::wire::lock;
+use super::support::world::{World, applied, outcomes};
+
+/// The collection of a kind in the sandbox.
+fn collection(kind: PolicyKind) -> Collection {
+    let path = kind.spec().collection;
+    let segment = path.rsplit('/').next().expect("a path");
+    Collection::named(segment).unwrap_or_else(|| panic!("no {segment} in the sandbox"))
+}
+
+/// What makes an object of the kind an ordinary one.
+fn of_what(kind: PolicyKind) -> &'static str {
+    match kind.name() {
+        "mobileApp" => "win32LobApp",
+        "deviceConfiguration" => "windows10GeneralConfiguration",
+        "deviceCompliancePolicy" => "windows10CompliancePolicy",
+        "mobileAppConfiguration" => "iosMobileAppConfiguration",
+        "windowsAutopilotDeploymentProfile" => "azureADWindowsAutopilotDeploymentProfile",
+        "deviceEnrollmentConfiguration" => "windows10EnrollmentCompletionPageConfiguration",
+        _ => "windows10",
+    }
+}
+
+/// A tenant with one policy of the kind, `P`, assigned to `A`.
+fn tenant_with(kind: PolicyKind) -> (Tenant, String) {
+    let mut tenant = tenants::tenant(0);
+    let id = tenant.add_policy(collection(kind), "P", of_what(kind));
+    let group = group_id(&tenant, "A");
+    let policy = tenant.policy_mut(collection(kind), &id).expect("a policy");
+    let said = match kind.spec().properties {
+        AssignmentProperties::None if kind.name() == "deviceConfiguration" => {
+            json!({"intent": "apply"})
+        }
+        AssignmentProperties::None => Value::Null,
+        AssignmentProperties::App => json!({"intent": "required", "settings": {
+            "@odata.type": "#microsoft.graph.win32LobAppAssignmentSettings",
+            "notifications": "hideAll", "restartSettings": null, "installTimeSettings": null,
+            "deliveryOptimizationPriority": "notConfigured", "autoUpdateSettings": null,
+        }}),
+        AssignmentProperties::Remediation => json!({"runRemediationScript": true, "runSchedule": {
+            "@odata.type": "#microsoft.graph.deviceHealthScriptDailySchedule",
+            "interval": 1, "useUtc": false, "time": "01:00:00.0000000",
+        }}),
+    };
+    policy.assign_with(target::group(&group), said);
+    (tenant, id)
+}
+
+fn takes(kind: PolicyKind, target: TargetKind) -> bool {
+    let rules = kind.spec().targets.of_type(Some(of_what(kind)));
+    !kind.spec().targets.refused.contains(&target) && !rules.doubtful.contains(&target)
+}
+
+/// What is wanted in the place of `A`: all that the kind takes.
+fn wanted(kind: PolicyKind) -> (String, BTreeSet<&'static str>) {
+    let mut lines = vec![format!("  - kind: {kind}"), "    name: P".to_owned()];
+    let mut expected = BTreeSet::from(["group B"]);
+    match kind.spec().properties {
+        AssignmentProperties::None => {}
+        AssignmentProperties::App => {
+            lines.push("    intent: available".to_owned());
+            lines.push("    settings: {notifications: showReboot}".to_owned());
+        }
+        AssignmentProperties::Remediation => {
+            lines.push("    runSchedule: {type: hourly, interval: 2}".to_owned());
+        }
+    }
+    lines.push("    include:".to_owned());
+    lines.push("      - group: B".to_owned());
+    if takes(kind, TargetKind::AllUsers) {
+        lines.push("      - allUsers".to_owned());
+        expected.insert("all users");
+    } else if takes(kind, TargetKind::AllDevices)
+        && kind.name() != "windowsAutopilotDeploymentProfile"
+    {
+        lines.push("      - allDevices".to_owned());
+        expected.insert("all devices");
+    }
+    if takes(kind, TargetKind::ExclusionGroup) {
+        lines.push("    exclude: [{group: C}]".to_owned());
+        expected.insert("not C");
+    }
+    let manifest = format!("version: 1\npolicies:\n{}\n", lines.join("\n"));
+    (manifest, expected)
+}
+
+fn said(tenant: &Tenant, row: &Assignment) -> String {
+    let text = |key: &str| {
+        row.target
+            .get(key)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    let group = || {
+        let found = tenant.group(text("groupId"));
+        found
+            .map_or(text("groupId"), |group| group.display_name.as_str())
+            .to_owned()
+    };
+    match text("@odata.type").trim_start_matches("#microsoft.graph.") {
+        "allLicensedUsersAssignmentTarget" => "all users".to_owned(),
+        "allDevicesAssignmentTarget" => "all devices".to_owned(),
+        "exclusionGroupAssignmentTarget" => format!("not {}", group()),
+        "groupAssignmentTarget" if text("groupId").starts_with("acacacac-") => {
+            "all users".to_owned()
+        }
+        _ => format!("group {}", group()),
+    }
+}
+
+fn rows(world: &World, kind: PolicyKind, id: &str) -> Vec<Assignment> {
+    let tenant = world.tenant();
+    let policy = tenant.policy(collection(kind), id).expect("a policy");
+    policy.assignments.clone()
+}
+
+/// Plans the way back from the latest run, and goes it.
+async fn go_back(world: &World, kind: PolicyKind) {
+    let text = lock(&world.report).text();
+    let recorded = report::read(text.as_bytes()).expect("a report");
+    let left: Vec<AppliedPolicy> = recorded
+        .policies
+        .into_iter()
+        .filter(RecordedPolicy::may_be_changed)
+        .map(|policy| AppliedPolicy {
+            kind: policy.kind,
+            name: policy.name.expect("a name"),
+            id: policy.id,
+            odata_type: policy.odata_type,
+            remediation: policy.remediation.into(),
+            before: policy.before,
+            after: policy.after,
+            seen: policy.outcome == Some(Outcome::Applied),
+        })
+        .collect();
+    let ids: Vec<(PolicyKind, String)> = left
+        .iter()
+        .map(|left| (left.kind, left.id.clone()))
+        .collect();
+    let reader = world.reader();
+    let live = reader.assignments_of(&ids).await.expect("rows");
+    let live: Vec<_> = live.into_iter().collect::<Result<_, _>>().expect("rows");
+    let inputs = PlanInputs {
+        tenant_id: recorded.tenant_id,
+        graph_url: reader.graph_url(),
+        write_with: WriteWith::Auto,
+        rules: &GuardRules::default(),
+        strict: false,
+        selection: &Selection::default(),
+    };
+    let back = rollback::plan(
+        &left,
+        &live,
+        &References::default(),
+        recorded.names,
+        &inputs,
+    );
+    let results = world.apply(&back.plan).await;
+    assert_eq!(applied(&results), 1, "{kind}: {}", outcomes(&results));
+}
+
+/// Plans what is exported, and finds nothing to do.
+async fn export_is_planned_to_nothing(world: &World, kind: PolicyKind) {
+    let live = world.reader().whole_tenant().await.expect("a tenant");
+    let export = export::manifests(&live, None, |_| true);
+    assert!(export.left_out.is_empty(), "{kind}: {:?}", export.left_out);
+    let files = export.files.into_iter();
+    let texts: Vec<_> = files.map(|file| (file.path, file.text)).collect();
+    let plan = world.try_plan_texts(texts.clone()).await;
+    let plan = plan.unwrap_or_else(|trouble| panic!("{kind}: {trouble:#?}\n{texts:#?}"));
+    assert!(
+        plan.is_empty(),
+        "{kind}: {:#?}\n{texts:#?}",
+        plan.changed().next()
+    );
+    assert_eq!(plan.policies.len(), 1, "{kind}");
+}
+
+async fn goes_all_the_way(kind: PolicyKind) {
+    let (tenant, id) = tenant_with(kind);
+    let world = World::new(tenant);
+    let before = rows(&world, kind, &id);
+    export_is_planned_to_nothing(&world, kind).await;
+    assert_eq!(world.writes_reached(), 0, "{kind}");
+
+    let (manifest, expected) = wanted(kind);
+    let plan = world.try_plan(&manifest).await;
+    let plan = plan.unwrap_or_else(|trouble| panic!("{kind}: {trouble:#?}"));
+    let results = world.apply(&plan).await;
+    assert_eq!(applied(&results), 1, "{kind}: {:#?}", results.settled);
+    let now = rows(&world, kind, &id);
+    let found: BTreeSet<String> = now.iter().map(|row| said(&world.tenant(), row)).collect();
+    let expected: BTreeSet<String> = expected.into_iter().map(str::to_owned).collect();
+    assert_eq!(found, expected, "{kind}");
+    let writes = match kind.spec().writing {
+        Writing::Single => expected.len() as u64 + 1,
+        _ => 1,
+    };
+    assert_eq!(world.writes_reached(), writes, "{kind}");
+
+    let again = world.plan(&manifest).await;
+    assert!(again.is_empty(), "{kind}: {:#?}", again.changed().next());
+    export_is_planned_to_nothing(&world, kind).await;
+
+    go_back(&world, kind).await;
+    let back = rows(&world, kind, &id);
+    let shape = |rows: &[Assignment]| -> Vec<(String, Value)> {
+        rows.iter()
+            .map(|row| {
+                let mut said_beside = row.properties.clone();
+                said_beside.remove("lastModifiedDateTime");
+                if let Some(Value::Object(schedule)) = said_beside.get_mut("runSchedule") {
+                    let time = schedule.get("time").and_then(Value::as_str);
+                    let time = time.map(|time| time.trim_end_matches(".0000000").to_owned());
+                    schedule.insert("time".to_owned(), json!(time));
+                }
+                (said(&world.tenant(), row), Value::Object(said_beside))
+            })
+            .collect()
+    };
+    assert_eq!(shape(&back), shape(&before), "{kind}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_kind_is_listed_planned_written_read_back_exported_and_taken_back() {
+    let mut kinds = 0;
+    for kind in PolicyKind::all() {
+        goes_all_the_way(kind).await;
+        kinds += 1;
+    }
+    assert!(kinds > 25, "{kinds}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn filters_are_of_the_side_that_the_kind_manages() {
+    for kind in PolicyKind::all() {
+        let rule = kind.spec().targets.of_type(Some(of_what(kind))).filters;
+        let (mut tenant, _) = tenant_with(kind);
+        let filter = tenant.add_filter("F", "windows10AndLater", "(device.model -eq \"x\")");
+        let apps = rule == FilterRule::Apps;
+        if apps {
+            for filter in &mut tenant.assignment_filters {
+                let side = "assignmentFilterManagementType".to_owned();
+                filter.properties.insert(side, json!("apps"));
+                let platform = match kind.name() {
+                    "iosManagedAppProtection" => "iOSMobileApplicationManagement",
+                    "androidManagedAppProtection" => "androidMobileApplicationManagement",
+                    _ => "windowsMobileApplicationManagement",
+                };
+                filter
+                    .properties
+                    .insert("platform".to_owned(), json!(platform));
+            }
+        }
+        assert!(tenant.filter(&filter).is_some());
+        let world = World::new(tenant);
+        let said = match kind.spec().properties {
+            AssignmentProperties::App => "\n    intent: required",
+            _ => "",
+        };
+        let manifest = format!(
+            "version: 1\npolicies:\n  - kind: {kind}\n    name: P{said}\n    include: [{{group: A, filter: F}}]\n"
+        );
+        let plan = match world.try_plan(&manifest).await {
+            Ok(plan) => plan,
+            // A filter for Windows on what is for iOS.
+            Err(trouble) => {
+                assert!(
+                    format!("{trouble:?}").contains("filter-platform"),
+                    "{kind}: {trouble:#?}"
+                );
+                continue;
+            }
+        };
+        let doubted = plan
+            .diagnostics
+            .iter()
+            .any(|found| found.code == "filter-unsupported-kind");
+        assert_eq!(
+            doubted,
+            rule == FilterRule::Unsupported,
+            "{kind}: {:#?}",
+            plan.diagnostics
+        );
+        if !doubted {
+            let results = world.apply(&plan).await;
+            assert_eq!(applied(&results), 1, "{kind}: {:#?}", results.settled);
+        }
+    }
+}
