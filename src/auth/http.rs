@@ -17,6 +17,7 @@ use azure_core::http::{AsyncRawResponse, Body, HttpClient, Request};
 use futures::StreamExt as _;
 use reqwest::Client;
 use secrecy::SecretString;
+use serde_json::Value;
 use url::{Host, Url};
 
 use super::SignInError;
@@ -259,13 +260,36 @@ fn silence(url: &Url, error: reqwest::Error) -> SignInError {
     ))
 }
 
+/// Spells a managed identity's token as the library reads it: with `expires_on` as a text. Azure's
+/// endpoints send `expires_on`, `expires_in` or both, each as a number or a text.
+fn with_text_expiry(body: Vec<u8>, now: i64) -> Vec<u8> {
+    let Ok(Value::Object(mut token)) = serde_json::from_slice(&body) else {
+        return body;
+    };
+    let seconds = |name: &str| {
+        let value = token.get(name)?;
+        value
+            .as_i64()
+            .or_else(|| value.as_str()?.trim().parse().ok())
+    };
+    let expires_on = seconds("expires_on").or_else(|| seconds("expires_in")?.checked_add(now));
+    let Some(expires_on) = expires_on else {
+        return body;
+    };
+    token.insert("expires_on".to_owned(), expires_on.to_string().into());
+    for (name, usual) in [("token_type", "Bearer"), ("resource", "")] {
+        token.entry(name).or_insert_with(|| usual.into());
+    }
+    Value::Object(token).to_string().into_bytes()
+}
+
 async fn body_of(answer: reqwest::Response) -> Result<Vec<u8>, String> {
     let mut body = Vec::new();
     let mut stream = answer.bytes_stream();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|error| with_causes(&error.without_url()))?;
         if body.len() + chunk.len() > LARGEST_BODY {
-            return Err("the answer is larger than any with a token".to_owned());
+            return Err("the token response is too large".to_owned());
         }
         body.extend_from_slice(&chunk);
     }
@@ -310,6 +334,9 @@ impl HttpClient for AuthHttp {
             .await
             .map_err(|reason| self.silent(format!("`{}`: {reason}", address(&url))))?;
         *self.lock() = None;
+        if self.admits_link_local && status == 200 {
+            body = with_text_expiry(body, jiff::Timestamp::now().as_second());
+        }
         if !(200..300).contains(&status) {
             body = self.hide(body);
             *self.lock() = Some(LastError::Error(Answer {

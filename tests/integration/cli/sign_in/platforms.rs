@@ -160,6 +160,29 @@ fn a_machine_has_an_identity() {
     }
 }
 
+/// C1: endpoints differ in how they say when a token expires.
+#[test]
+fn c1_an_expiry_is_a_number_or_a_text() {
+    for (name, value) in [
+        ("expires_on", json!(4_000_000_000_u64)),
+        ("expires_in", json!(86_399)),
+        ("expires_in", json!("86399")),
+        ("expires_on", json!("4000000000")),
+    ] {
+        let service = StandIn::start(move |seen| {
+            if seen.header("metadata") != Some("true") {
+                return Reply::json(400, &json!({"error": "invalid_request"}));
+            }
+            let mut body = json!({"access_token": token()});
+            body[name] = value.clone();
+            Reply::json(200, &body)
+        });
+        let mut world = World::empty();
+        world.set("AZURE_POD_IDENTITY_AUTHORITY_HOST", &service.url);
+        signs_in(&world, "--auth managed-identity", "managed-identity");
+    }
+}
+
 #[test]
 fn an_app_service_has_an_identity() {
     let service = metadata_service();
