@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::client::{Call, Client, from_json};
+use super::client::{Call, Client};
+use super::decode::from_json;
 use super::error::{GraphError, LastError, ServiceError};
 use super::pace::{Class, Group};
 use super::retry::{self, Retry};
@@ -193,7 +194,7 @@ impl Client {
         match response.status {
             200..300 => match from_json(&response.body) {
                 Ok(value) => Judgement::Settled(Ok(value)),
-                Err(last) => Judgement::Again(LastError::Other(last)),
+                Err(misread) => Judgement::Again(LastError::Other(misread.to_string())),
             },
             300..400 => Judgement::Settled(Err(GraphError::redirected(
                 self.address(),

@@ -12,13 +12,13 @@ use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
 use super::address::GraphUrl;
+use super::decode::{Misread, from_json};
 use super::error::{GraphError, LastError, ServiceError};
 use super::observe::{Counters, Event, Observe, RequestCounts};
 use super::pace::{Class, Group, Pace, Permit, WaitTooLong};
 use super::retry::{self, End, Retry};
 use super::transport::{Method, Request, Response, Transport, TransportError};
 use crate::auth::{SignInError, Token, Tokens};
-use crate::text::excerpt;
 
 /// The program's one connection to the service. Clones share it: they differ in what interrupts them.
 #[derive(Clone)]
@@ -292,7 +292,7 @@ impl Client {
     pub(super) async fn read<T>(
         &self,
         call: &Call,
-        decode: impl Fn(&Response) -> Result<T, String>,
+        decode: impl Fn(&Response) -> Result<T, Misread>,
     ) -> Result<T, GraphError> {
         self.read_with(None, &mut Retry::default(), call, decode)
             .await
@@ -304,7 +304,7 @@ impl Client {
         mut taken: Option<Permit>,
         retry: &mut Retry,
         call: &Call,
-        decode: impl Fn(&Response) -> Result<T, String>,
+        decode: impl Fn(&Response) -> Result<T, Misread>,
     ) -> Result<T, GraphError> {
         let what = || self.describe(call);
         loop {
@@ -328,7 +328,8 @@ impl Client {
                         }
                         return Ok(value);
                     }
-                    Err(detail) => LastError::Other(detail),
+                    Err(Misread::Passing(detail)) => LastError::Other(detail),
+                    Err(misread) => return Err(misread.into_error(what())),
                 },
                 Ok(response) if (300..400).contains(&response.status) => {
                     return Err(GraphError::redirected(&self.address, what(), &response));
@@ -441,17 +442,4 @@ impl Client {
         let path = path.split('?').next().unwrap_or_default();
         format!("{} {path}", call.method.name())
     }
-}
-
-/// Decodes a body, or says why it is not what it should be.
-pub(super) fn from_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, String> {
-    serde_json::from_slice(body).map_err(|error| misread(&error, body))
-}
-
-/// Says why a body is not what it should be.
-pub(super) fn misread(error: &serde_json::Error, body: &[u8]) -> String {
-    format!(
-        "the answer is not what it should be ({error}): {}",
-        excerpt(body)
-    )
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
+use url::Url;
 
 use super::address::GraphUrl;
 use super::pace::WaitTooLong;
@@ -217,6 +218,27 @@ pub enum GraphError {
         /// Where it leads.
         link: String,
     },
+    /// A link to the next page is no link.
+    #[error(
+        "{what}: the service sent {} as the link to the next page (`@odata.nextLink`)",
+        wrong_link(link)
+    )]
+    WrongLink {
+        /// The request.
+        what: String,
+        /// What was sent.
+        link: String,
+    },
+    /// A text of the answer holds half of a character.
+    #[error(
+        "{what}: the service sent half of a character (a lone surrogate) in a text, so its answer cannot be read: {around}"
+    )]
+    LoneSurrogate {
+        /// The request.
+        what: String,
+        /// What stands around it.
+        around: String,
+    },
     /// A redirect to the same host, or to nowhere. None is followed.
     #[error(
         "{what}: the service answered with a redirect{}, and none is followed",
@@ -239,6 +261,14 @@ pub enum GraphError {
 /// Whether a link is a path on the same host; two slashes begin the name of another.
 fn is_path(link: &str) -> bool {
     link.starts_with('/') && !link[1..].starts_with(['/', '\\'])
+}
+
+fn wrong_link(link: &str) -> String {
+    if link.is_empty() {
+        "an empty text".to_owned()
+    } else {
+        format!("`{}`, which is not an absolute URL,", shortened_url(link))
+    }
 }
 
 fn leading(link: &str) -> String {
@@ -266,6 +296,26 @@ impl GraphError {
         matches!(self, Self::Service { error, .. } if matches!(error.status, 400 | 403 | 404))
     }
 
+    /// Makes the error for a link to the next page that is not followed.
+    pub(super) fn not_followed(what: String, link: String) -> Self {
+        if Url::parse(&link).is_ok() {
+            Self::ForeignLink { what, link }
+        } else {
+            Self::WrongLink { what, link }
+        }
+    }
+
+    /// Whether the service may have refused the page size that was asked for: any 400 that does not
+    /// say what else it is about.
+    pub(super) fn may_be_about_size(&self) -> bool {
+        match self {
+            Self::Service { error, .. } => {
+                error.status == 400 && !error.is_missing() && !error.is_missing_route()
+            }
+            _ => false,
+        }
+    }
+
     /// Whether signing in or reading was refused, rather than failing.
     pub fn is_refusal(&self) -> bool {
         match self {
@@ -277,21 +327,29 @@ impl GraphError {
 
     /// What the reader can do about it.
     pub fn hint(&self) -> Option<String> {
-        match self {
+        let hint = match self {
+            Self::Service { error, .. } if error.status == 401 => {
+                "the service rejects the token: it may have expired, or be for another tenant or cloud; `assignctl whoami` shows what it says of itself"
+            }
             Self::Service { what, error } if error.is_forbidden() => {
                 let needed = permissions::of_request(what);
-                Some(format!(
+                return Some(format!(
                     "reading needs the application permissions `{needed}` and `GroupMember.Read.All`, with admin consent"
-                ))
+                ));
             }
-            Self::Wait { .. } => {
-                Some("allow a longer wait with `--max-wait`, or run again later".to_owned())
-            }
+            Self::Wait { .. } => "allow a longer wait with `--max-wait`, or run again later",
             Self::GivenUp { .. } => {
-                Some("nothing was taken for empty; run again when the service answers".to_owned())
+                "nothing was taken for empty; run again when the service answers"
             }
-            _ => None,
-        }
+            Self::WrongLink { .. } => {
+                "a page is missing, so nothing was planned; run again, and if it stays so, look for a proxy or gateway that changes answers"
+            }
+            Self::LoneSurrogate { .. } => {
+                "nothing was planned; correct the name or text that is shown, in the Intune admin center or in Entra"
+            }
+            _ => return None,
+        };
+        Some(hint.to_owned())
     }
 }
 

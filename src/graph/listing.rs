@@ -2,7 +2,7 @@
 
 use serde::de::DeserializeSeed as _;
 
-use super::client::{from_json, misread};
+use super::decode::{Misread, from_json, misread};
 use super::form::{PolicyPage, PolicySeed};
 use super::wire::{self, ListedPolicy, Object, Page, Row, Texts};
 use crate::model::{LiveAssignment, LivePolicy, PolicyKind, assignments_path};
@@ -42,7 +42,7 @@ pub(super) struct Sent {
 type PageOf = (Vec<Result<Listing, String>>, Option<String>);
 
 /// Reads a page, and keeps what a plan needs.
-pub(super) fn page(kind: PolicyKind, body: &[u8], texts: &mut Texts) -> Result<PageOf, String> {
+pub(super) fn page(kind: PolicyKind, body: &[u8], texts: &mut Texts) -> Result<PageOf, Misread> {
     let seed = PolicyPage {
         spec: kind.spec(),
         keep: |form| Ok(Listing::new(kind, wire::policy(form, kind.spec(), texts)?)),
@@ -54,7 +54,7 @@ pub(super) fn page(kind: PolicyKind, body: &[u8], texts: &mut Texts) -> Result<P
 }
 
 /// Reads a page, and keeps all of it.
-pub(super) fn page_as_sent(kind: PolicyKind, body: &[u8]) -> Result<PageOf, String> {
+pub(super) fn page_as_sent(kind: PolicyKind, body: &[u8]) -> Result<PageOf, Misread> {
     let page: Page = from_json(body)?;
     let mut texts = Texts::default();
     let policies = page.value.into_iter().map(|mut object| {
@@ -187,7 +187,9 @@ mod tests {
         ] {
             let read = page(kind(), twice.as_bytes(), &mut Texts::default());
             assert!(
-                read.expect_err(twice).contains("duplicate field"),
+                read.expect_err(twice)
+                    .to_string()
+                    .contains("duplicate field"),
                 "{twice}"
             );
         }

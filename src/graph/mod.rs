@@ -11,6 +11,7 @@ mod batch;
 pub mod body;
 mod class;
 pub mod client;
+mod decode;
 pub mod error;
 mod form;
 mod listing;

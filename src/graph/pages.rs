@@ -8,16 +8,17 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use super::client::{Call, Client, from_json};
+use super::client::{Call, Client};
+use super::decode::{Misread, from_json};
 use super::error::GraphError;
 use super::listing::Listing;
 use super::wire::{Object, Page};
 
-/// Empty pages with a next link are a thing of the service's store; this many in a row are not.
+/// Empty pages with a next link occur; this many in a row mean a loop.
 const MOST_EMPTY_PAGES: usize = 50;
 
-/// No directory has as many groups, and no tenant as many policies; a list that goes on past it is
-/// made to.
+/// No directory has as many groups, and no tenant as many policies; a longer list is broken or
+/// malicious.
 const MOST_OBJECTS: usize = 2_000_000;
 
 /// What comes in lists.
@@ -45,16 +46,16 @@ impl Listed for Result<Listing, String> {
 
 /// How a page is read: what it holds, and where the next one is.
 pub(super) type DecodePage<'a, T> =
-    &'a (dyn Fn(&[u8]) -> Result<(Vec<T>, Option<String>), String> + Sync);
+    &'a (dyn Fn(&[u8]) -> Result<(Vec<T>, Option<String>), Misread> + Sync);
 
 /// Reads a page of objects.
-pub(super) fn objects(body: &[u8]) -> Result<(Vec<Object>, Option<String>), String> {
+pub(super) fn objects(body: &[u8]) -> Result<(Vec<Object>, Option<String>), Misread> {
     let page: Page = from_json(body)?;
     Ok((page.value, page.next_link))
 }
 
 impl Client {
-    /// Reads a whole list, starting at a URL. `on_page` is told how many objects there are so far.
+    /// Reads a whole list, starting at a URL. `on_page` is given the number of objects so far.
     pub(super) async fn read_list<T: Listed>(
         &self,
         first: String,
@@ -84,7 +85,7 @@ impl Client {
         let mut empty_pages = 0;
         while let Some(link) = next {
             if !self.address().admits(&link) {
-                return Err(GraphError::ForeignLink { what: list, link });
+                return Err(GraphError::not_followed(list, link));
             }
             if !seen_links.insert(link.clone()) {
                 return Err(GraphError::EndlessList { what: list });
@@ -92,8 +93,8 @@ impl Client {
             let seen = seen.get_or_insert_with(|| items.iter().filter_map(T::key).collect());
             let call = Call::get(link);
             let (page, next_link) = self.read(&call, |response| decode(&response.body)).await?;
-            // A list that changes while it is read may bring an object twice; a page of nothing
-            // but old acquaintances means that it goes round in circles under new links.
+            // A list that changes while it is read may bring an object twice; a page with
+            // only known objects means that it goes round in circles under new links.
             let mut fresh = 0;
             for item in &page {
                 if item.key().is_none_or(|key| seen.insert(key)) {

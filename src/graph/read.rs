@@ -10,7 +10,7 @@ use super::client::{Call, Client};
 use super::error::GraphError;
 use super::listing::{self, ListedRows, Listing};
 use super::observe::{Event, RequestCounts};
-use super::pages::{self, DecodePage};
+use super::pages::{self, DecodePage, Listed};
 use super::wire::{self, ExpandedItem, Object, Page, Texts};
 use super::write::LookSlot;
 use crate::kinds;
@@ -19,8 +19,11 @@ use crate::model::{
     assignments_path, encode,
 };
 
+/// The name under which it is remembered that lists of assignments take no page size.
+const ASSIGNMENTS: &str = "/assignments";
+const GROUPS: &str = "/groups";
 const FILTERS: &str = "/deviceManagement/assignmentFilters";
-/// The page size that lists are asked with. The service gives what it likes to give.
+/// The page size that lists are asked with. The service may return smaller pages.
 const PAGE: usize = 1000;
 /// Groups give no larger page (microsoft-graph-docs-contrib: api/group-list.md).
 const GROUP_PAGE: usize = 999;
@@ -41,6 +44,8 @@ const SIDE_BY_SIDE: usize = 8;
 #[derive(Clone)]
 pub struct Reader {
     client: Arc<Client>,
+    /// The lists for which the service refused the page size.
+    unsized_lists: Arc<Mutex<BTreeSet<&'static str>>>,
 }
 
 /// The rows of one policy; none where the policy does not exist.
@@ -49,7 +54,80 @@ pub type PolicyRows = Option<Vec<LiveAssignment>>;
 impl Reader {
     /// Makes a reader.
     pub fn new(client: Arc<Client>) -> Self {
-        Self { client }
+        Self {
+            client,
+            unsized_lists: Arc::default(),
+        }
+    }
+
+    /// Reads a list, with the page size that is asked for; if the service refuses that, without.
+    async fn sized<T>(
+        &self,
+        list: &'static str,
+        path: &str,
+        size: Option<usize>,
+        read: impl AsyncFn(String) -> Result<T, GraphError>,
+    ) -> Result<T, GraphError> {
+        let address = self.client.address();
+        let Some(size) = size else {
+            return read(address.join(path)).await;
+        };
+        if !self.is_unsized(list) {
+            match read(address.join(&with_size(path, size))).await {
+                Err(error) if error.may_be_about_size() => {}
+                outcome => return outcome,
+            }
+        }
+        let outcome = read(address.join(path)).await;
+        if outcome.is_ok() {
+            self.note_unsized(list);
+        }
+        outcome
+    }
+
+    /// Does the same with many lists in batches.
+    async fn read_batch_sized(
+        &self,
+        list: &'static str,
+        paths: &[(String, Option<usize>)],
+    ) -> Result<Vec<Result<Value, GraphError>>, GraphError> {
+        let is_unsized = self.is_unsized(list);
+        let first: Vec<String> = paths
+            .iter()
+            .map(|(path, size)| match size {
+                Some(size) if !is_unsized => with_size(path, *size),
+                _ => path.clone(),
+            })
+            .collect();
+        let mut answers = self.client.read_batch(&first).await?;
+        let refused: Vec<usize> = (0..answers.len())
+            .filter(|index| first[*index] != paths[*index].0)
+            .filter(|index| matches!(&answers[*index], Err(error) if error.may_be_about_size()))
+            .collect();
+        let again: Vec<String> = refused
+            .iter()
+            .map(|index| paths[*index].0.clone())
+            .collect();
+        for (index, answer) in refused
+            .into_iter()
+            .zip(self.client.read_batch(&again).await?)
+        {
+            if answer.is_ok() {
+                self.note_unsized(list);
+            }
+            answers[index] = answer;
+        }
+        Ok(answers)
+    }
+
+    fn is_unsized(&self, list: &'static str) -> bool {
+        let lists = self.unsized_lists.lock();
+        lists.unwrap_or_else(PoisonError::into_inner).contains(list)
+    }
+
+    fn note_unsized(&self, list: &'static str) {
+        let lists = self.unsized_lists.lock();
+        lists.unwrap_or_else(PoisonError::into_inner).insert(list);
     }
 
     /// Returns what has gone over the wire so far.
@@ -113,19 +191,25 @@ impl Reader {
         kind: PolicyKind,
         decode: DecodePage<'_, Result<Listing, String>>,
     ) -> Result<Vec<Listing>, GraphError> {
-        const EXPAND: &str = "$expand=assignments&";
-        let mut policies = match kind.spec().listing {
-            kinds::Listing::Expanded => match self.list(kind, EXPAND, decode).await {
-                // Some tenants refuse it for some kinds; the list itself may still be had.
-                Err(GraphError::Service { error, .. }) if error.status == 400 => {
-                    self.list(kind, "", decode).await?
+        let collection = kind.spec().collection;
+        let plain = async || self.list(collection, collection, PAGE, decode).await;
+        let listed = match kind.spec().listing {
+            kinds::Listing::Expanded => {
+                let path = format!("{collection}?$expand=assignments");
+                match self.list(collection, &path, PAGE, decode).await {
+                    // Some tenants refuse it for some kinds; the list itself may still be had.
+                    Err(GraphError::Service { error, .. }) if error.status == 400 => {
+                        plain().await?
+                    }
+                    listed => listed?,
                 }
-                listed => listed?,
-            },
-            kinds::Listing::PerPolicy | kinds::Listing::ItemExpand(_) => {
-                self.list(kind, "", decode).await?
             }
+            kinds::Listing::PerPolicy | kinds::Listing::ItemExpand(_) => plain().await?,
         };
+        let mut policies = listed
+            .into_iter()
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|detail| shape(&format!("GET {collection}"), detail))?;
         // A list that changed while it was read may hold a policy twice: once as it was before.
         let mut seen = HashSet::new();
         policies.reverse();
@@ -137,33 +221,23 @@ impl Reader {
         Ok(policies)
     }
 
-    async fn list(
+    async fn list<T: Listed>(
         &self,
-        kind: PolicyKind,
-        expand: &str,
-        decode: DecodePage<'_, Result<Listing, String>>,
-    ) -> Result<Vec<Listing>, GraphError> {
-        let collection = kind.spec().collection;
-        let first = self
-            .client
-            .address()
-            .join(&format!("{collection}?{expand}$top={PAGE}"));
-        self.client
-            .read_list(first, decode, |total| {
-                self.client.notice(Event::PageRead {
-                    list: collection,
-                    total,
-                });
-            })
-            .await?
-            .into_iter()
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|detail| shape(&format!("GET {collection}"), detail))
+        list: &'static str,
+        path: &str,
+        size: usize,
+        decode: DecodePage<'_, T>,
+    ) -> Result<Vec<T>, GraphError> {
+        self.sized(list, path, Some(size), async |first| {
+            let on_page = |total| self.client.notice(Event::PageRead { list, total });
+            self.client.read_list(first, decode, on_page).await
+        })
+        .await
     }
 
     /// Reads the assignments of policies whose list did not bring all of them. What was cut is not
-    /// joined with what is behind its link: where something changes in between, that is a list which
-    /// never was.
+    /// joined with what is behind its link: where something changes in between, that is a list that
+    /// never existed.
     async fn read_unread(&self, policies: &mut Vec<Listing>) -> Result<(), GraphError> {
         let unread: Vec<usize> = policies
             .iter()
@@ -175,10 +249,8 @@ impl Reader {
             if let ListedRows::Cut(link) = &policies[*index].rows
                 && !self.client.address().admits(link)
             {
-                return Err(GraphError::ForeignLink {
-                    what: format!("GET {}", policies[*index].path()),
-                    link: link.clone(),
-                });
+                let what = format!("GET {}", policies[*index].path());
+                return Err(GraphError::not_followed(what, link.clone()));
             }
         }
         let asked: Vec<(PolicyKind, String)> = unread
@@ -226,16 +298,25 @@ impl Reader {
         policy_id: &str,
         slot: Option<LookSlot>,
     ) -> Result<PolicyRows, GraphError> {
-        let path = set_path(kind, policy_id);
-        let url = self.client.address().join(&path);
-        let mut slot = slot.map(|LookSlot(permit)| permit);
+        let (path, size) = set_path(kind, policy_id);
+        let slot = Mutex::new(slot.map(|LookSlot(permit)| permit));
         let what = || format!("GET {path}");
+        let first_page = async |url: String| {
+            let slot = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let first = Call::get(url.clone());
+            let page: Page = if matches!(kind.spec().listing, kinds::Listing::ItemExpand(_)) {
+                let item: ExpandedItem = self.client.read_json_with(slot, &first).await?;
+                item.into()
+            } else {
+                self.client.read_json_with(slot, &first).await?
+            };
+            Ok((url, page))
+        };
         let mut earlier: Option<Vec<Object>> = None;
         for _ in 0..PAGED_LOOKS {
-            let first = Call::get(url.clone());
-            let answer = self.client.read_json_with(slot.take(), &first).await;
-            let page = match answer {
-                Ok(answer) => set_of(kind, &what(), answer)?,
+            let first = self.sized(ASSIGNMENTS, &path, size, &first_page).await;
+            let (url, page) = match first {
+                Ok(first) => first,
                 Err(GraphError::Service { error, .. }) if error.is_missing() => return Ok(None),
                 Err(error) => return Err(error),
             };
@@ -245,16 +326,10 @@ impl Reader {
             }
             // What is missing on a later page is the page, not the policy.
             self.client
-                .read_rest(
-                    url.clone(),
-                    page.next_link,
-                    &mut objects,
-                    &pages::objects,
-                    |_| {},
-                )
+                .read_rest(url, page.next_link, &mut objects, &pages::objects, |_| {})
                 .await?;
             // Pages are read one after the other. What changes in between makes a list that never
-            // was; only one that reads the same twice was there.
+            // existed; only one that reads the same twice was there.
             if earlier.as_ref() == Some(&objects) {
                 return Ok(Some(live_rows(kind, &what(), objects)?));
             }
@@ -279,25 +354,28 @@ impl Reader {
         if let [(kind, id)] = policies {
             return Ok(vec![self.assignments(*kind, id).await]);
         }
-        let paths: Vec<String> = policies
+        let paths: Vec<_> = policies
             .iter()
             .map(|(kind, id)| set_path(*kind, id))
             .collect();
-        let answers = self.client.read_batch(&paths).await?;
+        let answers = self.read_batch_sized(ASSIGNMENTS, &paths).await?;
         let answers = policies.iter().zip(paths).zip(answers);
-        let results = futures::stream::iter(answers).map(|((policy, path), answer)| async move {
-            let what = format!("GET {path}");
-            let page = match answer {
-                Ok(answer) => set_of(policy.0, &what, answer)?,
-                Err(GraphError::Service { error, .. }) if error.is_missing() => return Ok(None),
-                Err(error) => return Err(error),
-            };
-            match page.next_link {
-                None => live_rows(policy.0, &what, page.value).map(Some),
-                // Only what reads the same twice was there.
-                Some(_) => self.assignments(policy.0, &policy.1).await,
-            }
-        });
+        let results =
+            futures::stream::iter(answers).map(|((policy, (path, _)), answer)| async move {
+                let what = format!("GET {path}");
+                let page = match answer {
+                    Ok(answer) => set_of(policy.0, &what, answer)?,
+                    Err(GraphError::Service { error, .. }) if error.is_missing() => {
+                        return Ok(None);
+                    }
+                    Err(error) => return Err(error),
+                };
+                match page.next_link {
+                    None => live_rows(policy.0, &what, page.value).map(Some),
+                    // Only what reads the same twice was there.
+                    Some(_) => self.assignments(policy.0, &policy.1).await,
+                }
+            });
         Ok(results.buffered(SIDE_BY_SIDE).collect().await)
     }
 
@@ -337,23 +415,13 @@ impl Reader {
 
     /// Reads all assignment filters as the service sends them.
     pub(super) async fn filter_objects(&self) -> Result<Vec<Object>, GraphError> {
-        self.objects(FILTERS, &format!("{FILTERS}?$top={PAGE}"))
-            .await
+        self.list(FILTERS, FILTERS, PAGE, &pages::objects).await
     }
 
     /// Reads id and display name of all groups of the directory, as the service sends them.
     pub(super) async fn group_objects(&self) -> Result<Vec<Object>, GraphError> {
-        let path = format!("/groups?$select=id,displayName&$top={GROUP_PAGE}");
-        self.objects("/groups", &path).await
-    }
-
-    async fn objects(&self, list: &'static str, path: &str) -> Result<Vec<Object>, GraphError> {
-        let first = self.client.address().join(path);
-        self.client
-            .read_list(first, &pages::objects, |total| {
-                self.client.notice(Event::PageRead { list, total });
-            })
-            .await
+        let path = "/groups?$select=id,displayName";
+        self.list(GROUPS, path, GROUP_PAGE, &pages::objects).await
     }
 
     /// Returns display names of groups that may be meant by some that were not found: those of all
@@ -362,20 +430,26 @@ impl Reader {
     /// The directory finds names by their beginning only (microsoft-graph-docs-contrib:
     /// concepts/aad-advanced-queries.md), and a mistake can be in it.
     pub(super) async fn groups_like(&self, names: &[&String]) -> Result<SimilarGroups, GraphError> {
-        let path = format!("/groups?$select=id,displayName&$top={GROUP_PAGE}");
-        let mut next = Some(self.client.address().join(&path));
-        let mut objects = Vec::new();
-        for _ in 0..PAGES_OF_SIMILAR_GROUPS {
-            let Some(link) = next else { break };
-            let page: Page = self.client.read_json(&Call::get(link)).await?;
-            objects.extend(page.value);
-            next = page
+        let first = async |url| self.client.read_json(&Call::get(url)).await;
+        let path = "/groups?$select=id,displayName";
+        let mut page: Page = self.sized(GROUPS, path, Some(GROUP_PAGE), first).await?;
+        let mut objects = page.value;
+        for _ in 1..PAGES_OF_SIMILAR_GROUPS {
+            let Some(link) = page
                 .next_link
-                .filter(|link| self.client.address().admits(link));
+                .filter(|link| self.client.address().admits(link))
+            else {
+                page.next_link = None;
+                break;
+            };
+            page = self.client.read_json(&Call::get(link)).await?;
+            objects.extend(std::mem::take(&mut page.value));
         }
+        let next = page.next_link;
         let complete = next.is_none();
         if !complete {
-            let answers = self.client.read_batch(&beginning_like(names)).await?;
+            let paths = beginning_like(names);
+            let answers = self.read_batch_sized(GROUPS, &paths).await?;
             for answer in answers {
                 objects.extend(page_of("GET /groups", answer?)?.value);
             }
@@ -407,25 +481,22 @@ impl Reader {
                     .map(|value| format!("'{}'", value.replace('\'', "''")))
                     .collect();
                 let filter = format!("{property} in ({})", list.join(","));
-                paths.push(format!(
-                    "/groups?$filter={}&$select=id,displayName&$top={GROUP_PAGE}",
-                    encode(&filter)
-                ));
+                paths.push(groups_where(&filter));
             }
         }
         let mut groups = Vec::new();
         match paths.as_slice() {
             [] => {}
-            [path] if self.client.address().join(path).len() <= LONGEST_URL => {
-                let first = self.client.address().join(path);
-                groups.extend(
-                    self.client
-                        .read_list(first, &pages::objects, |_| {})
-                        .await?,
-                );
+            [(path, size)] if self.client.address().join(path).len() <= LONGEST_URL => {
+                let read = async |first| {
+                    let decode: DecodePage<'_, Object> = &pages::objects;
+                    self.client.read_list(first, decode, |_| {}).await
+                };
+                groups.extend(self.sized(GROUPS, path, *size, read).await?);
             }
             paths => {
-                for (path, answer) in paths.iter().zip(self.client.read_batch(paths).await?) {
+                let answers = self.read_batch_sized(GROUPS, paths).await?;
+                for ((path, _), answer) in paths.iter().zip(answers) {
                     groups.extend(self.rest_of_page("GET /groups", path, answer?).await?);
                 }
             }
@@ -442,7 +513,7 @@ impl Reader {
 }
 
 /// Returns what finds groups that begin like some names, or with a blank.
-fn beginning_like(names: &[&String]) -> Vec<String> {
+fn beginning_like(names: &[&String]) -> Vec<(String, Option<usize>)> {
     const SHORTEST_BEGINNING: usize = 3;
     let beginnings = names.iter().take(NAMES_BEGINNING_ALIKE).map(|name| {
         let name = name.trim();
@@ -457,22 +528,27 @@ fn beginning_like(names: &[&String]) -> Vec<String> {
                 "startswith(displayName,'{}')",
                 beginning.replace('\'', "''")
             );
-            format!(
-                "/groups?$filter={}&$select=id,displayName&$top={GROUP_PAGE}",
-                encode(&filter)
-            )
+            groups_where(&filter)
         })
         .collect()
 }
 
-/// Returns the path at which the assignments of a policy are read.
-fn set_path(kind: PolicyKind, policy_id: &str) -> String {
+/// Returns the path of the groups that a filter finds, and the page size to ask for.
+fn groups_where(filter: &str) -> (String, Option<usize>) {
+    let path = format!("/groups?$filter={}&$select=id,displayName", encode(filter));
+    (path, Some(GROUP_PAGE))
+}
+
+/// Returns the path at which the assignments of a policy are read, and the page size to ask for if
+/// that is a list.
+fn set_path(kind: PolicyKind, policy_id: &str) -> (String, Option<usize>) {
     match kind.spec().listing {
         kinds::Listing::Expanded | kinds::Listing::PerPolicy => {
-            format!("{}?$top={PAGE}", assignments_path(kind, policy_id))
+            (assignments_path(kind, policy_id), Some(PAGE))
         }
         kinds::Listing::ItemExpand(query) => {
-            format!("{}/{}?{query}", kind.spec().collection, encode(policy_id))
+            let collection = kind.spec().collection;
+            (format!("{collection}/{}?{query}", encode(policy_id)), None)
         }
     }
 }
@@ -482,12 +558,15 @@ fn set_of(kind: PolicyKind, what: &str, answer: Value) -> Result<Page, GraphErro
     match kind.spec().listing {
         kinds::Listing::Expanded | kinds::Listing::PerPolicy => page_of(what, answer),
         kinds::Listing::ItemExpand(_) => serde_json::from_value::<ExpandedItem>(answer)
-            .map(|item| Page {
-                value: item.assignments,
-                next_link: item.next_link,
-            })
+            .map(Page::from)
             .map_err(|error| shape(what, error.to_string())),
     }
+}
+
+/// Asks a list for pages of a size.
+fn with_size(path: &str, size: usize) -> String {
+    let separator = if path.contains('?') { '&' } else { '?' };
+    format!("{path}{separator}$top={size}")
 }
 
 /// Reads a page that came in a batch.

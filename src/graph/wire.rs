@@ -47,6 +47,15 @@ pub(super) struct ExpandedItem {
     pub(super) next_link: Option<String>,
 }
 
+impl From<ExpandedItem> for Page {
+    fn from(item: ExpandedItem) -> Self {
+        Self {
+            value: item.assignments,
+            next_link: item.next_link,
+        }
+    }
+}
+
 /// A policy as a list brings it.
 #[derive(Debug)]
 pub(super) struct ListedPolicy {

@@ -211,6 +211,63 @@ fn an_error_that_repeats_the_token_is_cleaned() {
     }
 }
 
+/// F12: a rejected token and a missing permission are two things.
+#[test]
+fn f12_a_401_and_a_403_have_hints_of_their_own() {
+    for (status, hint) in [(401, "rejects the token"), (403, "application permissions")] {
+        let (ran, _) =
+            plan(move |_| Reply::json(status, &json!({"error": {"code": "x", "message": "no"}})));
+        ran.exits(7).says(&[hint]);
+    }
+}
+
+/// C3: a link to the next page that is no link.
+#[test]
+fn c3_a_link_that_is_no_link_is_said_so() {
+    for (link, said) in [
+        (
+            "",
+            "GET /deviceManagement/configurationPolicies: the service sent an empty text as the link to the next page",
+        ),
+        (
+            "/beta/x",
+            "the service sent `/beta/x`, which is not an absolute URL, as the link",
+        ),
+        (
+            "//example.com/x",
+            "the service sent `//example.com/x`, which is not an absolute URL",
+        ),
+    ] {
+        let (ran, service) = plan(move |_| {
+            Reply::json(
+                200,
+                &json!({"value": [policy("P")], "@odata.nextLink": link}),
+            )
+        });
+        ran.exits(1).says(&[said, "nothing was planned"]);
+        is_asked_once(&service);
+    }
+}
+
+/// C4: half of a character in a name.
+#[test]
+fn c4_half_of_a_character_is_said_so() {
+    let (ran, service) = plan(|_| {
+        let body = json!({"value": [policy("Win HALF x")]}).to_string();
+        Reply {
+            status: 200,
+            headers: vec![("Content-Type", "application/json".to_owned())],
+            body: body.replace("HALF", r"\ud83d").into_bytes(),
+        }
+    });
+    ran.exits(1).says(&[
+        "GET /deviceManagement/configurationPolicies: the service sent half of a character",
+        r"Win \ud83d x",
+        "correct the name",
+    ]);
+    is_asked_once(&service);
+}
+
 /// In the address of a redirect. A query is not shown at all.
 #[test]
 fn an_address_that_repeats_the_token_is_cleaned() {

@@ -229,7 +229,9 @@ async fn a_part_that_is_refused_ends_the_run_at_once() {
         let (world, found) = four_parts(move |_, body| fail(body, "0", status, json!({}))).await;
         let error = found.expect_err("a part is refused");
         assert_eq!(error.is_refusal(), refusal, "{error}");
-        assert_eq!(world.wire.log().len(), 1);
+        // A 400 may be about the page size, and is asked once more without it.
+        let asked = if status == 400 { 2 } else { 1 };
+        assert_eq!(world.wire.log().len(), asked);
     }
 }
 

@@ -1,0 +1,144 @@
+//! Bodies of answers, and what is said of those that are not what they should be.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde_json::Error;
+
+use super::error::GraphError;
+use crate::text::excerpt;
+
+/// Why a body cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Misread {
+    /// It is cut, or comes from somebody else. The next answer may be better.
+    Passing(String),
+    /// It is valid JSON of another form.
+    Shape(String),
+    /// A text in it holds a lone surrogate; what stands around it.
+    LoneSurrogate(String),
+}
+
+impl Misread {
+    /// Makes the error of a request.
+    pub(super) fn into_error(self, what: String) -> GraphError {
+        match self {
+            Self::Passing(detail) | Self::Shape(detail) => GraphError::Shape { what, detail },
+            Self::LoneSurrogate(around) => GraphError::LoneSurrogate { what, around },
+        }
+    }
+}
+
+impl fmt::Display for Misread {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passing(detail) | Self::Shape(detail) => formatter.write_str(detail),
+            Self::LoneSurrogate(around) => write!(formatter, "half of a character: {around}"),
+        }
+    }
+}
+
+/// Decodes a body, or says why it is not what it should be.
+pub(super) fn from_json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Misread> {
+    serde_json::from_slice(body).map_err(|error| misread(&error, body))
+}
+
+pub(super) fn misread(error: &Error, body: &[u8]) -> Misread {
+    let at = offset(error, body);
+    if error.is_syntax() && ends_in_lone_surrogate(&body[..at]) {
+        return Misread::LoneSurrogate(around(body, at));
+    }
+    let detail = format!("the answer is not what it should be ({error})");
+    if error.is_data() {
+        Misread::Shape(format!("{detail}: {}", around(body, at)))
+    } else {
+        Misread::Passing(format!("{detail}: {}", excerpt(body)))
+    }
+}
+
+/// Returns where an error was found.
+fn offset(error: &Error, body: &[u8]) -> usize {
+    let lines = body.split_inclusive(|byte| *byte == b'\n');
+    let before: usize = lines
+        .take(error.line().saturating_sub(1))
+        .map(<[u8]>::len)
+        .sum();
+    body.len().min(before + error.column())
+}
+
+/// Whether the last escape of a text is half of a pair (RFC 8259, 8.2). The parser stops at the end of
+/// the escape, or a little behind it, where the other half should be.
+fn ends_in_lone_surrogate(text: &[u8]) -> bool {
+    let end = &text[text.len().saturating_sub(12)..];
+    end.windows(4).any(|part| {
+        matches!(
+            part,
+            [
+                b'\\',
+                b'u',
+                b'd' | b'D',
+                b'8' | b'9' | b'a'..=b'f' | b'A'..=b'F',
+            ]
+        )
+    })
+}
+
+/// Returns what stands around a place, to show what is wrong there.
+fn around(body: &[u8], at: usize) -> String {
+    const BEFORE: usize = 120;
+    const BEHIND: usize = 40;
+    let part = at.saturating_sub(BEFORE)..body.len().min(at + BEHIND);
+    let cut = |is_cut| if is_cut { "…" } else { "" };
+    format!(
+        "`{}{}{}`",
+        cut(part.start > 0),
+        String::from_utf8_lossy(&body[part.clone()]).trim(),
+        cut(part.end < body.len())
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    /// C4: half of a character in a name.
+    #[test]
+    fn c4_a_lone_surrogate_is_said_with_what_stands_around_it() {
+        for half in [
+            r"\ud83d",
+            r"\uDC00 x",
+            r"\uD83D\u0041",
+            r"\ud83dx",
+            r"\ud83d\n",
+        ] {
+            let body = format!(r#"{{"value": [{{"id": "1", "name": "Win {half}"}}]}}"#);
+            match from_json::<Value>(body.as_bytes()) {
+                Err(Misread::LoneSurrogate(around)) => {
+                    assert!(around.contains("\"name\": \"Win "), "{around}");
+                }
+                other => panic!("{half}: {other:?}"),
+            }
+        }
+        let whole = r#"["\ud83d\ude00"]"#;
+        assert_eq!(
+            from_json::<Value>(whole.as_bytes()),
+            Ok(serde_json::json!(["\u{1f600}"]))
+        );
+    }
+
+    #[test]
+    fn a_body_that_is_cut_may_be_better_next_time_and_one_of_another_form_may_not() {
+        for body in ["", "{\"value\": [", "<html>", "\u{feff}{}"] {
+            let misread = from_json::<Value>(body.as_bytes()).expect_err("not JSON");
+            assert!(matches!(misread, Misread::Passing(_)), "{misread}");
+        }
+        let misread = from_json::<Vec<u8>>(b"[1,\n \"x\"]").expect_err("another form");
+        assert!(matches!(misread, Misread::Shape(_)), "{misread}");
+        assert!(
+            misread.to_string().ends_with(": `[1,\n \"x\"]`"),
+            "{misread}"
+        );
+    }
+}
