@@ -28,12 +28,15 @@ pub enum SignInError {
     /// Nothing says how to sign in.
     #[error("no sign-in is configured")]
     NotConfigured,
-    /// Nothing is configured, and the surroundings have no sign-in that works either.
+    /// Nothing is configured, and neither a managed identity nor `az` works.
     #[error("no sign-in is configured, and none was found: {0}")]
     NothingFound(String),
     /// Something that signing in needs is not usable.
     #[error("{0}")]
     Unusable(String),
+    /// There is a token, and no request with it can succeed.
+    #[error(transparent)]
+    Unfit(#[from] claims::Unfit),
     /// No answer that could be used.
     #[error("sign-in failed: {0}")]
     Failed(String),
@@ -57,6 +60,7 @@ impl SignInError {
                 "set `ASSIGNCTL_ACCESS_TOKEN`; or `AZURE_TENANT_ID` and `AZURE_CLIENT_ID` with `AZURE_CLIENT_SECRET`, `AZURE_CLIENT_CERTIFICATE_PATH` or `AZURE_FEDERATED_TOKEN_FILE`; or sign in with `az login`; or try it on `--sandbox FILE`",
             ),
             Self::Refused { code, .. } => code.and_then(refusal::advice),
+            Self::Unfit(unfit) => Some(unfit.hint()),
             Self::Unusable(_) | Self::Failed(_) => None,
         }
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::Instant;
+use url::Url;
 
 use super::claims::Claims;
 use super::{Fetching, Method, SignInError, TokenSource};
@@ -22,8 +23,10 @@ pub struct Token {
     pub secret: SecretString,
     /// Finds the secret in an answer that repeats it.
     pub(crate) redactor: Arc<Redactor>,
-    /// The tenant it is for, where the token can be read.
+    /// The tenant it is for, if the token can be read.
     pub tenant_id: Option<String>,
+    /// What it says of itself, if it can be read.
+    pub claims: Option<Arc<Claims>>,
     /// The credential that it was got with, where that is known.
     pub method: Option<Method>,
     /// When a new one should be had; none where there is no other.
@@ -35,11 +38,12 @@ pub struct Token {
 impl Token {
     /// Wraps a token.
     pub fn new(secret: SecretString, lifetime: Option<Duration>) -> Self {
-        let tenant_id = Claims::read(secret.expose_secret()).and_then(|claims| claims.tenant_id);
+        let claims = Claims::read(secret.expose_secret());
         Self {
             redactor: Arc::new(Redactor::of(&secret)),
             secret,
-            tenant_id,
+            tenant_id: claims.as_ref().and_then(|claims| claims.tenant_id.clone()),
+            claims: claims.map(Arc::new),
             method: None,
             renew_at: lifetime.map(|life| {
                 let early = (life * 3 / 4).max(life.saturating_sub(RENEW_BEFORE));
@@ -121,6 +125,8 @@ const TRY_AGAIN: Duration = Duration::from_secs(20);
 /// Holds the token of a run and gets the next one in time.
 pub struct Tokens {
     source: Box<dyn TokenSource>,
+    /// Where Graph is, if tokens are checked before they are used.
+    graph: Option<Url>,
     current: tokio::sync::Mutex<Option<(u64, Token)>>,
 }
 
@@ -129,8 +135,16 @@ impl Tokens {
     pub fn new(source: Box<dyn TokenSource>) -> Self {
         Self {
             source,
+            graph: None,
             current: tokio::sync::Mutex::new(None),
         }
+    }
+
+    /// Refuses tokens that are for another service than Graph at this address, or for another time.
+    #[must_use]
+    pub fn checked_for(mut self, graph: Url) -> Self {
+        self.graph = Some(graph);
+        self
     }
 
     /// Returns a token that is good for a while, with a number that tells it from others.
@@ -161,7 +175,7 @@ impl Tokens {
     }
 
     /// Returns another token than the one that the service refused, unless one was got already.
-    /// None where there is no other.
+    /// `None` if there is no other.
     ///
     /// # Errors
     ///
@@ -182,6 +196,9 @@ impl Tokens {
     async fn renew(&self, current: &mut Option<(u64, Token)>) -> Result<(u64, Token), SignInError> {
         let number = current.as_ref().map_or(1, |(number, _)| number + 1);
         let token = self.source.fetch().await?;
+        if let (Some(graph), Some(claims)) = (&self.graph, &token.claims) {
+            claims.check(graph, jiff::Timestamp::now())?;
+        }
         tracing::debug!(tenant = ?token.tenant_id, "signed in");
         *current = Some((number, token.clone()));
         Ok((number, token))

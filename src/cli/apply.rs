@@ -222,7 +222,12 @@ impl Session<'_> {
         if is_text && input.stale.is_empty() {
             self.output.text(&prepared.text(detail))?;
         }
-        let mut allowed = input.check(self.command.expect_digest.as_deref());
+        // What keeps every write from succeeding is said before what keeps this plan from being
+        // carried out.
+        let mut allowed = run.check_rights(&prepared.plan).await;
+        if allowed.is_ok() {
+            allowed = input.check(self.command.expect_digest.as_deref());
+        }
         let must_ask = !prepared.plan.is_empty() && !input.approved && !self.command.yes;
         if allowed.is_ok() && must_ask {
             if !is_text {

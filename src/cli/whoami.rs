@@ -15,10 +15,10 @@ pub(super) fn run(command: &WhoAmI, common: &Common, output: &Output) -> Result<
     let config = settings::configuration(common)?;
     let service = settings::service(&common.service, &config)?;
     let environment = settings::environment(&output.redactor);
-    let identity = runtime()?.block_on(async {
+    let (identity, fit) = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         whoami(&service, &environment, command.only.as_deref(), &stop).await
     })?;
     output.print_plain(|| identity::text(&identity), &Json::new(&identity))?;
-    verdict(&identity)
+    verdict(&identity, fit)
 }

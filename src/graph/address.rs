@@ -36,6 +36,11 @@ impl GraphUrl {
         }
     }
 
+    /// Returns the URL.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// Returns the URL as plans show it, without a slash at its end.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -18,6 +18,7 @@ use super::observe::{Counters, Event, Observe, RequestCounts};
 use super::pace::{Class, Group, Pace, Permit, WaitTooLong};
 use super::retry::{self, End, Retry};
 use super::transport::{Method, Request, Response, Transport, TransportError};
+use crate::auth::claims::Claims;
 use crate::auth::{SignInError, Token, Tokens};
 
 /// The program's one connection to the service. Clones share it: they differ in what interrupts them.
@@ -136,6 +137,16 @@ impl Client {
     /// Says why there is no token.
     pub async fn tenant_id(&self) -> Result<Option<String>, SignInError> {
         Ok(self.tokens.token().await?.1.tenant_id)
+    }
+
+    /// Signs in, if that has not happened yet, and returns what the token says of itself; `None` if it
+    /// cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is no token.
+    pub async fn claims(&self) -> Result<Option<Arc<Claims>>, SignInError> {
+        Ok(self.tokens.token().await?.1.claims)
     }
 
     pub(super) fn pace(&self) -> &Arc<Pace> {

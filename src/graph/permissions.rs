@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::kinds::{KINDS, Permissions};
+use crate::kinds::{KINDS, Permissions, PolicyKind};
 
 /// Something that has to be permitted.
 #[derive(Debug)]
@@ -83,6 +83,17 @@ impl Need {
             .map(|permission| permission.name)
             .collect()
     }
+}
+
+/// Returns what was not granted of what writing to some kinds takes.
+pub fn missing_to_write(
+    kinds: impl IntoIterator<Item = PolicyKind>,
+    granted: &BTreeSet<String>,
+) -> BTreeSet<&'static str> {
+    let needed = kinds
+        .into_iter()
+        .map(|kind| kind.spec().permissions.write());
+    needed.filter(|name| !granted.contains(*name)).collect()
 }
 
 #[cfg(test)]

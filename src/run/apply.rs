@@ -18,6 +18,7 @@ use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::graph::observe::RequestCounts;
+use crate::graph::permissions::missing_to_write;
 use crate::plan::guards::GivenLimits;
 use crate::plan::saved::SavedPlan;
 use crate::plan::{Plan, PlanDiagnostic, PlannedPolicy, Summary};
@@ -233,6 +234,36 @@ impl ApplyRun {
             ),
         )
         .hint("nothing was written; mend the manifests and plan again"))
+    }
+
+    /// Refuses to write with a token that says that it may only read. What a token does not say is the
+    /// service's decision.
+    ///
+    /// # Errors
+    ///
+    /// Names the permissions that are missing.
+    pub async fn check_rights(&self, plan: &Plan) -> Result<(), Failure> {
+        let claims = match &self.client {
+            Some(client) => client.claims().await?,
+            None => None,
+        };
+        let Some(claims) = claims.filter(|claims| !claims.permissions.is_empty()) else {
+            return Ok(());
+        };
+        let kinds = plan.changed().map(|policy| policy.kind);
+        let missing = missing_to_write(kinds, &claims.permissions);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let names: Vec<String> = missing.iter().map(|name| format!("`{name}`")).collect();
+        Err(Failure::new(
+            Exit::Refused,
+            format!(
+                "this sign-in may not write: it lacks {}; nothing was written",
+                names.join(", ")
+            ),
+        )
+        .hint("grant it to the app registration as an application permission, with admin consent; `assignctl whoami` shows what is granted"))
     }
 
     /// Carries the plan out. What the results say of it is without secrets, which `mask` takes out.

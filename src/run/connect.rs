@@ -81,32 +81,32 @@ pub fn connect(
     stop: &CancellationToken,
 ) -> Result<Arc<Client>, Failure> {
     let pace = Pace::new(settings.writes, settings.requests, settings.longest_wait);
-    let (address, transport, source): (_, Box<dyn Transport>, Box<dyn TokenSource>) =
-        match &settings.endpoint {
-            Endpoint::Sandbox(file) => {
-                let service = open_sandbox(file)?;
-                let token = StaticToken::new(&service.mint_token())?;
-                (
-                    GraphUrl::in_process(),
-                    Box::new(InProcessTransport::new(service.router())),
-                    Box::new(token),
-                )
-            }
-            Endpoint::Graph(url) => {
-                let address =
-                    GraphUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
-                let source = token_source(&address, settings, environment)?;
-                let transport = HttpTransport::new(&address).map_err(|error| {
+    let (address, transport, tokens): (_, Box<dyn Transport>, _) = match &settings.endpoint {
+        Endpoint::Sandbox(file) => {
+            let service = open_sandbox(file)?;
+            let token = StaticToken::new(&service.mint_token())?;
+            (
+                GraphUrl::in_process(),
+                Box::new(InProcessTransport::new(service.router())),
+                Tokens::new(Box::new(token)),
+            )
+        }
+        Endpoint::Graph(url) => {
+            let address =
+                GraphUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
+            let source = token_source(&address, settings, environment)?;
+            let transport = HttpTransport::new(&address).map_err(|error| {
                     Failure::new(Exit::Failure, format!("cannot create an HTTP client: {error}"))
                         .hint("the machine needs CA certificates (package `ca-certificates`), or a file of them in `SSL_CERT_FILE`")
                 })?;
-                (address, Box::new(transport), source)
-            }
-        };
+            let tokens = Tokens::new(source).checked_for(address.url().clone());
+            (address, Box::new(transport), tokens)
+        }
+    };
     let client = Client::new(
         address,
         transport,
-        Tokens::new(source),
+        tokens,
         pace,
         observer,
         fastrand::u64(..),

@@ -1,17 +1,19 @@
 //! `whoami`: signs in and reads what the token says of itself.
 
-use secrecy::ExposeSecret as _;
 use tokio_util::sync::CancellationToken;
 
-use super::connect::{Environment, ServiceSettings, sign_in};
+use super::connect::{Endpoint, Environment, ServiceSettings, sign_in};
 use super::{Failure, unless_stopped};
-use crate::auth::claims::Claims;
+use crate::auth::SignInError;
+use crate::auth::claims::Unfit;
 use crate::exit::Exit;
+use crate::graph::address::GraphUrl;
 use crate::graph::permissions::{NEEDS, Need};
 use crate::plan::saved::FORMAT_VERSION;
 use crate::render::identity::{Identity, NeedRecord};
 
-/// Signs in, and returns who that is and what is permitted; for one command only, if one is named.
+/// Signs in, and returns who that is and what is permitted, for one command only if one is named; and
+/// whether the token is one for Graph and for now.
 ///
 /// # Errors
 ///
@@ -21,44 +23,47 @@ pub async fn whoami(
     environment: &Environment,
     command: Option<&str>,
     stop: &CancellationToken,
-) -> Result<Identity, Failure> {
+) -> Result<(Identity, Result<(), Unfit>), Failure> {
     let source = sign_in(service, environment)?;
     let token = unless_stopped(stop, async { Ok(source.fetch().await?) }).await?;
-    let claims = Claims::read(token.secret.expose_secret());
+    let claims = token.claims.as_deref();
+    let fit = match (claims, &service.endpoint) {
+        (Some(claims), Endpoint::Graph(url)) => {
+            let graph = GraphUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
+            claims.check(graph.url(), jiff::Timestamp::now())
+        }
+        _ => Ok(()),
+    };
     let needs: Vec<&Need> = NEEDS
         .iter()
         .filter(|need| command.is_none_or(|name| need.commands.contains(&name)))
         .collect();
     let expires_at = claims
-        .as_ref()
         .and_then(|claims| claims.expires_at)
         .and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
     let expired = expires_at.is_some_and(|time| time <= jiff::Timestamp::now());
-    Ok(Identity {
+    let identity = Identity {
         format_version: FORMAT_VERSION,
         tenant_id: token.tenant_id,
-        app_id: claims.as_ref().and_then(|claims| claims.app_id.clone()),
-        app_name: claims.as_ref().and_then(|claims| claims.app_name.clone()),
-        user: claims.as_ref().and_then(|claims| claims.user.clone()),
+        app_id: claims.and_then(|claims| claims.app_id.clone()),
+        app_name: claims.and_then(|claims| claims.app_name.clone()),
+        user: claims.and_then(|claims| claims.user.clone()),
         credential: match service.is_sandbox() {
             true => None,
             false => token.method.map(|method| method.name()),
         },
         expires_at: expires_at.map(|time| time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
         expired,
-        permissions: claims
-            .as_ref()
-            .map(|claims| claims.permissions.iter().cloned().collect()),
+        permissions: claims.map(|claims| claims.permissions.iter().cloned().collect()),
         needs: needs
             .iter()
             .map(|need| NeedRecord {
                 commands: need.commands,
-                missing: claims
-                    .as_ref()
-                    .map(|claims| need.missing(&claims.permissions)),
+                missing: claims.map(|claims| need.missing(&claims.permissions)),
             })
             .collect(),
-    })
+    };
+    Ok((identity, fit))
 }
 
 /// Judges whether the sign-in will do.
@@ -66,16 +71,14 @@ pub async fn whoami(
 /// # Errors
 ///
 /// Says what is missing.
-pub fn verdict(identity: &Identity) -> Result<Exit, Failure> {
+pub fn verdict(identity: &Identity, fit: Result<(), Unfit>) -> Result<Exit, Failure> {
     if identity.permissions.is_none() {
         return Err(Failure::new(
             Exit::Failure,
             "the token can't be read, so its permissions are unknown",
         ));
     }
-    if identity.expired {
-        return Err(Failure::new(Exit::Refused, "the token has expired"));
-    }
+    fit.map_err(SignInError::from)?;
     let lacking: Vec<&str> = identity
         .needs
         .iter()

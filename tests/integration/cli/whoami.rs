@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::support::World;
-use super::support::stand_in::readable_token;
+use super::support::stand_in::{Reply, StandIn, readable_token};
 use super::support::tenant::{TENANT_ID, Tenant};
 
 fn with(claims: &serde_json::Value) -> World {
@@ -96,8 +96,52 @@ fn a_token_that_has_run_out() {
     claims["exp"] = json!(1);
     with(&claims).run("whoami").exits(7).says(&[
         "ran out at 1970-01-01T00:00:01Z",
-        "error: the token has expired",
+        "error: the access token expired at 1970-01-01T00:00:01Z",
     ]);
+}
+
+/// F12: by `whoami`, and by every other command before its first request.
+#[test]
+fn f12_a_token_for_another_service_or_time_is_said_so() {
+    for (claim, value, said) in [
+        (
+            "aud",
+            json!("https://management.azure.com/"),
+            "is for another service: its audience (`aud`) is `https://management.azure.com/`",
+        ),
+        ("nbf", json!(3_900_000_000_u64), "is not valid before 2093-"),
+        (
+            "exp",
+            json!(1_600_000_000.5),
+            "expired at 2020-09-13T12:26:40Z",
+        ),
+    ] {
+        let service = StandIn::start(|_| Reply::json(200, &json!({"value": []})));
+        let mut claims = app(&[WRITE, GROUPS]);
+        claims[claim] = value;
+        let mut world = with(&claims);
+        world.manifest(&["match: '*', include: [group: A]"]);
+        world.set("ASSIGNCTL_GRAPH_URL", &format!("{}/beta", service.url));
+        for line in [
+            "whoami",
+            "plan m.yaml",
+            "apply m.yaml --yes",
+            "drift m.yaml",
+            "export",
+        ] {
+            world.run(line).exits(7).says(&[said, "hint: "]);
+        }
+        assert!(service.seen().is_empty(), "{claim}");
+    }
+    // Graph by its name, its id, or where it is said to be.
+    for audience in [
+        "https://graph.microsoft.com",
+        "00000003-0000-0000-c000-000000000000",
+    ] {
+        let mut claims = app(&[WRITE, GROUPS]);
+        claims["aud"] = json!(audience);
+        with(&claims).run("whoami").exits(0);
+    }
 }
 
 #[test]
