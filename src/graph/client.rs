@@ -130,7 +130,7 @@ impl Client {
     }
 
     /// Signs in, if that has not happened yet, and returns the tenant that the token is for;
-    /// none where the token cannot be read.
+    /// `None` if the token cannot be read.
     ///
     /// # Errors
     ///

@@ -3,10 +3,13 @@
 use std::fmt;
 
 use serde::Deserialize;
-use serde_json::Error;
+use serde_json::{Error, Map, Value};
 
 use super::error::GraphError;
 use crate::text::excerpt;
+
+/// A JSON object as the service sent it.
+pub(super) type Object = Map<String, Value>;
 
 /// Why a body cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,19 +43,36 @@ impl fmt::Display for Misread {
 
 /// Decodes a body, or says why it is not what it should be.
 pub(super) fn from_json<'de, T: Deserialize<'de>>(body: &'de [u8]) -> Result<T, Misread> {
-    serde_json::from_slice(body).map_err(|error| misread(&error, body))
+    serde_json::from_slice(body).map_err(|error| misread::<T>(&error, body))
 }
 
-pub(super) fn misread(error: &Error, body: &[u8]) -> Misread {
+/// Reads an object that was kept.
+pub(super) fn from_object<'de, T: Deserialize<'de>>(object: &'de Object) -> Result<T, Misread> {
+    serde_path_to_error::deserialize(object)
+        .map_err(|error| Misread::Shape(format!("`{}`: {}", error.path(), error.inner())))
+}
+
+fn misread<'de, T: Deserialize<'de>>(error: &Error, body: &'de [u8]) -> Misread {
     let at = offset(error, body);
     if error.is_syntax() && ends_in_lone_surrogate(&body[..at]) {
         return Misread::LoneSurrogate(around(body, at));
     }
-    let detail = format!("the answer is not what it should be ({error})");
-    if error.is_data() {
-        Misread::Shape(format!("{detail}: {}", around(body, at)))
-    } else {
-        Misread::Passing(format!("{detail}: {}", excerpt(body)))
+    // Where it is takes a second look, which only a wrong answer is worth.
+    let mut reader = serde_json::Deserializer::from_slice(body);
+    match serde_path_to_error::deserialize::<_, T>(&mut reader) {
+        // What is wrong with the whole is not the service's, but a proxy's, say.
+        Err(placed) if placed.inner().is_data() && placed.path().iter().count() > 1 => {
+            Misread::Shape(format!(
+                "the answer is not what it should be: `{}`: {}: {}",
+                placed.path(),
+                placed.inner(),
+                around(body, at)
+            ))
+        }
+        _ => Misread::Passing(format!(
+            "the answer is not what it should be ({error}): {}",
+            excerpt(body)
+        )),
     }
 }
 
@@ -99,8 +119,6 @@ fn around(body: &[u8], at: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::Value;
-
     use super::*;
 
     /// C4: half of a character in a name.
@@ -134,10 +152,10 @@ mod tests {
             let misread = from_json::<Value>(body.as_bytes()).expect_err("not JSON");
             assert!(matches!(misread, Misread::Passing(_)), "{misread}");
         }
-        let misread = from_json::<Vec<u8>>(b"[1,\n \"x\"]").expect_err("another form");
+        let misread = from_json::<Vec<Vec<u8>>>(b"[[1,\n \"x\"]]").expect_err("another form");
         assert!(matches!(misread, Misread::Shape(_)), "{misread}");
         assert!(
-            misread.to_string().ends_with(": `[1,\n \"x\"]`"),
+            misread.to_string().contains("`[0][1]`: invalid type"),
             "{misread}"
         );
     }

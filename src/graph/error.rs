@@ -19,7 +19,7 @@ use crate::text::{excerpt, shortened_url};
 pub struct ServiceError {
     /// The HTTP status.
     pub status: u16,
-    /// Graph's error code; empty where the answer was no Graph error.
+    /// Graph's error code; empty if the answer was not a Graph error.
     pub code: String,
     /// The sentence meant for people, without its wrapping.
     pub message: String,
@@ -106,7 +106,7 @@ impl ServiceError {
                 if error.is_some() {
                     "the service gave no reason".to_owned()
                 } else {
-                    format!("the answer is no Graph error: {}", excerpt(body))
+                    format!("the answer is not a Graph error: {}", excerpt(body))
                 }
             }),
             request_id: text(inner.and_then(|inner| inner.get("request-id")))
@@ -117,7 +117,7 @@ impl ServiceError {
 
     /// Whether the object the request is about does not exist. The code decides, not the status:
     /// a missing configuration policy has been answered with 400 as well as with 404. A 404
-    /// that is no Graph error (a proxy's page, say) tells nothing about the policy.
+    /// that is not a Graph error (a proxy's page, say) says nothing about the policy.
     pub fn is_missing(&self) -> bool {
         matches!(
             self.code.as_str(),
@@ -384,12 +384,12 @@ mod tests {
         let error = ServiceError::from_parts(502, b"<html>Bad Gateway</html>", Some("id"), None);
         assert_eq!(
             error.to_string(),
-            "the answer is no Graph error: `<html>Bad Gateway</html>` (status 502, request id id)"
+            "the answer is not a Graph error: `<html>Bad Gateway</html>` (status 502, request id id)"
         );
         let empty = ServiceError::from_parts(500, b"", None, None);
         assert_eq!(
             empty.to_string(),
-            "the answer is no Graph error: an empty body (status 500)"
+            "the answer is not a Graph error: an empty body (status 500)"
         );
     }
 

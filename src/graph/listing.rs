@@ -1,11 +1,79 @@
 //! Policies as lists bring them: with all assignments, with some, or with none.
 
-use serde::de::DeserializeSeed as _;
+use std::borrow::Cow;
 
-use super::decode::{Misread, from_json, misread};
-use super::form::{PolicyPage, PolicySeed};
-use super::wire::{self, ListedPolicy, Object, Page, Row, Texts};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::decode::{Misread, from_json, from_object};
+use super::wire::{self, AssignmentWire, Object, Page, Row, Text, Texts, required_id};
+use crate::kinds::{Platform, PolicyKindSpec, TenantDefault};
 use crate::model::{LiveAssignment, LivePolicy, PolicyKind, assignments_path};
+
+/// A policy of any kind, with what a plan needs of it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct PolicyWire<'a> {
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    name: Option<Text<'a>>,
+    #[serde(borrow)]
+    display_name: Option<Text<'a>>,
+    #[serde(borrow)]
+    profile_name: Option<Text<'a>>,
+    #[serde(rename = "@odata.type", borrow)]
+    odata_type: Option<Text<'a>>,
+    platforms: Option<String>,
+    platform_type: Option<String>,
+    priority: Option<i64>,
+    is_built_in: Option<bool>,
+    is_default_profile: Option<bool>,
+    #[serde(borrow)]
+    assignments: Option<Vec<AssignmentWire<'a>>>,
+    /// Where the rest of the assignments is, if the list was cut.
+    #[serde(rename = "assignments@odata.nextLink")]
+    assignments_next: Option<String>,
+}
+
+impl<'a> PolicyWire<'a> {
+    /// Returns the name, which each kind has in a property of its own.
+    fn name(self, spec: &PolicyKindSpec) -> Option<Cow<'a, str>> {
+        let name = match spec.name_property {
+            "name" => self.name,
+            "profileName" => self.profile_name,
+            _ => self.display_name,
+        };
+        name.map(|Text(name)| name)
+    }
+
+    fn platforms(&mut self, spec: &PolicyKindSpec) -> Option<String> {
+        match spec.platform {
+            Platform::Property("platformType") => self.platform_type.take(),
+            Platform::Property(_) => self.platforms.take(),
+            Platform::FromType | Platform::Only(_) | Platform::Unknown => None,
+        }
+    }
+
+    fn is_tenant_default(&self, spec: &PolicyKindSpec, id: &str) -> bool {
+        match spec.tenant_default {
+            TenantDefault::None => false,
+            TenantDefault::Priority => self.priority == Some(0) || has_default_suffix(id),
+            TenantDefault::Flag("isBuiltIn") => self.is_built_in == Some(true),
+            TenantDefault::Flag(_) => self.is_default_profile == Some(true),
+        }
+    }
+}
+
+/// Whether an id ends as those of the configurations do that every tenant has
+/// (`…_DefaultLimit`, `…_WindowsRestore`).
+fn has_default_suffix(id: &str) -> bool {
+    let Some((_, last)) = id.rsplit_once('_') else {
+        return false;
+    };
+    let last = last.to_ascii_lowercase();
+    last.starts_with("default") || last == "windowsrestore"
+}
 
 /// A policy of a list.
 #[derive(Debug)]
@@ -14,7 +82,7 @@ pub(super) struct Listing {
     pub(super) live: LivePolicy,
     /// How many of the rows have come.
     pub(super) rows: ListedRows,
-    /// What was sent; empty where nobody asked for it to be kept.
+    /// What was sent; empty unless it is to be kept.
     pub(super) sent: Sent,
 }
 
@@ -39,67 +107,76 @@ pub(super) struct Sent {
 }
 
 /// What a page holds, and where the next one is.
-type PageOf = (Vec<Result<Listing, String>>, Option<String>);
+type PageOf = (Vec<Listing>, Option<String>);
 
-/// Reads a page, and keeps what a plan needs.
+/// Reads a page, and keeps what a plan needs. The objects of one page are there at a time.
 pub(super) fn page(kind: PolicyKind, body: &[u8], texts: &mut Texts) -> Result<PageOf, Misread> {
-    let seed = PolicyPage {
-        spec: kind.spec(),
-        keep: |form| Ok(Listing::new(kind, wire::policy(form, kind.spec(), texts)?)),
-    };
-    let mut reader = serde_json::Deserializer::from_slice(body);
-    seed.deserialize(&mut reader)
-        .and_then(|page| reader.end().map(|()| page))
-        .map_err(|error| misread(&error, body))
+    let page: Page<PolicyWire<'_>> = from_json(body)?;
+    let policies = page.value.into_iter();
+    let policies = policies.map(|policy| Listing::read(kind, policy, texts));
+    Ok((policies.collect::<Result<_, _>>()?, page.next_link))
 }
 
 /// Reads a page, and keeps all of it.
 pub(super) fn page_as_sent(kind: PolicyKind, body: &[u8]) -> Result<PageOf, Misread> {
-    let page: Page = from_json(body)?;
+    let page: Page<Object> = from_json(body)?;
     let mut texts = Texts::default();
     let policies = page.value.into_iter().map(|mut object| {
-        let form = PolicySeed(kind.spec())
-            .deserialize(&object)
-            .map_err(|error| error.to_string())?;
-        let mut listing = Listing::new(kind, wire::policy(form, kind.spec(), &mut texts)?);
-        if let Some(assignments) = object.remove("assignments")
-            && !assignments.is_null()
-        {
-            listing.sent.assignments = wire::objects("assignments", assignments)?;
+        let mut listing = Listing::read(kind, from_object(&object)?, &mut texts)?;
+        if let Some(Value::Array(assignments)) = object.remove("assignments") {
+            let objects = assignments.into_iter().filter_map(|value| match value {
+                Value::Object(object) => Some(object),
+                // Nothing else was read as an assignment.
+                _ => None,
+            });
+            listing.sent.assignments = objects.collect();
         }
         listing.sent.properties = object;
         Ok(listing)
     });
-    Ok((policies.collect(), page.next_link))
+    Ok((policies.collect::<Result<_, _>>()?, page.next_link))
 }
 
 impl Listing {
-    fn new(kind: PolicyKind, policy: ListedPolicy) -> Self {
-        let ListedPolicy {
-            id,
-            name,
-            platforms,
-            odata_type,
-            is_tenant_default,
-            rows,
-            next,
-        } = policy;
-        let state = match (&rows, next) {
+    fn read(
+        kind: PolicyKind,
+        mut policy: PolicyWire<'_>,
+        texts: &mut Texts,
+    ) -> Result<Self, Misread> {
+        let spec = kind.spec();
+        let id = required_id(policy.id.take())?.into_owned();
+        let is_tenant_default = policy.is_tenant_default(spec, &id);
+        let assignments = match policy.assignments.take() {
+            // What takes no assignment need not be asked for any.
+            _ if is_tenant_default => Some(Vec::new()),
+            // Null is not a list that is empty.
+            None => None,
+            Some(assignments) => {
+                let rows = assignments.into_iter();
+                let rows = rows.map(|wire| wire::row(wire, spec, texts));
+                Some(rows.collect::<Result<Vec<_>, _>>()?)
+            }
+        };
+        let rows = match (&assignments, policy.assignments_next.take()) {
             (None, _) => ListedRows::Unread,
             (Some(_), Some(link)) => ListedRows::Cut(link),
             (Some(_), None) => ListedRows::Whole,
         };
-        let mut live = LivePolicy::new(kind, id, name, platforms, rows.unwrap_or_default());
-        live.odata_type = odata_type;
+        let odata_type = policy.odata_type.take();
+        let platforms = policy.platforms(spec);
+        let name = policy.name(spec).map_or_else(String::new, Cow::into_owned);
+        let assignments = assignments.unwrap_or_default();
+        let mut live = LivePolicy::new(kind, id, name, platforms, assignments);
+        live.odata_type = odata_type.map(|Text(name)| texts.share(wire::short_type(&name)));
         live.is_tenant_default = is_tenant_default;
-        Self {
+        Ok(Self {
             live,
-            rows: state,
+            rows,
             sent: Sent::default(),
-        }
+        })
     }
 
-    /// Takes in the rows that did not come with the list, in the place of those that did.
+    /// Replaces the rows that came with the list by those that were read one policy at a time.
     pub(super) fn set(&mut self, rows: Vec<LiveAssignment>) {
         let (rows, sent): (Vec<Row>, Vec<Object>) = rows
             .into_iter()
@@ -121,7 +198,7 @@ impl Listing {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -195,8 +272,56 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_wrong_type_is_said_with_its_place() {
+        let body = json!({"value": [
+            {"id": "1", "name": "One", "assignments": []},
+            {"id": "2", "name": "Two", "assignments": [{"target": {"groupId": 1}}]},
+        ]});
+        let body = body.to_string();
+        let misread = page(kind(), body.as_bytes(), &mut Texts::default()).expect_err("wrong");
+        let said = misread.to_string();
+        assert!(
+            said.contains("`value[1].assignments[0].target.groupId`: invalid type: integer `1`, expected a string"),
+            "{said}"
+        );
+        assert!(said.contains(r#""name":"Two""#), "{said}");
+        assert!(matches!(misread, Misread::Shape(_)));
+    }
+
+    #[test]
+    fn every_property_that_the_table_names_is_read() {
+        let flags = |spec: &PolicyKindSpec| match spec.tenant_default {
+            TenantDefault::Flag(name) => vec![(name, json!(true))],
+            TenantDefault::Priority => vec![("priority", json!(0))],
+            TenantDefault::None => vec![],
+        };
+        for kind in PolicyKind::all() {
+            let spec = kind.spec();
+            let mut policy = json!({"id": "1", spec.name_property: "One"});
+            if let Platform::Property(name) = spec.platform {
+                policy[name] = json!("here");
+            }
+            let read = |policy: &Value| {
+                let body = json!({"value": [policy]}).to_string();
+                let (mut policies, _) =
+                    page(kind, body.as_bytes(), &mut Texts::default()).expect("a page");
+                policies.pop().expect("a policy").live
+            };
+            let live = read(&policy);
+            assert_eq!(&*live.name, "One", "{}", spec.name);
+            let expected = matches!(spec.platform, Platform::Property(_)).then_some("here");
+            assert_eq!(live.platforms.as_deref(), expected, "{}", spec.name);
+            for (name, value) in flags(spec) {
+                assert!(!live.is_tenant_default, "{}", spec.name);
+                policy[name] = value;
+                assert!(read(&policy).is_tenant_default, "{}", spec.name);
+            }
+        }
+    }
+
     proptest! {
-        /// What is read as it streams is what is read of the whole object; so are the faults.
+        /// What is read at once is what is read of objects that are kept; so are the faults.
         #[test]
         fn both_ways_read_the_same(
             rows in prop_oneof![
@@ -217,16 +342,15 @@ mod tests {
             ]);
             let body = json!({"value": [policy]}).to_string();
             let mut texts = Texts::default();
-            let (streamed, _) = page(kind(), body.as_bytes(), &mut texts).expect("a page");
-            let (whole, _) = page_as_sent(kind(), body.as_bytes()).expect("a page");
-            for (streamed, whole) in streamed.into_iter().zip(whole) {
-                match (streamed, whole) {
-                    (Ok(streamed), Ok(whole)) => {
-                        prop_assert_eq!(streamed.live, whole.live);
-                        prop_assert_eq!(streamed.rows, whole.rows);
+            let read = page(kind(), body.as_bytes(), &mut texts);
+            match (read, page_as_sent(kind(), body.as_bytes())) {
+                (Ok((read, _)), Ok((kept, _))) => {
+                    for (read, kept) in read.into_iter().zip(kept) {
+                        prop_assert_eq!(read.live, kept.live);
+                        prop_assert_eq!(read.rows, kept.rows);
                     }
-                    (streamed, whole) => prop_assert_eq!(streamed.err(), whole.err()),
                 }
+                (read, kept) => prop_assert!(read.is_err() && kept.is_err()),
             }
         }
     }

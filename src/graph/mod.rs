@@ -13,7 +13,6 @@ mod class;
 pub mod client;
 mod decode;
 pub mod error;
-mod form;
 mod listing;
 pub mod observe;
 pub mod pace;

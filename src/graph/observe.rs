@@ -37,7 +37,7 @@ pub trait Observe: Send + Sync {
     fn notice(&self, event: Event);
 }
 
-/// Looks away.
+/// Ignores all events.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unobserved;
 

@@ -36,11 +36,9 @@ impl Listed for Object {
     }
 }
 
-/// A policy, or why it can't be read.
-impl Listed for Result<Listing, String> {
+impl Listed for Listing {
     fn key(&self) -> Option<String> {
-        let policy = self.as_ref().ok()?;
-        Some(policy.live.id.to_lowercase())
+        Some(self.live.id.to_lowercase())
     }
 }
 
@@ -50,7 +48,7 @@ pub(super) type DecodePage<'a, T> =
 
 /// Reads a page of objects.
 pub(super) fn objects(body: &[u8]) -> Result<(Vec<Object>, Option<String>), Misread> {
-    let page: Page = from_json(body)?;
+    let page: Page<Object> = from_json(body)?;
     Ok((page.value, page.next_link))
 }
 

@@ -48,7 +48,7 @@ pub struct Reader {
     unsized_lists: Arc<Mutex<BTreeSet<&'static str>>>,
 }
 
-/// The rows of one policy; none where the policy does not exist.
+/// The rows of one policy; `None` if the policy does not exist.
 pub type PolicyRows = Option<Vec<LiveAssignment>>;
 
 impl Reader {
@@ -189,11 +189,11 @@ impl Reader {
     async fn listed(
         &self,
         kind: PolicyKind,
-        decode: DecodePage<'_, Result<Listing, String>>,
+        decode: DecodePage<'_, Listing>,
     ) -> Result<Vec<Listing>, GraphError> {
         let collection = kind.spec().collection;
         let plain = async || self.list(collection, collection, PAGE, decode).await;
-        let listed = match kind.spec().listing {
+        let mut policies = match kind.spec().listing {
             kinds::Listing::Expanded => {
                 let path = format!("{collection}?$expand=assignments");
                 match self.list(collection, &path, PAGE, decode).await {
@@ -206,10 +206,6 @@ impl Reader {
             }
             kinds::Listing::PerPolicy | kinds::Listing::ItemExpand(_) => plain().await?,
         };
-        let mut policies = listed
-            .into_iter()
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(|detail| shape(&format!("GET {collection}"), detail))?;
         // A list that changed while it was read may hold a policy twice: once as it was before.
         let mut seen = HashSet::new();
         policies.reverse();
@@ -304,7 +300,8 @@ impl Reader {
         let first_page = async |url: String| {
             let slot = slot.lock().unwrap_or_else(PoisonError::into_inner).take();
             let first = Call::get(url.clone());
-            let page: Page = if matches!(kind.spec().listing, kinds::Listing::ItemExpand(_)) {
+            let page: Page<Object> = if matches!(kind.spec().listing, kinds::Listing::ItemExpand(_))
+            {
                 let item: ExpandedItem = self.client.read_json_with(slot, &first).await?;
                 item.into()
             } else {
@@ -407,7 +404,7 @@ impl Reader {
             .iter()
             .map(wire::assignment_filter)
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|detail| shape(&format!("GET {FILTERS}"), detail))?;
+            .map_err(|misread| misread.into_error(format!("GET {FILTERS}")))?;
         filters.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
         filters.dedup();
         Ok(filters)
@@ -432,7 +429,7 @@ impl Reader {
     pub(super) async fn groups_like(&self, names: &[&String]) -> Result<SimilarGroups, GraphError> {
         let first = async |url| self.client.read_json(&Call::get(url)).await;
         let path = "/groups?$select=id,displayName";
-        let mut page: Page = self.sized(GROUPS, path, Some(GROUP_PAGE), first).await?;
+        let mut page: Page<Object> = self.sized(GROUPS, path, Some(GROUP_PAGE), first).await?;
         let mut objects = page.value;
         for _ in 1..PAGES_OF_SIMILAR_GROUPS {
             let Some(link) = page
@@ -505,7 +502,7 @@ impl Reader {
             .iter()
             .map(wire::group)
             .collect::<Result<Vec<_>, _>>()
-            .map_err(|detail| shape("GET /groups", detail))?;
+            .map_err(|misread| misread.into_error("GET /groups".to_owned()))?;
         groups.sort();
         groups.dedup();
         Ok(groups)
@@ -554,7 +551,7 @@ fn set_path(kind: PolicyKind, policy_id: &str) -> (String, Option<usize>) {
 }
 
 /// Reads the assignments of a policy out of what its path answers.
-fn set_of(kind: PolicyKind, what: &str, answer: Value) -> Result<Page, GraphError> {
+fn set_of(kind: PolicyKind, what: &str, answer: Value) -> Result<Page<Object>, GraphError> {
     match kind.spec().listing {
         kinds::Listing::Expanded | kinds::Listing::PerPolicy => page_of(what, answer),
         kinds::Listing::ItemExpand(_) => serde_json::from_value::<ExpandedItem>(answer)
@@ -570,7 +567,7 @@ fn with_size(path: &str, size: usize) -> String {
 }
 
 /// Reads a page that came in a batch.
-fn page_of(what: &str, answer: Value) -> Result<Page, GraphError> {
+fn page_of(what: &str, answer: Value) -> Result<Page<Object>, GraphError> {
     serde_json::from_value(answer).map_err(|error| shape(what, error.to_string()))
 }
 
@@ -582,7 +579,8 @@ fn live_rows(
 ) -> Result<Vec<LiveAssignment>, GraphError> {
     let mut texts = Texts::default();
     let rows = objects.into_iter().map(|object| {
-        wire::assignment(object, kind.spec(), &mut texts).map_err(|detail| shape(what, detail))
+        let read = wire::assignment(object, kind.spec(), &mut texts);
+        read.map_err(|misread| misread.into_error(what.to_owned()))
     });
     let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
     let mut seen = HashSet::new();

@@ -22,7 +22,7 @@ impl Reader {
             .iter()
             .flat_map(|policy| policy.rows.iter())
             .filter_map(|row| row.key.target.group_id())
-            // What is no GUID the directory refuses to look for.
+            // The directory refuses to look for anything but a GUID.
             .filter(|id| Guid::parse(id).is_some())
             .map(str::to_owned)
             .collect();

@@ -9,11 +9,12 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::form::{PolicyForm, Property, RowForm, TargetForm, Text};
+pub(super) use super::decode::Object;
+use super::decode::{Misread, from_object};
 use crate::kinds::properties;
-use crate::kinds::{AssignmentProperties, PolicyKindSpec, TenantDefault};
+use crate::kinds::{AssignmentProperties, PolicyKindSpec};
 use crate::model::{
     Assignment, AssignmentKey, Filter, FilterMode, Guid, LiveAssignment, LiveFilter, LiveGroup,
     Properties, SharedText, Source, Target,
@@ -28,14 +29,11 @@ pub(super) const RUN_SCHEDULE: &str = "runSchedule";
 pub(super) const ALL_USERS_ID: &str = "acacacac-9df4-4c7d-9d50-4ef0226f57a9";
 const ZERO_GUID: &str = "00000000-0000-0000-0000-000000000000";
 
-/// A JSON object as the service sent it.
-pub(super) type Object = Map<String, Value>;
-
 /// A page of a list.
 #[derive(Debug, Deserialize)]
-pub(super) struct Page {
-    pub(super) value: Vec<Object>,
-    #[serde(rename = "@odata.nextLink", default)]
+pub(super) struct Page<T> {
+    pub(super) value: Vec<T>,
+    #[serde(rename = "@odata.nextLink")]
     pub(super) next_link: Option<String>,
 }
 
@@ -43,11 +41,11 @@ pub(super) struct Page {
 #[derive(Debug, Deserialize)]
 pub(super) struct ExpandedItem {
     pub(super) assignments: Vec<Object>,
-    #[serde(rename = "assignments@odata.nextLink", default)]
+    #[serde(rename = "assignments@odata.nextLink")]
     pub(super) next_link: Option<String>,
 }
 
-impl From<ExpandedItem> for Page {
+impl From<ExpandedItem> for Page<Object> {
     fn from(item: ExpandedItem) -> Self {
         Self {
             value: item.assignments,
@@ -56,109 +54,85 @@ impl From<ExpandedItem> for Page {
     }
 }
 
-/// A policy as a list brings it.
-#[derive(Debug)]
-pub(super) struct ListedPolicy {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) platforms: Option<String>,
-    pub(super) odata_type: Option<SharedText>,
-    pub(super) is_tenant_default: bool,
-    /// None where the list did not bring them.
-    pub(super) rows: Option<Vec<Row>>,
-    /// Where the rest of them is, if the list was cut.
-    pub(super) next: Option<String>,
+/// A text, borrowed from the answer unless it holds escapes.
+#[derive(Debug, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
+
+/// An assignment, with what a plan needs of it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct AssignmentWire<'a> {
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    #[serde(borrow)]
+    source: Option<Text<'a>>,
+    #[serde(borrow)]
+    source_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    target: Option<TargetWire<'a>>,
+    #[serde(borrow)]
+    intent: Option<Text<'a>>,
+    settings: Option<Object>,
+    run_schedule: Option<Object>,
 }
 
-/// Takes the objects out of a list.
-pub(super) fn objects(property: &str, value: Value) -> Result<Vec<Object>, String> {
-    let Value::Array(values) = value else {
-        return Err(wrong(property, "a list", &value));
-    };
-    values
-        .into_iter()
-        .map(|value| match value {
-            Value::Object(object) => Ok(object),
-            other => Err(wrong(property, "a list of objects", &other)),
-        })
-        .collect()
+/// A target with its filter.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TargetWire<'a> {
+    #[serde(rename = "@odata.type", borrow)]
+    odata_type: Option<Text<'a>>,
+    #[serde(borrow)]
+    group_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    collection_id: Option<Text<'a>>,
+    #[serde(rename = "deviceAndAppManagementAssignmentFilterId", borrow)]
+    filter_id: Option<Text<'a>>,
+    #[serde(rename = "deviceAndAppManagementAssignmentFilterType", borrow)]
+    filter_type: Option<Text<'a>>,
+    /// What else it holds, which distinguishes targets of a type that is not known.
+    #[serde(flatten)]
+    rest: Object,
+}
+
+impl TargetWire<'_> {
+    /// Returns all properties but the type and the filter, as JSON with sorted keys.
+    fn properties(self) -> String {
+        let mut all = self.rest;
+        for (key, value) in [
+            ("groupId", self.group_id),
+            ("collectionId", self.collection_id),
+        ] {
+            if let Some(Text(value)) = value {
+                all.insert(key.to_owned(), Value::String(value.into_owned()));
+            }
+        }
+        all.sort_keys();
+        Value::Object(all).to_string()
+    }
+}
+
+/// A group or an assignment filter.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NamedWire<'a> {
+    #[serde(borrow)]
+    id: Option<Text<'a>>,
+    display_name: Option<String>,
+    platform: Option<String>,
+    assignment_filter_management_type: Option<String>,
 }
 
 /// A live row, and the service's id for it; empty where it has none.
 pub(super) type Row = (Assignment, Box<str>);
 
-/// Reads a policy of a list.
-pub(super) fn policy(
-    form: PolicyForm<'_>,
-    spec: &PolicyKindSpec,
-    texts: &mut Texts,
-) -> Result<ListedPolicy, String> {
-    let PolicyForm {
-        id,
-        name,
-        odata_type,
-        platforms,
-        priority,
-        default_flag,
-        assignments,
-        assignments_next,
-    } = form;
-    let id = required("id", id)?.into_owned();
-    let is_tenant_default = match spec.tenant_default {
-        TenantDefault::None => false,
-        TenantDefault::Priority => {
-            matches!(priority, Property::Other(Value::Number(number)) if number.as_i64() == Some(0))
-                || has_default_suffix(&id)
-        }
-        TenantDefault::Flag(_) => matches!(default_flag, Property::Other(Value::Bool(true))),
-    };
-    let rows = match assignments {
-        // What takes no assignment need not be asked for any.
-        _ if is_tenant_default => Some(Vec::new()),
-        // Null is not a list that is empty.
-        Property::Missing | Property::Null => None,
-        Property::Other(value) => return Err(wrong("assignments", "a list", &value)),
-        Property::Is(rows) => {
-            let rows = rows.into_iter().map(|property| match property {
-                Property::Is(form) => row(form, spec, texts),
-                Property::Other(value) => Err(wrong("assignments", "a list of objects", &value)),
-                Property::Missing | Property::Null => {
-                    Err(wrong("assignments", "a list of objects", &Value::Null))
-                }
-            });
-            Some(rows.collect::<Result<_, _>>()?)
-        }
-    };
-    Ok(ListedPolicy {
-        id,
-        name: optional(spec.name_property, name)?
-            .unwrap_or_default()
-            .into_owned(),
-        platforms: optional("platforms", platforms)?.map(Cow::into_owned),
-        odata_type: optional("@odata.type", odata_type)?.map(|name| texts.share(short_type(&name))),
-        is_tenant_default,
-        rows,
-        next: optional("assignments@odata.nextLink", assignments_next)?.map(Cow::into_owned),
-    })
-}
-
 /// Returns a type without its prefix. Documentation samples leave the `#` out.
-fn short_type(odata_type: &str) -> &str {
+pub(super) fn short_type(odata_type: &str) -> &str {
     odata_type
         .strip_prefix(PREFIX)
         .or_else(|| odata_type.strip_prefix(&PREFIX[1..]))
         .unwrap_or(odata_type)
-}
-
-/// Whether an id ends as those of the configurations do that every tenant has
-/// (`…_DefaultLimit`, `…_WindowsRestore`).
-fn has_default_suffix(id: &str) -> bool {
-    let last = id
-        .rsplit('_')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_lowercase();
-    id.contains('_') && (last.starts_with("default") || last == "windowsrestore")
 }
 
 /// Texts that come again and again, each held once.
@@ -170,7 +144,7 @@ pub(super) struct Texts {
 }
 
 impl Texts {
-    fn share(&mut self, text: &str) -> SharedText {
+    pub(super) fn share(&mut self, text: &str) -> SharedText {
         if let Some(known) = self.plain.get(text) {
             return Arc::clone(known);
         }
@@ -189,30 +163,30 @@ impl Texts {
     }
 }
 
-/// Reads what a row means.
+/// Reads what an assignment means.
 pub(super) fn row(
-    form: RowForm<'_>,
+    wire: AssignmentWire<'_>,
     spec: &PolicyKindSpec,
     texts: &mut Texts,
-) -> Result<Row, String> {
-    let RowForm {
+) -> Result<Row, Misread> {
+    let AssignmentWire {
         id,
         source,
         source_id,
-        target: Property::Is(mut target_form),
+        target: Some(mut target_wire),
         intent,
         settings,
         run_schedule,
-    } = form
+    } = wire
     else {
-        return Err("an assignment has no `target`".to_owned());
+        return Err(missing("target", "an assignment"));
     };
     let filter = filter(
-        std::mem::take(&mut target_form.filter_id),
-        std::mem::take(&mut target_form.filter_type),
+        target_wire.filter_id.take(),
+        target_wire.filter_type.take(),
         texts,
-    )?;
-    let target = match target(target_form, texts)? {
+    );
+    let target = match target(target_wire, texts)? {
         Target::Group(id) if spec.targets.virtual_all_users && &*id == ALL_USERS_ID => {
             Target::AllUsers
         }
@@ -221,19 +195,16 @@ pub(super) fn row(
     let (variant, properties) = match spec.properties {
         AssignmentProperties::None => (None, Properties::default()),
         AssignmentProperties::App => (
-            optional("intent", intent)?.map(|intent| texts.share(&intent)),
-            app_settings(settings, texts)?,
+            intent.map(|Text(intent)| texts.share(&intent)),
+            app_settings(settings, texts),
         ),
-        AssignmentProperties::Remediation => (None, schedule(run_schedule, texts)?),
+        AssignmentProperties::Remediation => (None, schedule(run_schedule, texts)),
     };
-    let source =
-        optional("source", source)?.map_or(Source::Direct, |text| Source::from_wire(&text));
+    let source = source.map_or(Source::Direct, |Text(text)| Source::from_wire(&text));
     // For direct rows the service writes the policy's own id there.
     let source_id = match source {
         Source::Direct => None,
-        Source::PolicySets | Source::Other(_) => {
-            optional("sourceId", source_id)?.map(|id| texts.share(&id))
-        }
+        Source::PolicySets | Source::Other(_) => source_id.map(|Text(id)| texts.share(&id)),
     };
     Ok((
         Assignment {
@@ -246,34 +217,28 @@ pub(super) fn row(
             source_id,
             properties,
         },
-        optional("id", id)?.unwrap_or_default().into(),
+        id.map(|Text(id)| id.into()).unwrap_or_default(),
     ))
 }
 
 /// Reads the settings of an app's assignment. An exclusion has none, and neither have many types of
 /// apps.
-fn app_settings(settings: Text<'_>, texts: &mut Texts) -> Result<Properties, String> {
-    let settings = match settings.into_value() {
-        None | Some(Value::Null) => return Ok(Properties::default()),
-        Some(Value::Object(settings)) => settings,
-        Some(other) => return Err(wrong("settings", "an object", &other)),
+fn app_settings(settings: Option<Object>, texts: &mut Texts) -> Properties {
+    let Some(settings) = settings else {
+        return Properties::default();
     };
     let flat = properties::flatten_settings(&settings).into_iter();
     let stored = flat.filter_map(|(name, value)| Some((texts.share(&name), texts.share(&value?))));
-    Ok(Properties::new(stored.collect()))
+    Properties::new(stored.collect())
 }
 
 /// Reads when a remediation runs.
-fn schedule(schedule: Text<'_>, texts: &mut Texts) -> Result<Properties, String> {
-    match schedule.into_value() {
-        None | Some(Value::Null) => Ok(Properties::default()),
-        Some(Value::Object(schedule)) => {
-            let value = properties::schedule_from_wire(&schedule);
-            let pair = (texts.share(RUN_SCHEDULE), texts.share(&value));
-            Ok(Properties::new(vec![pair]))
-        }
-        Some(other) => Err(wrong(RUN_SCHEDULE, "an object", &other)),
-    }
+fn schedule(schedule: Option<Object>, texts: &mut Texts) -> Properties {
+    let Some(schedule) = schedule else {
+        return Properties::default();
+    };
+    let value = properties::schedule_from_wire(&schedule);
+    Properties::new(vec![(texts.share(RUN_SCHEDULE), texts.share(&value))])
 }
 
 /// Reads an assignment and keeps it as it came.
@@ -281,13 +246,8 @@ pub(super) fn assignment(
     raw: Object,
     spec: &PolicyKindSpec,
     texts: &mut Texts,
-) -> Result<LiveAssignment, String> {
-    // A map is an object, whatever it holds.
-    let form = match Property::deserialize(&raw) {
-        Ok(Property::Is(form)) => form,
-        _ => RowForm::default(),
-    };
-    let (row, id) = row(form, spec, texts)?;
+) -> Result<LiveAssignment, Misread> {
+    let (row, id) = row(from_object(&raw)?, spec, texts)?;
     Ok(LiveAssignment {
         row,
         id: (!id.is_empty()).then(|| id.into()),
@@ -295,117 +255,81 @@ pub(super) fn assignment(
     })
 }
 
-fn target(mut form: TargetForm<'_>, texts: &mut Texts) -> Result<Target, String> {
-    let odata_type = required("@odata.type", std::mem::take(&mut form.odata_type))?;
+fn target(mut wire: TargetWire<'_>, texts: &mut Texts) -> Result<Target, Misread> {
+    let Some(Text(odata_type)) = wire.odata_type.take() else {
+        return Err(missing("@odata.type", "a target"));
+    };
     let short = short_type(&odata_type);
-    let mut group = || form.group_id.text().map(|id| texts.share_id(id));
+    let mut group = || wire.group_id.as_ref().map(|Text(id)| texts.share_id(id));
     let known = match short {
         "allDevicesAssignmentTarget" => Some(Target::AllDevices),
         "allLicensedUsersAssignmentTarget" => Some(Target::AllUsers),
         "groupAssignmentTarget" => group().map(Target::Group),
         "exclusionGroupAssignmentTarget" => group().map(Target::ExclusionGroup),
-        "configurationManagerCollectionAssignmentTarget" => form
+        "configurationManagerCollectionAssignmentTarget" => wire
             .collection_id
-            .text()
-            .map(|id| Target::Collection(texts.share(id))),
+            .as_ref()
+            .map(|Text(id)| Target::Collection(texts.share(id))),
         _ => None,
     };
     Ok(known.unwrap_or_else(|| Target::Other {
         odata_type: texts.share(short),
-        properties: form.properties().into(),
+        properties: wire.properties().into(),
     }))
 }
 
 /// Reads a target's filter. "No filter" comes in four spellings: the id null, absent, empty, or
 /// the zero GUID with type none (CIPP, Microsoft365DSC and the Terraform provider meet them all).
-fn filter(id: Text<'_>, mode: Text<'_>, texts: &mut Texts) -> Result<Option<Filter>, String> {
-    let mode = optional(FILTER_TYPE, mode)?;
-    let id = optional(FILTER_ID, id)?;
-    Ok(match (id, mode.as_deref()) {
-        (None, _) | (Some(_), Some("none")) => None,
-        (Some(id), _) if id.is_empty() || id == ZERO_GUID => None,
-        (Some(id), mode) => Some(Filter {
-            id: texts.share_id(&id),
-            mode: FilterMode::from_wire(mode.unwrap_or_default()),
-        }),
+fn filter(id: Option<Text<'_>>, mode: Option<Text<'_>>, texts: &mut Texts) -> Option<Filter> {
+    let Text(id) = id?;
+    let mode = mode.map(|Text(mode)| mode).unwrap_or_default();
+    (mode != "none" && !id.is_empty() && id != ZERO_GUID).then(|| Filter {
+        id: texts.share_id(&id),
+        mode: FilterMode::from_wire(&mode),
     })
 }
 
 /// Reads a group.
-pub(super) fn group(object: &Object) -> Result<LiveGroup, String> {
+pub(super) fn group(object: &Object) -> Result<LiveGroup, Misread> {
+    let wire: NamedWire<'_> = from_object(object)?;
     Ok(LiveGroup {
-        id: lower_guid(required_text(object, "id")?),
-        name: optional_text(object, "displayName")?.unwrap_or_default(),
+        id: lower_guid(required_id(wire.id)?.into_owned()),
+        name: wire.display_name.unwrap_or_default(),
     })
 }
 
 /// Reads an assignment filter.
-pub(super) fn assignment_filter(object: &Object) -> Result<LiveFilter, String> {
+pub(super) fn assignment_filter(object: &Object) -> Result<LiveFilter, Misread> {
+    let wire: NamedWire<'_> = from_object(object)?;
     Ok(LiveFilter {
-        id: lower_guid(required_text(object, "id")?),
-        name: optional_text(object, "displayName")?.unwrap_or_default(),
-        platform: optional_text(object, "platform")?,
-        management: optional_text(object, "assignmentFilterManagementType")?,
+        id: lower_guid(required_id(wire.id)?.into_owned()),
+        name: wire.display_name.unwrap_or_default(),
+        platform: wire.platform,
+        management: wire.assignment_filter_management_type,
     })
 }
 
 fn lower_guid(text: String) -> String {
-    Guid::parse(&text).map_or(text, |guid| guid.as_str().to_owned())
+    Guid::parse(&text).map_or(text, |guid| guid.to_string())
 }
 
-fn required_text(object: &Object, property: &str) -> Result<String, String> {
-    match object.get(property) {
-        Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
-        Some(other) => Err(wrong(property, "text", other)),
-        None => Err(missing(property)),
+/// Returns the id of an object, which is not empty.
+pub(super) fn required_id(id: Option<Text<'_>>) -> Result<Cow<'_, str>, Misread> {
+    match id {
+        Some(Text(id)) if !id.is_empty() => Ok(id),
+        _ => Err(missing("id", "an object")),
     }
 }
 
-fn optional_text(object: &Object, property: &str) -> Result<Option<String>, String> {
-    match object.get(property) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(text.clone())),
-        Some(other) => Err(wrong(property, "text", other)),
-    }
-}
-
-fn required<'a>(property: &str, text: Text<'a>) -> Result<Cow<'a, str>, String> {
-    match text {
-        Property::Is(text) if !text.is_empty() => Ok(text),
-        other => Err(other.into_value().map_or_else(
-            || missing(property),
-            |value| wrong(property, "text", &value),
-        )),
-    }
-}
-
-fn optional<'a>(property: &str, text: Text<'a>) -> Result<Option<Cow<'a, str>>, String> {
-    match text {
-        Property::Missing | Property::Null => Ok(None),
-        Property::Is(text) => Ok(Some(text)),
-        Property::Other(value) => Err(wrong(property, "text", &value)),
-    }
-}
-
-fn missing(property: &str) -> String {
-    format!("an object has no `{property}`")
-}
-
-fn wrong(property: &str, expected: &str, found: &Value) -> String {
-    let mut shown: String = found.to_string().chars().take(80).collect();
-    if shown.len() == 80 {
-        shown.push('…');
-    }
-    format!("`{property}` should be {expected}, not `{shown}`")
+fn missing(property: &str, of: &str) -> Misread {
+    Misread::Shape(format!("{of} has no `{property}`"))
 }
 
 #[cfg(test)]
 pub(super) mod tests {
-    use serde::de::DeserializeSeed as _;
     use serde_json::json;
 
     use super::*;
-    use crate::graph::form::PolicySeed;
     use crate::model::PolicyKind;
 
     pub(in crate::graph) fn live(raw: Value) -> LiveAssignment {
@@ -438,29 +362,29 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_not_taken_for_empty() {
+    fn what_is_missing_or_wrong_is_not_taken_for_empty() {
+        let target = |target: Value| json!({"target": target});
         for (object, reason) in [
-            (json!({}), "an object has no `id`"),
-            (json!({"id": ""}), "`id` should be text, not `\"\"`"),
+            (json!({}), "an assignment has no `target`"),
+            (target(json!(null)), "an assignment has no `target`"),
+            (target(json!({})), "a target has no `@odata.type`"),
             (
-                json!({"id": "a", "assignments": [1]}),
-                "`assignments` should be a list of objects, not `1`",
+                target(json!({"@odata.type": "x", "groupId": 1})),
+                "`target.groupId`: invalid type: integer `1`, expected a string",
             ),
-            (
-                json!({"id": "a", "name": 1}),
-                "`name` should be text, not `1`",
-            ),
+            (json!({"target": 1}), "`target`: invalid type: integer `1`"),
         ] {
             let Value::Object(object) = object else {
                 panic!("an object")
             };
-            let form = PolicySeed(kind().spec())
-                .deserialize(&object)
-                .expect("a form");
-            assert_eq!(
-                policy(form, kind().spec(), &mut Texts::default()).expect_err("a fault"),
-                reason
-            );
+            let read = assignment(object, kind().spec(), &mut Texts::default());
+            let misread = read.expect_err(reason);
+            assert!(misread.to_string().contains(reason), "{misread}");
+        }
+        for object in [json!({}), json!({"id": ""}), json!({"id": null})] {
+            let object = object.as_object().expect("an object");
+            let misread = group(object).expect_err("no id");
+            assert_eq!(misread.to_string(), "an object has no `id`");
         }
     }
 }

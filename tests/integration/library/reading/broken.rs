@@ -208,6 +208,25 @@ async fn assignments_that_are_no_list_are_an_error() {
     }
 }
 
+/// It says no more than a list without them.
+#[tokio::test(start_paused = true)]
+async fn assignments_that_are_null_are_read_by_themselves() {
+    let healthy = healthy_plan().await;
+    let world = World::new(tenant());
+    world.wire.rule(|sent| {
+        if sent.path.contains("$expand") {
+            Act::alter(|response| {
+                edit(response, |body| {
+                    body["value"][0]["assignments"] = json!(null);
+                });
+            })
+        } else {
+            Act::Pass
+        }
+    });
+    assert_eq!(world.plan(EVERYTHING).await, healthy);
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_object_without_an_id_is_an_error() {
     for list in LISTS {
