@@ -195,7 +195,7 @@ fn describe(target: &TargetReference) -> String {
         TargetReference::AllUsers => "`allUsers`".to_owned(),
         TargetReference::Collection(id) => format!("the collection {}", quoted(id)),
         TargetReference::Group(group) | TargetReference::ExclusionGroup(group) => {
-            format!("the group {}", quoted(group.as_str()))
+            format!("the group {}", quoted(&group.text()))
         }
     }
 }
@@ -205,7 +205,7 @@ fn filter_words(wanted: &WantedTarget) -> String {
         None => "without a filter".to_owned(),
         Some(filter) => format!(
             "filter {}, mode `{}`",
-            quoted(filter.filter.as_str()),
+            quoted(&filter.filter.text()),
             filter.mode.name()
         ),
     }

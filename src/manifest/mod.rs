@@ -22,6 +22,7 @@ mod targets;
 mod tests;
 mod yaml;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -273,10 +274,10 @@ pub enum NameOrId {
 
 impl NameOrId {
     /// Returns the name or id as text.
-    pub fn as_str(&self) -> &str {
+    pub fn text(&self) -> Cow<'_, str> {
         match self {
-            Self::Name(name) => name,
-            Self::Id(id) => id.as_str(),
+            Self::Name(name) => Cow::Borrowed(name),
+            Self::Id(id) => Cow::Owned(id.to_string()),
         }
     }
 }

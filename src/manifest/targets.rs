@@ -57,9 +57,6 @@ const VIRTUAL_GROUPS: [(&str, &str, &str); 2] = [
     ),
 ];
 
-/// What the service sends as the id of no filter.
-const ZERO_GUID: &str = "00000000-0000-0000-0000-000000000000";
-
 /// Which list a target is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
@@ -336,7 +333,7 @@ fn read_filter(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> Option<Fil
         }
         _ => {
             let id = guid(pair, "filter", diagnostics)?;
-            if id.value.as_str() == ZERO_GUID {
+            if id.value.is_zero() {
                 diagnostics.push(
                     Diagnostic::error("zero-guid", id.place, "the zero GUID means no filter")
                         .hint("leave the filter out"),
@@ -479,14 +476,14 @@ fn refuse_no_filter(mode: &Pair, diagnostics: &mut Diagnostics) -> bool {
 
 /// Refuses ids that are no group's: those that stand for the built-in targets, and the zero GUID.
 fn is_group(id: &Placed<Guid>, side: Side, diagnostics: &mut Diagnostics) -> bool {
-    let text = id.value.as_str();
-    if text == ZERO_GUID {
+    if id.value.is_zero() {
         diagnostics.push(
             Diagnostic::error("zero-guid", id.place, "the zero GUID is not a group's")
                 .hint("name the group by `group`, or by its own id"),
         );
         return false;
     }
+    let text = id.value.to_string();
     let Some((_, word, whom)) = VIRTUAL_GROUPS.iter().find(|(known, ..)| *known == text) else {
         return true;
     };

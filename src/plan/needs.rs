@@ -24,7 +24,7 @@ pub fn needs(manifest: &Manifest) -> Needs {
                             }
                         }
                         NameOrId::Id(id) => {
-                            needs.group_ids.insert(id.as_str().to_owned());
+                            needs.group_ids.insert(id.to_string());
                         }
                     }
                 }

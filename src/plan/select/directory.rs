@@ -169,7 +169,7 @@ impl<'a> Directory<'a> {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<SharedText> {
         let name = match group {
-            NameOrId::Id(id) => return Some(id.as_str().into()),
+            NameOrId::Id(id) => return Some(id.to_string().into()),
             NameOrId::Name(name) => name,
         };
         match self
@@ -219,7 +219,7 @@ impl<'a> Directory<'a> {
         let name = match &reference.filter {
             NameOrId::Id(id) => {
                 return Some(Filter {
-                    id: id.as_str().into(),
+                    id: id.to_string().into(),
                     mode: reference.mode.clone(),
                 });
             }
