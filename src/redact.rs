@@ -16,9 +16,10 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard};
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use azure_core::base64;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
+
+use crate::text::percent_encoded;
 
 /// Shorter secrets are not looked for.
 const SHORTEST: usize = 8;
@@ -31,13 +32,6 @@ const SHORTEST_BASE64: usize = 8;
 
 /// What replaces a secret.
 const MARK: &str = "[secret]";
-
-/// What stays as it is in a query (RFC 3986, 2.3).
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
 
 /// Knows the secrets of a run. It does not print.
 #[derive(Default)]
@@ -180,7 +174,7 @@ fn spellings_in_data(secret: &str) -> [String; 4] {
 
 /// Spells a secret as others may write it.
 fn other_spellings(secret: &str) -> Vec<String> {
-    let query = utf8_percent_encode(secret, QUERY).to_string();
+    let query = percent_encoded(secret);
     let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
     let mut spellings = vec![
         with_lower_hex(&query),

@@ -2,6 +2,20 @@
 
 use std::error::Error;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// All but the unreserved characters (RFC 3986, 2.3).
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// Percent-encodes a text for a path segment or a query: only unreserved characters stay.
+pub fn percent_encoded(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
 /// Says a number with its noun: `1 policy`, `2 policies`.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
@@ -101,7 +115,7 @@ pub fn shortened_url(link: &str) -> String {
     start
 }
 
-/// Says an error with its causes; the outermost text of an HTTP client's says next to nothing.
+/// Spells an error with its causes; the outermost text of an HTTP client's error says next to nothing.
 pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -2,6 +2,7 @@
 
 use super::PolicyKind;
 use crate::kinds::Writing;
+use crate::text::percent_encoded;
 
 /// Returns the path of a policy's assignments.
 pub fn assignments_path(kind: PolicyKind, policy_id: &str) -> String {
@@ -30,28 +31,16 @@ pub fn assign_path(kind: PolicyKind, policy_id: &str) -> String {
     format!("{}/{}/{action}", kind.spec().collection, encode(policy_id))
 }
 
-/// Percent-encodes a value for a path segment or a query value: only unreserved characters stay.
-/// Ids come from the service and are no more trusted than names.
+/// Percent-encodes a value for a path segment or a query. Ids come from the service and are no more
+/// trusted than names.
 pub fn encode(value: &str) -> String {
-    let mut encoded = String::with_capacity(value.len());
-    for byte in value.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                encoded.push(char::from(byte));
-            }
-            _ => {
-                const HEX: &[u8; 16] = b"0123456789ABCDEF";
-                encoded.push('%');
-                encoded.push(char::from(HEX[usize::from(byte >> 4)]));
-                encoded.push(char::from(HEX[usize::from(byte & 15)]));
-            }
-        }
+    let encoded = percent_encoded(value);
+    // Any URL parser would resolve a segment of dots alone.
+    if encoded.bytes().all(|byte| byte == b'.') {
+        encoded.replace('.', "%2E")
+    } else {
+        encoded
     }
-    // A segment of dots alone would be resolved away by any URL parser.
-    if !encoded.is_empty() && encoded.bytes().all(|byte| byte == b'.') {
-        encoded = encoded.replace('.', "%2E");
-    }
-    encoded
 }
 
 #[cfg(test)]
