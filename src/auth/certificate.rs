@@ -19,6 +19,8 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;
+use x509_cert::Certificate as X509;
+use x509_cert::der::Decode as _;
 
 use super::application::{Application, read_secret_file};
 use super::{Fetching, Method, SignInError, Token, TokenSource};
@@ -128,7 +130,7 @@ fn parse(content: &[u8], password: Option<&str>) -> Result<KeyFile, String> {
 }
 
 fn parse_pem(content: &[u8], password: Option<&str>) -> Result<KeyFile, String> {
-    let broken = |error| format!("it is no PEM that can be read: {error}");
+    let broken = |error| format!("it is not readable PEM: {error}");
     let certificates = CertificateDer::pem_slice_iter(content)
         .collect::<Result<Vec<_>, _>>()
         .map_err(broken)?;
@@ -157,7 +159,7 @@ fn encrypted(
 ) -> Result<Option<pkcs8::SecretDocument>, String> {
     const BEGIN: &str = "-----BEGIN ENCRYPTED PRIVATE KEY-----";
     const END: &str = "-----END ENCRYPTED PRIVATE KEY-----";
-    let text = std::str::from_utf8(content).map_err(|_| "it is no text".to_owned())?;
+    let text = std::str::from_utf8(content).map_err(|_| "it is not text".to_owned())?;
     let Some(start) = text.find(BEGIN) else {
         return Ok(None);
     };
@@ -195,36 +197,32 @@ fn parse_pfx(content: &[u8], password: &str) -> Result<KeyFile, String> {
     )
 }
 
-const NO_RSA: &str = "its private key is no RSA key, and Entra takes no other";
+const NO_RSA: &str = "its private key is not an RSA key, and Entra takes no other";
 const WRONG_PASSWORD: &str = "the password is wrong, or the file is damaged";
 
 fn pkcs8(key: &[u8]) -> Result<KeyPair, String> {
     KeyPair::from_pkcs8(key).map_err(|_| NO_RSA.to_owned())
 }
 
-/// Finds the certificate that holds the public part of a key. It stands in it as it is
-/// (RFC 5280, 4.1: the bits of `subjectPublicKey` are the DER of RFC 8017's `RSAPublicKey`).
+/// Finds the certificate that holds the public part of a key (RFC 5280, 4.1: the bits of
+/// `subjectPublicKey` are the DER of RFC 8017's `RSAPublicKey`).
 fn belonging<'a>(
     key: KeyPair,
     certificates: impl Iterator<Item = &'a [u8]>,
 ) -> Result<KeyFile, String> {
-    let public = key.public_key().as_ref().to_vec();
-    let mut count = 0;
-    for certificate in certificates {
-        count += 1;
-        if certificate
-            .windows(public.len())
-            .any(|part| part == public.as_slice())
-        {
-            return Ok(KeyFile {
-                certificate: certificate.to_vec(),
-                key,
-            });
-        }
+    let belongs = |certificate: &[u8]| {
+        X509::from_der(certificate).is_ok_and(|parsed| {
+            let public = parsed.tbs_certificate().subject_public_key_info();
+            public.subject_public_key.raw_bytes() == key.public_key().as_ref()
+        })
+    };
+    let mut certificates = certificates.peekable();
+    if certificates.peek().is_none() {
+        return Err("it holds no certificate".to_owned());
     }
-    Err(if count == 0 {
-        "it holds no certificate".to_owned()
-    } else {
-        "none of its certificates belongs to its private key".to_owned()
-    })
+    let certificate = certificates
+        .find(|certificate| belongs(certificate))
+        .ok_or("none of its certificates belongs to its private key")?
+        .to_vec();
+    Ok(KeyFile { key, certificate })
 }

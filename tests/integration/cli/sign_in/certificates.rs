@@ -149,10 +149,10 @@ fn files_that_cannot_be_used_say_why() {
             other.pem() + &identity.key_pem(),
             "none of its certificates belongs to its private key",
         ),
-        (other.pem() + &other.key_pem(), "no RSA key"),
+        (other.pem() + &other.key_pem(), "not an RSA key"),
         (
             "-----BEGIN PRIVATE KEY-----\n!\n-----END PRIVATE KEY-----\n".to_owned(),
-            "no PEM that can be read",
+            "not readable PEM",
         ),
         (
             "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB".to_owned(),
