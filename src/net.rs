@@ -139,8 +139,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// would see the token.
 ///
 /// Who is trusted is the platform's to say, or `SSL_CERT_FILE`'s alone where that is set: on every
-/// platform, and with an error where the file is not what it should be. There is no way to trust
-/// everybody.
+/// platform, and with an error where the file is not what it should be. Nothing turns the checks off.
 ///
 /// # Errors
 ///

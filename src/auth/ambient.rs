@@ -1,4 +1,4 @@
-//! What there is to sign in with where nothing is configured: a managed identity, else `az`.
+//! What there is to sign in with if nothing is configured: a managed identity, else `az`.
 
 use std::ffi::OsStr;
 use std::io;
@@ -238,7 +238,7 @@ struct Ended {
 }
 
 impl Ended {
-    /// Finds the line that tells the error among warnings and advertisements.
+    /// Finds the line with the error among warnings and advertisements.
     fn reason(&self) -> String {
         let line = self
             .said

@@ -30,8 +30,8 @@ use super::token::usable;
 use super::{Fetching, Method, SignInError, Token, TokenSource, refusal};
 use crate::text::{excerpt, with_causes};
 
-/// The longest that one sign-in may take, with all its tries. The library waits as long as it is
-/// told to, which may be a year.
+/// The longest that one sign-in may take, with all its tries. The library waits as long as the
+/// service asks for, which may be a year.
 const LONGEST: Duration = Duration::from_secs(120);
 
 /// Who signs in, where, and for what.
@@ -45,7 +45,7 @@ pub(super) struct Application {
 }
 
 impl Application {
-    /// Returns the URL that tokens come from, which is also whom an assertion is made for.
+    /// Returns the URL that tokens come from, which is also the audience of an assertion.
     pub(super) fn token_endpoint(&self) -> Result<Url, SignInError> {
         self.authority
             .join(&format!("/{}/oauth2/v2.0/token", self.tenant_id))
@@ -74,7 +74,7 @@ impl Application {
     ) -> Result<Token, SignInError> {
         let (http, client_options) = self.connection(&assertion);
         // A new credential each time: the library's cache would hand out a token that the service
-        // has just refused, and asks anew for every request in the last five minutes of a life.
+        // has just refused, and signs in again for every request in the last five minutes of a token.
         let credential = ClientAssertionCredential::new(
             self.tenant_id.clone(),
             self.client_id.clone(),
@@ -142,7 +142,7 @@ pub(super) async fn token(
     Ok(Token::new(SecretString::from(token.token.secret()), Some(lifetime)).by(method))
 }
 
-/// Says what the library has against what it was given.
+/// The error for input that the library refuses.
 pub(super) fn unusable(error: azure_core::Error) -> SignInError {
     SignInError::Unusable(first_line(&error.to_string()))
 }
@@ -204,7 +204,7 @@ impl WorkloadIdentity {
             ))
         };
         let bytes = read_secret_file(&self.file, "the federated token")?;
-        let text = std::str::from_utf8(&bytes).map_err(|_| unusable("is no text"))?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| unusable("is not text"))?;
         let assertion = usable(text).map_err(unusable)?;
         self.application
             .assert(assertion, Method::WorkloadIdentity)

@@ -22,7 +22,7 @@ pub struct Choice<'a> {
     pub cloud: &'static Cloud,
     /// What the token is for.
     pub scope: String,
-    /// The tenant to sign in to where the environment names none.
+    /// The tenant to sign in to if the environment names none.
     pub tenant_id: Option<String>,
     /// The variables that hold secrets, which are kept from other programs.
     pub secret_variables: Vec<&'static str>,
@@ -234,7 +234,7 @@ mod tests {
             let error = chosen(None, &[name, "AZURE_TENANT_ID"]).expect_err("a mistake");
             assert!(error.contains("needs `AZURE_CLIENT_ID`"), "{error}");
         }
-        // What a platform sets for every job is no such thing.
+        // What a platform sets for every job does not count.
         assert_eq!(
             chosen(
                 None,

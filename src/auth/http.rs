@@ -120,7 +120,7 @@ impl AuthHttp {
             .request(method, url.clone());
         for (name, value) in headers {
             let mut value = reqwest::header::HeaderValue::from_str(value).map_err(|_| {
-                SignInError::Unusable(format!("the value for the header `{name}` is no text"))
+                SignInError::Unusable(format!("the value for the header `{name}` is not text"))
             })?;
             value.set_sensitive(true);
             request = request.header(*name, value);
@@ -391,7 +391,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_are_sent_where_nobody_listens_only() {
+    fn secrets_are_sent_only_where_they_cannot_be_overheard() {
         let authority = AuthHttp::to_authority(&url("http://127.0.0.1:1"), &secret());
         let managed = AuthHttp::to_managed_identity(None);
         assert!(authority.client(&url("http://127.0.0.1:1/x")).is_ok());

@@ -3,7 +3,7 @@
 /// The ways to sign in, in the order in which they are tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// A token that is there.
+    /// A ready-made token.
     Token,
     /// An application with a client secret.
     ClientSecret,
@@ -17,7 +17,7 @@ pub enum Method {
     AzureDevOps,
     /// The identity that Azure gives to a machine or an app.
     ManagedIdentity,
-    /// Whoever is signed in to `az`.
+    /// The user who is signed in to `az`.
     AzureCli,
 }
 

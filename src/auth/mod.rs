@@ -71,7 +71,7 @@ pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Token, SignInError>> 
 
 /// Gets a fresh token from somewhere, each time it is asked.
 pub trait TokenSource: Send + Sync {
-    /// Gets a new token; none where there is no other than the one given before.
+    /// Gets a new token.
     fn fetch(&self) -> Fetching<'_>;
 
     /// Whether a refused token can be replaced by another.

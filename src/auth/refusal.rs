@@ -111,7 +111,7 @@ pub(super) fn from_answer(answer: &Answer) -> SignInError {
         .or_else(|| described.as_deref().and_then(number_in));
     let mut text = described.or_else(|| part("error")).unwrap_or_else(|| {
         format!(
-            "the answer is no token and no error: {}",
+            "the answer is neither a token nor an error: {}",
             excerpt(&answer.body)
         )
     });
@@ -154,7 +154,7 @@ fn number_in(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    fn told(status: u16, body: &str) -> SignInError {
+    fn refused(status: u16, body: &str) -> SignInError {
         from_answer(&Answer {
             status,
             body: body.as_bytes().to_vec(),
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn an_error_has_its_number_its_sentence_and_advice() {
-        let error = told(
+        let error = refused(
             401,
             r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided. Trace ID: 1 Correlation ID: 2 Timestamp: 3","error_codes":[7000215],"trace_id":"1"}"#,
         );
@@ -177,7 +177,7 @@ mod tests {
     /// The library's parser borrows the text, and gives up where it holds an escape.
     #[test]
     fn escapes_in_the_text_are_no_obstacle() {
-        let error = told(
+        let error = refused(
             400,
             r#"{"error":"invalid_request","error_description":"AADSTS700213: No match for \"repo:a\/b\u00e4\".\r\nTrace ID: 1\r\nTimestamp: 2","error_codes":[700213]}"#,
         );
@@ -206,23 +206,23 @@ mod tests {
             (r#"{"message":"Gone."}"#, "Gone. (status 400)"),
             (
                 "<html>",
-                "the answer is no token and no error: `<html>` (status 400)",
+                "the answer is neither a token nor an error: `<html>` (status 400)",
             ),
             (
                 "[]",
-                "the answer is no token and no error: `[]` (status 400)",
+                "the answer is neither a token nor an error: `[]` (status 400)",
             ),
             (
                 "",
-                "the answer is no token and no error: an empty body (status 400)",
+                "the answer is neither a token nor an error: an empty body (status 400)",
             ),
         ] {
             assert_eq!(
-                told(400, body).to_string(),
+                refused(400, body).to_string(),
                 format!("sign-in failed: {text}")
             );
         }
-        assert_eq!(told(400, r#"{"error_codes":[1]}"#).hint(), None);
+        assert_eq!(refused(400, r#"{"error_codes":[1]}"#).hint(), None);
     }
 
     #[test]

@@ -27,11 +27,11 @@ pub struct Token {
     pub tenant_id: Option<String>,
     /// What it says of itself, if it can be read.
     pub claims: Option<Arc<Claims>>,
-    /// The credential that it was got with, where that is known.
+    /// The credential that it was got with, if that is known.
     pub method: Option<Method>,
-    /// When a new one should be had; none where there is no other.
+    /// When to renew it; `None` if it cannot be renewed.
     pub(super) renew_at: Option<Instant>,
-    /// When it runs out; none where nobody knows.
+    /// When it expires; `None` if that is not known.
     pub(super) expires_at: Option<Instant>,
 }
 
@@ -102,7 +102,7 @@ impl TokenSource for StaticToken {
     }
 }
 
-/// Takes a token or an assertion without the white space around it; says what is wrong with it.
+/// Trims a token or an assertion; says what is wrong with it.
 pub(super) fn usable(token: &str) -> Result<SecretString, &'static str> {
     let token = SecretString::from(token.trim());
     if token.expose_secret().is_empty() {

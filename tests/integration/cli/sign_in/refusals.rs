@@ -72,7 +72,7 @@ fn an_answer_that_repeats_the_secret_is_cleaned() {
 
 #[test]
 fn what_is_no_answer_of_entra_is_shown() {
-    refused(400, &json!("odd")).says(&["no token and no error", "odd"]);
+    refused(400, &json!("odd")).says(&["neither a token nor an error", "odd"]);
     refused(302, &json!({})).says(&["status 302"]);
     // A success without a token.
     refused(200, &json!("odd")).says(&["sign-in failed"]);
@@ -90,7 +90,7 @@ fn an_endless_answer_is_cut() {
     world
         .run("whoami")
         .exits(7)
-        .says(&["larger than any with a token"]);
+        .says(&["the token response is too large"]);
 }
 
 #[test]
