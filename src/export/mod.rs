@@ -127,7 +127,7 @@ pub fn manifests(
             Ok((selector, mut targets, notes)) => entries.push(Entry {
                 selector,
                 live,
-                said: said::in_common(&mut targets),
+                said: references::in_common(&mut targets),
                 targets,
                 set: None,
                 notes,

@@ -297,3 +297,48 @@ fn by_id(id: &str, name: &str) -> Reference {
         comment: (!is_blank(name)).then(|| name.to_owned()),
     }
 }
+
+/// Takes out of all targets what they say alike, for the entry to say once.
+pub(super) fn in_common(targets: &mut Targets) -> Said {
+    let mut common = Said::default();
+    let mut included = targets.include.iter().map(|included| &included.said);
+    if let Some(first) = included.next()
+        && included.clone().all(|said| said.settings == first.settings)
+    {
+        common.settings.clone_from(&first.settings);
+    }
+    let mut included = targets.include.iter().map(|included| &included.said);
+    if let Some(first) = included.next()
+        && included.all(|said| said.schedule == first.schedule)
+    {
+        common.schedule.clone_from(&first.schedule);
+    }
+    let included = targets.include.iter().map(|included| &included.said.intent);
+    let excluded = targets.exclude.iter().map(|excluded| &excluded.intent);
+    let mut intents = included.chain(excluded);
+    if let Some(first) = intents.next()
+        && intents.all(|intent| intent == first)
+    {
+        common.intent.clone_from(first);
+    }
+    for included in &mut targets.include {
+        let said = &mut included.said;
+        if !common.settings.is_empty() {
+            said.settings.clear();
+        }
+        if common.schedule.is_some() {
+            said.schedule = None;
+        }
+        if common.intent.is_some() {
+            said.intent = None;
+        }
+    }
+    if common.intent.is_some() {
+        for excluded in &mut targets.exclude {
+            excluded.intent = None;
+        }
+    }
+    targets.include.sort();
+    targets.exclude.sort();
+    common
+}
