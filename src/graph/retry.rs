@@ -62,7 +62,12 @@ pub const LOOKS_AFTER_INTERRUPT: Duration = Duration::from_secs(5);
 
 /// Reading back what shows late, like app protection: the waits before each further look. Tools look
 /// for a minute; exclusions have taken longer.
-pub const LATE_LOOKS: [Duration; 14] = [Duration::from_secs(5); 14];
+pub const LATE_LOOKS: [Duration; 15] = {
+    let mut waits = [Duration::from_secs(5); 15];
+    waits[0] = Duration::from_secs(1);
+    waits[1] = Duration::from_secs(2);
+    waits
+};
 
 /// How many looks in a row have to show what was written, where old and new are read in turn.
 pub const LOOKS_THAT_AGREE: usize = 2;

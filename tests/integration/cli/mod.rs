@@ -17,6 +17,7 @@ mod configurations;
 mod defects;
 mod encodings;
 mod errors;
+mod every_kind;
 mod exit_codes;
 mod export;
 mod files;
