@@ -1,6 +1,7 @@
 //! Who answers what: each file the requests to a part of the service.
 
 pub(crate) mod assignments;
+pub(crate) mod audit;
 pub(crate) mod batch;
 pub(crate) mod directory;
 pub(crate) mod filters;

@@ -12,6 +12,7 @@
 //! `switches` (what there is), `machine` (what the service knows), `routes` and `handlers` (how a request
 //! goes), `rules` (what is refused), `state` and `store` (what is kept), then the helpers.
 
+mod audit;
 mod collections;
 mod encoding;
 mod handlers;
@@ -43,5 +44,5 @@ pub use members::{Device, User};
 pub use request::{Request, Response, Statistics};
 pub use state::StateError;
 pub use store::{LOCK_SUFFIX, Store};
-pub use switches::{App, PolicySetRows, RetryAfter, Switches, Throttling};
+pub use switches::{App, Audit, PolicySetRows, RetryAfter, Switches, Throttling};
 pub use tenant::{Assignment, Filter, Group, Policy, Tenant};

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
+use crate::audit::{self, Action, MOST_EVENTS, Written};
 use crate::collections::{Collection, Family, Pool};
 use crate::encoding::{base64_decode, guid_from};
 use crate::odata::query::{Allowed, NO_FILTER, Options};
@@ -63,6 +64,7 @@ pub(crate) struct Call<'a> {
     pub(crate) root: String,
     pub(crate) caller: Caller,
     pub(crate) now: Duration,
+    pub(crate) wall: SystemTime,
     pub(crate) in_batch: bool,
     pub(crate) url_length: usize,
 }
@@ -328,8 +330,38 @@ impl Machine {
         Ok(())
     }
 
-    /// Replaces the rows of a policy.
+    /// Replaces the rows of a policy as a caller asks, and notes who did.
     pub(crate) fn write(
+        &mut self,
+        call: &Call<'_>,
+        action: Action,
+        collection: Collection,
+        id: &str,
+        rows: Vec<Assignment>,
+    ) {
+        let Some(place) = self.place(collection, id) else {
+            return;
+        };
+        let Some(policy) = self.tenant.policies(collection).get(place) else {
+            return;
+        };
+        let written = Written {
+            collection,
+            id: &policy.id,
+            name: &policy.name,
+            before: &policy.assignments,
+            after: &rows,
+        };
+        let events = audit::events(call, action, written, self.requests);
+        let kept = &mut self.tenant.audit_events;
+        kept.extend(events);
+        let old = kept.len().saturating_sub(MOST_EVENTS);
+        kept.drain(..old);
+        self.replace(collection, id, rows, call.now);
+    }
+
+    /// Replaces the rows of a policy.
+    pub(crate) fn replace(
         &mut self,
         collection: Collection,
         id: &str,

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::collections::{Collection, Pool};
 use crate::encoding::guid_from;
-use crate::handlers::{assignments, batch, directory, filters, memberships, policies};
+use crate::handlers::{assignments, audit, batch, directory, filters, memberships, policies};
 use crate::machine::{Call, Machine};
 use crate::odata::path::{below_version, message_place};
 use crate::odata::query;
@@ -127,6 +127,7 @@ fn let_in(
         root: format!("{}/beta", moment.base),
         caller,
         now: moment.now,
+        wall: moment.wall,
         in_batch: moment.batch.is_some(),
         url_length: moment.base.len() + request.target.len(),
     };
@@ -186,6 +187,9 @@ fn intune(
     let Some(collection) = collection else {
         if is_filters {
             return filters::answer(machine, call, rest);
+        }
+        if root == "deviceManagement" && name == "auditEvents" {
+            return audit::answer(machine, call, rest);
         }
         return Err(Fault::no_segment(name));
     };

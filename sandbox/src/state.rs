@@ -6,6 +6,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use jiff::Timestamp;
 use serde::de::{self, DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -186,7 +187,15 @@ impl Tenant {
                 ));
             }
         }
-        if service.page_size == 0 || service.max_page_size == 0 {
+        let times = self.audit_events.iter();
+        let mut times = times.map(|event| event.get("activityDateTime").and_then(Value::as_str));
+        if times.any(|time| time.is_none_or(|time| time.parse::<Timestamp>().is_err())) {
+            return Err((
+                "`auditEvents` has an event whose `activityDateTime` is not a time".to_owned(),
+                None,
+            ));
+        }
+        if service.page_size == 0 || service.max_page_size == 0 || service.audit.page_size == 0 {
             return Err(("`service` has an empty page size".to_owned(), None));
         }
         let times = [
@@ -194,6 +203,7 @@ impl Tenant {
             service.read_after_write_lag,
             service.managed_app_lag,
             service.latency,
+            service.audit.delay,
         ];
         if !times.iter().all(|time| (0.0..=86_400.0).contains(time)) {
             return Err((
@@ -266,6 +276,7 @@ impl Serialize for Tenant {
             users,
             devices,
             assignment_filters,
+            audit_events,
             policies,
         } = self;
         let mut map = serializer.serialize_map(None)?;
@@ -282,6 +293,9 @@ impl Serialize for Tenant {
         map.serialize_entry("assignmentFilters", assignment_filters)?;
         for (collection, policies) in policies.iter().filter(|(_, some)| !some.is_empty()) {
             map.serialize_entry(collection.segment(), policies)?;
+        }
+        if !audit_events.is_empty() {
+            map.serialize_entry("auditEvents", audit_events)?;
         }
         map.end()
     }
@@ -335,6 +349,7 @@ impl<'de> Visitor<'de> for TenantVisitor {
                 "users" => tenant.users = map.next_value()?,
                 "devices" => tenant.devices = map.next_value()?,
                 "assignmentFilters" => tenant.assignment_filters = map.next_value()?,
+                "auditEvents" => tenant.audit_events = map.next_value()?,
                 other => {
                     let collection = Collection::named(other)
                         .ok_or_else(|| A::Error::custom(format!("unknown key `{other}`")))?;

@@ -44,6 +44,8 @@ pub struct Switches {
     pub refuse_missing_groups: bool,
     /// Whether writes need the approval of a second administrator (facts, section 2.6).
     pub multi_admin_approval: bool,
+    /// How audit events are read.
+    pub audit: Audit,
     /// How much later every answer comes, in seconds. Requests in flight together wait together.
     pub latency: f64,
     /// The request limits.
@@ -81,6 +83,7 @@ impl Default for Switches {
             managed_app_lag: 0.0,
             refuse_missing_groups: false,
             multi_admin_approval: false,
+            audit: Audit::default(),
             latency: 0.0,
             throttling: Throttling::default(),
         }
@@ -100,6 +103,32 @@ impl Switches {
         .into_iter()
         .flatten()
         .map(String::as_str)
+    }
+}
+
+/// How audit events are read. Their latency is not documented.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Audit {
+    /// For how many seconds an event does not show.
+    pub delay: f64,
+    /// The page size where the request names none (up to 1,000: microsoft-graph-docs#18143).
+    pub page_size: usize,
+    /// Whether the last page has a next link, which leads to an empty one.
+    pub trailing_link: bool,
+    /// Whether every request is answered with a 429 that has no `Retry-After`
+    /// (almenscorner/IntuneCD#217).
+    pub throttled: bool,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self {
+            delay: 0.0,
+            page_size: 1000,
+            trailing_link: false,
+            throttled: false,
+        }
     }
 }
 

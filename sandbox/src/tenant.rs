@@ -33,6 +33,8 @@ pub struct Tenant {
     pub devices: Vec<Device>,
     /// The assignment filters.
     pub assignment_filters: Vec<Filter>,
+    /// The audit events, the newest last.
+    pub audit_events: Vec<Map<String, Value>>,
     /// The policies of each collection.
     pub(crate) policies: BTreeMap<Collection, Vec<Policy>>,
 }
@@ -156,6 +158,7 @@ impl Tenant {
             users: Vec::new(),
             devices: Vec::new(),
             assignment_filters: Vec::new(),
+            audit_events: Vec::new(),
             policies: Collection::all()
                 .map(|collection| (collection, Vec::new()))
                 .collect(),

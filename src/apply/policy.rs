@@ -98,10 +98,11 @@ impl Worker<'_> {
         if self.writer.is_paused(policy.kind) || !self.may_try(policy, progress, &step) {
             return Ok(());
         }
-        self.note(|report| report.sending(policy, self.names))
+        let id = self.writer.new_request_id();
+        self.note(|report| report.sending(policy, self.names, &id))
             .map_err(|reason| not_done(progress, reason))?;
         let written = match request(policy, &step, &seen.live) {
-            Ok(request) => self.writer.send(write_slot, &request).await,
+            Ok(request) => self.writer.send(write_slot, &request, id).await,
             Err(error) => Written::NotSent(error),
         };
         drop((sending, writing));

@@ -104,6 +104,7 @@ impl Session<'_> {
     ) -> Result<Exit, Failure> {
         let service = settings::service(&common.service, config)?;
         let request = PlanRequest {
+            who: None,
             write_with: self.command.planning.write_with,
             strict: self.command.planning.strict,
             selection: &self.command.selecting.selection(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-use super::options::{Ci, Common, Guards, Planning, Selecting, View};
+use super::options::{Ci, Common, Guards, Planning, Selecting, View, WhoDidIt};
 use super::settings::variable;
 use super::values::{digest, duration, permitted_command};
 use crate::plan::Selection;
@@ -204,6 +204,8 @@ pub(super) struct Plan {
     #[command(flatten)]
     pub(super) guards: Guards,
     #[command(flatten)]
+    pub(super) who: WhoDidIt,
+    #[command(flatten)]
     pub(super) ci: Ci,
 }
 
@@ -228,6 +230,8 @@ pub(super) struct Drift {
     #[command(flatten)]
     guards: Guards,
     #[command(flatten)]
+    who: WhoDidIt,
+    #[command(flatten)]
     pub(super) ci: Ci,
 }
 
@@ -240,6 +244,7 @@ impl Drift {
             view,
             planning,
             guards,
+            who,
             ci,
         } = self;
         Plan {
@@ -252,6 +257,7 @@ impl Drift {
             view,
             planning,
             guards,
+            who,
             ci,
         }
     }

@@ -210,6 +210,17 @@ impl View {
     }
 }
 
+/// Who changed what differs.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct WhoDidIt {
+    /// Say who changed what differs, by the service's audit events
+    #[arg(long)]
+    pub(super) who: bool,
+    /// How many days back to look, up to 730 [default: 7]
+    #[arg(long, value_name = "N", requires = "who", value_parser = clap::value_parser!(u32).range(1..=730))]
+    pub(super) who_days: Option<u32>,
+}
+
 /// The pipeline that runs the program.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Ci {

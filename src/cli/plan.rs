@@ -16,6 +16,10 @@ use crate::render::text::{Detail, Next};
 use crate::run::Failure;
 use crate::run::connect::connect;
 use crate::run::plan::{self, NameUnmanaged, PlanRequest, PreparedPlan};
+use crate::run::who::Who;
+
+/// How many days back it is asked who changed something.
+const WHO_DAYS: u32 = 7;
 
 pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
@@ -34,6 +38,10 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
         None if command.is_drift => NameUnmanaged::Broad,
         None => NameUnmanaged::Not,
     };
+    let who = command.who.who.then(|| Who {
+        days: command.who.who_days.unwrap_or(WHO_DAYS),
+        reports: command.since.iter().cloned().collect(),
+    });
     let request = PlanRequest {
         unmanaged: &unmanaged,
         write_with: command.planning.write_with,
@@ -41,6 +49,7 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
         selection: &command.selecting.selection(),
         rules: &settings::guards(&command.guards, &config)?,
         all: command.view.all,
+        who: who.as_ref(),
     };
     let mut plan = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));

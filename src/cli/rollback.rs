@@ -57,6 +57,7 @@ fn save(command: &Rollback, out: &Path, common: &Common, output: &Output) -> Res
     let recorded = inputs::report(&command.of)?;
     let service = settings::service(&common.service, &config)?;
     let request = PlanRequest {
+        who: None,
         write_with: command.planning.write_with,
         strict: false,
         selection: &command.selecting.selection(),

@@ -157,6 +157,16 @@ impl Client {
         self.observer.notice(event);
     }
 
+    /// Makes the id of a request, by which the service's log names it.
+    pub(super) fn new_request_id(&self) -> String {
+        let mut bytes = [0; 16];
+        let rng = &mut *self.rng.lock().unwrap_or_else(PoisonError::into_inner);
+        rng.fill(&mut bytes);
+        uuid::Builder::from_random_bytes(bytes)
+            .into_uuid()
+            .to_string()
+    }
+
     /// Returns how long to wait before the next try when the service does not say.
     pub(super) fn backoff(&self, tries: u32, throttled: bool) -> Duration {
         let random = self

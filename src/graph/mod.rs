@@ -7,6 +7,7 @@
 //! [`write::Writer`].
 
 pub mod address;
+mod audit;
 mod batch;
 pub mod body;
 mod class;

@@ -130,6 +130,10 @@ impl Reader {
         lists.unwrap_or_else(PoisonError::into_inner).insert(list);
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Returns what has gone over the wire so far.
     pub fn counts(&self) -> RequestCounts {
         self.client.counts()

@@ -96,8 +96,14 @@ impl Writer {
         self.client.backoff(tries, false)
     }
 
-    /// Sends a write.
-    pub async fn send(&self, slot: WriteSlot, request: &WriteRequest) -> Written {
+    /// Makes the id of a write. The service's audit event of it has the same
+    /// (`correlationId`; Microsoft's own detections join them).
+    pub fn new_request_id(&self) -> String {
+        self.client.new_request_id()
+    }
+
+    /// Sends a write with its id.
+    pub async fn send(&self, slot: WriteSlot, request: &WriteRequest, id: String) -> Written {
         let WriteRequest {
             method,
             path,
@@ -109,7 +115,7 @@ impl Writer {
             group: Group::of(&url),
             method: *method,
             url,
-            headers: Vec::new(),
+            headers: vec![("client-request-id", id)],
             body: body.clone(),
             cost: 1,
         };

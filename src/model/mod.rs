@@ -8,6 +8,7 @@
 //! identifies an assignment ([`AssignmentKey`]) are three types.
 
 mod assignment;
+mod audit;
 mod desired;
 mod guid;
 mod live;
@@ -15,6 +16,7 @@ mod path;
 mod target;
 
 pub use assignment::{Assignment, AssignmentKey, Properties, Property, Rows, same_assignments};
+pub use audit::{AuditEvent, AuditLog};
 pub use desired::{Desired, Stated, StatedProperties};
 pub use guid::Guid;
 pub use live::{

@@ -7,6 +7,7 @@
 //! file with a digest that can be trusted later. Printing and applying walk the
 //! same value, so what is shown is what is done.
 
+pub mod audit;
 mod difference;
 mod digest;
 mod estimate;
@@ -39,6 +40,7 @@ use crate::manifest::{Manifest, Mode};
 use crate::model::{
     Assignment, AssignmentKey, LiveFilter, LiveGroup, LiveTenant, PolicyKind, Rows, SharedText,
 };
+use audit::Audit;
 use guards::{GivenLimits, Guard, GuardRules, Judged, Observation};
 use select::{DesiredState, ManagedPolicy};
 use since::Since;
@@ -75,6 +77,8 @@ pub struct Plan {
     pub unmanaged: Option<Vec<Unmanaged>>,
     /// Those of them that are named.
     pub notable: Option<Notable>,
+    /// Who changed what differs, where that was asked.
+    pub audit: Option<Audit>,
 }
 
 /// Digests of policies' rows, by kind and id.
@@ -548,6 +552,7 @@ pub fn make(
         since: None,
         unmanaged: Some(unmanaged::of(live, &managed, &shared_names)),
         notable: None,
+        audit: None,
     };
     plan.guards = guards::evaluate(&plan.judged(None), inputs.rules);
     (Some(plan), diagnostics)

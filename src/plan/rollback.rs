@@ -151,6 +151,7 @@ pub fn plan(
         since: None,
         unmanaged: None,
         notable: None,
+        audit: None,
     };
     plan.guards = guards::evaluate(&plan.judged(None), inputs.rules);
     Rollback {

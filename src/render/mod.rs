@@ -14,3 +14,4 @@ pub mod phrases;
 pub mod recorded;
 pub mod review;
 pub mod text;
+mod who;

@@ -16,6 +16,7 @@ use super::phrases::{
     writes,
 };
 use super::review::Direction;
+use super::who::who;
 use crate::manifest::Mode;
 use crate::model::PolicyKind;
 use crate::plan::guards::Guard;
@@ -67,7 +68,7 @@ pub fn plan(plan: &Plan, summary: &Summary, digest: &str, detail: Detail<'_>) ->
     let mut text = String::new();
     if detail.summary {
         for policy in shown(plan, detail) {
-            summary_line(&mut text, policy, plan.cause(policy), detail.direction);
+            summary_line(&mut text, policy, plan, detail.direction);
         }
         if !text.is_empty() {
             text.push('\n');
@@ -78,7 +79,7 @@ pub fn plan(plan: &Plan, summary: &Summary, digest: &str, detail: Detail<'_>) ->
         }
     } else {
         for group in groups(plan, detail.direction) {
-            draw_group(&mut text, &group, detail);
+            draw_group(&mut text, &group, plan, detail);
         }
     }
     draw_unmanaged(&mut text, plan);
@@ -106,12 +107,7 @@ fn heading(policy: &PlannedPolicy) -> String {
     )
 }
 
-fn summary_line(
-    text: &mut String,
-    policy: &PlannedPolicy,
-    cause: Option<Cause>,
-    direction: Direction,
-) {
+fn summary_line(text: &mut String, policy: &PlannedPolicy, plan: &Plan, direction: Direction) {
     let Counts {
         add,
         remove,
@@ -125,13 +121,16 @@ fn summary_line(
         text,
         "{ADD}+{plus}{ADD:#} {REMOVE}-{minus}{REMOVE:#} {UPDATE}~{update}{UPDATE:#}  {}{}",
         heading(policy),
-        phrases::cause(cause, direction)
-            .map(|cause| format!("  {cause}"))
-            .unwrap_or_default()
+        phrases::cause(plan.cause(policy), direction)
+            .map(str::to_owned)
+            .into_iter()
+            .chain(who(plan, &[policy], direction).into_iter().next())
+            .map(|said| format!("  {said}"))
+            .collect::<String>()
     );
 }
 
-fn draw_group(text: &mut String, group: &Group<'_>, detail: Detail<'_>) {
+fn draw_group(text: &mut String, group: &Group<'_>, plan: &Plan, detail: Detail<'_>) {
     let Group {
         lines,
         cause,
@@ -157,6 +156,7 @@ fn draw_group(text: &mut String, group: &Group<'_>, detail: Detail<'_>) {
     };
     let _ = writeln!(text, "{heading}");
     draw_cause(text, *cause, detail.direction);
+    draw_who(text, plan, policies, detail);
     let lines = lines.iter();
     let lines: Vec<(&Line, Option<String>)> = lines
         .map(|(line, places)| (line, groups::places(places)))
@@ -199,6 +199,13 @@ fn draw_names(text: &mut String, names: &[String], detail: Detail<'_>) {
 fn draw_cause(text: &mut String, cause: Option<Cause>, direction: Direction) {
     if let Some(cause) = phrases::cause(cause, direction) {
         let _ = writeln!(text, "  {UPDATE}{cause}{UPDATE:#}");
+    }
+}
+
+/// Draws who changed policies that have the same changes, if that was asked.
+fn draw_who(text: &mut String, plan: &Plan, policies: &[&PlannedPolicy], detail: Detail<'_>) {
+    for line in who(plan, policies, detail.direction) {
+        let _ = writeln!(text, "  {UPDATE}{line}{UPDATE:#}");
     }
 }
 
@@ -253,6 +260,7 @@ fn draw_policy(text: &mut String, policy: &PlannedPolicy, plan: &Plan, detail: D
     let names = &plan.names;
     let _ = writeln!(text, "{}", heading(policy));
     draw_cause(text, plan.cause(policy), detail.direction);
+    draw_who(text, plan, &[policy], detail);
     if detail.diff || !policy.is_changed() {
         for place in policy.manifest.iter() {
             let path = clean(&place.path);

@@ -92,6 +92,7 @@ fn pending(plan: &Plan) -> BTreeMap<Cow<'_, str>, Vec<Cow<'_, str>>> {
 
 /// A write that is about to leave.
 #[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct SendingLine<'a> {
     pub(super) event: Event,
     pub(super) kind: Cow<'a, str>,
@@ -99,14 +100,18 @@ pub(super) struct SendingLine<'a> {
     pub(super) name: Option<Cow<'a, str>>,
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub(super) odata_type: Option<Cow<'a, str>>,
+    /// The id of its request, by which the service's log names it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) client_request_id: Option<Cow<'a, str>>,
     pub(super) before: Vec<AssignmentRecord<'a>>,
     pub(super) after: Vec<AssignmentRecord<'a>>,
 }
 
 impl<'a> SendingLine<'a> {
-    pub(super) fn new(policy: &'a PlannedPolicy, names: &'a Names) -> Self {
+    pub(super) fn new(policy: &'a PlannedPolicy, names: &'a Names, request_id: &'a str) -> Self {
         Self {
             event: Event::Sending,
+            client_request_id: Some(request_id.into()),
             kind: policy.kind.name().into(),
             id: policy.id.as_str().into(),
             name: Some((&*policy.name).into()),

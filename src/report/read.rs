@@ -45,6 +45,8 @@ pub struct Recorded {
     pub graph_url: String,
     /// The policies of the run, by kind and id.
     pub policies: Vec<RecordedPolicy>,
+    /// The ids of the requests that wrote, in lower case.
+    pub client_request_ids: BTreeSet<String>,
     /// The names of groups and filters, as the run knew them.
     pub names: Names,
     /// Digests of the rows of every managed policy as the run found it, by kind and id, as the
@@ -149,7 +151,8 @@ pub fn read(bytes: &[u8]) -> Result<Recorded, ReportError> {
         };
         match event(&value).map_err(wrong)? {
             Event::Sending => {
-                let policy = sending(value, &mut recorded.names).map_err(wrong)?;
+                let (policy, id) = sending(value, &mut recorded.names).map_err(wrong)?;
+                recorded.client_request_ids.extend(id);
                 add(&mut policies, policy);
             }
             Event::Policy => {
@@ -243,19 +246,23 @@ fn add(policies: &mut BTreeMap<(PolicyKind, String), RecordedPolicy>, mut policy
     policies.insert(key, policy);
 }
 
-fn sending(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
+/// A policy that was announced, and the id of the request.
+type Announced = (RecordedPolicy, Option<String>);
+
+fn sending(value: Value, names: &mut Names) -> Result<Announced, String> {
     let SendingLine {
         event: _,
         kind,
         id,
         name,
         odata_type,
+        client_request_id,
         before,
         after,
     } = line_of(value)?;
     let remediation = remediation_of(&after)?;
     let (before, after) = sets(&id, &before, &after, names)?;
-    Ok(RecordedPolicy {
+    let policy = RecordedPolicy {
         kind: kind_of(&kind)?,
         before,
         after,
@@ -267,7 +274,9 @@ fn sending(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         outcome: None,
         written: None,
         reason: None,
-    })
+    };
+    let request = client_request_id.map(|id| id.to_lowercase());
+    Ok((policy, request))
 }
 
 fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {

@@ -120,13 +120,18 @@ impl Report {
         self.line(&StartLine::new(plan, graph_url))
     }
 
-    /// Announces a write, before it is sent.
+    /// Announces a write with the id of its request, before it is sent.
     ///
     /// # Errors
     ///
     /// Says why the line is not on disk; then the write must not be sent.
-    pub fn sending(&mut self, policy: &PlannedPolicy, names: &Names) -> io::Result<()> {
-        self.line(&SendingLine::new(policy, names))
+    pub fn sending(
+        &mut self,
+        policy: &PlannedPolicy,
+        names: &Names,
+        request_id: &str,
+    ) -> io::Result<()> {
+        self.line(&SendingLine::new(policy, names, request_id))
     }
 
     /// Writes what became of a policy.

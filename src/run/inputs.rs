@@ -1,5 +1,6 @@
 //! The plans and reports that a run is given, and what other files are that are given instead.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -236,6 +237,22 @@ pub fn report(path: &Path) -> Result<Recorded, Failure> {
         other_kind(path, &[FileKind::Report], "the report of an apply")
             .unwrap_or_else(|| unusable(path, &error))
     })
+}
+
+/// Returns the ids of all requests that wrote, by the reports that are known. Other files, and reports that
+/// cannot be read, are passed over: they only keep an own write from being recognised.
+#[must_use]
+pub fn own_writes(paths: &[PathBuf]) -> BTreeSet<String> {
+    let files = paths.iter().flat_map(|path| {
+        let listed = std::fs::read_dir(path).into_iter().flatten();
+        let listed = listed.filter_map(|entry| Some(entry.ok()?.path()));
+        std::iter::once(path.clone()).chain(listed)
+    });
+    files
+        .filter(|path| path.is_file())
+        .filter_map(|path| report(&path).ok())
+        .flat_map(|recorded| recorded.client_request_ids)
+        .collect()
 }
 
 /// Finds the newest report in a folder whose run was carried out, by the names, which are times unless

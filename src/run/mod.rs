@@ -16,6 +16,7 @@ pub mod manifests;
 pub mod plan;
 pub mod reports;
 pub mod rollback;
+pub mod who;
 pub mod whoami;
 
 use std::future::Future;

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::approval::check_tenant;
 use super::connect::ServiceSettings;
+use super::who::{self, Who};
 use super::{Failure, clock, inputs, manifests, unless_stopped};
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
@@ -62,6 +63,8 @@ pub struct PlanRequest<'a> {
     pub all: bool,
     /// Which of the unmanaged policies are named.
     pub unmanaged: &'a NameUnmanaged,
+    /// Whether it is asked who changed what differs.
+    pub who: Option<&'a Who>,
 }
 
 /// Which of the unmanaged policies are named.
@@ -116,8 +119,21 @@ pub async fn plan(
             NameUnmanaged::New(known) => plan.name_unmanaged(known.as_ref()),
             NameUnmanaged::Broad => plan.name_unmanaged(None),
         }
-        match add_names(&mut plan, &reader, request).await {
-            Ok(()) => Ok((plan, diagnostics)),
+        let looked_up = async {
+            add_names(&mut plan, &reader, request).await?;
+            match request.who {
+                Some(who) => who::tell(&mut plan, &reader, who).await,
+                None => Ok(None),
+            }
+        };
+        match looked_up.await {
+            Ok(doubt) => {
+                let masked = doubt.iter().map(&mask);
+                let masked = masked.map(|found| PlanDiagnostic::new(&found, &loaded.sources));
+                plan.diagnostics.extend(masked);
+                diagnostics.extend(doubt);
+                Ok((plan, diagnostics))
+            }
             Err(failure) => Err(failure.with_findings(diagnostics, loaded.sources.clone())),
         }
     })

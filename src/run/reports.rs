@@ -22,7 +22,8 @@ pub fn default_report(now: Timestamp) -> PathBuf {
     folder().join(format!("{time}.jsonl"))
 }
 
-fn folder() -> PathBuf {
+/// The folder of the reports that no option names.
+pub(super) fn folder() -> PathBuf {
     Path::new(FOLDER).join("reports")
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::policies::{keys, page_size, rows_allowed, rows_path};
 use super::shape;
+use crate::audit::Action;
 use crate::collections::{Answer, Collection, Pages, Spec, Writes};
 use crate::machine::{Call, Machine};
 use crate::odata::query::{self, Options, TokenStyle};
@@ -168,7 +169,7 @@ fn create(
     rows.push(row.clone());
     check_set(machine, policy, &rows)?;
     let (_, context) = rows_path(call, policy);
-    machine.write(collection, id, rows, call.now);
+    machine.write(call, Action::Create, collection, id, rows);
     let mut shown = shape::assignment(collection, &row);
     let element = collection.spec().element;
     shown.insert(
@@ -221,7 +222,7 @@ fn assign(
     }
     let members = members(policy);
     let reply = answer_of(machine, call, spec, collection, &rows);
-    machine.write(collection, id, rows.clone(), call.now);
+    machine.write(call, Action::Assign, collection, id, rows.clone());
     for (collection, member) in members {
         follow(machine, call, (collection, &member), id, &rows);
     }
@@ -359,7 +360,7 @@ fn follow(
             new.push(row);
         }
     }
-    machine.write(collection, member, new, call.now);
+    machine.replace(collection, member, new, call.now);
 }
 
 fn delete(
@@ -379,6 +380,6 @@ fn delete(
         .or_else(|| rows.iter().position(is_it))
         .ok_or_else(Fault::not_found)?;
     rows.remove(position);
-    machine.write(collection, id, rows, call.now);
+    machine.write(call, Action::Delete, collection, id, rows);
     Ok(Reply::no_content())
 }

@@ -46,6 +46,8 @@ pub(crate) struct Options {
     pub(crate) filter: Option<Predicate>,
     ignore_case: bool,
     pub(crate) count: bool,
+    /// What `$orderby` says.
+    pub(crate) order: Option<String>,
     skip_token: Option<String>,
     /// The options as sent, decoded, without the skip token.
     sent: Vec<(String, String)>,
@@ -98,6 +100,7 @@ impl Options {
                     }
                 }
                 "$filter" => options.filter = Some(Predicate::parse(value, &allowed.grammar)?),
+                "$orderby" => options.order = Some(value.clone()),
                 "$count" => {
                     options.count = match value.as_str() {
                         "true" => true,
@@ -118,6 +121,12 @@ impl Options {
         }
         options.sent.sort();
         Ok(options)
+    }
+
+    /// Remembers an option for next links that was read elsewhere.
+    pub(crate) fn keep(&mut self, name: &str, value: &str) {
+        self.sent.push((name.to_owned(), value.to_owned()));
+        self.sent.sort();
     }
 
     /// Whether an object passes the filter, if there is one.

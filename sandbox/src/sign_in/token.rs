@@ -16,6 +16,10 @@ use crate::tenant::Tenant;
 pub(crate) struct Caller {
     /// The application, by which requests are metered.
     pub(crate) app: String,
+    /// What the application is called, if the token says so.
+    pub(crate) app_name: Option<String>,
+    /// The person, if one signed in.
+    pub(crate) user: Option<String>,
     /// The application permissions; without a list, everything is permitted.
     pub(crate) roles: Option<Vec<String>>,
 }
@@ -133,6 +137,8 @@ pub(crate) fn check(
         }
         return Ok(Caller {
             app: "opaque".to_owned(),
+            app_name: None,
+            user: None,
             roles: None,
         });
     };
@@ -167,8 +173,14 @@ pub(crate) fn check(
         let texts = roles.iter().filter_map(Value::as_str);
         texts.map(str::to_owned).collect()
     });
+    let named = |claim: &str| {
+        let text = claims.get(claim).and_then(Value::as_str);
+        text.map(str::to_owned)
+    };
     Ok(Caller {
         app: app.unwrap_or("unnamed").to_owned(),
+        app_name: named("app_displayname"),
+        user: named("upn"),
         roles,
     })
 }

@@ -5,6 +5,7 @@
 //! writes and guards is for people; when it is read, all are worked out again from the rows before
 //! and after, which the digest covers.
 
+mod audit;
 mod digest;
 mod policy;
 mod selection;
@@ -26,9 +27,11 @@ pub use since::{ManagedRecord, SinceRecord};
 pub use summary::{DiagnosticRecord, GuardRecord, SummaryRecord};
 pub use unmanaged::{NotableRecord, UnmanagedRecord};
 
+use super::audit::Audit;
 pub use super::digest::is_digest;
 use super::guards::Judged;
 pub use super::record::AssignmentRecord;
+use super::since::key;
 use super::writes::WriteWith;
 use super::{Names, Plan, Summary};
 
@@ -125,6 +128,9 @@ pub struct PlanRecord<'a> {
     /// Those of them that are named.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notable: Option<NotableRecord<'a>>,
+    /// For how many days it was asked who changed the policies, if it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who_days: Option<u32>,
     /// Warnings.
     #[serde(default)]
     pub diagnostics: Vec<DiagnosticRecord>,
@@ -169,6 +175,7 @@ impl<'a> PlanRecord<'a> {
             since,
             unmanaged,
             notable,
+            audit,
         } = plan;
         Self {
             format_version: FORMAT_VERSION.to_owned(),
@@ -188,6 +195,7 @@ impl<'a> PlanRecord<'a> {
             notable: notable
                 .as_ref()
                 .map(|notable| NotableRecord::new(notable, &plan.names)),
+            who_days: audit.as_ref().map(|audit| audit.days),
             diagnostics: diagnostics.iter().map(DiagnosticRecord::new).collect(),
             digest: digest.to_owned(),
             shared_names: SharedNamesRecord::of(plan, all),
@@ -280,6 +288,17 @@ impl<'a> PlanRecord<'a> {
             let causes = policies.iter().zip(self.policies.held());
             record.read(causes.map(|(policy, record)| (policy, record.cause.as_deref())))
         });
+        let audit = self.who_days.map(|days| {
+            let known = policies.iter().zip(self.policies.held());
+            let known = known.filter_map(|(policy, record)| {
+                let audit = record.audit.as_ref()?.read()?;
+                Some((key(policy.kind, &policy.id), audit))
+            });
+            Audit {
+                days,
+                policies: known.collect(),
+            }
+        });
         self.shared_names.read(&mut policies, &mut names);
         let notable = self.notable.as_ref();
         let notable = notable
@@ -314,6 +333,7 @@ impl<'a> PlanRecord<'a> {
             since,
             unmanaged: self.unmanaged.as_ref().map(UnmanagedRecord::read),
             notable,
+            audit,
         };
         Ok(SavedPlan {
             summary: Summary {

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::AssignmentRecord;
+use super::audit::AuditRecord;
 use crate::manifest::Mode;
 use crate::model::{Assignment, AssignmentKey, Guid, PolicyKind, Rows};
 use crate::plan::since::Cause;
@@ -34,6 +35,9 @@ pub struct PolicyRecord<'a> {
     /// Why the policy is not as the manifests say, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) cause: Option<Cow<'a, str>>,
+    /// Who changed the policy, where that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::plan) audit: Option<AuditRecord>,
     #[serde(default)]
     writes: Vec<WriteRecord<'a>>,
     /// Of a rollback's plan: whether the changes restore what a report recorded.
@@ -77,9 +81,10 @@ impl Serialize for PolicyRecords<'_> {
             Self::Of { plan, all } => {
                 let shown = plan.policies.iter();
                 let shown = shown.filter(|policy| *all || policy.is_changed());
-                serializer.collect_seq(
-                    shown.map(|policy| PolicyRecord::new(policy, &plan.names, plan.cause(policy))),
-                )
+                serializer.collect_seq(shown.map(|policy| PolicyRecord {
+                    audit: plan.audit_of(policy).map(AuditRecord::new),
+                    ..PolicyRecord::new(policy, &plan.names, plan.cause(policy))
+                }))
             }
         }
     }
@@ -158,6 +163,7 @@ impl<'a> PolicyRecord<'a> {
                 .map(|place| place.as_ref().map(PlaceRecord::new))
                 .collect(),
             cause: cause.map(|cause| cause.name().into()),
+            audit: None,
             writes: writes
                 .iter()
                 .map(|PlannedWrite { call, path }| WriteRecord {

@@ -14,6 +14,7 @@ use crate::plan::ManifestPlace;
 use crate::render::groups::{self, Group, Line};
 use crate::render::phrases::{self, count};
 use crate::render::review::{Direction, PlanView};
+use crate::render::who::who;
 use crate::report::{Outcome, Results};
 
 /// The most policies that a row names.
@@ -54,6 +55,9 @@ pub(super) fn compact(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Par
             }
             if let Some(cause) = phrases::cause(group.cause, view.direction) {
                 let _ = writeln!(text, "  {cause}");
+            }
+            for said in who(view.plan, &group.policies, view.direction) {
+                let _ = writeln!(text, "  {said}");
             }
             for policy in &group.policies {
                 let outcome = outcomes.get(&(policy.kind, policy.id.as_str()));
@@ -109,6 +113,10 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
         open.push_str(" since the report |");
         line.push_str("---|");
     }
+    if view.plan.audit.is_some() {
+        open.push_str(" who |");
+        line.push_str("---|");
+    }
     open.push_str(" manifest |");
     line.push_str("---|\n");
     let outcomes = outcomes(view, results);
@@ -124,6 +132,10 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
                 phrases::cause(group.cause, view.direction).unwrap_or_default()
             ),
         };
+        let said = match view.plan.audit {
+            None => String::new(),
+            Some(_) => format!(" {} |", who_cell(view, group)),
+        };
         let changes = group.lines.iter().take(MOST_CHANGES);
         let (mut changes, mut places): (Vec<String>, Vec<String>) = changes
             .map(|(line, places)| (code(shortened(line)), place_cell(places)))
@@ -136,7 +148,7 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
         // Where all are asked for at one place, once is enough.
         places.dedup();
         format!(
-            "| {} | {} | {} |{outcome}{cause} {} |\n",
+            "| {} | {} | {} |{outcome}{cause}{said} {} |\n",
             policies_cell(group),
             kinds_of(group),
             changes.join("<br>"),
@@ -146,6 +158,14 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
     Part::new("table rows", rows.collect::<Vec<_>>())
         .between(open + &line, "\n".to_owned())
         .without_gaps()
+}
+
+fn who_cell(view: &PlanView<'_>, group: &Group<'_>) -> String {
+    let said = who(view.plan, &group.policies, view.direction);
+    let said = said
+        .iter()
+        .map(|line| code(shorten(line, 2 * LONGEST_NAME)));
+    said.collect::<Vec<_>>().join("<br>")
 }
 
 fn shortened(line: &Line) -> String {

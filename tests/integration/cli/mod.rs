@@ -49,4 +49,5 @@ mod support;
 mod tls;
 mod validate;
 mod views;
+mod who;
 mod whoami;

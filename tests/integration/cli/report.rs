@@ -94,7 +94,15 @@ fn every_write_is_announced_before_its_policy_settles() {
         assert!(sending < settled);
         assert_eq!(
             keys(&report[sending]),
-            ["after", "before", "event", "id", "kind", "name"]
+            [
+                "after",
+                "before",
+                "clientRequestId",
+                "event",
+                "id",
+                "kind",
+                "name"
+            ]
         );
         let line = &report[settled];
         assert_eq!(

@@ -7,6 +7,7 @@
 mod support;
 
 mod applying;
+mod auditing;
 mod counts;
 mod every_kind;
 mod kinds;

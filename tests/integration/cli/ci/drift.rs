@@ -74,6 +74,35 @@ fn one_issue_is_opened_updated_and_closed() {
     }
 }
 
+/// Whoever reads the issue sees who it was.
+#[test]
+fn the_issue_says_who_did_it() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, "name: P, include: [group: A, group: B]");
+        platform.world.edit("tenant.json", |state| {
+            let id = state["configurationPolicies"][0]["id"].clone();
+            let now = jiff::Timestamp::now().to_string();
+            state["auditEvents"] = serde_json::json!([{
+                "activityDateTime": now,
+                "activityType": "assign x",
+                "activityResult": "Success",
+                "actor": {
+                    "userPrincipalName": "admin@contoso.com",
+                    "applicationDisplayName": "Microsoft Intune portal extension",
+                },
+                "resources": [{"resourceId": id}],
+            }]);
+        });
+        platform
+            .run(Event::Schedule, &format!("{DRIFT} --who"))
+            .exits(0);
+        let body = open_issue(&platform);
+        let by = "removed by admin&#64;contoso.com in the portal, 20";
+        assert!(body.contains(by), "{body}");
+        platform.changes();
+    }
+}
+
 #[test]
 fn manifests_that_were_not_applied_yet_open_no_issue() {
     for kind in Kind::ALL {

@@ -1,0 +1,52 @@
+//! `--who`: the service's log of what was done, for the policies that differ.
+
+use std::path::PathBuf;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Failure, inputs, reports};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::graph::Reader;
+use crate::plan::Plan;
+
+/// The log could not be read.
+const CODE: &str = "audit-unreadable";
+
+/// What is asked of the log.
+#[derive(Clone, Debug)]
+pub struct Who {
+    /// How many days back.
+    pub days: u32,
+    /// Reports, or folders of them, that name own writes, beside those of the default folder.
+    pub reports: Vec<PathBuf>,
+}
+
+/// Says who changed what differs. Returns a warning if the log could not be read: that is no reason to end
+/// a run that has its plan.
+pub(super) async fn tell(
+    plan: &mut Plan,
+    reader: &Reader,
+    who: &Who,
+) -> Result<Option<Diagnostic>, Failure> {
+    if plan.is_empty() {
+        return Ok(None);
+    }
+    let day = 24 * 60 * 60;
+    let window = SignedDuration::from_secs(i64::from(who.days) * day);
+    let since = Timestamp::now()
+        .checked_sub(window)
+        .unwrap_or(Timestamp::MIN);
+    let log = reader.audit_log(since).await?;
+    let mut paths = who.reports.clone();
+    paths.push(reports::folder());
+    plan.tell_who(&log, &inputs::own_writes(&paths), who.days);
+    Ok(log.failure.as_ref().map(|reason| {
+        Diagnostic::new(
+            Severity::Warning,
+            CODE,
+            None,
+            format!("the audit events could not be read to their end: {reason}"),
+        )
+        .hint("reading them takes `DeviceManagementApps.Read.All`; for people, `Audit data / Read` in Intune")
+    }))
+}
