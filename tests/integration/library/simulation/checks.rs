@@ -56,7 +56,11 @@ impl Run<'_> {
         let look = self
             .log
             .iter()
-            .filter(|sent| sent.path.contains(&policy.id) && sent.path.contains("/assignments?"))
+            .filter(|sent| !sent.is_write() && sent.path.contains(&policy.id))
+            // A list whose page size was refused is read without one.
+            .filter(|sent| {
+                sent.path.contains("/assignments?") || sent.path.ends_with("/assignments")
+            })
             .filter(|sent| sent.number < write.number)
             .filter(|sent| sent.end.is_some_and(|(end, _)| end <= write.at))
             .filter_map(|sent| Some((sent, rows_in(sent.answer.as_ref()?)?)))
