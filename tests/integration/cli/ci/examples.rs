@@ -28,6 +28,32 @@ fn read(name: &str) -> Value {
     serde_saphyr::from_str(&text(name)).expect("YAML")
 }
 
+/// What is copied installs the version that it stands beside.
+#[test]
+fn they_and_the_pages_on_installing_name_this_version() {
+    let version = env!("CARGO_PKG_VERSION");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files: Vec<PathBuf> = NAMES.iter().map(|name| folder().join(name)).collect();
+    files.extend(["action.yml", "docs/install.md"].map(|name| root.join(name)));
+    for file in files {
+        let text = std::fs::read_to_string(&file).expect("the file");
+        let named: Vec<&str> = text
+            .split(|character: char| !(character.is_ascii_alphanumeric() || character == '.'))
+            .map(|word| word.trim_start_matches('v').trim_end_matches('.'))
+            .filter(|word| {
+                let numbers: Vec<&str> = word.split('.').collect();
+                numbers.len() == 3
+                    && numbers[0] == "0"
+                    && numbers.iter().all(|number| number.parse::<u32>().is_ok())
+            })
+            .collect();
+        assert!(!named.is_empty(), "{}", file.display());
+        for found in named {
+            assert_eq!(found, version, "{}", file.display());
+        }
+    }
+}
+
 /// Returns all texts of a pipeline.
 fn texts(value: &Value, found: &mut Vec<String>) {
     match value {

@@ -9,6 +9,8 @@ use serde_json::Value;
 use crate::cli::support::World;
 use crate::cli::support::stand_in::{Reply, StandIn};
 
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
 /// A release that holds a program, and what its checksums say.
 struct Release {
     world: World,
@@ -32,11 +34,11 @@ impl Release {
             _ => return None,
         };
         let world = World::empty();
-        let name = format!("assignctl-0.2.0-{target}");
+        let name = format!("assignctl-{VERSION}-{target}");
         let archive = format!("{name}.tar.gz");
         world.write(
             &format!("{name}/assignctl"),
-            "#!/bin/sh\necho assignctl 0.2.0\n",
+            &format!("#!/bin/sh\necho assignctl {VERSION}\n"),
         );
         output(
             Command::new("chmod")
@@ -65,7 +67,8 @@ impl Release {
         )));
         let (served, kept) = (archive.clone(), Arc::clone(&sums));
         let server = StandIn::start(move |seen| {
-            let body = match seen.path().strip_prefix("/releases/download/v0.2.0/") {
+            let folder = format!("/releases/download/v{VERSION}/");
+            let body = match seen.path().strip_prefix(&folder) {
                 Some("SHA256SUMS") => kept
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
@@ -158,7 +161,7 @@ fn a_release_is_installed_after_it_has_been_checked() {
         return;
     };
     release.with_gh(0);
-    let installed = release.install("v0.2.0", "owner/name");
+    let installed = release.install(&format!("v{VERSION}"), "owner/name");
     assert!(installed.status.success(), "{installed:?}");
     let folder = release.world.path("temp/assignctl").display().to_string();
     assert_eq!(release.world.read("path").trim(), folder);
@@ -167,7 +170,7 @@ fn a_release_is_installed_after_it_has_been_checked() {
         format!("path={folder}")
     );
     let said = output(&mut Command::new(format!("{folder}/assignctl")));
-    assert_eq!(said.trim(), "assignctl 0.2.0");
+    assert_eq!(said.trim(), format!("assignctl {VERSION}"));
     assert_eq!(
         release.world.read("asked").trim(),
         format!(
@@ -182,21 +185,21 @@ fn what_was_not_released_is_not_installed() {
     let Some(release) = Release::new() else {
         return;
     };
-    release.refuses("0.3.0", "", "404");
+    release.refuses("99.0.0", "", "404");
     let good = release
         .sums
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .clone();
     release.set(&format!("{}  {}\n", "0".repeat(64), release.archive));
-    release.refuses("0.2.0", "", "did NOT match");
+    release.refuses(VERSION, "", "did NOT match");
     release.set("");
-    release.refuses("0.2.0", "", "does not name");
+    release.refuses(VERSION, "", "does not name");
     release.set(&format!("{good}{good}"));
-    release.refuses("0.2.0", "", "does not name");
+    release.refuses(VERSION, "", "does not name");
     // The checksum is right, and the archive was built elsewhere.
     release.set(&good);
     release.with_gh(1);
-    release.refuses("0.2.0", "owner/name", "");
+    release.refuses(VERSION, "owner/name", "");
     assert!(release.world.has("asked"));
 }
