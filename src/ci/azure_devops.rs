@@ -1,5 +1,6 @@
 //! Azure Pipelines with Azure Repos and Azure Boards (learn.microsoft.com: azure/devops/pipelines/build/
-//! variables, rest/api/azure/devops/git, rest/api/azure/devops/wit; version 7.1).
+//! variables, rest/api/azure/devops/git, rest/api/azure/devops/wit). Version 7.0 is the newest that Azure
+//! DevOps Server 2022 knows before its first update (rest/api/azure/devops: versioning).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ use super::{
 
 const PLATFORM: Platform = Platform::AzureDevOps;
 const TOKEN: &str = "SYSTEM_ACCESSTOKEN";
-const VERSION: [(&str, &str); 1] = [("api-version", "7.1")];
+const VERSION: [(&str, &str); 1] = [("api-version", "7.0")];
 /// What is opened about drift unless `ASSIGNCTL_WORK_ITEM_TYPE` names another type. The processes Basic,
 /// Agile and CMMI have it.
 const WORK_ITEM_TYPE: &str = "Issue";
@@ -89,17 +90,6 @@ struct PullRequest {
 #[serde(rename_all = "camelCase")]
 struct Commit {
     commit_id: String,
-}
-
-#[derive(Deserialize)]
-struct Label {
-    name: String,
-    #[serde(default = "yes")]
-    active: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 #[derive(Deserialize)]
@@ -200,7 +190,7 @@ impl AzureDevOps {
 
     async fn own_id(&self) -> Result<String, CiError> {
         let path = ["_apis", "connectionData"];
-        let query = [("api-version", "7.1-preview")];
+        let query = [("api-version", "7.0-preview")];
         let data: ConnectionData = self.api.call(Call::get(&path).query(&query)).await?;
         Ok(data.authenticated_user.id)
     }
@@ -210,16 +200,14 @@ impl AzureDevOps {
         let path = self.git(&["pullRequests", &number])?;
         // Lists cut descriptions after 400 characters; a single pull request has all of it.
         let found: PullRequest = self.api.call(Call::get(&path).query(&VERSION)).await?;
-        let path = self.git(&["pullRequests", &number, "labels"])?;
-        let labels: List<Label> = self.api.call(Call::get(&path).query(&VERSION)).await?;
         Ok(Change {
-            labels: labels
-                .value
-                .into_iter()
-                .filter(|label| label.active)
-                .map(|label| label.name)
-                .collect(),
+            // Whoever may read the repository may set labels
+            // (learn.microsoft.com/rest/api/azure/devops/git/pull-request-labels).
+            labels: Vec::new(),
             description: found.description.unwrap_or_default(),
+            // Descriptions take the right to contribute to pull requests of this repository, from a fork too
+            // (learn.microsoft.com/azure/devops/repos/git/set-git-repository-permissions).
+            from_fork: false,
         })
     }
 
@@ -230,7 +218,7 @@ impl AzureDevOps {
             .iter()
             .map(|kind| json!({"type": kind, "items": [self.commit]}))
             .collect();
-        let call = Call::send(Method::POST, &path, json!({"queries": queries}));
+        let call = Call::ask(&path, json!({"queries": queries}));
         let found: PullRequestQuery = self.api.call(call.query(&VERSION)).await?;
         let merged: BTreeMap<u64, bool> = found
             .results
@@ -261,6 +249,7 @@ impl AzureDevOps {
             .filter(|(_, first)| !first.is_deleted && is_own(first.author.as_ref()))
             .map(|(thread, first)| Comment {
                 id: format!("{thread}/{}", first.id),
+                node: String::new(),
                 body: first.content.unwrap_or_default(),
             })
             .collect())
@@ -329,7 +318,7 @@ impl AzureDevOps {
             ended.join(", ")
         );
         let path = self.boards(&["wiql"]);
-        let call = Call::send(Method::POST, &path, json!({"query": wiql}));
+        let call = Call::ask(&path, json!({"query": wiql}));
         let found: QueryResult = self.api.call(call.query(&VERSION)).await?;
         for Reference { id } in found.work_items {
             let id = id.to_string();
@@ -394,6 +383,8 @@ impl AzureDevOps {
             .collect();
         let call = Call {
             content_type: "application/json-patch+json",
+            // What is said at the end would be said twice.
+            repeatable: false,
             ..Call::send(method, path, Value::Array(operations)).query(&VERSION)
         };
         let _: Value = self.api.call(call).await?;

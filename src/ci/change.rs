@@ -33,10 +33,12 @@ impl Unwritable {
 /// What is read of a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {
-    /// The names of its labels.
+    /// The names of the labels that only those can set who may manage changes.
     pub labels: Vec<String>,
     /// Its description.
     pub description: String,
+    /// Whether it comes from a fork: then anybody may have written its description.
+    pub from_fork: bool,
 }
 
 /// What a label or trailer begins with that accepts guards.
@@ -44,22 +46,35 @@ const ALLOW: &str = "assignctl-allow:";
 
 impl Change {
     /// Returns the words behind `assignctl-allow:` in labels, and in the trailers of the description: the
-    /// lines `key: value` of its last paragraph, as git reads them.
+    /// lines `key: value` of its last paragraph, as git reads them. A fork's trailers don't count.
     pub fn allowed(&self) -> Vec<String> {
-        let mut words: Vec<String> = self
-            .labels
-            .iter()
-            .map(String::as_str)
-            .chain(trailers(&self.description))
-            .filter_map(behind_allow)
-            .flat_map(|value| value.split([',', ' ', '\t']))
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect();
-        words.sort();
-        words.dedup();
-        words
+        let labels = self.labels.iter().map(String::as_str);
+        if self.from_fork {
+            return words(labels);
+        }
+        words(labels.chain(trailers(&self.description)))
     }
+
+    /// Returns the words that would accept guards if the change did not come from a fork.
+    pub fn disregarded(&self) -> Vec<String> {
+        if self.from_fork {
+            words(trailers(&self.description))
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+fn words<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut words: Vec<String> = lines
+        .filter_map(behind_allow)
+        .flat_map(|value| value.split([',', ' ', '\t']))
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    words.sort();
+    words.dedup();
+    words
 }
 
 /// Chooses among the merged changes that hold a commit: the only one, else the one that made it.
@@ -126,6 +141,7 @@ mod tests {
         Change {
             labels: labels.iter().map(|label| (*label).to_owned()).collect(),
             description: description.to_owned(),
+            from_fork: false,
         }
         .allowed()
     }
@@ -157,6 +173,17 @@ mod tests {
             ),
             ["broad-target", "removals", "unassigned"]
         );
+    }
+
+    #[test]
+    fn who_only_has_a_fork_accepts_nothing() {
+        let change = Change {
+            labels: vec!["assignctl-allow: unassigned".to_owned()],
+            description: "assignctl-allow: removals".to_owned(),
+            from_fork: true,
+        };
+        assert_eq!(change.allowed(), ["unassigned"]);
+        assert_eq!(change.disregarded(), ["removals"]);
     }
 
     #[test]

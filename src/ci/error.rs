@@ -80,6 +80,14 @@ pub enum CiError {
         /// How many are read at most.
         most: usize,
     },
+    /// Somebody has changed the plan that the pipeline wrote.
+    #[error("the plan on change {number} was edited by {editor} after this pipeline wrote it")]
+    Edited {
+        /// The number of the change.
+        number: u64,
+        /// Who did it.
+        editor: String,
+    },
     /// Several merged changes hold the commit, and none of them made it.
     #[error("{} names several merged changes for commit `{commit}`: {numbers}", platform.title())]
     SeveralChanges {
@@ -116,6 +124,12 @@ impl CiError {
                     "keep a project access token with the scope `api` in the masked variable `GITLAB_TOKEN`"
                 }
             }),
+            // Azure DevOps sends a bad token to a page to sign in on.
+            Self::Refused {
+                platform: Platform::GitHub | Platform::GitLab,
+                status: 300..=399,
+                ..
+            } => Some("a redirect is not followed, since the token would go with it"),
             Self::Refused {
                 platform,
                 status: 203 | 302 | 401 | 403 | 404,
@@ -137,6 +151,9 @@ impl CiError {
             Self::MissingVariable { .. } => {
                 Some("leave `--ci` out where no pipeline runs the program")
             }
+            Self::Edited { .. } => Some(
+                "nothing was written; read the plan again, and name its digest in `ASSIGNCTL_EXPECT_DIGEST`",
+            ),
             Self::NoCompletedState(_) => Some("name another type in `ASSIGNCTL_WORK_ITEM_TYPE`"),
             Self::BadVariable { .. }
             | Self::BadToken { .. }

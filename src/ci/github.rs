@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use reqwest::Method;
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use url::Url;
 
@@ -70,6 +71,8 @@ struct User {
 #[derive(Deserialize)]
 struct IssueComment {
     id: u64,
+    /// What GraphQL calls it.
+    node_id: String,
     user: Option<User>,
     body: Option<String>,
 }
@@ -88,6 +91,8 @@ struct PullRequest {
     merged_at: Option<String>,
     merge_commit_sha: Option<String>,
     base: Base,
+    /// Lists that hold no more than is needed may lack it.
+    head: Option<Head>,
 }
 
 #[derive(Deserialize)]
@@ -106,8 +111,15 @@ struct Issue {
 }
 
 #[derive(Deserialize)]
-struct Viewer {
-    data: Option<ViewerData>,
+struct Queried<T> {
+    data: Option<T>,
+    #[serde(default)]
+    errors: Vec<QueryError>,
+}
+
+#[derive(Deserialize)]
+struct QueryError {
+    message: String,
 }
 
 #[derive(Deserialize)]
@@ -119,6 +131,26 @@ struct ViewerData {
 #[serde(rename_all = "camelCase")]
 struct ViewerIdentity {
     database_id: u64,
+}
+
+#[derive(Deserialize)]
+struct NodeData {
+    node: Option<CommentNode>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CommentNode {
+    last_edited_at: Option<String>,
+    author: Option<Actor>,
+    editor: Option<Actor>,
+}
+
+#[derive(Deserialize, PartialEq)]
+struct Actor {
+    #[serde(rename = "__typename")]
+    kind: String,
+    login: String,
 }
 
 impl GitHub {
@@ -194,17 +226,54 @@ impl GitHub {
         [&["repos", &self.owner, &self.repository], rest].concat()
     }
 
+    async fn query<T: DeserializeOwned>(&self, query: Value) -> Result<T, CiError> {
+        let api = self.api.at(self.graphql.clone());
+        let answer: Queried<T> = api.call(Call::ask(&[], query)).await?;
+        let errors: Vec<&str> = answer
+            .errors
+            .iter()
+            .map(|error| error.message.as_str())
+            .collect();
+        answer.data.ok_or_else(|| CiError::Unreadable {
+            platform: PLATFORM,
+            request: "POST /graphql".to_owned(),
+            reason: match errors.as_slice() {
+                [] => "it holds no data".to_owned(),
+                errors => errors.join("; "),
+            },
+        })
+    }
+
     /// Asks who the token is. Tokens of a job cannot ask for `/user`; this works for all.
     async fn own_id(&self) -> Result<u64, CiError> {
-        let api = self.api.at(self.graphql.clone());
         let query = json!({"query": "query { viewer { databaseId } }"});
-        let answer: Viewer = api.call(Call::send(Method::POST, &[], query)).await?;
-        let viewer = answer.data.ok_or_else(|| CiError::Unreadable {
+        let data: ViewerData = self.query(query).await?;
+        Ok(data.viewer.database_id)
+    }
+
+    /// Returns who edited a comment last, if that was not its author. Whoever may write to a repository
+    /// may edit everybody's comments, and only GraphQL tells.
+    pub(super) async fn edited_by(&self, comment: &Comment) -> Result<Option<String>, CiError> {
+        let query = "query($id: ID!) { node(id: $id) { ... on IssueComment { lastEditedAt \
+                     author { __typename login } editor { __typename login } } } }";
+        let query = json!({"query": query, "variables": {"id": comment.node}});
+        let data: NodeData = self.query(query).await?;
+        let CommentNode {
+            last_edited_at,
+            author,
+            editor,
+        } = data.node.ok_or_else(|| CiError::Unreadable {
             platform: PLATFORM,
-            request: "viewer".to_owned(),
-            reason: "it does not say who the token belongs to".to_owned(),
+            request: "POST /graphql".to_owned(),
+            reason: "it does not say who edited the comment".to_owned(),
         })?;
-        Ok(viewer.viewer.database_id)
+        if last_edited_at.is_none() || (editor.is_some() && editor == author) {
+            return Ok(None);
+        }
+        Ok(Some(editor.map_or_else(
+            || "somebody".to_owned(),
+            |editor| format!("`{}`", editor.login),
+        )))
     }
 
     pub(super) async fn change(&self, number: u64) -> Result<Change, CiError> {
@@ -214,6 +283,10 @@ impl GitHub {
         Ok(Change {
             labels: found.labels.into_iter().map(|label| label.name).collect(),
             description: found.body.unwrap_or_default(),
+            from_fork: found
+                .head
+                .and_then(|head| head.repo)
+                .is_none_or(|head| head.full_name != found.base.repo.full_name),
         })
     }
 
@@ -246,6 +319,7 @@ impl GitHub {
             .filter(|found| found.user.as_ref().is_some_and(|user| user.id == own))
             .map(|found| Comment {
                 id: found.id.to_string(),
+                node: found.node_id,
                 body: found.body.unwrap_or_default(),
             })
             .collect())

@@ -52,6 +52,9 @@ struct MergeRequest {
     sha: Option<String>,
     merge_commit_sha: Option<String>,
     squash_commit_sha: Option<String>,
+    /// `None` if the fork has been deleted.
+    source_project_id: Option<u64>,
+    target_project_id: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -120,6 +123,8 @@ impl GitLab {
         Ok(Change {
             labels: found.labels,
             description: found.description.unwrap_or_default(),
+            from_fork: found.source_project_id.is_none()
+                || found.source_project_id != found.target_project_id,
         })
     }
 
@@ -155,6 +160,7 @@ impl GitLab {
             .filter(|note| !note.system && note.author.id == own)
             .map(|note| Comment {
                 id: note.id.to_string(),
+                node: String::new(),
                 body: note.body,
             })
             .collect())

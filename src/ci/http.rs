@@ -20,8 +20,9 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const LARGEST_BODY: usize = 32 * 1024 * 1024;
 /// How often a request is sent at most.
 const TRIES: u32 = 4;
-/// The longest wait between two of them, whatever the platform asks for.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// The longest wait between two of them. Where a platform asks for more, the run ends: it would be turned
+/// away again.
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
 /// How many objects a page of a list has.
 const PAGE: usize = 100;
 /// How many pages are read at most: comments of other people can be many, but not endless.
@@ -54,6 +55,15 @@ pub(super) struct Call<'a> {
     pub(super) query: &'a [(&'a str, &'a str)],
     pub(super) content_type: &'static str,
     pub(super) body: Option<Value>,
+    /// Whether sending it twice does the same as sending it once.
+    pub(super) repeatable: bool,
+}
+
+/// What came back.
+struct Answer {
+    body: Vec<u8>,
+    /// Whether the platform says that the list goes on.
+    has_next: bool,
 }
 
 impl<'a> Call<'a> {
@@ -64,14 +74,25 @@ impl<'a> Call<'a> {
             query: &[],
             content_type: "application/json",
             body: None,
+            repeatable: true,
         }
     }
 
+    /// `PUT` and `PATCH` set fields to values here, which can be done twice; `POST` makes something.
     pub(super) fn send(method: Method, path: &'a [&'a str], body: Value) -> Self {
         Self {
+            repeatable: method != Method::POST,
             method,
             body: Some(body),
             ..Self::get(path)
+        }
+    }
+
+    /// A question that takes a body.
+    pub(super) fn ask(path: &'a [&'a str], body: Value) -> Self {
+        Self {
+            repeatable: true,
+            ..Self::send(Method::POST, path, body)
         }
     }
 
@@ -136,11 +157,26 @@ impl Api {
     }
 
     /// Sends a request and reads the answer.
-    ///
-    /// What only reads is sent again if the platform is busy or did not answer; what writes only if it
-    /// was turned away before it was looked at.
     pub(super) async fn call<T: DeserializeOwned>(&self, call: Call<'_>) -> Result<T, CiError> {
-        let request = format!("{} /{}", call.method, call.path.join("/"));
+        let request = named(&call);
+        let Answer { body, has_next: _ } = self.answer(&call, &request).await?;
+        self.read(&request, &body)
+    }
+
+    fn read<T: DeserializeOwned>(&self, request: &str, body: &[u8]) -> Result<T, CiError> {
+        serde_json::from_slice(body).map_err(|error| CiError::Unreadable {
+            platform: self.platform,
+            request: request.to_owned(),
+            reason: error.to_string(),
+        })
+    }
+
+    /// Sends a request until it is answered.
+    ///
+    /// What can be sent twice is sent again if the platform is busy or did not answer; everything else only
+    /// if it was turned away before it was looked at. GitHub does that with 403 as well as with 429
+    /// (docs.github.com: rest/using-the-rest-api/rate-limits-for-the-rest-api).
+    async fn answer(&self, call: &Call<'_>, request: &str) -> Result<Answer, CiError> {
         let mut url = self.base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
             path.pop_if_empty().extend(call.path);
@@ -148,32 +184,26 @@ impl Api {
         if !call.query.is_empty() {
             url.query_pairs_mut().extend_pairs(call.query);
         }
-        let reads = call.method == Method::GET;
         let mut tries = 1;
         loop {
-            let outcome = self.once(&call, url.clone(), &request).await;
-            let (error, wait) = match outcome {
-                Ok(body) => {
-                    return serde_json::from_slice(&body).map_err(|error| CiError::Unreadable {
-                        platform: self.platform,
-                        request,
-                        reason: error.to_string(),
-                    });
-                }
+            let (error, wait) = match self.once(call, url.clone(), request).await {
+                Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
             let again = match &error {
+                CiError::Refused { status: 429, .. } => true,
+                CiError::Refused { status: 403, .. } => wait.is_some(),
                 CiError::Refused { status, .. } => {
-                    *status == 429 || (reads && matches!(status, 500 | 502..=504))
+                    call.repeatable && matches!(status, 500 | 502..=504)
                 }
-                CiError::NoAnswer { .. } => reads,
+                CiError::NoAnswer { .. } => call.repeatable,
                 _ => false,
             };
-            if !again || tries == TRIES {
+            let wait = wait.unwrap_or(Duration::from_secs(1 << tries));
+            if !again || tries == TRIES || wait > LONGEST_WAIT {
                 return Err(error);
             }
-            let wait = wait.unwrap_or(Duration::from_secs(1 << tries));
-            tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
+            tokio::time::sleep(wait).await;
             tries += 1;
         }
     }
@@ -183,7 +213,7 @@ impl Api {
         call: &Call<'_>,
         url: Url,
         request: &str,
-    ) -> Result<Vec<u8>, (CiError, Option<Duration>)> {
+    ) -> Result<Answer, (CiError, Option<Duration>)> {
         let no_answer = |error: reqwest::Error| {
             let error = CiError::NoAnswer {
                 platform: self.platform,
@@ -212,6 +242,10 @@ impl Api {
             .get("retry-after")
             .and_then(|value| value.to_str().ok()?.parse().ok())
             .map(Duration::from_secs);
+        let links = answer.headers().get_all("link").iter();
+        let has_next = links
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.contains("rel=\"next\""));
         let mut body = Vec::new();
         while let Some(chunk) = answer.chunk().await.map_err(no_answer)? {
             if body.len() + chunk.len() > LARGEST_BODY {
@@ -226,7 +260,7 @@ impl Api {
         }
         // Azure DevOps answers 203 with a page to sign in on where a token is not good.
         if matches!(status, 200 | 201) {
-            return Ok(body);
+            return Ok(Answer { body, has_next });
         }
         let error = CiError::Refused {
             platform: self.platform,
@@ -237,7 +271,8 @@ impl Api {
         Err((error, retry_after))
     }
 
-    /// Reads all pages of a list whose pages are numbered from 1.
+    /// Reads all pages of a list whose pages are numbered from 1. One with less than it could hold need
+    /// not be the last: a platform may leave out what is hidden. Its links are looked at, not followed.
     pub(super) async fn pages<T: DeserializeOwned>(
         &self,
         path: &[&str],
@@ -248,8 +283,11 @@ impl Api {
             let (size, page) = (PAGE.to_string(), page.to_string());
             let mut query = query.to_vec();
             query.extend([("per_page", size.as_str()), ("page", page.as_str())]);
-            let found: Vec<T> = self.call(Call::get(path).query(&query)).await?;
-            let is_last = found.len() < PAGE;
+            let call = Call::get(path).query(&query);
+            let request = named(&call);
+            let Answer { body, has_next } = self.answer(&call, &request).await?;
+            let found: Vec<T> = self.read(&request, &body)?;
+            let is_last = found.len() < PAGE && !has_next;
             all.extend(found);
             if is_last {
                 return Ok(all);
@@ -261,6 +299,11 @@ impl Api {
             most: MOST_PAGES * PAGE,
         })
     }
+}
+
+/// Returns a request as errors name it.
+fn named(call: &Call<'_>) -> String {
+    format!("{} /{}", call.method, call.path.join("/"))
 }
 
 /// Returns what an error says: its message, else the beginning of what came.

@@ -124,6 +124,8 @@ pub enum SummaryFile {
 struct Comment {
     /// What the platform calls it, a part of its path.
     id: String,
+    /// What GitHub's other API calls it; empty elsewhere.
+    node: String,
     body: String,
 }
 
@@ -211,10 +213,21 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// Says what the platform answered.
+    /// Refuses a comment that somebody else has edited, and says what the platform answered.
     pub async fn reviewed(&self, number: u64, marker: &str) -> Result<Option<String>, CiError> {
-        let comment = self.own_comment(number, marker).await?;
-        Ok(comment.and_then(|comment| reviewed_digest(&comment.body).map(str::to_owned)))
+        let Some(comment) = self.own_comment(number, marker).await? else {
+            return Ok(None);
+        };
+        let editor = match &self.service {
+            Service::GitHub(github) => github.edited_by(&comment).await?,
+            // Only its author edits a comment on Azure DevOps. On GitLab maintainers can as well, who may
+            // also read the pipeline's token.
+            Service::AzureDevOps(_) | Service::GitLab(_) => None,
+        };
+        match editor {
+            Some(editor) => Err(CiError::Edited { number, editor }),
+            None => Ok(reviewed_digest(&comment.body).map(str::to_owned)),
+        }
     }
 
     /// Keeps one comment on a change: writes it, or updates the one that is there.

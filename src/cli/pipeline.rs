@@ -96,7 +96,7 @@ impl Run {
                             why.reason()
                         )),
                     }
-                    let accepted = self.accepted(proposal.number).await?;
+                    let accepted = self.accepted(proposal.number, output).await?;
                     plan.guards.allow.extend(accepted);
                     Ok(())
                 }
@@ -107,7 +107,10 @@ impl Run {
                         apply.expect_digest = Some(self.reviewed().await?);
                     }
                     if let Some(number) = self.number {
-                        apply.guards.allow.extend(self.accepted(number).await?);
+                        apply
+                            .guards
+                            .allow
+                            .extend(self.accepted(number, output).await?);
                     }
                     Ok(())
                 }
@@ -117,8 +120,13 @@ impl Run {
     }
 
     /// Returns the guards that a label or trailer of a change accepts.
-    async fn accepted(&self, number: u64) -> Result<Vec<GuardName>, Failure> {
+    async fn accepted(&self, number: u64, output: &Output) -> Result<Vec<GuardName>, Failure> {
         let change = self.pipeline.change(number).await?;
+        if !change.disregarded().is_empty() {
+            output.note(&format!(
+                "change {number} comes from a fork: its trailer `assignctl-allow` does not count, a label does\n"
+            ));
+        }
         let mut accepted = Vec::new();
         for word in change.allowed() {
             let guard = guard_name(&word).map_err(|error| {

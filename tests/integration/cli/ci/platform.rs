@@ -69,6 +69,8 @@ pub(super) struct Text {
     pub(super) author: u64,
     pub(super) body: String,
     pub(super) is_open: bool,
+    /// Who changed it last.
+    pub(super) editor: Option<u64>,
 }
 
 /// What the platform keeps.
@@ -78,6 +80,10 @@ pub(super) struct State {
     pub(super) issues: Vec<Text>,
     pub(super) labels: Vec<String>,
     pub(super) description: String,
+    /// Whether the change comes from a fork.
+    pub(super) from_fork: bool,
+    /// Whether pages of lists lack an object, as where the platform hides one.
+    pub(super) short_pages: bool,
     /// The merged changes that hold the commit: number, target branch, and whether it made the commit.
     pub(super) merged: Vec<(u64, &'static str, bool)>,
     /// What was said on issues.
@@ -86,6 +92,8 @@ pub(super) struct State {
     pub(super) good: usize,
     /// What the next requests are answered with in place of what they ask for.
     pub(super) failures: Vec<(u16, &'static str)>,
+    /// How many seconds these ask to wait.
+    pub(super) retry_after: Option<u32>,
     /// Short words for what was changed.
     changes: Vec<String>,
     next: u64,
@@ -100,6 +108,7 @@ impl State {
             author: OWN,
             body: body.to_owned(),
             is_open: true,
+            editor: None,
         };
         if is_issue {
             self.changes.push(format!("open issue {id}"));
@@ -113,7 +122,10 @@ impl State {
 
     fn update_comment(&mut self, id: &str, body: &str) -> Reply {
         self.changes.push(format!("update comment {id}"));
-        update(&mut self.comments, id, |text| text.body = body.to_owned())
+        update(&mut self.comments, id, |text| {
+            text.body = body.to_owned();
+            text.editor = Some(OWN);
+        })
     }
 
     fn update_issue(&mut self, id: &str, body: &str) -> Reply {
@@ -150,6 +162,30 @@ fn unknown(seen: &Seen) -> Reply {
     )
 }
 
+/// Answers with a page of a list, and with a link to the next where there is one.
+fn page(seen: &Seen, all: &[Value], state: &State) -> Reply {
+    let number = |name: &str| seen.query(name).and_then(|text| text.parse::<usize>().ok());
+    let (Some(size), Some(page)) = (number("per_page"), number("page")) else {
+        return unknown(seen);
+    };
+    assert!(size <= 100, "a platform gives 100 at most");
+    let hidden = usize::from(state.short_pages);
+    let found: Vec<&Value> = all
+        .iter()
+        .skip((page - 1) * size)
+        .take(size)
+        .skip(hidden)
+        .collect();
+    let mut reply = Reply::json(200, &json!(found));
+    if all.len() > page * size {
+        // An address that nothing may be sent to.
+        let link =
+            "<http://192.0.2.1/next?page=2>; rel=\"next\", <http://192.0.2.1/>; rel=\"last\"";
+        reply.headers.push(("Link", link.to_owned()));
+    }
+    reply
+}
+
 fn body(seen: &Seen) -> Value {
     serde_json::from_slice(&seen.body).unwrap_or(Value::Null)
 }
@@ -177,7 +213,10 @@ impl Platform {
             } else {
                 let (status, message) = state.failures.remove(0);
                 let mut reply = refused(status, message);
-                reply.headers.push(("Retry-After", "0".to_owned()));
+                let usual = matches!(status, 429 | 503).then_some(0);
+                if let Some(seconds) = state.retry_after.or(usual) {
+                    reply.headers.push(("Retry-After", seconds.to_string()));
+                }
                 reply
             }
         });

@@ -1,7 +1,7 @@
 //! What a platform refuses, and what must never get to it.
 
 use super::platform::{Event, Kind, Platform, TOKEN};
-use super::{APPLY, PLAN, WANTED, by_hand, platform};
+use super::{APPLY, PLAN, WANTED, by_hand, platform, tenant};
 use crate::cli::support::World;
 use crate::cli::support::stand_in::{Reply, Seen, StandIn};
 
@@ -17,7 +17,7 @@ fn a_plan_that_nobody_sees_is_a_failure() {
         let mut platform = platform(kind, WANTED);
         // The change can be read, its comments cannot: the plan is made, and the run fails.
         let mut state = platform.state();
-        state.good = if kind == Kind::AzureDevOps { 2 } else { 1 };
+        state.good = 1;
         state.failures = vec![(403, "Resource not accessible")];
         drop(state);
         platform.run(Event::Proposed, PLAN).exits(1).says(&[
@@ -54,14 +54,88 @@ fn a_read_is_tried_again_and_a_write_is_not_made_twice() {
     }
 }
 
+/// Each request of a run in turn is answered with 503: questions and updates are sent again, also those that
+/// are asked with POST, and a comment is made once at most.
+#[test]
+fn whatever_can_be_sent_twice_is_sent_again() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        for good in 0.. {
+            let mut state = platform.state();
+            state.good = good;
+            state.failures = vec![(503, "busy")];
+            drop(state);
+            let before = platform.requests().len();
+            let ran = platform.run(Event::Proposed, PLAN);
+            let requests = &platform.requests()[before..];
+            if platform.state().failures.is_empty() {
+                let failed = &requests[good];
+                let made = failed.method == "POST"
+                    && (failed.path().ends_with("/comments")
+                        || failed.path().ends_with("/notes")
+                        || failed.path().ends_with("/threads"));
+                ran.exits(if made { 1 } else { 0 });
+                let comments = platform.state().comments.len();
+                assert_eq!(comments, usize::from(!made), "{kind:?}: {failed:?}");
+                platform.state().comments.clear();
+            } else {
+                assert!(good >= 3, "{kind:?}: every request was tried");
+                break;
+            }
+        }
+        // An update, and the question behind a merge.
+        platform.state().failures.clear();
+        platform.run(Event::Proposed, PLAN).exits(0);
+        platform
+            .world
+            .manifest(&["name: P, include: [group: A, group: C]"]);
+        let mut state = platform.state();
+        state.good = 3;
+        state.failures = vec![(502, "bad gateway")];
+        drop(state);
+        platform.run(Event::Proposed, PLAN).exits(0);
+        platform.state().failures = vec![(504, "timeout")];
+        platform.run(Event::Merged, APPLY).exits(0);
+        assert_eq!(platform.world.rows("P"), ["+A", "+C"]);
+    }
+}
+
+/// GitHub limits with 403 as well as with 429, and every platform may ask for a wait that is too long.
+#[test]
+fn a_limit_is_waited_out_if_that_is_soon() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        let mut state = platform.state();
+        state.failures = vec![(403, "You have exceeded a secondary rate limit")];
+        state.retry_after = Some(0);
+        drop(state);
+        platform.run(Event::Proposed, PLAN).exits(0);
+        let mut state = platform.state();
+        state.failures = vec![(429, "come back tomorrow"); 4];
+        state.retry_after = Some(86_400);
+        drop(state);
+        let before = platform.requests().len();
+        platform
+            .run(Event::Proposed, PLAN)
+            .exits(1)
+            .says(&["status 429: come back tomorrow"]);
+        let first = &platform.requests()[before];
+        let asked = platform.requests()[before..]
+            .iter()
+            .filter(|seen| seen.target == first.target)
+            .count();
+        assert_eq!(asked, 1, "{kind:?}");
+    }
+}
+
 #[test]
 fn the_exit_code_of_an_apply_says_how_the_tenant_was_left() {
     for kind in Kind::ALL {
         let mut platform = platform(kind, WANTED);
         platform.run(Event::Proposed, PLAN).exits(0);
         let mut state = platform.state();
-        // The change, its comments and its labels are read; then the platform takes no comment.
-        state.good = if kind == Kind::AzureDevOps { 5 } else { 4 };
+        // The change and its comments are read; then the platform takes no comment.
+        state.good = if kind == Kind::GitHub { 5 } else { 4 };
         state.failures = vec![(403, "read only"); 4];
         drop(state);
         platform
@@ -144,21 +218,90 @@ fn a_token_goes_over_https_or_to_loopback_only() {
 #[test]
 fn a_redirect_is_not_followed() {
     let elsewhere = StandIn::start(|_| Reply::json(200, &serde_json::json!({})));
-    let target = elsewhere.url.clone();
-    let redirecting = StandIn::start(move |_| Reply {
-        status: 302,
-        headers: vec![("Location", target.clone())],
-        body: Vec::new(),
-    });
-    let mut platform = platform(Kind::GitLab, WANTED);
-    platform.start(Event::Proposed);
-    platform.world.set("CI_API_V4_URL", &redirecting.url);
-    platform
-        .world
-        .sandbox("plan m.yaml --ci gitlab")
-        .exits(1)
-        .says(&["status 302"]);
+    for (kind, name) in [
+        (Kind::GitHub, "GITHUB_API_URL"),
+        (Kind::GitHub, "GITHUB_GRAPHQL_URL"),
+        (Kind::AzureDevOps, "SYSTEM_COLLECTIONURI"),
+        (Kind::GitLab, "CI_API_V4_URL"),
+    ] {
+        for status in [301, 302, 303, 307, 308] {
+            let target = elsewhere.url.clone();
+            let redirecting = StandIn::start(move |_| Reply {
+                status,
+                headers: vec![("Location", target.clone())],
+                body: Vec::new(),
+            });
+            let mut platform = platform(kind, WANTED);
+            platform.start(Event::Proposed);
+            platform.world.set(name, &redirecting.url);
+            platform
+                .world
+                .sandbox(&format!("{PLAN} --ci {}", kind.name()))
+                .exits(1)
+                .says(&[&format!("status {status}")]);
+        }
+    }
     assert_eq!(elsewhere.seen().len(), 0);
+}
+
+/// What the platform answers is printed in a job whose runner takes commands from what is printed.
+#[test]
+fn neither_an_answer_nor_a_name_is_a_command() {
+    const NAME: &str = "P\n::error::x\n##vso[task.complete result=Succeeded]y %0A::warning::z";
+    for kind in Kind::ALL {
+        let tenant = tenant().policy(NAME, &["+A"]);
+        let entry = serde_json::json!({"kind": "configurationPolicy", "name": NAME,
+            "include": [{"group": "A"}, {"group": "No\n::error::x\n##[error]y"}]});
+        let world = World::new(&tenant);
+        world.write(
+            "m.yaml",
+            &serde_json::json!({"version": 1, "policies": [entry]}).to_string(),
+        );
+        let mut platform = Platform::new(kind, world);
+        let commands = |ran: &crate::cli::support::Ran| -> Vec<String> {
+            let both = format!("{}\n{}", ran.stdout, ran.stderr);
+            both.lines()
+                .filter(|line| {
+                    line.contains("##[")
+                        || line.contains("##vso[")
+                        || line.trim_start().starts_with("::")
+                })
+                .map(str::to_owned)
+                .collect()
+        };
+        let check = |ran: &crate::cli::support::Ran| {
+            for line in commands(ran) {
+                let ours = match kind {
+                    Kind::GitHub => {
+                        line.starts_with("::error ")
+                            || line.starts_with("::warning ")
+                            || line.starts_with("::notice ")
+                    }
+                    Kind::AzureDevOps => {
+                        line.starts_with("##vso[task.logissue type=")
+                            || line.starts_with("##vso[task.uploadsummary]")
+                    }
+                    Kind::GitLab => false,
+                };
+                let marks = line.matches("##").count();
+                assert!(ours && marks <= 1, "{kind:?}: {line}");
+            }
+        };
+        for format in ["text", "json", "markdown", "github"] {
+            let ran = platform.run(Event::Proposed, &format!("plan m.yaml --format {format}"));
+            if kind == Kind::GitHub || format != "github" {
+                check(&ran);
+            }
+            ran.exits(3);
+        }
+        platform.state().failures = vec![(
+            400,
+            "no\n::error::x\n##vso[task.complete result=Succeeded]y",
+        )];
+        let ran = platform.run(Event::Proposed, PLAN);
+        check(&ran);
+        ran.exits(1);
+    }
 }
 
 /// The Graph token never goes to the platform, nor the platform's to Graph; neither is in any output.

@@ -105,11 +105,42 @@ fn without_a_reviewed_plan_nothing_is_written() {
         refuses(&mut platform, "it was not merged from a change");
         platform.state().merged = vec![(7, "other", true)];
         refuses(&mut platform, "it was not merged from a change");
-        // Edited by hand, with the line ends of a browser: the plan is the same.
+        // With the line ends of a browser the plan is the same.
         platform.state().merged = vec![(7, "main", false)];
         says(&platform, &[(OWN, &body.replace('\n', "\r\n"))]);
         platform.run(Event::Merged, APPLY).exits(0);
         assert_eq!(platform.world.rows("P"), ["+A", "+B"]);
+    }
+}
+
+/// Whoever may write to a repository on GitHub may edit the pipeline's comments, and it stays their author.
+#[test]
+fn a_plan_that_somebody_has_edited_is_not_applied() {
+    let mut platform = platform(Kind::GitHub, WANTED);
+    reviewed(&mut platform);
+    platform.state().comments[0].editor = Some(SOMEBODY);
+    platform.run(Event::Merged, APPLY).exits(1).says(&[
+        "the plan on change 7 was edited by `github-actions`",
+        "ASSIGNCTL_EXPECT_DIGEST",
+    ]);
+    assert_eq!(platform.world.rows("P"), ["+A"]);
+    // The pipeline itself edits it with every push.
+    platform.state().comments[0].editor = Some(OWN);
+    platform.run(Event::Merged, APPLY).exits(0);
+    assert_eq!(platform.world.rows("P"), ["+A", "+B"]);
+}
+
+/// The comment of an earlier push, which a job that failed has not updated.
+#[test]
+fn an_older_plan_is_not_applied() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        reviewed(&mut platform);
+        platform
+            .world
+            .manifest(&["name: P, include: [group: A, group: C]"]);
+        platform.run(Event::Merged, APPLY).exits(5);
+        assert_eq!(platform.world.rows("P"), ["+A"], "{kind:?}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Azure DevOps' API, version 7.1, as learn.microsoft.com has it.
+//! Azure DevOps' API, version 7.0, as learn.microsoft.com has it.
 
 use serde_json::{Value, json};
 
@@ -12,8 +12,8 @@ pub(super) fn variables(url: &str, world: &World, event: Event) -> Vec<(&'static
     world.write("runner/keep", "");
     vec![
         ("TF_BUILD", "True".to_owned()),
-        ("SYSTEM_COLLECTIONURI", format!("{url}/organization/")),
-        ("SYSTEM_TEAMPROJECT", "our project".to_owned()),
+        ("SYSTEM_COLLECTIONURI", format!("{url}/tfs/Our Collection/")),
+        ("SYSTEM_TEAMPROJECT", "unser Büro".to_owned()),
         ("BUILD_REPOSITORY_PROVIDER", "TfsGit".to_owned()),
         ("BUILD_REPOSITORY_ID", "repository".to_owned()),
         ("BUILD_SOURCEVERSION", COMMIT.to_owned()),
@@ -79,7 +79,7 @@ pub(super) fn answer(seen: &Seen, state: &mut State) -> Reply {
         };
     }
     let path = seen.path().to_owned();
-    if path == "/organization/_apis/connectionData" {
+    if path == "/tfs/Our%20Collection/_apis/connectionData" {
         return Reply::json(
             200,
             &json!({"authenticatedUser": {"id": identity(OWN, true)}}),
@@ -87,11 +87,11 @@ pub(super) fn answer(seen: &Seen, state: &mut State) -> Reply {
     }
     assert_eq!(
         seen.query("api-version").as_deref(),
-        Some("7.1"),
+        Some("7.0"),
         "{}",
         seen.target
     );
-    let Some(path) = path.strip_prefix("/organization/our%20project/_apis/") else {
+    let Some(path) = path.strip_prefix("/tfs/Our%20Collection/unser%20B%C3%BCro/_apis/") else {
         return unknown(seen);
     };
     let parts: Vec<&str> = path.split('/').collect();
@@ -110,15 +110,6 @@ fn git(seen: &Seen, path: &[&str], given: &Value, state: &mut State) -> Reply {
     };
     match (seen.method.as_str(), path) {
         ("GET", ["pullRequests", "7"]) => Reply::json(200, &pull_request(7, "main", false, state)),
-        ("GET", ["pullRequests", "7", "labels"]) => {
-            let mut labels: Vec<Value> = state
-                .labels
-                .iter()
-                .map(|name| json!({"name": name, "active": true}))
-                .collect();
-            labels.push(json!({"name": "assignctl-allow: policies", "active": false}));
-            Reply::json(200, &json!({"value": labels}))
-        }
         ("GET", ["pullRequests", "7", "threads"]) => {
             let mut threads: Vec<Value> = state.comments.iter().map(thread).collect();
             threads.insert(

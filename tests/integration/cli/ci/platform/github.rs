@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{COMMIT, Event, OWN, State, TOKEN, Text, body, refused, unknown};
+use super::{COMMIT, Event, OWN, State, TOKEN, Text, body, page, refused, unknown};
 use crate::cli::support::World;
 use crate::cli::support::stand_in::{Reply, Seen};
 
@@ -42,21 +42,37 @@ pub(super) fn variables(url: &str, world: &World, event: Event) -> Vec<(&'static
 }
 
 fn comment(text: &Text) -> Value {
-    json!({"id": text.id, "user": {"id": text.author, "login": "somebody"}, "body": text.body})
+    json!({"id": text.id, "node_id": format!("IC_{}", text.id), "body": text.body,
+        "user": {"id": text.author, "login": "somebody"}})
+}
+
+/// Answers the two questions that only GraphQL does: who asks, and who edited a comment.
+fn graphql(query: &Value, state: &State) -> Reply {
+    if *query == json!({"query": "query { viewer { databaseId } }"}) {
+        return Reply::json(200, &json!({"data": {"viewer": {"databaseId": OWN}}}));
+    }
+    let text = "query($id: ID!) { node(id: $id) { ... on IssueComment { lastEditedAt \
+                author { __typename login } editor { __typename login } } } }";
+    assert_eq!(query["query"], text);
+    let actor = |id: u64| match id {
+        OWN => json!({"__typename": "Bot", "login": "github-actions"}),
+        _ => json!({"__typename": "User", "login": "github-actions"}),
+    };
+    let comment = state
+        .comments
+        .iter()
+        .find(|comment| query["variables"]["id"] == format!("IC_{}", comment.id))
+        .expect("a comment that was listed");
+    let edited_at = comment.editor.map(|_| "2026-11-23T02:00:00Z");
+    Reply::json(
+        200,
+        &json!({"data": {"node": {"lastEditedAt": edited_at, "author": actor(comment.author),
+            "editor": comment.editor.map(actor)}}}),
+    )
 }
 
 fn issue(text: &Text) -> Value {
     json!({"number": text.id, "user": {"id": text.author}, "body": text.body})
-}
-
-fn page(seen: &Seen, all: &[Value]) -> Reply {
-    let number = |name: &str| seen.query(name).and_then(|text| text.parse::<usize>().ok());
-    let (Some(size), Some(page)) = (number("per_page"), number("page")) else {
-        return unknown(seen);
-    };
-    assert!(size <= 100, "GitHub gives 100 at most");
-    let found: Vec<&Value> = all.iter().skip((page - 1) * size).take(size).collect();
-    Reply::json(200, &json!(found))
 }
 
 pub(super) fn answer(seen: &Seen, state: &mut State) -> Reply {
@@ -70,11 +86,7 @@ pub(super) fn answer(seen: &Seen, state: &mut State) -> Reply {
             .is_some_and(|agent| agent.starts_with("assignctl/"))
     );
     if (seen.method.as_str(), seen.path()) == ("POST", "/api/graphql") {
-        assert_eq!(
-            body(seen),
-            json!({"query": "query { viewer { databaseId } }"})
-        );
-        return Reply::json(200, &json!({"data": {"viewer": {"databaseId": OWN}}}));
+        return graphql(&body(seen), state);
     }
     let path = seen.path().to_owned();
     let Some(path) = path.strip_prefix("/api/v3/repos/owner/repository/") else {
@@ -90,22 +102,19 @@ pub(super) fn answer(seen: &Seen, state: &mut State) -> Reply {
                 .iter()
                 .map(|name| json!({"name": name}))
                 .collect();
-            Reply::json(
-                200,
-                &pull_request(7, "main", false, &state.description, &labels),
-            )
+            Reply::json(200, &pull_request(7, "main", false, state, &labels))
         }
         ("GET", ["commits", COMMIT, "pulls"]) => {
             let mut found = vec![json!({"number": 5, "merged_at": null, "body": null, "base":
                 {"ref": "main", "repo": {"full_name": "owner/repository"}}})];
             found.extend(state.merged.iter().map(|(number, branch, made_it)| {
-                pull_request(*number, branch, *made_it, &state.description, &[])
+                pull_request(*number, branch, *made_it, state, &[])
             }));
-            page(seen, &found)
+            page(seen, &found, state)
         }
         ("GET", ["issues", "7", "comments"]) => {
             let found: Vec<Value> = state.comments.iter().map(comment).collect();
-            page(seen, &found)
+            page(seen, &found, state)
         }
         ("POST", ["issues", "7", "comments"]) => {
             assert_eq!(given, json!({"body": text("body")}));
@@ -128,7 +137,7 @@ pub(super) fn answer(seen: &Seen, state: &mut State) -> Reply {
                 json!({"number": 6, "user": {"id": OWN}, "pull_request": {},
                 "body": "<!-- assignctl drift -->\n"}),
             );
-            page(seen, &found)
+            page(seen, &found, state)
         }
         ("POST", ["labels"]) => {
             assert_eq!(given["name"], "intune-drift");
@@ -163,15 +172,16 @@ fn pull_request(
     number: u64,
     branch: &str,
     made_it: bool,
-    description: &str,
+    state: &State,
     labels: &[Value],
 ) -> Value {
     json!({
         "number": number,
-        "body": description,
+        "body": state.description,
         "labels": labels,
         "merged_at": "2026-11-23T02:00:00Z",
         "merge_commit_sha": if made_it { COMMIT } else { "another" },
+        "head": {"repo": {"full_name": if state.from_fork { "mallory/repository" } else { "owner/repository" }}},
         "base": {"ref": branch, "repo": {"full_name": "owner/repository"}},
     })
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{COMMIT, Event, OWN, State, TOKEN, Text, body, refused, unknown};
+use super::{COMMIT, Event, OWN, State, TOKEN, Text, body, page, refused, unknown};
 use crate::cli::support::stand_in::{Reply, Seen};
 
 pub(super) fn variables(url: &str, event: Event) -> Vec<(&'static str, String)> {
@@ -10,7 +10,7 @@ pub(super) fn variables(url: &str, event: Event) -> Vec<(&'static str, String)> 
     let on_change = |value: &str| if is_change { value } else { "" }.to_owned();
     vec![
         ("GITLAB_CI", "true".to_owned()),
-        ("CI_API_V4_URL", format!("{url}/api/v4")),
+        ("CI_API_V4_URL", format!("{url}/git lab/api/v4")),
         ("CI_PROJECT_ID", "42".to_owned()),
         ("CI_COMMIT_SHA", COMMIT.to_owned()),
         (
@@ -34,26 +34,16 @@ pub(super) fn variables(url: &str, event: Event) -> Vec<(&'static str, String)> 
     ]
 }
 
-fn page(seen: &Seen, all: &[Value]) -> Reply {
-    let number = |name: &str| seen.query(name).and_then(|text| text.parse::<usize>().ok());
-    let (Some(size), Some(page)) = (number("per_page"), number("page")) else {
-        return unknown(seen);
-    };
-    assert!(size <= 100, "GitLab gives 100 at most");
-    let found: Vec<&Value> = all.iter().skip((page - 1) * size).take(size).collect();
-    Reply::json(200, &json!(found))
-}
-
 pub(super) fn answer(seen: &Seen, state: &mut State) -> Reply {
     if seen.header("private-token") != Some(TOKEN) {
         return refused(401, "401 Unauthorized");
     }
     assert_eq!(seen.header("authorization"), None);
-    if (seen.method.as_str(), seen.path()) == ("GET", "/api/v4/user") {
+    if (seen.method.as_str(), seen.path()) == ("GET", "/git%20lab/api/v4/user") {
         return Reply::json(200, &json!({"id": OWN, "username": "project_42_bot"}));
     }
     let path = seen.path().to_owned();
-    let Some(path) = path.strip_prefix("/api/v4/projects/42/") else {
+    let Some(path) = path.strip_prefix("/git%20lab/api/v4/projects/42/") else {
         return unknown(seen);
     };
     let parts: Vec<&str> = path.split('/').collect();
@@ -72,7 +62,7 @@ pub(super) fn answer(seen: &Seen, state: &mut State) -> Reply {
                     merge_request(*number, branch, *made_it, state)
                 }),
             );
-            page(seen, &found)
+            page(seen, &found, state)
         }
         ("GET", ["merge_requests", "7", "notes"]) => {
             assert_eq!(seen.query("sort").as_deref(), Some("asc"));
@@ -83,7 +73,7 @@ pub(super) fn answer(seen: &Seen, state: &mut State) -> Reply {
                 json!({"id": 1, "author": {"id": OWN}, "system": true,
                 "body": "<!-- assignctl plan -->\n"}),
             );
-            page(seen, &found)
+            page(seen, &found, state)
         }
         ("POST", ["merge_requests", "7", "notes"]) => {
             let id = state.add(false, &text("body"));
@@ -101,7 +91,7 @@ pub(super) fn answer(seen: &Seen, state: &mut State) -> Reply {
                     json!({"iid": issue.id, "author": {"id": issue.author}, "description": issue.body})
                 })
                 .collect();
-            page(seen, &found)
+            page(seen, &found, state)
         }
         ("POST", ["issues"]) => {
             assert_eq!(given["title"], "Intune differs from the manifests");
@@ -126,6 +116,8 @@ fn merge_request(iid: u64, branch: &str, made_it: bool, state: &State) -> Value 
         "target_branch": branch,
         "labels": state.labels,
         "description": state.description,
+        "source_project_id": if state.from_fork { 43 } else { 42 },
+        "target_project_id": 42,
         "sha": "another",
         "merge_commit_sha": null,
         "squash_commit_sha": if made_it { json!(COMMIT) } else { Value::Null },
