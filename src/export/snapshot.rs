@@ -29,7 +29,6 @@ struct State<'a> {
 #[derive(Serialize)]
 struct Policy<'a> {
     id: &'a str,
-    name: &'a str,
     #[serde(flatten)]
     properties: Map<String, Value>,
     assignments: &'a [Map<String, Value>],
@@ -70,12 +69,13 @@ fn policy(policy: &RawPolicy) -> Policy<'_> {
         assignments,
     } = policy;
     let mut properties = without_annotations(properties);
-    for known in ["id", live.kind.spec().name_property, "name", "assignments"] {
+    for known in ["id", "assignments"] {
         properties.remove(known);
     }
+    let name_property = live.kind.spec().name_property.to_owned();
+    properties.insert(name_property, Value::String(live.name.to_string()));
     Policy {
         id: &live.id,
-        name: &live.name,
         properties,
         assignments,
     }
@@ -100,9 +100,9 @@ fn named(objects: &[Map<String, Value>]) -> Vec<Map<String, Value>> {
         .collect()
 }
 
-/// Leaves out what OData says of a reply, which is no property of the object.
+/// Leaves out what OData says of a reply, which is not a property of the object. Its type stays.
 fn without_annotations(object: &Map<String, Value>) -> Map<String, Value> {
     let mut object = object.clone();
-    object.retain(|key, _| !key.contains("@odata."));
+    object.retain(|key, _| key == "@odata.type" || !key.contains("@odata."));
     object
 }
