@@ -3,13 +3,17 @@
 //! Ids are made from names, so the sample is the same on every machine and every day. The
 //! manifests in `examples/manifests` are written for it.
 
+mod objects;
 mod tables;
 
 use serde_json::{Map, Value, json};
 
+use self::objects::{OBJECTS, Object};
 use self::tables::{DEVICES, FAMILIES, FILTERS, Family, GROUPS, NESTED, USERS};
+use crate::collections::Collection;
 use crate::encoding::guid_from;
 use crate::members::{Device, User};
+use crate::rules::assignment;
 use crate::target;
 use crate::tenant::{Policy, Tenant};
 
@@ -40,7 +44,67 @@ impl Tenant {
                 }
             }
         }
+        for object in OBJECTS {
+            tenant.add(object);
+        }
         tenant
+    }
+
+    fn add(&mut self, object: &Object) {
+        let Some(collection) = Collection::named(object.segment) else {
+            return;
+        };
+        let mut id = self.add_policy(collection, object.name, object.odata_type);
+        if object.segment == "policySets" {
+            id = self.name_policy_set(collection);
+        }
+        let rows = object.assignments.iter();
+        let rows: Vec<Value> = rows.map(|text| self.spoken(text)).collect();
+        if let Some(policy) = self.policy_mut(collection, &id) {
+            policy.properties.extend(said(object.says));
+        }
+        let Some(policy) = self.policy(collection, &id) else {
+            return;
+        };
+        let rows = rows.into_iter();
+        let rows = rows.filter_map(|row| assignment::read(self, policy, row).ok());
+        let rows = rows.collect();
+        if let Some(policy) = self.policy_mut(collection, &id) {
+            policy.assignments = rows;
+        }
+    }
+
+    /// Reads an assignment of an object as it is sent.
+    fn spoken(&self, text: &str) -> Value {
+        let (whom, beside) = text.split_once(" + ").unwrap_or((text, ""));
+        let target = match whom {
+            "&" => target::group(target::ALL_USERS_ID),
+            whom => self.row(whom).1,
+        };
+        let mut row = said(beside);
+        row.insert("target".to_owned(), target);
+        Value::Object(row)
+    }
+
+    /// Gives the policy set the id that its members' assignments name, and its members.
+    fn name_policy_set(&mut self, sets: Collection) -> String {
+        let id = guid_from("policy set");
+        let catalog = self.policies(Collection::CONFIGURATION_POLICIES).iter();
+        let members = catalog.filter(|policy| policy.name.starts_with("Win - Starter kit - "));
+        let items: Vec<Value> = members
+            .map(|policy| {
+                json!({
+                    "@odata.type": "#microsoft.graph.deviceManagementConfigurationPolicyPolicySetItem",
+                    "payloadId": policy.id,
+                    "displayName": policy.name,
+                })
+            })
+            .collect();
+        for set in self.policies_mut(sets) {
+            set.id.clone_from(&id);
+            set.properties.insert("items".to_owned(), json!(items));
+        }
+        id
     }
 
     fn add_members(&mut self) {
@@ -110,6 +174,12 @@ impl Tenant {
     }
 }
 
+/// Reads the members of a JSON object.
+fn said(text: &str) -> Map<String, Value> {
+    serde_json::from_str(&format!("{{{text}}}").replace('~', "#microsoft.graph."))
+        .unwrap_or_default()
+}
+
 fn fill(policy: &mut Policy, family: &Family, rows: Vec<(char, Value)>) {
     if !family.template.is_empty() && family.template != "none" {
         policy.properties.insert(
@@ -144,7 +214,7 @@ mod tests {
     #[test]
     fn the_sample_is_as_big_as_it_says() {
         let tenant = Tenant::sample();
-        assert_eq!(tenant.policies.values().flatten().count(), 150);
+        assert_eq!(tenant.policies.values().flatten().count(), 194);
         assert_eq!(tenant.groups.len(), 60);
         assert_eq!(tenant.assignment_filters.len(), 8);
         let placed: usize = tenant.groups.iter().map(|group| group.members.len()).sum();
@@ -183,6 +253,22 @@ mod tests {
         assert_eq!(groups, BTreeMap::from([names("sg-contractors")]));
     }
 
+    /// What the rules refuse would be left out.
+    #[test]
+    fn no_object_lacks_an_assignment() {
+        let tenant = Tenant::sample();
+        for object in OBJECTS {
+            let collection = Collection::named(object.segment).expect("a collection");
+            let policies = tenant.policies(collection).iter();
+            let mut counts = policies
+                .filter(|policy| policy.name == object.name)
+                .map(|policy| policy.assignments.len());
+            let expected = object.assignments.len();
+            assert!(counts.any(|count| count == expected), "{}", object.name);
+            assert!(object.says.is_empty() || !said(object.says).is_empty());
+        }
+    }
+
     #[test]
     fn the_service_takes_its_own_sample() {
         let tenant = Tenant::sample();
@@ -201,7 +287,8 @@ mod tests {
                 .iter()
                 .find_map(|row| row.target.get("groupId"))
             {
-                assert!(tenant.group(group.as_str().unwrap_or_default()).is_some());
+                let id = group.as_str().unwrap_or_default();
+                assert!(id == target::ALL_USERS_ID || tenant.group(id).is_some());
             }
         }
     }

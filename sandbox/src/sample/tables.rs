@@ -389,7 +389,7 @@ pub(super) const FAMILIES: &[Family] = &[
         "macOS",
         "none",
         "macOS - Security - ",
-        "SG-Mac-Ring-1-Pilot",
+        "SG-Mac-Ring-1-Pilot; SG-Mac-Ring-2-Broad; !SG-Mac-Exempt",
         &[
             "FileVault",
             "Firewall",

@@ -102,6 +102,14 @@ impl Ordinary {
             .exits(0)
             .says(&[kind.name()]);
 
+        // A snapshot is planned like the tenant.
+        world.sandbox("export --snapshot snapshot.json").exits(0);
+        let snapshot = world
+            .run("plan m.yaml --allow broad-target --format json --no-progress --sandbox snapshot.json")
+            .exits(0)
+            .json();
+        assert_eq!(snapshot["digest"], plan["digest"], "{kind}");
+
         // A guard is in the way of every kind.
         world
             .sandbox("apply m.yaml --yes --allow broad-target --max-removals 0")
