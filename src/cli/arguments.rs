@@ -10,6 +10,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use super::options::{Ci, Common, Guards, Planning, Selecting, View, WhoDidIt};
 use super::settings::variable;
 use super::values::{digest, duration, permitted_command};
+use crate::manifest::Glob;
 use crate::plan::Selection;
 
 /// Keep the assignments of Microsoft Intune policies equal to YAML manifests
@@ -32,8 +33,7 @@ pub(super) struct Arguments {
     pub(super) command: Command,
 }
 
-const AFTER_HELP: &str =
-    "See `assignctl COMMAND --help`, and `assignctl help environment|exit-codes|CODE`.";
+const AFTER_HELP: &str = "See `assignctl --help` for all commands, `assignctl COMMAND --help`, and\n`assignctl help environment|exit-codes|CODE`.";
 
 impl Arguments {
     /// Returns the whole command line, with every option of every command.
@@ -47,11 +47,21 @@ impl Arguments {
             .mut_subcommands(|command| command.mut_args(from_environment))
     }
 
+    /// Returns the command line as the short help shows it: without what is seldom needed.
+    pub(super) fn short_tree() -> clap::Command {
+        SELDOM.iter().fold(Self::tree(), |tree, name| {
+            tree.mut_subcommand(name, |command| command.hide(true))
+        })
+    }
+
     /// Reads what was typed, the program's own name first.
     pub(super) fn read(tree: clap::Command, typed: Vec<OsString>) -> Result<Self, clap::Error> {
         Self::from_arg_matches(&tree.try_get_matches_from(typed)?)
     }
 }
+
+/// Commands that have no line in the short help, which says that there are others.
+const SELDOM: [&str; 5] = ["whoami", "sandbox", "schema", "completions", "version"];
 
 /// Options whose variables are read later, since what they say together depends on where it was said.
 const READ_LATER: [&str; 2] = ["sandbox", "graph-url"];
@@ -91,6 +101,8 @@ pub(super) enum Command {
     Drift(Drift),
     /// Write manifests from the live state; a plan of them has no changes
     Export(Export),
+    /// List live assignments: who gets a policy, and what a group, user or device gets
+    List(List),
     /// Sign in and show the identity and its permissions
     Whoami(WhoAmI),
     /// Serve the built-in Graph emulator over HTTP
@@ -134,6 +146,7 @@ impl Command {
             Self::Show(_) => Some("plan"),
             Self::Drift(_) => Some("drift"),
             Self::Export(_)
+            | Self::List(_)
             | Self::Whoami(_)
             | Self::Sandbox(_)
             | Self::Schema(_)
@@ -153,6 +166,7 @@ impl Command {
             | Self::Rollback(Rollback { selecting, .. })
             | Self::Show(Show { selecting, .. })
             | Self::Export(Export { selecting, .. }) => selecting.selection(),
+            Self::List(list) => list.selection(),
             Self::Validate(_)
             | Self::Whoami(_)
             | Self::Sandbox(_)
@@ -366,6 +380,48 @@ pub(super) struct Export {
     pub(super) snapshot: Option<PathBuf>,
     #[command(flatten)]
     pub(super) selecting: Selecting,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl list --policy 'Win - BitLocker*'\n  assignctl list --group SG-Pilot --effective\n  assignctl list --user ada@example.com --format csv > ada.csv\n  assignctl list --unmanaged manifests\n  assignctl list --format html > assignments.html\n\nWith `--user` and `--device`, what reaches them through groups and as all users or all devices is listed,\nwith what excludes them. What a device gets through its users is not: that depends on who signs in."
+)]
+pub(super) struct List {
+    /// Only assignments to this group, by name or id
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["user", "device", "unassigned"])]
+    pub(super) group: Option<String>,
+    /// What this user gets, by sign-in name or id
+    #[arg(long, value_name = "UPN", conflicts_with_all = ["device", "unassigned"])]
+    pub(super) user: Option<String>,
+    /// What this device gets, by name or id of its object
+    #[arg(long, value_name = "NAME", conflicts_with = "unassigned")]
+    pub(super) device: Option<String>,
+    /// With `--group`: also what reaches its members through parent groups and as all users or all
+    /// devices, and what excludes them
+    #[arg(long, requires = "group")]
+    pub(super) effective: bool,
+    /// Only policies whose display name matches a glob (can be repeated)
+    #[arg(long, value_name = "GLOB")]
+    pub(super) policy: Vec<String>,
+    /// Only assignments with this assignment filter, by name or id
+    #[arg(long, value_name = "NAME", conflicts_with = "unassigned")]
+    pub(super) filter: Option<String>,
+    /// Only policies that reach nobody: without assignments, or with exclusions and deleted groups only
+    #[arg(long)]
+    pub(super) unassigned: bool,
+    /// Only policies that these manifests do not manage [default: the configuration's manifests]
+    #[arg(long, value_name = "PATH", num_args = 0..)]
+    pub(super) unmanaged: Option<Vec<PathBuf>>,
+    #[command(flatten)]
+    pub(super) selecting: Selecting,
+}
+
+impl List {
+    pub(super) fn selection(&self) -> Selection {
+        let mut selection = self.selecting.selection();
+        selection.only.extend(self.policy.iter().map(Glob::new));
+        selection
+    }
 }
 
 #[derive(Args, Debug)]

@@ -13,6 +13,7 @@ mod export;
 mod foreign;
 mod help;
 mod interrupt;
+mod list;
 mod logging;
 mod options;
 mod output;
@@ -38,6 +39,7 @@ use crate::manifest::schema;
 use crate::render::json::Json;
 use crate::run::Failure;
 use arguments::{Arguments, Command};
+use options::Format;
 use output::Output;
 
 /// Runs the program with the process's own arguments and environment.
@@ -51,6 +53,11 @@ pub fn run() -> Exit {
     if let Some(answer) = foreign::single_dash(&words, &tree) {
         return output::print_answer(&answer);
     }
+    let asks_for_all = |word: &String| matches!(word.as_str(), "--help" | "help");
+    let tree = match words.iter().any(asks_for_all) {
+        true => tree,
+        false => Arguments::short_tree(),
+    };
     let mut arguments = match Arguments::read(tree, typed) {
         Ok(arguments) => arguments,
         Err(error) => {
@@ -92,6 +99,12 @@ fn failed(failure: &Failure, output: &Output) -> Exit {
 
 fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     let Arguments { common, command } = arguments;
+    if matches!(common.format, Format::Csv | Format::Html) && !matches!(command, Command::List(_)) {
+        return Err(
+            Failure::usage("only `list` has a result as CSV or as a page")
+                .hint("leave `--format` out, or write `--format json`"),
+        );
+    }
     match command {
         Command::Validate(command) => validate::run(&command, &common, output),
         Command::Plan(command) => plan::run(&command, &common, output),
@@ -100,6 +113,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Rollback(command) => rollback::run(&command, &common, output),
         Command::Show(command) => show::run(&command, &common, output),
         Command::Export(command) => export::run(&command, &common, output),
+        Command::List(command) => list::run(&command, &common, output),
         Command::Whoami(command) => whoami::run(&command, &common, output),
         Command::Sandbox(command) => sandbox::run(&command, output),
         Command::Schema(arguments::Schema {}) => {

@@ -133,6 +133,10 @@ pub(super) enum Format {
     Markdown,
     /// Workflow annotations for GitHub Actions.
     Github,
+    /// A table for spreadsheets; `list` only.
+    Csv,
+    /// A page for browsers; `list` only.
+    Html,
 }
 
 /// Forms of the log.

@@ -225,7 +225,7 @@ impl Output {
         self.record(review);
         let json = self.json_result(json)?;
         match self.format {
-            Format::Text => self.text(&text()),
+            Format::Text | Format::Csv | Format::Html => self.text(&text()),
             Format::Json => self.own(&json),
             Format::Markdown => self.plain(&markdown::draw(review, self.max_bytes)),
             Format::Github => self.plain(&github::draw(review)),
@@ -253,7 +253,7 @@ impl Output {
     pub(super) fn only_text_or_json(&self) -> Result<(), Failure> {
         match self.format {
             Format::Text | Format::Json => Ok(()),
-            Format::Markdown | Format::Github => Err(Failure::usage(
+            Format::Markdown | Format::Github | Format::Csv | Format::Html => Err(Failure::usage(
                 "the result of this command comes as text or JSON only",
             )
             .hint("leave `--format` out, or write `--format json`")),
@@ -269,7 +269,7 @@ impl Output {
         let json = self.json_result(|| json)?;
         match self.format {
             Format::Json => self.own(&json),
-            Format::Text | Format::Markdown | Format::Github => self.plain(&text()),
+            _ => self.plain(&text()),
         }
     }
 
@@ -282,9 +282,9 @@ impl Output {
     ) -> Result<(), Failure> {
         let json = self.json_result(|| json)?;
         match self.format {
-            Format::Text => self.text(&text()),
             Format::Json => self.own(&json),
             Format::Markdown | Format::Github => self.plain(&markdown(self.max_bytes)),
+            Format::Text | Format::Csv | Format::Html => self.text(&text()),
         }
     }
 
@@ -331,7 +331,7 @@ impl Output {
         };
         self.record(&review);
         match self.format {
-            Format::Text => Ok(()),
+            Format::Text | Format::Csv | Format::Html => Ok(()),
             Format::Json => self.own(&self.checked(&json())?),
             Format::Markdown => self.plain(&markdown::draw(&review, self.max_bytes)),
             Format::Github => self.plain(&github::draw(&review)),

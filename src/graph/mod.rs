@@ -15,6 +15,7 @@ pub mod client;
 mod decode;
 pub mod error;
 mod listing;
+pub mod memberships;
 pub mod observe;
 pub mod pace;
 mod pages;

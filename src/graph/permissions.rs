@@ -52,7 +52,7 @@ static READ_GROUPS: Permission = Permission {
 pub static NEEDS: &[Need] = &[
     Need {
         name: "plan",
-        commands: &["plan", "drift", "export"],
+        commands: &["plan", "drift", "export", "list"],
         permissions: &[&READ_POLICIES, &READ_GROUPS],
     },
     Need {
@@ -65,6 +65,9 @@ pub static NEEDS: &[Need] = &[
 /// Returns the permission that a request to read takes, by the kind that its path belongs to. Filters
 /// are read with that of configuration policies.
 pub(super) fn of_request(what: &str) -> &'static str {
+    if what.starts_with("GET /devices") {
+        return "Device.Read.All";
+    }
     let of_kind = KINDS.iter().find(|spec| what.contains(spec.collection));
     of_kind
         .map_or(Permissions::Configuration, |spec| spec.permissions)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::error::GraphError;
 use super::read::Reader;
-use crate::model::{Guid, PolicyKind, RawTenant, WholeTenant};
+use crate::model::{Guid, LiveFilter, LivePolicy, PolicyKind, RawTenant, WholeTenant};
 
 impl Reader {
     /// Reads all policies and filters, and the groups that policies are assigned to.
@@ -18,6 +18,31 @@ impl Reader {
         let (policies, filters) =
             futures::try_join!(futures::future::try_join_all(kinds), self.filters())?;
         let (policies, unavailable) = apart(policies)?;
+        self.with_names(policies, filters, said(unavailable)).await
+    }
+
+    /// Reads what [`Self::whole_tenant`] reads, of some kinds only. One that is refused is a failure
+    /// here, since it was asked for.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps a part from being complete.
+    pub async fn whole_tenant_of(&self, kinds: &[PolicyKind]) -> Result<WholeTenant, GraphError> {
+        let kinds: BTreeSet<PolicyKind> = kinds.iter().copied().collect();
+        let kinds = kinds.into_iter().map(|kind| self.policies(kind));
+        let (policies, filters) =
+            futures::try_join!(futures::future::try_join_all(kinds), self.filters())?;
+        let policies = policies.into_iter().flatten().collect();
+        self.with_names(policies, filters, Vec::new()).await
+    }
+
+    /// Looks up what the groups of policies are called, and which groups have the same names.
+    async fn with_names(
+        &self,
+        policies: Vec<LivePolicy>,
+        filters: Vec<LiveFilter>,
+        unavailable: Vec<(PolicyKind, String)>,
+    ) -> Result<WholeTenant, GraphError> {
         let ids: BTreeSet<String> = policies
             .iter()
             .flat_map(|policy| policy.rows.iter())
@@ -41,7 +66,7 @@ impl Reader {
             groups,
             namesakes,
             filters,
-            unavailable: said(unavailable),
+            unavailable,
         })
     }
 

@@ -103,6 +103,15 @@ pub struct LiveGroup {
     pub name: String,
 }
 
+/// A device of the directory.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LiveDevice {
+    /// The id of the device's object.
+    pub id: String,
+    /// The device's display name; not unique.
+    pub name: String,
+}
+
 /// An assignment filter of the tenant.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LiveFilter {

@@ -20,8 +20,8 @@ pub use audit::{AuditEvent, AuditLog};
 pub use desired::{Desired, Stated, StatedProperties};
 pub use guid::Guid;
 pub use live::{
-    LiveAssignment, LiveFilter, LiveGroup, LivePolicy, LiveTenant, Needs, RawPolicy, RawTenant,
-    SimilarGroups, WholeTenant, rows,
+    LiveAssignment, LiveDevice, LiveFilter, LiveGroup, LivePolicy, LiveTenant, Needs, RawPolicy,
+    RawTenant, SimilarGroups, WholeTenant, rows,
 };
 pub use path::{assign_path, assignment_path, assignments_path, encode};
 pub use target::{Filter, FilterMode, SharedText, Source, Target};

@@ -12,6 +12,7 @@ mod difference;
 mod digest;
 mod estimate;
 pub mod guards;
+pub mod inventory;
 mod names;
 pub mod needs;
 mod record;

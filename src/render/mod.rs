@@ -7,6 +7,7 @@ mod diff;
 pub mod github;
 pub mod groups;
 pub mod identity;
+pub mod inventory;
 pub mod json;
 mod lines;
 pub mod markdown;

@@ -12,6 +12,7 @@ pub mod export;
 pub mod failure;
 pub mod folder;
 pub mod inputs;
+pub mod list;
 pub mod manifests;
 pub mod plan;
 pub mod reports;

@@ -12,6 +12,8 @@
 
 mod absent;
 mod apply;
+#[cfg(unix)]
+mod browser;
 mod ci;
 mod configurations;
 mod defects;
@@ -30,6 +32,7 @@ mod killed;
 mod late_errors;
 #[cfg(unix)]
 mod links;
+mod list;
 mod manners;
 mod output;
 mod pages;

@@ -1,6 +1,8 @@
 //! What the tests share: a fresh folder with a clean environment, runs of the executable in it,
 //! and files of expected output.
 
+#[cfg(unix)]
+pub(super) mod browser;
 pub(super) mod certificates;
 pub(super) mod proxy;
 pub(super) mod readers;

@@ -42,6 +42,7 @@ fn a_token_that_only_reads() {
         ("plan", 0),
         ("drift", 0),
         ("export", 0),
+        ("list", 0),
         ("apply", 7),
         ("rollback", 7),
     ] {
@@ -69,7 +70,7 @@ fn the_same_for_programs() {
             "expired": false,
             "permissions": [READ],
             "needs": [
-                {"commands": ["plan", "drift", "export"], "missing": [GROUPS]},
+                {"commands": ["plan", "drift", "export", "list"], "missing": [GROUPS]},
                 {"commands": ["apply", "rollback"], "missing": [WRITE, GROUPS]},
             ],
         })

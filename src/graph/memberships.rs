@@ -1,0 +1,94 @@
+//! The directory's answers to "who is that, and in which groups": users, devices and groups.
+
+use super::error::GraphError;
+use super::pages;
+use super::read::Reader;
+use super::wire::Object;
+use crate::model::{LiveDevice, encode};
+
+/// The largest page of a directory list (microsoft-graph-docs-contrib: api/user-list-transitivememberof.md).
+const PAGE: usize = 999;
+
+/// Something of the directory that may be a member of groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Member<'a> {
+    /// A user, by sign-in name or id.
+    User(&'a str),
+    /// A device, by the id of its object.
+    Device(&'a str),
+    /// A group, by its id.
+    Group(&'a str),
+}
+
+impl Reader {
+    /// Returns the ids of the groups that a member is in, by itself or through other groups; `None` if
+    /// the directory has no such member.
+    ///
+    /// The answer holds other objects too (roles, administrative units). Their ids are no group's, so
+    /// they need not be told apart.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the list from being complete.
+    pub async fn groups_of(&self, member: Member<'_>) -> Result<Option<Vec<String>>, GraphError> {
+        let (root, id) = match member {
+            Member::User(id) => ("users", id),
+            Member::Device(id) => ("devices", id),
+            Member::Group(id) => ("groups", id),
+        };
+        let path = format!("/{root}/{}/transitiveMemberOf", encode(id));
+        let what = format!("GET {path}");
+        match self
+            .directory(&format!("{path}?$select=id&$top={PAGE}"))
+            .await
+        {
+            Ok(objects) => objects
+                .iter()
+                .map(|object| id_of(object, &what).map(|id| id.to_ascii_lowercase()))
+                .collect::<Result<Vec<_>, _>>()
+                .map(Some),
+            Err(GraphError::Service { error, .. }) if error.is_missing() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the devices with a display name; several may have it.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the list from being complete.
+    pub async fn devices_named(&self, name: &str) -> Result<Vec<LiveDevice>, GraphError> {
+        let filter = format!("displayName eq '{}'", name.replace('\'', "''"));
+        let path = format!(
+            "/devices?$filter={}&$select=id,displayName&$top={PAGE}",
+            encode(&filter)
+        );
+        let objects = self.directory(&path).await?;
+        let devices = objects.iter().map(|object| {
+            Ok(LiveDevice {
+                id: id_of(object, "GET /devices")?.to_owned(),
+                name: object
+                    .get("displayName")
+                    .and_then(serde_json::Value::as_str)
+                    .unwrap_or_default()
+                    .to_owned(),
+            })
+        });
+        devices.collect()
+    }
+
+    async fn directory(&self, path: &str) -> Result<Vec<Object>, GraphError> {
+        let first = self.client().address().join(path);
+        self.client()
+            .read_list(first, &pages::objects, |_| {})
+            .await
+    }
+}
+
+fn id_of<'o>(object: &'o Object, what: &str) -> Result<&'o str, GraphError> {
+    let id = object.get("id").and_then(serde_json::Value::as_str);
+    id.ok_or_else(|| GraphError::Shape {
+        what: what.to_owned(),
+        detail: "an object has no `id`".to_owned(),
+    })
+}

@@ -1,0 +1,400 @@
+//! What a tenant has assigned, narrowed to what was asked for: who gets a policy, and what a group, a
+//! user or a device gets.
+
+use std::collections::BTreeSet;
+
+use super::{Names, PolicyRef, Selection, shared_policy_names};
+use crate::model::{Assignment, Guid, PolicyKind, Rows, SharedText, Target, WholeTenant};
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct InventoryQuery {
+    /// Which policies.
+    pub selection: Selection,
+    /// Whose assignments; everybody's if it is `None`.
+    pub subject: Option<Subject>,
+    /// Only assignments with the filter with this id.
+    pub filter: Option<String>,
+    /// Only policies that reach nobody.
+    pub unassigned: bool,
+    /// Only policies that are not among these.
+    pub managed: Option<BTreeSet<(PolicyKind, String)>>,
+}
+
+/// Whose assignments are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// What it is.
+    pub kind: SubjectKind,
+    /// Its id; of a user the sign-in name if that was given.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The ids of the groups through which assignments reach it; a group is one of its own.
+    pub groups: BTreeSet<String>,
+    /// Whether all users and all devices count, and what excludes it.
+    pub effective: bool,
+}
+
+/// What a subject is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubjectKind {
+    /// A group.
+    Group,
+    /// A user.
+    User,
+    /// A device.
+    Device,
+}
+
+impl SubjectKind {
+    /// Returns the word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Group => "group",
+            Self::User => "user",
+            Self::Device => "device",
+        }
+    }
+}
+
+/// Live assignments.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Inventory {
+    /// The tenant; `None` if the token does not name it.
+    pub tenant_id: Option<String>,
+    /// Whose assignments they are, if that was asked.
+    pub subject: Option<Subject>,
+    /// The id of the filter that was asked for.
+    pub filter: Option<String>,
+    /// Whether only policies that reach nobody were asked for.
+    pub unassigned_only: bool,
+    /// The policies that were asked for, by kind, name and id, also those without such assignments.
+    pub policies: Vec<InventoryPolicy>,
+    /// Display names of groups and filters.
+    pub names: Names,
+    /// Whether everything that was asked for could be read.
+    pub complete: bool,
+}
+
+/// A policy with those of its assignments that were asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InventoryPolicy {
+    /// The policy.
+    pub policy: PolicyRef,
+    /// The policy's type, without its prefix, if it is known.
+    pub odata_type: Option<SharedText>,
+    /// The policy's platforms, as the service writes them.
+    pub platforms: Option<String>,
+    /// Its assignments that were asked for.
+    pub assignments: Vec<Listed>,
+    /// Whether it reaches nobody: it has no assignment, or only exclusions and groups that do not exist.
+    pub is_unassigned: bool,
+}
+
+/// An assignment, and how it reaches the subject.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    /// The assignment.
+    pub assignment: Assignment,
+    /// Through what it reaches the subject; empty unless that was asked.
+    pub via: Vec<Reached>,
+    /// The excluded groups that the subject is in.
+    pub excluded_by: Vec<Reached>,
+}
+
+/// Through what an assignment reaches somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reached {
+    /// A group, by its id.
+    Group(SharedText),
+    /// All users.
+    AllUsers,
+    /// All devices.
+    AllDevices,
+}
+
+/// Takes what was asked for out of what was read.
+pub fn inventory(
+    tenant: &WholeTenant,
+    tenant_id: Option<String>,
+    query: &InventoryQuery,
+) -> Inventory {
+    let WholeTenant {
+        policies,
+        groups,
+        namesakes,
+        filters,
+        unavailable,
+    } = tenant;
+    let mut names = Names::default();
+    for group in groups.iter().chain(namesakes) {
+        names.add_group(group.id.clone(), group.name.clone());
+    }
+    for filter in filters {
+        names.add_filter(filter.id.clone(), filter.name.clone());
+    }
+    let assigned = policies.iter().flat_map(|policy| policy.rows.iter());
+    for id in assigned.filter_map(|row| row.key.target.group_id()) {
+        if Guid::parse(id).is_some() {
+            names.add_missing_group(id.to_owned());
+        }
+    }
+    let refs = policies.iter();
+    let shared = shared_policy_names(refs.map(|policy| (policy.kind, &*policy.id, &*policy.name)));
+    let is_meant = |kind, id: &str, name: &str| {
+        let managed = query.managed.as_ref();
+        query.selection.includes(kind, name)
+            && !managed.is_some_and(|managed| managed.contains(&(kind, id.to_lowercase())))
+    };
+    let policies = policies
+        .iter()
+        .filter(|policy| is_meant(policy.kind, &policy.id, &policy.name))
+        .map(|policy| InventoryPolicy {
+            policy: PolicyRef {
+                kind: policy.kind,
+                name: policy.name.clone(),
+                id: policy.id.clone(),
+                shares_name: shared.contains(&(policy.kind, &*policy.id)),
+            },
+            odata_type: policy.odata_type.clone(),
+            platforms: policy.platforms.clone(),
+            assignments: listed(&policy.rows, query),
+            is_unassigned: !policy.is_tenant_default && reaches_nobody(&policy.rows, &names),
+        })
+        .filter(|policy| !query.unassigned || policy.is_unassigned);
+    let mut policies: Vec<InventoryPolicy> = policies.collect();
+    policies.sort_by(|one, other| one.policy.cmp(&other.policy));
+    Inventory {
+        tenant_id,
+        subject: query.subject.clone(),
+        filter: query.filter.clone(),
+        unassigned_only: query.unassigned,
+        policies,
+        names,
+        complete: unavailable.is_empty(),
+    }
+}
+
+/// Whether assignments reach nobody for certain. A target of an unknown type may reach somebody.
+fn reaches_nobody(rows: &Rows, names: &Names) -> bool {
+    rows.iter().all(|row| match &row.key.target {
+        Target::ExclusionGroup(_) => true,
+        Target::Group(id) => names.is_missing_group(id),
+        Target::AllDevices | Target::AllUsers | Target::Collection(_) | Target::Other { .. } => {
+            false
+        }
+    })
+}
+
+fn listed(rows: &Rows, query: &InventoryQuery) -> Vec<Listed> {
+    let has_filter = |row: &&Assignment| match &query.filter {
+        None => true,
+        Some(id) => row.filter.as_ref().is_some_and(|filter| *filter.id == **id),
+    };
+    let rows_asked_for = rows.iter().filter(has_filter);
+    let Some(subject) = &query.subject else {
+        return rows_asked_for
+            .map(|row| Listed {
+                assignment: row.clone(),
+                via: Vec::new(),
+                excluded_by: Vec::new(),
+            })
+            .collect();
+    };
+    let exclusions = rows.iter().filter_map(|row| match &row.key.target {
+        Target::ExclusionGroup(id) if subject.groups.contains(&**id) => {
+            Some(Reached::Group(id.clone()))
+        }
+        _ => None,
+    });
+    let exclusions: Vec<Reached> = exclusions.collect();
+    rows_asked_for
+        .filter_map(|row| {
+            let via = subject.reached_by(&row.key.target)?;
+            let is_exclusion = row.key.target.is_exclusion();
+            Some(Listed {
+                assignment: row.clone(),
+                via: if subject.effective {
+                    vec![via]
+                } else {
+                    Vec::new()
+                },
+                excluded_by: match subject.effective && !is_exclusion {
+                    true => exclusions.clone(),
+                    false => Vec::new(),
+                },
+            })
+        })
+        .collect()
+}
+
+impl Subject {
+    /// Returns through what a target reaches the subject; `None` if it does not. What a device gets
+    /// through its users, and a user on their devices, depends on who signs in where.
+    fn reached_by(&self, target: &Target) -> Option<Reached> {
+        match (target, self.kind) {
+            (Target::Group(id), _) | (Target::ExclusionGroup(id), SubjectKind::Group) => self
+                .groups
+                .contains(&**id)
+                .then(|| Reached::Group(id.clone())),
+            (Target::AllUsers, SubjectKind::User | SubjectKind::Group) if self.effective => {
+                Some(Reached::AllUsers)
+            }
+            (Target::AllDevices, SubjectKind::Device | SubjectKind::Group) if self.effective => {
+                Some(Reached::AllDevices)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Inventory {
+    /// Returns the assignments with their policies; policies that reach nobody and have none stand
+    /// there without one, if they were asked for.
+    pub fn rows(&self) -> impl Iterator<Item = (&InventoryPolicy, Option<&Listed>)> {
+        self.policies.iter().flat_map(|policy| {
+            let none = (self.unassigned_only && policy.assignments.is_empty()).then_some(None);
+            let some = policy.assignments.iter().map(Some);
+            some.chain(none).map(move |row| (policy, row))
+        })
+    }
+
+    /// Counts policies that reach nobody.
+    pub fn unassigned(&self) -> usize {
+        let policies = self.policies.iter();
+        policies.filter(|policy| policy.is_unassigned).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{LiveGroup, LivePolicy};
+
+    const IN: &str = "aaaaaaaa-0000-4000-8000-000000000001";
+    const OUT: &str = "aaaaaaaa-0000-4000-8000-000000000002";
+    const GONE: &str = "aaaaaaaa-0000-4000-8000-000000000003";
+
+    fn group(id: &str) -> Target {
+        Target::Group(id.into())
+    }
+
+    fn tenant(policies: &[(&str, &[Target])]) -> WholeTenant {
+        let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
+        let policies = policies.iter().map(|(name, targets)| {
+            let rows = targets.iter().map(|target| {
+                let row = Assignment::direct(target.clone());
+                (row, Box::from(""))
+            });
+            LivePolicy::new(
+                kind,
+                format!("id-{name}"),
+                (*name).to_owned(),
+                None,
+                rows.collect(),
+            )
+        });
+        let groups = [IN, OUT].map(|id| LiveGroup {
+            id: id.to_owned(),
+            name: id.to_owned(),
+        });
+        WholeTenant {
+            policies: policies.collect(),
+            groups: groups.to_vec(),
+            ..WholeTenant::default()
+        }
+    }
+
+    fn of(tenant: &WholeTenant, query: &InventoryQuery) -> Vec<String> {
+        let found = inventory(tenant, None, query);
+        let rows = found.rows().map(|(policy, row)| {
+            let said = row.map_or("-".to_owned(), |row| {
+                let excluded = if row.excluded_by.is_empty() {
+                    ""
+                } else {
+                    " excluded"
+                };
+                format!("{}{excluded}", row.assignment.key.target.type_name())
+            });
+            format!("{}: {said}", policy.policy.name)
+        });
+        rows.collect()
+    }
+
+    fn subject(kind: SubjectKind, effective: bool) -> InventoryQuery {
+        InventoryQuery {
+            subject: Some(Subject {
+                kind,
+                id: "x".to_owned(),
+                name: "x".to_owned(),
+                groups: BTreeSet::from([IN.to_owned()]),
+                effective,
+            }),
+            ..InventoryQuery::default()
+        }
+    }
+
+    #[test]
+    fn what_reaches_a_user_a_device_and_a_group() {
+        let excluded = Target::ExclusionGroup(IN.into());
+        let tenant = tenant(&[
+            ("both", &[Target::AllUsers, Target::AllDevices]),
+            (
+                "excluded",
+                &[Target::AllUsers, Target::AllDevices, excluded],
+            ),
+            ("other", &[group(OUT)]),
+            ("own", &[group(IN)]),
+        ]);
+        let user = [
+            "both: allUsers",
+            "excluded: allUsers excluded",
+            "own: group",
+        ];
+        assert_eq!(of(&tenant, &subject(SubjectKind::User, true)), user);
+        let device = [
+            "both: allDevices",
+            "excluded: allDevices excluded",
+            "own: group",
+        ];
+        assert_eq!(of(&tenant, &subject(SubjectKind::Device, true)), device);
+        let plain = ["excluded: exclusionGroup", "own: group"];
+        assert_eq!(of(&tenant, &subject(SubjectKind::Group, false)), plain);
+        assert_eq!(of(&tenant, &subject(SubjectKind::Group, true)).len(), 6);
+    }
+
+    #[test]
+    fn a_policy_that_reaches_nobody_is_unassigned() {
+        let unknown = Target::Other {
+            odata_type: "x".into(),
+            properties: "{}".into(),
+        };
+        let tenant = tenant(&[
+            ("assigned", &[group(IN)]),
+            ("empty", &[]),
+            ("exclusion", &[Target::ExclusionGroup(IN.into())]),
+            ("gone", &[group(GONE)]),
+            ("unknown", &[unknown]),
+        ]);
+        let query = InventoryQuery {
+            unassigned: true,
+            ..InventoryQuery::default()
+        };
+        let expected = ["empty: -", "exclusion: exclusionGroup", "gone: group"];
+        assert_eq!(of(&tenant, &query), expected);
+        let all = inventory(&tenant, None, &InventoryQuery::default());
+        assert_eq!((all.rows().count(), all.unassigned()), (4, 3));
+    }
+
+    #[test]
+    fn managed_policies_are_left_out() {
+        let tenant = tenant(&[("One", &[group(IN)]), ("Two", &[group(IN)])]);
+        let kind = tenant.policies[0].kind;
+        let query = InventoryQuery {
+            managed: Some(BTreeSet::from([(kind, "id-one".to_owned())])),
+            ..InventoryQuery::default()
+        };
+        assert_eq!(of(&tenant, &query), ["Two: group"]);
+    }
+}

@@ -1,0 +1,247 @@
+//! Live assignments: as a table for terminals, JSON, CSV, Markdown, and a page for browsers.
+
+mod page;
+mod table;
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::clean::clean;
+use super::columns::width;
+use super::phrases::{assignment, count, named};
+use crate::plan::inventory::{Inventory, InventoryPolicy, Listed, Reached, Subject};
+use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
+
+pub use page::page;
+pub use table::{csv, markdown};
+
+/// Says live assignments as a table.
+pub fn text(inventory: &Inventory) -> String {
+    let effective = is_effective(inventory);
+    let mut titles = vec!["KIND", "POLICY", "ASSIGNED TO"];
+    if effective {
+        titles.extend(["REACHED THROUGH", "EXCLUDED BY"]);
+    }
+    let lines = inventory.rows().map(|(policy, row)| {
+        let mut cells = vec![
+            policy.policy.kind.name().to_owned(),
+            name_of(policy),
+            row.map_or("not assigned".to_owned(), |row| {
+                assignment(&row.assignment, &inventory.names)
+            }),
+        ];
+        if effective {
+            let reached = |all: &[Reached]| reached_all(inventory, all);
+            cells.push(row.map_or(String::new(), |row| reached(&row.via)));
+            cells.push(row.map_or(String::new(), |row| reached(&row.excluded_by)));
+        }
+        cells
+    });
+    let lines: Vec<Vec<String>> = lines.collect();
+    let mut text = String::new();
+    if !lines.is_empty() {
+        let titles = titles.into_iter().map(str::to_owned).collect();
+        draw_columns(&mut text, &titles, &lines);
+        text.push('\n');
+    }
+    let _ = writeln!(text, "{}", summary(inventory));
+    text
+}
+
+/// Puts cells below each other. The last column may be as wide as it likes.
+fn draw_columns(text: &mut String, titles: &Vec<String>, lines: &[Vec<String>]) {
+    let widths: Vec<usize> = (0..titles.len())
+        .map(|column| {
+            let all = lines.iter().chain([titles]);
+            let widths = all.map(|line| width(&line[column]));
+            widths.max().unwrap_or_default()
+        })
+        .collect();
+    for line in std::iter::once(titles).chain(lines) {
+        let mut drawn = String::new();
+        for (cell, column) in line.iter().zip(&widths) {
+            drawn.push_str(cell);
+            drawn.push_str(&" ".repeat(column - width(cell) + 2));
+        }
+        text.push_str(drawn.trim_end());
+        text.push('\n');
+    }
+}
+
+/// Says how much was found, in a sentence that also says when nothing was.
+pub(super) fn summary(inventory: &Inventory) -> String {
+    let rows = inventory
+        .rows()
+        .filter_map(|(policy, row)| Some((policy, row?)));
+    let rows: Vec<(&InventoryPolicy, &Listed)> = rows.collect();
+    let policies = |rows: &[(&InventoryPolicy, &Listed)]| {
+        let mut of: Vec<_> = rows.iter().map(|(policy, _)| &policy.policy).collect();
+        of.dedup();
+        count(of.len(), "policy", "policies")
+    };
+    if inventory.unassigned_only {
+        return match inventory.unassigned() {
+            0 => "every policy reaches somebody".to_owned(),
+            number => format!(
+                "{} nobody",
+                count(number, "policy reaches", "policies reach")
+            ),
+        };
+    }
+    let with_filter = match &inventory.filter {
+        None => String::new(),
+        Some(id) => format!(
+            " with filter {}",
+            clean(inventory.names.filter(id).unwrap_or(id))
+        ),
+    };
+    let found = format!(
+        "{}{with_filter}",
+        count(rows.len(), "assignment", "assignments")
+    );
+    match &inventory.subject {
+        None if inventory.filter.is_some() => format!("{found} of {}", policies(&rows)),
+        None => {
+            let unassigned = match inventory.unassigned() {
+                0 => String::new(),
+                number => format!(
+                    "; {} nobody (`--unassigned`)",
+                    count(number, "policy reaches", "policies reach")
+                ),
+            };
+            format!("{found} of {}{unassigned}", policies(&rows))
+        }
+        Some(subject) if !subject.effective => {
+            format!(
+                "{found} of {} to {}",
+                policies(&rows),
+                subject_name(subject)
+            )
+        }
+        Some(subject) => {
+            let excluded = rows.iter().filter(|(_, row)| !row.excluded_by.is_empty());
+            let excluded = match excluded.count() {
+                0 => String::new(),
+                number => format!(", {number} of them excluded"),
+            };
+            let filtered = rows.iter().any(|(_, row)| row.assignment.filter.is_some());
+            let filtered = match filtered {
+                true => "; a filter may take more away",
+                false => "",
+            };
+            format!(
+                "{found} of {} for {}{excluded}{filtered}",
+                policies(&rows),
+                subject_name(subject)
+            )
+        }
+    }
+}
+
+fn subject_name(subject: &Subject) -> String {
+    format!("{} {}", subject.kind.name(), clean(&subject.name))
+}
+
+fn is_effective(inventory: &Inventory) -> bool {
+    let subject = inventory.subject.as_ref();
+    subject.is_some_and(|subject| subject.effective)
+}
+
+fn name_of(policy: &InventoryPolicy) -> String {
+    let policy = &policy.policy;
+    named(&policy.name, &policy.id, policy.shares_name)
+}
+
+fn reached_all(inventory: &Inventory, all: &[Reached]) -> String {
+    let all = all.iter().map(|reached| match reached {
+        Reached::AllUsers => "allUsers".to_owned(),
+        Reached::AllDevices => "allDevices".to_owned(),
+        Reached::Group(id) => match inventory.names.group(id) {
+            Some(name) => named(name, id, inventory.names.shares_group_name(id)),
+            None => clean(id).into_owned(),
+        },
+    });
+    all.collect::<Vec<_>>().join("; ")
+}
+
+/// What was found, for programs.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct InventoryRecord<'a> {
+    format_version: &'static str,
+    tenant_id: Option<&'a str>,
+    subject: Option<SubjectRecord<'a>>,
+    assignments: Vec<RowRecord<'a>>,
+    /// How many of the policies reach nobody.
+    unassigned: usize,
+    /// Kinds that could not be read.
+    unavailable: Vec<&'static str>,
+    complete: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct SubjectRecord<'a> {
+    r#type: &'static str,
+    id: &'a str,
+    name: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RowRecord<'a> {
+    kind: &'static str,
+    id: &'a str,
+    name: &'a str,
+    r#type: Option<&'a str>,
+    assignment: Option<AssignmentRecord<'a>>,
+    via: Vec<ReachedRecord<'a>>,
+    excluded_by: Vec<ReachedRecord<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum ReachedRecord<'a> {
+    Broad(&'static str),
+    Group { id: &'a str, name: Option<&'a str> },
+}
+
+/// Returns what was found in the form for programs.
+pub fn record<'a>(
+    inventory: &'a Inventory,
+    unavailable: impl Iterator<Item = &'static str>,
+) -> InventoryRecord<'a> {
+    let reached = |all: &'a [Reached]| {
+        let all = all.iter().map(|reached| match reached {
+            Reached::AllUsers => ReachedRecord::Broad("allUsers"),
+            Reached::AllDevices => ReachedRecord::Broad("allDevices"),
+            Reached::Group(id) => ReachedRecord::Group {
+                id,
+                name: inventory.names.group(id),
+            },
+        });
+        all.collect::<Vec<_>>()
+    };
+    let rows = inventory.rows().map(|(policy, row)| RowRecord {
+        kind: policy.policy.kind.name(),
+        id: &policy.policy.id,
+        name: &policy.policy.name,
+        r#type: policy.odata_type.as_deref(),
+        assignment: row.map(|row| AssignmentRecord::new(&row.assignment, &inventory.names)),
+        via: row.map_or(Vec::new(), |row| reached(&row.via)),
+        excluded_by: row.map_or(Vec::new(), |row| reached(&row.excluded_by)),
+    });
+    InventoryRecord {
+        format_version: FORMAT_VERSION,
+        tenant_id: inventory.tenant_id.as_deref(),
+        subject: inventory.subject.as_ref().map(|subject| SubjectRecord {
+            r#type: subject.kind.name(),
+            id: &subject.id,
+            name: &subject.name,
+        }),
+        assignments: rows.collect(),
+        unassigned: inventory.unassigned(),
+        unavailable: unavailable.collect(),
+        complete: inventory.complete,
+    }
+}

@@ -1,0 +1,238 @@
+//! Live assignments as one HTML file that opens without a network.
+//!
+//! The data stands in the page as JSON, in which no character is markup, and the script sets it as text
+//! only. The policy in the page's head lets nothing run or load but this style and this script.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use azure_core::base64;
+use serde::Serialize;
+
+use super::super::clean::{clean, is_unsafe};
+use super::super::phrases::{filter, target};
+use super::{name_of, reached_all, subject_name, summary};
+use crate::model::{Assignment, Source};
+use crate::plan::inventory::Inventory;
+
+const PAGE: &str = include_str!("page.html");
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Data {
+    about: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
+    /// Whether it was asked what reaches somebody.
+    subject: bool,
+    policies: Vec<PolicyData>,
+    targets: Vec<TargetData>,
+    rows: Vec<RowData>,
+}
+
+#[derive(Serialize)]
+struct PolicyData {
+    kind: &'static str,
+    name: String,
+    id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    r#type: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    platforms: Option<String>,
+}
+
+/// Whom assignments mean; a group is the same whether it is included or excluded.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+struct TargetData {
+    /// All users and all devices come first.
+    rank: u8,
+    r#type: &'static str,
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RowData {
+    policy: usize,
+    /// `None` for a policy without an assignment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    target: Option<usize>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    exclude: bool,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    filter: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    more: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    via: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    excluded_by: String,
+}
+
+/// Draws the page. `made_at` is the time that it says.
+pub fn page(inventory: &Inventory, made_at: &str, unavailable: &[&str]) -> String {
+    let data = data(inventory, made_at, unavailable);
+    let hash = |text: &str| {
+        let digest = digest(&SHA256, text.as_bytes());
+        format!("sha256-{}", base64::encode(digest.as_ref()))
+    };
+    // The data comes last: what it holds is not looked at again.
+    PAGE.replace("{{style-hash}}", &hash(STYLE))
+        .replace("{{script-hash}}", &hash(SCRIPT))
+        .replace("{{style}}", STYLE)
+        .replace("{{script}}", SCRIPT)
+        .replace("{{data}}", &harmless(&data))
+}
+
+/// Writes a value as JSON that can stand in a page: what HTML, a terminal or a build service would act
+/// upon is escaped, and can only be in its texts.
+fn harmless(data: &Data) -> String {
+    // Structs of texts and numbers always serialise.
+    let json = serde_json::to_string(data).unwrap_or_default();
+    let mut text = String::with_capacity(json.len());
+    for character in json.chars() {
+        if matches!(character, '<' | '>' | '&' | '#') || is_unsafe(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing to a string cannot fail.
+                let _ = write!(text, "\\u{unit:04x}");
+            }
+        } else {
+            text.push(character);
+        }
+    }
+    text
+}
+
+fn data(inventory: &Inventory, made_at: &str, unavailable: &[&str]) -> Data {
+    let tenant = inventory.tenant_id.as_deref().unwrap_or("unknown");
+    let whose = match &inventory.subject {
+        Some(subject) => format!(" · {}", subject_name(subject)),
+        None => String::new(),
+    };
+    let about = format!(
+        "Tenant {}{whose} · read {made_at} by assignctl · {}",
+        clean(tenant),
+        summary(inventory).replace(" (`--unassigned`)", "")
+    );
+    let warning = (!unavailable.is_empty()).then(|| {
+        format!(
+            "Not complete: the sign-in may not read {}.",
+            unavailable.join(", ")
+        )
+    });
+    let policies = inventory.policies.iter().map(|policy| PolicyData {
+        kind: policy.policy.kind.name(),
+        name: name_of(policy),
+        id: clean(&policy.policy.id).into_owned(),
+        r#type: policy
+            .odata_type
+            .as_deref()
+            .map(|text| clean(text).into_owned()),
+        platforms: policy
+            .platforms
+            .as_deref()
+            .map(|text| clean(text).into_owned()),
+    });
+    let all = inventory
+        .policies
+        .iter()
+        .flat_map(|policy| &policy.assignments);
+    let mut targets: Vec<TargetData> = all
+        .map(|row| target_of(inventory, &row.assignment))
+        .collect();
+    targets.sort();
+    targets.dedup();
+    let by_target: HashMap<TargetData, usize> = targets.iter().cloned().zip(0..).collect();
+    let mut rows = Vec::new();
+    for (number, policy) in inventory.policies.iter().enumerate() {
+        if policy.assignments.is_empty() {
+            rows.extend((inventory.subject.is_none()).then(|| RowData::none(number)));
+        }
+        rows.extend(policy.assignments.iter().map(|row| {
+            RowData {
+                policy: number,
+                target: by_target
+                    .get(&target_of(inventory, &row.assignment))
+                    .copied(),
+                exclude: row.assignment.key.target.is_exclusion(),
+                filter: match &row.assignment.filter {
+                    None => String::new(),
+                    Some(_) => {
+                        let said = filter(row.assignment.filter.as_ref(), &inventory.names);
+                        said.strip_prefix("filter ").unwrap_or(&said).to_owned()
+                    }
+                },
+                more: more(&row.assignment),
+                via: reached_all(inventory, &row.via),
+                excluded_by: reached_all(inventory, &row.excluded_by),
+            }
+        }));
+    }
+    Data {
+        about,
+        warning,
+        subject: inventory
+            .subject
+            .as_ref()
+            .is_some_and(|subject| subject.effective),
+        policies: policies.collect(),
+        targets,
+        rows,
+    }
+}
+
+impl RowData {
+    fn none(policy: usize) -> Self {
+        Self {
+            policy,
+            target: None,
+            exclude: false,
+            filter: String::new(),
+            more: String::new(),
+            via: String::new(),
+            excluded_by: String::new(),
+        }
+    }
+}
+
+fn target_of(inventory: &Inventory, row: &Assignment) -> TargetData {
+    let plain = Assignment::direct(row.key.target.clone());
+    let name = target(&plain, &inventory.names);
+    let is_group = row.key.target.group_id().is_some();
+    let name = name.strip_prefix("exclude ").unwrap_or(&name);
+    let name = name.strip_prefix("group ").unwrap_or(name);
+    TargetData {
+        rank: u8::from(!row.key.target.is_broad())
+            + u8::from(!row.key.target.is_broad() && !is_group),
+        r#type: if is_group { "group" } else { "other" },
+        name: match row.key.target.type_name() {
+            "allUsers" => "All users".to_owned(),
+            "allDevices" => "All devices".to_owned(),
+            _ => name.to_owned(),
+        },
+        id: row.key.target.id().map(|id| clean(id).into_owned()),
+    }
+}
+
+/// Says what an assignment says beside its target and filter.
+fn more(row: &Assignment) -> String {
+    let mut parts = Vec::new();
+    parts.extend(
+        row.key
+            .variant
+            .as_deref()
+            .map(|text| clean(text).into_owned()),
+    );
+    if row.key.source != Source::Direct {
+        let id = row.source_id.as_deref().unwrap_or_default();
+        parts.push(format!("{} {}", clean(row.key.source.name()), clean(id)));
+    }
+    let properties = row.properties.iter();
+    parts.extend(properties.map(|(name, value)| format!("{} {}", clean(name), clean(value))));
+    parts.join(", ")
+}

@@ -1,0 +1,161 @@
+//! Live assignments as CSV and Markdown.
+
+use std::fmt::Write as _;
+
+use super::super::clean::clean;
+use super::super::markdown::code;
+use super::super::phrases::{assignment, count};
+use super::{is_effective, name_of, reached_all, summary};
+use crate::model::Assignment;
+use crate::plan::inventory::Inventory;
+
+/// The columns of the CSV.
+const COLUMNS: [&str; 16] = [
+    "kind",
+    "id",
+    "policy",
+    "type",
+    "target",
+    "targetId",
+    "targetName",
+    "filterId",
+    "filterName",
+    "filterMode",
+    "source",
+    "sourceId",
+    "intent",
+    "properties",
+    "via",
+    "excludedBy",
+];
+
+/// Says live assignments as CSV (RFC 4180), an assignment a line.
+pub fn csv(inventory: &Inventory) -> String {
+    let mut text = COLUMNS.join(",");
+    text.push_str("\r\n");
+    let names = &inventory.names;
+    for (policy, row) in inventory.rows() {
+        let assignment = row.map(|row| &row.assignment);
+        let of =
+            |say: fn(&Assignment) -> Option<&str>| assignment.and_then(say).unwrap_or_default();
+        let target_id = of(|row| row.key.target.id());
+        let filter = assignment.and_then(|row| row.filter.as_ref());
+        let properties = assignment.map(|row| {
+            let all = row.properties.iter();
+            let all = all.map(|(name, value)| format!("{name}={value}"));
+            all.collect::<Vec<_>>().join("; ")
+        });
+        let cells = [
+            policy.policy.kind.name(),
+            &policy.policy.id,
+            &policy.policy.name,
+            policy.odata_type.as_deref().unwrap_or_default(),
+            of(|row| Some(row.key.target.type_name())),
+            target_id,
+            names.group(target_id).unwrap_or_default(),
+            filter.map_or("", |filter| &filter.id),
+            filter
+                .and_then(|filter| names.filter(&filter.id))
+                .unwrap_or_default(),
+            filter.map_or("", |filter| filter.mode.name()),
+            of(|row| Some(row.key.source.name())),
+            of(|row| row.source_id.as_deref()),
+            of(|row| row.key.variant.as_deref()),
+            &properties.unwrap_or_default(),
+            &row.map_or(String::new(), |row| reached_all(inventory, &row.via)),
+            &row.map_or(String::new(), |row| {
+                reached_all(inventory, &row.excluded_by)
+            }),
+        ];
+        text.push_str(&cells.map(cell).join(","));
+        text.push_str("\r\n");
+    }
+    text
+}
+
+/// Returns a cell that is text to every reader: cleaned, in quotes where it needs them, and with an
+/// apostrophe before what a spreadsheet would take for a formula (OWASP, "CSV Injection").
+fn cell(text: &str) -> String {
+    let mut text = clean(text).into_owned();
+    if text.starts_with(['=', '+', '-', '@']) {
+        text.insert(0, '\'');
+    }
+    if text.contains(['"', ',', '\n', '\r']) {
+        return format!("\"{}\"", text.replace('"', "\"\""));
+    }
+    text
+}
+
+/// Room for the line that says how many are missing.
+const RESERVE: usize = 120;
+
+/// Says live assignments as a Markdown table of at most so many bytes.
+pub fn markdown(inventory: &Inventory, max_bytes: usize) -> String {
+    let effective = is_effective(inventory);
+    let mut titles = vec!["policy", "kind", "assigned to"];
+    if effective {
+        titles.extend(["reached through", "excluded by"]);
+    }
+    // It may hold the name of a group, a user or a device.
+    let mut text = format!("{}\n\n", code(summary(inventory).replace('`', "")));
+    let lines = inventory.rows().map(|(policy, row)| {
+        let said = |words: String| match words.as_str() {
+            "" => String::new(),
+            words => code(words),
+        };
+        let mut cells = vec![
+            code(name_of(policy)),
+            policy.policy.kind.name().to_owned(),
+            row.map_or("not assigned".to_owned(), |row| {
+                code(assignment(&row.assignment, &inventory.names))
+            }),
+        ];
+        if effective {
+            cells.push(row.map_or(String::new(), |row| said(reached_all(inventory, &row.via))));
+            cells.push(row.map_or(String::new(), |row| {
+                said(reached_all(inventory, &row.excluded_by))
+            }));
+        }
+        format!("| {} |\n", cells.join(" | "))
+    });
+    let lines: Vec<String> = lines.collect();
+    if lines.is_empty() {
+        return text;
+    }
+    let _ = writeln!(text, "| {} |", titles.join(" | "));
+    let _ = writeln!(text, "|{}", "---|".repeat(titles.len()));
+    for (number, line) in lines.iter().enumerate() {
+        if text.len() + line.len() + RESERVE > max_bytes {
+            let left = count(lines.len() - number, "assignment", "assignments");
+            let _ = writeln!(
+                text,
+                "\n… {left} more; `--format csv` and `html` have all of them."
+            );
+            break;
+        }
+        text.push_str(line);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula_or_breaks_out() {
+        for (text, expected) in [
+            ("plain", "plain"),
+            ("=1+1", "'=1+1"),
+            ("+49", "'+49"),
+            ("-Exempt", "'-Exempt"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("a, \"b\"", "\"a, \"\"b\"\"\""),
+            ("=a,b", "\"'=a,b\""),
+            ("\t=1", "\\t=1"),
+            ("a\r\nb", "a\\r\\nb"),
+        ] {
+            assert_eq!(cell(text), expected);
+        }
+    }
+}

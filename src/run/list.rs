@@ -1,0 +1,285 @@
+//! `list`: live assignments. There is no writer in this module.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, unless_stopped};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::exit::Exit;
+use crate::graph::Reader;
+use crate::graph::client::Client;
+use crate::graph::memberships::Member;
+use crate::manifest::Loaded;
+use crate::model::{Guid, LiveFilter, LiveGroup, LiveTenant, Needs, PolicyKind, WholeTenant};
+use crate::plan::guards::GuardRules;
+use crate::plan::inventory::{Inventory, InventoryQuery, Subject, SubjectKind, inventory};
+use crate::plan::needs::needs;
+use crate::plan::writes::WriteWith;
+use crate::plan::{self, PlanInputs, Selection};
+
+/// What is asked for.
+#[derive(Clone, Debug)]
+pub struct ListRequest {
+    /// Which policies.
+    pub selection: Selection,
+    /// Whose assignments.
+    pub subject: Option<AskedSubject>,
+    /// The name or id of the filter that assignments have.
+    pub filter: Option<String>,
+    /// Whether only policies that reach nobody are listed.
+    pub unassigned: bool,
+    /// Manifests whose policies are left out.
+    pub managed_by: Option<Loaded>,
+}
+
+/// Somebody, by name or id.
+#[derive(Clone, Debug)]
+pub struct AskedSubject {
+    /// What it is.
+    pub kind: SubjectKind,
+    /// Its name or id.
+    pub name: String,
+    /// Whether all that reaches it is listed.
+    pub effective: bool,
+}
+
+/// Reads the tenant, and returns what was asked for with what was found to be wrong or odd.
+///
+/// # Errors
+///
+/// Says what cannot be read, or which name the tenant does not have.
+pub async fn list(
+    client: &Arc<Client>,
+    request: &ListRequest,
+    stop: &CancellationToken,
+) -> Result<(Inventory, Vec<(PolicyKind, String)>), Failure> {
+    let reader = Reader::new(Arc::clone(client));
+    unless_stopped(stop, async {
+        let tenant_id = reader.tenant_id().await?;
+        // A name that does not exist ends the run before the tenant is read.
+        let subject = match &request.subject {
+            None => None,
+            Some(asked) => Some(subject(&reader, asked).await?),
+        };
+        let tenant = match request.selection.kinds.as_slice() {
+            [] => reader.whole_tenant().await?,
+            kinds => reader.whole_tenant_of(kinds).await?,
+        };
+        let managed = match &request.managed_by {
+            None => None,
+            Some(loaded) => Some(managed(&reader, loaded, &tenant).await?),
+        };
+        let query = InventoryQuery {
+            selection: request.selection.clone(),
+            subject,
+            filter: match &request.filter {
+                None => None,
+                Some(name) => Some(filter(&tenant.filters, name)?),
+            },
+            unassigned: request.unassigned,
+            managed,
+        };
+        check_globs(&tenant, &request.selection)?;
+        let found = inventory(&tenant, tenant_id, &query);
+        Ok((found, tenant.unavailable))
+    })
+    .await
+}
+
+/// The failure to find something by its name.
+fn unknown(message: String, hint: Option<String>, otherwise: &str) -> Failure {
+    Failure::new(Exit::InvalidManifests, message).hint(hint.unwrap_or_else(|| otherwise.to_owned()))
+}
+
+fn ambiguous<'i>(message: String, ids: impl Iterator<Item = &'i str>) -> Failure {
+    let ids: Vec<&str> = ids.collect();
+    Failure::new(Exit::InvalidManifests, message)
+        .hint(format!("give the id of one: {}", ids.join(", ")))
+}
+
+fn did_you_mean<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<String> {
+    nearest(name, known).map(|near| format!("did you mean `{near}`?"))
+}
+
+/// Finds whose assignments are asked for, and the groups that it is in.
+async fn subject(reader: &Reader, asked: &AskedSubject) -> Result<Subject, Failure> {
+    let AskedSubject {
+        kind,
+        name,
+        effective,
+    } = asked;
+    let (id, shown, groups) = match kind {
+        SubjectKind::Group => {
+            let LiveGroup { id, name } = group(reader, name).await?;
+            let parents = match effective {
+                true => reader.groups_of(Member::Group(&id)).await?,
+                false => Some(Vec::new()),
+            };
+            let groups = parents.map(|parents| parents.into_iter().chain([id.clone()]).collect());
+            (id, name, groups)
+        }
+        SubjectKind::User => {
+            let groups = reader.groups_of(Member::User(name)).await?;
+            let groups = groups.map(|groups| groups.into_iter().collect());
+            (name.clone(), name.clone(), groups)
+        }
+        SubjectKind::Device => {
+            let (id, name) = device(reader, name).await?;
+            let groups = reader.groups_of(Member::Device(&id)).await?;
+            let groups = groups.map(|groups| groups.into_iter().collect());
+            (id, name, groups)
+        }
+    };
+    let groups: BTreeSet<String> = groups.ok_or_else(|| {
+        unknown(
+            format!("the directory has no {} `{name}`", kind.name()),
+            None,
+            match kind {
+                SubjectKind::User => "give the sign-in name, as in `ada@example.com`, or the id",
+                SubjectKind::Group | SubjectKind::Device => {
+                    "give its name, or the id of its object"
+                }
+            },
+        )
+    })?;
+    Ok(Subject {
+        kind: *kind,
+        id,
+        name: shown,
+        groups,
+        effective: *effective,
+    })
+}
+
+async fn group(reader: &Reader, name: &str) -> Result<LiveGroup, Failure> {
+    let mut needs = Needs::default();
+    match Guid::parse(name) {
+        Some(id) => needs.group_ids.insert(id.to_string()),
+        None => needs.group_names.insert(name.to_owned()),
+    };
+    let LiveTenant {
+        groups,
+        similar_groups,
+        ..
+    } = reader.tenant(&needs).await?;
+    match groups.as_slice() {
+        [one] => Ok(one.clone()),
+        [] => Err(unknown(
+            format!("the tenant has no group `{name}`"),
+            did_you_mean(name, similar_groups.names.iter().map(String::as_str)),
+            "group names are compared without case",
+        )),
+        several => Err(ambiguous(
+            format!("the tenant has {} groups `{name}`", several.len()),
+            several.iter().map(|group| group.id.as_str()),
+        )),
+    }
+}
+
+/// Finds a device: its id, and what it is called.
+async fn device(reader: &Reader, name: &str) -> Result<(String, String), Failure> {
+    if let Some(id) = Guid::parse(name) {
+        return Ok((id.to_string(), name.to_owned()));
+    }
+    let devices = reader.devices_named(name).await?;
+    match devices.as_slice() {
+        [one] => Ok((one.id.clone(), one.name.clone())),
+        [] => Err(unknown(
+            format!("the directory has no device `{name}`"),
+            None,
+            "give the name that Entra ID shows, or the id of the device's object",
+        )),
+        several => Err(ambiguous(
+            format!("the directory has {} devices `{name}`", several.len()),
+            several.iter().map(|device| device.id.as_str()),
+        )),
+    }
+}
+
+fn filter(filters: &[LiveFilter], name: &str) -> Result<String, Failure> {
+    let same = |filter: &&LiveFilter| match Guid::parse(name) {
+        Some(id) => filter.id == id.to_string(),
+        None => filter.name.to_lowercase() == name.to_lowercase(),
+    };
+    let found: Vec<&LiveFilter> = filters.iter().filter(same).collect();
+    match found.as_slice() {
+        [one] => Ok(one.id.clone()),
+        [] => Err(unknown(
+            format!("the tenant has no assignment filter `{name}`"),
+            did_you_mean(name, filters.iter().map(|filter| filter.name.as_str())),
+            "filter names are compared without case",
+        )),
+        several => Err(ambiguous(
+            format!(
+                "the tenant has {} assignment filters `{name}`",
+                several.len()
+            ),
+            several.iter().map(|filter| filter.id.as_str()),
+        )),
+    }
+}
+
+/// Refuses a glob that no policy matches: a misspelt name must not read as "assigned to nobody".
+fn check_globs(tenant: &WholeTenant, selection: &Selection) -> Result<(), Failure> {
+    let of_kind = |kind: PolicyKind| selection.kinds.is_empty() || selection.kinds.contains(&kind);
+    let policies = tenant.policies.iter();
+    let names: Vec<&str> = policies
+        .filter(|policy| of_kind(policy.kind))
+        .map(|policy| &*policy.name)
+        .collect();
+    for glob in selection.only.iter().chain(&selection.exclude) {
+        if !names.iter().any(|name| glob.matches(name)) {
+            return Err(unknown(
+                format!("no policy matches `{}`", glob.as_str()),
+                did_you_mean(glob.as_str(), names.iter().copied()),
+                "case counts in globs; `*` is any text",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the policies that manifests manage. Their kinds were read, or they manage none of those that
+/// were.
+async fn managed(
+    reader: &Reader,
+    loaded: &Loaded,
+    tenant: &WholeTenant,
+) -> Result<BTreeSet<(PolicyKind, String)>, Failure> {
+    let mut needs = needs(&loaded.manifest);
+    let read: BTreeSet<PolicyKind> = tenant.policies.iter().map(|policy| policy.kind).collect();
+    let policies = tenant.policies.iter();
+    let policies: Vec<_> = policies
+        .filter(|policy| needs.kinds.contains(&policy.kind))
+        .cloned()
+        .collect();
+    needs.kinds.retain(|kind| !read.contains(kind));
+    needs.filters = false;
+    let mut live = reader.tenant(&needs).await?;
+    live.policies.extend(policies);
+    live.filters.clone_from(&tenant.filters);
+    let (plan, diagnostics) = plan::make(
+        &loaded.manifest,
+        &loaded.sources,
+        &live,
+        &PlanInputs {
+            tenant_id: None,
+            graph_url: "",
+            write_with: WriteWith::default(),
+            rules: &GuardRules::default(),
+            strict: false,
+            selection: &Selection::default(),
+        },
+    );
+    let Some(plan) = plan else {
+        let errors: Vec<Diagnostic> = diagnostics;
+        let sources = loaded.sources.clone();
+        return Err(Failure::found(Exit::InvalidManifests, errors, sources));
+    };
+    let managed = plan.policies.into_iter();
+    Ok(managed
+        .map(|policy| (policy.kind, policy.id.to_lowercase()))
+        .collect())
+}
