@@ -4,6 +4,8 @@
 #   docker run --rm -v "$PWD:/work" -e AZURE_TENANT_ID -e AZURE_CLIENT_ID -e AZURE_CLIENT_SECRET \
 #     assignctl plan manifests
 FROM rust:1.95-alpine@sha256:606fd313a0f49743ee2a7bd49a0914bab7deedb12791f3a846a34a4711db7ed2 AS build
+# The base is pinned by digest; Alpine keeps no earlier versions of packages that a pin could name.
+# hadolint ignore=DL3018
 RUN apk add --no-cache build-base ca-certificates-bundle
 WORKDIR /source
 COPY . .

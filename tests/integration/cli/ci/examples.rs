@@ -161,6 +161,53 @@ fn their_commands_run() {
     assert!(platform.summary("plan").contains("1 to add"));
 }
 
+/// The image is built from what is pinned by digest, and holds one program that is not run as root.
+#[test]
+fn the_image_is_pinned_small_and_not_run_as_root() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("Dockerfile");
+    let text = std::fs::read_to_string(path).expect("the Dockerfile");
+    let words: Vec<Vec<&str>> = text
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    let bases: Vec<&str> = words
+        .iter()
+        .filter(|line| line.first() == Some(&"FROM"))
+        .map(|line| line[1])
+        .collect();
+    let [builder, "scratch"] = bases[..] else {
+        panic!("{bases:?}")
+    };
+    let (_, digest) = builder.split_once("@sha256:").expect("a digest");
+    assert!(digest.len() == 64 && digest.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    // The toolchain is not older than the crate needs.
+    assert!(builder.starts_with(&format!("rust:{}-alpine@", env!("CARGO_PKG_RUST_VERSION"))));
+    let last = words
+        .iter()
+        .rposition(|line| line.first() == Some(&"FROM"))
+        .expect("a stage");
+    let of_last = |name: &str| -> Vec<&[&str]> {
+        words[last..]
+            .iter()
+            .filter(|line| line.first() == Some(&name))
+            .map(|line| &line[1..])
+            .collect()
+    };
+    assert_eq!(of_last("USER"), [&["65532:65532"]]);
+    let copied: Vec<&str> = of_last("COPY").iter().map(|line| line[2]).collect();
+    assert_eq!(
+        copied,
+        [
+            "/etc/ssl/certs/ca-certificates.crt",
+            "/usr/local/bin/assignctl"
+        ]
+    );
+    for name in ["RUN", "ADD"] {
+        assert!(of_last(name).is_empty());
+    }
+    assert!(words.iter().all(|line| line.first() != Some(&"ADD")));
+}
+
 /// Checks that every action is pinned, and that every job says what it may do.
 #[test]
 fn githubs_have_pinned_actions_and_least_permissions() {

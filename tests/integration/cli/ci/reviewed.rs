@@ -182,6 +182,28 @@ fn a_digest_can_be_named_by_hand() {
 }
 
 #[test]
+fn a_saved_plan_has_to_be_the_reviewed_one_too() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        let saved = "apply plan.json --reviewed --yes";
+        platform
+            .run(Event::Merged, "plan m.yaml --out plan.json")
+            .exits(0);
+        platform.run(Event::Merged, saved).exits(1);
+        platform
+            .world
+            .manifest(&["name: P, include: [group: A, group: C]"]);
+        platform.run(Event::Proposed, PLAN).exits(0);
+        platform.run(Event::Merged, saved).exits(5);
+        assert_eq!(platform.world.rows("P"), ["+A"], "{kind:?}");
+        platform.world.manifest(&[WANTED]);
+        platform.run(Event::Proposed, PLAN).exits(0);
+        platform.run(Event::Merged, saved).exits(0);
+        assert_eq!(platform.world.rows("P"), ["+A", "+B"]);
+    }
+}
+
+#[test]
 fn a_guard_that_was_not_accepted_refuses_at_the_merge_as_well() {
     for kind in Kind::ALL {
         let mut platform = platform(kind, BROAD);
