@@ -98,6 +98,8 @@ pub(crate) struct Spec {
     pub(crate) family: Family,
     pub(crate) pool: Pool,
     pub(crate) answer: Answer,
+    /// What the access policy (Multi Admin Approval) is called that covers it, where that is known.
+    pub(crate) approval: Option<&'static str>,
     /// How the service behind calls itself in its messages.
     pub(crate) service: &'static str,
 }

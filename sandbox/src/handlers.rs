@@ -1,5 +1,6 @@
 //! Who answers what: each file the requests to a part of the service.
 
+pub(crate) mod approvals;
 pub(crate) mod assignments;
 pub(crate) mod audit;
 pub(crate) mod batch;

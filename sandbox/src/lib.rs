@@ -10,8 +10,9 @@
 //!
 //! Reading order: `collections` (which kinds there are, and what differs between them), `tenant` and
 //! `switches` (what there is), `machine` (what the service knows), `routes` and `handlers` (how a request
-//! goes), `rules` (what is refused), `state` and `store` (what is kept), then the helpers.
+//! goes), `rules` and `approval` (what is refused), `state` and `store` (what is kept), then the helpers.
 
+mod approval;
 mod audit;
 mod collections;
 mod encoding;
@@ -36,6 +37,7 @@ mod tests;
 mod text;
 mod throttle;
 
+pub use approval::{ApprovalRequest, ApprovalStatus, Decision, Party};
 pub use collections::Collection;
 pub use encoding::guid_from;
 pub use http::{Service, serve};
@@ -44,5 +46,7 @@ pub use members::{Device, User};
 pub use request::{Request, Response, Statistics};
 pub use state::StateError;
 pub use store::{LOCK_SUFFIX, Store};
-pub use switches::{App, Audit, PolicySetRows, RetryAfter, Switches, Throttling};
+pub use switches::{
+    App, Approval, Audit, PolicySetRows, RetryAfter, SameBody, Switches, Throttling,
+};
 pub use tenant::{Assignment, Filter, Group, Policy, Tenant};

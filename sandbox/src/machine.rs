@@ -2,14 +2,14 @@
 //! `routes` says how a request is answered.
 
 use std::cell::Cell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use crate::audit::{self, Action, MOST_EVENTS, Written};
 use crate::collections::{Collection, Family, Pool};
-use crate::encoding::{base64_decode, guid_from};
+use crate::encoding::guid_from;
 use crate::odata::query::{Allowed, NO_FILTER, Options};
 use crate::reply::{Fault, HTTP_DATE, date};
 use crate::request::{Request, Statistics};
@@ -34,7 +34,6 @@ pub struct Machine {
     unseen: HashMap<(Collection, String), Vec<Unseen>>,
     /// Whether the next read of app protection gives what was before.
     is_turn_of_old: Cell<bool>,
-    approved: HashSet<String>,
     /// The latest token that was sent.
     pub(crate) token: Option<sign_in::Read>,
     pub(crate) requests: u64,
@@ -84,7 +83,7 @@ impl Call<'_> {
         self.permit(&family.permissions())
     }
 
-    fn permit(&self, permissions: &[&str]) -> Result<(), Fault> {
+    pub(crate) fn permit(&self, permissions: &[&str]) -> Result<(), Fault> {
         if self.caller.may(permissions) {
             return Ok(());
         }
@@ -113,7 +112,6 @@ impl Machine {
             meter: Meter::default(),
             unseen: HashMap::new(),
             is_turn_of_old: Cell::new(false),
-            approved: HashSet::new(),
             token: None,
             requests: 0,
             random: fastrand::Rng::with_seed(1),
@@ -128,6 +126,12 @@ impl Machine {
     /// Returns the tenant to be changed behind the clients' backs. Such changes are seen at once.
     pub fn tenant_mut(&mut self) -> &mut Tenant {
         self.places.take();
+        self.has_changed = true;
+        &mut self.tenant
+    }
+
+    /// Returns the tenant for a change that leaves policies where they are.
+    pub(crate) fn tenant_changed(&mut self) -> &mut Tenant {
         self.has_changed = true;
         &mut self.tenant
     }
@@ -150,11 +154,6 @@ impl Machine {
             self.meter
                 .intune(limits, Pool::Catalog, "another app", is_write, now);
         }
-    }
-
-    /// Approves a write that waits for a second administrator, by the code of its refusal.
-    pub fn approve(&mut self, code: &str) {
-        self.approved.insert(code.to_owned());
     }
 
     /// Makes a token that the machine accepts.
@@ -239,7 +238,11 @@ impl Machine {
     }
 
     /// Refuses a write that the caller may not make, or that says more than it may.
-    pub(crate) fn may_write(&self, call: &Call<'_>, collection: Collection) -> Result<(), Fault> {
+    pub(crate) fn may_write(
+        &mut self,
+        call: &Call<'_>,
+        collection: Collection,
+    ) -> Result<(), Fault> {
         let [_, write] = collection.spec().family.permissions();
         call.permit(&[write])?;
         let none = Allowed {
@@ -250,38 +253,7 @@ impl Machine {
             grammar: NO_FILTER,
         };
         Options::read(&call.pairs, &none)?;
-        self.check_approval(call)
-    }
-
-    /// Refuses a write that a second administrator has to approve (facts, section 2.6).
-    fn check_approval(&self, call: &Call<'_>) -> Result<(), Fault> {
-        if !self.tenant.service.multi_admin_approval {
-            return Ok(());
-        }
-        let request = call.request;
-        let body = String::from_utf8_lossy(&request.body);
-        let code = guid_from(&format!("{} {}\n{body}", request.method, request.target));
-        if call.header("x-msft-approval-code") == Some(&code) && self.approved.contains(&code) {
-            return Ok(());
-        }
-        let justification = call
-            .header("x-msft-approval-justification")
-            .and_then(base64_decode)
-            .and_then(|bytes| String::from_utf8(bytes).ok());
-        match justification {
-            Some(text) if (1..=1024).contains(&text.chars().count()) => Err(Fault::plain(
-                412,
-                "BadRequest",
-                format!(
-                    "Approval Required. Request Approval using the request ID returned \
-                     x-msft-approval-code: {code}"
-                ),
-            )
-            .header("x-msft-approval-code", code)),
-            _ => Err(Fault::invalid(
-                "Header 'x-msft-approval-justification' is required to request approval",
-            )),
-        }
+        self.check_approval(call, collection)
     }
 
     /// For how long writes to such policies are not yet visible.

@@ -144,10 +144,40 @@ impl Fault {
         self
     }
 
+    /// Returns a text that holds JSON, with CRLF and two spaces, like the Intune services
+    /// (Kvikku/IntuneAssignments#16).
+    fn wrap(&self, activity: &str, place: &str) -> String {
+        let Self { code, message, .. } = self;
+        let message = format!(
+            "{message} - Operation ID (for customer support): \
+             00000000-0000-0000-0000-000000000000 - Activity ID: {activity} - Url: \
+             https://fef.sandbox.manage.microsoft.com/DeviceConfigV2/DCV2GraphService/{place}?\
+             api-version=5024-12-01"
+        );
+        let phrase = if *code == "ResourceNotFound" {
+            code
+        } else {
+            ""
+        };
+        let headers: Map<String, Value> = self
+            .headers
+            .iter()
+            .filter(|(name, _)| name.starts_with("x-msft-"))
+            .map(|(name, value)| (name.clone(), json!(value)))
+            .collect();
+        format!(
+            "{{\r\n  \"_version\": 3,\r\n  \"Message\": {},\r\n  \"CustomApiErrorPhrase\": \
+             \"{phrase}\",\r\n  \"RetryAfter\": null,\r\n  \"ErrorSourceService\": \"\",\r\n  \
+             \"HttpHeaders\": {}\r\n}}",
+            Value::String(message),
+            Value::String(Value::Object(headers).to_string())
+        )
+    }
+
     /// Makes the answer; `place` is the path below the version, without the query.
     pub(crate) fn reply(self, identity: &Identity, place: &str) -> Reply {
         let message = if self.wrapped {
-            wrap(&self.message, self.code, &identity.request_id, place)
+            self.wrap(&identity.request_id, place)
         } else {
             self.message
         };
@@ -167,23 +197,6 @@ impl Fault {
             )
         }
     }
-}
-
-/// Returns a text that holds JSON, with CRLF and two spaces, like the Intune services
-/// (Kvikku/IntuneAssignments#16).
-fn wrap(text: &str, code: &str, activity: &str, place: &str) -> String {
-    let message = format!(
-        "{text} - Operation ID (for customer support): 00000000-0000-0000-0000-000000000000 - \
-         Activity ID: {activity} - Url: https://fef.sandbox.manage.microsoft.com/DeviceConfigV2/\
-         DCV2GraphService/{place}?api-version=5024-12-01"
-    );
-    let phrase = if code == "ResourceNotFound" { code } else { "" };
-    format!(
-        "{{\r\n  \"_version\": 3,\r\n  \"Message\": {},\r\n  \"CustomApiErrorPhrase\": \"{phrase}\",\
-         \r\n  \"RetryAfter\": null,\r\n  \"ErrorSourceService\": \"\",\r\n  \"HttpHeaders\": \
-         \"{{}}\"\r\n}}",
-        Value::String(message)
-    )
 }
 
 /// Formats an instant in UTC; the epoch where the clock is out of range.

@@ -4,7 +4,9 @@ use std::time::{Duration, SystemTime};
 
 use crate::collections::{Collection, Pool};
 use crate::encoding::guid_from;
-use crate::handlers::{assignments, audit, batch, directory, filters, memberships, policies};
+use crate::handlers::{
+    approvals, assignments, audit, batch, directory, filters, memberships, policies,
+};
 use crate::machine::{Call, Machine};
 use crate::odata::path::{below_version, message_place};
 use crate::odata::query;
@@ -32,8 +34,11 @@ impl Machine {
             wall,
             batch: None,
         };
-        let reply = match sign_in::answer(self.tenant(), request, &base, wall) {
-            Some((status, body)) => {
+        let own = approvals::admin(self, request, wall);
+        let signed_in = || sign_in::answer(self.tenant(), request, &base, wall);
+        let reply = match own.map_or_else(|| signed_in().map(Err), |own| Some(Ok(own))) {
+            Some(Ok(own)) => own,
+            Some(Err((status, body))) => {
                 if body.get("access_token").is_some() {
                     self.statistics.tokens += 1;
                 }
@@ -191,17 +196,29 @@ fn intune(
         if root == "deviceManagement" && name == "auditEvents" {
             return audit::answer(machine, call, rest);
         }
-        return Err(Fault::no_segment(name));
+        return match name {
+            approvals::REQUESTS if root == "deviceManagement" => {
+                approvals::requests(machine, call, rest)
+            }
+            approvals::POLICIES if root == "deviceManagement" => {
+                approvals::policies(machine, call, rest)
+            }
+            _ => Err(Fault::no_segment(name)),
+        };
     };
     let unavailable = &machine.tenant().service.unavailable;
     if unavailable.iter().any(|other| other == name) {
         // CIPP#2541.
         return Err(Fault::no_segment(name));
     }
-    match policies::answer(machine, call, collection, rest) {
-        Some(reply) => reply,
-        None => assignments::answer(machine, call, collection, rest),
+    if let Some(reply) = policies::answer(machine, call, collection, rest) {
+        return reply;
     }
+    let reply = assignments::answer(machine, call, collection, rest)?;
+    if is_write {
+        machine.complete_approval(call, collection);
+    }
+    Ok(reply)
 }
 
 fn count(machine: &mut Machine, call: &Call<'_>, is_write: bool) {

@@ -173,6 +173,9 @@ impl Tenant {
         check_ids("devices", is_guid, devices.collect())?;
         let filters = filters.map(|filter| filter.id.as_str()).collect();
         check_ids("assignmentFilters", is_guid, filters)?;
+        let requests = self.approval_requests.iter();
+        let requests = requests.map(|request| request.id.as_str()).collect();
+        check_ids("operationApprovalRequests", is_guid, requests)?;
         for (collection, policies) in &self.policies {
             let ids = policies.iter().map(|policy| policy.id.as_str()).collect();
             let form = collection.spec().object_ids;
@@ -204,6 +207,7 @@ impl Tenant {
             service.managed_app_lag,
             service.latency,
             service.audit.delay,
+            service.approval.listing_delay,
         ];
         if !times.iter().all(|time| (0.0..=86_400.0).contains(time)) {
             return Err((
@@ -277,6 +281,7 @@ impl Serialize for Tenant {
             devices,
             assignment_filters,
             audit_events,
+            approval_requests,
             policies,
         } = self;
         let mut map = serializer.serialize_map(None)?;
@@ -291,6 +296,9 @@ impl Serialize for Tenant {
             map.serialize_entry("devices", devices)?;
         }
         map.serialize_entry("assignmentFilters", assignment_filters)?;
+        if !approval_requests.is_empty() {
+            map.serialize_entry("operationApprovalRequests", approval_requests)?;
+        }
         for (collection, policies) in policies.iter().filter(|(_, some)| !some.is_empty()) {
             map.serialize_entry(collection.segment(), policies)?;
         }
@@ -350,6 +358,7 @@ impl<'de> Visitor<'de> for TenantVisitor {
                 "devices" => tenant.devices = map.next_value()?,
                 "assignmentFilters" => tenant.assignment_filters = map.next_value()?,
                 "auditEvents" => tenant.audit_events = map.next_value()?,
+                "operationApprovalRequests" => tenant.approval_requests = map.next_value()?,
                 other => {
                     let collection = Collection::named(other)
                         .ok_or_else(|| A::Error::custom(format!("unknown key `{other}`")))?;

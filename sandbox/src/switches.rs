@@ -42,10 +42,10 @@ pub struct Switches {
     pub managed_app_lag: f64,
     /// Whether a group id that the directory does not know is refused. Unknown for the real one.
     pub refuse_missing_groups: bool,
-    /// Whether writes need the approval of a second administrator (facts, section 2.6).
-    pub multi_admin_approval: bool,
     /// How audit events are read.
     pub audit: Audit,
+    /// Which writes a second administrator has to approve.
+    pub approval: Approval,
     /// How much later every answer comes, in seconds. Requests in flight together wait together.
     pub latency: f64,
     /// The request limits.
@@ -82,8 +82,8 @@ impl Default for Switches {
             read_after_write_lag: 0.0,
             managed_app_lag: 0.0,
             refuse_missing_groups: false,
-            multi_admin_approval: false,
             audit: Audit::default(),
+            approval: Approval::default(),
             latency: 0.0,
             throttling: Throttling::default(),
         }
@@ -99,6 +99,7 @@ impl Switches {
             &self.plain_assign_missing,
             &self.expand_refused,
             &self.unavailable,
+            &self.approval.collections,
         ]
         .into_iter()
         .flatten()
@@ -130,6 +131,80 @@ impl Default for Audit {
             throttled: false,
         }
     }
+}
+
+/// Multi Admin Approval, and where reports of it differ or none exist.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Approval {
+    /// The policy types that the tenant has an access policy for, like `configurationPolicy`.
+    pub policy_types: Vec<String>,
+    /// Collections that are gated beside those of the types: which types cover them is not known.
+    pub collections: Vec<String>,
+    /// The ids of the applications that are excluded.
+    pub excluded_apps: Vec<String>,
+    /// After how many seconds a request expires.
+    pub expires_after: f64,
+    /// For how many seconds a new request is not listed yet.
+    pub listing_delay: f64,
+    /// By how many seconds the clock of the requests is ahead: the time that was let pass.
+    pub clock_ahead: f64,
+    /// Whether the answers are 403, as the documentation of May 2026 had it.
+    pub older_answers: bool,
+    /// Whether a write without justification is answered with 409 while a request is open, not with 400.
+    pub conflict_without_justification: bool,
+    /// The status for a code that is sent before the approval.
+    pub early_code: u16,
+    /// The status for a code that was used.
+    pub used_code: u16,
+    /// The status for the code of a request that was rejected, withdrawn, or expired.
+    pub dead_code: u16,
+    /// The status for a code that the tenant does not know.
+    pub unknown_code: u16,
+    /// When the body of the second try is the one that was filed.
+    pub same_body: SameBody,
+    /// Whether the list refuses `$filter`.
+    pub filter_refused: bool,
+    /// Whether a caller sees the requests of its own only.
+    pub only_own_requests: bool,
+    /// Whether requests do not say who filed and who decided.
+    pub people_hidden: bool,
+    /// Whether requests have the published properties only.
+    pub unpublished_hidden: bool,
+}
+
+impl Default for Approval {
+    fn default() -> Self {
+        Self {
+            policy_types: Vec::new(),
+            collections: Vec::new(),
+            excluded_apps: Vec::new(),
+            expires_after: 259_200.0,
+            listing_delay: 0.0,
+            clock_ahead: 0.0,
+            older_answers: false,
+            conflict_without_justification: false,
+            early_code: 403,
+            used_code: 403,
+            dead_code: 403,
+            unknown_code: 403,
+            same_body: SameBody::Json,
+            filter_refused: false,
+            only_own_requests: false,
+            people_hidden: false,
+            unpublished_hidden: false,
+        }
+    }
+}
+
+/// When two bodies are the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SameBody {
+    /// They say the same.
+    Json,
+    /// They are the same byte for byte.
+    Bytes,
 }
 
 /// An application registration.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use crate::approval::ApprovalRequest;
 use crate::collections::{Collection, ObjectIds, RowIds, SourceForm};
 use crate::encoding::guid_from;
 use crate::members::{Device, User};
@@ -35,6 +36,8 @@ pub struct Tenant {
     pub assignment_filters: Vec<Filter>,
     /// The audit events, the newest last.
     pub audit_events: Vec<Map<String, Value>>,
+    /// The requests for the approval of writes, in the order in which they were filed.
+    pub approval_requests: Vec<ApprovalRequest>,
     /// The policies of each collection.
     pub(crate) policies: BTreeMap<Collection, Vec<Policy>>,
 }
@@ -159,6 +162,7 @@ impl Tenant {
             devices: Vec::new(),
             assignment_filters: Vec::new(),
             audit_events: Vec::new(),
+            approval_requests: Vec::new(),
             policies: Collection::all()
                 .map(|collection| (collection, Vec::new()))
                 .collect(),

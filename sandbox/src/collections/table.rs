@@ -49,6 +49,7 @@ const PLAIN: Spec = Spec {
     family: Family::Configuration,
     pool: Pool::Shared,
     answer: Answer::NoContent,
+    approval: None,
     service: "/DeviceConfigV2/DCV2GraphService",
 };
 
@@ -137,6 +138,7 @@ const MANAGED_APPS: Spec = Spec {
 pub(super) const COLLECTIONS: &[Spec] = &[
     Spec {
         segment: "configurationPolicies",
+        approval: Some("configurationPolicy"),
         entity: "deviceManagementConfigurationPolicy",
         properties: &[
             "createdDateTime",
@@ -155,12 +157,14 @@ pub(super) const COLLECTIONS: &[Spec] = &[
     },
     Spec {
         segment: "compliancePolicies",
+        approval: Some("compliancePolicy"),
         entity: "deviceManagementCompliancePolicy",
         ..CATALOG
     },
     Spec {
         root: "deviceAppManagement",
         segment: "mobileApps",
+        approval: Some("app"),
         entity: "mobileApp",
         properties: &[
             "createdDateTime",
@@ -209,6 +213,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
     },
     Spec {
         segment: "deviceCompliancePolicies",
+        approval: Some("compliancePolicy"),
         entity: "deviceCompliancePolicy",
         properties: &[
             "createdDateTime",
@@ -228,6 +233,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
     },
     Spec {
         segment: "deviceHealthScripts",
+        approval: Some("script"),
         entity: "deviceHealthScript",
         properties: &[
             "createdDateTime",
@@ -248,6 +254,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
     },
     Spec {
         segment: "deviceManagementScripts",
+        approval: Some("script"),
         entity: "deviceManagementScript",
         ..SCRIPT
     },

@@ -20,6 +20,8 @@ pub(crate) struct Caller {
     pub(crate) app_name: Option<String>,
     /// The person, if one signed in.
     pub(crate) user: Option<String>,
+    /// That person's object id.
+    pub(crate) person: Option<String>,
     /// The application permissions; without a list, everything is permitted.
     pub(crate) roles: Option<Vec<String>>,
 }
@@ -138,6 +140,7 @@ pub(crate) fn check(
         return Ok(Caller {
             app: "opaque".to_owned(),
             app_name: None,
+            person: None,
             user: None,
             roles: None,
         });
@@ -177,7 +180,10 @@ pub(crate) fn check(
         let text = claims.get(claim).and_then(Value::as_str);
         text.map(str::to_owned)
     };
+    // A token of a person has scopes (`scp`), an application's has not.
+    let person = claims.get("scp").and(claims.get("oid"));
     Ok(Caller {
+        person: person.and_then(Value::as_str).map(str::to_owned),
         app: app.unwrap_or("unnamed").to_owned(),
         app_name: named("app_displayname"),
         user: named("upn"),

@@ -1,6 +1,7 @@
 //! Tests of the machine as a whole: requests in, answers out.
 
 mod anything;
+mod approval;
 mod auditing;
 mod face;
 mod keeping;

@@ -158,37 +158,3 @@ fn reads_lag_behind_writes_by_the_switch() {
         assert_eq!(world.pages(&path).1.len(), expected, "{now}");
     }
 }
-
-#[test]
-fn a_second_administrator_can_be_asked_for() {
-    let (mut world, _, policy, _) = small();
-    world.machine.tenant_mut().service.multi_admin_approval = true;
-    let mut request = Request {
-        method: "POST".to_owned(),
-        target: format!("/beta{}", catalog(&policy, "/assign")),
-        headers: vec![
-            ("authorization".to_owned(), "Bearer x".to_owned()),
-            ("content-type".to_owned(), "application/json".to_owned()),
-        ],
-        body: br#"{"assignments": []}"#.to_vec(),
-    };
-    let (status, body, _) = world.answer(&request);
-    assert_eq!(status, 400);
-    assert!(message(&body).starts_with("Header 'x-msft-approval-justification' is required"));
-    let header = (
-        "x-msft-approval-justification".to_owned(),
-        "d2h5".to_owned(),
-    );
-    request.headers.push(header);
-    let (status, _, response) = world.answer(&request);
-    assert_eq!(status, 412);
-    let code = response
-        .headers
-        .iter()
-        .find(|(name, _)| name == "x-msft-approval-code")
-        .expect("a code");
-    request.headers.push(code.clone());
-    assert_eq!(world.answer(&request).0, 412);
-    world.machine.approve(&code.1);
-    assert_eq!(world.answer(&request).0, 200);
-}

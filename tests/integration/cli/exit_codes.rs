@@ -227,7 +227,7 @@ fn writing_that_is_refused_every_time_is_7() {
 #[test]
 fn what_a_second_administrator_has_to_approve_is_6() {
     let tenant = Tenant::common()
-        .switch("multiAdminApproval", json!(true))
+        .switch("approval", json!({"policyTypes": ["configurationPolicy"]}))
         .policy("P", &[]);
     let world = World::with(&tenant, &["name: P, include: [group: A]"]);
     world

@@ -278,7 +278,7 @@ async fn without_a_create_route_create_fails_and_writes_nothing_else() {
 #[tokio::test(start_paused = true)]
 async fn a_second_administrator_who_has_to_approve_is_a_failure_with_the_services_words() {
     let mut tenant = tenant(2);
-    tenant.service.multi_admin_approval = true;
+    tenant.service.approval.policy_types = vec!["configurationPolicy".to_owned()];
     let (world, plan) = moving(tenant).await;
     let results = world.apply(&plan).await;
     assert_eq!(outcomes(&results), "2 failed BadRequest");
