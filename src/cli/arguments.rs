@@ -103,6 +103,8 @@ pub(super) enum Command {
     Export(Export),
     /// List live assignments: who gets a policy, and what a group, user or device gets
     List(List),
+    /// Show what manifests for several tenants say for one
+    Tenants(Tenants),
     /// Sign in and show the identity and its permissions
     Whoami(WhoAmI),
     /// Serve the built-in Graph emulator over HTTP
@@ -147,6 +149,7 @@ impl Command {
             Self::Drift(_) => Some("drift"),
             Self::Export(_)
             | Self::List(_)
+            | Self::Tenants(_)
             | Self::Whoami(_)
             | Self::Sandbox(_)
             | Self::Schema(_)
@@ -168,6 +171,7 @@ impl Command {
             | Self::Export(Export { selecting, .. }) => selecting.selection(),
             Self::List(list) => list.selection(),
             Self::Validate(_)
+            | Self::Tenants(_)
             | Self::Whoami(_)
             | Self::Sandbox(_)
             | Self::Schema(_)
@@ -380,6 +384,31 @@ pub(super) struct Export {
     pub(super) snapshot: Option<PathBuf>,
     #[command(flatten)]
     pub(super) selecting: Selecting,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Tenants {
+    #[command(subcommand)]
+    pub(super) command: TenantsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum TenantsCommand {
+    /// Print a tenant's merged manifest, which plans to the same
+    Show(TenantsShow),
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl tenants show fabrikam manifests\n  assignctl tenants show fabrikam manifests > fabrikam.yaml"
+)]
+pub(super) struct TenantsShow {
+    /// The tenant's name
+    #[arg(value_name = "NAME")]
+    pub(super) name: String,
+    /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -26,6 +26,7 @@ mod sandbox;
 mod settings;
 mod show;
 mod show_report;
+mod tenants;
 mod terminal;
 mod validate;
 mod values;
@@ -115,6 +116,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Export(command) => export::run(&command, &common, output),
         Command::List(command) => list::run(&command, &common, output),
         Command::Whoami(command) => whoami::run(&command, &common, output),
+        Command::Tenants(tenants) => tenants::run(&tenants.command, &common, output),
         Command::Sandbox(command) => sandbox::run(&command, output),
         Command::Schema(arguments::Schema {}) => {
             output.own(&Json::new(schema::schema()).text())?;

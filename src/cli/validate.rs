@@ -46,6 +46,7 @@ pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Resul
                 valid: errors == 0,
                 files: loaded.sources.files().count(),
                 entries: loaded.manifest.entries.len(),
+                tenants: loaded.tenants.iter().map(|tenant| &*tenant.name).collect(),
                 diagnostics: records(&shown, &loaded.sources),
             })
         },
@@ -60,6 +61,10 @@ pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Resul
 fn text(loaded: &Loaded, errors: usize) -> String {
     let files = count(loaded.sources.files().count(), "file", "files");
     if errors == 0 {
+        if !loaded.tenants.is_empty() {
+            let tenants = count(loaded.tenants.len(), "tenant", "tenants");
+            return format!("Valid for {tenants}: {files}.\n");
+        }
         let entries = count(loaded.manifest.entries.len(), "entry", "entries");
         format!("Valid: {entries} in {files}.\n")
     } else {
@@ -74,7 +79,10 @@ fn text(loaded: &Loaded, errors: usize) -> String {
 struct Record<'a> {
     valid: bool,
     files: usize,
+    /// Of manifests for no tenant in particular.
     entries: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    tenants: Vec<&'a str>,
     diagnostics: Vec<DiagnosticRecord<'a>>,
 }
 

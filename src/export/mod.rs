@@ -10,6 +10,7 @@
 //! with a row that no manifest can ask for is left out and told of, never written down in part.
 
 mod layout;
+mod merged;
 mod references;
 mod said;
 mod sets;
@@ -20,6 +21,7 @@ mod yaml;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::model::{LivePolicy, PolicyKind, WholeTenant};
+pub use merged::manifest as merged;
 use references::{Reference, References, Targets};
 use said::Said;
 use sets::NamedSets;

@@ -11,6 +11,7 @@ use super::Entry;
 use super::references::{Audience, Reference, Targets};
 use super::said::Said;
 use super::sets::NamedSets;
+use crate::manifest::tenants::escaped as escaped_variables;
 use crate::render::clean::{clean, holds_command};
 
 /// Writes the file of the named sets.
@@ -72,7 +73,7 @@ fn targets(text: &mut String, indent: usize, targets: &Targets) {
             Audience::AllDevices => "allDevices: true".to_owned(),
             Audience::AllUsers => "allUsers: true".to_owned(),
             Audience::Group(group) => reference("group", "groupId", group),
-            Audience::Collection(id) => format!("collection: {}", scalar(id)),
+            Audience::Collection(id) => format!("collection: {}", scalar(&escaped_variables(id))),
         };
         push(text, indent + 2, &format!("- {audience}"));
         if let Some(filter) = &included.filter {
@@ -115,7 +116,7 @@ fn said(text: &mut String, indent: usize, said: &Said) {
 }
 
 /// Spells a value on one line.
-fn in_flow(value: &Value) -> String {
+pub(super) fn in_flow(value: &Value) -> String {
     match value {
         Value::Object(members) => {
             let members: Vec<String> = members
@@ -143,7 +144,7 @@ fn in_flow(value: &Value) -> String {
 
 fn reference(name_key: &str, id_key: &str, reference: &Reference) -> String {
     match reference {
-        Reference::Name(name) => format!("{name_key}: {}", scalar(name)),
+        Reference::Name(name) => format!("{name_key}: {}", scalar(&escaped_variables(name))),
         Reference::Id { id, comment } => {
             let mut line = format!("{id_key}: {}", scalar(id));
             if let Some(comment) = comment {
@@ -154,13 +155,13 @@ fn reference(name_key: &str, id_key: &str, reference: &Reference) -> String {
     }
 }
 
-fn push(text: &mut String, indent: usize, line: &str) {
+pub(super) fn push(text: &mut String, indent: usize, line: &str) {
     let _ = writeln!(text, "{:indent$}{line}", "");
 }
 
 /// Spells a text on one line, so that every YAML reader reads the same text back. What could
 /// move a cursor or hide is spelled out, and so is what a build service would take for a command.
-fn scalar(text: &str) -> String {
+pub(super) fn scalar(text: &str) -> String {
     let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
     let written = serde_saphyr::to_string_with_options(&text, options);
     let written = written

@@ -160,6 +160,7 @@ fn unite(
             Identity::of(&target),
             target.filter.as_ref().map(FilterIdentity::of),
             target.source_id.clone(),
+            target.optional,
         );
         let known = seen.entry(what).or_default();
         if !known
@@ -184,7 +185,7 @@ fn says_the_same(one: Option<&WantedProperties>, other: Option<&WantedProperties
 /// Drops targets that are listed twice.
 fn once(mut absent: Vec<AbsentTarget>) -> Vec<AbsentTarget> {
     let mut seen = HashSet::new();
-    absent.retain(|absent| seen.insert(EitherSide::of(&absent.target)));
+    absent.retain(|absent| seen.insert((EitherSide::of(&absent.target), absent.optional)));
     absent
 }
 

@@ -2,7 +2,8 @@
 //!
 //! Reading goes in steps, each a module: `files` finds the files, `yaml` turns a text into a tree with
 //! places, `read` and `targets` turn a tree into entries and named sets, and `check` gives each entry the
-//! sets it uses and looks for entries that contradict each other. No step stops at a fault; all of them
+//! sets it uses and looks for entries that contradict each other. Where manifests are for several
+//! `tenants`, all of that is done for each of them, and the rest of the program sees one. No step stops at a fault; all of them
 //! are collected (`diagnostics`) and reported in one run. [`schema`] describes the form to editors.
 //!
 //! What needs the tenant (whether a name exists, which policies a glob selects) is not known here;
@@ -18,6 +19,7 @@ mod properties;
 mod read;
 pub mod schema;
 mod targets;
+pub mod tenants;
 #[cfg(test)]
 mod tests;
 mod yaml;
@@ -26,22 +28,43 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::diagnostic::{Diagnostic, Place, Sources};
+use crate::diagnostic::{Diagnostic, FileId, Place, Sources};
 use crate::model::{FilterMode, Guid, PolicyKind, SharedText, Source};
 
 use diagnostics::Diagnostics;
 use files::Files;
 pub use glob::{Glob, GlobSet};
+pub use tenants::Tenant;
 
 /// What was read, and all that is wrong with it.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// The entries, as far as they could be read. Not to be carried out while there are errors.
+    /// The entries, as far as they could be read. Not to be carried out while there are errors. Empty if
+    /// there are tenants: theirs are made by [`Self::of_tenant`].
     pub manifest: Manifest,
+    /// The tenants that the manifests are for, by name; none if they are for whichever is signed in to.
+    pub tenants: Vec<Tenant>,
     /// The files with their texts.
     pub sources: Sources,
     /// What is wrong or odd, sorted.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Loaded {
+    /// Returns what the manifests say for one tenant; `None` if none is so called.
+    pub fn of_tenant(&self, name: &str) -> Option<Self> {
+        let files: Vec<FileId> = self.sources.files().map(|(id, _)| id).collect();
+        let declared = tenants::declared(&self.sources, &files, &mut Diagnostics::default());
+        let mut known = declared.tenants.iter();
+        let number = known.position(|declared| declared.tenant.name == name)?;
+        let (manifest, diagnostics) = tenants::read_one(&self.sources, &files, &declared, number);
+        Some(Self {
+            manifest,
+            tenants: vec![declared.tenants[number].tenant.clone()],
+            sources: self.sources.clone(),
+            diagnostics,
+        })
+    }
 }
 
 /// The entries of all files, in the order of the files.
@@ -143,6 +166,8 @@ pub struct WantedTarget {
     pub source_id: Option<String>,
     /// What is said beside that, here or by the entry; `None` if nothing is.
     pub properties: Option<Arc<WantedProperties>>,
+    /// Whether a tenant may lack the group.
+    pub optional: bool,
 }
 
 impl WantedTarget {
@@ -224,6 +249,8 @@ pub struct AbsentTarget {
     pub via: Option<Place>,
     /// Who is meant; never an excluded group.
     pub target: TargetReference,
+    /// Whether a tenant may lack the group.
+    pub optional: bool,
 }
 
 impl From<WantedTarget> for AbsentTarget {
@@ -236,8 +263,14 @@ impl From<WantedTarget> for AbsentTarget {
             source: _,
             source_id: _,
             properties: _,
+            optional,
         } = target;
-        Self { place, via, target }
+        Self {
+            place,
+            via,
+            target,
+            optional,
+        }
     }
 }
 
@@ -346,15 +379,14 @@ fn read_files(files: Files, mut diagnostics: Diagnostics) -> Loaded {
         failed,
         bytes: _,
     } = files;
-    let mut reader = read::Reader::new(!failed, &mut diagnostics);
-    for id in readable {
-        reader.file(id, &sources.file(id).text);
-    }
-    let drafts = reader.finish();
-    let manifest = check::settle(drafts, &mut diagnostics);
+    let declared = tenants::declared(&sources, &readable, &mut diagnostics);
+    let (manifest, diagnostics) =
+        tenants::read(&sources, &readable, !failed, &declared, diagnostics);
+    let tenants = declared.tenants.into_iter().map(|declared| declared.tenant);
     Loaded {
         manifest,
+        tenants: tenants.collect(),
         sources,
-        diagnostics: diagnostics.finish(),
+        diagnostics,
     }
 }

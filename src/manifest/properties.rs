@@ -55,7 +55,7 @@ fn intent(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<&'static 
     Some(Placed { value, place })
 }
 
-fn flag(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<bool>> {
+pub(super) fn flag(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<bool>> {
     let node = &pair.value.node;
     if matches!(node.value, Value::Broken) {
         diagnostics.miss();

@@ -17,7 +17,7 @@ use crate::diagnostic::{Diagnostic, FileId, Place, Severity};
 use crate::model::PolicyKind;
 use crate::text::{all_of, quoted};
 
-pub(super) const DOCUMENT_KEYS: &[&str] = &["version", "targets", "policies"];
+pub(super) const DOCUMENT_KEYS: &[&str] = &["version", "vars", "tenants", "targets", "policies"];
 pub(super) const SET_KEYS: &[&str] = &["include", "exclude"];
 pub(super) const ENTRY_KEYS: &[&str] = &[
     "kind",
@@ -35,6 +35,8 @@ pub(super) const ENTRY_KEYS: &[&str] = &[
     "include",
     "exclude",
     "absent",
+    "onlyTenants",
+    "exceptTenants",
 ];
 pub(super) const SELECTOR_KEYS: &[&str] = &["name", "id", "match"];
 
@@ -61,7 +63,7 @@ pub(super) struct TargetSet {
 }
 
 /// An entry, its sets not yet merged in.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Draft {
     /// The entry's first key.
     pub(super) place: Place,
@@ -83,7 +85,7 @@ pub(super) struct Draft {
 }
 
 /// Which policies an entry means.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Selected {
     /// Their kinds: one, or several with a glob.
     pub(super) kinds: Vec<PolicyKind>,
@@ -95,7 +97,7 @@ pub(super) struct Selected {
 
 /// Reads the files of a run, one after the other.
 pub(super) struct Reader<'r> {
-    diagnostics: &'r mut Diagnostics,
+    pub(super) diagnostics: &'r mut Diagnostics,
     drafts: Drafts,
     budget: bounds::Budget,
     targets: usize,
@@ -120,8 +122,13 @@ impl<'r> Reader<'r> {
         }
     }
 
-    /// Reads a file.
-    pub(super) fn file(&mut self, id: FileId, text: &str) {
+    /// Reads a file. `meant` returns what a document says for those who are meant in this run.
+    pub(super) fn file(
+        &mut self,
+        id: FileId,
+        text: &str,
+        mut meant: impl FnMut(&Document, &mut Diagnostics) -> Document,
+    ) {
         self.files.push(id);
         let parsed = build::parse(id, text, self.diagnostics, &mut self.budget);
         self.drafts.whole &= parsed.whole;
@@ -134,7 +141,8 @@ impl<'r> Reader<'r> {
             });
         }
         for document in &parsed.documents {
-            self.document(document);
+            let document = meant(document, self.diagnostics);
+            self.document(&document);
         }
     }
 
@@ -286,7 +294,7 @@ impl<'r> Reader<'r> {
     }
 
     /// Reads `include` and `exclude`.
-    fn targets(&mut self, fields: &Fields<'_>, via: Option<Place>) -> Vec<WantedTarget> {
+    pub(super) fn targets(&mut self, fields: &Fields<'_>, via: Option<Place>) -> Vec<WantedTarget> {
         let mut targets = self.side(fields, "include", Side::Include, via);
         targets.extend(self.side(fields, "exclude", Side::Exclude, via));
         targets
@@ -404,7 +412,7 @@ impl<'r> Reader<'r> {
     }
 
     /// Reads the kind, or the list of kinds of an entry with `match`.
-    fn kinds(&mut self, node: &Node, fields: &Fields<'_>) -> Option<Vec<PolicyKind>> {
+    pub(super) fn kinds(&mut self, node: &Node, fields: &Fields<'_>) -> Option<Vec<PolicyKind>> {
         let Some(pair) = fields.get("kind") else {
             if !fields.meant(&["kind"]) {
                 let kinds: Vec<&str> = PolicyKind::all().map(PolicyKind::name).collect();
@@ -448,7 +456,7 @@ impl<'r> Reader<'r> {
     }
 
     /// Reads the type of policies whose kind has several.
-    fn odata_type(
+    pub(super) fn odata_type(
         &mut self,
         fields: &Fields<'_>,
         kinds: Option<&[PolicyKind]>,
@@ -470,7 +478,7 @@ impl<'r> Reader<'r> {
         Some(read)
     }
 
-    fn selector(
+    pub(super) fn selector(
         &mut self,
         node: &Node,
         fields: &Fields<'_>,
@@ -543,7 +551,7 @@ impl<'r> Reader<'r> {
             .collect()
     }
 
-    fn texts(&mut self, fields: &Fields<'_>, key: &str) -> Vec<Placed<String>> {
+    pub(super) fn texts(&mut self, fields: &Fields<'_>, key: &str) -> Vec<Placed<String>> {
         let Some(pair) = fields.get(key) else {
             return Vec::new();
         };

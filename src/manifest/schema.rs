@@ -11,7 +11,9 @@ use serde_json::{Map, Value, json};
 
 use super::properties::SCHEDULE_KEYS;
 use super::read::{DOCUMENT_KEYS, ENTRY_KEYS, SELECTOR_KEYS, SET_KEYS};
-use super::targets::{EXCLUDED_KEYS, EXCLUDED_TARGET_KEYS, KEYS, TARGET_KEYS};
+use super::targets::{ABSENT_KEYS, EXCLUDED_KEYS, EXCLUDED_TARGET_KEYS, KEYS, TARGET_KEYS};
+use super::tenants::schema as tenants;
+use super::tenants::{ADD_KEYS, SKIP_KEYS, TENANT_KEYS};
 use crate::kinds::properties::{self, SettingValue};
 use crate::model::PolicyKind;
 
@@ -35,6 +37,11 @@ pub fn schema() -> Value {
                 "propertyNames": {"pattern": NOT_BLANK},
                 "additionalProperties": {"$ref": "#/$defs/targetSet"},
             }),
+            "vars" => tenants::variables(
+                "Variables for the whole run: `${name}` stands for the value in names of policies, groups, \
+                 filters and collections, `$${` for a literal `${`. A tenant's own `vars` win.",
+            ),
+            "tenants" => tenants::tenants(),
             _ => json!({
                 "type": "array",
                 "description": "The entries: each says what the policies that it selects are assigned to. \
@@ -59,6 +66,9 @@ pub fn schema() -> Value {
                 "A named set of targets; entries take it in with `use`.",
             ),
             "policyEntry": entry(),
+            "tenant": tenant(),
+            "skippedPolicies": skipped(),
+            "addedTargets": added(),
             "includedTarget": {
                 "description": "Who is included: one of `group`, `groupId`, `allDevices`, `allUsers` and \
                     `collection`, and a filter if one is wanted.",
@@ -81,18 +91,59 @@ pub fn schema() -> Value {
     Value::Object(whole)
 }
 
+fn tenant() -> Map<String, Value> {
+    let mut tenant = object(TENANT_KEYS, "A tenant.", tenants::of_tenant);
+    tenant.insert("required".to_owned(), json!(["tenantId"]));
+    tenant
+}
+
+fn skipped() -> Map<String, Value> {
+    let mut skipped = object(
+        SKIP_KEYS,
+        "Policies that a tenant does not manage.",
+        |key| match key {
+            "reason" => tenants::reason(),
+            selecting => of_entry(selecting),
+        },
+    );
+    tenants::name_or_match(&mut skipped);
+    skipped.insert("allOf".to_owned(), json!([kinds_with_match()]));
+    skipped
+}
+
+fn added() -> Map<String, Value> {
+    let mut added = object(
+        ADD_KEYS,
+        "Targets that a tenant adds to policies which the manifests manage.",
+        |key| match key {
+            "reason" => tenants::reason(),
+            other => of_entry(other),
+        },
+    );
+    tenants::name_or_match(&mut added);
+    added.insert("dependentRequired".to_owned(), json!({"except": ["match"]}));
+    added.insert("allOf".to_owned(), json!([kinds_with_match()]));
+    added
+}
+
+fn kinds_with_match() -> Value {
+    json!({
+        "if": {"properties": {"kind": {"type": "array"}}, "required": ["kind"]},
+        "then": {"required": ["match"]},
+    })
+}
+
 const ID: &str = "The policy with this id; for policies whose name is not unique or may change.";
 
-fn entry() -> Map<String, Value> {
-    let kinds: Vec<&str> = PolicyKind::all().map(PolicyKind::name).collect();
-    let collections: Vec<String> = PolicyKind::all()
-        .map(|kind| format!("`{kind}` (Graph `{}`)", kind.spec().collection))
-        .collect();
-    let mut entry = object(
-        ENTRY_KEYS,
-        "What the policies that are selected by `name`, `id` or `match` are assigned to.",
-        |key| match key {
-            "kind" => json!({
+/// Describes a key of an entry.
+fn of_entry(key: &'static str) -> Value {
+    match key {
+        "kind" => {
+            let kinds: Vec<&str> = PolicyKind::all().map(PolicyKind::name).collect();
+            let collections: Vec<String> = PolicyKind::all()
+                .map(|kind| format!("`{kind}` (Graph `{}`)", kind.spec().collection))
+                .collect();
+            json!({
                 "description": format!(
                     "The kind of the policies: {}. Several are a list, with `match`.",
                     collections.join(", ")
@@ -101,36 +152,43 @@ fn entry() -> Map<String, Value> {
                     {"enum": kinds},
                     {"type": "array", "minItems": 1, "items": {"enum": kinds}},
                 ],
-            }),
-            "type" => text(
-                "The type of the policies, if their kind has several: the `@odata.type` without its \
-                 prefix, like `win32LobApp`.",
-            ),
-            "name" => name("The policy with this display name. Case counts."),
-            "id" => text(ID),
-            "match" => text(
-                "All policies whose display names fit: `*` is any text, `?` one character, nothing \
-                 else is special. Case counts.",
-            ),
-            "except" => texts("Leave out what one of these globs matches; goes with `match`."),
-            "mode" => json!({
-                "enum": ["exact", "additive"],
-                "default": "exact",
-                "description": "`exact`: the manifest is the whole set, other direct assignments are removed. \
-                    `additive`: assignments are added and updated; only what `absent` lists is removed.",
-            }),
-            "absent" => json!({
-                "type": "array",
-                "description": "Targets that must not be there, included or excluded, whatever their filter; \
-                    goes with `mode: additive`.",
-                "items": {"$ref": "#/$defs/absentTarget"},
-            }),
-            "use" => {
-                texts("Named sets of targets to take in, defined below `targets` in any file.")
-            }
-            "include" | "exclude" => targets_of(key),
-            property => property_of(property),
-        },
+            })
+        }
+        "type" => text(
+            "The type of the policies, if their kind has several: the `@odata.type` without its \
+             prefix, like `win32LobApp`.",
+        ),
+        "name" => name("The policy with this display name. Case counts."),
+        "id" => text(ID),
+        "match" => text(
+            "All policies whose display names fit: `*` is any text, `?` one character, nothing \
+             else is special. Case counts.",
+        ),
+        "except" => texts("Leave out what one of these globs matches; goes with `match`."),
+        "mode" => json!({
+            "enum": ["exact", "additive"],
+            "default": "exact",
+            "description": "`exact`: the manifest is the whole set, other direct assignments are removed. \
+                `additive`: assignments are added and updated; only what `absent` lists is removed.",
+        }),
+        "absent" => json!({
+            "type": "array",
+            "description": "Targets that must not be there, included or excluded, whatever their filter; \
+                goes with `mode: additive`.",
+            "items": {"$ref": "#/$defs/absentTarget"},
+        }),
+        "use" => texts("Named sets of targets to take in, defined below `targets` in any file."),
+        "include" | "exclude" => targets_of(key),
+        "onlyTenants" | "exceptTenants" => tenants::for_tenants(key),
+        property => property_of(property),
+    }
+}
+
+fn entry() -> Map<String, Value> {
+    let mut entry = object(
+        ENTRY_KEYS,
+        "What the policies that are selected by `name`, `id` or `match` are assigned to.",
+        of_entry,
     );
     let one_selector: Vec<Value> = SELECTOR_KEYS
         .iter()
@@ -148,10 +206,7 @@ fn entry() -> Map<String, Value> {
                 "if": {"properties": {"kind": {"enum": with_guids}}, "required": ["kind"]},
                 "then": {"properties": {"id": guid(ID)}},
             },
-            {
-                "if": {"properties": {"kind": {"type": "array"}}, "required": ["kind"]},
-                "then": {"required": ["match"]},
-            },
+            kinds_with_match(),
         ]),
     );
     entry.insert("oneOf".to_owned(), json!(one_selector));
@@ -208,6 +263,7 @@ fn included() -> Map<String, Value> {
             text("The policy set; goes with `source: policySets`. Without it any is meant.")
         }
         "intent" | "settings" | "runSchedule" | "runRemediationScript" => property_of(key),
+        "onlyTenants" | "exceptTenants" => tenants::for_tenants(key),
         target => target_of(target),
     });
     included.insert("oneOf".to_owned(), one_of(TARGET_KEYS));
@@ -220,14 +276,26 @@ fn included() -> Map<String, Value> {
         json!({
             "filterMode": {"anyOf": [{"required": ["filter"]}, {"required": ["filterId"]}]},
             "sourceId": {"required": ["source"], "properties": {"source": {"const": "policySets"}}},
+            "optional": {"anyOf": one_of(EXCLUDED_TARGET_KEYS)},
         }),
     );
     included
 }
 
 fn absent() -> Map<String, Value> {
-    let mut absent = object(TARGET_KEYS, "A target that must not be there.", target_of);
+    let mut absent = object(
+        ABSENT_KEYS,
+        "A target that must not be there.",
+        |key| match key {
+            "onlyTenants" | "exceptTenants" => tenants::for_tenants(key),
+            target => target_of(target),
+        },
+    );
     absent.insert("oneOf".to_owned(), one_of(TARGET_KEYS));
+    absent.insert(
+        "dependentSchemas".to_owned(),
+        json!({"optional": {"anyOf": one_of(EXCLUDED_TARGET_KEYS)}}),
+    );
     absent
 }
 
@@ -241,6 +309,7 @@ fn target_of(key: &'static str) -> Value {
             "const": true,
             "description": "Every licensed user. `- allUsers` alone means the same.",
         }),
+        "optional" => tenants::optional(),
         "collection" => text("The id of a Configuration Manager collection, like `MEM00012`."),
         group => group_of(group),
     }
@@ -252,6 +321,8 @@ fn excluded() -> Map<String, Value> {
         "A group that is excluded.",
         |key| match key {
             "intent" => property_of(key),
+            "onlyTenants" | "exceptTenants" => tenants::for_tenants(key),
+            "optional" => tenants::optional(),
             group => group_of(group),
         },
     );

@@ -31,6 +31,9 @@ pub(super) const KEYS: &[&str] = &[
     "settings",
     "runSchedule",
     "runRemediationScript",
+    "onlyTenants",
+    "exceptTenants",
+    "optional",
 ];
 
 /// The keys that say who is meant.
@@ -41,7 +44,26 @@ pub(super) const TARGET_KEYS: &[&str] =
 pub(super) const EXCLUDED_TARGET_KEYS: &[&str] = &["group", "groupId"];
 
 /// The keys of an excluded target.
-pub(super) const EXCLUDED_KEYS: &[&str] = &["group", "groupId", "intent"];
+pub(super) const EXCLUDED_KEYS: &[&str] = &[
+    "group",
+    "groupId",
+    "intent",
+    "onlyTenants",
+    "exceptTenants",
+    "optional",
+];
+
+/// The keys of an absent target.
+pub(super) const ABSENT_KEYS: &[&str] = &[
+    "allDevices",
+    "allUsers",
+    "group",
+    "groupId",
+    "collection",
+    "onlyTenants",
+    "exceptTenants",
+    "optional",
+];
 
 /// The ids that portals and other tools use for the built-in targets, as if these were groups.
 const VIRTUAL_GROUPS: [(&str, &str, &str); 2] = [
@@ -164,7 +186,7 @@ fn read_mapping(node: &Node, side: Side, diagnostics: &mut Diagnostics) -> Optio
     let (what, offered) = match side {
         Side::Include => ("a target", KEYS),
         Side::Exclude => ("an excluded target", EXCLUDED_KEYS),
-        Side::Absent => ("an absent target", TARGET_KEYS),
+        Side::Absent => ("an absent target", ABSENT_KEYS),
     };
     let fields = Fields::read(node, what, KEYS, offered, diagnostics)?;
     let who = read_who(node, &fields, side, diagnostics);
@@ -182,6 +204,7 @@ fn read_mapping(node: &Node, side: Side, diagnostics: &mut Diagnostics) -> Optio
         Side::Include | Side::Exclude => properties::read(&fields, diagnostics),
         Side::Absent => None,
     };
+    let optional = read_optional(&fields, diagnostics);
     let (target, place, via) = who?;
     Some(WantedTarget {
         place,
@@ -191,7 +214,27 @@ fn read_mapping(node: &Node, side: Side, diagnostics: &mut Diagnostics) -> Optio
         source,
         source_id,
         properties,
+        optional,
     })
+}
+
+/// Reads whether a tenant may lack the target, which is for groups.
+fn read_optional(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> bool {
+    let Some(pair) = fields.get("optional") else {
+        return false;
+    };
+    let value = properties::flag(pair, diagnostics).is_some_and(|flag| flag.value);
+    if fields.among(EXCLUDED_TARGET_KEYS).is_empty() {
+        diagnostics.push(
+            Diagnostic::error(
+                "optional-not-group",
+                pair.place,
+                "`optional` without `group` or `groupId`",
+            )
+            .hint("remove `optional`: only a group can be missing in a tenant"),
+        );
+    }
+    value
 }
 
 fn plain(target: TargetReference, place: Place) -> WantedTarget {
@@ -203,6 +246,7 @@ fn plain(target: TargetReference, place: Place) -> WantedTarget {
         source: Source::Direct,
         source_id: None,
         properties: None,
+        optional: false,
     }
 }
 

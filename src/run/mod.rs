@@ -17,6 +17,7 @@ pub mod manifests;
 pub mod plan;
 pub mod reports;
 pub mod rollback;
+pub mod tenants;
 pub mod who;
 pub mod whoami;
 

@@ -27,12 +27,30 @@ use crate::render::review::PlanView;
 use crate::render::text::{self, Detail};
 use crate::report;
 
+/// Reads manifests for whichever tenant is signed in to.
+///
+/// # Errors
+///
+/// All that is wrong with them; or they are for several tenants.
+pub fn load(paths: &[PathBuf], configuration: Option<&Path>) -> Result<Loaded, Failure> {
+    let loaded = load_any(paths, configuration)?;
+    if loaded.tenants.is_empty() {
+        return Ok(loaded);
+    }
+    let names: Vec<&str> = loaded.tenants.iter().map(|tenant| &*tenant.name).collect();
+    Err(Failure::usage(format!(
+        "the manifests are for the tenants {}, and a run takes those for one",
+        names.join(", ")
+    ))
+    .hint("write one tenant's with `assignctl tenants show NAME`, and name that file"))
+}
+
 /// Reads manifests, in a run with a configuration or without one; errors in them end the run.
 ///
 /// # Errors
 ///
-/// All that is wrong with them.
-pub fn load(paths: &[PathBuf], configuration: Option<&Path>) -> Result<Loaded, Failure> {
+/// All that is wrong with them, for any tenant.
+pub fn load_any(paths: &[PathBuf], configuration: Option<&Path>) -> Result<Loaded, Failure> {
     let loaded = manifests::load(paths, configuration);
     if let Some(other) = inputs::other_than_manifests(paths, &loaded) {
         return Err(other);

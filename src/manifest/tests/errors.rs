@@ -116,10 +116,10 @@ fn documents_and_sets() {
         str![[r#"
 
 <- version: 1>
-    1:1+1 wrong-type a manifest must be a mapping, not a list | its keys are `version`, `targets` and `policies`
+    1:1+1 wrong-type a manifest must be a mapping, not a list | its keys are `version`, `vars`, `tenants`, `targets` and `policies`
 
 <text>
-    1:1+4 wrong-type a manifest must be a mapping, not `text` | its keys are `version`, `targets` and `policies`
+    1:1+4 wrong-type a manifest must be a mapping, not `text` | its keys are `version`, `vars`, `tenants`, `targets` and `policies`
 
 <version: 1
  policys: []>
@@ -135,9 +135,9 @@ fn documents_and_sets() {
 
 <version: 1
  policies: [P, ~, []]>
-    2:12+1 wrong-type a policy entry must be a mapping, not `P` | its keys are `kind`, `name` and 13 others (see `assignctl schema`)
-    2:15+1 wrong-type a policy entry must be a mapping, not nothing | its keys are `kind`, `name` and 13 others (see `assignctl schema`)
-    2:18+1 wrong-type a policy entry must be a mapping, not a list | its keys are `kind`, `name` and 13 others (see `assignctl schema`)
+    2:12+1 wrong-type a policy entry must be a mapping, not `P` | its keys are `kind`, `name` and 15 others (see `assignctl schema`)
+    2:15+1 wrong-type a policy entry must be a mapping, not nothing | its keys are `kind`, `name` and 15 others (see `assignctl schema`)
+    2:18+1 wrong-type a policy entry must be a mapping, not a list | its keys are `kind`, `name` and 15 others (see `assignctl schema`)
 
 <version: 1
  targets: []>
@@ -159,7 +159,7 @@ fn documents_and_sets() {
 <version: 1
  targets: {s: {include: [grp: a, {group: a, filterMode: include}]}}>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
-    2:25+3 unknown-key unknown key `grp` in a target | its keys are `allDevices`, `allUsers`, `group`, `groupId`, `collection`, `filter`, `filterId`, `filterMode`, `source`, `sourceId`, `intent`, `settings`, `runSchedule` and `runRemediationScript`
+    2:25+3 unknown-key unknown key `grp` in a target | its keys are `allDevices`, `allUsers` and 15 others (see `assignctl schema`)
     2:44+10 filter-mode-without-filter `filterMode` without a filter | add `filter` or `filterId`, or remove `filterMode`
 
 <version: 1
@@ -168,7 +168,7 @@ fn documents_and_sets() {
  [a]: 2>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
     2:1+7 duplicate-key the key `version` is there twice |     1:1+7 first here
-    3:1+1 unknown-key unknown key `1` in a manifest | its keys are `version`, `targets` and `policies`
+    3:1+1 unknown-key unknown key `1` in a manifest | its keys are `version`, `vars`, `tenants`, `targets` and `policies`
     4:1+1 wrong-type a key must be text, not a list
 
 <version: 1

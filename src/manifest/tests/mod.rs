@@ -6,6 +6,7 @@ mod folders;
 mod hostile;
 mod schema;
 mod targets;
+mod tenants;
 mod valid;
 mod yaml;
 

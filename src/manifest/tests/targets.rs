@@ -80,7 +80,7 @@ fn included_targets() {
     6:5+4 unknown-key unknown key `grup` in a target | did you mean `group`?
 
 <device: a>
-    6:5+6 unknown-key unknown key `device` in a target | its keys are `allDevices`, `allUsers`, `group`, `groupId`, `collection`, `filter`, `filterId`, `filterMode`, `source`, `sourceId`, `intent`, `settings`, `runSchedule` and `runRemediationScript`
+    6:5+6 unknown-key unknown key `device` in a target | its keys are `allDevices`, `allUsers` and 15 others (see `assignctl schema`)
 
 <exclusionGroup: a>
     6:5+14 unknown-key unknown key `exclusionGroup` in a target | list the group as `- group:` below `exclude`

@@ -111,7 +111,7 @@ impl<'a> Directory<'a> {
             None => Some(None),
             Some(reference) => self.filter(reference, diagnostics).map(Some),
         };
-        let resolved = self.target(&target.target, target.place, diagnostics);
+        let resolved = self.target((&target.target, target.optional), target.place, diagnostics);
         let properties = target.properties.as_ref();
         let remediation = properties.and_then(|said| said.remediation.as_ref());
         let remediation = remediation.map(|said| said.value);
@@ -140,10 +140,10 @@ impl<'a> Directory<'a> {
         })
     }
 
-    /// Finds the id of a target's group.
+    /// Finds the id of a target's group, which the tenant may lack if it is optional.
     pub(super) fn target(
         &self,
-        target: &TargetReference,
+        (target, optional): (&TargetReference, bool),
         place: Place,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Target> {
@@ -151,11 +151,11 @@ impl<'a> Directory<'a> {
             TargetReference::AllDevices => Some(Target::AllDevices),
             TargetReference::AllUsers => Some(Target::AllUsers),
             TargetReference::Collection(id) => Some(Target::Collection(id.as_str().into())),
-            TargetReference::Group(group) => {
-                self.group(group, place, diagnostics).map(Target::Group)
-            }
+            TargetReference::Group(group) => self
+                .group(group, optional, place, diagnostics)
+                .map(Target::Group),
             TargetReference::ExclusionGroup(group) => self
-                .group(group, place, diagnostics)
+                .group(group, optional, place, diagnostics)
                 .map(Target::ExclusionGroup),
         }
     }
@@ -165,10 +165,20 @@ impl<'a> Directory<'a> {
     fn group(
         &self,
         group: &NameOrId,
+        optional: bool,
         place: Place,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<SharedText> {
+        let lacks = |called: &str| {
+            let message = format!("the tenant has no group {called}; the target is left out");
+            Diagnostic::warning("optional-group", place, message)
+                .hint("it is `optional`; remove that if the group has to be there")
+        };
         let name = match group {
+            NameOrId::Id(id) if optional && !self.has_group(&id.to_string()) => {
+                diagnostics.push(lacks(&format!("with the id `{id}`")));
+                return None;
+            }
             NameOrId::Id(id) => return Some(id.to_string().into()),
             NameOrId::Name(name) => name,
         };
@@ -178,6 +188,10 @@ impl<'a> Directory<'a> {
             .map_or(&[][..], Vec::as_slice)
         {
             [one] => Some(one.id.as_str().into()),
+            [] if optional => {
+                diagnostics.push(lacks(&format!("`{name}`")));
+                None
+            }
             [] => {
                 let hint = match built_in(name) {
                     Some(word) => Some(format!("for the built-in target write `- {word}`")),

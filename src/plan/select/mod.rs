@@ -164,7 +164,11 @@ impl<'m> ResolvedEntry<'m> {
         }
         let mut absent = Vec::with_capacity(entry.absent.len());
         for written in &entry.absent {
-            let target = directory.target(&written.target, written.place, diagnostics);
+            let target = directory.target(
+                (&written.target, written.optional),
+                written.place,
+                diagnostics,
+            );
             absent.extend(target.map(|target| ResolvedAbsent { target, written }));
         }
         Self {

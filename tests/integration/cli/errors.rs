@@ -17,7 +17,7 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 const NO_CODES: [&str; 3] = ["all-devices", "all-users", "several-platforms"];
 
 /// Codes whose examples would be too large, or need a tenant that is not the sample.
-const WITHOUT_EXAMPLE: [&str; 28] = [
+const WITHOUT_EXAMPLE: [&str; 30] = [
     "absent-from-policy-set",
     "ambiguous-filter",
     "audit-unreadable",
@@ -38,6 +38,7 @@ const WITHOUT_EXAMPLE: [&str; 28] = [
     "setting-not-allowed",
     "target-not-allowed",
     "tenant-default",
+    "too-complicated",
     "too-deep",
     "too-large",
     "too-long",
@@ -45,6 +46,7 @@ const WITHOUT_EXAMPLE: [&str; 28] = [
     "too-many-documents",
     "too-many-faults",
     "too-many-targets",
+    "too-many-tenants",
     "too-many-values",
 ];
 

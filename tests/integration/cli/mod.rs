@@ -49,6 +49,7 @@ mod settings;
 mod sign_in;
 mod since;
 mod support;
+mod tenants;
 mod tls;
 mod validate;
 mod views;

@@ -1,0 +1,121 @@
+//! Manifests for several tenants: one baseline, and what each tenant has of its own.
+//!
+//! `declared` reads `vars` and `tenants`. `scope` turns the tree of a document into what it says for one
+//! tenant: variables filled in, entries and targets for others left out. `overlay` takes out what the
+//! tenant skips and adds what it adds; `intersection` knows which names two globs share. What comes out is
+//! a manifest as if it had been written for that tenant alone, so that the rest of the program knows one
+//! tenant only. `findings` brings together what is wrong for each.
+
+mod declared;
+mod findings;
+mod intersection;
+mod overlay;
+pub(super) mod schema;
+mod scope;
+mod variables;
+
+use crate::diagnostic::{Diagnostic, FileId, Place, Sources};
+use crate::net::Cloud;
+
+use super::Manifest;
+use super::check;
+use super::diagnostics::Diagnostics;
+use super::read::Reader;
+pub(super) use declared::{Declared, TENANT_KEYS, declared};
+use findings::Findings;
+pub(super) use overlay::{ADD_KEYS, SKIP_KEYS};
+use scope::Scope;
+pub use variables::escaped;
+
+/// A tenant that manifests are for.
+#[derive(Clone, Debug)]
+pub struct Tenant {
+    /// Its short name.
+    pub name: String,
+    /// Its id or one of its domains.
+    pub tenant_id: String,
+    /// The app registration to sign in with, if it has one of its own.
+    pub client_id: Option<String>,
+    /// The cloud it is in, if that is said.
+    pub cloud: Option<&'static Cloud>,
+    /// What it can be selected by beside its name.
+    pub labels: Vec<String>,
+    /// What it leaves out of the baseline and adds to it, in words.
+    pub notes: Vec<String>,
+    /// The key that names it.
+    pub place: Place,
+}
+
+impl Tenant {
+    /// Whether it has a name or a label; `label:` before it means labels only.
+    pub fn is_called(&self, text: &str) -> bool {
+        match text.strip_prefix("label:") {
+            Some(label) => self.labels.iter().any(|own| own == label),
+            None => self.name == text || self.labels.iter().any(|own| own == text),
+        }
+    }
+}
+
+/// Reads all files for each tenant, or for the only one if none is named. The manifest is that of the
+/// only one.
+pub(super) fn read(
+    sources: &Sources,
+    files: &[FileId],
+    whole: bool,
+    declared: &Declared,
+    diagnostics: Diagnostics,
+) -> (Manifest, Vec<Diagnostic>) {
+    let mut usage = scope::Usage::default();
+    if declared.tenants.is_empty() {
+        let mut diagnostics = diagnostics;
+        let scope = Scope::new(declared, None, &mut usage);
+        let manifest = read_for(sources, files, whole, scope, &mut diagnostics);
+        usage.report(declared, &mut diagnostics);
+        return (manifest, diagnostics.finish());
+    }
+    let mut findings = Findings::new(declared);
+    for (number, _) in declared.tenants.iter().enumerate() {
+        let mut own = Diagnostics::default();
+        let scope = Scope::new(declared, Some(number), &mut usage);
+        let _ = read_for(sources, files, whole, scope, &mut own);
+        findings.add(number, own.finish());
+    }
+    let mut all = diagnostics;
+    usage.report(declared, &mut all);
+    findings.report(&mut all);
+    (Manifest::default(), all.finish())
+}
+
+/// Reads all files for one tenant.
+pub(super) fn read_one(
+    sources: &Sources,
+    files: &[FileId],
+    declared: &Declared,
+    number: usize,
+) -> (Manifest, Vec<Diagnostic>) {
+    let mut usage = scope::Usage::default();
+    let mut diagnostics = Diagnostics::default();
+    let scope = Scope::new(declared, Some(number), &mut usage);
+    let manifest = read_for(sources, files, true, scope, &mut diagnostics);
+    (manifest, diagnostics.finish())
+}
+
+fn read_for(
+    sources: &Sources,
+    files: &[FileId],
+    whole: bool,
+    mut scope: Scope<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Manifest {
+    let mut reader = Reader::new(whole, diagnostics);
+    for id in files {
+        let text = &sources.file(*id).text;
+        reader.file(*id, text, |document, diagnostics| {
+            scope.document(text, document, diagnostics)
+        });
+    }
+    let overlay = overlay::read(&mut scope, &mut reader);
+    let mut drafts = reader.finish();
+    overlay.lay_over(&mut drafts, diagnostics);
+    check::settle(drafts, diagnostics)
+}
