@@ -8,7 +8,8 @@ use url::Url;
 use super::ambient::{AmbientCredential, AzureCli, ManagedIdentity};
 use super::application::{Application, AzureDevOps, ClientSecret, GitHub, WorkloadIdentity};
 use super::certificate::Certificate;
-use super::{Method, SignInError, StaticToken, TokenSource};
+use super::own_tenant::OnlyFor;
+use super::{Method, OwnTenant, SignInError, StaticToken, TokenSource};
 use crate::net::{AddressError, Cloud, authority_url, secure_url};
 use crate::text::shown_url;
 
@@ -24,6 +25,8 @@ pub struct Choice<'a> {
     pub scope: String,
     /// The tenant to sign in to if the environment names none.
     pub tenant_id: Option<String>,
+    /// The tenant that manifests name: the environment's is not used then.
+    pub own_tenant: Option<OwnTenant>,
     /// The variables that hold secrets, which are kept from other programs.
     pub secret_variables: Vec<&'static str>,
 }
@@ -34,28 +37,46 @@ pub struct Choice<'a> {
 ///
 /// Says what is missing for the way that was picked or begun to be configured.
 pub fn choose(choice: &Choice<'_>) -> Result<Box<dyn TokenSource>, SignInError> {
-    if let Some(picked) = choice.picked {
-        return choice.source(picked);
-    }
-    for method in Method::ALL {
-        let is_set = |name: &&str| (choice.variable)(name).is_some();
-        let variables = method.variables();
-        if variables.is_empty() || !variables.iter().all(is_set) {
-            continue;
-        }
-        let is_whole = choice.tenant_id().is_some() && choice.client_id().is_some();
-        // Half a configuration is a mistake, and no reason to take the next one.
-        if !method.is_application() || is_whole || method.is_deliberate() {
-            return choice.source(method);
-        }
-    }
-    Ok(Box::new(AmbientCredential::new(
-        choice.managed_identity()?,
-        choice.azure_cli(),
-    )))
+    let found = choice.method();
+    let source = match found {
+        Some(method) => choice.source(method)?,
+        None => Box::new(AmbientCredential::new(
+            choice.managed_identity()?,
+            choice.azure_cli(),
+        )),
+    };
+    let Some(own) = &choice.own_tenant else {
+        return Ok(source);
+    };
+    Ok(Box::new(OnlyFor {
+        source,
+        tenant_id: own.tenant_id.clone(),
+        is_asked_there: found
+            .is_some_and(|method| method.is_application() || method == Method::AzureCli),
+    }))
 }
 
 impl Choice<'_> {
+    /// Returns the way that was picked, else the first that is configured.
+    fn method(&self) -> Option<Method> {
+        self.picked.or_else(|| {
+            Method::ALL
+                .into_iter()
+                .find(|method| self.is_configured(*method))
+        })
+    }
+
+    fn is_configured(&self, method: Method) -> bool {
+        let is_set = |name: &&str| (self.variable)(name).is_some();
+        let variables = method.variables();
+        if variables.is_empty() || !variables.iter().all(is_set) {
+            return false;
+        }
+        let is_whole = self.tenant_id().is_some() && self.client_id().is_some();
+        // Half a configuration is a mistake, and no reason to take the next one.
+        !method.is_application() || is_whole || method.is_deliberate()
+    }
+
     fn source(&self, method: Method) -> Result<Box<dyn TokenSource>, SignInError> {
         let need = |name: &str| self.need(method, name);
         let secret = |name: &str| need(name).map(SecretString::from);
@@ -107,11 +128,16 @@ impl Choice<'_> {
     }
 
     fn tenant_id(&self) -> Option<String> {
-        (self.variable)("AZURE_TENANT_ID").or_else(|| self.tenant_id.clone())
+        match &self.own_tenant {
+            Some(own) => Some(own.tenant_id.clone()),
+            None => (self.variable)("AZURE_TENANT_ID").or_else(|| self.tenant_id.clone()),
+        }
     }
 
     fn client_id(&self) -> Option<String> {
-        (self.variable)("AZURE_CLIENT_ID")
+        let own = self.own_tenant.as_ref();
+        own.and_then(|own| own.client_id.clone())
+            .or_else(|| (self.variable)("AZURE_CLIENT_ID"))
     }
 
     fn application(&self, method: Method) -> Result<Application, SignInError> {
@@ -122,7 +148,10 @@ impl Choice<'_> {
                 Some(tenant_id) => tenant_id,
                 None => self.need(method, "AZURE_TENANT_ID")?,
             },
-            client_id: self.need(method, "AZURE_CLIENT_ID")?,
+            client_id: match self.client_id() {
+                Some(client_id) => client_id,
+                None => self.need(method, "AZURE_CLIENT_ID")?,
+            },
             authority: authority_url(&authority)
                 .map_err(|error| unusable("AZURE_AUTHORITY_HOST", &error))?,
             scope: self.scope.clone(),
@@ -206,6 +235,7 @@ mod tests {
             cloud: &CLOUDS[0],
             scope: "https://graph.microsoft.com/.default".to_owned(),
             tenant_id: None,
+            own_tenant: None,
             secret_variables: Vec::new(),
         })
         .map(drop)

@@ -12,6 +12,7 @@ mod choose;
 pub mod claims;
 mod http;
 mod method;
+mod own_tenant;
 mod refusal;
 mod token;
 
@@ -20,6 +21,7 @@ use std::pin::Pin;
 
 pub use choose::{Choice, choose};
 pub use method::Method;
+pub use own_tenant::OwnTenant;
 pub use token::{StaticToken, Token, Tokens};
 
 /// Why there is no token.

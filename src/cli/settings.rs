@@ -163,6 +163,7 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
         cloud,
         auth: arguments.auth,
         tenant_id: config.tenant_id.clone(),
+        own_tenant: None,
         writes: limit(
             &arguments.write_limit,
             &config.limits.write,

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::inputs::{FileKind, other_kind};
-use crate::auth::{Choice, Fetching, Method, StaticToken, TokenSource, Tokens, choose};
+use crate::auth::{Choice, Fetching, Method, OwnTenant, StaticToken, TokenSource, Tokens, choose};
 use crate::exit::Exit;
 use crate::files;
 use crate::graph::address::GraphUrl;
@@ -40,6 +40,8 @@ pub struct ServiceSettings {
     pub auth: Option<Method>,
     /// The tenant to sign in to if the environment names none.
     pub tenant_id: Option<String>,
+    /// The tenant that manifests name, if they do.
+    pub own_tenant: Option<OwnTenant>,
     /// The limit of write requests.
     pub writes: Limit,
     /// The limit of all requests.
@@ -169,6 +171,7 @@ fn token_source(
         cloud: settings.cloud,
         scope: address.scope(settings.cloud),
         tenant_id: settings.tenant_id.clone(),
+        own_tenant: settings.own_tenant.clone(),
         secret_variables: environment.secret_variables.clone(),
     })?;
     Ok(Box::new(Noted {

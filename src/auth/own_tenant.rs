@@ -1,0 +1,82 @@
+//! Tokens for one tenant of several: whatever the sign-in returns, a token of another tenant is not used.
+
+use super::{Fetching, SignInError, TokenSource};
+use crate::model::Guid;
+
+/// The tenant that manifests name, and how it is signed in to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnTenant {
+    /// Its id or one of its domains.
+    pub tenant_id: String,
+    /// The app registration, if it has one of its own.
+    pub client_id: Option<String>,
+}
+
+/// Gives on only the tokens that are for the tenant.
+pub(super) struct OnlyFor {
+    pub(super) source: Box<dyn TokenSource>,
+    pub(super) tenant_id: String,
+    /// Whether it is asked of the tenant itself, so that a domain is enough to know whose it is.
+    pub(super) is_asked_there: bool,
+}
+
+impl TokenSource for OnlyFor {
+    fn fetch(&self) -> Fetching<'_> {
+        Box::pin(async {
+            let token = self.source.fetch().await?;
+            check(
+                &self.tenant_id,
+                token.tenant_id.as_deref(),
+                self.is_asked_there,
+            )?;
+            Ok(token)
+        })
+    }
+
+    fn can_renew(&self) -> bool {
+        self.source.can_renew()
+    }
+}
+
+/// Refuses a token of which it is not certain that it is for a tenant.
+fn check(wanted: &str, found: Option<&str>, is_asked_there: bool) -> Result<(), SignInError> {
+    let refused = |why: String| Err(SignInError::Unusable(why));
+    match (Guid::parse(wanted), found) {
+        (Some(wanted), Some(found)) if Guid::parse(found).as_ref() == Some(&wanted) => Ok(()),
+        (Some(_), Some(found)) => refused(format!(
+            "the token is for the tenant `{found}`, and `{wanted}` is signed in to"
+        )),
+        (Some(_), None) => refused(format!(
+            "the token does not say for which tenant it is, and `{wanted}` is signed in to"
+        )),
+        (None, _) if is_asked_there => Ok(()),
+        (None, _) => refused(format!(
+            "whether the token is for the tenant `{wanted}` cannot be told by a domain; \
+             write `tenantId` as a GUID"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ONE: &str = "6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e";
+    const OTHER: &str = "7f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e";
+
+    #[test]
+    fn only_a_token_of_the_tenant_is_used() {
+        for (wanted, found, is_asked_there, used) in [
+            (ONE, Some(ONE), false, true),
+            (ONE, Some(&*ONE.to_uppercase()), true, true),
+            (ONE, Some(OTHER), true, false),
+            (ONE, Some("x"), false, false),
+            (ONE, None, true, false),
+            ("a.example", Some(OTHER), true, true),
+            ("a.example", Some(OTHER), false, false),
+        ] {
+            let checked = check(wanted, found, is_asked_there);
+            assert_eq!(checked.is_ok(), used, "{wanted} {found:?}");
+        }
+    }
+}
