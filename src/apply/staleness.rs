@@ -54,7 +54,7 @@ pub async fn added_objects(plan: &Plan, reader: &Reader) -> Result<AddedObjects,
 /// tried.
 pub fn without_objects(plan: &Plan, gone: &References) -> Vec<Settled> {
     let settle = |policy: &PlannedPolicy| {
-        let lost = References::added_to(policy).in_common(gone);
+        let lost = References::added_to(policy, &plan.names).in_common(gone);
         if lost.is_empty() {
             let reason = Reason::new("stalePlan", "other policies of the plan cannot be written");
             return Settled::bad(Outcome::Skipped, reason);

@@ -29,12 +29,15 @@ impl References {
         all
     }
 
-    /// Returns what a policy will refer to and does not refer to yet.
-    pub fn added_to(policy: &PlannedPolicy) -> Self {
+    /// Returns what the changes of a policy bring, but for what the policy has already and was known
+    /// to be gone: that is kept as it is.
+    pub fn added_to(policy: &PlannedPolicy, names: &Names) -> Self {
         let mut all = Self::of(policy.changes.iter().filter_map(Change::after));
         let before = Self::of(policy.before.iter());
-        all.groups.retain(|id| !before.groups.contains(id));
-        all.filters.retain(|id| !before.filters.contains(id));
+        all.groups
+            .retain(|id| !before.groups.contains(id) || !names.is_missing_group(id));
+        all.filters
+            .retain(|id| !before.filters.contains(id) || names.filter(id).is_some());
         all
     }
 
@@ -42,7 +45,7 @@ impl References {
     pub fn added_by(plan: &Plan) -> Self {
         let mut all = Self::default();
         for policy in plan.changed() {
-            let Self { groups, filters } = Self::added_to(policy);
+            let Self { groups, filters } = Self::added_to(policy, &plan.names);
             all.groups.extend(groups);
             all.filters.extend(filters);
         }

@@ -113,7 +113,7 @@ pub fn plan(
     let shared_names = shared_policy_names(known);
     for (left, live) in left.iter().zip(live) {
         let judged = judge(left, live.as_deref(), inputs.write_with).and_then(|policy| {
-            let lost = References::added_to(&policy).in_common(gone);
+            let lost = References::added_to(&policy, &names).in_common(gone);
             if lost.is_empty() {
                 Ok(policy)
             } else {

@@ -106,6 +106,24 @@ fn f09_what_is_gone_since_is_named_and_nothing_is_written() {
     }
 }
 
+/// F09: an excluded group that is to be included is in the policy already, and may be gone all the same.
+#[test]
+fn f09_a_group_that_changes_sides_may_be_gone_since() {
+    let tenant = Tenant::common().policy("P", &["+A", "-B"]);
+    let world = World::with(&tenant, &["name: P, include: [group: B]"]);
+    world
+        .sandbox("plan m.yaml --out plan.json --allow exclusion-lost")
+        .exits(0);
+    edit_object(&world, "groups", "B", |list, at| {
+        list.remove(at);
+    });
+    refused(
+        &world,
+        5,
+        &["the plan assigns what no longer exists: group `B` ("],
+    );
+}
+
 #[test]
 fn f09_what_was_renamed_since_is_a_warning_with_both_names() {
     let world = saved();
