@@ -16,13 +16,13 @@ pub(super) fn watch(progress: Option<&Progress>) -> CancellationToken {
     let cancelled = token.clone();
     let mut signals = Signals::new();
     tokio::spawn(async move {
-        signals.next().await;
+        signals.first().await;
         // First, so that what is left is said as it was when the signal came.
         if let Some(progress) = progress {
             progress.interrupted();
         }
         cancelled.cancel();
-        signals.next().await;
+        signals.second().await;
         leave();
     });
     token
@@ -42,7 +42,8 @@ fn leave() -> ! {
 struct Signals {
     interrupt: Option<tokio::signal::unix::Signal>,
     terminate: Option<tokio::signal::unix::Signal>,
-    /// The terminal was closed, or the connection to it was lost.
+    /// The terminal was closed, or the connection to it was lost. `None` under `nohup`, whose purpose
+    /// is that the run goes on then.
     hang_up: Option<tokio::signal::unix::Signal>,
 }
 
@@ -53,17 +54,40 @@ impl Signals {
         Self {
             interrupt: signal(SignalKind::interrupt()).ok(),
             terminate: signal(SignalKind::terminate()).ok(),
-            hang_up: signal(SignalKind::hangup()).ok(),
+            hang_up: (!ignores_hang_up())
+                .then(|| signal(SignalKind::hangup()).ok())
+                .flatten(),
         }
     }
 
-    async fn next(&mut self) {
+    async fn first(&mut self) {
         tokio::select! {
             () = received(&mut self.interrupt) => {}
             () = received(&mut self.terminate) => {}
             () = received(&mut self.hang_up) => {}
         }
     }
+
+    /// Somebody who does not want to wait. A terminal that is closed is not that: it hangs up more
+    /// than once, by the kernel and by the shell.
+    async fn second(&mut self) {
+        tokio::select! {
+            () = received(&mut self.interrupt) => {}
+            () = received(&mut self.terminate) => {}
+        }
+    }
+}
+
+/// Whether the process was started with hang-ups ignored. Only Linux says so without unsafe code.
+#[cfg(unix)]
+fn ignores_hang_up() -> bool {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else {
+        return false;
+    };
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    // SIGHUP is number 1, which has the lowest bit.
+    ignored.is_some_and(|mask| mask & 1 == 1)
 }
 
 #[cfg(unix)]
@@ -95,7 +119,7 @@ impl Signals {
         }
     }
 
-    async fn next(&mut self) {
+    async fn first(&mut self) {
         let Self {
             interrupt,
             terminate,
@@ -108,5 +132,9 @@ impl Signals {
             Some(Some(())) = async { Some(close.as_mut()?.recv().await) } => {}
             else => std::future::pending().await,
         }
+    }
+
+    async fn second(&mut self) {
+        self.first().await;
     }
 }

@@ -3,13 +3,13 @@
 
 use std::io::{BufReader, Write as _};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use super::support::service::Served;
 use super::support::tenant::Tenant;
-use super::support::{World, wait_until};
+use super::support::{World, send_signal, wait_until};
 
 const POLICIES: usize = 30;
 
@@ -26,14 +26,7 @@ enum Moment {
 /// second does not. Two kinds of signals, since two of one kind may arrive as one.
 #[test]
 fn a_second_signal_ends_a_run_at_once() {
-    let mut world = World::with(
-        &Tenant::common().policy("P", &["+A"]),
-        &["name: P, include: [group: B]"],
-    );
-    let served = Served::with_token(&mut world);
-    let gate = Gate::before(served.authority());
-    gate.hold_writes();
-    world.set("ASSIGNCTL_GRAPH_URL", &gate.url());
+    let (mut world, served, gate) = one_write_held();
     let run = world.spawn("apply m.yaml --yes --report r.jsonl");
     wait_until("a write", || gate.plan.writes.load(Ordering::SeqCst) == 1);
     let start = Instant::now();
@@ -49,6 +42,63 @@ fn a_second_signal_ends_a_run_at_once() {
         .run("rollback r.jsonl")
         .exits(0)
         .says(&["Nothing to do"]);
+}
+
+/// F23: the kernel and the shell both say that a terminal is gone; nobody is there to be in a hurry.
+#[test]
+fn f23_a_terminal_that_is_closed_hangs_up_more_than_once() {
+    let (world, _served, gate) = one_write_held();
+    let run = world.spawn_into("apply m.yaml --yes --report r.jsonl", "stderr.txt");
+    wait_until("a write", || gate.plan.writes.load(Ordering::SeqCst) == 1);
+    run.signal("HUP");
+    wait_until("the first", || {
+        world.read("stderr.txt").contains("interrupted:")
+    });
+    run.signal("HUP");
+    gate.let_go();
+    run.wait().exits(130);
+    let report = world.report("r.jsonl");
+    assert_eq!(report.last().expect("a line")["summary"]["applied"], 1);
+    assert_eq!(world.rows("P"), ["+B"]);
+}
+
+/// F23: whoever starts a run with `nohup` wants it to survive the terminal.
+#[cfg(target_os = "linux")]
+#[test]
+fn f23_a_run_under_nohup_goes_on() {
+    let (world, _served, gate) = one_write_held();
+    let mut command = std::process::Command::new("/bin/sh");
+    let run = world.command("apply m.yaml --yes --report r.jsonl");
+    command
+        .args(["-c", "trap '' HUP; exec \"$0\" \"$@\""])
+        .arg(run.get_program())
+        .args(run.get_args())
+        .current_dir(world.path("."))
+        .env_clear()
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null());
+    for (name, value) in run.get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    let mut child = command.spawn().expect("a shell");
+    wait_until("a write", || gate.plan.writes.load(Ordering::SeqCst) == 1);
+    send_signal(child.id(), "HUP");
+    gate.let_go();
+    assert_eq!(child.wait().expect("an end").code(), Some(0));
+}
+
+/// A policy to be written, and a gate that holds its write.
+fn one_write_held() -> (World, Served, Gate) {
+    let mut world = World::with(
+        &Tenant::common().policy("P", &["+A"]),
+        &["name: P, include: [group: B]"],
+    );
+    let served = Served::with_token(&mut world);
+    let gate = Gate::before(served.authority());
+    gate.hold_writes();
+    world.set("ASSIGNCTL_GRAPH_URL", &gate.url());
+    (world, served, gate)
 }
 
 /// The emulator replaces a file of usual size before each answer.
@@ -170,7 +220,7 @@ struct Plan {
     /// Which write, when exactly, and which process.
     kill: Mutex<Option<(usize, Moment, u32)>>,
     writes: AtomicUsize,
-    holds: AtomicBool,
+    holds: Mutex<bool>,
     known: std::sync::Condvar,
 }
 
@@ -197,7 +247,13 @@ impl Gate {
 
     /// Lets no write through, and answers none.
     fn hold_writes(&self) {
-        self.plan.holds.store(true, Ordering::SeqCst);
+        *self.plan.holds.lock().expect("no panic") = true;
+    }
+
+    /// Lets the writes through that were held.
+    fn let_go(&self) {
+        *self.plan.holds.lock().expect("no panic") = false;
+        self.plan.known.notify_all();
     }
 
     fn kill_at(&self, write: usize, moment: Moment, process: u32) {
@@ -216,18 +272,16 @@ impl Plan {
         let mut to_server = server;
         while let Some((head, request)) = message(&mut from_client) {
             let is_write = !head.starts_with("GET ") && !head.contains("/$batch");
-            if is_write && self.holds.load(Ordering::SeqCst) {
-                self.writes.fetch_add(1, Ordering::SeqCst);
-                // Until the client has gone away.
-                message(&mut from_client);
-                return;
-            }
-            let kill = is_write.then(|| self.kill_now()).flatten();
+            let held = is_write && self.hold();
+            let kill = (is_write && !held).then(|| self.kill_now()).flatten();
             if let Some((Moment::BeforeTheEffect, process)) = kill {
                 kill_hard(process);
                 return;
             }
-            to_server.write_all(&request).expect("the service");
+            // Gone if the test has ended while a write was held.
+            if to_server.write_all(&request).is_err() {
+                return;
+            }
             let Some((_, answer)) = message(&mut from_server) else {
                 return;
             };
@@ -239,6 +293,17 @@ impl Plan {
                 return;
             }
         }
+    }
+
+    /// Counts a write if writes are held, and returns once they are let go.
+    fn hold(&self) -> bool {
+        let mut holds = self.holds.lock().expect("no panic");
+        let held = *holds;
+        self.writes.fetch_add(usize::from(held), Ordering::SeqCst);
+        while *holds {
+            holds = self.known.wait(holds).expect("no panic");
+        }
+        held
     }
 
     /// Counts a write, and tells whether the run is to be killed at it.

@@ -153,10 +153,21 @@ impl World {
     }
 
     pub(super) fn spawn(&self, line: &str) -> Running {
+        self.spawn_with(line, Stdio::piped())
+    }
+
+    /// Starts a run whose stderr can be read while it goes on.
+    #[cfg(unix)]
+    pub(super) fn spawn_into(&self, line: &str, stderr: &str) -> Running {
+        let file = std::fs::File::create(self.path(stderr)).expect("a writable folder");
+        self.spawn_with(line, file.into())
+    }
+
+    fn spawn_with(&self, line: &str, stderr: Stdio) -> Running {
         let child = self
             .command(line)
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(stderr)
             .spawn()
             .expect("the executable");
         Running {
@@ -204,7 +215,7 @@ impl Drop for Running {
 
 /// Sends a signal to one process.
 #[cfg(unix)]
-fn send_signal(id: u32, name: &str) {
+pub(super) fn send_signal(id: u32, name: &str) {
     let sent = Command::new("kill")
         .args([format!("-{name}"), id.to_string()])
         .status()
