@@ -20,7 +20,7 @@ use crate::graph::client::Client;
 use crate::graph::observe::RequestCounts;
 use crate::graph::permissions::missing_to_write;
 use crate::plan::guards::GivenLimits;
-use crate::plan::saved::SavedPlan;
+use crate::plan::saved::{SavedPlan, digest_without_acceptances};
 use crate::plan::{Plan, PlanDiagnostic, PlannedPolicy, Summary};
 use crate::report::{Moved, Report, Results, Settled};
 
@@ -80,6 +80,8 @@ impl ApplyInput {
                 ..saved.summary
             };
             prepared.created_at = saved.created_at;
+            // What is accepted now changes nothing about the file.
+            prepared.digest = saved.digest;
             let plan = &mut prepared.plan;
             let stale = moved(plan, &reader, plan.write_with).await?;
             name_moved(plan, &stale, &reader).await;
@@ -102,8 +104,17 @@ impl ApplyInput {
         if !self.stale.is_empty() {
             return Err(self.moved());
         }
-        check_digest(&self.plan.digest, expected_digest)?;
+        if !self.is_reviewed_but_for_acceptances(expected_digest) {
+            check_digest(&self.plan.digest, expected_digest)?;
+        }
         Failure::refused(self.plan.plan.refusing(), "; nothing was written").map_or(Ok(()), Err)
+    }
+
+    /// Whether a plan that was just made is the reviewed one, and this run accepts guards that the
+    /// review did not. A file's acceptances are part of what is reviewed: anybody may have added them.
+    fn is_reviewed_but_for_acceptances(&self, expected_digest: Option<&str>) -> bool {
+        let expected = expected_digest.filter(|_| !self.approved);
+        expected.is_some_and(|digest| digest == digest_without_acceptances(&self.plan.plan))
     }
 
     fn moved(&self) -> Failure {

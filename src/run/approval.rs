@@ -64,8 +64,8 @@ pub fn check_digest(digest: &str, expected: Option<&str>) -> Result<(), Failure>
             format!("the plan is not the reviewed one: its digest is `{digest}`, not `{expected}`"),
         )
         .hint(
-            "the tenant or the manifests have changed since the review; nothing was written; \
-             review the plan again",
+            "the tenant, the manifests or the accepted guards have changed since the review; nothing was \
+             written; review the plan again",
         )),
         _ => Ok(()),
     }

@@ -1,14 +1,15 @@
 //! A plan's digest: two plans with the same one make the same changes to the same tenant.
 //!
 //! It covers the format version, the tenant, and of each changed policy its kind, id, name and
-//! its rows before and after. It finds files that were altered or cut by accident; it is no
-//! signature, since whoever can write the file can write the digest.
+//! its rows before and after; where there is any, also what keeps guards from refusing: acceptances,
+//! and changes that restore what a report recorded. It finds files that were altered or cut by
+//! accident; it is no signature, since whoever can write the file can write the digest.
 
 use std::borrow::Cow;
 
 use serde::{Serialize, Serializer};
 
-use super::{AssignmentRecord, FORMAT_VERSION, PolicyRecord};
+use super::{AssignmentRecord, FORMAT_VERSION, GuardRecord, PlanRecord};
 use crate::plan::Plan;
 use crate::plan::digest::sha256;
 
@@ -17,6 +18,8 @@ use crate::plan::digest::sha256;
 struct Covered<'a, I: Fn() -> P, P: Iterator<Item = CoveredPolicy<'a>>> {
     format_version: &'a str,
     tenant_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    accepted: Vec<&'a str>,
     #[serde(serialize_with = "each")]
     policies: I,
 }
@@ -30,6 +33,8 @@ struct CoveredPolicy<'a> {
     before: Cow<'a, [AssignmentRecord<'a>]>,
     after: Cow<'a, [AssignmentRecord<'a>]>,
     untouched: Cow<'a, [AssignmentRecord<'a>]>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    restores: bool,
 }
 
 /// Writes items out as they come, so that a plan of any size needs no copy of itself.
@@ -42,10 +47,21 @@ fn each<S: Serializer, T: Serialize, P: Iterator<Item = T>>(
 
 /// Computes a plan's digest. Unchanged policies do not count.
 pub fn of_plan(plan: &Plan) -> String {
+    let accepted = plan.guards.iter().filter(|guard| guard.accepted);
+    of_changes(plan, accepted.map(|guard| guard.name.name()).collect())
+}
+
+/// Computes the digest that a plan would have if no guard had been accepted.
+pub fn without_acceptances(plan: &Plan) -> String {
+    of_changes(plan, Vec::new())
+}
+
+fn of_changes(plan: &Plan, accepted: Vec<&str>) -> String {
     let names = &plan.names;
     sha256(&Covered {
         format_version: FORMAT_VERSION,
         tenant_id: plan.tenant_id.as_deref(),
+        accepted,
         policies: || {
             plan.changed().map(|policy| CoveredPolicy {
                 kind: policy.kind.name(),
@@ -54,17 +70,16 @@ pub fn of_plan(plan: &Plan) -> String {
                 before: AssignmentRecord::all(&policy.before, names).into(),
                 after: AssignmentRecord::planned(policy, names).into(),
                 untouched: AssignmentRecord::all(&policy.untouched, names).into(),
+                restores: policy.restores,
             })
         },
     })
 }
 
 /// Computes the digest of a plan's records.
-pub(super) fn compute(
-    format_version: &str,
-    tenant_id: Option<&str>,
-    policies: &[PolicyRecord<'_>],
-) -> String {
+pub(super) fn compute(record: &PlanRecord<'_>) -> String {
+    let policies = record.policies.held();
+    let accepted = record.guards.iter().filter_map(GuardRecord::accepted);
     let changed = || {
         policies
             .iter()
@@ -76,11 +91,13 @@ pub(super) fn compute(
                 before: policy.before.as_slice().into(),
                 after: policy.after.as_slice().into(),
                 untouched: policy.untouched.as_slice().into(),
+                restores: policy.restores,
             })
     };
     sha256(&Covered {
-        format_version,
-        tenant_id,
+        format_version: &record.format_version,
+        tenant_id: record.tenant_id.as_deref(),
+        accepted: accepted.collect(),
         policies: changed,
     })
 }

@@ -19,7 +19,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use digest::of_plan as digest_of;
+pub use digest::{of_plan as digest_of, without_acceptances as digest_without_acceptances};
 pub use policy::{PolicyRecord, PolicyRecords, check_ids, remediation_of};
 pub use selection::SelectionRecord;
 pub use shared::SharedNamesRecord;
@@ -247,11 +247,7 @@ impl<'a> PlanRecord<'a> {
         }
         let record: Self =
             serde_json::from_str(text).map_err(|error| not_a_plan(error.to_string()))?;
-        let computed = digest::compute(
-            &record.format_version,
-            record.tenant_id.as_deref(),
-            record.policies.held(),
-        );
+        let computed = digest::compute(&record);
         let altered = (computed != record.digest).then(|| SavedPlanError::Altered {
             written: record.digest.clone(),
             computed,

@@ -42,7 +42,7 @@ pub struct PolicyRecord<'a> {
     writes: Vec<WriteRecord<'a>>,
     /// Of a rollback's plan: whether the changes restore what a report recorded.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    restores: bool,
+    pub(in crate::plan) restores: bool,
 }
 
 /// The policies of a plan: those of a file, or those of a plan in memory, which are written out

@@ -129,6 +129,11 @@ impl GuardRecord {
         }
     }
 
+    /// Returns the guard's word if the record says that it was accepted.
+    pub(super) fn accepted(&self) -> Option<&str> {
+        (self.tripped && self.accepted).then_some(&self.name)
+    }
+
     /// Evaluates the guard again, from the policies of the file, whose assignments the digest covers.
     /// Only the limit, the number of all assignments and what was accepted are taken from the record.
     /// `None` if a newer version wrote it: then today's limits judge when the plan is applied.
@@ -145,7 +150,7 @@ impl GuardRecord {
             GuardName::BroadTarget | GuardName::ExclusionLost | GuardName::Unassigned => {}
             GuardName::Tenant => rules.tenant_id = Some(self.limit.clone()),
         }
-        if self.tripped && self.accepted {
+        if self.accepted().is_some() {
             rules.accepted.push(name);
         }
         let judged = Judged {

@@ -728,6 +728,42 @@ fn a_refused_plan_can_be_accepted_when_it_is_applied() {
     assert_eq!(world.rows("P"), [""; 0]);
 }
 
+/// The digest covers what keeps a guard from refusing.
+#[test]
+fn an_acceptance_that_was_not_saved_is_refused() {
+    let tenant = Tenant::common().policy("P", &["+A"]);
+    let world = World::with(&tenant, &["name: P"]);
+    world.sandbox("plan m.yaml --out plan.json").exits(4);
+    let saved = world.json("plan.json");
+    let mut guards = saved["guards"].as_array().expect("a list").iter();
+    let unassigned = guards.position(|guard| guard["name"] == "unassigned");
+    let unassigned = unassigned.expect("the guard");
+    for change in [
+        &(|plan: &mut Value| plan["guards"][unassigned]["accepted"] = json!(true))
+            as &dyn Fn(&mut Value),
+        &|plan| plan["policies"][0]["restores"] = json!(true),
+    ] {
+        let mut altered = saved.clone();
+        change(&mut altered);
+        world.write("plan.json", &altered.to_string());
+        refused(&world, 1, &["the plan file was altered: its digest is"]);
+    }
+    // Whoever reviewed the plan did not accept the guard, so a file in which it is accepted is another.
+    let digest = saved["digest"].as_str().expect("text");
+    world
+        .sandbox("plan m.yaml --out plan.json --allow unassigned")
+        .exits(0);
+    world
+        .sandbox(&format!("apply plan.json --expect-digest {digest}"))
+        .exits(5);
+    // What this very run accepts is known to whoever starts it.
+    world
+        .sandbox(&format!(
+            "apply m.yaml --yes --allow unassigned --expect-digest {digest}"
+        ))
+        .exits(0);
+}
+
 #[test]
 fn its_calls_can_still_be_chosen() {
     let tenant = Tenant::common().policy("P", &["+A"]);
