@@ -149,7 +149,7 @@ impl AzureDevOps {
                 PLATFORM,
                 address("SYSTEM_COLLECTIONURI", &needed("SYSTEM_COLLECTIONURI")?)?,
                 Scheme::Bearer,
-                (TOKEN, SecretString::from(token)),
+                Some((TOKEN, SecretString::from(token))),
                 &[("accept", "application/json")],
             )?,
             project: needed("SYSTEM_TEAMPROJECT")?,
@@ -237,7 +237,9 @@ impl AzureDevOps {
         let own = self.own_id().await?;
         let number = number.to_string();
         let path = self.git(&["pullRequests", &number, "threads"])?;
-        let threads: List<Thread> = self.api.call(Call::get(&path).query(&VERSION)).await?;
+        let mut threads: List<Thread> = self.api.call(Call::get(&path).query(&VERSION)).await?;
+        // The first one is kept up to date, and nothing says in which order they come.
+        threads.value.sort_by_key(|thread| thread.id);
         let is_own = |author: Option<&Identity>| {
             author.is_some_and(|author| author.id.eq_ignore_ascii_case(&own))
         };

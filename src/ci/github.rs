@@ -202,7 +202,7 @@ impl GitHub {
                 PLATFORM,
                 address("GITHUB_API_URL", &needed("GITHUB_API_URL")?)?,
                 Scheme::Bearer,
-                token,
+                Some(token),
                 &[
                     ("accept", "application/vnd.github+json"),
                     ("x-github-api-version", "2022-11-28"),
@@ -354,7 +354,8 @@ impl GitHub {
                 id: issue.number,
                 body: issue.body.unwrap_or_default(),
             })
-            .find(|item| comment::begins_with(&item.body, marker)))
+            .filter(|item| comment::begins_with(&item.body, marker))
+            .min_by_key(|item| item.id))
     }
 
     pub(super) async fn open_drift(&self, body: &str) -> Result<(), CiError> {

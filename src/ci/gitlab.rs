@@ -75,7 +75,9 @@ impl GitLab {
                 })
             })
             .transpose()?;
+        // A fork's pipeline runs in the fork, unless a member has it run in the project.
         let project = needed("CI_PROJECT_ID")?;
+        let project = variable("CI_MERGE_REQUEST_PROJECT_ID").unwrap_or(project);
         let is_fork =
             variable("CI_MERGE_REQUEST_SOURCE_PROJECT_ID").is_some_and(|source| source != project);
         let is_queued = variable("CI_MERGE_REQUEST_EVENT_TYPE").as_deref() == Some("merge_train");
@@ -84,16 +86,19 @@ impl GitLab {
         } else {
             is_queued.then_some(Unwritable::Queued)
         };
-        let token = variable(TOKEN).ok_or(CiError::NoToken {
-            platform: PLATFORM,
-            name: TOKEN,
-        })?;
+        let token = variable(TOKEN);
+        if token.is_none() && !is_fork {
+            return Err(CiError::NoToken {
+                platform: PLATFORM,
+                name: TOKEN,
+            });
+        }
         Ok(Self {
             api: Api::new(
                 PLATFORM,
                 address("CI_API_V4_URL", &needed("CI_API_V4_URL")?)?,
                 Scheme::Header("private-token"),
-                (TOKEN, SecretString::from(token)),
+                token.map(|token| (TOKEN, SecretString::from(token))),
                 &[("accept", "application/json")],
             )?,
             project,
@@ -105,6 +110,10 @@ impl GitLab {
 
     pub(super) fn proposal(&self) -> Option<Proposal> {
         self.proposal
+    }
+
+    pub(super) fn has_token(&self) -> bool {
+        self.api.has_token()
     }
 
     fn path<'a>(&'a self, rest: &[&'a str]) -> Vec<&'a str> {
@@ -195,7 +204,8 @@ impl GitLab {
                 id: issue.iid,
                 body: issue.description.unwrap_or_default(),
             })
-            .find(|item| comment::begins_with(&item.body, marker)))
+            .filter(|item| comment::begins_with(&item.body, marker))
+            .min_by_key(|item| item.id))
     }
 
     pub(super) async fn open_drift(&self, body: &str) -> Result<(), CiError> {

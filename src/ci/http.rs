@@ -34,7 +34,8 @@ pub(super) struct Api {
     platform: Platform,
     base: Url,
     client: reqwest::Client,
-    token: (HeaderName, HeaderValue),
+    /// `None` where the platform gives a job none.
+    token: Option<(HeaderName, HeaderValue)>,
     headers: &'static [(&'static str, &'static str)],
 }
 
@@ -45,6 +46,23 @@ pub(super) enum Scheme {
     Bearer,
     /// A header of the platform's own, with nothing but the token.
     Header(&'static str),
+}
+
+impl Scheme {
+    /// Returns the header with a token; `None` if it has characters that no header takes.
+    fn header(self, token: &SecretString) -> Option<(HeaderName, HeaderValue)> {
+        let token = token.expose_secret();
+        let (name, text) = match self {
+            Self::Bearer => (AUTHORIZATION, Zeroizing::new(format!("Bearer {token}"))),
+            Self::Header(name) => (
+                HeaderName::from_static(name),
+                Zeroizing::new(token.to_owned()),
+            ),
+        };
+        let mut value = HeaderValue::from_str(&text).ok()?;
+        value.set_sensitive(true);
+        Some((name, value))
+    }
 }
 
 /// A request that is about to be sent.
@@ -115,7 +133,7 @@ impl Api {
         platform: Platform,
         base: Url,
         scheme: Scheme,
-        (variable, token): (&'static str, SecretString),
+        token: Option<(&'static str, SecretString)>,
         headers: &'static [(&'static str, &'static str)],
     ) -> Result<Self, CiError> {
         let client = client_builder(base.scheme() == "http")
@@ -123,26 +141,20 @@ impl Api {
             .timeout(TIMEOUT)
             .build()
             .map_err(|error| CiError::NoClient(with_causes(&error)))?;
-        let (name, text) = match scheme {
-            Scheme::Bearer => (
-                AUTHORIZATION,
-                Zeroizing::new(format!("Bearer {}", token.expose_secret())),
-            ),
-            Scheme::Header(name) => (
-                HeaderName::from_static(name),
-                Zeroizing::new(token.expose_secret().to_owned()),
-            ),
-        };
-        let mut value =
-            HeaderValue::from_str(&text).map_err(|_| CiError::BadToken { name: variable })?;
-        value.set_sensitive(true);
+        let token = token
+            .map(|(name, token)| scheme.header(&token).ok_or(CiError::BadToken { name }))
+            .transpose()?;
         Ok(Self {
             platform,
             base,
             client,
-            token: (name, value),
+            token,
             headers,
         })
+    }
+
+    pub(super) fn has_token(&self) -> bool {
+        self.token.is_some()
     }
 
     /// Returns the same API below another address of the platform.
@@ -222,11 +234,10 @@ impl Api {
             };
             (error, None)
         };
-        let (name, token) = &self.token;
-        let mut builder = self
-            .client
-            .request(call.method.clone(), url)
-            .header(name, token);
+        let mut builder = self.client.request(call.method.clone(), url);
+        if let Some((name, token)) = &self.token {
+            builder = builder.header(name, token);
+        }
         for (name, value) in self.headers {
             builder = builder.header(*name, *value);
         }

@@ -178,6 +178,14 @@ impl Pipeline {
         of!(self, platform => platform.proposal())
     }
 
+    /// Whether the platform can be asked: pipelines that run in a fork on GitLab have no token for the project.
+    pub fn can_ask(&self) -> bool {
+        match &self.service {
+            Service::GitHub(_) | Service::AzureDevOps(_) => true,
+            Service::GitLab(gitlab) => gitlab.has_token(),
+        }
+    }
+
     /// Returns where the summary of the run goes; `None` if the platform shows none.
     pub fn summary_file(&self, name: &str) -> Option<SummaryFile> {
         match &self.service {

@@ -203,3 +203,81 @@ fn what_was_not_released_is_not_installed() {
     release.refuses(VERSION, "owner/name", "");
     assert!(release.world.has("asked"));
 }
+
+fn script(name: &str) -> Command {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    Command::new(root.join("packaging").join(name))
+}
+
+/// What package managers read is filled in from the checksums of a release, whole or not at all.
+#[test]
+fn manifests_for_package_managers_name_each_archive_with_its_checksum() {
+    const URL: &str = "https://github.com/owner/name";
+    let archives = [
+        "x86_64-unknown-linux-musl.tar.gz",
+        "aarch64-unknown-linux-musl.tar.gz",
+        "x86_64-apple-darwin.tar.gz",
+        "aarch64-apple-darwin.tar.gz",
+        "x86_64-pc-windows-msvc.zip",
+    ];
+    let sums: Vec<String> = (0_u8..)
+        .zip(archives)
+        .map(|(number, archive)| {
+            let sum = format!("{number:x}").repeat(64);
+            format!("{sum}  assignctl-{VERSION}-{archive}\n")
+        })
+        .collect();
+    let world = World::empty();
+    let fill = |sums: &[String]| {
+        world.write("SHA256SUMS", &sums.concat());
+        script("manifests")
+            .args([VERSION, URL])
+            .args([world.path("SHA256SUMS"), world.path("out")])
+            .output()
+            .expect("the script")
+    };
+    assert!(
+        !fill(&sums[..4]).status.success(),
+        "the last one is missing"
+    );
+    let filled = fill(&sums);
+    assert!(filled.status.success(), "{filled:?}");
+
+    let formula = world.read("out/assignctl.rb");
+    for (number, archive) in archives[..4].iter().enumerate() {
+        let url = format!("{URL}/releases/download/v{VERSION}/assignctl-{VERSION}-{archive}");
+        let sum = format!("{number:x}").repeat(64);
+        assert!(
+            formula.contains(&format!("url \"{url}\"\n      sha256 \"{sum}\"")),
+            "{formula}"
+        );
+    }
+    let url = format!(
+        "{URL}/releases/download/v{VERSION}/assignctl-{VERSION}-{}",
+        archives[4]
+    );
+    let scoop: Value = serde_json::from_str(&world.read("out/assignctl.json")).expect("JSON");
+    assert_eq!(scoop["version"], VERSION);
+    assert_eq!(scoop["architecture"]["64bit"]["url"], url);
+    assert_eq!(scoop["architecture"]["64bit"]["hash"], "4".repeat(64));
+    for name in ["", ".installer", ".locale.en-US"] {
+        let text = world.read(&format!("out/assignctl.assignctl{name}.yaml"));
+        let winget: Value = serde_saphyr::from_str(&text).expect("YAML");
+        assert_eq!(winget["PackageVersion"], VERSION, "{text}");
+        if name == ".installer" {
+            assert_eq!(winget["Installers"][0]["InstallerUrl"], url);
+            assert_eq!(winget["Installers"][0]["InstallerSha256"], "4".repeat(64));
+        }
+    }
+}
+
+#[test]
+fn the_changelog_says_what_a_release_brings() {
+    let notes = output(script("notes").arg(VERSION));
+    assert!(
+        notes.contains("### Added") && !notes.contains("\n## "),
+        "{notes}"
+    );
+    let none = script("notes").arg("99.0.0").output().expect("the script");
+    assert!(!none.status.success());
+}

@@ -106,6 +106,25 @@ fn a_comment_is_found_behind_hundreds_of_others() {
     }
 }
 
+/// Two runs at a time may each have written one: the older one is kept, wherever it stands in the list.
+#[test]
+fn of_several_comments_the_oldest_is_kept() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, WANTED);
+        let ids = if kind == Kind::AzureDevOps {
+            [9, 8]
+        } else {
+            [8, 9]
+        };
+        platform.state().comments = ids
+            .map(|id| comment(platform::OWN, id, "<!-- assignctl plan -->\nold"))
+            .to_vec();
+        platform.run(Event::Proposed, PLAN).exits(0);
+        assert_eq!(platform.changes(), ["update comment 8"], "{kind:?}");
+        platform.run(Event::Merged, APPLY).exits(0);
+    }
+}
+
 #[test]
 fn a_guard_or_an_error_makes_the_check_red_and_is_in_the_comment() {
     for kind in Kind::ALL {
@@ -213,6 +232,24 @@ fn a_label_or_a_trailer_accepts_a_guard_in_review_and_at_the_merge() {
             .exits(1)
             .says(&["change 7 accepts the guard `brod-target`", "no such guard"]);
     }
+}
+
+/// Pipelines of forks run in the fork, without the project's token.
+#[test]
+fn a_pipeline_in_a_fork_on_gitlab_plans_without_a_token() {
+    let mut platform = platform(Kind::GitLab, WANTED);
+    platform.start(Event::Fork);
+    platform.world.set("CI_PROJECT_ID", "43");
+    platform.world.set("GITLAB_TOKEN", "");
+    let plan = "plan m.yaml --ci gitlab";
+    let ran = platform.world.sandbox(plan).exits(0);
+    ran.says(&["it comes from a fork", "1 to add"]);
+    assert_eq!(platform.requests().len(), 0);
+    // With a token, the merge request is looked for in the project, where it is.
+    platform.world.set("GITLAB_TOKEN", platform::TOKEN);
+    platform.world.sandbox(plan).exits(0);
+    assert_eq!(platform.requests().len(), 1);
+    assert_eq!(platform.changes(), [""; 0]);
 }
 
 /// Anybody can propose a change from a fork, and writes its description.

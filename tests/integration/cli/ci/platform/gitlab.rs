@@ -18,6 +18,7 @@ pub(super) fn variables(url: &str, event: Event) -> Vec<(&'static str, String)> 
             if is_change { "" } else { "main" }.to_owned(),
         ),
         ("CI_MERGE_REQUEST_IID", on_change("7")),
+        ("CI_MERGE_REQUEST_PROJECT_ID", on_change("42")),
         (
             "CI_MERGE_REQUEST_SOURCE_PROJECT_ID",
             on_change(if event == Event::Fork { "43" } else { "42" }),
