@@ -9,8 +9,9 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::options::{Ci, Common, Guards, Planning, Selecting, View, WhoDidIt};
 use super::settings::variable;
-use super::values::{digest, duration, permitted_command};
+use super::values::{digest, duration, permitted_command, policy_kind};
 use crate::manifest::Glob;
+use crate::model::PolicyKind;
 use crate::plan::Selection;
 
 /// Keep the assignments of Microsoft Intune policies equal to YAML manifests
@@ -455,12 +456,16 @@ impl List {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl whoami\n  assignctl whoami --for plan\n  assignctl whoami --auth azure-cli --format json"
+    after_help = "Examples:\n  assignctl whoami\n  assignctl whoami --for plan --kind mobileApp\n  assignctl whoami --auth azure-cli --format json"
 )]
 pub(super) struct WhoAmI {
     /// Check the permissions for this command only: plan, drift, export, apply or rollback
     #[arg(long = "for", value_name = "COMMAND", value_parser = permitted_command)]
     pub(super) only: Option<String>,
+    /// Check the permissions for policies of this kind (can be repeated; default: those of the settings
+    /// catalog)
+    #[arg(long, value_name = "KIND", value_parser = policy_kind)]
+    pub(super) kind: Vec<PolicyKind>,
 }
 
 #[derive(Args, Debug)]

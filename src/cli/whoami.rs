@@ -17,7 +17,8 @@ pub(super) fn run(command: &WhoAmI, common: &Common, output: &Output) -> Result<
     let environment = settings::environment(&output.redactor);
     let (identity, fit) = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
-        whoami(&service, &environment, command.only.as_deref(), &stop).await
+        let only = command.only.as_deref();
+        whoami(&service, &environment, only, &command.kind, &stop).await
     })?;
     output.print_plain(|| identity::text(&identity), &Json::new(&identity))?;
     verdict(&identity, fit)

@@ -75,6 +75,33 @@ pub(super) fn of_request(what: &str) -> &'static str {
 }
 
 impl Need {
+    /// Returns what was not granted of what some kinds take, with the filters and groups that any kind
+    /// takes; without kinds, of what the settings catalog takes.
+    pub fn missing_for(
+        &self,
+        granted: &BTreeSet<String>,
+        kinds: &[PolicyKind],
+    ) -> Vec<&'static str> {
+        if kinds.is_empty() {
+            return self.missing(granted);
+        }
+        let writes = self.name == "apply";
+        let mut missing = BTreeSet::new();
+        for family in by_family(granted, kinds) {
+            if writes && !family.write {
+                missing.insert(family.permissions.write());
+            } else if !family.read {
+                missing.insert(family.permissions.read());
+            }
+        }
+        let reads = NEEDS.iter().filter(|need| need.name == "plan");
+        let reads = reads.flat_map(|need| need.missing(granted));
+        // Who may not write configuration policies may not read filters either, or may: one name says it.
+        let says_it = missing.contains(WRITE_POLICIES.name);
+        missing.extend(reads.filter(|name| !(says_it && *name == READ_POLICIES.name)));
+        missing.into_iter().collect()
+    }
+
     /// Returns what was not granted: of each permission the least name.
     pub fn missing(&self, granted: &BTreeSet<String>) -> Vec<&'static str> {
         self.permissions
@@ -86,6 +113,36 @@ impl Need {
             .map(|permission| permission.name)
             .collect()
     }
+}
+
+/// What a sign-in may do with the kinds of one family.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// The family.
+    pub permissions: Permissions,
+    /// Its kinds, of those that were asked for.
+    pub kinds: Vec<PolicyKind>,
+    /// Whether they can be read.
+    pub read: bool,
+    /// Whether they can be written.
+    pub write: bool,
+}
+
+/// Returns what was granted, by family; of `kinds` only, if there are any.
+pub fn by_family(granted: &BTreeSet<String>, kinds: &[PolicyKind]) -> Vec<Granted> {
+    let families = Permissions::ALL.into_iter().map(|permissions| {
+        let write = granted.contains(permissions.write());
+        let of_family = PolicyKind::all().filter(|kind| kind.spec().permissions == permissions);
+        Granted {
+            permissions,
+            kinds: of_family
+                .filter(|kind| kinds.is_empty() || kinds.contains(kind))
+                .collect(),
+            read: write || granted.contains(permissions.read()),
+            write,
+        }
+    });
+    families.filter(|family| !family.kinds.is_empty()).collect()
 }
 
 /// Returns what was not granted of what writing to some kinds takes.

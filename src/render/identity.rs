@@ -30,6 +30,22 @@ pub struct Identity {
     pub permissions: Option<Vec<String>>,
     /// What is missing, for each group of commands.
     pub needs: Vec<NeedRecord>,
+    /// What can be done with which kinds; `None` if the token cannot be read.
+    pub kinds: Option<Vec<FamilyRecord>>,
+}
+
+/// What can be done with the kinds that take the same permissions.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FamilyRecord {
+    /// The least permission that reads them.
+    pub permission: &'static str,
+    /// The kinds.
+    pub kinds: Vec<&'static str>,
+    /// Whether they can be read.
+    pub read: bool,
+    /// Whether they can be written.
+    pub write: bool,
 }
 
 /// What some commands need and have not.
@@ -54,6 +70,7 @@ pub fn text(identity: &Identity) -> String {
         expired,
         permissions,
         needs,
+        kinds,
     } = identity;
     let unknown = || "unknown".to_owned();
     let cleaned = |text: &Option<String>| {
@@ -101,6 +118,20 @@ pub fn text(identity: &Identity) -> String {
             Some(names) => format!("missing {}", names.join(", ")),
         };
         let _ = writeln!(text, "{commands}: {missing}");
+    }
+    for FamilyRecord {
+        permission,
+        kinds,
+        read,
+        write,
+    } in kinds.iter().flatten()
+    {
+        let may = match (read, write) {
+            (_, true) => "can be read and written".to_owned(),
+            (true, false) => "can be read".to_owned(),
+            (false, false) => format!("can't be read without {permission}"),
+        };
+        let _ = writeln!(text, "{may}: {}", kinds.join(", "));
     }
     text
 }

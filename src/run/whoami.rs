@@ -8,11 +8,12 @@ use crate::auth::SignInError;
 use crate::auth::claims::Unfit;
 use crate::exit::Exit;
 use crate::graph::address::GraphUrl;
-use crate::graph::permissions::{NEEDS, Need};
+use crate::graph::permissions::{NEEDS, Need, by_family};
+use crate::model::PolicyKind;
 use crate::plan::saved::FORMAT_VERSION;
-use crate::render::identity::{Identity, NeedRecord};
+use crate::render::identity::{FamilyRecord, Identity, NeedRecord};
 
-/// Signs in, and returns who that is and what is permitted, for one command only if one is named; and
+/// Signs in, and returns who that is and what is permitted, for one command and some kinds only if they are named; and
 /// whether the token is one for Graph and for now.
 ///
 /// # Errors
@@ -22,6 +23,7 @@ pub async fn whoami(
     service: &ServiceSettings,
     environment: &Environment,
     command: Option<&str>,
+    kinds: &[PolicyKind],
     stop: &CancellationToken,
 ) -> Result<(Identity, Result<(), Unfit>), Failure> {
     let source = sign_in(service, environment)?;
@@ -59,9 +61,19 @@ pub async fn whoami(
             .iter()
             .map(|need| NeedRecord {
                 commands: need.commands,
-                missing: claims.map(|claims| need.missing(&claims.permissions)),
+                missing: claims.map(|claims| need.missing_for(&claims.permissions, kinds)),
             })
             .collect(),
+        kinds: claims.map(|claims| {
+            let families = by_family(&claims.permissions, kinds).into_iter();
+            let records = families.map(|family| FamilyRecord {
+                permission: family.permissions.read(),
+                kinds: family.kinds.into_iter().map(PolicyKind::name).collect(),
+                read: family.read,
+                write: family.write,
+            });
+            records.collect()
+        }),
     };
     Ok((identity, fit))
 }

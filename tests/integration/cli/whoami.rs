@@ -53,13 +53,18 @@ fn a_token_that_only_reads() {
 
 #[test]
 fn the_same_for_programs() {
-    let told = with(&app(&[READ]))
+    let mut told = with(&app(&[READ]))
         .run("whoami --format json --json-into copy.json")
         .exits(7)
         .json();
+    let families = told["kinds"].take();
+    assert_eq!(families[2]["permission"], "DeviceManagementApps.Read.All");
+    assert_eq!(families[2]["kinds"][0], "mobileApp");
+    assert_eq!([&families[2]["read"], &families[0]["read"]], [false, true]);
     assert_eq!(
         told,
         json!({
+            "kinds": null,
             "formatVersion": "1.0",
             "tenantId": TENANT_ID,
             "appId": "22222222-2222-4333-8444-555555555555",
@@ -168,4 +173,29 @@ fn the_sandbox_has_a_token_too() {
         .exits(7)
         .says(&["credential:  sandbox", TENANT_ID]);
     world.sandbox("whoami --for plan").exits(0);
+}
+
+#[test]
+fn each_kind_has_its_own_permission() {
+    const APPS: &str = "DeviceManagementApps.Read.All";
+    let world = with(&app(&[WRITE, GROUPS, APPS]));
+    world
+        .run("whoami --kind mobileApp --for plan")
+        .exits(0)
+        .says(&["can be read: mobileApp\n"]);
+    world
+        .run("whoami --kind mobileApp --for apply")
+        .exits(7)
+        .says(&["apply, rollback: missing DeviceManagementApps.ReadWrite.All"]);
+    world
+        .run("whoami --kind deviceHealthScript --kind roleScopeTag --for plan")
+        .exits(7)
+        .says(&[
+            "missing DeviceManagementRBAC.Read.All, DeviceManagementScripts.Read.All",
+            "can't be read without DeviceManagementScripts.Read.All: deviceHealthScript\n",
+        ]);
+    // Who only manages apps need not write configuration policies.
+    let apps = with(&app(&[READ, GROUPS, "DeviceManagementApps.ReadWrite.All"]));
+    apps.run("whoami --kind mobileApp").exits(0);
+    apps.run("whoami --kind mobileApps").exits(64);
 }
