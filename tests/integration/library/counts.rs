@@ -43,7 +43,20 @@ fn formula(texts: &[(String, String)], tenant: &Tenant) -> usize {
     let policies: usize = needs
         .kinds
         .iter()
-        .map(|kind| pages(tenant.policies(collection(*kind)).len()))
+        .map(|kind| {
+            let collection = collection(*kind);
+            let number = tenant.policies(collection).len();
+            let lists = match collection.segment() {
+                "configurationPolicies" | "compliancePolicies" => pages(number),
+                _ => 1,
+            };
+            // No list of these brings assignments; one request reads those of 20 policies.
+            let sets = match collection.segment() {
+                "termsAndConditions" => number.div_ceil(20),
+                _ => 0,
+            };
+            lists + sets
+        })
         .sum();
     let filters = if needs.filters {
         pages(tenant.assignment_filters.len())
@@ -55,10 +68,9 @@ fn formula(texts: &[(String, String)], tenant: &Tenant) -> usize {
 }
 
 fn collection(kind: PolicyKind) -> Collection {
-    match kind.name() {
-        "configurationPolicy" => Collection::CONFIGURATION_POLICIES,
-        _ => Collection::COMPLIANCE_POLICIES,
-    }
+    let path = kind.spec().collection;
+    let segment = path.rsplit('/').next().expect("a segment");
+    Collection::named(segment).expect("a collection of the emulator")
 }
 
 async fn plan_counted(world: &World, texts: &[(String, String)]) -> (Plan, usize) {
@@ -68,7 +80,7 @@ async fn plan_counted(world: &World, texts: &[(String, String)]) -> (Plan, usize
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_of_the_examples_without_changes_takes_five_requests() {
+async fn a_plan_of_the_examples_without_changes_takes_one_request_for_most_kinds() {
     let texts = examples();
     let world = World::new(Tenant::sample());
     let (plan, _) = plan_counted(&world, &texts).await;
@@ -78,12 +90,12 @@ async fn a_plan_of_the_examples_without_changes_takes_five_requests() {
     let (plan, number) = plan_counted(&world, &texts).await;
     assert!(plan.is_empty(), "{:?}", plan.summary());
     assert_eq!(number, formula(&texts, &world.tenant()));
-    assert_eq!(number, 5);
+    assert_eq!(number, 20);
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_formula_holds_for_other_page_sizes_and_for_other_names() {
-    for (page, expected) in [(1, 159), (7, 25), (25, 9), (1000, 4)] {
+    for (page, expected) in [(1, 174), (7, 40), (25, 24), (1000, 19)] {
         let texts = examples();
         let mut tenant = Tenant::sample();
         tenant.service.max_page_size = page;
