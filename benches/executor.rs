@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use assignctl::graph::pace::{PUBLISHED_REQUESTS, PUBLISHED_WRITES};
 use assignctl::plan::writes::WriteWith;
-use assignctl::plan::{Plan, Rate, estimate};
+use assignctl::plan::{Plan, estimate};
 use assignctl_sandbox::Tenant;
 use support::answers::error;
 use support::tenants::{tenant, wants};
@@ -92,10 +92,6 @@ fn main() {
         tenant.service.throttling.other_apps_writes = 200 - left;
         tenant
     };
-    let rate = |limit: assignctl::graph::pace::Limit| Rate {
-        count: limit.count,
-        window: limit.window,
-    };
 
     println!("Writes at 50 ms latency, 100 in 20 s (floor: the windows to be waited for)\n");
     println!("| writes | left by others | floor | took | ratio | refused | estimated |");
@@ -124,11 +120,7 @@ fn main() {
             "-".to_owned()
         };
         let refused = 100.0 * ran.refused as f64 / (ran.reads + ran.writes) as f64;
-        let estimated = estimate(
-            &plan.summary(),
-            rate(PUBLISHED_WRITES),
-            rate(PUBLISHED_REQUESTS),
-        );
+        let estimated = estimate(&plan.summary(), PUBLISHED_WRITES, PUBLISHED_REQUESTS);
         println!(
             "| {count} | {left} | {floor:.0} s | {:.1} s | {ratio} | {refused:.2} % | {} s |",
             ran.seconds,

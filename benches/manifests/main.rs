@@ -11,7 +11,6 @@ use std::time::Instant;
 
 use assignctl::manifest;
 use assignctl::model::{LivePolicy, LiveTenant, PolicyKind};
-use assignctl::plan::guards::GuardRules;
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{self, PlanInputs, Selection};
 use serde_json::Value;
@@ -200,7 +199,6 @@ fn globs(globs: usize, names: usize) {
             tenant_id: None,
             graph_url: "",
             write_with: WriteWith::Auto,
-            rules: &GuardRules::default(),
             strict: false,
             selection: &Selection::default(),
         };

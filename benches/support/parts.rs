@@ -10,19 +10,23 @@ use assignctl::plan::guards::GuardRules;
 use assignctl::plan::needs::needs;
 use assignctl::plan::saved::{PlanRecord, digest_of};
 use assignctl::plan::writes::WriteWith;
-use assignctl::plan::{self, Plan, PlanInputs, Selection};
+use assignctl::plan::{self, Annotations, Plan, PlanInputs, Selection};
 use assignctl::render::json;
+use assignctl::render::review::{Direction, PlanView};
 use assignctl::render::text::{self, Detail};
 
 use super::large::{Drift, Large};
 use super::replay;
+
+/// A plan, and what is shown beside it.
+pub(crate) type Made = (Plan, Annotations);
 
 /// A tenant of a thousand policies, all of which are to change.
 pub(crate) struct Parts {
     pub(crate) texts: Vec<(String, String)>,
     pub(crate) loaded: Loaded,
     pub(crate) live: LiveTenant,
-    pub(crate) plan: Plan,
+    pub(crate) plan: Made,
     folder: PathBuf,
     large: Large,
 }
@@ -60,31 +64,41 @@ pub(crate) fn read_tenant(reader: &Reader, loaded: &Loaded) -> LiveTenant {
     block_on(reader.tenant(&needs(&loaded.manifest))).expect("a tenant")
 }
 
-pub(crate) fn compare(loaded: &Loaded, live: &LiveTenant) -> Plan {
+pub(crate) fn compare(loaded: &Loaded, live: &LiveTenant) -> Made {
     let inputs = PlanInputs {
         tenant_id: None,
         graph_url: "https://graph.example/beta",
         write_with: WriteWith::Auto,
-        rules: &GuardRules::default(),
         strict: false,
         selection: &Selection::default(),
     };
     let (plan, diagnostics) = plan::make(&loaded.manifest, &loaded.sources, live, &inputs);
-    plan.unwrap_or_else(|| panic!("{diagnostics:?}"))
+    let draft = plan.unwrap_or_else(|| panic!("{diagnostics:?}"));
+    draft.finish(&GuardRules::default())
 }
 
-pub(crate) fn digest(plan: &Plan) -> String {
-    digest_of(plan)
+pub(crate) fn digest((plan, annotations): &Made) -> String {
+    digest_of(plan, &annotations.names)
 }
 
-pub(crate) fn as_text(plan: &Plan, digest: &str) -> String {
-    let summary = plan.summary();
-    text::plan(plan, &summary, digest, Detail::default())
+pub(crate) fn as_text((plan, annotations): &Made, digest: &str) -> String {
+    let view = PlanView {
+        plan,
+        annotations,
+        summary: &plan.summary(),
+        digest,
+        all: false,
+        brief: false,
+        expand: false,
+        direction: Direction::Plan,
+    };
+    text::plan(&view, Detail::default())
 }
 
 /// Writes a plan as JSON, for nobody to read; returns how long it is.
-pub(crate) fn as_json(plan: &Plan, digest: &str) -> usize {
-    let record = PlanRecord::new(plan, &plan.summary(), digest, "2026-01-01T00:00:00Z", false);
+pub(crate) fn as_json((plan, annotations): &Made, digest: &str) -> usize {
+    let made_at = "2026-01-01T00:00:00Z";
+    let record = PlanRecord::new(plan, annotations, &plan.summary(), digest, made_at, false);
     let mut counted = Counted(0);
     json::plan(record).write(&mut counted).expect("it is taken");
     counted.0

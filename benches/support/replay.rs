@@ -13,8 +13,9 @@ use assignctl::graph::Reader;
 use assignctl::graph::address::GraphUrl;
 use assignctl::graph::client::Client;
 use assignctl::graph::observe::Unobserved;
-use assignctl::graph::pace::{Limit, Pace};
+use assignctl::graph::pace::Pace;
 use assignctl::graph::transport::{Request, Response, Sending, Transport, TransportError};
+use assignctl::model::RateLimit;
 use serde_json::{Value, json};
 
 use super::large::{Drift, Large};
@@ -149,7 +150,7 @@ impl Transport for Replay {
 
 /// Makes a reader of a tenant on disk, whose limits no benchmark reaches.
 pub(crate) fn reader(folder: PathBuf, large: Large) -> Reader {
-    let unlimited = Limit {
+    let unlimited = RateLimit {
         count: 1_000_000,
         window: Duration::from_secs(1),
     };

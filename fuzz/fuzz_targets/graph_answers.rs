@@ -11,10 +11,10 @@ use assignctl::graph::Reader;
 use assignctl::graph::address::GraphUrl;
 use assignctl::graph::client::Client;
 use assignctl::graph::observe::{Event, Observe};
-use assignctl::graph::pace::{Limit, Pace};
+use assignctl::graph::pace::Pace;
 use assignctl::auth::{StaticToken, Tokens};
 use assignctl::graph::transport::{Request, Response, Sending, Transport};
-use assignctl::model::{Needs, PolicyKind};
+use assignctl::model::{Needs, PolicyKind, RateLimit};
 use libfuzzer_sys::fuzz_target;
 
 const TOKEN: &str = "MARKED-token-MARKED";
@@ -71,7 +71,7 @@ fn answers(text: &str) -> Vec<Response> {
 }
 
 fuzz_target!(|text: &str| {
-    let limit = Limit {
+    let limit = RateLimit {
         count: 1000,
         window: Duration::from_secs(20),
     };

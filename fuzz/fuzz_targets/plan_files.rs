@@ -4,10 +4,10 @@
 #![no_main]
 
 use assignctl::plan::saved::{PlanRecord, SavedPlan, digest_of};
+use assignctl::render::review::{Direction, PlanView};
 use assignctl::render::text::{self, Detail};
 use assignctl_fuzz::read_plan;
 use libfuzzer_sys::fuzz_target;
-use std::time::Duration;
 
 fuzz_target!(|text: &str| {
     let Some(saved) = read_plan(text) else { return };
@@ -16,14 +16,23 @@ fuzz_target!(|text: &str| {
         (true, true, false),
         (true, false, true),
     ] {
-        let detail = Detail { all, diff, summary };
-        let shown = text::plan(
-            &saved.plan,
-            &saved.summary,
-            &saved.digest,
-            Duration::ZERO,
-            detail,
-        );
+        let detail = Detail {
+            all,
+            diff,
+            summary,
+            ..Detail::default()
+        };
+        let view = PlanView {
+            plan: &saved.plan,
+            annotations: &saved.annotations,
+            summary: &saved.summary,
+            digest: &saved.digest,
+            all,
+            brief: summary,
+            expand: false,
+            direction: Direction::Plan,
+        };
+        let shown = text::plan(&view, detail);
         assert!(!clean_of_colours(&shown).contains('\u{1b}'), "{shown:?}");
     }
     // The digest may be another: a file may have its rows in any order, and a later 1.x.
@@ -36,8 +45,9 @@ fuzz_target!(|text: &str| {
 fn write(saved: &SavedPlan) -> String {
     let record = PlanRecord::new(
         &saved.plan,
+        &saved.annotations,
         &saved.summary,
-        &digest_of(&saved.plan),
+        &digest_of(&saved.plan, &saved.annotations.names),
         &saved.created_at,
         true,
     );

@@ -72,6 +72,7 @@ pub fn not_started(plan: &Plan, moved: Vec<Moved>) -> Results {
 /// Carries out the changes of a plan.
 pub async fn run(
     plan: &Plan,
+    names: &Names,
     client: &Arc<Client>,
     report: &Mutex<Report>,
     settings: Settings,
@@ -96,7 +97,7 @@ pub async fn run(
         look_back: &look_back,
         writer: &writer,
         report,
-        names: &plan.names,
+        names,
         settings,
         capabilities: Capabilities::default(),
         stop: &enough,

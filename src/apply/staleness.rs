@@ -4,7 +4,7 @@ use crate::graph::{GraphError, Reader};
 use crate::model::{PolicyKind, rows, same_assignments};
 use crate::plan::references::{References, renamed};
 use crate::plan::writes::{WriteWith, steps};
-use crate::plan::{Plan, PlanDiagnostic, PlannedPolicy};
+use crate::plan::{Names, Plan, PlanDiagnostic, PlannedPolicy};
 use crate::report::{Moved, Outcome, Reason, Settled};
 
 pub(super) fn moved_since() -> Reason {
@@ -36,8 +36,12 @@ pub struct AddedObjects {
 /// # Errors
 ///
 /// Whatever keeps a group or filter from being looked up.
-pub async fn added_objects(plan: &Plan, reader: &Reader) -> Result<AddedObjects, GraphError> {
-    let added = References::added_by(plan);
+pub async fn added_objects(
+    plan: &Plan,
+    known: &Names,
+    reader: &Reader,
+) -> Result<AddedObjects, GraphError> {
+    let added = References::added_by(plan, known);
     if added.is_empty() {
         return Ok(AddedObjects::default());
     }
@@ -45,21 +49,21 @@ pub async fn added_objects(plan: &Plan, reader: &Reader) -> Result<AddedObjects,
         .names(&added.groups, !added.filters.is_empty())
         .await?;
     Ok(AddedObjects {
-        renamed: renamed(&plan.names, &groups, &filters, &added),
+        renamed: renamed(known, &groups, &filters, &added),
         gone: added.not_in(&groups, &filters),
     })
 }
 
 /// Returns what becomes of a plan's policies if groups or filters that it adds are gone: nothing is
 /// tried.
-pub fn without_objects(plan: &Plan, gone: &References) -> Vec<Settled> {
+pub fn without_objects(plan: &Plan, names: &Names, gone: &References) -> Vec<Settled> {
     let settle = |policy: &PlannedPolicy| {
-        let lost = References::added_to(policy, &plan.names).in_common(gone);
+        let lost = References::added_to(policy, names).in_common(gone);
         if lost.is_empty() {
             let reason = Reason::new("stalePlan", "other policies of the plan cannot be written");
             return Settled::bad(Outcome::Skipped, reason);
         }
-        let lost = lost.describe(&plan.names);
+        let lost = lost.describe(names);
         let reason = Reason::new("targetGone", format!("no longer there: {lost}"));
         Settled::bad(Outcome::Stale, reason)
     };

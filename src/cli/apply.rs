@@ -201,11 +201,15 @@ impl Session<'_> {
             }
             Source::Manifests(loaded) => {
                 let mask = |found: &_| output.without_secrets(found);
-                let (plan, found) = plan::plan(&loaded, client, request, mask, stop)
+                let (plan, annotations, found) = plan::plan(&loaded, client, request, mask, stop)
                     .await
                     .map_err(|failure| output.print_findings(failure))?;
                 output.diagnostics(&found, &loaded.sources);
-                Ok(ApplyInput::new(PreparedPlan::new(plan, service)))
+                Ok(ApplyInput::new(PreparedPlan::new(
+                    plan,
+                    annotations,
+                    service,
+                )))
             }
         }
     }
@@ -244,7 +248,7 @@ impl Session<'_> {
         }
         if let Err(failure) = allowed {
             if is_text && !input.stale.is_empty() {
-                let stale = text::stale(&prepared.plan, &run.results);
+                let stale = text::stale(&prepared.plan, &prepared.annotations.names, &run.results);
                 self.output.text(&stale)?;
             }
             self.print(prepared, run, failure.exit, Some(&failure))?;
@@ -338,6 +342,7 @@ impl Session<'_> {
         json::results(
             prepared.record(self.command.view.all),
             &prepared.plan,
+            &prepared.annotations.names,
             &run.results,
             exit.code(),
             run.requests(),

@@ -98,7 +98,7 @@ pub(super) struct Service {
         value_parser = auth
     )]
     pub(super) auth: Option<Method>,
-    /// Limit for write requests, as count/window [default: 100/20s]
+    /// RateLimit for write requests, as count/window [default: 100/20s]
     #[arg(
         long,
         global = true,
@@ -106,7 +106,7 @@ pub(super) struct Service {
         value_name = "COUNT/WINDOW"
     )]
     pub(super) write_limit: Option<String>,
-    /// Limit for all requests, as count/window [default: 1000/20s]
+    /// RateLimit for all requests, as count/window [default: 1000/20s]
     #[arg(
         long,
         global = true,
@@ -265,10 +265,10 @@ pub(super) struct Guards {
     /// exclusion-lost, unassigned
     #[arg(long, value_name = "GUARD", value_parser = guard_name)]
     pub(super) allow: Vec<GuardName>,
-    /// Limit for removals, as a number or a percentage of the managed live assignments [default: 25%]
+    /// RateLimit for removals, as a number or a percentage of the managed live assignments [default: 25%]
     #[arg(long, value_name = "N|N%", value_parser = removal_limit)]
     pub(super) max_removals: Option<RemovalLimit>,
-    /// Limit for changed policies [default: 50]
+    /// RateLimit for changed policies [default: 50]
     #[arg(long, value_name = "N")]
     pub(super) max_policies: Option<usize>,
 }

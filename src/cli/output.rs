@@ -116,7 +116,7 @@ impl Output {
             annotations: form.map(|form| own(github::draw_as(form, review))),
             only_unapplied: review.plan.is_some_and(|view| {
                 let mut changed = view.plan.changed();
-                changed.all(|policy| view.plan.cause(policy) == Some(Cause::Unapplied))
+                changed.all(|policy| view.annotations.cause(policy) == Some(Cause::Unapplied))
             }),
             written: settled.is_some_and(|settled| settled.iter().any(Settled::may_be_written)),
         });

@@ -51,19 +51,24 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
         all: command.view.all,
         who: who.as_ref(),
     };
-    let mut plan = runtime()?.block_on(async {
+    let (plan, mut annotations) = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
         let mask = |found: &_| output.without_secrets(found);
-        let (plan, found) = plan::plan(&loaded, &client, &request, mask, &stop).await?;
+        let (plan, annotations, found) =
+            plan::plan(&loaded, &client, &request, mask, &stop).await?;
         output.diagnostics(&found, &loaded.sources);
-        Ok::<_, Failure>(plan)
+        Ok::<_, Failure>((plan, annotations))
     })?;
     if let Some((report, baseline)) = &baseline {
-        plan::explain(&mut plan, report, baseline)?;
+        annotations.since = Some(plan::explain(&plan, report, baseline)?);
     }
-    print(command, &PreparedPlan::new(plan, &service), output)
+    print(
+        command,
+        &PreparedPlan::new(plan, annotations, &service),
+        output,
+    )
 }
 
 /// Reads what to compare with. The first pipeline of a repository has not even the folder.

@@ -6,7 +6,8 @@
 use std::fmt::Write as _;
 
 use super::values::{CONCURRENCY, LONGEST_WAIT};
-use crate::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
+use crate::graph::pace::{PUBLISHED_REQUESTS, PUBLISHED_WRITES};
+use crate::model::RateLimit;
 use crate::net::CLOUDS;
 use crate::plan::guards::GuardRules;
 
@@ -206,7 +207,7 @@ fn settings() -> Vec<Setting> {
     ]
 }
 
-fn limit(limit: Limit) -> String {
+fn limit(limit: RateLimit) -> String {
     format!("{}/{}s", limit.count, limit.window.as_secs())
 }
 

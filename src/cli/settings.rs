@@ -11,7 +11,8 @@ use super::options::{Common, Guards, Service};
 use super::reference;
 use super::values::{CONCURRENCY, LONGEST_WAIT, parse_duration, parse_limit};
 use crate::diagnostic::nearest;
-use crate::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
+use crate::graph::pace::{PUBLISHED_REQUESTS, PUBLISHED_WRITES};
+use crate::model::RateLimit;
 use crate::net::{CLOUDS, Cloud};
 use crate::plan::guards::{GuardRules, RemovalLimit};
 use crate::redact::Redactor;
@@ -116,7 +117,7 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
             (None, url) => Endpoint::Graph(url.unwrap_or_else(|| cloud.graph_url())),
         },
     };
-    let limit = |flag: &Option<String>, file: &Option<String>, published: Limit| match flag
+    let limit = |flag: &Option<String>, file: &Option<String>, published: RateLimit| match flag
         .as_ref()
         .or(file.as_ref())
     {

@@ -9,9 +9,9 @@ use super::output::Output;
 use super::{settings, show_report};
 use crate::diagnostic::Severity;
 use crate::exit::Exit;
-use crate::plan::PlanDiagnostic;
 use crate::plan::guards::looser_limit;
 use crate::plan::saved::{FORMAT_VERSION, PlanRecord, SavedPlan};
+use crate::plan::{Plan, PlanDiagnostic};
 use crate::render::json;
 use crate::render::phrases::duration;
 use crate::render::review::{PlanView, Review};
@@ -39,14 +39,19 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
     let guards = saved.plan.guards.iter();
     oddities.extend(guards.filter_map(|guard| looser_limit(guard, &rules)));
     let SavedPlan {
-        mut plan,
+        plan,
+        annotations,
         summary,
         digest,
         created_at,
         format_version,
     } = saved;
-    plan.diagnostics.splice(0..0, oddities);
-    let hidden = plan.view(command.selecting.selection());
+    oddities.extend(plan.diagnostics.iter().cloned());
+    let plan = Plan {
+        diagnostics: oddities,
+        ..plan
+    };
+    let (plan, hidden) = plan.view(command.selecting.selection());
     if hidden > 0 && plan.policies.is_empty() {
         return Err(Failure::new(
             Exit::InvalidManifests,
@@ -62,23 +67,25 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
     };
     output.saved_diagnostics(&plan.diagnostics);
     let findings = output.findings();
+    let view = PlanView {
+        plan: &plan,
+        annotations: &annotations,
+        summary: &summary,
+        digest: &digest,
+        all: command.view.all,
+        brief: command.view.summary,
+        expand: command.view.expand,
+        direction: detail.direction,
+    };
     let error = doubt.as_ref().map(|doubt| doubt.view(&doubt.message));
     output.print(
         &Review {
-            plan: Some(PlanView {
-                plan: &plan,
-                summary: &summary,
-                digest: &digest,
-                all: command.view.all,
-                brief: command.view.summary,
-                expand: command.view.expand,
-                direction: detail.direction,
-            }),
+            plan: Some(view),
             error,
             ..output.review(&findings)
         },
         || {
-            let drawn = text::plan(&plan, &summary, &digest, detail);
+            let drawn = text::plan(&view, detail);
             match &error {
                 Some(error) => text::doubt(error.message) + &drawn,
                 None => drawn,
@@ -89,7 +96,7 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
                 // A part of a plan has the digest of the whole, and an altered one that of before:
                 // they are to look at, not to apply.
                 format_version: format_version.clone(),
-                ..PlanRecord::new(&plan, &summary, &digest, &created_at, true)
+                ..PlanRecord::new(&plan, &annotations, &summary, &digest, &created_at, true)
             };
             match &error {
                 Some(error) => json::doubtful(record, error),

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::auth::Method;
-use crate::graph::pace::Limit;
 use crate::graph::permissions::NEEDS;
 use crate::model::PolicyKind;
+use crate::model::RateLimit;
 use crate::plan::guards::{GuardName, RemovalLimit};
 use crate::plan::writes::WriteWith;
 use crate::render::markdown;
@@ -48,13 +48,13 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, DurationError> {
 }
 
 /// Reads `100/20s`.
-pub(super) fn parse_limit(text: &str) -> Option<Limit> {
+pub(super) fn parse_limit(text: &str) -> Option<RateLimit> {
     let (count, window) = text.split_once('/')?;
     let count = count.trim().parse().ok();
     let count = count.filter(|count| (1..=MOST_IN_A_WINDOW).contains(count))?;
     let window = parse_duration(window).ok();
     let window = window.filter(|window| !window.is_zero())?;
-    Some(Limit { count, window })
+    Some(RateLimit { count, window })
 }
 
 pub(super) fn max_bytes(text: &str) -> Result<usize, String> {
@@ -140,7 +140,7 @@ mod tests {
         assert_eq!(parse_limit("100/20s"), Some(PUBLISHED_WRITES));
         assert_eq!(
             parse_limit("5/1m"),
-            Some(Limit {
+            Some(RateLimit {
                 count: 5,
                 window: Duration::from_secs(60)
             })

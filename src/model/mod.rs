@@ -13,6 +13,7 @@ mod desired;
 mod guid;
 mod live;
 mod path;
+mod rate;
 mod target;
 
 pub use assignment::{Assignment, AssignmentKey, Properties, Property, Rows, same_assignments};
@@ -24,6 +25,7 @@ pub use live::{
     RawTenant, SimilarGroups, WholeTenant, rows,
 };
 pub use path::{assign_path, assignment_path, assignments_path, encode};
+pub use rate::RateLimit;
 pub use target::{Filter, FilterMode, SharedText, Source, Target};
 
 pub use crate::kinds::{PolicyKind, TargetKind};

@@ -95,11 +95,11 @@ pub struct Audit {
     pub policies: BTreeMap<(PolicyKind, String), PolicyAudit>,
 }
 
-impl Plan {
-    /// Puts to each policy that changes what the service noted of it. `own` holds the ids of our own
-    /// writes' requests, in lower case.
-    pub fn tell_who(&mut self, log: &AuditLog, own: &BTreeSet<String>, days: u32) {
-        let policies = self
+impl Audit {
+    /// Finds what the service noted of each policy that changes. `own` holds the ids of our own writes'
+    /// requests, in lower case.
+    pub(super) fn of(plan: &Plan, log: &AuditLog, own: &BTreeSet<String>, days: u32) -> Self {
+        let policies = plan
             .changed()
             .map(|policy| {
                 let events = log
@@ -109,13 +109,12 @@ impl Plan {
                 (key(policy.kind, &policy.id), audit(events, log, own))
             })
             .collect();
-        self.audit = Some(Audit { days, policies });
+        Self { days, policies }
     }
 
-    /// Returns what the service noted of a policy, if that was asked.
-    pub fn audit_of(&self, policy: &PlannedPolicy) -> Option<&PolicyAudit> {
-        let policies = &self.audit.as_ref()?.policies;
-        policies.get(&key(policy.kind, &policy.id))
+    /// Returns what the service noted of a policy, if it was asked about.
+    pub fn of_policy(&self, policy: &PlannedPolicy) -> Option<&PolicyAudit> {
+        self.policies.get(&key(policy.kind, &policy.id))
     }
 }
 

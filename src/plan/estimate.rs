@@ -7,29 +7,20 @@
 use std::time::Duration;
 
 use super::Summary;
-
-/// So many in any time this long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// How many.
-    pub count: usize,
-    /// In any time this long.
-    pub window: Duration,
-}
-
-impl Rate {
-    fn time(self, requests: usize) -> Duration {
-        let windows = requests.saturating_sub(1) / self.count.max(1);
-        self.window
-            .saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX))
-    }
-}
+use crate::model::RateLimit;
 
 /// Estimates how long an apply takes at two limits: of writes, and of requests of any kind.
-pub fn estimate(summary: &Summary, writes: Rate, requests: Rate) -> Duration {
+pub fn estimate(summary: &Summary, writes: RateLimit, requests: RateLimit) -> Duration {
     // A look before the first write of a policy, and one after each write.
     let all = summary.changed + 2 * summary.writes;
-    writes.time(summary.writes).max(requests.time(all))
+    waits(writes, summary.writes).max(waits(requests, all))
+}
+
+fn waits(limit: RateLimit, requests: usize) -> Duration {
+    let windows = requests.saturating_sub(1) / limit.count.max(1);
+    limit
+        .window
+        .saturating_mul(u32::try_from(windows).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
@@ -42,7 +33,7 @@ mod tests {
             writes,
             ..Summary::default()
         };
-        let [write, any] = rates.map(|(count, seconds)| Rate {
+        let [write, any] = rates.map(|(count, seconds)| RateLimit {
             count,
             window: Duration::from_secs(seconds),
         });

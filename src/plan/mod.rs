@@ -7,9 +7,11 @@
 //! file with a digest that can be trusted later. Printing and applying walk the
 //! same value, so what is shown is what is done.
 
+mod annotations;
 pub mod audit;
 mod difference;
 mod digest;
+mod draft;
 mod estimate;
 pub mod guards;
 pub mod inventory;
@@ -25,29 +27,28 @@ pub mod since;
 mod unmanaged;
 pub mod writes;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use annotations::Annotations;
 pub use difference::{Change, changes};
-pub use estimate::{Rate, estimate};
+pub use draft::Draft;
+pub use estimate::estimate;
 pub use names::{Names, shared_policy_names};
 pub use selection::Selection;
 pub use unmanaged::{Notable, NotableReason, Unmanaged};
 
 use crate::diagnostic::{Diagnostic, Place, Severity, Sources};
 use crate::manifest::{Manifest, Mode};
-use crate::model::{
-    Assignment, AssignmentKey, LiveFilter, LiveGroup, LiveTenant, PolicyKind, Rows, SharedText,
-};
-use audit::Audit;
+use crate::model::{AssignmentKey, LiveGroup, LiveTenant, PolicyKind, Rows, SharedText};
 use guards::{GivenLimits, Guard, GuardRules, Judged, Observation};
 use select::{DesiredState, ManagedPolicy};
-use since::Since;
 use writes::{PlannedWrite, WriteWith};
 
-/// Everything that a run intends, and what it is based on.
+/// Everything that a run intends, and what it is based on. Once made it stays as it is; what is shown
+/// beside it are [`Annotations`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// The tenant; none where the token does not name it.
@@ -62,8 +63,6 @@ pub struct Plan {
     pub left_out: usize,
     /// The managed policies that the selection takes, changed or not, by kind, name and id.
     pub policies: Vec<PlannedPolicy>,
-    /// Display names of groups and filters, as far as they are known.
-    pub names: Names,
     /// What each guard saw.
     pub guards: Vec<Guard>,
     /// Warnings that belong to the plan.
@@ -72,14 +71,8 @@ pub struct Plan {
     pub write_with: WriteWith,
     /// Digests of the unchanged policies' rows, of a plan that was saved without the policies.
     pub unchanged: Unchanged,
-    /// Why policies are not as the manifests say, where that was asked.
-    pub since: Option<Since>,
     /// The policies that no entry selects; `None` if they were not looked at.
     pub unmanaged: Option<Vec<Unmanaged>>,
-    /// Those of them that are named.
-    pub notable: Option<Notable>,
-    /// Who changed what differs, where that was asked.
-    pub audit: Option<Audit>,
 }
 
 /// Digests of policies' rows, by kind and id.
@@ -286,14 +279,15 @@ impl Plan {
 
     /// Restricts a plan to a selection, for display only, and returns how many policies that leaves
     /// out. Counts, guards and digest stay those of the whole.
-    pub fn view(&mut self, selection: Selection) -> usize {
+    #[must_use]
+    pub fn view(mut self, selection: Selection) -> (Self, usize) {
         let all = self.policies.len();
         self.policies
             .retain(|policy| selection.includes(policy.kind, &policy.name));
         let hidden = all - self.policies.len();
         self.selection.and(selection);
         self.left_out += hidden;
-        hidden
+        (self, hidden)
     }
 
     /// Returns the guards that stop the plan.
@@ -326,48 +320,10 @@ impl Plan {
         summary
     }
 
-    /// Returns the ids of groups in the changed policies (in all, where `all` is set) whose names
-    /// are not known yet.
-    pub fn unnamed_groups(&self, all: bool) -> BTreeSet<String> {
-        self.shown_rows(all)
-            .filter_map(|row| row.key.target.group_id())
-            .filter(|id| self.names.group(id).is_none())
-            .map(str::to_owned)
-            .collect()
-    }
-
-    /// Whether a filter in the changed policies (in all, where `all` is set) has no known name.
-    pub fn has_unnamed_filters(&self, all: bool) -> bool {
-        self.shown_rows(all)
-            .filter_map(|row| row.filter.as_ref())
-            .any(|filter| self.names.filter(&filter.id).is_none())
-    }
-
-    /// Adds names that were looked up for the groups of [`Self::unnamed_groups`], and judges again:
-    /// a group that was `asked` for and not found does not exist.
-    pub fn add_names(
-        &mut self,
-        asked: BTreeSet<String>,
-        groups: Vec<LiveGroup>,
-        filters: Vec<LiveFilter>,
-        rules: &GuardRules,
-    ) {
-        for LiveGroup { id, name } in groups {
-            self.names.add_group(id, name);
-        }
-        for id in asked {
-            self.names.add_missing_group(id);
-        }
-        for filter in filters {
-            self.names.add_filter(filter.id, filter.name);
-        }
-        self.guards = guards::evaluate(&self.judged(None), rules);
-    }
-
-    fn judged(&self, total: Option<usize>) -> Judged<'_> {
+    fn judged<'a>(&'a self, names: &'a Names, total: Option<usize>) -> Judged<'a> {
         Judged {
             policies: &self.policies,
-            names: &self.names,
+            names,
             tenant_id: self.tenant_id.as_deref(),
             total,
         }
@@ -375,20 +331,23 @@ impl Plan {
 
     /// Recomputes a saved plan's writes for another `--write-with`. The paths of deletes are found when
     /// they are sent.
-    pub fn choose_writes(&mut self, write_with: WriteWith) {
+    #[must_use]
+    pub fn written_with(mut self, write_with: WriteWith) -> Self {
         if write_with == self.write_with {
-            return;
+            return self;
         }
         self.write_with = write_with;
         for policy in &mut self.policies {
             policy.writes = writes::planned(policy, |_| None, write_with);
         }
+        self
     }
 
     /// Judges a saved plan again (its guards were re-evaluated when it was read). Its own limits stay,
     /// unless others are `given` now; a warning names those that are looser than today's. What was
     /// accepted when the plan was saved stays accepted.
-    pub fn recheck_guards(&mut self, rules: &GuardRules, given: GivenLimits) {
+    #[must_use]
+    pub fn judged_again(mut self, names: &Names, rules: &GuardRules, given: GivenLimits) -> Self {
         let mut rules = rules.clone();
         let saved = std::mem::take(&mut self.guards);
         let accepted = saved.iter().filter(|guard| guard.accepted);
@@ -417,16 +376,8 @@ impl Plan {
                 self.diagnostics.extend(guards::looser_limit(guard, &rules));
             }
         }
-        self.guards = guards::evaluate(&self.judged(all), &limits);
-    }
-
-    fn shown_rows(&self, all: bool) -> impl Iterator<Item = &Assignment> {
-        let shown = self.policies.iter();
-        let shown = shown
-            .filter(move |policy| all || policy.is_changed())
-            .flat_map(|policy| policy.before.iter().chain(policy.after.iter()));
-        let notable = self.notable.iter().flat_map(|notable| &notable.policies);
-        shown.chain(notable.flat_map(|policy| policy.assignments.iter()))
+        self.guards = guards::evaluate(&self.judged(names, all), &limits);
+        self
     }
 }
 
@@ -439,8 +390,6 @@ pub struct PlanInputs<'a> {
     pub graph_url: &'a str,
     /// How writes are chosen.
     pub write_with: WriteWith,
-    /// The guards' limits and what is accepted.
-    pub rules: &'a GuardRules,
     /// Whether a `match` that selects nothing is an error.
     pub strict: bool,
     /// Which of the managed policies are asked for.
@@ -456,7 +405,7 @@ pub fn make(
     sources: &Sources,
     live: &LiveTenant,
     inputs: &PlanInputs<'_>,
-) -> (Option<Plan>, Vec<Diagnostic>) {
+) -> (Option<Draft>, Vec<Diagnostic>) {
     let mut selected = select::select(manifest, live, inputs.strict);
     let managed: HashSet<(PolicyKind, &str)> = selected
         .policies
@@ -538,25 +487,24 @@ pub fn make(
     for filter in &live.filters {
         names.add_filter(filter.id.clone(), filter.name.clone());
     }
-    let mut plan = Plan {
+    let plan = Plan {
         tenant_id: inputs.tenant_id.clone(),
         graph_url: inputs.graph_url.to_owned(),
         policies_read: live.policies.len(),
         selection: inputs.selection.clone(),
         left_out,
         policies,
-        names,
         guards: Vec::new(),
         diagnostics: plan_diagnostics,
         write_with: inputs.write_with,
         unchanged: Unchanged::new(),
-        since: None,
         unmanaged: Some(unmanaged::of(live, &managed, &shared_names)),
-        notable: None,
-        audit: None,
     };
-    plan.guards = guards::evaluate(&plan.judged(None), inputs.rules);
-    (Some(plan), diagnostics)
+    let annotations = Annotations {
+        names,
+        ..Annotations::default()
+    };
+    (Some(Draft { plan, annotations }), diagnostics)
 }
 
 /// Warns of the moment between the two writes of an assignment that is replaced.

@@ -42,10 +42,10 @@ impl References {
     }
 
     /// Returns what the changes of a plan add.
-    pub fn added_by(plan: &Plan) -> Self {
+    pub fn added_by(plan: &Plan, names: &Names) -> Self {
         let mut all = Self::default();
         for policy in plan.changed() {
-            let Self { groups, filters } = Self::added_to(policy, &plan.names);
+            let Self { groups, filters } = Self::added_to(policy, names);
             all.groups.extend(groups);
             all.filters.extend(filters);
         }

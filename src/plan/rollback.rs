@@ -10,8 +10,8 @@ use std::sync::Arc;
 use super::references::References;
 use super::writes::{self, WriteWith, steps};
 use super::{
-    Change, Names, Plan, PlanDiagnostic, PlanInputs, PlannedPolicy, Unchanged, changes, guards,
-    shared_policy_names,
+    Annotations, Change, Draft, Names, Plan, PlanDiagnostic, PlanInputs, PlannedPolicy, Unchanged,
+    changes, shared_policy_names,
 };
 use crate::diagnostic::Severity;
 use crate::manifest::Mode;
@@ -81,7 +81,7 @@ impl SkipReason {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rollback {
     /// What is to be done; the ordinary kind of plan.
-    pub plan: Plan,
+    pub draft: Draft,
     /// The policies that moved since, or are gone, with what the run left and what was before it.
     pub moved: Vec<(PlannedPolicy, SkipReason)>,
     /// How many policies look as they did before the run already.
@@ -133,14 +133,13 @@ pub fn plan(
     let key = |policy: &PlannedPolicy| (policy.kind, policy.name.clone(), policy.id.clone());
     policies.sort_by_key(key);
     moved.sort_by_key(|(policy, _)| key(policy));
-    let mut plan = Plan {
+    let plan = Plan {
         tenant_id: inputs.tenant_id.clone(),
         graph_url: inputs.graph_url.to_owned(),
         policies_read: left.len(),
         selection: inputs.selection.clone(),
         left_out: 0,
         policies,
-        names,
         guards: Vec::new(),
         diagnostics: moved
             .iter()
@@ -148,14 +147,14 @@ pub fn plan(
             .collect(),
         write_with: inputs.write_with,
         unchanged: Unchanged::new(),
-        since: None,
         unmanaged: None,
-        notable: None,
-        audit: None,
     };
-    plan.guards = guards::evaluate(&plan.judged(None), inputs.rules);
+    let annotations = Annotations {
+        names,
+        ..Annotations::default()
+    };
     Rollback {
-        plan,
+        draft: Draft { plan, annotations },
         moved,
         as_before,
     }
@@ -260,7 +259,6 @@ mod tests {
     use super::*;
     use crate::model::{Source, Target};
     use crate::plan::Selection;
-    use crate::plan::guards::GuardRules;
 
     fn group(id: &str) -> Assignment {
         Assignment::direct(Target::Group(id.into()))
@@ -309,7 +307,6 @@ mod tests {
             tenant_id: None,
             graph_url: "https://graph.example/beta",
             write_with: WriteWith::Auto,
-            rules: &GuardRules::default(),
             strict: false,
             selection: &Selection::default(),
         };
@@ -318,7 +315,10 @@ mod tests {
             ..References::default()
         };
         let rollback = plan(&[left], &[live], &gone, Names::default(), &inputs);
-        match (rollback.plan.policies.as_slice(), rollback.moved.as_slice()) {
+        match (
+            rollback.draft.plan.policies.as_slice(),
+            rollback.moved.as_slice(),
+        ) {
             ([policy], []) => {
                 let rows = policy.after.iter().map(|row| {
                     let set = if row.key.is_direct() { "" } else { "@" };

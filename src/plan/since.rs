@@ -138,20 +138,20 @@ pub fn key(kind: PolicyKind, id: &str) -> (PolicyKind, String) {
     (kind, id.to_lowercase())
 }
 
-impl Plan {
-    /// Works out why policies are not as the manifests say.
-    pub fn explain(&mut self, report: &str, baseline: &Baseline) {
-        let mut since = Since::new(report);
-        for policy in self.changed() {
+impl Since {
+    /// Works out why a plan's policies are not as the manifests say.
+    pub fn explain(plan: &Plan, report: &str, baseline: &Baseline) -> Self {
+        let mut since = Self::new(report);
+        for policy in plan.changed() {
             since.note(policy, cause(policy, baseline));
         }
-        self.since = Some(since);
+        since
     }
 
-    /// Returns why a policy is not as the manifests say, where that was asked.
+    /// Returns why a policy is not as the manifests say, if that is known of it.
     pub fn cause(&self, policy: &PlannedPolicy) -> Option<Cause> {
-        let causes = &self.since.as_ref()?.causes;
-        causes.get(&key(policy.kind, &policy.id)).copied()
+        let cause = self.causes.get(&key(policy.kind, &policy.id));
+        cause.copied()
     }
 }
 

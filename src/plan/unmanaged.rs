@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use super::PolicyRef;
 use super::since::key;
-use super::{Plan, PolicyRef};
 use crate::model::{LiveTenant, PolicyKind, Rows};
 
 /// A policy that no entry selects.
@@ -66,11 +66,13 @@ pub(super) fn of(
     unmanaged
 }
 
-impl Plan {
-    /// Chooses the unmanaged policies that are named: those that are new since a report that `known`
-    /// the others, or without one, those that are assigned to everybody.
-    pub fn name_unmanaged(&mut self, known: Option<&BTreeSet<(PolicyKind, String)>>) {
-        let unmanaged = self.unmanaged.iter().flatten();
+impl Notable {
+    /// Chooses among the unmanaged policies: those that are new since a report that `known` the
+    /// others, or without one, those that are assigned to everybody.
+    pub(super) fn among<'u>(
+        unmanaged: impl Iterator<Item = &'u Unmanaged>,
+        known: Option<&BTreeSet<(PolicyKind, String)>>,
+    ) -> Self {
         let (reason, policies) = match known {
             Some(known) => {
                 let is_new =
@@ -91,6 +93,6 @@ impl Plan {
                 )
             }
         };
-        self.notable = Some(Notable { reason, policies });
+        Self { reason, policies }
     }
 }

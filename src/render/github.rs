@@ -87,7 +87,7 @@ pub fn draw_as(form: Form, review: &Review<'_>) -> String {
             lines.guard(guard, view.plan, view.direction);
         }
         if let Some(results) = review.results {
-            lines.failures(view.plan, results);
+            lines.failures(view, results);
         }
     }
     for finding in warnings {
@@ -98,7 +98,7 @@ pub fn draw_as(form: Form, review: &Review<'_>) -> String {
         if review.results.is_none_or(|results| !results.is_good()) {
             lines.changes(view);
         }
-        lines.unmanaged(view.plan);
+        lines.unmanaged(view);
     } else if let Some(checked) = review.checked.filter(|_| !failed) {
         lines.add(Level::Notice, None, "", checked);
     }
@@ -175,8 +175,8 @@ impl Lines<'_> {
         self.add(level, place, &about, &message);
     }
 
-    fn failures(&mut self, plan: &Plan, results: &Results) {
-        for alike in alike(plan, results) {
+    fn failures(&mut self, view: &PlanView<'_>, results: &Results) {
+        for alike in alike(view.plan, results) {
             let why = alike.why();
             let Alike {
                 outcome,
@@ -197,9 +197,9 @@ impl Lines<'_> {
             };
             self.add(Level::Error, place, outcome.name(), &message);
         }
-        for (policy, live) in results.moved(plan) {
+        for (policy, live) in results.moved(view.plan) {
             let name = policy_of_kind(&policy.reference());
-            let moved = diff::since_planned(policy, live, &plan.names);
+            let moved = diff::since_planned(policy, live, &view.annotations.names);
             let place = policy.manifest.first();
             self.add(Level::Error, place, "moved", &format!("{name}\n{moved}"));
         }
@@ -210,7 +210,7 @@ impl Lines<'_> {
         let mut by_place: BTreeMap<Option<&ManifestPlace>, BTreeMap<Line, Vec<&PlannedPolicy>>> =
             BTreeMap::new();
         for policy in view.plan.changed() {
-            for (line, place) in groups::lines(policy, &view.plan.names, view.direction) {
+            for (line, place) in groups::lines(policy, &view.annotations.names, view.direction) {
                 let lines = by_place.entry(place).or_default();
                 lines.entry(line).or_default().push(policy);
             }
@@ -228,7 +228,8 @@ impl Lines<'_> {
                 Direction::Plan => count(policies.len(), "policy changes", "policies change"),
                 Direction::Drift => count(policies.len(), "policy differs", "policies differ"),
             };
-            let waits = |policy: &&PlannedPolicy| view.plan.cause(policy) == Some(Cause::Unapplied);
+            let waits =
+                |policy: &&PlannedPolicy| view.annotations.cause(policy) == Some(Cause::Unapplied);
             let level = match view.direction {
                 Direction::Drift if !lines.values().flatten().all(waits) => Level::Warning,
                 Direction::Drift | Direction::Plan => Level::Notice,
@@ -237,7 +238,7 @@ impl Lines<'_> {
             for (line, policies) in &lines {
                 let list = policies.iter().map(|policy| {
                     let name = policy_of_kind(&policy.reference());
-                    match phrases::cause(view.plan.cause(policy), view.direction) {
+                    match phrases::cause(view.annotations.cause(policy), view.direction) {
                         Some(cause) => format!("{name} ({cause})"),
                         None => name,
                     }
@@ -256,8 +257,8 @@ impl Lines<'_> {
     }
 
     /// Names the unmanaged policies that are worth it.
-    fn unmanaged(&mut self, plan: &Plan) {
-        if let Some((title, policies)) = phrases::unmanaged(plan) {
+    fn unmanaged(&mut self, view: &PlanView<'_>) {
+        if let Some((title, policies)) = phrases::unmanaged(view.annotations) {
             let list = policies.iter().map(|(policy, assignments)| {
                 format!("{}: {}", policy_of_kind(policy), assignments.join("; "))
             });
@@ -271,7 +272,7 @@ impl Lines<'_> {
         if let Some(results) = results.filter(|results| !results.settled.is_empty()) {
             let _ = write!(message, "\n{}", outcomes(results));
         }
-        if let Some((report, said)) = since(view.plan) {
+        if let Some((report, said)) = since(view.annotations) {
             let _ = write!(message, "\nsince {}: {said}", clean(report));
         }
         let tenant = view

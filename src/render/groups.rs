@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::clean::clean;
 use super::phrases::{assignment, filter, target};
-use super::review::Direction;
+use super::review::{Direction, PlanView};
 use crate::model::{Assignment, Filter};
 use crate::plan::since::Cause;
-use crate::plan::{Change, ManifestPlace, Names, Plan, PlannedPolicy};
+use crate::plan::{Change, ManifestPlace, Names, PlannedPolicy};
 
 /// How a line begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -162,14 +162,21 @@ impl Group<'_> {
 }
 
 /// Groups the changed policies of a plan, those with the gravest changes first.
-pub(super) fn groups(plan: &Plan, direction: Direction) -> Vec<Group<'_>> {
+pub(super) fn groups<'p>(view: &PlanView<'p>) -> Vec<Group<'p>> {
+    let PlanView {
+        plan,
+        annotations,
+        direction,
+        ..
+    } = *view;
     let mut known: HashMap<(Vec<Line>, Option<Cause>, crate::manifest::Mode), usize> =
         HashMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
     for policy in plan.changed() {
-        let (lines, places): (Vec<Line>, Vec<_>) =
-            lines(policy, &plan.names, direction).into_iter().unzip();
-        let cause = plan.cause(policy);
+        let (lines, places): (Vec<Line>, Vec<_>) = lines(policy, &annotations.names, direction)
+            .into_iter()
+            .unzip();
+        let cause = annotations.cause(policy);
         let key = (lines, cause, policy.mode);
         let index = match known.get(&key) {
             Some(index) => *index,
@@ -202,15 +209,21 @@ pub(super) fn groups(plan: &Plan, direction: Direction) -> Vec<Group<'_>> {
 }
 
 /// Returns the changed policies, each by itself.
-pub(super) fn single(plan: &Plan, direction: Direction) -> Vec<Group<'_>> {
+pub(super) fn single<'p>(view: &PlanView<'p>) -> Vec<Group<'p>> {
+    let PlanView {
+        plan,
+        annotations,
+        direction,
+        ..
+    } = *view;
     let policies = plan.changed();
     policies
         .map(|policy| Group {
-            lines: lines(policy, &plan.names, direction)
+            lines: lines(policy, &annotations.names, direction)
                 .into_iter()
                 .map(|(line, place)| (line, place.into_iter().collect()))
                 .collect(),
-            cause: plan.cause(policy),
+            cause: annotations.cause(policy),
             policies: vec![policy],
         })
         .collect()

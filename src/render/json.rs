@@ -13,7 +13,7 @@ use crate::graph::observe::RequestCounts;
 use crate::plan::saved::{
     AssignmentRecord, DiagnosticRecord, FORMAT_VERSION, PlanRecord, SelectionRecord, TOOL,
 };
-use crate::plan::{Plan, Selection};
+use crate::plan::{Names, Plan, Selection};
 use crate::report::{OutcomeCounts, PolicyLine, RequestsRecord, Results};
 
 /// A result as JSON, with indentation and a line end.
@@ -232,6 +232,7 @@ impl<'a> ErrorRecord<'a> {
 pub fn results<'a>(
     record: PlanRecord<'a>,
     plan: &'a Plan,
+    names: &'a Names,
     results: &'a Results,
     exit_code: u8,
     requests: RequestCounts,
@@ -245,7 +246,7 @@ pub fn results<'a>(
             requests: RequestsRecord::new(requests),
             policies: results
                 .all(plan)
-                .map(|(policy, settled)| PolicyLine::new(policy, settled, &plan.names))
+                .map(|(policy, settled)| PolicyLine::new(policy, settled, names))
                 .collect(),
             moved: results
                 .moved(plan)
@@ -253,8 +254,8 @@ pub fn results<'a>(
                     kind: policy.kind.name(),
                     id: &policy.id,
                     name: &policy.name,
-                    planned: AssignmentRecord::all(&policy.before, &plan.names),
-                    live: live.map(|live| AssignmentRecord::all(live, &plan.names)),
+                    planned: AssignmentRecord::all(&policy.before, names),
+                    live: live.map(|live| AssignmentRecord::all(live, names)),
                 })
                 .collect(),
         },

@@ -10,7 +10,8 @@ use crate::model::{Assignment, Filter, Source, Target};
 use crate::plan::guards::Guard;
 use crate::plan::since::Cause;
 use crate::plan::{
-    Change, Names, Notable, NotableReason, Plan, PlannedPolicy, PolicyRef, Selection, Summary,
+    Annotations, Change, Names, Notable, NotableReason, Plan, PlannedPolicy, PolicyRef, Selection,
+    Summary,
 };
 use crate::report::{Outcome, Reason, Results};
 pub use crate::text::count;
@@ -70,8 +71,8 @@ pub(super) fn partial(plan: &Plan) -> Option<Partial> {
 }
 
 /// Says what happened since a run; nothing where that was not asked.
-pub(super) fn since(plan: &Plan) -> Option<(&str, String)> {
-    let since = plan.since.as_ref()?;
+pub(super) fn since(annotations: &Annotations) -> Option<(&str, String)> {
+    let since = annotations.since.as_ref()?;
     let counts: Vec<String> = Cause::ALL
         .into_iter()
         .map(|cause| (cause, since.count(cause)))
@@ -93,8 +94,8 @@ pub(super) const MOST_UNMANAGED: usize = 20;
 pub(super) type WithAssignments = (PolicyRef, Vec<String>);
 
 /// Unmanaged policies that are named, each with what it is assigned to, and why they are.
-pub(super) fn unmanaged(plan: &Plan) -> Option<(String, Vec<WithAssignments>)> {
-    let Notable { reason, policies } = plan.notable.as_ref()?;
+pub(super) fn unmanaged(annotations: &Annotations) -> Option<(String, Vec<WithAssignments>)> {
+    let Notable { reason, policies } = annotations.notable.as_ref()?;
     if policies.is_empty() {
         return None;
     }
@@ -108,7 +109,7 @@ pub(super) fn unmanaged(plan: &Plan) -> Option<(String, Vec<WithAssignments>)> {
     let policies = policies.iter().map(|policy| {
         let assignments = policy.assignments.iter();
         let mut assignments: Vec<String> = assignments
-            .map(|row| assignment(row, &plan.names))
+            .map(|row| assignment(row, &annotations.names))
             .collect();
         if assignments.is_empty() {
             assignments.push("not assigned".to_owned());

@@ -1,7 +1,7 @@
 //! What a command has to say, as one value for the formats that tell all of it in one piece:
 //! Markdown and annotations.
 
-use crate::plan::{Plan, PlanDiagnostic, Summary};
+use crate::plan::{Annotations, Plan, PlanDiagnostic, Summary};
 use crate::report::Results;
 
 /// All that a command found and did, as far as it came.
@@ -36,6 +36,8 @@ pub enum Direction {
 pub struct PlanView<'a> {
     /// The plan.
     pub plan: &'a Plan,
+    /// What is shown beside it.
+    pub annotations: &'a Annotations,
     /// Its counts.
     pub summary: &'a Summary,
     /// Its digest.

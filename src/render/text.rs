@@ -15,13 +15,13 @@ use super::phrases::{
     managed_or_selected, of_policies, partial, policy_of_kind, read_counts, seen, since, verdict,
     writes,
 };
-use super::review::Direction;
+use super::review::{Direction, PlanView};
 use super::who::who;
 use crate::manifest::Mode;
 use crate::model::PolicyKind;
 use crate::plan::guards::Guard;
 use crate::plan::since::Cause;
-use crate::plan::{Plan, PlanDiagnostic, PlannedPolicy, Summary};
+use crate::plan::{Annotations, Names, Plan, PlanDiagnostic, PlannedPolicy, Summary};
 use crate::report::{Outcome, Results};
 
 const ADD: Style = AnsiColor::Green.on_default();
@@ -64,29 +64,32 @@ pub enum Next<'a> {
 }
 
 /// Draws a plan.
-pub fn plan(plan: &Plan, summary: &Summary, digest: &str, detail: Detail<'_>) -> String {
+pub fn plan(view: &PlanView<'_>, detail: Detail<'_>) -> String {
+    let PlanView {
+        plan, annotations, ..
+    } = *view;
     let mut text = String::new();
     if detail.summary {
         for policy in shown(plan, detail) {
-            summary_line(&mut text, policy, plan, detail.direction);
+            summary_line(&mut text, policy, annotations, detail.direction);
         }
         if !text.is_empty() {
             text.push('\n');
         }
     } else if detail.expand || detail.diff || detail.all {
         for policy in shown(plan, detail) {
-            draw_policy(&mut text, policy, plan, detail);
+            draw_policy(&mut text, policy, annotations, detail);
         }
     } else {
-        for group in groups(plan, detail.direction) {
-            draw_group(&mut text, &group, plan, detail);
+        for group in groups(view) {
+            draw_group(&mut text, &group, annotations, detail);
         }
     }
-    draw_unmanaged(&mut text, plan);
+    draw_unmanaged(&mut text, annotations);
     for guard in plan.guards.iter().filter(|guard| guard.tripped) {
         draw_guard(&mut text, guard);
     }
-    totals(&mut text, plan, summary, digest, detail);
+    totals(&mut text, view, detail);
     text
 }
 
@@ -107,7 +110,12 @@ fn heading(policy: &PlannedPolicy) -> String {
     )
 }
 
-fn summary_line(text: &mut String, policy: &PlannedPolicy, plan: &Plan, direction: Direction) {
+fn summary_line(
+    text: &mut String,
+    policy: &PlannedPolicy,
+    annotations: &Annotations,
+    direction: Direction,
+) {
     let Counts {
         add,
         remove,
@@ -121,16 +129,16 @@ fn summary_line(text: &mut String, policy: &PlannedPolicy, plan: &Plan, directio
         text,
         "{ADD}+{plus}{ADD:#} {REMOVE}-{minus}{REMOVE:#} {UPDATE}~{update}{UPDATE:#}  {}{}",
         heading(policy),
-        phrases::cause(plan.cause(policy), direction)
+        phrases::cause(annotations.cause(policy), direction)
             .map(str::to_owned)
             .into_iter()
-            .chain(who(plan, &[policy], direction).into_iter().next())
+            .chain(who(annotations, &[policy], direction).into_iter().next())
             .map(|said| format!("  {said}"))
             .collect::<String>()
     );
 }
 
-fn draw_group(text: &mut String, group: &Group<'_>, plan: &Plan, detail: Detail<'_>) {
+fn draw_group(text: &mut String, group: &Group<'_>, annotations: &Annotations, detail: Detail<'_>) {
     let Group {
         lines,
         cause,
@@ -156,7 +164,7 @@ fn draw_group(text: &mut String, group: &Group<'_>, plan: &Plan, detail: Detail<
     };
     let _ = writeln!(text, "{heading}");
     draw_cause(text, *cause, detail.direction);
-    draw_who(text, plan, policies, detail);
+    draw_who(text, annotations, policies, detail);
     let lines = lines.iter();
     let lines: Vec<(&Line, Option<String>)> = lines
         .map(|(line, places)| (line, groups::places(places)))
@@ -203,8 +211,13 @@ fn draw_cause(text: &mut String, cause: Option<Cause>, direction: Direction) {
 }
 
 /// Draws who changed policies that have the same changes, if that was asked.
-fn draw_who(text: &mut String, plan: &Plan, policies: &[&PlannedPolicy], detail: Detail<'_>) {
-    for line in who(plan, policies, detail.direction) {
+fn draw_who(
+    text: &mut String,
+    annotations: &Annotations,
+    policies: &[&PlannedPolicy],
+    detail: Detail<'_>,
+) {
+    for line in who(annotations, policies, detail.direction) {
         let _ = writeln!(text, "  {UPDATE}{line}{UPDATE:#}");
     }
 }
@@ -256,11 +269,16 @@ fn prose(text: &mut String, line: &str, detail: Detail<'_>) {
     text.push('\n');
 }
 
-fn draw_policy(text: &mut String, policy: &PlannedPolicy, plan: &Plan, detail: Detail<'_>) {
-    let names = &plan.names;
+fn draw_policy(
+    text: &mut String,
+    policy: &PlannedPolicy,
+    annotations: &Annotations,
+    detail: Detail<'_>,
+) {
+    let names = &annotations.names;
     let _ = writeln!(text, "{}", heading(policy));
-    draw_cause(text, plan.cause(policy), detail.direction);
-    draw_who(text, plan, &[policy], detail);
+    draw_cause(text, annotations.cause(policy), detail.direction);
+    draw_who(text, annotations, &[policy], detail);
     if detail.diff || !policy.is_changed() {
         for place in policy.manifest.iter() {
             let path = clean(&place.path);
@@ -291,8 +309,8 @@ fn draw_policy(text: &mut String, policy: &PlannedPolicy, plan: &Plan, detail: D
 }
 
 /// Draws the unmanaged policies that are worth a name.
-fn draw_unmanaged(text: &mut String, plan: &Plan) {
-    let Some((title, policies)) = phrases::unmanaged(plan) else {
+fn draw_unmanaged(text: &mut String, annotations: &Annotations) {
+    let Some((title, policies)) = phrases::unmanaged(annotations) else {
         return;
     };
     let _ = writeln!(text, "{UPDATE}{title}{UPDATE:#}");
@@ -334,7 +352,14 @@ fn draw_guard(text: &mut String, guard: &Guard) {
     text.push('\n');
 }
 
-fn totals(text: &mut String, plan: &Plan, summary: &Summary, digest: &str, detail: Detail<'_>) {
+fn totals(text: &mut String, view: &PlanView<'_>, detail: Detail<'_>) {
+    let PlanView {
+        plan,
+        annotations,
+        summary,
+        digest,
+        ..
+    } = *view;
     if let Some(Partial { options, left_out }) = partial(plan) {
         let _ = writeln!(
             text,
@@ -342,7 +367,7 @@ fn totals(text: &mut String, plan: &Plan, summary: &Summary, digest: &str, detai
         );
     }
     prose(text, &headline(plan, summary, detail.direction), detail);
-    if let Some((report, said)) = since(plan) {
+    if let Some((report, said)) = since(annotations) {
         prose(text, &format!("Since `{}`: {said}.", clean(report)), detail);
     }
     let hidden = if detail.all || summary.unchanged == 0 || summary.changed == 0 {
@@ -465,15 +490,11 @@ pub fn diagnostics(list: &[PlanDiagnostic]) -> String {
 }
 
 /// Draws the assignments of policies that moved since a plan was saved, then and now.
-pub fn stale(plan: &Plan, results: &Results) -> String {
+pub fn stale(plan: &Plan, names: &Names, results: &Results) -> String {
     let mut text = String::new();
     for (policy, live) in results.moved(plan) {
         let _ = writeln!(text, "{}", heading(policy));
-        text.push_str(&diff::colored(&diff::since_planned(
-            policy,
-            live,
-            &plan.names,
-        )));
+        text.push_str(&diff::colored(&diff::since_planned(policy, live, names)));
         text.push('\n');
     }
     text

@@ -8,7 +8,7 @@ use super::clean::clean;
 use super::phrases::count;
 use super::review::Direction;
 use crate::plan::audit::{AuditStatus, PolicyAudit, PolicyEvent};
-use crate::plan::{Change, Plan, PlannedPolicy};
+use crate::plan::{Annotations, Change, PlannedPolicy};
 
 /// The most events, or people, that are named.
 const MOST_NAMED: usize = 3;
@@ -18,16 +18,20 @@ const PORTAL: &str = "Microsoft Intune portal extension";
 
 /// Says who changed some policies that have the same changes, a line each; nothing if that was not asked
 /// or could not be read.
-pub(super) fn who(plan: &Plan, policies: &[&PlannedPolicy], direction: Direction) -> Vec<String> {
-    let days = plan.audit.as_ref().map_or(0, |audit| audit.days);
+pub(super) fn who(
+    annotations: &Annotations,
+    policies: &[&PlannedPolicy],
+    direction: Direction,
+) -> Vec<String> {
+    let days = annotations.audit.as_ref().map_or(0, |audit| audit.days);
     if let [policy] = policies {
-        let audit = plan.audit_of(policy);
+        let audit = annotations.audit_of(policy);
         return audit.map_or_else(Vec::new, |audit| of_one(policy, audit, days, direction));
     }
     let mut known: BTreeMap<String, (Timestamp, Timestamp, usize)> = BTreeMap::new();
     let mut others: BTreeMap<String, usize> = BTreeMap::new();
     for policy in policies {
-        let Some(audit) = plan.audit_of(policy) else {
+        let Some(audit) = annotations.audit_of(policy) else {
             continue;
         };
         match audit.likely() {

@@ -21,7 +21,7 @@ use crate::graph::observe::RequestCounts;
 use crate::graph::permissions::missing_to_write;
 use crate::plan::guards::GivenLimits;
 use crate::plan::saved::{SavedPlan, digest_without_acceptances};
-use crate::plan::{Plan, PlanDiagnostic, PlannedPolicy, Summary};
+use crate::plan::{Names, Plan, PlanDiagnostic, PlannedPolicy, Summary};
 use crate::report::{Moved, Report, Results, Settled};
 
 /// What is to be carried out.
@@ -64,27 +64,32 @@ impl ApplyInput {
         stop: &CancellationToken,
     ) -> Result<Self, Failure> {
         let reader = Reader::new(Arc::clone(client));
-        let mut plan = saved.plan;
+        let SavedPlan {
+            plan,
+            mut annotations,
+            summary,
+            created_at,
+            digest,
+            format_version: _,
+        } = saved;
         unless_stopped(stop, async {
             let tenant_id = reader.tenant_id().await?;
             check_tenant("plan", plan.tenant_id.as_deref(), tenant_id.as_deref())?;
-            if let Some(write_with) = request.write_with {
-                plan.choose_writes(write_with);
-            }
-            plan.recheck_guards(request.rules, given);
-            let mut prepared = PreparedPlan::new(plan, service);
+            let write_with = request.write_with.unwrap_or(plan.write_with);
+            let plan = plan.written_with(write_with);
+            let plan = plan.judged_again(&annotations.names, request.rules, given);
+            let stale = moved(&plan, &reader, plan.write_with).await?;
+            name_moved(&mut annotations.names, &stale, &reader).await;
+            let mut prepared = PreparedPlan::new(plan, annotations, service);
             // What was counted when the plan was made; the file holds only what changes.
             prepared.summary = Summary {
                 writes: prepared.summary.writes,
                 time: prepared.summary.time,
-                ..saved.summary
+                ..summary
             };
-            prepared.created_at = saved.created_at;
+            prepared.created_at = created_at;
             // What is accepted now changes nothing about the file.
-            prepared.digest = saved.digest;
-            let plan = &mut prepared.plan;
-            let stale = moved(plan, &reader, plan.write_with).await?;
-            name_moved(plan, &stale, &reader).await;
+            prepared.digest = digest;
             Ok(Self {
                 approved: true,
                 stale,
@@ -114,7 +119,9 @@ impl ApplyInput {
     /// review did not. A file's acceptances are part of what is reviewed: anybody may have added them.
     fn is_reviewed_but_for_acceptances(&self, expected_digest: Option<&str>) -> bool {
         let expected = expected_digest.filter(|_| !self.approved);
-        expected.is_some_and(|digest| digest == digest_without_acceptances(&self.plan.plan))
+        expected.is_some_and(|digest| {
+            digest == digest_without_acceptances(&self.plan.plan, &self.plan.annotations.names)
+        })
     }
 
     fn moved(&self) -> Failure {
@@ -201,10 +208,11 @@ impl ApplyRun {
             self.results = apply::not_started(plan, input.stale.clone());
         }
         self.results.skipped.clone_from(&input.skipped);
+        let names = &input.plan.annotations.names;
         let mut report = self.report();
         for (policy, settled) in self.results.all(plan) {
             report
-                .policy(policy, settled, &plan.names)
+                .policy(policy, settled, names)
                 .map_err(report_failed)?;
         }
         Ok(())
@@ -221,27 +229,30 @@ impl ApplyRun {
         stop: &CancellationToken,
     ) -> Result<Vec<PlanDiagnostic>, Failure> {
         let plan = &input.plan.plan;
+        let names = &input.plan.annotations.names;
         let Some(client) = &self.client else {
             return Ok(Vec::new());
         };
         let reader = Reader::new(Arc::clone(client));
-        let objects =
-            unless_stopped(stop, async { Ok(added_objects(plan, &reader).await?) }).await?;
+        let objects = unless_stopped(stop, async {
+            Ok(added_objects(plan, names, &reader).await?)
+        })
+        .await?;
         if objects.gone.is_empty() {
             return Ok(objects.renamed);
         }
-        self.results.settled = without_objects(plan, &objects.gone);
+        self.results.settled = without_objects(plan, names, &objects.gone);
         let mut report = self.report();
         for (policy, settled) in plan.changed().zip(&self.results.settled) {
             report
-                .policy(policy, settled, &plan.names)
+                .policy(policy, settled, names)
                 .map_err(report_failed)?;
         }
         Err(Failure::new(
             Exit::StalePlan,
             format!(
                 "the plan assigns what no longer exists: {}",
-                objects.gone.describe(&plan.names)
+                objects.gone.describe(names)
             ),
         )
         .hint("nothing was written; mend the manifests and plan again"))
@@ -299,7 +310,9 @@ impl ApplyRun {
             self.report().begin().map_err(report_failed)?;
         }
         let skipped = std::mem::take(&mut self.results.skipped);
-        self.results = apply::run(plan, client, &self.report, settings, stop, observer).await;
+        let names = &input.plan.annotations.names;
+        self.results =
+            apply::run(plan, names, client, &self.report, settings, stop, observer).await;
         self.results.skipped = skipped;
         for settled in &mut self.results.settled {
             if let Some(reason) = &mut settled.reason {
@@ -375,22 +388,22 @@ impl ApplyRun {
 
 /// Looks up what the groups and filters are called that policies got since the plan was saved. Without
 /// names their ids are shown.
-async fn name_moved(plan: &mut Plan, stale: &[Moved], reader: &Reader) {
+async fn name_moved(names: &mut Names, stale: &[Moved], reader: &Reader) {
     let live = stale.iter().flat_map(|moved| moved.live.iter().flatten());
     let (mut groups, mut filters) = (BTreeSet::new(), false);
     for assignment in live {
         let group = assignment.key.target.group_id();
-        let unnamed = group.filter(|id| plan.names.group(id).is_none());
+        let unnamed = group.filter(|id| names.group(id).is_none());
         groups.extend(unnamed.map(str::to_owned));
         let filter = assignment.filter.as_ref();
-        filters |= filter.is_some_and(|filter| plan.names.filter(&filter.id).is_none());
+        filters |= filter.is_some_and(|filter| names.filter(&filter.id).is_none());
     }
     if let Ok((groups, filters)) = reader.names(&groups, filters).await {
         for group in groups {
-            plan.names.add_group(group.id, group.name);
+            names.add_group(group.id, group.name);
         }
         for filter in filters {
-            plan.names.add_filter(filter.id, filter.name);
+            names.add_filter(filter.id, filter.name);
         }
     }
 }

@@ -15,8 +15,9 @@ use crate::files;
 use crate::graph::address::GraphUrl;
 use crate::graph::client::Client;
 use crate::graph::observe::Observe;
-use crate::graph::pace::{Limit, Pace};
+use crate::graph::pace::Pace;
 use crate::graph::transport::{HttpTransport, InProcessTransport, Transport};
+use crate::model::RateLimit;
 use crate::net::Cloud;
 use crate::redact::Redactor;
 
@@ -43,9 +44,9 @@ pub struct ServiceSettings {
     /// The tenant that manifests name, if they do.
     pub own_tenant: Option<OwnTenant>,
     /// The limit of write requests.
-    pub writes: Limit,
+    pub writes: RateLimit,
     /// The limit of all requests.
-    pub requests: Limit,
+    pub requests: RateLimit,
     /// The longest wait that the service may request.
     pub longest_wait: Duration,
     /// How many policies are processed in parallel.

@@ -13,7 +13,6 @@ use crate::graph::client::Client;
 use crate::graph::memberships::Member;
 use crate::manifest::Loaded;
 use crate::model::{Guid, LiveFilter, LiveGroup, LiveTenant, Needs, PolicyKind, WholeTenant};
-use crate::plan::guards::GuardRules;
 use crate::plan::inventory::{Inventory, InventoryQuery, Subject, SubjectKind, inventory};
 use crate::plan::needs::needs;
 use crate::plan::writes::WriteWith;
@@ -260,7 +259,7 @@ async fn managed(
     let mut live = reader.tenant(&needs).await?;
     live.policies.extend(policies);
     live.filters.clone_from(&tenant.filters);
-    let (plan, diagnostics) = plan::make(
+    let (draft, diagnostics) = plan::make(
         &loaded.manifest,
         &loaded.sources,
         &live,
@@ -268,17 +267,16 @@ async fn managed(
             tenant_id: None,
             graph_url: "",
             write_with: WriteWith::default(),
-            rules: &GuardRules::default(),
             strict: false,
             selection: &Selection::default(),
         },
     );
-    let Some(plan) = plan else {
+    let Some(draft) = draft else {
         let errors: Vec<Diagnostic> = diagnostics;
         let sources = loaded.sources.clone();
         return Err(Failure::found(Exit::InvalidManifests, errors, sources));
     };
-    let managed = plan.policies.into_iter();
+    let managed = draft.policies().iter();
     Ok(managed
         .map(|policy| (policy.kind, policy.id.to_lowercase()))
         .collect())

@@ -14,15 +14,14 @@ use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
-use crate::graph::pace::Limit;
 use crate::manifest::Loaded;
 use crate::model::PolicyKind;
 use crate::plan::guards::GuardRules;
 use crate::plan::needs::needs;
 use crate::plan::saved::{PlanRecord, digest_of};
-use crate::plan::since::Baseline;
+use crate::plan::since::{Baseline, Since};
 use crate::plan::writes::WriteWith;
-use crate::plan::{self, Plan, PlanDiagnostic, PlanInputs, Rate, Selection, Summary};
+use crate::plan::{self, Annotations, Draft, Plan, PlanDiagnostic, PlanInputs, Selection, Summary};
 use crate::render::review::PlanView;
 use crate::render::text::{self, Detail};
 use crate::report;
@@ -109,7 +108,7 @@ pub async fn plan(
     request: &PlanRequest<'_>,
     mask: impl Fn(&Diagnostic) -> Diagnostic,
     stop: &CancellationToken,
-) -> Result<(Plan, Vec<Diagnostic>), Failure> {
+) -> Result<(Plan, Annotations, Vec<Diagnostic>), Failure> {
     let reader = Reader::new(Arc::clone(client));
     unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
@@ -118,39 +117,37 @@ pub async fn plan(
             tenant_id,
             graph_url: reader.graph_url(),
             write_with: request.write_with.unwrap_or_default(),
-            rules: request.rules,
             strict: request.strict,
             selection: request.selection,
         };
-        let (plan, mut diagnostics) = plan::make(&loaded.manifest, &loaded.sources, &live, &inputs);
+        let (draft, mut diagnostics) =
+            plan::make(&loaded.manifest, &loaded.sources, &live, &inputs);
         diagnostics.splice(0..0, loaded.diagnostics.iter().cloned());
-        let Some(mut plan) = plan else {
+        let Some(mut draft) = draft else {
             let sources = loaded.sources.clone();
             return Err(Failure::found(Exit::InvalidManifests, diagnostics, sources));
         };
-        plan.diagnostics = diagnostics
-            .iter()
-            .map(|found| PlanDiagnostic::new(&mask(found), &loaded.sources))
-            .collect();
         match request.unmanaged {
             NameUnmanaged::Not => {}
-            NameUnmanaged::New(known) => plan.name_unmanaged(known.as_ref()),
-            NameUnmanaged::Broad => plan.name_unmanaged(None),
+            NameUnmanaged::New(known) => draft.name_unmanaged(known.as_ref()),
+            NameUnmanaged::Broad => draft.name_unmanaged(None),
         }
         let looked_up = async {
-            add_names(&mut plan, &reader, request).await?;
+            add_names(&mut draft, &reader, request).await?;
             match request.who {
-                Some(who) => who::tell(&mut plan, &reader, who).await,
+                Some(who) => who::tell(&mut draft, &reader, who).await,
                 None => Ok(None),
             }
         };
         match looked_up.await {
             Ok(doubt) => {
-                let masked = doubt.iter().map(&mask);
-                let masked = masked.map(|found| PlanDiagnostic::new(&found, &loaded.sources));
-                plan.diagnostics.extend(masked);
                 diagnostics.extend(doubt);
-                Ok((plan, diagnostics))
+                let masked = diagnostics
+                    .iter()
+                    .map(|found| PlanDiagnostic::new(&mask(found), &loaded.sources));
+                draft.set_diagnostics(masked.collect());
+                let (plan, annotations) = draft.finish(request.rules);
+                Ok((plan, annotations, diagnostics))
             }
             Err(failure) => Err(failure.with_findings(diagnostics, loaded.sources.clone())),
         }
@@ -160,14 +157,14 @@ pub async fn plan(
 
 /// Looks up what groups and filters are called that only the tenant names.
 pub(super) async fn add_names(
-    plan: &mut Plan,
+    draft: &mut Draft,
     reader: &Reader,
     request: &PlanRequest<'_>,
 ) -> Result<(), Failure> {
-    let asked = plan.unnamed_groups(request.all);
-    let filters = plan.has_unnamed_filters(request.all);
+    let asked = draft.unnamed_groups(request.all);
+    let filters = draft.has_unnamed_filters(request.all);
     let (groups, filters) = reader.names(&asked, filters).await?;
-    plan.add_names(asked, groups, filters, request.rules);
+    draft.add_names(asked, groups, filters);
     Ok(())
 }
 
@@ -210,11 +207,11 @@ pub fn newest_baseline(
 /// # Errors
 ///
 /// The report is for another tenant.
-pub fn explain(plan: &mut Plan, report: &Path, baseline: &Baseline) -> Result<(), Failure> {
+pub fn explain(plan: &Plan, report: &Path, baseline: &Baseline) -> Result<Since, Failure> {
     let signed_in = plan.tenant_id.as_deref();
     check_tenant("report", baseline.tenant_id.as_deref(), signed_in)?;
-    plan.explain(&report.display().to_string(), baseline);
-    Ok(())
+    let report = report.display().to_string();
+    Ok(Since::explain(plan, &report, baseline))
 }
 
 /// A plan with all that is needed to show, save and carry it out.
@@ -222,6 +219,8 @@ pub fn explain(plan: &mut Plan, report: &Path, baseline: &Baseline) -> Result<()
 pub struct PreparedPlan {
     /// The plan.
     pub plan: Plan,
+    /// What is shown beside it.
+    pub annotations: Annotations,
     /// Its counts.
     pub summary: Summary,
     /// Its digest.
@@ -233,18 +232,15 @@ pub struct PreparedPlan {
 impl PreparedPlan {
     /// Counts, and estimates how long the writes take at the service's limits.
     #[must_use]
-    pub fn new(plan: Plan, service: &ServiceSettings) -> Self {
-        let rate = |limit: Limit| Rate {
-            count: limit.count,
-            window: limit.window,
-        };
+    pub fn new(plan: Plan, annotations: Annotations, service: &ServiceSettings) -> Self {
         let mut summary = plan.summary();
-        summary.time = plan::estimate(&summary, rate(service.writes), rate(service.requests));
+        summary.time = plan::estimate(&summary, service.writes, service.requests);
         Self {
             summary,
-            digest: digest_of(&plan),
+            digest: digest_of(&plan, &annotations.names),
             created_at: clock::now(),
             plan,
+            annotations,
         }
     }
 
@@ -253,6 +249,7 @@ impl PreparedPlan {
     pub fn record(&self, all: bool) -> PlanRecord<'_> {
         PlanRecord::new(
             &self.plan,
+            &self.annotations,
             &self.summary,
             &self.digest,
             &self.created_at,
@@ -265,6 +262,7 @@ impl PreparedPlan {
     pub fn view(&self, detail: Detail<'_>) -> PlanView<'_> {
         PlanView {
             plan: &self.plan,
+            annotations: &self.annotations,
             summary: &self.summary,
             digest: &self.digest,
             all: detail.all,
@@ -277,6 +275,6 @@ impl PreparedPlan {
     /// Draws the plan as text.
     #[must_use]
     pub fn text(&self, detail: Detail<'_>) -> String {
-        text::plan(&self.plan, &self.summary, &self.digest, detail)
+        text::plan(&self.view(detail), detail)
     }
 }

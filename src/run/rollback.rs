@@ -38,7 +38,7 @@ pub async fn plan_rollback(
     stop: &CancellationToken,
 ) -> Result<PlannedRollback, Failure> {
     let reader = Reader::new(Arc::clone(client));
-    let back = unless_stopped(stop, async {
+    let ((plan, annotations), moved, as_before) = unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
         if recorded.has_plan() {
             let recorded = recorded.tenant_id.as_deref();
@@ -61,7 +61,6 @@ pub async fn plan_rollback(
             tenant_id,
             graph_url: reader.graph_url(),
             write_with: request.write_with.unwrap_or_default(),
-            rules: request.rules,
             strict: false,
             selection: request.selection,
         };
@@ -70,11 +69,12 @@ pub async fn plan_rollback(
         let (groups, filters) = reader.names(&restored.groups, filters).await?;
         let gone = restored.not_in(&groups, &filters);
         let mut back = rollback::plan(&applied, &live, &gone, recorded.names, &inputs);
-        add_names(&mut back.plan, &reader, request).await?;
-        Ok(back)
+        add_names(&mut back.draft, &reader, request).await?;
+        let finished = back.draft.finish(request.rules);
+        Ok((finished, back.moved, back.as_before))
     })
     .await?;
-    let skipped = back.moved.into_iter().map(|(policy, stays)| {
+    let skipped = moved.into_iter().map(|(policy, stays)| {
         let settled = Settled {
             outcome: Outcome::Skipped,
             reason: Some(Reason::new(stays.name(), stays.about())),
@@ -85,9 +85,9 @@ pub async fn plan_rollback(
     Ok(PlannedRollback {
         input: ApplyInput {
             skipped: skipped.collect(),
-            ..ApplyInput::new(PreparedPlan::new(back.plan, service))
+            ..ApplyInput::new(PreparedPlan::new(plan, annotations, service))
         },
-        as_before: back.as_before,
+        as_before,
     })
 }
 

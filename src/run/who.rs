@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Failure, inputs, reports};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::graph::Reader;
-use crate::plan::Plan;
+use crate::plan::Draft;
 
 /// The log could not be read.
 const CODE: &str = "audit-unreadable";
@@ -24,11 +24,11 @@ pub struct Who {
 /// Says who changed what differs. Returns a warning if the log could not be read: that is no reason to end
 /// a run that has its plan.
 pub(super) async fn tell(
-    plan: &mut Plan,
+    draft: &mut Draft,
     reader: &Reader,
     who: &Who,
 ) -> Result<Option<Diagnostic>, Failure> {
-    if plan.is_empty() {
+    if draft.is_empty() {
         return Ok(None);
     }
     let day = 24 * 60 * 60;
@@ -39,7 +39,7 @@ pub(super) async fn tell(
     let log = reader.audit_log(since).await?;
     let mut paths = who.reports.clone();
     paths.push(reports::folder());
-    plan.tell_who(&log, &inputs::own_writes(&paths), who.days);
+    draft.add_audit(&log, &inputs::own_writes(&paths), who.days);
     Ok(log.failure.as_ref().map(|reason| {
         Diagnostic::new(
             Severity::Warning,

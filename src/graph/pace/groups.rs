@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Limit;
+use super::RateLimit;
 use crate::kinds::{KINDS, ThrottleGroup};
 
 /// A group of requests that have limits of their own.
@@ -16,7 +16,7 @@ pub enum Group {
 
 /// What the directory gives the smallest tenants: resource units, of which reading groups costs one a
 /// request (microsoft-graph-docs-contrib: concepts/throttling-limits.md).
-const DIRECTORY_REQUESTS: Limit = Limit {
+const DIRECTORY_REQUESTS: RateLimit = RateLimit {
     count: 3500,
     window: Duration::from_secs(10),
 };
@@ -41,7 +41,7 @@ impl Group {
     }
 
     /// Returns the limit of requests of any kind, if that of Intune's groups is another.
-    pub(super) fn requests(self, intune: Limit) -> Limit {
+    pub(super) fn requests(self, intune: RateLimit) -> RateLimit {
         match self {
             Self::Directory => DIRECTORY_REQUESTS,
             Self::Intune(_) => intune,

@@ -8,7 +8,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::window::Window;
-use super::{Class, Limit, WaitTooLong};
+use super::{Class, RateLimit, WaitTooLong};
 use crate::graph::observe::{Event, Observe};
 
 /// Lets the requests of one group leave at the pace that the service permits.
@@ -60,8 +60,8 @@ const BURST: Duration = Duration::from_secs(1);
 impl Lane {
     /// Makes a lane for two limits.
     pub(super) fn new(
-        writes: Limit,
-        requests: Limit,
+        writes: RateLimit,
+        requests: RateLimit,
         longest_wait: Duration,
         watcher: Watcher,
     ) -> Self {

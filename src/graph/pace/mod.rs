@@ -24,27 +24,19 @@ use std::time::Duration;
 
 pub use super::class::Class;
 use super::observe::Observe;
+use crate::model::RateLimit;
 pub use groups::Group;
 use lane::{Lane, Watcher};
 pub use lane::{Permit, Turn};
 
-/// A limit: so many requests in any window of that length.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// How many requests.
-    pub count: usize,
-    /// In any time this long.
-    pub window: Duration,
-}
-
 /// The published limit of writes.
-pub const PUBLISHED_WRITES: Limit = Limit {
+pub const PUBLISHED_WRITES: RateLimit = RateLimit {
     count: 100,
     window: Duration::from_secs(20),
 };
 
 /// The published limit of requests of any kind.
-pub const PUBLISHED_REQUESTS: Limit = Limit {
+pub const PUBLISHED_REQUESTS: RateLimit = RateLimit {
     count: 1000,
     window: Duration::from_secs(20),
 };
@@ -62,8 +54,8 @@ pub struct WaitTooLong {
 /// Lets requests leave at the pace that the service permits.
 #[derive(Debug)]
 pub struct Pace {
-    writes: Limit,
-    requests: Limit,
+    writes: RateLimit,
+    requests: RateLimit,
     longest_wait: Duration,
     lanes: Mutex<HashMap<Group, Arc<Lane>>>,
     watcher: Watcher,
@@ -72,7 +64,7 @@ pub struct Pace {
 impl Pace {
     /// Makes a pace. The two limits hold for each group of Intune's requests; no single wait that the
     /// service asks for is longer than `longest_wait`.
-    pub fn new(writes: Limit, requests: Limit, longest_wait: Duration) -> Self {
+    pub fn new(writes: RateLimit, requests: RateLimit, longest_wait: Duration) -> Self {
         Self {
             writes,
             requests,
@@ -110,7 +102,7 @@ impl Pace {
     }
 
     /// Returns the limit of writes.
-    pub fn writes(&self) -> Limit {
+    pub fn writes(&self) -> RateLimit {
         self.writes
     }
 

@@ -8,12 +8,12 @@ use super::*;
 
 const LONGEST: Duration = Duration::from_secs(900);
 
-fn lane(writes: Limit, requests: Limit, longest_wait: Duration) -> Lane {
+fn lane(writes: RateLimit, requests: RateLimit, longest_wait: Duration) -> Lane {
     Lane::new(writes, requests, longest_wait, Watcher::default())
 }
 
-fn limit(count: usize, seconds: u64) -> Limit {
-    Limit {
+fn limit(count: usize, seconds: u64) -> RateLimit {
+    RateLimit {
         count,
         window: Duration::from_secs(seconds),
     }

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Limit;
+use super::RateLimit;
 
 /// Windows on two clocks never end at the very same instant.
 const CLOCK_MARGIN: Duration = Duration::from_millis(5);
@@ -37,7 +37,7 @@ const NEAR: usize = 10;
 /// A sliding window of requests that count.
 #[derive(Debug)]
 pub(super) struct Window {
-    pub(super) limit: Limit,
+    pub(super) limit: RateLimit,
     /// How many requests of the window are ours to send.
     share: usize,
     /// How far `share` shrinks at most.
@@ -64,17 +64,17 @@ struct Probe {
 
 impl Window {
     /// A window of requests that write.
-    pub(super) fn of_writes(limit: Limit) -> Self {
+    pub(super) fn of_writes(limit: RateLimit) -> Self {
         Self::new(limit, 1, true)
     }
 
     /// A window of requests of any kind. It shrinks to half at most: who holds a turn to write may
     /// have to read more than the one look that belongs to it.
-    pub(super) fn of_any(limit: Limit) -> Self {
+    pub(super) fn of_any(limit: RateLimit) -> Self {
         Self::new(limit, limit.count.div_ceil(2).max(2), false)
     }
 
-    fn new(limit: Limit, least: usize, careful: bool) -> Self {
+    fn new(limit: RateLimit, least: usize, careful: bool) -> Self {
         Self {
             limit,
             share: limit.count,

@@ -10,8 +10,8 @@ use std::borrow::Cow;
 use serde::{Serialize, Serializer};
 
 use super::{AssignmentRecord, FORMAT_VERSION, GuardRecord, PlanRecord};
-use crate::plan::Plan;
 use crate::plan::digest::sha256;
+use crate::plan::{Names, Plan};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,18 +46,21 @@ fn each<S: Serializer, T: Serialize, P: Iterator<Item = T>>(
 }
 
 /// Computes a plan's digest. Unchanged policies do not count.
-pub fn of_plan(plan: &Plan) -> String {
+pub fn of_plan(plan: &Plan, names: &Names) -> String {
     let accepted = plan.guards.iter().filter(|guard| guard.accepted);
-    of_changes(plan, accepted.map(|guard| guard.name.name()).collect())
+    of_changes(
+        plan,
+        names,
+        accepted.map(|guard| guard.name.name()).collect(),
+    )
 }
 
 /// Computes the digest that a plan would have if no guard had been accepted.
-pub fn without_acceptances(plan: &Plan) -> String {
-    of_changes(plan, Vec::new())
+pub fn without_acceptances(plan: &Plan, names: &Names) -> String {
+    of_changes(plan, names, Vec::new())
 }
 
-fn of_changes(plan: &Plan, accepted: Vec<&str>) -> String {
-    let names = &plan.names;
+fn of_changes(plan: &Plan, names: &Names, accepted: Vec<&str>) -> String {
     sha256(&Covered {
         format_version: FORMAT_VERSION,
         tenant_id: plan.tenant_id.as_deref(),

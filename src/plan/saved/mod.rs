@@ -33,7 +33,7 @@ use super::guards::Judged;
 pub use super::record::AssignmentRecord;
 use super::since::key;
 use super::writes::WriteWith;
-use super::{Names, Plan, Summary};
+use super::{Annotations, Names, Plan, Summary};
 
 /// The version of the format that this program writes.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -71,6 +71,8 @@ pub enum SavedPlanError {
 pub struct SavedPlan {
     /// The plan. Policies that do not change are counted, not held.
     pub plan: Plan,
+    /// What the file says beside it.
+    pub annotations: Annotations,
     /// The counts: what changes is counted in the plan, the rest is as it was when that was made.
     pub summary: Summary,
     /// The digest as it is written.
@@ -155,6 +157,7 @@ impl<'a> PlanRecord<'a> {
     /// do not change the digest.
     pub fn new(
         plan: &'a Plan,
+        annotations: &'a Annotations,
         summary: &Summary,
         digest: &str,
         created_at: &str,
@@ -167,16 +170,18 @@ impl<'a> PlanRecord<'a> {
             selection: _,
             left_out: _,
             policies: _,
-            names: _,
             guards,
             diagnostics,
             write_with,
             unchanged: _,
-            since,
             unmanaged,
+        } = plan;
+        let Annotations {
+            names,
+            since,
             notable,
             audit,
-        } = plan;
+        } = annotations;
         Self {
             format_version: FORMAT_VERSION.to_owned(),
             tool: TOOL.to_owned(),
@@ -194,12 +199,12 @@ impl<'a> PlanRecord<'a> {
             unmanaged: unmanaged.as_ref().map(|all| UnmanagedRecord::new(all)),
             notable: notable
                 .as_ref()
-                .map(|notable| NotableRecord::new(notable, &plan.names)),
+                .map(|notable| NotableRecord::new(notable, names)),
             who_days: audit.as_ref().map(|audit| audit.days),
             diagnostics: diagnostics.iter().map(DiagnosticRecord::new).collect(),
             digest: digest.to_owned(),
-            shared_names: SharedNamesRecord::of(plan, all),
-            policies: PolicyRecords::of(plan, all),
+            shared_names: SharedNamesRecord::of(plan, names, all),
+            policies: PolicyRecords::of(plan, annotations, all),
         }
     }
 
@@ -316,7 +321,6 @@ impl<'a> PlanRecord<'a> {
             selection: self.selection.read(),
             left_out: self.selection.left_out.unwrap_or_default(),
             policies,
-            names,
             guards,
             diagnostics: self
                 .diagnostics
@@ -326,10 +330,7 @@ impl<'a> PlanRecord<'a> {
             write_with: WriteWith::from_name(&self.write_with)
                 .ok_or_else(|| format!("unknown way to write `{}`", self.write_with))?,
             unchanged: self.unchanged.read(),
-            since,
             unmanaged: self.unmanaged.as_ref().map(UnmanagedRecord::read),
-            notable,
-            audit,
         };
         Ok(SavedPlan {
             summary: Summary {
@@ -340,6 +341,12 @@ impl<'a> PlanRecord<'a> {
             created_at: self.created_at.clone(),
             format_version: self.format_version.clone(),
             plan,
+            annotations: Annotations {
+                names,
+                since,
+                notable,
+                audit,
+            },
         })
     }
 }

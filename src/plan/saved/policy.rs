@@ -10,7 +10,7 @@ use crate::manifest::Mode;
 use crate::model::{Assignment, AssignmentKey, Guid, PolicyKind, Rows};
 use crate::plan::since::Cause;
 use crate::plan::writes::{Call, PlannedWrite, WriteWith, planned};
-use crate::plan::{ManifestPlace, Names, Plan, PlannedPolicy, changes};
+use crate::plan::{Annotations, ManifestPlace, Names, Plan, PlannedPolicy, changes};
 
 /// A managed policy.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
@@ -55,14 +55,20 @@ pub enum PolicyRecords<'a> {
     Of {
         /// The plan.
         plan: &'a Plan,
+        /// What is shown beside it.
+        annotations: &'a Annotations,
         /// Whether the unchanged ones are taken in.
         all: bool,
     },
 }
 
 impl<'a> PolicyRecords<'a> {
-    pub(super) fn of(plan: &'a Plan, all: bool) -> Self {
-        Self::Of { plan, all }
+    pub(super) fn of(plan: &'a Plan, annotations: &'a Annotations, all: bool) -> Self {
+        Self::Of {
+            plan,
+            annotations,
+            all,
+        }
     }
 
     /// Returns the policies of a file.
@@ -78,12 +84,16 @@ impl Serialize for PolicyRecords<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Held(policies) => policies.serialize(serializer),
-            Self::Of { plan, all } => {
+            Self::Of {
+                plan,
+                annotations,
+                all,
+            } => {
                 let shown = plan.policies.iter();
                 let shown = shown.filter(|policy| *all || policy.is_changed());
                 serializer.collect_seq(shown.map(|policy| PolicyRecord {
-                    audit: plan.audit_of(policy).map(AuditRecord::new),
-                    ..PolicyRecord::new(policy, &plan.names, plan.cause(policy))
+                    audit: annotations.audit_of(policy).map(AuditRecord::new),
+                    ..PolicyRecord::new(policy, &annotations.names, annotations.cause(policy))
                 }))
             }
         }

@@ -22,9 +22,8 @@ pub struct SharedNamesRecord {
 
 impl SharedNamesRecord {
     /// Writes out what is shared of the names in a plan's changed policies, or in all.
-    pub(super) fn of(plan: &Plan, all: bool) -> Self {
+    pub(super) fn of(plan: &Plan, names: &Names, all: bool) -> Self {
         let mut record = Self::default();
-        let names = &plan.names;
         let shown = plan.policies.iter();
         for policy in shown.filter(|policy| all || policy.is_changed()) {
             if policy.shares_name {

@@ -19,7 +19,7 @@ use super::phrases::{
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};
 use crate::plan::guards::Guard;
 use crate::plan::saved::is_digest;
-use crate::plan::{Plan, PlannedPolicy, PolicyRef};
+use crate::plan::{Annotations, PlannedPolicy, PolicyRef};
 use crate::report::{Outcome, Results};
 use escape::{fenced, shorten};
 
@@ -80,7 +80,7 @@ fn parts(review: &Review<'_>, changes: Changes) -> Vec<Part> {
         let results = review.results;
         let results = results.filter(|results| !results.settled.is_empty());
         parts.extend(changes(view, results));
-        parts.push(unmanaged(view.plan));
+        parts.push(unmanaged(view.annotations));
     }
     parts.push(warnings(review));
     parts
@@ -116,7 +116,7 @@ fn head(review: &Review<'_>, with_counts: bool) -> String {
         }
         Some(_) => head.push_str("**Partial view:** managed policies are left out.\n\n"),
     }
-    if let Some((report, said)) = since(plan) {
+    if let Some((report, said)) = since(view.annotations) {
         let _ = write!(
             head,
             "Since {}: {said}.\n\n",
@@ -279,8 +279,8 @@ fn failures(review: &Review<'_>) -> Part {
 }
 
 /// Names the unmanaged policies that are worth it.
-fn unmanaged(plan: &Plan) -> Part {
-    let Some((title, policies)) = phrases::unmanaged(plan) else {
+fn unmanaged(annotations: &Annotations) -> Part {
+    let Some((title, policies)) = phrases::unmanaged(annotations) else {
         return Part::new("unmanaged policies", []);
     };
     let rest = policies.len().saturating_sub(MOST_UNMANAGED);
@@ -297,15 +297,17 @@ fn unmanaged(plan: &Plan) -> Part {
 
 /// Shows the policies that moved since a plan was saved, then and now.
 fn stale(review: &Review<'_>) -> Part {
-    let plan = review.plan.map(|view| view.plan);
-    let moved = plan.zip(review.results).into_iter();
-    let moved = moved.flat_map(|(plan, results)| {
-        results.moved(plan).map(|(policy, live)| {
+    let moved = review.plan.zip(review.results).into_iter();
+    let moved = moved.flat_map(|(view, results)| {
+        results.moved(view.plan).map(|(policy, live)| {
             format!(
                 "{} {}\n\n{}",
                 policy.kind,
                 policy_name(policy),
-                fenced("diff", &diff::since_planned(policy, live, &plan.names))
+                fenced(
+                    "diff",
+                    &diff::since_planned(policy, live, &view.annotations.names)
+                )
             )
         })
     });

@@ -56,7 +56,7 @@ pub(super) fn compact(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Par
             if let Some(cause) = phrases::cause(group.cause, view.direction) {
                 let _ = writeln!(text, "  {cause}");
             }
-            for said in who(view.plan, &group.policies, view.direction) {
+            for said in who(view.annotations, &group.policies, view.direction) {
                 let _ = writeln!(text, "  {said}");
             }
             for policy in &group.policies {
@@ -89,9 +89,9 @@ pub(super) fn compact(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Par
 
 fn groups_of<'v>(view: &PlanView<'v>) -> Vec<Group<'v>> {
     if view.expand {
-        groups::single(view.plan, view.direction)
+        groups::single(view)
     } else {
-        groups::groups(view.plan, view.direction)
+        groups::groups(view)
     }
 }
 
@@ -109,11 +109,11 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
         open.push_str(" outcome |");
         line.push_str("---|");
     }
-    if view.plan.since.is_some() {
+    if view.annotations.since.is_some() {
         open.push_str(" since the report |");
         line.push_str("---|");
     }
-    if view.plan.audit.is_some() {
+    if view.annotations.audit.is_some() {
         open.push_str(" who |");
         line.push_str("---|");
     }
@@ -125,14 +125,14 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
             None => String::new(),
             Some(_) => format!(" {} |", outcomes_of(group, &outcomes)),
         };
-        let cause = match view.plan.since {
+        let cause = match view.annotations.since {
             None => String::new(),
             Some(_) => format!(
                 " {} |",
                 phrases::cause(group.cause, view.direction).unwrap_or_default()
             ),
         };
-        let said = match view.plan.audit {
+        let said = match view.annotations.audit {
             None => String::new(),
             Some(_) => format!(" {} |", who_cell(view, group)),
         };
@@ -161,7 +161,7 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
 }
 
 fn who_cell(view: &PlanView<'_>, group: &Group<'_>) -> String {
-    let said = who(view.plan, &group.policies, view.direction);
+    let said = who(view.annotations, &group.policies, view.direction);
     let said = said
         .iter()
         .map(|line| code(shorten(line, 2 * LONGEST_NAME)));

@@ -54,7 +54,6 @@ async fn go_back(world: &World, kind: PolicyKind) {
         tenant_id: recorded.tenant_id,
         graph_url: reader.graph_url(),
         write_with: WriteWith::Auto,
-        rules: &GuardRules::default(),
         strict: false,
         selection: &Selection::default(),
     };
@@ -65,7 +64,8 @@ async fn go_back(world: &World, kind: PolicyKind) {
         recorded.names,
         &inputs,
     );
-    let results = world.apply(&back.plan).await;
+    let (plan, _) = back.draft.finish(&GuardRules::default());
+    let results = world.apply(&plan).await;
     assert_eq!(applied(&results), 1, "{kind}: {}", outcomes(&results));
 }
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use assignctl::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES, Pace};
-use assignctl::plan::{Rate, estimate};
+use assignctl::graph::pace::{PUBLISHED_REQUESTS, PUBLISHED_WRITES, Pace};
+use assignctl::model::RateLimit;
+use assignctl::plan::estimate;
 use assignctl_sandbox::{RetryAfter, Tenant};
 
 use super::super::support::tenants::tenant;
@@ -153,13 +154,9 @@ async fn one_at_a_time_means_that_a_policy_is_settled_before_the_next_is_begun()
 /// The limits that the user sets are kept like the service's own, and the estimate knows them.
 #[tokio::test(start_paused = true)]
 async fn what_is_estimated_is_what_it_takes() {
-    let limit = |count, seconds| Limit {
+    let limit = |count, seconds| RateLimit {
         count,
         window: Duration::from_secs(seconds),
-    };
-    let rate = |limit: Limit| Rate {
-        count: limit.count,
-        window: limit.window,
     };
     for (policies, writes, requests) in [
         (101, PUBLISHED_WRITES, PUBLISHED_REQUESTS),
@@ -174,7 +171,7 @@ async fn what_is_estimated_is_what_it_takes() {
         let plan = world.plan(&wants("*", &["B"])).await;
         // What planning read is not part of it.
         tokio::time::sleep(Duration::from_secs(60)).await;
-        let expected = estimate(&plan.summary(), rate(writes), rate(requests)).as_secs_f64();
+        let expected = estimate(&plan.summary(), writes, requests).as_secs_f64();
         let start = world.wire.elapsed();
         let took = {
             world.wire.rule(|_| Deed {

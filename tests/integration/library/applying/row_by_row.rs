@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use assignctl::graph::pace::{Limit, PUBLISHED_REQUESTS, Pace};
+use assignctl::graph::pace::{PUBLISHED_REQUESTS, Pace};
+use assignctl::model::RateLimit;
 use assignctl::plan::Plan;
 use assignctl::plan::writes::WriteWith;
 use assignctl_sandbox::target;
@@ -15,7 +16,7 @@ use crate::library::support::world::{LONGEST_WAIT, World, outcomes};
 
 /// A world in which two writes leave in 5 s, and a plan of two creates and a delete.
 async fn two_come_and_one_goes() -> (World, Plan) {
-    let writes = Limit {
+    let writes = RateLimit {
         count: 2,
         window: Duration::from_secs(5),
     };

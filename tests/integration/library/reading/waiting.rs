@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use assignctl::graph::GraphError;
-use assignctl::graph::pace::{Limit, PUBLISHED_WRITES, Pace};
+use assignctl::graph::pace::{PUBLISHED_WRITES, Pace};
 use assignctl::graph::transport::Response;
+use assignctl::model::RateLimit;
 
 use super::{EVERYTHING, LISTS, healthy_plan, tenant, unread};
 use crate::library::support::answers::{error, html, later, with_header};
@@ -132,7 +133,7 @@ async fn a_pause_holds_all_reads() {
 async fn the_directory_takes_nothing_from_intunes_limit() {
     let mut made = tenant();
     made.service.throttling.app_any = 3;
-    let requests = Limit {
+    let requests = RateLimit {
         count: 3,
         window: Duration::from_secs(20),
     };

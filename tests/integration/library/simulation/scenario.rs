@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use assignctl::graph::pace::{Limit, PUBLISHED_REQUESTS, PUBLISHED_WRITES, Pace};
+use assignctl::graph::pace::{PUBLISHED_REQUESTS, PUBLISHED_WRITES, Pace};
+use assignctl::model::RateLimit;
 use assignctl_sandbox::{PolicySetRows, RetryAfter};
 use proptest::strategy::{Strategy as _, ValueTree as _};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -20,7 +21,7 @@ pub(super) struct Scenario {
     pub(super) admin: u32,
     /// How many processes try before everything is well again.
     pub(super) runs: usize,
-    pub(super) limits: [Limit; 2],
+    pub(super) limits: [RateLimit; 2],
     pub(super) concurrency: usize,
     pub(super) fail_fast: bool,
     /// For how long the client takes a token to be good, and for how long it is.
@@ -49,7 +50,7 @@ impl Scenario {
         };
         let service = &mut case.tenant.service;
         let throttling = &mut service.throttling;
-        let count = |limit: Limit| u32::try_from(limit.count).expect("a small limit");
+        let count = |limit: RateLimit| u32::try_from(limit.count).expect("a small limit");
         throttling.app_writes = count(limits[0]);
         throttling.app_any = count(limits[1]);
         throttling.window = limits[0].window.as_secs_f64();
@@ -109,8 +110,8 @@ impl Scenario {
     }
 }
 
-fn limit(count: usize, seconds: u64) -> Limit {
-    Limit {
+fn limit(count: usize, seconds: u64) -> RateLimit {
+    RateLimit {
         count,
         window: Duration::from_secs(seconds),
     }

@@ -54,20 +54,20 @@ impl Stage {
             tenant_id: recorded.tenant_id,
             graph_url: reader.graph_url(),
             write_with: WriteWith::Auto,
-            rules: &GuardRules::default(),
             strict: false,
             selection: &Selection::default(),
         };
         let gone = References::default();
         let back = plan(&left, &live.expect("rows"), &gone, recorded.names, &inputs);
         assert!(back.moved.is_empty(), "{:?}", back.moved);
-        let results = self.world.apply(&back.plan).await;
+        let (planned, _) = back.draft.finish(&GuardRules::default());
+        let results = self.world.apply(&planned).await;
         assert!(
             results.is_good(),
             "{} {:#?} {:#?}",
             outcomes(&results),
             results.settled,
-            back.plan.policies
+            planned.policies
         );
         for ((_, old), (_, new)) in policies(before).zip(policies(&self.world.tenant())) {
             assert_eq!(own(&state(old)), own(&state(new)), "{}", old.name);

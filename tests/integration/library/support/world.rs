@@ -17,7 +17,7 @@ use assignctl::manifest;
 use assignctl::plan::guards::GuardRules;
 use assignctl::plan::needs::needs;
 use assignctl::plan::writes::WriteWith;
-use assignctl::plan::{self, Plan, PlanInputs, PlannedPolicy, Selection};
+use assignctl::plan::{self, Names, Plan, PlanInputs, PlannedPolicy, Selection};
 use assignctl::report::{Outcome, Report, Results, Settled};
 use assignctl_sandbox::{Machine, Service, Tenant};
 use serde_json::Value;
@@ -38,6 +38,8 @@ pub(crate) struct World {
     pub(crate) stop: CancellationToken,
     /// The report of the latest run.
     pub(crate) report: Arc<Mutex<Report>>,
+    /// The names of the latest plan.
+    pub(crate) names: Arc<Mutex<Names>>,
 }
 
 fn client(
@@ -113,6 +115,7 @@ impl World {
             },
             stop,
             report: Arc::new(Mutex::new(Report::in_memory())),
+            names: Arc::default(),
         }
     }
 
@@ -127,6 +130,7 @@ impl World {
             settings: self.settings,
             stop,
             report: Arc::new(Mutex::new(Report::in_memory())),
+            names: Arc::default(),
         }
     }
 
@@ -180,7 +184,6 @@ impl World {
             tenant_id,
             graph_url: reader.graph_url(),
             write_with: self.settings.write_with,
-            rules: &GuardRules::default(),
             strict: false,
             selection: &Selection::default(),
         };
@@ -190,8 +193,10 @@ impl World {
         let filters = made.has_unnamed_filters(false);
         let names = reader.names(&asked, filters).await;
         let (groups, filters) = names.map_err(Trouble::Unread)?;
-        made.add_names(asked, groups, filters, inputs.rules);
-        Ok(made)
+        made.add_names(asked, groups, filters);
+        let (plan, annotations) = made.finish(&GuardRules::default());
+        *lock(&self.names) = annotations.names;
+        Ok(plan)
     }
 
     pub(crate) async fn plan(&self, text: &str) -> Plan {
@@ -210,8 +215,10 @@ impl World {
             .start(Some((plan, "sha256:none")), &plan.graph_url)
             .expect("memory");
         *lock(&self.report) = report;
+        let names = lock(&self.names).clone();
         apply::run(
             plan,
+            &names,
             &self.client,
             &self.report,
             self.settings,

@@ -1,0 +1,32 @@
+//! What is known beside a plan: names, and why policies differ. None of it decides what is written.
+
+use super::PlannedPolicy;
+use super::audit::{Audit, PolicyAudit};
+use super::names::Names;
+use super::since::{Cause, Since};
+use super::unmanaged::Notable;
+
+/// What a plan's readers are shown beside it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Annotations {
+    /// Display names of groups and filters, if they are known.
+    pub names: Names,
+    /// Why policies are not as the manifests say, if that was asked.
+    pub since: Option<Since>,
+    /// The unmanaged policies that are named, if that was asked.
+    pub notable: Option<Notable>,
+    /// Who changed what differs, if that was asked.
+    pub audit: Option<Audit>,
+}
+
+impl Annotations {
+    /// Returns why a policy is not as the manifests say, if that was asked.
+    pub fn cause(&self, policy: &PlannedPolicy) -> Option<Cause> {
+        self.since.as_ref()?.cause(policy)
+    }
+
+    /// Returns what the service noted of a policy, if that was asked.
+    pub fn audit_of(&self, policy: &PlannedPolicy) -> Option<&PolicyAudit> {
+        self.audit.as_ref()?.of_policy(policy)
+    }
+}

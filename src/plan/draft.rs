@@ -1,0 +1,100 @@
+//! A plan in the making: compared, but not judged, since names are still to be looked up.
+
+use std::collections::BTreeSet;
+
+use super::annotations::Annotations;
+use super::audit::Audit;
+use super::guards::{self, GuardRules};
+use super::unmanaged::Notable;
+use super::{Plan, PlanDiagnostic, PlannedPolicy};
+use crate::model::{Assignment, AuditLog, LiveFilter, LiveGroup, PolicyKind};
+
+/// A plan in the making. [`Self::finish`] makes it one that does not change any more.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    pub(super) plan: Plan,
+    pub(super) annotations: Annotations,
+}
+
+impl Draft {
+    /// Replaces the warnings by others, without secrets or with those of the manifests.
+    pub fn set_diagnostics(&mut self, diagnostics: Vec<PlanDiagnostic>) {
+        self.plan.diagnostics = diagnostics;
+    }
+
+    /// Chooses the unmanaged policies that are named: those that are new since a report that `known`
+    /// the others, or without one, those that are assigned to everybody.
+    pub fn name_unmanaged(&mut self, known: Option<&BTreeSet<(PolicyKind, String)>>) {
+        let unmanaged = self.plan.unmanaged.iter().flatten();
+        self.annotations.notable = Some(Notable::among(unmanaged, known));
+    }
+
+    /// Returns the managed policies.
+    pub fn policies(&self) -> &[PlannedPolicy] {
+        &self.plan.policies
+    }
+
+    /// Whether the plan has nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.plan.is_empty()
+    }
+
+    /// Notes who changed what differs. `own` holds the ids of our own writes' requests, in lower case.
+    pub fn add_audit(&mut self, log: &AuditLog, own: &BTreeSet<String>, days: u32) {
+        self.annotations.audit = Some(Audit::of(&self.plan, log, own, days));
+    }
+
+    /// Returns the ids of groups in the changed policies (in all, if `all` is set) whose names are
+    /// not known yet.
+    pub fn unnamed_groups(&self, all: bool) -> BTreeSet<String> {
+        self.shown(all)
+            .filter_map(|assignment| assignment.key.target.group_id())
+            .filter(|id| self.annotations.names.group(id).is_none())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    /// Whether a filter in the changed policies (in all, if `all` is set) has no known name.
+    pub fn has_unnamed_filters(&self, all: bool) -> bool {
+        self.shown(all)
+            .filter_map(|assignment| assignment.filter.as_ref())
+            .any(|filter| self.annotations.names.filter(&filter.id).is_none())
+    }
+
+    /// Adds names that were looked up for the groups of [`Self::unnamed_groups`]. A group that was
+    /// `asked` for and not found does not exist.
+    pub fn add_names(
+        &mut self,
+        asked: BTreeSet<String>,
+        groups: Vec<LiveGroup>,
+        filters: Vec<LiveFilter>,
+    ) {
+        let names = &mut self.annotations.names;
+        for LiveGroup { id, name } in groups {
+            names.add_group(id, name);
+        }
+        for id in asked {
+            names.add_missing_group(id);
+        }
+        for filter in filters {
+            names.add_filter(filter.id, filter.name);
+        }
+    }
+
+    /// Judges the plan. From here on it stays as it is.
+    #[must_use]
+    pub fn finish(mut self, rules: &GuardRules) -> (Plan, Annotations) {
+        let judged = self.plan.judged(&self.annotations.names, None);
+        self.plan.guards = guards::evaluate(&judged, rules);
+        (self.plan, self.annotations)
+    }
+
+    fn shown(&self, all: bool) -> impl Iterator<Item = &Assignment> {
+        let policies = self.plan.policies.iter();
+        let policies = policies.filter(move |policy| all || policy.is_changed());
+        let shown = policies.flat_map(|policy| policy.before.iter().chain(policy.after.iter()));
+        let notable = self.annotations.notable.iter();
+        let notable = notable.flat_map(|notable| &notable.policies);
+        shown.chain(notable.flat_map(|policy| policy.assignments.iter()))
+    }
+}
