@@ -8,9 +8,9 @@ use std::time::UNIX_EPOCH;
 
 use serde_json::{Map, Value, json};
 
+use crate::call::Call;
 use crate::collections::Collection;
 use crate::encoding::guid_from;
-use crate::machine::Call;
 use crate::reply::date;
 use crate::target::{TargetType, target_id};
 use crate::tenant::{Assignment, object};

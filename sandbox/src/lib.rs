@@ -13,7 +13,9 @@
 //! goes), `rules` and `approval` (what is refused), `state` and `store` (what is kept), then the helpers.
 
 mod approval;
+mod approval_request;
 mod audit;
+mod call;
 mod collections;
 mod encoding;
 mod handlers;
@@ -37,16 +39,16 @@ mod tests;
 mod text;
 mod throttle;
 
-pub use approval::{ApprovalRequest, ApprovalStatus, Decision, Party};
+pub use approval::Decision;
+pub use approval_request::{ApprovalRequest, ApprovalStatus, Party};
 pub use collections::Collection;
 pub use encoding::guid_from;
 pub use http::{Service, serve};
 pub use machine::Machine;
-pub use members::{Device, User};
 pub use request::{Request, Response, Statistics};
 pub use state::StateError;
 pub use store::{LOCK_SUFFIX, Store};
 pub use switches::{
     App, Approval, Audit, PolicySetRows, RetryAfter, SameBody, Switches, Throttling,
 };
-pub use tenant::{Assignment, Filter, Group, Policy, Tenant};
+pub use tenant::{Assignment, Device, Filter, Group, Policy, Tenant, User};

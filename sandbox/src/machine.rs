@@ -8,12 +8,13 @@ use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
 use crate::audit::{self, Action, MOST_EVENTS, Written};
-use crate::collections::{Collection, Family, Pool};
+use crate::call::Call;
+use crate::collections::{Collection, Pool};
 use crate::encoding::guid_from;
 use crate::odata::query::{Allowed, NO_FILTER, Options};
 use crate::reply::{Fault, HTTP_DATE, date};
-use crate::request::{Request, Statistics};
-use crate::sign_in::{self, Caller};
+use crate::request::Statistics;
+use crate::sign_in;
 use crate::switches::RetryAfter;
 use crate::tenant::{Assignment, Policy, Tenant};
 use crate::throttle::Meter;
@@ -46,57 +47,6 @@ impl fmt::Debug for Machine {
             .field("base", &self.base)
             .field("statistics", &self.statistics)
             .finish_non_exhaustive()
-    }
-}
-
-/// A request to Graph that is let in, taken apart.
-#[derive(Debug)]
-pub(crate) struct Call<'a> {
-    pub(crate) method: &'a str,
-    /// The decoded segments below the version, keys in parentheses split off.
-    pub(crate) segments: Vec<String>,
-    /// The path below the version, as in the service's own messages.
-    pub(crate) place: String,
-    pub(crate) pairs: Vec<(String, String)>,
-    pub(crate) request: &'a Request,
-    /// The version root, as the caller sees it.
-    pub(crate) root: String,
-    pub(crate) caller: Caller,
-    pub(crate) now: Duration,
-    pub(crate) wall: SystemTime,
-    pub(crate) in_batch: bool,
-    pub(crate) url_length: usize,
-}
-
-impl Call<'_> {
-    pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.request.header(name)
-    }
-
-    /// Returns the text of `@odata.context` for something.
-    pub(crate) fn context(&self, of: &str) -> String {
-        format!("{}/$metadata#{of}", self.root)
-    }
-
-    /// Refuses a caller without the permission to read such objects.
-    pub(crate) fn may_read(&self, family: Family) -> Result<(), Fault> {
-        self.permit(&family.permissions())
-    }
-
-    pub(crate) fn permit(&self, permissions: &[&str]) -> Result<(), Fault> {
-        if self.caller.may(permissions) {
-            return Ok(());
-        }
-        // jseerden/IntuneBackupAndRestore#55.
-        Err(Fault::wrapped(
-            403,
-            "Forbidden",
-            format!(
-                "Application is not authorized to perform this operation. Application must have \
-                 one of the following scopes: {}",
-                permissions.join(", ")
-            ),
-        ))
     }
 }
 

@@ -2,36 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
-
-use crate::tenant::{Group, Tenant};
-
-/// A user of the directory.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct User {
-    /// The id, a GUID.
-    pub id: String,
-    /// The sign-in name, which may stand for the id.
-    pub user_principal_name: String,
-    /// Everything else that the directory says about the user.
-    #[serde(flatten)]
-    pub properties: Map<String, Value>,
-}
-
-/// A device of the directory.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Device {
-    /// The id, a GUID.
-    pub id: String,
-    /// The display name; not unique.
-    pub display_name: String,
-    /// Everything else that the directory says about it.
-    #[serde(flatten)]
-    pub properties: Map<String, Value>,
-}
+use crate::tenant::{Device, Group, Tenant, User};
 
 impl Tenant {
     /// Finds a user by id or sign-in name.
@@ -95,6 +66,8 @@ impl Tenant {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Map;
+
     use super::*;
 
     fn tenant() -> Tenant {

@@ -2,12 +2,13 @@
 
 use std::time::{Duration, SystemTime};
 
+use crate::call::Call;
 use crate::collections::{Collection, Pool};
 use crate::encoding::guid_from;
 use crate::handlers::{
     approvals, assignments, audit, batch, directory, filters, memberships, policies,
 };
-use crate::machine::{Call, Machine};
+use crate::machine::Machine;
 use crate::odata::path::{below_version, message_place};
 use crate::odata::query;
 use crate::reply::{Fault, HTTP_DATE, Identity, Reply, date};

@@ -8,10 +8,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::approval::ApprovalRequest;
+use crate::approval_request::ApprovalRequest;
 use crate::collections::{Collection, ObjectIds, RowIds, SourceForm};
 use crate::encoding::guid_from;
-use crate::members::{Device, User};
 use crate::switches::Switches;
 use crate::target::target_id;
 
@@ -119,6 +118,32 @@ impl TryFrom<RawAssignment> for Assignment {
             properties,
         })
     }
+}
+
+/// A user of the directory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// The id, a GUID.
+    pub id: String,
+    /// The sign-in name, which may stand for the id.
+    pub user_principal_name: String,
+    /// Everything else that the directory says about the user.
+    #[serde(flatten)]
+    pub properties: Map<String, Value>,
+}
+
+/// A device of the directory.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Device {
+    /// The id, a GUID.
+    pub id: String,
+    /// The display name; not unique.
+    pub display_name: String,
+    /// Everything else that the directory says about it.
+    #[serde(flatten)]
+    pub properties: Map<String, Value>,
 }
 
 /// A group of the directory.

@@ -7,10 +7,12 @@ use serde_json::{Map, Value, json};
 
 use super::policies::page_size;
 use super::shape;
-use crate::approval::{ApprovalRequest, Decision, Party, clock, seconds};
+use crate::approval::{Decision, clock, seconds};
+use crate::approval_request::{ApprovalRequest, Party};
+use crate::call::Call;
 use crate::collections::{Collection, Spec};
 use crate::encoding::guid_from;
-use crate::machine::{Call, Machine};
+use crate::machine::Machine;
 use crate::odata::predicate::Grammar;
 use crate::odata::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
 use crate::reply::{Fault, Reply};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::machine::Call;
+use crate::call::Call;
 use crate::reply::{Fault, Reply};
 use crate::request::Request;
 use crate::rules::body;

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use serde_json::{Map, Value, json};
 
 use super::shape::add_own;
+use crate::call::Call;
 use crate::encoding::is_guid;
-use crate::machine::{Call, Machine};
+use crate::machine::Machine;
 use crate::odata::predicate::Grammar;
 use crate::odata::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
 use crate::reply::{Fault, Reply};

@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::policies::page_size;
 use super::shape::add_own;
+use crate::call::Call;
 use crate::collections::Family;
-use crate::machine::{Call, Machine};
+use crate::machine::Machine;
 use crate::odata::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
 use crate::reply::{Fault, Reply};
 use crate::tenant::Filter;

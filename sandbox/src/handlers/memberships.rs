@@ -6,8 +6,9 @@ use super::directory::{
     LIST, LONGEST_PAGE, READERS, full, missing, not_an_id, permit, unsupported,
 };
 use super::shape::add_own;
+use crate::call::Call;
 use crate::encoding::is_guid;
-use crate::machine::{Call, Machine};
+use crate::machine::Machine;
 use crate::odata::predicate::Grammar;
 use crate::odata::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
 use crate::reply::{Fault, Reply};

@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::shape;
+use crate::call::Call;
 use crate::collections::{Collection, Expand, Pages, Writes};
-use crate::machine::{Call, Machine};
+use crate::machine::Machine;
 use crate::odata::predicate::Grammar;
 use crate::odata::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
 use crate::reply::{Fault, Reply};

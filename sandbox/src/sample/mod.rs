@@ -12,10 +12,9 @@ use self::objects::{OBJECTS, Object};
 use self::tables::{DEVICES, FAMILIES, FILTERS, Family, GROUPS, NESTED, USERS};
 use crate::collections::Collection;
 use crate::encoding::guid_from;
-use crate::members::{Device, User};
 use crate::rules::assignment;
 use crate::target;
-use crate::tenant::{Policy, Tenant};
+use crate::tenant::{Device, Policy, Tenant, User};
 
 impl Tenant {
     /// Makes the sample tenant: 150 policies, 60 groups, 8 filters, and a few users and devices.
