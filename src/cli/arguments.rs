@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use super::options::{Ci, Common, Guards, Planning, Selecting, View, WhoDidIt};
 use super::settings::variable;
@@ -39,18 +40,33 @@ const AFTER_HELP: &str = "See `assignctl --help` for all commands, `assignctl CO
 impl Arguments {
     /// Returns the whole command line, with every option of every command.
     pub(super) fn tree() -> clap::Command {
+        Self::with_variables(&[])
+    }
+
+    fn with_variables(beaten: &[clap::Id]) -> clap::Command {
+        let of_command = |option: clap::Arg| match beaten.contains(option.get_id()) {
+            true => option,
+            false => from_environment(option),
+        };
         Self::command()
             .mut_args(|option| match option.is_global_set() {
                 true => option.hide_short_help(true),
                 false => option,
             })
             .mut_args(from_environment)
-            .mut_subcommands(|command| command.mut_args(from_environment))
+            .mut_subcommands(|command| command.mut_args(of_command))
+    }
+
+    /// Returns the command line for what was typed: an option that was typed wins over the variable of one
+    /// that it excludes.
+    pub(super) fn tree_for(typed: &[OsString]) -> clap::Command {
+        let beaten = beaten_variables(Self::command(), typed);
+        Self::with_variables(&beaten)
     }
 
     /// Returns the command line as the short help shows it: without what is seldom needed.
-    pub(super) fn short_tree() -> clap::Command {
-        SELDOM.iter().fold(Self::tree(), |tree, name| {
+    pub(super) fn shortened(tree: clap::Command) -> clap::Command {
+        SELDOM.iter().fold(tree, |tree, name| {
             tree.mut_subcommand(name, |command| command.hide(true))
         })
     }
@@ -66,6 +82,34 @@ const SELDOM: [&str; 5] = ["whoami", "sandbox", "schema", "completions", "versio
 
 /// Options whose variables are read later, since what they say together depends on where it was said.
 const READ_LATER: [&str; 2] = ["sandbox", "graph-url"];
+
+/// Returns the options of the command that was typed which exclude one that was typed as well.
+fn beaten_variables(tree: clap::Command, typed: &[OsString]) -> Vec<clap::Id> {
+    let lenient = tree.clone().ignore_errors(true);
+    let Ok(matches) = lenient.try_get_matches_from(typed) else {
+        return Vec::new();
+    };
+    let Some((name, matches)) = matches.subcommand() else {
+        return Vec::new();
+    };
+    let Some(command) = tree.find_subcommand(name) else {
+        return Vec::new();
+    };
+    let is_typed = |option: &&clap::Arg| {
+        matches.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine)
+    };
+    let typed: Vec<&clap::Arg> = command.get_arguments().filter(is_typed).collect();
+    let excludes = |one: &clap::Arg, other: &clap::Arg| {
+        let mut conflicts = command.get_arg_conflicts_with(one).into_iter();
+        conflicts.any(|option| option.get_id() == other.get_id())
+    };
+    let others = command.get_arguments().filter(|option| !is_typed(option));
+    let beaten = others.filter(|other| {
+        let mut typed = typed.iter();
+        typed.any(|one| excludes(one, other) || excludes(other, one))
+    });
+    beaten.map(|option| option.get_id().clone()).collect()
+}
 
 /// Lets an option be set by its variable, `ASSIGNCTL_` with its name. One that is set to nothing is not
 /// set.
@@ -106,6 +150,10 @@ pub(super) enum Command {
     List(List),
     /// Show what manifests for several tenants say for one
     Tenants(Tenants),
+    /// Explain why a policy has its assignments: which lines ask for them, what would change
+    Explain(Explain),
+    /// Make a repository of manifests for a tenant, whose first plan has no changes
+    Init(Init),
     /// Sign in and show the identity and its permissions
     Whoami(WhoAmI),
     /// Serve the built-in Graph emulator over HTTP
@@ -149,6 +197,8 @@ impl Command {
             Self::Show(_) => Some("plan"),
             Self::Drift(_) => Some("drift"),
             Self::Export(_)
+            | Self::Explain(_)
+            | Self::Init(_)
             | Self::List(_)
             | Self::Tenants(_)
             | Self::Whoami(_)
@@ -173,6 +223,8 @@ impl Command {
             Self::List(list) => list.selection(),
             Self::Validate(_)
             | Self::Tenants(_)
+            | Self::Explain(_)
+            | Self::Init(_)
             | Self::Whoami(_)
             | Self::Sandbox(_)
             | Self::Schema(_)
@@ -366,12 +418,18 @@ pub(super) struct Rollback {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl export --out manifests\n  assignctl export --sandbox tenant.json > manifest.yaml\n  assignctl export --snapshot tenant.json"
+    after_help = "Examples:\n  assignctl export --out manifests\n  assignctl export --sandbox tenant.json > manifest.yaml\n  assignctl export --snapshot tenant.json\n  assignctl export --into manifests --unmanaged"
 )]
 pub(super) struct Export {
     /// Write the manifests into this folder instead of to stdout
     #[arg(short, long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
+    /// With `--unmanaged`: add files to this folder of manifests, which may exist
+    #[arg(long, value_name = "DIR", requires = "unmanaged", conflicts_with_all = ["out", "force", "snapshot"])]
+    pub(super) into: Option<PathBuf>,
+    /// Only policies that no manifest of the folder manages, with the sets that are there
+    #[arg(long, requires = "into")]
+    pub(super) unmanaged: bool,
     /// Replace the manifests that the folder already holds; refuses if other YAML is among them
     #[arg(long, requires = "out")]
     pub(super) force: bool,
@@ -456,6 +514,48 @@ impl List {
 
 #[derive(Args, Debug)]
 #[command(
+    after_help = "Examples:\n  assignctl explain 'Win - BitLocker' manifests\n  assignctl explain 8f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e --format json"
+)]
+pub(super) struct Explain {
+    /// The policy, by display name or id
+    #[arg(value_name = "POLICY")]
+    pub(super) policy: String,
+    /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    /// Only a policy of this kind (can be repeated)
+    #[arg(long, value_name = "KIND", value_parser = policy_kind)]
+    pub(super) kind: Vec<PolicyKind>,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl init\n  assignctl init intune --pipeline github\n\nSigns in, exports the tenant to DIR/manifests, and writes assignctl.yaml, the schema for editors and .gitignore.\nNothing that exists is overwritten."
+)]
+pub(super) struct Init {
+    /// The folder; created if it does not exist
+    #[arg(value_name = "DIR", default_value = ".")]
+    pub(super) folder: PathBuf,
+    /// The pipeline to write [default: asked for on a terminal, else none]
+    #[arg(long, value_enum, value_name = "PLATFORM")]
+    pub(super) pipeline: Option<PipelineFile>,
+}
+
+/// Pipelines that `init` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PipelineFile {
+    /// GitHub Actions.
+    Github,
+    /// Azure Pipelines.
+    AzureDevops,
+    /// GitLab CI/CD.
+    Gitlab,
+    /// No pipeline.
+    None,
+}
+
+#[derive(Args, Debug)]
+#[command(
     after_help = "Examples:\n  assignctl whoami\n  assignctl whoami --for plan --kind mobileApp\n  assignctl whoami --auth azure-cli --format json"
 )]
 pub(super) struct WhoAmI {
@@ -483,9 +583,16 @@ pub(super) struct Sandbox {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl schema > manifest.schema.json\n\nEditors with the YAML language server then complete and check a manifest that begins with\n  # yaml-language-server: $schema=manifest.schema.json"
+    after_help = "Examples:\n  assignctl schema > manifest.schema.json\n  assignctl schema --from-tenant > manifest.schema.json\n\nEditors with the YAML language server then complete and check a manifest that begins with\n  # yaml-language-server: $schema=manifest.schema.json"
 )]
-pub(super) struct Schema {}
+pub(super) struct Schema {
+    /// Add the names of groups, filters and policies in this snapshot or state file
+    #[arg(long, value_name = "FILE", conflicts_with = "from_tenant")]
+    pub(super) from: Option<PathBuf>,
+    /// Sign in, and add the names of the tenant's groups, filters and policies
+    #[arg(long)]
+    pub(super) from_tenant: bool,
+}
 
 #[derive(Args, Debug)]
 #[command(

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::arguments::Export as ExportArguments;
+use super::config::Config;
 use super::options::Common;
 use super::output::Output;
 use super::settings;
@@ -13,13 +14,15 @@ use super::{interrupt, runtime};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::export::{Export, LeftOut, unavailable};
+use crate::plan::Selection;
 use crate::render::clean::clean;
 use crate::render::json::Json;
 use crate::render::phrases::count;
 use crate::run::Failure;
-use crate::run::connect::connect;
+use crate::run::connect::{ServiceSettings, connect};
 use crate::run::export::{self, Snapshot, UNKNOWN_TENANT};
 use crate::run::folder::Folder;
+use crate::run::plan;
 
 pub(super) fn run(
     command: &ExportArguments,
@@ -45,6 +48,9 @@ pub(super) fn run(
         None => None,
         Some(path) => Some(Folder::open(path, command.force)?),
     };
+    if let Some(path) = &command.into {
+        return add(path, &selection, &service, &config, output);
+    }
     runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
@@ -61,6 +67,45 @@ pub(super) fn run(
         export::check(&export, &selection)?;
         print_manifests(folder, tenant_id.as_deref(), &export, output)
     })
+}
+
+/// Adds what no manifest manages to a folder of manifests.
+fn add(
+    path: &Path,
+    selection: &Selection,
+    service: &ServiceSettings,
+    config: &Config,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let folder = Folder::open_to_add(path)?;
+    let loaded = match folder.holds_manifests()? {
+        false => None,
+        true => Some(plan::load(&[path.to_owned()], config.path.as_deref())?),
+    };
+    let (tenant_id, mut export) = runtime()?.block_on(async {
+        let stop = interrupt::watch(Some(&output.progress));
+        let environment = settings::environment(&output.redactor);
+        let client = connect(service, &environment, output.observer(), &stop)?;
+        export::unmanaged(&client, loaded.as_ref(), selection, &stop).await
+    })?;
+    let mut warnings: Vec<Diagnostic> = export.left_out.iter().map(LeftOut::warning).collect();
+    warnings.extend(export.unavailable.iter().map(unavailable));
+    output.diagnostics(&warnings, &Sources::default());
+    for file in &export.files {
+        output.check_data(&file.text)?;
+    }
+    export.files = folder.with_free_names(export.files);
+    let record = Json::new(Record::new(tenant_id.as_deref(), &export));
+    output.check_json(|| &record)?;
+    if export.files.is_empty() {
+        let nothing =
+            || "Nothing to add: every policy that can be exported is managed.\n".to_owned();
+        output.print_plain(nothing, &record)?;
+        return Ok(Exit::Success);
+    }
+    folder.add(&export.files)?;
+    output.print_plain(|| summary(folder.path(), &export), &record)?;
+    Ok(Exit::Success)
 }
 
 fn print_manifests(

@@ -9,9 +9,11 @@ mod apply;
 mod arguments;
 mod color;
 mod config;
+mod explain;
 mod export;
 mod foreign;
 mod help;
+mod init;
 mod interrupt;
 mod list;
 mod logging;
@@ -23,6 +25,7 @@ mod progress;
 pub mod reference;
 mod rollback;
 mod sandbox;
+mod schema;
 mod settings;
 mod show;
 mod show_report;
@@ -36,8 +39,6 @@ use std::ffi::OsString;
 use std::sync::Arc;
 
 use crate::exit::Exit;
-use crate::manifest::schema;
-use crate::render::json::Json;
 use crate::run::Failure;
 use arguments::{Arguments, Command};
 use options::Format;
@@ -46,7 +47,7 @@ use output::Output;
 /// Runs the program with the process's own arguments and environment.
 pub fn run() -> Exit {
     let typed: Vec<OsString> = std::env::args_os().collect();
-    let tree = Arguments::tree();
+    let tree = Arguments::tree_for(&typed);
     let words: Vec<String> = typed
         .iter()
         .map(|word| word.to_string_lossy().into_owned())
@@ -57,7 +58,7 @@ pub fn run() -> Exit {
     let asks_for_all = |word: &String| matches!(word.as_str(), "--help" | "help");
     let tree = match words.iter().any(asks_for_all) {
         true => tree,
-        false => Arguments::short_tree(),
+        false => Arguments::shortened(tree),
     };
     let mut arguments = match Arguments::read(tree, typed) {
         Ok(arguments) => arguments,
@@ -118,10 +119,9 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Whoami(command) => whoami::run(&command, &common, output),
         Command::Tenants(tenants) => tenants::run(&tenants.command, &common, output),
         Command::Sandbox(command) => sandbox::run(&command, output),
-        Command::Schema(arguments::Schema {}) => {
-            output.own(&Json::new(schema::schema()).text())?;
-            Ok(Exit::Success)
-        }
+        Command::Explain(command) => explain::run(&command, &common, output),
+        Command::Init(command) => init::run(&command, &common, output),
+        Command::Schema(command) => schema::run(&command, &common, output),
         Command::Help(command) => {
             output.own(&help::topic(command.topic.as_deref())?)?;
             Ok(Exit::Success)

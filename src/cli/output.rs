@@ -243,6 +243,7 @@ impl Output {
             false => String::new(),
         };
         self.printed.set(true);
+        self.progress.finished();
         if let Some(path) = &self.json_into {
             save(path, &text)?;
         }

@@ -20,11 +20,12 @@ mod tests;
 mod yaml;
 
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::manifest::NamedTargets;
 use crate::model::{LivePolicy, PolicyKind, WholeTenant};
 pub use merged::manifest as merged;
 use references::{Reference, References, Targets};
 use said::Said;
-use sets::NamedSets;
+use sets::{KnownSets, NamedSets};
 
 /// The manifests of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,6 +117,18 @@ pub fn manifests(
     tenant_id: Option<&str>,
     is_chosen: impl Fn(&LivePolicy) -> bool,
 ) -> Export {
+    further_manifests(tenant, tenant_id, is_chosen, &[])
+}
+
+/// Makes manifests to stand beside others, whose named sets they use where one is all that a policy is
+/// assigned to.
+pub fn further_manifests(
+    tenant: &WholeTenant,
+    tenant_id: Option<&str>,
+    is_chosen: impl Fn(&LivePolicy) -> bool,
+    others: &[NamedTargets],
+) -> Export {
+    let known = KnownSets::new(tenant, others);
     let references = References::new(tenant);
     let mut entries = Vec::new();
     let mut left_out = Vec::new();
@@ -142,8 +155,12 @@ pub fn manifests(
             }),
         }
     }
-    let sets = NamedSets::of(entries.iter().map(|entry| &entry.targets));
     for entry in &mut entries {
+        entry.set = known.name(entry.live).map(str::to_owned);
+    }
+    let without = entries.iter().filter(|entry| entry.set.is_none());
+    let sets = NamedSets::of(without.map(|entry| &entry.targets), others);
+    for entry in entries.iter_mut().filter(|entry| entry.set.is_none()) {
         entry.set = sets.name(&entry.targets).map(str::to_owned);
     }
     let mut files = Vec::new();

@@ -3,10 +3,12 @@
 //! A set is the whole of a policy's targets, not a part: policies that happen to overlap are not tied
 //! together. One target alone is as short as the name of a set would be, so it stays where it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::layout::slug;
 use super::references::{Audience, Included, Targets};
+use crate::manifest::{NameOrId, NamedTargets, TargetReference, WantedTarget};
+use crate::model::{Assignment, Filter, LivePolicy, Properties, Source, Target, WholeTenant};
 
 /// From how many targets on a set gets a name.
 const FEWEST_TARGETS: usize = 2;
@@ -24,7 +26,7 @@ pub(super) struct NamedSets {
 
 impl NamedSets {
     /// Finds the shared sets among those of all policies.
-    pub(super) fn of<'e>(all: impl Iterator<Item = &'e Targets>) -> Self {
+    pub(super) fn of<'e>(all: impl Iterator<Item = &'e Targets>, others: &[NamedTargets]) -> Self {
         let mut users: BTreeMap<&Targets, usize> = BTreeMap::new();
         for targets in all.filter(|targets| targets.len() >= FEWEST_TARGETS) {
             *users.entry(targets).or_default() += 1;
@@ -37,7 +39,10 @@ impl NamedSets {
         shared.sort_by_key(|(_, users)| std::cmp::Reverse(*users));
         let mut sets = Self::default();
         for (targets, _) in shared {
-            let name = free_name(targets, &sets.by_name);
+            let is_taken = |name: &str| {
+                sets.by_name.contains_key(name) || others.iter().any(|other| other.name == name)
+            };
+            let name = free_name(targets, is_taken);
             sets.by_name.insert(name.clone(), targets.clone());
             sets.names.insert(targets.clone(), name);
         }
@@ -65,16 +70,93 @@ impl NamedSets {
     }
 }
 
+/// Sets that other manifests name, with the ids of what is in them.
+pub(super) struct KnownSets<'m> {
+    names: HashMap<BTreeSet<Assignment>, &'m str>,
+}
+
+impl<'m> KnownSets<'m> {
+    /// Looks the targets of sets up. A set with a name that the tenant does not know, or that more than
+    /// one object has, stands for nothing.
+    pub(super) fn new(tenant: &WholeTenant, sets: &'m [NamedTargets]) -> Self {
+        let by_name = |named: Vec<(&str, &str)>| {
+            let mut ids: HashMap<String, BTreeSet<String>> = HashMap::new();
+            for (name, id) in named {
+                ids.entry(name.to_lowercase())
+                    .or_default()
+                    .insert(id.to_owned());
+            }
+            ids
+        };
+        let groups = tenant.groups.iter().chain(&tenant.namesakes);
+        let groups = by_name(groups.map(|group| (&*group.name, &*group.id)).collect());
+        let filters = tenant.filters.iter();
+        let filters = by_name(filters.map(|filter| (&*filter.name, &*filter.id)).collect());
+        let id = |known: &HashMap<String, BTreeSet<String>>, reference: &NameOrId| match reference {
+            NameOrId::Id(id) => Some(id.to_string()),
+            NameOrId::Name(name) => {
+                let ids = known.get(&name.to_lowercase())?;
+                (ids.len() == 1).then(|| ids.first().cloned())?
+            }
+        };
+        let resolved = |wanted: &WantedTarget| {
+            let plain = wanted.source == Source::Direct && wanted.properties.is_none();
+            let target = match &wanted.target {
+                TargetReference::AllDevices => Target::AllDevices,
+                TargetReference::AllUsers => Target::AllUsers,
+                TargetReference::Collection(id) => Target::Collection(id.as_str().into()),
+                TargetReference::Group(group) => Target::Group(id(&groups, group)?.into()),
+                TargetReference::ExclusionGroup(group) => {
+                    Target::ExclusionGroup(id(&groups, group)?.into())
+                }
+            };
+            let filter = match &wanted.filter {
+                None => None,
+                Some(reference) => Some(Filter {
+                    id: id(&filters, &reference.filter)?.into(),
+                    mode: reference.mode.clone(),
+                }),
+            };
+            plain.then(|| Assignment {
+                filter,
+                ..Assignment::direct(target)
+            })
+        };
+        let sets = sets.iter().filter_map(|set| {
+            let targets: Option<BTreeSet<Assignment>> = set.targets.iter().map(resolved).collect();
+            Some((targets?, set.name.as_str()))
+        });
+        Self {
+            names: sets.filter(|(targets, _)| !targets.is_empty()).collect(),
+        }
+    }
+
+    /// Returns the name of the set that is all that a policy is assigned to.
+    pub(super) fn name(&self, policy: &LivePolicy) -> Option<&'m str> {
+        let known = |row: &&Assignment| {
+            row.key.is_direct() && !matches!(row.key.target, Target::Other { .. })
+        };
+        let rows = policy.rows.iter().filter(known);
+        let rows: Option<BTreeSet<Assignment>> = rows
+            .map(|row| {
+                let plain = row.key.variant.is_none() && row.properties == Properties::default();
+                plain.then(|| row.clone())
+            })
+            .collect();
+        self.names.get(&rows?).copied()
+    }
+}
+
 /// Returns a name for a set: all of its targets, or where that would be long their number. A name
 /// that left targets out would promise less than whoever uses the set gets.
-fn free_name(targets: &Targets, taken: &BTreeMap<String, Targets>) -> String {
+fn free_name(targets: &Targets, is_taken: impl Fn(&str) -> bool) -> String {
     let base = joined_name(targets).unwrap_or_else(|| format!("{}-targets", targets.len()));
     (1_usize..)
         .map(|number| match number {
             1 => base.clone(),
             _ => format!("{base}-{number}"),
         })
-        .find(|name| !taken.contains_key(name))
+        .find(|name| !is_taken(name))
         .unwrap_or_default()
 }
 

@@ -52,7 +52,7 @@ static READ_GROUPS: Permission = Permission {
 pub static NEEDS: &[Need] = &[
     Need {
         name: "plan",
-        commands: &["plan", "drift", "export", "list"],
+        commands: &["plan", "drift", "export", "list", "explain", "init"],
         permissions: &[&READ_POLICIES, &READ_GROUPS],
     },
     Need {

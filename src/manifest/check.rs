@@ -12,7 +12,7 @@ use super::properties::{self, OfEntry};
 use super::read::{Draft, Drafts, Selected, TargetSet, too_many_targets};
 use super::targets::MOST_TARGETS;
 use super::{
-    AbsentTarget, Entry, FilterReference, Manifest, Mode, NameOrId, Placed, Selector,
+    AbsentTarget, Entry, FilterReference, Manifest, Mode, NameOrId, NamedTargets, Placed, Selector,
     TargetReference, WantedProperties, WantedTarget, conflict,
 };
 use crate::diagnostic::{Diagnostic, Place};
@@ -101,7 +101,15 @@ pub(super) fn settle(drafts: Drafts, diagnostics: &mut Diagnostics) -> Manifest 
         }
     }
     find_conflicts(&settled, diagnostics);
-    Manifest { entries: settled }
+    let sets = sets.into_iter().filter(|(_, set)| !set.faulty);
+    let mut sets: Vec<NamedTargets> = sets
+        .map(|(name, TargetSet { targets, .. })| NamedTargets { name, targets })
+        .collect();
+    sets.sort_by(|one, other| one.name.cmp(&other.name));
+    Manifest {
+        entries: settled,
+        sets,
+    }
 }
 
 /// Looks the sets up that an entry uses, each once, with the line that uses it.

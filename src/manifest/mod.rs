@@ -18,6 +18,7 @@ mod glob;
 mod properties;
 mod read;
 pub mod schema;
+pub mod schema_names;
 mod targets;
 pub mod tenants;
 #[cfg(test)]
@@ -67,11 +68,22 @@ impl Loaded {
     }
 }
 
+/// A named set of targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedTargets {
+    /// Its name.
+    pub name: String,
+    /// Its targets.
+    pub targets: Vec<WantedTarget>,
+}
+
 /// The entries of all files, in the order of the files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
     /// The entries.
     pub entries: Vec<Entry>,
+    /// The named sets that could be read, by name.
+    pub sets: Vec<NamedTargets>,
 }
 
 /// What is wanted for the policies that a selector selects.

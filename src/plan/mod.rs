@@ -13,6 +13,7 @@ mod difference;
 mod digest;
 mod draft;
 mod estimate;
+pub mod explain;
 pub mod guards;
 pub mod inventory;
 mod names;

@@ -4,6 +4,7 @@ pub mod clean;
 mod columns;
 pub mod diagnostics;
 mod diff;
+pub mod explain;
 pub mod github;
 pub mod groups;
 pub mod identity;

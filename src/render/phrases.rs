@@ -190,11 +190,16 @@ pub(super) fn read_counts(
             }
         }
     };
+    // A rollback looks at the policies of a report; those that it does not plan for stay as they are.
+    let rest = match plan.unmanaged {
+        Some(_) => "unmanaged and left alone",
+        None => "left as they are",
+    };
     let parts = [
         (summary.changed, changed.to_owned()),
         (summary.unchanged, format!("unchanged{hidden}")),
         (plan.left_out, "managed but left out".to_owned()),
-        (summary.unmanaged, "unmanaged and left alone".to_owned()),
+        (summary.unmanaged, rest.to_owned()),
     ];
     let parts = parts.into_iter().filter(|(number, _)| *number > 0);
     let parts: Vec<String> = parts

@@ -21,11 +21,16 @@ use crate::model::RateLimit;
 use crate::net::Cloud;
 use crate::redact::Redactor;
 
+/// The most that is read of a tenant in a file.
+const LARGEST_TENANT: u64 = 1 << 30;
+
 /// Where the service is.
 #[derive(Clone, Debug)]
 pub enum Endpoint {
     /// The emulator inside the process.
     Sandbox(PathBuf),
+    /// The emulator inside the process, with a copy of the tenant in a file that is not written.
+    Copy(PathBuf),
     /// A Graph URL.
     Graph(String),
 }
@@ -57,7 +62,7 @@ impl ServiceSettings {
     /// Whether the service is the emulator inside the process.
     #[must_use]
     pub fn is_sandbox(&self) -> bool {
-        matches!(self.endpoint, Endpoint::Sandbox(_))
+        matches!(self.endpoint, Endpoint::Sandbox(_) | Endpoint::Copy(_))
     }
 }
 
@@ -85,8 +90,8 @@ pub fn connect(
 ) -> Result<Arc<Client>, Failure> {
     let pace = Pace::new(settings.writes, settings.requests, settings.longest_wait);
     let (address, transport, tokens): (_, Box<dyn Transport>, _) = match &settings.endpoint {
-        Endpoint::Sandbox(file) => {
-            let service = open_sandbox(file)?;
+        Endpoint::Sandbox(file) | Endpoint::Copy(file) => {
+            let service = open(&settings.endpoint, file)?;
             let token = StaticToken::new(&service.mint_token())?;
             (
                 GraphUrl::in_process(),
@@ -142,14 +147,35 @@ pub fn open_sandbox(file: &Path) -> Result<sandbox::Service, Failure> {
     Ok(sandbox::Service::new(machine, Some(store)))
 }
 
+fn open(endpoint: &Endpoint, file: &Path) -> Result<sandbox::Service, Failure> {
+    if !matches!(endpoint, Endpoint::Copy(_)) {
+        return open_sandbox(file);
+    }
+    let failed = |error: String| {
+        let message = format!("`{}` cannot be used: {error}", file.display());
+        Failure::new(Exit::Failure, message)
+    };
+    let text = files::read_text(file, LARGEST_TENANT).map_err(|error| failed(error.to_string()))?;
+    let tenant = sandbox::Tenant::from_json(&text).map_err(|error| {
+        other_kind(
+            file,
+            &[FileKind::Tenant],
+            "a snapshot or a sandbox's tenant",
+        )
+        .unwrap_or_else(|| failed(error.to_string()))
+    })?;
+    let machine = sandbox::Machine::new(tenant, "http://sandbox".to_owned());
+    Ok(sandbox::Service::new(machine, None))
+}
+
 /// Finds where tokens come from, without a client.
 pub(super) fn sign_in(
     settings: &ServiceSettings,
     environment: &Environment,
 ) -> Result<Box<dyn TokenSource>, Failure> {
     match &settings.endpoint {
-        Endpoint::Sandbox(file) => {
-            let service = open_sandbox(file)?;
+        Endpoint::Sandbox(file) | Endpoint::Copy(file) => {
+            let service = open(&settings.endpoint, file)?;
             Ok(Box::new(StaticToken::new(&service.mint_token())?))
         }
         Endpoint::Graph(url) => {

@@ -1,16 +1,20 @@
 //! `export`: the live state as manifests, or as a file for the sandbox. There is no writer to the
 //! service in this module either.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use assignctl_sandbox as sandbox;
 use tokio_util::sync::CancellationToken;
 
+use super::list::managed;
 use super::{Failure, unless_stopped};
 use crate::exit::Exit;
 use crate::export::{self, Export};
 use crate::graph::Reader;
 use crate::graph::client::Client;
+use crate::manifest::Loaded;
+use crate::model::LivePolicy;
 use crate::plan::Selection;
 
 /// What stands for the tenant in a snapshot if the token does not name it.
@@ -33,6 +37,37 @@ pub async fn manifests(
         let export = export::manifests(&tenant, tenant_id.as_deref(), |policy| {
             selection.includes(policy.kind, &policy.name)
         });
+        Ok((tenant_id, export))
+    })
+    .await
+}
+
+/// Reads the tenant, and returns its id with manifests of those policies that a folder of manifests does
+/// not manage, to be added to it.
+///
+/// # Errors
+///
+/// Says why the tenant or the manifests cannot be read.
+pub async fn unmanaged(
+    client: &Arc<Client>,
+    loaded: Option<&Loaded>,
+    selection: &Selection,
+    stop: &CancellationToken,
+) -> Result<(Option<String>, Export), Failure> {
+    let reader = Reader::new(Arc::clone(client));
+    unless_stopped(stop, async {
+        let tenant_id = reader.tenant_id().await?;
+        let tenant = reader.whole_tenant().await?;
+        let managed = match loaded {
+            None => BTreeSet::new(),
+            Some(loaded) => managed(&reader, loaded, &tenant).await?,
+        };
+        let sets = loaded.map_or(&[][..], |loaded| &loaded.manifest.sets);
+        let is_chosen = |policy: &LivePolicy| {
+            selection.includes(policy.kind, &policy.name)
+                && !managed.contains(&(policy.kind, policy.id.to_lowercase()))
+        };
+        let export = export::further_manifests(&tenant, tenant_id.as_deref(), is_chosen, sets);
         Ok((tenant_id, export))
     })
     .await

@@ -49,6 +49,63 @@ impl Folder {
         Ok(folder)
     }
 
+    /// Takes a folder to which manifests are added; those that it holds stay.
+    ///
+    /// # Errors
+    ///
+    /// Says why the folder cannot be used.
+    pub fn open_to_add(path: &Path) -> Result<Self, Failure> {
+        let folder = Self {
+            path: path.to_owned(),
+            force: false,
+        };
+        files::refuse_link(path).map_err(|error| folder.failed(&error))?;
+        if path.exists() && !path.is_dir() {
+            let message = format!("`{}` is not a folder", path.display());
+            return Err(Failure::new(Exit::Failure, message).hint("name a folder of manifests"));
+        }
+        Ok(folder)
+    }
+
+    /// Whether there is anything in the folder that a reader of manifests would read.
+    ///
+    /// # Errors
+    ///
+    /// Says why the folder cannot be read.
+    pub fn holds_manifests(&self) -> Result<bool, Failure> {
+        if !self.path.exists() {
+            return Ok(false);
+        }
+        let mut held = Held::default();
+        held.look(&self.path, Path::new(""))
+            .map_err(|error| self.failed(&error))?;
+        Ok(!held.manifests.is_empty() || !held.links.is_empty())
+    }
+
+    /// Gives files names that are free in the folder.
+    #[must_use]
+    pub fn with_free_names(&self, mut files: Vec<ManifestFile>) -> Vec<ManifestFile> {
+        for file in &mut files {
+            let stem = file.path.trim_end_matches(".yaml").to_owned();
+            let is_free = |path: &String| fs::symlink_metadata(self.path.join(path)).is_err();
+            let names = (2_usize..).map(|number| format!("{stem}-{number}.yaml"));
+            let free = std::iter::once(file.path.clone())
+                .chain(names)
+                .find(is_free);
+            file.path = free.unwrap_or_default();
+        }
+        files
+    }
+
+    /// Writes further files into the folder: all of them or none.
+    ///
+    /// # Errors
+    ///
+    /// Says what could not be written, and what became of the folder.
+    pub fn add(&self, files: &[ManifestFile]) -> Result<(), Failure> {
+        self.put(files, &Held::default())
+    }
+
     /// Returns the folder.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -134,6 +191,11 @@ impl Folder {
     /// Says what could not be written, and what became of the folder.
     pub fn replace(&self, files: &[ManifestFile]) -> Result<(), Failure> {
         let held = self.check()?;
+        self.put(files, &held)
+    }
+
+    /// Writes files in place of manifests.
+    fn put(&self, files: &[ManifestFile], held: &Held) -> Result<(), Failure> {
         let exists = self.path.exists();
         let parent = match self.path.parent() {
             _ if exists => self.path.as_path(),
@@ -154,7 +216,7 @@ impl Folder {
         }
         let mut moves = Moves::default();
         let old = hidden.path().join("old");
-        self.move_in(files, &held, &new, &old, &mut moves)
+        self.move_in(files, held, &new, &old, &mut moves)
             .map_err(|error| {
                 let failure = self.failed(&error);
                 if moves.undo() {

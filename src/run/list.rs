@@ -242,7 +242,7 @@ fn check_globs(tenant: &WholeTenant, selection: &Selection) -> Result<(), Failur
 
 /// Returns the policies that manifests manage. Their kinds were read, or they manage none of those that
 /// were.
-async fn managed(
+pub(super) async fn managed(
     reader: &Reader,
     loaded: &Loaded,
     tenant: &WholeTenant,

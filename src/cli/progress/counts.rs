@@ -1,6 +1,7 @@
 //! The numbers that are shown.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -8,6 +9,7 @@ use tokio::time::Instant;
 use crate::graph::pace::Class;
 use crate::plan::PlannedPolicy;
 use crate::report::{Outcome, Settled};
+use crate::text::count;
 
 /// Two waits that end within this time of each other are one.
 const SAME_WAIT: Duration = Duration::from_millis(500);
@@ -22,6 +24,8 @@ pub(super) struct Counts {
     pub(super) not_as_planned: usize,
     pub(super) writes_done: usize,
     pub(super) writes: usize,
+    /// Whether the totals have been said.
+    told: bool,
     /// When the plan began to be carried out, and how long its writes take at the limit.
     began: Option<(Instant, Duration)>,
     wait_until: [Option<Instant>; 2],
@@ -64,6 +68,43 @@ impl Counts {
         self.began?;
         let left = self.policies.saturating_sub(self.policies_done);
         Some((left, self.policies))
+    }
+
+    /// Says what was read and done, unless that was said or is nothing.
+    pub(super) fn totals(&mut self) -> Option<String> {
+        if self.lists.is_empty() || std::mem::replace(&mut self.told, true) {
+            return None;
+        }
+        let (mut policies, mut kinds) = (0, 0);
+        let mut others = Vec::new();
+        for (list, (_, objects)) in &self.lists {
+            match *list {
+                "/groups" => others.push(count(*objects, "group", "groups")),
+                list if list.ends_with("/assignmentFilters") => {
+                    others.push(count(*objects, "filter", "filters"));
+                }
+                _ => {
+                    policies += objects;
+                    kinds += 1;
+                }
+            }
+        }
+        let of_kinds = count(kinds, "kind", "kinds");
+        let mut parts = vec![format!(
+            "{} of {of_kinds}",
+            count(policies, "policy", "policies")
+        )];
+        parts.append(&mut others);
+        let mut text = format!("read {}", parts.join(", "));
+        if self.began.is_some() {
+            let _ = write!(
+                text,
+                "; {} of {} written",
+                self.writes_done,
+                count(self.writes, "change", "changes")
+            );
+        }
+        Some(text)
     }
 
     /// Returns how much time is left: what the limit takes, or more where the service is slower.
@@ -112,6 +153,19 @@ mod tests {
         assert_eq!(counts.time_left(after(100)), Duration::from_secs(200));
         counts.policies_done = 300;
         assert_eq!(counts.time_left(after(100)), Duration::ZERO);
+    }
+
+    #[test]
+    fn totals_are_said_once() {
+        let mut counts = Counts::default();
+        assert_eq!(counts.totals(), None);
+        counts.page("/deviceManagement/configurationPolicies", 100);
+        counts.page("/deviceManagement/configurationPolicies", 124);
+        counts.page("/deviceManagement/intents", 0);
+        counts.page("/deviceManagement/assignmentFilters", 1);
+        let totals = counts.totals().expect("totals");
+        assert_eq!(totals, "read 124 policies of 2 kinds, 1 filter");
+        assert_eq!(counts.totals(), None);
     }
 
     #[test]

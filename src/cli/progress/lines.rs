@@ -27,6 +27,10 @@ pub(super) struct Lines {
 
 impl Lines {
     pub(super) fn page(&mut self, list: &'static str, pages: usize, total: usize, now: Instant) {
+        // A list without objects is in the totals.
+        if total == 0 {
+            return;
+        }
         let last = self.pages.get(list);
         if last.is_none_or(|last| *last + BETWEEN_PAGES <= now) {
             self.pages.insert(list, now);

@@ -98,6 +98,17 @@ impl Progress {
         ));
     }
 
+    /// Says the totals, once: what was read, and what was written if anything was to be.
+    pub(super) fn finished(&self) {
+        self.clear();
+        let Some(mut inner) = self.inner() else {
+            return;
+        };
+        if let Some(totals) = inner.counts.totals() {
+            lines::say(&totals);
+        }
+    }
+
     /// Takes the display away, so that something else can be printed.
     pub(super) fn clear(&self) {
         if let Some(mut inner) = self.inner()

@@ -95,6 +95,23 @@ fn options_can_be_set_by_variables() {
 }
 
 #[test]
+fn an_option_wins_over_the_variable_of_one_that_it_excludes() {
+    let mut world = world();
+    world.set("ASSIGNCTL_SUMMARY", "1");
+    let plan = world.sandbox("plan m.yaml --diff").exits(0);
+    assert!(plan.stdout.contains("@@"), "{}", plan.stdout);
+    let plan = world.sandbox("plan m.yaml").exits(0);
+    assert!(!plan.stdout.contains("@@"), "{}", plan.stdout);
+    world.set("ASSIGNCTL_SNAPSHOT", "other.json");
+    world.sandbox("export --out exported").exits(0);
+    assert!(world.has("exported") && !world.has("other.json"));
+    world.set("ASSIGNCTL_USER", "ada@example.com");
+    world.sandbox("list --group A").exits(0);
+    // Two that were typed still exclude each other.
+    world.sandbox("plan m.yaml --diff --summary").exits(64);
+}
+
+#[test]
 fn words_of_other_programs_are_answered() {
     let world = world();
     for (line, parts) in [

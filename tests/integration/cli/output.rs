@@ -28,6 +28,9 @@ fn data_is_on_stdout_and_all_else_on_stderr() {
         "{}",
         ran.stderr
     );
+    // It ends with totals.
+    let totals = "\nread 2 policies of 1 kind\n";
+    assert!(ran.stderr.ends_with(totals), "{}", ran.stderr);
     let ran = world
         .run("apply m.yaml --yes --sandbox tenant.json")
         .exits(0);

@@ -75,7 +75,7 @@ fn the_same_for_programs() {
             "expired": false,
             "permissions": [READ],
             "needs": [
-                {"commands": ["plan", "drift", "export", "list"], "missing": [GROUPS]},
+                {"commands": ["plan", "drift", "export", "list", "explain", "init"], "missing": [GROUPS]},
                 {"commands": ["apply", "rollback"], "missing": [WRITE, GROUPS]},
             ],
         })

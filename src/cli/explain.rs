@@ -1,0 +1,35 @@
+//! `explain`: why a policy has its assignments.
+
+use super::arguments::Explain;
+use super::options::Common;
+use super::output::Output;
+use super::{interrupt, runtime, settings};
+use crate::exit::Exit;
+use crate::render::explain;
+use crate::render::json::Json;
+use crate::run::connect::connect;
+use crate::run::{self, Failure, plan};
+
+pub(super) fn run(command: &Explain, common: &Common, output: &Output) -> Result<Exit, Failure> {
+    output.only_text_or_json()?;
+    let config = settings::configuration(common)?;
+    output.keep_inputs(
+        &[],
+        &settings::inputs(&command.paths, common, Some(&config)),
+    )?;
+    let paths = settings::manifests(&command.paths, &config)?;
+    let loaded = plan::load(&paths, config.path.as_deref())?;
+    let service = settings::service(&common.service, &config)?;
+    let (explained, found) = runtime()?.block_on(async {
+        let stop = interrupt::watch(Some(&output.progress));
+        let environment = settings::environment(&output.redactor);
+        let client = connect(&service, &environment, output.observer(), &stop)?;
+        let (policy, kinds) = (&command.policy, &command.kind);
+        run::explain::explain(&client, &loaded, policy, kinds, &stop).await
+    })?;
+    output.diagnostics(&loaded.diagnostics, &loaded.sources);
+    output.diagnostics(&found, &loaded.sources);
+    let json = Json::new(explain::record(&explained));
+    output.print_report(|| explain::text(&explained), |_| String::new(), &json)?;
+    Ok(Exit::Success)
+}

@@ -1,0 +1,124 @@
+//! `init`: a repository of manifests for a tenant.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, IsTerminal as _};
+
+use clap::ValueEnum as _;
+use serde::Serialize;
+
+use super::arguments::{Init, PipelineFile};
+use super::options::Common;
+use super::output::Output;
+use super::{interrupt, runtime, settings};
+use crate::diagnostic::{Diagnostic, Sources};
+use crate::exit::Exit;
+use crate::export::{LeftOut, unavailable};
+use crate::render::clean::clean;
+use crate::render::json::Json;
+use crate::render::phrases::count;
+use crate::run::Failure;
+use crate::run::connect::connect;
+use crate::run::init::{self, AZURE_DEVOPS, GITHUB, GITLAB, Initialised, Written};
+
+pub(super) fn run(command: &Init, common: &Common, output: &Output) -> Result<Exit, Failure> {
+    output.only_text_or_json()?;
+    let config = settings::configuration(common)?;
+    output.keep_inputs(&[], &settings::inputs(&[], common, Some(&config)))?;
+    let service = settings::service(&common.service, &config)?;
+    let pipeline = match command.pipeline {
+        Some(pipeline) => pipeline,
+        None => ask(output)?,
+    };
+    let pipeline = match pipeline {
+        PipelineFile::Github => Some(GITHUB),
+        PipelineFile::AzureDevops => Some(AZURE_DEVOPS),
+        PipelineFile::Gitlab => Some(GITLAB),
+        PipelineFile::None => None,
+    };
+    let done = runtime()?.block_on(async {
+        let stop = interrupt::watch(Some(&output.progress));
+        let environment = settings::environment(&output.redactor);
+        let client = connect(&service, &environment, output.observer(), &stop)?;
+        let check = |text: &str| output.check_data(text);
+        init::init(&client, &command.folder, pipeline, check, &stop).await
+    })?;
+    let mut warnings: Vec<Diagnostic> = done.export.left_out.iter().map(LeftOut::warning).collect();
+    warnings.extend(done.export.unavailable.iter().map(unavailable));
+    output.diagnostics(&warnings, &Sources::default());
+    output.print_plain(|| text(command, &done), &Json::new(record(&done)))?;
+    Ok(Exit::Success)
+}
+
+/// Asks for the pipeline on a terminal; none is the answer elsewhere.
+fn ask(output: &Output) -> Result<PipelineFile, Failure> {
+    if !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+        return Ok(PipelineFile::None);
+    }
+    output.note("Which pipeline? github, azure-devops, gitlab or none [none]: ");
+    let mut line = String::new();
+    let read = std::io::stdin().lock().read_line(&mut line);
+    read.map_err(|error| {
+        Failure::new(Exit::Failure, format!("the answer cannot be read: {error}"))
+    })?;
+    match line.trim() {
+        "" => Ok(PipelineFile::None),
+        answer => PipelineFile::from_str(answer, true).map_err(|_| {
+            Failure::usage(format!("`{answer}` is not a pipeline; nothing was written"))
+                .hint("answer github, azure-devops, gitlab or none")
+        }),
+    }
+}
+
+fn text(command: &Init, done: &Initialised) -> String {
+    let mut text = String::new();
+    for Written { path, is_new } in &done.files {
+        let did = if *is_new { "wrote" } else { "kept " };
+        let _ = writeln!(text, "{did} {}", clean(&path.display().to_string()));
+    }
+    let policies = done.export.files.iter().map(|file| file.policies).sum();
+    let _ = writeln!(
+        text,
+        "\n{} in {}. Next:",
+        count(policies, "policy", "policies"),
+        count(done.export.files.len(), "file", "files")
+    );
+    let folder = command.folder.display().to_string();
+    if folder != "." {
+        let _ = writeln!(text, "  cd {}", clean(&folder));
+    }
+    text.push_str("  assignctl plan      # no changes yet\n  git add . && git commit\n");
+    text
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Record<'a> {
+    tenant_id: Option<&'a str>,
+    files: Vec<FileRecord>,
+    policies: usize,
+    left_out: usize,
+}
+
+#[derive(Serialize)]
+struct FileRecord {
+    path: String,
+    written: bool,
+}
+
+fn record(done: &Initialised) -> Record<'_> {
+    let Initialised {
+        tenant_id,
+        files,
+        export,
+    } = done;
+    let files = files.iter().map(|Written { path, is_new }| FileRecord {
+        path: path.display().to_string(),
+        written: *is_new,
+    });
+    Record {
+        tenant_id: tenant_id.as_deref(),
+        files: files.collect(),
+        policies: export.files.iter().map(|file| file.policies).sum(),
+        left_out: export.left_out.len(),
+    }
+}

@@ -1,0 +1,42 @@
+//! `schema`: the JSON Schema of manifests, also with the names that a tenant has.
+
+use super::arguments::Schema;
+use super::options::Common;
+use super::output::Output;
+use super::{interrupt, runtime, settings};
+use crate::diagnostic::{Diagnostic, Severity, Sources};
+use crate::exit::Exit;
+use crate::manifest::schema::schema;
+use crate::render::json::Json;
+use crate::run::connect::{Endpoint, connect};
+use crate::run::schema::of_tenant;
+use crate::run::{self, Failure};
+
+pub(super) fn run(command: &Schema, common: &Common, output: &Output) -> Result<Exit, Failure> {
+    let Schema { from, from_tenant } = command;
+    if from.is_none() && !from_tenant {
+        output.own(&Json::new(schema()).text())?;
+        return Ok(Exit::Success);
+    }
+    let config = settings::configuration(common)?;
+    let mut service = settings::service(&common.service, &config)?;
+    if let Some(file) = from {
+        service.endpoint = Endpoint::Copy(file.clone());
+    }
+    let (schema, unavailable): run::schema::TenantSchema = runtime()?.block_on(async {
+        let stop = interrupt::watch(Some(&output.progress));
+        let environment = settings::environment(&output.redactor);
+        let client = connect(&service, &environment, output.observer(), &stop)?;
+        of_tenant(&client, &stop).await
+    })?;
+    let warnings = unavailable.iter().map(|(kind, said)| {
+        let message = format!("the names of no {kind} are in the schema: {said}");
+        Diagnostic::new(Severity::Warning, "kind-unavailable", None, message)
+            .hint("any name of such a policy is taken")
+    });
+    output.diagnostics(&warnings.collect::<Vec<_>>(), &Sources::default());
+    let text = Json::new(schema).text();
+    output.check_data(&text)?;
+    output.own(&text)?;
+    Ok(Exit::Success)
+}

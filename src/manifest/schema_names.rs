@@ -1,0 +1,83 @@
+//! The schema with what a tenant has: names of groups, filters and policies, for editors to complete and
+//! check.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::is_name;
+use crate::model::PolicyKind;
+
+/// Names of a tenant's objects, each as often as an object has it.
+#[derive(Clone, Debug, Default)]
+pub struct TenantNames {
+    /// Of groups.
+    pub groups: Vec<String>,
+    /// Of assignment filters.
+    pub filters: Vec<String>,
+    /// Of policies, for the kinds whose policies are known.
+    pub policies: BTreeMap<PolicyKind, Vec<String>>,
+}
+
+/// Adds the names to the schema.
+pub fn add_names(schema: &mut Value, names: &TenantNames) {
+    let TenantNames {
+        groups,
+        filters,
+        policies,
+    } = names;
+    let groups = one_of(unique(groups, str::to_lowercase));
+    let filters = one_of(unique(filters, str::to_lowercase));
+    let definitions = &mut schema["$defs"];
+    // A reader says of the definition whether it stands within an alternative.
+    for (definition, alternative) in [
+        ("includedTarget", true),
+        ("excludedTarget", false),
+        ("absentTarget", true),
+    ] {
+        let target = match alternative {
+            true => &mut definitions[definition]["anyOf"][1],
+            false => &mut definitions[definition],
+        };
+        let properties = &mut target["properties"];
+        properties["group"]["anyOf"] = groups.clone();
+        if properties["filter"].is_object() {
+            properties["filter"]["anyOf"] = filters.clone();
+        }
+    }
+    let by_kind = policies.iter().map(|(kind, names)| {
+        let names = one_of(unique(names, str::to_owned));
+        json!({
+            "if": {"properties": {"kind": {"const": kind.name()}}, "required": ["kind"]},
+            "then": {"properties": {"name": {"anyOf": names}}},
+        })
+    });
+    definitions["policyEntry"]["allOf"] = {
+        let mut all = match &definitions["policyEntry"]["allOf"] {
+            Value::Array(all) => all.clone(),
+            _ => Vec::new(),
+        };
+        all.extend(by_kind);
+        Value::Array(all)
+    };
+}
+
+/// Returns the names that find one object and can be written, sorted. `same` says when two are equal.
+fn unique(names: &[String], same: impl Fn(&str) -> String) -> Vec<&str> {
+    let mut known: BTreeMap<String, usize> = BTreeMap::new();
+    for name in names {
+        *known.entry(same(name)).or_default() += 1;
+    }
+    let names = names.iter().map(String::as_str);
+    let names = names.filter(|name| is_name(name) && known.get(&same(name)) == Some(&1));
+    names.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+/// Says that a text is one of some names, or holds a variable.
+fn one_of(names: Vec<&str>) -> Value {
+    let variable = json!({"type": "string", "pattern": r"\$\{"});
+    match names.is_empty() {
+        true => json!([variable]),
+        false => json!([{"enum": names}, variable]),
+    }
+}

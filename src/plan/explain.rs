@@ -1,0 +1,271 @@
+//! Why a policy has its assignments: which lines ask for them, what is live, what would change.
+
+use super::select::DesiredState;
+use super::{Change, ManifestPlace, Names, PlannedPolicy, PolicyRef};
+use crate::diagnostic::{Place, Sources};
+use crate::manifest::{Entry, Manifest, Mode, NameOrId, TargetReference, WantedTarget};
+use crate::model::{Assignment, Guid, Rows, Source, Target};
+
+/// What there is to say of a policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// The policy.
+    pub policy: PolicyRef,
+    /// How its manifest treats what it does not list; `None` if no entry selects it.
+    pub mode: Option<Mode>,
+    /// The entries that select it: the lines that name it.
+    pub entries: Vec<Line>,
+    /// Its assignments as they are and as they shall be.
+    pub assignments: Vec<Explained>,
+    /// Display names of groups and filters.
+    pub names: Names,
+}
+
+/// A line of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Where it is.
+    pub place: ManifestPlace,
+    /// What it says, without the space around it.
+    pub text: String,
+}
+
+/// An assignment, and why it is or shall be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explained {
+    /// The live assignment.
+    pub before: Option<Assignment>,
+    /// The assignment after an apply.
+    pub after: Option<Assignment>,
+    /// Why.
+    pub reason: Reason,
+    /// The lines that ask for it.
+    pub asked: Vec<Asked>,
+}
+
+/// A line that asks for something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The target's line, in the entry or in a named set.
+    pub line: Line,
+    /// The line of the entry that brings the set in.
+    pub through: Option<Line>,
+}
+
+/// Why an assignment is or shall be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It is live, and a line asks for it.
+    AskedFor,
+    /// A line asks for it, and it is not live.
+    Missing,
+    /// It is live with another filter or property than a line asks for.
+    Differs,
+    /// No line asks for it, and the manifest is the whole set.
+    NotAskedFor,
+    /// A line says that it must not be there.
+    Absent,
+    /// No line asks for it, and the manifest only adds.
+    Additive,
+    /// A policy set makes it, or the service in another way.
+    NotDirect,
+    /// No entry selects the policy.
+    Unmanaged,
+}
+
+impl Reason {
+    /// Returns the word for it in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::AskedFor => "askedFor",
+            Self::Missing => "missing",
+            Self::Differs => "differs",
+            Self::NotAskedFor => "notAskedFor",
+            Self::Absent => "absent",
+            Self::Additive => "additive",
+            Self::NotDirect => "notDirect",
+            Self::Unmanaged => "unmanaged",
+        }
+    }
+}
+
+/// Explains a managed policy.
+pub fn explain(
+    policy: &PlannedPolicy,
+    desired: &DesiredState,
+    manifest: &Manifest,
+    sources: &Sources,
+    names: &Names,
+) -> Explanation {
+    let entries = manifest.entries.iter();
+    let entries: Vec<&Entry> = entries
+        .filter(|entry| desired.entries.contains(&entry.place))
+        .collect();
+    let lines = Lines {
+        entries: &entries,
+        sources,
+    };
+    let mut assignments: Vec<Explained> = policy
+        .changes
+        .iter()
+        .map(|change| {
+            let (reason, target) = match change {
+                Change::Add(row) => (Reason::Missing, row),
+                Change::Update { after, .. } => (Reason::Differs, &**after),
+                Change::Remove(row) if desired.removes(row) => (Reason::Absent, row),
+                Change::Remove(row) => (Reason::NotAskedFor, row),
+            };
+            let asked = match reason {
+                Reason::Absent => lines.absent(&target.key.target, names),
+                Reason::NotAskedFor => Vec::new(),
+                _ => lines.asking_for(desired.place_of(target)),
+            };
+            Explained {
+                before: change.before().cloned(),
+                after: change.after().cloned(),
+                reason,
+                asked,
+            }
+        })
+        .collect();
+    let is_changed = |row: &&Assignment| {
+        let mut changes = policy.changes.iter();
+        changes.any(|change| change.after() == Some(*row))
+    };
+    assignments.extend(
+        policy
+            .after
+            .iter()
+            .filter(|row| !is_changed(row))
+            .map(|row| {
+                let asked = lines.asking_for(desired.place_of(row));
+                Explained {
+                    before: Some(row.clone()),
+                    after: Some(row.clone()),
+                    reason: match (asked.is_empty(), &row.key.source) {
+                        (false, _) => Reason::AskedFor,
+                        (true, Source::Direct) => Reason::Additive,
+                        (true, _) => Reason::NotDirect,
+                    },
+                    asked,
+                }
+            }),
+    );
+    assignments.sort_by(|one, other| key(one).cmp(&key(other)));
+    Explanation {
+        policy: policy.reference(),
+        mode: Some(policy.mode),
+        entries: entries
+            .iter()
+            .map(|entry| line(entry.selector.place(), sources))
+            .collect(),
+        assignments,
+        names: names.clone(),
+    }
+}
+
+/// Explains a policy that no entry selects.
+pub fn unmanaged(policy: PolicyRef, rows: &Rows, names: Names) -> Explanation {
+    let assignments = rows.iter().map(|row| Explained {
+        before: Some(row.clone()),
+        after: Some(row.clone()),
+        reason: Reason::Unmanaged,
+        asked: Vec::new(),
+    });
+    Explanation {
+        policy,
+        mode: None,
+        entries: Vec::new(),
+        assignments: assignments.collect(),
+        names,
+    }
+}
+
+fn key(explained: &Explained) -> Option<&Assignment> {
+    explained.after.as_ref().or(explained.before.as_ref())
+}
+
+/// The lines of the entries that select a policy.
+struct Lines<'a> {
+    entries: &'a [&'a Entry],
+    sources: &'a Sources,
+}
+
+impl Lines<'_> {
+    /// Returns the lines that ask for what one of them asks for: the target may be named in several
+    /// entries and sets.
+    fn asking_for(&self, place: Option<Place>) -> Vec<Asked> {
+        let Some(place) = place else {
+            return Vec::new();
+        };
+        let all = || self.entries.iter().flat_map(|entry| &entry.targets);
+        let first = all().find(|target| target.place == place);
+        let is_same = |target: &&WantedTarget| {
+            target.place == place
+                || first.is_some_and(|first| {
+                    is_same_reference(&target.target, &first.target)
+                        && target.source == first.source
+                        && target.intent() == first.intent()
+                })
+        };
+        let mut asked: Vec<Asked> = Vec::new();
+        for target in all().filter(is_same) {
+            let line = Asked {
+                line: self::line(target.place, self.sources),
+                through: target.via.map(|via| self::line(via, self.sources)),
+            };
+            if !asked.contains(&line) {
+                asked.push(line);
+            }
+        }
+        asked
+    }
+
+    /// Returns the lines that say that a target must not be there, on either side.
+    fn absent(&self, target: &Target, names: &Names) -> Vec<Asked> {
+        let is_group = |reference: &NameOrId| match (reference, target.group_id()) {
+            (NameOrId::Id(known), Some(id)) => Guid::parse(id) == Some(*known),
+            (NameOrId::Name(name), Some(id)) => names
+                .group(id)
+                .is_some_and(|known| known.to_lowercase() == name.to_lowercase()),
+            (_, None) => false,
+        };
+        let is_meant = |reference: &TargetReference| match (reference, target) {
+            (TargetReference::AllDevices, Target::AllDevices)
+            | (TargetReference::AllUsers, Target::AllUsers) => true,
+            (TargetReference::Collection(one), Target::Collection(other)) => **one == **other,
+            (TargetReference::Group(group) | TargetReference::ExclusionGroup(group), _) => {
+                is_group(group)
+            }
+            _ => false,
+        };
+        let all = self.entries.iter().flat_map(|entry| &entry.absent);
+        let asked = all
+            .filter(|absent| is_meant(&absent.target))
+            .map(|absent| Asked {
+                line: line(absent.place, self.sources),
+                through: absent.via.map(|via| line(via, self.sources)),
+            });
+        asked.collect()
+    }
+}
+
+/// Whether two references mean the same; group names are compared without case.
+fn is_same_reference(one: &TargetReference, other: &TargetReference) -> bool {
+    use TargetReference::{ExclusionGroup, Group};
+    match (one, other) {
+        (Group(one), Group(other)) | (ExclusionGroup(one), ExclusionGroup(other)) => {
+            one.text().to_lowercase() == other.text().to_lowercase()
+        }
+        (one, other) => one == other,
+    }
+}
+
+fn line(place: Place, sources: &Sources) -> Line {
+    let text = &sources.file(place.file).text;
+    let line = text.lines().nth(place.line.saturating_sub(1));
+    Line {
+        place: ManifestPlace::new(place, sources),
+        text: line.unwrap_or_default().trim().to_owned(),
+    }
+}

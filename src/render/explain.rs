@@ -1,0 +1,200 @@
+//! Why a policy has its assignments, as text and for programs.
+
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use super::clean::clean;
+use super::phrases::{assignment, filter, policy_of_kind, target};
+use crate::plan::explain::{Asked, Explained, Explanation, Line, Reason};
+use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
+use crate::plan::{ManifestPlace, Names};
+
+const DIM: anstyle::Style = anstyle::Style::new().dimmed();
+
+/// Explains a policy in text; it may hold colours.
+pub fn text(explanation: &Explanation) -> String {
+    let Explanation {
+        policy,
+        mode,
+        entries,
+        assignments,
+        names,
+    } = explanation;
+    let mut text = format!("{}\n", policy_of_kind(policy));
+    match mode {
+        None => text.push_str("  no manifest entry selects it: assignctl leaves it alone\n"),
+        Some(mode) => {
+            let _ = writeln!(text, "  mode {}, selected by", mode.name());
+        }
+    }
+    for entry in entries {
+        let _ = writeln!(text, "    {}", line(entry));
+    }
+    text.push('\n');
+    if assignments.is_empty() {
+        text.push_str("not assigned, and nothing asks for an assignment\n");
+    }
+    for explained in assignments {
+        let _ = writeln!(text, "{} {}", sign(explained), said(explained, names));
+        let _ = writeln!(text, "    {}", why(explained.reason));
+        for asked in &explained.asked {
+            let _ = writeln!(text, "    {}", line(&asked.line));
+            if let Some(through) = &asked.through {
+                let _ = writeln!(text, "      through {}", line(through));
+            }
+        }
+    }
+    text
+}
+
+fn line(line: &Line) -> String {
+    let Line { place, text } = line;
+    let ManifestPlace { path, line, .. } = place;
+    format!("{DIM}{}:{line}:{DIM:#} {}", clean(path), clean(text))
+}
+
+fn sign(explained: &Explained) -> char {
+    match (&explained.before, &explained.after) {
+        (None, _) => '+',
+        (Some(_), None) => '-',
+        (Some(before), Some(after)) if before != after => '~',
+        _ => '=',
+    }
+}
+
+fn said(explained: &Explained, names: &Names) -> String {
+    match (&explained.before, &explained.after) {
+        (Some(before), Some(after)) if before.filter != after.filter => format!(
+            "{}: {} -> {}",
+            target(after, names),
+            filter(before.filter.as_ref(), names),
+            filter(after.filter.as_ref(), names)
+        ),
+        (Some(before), Some(after)) if before != after => format!(
+            "{} -> {}",
+            assignment(before, names),
+            assignment(after, names)
+        ),
+        (before, after) => after
+            .as_ref()
+            .or(before.as_ref())
+            .map_or_else(String::new, |row| assignment(row, names)),
+    }
+}
+
+/// Says why an assignment is or shall be.
+fn why(reason: Reason) -> &'static str {
+    match reason {
+        Reason::AskedFor => "live, and asked for by",
+        Reason::Missing => "not live; asked for by",
+        Reason::Differs => "live in another form; asked for by",
+        Reason::NotAskedFor => {
+            "live, but no line asks for it, and in mode `exact` the manifest is the whole set"
+        }
+        Reason::Absent => "live, and must not be there",
+        Reason::Additive => "live; no line asks for it, and in mode `additive` it stays",
+        Reason::NotDirect => "made by a policy set or the service; left alone",
+        Reason::Unmanaged => "live",
+    }
+}
+
+/// An explanation, for programs.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ExplanationRecord<'a> {
+    format_version: &'static str,
+    kind: &'static str,
+    id: &'a str,
+    name: &'a str,
+    managed: bool,
+    mode: Option<&'static str>,
+    manifest: Vec<LineRecord<'a>>,
+    assignments: Vec<ExplainedRecord<'a>>,
+    complete: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct LineRecord<'a> {
+    path: &'a str,
+    line: usize,
+    column: usize,
+    text: &'a str,
+}
+
+#[derive(Debug, Serialize)]
+struct ExplainedRecord<'a> {
+    action: Option<&'static str>,
+    reason: &'static str,
+    before: Option<AssignmentRecord<'a>>,
+    after: Option<AssignmentRecord<'a>>,
+    asked: Vec<AskedRecord<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct AskedRecord<'a> {
+    #[serde(flatten)]
+    line: LineRecord<'a>,
+    through: Option<LineRecord<'a>>,
+}
+
+impl<'a> LineRecord<'a> {
+    fn new(line: &'a Line) -> Self {
+        let Line { place, text } = line;
+        let ManifestPlace { path, line, column } = place;
+        Self {
+            path,
+            line: *line,
+            column: *column,
+            text,
+        }
+    }
+}
+
+/// Returns an explanation in the form for programs.
+pub fn record(explanation: &Explanation) -> ExplanationRecord<'_> {
+    let Explanation {
+        policy,
+        mode,
+        entries,
+        assignments,
+        names,
+    } = explanation;
+    let explained = |explained: &'_ Explained| match sign(explained) {
+        '+' => Some("add"),
+        '-' => Some("remove"),
+        '~' => Some("update"),
+        _ => None,
+    };
+    let assignments = assignments.iter().map(|one| ExplainedRecord {
+        action: explained(one),
+        reason: one.reason.name(),
+        before: one
+            .before
+            .as_ref()
+            .map(|row| AssignmentRecord::new(row, names)),
+        after: one
+            .after
+            .as_ref()
+            .map(|row| AssignmentRecord::new(row, names)),
+        asked: one
+            .asked
+            .iter()
+            .map(|Asked { line, through }| AskedRecord {
+                line: LineRecord::new(line),
+                through: through.as_ref().map(LineRecord::new),
+            })
+            .collect(),
+    });
+    ExplanationRecord {
+        format_version: FORMAT_VERSION,
+        kind: policy.kind.name(),
+        id: &policy.id,
+        name: &policy.name,
+        managed: mode.is_some(),
+        mode: mode.map(crate::manifest::Mode::name),
+        manifest: entries.iter().map(LineRecord::new).collect(),
+        assignments: assignments.collect(),
+        complete: true,
+    }
+}

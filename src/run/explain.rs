@@ -1,0 +1,150 @@
+//! `explain`: why a policy has its assignments. There is no writer in this module.
+
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::plan::{NameUnmanaged, PlanRequest, add_names};
+use super::{Failure, unless_stopped};
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::exit::Exit;
+use crate::graph::Reader;
+use crate::graph::client::Client;
+use crate::manifest::Loaded;
+use crate::model::{LivePolicy, PolicyKind};
+use crate::plan::explain::{self, Explanation};
+use crate::plan::guards::GuardRules;
+use crate::plan::inventory::{InventoryQuery, inventory};
+use crate::plan::needs::needs;
+use crate::plan::writes::WriteWith;
+use crate::plan::{self, PlanInputs, Selection, select};
+
+/// Finds a policy by name or id, and explains its assignments; returns that with what was found to be
+/// wrong or odd in the manifests.
+///
+/// # Errors
+///
+/// Says what cannot be read, or why it is not known which policy is meant.
+pub async fn explain(
+    client: &Arc<Client>,
+    loaded: &Loaded,
+    policy: &str,
+    kinds: &[PolicyKind],
+    stop: &CancellationToken,
+) -> Result<(Explanation, Vec<Diagnostic>), Failure> {
+    let reader = Reader::new(Arc::clone(client));
+    let rules = GuardRules::default();
+    let selection = Selection::default();
+    unless_stopped(stop, async {
+        let tenant_id = reader.tenant_id().await?;
+        let live = reader.tenant(&needs(&loaded.manifest)).await?;
+        let inputs = PlanInputs {
+            tenant_id,
+            graph_url: reader.graph_url(),
+            write_with: WriteWith::default(),
+            rules: &rules,
+            strict: false,
+            selection: &selection,
+        };
+        let (made, diagnostics) = plan::make(&loaded.manifest, &loaded.sources, &live, &inputs);
+        let Some(mut made) = made else {
+            let sources = loaded.sources.clone();
+            return Err(Failure::found(Exit::InvalidManifests, diagnostics, sources));
+        };
+        let found = matching(&live.policies, policy, kinds)?;
+        let is_found =
+            |kind, id: &str| found.is_some_and(|live| live.kind == kind && live.id == id);
+        made.policies
+            .retain(|policy| is_found(policy.kind, &policy.id));
+        let request = PlanRequest {
+            write_with: None,
+            strict: false,
+            selection: &selection,
+            rules: &rules,
+            all: true,
+            unmanaged: &NameUnmanaged::Not,
+            who: None,
+        };
+        if !made.policies.is_empty() {
+            add_names(&mut made, &reader, &request).await?;
+        }
+        let selected = select::select(&loaded.manifest, &live, false).policies;
+        let mut selected = selected.into_iter();
+        let desired = selected.find(|policy| is_found(policy.live.kind, &policy.live.id));
+        let explained = match (made.policies.first(), desired) {
+            (Some(policy), Some(desired)) => explain::explain(
+                policy,
+                &desired.desired,
+                &loaded.manifest,
+                &loaded.sources,
+                &made.names,
+            ),
+            _ => unmanaged(&reader, policy, kinds).await?,
+        };
+        // What belongs to the writing of a whole plan says nothing of one policy.
+        let on_a_line = diagnostics
+            .into_iter()
+            .filter(|found| found.place.is_some());
+        Ok((explained, on_a_line.collect()))
+    })
+    .await
+}
+
+/// Explains a policy that no entry selects, of whatever kind.
+async fn unmanaged(
+    reader: &Reader,
+    policy: &str,
+    kinds: &[PolicyKind],
+) -> Result<Explanation, Failure> {
+    let tenant = match kinds {
+        [] => reader.whole_tenant().await?,
+        kinds => reader.whole_tenant_of(kinds).await?,
+    };
+    let found = inventory(&tenant, None, &InventoryQuery::default());
+    let Some(live) = matching(&tenant.policies, policy, kinds)? else {
+        let names = tenant.policies.iter().map(|policy| &*policy.name);
+        let refused = tenant.unavailable.iter();
+        let refused: Vec<&str> = refused.map(|(kind, _)| kind.name()).collect();
+        let hint = match (nearest(policy, names), refused.as_slice()) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, []) => "give its display name, as the tenant spells it, or its id".to_owned(),
+            (None, refused) => format!("{} could not be read", refused.join(", ")),
+        };
+        let message = format!("the tenant has no policy `{policy}`");
+        return Err(Failure::new(Exit::InvalidManifests, message).hint(hint));
+    };
+    let mut policies = found.policies.into_iter();
+    let reference = policies
+        .find(|policy| policy.policy.kind == live.kind && policy.policy.id == live.id)
+        .map(|policy| policy.policy);
+    match reference {
+        Some(reference) => Ok(explain::unmanaged(reference, &live.rows, found.names)),
+        None => Err(Failure::new(Exit::Failure, "the policy is gone")),
+    }
+}
+
+/// Finds the policy that is meant: by id without case, by name with case.
+fn matching<'l>(
+    policies: &'l [LivePolicy],
+    asked: &str,
+    kinds: &[PolicyKind],
+) -> Result<Option<&'l LivePolicy>, Failure> {
+    let is_meant = |policy: &&LivePolicy| {
+        (kinds.is_empty() || kinds.contains(&policy.kind))
+            && (*policy.name == *asked || policy.id.eq_ignore_ascii_case(asked))
+    };
+    let found: Vec<&LivePolicy> = policies.iter().filter(is_meant).collect();
+    match found.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(one)),
+        several => {
+            let ids = several.iter();
+            let ids: Vec<String> = ids
+                .map(|policy| format!("{} ({})", policy.id, policy.kind))
+                .collect();
+            let message = format!("{} policies are called `{asked}`", several.len());
+            Err(Failure::new(Exit::InvalidManifests, message)
+                .hint(format!("give the id of one: {}", ids.join(", "))))
+        }
+    }
+}

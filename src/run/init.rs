@@ -1,0 +1,164 @@
+//! `init`: a folder to keep a tenant in, from nothing to a first plan without changes. Nothing that exists
+//! is overwritten, and the tenant is only read.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::folder::Folder;
+use super::schema::with_names;
+use super::{CONFIGURATION_FILE, Failure, unless_stopped};
+use crate::exit::Exit;
+use crate::export::{self, Export, ManifestFile};
+use crate::files;
+use crate::graph::Reader;
+use crate::graph::client::Client;
+use crate::render::json::Json;
+
+/// The folder of the manifests.
+const MANIFESTS: &str = "manifests";
+
+/// The schema's file.
+const SCHEMA: &str = "manifest.schema.json";
+
+/// A pipeline: the file that it goes into, and what it says.
+#[derive(Clone, Copy, Debug)]
+pub struct Pipeline {
+    /// Its path below the folder.
+    pub path: &'static str,
+    /// Its text.
+    pub text: &'static str,
+}
+
+/// For GitHub Actions.
+pub const GITHUB: Pipeline = Pipeline {
+    path: ".github/workflows/intune.yml",
+    text: include_str!("../../examples/ci/github-actions.yml"),
+};
+
+/// For Azure Pipelines.
+pub const AZURE_DEVOPS: Pipeline = Pipeline {
+    path: "azure-pipelines.yml",
+    text: include_str!("../../examples/ci/azure-pipelines.yml"),
+};
+
+/// For GitLab CI/CD.
+pub const GITLAB: Pipeline = Pipeline {
+    path: ".gitlab-ci.yml",
+    text: include_str!("../../examples/ci/gitlab-ci.yml"),
+};
+
+/// What became of a file or a folder.
+#[derive(Clone, Debug)]
+pub struct Written {
+    /// Its path.
+    pub path: PathBuf,
+    /// Whether it was written; one that existed is kept as it was.
+    pub is_new: bool,
+}
+
+/// What `init` did.
+#[derive(Debug)]
+pub struct Initialised {
+    /// The tenant; `None` if the token does not name it.
+    pub tenant_id: Option<String>,
+    /// The files, the folder of manifests first.
+    pub files: Vec<Written>,
+    /// What the manifests hold and leave out.
+    pub export: Export,
+}
+
+/// Reads the tenant and writes the folder.
+///
+/// # Errors
+///
+/// Says what cannot be read or written.
+pub async fn init(
+    client: &Arc<Client>,
+    root: &Path,
+    pipeline: Option<Pipeline>,
+    check: impl Fn(&str) -> Result<(), Failure>,
+    stop: &CancellationToken,
+) -> Result<Initialised, Failure> {
+    let folder = Folder::open_to_add(&root.join(MANIFESTS))?;
+    let keeps = folder.holds_manifests()?;
+    let reader = Reader::new(Arc::clone(client));
+    let (tenant_id, mut export, schema) = unless_stopped(stop, async {
+        let tenant_id = reader.tenant_id().await?;
+        let tenant = reader.whole_tenant().await?;
+        let schema = with_names(&reader.raw_tenant().await?);
+        let export = export::manifests(&tenant, tenant_id.as_deref(), |_| true);
+        Ok((tenant_id, export, schema))
+    })
+    .await?;
+    for file in &mut export.files {
+        file.text = format!("{}{}", editor_line(&file.path), file.text);
+    }
+    let schema = Json::new(schema).text();
+    let texts = export.files.iter().map(|file: &ManifestFile| &file.text);
+    texts.chain([&schema]).try_for_each(|text| check(text))?;
+    let mut files = vec![Written {
+        path: folder.path().to_owned(),
+        is_new: !keeps && !export.files.is_empty(),
+    }];
+    if files.iter().any(|folder| folder.is_new) {
+        folder.add(&export.files)?;
+    }
+    let mut others = vec![
+        (CONFIGURATION_FILE, configuration(tenant_id.as_deref())),
+        (SCHEMA, schema),
+        (".gitignore", ".assignctl/\n".to_owned()),
+    ];
+    others.extend(pipeline.map(|Pipeline { path, text }| (path, text.to_owned())));
+    for (path, text) in others {
+        let path = root.join(path);
+        let is_new = create(&path, &text).map_err(|error| {
+            let message = format!("`{}` cannot be written: {error}", path.display());
+            Failure::new(Exit::Failure, message).hint("what was written before stays; run it again")
+        })?;
+        files.push(Written { path, is_new });
+    }
+    Ok(Initialised {
+        tenant_id,
+        files,
+        export,
+    })
+}
+
+/// Returns the line by which an editor finds the schema.
+fn editor_line(path: &str) -> String {
+    let up = "../".repeat(1 + path.matches('/').count());
+    format!("# yaml-language-server: $schema={up}{SCHEMA}\n")
+}
+
+fn configuration(tenant_id: Option<&str>) -> String {
+    let tenant =
+        match tenant_id.filter(|id| id.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')) {
+            Some(id) => format!("tenantId: {id}\n"),
+            None => "# tenantId: the token does not name it\n".to_owned(),
+        };
+    format!("# The settings of every run in this folder.\n{tenant}manifests: [{MANIFESTS}]\n")
+}
+
+/// Writes a file unless it exists; returns whether it did not.
+fn create(path: &Path, text: &str) -> io::Result<bool> {
+    if let Some(folder) = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+    {
+        files::refuse_link(folder)?;
+        fs::create_dir_all(folder)?;
+    }
+    match fs::File::create_new(path) {
+        Ok(mut file) => {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+            Ok(true)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,113 @@
+//! Issue 15, `explain`: which lines make a policy's targets, what is live, and what would change.
+
+use serde_json::json;
+
+use super::support::World;
+use super::support::tenant::{Tenant, policy_id};
+
+fn world() -> World {
+    let tenant = Tenant::common()
+        .group("D")
+        .policy("P", &["+A", "+B [include F]", "-D", "allUsers <set>"])
+        .policy("Additive", &["+A", "+C"])
+        .policy("Unmanaged", &["+C"])
+        .policy("Twin", &[])
+        .policy("Twin", &["+A"])
+        .compliance("Elsewhere", &["+B"]);
+    let world = World::new(&tenant);
+    world.write(
+        "sets.yaml",
+        "version: 1\ntargets:\n  ring:\n    include:\n      - group: A\n      - group: B\n",
+    );
+    world.write(
+        "m.yaml",
+        "version: 1\npolicies:\n  - kind: configurationPolicy\n    name: P\n    use: [ring]\n    include:\n      - group: C\n  \
+         - kind: configurationPolicy\n    match: \"P*\"\n    include: [group: a]\n  - kind: configurationPolicy\n    \
+         name: Additive\n    mode: additive\n    include: []\n    absent: [group: C]\n",
+    );
+    world
+}
+
+#[test]
+fn every_assignment_has_its_reason_and_its_lines() {
+    let world = world();
+    world
+        .sandbox("explain P m.yaml sets.yaml")
+        .exits(0)
+        .matches("explain/managed");
+    let ran = world
+        .sandbox("explain P m.yaml sets.yaml --format json")
+        .exits(0);
+    let result = ran.json();
+    assert_eq!(result["managed"], true);
+    let rows = result["assignments"].as_array().expect("rows").iter();
+    let mut said: Vec<_> = rows
+        .map(|row| {
+            (
+                row["action"].clone(),
+                row["reason"].clone(),
+                row["asked"].as_array().map(Vec::len),
+            )
+        })
+        .collect();
+    said.sort_by_key(|said| format!("{said:?}"));
+    let mut expected = vec![
+        // `A` is asked for by the set and by an entry.
+        (json!(null), json!("askedFor"), Some(2)),
+        (json!(null), json!("notDirect"), Some(0)),
+        (json!("add"), json!("missing"), Some(1)),
+        (json!("remove"), json!("notAskedFor"), Some(0)),
+        (json!("update"), json!("differs"), Some(1)),
+    ];
+    expected.sort_by_key(|said| format!("{said:?}"));
+    assert_eq!(said, expected);
+    // By id, too.
+    world
+        .sandbox(&format!("explain {} m.yaml sets.yaml", policy_id(1)))
+        .exits(0)
+        .says(&["selected by"]);
+    world
+        .sandbox("explain Additive m.yaml sets.yaml")
+        .exits(0)
+        .says(&[
+            "must not be there",
+            "m.yaml:15: absent: [group: C]",
+            "in mode `additive` it stays",
+        ]);
+}
+
+#[test]
+fn a_policy_that_nothing_manages_is_explained_as_well() {
+    let world = world();
+    for policy in ["Unmanaged", "Elsewhere"] {
+        world
+            .sandbox(&format!("explain {policy} m.yaml sets.yaml"))
+            .exits(0)
+            .says(&["no manifest entry selects it", "= group"]);
+    }
+    let ran = world
+        .sandbox("explain Elsewhere m.yaml sets.yaml --format json")
+        .exits(0);
+    assert_eq!(ran.json()["managed"], false);
+}
+
+#[test]
+fn which_policy_is_meant_must_be_known() {
+    let world = world();
+    for (arguments, code, message) in [
+        ("Unmanagd m.yaml sets.yaml", 3, "did you mean `Unmanaged`?"),
+        ("Twin m.yaml sets.yaml", 3, "2 policies are called `Twin`"),
+        ("P missing.yaml", 3, "no-such-path"),
+        ("P", 64, "no manifests are named"),
+        ("P m.yaml sets.yaml --format markdown", 64, "text or JSON"),
+    ] {
+        world
+            .sandbox(&format!("explain {arguments}"))
+            .exits(code)
+            .says(&[message]);
+    }
+    world.edit("tenant.json", |state| {
+        state["service"]["roles"] = json!(["GroupMember.Read.All"]);
+    });
+    world.sandbox("explain P m.yaml sets.yaml").exits(7);
+}

@@ -1,0 +1,157 @@
+//! Issue 15, `init` and `export --into DIR --unmanaged`: from nothing to a first plan without changes, and
+//! what is new in the tenant beside what is there.
+
+use serde_json::json;
+
+use super::support::World;
+use super::support::tenant::{TENANT_ID, Tenant};
+
+fn world() -> World {
+    World::new(
+        &Tenant::common()
+            .policy("One", &["+A", "+B [include F]"])
+            .policy("Two", &["+A", "+B [include F]"])
+            .policy("Three", &["allDevices", "-C"]),
+    )
+}
+
+#[test]
+fn a_new_folder_gives_a_plan_without_changes() {
+    let world = world();
+    let ran = world.sandbox("init repository --pipeline github").exits(0);
+    for part in [
+        "wrote repository/manifests",
+        "assignctl plan",
+        "3 policies in 2 files",
+    ] {
+        assert!(ran.stdout.contains(part), "{}", ran.stdout);
+    }
+    let configuration = world.read("repository/assignctl.yaml");
+    assert!(
+        configuration.contains(&format!("tenantId: {TENANT_ID}")),
+        "{configuration}"
+    );
+    assert_eq!(world.read("repository/.gitignore"), ".assignctl/\n");
+    assert!(
+        world
+            .read("repository/.github/workflows/intune.yml")
+            .contains("assignctl plan manifests")
+    );
+    let manifest = world.read("repository/manifests/windows.yaml");
+    assert!(
+        manifest.starts_with("# yaml-language-server: $schema=../manifest.schema.json\n"),
+        "{manifest}"
+    );
+    let schema = world.json("repository/manifest.schema.json");
+    assert!(schema.to_string().contains("\"Three\""));
+    let mut plan = world.command("plan --detailed-exitcode --no-progress --sandbox ../tenant.json");
+    plan.current_dir(world.path("repository"));
+    let plan = plan.output().expect("the executable");
+    let said = String::from_utf8_lossy(&plan.stdout);
+    assert_eq!(plan.status.code(), Some(0), "{said}");
+    assert!(
+        said.contains("all 3 managed policies are as the manifests say"),
+        "{said}"
+    );
+}
+
+#[test]
+fn nothing_that_exists_is_overwritten() {
+    let world = world();
+    world.write("assignctl.yaml", "guards: {maxPolicies: 7}\n");
+    world.write("manifests/mine.yaml", "version: 1\npolicies: []\n");
+    world.write(".gitignore", "mine\n");
+    let ran = world.sandbox("init --format json").exits(0).json();
+    let said = |path: &str| {
+        let files = ran["files"].as_array().expect("files").iter();
+        let mut found = files.filter(|file| {
+            file["path"]
+                .as_str()
+                .is_some_and(|known| known.ends_with(path))
+        });
+        found.next().expect("a file")["written"].clone()
+    };
+    assert_eq!(said("manifests"), json!(false));
+    assert_eq!(said("assignctl.yaml"), json!(false));
+    assert_eq!(said(".gitignore"), json!(false));
+    assert_eq!(said("manifest.schema.json"), json!(true));
+    assert_eq!(world.read(".gitignore"), "mine\n");
+    assert_eq!(world.read("assignctl.yaml"), "guards: {maxPolicies: 7}\n");
+    assert!(!world.has("manifests/windows.yaml"));
+    // Without a terminal no pipeline is asked for.
+    assert!(!world.has(".github") && !world.has("azure-pipelines.yml"));
+}
+
+#[test]
+fn a_tenant_that_may_not_be_read_leaves_nothing() {
+    let world = world();
+    world.edit("tenant.json", |state| {
+        state["service"]["roles"] = json!(["Group.Read.All"]);
+    });
+    world.sandbox("init repository").exits(7);
+    assert!(!world.has("repository"));
+}
+
+#[test]
+fn what_nothing_manages_is_added_to_a_folder_with_its_sets() {
+    let world = world();
+    world.write(
+        "manifests/targets.yaml",
+        "version: 1\ntargets:\n  ring:\n    include:\n      - group: a\n      - group: B\n        filter: F\n",
+    );
+    world.write(
+        "manifests/windows.yaml",
+        "version: 1\npolicies:\n  - kind: configurationPolicy\n    name: One\n    use: [ring]\n",
+    );
+    let ran = world
+        .sandbox("export --into manifests --unmanaged")
+        .exits(0);
+    assert!(
+        ran.stdout.contains("windows-2.yaml: 2 policies"),
+        "{}",
+        ran.stdout
+    );
+    let added = world.read("manifests/windows-2.yaml");
+    assert!(added.contains("name: Two\n    use: [ring]"), "{added}");
+    assert!(added.contains("name: Three\n"), "{added}");
+    assert!(!added.contains("name: One\n"), "{added}");
+    world
+        .sandbox("plan manifests --detailed-exitcode")
+        .exits(0)
+        .says(&["all 3 managed policies"]);
+    world
+        .sandbox("export --into manifests --unmanaged")
+        .exits(0)
+        .says(&["Nothing to add"]);
+    assert!(!world.has("manifests/windows-3.yaml"));
+}
+
+#[test]
+fn a_folder_that_does_not_exist_or_is_wrong() {
+    let world = world();
+    world
+        .sandbox("export --into new --unmanaged --format json")
+        .exits(0);
+    world.sandbox("plan new --detailed-exitcode").exits(0);
+    world.write("broken/m.yaml", "version: 1\npolicies: 7\n");
+    world.sandbox("export --into broken --unmanaged").exits(3);
+    world.write(
+        "missing/m.yaml",
+        "version: 1\npolicies:\n  - {kind: configurationPolicy, name: X, include: []}\n",
+    );
+    world
+        .sandbox("export --into missing --unmanaged")
+        .exits(3)
+        .says(&["unknown-policy"]);
+    for (options, message) in [
+        ("--into new", "--unmanaged"),
+        ("--unmanaged", "--into"),
+        ("--into new --unmanaged --out other", "cannot be used with"),
+        ("--into tenant.json --unmanaged", "is not a folder"),
+    ] {
+        let ran = world.sandbox(&format!("export {options}"));
+        assert!(matches!(ran.code, Some(64 | 1)), "{options}");
+        ran.says(&[message]);
+    }
+    assert!(!world.has("missing/windows.yaml") && !world.has("broken/windows.yaml"));
+}
