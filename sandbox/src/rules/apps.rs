@@ -69,43 +69,52 @@ const NO_UPDATE: Property = ("preventAutoAppUpdate", Form::FlagOrNull);
 const LICENSING: Property = ("useDeviceLicensing", Form::Flag);
 const CONTEXT: &[Property] = &[("useDeviceContext", Form::Flag)];
 
+const WIN32: &[Property] = &[
+    ("notifications", NOTIFICATIONS),
+    (
+        "restartSettings",
+        Form::Object("win32LobAppRestartSettings", RESTART),
+    ),
+    (
+        "installTimeSettings",
+        Form::Object(
+            "mobileAppInstallTimeSettings",
+            &[
+                ("useLocalTime", Form::Flag),
+                ("startDateTime", Form::InstantOrNull),
+                ("deadlineDateTime", Form::InstantOrNull),
+            ],
+        ),
+    ),
+    (
+        "deliveryOptimizationPriority",
+        Form::Word(&["notConfigured", "foreground"]),
+    ),
+    (
+        "autoUpdateSettings",
+        Form::Object(
+            "win32LobAppAutoUpdateSettings",
+            &[(
+                "autoUpdateSupersededAppsState",
+                Form::Word(&["notConfigured", "enabled", "unknownFutureValue"]),
+            )],
+        ),
+    ),
+];
+
 const TYPES: &[Settings] = &[
     Settings {
         name: "win32Lob",
-        apps: &["win32LobApp", "win32CatalogApp"],
+        apps: &["win32LobApp"],
         is_filled_in: true,
-        properties: &[
-            ("notifications", NOTIFICATIONS),
-            (
-                "restartSettings",
-                Form::Object("win32LobAppRestartSettings", RESTART),
-            ),
-            (
-                "installTimeSettings",
-                Form::Object(
-                    "mobileAppInstallTimeSettings",
-                    &[
-                        ("useLocalTime", Form::Flag),
-                        ("startDateTime", Form::InstantOrNull),
-                        ("deadlineDateTime", Form::InstantOrNull),
-                    ],
-                ),
-            ),
-            (
-                "deliveryOptimizationPriority",
-                Form::Word(&["notConfigured", "foreground"]),
-            ),
-            (
-                "autoUpdateSettings",
-                Form::Object(
-                    "win32LobAppAutoUpdateSettings",
-                    &[(
-                        "autoUpdateSupersededAppsState",
-                        Form::Word(&["notConfigured", "enabled", "unknownFutureValue"]),
-                    )],
-                ),
-            ),
-        ],
+        properties: WIN32,
+    },
+    // Derived from that of `win32Lob`, with the same properties.
+    Settings {
+        name: "win32Catalog",
+        apps: &["win32CatalogApp"],
+        is_filled_in: true,
+        properties: WIN32,
     },
     Settings {
         name: "winGet",

@@ -4,6 +4,7 @@
 pub(super) mod build;
 pub(super) mod expected;
 mod exports;
+mod kinds;
 mod manifests;
 pub(super) mod raw;
 
