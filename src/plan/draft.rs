@@ -34,6 +34,11 @@ impl Draft {
         &self.plan.policies
     }
 
+    /// Keeps some of the managed policies only.
+    pub fn retain(&mut self, keep: impl FnMut(&PlannedPolicy) -> bool) {
+        self.plan.policies.retain(keep);
+    }
+
     /// Whether the plan has nothing to do.
     pub fn is_empty(&self) -> bool {
         self.plan.is_empty()

@@ -42,7 +42,6 @@ pub async fn explain(
             tenant_id,
             graph_url: reader.graph_url(),
             write_with: WriteWith::default(),
-            rules: &rules,
             strict: false,
             selection: &selection,
         };
@@ -54,8 +53,7 @@ pub async fn explain(
         let found = matching(&live.policies, policy, kinds)?;
         let is_found =
             |kind, id: &str| found.is_some_and(|live| live.kind == kind && live.id == id);
-        made.policies
-            .retain(|policy| is_found(policy.kind, &policy.id));
+        made.retain(|policy| is_found(policy.kind, &policy.id));
         let request = PlanRequest {
             write_with: None,
             strict: false,
@@ -65,19 +63,20 @@ pub async fn explain(
             unmanaged: &NameUnmanaged::Not,
             who: None,
         };
-        if !made.policies.is_empty() {
+        if !made.policies().is_empty() {
             add_names(&mut made, &reader, &request).await?;
         }
         let selected = select::select(&loaded.manifest, &live, false).policies;
         let mut selected = selected.into_iter();
         let desired = selected.find(|policy| is_found(policy.live.kind, &policy.live.id));
-        let explained = match (made.policies.first(), desired) {
+        let (plan, annotations) = made.finish(&rules);
+        let explained = match (plan.policies.first(), desired) {
             (Some(policy), Some(desired)) => explain::explain(
                 policy,
                 &desired.desired,
                 &loaded.manifest,
                 &loaded.sources,
-                &made.names,
+                &annotations.names,
             ),
             _ => unmanaged(&reader, policy, kinds).await?,
         };
