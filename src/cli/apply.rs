@@ -54,6 +54,14 @@ pub(super) fn run_or_roll_back(
     let mut run = ApplyRun::new(command.report.as_deref())?;
     let session = Session { command, output };
     let ended = recorded.and_then(|recorded| session.go(recorded, common, &config?, &mut run));
+    // A result that nobody takes, as of a terminal that was closed, does not hide why the run ended.
+    let ended = ended.map_err(|failure| Failure {
+        exit: match run.results.interrupted {
+            true => Exit::Interrupted,
+            false => failure.exit,
+        },
+        ..failure
+    });
     let exit = match &ended {
         Ok(exit) => *exit,
         Err(failure) => failure.exit,

@@ -275,7 +275,7 @@ fn wrong_use_is_64() {
 
 #[cfg(unix)]
 mod interrupted {
-    use super::super::support::wait_until;
+    use super::super::support::{send_signal, wait_until};
     use super::*;
 
     /// Whichever policy comes first is written at once; the others wait for the limit.
@@ -332,6 +332,29 @@ mod interrupted {
                 .contains("skipped 5 policies: interrupted before their turn (code interrupted)"),
             "{ran:?}"
         );
+    }
+
+    /// F23: a terminal that was closed takes no result. A full disk stands in for it.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn f23_an_interrupted_apply_is_130_also_where_nobody_takes_its_result() {
+        let mut world = three();
+        let _served = Served::with_token(&mut world);
+        let full = std::fs::File::options().write(true).open("/dev/full");
+        let mut run = world
+            .command("apply m.yaml --yes --report r.jsonl --write-limit 1/60s --format json")
+            .stdout(full.expect("a device"))
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("the executable");
+        wait_until("the first policy", || {
+            let report = world.report("r.jsonl");
+            report.iter().any(|line| line["event"] == "policy")
+        });
+        send_signal(run.id(), "HUP");
+        assert_eq!(run.wait().expect("an end").code(), Some(130));
+        let report = world.report("r.jsonl");
+        assert_eq!(report.last().expect("an end")["exitCode"], 130);
     }
 
     #[test]
