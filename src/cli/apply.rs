@@ -239,7 +239,12 @@ impl Session<'_> {
         // carried out.
         let mut allowed = run.check_rights(&prepared.plan).await;
         if allowed.is_ok() {
-            allowed = input.check(self.command.expect_digest.as_deref());
+            let Apply {
+                expect_digest,
+                reviewed,
+                ..
+            } = self.command;
+            allowed = input.check(expect_digest.as_deref(), *reviewed);
         }
         let must_ask = !prepared.plan.is_empty() && !input.approved && !self.command.yes;
         if allowed.is_ok() && must_ask {

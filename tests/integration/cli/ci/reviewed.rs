@@ -213,6 +213,24 @@ fn a_guard_that_was_not_accepted_refuses_at_the_merge_as_well() {
     }
 }
 
+/// Whoever may set labels may do so after the review, or after the merge.
+#[test]
+fn what_was_accepted_after_the_review_needs_a_new_plan() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, BROAD);
+        platform.run(Event::Proposed, PLAN).exits(4);
+        platform.state().description = "assignctl-allow: broad-target".to_owned();
+        platform
+            .run(Event::Merged, APPLY)
+            .exits(5)
+            .says(&["the accepted guards have changed since the review"]);
+        assert_eq!(platform.world.rows("P"), ["+A"], "{kind:?}");
+        platform.run(Event::Proposed, PLAN).exits(0);
+        platform.run(Event::Merged, APPLY).exits(0);
+        assert_eq!(platform.world.rows("P"), ["+A", "allUsers"]);
+    }
+}
+
 #[test]
 fn what_reviewed_needs_is_said() {
     let platform = platform(Kind::GitHub, WANTED);
