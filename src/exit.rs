@@ -21,6 +21,8 @@ pub enum Exit {
     Partial,
     /// Sign-in failed, reading was refused, or every write was refused for lack of permission.
     Refused,
+    /// Nothing worse than that writes wait for a second administrator's approval.
+    Pending,
     /// Wrong use of the command line.
     Usage,
     /// Interrupted.
@@ -39,6 +41,7 @@ impl Exit {
             Self::StalePlan => 5,
             Self::Partial => 6,
             Self::Refused => 7,
+            Self::Pending => 8,
             Self::Usage => 64,
             Self::Interrupted => 130,
         }
@@ -46,7 +49,7 @@ impl Exit {
 
     /// Of several that hold, returns the one that is told.
     pub fn first(of: impl IntoIterator<Item = Self>) -> Self {
-        const ORDER: [Exit; 8] = [
+        const ORDER: [Exit; 9] = [
             Exit::Interrupted,
             Exit::Failure,
             Exit::Refused,
@@ -54,6 +57,7 @@ impl Exit {
             Exit::StalePlan,
             Exit::GuardRefused,
             Exit::Partial,
+            Exit::Pending,
             Exit::ChangesPending,
         ];
         let all: Vec<Self> = of.into_iter().collect();
@@ -82,6 +86,11 @@ mod tests {
             Exit::first([Exit::ChangesPending, Exit::GuardRefused]),
             Exit::GuardRefused
         );
+        assert_eq!(
+            Exit::first([Exit::ChangesPending, Exit::Pending]),
+            Exit::Pending
+        );
+        assert_eq!(Exit::first([Exit::Pending, Exit::Partial]), Exit::Partial);
         assert_eq!(
             Exit::first([Exit::Refused, Exit::Failure, Exit::Success]),
             Exit::Failure

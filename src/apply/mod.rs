@@ -4,6 +4,7 @@
 //! look, compare with the plan, write, look again. What a run finds out about the service that holds
 //! for all policies is in `capabilities`; [`crate::report`] keeps what happens on disk.
 
+pub mod approval;
 mod capabilities;
 mod policy;
 mod progress;
@@ -15,19 +16,22 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::graph::Reader;
+use crate::graph::approvals::{ApprovalRequest, ApprovalStatus};
 use crate::graph::client::Client;
-use crate::graph::retry::LOOKS_AFTER_INTERRUPT;
+use crate::graph::retry::{APPROVAL_POLL, LONGEST_APPROVAL_WAIT, LOOKS_AFTER_INTERRUPT};
 use crate::graph::write::Writer;
 use crate::plan::writes::WriteWith;
 use crate::plan::{Names, Plan, PlannedPolicy};
 use crate::report::{Moved, Outcome, Reason, Report, Results, Settled};
+use approval::{Approval, Approvals};
 use capabilities::Capabilities;
 
 /// How a plan is carried out.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// How many policies are written side by side, and how many are read back. With one, a policy is
     /// settled before the next is begun.
@@ -36,6 +40,8 @@ pub struct Settings {
     pub fail_fast: bool,
     /// How the calls are chosen.
     pub write_with: WriteWith,
+    /// What is done about writes that have to be approved.
+    pub approval: Approval,
 }
 
 /// Is told as policies settle.
@@ -89,6 +95,8 @@ pub async fn run(
     // Ends the starting of further policies without ending the run's own work on others.
     let enough = stop.child_token();
     let side_by_side = settings.concurrency.max(1);
+    // Without a token nothing is written either.
+    let claims = client.claims().await.ok().flatten();
     let worker = Worker {
         writing: Semaphore::new(side_by_side),
         sending: Semaphore::new(side_by_side),
@@ -98,6 +106,7 @@ pub async fn run(
         writer: &writer,
         report,
         names,
+        approvals: Approvals::new(&settings.approval, claims),
         settings,
         capabilities: Capabilities::default(),
         stop: &enough,
@@ -126,7 +135,7 @@ pub async fn run(
 ///
 /// The service shows a write late at times, by seconds. The policies that wait for theirs to show
 /// send nothing, and must not keep others from being written; so a whole window of them may wait.
-fn in_progress(settings: Settings, writer: &Writer) -> usize {
+fn in_progress(settings: &Settings, writer: &Writer) -> usize {
     let side_by_side = settings.concurrency.max(1);
     if settings.fail_fast || side_by_side == 1 {
         side_by_side
@@ -151,6 +160,7 @@ struct Worker<'a> {
     names: &'a Names,
     settings: Settings,
     capabilities: Capabilities,
+    approvals: Approvals,
     /// No further policy is started.
     stop: &'a CancellationToken,
     /// Nothing further is sent but looks at what was written.
@@ -173,7 +183,7 @@ impl Worker<'_> {
         changed: &[&PlannedPolicy],
         observer: &dyn ObserveApply,
     ) -> Vec<Settled> {
-        let most = in_progress(self.settings, self.writer);
+        let most = in_progress(&self.settings, self.writer);
         let mut results: Vec<Option<Settled>> = vec![None; changed.len()];
         let mut done = 0;
         let mut settling = futures::stream::iter(changed.iter().enumerate())
@@ -188,7 +198,47 @@ impl Worker<'_> {
             results[index] = Some(settled);
         }
         drop(settling);
-        results.into_iter().flatten().collect()
+        let mut results: Vec<Settled> = results.into_iter().flatten().collect();
+        self.wait_for_approvals(changed, &mut results).await;
+        results
+    }
+
+    /// Waits until requests are decided on, and goes on with the policies that wait for them.
+    async fn wait_for_approvals(&self, changed: &[&PlannedPolicy], results: &mut [Settled]) {
+        let end = Instant::now() + self.settings.approval.wait.min(LONGEST_APPROVAL_WAIT);
+        loop {
+            let waiting: Vec<usize> = (0..results.len())
+                .filter(|index| results[*index].approval.is_some())
+                .collect();
+            let left = end.saturating_duration_since(Instant::now());
+            if waiting.is_empty() || left.is_zero() || self.stop.is_cancelled() {
+                return;
+            }
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => return,
+                () = tokio::time::sleep(APPROVAL_POLL.min(left)) => {}
+            }
+            // What cannot be read now is looked at again at the next turn.
+            let Ok(requests) = self.reader.approval_requests().await else {
+                continue;
+            };
+            let is_decided = |index: &usize| {
+                let approval = results[*index].approval.as_ref();
+                let found = approval.and_then(|approval| {
+                    let is_it = |request: &&ApprovalRequest| request.id == approval.code;
+                    requests.iter().find(is_it)
+                });
+                found.is_some_and(|request| request.status != ApprovalStatus::Waiting)
+            };
+            let decided: Vec<usize> = waiting.into_iter().filter(is_decided).collect();
+            let mut settling = futures::stream::iter(decided)
+                .map(|index| async move { (index, self.settle(changed[index]).await) })
+                .buffer_unordered(self.settings.concurrency.max(1));
+            while let Some((index, settled)) = settling.next().await {
+                results[index] = settled;
+            }
+        }
     }
 
     /// Ends the looks some time after an interrupt.

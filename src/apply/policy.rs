@@ -15,6 +15,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::approval::Sent;
 use super::capabilities::{Capability, Question};
 use super::progress::{
     Next, Progress, Seen, WAIT_TOO_LONG, dropped_elsewhere, gone, interrupted_unverified, not_done,
@@ -35,7 +36,14 @@ use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith, steps, steps
 impl Worker<'_> {
     /// Settles a policy and writes that down.
     pub(super) async fn settle(&self, policy: &PlannedPolicy) -> Settled {
-        let mut progress = Progress::new(steps(policy, self.settings.write_with));
+        let mut progress = Progress::new(match self.approvals.filed(policy) {
+            // The write is made; only its code is missing.
+            Some(_) => vec![Step {
+                action: StepAction::Assign(policy.after.to_vec()),
+                then: Arc::clone(&policy.after),
+            }],
+            None => steps(policy, self.settings.write_with),
+        });
         let _alone = match is_serial(policy.kind) {
             true => acquire(&self.serial).await,
             false => None,
@@ -74,6 +82,7 @@ impl Worker<'_> {
         }
         self.may_go_on(policy, progress)?;
         self.choose_way(policy, progress).await?;
+        let approval = self.approval_before(policy, progress).await?;
         let writing = acquire(&self.writing).await;
         // Another may have begun to find out meanwhile; a look would be too old by the answer.
         if self.must_wait(policy, progress) {
@@ -98,15 +107,20 @@ impl Worker<'_> {
         if self.writer.is_paused(policy.kind) || !self.may_try(policy, progress, &step) {
             return Ok(());
         }
+        let mut write = match request(policy, &step, &seen.live) {
+            Ok(write) => write,
+            Err(error) => return Err(not_sent(progress, &error)),
+        };
+        let header = self.approval_of(policy, progress, approval, &mut write)?;
         let id = self.writer.new_request_id();
         self.note(|report| report.sending(policy, self.names, &id))
             .map_err(|reason| not_done(progress, reason))?;
-        let written = match request(policy, &step, &seen.live) {
-            Ok(request) => self.writer.send(write_slot, &request, id).await,
-            Err(error) => Written::NotSent(error),
-        };
+        let written = self.writer.send(write_slot, &write, id, &header).await;
         drop((sending, writing));
-        self.judge(policy, progress, step, seen, written).await
+        progress.tried = Some(write.clone());
+        let sent = Sent { write, header };
+        self.judge(policy, progress, step, seen, sent, written)
+            .await
     }
 
     fn may_go_on(&self, policy: &PlannedPolicy, progress: &Progress) -> Next {
@@ -279,6 +293,7 @@ impl Worker<'_> {
         progress: &mut Progress,
         step: Step,
         before: Seen,
+        sent: Sent,
         written: Written,
     ) -> Next {
         if matches!(step.action, StepAction::Create(_)) {
@@ -303,7 +318,14 @@ impl Worker<'_> {
                 self.writer.count_retried();
                 self.pause(progress, BUSY_WAIT).await
             }
-            Written::Refused(error) => self.refused(policy, progress, &step, error).await,
+            Written::Refused(error) => {
+                let found = self.refused_for_approval(policy, progress, &sent, &error);
+                if let Some(settled) = found.await {
+                    return Err(settled);
+                }
+                self.refused(policy, progress, &step, error).await
+            }
+            Written::Filed(code) => Err(self.filed(policy, &sent, code)),
             Written::Throttled(_) => {
                 self.writer.count_retried();
                 Ok(())
@@ -322,13 +344,11 @@ impl Worker<'_> {
             Written::NotSent(error @ GraphError::Wait { .. }) => {
                 Err(not_done(progress, wait_too_long(error.to_string())))
             }
+            Written::NotSent(error) => Err(not_sent(progress, &error)),
             // An earlier try may have had its effect.
-            Written::NotSent(error) | Written::Redirected(error) if progress.touched => Err(
-                Settled::bad(Outcome::Failed, unverified(&error.to_string())),
-            ),
-            Written::NotSent(error) => Err(Settled::bad(
+            Written::Redirected(error) if progress.touched => Err(Settled::bad(
                 Outcome::Failed,
-                Reason::from_graph("notSent", &error),
+                unverified(&error.to_string()),
             )),
             Written::Redirected(error) => Err(Settled::bad(
                 Outcome::Failed,
@@ -438,6 +458,15 @@ impl Worker<'_> {
         };
         Settled::bad(Outcome::Skipped, reason)
     }
+}
+
+/// A write that could not be sent; an earlier try may have had its effect.
+fn not_sent(progress: &Progress, error: &GraphError) -> Settled {
+    let reason = match progress.touched {
+        true => unverified(&error.to_string()),
+        false => Reason::from_graph("notSent", error),
+    };
+    Settled::bad(Outcome::Failed, reason)
 }
 
 /// Whether policies of a kind must not be written side by side.

@@ -5,6 +5,7 @@ use tokio::time::Instant;
 use super::capabilities::{Capability, Probe};
 use super::staleness::deleted;
 use super::{Outcome, Reason, Settled};
+use crate::graph::body::WriteRequest;
 use crate::graph::error::ServiceError;
 use crate::model::{Assignment, LiveAssignment};
 use crate::plan::writes::Step;
@@ -29,6 +30,8 @@ pub(super) struct Progress {
     pub(super) touched: bool,
     /// Tries of the present step whose outcome nobody knew.
     pub(super) unknown: u32,
+    /// What was sent last.
+    pub(super) tried: Option<WriteRequest>,
     /// How often a write was refused because an earlier change had not settled.
     pub(super) busy: u32,
     /// Whether a write was refused for its token, and another was got.
@@ -48,6 +51,7 @@ impl Progress {
             own: 0,
             touched: false,
             unknown: 0,
+            tried: None,
             busy: 0,
             renewed: false,
             seen: None,

@@ -12,6 +12,7 @@ use super::options::{Common, Format};
 use super::output::Output;
 use super::{interrupt, runtime, settings};
 use crate::apply::Settings;
+use crate::apply::approval::Approval;
 use crate::exit::Exit;
 use crate::graph::client::Client;
 use crate::manifest::Loaded;
@@ -27,6 +28,7 @@ use crate::run::apply::{ApplyInput, ApplyRun};
 use crate::run::approval::{MAX_AGE, check_age};
 use crate::run::connect::{ServiceSettings, connect};
 use crate::run::plan::{self, NameUnmanaged, PlanRequest, PreparedPlan};
+use crate::run::resume::plan_resume;
 use crate::run::rollback::plan_rollback;
 use crate::run::{Failure, inputs};
 
@@ -34,7 +36,10 @@ use crate::run::{Failure, inputs};
 pub(super) const STILL_IN_GIT: &str = "note: the manifests in git still ask for what was undone; revert them too, or the next `apply` does it again\n";
 
 pub(super) fn run(command: &Apply, common: &Common, output: &Output) -> Result<Exit, Failure> {
-    run_or_roll_back(command, None, common, output)
+    let Some(of) = &command.resume else {
+        return run_or_roll_back(command, None, common, output);
+    };
+    run_or_roll_back(command, Some(of), common, output)
 }
 
 /// Applies; or rolls back what the run of a report did.
@@ -73,7 +78,7 @@ pub(super) fn run_or_roll_back(
             clean(&kept.display().to_string())
         ));
     }
-    if of.is_some() && run.results.count(Outcome::Applied) > 0 {
+    if of.is_some() && command.resume.is_none() && run.results.count(Outcome::Applied) > 0 {
         output.note(STILL_IN_GIT);
     }
     match &finished {
@@ -196,6 +201,9 @@ impl Session<'_> {
                 output.saved_diagnostics(&input.plan.plan.diagnostics);
                 Ok(input)
             }
+            Source::Report(recorded) if self.command.resume.is_some() => {
+                plan_resume(*recorded, client, service, request, stop).await
+            }
             Source::Report(recorded) => {
                 let planned = plan_rollback(*recorded, client, service, request, stop).await?;
                 output.note(&text::diagnostics(&planned.input.plan.plan.diagnostics));
@@ -271,6 +279,11 @@ impl Session<'_> {
             concurrency: service.concurrency,
             fail_fast: self.command.fail_fast,
             write_with: prepared.plan.write_with,
+            approval: Approval {
+                justification: self.command.justification.clone(),
+                filed: input.filed.clone(),
+                wait: self.command.wait_for_approval.unwrap_or_default(),
+            },
         };
         let progress = &self.output.progress;
         progress.applying(&prepared.summary);

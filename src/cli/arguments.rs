@@ -10,7 +10,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, V
 
 use super::options::{Ci, Common, Guards, Planning, Selecting, View, WhoDidIt};
 use super::settings::variable;
-use super::values::{digest, duration, permitted_command, policy_kind};
+use super::values::{digest, duration, justification, permitted_command, policy_kind};
 use crate::manifest::Glob;
 use crate::model::PolicyKind;
 use crate::plan::Selection;
@@ -365,6 +365,15 @@ pub(super) struct Apply {
     /// Stop at the first policy that fails
     #[arg(long)]
     pub(super) fail_fast: bool,
+    /// Why the changes are made, for who has to approve them
+    #[arg(long, value_name = "TEXT", value_parser = justification)]
+    pub(super) justification: Option<String>,
+    /// Send again what the run of a report has filed for approval
+    #[arg(long, value_name = "REPORT", conflicts_with_all = ["paths", "expect_digest", "max_age", "reviewed"])]
+    pub(super) resume: Option<PathBuf>,
+    /// Wait this long for the approval of what was filed
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) wait_for_approval: Option<Duration>,
     /// Refuse a saved plan older than this [default: 24h]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(super) max_age: Option<Duration>,
@@ -406,6 +415,12 @@ pub(super) struct Rollback {
     /// Stop at the first policy that fails
     #[arg(long)]
     pub(super) fail_fast: bool,
+    /// Why the changes are made, for who has to approve them
+    #[arg(long, value_name = "TEXT", value_parser = justification)]
+    pub(super) justification: Option<String>,
+    /// Wait this long for the approval of what was filed
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(super) wait_for_approval: Option<Duration>,
     #[command(flatten)]
     pub(super) selecting: Selecting,
     #[command(flatten)]

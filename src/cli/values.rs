@@ -113,6 +113,18 @@ pub(super) fn removal_limit(text: &str) -> Result<RemovalLimit, String> {
         .ok_or_else(|| "expected a number like `40` or a share like `25%`".to_owned())
 }
 
+/// Reads why changes are made. The service counts characters, in which unit nobody knows: the larger
+/// count has to fit.
+pub(super) fn justification(text: &str) -> Result<String, String> {
+    match text.trim().encode_utf16().count() {
+        0 => Err("expected a text that says why".to_owned()),
+        1..=1024 => Ok(text.to_owned()),
+        length => Err(format!(
+            "expected at most 1024 characters, and it has {length}"
+        )),
+    }
+}
+
 pub(super) fn write_with(text: &str) -> Result<WriteWith, String> {
     WriteWith::from_name(text).ok_or_else(|| "expected auto, create or assign".to_owned())
 }

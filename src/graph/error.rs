@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use url::Url;
+use uuid::Uuid;
 
 use super::address::GraphUrl;
 use super::pace::WaitTooLong;
@@ -115,6 +116,24 @@ impl ServiceError {
         }
     }
 
+    /// Whether the service wants the approval of a second administrator, and to be told why. It answers
+    /// 400 (Microsoft365DSC#7236); its documentation of May 2026 said 403.
+    pub fn asks_for_approval(&self) -> bool {
+        matches!(self.status, 400 | 403)
+            && self
+                .message
+                .contains("'x-msft-approval-justification' is required")
+    }
+
+    /// Whether the object is locked by an open request for approval; the answer does not say which.
+    pub fn is_locked_for_approval(&self) -> bool {
+        self.status == 409
+            && self
+                .message
+                .to_ascii_lowercase()
+                .contains("active approval request already exists")
+    }
+
     /// Whether the object the request is about does not exist. The code decides, not the status:
     /// a missing configuration policy has been answered with 400 as well as with 404. A 404
     /// that is not a Graph error (a proxy's page, say) says nothing about the policy.
@@ -138,6 +157,29 @@ impl ServiceError {
                 || self.message.contains("No method match route template")
                 || self.message.starts_with("No OData route exists"))
     }
+}
+
+/// The header that carries the id of a request for approval, in both directions.
+pub(super) const APPROVAL_CODE: &str = "x-msft-approval-code";
+
+fn guid(text: &str) -> Option<String> {
+    let id = Uuid::try_parse(text.trim()).ok()?;
+    Some(id.to_string())
+}
+
+/// Returns the id of the request for approval that the service has filed, if an answer says so: in its
+/// headers, in those that a wrapped message repeats, or in the sentence.
+pub(super) fn approval_code(response: &Response) -> Option<String> {
+    let header = response.header(APPROVAL_CODE).and_then(guid);
+    header.or_else(|| code_in(&String::from_utf8_lossy(&response.body)))
+}
+
+fn code_in(body: &str) -> Option<String> {
+    body.match_indices(APPROVAL_CODE).find_map(|(place, name)| {
+        let rest = &body[place + name.len()..];
+        let rest = rest.trim_start_matches(['"', '\\', ':', ' ']);
+        guid(rest.get(..36)?)
+    })
 }
 
 /// Takes the sentence out of a message. Intune's is often JSON in a string, at times twice, and
@@ -391,6 +433,28 @@ mod tests {
             empty.to_string(),
             "the answer is not a Graph error: an empty body (status 500)"
         );
+    }
+
+    #[test]
+    fn the_code_of_a_request_is_found_wherever_it_stands() {
+        const CODE: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
+        let of = |message: &str| {
+            let body = serde_json::json!({"error": {"code": "BadRequest", "message": message}});
+            code_in(&body.to_string())
+        };
+        let headers = serde_json::json!({"x-msft-approval-code": CODE}).to_string();
+        let wrapped = serde_json::json!({"Message": "no", "HttpHeaders": headers}).to_string();
+        for message in [
+            format!(
+                "returned as part of the x-msft-approval-code response header. x-msft-approval-code: {CODE}"
+            ),
+            wrapped,
+        ] {
+            assert_eq!(of(&message).as_deref(), Some(CODE), "{message}");
+        }
+        for message in ["", "x-msft-approval-code", "x-msft-approval-code: ü", CODE] {
+            assert_eq!(of(message), None, "{message}");
+        }
     }
 
     #[test]

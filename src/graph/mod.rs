@@ -7,6 +7,7 @@
 //! [`write::Writer`].
 
 pub mod address;
+pub mod approvals;
 mod audit;
 mod batch;
 pub mod body;

@@ -78,6 +78,18 @@ pub const BUSY_TRIES: u32 = 5;
 /// See [`BUSY_TRIES`].
 pub const BUSY_WAIT: Duration = Duration::from_secs(5);
 
+/// How many times, and after how long, the requests for approval are listed to find one that has to be
+/// there. A new one may take some seconds to be listed.
+pub const LISTING_TRIES: u32 = 5;
+/// See [`LISTING_TRIES`].
+pub const LISTING_WAIT: Duration = Duration::from_secs(3);
+
+/// How often it is looked whether requests were approved, while a run waits for that.
+pub const APPROVAL_POLL: Duration = Duration::from_secs(15);
+
+/// A request expires after three days, so that no run waits longer.
+pub const LONGEST_APPROVAL_WAIT: Duration = Duration::from_secs(3 * 24 * 3600);
+
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 const FIRST_THROTTLE_BACKOFF: Duration = Duration::from_secs(1);
 const LONGEST_BACKOFF: Duration = Duration::from_secs(30);

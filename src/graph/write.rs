@@ -6,9 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use azure_core::base64;
+
 use super::body::WriteRequest;
 use super::client::{Call, Client, Fault};
-use super::error::{GraphError, ServiceError};
+use super::error::{APPROVAL_CODE, GraphError, ServiceError, approval_code};
 use super::pace::{Class, Group, Permit, Turn, WaitTooLong};
 use super::retry;
 use crate::kinds::PolicyKind;
@@ -21,6 +23,8 @@ pub enum Written {
     Done,
     /// The service refused: nothing has changed.
     Refused(ServiceError),
+    /// The service refused, and filed a request for approval with this id: nothing has changed.
+    Filed(String),
     /// The service asked to slow down: nothing has changed. The class is paused already.
     Throttled(ServiceError),
     /// The class was paused before the request could leave: nothing has changed.
@@ -48,6 +52,31 @@ pub struct WriteSlot(Permit);
 /// The slot of the look that comes right before a write.
 #[derive(Debug)]
 pub struct LookSlot(pub(super) Permit);
+
+/// What a write says of its approval. The service takes one of the two headers, never both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApprovalHeader {
+    /// Nothing.
+    None,
+    /// Why it is to be approved: where the service asks for approval, it files a request.
+    Justification(String),
+    /// The id of the request that was approved.
+    Code(String),
+}
+
+impl ApprovalHeader {
+    fn header(&self) -> Option<(&'static str, String)> {
+        match self {
+            Self::None => None,
+            // Base64 here, plain there: the wrong one is refused.
+            Self::Justification(text) => Some((
+                "x-msft-approval-justification",
+                base64::encode(text.as_bytes()),
+            )),
+            Self::Code(code) => Some((APPROVAL_CODE, code.clone())),
+        }
+    }
+}
 
 /// Changes the live state.
 #[derive(Clone)]
@@ -103,7 +132,13 @@ impl Writer {
     }
 
     /// Sends a write with its id.
-    pub async fn send(&self, slot: WriteSlot, request: &WriteRequest, id: String) -> Written {
+    pub async fn send(
+        &self,
+        slot: WriteSlot,
+        request: &WriteRequest,
+        id: String,
+        approval: &ApprovalHeader,
+    ) -> Written {
         let WriteRequest {
             method,
             path,
@@ -115,7 +150,9 @@ impl Writer {
             group: Group::of(&url),
             method: *method,
             url,
-            headers: vec![("client-request-id", id)],
+            headers: std::iter::once(("client-request-id", id))
+                .chain(approval.header())
+                .collect(),
             body: body.clone(),
             cost: 1,
         };
@@ -149,7 +186,10 @@ impl Writer {
                             reason: error.to_string(),
                             retry_after: error.retry_after,
                         },
-                        _ => Written::Refused(error),
+                        _ => match approval_code(&response) {
+                            Some(code) => Written::Filed(code),
+                            None => Written::Refused(error),
+                        },
                     }
                 }
             },

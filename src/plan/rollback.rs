@@ -232,6 +232,13 @@ fn restores(change: &Change, before: &[Assignment]) -> bool {
 }
 
 /// Makes a change of a policy's rows.
+/// Returns a policy as the run of a report was to change it.
+pub fn as_recorded(left: &AppliedPolicy, write_with: WriteWith) -> PlannedPolicy {
+    let mut policy = back(left, &left.before, left.after.clone());
+    policy.writes = writes::planned(&policy, |_| None, write_with);
+    policy
+}
+
 fn back(left: &AppliedPolicy, before: &[Assignment], after: Vec<Assignment>) -> PlannedPolicy {
     PlannedPolicy {
         kind: left.kind,

@@ -12,7 +12,7 @@ use super::phrases::reason;
 use super::phrases::{assignment, count, duration, filter, target};
 use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
 use crate::plan::{Change, Names, changes};
-use crate::report::{Outcome, Reason, Recorded, RecordedPolicy, RequestsRecord};
+use crate::report::{Outcome, PendingApproval, Reason, Recorded, RecordedPolicy, RequestsRecord};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default();
@@ -214,6 +214,8 @@ struct PolicyRecord<'a> {
     after: Vec<AssignmentRecord<'a>>,
     error: Option<ErrorRecord<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    approval: Option<&'a PendingApproval>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     note: Option<ErrorRecord<'a>>,
 }
 
@@ -268,6 +270,7 @@ pub fn json<'a>(recorded: &'a Recorded, policies: &[&'a RecordedPolicy]) -> Json
                 before: AssignmentRecord::all(&policy.before, names),
                 after: AssignmentRecord::all(&policy.after, names),
                 error: said(policy, false),
+                approval: policy.approval.as_ref(),
                 note: said(policy, true),
             })
             .collect(),

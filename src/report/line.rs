@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::outcome::{Outcome, Reason, Results, Settled};
+use super::outcome::{Outcome, PendingApproval, Reason, Results, Settled};
 use crate::graph::observe::RequestCounts;
 use crate::plan::saved::{
     AssignmentRecord, FORMAT_VERSION, GuardRecord, ManagedRecord, SelectionRecord, UnmanagedRecord,
@@ -139,6 +139,9 @@ pub struct PolicyLine<'a> {
     pub(super) after: Vec<AssignmentRecord<'a>>,
     #[serde(default)]
     pub(super) error: Option<ErrorRecord<'a>>,
+    /// Of a policy that is pending: what is sent once it is approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) approval: Option<Cow<'a, PendingApproval>>,
     /// Of a policy that is as planned: what is to be said of it all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) note: Option<ErrorRecord<'a>>,
@@ -163,6 +166,7 @@ impl<'a> PolicyLine<'a> {
             before: AssignmentRecord::all(&policy.before, names),
             after: AssignmentRecord::planned(policy, names),
             error,
+            approval: settled.approval.as_deref().map(Cow::Borrowed),
             note,
         }
     }
@@ -253,9 +257,17 @@ impl EndLine {
 pub struct OutcomeCounts {
     applied: usize,
     already: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    pending: usize,
     failed: usize,
     stale: usize,
     skipped: usize,
+}
+
+// Serde wants a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl OutcomeCounts {
@@ -264,6 +276,7 @@ impl OutcomeCounts {
         Self {
             applied: results.count(Outcome::Applied),
             already: results.count(Outcome::Already),
+            pending: results.count(Outcome::Pending),
             failed: results.count(Outcome::Failed),
             stale: results.count(Outcome::Stale),
             skipped: results.count(Outcome::Skipped),

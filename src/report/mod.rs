@@ -9,6 +9,6 @@ mod write;
 
 pub use last_known::last_known;
 pub use line::{OutcomeCounts, PolicyLine, RequestsRecord};
-pub use outcome::{Moved, Outcome, Reason, Results, Settled};
+pub use outcome::{Moved, Outcome, PendingApproval, Reason, Results, Settled};
 pub use read::{Recorded, RecordedPolicy, ReportError, read};
 pub use write::Report;

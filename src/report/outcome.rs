@@ -14,6 +14,8 @@ pub enum Outcome {
     Applied,
     /// As planned before anything was written.
     Already,
+    /// Its write waits for a second administrator's approval.
+    Pending,
     /// Not as planned, or not known to be; the reason says more.
     Failed,
     /// Changed by somebody else since the plan was made; not written.
@@ -24,9 +26,10 @@ pub enum Outcome {
 
 impl Outcome {
     /// Every outcome, in the order in which they are counted.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Applied,
         Self::Already,
+        Self::Pending,
         Self::Failed,
         Self::Stale,
         Self::Skipped,
@@ -37,6 +40,7 @@ impl Outcome {
         match self {
             Self::Applied => "applied",
             Self::Already => "already",
+            Self::Pending => "pending",
             Self::Failed => "failed",
             Self::Stale => "stale",
             Self::Skipped => "skipped",
@@ -113,6 +117,24 @@ impl Reason {
     }
 }
 
+/// A write that was filed for approval: once approved, it is sent again as it is, with the code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingApproval {
+    /// The id of the request for approval.
+    pub code: String,
+    /// When it was filed, as far as is known.
+    pub filed_at: String,
+    /// When it expires.
+    pub expires_at: String,
+    /// The write's method.
+    pub method: String,
+    /// Its path below the version root.
+    pub path: String,
+    /// Its body, to the byte.
+    pub body: Option<String>,
+}
+
 /// A policy that is done with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
@@ -122,6 +144,8 @@ pub struct Settled {
     pub reason: Option<Reason>,
     /// Whether a write of the run has had its effect, or may have.
     pub written: bool,
+    /// What waits for approval, if the run can complete it.
+    pub approval: Option<Box<PendingApproval>>,
 }
 
 impl Settled {
@@ -135,6 +159,7 @@ impl Settled {
             outcome,
             reason: None,
             written: false,
+            approval: None,
         }
     }
 
@@ -143,6 +168,7 @@ impl Settled {
             outcome,
             reason: Some(reason),
             written: false,
+            approval: None,
         }
     }
 }
@@ -210,6 +236,13 @@ impl Results {
     /// Whether every policy is as planned.
     pub fn is_good(&self) -> bool {
         self.skipped.is_empty() && self.settled.iter().all(|settled| settled.outcome.is_good())
+    }
+
+    /// Whether every policy is as planned or waits for approval.
+    pub fn is_good_or_pending(&self) -> bool {
+        let is_fine =
+            |settled: &Settled| settled.outcome.is_good() || settled.outcome == Outcome::Pending;
+        self.skipped.is_empty() && self.settled.iter().all(is_fine)
     }
 
     /// Whether there was no token any more, or writes were tried and every one of them was refused

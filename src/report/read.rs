@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::line::{EndLine, ErrorRecord, Event, PolicyLine, SendingLine, StartLine};
-use super::outcome::{Outcome, Reason};
+use super::outcome::{Outcome, PendingApproval, Reason};
 use crate::graph::observe::RequestCounts;
 use crate::model::{Assignment, AssignmentKey, PolicyKind, SharedText};
 use crate::plan::Names;
@@ -93,6 +93,8 @@ pub struct RecordedPolicy {
     pub written: Option<bool>,
     /// Why it is not as planned.
     pub reason: Option<Reason>,
+    /// What waits for approval.
+    pub approval: Option<PendingApproval>,
 }
 
 impl Recorded {
@@ -115,7 +117,7 @@ impl RecordedPolicy {
     pub fn may_be_changed(&self) -> bool {
         match self.outcome {
             Some(Outcome::Applied) => true,
-            Some(Outcome::Already | Outcome::Stale | Outcome::Skipped) => false,
+            Some(Outcome::Already | Outcome::Pending | Outcome::Stale | Outcome::Skipped) => false,
             Some(Outcome::Failed) | None => self.written.unwrap_or(self.sent),
         }
     }
@@ -274,6 +276,7 @@ fn sending(value: Value, names: &mut Names) -> Result<Announced, String> {
         outcome: None,
         written: None,
         reason: None,
+        approval: None,
     };
     let request = client_request_id.map(|id| id.to_lowercase());
     Ok((policy, request))
@@ -291,6 +294,7 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         before,
         after,
         error,
+        approval,
         note,
     } = line_of(value)?;
     let remediation = remediation_of(&after)?;
@@ -307,6 +311,7 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         outcome: Some(outcome),
         written,
         reason: error.or(note).map(ErrorRecord::read),
+        approval: approval.map(Cow::into_owned),
     })
 }
 

@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use super::line::{EndLine, PolicyLine, SendingLine, StartLine};
 use super::outcome::{Results, Settled};
-use super::read::{RecordedPolicy, read};
+use super::read::read;
 use crate::files;
 use crate::graph::observe::RequestCounts;
 use crate::plan::{Names, Plan, PlannedPolicy};
@@ -145,6 +145,11 @@ impl Report {
         settled: &Settled,
         names: &Names,
     ) -> io::Result<()> {
+        // The code of a request cannot be asked for by repeating the write.
+        let write = match &settled.approval {
+            Some(_) => write_durably,
+            None => write,
+        };
         self.add(&PolicyLine::new(policy, settled, names), write)
     }
 
@@ -211,7 +216,10 @@ fn keep_earlier(path: &Path) -> io::Result<Option<PathBuf>> {
     let tells_of_writes = match files::read(path, files::LARGEST_REPORT) {
         Ok(bytes) if bytes.is_empty() => false,
         Ok(bytes) => read(&bytes).map_or(true, |earlier| {
-            earlier.policies.iter().any(RecordedPolicy::may_be_changed)
+            earlier
+                .policies
+                .iter()
+                .any(|policy| policy.may_be_changed() || policy.approval.is_some())
         }),
         Err(_) => true,
     };

@@ -1,6 +1,6 @@
 //! `apply`: carries a plan out, and keeps its report from the first line to the last.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -19,10 +19,11 @@ use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::graph::observe::RequestCounts;
 use crate::graph::permissions::missing_to_write;
+use crate::model::PolicyKind;
 use crate::plan::guards::GivenLimits;
 use crate::plan::saved::{SavedPlan, digest_without_acceptances};
 use crate::plan::{Names, Plan, PlanDiagnostic, PlannedPolicy, Summary};
-use crate::report::{Moved, Report, Results, Settled};
+use crate::report::{Moved, PendingApproval, Report, Results, Settled};
 
 /// What is to be carried out.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct ApplyInput {
     pub approved: bool,
     /// Policies that are not part of the plan, and why.
     pub skipped: Vec<(PlannedPolicy, Settled)>,
+    /// The writes that were filed for approval, by the policy's kind and id.
+    pub filed: BTreeMap<(PolicyKind, String), PendingApproval>,
     /// Policies that are not as they were when the plan was saved. If there are any, nothing is
     /// carried out.
     pub stale: Vec<Moved>,
@@ -46,6 +49,7 @@ impl ApplyInput {
             plan,
             approved: false,
             skipped: Vec::new(),
+            filed: BTreeMap::new(),
             stale: Vec::new(),
         }
     }
@@ -426,8 +430,10 @@ fn exit_of(results: &Results) -> Exit {
     }
     if results.is_refusal() {
         exits.push(Exit::Refused);
-    } else if !results.is_good() {
+    } else if !results.is_good_or_pending() {
         exits.push(Exit::Partial);
+    } else if !results.is_good() {
+        exits.push(Exit::Pending);
     }
     Exit::first(exits)
 }

@@ -18,6 +18,7 @@ pub mod list;
 pub mod manifests;
 pub mod plan;
 pub mod reports;
+pub mod resume;
 pub mod rollback;
 pub mod schema;
 pub mod tenants;

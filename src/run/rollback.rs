@@ -79,6 +79,7 @@ pub async fn plan_rollback(
             outcome: Outcome::Skipped,
             reason: Some(Reason::new(stays.name(), stays.about())),
             written: false,
+            approval: None,
         };
         (policy, settled)
     });
@@ -91,7 +92,7 @@ pub async fn plan_rollback(
     })
 }
 
-fn applied_policy(policy: RecordedPolicy) -> AppliedPolicy {
+pub(super) fn applied_policy(policy: RecordedPolicy) -> AppliedPolicy {
     AppliedPolicy {
         kind: policy.kind,
         name: policy.name.unwrap_or_else(|| policy.id.clone()),

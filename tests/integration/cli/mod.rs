@@ -12,6 +12,7 @@
 
 mod absent;
 mod apply;
+mod approval;
 #[cfg(unix)]
 mod browser;
 mod ci;

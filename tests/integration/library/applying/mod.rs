@@ -1,5 +1,6 @@
 //! Applying under faults: never twice, never lost, never over somebody else's work.
 
+mod approval;
 mod learning;
 mod others;
 mod outcomes;

@@ -127,6 +127,8 @@ impl Run<'_> {
                     let took = self.may_have_written(policy);
                     assert!(!took, "{outcome:?}, but written: {}", policy.name);
                 }
+                // Nothing is gated here, so that nothing waits.
+                Outcome::Pending => panic!("pending: {}", policy.name),
                 Outcome::Failed => {}
             }
         }

@@ -109,6 +109,7 @@ impl World {
             wire,
             client,
             settings: Settings {
+                approval: assignctl::apply::approval::Approval::default(),
                 concurrency: 8,
                 fail_fast: false,
                 write_with: WriteWith::Auto,
@@ -127,7 +128,7 @@ impl World {
             service: self.service.clone(),
             wire: Arc::clone(&self.wire),
             client: client(&self.wire, published(), Box::new(token), &stop, 8),
-            settings: self.settings,
+            settings: self.settings.clone(),
             stop,
             report: Arc::new(Mutex::new(Report::in_memory())),
             names: Arc::default(),
@@ -221,7 +222,7 @@ impl World {
             &names,
             &self.client,
             &self.report,
-            self.settings,
+            self.settings.clone(),
             &self.stop,
             observer,
         )

@@ -1,0 +1,90 @@
+//! `apply --resume`: sends again what a run has filed for approval.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::apply::ApplyInput;
+use super::approval::check_tenant;
+use super::connect::ServiceSettings;
+use super::plan::{PlanRequest, PreparedPlan};
+use super::rollback::applied_policy;
+use super::{Failure, unless_stopped};
+use crate::exit::Exit;
+use crate::graph::Reader;
+use crate::graph::client::Client;
+use crate::plan::rollback::as_recorded;
+use crate::plan::{Annotations, Plan, Unchanged};
+use crate::report::Recorded;
+
+/// Makes the plan of what a report says is pending.
+///
+/// # Errors
+///
+/// The report is for another tenant, or holds what no run has written.
+pub async fn plan_resume(
+    recorded: Recorded,
+    client: &Arc<Client>,
+    service: &ServiceSettings,
+    request: &PlanRequest<'_>,
+    stop: &CancellationToken,
+) -> Result<ApplyInput, Failure> {
+    let reader = Reader::new(Arc::clone(client));
+    let tenant_id = unless_stopped(stop, async { Ok(reader.tenant_id().await?) }).await?;
+    if recorded.has_plan() {
+        check_tenant(
+            "report",
+            recorded.tenant_id.as_deref(),
+            tenant_id.as_deref(),
+        )?;
+    }
+    let write_with = request.write_with.unwrap_or_default();
+    let mut plan = Plan {
+        tenant_id,
+        graph_url: reader.graph_url().to_owned(),
+        policies_read: 0,
+        selection: request.selection.clone(),
+        left_out: 0,
+        policies: Vec::new(),
+        guards: Vec::new(),
+        diagnostics: Vec::new(),
+        write_with,
+        unchanged: Unchanged::new(),
+        unmanaged: None,
+    };
+    let mut filed = BTreeMap::new();
+    for mut policy in recorded.policies {
+        let Some(approval) = policy.approval.take() else {
+            continue;
+        };
+        let path = format!("{}/{}/", policy.kind.spec().collection, policy.id);
+        if !approval.path.starts_with(&path) || Uuid::try_parse(&approval.code).is_err() {
+            return Err(Failure::new(
+                Exit::Failure,
+                format!(
+                    "the report cannot be used: what it holds for `{}` is not a write to that policy",
+                    policy.id
+                ),
+            ));
+        }
+        let policy = as_recorded(&applied_policy(policy), write_with);
+        if !request.selection.includes(policy.kind, &policy.name) {
+            continue;
+        }
+        filed.insert((policy.kind, policy.id.clone()), approval);
+        plan.policies.push(policy);
+    }
+    plan.policies
+        .sort_by_key(|policy| (policy.kind, policy.name.clone(), policy.id.clone()));
+    plan.policies_read = plan.policies.len();
+    let annotations = Annotations {
+        names: recorded.names,
+        ..Annotations::default()
+    };
+    Ok(ApplyInput {
+        filed,
+        ..ApplyInput::new(PreparedPlan::new(plan, annotations, service))
+    })
+}

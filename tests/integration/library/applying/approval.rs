@@ -1,0 +1,141 @@
+//! Writes that a second administrator has to approve, in virtual time.
+
+use std::time::Duration;
+
+use assignctl_sandbox::{ApprovalRequest, ApprovalStatus, Decision, Tenant};
+use tokio::time::Instant;
+
+use super::moving;
+use crate::library::support::answers::error;
+use crate::library::support::tenants::{all_rows, tenant, wants};
+use crate::library::support::wire::Act;
+use crate::library::support::world::{World, outcomes};
+
+fn gated(policies: usize) -> Tenant {
+    let mut tenant = tenant(policies);
+    tenant.service.approval.policy_types = vec!["configurationPolicy".to_owned()];
+    tenant
+}
+
+fn justified(mut world: World, wait: Duration) -> World {
+    world.settings.approval.justification = Some("why".to_owned());
+    world.settings.approval.wait = wait;
+    world
+}
+
+fn requests(world: &World) -> Vec<ApprovalRequest> {
+    world.tenant().approval_requests
+}
+
+/// Decides on every request that waits.
+fn decide(world: &World, decision: Decision) {
+    world.service.with_machine(|machine| {
+        let waiting: Vec<String> = machine
+            .tenant()
+            .approval_requests
+            .iter()
+            .filter(|request| request.status == ApprovalStatus::NeedsApproval)
+            .map(|request| request.id.clone())
+            .collect();
+        for code in waiting {
+            let wall = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_428_000);
+            machine.decide(&code, decision, None, Some("words"), wall);
+        }
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_waits_for_the_approval_and_goes_on() {
+    let (world, plan) = moving(gated(12)).await;
+    let world = justified(world, Duration::from_secs(3600));
+    let begin = Instant::now();
+    let decided = async {
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(requests(&world).len(), 12);
+        decide(&world, Decision::Approve);
+    };
+    let (results, ()) = tokio::join!(world.apply(&plan), decided);
+    assert_eq!(outcomes(&results), "12 applied");
+    assert!(begin.elapsed() < Duration::from_secs(700));
+    assert_eq!(all_rows(&world.tenant()), ["B"; 12]);
+    let is_completed = |request: &ApprovalRequest| request.status == ApprovalStatus::Completed;
+    assert!(requests(&world).iter().all(is_completed));
+    // One list at each look, and not a read for each policy.
+    let lists = world.wire.log().into_iter();
+    let lists = lists.filter(|sent| !sent.is_write());
+    assert!(lists.count() < 12 * 8 + 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_waits_no_longer_than_asked_and_hears_of_a_rejection() {
+    let (world, plan) = moving(gated(3)).await;
+    let world = justified(world, Duration::from_secs(90));
+    let begin = Instant::now();
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "3 pending pendingApproval");
+    assert!(begin.elapsed() < Duration::from_secs(120));
+    let decided = async {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        decide(&world, Decision::Reject);
+    };
+    let (results, ()) = tokio::join!(world.apply(&plan), decided);
+    assert_eq!(outcomes(&results), "3 failed approvalRejected");
+    assert_eq!(requests(&world).len(), 3);
+    assert_eq!(all_rows(&world.tenant()), ["A"; 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_filing_of_unknown_outcome_is_found_and_not_repeated() {
+    for act in [|| Act::LostAfter, || Act::AnswerAfter(error(503, "Busy"))] {
+        let (world, plan) = moving(gated(1)).await;
+        let world = justified(world, Duration::ZERO);
+        let mut is_first = true;
+        world.wire.rule(move |sent| {
+            if sent.is_write() && std::mem::take(&mut is_first) {
+                act()
+            } else {
+                Act::Pass
+            }
+        });
+        let results = world.apply(&plan).await;
+        assert_eq!(outcomes(&results), "pending pendingApproval");
+        let filed = requests(&world);
+        assert_eq!(filed.len(), 1);
+        let approval = results.settled[0].approval.as_ref().expect("a code");
+        assert_eq!(approval.code, filed[0].id);
+        assert_eq!(approval.body.as_deref(), Some(filed[0].body.as_str()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_was_filed_is_found_again() {
+    let world = justified(World::new(gated(1)), Duration::ZERO);
+    let plan = world.plan(&wants("*", &["A", "B"])).await;
+    let first = world.apply(&plan).await;
+    let filed = requests(&world);
+    assert!(filed[0].path.ends_with("/assignments"), "{}", filed[0].path);
+    let again = world.apply(&plan).await;
+    let code = |results: &assignctl::report::Results| {
+        let approval = results.settled[0].approval.as_ref();
+        approval.expect("a code").code.clone()
+    };
+    assert_eq!(code(&first), code(&again));
+    assert_eq!(requests(&world).len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_is_listed_late_is_pending_with_its_code() {
+    let (world, plan) = moving(gated(1)).await;
+    let mut world = justified(world, Duration::ZERO);
+    world.apply(&plan).await;
+    // As if it had just been filed: the list shows it some seconds later.
+    world.settings.approval.justification = None;
+    world.service.with_machine(|machine| {
+        let switches = &mut machine.tenant_mut().service.approval;
+        switches.listing_delay = 6.0;
+        switches.conflict_without_justification = true;
+    });
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "pending pendingApproval");
+    assert_eq!(requests(&world).len(), 1);
+}
