@@ -102,7 +102,7 @@ pub struct Diagnostic {
     pub code: &'static str,
     /// One sentence: what is wrong, with the value in backticks.
     pub message: String,
-    /// Where; none where no file is to blame.
+    /// Where; `None` if no file is to blame.
     pub place: Option<Place>,
     /// What the marker at the place says; often nothing.
     pub label: Option<String>,

@@ -20,7 +20,7 @@ use tempfile::NamedTempFile;
 /// The most that a saved plan may have. Reading one takes four times that in memory.
 pub const LARGEST_PLAN: u64 = 256 * 1024 * 1024;
 
-/// The most that is read of a report. It is the way back, of the largest run as well.
+/// The most that is read of a report. A rollback needs that of the largest run as well.
 pub const LARGEST_REPORT: u64 = 1024 * 1024 * 1024;
 
 /// Writes a file as a whole.
@@ -236,7 +236,7 @@ fn put(file: NamedTempFile, path: &Path, folder: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Makes a folder and those above it, as far as they lack.
+/// Creates a folder and its missing parents.
 fn make_folder(folder: &Path) -> io::Result<()> {
     let missing: Vec<&Path> = folder
         .ancestors()

@@ -19,7 +19,7 @@ pub struct Cloud {
     pub authority: &'static str,
     /// The Graph host's root.
     pub graph: &'static str,
-    /// Whom a token of another platform is for when it stands for an application
+    /// The audience of another platform's token when it stands for an application
     /// (learn.microsoft.com/graph/api/resources/federatedidentitycredentials-overview).
     pub federation_audience: &'static str,
 }

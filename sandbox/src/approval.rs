@@ -96,7 +96,7 @@ impl Machine {
         let time = clock(self.tenant(), call.wall);
         let justification = call.header(JUSTIFICATION);
         match (call.header(CODE), justification) {
-            // With both, the service files anew.
+            // With both, the service files another request.
             (Some(code), None) => self.check_code(call, code, time),
             (_, Some(text)) => {
                 let text = read_justification(text)?;

@@ -1,4 +1,4 @@
-//! How a request is answered: sign-in or Graph, let in or not, and by whom.
+//! How a request is answered: sign-in or Graph, let in or refused, and which handler answers.
 
 use std::time::{Duration, SystemTime};
 

@@ -228,7 +228,7 @@ pub(super) struct GitHub {
     pub(super) request_url: Url,
     /// `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
     pub(super) request_token: SecretString,
-    /// Whom the token is for; each cloud has its own.
+    /// The audience of the token; each cloud has its own.
     pub(super) audience: &'static str,
 }
 

@@ -4,7 +4,7 @@
 //! Secrets go over https, or over http to where they cannot be overheard: a loopback address, and
 //! for managed identities the link-local addresses on which Azure serves them. What comes back is
 //! bounded, redirects are not followed, and an answer that is an error is remembered as it came,
-//! since the library keeps only a part of it (and none where its text holds an escape).
+//! since the library keeps only a part of it (and nothing if its text holds an escape).
 
 use std::fmt;
 use std::net::Ipv4Addr;

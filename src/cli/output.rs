@@ -307,7 +307,7 @@ impl Output {
     /// Prints why there is no result, where a result was asked for in another form than text and
     /// none has been printed. Somebody reads it: a comment on a pull request, or a program.
     pub(super) fn print_failure(&self, failure: &Failure) -> Result<(), Failure> {
-        // Who mistypes a command did not get as far as asking for anything.
+        // Who mistypes a command has not asked for anything yet.
         if self.printed.get() || self.command.is_none() || failure.exit == Exit::Usage {
             return Ok(());
         }

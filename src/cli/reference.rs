@@ -290,7 +290,7 @@ mod tests {
             .eq(made, kept);
     }
 
-    /// Returns the keys that a mapping of the configuration takes; none where it is no mapping.
+    /// Returns the keys that a mapping of the configuration takes; `None` if it is no mapping.
     fn keys_below(path: &str) -> Vec<&'static str> {
         let text = match path {
             "" => "unknown: 1".to_owned(),

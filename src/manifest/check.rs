@@ -235,7 +235,7 @@ fn compare_absent<'e>(
     }
 }
 
-/// What makes a target the same one, as far as a manifest tells.
+/// What identifies a target within manifests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Identity {
     word: &'static str,
@@ -268,7 +268,7 @@ impl Identity {
     }
 }
 
-/// What makes a filter the same one, as far as a manifest tells.
+/// What identifies a filter within manifests.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct FilterIdentity {
     by_name: bool,

@@ -40,7 +40,7 @@ pub use tenants::Tenant;
 /// What was read, and all that is wrong with it.
 #[derive(Clone, Debug)]
 pub struct Loaded {
-    /// The entries, as far as they could be read. Not to be carried out while there are errors. Empty if
+    /// The entries that could be read. Not to be carried out while there are errors. Empty if
     /// there are tenants: theirs are made by [`Self::of_tenant`].
     pub manifest: Manifest,
     /// The tenants that the manifests are for, by name; none if they are for whichever is signed in to.
@@ -286,7 +286,7 @@ impl From<WantedTarget> for AbsentTarget {
     }
 }
 
-/// Who is meant, as far as a manifest says it.
+/// Who is meant, in a manifest's own words.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TargetReference {
     /// Every managed device.

@@ -114,7 +114,7 @@ pub(super) fn read_all(
     }
 }
 
-/// Reads a target; one with a fault is reported and left out, lest it contradict others.
+/// Reads a target; one with a fault is reported and left out, so that it causes no follow-up errors.
 fn read(
     item: &Item,
     side: Side,

@@ -152,7 +152,7 @@ pub struct LiveTenant {
 pub struct WholeTenant {
     /// The policies of all kinds, by kind, name and id.
     pub policies: Vec<LivePolicy>,
-    /// The groups that policies are assigned to, as far as they exist.
+    /// The groups that policies are assigned to and that exist.
     pub groups: Vec<LiveGroup>,
     /// What the directory finds by those groups' names: the groups themselves and their
     /// namesakes. A group that is not found by its name cannot be named.

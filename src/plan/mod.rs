@@ -52,7 +52,7 @@ use writes::{PlannedWrite, WriteWith};
 /// beside it are [`Annotations`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// The tenant; none where the token does not name it.
+    /// The tenant; `None` if the token does not name it.
     pub tenant_id: Option<String>,
     /// The Graph URL that the live state was read from.
     pub graph_url: String,
@@ -258,7 +258,7 @@ pub struct Summary {
     pub update: usize,
     /// Requests that change something.
     pub writes: usize,
-    /// How long they take at the service's limits, as far as that was estimated.
+    /// How long they take at the service's limits, as estimated.
     pub time: Duration,
 }
 

@@ -1,7 +1,7 @@
-//! The way back from a run: for each policy that the run changed and that still looks as it left
+//! The rollback of a run: for each policy that the run changed and that still looks as it left
 //! it, the rows that were there before.
 //!
-//! Rows that the run was not to touch (of policy sets, mostly) are not part of the way back
+//! Rows that the run was not to touch (of policy sets, mostly) are not part of the rollback
 //! either: they stay as they are now, whatever they were then. Rows of policy sets are never removed.
 
 use std::borrow::Cow;
@@ -77,7 +77,7 @@ impl SkipReason {
     }
 }
 
-/// The way back.
+/// The rollback of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rollback {
     /// What is to be done; the ordinary kind of plan.
@@ -96,7 +96,7 @@ pub fn restored(applied: &[AppliedPolicy]) -> References {
     }))
 }
 
-/// Plans the way back. `live` holds the assignments of each policy that the run left, `None` if it
+/// Plans the rollback. `live` holds the assignments of each policy that the run left, `None` if it
 /// does not exist any more, in the same order; `gone` is what does not exist any more of
 /// [`restored`].
 pub fn plan(
@@ -380,7 +380,7 @@ mod tests {
     #[test]
     fn rows_of_policy_sets_stay_as_they_are_now() {
         assert_eq!(check("a s@", "b s@", true, Some("b s@")), "a s@");
-        // The service dropped them with the write; the way back does not invent them.
+        // The service dropped them with the write; the rollback does not invent them.
         assert_eq!(check("a s@", "b s@", false, Some("b")), "a");
         assert_eq!(check("a", "b", true, Some("b s@")), "a s@");
         // Declared ones are the run's own, and stay all the same.

@@ -63,7 +63,7 @@ pub enum LastKnown {
 }
 
 impl LastKnown {
-    /// Whether the rows are what the run left; none where nobody can tell.
+    /// Whether the rows are what the run left; `None` if that cannot be known.
     fn is(&self, rows: &[Assignment]) -> Option<bool> {
         let has = |some: &[Assignment], row: &Assignment| some.contains(row);
         match self {

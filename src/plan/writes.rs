@@ -156,7 +156,7 @@ impl StepAction {
     }
 }
 
-/// Returns the writes that a policy needs, as far as can be said before any is tried.
+/// Returns the writes that a policy needs, as known before any is tried.
 pub fn steps(policy: &PlannedPolicy, write_with: WriteWith) -> Vec<Step> {
     let chosen = strategy(policy.kind.spec(), write_with, CreateRoute::Untried);
     steps_by(policy, chosen)

@@ -12,7 +12,7 @@ use super::clean::clean;
 pub struct Identity {
     /// The version of this form.
     pub format_version: &'static str,
-    /// The tenant; none where the token cannot be read.
+    /// The tenant; `None` if the token cannot be read.
     pub tenant_id: Option<String>,
     /// The application's client id.
     pub app_id: Option<String>,
@@ -26,7 +26,7 @@ pub struct Identity {
     pub expires_at: Option<String>,
     /// Whether it has run out.
     pub expired: bool,
-    /// What is granted; none where the token cannot be read.
+    /// What is granted; `None` if the token cannot be read.
     pub permissions: Option<Vec<String>>,
     /// What is missing, for each group of commands.
     pub needs: Vec<NeedRecord>,
@@ -53,7 +53,7 @@ pub struct FamilyRecord {
 pub struct NeedRecord {
     /// The commands.
     pub commands: &'static [&'static str],
-    /// The missing permissions; none where they are not known.
+    /// The missing permissions; `None` if they are not known.
     pub missing: Option<Vec<&'static str>>,
 }
 

@@ -371,7 +371,7 @@ pub(super) fn policy_of_kind(policy: &PolicyRef) -> String {
     format!("{kind} {}", named(name, id, *shares_name))
 }
 
-/// Says whom an assignment means, without its filter.
+/// Says which target an assignment has, without its filter.
 pub fn target(row: &Assignment, names: &Names) -> String {
     let group = |id: &str| match names.group(id) {
         Some(name) => named(name, id, names.shares_group_name(id)),

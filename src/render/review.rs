@@ -4,7 +4,7 @@
 use crate::plan::{Annotations, Plan, PlanDiagnostic, Summary};
 use crate::report::Results;
 
-/// All that a command found and did, as far as it came.
+/// All that a command found and did before it ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Review<'a> {
     /// The command's word.

@@ -37,9 +37,9 @@ pub enum ReportError {
 /// What a run left behind.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recorded {
-    /// The digest of the plan that was carried out; none where there was no plan.
+    /// The digest of the plan that was carried out; `None` if there was no plan.
     pub digest: Option<String>,
-    /// The tenant; none where the token did not name it, or where the run ended before its start.
+    /// The tenant; `None` if the token did not name it, or where the run ended before its start.
     pub tenant_id: Option<String>,
     /// The service's URL.
     pub graph_url: String,
@@ -50,16 +50,16 @@ pub struct Recorded {
     /// The names of groups and filters, as the run knew them.
     pub names: Names,
     /// Digests of the rows of every managed policy as the run found it, by kind and id, as the
-    /// report writes them; none where there was no plan.
+    /// report writes them; `None` if there was no plan.
     pub managed: Option<BTreeMap<String, BTreeMap<String, String>>>,
-    /// Those of them that were not as the run wanted them, by kind and id; none where the report
+    /// Those of them that were not as the run wanted them, by kind and id; `None` if the report
     /// does not tell.
     pub pending: Option<BTreeMap<String, BTreeSet<String>>>,
     /// The policies that no manifest managed; `None` if the report does not tell.
     pub unmanaged: Option<UnmanagedRecord>,
     /// Whether the run looked at a part of the managed policies only.
     pub partial: bool,
-    /// The exit code; none where the run was killed.
+    /// The exit code; `None` if the run was killed.
     pub exit_code: Option<u8>,
     /// What went over the wire, if the run was not killed.
     pub requests: RequestCounts,
@@ -86,9 +86,9 @@ pub struct RecordedPolicy {
     pub after: Vec<Assignment>,
     /// Whether a write was announced.
     pub sent: bool,
-    /// What became of it; none where the run was killed before that was known.
+    /// What became of it; `None` if the run was killed before that was known.
     pub outcome: Option<Outcome>,
-    /// Whether a write of the run has had its effect, or may have; none where the report does not
+    /// Whether a write of the run has had its effect, or may have; `None` if the report does not
     /// tell.
     pub written: Option<bool>,
     /// Why it is not as planned.
@@ -98,7 +98,7 @@ pub struct RecordedPolicy {
 }
 
 impl Recorded {
-    /// Whether the run came as far as a plan. Otherwise the report does not name the tenant, and the
+    /// Whether the run had a plan. Otherwise the report does not name the tenant, and the
     /// run has changed nothing in any.
     pub fn has_plan(&self) -> bool {
         self.digest.is_some() || self.managed.is_some() || !self.policies.is_empty()

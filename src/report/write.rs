@@ -8,7 +8,7 @@
 //! A killed run leaves a file without its last line; whatever was sent and not settled has a
 //! `sending` line and no `policy` line.
 //!
-//! An earlier report of the same name may be all that knows the way back from what its run did. So
+//! An earlier report of the same name may be the only record from which its run can be rolled back. So
 //! it stays until this one is to be put down, and is kept beside it then unless it tells of no write.
 
 use std::fs::File;

@@ -117,7 +117,7 @@ fn own(jwt: &Jwt<'_>, client: &str, authorities: &[String]) -> Result<(), Refusa
     Ok(())
 }
 
-/// Checks how an assertion is signed; and by whom, if the application's certificate is known.
+/// Checks how an assertion is signed; and by which certificate, if the application's certificate is known.
 fn signed_by(app: Option<&App>, jwt: &Jwt<'_>) -> Result<(), Refusal> {
     let algorithm: &RsaParameters = match jwt.header("alg") {
         Some("PS256") => &RSA_PSS_2048_8192_SHA256,

@@ -222,7 +222,7 @@ fn row_4_an_open_request_locks_the_object_and_says_no_code() {
     let switches = &mut world.machine.tenant_mut().service.approval;
     switches.conflict_without_justification = true;
     assert_eq!(assign(&policy, json!([])).to(&mut world).0, 409);
-    // Row 14: with both headers the service files anew.
+    // Row 14: with both headers the service files another request.
     let both = assign(&policy, json!([])).code(&code).because("why");
     assert_eq!(both.to(&mut world).0, 409);
 }

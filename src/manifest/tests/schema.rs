@@ -32,7 +32,7 @@ fn validator() -> Validator {
         .expect("a schema")
 }
 
-/// Reads the documents of a file; none where they are no YAML.
+/// Reads the documents of a file; `None` if they are no YAML.
 fn documents(path: &Path) -> Option<Vec<Value>> {
     let text = std::fs::read_to_string(path).expect("text");
     serde_saphyr::from_multiple(&text).ok()

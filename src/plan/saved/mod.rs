@@ -218,7 +218,7 @@ impl<'a> PlanRecord<'a> {
         doubt.map_or(Ok(saved), Err)
     }
 
-    /// Reads a plan from a file's text to look at it, as far as it can be read: also one that must
+    /// Reads a plan from a file's text to show what can be read of it: also one that must
     /// not be carried out, with what is wrong with it.
     ///
     /// # Errors

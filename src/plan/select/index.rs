@@ -217,7 +217,7 @@ impl<'a> PolicyIndex<'a> {
         list(ids.iter().map(String::as_str))
     }
 
-    /// Returns another kind that has a policy of a name, as far as other kinds were read.
+    /// Returns another kind that has a policy of a name, among the kinds that were read.
     fn other_kind(&self, kind: PolicyKind, name: &str) -> Option<PolicyKind> {
         PolicyKind::all()
             .filter(|other| *other != kind)

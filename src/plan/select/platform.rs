@@ -20,7 +20,7 @@ pub(super) fn misfit(filter: &LiveFilter, policy: &LivePolicy) -> Option<String>
     })
 }
 
-/// Returns the platforms of a policy, as far as they are known, and what says them.
+/// Returns the known platforms of a policy, and where they come from.
 fn families_of(policy: &LivePolicy) -> Option<(Vec<Option<Family>>, String)> {
     match policy.kind.spec().platform {
         Platform::Property(_) => {

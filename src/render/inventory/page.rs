@@ -44,7 +44,7 @@ struct PolicyData {
     platforms: Option<String>,
 }
 
-/// Whom assignments mean; a group is the same whether it is included or excluded.
+/// The targets of assignments; a group is the same whether it is included or excluded.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 struct TargetData {
     /// All users and all devices come first.
