@@ -5,17 +5,18 @@
 //! company. Nothing is written through a symbolic link, which somebody else may have laid; devices
 //! and pipes, `/dev/stdout` among them, are written to as they are.
 //!
-//! Whoever proposes a change decides what the repository holds: files, folders and links, but not
-//! the command line. So a link counts where it can be a part of the repository (see [`link_on`]),
-//! for writing and for what is shown line by line when it is wrong.
+//! Which links are followed is in `links`.
 
 pub mod encoding;
+mod links;
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
+
+pub use links::{leads_out, link_below, link_on, refuse_link};
 
 /// The most that a saved plan may have. Reading one takes four times that in memory.
 pub const LARGEST_PLAN: u64 = 256 * 1024 * 1024;
@@ -125,37 +126,6 @@ pub fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
     read_opened(file, most)
 }
 
-/// Returns the first symbolic link on a path that can be a part of the repository: any on a
-/// relative path, on an absolute one those in the repository that is worked in, and on both the
-/// last part.
-///
-/// The other parts of an absolute path are the machine's: on macOS `/tmp` is a link.
-pub fn link_on(path: &Path) -> Option<PathBuf> {
-    let is_link =
-        |path: &Path| std::fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
-    let here = std::env::current_dir().and_then(std::fs::canonicalize).ok();
-    let root = here.as_deref().map(|here| repository(here).unwrap_or(here));
-    let root = root.filter(|root| root.parent().is_some());
-    let is_in_repository = |path: &Path| {
-        root.is_some_and(|root| {
-            std::fs::canonicalize(path).is_ok_and(|path| path.starts_with(root))
-        })
-    };
-    let mut inside = path.is_relative();
-    let mut so_far = PathBuf::new();
-    let mut last = None;
-    for part in path.components() {
-        so_far.push(part);
-        let is_name = matches!(part, Component::Normal(_));
-        last = is_name.then(|| so_far.clone());
-        if inside && is_name && is_link(&so_far) {
-            return Some(so_far);
-        }
-        inside = inside || is_in_repository(&so_far);
-    }
-    last.filter(|last| is_link(last))
-}
-
 /// Returns the repository that holds a folder: the nearest folder upward with `.git`, which is a file
 /// in a work tree. The root of the machine is none, though a job in a container may work in it.
 pub fn repository(folder: &Path) -> Option<&Path> {
@@ -199,25 +169,6 @@ impl Place {
         make_folder(folder)?;
         Ok(Self::File(folder.to_owned()))
     }
-}
-
-/// Refuses to write through a link.
-///
-/// # Errors
-///
-/// Names the link.
-pub fn refuse_link(path: &Path) -> io::Result<()> {
-    let Some(link) = link_on(path) else {
-        return Ok(());
-    };
-    let what = if link == path {
-        "it".to_owned()
-    } else {
-        format!("`{}`", link.display())
-    };
-    Err(io::Error::other(format!(
-        "{what} is a symbolic link, and nothing is written through one"
-    )))
 }
 
 /// Whether a path is the system's own for a device or a pipe, as `/dev/stdout` is. Where the shell

@@ -148,7 +148,7 @@ fn fault_of(folder: &Path, manifest: &Path) -> Option<(String, &'static str)> {
             "keep manifests in files and folders whose names begin with no dot",
         ));
     }
-    if let Some(link) = link_below(folder, manifest) {
+    if let Some(link) = files::link_below(folder, manifest) {
         return Some((
             format!("and `{}` is a symbolic link", link.display()),
             "name the file or folder that the link leads to",
@@ -179,18 +179,6 @@ fn below(path: &Path) -> Option<Vec<&OsStr>> {
         }
     }
     Some(names)
-}
-
-/// Returns the first symbolic link on a path below a folder.
-fn link_below(folder: &Path, path: &Path) -> Option<PathBuf> {
-    let mut so_far = folder.to_owned();
-    path.components().find_map(|part| {
-        so_far.push(part);
-        let is_link = so_far
-            .symlink_metadata()
-            .is_ok_and(|found| found.is_symlink());
-        is_link.then(|| so_far.clone())
-    })
 }
 
 /// Says in the user's words what the YAML reader says in Rust's.

@@ -211,7 +211,7 @@ impl Walk {
                 Some(folder) => format!("{folder}/{name}"),
                 None => format!("{shown}/{name}"),
             };
-            if self.leads_out(&path) {
+            if crate::files::leads_out(&self.root, &path) {
                 self.failed = true;
                 diagnostics.push(leads_out(&shown));
                 continue;
@@ -229,25 +229,6 @@ impl Walk {
                 }
                 Err(_) => {}
             }
-        }
-    }
-}
-
-impl Walk {
-    /// Whether a link leads out of the folder that was named, or to what a dot hides in it.
-    fn leads_out(&self, path: &Path) -> bool {
-        if !fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) {
-            return false;
-        }
-        // A link to nowhere leads nowhere.
-        let Ok(real) = fs::canonicalize(path) else {
-            return false;
-        };
-        match real.strip_prefix(&self.root) {
-            Ok(inside) => inside
-                .components()
-                .any(|part| part.as_os_str().to_string_lossy().starts_with('.')),
-            Err(_) => true,
         }
     }
 }
