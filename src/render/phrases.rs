@@ -415,6 +415,38 @@ pub fn filter(filter: Option<&Filter>, names: &Names) -> String {
     }
 }
 
+/// Says when a remediation runs, in the form of manifests; `None` if it is anything else.
+fn schedule(value: &str) -> Option<String> {
+    /// What a schedule says; all of it, so that nothing of another form is left out.
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "camelCase", deny_unknown_fields)]
+    struct Schedule {
+        r#type: String,
+        interval: Option<u64>,
+        date: Option<String>,
+        time: Option<String>,
+        use_utc: Option<bool>,
+    }
+    let Schedule {
+        r#type,
+        interval,
+        date,
+        time,
+        use_utc,
+    } = serde_json::from_str(value).ok()?;
+    let every = match (r#type.as_str(), interval) {
+        ("daily", Some(1)) => "daily".to_owned(),
+        ("daily", Some(days)) => format!("every {days} days"),
+        ("hourly", Some(1)) => "hourly".to_owned(),
+        ("hourly", Some(hours)) => format!("every {hours} hours"),
+        ("once", None) => "once".to_owned(),
+        _ => return None,
+    };
+    let clock = use_utc.map(|utc| if utc { "UTC" } else { "local time" });
+    let parts = [Some(every), date, time, clock.map(str::to_owned)];
+    Some(parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
+}
+
 /// Says an assignment, with its filter and its properties if it has any.
 pub fn assignment(row: &Assignment, names: &Names) -> String {
     let mut text = target(row, names);
@@ -426,7 +458,7 @@ pub fn assignment(row: &Assignment, names: &Names) -> String {
         text.push_str(", ");
         text.push_str(&clean(name));
         text.push(' ');
-        text.push_str(&clean(value));
+        text.push_str(&clean(schedule(value).as_deref().unwrap_or(value)));
     }
     if row.filter.is_some() {
         text.push_str(", ");
@@ -438,6 +470,25 @@ pub fn assignment(row: &Assignment, names: &Names) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn schedules_are_said_in_words() {
+        for (value, expected) in [
+            (
+                r#"{"interval":1,"time":"02:00:00","type":"daily","useUtc":true}"#,
+                Some("daily 02:00:00 UTC"),
+            ),
+            (r#"{"interval":4,"type":"hourly"}"#, Some("every 4 hours")),
+            (
+                r#"{"date":"2026-12-01","time":"02:00:00","type":"once","useUtc":false}"#,
+                Some("once 2026-12-01 02:00:00 local time"),
+            ),
+            (r#"{"type":"daily","interval":1,"other":1}"#, None),
+            (r#""hideAll""#, None),
+        ] {
+            assert_eq!(schedule(value).as_deref(), expected, "{value}");
+        }
+    }
 
     #[test]
     fn durations_read_well() {

@@ -32,6 +32,8 @@ const QUIET: Style = Style::new().dimmed();
 
 /// The width of what is printed where no terminal has one.
 const USUAL_WIDTH: usize = 120;
+/// The most lines of groups that have empty lines between them.
+const MOST_LINES_APART: usize = 60;
 /// The most lines of names that a group of policies gets.
 const MOST_NAME_LINES: usize = 10;
 
@@ -63,6 +65,17 @@ pub enum Next<'a> {
     Apply(&'a str),
 }
 
+/// Puts groups below each other: apart, or if that would be long without the empty lines between them.
+/// Headings stand out by themselves, and what fits a screen is read at a glance.
+fn close_up(groups: &[String]) -> String {
+    let apart = groups.concat();
+    if apart.lines().count() <= MOST_LINES_APART {
+        return apart;
+    }
+    let groups = groups.iter().map(|group| group.trim_end_matches('\n'));
+    format!("{}\n\n", groups.collect::<Vec<_>>().join("\n"))
+}
+
 /// Draws a plan.
 pub fn plan(view: &PlanView<'_>, detail: Detail<'_>) -> String {
     let PlanView {
@@ -81,9 +94,12 @@ pub fn plan(view: &PlanView<'_>, detail: Detail<'_>) -> String {
             draw_policy(&mut text, policy, annotations, detail);
         }
     } else {
-        for group in groups(view) {
-            draw_group(&mut text, &group, annotations, detail);
-        }
+        let groups = groups(view).into_iter().map(|group| {
+            let mut drawn = String::new();
+            draw_group(&mut drawn, &group, annotations, detail);
+            drawn
+        });
+        text = close_up(&groups.collect::<Vec<_>>());
     }
     draw_unmanaged(&mut text, annotations);
     for guard in plan.guards.iter().filter(|guard| guard.tripped) {
@@ -391,7 +407,7 @@ fn totals(text: &mut String, view: &PlanView<'_>, detail: Detail<'_>) {
         None => {}
         Some(Next::Save) => prose(
             text,
-            "Next: save exactly this plan with `--out FILE`, or run `assignctl apply` with the same paths.",
+            "Next: save it with `--out FILE`, or run `assignctl apply` with the same paths.",
             detail,
         ),
         Some(Next::Apply(file)) => {

@@ -52,7 +52,7 @@ fn equal_changes_are_shown_once_the_gravest_first() {
     );
     assert!(
         rest.ends_with(
-            "Next: save exactly this plan with `--out FILE`, or run `assignctl apply` with the same paths.\n"
+            "Next: save it with `--out FILE`, or run `assignctl apply` with the same paths.\n"
         ),
         "{rest}"
     );
@@ -93,7 +93,7 @@ fn the_sample_and_five_hundred_equal_changes_fit_a_screen() {
         tenant.display()
     );
     // In the log of a job, and on a wide terminal.
-    for columns in [None, Some("140")] {
+    for columns in [None, Some("100"), Some("140")] {
         if let Some(columns) = columns {
             world.set("COLUMNS", columns);
         }
