@@ -27,7 +27,11 @@ impl Hosted {
         let machine = Machine::new(tenant, authority.clone());
         // Within the runtime, whose clock it takes.
         let service = runtime.block_on(async { Service::new(machine, None) });
-        runtime.spawn(serve(listener, service.clone(), std::future::pending()));
+        runtime.spawn(serve(
+            listener,
+            vec![service.clone()],
+            std::future::pending(),
+        ));
         Ok(Self {
             authority,
             service,

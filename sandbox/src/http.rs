@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::machine::Machine;
 use crate::request::{Request, Response};
+use crate::sign_in::{is_this, tenant_of};
 use crate::state::StateError;
 use crate::store::Store;
 
@@ -106,6 +107,11 @@ impl Service {
             let service = service.clone();
             async move { service.take(request).await }
         })
+    }
+
+    /// Whether a tenant is meant by a GUID or a domain.
+    fn is_called(&self, named: &str) -> bool {
+        is_this(self.lock().machine.tenant(), named)
     }
 
     /// Does something with the machine; a change is saved.
@@ -226,17 +232,53 @@ fn zipped(mut response: Response) -> Response {
     response
 }
 
-/// Serves a machine until `stop` is done; requests in flight are finished.
+/// Returns the router of several tenants at one address. Who asks for a token names the tenant in the
+/// path; who asks for anything else does so by the token.
+fn router_of(services: Vec<Service>) -> Router {
+    let services: Arc<[Service]> = services.into();
+    Router::new().fallback(move |request: axum::extract::Request| {
+        let services = Arc::clone(&services);
+        async move {
+            match choose(&services, &request) {
+                Some(service) => service.take(request).await,
+                None => plain(
+                    StatusCode::UNAUTHORIZED,
+                    "no tenant here has issued the token",
+                ),
+            }
+        }
+    })
+}
+
+/// Returns the tenant that a request is for: the first if none is named.
+fn choose<'s>(services: &'s [Service], request: &axum::extract::Request) -> Option<&'s Service> {
+    if let [only] = services {
+        return Some(only);
+    }
+    let mut segments = request.uri().path().split('/').skip(1);
+    let named = segments.next().unwrap_or_default();
+    if let Some(service) = services.iter().find(|service| service.is_called(named)) {
+        return Some(service);
+    }
+    let header = request.headers().get(header::AUTHORIZATION);
+    let token = header.and_then(|value| value.to_str().ok()?.split(' ').nth(1));
+    match token.and_then(tenant_of) {
+        Some(tenant) => services.iter().find(|service| service.is_called(&tenant)),
+        None => services.first(),
+    }
+}
+
+/// Serves tenants until `stop` is done; requests in flight are finished.
 ///
 /// # Errors
 ///
 /// The listener failed.
 pub async fn serve(
     listener: TcpListener,
-    service: Service,
+    services: Vec<Service>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, service.router())
+    axum::serve(listener, router_of(services))
         .with_graceful_shutdown(stop)
         .await
 }

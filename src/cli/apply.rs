@@ -1,15 +1,16 @@
 //! `apply` and `rollback`: plan, ask, write; or carry out exactly a saved plan.
 
-use std::io::{BufRead as _, IsTerminal as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
 use super::arguments::Apply;
 use super::config::Config;
+use super::confirm::ask;
 use super::options::{Common, Format};
 use super::output::Output;
+use super::tenants::runs;
 use super::{interrupt, runtime, settings};
 use crate::apply::Settings;
 use crate::apply::approval::Approval;
@@ -30,7 +31,7 @@ use crate::run::connect::{ServiceSettings, connect};
 use crate::run::plan::{self, NameUnmanaged, PlanRequest, PreparedPlan};
 use crate::run::resume::plan_resume;
 use crate::run::rollback::plan_rollback;
-use crate::run::{Failure, inputs};
+use crate::run::{Failure, inputs, tenants};
 
 /// Printed at the end of a rollback: the tenant is as before, the manifests are not.
 pub(super) const STILL_IN_GIT: &str = "note: the manifests in git still ask for what was undone; revert them too, or the next `apply` does it again\n";
@@ -54,11 +55,21 @@ pub(super) fn run_or_roll_back(
     let mut read = settings::inputs(&command.paths, common, config.as_ref().ok());
     read.extend(of.map(Path::to_owned));
     output.keep_inputs(&[("--report", command.report.as_deref())], &read)?;
+    let loaded = match (&config, of) {
+        (Ok(config), None) => preload(command, config),
+        _ => None,
+    };
+    if let (Ok(config), None) = (&config, of)
+        && let Some(source) = tenants_of(command, loaded.as_ref())?
+    {
+        return runs::apply(command, common, config, source, output);
+    }
     // Before the report is made, whatever name that has.
     let recorded = of.map(inputs::report).transpose();
     let mut run = ApplyRun::new(command.report.as_deref())?;
     let session = Session { command, output };
-    let ended = recorded.and_then(|recorded| session.go(recorded, common, &config?, &mut run));
+    let ended =
+        recorded.and_then(|recorded| session.go(recorded, loaded, common, &config?, &mut run));
     // A result that nobody takes, as of a terminal that was closed, does not hide why the run ended.
     let ended = ended.map_err(|failure| Failure {
         exit: match run.results.interrupted {
@@ -94,6 +105,39 @@ pub(super) fn run_or_roll_back(
     }
 }
 
+/// Reads the manifests that are named; `None` if a saved plan is.
+fn preload(command: &Apply, config: &Config) -> Option<Result<Loaded, Failure>> {
+    let paths = &command.paths;
+    let is_saved = paths.iter().any(|path| inputs::is_plan_file(path)) || is_plan_folder(paths);
+    (!is_saved)
+        .then(|| plan::load_any(&settings::manifests(paths, config)?, config.path.as_deref()))
+}
+
+fn is_plan_folder(paths: &[PathBuf]) -> bool {
+    matches!(paths, [folder] if tenants::holds_plans(folder))
+}
+
+/// Returns what a run for several tenants carries out, if it is one.
+fn tenants_of<'a>(
+    command: &'a Apply,
+    loaded: Option<&'a Result<Loaded, Failure>>,
+) -> Result<Option<runs::Source<'a>>, Failure> {
+    let asked = command.tenants.asked();
+    match loaded {
+        Some(Ok(loaded)) => {
+            let chosen = tenants::choose(&loaded.tenants, &asked)?;
+            Ok(chosen.map(|chosen| runs::Source::Manifests(loaded, chosen)))
+        }
+        Some(Err(_)) => Ok(None),
+        None if command.tenants.are_asked() => Err(Failure::usage(
+            "saved plans are for the tenants that they were made for",
+        )
+        .hint("leave `--tenant` and `--all-tenants` out")),
+        None if is_plan_folder(&command.paths) => Ok(Some(runs::Source::Saved(&command.paths[0]))),
+        None => Ok(None),
+    }
+}
+
 /// Where the plan comes from.
 enum Source {
     Manifests(Loaded),
@@ -111,6 +155,7 @@ impl Session<'_> {
     fn go(
         &self,
         recorded: Option<Recorded>,
+        loaded: Option<Result<Loaded, Failure>>,
         common: &Common,
         config: &Config,
         run: &mut ApplyRun,
@@ -127,7 +172,7 @@ impl Session<'_> {
         };
         let source = match recorded {
             Some(recorded) => Source::Report(Box::new(recorded)),
-            None => self.source(config)?,
+            None => self.source(loaded)?,
         };
         runtime()?.block_on(async {
             let stop = interrupt::watch(Some(&self.output.progress));
@@ -146,7 +191,7 @@ impl Session<'_> {
     }
 
     /// Reads what is named: one saved plan, or manifests.
-    fn source(&self, config: &Config) -> Result<Source, Failure> {
+    fn source(&self, loaded: Option<Result<Loaded, Failure>>) -> Result<Source, Failure> {
         let paths = &self.command.paths;
         match paths.as_slice() {
             [path] if inputs::is_plan_file(path) => {
@@ -169,9 +214,8 @@ impl Session<'_> {
                 "a saved plan stands alone, without other paths",
             )
             .hint("apply one saved plan, or manifests")),
-            paths => {
-                let loaded =
-                    plan::load(&settings::manifests(paths, config)?, config.path.as_deref());
+            _ => {
+                let loaded = loaded.unwrap_or_else(|| Ok(Loaded::default()));
                 Ok(Source::Manifests(loaded.map_err(|failure| {
                     // Now, before the report is named.
                     self.output.print_findings(failure)
@@ -259,7 +303,7 @@ impl Session<'_> {
             if !is_text {
                 self.output.note(&prepared.text(detail));
             }
-            allowed = self.ask(stop).await;
+            allowed = ask(self.output, stop).await;
         }
         if allowed.is_ok() {
             // A person may have taken their time, and a saved plan may be a day old.
@@ -298,42 +342,6 @@ impl Session<'_> {
         let failure = reason.map(|reason| Failure::new(Exit::Failure, reason.clone()));
         self.print(prepared, run, exit, failure.as_ref())?;
         failure.map_or(Ok(exit), Err)
-    }
-
-    /// Asks for the word `yes` on a terminal; refuses without one.
-    async fn ask(&self, stop: &CancellationToken) -> Result<(), Failure> {
-        if !std::io::stdin().is_terminal() {
-            return Err(Failure::usage(
-                "without a terminal to ask on, `apply` needs `--yes`; nothing was written",
-            ));
-        }
-        self.output
-            .note("Apply these changes? Only `yes` will be accepted: ");
-        let (sender, answer) = tokio::sync::oneshot::channel();
-        // A thread of its own, since nothing ends the reading of a line: an interrupt leaves it
-        // behind, and the process does not wait for it.
-        std::thread::spawn(move || {
-            let mut line = String::new();
-            let read = std::io::stdin().lock().read_line(&mut line);
-            // The receiver is gone if the run was interrupted.
-            let _ = sender.send(read.map(|_| line));
-        });
-        let answer = tokio::select! {
-            biased;
-            () = stop.cancelled() => return Err(Failure::interrupted()),
-            answer = answer => answer,
-        };
-        match answer {
-            Ok(Ok(line)) if line.trim() == "yes" => Ok(()),
-            Ok(Err(error)) => Err(Failure::new(
-                Exit::Failure,
-                format!("the answer cannot be read: {error}"),
-            )),
-            Ok(Ok(_)) | Err(_) => Err(Failure::new(
-                Exit::Failure,
-                "not applied; nothing was written",
-            )),
-        }
     }
 
     /// Prints the plan with what became of it. As text both have been printed by now.

@@ -8,7 +8,9 @@ use std::time::Duration;
 use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
-use super::options::{Ci, Common, Guards, Planning, Selecting, View, WhoDidIt};
+use super::options::{
+    Ci, Common, Guards, Planning, Selecting, Tenants as TenantOptions, View, WhoDidIt,
+};
 use super::settings::variable;
 use super::values::{digest, duration, justification, permitted_command, policy_kind};
 use crate::manifest::Glob;
@@ -254,8 +256,8 @@ pub(super) struct Plan {
     /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
     #[arg(value_name = "PATH")]
     pub(super) paths: Vec<PathBuf>,
-    /// Save the plan to this file
-    #[arg(short, long, value_name = "FILE")]
+    /// Save the plan to this file; with several tenants, a plan a tenant into this folder
+    #[arg(short, long, value_name = "FILE|DIR")]
     pub(super) out: Option<PathBuf>,
     /// Exit with 2 if changes are pending
     #[arg(long)]
@@ -266,6 +268,8 @@ pub(super) struct Plan {
     /// Whether it is `drift`.
     #[arg(skip)]
     pub(super) is_drift: bool,
+    #[command(flatten)]
+    pub(super) tenants: TenantOptions,
     #[command(flatten)]
     pub(super) selecting: Selecting,
     #[command(flatten)]
@@ -293,6 +297,8 @@ pub(super) struct Drift {
     #[arg(long, value_name = "REPORT|FOLDER")]
     since: Option<PathBuf>,
     #[command(flatten)]
+    tenants: TenantOptions,
+    #[command(flatten)]
     selecting: Selecting,
     #[command(flatten)]
     view: View,
@@ -310,6 +316,7 @@ impl Drift {
     pub(super) fn into_plan(self) -> Plan {
         let Self {
             paths,
+            tenants,
             since,
             selecting,
             view,
@@ -320,6 +327,7 @@ impl Drift {
         } = self;
         Plan {
             paths,
+            tenants,
             out: None,
             detailed_exitcode: true,
             since,
@@ -353,16 +361,18 @@ pub(super) struct Show {
     after_help = "Examples:\n  assignctl apply manifests\n  assignctl apply manifests --sandbox tenant.json --yes\n  assignctl apply plan.json --report report.jsonl\n  assignctl apply manifests --expect-digest sha256:0f3a…"
 )]
 pub(super) struct Apply {
-    /// Manifests, or one saved plan [default: the configuration's manifests]
-    #[arg(value_name = "PATH|PLANFILE")]
+    /// Manifests, one saved plan, or a folder with saved plans of tenants [default: the
+    /// configuration's manifests]
+    #[arg(value_name = "PATH|PLANFILE|DIR")]
     pub(super) paths: Vec<PathBuf>,
     /// Do not ask for confirmation
     #[arg(short, long)]
     pub(super) yes: bool,
-    /// Report file (default: `.assignctl/reports/<time>.jsonl`)
-    #[arg(long, value_name = "FILE")]
+    /// Report file (default: `.assignctl/reports/<time>.jsonl`); with several tenants, a folder with a
+    /// report a tenant
+    #[arg(long, value_name = "FILE|DIR")]
     pub(super) report: Option<PathBuf>,
-    /// Stop at the first policy that fails
+    /// Stop at the first policy that fails; with several tenants, also start no further tenant
     #[arg(long)]
     pub(super) fail_fast: bool,
     /// Why the changes are made, for who has to approve them
@@ -380,6 +390,8 @@ pub(super) struct Apply {
     /// Continue only if the plan has this digest, as reviewed
     #[arg(long, value_name = "DIGEST", value_parser = digest)]
     pub(super) expect_digest: Option<String>,
+    #[command(flatten)]
+    pub(super) tenants: TenantOptions,
     #[command(flatten)]
     pub(super) selecting: Selecting,
     #[command(flatten)]
@@ -588,9 +600,10 @@ pub(super) struct WhoAmI {
     after_help = "Examples:\n  assignctl sandbox --state tenant.json\n  assignctl sandbox --state tenant.json --listen 127.0.0.1:8080\n\nThe first line on stdout is the Graph URL to use."
 )]
 pub(super) struct Sandbox {
-    /// The tenant's file; created from the sample tenant if it does not exist
-    #[arg(long, value_name = "FILE")]
-    pub(super) state: PathBuf,
+    /// The tenant's file; created from the sample tenant if it does not exist (can be repeated: several
+    /// tenants at one URL, told apart by the token)
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(super) state: Vec<PathBuf>,
     /// Loopback address to listen on; port 0 picks one
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:0")]
     pub(super) listen: std::net::SocketAddr,

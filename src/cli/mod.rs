@@ -9,6 +9,7 @@ mod apply;
 mod arguments;
 mod color;
 mod config;
+mod confirm;
 mod explain;
 mod export;
 mod foreign;

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::terminal;
-use super::values::{auth, guard_name, max_bytes, policy_kind, removal_limit, write_with};
+use super::values::{
+    auth, guard_name, max_bytes, parallel, policy_kind, removal_limit, write_with,
+};
 use crate::auth::Method;
 use crate::manifest::Glob;
 use crate::model::PolicyKind;
@@ -14,6 +16,7 @@ use crate::plan::guards::{GuardName, RemovalLimit};
 use crate::plan::writes::WriteWith;
 use crate::render::markdown;
 use crate::render::text::Detail;
+use crate::run::tenants::Asked;
 
 /// Options that every command takes.
 #[derive(Args, Debug)]
@@ -223,6 +226,39 @@ pub(super) struct WhoDidIt {
     /// How many days back to look, up to 730 [default: 7]
     #[arg(long, value_name = "N", requires = "who", value_parser = clap::value_parser!(u32).range(1..=730))]
     pub(super) who_days: Option<u32>,
+}
+
+/// Which of the tenants that manifests name are meant.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct Tenants {
+    /// Only this tenant of those that the manifests name, or those with a label (can be repeated)
+    #[arg(
+        long,
+        help_heading = "Tenants",
+        value_name = "NAME|label:LABEL",
+        conflicts_with = "all_tenants"
+    )]
+    tenant: Vec<String>,
+    /// All tenants that the manifests name
+    #[arg(long, help_heading = "Tenants")]
+    all_tenants: bool,
+    /// Number of tenants processed in parallel [default: 4]
+    #[arg(long, help_heading = "Tenants", value_name = "N", value_parser = parallel)]
+    pub(super) parallel_tenants: Option<usize>,
+}
+
+impl Tenants {
+    pub(super) fn asked(&self) -> Asked {
+        Asked {
+            named: self.tenant.clone(),
+            all: self.all_tenants,
+        }
+    }
+
+    /// Whether some are asked for.
+    pub(super) fn are_asked(&self) -> bool {
+        self.all_tenants || !self.tenant.is_empty()
+    }
 }
 
 /// The pipeline that runs the program.

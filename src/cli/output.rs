@@ -27,6 +27,7 @@ use crate::redact::Redactor;
 use crate::render::clean::{clean, clean_message};
 use crate::render::json::Json;
 use crate::render::review::{ErrorView, Finding, Review};
+use crate::render::tenants::{self, TenantView};
 use crate::render::{self, github, json, markdown};
 use crate::report::Settled;
 use crate::run::{Failure, clock};
@@ -286,6 +287,25 @@ impl Output {
             Format::Json => self.own(&json),
             Format::Markdown | Format::Github => self.plain(&markdown(self.max_bytes)),
             Format::Text | Format::Csv | Format::Html => self.text(&text()),
+        }
+    }
+
+    /// Prints the result for several tenants, which comes in all formats.
+    pub(super) fn print_tenants(
+        &self,
+        views: &[TenantView<'_>],
+        text: impl FnOnce() -> String,
+        json: &Json<'_>,
+    ) -> Result<(), Failure> {
+        let json = self.json_result(|| json)?;
+        match self.format {
+            Format::Json => self.own(&json),
+            Format::Markdown => {
+                let command = self.command.unwrap_or("assignctl");
+                self.plain(&tenants::markdown(command, views, self.max_bytes))
+            }
+            Format::Github => self.plain(&tenants::annotations(views)),
+            _ => self.text(&text()),
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::arguments::Plan;
 use super::options::Common;
 use super::output::Output;
+use super::tenants::runs;
 use super::{interrupt, runtime, settings};
 use crate::exit::Exit;
 use crate::plan::since::Baseline;
@@ -16,6 +17,7 @@ use crate::render::text::{Detail, Next};
 use crate::run::Failure;
 use crate::run::connect::connect;
 use crate::run::plan::{self, NameUnmanaged, PlanRequest, PreparedPlan};
+use crate::run::tenants;
 use crate::run::who::Who;
 
 /// How many days back it is asked who changed something.
@@ -27,7 +29,10 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
     inputs.extend(command.since.clone());
     output.keep_inputs(&[("--out", command.out.as_deref())], &inputs)?;
     let paths = settings::manifests(&command.paths, &config)?;
-    let loaded = plan::load(&paths, config.path.as_deref())?;
+    let loaded = plan::load_any(&paths, config.path.as_deref())?;
+    if let Some(chosen) = tenants::choose(&loaded.tenants, &command.tenants.asked())? {
+        return runs::plan(command, common, &config, (&loaded, &chosen), output);
+    }
     let baseline = match &command.since {
         Some(since) => baseline(since, command.ci.ci.is_some(), output)?,
         None => None,

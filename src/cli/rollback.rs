@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 use std::path::Path;
 
 use super::arguments::{Apply, Rollback};
-use super::options::{Ci, Common};
+use super::options::{Ci, Common, Tenants};
 use super::output::Output;
 use super::{apply, interrupt, runtime, settings};
 use crate::exit::Exit;
@@ -43,6 +43,7 @@ pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Resul
         wait_for_approval,
         max_age: None,
         expect_digest: None,
+        tenants: Tenants::default(),
         selecting,
         view,
         planning,

@@ -1,5 +1,8 @@
 //! `sandbox`: the emulator over HTTP.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use assignctl_sandbox as sandbox;
 
 use super::arguments::Sandbox;
@@ -16,7 +19,11 @@ pub(super) fn run(command: &Sandbox, output: &Output) -> Result<Exit, Failure> {
                 .hint("the emulator has no access control; it listens on this machine only"),
         );
     }
-    let service = open_sandbox(&command.state)?;
+    let files = command.state.iter();
+    let services = files
+        .map(|file| open_sandbox(file))
+        .collect::<Result<Vec<_>, _>>()?;
+    refuse_same(&services, command)?;
     runtime()?.block_on(async {
         let stop = interrupt::watch(None);
         let failed = |error: std::io::Error| {
@@ -31,12 +38,36 @@ pub(super) fn run(command: &Sandbox, output: &Output) -> Result<Exit, Failure> {
         let address = listener.local_addr().map_err(failed)?;
         output.own(&format!("http://{address}/beta\n"))?;
         output.note(&format!(
-            "serving `{}`; tokens come from http://{address}, Ctrl-C ends it\n",
-            command.state.display()
+            "serving {}; tokens come from http://{address}, Ctrl-C ends it\n",
+            shown(&command.state)
         ));
-        sandbox::serve(listener, service, async move { stop.cancelled().await })
+        sandbox::serve(listener, services, async move { stop.cancelled().await })
             .await
             .map_err(failed)?;
         Ok(Exit::Success)
     })
+}
+
+fn shown(files: &[PathBuf]) -> String {
+    let files: Vec<String> = files
+        .iter()
+        .map(|file| format!("`{}`", file.display()))
+        .collect();
+    files.join(", ")
+}
+
+/// Refuses two files of one tenant: whose a request is could not be known.
+fn refuse_same(services: &[sandbox::Service], command: &Sandbox) -> Result<(), Failure> {
+    let mut ids = BTreeSet::new();
+    for (service, file) in services.iter().zip(&command.state) {
+        let id = service.with_machine(|machine| machine.tenant().tenant_id.clone());
+        if !ids.insert(id.to_lowercase()) {
+            return Err(Failure::usage(format!(
+                "`{}` holds the tenant `{id}`, which another file holds too",
+                file.display()
+            ))
+            .hint("give each tenant an id of its own"));
+        }
+    }
+    Ok(())
 }

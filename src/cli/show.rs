@@ -45,6 +45,7 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
         digest,
         created_at,
         format_version,
+        tenant,
     } = saved;
     oddities.extend(plan.diagnostics.iter().cloned());
     let plan = Plan {
@@ -97,6 +98,7 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
                 // they are to look at, not to apply.
                 format_version: format_version.clone(),
                 ..PlanRecord::new(&plan, &annotations, &summary, &digest, &created_at, true)
+                    .of_tenant(tenant.as_ref())
             };
             match &error {
                 Some(error) => json::doubtful(record, error),

@@ -57,6 +57,16 @@ pub(super) fn parse_limit(text: &str) -> Option<RateLimit> {
     Some(RateLimit { count, window })
 }
 
+/// More tenants side by side than one machine is of use for.
+const MOST_TENANTS: usize = 64;
+
+pub(super) fn parallel(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok();
+    number
+        .filter(|number| (1..=MOST_TENANTS).contains(number))
+        .ok_or_else(|| format!("it is a number from 1 to {MOST_TENANTS}"))
+}
+
 pub(super) fn max_bytes(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()

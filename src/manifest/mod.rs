@@ -38,7 +38,7 @@ pub use glob::{Glob, GlobSet};
 pub use tenants::Tenant;
 
 /// What was read, and all that is wrong with it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Loaded {
     /// The entries that could be read. Not to be carried out while there are errors. Empty if
     /// there are tenants: theirs are made by [`Self::of_tenant`].

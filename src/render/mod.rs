@@ -15,5 +15,6 @@ pub mod markdown;
 pub mod phrases;
 pub mod recorded;
 pub mod review;
+pub mod tenants;
 pub mod text;
 mod who;

@@ -75,6 +75,7 @@ impl ApplyInput {
             created_at,
             digest,
             format_version: _,
+            tenant,
         } = saved;
         unless_stopped(stop, async {
             let tenant_id = reader.tenant_id().await?;
@@ -94,6 +95,7 @@ impl ApplyInput {
             prepared.created_at = created_at;
             // What is accepted now changes nothing about the file.
             prepared.digest = digest;
+            prepared.tenant = tenant;
             Ok(Self {
                 approved: true,
                 stale,

@@ -18,7 +18,7 @@ use crate::manifest::Loaded;
 use crate::model::PolicyKind;
 use crate::plan::guards::GuardRules;
 use crate::plan::needs::needs;
-use crate::plan::saved::{PlanRecord, digest_of};
+use crate::plan::saved::{PlanRecord, PlannedTenant, digest_of};
 use crate::plan::since::{Baseline, Since};
 use crate::plan::writes::WriteWith;
 use crate::plan::{self, Annotations, Draft, Plan, PlanDiagnostic, PlanInputs, Selection, Summary};
@@ -38,7 +38,7 @@ pub fn load(paths: &[PathBuf], configuration: Option<&Path>) -> Result<Loaded, F
     }
     let names: Vec<&str> = loaded.tenants.iter().map(|tenant| &*tenant.name).collect();
     Err(Failure::usage(format!(
-        "the manifests are for the tenants {}, and a run takes those for one",
+        "the manifests are for the tenants {}, and this command takes those for one",
         names.join(", ")
     ))
     .hint("write one tenant's with `assignctl tenants show NAME`, and name that file"))
@@ -227,6 +227,8 @@ pub struct PreparedPlan {
     pub digest: String,
     /// When it was made.
     pub created_at: String,
+    /// The tenant that it is for, if manifests name their tenants.
+    pub tenant: Option<PlannedTenant>,
 }
 
 impl PreparedPlan {
@@ -239,6 +241,7 @@ impl PreparedPlan {
             summary,
             digest: digest_of(&plan, &annotations.names),
             created_at: clock::now(),
+            tenant: None,
             plan,
             annotations,
         }
@@ -255,6 +258,7 @@ impl PreparedPlan {
             &self.created_at,
             all,
         )
+        .of_tenant(self.tenant.as_ref())
     }
 
     /// Returns the plan as reviews show it.

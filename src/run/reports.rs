@@ -22,6 +22,31 @@ pub fn default_report(now: Timestamp) -> PathBuf {
     folder().join(format!("{time}.jsonl"))
 }
 
+/// Returns the report's file for one of several tenants, in a folder that is made if it is missing.
+///
+/// # Errors
+///
+/// The folder cannot be made.
+pub fn in_folder(folder: &Path, tenant: &str) -> io::Result<PathBuf> {
+    fs::create_dir_all(folder)?;
+    Ok(folder.join(format!("{tenant}.report.jsonl")))
+}
+
+/// Returns the report's file for one of several tenants, if the user names no folder.
+///
+/// # Errors
+///
+/// The folder cannot be made.
+pub fn of_tenant(now: Timestamp, tenant: &str) -> io::Result<PathBuf> {
+    let folder = folder().join(tenant);
+    fs::create_dir_all(&folder)?;
+    ignore_folder()?;
+    // One more is about to come.
+    delete_old_in(&folder, KEPT - 1);
+    let time = now.strftime("%Y%m%dT%H%M%S%.3fZ");
+    Ok(folder.join(format!("{time}.jsonl")))
+}
+
 /// The folder of the reports that no option names.
 pub(super) fn folder() -> PathBuf {
     Path::new(FOLDER).join("reports")
@@ -48,7 +73,11 @@ pub(super) fn remove_empty_folders() {
 
 /// Deletes all but the last reports that were named after their time. What cannot be deleted stays.
 pub(super) fn delete_old() {
-    let Ok(entries) = fs::read_dir(folder()) else {
+    delete_old_in(&folder(), KEPT);
+}
+
+fn delete_old_in(folder: &Path, kept: usize) {
+    let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
     let mut names: Vec<String> = entries
@@ -56,10 +85,10 @@ pub(super) fn delete_old() {
         .filter(|name| is_default_name(name))
         .collect();
     names.sort();
-    let old = names.len().saturating_sub(KEPT);
+    let old = names.len().saturating_sub(kept);
     for name in &names[..old] {
         // The next run tries again.
-        let _ = fs::remove_file(folder().join(name));
+        let _ = fs::remove_file(folder.join(name));
     }
 }
 

@@ -1,11 +1,24 @@
-//! What manifests say for single tenants.
+//! Runs for the tenants that manifests name: which of them are meant, and how each is talked to. The runs
+//! themselves are those for one tenant.
 
+use std::collections::BTreeSet;
+use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Failure, plan};
+use super::connect::{Endpoint, ServiceSettings};
+use super::{Failure, inputs, plan};
+use crate::auth::OwnTenant;
 use crate::diagnostic::{Diagnostic, Sources, nearest};
+use crate::exit::Exit;
 use crate::export;
-use crate::manifest::Loaded;
+use crate::manifest::Tenant;
+use crate::model::Guid;
+use crate::net::Cloud;
+use crate::plan::guards::GuardRules;
+use crate::plan::saved::{PlannedTenant, SavedPlan};
+
+/// How the name of a tenant's saved plan ends.
+const PLAN: &str = ".plan.json";
 
 /// A tenant's manifest.
 #[derive(Debug)]
@@ -29,32 +42,214 @@ pub fn merged(
     name: &str,
 ) -> Result<Merged, Failure> {
     let loaded = plan::load_any(paths, configuration)?;
-    let Some(own) = loaded.of_tenant(name) else {
-        return Err(unknown(name, &loaded));
-    };
-    let Loaded {
-        manifest,
-        tenants,
-        sources,
-        diagnostics,
-    } = own;
-    let tenant = tenants.iter().find(|tenant| tenant.name == name);
-    let Some(tenant) = tenant else {
-        return Err(unknown(name, &loaded));
+    let own = loaded.of_tenant(name);
+    let own = own.ok_or_else(|| unknown(name, &loaded.tenants))?;
+    let [tenant] = own.tenants.as_slice() else {
+        return Err(unknown(name, &loaded.tenants));
     };
     Ok(Merged {
-        text: export::merged(tenant, &manifest),
-        diagnostics,
-        sources,
+        text: export::merged(tenant, &own.manifest),
+        diagnostics: own.diagnostics,
+        sources: own.sources,
     })
 }
 
-fn unknown(name: &str, loaded: &Loaded) -> Failure {
-    let names: Vec<&str> = loaded.tenants.iter().map(|tenant| &*tenant.name).collect();
-    let failure = Failure::usage(format!("the manifests have no tenant `{name}`"));
-    failure.hint(match nearest(name, names.iter().copied()) {
+/// Which tenants are asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    /// Names, and labels with `label:` before them.
+    pub named: Vec<String>,
+    /// Whether all are.
+    pub all: bool,
+}
+
+/// Returns the tenants that are asked for, by name; `None` if the manifests name no tenants.
+///
+/// # Errors
+///
+/// None is so called, or several are there and none is asked for.
+pub fn choose(tenants: &[Tenant], asked: &Asked) -> Result<Option<Vec<Tenant>>, Failure> {
+    if tenants.is_empty() {
+        if asked.all || !asked.named.is_empty() {
+            return Err(Failure::usage("the manifests name no tenants")
+                .hint("define them below `tenants`, or leave `--tenant` and `--all-tenants` out"));
+        }
+        return Ok(None);
+    }
+    if asked.all || (asked.named.is_empty() && tenants.len() == 1) {
+        return Ok(Some(tenants.to_vec()));
+    }
+    if asked.named.is_empty() {
+        let names: Vec<&str> = tenants.iter().map(|tenant| &*tenant.name).collect();
+        return Err(Failure::usage(format!(
+            "the manifests are for {} tenants: {}",
+            names.len(),
+            names.join(", ")
+        ))
+        .hint(
+            "name some with `--tenant NAME` or `--tenant label:LABEL`, or take `--all-tenants`",
+        ));
+    }
+    let mut chosen = BTreeSet::new();
+    for name in &asked.named {
+        let is_meant = |tenant: &&Tenant| match name.starts_with("label:") {
+            true => tenant.is_called(name),
+            false => tenant.name == *name,
+        };
+        let meant: Vec<&Tenant> = tenants.iter().filter(is_meant).collect();
+        if meant.is_empty() {
+            return Err(unknown(name, tenants));
+        }
+        chosen.extend(meant.into_iter().map(|tenant| &tenant.name));
+    }
+    let chosen = tenants
+        .iter()
+        .filter(|tenant| chosen.contains(&tenant.name));
+    Ok(Some(chosen.cloned().collect()))
+}
+
+fn unknown(name: &str, tenants: &[Tenant]) -> Failure {
+    let names: Vec<String> = match name.starts_with("label:") {
+        true => {
+            let labels = tenants.iter().flat_map(|tenant| &tenant.labels);
+            let labels: BTreeSet<String> = labels.map(|label| format!("label:{label}")).collect();
+            labels.into_iter().collect()
+        }
+        false => tenants.iter().map(|tenant| tenant.name.clone()).collect(),
+    };
+    let what = match name.strip_prefix("label:") {
+        Some(label) => format!("the manifests have no tenant with the label `{label}`"),
+        None => format!("the manifests have no tenant `{name}`"),
+    };
+    Failure::usage(what).hint(match nearest(name, names.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None if names.is_empty() => "define tenants below `tenants`".to_owned(),
         None => format!("there are {}", names.join(", ")),
     })
+}
+
+/// Settles how a tenant is talked to: signed in to as itself, and in a sandbox with a file of its own.
+///
+/// # Errors
+///
+/// The sandbox has no file of the tenant.
+pub fn service_of(settings: &ServiceSettings, tenant: &Tenant) -> Result<ServiceSettings, Failure> {
+    let endpoint = match &settings.endpoint {
+        Endpoint::Sandbox(folder) => {
+            let file = folder.join(format!("{}.json", tenant.name));
+            if !file.is_file() {
+                let message = format!("the sandbox has no tenant in `{}`", file.display());
+                return Err(Failure::new(Exit::Failure, message)
+                    .hint("with several tenants `--sandbox` takes a folder with a file a tenant"));
+            }
+            Endpoint::Sandbox(file)
+        }
+        Endpoint::Copy(file) => Endpoint::Copy(file.clone()),
+        Endpoint::Graph(url) => Endpoint::Graph(match tenant.cloud {
+            Some(cloud) if *url == settings.cloud.graph_url() => cloud.graph_url(),
+            _ => url.clone(),
+        }),
+    };
+    Ok(ServiceSettings {
+        endpoint,
+        cloud: tenant.cloud.unwrap_or(settings.cloud),
+        own_tenant: Some(OwnTenant {
+            tenant_id: tenant.tenant_id.clone(),
+            client_id: tenant.client_id.clone(),
+        }),
+        ..settings.clone()
+    })
+}
+
+/// Returns the guards of a tenant: it has to be the one that was meant.
+#[must_use]
+pub fn rules_of(rules: &GuardRules, tenant: &Tenant) -> GuardRules {
+    let id = Guid::parse(&tenant.tenant_id);
+    GuardRules {
+        tenant_id: id.map(|_| tenant.tenant_id.clone()),
+        ..rules.clone()
+    }
+}
+
+/// Returns a tenant as its saved plan names it.
+#[must_use]
+pub fn planned(tenant: &Tenant) -> PlannedTenant {
+    PlannedTenant {
+        name: tenant.name.clone(),
+        client_id: tenant.client_id.clone(),
+        cloud: tenant.cloud.map(|cloud| cloud.name.to_owned()),
+    }
+}
+
+/// Returns the file of a tenant's plan in a folder.
+#[must_use]
+pub fn plan_file(folder: &Path, tenant: &str) -> PathBuf {
+    folder.join(format!("{tenant}{PLAN}"))
+}
+
+/// Whether a path is a folder with saved plans of tenants.
+#[must_use]
+pub fn holds_plans(path: &Path) -> bool {
+    plan_files(path).is_ok_and(|files| !files.is_empty())
+}
+
+fn plan_files(folder: &Path) -> std::io::Result<Vec<(String, PathBuf)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        if let Some(tenant) = name.and_then(|name| name.strip_suffix(PLAN)) {
+            files.push((tenant.to_owned(), path));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Reads the saved plans of a folder, each with the tenant that it is for.
+///
+/// # Errors
+///
+/// One is not a plan, or not that of the tenant after which its file is named.
+pub fn saved_plans(folder: &Path) -> Result<Vec<(Tenant, SavedPlan)>, Failure> {
+    let files = plan_files(folder).map_err(|error| {
+        let message = format!("`{}` cannot be read: {error}", folder.display());
+        Failure::new(Exit::Failure, message)
+    })?;
+    let mut plans = Vec::with_capacity(files.len());
+    let mut ids = BTreeSet::new();
+    for (name, path) in files {
+        let saved = inputs::plan(&path)?;
+        let refused = |why: &str| {
+            let message = format!("`{}` {why}; nothing was written", path.display());
+            Err(Failure::new(Exit::Failure, message)
+                .hint("make the plans with `plan --out DIR`, and leave their names as they are"))
+        };
+        let Some(planned) = &saved.tenant else {
+            return refused("is not the plan of a tenant that manifests name");
+        };
+        if planned.name != name {
+            return refused(&format!("is the plan of the tenant `{}`", planned.name));
+        }
+        let Some(tenant_id) = saved.plan.tenant_id.clone() else {
+            return refused("does not say to which tenant's id it belongs");
+        };
+        if !ids.insert(tenant_id.to_lowercase()) {
+            return refused("is for a tenant that another plan is for too");
+        }
+        let cloud = planned.cloud.as_deref().map(Cloud::from_name);
+        if cloud.is_some_and(|cloud| cloud.is_none()) {
+            return refused("names an unknown cloud");
+        }
+        let tenant = Tenant {
+            name,
+            tenant_id,
+            client_id: planned.client_id.clone(),
+            cloud: cloud.flatten(),
+            labels: Vec::new(),
+            place: None,
+        };
+        plans.push((tenant, saved));
+    }
+    Ok(plans)
 }

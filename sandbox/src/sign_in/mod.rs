@@ -9,7 +9,7 @@ use std::time::SystemTime;
 use serde_json::{Value, json};
 
 use self::refusal::Refusal;
-pub(crate) use self::token::{Caller, Read, check, mint};
+pub(crate) use self::token::{Caller, Read, check, mint, tenant_of};
 use crate::encoding::percent_decode;
 use crate::odata::query;
 use crate::request::Request;
@@ -239,7 +239,7 @@ fn check_scope(scope: &str) -> Result<(), Refusal> {
 }
 
 /// Whether a text names the tenant.
-fn is_this(tenant: &Tenant, named: &str) -> bool {
+pub(crate) fn is_this(tenant: &Tenant, named: &str) -> bool {
     named.eq_ignore_ascii_case(&tenant.tenant_id)
         || named.eq_ignore_ascii_case(&tenant.service.domain)
 }

@@ -90,6 +90,11 @@ fn payload(token: &str) -> Option<Map<String, Value>> {
     serde_json::from_slice(&base64_decode(payload)?).ok()
 }
 
+/// Returns the tenant that a token is for, if it says so.
+pub(crate) fn tenant_of(token: &str) -> Option<String> {
+    payload(token)?.get("tid")?.as_str().map(str::to_owned)
+}
+
 /// A token as it was read; a client sends the same one with each request.
 #[derive(Debug)]
 pub(crate) struct Read {

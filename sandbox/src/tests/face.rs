@@ -75,7 +75,7 @@ async fn a_socket_is_served_until_it_is_stopped() {
         .expect("a free port");
     let address = listener.local_addr().expect("an address");
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(serve(listener, service, async {
+    let server = tokio::spawn(serve(listener, vec![service], async {
         stopped.await.ok();
     }));
     let answer = tokio::task::spawn_blocking(move || {

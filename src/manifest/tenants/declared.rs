@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Tenant;
 use super::variables;
-use crate::diagnostic::{Diagnostic, FileId, Place, Sources};
+use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Sources};
 use crate::manifest::Placed;
 use crate::manifest::diagnostics::Diagnostics;
 use crate::manifest::fields::{self, Fields};
@@ -103,8 +103,13 @@ pub(in crate::manifest) fn declared(
     {
         let message = format!("{count} tenants are too many for manifests of {bytes} bytes");
         diagnostics.push(
-            Diagnostic::error("too-many-tenants", last.tenant.place, message)
-                .hint("read the manifests of fewer tenants in a run"),
+            Diagnostic::new(
+                Severity::Error,
+                "too-many-tenants",
+                last.tenant.place,
+                message,
+            )
+            .hint("read the manifests of fewer tenants in a run"),
         );
         declared.tenants.clear();
     }
@@ -114,18 +119,19 @@ pub(in crate::manifest) fn declared(
 
 /// A label that is also a tenant's name could mean either.
 fn check_labels(declared: &Declared, diagnostics: &mut Diagnostics) {
+    let places = |declared: &DeclaredTenant| declared.tenant.place;
     let names: HashMap<&str, Place> = declared
         .tenants
         .iter()
-        .map(|declared| (declared.tenant.name.as_str(), declared.tenant.place))
+        .filter_map(|declared| Some((declared.tenant.name.as_str(), places(declared)?)))
         .collect();
     for declared in &declared.tenants {
         for label in &declared.tenant.labels {
-            if let Some(place) = names.get(label.as_str()) {
+            if let (Some(named), Some(own)) = (names.get(label.as_str()), places(declared)) {
                 let message = format!("{} is a label and a tenant's name", quoted(label));
                 diagnostics.push(
-                    Diagnostic::error("label-is-tenant", declared.tenant.place, message)
-                        .also(*place, "the tenant")
+                    Diagnostic::error("label-is-tenant", own, message)
+                        .also(*named, "the tenant")
                         .hint("give the label another name"),
                 );
             }
@@ -264,8 +270,7 @@ impl Reader<'_> {
                 client_id,
                 cloud,
                 labels,
-                notes: Vec::new(),
-                place: pair.place,
+                place: Some(pair.place),
             },
             variables: variables.unwrap_or_default().into_iter().collect(),
             skip: fields.get("skip").cloned(),

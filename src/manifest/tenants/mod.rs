@@ -40,10 +40,8 @@ pub struct Tenant {
     pub cloud: Option<&'static Cloud>,
     /// What it can be selected by beside its name.
     pub labels: Vec<String>,
-    /// What it leaves out of the baseline and adds to it, in words.
-    pub notes: Vec<String>,
-    /// The key that names it.
-    pub place: Place,
+    /// The key that names it; `None` if it is known from a saved plan.
+    pub place: Option<Place>,
 }
 
 impl Tenant {

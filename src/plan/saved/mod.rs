@@ -81,6 +81,19 @@ pub struct SavedPlan {
     pub created_at: String,
     /// The version of its format.
     pub format_version: String,
+    /// The tenant that it was made for, if manifests name their tenants.
+    pub tenant: Option<PlannedTenant>,
+}
+
+/// The tenant that a plan was made for, as manifests name it, and how it is signed in to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedTenant {
+    /// Its short name.
+    pub name: String,
+    /// The app registration, if it has one of its own.
+    pub client_id: Option<String>,
+    /// The cloud, if it is named.
+    pub cloud: Option<String>,
 }
 
 /// A plan as it is stored.
@@ -93,6 +106,15 @@ pub struct PlanRecord<'a> {
     pub tool: String,
     /// When the plan was made, in UTC.
     pub created_at: String,
+    /// The tenant's short name, if manifests name their tenants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tenant: Option<String>,
+    /// The tenant's own app registration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    /// The cloud that the tenant is said to be in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud: Option<String>,
     /// The tenant, null where the token does not name it.
     pub tenant_id: Option<String>,
     /// The Graph URL.
@@ -186,6 +208,9 @@ impl<'a> PlanRecord<'a> {
             format_version: FORMAT_VERSION.to_owned(),
             tool: TOOL.to_owned(),
             created_at: created_at.to_owned(),
+            tenant: None,
+            client_id: None,
+            cloud: None,
             tenant_id: tenant_id.clone(),
             graph_url: graph_url.clone(),
             selection: SelectionRecord::of(plan),
@@ -205,6 +230,18 @@ impl<'a> PlanRecord<'a> {
             digest: digest.to_owned(),
             shared_names: SharedNamesRecord::of(plan, names, all),
             policies: PolicyRecords::of(plan, annotations, all),
+        }
+    }
+
+    /// Says for which of several tenants the plan is.
+    #[must_use]
+    pub fn of_tenant(self, tenant: Option<&PlannedTenant>) -> Self {
+        let tenant = tenant.cloned();
+        Self {
+            client_id: tenant.as_ref().and_then(|tenant| tenant.client_id.clone()),
+            cloud: tenant.as_ref().and_then(|tenant| tenant.cloud.clone()),
+            tenant: tenant.map(|tenant| tenant.name),
+            ..self
         }
     }
 
@@ -340,6 +377,11 @@ impl<'a> PlanRecord<'a> {
             digest: self.digest.clone(),
             created_at: self.created_at.clone(),
             format_version: self.format_version.clone(),
+            tenant: self.tenant.clone().map(|name| PlannedTenant {
+                name,
+                client_id: self.client_id.clone(),
+                cloud: self.cloud.clone(),
+            }),
             plan,
             annotations: Annotations {
                 names,

@@ -1,5 +1,7 @@
 //! Manifests for several tenants, through the executable.
 
+use azure_core::base64;
+
 use super::support::World;
 use super::support::tenant::Tenant;
 
@@ -24,7 +26,7 @@ policies:
 - kind: configurationPolicy
   name: macOS - A
   exceptTenants: [gold]
-  include: [allDevices]
+  include: [{group: SG-Ring}]
 ";
 
 fn world() -> World {
@@ -118,4 +120,238 @@ fn an_export_spells_what_looks_like_a_variable() {
     world
         .run("plan out --sandbox tenant.json --detailed-exitcode")
         .exits(0);
+}
+
+const FABRIKAM: &str = "11111111-2222-4333-8444-555555555555";
+const CONTOSO: &str = "21111111-2222-4333-8444-555555555555";
+
+/// The tenants of the baseline, each in a file of its own below `tenants`, by their ids.
+fn msp() -> World {
+    let world = world();
+    world.write(
+        "m.yaml",
+        &BASELINE
+            .replace("fabrikam.example", FABRIKAM)
+            .replace("contoso.example", CONTOSO),
+    );
+    world.write("tenants/fabrikam.json", &world.read("tenant.json"));
+    world.write("tenants/contoso.json", &world.read("tenant.json"));
+    world.edit("tenants/contoso.json", |tenant| {
+        tenant["tenantId"] = CONTOSO.into();
+    });
+    world
+}
+
+fn rows(world: &World, tenant: &str, policy: &str) -> Vec<String> {
+    super::support::tenant::rows(&world.json(&format!("tenants/{tenant}.json")), policy)
+}
+
+#[test]
+fn a_run_says_which_tenants_it_is_for() {
+    let world = msp();
+    for command in ["plan", "drift", "apply"] {
+        world
+            .run(&format!("{command} m.yaml --sandbox tenants"))
+            .exits(64)
+            .says(&[
+                "the manifests are for 2 tenants: contoso, fabrikam",
+                "--all-tenants",
+            ]);
+        world
+            .run(&format!(
+                "{command} m.yaml --tenant label:golt --sandbox tenants"
+            ))
+            .exits(64)
+            .says(&[
+                "no tenant with the label `golt`",
+                "did you mean `label:gold`?",
+            ]);
+    }
+    world.write(
+        "one.yaml",
+        "version: 1\npolicies:\n- {kind: configurationPolicy, name: Win - A, include: []}\n",
+    );
+    world
+        .run("plan one.yaml --all-tenants --sandbox tenant.json")
+        .exits(64)
+        .says(&["the manifests name no tenants"]);
+    let json = world
+        .run("plan m.yaml --tenant label:gold --sandbox tenants --format json")
+        .exits(0)
+        .json();
+    assert_eq!(json["tenants"].as_array().expect("a list").len(), 1);
+    assert_eq!(json["tenants"][0]["name"], "fabrikam");
+    assert_eq!(json["tenants"][0]["plan"]["tenant"], "fabrikam");
+    assert_eq!(json["tenants"][0]["plan"]["tenantId"], FABRIKAM);
+}
+
+#[test]
+fn tenants_are_planned_and_applied_each_by_itself() {
+    let world = msp();
+    world
+        .run("plan m.yaml --all-tenants --sandbox tenants --detailed-exitcode")
+        .exits(2)
+        .says(&[
+            "2 tenants",
+            "contoso",
+            "== fabrikam (11111111",
+            "+ group SG-Ring",
+        ]);
+    world
+        .run("apply m.yaml --all-tenants --sandbox tenants")
+        .exits(64)
+        .says(&["needs `--yes`"]);
+    world
+        .run("apply m.yaml --all-tenants --sandbox tenants --yes --report reports")
+        .exits(0);
+    assert_eq!(
+        rows(&world, "fabrikam", "Win - A"),
+        ["+SG-Pilot", "+SG-Ring", "-SG-CEO"]
+    );
+    assert_eq!(rows(&world, "contoso", "Win - A"), ["+Pilot Devices"]);
+    assert_eq!(rows(&world, "contoso", "macOS - A"), ["+SG-Ring"]);
+    // What is skipped stays as it was.
+    assert_eq!(rows(&world, "fabrikam", "Win - Kiosk 1"), ["allUsers"]);
+    for tenant in ["fabrikam", "contoso"] {
+        let report = world.report(&format!("reports/{tenant}.report.jsonl"));
+        assert_eq!(report.last().expect("an end")["exitCode"], 0);
+    }
+    world
+        .run("drift m.yaml --all-tenants --sandbox tenants")
+        .exits(0);
+    // Without a folder they go to the usual place, a folder a tenant.
+    world
+        .run("apply m.yaml --tenant contoso --sandbox tenants --yes")
+        .exits(0);
+    assert!(world.has(".assignctl/reports/contoso"));
+}
+
+#[test]
+fn one_tenants_failure_stops_no_other() {
+    let world = msp();
+    std::fs::remove_file(world.path("tenants/contoso.json")).expect("a file");
+    let ran = world
+        .run("apply m.yaml --all-tenants --sandbox tenants --yes --format json")
+        .exits(1);
+    let json = ran.json();
+    // The worst is first.
+    assert_eq!(json["tenants"][0]["name"], "contoso");
+    assert_eq!(json["tenants"][0]["exitCode"], 1);
+    assert_eq!(json["tenants"][1]["exitCode"], 0);
+    assert_eq!(json["exitCode"], 1);
+    assert_eq!(rows(&world, "fabrikam", "Win - A").len(), 3);
+}
+
+#[test]
+fn fail_fast_starts_no_further_tenant() {
+    let world = msp();
+    std::fs::remove_file(world.path("tenants/contoso.json")).expect("a file");
+    world
+        .run("apply m.yaml --all-tenants --sandbox tenants --yes --fail-fast")
+        .exits(1)
+        .says(&["not started, since another tenant failed"]);
+    assert_eq!(rows(&world, "fabrikam", "Win - A"), ["allUsers"]);
+}
+
+#[test]
+fn another_tenant_than_the_one_that_is_meant_is_refused() {
+    let world = msp();
+    world.write("tenants/contoso.json", &world.read("tenants/fabrikam.json"));
+    world
+        .run("apply m.yaml --tenant contoso --sandbox tenants --yes")
+        .exits(4)
+        .says(&["tenant"]);
+    assert_eq!(rows(&world, "contoso", "Win - A"), ["allUsers"]);
+}
+
+#[test]
+fn saved_plans_of_tenants_are_applied_and_not_swapped() {
+    let world = msp();
+    world
+        .run("plan m.yaml --all-tenants --sandbox tenants --out plans")
+        .exits(0);
+    assert_eq!(world.json("plans/contoso.plan.json")["tenant"], "contoso");
+    world.write(
+        "swapped/contoso.plan.json",
+        &world.read("plans/fabrikam.plan.json"),
+    );
+    world
+        .run("apply swapped --sandbox tenants")
+        .exits(1)
+        .says(&[
+            "is the plan of the tenant `fabrikam`",
+            "nothing was written",
+        ]);
+    assert_eq!(rows(&world, "fabrikam", "Win - A"), ["allUsers"]);
+    // A folder is approved as a saved plan is.
+    world.run("apply plans --sandbox tenants").exits(0);
+    assert_eq!(rows(&world, "contoso", "Win - A"), ["+Pilot Devices"]);
+    world.run("apply plans --sandbox tenants").exits(5);
+    // A tenant that cannot be planned has no plan of before either.
+    std::fs::remove_file(world.path("tenants/contoso.json")).expect("a file");
+    world
+        .run("plan m.yaml --all-tenants --sandbox tenants --out plans")
+        .exits(1);
+    assert!(!world.has("plans/contoso.plan.json"));
+}
+
+#[test]
+fn the_summary_comes_in_every_format() {
+    let world = msp();
+    let plan = "plan m.yaml --all-tenants --sandbox tenants --format";
+    world.run(&format!("{plan} markdown")).exits(0).says(&[
+        "| tenant | exit | result |",
+        "| fabrikam | 0 |",
+        "<details><summary>contoso</summary>",
+    ]);
+    world
+        .run(&format!("{plan} github"))
+        .exits(0)
+        .says(&["::group::fabrikam"]);
+    let small = world
+        .run(&format!("{plan} markdown --max-bytes 2000"))
+        .exits(0);
+    assert!(small.stdout.len() <= 2000, "{}", small.stdout.len());
+}
+
+#[test]
+fn each_tenant_is_signed_in_to_with_its_own_id() {
+    let mut world = msp();
+    let served = super::support::service::Served::of(
+        &world,
+        "sandbox --state tenants/fabrikam.json --state tenants/contoso.json --listen 127.0.0.1:0",
+    );
+    world.set("ASSIGNCTL_GRAPH_URL", &served.url);
+    world.set("AZURE_AUTHORITY_HOST", served.authority());
+    world.set("AZURE_CLIENT_ID", "71111111-2222-4333-8444-555555555555");
+    world.set("AZURE_CLIENT_SECRET", "a-secret");
+    // That of the environment is not used.
+    world.set("AZURE_TENANT_ID", "91111111-2222-4333-8444-555555555555");
+    let json = world
+        .run("plan m.yaml --all-tenants --format json")
+        .exits(0)
+        .json();
+    for tenant in json["tenants"].as_array().expect("a list") {
+        assert_eq!(tenant["plan"]["tenantId"], tenant["tenantId"]);
+    }
+    // A token serves the tenant that it is for, and no other.
+    let payload = format!("{{\"tid\":\"{CONTOSO}\",\"aud\":\"https://graph.microsoft.com\"}}");
+    let coded = |text: &str| {
+        base64::encode_url_safe(text)
+            .trim_end_matches('=')
+            .to_owned()
+    };
+    let token = format!("{}.{}.x", coded("{\"alg\":\"none\"}"), coded(&payload));
+    world.set("ASSIGNCTL_ACCESS_TOKEN", &token);
+    let json = world
+        .run("plan m.yaml --all-tenants --format json")
+        .exits(7)
+        .json();
+    assert_eq!(json["tenants"][0]["name"], "fabrikam");
+    assert_eq!(json["tenants"][0]["exitCode"], 7);
+    let said = json["tenants"][0]["error"]["message"]
+        .as_str()
+        .expect("a text");
+    assert!(said.contains("the token is for the tenant"), "{said}");
+    assert_eq!(json["tenants"][1]["exitCode"], 0, "{json:#}");
 }

@@ -20,8 +20,13 @@ pub(in crate::cli) struct Served {
 impl Served {
     /// Serves `tenant.json` of a world.
     pub(in crate::cli) fn start(world: &World) -> Self {
+        Self::of(world, "sandbox --state tenant.json --listen 127.0.0.1:0")
+    }
+
+    /// Serves what a command line says.
+    pub(in crate::cli) fn of(world: &World, line: &str) -> Self {
         let mut child = world
-            .command("sandbox --state tenant.json --listen 127.0.0.1:0")
+            .command(line)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

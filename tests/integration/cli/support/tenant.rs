@@ -205,7 +205,7 @@ pub(in crate::cli) fn policy_mut<'a>(state: &'a mut Value, name: &str) -> &'a mu
 }
 
 /// Says the rows of a policy in a state file in short words, sorted.
-pub(super) fn rows(state: &Value, name: &str) -> Vec<String> {
+pub(in crate::cli) fn rows(state: &Value, name: &str) -> Vec<String> {
     let name_of = |key: &str, id: &Value| {
         let found = list(state, key).iter().find(|object| object["id"] == *id);
         found.map_or(id, |object| &object["displayName"]).clone()

@@ -1,5 +1,7 @@
 //! `tenants`: what manifests say for single tenants.
 
+pub(in crate::cli) mod runs;
+
 use super::arguments::{TenantsCommand, TenantsShow};
 use super::options::Common;
 use super::output::Output;

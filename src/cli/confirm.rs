@@ -1,0 +1,44 @@
+//! The question before something is written.
+
+use std::io::{BufRead as _, IsTerminal as _};
+
+use tokio_util::sync::CancellationToken;
+
+use super::output::Output;
+use crate::exit::Exit;
+use crate::run::Failure;
+
+/// Asks for the word `yes` on a terminal; refuses without one.
+pub(super) async fn ask(output: &Output, stop: &CancellationToken) -> Result<(), Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage(
+            "without a terminal to ask on, `apply` needs `--yes`; nothing was written",
+        ));
+    }
+    output.note("Apply these changes? Only `yes` will be accepted: ");
+    let (sender, answer) = tokio::sync::oneshot::channel();
+    // A thread of its own, since nothing ends the reading of a line: an interrupt leaves it
+    // behind, and the process does not wait for it.
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().lock().read_line(&mut line);
+        // The receiver is gone if the run was interrupted.
+        let _ = sender.send(read.map(|_| line));
+    });
+    let answer = tokio::select! {
+        biased;
+        () = stop.cancelled() => return Err(Failure::interrupted()),
+        answer = answer => answer,
+    };
+    match answer {
+        Ok(Ok(line)) if line.trim() == "yes" => Ok(()),
+        Ok(Err(error)) => Err(Failure::new(
+            Exit::Failure,
+            format!("the answer cannot be read: {error}"),
+        )),
+        Ok(Ok(_)) | Err(_) => Err(Failure::new(
+            Exit::Failure,
+            "not applied; nothing was written",
+        )),
+    }
+}
