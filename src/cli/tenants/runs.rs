@@ -236,7 +236,7 @@ pub(in crate::cli) fn apply(
         };
         session.tell(&mut done);
         for done in &mut done {
-            let refused = done.input.as_ref().map(|input| input.check(None));
+            let refused = done.input.as_ref().map(|input| input.check(None, true));
             if let Some(Err(failure)) = refused {
                 done.fail(failure);
             }
