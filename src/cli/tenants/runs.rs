@@ -83,6 +83,10 @@ impl Done {
     }
 
     fn fail(&mut self, failure: Failure) {
+        if failure.findings.is_some() {
+            // They are among these.
+            self.found.clear();
+        }
         self.failure = Some(failure);
     }
 
@@ -299,6 +303,9 @@ impl Session<'_> {
         let Some(own) = loaded.of_tenant(&done.tenant.name) else {
             return Err(Failure::new(Exit::Failure, "the manifests lack the tenant"));
         };
+        // What is odd about the manifests is said also if the tenant cannot be read.
+        done.found.clone_from(&own.diagnostics);
+        done.sources.clone_from(&own.sources);
         let (client, service) = self.connect(&done.tenant, stop)?;
         let rules = tenants::rules_of(self.request.rules, &done.tenant);
         let request = PlanRequest {
@@ -308,7 +315,6 @@ impl Session<'_> {
         let mask = |found: &_| self.output.without_secrets(found);
         let (plan, annotations, found) = plan::plan(&own, &client, &request, mask, stop).await?;
         done.found = found;
-        done.sources = own.sources;
         let prepared = PreparedPlan {
             tenant: Some(tenants::planned(&done.tenant)),
             ..PreparedPlan::new(plan, annotations, &service)
