@@ -108,8 +108,9 @@ fn read_for(
     let mut reader = Reader::new(whole, diagnostics);
     for id in files {
         let text = &sources.file(*id).text;
+        let may_say_more = scope::may_say_more(text);
         reader.file(*id, text, |document, diagnostics| {
-            scope.document(text, document, diagnostics)
+            scope.document(may_say_more, document, diagnostics)
         });
     }
     let overlay = overlay::read(&mut scope, &mut reader);

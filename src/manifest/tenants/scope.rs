@@ -66,6 +66,14 @@ fn unused(place: Place, message: String) -> Diagnostic {
         .hint("variables stand as `${name}` in names of policies, groups, filters and collections")
 }
 
+/// Whether a text may hold what is for some tenants only. Escapes may spell anything. It is asked once a
+/// text, since a text may have very many documents.
+pub(super) fn may_say_more(text: &str) -> bool {
+    ["${", "Tenants", "\\"]
+        .iter()
+        .any(|part| text.contains(part))
+}
+
 /// One tenant's view of the manifests, or that of the only one.
 pub(super) struct Scope<'s> {
     pub(super) declared: &'s Declared,
@@ -84,17 +92,13 @@ impl<'s> Scope<'s> {
         }
     }
 
-    /// Returns what a document of a text says for the tenant.
+    /// Returns what a document says for the tenant. `may_say_more` is [`may_say_more`] of its text.
     pub(super) fn document(
         &mut self,
-        text: &str,
+        may_say_more: bool,
         document: &Document,
         diagnostics: &mut Diagnostics,
     ) -> Document {
-        // What is none of this here need not be looked for; escapes may spell anything.
-        let may_say_more = ["${", "Tenants", "\\"]
-            .iter()
-            .any(|part| text.contains(part));
         let root = match may_say_more {
             true => mapping(&document.root, |pair| match &*pair.key {
                 "targets" => mapping(&pair.value, |set| self.set(&set.value, diagnostics)),
