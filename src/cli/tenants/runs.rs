@@ -83,10 +83,6 @@ impl Done {
     }
 
     fn fail(&mut self, failure: Failure) {
-        if failure.findings.is_some() {
-            // They are among these.
-            self.found.clear();
-        }
         self.failure = Some(failure);
     }
 
@@ -137,6 +133,7 @@ pub(in crate::cli) fn plan(
     };
     let mut done = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
+        output.diagnostics(&loaded.diagnostics, &loaded.sources);
         Ok::<_, Failure>(session.plan_all(loaded, chosen, &stop).await)
     })?;
     for done in &mut done {
@@ -223,7 +220,10 @@ pub(in crate::cli) fn apply(
     let mut done = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         let mut done = match source {
-            Source::Manifests(loaded, chosen) => session.plan_all(loaded, &chosen, &stop).await,
+            Source::Manifests(loaded, chosen) => {
+                output.diagnostics(&loaded.diagnostics, &loaded.sources);
+                session.plan_all(loaded, &chosen, &stop).await
+            }
             Source::Saved(folder) => {
                 if selection.is_partial() {
                     return Err(Failure::usage(
@@ -303,9 +303,8 @@ impl Session<'_> {
         let Some(own) = loaded.of_tenant(&done.tenant.name) else {
             return Err(Failure::new(Exit::Failure, "the manifests lack the tenant"));
         };
-        // What is odd about the manifests is said also if the tenant cannot be read.
-        done.found.clone_from(&own.diagnostics);
-        done.sources.clone_from(&own.sources);
+        // What is odd about the manifests themselves was said once, for all tenants.
+        let is_new = |found: &Diagnostic| !own.diagnostics.contains(found);
         let (client, service) = self.connect(&done.tenant, stop)?;
         let rules = tenants::rules_of(self.request.rules, &done.tenant);
         let request = PlanRequest {
@@ -313,8 +312,16 @@ impl Session<'_> {
             ..self.request
         };
         let mask = |found: &_| self.output.without_secrets(found);
-        let (plan, annotations, found) = plan::plan(&own, &client, &request, mask, stop).await?;
-        done.found = found;
+        let (plan, annotations, found) = plan::plan(&own, &client, &request, mask, stop)
+            .await
+            .map_err(|mut failure| {
+                if let Some(findings) = &mut failure.findings {
+                    findings.0.retain(is_new);
+                }
+                failure
+            })?;
+        done.found = found.into_iter().filter(is_new).collect();
+        done.sources.clone_from(&own.sources);
         let prepared = PreparedPlan {
             tenant: Some(tenants::planned(&done.tenant)),
             ..PreparedPlan::new(plan, annotations, &service)
