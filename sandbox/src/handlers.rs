@@ -8,4 +8,5 @@ pub(crate) mod directory;
 pub(crate) mod filters;
 pub(crate) mod memberships;
 pub(crate) mod policies;
+pub(crate) mod population;
 mod shape;

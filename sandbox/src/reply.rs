@@ -50,6 +50,15 @@ impl Reply {
         Self::object(200, context, body)
     }
 
+    /// An answer with a number, which comes as text (microsoft-graph-docs#11882).
+    pub(crate) fn count(number: usize) -> Self {
+        let mut reply = Self::json(200, json!(number));
+        reply
+            .headers
+            .push(("Content-Type".to_owned(), "text/plain".to_owned()));
+        reply
+    }
+
     /// The answer to a delete.
     pub(crate) fn no_content() -> Self {
         Self {

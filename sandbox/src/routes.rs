@@ -6,7 +6,7 @@ use crate::call::Call;
 use crate::collections::{Collection, Pool};
 use crate::encoding::guid_from;
 use crate::handlers::{
-    approvals, assignments, audit, batch, directory, filters, memberships, policies,
+    approvals, assignments, audit, batch, directory, filters, memberships, policies, population,
 };
 use crate::machine::Machine;
 use crate::odata::path::{below_version, message_place};
@@ -51,7 +51,9 @@ impl Machine {
         headers.push(("Date".to_owned(), date(wall, HTTP_DATE)));
         let body = reply.body.map_or_else(Vec::new, |body| {
             let form = "application/json; odata.metadata=minimal; charset=utf-8";
-            headers.push(("Content-Type".to_owned(), form.to_owned()));
+            if !headers.iter().any(|(name, _)| name == "Content-Type") {
+                headers.push(("Content-Type".to_owned(), form.to_owned()));
+            }
             body.to_string().into_bytes()
         });
         Response {
@@ -155,11 +157,12 @@ fn let_in(
         Some(root @ ("deviceManagement" | "deviceAppManagement")) => {
             intune(machine, &call, root, moment.wall)
         }
-        Some("groups" | "users" | "devices" | "directoryObjects") => {
+        Some("groups" | "users" | "devices" | "directoryObjects" | "directory") => {
             count(machine, &call, false);
             let cost = directory::cost(&call.segments);
             machine.meter_directory(&call, cost, moment.wall)?;
-            let reply = memberships::answer(machine, &call);
+            let reply =
+                memberships::answer(machine, &call).or_else(|| population::answer(machine, &call));
             let mut reply = reply.unwrap_or_else(|| directory::answer(machine, &call))?;
             let unit = ("x-ms-resource-unit".to_owned(), cost.to_string());
             reply.headers.push(unit);
@@ -193,6 +196,9 @@ fn intune(
     let Some(collection) = collection else {
         if is_filters {
             return filters::answer(machine, call, rest);
+        }
+        if root == "deviceManagement" && name == "managedDeviceOverview" && rest.is_empty() {
+            return population::overview(machine, call);
         }
         if root == "deviceManagement" && name == "auditEvents" {
             return audit::answer(machine, call, rest);

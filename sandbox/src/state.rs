@@ -279,6 +279,7 @@ impl Serialize for Tenant {
             groups,
             users,
             devices,
+            deleted_groups,
             assignment_filters,
             audit_events,
             approval_requests,
@@ -301,6 +302,9 @@ impl Serialize for Tenant {
         }
         for (collection, policies) in policies.iter().filter(|(_, some)| !some.is_empty()) {
             map.serialize_entry(collection.segment(), policies)?;
+        }
+        if !deleted_groups.is_empty() {
+            map.serialize_entry("deletedGroups", deleted_groups)?;
         }
         if !audit_events.is_empty() {
             map.serialize_entry("auditEvents", audit_events)?;
@@ -357,6 +361,7 @@ impl<'de> Visitor<'de> for TenantVisitor {
                 "users" => tenant.users = map.next_value()?,
                 "devices" => tenant.devices = map.next_value()?,
                 "assignmentFilters" => tenant.assignment_filters = map.next_value()?,
+                "deletedGroups" => tenant.deleted_groups = map.next_value()?,
                 "auditEvents" => tenant.audit_events = map.next_value()?,
                 "operationApprovalRequests" => tenant.approval_requests = map.next_value()?,
                 other => {

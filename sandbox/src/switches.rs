@@ -59,6 +59,7 @@ impl Default for Switches {
             roles: [
                 "DeviceManagementApps.ReadWrite.All",
                 "DeviceManagementConfiguration.ReadWrite.All",
+                "DeviceManagementManagedDevices.Read.All",
                 "DeviceManagementRBAC.ReadWrite.All",
                 "DeviceManagementScripts.ReadWrite.All",
                 "DeviceManagementServiceConfig.ReadWrite.All",

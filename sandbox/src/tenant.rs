@@ -31,6 +31,8 @@ pub struct Tenant {
     pub users: Vec<User>,
     /// The directory's devices.
     pub devices: Vec<Device>,
+    /// The groups that were deleted and can be restored.
+    pub deleted_groups: Vec<Group>,
     /// The assignment filters.
     pub assignment_filters: Vec<Filter>,
     /// The audit events, the newest last.
@@ -185,6 +187,7 @@ impl Tenant {
             groups: Vec::new(),
             users: Vec::new(),
             devices: Vec::new(),
+            deleted_groups: Vec::new(),
             assignment_filters: Vec::new(),
             audit_events: Vec::new(),
             approval_requests: Vec::new(),

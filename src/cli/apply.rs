@@ -163,6 +163,7 @@ impl Session<'_> {
         let service = settings::service(&common.service, config)?;
         let request = PlanRequest {
             who: None,
+            members: &settings::members(&self.command.members, config)?,
             write_with: self.command.planning.write_with,
             strict: self.command.planning.strict,
             selection: &self.command.selecting.selection(),

@@ -9,7 +9,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use super::options::{
-    Ci, Common, Guards, Planning, Selecting, Tenants as TenantOptions, View, WhoDidIt,
+    Ci, Common, CountMembers, Guards, Planning, Selecting, Tenants as TenantOptions, View, WhoDidIt,
 };
 use super::settings::variable;
 use super::values::{digest, duration, justification, permitted_command, policy_kind};
@@ -279,6 +279,8 @@ pub(super) struct Plan {
     #[command(flatten)]
     pub(super) guards: Guards,
     #[command(flatten)]
+    pub(super) members: CountMembers,
+    #[command(flatten)]
     pub(super) who: WhoDidIt,
     #[command(flatten)]
     pub(super) ci: Ci,
@@ -307,6 +309,8 @@ pub(super) struct Drift {
     #[command(flatten)]
     guards: Guards,
     #[command(flatten)]
+    members: CountMembers,
+    #[command(flatten)]
     who: WhoDidIt,
     #[command(flatten)]
     pub(super) ci: Ci,
@@ -322,6 +326,7 @@ impl Drift {
             view,
             planning,
             guards,
+            members,
             who,
             ci,
         } = self;
@@ -336,6 +341,7 @@ impl Drift {
             view,
             planning,
             guards,
+            members,
             who,
             ci,
         }
@@ -400,6 +406,8 @@ pub(super) struct Apply {
     pub(super) planning: Planning,
     #[command(flatten)]
     pub(super) guards: Guards,
+    #[command(flatten)]
+    pub(super) members: CountMembers,
     #[command(flatten)]
     pub(super) ci: Ci,
     /// Apply only the plan that the merged pull request shows in this pipeline's own comment

@@ -1,5 +1,6 @@
 //! `assignctl.yaml`: what a repository says once for all runs.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
@@ -33,6 +34,20 @@ pub(super) struct Config {
     pub(super) path: Option<PathBuf>,
     pub(super) limits: Limits,
     pub(super) guards: Guards,
+    /// Whether members are counted.
+    pub(super) members: bool,
+    /// Warnings of risky targets that are not given.
+    pub(super) lints: BTreeMap<String, Lint>,
+}
+
+/// What becomes of a warning.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub(super) enum Lint {
+    /// It is given.
+    On,
+    /// It is not.
+    Off,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -49,6 +64,7 @@ pub(super) struct Limits {
 pub(super) struct Guards {
     pub(super) max_removals: Option<String>,
     pub(super) max_policies: Option<usize>,
+    pub(super) max_members_lost: Option<u64>,
 }
 
 /// The most that is read of a configuration.

@@ -217,6 +217,36 @@ impl View {
     }
 }
 
+/// How many devices and users it is about.
+#[derive(Args, Clone, Debug, Default)]
+pub(super) struct CountMembers {
+    /// Count the devices and users of each target; `exact` also says how many gain and lose each policy
+    #[arg(long, value_enum, value_name = "counts|exact", num_args = 0..=1, default_missing_value = "counts")]
+    pub(super) members: Option<MembersMode>,
+    /// How many members may be read in all for `exact` [default: 20000]
+    #[arg(long, value_name = "N")]
+    pub(super) members_limit: Option<u64>,
+    /// Look for risky targets in all managed policies, not only in those that change
+    #[arg(long, value_enum, value_name = "all")]
+    pub(super) lint: Option<LintMode>,
+}
+
+/// How members are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum MembersMode {
+    /// By numbers.
+    Counts,
+    /// By the members themselves.
+    Exact,
+}
+
+/// Which policies are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum LintMode {
+    /// All of them.
+    All,
+}
+
 /// Who changed what differs.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct WhoDidIt {
@@ -298,13 +328,16 @@ pub(super) struct Planning {
 #[derive(Args, Clone, Debug)]
 pub(super) struct Guards {
     /// Accept a tripped guard (can be repeated): removals, policies, broad-target,
-    /// exclusion-lost, unassigned
+    /// exclusion-lost, unassigned, reach
     #[arg(long, value_name = "GUARD", value_parser = guard_name)]
     pub(super) allow: Vec<GuardName>,
-    /// RateLimit for removals, as a number or a percentage of the managed live assignments [default: 25%]
+    /// Limit for removals, as a number or a percentage of the managed live assignments [default: 25%]
     #[arg(long, value_name = "N|N%", value_parser = removal_limit)]
     pub(super) max_removals: Option<RemovalLimit>,
-    /// RateLimit for changed policies [default: 50]
+    /// Limit for the devices and users that one policy may lose; counts members exactly [default: off]
+    #[arg(long, value_name = "N")]
+    pub(super) max_members_lost: Option<u64>,
+    /// Limit for changed policies [default: 50]
     #[arg(long, value_name = "N")]
     pub(super) max_policies: Option<usize>,
 }

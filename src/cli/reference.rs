@@ -109,6 +109,24 @@ fn settings() -> Vec<Setting> {
             guards.max_policies.to_string(),
             "limit of the guard `policies`",
         ),
+        setting(
+            "guards.maxMembersLost",
+            "--max-members-lost",
+            String::new(),
+            "limit of the guard `reach`: how many devices and users one policy may lose; off unless set",
+        ),
+        setting(
+            "members",
+            "--members",
+            String::new(),
+            "whether the devices and users of targets are counted",
+        ),
+        setting(
+            "lints",
+            "",
+            String::new(),
+            "warnings about risky targets, each `on` or `off`: `{mixed-group: off}`",
+        ),
         secret(
             "ASSIGNCTL_ACCESS_TOKEN",
             "a ready bearer token; not renewed",

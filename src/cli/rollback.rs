@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 use std::path::Path;
 
 use super::arguments::{Apply, Rollback};
-use super::options::{Ci, Common, Tenants};
+use super::options::{Ci, Common, CountMembers, Tenants};
 use super::output::Output;
 use super::{apply, interrupt, runtime, settings};
 use crate::exit::Exit;
@@ -48,6 +48,7 @@ pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Resul
         view,
         planning,
         guards,
+        members: CountMembers::default(),
         ci: Ci::default(),
         reviewed: false,
     };
@@ -64,6 +65,7 @@ fn save(command: &Rollback, out: &Path, common: &Common, output: &Output) -> Res
     let service = settings::service(&common.service, &config)?;
     let request = PlanRequest {
         who: None,
+        members: &settings::members(&CountMembers::default(), &config)?,
         write_with: command.planning.write_with,
         strict: false,
         selection: &command.selecting.selection(),

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::config::{self, Config};
-use super::options::{Common, Guards, Service};
+use super::config::{self, Config, Lint};
+use super::options::{Common, CountMembers, Guards, MembersMode, Service};
 use super::reference;
 use super::values::{CONCURRENCY, LONGEST_WAIT, parse_duration, parse_limit};
 use crate::diagnostic::nearest;
@@ -15,8 +15,10 @@ use crate::graph::pace::{PUBLISHED_REQUESTS, PUBLISHED_WRITES};
 use crate::model::RateLimit;
 use crate::net::{CLOUDS, Cloud};
 use crate::plan::guards::{GuardRules, RemovalLimit};
+use crate::plan::lints::CODES;
 use crate::redact::Redactor;
 use crate::run::connect::{Endpoint, Environment, ServiceSettings};
+use crate::run::members::{Counting, MembersRequest};
 use crate::run::{CONFIGURATION_FILE, Failure};
 
 /// Reads a variable; one that is set to nothing is not set.
@@ -176,6 +178,41 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
     })
 }
 
+/// How many members may be read in all.
+pub(super) const MEMBERS_LIMIT: u64 = 20_000;
+
+/// Settles what is counted, and which warnings are given.
+pub(super) fn members(
+    arguments: &CountMembers,
+    config: &Config,
+) -> Result<MembersRequest, Failure> {
+    let known = || CODES.iter().map(|(code, _)| *code);
+    for code in config.lints.keys() {
+        if !known().any(|known| known == code) {
+            let near = nearest(code, known());
+            return Err(Failure::usage(format!(
+                "`lints` names `{code}`, which is not a warning about targets"
+            ))
+            .hint(match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("they are {}", known().collect::<Vec<_>>().join(", ")),
+            }));
+        }
+    }
+    let off = config.lints.iter().filter(|(_, lint)| **lint == Lint::Off);
+    Ok(MembersRequest {
+        counting: match arguments.members {
+            Some(MembersMode::Exact) => Counting::Exact,
+            Some(MembersMode::Counts) => Counting::Counts,
+            None if config.members => Counting::Counts,
+            None => Counting::Off,
+        },
+        limit: arguments.members_limit.unwrap_or(MEMBERS_LIMIT),
+        lint_all: arguments.lint.is_some(),
+        off: off.map(|(code, _)| code.clone()).collect(),
+    })
+}
+
 /// Settles what is let through.
 pub(super) fn guards(arguments: &Guards, config: &Config) -> Result<GuardRules, Failure> {
     let defaults = GuardRules::default();
@@ -195,6 +232,9 @@ pub(super) fn guards(arguments: &Guards, config: &Config) -> Result<GuardRules, 
             .max_policies
             .or(config.guards.max_policies)
             .unwrap_or(defaults.max_policies),
+        max_members_lost: arguments
+            .max_members_lost
+            .or(config.guards.max_members_lost),
         accepted: arguments.allow.clone(),
         tenant_id: config.tenant_id.clone(),
     })

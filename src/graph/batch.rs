@@ -29,6 +29,15 @@ struct Part<'a> {
     id: String,
     method: &'static str,
     url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<Advanced>,
+}
+
+/// What a count needs to be answered (microsoft-graph-docs#11882).
+#[derive(Serialize)]
+struct Advanced {
+    #[serde(rename = "ConsistencyLevel")]
+    level: &'static str,
 }
 
 #[derive(Deserialize)]
@@ -157,6 +166,9 @@ impl Client {
                     id: index.to_string(),
                     method: Method::Get.name(),
                     url: &paths[*index],
+                    headers: paths[*index]
+                        .ends_with("/$count")
+                        .then_some(Advanced { level: "eventual" }),
                 })
                 .collect(),
         };
@@ -166,7 +178,7 @@ impl Client {
             url: self.address().join("/$batch"),
             headers: Vec::new(),
             body: Some(serde_json::to_vec(&body).unwrap_or_default()),
-            cost: pending.len(),
+            cost: pending.iter().map(|index| units(&paths[*index])).sum(),
         }
     }
 
@@ -219,6 +231,15 @@ impl Client {
 enum Judgement {
     Settled(Result<Value, GraphError>),
     Again(LastError),
+}
+
+/// Returns what the directory takes a read for (microsoft-graph-docs-contrib: concepts/throttling-limits.md).
+fn units(path: &str) -> usize {
+    if path.contains("/transitiveMembers") {
+        5
+    } else {
+        1
+    }
 }
 
 fn path_only(path: &str) -> &str {

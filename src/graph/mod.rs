@@ -21,6 +21,7 @@ pub mod observe;
 pub mod pace;
 mod pages;
 pub mod permissions;
+mod population;
 pub mod read;
 pub mod retry;
 pub mod tenant;

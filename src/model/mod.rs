@@ -13,6 +13,7 @@ mod desired;
 mod guid;
 mod live;
 mod path;
+mod population;
 mod rate;
 mod target;
 
@@ -25,6 +26,9 @@ pub use live::{
     RawTenant, SimilarGroups, WholeTenant, rows,
 };
 pub use path::{assign_path, assignment_path, assignments_path, encode};
+pub use population::{
+    DeletedGroup, GroupTraits, MemberCount, MemberSet, Population, PopulationNeeds, Unknown,
+};
 pub use rate::RateLimit;
 pub use target::{Filter, FilterMode, SharedText, Source, Target};
 

@@ -2,6 +2,7 @@
 
 use super::PlannedPolicy;
 use super::audit::{Audit, PolicyAudit};
+use super::members::{Members, PolicyMembers};
 use super::names::Names;
 use super::since::{Cause, Since};
 use super::unmanaged::Notable;
@@ -17,6 +18,8 @@ pub struct Annotations {
     pub notable: Option<Notable>,
     /// Who changed what differs, if that was asked.
     pub audit: Option<Audit>,
+    /// How many devices and users it is about, if that was asked.
+    pub members: Option<Members>,
 }
 
 impl Annotations {
@@ -28,5 +31,10 @@ impl Annotations {
     /// Returns what the service noted of a policy, if that was asked.
     pub fn audit_of(&self, policy: &PlannedPolicy) -> Option<&PolicyAudit> {
         self.audit.as_ref()?.of_policy(policy)
+    }
+
+    /// Returns what was counted of a policy, if that was asked.
+    pub fn members_of(&self, policy: &PlannedPolicy) -> Option<&PolicyMembers> {
+        self.members.as_ref()?.of(policy)
     }
 }

@@ -5,9 +5,15 @@ use std::collections::BTreeSet;
 use super::annotations::Annotations;
 use super::audit::Audit;
 use super::guards::{self, GuardRules};
+use super::lints;
+use super::members::{self, Members};
 use super::unmanaged::Notable;
 use super::{Plan, PlanDiagnostic, PlannedPolicy};
-use crate::model::{Assignment, AuditLog, LiveFilter, LiveGroup, PolicyKind};
+use crate::diagnostic::Diagnostic;
+use crate::model::{
+    Assignment, AuditLog, DeletedGroup, LiveFilter, LiveGroup, PolicyKind, Population,
+    PopulationNeeds,
+};
 
 /// A plan in the making. [`Self::finish`] makes it one that does not change any more.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,10 +92,40 @@ impl Draft {
         }
     }
 
+    /// Adds groups that were deleted and are still assigned.
+    pub fn add_deleted_groups(&mut self, groups: Vec<DeletedGroup>) {
+        for group in groups {
+            self.annotations.names.add_deleted_group(group);
+        }
+    }
+
+    /// Returns what has to be counted; see [`members::needs`].
+    pub fn population_needs(&self, exact: bool, all: bool, limit: u64) -> PopulationNeeds {
+        members::needs(&self.plan, &self.annotations.names, exact, all, limit)
+    }
+
+    /// Notes what was counted.
+    pub fn add_members(&mut self, population: &Population, exact: bool) {
+        let members = Members::count(&self.plan, &self.annotations.names, population, exact);
+        self.annotations.members = Some(members);
+    }
+
+    /// Returns what Microsoft's rules say of the policies; see [`lints::find`].
+    pub fn lints(
+        &self,
+        population: Option<&Population>,
+        all: bool,
+        off: &BTreeSet<String>,
+        strict: bool,
+    ) -> Vec<Diagnostic> {
+        let names = &self.annotations.names;
+        lints::find(&self.plan, names, population, all, off, strict)
+    }
+
     /// Judges the plan. From here on it stays as it is.
     #[must_use]
     pub fn finish(mut self, rules: &GuardRules) -> (Plan, Annotations) {
-        let judged = self.plan.judged(&self.annotations.names, None);
+        let judged = self.plan.judged(&self.annotations, None);
         self.plan.guards = guards::evaluate(&judged, rules);
         (self.plan, self.annotations)
     }

@@ -4,6 +4,7 @@ mod looser;
 
 pub use looser::looser_limit;
 
+use super::members::Members;
 use super::{Change, Names, PlannedPolicy, PolicyRef};
 use crate::model::{Assignment, Source, Target};
 
@@ -20,18 +21,21 @@ pub enum GuardName {
     ExclusionLost,
     /// A policy that had assignments ends with none that includes anybody.
     Unassigned,
+    /// A policy loses many devices and users.
+    Reach,
     /// Signed in to another tenant than the configuration names.
     Tenant,
 }
 
 impl GuardName {
     /// Every guard, in the order in which they are shown.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Removals,
         Self::Policies,
         Self::BroadTarget,
         Self::ExclusionLost,
         Self::Unassigned,
+        Self::Reach,
         Self::Tenant,
     ];
 
@@ -43,6 +47,7 @@ impl GuardName {
             Self::BroadTarget => "broad-target",
             Self::ExclusionLost => "exclusion-lost",
             Self::Unassigned => "unassigned",
+            Self::Reach => "reach",
             Self::Tenant => "tenant",
         }
     }
@@ -65,6 +70,7 @@ impl GuardName {
             Self::BroadTarget => "policies gain all users or all devices without a filter",
             Self::ExclusionLost => "policies lose an exclusion while an include stays",
             Self::Unassigned => "policies that had assignments no longer include anybody",
+            Self::Reach => "policies lose more devices and users than allowed",
             Self::Tenant => "the tenant signed in to is not the one that the configuration names",
         }
     }
@@ -111,6 +117,8 @@ pub struct GuardRules {
     pub max_removals: RemovalLimit,
     /// How many changed policies are let through.
     pub max_policies: usize,
+    /// How many devices and users one policy may lose; `None` if that is not judged.
+    pub max_members_lost: Option<u64>,
     /// Guards accepted with `--allow`.
     pub accepted: Vec<GuardName>,
     /// The tenant that the configuration names.
@@ -122,6 +130,7 @@ impl Default for GuardRules {
         Self {
             max_removals: RemovalLimit::Percent(25),
             max_policies: 50,
+            max_members_lost: None,
             accepted: Vec::new(),
             tenant_id: None,
         }
@@ -148,6 +157,8 @@ pub struct Judged<'a> {
     pub tenant_id: Option<&'a str>,
     /// How many live assignments the managed policies have, where `policies` are not all of them.
     pub total: Option<usize>,
+    /// What was counted, if anything was.
+    pub members: Option<&'a Members>,
 }
 
 impl<'a> Judged<'a> {
@@ -193,6 +204,13 @@ pub enum Observation {
         /// How many may change.
         limit: usize,
     },
+    /// The devices and users that a policy loses.
+    Reach {
+        /// The most that one loses; `None` if it cannot be judged.
+        lost: Option<u64>,
+        /// How many one may lose.
+        limit: u64,
+    },
     /// Policies to which something happens that should happen to none.
     Named(usize),
     /// The tenant.
@@ -210,6 +228,7 @@ impl Observation {
         match self {
             Self::Removals { limit, .. } => limit.to_string(),
             Self::Policies { limit, .. } => limit.to_string(),
+            Self::Reach { limit, .. } => limit.to_string(),
             Self::Named(_) => "0".to_owned(),
             Self::Tenant { named, .. } => named.clone(),
         }
@@ -220,6 +239,10 @@ impl Observation {
         match self {
             Self::Removals { removed, total, .. } => format!("{removed} of {total}"),
             Self::Policies { changed, .. } => changed.to_string(),
+            Self::Reach { lost, .. } => match lost {
+                Some(lost) => lost.to_string(),
+                None => "cannot be judged".to_owned(),
+            },
             Self::Named(number) => number.to_string(),
             Self::Tenant { signed_in, .. } => signed_in.as_deref().unwrap_or("unknown").to_owned(),
         }
@@ -242,6 +265,8 @@ impl Observation {
                     && removed.saturating_mul(100) > total.saturating_mul(percent)
             }
             Self::Policies { changed, limit } => changed > limit,
+            // What is not known may be too many.
+            Self::Reach { lost, limit } => lost.is_none_or(|lost| lost > *limit),
             Self::Named(number) => *number > 0,
             Self::Tenant { named, signed_in } => !signed_in
                 .as_ref()
@@ -284,6 +309,7 @@ pub(super) fn evaluate_one(
         GuardName::BroadTarget => named(judged, gains_broad_target),
         GuardName::ExclusionLost => named(judged, loses_exclusion),
         GuardName::Unassigned => named(judged, ends_unassigned),
+        GuardName::Reach => reach(judged, rules.max_members_lost?),
         GuardName::Tenant => (
             Observation::Tenant {
                 named: rules.tenant_id.clone()?,
@@ -337,6 +363,22 @@ fn changed(judged: &Judged<'_>, limit: usize) -> (Observation, Vec<PolicyRef>) {
         limit,
     };
     (observation, at_fault)
+}
+
+/// Devices and users count together. A policy of which that is not known is at fault as well.
+fn reach(judged: &Judged<'_>, limit: u64) -> (Observation, Vec<PolicyRef>) {
+    let mut most = Some(0);
+    let mut at_fault = Vec::new();
+    for policy in judged.changed() {
+        let counted = judged.members.and_then(|members| members.of(policy));
+        let reach = counted.and_then(|members| members.reach);
+        let lost = reach.and_then(|reach| reach.lost.sum());
+        most = most.zip(lost).map(|(most, lost)| most.max(lost));
+        if lost.is_none_or(|lost| lost > limit) {
+            at_fault.push(policy.reference());
+        }
+    }
+    (Observation::Reach { lost: most, limit }, at_fault)
 }
 
 fn named(

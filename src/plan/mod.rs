@@ -16,6 +16,8 @@ mod estimate;
 pub mod explain;
 pub mod guards;
 pub mod inventory;
+pub mod lints;
+pub mod members;
 mod names;
 pub mod needs;
 mod record;
@@ -321,12 +323,13 @@ impl Plan {
         summary
     }
 
-    fn judged<'a>(&'a self, names: &'a Names, total: Option<usize>) -> Judged<'a> {
+    fn judged<'a>(&'a self, annotations: &'a Annotations, total: Option<usize>) -> Judged<'a> {
         Judged {
             policies: &self.policies,
-            names,
+            names: &annotations.names,
             tenant_id: self.tenant_id.as_deref(),
             total,
+            members: annotations.members.as_ref(),
         }
     }
 
@@ -348,7 +351,12 @@ impl Plan {
     /// unless others are `given` now; a warning names those that are looser than today's. What was
     /// accepted when the plan was saved stays accepted.
     #[must_use]
-    pub fn judged_again(mut self, names: &Names, rules: &GuardRules, given: GivenLimits) -> Self {
+    pub fn judged_again(
+        mut self,
+        annotations: &Annotations,
+        rules: &GuardRules,
+        given: GivenLimits,
+    ) -> Self {
         let mut rules = rules.clone();
         let saved = std::mem::take(&mut self.guards);
         let accepted = saved.iter().filter(|guard| guard.accepted);
@@ -371,13 +379,19 @@ impl Plan {
                     }
                     given.policies
                 }
+                Observation::Reach { limit, .. } => {
+                    // The stricter one counts: the members were counted again.
+                    let today = rules.max_members_lost.unwrap_or(limit);
+                    limits.max_members_lost = Some(today.min(limit));
+                    true
+                }
                 Observation::Named(_) | Observation::Tenant { .. } => continue,
             };
             if !is_given {
                 self.diagnostics.extend(guards::looser_limit(guard, &rules));
             }
         }
-        self.guards = guards::evaluate(&self.judged(names, all), &limits);
+        self.guards = guards::evaluate(&self.judged(annotations, all), &limits);
         self
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet, hash_map};
 
 use crate::look_alike::skeleton;
-use crate::model::PolicyKind;
+use crate::model::{DeletedGroup, PolicyKind};
 
 /// Display names by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub struct Names {
     filters: Known,
     /// Groups that were looked up and do not exist.
     missing_groups: HashSet<String>,
+    /// Those of them that were deleted not long ago.
+    deleted_groups: HashMap<String, DeletedGroup>,
 }
 
 impl Names {
@@ -36,6 +38,24 @@ impl Names {
         if self.groups.name(&id).is_none() {
             self.missing_groups.insert(id);
         }
+    }
+
+    /// Adds a group that was deleted.
+    pub fn add_deleted_group(&mut self, group: DeletedGroup) {
+        self.add_missing_group(group.id.clone());
+        self.deleted_groups.insert(group.id.clone(), group);
+    }
+
+    /// Returns what a group was that does not exist any more, if that can still be read.
+    pub fn deleted_group(&self, id: &str) -> Option<&DeletedGroup> {
+        self.deleted_groups
+            .get(id)
+            .filter(|_| self.is_missing_group(id))
+    }
+
+    /// Returns the groups that are known not to exist.
+    pub fn missing_groups(&self) -> impl Iterator<Item = &str> {
+        self.missing_groups.iter().map(String::as_str)
     }
 
     /// Adds an assignment filter's display name, or replaces it.

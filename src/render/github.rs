@@ -210,7 +210,7 @@ impl Lines<'_> {
         let mut by_place: BTreeMap<Option<&ManifestPlace>, BTreeMap<Line, Vec<&PlannedPolicy>>> =
             BTreeMap::new();
         for policy in view.plan.changed() {
-            for (line, place) in groups::lines(policy, &view.annotations.names, view.direction) {
+            for (line, place) in groups::lines(policy, view.annotations, view.direction) {
                 let lines = by_place.entry(place).or_default();
                 lines.entry(line).or_default().push(policy);
             }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::clean::clean;
+use super::members::members;
 use super::phrases::{assignment, filter, target};
 use super::review::{Direction, PlanView};
-use crate::model::{Assignment, Filter};
+use crate::model::{Assignment, Filter, MemberCount};
 use crate::plan::since::Cause;
-use crate::plan::{Change, ManifestPlace, Names, PlannedPolicy};
+use crate::plan::{Annotations, Change, ManifestPlace, Names, PlannedPolicy};
 
 /// How a line begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -73,7 +74,12 @@ pub(super) struct Line {
 }
 
 impl Line {
-    fn new(change: &Change, names: &Names, direction: Direction) -> Self {
+    fn new(
+        change: &Change,
+        names: &Names,
+        direction: Direction,
+        counted: Option<&MemberCount>,
+    ) -> Self {
         let (plan, drift, text) = match change {
             Change::Add(after) => (Sign::Plus, Sign::Minus, assignment(after, names)),
             Change::Remove(before) => (Sign::Minus, Sign::Plus, assignment(before, names)),
@@ -89,7 +95,10 @@ impl Line {
                 Direction::Plan => plan,
                 Direction::Drift => drift,
             },
-            text,
+            text: match counted {
+                None => text,
+                Some(counted) => format!("{text} ({})", members(counted)),
+            },
         }
     }
 }
@@ -128,13 +137,15 @@ fn plain_name<'n>(filter: &Filter, names: &'n Names) -> Option<&'n str> {
 /// A policy's changes as lines, the gravest first, each with the place that asks for it.
 pub(super) fn lines<'p>(
     policy: &'p PlannedPolicy,
-    names: &Names,
+    annotations: &Annotations,
     direction: Direction,
 ) -> Vec<(Line, Option<&'p ManifestPlace>)> {
     let changes = policy.changes.iter().enumerate();
     let mut lines: Vec<(Line, Option<&ManifestPlace>)> = changes
         .map(|(index, change)| {
-            let line = Line::new(change, names, direction);
+            let counted = annotations.members_of(policy);
+            let counted = counted.and_then(|members| members.changes.get(index));
+            let line = Line::new(change, &annotations.names, direction, counted);
             (line, policy.place_of(index))
         })
         .collect();
@@ -173,9 +184,8 @@ pub(super) fn groups<'p>(view: &PlanView<'p>) -> Vec<Group<'p>> {
         HashMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
     for policy in plan.changed() {
-        let (lines, places): (Vec<Line>, Vec<_>) = lines(policy, &annotations.names, direction)
-            .into_iter()
-            .unzip();
+        let (lines, places): (Vec<Line>, Vec<_>) =
+            lines(policy, annotations, direction).into_iter().unzip();
         let cause = annotations.cause(policy);
         let key = (lines, cause, policy.mode);
         let index = match known.get(&key) {
@@ -219,7 +229,7 @@ pub(super) fn single<'p>(view: &PlanView<'p>) -> Vec<Group<'p>> {
     let policies = plan.changed();
     policies
         .map(|policy| Group {
-            lines: lines(policy, &annotations.names, direction)
+            lines: lines(policy, annotations, direction)
                 .into_iter()
                 .map(|(line, place)| (line, place.into_iter().collect()))
                 .collect(),

@@ -12,6 +12,7 @@ pub mod inventory;
 pub mod json;
 mod lines;
 pub mod markdown;
+mod members;
 pub mod phrases;
 pub mod recorded;
 pub mod review;

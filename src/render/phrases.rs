@@ -375,6 +375,10 @@ pub(super) fn policy_of_kind(policy: &PolicyRef) -> String {
 pub fn target(row: &Assignment, names: &Names) -> String {
     let group = |id: &str| match names.group(id) {
         Some(name) => named(name, id, names.shares_group_name(id)),
+        None if let Some(deleted) = names.deleted_group(id) => {
+            let at = deleted.at.strftime("%Y-%m-%d %H:%M UTC");
+            format!("{} ({}, deleted {at})", clean(&deleted.name), clean(id))
+        }
         None if names.is_missing_group(id) => format!("{} (does not exist)", clean(id)),
         None => format!("{} (name unknown)", clean(id)),
     };

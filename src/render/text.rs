@@ -10,6 +10,7 @@ use super::clean::clean;
 use super::columns::{columns, shorten_place, width, wrap};
 use super::diff;
 use super::groups::{self, Group, Line, Sign, groups};
+use super::members::reaches;
 use super::phrases::{
     self, Alike, Counts, MOST_UNMANAGED, Partial, alike, assignment, count, how_to_accept,
     managed_or_selected, of_policies, partial, policy_of_kind, read_counts, seen, since, verdict,
@@ -226,13 +227,16 @@ fn draw_cause(text: &mut String, cause: Option<Cause>, direction: Direction) {
     }
 }
 
-/// Draws who changed policies that have the same changes, if that was asked.
+/// Draws who gains and loses policies that have the same changes, and who changed them, if that was asked.
 fn draw_who(
     text: &mut String,
     annotations: &Annotations,
     policies: &[&PlannedPolicy],
     detail: Detail<'_>,
 ) {
+    for line in reaches(annotations, policies) {
+        let _ = writeln!(text, "  {line}");
+    }
     for line in who(annotations, policies, detail.direction) {
         let _ = writeln!(text, "  {UPDATE}{line}{UPDATE:#}");
     }
@@ -307,7 +311,7 @@ fn draw_policy(
             Direction::Drift => diff::reversed(policy, names),
         }));
     } else {
-        let lines = groups::lines(policy, names, detail.direction);
+        let lines = groups::lines(policy, annotations, detail.direction);
         let lines: Vec<(&Line, Option<String>)> = lines
             .iter()
             .map(|(line, place)| (line, groups::places(&place.iter().copied().collect())))

@@ -11,7 +11,7 @@ use super::approval::{check_digest, check_tenant};
 use super::connect::ServiceSettings;
 use super::plan::{PlanRequest, PreparedPlan};
 use super::reports::{self, default_report};
-use super::{Failure, unless_stopped};
+use super::{Failure, members, unless_stopped};
 use crate::apply::staleness::{added_objects, moved, without_objects};
 use crate::apply::{self, ObserveApply, Settings};
 use crate::exit::Exit;
@@ -20,7 +20,7 @@ use crate::graph::client::Client;
 use crate::graph::observe::RequestCounts;
 use crate::graph::permissions::missing_to_write;
 use crate::model::PolicyKind;
-use crate::plan::guards::GivenLimits;
+use crate::plan::guards::{GivenLimits, GuardName};
 use crate::plan::saved::{SavedPlan, digest_without_acceptances};
 use crate::plan::{Names, Plan, PlanDiagnostic, PlannedPolicy, Summary};
 use crate::report::{Moved, PendingApproval, Report, Results, Settled};
@@ -82,7 +82,16 @@ impl ApplyInput {
             check_tenant("plan", plan.tenant_id.as_deref(), tenant_id.as_deref())?;
             let write_with = request.write_with.unwrap_or(plan.write_with);
             let plan = plan.written_with(write_with);
-            let plan = plan.judged_again(&annotations.names, request.rules, given);
+            let mut judges = plan.guards.iter().map(|guard| guard.name);
+            // The digest does not cover what the file says of members.
+            if judges.any(|name| name == GuardName::Reach)
+                || request.rules.max_members_lost.is_some()
+            {
+                let limit = request.members.limit;
+                annotations.members =
+                    Some(members::recount(&plan, &annotations.names, &reader, limit).await?);
+            }
+            let plan = plan.judged_again(&annotations, request.rules, given);
             let stale = moved(&plan, &reader, plan.write_with).await?;
             name_moved(&mut annotations.names, &stale, &reader).await;
             let mut prepared = PreparedPlan::new(plan, annotations, service);

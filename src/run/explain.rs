@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::members::MembersRequest;
 use super::plan::{NameUnmanaged, PlanRequest, add_names};
 use super::{Failure, unless_stopped};
 use crate::diagnostic::{Diagnostic, nearest};
@@ -61,6 +62,7 @@ pub async fn explain(
             rules: &rules,
             all: true,
             unmanaged: &NameUnmanaged::Not,
+            members: &MembersRequest::default(),
             who: None,
         };
         if !made.policies().is_empty() {

@@ -16,6 +16,7 @@ pub mod init;
 pub mod inputs;
 pub mod list;
 pub mod manifests;
+pub mod members;
 pub mod plan;
 pub mod reports;
 pub mod resume;

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::approval::check_tenant;
 use super::connect::ServiceSettings;
+use super::members::{self, MembersRequest};
 use super::who::{self, Who};
 use super::{Failure, clock, inputs, manifests, unless_stopped};
 use crate::diagnostic::Diagnostic;
@@ -80,6 +81,8 @@ pub struct PlanRequest<'a> {
     pub all: bool,
     /// Which of the unmanaged policies are named.
     pub unmanaged: &'a NameUnmanaged,
+    /// Whether and how members are counted, and which warnings are given of targets.
+    pub members: &'a MembersRequest,
     /// Whether it is asked who changed what differs.
     pub who: Option<&'a Who>,
 }
@@ -134,14 +137,26 @@ pub async fn plan(
         }
         let looked_up = async {
             add_names(&mut draft, &reader, request).await?;
-            match request.who {
-                Some(who) => who::tell(&mut draft, &reader, who).await,
-                None => Ok(None),
+            let mut found = members::count(
+                &mut draft,
+                &reader,
+                request.members,
+                request.rules,
+                request.strict,
+            )
+            .await?;
+            if let Some(who) = request.who {
+                found.extend(who::tell(&mut draft, &reader, who).await?);
             }
+            Ok::<_, Failure>(found)
         };
         match looked_up.await {
-            Ok(doubt) => {
-                diagnostics.extend(doubt);
+            Ok(found) => {
+                diagnostics.extend(found);
+                if diagnostics.iter().any(Diagnostic::is_error) {
+                    let sources = loaded.sources.clone();
+                    return Err(Failure::found(Exit::InvalidManifests, diagnostics, sources));
+                }
                 let masked = diagnostics
                     .iter()
                     .map(|found| PlanDiagnostic::new(&mask(found), &loaded.sources));
@@ -164,7 +179,11 @@ pub(super) async fn add_names(
     let asked = draft.unnamed_groups(request.all);
     let filters = draft.has_unnamed_filters(request.all);
     let (groups, filters) = reader.names(&asked, filters).await?;
+    let found: BTreeSet<&String> = groups.iter().map(|group| &group.id).collect();
+    let missing = asked.iter().filter(|id| !found.contains(id));
+    let deleted = reader.deleted_groups(&missing.cloned().collect()).await?;
     draft.add_names(asked, groups, filters);
+    draft.add_deleted_groups(deleted);
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use super::apply::ApplyInput;
 use super::approval::check_tenant;
 use super::connect::ServiceSettings;
 use super::plan::{PlanRequest, PreparedPlan, add_names};
-use super::{Failure, unless_stopped};
+use super::{Failure, members, unless_stopped};
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::model::PolicyKind;
@@ -70,6 +70,14 @@ pub async fn plan_rollback(
         let gone = restored.not_in(&groups, &filters);
         let mut back = rollback::plan(&applied, &live, &gone, recorded.names, &inputs);
         add_names(&mut back.draft, &reader, request).await?;
+        members::count(
+            &mut back.draft,
+            &reader,
+            request.members,
+            request.rules,
+            false,
+        )
+        .await?;
         let finished = back.draft.finish(request.rules);
         Ok((finished, back.moved, back.as_before))
     })

@@ -145,7 +145,12 @@ pub(crate) fn answer(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault>
 
 /// Returns what a request costs in resource units (DOCS:concepts/throttling-limits.md).
 pub(crate) fn cost(segments: &[String]) -> u32 {
+    let of_members = segments
+        .iter()
+        .any(|segment| segment == "transitiveMembers");
     match segments.last() {
+        Some(last) if of_members && last == "$count" => 5,
+        Some(_) if of_members => 4,
         Some(last) if last == "getByIds" => 3,
         Some(last) if last == "transitiveMemberOf" => 2,
         _ => 1,

@@ -105,6 +105,7 @@ pub(in crate::cli) fn plan(
         ("--ci", command.ci.ci.is_some()),
     ])?;
     let rules = settings::guards(&command.guards, config)?;
+    let members = settings::members(&command.members, config)?;
     let selection = command.selecting.selection();
     let unmanaged = match command.is_drift {
         true => NameUnmanaged::Broad,
@@ -120,6 +121,7 @@ pub(in crate::cli) fn plan(
             selection: &selection,
             rules: &rules,
             all: command.view.all,
+            members: &members,
             who: None,
         },
         parallel: parallel(&command.tenants),
@@ -197,12 +199,14 @@ pub(in crate::cli) fn apply(
         ("--expect-digest", command.expect_digest.is_some()),
     ])?;
     let rules = settings::guards(&command.guards, config)?;
+    let members = settings::members(&command.members, config)?;
     let selection = command.selecting.selection();
     let session = Session {
         output,
         service: settings::service(&common.service, config)?,
         request: PlanRequest {
             who: None,
+            members: &members,
             write_with: command.planning.write_with,
             strict: command.planning.strict,
             selection: &selection,

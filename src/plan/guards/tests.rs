@@ -59,6 +59,7 @@ fn judged<'a>(policies: &'a [PlannedPolicy], names: &'a Names) -> Judged<'a> {
         names,
         tenant_id: Some("tenant"),
         total: None,
+        members: None,
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod audit;
 mod digest;
+mod members;
 mod policy;
 mod selection;
 mod shared;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use digest::{of_plan as digest_of, without_acceptances as digest_without_acceptances};
+pub use members::DeletedRecord;
 pub use policy::{PolicyRecord, PolicyRecords, check_ids, remediation_of};
 pub use selection::SelectionRecord;
 pub use shared::SharedNamesRecord;
@@ -30,6 +32,7 @@ pub use unmanaged::{NotableRecord, UnmanagedRecord};
 use super::audit::Audit;
 pub use super::digest::is_digest;
 use super::guards::Judged;
+use super::members::Members;
 pub use super::record::AssignmentRecord;
 use super::since::key;
 use super::writes::WriteWith;
@@ -155,6 +158,9 @@ pub struct PlanRecord<'a> {
     /// For how many days it was asked who changed the policies, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who_days: Option<u32>,
+    /// Groups that are assigned, and were deleted not long ago.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deleted_groups: Vec<DeletedRecord>,
     /// Warnings.
     #[serde(default)]
     pub diagnostics: Vec<DiagnosticRecord>,
@@ -203,6 +209,7 @@ impl<'a> PlanRecord<'a> {
             since,
             notable,
             audit,
+            members: _,
         } = annotations;
         Self {
             format_version: FORMAT_VERSION.to_owned(),
@@ -226,6 +233,7 @@ impl<'a> PlanRecord<'a> {
                 .as_ref()
                 .map(|notable| NotableRecord::new(notable, names)),
             who_days: audit.as_ref().map(|audit| audit.days),
+            deleted_groups: DeletedRecord::all(names),
             diagnostics: diagnostics.iter().map(DiagnosticRecord::new).collect(),
             digest: digest.to_owned(),
             shared_names: SharedNamesRecord::of(plan, names, all),
@@ -322,6 +330,18 @@ impl<'a> PlanRecord<'a> {
                 ));
             }
         }
+        for deleted in &self.deleted_groups {
+            let group = deleted.read();
+            if names.is_missing_group(&group.id) {
+                names.add_deleted_group(group);
+            }
+        }
+        let mut members: Option<Members> = None;
+        for (policy, record) in policies.iter().zip(self.policies.held()) {
+            if let Some(counted) = record.members() {
+                members.get_or_insert_default().add(policy, counted);
+            }
+        }
         let since = self.since.as_ref().map(|record| {
             let causes = policies.iter().zip(self.policies.held());
             record.read(causes.map(|(policy, record)| (policy, record.cause.as_deref())))
@@ -348,6 +368,7 @@ impl<'a> PlanRecord<'a> {
             names: &names,
             tenant_id: self.tenant_id.as_deref(),
             total: None,
+            members: members.as_ref(),
         };
         let guards = self.guards.iter();
         let guards = guards.filter_map(|guard| guard.read(&judged)).collect();
@@ -388,6 +409,7 @@ impl<'a> PlanRecord<'a> {
                 since,
                 notable,
                 audit,
+                members,
             },
         })
     }

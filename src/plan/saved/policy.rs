@@ -6,8 +6,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::AssignmentRecord;
 use super::audit::AuditRecord;
+use super::members::{CountRecord, ReachRecord};
 use crate::manifest::Mode;
-use crate::model::{Assignment, AssignmentKey, Guid, PolicyKind, Rows};
+use crate::model::{Assignment, AssignmentKey, Guid, MemberCount, PolicyKind, Rows};
+use crate::plan::members::PolicyMembers;
 use crate::plan::since::Cause;
 use crate::plan::writes::{Call, PlannedWrite, WriteWith, planned};
 use crate::plan::{Annotations, ManifestPlace, Names, Plan, PlannedPolicy, changes};
@@ -35,6 +37,9 @@ pub struct PolicyRecord<'a> {
     /// Why the policy is not as the manifests say, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) cause: Option<Cow<'a, str>>,
+    /// Who gains and loses the policy, if that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reach: Option<ReachRecord>,
     /// Who changed the policy, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) audit: Option<AuditRecord>,
@@ -91,9 +96,12 @@ impl Serialize for PolicyRecords<'_> {
             } => {
                 let shown = plan.policies.iter();
                 let shown = shown.filter(|policy| *all || policy.is_changed());
-                serializer.collect_seq(shown.map(|policy| PolicyRecord {
-                    audit: annotations.audit_of(policy).map(AuditRecord::new),
-                    ..PolicyRecord::new(policy, &annotations.names, annotations.cause(policy))
+                serializer.collect_seq(shown.map(|policy| {
+                    let record = PolicyRecord {
+                        audit: annotations.audit_of(policy).map(AuditRecord::new),
+                        ..PolicyRecord::new(policy, &annotations.names, annotations.cause(policy))
+                    };
+                    record.with_members(annotations.members_of(policy))
                 }))
             }
         }
@@ -120,6 +128,9 @@ pub(in crate::plan) struct ChangeRecord<'a> {
     action: Cow<'a, str>,
     before: Option<AssignmentRecord<'a>>,
     after: Option<AssignmentRecord<'a>>,
+    /// How many members the target has, if they were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    members: Option<CountRecord>,
 }
 
 /// A request.
@@ -166,6 +177,7 @@ impl<'a> PolicyRecord<'a> {
                     action: change.action().into(),
                     before: change.before().map(record),
                     after: change.after().map(record),
+                    members: None,
                 })
                 .collect(),
             asked: asked
@@ -173,6 +185,7 @@ impl<'a> PolicyRecord<'a> {
                 .map(|place| place.as_ref().map(PlaceRecord::new))
                 .collect(),
             cause: cause.map(|cause| cause.name().into()),
+            reach: None,
             audit: None,
             writes: writes
                 .iter()
@@ -240,6 +253,31 @@ impl<'a> PolicyRecord<'a> {
 }
 
 impl PolicyRecord<'_> {
+    fn with_members(mut self, members: Option<&PolicyMembers>) -> Self {
+        let Some(PolicyMembers { changes, reach }) = members else {
+            return self;
+        };
+        for (change, count) in self.changes.iter_mut().zip(changes) {
+            change.members = Some(CountRecord::new(count));
+        }
+        self.reach = reach.as_ref().map(ReachRecord::new);
+        self
+    }
+
+    /// Reads what was counted; `None` if nothing was.
+    pub(super) fn members(&self) -> Option<PolicyMembers> {
+        let changes = self.changes.iter();
+        let changes: Option<Vec<MemberCount>> = changes
+            .map(|change| change.members.as_ref().map(CountRecord::read))
+            .collect();
+        changes
+            .filter(|some| !some.is_empty())
+            .map(|changes| PolicyMembers {
+                changes,
+                reach: self.reach.as_ref().map(ReachRecord::read),
+            })
+    }
+
     /// Whether the writes are those that the policy's changes need.
     pub(super) fn has_writes_of(&self, policy: &PlannedPolicy, write_with: WriteWith) -> bool {
         let needed = planned(policy, |_| None, write_with);

@@ -148,6 +148,7 @@ impl GuardRecord {
             }
             GuardName::Policies => rules.max_policies = self.limit.parse().ok()?,
             GuardName::BroadTarget | GuardName::ExclusionLost | GuardName::Unassigned => {}
+            GuardName::Reach => rules.max_members_lost = Some(self.limit.parse().ok()?),
             GuardName::Tenant => rules.tenant_id = Some(self.limit.clone()),
         }
         if self.accepted().is_some() {

@@ -12,6 +12,7 @@ use super::{LONGEST_NAME, policy_name};
 use crate::model::PolicyKind;
 use crate::plan::ManifestPlace;
 use crate::render::groups::{self, Group, Line};
+use crate::render::members::reaches;
 use crate::render::phrases::{self, count};
 use crate::render::review::{Direction, PlanView};
 use crate::render::who::who;
@@ -56,7 +57,8 @@ pub(super) fn compact(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Par
             if let Some(cause) = phrases::cause(group.cause, view.direction) {
                 let _ = writeln!(text, "  {cause}");
             }
-            for said in who(view.annotations, &group.policies, view.direction) {
+            let said = reaches(view.annotations, &group.policies).into_iter();
+            for said in said.chain(who(view.annotations, &group.policies, view.direction)) {
                 let _ = writeln!(text, "  {said}");
             }
             for policy in &group.policies {
@@ -145,6 +147,8 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
             changes.push(format!("and {}", count(more, "change", "changes")));
             places.push(String::new());
         }
+        let reached = reaches(view.annotations, &group.policies);
+        changes.extend(reached.iter().map(code));
         // Where all are asked for at one place, once is enough.
         places.dedup();
         format!(

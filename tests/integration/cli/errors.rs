@@ -17,7 +17,7 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 const NO_CODES: [&str; 3] = ["all-devices", "all-users", "several-platforms"];
 
 /// Codes whose examples would be too large, or need a tenant that is not the sample.
-const WITHOUT_EXAMPLE: [&str; 30] = [
+const WITHOUT_EXAMPLE: [&str; 41] = [
     "absent-from-policy-set",
     "ambiguous-filter",
     "audit-unreadable",
@@ -30,6 +30,17 @@ const WITHOUT_EXAMPLE: [&str; 30] = [
     "not-exported",
     "not-rolled-back",
     "old-plan",
+    "app-available-devices",
+    "dynamic-device-exclusion",
+    "dynamic-paused",
+    "exclude-empty-group",
+    "exclusion-no-effect",
+    "filter-mode-mix",
+    "group-not-security",
+    "include-empty-group",
+    "mixed-exclusion",
+    "mixed-group",
+    "redundant-include",
     "policy-set-rows",
     "remediation-without-schedule",
     "renamed-since",

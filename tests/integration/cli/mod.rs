@@ -35,8 +35,10 @@ mod killed;
 mod late_errors;
 #[cfg(unix)]
 mod links;
+mod lints;
 mod list;
 mod manners;
+mod members;
 mod output;
 mod pages;
 mod permissions;

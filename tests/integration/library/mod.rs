@@ -11,6 +11,7 @@ mod auditing;
 mod counts;
 mod every_kind;
 mod kinds;
+mod members;
 mod property;
 mod reading;
 mod simulation;

@@ -1,0 +1,273 @@
+//! How many there are: members of groups, everybody, and groups that were deleted.
+
+use std::collections::{HashMap, HashSet};
+
+use serde_json::{Map, Value, json};
+
+use super::directory::{
+    LIST, LONGEST_PAGE, READERS, full, missing, not_an_id, permit, unsupported,
+};
+use crate::call::Call;
+use crate::encoding::is_guid;
+use crate::machine::Machine;
+use crate::odata::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
+use crate::reply::{Fault, Reply};
+use crate::tenant::{Group, Tenant};
+
+const MEMBERS: Allowed<'static> = Allowed {
+    options: &["$top", "$select", "$count", "$skiptoken"],
+    entity: "directoryObject",
+    grammar: NO_FILTER,
+    ..LIST
+};
+
+/// Who may read deleted groups (DOCS directory-deleteditems-get.md).
+const DELETED_READERS: &[&str] = &[
+    "Group.Read.All",
+    "Group.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+
+/// Who may see users' licences (DOCS user-list.md).
+const LICENCE_READERS: &[&str] = &[
+    "User.Read.All",
+    "User.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+
+/// Who may read managed devices (DOCS intune-devices-managedeviceoverview-get.md).
+const DEVICE_READERS: &[&str] = &[
+    "DeviceManagementManagedDevices.Read.All",
+    "DeviceManagementManagedDevices.ReadWrite.All",
+];
+
+/// The filter of Microsoft's own sample for licensed users.
+const LICENSED: &str = "assignedLicenses/$count ne 0";
+
+/// What an object of the directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Type {
+    Device,
+    User,
+    Group,
+}
+
+impl Type {
+    const ALL: [Self; 3] = [Self::Device, Self::User, Self::Group];
+
+    /// Returns the name without the namespace, which paths are read without.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::User => "user",
+            Self::Group => "group",
+        }
+    }
+}
+
+impl Tenant {
+    /// Returns all members of a group, those of the groups in it among them, in the order of the ids.
+    fn transitive_members(&self, group: &Group) -> Vec<(String, Type)> {
+        let groups = self.groups.iter().map(|one| (&one.id, Type::Group));
+        let users = self.users.iter().map(|one| (&one.id, Type::User));
+        let devices = self.devices.iter().map(|one| (&one.id, Type::Device));
+        let known: HashMap<String, Type> = groups
+            .chain(users)
+            .chain(devices)
+            .map(|(id, kind)| (id.to_ascii_lowercase(), kind))
+            .collect();
+        let mut seen = HashSet::new();
+        let mut found = Vec::new();
+        let mut open = vec![group];
+        while let Some(group) = open.pop() {
+            for id in &group.members {
+                let id = id.to_ascii_lowercase();
+                let Some(kind) = known.get(&id) else { continue };
+                if !seen.insert(id.clone()) {
+                    continue;
+                }
+                if *kind == Type::Group {
+                    open.extend(self.group(&id));
+                }
+                found.push((id, *kind));
+            }
+        }
+        found.sort_by(|(one, _), (other, _)| one.cmp(other));
+        found
+    }
+}
+
+/// Answers a request for members or counts; `None` if it is for something else.
+pub(crate) fn answer(machine: &Machine, call: &Call<'_>) -> Option<Result<Reply, Fault>> {
+    let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    if call.method != "GET" {
+        return None;
+    }
+    match segments.as_slice() {
+        ["groups", id, "transitiveMembers", rest @ ..] => {
+            let (cast, rest) = match rest {
+                [cast, rest @ ..] if !cast.starts_with('$') => (Some(*cast), rest),
+                rest => (None, rest),
+            };
+            match rest {
+                [] => Some(members(machine, call, id, cast)),
+                ["$count"] => Some(count(machine, call, id, cast)),
+                _ => None,
+            }
+        }
+        ["users", "$count"] => Some(licensed(machine, call)),
+        ["directory", "deletedItems", id] => Some(deleted(machine, call, id)),
+        _ => None,
+    }
+}
+
+/// Answers `GET /deviceManagement/managedDeviceOverview`.
+pub(crate) fn overview(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
+    permit(call, DEVICE_READERS)?;
+    let devices = machine.tenant().devices.iter();
+    let enrolled =
+        devices.filter(|device| device.properties.get("isManaged") != Some(&json!(false)));
+    let mut object = Map::new();
+    object.insert("enrolledDeviceCount".to_owned(), json!(enrolled.count()));
+    let context = call.context("deviceManagement/managedDeviceOverview/$entity");
+    Ok(Reply::object(200, context, object))
+}
+
+/// A count needs the header (microsoft-graph-docs#11882).
+fn need_eventual(call: &Call<'_>) -> Result<(), Fault> {
+    let level = call.header("consistencylevel");
+    if level.is_some_and(|level| level.eq_ignore_ascii_case("eventual")) {
+        return Ok(());
+    }
+    Err(Fault::plain(
+        400,
+        "Request_BadRequest",
+        "$count is not currently supported.",
+    ))
+}
+
+fn find<'m>(
+    machine: &'m Machine,
+    call: &Call<'_>,
+    id: &str,
+    cast: Option<&str>,
+) -> Result<Vec<(String, Type)>, Fault> {
+    permit(call, READERS)?;
+    if !is_guid(id) {
+        return Err(not_an_id(id));
+    }
+    let tenant: &'m Tenant = machine.tenant();
+    let group = tenant.group(id).ok_or_else(|| missing(id))?;
+    let wanted = match cast {
+        None => None,
+        Some(cast) => Some(
+            Type::ALL
+                .into_iter()
+                .find(|kind| kind.name() == cast)
+                .ok_or_else(|| Fault::no_segment(cast))?,
+        ),
+    };
+    // Without the permission nothing is seen, and nothing is said of that (DOCS
+    // group-list-transitivemembers.md; the real answer is not known).
+    let hidden = group.properties.get("visibility") == Some(&json!("HiddenMembership"));
+    if hidden && !call.caller.may(&["Member.Read.Hidden"]) {
+        return Ok(Vec::new());
+    }
+    let mut found = tenant.transitive_members(group);
+    found.retain(|(_, kind)| wanted.is_none_or(|wanted| wanted == *kind));
+    Ok(found)
+}
+
+fn count(machine: &Machine, call: &Call<'_>, id: &str, cast: Option<&str>) -> Result<Reply, Fault> {
+    let none = Allowed {
+        options: &[],
+        ..MEMBERS
+    };
+    Options::read(&call.pairs, &none)?;
+    let found = find(machine, call, id, cast)?;
+    need_eventual(call)?;
+    Ok(Reply::count(found.len()))
+}
+
+fn members(
+    machine: &Machine,
+    call: &Call<'_>,
+    id: &str,
+    cast: Option<&str>,
+) -> Result<Reply, Fault> {
+    let options = Options::read(&call.pairs, &MEMBERS)?;
+    let size = options.top.unwrap_or(100);
+    if size > LONGEST_PAGE {
+        return Err(unsupported(format!(
+            "Invalid page size specified: '{size}'. Must be between 1 and {LONGEST_PAGE} inclusive."
+        )));
+    }
+    let found = find(machine, call, id, cast)?;
+    if cast.is_some() {
+        need_eventual(call)?;
+        if !options.count {
+            return Err(unsupported("OData cast needs $count=true."));
+        }
+    }
+    let cast = cast.map_or_else(String::new, |cast| format!("/microsoft.graph.{cast}"));
+    let path = format!("/groups/{id}/transitiveMembers{cast}");
+    let page = query::page(
+        found.len(),
+        |row| found[row].0.as_str(),
+        &options,
+        size,
+        &call.root,
+        &path,
+        TokenStyle::Directory,
+    )?;
+    let rows = found[page.rows].iter().map(|(id, kind)| {
+        let mut object = Map::new();
+        object.insert(
+            "@odata.type".to_owned(),
+            json!(format!("#microsoft.graph.{}", kind.name())),
+        );
+        object.insert("id".to_owned(), json!(id));
+        object
+    });
+    let number = options.count.then_some(found.len());
+    let context = call.context("directoryObjects");
+    Ok(Reply::page(context, number, page.next, rows.collect()))
+}
+
+fn licensed(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
+    permit(call, LICENCE_READERS)?;
+    need_eventual(call)?;
+    let all = machine.tenant().users.iter();
+    match call.pairs.as_slice() {
+        [] => Ok(Reply::count(all.count())),
+        [(name, filter)] if name == "$filter" && filter == LICENSED => {
+            let without = json!([]);
+            let has = |licences: Option<&Value>| licences != Some(&without);
+            let all = all.filter(|user| has(user.properties.get("assignedLicenses")));
+            Ok(Reply::count(all.count()))
+        }
+        _ => Err(Fault::bad_request("Invalid filter clause.")),
+    }
+}
+
+fn deleted(machine: &Machine, call: &Call<'_>, id: &str) -> Result<Reply, Fault> {
+    permit(call, DELETED_READERS)?;
+    let known = Allowed {
+        options: &["$select"],
+        properties: &["id", "displayName", "deletedDateTime"],
+        ..MEMBERS
+    };
+    let options = Options::read(&call.pairs, &known)?;
+    if !is_guid(id) {
+        return Err(not_an_id(id));
+    }
+    let mut groups = machine.tenant().deleted_groups.iter();
+    let group = groups.find(|group| group.id.eq_ignore_ascii_case(id));
+    let group = group.ok_or_else(|| missing(id))?;
+    let mut object = options.shape(full(group));
+    object.insert("@odata.type".to_owned(), json!("#microsoft.graph.group"));
+    let context = call.context("directoryObjects/$entity");
+    Ok(Reply::object(200, context, object))
+}

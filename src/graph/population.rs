@@ -1,0 +1,460 @@
+//! How many members groups have, and who they are.
+//!
+//! Members are counted transitively: Intune targets members of nested groups too (MicrosoftDocs/memdocs:
+//! groups-add.md). A count of a type takes one part of a batch, and the header `ConsistencyLevel`
+//! (microsoft-graph-docs-contrib: group-list-transitivemembers.md; microsoft-graph-docs#11882).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::client::Call;
+use super::decode::{Object, from_json, from_object};
+use super::error::{GraphError, LastError};
+use super::pages;
+use super::read::Reader;
+use crate::model::{
+    DeletedGroup, GroupTraits, MemberCount, MemberSet, Population, PopulationNeeds, Unknown, encode,
+};
+
+/// How long counting may take in all. It comes beside a plan, and must not keep it.
+const LONGEST: Duration = Duration::from_secs(60);
+const PAGE: usize = 999;
+/// The most values a directory filter takes (microsoft-graph-docs-contrib#1238).
+const GROUPS_IN_FILTER: usize = 15;
+/// How many groups' members are read side by side.
+const SIDE_BY_SIDE: usize = 4;
+
+const DEVICE: &str = "#microsoft.graph.device";
+const USER: &str = "#microsoft.graph.user";
+/// A nested group is no member of its own: its members are.
+const GROUP: &str = "#microsoft.graph.group";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Traits {
+    id: String,
+    #[serde(default)]
+    group_types: Option<Vec<String>>,
+    #[serde(default)]
+    membership_rule: Option<String>,
+    #[serde(default)]
+    membership_rule_processing_state: Option<String>,
+    #[serde(default)]
+    security_enabled: Option<bool>,
+    #[serde(default)]
+    visibility: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Deleted {
+    id: String,
+    #[serde(default)]
+    display_name: Option<String>,
+    deleted_date_time: Timestamp,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Overview {
+    enrolled_device_count: u64,
+}
+
+#[derive(Deserialize)]
+struct Member {
+    id: String,
+    #[serde(rename = "@odata.type")]
+    odata_type: String,
+}
+
+impl Reader {
+    /// Looks up which groups were deleted and can be restored. What cannot be read is not there: it is
+    /// optional, and only some permissions allow it (microsoft-graph-docs-contrib: directory-deleteditems-get.md).
+    ///
+    /// # Errors
+    ///
+    /// The run was interrupted.
+    pub async fn deleted_groups(
+        &self,
+        ids: &BTreeSet<String>,
+    ) -> Result<Vec<DeletedGroup>, GraphError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let select = "$select=id,displayName,deletedDateTime";
+        let paths = ids.iter();
+        let paths: Vec<String> = paths
+            .map(|id| format!("/directory/deletedItems/{}?{select}", encode(id)))
+            .collect();
+        let answers = match self.client().read_batch(&paths).await {
+            Err(GraphError::Interrupted) => return Err(GraphError::Interrupted),
+            Err(_) => return Ok(Vec::new()),
+            Ok(answers) => answers,
+        };
+        let found = answers.into_iter().filter_map(|answer| {
+            let Deleted {
+                id,
+                display_name,
+                deleted_date_time,
+            } = serde_json::from_value(answer.ok()?).ok()?;
+            Some(DeletedGroup {
+                id: id.to_lowercase(),
+                name: display_name?,
+                at: deleted_date_time,
+            })
+        });
+        Ok(found.collect())
+    }
+
+    /// Counts what is asked for, within a bound of time. What cannot be counted is unknown.
+    ///
+    /// # Errors
+    ///
+    /// The run was interrupted.
+    pub async fn population(&self, needs: &PopulationNeeds) -> Result<Population, GraphError> {
+        let end = Instant::now() + LONGEST;
+        let (traits, counts, all_devices, all_users) = futures::try_join!(
+            self.traits(&needs.groups, end),
+            self.member_counts(&needs.groups, end),
+            self.all_devices(needs.all_devices, end),
+            self.all_users(needs.all_users, end),
+        )?;
+        let mut population = Population {
+            traits,
+            counts,
+            sets: BTreeMap::new(),
+            all_devices,
+            all_users,
+        };
+        for (id, traits) in &population.traits {
+            // Without a permission of its own the members of such a group are not seen, and look like none
+            // (microsoft-graph-docs-contrib: group-list-transitivemembers.md).
+            let count = population.counts.get_mut(id);
+            if let Some(count) = count.filter(|_| traits.hidden)
+                && count.devices.unwrap_or_default() + count.users.unwrap_or_default() == 0
+            {
+                *count = MemberCount::unknown(Unknown::Forbidden);
+            }
+        }
+        self.sets(needs, &mut population, end).await?;
+        Ok(population)
+    }
+
+    async fn traits(
+        &self,
+        ids: &BTreeSet<String>,
+        end: Instant,
+    ) -> Result<BTreeMap<String, GroupTraits>, GraphError> {
+        let all: Vec<&String> = ids.iter().collect();
+        let paths: Vec<String> = all
+            .chunks(GROUPS_IN_FILTER)
+            .map(|chunk| {
+                let list: Vec<String> = chunk.iter().map(|id| format!("'{id}'")).collect();
+                let filter = encode(&format!("id in ({})", list.join(",")));
+                format!(
+                    "/groups?$filter={filter}&$select=id,groupTypes,membershipRule,membershipRuleProcessingState,securityEnabled,visibility&$top={PAGE}"
+                )
+            })
+            .collect();
+        let mut known = BTreeMap::new();
+        let read = self.in_batches(&paths, end).await?;
+        for page in read.into_iter().filter_map(Result::ok) {
+            let groups = page.get("value").and_then(Value::as_array);
+            for group in groups.into_iter().flatten() {
+                let Ok(traits) = Traits::deserialize(group) else {
+                    continue;
+                };
+                let dynamic = traits.group_types.iter().flatten();
+                let is_dynamic = dynamic.into_iter().any(|kind| kind == "DynamicMembership");
+                let is = |text: &Option<String>, word: &str| {
+                    let text = text.as_deref();
+                    text.is_some_and(|text| text.eq_ignore_ascii_case(word))
+                };
+                let paused = is(&traits.membership_rule_processing_state, "Paused");
+                known.insert(
+                    traits.id.to_lowercase(),
+                    GroupTraits {
+                        paused: is_dynamic && paused,
+                        security_enabled: traits.security_enabled,
+                        hidden: is(&traits.visibility, "HiddenMembership"),
+                        rule: traits.membership_rule.filter(|_| is_dynamic),
+                    },
+                );
+            }
+        }
+        Ok(known)
+    }
+
+    async fn member_counts(
+        &self,
+        ids: &BTreeSet<String>,
+        end: Instant,
+    ) -> Result<BTreeMap<String, MemberCount>, GraphError> {
+        let path = |id: &String, kind: &str| {
+            format!(
+                "/groups/{}/transitiveMembers/microsoft.graph.{kind}/$count",
+                encode(id)
+            )
+        };
+        let paths = ids.iter();
+        let paths: Vec<String> = paths
+            .flat_map(|id| [path(id, "device"), path(id, "user")])
+            .collect();
+        let mut answers = self.in_batches(&paths, end).await?.into_iter();
+        let mut counts = BTreeMap::new();
+        for id in ids {
+            let mut one = || {
+                answers
+                    .next()
+                    .unwrap_or(Err(Unknown::Timeout))
+                    .and_then(number)
+            };
+            let (devices, users) = (one(), one());
+            let reason = devices.as_ref().err().or(users.as_ref().err()).copied();
+            let count = MemberCount {
+                devices: devices.ok(),
+                users: users.ok(),
+                other: None,
+                exact: false,
+                reason,
+            };
+            counts.insert(id.clone(), count);
+        }
+        Ok(counts)
+    }
+
+    /// Reads paths in batches until a time; what did not come is unknown.
+    async fn in_batches(
+        &self,
+        paths: &[String],
+        end: Instant,
+    ) -> Result<Vec<Result<Value, Unknown>>, GraphError> {
+        if paths.is_empty() {
+            return Ok(Vec::new());
+        }
+        let all = |reason| paths.iter().map(|_| Err(reason)).collect();
+        match tokio::time::timeout_at(end, self.client().read_batch(paths)).await {
+            Err(_) => Ok(all(Unknown::Timeout)),
+            Ok(Err(error)) => Ok(all(why(&error)?)),
+            Ok(Ok(answers)) => answers
+                .into_iter()
+                .map(|answer| match answer {
+                    Ok(value) => Ok(Ok(value)),
+                    Err(error) => Ok(Err(why(&error)?)),
+                })
+                .collect(),
+        }
+    }
+
+    async fn all_devices(&self, wanted: bool, end: Instant) -> Result<MemberCount, GraphError> {
+        if !wanted {
+            return Ok(MemberCount::default());
+        }
+        let url = self
+            .client()
+            .address()
+            .join("/deviceManagement/managedDeviceOverview?$select=enrolledDeviceCount");
+        let call = Call::get(url);
+        let read = self
+            .client()
+            .read(&call, |response| from_json::<Overview>(&response.body));
+        let devices = within(end, read).await?;
+        Ok(MemberCount {
+            devices: devices
+                .as_ref()
+                .ok()
+                .map(|known| known.enrolled_device_count),
+            users: Some(0),
+            other: None,
+            exact: false,
+            reason: devices.err(),
+        })
+    }
+
+    /// Counts users with any licence: Microsoft's own query. Not all of them have one of Intune.
+    async fn all_users(&self, wanted: bool, end: Instant) -> Result<MemberCount, GraphError> {
+        if !wanted {
+            return Ok(MemberCount::default());
+        }
+        let filter = encode("assignedLicenses/$count ne 0");
+        let path = format!("/users/$count?$filter={filter}");
+        let mut call = Call::get(self.client().address().join(&path));
+        call.headers = vec![("consistencylevel", "eventual".to_owned())];
+        let read = self
+            .client()
+            .read(&call, |response| from_json::<Value>(&response.body));
+        let users = within(end, read).await?.and_then(number);
+        Ok(MemberCount {
+            devices: Some(0),
+            users: users.ok(),
+            other: None,
+            exact: false,
+            reason: users.err(),
+        })
+    }
+
+    /// Reads the members of the groups whose members are wanted, the smallest first, as long as the limit
+    /// allows. Each is read once.
+    async fn sets(
+        &self,
+        needs: &PopulationNeeds,
+        population: &mut Population,
+        end: Instant,
+    ) -> Result<(), GraphError> {
+        let mut wanted: Vec<(u64, &String)> = Vec::new();
+        for id in &needs.sets {
+            if let Some(MemberCount {
+                devices: Some(devices),
+                users: Some(users),
+                ..
+            }) = population.counts.get(id)
+            {
+                wanted.push((devices + users, id));
+            }
+        }
+        wanted.sort();
+        let mut left = needs.limit;
+        let mut allowed = Vec::new();
+        for (size, id) in wanted {
+            if size > left {
+                if let Some(count) = population.counts.get_mut(id) {
+                    count.reason = Some(Unknown::Limit);
+                }
+                continue;
+            }
+            left -= size;
+            allowed.push(id);
+        }
+        for ids in allowed.chunks(SIDE_BY_SIDE) {
+            let reading = ids.iter().map(|id| self.members(id, end));
+            let read = futures::future::try_join_all(reading).await?;
+            for (id, set) in ids.iter().zip(read) {
+                let count = population.counts.entry((*id).clone()).or_default();
+                match set {
+                    Ok(set) => {
+                        *count = MemberCount {
+                            devices: u64::try_from(set.devices.len()).ok(),
+                            users: u64::try_from(set.users.len()).ok(),
+                            other: Some(set.other),
+                            exact: true,
+                            reason: None,
+                        };
+                        population.sets.insert((*id).clone(), set);
+                    }
+                    Err(reason) => count.reason = Some(reason),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn members(
+        &self,
+        id: &str,
+        end: Instant,
+    ) -> Result<Result<MemberSet, Unknown>, GraphError> {
+        let path = format!(
+            "/groups/{}/transitiveMembers?$select=id&$top={PAGE}",
+            encode(id)
+        );
+        let first = self.client().address().join(&path);
+        let read = self.client().read_list(first, &pages::objects, |_| {});
+        let objects = within(end, read).await?;
+        Ok(objects.and_then(|objects| {
+            let mut set = MemberSet::default();
+            for object in &objects {
+                // What cannot be understood may be anybody.
+                let Member { id, odata_type } = member(object).ok_or(Unknown::Forbidden)?;
+                match odata_type.as_str() {
+                    DEVICE => {
+                        set.devices.insert(id.to_lowercase());
+                    }
+                    USER => {
+                        set.users.insert(id.to_lowercase());
+                    }
+                    GROUP => {}
+                    _ => set.other += 1,
+                }
+            }
+            Ok(set)
+        }))
+    }
+}
+
+fn member(object: &Object) -> Option<Member> {
+    from_object(object).ok()
+}
+
+/// Waits for a read until a time.
+async fn within<T>(
+    end: Instant,
+    read: impl Future<Output = Result<T, GraphError>>,
+) -> Result<Result<T, Unknown>, GraphError> {
+    match tokio::time::timeout_at(end, read).await {
+        Err(_) => Ok(Err(Unknown::Timeout)),
+        Ok(Err(error)) => Ok(Err(why(&error)?)),
+        Ok(Ok(value)) => Ok(Ok(value)),
+    }
+}
+
+/// Says why a number is not known. That the run was interrupted is no such reason.
+fn why(error: &GraphError) -> Result<Unknown, GraphError> {
+    match error {
+        GraphError::Interrupted => Err(GraphError::Interrupted),
+        GraphError::Service { error, .. } if error.is_missing() => Ok(Unknown::Deleted),
+        GraphError::Service { error, .. } if error.is_forbidden() => Ok(Unknown::Forbidden),
+        GraphError::GivenUp {
+            last: LastError::Service(error),
+            ..
+        } if error.is_forbidden() => Ok(Unknown::Forbidden),
+        _ => Ok(Unknown::Timeout),
+    }
+}
+
+/// Reads a count. In a batch it is a number, or a text: plain, or in base64.
+fn number(value: Value) -> Result<u64, Unknown> {
+    let plain = |text: &str| {
+        text.trim_matches(|c: char| c == '\u{feff}' || c.is_whitespace())
+            .parse()
+            .ok()
+    };
+    let number = match &value {
+        Value::Number(number) => number.as_u64(),
+        Value::String(text) => plain(text).or_else(|| {
+            let bytes = azure_core::base64::decode(text).ok()?;
+            plain(std::str::from_utf8(&bytes).ok()?)
+        }),
+        _ => None,
+    };
+    number.ok_or(Unknown::Timeout)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_count_in_a_batch_has_many_forms() {
+        for (value, expected) in [
+            (json!(893), Some(893)),
+            (json!("893"), Some(893)),
+            (json!("\u{feff}893\r\n"), Some(893)),
+            (json!("ODkz"), Some(893)),
+            (json!("MA=="), Some(0)),
+            (json!("77u/ODkz"), Some(893)),
+            (json!(""), None),
+            (json!(null), None),
+            (json!(-1), None),
+            (json!("many"), None),
+        ] {
+            assert_eq!(number(value.clone()).ok(), expected, "{value}");
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Warnings from Microsoft's rules of targeting, on what policies shall have.
+//!
+//! Each says the numbers that it saw and the page that it comes from. Nothing is said where it is not known
+//! whether a group holds devices or users. What was so before is said to be so, and never fails a run.
+
+mod rules;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Names, Plan, PlannedPolicy};
+use crate::diagnostic::{self, Diagnostic, Severity};
+use crate::model::Population;
+use rules::{Context, Lint};
+
+/// The codes, each with whether it is a warning that `--strict` makes an error; else it is worth knowing.
+pub const CODES: [(&str, bool); 11] = [
+    ("app-available-devices", true),
+    ("dynamic-device-exclusion", true),
+    ("dynamic-paused", true),
+    ("exclude-empty-group", false),
+    ("exclusion-no-effect", true),
+    ("filter-mode-mix", true),
+    ("group-not-security", true),
+    ("include-empty-group", false),
+    ("mixed-exclusion", true),
+    ("mixed-group", true),
+    ("redundant-include", false),
+];
+
+/// The most policies that a warning names.
+const MOST_NAMED: usize = 3;
+
+/// Looks at the policies that change, or at all of them. Codes that are `off` are not looked for; with
+/// `strict`, what is new is an error.
+pub fn find(
+    plan: &Plan,
+    names: &Names,
+    population: Option<&Population>,
+    all: bool,
+    off: &BTreeSet<String>,
+    strict: bool,
+) -> Vec<Diagnostic> {
+    let context = Context { names, population };
+    let mut found: BTreeMap<(Lint, bool), Vec<&PlannedPolicy>> = BTreeMap::new();
+    let policies = plan.policies.iter();
+    for policy in policies.filter(|policy| all || policy.is_changed()) {
+        let before: BTreeSet<Lint> = rules::of(&context, policy, &policy.before).collect();
+        let after: BTreeSet<Lint> = match policy.is_changed() {
+            true => rules::of(&context, policy, &policy.after).collect(),
+            false => before.clone(),
+        };
+        for lint in after.into_iter().filter(|lint| !off.contains(lint.code)) {
+            let already = before.contains(&lint);
+            found.entry((lint, already)).or_default().push(policy);
+        }
+    }
+    let found = found.into_iter();
+    found
+        .map(|((lint, already), policies)| warning(&lint, already, &policies, strict))
+        .collect()
+}
+
+fn warning(lint: &Lint, already: bool, policies: &[&PlannedPolicy], strict: bool) -> Diagnostic {
+    let Lint { code, text, source } = lint;
+    let names: Vec<String> = policies
+        .iter()
+        .take(MOST_NAMED)
+        .map(|policy| policy.reference().to_string())
+        .collect();
+    let more = policies.len() - names.len();
+    let more = match more {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let already = if already { " (already so)" } else { "" };
+    let fails = CODES.iter().any(|(known, fails)| known == code && *fails);
+    let severity = match strict && fails && already.is_empty() {
+        true => Severity::Error,
+        false => Severity::Warning,
+    };
+    diagnostic::Diagnostic::new(
+        severity,
+        code,
+        None,
+        format!(
+            "{}{more}: {text}{already} (Microsoft: \"{source}\")",
+            names.join(", ")
+        ),
+    )
+}

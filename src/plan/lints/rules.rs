@@ -1,0 +1,419 @@
+//! The rules themselves.
+
+use std::collections::BTreeSet;
+
+use crate::model::{
+    Assignment, FilterMode, GroupTraits, MemberCount, MemberSet, Population, SharedText, Target,
+};
+use crate::plan::members::groups_of;
+use crate::plan::{Names, PlannedPolicy};
+
+const ASSIGN: &str = "Assign policies in Microsoft Intune";
+const GROUPS: &str = "Use groups to organize users and devices for Microsoft Intune";
+const FILTER_REPORTS: &str = "Filter reports and troubleshooting";
+const APPS: &str = "Assign apps to groups";
+const DYNAMIC: &str = "Manage rules for dynamic membership groups in Microsoft Entra ID";
+
+/// Types of apps that count for device groups when they are available (memdocs: apps-deploy.md).
+const AVAILABLE_TO_DEVICES: [&str; 2] = ["win32LobApp", "androidManagedStoreApp"];
+
+/// Something that a rule says of some rows.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Lint {
+    pub(super) code: &'static str,
+    pub(super) text: String,
+    /// The title of Microsoft's page.
+    pub(super) source: &'static str,
+}
+
+/// What is known of groups.
+pub(super) struct Context<'a> {
+    pub(super) names: &'a Names,
+    pub(super) population: Option<&'a Population>,
+}
+
+/// Whom a target means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Devices,
+    Users,
+    Both,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Devices => "devices",
+            Self::Users => "users",
+            Self::Both => "devices and users",
+        }
+    }
+}
+
+impl Context<'_> {
+    fn traits(&self, id: &str) -> Option<&GroupTraits> {
+        if self.names.is_missing_group(id) {
+            return None;
+        }
+        self.population?.traits.get(&id.to_lowercase())
+    }
+
+    /// Returns how many devices and users a group has, if both are known.
+    fn counts(&self, id: &str) -> Option<(u64, u64)> {
+        if self.names.is_missing_group(id) {
+            return None;
+        }
+        let MemberCount { devices, users, .. } = self.population?.counts.get(&id.to_lowercase())?;
+        Some(((*devices)?, (*users)?))
+    }
+
+    /// Returns the kind of a dynamic group by its rule.
+    fn kind_of_rule(&self, id: &str) -> Option<Kind> {
+        let rule = self.traits(id)?.rule.as_ref()?.to_lowercase();
+        match (rule.contains("device."), rule.contains("user.")) {
+            (true, false) => Some(Kind::Devices),
+            (false, true) => Some(Kind::Users),
+            _ => None,
+        }
+    }
+
+    /// Returns the kind of a group, if it can be determined. An empty one has none.
+    fn kind_of_group(&self, id: &str) -> Option<Kind> {
+        self.kind_of_rule(id).or_else(|| match self.counts(id)? {
+            (0, 0) => None,
+            (_, 0) => Some(Kind::Devices),
+            (0, _) => Some(Kind::Users),
+            _ => Some(Kind::Both),
+        })
+    }
+
+    fn kind(&self, target: &Target) -> Option<Kind> {
+        match target {
+            Target::AllDevices => Some(Kind::Devices),
+            Target::AllUsers => Some(Kind::Users),
+            Target::Group(id) | Target::ExclusionGroup(id) => self.kind_of_group(id),
+            Target::Collection(_) | Target::Other { .. } => None,
+        }
+    }
+
+    /// Names a group with the numbers that were seen.
+    fn group(&self, id: &str) -> String {
+        let name = self.names.group(id).unwrap_or(id);
+        match self.counts(id) {
+            Some((devices, users)) => {
+                let plural = |number: u64, word: &str| {
+                    let end = if number == 1 { "" } else { "s" };
+                    format!("{number} {word}{end}")
+                };
+                let (devices, users) = (plural(devices, "device"), plural(users, "user"));
+                format!("group `{name}` ({devices}, {users})")
+            }
+            None => format!("group `{name}`"),
+        }
+    }
+
+    fn target(&self, target: &Target) -> String {
+        match target {
+            Target::AllDevices => "all devices".to_owned(),
+            Target::AllUsers => "all users".to_owned(),
+            Target::Group(id) | Target::ExclusionGroup(id) => self.group(id),
+            Target::Collection(id) => format!("collection `{id}`"),
+            Target::Other { odata_type, .. } => format!("`{odata_type}`"),
+        }
+    }
+
+    fn set(&self, target: &Target) -> Option<&MemberSet> {
+        let id = target.group_id()?.to_lowercase();
+        self.population?.sets.get(&id)
+    }
+
+    /// Whether one device can be meant by two targets. Only members that were read show that none can.
+    fn may_overlap(&self, one: &Target, other: &Target) -> bool {
+        let (Some(one), Some(other)) = (self.set(one), self.set(other)) else {
+            return true;
+        };
+        let apart = one.devices.is_disjoint(&other.devices) && one.users.is_disjoint(&other.users);
+        // A device of a user is meant by the user's groups and by its own.
+        let mixed =
+            |one: &MemberSet, other: &MemberSet| !one.devices.is_empty() && !other.users.is_empty();
+        !apart || mixed(one, other) || mixed(other, one)
+    }
+}
+
+fn is_include(row: &&Assignment) -> bool {
+    !row.key.target.is_exclusion() && !matches!(row.key.target, Target::Other { .. })
+}
+
+/// Returns what the rules say of rows of a policy.
+pub(super) fn of<'c>(
+    context: &'c Context<'_>,
+    policy: &'c PlannedPolicy,
+    rows: &'c [Assignment],
+) -> impl Iterator<Item = Lint> {
+    let mut lints = exclusions(context, rows);
+    lints.extend(groups(context, rows));
+    lints.extend(empty(context, rows));
+    let variants: BTreeSet<Option<&SharedText>> =
+        rows.iter().map(|row| row.key.variant.as_ref()).collect();
+    for variant in variants {
+        let of_variant = rows.iter().filter(is_include);
+        let of_variant: Vec<&Assignment> = of_variant
+            .filter(|row| row.key.variant.as_ref() == variant)
+            .collect();
+        lints.extend(filter_mode_mix(context, &of_variant));
+        lints.extend(redundant(context, &of_variant));
+    }
+    lints.extend(available(context, policy, rows));
+    lints.into_iter()
+}
+
+/// Exclusions work within their kind only.
+fn exclusions(context: &Context<'_>, rows: &[Assignment]) -> Vec<Lint> {
+    let includes: Vec<Option<Kind>> = rows
+        .iter()
+        .filter(|row| !row.key.target.is_exclusion())
+        .map(|row| context.kind(&row.key.target))
+        .collect();
+    let has = |kind: Kind| {
+        let mut known = includes.iter().flatten();
+        known.any(|included| *included == kind || *included == Kind::Both)
+    };
+    let all_are = |kind: Kind| {
+        !includes.is_empty() && includes.iter().all(|included| *included == Some(kind))
+    };
+    let mut lints = Vec::new();
+    for row in rows {
+        let Target::ExclusionGroup(id) = &row.key.target else {
+            continue;
+        };
+        let kind = context.kind_of_group(id);
+        if context.kind_of_rule(id) == Some(Kind::Devices) {
+            lints.push(Lint {
+                code: "dynamic-device-exclusion",
+                text: format!(
+                    "{} is a dynamic group of devices and excluded: a new device can get the policy before it is in the group; a filter in mode exclude has no such delay",
+                    context.group(id)
+                ),
+                source: ASSIGN,
+            });
+        }
+        let (own, other) = match kind {
+            Some(Kind::Devices) => (Kind::Devices, Kind::Users),
+            Some(Kind::Users) => (Kind::Users, Kind::Devices),
+            Some(Kind::Both) | None => continue,
+        };
+        if all_are(other) {
+            lints.push(Lint {
+                code: "exclusion-no-effect",
+                text: format!(
+                    "excluding {} keeps nobody from the policy: it holds {}, and all that is included are {}",
+                    context.group(id),
+                    own.name(),
+                    other.name()
+                ),
+                source: ASSIGN,
+            });
+        } else if has(own) && has(other) {
+            lints.push(Lint {
+                code: "mixed-exclusion",
+                text: format!(
+                    "excluding {} works among {} only, and {} are included too: its members may still get the policy through them",
+                    context.group(id),
+                    own.name(),
+                    other.name()
+                ),
+                source: ASSIGN,
+            });
+        }
+    }
+    lints
+}
+
+fn groups(context: &Context<'_>, rows: &[Assignment]) -> Vec<Lint> {
+    let mut lints = Vec::new();
+    for id in groups_of(rows) {
+        if let Some((1.., 1..)) = context.counts(id) {
+            lints.push(Lint {
+                code: "mixed-group",
+                text: format!(
+                    "{} holds devices and users, which leads to conflicts and unexpected results",
+                    context.group(id)
+                ),
+                source: GROUPS,
+            });
+        }
+        let Some(traits) = context.traits(id) else {
+            continue;
+        };
+        if traits.paused {
+            lints.push(Lint {
+                code: "dynamic-paused",
+                text: format!(
+                    "the rule of {} is paused: its members stay as they are",
+                    context.group(id)
+                ),
+                source: DYNAMIC,
+            });
+        }
+        if traits.security_enabled == Some(false) {
+            lints.push(Lint {
+                code: "group-not-security",
+                text: format!(
+                    "{} is not a security group, and such groups are not supported as targets",
+                    context.group(id)
+                ),
+                source: GROUPS,
+            });
+        }
+    }
+    lints
+}
+
+fn empty(context: &Context<'_>, rows: &[Assignment]) -> Vec<Lint> {
+    let empty = rows.iter().filter_map(|row| {
+        let id = row.key.target.group_id()?;
+        let hidden = context.traits(id).is_some_and(|traits| traits.hidden);
+        if context.counts(id)? != (0, 0) || hidden {
+            return None;
+        }
+        let (code, text) = match row.key.target.is_exclusion() {
+            true => (
+                "exclude-empty-group",
+                "excluding it keeps nobody from the policy",
+            ),
+            false => ("include-empty-group", "the policy reaches nobody by it"),
+        };
+        let group = context.group(id);
+        Some(Lint {
+            code,
+            text: format!("{group} is empty: {text}"),
+            source: GROUPS,
+        })
+    });
+    empty.collect()
+}
+
+/// Of several targets that mean one device, an exclude filter beats no filter, and that an include filter.
+fn filter_mode_mix(context: &Context<'_>, includes: &[&Assignment]) -> Vec<Lint> {
+    #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+    enum Strength {
+        Include,
+        Without,
+        Exclude,
+    }
+    // That was measured with groups (and with all devices and users, which act as such) only.
+    let is_measured = |row: &Assignment| !matches!(row.key.target, Target::Collection(_));
+    let strength = |row: &Assignment| match row.filter.as_ref().map(|filter| &filter.mode) {
+        Some(FilterMode::Include) => Some(Strength::Include),
+        Some(FilterMode::Exclude) => Some(Strength::Exclude),
+        None => Some(Strength::Without),
+        Some(_) => None,
+    };
+    let of = |wanted: Strength| -> Vec<&Assignment> {
+        let rows = includes.iter().copied();
+        rows.filter(|row| is_measured(row) && strength(row) == Some(wanted))
+            .collect()
+    };
+    let said = |rows: &[&Assignment]| {
+        let targets: Vec<String> = rows
+            .iter()
+            .map(|row| {
+                let target = context.target(&row.key.target);
+                match &row.filter {
+                    None => target,
+                    Some(filter) => {
+                        let name = context.names.filter(&filter.id).unwrap_or(&filter.id);
+                        format!("{target} with filter `{name}` ({})", filter.mode.name())
+                    }
+                }
+            })
+            .collect();
+        targets.join(", ")
+    };
+    let overlap = |strong: &[&Assignment], weak: &[&Assignment]| {
+        strong.iter().any(|one| {
+            let mut weak = weak.iter();
+            weak.any(|other| context.may_overlap(&one.key.target, &other.key.target))
+        })
+    };
+    let (include, without, exclude) = (
+        of(Strength::Include),
+        of(Strength::Without),
+        of(Strength::Exclude),
+    );
+    let mut parts = Vec::new();
+    let weaker: Vec<&Assignment> = without.iter().chain(&include).copied().collect();
+    if overlap(&exclude, &weaker) {
+        parts.push(format!(
+            "devices that match the filter of {} do not get the policy, even if they are in {}",
+            said(&exclude),
+            said(&weaker)
+        ));
+    }
+    if overlap(&without, &include) {
+        parts.push(format!(
+            "devices in {} get the policy, even if they do not match the filter of {}",
+            said(&without),
+            said(&include)
+        ));
+    }
+    if parts.is_empty() {
+        return Vec::new();
+    }
+    vec![Lint {
+        code: "filter-mode-mix",
+        text: format!(
+            "{}: a filter in mode exclude beats no filter, and no filter beats one in mode include",
+            parts.join("; ")
+        ),
+        source: FILTER_REPORTS,
+    }]
+}
+
+fn redundant(context: &Context<'_>, includes: &[&Assignment]) -> Vec<Lint> {
+    let without = || includes.iter().filter(|row| row.filter.is_none());
+    let mut lints = Vec::new();
+    for all in without().filter(|row| row.key.target.is_broad()) {
+        for row in without() {
+            let Target::Group(id) = &row.key.target else {
+                continue;
+            };
+            let kind = context.kind_of_group(id);
+            if kind.is_some() && kind == context.kind(&all.key.target) {
+                lints.push(Lint {
+                    code: "redundant-include",
+                    text: format!(
+                        "{} adds nothing to {}",
+                        context.group(id),
+                        context.target(&all.key.target)
+                    ),
+                    source: ASSIGN,
+                });
+            }
+        }
+    }
+    lints
+}
+
+fn available(context: &Context<'_>, policy: &PlannedPolicy, rows: &[Assignment]) -> Vec<Lint> {
+    let is_app = policy.kind.name() == "mobileApp";
+    let kind_of_app = policy.odata_type.as_deref().filter(|_| is_app);
+    if kind_of_app.is_none_or(|kind| AVAILABLE_TO_DEVICES.contains(&kind)) {
+        return Vec::new();
+    }
+    let to_devices = rows.iter().filter(|row| {
+        is_include(row)
+            && row.key.variant.as_deref() == Some("available")
+            && context.kind(&row.key.target) == Some(Kind::Devices)
+    });
+    to_devices
+        .map(|row| Lint {
+            code: "app-available-devices",
+            text: format!(
+                "{} gets the app as available, which counts for users only with most types of apps",
+                context.target(&row.key.target)
+            ),
+            source: APPS,
+        })
+        .collect()
+}

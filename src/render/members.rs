@@ -1,0 +1,208 @@
+//! Numbers of members, in words.
+
+use std::collections::BTreeMap;
+
+use super::phrases::count;
+use crate::model::{MemberCount, Unknown};
+use crate::plan::members::{Heads, Reach};
+use crate::plan::{Annotations, PlannedPolicy};
+
+/// The most different numbers that are shown of policies with the same changes.
+const MOST_SHOWN: usize = 3;
+
+/// Says a number with commas between thousands.
+fn thousands(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn named(number: Option<u64>, one: &str, many: &str) -> String {
+    match number {
+        None => format!("unknown {many}"),
+        Some(1) => format!("1 {one}"),
+        Some(number) => format!("{} {many}", thousands(number)),
+    }
+}
+
+fn why(reason: Option<Unknown>) -> &'static str {
+    match reason {
+        None => "unknown",
+        Some(Unknown::Forbidden) => "unknown, not permitted to read",
+        Some(Unknown::Timeout) => "unknown, not read in time",
+        Some(Unknown::Deleted) => "unknown, the group does not exist",
+        Some(Unknown::Limit) => "unknown, beyond `--members-limit`",
+    }
+}
+
+/// Says how many members a target has.
+pub(super) fn members(counted: &MemberCount) -> String {
+    let MemberCount {
+        devices,
+        users,
+        other,
+        exact: _,
+        reason,
+    } = counted;
+    if devices.is_none() && users.is_none() {
+        return format!("members {}", why(*reason));
+    }
+    let devices = (*devices, named(*devices, "device", "devices"));
+    let users = (*users, named(*users, "user", "users"));
+    let other = other.filter(|other| *other > 0);
+    let other = (other, named(other, "other", "others"));
+    // Of a group of users "0 devices" would say too much: devices follow their users.
+    let all = [devices, users, other];
+    let mut shown: Vec<&str> = all
+        .iter()
+        .enumerate()
+        .filter(|(index, (number, _))| match number {
+            Some(number) => *number > 0,
+            None => *index < 2,
+        })
+        .map(|(_, (_, text))| text.as_str())
+        .collect();
+    if shown.is_empty() {
+        shown.extend([all[0].1.as_str(), all[1].1.as_str()]);
+    }
+    shown.join(", ")
+}
+
+fn heads(heads: Heads) -> Option<String> {
+    match heads {
+        Heads {
+            devices: Some(0),
+            users: Some(0),
+        } => None,
+        Heads {
+            devices: None,
+            users: None,
+        } => Some("unknown devices and users".to_owned()),
+        Heads {
+            devices,
+            users: Some(0),
+        } => Some(named(devices, "device", "devices")),
+        Heads {
+            devices: Some(0),
+            users,
+        } => Some(named(users, "user", "users")),
+        Heads { devices, users } => Some(format!(
+            "{} and {}",
+            named(devices, "device", "devices"),
+            named(users, "user", "users")
+        )),
+    }
+}
+
+fn reach(reach: &Reach) -> String {
+    let Reach {
+        gained,
+        lost,
+        exact,
+        reason,
+    } = *reach;
+    let most = if exact || reason.is_some() {
+        ""
+    } else {
+        "at most "
+    };
+    let parts = [("get it", gained), ("lose it", lost)];
+    let parts = parts
+        .into_iter()
+        .filter_map(|(verb, some)| Some(format!("{most}{} {verb}", heads(some)?)));
+    let parts: Vec<String> = parts.collect();
+    let text = match parts.is_empty() {
+        true => "nobody gets or loses it".to_owned(),
+        false => parts.join("; "),
+    };
+    match reason {
+        None => text,
+        Some(reason) => format!(
+            "{text} ({})",
+            why(Some(reason)).trim_start_matches("unknown, ")
+        ),
+    }
+}
+
+/// Says who gains and loses some policies that have the same changes; nothing if that was not asked.
+pub(super) fn reaches(annotations: &Annotations, policies: &[&PlannedPolicy]) -> Vec<String> {
+    let mut known: BTreeMap<Reach, usize> = BTreeMap::new();
+    for policy in policies {
+        if let Some(reach) = annotations
+            .members_of(policy)
+            .and_then(|members| members.reach)
+        {
+            *known.entry(reach).or_default() += 1;
+        }
+    }
+    let different = known.len();
+    let mut known: Vec<(Reach, usize)> = known.into_iter().collect();
+    // Those with the most to lose first.
+    known.sort_by_key(|(reach, _)| std::cmp::Reverse(reach.lost.sum().unwrap_or(u64::MAX)));
+    let left: usize = known
+        .iter()
+        .skip(MOST_SHOWN)
+        .map(|(_, number)| number)
+        .sum();
+    let lines = known.iter().take(MOST_SHOWN).map(|(some, number)| {
+        let text = reach(some);
+        match (policies.len(), different) {
+            (1, _) => text,
+            (_, 1) => format!("each: {text}"),
+            _ => format!("{}: {text}", count(*number, "policy", "policies")),
+        }
+    });
+    let left = (left > 0).then(|| format!("other numbers: {}", count(left, "policy", "policies")));
+    lines.chain(left).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_words_and_unknown_is_never_zero() {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (1204, "1,204"),
+            (1_000_000, "1,000,000"),
+        ] {
+            assert_eq!(thousands(number), text);
+        }
+        let some = MemberCount {
+            devices: Some(1204),
+            users: Some(1),
+            ..MemberCount::default()
+        };
+        assert_eq!(members(&some), "1,204 devices, 1 user");
+        let half = MemberCount {
+            users: None,
+            reason: Some(Unknown::Timeout),
+            ..some
+        };
+        assert_eq!(members(&half), "1,204 devices, unknown users");
+        let none = MemberCount {
+            devices: Some(0),
+            users: Some(0),
+            ..MemberCount::default()
+        };
+        assert_eq!(members(&none), "0 devices, 0 users");
+        let people = MemberCount {
+            users: Some(3),
+            other: Some(2),
+            ..none
+        };
+        assert_eq!(members(&people), "3 users, 2 others");
+        for reason in Unknown::ALL {
+            let text = members(&MemberCount::unknown(reason));
+            assert!(text.starts_with("members unknown, ") && !text.contains('0'));
+        }
+    }
+}
