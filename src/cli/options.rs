@@ -101,7 +101,7 @@ pub(super) struct Service {
         value_parser = auth
     )]
     pub(super) auth: Option<Method>,
-    /// RateLimit for write requests, as count/window [default: 100/20s]
+    /// Limit for write requests, as count/window [default: 100/20s]
     #[arg(
         long,
         global = true,
@@ -109,7 +109,7 @@ pub(super) struct Service {
         value_name = "COUNT/WINDOW"
     )]
     pub(super) write_limit: Option<String>,
-    /// RateLimit for all requests, as count/window [default: 1000/20s]
+    /// Limit for all requests, as count/window [default: 1000/20s]
     #[arg(
         long,
         global = true,
