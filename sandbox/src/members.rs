@@ -1,8 +1,29 @@
 //! Users, devices, and who is a member of which group.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::tenant::{Device, Group, Tenant, User};
+
+/// What an object of the directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MemberType {
+    Device,
+    User,
+    Group,
+}
+
+impl MemberType {
+    pub(crate) const ALL: [Self; 3] = [Self::Device, Self::User, Self::Group];
+
+    /// Returns the name without the namespace, which paths are read without.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Device => "device",
+            Self::User => "user",
+            Self::Group => "group",
+        }
+    }
+}
 
 impl Tenant {
     /// Finds a user by id or sign-in name.
@@ -38,6 +59,36 @@ impl Tenant {
             }
         }
         found.sort_by_key(|group| self.groups.iter().position(|other| other.id == group.id));
+        found
+    }
+
+    /// Returns all members of a group, those of the groups in it among them, in the order of the ids.
+    pub(crate) fn transitive_members(&self, group: &Group) -> Vec<(String, MemberType)> {
+        let groups = self.groups.iter().map(|one| (&one.id, MemberType::Group));
+        let users = self.users.iter().map(|one| (&one.id, MemberType::User));
+        let devices = self.devices.iter().map(|one| (&one.id, MemberType::Device));
+        let known: HashMap<String, MemberType> = groups
+            .chain(users)
+            .chain(devices)
+            .map(|(id, kind)| (id.to_ascii_lowercase(), kind))
+            .collect();
+        let mut seen = HashSet::new();
+        let mut found = Vec::new();
+        let mut open = vec![group];
+        while let Some(group) = open.pop() {
+            for id in &group.members {
+                let id = id.to_ascii_lowercase();
+                let Some(kind) = known.get(&id) else { continue };
+                if !seen.insert(id.clone()) {
+                    continue;
+                }
+                if *kind == MemberType::Group {
+                    open.extend(self.group(&id));
+                }
+                found.push((id, *kind));
+            }
+        }
+        found.sort_by(|(one, _), (other, _)| one.cmp(other));
         found
     }
 

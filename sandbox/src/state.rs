@@ -79,47 +79,26 @@ impl Tenant {
     ///
     /// Names line and column of what is not understood, or the object that breaks a rule.
     pub fn from_json(text: &str) -> Result<Self, StateError> {
+        let content = |message: String, (line, column): (usize, usize)| StateError::Content {
+            path: None,
+            line,
+            column,
+            message,
+        };
         let tenant: Self = serde_json::from_str(text).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
             let shown = error.to_string();
             let message = match shown.rfind(" at line ") {
                 Some(end) => shown.get(..end).unwrap_or(&shown).to_owned(),
                 None => shown,
             };
-            StateError::Content {
-                path: None,
-                line,
-                column,
-                message,
-            }
+            content(message, (error.line(), error.column()))
         })?;
         tenant.check().map_err(|(message, id)| {
-            let (line, column) = id.map_or((0, 0), |id| last_place(text, &id));
-            StateError::Content {
-                path: None,
-                line,
-                column,
-                message,
-            }
+            let place = id.map_or((0, 0), |id| last_place(text, &id));
+            content(message, place)
         })?;
-        tenant.check_members().map_err(|(message, id)| {
-            let (line, column) = last_place(text, &id);
-            StateError::Content {
-                path: None,
-                line,
-                column,
-                message,
-            }
-        })?;
-        tenant.check_rows().map_err(|(message, id)| {
-            let (line, column) = last_place(text, &id);
-            StateError::Content {
-                path: None,
-                line,
-                column,
-                message,
-            }
-        })?;
+        let checks = tenant.check_members().and_then(|()| tenant.check_rows());
+        checks.map_err(|(message, id)| content(message, last_place(text, &id)))?;
         Ok(tenant)
     }
 

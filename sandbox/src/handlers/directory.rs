@@ -96,7 +96,7 @@ const MOST_CLAUSES: usize = 15;
 const LONGEST_URL: usize = 2048;
 
 /// The largest page of a directory list.
-pub(super) const LONGEST_PAGE: usize = 999;
+const LONGEST_PAGE: usize = 999;
 
 /// Answers a request to `/groups`, `/users`, `/devices` or `/directoryObjects`.
 pub(crate) fn answer(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
@@ -172,14 +172,19 @@ pub(super) fn unsupported(message: impl Into<String>) -> Fault {
     Fault::plain(400, "Request_UnsupportedQuery", message)
 }
 
+/// Returns the size of the pages that a list of the directory comes in.
+pub(super) fn page_size(options: &Options) -> Result<usize, Fault> {
+    match options.top.unwrap_or(100) {
+        size if size > LONGEST_PAGE => Err(unsupported(format!(
+            "Invalid page size specified: '{size}'. Must be between 1 and {LONGEST_PAGE} inclusive."
+        ))),
+        size => Ok(size),
+    }
+}
+
 fn list(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
     let options = Options::read(&call.pairs, &LIST)?;
-    let size = options.top.unwrap_or(100);
-    if size > LONGEST_PAGE {
-        return Err(unsupported(format!(
-            "Invalid page size specified: '{size}'. Must be between 1 and {LONGEST_PAGE} inclusive."
-        )));
-    }
+    let size = page_size(&options)?;
     let advanced = options.count
         && call
             .header("consistencylevel")

@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::directory::{
-    LIST, LONGEST_PAGE, READERS, full, missing, not_an_id, permit, unsupported,
-};
+use super::directory::{LIST, READERS, full, missing, not_an_id, page_size, permit};
 use super::shape::add_own;
 use crate::call::Call;
 use crate::encoding::is_guid;
@@ -168,13 +166,4 @@ fn devices(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
         rows.map(|(_, object)| options.shape(object.clone()))
             .collect(),
     ))
-}
-
-fn page_size(options: &Options) -> Result<usize, Fault> {
-    match options.top.unwrap_or(100) {
-        size if size > LONGEST_PAGE => Err(unsupported(format!(
-            "Invalid page size specified: '{size}'. Must be between 1 and {LONGEST_PAGE} inclusive."
-        ))),
-        size => Ok(size),
-    }
 }

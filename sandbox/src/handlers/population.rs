@@ -1,18 +1,15 @@
 //! How many there are: members of groups, everybody, and groups that were deleted.
 
-use std::collections::{HashMap, HashSet};
-
 use serde_json::{Map, Value, json};
 
-use super::directory::{
-    LIST, LONGEST_PAGE, READERS, full, missing, not_an_id, permit, unsupported,
-};
+use super::directory::{LIST, READERS, full, missing, not_an_id, page_size, permit, unsupported};
 use crate::call::Call;
 use crate::encoding::is_guid;
 use crate::machine::Machine;
+use crate::members::MemberType;
 use crate::odata::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
 use crate::reply::{Fault, Reply};
-use crate::tenant::{Group, Tenant};
+use crate::tenant::Tenant;
 
 const MEMBERS: Allowed<'static> = Allowed {
     options: &["$top", "$select", "$count", "$skiptoken"],
@@ -45,59 +42,6 @@ const DEVICE_READERS: &[&str] = &[
 
 /// The filter of Microsoft's own sample for licensed users.
 const LICENSED: &str = "assignedLicenses/$count ne 0";
-
-/// What an object of the directory is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Type {
-    Device,
-    User,
-    Group,
-}
-
-impl Type {
-    const ALL: [Self; 3] = [Self::Device, Self::User, Self::Group];
-
-    /// Returns the name without the namespace, which paths are read without.
-    fn name(self) -> &'static str {
-        match self {
-            Self::Device => "device",
-            Self::User => "user",
-            Self::Group => "group",
-        }
-    }
-}
-
-impl Tenant {
-    /// Returns all members of a group, those of the groups in it among them, in the order of the ids.
-    fn transitive_members(&self, group: &Group) -> Vec<(String, Type)> {
-        let groups = self.groups.iter().map(|one| (&one.id, Type::Group));
-        let users = self.users.iter().map(|one| (&one.id, Type::User));
-        let devices = self.devices.iter().map(|one| (&one.id, Type::Device));
-        let known: HashMap<String, Type> = groups
-            .chain(users)
-            .chain(devices)
-            .map(|(id, kind)| (id.to_ascii_lowercase(), kind))
-            .collect();
-        let mut seen = HashSet::new();
-        let mut found = Vec::new();
-        let mut open = vec![group];
-        while let Some(group) = open.pop() {
-            for id in &group.members {
-                let id = id.to_ascii_lowercase();
-                let Some(kind) = known.get(&id) else { continue };
-                if !seen.insert(id.clone()) {
-                    continue;
-                }
-                if *kind == Type::Group {
-                    open.extend(self.group(&id));
-                }
-                found.push((id, *kind));
-            }
-        }
-        found.sort_by(|(one, _), (other, _)| one.cmp(other));
-        found
-    }
-}
 
 /// Answers a request for members or counts; `None` if it is for something else.
 pub(crate) fn answer(machine: &Machine, call: &Call<'_>) -> Option<Result<Reply, Fault>> {
@@ -153,7 +97,7 @@ fn find<'m>(
     call: &Call<'_>,
     id: &str,
     cast: Option<&str>,
-) -> Result<Vec<(String, Type)>, Fault> {
+) -> Result<Vec<(String, MemberType)>, Fault> {
     permit(call, READERS)?;
     if !is_guid(id) {
         return Err(not_an_id(id));
@@ -163,7 +107,7 @@ fn find<'m>(
     let wanted = match cast {
         None => None,
         Some(cast) => Some(
-            Type::ALL
+            MemberType::ALL
                 .into_iter()
                 .find(|kind| kind.name() == cast)
                 .ok_or_else(|| Fault::no_segment(cast))?,
@@ -198,12 +142,7 @@ fn members(
     cast: Option<&str>,
 ) -> Result<Reply, Fault> {
     let options = Options::read(&call.pairs, &MEMBERS)?;
-    let size = options.top.unwrap_or(100);
-    if size > LONGEST_PAGE {
-        return Err(unsupported(format!(
-            "Invalid page size specified: '{size}'. Must be between 1 and {LONGEST_PAGE} inclusive."
-        )));
-    }
+    let size = page_size(&options)?;
     let found = find(machine, call, id, cast)?;
     if cast.is_some() {
         need_eventual(call)?;
