@@ -4,7 +4,7 @@
 use serde_json::Value;
 
 use super::yaml::{in_flow, push, scalar};
-use crate::kinds::properties;
+use crate::kinds::{app_settings, properties};
 use crate::manifest::tenants::escaped;
 use crate::manifest::{
     AbsentTarget, Entry, FilterReference, Glob, Manifest, Mode, NameOrId, Placed, Selector,
@@ -166,7 +166,7 @@ fn properties(text: &mut String, properties: &WantedProperties) {
 /// Returns settings as one value. Where the service fills in what is asked for, that is written out.
 fn nested(settings: &WantedSettings) -> Option<Value> {
     let pairs = settings.all.iter().filter_map(|setting| {
-        let default = || properties::default_of(&setting.name);
+        let default = || app_settings::default_of(&setting.name);
         Some((&*setting.name, setting.value.as_deref().or_else(default)?))
     });
     properties::nested("settings", pairs).map(Value::Object)

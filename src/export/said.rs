@@ -4,7 +4,8 @@
 use serde_json::{Map, Value};
 
 use crate::kinds::AssignmentProperties;
-use crate::kinds::properties::{self, INTENTS};
+use crate::kinds::app_settings::{self, INTENTS};
+use crate::kinds::{properties, run_schedule};
 use crate::model::{Assignment, LivePolicy};
 
 /// What is said of an assignment, or of all of an entry.
@@ -56,7 +57,7 @@ fn settings(row: &Assignment, odata_type: &str) -> Vec<(String, String)> {
     if row.key.target.is_exclusion() {
         return Vec::new();
     }
-    let Some(known) = properties::settings_of(odata_type) else {
+    let Some(known) = app_settings::settings_of(odata_type) else {
         return Vec::new();
     };
     let can_be_said = |name: &str, value: &str| {
@@ -67,7 +68,7 @@ fn settings(row: &Assignment, odata_type: &str) -> Vec<(String, String)> {
             return false;
         };
         let value = serde_json::from_str(value);
-        value.is_ok_and(|value| properties::check(&value, takes).is_ok())
+        value.is_ok_and(|value| app_settings::check(&value, takes).is_ok())
     };
     let all = row.properties.iter();
     all.filter(|(name, value)| can_be_said(name, value))
@@ -80,6 +81,6 @@ fn schedule(row: &Assignment) -> Option<String> {
     let Ok(Value::Object(written)) = serde_json::from_str(live) else {
         return None;
     };
-    let read = properties::schedule_from_manifest(&written).ok()?;
+    let read = run_schedule::from_manifest(&written).ok()?;
     (read == **live && !row.key.target.is_exclusion()).then_some(read)
 }

@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 
 use super::transport::Method;
 use super::wire::{ALL_USERS_ID, FILTER_ID, FILTER_TYPE, Object, PREFIX, RUN_SCHEDULE};
-use crate::kinds::{AssignmentProperties, SingleRoute, Writing, properties};
+use crate::kinds::{
+    AssignmentProperties, SingleRoute, Writing, app_settings, properties, run_schedule,
+};
 use crate::model::{
     Assignment, AssignmentKey, Filter, LiveAssignment, PolicyKind, Rows, Source, Target,
     assign_path, assignment_path, assignments_path,
@@ -205,14 +207,12 @@ fn nested_settings(row: &Assignment) -> Option<Object> {
 }
 
 fn settings_type(policy: WrittenPolicy<'_>) -> Option<&'static str> {
-    properties::settings_of(policy.odata_type?).map(|settings| settings.odata_type)
+    app_settings::settings_of(policy.odata_type?).map(|settings| settings.odata_type)
 }
 
 fn schedule_body(row: &Assignment) -> Value {
     let schedule = row.properties.get(RUN_SCHEDULE);
-    schedule.map_or(Value::Null, |schedule| {
-        properties::schedule_to_wire(schedule)
-    })
+    schedule.map_or(Value::Null, |schedule| run_schedule::to_wire(schedule))
 }
 
 /// Makes the body of `assign` for a complete set of rows. A row that is live already is sent as
@@ -312,7 +312,7 @@ fn change_settings(
             && let Some(path) = name.strip_prefix("settings.")
             && !parent_ends(row, name)
         {
-            let default = properties::default_of(name);
+            let default = app_settings::default_of(name);
             let value = default.and_then(|default| serde_json::from_str(default).ok());
             properties::put(settings, path, value.unwrap_or(Value::Null));
         }

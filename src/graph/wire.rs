@@ -13,8 +13,7 @@ use serde_json::Value;
 
 pub(super) use super::decode::Object;
 use super::decode::{Misread, from_object};
-use crate::kinds::properties;
-use crate::kinds::{AssignmentProperties, PolicyKindSpec};
+use crate::kinds::{AssignmentProperties, PolicyKindSpec, properties, run_schedule};
 use crate::model::{
     Assignment, AssignmentKey, Filter, FilterMode, Guid, LiveAssignment, LiveFilter, LiveGroup,
     Properties, SharedText, Source, Target,
@@ -237,7 +236,7 @@ fn schedule(schedule: Option<Object>, texts: &mut Texts) -> Properties {
     let Some(schedule) = schedule else {
         return Properties::default();
     };
-    let value = properties::schedule_from_wire(&schedule);
+    let value = run_schedule::from_wire(&schedule);
     Properties::new(vec![(texts.share(RUN_SCHEDULE), texts.share(&value))])
 }
 

@@ -15,7 +15,6 @@ pub(super) const WINDOWS_AUTOPILOT_DEPLOYMENT_PROFILE: PolicyKindSpec = PolicyKi
     targets: TargetRules {
         refused: &[TargetKind::AllUsers],
         filters: FilterRule::Unsupported,
-        all_devices_beside_exclusion: true,
         ..TargetRules::ALL
     },
     platform: Platform::Only(&["windows10AndLater"]),

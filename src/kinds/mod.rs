@@ -3,12 +3,14 @@
 //! Rows carry behaviour as data ([`spec`]). Permissions, hints, `whoami`, the schema and the tables in
 //! the documentation are derived from here; nothing else names a kind. This room asks no other.
 
+pub mod app_settings;
 mod apps;
 mod classic;
 mod enrollment;
 mod organization;
 mod platform;
 pub mod properties;
+pub mod run_schedule;
 mod scripts;
 mod settings_catalog;
 pub mod spec;

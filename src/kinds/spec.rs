@@ -157,8 +157,6 @@ pub struct TargetRules {
     pub filters: FilterRule,
     /// Whether all users are written as a group with a well-known id, which is no directory object.
     pub virtual_all_users: bool,
-    /// Whether the service may refuse all devices beside an exclusion.
-    pub all_devices_beside_exclusion: bool,
     /// Rules of single types, by `@odata.type` without its prefix.
     pub by_type: &'static [(&'static str, TypeRules)],
 }
@@ -179,7 +177,6 @@ impl TargetRules {
         doubtful: &[TargetKind::Collection],
         filters: FilterRule::Devices,
         virtual_all_users: false,
-        all_devices_beside_exclusion: false,
         by_type: &[],
     };
 

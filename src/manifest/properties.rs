@@ -12,7 +12,9 @@ use super::yaml::tree::{Node, Pair, Value};
 use super::{Entry, Placed, WantedProperties, WantedSetting, WantedSettings, WantedTarget};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::kinds::AssignmentProperties;
-use crate::kinds::properties::{self as known, SettingValue};
+use crate::kinds::app_settings::{self, SettingValue};
+use crate::kinds::properties as known;
+use crate::kinds::run_schedule;
 use crate::model::PolicyKind;
 use crate::text::{all_of, quoted};
 
@@ -48,8 +50,10 @@ pub(super) fn read(
 }
 
 fn intent(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<&'static str>> {
-    let words: Vec<(&'static str, &'static str)> =
-        known::INTENTS.iter().map(|word| (*word, *word)).collect();
+    let words: Vec<(&'static str, &'static str)> = app_settings::INTENTS
+        .iter()
+        .map(|word| (*word, *word))
+        .collect();
     let value = fields::word(pair, "unknown-intent", &words, diagnostics)?;
     let place = pair.place;
     Some(Placed { value, place })
@@ -73,13 +77,13 @@ fn settings(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<WantedSettings
     let before = diagnostics.errors();
     let mut all = Vec::new();
     for member in mapping(&pair.value.node, "`settings`", diagnostics)? {
-        match known::setting_named(&member.key) {
+        match app_settings::setting_named(&member.key) {
             Some(setting) => {
                 let name = format!("settings.{}", setting.name);
                 read_setting(member, name, &setting.value, diagnostics, &mut all);
             }
             None => {
-                let types = known::APP_SETTINGS.iter();
+                let types = app_settings::APP_SETTINGS.iter();
                 let names = types.flat_map(|settings| settings.members);
                 let names = names.map(|setting| setting.name).collect();
                 unknown_setting(member, names, diagnostics);
@@ -136,8 +140,8 @@ fn read_setting(
         return;
     }
     let value = value_for(node, takes);
-    if known::check(&value, takes).is_err() {
-        let wanted = known::expected(takes);
+    if app_settings::check(&value, takes).is_err() {
+        let wanted = app_settings::expected(takes);
         diagnostics.push(fields::wrong_setting(node, &pair.key, &wanted));
         return;
     }
@@ -238,7 +242,7 @@ fn schedule(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<String>
         };
         written.insert((*key).to_owned(), value);
     }
-    let (key, wanted) = match known::schedule_from_manifest(&written) {
+    let (key, wanted) = match run_schedule::from_manifest(&written) {
         Ok(value) => {
             let place = pair.place;
             return Some(Placed { value, place });
@@ -318,7 +322,7 @@ pub(super) fn check(kind: PolicyKind, entry: &Entry, certain: bool, diagnostics:
         diagnostics.push(
             Diagnostic::error("missing-intent", target.place, message).hint(format!(
                 "it is {}; write it on the entry for all of its targets, or on single targets",
-                all_of(known::INTENTS)
+                all_of(app_settings::INTENTS)
             )),
         );
     }

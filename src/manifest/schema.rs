@@ -14,7 +14,8 @@ use super::read::{DOCUMENT_KEYS, ENTRY_KEYS, SELECTOR_KEYS, SET_KEYS};
 use super::targets::{ABSENT_KEYS, EXCLUDED_KEYS, EXCLUDED_TARGET_KEYS, KEYS, TARGET_KEYS};
 use super::tenants::schema as tenants;
 use super::tenants::{ADD_KEYS, SKIP_KEYS, TENANT_KEYS};
-use crate::kinds::properties::{self, SettingValue};
+use crate::kinds::app_settings::{self, SettingValue};
+use crate::kinds::run_schedule;
 use crate::model::PolicyKind;
 
 /// Not blank, by the reader's idea of blank.
@@ -340,7 +341,7 @@ fn group_of(key: &'static str) -> Value {
 fn property_of(key: &'static str) -> Value {
     match key {
         "intent" => json!({
-            "enum": properties::INTENTS,
+            "enum": app_settings::INTENTS,
             "description": "Of a `mobileApp`: what is done with the app. Written on the entry it is for all \
                 targets; that of a target wins.",
         }),
@@ -358,7 +359,7 @@ fn property_of(key: &'static str) -> Value {
 /// Describes the settings of all types of apps. Which of them a type takes shows with the tenant.
 fn settings() -> Value {
     let mut members = Map::new();
-    for settings in properties::APP_SETTINGS {
+    for settings in app_settings::APP_SETTINGS {
         for setting in settings.members {
             let described = members.entry(setting.name).or_insert_with(|| {
                 let mut described = setting_value(&setting.value);
@@ -433,7 +434,7 @@ fn schedule() -> Value {
                 "type" => (
                     "`daily` takes `interval`, `time` and `useUtc`, `hourly` takes `interval`, `once` takes \
                      `date`, `time` and `useUtc`.",
-                    json!({"enum": properties::SCHEDULE_TYPES}),
+                    json!({"enum": run_schedule::types().collect::<Vec<_>>()}),
                 ),
                 "interval" => (
                     "Every so many days or hours.",

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::directory::Directory;
 use super::{PlacedDesired, platform};
 use crate::diagnostic::{Diagnostic, Place, Severity};
-use crate::kinds::properties;
+use crate::kinds::app_settings;
 use crate::kinds::{AssignmentProperties, FilterRule};
 use crate::manifest::{Mode, WantedProperties, WantedSetting, WantedTarget};
 use crate::model::{Desired, LiveFilter, LivePolicy, Target};
@@ -226,7 +226,7 @@ fn check_settings(said: &WantedProperties, live: &LivePolicy) -> Option<Diagnost
             message,
         ));
     };
-    let Some(known) = properties::settings_of(odata_type) else {
+    let Some(known) = app_settings::settings_of(odata_type) else {
         let message = format!("an app of the type {odata_type} takes no settings");
         return Some(Diagnostic::error(
             "setting-not-allowed",
