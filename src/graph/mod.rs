@@ -15,6 +15,7 @@ mod class;
 pub mod client;
 mod decode;
 pub mod error;
+mod groups;
 mod listing;
 pub mod memberships;
 pub mod observe;

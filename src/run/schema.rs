@@ -10,7 +10,7 @@ use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::manifest::schema::schema;
 use crate::manifest::schema_names::{TenantNames, add_names};
-use crate::model::{PolicyKind, RawTenant};
+use crate::model::{LivePolicy, PolicyKind};
 
 /// The schema, and the kinds whose policies could not be read, with what the service says.
 pub type TenantSchema = (Value, Vec<(PolicyKind, String)>);
@@ -27,30 +27,34 @@ pub async fn of_tenant(
     let reader = Reader::new(Arc::clone(client));
     unless_stopped(stop, async {
         let tenant = reader.raw_tenant().await?;
-        Ok((with_names(&tenant), tenant.unavailable))
+        let names_of = |objects: &[Map<String, Value>]| {
+            let names = objects.iter().map(|object| &object["displayName"]);
+            names.filter_map(Value::as_str).map(str::to_owned).collect()
+        };
+        let policies = tenant.policies.iter().map(|policy| &policy.live);
+        let (groups, filters) = (names_of(&tenant.groups), names_of(&tenant.filters));
+        let schema = with_names(policies, groups, filters, &tenant.unavailable);
+        Ok((schema, tenant.unavailable))
     })
     .await
 }
 
 /// Makes the schema with the names of a tenant.
 #[must_use]
-pub(super) fn with_names(tenant: &RawTenant) -> Value {
-    let names_of = |objects: &[Map<String, Value>]| {
-        let names = objects.iter().map(|object| &object["displayName"]);
-        let names = names.filter_map(Value::as_str).map(str::to_owned);
-        names.collect()
-    };
+pub(super) fn with_names<'p>(
+    policies: impl Iterator<Item = &'p LivePolicy>,
+    groups: Vec<String>,
+    filters: Vec<String>,
+    unavailable: &[(PolicyKind, String)],
+) -> Value {
+    let refused = |kind: &PolicyKind| unavailable.iter().any(|(known, _)| known == kind);
+    let kinds = PolicyKind::all().filter(|kind| !refused(kind));
     let mut names = TenantNames {
-        groups: names_of(&tenant.groups),
-        filters: names_of(&tenant.filters),
-        ..TenantNames::default()
+        groups,
+        filters,
+        policies: kinds.map(|kind| (kind, Vec::new())).collect(),
     };
-    let refused = |kind: &PolicyKind| tenant.unavailable.iter().any(|(known, _)| known == kind);
-    for kind in PolicyKind::all().filter(|kind| !refused(kind)) {
-        names.policies.insert(kind, Vec::new());
-    }
-    for policy in &tenant.policies {
-        let live = &policy.live;
+    for live in policies {
         let of_kind = names.policies.entry(live.kind).or_default();
         if !live.is_tenant_default {
             of_kind.push(live.name.to_string());
