@@ -1,5 +1,7 @@
 //! `tenants`: what manifests say for single tenants.
 
+mod done;
+mod printed;
 pub(in crate::cli) mod runs;
 
 use super::arguments::{TenantsCommand, TenantsShow};

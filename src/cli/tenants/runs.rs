@@ -1,14 +1,11 @@
 //! `plan`, `drift` and `apply` for the tenants that manifests name, side by side. Each has its own sign-in,
 //! pace, guards, plan, report and exit code; what goes wrong in one stops no other.
 
-use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering as Memory};
 
 use futures::StreamExt as _;
-use serde::Serialize;
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::super::arguments::{Apply, Plan};
@@ -17,18 +14,19 @@ use super::super::confirm::ask;
 use super::super::options::{Common, Format, Tenants};
 use super::super::output::Output;
 use super::super::{interrupt, runtime, settings};
+use super::done::{Done, sort};
+use super::printed::View;
 use crate::apply::Settings;
 use crate::apply::approval::Approval;
-use crate::diagnostic::{Diagnostic, Sources};
+use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::graph::client::Client;
 use crate::manifest::{Loaded, Tenant};
 use crate::plan::guards::GivenLimits;
 use crate::plan::saved::SavedPlan;
-use crate::render::json::{self, Json};
-use crate::render::review::{Direction, Finding, Review};
-use crate::render::tenants::{self as render, TenantView};
-use crate::render::text::{self, Detail};
+use crate::render::json;
+use crate::render::review::Direction;
+use crate::render::text::Detail;
 use crate::run::apply::{ApplyInput, ApplyRun};
 use crate::run::approval::{MAX_AGE, check_age};
 use crate::run::connect::{ServiceSettings, connect};
@@ -40,55 +38,10 @@ const PARALLEL: usize = 4;
 
 /// What all tenants of a run have in common.
 struct Session<'a> {
-    output: &'a Output,
+    view: View<'a>,
     service: ServiceSettings,
     request: PlanRequest<'a>,
     parallel: usize,
-    detail: Detail<'static>,
-}
-
-/// A tenant, and what came of it.
-struct Done {
-    tenant: Tenant,
-    service: Option<ServiceSettings>,
-    client: Option<Arc<Client>>,
-    input: Option<ApplyInput>,
-    run: Option<ApplyRun>,
-    found: Vec<Diagnostic>,
-    sources: Sources,
-    findings: Vec<Finding>,
-    failure: Option<Failure>,
-    exits: Vec<Exit>,
-}
-
-impl Done {
-    fn new(tenant: &Tenant) -> Self {
-        Self {
-            tenant: tenant.clone(),
-            service: None,
-            client: None,
-            input: None,
-            run: None,
-            found: Vec::new(),
-            sources: Sources::default(),
-            findings: Vec::new(),
-            failure: None,
-            exits: Vec::new(),
-        }
-    }
-
-    fn exit(&self) -> Exit {
-        let failed = self.failure.as_ref().map(|failure| failure.exit);
-        Exit::first(self.exits.iter().copied().chain(failed))
-    }
-
-    fn fail(&mut self, failure: Failure) {
-        self.failure = Some(failure);
-    }
-
-    fn prepared(&self) -> Option<&PreparedPlan> {
-        self.input.as_ref().map(|input| &input.plan)
-    }
 }
 
 /// Plans for tenants.
@@ -111,8 +64,18 @@ pub(in crate::cli) fn plan(
         true => NameUnmanaged::Broad,
         false => NameUnmanaged::Not,
     };
-    let session = Session {
+    let view = View {
         output,
+        detail: Detail {
+            direction: match command.is_drift {
+                true => Direction::Drift,
+                false => Direction::Plan,
+            },
+            ..command.view.detail()
+        },
+    };
+    let session = Session {
+        view,
         service: settings::service(&common.service, config)?,
         request: PlanRequest {
             unmanaged: &unmanaged,
@@ -125,13 +88,6 @@ pub(in crate::cli) fn plan(
             who: None,
         },
         parallel: parallel(&command.tenants),
-        detail: Detail {
-            direction: match command.is_drift {
-                true => Direction::Drift,
-                false => Direction::Plan,
-            },
-            ..command.view.detail()
-        },
     };
     let mut done = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
@@ -148,11 +104,11 @@ pub(in crate::cli) fn plan(
         }
         done.failure = Failure::refused(refusing, "");
     }
-    session.tell(&mut done);
+    session.view.tell(&mut done);
     if let Some(folder) = &command.out {
         save_plans(folder, &done, output)?;
     }
-    session.print(&done)
+    session.view.print(&done)
 }
 
 /// Writes a plan a tenant. One without a plan has none from an earlier run either.
@@ -201,8 +157,12 @@ pub(in crate::cli) fn apply(
     let rules = settings::guards(&command.guards, config)?;
     let members = settings::members(&command.members, config)?;
     let selection = command.selecting.selection();
-    let session = Session {
+    let view = View {
         output,
+        detail: command.view.detail(),
+    };
+    let session = Session {
+        view,
         service: settings::service(&common.service, config)?,
         request: PlanRequest {
             who: None,
@@ -215,7 +175,6 @@ pub(in crate::cli) fn apply(
             unmanaged: &NameUnmanaged::Not,
         },
         parallel: parallel(&command.tenants),
-        detail: command.view.detail(),
     };
     let given = GivenLimits {
         removals: command.guards.max_removals.is_some(),
@@ -242,7 +201,7 @@ pub(in crate::cli) fn apply(
                 session.look_again(saved, given, &stop).await
             }
         };
-        session.tell(&mut done);
+        session.view.tell(&mut done);
         for done in &mut done {
             let refused = done.input.as_ref().map(|input| input.check(None, true));
             if let Some(Err(failure)) = refused {
@@ -250,7 +209,7 @@ pub(in crate::cli) fn apply(
             }
         }
         if output.format == Format::Text {
-            output.text(&session.text(&done))?;
+            output.text(&session.view.text(&done))?;
         }
         if session.must_ask(&done, command.yes) {
             ask(output, &stop).await?;
@@ -267,8 +226,7 @@ pub(in crate::cli) fn apply(
                 done
             }
         });
-        let work = futures::stream::iter(work).buffer_unordered(session.parallel);
-        Ok::<_, Failure>(work.collect::<Vec<_>>().await)
+        Ok::<_, Failure>(session.side_by_side(work).await)
     })?;
     sort(&mut done);
     for done in done.iter().filter(|done| done.run.is_some()) {
@@ -277,10 +235,16 @@ pub(in crate::cli) fn apply(
             output.failure(failure);
         }
     }
-    session.print(&done)
+    session.view.print(&done)
 }
 
 impl Session<'_> {
+    /// Does the work of tenants, of as many at a time as are asked for.
+    async fn side_by_side<T>(&self, work: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+        let work = futures::stream::iter(work).buffer_unordered(self.parallel);
+        work.collect().await
+    }
+
     async fn plan_all(
         &self,
         loaded: &Loaded,
@@ -294,8 +258,7 @@ impl Session<'_> {
             }
             done
         });
-        let work = futures::stream::iter(work).buffer_unordered(self.parallel);
-        work.collect().await
+        self.side_by_side(work).await
     }
 
     async fn plan_one(
@@ -315,7 +278,7 @@ impl Session<'_> {
             rules: &rules,
             ..self.request
         };
-        let mask = |found: &_| self.output.without_secrets(found);
+        let mask = |found: &_| self.view.output.without_secrets(found);
         let (plan, annotations, found) = plan::plan(&own, &client, &request, mask, stop)
             .await
             .map_err(|mut failure| {
@@ -342,8 +305,8 @@ impl Session<'_> {
         stop: &CancellationToken,
     ) -> Result<(Arc<Client>, ServiceSettings), Failure> {
         let service = tenants::service_of(&self.service, tenant)?;
-        let environment = settings::environment(&self.output.redactor);
-        let client = connect(&service, &environment, self.output.observer(), stop)?;
+        let environment = settings::environment(&self.view.output.redactor);
+        let client = connect(&service, &environment, self.view.output.observer(), stop)?;
         Ok((client, service))
     }
 
@@ -377,8 +340,7 @@ impl Session<'_> {
             }
             done
         });
-        let work = futures::stream::iter(work).buffer_unordered(self.parallel);
-        work.collect().await
+        self.side_by_side(work).await
     }
 
     /// Whether a person has to agree before anything is written.
@@ -405,7 +367,7 @@ impl Session<'_> {
                 && let Err(failure) = report_of(Some(folder), &done.tenant.name)
                     .and_then(|mut run| run.finish(done.exit()).map(|_| ()))
             {
-                self.output.failure(&failure);
+                self.view.output.failure(&failure);
             }
             return done;
         };
@@ -456,136 +418,21 @@ impl Session<'_> {
         stop: &CancellationToken,
     ) -> Result<Exit, Failure> {
         let record = input.plan.record(false);
-        self.output.checked(&json::plan(record))?;
+        self.view.output.checked(&json::plan(record))?;
         run.begin(input)?;
         if let Some(refused) = refused {
             return Err(refused);
         }
         run.check_rights(&input.plan.plan).await?;
         run.check_objects(input, stop).await?;
-        let mask = |message: &str| self.output.without_secrets_in(message).into_owned();
-        let progress = &self.output.progress;
+        let mask = |message: &str| self.view.output.without_secrets_in(message).into_owned();
+        let progress = &self.view.output.progress;
         let exit = run.carry_out(input, settings, progress, mask, stop).await?;
         match &run.results.report_failure {
             Some(reason) => Err(Failure::new(Exit::Failure, reason.clone())),
             None => Ok(exit),
         }
     }
-
-    /// Says what is wrong or odd, tenant by tenant, the worst first.
-    fn tell(&self, all: &mut [Done]) {
-        sort(all);
-        for done in all {
-            let saved = done.prepared().filter(|_| done.found.is_empty());
-            let saved = saved.map(|prepared| prepared.plan.diagnostics.clone());
-            let saved = saved.unwrap_or_default();
-            let known = self.output.findings().len();
-            let has_more = done.failure.is_some() || !done.found.is_empty() || !saved.is_empty();
-            if has_more {
-                self.output.note(&format!("tenant {}:\n", done.tenant.name));
-            }
-            self.output.diagnostics(&done.found, &done.sources);
-            if !saved.is_empty() {
-                self.output.saved_diagnostics(&saved);
-            }
-            if let Some(failure) = &done.failure {
-                self.output.failure(failure);
-            }
-            done.findings = self.output.findings().split_off(known);
-        }
-    }
-
-    fn views<'d>(&self, done: &'d [Done]) -> Vec<TenantView<'d>> {
-        let view = |done: &'d Done| TenantView {
-            name: &done.tenant.name,
-            tenant_id: &done.tenant.tenant_id,
-            exit_code: done.exit().code(),
-            review: Review {
-                plan: done.prepared().map(|prepared| prepared.view(self.detail)),
-                results: done.run.as_ref().map(|run| &run.results),
-                error: done
-                    .failure
-                    .as_ref()
-                    .map(|failure| failure.view(&failure.message)),
-                ..self.output.review(&done.findings)
-            },
-        };
-        done.iter().map(view).collect()
-    }
-
-    fn text(&self, done: &[Done]) -> String {
-        let views = self.views(done);
-        render::text(&views, |number| {
-            let done = &done[number];
-            match (done.prepared(), &done.run) {
-                (Some(prepared), Some(run)) => {
-                    text::results(&prepared.plan, &run.results, self.detail)
-                }
-                (Some(prepared), None) => prepared.text(self.detail),
-                (None, _) => String::new(),
-            }
-        })
-    }
-
-    fn print(&self, done: &[Done]) -> Result<Exit, Failure> {
-        let exit = Exit::first(done.iter().map(Done::exit));
-        let tenants = done.iter().map(|done| self.record(done)).collect();
-        let json = Json::new(Record {
-            tenants,
-            exit_code: exit.code(),
-        });
-        let views = self.views(done);
-        self.output
-            .print_tenants(&views, || self.text(done), &json)?;
-        Ok(exit)
-    }
-
-    fn record<'d>(&self, done: &'d Done) -> TenantRecord<'d> {
-        let plan = done.prepared().map(|prepared| {
-            let record = prepared.record(self.detail.all);
-            match &done.run {
-                Some(run) => json::results(
-                    record,
-                    &prepared.plan,
-                    &prepared.annotations.names,
-                    &run.results,
-                    done.exit().code(),
-                    run.requests(),
-                    None,
-                ),
-                None => json::plan(record),
-            }
-        });
-        TenantRecord {
-            name: &done.tenant.name,
-            tenant_id: &done.tenant.tenant_id,
-            exit_code: done.exit().code(),
-            // What was written as JSON can be read.
-            plan: plan.and_then(|plan| serde_json::from_str(&plan.text()).ok()),
-            diagnostics: done.findings.iter().map(Said::of).collect(),
-            error: done.failure.as_ref().map(|failure| ErrorRecord {
-                message: self
-                    .output
-                    .without_secrets_in(&failure.message)
-                    .into_owned(),
-                hint: failure.hint.as_deref(),
-            }),
-        }
-    }
-}
-
-/// Sorts the worst first, then by name.
-fn sort(all: &mut [Done]) {
-    all.sort_by(|one, other| {
-        let (first, second) = (one.exit(), other.exit());
-        let worst = Exit::first([first, second]);
-        let by_exit = match (first == second, first == worst) {
-            (true, _) => Ordering::Equal,
-            (false, true) => Ordering::Less,
-            (false, false) => Ordering::Greater,
-        };
-        by_exit.then_with(|| one.tenant.name.cmp(&other.tenant.name))
-    });
 }
 
 fn parallel(options: &Tenants) -> usize {
@@ -619,45 +466,4 @@ fn refuse(options: &[(&str, bool)]) -> Result<(), Failure> {
             "write one tenant's manifest with `assignctl tenants show NAME`, and name that file",
         )),
     }
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Record<'a> {
-    tenants: Vec<TenantRecord<'a>>,
-    exit_code: u8,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct TenantRecord<'a> {
-    name: &'a str,
-    tenant_id: &'a str,
-    exit_code: u8,
-    plan: Option<Value>,
-    diagnostics: Vec<Said<'a>>,
-    error: Option<ErrorRecord<'a>>,
-}
-
-#[derive(Serialize)]
-struct Said<'a> {
-    severity: &'static str,
-    code: &'a str,
-    summary: &'a str,
-}
-
-impl<'a> Said<'a> {
-    fn of(finding: &'a Finding) -> Self {
-        Self {
-            severity: finding.diagnostic.severity.name(),
-            code: &finding.diagnostic.code,
-            summary: &finding.diagnostic.summary,
-        }
-    }
-}
-
-#[derive(Serialize)]
-struct ErrorRecord<'a> {
-    message: String,
-    hint: Option<&'a str>,
 }
