@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::since::key;
 use super::{Plan, PlannedPolicy};
@@ -39,8 +40,8 @@ impl AuditStatus {
     }
 }
 
-/// A change to a policy, as the service noted it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A change to a policy, as the service noted it; plan files hold it so.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
 pub struct PolicyEvent {
     /// When it happened.
     pub time: Timestamp,

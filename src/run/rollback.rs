@@ -100,7 +100,8 @@ pub async fn plan_rollback(
     })
 }
 
-pub(super) fn applied_policy(policy: RecordedPolicy) -> AppliedPolicy {
+/// Returns what a run did to a policy, as a rollback needs it.
+pub fn applied_policy(policy: RecordedPolicy) -> AppliedPolicy {
     AppliedPolicy {
         kind: policy.kind,
         name: policy.name.unwrap_or_else(|| policy.id.clone()),

@@ -10,7 +10,8 @@ use assignctl::plan::references::References;
 use assignctl::plan::rollback::{self, AppliedPolicy};
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{PlanInputs, Selection};
-use assignctl::report::{self, Outcome, RecordedPolicy};
+use assignctl::report::{self, RecordedPolicy};
+use assignctl::run::rollback::applied_policy;
 use assignctl_sandbox::Assignment;
 use serde_json::{Value, json};
 
@@ -24,7 +25,7 @@ fn rows(world: &World, kind: PolicyKind, id: &str) -> Vec<Assignment> {
     policy.assignments.clone()
 }
 
-/// Plans the way back from the latest run, and goes it.
+/// Plans the rollback of the latest run, and applies it.
 pub(super) async fn go_back(world: &World, kind: PolicyKind) {
     let text = lock(&world.report).text();
     let recorded = report::read(text.as_bytes()).expect("a report");
@@ -32,16 +33,8 @@ pub(super) async fn go_back(world: &World, kind: PolicyKind) {
         .policies
         .into_iter()
         .filter(RecordedPolicy::may_be_changed)
-        .map(|policy| AppliedPolicy {
-            kind: policy.kind,
-            name: policy.name.expect("a name"),
-            id: policy.id,
-            odata_type: policy.odata_type,
-            remediation: policy.remediation.into(),
-            before: policy.before,
-            after: policy.after,
-            seen: policy.outcome == Some(Outcome::Applied),
-        })
+        .inspect(|policy| assert!(policy.name.is_some(), "a name"))
+        .map(applied_policy)
         .collect();
     let ids: Vec<(PolicyKind, String)> = left
         .iter()

@@ -8,7 +8,8 @@ use assignctl::plan::references::References;
 use assignctl::plan::rollback::{AppliedPolicy, plan};
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{PlanInputs, Selection};
-use assignctl::report::{self, Outcome, RecordedPolicy};
+use assignctl::report::{self, RecordedPolicy};
+use assignctl::run::rollback::applied_policy;
 use assignctl_sandbox::Tenant;
 
 use super::history::{State, state};
@@ -32,16 +33,8 @@ impl Stage {
             .policies
             .into_iter()
             .filter(RecordedPolicy::may_be_changed)
-            .map(|policy| AppliedPolicy {
-                kind: policy.kind,
-                name: policy.name.expect("a name"),
-                id: policy.id,
-                odata_type: policy.odata_type,
-                remediation: policy.remediation.into(),
-                before: policy.before,
-                after: policy.after,
-                seen: policy.outcome == Some(Outcome::Applied),
-            })
+            .inspect(|policy| assert!(policy.name.is_some(), "a name"))
+            .map(applied_policy)
             .collect();
         let ids: Vec<(PolicyKind, String)> = left
             .iter()
