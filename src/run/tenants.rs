@@ -67,7 +67,7 @@ pub struct Asked {
 ///
 /// # Errors
 ///
-/// None is so called, or several are there and none is asked for.
+/// No tenant has the name, or there are several and none was chosen.
 pub fn choose(tenants: &[Tenant], asked: &Asked) -> Result<Option<Vec<Tenant>>, Failure> {
     if tenants.is_empty() {
         if asked.all || !asked.named.is_empty() {

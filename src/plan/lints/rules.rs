@@ -206,7 +206,7 @@ fn exclusions(context: &Context<'_>, rows: &[Assignment]) -> Vec<Lint> {
             lints.push(Lint {
                 code: "exclusion-no-effect",
                 text: format!(
-                    "excluding {} keeps nobody from the policy: it holds {}, and all that is included are {}",
+                    "excluding {} has no effect: it holds {}, and all that is included are {}",
                     context.group(id),
                     own.name(),
                     other.name()
@@ -277,10 +277,7 @@ fn empty(context: &Context<'_>, rows: &[Assignment]) -> Vec<Lint> {
             return None;
         }
         let (code, text) = match row.key.target.is_exclusion() {
-            true => (
-                "exclude-empty-group",
-                "excluding it keeps nobody from the policy",
-            ),
+            true => ("exclude-empty-group", "excluding it has no effect"),
             false => ("include-empty-group", "the policy reaches nobody by it"),
         };
         let group = context.group(id);

@@ -66,7 +66,7 @@ fn exclusions_work_within_their_kind() {
         "include: [group: C], exclude: [group: A]",
         nothing,
         no_effect,
-        "excluding group `A` (4 devices, 0 users) keeps nobody from the policy: it holds devices, and all that is included are users (Microsoft: \"Assign policies in Microsoft Intune\")",
+        "excluding group `A` (4 devices, 0 users) has no effect: it holds devices, and all that is included are users (Microsoft: \"Assign policies in Microsoft Intune\")",
     );
     check(
         "include: [allUsers], exclude: [group: A]",
