@@ -161,7 +161,9 @@ fn expand(
         Expand::Full => machine.shown(policy, call.now),
         Expand::Empty | Expand::Refused => &[],
     };
-    let most = machine.tenant().service.expand_limit;
+    // What is cut goes on below `/assignments`, which policy sets do not have.
+    let has_list = policy.collection.spec().writes != Writes::Update;
+    let most = machine.tenant().service.expand_limit.filter(|_| has_list);
     let most = most.unwrap_or(usize::MAX).max(1);
     if shown.len() > most {
         let keys = keys(shown);

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use assignctl::plan::writes::WriteWith;
-use assignctl_sandbox::{Collection, Tenant, guid_from};
+use assignctl_sandbox::{Tenant, guid_from};
 use serde_json::{Value, json};
 
+use super::forms::{FORMS, Form};
 use super::raw::{RawCase, RawPolicy, RawRow};
-use crate::library::support::tenants::{CATALOG, COMPLIANCE};
 
 /// Group names as people give them; the last two are the same.
 pub(super) const GROUPS: [&str; 14] = [
@@ -51,6 +51,9 @@ pub(super) const NAMES: [&str; 19] = [
     "---",
     "\u{a0}",
 ];
+
+/// The group that is all users where a kind knows them as a group.
+const ALL_USERS: &str = "acacacac-9df4-4c7d-9d50-4ef0226f57a9";
 
 const FILTER_ID: &str = "deviceAndAppManagementAssignmentFilterId";
 const FILTER_TYPE: &str = "deviceAndAppManagementAssignmentFilterType";
@@ -118,38 +121,47 @@ pub(super) fn tenant(raw: &RawCase, write_with: WriteWith) -> Tenant {
             missing.map(|(_, segment)| segment.to_owned()).collect();
     }
     for policy in &raw.policies {
-        add_policy(&mut tenant, policy);
+        add_policy(&mut tenant, form(raw, policy.second), policy);
     }
     tenant
 }
 
-pub(super) fn collection(compliance: bool) -> Collection {
-    if compliance { COMPLIANCE } else { CATALOG }
+/// Returns one of the two kinds of a case.
+pub(super) fn form(raw: &RawCase, second: bool) -> &'static Form {
+    let (one, other) = raw.kinds;
+    &FORMS[if second { other } else { one }]
 }
 
-fn add_policy(tenant: &mut Tenant, raw: &RawPolicy) {
-    let collection = collection(raw.compliance);
+fn add_policy(tenant: &mut Tenant, form: &Form, raw: &RawPolicy) {
+    let collection = form.collection();
     let name = NAMES[usize::from(raw.name) % NAMES.len()];
-    let id = tenant.add_policy(collection, name, "windows10");
+    let id = tenant.add_policy(collection, name, form.of_what);
     let mut taken = BTreeSet::new();
     for row in &raw.rows {
-        let whom = live_whom(tenant, row);
-        if !taken.insert((slot(&whom), row.set.is_some())) {
+        let set = row.set.filter(|_| form.sets);
+        let whom = live_whom(tenant, form, row);
+        if !taken.insert((slot(&whom), set.is_some())) {
             continue;
         }
-        let target = live_target(tenant, &whom, row);
+        let target = live_target(tenant, form, &whom, row);
         let Some(policy) = tenant.policy_mut(collection, &id) else {
             continue;
         };
-        match row.set {
+        match set {
             Some(set) => policy.assign_from_set(&set_id(set), target),
             None => policy.assign(target),
         }
-        if let Some(row_of) = policy.assignments.last_mut()
-            && row.extra & 1 != 0
-        {
+        let Some(made) = policy.assignments.last_mut() else {
+            continue;
+        };
+        made.properties = form.fresh();
+        if form.kind == "mobileApp" {
+            // The intent is part of the id.
+            made.id = made.id.replace("_0_", "_1_");
+        }
+        if row.extra & 1 != 0 {
             let unknown = json!({"note": "kept, ü", "n": [1, null, {"a": 0.5}]});
-            row_of.properties.insert("unknownToAll".to_owned(), unknown);
+            made.properties.insert("unknownToAll".to_owned(), unknown);
         }
     }
 }
@@ -176,8 +188,8 @@ pub(super) fn group(tenant: &Tenant, index: u8) -> String {
     tenant.groups[usize::from(index) % GROUPS.len()].id.clone()
 }
 
-fn live_whom(tenant: &Tenant, row: &RawRow) -> Whom {
-    match row.whom {
+fn live_whom(tenant: &Tenant, form: &Form, row: &RawRow) -> Whom {
+    let whom = match row.whom {
         0 => Whom::Devices,
         1 => Whom::Users,
         2 | 3 => Whom::Group(group(tenant, row.index)),
@@ -187,10 +199,15 @@ fn live_whom(tenant: &Tenant, row: &RawRow) -> Whom {
         7 => Whom::ScopeTag(guid_from(&format!("scope {}", row.index % 2))),
         // A group that has been deleted since.
         _ => Whom::Group(guid_from("gone")),
+    };
+    if form.takes(&whom) {
+        whom
+    } else {
+        Whom::Group(group(tenant, row.index))
     }
 }
 
-fn live_target(tenant: &Tenant, whom: &Whom, row: &RawRow) -> Value {
+fn live_target(tenant: &Tenant, form: &Form, whom: &Whom, row: &RawRow) -> Value {
     let case = |id: &str| {
         if row.upper_case {
             id.to_uppercase()
@@ -200,6 +217,7 @@ fn live_target(tenant: &Tenant, whom: &Whom, row: &RawRow) -> Value {
     };
     let (name, property) = match whom {
         Whom::Devices => ("allDevices", None),
+        Whom::Users if form.virtual_users => ("group", Some(("groupId", ALL_USERS.to_owned()))),
         Whom::Users => ("allLicensedUsers", None),
         Whom::Group(id) => ("group", Some(("groupId", case(id)))),
         Whom::Exclusion(id) => ("exclusionGroup", Some(("groupId", case(id)))),
@@ -216,6 +234,7 @@ fn live_target(tenant: &Tenant, whom: &Whom, row: &RawRow) -> Value {
     }
     let spelling = match (whom, row.filter) {
         (Whom::Exclusion(_), filter) => filter % 4,
+        (_, filter) if !form.filters => filter % 4,
         (_, filter) => filter,
     };
     match spelling {
@@ -257,6 +276,7 @@ pub(crate) fn meaning(row: &assignctl_sandbox::Assignment) -> (Key, Want) {
     let whom = match text("@odata.type").trim_start_matches("#microsoft.graph.") {
         "allDevicesAssignmentTarget" => Whom::Devices,
         "allLicensedUsersAssignmentTarget" => Whom::Users,
+        "groupAssignmentTarget" if id("groupId") == ALL_USERS => Whom::Users,
         "groupAssignmentTarget" => Whom::Group(id("groupId")),
         "exclusionGroupAssignmentTarget" => Whom::Exclusion(id("groupId")),
         "configurationManagerCollectionAssignmentTarget" => Whom::Collection(text("collectionId")),

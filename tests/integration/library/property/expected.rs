@@ -7,6 +7,7 @@ use assignctl_sandbox::{Assignment, Policy, Tenant};
 use serde_json::{Map, Value};
 
 use super::build::{Key, Want, Whom, meaning};
+use super::forms::Form;
 use super::manifests::Case;
 
 /// What each managed policy shall have, by policy id.
@@ -56,20 +57,26 @@ pub(crate) fn differs(desired: &Desired, policy: &Policy) -> bool {
         .is_some_and(|desired| *desired != meanings(policy))
 }
 
-pub(crate) fn assert_desired(desired: &Desired, old: &Policy, new: &Policy, write_with: WriteWith) {
+pub(crate) fn assert_desired(
+    desired: &Desired,
+    form: &Form,
+    [old, new]: [&Policy; 2],
+    write_with: WriteWith,
+) {
     assert_eq!(Some(&meanings(new)), desired.get(&new.id), "{}", new.name);
     assert_eq!(old.name, new.name);
     assert_eq!(old.properties, new.properties);
+    let one_by_one = form.single || write_with == WriteWith::Create;
     for row in &new.assignments {
         let (key, want) = meaning(row);
         let found = old.assignments.iter().find(|old| meaning(old).0 == key);
         match found {
             None => {
-                assert_eq!(row.properties, Map::new());
+                assert_eq!(row.properties, form.fresh());
                 assert_eq!(unknown(row), Map::new());
             }
             // A row that is deleted and made anew can't keep what only the service knew.
-            Some(old) if write_with == WriteWith::Create && meaning(old).1 != want => {}
+            Some(old) if one_by_one && meaning(old).1 != want => {}
             Some(old) => {
                 assert_eq!(old.properties, row.properties);
                 assert_eq!(unknown(old), unknown(row));

@@ -11,8 +11,9 @@ use assignctl_sandbox::Tenant;
 use serde_json::json;
 
 use super::build::{
-    FILTERS, GROUPS, Key, Managed, Want, Whom, collection, group, meaning, set_id, tenant,
+    FILTERS, GROUPS, Key, Managed, Want, Whom, form, group, meaning, set_id, tenant,
 };
+use super::forms::Form;
 use super::raw::{RawCase, RawEntry, RawTarget};
 
 const GLOBS: [&str; 6] = ["*", "Win*", "?in - ?", "*a*", "*/*", "nobody*"];
@@ -47,7 +48,8 @@ impl Case {
         let sets: Vec<Vec<Asked>> = raw.sets.iter().map(|set| builder.set(set)).collect();
         let mut files = vec![String::new(); 3];
         for entry in &raw.entries {
-            if let Some(yaml) = builder.entry(entry, &sets) {
+            let form = form(raw, entry.second);
+            if let Some(yaml) = builder.entry(form, entry, &sets) {
                 files[usize::from(entry.file) % 3].push_str(&yaml);
             }
         }
@@ -85,7 +87,8 @@ struct Builder {
 }
 
 impl Builder {
-    fn ask(&self, raw: &RawTarget) -> Asked {
+    /// Builds a target; one that a kind does not take becomes one that it does.
+    fn ask(&self, raw: &RawTarget, form: Option<&Form>) -> Asked {
         let mut yaml = String::new();
         let whom = match raw.whom {
             0 => Whom::Devices,
@@ -93,6 +96,10 @@ impl Builder {
             2..=4 => Whom::Group(group(&self.tenant, raw.index)),
             5 | 6 => Whom::Exclusion(group(&self.tenant, raw.index)),
             _ => Whom::Collection(format!("mem0000{}", raw.index % 3)),
+        };
+        let whom = match form {
+            Some(form) if !form.takes(&whom) => Whom::Group(group(&self.tenant, raw.index)),
+            _ => whom,
         };
         match &whom {
             Whom::Devices => yaml.push_str("allDevices: true"),
@@ -129,7 +136,9 @@ impl Builder {
         };
         let mut from_set = false;
         if !matches!(whom, Whom::Exclusion(_)) {
-            if let Some((number, excludes, by_name)) = raw.filter {
+            if let Some((number, excludes, by_name)) = raw.filter
+                && form.is_none_or(|form| form.filters)
+            {
                 let index = usize::from(number) % FILTERS.len();
                 let id = self.tenant.assignment_filters[index].id.clone();
                 if by_name && FILTERS[index] != "Two" {
@@ -144,6 +153,7 @@ impl Builder {
             }
             if let Some(set) = raw.set
                 && !self.create
+                && form.is_none_or(|form| form.sets)
             {
                 from_set = true;
                 yaml.push_str("\n        source: policySets");
@@ -164,7 +174,7 @@ impl Builder {
     fn set(&self, raw: &[RawTarget]) -> Vec<Asked> {
         let mut set: Vec<Asked> = Vec::new();
         for target in raw {
-            let asked = self.ask(target);
+            let asked = self.ask(target, None);
             if set.iter().all(|other| agree(other, &asked)) {
                 set.push(asked);
             }
@@ -172,8 +182,8 @@ impl Builder {
         set
     }
 
-    fn selected(&self, raw: &RawEntry) -> (Vec<String>, String) {
-        let policies = self.tenant.policies(collection(raw.compliance));
+    fn selected(&self, form: &Form, raw: &RawEntry) -> (Vec<String>, String) {
+        let policies = self.tenant.policies(form.collection());
         let ids = |pick: &dyn Fn(&str) -> bool| {
             let found = policies.iter().filter(|policy| pick(&policy.name));
             found.map(|policy| policy.id.clone()).collect::<Vec<_>>()
@@ -192,7 +202,7 @@ impl Builder {
         let unique = ids(&|name| name == policy.name).len() == 1;
         let yaml = if raw.selector == 0 && unique && !policy.name.trim().is_empty() {
             format!("name: {}", json!(policy.name))
-        } else if raw.except {
+        } else if raw.except && form.guids {
             format!("id: {}", policy.id.to_uppercase())
         } else {
             format!("id: {}", policy.id)
@@ -201,8 +211,8 @@ impl Builder {
     }
 
     /// Builds an entry; none where it can't go with the others.
-    fn entry(&mut self, raw: &RawEntry, sets: &[Vec<Asked>]) -> Option<String> {
-        let (selected, selector) = self.selected(raw);
+    fn entry(&mut self, form: &Form, raw: &RawEntry, sets: &[Vec<Asked>]) -> Option<String> {
+        let (selected, selector) = self.selected(form, raw);
         if selected.is_empty() && std::mem::replace(&mut self.idle, true) {
             return None;
         }
@@ -220,24 +230,23 @@ impl Builder {
         let mut uses = BTreeSet::new();
         for number in &raw.uses {
             let set = &sets[usize::from(*number)];
-            if set
-                .iter()
-                .all(|asked| self.goes(asked, &taken, &selected, additive))
-            {
+            if set.iter().all(|asked| {
+                fits_kind(form, asked) && self.goes(asked, &taken, &selected, additive)
+            }) {
                 uses.insert(format!("set-{number}"));
                 taken.extend(set.iter().cloned());
             }
         }
         let mut own = Vec::new();
         for target in &raw.targets {
-            let asked = self.ask(target);
+            let asked = self.ask(target, Some(form));
             if self.goes(&asked, &taken, &selected, additive) {
                 taken.push(asked.clone());
                 own.push(asked);
             }
         }
         let absent = match additive {
-            true => self.absent(&raw.absent, &taken, &selected),
+            true => self.absent(form, &raw.absent, &taken, &selected),
             false => Vec::new(),
         };
         for id in &selected {
@@ -250,13 +259,12 @@ impl Builder {
                 managed.wants.insert(asked.key.clone(), asked.want.clone());
             }
         }
-        let kind = if raw.compliance {
-            "compliancePolicy"
-        } else {
-            "configurationPolicy"
-        };
+        let kind = form.kind;
         let mode = if additive { "additive" } else { "exact" };
         let mut yaml = format!("  - kind: {kind}\n    {selector}\n    mode: {mode}\n");
+        if kind == "mobileApp" {
+            yaml.push_str("    intent: required\n");
+        }
         if !uses.is_empty() {
             let uses: Vec<String> = uses.into_iter().collect();
             let _ = writeln!(yaml, "    use: [{}]", uses.join(", "));
@@ -274,7 +282,13 @@ impl Builder {
     }
 
     /// Builds what must not be there, of which nothing is wanted.
-    fn absent(&self, raw: &[RawTarget], taken: &[Asked], selected: &[String]) -> Vec<Asked> {
+    fn absent(
+        &self,
+        form: &Form,
+        raw: &[RawTarget],
+        taken: &[Asked],
+        selected: &[String],
+    ) -> Vec<Asked> {
         let managed = selected.iter().filter_map(|id| self.managed.get(id));
         let elsewhere = managed.flat_map(|managed| managed.wants.keys());
         let wanted: BTreeSet<Whom> = taken
@@ -284,7 +298,7 @@ impl Builder {
             .map(|(whom, _)| whom.either_side())
             .collect();
         raw.iter()
-            .map(|target| self.ask(target))
+            .map(|target| self.ask(target, Some(form)))
             .filter(|asked| !wanted.contains(&asked.key.0.either_side()))
             .collect()
     }
@@ -323,6 +337,16 @@ impl Builder {
                 .all(with_wants)
             && selected.iter().all(with_live)
     }
+}
+
+/// Whether a kind takes a target of a set.
+fn fits_kind(form: &Form, asked: &Asked) -> bool {
+    let Asked {
+        key: (whom, from_set),
+        want,
+        ..
+    } = asked;
+    form.takes(whom) && (form.filters || want.filter.is_none()) && (form.sets || !from_set)
 }
 
 /// Whether one policy can have both.

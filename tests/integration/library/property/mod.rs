@@ -4,6 +4,7 @@
 pub(super) mod build;
 pub(super) mod expected;
 mod exports;
+pub(super) mod forms;
 mod kinds;
 mod manifests;
 pub(super) mod raw;
@@ -15,6 +16,7 @@ use assignctl_sandbox::{Collection, Policy, Tenant};
 use proptest::prelude::*;
 
 use super::support::world::{Trouble, World, in_virtual_time, outcomes};
+use forms::Form;
 pub(super) use manifests::Case;
 
 proptest! {
@@ -72,10 +74,11 @@ async fn check(case: &Case) {
     let after = world.tenant();
     assert_eq!(after.groups, before.groups);
     assert_eq!(after.assignment_filters, before.assignment_filters);
-    for ((_, old), (_, new)) in policies(&before).zip(policies(&after)) {
+    for ((collection, old), (_, new)) in policies(&before).zip(policies(&after)) {
         assert_eq!(old.id, new.id);
         if planned.contains(&new.id) {
-            expected::assert_desired(&desired, old, new, case.write_with);
+            let form = Form::of(collection);
+            expected::assert_desired(&desired, form, [old, new], case.write_with);
             if case.only_adds(&new.id) {
                 expected::assert_nothing_removed(old, new);
             }

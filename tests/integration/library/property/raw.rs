@@ -3,6 +3,8 @@
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::forms::FORMS;
+
 /// A row that is live already.
 #[derive(Clone, Debug)]
 pub(crate) struct RawRow {
@@ -19,7 +21,8 @@ pub(crate) struct RawRow {
 
 #[derive(Clone, Debug)]
 pub(crate) struct RawPolicy {
-    pub(crate) compliance: bool,
+    /// Of the case's two kinds, which.
+    pub(crate) second: bool,
     pub(crate) name: u8,
     pub(crate) rows: Vec<RawRow>,
 }
@@ -38,7 +41,8 @@ pub(crate) struct RawTarget {
 
 #[derive(Clone, Debug)]
 pub(crate) struct RawEntry {
-    pub(crate) compliance: bool,
+    /// Of the case's two kinds, which.
+    pub(crate) second: bool,
     pub(crate) selector: u8,
     pub(crate) pick: u8,
     pub(crate) except: bool,
@@ -52,6 +56,8 @@ pub(crate) struct RawEntry {
 
 #[derive(Clone, Debug)]
 pub(crate) struct RawCase {
+    /// Which of `FORMS` the policies are.
+    pub(crate) kinds: (usize, usize),
     pub(crate) policies: Vec<RawPolicy>,
     pub(crate) sets: Vec<Vec<RawTarget>>,
     pub(crate) entries: Vec<RawEntry>,
@@ -106,15 +112,20 @@ fn target() -> impl Strategy<Value = RawTarget> {
         )
 }
 
+/// Cases of the settings catalog.
 pub(crate) fn case() -> impl Strategy<Value = RawCase> {
-    let policy =
-        (any::<bool>(), 0..19_u8, vec(row(), 0..6)).prop_map(|(compliance, name, rows)| {
-            RawPolicy {
-                compliance,
-                name,
-                rows,
-            }
-        });
+    case_of(Just((0, 1)))
+}
+
+/// Cases of all ways of writing.
+pub(crate) fn case_of_kinds() -> impl Strategy<Value = RawCase> {
+    let any_two = (0..FORMS.len(), 0..FORMS.len());
+    case_of(prop_oneof![1 => Just((0, 1)), 3 => any_two])
+}
+
+fn case_of(kinds: impl Strategy<Value = (usize, usize)>) -> impl Strategy<Value = RawCase> {
+    let policy = (any::<bool>(), 0..19_u8, vec(row(), 0..6))
+        .prop_map(|(second, name, rows)| RawPolicy { second, name, rows });
     let entry = (
         any::<bool>(),
         0..4_u8,
@@ -127,21 +138,20 @@ pub(crate) fn case() -> impl Strategy<Value = RawCase> {
         0..3_u8,
     )
         .prop_map(
-            |(compliance, selector, pick, except, additive, uses, targets, absent, file)| {
-                RawEntry {
-                    compliance,
-                    selector,
-                    pick,
-                    except,
-                    additive,
-                    uses,
-                    targets,
-                    absent,
-                    file,
-                }
+            |(second, selector, pick, except, additive, uses, targets, absent, file)| RawEntry {
+                second,
+                selector,
+                pick,
+                except,
+                additive,
+                uses,
+                targets,
+                absent,
+                file,
             },
         );
     (
+        kinds,
         vec(policy, 1..9),
         vec(vec(target(), 0..4), 3),
         vec(entry, 1..6),
@@ -152,15 +162,18 @@ pub(crate) fn case() -> impl Strategy<Value = RawCase> {
         0..3_u8,
     )
         .prop_map(
-            |(policies, sets, entries, page, expand_limit, lag, no_create, write_with)| RawCase {
-                policies,
-                sets,
-                entries,
-                page,
-                expand_limit,
-                lag,
-                no_create,
-                write_with,
+            |(kinds, policies, sets, entries, page, expand_limit, lag, no_create, write_with)| {
+                RawCase {
+                    kinds,
+                    policies,
+                    sets,
+                    entries,
+                    page,
+                    expand_limit,
+                    lag,
+                    no_create,
+                    write_with,
+                }
             },
         )
 }

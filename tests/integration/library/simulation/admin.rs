@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::history::state;
 use crate::library::property::build::Whom;
+use crate::library::property::forms::Form;
 use crate::library::property::policies;
 
 /// Changes one policy: `id`, or any. Returns its id where something changed.
@@ -44,7 +45,10 @@ pub(super) fn act(
                 .assignments
                 .retain(|row| row.source != "direct" || row.target.get("groupId") != Some(&wanted));
         }
-        _ => policy.assign(target::group(&group)),
+        _ => {
+            let fresh = Form::of(collection).fresh();
+            policy.assign_with(target::group(&group), Value::Object(fresh));
+        }
     }
     (state(policy) != before).then_some(id)
 }

@@ -32,6 +32,7 @@ use assignctl_sandbox::{PolicySetRows, Service};
 use secrecy::SecretString;
 
 use super::property::expected;
+use super::property::forms::Form;
 use super::property::policies;
 use super::support::wire::lock;
 use super::support::world::{Trouble, World, in_virtual_time, outcomes};
@@ -383,14 +384,14 @@ impl Stage {
             started,
             ended: self.world.wire.elapsed(),
             report: &report,
-            lag: Duration::from_secs_f64(scenario.case.tenant.service.read_after_write_lag)
-                + Duration::from_millis(1),
+            lag: scenario.lag(),
         };
         run.writes_are_planned();
         run.report_is_whole(results.as_ref());
         run.pauses_are_kept();
         run.repeats_wait();
         run.refusals_are_final();
+        run.enrollment_is_written_in_line();
         if scenario.admin == 0 {
             run.nothing_is_half_done();
         }
@@ -472,10 +473,11 @@ impl Stage {
         let results = self.world.apply(&plan).await;
         assert!(results.is_good(), "{}", outcomes(&results));
         let after = self.world.tenant();
-        for ((_, old), (_, new)) in policies(&before).zip(policies(&after)) {
+        for ((collection, old), (_, new)) in policies(&before).zip(policies(&after)) {
             assert!(!expected::differs(&desired, new), "{}", new.name);
             if desired.contains_key(&new.id) && expected::differs(&desired, old) {
-                expected::assert_desired(&desired, old, new, scenario.case.write_with);
+                let form = Form::of(collection);
+                expected::assert_desired(&desired, form, [old, new], scenario.case.write_with);
             }
         }
         // Where most has happened before.

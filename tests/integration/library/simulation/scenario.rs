@@ -74,6 +74,7 @@ impl Scenario {
         if dice.u32(0..8) == 0 {
             service.delete_route_missing = vec!["configurationPolicies".to_owned()];
         }
+        service.managed_app_lag = one_of(&mut dice, [0.0, 0.0, 3.0, 20.0]);
         let life = Duration::from_secs(one_of(&mut dice, [3600, 3600, 600, 40]));
         service.token_lifetime = life.as_secs();
         // At times a token ends earlier than anybody said.
@@ -90,6 +91,13 @@ impl Scenario {
             case,
             dice,
         }
+    }
+
+    /// For how long the service may show what was before a write.
+    pub(super) fn lag(&self) -> Duration {
+        let service = &self.case.tenant.service;
+        let lag = service.read_after_write_lag.max(service.managed_app_lag);
+        Duration::from_secs_f64(lag) + Duration::from_millis(1)
     }
 
     pub(super) fn pace(&self) -> Pace {
@@ -127,6 +135,6 @@ fn case(seed: u64) -> Case {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let random = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
     let mut runner = TestRunner::new_with_rng(Config::default(), random);
-    let tree = raw::case().new_tree(&mut runner).expect("a case");
+    let tree = raw::case_of_kinds().new_tree(&mut runner).expect("a case");
     Case::new(&tree.current())
 }
