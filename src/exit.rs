@@ -47,6 +47,24 @@ impl Exit {
         }
     }
 
+    /// Finds the word for a number.
+    pub fn from_code(code: u8) -> Option<Self> {
+        const ALL: [Exit; 11] = [
+            Exit::Success,
+            Exit::Failure,
+            Exit::ChangesPending,
+            Exit::InvalidManifests,
+            Exit::GuardRefused,
+            Exit::StalePlan,
+            Exit::Partial,
+            Exit::Refused,
+            Exit::Pending,
+            Exit::Usage,
+            Exit::Interrupted,
+        ];
+        ALL.into_iter().find(|exit| exit.code() == code)
+    }
+
     /// Of several that hold, returns the one that is told.
     pub fn first(of: impl IntoIterator<Item = Self>) -> Self {
         const ORDER: [Exit; 9] = [

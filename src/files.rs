@@ -11,7 +11,7 @@ pub mod encoding;
 mod links;
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -30,14 +30,23 @@ pub const LARGEST_REPORT: u64 = 1024 * 1024 * 1024;
 ///
 /// Says why it is not there; what was there before is there still.
 pub fn save(path: &Path, text: &str) -> io::Result<()> {
+    save_with(path, |file| file.write_all(text.as_bytes()))
+}
+
+/// Does the same with what is written part by part.
+///
+/// # Errors
+///
+/// Says why it is not there; what was there before is there still.
+pub fn save_with(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> io::Result<()> {
     match Place::find(path)? {
-        Place::Stream => OpenOptions::new()
-            .write(true)
-            .open(path)?
-            .write_all(text.as_bytes()),
+        Place::Stream => write(&mut OpenOptions::new().write(true).open(path)?),
         Place::File(folder) => {
             let mut file = NamedTempFile::new_in(&folder)?;
-            file.write_all(text.as_bytes())?;
+            write(&mut file)?;
             put(file, path, &folder).map(drop)
         }
     }

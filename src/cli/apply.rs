@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments::Apply;
 use super::config::Config;
-use super::confirm::ask;
+use super::confirm::{STILL_IN_GIT, ask};
 use super::options::{Common, Format};
 use super::output::Output;
 use super::tenants::runs;
@@ -16,7 +16,7 @@ use crate::apply::Settings;
 use crate::apply::approval::Approval;
 use crate::exit::Exit;
 use crate::graph::client::Client;
-use crate::manifest::Loaded;
+use crate::manifest::{Loaded, Tenant};
 use crate::plan::guards::GivenLimits;
 use crate::plan::saved::SavedPlan;
 use crate::render::clean::clean;
@@ -32,9 +32,6 @@ use crate::run::plan::{self, NameUnmanaged, PlanRequest, PreparedPlan};
 use crate::run::resume::plan_resume;
 use crate::run::rollback::plan_rollback;
 use crate::run::{Failure, inputs, tenants};
-
-/// Printed at the end of a rollback: the tenant is as before, the manifests are not.
-pub(super) const STILL_IN_GIT: &str = "note: the manifests in git still ask for what was undone; revert them too, or the next `apply` does it again\n";
 
 pub(super) fn run(command: &Apply, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let Some(of) = &command.resume else {
@@ -62,14 +59,30 @@ pub(super) fn run_or_roll_back(
     if let (Ok(config), None) = (&config, of)
         && let Some(source) = tenants_of(command, loaded.as_ref())?
     {
-        return runs::apply(command, common, config, source, output);
+        return runs::apply(command, common, config, (source, None), output);
+    }
+    if let (Ok(config), Some(folder)) = (&config, of)
+        && folder.is_dir()
+    {
+        let source = match command.resume {
+            Some(_) => runs::Source::Resume(folder),
+            None => runs::Source::Rollback(folder),
+        };
+        return runs::apply(command, common, config, (source, None), output);
     }
     // Before the report is made, whatever name that has.
-    let recorded = of.map(inputs::report).transpose();
+    let recorded = of.map(read_report).transpose();
     let mut run = ApplyRun::new(command.report.as_deref())?;
     let session = Session { command, output };
-    let ended =
-        recorded.and_then(|recorded| session.go(recorded, loaded, common, &config?, &mut run));
+    let ended = recorded.and_then(|recorded| {
+        session.go(
+            recorded.unwrap_or_default(),
+            loaded,
+            common,
+            &config?,
+            &mut run,
+        )
+    });
     // A result that nobody takes, as of a terminal that was closed, does not hide why the run ended.
     let ended = ended.map_err(|failure| Failure {
         exit: match run.results.interrupted {
@@ -103,6 +116,15 @@ pub(super) fn run_or_roll_back(
         (Err(failure), _) | (Ok(_), Err(failure)) => Err(failure),
         (Ok(exit), Ok(_)) => Ok(exit),
     }
+}
+
+/// A report, and the tenant for which its run was, if manifests named its tenants.
+type OfTenant = (Option<Recorded>, Option<Tenant>);
+
+fn read_report(path: &Path) -> Result<OfTenant, Failure> {
+    let recorded = inputs::report(path)?;
+    let tenant = tenants::recorded_tenant(path, &recorded)?;
+    Ok((Some(recorded), tenant))
 }
 
 /// Reads the manifests that are named; `None` if a saved plan is.
@@ -154,13 +176,16 @@ struct Session<'a> {
 impl Session<'_> {
     fn go(
         &self,
-        recorded: Option<Recorded>,
+        (recorded, tenant): (Option<Recorded>, Option<Tenant>),
         loaded: Option<Result<Loaded, Failure>>,
         common: &Common,
         config: &Config,
         run: &mut ApplyRun,
     ) -> Result<Exit, Failure> {
-        let service = settings::service(&common.service, config)?;
+        let mut service = settings::service(&common.service, config)?;
+        if let Some(tenant) = tenant {
+            service = tenants::service_of_one(&service, &tenant)?;
+        }
         let request = PlanRequest {
             who: None,
             members: &settings::members(&self.command.members, config)?,
@@ -180,9 +205,14 @@ impl Session<'_> {
             let environment = settings::environment(&self.output.redactor);
             let client = connect(&service, &environment, self.output.observer(), &stop)?;
             run.connected(&client);
-            let input = self
+            let of_tenant = match &source {
+                Source::Report(recorded) => recorded.tenant.clone(),
+                Source::Manifests(_) | Source::Saved(_) => None,
+            };
+            let mut input = self
                 .input(source, &client, &service, &request, &stop)
                 .await?;
+            input.plan.tenant = input.plan.tenant.or(of_tenant);
             // What the report will hold is known before anything is written to the service.
             self.output
                 .checked(&self.json(&input.plan, run, Exit::Success, None))?;

@@ -384,8 +384,8 @@ pub(super) struct Apply {
     /// Why the changes are made, for who has to approve them
     #[arg(long, value_name = "TEXT", value_parser = justification)]
     pub(super) justification: Option<String>,
-    /// Send again what the run of a report has filed for approval
-    #[arg(long, value_name = "REPORT", conflicts_with_all = ["paths", "expect_digest", "max_age", "reviewed"])]
+    /// Send again what the run of a report has filed for approval; of a folder, of a report a tenant
+    #[arg(long, value_name = "REPORT|DIR", conflicts_with_all = ["paths", "expect_digest", "max_age", "reviewed"])]
     pub(super) resume: Option<PathBuf>,
     /// Wait this long for the approval of what was filed
     #[arg(long, value_name = "DURATION", value_parser = duration)]
@@ -420,8 +420,8 @@ pub(super) struct Apply {
     after_help = "Examples:\n  assignctl rollback report.jsonl\n  assignctl rollback .assignctl/reports/20261123T020000.000Z.jsonl --yes\n  assignctl rollback report.jsonl --only \"Win - *\"\n  assignctl rollback report.jsonl --out plan.json\n\nPolicies that changed since that run are reported and left alone (exit 6)."
 )]
 pub(super) struct Rollback {
-    /// Report of the run to undo
-    #[arg(value_name = "REPORT")]
+    /// Report of the run to undo, or a folder with a report a tenant
+    #[arg(value_name = "REPORT|DIR")]
     pub(super) of: PathBuf,
     /// Save the plan to this file and write nothing; `apply FILE` carries it out
     #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "report", "fail_fast"])]
@@ -490,6 +490,20 @@ pub(super) struct Tenants {
 pub(super) enum TenantsCommand {
     /// Print a tenant's merged manifest, which plans to the same
     Show(TenantsShow),
+    /// Say what each tenant lacks of the groups, filters and policies that the manifests name
+    Check(TenantsCheck),
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl tenants check manifests\n  assignctl tenants check manifests --tenant label:gold --format json\n\nExits with 3 if a tenant lacks something that it has to have. Writes nothing."
+)]
+pub(super) struct TenantsCheck {
+    /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
+    #[arg(value_name = "PATH")]
+    pub(super) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) tenants: TenantOptions,
 }
 
 #[derive(Args, Debug)]

@@ -65,6 +65,7 @@ pub(super) struct Guards {
     pub(super) max_removals: Option<String>,
     pub(super) max_policies: Option<usize>,
     pub(super) max_members_lost: Option<u64>,
+    pub(super) max_tenants: Option<usize>,
 }
 
 /// The most that is read of a configuration.

@@ -8,6 +8,9 @@ use super::output::Output;
 use crate::exit::Exit;
 use crate::run::Failure;
 
+/// Printed at the end of a rollback: the tenant is as before, the manifests are not.
+pub(super) const STILL_IN_GIT: &str = "note: the manifests in git still ask for what was undone; revert them too, or the next `apply` does it again\n";
+
 /// Asks for the word `yes` on a terminal; refuses without one.
 pub(super) async fn ask(output: &Output, stop: &CancellationToken) -> Result<(), Failure> {
     if !std::io::stdin().is_terminal() {

@@ -328,7 +328,7 @@ pub(super) struct Planning {
 #[derive(Args, Clone, Debug)]
 pub(super) struct Guards {
     /// Accept a tripped guard (can be repeated): removals, policies, broad-target,
-    /// exclusion-lost, unassigned, reach
+    /// exclusion-lost, unassigned, reach, tenants
     #[arg(long, value_name = "GUARD", value_parser = guard_name)]
     pub(super) allow: Vec<GuardName>,
     /// Limit for removals, as a number or a percentage of the managed live assignments [default: 25%]
@@ -337,6 +337,9 @@ pub(super) struct Guards {
     /// Limit for the devices and users that one policy may lose; counts members exactly [default: off]
     #[arg(long, value_name = "N")]
     pub(super) max_members_lost: Option<u64>,
+    /// Limit for the tenants that change in one run [default: off]
+    #[arg(long, value_name = "N")]
+    pub(super) max_tenants: Option<usize>,
     /// Limit for changed policies [default: 50]
     #[arg(long, value_name = "N")]
     pub(super) max_policies: Option<usize>,

@@ -27,9 +27,9 @@ use crate::redact::Redactor;
 use crate::render::clean::{clean, clean_message};
 use crate::render::json::Json;
 use crate::render::review::{ErrorView, Finding, Review};
-use crate::render::tenants::{self, TenantView};
 use crate::render::{self, github, json, markdown};
 use crate::report::Settled;
+use crate::run::tenants::Drawn;
 use crate::run::{Failure, clock};
 
 /// A result in the forms that a pipeline needs.
@@ -143,7 +143,7 @@ impl Output {
     }
 
     /// Prints text for people that is plain, or has marks of its own.
-    fn plain(&self, text: &str) -> Result<(), Failure> {
+    pub(super) fn plain(&self, text: &str) -> Result<(), Failure> {
         self.own(&self.redactor.mask(text))
     }
 
@@ -290,23 +290,39 @@ impl Output {
         }
     }
 
-    /// Prints the result for several tenants, which comes in all formats.
-    pub(super) fn print_tenants(
-        &self,
-        views: &[TenantView<'_>],
-        text: impl FnOnce() -> String,
-        json: &Json<'_>,
-    ) -> Result<(), Failure> {
-        let json = self.json_result(|| json)?;
-        match self.format {
-            Format::Json => self.own(&json),
-            Format::Markdown => {
-                let command = self.command.unwrap_or("assignctl");
-                self.plain(&tenants::markdown(command, views, self.max_bytes))
-            }
-            Format::Github => self.plain(&tenants::annotations(views)),
-            _ => self.text(&text()),
+    /// Prints JSON part by part, and saves it if that is asked for. Its parts were looked through for secrets
+    /// when they were made.
+    pub(super) fn print_parts(&self, json: &Json<'_>) -> Result<(), Failure> {
+        self.printed.set(true);
+        self.progress.finished();
+        if let Some(path) = &self.json_into {
+            let saved = files::save_with(path, |file| json.write(file));
+            saved.map_err(|error| unwritten(path, &error))?;
         }
+        match self.format {
+            Format::Json => written(json.write(&mut io::stdout().lock())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Returns the platform that gets the result as well.
+    pub(super) fn platform(&self) -> Option<Platform> {
+        self.platform
+    }
+
+    /// Keeps the result for the platform.
+    pub(super) fn keep_recorded(&self, recorded: Recorded) {
+        *self.recorded.borrow_mut() = Some(recorded);
+    }
+
+    /// Returns the command's word.
+    pub(super) fn command(&self) -> &'static str {
+        self.command.unwrap_or("assignctl")
+    }
+
+    /// Returns how large Markdown may be.
+    pub(super) fn max_bytes(&self) -> usize {
+        self.max_bytes
     }
 
     /// Prints a result that is data as text, too.
@@ -377,8 +393,21 @@ impl Output {
     }
 
     pub(super) fn diagnostics(&self, list: &[Diagnostic], sources: &Sources) {
+        self.tell(self.drawn(list, sources));
+    }
+
+    /// Prints what was drawn, and keeps it for the result.
+    pub(super) fn tell(&self, drawn: Drawn) {
+        if !drawn.said.is_empty() {
+            self.note(&drawn.said);
+        }
+        self.findings.borrow_mut().extend(drawn.findings);
+    }
+
+    /// Draws what was found in manifests, without secrets.
+    pub(super) fn drawn(&self, list: &[Diagnostic], sources: &Sources) -> Drawn {
         if list.is_empty() {
-            return;
+            return Drawn::default();
         }
         // Lines are cut where they are long, and a secret with them; so it is taken out before.
         let sources = &sources.with_texts(|_, text| self.redactor.cover(text));
@@ -387,19 +416,34 @@ impl Output {
             .map(|found| self.without_secrets(found))
             .collect();
         let list = list.as_slice();
-        // The stream takes colours out where none are wanted.
-        self.note(&render::diagnostics::diagnostics(list, sources, true));
         let mut drawn = if self.format == Format::Markdown || self.platform.is_some() {
             render::diagnostics::each(list, sources, false)
         } else {
             Vec::new()
         }
         .into_iter();
-        let found = list.iter().map(|diagnostic| Finding {
+        let findings = list.iter().map(|diagnostic| Finding {
             diagnostic: PlanDiagnostic::new(diagnostic, sources),
             drawn: drawn.next().unwrap_or_default(),
         });
-        self.findings.borrow_mut().extend(found);
+        Drawn {
+            findings: findings.collect(),
+            // The stream takes colours out where none are wanted.
+            said: render::diagnostics::diagnostics(list, sources, true),
+        }
+    }
+
+    /// Draws what a saved plan has to say of its manifests.
+    pub(super) fn drawn_saved(list: &[PlanDiagnostic]) -> Drawn {
+        let found = list.iter().map(|diagnostic| Finding {
+            diagnostic: diagnostic.clone(),
+            drawn: strip_str(&render::text::diagnostics(std::slice::from_ref(diagnostic)))
+                .to_string(),
+        });
+        Drawn {
+            said: render::text::diagnostics(list),
+            findings: found.collect(),
+        }
     }
 
     /// Returns a message without secrets.
@@ -419,13 +463,7 @@ impl Output {
 
     /// Prints what a saved plan has to say of its manifests.
     pub(super) fn saved_diagnostics(&self, list: &[PlanDiagnostic]) {
-        self.note(&render::text::diagnostics(list));
-        let found = list.iter().map(|diagnostic| Finding {
-            diagnostic: diagnostic.clone(),
-            drawn: strip_str(&render::text::diagnostics(std::slice::from_ref(diagnostic)))
-                .to_string(),
-        });
-        self.findings.borrow_mut().extend(found);
+        self.tell(Self::drawn_saved(list));
     }
 
     /// Writes data to a file, as it stands, so that it is either the old or the new one, never a

@@ -116,6 +116,12 @@ fn settings() -> Vec<Setting> {
             "limit of the guard `reach`: how many devices and users one policy may lose; off unless set",
         ),
         setting(
+            "guards.maxTenants",
+            "--max-tenants",
+            String::new(),
+            "limit of the guard `tenants`: how many tenants may change in one run; off unless set",
+        ),
+        setting(
             "members",
             "--members",
             String::new(),

@@ -4,8 +4,10 @@ use std::cell::LazyCell;
 use std::path::Path;
 
 use super::arguments::{Apply, Rollback};
+use super::confirm::STILL_IN_GIT;
 use super::options::{Ci, Common, CountMembers, Tenants};
 use super::output::Output;
+use super::tenants::runs;
 use super::{apply, interrupt, runtime, settings};
 use crate::exit::Exit;
 use crate::render::json;
@@ -30,9 +32,6 @@ pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Resul
         planning,
         guards,
     } = command.clone();
-    if let Some(out) = &out {
-        return save(command, out, common, output);
-    }
     let as_apply = Apply {
         paths: Vec::new(),
         yes,
@@ -52,7 +51,15 @@ pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Resul
         ci: Ci::default(),
         reviewed: false,
     };
-    apply::run_or_roll_back(&as_apply, Some(&of), common, output)
+    match &out {
+        Some(out) if of.is_dir() => {
+            let config = settings::configuration(common)?;
+            let source = (runs::Source::Rollback(&of), Some(out.as_path()));
+            runs::apply(&as_apply, common, &config, source, output)
+        }
+        Some(out) => save(command, out, common, output),
+        None => apply::run_or_roll_back(&as_apply, Some(&of), common, output),
+    }
 }
 
 /// Saves the plan of a rollback, for review. Nothing is written to the service.
@@ -98,6 +105,6 @@ fn save(command: &Rollback, out: &Path, common: &Common, output: &Output) -> Res
         || prepared.text(detail),
         || &*json,
     )?;
-    output.note(apply::STILL_IN_GIT);
+    output.note(STILL_IN_GIT);
     Failure::refused(prepared.plan.refusing(), "").map_or(Ok(Exit::Success), Err)
 }

@@ -235,6 +235,7 @@ pub(super) fn guards(arguments: &Guards, config: &Config) -> Result<GuardRules, 
         max_members_lost: arguments
             .max_members_lost
             .or(config.guards.max_members_lost),
+        max_tenants: arguments.max_tenants.or(config.guards.max_tenants),
         accepted: arguments.allow.clone(),
         tenant_id: config.tenant_id.clone(),
     })

@@ -33,6 +33,7 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
         max_removals: None,
         max_policies: None,
         max_members_lost: None,
+        max_tenants: None,
     };
     let rules = settings::guards(&nothing_given, &config?)?;
     let (saved, doubt) = inputs::plan_to_show(&command.file)?;

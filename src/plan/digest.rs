@@ -1,5 +1,6 @@
 //! Digests of what files say.
 
+use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -29,6 +30,11 @@ pub(super) fn rows_digest(rows: &[Assignment]) -> String {
         .map(|row| AssignmentRecord::new(row, &names))
         .collect();
     sha256(&records)
+}
+
+/// Computes the digest of the plans of several tenants, by their digests.
+pub fn of_tenants(digests: &BTreeMap<&str, &str>) -> String {
+    sha256(digests)
 }
 
 /// Computes the digest of a value's JSON.

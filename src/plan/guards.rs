@@ -23,19 +23,22 @@ pub enum GuardName {
     Unassigned,
     /// A policy loses many devices and users.
     Reach,
+    /// Many tenants change.
+    Tenants,
     /// Signed in to another tenant than the configuration names.
     Tenant,
 }
 
 impl GuardName {
     /// Every guard, in the order in which they are shown.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Removals,
         Self::Policies,
         Self::BroadTarget,
         Self::ExclusionLost,
         Self::Unassigned,
         Self::Reach,
+        Self::Tenants,
         Self::Tenant,
     ];
 
@@ -48,6 +51,7 @@ impl GuardName {
             Self::ExclusionLost => "exclusion-lost",
             Self::Unassigned => "unassigned",
             Self::Reach => "reach",
+            Self::Tenants => "tenants",
             Self::Tenant => "tenant",
         }
     }
@@ -71,6 +75,7 @@ impl GuardName {
             Self::ExclusionLost => "policies lose an exclusion while an include stays",
             Self::Unassigned => "policies that had assignments no longer include anybody",
             Self::Reach => "policies lose more devices and users than allowed",
+            Self::Tenants => "more tenants change than allowed",
             Self::Tenant => "the tenant signed in to is not the one that the configuration names",
         }
     }
@@ -119,6 +124,8 @@ pub struct GuardRules {
     pub max_policies: usize,
     /// How many devices and users one policy may lose; `None` if that is not judged.
     pub max_members_lost: Option<u64>,
+    /// How many tenants may change in one run; `None` if that is not judged.
+    pub max_tenants: Option<usize>,
     /// Guards accepted with `--allow`.
     pub accepted: Vec<GuardName>,
     /// The tenant that the configuration names.
@@ -131,6 +138,7 @@ impl Default for GuardRules {
             max_removals: RemovalLimit::Percent(25),
             max_policies: 50,
             max_members_lost: None,
+            max_tenants: None,
             accepted: Vec::new(),
             tenant_id: None,
         }
@@ -159,6 +167,8 @@ pub struct Judged<'a> {
     pub total: Option<usize>,
     /// What was counted, if anything was.
     pub members: Option<&'a Members>,
+    /// How many tenants change in the run; `None` if it is for one tenant, or that is not known yet.
+    pub changed_tenants: Option<usize>,
 }
 
 impl<'a> Judged<'a> {
@@ -213,6 +223,13 @@ pub enum Observation {
     },
     /// Policies to which something happens that should happen to none.
     Named(usize),
+    /// Tenants that change.
+    Tenants {
+        /// How many change.
+        changed: usize,
+        /// How many may change.
+        limit: usize,
+    },
     /// The tenant.
     Tenant {
         /// The one that the configuration names.
@@ -229,6 +246,7 @@ impl Observation {
             Self::Removals { limit, .. } => limit.to_string(),
             Self::Policies { limit, .. } => limit.to_string(),
             Self::Reach { limit, .. } => limit.to_string(),
+            Self::Tenants { limit, .. } => limit.to_string(),
             Self::Named(_) => "0".to_owned(),
             Self::Tenant { named, .. } => named.clone(),
         }
@@ -244,6 +262,7 @@ impl Observation {
                 None => "cannot be judged".to_owned(),
             },
             Self::Named(number) => number.to_string(),
+            Self::Tenants { changed, .. } => changed.to_string(),
             Self::Tenant { signed_in, .. } => signed_in.as_deref().unwrap_or("unknown").to_owned(),
         }
     }
@@ -264,7 +283,7 @@ impl Observation {
                 *removed >= FEWEST_REMOVALS
                     && removed.saturating_mul(100) > total.saturating_mul(percent)
             }
-            Self::Policies { changed, limit } => changed > limit,
+            Self::Policies { changed, limit } | Self::Tenants { changed, limit } => changed > limit,
             // What is not known may be too many.
             Self::Reach { lost, limit } => lost.is_none_or(|lost| lost > *limit),
             Self::Named(number) => *number > 0,
@@ -297,6 +316,19 @@ pub fn evaluate(judged: &Judged<'_>, rules: &GuardRules) -> Vec<Guard> {
         .collect()
 }
 
+/// Judges how many tenants change in a run.
+pub fn tenants(changed: usize, limit: usize, accepted: bool) -> Guard {
+    let observation = Observation::Tenants { changed, limit };
+    let tripped = observation.is_beyond();
+    Guard {
+        name: GuardName::Tenants,
+        observation,
+        tripped,
+        accepted: tripped && accepted,
+        policies: Vec::new(),
+    }
+}
+
 /// Judges with one guard. Without a named tenant there is nothing to guard.
 pub(super) fn evaluate_one(
     name: GuardName,
@@ -310,6 +342,13 @@ pub(super) fn evaluate_one(
         GuardName::ExclusionLost => named(judged, loses_exclusion),
         GuardName::Unassigned => named(judged, ends_unassigned),
         GuardName::Reach => reach(judged, rules.max_members_lost?),
+        GuardName::Tenants => (
+            Observation::Tenants {
+                changed: judged.changed_tenants?,
+                limit: rules.max_tenants?,
+            },
+            Vec::new(),
+        ),
         GuardName::Tenant => (
             Observation::Tenant {
                 named: rules.tenant_id.clone()?,

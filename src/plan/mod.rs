@@ -46,7 +46,7 @@ pub use unmanaged::{Notable, NotableReason, Unmanaged};
 use crate::diagnostic::{Diagnostic, Place, Severity, Sources};
 use crate::manifest::{Manifest, Mode};
 use crate::model::{AssignmentKey, LiveGroup, LiveTenant, PolicyKind, Rows, SharedText};
-use guards::{GivenLimits, Guard, GuardRules, Judged, Observation};
+use guards::{GivenLimits, Guard, GuardName, GuardRules, Judged, Observation};
 use select::{DesiredState, ManagedPolicy};
 use writes::{PlannedWrite, WriteWith};
 
@@ -330,7 +330,17 @@ impl Plan {
             tenant_id: self.tenant_id.as_deref(),
             total,
             members: annotations.members.as_ref(),
+            changed_tenants: None,
         }
+    }
+
+    /// Adds what the guard `tenants` says of the run that the plan is a part of, if it judges.
+    #[must_use]
+    pub fn with_tenants_guard(mut self, guard: Option<Guard>) -> Self {
+        self.guards.retain(|guard| guard.name != GuardName::Tenants);
+        self.guards.extend(guard);
+        self.guards.sort_by_key(|guard| guard.name);
+        self
     }
 
     /// Recomputes a saved plan's writes for another `--write-with`. The paths of deletes are found when
@@ -363,6 +373,7 @@ impl Plan {
         rules.accepted.extend(accepted.map(|guard| guard.name));
         // The file does not hold the unchanged policies.
         let mut all = None;
+        let mut tenants = None;
         let mut limits = rules.clone();
         for guard in &saved {
             let is_given = match guard.observation {
@@ -385,13 +396,23 @@ impl Plan {
                     limits.max_members_lost = Some(today.min(limit));
                     true
                 }
+                // How many tenants change is not known from one plan.
+                Observation::Tenants { changed, limit } => {
+                    tenants = Some(changed);
+                    limits.max_tenants = Some(limit);
+                    continue;
+                }
                 Observation::Named(_) | Observation::Tenant { .. } => continue,
             };
             if !is_given {
                 self.diagnostics.extend(guards::looser_limit(guard, &rules));
             }
         }
-        self.guards = guards::evaluate(&self.judged(annotations, all), &limits);
+        let judged = Judged {
+            changed_tenants: tenants,
+            ..self.judged(annotations, all)
+        };
+        self.guards = guards::evaluate(&judged, &limits);
         self
     }
 }

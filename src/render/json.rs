@@ -173,8 +173,9 @@ pub fn doubtful<'a>(record: PlanRecord<'a>, error: &ErrorView<'a>) -> Json<'a> {
     })
 }
 
+/// A plan's record with what became of it.
 #[derive(Serialize)]
-struct WithResults<'a> {
+pub struct WithResults<'a> {
     #[serde(flatten)]
     plan: PlanRecord<'a>,
     results: ResultsRecord<'a>,
@@ -238,29 +239,46 @@ pub fn results<'a>(
     requests: RequestCounts,
     error: Option<&ErrorView<'a>>,
 ) -> Json<'a> {
-    Json::new(WithResults {
-        plan: record,
-        results: ResultsRecord {
-            exit_code,
-            summary: OutcomeCounts::new(results),
-            requests: RequestsRecord::new(requests),
-            policies: results
-                .all(plan)
-                .map(|(policy, settled)| PolicyLine::new(policy, settled, names))
-                .collect(),
-            moved: results
-                .moved(plan)
-                .map(|(policy, live)| MovedRecord {
-                    kind: policy.kind.name(),
-                    id: &policy.id,
-                    name: &policy.name,
-                    planned: AssignmentRecord::all(&policy.before, names),
-                    live: live.map(|live| AssignmentRecord::all(live, names)),
-                })
-                .collect(),
-        },
-        error: error.map(ErrorRecord::new),
-    })
+    Json::new(WithResults::new(
+        record, plan, names, results, exit_code, requests, error,
+    ))
+}
+
+impl<'a> WithResults<'a> {
+    /// Writes a plan out with what became of it, and why nothing more did.
+    pub fn new(
+        record: PlanRecord<'a>,
+        plan: &'a Plan,
+        names: &'a Names,
+        results: &'a Results,
+        exit_code: u8,
+        requests: RequestCounts,
+        error: Option<&ErrorView<'a>>,
+    ) -> Self {
+        Self {
+            plan: record,
+            results: ResultsRecord {
+                exit_code,
+                summary: OutcomeCounts::new(results),
+                requests: RequestsRecord::new(requests),
+                policies: results
+                    .all(plan)
+                    .map(|(policy, settled)| PolicyLine::new(policy, settled, names))
+                    .collect(),
+                moved: results
+                    .moved(plan)
+                    .map(|(policy, live)| MovedRecord {
+                        kind: policy.kind.name(),
+                        id: &policy.id,
+                        name: &policy.name,
+                        planned: AssignmentRecord::all(&policy.before, names),
+                        live: live.map(|live| AssignmentRecord::all(live, names)),
+                    })
+                    .collect(),
+            },
+            error: error.map(ErrorRecord::new),
+        }
+    }
 }
 
 /// A plan that could not be made: the same keys, with null for what is not known.

@@ -1,11 +1,14 @@
-//! What became of several tenants: a summary with the worst first, then each tenant by itself.
+//! What became of several tenants: a summary with the worst first, then each tenant by itself. All of it is
+//! drawn a tenant at a time, so that no more than one has to be in memory.
 
 use std::fmt::Write as _;
 
 use super::clean::clean;
-use super::phrases::count;
+use super::github::{self, Form};
+use super::markdown;
+use super::phrases::{count, how_to_accept, seen, verdict};
 use super::review::{PlanView, Review};
-use super::{github, markdown};
+use crate::plan::guards::Guard;
 use crate::report::Outcome;
 
 /// A tenant with what a run found and did there.
@@ -15,10 +18,32 @@ pub struct TenantView<'a> {
     pub name: &'a str,
     /// Its id or domain.
     pub tenant_id: &'a str,
-    /// How the run for it ended.
-    pub exit_code: u8,
     /// What it found and did.
     pub review: Review<'a>,
+}
+
+/// A line of the summary.
+#[derive(Clone, Copy, Debug)]
+pub struct Line<'a> {
+    /// The tenant's short name.
+    pub name: &'a str,
+    /// How the run for it ended.
+    pub exit_code: u8,
+    /// What came of it, in a few words.
+    pub state: &'a str,
+}
+
+/// What is said of all tenants together.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// The command's word.
+    pub command: &'a str,
+    /// The tenants, the worst first.
+    pub lines: &'a [Line<'a>],
+    /// What the guard `tenants` says.
+    pub guard: Option<&'a Guard>,
+    /// The digest of all plans.
+    pub digest: Option<&'a str>,
 }
 
 /// What it takes to say that details are left out.
@@ -27,39 +52,39 @@ const NOTE: usize = 80;
 /// The room that a summary takes of a Markdown result, at most: a quarter.
 const HEAD_SHARE: usize = 4;
 
-impl TenantView<'_> {
-    /// Says in a few words what became of it.
-    fn state(&self) -> String {
-        let Review {
-            command: _,
-            plan,
-            results,
-            checked: _,
-            findings,
-            error,
-        } = &self.review;
-        if let Some(results) = results.filter(|results| !results.settled.is_empty()) {
-            let outcomes = [
-                (Outcome::Applied, "applied"),
-                (Outcome::Already, "already as planned"),
-                (Outcome::Pending, "waiting for approval"),
-                (Outcome::Failed, "failed"),
-                (Outcome::Stale, "stale"),
-                (Outcome::Skipped, "skipped"),
-            ];
-            let said = outcomes.iter().filter_map(|(outcome, word)| {
-                let number = results.count(*outcome);
-                (number > 0).then(|| format!("{number} {word}"))
-            });
-            return said.collect::<Vec<_>>().join(", ");
-        }
-        match (error, plan) {
-            (Some(error), _) if !error.message.is_empty() => clean(error.message).into_owned(),
-            (_, Some(view)) => changes(view),
-            _ => {
-                let errors = findings.iter().filter(|found| found.is_error()).count();
-                format!("{} found", count(errors, "error", "errors"))
-            }
+/// The longest state in a table, in characters.
+const LONGEST_STATE: usize = 300;
+
+/// Says in a few words what became of a tenant, unless an error says it.
+pub fn state(review: &Review<'_>) -> String {
+    let Review {
+        command: _,
+        plan,
+        results,
+        checked: _,
+        findings,
+        error: _,
+    } = review;
+    if let Some(results) = results.filter(|results| !results.settled.is_empty()) {
+        let outcomes = [
+            (Outcome::Applied, "applied"),
+            (Outcome::Already, "already as planned"),
+            (Outcome::Pending, "waiting for approval"),
+            (Outcome::Failed, "failed"),
+            (Outcome::Stale, "stale"),
+            (Outcome::Skipped, "skipped"),
+        ];
+        let said = outcomes.iter().filter_map(|(outcome, word)| {
+            let number = results.count(*outcome);
+            (number > 0).then(|| format!("{number} {word}"))
+        });
+        return said.collect::<Vec<_>>().join(", ");
+    }
+    match plan {
+        Some(view) => changes(view),
+        None => {
+            let errors = findings.iter().filter(|found| found.is_error()).count();
+            format!("{} found", count(errors, "error", "errors"))
         }
     }
 }
@@ -78,86 +103,164 @@ fn changes(view: &PlanView<'_>) -> String {
     )
 }
 
-/// Draws all tenants as text; `body` draws one.
-pub fn text(views: &[TenantView<'_>], body: impl Fn(usize) -> String) -> String {
-    let mut text = format!("{}\n", count(views.len(), "tenant", "tenants"));
-    let width = views.iter().map(|view| view.name.len()).max();
+/// Draws the summary as text.
+pub fn text_head(head: &Head<'_>) -> String {
+    let Head {
+        command: _,
+        lines,
+        guard,
+        digest,
+    } = head;
+    let mut text = format!("{}\n", count(lines.len(), "tenant", "tenants"));
+    let width = lines.iter().map(|line| line.name.len()).max();
     let width = width.unwrap_or_default();
-    for view in views {
+    for line in *lines {
         let _ = writeln!(
             text,
             "  {:width$}  exit {:<3}  {}",
-            view.name,
-            view.exit_code,
-            view.state()
+            line.name,
+            line.exit_code,
+            clean(line.state)
         );
     }
-    for (number, view) in views.iter().enumerate() {
-        let body = body(number);
-        if !body.trim().is_empty() {
+    if let Some(guard) = guard.filter(|guard| guard.tripped) {
+        let _ = write!(
+            text,
+            "guard `tenants` {}: {}",
+            verdict(guard),
+            seen(guard, str::to_owned)
+        );
+        if !guard.accepted {
+            let _ = write!(text, "; {}", how_to_accept(guard));
+        }
+        text.push('\n');
+    }
+    if let Some(digest) = digest {
+        let _ = writeln!(text, "digest of all: {digest}");
+    }
+    text
+}
+
+/// Draws the heading of a tenant as text.
+pub fn text_heading(name: &str, tenant_id: &str) -> String {
+    format!("\n== {name} ({}) ==\n\n", clean(tenant_id))
+}
+
+/// Markdown in at most so many bytes: one table, and each tenant's details folded, the worst first, while there
+/// is room.
+#[derive(Debug)]
+pub struct Markdown {
+    text: String,
+    foot: String,
+    most_bytes: usize,
+    left_out: usize,
+    has_sections: bool,
+}
+
+impl Markdown {
+    /// Begins with the table.
+    pub fn new(head: &Head<'_>, most_bytes: usize) -> Self {
+        let Head {
+            command,
+            lines,
+            guard,
+            digest,
+        } = *head;
+        let mut text = format!(
+            "{}\n### assignctl {command}: {}\n\n",
+            markdown::marker(command),
+            count(lines.len(), "tenant", "tenants")
+        );
+        if let Some(guard) = guard.filter(|guard| guard.tripped) {
             let _ = write!(
                 text,
-                "\n== {} ({}) ==\n\n{}",
-                view.name,
-                clean(view.tenant_id),
-                body
+                "**Guard `tenants` {}:** {}",
+                verdict(guard),
+                seen(guard, |text| markdown::code(text))
             );
+            if !guard.accepted {
+                let _ = write!(text, "; {}", how_to_accept(guard));
+            }
+            text.push_str("\n\n");
+        }
+        text.push_str("| tenant | exit | result |\n|---|---|---|\n");
+        for (number, line) in lines.iter().enumerate() {
+            let state: String = line.state.chars().take(LONGEST_STATE).collect();
+            let row = format!(
+                "| {} | {} | {} |\n",
+                line.name,
+                line.exit_code,
+                markdown::code(state)
+            );
+            if text.len() + row.len() > most_bytes / HEAD_SHARE {
+                let left = count(lines.len() - number, "more tenant", "more tenants");
+                let _ = writeln!(text, "| … | | {left} |");
+                break;
+            }
+            text.push_str(&row);
+        }
+        Self {
+            text,
+            foot: digest.map_or_else(String::new, |digest| format!("\nDigest: `{digest}`\n")),
+            most_bytes,
+            left_out: 0,
+            has_sections: command == "drift",
         }
     }
-    text
-}
 
-/// Draws all tenants as Markdown in at most so many bytes: one table, and each tenant's details folded,
-/// the worst first, as far as there is room.
-pub fn markdown(command: &str, views: &[TenantView<'_>], most_bytes: usize) -> String {
-    let mut text = format!(
-        "{}\n### assignctl {command}: {}\n\n| tenant | exit | result |\n|---|---|---|\n",
-        markdown::marker(command),
-        count(views.len(), "tenant", "tenants")
-    );
-    for (number, view) in views.iter().enumerate() {
-        let row = format!(
-            "| {} | {} | {} |\n",
-            view.name,
-            view.exit_code,
-            markdown::code(view.state())
-        );
-        if text.len() + row.len() > most_bytes / HEAD_SHARE {
-            let left = count(views.len() - number, "more tenant", "more tenants");
-            let _ = writeln!(text, "| … | | {left} |");
-            break;
-        }
-        text.push_str(&row);
+    /// Whether no further tenant has room.
+    pub fn is_full(&self) -> bool {
+        self.text.len() + self.foot.len() + NOTE + markdown::SMALLEST > self.most_bytes
     }
-    for (number, view) in views.iter().enumerate() {
-        let head = format!("\n<details><summary>{}</summary>\n\n", view.name);
+
+    /// Leaves a tenant's details out.
+    pub fn leave_out(&mut self) {
+        self.left_out += 1;
+    }
+
+    /// Adds a tenant's details, if there is room.
+    pub fn add(&mut self, view: &TenantView<'_>) {
+        let mut head = format!("\n<details><summary>{}</summary>\n\n", view.name);
+        if self.has_sections {
+            head.insert_str(0, &format!("\n#### {}\n", view.name));
+        }
         let foot = "\n</details>\n";
-        let room = most_bytes.saturating_sub(text.len() + head.len() + foot.len() + NOTE);
-        let body = markdown::draw(&view.review, room);
-        if body.len() > room {
-            let left = count(views.len() - number, "tenant", "tenants");
+        let taken = self.text.len() + head.len() + foot.len() + self.foot.len() + NOTE;
+        let room = self.most_bytes.saturating_sub(taken);
+        let body = match room {
+            0..markdown::SMALLEST => String::new(),
+            room => markdown::draw(&view.review, room),
+        };
+        if body.is_empty() || body.len() > room {
+            return self.leave_out();
+        }
+        self.text.push_str(&head);
+        // The marker is that of the whole.
+        let marker = markdown::marker(view.review.command);
+        let body = body.strip_prefix(&marker).unwrap_or(&body);
+        self.text.push_str(body.trim_start());
+        self.text.push_str(foot);
+    }
+
+    /// Returns all of it.
+    pub fn finish(mut self) -> String {
+        if self.left_out > 0 {
+            let left = count(self.left_out, "tenant", "tenants");
             let _ = writeln!(
-                text,
+                self.text,
                 "\nThe details of {left} are left out, for their size."
             );
-            break;
         }
-        text.push_str(&head);
-        // The marker is that of the whole.
-        let marker = markdown::marker(command);
-        text.push_str(body.strip_prefix(&marker).unwrap_or(&body).trim_start());
-        text.push_str(foot);
+        self.text.push_str(&self.foot);
+        self.text
     }
-    text
 }
 
-/// Draws all tenants as annotations.
-pub fn annotations(views: &[TenantView<'_>]) -> String {
-    let mut text = String::new();
-    for view in views {
-        let _ = writeln!(text, "::group::{}", view.name);
-        text.push_str(&github::draw(&view.review));
-        text.push_str("::endgroup::\n");
+/// Draws a tenant as annotations.
+pub fn annotations(form: Form, view: &TenantView<'_>) -> String {
+    let body = github::draw_as(form, &view.review);
+    match form {
+        Form::GitHub => format!("::group::{}\n{body}::endgroup::\n", view.name),
+        Form::AzureDevOps => format!("##[group]{}\n{body}##[endgroup]\n", view.name),
     }
-    text
 }

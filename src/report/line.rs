@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::outcome::{Outcome, PendingApproval, Reason, Results, Settled};
 use crate::graph::observe::RequestCounts;
 use crate::plan::saved::{
-    AssignmentRecord, FORMAT_VERSION, GuardRecord, ManagedRecord, SelectionRecord, UnmanagedRecord,
+    AssignmentRecord, FORMAT_VERSION, GuardRecord, ManagedRecord, PlannedTenant, SelectionRecord,
+    UnmanagedRecord,
 };
 use crate::plan::{Names, Plan, PlannedPolicy};
 
@@ -36,6 +37,15 @@ pub(super) struct StartLine<'a> {
     pub(super) format_version: Cow<'a, str>,
     pub(super) event: Event,
     pub(super) digest: Option<Cow<'a, str>>,
+    /// The tenant's short name, if manifests name their tenants.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) tenant: Option<Cow<'a, str>>,
+    /// The tenant's own app registration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) client_id: Option<Cow<'a, str>>,
+    /// The cloud that the tenant is said to be in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) cloud: Option<Cow<'a, str>>,
     pub(super) tenant_id: Option<Cow<'a, str>>,
     #[serde(default)]
     pub(super) graph_url: Cow<'a, str>,
@@ -62,6 +72,9 @@ impl<'a> StartLine<'a> {
             format_version: FORMAT_VERSION.into(),
             event: Event::Start,
             digest: digest.map(Cow::Borrowed),
+            tenant: None,
+            client_id: None,
+            cloud: None,
             tenant_id: plan.and_then(|plan| plan.tenant_id.as_deref().map(Cow::Borrowed)),
             graph_url: graph_url.into(),
             selection: plan.map(SelectionRecord::of).unwrap_or_default(),
@@ -75,6 +88,19 @@ impl<'a> StartLine<'a> {
                 .flat_map(|plan| &plan.guards)
                 .map(GuardRecord::new)
                 .collect(),
+        }
+    }
+}
+
+impl<'a> StartLine<'a> {
+    /// Says for which of several tenants the run is.
+    pub(super) fn of_tenant(self, tenant: Option<&'a PlannedTenant>) -> Self {
+        let own = |text: &'a Option<String>| text.as_deref().map(Cow::Borrowed);
+        Self {
+            tenant: tenant.map(|tenant| tenant.name.as_str().into()),
+            client_id: tenant.and_then(|tenant| own(&tenant.client_id)),
+            cloud: tenant.and_then(|tenant| own(&tenant.cloud)),
+            ..self
         }
     }
 }

@@ -5,10 +5,12 @@ mod last_known;
 mod line;
 mod outcome;
 mod read;
+mod results;
 mod write;
 
 pub use last_known::last_known;
 pub use line::{OutcomeCounts, PolicyLine, RequestsRecord};
 pub use outcome::{Moved, Outcome, PendingApproval, Reason, Results, Settled};
-pub use read::{Recorded, RecordedPolicy, ReportError, read};
+pub use read::{Recorded, RecordedPolicy, ReportError, read, settled_policy};
+pub use results::{ReadResults, read_results};
 pub use write::Report;

@@ -16,7 +16,9 @@ use super::outcome::{Outcome, PendingApproval, Reason};
 use crate::graph::observe::RequestCounts;
 use crate::model::{Assignment, AssignmentKey, PolicyKind, SharedText};
 use crate::plan::Names;
-use crate::plan::saved::{AssignmentRecord, UnmanagedRecord, check_ids, remediation_of};
+use crate::plan::saved::{
+    AssignmentRecord, PlannedTenant, UnmanagedRecord, check_ids, remediation_of,
+};
 
 /// Why a file is no report that can be used.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub struct Recorded {
     pub digest: Option<String>,
     /// The tenant; `None` if the token did not name it, or where the run ended before its start.
     pub tenant_id: Option<String>,
+    /// The tenant as manifests name it, if they name their tenants.
+    pub tenant: Option<PlannedTenant>,
     /// The service's URL.
     pub graph_url: String,
     /// The policies of the run, by kind and id.
@@ -209,6 +213,9 @@ fn start(recorded: &mut Recorded, value: Value) -> Result<(), ReportError> {
         format_version,
         event: _,
         digest,
+        tenant,
+        client_id,
+        cloud,
         tenant_id,
         graph_url,
         selection,
@@ -221,6 +228,11 @@ fn start(recorded: &mut Recorded, value: Value) -> Result<(), ReportError> {
         return Err(ReportError::UnknownVersion(format_version.into_owned()));
     }
     recorded.digest = digest.map(Cow::into_owned);
+    recorded.tenant = tenant.map(|name| PlannedTenant {
+        name: name.into_owned(),
+        client_id: client_id.map(Cow::into_owned),
+        cloud: cloud.map(Cow::into_owned),
+    });
     recorded.tenant_id = tenant_id.map(Cow::into_owned);
     recorded.graph_url = graph_url.into_owned();
     recorded.managed = managed.map(|managed| managed.0);
@@ -236,6 +248,15 @@ fn start(recorded: &mut Recorded, value: Value) -> Result<(), ReportError> {
     recorded.unmanaged = unmanaged;
     recorded.partial = selection.partial;
     Ok(())
+}
+
+/// Reads what a line, or a result as JSON, says of a policy that has settled.
+///
+/// # Errors
+///
+/// Says what is wrong with it.
+pub fn settled_policy(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
+    settled(value, names)
 }
 
 /// Adds what a line says of a policy to what earlier lines said of it.

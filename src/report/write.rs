@@ -22,6 +22,7 @@ use super::outcome::{Results, Settled};
 use super::read::read;
 use crate::files;
 use crate::graph::observe::RequestCounts;
+use crate::plan::saved::PlannedTenant;
 use crate::plan::{Names, Plan, PlannedPolicy};
 
 /// A report that grows.
@@ -30,6 +31,8 @@ pub struct Report {
     sink: Sink,
     /// Where the earlier report of that name is.
     kept: Option<PathBuf>,
+    /// The tenant, if manifests name their tenants.
+    tenant: Option<PlannedTenant>,
 }
 
 #[derive(Debug)]
@@ -61,6 +64,7 @@ impl Report {
                 lines: Vec::new(),
             },
             kept: None,
+            tenant: None,
         })
     }
 
@@ -87,6 +91,7 @@ impl Report {
         Self {
             sink: Sink::Memory(Vec::new()),
             kept: None,
+            tenant: None,
         }
     }
 
@@ -117,7 +122,12 @@ impl Report {
     ///
     /// Says why the line is not on disk.
     pub fn start(&mut self, plan: Option<(&Plan, &str)>, graph_url: &str) -> io::Result<()> {
-        self.line(&StartLine::new(plan, graph_url))
+        self.line(&StartLine::new(plan, graph_url).of_tenant(self.tenant.clone().as_ref()))
+    }
+
+    /// Says for which of several tenants the run is.
+    pub fn of_tenant(&mut self, tenant: PlannedTenant) {
+        self.tenant = Some(tenant);
     }
 
     /// Announces a write with the id of its request, before it is sent.

@@ -41,7 +41,68 @@ pub struct ApplyInput {
     pub stale: Vec<Moved>,
 }
 
+/// What is to be carried out, without the plan.
+#[derive(Debug)]
+pub struct ApplyInputRest {
+    /// See [`ApplyInput::approved`].
+    pub approved: bool,
+    skipped: Vec<(PlannedPolicy, Settled)>,
+    filed: BTreeMap<(PolicyKind, String), PendingApproval>,
+    stale: Vec<Moved>,
+}
+
+impl ApplyInputRest {
+    /// Adds the plan.
+    #[must_use]
+    pub fn join(self, plan: PreparedPlan) -> ApplyInput {
+        let Self {
+            approved,
+            skipped,
+            filed,
+            stale,
+        } = self;
+        ApplyInput {
+            plan,
+            approved,
+            skipped,
+            filed,
+            stale,
+        }
+    }
+}
+
 impl ApplyInput {
+    /// Takes the plan out.
+    #[must_use]
+    pub fn split(self) -> (PreparedPlan, ApplyInputRest) {
+        let Self {
+            plan,
+            approved,
+            skipped,
+            filed,
+            stale,
+        } = self;
+        let rest = ApplyInputRest {
+            approved,
+            skipped,
+            filed,
+            stale,
+        };
+        (plan, rest)
+    }
+
+    /// Refuses a saved plan some of whose policies have moved.
+    ///
+    /// # Errors
+    ///
+    /// Names them.
+    pub fn check_moved(&self) -> Result<(), Failure> {
+        match self.stale.is_empty() {
+            true => Ok(()),
+            false => Err(self.moved()),
+        }
+    }
+
     /// Takes a plan that was just made.
     #[must_use]
     pub fn new(plan: PreparedPlan) -> Self {
@@ -122,9 +183,7 @@ impl ApplyInput {
     ///
     /// Says why.
     pub fn check(&self, expected_digest: Option<&str>, is_pipeline: bool) -> Result<(), Failure> {
-        if !self.stale.is_empty() {
-            return Err(self.moved());
-        }
+        self.check_moved()?;
         if is_pipeline || !self.is_reviewed_but_for_acceptances(expected_digest) {
             check_digest(&self.plan.digest, expected_digest)?;
         }
@@ -387,8 +446,14 @@ impl ApplyRun {
             return Ok(());
         }
         self.started = true;
+        if let Some(tenant) = plan.and_then(|prepared| prepared.tenant.clone()) {
+            self.report().of_tenant(tenant);
+        }
         let client = self.client.as_ref();
-        let graph_url = client.map_or("", |client| client.address().as_str());
+        let graph_url = match plan {
+            Some(prepared) => prepared.plan.graph_url.as_str(),
+            None => client.map_or("", |client| client.address().as_str()),
+        };
         self.report()
             .start(
                 plan.map(|prepared| (&prepared.plan, prepared.digest.as_str())),

@@ -19,7 +19,7 @@ use crate::manifest::Loaded;
 use crate::model::PolicyKind;
 use crate::plan::guards::GuardRules;
 use crate::plan::needs::needs;
-use crate::plan::saved::{PlanRecord, PlannedTenant, digest_of};
+use crate::plan::saved::{PlanRecord, PlannedTenant, SavedPlan, digest_of};
 use crate::plan::since::{Baseline, Since};
 use crate::plan::writes::WriteWith;
 use crate::plan::{self, Annotations, Draft, Plan, PlanDiagnostic, PlanInputs, Selection, Summary};
@@ -263,6 +263,28 @@ impl PreparedPlan {
             tenant: None,
             plan,
             annotations,
+        }
+    }
+
+    /// Takes a plan that was written down.
+    #[must_use]
+    pub fn again(saved: SavedPlan) -> Self {
+        let SavedPlan {
+            plan,
+            annotations,
+            summary,
+            digest,
+            created_at,
+            format_version: _,
+            tenant,
+        } = saved;
+        Self {
+            plan,
+            annotations,
+            summary,
+            digest,
+            created_at,
+            tenant,
         }
     }
 

@@ -12,6 +12,9 @@ use crate::files;
 /// The folder of all that the program keeps in a repository.
 const FOLDER: &str = ".assignctl";
 
+/// How the name of a tenant's report ends in a folder that the user names.
+pub(super) const OF_TENANT: &str = ".report.jsonl";
+
 /// How many reports are kept.
 const KEPT: usize = 20;
 
@@ -29,7 +32,7 @@ pub fn default_report(now: Timestamp) -> PathBuf {
 /// The folder cannot be made.
 pub fn in_folder(folder: &Path, tenant: &str) -> io::Result<PathBuf> {
     fs::create_dir_all(folder)?;
-    Ok(folder.join(format!("{tenant}.report.jsonl")))
+    Ok(folder.join(format!("{tenant}{OF_TENANT}")))
 }
 
 /// Returns the report's file for one of several tenants, if the user names no folder.

@@ -12,8 +12,9 @@ use super::{Failure, members, unless_stopped};
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::model::PolicyKind;
-use crate::plan::PlanInputs;
-use crate::plan::rollback::{self, AppliedPolicy};
+use crate::plan::rollback::{self, AppliedPolicy, as_recorded};
+use crate::plan::writes::WriteWith;
+use crate::plan::{PlanInputs, PlannedPolicy};
 use crate::report::{Outcome, Reason, Recorded, RecordedPolicy, Settled};
 
 /// The plan of a rollback, and what it leaves alone.
@@ -98,6 +99,11 @@ pub async fn plan_rollback(
         },
         as_before,
     })
+}
+
+/// Returns a policy that a result has and its plan does not.
+pub(super) fn skipped_policy(policy: RecordedPolicy, write_with: WriteWith) -> PlannedPolicy {
+    as_recorded(&applied_policy(policy), write_with)
 }
 
 /// Returns what a run did to a policy, as a rollback needs it.

@@ -1,6 +1,7 @@
 //! `tenants`: what manifests say for single tenants.
 
-mod done;
+mod check;
+mod host;
 mod printed;
 pub(in crate::cli) mod runs;
 
@@ -18,6 +19,7 @@ pub(super) fn run(
 ) -> Result<Exit, Failure> {
     match command {
         TenantsCommand::Show(show) => self::show(show, common, output),
+        TenantsCommand::Check(check) => check::run(check, common, output),
     }
 }
 

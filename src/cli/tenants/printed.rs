@@ -1,16 +1,20 @@
-//! What runs for many tenants print: one summary, the worst first, then each tenant's own plan or results.
+//! What runs for many tenants print: one summary, the worst first, then each tenant's own plan or results. One
+//! tenant is in memory at a time.
 
-use serde::Serialize;
-use serde_json::Value;
+use serde::ser::Error as _;
+use serde::{Serialize, Serializer};
 
-use super::super::output::Output;
-use super::done::{Done, sort};
+use super::super::options::Format;
+use super::super::output::{Output, Recorded};
+use crate::ci::Platform;
 use crate::exit::Exit;
-use crate::render::json::{self, Json};
-use crate::render::review::{Finding, Review};
-use crate::render::tenants::{self as render, TenantView};
+use crate::plan::saved::{DiagnosticRecord, GuardRecord, PlanRecord};
+use crate::render::github::Form;
+use crate::render::json::{Json, WithResults};
+use crate::render::tenants::{self as render, Head, Line, Markdown};
 use crate::render::text::{self, Detail};
 use crate::run::Failure;
+use crate::run::tenants::{Batch, Entry, Opened};
 
 /// Where what came of tenants is printed, and in which detail.
 pub(super) struct View<'a> {
@@ -19,113 +23,168 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
-    /// Says what is wrong or odd, tenant by tenant, the worst first.
-    pub(super) fn tell(&self, all: &mut [Done]) {
-        sort(all);
-        for done in all {
-            let saved = done.prepared().filter(|_| done.found.is_empty());
-            let saved = saved.map(|prepared| prepared.plan.diagnostics.clone());
-            let saved = saved.unwrap_or_default();
-            let known = self.output.findings().len();
-            let has_more = done.failure.is_some() || !done.found.is_empty() || !saved.is_empty();
-            if has_more {
-                self.output.note(&format!("tenant {}:\n", done.tenant.name));
+    /// Says what is wrong or odd, tenant by tenant.
+    pub(super) fn tell(&self, batch: &Batch) -> Result<(), Failure> {
+        for entry in &batch.entries {
+            let drawn = batch.open(entry)?.drawn;
+            if entry.failure.is_some() || !drawn.findings.is_empty() {
+                self.output
+                    .note(&format!("tenant {}:\n", entry.tenant.name));
             }
-            self.output.diagnostics(&done.found, &done.sources);
-            if !saved.is_empty() {
-                self.output.saved_diagnostics(&saved);
-            }
-            if let Some(failure) = &done.failure {
+            self.output.note(&drawn.said);
+            if let Some(failure) = &entry.failure {
                 self.output.failure(failure);
             }
-            done.findings = self.output.findings().split_off(known);
         }
+        Ok(())
     }
 
-    fn views<'d>(&self, done: &'d [Done]) -> Vec<TenantView<'d>> {
-        let view = |done: &'d Done| TenantView {
-            name: &done.tenant.name,
-            tenant_id: &done.tenant.tenant_id,
-            exit_code: done.exit().code(),
-            review: Review {
-                plan: done.prepared().map(|prepared| prepared.view(self.detail)),
-                results: done.run.as_ref().map(|run| &run.results),
-                error: done
-                    .failure
-                    .as_ref()
-                    .map(|failure| failure.view(&failure.message)),
-                ..self.output.review(&done.findings)
-            },
-        };
-        done.iter().map(view).collect()
-    }
-
-    pub(super) fn text(&self, done: &[Done]) -> String {
-        let views = self.views(done);
-        render::text(&views, |number| {
-            let done = &done[number];
-            match (done.prepared(), &done.run) {
-                (Some(prepared), Some(run)) => {
-                    text::results(&prepared.plan, &run.results, self.detail)
+    /// Draws the summary and each tenant as text, a part at a time.
+    pub(super) fn text(
+        &self,
+        batch: &Batch,
+        mut print: impl FnMut(&str) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        self.with_head(batch, |head| print(&render::text_head(head)))?;
+        for entry in &batch.entries {
+            let opened = batch.open(entry)?;
+            let body = match (&opened.prepared, &opened.results) {
+                (Some(prepared), Some(results)) => {
+                    let stale = text::stale(&prepared.plan, &prepared.annotations.names, results);
+                    stale + &text::results(&prepared.plan, results, self.detail)
                 }
                 (Some(prepared), None) => prepared.text(self.detail),
                 (None, _) => String::new(),
+            };
+            if !body.trim().is_empty() {
+                let Entry { tenant, .. } = entry;
+                print(&render::text_heading(&tenant.name, &tenant.tenant_id))?;
+                print(&body)?;
             }
+        }
+        Ok(())
+    }
+
+    fn with_head<T>(&self, batch: &Batch, draw: impl FnOnce(&Head<'_>) -> T) -> T {
+        let lines: Vec<Line<'_>> = batch
+            .entries
+            .iter()
+            .map(|entry| Line {
+                name: &entry.tenant.name,
+                exit_code: entry.exit().code(),
+                state: entry.state(),
+            })
+            .collect();
+        draw(&Head {
+            command: self.output.command(),
+            lines: &lines,
+            guard: batch.guard.as_ref(),
+            digest: batch.digest().as_deref(),
         })
     }
 
-    pub(super) fn print(&self, done: &[Done]) -> Result<Exit, Failure> {
-        let exit = Exit::first(done.iter().map(Done::exit));
-        let tenants = done.iter().map(|done| self.record(done)).collect();
-        let json = Json::new(Record {
-            tenants,
-            exit_code: exit.code(),
-        });
-        let views = self.views(done);
-        self.output
-            .print_tenants(&views, || self.text(done), &json)?;
-        Ok(exit)
+    fn markdown(&self, batch: &Batch) -> Result<String, Failure> {
+        let most_bytes = self.output.max_bytes();
+        let mut markdown = self.with_head(batch, |head| Markdown::new(head, most_bytes));
+        for entry in &batch.entries {
+            if markdown.is_full() {
+                markdown.leave_out();
+                continue;
+            }
+            let opened = batch.open(entry)?;
+            let command = self.output.command();
+            markdown.add(&batch.view(command, entry, &opened, self.detail));
+        }
+        Ok(markdown.finish())
     }
 
-    fn record<'d>(&self, done: &'d Done) -> TenantRecord<'d> {
-        let plan = done.prepared().map(|prepared| {
-            let record = prepared.record(self.detail.all);
-            match &done.run {
-                Some(run) => json::results(
-                    record,
-                    &prepared.plan,
-                    &prepared.annotations.names,
-                    &run.results,
-                    done.exit().code(),
-                    run.requests(),
-                    None,
-                ),
-                None => json::plan(record),
-            }
-        });
-        TenantRecord {
-            name: &done.tenant.name,
-            tenant_id: &done.tenant.tenant_id,
-            exit_code: done.exit().code(),
-            // What was written as JSON can be read.
-            plan: plan.and_then(|plan| serde_json::from_str(&plan.text()).ok()),
-            diagnostics: done.findings.iter().map(Said::of).collect(),
-            error: done.failure.as_ref().map(|failure| ErrorRecord {
-                message: self
-                    .output
-                    .without_secrets_in(&failure.message)
-                    .into_owned(),
-                hint: failure.hint.as_deref(),
-            }),
+    fn annotations(&self, batch: &Batch, form: Form) -> Result<String, Failure> {
+        let mut text = String::new();
+        for entry in &batch.entries {
+            let opened = batch.open(entry)?;
+            let view = batch.view(self.output.command(), entry, &opened, self.detail);
+            text.push_str(&render::annotations(form, &view));
         }
+        Ok(text)
+    }
+
+    /// Keeps the result in the forms that the platform of a pipeline takes.
+    fn record(&self, batch: &Batch) -> Result<(), Failure> {
+        let form = match self.output.platform() {
+            None => return Ok(()),
+            Some(Platform::GitHub) => Some(Form::GitHub),
+            Some(Platform::AzureDevOps) => Some(Form::AzureDevOps),
+            Some(Platform::GitLab) => None,
+        };
+        let own = |text: String| self.output.without_secrets_in(&text).into_owned();
+        let annotations = form.map(|form| self.annotations(batch, form)).transpose()?;
+        self.output.keep_recorded(Recorded {
+            markdown: own(self.markdown(batch)?),
+            annotations: annotations.map(own),
+            only_unapplied: false,
+            written: batch.entries.iter().any(|entry| entry.written),
+        });
+        Ok(())
+    }
+
+    pub(super) fn print(&self, batch: &Batch) -> Result<Exit, Failure> {
+        let exit = batch.exit();
+        let output = self.output;
+        self.record(batch)?;
+        let json = Json::new(BatchRecord {
+            tenants: Tenants { view: self, batch },
+            guards: batch.guard.iter().map(GuardRecord::new).collect(),
+            digest: batch.digest(),
+            exit_code: exit.code(),
+        });
+        output.print_parts(&json)?;
+        match output.format {
+            Format::Json => {}
+            Format::Markdown => output.plain(&self.markdown(batch)?)?,
+            Format::Github => output.plain(&self.annotations(batch, Form::GitHub)?)?,
+            Format::Text | Format::Csv | Format::Html => {
+                self.text(batch, |part| output.text(part))?;
+            }
+        }
+        Ok(exit)
     }
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Record<'a> {
-    tenants: Vec<TenantRecord<'a>>,
+struct BatchRecord<'a> {
+    tenants: Tenants<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    guards: Vec<GuardRecord>,
+    digest: Option<String>,
     exit_code: u8,
+}
+
+/// All tenants, of which each is read when it is written.
+struct Tenants<'a> {
+    view: &'a View<'a>,
+    batch: &'a Batch,
+}
+
+impl Serialize for Tenants<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let entries = self.batch.entries.iter();
+        serializer.collect_seq(entries.map(|entry| OneTenant { all: self, entry }))
+    }
+}
+
+struct OneTenant<'a> {
+    all: &'a Tenants<'a>,
+    entry: &'a Entry,
+}
+
+impl Serialize for OneTenant<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Tenants { view, batch } = self.all;
+        let opened = batch.open(self.entry);
+        let opened = opened.map_err(|failure| S::Error::custom(failure.message))?;
+        TenantRecord::new(view, self.entry, &opened).serialize(serializer)
+    }
 }
 
 #[derive(Serialize)]
@@ -134,30 +193,64 @@ struct TenantRecord<'a> {
     name: &'a str,
     tenant_id: &'a str,
     exit_code: u8,
-    plan: Option<Value>,
-    diagnostics: Vec<Said<'a>>,
+    plan: Option<PlanOrResults<'a>>,
+    diagnostics: Vec<DiagnosticRecord>,
     error: Option<ErrorRecord<'a>>,
 }
 
 #[derive(Serialize)]
-struct Said<'a> {
-    severity: &'static str,
-    code: &'a str,
-    summary: &'a str,
-}
-
-impl<'a> Said<'a> {
-    fn of(finding: &'a Finding) -> Self {
-        Self {
-            severity: finding.diagnostic.severity.name(),
-            code: &finding.diagnostic.code,
-            summary: &finding.diagnostic.summary,
-        }
-    }
+#[serde(untagged)]
+enum PlanOrResults<'a> {
+    Plan(Box<PlanRecord<'a>>),
+    Results(Box<WithResults<'a>>),
 }
 
 #[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
 struct ErrorRecord<'a> {
+    exit_code: u8,
     message: String,
     hint: Option<&'a str>,
+}
+
+impl<'a> TenantRecord<'a> {
+    fn new(view: &View<'_>, entry: &'a Entry, opened: &'a Opened) -> Self {
+        let Entry {
+            tenant, failure, ..
+        } = entry;
+        let exit_code = entry.exit().code();
+        let plan = opened.prepared.as_ref().map(|prepared| {
+            let record = prepared.record(view.detail.all);
+            match &opened.results {
+                Some(results) => PlanOrResults::Results(Box::new(WithResults::new(
+                    record,
+                    &prepared.plan,
+                    &prepared.annotations.names,
+                    results,
+                    exit_code,
+                    opened.requests,
+                    None,
+                ))),
+                None => PlanOrResults::Plan(Box::new(record)),
+            }
+        });
+        let findings = opened.drawn.findings.iter();
+        Self {
+            name: &tenant.name,
+            tenant_id: &tenant.tenant_id,
+            exit_code,
+            plan,
+            diagnostics: findings
+                .map(|finding| DiagnosticRecord::new(&finding.diagnostic))
+                .collect(),
+            error: failure.as_ref().map(|failure| {
+                let message = view.output.without_secrets_in(&failure.message);
+                ErrorRecord {
+                    exit_code: failure.exit.code(),
+                    message: message.into_owned(),
+                    hint: failure.hint.as_deref(),
+                }
+            }),
+        }
+    }
 }

@@ -1,47 +1,32 @@
-//! `plan`, `drift` and `apply` for the tenants that manifests name, side by side. Each has its own sign-in,
-//! pace, guards, plan, report and exit code; what goes wrong in one stops no other.
+//! `plan`, `drift`, `apply` and `rollback` for the tenants that manifests, saved plans or reports name.
 
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering as Memory};
-
-use futures::StreamExt as _;
-use tokio_util::sync::CancellationToken;
 
 use super::super::arguments::{Apply, Plan};
 use super::super::config::Config;
-use super::super::confirm::ask;
+use super::super::confirm::{STILL_IN_GIT, ask};
 use super::super::options::{Common, Format, Tenants};
 use super::super::output::Output;
 use super::super::{interrupt, runtime, settings};
-use super::done::{Done, sort};
+use super::host::Process;
 use super::printed::View;
-use crate::apply::Settings;
-use crate::apply::approval::Approval;
-use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
-use crate::graph::client::Client;
 use crate::manifest::{Loaded, Tenant};
-use crate::plan::guards::GivenLimits;
-use crate::plan::saved::SavedPlan;
+use crate::plan::guards::{GivenLimits, Guard, GuardRules};
 use crate::render::json;
 use crate::render::review::Direction;
 use crate::render::text::Detail;
-use crate::run::apply::{ApplyInput, ApplyRun};
 use crate::run::approval::{MAX_AGE, check_age};
-use crate::run::connect::{ServiceSettings, connect};
-use crate::run::plan::{self, NameUnmanaged, PlanRequest, PreparedPlan};
-use crate::run::{Failure, reports, tenants};
+use crate::run::plan::{NameUnmanaged, PlanRequest};
+use crate::run::tenants::{self, Batch, Carrying, Fleet, Input};
+use crate::run::{Failure, tenants::Entry};
 
 /// How many tenants are processed in parallel unless it is said.
 const PARALLEL: usize = 4;
 
-/// What all tenants of a run have in common.
-struct Session<'a> {
-    view: View<'a>,
-    service: ServiceSettings,
-    request: PlanRequest<'a>,
-    parallel: usize,
+pub(in crate::cli) fn parallel(options: &Tenants) -> usize {
+    options.parallel_tenants.unwrap_or(PARALLEL)
 }
 
 /// Plans for tenants.
@@ -55,11 +40,7 @@ pub(in crate::cli) fn plan(
     refuse(&[
         ("--since", command.since.is_some()),
         ("--who", command.who.who),
-        ("--ci", command.ci.ci.is_some()),
     ])?;
-    let rules = settings::guards(&command.guards, config)?;
-    let members = settings::members(&command.members, config)?;
-    let selection = command.selecting.selection();
     let unmanaged = match command.is_drift {
         true => NameUnmanaged::Broad,
         false => NameUnmanaged::Not,
@@ -74,45 +55,73 @@ pub(in crate::cli) fn plan(
             ..command.view.detail()
         },
     };
-    let session = Session {
-        view,
+    let rules = settings::guards(&command.guards, config)?;
+    let host = Process {
+        output,
         service: settings::service(&common.service, config)?,
-        request: PlanRequest {
-            unmanaged: &unmanaged,
-            write_with: command.planning.write_with,
-            strict: command.planning.strict,
-            selection: &selection,
-            rules: &rules,
-            all: command.view.all,
-            members: &members,
-            who: None,
-        },
-        parallel: parallel(&command.tenants),
     };
-    let mut done = runtime()?.block_on(async {
+    let request = PlanRequest {
+        unmanaged: &unmanaged,
+        write_with: command.planning.write_with,
+        strict: command.planning.strict,
+        selection: &command.selecting.selection(),
+        rules: &rules,
+        all: command.view.all,
+        members: &settings::members(&command.members, config)?,
+        who: None,
+    };
+    let mut batch = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         output.diagnostics(&loaded.diagnostics, &loaded.sources);
-        Ok::<_, Failure>(session.plan_all(loaded, chosen, &stop).await)
-    })?;
-    for done in &mut done {
-        let Some(input) = &done.input else { continue };
-        let refusing = input.plan.plan.refusing();
-        // `drift` writes nothing, so that only a wrong tenant stops it.
-        let refusing = refusing.filter(|guard| !command.is_drift || !guard.name.can_be_accepted());
-        if command.detailed_exitcode && !input.plan.plan.is_empty() {
-            done.exits.push(Exit::ChangesPending);
+        let fleet = Fleet {
+            host: &host,
+            request,
+            parallel: parallel(&command.tenants),
+            stop: &stop,
+        };
+        fleet.plan(Input::Manifests(loaded, chosen.to_vec())).await
+    });
+    // `drift` writes nothing, so that only a wrong tenant stops it.
+    let counts: fn(&Guard) -> bool = match command.is_drift {
+        true => |guard| !guard.name.can_be_accepted(),
+        false => |_| true,
+    };
+    judge(&mut batch, &rules, &[], "", counts);
+    if command.detailed_exitcode {
+        for entry in &mut batch.entries {
+            let is_changed = entry.brief.as_ref().is_some_and(|brief| !brief.is_empty);
+            entry
+                .exits
+                .extend(is_changed.then_some(Exit::ChangesPending));
         }
-        done.failure = Failure::refused(refusing, "");
     }
-    session.view.tell(&mut done);
+    batch.sort();
+    view.tell(&batch)?;
     if let Some(folder) = &command.out {
-        save_plans(folder, &done, output)?;
+        save_plans(folder, &batch, output)?;
     }
-    session.view.print(&done)
+    view.print(&batch)
+}
+
+/// Lets the guards judge; what they refuse fails.
+fn judge(
+    batch: &mut Batch,
+    rules: &GuardRules,
+    saved: &[Guard],
+    consequence: &str,
+    counts: fn(&Guard) -> bool,
+) {
+    batch.judge(rules, saved);
+    let mut entries = std::mem::take(&mut batch.entries);
+    for entry in &mut entries {
+        let refused = batch.refused(entry, consequence, counts);
+        entry.failure = entry.failure.take().or(refused);
+    }
+    batch.entries = entries;
 }
 
 /// Writes a plan a tenant. One without a plan has none from an earlier run either.
-fn save_plans(folder: &Path, done: &[Done], output: &Output) -> Result<(), Failure> {
+fn save_plans(folder: &Path, batch: &Batch, output: &Output) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::new(
             Exit::Failure,
@@ -121,9 +130,9 @@ fn save_plans(folder: &Path, done: &[Done], output: &Output) -> Result<(), Failu
         .hint("with several tenants `--out` takes a folder")
     };
     std::fs::create_dir_all(folder).map_err(failed)?;
-    for done in done {
-        let path = tenants::plan_file(folder, &done.tenant.name);
-        match done.prepared() {
+    for entry in &batch.entries {
+        let path = tenants::plan_file(folder, &entry.tenant.name);
+        match batch.open(entry)?.prepared {
             Some(prepared) => output.save_plan(&path, &json::plan(prepared.record(false)))?,
             None if path.symlink_metadata().is_ok() => {
                 std::fs::remove_file(&path).map_err(failed)?;
@@ -140,319 +149,171 @@ pub(in crate::cli) enum Source<'a> {
     Manifests(&'a Loaded, Vec<Tenant>),
     /// From a folder of saved plans.
     Saved(&'a Path),
+    /// From a folder of reports, of what waits for approval.
+    Resume(&'a Path),
+    /// From a folder of reports, of what is to be undone.
+    Rollback(&'a Path),
 }
 
-/// Applies for tenants.
-pub(in crate::cli) fn apply(
-    command: &Apply,
-    common: &Common,
-    config: &Config,
-    source: Source<'_>,
-    output: &Output,
-) -> Result<Exit, Failure> {
-    refuse(&[
-        ("--ci", command.ci.ci.is_some()),
-        ("--expect-digest", command.expect_digest.is_some()),
-    ])?;
-    let rules = settings::guards(&command.guards, config)?;
-    let members = settings::members(&command.members, config)?;
-    let selection = command.selecting.selection();
-    let view = View {
-        output,
-        detail: command.view.detail(),
-    };
-    let session = Session {
-        view,
-        service: settings::service(&common.service, config)?,
-        request: PlanRequest {
-            who: None,
-            members: &members,
-            write_with: command.planning.write_with,
-            strict: command.planning.strict,
-            selection: &selection,
-            rules: &rules,
-            all: command.view.all,
-            unmanaged: &NameUnmanaged::Not,
-        },
-        parallel: parallel(&command.tenants),
-    };
-    let given = GivenLimits {
-        removals: command.guards.max_removals.is_some(),
-        policies: command.guards.max_policies.is_some(),
-    };
-    let mut done = runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
-        let mut done = match source {
-            Source::Manifests(loaded, chosen) => {
-                output.diagnostics(&loaded.diagnostics, &loaded.sources);
-                session.plan_all(loaded, &chosen, &stop).await
+impl Source<'_> {
+    fn input(&self, command: &Apply, output: &Output) -> Result<Input<'_>, Failure> {
+        let reports = |folder: &Path| {
+            let (reports, without) = tenants::reports(folder)?;
+            for name in without {
+                output.info(&format!(
+                    "tenant {name}: its run ended before it had a plan\n"
+                ));
             }
-            Source::Saved(folder) => {
-                if selection.is_partial() {
+            Ok::<_, Failure>(reports)
+        };
+        Ok(match self {
+            Self::Manifests(loaded, chosen) => {
+                output.diagnostics(&loaded.diagnostics, &loaded.sources);
+                Input::Manifests(loaded, chosen.clone())
+            }
+            Self::Saved(folder) => {
+                if command.selecting.selection().is_partial() {
                     return Err(Failure::usage(
                         "saved plans are carried out as they are, or not at all",
                     ));
                 }
                 let max_age = command.max_age.unwrap_or(MAX_AGE);
-                let saved = tenants::saved_plans(folder)?;
-                for (_, saved) in &saved {
-                    check_age(&saved.created_at, max_age, jiff::Timestamp::now())?;
-                }
-                session.look_again(saved, given, &stop).await
-            }
-        };
-        session.view.tell(&mut done);
-        for done in &mut done {
-            let refused = done.input.as_ref().map(|input| input.check(None, true));
-            if let Some(Err(failure)) = refused {
-                done.fail(failure);
-            }
-        }
-        if output.format == Format::Text {
-            output.text(&session.view.text(&done))?;
-        }
-        if session.must_ask(&done, command.yes) {
-            ask(output, &stop).await?;
-        }
-        let failed = AtomicBool::new(done.iter().any(|done| done.failure.is_some()));
-        let work = done.into_iter().map(|done| {
-            let may_start = || !(command.fail_fast && failed.load(Memory::Relaxed));
-            let (session, stop, failed) = (&session, &stop, &failed);
-            async move {
-                let done = session.carry_out(done, command, may_start, stop).await;
-                if !matches!(done.exit(), Exit::Success | Exit::Pending) {
-                    failed.store(true, Memory::Relaxed);
-                }
-                done
-            }
-        });
-        Ok::<_, Failure>(session.side_by_side(work).await)
-    })?;
-    sort(&mut done);
-    for done in done.iter().filter(|done| done.run.is_some()) {
-        if let Some(failure) = &done.failure {
-            output.note(&format!("tenant {}:\n", done.tenant.name));
-            output.failure(failure);
-        }
-    }
-    session.view.print(&done)
-}
-
-impl Session<'_> {
-    /// Does the work of tenants, of as many at a time as are asked for.
-    async fn side_by_side<T>(&self, work: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
-        let work = futures::stream::iter(work).buffer_unordered(self.parallel);
-        work.collect().await
-    }
-
-    async fn plan_all(
-        &self,
-        loaded: &Loaded,
-        chosen: &[Tenant],
-        stop: &CancellationToken,
-    ) -> Vec<Done> {
-        let work = chosen.iter().map(|tenant| async move {
-            let mut done = Done::new(tenant);
-            if let Err(failure) = self.plan_one(loaded, &mut done, stop).await {
-                done.fail(failure);
-            }
-            done
-        });
-        self.side_by_side(work).await
-    }
-
-    async fn plan_one(
-        &self,
-        loaded: &Loaded,
-        done: &mut Done,
-        stop: &CancellationToken,
-    ) -> Result<(), Failure> {
-        let Some(own) = loaded.of_tenant(&done.tenant.name) else {
-            return Err(Failure::new(Exit::Failure, "the manifests lack the tenant"));
-        };
-        // What is odd about the manifests themselves was said once, for all tenants.
-        let is_new = |found: &Diagnostic| !own.diagnostics.contains(found);
-        let (client, service) = self.connect(&done.tenant, stop)?;
-        let rules = tenants::rules_of(self.request.rules, &done.tenant);
-        let request = PlanRequest {
-            rules: &rules,
-            ..self.request
-        };
-        let mask = |found: &_| self.view.output.without_secrets(found);
-        let (plan, annotations, found) = plan::plan(&own, &client, &request, mask, stop)
-            .await
-            .map_err(|mut failure| {
-                if let Some(findings) = &mut failure.findings {
-                    findings.0.retain(is_new);
-                }
-                failure
-            })?;
-        done.found = found.into_iter().filter(is_new).collect();
-        done.sources.clone_from(&own.sources);
-        let prepared = PreparedPlan {
-            tenant: Some(tenants::planned(&done.tenant)),
-            ..PreparedPlan::new(plan, annotations, &service)
-        };
-        done.input = Some(ApplyInput::new(prepared));
-        done.client = Some(client);
-        done.service = Some(service);
-        Ok(())
-    }
-
-    fn connect(
-        &self,
-        tenant: &Tenant,
-        stop: &CancellationToken,
-    ) -> Result<(Arc<Client>, ServiceSettings), Failure> {
-        let service = tenants::service_of(&self.service, tenant)?;
-        let environment = settings::environment(&self.view.output.redactor);
-        let client = connect(&service, &environment, self.view.output.observer(), stop)?;
-        Ok((client, service))
-    }
-
-    /// Looks whether saved plans still fit.
-    async fn look_again(
-        &self,
-        saved: Vec<(Tenant, SavedPlan)>,
-        given: GivenLimits,
-        stop: &CancellationToken,
-    ) -> Vec<Done> {
-        let work = saved.into_iter().map(|(tenant, saved)| async move {
-            let mut done = Done::new(&tenant);
-            let looked = async {
-                let (client, service) = self.connect(&tenant, stop)?;
-                let rules = tenants::rules_of(self.request.rules, &tenant);
-                let request = PlanRequest {
-                    rules: &rules,
-                    ..self.request
+                let now = jiff::Timestamp::now();
+                let files = tenants::saved_plans(folder, |saved| {
+                    check_age(&saved.created_at, max_age, now)
+                })?;
+                let given = GivenLimits {
+                    removals: command.guards.max_removals.is_some(),
+                    policies: command.guards.max_policies.is_some(),
                 };
-                let input =
-                    ApplyInput::saved(saved, &client, &service, &request, given, stop).await?;
-                Ok::<_, Failure>((client, service, input))
-            };
-            match looked.await {
-                Ok((client, service, input)) => {
-                    done.client = Some(client);
-                    done.service = Some(service);
-                    done.input = Some(input);
-                }
-                Err(failure) => done.fail(failure),
+                Input::Saved(files, given)
             }
-            done
-        });
-        self.side_by_side(work).await
-    }
-
-    /// Whether a person has to agree before anything is written.
-    fn must_ask(&self, done: &[Done], yes: bool) -> bool {
-        let mut inputs = done
-            .iter()
-            .filter(|done| done.failure.is_none())
-            .filter_map(|done| done.input.as_ref());
-        !yes && inputs.any(|input| !input.approved && !input.plan.plan.is_empty())
-    }
-
-    /// Carries a tenant's plan out, and writes its report.
-    async fn carry_out(
-        &self,
-        mut done: Done,
-        command: &Apply,
-        may_start: impl Fn() -> bool,
-        stop: &CancellationToken,
-    ) -> Done {
-        let (Some(input), Some(client), Some(service)) = (&done.input, &done.client, &done.service)
-        else {
-            // A report that is named is written whatever happens.
-            if let Some(folder) = &command.report
-                && let Err(failure) = report_of(Some(folder), &done.tenant.name)
-                    .and_then(|mut run| run.finish(done.exit()).map(|_| ()))
-            {
-                self.view.output.failure(&failure);
-            }
-            return done;
-        };
-        if done.failure.is_none() && !may_start() {
-            done.fail(
-                Failure::new(Exit::Failure, "not started, since another tenant failed")
-                    .hint("nothing was written in this tenant"),
-            );
-            return done;
-        }
-        let mut run = match report_of(command.report.as_deref(), &done.tenant.name) {
-            Ok(run) => run,
-            Err(failure) => {
-                done.fail(failure);
-                return done;
-            }
-        };
-        run.connected(client);
-        let settings = Settings {
-            concurrency: service.concurrency,
-            fail_fast: command.fail_fast,
-            write_with: input.plan.plan.write_with,
-            approval: Approval {
-                justification: command.justification.clone(),
-                filed: input.filed.clone(),
-                wait: command.wait_for_approval.unwrap_or_default(),
-            },
-        };
-        let refused = done.failure.take();
-        let ended = self.write(input, refused, &mut run, settings, stop).await;
-        let exit = match &ended {
-            Ok(exit) => *exit,
-            Err(failure) => failure.exit,
-        };
-        let finished = run.finish(exit).map(|_| ());
-        done.run = Some(run);
-        done.exits.push(exit);
-        done.failure = ended.err().or(finished.err());
-        done
-    }
-
-    async fn write(
-        &self,
-        input: &ApplyInput,
-        refused: Option<Failure>,
-        run: &mut ApplyRun,
-        settings: Settings,
-        stop: &CancellationToken,
-    ) -> Result<Exit, Failure> {
-        let record = input.plan.record(false);
-        self.view.output.checked(&json::plan(record))?;
-        run.begin(input)?;
-        if let Some(refused) = refused {
-            return Err(refused);
-        }
-        run.check_rights(&input.plan.plan).await?;
-        run.check_objects(input, stop).await?;
-        let mask = |message: &str| self.view.output.without_secrets_in(message).into_owned();
-        let progress = &self.view.output.progress;
-        let exit = run.carry_out(input, settings, progress, mask, stop).await?;
-        match &run.results.report_failure {
-            Some(reason) => Err(Failure::new(Exit::Failure, reason.clone())),
-            None => Ok(exit),
-        }
+            Self::Resume(folder) => Input::Resume(reports(folder)?),
+            Self::Rollback(folder) => Input::Rollback(reports(folder)?),
+        })
     }
 }
 
-fn parallel(options: &Tenants) -> usize {
-    options.parallel_tenants.unwrap_or(PARALLEL)
-}
-
-/// Begins the report of a tenant.
-fn report_of(folder: Option<&Path>, tenant: &str) -> Result<ApplyRun, Failure> {
-    let path = match folder {
-        Some(folder) => reports::in_folder(folder, tenant),
-        None => reports::of_tenant(jiff::Timestamp::now(), tenant),
+/// Applies or rolls back for tenants. With a folder for them, the plans are only saved.
+pub(in crate::cli) fn apply(
+    command: &Apply,
+    common: &Common,
+    config: &Config,
+    (source, out): (Source<'_>, Option<&Path>),
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let rules = settings::guards(&command.guards, config)?;
+    let view = View {
+        output,
+        detail: command.view.detail(),
     };
-    let path = path.map_err(|error| {
-        Failure::new(
-            Exit::Failure,
-            format!("the report of the tenant `{tenant}` cannot be written: {error}"),
-        )
-        .hint("with several tenants `--report` takes a folder; nothing was written to the service")
+    let host = Process {
+        output,
+        service: settings::service(&common.service, config)?,
+    };
+    let request = PlanRequest {
+        who: None,
+        members: &settings::members(&command.members, config)?,
+        write_with: command.planning.write_with,
+        strict: command.planning.strict,
+        selection: &command.selecting.selection(),
+        rules: &rules,
+        all: command.view.all,
+        unmanaged: &NameUnmanaged::Not,
+    };
+    let carrying = Carrying {
+        report: command.report.clone(),
+        fail_fast: command.fail_fast,
+        justification: command.justification.clone(),
+        wait_for_approval: command.wait_for_approval.unwrap_or_default(),
+    };
+    let input = source.input(command, output)?;
+    let saved: Vec<Guard> = match &input {
+        Input::Saved(files, _) => files.iter().filter_map(|file| file.guard.clone()).collect(),
+        _ => Vec::new(),
+    };
+    let batch = runtime()?.block_on(async {
+        let stop = interrupt::watch(Some(&output.progress));
+        let fleet = Fleet {
+            host: &host,
+            request,
+            parallel: parallel(&command.tenants),
+            stop: &stop,
+        };
+        let mut batch = fleet.plan(input).await;
+        judge(&mut batch, &rules, &saved, "; nothing was written", |_| {
+            true
+        });
+        batch.sort();
+        view.tell(&batch)?;
+        if out.is_some() {
+            return Ok(batch);
+        }
+        let told: BTreeSet<String> = failed(&batch)
+            .map(|entry| entry.tenant.name.clone())
+            .collect();
+        let mut allowed = match &command.expect_digest {
+            Some(digest) => batch.check_digest(digest, command.reviewed),
+            None => Ok(()),
+        };
+        if output.format == Format::Text {
+            view.text(&batch, |part| output.text(part))?;
+        }
+        if allowed.is_ok() && must_ask(&batch, command.yes) {
+            if output.format != Format::Text {
+                view.text(&batch, |part| {
+                    output.note(part);
+                    Ok(())
+                })?;
+            }
+            allowed = ask(output, &stop).await;
+        }
+        if let Err(failure) = &allowed {
+            output.failure(failure);
+            for entry in batch
+                .entries
+                .iter_mut()
+                .filter(|entry| entry.failure.is_none())
+            {
+                entry.failure = Some(Failure {
+                    hint: failure.hint.clone(),
+                    ..Failure::new(failure.exit, failure.message.clone())
+                });
+            }
+        }
+        fleet.carry_out(&mut batch, &carrying).await;
+        if allowed.is_ok() {
+            for entry in failed(&batch).filter(|entry| !told.contains(&entry.tenant.name)) {
+                output.note(&format!("tenant {}:\n", entry.tenant.name));
+                if let Some(failure) = &entry.failure {
+                    output.failure(failure);
+                }
+            }
+        }
+        Ok::<_, Failure>(batch)
     })?;
-    ApplyRun::new(Some(&path))
+    if let Some(out) = out {
+        save_plans(out, &batch, output)?;
+    }
+    let exit = view.print(&batch)?;
+    let is_rollback = matches!(source, Source::Rollback(_));
+    if is_rollback && (out.is_some() || batch.entries.iter().any(|entry| entry.written)) {
+        output.note(STILL_IN_GIT);
+    }
+    Ok(exit)
+}
+
+fn failed(batch: &Batch) -> impl Iterator<Item = &Entry> {
+    batch.entries.iter().filter(|entry| entry.failure.is_some())
+}
+
+/// Whether a person has to agree before anything is written.
+fn must_ask(batch: &Batch, yes: bool) -> bool {
+    let mut entries = batch.entries.iter().filter(|entry| entry.failure.is_none());
+    !yes && entries.any(|entry| {
+        let brief = entry.brief.as_ref();
+        brief.is_some_and(|brief| !brief.approved && !brief.is_empty)
+    })
 }
 
 /// Refuses options that are about one tenant.

@@ -19,9 +19,10 @@ pub fn looser_limit(saved: &Guard, rules: &GuardRules) -> Option<PlanDiagnostic>
             let today = rules.max_policies;
             (limit > today, today.to_string(), "--max-policies")
         }
-        Observation::Reach { .. } | Observation::Named(_) | Observation::Tenant { .. } => {
-            return None;
-        }
+        Observation::Reach { .. }
+        | Observation::Named(_)
+        | Observation::Tenants { .. }
+        | Observation::Tenant { .. } => return None,
     };
     is_looser.then(|| PlanDiagnostic {
         severity: Severity::Warning,

@@ -60,6 +60,7 @@ fn judged<'a>(policies: &'a [PlannedPolicy], names: &'a Names) -> Judged<'a> {
         tenant_id: Some("tenant"),
         total: None,
         members: None,
+        changed_tenants: None,
     }
 }
 

@@ -30,7 +30,7 @@ pub use summary::{DiagnosticRecord, GuardRecord, SummaryRecord};
 pub use unmanaged::{NotableRecord, UnmanagedRecord};
 
 use super::audit::Audit;
-pub use super::digest::is_digest;
+pub use super::digest::{is_digest, of_tenants as digest_of_tenants};
 use super::guards::Judged;
 use super::members::Members;
 pub use super::record::AssignmentRecord;
@@ -369,6 +369,7 @@ impl<'a> PlanRecord<'a> {
             tenant_id: self.tenant_id.as_deref(),
             total: None,
             members: members.as_ref(),
+            changed_tenants: None,
         };
         let guards = self.guards.iter();
         let guards = guards.filter_map(|guard| guard.read(&judged)).collect();

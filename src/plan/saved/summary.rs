@@ -141,6 +141,7 @@ impl GuardRecord {
         let name = GuardName::from_name(&self.name)?;
         let mut rules = GuardRules::default();
         let mut total = None;
+        let mut changed_tenants = None;
         match name {
             GuardName::Removals => {
                 rules.max_removals = RemovalLimit::parse(&self.limit)?;
@@ -149,6 +150,10 @@ impl GuardRecord {
             GuardName::Policies => rules.max_policies = self.limit.parse().ok()?,
             GuardName::BroadTarget | GuardName::ExclusionLost | GuardName::Unassigned => {}
             GuardName::Reach => rules.max_members_lost = Some(self.limit.parse().ok()?),
+            GuardName::Tenants => {
+                rules.max_tenants = Some(self.limit.parse().ok()?);
+                changed_tenants = Some(self.observed.parse().ok()?);
+            }
             GuardName::Tenant => rules.tenant_id = Some(self.limit.clone()),
         }
         if self.accepted().is_some() {
@@ -156,6 +161,7 @@ impl GuardRecord {
         }
         let judged = Judged {
             total: total.and_then(|total| total.parse().ok()),
+            changed_tenants,
             ..*judged
         };
         guards::evaluate_one(name, &judged, &rules)
@@ -193,7 +199,8 @@ impl DiagnosticRecord {
         }
     }
 
-    pub(super) fn read(&self) -> PlanDiagnostic {
+    /// Reads a diagnostic back.
+    pub fn read(&self) -> PlanDiagnostic {
         PlanDiagnostic {
             severity: if self.severity == Severity::Error.name() {
                 Severity::Error

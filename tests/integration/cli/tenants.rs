@@ -366,3 +366,176 @@ fn each_tenant_is_signed_in_to_with_its_own_id() {
     assert!(said.contains("the token is for the tenant"), "{said}");
     assert_eq!(json["tenants"][1]["exitCode"], 0, "{json:#}");
 }
+
+#[test]
+fn what_each_tenant_lacks_is_named() {
+    let world = msp();
+    world.edit("tenants/contoso.json", |tenant| {
+        let groups = tenant["groups"].as_array_mut().expect("groups");
+        groups.retain(|group| group["displayName"] != "Pilot Devices");
+        tenant["configurationPolicies"][2]["name"] = "Mac".into();
+    });
+    let ran = world
+        .run("tenants check m.yaml --sandbox tenants")
+        .exits(3)
+        .says(&[
+            "contoso: lacks 3 (exit 3)",
+            "group: the tenant has no group `Pilot Devices` (m.yaml:",
+            "policy: ",
+            "macOS - A",
+            "group [optional]: the tenant has no group `SG-Nowhere`",
+            "fabrikam: lacks 1 (exit 0)",
+        ]);
+    assert!(ran.stdout.starts_with("contoso"), "the worst first");
+    let json = world
+        .run("tenants check m.yaml --sandbox tenants --tenant fabrikam --format json")
+        .exits(0)
+        .json();
+    let lacks = &json["tenants"][0]["lacks"];
+    assert_eq!(lacks.as_array().expect("a list").len(), 1);
+    assert_eq!(lacks[0]["what"], "group");
+    assert_eq!(lacks[0]["required"], false);
+    assert_eq!(lacks[0]["places"][0]["path"], "m.yaml");
+    assert_eq!(rows(&world, "contoso", "Win - A"), ["allUsers"]);
+    // One that cannot be read is not one that lacks nothing.
+    std::fs::remove_file(world.path("tenants/contoso.json")).expect("a file");
+    world
+        .run("tenants check m.yaml --sandbox tenants")
+        .exits(1)
+        .says(&["contoso: the sandbox has no tenant", "fabrikam: lacks 1"]);
+}
+
+#[test]
+fn the_guard_of_tenants_refuses_before_anything_is_written() {
+    let world = msp();
+    let run = |command: &str| world.run(&format!("{command} --sandbox tenants"));
+    let plan = "plan m.yaml --all-tenants --max-tenants 1";
+    run(&format!("{plan} --out plans")).exits(4).says(&[
+        "guard `tenants` tripped: more tenants change than allowed (saw 2, limit 1)",
+        "accept it with `--allow tenants`",
+    ]);
+    run("plan m.yaml --all-tenants --max-tenants 2").exits(0);
+    run("drift m.yaml --all-tenants --max-tenants 1")
+        .exits(2)
+        .says(&["guard `tenants` tripped"]);
+    run("apply m.yaml --all-tenants --yes --max-tenants 1 --report reports").exits(4);
+    // The limit of the saved plans holds.
+    run("apply plans").exits(4);
+    // So does that of the configuration.
+    world.write("assignctl.yaml", "guards: {maxTenants: 1}\n");
+    run("apply m.yaml --all-tenants --yes").exits(4);
+    for tenant in ["fabrikam", "contoso"] {
+        assert_eq!(rows(&world, tenant, "Win - A"), ["allUsers"]);
+    }
+    let report = world.report("reports/contoso.report.jsonl");
+    assert_eq!(report.last().expect("an end")["exitCode"], 4);
+    // What was accepted when the plans were made is accepted, and part of what is reviewed.
+    let bare = run("plan m.yaml --all-tenants --max-tenants 2 --format json").exits(0);
+    let ran = run("plan m.yaml --all-tenants --allow tenants --out plans --format json").exits(0);
+    let json = ran.json();
+    assert_ne!(json["digest"], bare.json()["digest"]);
+    assert_eq!(json["guards"][0]["accepted"], true);
+    run("apply plans").exits(0);
+    assert_eq!(rows(&world, "contoso", "Win - A"), ["+Pilot Devices"]);
+}
+
+#[test]
+fn one_digest_covers_the_plans_of_all_tenants() {
+    let world = msp();
+    let run = |command: &str| world.run(&format!("{command} --sandbox tenants"));
+    let planned = run("plan m.yaml --all-tenants --out plans --format json").exits(0);
+    let json = planned.json();
+    let digest = json["digest"].as_str().expect("a digest");
+    run("plan m.yaml --all-tenants")
+        .exits(0)
+        .says(&[&format!("digest of all: {digest}")]);
+    assert_ne!(json["tenants"][0]["plan"]["digest"], json["digest"]);
+    let other = format!("sha256:{}", "0".repeat(64));
+    for command in ["apply m.yaml --all-tenants --yes", "apply plans"] {
+        run(&format!("{command} --expect-digest {other}"))
+            .exits(5)
+            .says(&["the plan is not the reviewed one", digest]);
+    }
+    // A tenant more or less is another plan, also if its own is the same.
+    run(&format!(
+        "apply m.yaml --tenant contoso --yes --expect-digest {digest}"
+    ))
+    .exits(5);
+    std::fs::rename(world.path("plans/contoso.plan.json"), world.path("contoso")).expect("a file");
+    run(&format!("apply plans --expect-digest {digest}")).exits(5);
+    std::fs::rename(world.path("contoso"), world.path("plans/contoso.plan.json")).expect("a file");
+    for tenant in ["fabrikam", "contoso"] {
+        assert_eq!(rows(&world, tenant, "Win - A"), ["allUsers"]);
+    }
+    run(&format!("apply plans --expect-digest {digest}")).exits(0);
+    assert_eq!(rows(&world, "contoso", "Win - A"), ["+Pilot Devices"]);
+}
+
+#[test]
+fn runs_are_undone_tenant_by_tenant() {
+    let world = msp();
+    let run = |command: &str| world.run(&format!("{command} --sandbox tenants"));
+    run("apply m.yaml --all-tenants --yes --report reports").exits(0);
+    let report = world.report("reports/contoso.report.jsonl");
+    assert_eq!(report[0]["tenant"], "contoso");
+    // One report is enough to know which tenant is meant.
+    run("rollback reports/contoso.report.jsonl --yes --report back.jsonl").exits(0);
+    assert_eq!(rows(&world, "contoso", "Win - A"), ["allUsers"]);
+    assert_eq!(rows(&world, "fabrikam", "Win - A").len(), 3);
+    assert_eq!(world.report("back.jsonl")[0]["tenant"], "contoso");
+    run("rollback reports").exits(64).says(&["needs `--yes`"]);
+    run("rollback reports --out back").exits(0);
+    assert_eq!(world.json("back/fabrikam.plan.json")["tenant"], "fabrikam");
+    run("apply back").exits(0);
+    assert_eq!(rows(&world, "fabrikam", "Win - A"), ["allUsers"]);
+    run("apply m.yaml --all-tenants --yes --report reports").exits(0);
+    run("rollback reports --yes")
+        .exits(0)
+        .says(&["revert them too"]);
+    for tenant in ["fabrikam", "contoso"] {
+        assert_eq!(rows(&world, tenant, "Win - A"), ["allUsers"]);
+    }
+    // A report under another name is not used for that tenant.
+    std::fs::rename(
+        world.path("reports/contoso.report.jsonl"),
+        world.path("reports/x.report.jsonl"),
+    )
+    .expect("a file");
+    run("rollback reports --yes")
+        .exits(1)
+        .says(&["is not the report of that tenant"]);
+    run("rollback tenants --yes")
+        .exits(64)
+        .says(&["holds no reports of tenants"]);
+}
+
+#[test]
+fn what_waits_for_approval_is_resumed_tenant_by_tenant() {
+    let world = msp();
+    for tenant in ["fabrikam", "contoso"] {
+        world.edit(&format!("tenants/{tenant}.json"), |tenant| {
+            tenant["service"]["approval"] =
+                serde_json::json!({"policyTypes": ["configurationPolicy"]});
+        });
+    }
+    let run = |command: &str| world.run(&format!("{command} --sandbox tenants"));
+    run("apply m.yaml --all-tenants --yes --justification monthly --report reports")
+        .exits(8)
+        .says(&["waiting for approval"]);
+    run("apply --resume reports --yes --report second").exits(8);
+    for tenant in ["fabrikam", "contoso"] {
+        assert_eq!(rows(&world, tenant, "Win - A"), ["allUsers"]);
+        world.edit(&format!("tenants/{tenant}.json"), |tenant| {
+            let requests = tenant["operationApprovalRequests"].as_array_mut();
+            for request in requests.expect("requests") {
+                request["status"] = "approved".into();
+            }
+        });
+    }
+    run("apply --resume reports --yes --report third").exits(0);
+    assert_eq!(rows(&world, "contoso", "Win - A"), ["+Pilot Devices"]);
+    assert_eq!(
+        world.report("third/contoso.report.jsonl")[0]["tenant"],
+        "contoso"
+    );
+}

@@ -1,24 +1,27 @@
 //! Runs for the tenants that manifests name: which of them are meant, and how each is talked to. The runs
 //! themselves are those for one tenant.
 
+mod batch;
+mod files;
+mod fleet;
+
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::connect::{Endpoint, ServiceSettings};
-use super::{Failure, inputs, plan};
+use super::{Failure, plan};
 use crate::auth::OwnTenant;
 use crate::diagnostic::{Diagnostic, Sources, nearest};
 use crate::exit::Exit;
 use crate::export;
 use crate::manifest::Tenant;
 use crate::model::Guid;
-use crate::net::Cloud;
 use crate::plan::guards::GuardRules;
-use crate::plan::saved::{PlannedTenant, SavedPlan};
+use crate::plan::saved::PlannedTenant;
 
-/// How the name of a tenant's saved plan ends.
-const PLAN: &str = ".plan.json";
+pub use batch::{Batch, Brief, Drawn, Entry, Opened};
+pub use files::{TenantFile, holds_plans, plan_file, recorded_tenant, reports, saved_plans};
+pub use fleet::{Carrying, Fleet, Host, Input};
 
 /// A tenant's manifest.
 #[derive(Debug)]
@@ -128,6 +131,21 @@ fn unknown(name: &str, tenants: &[Tenant]) -> Failure {
     })
 }
 
+/// Settles how the tenant of a single plan or report is talked to, where the sandbox may be its file.
+///
+/// # Errors
+///
+/// The sandbox is a folder and has no file of the tenant.
+pub fn service_of_one(
+    settings: &ServiceSettings,
+    tenant: &Tenant,
+) -> Result<ServiceSettings, Failure> {
+    match &settings.endpoint {
+        Endpoint::Sandbox(file) if !file.is_dir() => Ok(settings.clone()),
+        _ => service_of(settings, tenant),
+    }
+}
+
 /// Settles how a tenant is talked to: signed in to as itself, and in a sandbox with a file of its own.
 ///
 /// # Errors
@@ -179,77 +197,4 @@ pub fn planned(tenant: &Tenant) -> PlannedTenant {
         client_id: tenant.client_id.clone(),
         cloud: tenant.cloud.map(|cloud| cloud.name.to_owned()),
     }
-}
-
-/// Returns the file of a tenant's plan in a folder.
-#[must_use]
-pub fn plan_file(folder: &Path, tenant: &str) -> PathBuf {
-    folder.join(format!("{tenant}{PLAN}"))
-}
-
-/// Whether a path is a folder with saved plans of tenants.
-#[must_use]
-pub fn holds_plans(path: &Path) -> bool {
-    plan_files(path).is_ok_and(|files| !files.is_empty())
-}
-
-fn plan_files(folder: &Path) -> std::io::Result<Vec<(String, PathBuf)>> {
-    let mut files = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let name = path.file_name().and_then(|name| name.to_str());
-        if let Some(tenant) = name.and_then(|name| name.strip_suffix(PLAN)) {
-            files.push((tenant.to_owned(), path));
-        }
-    }
-    files.sort();
-    Ok(files)
-}
-
-/// Reads the saved plans of a folder, each with the tenant that it is for.
-///
-/// # Errors
-///
-/// One is not a plan, or not that of the tenant after which its file is named.
-pub fn saved_plans(folder: &Path) -> Result<Vec<(Tenant, SavedPlan)>, Failure> {
-    let files = plan_files(folder).map_err(|error| {
-        let message = format!("`{}` cannot be read: {error}", folder.display());
-        Failure::new(Exit::Failure, message)
-    })?;
-    let mut plans = Vec::with_capacity(files.len());
-    let mut ids = BTreeSet::new();
-    for (name, path) in files {
-        let saved = inputs::plan(&path)?;
-        let refused = |why: &str| {
-            let message = format!("`{}` {why}; nothing was written", path.display());
-            Err(Failure::new(Exit::Failure, message)
-                .hint("make the plans with `plan --out DIR`, and leave their names as they are"))
-        };
-        let Some(planned) = &saved.tenant else {
-            return refused("is not the plan of a tenant that manifests name");
-        };
-        if planned.name != name {
-            return refused(&format!("is the plan of the tenant `{}`", planned.name));
-        }
-        let Some(tenant_id) = saved.plan.tenant_id.clone() else {
-            return refused("does not say to which tenant's id it belongs");
-        };
-        if !ids.insert(tenant_id.to_lowercase()) {
-            return refused("is for a tenant that another plan is for too");
-        }
-        let cloud = planned.cloud.as_deref().map(Cloud::from_name);
-        if cloud.is_some_and(|cloud| cloud.is_none()) {
-            return refused("names an unknown cloud");
-        }
-        let tenant = Tenant {
-            name,
-            tenant_id,
-            client_id: planned.client_id.clone(),
-            cloud: cloud.flatten(),
-            labels: Vec::new(),
-            place: None,
-        };
-        plans.push((tenant, saved));
-    }
-    Ok(plans)
 }

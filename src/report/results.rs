@@ -1,0 +1,82 @@
+//! What became of a plan, read back from the JSON of a result.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::line::RequestsRecord;
+use super::outcome::{Moved, Outcome, Results, Settled};
+use super::read::{RecordedPolicy, settled_policy};
+use crate::graph::observe::RequestCounts;
+use crate::plan::saved::AssignmentRecord;
+use crate::plan::{Names, Plan};
+
+/// What became of a plan.
+#[derive(Debug, Default)]
+pub struct ReadResults {
+    /// What became of its policies.
+    pub results: Results,
+    /// Policies that are not part of it, and why.
+    pub others: Vec<(RecordedPolicy, Settled)>,
+    /// What went over the wire.
+    pub requests: RequestCounts,
+}
+
+#[derive(Deserialize)]
+struct Written {
+    #[serde(default)]
+    requests: RequestsRecord,
+    policies: Vec<Value>,
+    #[serde(default)]
+    moved: Vec<WrittenMoved>,
+}
+
+#[derive(Deserialize)]
+struct WrittenMoved {
+    kind: String,
+    id: String,
+    live: Option<Vec<AssignmentRecord<'static>>>,
+}
+
+/// Reads what the JSON of a result says became of a plan.
+///
+/// # Errors
+///
+/// Says what is wrong with it.
+pub fn read_results(value: Value, plan: &Plan, names: &mut Names) -> Result<ReadResults, String> {
+    let written: Written = serde_json::from_value(value).map_err(|error| error.to_string())?;
+    let changed: Vec<_> = plan.changed().collect();
+    let mut read = ReadResults {
+        requests: written.requests.read(),
+        ..ReadResults::default()
+    };
+    for line in written.policies {
+        let policy = settled_policy(line, names)?;
+        let Some(outcome) = policy.outcome else {
+            continue;
+        };
+        let settled = Settled {
+            outcome,
+            reason: policy.reason.clone(),
+            written: policy.written.unwrap_or(outcome == Outcome::Applied),
+            approval: policy.approval.clone().map(Box::new),
+        };
+        let next = changed.get(read.results.settled.len());
+        match next.filter(|next| next.kind == policy.kind && next.id == policy.id) {
+            Some(_) => read.results.settled.push(settled),
+            None => read.others.push((policy, settled)),
+        }
+    }
+    for moved in written.moved {
+        let mut changed = changed.iter();
+        let index =
+            changed.position(|policy| policy.kind.name() == moved.kind && policy.id == moved.id);
+        let index = index.ok_or_else(|| format!("`{}` is not in the plan", moved.id))?;
+        let live = moved.live.map(|live| {
+            let live = live.iter().map(|assignment| assignment.read(names));
+            live.collect::<Result<Vec<_>, _>>()
+        });
+        let live = live.transpose()?;
+        read.results.moved.push(Moved { index, live });
+    }
+    Ok(read)
+}

@@ -1,0 +1,577 @@
+//! What came of each tenant of a run, kept in a file until it is printed: however many tenants there are,
+//! memory holds the plans of those that are at work.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use tempfile::SpooledTempFile;
+
+use super::planned;
+use crate::exit::Exit;
+use crate::graph::observe::RequestCounts;
+use crate::manifest::Tenant;
+use crate::plan::guards::{self, Guard, GuardName, GuardRules};
+use crate::plan::saved::{
+    DiagnosticRecord, PlanRecord, digest_of, digest_of_tenants, digest_without_acceptances,
+};
+use crate::render::json::WithResults;
+use crate::render::review::{Finding, Review};
+use crate::render::tenants::{self as render, TenantView};
+use crate::render::text::Detail;
+use crate::report::{Results, Settled, read_results};
+use crate::run::Failure;
+use crate::run::apply::{ApplyInput, ApplyInputRest};
+use crate::run::approval::check_digest;
+use crate::run::plan::PreparedPlan;
+use crate::run::rollback::skipped_policy;
+
+/// What is smaller stays in memory.
+const IN_MEMORY: usize = 4 * 1024 * 1024;
+
+/// Where what is large is kept.
+#[derive(Debug)]
+struct Spool(Mutex<SpooledTempFile>);
+
+/// A place in the spool.
+#[derive(Clone, Copy, Debug)]
+struct Slot {
+    start: u64,
+    length: usize,
+}
+
+impl Spool {
+    fn put(&self, text: &str) -> io::Result<Slot> {
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let start = file.seek(SeekFrom::End(0))?;
+        file.write_all(text.as_bytes())?;
+        Ok(Slot {
+            start,
+            length: text.len(),
+        })
+    }
+
+    fn get(&self, slot: Slot) -> io::Result<String> {
+        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        file.seek(SeekFrom::Start(slot.start))?;
+        let mut bytes = vec![0; slot.length];
+        file.read_exact(&mut bytes)?;
+        String::from_utf8(bytes).map_err(|error| io::Error::other(error.to_string()))
+    }
+}
+
+/// A tenant of a run, and what came of it so far.
+#[derive(Debug)]
+pub struct Entry {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// Why the run for it did not do what it was asked.
+    pub failure: Option<Failure>,
+    /// How the run for it ended beside that.
+    pub exits: Vec<Exit>,
+    /// What is known of its plan; `None` without one.
+    pub brief: Option<Brief>,
+    /// Whether the run may have written something.
+    pub written: bool,
+    /// What came of it, in a few words, but for a failure.
+    state: String,
+    /// Whether policies have settled.
+    has_settled: bool,
+    plan: Option<Slot>,
+    found: Option<Slot>,
+    rest: Option<ApplyInputRest>,
+}
+
+/// What is known of a plan without reading it.
+#[derive(Clone, Debug)]
+pub struct Brief {
+    /// Whether it changes nothing.
+    pub is_empty: bool,
+    /// Whether it was approved before.
+    pub approved: bool,
+    /// Its digest.
+    pub digest: String,
+    /// The digest that it would have if no guard had been accepted.
+    bare_digest: String,
+    /// The digest that it has if the guard `tenants` is accepted.
+    accepted_digest: String,
+    /// The guards that refuse it.
+    refusing: Vec<Guard>,
+}
+
+/// What was found, as it is kept.
+#[derive(Default, Serialize, Deserialize)]
+struct Found {
+    said: String,
+    findings: Vec<FoundRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct FoundRecord {
+    diagnostic: DiagnosticRecord,
+    drawn: String,
+}
+
+/// What is wrong or odd, for people and for the formats.
+#[derive(Clone, Debug, Default)]
+pub struct Drawn {
+    /// As it is printed.
+    pub said: String,
+    /// One by one.
+    pub findings: Vec<Finding>,
+}
+
+impl Drawn {
+    /// Adds another.
+    pub fn add(&mut self, other: Self) {
+        self.said.push_str(&other.said);
+        self.findings.extend(other.findings);
+    }
+}
+
+impl Entry {
+    /// Begins with a tenant of which nothing is known yet.
+    #[must_use]
+    pub fn new(tenant: Tenant) -> Self {
+        Self {
+            tenant,
+            failure: None,
+            exits: Vec::new(),
+            brief: None,
+            written: false,
+            state: String::new(),
+            has_settled: false,
+            plan: None,
+            found: None,
+            rest: None,
+        }
+    }
+
+    /// Returns how the run for the tenant ended.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        let failed = self.failure.as_ref().map(|failure| failure.exit);
+        Exit::first(self.exits.iter().copied().chain(failed))
+    }
+
+    /// Says in a few words what came of it.
+    #[must_use]
+    pub fn state(&self) -> &str {
+        match &self.failure {
+            Some(failure) if !self.has_settled && !failure.message.is_empty() => &failure.message,
+            _ => &self.state,
+        }
+    }
+
+    fn is_changed(&self) -> bool {
+        self.brief.as_ref().is_some_and(|brief| !brief.is_empty)
+    }
+}
+
+/// What is kept of a tenant, read back.
+#[derive(Debug, Default)]
+pub struct Opened {
+    /// Its plan.
+    pub prepared: Option<PreparedPlan>,
+    /// What became of it.
+    pub results: Option<Results>,
+    /// What went over the wire.
+    pub requests: RequestCounts,
+    /// What is wrong or odd.
+    pub drawn: Drawn,
+}
+
+/// All tenants of a run.
+#[derive(Debug)]
+pub struct Batch {
+    /// The tenants.
+    pub entries: Vec<Entry>,
+    /// What the guard `tenants` says.
+    pub guard: Option<Guard>,
+    spool: Spool,
+}
+
+impl Default for Batch {
+    fn default() -> Self {
+        Self {
+            entries: Vec::new(),
+            guard: None,
+            spool: Spool(Mutex::new(SpooledTempFile::new(IN_MEMORY))),
+        }
+    }
+}
+
+impl Batch {
+    /// Keeps a plan with what is wrong or odd; `all` also keeps the unchanged policies.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be kept.
+    pub fn keep(
+        &self,
+        entry: &mut Entry,
+        input: ApplyInput,
+        drawn: Drawn,
+        all: bool,
+    ) -> Result<(), Failure> {
+        entry.failure = input.check_moved().err();
+        let (mut prepared, rest) = input.split();
+        self.keep_found(entry, &drawn)?;
+        let mut accepted_digest = prepared.digest.clone();
+        if !rest.approved {
+            let accepted = Some(guards::tenants(1, 0, true));
+            let plan = prepared.plan.with_tenants_guard(accepted);
+            accepted_digest = digest_of(&plan, &prepared.annotations.names);
+            prepared.plan = plan.with_tenants_guard(None);
+        }
+        let refusing = prepared.plan.refusing().map(|guard| Guard {
+            policies: Vec::new(),
+            ..guard.clone()
+        });
+        entry.brief = Some(Brief {
+            is_empty: prepared.plan.is_empty(),
+            approved: rest.approved,
+            digest: prepared.digest.clone(),
+            bare_digest: digest_without_acceptances(&prepared.plan, &prepared.annotations.names),
+            accepted_digest,
+            refusing: refusing.collect(),
+        });
+        entry.rest = Some(rest);
+        entry.plan = Some(self.put(&compact(&prepared.record(all))?)?);
+        self.describe(entry, Some(&prepared), None, &drawn.findings);
+        Ok(())
+    }
+
+    /// Keeps what is wrong or odd where there is no plan.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be kept.
+    pub fn keep_failed(&self, entry: &mut Entry, drawn: &Drawn) -> Result<(), Failure> {
+        self.keep_found(entry, drawn)?;
+        self.describe(entry, None, None, &drawn.findings);
+        Ok(())
+    }
+
+    fn keep_found(&self, entry: &mut Entry, drawn: &Drawn) -> Result<(), Failure> {
+        if drawn.findings.is_empty() {
+            return Ok(());
+        }
+        let findings = drawn.findings.iter().map(|finding| FoundRecord {
+            diagnostic: DiagnosticRecord::new(&finding.diagnostic),
+            drawn: finding.drawn.clone(),
+        });
+        let found = Found {
+            said: drawn.said.clone(),
+            findings: findings.collect(),
+        };
+        entry.found = Some(self.put(&compact(&found)?)?);
+        Ok(())
+    }
+
+    /// Keeps what became of a plan.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be kept.
+    pub fn keep_results(
+        &self,
+        entry: &mut Entry,
+        prepared: &PreparedPlan,
+        (results, requests): (&Results, RequestCounts),
+        all: bool,
+    ) -> Result<(), Failure> {
+        let record = WithResults::new(
+            prepared.record(all),
+            &prepared.plan,
+            &prepared.annotations.names,
+            results,
+            entry.exit().code(),
+            requests,
+            None,
+        );
+        entry.plan = Some(self.put(&compact(&record)?)?);
+        entry.written = results.settled.iter().any(Settled::may_be_written);
+        self.describe(entry, Some(prepared), Some(results), &[]);
+        Ok(())
+    }
+
+    fn put(&self, text: &str) -> Result<Slot, Failure> {
+        self.spool.put(text).map_err(unkept)
+    }
+
+    /// Takes over the result for a tenant that another run wrote as JSON.
+    ///
+    /// # Errors
+    ///
+    /// It is not one.
+    pub fn adopt(
+        &mut self,
+        entry: Entry,
+        plan: Option<&Value>,
+        drawn: &Drawn,
+    ) -> Result<(), Failure> {
+        let mut entry = entry;
+        self.keep_found(&mut entry, drawn)?;
+        if let Some(plan) = plan {
+            entry.plan = Some(self.put(&plan.to_string())?);
+        }
+        let opened = self.open(&entry)?;
+        if let Some(prepared) = &opened.prepared {
+            entry.brief = Some(Brief {
+                is_empty: prepared.plan.is_empty(),
+                approved: false,
+                digest: prepared.digest.clone(),
+                bare_digest: String::new(),
+                accepted_digest: String::new(),
+                refusing: Vec::new(),
+            });
+        }
+        self.describe(
+            &mut entry,
+            opened.prepared.as_ref(),
+            opened.results.as_ref(),
+            &opened.drawn.findings,
+        );
+        self.entries.push(entry);
+        Ok(())
+    }
+
+    fn describe(
+        &self,
+        entry: &mut Entry,
+        prepared: Option<&PreparedPlan>,
+        results: Option<&Results>,
+        findings: &[Finding],
+    ) {
+        let review = Review {
+            command: "",
+            plan: prepared.map(|prepared| prepared.view(Detail::default())),
+            results,
+            checked: None,
+            findings,
+            error: None,
+        };
+        entry.has_settled = results.is_some_and(|results| !results.settled.is_empty());
+        entry.state = render::state(&review);
+    }
+
+    /// Reads back what is kept of a tenant.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub fn open(&self, entry: &Entry) -> Result<Opened, Failure> {
+        let mut opened = Opened::default();
+        if let Some(slot) = entry.found {
+            let text = self.spool.get(slot).map_err(unkept)?;
+            let found: Found = serde_json::from_str(&text).map_err(unread)?;
+            opened.drawn = Drawn {
+                said: found.said,
+                findings: found
+                    .findings
+                    .into_iter()
+                    .map(|found| Finding {
+                        diagnostic: found.diagnostic.read(),
+                        drawn: found.drawn,
+                    })
+                    .collect(),
+            };
+        }
+        let Some(slot) = entry.plan else {
+            return Ok(opened);
+        };
+        let text = self.spool.get(slot).map_err(unkept)?;
+        // Guards that this run accepts are not part of the digest of a saved plan.
+        let (saved, _) = PlanRecord::look(&text)?;
+        let mut prepared = PreparedPlan::again(saved);
+        if prepared.tenant.is_none() {
+            prepared.tenant = Some(planned(&entry.tenant));
+        }
+        if let (Some(guard), false) = (&self.guard, prepared.plan.is_empty()) {
+            prepared.plan = prepared.plan.with_tenants_guard(Some(guard.clone()));
+            let approved = entry.brief.as_ref().is_some_and(|brief| brief.approved);
+            if guard.accepted && !approved {
+                prepared.digest = digest_of(&prepared.plan, &prepared.annotations.names);
+            }
+        }
+        let mut value: Value = serde_json::from_str(&text).map_err(unread)?;
+        if let Some(results) = value.get_mut("results") {
+            let names = &mut prepared.annotations.names;
+            let read = read_results(results.take(), &prepared.plan, names);
+            let read = read.map_err(|error| Failure::new(Exit::Failure, error))?;
+            let write_with = prepared.plan.write_with;
+            opened.requests = read.requests;
+            opened.results = Some(Results {
+                skipped: read
+                    .others
+                    .into_iter()
+                    .map(|(policy, settled)| (skipped_policy(policy, write_with), settled))
+                    .collect(),
+                ..read.results
+            });
+        }
+        opened.prepared = Some(prepared);
+        Ok(opened)
+    }
+
+    /// Reads back what is to be carried out in a tenant, with what is left of its input; `None` if it has no
+    /// plan.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub fn input(&self, entry: &mut Entry) -> Result<Option<ApplyInput>, Failure> {
+        let prepared = self.open(entry)?.prepared;
+        let rest = entry.rest.take();
+        Ok(prepared
+            .zip(rest)
+            .map(|(prepared, rest)| rest.join(prepared)))
+    }
+
+    /// Sorts the worst first, then by name.
+    pub fn sort(&mut self) {
+        self.entries.sort_by(|one, other| {
+            let (first, second) = (one.exit(), other.exit());
+            let worst = Exit::first([first, second]);
+            let by_exit = match (first == second, first == worst) {
+                (true, _) => Ordering::Equal,
+                (false, true) => Ordering::Less,
+                (false, false) => Ordering::Greater,
+            };
+            by_exit.then_with(|| one.tenant.name.cmp(&other.tenant.name))
+        });
+    }
+
+    /// Returns how the run ended.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        Exit::first(self.entries.iter().map(Entry::exit))
+    }
+
+    /// Returns the digest of all plans; `None` if there are none.
+    #[must_use]
+    pub fn digest(&self) -> Option<String> {
+        self.digest_of(|brief| &brief.digest)
+    }
+
+    fn digest_of(&self, digest: impl Fn(&Brief) -> &str) -> Option<String> {
+        let entries = self.entries.iter();
+        let digests: BTreeMap<&str, &str> = entries
+            .filter_map(|entry| Some((entry.tenant.name.as_str(), digest(entry.brief.as_ref()?))))
+            .collect();
+        (!digests.is_empty()).then(|| digest_of_tenants(&digests))
+    }
+
+    /// Judges how many tenants change. Saved plans keep their limit and what was accepted when they were made.
+    pub fn judge(&mut self, rules: &GuardRules, saved: &[Guard]) {
+        let saved_limit = saved.iter().filter_map(|guard| match guard.observation {
+            guards::Observation::Tenants { limit, .. } => Some(limit),
+            _ => None,
+        });
+        let Some(limit) = rules.max_tenants.or(saved_limit.min()) else {
+            return;
+        };
+        let changed = self
+            .entries
+            .iter()
+            .filter(|entry| entry.is_changed())
+            .count();
+        let was_accepted = !saved.is_empty() && saved.iter().all(|guard| guard.accepted);
+        let accepted = rules.accepted.contains(&GuardName::Tenants) || was_accepted;
+        let guard = guards::tenants(changed, limit, accepted);
+        // What is accepted is part of what is reviewed.
+        if guard.accepted {
+            for entry in &mut self.entries {
+                let Some(brief) = &mut entry.brief else {
+                    continue;
+                };
+                if !brief.is_empty {
+                    brief.digest.clone_from(&brief.accepted_digest);
+                }
+            }
+        }
+        self.guard = Some(guard);
+    }
+
+    /// Returns why guards refuse the plan of a tenant.
+    #[must_use]
+    pub fn refused(
+        &self,
+        entry: &Entry,
+        consequence: &str,
+        only: fn(&Guard) -> bool,
+    ) -> Option<Failure> {
+        let brief = entry.brief.as_ref()?;
+        let run = self
+            .guard
+            .iter()
+            .filter(|guard| guard.refuses() && !brief.is_empty);
+        let refusing = brief.refusing.iter().chain(run).filter(|guard| only(guard));
+        Failure::refused(refusing, consequence)
+    }
+
+    /// Refuses plans that are not the reviewed ones.
+    ///
+    /// # Errors
+    ///
+    /// Names both digests.
+    pub fn check_digest(&self, expected: &str, is_pipeline: bool) -> Result<(), Failure> {
+        let approved = |entry: &Entry| entry.brief.as_ref().is_some_and(|brief| brief.approved);
+        let is_saved = self.entries.iter().any(approved);
+        let bare = (!is_pipeline && !is_saved)
+            .then(|| self.digest_of(|brief| &brief.bare_digest))
+            .flatten();
+        if bare.as_deref() == Some(expected) {
+            return Ok(());
+        }
+        let digest = self.digest().unwrap_or_else(|| "none".to_owned());
+        check_digest(&digest, Some(expected))
+    }
+
+    /// Says what became of a tenant, for the formats.
+    #[must_use]
+    pub fn view<'v>(
+        &self,
+        command: &'v str,
+        entry: &'v Entry,
+        opened: &'v Opened,
+        detail: Detail<'v>,
+    ) -> TenantView<'v> {
+        TenantView {
+            name: &entry.tenant.name,
+            tenant_id: &entry.tenant.tenant_id,
+            review: Review {
+                command,
+                plan: opened
+                    .prepared
+                    .as_ref()
+                    .map(|prepared| prepared.view(detail)),
+                results: opened.results.as_ref(),
+                checked: None,
+                findings: &opened.drawn.findings,
+                error: entry
+                    .failure
+                    .as_ref()
+                    .map(|failure| failure.view(&failure.message)),
+            },
+        }
+    }
+}
+
+fn compact(value: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| unkept(error.into()))
+}
+
+fn unkept(error: io::Error) -> Failure {
+    let message = format!("what came of a tenant cannot be kept until it is printed: {error}");
+    Failure::new(Exit::Failure, message)
+        .hint("there has to be room in the folder for temporary files, which `TMPDIR` names")
+}
+
+fn unread(error: serde_json::Error) -> Failure {
+    unkept(error.into())
+}

@@ -1,0 +1,211 @@
+//! The files of several tenants in one folder: `NAME.plan.json` and `NAME.report.jsonl`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::exit::Exit;
+use crate::manifest::Tenant;
+use crate::net::Cloud;
+use crate::plan::guards::{Guard, GuardName};
+use crate::plan::saved::{PlannedTenant, SavedPlan};
+use crate::report::Recorded;
+use crate::run::reports::OF_TENANT;
+use crate::run::{Failure, inputs};
+
+/// How the name of a tenant's saved plan ends.
+const PLAN: &str = ".plan.json";
+
+/// A file of a tenant.
+#[derive(Clone, Debug)]
+pub struct TenantFile {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// The file.
+    pub path: PathBuf,
+    /// What it was the digest of when the folder was looked through.
+    digest: Option<String>,
+    /// What the plan says of the guard `tenants`.
+    pub guard: Option<Guard>,
+}
+
+/// Returns the file of a tenant's plan in a folder.
+#[must_use]
+pub fn plan_file(folder: &Path, tenant: &str) -> PathBuf {
+    folder.join(format!("{tenant}{PLAN}"))
+}
+
+/// Whether a path is a folder with saved plans of tenants.
+#[must_use]
+pub fn holds_plans(path: &Path) -> bool {
+    files(path, PLAN).is_ok_and(|files| !files.is_empty())
+}
+
+fn files(folder: &Path, ending: &str) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().and_then(|name| name.to_str());
+        if let Some(tenant) = name.and_then(|name| name.strip_suffix(ending)) {
+            files.push((tenant.to_owned(), path));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn unreadable(folder: &Path, error: &io::Error) -> Failure {
+    let message = format!("`{}` cannot be read: {error}", folder.display());
+    Failure::new(Exit::Failure, message)
+}
+
+/// Looks through the saved plans of a folder, and says for which tenants they are; `check` says whether one
+/// can be used.
+///
+/// # Errors
+///
+/// One is not a plan, or not that of the tenant after which its file is named.
+pub fn saved_plans(
+    folder: &Path,
+    check: impl Fn(&SavedPlan) -> Result<(), Failure>,
+) -> Result<Vec<TenantFile>, Failure> {
+    let files = files(folder, PLAN).map_err(|error| unreadable(folder, &error))?;
+    let mut plans = Vec::with_capacity(files.len());
+    let mut ids = BTreeSet::new();
+    for (name, path) in files {
+        let saved = inputs::plan(&path)?;
+        let refused = |why: &str| {
+            let message = format!("`{}` {why}; nothing was written", path.display());
+            Err(Failure::new(Exit::Failure, message)
+                .hint("make the plans with `plan --out DIR`, and leave their names as they are"))
+        };
+        let Some(planned) = &saved.tenant else {
+            return refused("is not the plan of a tenant that manifests name");
+        };
+        if planned.name != name {
+            return refused(&format!("is the plan of the tenant `{}`", planned.name));
+        }
+        let Some(tenant_id) = &saved.plan.tenant_id else {
+            return refused("does not say to which tenant's id it belongs");
+        };
+        if !ids.insert(tenant_id.to_lowercase()) {
+            return refused("is for a tenant that another plan is for too");
+        }
+        let Some(tenant) = tenant_of(planned, tenant_id) else {
+            return refused("names an unknown cloud");
+        };
+        check(&saved)?;
+        let mut guards = saved.plan.guards.into_iter();
+        plans.push(TenantFile {
+            tenant,
+            path,
+            digest: Some(saved.digest),
+            guard: guards.find(|guard| guard.name == GuardName::Tenants),
+        });
+    }
+    Ok(plans)
+}
+
+/// Returns the tenant that a plan or a report names; `None` if it names an unknown cloud.
+#[must_use]
+pub(super) fn tenant_of(planned: &PlannedTenant, tenant_id: &str) -> Option<Tenant> {
+    let cloud = match &planned.cloud {
+        Some(name) => Some(Cloud::from_name(name)?),
+        None => None,
+    };
+    Some(Tenant {
+        name: planned.name.clone(),
+        tenant_id: tenant_id.to_owned(),
+        client_id: planned.client_id.clone(),
+        cloud,
+        labels: Vec::new(),
+        place: None,
+    })
+}
+
+impl TenantFile {
+    /// Reads the plan, which was looked at before.
+    ///
+    /// # Errors
+    ///
+    /// It is not the same any more.
+    pub fn plan(&self) -> Result<SavedPlan, Failure> {
+        let saved = inputs::plan(&self.path)?;
+        let is_same = saved.tenant.as_ref().map(|tenant| &tenant.name) == Some(&self.tenant.name)
+            && Some(&saved.digest) == self.digest.as_ref();
+        if is_same {
+            return Ok(saved);
+        }
+        let message = format!("`{}` was replaced during the run", self.path.display());
+        Err(Failure::new(Exit::Failure, message).hint("nothing was written in this tenant"))
+    }
+
+    /// Reads the report, which was looked at before.
+    ///
+    /// # Errors
+    ///
+    /// Says why it cannot be used.
+    pub fn report(&self) -> Result<Recorded, Failure> {
+        inputs::report(&self.path)
+    }
+}
+
+/// Looks through the reports of a folder, and says for which tenants they are. Those of runs that ended before
+/// they had a plan say nothing of a tenant, and are returned by name.
+///
+/// # Errors
+///
+/// There are none, or one is not the report of the tenant after which its file is named.
+pub fn reports(folder: &Path) -> Result<(Vec<TenantFile>, Vec<String>), Failure> {
+    let files = files(folder, OF_TENANT).map_err(|error| unreadable(folder, &error))?;
+    if files.is_empty() {
+        let message = format!(
+            "`{}` is a folder, not the report of an apply, and holds no reports of tenants",
+            folder.display()
+        );
+        return Err(Failure::usage(message)
+            .hint("name a file in it, or a folder that `apply --report DIR` wrote"));
+    }
+    let mut reports = Vec::with_capacity(files.len());
+    let mut without = Vec::new();
+    for (name, path) in files {
+        let recorded = inputs::report(&path)?;
+        if !recorded.has_plan() {
+            without.push(name);
+            continue;
+        }
+        let tenant = recorded_tenant(&path, &recorded)?;
+        let Some(tenant) = tenant.filter(|tenant| tenant.name == name) else {
+            let message = format!("`{}` is not the report of that tenant", path.display());
+            return Err(Failure::new(Exit::Failure, message)
+                .hint("leave the names of reports as they are; nothing was written"));
+        };
+        reports.push(TenantFile {
+            tenant,
+            path,
+            digest: None,
+            guard: None,
+        });
+    }
+    Ok((reports, without))
+}
+
+/// Returns the tenant for which a run was, if manifests named its tenants.
+///
+/// # Errors
+///
+/// The report does not say how to sign in to it.
+pub fn recorded_tenant(path: &Path, recorded: &Recorded) -> Result<Option<Tenant>, Failure> {
+    let Some(planned) = &recorded.tenant else {
+        return Ok(None);
+    };
+    let tenant_id = recorded.tenant_id.as_deref();
+    match tenant_id.and_then(|id| tenant_of(planned, id)) {
+        Some(tenant) => Ok(Some(tenant)),
+        None => Err(inputs::unusable(
+            path,
+            "it does not say to which tenant it belongs",
+        )),
+    }
+}

@@ -1,0 +1,418 @@
+//! Runs for several tenants, side by side. Each has its own sign-in, pace, guards, plan, report and exit code;
+//! what goes wrong in one stops no other.
+
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use tokio_util::sync::CancellationToken;
+
+use super::batch::{Batch, Drawn, Entry};
+use super::files::TenantFile;
+use super::{planned, rules_of};
+use crate::apply::approval::Approval;
+use crate::apply::{ObserveApply, Settings};
+use crate::diagnostic::{Diagnostic, Sources};
+use crate::exit::Exit;
+use crate::graph::client::Client;
+use crate::manifest::{Loaded, Tenant};
+use crate::plan::PlanDiagnostic;
+use crate::plan::guards::GivenLimits;
+use crate::render::json;
+use crate::run::apply::{ApplyInput, ApplyRun};
+use crate::run::connect::ServiceSettings;
+use crate::run::plan::{self, PlanRequest, PreparedPlan};
+use crate::run::resume::plan_resume;
+use crate::run::rollback::plan_rollback;
+use crate::run::{Failure, reports};
+
+/// What a run for several tenants needs of whoever starts it.
+pub trait Host {
+    /// Connects to a tenant.
+    ///
+    /// # Errors
+    ///
+    /// Says what is missing for that.
+    fn connect(
+        &self,
+        tenant: &Tenant,
+        stop: &CancellationToken,
+    ) -> Result<(Arc<Client>, ServiceSettings), Failure>;
+
+    /// Takes the secrets of the run out of a text.
+    fn mask<'t>(&self, text: &'t str) -> Cow<'t, str>;
+
+    /// Refuses data that holds a secret of the run.
+    ///
+    /// # Errors
+    ///
+    /// Says which.
+    fn check_data(&self, text: &str) -> Result<(), Failure>;
+
+    /// Draws what was found in manifests.
+    fn drawn(&self, found: &[Diagnostic], sources: &Sources) -> Drawn;
+
+    /// Draws what a saved plan says was found.
+    fn drawn_saved(&self, found: &[PlanDiagnostic]) -> Drawn;
+
+    /// A tenant's turn has come.
+    fn begins(&self, tenant: &str);
+
+    /// A tenant's turn is over.
+    fn ends(&self, tenant: &str, state: &str);
+
+    /// Returns what is shown as policies of a tenant settle.
+    fn observer(&self, tenant: &str) -> Box<dyn ObserveApply>;
+}
+
+/// Where the plans of tenants come from.
+#[derive(Clone, Debug)]
+pub enum Input<'a> {
+    /// From manifests.
+    Manifests(&'a Loaded, Vec<Tenant>),
+    /// From saved plans.
+    Saved(Vec<TenantFile>, GivenLimits),
+    /// From reports, of what waits for approval.
+    Resume(Vec<TenantFile>),
+    /// From reports, of what is to be undone.
+    Rollback(Vec<TenantFile>),
+}
+
+/// How plans are carried out.
+#[derive(Clone, Debug, Default)]
+pub struct Carrying {
+    /// The folder of the reports, if one is named.
+    pub report: Option<PathBuf>,
+    /// Whether a failure starts nothing further.
+    pub fail_fast: bool,
+    /// Why the changes are made, for those who have to approve them.
+    pub justification: Option<String>,
+    /// How long approval is waited for.
+    pub wait_for_approval: Duration,
+}
+
+/// A run for several tenants.
+pub struct Fleet<'a, H> {
+    /// Whoever starts it.
+    pub host: &'a H,
+    /// What kind of plans are made.
+    pub request: PlanRequest<'a>,
+    /// How many tenants are processed side by side.
+    pub parallel: usize,
+    /// Stops all of it.
+    pub stop: &'a CancellationToken,
+}
+
+/// What is to be carried out in a tenant, and what is wrong or odd.
+struct Staged {
+    input: ApplyInput,
+    drawn: Drawn,
+}
+
+impl<H: Host> Fleet<'_, H> {
+    /// Does the work of tenants, of so many at a time.
+    async fn side_by_side<T>(&self, work: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
+        let work = futures::stream::iter(work).buffer_unordered(self.parallel.max(1));
+        work.collect().await
+    }
+
+    /// Plans for all tenants.
+    pub async fn plan(&self, input: Input<'_>) -> Batch {
+        let mut batch = Batch::default();
+        let entries = match input {
+            Input::Manifests(loaded, tenants) => {
+                let work = tenants.into_iter().map(|tenant| {
+                    let batch = &batch;
+                    async move {
+                        let staged = self.planned(loaded, &tenant);
+                        self.stage(batch, tenant.clone(), staged).await
+                    }
+                });
+                self.side_by_side(work).await
+            }
+            Input::Saved(files, given) => {
+                let work = files.iter().map(|file| {
+                    let staged = self.saved(file, given);
+                    self.stage(&batch, file.tenant.clone(), staged)
+                });
+                self.side_by_side(work).await
+            }
+            Input::Resume(files) => {
+                let work = files.iter().map(|file| {
+                    let staged = self.resumed(file);
+                    self.stage(&batch, file.tenant.clone(), staged)
+                });
+                self.side_by_side(work).await
+            }
+            Input::Rollback(files) => {
+                let work = files.iter().map(|file| {
+                    let staged = self.rolled_back(file);
+                    self.stage(&batch, file.tenant.clone(), staged)
+                });
+                self.side_by_side(work).await
+            }
+        };
+        batch.entries = entries;
+        batch.sort();
+        batch
+    }
+
+    /// Waits for a tenant's plan, and keeps what came of it.
+    async fn stage(
+        &self,
+        batch: &Batch,
+        tenant: Tenant,
+        staged: impl Future<Output = Result<Staged, Failure>>,
+    ) -> Entry {
+        let mut entry = Entry::new(tenant);
+        if self.stop.is_cancelled() {
+            entry.failure = Some(not_started());
+            let _ = batch.keep_failed(&mut entry, &Drawn::default());
+            return entry;
+        }
+        self.host.begins(&entry.tenant.name);
+        let kept = match staged.await {
+            Ok(Staged { mut input, drawn }) => {
+                input
+                    .plan
+                    .tenant
+                    .get_or_insert_with(|| planned(&entry.tenant));
+                let checked = self
+                    .host
+                    .check_data(&json::plan(input.plan.record(false)).text());
+                checked.and_then(|()| batch.keep(&mut entry, input, drawn, self.request.all))
+            }
+            Err(mut failure) => {
+                let found = failure.findings.take();
+                let drawn = found.map(|found| self.host.drawn(&found.0, &found.1));
+                entry.failure = Some(failure);
+                batch.keep_failed(&mut entry, &drawn.unwrap_or_default())
+            }
+        };
+        if let Err(failure) = kept {
+            entry.brief = None;
+            entry.failure = Some(failure);
+        }
+        self.host.ends(&entry.tenant.name, entry.state());
+        entry
+    }
+
+    /// Makes the plan of a tenant.
+    async fn planned(&self, loaded: &Loaded, tenant: &Tenant) -> Result<Staged, Failure> {
+        let Some(own) = loaded.of_tenant(&tenant.name) else {
+            return Err(Failure::new(Exit::Failure, "the manifests lack the tenant"));
+        };
+        // What is odd about the manifests themselves was said once, for all tenants.
+        let is_new = |found: &Diagnostic| !own.diagnostics.contains(found);
+        let (client, service) = self.host.connect(tenant, self.stop)?;
+        let rules = rules_of(self.request.rules, tenant);
+        let request = PlanRequest {
+            rules: &rules,
+            ..self.request
+        };
+        let mask = |found: &Diagnostic| Diagnostic {
+            message: self.host.mask(&found.message).into_owned(),
+            hint: found
+                .hint
+                .as_deref()
+                .map(|hint| self.host.mask(hint).into_owned()),
+            ..found.clone()
+        };
+        let (plan, annotations, found) = plan::plan(&own, &client, &request, mask, self.stop)
+            .await
+            .map_err(|mut failure| {
+                if let Some(findings) = &mut failure.findings {
+                    findings.0.retain(is_new);
+                }
+                failure
+            })?;
+        let found: Vec<Diagnostic> = found.into_iter().filter(is_new).collect();
+        Ok(Staged {
+            drawn: self.host.drawn(&found, &own.sources),
+            input: ApplyInput::new(PreparedPlan::new(plan, annotations, &service)),
+        })
+    }
+
+    /// Looks whether a saved plan still fits.
+    async fn saved(&self, file: &TenantFile, given: GivenLimits) -> Result<Staged, Failure> {
+        let saved = file.plan()?;
+        let (client, service) = self.host.connect(&file.tenant, self.stop)?;
+        let rules = rules_of(self.request.rules, &file.tenant);
+        let request = PlanRequest {
+            rules: &rules,
+            ..self.request
+        };
+        let mut input =
+            ApplyInput::saved(saved, &client, &service, &request, given, self.stop).await?;
+        // How many tenants change is judged for all of them.
+        input.plan.plan = input.plan.plan.with_tenants_guard(None);
+        Ok(Staged {
+            drawn: self.host.drawn_saved(&input.plan.plan.diagnostics),
+            input,
+        })
+    }
+
+    async fn resumed(&self, file: &TenantFile) -> Result<Staged, Failure> {
+        let recorded = file.report()?;
+        let (client, service) = self.host.connect(&file.tenant, self.stop)?;
+        let input = plan_resume(recorded, &client, &service, &self.request, self.stop).await?;
+        Ok(Staged {
+            drawn: Drawn::default(),
+            input,
+        })
+    }
+
+    async fn rolled_back(&self, file: &TenantFile) -> Result<Staged, Failure> {
+        let recorded = file.report()?;
+        let (client, service) = self.host.connect(&file.tenant, self.stop)?;
+        let rules = rules_of(self.request.rules, &file.tenant);
+        let request = PlanRequest {
+            rules: &rules,
+            ..self.request
+        };
+        let rolled = plan_rollback(recorded, &client, &service, &request, self.stop).await?;
+        Ok(Staged {
+            drawn: self.host.drawn_saved(&rolled.input.plan.plan.diagnostics),
+            input: rolled.input,
+        })
+    }
+
+    /// Carries out the plans of all tenants, and writes their reports. What was refused stays so.
+    pub async fn carry_out(&self, batch: &mut Batch, carrying: &Carrying) {
+        let entries = std::mem::take(&mut batch.entries);
+        let failed = AtomicBool::new(entries.iter().any(|entry| entry.failure.is_some()));
+        let (shared, failed) = (&*batch, &failed);
+        let work = entries.into_iter().map(|entry| async move {
+            let may_start = !(carrying.fail_fast && failed.load(Ordering::Relaxed));
+            let entry = self.carry_out_one(shared, entry, carrying, may_start).await;
+            if !matches!(entry.exit(), Exit::Success | Exit::Pending) {
+                failed.store(true, Ordering::Relaxed);
+            }
+            entry
+        });
+        batch.entries = self.side_by_side(work).await;
+        batch.sort();
+    }
+
+    /// Carries a tenant's plan out, and writes its report.
+    async fn carry_out_one(
+        &self,
+        batch: &Batch,
+        mut entry: Entry,
+        carrying: &Carrying,
+        may_start: bool,
+    ) -> Entry {
+        let name = entry.tenant.name.clone();
+        let folder = carrying.report.as_deref();
+        let input = match batch.input(&mut entry) {
+            Ok(input) => input,
+            Err(failure) => {
+                entry.failure = Some(failure);
+                None
+            }
+        };
+        let Some(input) = input else {
+            // A report that is named is written whatever happens.
+            if folder.is_some() {
+                let written = report_of(folder, &name)
+                    .and_then(|mut run| run.finish(entry.exit()).map(|_| ()));
+                entry.failure = entry.failure.take().or(written.err());
+            }
+            return entry;
+        };
+        let refused = entry.failure.take();
+        let refused = match refused {
+            None if self.stop.is_cancelled() => Some(not_started()),
+            None if !may_start => Some(
+                Failure::new(Exit::Failure, "not started, since another tenant failed")
+                    .hint("nothing was written in this tenant"),
+            ),
+            refused => refused,
+        };
+        self.host.begins(&name);
+        match report_of(folder, &name) {
+            Err(failure) => entry.failure = Some(failure),
+            Ok(mut run) => {
+                let ended = self
+                    .write(&entry.tenant, &input, refused, &mut run, carrying)
+                    .await;
+                let exit = match &ended {
+                    Ok(exit) => *exit,
+                    Err(failure) => failure.exit,
+                };
+                let finished = run.finish(exit).map(|_| ());
+                entry.exits.push(exit);
+                entry.failure = ended.err().or(finished.err());
+                let results = (&run.results, run.requests());
+                let kept = batch.keep_results(&mut entry, &input.plan, results, self.request.all);
+                entry.failure = entry.failure.take().or(kept.err());
+            }
+        }
+        self.host.ends(&name, entry.state());
+        entry
+    }
+
+    async fn write(
+        &self,
+        tenant: &Tenant,
+        input: &ApplyInput,
+        refused: Option<Failure>,
+        run: &mut ApplyRun,
+        carrying: &Carrying,
+    ) -> Result<Exit, Failure> {
+        if let Some(refused) = refused {
+            run.begin(input)?;
+            return Err(refused);
+        }
+        let (client, service) = self.host.connect(tenant, self.stop)?;
+        run.connected(&client);
+        run.begin(input)?;
+        run.check_rights(&input.plan.plan).await?;
+        run.check_objects(input, self.stop).await?;
+        let settings = Settings {
+            concurrency: service.concurrency,
+            fail_fast: carrying.fail_fast,
+            write_with: input.plan.plan.write_with,
+            approval: Approval {
+                justification: carrying.justification.clone(),
+                filed: input.filed.clone(),
+                wait: carrying.wait_for_approval,
+            },
+        };
+        let mask = |message: &str| self.host.mask(message).into_owned();
+        let observer = self.host.observer(&tenant.name);
+        let exit = run
+            .carry_out(input, settings, &*observer, mask, self.stop)
+            .await?;
+        match &run.results.report_failure {
+            Some(reason) => Err(Failure::new(Exit::Failure, reason.clone())),
+            None => Ok(exit),
+        }
+    }
+}
+
+fn not_started() -> Failure {
+    Failure {
+        message: "interrupted before it was started".to_owned(),
+        ..Failure::interrupted()
+    }
+}
+
+/// Begins the report of a tenant.
+fn report_of(folder: Option<&Path>, tenant: &str) -> Result<ApplyRun, Failure> {
+    let path = match folder {
+        Some(folder) => reports::in_folder(folder, tenant),
+        None => reports::of_tenant(jiff::Timestamp::now(), tenant),
+    };
+    let path = path.map_err(|error| {
+        Failure::new(
+            Exit::Failure,
+            format!("the report of the tenant `{tenant}` cannot be written: {error}"),
+        )
+        .hint("with several tenants `--report` takes a folder; nothing was written to the service")
+    })?;
+    ApplyRun::new(Some(&path))
+}
