@@ -25,9 +25,10 @@ pub mod permissions;
 mod population;
 pub mod read;
 pub mod retry;
+mod set_members;
 pub mod tenant;
 pub mod transport;
-pub mod whole;
+mod whole;
 mod wire;
 pub mod write;
 

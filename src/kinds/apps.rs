@@ -17,6 +17,7 @@ pub(super) const MOBILE_APP: PolicyKindSpec = PolicyKindSpec {
     throttle: ThrottleGroup::Applications,
     approval: Some(Workload::Apps),
     polymorphic: true,
+    set_items: &["mobileApp"],
     ..PLAIN
 };
 
@@ -36,6 +37,7 @@ pub(super) const MOBILE_APP_CONFIGURATION: PolicyKindSpec = PolicyKindSpec {
     permissions: Permissions::Apps,
     throttle: ThrottleGroup::Applications,
     polymorphic: true,
+    set_items: &["managedDeviceMobileAppConfiguration"],
     ..PLAIN
 };
 
@@ -83,6 +85,7 @@ pub(super) const WINDOWS_MANAGED_APP_PROTECTION: PolicyKindSpec = PolicyKindSpec
 pub(super) const TARGETED_MANAGED_APP_CONFIGURATION: PolicyKindSpec = PolicyKindSpec {
     name: "targetedManagedAppConfiguration",
     collection: "/deviceAppManagement/targetedManagedAppConfigurations",
+    set_items: &["targetedManagedAppConfiguration"],
     ..APP_PROTECTION
 };
 
@@ -97,6 +100,7 @@ pub(super) const IOS_LOB_APP_PROVISIONING_CONFIGURATION: PolicyKindSpec = Policy
     },
     platform: Platform::Only(&["iOS"]),
     permissions: Permissions::Apps,
+    set_items: &["iosLobAppProvisioningConfiguration"],
     ..PLAIN
 };
 

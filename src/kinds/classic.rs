@@ -14,6 +14,7 @@ pub(super) const DEVICE_CONFIGURATION: PolicyKindSpec = PolicyKindSpec {
     platform: Platform::FromType,
     throttle: ThrottleGroup::DeviceConfiguration,
     polymorphic: true,
+    set_items: &["deviceConfiguration"],
     ..PLAIN
 };
 
@@ -25,6 +26,7 @@ pub(super) const DEVICE_COMPLIANCE_POLICY: PolicyKindSpec = PolicyKindSpec {
     throttle: ThrottleGroup::DeviceConfiguration,
     approval: Some(Workload::Compliance),
     polymorphic: true,
+    set_items: &["deviceCompliancePolicy"],
     ..PLAIN
 };
 

@@ -20,6 +20,7 @@ pub(super) const WINDOWS_AUTOPILOT_DEPLOYMENT_PROFILE: PolicyKindSpec = PolicyKi
     platform: Platform::Only(&["windows10AndLater"]),
     permissions: Permissions::ServiceConfig,
     polymorphic: true,
+    set_items: &["windowsAutopilotDeploymentProfile"],
     ..PLAIN
 };
 
@@ -85,6 +86,10 @@ pub(super) const DEVICE_ENROLLMENT_CONFIGURATION: PolicyKindSpec = PolicyKindSpe
     ids: IdForm::Text,
     tenant_default: TenantDefault::Priority,
     polymorphic: true,
+    set_items: &[
+        "windows10EnrollmentCompletionPageConfiguration",
+        "enrollmentRestrictionsConfiguration",
+    ],
     ..PLAIN
 };
 

@@ -91,6 +91,12 @@ impl PolicyKind {
     }
 }
 
+/// Finds the kind that an item of a policy set holds, by the item's type without `PolicySetItem`. App
+/// protection has one type of item for all of its kinds, which then says none.
+pub fn kind_of_set_item(word: &str) -> Option<PolicyKind> {
+    PolicyKind::all().find(|kind| kind.spec().set_items.contains(&word))
+}
+
 impl fmt::Display for PolicyKind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.name())

@@ -33,6 +33,7 @@ pub(super) const DEVICE_MANAGEMENT_SCRIPT: PolicyKindSpec = PolicyKindSpec {
     platform: Platform::Only(&["windows10AndLater"]),
     permissions: Permissions::Scripts,
     approval: Some(Workload::Scripts),
+    set_items: &["deviceManagementScript"],
     ..PLAIN
 };
 

@@ -22,6 +22,7 @@ pub(super) const CONFIGURATION_POLICY: PolicyKindSpec = PolicyKindSpec {
     },
     platform: Platform::Property("platforms"),
     approval: Some(Workload::Configuration),
+    set_items: &["deviceManagementConfigurationPolicy"],
     ..PLAIN
 };
 

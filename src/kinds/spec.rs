@@ -38,6 +38,8 @@ pub struct PolicyKindSpec {
     pub polymorphic: bool,
     /// Whether reads may show the state before a write for minutes.
     pub eventual: bool,
+    /// What items of policy sets that hold such a policy are called, before `PolicySetItem`.
+    pub set_items: &'static [&'static str],
 }
 
 /// The plainest kind, which rows differ from: a complete set by `assign` and nothing else, all
@@ -59,6 +61,7 @@ pub(super) const PLAIN: PolicyKindSpec = PolicyKindSpec {
     tenant_default: TenantDefault::None,
     polymorphic: false,
     eventual: false,
+    set_items: &[],
 };
 
 /// How policies and their assignments are read.

@@ -94,6 +94,17 @@ pub fn rows(assignments: &[LiveAssignment]) -> Vec<Assignment> {
     rows
 }
 
+/// Something that a policy set assigns.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SetMember {
+    /// The word for its kind; Graph's word if this program does not know the kind.
+    pub kind: String,
+    /// Its display name, or its id if the set does not say one.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+}
+
 /// A group of the directory.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LiveGroup {

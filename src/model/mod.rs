@@ -23,7 +23,7 @@ pub use desired::{Desired, Stated, StatedProperties};
 pub use guid::Guid;
 pub use live::{
     LiveAssignment, LiveDevice, LiveFilter, LiveGroup, LivePolicy, LiveTenant, Needs, RawPolicy,
-    RawTenant, SimilarGroups, WholeTenant, rows,
+    RawTenant, SetMember, SimilarGroups, WholeTenant, rows,
 };
 pub use path::{assign_path, assignment_path, assignments_path, encode};
 pub use population::{

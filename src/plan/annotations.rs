@@ -4,6 +4,7 @@ use super::PlannedPolicy;
 use super::audit::{Audit, PolicyAudit};
 use super::members::{Members, PolicyMembers};
 use super::names::Names;
+use super::set_members::SetMembers;
 use super::since::{Cause, Since};
 use super::unmanaged::Notable;
 
@@ -20,6 +21,8 @@ pub struct Annotations {
     pub audit: Option<Audit>,
     /// How many devices and users it is about, if that was asked.
     pub members: Option<Members>,
+    /// What changed policy sets pass their assignments on to.
+    pub set_members: SetMembers,
 }
 
 impl Annotations {

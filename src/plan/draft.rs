@@ -7,12 +7,13 @@ use super::audit::Audit;
 use super::guards::{self, GuardRules};
 use super::lints;
 use super::members::{self, Members};
+use super::set_members;
 use super::unmanaged::Notable;
 use super::{Plan, PlanDiagnostic, PlannedPolicy};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
     Assignment, AuditLog, DeletedGroup, LiveFilter, LiveGroup, PolicyKind, Population,
-    PopulationNeeds,
+    PopulationNeeds, SetMember,
 };
 
 /// A plan in the making. [`Self::finish`] makes it one that does not change any more.
@@ -97,6 +98,16 @@ impl Draft {
         for group in groups {
             self.annotations.names.add_deleted_group(group);
         }
+    }
+
+    /// Returns the policy sets that change.
+    pub fn changed_sets(&self) -> Vec<(PolicyKind, String)> {
+        set_members::changed_sets(&self.plan)
+    }
+
+    /// Notes the members of a changed policy set.
+    pub fn add_set_members(&mut self, kind: PolicyKind, id: &str, members: Vec<SetMember>) {
+        self.annotations.set_members.add(kind, id, members);
     }
 
     /// Returns what has to be counted; see [`members::needs`].

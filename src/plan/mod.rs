@@ -26,6 +26,7 @@ pub mod rollback;
 pub mod saved;
 pub mod select;
 mod selection;
+mod set_members;
 pub mod since;
 mod unmanaged;
 pub mod writes;
@@ -41,6 +42,7 @@ pub use draft::Draft;
 pub use estimate::estimate;
 pub use names::{Names, shared_policy_names};
 pub use selection::Selection;
+pub use set_members::SetMembers;
 pub use unmanaged::{Notable, NotableReason, Unmanaged};
 
 use crate::diagnostic::{Diagnostic, Place, Severity, Sources};

@@ -16,6 +16,7 @@ mod members;
 pub mod phrases;
 pub mod recorded;
 pub mod review;
+mod set_members;
 pub mod tenants;
 pub mod text;
 mod who;

@@ -17,6 +17,7 @@ use super::phrases::{
     writes,
 };
 use super::review::{Direction, PlanView};
+use super::set_members::passed_on;
 use super::who::who;
 use crate::manifest::Mode;
 use crate::model::PolicyKind;
@@ -227,14 +228,18 @@ fn draw_cause(text: &mut String, cause: Option<Cause>, direction: Direction) {
     }
 }
 
-/// Draws who gains and loses policies that have the same changes, and who changed them, if that was asked.
+/// Draws who gains and loses policies that have the same changes, and who changed them, if that was asked,
+/// and what policy sets pass on.
 fn draw_who(
     text: &mut String,
     annotations: &Annotations,
     policies: &[&PlannedPolicy],
     detail: Detail<'_>,
 ) {
-    for line in reaches(annotations, policies) {
+    for line in reaches(annotations, policies)
+        .into_iter()
+        .chain(passed_on(annotations, policies))
+    {
         let _ = writeln!(text, "  {line}");
     }
     for line in who(annotations, policies, detail.direction) {

@@ -170,7 +170,8 @@ pub async fn plan(
     .await
 }
 
-/// Looks up what groups and filters are called that only the tenant names.
+/// Looks up what groups and filters are called that only the tenant names, and what else changes with
+/// policy sets.
 pub(super) async fn add_names(
     draft: &mut Draft,
     reader: &Reader,
@@ -184,6 +185,11 @@ pub(super) async fn add_names(
     let deleted = reader.deleted_groups(&missing.cloned().collect()).await?;
     draft.add_names(asked, groups, filters);
     draft.add_deleted_groups(deleted);
+    let sets = draft.changed_sets();
+    let members = reader.set_members(&sets).await?;
+    for ((kind, id), members) in sets.iter().zip(members) {
+        draft.add_set_members(*kind, id, members);
+    }
     Ok(())
 }
 

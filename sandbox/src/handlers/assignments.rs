@@ -221,7 +221,7 @@ fn assign(
             .collect();
         rows.extend(kept);
     }
-    let members = members(policy);
+    let members = members(machine, policy);
     let reply = answer_of(machine, call, spec, collection, &rows);
     machine.write(call, Action::Assign, collection, id, rows.clone());
     for (collection, member) in members {
@@ -293,7 +293,7 @@ fn answer_of(
 }
 
 /// Returns the objects that are in a policy set.
-fn members(policy: &Policy) -> Vec<(Collection, String)> {
+fn members(machine: &Machine, policy: &Policy) -> Vec<(Collection, String)> {
     let items = policy.properties.get("items").and_then(Value::as_array);
     let items = items.filter(|_| policy.collection.spec().writes == Writes::Update);
     items
@@ -301,26 +301,38 @@ fn members(policy: &Policy) -> Vec<(Collection, String)> {
         .flatten()
         .filter_map(|item| {
             let name = item.get("@odata.type")?.as_str()?;
-            let segment = match name.trim_start_matches("#microsoft.graph.") {
-                "mobileAppPolicySetItem" => "mobileApps",
-                "deviceCompliancePolicyPolicySetItem" => "deviceCompliancePolicies",
-                "deviceConfigurationPolicySetItem" => "deviceConfigurations",
-                "deviceManagementConfigurationPolicyPolicySetItem" => "configurationPolicies",
-                "targetedManagedAppConfigurationPolicySetItem" => {
-                    "targetedManagedAppConfigurations"
-                }
-                "windowsAutopilotDeploymentProfilePolicySetItem" => {
-                    "windowsAutopilotDeploymentProfiles"
-                }
-                "windows10EnrollmentCompletionPageConfigurationPolicySetItem" => {
-                    "deviceEnrollmentConfigurations"
-                }
-                _ => return None,
-            };
+            let name = name.trim_start_matches("#microsoft.graph.");
             let id = item.get("payloadId")?.as_str()?;
-            Some((Collection::named(segment)?, id.to_owned()))
+            let mut collections = collections_of(name.strip_suffix("PolicySetItem")?)
+                .iter()
+                .filter_map(|segment| Collection::named(segment));
+            let collection = collections.find(|some| machine.policy(*some, id).is_ok())?;
+            Some((collection, id.to_owned()))
         })
         .collect()
+}
+
+/// Where an item of a policy set may be (DOCS: intune-policyset-policysetitem.md and its derived types).
+fn collections_of(item: &str) -> &'static [&'static str] {
+    match item {
+        "mobileApp" => &["mobileApps"],
+        "deviceCompliancePolicy" => &["deviceCompliancePolicies"],
+        "deviceConfiguration" => &["deviceConfigurations"],
+        "deviceManagementConfigurationPolicy" => &["configurationPolicies"],
+        "deviceManagementScript" => &["deviceManagementScripts"],
+        "iosLobAppProvisioningConfiguration" => &["iosLobAppProvisioningConfigurations"],
+        "managedAppProtection" => &[
+            "iosManagedAppProtections",
+            "androidManagedAppProtections",
+            "windowsManagedAppProtections",
+        ],
+        "managedDeviceMobileAppConfiguration" => &["mobileAppConfigurations"],
+        "targetedManagedAppConfiguration" => &["targetedManagedAppConfigurations"],
+        "windowsAutopilotDeploymentProfile" => &["windowsAutopilotDeploymentProfiles"],
+        "windows10EnrollmentCompletionPageConfiguration"
+        | "enrollmentRestrictionsConfiguration" => &["deviceEnrollmentConfigurations"],
+        _ => &[],
+    }
 }
 
 /// Gives a member of a policy set the set's assignments, in place of those it had from it.

@@ -36,7 +36,7 @@ use super::members::Members;
 pub use super::record::AssignmentRecord;
 use super::since::key;
 use super::writes::WriteWith;
-use super::{Annotations, Names, Plan, Summary};
+use super::{Annotations, Names, Plan, SetMembers, Summary};
 
 /// The version of the format that this program writes.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -210,6 +210,7 @@ impl<'a> PlanRecord<'a> {
             notable,
             audit,
             members: _,
+            set_members: _,
         } = annotations;
         Self {
             format_version: FORMAT_VERSION.to_owned(),
@@ -342,6 +343,12 @@ impl<'a> PlanRecord<'a> {
                 members.get_or_insert_default().add(policy, counted);
             }
         }
+        let mut set_members = SetMembers::default();
+        for (policy, record) in policies.iter().zip(self.policies.held()) {
+            if let Some(members) = record.set_members() {
+                set_members.add(policy.kind, &policy.id, members);
+            }
+        }
         let since = self.since.as_ref().map(|record| {
             let causes = policies.iter().zip(self.policies.held());
             record.read(causes.map(|(policy, record)| (policy, record.cause.as_deref())))
@@ -411,6 +418,7 @@ impl<'a> PlanRecord<'a> {
                 notable,
                 audit,
                 members,
+                set_members,
             },
         })
     }

@@ -8,7 +8,7 @@ use super::AssignmentRecord;
 use super::audit::AuditRecord;
 use super::members::{CountRecord, ReachRecord};
 use crate::manifest::Mode;
-use crate::model::{Assignment, AssignmentKey, Guid, MemberCount, PolicyKind, Rows};
+use crate::model::{Assignment, AssignmentKey, Guid, MemberCount, PolicyKind, Rows, SetMember};
 use crate::plan::members::PolicyMembers;
 use crate::plan::since::Cause;
 use crate::plan::writes::{Call, PlannedWrite, WriteWith, planned};
@@ -43,6 +43,13 @@ pub struct PolicyRecord<'a> {
     /// Who changed the policy, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::plan) audit: Option<AuditRecord>,
+    /// What a policy set passes its assignments on to.
+    #[serde(
+        rename = "setMembers",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
+    set_members: Option<Vec<SetMemberRecord<'a>>>,
     #[serde(default)]
     writes: Vec<WriteRecord<'a>>,
     /// Of a rollback's plan: whether the changes restore what a report recorded.
@@ -99,6 +106,7 @@ impl Serialize for PolicyRecords<'_> {
                 serializer.collect_seq(shown.map(|policy| {
                     let record = PolicyRecord {
                         audit: annotations.audit_of(policy).map(AuditRecord::new),
+                        set_members: SetMemberRecord::all(annotations.set_members.of(policy)),
                         ..PolicyRecord::new(policy, &annotations.names, annotations.cause(policy))
                     };
                     record.with_members(annotations.members_of(policy))
@@ -131,6 +139,37 @@ pub(in crate::plan) struct ChangeRecord<'a> {
     /// How many members the target has, if they were counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     members: Option<CountRecord>,
+}
+
+/// Something that a policy set assigns.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub(in crate::plan) struct SetMemberRecord<'a> {
+    kind: Cow<'a, str>,
+    id: Cow<'a, str>,
+    name: Cow<'a, str>,
+}
+
+impl<'a> SetMemberRecord<'a> {
+    fn all(members: Option<&'a [SetMember]>) -> Option<Vec<Self>> {
+        let record = |member: &'a SetMember| {
+            let SetMember { kind, name, id } = member;
+            Self {
+                kind: kind.into(),
+                id: id.into(),
+                name: name.into(),
+            }
+        };
+        Some(members?.iter().map(record).collect())
+    }
+
+    fn read(&self) -> SetMember {
+        let Self { kind, id, name } = self.clone();
+        SetMember {
+            kind: kind.into_owned(),
+            name: name.into_owned(),
+            id: id.into_owned(),
+        }
+    }
 }
 
 /// A request.
@@ -187,6 +226,7 @@ impl<'a> PolicyRecord<'a> {
             cause: cause.map(|cause| cause.name().into()),
             reach: None,
             audit: None,
+            set_members: None,
             writes: writes
                 .iter()
                 .map(|PlannedWrite { call, path }| WriteRecord {
@@ -276,6 +316,12 @@ impl PolicyRecord<'_> {
                 changes,
                 reach: self.reach.as_ref().map(ReachRecord::read),
             })
+    }
+
+    /// Reads what a policy set passes its assignments on to.
+    pub(super) fn set_members(&self) -> Option<Vec<SetMember>> {
+        let members = self.set_members.as_ref()?;
+        Some(members.iter().map(SetMemberRecord::read).collect())
     }
 
     /// Whether the writes are those that the policy's changes need.

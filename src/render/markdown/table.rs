@@ -15,6 +15,7 @@ use crate::render::groups::{self, Group, Line};
 use crate::render::members::reaches;
 use crate::render::phrases::{self, count};
 use crate::render::review::{Direction, PlanView};
+use crate::render::set_members::passed_on;
 use crate::render::who::who;
 use crate::report::{Outcome, Results};
 
@@ -58,6 +59,7 @@ pub(super) fn compact(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Par
                 let _ = writeln!(text, "  {cause}");
             }
             let said = reaches(view.annotations, &group.policies).into_iter();
+            let said = said.chain(passed_on(view.annotations, &group.policies));
             for said in said.chain(who(view.annotations, &group.policies, view.direction)) {
                 let _ = writeln!(text, "  {said}");
             }
@@ -147,8 +149,9 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
             changes.push(format!("and {}", count(more, "change", "changes")));
             places.push(String::new());
         }
-        let reached = reaches(view.annotations, &group.policies);
-        changes.extend(reached.iter().map(code));
+        let reached = reaches(view.annotations, &group.policies).into_iter();
+        let reached = reached.chain(passed_on(view.annotations, &group.policies));
+        changes.extend(reached.map(|line| code(shorten(&line, 4 * LONGEST_NAME))));
         // Where all are asked for at one place, once is enough.
         places.dedup();
         format!(

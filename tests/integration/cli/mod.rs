@@ -43,6 +43,7 @@ mod output;
 mod pages;
 mod permissions;
 mod plan;
+mod policy_sets;
 mod reading_plans;
 mod report;
 mod reports;
