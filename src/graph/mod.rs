@@ -34,3 +34,4 @@ pub mod write;
 
 pub use error::GraphError;
 pub use read::Reader;
+pub use whole::AllNames;

@@ -198,15 +198,27 @@ impl Reader {
             }
             kinds::Listing::PerPolicy | kinds::Listing::ItemExpand(_) => plain().await?,
         };
-        // A list that changed while it was read may hold a policy twice: once as it was before.
-        let mut seen = HashSet::new();
-        policies.reverse();
-        policies.retain(|policy| seen.insert(policy.live.id.to_lowercase()));
+        keep_latest(&mut policies);
         self.read_unread(&mut policies).await?;
         policies.sort_by(|one, other| {
             (&one.live.name, &one.live.id).cmp(&(&other.live.name, &other.live.id))
         });
         Ok(policies)
+    }
+
+    /// Reads the names of all policies of a kind that take assignments, and nothing of their assignments.
+    pub(super) async fn policy_names(&self, kind: PolicyKind) -> Result<Vec<String>, GraphError> {
+        let texts = Mutex::new(Texts::default());
+        let decode = |body: &[u8]| {
+            let texts = &mut *texts.lock().unwrap_or_else(PoisonError::into_inner);
+            listing::page(kind, body, texts)
+        };
+        let collection = kind.spec().collection;
+        let mut policies = self.list(collection, collection, PAGE, &decode).await?;
+        keep_latest(&mut policies);
+        let policies = policies.iter().map(|listing| &listing.live);
+        let policies = policies.filter(|policy| !policy.is_tenant_default);
+        Ok(policies.map(|policy| policy.name.to_string()).collect())
     }
 
     pub(super) async fn list<T: Listed>(
@@ -430,6 +442,13 @@ fn set_of(kind: PolicyKind, what: &str, answer: Value) -> Result<Page<Object>, G
             .map(Page::from)
             .map_err(|error| shape(what, error.to_string())),
     }
+}
+
+/// A list that changed while it was read may hold a policy twice: once as it was before.
+fn keep_latest(policies: &mut Vec<Listing>) {
+    let mut seen = HashSet::new();
+    policies.reverse();
+    policies.retain(|policy| seen.insert(policy.live.id.to_lowercase()));
 }
 
 /// Asks a list for pages of a size.

@@ -6,6 +6,19 @@ use super::error::GraphError;
 use super::read::Reader;
 use crate::model::{Guid, LiveFilter, LivePolicy, PolicyKind, RawTenant, WholeTenant};
 
+/// What the objects of a tenant are called, each as often as an object has the name.
+#[derive(Clone, Debug)]
+pub struct AllNames {
+    /// Policies that take assignments, with their kinds.
+    pub policies: Vec<(PolicyKind, String)>,
+    /// Assignment filters.
+    pub filters: Vec<LiveFilter>,
+    /// Groups.
+    pub groups: Vec<String>,
+    /// Kinds whose list the service refuses, and what it says.
+    pub unavailable: Vec<(PolicyKind, String)>,
+}
+
 impl Reader {
     /// Reads all policies and filters, and the groups that policies are assigned to.
     ///
@@ -67,6 +80,31 @@ impl Reader {
             namesakes,
             filters,
             unavailable,
+        })
+    }
+
+    /// Reads the names of all policies, filters and groups, and no assignments.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps a part from being complete.
+    pub async fn all_names(&self) -> Result<AllNames, GraphError> {
+        let kinds = PolicyKind::all().map(|kind| async move {
+            let names = self.policy_names(kind).await;
+            let named = names.map(|names| names.into_iter().map(|name| (kind, name)).collect());
+            available(kind, named)
+        });
+        let (policies, filters, groups) = futures::try_join!(
+            futures::future::try_join_all(kinds),
+            self.filters(),
+            self.group_names(),
+        )?;
+        let (policies, unavailable) = apart(policies)?;
+        Ok(AllNames {
+            policies,
+            filters,
+            groups,
+            unavailable: said(unavailable),
         })
     }
 

@@ -7,7 +7,32 @@ const GAP: usize = 2;
 
 /// Puts names into as many columns as a width holds, downwards as `ls` does, each as wide as its names,
 /// in at most so many lines. Returns the lines, and how many names they do not hold.
+///
+/// Long names beside short ones leave columns half empty. Names that take at least two lines less
+/// behind each other stand so.
 pub(super) fn columns(names: &[String], width: usize, most_lines: usize) -> (Vec<String>, usize) {
+    let (lines, left) = aligned(names, width, most_lines);
+    let needed = lines.len() + usize::from(left > 0);
+    let flowing = flow(names, width, needed.saturating_sub(2));
+    flowing.map_or((lines, left), |lines| (lines, 0))
+}
+
+/// Puts names behind each other; `None` if that takes more lines.
+fn flow(names: &[String], width: usize, most_lines: usize) -> Option<Vec<String>> {
+    let mut lines: Vec<String> = Vec::new();
+    for name in names {
+        match lines.last_mut() {
+            Some(line) if line.width() + GAP + name.width() <= width => {
+                line.push_str(&" ".repeat(GAP));
+                line.push_str(name);
+            }
+            _ => lines.push(name.clone()),
+        }
+    }
+    (lines.len() <= most_lines).then_some(lines)
+}
+
+fn aligned(names: &[String], width: usize, most_lines: usize) -> (Vec<String>, usize) {
     let widths: Vec<usize> = names.iter().map(|name| name.width()).collect();
     let fewest = (1..=most_lines).find(|lines| table_width(&widths, *lines) <= width);
     let (shown, lines) = match fewest {
@@ -103,6 +128,19 @@ mod tests {
         assert_eq!(columns(&five, 8, 1), (names(&["a  bb  c"]), 2));
         assert_eq!(columns(&five, 2, 2), (names(&["a", "bb"]), 3));
         assert_eq!(columns(&[], 10, 1), (Vec::new(), 0));
+    }
+
+    #[test]
+    fn long_names_beside_short_ones_take_no_lines_of_their_own() {
+        let uneven = names(&["a", "bb", "very-long", "d", "e", "very-long", "g"]);
+        let (lines, left) = columns(&uneven, 12, 9);
+        assert_eq!(lines, ["a  bb", "very-long  d", "e  very-long", "g"]);
+        assert_eq!(left, 0);
+        // Also where columns would leave some out.
+        assert_eq!(columns(&uneven, 12, 5).1, 0);
+        // Nothing is gained.
+        let (lines, _) = columns(&uneven[..3], 12, 9);
+        assert_eq!(lines, ["a", "bb", "very-long"]);
     }
 
     #[test]

@@ -446,8 +446,13 @@ fn schedule(value: &str) -> Option<String> {
         ("once", None) => "once".to_owned(),
         _ => return None,
     };
-    let clock = use_utc.map(|utc| if utc { "UTC" } else { "local time" });
-    let parts = [Some(every), date, time, clock.map(str::to_owned)];
+    // Manifests need no seconds either, and local time is what holds unless UTC is asked for.
+    let time = time.map(|time| match time.strip_suffix(":00") {
+        Some(short) if short.contains(':') => short.to_owned(),
+        _ => time,
+    });
+    let clock = use_utc.filter(|utc| *utc).map(|_| "UTC".to_owned());
+    let parts = [Some(every), date, time, clock];
     Some(parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
@@ -480,12 +485,16 @@ mod tests {
         for (value, expected) in [
             (
                 r#"{"interval":1,"time":"02:00:00","type":"daily","useUtc":true}"#,
-                Some("daily 02:00:00 UTC"),
+                Some("daily 02:00 UTC"),
+            ),
+            (
+                r#"{"interval":1,"time":"02:00:30","type":"daily","useUtc":false}"#,
+                Some("daily 02:00:30"),
             ),
             (r#"{"interval":4,"type":"hourly"}"#, Some("every 4 hours")),
             (
                 r#"{"date":"2026-12-01","time":"02:00:00","type":"once","useUtc":false}"#,
-                Some("once 2026-12-01 02:00:00 local time"),
+                Some("once 2026-12-01 02:00"),
             ),
             (r#"{"type":"daily","interval":1,"other":1}"#, None),
             (r#""hideAll""#, None),

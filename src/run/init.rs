@@ -89,10 +89,10 @@ pub async fn init(
     let (tenant_id, mut export, schema) = unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
         let (tenant, groups) = futures::try_join!(reader.whole_tenant(), reader.group_names())?;
-        let filters = tenant.filters.iter().map(|filter| filter.name.clone());
-        let filters = filters.filter(|name| !name.is_empty()).collect();
         let policies = tenant.policies.iter();
-        let schema = with_names(policies, groups, filters, &tenant.unavailable);
+        let policies = policies.filter(|policy| !policy.is_tenant_default);
+        let policies = policies.map(|policy| (policy.kind, policy.name.to_string()));
+        let schema = with_names(policies, groups, &tenant.filters, &tenant.unavailable);
         let export = export::manifests(&tenant, tenant_id.as_deref(), |_| true);
         Ok((tenant_id, export, schema))
     })

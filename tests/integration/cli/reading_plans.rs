@@ -93,7 +93,7 @@ fn the_sample_and_five_hundred_equal_changes_fit_a_screen() {
         tenant.display()
     );
     // In the log of a job, and on a wide terminal.
-    for columns in [None, Some("100"), Some("140")] {
+    for columns in [None, Some("80"), Some("100"), Some("140")] {
         if let Some(columns) = columns {
             world.set("COLUMNS", columns);
         }

@@ -86,3 +86,15 @@ fn what_cannot_be_read_is_said() {
     let app = json!({"kind": "mobileAppConfiguration", "name": "Any", "include": []});
     assert!(accepts(&ran.json(), &app));
 }
+
+#[test]
+fn names_are_read_without_assignments() {
+    let ran = World::empty().sandbox("schema --from-tenant -vv").exits(0);
+    // Those of the settings catalog bring them with the list if asked, others need a request a policy.
+    for list in ["configurationPolicies", "deviceEnrollmentConfigurations", "assignmentFilters", "groups"] {
+        assert!(ran.stderr.contains(list), "{list}: {}", ran.stderr);
+    }
+    for asked in ["$expand", "/assignments", "/$batch"] {
+        assert!(!ran.stderr.contains(asked), "{asked}: {}", ran.stderr);
+    }
+}
