@@ -646,7 +646,7 @@ pub(super) struct Schema {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl completions bash > /etc/bash_completion.d/assignctl"
+    after_help = "Examples:\n  assignctl completions bash > /etc/bash_completion.d/assignctl\n  assignctl completions powershell | Out-String | Invoke-Expression\n\nCommands, options and their values are completed; names of policies, groups, filters and tenants too, from\nthe manifests that are typed, those of the configuration or those at hand, and from the schema that `init` wrote."
 )]
 pub(super) struct Completions {
     /// The shell

@@ -30,12 +30,8 @@ pub(super) fn topic(topic: Option<&str>) -> Result<String, Failure> {
         _ => {}
     }
     code(topic).ok_or_else(|| {
-        let commands: Vec<String> = tree
-            .get_subcommands()
-            .map(|command| command.get_name().to_owned())
-            .collect();
-        let known = commands.iter().map(String::as_str);
-        let known = known.chain([ENVIRONMENT, EXIT_CODES]).chain(codes());
+        let topics = topics();
+        let known = topics.iter().map(String::as_str);
         Failure::usage(format!("there is no help on `{topic}`")).hint(match nearest(topic, known) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!(
@@ -43,6 +39,14 @@ pub(super) fn topic(topic: Option<&str>) -> Result<String, Failure> {
             ),
         })
     })
+}
+
+/// Returns the topics that there is help on, but for reasons and guards.
+pub(super) fn topics() -> Vec<String> {
+    let tree = Arguments::tree();
+    let commands = tree.get_subcommands().map(clap::Command::get_name);
+    let topics = commands.chain([ENVIRONMENT, EXIT_CODES]).chain(codes());
+    topics.map(str::to_owned).collect()
 }
 
 fn exit_codes() -> String {

@@ -8,6 +8,7 @@ mod about;
 mod apply;
 mod arguments;
 mod color;
+mod completion;
 mod config;
 mod confirm;
 mod explain;
@@ -47,6 +48,12 @@ use output::Output;
 
 /// Runs the program with the process's own arguments and environment.
 pub fn run() -> Exit {
+    if let Some(answered) = completion::answer() {
+        return match answered {
+            Ok(()) => Exit::Success,
+            Err(error) => output::print_parser(&error),
+        };
+    }
     let typed: Vec<OsString> = std::env::args_os().collect();
     let tree = Arguments::tree_for(&typed);
     let words: Vec<String> = typed
@@ -128,14 +135,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
             Ok(Exit::Success)
         }
         Command::Completions(command) => {
-            let mut script = Vec::new();
-            clap_complete::generate(
-                command.shell,
-                &mut Arguments::tree(),
-                "assignctl",
-                &mut script,
-            );
-            output.own(&String::from_utf8_lossy(&script))?;
+            output.own(&completion::script(command.shell))?;
             Ok(Exit::Success)
         }
         Command::Man(command) => about::man(&command, output),

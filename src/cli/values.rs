@@ -139,12 +139,14 @@ pub(super) fn write_with(text: &str) -> Result<WriteWith, String> {
     WriteWith::from_name(text).ok_or_else(|| "expected auto, create or assign".to_owned())
 }
 
+/// Returns the commands that need permissions.
+pub(super) fn permitted_commands() -> impl Iterator<Item = &'static str> {
+    NEEDS.iter().flat_map(|need| need.commands.iter().copied())
+}
+
 /// Reads the name of a command that needs permissions.
 pub(super) fn permitted_command(text: &str) -> Result<String, String> {
-    let commands: Vec<&str> = NEEDS
-        .iter()
-        .flat_map(|need| need.commands.iter().copied())
-        .collect();
+    let commands: Vec<&str> = permitted_commands().collect();
     if commands.contains(&text) {
         Ok(text.to_owned())
     } else {

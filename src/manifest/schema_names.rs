@@ -62,6 +62,29 @@ pub fn add_names(schema: &mut Value, names: &TenantNames) {
     };
 }
 
+/// Returns the names that were added to a schema.
+pub fn names(schema: &Value) -> TenantNames {
+    let definitions = &schema["$defs"];
+    let target = &definitions["includedTarget"]["anyOf"][1]["properties"];
+    let by_kind = definitions["policyEntry"]["allOf"].as_array();
+    let by_kind = by_kind.into_iter().flatten().filter_map(|rule| {
+        let kind = rule["if"]["properties"]["kind"]["const"].as_str()?;
+        let names = listed(&rule["then"]["properties"]["name"]);
+        Some((PolicyKind::from_name(kind)?, names))
+    });
+    TenantNames {
+        groups: listed(&target["group"]),
+        filters: listed(&target["filter"]),
+        policies: by_kind.collect(),
+    }
+}
+
+fn listed(property: &Value) -> Vec<String> {
+    let names = property["anyOf"][0]["enum"].as_array();
+    let names = names.into_iter().flatten().filter_map(Value::as_str);
+    names.map(str::to_owned).collect()
+}
+
 /// Returns the names that find one object and can be written, sorted. `same` says when two are equal.
 fn unique(names: &[String], same: impl Fn(&str) -> String) -> Vec<&str> {
     let mut known: BTreeMap<String, usize> = BTreeMap::new();
@@ -79,5 +102,31 @@ fn one_of(names: Vec<&str>) -> Value {
     match names.is_empty() {
         true => json!([variable]),
         false => json!([{"enum": names}, variable]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema::schema;
+    use super::*;
+
+    #[test]
+    fn names_that_were_added_are_found_again() {
+        let kind = PolicyKind::from_name("compliancePolicy").expect("a kind");
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let added = TenantNames {
+            groups: owned(&["A", "B"]),
+            filters: owned(&["F"]),
+            policies: BTreeMap::from([(kind, owned(&["P"]))]),
+        };
+        let mut with_names = schema();
+        add_names(&mut with_names, &added);
+        let found = names(&with_names);
+        assert_eq!(found.groups, added.groups);
+        assert_eq!(found.filters, added.filters);
+        assert_eq!(found.policies, added.policies);
+        let plain = names(&schema());
+        assert!(plain.groups.is_empty() && plain.filters.is_empty());
+        assert!(plain.policies.values().all(Vec::is_empty));
     }
 }

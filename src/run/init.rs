@@ -19,10 +19,10 @@ use crate::graph::client::Client;
 use crate::render::json::Json;
 
 /// The folder of the manifests.
-const MANIFESTS: &str = "manifests";
+pub const MANIFESTS: &str = "manifests";
 
 /// The schema's file.
-const SCHEMA: &str = "manifest.schema.json";
+pub const SCHEMA: &str = "manifest.schema.json";
 
 /// A pipeline: the file that it goes into, and what it says.
 #[derive(Clone, Copy, Debug)]

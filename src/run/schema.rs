@@ -6,8 +6,8 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{Failure, unless_stopped};
-use crate::graph::{AllNames, Reader};
 use crate::graph::client::Client;
+use crate::graph::{AllNames, Reader};
 use crate::manifest::schema::schema;
 use crate::manifest::schema_names::{TenantNames, add_names};
 use crate::model::{LiveFilter, PolicyKind};

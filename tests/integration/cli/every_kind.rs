@@ -183,7 +183,7 @@ fn every_kind_goes_all_the_way() {
 }
 
 #[test]
-fn the_schema_and_the_completions_have_every_kind() {
+fn the_schema_has_every_kind() {
     let world = World::empty();
     let schema = world.run("schema").exits(0).stdout;
     for kind in PolicyKind::all() {

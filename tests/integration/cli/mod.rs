@@ -16,6 +16,7 @@ mod approval;
 #[cfg(unix)]
 mod browser;
 mod ci;
+mod completion;
 mod configurations;
 mod defects;
 mod encodings;

@@ -237,65 +237,6 @@ fn help_and_version() {
 }
 
 #[test]
-fn completions() {
-    let world = World::empty();
-    let help = world.run("--help").exits(0);
-    let (_, commands) = help.stdout.split_once("Commands:\n").expect("commands");
-    let commands: Vec<&str> = commands
-        .lines()
-        .map_while(|line| line.split_whitespace().next())
-        .collect();
-    assert!(commands.len() > 8, "{commands:?}");
-    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
-        let ran = world.run(&format!("completions {shell}")).exits(0);
-        for word in ["detailed-exitcode", "snapshot"].iter().chain(&commands) {
-            assert!(ran.stdout.contains(word), "{shell}: {word}");
-        }
-        assert_eq!(ran.stderr, "");
-    }
-}
-
-/// Lets a shell that is installed read a script without running it. Bash always has to be.
-#[cfg(unix)]
-#[test]
-fn shells_take_their_completions() {
-    use std::process::Command;
-    let world = World::empty();
-    for shell in ["bash", "zsh", "fish"] {
-        let ran = world.run(&format!("completions {shell}")).exits(0);
-        world.write("script", &ran.stdout);
-        let checked = Command::new(shell)
-            .arg("-n")
-            .arg(world.path("script"))
-            .output();
-        match checked {
-            Ok(output) => assert!(output.status.success(), "{shell}: {output:?}"),
-            Err(error) => assert!(shell != "bash", "{error}"),
-        }
-    }
-    // Bash completes with it: commands, and the options of one.
-    world.write("assignctl.bash", &world.run("completions bash").stdout);
-    let completed = |words: &str, index: usize| {
-        let script = format!(
-            "source assignctl.bash; COMP_WORDS=({words}); COMP_CWORD={index}; _assignctl assignctl '' ''; echo \"${{COMPREPLY[@]}}\""
-        );
-        let output = Command::new("bash")
-            .args(["--norc", "-c", &script])
-            .current_dir(world.path(""))
-            .output()
-            .expect("bash");
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
-    let commands = completed("assignctl ''", 1);
-    assert!(
-        commands.contains("export") && commands.contains("drift"),
-        "{commands}"
-    );
-    let options = completed("assignctl export --", 2);
-    assert!(options.contains("--snapshot"), "{options}");
-}
-
-#[test]
 fn progress_tells_of_writes_of_waits_and_of_what_is_left() {
     let tenant = Tenant::common()
         .policy("P", &[])

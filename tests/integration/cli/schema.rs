@@ -91,7 +91,12 @@ fn what_cannot_be_read_is_said() {
 fn names_are_read_without_assignments() {
     let ran = World::empty().sandbox("schema --from-tenant -vv").exits(0);
     // Those of the settings catalog bring them with the list if asked, others need a request a policy.
-    for list in ["configurationPolicies", "deviceEnrollmentConfigurations", "assignmentFilters", "groups"] {
+    for list in [
+        "configurationPolicies",
+        "deviceEnrollmentConfigurations",
+        "assignmentFilters",
+        "groups",
+    ] {
         assert!(ran.stderr.contains(list), "{list}: {}", ran.stderr);
     }
     for asked in ["$expand", "/assignments", "/$batch"] {
