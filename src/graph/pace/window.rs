@@ -31,6 +31,9 @@ const RAREST_PROBE: u32 = 2;
 /// share in a window at latencies of half a second.
 const UNDER_WAY: usize = 16;
 
+/// A probe leaves within one in so many of a window behind the request before it.
+const BEHIND: u32 = 20;
+
 /// So many before its end a share is near to it.
 const NEAR: usize = 10;
 
@@ -157,9 +160,18 @@ impl Window {
     /// Returns how many requests beyond the share may be under way now; one batch at least.
     fn beyond(&self, cost: usize, now: Instant) -> usize {
         match self.probe.at {
-            Some(at) if at <= now => self.probe.width.max(cost),
+            Some(at) if at <= now && self.is_under_way(now) => self.probe.width.max(cost),
             _ => 0,
         }
+    }
+
+    /// Whether the latest request of the window left only just now. The slot of a refused probe comes
+    /// back one window later, as that of any other. Right behind the others it comes back with
+    /// theirs; before the next ones it would be missing for the last of them, which had to wait for a
+    /// window of its own.
+    fn is_under_way(&self, now: Instant) -> bool {
+        let latest = self.answered.back();
+        self.in_flight > 0 || latest.is_none_or(|latest| *latest + self.length() / BEHIND >= now)
     }
 
     /// Gives slots back that were taken for requests which never left.
