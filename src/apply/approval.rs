@@ -7,6 +7,9 @@
 //!   nobody knows whether a filing arrived. What cannot be read is not taken for empty.
 //! - A code is sent only with the write that was filed for it, once it is approved, and only while the
 //!   policy is as it was: an approved `assign` is a whole set, and would undo another's change.
+//! - What is filed is announced in the report with its body. Where the answer gets lost, the request is
+//!   found by what it asks for; where the service does not say that, as with removals, by when it was
+//!   filed and by whom.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,18 +17,24 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::progress::Progress;
+use tokio::time::Instant;
+
+use super::filed::{answered, approval_required, dead, locked, not_read, pending};
+use super::policy::request;
+use super::progress::{Progress, Seen, Sent};
+use super::staleness::moved_since;
+use super::withdraw::withdraw;
 use super::{Outcome, Reason, Settled, Worker};
 use crate::auth::claims::Claims;
-use crate::graph::approvals::{ApprovalRequest, ApprovalStatus};
+use crate::graph::approvals::{ApprovalRequest, ApprovalStatus, Asks};
 use crate::graph::body::WriteRequest;
 use crate::graph::error::ServiceError;
 use crate::graph::retry::{LISTING_TRIES, LISTING_WAIT};
-use crate::graph::transport::Method;
 use crate::graph::write::ApprovalHeader;
-use crate::model::{PolicyKind, Rows};
+use crate::model::PolicyKind;
 use crate::plan::PlannedPolicy;
-use crate::report::PendingApproval;
+use crate::plan::writes::{WriteWith, steps};
+use crate::report::{Announced, Filing, PendingApproval, Withdrawn};
 
 /// What a run is given for writes that have to be approved.
 #[derive(Clone, Debug, Default)]
@@ -36,13 +45,15 @@ pub struct Approval {
     pub filed: BTreeMap<(PolicyKind, String), PendingApproval>,
     /// How long to wait for the approvals.
     pub wait: Duration,
+    /// When the run began; without it, now.
+    pub began: Option<Timestamp>,
 }
 
 /// The open requests, or why they are not known.
 type Open = Result<Arc<Vec<ApprovalRequest>>, Reason>;
 
 /// What a run knows of approvals.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Approvals {
     open: tokio::sync::Mutex<Option<Open>>,
     /// The kinds of which a write without justification was refused.
@@ -50,26 +61,48 @@ pub(super) struct Approvals {
     /// What was filed, by the policy.
     filed: Mutex<BTreeMap<(PolicyKind, String), PendingApproval>>,
     claims: Option<Arc<Claims>>,
+    began: (Timestamp, Instant),
 }
 
 impl Approvals {
     pub(super) fn new(approval: &Approval, claims: Option<Arc<Claims>>) -> Self {
         Self {
+            open: tokio::sync::Mutex::default(),
+            asked: Mutex::default(),
             filed: Mutex::new(approval.filed.clone()),
             claims,
-            ..Self::default()
+            began: (
+                approval.began.unwrap_or_else(Timestamp::now),
+                Instant::now(),
+            ),
         }
     }
 
-    /// Returns what an earlier try filed for a policy.
+    /// Returns the time; the system's clock may be set while the run goes on.
+    fn now(&self) -> Timestamp {
+        let (began, since) = self.began;
+        began.saturating_add(since.elapsed()).unwrap_or(began)
+    }
+
+    fn identity(&self) -> Option<&str> {
+        self.claims.as_deref().and_then(Claims::identity)
+    }
+
+    /// Returns what was filed for a policy and not used.
     pub(super) fn filed(&self, policy: &PlannedPolicy) -> Option<PendingApproval> {
         let filed = self.filed.lock().unwrap_or_else(PoisonError::into_inner);
         filed.get(&(policy.kind, policy.id.clone())).cloned()
     }
 
-    pub(super) fn remember(&self, policy: &PlannedPolicy, approval: PendingApproval) {
+    fn remember(&self, policy: &PlannedPolicy, approval: PendingApproval) {
         let mut filed = self.filed.lock().unwrap_or_else(PoisonError::into_inner);
         filed.insert((policy.kind, policy.id.clone()), approval);
+    }
+
+    /// Forgets a code that is of no more use.
+    pub(super) fn forget(&self, policy: &PlannedPolicy) {
+        let mut filed = self.filed.lock().unwrap_or_else(PoisonError::into_inner);
+        filed.remove(&(policy.kind, policy.id.clone()));
     }
 
     fn is_asked(&self, kind: PolicyKind) -> bool {
@@ -86,34 +119,6 @@ pub(super) enum Before {
     Unasked,
     /// It was filed, and its request is so now; `None` if the sign-in does not see it.
     Filed(PendingApproval, Box<Option<ApprovalRequest>>),
-}
-
-impl PendingApproval {
-    fn new(code: String, filed_at: String, expires_at: String, write: &WriteRequest) -> Self {
-        let body = write.body.as_deref();
-        Self {
-            code,
-            filed_at,
-            expires_at,
-            method: write.method.name().to_owned(),
-            path: write.path.clone(),
-            body: body.map(|body| String::from_utf8_lossy(body).into_owned()),
-        }
-    }
-
-    /// Makes the write again, to the byte; `None` if it is none.
-    pub(super) fn write(&self, then: Rows) -> Option<WriteRequest> {
-        Some(WriteRequest {
-            method: match self.method.as_str() {
-                "POST" => Method::Post,
-                "DELETE" => Method::Delete,
-                _ => return None,
-            },
-            path: self.path.clone(),
-            body: self.body.clone().map(String::into_bytes),
-            then,
-        })
-    }
 }
 
 impl Worker<'_> {
@@ -133,8 +138,10 @@ impl Worker<'_> {
         if !asks && !self.approvals.is_asked(policy.kind) {
             return Ok(Before::Unasked);
         }
-        // A filing whose outcome nobody knows may have come after the list was read.
-        let open = self.open_requests(progress.unknown > 0).await;
+        // A filing whose outcome nobody knows may have come after the list was read, and a request that
+        // was completed is on it.
+        let is_old = progress.unknown > 0 || progress.completed;
+        let open = self.open_requests(is_old).await;
         let open = open.map_err(|reason| not_read(progress, reason))?;
         Ok(Before::Open(requests_for(policy, &open)))
     }
@@ -154,42 +161,90 @@ impl Worker<'_> {
         known.insert(open).clone()
     }
 
-    /// Decides by what is known of its approval whether a write is sent, and with which header.
+    /// Decides by what is known of its approval whether a write is sent, and with which header; `None` if
+    /// the policy has to be looked at again.
     pub(super) fn approval_of(
         &self,
         policy: &PlannedPolicy,
         progress: &Progress,
         before: Before,
+        seen: &Seen,
         write: &mut WriteRequest,
-    ) -> Result<ApprovalHeader, Settled> {
+    ) -> Result<Option<ApprovalHeader>, Settled> {
         match before {
-            Before::Unasked => Ok(ApprovalHeader::None),
+            Before::Unasked => Ok(Some(ApprovalHeader::None)),
             Before::Filed(filed, request) => {
-                *write = match filed.write(Arc::clone(&write.then)) {
-                    Some(write) => write,
-                    None => {
-                        return Err(dead(Reason::new(
-                            "approvalUnknown",
-                            "the report holds no write for it",
-                        )));
+                let then = Arc::clone(&write.then);
+                match filed.write(policy.kind, &policy.id, then) {
+                    Some(filed_write) if filed.is_for(write) => *write = filed_write,
+                    _ if is_completed(&request) => {
+                        // Its step is done, and another is next.
+                        self.approvals.forget(policy);
+                        return Ok(None);
                     }
-                };
-                self.may_complete(filed, *request)
+                    _ => return Err(Settled::bad(Outcome::Stale, moved_since())),
+                }
+                self.may_complete(policy, filed, *request).map(Some)
             }
             Before::Open(open) => {
-                if let Some(settled) = self.found(policy, progress, &open, write) {
+                let alike = self.alike(policy, progress, seen, write);
+                if let Some(settled) = self.found(policy, progress, &open, &alike) {
                     return Err(settled);
                 }
                 match &self.settings.approval.justification {
-                    Some(text) => Ok(ApprovalHeader::Justification(text.clone())),
+                    Some(text) => Ok(Some(ApprovalHeader::Justification(text.clone()))),
                     None => Err(approval_required(None)),
                 }
             }
         }
     }
 
+    fn filing(&self, write: &WriteRequest, sent_at: Timestamp) -> Filing {
+        Filing::of(write, time(sent_at), self.approvals.identity())
+    }
+
+    /// Announces a write in the report, with all that is needed to find what it files.
+    pub(super) fn announce(
+        &self,
+        policy: &PlannedPolicy,
+        write: WriteRequest,
+        header: ApprovalHeader,
+        id: &str,
+    ) -> Result<Sent, Reason> {
+        let at = self.approvals.now();
+        let filing = self.filing(&write, at);
+        let filed = self.approvals.filed(policy);
+        let announced = match (&header, &filed) {
+            (ApprovalHeader::Justification(_), _) => Announced::Filing(&filing),
+            (ApprovalHeader::Code(_), Some(filed)) => Announced::Approved(filed),
+            (ApprovalHeader::Code(_), None) | (ApprovalHeader::None, _) => Announced::Write,
+        };
+        self.note(|report| report.sending(policy, self.names, id, announced))?;
+        Ok(Sent { write, header, at })
+    }
+
+    /// Returns the writes that have the effect of the next one, in every way of writing: an earlier run
+    /// may have chosen another.
+    fn alike(
+        &self,
+        policy: &PlannedPolicy,
+        progress: &Progress,
+        seen: &Seen,
+        write: &WriteRequest,
+    ) -> Vec<WriteRequest> {
+        let is_first = progress.done == 0;
+        let ways = WriteWith::ALL.into_iter().filter(|_| is_first);
+        let others = ways.filter_map(|way| {
+            let steps = steps(policy, way);
+            let step = steps.first().filter(|step| step.then == write.then)?;
+            request(policy, step, &seen.live).ok()
+        });
+        std::iter::once(write.clone()).chain(others).collect()
+    }
+
     fn may_complete(
         &self,
+        policy: &PlannedPolicy,
         filed: PendingApproval,
         request: Option<ApprovalRequest>,
     ) -> Result<ApprovalHeader, Settled> {
@@ -199,8 +254,8 @@ impl Worker<'_> {
                 format!("this sign-in sees no request `{}`", filed.code),
             )));
         };
-        if request.is_own(self.approvals.claims.as_deref()) == Some(false) {
-            let who = request.who().unwrap_or_default();
+        if !self.may_be_ours(&filed, &request) {
+            let who = request.who().or(filed.identity).unwrap_or_default();
             return Err(dead(Reason::new(
                 "approvalForeign",
                 format!("it was filed by {who}, and only that identity can complete it"),
@@ -210,87 +265,136 @@ impl Worker<'_> {
             Some(words) => format!("the request was {what}: {words}"),
             None => format!("the request was {what}"),
         };
-        match request.status {
-            ApprovalStatus::Approved => Ok(ApprovalHeader::Code(filed.code)),
-            ApprovalStatus::Waiting => Err(pending(filed, None)),
-            ApprovalStatus::Rejected => {
-                Err(dead(Reason::new("approvalRejected", said("rejected"))))
-            }
-            ApprovalStatus::Cancelled => {
-                Err(dead(Reason::new("approvalCancelled", said("withdrawn"))))
-            }
-            ApprovalStatus::Expired => Err(dead(Reason::new(
+        let reason = match request.status {
+            ApprovalStatus::Approved => return Ok(ApprovalHeader::Code(filed.code)),
+            ApprovalStatus::Waiting | ApprovalStatus::Unknown => return Err(pending(filed, None)),
+            ApprovalStatus::Rejected => Reason::new("approvalRejected", said("rejected")),
+            ApprovalStatus::Cancelled => Reason::new("approvalCancelled", said("withdrawn")),
+            ApprovalStatus::Expired => Reason::new(
                 "approvalExpired",
                 "the request expired before the write was sent",
-            ))),
-            ApprovalStatus::Completed => Err(dead(Reason::new(
+            ),
+            ApprovalStatus::Completed => Reason::new(
                 "approvalUsed",
                 "the approved write was sent before, and the policy does not show it",
-            ))),
-        }
+            ),
+        };
+        self.approvals.forget(policy);
+        Err(dead(reason))
     }
 
-    /// Settles a policy that has an open request.
+    /// Whether a request was filed by the identity that is signed in, if that is known.
+    fn may_be_ours(&self, filed: &PendingApproval, request: &ApprovalRequest) -> bool {
+        let recorded = filed.identity.as_deref();
+        let is_other = recorded
+            .zip(self.approvals.identity())
+            .is_some_and(|(filed, own)| !filed.eq_ignore_ascii_case(own));
+        !is_other && request.is_own(self.approvals.claims.as_deref()) != Some(false)
+    }
+
+    /// Withdraws a request that nothing needs any more, so that the policy is not locked until it
+    /// expires. Returns what is to be said of it.
+    pub(super) async fn withdraw_unneeded(
+        &self,
+        policy: &PlannedPolicy,
+        before: &Before,
+    ) -> Option<Reason> {
+        let Before::Filed(filed, request) = before else {
+            return None;
+        };
+        self.approvals.forget(policy);
+        let request = request.as_ref().as_ref()?;
+        if !request.status.is_open() || !self.may_be_ours(filed, request) {
+            return None;
+        }
+        let code = &filed.code;
+        Some(match withdraw(self.writer, self.reader, code).await {
+            Withdrawn::Done | Withdrawn::Closed(_) => Reason::new(
+                "approvalWithdrawn",
+                format!("nothing is left to approve, so the request `{code}` was withdrawn"),
+            ),
+            Withdrawn::Failed(reason) => Reason::new(
+                "approvalNotWithdrawn",
+                format!(
+                    "nothing is left to approve, but the request `{code}` could not be withdrawn: {}",
+                    reason.message
+                ),
+            ),
+        })
+    }
+
+    /// Settles a policy that has an open request. `alike` are the writes that would do.
     fn found(
         &self,
         policy: &PlannedPolicy,
         progress: &Progress,
         open: &[ApprovalRequest],
-        write: &WriteRequest,
+        alike: &[WriteRequest],
     ) -> Option<Settled> {
         let request = open.first()?;
-        // After a filing of unknown outcome another way of writing may have been chosen.
-        let same = progress
-            .tried
-            .iter()
-            .chain([write])
-            .find(|write| request.asks_for(write));
         let own = request.is_own(self.approvals.claims.as_deref());
         let who = request.who();
+        // After a filing of unknown outcome another way of writing may have been chosen.
+        let tried = progress.tried.as_ref();
+        let asked = tried.map(|sent| (&sent.write, request.asks_for(&sent.write)));
+        let is_at = tried.is_some_and(|sent| request.was_filed_at(sent.at));
+        let is_ours = match asked {
+            Some((_, Asks::Same)) => true,
+            Some((_, Asks::Unclear)) => progress.unknown > 0 && is_at,
+            Some((_, Asks::Other)) | None => false,
+        };
+        let same = match asked.filter(|_| is_ours) {
+            Some((write, _)) => Some(write),
+            None => alike
+                .iter()
+                .find(|write| request.asks_for(write) == Asks::Same),
+        };
         let (Some(write), true) = (same, own != Some(false)) else {
             let who = who.unwrap_or_else(|| "an unknown identity".to_owned());
-            let what = if same.is_some() { "this" } else { "another" };
+            let is_unclear = |write: &WriteRequest| request.asks_for(write) == Asks::Unclear;
+            let what = if same.is_some() {
+                "this change of the policy"
+            } else if alike.iter().any(is_unclear) {
+                "a change of the policy that the service does not describe"
+            } else {
+                "another change of the policy"
+            };
             return Some(locked(&format!(
-                "{what} change of the policy waits for approval: request `{}`, filed by {who}; nothing was sent",
+                "{what} waits for approval: request `{}`, filed by {who}; nothing was sent",
                 request.id
             )));
         };
-        let filed = PendingApproval {
+        let filing = Filing {
             // Its exact bytes, as they were filed.
             body: request.body.clone().or_else(|| {
                 let body = write.body.as_deref();
                 body.map(|body| String::from_utf8_lossy(body).into_owned())
             }),
-            ..PendingApproval::new(
-                request.id.clone(),
-                request.requested_at.clone(),
-                request.expires_at.clone(),
-                write,
-            )
+            ..self.filing(write, self.approvals.now())
         };
+        let filed = filing.filed(
+            request.id.clone(),
+            request.requested_at.clone(),
+            request.expires_at.clone(),
+        );
         self.approvals.remember(policy, filed.clone());
         Some(pending(filed, who))
     }
 
     /// Settles a policy whose write was just filed.
     pub(super) fn filed(&self, policy: &PlannedPolicy, sent: &Sent, code: String) -> Settled {
-        let Sent { write, header } = sent;
         // A code files nothing; whatever this is, it is not known to the run.
-        if matches!(header, ApprovalHeader::Code(_)) {
+        if sent.is_approved() {
             return dead(Reason::new(
                 "approvalRefused",
-                format!("the service filed the approved write anew, as request `{code}`"),
+                format!("the service filed the approved write again, as request `{code}`"),
             ));
         }
-        let now = Timestamp::now();
         // What the service documents; the request itself says it when it is looked at.
-        let expires = now.saturating_add(SignedDuration::from_hours(72));
-        let filed = PendingApproval::new(
-            code,
-            now.strftime("%FT%TZ").to_string(),
-            expires.unwrap_or(now).strftime("%FT%TZ").to_string(),
-            write,
-        );
+        let expires = sent.at.saturating_add(SignedDuration::from_hours(72));
+        let filing = self.filing(&sent.write, sent.at);
+        let filed_at = filing.sent_at.clone();
+        let filed = filing.filed(code, filed_at, time(expires.unwrap_or(sent.at)));
         self.approvals.remember(policy, filed.clone());
         pending(filed, None)
     }
@@ -300,15 +404,19 @@ impl Worker<'_> {
         &self,
         policy: &PlannedPolicy,
         progress: &Progress,
+        seen: &Seen,
         sent: &Sent,
         error: &ServiceError,
     ) -> Option<Settled> {
-        let Sent { write, header } = sent;
-        if let ApprovalHeader::Code(code) = header {
+        if let ApprovalHeader::Code(code) = &sent.header {
+            let rule = match error.status {
+                403 => "; it takes it from the identity that filed it only",
+                _ => "",
+            };
             let reason = Reason::new(
                 "approvalRefused",
                 format!(
-                    "the service refused the approved write (request `{code}`): {}; it takes it from the identity that filed it only",
+                    "the service refused the approved write (request `{code}`): {}{rule}",
                     error.message
                 ),
             );
@@ -323,6 +431,7 @@ impl Worker<'_> {
             let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
             asked.insert(policy.kind);
         }
+        let alike = self.alike(policy, progress, seen, &sent.write);
         // A new request may take some seconds to be listed.
         for number in 0..if is_locked { LISTING_TRIES } else { 1 } {
             if number > 0 {
@@ -331,7 +440,7 @@ impl Worker<'_> {
             match self.open_requests(true).await {
                 Ok(open) => {
                     let open = requests_for(policy, &open);
-                    if let Some(settled) = self.found(policy, progress, &open, write) {
+                    if let Some(settled) = self.found(policy, progress, &open, &alike) {
                         return Some(settled);
                     }
                 }
@@ -353,81 +462,16 @@ impl Worker<'_> {
     }
 }
 
-/// A write as it was sent.
-#[derive(Debug)]
-pub(super) struct Sent {
-    pub(super) write: WriteRequest,
-    pub(super) header: ApprovalHeader,
+fn is_completed(request: &Option<ApprovalRequest>) -> bool {
+    let status = request.as_ref().map(|request| request.status);
+    status == Some(ApprovalStatus::Completed)
+}
+
+fn time(time: Timestamp) -> String {
+    time.strftime("%FT%TZ").to_string()
 }
 
 fn requests_for(policy: &PlannedPolicy, open: &[ApprovalRequest]) -> Vec<ApprovalRequest> {
-    let is_for = |request: &&ApprovalRequest| {
-        let id = request.policy_id.as_ref();
-        id.is_some_and(|id| id.eq_ignore_ascii_case(&policy.id))
-    };
+    let is_for = |request: &&ApprovalRequest| request.is_for_policy(&policy.id);
     open.iter().filter(is_for).cloned().collect()
-}
-
-fn pending(filed: PendingApproval, who: Option<String>) -> Settled {
-    let by = who
-        .map(|who| format!(", filed by {who}"))
-        .unwrap_or_default();
-    let message = format!(
-        "waits for a second administrator's approval until {}: request `{}`{by}",
-        filed.expires_at, filed.code
-    );
-    Settled {
-        approval: Some(Box::new(filed)),
-        ..Settled::bad(Outcome::Pending, Reason::new("pendingApproval", message))
-    }
-}
-
-/// A policy that is locked by a request that this run cannot complete.
-fn locked(message: &str) -> Settled {
-    Settled::bad(Outcome::Pending, Reason::new("lockedByApproval", message))
-}
-
-fn dead(reason: Reason) -> Settled {
-    Settled::bad(Outcome::Failed, reason)
-}
-
-/// Adds what the service said of a request.
-fn answered(reason: Reason, error: &ServiceError) -> Reason {
-    Reason {
-        status: Some(error.status),
-        request_id: error.request_id.clone(),
-        ..reason
-    }
-}
-
-fn approval_required(error: Option<&ServiceError>) -> Settled {
-    let reason = Reason::new(
-        "approvalRequired",
-        "the service wants a second administrator's approval of this change; say why with `--justification`",
-    );
-    dead(match error {
-        Some(error) => answered(reason, error),
-        None => reason,
-    })
-}
-
-/// Nothing is filed while nobody knows what is open: it may be open already.
-fn not_read(progress: &Progress, reason: Reason) -> Settled {
-    let Reason {
-        code: _,
-        status,
-        message,
-        request_id,
-        is_refusal: _,
-    } = reason;
-    let message = format!("the requests for approval could not be read: {message}");
-    let reason = Reason {
-        status,
-        request_id,
-        ..Reason::new("approvalsUnreadable", message)
-    };
-    Settled {
-        written: progress.touched,
-        ..Settled::bad(Outcome::Failed, reason)
-    }
 }

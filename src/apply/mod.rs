@@ -6,10 +6,12 @@
 
 pub mod approval;
 mod capabilities;
+pub mod filed;
 mod policy;
 mod progress;
 pub mod staleness;
 mod verify;
+pub mod withdraw;
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -144,6 +146,11 @@ fn in_progress(settings: &Settings, writer: &Writer) -> usize {
     }
 }
 
+/// Whether a policy waits for the approval of what this run can complete.
+fn waits(settled: &Settled) -> bool {
+    settled.outcome == Outcome::Pending && settled.approval.is_some()
+}
+
 /// What the work on each policy shares.
 struct Worker<'a> {
     /// Held from the wait for a turn to the end of the write.
@@ -208,7 +215,7 @@ impl Worker<'_> {
         let end = Instant::now() + self.settings.approval.wait.min(LONGEST_APPROVAL_WAIT);
         loop {
             let waiting: Vec<usize> = (0..results.len())
-                .filter(|index| results[*index].approval.is_some())
+                .filter(|index| waits(&results[*index]))
                 .collect();
             let left = end.saturating_duration_since(Instant::now());
             if waiting.is_empty() || left.is_zero() || self.stop.is_cancelled() {
@@ -236,6 +243,9 @@ impl Worker<'_> {
                 .map(|index| async move { (index, self.settle(changed[index]).await) })
                 .buffer_unordered(self.settings.concurrency.max(1));
             while let Some((index, settled)) = settling.next().await {
+                if self.settings.fail_fast && settled.outcome == Outcome::Failed {
+                    self.stop.cancel();
+                }
                 results[index] = settled;
             }
         }

@@ -15,11 +15,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::approval::Sent;
 use super::capabilities::{Capability, Question};
 use super::progress::{
-    Next, Progress, Seen, WAIT_TOO_LONG, dropped_elsewhere, gone, interrupted_unverified, not_done,
-    rows_unclear, unverified, wait_too_long,
+    Next, Progress, Seen, Sent, WAIT_TOO_LONG, dropped_elsewhere, gone, interrupted_unverified,
+    not_done, rows_unclear, unverified, wait_too_long,
 };
 use super::staleness::moved_since;
 use super::{Outcome, Reason, Settled, Worker, acquire};
@@ -37,11 +36,7 @@ impl Worker<'_> {
     /// Settles a policy and writes that down.
     pub(super) async fn settle(&self, policy: &PlannedPolicy) -> Settled {
         let mut progress = Progress::new(match self.approvals.filed(policy) {
-            // The write is made; only its code is missing.
-            Some(_) => vec![Step {
-                action: StepAction::Assign(policy.after.to_vec()),
-                then: Arc::clone(&policy.after),
-            }],
+            Some(filed) => filed.steps(policy),
             None => steps(policy, self.settings.write_with),
         });
         let _alone = match is_serial(policy.kind) {
@@ -55,6 +50,10 @@ impl Worker<'_> {
             }
         };
         settled.written = progress.touched;
+        if !settled.outcome.is_good() && settled.approval.is_none() {
+            // A code that was not used is not lost.
+            settled.approval = self.approvals.filed(policy).map(Box::new);
+        }
         tracing::info!(
             kind = policy.kind.name(),
             policy = policy.id,
@@ -94,11 +93,15 @@ impl Worker<'_> {
         // Something may have been found out while this policy waited for its turn.
         self.may_go_on(policy, progress)?;
         let Some(step) = place(policy, progress, &seen)? else {
-            return Err(Settled::good(if progress.touched {
-                Outcome::Applied
-            } else {
-                Outcome::Already
-            }));
+            let outcome = match progress.touched {
+                true => Outcome::Applied,
+                false => Outcome::Already,
+            };
+            drop((sending, writing));
+            return Err(Settled {
+                reason: self.withdraw_unneeded(policy, &approval).await,
+                ..Settled::good(outcome)
+            });
         };
         // After the look, so that nothing is announced that turns out not to be sent.
         if self.end(progress).is_cancelled() {
@@ -111,15 +114,24 @@ impl Worker<'_> {
             Ok(write) => write,
             Err(error) => return Err(not_sent(progress, &error)),
         };
-        let header = self.approval_of(policy, progress, approval, &mut write)?;
+        let header = self.approval_of(policy, progress, approval, &seen, &mut write)?;
+        let Some(header) = header else {
+            progress.completed = true;
+            progress.seen = Some(seen);
+            return Ok(());
+        };
         let id = self.writer.new_request_id();
-        self.note(|report| report.sending(policy, self.names, &id))
+        let sent = self
+            .announce(policy, write, header, &id)
             .map_err(|reason| not_done(progress, reason))?;
-        let written = self.writer.send(write_slot, &write, id, &header).await;
+        let sent = Arc::new(sent);
+        let written = self
+            .writer
+            .send(write_slot, &sent.write, id, &sent.header)
+            .await;
         drop((sending, writing));
-        progress.tried = Some(write.clone());
-        let sent = Sent { write, header };
-        self.judge(policy, progress, step, seen, sent, written)
+        progress.tried = Some(Arc::clone(&sent));
+        self.judge(policy, progress, step, seen, &sent, written)
             .await
     }
 
@@ -140,8 +152,10 @@ impl Worker<'_> {
     /// Returns what has to be known of the service before a step is sent.
     fn question(&self, policy: &PlannedPolicy, step: &Step) -> Option<Question> {
         match &step.action {
-            // What the table says of a route is not found out again.
+            // What the table says of a route is not found out again, and what was filed goes the way in
+            // which it was filed.
             StepAction::Create(_) if !is_uncertain(policy.kind) => None,
+            StepAction::Create(_) if self.approvals.filed(policy).is_some() => None,
             StepAction::Create(_) => Some(self.capabilities.create_route(policy.kind)),
             StepAction::Assign(_) if !policy.untouched.is_empty() => {
                 Some(self.capabilities.policy_set_rows())
@@ -293,7 +307,7 @@ impl Worker<'_> {
         progress: &mut Progress,
         step: Step,
         before: Seen,
-        sent: Sent,
+        sent: &Sent,
         written: Written,
     ) -> Next {
         if matches!(step.action, StepAction::Create(_)) {
@@ -309,6 +323,10 @@ impl Worker<'_> {
         match written {
             Written::Done => {
                 progress.touched = true;
+                if sent.is_approved() {
+                    self.approvals.forget(policy);
+                    progress.completed = true;
+                }
                 self.read_back(policy, progress, &step, &before).await
             }
             Written::Refused(error)
@@ -319,13 +337,13 @@ impl Worker<'_> {
                 self.pause(progress, BUSY_WAIT).await
             }
             Written::Refused(error) => {
-                let found = self.refused_for_approval(policy, progress, &sent, &error);
+                let found = self.refused_for_approval(policy, progress, &before, sent, &error);
                 if let Some(settled) = found.await {
                     return Err(settled);
                 }
                 self.refused(policy, progress, &step, error).await
             }
-            Written::Filed(code) => Err(self.filed(policy, &sent, code)),
+            Written::Filed(code) => Err(self.filed(policy, sent, code)),
             Written::Throttled(_) => {
                 self.writer.count_retried();
                 Ok(())
@@ -498,7 +516,7 @@ pub(super) fn has_whole_set(kind: PolicyKind) -> bool {
 }
 
 /// Makes the request of a step, for a policy as it is.
-fn request(
+pub(super) fn request(
     policy: &PlannedPolicy,
     step: &Step,
     live: &[LiveAssignment],

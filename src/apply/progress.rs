@@ -1,5 +1,8 @@
 //! How far the work on one policy has come, and the ways in which it can end.
 
+use std::sync::Arc;
+
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::capabilities::{Capability, Probe};
@@ -7,6 +10,7 @@ use super::staleness::deleted;
 use super::{Outcome, Reason, Settled};
 use crate::graph::body::WriteRequest;
 use crate::graph::error::ServiceError;
+use crate::graph::write::ApprovalHeader;
 use crate::model::{Assignment, LiveAssignment};
 use crate::plan::writes::Step;
 
@@ -17,6 +21,20 @@ pub(super) struct Seen {
     /// When the look was begun, and when it was answered.
     pub(super) asked: Instant,
     pub(super) at: Instant,
+}
+
+/// A write as it was sent.
+#[derive(Debug)]
+pub(super) struct Sent {
+    pub(super) write: WriteRequest,
+    pub(super) header: ApprovalHeader,
+    pub(super) at: Timestamp,
+}
+
+impl Sent {
+    pub(super) fn is_approved(&self) -> bool {
+        matches!(self.header, ApprovalHeader::Code(_))
+    }
 }
 
 /// How far the work on a policy has come.
@@ -31,7 +49,9 @@ pub(super) struct Progress {
     /// Tries of the present step whose outcome nobody knew.
     pub(super) unknown: u32,
     /// What was sent last.
-    pub(super) tried: Option<WriteRequest>,
+    pub(super) tried: Option<Arc<Sent>>,
+    /// Whether a request for the policy was completed while this run worked on it.
+    pub(super) completed: bool,
     /// How often a write was refused because an earlier change had not settled.
     pub(super) busy: u32,
     /// Whether a write was refused for its token, and another was got.
@@ -52,6 +72,7 @@ impl Progress {
             touched: false,
             unknown: 0,
             tried: None,
+            completed: false,
             busy: 0,
             renewed: false,
             seen: None,

@@ -107,6 +107,7 @@ impl Worker<'_> {
                 if matches!(step.action, StepAction::Create(_))
                     && self.settings.write_with == WriteWith::Auto
                     && has_whole_set(policy.kind)
+                    && self.approvals.filed(policy).is_none()
                 {
                     self.choose_again(policy, progress, CreateRoute::Missing);
                 }

@@ -29,6 +29,10 @@ pub struct Claims {
     pub app_name: Option<String>,
     /// The user's name (`upn` or `preferred_username`); none for an application by itself.
     pub user: Option<String>,
+    /// The object id of who signed in (`oid`): a person, or the application's service principal.
+    pub object_id: Option<String>,
+    /// Whether it has delegated permissions (`scp`), as only people's tokens have.
+    pub is_delegated: bool,
     /// The service that it is for (`aud`).
     pub audience: Option<String>,
     /// From when on it is valid (`nbf`), in seconds since 1970.
@@ -53,6 +57,8 @@ impl Claims {
             app_id: text("appid").or_else(|| text("azp")),
             app_name: text("app_displayname"),
             user: text("upn").or_else(|| text("preferred_username")),
+            object_id: text("oid"),
+            is_delegated: claims.get("scp").is_some_and(Value::is_string),
             audience: text("aud"),
             not_before: claims.get("nbf").and_then(seconds),
             expires_at: claims.get("exp").and_then(seconds),
@@ -64,6 +70,20 @@ impl Claims {
                 .map(str::to_owned)
                 .collect(),
         })
+    }
+
+    /// Whether a person signed in, and not an application by itself.
+    pub fn is_person(&self) -> bool {
+        self.is_delegated || self.user.is_some()
+    }
+
+    /// Returns the id of who signed in: a person's object id, or the application's client id.
+    pub fn identity(&self) -> Option<&str> {
+        let id = match self.is_person() {
+            true => self.object_id.as_ref().or(self.user.as_ref()),
+            false => self.app_id.as_ref(),
+        };
+        id.map(String::as_str)
     }
 
     /// Checks that the token is for Microsoft Graph, in any cloud or at this address, and valid now.

@@ -188,6 +188,7 @@ impl Session<'_> {
         }
         let request = PlanRequest {
             who: None,
+            approvals: false,
             members: &settings::members(&self.command.members, config)?,
             write_with: self.command.planning.write_with,
             strict: self.command.planning.strict,
@@ -358,6 +359,7 @@ impl Session<'_> {
                 justification: self.command.justification.clone(),
                 filed: input.filed.clone(),
                 wait: self.command.wait_for_approval.unwrap_or_default(),
+                ..Approval::default()
             },
         };
         let progress = &self.output.progress;

@@ -142,6 +142,8 @@ pub(super) enum Command {
     Apply(Apply),
     /// Undo a previous apply, using its report
     Rollback(Rollback),
+    /// List open requests for a second administrator's approval, or withdraw them
+    Approvals(Approvals),
     /// Print a saved plan, or what an apply did
     Show(Show),
     /// Plan for the nightly job: exits with 2 if the tenant differs
@@ -198,7 +200,8 @@ impl Command {
             // What it shows is a plan, and a comment with it is the plan's.
             Self::Show(_) => Some("plan"),
             Self::Drift(_) => Some("drift"),
-            Self::Export(_)
+            Self::Approvals(_)
+            | Self::Export(_)
             | Self::Explain(_)
             | Self::Init(_)
             | Self::List(_)
@@ -224,6 +227,7 @@ impl Command {
             | Self::Export(Export { selecting, .. }) => selecting.selection(),
             Self::List(list) => list.selection(),
             Self::Validate(_)
+            | Self::Approvals(_)
             | Self::Tenants(_)
             | Self::Explain(_)
             | Self::Init(_)
@@ -449,6 +453,40 @@ pub(super) struct Rollback {
     pub(super) planning: Planning,
     #[command(flatten)]
     pub(super) guards: Guards,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    after_help = "Examples:\n  assignctl approvals\n  assignctl approvals manifests\n  assignctl approvals report.jsonl --format json\n  assignctl approvals cancel report.jsonl"
+)]
+pub(super) struct Approvals {
+    #[command(subcommand)]
+    pub(super) command: Option<ApprovalsCommand>,
+    /// Manifests: only requests for the policies that they manage; or the report of an apply: only those
+    /// that its run has filed [default: all that the sign-in sees]
+    #[arg(value_name = "PATH|REPORT")]
+    pub(super) paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ApprovalsCommand {
+    /// Withdraw the open requests that the run of a report has filed
+    Cancel(ApprovalsCancel),
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl approvals cancel report.jsonl\n  assignctl approvals cancel report.jsonl --yes"
+)]
+pub(super) struct ApprovalsCancel {
+    /// Report of the run whose requests are withdrawn
+    #[arg(value_name = "REPORT")]
+    pub(super) report: PathBuf,
+    /// Do not ask for confirmation
+    #[arg(short, long)]
+    pub(super) yes: bool,
 }
 
 #[derive(Args, Debug)]

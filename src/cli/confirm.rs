@@ -11,14 +11,49 @@ use crate::run::Failure;
 /// Printed at the end of a rollback: the tenant is as before, the manifests are not.
 pub(super) const STILL_IN_GIT: &str = "note: the manifests in git still ask for what was undone; revert them too, or the next `apply` does it again\n";
 
+/// What is asked before something is written.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question {
+    command: &'static str,
+    question: &'static str,
+    declined: &'static str,
+}
+
+const APPLY: Question = Question {
+    command: "apply",
+    question: "Apply these changes?",
+    declined: "not applied; nothing was written",
+};
+
+/// Before requests are withdrawn.
+pub(super) const APPROVALS: Question = Question {
+    command: "approvals cancel",
+    question: "Withdraw the open requests?",
+    declined: "no request was withdrawn",
+};
+
 /// Asks for the word `yes` on a terminal; refuses without one.
 pub(super) async fn ask(output: &Output, stop: &CancellationToken) -> Result<(), Failure> {
+    ask_for(output, stop, APPLY).await
+}
+
+/// Asks a question in the same way.
+pub(super) async fn ask_for(
+    output: &Output,
+    stop: &CancellationToken,
+    question: Question,
+) -> Result<(), Failure> {
+    let Question {
+        command,
+        question,
+        declined,
+    } = question;
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::usage(
-            "without a terminal to ask on, `apply` needs `--yes`; nothing was written",
-        ));
+        return Err(Failure::usage(format!(
+            "without a terminal to ask on, `{command}` needs `--yes`; nothing was written"
+        )));
     }
-    output.note("Apply these changes? Only `yes` will be accepted: ");
+    output.note(&format!("{question} Only `yes` will be accepted: "));
     let (sender, answer) = tokio::sync::oneshot::channel();
     // A thread of its own, since nothing ends the reading of a line: an interrupt leaves it
     // behind, and the process does not wait for it.
@@ -39,9 +74,6 @@ pub(super) async fn ask(output: &Output, stop: &CancellationToken) -> Result<(),
             Exit::Failure,
             format!("the answer cannot be read: {error}"),
         )),
-        Ok(Ok(_)) | Err(_) => Err(Failure::new(
-            Exit::Failure,
-            "not applied; nothing was written",
-        )),
+        Ok(Ok(_)) | Err(_) => Err(Failure::new(Exit::Failure, declined)),
     }
 }

@@ -6,6 +6,7 @@
 
 mod about;
 mod apply;
+mod approvals;
 mod arguments;
 mod color;
 mod completion;
@@ -121,6 +122,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Drift(command) => plan::run(&command.into_plan(), &common, output),
         Command::Apply(command) => apply::run(&command, &common, output),
         Command::Rollback(command) => rollback::run(&command, &common, output),
+        Command::Approvals(command) => approvals::run(&command, &common, output),
         Command::Show(command) => show::run(&command, &common, output),
         Command::Export(command) => export::run(&command, &common, output),
         Command::List(command) => list::run(&command, &common, output),

@@ -55,6 +55,7 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
         rules: &settings::guards(&command.guards, &config)?,
         all: command.view.all,
         who: who.as_ref(),
+        approvals: command.is_drift,
         members: &settings::members(&command.members, &config)?,
     };
     let (plan, mut annotations) = runtime()?.block_on(async {

@@ -72,6 +72,7 @@ fn save(command: &Rollback, out: &Path, common: &Common, output: &Output) -> Res
     let service = settings::service(&common.service, &config)?;
     let request = PlanRequest {
         who: None,
+        approvals: false,
         members: &settings::members(&CountMembers::default(), &config)?,
         write_with: command.planning.write_with,
         strict: false,

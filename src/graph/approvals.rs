@@ -3,18 +3,27 @@
 //! Which policy a request is for, and what it does, is in properties that no documentation names
 //! (`payloadId`, `actionParameters`, `addedAssignments`). Without them a request is for no known policy.
 
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::body::WriteRequest;
 use super::client::Call;
 use super::error::GraphError;
 use super::pages;
 use super::read::Reader;
-use super::wire::Object;
+use super::retry::WRITE_TIME;
+use super::transport::Method;
+use super::wire::{APPROVAL_REQUESTS as REQUESTS, FILTER_ID, FILTER_TYPE, Object};
 use crate::auth::claims::Claims;
+use crate::model::{ApprovalEntry, PolicyKind, encode};
 
-const REQUESTS: &str = "/deviceManagement/operationApprovalRequests";
+pub use crate::model::ApprovalStatus;
+
+/// How far the service's clock and ours may differ.
+const CLOCKS_DIFFER: Duration = Duration::from_secs(300);
 
 /// A request for the approval of a write.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,47 +40,28 @@ pub struct ApprovalRequest {
     pub policy_id: Option<String>,
     /// The policy's name, if the service says it.
     pub policy_name: Option<String>,
+    /// The policy's type as the service calls it to itself, if it says it.
+    pub policy_type: Option<String>,
+    /// Why it was filed.
+    pub justification: Option<String>,
     /// What the approver said.
     pub approver_said: Option<String>,
     /// The body as it was filed, of writes of the whole set.
     pub body: Option<String>,
+    operation: Option<String>,
     added: Vec<Value>,
     requestor: Option<Requestor>,
 }
 
-/// What has become of a request.
+/// Whether a request is for a certain write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ApprovalStatus {
-    /// It waits for an approver; also what a newer service may say.
-    Waiting,
-    /// It was approved, and the write was not sent again.
-    Approved,
-    /// It was rejected.
-    Rejected,
-    /// It was withdrawn.
-    Cancelled,
-    /// The write was sent again, and done.
-    Completed,
-    /// Its time ran out.
-    Expired,
-}
-
-impl ApprovalStatus {
-    fn of(word: &str) -> Self {
-        match word {
-            "approved" => Self::Approved,
-            "rejected" => Self::Rejected,
-            "cancelled" | "canceled" => Self::Cancelled,
-            "completed" => Self::Completed,
-            "expired" => Self::Expired,
-            _ => Self::Waiting,
-        }
-    }
-
-    /// Whether the policy is locked.
-    pub fn is_open(self) -> bool {
-        matches!(self, Self::Waiting | Self::Approved)
-    }
+pub enum Asks {
+    /// It has the same effect.
+    Same,
+    /// It has another.
+    Other,
+    /// What the service says of it does not tell.
+    Unclear,
 }
 
 #[derive(Deserialize)]
@@ -87,11 +77,17 @@ struct Wire {
     #[serde(default)]
     requestor: Option<Requestor>,
     #[serde(default)]
+    request_justification: Option<String>,
+    #[serde(default)]
     approval_justification: Option<String>,
     #[serde(default)]
     payload_id: Option<String>,
     #[serde(default)]
     payload_name: Option<String>,
+    #[serde(default)]
+    payload_type: Option<String>,
+    #[serde(default)]
+    payload_operation: Option<String>,
     #[serde(default)]
     action_parameters: Option<String>,
     #[serde(default)]
@@ -139,6 +135,9 @@ impl ApprovalRequest {
             expires_at: wire.expiration_date_time.unwrap_or_default(),
             policy_id: wire.payload_id,
             policy_name: wire.payload_name,
+            policy_type: wire.payload_type,
+            operation: wire.payload_operation,
+            justification: wire.request_justification.filter(|text| !text.is_empty()),
             approver_said: wire.approval_justification.filter(|text| !text.is_empty()),
             body: wire.action_parameters.filter(|text| !text.is_empty()),
             added: match added {
@@ -149,20 +148,27 @@ impl ApprovalRequest {
         }
     }
 
+    /// Whether it is for a policy, as far as the service says for which one it is.
+    pub fn is_for_policy(&self, id: &str) -> bool {
+        let policy = self.policy_id.as_ref();
+        policy.is_some_and(|policy| policy.eq_ignore_ascii_case(id))
+    }
+
     /// Whether it was filed by the identity that a token is for; `None` if that is not known.
     pub fn is_own(&self, claims: Option<&Claims>) -> Option<bool> {
         let (claims, requestor) = (claims?, self.requestor.as_ref()?);
         let party = requestor.party()?;
         let is_person = requestor.user.as_ref().is_some_and(|user| user == party);
-        match (&claims.user, is_person) {
-            (None, true) | (Some(_), false) => Some(false),
-            (Some(user), true) => Some(party.upn.as_ref()?.eq_ignore_ascii_case(user)),
-            (None, false) => Some(
-                party
-                    .id
-                    .as_ref()?
-                    .eq_ignore_ascii_case(claims.app_id.as_ref()?),
-            ),
+        let is_same = |one: &Option<String>, other: &Option<String>| {
+            Some(one.as_ref()?.eq_ignore_ascii_case(other.as_ref()?))
+        };
+        match (claims.is_person(), is_person) {
+            // A name may be given to another person, an object id is not.
+            (true, true) => {
+                is_same(&party.id, &claims.object_id).or_else(|| is_same(&party.upn, &claims.user))
+            }
+            (false, false) => is_same(&party.id, &claims.app_id),
+            (false, true) | (true, false) => Some(false),
         }
     }
 
@@ -177,45 +183,147 @@ impl ApprovalRequest {
         }
     }
 
+    /// Returns the kind of the policy, if the service's word for its type is ours.
+    pub fn kind(&self) -> Option<PolicyKind> {
+        let name = self.policy_type.as_deref()?.rsplit('.').next()?;
+        let of = |name: &str| {
+            let mut kinds = PolicyKind::all();
+            kinds.find(|kind| kind.name().eq_ignore_ascii_case(name))
+        };
+        let short = || of(name.strip_prefix("DeviceManagement")?);
+        of(name).or_else(short)
+    }
+
+    /// Says what is shown of it. `kind` and `name` are the policy's, if they are known otherwise.
+    pub fn entry(
+        &self,
+        kind: Option<PolicyKind>,
+        name: Option<String>,
+        claims: Option<&Claims>,
+    ) -> ApprovalEntry {
+        ApprovalEntry {
+            code: self.id.clone(),
+            kind: kind.or_else(|| self.kind()),
+            id: self.policy_id.clone(),
+            name: name.or_else(|| self.policy_name.clone()),
+            status: self.status,
+            requested_at: self.requested_at.clone(),
+            expires_at: self.expires_at.clone(),
+            requestor: self.who(),
+            own: self.is_own(claims),
+            justification: self.justification.clone(),
+            approver_said: self.approver_said.clone(),
+        }
+    }
+
     /// Whether it asks for just this write. What cannot be compared is not the same.
-    pub fn asks_for(&self, write: &WriteRequest) -> bool {
-        let sent: Option<Value> = write
-            .body
-            .as_ref()
-            .and_then(|body| serde_json::from_slice(body).ok());
-        let Some(sent) = sent else {
+    pub fn asks_for(&self, write: &WriteRequest) -> Asks {
+        let sent = write.body.as_deref().map(serde_json::from_slice::<Value>);
+        let sent = match (write.method, sent) {
+            (Method::Delete, _) => return self.removes(),
+            (_, Some(Ok(sent))) => sent,
+            _ => return Asks::Other,
+        };
+        let is_same = |yes: bool| if yes { Asks::Same } else { Asks::Other };
+        let says_nothing = self.body.is_none() && self.added.is_empty() && !self.is_removal();
+        if write.path.ends_with("/assignments") {
+            return match (&self.body, self.added.as_slice()) {
+                (None, [added]) => is_same(means_same(added, &sent)),
+                _ if says_nothing => Asks::Unclear,
+                _ => Asks::Other,
+            };
+        }
+        match &self.body {
+            Some(filed) => is_same(serde_json::from_str::<Value>(filed).is_ok_and(|filed| {
+                filed == sent || rows_of(&filed).is_some_and(|rows| same_rows(rows, &sent))
+            })),
+            // The service shows the body of writes of the whole set only, and may not do so everywhere.
+            None if says_nothing || same_rows(&self.added, &sent) => Asks::Unclear,
+            None => Asks::Other,
+        }
+    }
+
+    /// Whether it removes one assignment. The service does not say which.
+    fn removes(&self) -> Asks {
+        let may_remove = self.body.is_none() && self.added.is_empty();
+        let operation = self.operation.as_deref().unwrap_or_default();
+        let is_other = matches!(operation, "Create" | "Update" | "Action");
+        match may_remove && !is_other {
+            true => Asks::Unclear,
+            false => Asks::Other,
+        }
+    }
+
+    fn is_removal(&self) -> bool {
+        self.operation.as_deref() == Some("Delete")
+    }
+
+    /// Whether it may be what a write of this time has filed: the write was given up after
+    /// [`WRITE_TIME`], and clocks differ. Not known where the service says no time.
+    pub fn was_filed_at(&self, sent_at: Timestamp) -> bool {
+        let Ok(filed) = self.requested_at.parse::<Timestamp>() else {
             return false;
         };
-        let is_single = write.path.ends_with("/assignments");
-        match (&self.body, self.added.as_slice()) {
-            (Some(filed), _) if !is_single => {
-                serde_json::from_str::<Value>(filed).is_ok_and(|filed| filed == sent)
-            }
-            (None, [added]) if is_single => same_target(&added["target"], &sent["target"]),
-            _ => false,
-        }
+        let after = |time: Duration| SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);
+        let since = filed.duration_since(sent_at);
+        since >= -after(CLOCKS_DIFFER) && since <= after(WRITE_TIME + CLOCKS_DIFFER)
     }
 }
 
-/// Whether two targets are the same; the service spells types of its own in another way.
-fn same_target(filed: &Value, sent: &Value) -> bool {
-    let kind = |target: &Value| {
-        let name = target["@odata.type"].as_str()?;
-        name.rsplit('.').next().map(str::to_ascii_lowercase)
+fn rows_of(body: &Value) -> Option<&Vec<Value>> {
+    // One list, whatever the action calls it.
+    let mut lists = body.as_object()?.values().filter_map(Value::as_array);
+    lists.next().filter(|_| lists.next().is_none())
+}
+
+/// Whether assignments are those of a body, in any order.
+fn same_rows(filed: &[Value], sent: &Value) -> bool {
+    let Some(sent) = rows_of(sent) else {
+        return false;
     };
-    let text = |target: &Value, key: &str| {
-        let text = target[key].as_str().unwrap_or_default();
-        text.to_ascii_lowercase()
-    };
-    let keys = [
-        "groupId",
-        "collectionId",
-        "deviceAndAppManagementAssignmentFilterId",
-        "deviceAndAppManagementAssignmentFilterType",
-    ];
-    kind(sent).is_some()
-        && kind(filed) == kind(sent)
-        && keys.iter().all(|key| text(filed, key) == text(sent, key))
+    let has = |row: &Value, all: &[Value]| all.iter().any(|other| means_same(row, other));
+    filed.len() == sent.len()
+        && filed.iter().all(|row| has(row, sent))
+        && sent.iter().all(|row| has(row, filed))
+}
+
+/// Whether two assignments say the same: the service spells types and words of its own in another way.
+pub fn means_same(filed: &Value, sent: &Value) -> bool {
+    match (filed, sent) {
+        (Value::Object(filed), Value::Object(sent)) => same_objects(filed, sent),
+        (Value::Array(filed), Value::Array(sent)) => {
+            filed.len() == sent.len()
+                && filed
+                    .iter()
+                    .zip(sent)
+                    .all(|(filed, sent)| means_same(filed, sent))
+        }
+        (Value::String(filed), Value::String(sent)) => filed.eq_ignore_ascii_case(sent),
+        (filed, sent) => filed == sent,
+    }
+}
+
+fn same_objects(filed: &Map<String, Value>, sent: &Map<String, Value>) -> bool {
+    let keys = filed.keys().chain(sent.keys());
+    keys.into_iter().all(|key| {
+        let of = |object: &Map<String, Value>| {
+            let value = object.get(key).cloned().unwrap_or_default();
+            match (key.as_str(), value.as_str()) {
+                // The id follows from the rest.
+                ("id", _) => Value::Null,
+                (FILTER_TYPE, Some("none" | "")) => Value::Null,
+                (FILTER_ID, Some("" | "00000000-0000-0000-0000-000000000000")) => Value::Null,
+                ("source", None) => Value::from("direct"),
+                ("sourceId", Some("")) => Value::Null,
+                ("@odata.type", Some(name)) => Value::from(name.rsplit('.').next()),
+                _ => value,
+            }
+        };
+        let (filed, sent) = (of(filed), of(sent));
+        // What type an assignment has follows from the policy.
+        let is_implied = key == "@odata.type" && (filed.is_null() || sent.is_null());
+        is_implied || means_same(&filed, &sent)
+    })
 }
 
 impl Reader {
@@ -239,7 +347,10 @@ impl Reader {
     ///
     /// Whatever keeps it from being read.
     pub async fn approval_request(&self, id: &str) -> Result<Option<ApprovalRequest>, GraphError> {
-        let url = self.client().address().join(&format!("{REQUESTS}/{id}"));
+        let url = self
+            .client()
+            .address()
+            .join(&format!("{REQUESTS}/{}", encode(id)));
         match self.client().read_json_with(None, &Call::get(url)).await {
             Ok(row) => Ok(Some(request(row)?)),
             Err(GraphError::Service { error, .. }) if error.is_missing() => Ok(None),

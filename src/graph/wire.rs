@@ -20,6 +20,8 @@ use crate::model::{
 };
 
 pub(super) const PREFIX: &str = "#microsoft.graph.";
+/// The requests for approval, below the version root.
+pub(super) const APPROVAL_REQUESTS: &str = "/deviceManagement/operationApprovalRequests";
 pub(super) const FILTER_ID: &str = "deviceAndAppManagementAssignmentFilterId";
 pub(super) const FILTER_TYPE: &str = "deviceAndAppManagementAssignmentFilterType";
 pub(super) const RUN_SCHEDULE: &str = "runSchedule";

@@ -13,6 +13,8 @@ use super::client::{Call, Client, Fault};
 use super::error::{APPROVAL_CODE, GraphError, ServiceError, approval_code};
 use super::pace::{Class, Group, Permit, Turn, WaitTooLong};
 use super::retry;
+use super::transport::Method;
+use super::wire::APPROVAL_REQUESTS;
 use crate::kinds::PolicyKind;
 
 /// What became of a write.
@@ -157,6 +159,30 @@ impl Writer {
             cost: 1,
         };
         self.write(slot, &call).await
+    }
+
+    /// Withdraws a request for approval of one's own. The id goes into the body: below the id the service
+    /// has no such route.
+    pub async fn withdraw(&self, code: &str) -> Written {
+        let url = self
+            .client
+            .address()
+            .join(&format!("{APPROVAL_REQUESTS}/cancelMyRequest"));
+        let call = Call {
+            group: Group::of(&url),
+            method: Method::Post,
+            url,
+            headers: vec![("client-request-id", self.new_request_id())],
+            body: Some(serde_json::json!({"id": code}).to_string().into_bytes()),
+            cost: 1,
+        };
+        match self.client.pace().turn(call.group).await {
+            Ok(Turn { look: _, write }) => self.write(WriteSlot(write), &call).await,
+            Err(wait) => Written::NotSent(GraphError::Wait {
+                what: self.client.describe(&call),
+                wait,
+            }),
+        }
     }
 
     async fn write(&self, slot: WriteSlot, call: &Call) -> Written {

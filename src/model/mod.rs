@@ -7,6 +7,7 @@
 //! What a manifest asks for ([`Desired`]), what a tenant has or shall have ([`Assignment`]) and what
 //! identifies an assignment ([`AssignmentKey`]) are three types.
 
+mod approval;
 mod assignment;
 mod audit;
 mod desired;
@@ -17,6 +18,7 @@ mod population;
 mod rate;
 mod target;
 
+pub use approval::{ApprovalEntry, ApprovalStatus};
 pub use assignment::{Assignment, AssignmentKey, Properties, Property, Rows, same_assignments};
 pub use audit::{AuditEvent, AuditLog};
 pub use desired::{Desired, Stated, StatedProperties};

@@ -7,6 +7,7 @@ use super::names::Names;
 use super::set_members::SetMembers;
 use super::since::{Cause, Since};
 use super::unmanaged::Notable;
+use crate::model::ApprovalEntry;
 
 /// What a plan's readers are shown beside it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -23,6 +24,8 @@ pub struct Annotations {
     pub members: Option<Members>,
     /// What changed policy sets pass their assignments on to.
     pub set_members: SetMembers,
+    /// The open requests for approval of changes to managed policies, if that was asked.
+    pub approvals: Option<Vec<ApprovalEntry>>,
 }
 
 impl Annotations {

@@ -12,8 +12,8 @@ use super::unmanaged::Notable;
 use super::{Plan, PlanDiagnostic, PlannedPolicy};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    Assignment, AuditLog, DeletedGroup, LiveFilter, LiveGroup, PolicyKind, Population,
-    PopulationNeeds, SetMember,
+    ApprovalEntry, Assignment, AuditLog, DeletedGroup, LiveFilter, LiveGroup, PolicyKind,
+    Population, PopulationNeeds, SetMember,
 };
 
 /// A plan in the making. [`Self::finish`] makes it one that does not change any more.
@@ -54,6 +54,11 @@ impl Draft {
     /// Notes who changed what differs. `own` holds the ids of our own writes' requests, in lower case.
     pub fn add_audit(&mut self, log: &AuditLog, own: &BTreeSet<String>, days: u32) {
         self.annotations.audit = Some(Audit::of(&self.plan, log, own, days));
+    }
+
+    /// Notes the open requests for approval.
+    pub fn add_approvals(&mut self, approvals: Vec<ApprovalEntry>) {
+        self.annotations.approvals = Some(approvals);
     }
 
     /// Returns the ids of groups in the changed policies (in all, if `all` is set) whose names are

@@ -1,5 +1,6 @@
 //! Values to text. It only formats: no I/O, no clock, no decisions.
 
+pub mod approvals;
 pub mod clean;
 mod columns;
 pub mod diagnostics;
@@ -15,6 +16,7 @@ pub mod markdown;
 mod members;
 pub mod phrases;
 pub mod recorded;
+mod requests;
 pub mod review;
 mod set_members;
 pub mod tenants;

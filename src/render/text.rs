@@ -16,6 +16,7 @@ use super::phrases::{
     managed_or_selected, of_policies, partial, policy_of_kind, read_counts, seen, since, verdict,
     writes,
 };
+use super::requests;
 use super::review::{Direction, PlanView};
 use super::set_members::passed_on;
 use super::who::who;
@@ -104,6 +105,7 @@ pub fn plan(view: &PlanView<'_>, detail: Detail<'_>) -> String {
         text = close_up(&groups.collect::<Vec<_>>());
     }
     draw_unmanaged(&mut text, annotations);
+    draw_approvals(&mut text, annotations);
     for guard in plan.guards.iter().filter(|guard| guard.tripped) {
         draw_guard(&mut text, guard);
     }
@@ -349,6 +351,21 @@ fn draw_unmanaged(text: &mut String, annotations: &Annotations) {
     }
     if policies.len() > MOST_UNMANAGED {
         let _ = writeln!(text, "  and {} more", policies.len() - MOST_UNMANAGED);
+    }
+    text.push('\n');
+}
+
+fn draw_approvals(text: &mut String, annotations: &Annotations) {
+    let entries = annotations.approvals.as_deref().unwrap_or_default();
+    if entries.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "{UPDATE}{}{UPDATE:#}", requests::TITLE);
+    for entry in entries.iter().take(MOST_UNMANAGED) {
+        let _ = writeln!(text, "  {}", requests::line(entry));
+    }
+    if entries.len() > MOST_UNMANAGED {
+        let _ = writeln!(text, "  and {} more", entries.len() - MOST_UNMANAGED);
     }
     text.push('\n');
 }

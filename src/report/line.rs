@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::outcome::{Outcome, PendingApproval, Reason, Results, Settled};
+use super::outcome::{Announced, Filing, Outcome, PendingApproval, Reason, Results, Settled};
 use crate::graph::observe::RequestCounts;
 use crate::plan::saved::{
     AssignmentRecord, FORMAT_VERSION, GuardRecord, ManagedRecord, PlannedTenant, SelectionRecord,
@@ -21,6 +21,8 @@ pub(super) enum Event {
     Start,
     /// A write is about to leave.
     Sending,
+    /// An earlier run has filed a write that this one is to send.
+    Filed,
     /// A policy has settled.
     Policy,
     /// The run has ended.
@@ -131,13 +133,52 @@ pub(super) struct SendingLine<'a> {
     pub(super) client_request_id: Option<Cow<'a, str>>,
     pub(super) before: Vec<AssignmentRecord<'a>>,
     pub(super) after: Vec<AssignmentRecord<'a>>,
+    /// What is sent, if it may be filed for approval.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) filing: Option<Cow<'a, Filing>>,
+    /// What is sent, if it was filed and approved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) approval: Option<Cow<'a, PendingApproval>>,
 }
 
 impl<'a> SendingLine<'a> {
-    pub(super) fn new(policy: &'a PlannedPolicy, names: &'a Names, request_id: &'a str) -> Self {
+    pub(super) fn new(
+        policy: &'a PlannedPolicy,
+        names: &'a Names,
+        request_id: &'a str,
+        announced: Announced<'a>,
+    ) -> Self {
+        let (filing, approval) = match announced {
+            Announced::Write => (None, None),
+            Announced::Filing(filing) => (Some(Cow::Borrowed(filing)), None),
+            Announced::Approved(approval) => (None, Some(Cow::Borrowed(approval))),
+        };
         Self {
-            event: Event::Sending,
             client_request_id: Some(request_id.into()),
+            filing,
+            approval,
+            ..Self::about(Event::Sending, policy, names)
+        }
+    }
+
+    /// Says what an earlier run has filed.
+    pub(super) fn filed(
+        policy: &'a PlannedPolicy,
+        names: &'a Names,
+        approval: &'a PendingApproval,
+    ) -> Self {
+        Self {
+            approval: Some(Cow::Borrowed(approval)),
+            ..Self::about(Event::Filed, policy, names)
+        }
+    }
+
+    fn about(event: Event, policy: &'a PlannedPolicy, names: &'a Names) -> Self {
+        Self {
+            event,
+            client_request_id: None,
+            filing: None,
+            approval: None,
             kind: policy.kind.name().into(),
             id: policy.id.as_str().into(),
             name: Some((&*policy.name).into()),

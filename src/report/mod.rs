@@ -10,7 +10,9 @@ mod write;
 
 pub use last_known::last_known;
 pub use line::{OutcomeCounts, PolicyLine, RequestsRecord};
-pub use outcome::{Moved, Outcome, PendingApproval, Reason, Results, Settled};
+pub use outcome::{
+    Announced, Filing, Moved, Outcome, PendingApproval, Reason, Results, Settled, Withdrawn,
+};
 pub use read::{Recorded, RecordedPolicy, ReportError, read, settled_policy};
 pub use results::{ReadResults, read_results};
 pub use write::Report;

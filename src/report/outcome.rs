@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::graph::error::{GraphError, LastError, ServiceError};
-use crate::model::Assignment;
+use crate::model::{ApprovalStatus, Assignment};
 use crate::plan::{Plan, PlannedPolicy};
 
 /// What became of a policy.
@@ -123,7 +123,7 @@ impl Reason {
 pub struct PendingApproval {
     /// The id of the request for approval.
     pub code: String,
-    /// When it was filed, as far as is known.
+    /// When it was filed, if that is known.
     pub filed_at: String,
     /// When it expires.
     pub expires_at: String,
@@ -133,6 +133,71 @@ pub struct PendingApproval {
     pub path: String,
     /// Its body, to the byte.
     pub body: Option<String>,
+    /// Who filed it: a person's object id, or an application's client id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+}
+
+/// A write that the service may file for approval. A run that is killed before the answer is known
+/// leaves this, by which its request is found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Filing {
+    /// When it was about to leave.
+    pub sent_at: String,
+    /// The write's method.
+    pub method: String,
+    /// Its path below the version root.
+    pub path: String,
+    /// Its body, to the byte.
+    pub body: Option<String>,
+    /// Who filed it: a person's object id, or an application's client id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+}
+
+impl Filing {
+    /// Returns what it became: a request that waits.
+    pub fn filed(self, code: String, filed_at: String, expires_at: String) -> PendingApproval {
+        let Self {
+            sent_at: _,
+            method,
+            path,
+            body,
+            identity,
+        } = self;
+        PendingApproval {
+            code,
+            filed_at,
+            expires_at,
+            method,
+            path,
+            body,
+            identity,
+        }
+    }
+}
+
+/// What is announced of a write beside the policy that it changes.
+#[derive(Clone, Copy, Debug)]
+pub enum Announced<'a> {
+    /// Nothing: it is not about approval.
+    Write,
+    /// It may be filed for approval.
+    Filing(&'a Filing),
+    /// It was filed and approved.
+    Approved(&'a PendingApproval),
+}
+
+/// What became of a request that was to be withdrawn.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Withdrawn {
+    /// It is withdrawn.
+    Done,
+    /// There was nothing to withdraw: this had become of it.
+    Closed(ApprovalStatus),
+    /// It may still be open.
+    Failed(Reason),
 }
 
 /// A policy that is done with.
@@ -144,7 +209,7 @@ pub struct Settled {
     pub reason: Option<Reason>,
     /// Whether a write of the run has had its effect, or may have.
     pub written: bool,
-    /// What waits for approval, if the run can complete it.
+    /// What was filed for approval and not used: what waits, or what this run did not come to.
     pub approval: Option<Box<PendingApproval>>,
 }
 

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::line::{EndLine, ErrorRecord, Event, PolicyLine, SendingLine, StartLine};
-use super::outcome::{Outcome, PendingApproval, Reason};
+use super::outcome::{Filing, Outcome, PendingApproval, Reason};
 use crate::graph::observe::RequestCounts;
 use crate::model::{Assignment, AssignmentKey, PolicyKind, SharedText};
 use crate::plan::Names;
@@ -97,8 +97,10 @@ pub struct RecordedPolicy {
     pub written: Option<bool>,
     /// Why it is not as planned.
     pub reason: Option<Reason>,
-    /// What waits for approval.
+    /// What was filed for approval and not used.
     pub approval: Option<PendingApproval>,
+    /// What was sent last that the service may have filed.
+    pub filing: Option<Filing>,
 }
 
 impl Recorded {
@@ -117,6 +119,23 @@ impl Recorded {
 }
 
 impl RecordedPolicy {
+    /// Whether the run has filed a request for approval, or may have.
+    pub fn may_be_filed(&self) -> bool {
+        self.approval.is_some() || self.unknown_filing().is_some()
+    }
+
+    /// Returns the write that may have been filed without the run having learned the code.
+    pub fn unknown_filing(&self) -> Option<&Filing> {
+        let may_be = match self.outcome {
+            None | Some(Outcome::Pending) => true,
+            Some(Outcome::Failed) => self.written != Some(false),
+            Some(Outcome::Applied | Outcome::Already | Outcome::Stale | Outcome::Skipped) => false,
+        };
+        self.filing
+            .as_ref()
+            .filter(|_| may_be && self.approval.is_none())
+    }
+
     /// Whether the run has changed the policy, or may have.
     pub fn may_be_changed(&self) -> bool {
         match self.outcome {
@@ -156,6 +175,15 @@ pub fn read(bytes: &[u8]) -> Result<Recorded, ReportError> {
             Err(reason) => return Err(wrong(reason)),
         };
         match event(&value).map_err(wrong)? {
+            Event::Filed => {
+                let (policy, _) = sending(value, &mut recorded.names).map_err(wrong)?;
+                let filed = RecordedPolicy {
+                    sent: false,
+                    outcome: Some(Outcome::Pending),
+                    ..policy
+                };
+                add(&mut policies, filed);
+            }
             Event::Sending => {
                 let (policy, id) = sending(value, &mut recorded.names).map_err(wrong)?;
                 recorded.client_request_ids.extend(id);
@@ -265,6 +293,7 @@ fn add(policies: &mut BTreeMap<(PolicyKind, String), RecordedPolicy>, mut policy
     if let Some(known) = policies.remove(&key) {
         policy.sent |= known.sent;
         policy.name = policy.name.or(known.name);
+        policy.filing = policy.filing.or(known.filing);
     }
     policies.insert(key, policy);
 }
@@ -282,6 +311,8 @@ fn sending(value: Value, names: &mut Names) -> Result<Announced, String> {
         client_request_id,
         before,
         after,
+        filing,
+        approval,
     } = line_of(value)?;
     let remediation = remediation_of(&after)?;
     let (before, after) = sets(&id, &before, &after, names)?;
@@ -297,7 +328,8 @@ fn sending(value: Value, names: &mut Names) -> Result<Announced, String> {
         outcome: None,
         written: None,
         reason: None,
-        approval: None,
+        approval: approval.map(Cow::into_owned),
+        filing: filing.map(Cow::into_owned),
     };
     let request = client_request_id.map(|id| id.to_lowercase());
     Ok((policy, request))
@@ -333,6 +365,7 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         written,
         reason: error.or(note).map(ErrorRecord::read),
         approval: approval.map(Cow::into_owned),
+        filing: None,
     })
 }
 

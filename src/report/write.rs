@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::line::{EndLine, PolicyLine, SendingLine, StartLine};
-use super::outcome::{Results, Settled};
+use super::outcome::{Announced, PendingApproval, Results, Settled};
 use super::read::read;
 use crate::files;
 use crate::graph::observe::RequestCounts;
@@ -140,8 +140,24 @@ impl Report {
         policy: &PlannedPolicy,
         names: &Names,
         request_id: &str,
+        announced: Announced<'_>,
     ) -> io::Result<()> {
-        self.line(&SendingLine::new(policy, names, request_id))
+        self.line(&SendingLine::new(policy, names, request_id, announced))
+    }
+
+    /// Takes over what an earlier run has filed for approval, so that this report has it however the
+    /// run ends.
+    ///
+    /// # Errors
+    ///
+    /// Says why the line is not written.
+    pub fn filed(
+        &mut self,
+        policy: &PlannedPolicy,
+        names: &Names,
+        approval: &PendingApproval,
+    ) -> io::Result<()> {
+        self.add(&SendingLine::filed(policy, names, approval), write)
     }
 
     /// Writes what became of a policy.
@@ -229,7 +245,7 @@ fn keep_earlier(path: &Path) -> io::Result<Option<PathBuf>> {
             earlier
                 .policies
                 .iter()
-                .any(|policy| policy.may_be_changed() || policy.approval.is_some())
+                .any(|policy| policy.may_be_changed() || policy.may_be_filed())
         }),
         Err(_) => true,
     };

@@ -290,6 +290,12 @@ impl ApplyRun {
                 .policy(policy, settled, names)
                 .map_err(report_failed)?;
         }
+        // Whatever becomes of this run, its report resumes as well as the one that it came from.
+        for policy in plan.changed() {
+            if let Some(filed) = input.filed.get(&(policy.kind, policy.id.clone())) {
+                report.filed(policy, names, filed).map_err(report_failed)?;
+            }
+        }
         Ok(())
     }
 

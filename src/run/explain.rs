@@ -64,6 +64,7 @@ pub async fn explain(
             unmanaged: &NameUnmanaged::Not,
             members: &MembersRequest::default(),
             who: None,
+            approvals: false,
         };
         if !made.policies().is_empty() {
             add_names(&mut made, &reader, &request).await?;

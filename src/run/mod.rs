@@ -6,6 +6,7 @@
 
 pub mod apply;
 pub mod approval;
+pub mod approvals;
 pub mod clock;
 pub mod connect;
 pub mod explain;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::approval::check_tenant;
+use super::approvals;
 use super::connect::ServiceSettings;
 use super::members::{self, MembersRequest};
 use super::who::{self, Who};
@@ -85,6 +86,8 @@ pub struct PlanRequest<'a> {
     pub members: &'a MembersRequest,
     /// Whether it is asked who changed what differs.
     pub who: Option<&'a Who>,
+    /// Whether open requests for approval are looked up.
+    pub approvals: bool,
 }
 
 /// Which of the unmanaged policies are named.
@@ -147,6 +150,9 @@ pub async fn plan(
             .await?;
             if let Some(who) = request.who {
                 found.extend(who::tell(&mut draft, &reader, who).await?);
+            }
+            if request.approvals {
+                found.extend(approvals::add_open(&mut draft, client).await);
             }
             Ok::<_, Failure>(found)
         };

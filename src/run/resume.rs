@@ -8,16 +8,18 @@ use uuid::Uuid;
 
 use super::apply::ApplyInput;
 use super::approval::check_tenant;
+use super::approvals::{name, with_codes};
 use super::connect::ServiceSettings;
 use super::plan::{PlanRequest, PreparedPlan};
 use super::rollback::applied_policy;
 use super::{Failure, unless_stopped};
+use crate::apply::filed::not_filed;
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::plan::rollback::as_recorded;
 use crate::plan::{Annotations, Plan, Unchanged};
-use crate::report::Recorded;
+use crate::report::{Outcome, Recorded, Settled};
 
 /// Makes the plan of what a report says is pending.
 ///
@@ -54,13 +56,19 @@ pub async fn plan_resume(
         unchanged: Unchanged::new(),
         unmanaged: None,
     };
+    let Recorded {
+        policies, names, ..
+    } = recorded;
+    let policies = policies.into_iter();
+    let policies = policies.filter(|policy| request.selection.includes(policy.kind, name(policy)));
+    let (policies, skipped) = unless_stopped(stop, with_codes(policies.collect(), client)).await?;
     let mut filed = BTreeMap::new();
-    for mut policy in recorded.policies {
-        let Some(approval) = policy.approval.take() else {
-            continue;
-        };
-        let path = format!("{}/{}/", policy.kind.spec().collection, policy.id);
-        if !approval.path.starts_with(&path) || Uuid::try_parse(&approval.code).is_err() {
+    for (policy, approval) in policies {
+        let key = (policy.kind, policy.id.clone());
+        let policy = as_recorded(&applied_policy(policy), write_with);
+        let then = Arc::clone(&policy.after);
+        let is_own = approval.write(policy.kind, &policy.id, then).is_some();
+        if !is_own || Uuid::try_parse(&approval.code).is_err() {
             return Err(Failure::new(
                 Exit::Failure,
                 format!(
@@ -69,21 +77,22 @@ pub async fn plan_resume(
                 ),
             ));
         }
-        let policy = as_recorded(&applied_policy(policy), write_with);
-        if !request.selection.includes(policy.kind, &policy.name) {
-            continue;
-        }
-        filed.insert((policy.kind, policy.id.clone()), approval);
+        filed.insert(key, approval);
         plan.policies.push(policy);
     }
     plan.policies
         .sort_by_key(|policy| (policy.kind, policy.name.clone(), policy.id.clone()));
     plan.policies_read = plan.policies.len();
     let annotations = Annotations {
-        names: recorded.names,
+        names,
         ..Annotations::default()
     };
+    let skipped = skipped.into_iter().map(|policy| {
+        let settled = Settled::bad(Outcome::Skipped, not_filed());
+        (as_recorded(&applied_policy(policy), write_with), settled)
+    });
     Ok(ApplyInput {
+        skipped: skipped.collect(),
         filed,
         ..ApplyInput::new(PreparedPlan::new(plan, annotations, service))
     })

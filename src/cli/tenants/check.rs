@@ -55,6 +55,7 @@ pub(super) fn run(
         unmanaged: &NameUnmanaged::Not,
         members: &MembersRequest::default(),
         who: None,
+        approvals: false,
     };
     let batch = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));

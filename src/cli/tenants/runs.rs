@@ -69,6 +69,7 @@ pub(in crate::cli) fn plan(
         all: command.view.all,
         members: &settings::members(&command.members, config)?,
         who: None,
+        approvals: command.is_drift,
     };
     let mut batch = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
@@ -213,6 +214,7 @@ pub(in crate::cli) fn apply(
     };
     let request = PlanRequest {
         who: None,
+        approvals: false,
         members: &settings::members(&command.members, config)?,
         write_with: command.planning.write_with,
         strict: command.planning.strict,

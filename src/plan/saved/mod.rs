@@ -5,6 +5,7 @@
 //! writes and guards is for people; when it is read, all are worked out again from the rows before
 //! and after, which the digest covers.
 
+mod approval;
 mod audit;
 mod digest;
 mod members;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use approval::ApprovalRecord;
 pub use digest::{of_plan as digest_of, without_acceptances as digest_without_acceptances};
 pub use members::DeletedRecord;
 pub use policy::{PolicyRecord, PolicyRecords, check_ids, remediation_of};
@@ -158,6 +160,9 @@ pub struct PlanRecord<'a> {
     /// For how many days it was asked who changed the policies, if it was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub who_days: Option<u32>,
+    /// The open requests for approval, if that was asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approvals: Option<Vec<ApprovalRecord<'a>>>,
     /// Groups that are assigned, and were deleted not long ago.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deleted_groups: Vec<DeletedRecord>,
@@ -211,6 +216,7 @@ impl<'a> PlanRecord<'a> {
             audit,
             members: _,
             set_members: _,
+            approvals,
         } = annotations;
         Self {
             format_version: FORMAT_VERSION.to_owned(),
@@ -234,6 +240,9 @@ impl<'a> PlanRecord<'a> {
                 .as_ref()
                 .map(|notable| NotableRecord::new(notable, names)),
             who_days: audit.as_ref().map(|audit| audit.days),
+            approvals: approvals
+                .as_ref()
+                .map(|all| all.iter().map(ApprovalRecord::new).collect()),
             deleted_groups: DeletedRecord::all(names),
             diagnostics: diagnostics.iter().map(DiagnosticRecord::new).collect(),
             digest: digest.to_owned(),
@@ -419,6 +428,8 @@ impl<'a> PlanRecord<'a> {
                 audit,
                 members,
                 set_members,
+                // They change from hour to hour: who wants to know asks again.
+                approvals: None,
             },
         })
     }

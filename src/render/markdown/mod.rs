@@ -16,6 +16,7 @@ use super::phrases::{
     self, Alike, MOST_UNMANAGED, Partial, alike, changes, count, how_to_accept, named, partial,
     policy_of_kind, read_counts, seen, since, verdict, writes,
 };
+use super::requests;
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};
 use crate::plan::guards::Guard;
 use crate::plan::saved::is_digest;
@@ -81,6 +82,7 @@ fn parts(review: &Review<'_>, changes: Changes) -> Vec<Part> {
         let results = results.filter(|results| !results.settled.is_empty());
         parts.extend(changes(view, results));
         parts.push(unmanaged(view.annotations));
+        parts.push(open_approvals(view.annotations));
     }
     parts.push(warnings(review));
     parts
@@ -293,6 +295,16 @@ fn unmanaged(annotations: &Annotations) -> Part {
     let rest = (rest > 0).then(|| format!("- and {rest} more\n"));
     Part::new("unmanaged policies", lines.chain(rest))
         .between(format!("**{title}:**\n\n"), "\n".to_owned())
+}
+
+fn open_approvals(annotations: &Annotations) -> Part {
+    let entries = annotations.approvals.as_deref().unwrap_or_default();
+    let rest = entries.len().saturating_sub(MOST_UNMANAGED);
+    let lines = entries.iter().take(MOST_UNMANAGED);
+    let lines = lines.map(|entry| format!("- {}\n", code(requests::line(entry))));
+    let rest = (rest > 0).then(|| format!("- and {rest} more\n"));
+    Part::new("open requests for approval", lines.chain(rest))
+        .between(format!("**{}:**\n\n", requests::TITLE), "\n".to_owned())
 }
 
 /// Shows the policies that moved since a plan was saved, then and now.

@@ -380,6 +380,7 @@ impl<H: Host> Fleet<'_, H> {
                 justification: carrying.justification.clone(),
                 filed: input.filed.clone(),
                 wait: carrying.wait_for_approval,
+                ..Approval::default()
             },
         };
         let mask = |message: &str| self.host.mask(message).into_owned();

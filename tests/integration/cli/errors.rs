@@ -17,9 +17,10 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 const NO_CODES: [&str; 3] = ["all-devices", "all-users", "several-platforms"];
 
 /// Codes whose examples would be too large, or need a tenant that is not the sample.
-const WITHOUT_EXAMPLE: [&str; 41] = [
+const WITHOUT_EXAMPLE: [&str; 42] = [
     "absent-from-policy-set",
     "ambiguous-filter",
+    "approvals-unreadable",
     "audit-unreadable",
     "built-in-as-group",
     "filter-not-allowed",

@@ -13,6 +13,7 @@
 mod absent;
 mod apply;
 mod approval;
+mod approvals;
 #[cfg(unix)]
 mod browser;
 mod ci;

@@ -1,0 +1,186 @@
+//! Writes that were filed for approval, as values: how one is kept and made again, and how a policy
+//! settles by what is known of its request.
+
+use super::progress::Progress;
+use super::{Outcome, Reason, Settled};
+use crate::graph::approvals::means_same;
+use crate::graph::body::WriteRequest;
+use crate::graph::error::ServiceError;
+use crate::graph::transport::Method;
+use crate::kinds::Writing;
+use crate::model::{PolicyKind, Rows, assign_path, assignments_path};
+use crate::plan::PlannedPolicy;
+use crate::plan::writes::{Step, Strategy, steps_by};
+use crate::report::{Filing, PendingApproval};
+
+impl Filing {
+    /// Keeps a write that is about to leave.
+    pub(super) fn of(write: &WriteRequest, sent_at: String, identity: Option<&str>) -> Self {
+        let body = write.body.as_deref();
+        Self {
+            sent_at,
+            method: write.method.name().to_owned(),
+            path: write.path.clone(),
+            body: body.map(|body| String::from_utf8_lossy(body).into_owned()),
+            identity: identity.map(str::to_owned),
+        }
+    }
+
+    /// Makes the write again, to the byte; `None` if it is not one that changes this policy.
+    pub fn write(&self, kind: PolicyKind, id: &str, then: Rows) -> Option<WriteRequest> {
+        let Self {
+            sent_at: _,
+            method,
+            path,
+            body,
+            identity: _,
+        } = self;
+        write(kind, id, (method, path, body), then)
+    }
+}
+
+impl PendingApproval {
+    /// Makes the write again, to the byte; `None` if it is not one that changes this policy.
+    pub fn write(&self, kind: PolicyKind, id: &str, then: Rows) -> Option<WriteRequest> {
+        let Self {
+            code: _,
+            filed_at: _,
+            expires_at: _,
+            method,
+            path,
+            body,
+            identity: _,
+        } = self;
+        write(kind, id, (method, path, body), then)
+    }
+
+    /// Returns the steps of a policy in the way in which this was written, whatever is asked for now.
+    pub(super) fn steps(&self, policy: &PlannedPolicy) -> Vec<Step> {
+        let strategy = if self.path == assign_path(policy.kind, &policy.id) {
+            Strategy::WholeSet
+        } else if policy.kind.spec().writing == Writing::Single {
+            Strategy::OnlyOneByOne
+        } else {
+            Strategy::OneByOne
+        };
+        steps_by(policy, strategy)
+    }
+
+    /// Whether it was filed for a write that has the effect of another. The complete set was filed for a
+    /// policy as it is now, so that its body may only differ in what is carried through.
+    pub(super) fn is_for(&self, other: &WriteRequest) -> bool {
+        let json = |body: &[u8]| serde_json::from_slice(body).ok();
+        let filed = self.body.as_deref().and_then(|body| json(body.as_bytes()));
+        let sent = other.body.as_deref().and_then(json);
+        let is_single = !self.path.ends_with("/assign") && !self.path.ends_with("/update");
+        let same_body = match (filed, sent) {
+            (Some(filed), Some(sent)) => !is_single || means_same(&filed, &sent),
+            (None, None) => true,
+            _ => false,
+        };
+        self.method == other.method.name()
+            && self.path.eq_ignore_ascii_case(&other.path)
+            && same_body
+    }
+}
+
+/// Makes a write of its parts. Only the policy's own routes are taken: a report is a file that anybody
+/// may have changed.
+fn write(
+    kind: PolicyKind,
+    id: &str,
+    (method, path, body): (&str, &str, &Option<String>),
+    then: Rows,
+) -> Option<WriteRequest> {
+    let assignments = assignments_path(kind, id);
+    let below = path.strip_prefix(&*assignments);
+    let method = match (method, below) {
+        ("POST", Some("")) => Method::Post,
+        ("POST", None) if path == assign_path(kind, id) => Method::Post,
+        ("DELETE", Some(rest)) => {
+            let is_id = |id: &str| !id.is_empty() && !id.contains(['/', '?', '#', '\\']);
+            let id = rest.strip_prefix('/').filter(|id| is_id(id));
+            id.filter(|id| !id.chars().all(|part| part == '.'))?;
+            Method::Delete
+        }
+        _ => return None,
+    };
+    Some(WriteRequest {
+        method,
+        path: path.to_owned(),
+        body: body.clone().map(String::into_bytes),
+        then,
+    })
+}
+
+pub(super) fn pending(filed: PendingApproval, who: Option<String>) -> Settled {
+    let by = who
+        .map(|who| format!(", filed by {who}"))
+        .unwrap_or_default();
+    let message = format!(
+        "waits for a second administrator's approval until {}: request `{}`{by}",
+        filed.expires_at, filed.code
+    );
+    Settled {
+        approval: Some(Box::new(filed)),
+        ..Settled::bad(Outcome::Pending, Reason::new("pendingApproval", message))
+    }
+}
+
+/// A policy that is locked by a request that this run cannot complete.
+pub(super) fn locked(message: &str) -> Settled {
+    Settled::bad(Outcome::Pending, Reason::new("lockedByApproval", message))
+}
+
+/// Why there is nothing to resume for a write that was announced.
+pub fn not_filed() -> Reason {
+    Reason::new(
+        "notFiled",
+        "the run ended before the answer to this write, and no open request asks for it",
+    )
+}
+
+pub(super) fn dead(reason: Reason) -> Settled {
+    Settled::bad(Outcome::Failed, reason)
+}
+
+/// Adds what the service said of a request.
+pub(super) fn answered(reason: Reason, error: &ServiceError) -> Reason {
+    Reason {
+        status: Some(error.status),
+        request_id: error.request_id.clone(),
+        ..reason
+    }
+}
+
+pub(super) fn approval_required(error: Option<&ServiceError>) -> Settled {
+    let reason = Reason::new(
+        "approvalRequired",
+        "the service wants a second administrator's approval of this change; say why with `--justification`",
+    );
+    dead(match error {
+        Some(error) => answered(reason, error),
+        None => reason,
+    })
+}
+
+/// Nothing is filed while nobody knows what is open: it may be open already.
+pub(super) fn not_read(progress: &Progress, reason: Reason) -> Settled {
+    let Reason {
+        code: _,
+        status,
+        message,
+        request_id,
+        is_refusal: _,
+    } = reason;
+    let message = format!("the requests for approval could not be read: {message}");
+    let reason = Reason {
+        status,
+        request_id,
+        ..Reason::new("approvalsUnreadable", message)
+    };
+    Settled {
+        written: progress.touched,
+        ..Settled::bad(Outcome::Failed, reason)
+    }
+}

@@ -1,0 +1,92 @@
+//! Withdrawing requests for approval: one's own, that nobody needs any more.
+
+use std::sync::Arc;
+
+use crate::graph::client::Client;
+use crate::graph::retry::WRITE_TRIES;
+use crate::graph::write::{Writer, Written};
+use crate::graph::{GraphError, Reader};
+use crate::model::ApprovalStatus;
+use crate::report::{Reason, Withdrawn};
+
+/// Withdraws requests by their codes, one after the other, if they are open and not somebody else's.
+pub async fn withdraw_all(client: &Arc<Client>, codes: &[String]) -> Vec<Withdrawn> {
+    let reader = Reader::new(Arc::clone(client));
+    let writer = Writer::new(Arc::clone(client));
+    let claims = client.claims().await.ok().flatten();
+    let mut outcomes = Vec::new();
+    for code in codes {
+        let request = match reader.approval_request(code).await {
+            Ok(request) => request,
+            Err(error) => {
+                outcomes.push(Withdrawn::Failed(Reason::from_graph("readFailed", &error)));
+                continue;
+            }
+        };
+        outcomes.push(match request {
+            None => failed("approvalUnknown", "this sign-in sees no such request"),
+            Some(request) if !request.status.is_open() => Withdrawn::Closed(request.status),
+            Some(request) if request.is_own(claims.as_deref()) == Some(false) => {
+                let who = request.who().unwrap_or_default();
+                let message =
+                    format!("it was filed by {who}, and only that identity can withdraw it");
+                failed("approvalForeign", &message)
+            }
+            Some(_) => withdraw(&writer, &reader, code).await,
+        });
+    }
+    outcomes
+}
+
+fn failed(code: &str, message: &str) -> Withdrawn {
+    Withdrawn::Failed(Reason::new(code, message))
+}
+
+/// Withdraws a request. It comes to the same however often it is sent.
+pub(super) async fn withdraw(writer: &Writer, reader: &Reader, code: &str) -> Withdrawn {
+    let mut last = String::new();
+    for number in 1..=WRITE_TRIES {
+        match writer.withdraw(code).await {
+            Written::Done => return Withdrawn::Done,
+            Written::Refused(error) => return Withdrawn::Failed(Reason::from_service(&error)),
+            Written::Filed(other) => {
+                return failed(
+                    "approvalRefused",
+                    &format!("the service filed request `{other}`"),
+                );
+            }
+            Written::NotSent(error) | Written::Redirected(error) => {
+                return Withdrawn::Failed(Reason::from_graph("notSent", &error));
+            }
+            Written::Throttled(error) | Written::Renewed(error) => last = error.to_string(),
+            Written::Paused => {}
+            Written::Unknown {
+                reason,
+                retry_after,
+            } => {
+                last = reason;
+                match status(reader, code).await {
+                    Ok(Some(ApprovalStatus::Cancelled)) => return Withdrawn::Done,
+                    Ok(Some(status)) if !status.is_open() => return Withdrawn::Closed(status),
+                    Ok(_) => {}
+                    Err(error) => {
+                        return Withdrawn::Failed(Reason::from_graph("readFailed", &error));
+                    }
+                }
+                let wait = retry_after.unwrap_or_default();
+                let wait = wait.min(writer.longest_wait());
+                tokio::time::sleep(wait.max(writer.backoff(number))).await;
+            }
+        }
+        writer.count_retried();
+    }
+    failed(
+        "givenUp",
+        &format!("given up after {WRITE_TRIES} tries: {last}"),
+    )
+}
+
+async fn status(reader: &Reader, code: &str) -> Result<Option<ApprovalStatus>, GraphError> {
+    let request = reader.approval_request(code).await?;
+    Ok(request.map(|request| request.status))
+}

@@ -1,0 +1,62 @@
+//! Requests for a second administrator's approval, in words.
+
+use super::clean::clean;
+use crate::model::{ApprovalEntry, ApprovalStatus};
+
+/// What stands above the open requests that `drift` shows.
+pub(super) const TITLE: &str = "Open requests for approval";
+
+/// Says what has become of a request.
+pub(super) fn state(status: ApprovalStatus) -> &'static str {
+    match status {
+        ApprovalStatus::Waiting => "waiting for approval",
+        ApprovalStatus::Approved => "approved, and not sent yet",
+        ApprovalStatus::Rejected => "rejected",
+        ApprovalStatus::Cancelled => "withdrawn",
+        ApprovalStatus::Completed => "completed",
+        ApprovalStatus::Expired => "expired",
+        ApprovalStatus::Unknown => "not visible to this sign-in",
+    }
+}
+
+/// Names the policy of a request, by what is known of it.
+pub(super) fn policy(entry: &ApprovalEntry) -> String {
+    let name = entry.name.as_ref().or(entry.id.as_ref());
+    let name = name.map(|name| clean(name).into_owned());
+    let name = name.unwrap_or_else(|| "an object that the service does not name".to_owned());
+    match entry.kind {
+        Some(kind) => format!("{kind} {name}"),
+        None => name,
+    }
+}
+
+pub(super) fn who(entry: &ApprovalEntry) -> String {
+    let who = entry.requestor.as_deref().map(clean);
+    match (who, entry.own) {
+        (Some(who), Some(true)) => format!(" by {who}, this sign-in"),
+        (None, Some(true)) => " by this sign-in".to_owned(),
+        (Some(who), _) => format!(" by {who}"),
+        (None, _) => String::new(),
+    }
+}
+
+/// Says which request it is, in half a sentence.
+pub(super) fn which(entry: &ApprovalEntry) -> String {
+    format!(
+        "request {}, filed {}{}, expires {}",
+        clean(&entry.code),
+        clean(&entry.requested_at),
+        who(entry),
+        clean(&entry.expires_at)
+    )
+}
+
+/// Says a request in a line.
+pub(super) fn line(entry: &ApprovalEntry) -> String {
+    format!(
+        "{}: {}; {}",
+        policy(entry),
+        state(entry.status),
+        which(entry)
+    )
+}

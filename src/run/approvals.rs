@@ -1,0 +1,313 @@
+//! `approvals`: the requests for a second administrator's approval, which of them are a run's, and their
+//! withdrawal.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::approval::check_tenant;
+use super::{Failure, unless_stopped};
+use crate::apply::withdraw::withdraw_all;
+use crate::auth::claims::Claims;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::exit::Exit;
+use crate::graph::approvals::{ApprovalRequest, Asks};
+use crate::graph::client::Client;
+use crate::graph::{GraphError, Reader};
+use crate::manifest::Loaded;
+use crate::model::{ApprovalEntry, ApprovalStatus, PolicyKind};
+use crate::plan::needs::needs;
+use crate::plan::writes::WriteWith;
+use crate::plan::{self, Draft, PlanInputs, Selection};
+use crate::report::{Filing, PendingApproval, Recorded, RecordedPolicy, Withdrawn};
+
+/// The list could not be read.
+const CODE: &str = "approvals-unreadable";
+
+/// Which requests are asked for.
+#[derive(Debug)]
+pub enum Which<'a> {
+    /// All that the sign-in sees.
+    All,
+    /// Those for the policies that manifests manage.
+    Managed(&'a Loaded),
+    /// Those that a run has filed.
+    Filed(Box<Recorded>),
+}
+
+/// Requests, the oldest first.
+#[derive(Clone, Debug, Default)]
+pub struct Listed {
+    /// Those that are open.
+    pub open: Vec<ApprovalEntry>,
+    /// Those of a run that are closed.
+    pub closed: Vec<ApprovalEntry>,
+}
+
+/// Lists requests.
+///
+/// # Errors
+///
+/// Says what cannot be read.
+pub async fn list(
+    client: &Arc<Client>,
+    which: Which<'_>,
+    stop: &CancellationToken,
+) -> Result<Listed, Failure> {
+    unless_stopped(stop, async {
+        let claims = client.claims().await?;
+        let reader = Reader::new(Arc::clone(client));
+        let mut listed = match which {
+            Which::All => {
+                open_of(&reader, claims.as_deref(), |request| {
+                    Some((request.kind(), None))
+                })
+                .await?
+            }
+            Which::Managed(loaded) => {
+                let draft = managed(&reader, loaded).await?;
+                open_managed(&draft, client).await?
+            }
+            Which::Filed(recorded) => of_run(*recorded, client).await?,
+        };
+        for entries in [&mut listed.open, &mut listed.closed] {
+            entries.sort_by(|one, other| {
+                let key = |entry: &ApprovalEntry| (entry.requested_at.clone(), entry.code.clone());
+                key(one).cmp(&key(other))
+            });
+        }
+        Ok(listed)
+    })
+    .await
+}
+
+/// Notes the open requests for the managed policies of a plan. What cannot be read is warned of: it is no
+/// reason to end a run that has its plan.
+pub(super) async fn add_open(draft: &mut Draft, client: &Arc<Client>) -> Option<Diagnostic> {
+    match open_managed(draft, client).await {
+        Ok(listed) => {
+            draft.add_approvals(listed.open);
+            None
+        }
+        Err(error) => Some(
+            Diagnostic::new(
+                Severity::Warning,
+                CODE,
+                None,
+                format!("the open requests for approval could not be read: {error}"),
+            )
+            .hint("reading them takes `DeviceManagementConfiguration.Read.All` or `DeviceManagementRBAC.Read.All`"),
+        ),
+    }
+}
+
+/// Returns the open requests for the managed policies of a plan.
+async fn open_managed(draft: &Draft, client: &Arc<Client>) -> Result<Listed, GraphError> {
+    let policies: BTreeMap<String, (PolicyKind, String)> = draft
+        .policies()
+        .iter()
+        .map(|policy| {
+            let about = (policy.kind, policy.name.to_string());
+            (policy.id.to_lowercase(), about)
+        })
+        .collect();
+    let reader = Reader::new(Arc::clone(client));
+    let claims = client.claims().await?;
+    open_of(&reader, claims.as_deref(), |request| {
+        let id = request.policy_id.as_ref()?.to_lowercase();
+        let (kind, name) = policies.get(&id)?;
+        Some((Some(*kind), Some(name.clone())))
+    })
+    .await
+}
+
+/// The kind and the name of the policy that a request is for, if they are known.
+type About = (Option<PolicyKind>, Option<String>);
+
+/// Returns the open requests that `about` knows something of.
+async fn open_of(
+    reader: &Reader,
+    claims: Option<&Claims>,
+    about: impl Fn(&ApprovalRequest) -> Option<About>,
+) -> Result<Listed, GraphError> {
+    let requests = reader.approval_requests().await?;
+    let open = requests.iter().filter(|request| request.status.is_open());
+    let open = open.filter_map(|request| {
+        let (kind, name) = about(request)?;
+        Some(request.entry(kind, name, claims))
+    });
+    Ok(Listed {
+        open: open.collect(),
+        closed: Vec::new(),
+    })
+}
+
+async fn managed(reader: &Reader, loaded: &Loaded) -> Result<Draft, Failure> {
+    let live = reader.tenant(&needs(&loaded.manifest)).await?;
+    let inputs = PlanInputs {
+        tenant_id: None,
+        graph_url: "",
+        write_with: WriteWith::default(),
+        strict: false,
+        selection: &Selection::default(),
+    };
+    let (draft, found) = plan::make(&loaded.manifest, &loaded.sources, &live, &inputs);
+    draft.ok_or_else(|| Failure::found(Exit::InvalidManifests, found, loaded.sources.clone()))
+}
+
+/// Returns the requests that a run has filed.
+async fn of_run(recorded: Recorded, client: &Arc<Client>) -> Result<Listed, Failure> {
+    let reader = Reader::new(Arc::clone(client));
+    let claims = client.claims().await?;
+    let requests = reader.approval_requests().await?;
+    let mut listed = Listed::default();
+    for (policy, approval) in filed(recorded, client).await? {
+        let is_it = |request: &&ApprovalRequest| request.id.eq_ignore_ascii_case(&approval.code);
+        let request = match requests.iter().find(is_it) {
+            Some(request) => Some(request.clone()),
+            // A closed one may have left the list.
+            None => reader.approval_request(&approval.code).await?,
+        };
+        let entry = entry(&policy, &approval, request.as_ref(), claims.as_deref());
+        match entry.status.is_open() {
+            true => listed.open.push(entry),
+            false => listed.closed.push(entry),
+        }
+    }
+    Ok(listed)
+}
+
+/// Says what a run has filed. Of a request that the sign-in does not see, the report is all that is known,
+/// and it may be open.
+fn entry(
+    policy: &RecordedPolicy,
+    approval: &PendingApproval,
+    request: Option<&ApprovalRequest>,
+    claims: Option<&Claims>,
+) -> ApprovalEntry {
+    let name = policy.name.clone();
+    let shown = request.map(|request| request.entry(Some(policy.kind), name.clone(), claims));
+    let shown = shown.unwrap_or_else(|| ApprovalEntry {
+        code: approval.code.clone(),
+        kind: Some(policy.kind),
+        id: None,
+        name,
+        status: ApprovalStatus::Unknown,
+        requested_at: approval.filed_at.clone(),
+        expires_at: approval.expires_at.clone(),
+        requestor: None,
+        own: None,
+        justification: None,
+        approver_said: None,
+    });
+    ApprovalEntry {
+        id: Some(policy.id.clone()),
+        ..shown
+    }
+}
+
+/// Returns what a run has filed, if it was in this tenant.
+async fn filed(
+    recorded: Recorded,
+    client: &Arc<Client>,
+) -> Result<Vec<(RecordedPolicy, PendingApproval)>, Failure> {
+    let tenant_id = Reader::new(Arc::clone(client)).tenant_id().await?;
+    if recorded.has_plan() {
+        let of_report = recorded.tenant_id.as_deref();
+        check_tenant("report", of_report, tenant_id.as_deref())?;
+    }
+    Ok(with_codes(recorded.policies, client).await?.0)
+}
+
+/// Withdraws requests.
+///
+/// # Errors
+///
+/// The run was stopped.
+pub async fn cancel(
+    entries: Vec<ApprovalEntry>,
+    client: &Arc<Client>,
+    stop: &CancellationToken,
+) -> Result<Vec<(ApprovalEntry, Withdrawn)>, Failure> {
+    let codes: Vec<String> = entries.iter().map(|entry| entry.code.clone()).collect();
+    let outcomes = unless_stopped(stop, async { Ok(withdraw_all(client, &codes).await) }).await?;
+    Ok(entries.into_iter().zip(outcomes).collect())
+}
+
+pub(super) fn name(policy: &RecordedPolicy) -> &str {
+    policy.name.as_deref().unwrap_or(&policy.id)
+}
+
+/// Policies with the writes that were filed for them, and those for which nothing was.
+pub(super) type WithCodes = (Vec<(RecordedPolicy, PendingApproval)>, Vec<RecordedPolicy>);
+
+/// Finds what a run has filed: what its report says, and what it was about to file when it ended before
+/// it knew the answer.
+pub(super) async fn with_codes(
+    policies: Vec<RecordedPolicy>,
+    client: &Arc<Client>,
+) -> Result<WithCodes, Failure> {
+    let is_unknown = |policy: &RecordedPolicy| policy.unknown_filing().is_some();
+    let (open, claims) = match policies.iter().any(is_unknown) {
+        true => (
+            Reader::new(Arc::clone(client)).approval_requests().await?,
+            client.claims().await?,
+        ),
+        false => (Vec::new(), None),
+    };
+    let mut known = Vec::new();
+    let mut unknown = Vec::new();
+    for mut policy in policies {
+        if let Some(approval) = policy.approval.take() {
+            known.push((policy, approval));
+            continue;
+        }
+        let Some(filing) = policy.unknown_filing().cloned() else {
+            continue;
+        };
+        let is_it = |request: &&ApprovalRequest| {
+            request.status.is_open() && is_of(request, &policy, &filing, claims.as_deref())
+        };
+        match open.iter().find(is_it) {
+            Some(request) => {
+                let approval = filing.filed(
+                    request.id.clone(),
+                    request.requested_at.clone(),
+                    request.expires_at.clone(),
+                );
+                known.push((policy, approval));
+            }
+            // It was found to be locked by another request, or refused.
+            None if policy.outcome.is_some() => {}
+            None => unknown.push(policy),
+        }
+    }
+    Ok((known, unknown))
+}
+
+/// Whether a request is what a write has filed. Where the service does not say what it asks for, it is
+/// by when it was filed: a policy has one open request at a time.
+fn is_of(
+    request: &ApprovalRequest,
+    policy: &RecordedPolicy,
+    filing: &Filing,
+    claims: Option<&Claims>,
+) -> bool {
+    let then = policy.after.clone().into();
+    let Some(write) = filing.write(policy.kind, &policy.id, then) else {
+        return false;
+    };
+    let is_at = || {
+        let sent_at = filing.sent_at.parse::<Timestamp>();
+        sent_at.is_ok_and(|sent_at| request.was_filed_at(sent_at))
+    };
+    request.is_for_policy(&policy.id)
+        && request.is_own(claims) != Some(false)
+        && match request.asks_for(&write) {
+            Asks::Same => true,
+            Asks::Unclear => is_at(),
+            Asks::Other => false,
+        }
+}

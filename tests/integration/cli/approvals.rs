@@ -1,0 +1,302 @@
+//! Issue 17: `approvals` shows what waits for a second administrator, `approvals cancel` withdraws it, and
+//! `drift` shows both what waits and what was approved and never sent.
+
+use serde_json::{Value, json};
+
+use super::support::World;
+use super::support::service::Served;
+use super::support::stand_in::readable_token;
+use super::support::tenant::{TENANT_ID, Tenant, policy_id};
+
+const WHY: &str = "ring_0,_asked_by_Ada";
+
+fn two() -> World {
+    let tenant = Tenant::common()
+        .switch("approval", json!({"policyTypes": ["configurationPolicy"]}))
+        .policy("P", &[])
+        .policy("Q", &[]);
+    World::with(&tenant, &["match: '?', include: [group: A]"])
+}
+
+fn file(world: &World, options: &str) {
+    let line = format!("apply m.yaml --yes --justification {WHY} {options}");
+    world.sandbox(&line).exits(8);
+}
+
+fn requests(world: &World) -> Vec<Value> {
+    let state = world.json("tenant.json");
+    let requests = state["operationApprovalRequests"].as_array().cloned();
+    requests.unwrap_or_default()
+}
+
+/// Decides on the request for a policy, in the state file.
+fn decide(world: &World, number: usize, status: &str) {
+    world.edit("tenant.json", |state| {
+        let request = &mut state["operationApprovalRequests"][number];
+        request["status"] = json!(status);
+        request["approvalJustification"] = json!("not on a Friday");
+    });
+}
+
+fn listed(world: &World, what: &str) -> Vec<String> {
+    let ran = world.sandbox(&format!("approvals {what} --format json"));
+    let result = ran.exits(0).json();
+    let all = result["approvals"].as_array().expect("a list").iter();
+    let all = all.map(|row| format!("{} {}", row["name"], row["status"]).replace('"', ""));
+    let mut all: Vec<String> = all.collect();
+    all.sort();
+    all
+}
+
+#[test]
+fn open_requests_are_listed_in_every_format() {
+    let world = two();
+    world
+        .sandbox("approvals")
+        .exits(0)
+        .says(&["Approvals: no open request for approval."]);
+    file(&world, "--report r.jsonl");
+    let ran = world.sandbox("approvals --format json").exits(0).json();
+    let row = &ran["approvals"][0];
+    let is_it = |request: &&Value| request["id"] == row["code"];
+    let requests = requests(&world);
+    let request = requests.iter().find(is_it).expect("its request");
+    assert_eq!(row["id"], request["object"]);
+    assert_eq!(row["kind"], "configurationPolicy");
+    assert_eq!(row["status"], "needsApproval");
+    assert_eq!(row["requestedAt"], request["filed"]);
+    assert_eq!(row["expiresAt"], request["expires"]);
+    assert_eq!(row["justification"], WHY);
+    assert!(row["requestor"].is_string());
+    let keys = [
+        "code",
+        "kind",
+        "id",
+        "name",
+        "status",
+        "requestedAt",
+        "expiresAt",
+        "requestor",
+        "own",
+    ];
+    assert!(keys.iter().all(|key| row.get(*key).is_some()), "{row}");
+    world.sandbox("approvals").exits(0).says(&[
+        "configurationPolicy P: waiting for approval",
+        row["code"].as_str().expect("a code"),
+        WHY,
+        "Approvals: 2 open requests: 2 waiting for approval.",
+    ]);
+    world
+        .sandbox("approvals --format markdown")
+        .exits(0)
+        .says(&[
+            "<!-- assignctl approvals -->",
+            "| waiting for approval | <code>configurationPolicy P</code> |",
+        ]);
+    world
+        .sandbox("approvals --format github")
+        .exits(64)
+        .says(&["text, json or markdown"]);
+}
+
+#[test]
+fn paths_and_reports_narrow_the_list() {
+    let world = two();
+    file(&world, "--report r.jsonl --only P");
+    file(&world, "--report s.jsonl --only Q");
+    decide(&world, 0, "approved");
+    assert_eq!(listed(&world, ""), ["P approved", "Q needsApproval"]);
+    assert_eq!(listed(&world, "m.yaml"), ["P approved", "Q needsApproval"]);
+    assert_eq!(listed(&world, "r.jsonl"), ["P approved"]);
+    assert_eq!(listed(&world, "s.jsonl"), ["Q needsApproval"]);
+    world.manifest(&["name: Q, include: [group: A]"]);
+    assert_eq!(listed(&world, "m.yaml"), ["Q needsApproval"]);
+    // What is closed is not open; of a report it is said what became of it.
+    decide(&world, 1, "rejected");
+    assert_eq!(listed(&world, ""), ["P approved"]);
+    assert_eq!(listed(&world, "s.jsonl"), [""; 0]);
+    world
+        .sandbox("approvals s.jsonl")
+        .exits(0)
+        .says(&["configurationPolicy Q: rejected: not on a Friday"]);
+    let ran = world.sandbox("approvals s.jsonl --format json").exits(0);
+    assert_eq!(ran.json()["closed"][0]["status"], "rejected");
+    world
+        .sandbox("approvals s.jsonl m.yaml")
+        .exits(64)
+        .says(&["a report stands alone"]);
+}
+
+#[test]
+fn ones_own_requests_are_withdrawn_after_a_yes() {
+    let world = two();
+    file(&world, "--report r.jsonl");
+    world
+        .sandbox("approvals cancel r.jsonl")
+        .exits(64)
+        .says(&["`approvals cancel` needs `--yes`", "waiting for approval"]);
+    assert_eq!(requests(&world)[0]["status"], "needsApproval");
+    decide(&world, 1, "completed");
+    let ran = world.sandbox("approvals cancel r.jsonl --yes --format json");
+    let mut outcomes: Vec<String> = ran.exits(0).json()["approvals"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|row| row["outcome"].to_string())
+        .collect();
+    outcomes.sort();
+    assert_eq!(outcomes, ["\"closed\"", "\"withdrawn\""]);
+    assert_eq!(requests(&world)[0]["status"], "cancelled");
+    world
+        .sandbox("approvals cancel r.jsonl --yes")
+        .exits(0)
+        .says(&["was withdrawn already"]);
+    // The lock is gone, and a later apply files again.
+    world
+        .sandbox(&format!(
+            "apply m.yaml --yes --only P --justification {WHY}"
+        ))
+        .exits(8);
+    assert_eq!(requests(&world).len(), 3);
+}
+
+#[test]
+fn what_another_identity_filed_is_not_withdrawn_and_said() {
+    let mut world = two();
+    let as_app = |world: &mut World, app: &str| {
+        let claims = json!({"tid": TENANT_ID, "appid": app});
+        world.set("ASSIGNCTL_ACCESS_TOKEN", &readable_token(&claims));
+    };
+    let served = Served::start(&world);
+    world.set("ASSIGNCTL_GRAPH_URL", &served.url);
+    as_app(&mut world, "one");
+    let line = format!("apply m.yaml --yes --justification {WHY} --report r.jsonl");
+    world.run(&line).exits(8);
+    let own = world.run("approvals --format json").exits(0).json();
+    assert_eq!(own["approvals"][0]["own"], true);
+    as_app(&mut world, "other");
+    let others = world.run("approvals --format json").exits(0).json();
+    assert_eq!(others["approvals"][0]["own"], false);
+    world
+        .run("approvals cancel r.jsonl --yes")
+        .exits(6)
+        .says(&["not withdrawn configurationPolicy P", "only that identity"]);
+    as_app(&mut world, "one");
+    world
+        .run("approvals cancel r.jsonl --yes")
+        .exits(0)
+        .says(&["withdrawn configurationPolicy P"]);
+}
+
+#[test]
+fn the_same_person_is_known_by_the_object_id() {
+    let mut world = two();
+    let as_person = |world: &mut World, id: &str| {
+        let scopes = "DeviceManagementConfiguration.ReadWrite.All Group.Read.All";
+        let claims = json!({"tid": TENANT_ID, "appid": "cli", "oid": id, "scp": scopes,
+                            "upn": "ada@example.com"});
+        world.set("ASSIGNCTL_ACCESS_TOKEN", &readable_token(&claims));
+    };
+    let served = Served::start(&world);
+    world.set("ASSIGNCTL_GRAPH_URL", &served.url);
+    as_person(&mut world, "ada");
+    let line = format!("apply m.yaml --yes --justification {WHY} --report r.jsonl");
+    world.run(&line).exits(8);
+    let report = world.report("r.jsonl");
+    let pending = report.iter().find(|line| line["event"] == "policy");
+    assert_eq!(pending.expect("a policy")["approval"]["identity"], "ada");
+    // Another person of the same name, as after somebody has left.
+    as_person(&mut world, "another");
+    world
+        .run("apply --resume r.jsonl --yes --report s.jsonl")
+        .exits(6)
+        .says(&["approvalForeign"]);
+    as_person(&mut world, "ada");
+    world
+        .run("apply --resume r.jsonl --yes --report s.jsonl")
+        .exits(8)
+        .says(&["pending"]);
+}
+
+#[test]
+fn drift_shows_what_waits_and_what_was_never_sent() {
+    let world = two();
+    world
+        .sandbox("drift m.yaml")
+        .exits(2)
+        .says_nothing_of("Open requests for approval");
+    // A nightly apply without a report of its own to be found.
+    file(&world, "");
+    decide(&world, 0, "approved");
+    world.sandbox("drift m.yaml").exits(2).says(&[
+        "Open requests for approval",
+        "configurationPolicy P: approved, and not sent yet; request",
+        "configurationPolicy Q: waiting for approval; request",
+    ]);
+    let json = world.sandbox("drift m.yaml --format json").exits(2).json();
+    let mut shown: Vec<&Value> = json["approvals"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .collect();
+    shown.sort_by_key(|row| row["name"].to_string());
+    assert_eq!(shown[0]["status"], "approved");
+    assert_eq!(shown[1]["status"], "needsApproval");
+    world
+        .sandbox("drift m.yaml --format markdown")
+        .exits(2)
+        .says(&[
+            "**Open requests for approval:**",
+            "approved, and not sent yet",
+        ]);
+    // `plan` says nothing of it, and its digest is the same.
+    let plan = world.sandbox("plan m.yaml --format json").exits(0).json();
+    assert_eq!(plan.get("approvals"), None);
+    assert_eq!(plan["digest"], json["digest"]);
+}
+
+#[test]
+fn a_nightly_apply_files_nothing_twice() {
+    let world = two();
+    for night in 0..3 {
+        file(&world, &format!("--report {night}.jsonl"));
+        assert_eq!(requests(&world).len(), 2);
+    }
+    decide(&world, 0, "approved");
+    file(&world, "--report 3.jsonl");
+    assert_eq!(requests(&world).len(), 2);
+    world.sandbox("drift m.yaml").exits(2);
+    world
+        .sandbox("apply --resume 3.jsonl --yes --report 4.jsonl")
+        .exits(8)
+        .says(&["1 applied, 1 pending"]);
+    assert_eq!(world.rows("P"), ["+A"]);
+    // Only what waits is shown from now on, and filed by no later night.
+    file(&world, "--report 5.jsonl");
+    assert_eq!(requests(&world).len(), 2);
+    assert_eq!(listed(&world, ""), ["Q needsApproval"]);
+}
+
+#[test]
+fn a_list_that_cannot_be_read_is_not_an_empty_one() {
+    let world = World::new(&Tenant::common().switch(
+        "roles",
+        json!(["DeviceManagementScripts.ReadWrite.All", "Group.Read.All"]),
+    ));
+    world.edit("tenant.json", |state| {
+        state["deviceManagementScripts"] = json!([
+            {"id": policy_id(9), "displayName": "S", "assignments": []}
+        ]);
+    });
+    world.manifest(&["kind: deviceManagementScript, name: S, include: [group: A]"]);
+    world
+        .sandbox("approvals")
+        .exits(7)
+        .says(&["operationApprovalRequests"]);
+    world
+        .sandbox("drift m.yaml")
+        .exits(2)
+        .says(&["approvals-unreadable", "DeviceManagementRBAC.Read.All"]);
+    let json = world.sandbox("drift m.yaml --format json").exits(2).json();
+    assert_eq!(json.get("approvals"), None);
+}
