@@ -417,7 +417,7 @@ fn why(error: &GraphError) -> Result<Unknown, GraphError> {
 }
 
 /// Reads a count. In a batch it is a number, or a text: plain, or in base64.
-fn number(value: Value) -> Result<u64, Unknown> {
+pub(super) fn number(value: Value) -> Result<u64, Unknown> {
     let plain = |text: &str| {
         text.trim_matches(|c: char| c == '\u{feff}' || c.is_whitespace())
             .parse()
