@@ -14,6 +14,7 @@ pub mod body;
 mod class;
 pub mod client;
 mod decode;
+mod doubt;
 pub mod error;
 mod groups;
 mod listing;

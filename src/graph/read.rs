@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures::StreamExt as _;
 use serde_json::Value;
 
-use super::batch::LARGEST_BATCH;
 use super::client::{Call, Client};
 use super::error::GraphError;
 use super::listing::{self, ListedRows, Listing};
@@ -224,42 +223,6 @@ impl Reader {
         let policies = policies.iter().map(|listing| &listing.live);
         let policies = policies.filter(|policy| !policy.is_tenant_default);
         Ok(policies.map(|policy| policy.name.to_string()).collect())
-    }
-
-    /// Looks again at policies that came without assignments, where the list may have left them out, as
-    /// those of some kinds do (microsoftgraph/microsoft-graph-explorer-v4#2051): where the policy says
-    /// that it has some, and where none of the kind has any and none says so. What has to be read one by
-    /// one is marked.
-    async fn doubt_empty(&self, policies: &mut [Listing]) -> Result<(), GraphError> {
-        for policy in &mut *policies {
-            if policy.is_empty() && policy.says_assigned == Some(true) {
-                policy.rows = ListedRows::Unread;
-            }
-        }
-        let is_silent = |policy: &Listing| policy.is_empty() && policy.says_assigned.is_none();
-        if !policies.iter().all(is_silent) {
-            return Ok(());
-        }
-        let some = policies.iter().take(LARGEST_BATCH);
-        let some: Vec<_> = some
-            .map(|policy| (policy.live.kind, policy.live.id.clone()))
-            .collect();
-        if some.is_empty() {
-            return Ok(());
-        }
-        for rows in self.assignments_of(&some).await? {
-            match rows {
-                Ok(Some(rows)) if !rows.is_empty() => {
-                    let all = policies.iter_mut();
-                    all.for_each(|policy| policy.rows = ListedRows::Unread);
-                    break;
-                }
-                // The list stands where there is nothing to compare it with.
-                Ok(_) | Err(GraphError::Service { .. }) => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
     }
 
     pub(super) async fn list<T: Listed>(

@@ -104,7 +104,7 @@ impl Reader {
                 }
                 Found::Forbidden => {}
                 Found::Failed(why) => {
-                    tallies.failed("licences", format!("`{}`: {why}", found.kind))
+                    tallies.failed("licences", format!("`{}`: {why}", found.kind));
                 }
             }
             more.add_to(&mut tallies);

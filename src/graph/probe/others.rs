@@ -96,7 +96,7 @@ impl Reader {
                 );
             }
             Asked::Refused(error) if error.is_forbidden() => {
-                tallies.forbidden("batch", refusal(&error))
+                tallies.forbidden("batch", refusal(&error));
             }
             Asked::Refused(error) => tallies.differs("batch", refusal(&error)),
             Asked::Failed(why) => tallies.failed("batch", why),
