@@ -11,16 +11,25 @@ use crate::audit::{self, Action, MOST_EVENTS, Written};
 use crate::call::Call;
 use crate::collections::{Collection, Pool};
 use crate::encoding::guid_from;
+use crate::members::MemberType;
 use crate::odata::query::{Allowed, NO_FILTER, Options};
 use crate::reply::{Fault, HTTP_DATE, date};
 use crate::request::Statistics;
 use crate::sign_in;
 use crate::switches::RetryAfter;
-use crate::tenant::{Assignment, Policy, Tenant};
+use crate::tenant::{Assignment, Group, Policy, Tenant};
 use crate::throttle::Meter;
 
 /// The rows of a policy from before a write, and until when readers see them.
 type Unseen = (Duration, Vec<Assignment>);
+
+/// A change of a group's members that the index does not show yet.
+struct Unindexed {
+    until: Duration,
+    group: String,
+    member: String,
+    added: bool,
+}
 
 /// The state machine.
 pub struct Machine {
@@ -33,6 +42,7 @@ pub struct Machine {
     meter: Meter,
     /// For each policy the rows from before each write that is not yet visible.
     unseen: HashMap<(Collection, String), Vec<Unseen>>,
+    unindexed: Vec<Unindexed>,
     /// Whether the next read of app protection gives what was before.
     is_turn_of_old: Cell<bool>,
     /// The latest token that was sent.
@@ -61,6 +71,7 @@ impl Machine {
             statistics: Statistics::default(),
             meter: Meter::default(),
             unseen: HashMap::new(),
+            unindexed: Vec::new(),
             is_turn_of_old: Cell::new(false),
             token: None,
             requests: 0,
@@ -111,6 +122,54 @@ impl Machine {
         let app = guid_from("application");
         let roles = &self.tenant.service.roles;
         sign_in::mint(&self.tenant, &app, roles, &self.base, wall)
+    }
+
+    /// Adds a member to a group, or removes it.
+    pub(crate) fn change_member(&mut self, group: &str, member: &str, added: bool, now: Duration) {
+        let lag = self.tenant.service.membership_lag.clamp(0.0, 86_400.0);
+        self.unindexed.retain(|change| change.until > now);
+        self.unindexed.push(Unindexed {
+            until: now + Duration::from_secs_f64(lag),
+            group: group.to_ascii_lowercase(),
+            member: member.to_ascii_lowercase(),
+            added,
+        });
+        let mut groups = self.tenant_changed().groups.iter_mut();
+        let Some(group) = groups.find(|known| known.id.eq_ignore_ascii_case(group)) else {
+            return;
+        };
+        match added {
+            true => group.members.push(member.to_owned()),
+            false => group
+                .members
+                .retain(|known| !known.eq_ignore_ascii_case(member)),
+        }
+    }
+
+    /// Returns the own members of a group as the index knows them.
+    pub(crate) fn indexed_direct_members(&self, group: &Group, now: Duration) -> Vec<String> {
+        let mut members = group.members.clone();
+        // The latest change is undone first.
+        for change in self.unindexed.iter().rev() {
+            if change.until <= now || !change.group.eq_ignore_ascii_case(&group.id) {
+                continue;
+            }
+            match change.added {
+                true => members.retain(|known| !known.eq_ignore_ascii_case(&change.member)),
+                false => members.push(change.member.clone()),
+            }
+        }
+        members
+    }
+
+    /// Returns all members of a group as the index knows them.
+    pub(crate) fn indexed_members(
+        &self,
+        group: &Group,
+        now: Duration,
+    ) -> Vec<(String, MemberType)> {
+        let own = |group: &Group| self.indexed_direct_members(group, now);
+        self.tenant.members_by(group, own)
     }
 
     fn place(&self, collection: Collection, id: &str) -> Option<usize> {

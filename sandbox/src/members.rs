@@ -64,6 +64,15 @@ impl Tenant {
 
     /// Returns all members of a group, those of the groups in it among them, in the order of the ids.
     pub(crate) fn transitive_members(&self, group: &Group) -> Vec<(String, MemberType)> {
+        self.members_by(group, |group| group.members.clone())
+    }
+
+    /// Does so with what is taken for the own members of each group.
+    pub(crate) fn members_by(
+        &self,
+        group: &Group,
+        own: impl Fn(&Group) -> Vec<String>,
+    ) -> Vec<(String, MemberType)> {
         let groups = self.groups.iter().map(|one| (&one.id, MemberType::Group));
         let users = self.users.iter().map(|one| (&one.id, MemberType::User));
         let devices = self.devices.iter().map(|one| (&one.id, MemberType::Device));
@@ -76,7 +85,7 @@ impl Tenant {
         let mut found = Vec::new();
         let mut open = vec![group];
         while let Some(group) = open.pop() {
-            for id in &group.members {
+            for id in own(group) {
                 let id = id.to_ascii_lowercase();
                 let Some(kind) = known.get(&id) else { continue };
                 if !seen.insert(id.clone()) {

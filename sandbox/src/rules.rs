@@ -4,6 +4,7 @@ mod apps;
 pub(crate) mod assignment;
 pub(crate) mod body;
 pub(crate) mod enrollment;
+pub(crate) mod expression;
 mod filter;
 mod remediation;
 

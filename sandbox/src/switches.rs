@@ -3,10 +3,6 @@
 
 use serde::{Deserialize, Serialize};
 
-mod otherwise;
-
-pub use otherwise::Otherwise;
-
 /// How the service behaves where the real one is uncertain or differs between tenants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -44,14 +40,16 @@ pub struct Switches {
     /// For how many seconds reads of app protection give old and new assignments in turn, and
     /// further writes are answered with 412.
     pub managed_app_lag: f64,
+    /// For how many seconds a count of a group's members is that of before a change.
+    pub membership_lag: f64,
+    /// How the table of the devices that a filter matches is spelled.
+    pub filter_table: FilterTable,
     /// Whether a group id that the directory does not know is refused. Unknown for the real one.
     pub refuse_missing_groups: bool,
     /// How audit events are read.
     pub audit: Audit,
     /// Which writes a second administrator has to approve.
     pub approval: Approval,
-    /// How the service is otherwise than clients take for granted.
-    pub otherwise: Vec<Otherwise>,
     /// How much later every answer comes, in seconds. Requests in flight together wait together.
     pub latency: f64,
     /// The request limits.
@@ -88,10 +86,11 @@ impl Default for Switches {
             policy_set_rows: PolicySetRows::Kept,
             read_after_write_lag: 0.0,
             managed_app_lag: 0.0,
+            membership_lag: 0.0,
+            filter_table: FilterTable::Columns,
             refuse_missing_groups: false,
             audit: Audit::default(),
             approval: Approval::default(),
-            otherwise: Vec::new(),
             latency: 0.0,
             throttling: Throttling::default(),
         }
@@ -241,6 +240,17 @@ pub enum PolicySetRows {
     Kept,
     /// They go, like any other row that is left out.
     Dropped,
+}
+
+/// How the table of a filter's devices is spelled. Two readers of it expect the first, other tables of
+/// Intune have the second, and which one the service sends is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum FilterTable {
+    /// `columns` and `values`, without a number of all rows.
+    Columns,
+    /// `Schema`, `Values` and `TotalRowCount`.
+    Schema,
 }
 
 /// The request limits of the Intune service (DOCS:includes/throttling-intune-device-config-v2.md)

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
-use serde::Deserialize;
+use clap::ValueEnum as _;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Location, MessageFormatter as _, Spanned, UserMessageFormatter};
 
+use super::options::MembersMode;
 use crate::diagnostic::{Diagnostic, FileId, Place, Sources, nearest};
 use crate::exit::Exit;
 use crate::files;
@@ -34,10 +37,37 @@ pub(super) struct Config {
     pub(super) path: Option<PathBuf>,
     pub(super) limits: Limits,
     pub(super) guards: Guards,
-    /// Whether members are counted.
-    pub(super) members: bool,
+    /// What is counted of members.
+    pub(super) members: CountedMembers,
     /// Warnings of risky targets that are not given.
     pub(super) lints: BTreeMap<String, Lint>,
+}
+
+/// What is counted of members: nothing, numbers, or what `--members` takes.
+#[derive(Clone, Debug, Default)]
+pub(super) struct CountedMembers(pub(super) Vec<MembersMode>);
+
+impl<'de> Deserialize<'de> for CountedMembers {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Said {
+            Switch(bool),
+            Words(String),
+        }
+        let expected =
+            || D::Error::custom("expected `true`, `false`, `counts`, `exact` or `filters`");
+        match Said::deserialize(deserializer).map_err(|_| expected())? {
+            Said::Switch(false) => Ok(Self::default()),
+            Said::Switch(true) => Ok(Self(vec![MembersMode::Counts])),
+            Said::Words(words) => {
+                let modes = words.split(',');
+                let modes = modes.map(|word| MembersMode::from_str(word.trim(), false));
+                let modes = modes.collect::<Result<_, _>>();
+                modes.map(Self).map_err(|_| expected())
+            }
+        }
+    }
 }
 
 /// What becomes of a warning.

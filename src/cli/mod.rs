@@ -12,7 +12,6 @@ mod color;
 mod completion;
 mod config;
 mod confirm;
-mod doctor;
 mod explain;
 mod export;
 mod foreign;
@@ -56,7 +55,7 @@ pub fn run() -> Exit {
             Err(error) => output::print_parser(&error),
         };
     }
-    let typed: Vec<OsString> = std::env::args_os().collect();
+    let typed: Vec<OsString> = options::keep_path_from_members(std::env::args_os().collect());
     let tree = Arguments::tree_for(&typed);
     let words: Vec<String> = typed
         .iter()
@@ -128,7 +127,6 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Export(command) => export::run(&command, &common, output),
         Command::List(command) => list::run(&command, &common, output),
         Command::Whoami(command) => whoami::run(&command, &common, output),
-        Command::Doctor(command) => doctor::run(&command, &common, output),
         Command::Tenants(tenants) => tenants::run(&tenants.command, &common, output),
         Command::Sandbox(command) => sandbox::run(&command, output),
         Command::Explain(command) => explain::run(&command, &common, output),

@@ -1,6 +1,7 @@
 //! Options that several commands take.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -17,6 +18,7 @@ use crate::plan::writes::WriteWith;
 use crate::render::markdown;
 use crate::render::text::Detail;
 use crate::run::tenants::Asked;
+use crate::run::who::Who;
 
 /// Options that every command takes.
 #[derive(Args, Debug)]
@@ -120,9 +122,6 @@ pub(super) struct Service {
     /// Longest wait that the service may request [default: 15m]
     #[arg(long, global = true, help_heading = "Service", value_name = "DURATION")]
     pub(super) max_wait: Option<String>,
-    /// Write the exchanges with the service to this file, without names, ids, hosts and tokens
-    #[arg(long, global = true, help_heading = "Service", value_name = "FILE")]
-    pub(super) record: Option<PathBuf>,
     /// Number of policies processed in parallel [default: 8]
     #[arg(long, global = true, help_heading = "Service", value_name = "N")]
     pub(super) concurrency: Option<usize>,
@@ -223,9 +222,10 @@ impl View {
 /// How many devices and users it is about.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct CountMembers {
-    /// Count the devices and users of each target; `exact` also says how many gain and lose each policy
-    #[arg(long, value_enum, value_name = "counts|exact", num_args = 0..=1, default_missing_value = "counts")]
-    pub(super) members: Option<MembersMode>,
+    /// Count the devices and users of each target; `exact` also says how many gain and lose each policy,
+    /// `filters` how many devices filters match (several with commas)
+    #[arg(long, value_enum, value_name = "counts|exact|filters", num_args = 0..=1, value_delimiter = ',', default_missing_value = "counts")]
+    pub(super) members: Vec<MembersMode>,
     /// How many members may be read in all for `exact` [default: 20000]
     #[arg(long, value_name = "N")]
     pub(super) members_limit: Option<u64>,
@@ -234,13 +234,41 @@ pub(super) struct CountMembers {
     pub(super) lint: Option<LintMode>,
 }
 
-/// How members are counted.
+/// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum MembersMode {
-    /// By numbers.
+    /// Members, by numbers.
     Counts,
-    /// By the members themselves.
+    /// The members themselves.
     Exact,
+    /// Devices that filters match.
+    Filters,
+}
+
+/// What follows `--members` may be its value or a path. A path that exists is none of its values, unless it is
+/// called like one.
+pub(super) fn keep_path_from_members(typed: Vec<OsString>) -> Vec<OsString> {
+    let is_value = |word: &OsString| {
+        let word = word.to_string_lossy();
+        let mut words = word.split(',');
+        words.all(|word| MembersMode::from_str(word, false).is_ok())
+    };
+    let mut words = Vec::with_capacity(typed.len());
+    let mut typed = typed.into_iter().peekable();
+    while let Some(word) = typed.next() {
+        let is_path = |next: &OsString| !is_value(next) && Path::new(next).exists();
+        let before_path = word == "--members" && typed.peek().is_some_and(is_path);
+        let ends = word == "--";
+        words.push(match before_path {
+            true => "--members=counts".into(),
+            false => word,
+        });
+        if ends {
+            break;
+        }
+    }
+    words.extend(typed);
+    words
 }
 
 /// Which policies are looked at.
@@ -346,4 +374,17 @@ pub(super) struct Guards {
     /// Limit for changed policies [default: 50]
     #[arg(long, value_name = "N")]
     pub(super) max_policies: Option<usize>,
+}
+
+/// How many days back it is asked who changed something.
+const WHO_DAYS: u32 = 7;
+
+impl WhoDidIt {
+    /// Returns what is asked of the audit events, with reports that name own writes.
+    pub(super) fn asked(&self, reports: impl IntoIterator<Item = PathBuf>) -> Option<Who> {
+        self.who.then(|| Who {
+            days: self.who_days.unwrap_or(WHO_DAYS),
+            reports: reports.into_iter().collect(),
+        })
+    }
 }

@@ -18,10 +18,6 @@ use crate::run::Failure;
 use crate::run::connect::connect;
 use crate::run::plan::{self, NameUnmanaged, PlanRequest, PreparedPlan};
 use crate::run::tenants;
-use crate::run::who::Who;
-
-/// How many days back it is asked who changed something.
-const WHO_DAYS: u32 = 7;
 
 pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
@@ -43,10 +39,7 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
         None if command.is_drift => NameUnmanaged::Broad,
         None => NameUnmanaged::Not,
     };
-    let who = command.who.who.then(|| Who {
-        days: command.who.who_days.unwrap_or(WHO_DAYS),
-        reports: command.since.iter().cloned().collect(),
-    });
+    let who = command.who.asked(command.since.clone());
     let request = PlanRequest {
         unmanaged: &unmanaged,
         write_with: command.planning.write_with,

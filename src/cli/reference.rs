@@ -125,7 +125,7 @@ fn settings() -> Vec<Setting> {
             "members",
             "--members",
             String::new(),
-            "whether the devices and users of targets are counted",
+            "what is counted of the devices and users of targets: `true`, `exact`, `filters`, or `exact,filters`",
         ),
         setting(
             "lints",

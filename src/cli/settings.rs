@@ -1,7 +1,7 @@
 //! What the arguments mean together with the environment and the configuration: flags win over
 //! the environment, the environment over the file.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -11,16 +11,13 @@ use super::options::{Common, CountMembers, Guards, MembersMode, Service};
 use super::reference;
 use super::values::{CONCURRENCY, LONGEST_WAIT, parse_duration, parse_limit};
 use crate::diagnostic::nearest;
-use crate::exit::Exit;
 use crate::graph::pace::{PUBLISHED_REQUESTS, PUBLISHED_WRITES};
-use crate::graph::record::Recorder;
 use crate::model::RateLimit;
 use crate::net::{CLOUDS, Cloud};
 use crate::plan::guards::{GuardRules, RemovalLimit};
 use crate::plan::lints::CODES;
 use crate::redact::Redactor;
 use crate::run::connect::{Endpoint, Environment, ServiceSettings};
-use crate::run::doctor::check_record;
 use crate::run::members::{Counting, MembersRequest};
 use crate::run::{CONFIGURATION_FILE, Failure};
 
@@ -178,21 +175,7 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
         requests,
         longest_wait,
         concurrency,
-        recorder: arguments.record.as_deref().map(recorder).transpose()?,
     })
-}
-
-/// Begins a record of the exchanges.
-fn recorder(path: &Path) -> Result<Arc<Recorder>, Failure> {
-    check_record("--record", path)?;
-    let recorder = Recorder::into_file(path).map_err(|error| {
-        let path = path.display();
-        Failure::new(
-            Exit::Failure,
-            format!("`{path}` cannot be written: {error}"),
-        )
-    })?;
-    Ok(Arc::new(recorder))
 }
 
 /// How many members may be read in all.
@@ -216,14 +199,18 @@ pub(super) fn members(
             }));
         }
     }
+    let modes = match arguments.members.as_slice() {
+        [] => config.members.0.as_slice(),
+        typed => typed,
+    };
     let off = config.lints.iter().filter(|(_, lint)| **lint == Lint::Off);
     Ok(MembersRequest {
-        counting: match arguments.members {
-            Some(MembersMode::Exact) => Counting::Exact,
-            Some(MembersMode::Counts) => Counting::Counts,
-            None if config.members => Counting::Counts,
-            None => Counting::Off,
+        counting: match modes {
+            [] => Counting::Off,
+            modes if modes.contains(&MembersMode::Exact) => Counting::Exact,
+            _ => Counting::Counts,
         },
+        filters: modes.contains(&MembersMode::Filters),
         limit: arguments.members_limit.unwrap_or(MEMBERS_LIMIT),
         lint_all: arguments.lint.is_some(),
         off: off.map(|(code, _)| code.clone()).collect(),

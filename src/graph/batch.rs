@@ -179,6 +179,8 @@ impl Client {
             headers: Vec::new(),
             body: Some(serde_json::to_vec(&body).unwrap_or_default()),
             cost: pending.iter().map(|index| units(&paths[*index])).sum(),
+            class: Class::Read,
+            paced_as: Class::Read,
         }
     }
 

@@ -48,6 +48,10 @@ pub(super) struct Call {
     pub(super) body: Option<Vec<u8>>,
     /// How many requests the service counts.
     pub(super) cost: usize,
+    /// What it is.
+    pub(super) class: Class,
+    /// With what it waits: where it is not known how the service counts a read, it waits like a write.
+    pub(super) paced_as: Class,
 }
 
 impl Call {
@@ -63,6 +67,8 @@ impl Call {
             headers: Vec::new(),
             body: None,
             cost: 1,
+            class: Class::Read,
+            paced_as: Class::Read,
         }
     }
 }
@@ -283,7 +289,7 @@ impl Client {
             body: call.body.clone(),
         };
         permit.mark_used();
-        self.counters.count_request(permit.class());
+        self.counters.count_request(call.class);
         tracing::debug!(method = call.method.name(), url = call.url, "sending");
         let answer = tokio::time::timeout(time, self.transport.send(request)).await;
         match answer {
@@ -333,7 +339,7 @@ impl Client {
                 Some(_) if self.interrupt.is_cancelled() => return Err(GraphError::Interrupted),
                 Some(permit) => permit,
                 None => self
-                    .unless_interrupted(self.pace.permit(call.group, Class::Read, call.cost))
+                    .unless_interrupted(self.pace.permit(call.group, call.paced_as, call.cost))
                     .await?
                     .map_err(|wait| GraphError::Wait { what: what(), wait })?,
             };
@@ -345,7 +351,7 @@ impl Client {
                     Ok(value) => {
                         // Whether a batch passed is known from its parts.
                         if !call.is_batch() {
-                            self.pace.passed(call.group, Class::Read);
+                            self.pace.passed(call.group, call.paced_as);
                         }
                         return Ok(value);
                     }
@@ -375,7 +381,7 @@ impl Client {
                     });
                 }
                 Err(Fault::NotSent(reason) | Fault::Unknown(reason)) => LastError::Other(reason),
-                // Only writes end so; a read has waited, or was sent again with the other token.
+                // Only what leaves as a write ends so; else it has waited, or was sent again with the other token.
                 Err(Fault::Paused | Fault::Renewed(_)) => {
                     LastError::Other("it was not sent".to_owned())
                 }
@@ -398,12 +404,12 @@ impl Client {
         let backoff = self.backoff(retry.tries(), last.refusal().is_some());
         let wait = retry.wait(last.retry_after(), backoff);
         for (status, answers) in refusals {
-            self.throttled(call.group, Class::Read, status, wait, answers);
+            self.throttled(call.group, call.paced_as, status, wait, answers);
         }
         match retry.end(self.pace.longest_wait()) {
             None => {}
             Some(End::TooLong(wait)) => {
-                let class = Class::Read;
+                let class = call.paced_as;
                 return Err(GraphError::Wait {
                     what: self.describe(call),
                     wait: WaitTooLong { class, wait },

@@ -12,14 +12,16 @@ use serde::Deserialize;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::client::Call;
-use super::decode::{Object, from_json, from_object};
+use super::decode::{Object, from_object};
 use super::error::{GraphError, LastError};
 use super::pages;
 use super::read::Reader;
 use crate::model::{
     DeletedGroup, GroupTraits, MemberCount, MemberSet, Population, PopulationNeeds, Unknown, encode,
 };
+
+/// What was read, or why it was not, if that can be said.
+pub(super) type Known<T> = Result<T, Option<Unknown>>;
 
 /// How long counting may take in all. It comes beside a plan, and must not keep it.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -59,10 +61,18 @@ struct Deleted {
     deleted_date_time: Timestamp,
 }
 
+/// What the dynamic rule of a group came to the last time; the beta version has it on request only
+/// (microsoft-graph-docs-contrib: beta/resources/membershipruleprocessingstatus.md).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Overview {
-    enrolled_device_count: u64,
+struct Processing {
+    id: String,
+    membership_rule_processing_status: ProcessingStatus,
+}
+
+#[derive(Deserialize)]
+struct ProcessingStatus {
+    status: String,
 }
 
 #[derive(Deserialize)]
@@ -118,18 +128,21 @@ impl Reader {
     /// The run was interrupted.
     pub async fn population(&self, needs: &PopulationNeeds) -> Result<Population, GraphError> {
         let end = Instant::now() + LONGEST;
-        let (traits, counts, all_devices, all_users) = futures::try_join!(
+        let overview = needs.all_devices || !needs.filters.is_empty();
+        let (traits, counts, devices, all_users) = futures::try_join!(
             self.traits(&needs.groups, end),
             self.member_counts(&needs.groups, end),
-            self.all_devices(needs.all_devices, end),
+            self.all_devices(overview, end),
             self.all_users(needs.all_users, end),
         )?;
+        let filters = self.filter_counts(&needs.filters, &devices, end).await?;
         let mut population = Population {
             traits,
             counts,
             sets: BTreeMap::new(),
-            all_devices,
+            all_devices: devices.count,
             all_users,
+            filters,
         };
         for (id, traits) in &population.traits {
             // Without a permission of its own the members of such a group are not seen, and look like none
@@ -138,7 +151,7 @@ impl Reader {
             if let Some(count) = count.filter(|_| traits.hidden)
                 && count.devices.unwrap_or_default() + count.users.unwrap_or_default() == 0
             {
-                *count = MemberCount::unknown(Unknown::Forbidden);
+                *count = MemberCount::unknown(Some(Unknown::Forbidden));
             }
         }
         self.sets(needs, &mut population, end).await?;
@@ -180,6 +193,7 @@ impl Reader {
                     traits.id.to_lowercase(),
                     GroupTraits {
                         paused: is_dynamic && paused,
+                        failed: false,
                         security_enabled: traits.security_enabled,
                         hidden: is(&traits.visibility, "HiddenMembership"),
                         rule: traits.membership_rule.filter(|_| is_dynamic),
@@ -187,7 +201,35 @@ impl Reader {
                 );
             }
         }
+        self.add_processing(&mut known, end).await?;
         Ok(known)
+    }
+
+    /// Notes of which dynamic groups the rule could not be processed. Where the service does not say it,
+    /// nothing is known of it.
+    async fn add_processing(
+        &self,
+        known: &mut BTreeMap<String, GroupTraits>,
+        end: Instant,
+    ) -> Result<(), GraphError> {
+        let dynamic = known.iter().filter(|(_, traits)| traits.rule.is_some());
+        let paths: Vec<String> = dynamic
+            .map(|(id, _)| format!("/groups/{id}?$select=id,membershipRuleProcessingStatus"))
+            .collect();
+        let read = self.in_batches(&paths, end).await?;
+        for object in read.into_iter().filter_map(Result::ok) {
+            let Ok(Processing {
+                id,
+                membership_rule_processing_status: ProcessingStatus { status },
+            }) = serde_json::from_value(object)
+            else {
+                continue;
+            };
+            if let Some(traits) = known.get_mut(&id.to_lowercase()) {
+                traits.failed = status.eq_ignore_ascii_case("Failed");
+            }
+        }
+        Ok(())
     }
 
     async fn member_counts(
@@ -208,14 +250,10 @@ impl Reader {
         let mut answers = self.in_batches(&paths, end).await?.into_iter();
         let mut counts = BTreeMap::new();
         for id in ids {
-            let mut one = || {
-                answers
-                    .next()
-                    .unwrap_or(Err(Unknown::Timeout))
-                    .and_then(number)
-            };
+            let mut one = || answers.next().unwrap_or(Err(None)).and_then(number);
             let (devices, users) = (one(), one());
-            let reason = devices.as_ref().err().or(users.as_ref().err()).copied();
+            let reason = devices.as_ref().err().or(users.as_ref().err());
+            let reason = reason.copied().flatten();
             let count = MemberCount {
                 devices: devices.ok(),
                 users: users.ok(),
@@ -229,17 +267,17 @@ impl Reader {
     }
 
     /// Reads paths in batches until a time; what did not come is unknown.
-    async fn in_batches(
+    pub(super) async fn in_batches(
         &self,
         paths: &[String],
         end: Instant,
-    ) -> Result<Vec<Result<Value, Unknown>>, GraphError> {
+    ) -> Result<Vec<Known<Value>>, GraphError> {
         if paths.is_empty() {
             return Ok(Vec::new());
         }
         let all = |reason| paths.iter().map(|_| Err(reason)).collect();
         match tokio::time::timeout_at(end, self.client().read_batch(paths)).await {
-            Err(_) => Ok(all(Unknown::Timeout)),
+            Err(_) => Ok(all(Some(Unknown::Timeout))),
             Ok(Err(error)) => Ok(all(why(&error)?)),
             Ok(Ok(answers)) => answers
                 .into_iter()
@@ -249,53 +287,6 @@ impl Reader {
                 })
                 .collect(),
         }
-    }
-
-    async fn all_devices(&self, wanted: bool, end: Instant) -> Result<MemberCount, GraphError> {
-        if !wanted {
-            return Ok(MemberCount::default());
-        }
-        let url = self
-            .client()
-            .address()
-            .join("/deviceManagement/managedDeviceOverview?$select=enrolledDeviceCount");
-        let call = Call::get(url);
-        let read = self
-            .client()
-            .read(&call, |response| from_json::<Overview>(&response.body));
-        let devices = within(end, read).await?;
-        Ok(MemberCount {
-            devices: devices
-                .as_ref()
-                .ok()
-                .map(|known| known.enrolled_device_count),
-            users: Some(0),
-            other: None,
-            exact: false,
-            reason: devices.err(),
-        })
-    }
-
-    /// Counts users with any licence: Microsoft's own query. Not all of them have one of Intune.
-    async fn all_users(&self, wanted: bool, end: Instant) -> Result<MemberCount, GraphError> {
-        if !wanted {
-            return Ok(MemberCount::default());
-        }
-        let filter = encode("assignedLicenses/$count ne 0");
-        let path = format!("/users/$count?$filter={filter}");
-        let mut call = Call::get(self.client().address().join(&path));
-        call.headers = vec![("consistencylevel", "eventual".to_owned())];
-        let read = self
-            .client()
-            .read(&call, |response| from_json::<Value>(&response.body));
-        let users = within(end, read).await?.and_then(number);
-        Ok(MemberCount {
-            devices: Some(0),
-            users: users.ok(),
-            other: None,
-            exact: false,
-            reason: users.err(),
-        })
     }
 
     /// Reads the members of the groups whose members are wanted, the smallest first, as long as the limit
@@ -346,18 +337,14 @@ impl Reader {
                         };
                         population.sets.insert((*id).clone(), set);
                     }
-                    Err(reason) => count.reason = Some(reason),
+                    Err(reason) => count.reason = reason,
                 }
             }
         }
         Ok(())
     }
 
-    async fn members(
-        &self,
-        id: &str,
-        end: Instant,
-    ) -> Result<Result<MemberSet, Unknown>, GraphError> {
+    async fn members(&self, id: &str, end: Instant) -> Result<Known<MemberSet>, GraphError> {
         let path = format!(
             "/groups/{}/transitiveMembers?$select=id&$top={PAGE}",
             encode(id)
@@ -369,7 +356,7 @@ impl Reader {
             let mut set = MemberSet::default();
             for object in &objects {
                 // What cannot be understood may be anybody.
-                let Member { id, odata_type } = member(object).ok_or(Unknown::Forbidden)?;
+                let Member { id, odata_type } = member(object).ok_or(None)?;
                 match odata_type.as_str() {
                     DEVICE => {
                         set.devices.insert(id.to_lowercase());
@@ -391,33 +378,38 @@ fn member(object: &Object) -> Option<Member> {
 }
 
 /// Waits for a read until a time.
-async fn within<T>(
+pub(super) async fn within<T>(
     end: Instant,
     read: impl Future<Output = Result<T, GraphError>>,
-) -> Result<Result<T, Unknown>, GraphError> {
+) -> Result<Known<T>, GraphError> {
     match tokio::time::timeout_at(end, read).await {
-        Err(_) => Ok(Err(Unknown::Timeout)),
+        Err(_) => Ok(Err(Some(Unknown::Timeout))),
         Ok(Err(error)) => Ok(Err(why(&error)?)),
         Ok(Ok(value)) => Ok(Ok(value)),
     }
 }
 
-/// Says why a number is not known. That the run was interrupted is no such reason.
-fn why(error: &GraphError) -> Result<Unknown, GraphError> {
-    match error {
-        GraphError::Interrupted => Err(GraphError::Interrupted),
-        GraphError::Service { error, .. } if error.is_missing() => Ok(Unknown::Deleted),
-        GraphError::Service { error, .. } if error.is_forbidden() => Ok(Unknown::Forbidden),
-        GraphError::GivenUp {
+/// Says why a number is not known, if there is a word for it. That the run was interrupted is no such reason.
+fn why(error: &GraphError) -> Result<Option<Unknown>, GraphError> {
+    let refused = match error {
+        GraphError::Interrupted => return Err(GraphError::Interrupted),
+        GraphError::Service { error, .. }
+        | GraphError::GivenUp {
             last: LastError::Service(error),
             ..
-        } if error.is_forbidden() => Ok(Unknown::Forbidden),
-        _ => Ok(Unknown::Timeout),
-    }
+        } => Some(error),
+        _ => None,
+    };
+    Ok(match (refused, error) {
+        (Some(refused), _) if refused.is_missing() => Some(Unknown::Deleted),
+        (Some(refused), _) if refused.is_forbidden() => Some(Unknown::Forbidden),
+        (_, GraphError::GivenUp { .. } | GraphError::Wait { .. }) => Some(Unknown::Timeout),
+        _ => None,
+    })
 }
 
 /// Reads a count. In a batch it is a number, or a text: plain, or in base64.
-pub(super) fn number(value: Value) -> Result<u64, Unknown> {
+pub(super) fn number(value: Value) -> Known<u64> {
     let plain = |text: &str| {
         text.trim_matches(|c: char| c == '\u{feff}' || c.is_whitespace())
             .parse()
@@ -431,7 +423,7 @@ pub(super) fn number(value: Value) -> Result<u64, Unknown> {
         }),
         _ => None,
     };
-    number.ok_or(Unknown::Timeout)
+    number.ok_or(None)
 }
 
 #[cfg(test)]

@@ -157,6 +157,8 @@ impl Writer {
                 .collect(),
             body: body.clone(),
             cost: 1,
+            class: Class::Write,
+            paced_as: Class::Write,
         };
         self.write(slot, &call).await
     }
@@ -175,6 +177,8 @@ impl Writer {
             headers: vec![("client-request-id", self.new_request_id())],
             body: Some(serde_json::json!({"id": code}).to_string().into_bytes()),
             cost: 1,
+            class: Class::Write,
+            paced_as: Class::Write,
         };
         match self.client.pace().turn(call.group).await {
             Ok(Turn { look: _, write }) => self.write(WriteSlot(write), &call).await,

@@ -29,7 +29,8 @@ pub use live::{
 };
 pub use path::{assign_path, assignment_path, assignments_path, encode};
 pub use population::{
-    DeletedGroup, GroupTraits, MemberCount, MemberSet, Population, PopulationNeeds, Unknown,
+    DeletedGroup, FilterCount, GroupTraits, MemberCount, MemberSet, Population, PopulationNeeds,
+    Unknown,
 };
 pub use rate::RateLimit;
 pub use target::{Filter, FilterMode, SharedText, Source, Target};

@@ -60,9 +60,9 @@ pub struct MemberCount {
 
 impl MemberCount {
     /// Makes one of which nothing is known.
-    pub fn unknown(reason: Unknown) -> Self {
+    pub fn unknown(reason: Option<Unknown>) -> Self {
         Self {
-            reason: Some(reason),
+            reason,
             ..Self::default()
         }
     }
@@ -86,6 +86,8 @@ pub struct GroupTraits {
     pub rule: Option<String>,
     /// Whether the rule is not processed.
     pub paused: bool,
+    /// Whether the last processing of the rule failed.
+    pub failed: bool,
     /// Whether it can be a target, if the directory says so.
     pub security_enabled: Option<bool>,
     /// Whether its members are hidden, so that a count of 0 may mean anything.
@@ -103,6 +105,8 @@ pub struct PopulationNeeds {
     pub all_users: bool,
     /// Groups whose members themselves are to be read.
     pub sets: BTreeSet<String>,
+    /// Filters for which it is asked how many devices they match.
+    pub filters: BTreeSet<String>,
     /// How many members may be read in all.
     pub limit: u64,
 }
@@ -120,4 +124,21 @@ pub struct Population {
     pub all_devices: MemberCount,
     /// All users.
     pub all_users: MemberCount,
+    /// How many devices filters match.
+    pub filters: BTreeMap<String, FilterCount>,
+}
+
+/// How many of a tenant's devices an assignment filter matches.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FilterCount {
+    /// The platform that the filter is for, as Graph names it.
+    pub platform: Option<String>,
+    /// The devices that match; `None` if they are not known.
+    pub matches: Option<u64>,
+    /// Whether there may be more that match.
+    pub at_least: bool,
+    /// All devices of the platform, if they are known.
+    pub of: Option<u64>,
+    /// Why it is not known how many match, if that is so and can be said.
+    pub reason: Option<Unknown>,
 }

@@ -6,7 +6,7 @@ use super::annotations::Annotations;
 use super::audit::Audit;
 use super::guards::{self, GuardRules};
 use super::lints;
-use super::members::{self, Members};
+use super::members::{self, Members, Wanted};
 use super::set_members;
 use super::unmanaged::Notable;
 use super::{Plan, PlanDiagnostic, PlannedPolicy};
@@ -116,8 +116,8 @@ impl Draft {
     }
 
     /// Returns what has to be counted; see [`members::needs`].
-    pub fn population_needs(&self, exact: bool, all: bool, limit: u64) -> PopulationNeeds {
-        members::needs(&self.plan, &self.annotations.names, exact, all, limit)
+    pub fn population_needs(&self, wanted: Wanted) -> PopulationNeeds {
+        members::needs(&self.plan, &self.annotations.names, wanted)
     }
 
     /// Notes what was counted.

@@ -8,8 +8,22 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use super::since::key;
 use super::{Names, Plan, PlannedPolicy};
 use crate::model::{
-    Assignment, MemberCount, MemberSet, PolicyKind, Population, PopulationNeeds, Target, Unknown,
+    Assignment, FilterCount, MemberCount, MemberSet, PolicyKind, Population, PopulationNeeds,
+    SharedText, Target, Unknown,
 };
+
+/// What is to be counted beside the members of each target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Who gains and loses each policy, by the members themselves.
+    pub exact: bool,
+    /// How many devices filters match.
+    pub filters: bool,
+    /// What unchanged policies are assigned to, too.
+    pub all: bool,
+    /// How many members may be read in all.
+    pub limit: u64,
+}
 
 /// Devices and users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,6 +67,8 @@ pub struct PolicyMembers {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
     policies: BTreeMap<(PolicyKind, String), PolicyMembers>,
+    /// How many devices the filters of the changes match, by their ids in lower case, if that was asked.
+    pub filters: BTreeMap<String, FilterCount>,
 }
 
 impl Members {
@@ -67,9 +83,15 @@ impl Members {
     }
 }
 
-/// Returns what has to be counted. With `exact` the members themselves are wanted, of the groups on which it
-/// depends who gains and loses a policy; `all` takes the unchanged policies in.
-pub fn needs(plan: &Plan, names: &Names, exact: bool, all: bool, limit: u64) -> PopulationNeeds {
+/// Returns what has to be counted. With `exact` these are the members themselves, of the groups on which it
+/// depends who gains and loses a policy.
+pub fn needs(plan: &Plan, names: &Names, wanted: Wanted) -> PopulationNeeds {
+    let Wanted {
+        exact,
+        filters,
+        all,
+        limit,
+    } = wanted;
     let mut needs = PopulationNeeds {
         limit,
         ..PopulationNeeds::default()
@@ -94,13 +116,22 @@ pub fn needs(plan: &Plan, names: &Names, exact: bool, all: bool, limit: u64) -> 
             }
         }
     }
+    if filters {
+        let changes = plan.changed().flat_map(|policy| policy.changes.iter());
+        let rows = changes.flat_map(|change| change.before().into_iter().chain(change.after()));
+        let filters = rows.filter_map(|row| row.filter.as_ref());
+        needs.filters = filters.map(|filter| filter.id.to_lowercase()).collect();
+    }
     needs
 }
 
 impl Members {
     /// Puts to each changed policy what was counted.
     pub fn count(plan: &Plan, names: &Names, population: &Population, exact: bool) -> Self {
-        let mut members = Self::default();
+        let mut members = Self {
+            filters: population.filters.clone(),
+            ..Self::default()
+        };
         for policy in plan.changed() {
             let changes = policy.changes.iter();
             let changes = changes.filter_map(|change| change.after().or(change.before()));
@@ -124,7 +155,7 @@ fn count_of(row: &Assignment, names: &Names, population: &Population) -> MemberC
         Target::AllUsers => population.all_users,
         Target::Group(id) | Target::ExclusionGroup(id) => {
             if names.is_missing_group(id) {
-                return MemberCount::unknown(Unknown::Deleted);
+                return MemberCount::unknown(Some(Unknown::Deleted));
             }
             let count = population.counts.get(&id.to_lowercase());
             count.copied().unwrap_or_default()
@@ -141,21 +172,31 @@ enum Side {
 }
 
 /// Whom rows reach on one side.
+#[derive(Default)]
 struct Reached<'p> {
     /// Everybody, but those excluded.
     everybody: bool,
+    /// Who is reached through groups.
     included: HashSet<&'p str>,
+    /// Who is not reached, though everybody is.
     excluded: HashSet<&'p str>,
 }
 
 impl<'p> Reached<'p> {
-    fn has(&self, id: &'p str) -> bool {
-        self.included.contains(id) && !self.excluded.contains(id)
-    }
-
-    /// Returns the members of included groups that are not excluded.
-    fn of_groups(&self) -> HashSet<&'p str> {
-        self.included.difference(&self.excluded).copied().collect()
+    /// Adds whom other rows reach.
+    fn or(self, other: Self) -> Self {
+        let mut included = self.included;
+        included.extend(other.included);
+        let excluded = match (self.everybody, other.everybody) {
+            (true, true) => &self.excluded & &other.excluded,
+            (true, false) => self.excluded,
+            (false, _) => other.excluded,
+        };
+        Self {
+            everybody: self.everybody || other.everybody,
+            excluded: &excluded - &included,
+            included,
+        }
     }
 }
 
@@ -207,35 +248,26 @@ fn reach(policy: &PlannedPolicy, names: &Names, population: &Population) -> Reac
 fn difference(more: &Reached<'_>, less: &Reached<'_>, everybody: Option<u64>) -> Option<u64> {
     let number = |ids: usize| u64::try_from(ids).ok();
     match (more.everybody, less.everybody) {
-        (false, false) => number(more.of_groups().iter().filter(|id| !less.has(id)).count()),
-        (false, true) => number(
-            more.of_groups()
-                .iter()
-                .filter(|id| less.excluded.contains(*id))
-                .count(),
-        ),
+        (false, false) => number(more.included.difference(&less.included).count()),
+        (false, true) => number(more.included.intersection(&less.excluded).count()),
         (true, true) => number(less.excluded.difference(&more.excluded).count()),
         (true, false) => {
-            let mut not: HashSet<&str> = less.of_groups();
-            not.extend(&more.excluded);
-            Some(everybody?.saturating_sub(number(not.len())?))
+            let not = less.included.union(&more.excluded).count();
+            Some(everybody?.saturating_sub(number(not)?))
         }
     }
 }
 
-/// Finds whom rows reach on one side, or why that is not known.
+/// Finds whom rows reach on one side, or why that is not known. Exclusions work within their intent.
 fn reached<'p>(
     rows: &[Assignment],
     side: Side,
     names: &Names,
     population: &'p Population,
 ) -> Result<Reached<'p>, Option<Unknown>> {
-    let mut reached = Reached {
-        everybody: false,
-        included: HashSet::new(),
-        excluded: HashSet::new(),
-    };
+    let mut variants: BTreeMap<Option<&SharedText>, Reached<'p>> = BTreeMap::new();
     for row in rows {
+        let reached = variants.entry(row.key.variant.as_ref()).or_default();
         let (id, includes) = match &row.key.target {
             Target::AllDevices => {
                 reached.everybody |= side == Side::Devices;
@@ -277,7 +309,11 @@ fn reached<'p>(
             false => reached.excluded.extend(members),
         }
     }
-    Ok(reached)
+    let of_variants = variants.into_values().map(|reached| Reached {
+        included: &reached.included - &reached.excluded,
+        ..reached
+    });
+    Ok(of_variants.fold(Reached::default(), Reached::or))
 }
 
 /// Returns the groups of rows.

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::clean::clean;
 use super::phrases::count;
-use crate::model::{MemberCount, Unknown};
+use crate::model::{FilterCount, MemberCount, Unknown};
 use crate::plan::members::{Heads, Reach};
-use crate::plan::{Annotations, PlannedPolicy};
+use crate::plan::{Annotations, Plan, PlannedPolicy};
 
 /// The most different numbers that are shown of policies with the same changes.
 const MOST_SHOWN: usize = 3;
@@ -107,15 +108,13 @@ fn reach(reach: &Reach) -> String {
         exact,
         reason,
     } = *reach;
-    let most = if exact || reason.is_some() {
-        ""
-    } else {
-        "at most "
-    };
     let parts = [("get it", gained), ("lose it", lost)];
-    let parts = parts
-        .into_iter()
-        .filter_map(|(verb, some)| Some(format!("{most}{} {verb}", heads(some)?)));
+    let parts = parts.into_iter().filter_map(|(verb, some)| {
+        // What is unknown has no upper bound.
+        let bounded = !exact && reason.is_none() && some.sum().is_some();
+        let most = if bounded { "at most " } else { "" };
+        Some(format!("{most}{} {verb}", heads(some)?))
+    });
     let parts: Vec<String> = parts.collect();
     let text = match parts.is_empty() {
         true => "nobody gets or loses it".to_owned(),
@@ -128,6 +127,75 @@ fn reach(reach: &Reach) -> String {
             why(Some(reason)).trim_start_matches("unknown, ")
         ),
     }
+}
+
+/// Introduces [`filters`].
+pub(super) const FILTERS: &str = "Filters, over all enrolled devices";
+
+/// Says how many devices the filters of the changes match, a line each; nothing if that was not asked.
+pub(super) fn filters(annotations: &Annotations) -> Vec<String> {
+    let names = &annotations.names;
+    let counted = annotations.members.iter();
+    let counted = counted.flat_map(|members| &members.filters);
+    let lines = counted.map(|(id, counted)| {
+        let name = clean(names.filter(id).unwrap_or(id)).into_owned();
+        let name = match names.shares_filter_name(id) {
+            true => format!("{name} ({})", clean(id)),
+            false => name,
+        };
+        let FilterCount {
+            platform,
+            matches,
+            at_least,
+            of,
+            reason,
+        } = counted;
+        let Some(matches) = *matches else {
+            let why = why(*reason).trim_start_matches("unknown").to_owned();
+            return format!("{name} matches an unknown number of devices{why}");
+        };
+        let platform = match platform.as_deref() {
+            Some("windows10AndLater") => "Windows ".to_owned(),
+            Some(platform) => format!("{} ", clean(platform)),
+            None => String::new(),
+        };
+        match (of, at_least) {
+            (_, true) => format!(
+                "{name} matches {} or more {platform}devices",
+                thousands(matches)
+            ),
+            (Some(of), false) => format!(
+                "{name} matches {} of {} {platform}devices",
+                thousands(matches),
+                thousands(*of)
+            ),
+            (None, false) => {
+                let end = if matches == 1 { "device" } else { "devices" };
+                format!("{name} matches {} {platform}{end}", thousands(matches))
+            }
+        }
+    });
+    let mut lines: Vec<String> = lines.collect();
+    lines.sort();
+    lines
+}
+
+/// Says how far counts of groups can be relied on; nothing if their members themselves were read, or nothing
+/// was counted.
+pub(super) fn note(plan: &Plan, annotations: &Annotations) -> Option<&'static str> {
+    let is_counted = |policy: &PlannedPolicy| {
+        let counted = annotations.members_of(policy);
+        let counted = counted.into_iter().flat_map(|members| &members.changes);
+        let mut changes = policy.changes.iter().zip(counted);
+        changes.any(|(change, count)| {
+            let row = change.after().or(change.before());
+            let is_group = row.is_some_and(|row| row.key.target.group_id().is_some());
+            is_group && !count.exact && (count.devices.is_some() || count.users.is_some())
+        })
+    };
+    plan.changed().any(is_counted).then_some(
+        "Members are counted by Entra, those of nested groups included; changes of the last minutes may be missing.",
+    )
 }
 
 /// Says who gains and loses some policies that have the same changes; nothing if that was not asked.
@@ -201,7 +269,7 @@ mod tests {
         };
         assert_eq!(members(&people), "3 users, 2 others");
         for reason in Unknown::ALL {
-            let text = members(&MemberCount::unknown(reason));
+            let text = members(&MemberCount::unknown(Some(reason)));
             assert!(text.starts_with("members unknown, ") && !text.contains('0'));
         }
     }

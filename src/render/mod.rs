@@ -5,7 +5,6 @@ pub mod clean;
 mod columns;
 pub mod diagnostics;
 mod diff;
-pub mod doctor;
 pub mod explain;
 pub mod github;
 pub mod groups;

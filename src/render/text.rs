@@ -10,7 +10,7 @@ use super::clean::clean;
 use super::columns::{columns, shorten_place, width, wrap};
 use super::diff;
 use super::groups::{self, Group, Line, Sign, groups};
-use super::members::reaches;
+use super::members::{FILTERS, filters, note, reaches};
 use super::phrases::{
     self, Alike, Counts, MOST_UNMANAGED, Partial, alike, assignment, count, how_to_accept,
     managed_or_selected, of_policies, partial, policy_of_kind, read_counts, seen, since, verdict,
@@ -104,6 +104,7 @@ pub fn plan(view: &PlanView<'_>, detail: Detail<'_>) -> String {
         });
         text = close_up(&groups.collect::<Vec<_>>());
     }
+    draw_filters(&mut text, annotations);
     draw_unmanaged(&mut text, annotations);
     draw_approvals(&mut text, annotations);
     for guard in plan.guards.iter().filter(|guard| guard.tripped) {
@@ -335,6 +336,19 @@ fn draw_policy(
     text.push('\n');
 }
 
+/// Draws how many devices the filters of the changes match, if that was asked.
+fn draw_filters(text: &mut String, annotations: &Annotations) {
+    let lines = filters(annotations);
+    if lines.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "{FILTERS}:");
+    for line in lines {
+        let _ = writeln!(text, "  {line}");
+    }
+    text.push('\n');
+}
+
 /// Draws the unmanaged policies that are worth a name.
 fn draw_unmanaged(text: &mut String, annotations: &Annotations) {
     let Some((title, policies)) = phrases::unmanaged(annotations) else {
@@ -419,6 +433,9 @@ fn totals(text: &mut String, view: &PlanView<'_>, detail: Detail<'_>) {
     };
     let read = read_counts(plan, summary, detail.direction, hidden);
     prose(text, &format!("{read}."), detail);
+    if let Some(note) = note(plan, annotations) {
+        prose(text, note, detail);
+    }
     let _ = writeln!(
         text,
         "{QUIET}Tenant {} at {}{QUIET:#}",

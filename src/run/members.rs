@@ -6,7 +6,7 @@ use super::Failure;
 use crate::diagnostic::Diagnostic;
 use crate::graph::Reader;
 use crate::plan::guards::GuardRules;
-use crate::plan::members::{self, Members};
+use crate::plan::members::{self, Members, Wanted};
 use crate::plan::{Draft, Names, Plan};
 
 /// How members are counted.
@@ -26,6 +26,8 @@ pub enum Counting {
 pub struct MembersRequest {
     /// How members are counted.
     pub counting: Counting,
+    /// Whether it is counted how many devices filters match.
+    pub filters: bool,
     /// How many members may be read in all.
     pub limit: u64,
     /// Whether unchanged policies are looked at as well.
@@ -34,14 +36,19 @@ pub struct MembersRequest {
     pub off: BTreeSet<String>,
 }
 
-/// Counts again whom a saved plan is about.
+/// Counts again who loses a saved plan's policies.
 pub(super) async fn recount(
     plan: &Plan,
     names: &Names,
     reader: &Reader,
     limit: u64,
 ) -> Result<Members, Failure> {
-    let needs = members::needs(plan, names, true, false, limit);
+    let wanted = Wanted {
+        exact: true,
+        limit,
+        ..Wanted::default()
+    };
+    let needs = members::needs(plan, names, wanted);
     let counted = reader.population(&needs).await?;
     Ok(Members::count(plan, names, &counted, true))
 }
@@ -56,6 +63,7 @@ pub(super) async fn count(
 ) -> Result<Vec<Diagnostic>, Failure> {
     let MembersRequest {
         counting,
+        filters,
         limit,
         lint_all,
         off,
@@ -69,10 +77,14 @@ pub(super) async fn count(
     };
     let mut population = None;
     if counting != Counting::Off {
-        let exact = counting == Counting::Exact;
-        let needs = draft.population_needs(exact, *lint_all, *limit);
-        let counted = reader.population(&needs).await?;
-        draft.add_members(&counted, exact);
+        let wanted = Wanted {
+            exact: counting == Counting::Exact,
+            filters: *filters,
+            all: *lint_all,
+            limit: *limit,
+        };
+        let counted = reader.population(&draft.population_needs(wanted)).await?;
+        draft.add_members(&counted, wanted.exact);
         population = Some(counted);
     }
     Ok(draft.lints(population.as_ref(), *lint_all, off, strict))

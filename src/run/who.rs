@@ -21,6 +21,16 @@ pub struct Who {
     pub reports: Vec<PathBuf>,
 }
 
+impl Who {
+    /// Asks the same of one of several tenants, whose reports are in a folder of its own.
+    #[must_use]
+    pub fn of_tenant(&self, tenant: &str) -> Self {
+        let mut who = self.clone();
+        who.reports.push(reports::folder().join(tenant));
+        who
+    }
+}
+
 /// Says who changed what differs. Returns a warning if the log could not be read: that is no reason to end
 /// a run that has its plan.
 pub(super) async fn tell(

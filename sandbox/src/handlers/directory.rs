@@ -14,6 +14,9 @@ use crate::reply::{Fault, Reply};
 use crate::rules::body;
 use crate::tenant::Group;
 
+/// It is given only where it is selected (DOCS:api-reference/beta/resources/group.md).
+const PROCESSING: &str = "membershipRuleProcessingStatus";
+
 /// Properties of a group (OpenAPI slice, schema group), without those about mail conversations.
 const PROPERTIES: &[&str] = &[
     "classification",
@@ -31,6 +34,7 @@ const PROPERTIES: &[&str] = &[
     "mailNickname",
     "membershipRule",
     "membershipRuleProcessingState",
+    PROCESSING,
     "onPremisesDomainName",
     "onPremisesLastSyncDateTime",
     "onPremisesNetBiosName",
@@ -150,6 +154,7 @@ pub(crate) fn cost(segments: &[String]) -> u32 {
         .any(|segment| segment == "transitiveMembers");
     match segments.last() {
         Some(last) if of_members && last == "$count" => 5,
+        Some(last) if last == "$count" && segments.len() > 2 => 3,
         Some(_) if of_members => 4,
         Some(last) if last == "getByIds" => 3,
         Some(last) if last == "transitiveMemberOf" => 2,
@@ -230,8 +235,22 @@ fn one(machine: &Machine, call: &Call<'_>, id: &str) -> Result<Reply, Fault> {
         return Err(not_an_id(id));
     }
     let group = machine.tenant().group(id).ok_or_else(|| missing(id))?;
-    let object = options.shape(full(group));
+    let mut object = options.shape(full(group));
+    if options.selects(PROCESSING) {
+        object.insert(PROCESSING.to_owned(), processing(group));
+    }
     Ok(Reply::object(200, call.context("groups/$entity"), object))
+}
+
+/// Returns what the rule of a group came to; null if it has none.
+fn processing(group: &Group) -> Value {
+    let is_dynamic = group.properties.get("groupTypes").and_then(Value::as_array);
+    let is_dynamic = is_dynamic.is_some_and(|types| types.contains(&json!("DynamicMembership")));
+    let own = group.properties.get(PROCESSING).cloned();
+    own.unwrap_or_else(|| match is_dynamic {
+        true => json!({"status": "Succeeded", "errorMessage": null}),
+        false => Value::Null,
+    })
 }
 
 pub(super) fn not_an_id(id: &str) -> Fault {
@@ -329,6 +348,7 @@ pub(super) fn full(group: &Group) -> Map<String, Value> {
         object.insert(name.to_owned(), value);
     }
     add_own(&mut object, &group.properties);
+    object.remove(PROCESSING);
     object.insert("id".to_owned(), json!(group.id));
     object.insert("displayName".to_owned(), json!(group.display_name));
     object

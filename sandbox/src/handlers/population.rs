@@ -3,13 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::directory::{LIST, READERS, full, missing, not_an_id, page_size, permit, unsupported};
+use super::evaluation::{by_system, is_enrolled};
 use crate::call::Call;
 use crate::encoding::is_guid;
 use crate::machine::Machine;
 use crate::members::MemberType;
 use crate::odata::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
 use crate::reply::{Fault, Reply};
-use crate::tenant::Tenant;
+use crate::tenant::{Device, Group};
 
 const MEMBERS: Allowed<'static> = Allowed {
     options: &["$top", "$select", "$count", "$skiptoken"],
@@ -50,6 +51,7 @@ pub(crate) fn answer(machine: &Machine, call: &Call<'_>) -> Option<Result<Reply,
         return None;
     }
     match segments.as_slice() {
+        ["groups", id, "members", "$count"] => Some(direct_count(machine, call, id)),
         ["groups", id, "transitiveMembers", rest @ ..] => {
             let (cast, rest) = match rest {
                 [cast, rest @ ..] if !cast.starts_with('$') => (Some(*cast), rest),
@@ -62,6 +64,7 @@ pub(crate) fn answer(machine: &Machine, call: &Call<'_>) -> Option<Result<Reply,
             }
         }
         ["users", "$count"] => Some(licensed(machine, call)),
+        ["directory", "deletedItems", "group"] => Some(all_deleted(machine, call)),
         ["directory", "deletedItems", id] => Some(deleted(machine, call, id)),
         _ => None,
     }
@@ -70,19 +73,43 @@ pub(crate) fn answer(machine: &Machine, call: &Call<'_>) -> Option<Result<Reply,
 /// Answers `GET /deviceManagement/managedDeviceOverview`.
 pub(crate) fn overview(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
     permit(call, DEVICE_READERS)?;
+    let known = Allowed {
+        options: &["$select"],
+        properties: &[
+            "id",
+            "enrolledDeviceCount",
+            "mdmEnrolledCount",
+            "dualEnrolledDeviceCount",
+            "deviceOperatingSystemSummary",
+        ],
+        ..MEMBERS
+    };
+    let options = Options::read(&call.pairs, &known)?;
     let devices = machine.tenant().devices.iter();
-    let enrolled =
-        devices.filter(|device| device.properties.get("isManaged") != Some(&json!(false)));
+    let enrolled: Vec<&Device> = devices.filter(|device| is_enrolled(device)).collect();
+    let by_system = by_system(enrolled.iter().copied());
     let mut object = Map::new();
-    object.insert("enrolledDeviceCount".to_owned(), json!(enrolled.count()));
+    for (name, value) in [
+        ("id", json!(machine.tenant().tenant_id)),
+        ("enrolledDeviceCount", json!(enrolled.len())),
+        ("mdmEnrolledCount", json!(enrolled.len())),
+        ("dualEnrolledDeviceCount", json!(0)),
+        ("deviceOperatingSystemSummary", json!(by_system)),
+    ] {
+        object.insert(name.to_owned(), value);
+    }
     let context = call.context("deviceManagement/managedDeviceOverview/$entity");
-    Ok(Reply::object(200, context, object))
+    Ok(Reply::object(200, context, options.shape(object)))
+}
+
+fn is_eventual(call: &Call<'_>) -> bool {
+    let level = call.header("consistencylevel");
+    level.is_some_and(|level| level.eq_ignore_ascii_case("eventual"))
 }
 
 /// A count needs the header (microsoft-graph-docs#11882).
 fn need_eventual(call: &Call<'_>) -> Result<(), Fault> {
-    let level = call.header("consistencylevel");
-    if level.is_some_and(|level| level.eq_ignore_ascii_case("eventual")) {
+    if is_eventual(call) {
         return Ok(());
     }
     Err(Fault::plain(
@@ -92,18 +119,29 @@ fn need_eventual(call: &Call<'_>) -> Result<(), Fault> {
     ))
 }
 
-fn find<'m>(
-    machine: &'m Machine,
-    call: &Call<'_>,
-    id: &str,
-    cast: Option<&str>,
-) -> Result<Vec<(String, MemberType)>, Fault> {
+/// Finds a group for a caller who may read its members: with whether they are hidden from the caller.
+///
+/// Without the permission nothing is seen, and nothing is said of that (DOCS group-list-transitivemembers.md;
+/// the real answer is not known).
+fn group<'m>(machine: &'m Machine, call: &Call<'_>, id: &str) -> Result<(&'m Group, bool), Fault> {
     permit(call, READERS)?;
     if !is_guid(id) {
         return Err(not_an_id(id));
     }
-    let tenant: &'m Tenant = machine.tenant();
-    let group = tenant.group(id).ok_or_else(|| missing(id))?;
+    let group = machine.tenant().group(id).ok_or_else(|| missing(id))?;
+    let hidden = group.properties.get("visibility") == Some(&json!("HiddenMembership"));
+    Ok((group, hidden && !call.caller.may(&["Member.Read.Hidden"])))
+}
+
+/// Finds the members of a group. An advanced query reads an index that lags behind changes (DOCS
+/// group-list-transitivemembers.md).
+fn find(
+    machine: &Machine,
+    call: &Call<'_>,
+    id: &str,
+    cast: Option<&str>,
+) -> Result<Vec<(String, MemberType)>, Fault> {
+    let (group, is_hidden) = group(machine, call, id)?;
     let wanted = match cast {
         None => None,
         Some(cast) => Some(
@@ -113,13 +151,13 @@ fn find<'m>(
                 .ok_or_else(|| Fault::no_segment(cast))?,
         ),
     };
-    // Without the permission nothing is seen, and nothing is said of that (DOCS
-    // group-list-transitivemembers.md; the real answer is not known).
-    let hidden = group.properties.get("visibility") == Some(&json!("HiddenMembership"));
-    if hidden && !call.caller.may(&["Member.Read.Hidden"]) {
+    if is_hidden {
         return Ok(Vec::new());
     }
-    let mut found = tenant.transitive_members(group);
+    let mut found = match is_eventual(call) {
+        true => machine.indexed_members(group, call.now),
+        false => machine.tenant().transitive_members(group),
+    };
     found.retain(|(_, kind)| wanted.is_none_or(|wanted| wanted == *kind));
     Ok(found)
 }
@@ -133,6 +171,21 @@ fn count(machine: &Machine, call: &Call<'_>, id: &str, cast: Option<&str>) -> Re
     let found = find(machine, call, id, cast)?;
     need_eventual(call)?;
     Ok(Reply::count(found.len()))
+}
+
+/// Counts the members that a group has by itself.
+fn direct_count(machine: &Machine, call: &Call<'_>, id: &str) -> Result<Reply, Fault> {
+    let none = Allowed {
+        options: &[],
+        ..MEMBERS
+    };
+    Options::read(&call.pairs, &none)?;
+    let (group, is_hidden) = group(machine, call, id)?;
+    need_eventual(call)?;
+    Ok(Reply::count(match is_hidden {
+        true => 0,
+        false => machine.indexed_direct_members(group, call.now).len(),
+    }))
 }
 
 fn members(
@@ -189,6 +242,31 @@ fn licensed(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
         }
         _ => Err(Fault::bad_request("Invalid filter clause.")),
     }
+}
+
+/// Answers the list of deleted groups, for which the cast is needed (DOCS directory-deleteditems-list.md).
+fn all_deleted(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
+    permit(call, DELETED_READERS)?;
+    let known = Allowed {
+        options: &["$top", "$select", "$skiptoken"],
+        properties: &["id", "displayName", "deletedDateTime"],
+        ..MEMBERS
+    };
+    let options = Options::read(&call.pairs, &known)?;
+    let size = page_size(&options)?;
+    let groups = &machine.tenant().deleted_groups;
+    let page = query::page(
+        groups.len(),
+        |row| groups[row].id.as_str(),
+        &options,
+        size,
+        &call.root,
+        "/directory/deletedItems/microsoft.graph.group",
+        TokenStyle::Directory,
+    )?;
+    let rows = groups[page.rows].iter();
+    let rows = rows.map(|group| options.shape(full(group))).collect();
+    Ok(Reply::page(call.context("groups"), None, page.next, rows))
 }
 
 fn deleted(machine: &Machine, call: &Call<'_>, id: &str) -> Result<Reply, Fault> {

@@ -141,6 +141,13 @@ impl Options {
     }
 
     /// Leaves the selected properties of an object.
+    /// Whether a property is asked for by name.
+    pub(crate) fn selects(&self, name: &str) -> bool {
+        let mut selected = self.select.iter().flatten();
+        selected.any(|selected| selected == name)
+    }
+
+    /// Leaves the selected properties.
     pub(crate) fn shape(&self, object: Map<String, Value>) -> Map<String, Value> {
         match &self.select {
             None => object,

@@ -4,20 +4,25 @@
 //! manifests in `examples/manifests` are written for it.
 
 mod objects;
+mod people;
 mod tables;
 
 use serde_json::{Map, Value, json};
 
 use self::objects::{OBJECTS, Object};
-use self::tables::{DEVICES, FAMILIES, FILTERS, Family, GROUPS, NESTED, USERS};
+use self::people::{DEVICES, DYNAMIC, FLEETS, MORE_USERS, NESTED, PLACED, USERS};
+use self::tables::{FAMILIES, FILTERS, Family, GROUPS};
 use crate::collections::Collection;
 use crate::encoding::guid_from;
 use crate::rules::assignment;
 use crate::target;
-use crate::tenant::{Device, Policy, Tenant, User};
+use crate::tenant::{Device, Policy, Tenant, User, object};
+
+/// The place of the Macs among the fleets.
+const MACS: usize = 5;
 
 impl Tenant {
-    /// Makes the sample tenant: 150 policies, 60 groups, 8 filters, and a few users and devices.
+    /// Makes the sample tenant: 194 policies, 60 groups, 8 filters, 184 users and 305 devices.
     pub fn sample() -> Self {
         let mut tenant = Self::empty();
         tenant.tenant_id = guid_from("sample tenant");
@@ -107,23 +112,41 @@ impl Tenant {
     }
 
     fn add_members(&mut self) {
-        for (number, (name, groups)) in USERS.iter().enumerate() {
+        let more =
+            (1..=MORE_USERS).map(|number| (format!("u{number:03}@contoso.example"), &[][..]));
+        let users = USERS
+            .iter()
+            .map(|(name, groups)| ((*name).to_owned(), *groups));
+        for (number, (name, groups)) in users.chain(more).enumerate() {
             let id = guid_from(&format!("user {number}"));
             self.users.push(User {
                 id: id.clone(),
-                user_principal_name: (*name).to_owned(),
+                user_principal_name: name,
                 properties: Map::new(),
             });
             groups.iter().for_each(|group| self.put_into(group, &id));
         }
         for (number, (name, groups)) in DEVICES.iter().enumerate() {
             let id = guid_from(&format!("device {number}"));
-            self.devices.push(Device {
-                id: id.clone(),
-                display_name: (*name).to_owned(),
-                properties: Map::new(),
-            });
+            let of_mac = usize::from(name.starts_with("MAC")) * MACS;
+            let says = FLEETS.get(of_mac).map_or("", |fleet| fleet.says);
+            self.add_device(&id, name, says);
             groups.iter().for_each(|group| self.put_into(group, &id));
+        }
+        for fleet in FLEETS {
+            for number in 1..=fleet.number {
+                let name = format!("{}{number:03}", fleet.prefix);
+                self.add_device(&guid_from(&format!("device {name}")), &name, fleet.says);
+            }
+        }
+        for (group, prefix, first, last) in PLACED {
+            for number in *first..=*last {
+                let id = match *prefix {
+                    "u" => guid_from(&format!("user {}", USERS.len() + number - 1)),
+                    prefix => guid_from(&format!("device {prefix}{number:03}")),
+                };
+                self.put_into(group, &id);
+            }
         }
         for (inner, outer) in NESTED {
             let found = self.groups.iter().find(|group| group.display_name == inner);
@@ -131,10 +154,28 @@ impl Tenant {
                 self.put_into(outer, &id);
             }
         }
+        for group in &mut self.groups {
+            let mut dynamic = DYNAMIC.iter();
+            if let Some((_, rule)) = dynamic.find(|(name, _)| *name == group.display_name) {
+                group.properties.extend(object(json!({
+                    "groupTypes": ["DynamicMembership"],
+                    "membershipRule": rule,
+                    "membershipRuleProcessingState": "On",
+                })));
+            }
+        }
+    }
+
+    fn add_device(&mut self, id: &str, name: &str, says: &str) {
+        self.devices.push(Device {
+            id: id.to_owned(),
+            display_name: name.to_owned(),
+            properties: said(says),
+        });
     }
 
     fn put_into(&mut self, group: &str, member: &str) {
-        let mut groups = self.groups.iter_mut();
+        let mut groups = self.groups.iter_mut().rev();
         if let Some(group) = groups.find(|found| found.display_name == group) {
             group.members.push(member.to_owned());
         }
@@ -216,14 +257,20 @@ mod tests {
         assert_eq!(tenant.policies.values().flatten().count(), 194);
         assert_eq!(tenant.groups.len(), 60);
         assert_eq!(tenant.assignment_filters.len(), 8);
+        assert_eq!((tenant.users.len(), tenant.devices.len()), (184, 305));
         let placed: usize = tenant.groups.iter().map(|group| group.members.len()).sum();
         let in_tables = |table: &[(&str, &[&str])]| -> usize {
             table.iter().map(|(_, groups)| groups.len()).sum()
         };
+        let in_ranges: usize = PLACED
+            .iter()
+            .map(|(_, _, first, last)| last - first + 1)
+            .sum();
         assert_eq!(
             placed,
-            in_tables(&USERS) + in_tables(&DEVICES) + NESTED.len()
+            in_tables(&USERS) + in_tables(&DEVICES) + in_ranges + NESTED.len()
         );
+        assert!(tenant.check_members().is_ok());
         let policies = tenant.policies.values().flatten();
         let rows = policies.flat_map(|policy| &policy.assignments);
         assert_eq!(rows.filter(|row| row.source == "policySets").count(), 7);

@@ -69,37 +69,6 @@ pub(super) const GROUPS: [&str; 60] = [
     "SG-Licence-F3",
 ];
 
-/// Users and the groups that they are in, by themselves.
-pub(super) const USERS: [(&str, &[&str]); 4] = [
-    (
-        "ada.nowak@contoso.example",
-        &["SG-Dept-Engineering", "SG-Linux-Developers"],
-    ),
-    (
-        "erik.lind@contoso.example",
-        &["SG-Dept-Executives", "SG-Mobile-Executives"],
-    ),
-    ("olga.o'brien@contoso.example", &["SG-O'Brien Assistants"]),
-    ("glass@contoso.example", &["SG-Breakglass"]),
-];
-
-/// Devices and the groups that they are in, by themselves. `DESKTOP-7` stands there twice.
-pub(super) const DEVICES: [(&str, &[&str]); 5] = [
-    ("WIN-PILOT-01", &["SG-Win-Ring-1-Pilot", "SG-Autopilot-All"]),
-    ("WIN-LOBBY-01", &["SG-Kiosk-Lobby"]),
-    ("MAC-PILOT-01", &["SG-Mac-Ring-1-Pilot"]),
-    ("DESKTOP-7", &["SG-Win-Ring-3-Broad"]),
-    ("DESKTOP-7", &["SG-Legacy-Line"]),
-];
-
-/// Groups and the groups that they are in.
-pub(super) const NESTED: [(&str, &str); 4] = [
-    ("SG-Dept-Engineering", "SG-Licence-E5"),
-    ("SG-Dept-Executives", "SG-Licence-E5"),
-    ("SG-Kiosk-Lobby", "SG-Shared-Devices"),
-    ("SG-Win-Ring-1-Pilot", "SG-Win-Ring-2-Early"),
-];
-
 /// The filters: name, platform, rule.
 pub(super) const FILTERS: [(&str, &str, &str); 8] = [
     (

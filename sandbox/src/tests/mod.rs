@@ -8,6 +8,7 @@ mod keeping;
 mod kinds;
 mod limits;
 mod memberships;
+mod population;
 mod reading;
 mod writing;
 

@@ -37,10 +37,7 @@ pub(in crate::cli) fn plan(
     (loaded, chosen): (&Loaded, &[Tenant]),
     output: &Output,
 ) -> Result<Exit, Failure> {
-    refuse(&[
-        ("--since", command.since.is_some()),
-        ("--who", command.who.who),
-    ])?;
+    refuse(&[("--since", command.since.is_some())])?;
     let unmanaged = match command.is_drift {
         true => NameUnmanaged::Broad,
         false => NameUnmanaged::Not,
@@ -56,6 +53,7 @@ pub(in crate::cli) fn plan(
         },
     };
     let rules = settings::guards(&command.guards, config)?;
+    let who = command.who.asked(None);
     let host = Process {
         output,
         service: settings::service(&common.service, config)?,
@@ -68,7 +66,7 @@ pub(in crate::cli) fn plan(
         rules: &rules,
         all: command.view.all,
         members: &settings::members(&command.members, config)?,
-        who: None,
+        who: who.as_ref(),
         approvals: command.is_drift,
     };
     let mut batch = runtime()?.block_on(async {

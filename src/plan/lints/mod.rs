@@ -13,13 +13,14 @@ use crate::model::Population;
 use rules::{Context, Lint};
 
 /// The codes, each with whether it is a warning that `--strict` makes an error; else it is worth knowing.
-pub const CODES: [(&str, bool); 11] = [
+pub const CODES: [(&str, bool); 12] = [
     ("app-available-devices", true),
     ("dynamic-device-exclusion", true),
     ("dynamic-paused", true),
     ("exclude-empty-group", false),
     ("exclusion-no-effect", true),
     ("filter-mode-mix", true),
+    ("filter-unsupported-kind", true),
     ("group-not-security", true),
     ("include-empty-group", false),
     ("mixed-exclusion", true),

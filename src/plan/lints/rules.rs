@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::kinds::FilterRule;
 use crate::model::{
     Assignment, FilterMode, GroupTraits, MemberCount, MemberSet, Population, SharedText, Target,
 };
@@ -11,6 +12,7 @@ use crate::plan::{Names, PlannedPolicy};
 const ASSIGN: &str = "Assign policies in Microsoft Intune";
 const GROUPS: &str = "Use groups to organize users and devices for Microsoft Intune";
 const FILTER_REPORTS: &str = "Filter reports and troubleshooting";
+const FILTER_SUPPORT: &str = "Platforms, policies, and app types supported by filters";
 const APPS: &str = "Assign apps to groups";
 const DYNAMIC: &str = "Manage rules for dynamic membership groups in Microsoft Entra ID";
 
@@ -150,25 +152,46 @@ pub(super) fn of<'c>(
     policy: &'c PlannedPolicy,
     rows: &'c [Assignment],
 ) -> impl Iterator<Item = Lint> {
-    let mut lints = exclusions(context, rows);
-    lints.extend(groups(context, rows));
+    let mut lints = groups(context, rows);
+    lints.extend(late_exclusions(context, rows));
     lints.extend(empty(context, rows));
     let variants: BTreeSet<Option<&SharedText>> =
         rows.iter().map(|row| row.key.variant.as_ref()).collect();
     for variant in variants {
-        let of_variant = rows.iter().filter(is_include);
-        let of_variant: Vec<&Assignment> = of_variant
-            .filter(|row| row.key.variant.as_ref() == variant)
-            .collect();
+        let of_variant = rows.iter();
+        let of_variant = of_variant.filter(|row| row.key.variant.as_ref() == variant);
+        let mut of_variant: Vec<&Assignment> = of_variant.collect();
+        lints.extend(exclusions(context, &of_variant));
+        of_variant.retain(is_include);
         lints.extend(filter_mode_mix(context, &of_variant));
         lints.extend(redundant(context, &of_variant));
     }
     lints.extend(available(context, policy, rows));
+    lints.extend(unsupported_filters(context, policy, rows));
     lints.into_iter()
 }
 
+/// A device that is new is not in a dynamic group yet.
+fn late_exclusions(context: &Context<'_>, rows: &[Assignment]) -> Vec<Lint> {
+    let excluded = rows.iter().filter_map(|row| match &row.key.target {
+        Target::ExclusionGroup(id) => Some(id),
+        _ => None,
+    });
+    let dynamic = excluded.filter(|id| context.kind_of_rule(id) == Some(Kind::Devices));
+    dynamic
+        .map(|id| Lint {
+            code: "dynamic-device-exclusion",
+            text: format!(
+                "{} is a dynamic group of devices and excluded: a new device can get the policy before it is in the group; a filter in mode exclude has no such delay",
+                context.group(id)
+            ),
+            source: ASSIGN,
+        })
+        .collect()
+}
+
 /// Exclusions work within their kind only.
-fn exclusions(context: &Context<'_>, rows: &[Assignment]) -> Vec<Lint> {
+fn exclusions(context: &Context<'_>, rows: &[&Assignment]) -> Vec<Lint> {
     let includes: Vec<Option<Kind>> = rows
         .iter()
         .filter(|row| !row.key.target.is_exclusion())
@@ -187,16 +210,6 @@ fn exclusions(context: &Context<'_>, rows: &[Assignment]) -> Vec<Lint> {
             continue;
         };
         let kind = context.kind_of_group(id);
-        if context.kind_of_rule(id) == Some(Kind::Devices) {
-            lints.push(Lint {
-                code: "dynamic-device-exclusion",
-                text: format!(
-                    "{} is a dynamic group of devices and excluded: a new device can get the policy before it is in the group; a filter in mode exclude has no such delay",
-                    context.group(id)
-                ),
-                source: ASSIGN,
-            });
-        }
         let (own, other) = match kind {
             Some(Kind::Devices) => (Kind::Devices, Kind::Users),
             Some(Kind::Users) => (Kind::Users, Kind::Devices),
@@ -255,6 +268,16 @@ fn groups(context: &Context<'_>, rows: &[Assignment]) -> Vec<Lint> {
                 source: DYNAMIC,
             });
         }
+        if traits.failed {
+            lints.push(Lint {
+                code: "dynamic-paused",
+                text: format!(
+                    "the rule of {} could not be processed: its members stay as they are",
+                    context.group(id)
+                ),
+                source: DYNAMIC,
+            });
+        }
         if traits.security_enabled == Some(false) {
             lints.push(Lint {
                 code: "group-not-security",
@@ -281,9 +304,15 @@ fn empty(context: &Context<'_>, rows: &[Assignment]) -> Vec<Lint> {
             false => ("include-empty-group", "the policy reaches nobody by it"),
         };
         let group = context.group(id);
+        // A count of members that were not read lags behind (microsoft-graph-docs-contrib:
+        // group-list-transitivemembers.md).
+        let late = match context.set(&row.key.target) {
+            Some(_) => "",
+            None => ", or was filled in the last minutes",
+        };
         Some(Lint {
             code,
-            text: format!("{group} is empty: {text}"),
+            text: format!("{group} is empty{late}: {text}"),
             source: GROUPS,
         })
     });
@@ -411,6 +440,37 @@ fn available(context: &Context<'_>, policy: &PlannedPolicy, rows: &[Assignment])
                 context.target(&row.key.target)
             ),
             source: APPS,
+        })
+        .collect()
+}
+
+/// Kinds that ignore or refuse filters.
+fn unsupported_filters(
+    context: &Context<'_>,
+    policy: &PlannedPolicy,
+    rows: &[Assignment],
+) -> Vec<Lint> {
+    let spec = policy.kind.spec();
+    let of_type = spec.targets.of_type(policy.odata_type.as_deref());
+    if of_type.filters != FilterRule::Unsupported {
+        return Vec::new();
+    }
+    let kind = match &policy.odata_type {
+        Some(odata_type) if spec.polymorphic => format!("{} ({odata_type})", policy.kind),
+        _ => policy.kind.to_string(),
+    };
+    let filtered = rows
+        .iter()
+        .filter_map(|row| Some((row, row.filter.as_ref()?)));
+    filtered
+        .map(|(row, filter)| Lint {
+            code: "filter-unsupported-kind",
+            text: format!(
+                "the filter `{}` on {} has no effect on a {kind}",
+                context.names.filter(&filter.id).unwrap_or(&filter.id),
+                context.target(&row.key.target)
+            ),
+            source: FILTER_SUPPORT,
         })
         .collect()
 }

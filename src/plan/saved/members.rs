@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{DeletedGroup, MemberCount, Unknown};
+use crate::model::{DeletedGroup, FilterCount, MemberCount, Unknown};
 use crate::plan::Names;
-use crate::plan::members::{Heads, Reach};
+use crate::plan::members::{Heads, Members, Reach};
 
 /// A group that was deleted and is still assigned.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -31,6 +31,65 @@ impl DeletedRecord {
     pub(super) fn read(&self) -> DeletedGroup {
         let Self { id, name, at } = self.clone();
         DeletedGroup { id, name, at }
+    }
+}
+
+/// How many of the tenant's devices a filter matches; null for what is not known.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct FilterRecord {
+    id: String,
+    name: Option<String>,
+    platform: Option<String>,
+    matches: Option<u64>,
+    at_least: bool,
+    of: Option<u64>,
+    reason: Option<String>,
+}
+
+impl FilterRecord {
+    pub(super) fn all(members: Option<&Members>, names: &Names) -> Vec<Self> {
+        let counted = members.into_iter().flat_map(|members| &members.filters);
+        counted
+            .map(|(id, count)| {
+                let FilterCount {
+                    platform,
+                    matches,
+                    at_least,
+                    of,
+                    reason,
+                } = count.clone();
+                Self {
+                    id: id.clone(),
+                    name: names.filter(id).map(str::to_owned),
+                    platform,
+                    matches,
+                    at_least,
+                    of,
+                    reason: word(reason),
+                }
+            })
+            .collect()
+    }
+
+    pub(super) fn read(&self) -> (String, FilterCount) {
+        let Self {
+            id,
+            name: _,
+            platform,
+            matches,
+            at_least,
+            of,
+            reason: word,
+        } = self.clone();
+        let count = FilterCount {
+            platform,
+            matches,
+            at_least,
+            of,
+            reason: reason(word.as_ref()),
+        };
+        (id, count)
     }
 }
 

@@ -23,7 +23,7 @@ use serde_json::Value;
 
 pub use approval::ApprovalRecord;
 pub use digest::{of_plan as digest_of, without_acceptances as digest_without_acceptances};
-pub use members::DeletedRecord;
+pub use members::{DeletedRecord, FilterRecord};
 pub use policy::{PolicyRecord, PolicyRecords, check_ids, remediation_of};
 pub use selection::SelectionRecord;
 pub use shared::SharedNamesRecord;
@@ -166,6 +166,9 @@ pub struct PlanRecord<'a> {
     /// Groups that are assigned, and were deleted not long ago.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deleted_groups: Vec<DeletedRecord>,
+    /// How many devices the filters of the changes match, where that was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<FilterRecord>,
     /// Warnings.
     #[serde(default)]
     pub diagnostics: Vec<DiagnosticRecord>,
@@ -214,7 +217,7 @@ impl<'a> PlanRecord<'a> {
             since,
             notable,
             audit,
-            members: _,
+            members,
             set_members: _,
             approvals,
         } = annotations;
@@ -244,6 +247,7 @@ impl<'a> PlanRecord<'a> {
                 .as_ref()
                 .map(|all| all.iter().map(ApprovalRecord::new).collect()),
             deleted_groups: DeletedRecord::all(names),
+            filters: FilterRecord::all(members.as_ref(), names),
             diagnostics: diagnostics.iter().map(DiagnosticRecord::new).collect(),
             digest: digest.to_owned(),
             shared_names: SharedNamesRecord::of(plan, names, all),
@@ -351,6 +355,10 @@ impl<'a> PlanRecord<'a> {
             if let Some(counted) = record.members() {
                 members.get_or_insert_default().add(policy, counted);
             }
+        }
+        for filter in &self.filters {
+            let (id, counted) = filter.read();
+            members.get_or_insert_default().filters.insert(id, counted);
         }
         let mut set_members = SetMembers::default();
         for (policy, record) in policies.iter().zip(self.policies.held()) {

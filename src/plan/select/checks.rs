@@ -158,17 +158,6 @@ fn check_rules(
     let (over, takes) = match (of_type.filters, filter.management.as_deref()) {
         (FilterRule::Devices, Some("apps")) => ("managed apps", "managed devices"),
         (FilterRule::Apps, Some("devices")) => ("managed devices", "managed apps"),
-        (FilterRule::Unsupported, _) => {
-            let doubt = Diagnostic::new(
-                Severity::Warning,
-                "filter-unsupported-kind",
-                Some(place),
-                format!("filters have no effect on a {named}, by Microsoft's list"),
-            );
-            return Some(doubt.hint(
-                "see `Supported workloads when creating filters` in Microsoft's documentation",
-            ));
-        }
         _ => return None,
     };
     let message = format!(

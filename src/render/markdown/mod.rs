@@ -12,6 +12,7 @@ mod table;
 use std::fmt::Write as _;
 
 use super::diff;
+use super::members;
 use super::phrases::{
     self, Alike, MOST_UNMANAGED, Partial, alike, changes, count, how_to_accept, named, partial,
     policy_of_kind, read_counts, seen, since, verdict, writes,
@@ -81,6 +82,7 @@ fn parts(review: &Review<'_>, changes: Changes) -> Vec<Part> {
         let results = review.results;
         let results = results.filter(|results| !results.settled.is_empty());
         parts.extend(changes(view, results));
+        parts.push(filters(view.annotations));
         parts.push(unmanaged(view.annotations));
         parts.push(open_approvals(view.annotations));
     }
@@ -136,6 +138,9 @@ fn head(review: &Review<'_>, with_counts: bool) -> String {
             read_counts(plan, summary, view.direction, ""),
             code(shorten(&plan.graph_url, LONGEST_IN_HEAD)),
         );
+        if let Some(note) = members::note(plan, view.annotations) {
+            let _ = write!(head, "{note}\n\n");
+        }
     }
     head
 }
@@ -278,6 +283,13 @@ fn failures(review: &Review<'_>) -> Part {
         )
     });
     Part::new("policies that are not as planned", bad)
+}
+
+/// Says how many devices the filters of the changes match, if that was asked.
+fn filters(annotations: &Annotations) -> Part {
+    let lines = members::filters(annotations).into_iter();
+    let lines = lines.map(|line| format!("- {}\n", code(shorten(&line, LONGEST_NAME))));
+    Part::new("filters", lines).between(format!("**{}:**\n\n", members::FILTERS), "\n".to_owned())
 }
 
 /// Names the unmanaged policies that are worth it.

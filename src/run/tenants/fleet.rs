@@ -209,8 +209,10 @@ impl<H: Host> Fleet<'_, H> {
         let is_new = |found: &Diagnostic| !own.diagnostics.contains(found);
         let (client, service) = self.host.connect(tenant, self.stop)?;
         let rules = rules_of(self.request.rules, tenant);
+        let who = self.request.who.map(|who| who.of_tenant(&tenant.name));
         let request = PlanRequest {
             rules: &rules,
+            who: who.as_ref(),
             ..self.request
         };
         let mask = |found: &Diagnostic| Diagnostic {

@@ -87,7 +87,7 @@ fn exclusions_work_within_their_kind() {
         "include: [allUsers], exclude: [group: Empty]",
         nothing,
         &["exclude-empty-group"],
-        "group `Empty` (0 devices, 0 users) is empty",
+        "group `Empty` (0 devices, 0 users) is empty, or was filled in the last minutes: excluding",
     );
     check(
         "include: [collection: X], exclude: [group: C]",
@@ -170,6 +170,25 @@ fn dynamic_groups_are_late_or_paused() {
         },
         &["dynamic-paused"],
         "the rule of group `A` (4 devices, 0 users) is paused",
+    );
+    check(
+        "include: [group: A]",
+        |state| {
+            dynamic(0, devices)(state);
+            state["groups"][0]["membershipRuleProcessingStatus"] =
+                json!({"status": "Failed", "errorMessage": "x"});
+        },
+        &["dynamic-paused"],
+        "the rule of group `A` (4 devices, 0 users) could not be processed",
+    );
+    check(
+        "include: [group: A]",
+        |state| {
+            dynamic(0, devices)(state);
+            state["groups"][0]["membershipRuleProcessingStatus"] = json!({"status": "Running"});
+        },
+        &[],
+        "",
     );
     // A group that is not dynamic any more has nothing to pause.
     check(
@@ -311,4 +330,114 @@ fn an_app_that_is_available_to_devices_is_told() {
             "{kind} {said}"
         );
     }
+}
+
+/// A world with an app of a type.
+fn app(kind: &str, targets: &str) -> World {
+    let id = "ffffffff-0000-4000-8000-000000000001";
+    let tenant = Tenant::common().group("Mixed").group("Empty");
+    let world = World::with(&tenant, &[&format!("kind: mobileApp, id: {id}, {targets}")]);
+    populate(&world, &MEMBERS);
+    world.edit("tenant.json", |state| {
+        state["mobileApps"] = json!([{
+            "id": id,
+            "displayName": "App",
+            "@odata.type": format!("#microsoft.graph.{kind}"),
+            "publishingState": "published",
+            "assignments": [],
+        }]);
+    });
+    world
+}
+
+#[test]
+fn exclusions_of_an_app_work_within_their_intent() {
+    // Whoever gets it as available is a user, though devices get it as required.
+    let targets = "include: [{group: A, intent: required}, {allUsers: true, intent: available}], exclude: [{group: B, intent: available}]";
+    let world = app("win32LobApp", targets);
+    let (found, said) = codes(&world, "--members");
+    assert_eq!(
+        found,
+        BTreeSet::from(["exclusion-no-effect".to_owned()]),
+        "{said}"
+    );
+    let required = targets.replace(
+        "{group: B, intent: available}",
+        "{group: B, intent: required}",
+    );
+    let (found, said) = codes(&app("win32LobApp", &required), "--members");
+    assert_eq!(found, BTreeSet::new(), "{said}");
+    // Group A has devices 1 to 4, B 3 to 6: with the same intent half of A is out, and all users get it.
+    for (targets, devices) in [(targets, 4), (required.as_str(), 2)] {
+        let told = app("win32LobApp", targets)
+            .sandbox(&format!(
+                "plan m.yaml {ALLOW} --members exact --format json"
+            ))
+            .exits(0)
+            .json();
+        let reach = &told["policies"][0]["reach"]["gained"];
+        assert_eq!(*reach, json!({"devices": devices, "users": 9}), "{targets}");
+    }
+}
+
+#[test]
+fn a_filter_on_a_kind_that_ignores_it_is_told() {
+    let id = "ffffffff-0000-4000-8000-000000000002";
+    for (segment, kind, expected) in [
+        ("deviceManagementScripts", "deviceManagementScript", true),
+        ("deviceHealthScripts", "deviceHealthScript", false),
+    ] {
+        let entry =
+            |filter: &str| format!("kind: {kind}, id: {id}, include: [{{group: A{filter}}}]");
+        let world = World::with(&Tenant::common(), &[&entry(", filter: F")]);
+        world.edit("tenant.json", |state| {
+            state[segment] = json!([{"id": id, "displayName": "U", "assignments": []}]);
+        });
+        let code = "filter-unsupported-kind";
+        let (found, said) = codes(&world, "");
+        assert_eq!(found.contains(code), expected, "{kind} {said}");
+        if expected {
+            let text = "the filter `F` on group `A` has no effect on a deviceManagementScript (Microsoft: \"Platforms, policies, and app types supported by filters\")";
+            assert!(said.contains(text), "{said}");
+            world
+                .sandbox(&format!("plan m.yaml {ALLOW} --strict"))
+                .exits(3)
+                .says(&["error[filter-unsupported-kind]"]);
+            world.write("assignctl.yaml", "lints: {filter-unsupported-kind: off}\n");
+            assert_eq!(codes(&world, "--strict").0, BTreeSet::new());
+            std::fs::remove_file(world.path("assignctl.yaml")).expect("a file");
+        }
+        world.manifest(&[&entry("")]);
+        assert!(!codes(&world, "").0.contains(code), "{kind}");
+    }
+}
+
+/// Every code is one of a rule that fires here, has a section on the page of errors that names its source,
+/// and can be silenced.
+#[test]
+fn every_code_is_on_the_page_and_can_be_silenced() {
+    let page = include_str!("../../../docs/errors.md");
+    let cases = include_str!("lints.rs");
+    let mut off = Vec::new();
+    for (code, _) in assignctl::plan::lints::CODES {
+        let heading = format!("\n### `{code}`\n");
+        let (_, section) = page
+            .split_once(&heading)
+            .unwrap_or_else(|| panic!("{code}"));
+        let section = section.split("\n### ").next().unwrap_or_default();
+        assert!(section.contains("(\""), "{code} has no source: {section}");
+        assert!(cases.contains(&format!("\"{code}\"")), "{code}");
+        off.push(format!("{code}: off"));
+    }
+    let world = World::with(&Tenant::common(), &["name: P, include: [group: A]"]);
+    world.edit("tenant.json", |state| {
+        state["configurationPolicies"] = json!([
+            {"id": "ffffffff-0000-4000-8000-000000000003", "name": "P", "assignments": []}
+        ]);
+    });
+    world.write(
+        "assignctl.yaml",
+        &format!("lints: {{{}}}\n", off.join(", ")),
+    );
+    world.sandbox("plan m.yaml").exits(0);
 }

@@ -15,7 +15,12 @@ fn user(number: usize) -> String {
 
 /// Gives a tenant 12 devices and 9 users, and its groups members: `d1-3 u2 g1` and the like.
 pub(super) fn populate(world: &World, groups: &[&str]) {
-    world.edit("tenant.json", |state| {
+    populate_file(world, "tenant.json", groups);
+}
+
+/// Does so with the tenant of a file.
+pub(super) fn populate_file(world: &World, file: &str, groups: &[&str]) {
+    world.edit(file, |state| {
         state["devices"] = (1..=12)
             .map(|number| json!({"id": device(number), "displayName": "D"}))
             .collect();
@@ -73,6 +78,16 @@ fn numbers_stand_beside_each_change_in_every_format() {
         .sandbox("drift m.yaml --members")
         .exits(2)
         .says(&lines);
+    // The counts may lag behind, and are said to.
+    let note = "Members are counted by Entra";
+    for format in ["text", "markdown"] {
+        let plan = format!("plan m.yaml --format {format} --allow broad-target");
+        world.sandbox(&format!("{plan} --members")).says(&[note]);
+        world
+            .sandbox(&format!("{plan} --members exact"))
+            .says_nothing_of(note);
+        world.sandbox(&plan).says_nothing_of(note);
+    }
     let without = world
         .sandbox("plan m.yaml --format json --allow broad-target")
         .json();
@@ -272,4 +287,179 @@ fn a_deleted_group_is_named_with_the_time() {
     assert_eq!(told["digest"], digest);
     let missing = format!("- group {} (does not exist)", group_id(77));
     world.sandbox("plan m.yaml").exits(0).says(&[&missing]);
+}
+
+/// A policy for all devices with a filter, of which ten and two Windows devices are known.
+fn filtered(table: &str) -> World {
+    let tenant = Tenant::common()
+        .switch("filterTable", json!(table))
+        .filter("Mac", "macOS")
+        .policy("P", &["allDevices [include F]"]);
+    let world = World::with(
+        &tenant,
+        &["name: P, include: [{allDevices: true, filter: F, filterMode: exclude}]"],
+    );
+    world.edit("tenant.json", |state| {
+        state["devices"] = (1..=12)
+            .map(|number| {
+                let model = if number > 10 { "XPS" } else { "Latitude" };
+                json!({
+                    "id": device(number),
+                    "displayName": format!("D{number}"),
+                    "operatingSystem": "Windows",
+                    "model": model,
+                })
+            })
+            .collect();
+        state["assignmentFilters"][0]["rule"] = json!("(device.model -startsWith \"lat\")");
+    });
+    world
+}
+
+#[test]
+fn filters_say_how_many_devices_they_match_in_every_format_and_spelling() {
+    let line = "F matches 10 of 12 Windows devices";
+    let head = "Filters, over all enrolled devices";
+    for table in ["columns", "schema"] {
+        let world = filtered(table);
+        for (format, code) in [("text", 0), ("markdown", 0)] {
+            world
+                .sandbox(&format!("plan m.yaml --members filters --format {format}"))
+                .exits(code)
+                .says(&[head, line, "(12 devices)"]);
+        }
+        let plain = world.sandbox("plan m.yaml --members --format json").json();
+        assert_eq!(plain.get("filters"), None, "it is not asked for");
+        let told = world
+            .sandbox("plan m.yaml --members exact,filters --format json --out p.json")
+            .exits(0)
+            .json();
+        assert_eq!(told["digest"], plain["digest"]);
+        let expected = json!([{
+            "id": "cccccccc-0000-4000-8000-000000000001",
+            "name": "F",
+            "platform": "windows10AndLater",
+            "matches": 10,
+            "atLeast": false,
+            "of": 12,
+            "reason": null,
+        }]);
+        assert_eq!(told["filters"], expected);
+        assert!(told["policies"][0].get("reach").is_some());
+        // A saved plan keeps it.
+        world.run("show p.json").exits(0).says(&[head, line]);
+        assert_eq!(
+            world.run("show p.json --format json").json()["filters"],
+            expected
+        );
+    }
+}
+
+#[test]
+fn what_a_filter_matches_is_never_zero_because_it_is_unknown() {
+    let world = filtered("columns");
+    // Without the overview the number of all is left out.
+    world.edit("tenant.json", |state| {
+        state["service"]["roles"] = json!([
+            "DeviceManagementConfiguration.Read.All",
+            "GroupMember.Read.All",
+        ]);
+    });
+    let plan = "plan m.yaml --members filters";
+    world
+        .sandbox(plan)
+        .exits(0)
+        .says(&["F matches 10 Windows devices\n"]);
+    // A rule that the service does not take.
+    world.edit("tenant.json", |state| {
+        state["assignmentFilters"][0]["rule"] = json!("(device.colour -eq \"x\")");
+    });
+    let digest = world.sandbox("plan m.yaml --format json").json()["digest"].clone();
+    for format in ["text", "markdown"] {
+        world
+            .sandbox(&format!("{plan} --format {format}"))
+            .exits(0)
+            .says(&["F matches an unknown number of devices"]);
+    }
+    let told = world
+        .sandbox(&format!("{plan} --format json"))
+        .exits(0)
+        .json();
+    assert_eq!(told["digest"], digest);
+    assert_eq!(told["filters"][0]["matches"], Value::Null);
+}
+
+#[test]
+fn a_path_after_members_is_a_path_and_nothing_is_swallowed() {
+    let world = world();
+    world.write(
+        "assignctl.yaml",
+        "members: exact,filters\nmanifests: [other.yaml]\n",
+    );
+    world.write(
+        "other.yaml",
+        "version: 1\npolicies:\n- {kind: configurationPolicy, name: P, include: [group: B]}\n",
+    );
+    for line in [
+        "plan --allow broad-target --members m.yaml",
+        "plan --members=counts --allow broad-target m.yaml",
+        "plan m.yaml --allow broad-target --members",
+    ] {
+        world
+            .sandbox(line)
+            .exits(0)
+            .says(&["allUsers (9 users)"])
+            .says_nothing_of("get it");
+    }
+    // The configuration's words are those of the option.
+    world
+        .sandbox("plan")
+        .exits(0)
+        .says(&["5 devices and 2 users get it"]);
+    world.sandbox("plan --members exakt").exits(64).says(&[
+        "invalid value 'exakt' for '--members",
+        "counts, exact, filters",
+    ]);
+    for (words, code) in [
+        ("true", 0),
+        ("counts", 0),
+        ("filters", 0),
+        ("false", 0),
+        ("exakt", 1),
+        ("3", 1),
+        ("[]", 1),
+    ] {
+        world.write("assignctl.yaml", &format!("members: {words}\n"));
+        let ran = world
+            .sandbox("plan m.yaml --allow broad-target")
+            .exits(code);
+        if code > 0 {
+            ran.says(&[
+                "error[configuration]: expected `true`, `false`, `counts`, `exact` or `filters`",
+                "assignctl.yaml:1:",
+            ]);
+        }
+    }
+}
+
+/// Numbers stand in what a reviewer of the sample tenant sees, and three rules that a real tenant breaks.
+#[test]
+fn the_sample_tenant_has_members_and_three_warnings() {
+    let world = World::empty();
+    let tenant = world.path("tenant.json");
+    let line = format!(
+        "plan examples/manifests --no-progress --members exact,filters --sandbox {}",
+        tenant.display()
+    );
+    let told = world.run_in(env!("CARGO_MANIFEST_DIR"), &line).exits(0).says(&[
+        "group SG-Win-Ring-2-Early (55 devices)",
+        "group SG-Mobile-Broad, filter Android work profile – personal (include) (10 devices, 84 users)",
+        "30 users get it; 32 users lose it",
+        "Corporate Windows 11 matches 184 of 208 Windows devices",
+        "warning[dynamic-device-exclusion]: configurationPolicy `Win - Security - BitLocker`",
+        "warning[exclusion-no-effect]: mobileApp `7-Zip`",
+        "warning[mixed-group]: ",
+    ]);
+    let warnings = told.stderr.matches("(Microsoft: ").count();
+    assert_eq!(warnings, 3, "{}", told.stderr);
 }

@@ -126,7 +126,7 @@ const FABRIKAM: &str = "11111111-2222-4333-8444-555555555555";
 const CONTOSO: &str = "21111111-2222-4333-8444-555555555555";
 
 /// The tenants of the baseline, each in a file of its own below `tenants`, by their ids.
-fn msp() -> World {
+pub(super) fn msp() -> World {
     let world = world();
     world.write(
         "m.yaml",

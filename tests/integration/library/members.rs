@@ -3,16 +3,26 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::time::{Duration, SystemTime};
 
+use assignctl::graph::transport::Response;
 use assignctl::plan::Plan;
-use assignctl::plan::members::{self, Members};
-use assignctl_sandbox::{Collection, Device, Tenant, User, target};
+use assignctl::plan::members::{self, Members, Wanted};
+use assignctl_sandbox::{Collection, Device, Request, Tenant, User, target};
 use serde_json::Map;
 
-use super::support::wire::lock;
+use super::support::wire::{Act, lock};
 use super::support::world::World;
 
 const GROUPS: usize = 4;
+
+fn exact() -> Wanted {
+    Wanted {
+        exact: true,
+        limit: 20_000,
+        ..Wanted::default()
+    }
+}
 
 fn id(kind: &str, number: usize) -> String {
     assignctl_sandbox::guid_from(&format!("{kind}{number}"))
@@ -117,7 +127,7 @@ async fn counted(world: &World, text: &str) -> (Plan, Members, usize) {
     let plan = world.plan(text).await;
     let names = lock(&world.names).clone();
     let before = world.wire.log().len();
-    let needs = members::needs(&plan, &names, true, false, 20_000);
+    let needs = members::needs(&plan, &names, exact());
     let population = world.reader().population(&needs).await.expect("numbers");
     let counted = Members::count(&plan, &names, &population, true);
     (plan, counted, world.wire.log().len() - before)
@@ -176,32 +186,300 @@ async fn gains_and_losses_are_those_of_every_single_device_and_user() {
     assert!(compared > 100);
 }
 
-/// Of each group: one part for each kind, one for what it is like, and its pages. Beside them the two
-/// overviews.
+/// An app's row in short words: `r+2` is group 2 with intent required, `a-2` an exclusion with intent available.
+fn app_rows(random: &mut fastrand::Rng) -> Vec<String> {
+    let mut rows = Vec::new();
+    for group in 0..GROUPS {
+        match random.u8(0..6) {
+            0 | 1 => rows.push(format!("r+{group}")),
+            2 => rows.push(format!("a+{group}")),
+            3 => rows.push(format!("r-{group}")),
+            4 => rows.push(format!("a-{group}")),
+            _ => {}
+        }
+    }
+    for word in ["ru", "au", "rd"] {
+        if random.u8(0..5) == 0 {
+            rows.push(word.to_owned());
+        }
+    }
+    rows
+}
+
+fn app_manifest(rows: &[String]) -> String {
+    let (mut include, mut exclude) = (String::new(), String::new());
+    for row in rows {
+        let (intent, row) = row.split_at(1);
+        let intent = match intent {
+            "r" => "required",
+            _ => "available",
+        };
+        match row.split_at(1) {
+            ("+", group) => write!(include, "{{group: G{group}, intent: {intent}}}, "),
+            ("-", group) => write!(exclude, "{{group: G{group}, intent: {intent}}}, "),
+            ("d", _) => write!(include, "{{allDevices: true, intent: {intent}}}, "),
+            _ => write!(include, "{{allUsers: true, intent: {intent}}}, "),
+        }
+        .expect("memory");
+    }
+    format!(
+        "version: 1\npolicies:\n  - {{kind: mobileApp, name: P, include: [{include}], exclude: [{exclude}]}}\n"
+    )
+}
+
+/// An app reaches whom one of its intents reaches.
+fn app_reaches(tenant: &Tenant, rows: &[String], wanted: &str, everybody: &str) -> bool {
+    ["r", "a"].iter().any(|intent| {
+        let rows = rows.iter().filter_map(|row| row.strip_prefix(*intent));
+        let rows: Vec<String> = rows.map(str::to_owned).collect();
+        reaches(tenant, &rows, wanted, everybody)
+    })
+}
+
 #[tokio::test(start_paused = true)]
-async fn counting_takes_few_requests_however_many_policies_there_are() {
-    let mut random = fastrand::Rng::with_seed(1);
-    let mut tenant = tenant(&mut random);
+async fn gains_and_losses_of_an_app_are_those_of_its_intents_together() {
+    let mut compared = 0;
+    for seed in 0..80 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut tenant = tenant(&mut random);
+        let (before, after) = (app_rows(&mut random), app_rows(&mut random));
+        let apps = Collection::named("mobileApps").expect("apps");
+        tenant.add_policy(apps, "P", "win32LobApp");
+        let world = World::new(tenant.clone());
+        // The first manifest makes what is live before the second.
+        if !before.is_empty() && world.try_plan(&app_manifest(&before)).await.is_ok() {
+            world.converge(&app_manifest(&before)).await;
+        } else {
+            continue;
+        }
+        if world.try_plan(&app_manifest(&after)).await.is_err() {
+            continue;
+        }
+        let (plan, members, _) = counted(&world, &app_manifest(&after)).await;
+        let Some(policy) = plan.changed().next() else {
+            continue;
+        };
+        let reach = members.of(policy).expect("numbers").reach.expect("a reach");
+        for (kind, everybody, said) in [
+            ("device", "d", (reach.gained.devices, reach.lost.devices)),
+            ("user", "u", (reach.gained.users, reach.lost.users)),
+        ] {
+            let difference = |more: &[String], less: &[String]| {
+                let ids = (0..8).map(|number| id(kind, number));
+                let found = ids.filter(|id| {
+                    app_reaches(&tenant, more, id, everybody)
+                        && !app_reaches(&tenant, less, id, everybody)
+                });
+                u64::try_from(found.count()).ok()
+            };
+            let expected = (difference(&after, &before), difference(&before, &after));
+            assert_eq!(
+                said, expected,
+                "seed {seed} {kind}: {before:?} to {after:?}"
+            );
+        }
+        compared += 1;
+    }
+    assert!(compared > 30, "{compared}");
+}
+
+/// What counting costs: the parts of batches (two counts a group, 15 groups a part for what they are like,
+/// one more a dynamic group), pages of 999 members, and the two overviews.
+fn formula(groups: usize, dynamic: usize, members: &[usize], everybody: usize) -> usize {
+    let batches = |parts: usize| parts.div_ceil(20);
+    let pages = members.iter().map(|size| size.div_ceil(999).max(1));
+    batches(2 * groups)
+        + batches(groups.div_ceil(15))
+        + batches(dynamic)
+        + pages.sum::<usize>()
+        + everybody
+}
+
+#[tokio::test(start_paused = true)]
+async fn counting_takes_as_many_requests_as_the_formula_says_however_many_policies_there_are() {
+    for (sizes, dynamic, policies) in [
+        (vec![3, 0], 0, 30),
+        (vec![1; 10], 0, 1),
+        (vec![1; 11], 3, 2),
+        (vec![2; 31], 25, 3),
+        (vec![1000, 999, 1999], 0, 4),
+    ] {
+        let mut tenant = Tenant::empty();
+        let most = sizes.iter().max().copied().unwrap_or_default();
+        for number in 0..most {
+            tenant.devices.push(Device {
+                id: id("device", number),
+                display_name: "D".to_owned(),
+                properties: Map::new(),
+            });
+        }
+        let mut include = String::from("allUsers, allDevices");
+        for (number, size) in sizes.iter().enumerate() {
+            let name = format!("G{number}");
+            tenant.add_group(&name);
+            write!(include, ", {{group: {name}}}").expect("memory");
+            let group = &mut tenant.groups[number];
+            group.members = (0..*size).map(|number| id("device", number)).collect();
+            if number < dynamic {
+                let types = serde_json::json!(["DynamicMembership"]);
+                group.properties.insert("groupTypes".to_owned(), types);
+                let rule = serde_json::json!("(device.model -eq \"x\")");
+                group.properties.insert("membershipRule".to_owned(), rule);
+            }
+        }
+        for number in 0..policies {
+            let name = format!("P{number}");
+            tenant.add_policy(Collection::CONFIGURATION_POLICIES, &name, "windows10");
+        }
+        let world = World::new(tenant);
+        let text = format!(
+            "version: 1\npolicies:\n  - {{kind: configurationPolicy, match: 'P*', include: [{include}]}}\n"
+        );
+        let (plan, _, requests) = counted(&world, &text).await;
+        assert_eq!(plan.changed().count(), policies);
+        let expected = formula(sizes.len(), dynamic, &sizes, 2);
+        assert_eq!(requests, expected, "{sizes:?}");
+        // A part for a count and kind, and no more.
+        let counts = world.service.with_machine(|machine| {
+            let by_path = &machine.statistics().by_path;
+            let parts = by_path
+                .iter()
+                .filter(|(path, _)| path.contains("/groups") || path.contains("groups/"));
+            let parts = parts.filter(|(path, _)| path.ends_with("$count"));
+            parts.map(|(_, number)| *number).sum::<u64>()
+        });
+        assert_eq!(usize::try_from(counts).ok(), Some(2 * sizes.len()));
+    }
+}
+
+/// No more members are read than allowed: the smallest groups first.
+#[tokio::test(start_paused = true)]
+async fn no_more_members_are_read_than_allowed() {
+    let mut tenant = Tenant::empty();
     for number in 0..30 {
-        tenant.add_policy(
-            Collection::CONFIGURATION_POLICIES,
-            &format!("P{number}"),
-            "windows10",
+        tenant.devices.push(Device {
+            id: id("device", number),
+            display_name: "D".to_owned(),
+            properties: Map::new(),
+        });
+    }
+    for (number, size) in [10, 20, 30].into_iter().enumerate() {
+        tenant.add_group(&format!("G{number}"));
+        tenant.groups[number].members = (0..size).map(|number| id("device", number)).collect();
+    }
+    tenant.add_policy(Collection::CONFIGURATION_POLICIES, "P", "windows10");
+    let world = World::new(tenant);
+    let text = "version: 1\npolicies:\n  - {kind: configurationPolicy, name: P, include: [{group: G0}, {group: G1}, {group: G2}]}\n";
+    let plan = world.plan(text).await;
+    let names = lock(&world.names).clone();
+    for (limit, read) in [(9, 0), (10, 1), (29, 1), (30, 2), (59, 2), (60, 3)] {
+        let needs = members::needs(&plan, &names, Wanted { limit, ..exact() });
+        let population = world.reader().population(&needs).await.expect("numbers");
+        assert_eq!(population.sets.len(), read, "{limit}");
+        let members = Members::count(&plan, &names, &population, true);
+        let policy = plan.changed().next().expect("a change");
+        let reach = members.of(policy).and_then(|members| members.reach);
+        let reach = reach.expect("a reach");
+        assert_eq!(reach.gained.devices, (read == 3).then_some(30));
+        // The counts are there all the same.
+        assert!(
+            population
+                .counts
+                .values()
+                .all(|count| count.devices.is_some())
         );
     }
-    let world = World::new(tenant);
-    let text = "version: 1\npolicies:\n  - {kind: configurationPolicy, match: 'P*', include: [{group: G0}, {group: G1}, allUsers, allDevices]}\n";
-    let (plan, _, requests) = counted(&world, text).await;
-    assert_eq!(plan.changed().count(), 30);
-    let (counts, traits, sets, overviews) = (1, 1, 2, 2);
-    assert_eq!(requests, counts + traits + sets + overviews);
-    // The counts came as parts: two of each group.
-    let members = world.service.with_machine(|machine| {
-        let by_path = &machine.statistics().by_path;
-        let parts = by_path.iter().filter(|(path, _)| path.ends_with("$count"));
-        parts.map(|(_, number)| *number).sum::<u64>()
+}
+
+/// A change of the last minutes is not in the counts yet, and is in the members themselves.
+#[tokio::test(start_paused = true)]
+async fn counts_lag_behind_and_members_do_not() {
+    let mut tenant = Tenant::empty();
+    tenant.devices.push(Device {
+        id: id("device", 0),
+        display_name: "D".to_owned(),
+        properties: Map::new(),
     });
-    assert_eq!(members, 2 * 2);
+    tenant.add_group("G0");
+    tenant.service.membership_lag = 120.0;
+    tenant.add_policy(Collection::CONFIGURATION_POLICIES, "P", "windows10");
+    let group = tenant.groups[0].id.clone();
+    let world = World::new(tenant);
+    let member = format!(
+        "https://graph.microsoft.com/beta/directoryObjects/{}",
+        id("device", 0)
+    );
+    let request = Request {
+        method: "POST".to_owned(),
+        target: format!("/beta/groups/{group}/members/$ref"),
+        headers: vec![
+            ("authorization".to_owned(), "Bearer opaque".to_owned()),
+            ("content-type".to_owned(), "application/json".to_owned()),
+        ],
+        body: serde_json::json!({"@odata.id": member})
+            .to_string()
+            .into_bytes(),
+    };
+    let answer = world
+        .service
+        .with_machine(|machine| machine.answer(&request, Duration::ZERO, SystemTime::UNIX_EPOCH));
+    assert_eq!(answer.status, 204);
+    let text =
+        "version: 1\npolicies:\n  - {kind: configurationPolicy, name: P, include: [{group: G0}]}\n";
+    let plan = world.plan(text).await;
+    let names = lock(&world.names).clone();
+    let count = async |wanted: Wanted| {
+        let needs = members::needs(&plan, &names, wanted);
+        let population = world.reader().population(&needs).await.expect("numbers");
+        let count = population.counts[&group];
+        (count.devices, count.exact)
+    };
+    let counts = Wanted {
+        exact: false,
+        ..exact()
+    };
+    assert_eq!(count(counts).await, (Some(0), false));
+    assert_eq!(count(exact()).await, (Some(1), true));
+    tokio::time::sleep(Duration::from_secs(120)).await;
+    assert_eq!(count(counts).await, (Some(1), false));
+}
+
+/// Whatever becomes of the requests, there are numbers or reasons, and no number is made up.
+#[tokio::test(start_paused = true)]
+async fn a_failing_read_of_members_never_ends_a_run_and_is_never_zero() {
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut tenant = tenant(&mut random);
+    tenant.add_policy(Collection::CONFIGURATION_POLICIES, "P", "windows10");
+    let world = World::new(tenant);
+    let text = "version: 1\npolicies:\n  - {kind: configurationPolicy, name: P, include: [{group: G0}, allUsers, allDevices]}\n";
+    let plan = world.plan(text).await;
+    let names = lock(&world.names).clone();
+    for status in [400_u16, 403, 404, 429, 500, 503] {
+        world.wire.rule(move |_| {
+            Act::alter(move |response: &mut Response| {
+                response.status = status;
+                response.body = b"{\"error\":{\"code\":\"x\",\"message\":\"y\"}}".to_vec();
+            })
+        });
+        let needs = members::needs(&plan, &names, exact());
+        let population = world.reader().population(&needs).await.expect("numbers");
+        let members = Members::count(&plan, &names, &population, true);
+        let policy = plan.changed().next().expect("a change");
+        let members = members.of(policy).expect("numbers");
+        for count in &members.changes {
+            assert!(
+                count.devices.is_none() || count.users.is_none(),
+                "{status}: {count:?}"
+            );
+            assert!(count.devices.unwrap_or_default() + count.users.unwrap_or_default() == 0);
+        }
+        let reach = members.reach.expect("a reach");
+        assert_eq!(
+            (reach.gained.sum(), reach.lost.sum()),
+            (None, None),
+            "{status}"
+        );
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -218,7 +496,7 @@ async fn counting_ends_after_a_minute_and_what_did_not_come_is_unknown() {
     world
         .service
         .with_machine(|machine| machine.tenant_mut().service.latency = 70.0);
-    let needs = members::needs(&plan, &names, true, false, 20_000);
+    let needs = members::needs(&plan, &names, exact());
     let begin = tokio::time::Instant::now();
     let population = world.reader().population(&needs).await.expect("numbers");
     assert!(begin.elapsed().as_secs() <= 61);

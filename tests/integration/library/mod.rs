@@ -12,7 +12,6 @@ mod counts;
 mod every_kind;
 mod kinds;
 mod members;
-mod otherwise;
 mod property;
 mod reading;
 mod simulation;
