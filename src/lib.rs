@@ -5,6 +5,7 @@
 //! Data flows one way, and the modules stand in that order:
 //!
 //! - [`kinds`]: the catalogue of policy kinds: one row a kind, behaviour as data.
+//! - [`service`]: what is taken for granted of the service, as a table.
 //! - [`model`]: the shared words: targets, filters, assignments, the live state.
 //! - [`diagnostic`]: what is wrong, where, and what to do about it.
 //! - [`manifest`]: text to checked desired state.
@@ -56,4 +57,5 @@ pub mod redact;
 pub mod render;
 pub mod report;
 pub mod run;
+pub mod service;
 pub mod text;

@@ -10,7 +10,7 @@
 //!
 //! Reading order: `collections` (which kinds there are, and what differs between them), `tenant` and
 //! `switches` (what there is), `machine` (what the service knows), `routes` and `handlers` (how a request
-//! goes), `rules` and `approval` (what is refused), `state` and `store` (what is kept), then the helpers.
+//! goes), `rules`, `approval` and `otherwise` (what is refused or bent), `state` and `store` (what is kept), then the helpers.
 
 mod approval;
 mod approval_request;
@@ -23,6 +23,7 @@ pub mod http;
 mod machine;
 mod members;
 mod odata;
+mod otherwise;
 mod reply;
 mod request;
 mod routes;
@@ -49,6 +50,7 @@ pub use request::{Request, Response, Statistics};
 pub use state::StateError;
 pub use store::{LOCK_SUFFIX, Store};
 pub use switches::{
-    App, Approval, Audit, FilterTable, PolicySetRows, RetryAfter, SameBody, Switches, Throttling,
+    App, Approval, Audit, FilterTable, Otherwise, PolicySetRows, RetryAfter, SameBody, Switches,
+    Throttling,
 };
 pub use tenant::{Assignment, Device, Filter, Group, Policy, Tenant, User};

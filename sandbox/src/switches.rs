@@ -3,6 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+mod otherwise;
+
+pub use otherwise::Otherwise;
+
 /// How the service behaves where the real one is uncertain or differs between tenants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
@@ -50,6 +54,8 @@ pub struct Switches {
     pub audit: Audit,
     /// Which writes a second administrator has to approve.
     pub approval: Approval,
+    /// How the service is otherwise than clients take for granted.
+    pub otherwise: Vec<Otherwise>,
     /// How much later every answer comes, in seconds. Requests in flight together wait together.
     pub latency: f64,
     /// The request limits.
@@ -91,6 +97,7 @@ impl Default for Switches {
             refuse_missing_groups: false,
             audit: Audit::default(),
             approval: Approval::default(),
+            otherwise: Vec::new(),
             latency: 0.0,
             throttling: Throttling::default(),
         }

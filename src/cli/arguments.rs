@@ -160,6 +160,8 @@ pub(super) enum Command {
     Init(Init),
     /// Sign in and show the identity and its permissions
     Whoami(WhoAmI),
+    /// Check whether the tenant's service is what this program takes it for; reads only
+    Doctor(Doctor),
     /// Serve the built-in Graph emulator over HTTP
     Sandbox(Sandbox),
     /// Print the JSON Schema of manifests, for editors
@@ -207,6 +209,7 @@ impl Command {
             | Self::List(_)
             | Self::Tenants(_)
             | Self::Whoami(_)
+            | Self::Doctor(_)
             | Self::Sandbox(_)
             | Self::Schema(_)
             | Self::Completions(_)
@@ -232,6 +235,7 @@ impl Command {
             | Self::Explain(_)
             | Self::Init(_)
             | Self::Whoami(_)
+            | Self::Doctor(_)
             | Self::Sandbox(_)
             | Self::Schema(_)
             | Self::Completions(_)
@@ -653,6 +657,19 @@ pub(super) struct WhoAmI {
     /// catalog)
     #[arg(long, value_name = "KIND", value_parser = policy_kind)]
     pub(super) kind: Vec<PolicyKind>,
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl doctor\n  assignctl doctor --share doctor.json\n\nEach assumption is explained in docs/service.md. Exits with 1 if one that a write relies on is otherwise."
+)]
+pub(super) struct Doctor {
+    /// Look at policies of this kind only (can be repeated)
+    #[arg(long, value_name = "KIND", value_parser = policy_kind)]
+    pub(super) kind: Vec<PolicyKind>,
+    /// Write the findings and the exchanges to this file, without names, ids, hosts and tokens
+    #[arg(long, value_name = "FILE")]
+    pub(super) share: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

@@ -12,6 +12,7 @@ mod color;
 mod completion;
 mod config;
 mod confirm;
+mod doctor;
 mod explain;
 mod export;
 mod foreign;
@@ -127,6 +128,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Export(command) => export::run(&command, &common, output),
         Command::List(command) => list::run(&command, &common, output),
         Command::Whoami(command) => whoami::run(&command, &common, output),
+        Command::Doctor(command) => doctor::run(&command, &common, output),
         Command::Tenants(tenants) => tenants::run(&tenants.command, &common, output),
         Command::Sandbox(command) => sandbox::run(&command, output),
         Command::Explain(command) => explain::run(&command, &common, output),

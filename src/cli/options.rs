@@ -122,6 +122,9 @@ pub(super) struct Service {
     /// Longest wait that the service may request [default: 15m]
     #[arg(long, global = true, help_heading = "Service", value_name = "DURATION")]
     pub(super) max_wait: Option<String>,
+    /// Write the exchanges with the service to this file, without names, ids, hosts and tokens
+    #[arg(long, global = true, help_heading = "Service", value_name = "FILE")]
+    pub(super) record: Option<PathBuf>,
     /// Number of policies processed in parallel [default: 8]
     #[arg(long, global = true, help_heading = "Service", value_name = "N")]
     pub(super) concurrency: Option<usize>,

@@ -1,7 +1,7 @@
 //! What the arguments mean together with the environment and the configuration: flags win over
 //! the environment, the environment over the file.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use secrecy::SecretString;
@@ -11,13 +11,16 @@ use super::options::{Common, CountMembers, Guards, MembersMode, Service};
 use super::reference;
 use super::values::{CONCURRENCY, LONGEST_WAIT, parse_duration, parse_limit};
 use crate::diagnostic::nearest;
+use crate::exit::Exit;
 use crate::graph::pace::{PUBLISHED_REQUESTS, PUBLISHED_WRITES};
+use crate::graph::record::Recorder;
 use crate::model::RateLimit;
 use crate::net::{CLOUDS, Cloud};
 use crate::plan::guards::{GuardRules, RemovalLimit};
 use crate::plan::lints::CODES;
 use crate::redact::Redactor;
 use crate::run::connect::{Endpoint, Environment, ServiceSettings};
+use crate::run::doctor::check_record;
 use crate::run::members::{Counting, MembersRequest};
 use crate::run::{CONFIGURATION_FILE, Failure};
 
@@ -175,7 +178,21 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
         requests,
         longest_wait,
         concurrency,
+        recorder: arguments.record.as_deref().map(recorder).transpose()?,
     })
+}
+
+/// Begins a record of the exchanges.
+fn recorder(path: &Path) -> Result<Arc<Recorder>, Failure> {
+    check_record("--record", path)?;
+    let recorder = Recorder::into_file(path).map_err(|error| {
+        let path = path.display();
+        Failure::new(
+            Exit::Failure,
+            format!("`{path}` cannot be written: {error}"),
+        )
+    })?;
+    Ok(Arc::new(recorder))
 }
 
 /// How many members may be read in all.

@@ -13,9 +13,9 @@ use crate::model::{LiveGroup, SimilarGroups, encode};
 
 const GROUPS: &str = "/groups";
 /// Groups give no larger page (microsoft-graph-docs-contrib: api/group-list.md).
-const GROUP_PAGE: usize = 999;
+pub(super) const GROUP_PAGE: usize = 999;
 /// The most values a directory filter takes (microsoft-graph-docs-contrib#1238).
-const GROUPS_IN_FILTER: usize = 15;
+pub(super) const GROUPS_IN_FILTER: usize = 15;
 /// A longer URL goes into a batch, whose body has no such bound.
 const LONGEST_URL: usize = 2000;
 /// How many pages of groups are looked through for names that may be meant.

@@ -29,6 +29,7 @@ struct PolicyWire<'a> {
     priority: Option<i64>,
     is_built_in: Option<bool>,
     is_default_profile: Option<bool>,
+    is_assigned: Option<bool>,
     #[serde(borrow)]
     assignments: Option<Vec<AssignmentWire<'a>>>,
     /// Where the rest of the assignments is, if the list was cut.
@@ -82,6 +83,8 @@ pub(super) struct Listing {
     pub(super) live: LivePolicy,
     /// How many of the rows have come.
     pub(super) rows: ListedRows,
+    /// Whether the policy says that it has rows; many kinds do not say.
+    pub(super) says_assigned: Option<bool>,
     /// What was sent; empty unless it is to be kept.
     pub(super) sent: Sent,
 }
@@ -162,6 +165,7 @@ impl Listing {
             (Some(_), Some(link)) => ListedRows::Cut(link),
             (Some(_), None) => ListedRows::Whole,
         };
+        let says_assigned = policy.is_assigned;
         let odata_type = policy.odata_type.take();
         let platforms = policy.platforms(spec);
         let name = policy.name(spec).map_or_else(String::new, Cow::into_owned);
@@ -172,8 +176,14 @@ impl Listing {
         Ok(Self {
             live,
             rows,
+            says_assigned,
             sent: Sent::default(),
         })
+    }
+
+    /// Whether the list says that the policy has no rows.
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows == ListedRows::Whole && self.live.rows.is_empty() && !self.live.is_tenant_default
     }
 
     /// Replaces the rows that came with the list by those that were read one policy at a time.

@@ -20,9 +20,9 @@ use crate::model::{
 
 /// The name under which it is remembered that lists of assignments take no page size.
 const ASSIGNMENTS: &str = "/assignments";
-const FILTERS: &str = "/deviceManagement/assignmentFilters";
+pub(super) const FILTERS: &str = "/deviceManagement/assignmentFilters";
 /// The page size that lists are asked with. The service may return smaller pages.
-const PAGE: usize = 1000;
+pub(super) const PAGE: usize = 1000;
 /// How many times a policy's assignments are read where they come in more than one page.
 const PAGED_LOOKS: usize = 5;
 /// How many policies' further assignments are read side by side; few policies ever need it.
@@ -193,7 +193,11 @@ impl Reader {
                     Err(GraphError::Service { error, .. }) if error.status == 400 => {
                         plain().await?
                     }
-                    listed => listed?,
+                    listed => {
+                        let mut policies = listed?;
+                        self.doubt_empty(&mut policies).await?;
+                        policies
+                    }
                 }
             }
             kinds::Listing::PerPolicy | kinds::Listing::ItemExpand(_) => plain().await?,
@@ -452,7 +456,7 @@ fn keep_latest(policies: &mut Vec<Listing>) {
 }
 
 /// Asks a list for pages of a size.
-fn with_size(path: &str, size: usize) -> String {
+pub(super) fn with_size(path: &str, size: usize) -> String {
     let separator = if path.contains('?') { '&' } else { '?' };
     format!("{path}{separator}$top={size}")
 }

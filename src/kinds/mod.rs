@@ -18,7 +18,7 @@ mod updates;
 
 use std::fmt;
 
-pub use platform::platform_of_type;
+pub use platform::{FILTER_PLATFORMS, POLICY_PLATFORMS, platform_of_type};
 pub use spec::{
     AssignmentProperties, FilterRule, IdForm, Listing, Permissions, Platform, PolicyKindSpec,
     SingleRoute, TargetKind, TargetRules, TenantDefault, ThrottleGroup, TypeRules, Workload,

@@ -1,5 +1,46 @@
 //! The platform that the type of an object says, in the words of assignment filters.
 
+/// The words of policies for platforms: `deviceManagementConfigurationPlatforms`, two that the portal adds,
+/// and those of enrollment restrictions.
+pub const POLICY_PLATFORMS: &[&str] = &[
+    "none",
+    "android",
+    "androidEnterprise",
+    "androidForWork",
+    "aosp",
+    "allPlatforms",
+    "iOS",
+    "ios",
+    "linux",
+    "mac",
+    "macOS",
+    "tvOS",
+    "unknownFutureValue",
+    "visionOS",
+    "windows",
+    "windows10",
+    "windows10X",
+    "windowsPhone",
+];
+
+/// The words of filters for platforms: `devicePlatformType`.
+pub const FILTER_PLATFORMS: &[&str] = &[
+    "android",
+    "androidAOSP",
+    "androidForWork",
+    "androidMobileApplicationManagement",
+    "androidWorkProfile",
+    "iOS",
+    "iOSMobileApplicationManagement",
+    "macOS",
+    "unknown",
+    "unknownFutureValue",
+    "windows10AndLater",
+    "windows81AndLater",
+    "windowsMobileApplicationManagement",
+    "windowsPhone81",
+];
+
 /// The first prefix that fits a type says its platform.
 const TYPE_PREFIXES: &[(&str, &str)] = &[
     ("macos", "macOS"),

@@ -5,6 +5,7 @@ pub mod clean;
 mod columns;
 pub mod diagnostics;
 mod diff;
+pub mod doctor;
 pub mod explain;
 pub mod github;
 pub mod groups;

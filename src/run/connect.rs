@@ -16,6 +16,7 @@ use crate::graph::address::GraphUrl;
 use crate::graph::client::Client;
 use crate::graph::observe::Observe;
 use crate::graph::pace::Pace;
+use crate::graph::record::{Recorder, Recording};
 use crate::graph::transport::{HttpTransport, InProcessTransport, Transport};
 use crate::model::RateLimit;
 use crate::net::Cloud;
@@ -56,6 +57,8 @@ pub struct ServiceSettings {
     pub longest_wait: Duration,
     /// How many policies are processed in parallel.
     pub concurrency: usize,
+    /// What keeps a record of the exchanges, if there is to be one.
+    pub recorder: Option<Arc<Recorder>>,
 }
 
 impl ServiceSettings {
@@ -110,6 +113,10 @@ pub fn connect(
             let tokens = Tokens::new(source).checked_for(address.url().clone());
             (address, Box::new(transport), tokens)
         }
+    };
+    let transport = match &settings.recorder {
+        Some(recorder) => Box::new(Recording::new(transport, Arc::clone(recorder))),
+        None => transport,
     };
     let client = Client::new(
         address,

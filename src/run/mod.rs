@@ -9,6 +9,7 @@ pub mod approval;
 pub mod approvals;
 pub mod clock;
 pub mod connect;
+pub mod doctor;
 pub mod explain;
 pub mod export;
 pub mod failure;

@@ -8,8 +8,10 @@ use crate::collections::{Collection, Expand, Pages, Writes};
 use crate::machine::Machine;
 use crate::odata::predicate::Grammar;
 use crate::odata::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
+use crate::otherwise::is;
 use crate::reply::{Fault, Reply};
 use crate::rules::enrollment;
+use crate::switches::Otherwise;
 use crate::tenant::{Assignment, Policy};
 
 /// The forms of `$filter` that the portal and the tools send (TFCAP; facts, section 4).
@@ -127,8 +129,10 @@ fn list(machine: &Machine, call: &Call<'_>, collection: Collection) -> Result<Re
         }
         rows.push(object);
     }
+    let whole = is(machine.tenant(), Otherwise::CountOfList);
     // That of the catalog is the page's size, not the list's (TFCAP, IntuneAssignmentChecker#28).
     let count = match spec.pages {
+        _ if whole => Some(found.len()),
         Pages::Small => Some(rows.len()),
         Pages::Thousand => fixed_count,
         Pages::Whole => None,
@@ -207,7 +211,13 @@ fn one(
         if spec.item_expand == Expand::Refused {
             return Err(no_expand());
         }
-        expand(machine, call, policy, spec.item_expand, &mut object)?;
+        let works = is(machine.tenant(), Otherwise::ItemExpandWorks);
+        let how = if works {
+            Expand::Full
+        } else {
+            spec.item_expand
+        };
+        expand(machine, call, policy, how, &mut object)?;
     }
     if options.expands("items") {
         let items = policy.properties.get("items").cloned();

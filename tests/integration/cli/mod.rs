@@ -20,6 +20,7 @@ mod ci;
 mod completion;
 mod configurations;
 mod defects;
+mod doctor;
 mod encodings;
 mod errors;
 mod every_kind;

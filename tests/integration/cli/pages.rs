@@ -14,6 +14,7 @@ use std::process::Command;
 use assignctl::graph::permissions::NEEDS;
 use assignctl::kinds::{FilterRule, SingleRoute, TargetKind, Writing};
 use assignctl::model::PolicyKind;
+use assignctl::service::{ASSUMPTIONS, Assumption, Probe};
 
 use super::support::World;
 
@@ -266,6 +267,40 @@ fn word(target: TargetKind) -> &'static str {
         TargetKind::ExclusionGroup => "`exclude`",
         TargetKind::Other => "others",
     }
+}
+
+/// The page on the service is made from the table of assumptions.
+#[test]
+fn the_page_on_the_service_has_every_assumption() {
+    let made: Vec<String> = ASSUMPTIONS.iter().map(assumption).collect();
+    made_into("docs/service.md", "src/service", &made.concat());
+}
+
+fn assumption(assumption: &Assumption) -> String {
+    let Assumption {
+        id,
+        expected,
+        basis,
+        source,
+        depends,
+        otherwise,
+        matters,
+        probe,
+    } = assumption;
+    let matters = match matters {
+        true => "A write relies on it. ",
+        false => "",
+    };
+    let found_out = match probe {
+        Probe::Read(how) => format!("by reading: {how}"),
+        Probe::Write(how) => format!("by writing (`--try-writes`): {how}"),
+        Probe::Never(why) => (*why).to_owned(),
+    };
+    format!(
+        "### `{id}`\n\nExpected: {expected}.\n\n- How sure: {} ({source}).\n- What depends on it: {depends}. {matters}\n- If it is otherwise: {otherwise}.\n- Found out: {found_out}.\n\n",
+        basis.name()
+    )
+    .replace(" \n", "\n")
 }
 
 /// Compares a part of a page with what it is made of.

@@ -12,6 +12,7 @@ mod counts;
 mod every_kind;
 mod kinds;
 mod members;
+mod otherwise;
 mod property;
 mod reading;
 mod simulation;

@@ -1,0 +1,238 @@
+//! Ways in which the service is otherwise than clients take for granted: what nobody has reported, or what
+//! reports deny. A test switches one on and looks what a client makes of it.
+//!
+//! Each is a word under `service.otherwise`. Most work on the way in (a refusal) or on the way out (an answer
+//! that is bent), whatever the handler in between thinks; two are in the handler of policies.
+
+use serde_json::{Map, Value, json};
+
+use crate::call::Call;
+use crate::collections::Collection;
+use crate::reply::{Fault, Reply};
+use crate::switches::Otherwise;
+use crate::target::{FILTER_ID, FILTER_TYPE};
+use crate::tenant::Tenant;
+
+/// Whether a tenant's service is otherwise in a way.
+pub(crate) fn is(tenant: &Tenant, how: Otherwise) -> bool {
+    tenant.service.otherwise.contains(&how)
+}
+
+/// What a path is about.
+enum Place {
+    List,
+    Item,
+    Rows,
+    Other,
+}
+
+fn place(segments: &[String]) -> Place {
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    match segments.as_slice() {
+        [_, name] => Collection::named(name).map_or(Place::Other, |_| Place::List),
+        [_, name, _] => Collection::named(name).map_or(Place::Other, |_| Place::Item),
+        [_, name, _, "assignments"] if Collection::named(name).is_some() => Place::Rows,
+        _ => Place::Other,
+    }
+}
+
+/// Refuses what a service that is otherwise does not take. `number` is the request's, from 1.
+pub(crate) fn refuse(tenant: &Tenant, number: u64, call: &Call<'_>) -> Result<(), Fault> {
+    const MOST: usize = 10;
+    let option = |name: &str| {
+        let found = call.pairs.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    };
+    let place = place(&call.segments);
+    let is_list = matches!(place, Place::List | Place::Rows) && call.method == "GET";
+    let path = call.segments.join("/");
+    for how in &tenant.service.otherwise {
+        let fault = match how {
+            Otherwise::TopRefused if is_list => {
+                let top = option("$top").and_then(|top| top.parse::<usize>().ok());
+                top.filter(|top| *top > 100).map(|top| {
+                    Fault::bad_request(format!(
+                        "The limit of '100' for Top query has been exceeded. The value from the \
+                         incoming request is '{top}'."
+                    ))
+                })
+            }
+            Otherwise::ExpandRefused if is_list && option("$expand").is_some() => {
+                Some(Fault::bad_request("Query option 'Expand' is not allowed."))
+            }
+            Otherwise::SetExpandRefused
+                if path.contains("policySets/") && option("$expand").is_some() =>
+            {
+                Some(Fault::bad_request("Query option 'Expand' is not allowed."))
+            }
+            Otherwise::ListForbidden if matches!(place, Place::List) => {
+                Some(Fault::wrapped(403, "Forbidden", "An error has occurred"))
+            }
+            Otherwise::AssignmentsRefused if matches!(place, Place::Rows) && is_list => Some(
+                Fault::no_route("navigation/key/navigation", "GET", "/Service", &path),
+            ),
+            Otherwise::SlowDown if number == 2 => Some(slow_down().header("Retry-After", "1")),
+            Otherwise::SlowDownSilent if number == 2 => Some(slow_down()),
+            Otherwise::BatchOfTen if path == "$batch" => {
+                let body: Value = serde_json::from_slice(&call.request.body).unwrap_or_default();
+                let number = body["requests"].as_array().map_or(0, Vec::len);
+                (number > MOST).then(|| {
+                    Fault::bad_request(format!(
+                        "Number of batch request steps exceeds the maximum value of {MOST}"
+                    ))
+                })
+            }
+            Otherwise::InOfTen if path == "groups" => {
+                let values = option("$filter").map_or(0, |filter| filter.matches("','").count());
+                (values >= MOST).then(|| {
+                    Fault::plain(
+                        400,
+                        "Request_UnsupportedQuery",
+                        format!(
+                            "Too many child clauses specified in search filter expression \
+                             containing 'OR' operators: {}. Max allowed: {MOST}.",
+                            values + 1
+                        ),
+                    )
+                })
+            }
+            Otherwise::CountRefused if path.ends_with("/$count") => Some(Fault::plain(
+                400,
+                "Request_BadRequest",
+                "$count is not currently supported.",
+            )),
+            Otherwise::ByIdsRefused if path.ends_with("/getByIds") => {
+                Some(Fault::no_segment("getByIds"))
+            }
+            Otherwise::RequestsRefused if path.ends_with("/operationApprovalRequests") => {
+                Some(Fault::no_segment("operationApprovalRequests"))
+            }
+            _ => None,
+        };
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+    }
+    Ok(())
+}
+
+fn slow_down() -> Fault {
+    Fault::wrapped(429, "TooManyRequests", "An error has occurred")
+}
+
+/// Bends an answer as a service that is otherwise gives it.
+pub(crate) fn bend(tenant: &Tenant, call: &Call<'_>, mut reply: Reply) -> Reply {
+    if call.method != "GET" || tenant.service.otherwise.is_empty() {
+        return reply;
+    }
+    let place = place(&call.segments);
+    let is_audit = call
+        .segments
+        .last()
+        .is_some_and(|name| name == "auditEvents");
+    let Some(Value::Object(body)) = &mut reply.body else {
+        return reply;
+    };
+    for how in &tenant.service.otherwise {
+        if let Some(Value::String(link)) = body.get_mut("@odata.nextLink") {
+            bend_link(*how, link);
+        }
+        match (&place, *how) {
+            (Place::List, how) => {
+                for policy in objects(body.get_mut("value")) {
+                    bend_policy(how, policy);
+                    objects(policy.get_mut("assignments")).for_each(|row| bend_row(how, row));
+                }
+            }
+            (Place::Item, how) => {
+                objects(body.get_mut("assignments")).for_each(|row| bend_row(how, row));
+            }
+            (Place::Rows, Otherwise::AssignmentsEmpty) => {
+                body.insert("value".to_owned(), json!([]));
+                body.remove("@odata.nextLink");
+            }
+            (Place::Rows, how) => objects(body.get_mut("value")).for_each(|row| bend_row(how, row)),
+            (Place::Other, Otherwise::AuditOldestFirst) if is_audit => {
+                if let Some(Value::Array(events)) = body.get_mut("value") {
+                    events.reverse();
+                }
+            }
+            (Place::Other, _) => {}
+        }
+    }
+    reply
+}
+
+fn objects(list: Option<&mut Value>) -> impl Iterator<Item = &mut Map<String, Value>> {
+    let list = list.and_then(Value::as_array_mut);
+    list.into_iter().flatten().filter_map(Value::as_object_mut)
+}
+
+fn bend_link(how: Otherwise, link: &mut String) {
+    let path = link.find("/beta").map(|start| link[start..].to_owned());
+    match (how, path) {
+        (Otherwise::LinkRelative, Some(path)) => *link = path,
+        (Otherwise::LinkForeign, Some(path)) => *link = format!("https://graph.example{path}"),
+        _ => {}
+    }
+}
+
+fn bend_policy(how: Otherwise, policy: &mut Map<String, Value>) {
+    let put = |policy: &mut Map<String, Value>, key: &str, value: &str| {
+        if policy.contains_key(key) {
+            policy.insert(key.to_owned(), json!(value));
+        }
+    };
+    match how {
+        Otherwise::ExpandEmpty if policy.contains_key("assignments") => {
+            policy.insert("assignments".to_owned(), json!([]));
+        }
+        Otherwise::NamesMissing => {
+            for key in ["name", "displayName", "profileName"] {
+                policy.remove(key);
+            }
+        }
+        Otherwise::IdsOfText => {
+            let id = policy.get("id").and_then(Value::as_str).unwrap_or_default();
+            let id = format!("x-{id}");
+            policy.insert("id".to_owned(), json!(id));
+        }
+        Otherwise::TypeNovel => put(policy, "@odata.type", "#microsoft.graph.novelPolicy"),
+        Otherwise::PlatformNovel => put(policy, "platforms", "novelPlatform"),
+        _ => {}
+    }
+}
+
+fn bend_row(how: Otherwise, row: &mut Map<String, Value>) {
+    match how {
+        Otherwise::RowIdsMissing => {
+            row.remove("id");
+        }
+        Otherwise::RowIdsShared => {
+            row.insert("id".to_owned(), json!("one"));
+        }
+        Otherwise::SourceNovel if row.get("source") == Some(&json!("direct")) => {
+            row.insert("source".to_owned(), json!("novelSource"));
+        }
+        Otherwise::FilterSpelling | Otherwise::TargetNovel => {
+            let Some(Value::Object(target)) = row.get_mut("target") else {
+                return;
+            };
+            let is_group = target
+                .get("@odata.type")
+                .and_then(Value::as_str)
+                .is_some_and(|name| name.ends_with(".groupAssignmentTarget"));
+            if how == Otherwise::TargetNovel && is_group {
+                target.insert(
+                    "@odata.type".to_owned(),
+                    json!("#microsoft.graph.novelAssignmentTarget"),
+                );
+            }
+            if how == Otherwise::FilterSpelling && target.get(FILTER_TYPE) == Some(&json!("none")) {
+                target.insert(FILTER_TYPE.to_owned(), json!("None"));
+                target.insert(FILTER_ID.to_owned(), json!(""));
+            }
+        }
+        _ => {}
+    }
+}

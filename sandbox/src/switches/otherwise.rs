@@ -1,0 +1,102 @@
+//! The words for ways in which the service is otherwise than clients take for granted.
+
+use serde::{Deserialize, Serialize};
+
+/// A way in which the service is otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Otherwise {
+    /// Lists refuse a `$top` of more than 100.
+    TopRefused,
+    /// Lists refuse `$expand=assignments`.
+    ExpandRefused,
+    /// Lists take `$expand=assignments` and bring none.
+    ExpandEmpty,
+    /// A single policy's `$expand=assignments` brings them, of the settings catalog too.
+    ItemExpandWorks,
+    /// A policy set's does not exist.
+    SetExpandRefused,
+    /// `@odata.count` is the size of the list.
+    CountOfList,
+    /// Next links are paths.
+    LinkRelative,
+    /// Next links lead to another host.
+    LinkForeign,
+    /// Policies have no name.
+    NamesMissing,
+    /// Ids of policies are no GUIDs.
+    IdsOfText,
+    /// Assignments have no ids.
+    RowIdsMissing,
+    /// All assignments have the same id.
+    RowIdsShared,
+    /// Direct assignments have another source.
+    SourceNovel,
+    /// No filter is spelled in another way.
+    FilterSpelling,
+    /// Groups are targets of another type.
+    TargetNovel,
+    /// Policies are of a type that is in no schema.
+    TypeNovel,
+    /// Policies are for a platform that is in no schema.
+    PlatformNovel,
+    /// Lists of policies are refused, whatever is granted.
+    ListForbidden,
+    /// `…/assignments` cannot be read.
+    AssignmentsRefused,
+    /// `…/assignments` is always empty.
+    AssignmentsEmpty,
+    /// The second request is answered with a 429.
+    SlowDown,
+    /// The same, without a word on when to come back.
+    SlowDownSilent,
+    /// The header `Date` is an hour ahead.
+    ClockAhead,
+    /// `$batch` takes 10 requests.
+    BatchOfTen,
+    /// A filter of groups takes 10 values.
+    InOfTen,
+    /// Members of groups are not counted.
+    CountRefused,
+    /// `getByIds` does not exist.
+    ByIdsRefused,
+    /// Requests for approval are not listed.
+    RequestsRefused,
+    /// Audit events come the oldest first, whatever is asked for.
+    AuditOldestFirst,
+}
+
+impl Otherwise {
+    /// Every way.
+    pub const ALL: [Self; 29] = [
+        Self::TopRefused,
+        Self::ExpandRefused,
+        Self::ExpandEmpty,
+        Self::ItemExpandWorks,
+        Self::SetExpandRefused,
+        Self::CountOfList,
+        Self::LinkRelative,
+        Self::LinkForeign,
+        Self::NamesMissing,
+        Self::IdsOfText,
+        Self::RowIdsMissing,
+        Self::RowIdsShared,
+        Self::SourceNovel,
+        Self::FilterSpelling,
+        Self::TargetNovel,
+        Self::TypeNovel,
+        Self::PlatformNovel,
+        Self::ListForbidden,
+        Self::AssignmentsRefused,
+        Self::AssignmentsEmpty,
+        Self::SlowDown,
+        Self::SlowDownSilent,
+        Self::ClockAhead,
+        Self::BatchOfTen,
+        Self::InOfTen,
+        Self::CountRefused,
+        Self::ByIdsRefused,
+        Self::RequestsRefused,
+        Self::AuditOldestFirst,
+    ];
+}

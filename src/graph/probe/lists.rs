@@ -1,0 +1,423 @@
+//! The lists of a kind: their first pages, the page after, and the same assignments by another way.
+
+use serde_json::Value;
+
+use super::tally::Tallies;
+use super::{Asked, refusal, sorted};
+use crate::graph::decode::Object;
+use crate::graph::error::GraphError;
+use crate::graph::listing;
+use crate::graph::read::{PAGE, Reader, with_size};
+use crate::graph::wire::Texts;
+use crate::kinds::{Listing, PolicyKind};
+use crate::model::{Assignment, assignments_path, encode, rows, same_assignments};
+
+/// How many policies of a kind are read both ways.
+const COMPARED: usize = 2;
+/// How many are looked at where the list brought no assignments at all.
+const COMPARED_EMPTY: usize = 3;
+
+/// What the list of a kind is.
+pub(super) struct OfKind {
+    pub(super) kind: PolicyKind,
+    pub(super) what: Found,
+}
+
+pub(super) enum Found {
+    Read(Pages),
+    Forbidden,
+    /// There is no such list, in the service's words.
+    Unavailable(String),
+    Failed(String),
+}
+
+/// The first page of a list.
+#[derive(Default)]
+pub(super) struct Pages {
+    /// Why `$top` is refused, if it is.
+    top_refused: Option<String>,
+    /// Why `$expand` is refused, if it is.
+    expand_refused: Option<String>,
+    pub(super) objects: Vec<Object>,
+    next: Option<String>,
+    count: Option<i64>,
+}
+
+impl Pages {
+    fn of(mut page: Object) -> Self {
+        let objects = match page.remove("value") {
+            Some(Value::Array(values)) => values
+                .into_iter()
+                .filter_map(|value| match value {
+                    Value::Object(object) => Some(object),
+                    _ => None,
+                })
+                .collect(),
+            _ => Vec::new(),
+        };
+        Self {
+            objects,
+            next: page
+                .get("@odata.nextLink")
+                .and_then(Value::as_str)
+                .map(str::to_owned),
+            count: page.get("@odata.count").and_then(Value::as_i64),
+            ..Self::default()
+        }
+    }
+}
+
+/// What further looks say of a kind.
+#[derive(Default)]
+pub(super) struct More(Vec<(&'static str, Said, String)>);
+
+enum Said {
+    Holds,
+    Differs,
+    Open,
+    Failed,
+}
+
+impl More {
+    fn say(&mut self, id: &'static str, said: Said, text: impl Into<String>) {
+        self.0.push((id, said, text.into()));
+    }
+
+    /// Looks at the count of a page that another follows: what it says of the only page says nothing.
+    fn count(&mut self, kind: PolicyKind, page: &Pages) {
+        const ID: &str = "odata-count";
+        let number = i64::try_from(page.objects.len()).unwrap_or(i64::MAX);
+        match page.count {
+            Some(count) if count != 0 && count != number => {
+                let seen = format!("`{kind}` says {count} on a page of {number}");
+                self.say(ID, Said::Differs, seen);
+            }
+            Some(count) => self.say(ID, Said::Holds, format!("`{kind}` ({count} of {number})")),
+            None => self.say(ID, Said::Holds, format!("`{kind}` (none)")),
+        }
+    }
+
+    pub(super) fn add_to(self, tallies: &mut Tallies) {
+        for (id, said, text) in self.0 {
+            match said {
+                Said::Holds => tallies.holds(id, text),
+                Said::Differs => tallies.differs(id, text),
+                Said::Open => tallies.open(id, text),
+                Said::Failed => tallies.failed(id, text),
+            }
+        }
+    }
+}
+
+impl Reader {
+    /// Looks at the list of a kind.
+    pub(super) async fn kind(&self, kind: PolicyKind) -> Result<(OfKind, More), GraphError> {
+        let what = self.first_page(kind).await?;
+        let mut more = More::default();
+        if let Found::Read(pages) = &what {
+            answered(&mut more, kind, pages);
+            self.follow(&mut more, kind, pages).await?;
+            if pages.expand_refused.is_none() {
+                self.compare(&mut more, kind, pages).await?;
+            }
+            self.single(&mut more, kind, pages).await?;
+        }
+        Ok((OfKind { kind, what }, more))
+    }
+
+    /// Asks for the first page as a plan does; if that is refused, finds out which part of it is.
+    async fn first_page(&self, kind: PolicyKind) -> Result<Found, GraphError> {
+        let collection = kind.spec().collection;
+        let expands = kind.spec().listing == Listing::Expanded;
+        let path = match expands {
+            true => format!("{collection}?$expand=assignments"),
+            false => collection.to_owned(),
+        };
+        match self.ask(&with_size(&path, PAGE)).await? {
+            Asked::Answer(page) => return Ok(Found::Read(Pages::of(page))),
+            Asked::Refused(error) if error.is_forbidden() => return Ok(Found::Forbidden),
+            Asked::Failed(why) => return Ok(Found::Failed(why)),
+            Asked::Refused(_) => {}
+        }
+        let mut pages = match self.ask(collection).await? {
+            Asked::Answer(page) => Pages::of(page),
+            Asked::Refused(error) if error.is_forbidden() => return Ok(Found::Forbidden),
+            Asked::Refused(error) => return Ok(Found::Unavailable(refusal(&error))),
+            Asked::Failed(why) => return Ok(Found::Failed(why)),
+        };
+        if let Asked::Refused(error) = self.ask(&with_size(collection, PAGE)).await? {
+            pages.top_refused = Some(refusal(&error));
+        }
+        if expands {
+            match self.ask(&path).await? {
+                Asked::Refused(error) => pages.expand_refused = Some(refusal(&error)),
+                Asked::Answer(page) => {
+                    pages = Pages {
+                        top_refused: pages.top_refused,
+                        ..Pages::of(page)
+                    };
+                }
+                Asked::Failed(why) => return Ok(Found::Failed(why)),
+            }
+        }
+        Ok(Found::Read(pages))
+    }
+
+    /// Follows a link to a page that comes after another.
+    async fn follow(
+        &self,
+        more: &mut More,
+        kind: PolicyKind,
+        pages: &Pages,
+    ) -> Result<(), GraphError> {
+        const ID: &str = "next-link";
+        let all = pages.objects.len();
+        let small;
+        let page = match &pages.next {
+            Some(_) => pages,
+            None if all < 2 => return Ok(()),
+            None => {
+                small = match self.ask(&with_size(kind.spec().collection, 1)).await? {
+                    Asked::Answer(page) => Pages::of(page),
+                    Asked::Refused(_) => {
+                        more.say(ID, Said::Open, format!("`{kind}`: `$top=1` is refused"));
+                        return Ok(());
+                    }
+                    Asked::Failed(why) => {
+                        more.say(ID, Said::Failed, format!("`{kind}`: {why}"));
+                        return Ok(());
+                    }
+                };
+                &small
+            }
+        };
+        let (first, Some(link)) = (page.objects.first(), &page.next) else {
+            match page.objects.len() < all {
+                true => {
+                    let seen = format!("`{kind}` has a page of 1 of {all} without a link");
+                    more.say(ID, Said::Differs, seen);
+                }
+                false => more.say(ID, Said::Open, format!("`{kind}` ignores `$top=1`")),
+            }
+            return Ok(());
+        };
+        more.count(kind, page);
+        if !self.client().address().admits(link) {
+            let form = match url::Url::parse(link) {
+                Ok(_) => "leads to another host",
+                Err(_) => "is not an absolute URL",
+            };
+            more.say(ID, Said::Differs, format!("the link of `{kind}` {form}"));
+            return Ok(());
+        }
+        match self.ask_at(link.clone()).await? {
+            Asked::Answer(page) => {
+                let next = Pages::of(page);
+                let id = |object: &Object| object.get("id").cloned();
+                let is_same = next.objects.first().map(id) == first.map(id);
+                match is_same && !next.objects.is_empty() {
+                    true => {
+                        more.say(
+                            ID,
+                            Said::Differs,
+                            format!("the link of `{kind}` leads to the same page"),
+                        );
+                    }
+                    false => more.say(ID, Said::Holds, format!("`{kind}`")),
+                }
+            }
+            Asked::Refused(error) => {
+                let seen = format!("the link of `{kind}` is refused: {}", refusal(&error));
+                more.say(ID, Said::Differs, seen);
+            }
+            Asked::Failed(why) => more.say(ID, Said::Failed, format!("`{kind}`: {why}")),
+        }
+        Ok(())
+    }
+
+    /// Compares the assignments of a list with those of single policies.
+    async fn compare(
+        &self,
+        more: &mut More,
+        kind: PolicyKind,
+        pages: &Pages,
+    ) -> Result<(), GraphError> {
+        const ID: &str = "rows-agree";
+        if kind.spec().listing != Listing::Expanded {
+            return Ok(());
+        }
+        let Some(listed) = of_list(kind, pages) else {
+            more.say(
+                ID,
+                Said::Failed,
+                format!("the list of `{kind}` cannot be read"),
+            );
+            return Ok(());
+        };
+        let brought_none = !listed.is_empty() && listed.iter().all(|(_, rows)| rows.is_empty());
+        let number = if brought_none {
+            COMPARED_EMPTY
+        } else {
+            COMPARED
+        };
+        let mut hidden = false;
+        if let Some((id, _)) = listed.first()
+            && let Asked::Refused(error) = self
+                .ask(&with_size(&assignments_path(kind, id), PAGE))
+                .await?
+            && error.status == 400
+            && !error.is_missing()
+            && !error.is_missing_route()
+        {
+            let seen = format!("the assignments of a `{kind}`: {}", refusal(&error));
+            more.say("list-top", Said::Differs, seen);
+        }
+        for (id, from_list) in listed.iter().take(number) {
+            let read = sorted(self.assignments(kind, id).await)?;
+            match read {
+                Asked::Answer(Some(live)) => {
+                    let single = rows(&live);
+                    hidden |= from_list.is_empty() && !single.is_empty();
+                    match same_assignments(&single, from_list) {
+                        true => more.say(ID, Said::Holds, format!("`{kind}`")),
+                        false => {
+                            let seen = format!(
+                                "a `{kind}` has {} in the list and {} by itself",
+                                from_list.len(),
+                                single.len()
+                            );
+                            more.say(ID, Said::Differs, seen);
+                        }
+                    }
+                }
+                // It was deleted, or is not to be found by its id.
+                Asked::Answer(None) => {
+                    let seen = format!("a `{kind}` of the list is not found by its id");
+                    more.say(ID, Said::Differs, seen);
+                }
+                Asked::Refused(error) => {
+                    let seen = format!("`{kind}` is refused: {}", refusal(&error));
+                    more.say(ID, Said::Differs, seen);
+                }
+                Asked::Failed(why) => more.say(ID, Said::Failed, format!("`{kind}`: {why}")),
+            }
+        }
+        match (hidden, brought_none) {
+            (true, true) => {
+                let seen = format!("the list of `{kind}` brings no assignments");
+                more.say("list-expand", Said::Differs, seen);
+            }
+            (_, false) if !listed.is_empty() => {
+                more.say("list-expand", Said::Holds, format!("`{kind}`"));
+            }
+            _ => more.say(
+                "list-expand",
+                Said::Open,
+                format!("nothing of `{kind}` is assigned"),
+            ),
+        }
+        Ok(())
+    }
+
+    /// Asks for a single object with its assignments.
+    async fn single(
+        &self,
+        more: &mut More,
+        kind: PolicyKind,
+        pages: &Pages,
+    ) -> Result<(), GraphError> {
+        let (id, query) = match kind.spec().listing {
+            Listing::ItemExpand(query) => ("set-expand", query),
+            Listing::Expanded
+                if matches!(kind.name(), "configurationPolicy" | "compliancePolicy") =>
+            {
+                ("item-expand", "$expand=assignments")
+            }
+            Listing::Expanded | Listing::PerPolicy => return Ok(()),
+        };
+        let is_set = id == "set-expand";
+        let is_assigned = |object: &&Object| {
+            let rows = object.get("assignments").and_then(Value::as_array);
+            rows.is_some_and(|rows| !rows.is_empty())
+        };
+        let mut objects = pages.objects.iter();
+        let object = match is_set {
+            true => objects.next(),
+            false => objects.find(is_assigned),
+        };
+        let found = object.and_then(|object| object.get("id")?.as_str());
+        let Some(found) = found else {
+            more.say(id, Said::Open, format!("there is no `{kind}` to look at"));
+            return Ok(());
+        };
+        let path = format!("{}/{}?{query}", kind.spec().collection, encode(found));
+        match (self.ask(&path).await?, is_set) {
+            (Asked::Answer(item), true) => match item.get("assignments") {
+                Some(Value::Array(_)) => more.say(id, Said::Holds, format!("`{kind}`")),
+                _ => more.say(
+                    id,
+                    Said::Differs,
+                    format!("`{kind}` comes without assignments"),
+                ),
+            },
+            (Asked::Answer(item), false) => match item.get("assignments").and_then(Value::as_array)
+            {
+                Some(rows) if !rows.is_empty() => {
+                    let seen = format!("`{kind}` comes with {} assignments", rows.len());
+                    more.say(id, Said::Differs, seen);
+                }
+                _ => more.say(id, Said::Holds, format!("`{kind}`")),
+            },
+            (Asked::Refused(error), true) => {
+                more.say(id, Said::Differs, format!("`{kind}`: {}", refusal(&error)));
+            }
+            (Asked::Refused(_), false) => more.say(id, Said::Holds, format!("`{kind}` refuses it")),
+            (Asked::Failed(why), _) => more.say(id, Said::Failed, format!("`{kind}`: {why}")),
+        }
+        Ok(())
+    }
+}
+
+/// Says what the first page itself shows.
+fn answered(more: &mut More, kind: PolicyKind, pages: &Pages) {
+    match &pages.top_refused {
+        Some(said) => {
+            let seen = format!("`{kind}` refuses `$top={PAGE}`: {said}");
+            more.say("list-top", Said::Differs, seen);
+        }
+        None if pages.objects.len() > PAGE => {
+            let seen = format!("`{kind}` gives {} on a page", pages.objects.len());
+            more.say("list-top", Said::Differs, seen);
+        }
+        None => {
+            let cut = if pages.next.is_some() { " a page" } else { "" };
+            let seen = format!("`{kind}` ({}{cut})", pages.objects.len());
+            more.say("list-top", Said::Holds, seen);
+        }
+    }
+    if let Some(said) = &pages.expand_refused {
+        let seen = format!("`{kind}` refuses it: {said}");
+        more.say("list-expand", Said::Differs, seen);
+    }
+}
+
+/// Returns ids and assignments of the policies on a page: those with the most first, of those without any
+/// those that say that they have some. `None` if the page cannot be read.
+fn of_list(kind: PolicyKind, pages: &Pages) -> Option<Vec<(String, Vec<Assignment>)>> {
+    let values: Vec<Value> = pages.objects.iter().cloned().map(Value::Object).collect();
+    let page = serde_json::json!({ "value": values }).to_string();
+    let (listed, _) = listing::page(kind, page.as_bytes(), &mut Texts::default()).ok()?;
+    let says_so = |id: &str| {
+        let mut objects = pages.objects.iter();
+        let found = objects.find(|object| object.get("id").is_some_and(|known| known == id));
+        found.is_some_and(|object| object.get("isAssigned") == Some(&Value::Bool(true)))
+    };
+    let mut found: Vec<(String, Vec<Assignment>)> = listed
+        .into_iter()
+        .filter(|policy| !policy.live.is_tenant_default)
+        .filter(|policy| policy.rows == listing::ListedRows::Whole)
+        .map(|policy| (policy.live.id.clone(), policy.live.rows.to_vec()))
+        .collect();
+    found.sort_by_cached_key(|(id, rows)| (std::cmp::Reverse(rows.len()), !says_so(id)));
+    Some(found)
+}
