@@ -16,6 +16,7 @@ use super::values::{digest, duration, justification, permitted_command, policy_k
 use crate::manifest::Glob;
 use crate::model::PolicyKind;
 use crate::plan::Selection;
+use crate::run::tenants::merged_command;
 
 /// Keep the assignments of Microsoft Intune policies equal to YAML manifests
 ///
@@ -202,6 +203,9 @@ impl Command {
             // What it shows is a plan, and a comment with it is the plan's.
             Self::Show(_) => Some("plan"),
             Self::Drift(_) => Some("drift"),
+            Self::Tenants(Tenants {
+                command: TenantsCommand::Merge(merge),
+            }) => Some(merged_command(&merge.folder).unwrap_or("plan")),
             Self::Approvals(_)
             | Self::Export(_)
             | Self::Explain(_)
@@ -534,6 +538,28 @@ pub(super) enum TenantsCommand {
     Show(TenantsShow),
     /// Say what each tenant lacks of the groups, filters and policies that the manifests name
     Check(TenantsCheck),
+    /// Join the results of runs that `--shard` divided, as if one run had done all of it
+    Merge(TenantsMerge),
+}
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl plan manifests --all-tenants --shard 1/2 --json-into results/1.json\n  assignctl plan manifests --all-tenants --shard 2/2 --json-into results/2.json\n  assignctl tenants merge results --format markdown\n\nThe exit code is that of one run. A shard whose result is missing is an error."
+)]
+pub(super) struct TenantsMerge {
+    /// The folder with what the shards wrote with `--json-into`
+    #[arg(value_name = "DIR")]
+    pub(super) folder: PathBuf,
+    /// Exit with 5 unless the plans have this digest, as reviewed
+    #[arg(long, value_name = "DIGEST", value_parser = digest)]
+    pub(super) expect_digest: Option<String>,
+    /// Exit with 5 unless the plans are those of the comment on the merged change
+    #[arg(long, requires = "ci")]
+    pub(super) reviewed: bool,
+    #[command(flatten)]
+    pub(super) view: View,
+    #[command(flatten)]
+    pub(super) ci: Ci,
 }
 
 #[derive(Args, Debug)]

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::terminal;
 use super::values::{
-    auth, guard_name, max_bytes, parallel, policy_kind, removal_limit, write_with,
+    auth, guard_name, max_bytes, parallel, policy_kind, removal_limit, shard, write_with,
 };
 use crate::auth::Method;
 use crate::manifest::Glob;
@@ -17,7 +17,7 @@ use crate::plan::guards::{GuardName, RemovalLimit};
 use crate::plan::writes::WriteWith;
 use crate::render::markdown;
 use crate::render::text::Detail;
-use crate::run::tenants::Asked;
+use crate::run::tenants::{Asked, Shard};
 use crate::run::who::Who;
 
 /// Options that every command takes.
@@ -306,6 +306,10 @@ pub(super) struct Tenants {
     /// All tenants that the manifests name
     #[arg(long, help_heading = "Tenants")]
     all_tenants: bool,
+    /// Only a part of these tenants, as on one of several machines: `2/5` is the second of five. `job/5`
+    /// takes the number of an indexed Kubernetes job
+    #[arg(long, help_heading = "Tenants", value_name = "I/N", value_parser = shard)]
+    pub(super) shard: Option<Shard>,
     /// Number of tenants processed in parallel [default: 4]
     #[arg(long, help_heading = "Tenants", value_name = "N", value_parser = parallel)]
     pub(super) parallel_tenants: Option<usize>,
@@ -316,12 +320,13 @@ impl Tenants {
         Asked {
             named: self.tenant.clone(),
             all: self.all_tenants,
+            shard: self.shard,
         }
     }
 
     /// Whether some are asked for.
     pub(super) fn are_asked(&self) -> bool {
-        self.all_tenants || !self.tenant.is_empty()
+        self.all_tenants || !self.tenant.is_empty() || self.shard.is_some()
     }
 }
 

@@ -393,7 +393,8 @@ impl Output {
     }
 
     pub(super) fn diagnostics(&self, list: &[Diagnostic], sources: &Sources) {
-        self.tell(self.drawn(list, sources));
+        let each = self.format == Format::Markdown || self.platform.is_some();
+        self.tell(self.drawn(list, sources, each));
     }
 
     /// Prints what was drawn, and keeps it for the result.
@@ -404,8 +405,8 @@ impl Output {
         self.findings.borrow_mut().extend(drawn.findings);
     }
 
-    /// Draws what was found in manifests, without secrets.
-    pub(super) fn drawn(&self, list: &[Diagnostic], sources: &Sources) -> Drawn {
+    /// Draws what was found in manifests, without secrets; also each by itself, if that is needed.
+    pub(super) fn drawn(&self, list: &[Diagnostic], sources: &Sources, each: bool) -> Drawn {
         if list.is_empty() {
             return Drawn::default();
         }
@@ -416,7 +417,7 @@ impl Output {
             .map(|found| self.without_secrets(found))
             .collect();
         let list = list.as_slice();
-        let mut drawn = if self.format == Format::Markdown || self.platform.is_some() {
+        let mut drawn = if each {
             render::diagnostics::each(list, sources, false)
         } else {
             Vec::new()

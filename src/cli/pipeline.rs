@@ -7,7 +7,7 @@
 
 use std::io::Write as _;
 
-use super::arguments::{Command, Drift};
+use super::arguments::{Command, Drift, Tenants, TenantsCommand};
 use super::options::{Format, PipelineName};
 use super::output::{Output, Recorded};
 use super::runtime;
@@ -20,6 +20,7 @@ use crate::plan::guards::GuardName;
 use crate::render::clean::clean;
 use crate::render::markdown::marker;
 use crate::run::Failure;
+use crate::run::tenants::merged_command;
 
 /// A run in a pipeline.
 pub(super) struct Run {
@@ -52,6 +53,16 @@ pub(super) fn open(command: &Command) -> Result<Option<Run>, Failure> {
         Command::Plan(plan) => (Task::Plan, plan.ci.ci),
         Command::Apply(apply) => (Task::Apply, apply.ci.ci),
         Command::Drift(Drift { ci, .. }) => (Task::Drift, ci.ci),
+        Command::Tenants(Tenants {
+            command: TenantsCommand::Merge(merge),
+        }) if merge.ci.ci.is_some() => {
+            let task = match merged_command(&merge.folder)? {
+                "plan" => Task::Plan,
+                "drift" => Task::Drift,
+                _ => Task::Apply,
+            };
+            (task, merge.ci.ci)
+        }
         _ => return Ok(None),
     };
     let Some(named) = named else { return Ok(None) };
@@ -114,6 +125,27 @@ impl Run {
                             .allow
                             .extend(self.accepted(number, output).await?);
                     }
+                    Ok(())
+                }
+                Command::Tenants(Tenants {
+                    command: TenantsCommand::Merge(merge),
+                }) if merge.reviewed => {
+                    self.number = self.pipeline.merged().await?;
+                    if merge.expect_digest.is_none() {
+                        merge.expect_digest = Some(self.reviewed().await?);
+                    }
+                    // The comment with the plan stays as it was reviewed.
+                    self.number = self.number.filter(|_| self.task == Task::Apply);
+                    Ok(())
+                }
+                Command::Tenants(_) if self.task == Task::Plan => {
+                    let proposal = self.pipeline.proposal();
+                    let writable = proposal.filter(|proposal| proposal.unwritable.is_none());
+                    self.number = writable.map(|proposal| proposal.number);
+                    Ok(())
+                }
+                Command::Tenants(_) if self.task == Task::Apply => {
+                    self.number = self.pipeline.merged().await?;
                     Ok(())
                 }
                 _ => Ok(()),

@@ -9,6 +9,7 @@ use crate::model::RateLimit;
 use crate::plan::guards::{GuardName, RemovalLimit};
 use crate::plan::writes::WriteWith;
 use crate::render::markdown;
+use crate::run::tenants::Shard;
 
 /// The default of `--max-wait`.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
@@ -65,6 +66,10 @@ pub(super) fn parallel(text: &str) -> Result<usize, String> {
     number
         .filter(|number| (1..=MOST_TENANTS).contains(number))
         .ok_or_else(|| format!("it is a number from 1 to {MOST_TENANTS}"))
+}
+
+pub(super) fn shard(text: &str) -> Result<Shard, String> {
+    Shard::parse(text, std::env::var("JOB_COMPLETION_INDEX").ok().as_deref())
 }
 
 pub(super) fn max_bytes(text: &str) -> Result<usize, String> {

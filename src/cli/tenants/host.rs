@@ -43,7 +43,7 @@ impl Host for Process<'_> {
     }
 
     fn drawn(&self, found: &[Diagnostic], sources: &Sources) -> Drawn {
-        self.output.drawn(found, sources)
+        self.output.drawn(found, sources, true)
     }
 
     fn drawn_saved(&self, found: &[PlanDiagnostic]) -> Drawn {

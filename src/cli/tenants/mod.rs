@@ -2,6 +2,7 @@
 
 mod check;
 mod host;
+mod merge;
 mod printed;
 pub(in crate::cli) mod runs;
 
@@ -20,6 +21,7 @@ pub(super) fn run(
     match command {
         TenantsCommand::Show(show) => self::show(show, common, output),
         TenantsCommand::Check(check) => check::run(check, common, output),
+        TenantsCommand::Merge(merge) => merge::run(merge, common, output),
     }
 }
 

@@ -14,11 +14,15 @@ use crate::render::json::{Json, WithResults};
 use crate::render::tenants::{self as render, Head, Line, Markdown};
 use crate::render::text::{self, Detail};
 use crate::run::Failure;
-use crate::run::tenants::{Batch, Entry, Opened};
+use crate::run::tenants::{Batch, Entry, Opened, Shard};
 
 /// Where what came of tenants is printed, and in which detail.
 pub(super) struct View<'a> {
     pub(super) output: &'a Output,
+    /// The command that ran.
+    pub(super) command: &'static str,
+    /// Which part of the tenants it ran for.
+    pub(super) shard: Option<Shard>,
     pub(super) detail: Detail<'static>,
 }
 
@@ -76,7 +80,7 @@ impl View<'_> {
             })
             .collect();
         draw(&Head {
-            command: self.output.command(),
+            command: self.command,
             lines: &lines,
             guard: batch.guard.as_ref(),
             digest: batch.digest().as_deref(),
@@ -92,7 +96,7 @@ impl View<'_> {
                 continue;
             }
             let opened = batch.open(entry)?;
-            let command = self.output.command();
+            let command = self.command;
             markdown.add(&batch.view(command, entry, &opened, self.detail));
         }
         Ok(markdown.finish())
@@ -102,7 +106,7 @@ impl View<'_> {
         let mut text = String::new();
         for entry in &batch.entries {
             let opened = batch.open(entry)?;
-            let view = batch.view(self.output.command(), entry, &opened, self.detail);
+            let view = batch.view(self.command, entry, &opened, self.detail);
             text.push_str(&render::annotations(form, &view));
         }
         Ok(text)
@@ -132,6 +136,10 @@ impl View<'_> {
         let output = self.output;
         self.record(batch)?;
         let json = Json::new(BatchRecord {
+            command: self.command,
+            shard: self
+                .shard
+                .map(|Shard { index, of }| ShardRecord { index, of }),
             tenants: Tenants { view: self, batch },
             guards: batch.guard.iter().map(GuardRecord::new).collect(),
             digest: batch.digest(),
@@ -153,11 +161,20 @@ impl View<'_> {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct BatchRecord<'a> {
+    command: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shard: Option<ShardRecord>,
     tenants: Tenants<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     guards: Vec<GuardRecord>,
     digest: Option<String>,
     exit_code: u8,
+}
+
+#[derive(Serialize)]
+struct ShardRecord {
+    index: usize,
+    of: usize,
 }
 
 /// All tenants, of which each is read when it is written.
@@ -194,8 +211,16 @@ struct TenantRecord<'a> {
     tenant_id: &'a str,
     exit_code: u8,
     plan: Option<PlanOrResults<'a>>,
-    diagnostics: Vec<DiagnosticRecord>,
+    diagnostics: Vec<FindingRecord<'a>>,
     error: Option<ErrorRecord<'a>>,
+}
+
+/// What was found, also as people see it.
+#[derive(Serialize)]
+struct FindingRecord<'a> {
+    #[serde(flatten)]
+    diagnostic: DiagnosticRecord,
+    text: &'a str,
 }
 
 #[derive(Serialize)]
@@ -241,7 +266,10 @@ impl<'a> TenantRecord<'a> {
             exit_code,
             plan,
             diagnostics: findings
-                .map(|finding| DiagnosticRecord::new(&finding.diagnostic))
+                .map(|finding| FindingRecord {
+                    diagnostic: DiagnosticRecord::new(&finding.diagnostic),
+                    text: &finding.drawn,
+                })
                 .collect(),
             error: failure.as_ref().map(|failure| {
                 let message = view.output.without_secrets_in(&failure.message);

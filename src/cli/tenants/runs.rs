@@ -44,6 +44,8 @@ pub(in crate::cli) fn plan(
     };
     let view = View {
         output,
+        command: output.command(),
+        shard: command.tenants.shard,
         detail: Detail {
             direction: match command.is_drift {
                 true => Direction::Drift,
@@ -111,12 +113,7 @@ fn judge(
     counts: fn(&Guard) -> bool,
 ) {
     batch.judge(rules, saved);
-    let mut entries = std::mem::take(&mut batch.entries);
-    for entry in &mut entries {
-        let refused = batch.refused(entry, consequence, counts);
-        entry.failure = entry.failure.take().or(refused);
-    }
-    batch.entries = entries;
+    batch.refuse(consequence, counts);
 }
 
 /// Writes a plan a tenant. One without a plan has none from an earlier run either.
@@ -204,6 +201,8 @@ pub(in crate::cli) fn apply(
     let rules = settings::guards(&command.guards, config)?;
     let view = View {
         output,
+        command: output.command(),
+        shard: command.tenants.shard,
         detail: command.view.detail(),
     };
     let host = Process {

@@ -497,9 +497,18 @@ impl Batch {
         self.guard = Some(guard);
     }
 
+    /// Lets fail what guards refuse.
+    pub fn refuse(&mut self, consequence: &str, counts: fn(&Guard) -> bool) {
+        let mut entries = std::mem::take(&mut self.entries);
+        for entry in &mut entries {
+            let refused = self.refused(entry, consequence, counts);
+            entry.failure = entry.failure.take().or(refused);
+        }
+        self.entries = entries;
+    }
+
     /// Returns why guards refuse the plan of a tenant.
-    #[must_use]
-    pub fn refused(
+    fn refused(
         &self,
         entry: &Entry,
         consequence: &str,

@@ -4,6 +4,8 @@
 mod batch;
 mod files;
 mod fleet;
+mod merge;
+mod shard;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -22,6 +24,8 @@ use crate::plan::saved::PlannedTenant;
 pub use batch::{Batch, Brief, Drawn, Entry, Opened};
 pub use files::{TenantFile, holds_plans, plan_file, recorded_tenant, reports, saved_plans};
 pub use fleet::{Carrying, Fleet, Host, Input};
+pub use merge::{MergedResults, merge, merged_command};
+pub use shard::Shard;
 
 /// A tenant's manifest.
 #[derive(Debug)]
@@ -64,6 +68,8 @@ pub struct Asked {
     pub named: Vec<String>,
     /// Whether all are.
     pub all: bool,
+    /// Which part of them.
+    pub shard: Option<Shard>,
 }
 
 /// Returns the tenants that are asked for, by name; `None` if the manifests name no tenants.
@@ -72,8 +78,36 @@ pub struct Asked {
 ///
 /// No tenant has the name, or there are several and none was chosen.
 pub fn choose(tenants: &[Tenant], asked: &Asked) -> Result<Option<Vec<Tenant>>, Failure> {
+    let chosen = choose_all(tenants, asked)?;
+    Ok(match asked.shard {
+        Some(shard) => chosen.map(|chosen| shard.take(chosen)),
+        None => chosen,
+    })
+}
+
+/// Returns the one tenant that is asked for; `None` if the manifests name no tenants.
+///
+/// # Errors
+///
+/// No tenant has the name, or several are meant.
+pub fn choose_one(tenants: &[Tenant], asked: &Asked) -> Result<Option<Tenant>, Failure> {
+    let Some(mut chosen) = choose(tenants, asked)? else {
+        return Ok(None);
+    };
+    match (chosen.pop(), chosen.len()) {
+        (Some(tenant), 0) => Ok(Some(tenant)),
+        (None, _) => Err(Failure::usage("that part of the tenants is empty")),
+        (Some(_), others) => Err(Failure::usage(format!(
+            "this command is about one tenant, and {} are named",
+            others + 1
+        ))
+        .hint("name one with `--tenant NAME`")),
+    }
+}
+
+fn choose_all(tenants: &[Tenant], asked: &Asked) -> Result<Option<Vec<Tenant>>, Failure> {
     if tenants.is_empty() {
-        if asked.all || !asked.named.is_empty() {
+        if asked.all || !asked.named.is_empty() || asked.shard.is_some() {
             return Err(Failure::usage("the manifests name no tenants")
                 .hint("define them below `tenants`, or leave `--tenant` and `--all-tenants` out"));
         }

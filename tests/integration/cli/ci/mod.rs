@@ -8,6 +8,7 @@ mod install;
 mod platform;
 mod refused;
 mod reviewed;
+mod tenants;
 
 use serde_json::Value;
 

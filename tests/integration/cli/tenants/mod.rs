@@ -1,5 +1,8 @@
 //! Manifests for several tenants, through the executable.
 
+mod example;
+mod shards;
+
 use azure_core::base64;
 
 use super::support::World;

@@ -1,0 +1,41 @@
+//! `tenants merge`: the results of several machines, printed as if one had done all of it.
+
+use super::super::arguments::TenantsMerge;
+use super::super::options::Common;
+use super::super::output::Output;
+use super::super::settings;
+use super::printed::View;
+use crate::exit::Exit;
+use crate::render::review::Direction;
+use crate::render::text::Detail;
+use crate::run::Failure;
+use crate::run::tenants;
+
+pub(super) fn run(
+    command: &TenantsMerge,
+    common: &Common,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    let config = settings::configuration(common)?;
+    let inputs = settings::inputs(std::slice::from_ref(&command.folder), common, Some(&config));
+    output.keep_inputs(&[], &inputs)?;
+    let merged = tenants::merge(&command.folder, Output::drawn_saved)?;
+    let view = View {
+        output,
+        command: merged.command,
+        shard: None,
+        detail: Detail {
+            direction: match merged.command {
+                "drift" => Direction::Drift,
+                _ => Direction::Plan,
+            },
+            ..command.view.detail()
+        },
+    };
+    view.tell(&merged.batch)?;
+    let exit = view.print(&merged.batch)?;
+    match &command.expect_digest {
+        Some(digest) => merged.batch.check_digest(digest, true).map(|()| exit),
+        None => Ok(exit),
+    }
+}
