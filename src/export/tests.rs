@@ -62,6 +62,7 @@ fn tenant(policies: Vec<LivePolicy>) -> WholeTenant {
             name: "Corporate".to_owned(),
             platform: None,
             management: None,
+            rule: None,
         }],
         unavailable: Vec::new(),
     }
@@ -153,6 +154,7 @@ fn names_that_find_nothing_or_too_much_give_way_to_ids() {
         name: "CORPORATE".to_owned(),
         platform: None,
         management: None,
+        rule: None,
     };
     tenant.filters.push(twin);
     let export = export(&tenant);

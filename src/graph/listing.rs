@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::decode::{Misread, from_json, from_object};
 use super::wire::{self, AssignmentWire, Object, Page, Row, Text, Texts, required_id};
-use crate::kinds::{Platform, PolicyKindSpec, TenantDefault};
+use crate::kinds::{Platform, PolicyKindSpec, TenantDefault, Variety};
 use crate::model::{LiveAssignment, LivePolicy, PolicyKind, assignments_path};
 
 /// A policy of any kind, with what a plan needs of it.
@@ -26,6 +27,10 @@ struct PolicyWire<'a> {
     odata_type: Option<Text<'a>>,
     platforms: Option<String>,
     platform_type: Option<String>,
+    technologies: Option<String>,
+    #[serde(borrow)]
+    template_reference: Option<TemplateWire<'a>>,
+    device_compliance_policy_script: Option<IgnoredAny>,
     priority: Option<i64>,
     is_built_in: Option<bool>,
     is_default_profile: Option<bool>,
@@ -35,6 +40,14 @@ struct PolicyWire<'a> {
     /// Where the rest of the assignments is, if the list was cut.
     #[serde(rename = "assignments@odata.nextLink")]
     assignments_next: Option<String>,
+}
+
+/// What a configuration policy was made from.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct TemplateWire<'a> {
+    #[serde(borrow)]
+    template_family: Option<Text<'a>>,
 }
 
 impl<'a> PolicyWire<'a> {
@@ -53,6 +66,27 @@ impl<'a> PolicyWire<'a> {
             Platform::Property("platformType") => self.platform_type.take(),
             Platform::Property(_) => self.platforms.take(),
             Platform::FromType | Platform::Only(_) | Platform::Unknown => None,
+        }
+    }
+
+    /// What sets the policy apart from others of its kind.
+    fn variety(&self) -> Option<Variety> {
+        let family = self.template_reference.as_ref();
+        let family = family.and_then(|template| template.template_family.as_ref());
+        let family = family.map_or("", |Text(family)| family);
+        let has = |words: &Option<String>, word: &str| {
+            let words = words.as_deref().unwrap_or_default();
+            words.split(',').any(|known| known.trim() == word)
+        };
+        if family == "enrollmentConfiguration" {
+            Some(Variety::DevicePreparation)
+        } else if has(&self.technologies, "configManager") {
+            Some(Variety::TenantAttach)
+        } else if family.starts_with("endpointSecurity") && has(&self.platforms, "macOS") {
+            Some(Variety::MacEndpointSecurity)
+        } else {
+            let script = self.device_compliance_policy_script;
+            script.map(|_| Variety::CustomCompliance)
         }
     }
 
@@ -166,12 +200,14 @@ impl Listing {
             (Some(_), None) => ListedRows::Whole,
         };
         let says_assigned = policy.is_assigned;
+        let variety = policy.variety();
         let odata_type = policy.odata_type.take();
         let platforms = policy.platforms(spec);
         let name = policy.name(spec).map_or_else(String::new, Cow::into_owned);
         let assignments = assignments.unwrap_or_default();
         let mut live = LivePolicy::new(kind, id, name, platforms, assignments);
         live.odata_type = odata_type.map(|Text(name)| texts.share(wire::short_type(&name)));
+        live.variety = variety;
         live.is_tenant_default = is_tenant_default;
         Ok(Self {
             live,

@@ -123,6 +123,7 @@ struct NamedWire<'a> {
     display_name: Option<String>,
     platform: Option<String>,
     assignment_filter_management_type: Option<String>,
+    rule: Option<String>,
 }
 
 /// A live row, and the service's id for it; empty where it has none.
@@ -307,6 +308,7 @@ pub(super) fn assignment_filter(object: &Object) -> Result<LiveFilter, Misread> 
         name: wire.display_name.unwrap_or_default(),
         platform: wire.platform,
         management: wire.assignment_filter_management_type,
+        rule: wire.rule,
     })
 }
 

@@ -3,7 +3,7 @@
 use super::TargetKind;
 use super::spec::{
     AssignmentProperties, FilterRule, IdForm, PLAIN, Permissions, Platform, PolicyKindSpec,
-    TargetRules, ThrottleGroup, Workload, Writing,
+    TargetRules, ThrottleGroup, TypeRules, WORKLOADS, Which, Workload, Writing,
 };
 
 pub(super) const MOBILE_APP: PolicyKindSpec = PolicyKindSpec {
@@ -11,6 +11,27 @@ pub(super) const MOBILE_APP: PolicyKindSpec = PolicyKindSpec {
     collection: "/deviceAppManagement/mobileApps",
     assignment_type: "#microsoft.graph.mobileAppAssignment",
     writing: Writing::either("mobileAppAssignments"),
+    targets: TargetRules {
+        special: &[
+            (
+                Which::Type("webApp"),
+                TypeRules {
+                    filters: FilterRule::Unsupported,
+                    source: WORKLOADS,
+                    ..TypeRules::ALL
+                },
+            ),
+            (
+                Which::Type("windowsMicrosoftEdgeApp"),
+                TypeRules {
+                    filters: FilterRule::Doubtful,
+                    source: "Microsoft lists it as supported, and Micke-K/IntuneManagement leaves them out",
+                    ..TypeRules::ALL
+                },
+            ),
+        ],
+        ..TargetRules::ALL
+    },
     properties: AssignmentProperties::App,
     platform: Platform::FromType,
     permissions: Permissions::Apps,

@@ -1,7 +1,8 @@
 //! Configuration and compliance from before the settings catalog.
 
 use super::spec::{
-    FilterRule, PLAIN, Platform, PolicyKindSpec, TargetRules, ThrottleGroup, Workload, Writing,
+    FilterRule, PLAIN, Platform, PolicyKindSpec, TargetRules, ThrottleGroup, TypeRules, Variety,
+    WORKLOADS, Which, Workload, Writing,
 };
 
 /// Update rings are of this kind. Its assignments have an `intent` of their own, which is always
@@ -21,6 +22,17 @@ pub(super) const DEVICE_CONFIGURATION: PolicyKindSpec = PolicyKindSpec {
 pub(super) const DEVICE_COMPLIANCE_POLICY: PolicyKindSpec = PolicyKindSpec {
     name: "deviceCompliancePolicy",
     collection: "/deviceManagement/deviceCompliancePolicies",
+    targets: TargetRules {
+        special: &[(
+            Which::Variety(Variety::CustomCompliance),
+            TypeRules {
+                filters: FilterRule::Unsupported,
+                source: WORKLOADS,
+                ..TypeRules::ALL
+            },
+        )],
+        ..TargetRules::ALL
+    },
     assignment_type: "#microsoft.graph.deviceCompliancePolicyAssignment",
     platform: Platform::FromType,
     throttle: ThrottleGroup::DeviceConfiguration,
@@ -46,7 +58,8 @@ pub(super) const INTENT: PolicyKindSpec = PolicyKindSpec {
     assignment_type: "#microsoft.graph.deviceManagementIntentAssignment",
     listing: super::Listing::PerPolicy,
     targets: TargetRules {
-        filters: FilterRule::Unsupported,
+        filters: FilterRule::Doubtful,
+        source: "learn.microsoft.com: filters do not work on security baselines",
         ..TargetRules::ALL
     },
     ..PLAIN

@@ -2,7 +2,7 @@
 
 use super::spec::{
     FilterRule, IdForm, PLAIN, Permissions, Platform, PolicyKindSpec, TargetRules, TenantDefault,
-    ThrottleGroup, TypeRules, Writing,
+    ThrottleGroup, TypeRules, Which, Writing,
 };
 use super::{Listing, TargetKind};
 
@@ -15,6 +15,8 @@ pub(super) const WINDOWS_AUTOPILOT_DEPLOYMENT_PROFILE: PolicyKindSpec = PolicyKi
     targets: TargetRules {
         refused: &[TargetKind::AllUsers],
         filters: FilterRule::Unsupported,
+        // MicrosoftDocs/memdocs: pull request 4144.
+        excludes_from_all_devices: false,
         ..TargetRules::ALL
     },
     platform: Platform::Only(&["windows10AndLater"]),
@@ -32,7 +34,13 @@ const USER_GROUPS: TypeRules = TypeRules {
         TargetKind::Collection,
     ],
     filters: FilterRule::Unsupported,
+    source: "learn.microsoft.com: Overview of enrollment restrictions",
+    ..TypeRules::ALL
 };
+
+/// Filters work on restrictions of Windows, macOS and iOS, by some properties of a device that is being
+/// enrolled.
+const RESTRICTION: &str = "deviceEnrollmentPlatformRestrictionConfiguration";
 
 /// Writes side by side fail or get lost; a provider for Terraform sends them one after the other.
 pub(super) const DEVICE_ENROLLMENT_CONFIGURATION: PolicyKindSpec = PolicyKindSpec {
@@ -46,28 +54,39 @@ pub(super) const DEVICE_ENROLLMENT_CONFIGURATION: PolicyKindSpec = PolicyKindSpe
         serial: true,
     },
     targets: TargetRules {
-        by_type: &[
+        special: &[
             (
-                "windows10EnrollmentCompletionPageConfiguration",
+                Which::Type("windows10EnrollmentCompletionPageConfiguration"),
                 TypeRules {
                     doubtful: &[TargetKind::ExclusionGroup, TargetKind::Collection],
-                    filters: FilterRule::Devices,
+                    source: "learn.microsoft.com: Set up the Enrollment Status Page",
+                    ..TypeRules::ALL
                 },
             ),
+            (Which::TypeOn(RESTRICTION, "android"), USER_GROUPS),
+            (Which::TypeOn(RESTRICTION, "linux"), USER_GROUPS),
             (
-                "deviceEnrollmentPlatformRestrictionConfiguration",
+                Which::Type(RESTRICTION),
                 TypeRules {
                     filters: FilterRule::Devices,
+                    filter_properties: &[
+                        "osVersion",
+                        "operatingSystemSKU",
+                        "enrollmentProfileName",
+                    ],
                     ..USER_GROUPS
                 },
             ),
-            ("deviceEnrollmentLimitConfiguration", USER_GROUPS),
             (
-                "deviceEnrollmentWindowsHelloForBusinessConfiguration",
+                Which::Type("deviceEnrollmentLimitConfiguration"),
                 USER_GROUPS,
             ),
             (
-                "deviceEnrollmentNotificationConfiguration",
+                Which::Type("deviceEnrollmentWindowsHelloForBusinessConfiguration"),
+                USER_GROUPS,
+            ),
+            (
+                Which::Type("deviceEnrollmentNotificationConfiguration"),
                 TypeRules {
                     doubtful: &[
                         TargetKind::ExclusionGroup,
@@ -75,6 +94,8 @@ pub(super) const DEVICE_ENROLLMENT_CONFIGURATION: PolicyKindSpec = PolicyKindSpe
                         TargetKind::Collection,
                     ],
                     filters: FilterRule::Unsupported,
+                    source: "MicrosoftDocs/memdocs: pull requests 4540 and 3413",
+                    ..TypeRules::ALL
                 },
             ),
         ],
@@ -106,6 +127,7 @@ pub(super) const TERMS_AND_CONDITIONS: PolicyKindSpec = PolicyKindSpec {
             TargetKind::Collection,
         ],
         filters: FilterRule::Unsupported,
+        source: "deploymenttheory/terraform-provider-microsoft365: schema",
         ..TargetRules::ALL
     },
     permissions: Permissions::ServiceConfig,
@@ -120,7 +142,8 @@ pub(super) const APPLE_USER_INITIATED_ENROLLMENT_PROFILE: PolicyKindSpec = Polic
     writing: Writing::Single,
     targets: TargetRules {
         doubtful: &[TargetKind::AllDevices, TargetKind::Collection],
-        filters: FilterRule::Unsupported,
+        filters: FilterRule::Doubtful,
+        source: "deploymenttheory/terraform-provider-microsoft365: schema",
         ..TargetRules::ALL
     },
     permissions: Permissions::ServiceConfig,

@@ -15,6 +15,7 @@ const GROUPS: TargetRules = TargetRules {
         TargetKind::Collection,
     ],
     filters: FilterRule::Unsupported,
+    source: "no tool and no capture of the portal has others",
     ..TargetRules::ALL
 };
 

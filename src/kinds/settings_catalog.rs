@@ -1,6 +1,20 @@
 //! The settings catalog, endpoint security among it, and what is made the same way.
 
-use super::spec::{PLAIN, Platform, PolicyKindSpec, SingleRoute, TargetRules, Workload, Writing};
+use super::TargetKind;
+use super::spec::{
+    FilterRule, PLAIN, Platform, PolicyKindSpec, SingleRoute, TargetRules, TypeRules, Variety,
+    WORKLOADS, Which, Workload, Writing,
+};
+
+/// Filters do not work on what is for Linux.
+const NOT_ON_LINUX: (Which, TypeRules) = (
+    Which::Platform("linux"),
+    TypeRules {
+        filters: FilterRule::Unsupported,
+        source: WORKLOADS,
+        ..TypeRules::ALL
+    },
+);
 
 pub(super) const CONFIGURATION_POLICY: PolicyKindSpec = PolicyKindSpec {
     name: "configurationPolicy",
@@ -15,9 +29,38 @@ pub(super) const CONFIGURATION_POLICY: PolicyKindSpec = PolicyKindSpec {
         cast: None,
         serial: false,
     },
-    // Collections are for endpoint security with tenant attach, which is of this kind.
     targets: TargetRules {
-        doubtful: &[],
+        special: &[
+            (
+                Which::Variety(Variety::DevicePreparation),
+                TypeRules {
+                    doubtful: &[
+                        TargetKind::ExclusionGroup,
+                        TargetKind::AllDevices,
+                        TargetKind::Collection,
+                    ],
+                    filters: FilterRule::Doubtful,
+                    source: "learn.microsoft.com: Overview of Windows Autopilot device preparation",
+                    ..TypeRules::ALL
+                },
+            ),
+            (
+                Which::Variety(Variety::TenantAttach),
+                TypeRules {
+                    doubtful: &[],
+                    ..TypeRules::ALL
+                },
+            ),
+            (
+                Which::Variety(Variety::MacEndpointSecurity),
+                TypeRules {
+                    filters: FilterRule::Doubtful,
+                    source: WORKLOADS,
+                    ..TypeRules::ALL
+                },
+            ),
+            NOT_ON_LINUX,
+        ],
         ..TargetRules::ALL
     },
     platform: Platform::Property("platforms"),
@@ -29,6 +72,10 @@ pub(super) const CONFIGURATION_POLICY: PolicyKindSpec = PolicyKindSpec {
 pub(super) const COMPLIANCE_POLICY: PolicyKindSpec = PolicyKindSpec {
     name: "compliancePolicy",
     collection: "/deviceManagement/compliancePolicies",
+    targets: TargetRules {
+        special: &[NOT_ON_LINUX],
+        ..TargetRules::ALL
+    },
     approval: Some(Workload::Compliance),
     ..CONFIGURATION_POLICY
 };

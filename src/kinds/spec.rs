@@ -158,19 +158,89 @@ pub struct TargetRules {
     pub doubtful: &'static [TargetKind],
     /// Which filters it takes.
     pub filters: FilterRule,
+    /// Who says so of what is doubtful.
+    pub source: &'static str,
+    /// Whether groups may be excluded beside all devices.
+    pub excludes_from_all_devices: bool,
     /// Whether all users are written as a group with a well-known id, which is no directory object.
     pub virtual_all_users: bool,
-    /// Rules of single types, by `@odata.type` without its prefix.
-    pub by_type: &'static [(&'static str, TypeRules)],
+    /// Rules of some of the policies: the first that is about one decides.
+    pub special: &'static [(Which, TypeRules)],
 }
 
-/// What a type of a kind takes that differs from the others.
+/// Which policies of a kind rules are about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Those of a type, the `@odata.type` without its prefix.
+    Type(&'static str),
+    /// Those of a type and of a platform whose name begins like this.
+    TypeOn(&'static str, &'static str),
+    /// Those of a platform.
+    Platform(&'static str),
+    /// Those of a variety.
+    Variety(Variety),
+}
+
+impl Which {
+    /// Whether the rules name a type.
+    pub fn is_about_type(&self, odata_type: &str) -> bool {
+        match self {
+            Self::Type(name) | Self::TypeOn(name, _) => *name == odata_type,
+            Self::Platform(_) | Self::Variety(_) => false,
+        }
+    }
+}
+
+/// Policies that are told from others of their kind by neither type nor platform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Variety {
+    /// A configuration policy for Windows Autopilot device preparation.
+    DevicePreparation,
+    /// A configuration policy that Configuration Manager takes part in.
+    TenantAttach,
+    /// A configuration policy for endpoint security on macOS.
+    MacEndpointSecurity,
+    /// A compliance policy with a script.
+    CustomCompliance,
+}
+
+impl Variety {
+    /// Returns what such policies are called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::DevicePreparation => "device preparation",
+            Self::TenantAttach => "tenant attach",
+            Self::MacEndpointSecurity => "endpoint security, macOS",
+            Self::CustomCompliance => "custom compliance",
+        }
+    }
+}
+
+/// What some policies of a kind take that differs from the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TypeRules {
     /// Targets that it most likely refuses or ignores.
     pub doubtful: &'static [TargetKind],
     /// Which filters it takes.
     pub filters: FilterRule,
+    /// The properties that the rules of filters may name; empty if they may name any.
+    pub filter_properties: &'static [&'static str],
+    /// Who says so of what is doubtful.
+    pub source: &'static str,
+}
+
+/// Where Microsoft says which filters work.
+pub const WORKLOADS: &str =
+    "learn.microsoft.com: Platforms, policies, and app types supported by filters";
+
+impl TypeRules {
+    /// As [`TargetRules::ALL`].
+    pub const ALL: Self = Self {
+        doubtful: TargetRules::ALL.doubtful,
+        filters: TargetRules::ALL.filters,
+        filter_properties: &[],
+        source: TargetRules::ALL.source,
+    };
 }
 
 impl TargetRules {
@@ -179,20 +249,37 @@ impl TargetRules {
         refused: &[],
         doubtful: &[TargetKind::Collection],
         filters: FilterRule::Devices,
+        source: "learn.microsoft.com: Endpoint security policies for tenant attach",
+        excludes_from_all_devices: true,
         virtual_all_users: false,
-        by_type: &[],
+        special: &[],
     };
 
-    /// Returns which targets are doubtful for a type, and which filters it takes.
-    pub fn of_type(&self, odata_type: Option<&str>) -> TypeRules {
-        let own = self
-            .by_type
-            .iter()
-            .find(|(name, _)| odata_type.is_some_and(|found| found.eq_ignore_ascii_case(name)));
+    /// Returns which targets are doubtful for a policy, and which filters it takes.
+    pub fn of(
+        &self,
+        odata_type: Option<&str>,
+        platforms: Option<&str>,
+        variety: Option<Variety>,
+    ) -> TypeRules {
+        let is_of = |name: &str| odata_type.is_some_and(|found| found.eq_ignore_ascii_case(name));
+        let is_on = |start: &str| {
+            let mut words = platforms.into_iter().flat_map(|all| all.split(','));
+            words.any(|word| word.trim().starts_with(start))
+        };
+        let mut special = self.special.iter();
+        let own = special.find(|(which, _)| match which {
+            Which::Type(name) => is_of(name),
+            Which::TypeOn(name, platform) => is_of(name) && is_on(platform),
+            Which::Platform(platform) => is_on(platform),
+            Which::Variety(wanted) => variety == Some(*wanted),
+        });
         own.map_or(
             TypeRules {
                 doubtful: self.doubtful,
                 filters: self.filters,
+                filter_properties: &[],
+                source: self.source,
             },
             |(_, rules)| *rules,
         )
@@ -208,6 +295,8 @@ pub enum FilterRule {
     Apps,
     /// None, by Microsoft's list of what filters support; the service may take them all the same.
     Unsupported,
+    /// Those over managed devices, if any: sources contradict each other or say nothing.
+    Doubtful,
 }
 
 /// What an assignment says beside its target, filter and source.

@@ -10,7 +10,8 @@ const GROUPS: TargetRules = TargetRules {
         TargetKind::AllUsers,
         TargetKind::Collection,
     ],
-    filters: FilterRule::Unsupported,
+    filters: FilterRule::Doubtful,
+    source: "KelvinTegelaar/CIPP#4879",
     ..TargetRules::ALL
 };
 
@@ -18,7 +19,10 @@ pub(super) const WINDOWS_FEATURE_UPDATE_PROFILE: PolicyKindSpec = PolicyKindSpec
     name: "windowsFeatureUpdateProfile",
     collection: "/deviceManagement/windowsFeatureUpdateProfiles",
     assignment_type: "#microsoft.graph.windowsFeatureUpdateProfileAssignment",
-    targets: GROUPS,
+    targets: TargetRules {
+        filters: FilterRule::Unsupported,
+        ..GROUPS
+    },
     platform: Platform::Only(&["windows10AndLater"]),
     ..PLAIN
 };
@@ -27,6 +31,7 @@ pub(super) const WINDOWS_DRIVER_UPDATE_PROFILE: PolicyKindSpec = PolicyKindSpec 
     name: "windowsDriverUpdateProfile",
     collection: "/deviceManagement/windowsDriverUpdateProfiles",
     assignment_type: "#microsoft.graph.windowsDriverUpdateProfileAssignment",
+    targets: GROUPS,
     ..WINDOWS_FEATURE_UPDATE_PROFILE
 };
 
@@ -34,6 +39,7 @@ pub(super) const WINDOWS_QUALITY_UPDATE_POLICY: PolicyKindSpec = PolicyKindSpec 
     name: "windowsQualityUpdatePolicy",
     collection: "/deviceManagement/windowsQualityUpdatePolicies",
     assignment_type: "#microsoft.graph.windowsQualityUpdatePolicyAssignment",
+    targets: GROUPS,
     ..WINDOWS_FEATURE_UPDATE_PROFILE
 };
 
@@ -41,5 +47,6 @@ pub(super) const WINDOWS_QUALITY_UPDATE_PROFILE: PolicyKindSpec = PolicyKindSpec
     name: "windowsQualityUpdateProfile",
     collection: "/deviceManagement/windowsQualityUpdateProfiles",
     assignment_type: "#microsoft.graph.windowsQualityUpdateProfileAssignment",
+    targets: GROUPS,
     ..WINDOWS_FEATURE_UPDATE_PROFILE
 };

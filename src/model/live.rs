@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value};
 
 use super::{Assignment, PolicyKind, Rows, SharedText, Target};
+use crate::kinds::{TypeRules, Variety};
 
 /// An assignment of a live policy: what it means, and what the service sent.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +31,8 @@ pub struct LivePolicy {
     pub platforms: Option<String>,
     /// The policy's type, without its prefix, if the list says it.
     pub odata_type: Option<SharedText>,
+    /// What sets it apart from others of its kind, beside type and platform.
+    pub variety: Option<Variety>,
     /// Whether every tenant has it, and it takes no assignment.
     pub is_tenant_default: bool,
     /// What the policy's assignments mean: all of them, sorted.
@@ -53,6 +56,7 @@ impl LivePolicy {
             name: name.into(),
             platforms,
             odata_type: None,
+            variety: None,
             is_tenant_default: false,
             rows: Rows::default(),
             row_ids: Box::default(),
@@ -70,6 +74,16 @@ impl LivePolicy {
         let (rows, ids): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
         self.rows = rows.into();
         self.row_ids = ids.into();
+    }
+
+    /// Returns what the policy takes.
+    pub fn rules(&self) -> TypeRules {
+        let targets = &self.kind.spec().targets;
+        targets.of(
+            self.odata_type.as_deref(),
+            self.platforms.as_deref(),
+            self.variety,
+        )
     }
 
     /// Returns the rows of a target.
@@ -134,6 +148,8 @@ pub struct LiveFilter {
     pub platform: Option<String>,
     /// What the filter is over: `devices` or `apps`.
     pub management: Option<String>,
+    /// What it lets pass: an expression.
+    pub rule: Option<String>,
 }
 
 /// Names of groups that may be meant by names that were not found.

@@ -159,6 +159,7 @@ pub async fn plan(
         match looked_up.await {
             Ok(found) => {
                 diagnostics.extend(found);
+                diagnostics.retain(|found| !request.members.off.contains(found.code));
                 if diagnostics.iter().any(Diagnostic::is_error) {
                     let sources = loaded.sources.clone();
                     return Err(Failure::found(Exit::InvalidManifests, diagnostics, sources));

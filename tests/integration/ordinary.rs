@@ -55,7 +55,7 @@ pub(crate) fn tenant_with(kind: PolicyKind) -> (Tenant, String) {
 }
 
 pub(crate) fn takes(kind: PolicyKind, target: TargetKind) -> bool {
-    let rules = kind.spec().targets.of_type(Some(of_what(kind)));
+    let rules = kind.spec().targets.of(Some(of_what(kind)), None, None);
     !kind.spec().targets.refused.contains(&target) && !rules.doubtful.contains(&target)
 }
 

@@ -57,7 +57,7 @@ pub(super) fn look(tallies: &mut Tallies, kind: PolicyKind, pages: &Pages) -> BT
         }
         // Types say nothing of the others.
         if spec.polymorphic
-            && (spec.platform == Platform::FromType || !spec.targets.by_type.is_empty())
+            && (spec.platform == Platform::FromType || !spec.targets.special.is_empty())
         {
             type_of(tallies, kind, text(object, "@odata.type"));
         }
@@ -95,11 +95,11 @@ fn type_of(tallies: &mut Tallies, kind: PolicyKind, found: Option<String>) {
         return;
     };
     let short = short_type(&found);
-    let by_type = spec.targets.by_type.iter();
+    let mut special = spec.targets.special.iter();
     let known = platform_of_type(short).is_some()
         || settings_of(short).is_some()
         || WITHOUT_PLATFORM.contains(&short)
-        || by_type.clone().any(|(name, _)| *name == short);
+        || special.any(|(which, _)| which.is_about_type(short));
     match known {
         true => tallies.holds(ID, format!("`{kind}`")),
         false => tallies.differs(

@@ -451,7 +451,7 @@ fn unsupported_filters(
     rows: &[Assignment],
 ) -> Vec<Lint> {
     let spec = policy.kind.spec();
-    let of_type = spec.targets.of_type(policy.odata_type.as_deref());
+    let of_type = spec.targets.of(policy.odata_type.as_deref(), None, None);
     if of_type.filters != FilterRule::Unsupported {
         return Vec::new();
     }

@@ -7,7 +7,7 @@ use super::directory::Directory;
 use super::{PlacedDesired, platform};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::kinds::app_settings;
-use crate::kinds::{AssignmentProperties, FilterRule};
+use crate::kinds::{AssignmentProperties, FilterRule, TypeRules, WORKLOADS};
 use crate::manifest::{Mode, WantedProperties, WantedSetting, WantedTarget};
 use crate::model::{Desired, LiveFilter, LivePolicy, Target};
 use crate::text::all_of;
@@ -29,6 +29,9 @@ pub(super) enum LiveCheckKind<'a> {
     Additive,
     /// It excludes a group where the entries include nobody; somebody may be included already.
     LoneExclusion,
+    /// It excludes a group from a policy that all devices get: by what is wanted, or perhaps by what is
+    /// live.
+    BesideAllDevices(bool),
     /// Its target or filter, written there, may be none that the kind takes.
     Rules(Option<(Place, &'a LiveFilter)>),
     /// It names settings, which the type of the app may not have.
@@ -102,11 +105,18 @@ impl LiveCheck<'_> {
             )
             .hint("the filter may have been deleted, or the sign-in may not see it"),
             LiveCheckKind::Platform(place, filter) => {
+                // Of a filter of the other side that is said already.
+                if other_side(&live.rules(), filter).is_some() {
+                    return None;
+                }
                 let message = platform::misfit(filter, live)?;
                 Diagnostic::new(severity(), "filter-platform", Some(*place), message)
             }
             LiveCheckKind::Additive => return check_additive(row, *place, live),
             LiveCheckKind::LoneExclusion => return check_lone_exclusion(row, *place, live),
+            LiveCheckKind::BesideAllDevices(all_are_wanted) => {
+                return check_beside_all_devices(row, *place, *all_are_wanted, live);
+            }
             LiveCheckKind::Rules(filter) => {
                 return check_rules(row, *place, *filter, live, severity)
                     .or_else(|| check_properties(row, *place, live));
@@ -114,6 +124,17 @@ impl LiveCheck<'_> {
             LiveCheckKind::Settings(said) => return check_settings(said, live),
         };
         Some(diagnostic)
+    }
+}
+
+/// Names what rules are about: the kind, and what sets some of its policies apart.
+fn named(live: &LivePolicy) -> String {
+    match (&live.odata_type, live.variety) {
+        (_, Some(variety)) => format!("{} ({})", live.kind, variety.name()),
+        (Some(odata_type), _) if live.kind.spec().polymorphic => {
+            format!("{} ({odata_type})", live.kind)
+        }
+        _ => live.kind.to_string(),
     }
 }
 
@@ -125,51 +146,125 @@ fn check_rules(
     live: &LivePolicy,
     severity: impl Fn() -> Severity,
 ) -> Option<Diagnostic> {
-    let rules = &live.kind.spec().targets;
-    let of_type = rules.of_type(live.odata_type.as_deref());
+    const CODE: &str = "target-not-allowed";
+    let rules = live.rules();
     let target = &desired.key.target;
-    let named = match &live.odata_type {
-        Some(odata_type) if live.kind.spec().polymorphic => format!("{} ({odata_type})", live.kind),
-        _ => live.kind.to_string(),
+    let (named, word) = (named(live), target.type_name());
+    if live.kind.spec().targets.refused.contains(&target.kind()) {
+        let message = format!("the service takes no `{word}` on a {named}");
+        return Some(Diagnostic::new(severity(), CODE, Some(place), message));
+    }
+    // What is live was taken.
+    let is_live = severity() == Severity::Warning;
+    if rules.doubtful.contains(&target.kind()) && !is_live {
+        let message = format!("the service may not take `{word}` on a {named}");
+        let doubt = Diagnostic::warning(CODE, place, message);
+        return Some(doubt.hint(format!(
+            "what the service says decides; source: {}",
+            rules.source
+        )));
+    }
+    let (place, filter) = filter?;
+    let of_type = live
+        .kind
+        .spec()
+        .targets
+        .of(live.odata_type.as_deref(), None, None);
+    let is_of_whole_type = of_type.filters == FilterRule::Unsupported;
+    check_filter((&rules, is_of_whole_type), filter, &named, place, severity)
+}
+
+/// Finds filters that the kind, or the type, does not take.
+fn check_filter(
+    (rules, is_of_whole_type): (&TypeRules, bool),
+    filter: &LiveFilter,
+    named: &str,
+    place: Place,
+    severity: impl Fn() -> Severity,
+) -> Option<Diagnostic> {
+    let doubt = |message: String, source: &str| {
+        let doubt = Diagnostic::warning("filter-unsupported-kind", place, message);
+        Some(doubt.hint(format!("source: {source}")))
     };
-    if rules.refused.contains(&target.kind()) {
-        let message = format!("the service takes no `{}` on a {named}", target.type_name());
+    if let Some((over, takes)) = other_side(rules, filter) {
+        let message = format!(
+            "the filter `{}` is over {over}, and a {named} takes filters over {takes}",
+            filter.name
+        );
         return Some(Diagnostic::new(
             severity(),
-            "target-not-allowed",
+            "filter-not-allowed",
             Some(place),
             message,
         ));
     }
-    if of_type.doubtful.contains(&target.kind()) {
-        let message = format!(
-            "the service may not take `{}` on a {named}",
-            target.type_name()
-        );
-        let doubt = Diagnostic::new(
-            Severity::Warning,
-            "target-not-allowed",
-            Some(place),
-            message,
-        );
-        return Some(doubt.hint("it was never seen to work; what the service says decides"));
+    match rules.filters {
+        // Of whole kinds and types the lint of this code says it.
+        FilterRule::Unsupported if is_of_whole_type => None,
+        FilterRule::Unsupported => doubt(
+            format!("filters have no effect on a {named}, by Microsoft's list"),
+            WORKLOADS,
+        ),
+        FilterRule::Doubtful => doubt(
+            format!("it is not certain that filters work on a {named}"),
+            rules.source,
+        ),
+        FilterRule::Devices | FilterRule::Apps => {
+            let known = rules.filter_properties;
+            let other = filter.rule.as_deref().and_then(|rule| {
+                let mut named = properties_in(rule);
+                named.find(|name| !known.is_empty() && !known.contains(name))
+            })?;
+            let message = format!(
+                "the filter `{}` looks at `{other}`, which is not known of a device that is being enrolled",
+                filter.name
+            );
+            doubt(message, rules.source)
+        }
     }
-    let (place, filter) = filter?;
-    let (over, takes) = match (of_type.filters, filter.management.as_deref()) {
-        (FilterRule::Devices, Some("apps")) => ("managed apps", "managed devices"),
-        (FilterRule::Apps, Some("devices")) => ("managed devices", "managed apps"),
-        _ => return None,
-    };
-    let message = format!(
-        "the filter `{}` is over {over}, and a {named} takes filters over {takes}",
-        filter.name
-    );
-    Some(Diagnostic::new(
-        severity(),
-        "filter-not-allowed",
-        Some(place),
-        message,
-    ))
+}
+
+/// Says what a filter is over, and what it would have to be over.
+fn other_side(rules: &TypeRules, filter: &LiveFilter) -> Option<(&'static str, &'static str)> {
+    match (rules.filters, filter.management.as_deref()) {
+        (FilterRule::Devices | FilterRule::Doubtful, Some("apps")) => {
+            Some(("managed apps", "managed devices"))
+        }
+        (FilterRule::Apps, Some("devices")) => Some(("managed devices", "managed apps")),
+        _ => None,
+    }
+}
+
+/// Returns the properties of devices that the rule of a filter names.
+fn properties_in(rule: &str) -> impl Iterator<Item = &str> {
+    let after = rule.split("device.").skip(1);
+    after.map(|rest| {
+        let end = rest.find(|character: char| !character.is_ascii_alphanumeric());
+        &rest[..end.unwrap_or(rest.len())]
+    })
+}
+
+/// Finds groups that are excluded beside all devices where that is not possible.
+fn check_beside_all_devices(
+    desired: &Desired,
+    place: Place,
+    all_are_wanted: bool,
+    live: &LivePolicy,
+) -> Option<Diagnostic> {
+    let has_all = all_are_wanted || !live.rows_of(&Target::AllDevices).is_empty();
+    let is_live = live
+        .rows_of(&desired.key.target)
+        .iter()
+        .any(|live| desired.accepts(live));
+    if live.kind.spec().targets.excludes_from_all_devices || !has_all || is_live {
+        return None;
+    }
+    let message = format!("a {} takes no exclusion beside all devices", live.kind);
+    let doubt = Diagnostic::warning("target-not-allowed", place, message);
+    Some(
+        doubt
+            .hint("what the service says decides; source: MicrosoftDocs/memdocs pull request 4144"),
+    )
 }
 
 /// Finds what an assignment of this kind should say and does not, or says and should not.
@@ -197,7 +292,9 @@ fn check_properties(desired: &Desired, place: Place, live: &LivePolicy) -> Optio
             }
             let message = format!("the service may not take `{intent}` for all devices");
             let doubt = Diagnostic::warning("target-not-allowed", place, message);
-            Some(doubt.hint("apps are offered to users: take `allUsers`, or another intent"))
+            Some(doubt.hint(
+                "apps are offered to users: take `allUsers`, or another intent; source: learn.microsoft.com: Assign apps to groups",
+            ))
         }
         AssignmentProperties::Remediation | AssignmentProperties::None => None,
     }

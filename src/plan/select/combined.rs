@@ -55,6 +55,9 @@ impl<'a> Combined<'a> {
         let excludes_only = wanted
             .iter()
             .all(|wanted| wanted.desired.key.target.is_exclusion());
+        let all_devices = wanted
+            .iter()
+            .any(|wanted| wanted.desired.key.target == Target::AllDevices);
         let mut checks = Vec::new();
         let all_written = written.iter().copied().enumerate().chain(also);
         for (index, written) in all_written {
@@ -70,7 +73,10 @@ impl<'a> Combined<'a> {
         for (wanted, written) in wanted.iter().zip(written) {
             let lone = excludes_only.then_some(LiveCheckKind::LoneExclusion);
             let kinds = to_check(&wanted.desired, written, mode, directory);
-            let kinds = kinds.into_iter().chain([lone]);
+            let beside = (wanted.desired.key.target.is_exclusion()
+                && (all_devices || mode == Mode::Additive))
+                .then_some(LiveCheckKind::BesideAllDevices(all_devices));
+            let kinds = kinds.into_iter().chain([lone, beside]);
             checks.extend(kinds.flatten().map(|kind| LiveCheck {
                 wanted: wanted.clone(),
                 kind,

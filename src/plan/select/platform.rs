@@ -24,23 +24,27 @@ pub(super) fn misfit(filter: &LiveFilter, policy: &LivePolicy) -> Option<String>
 fn families_of(policy: &LivePolicy) -> Option<(Vec<Option<Family>>, String)> {
     match policy.kind.spec().platform {
         Platform::Property(_) => {
-            let platforms = policy.platforms.as_deref()?;
+            // Of enrollment configurations only restrictions say it.
+            let Some(platforms) = policy.platforms.as_deref() else {
+                return of_type(policy);
+            };
             let families = platforms.split(',').map(|word| policy_family(word.trim()));
             Some((families.collect(), platforms.to_owned()))
         }
-        Platform::FromType => {
-            let odata_type = policy.odata_type.as_deref()?;
-            Some((
-                vec![platform_of_type(odata_type).and_then(filter_family)],
-                format!("of the type {odata_type}"),
-            ))
-        }
+        Platform::FromType => of_type(policy),
         Platform::Only(platforms) => Some((
             platforms.iter().map(|word| filter_family(word)).collect(),
             platforms.join(","),
         )),
         Platform::Unknown => None,
     }
+}
+
+/// Returns the platform that the type of a policy says.
+fn of_type(policy: &LivePolicy) -> Option<(Vec<Option<Family>>, String)> {
+    let odata_type = policy.odata_type.as_deref()?;
+    let family = platform_of_type(odata_type).and_then(filter_family);
+    Some((vec![family], format!("of the type {odata_type}")))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -441,3 +441,18 @@ fn every_code_is_on_the_page_and_can_be_silenced() {
     );
     world.sandbox("plan m.yaml").exits(0);
 }
+
+#[test]
+fn doubts_about_filters_that_depend_on_the_policy_are_silenced_like_others() {
+    let id = "ffffffff-0000-4000-8000-000000000003";
+    let entry = format!("kind: configurationPolicy, id: {id}, include: [{{group: A, filter: F}}]");
+    let world = World::with(&Tenant::common(), &[&entry]);
+    world.edit("tenant.json", |state| {
+        state["configurationPolicies"] =
+            json!([{"id": id, "name": "L", "platforms": "linux", "assignments": []}]);
+    });
+    let code = "filter-unsupported-kind";
+    assert!(codes(&world, "").0.contains(code));
+    world.write("assignctl.yaml", "lints: {filter-unsupported-kind: off}\n");
+    assert!(!codes(&world, "").0.contains(code));
+}

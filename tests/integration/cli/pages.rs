@@ -242,13 +242,14 @@ fn row(kind: PolicyKind) -> String {
     let doubtful = spec.targets.doubtful.iter();
     let doubtful = doubtful.map(|target| format!("{}?", word(*target)));
     let mut not_for: Vec<String> = refused.map(str::to_owned).chain(doubtful).collect();
-    if !spec.targets.by_type.is_empty() {
+    if !spec.targets.special.is_empty() {
         not_for.push("by type".to_owned());
     }
     let filters = match spec.targets.filters {
         FilterRule::Devices => "devices",
         FilterRule::Apps => "apps",
         FilterRule::Unsupported => "none",
+        FilterRule::Doubtful => "not certain",
     };
     let types = if spec.polymorphic { "yes" } else { "" };
     format!(

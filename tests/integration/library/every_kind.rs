@@ -138,7 +138,11 @@ async fn every_kind_is_listed_planned_written_read_back_exported_and_taken_back(
 #[tokio::test(start_paused = true)]
 async fn filters_are_of_the_side_that_the_kind_manages() {
     for kind in PolicyKind::all() {
-        let rule = kind.spec().targets.of_type(Some(of_what(kind))).filters;
+        let rule = kind
+            .spec()
+            .targets
+            .of(Some(of_what(kind)), None, None)
+            .filters;
         let (mut tenant, _) = tenant_with(kind);
         let filter = tenant.add_filter("F", "windows10AndLater", "(device.model -eq \"x\")");
         let apps = rule == FilterRule::Apps;

@@ -15,4 +15,5 @@ mod members;
 mod otherwise;
 mod property;
 mod reading;
+mod rules;
 mod simulation;

@@ -86,7 +86,7 @@ impl Tenant {
     fn make(&self, name: &str, rows: &[&str]) -> Value {
         let number = self.configuration_policies.len() + self.compliance_policies.len() + 1;
         let rows: Vec<Value> = rows.iter().map(|row| self.row(row)).collect();
-        json!({"id": policy_id(number), "name": name, "platforms": "windows10", "assignments": rows})
+        json!({"id": policy_id(number), "name": name, "platforms": "windows10", "technologies": "mdm,configManager", "assignments": rows})
     }
 
     fn row(&self, words: &str) -> Value {
