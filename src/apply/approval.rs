@@ -49,6 +49,9 @@ pub struct Approval {
     pub began: Option<Timestamp>,
 }
 
+/// How long a request is new: the service may not show it yet.
+const NEW: SignedDuration = SignedDuration::from_mins(1);
+
 /// The open requests, or why they are not known.
 type Open = Result<Arc<Vec<ApprovalRequest>>, Reason>;
 
@@ -200,7 +203,13 @@ impl Worker<'_> {
     }
 
     fn filing(&self, write: &WriteRequest, sent_at: Timestamp) -> Filing {
-        Filing::of(write, time(sent_at), self.approvals.identity())
+        let said = self.settings.approval.justification.as_deref();
+        Filing::of(
+            write,
+            time(sent_at),
+            said.unwrap_or_default(),
+            self.approvals.identity(),
+        )
     }
 
     /// Announces a write in the report, with all that is needed to find what it files.
@@ -249,6 +258,14 @@ impl Worker<'_> {
         request: Option<ApprovalRequest>,
     ) -> Result<ApprovalHeader, Settled> {
         let Some(request) = request else {
+            // A new request may take some seconds to be seen.
+            let age = filed
+                .filed_at
+                .parse()
+                .map(|at| self.approvals.now().duration_since(at));
+            if age.is_ok_and(|age| age < NEW) {
+                return Err(pending(filed, None));
+            }
             return Err(dead(Reason::new(
                 "approvalUnknown",
                 format!("this sign-in sees no request `{}`", filed.code),
@@ -337,7 +354,10 @@ impl Worker<'_> {
         // After a filing of unknown outcome another way of writing may have been chosen.
         let tried = progress.tried.as_ref();
         let asked = tried.map(|sent| (&sent.write, request.asks_for(&sent.write)));
-        let is_at = tried.is_some_and(|sent| request.was_filed_at(sent.at));
+        let is_at = tried.is_some_and(|sent| {
+            let said = self.settings.approval.justification.as_deref();
+            request.was_filed_with(sent.at, said.unwrap_or_default())
+        });
         let is_ours = match asked {
             Some((_, Asks::Same)) => true,
             Some((_, Asks::Unclear)) => progress.unknown > 0 && is_at,

@@ -15,10 +15,16 @@ use crate::report::{Filing, PendingApproval};
 
 impl Filing {
     /// Keeps a write that is about to leave.
-    pub(super) fn of(write: &WriteRequest, sent_at: String, identity: Option<&str>) -> Self {
+    pub(super) fn of(
+        write: &WriteRequest,
+        sent_at: String,
+        justification: &str,
+        identity: Option<&str>,
+    ) -> Self {
         let body = write.body.as_deref();
         Self {
             sent_at,
+            justification: justification.to_owned(),
             method: write.method.name().to_owned(),
             path: write.path.clone(),
             body: body.map(|body| String::from_utf8_lossy(body).into_owned()),
@@ -30,6 +36,7 @@ impl Filing {
     pub fn write(&self, kind: PolicyKind, id: &str, then: Rows) -> Option<WriteRequest> {
         let Self {
             sent_at: _,
+            justification: _,
             method,
             path,
             body,

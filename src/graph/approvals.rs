@@ -259,9 +259,11 @@ impl ApprovalRequest {
     }
 
     /// Whether it may be what a write of this time has filed: the write was given up after
-    /// [`WRITE_TIME`], and clocks differ. Not known where the service says no time.
-    pub fn was_filed_at(&self, sent_at: Timestamp) -> bool {
-        let Ok(filed) = self.requested_at.parse::<Timestamp>() else {
+    /// [`WRITE_TIME`], and clocks differ. Not if the service does not say when or why it was filed.
+    pub fn was_filed_with(&self, sent_at: Timestamp, justification: &str) -> bool {
+        let why = self.justification.as_deref();
+        let is_why = why.is_some_and(|why| why.trim() == justification.trim());
+        let (true, Ok(filed)) = (is_why, self.requested_at.parse::<Timestamp>()) else {
             return false;
         };
         let after = |time: Duration| SignedDuration::try_from(time).unwrap_or(SignedDuration::MAX);

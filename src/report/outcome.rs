@@ -145,6 +145,8 @@ pub struct PendingApproval {
 pub struct Filing {
     /// When it was about to leave.
     pub sent_at: String,
+    /// What was said of it.
+    pub justification: String,
     /// The write's method.
     pub method: String,
     /// Its path below the version root.
@@ -161,6 +163,7 @@ impl Filing {
     pub fn filed(self, code: String, filed_at: String, expires_at: String) -> PendingApproval {
         let Self {
             sent_at: _,
+            justification: _,
             method,
             path,
             body,

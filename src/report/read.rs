@@ -127,9 +127,10 @@ impl RecordedPolicy {
     /// Returns the write that may have been filed without the run having learned the code.
     pub fn unknown_filing(&self) -> Option<&Filing> {
         let may_be = match self.outcome {
-            None | Some(Outcome::Pending) => true,
+            // It may have become as planned while a request for it is open.
+            None | Some(Outcome::Pending | Outcome::Applied | Outcome::Already) => true,
             Some(Outcome::Failed) => self.written != Some(false),
-            Some(Outcome::Applied | Outcome::Already | Outcome::Stale | Outcome::Skipped) => false,
+            Some(Outcome::Stale | Outcome::Skipped) => false,
         };
         self.filing
             .as_ref()

@@ -241,11 +241,15 @@ pub(super) fn name(policy: &RecordedPolicy) -> &str {
 }
 
 /// Policies with the writes that were filed for them, and those for which nothing was.
-pub(super) type WithCodes = (Vec<(RecordedPolicy, PendingApproval)>, Vec<RecordedPolicy>);
+pub type WithCodes = (Vec<(RecordedPolicy, PendingApproval)>, Vec<RecordedPolicy>);
 
 /// Finds what a run has filed: what its report says, and what it was about to file when it ended before
 /// it knew the answer.
-pub(super) async fn with_codes(
+///
+/// # Errors
+///
+/// Says why the open requests cannot be read.
+pub async fn with_codes(
     policies: Vec<RecordedPolicy>,
     client: &Arc<Client>,
 ) -> Result<WithCodes, Failure> {
@@ -301,13 +305,14 @@ fn is_of(
     };
     let is_at = || {
         let sent_at = filing.sent_at.parse::<Timestamp>();
-        sent_at.is_ok_and(|sent_at| request.was_filed_at(sent_at))
+        sent_at.is_ok_and(|sent_at| request.was_filed_with(sent_at, &filing.justification))
     };
     request.is_for_policy(&policy.id)
         && request.is_own(claims) != Some(false)
         && match request.asks_for(&write) {
-            Asks::Same => true,
-            Asks::Unclear => is_at(),
+            // What the run has seen done it needs no request for, unless it is its own.
+            Asks::Same if policy.outcome.is_none_or(|outcome| !outcome.is_good()) => true,
+            Asks::Same | Asks::Unclear => is_at(),
             Asks::Other => false,
         }
 }

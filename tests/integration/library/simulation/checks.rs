@@ -407,7 +407,7 @@ fn row_of(row: &Value) -> Assignment {
     }
 }
 
-fn rows_in(answer: &Response) -> Option<State> {
+pub(super) fn rows_in(answer: &Response) -> Option<State> {
     if answer.status != 200 {
         return None;
     }
@@ -429,7 +429,7 @@ fn assignments_in(answer: &Response) -> Option<Vec<Value>> {
     }
 }
 
-fn is_whole_list(answer: &Response) -> bool {
+pub(super) fn is_whole_list(answer: &Response) -> bool {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let links = ["@odata.nextLink", "assignments@odata.nextLink"];
     links.iter().all(|link| body.get(link).is_none())

@@ -8,18 +8,19 @@
 //! a seed that fails says how it is run alone. `LOG=1` prints each request of it.
 
 mod admin;
+mod approvals;
 mod checks;
 mod faults;
 mod history;
 mod scenario;
+mod seeds;
 mod undo;
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::ops::Range;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -35,19 +36,20 @@ use super::property::expected;
 use super::property::forms::Form;
 use super::property::policies;
 use super::support::wire::lock;
-use super::support::world::{Trouble, World, in_virtual_time, outcomes};
+use super::support::world::{Trouble, World, outcomes};
 use checks::Run;
 use history::History;
 use scenario::{Ending, Scenario};
+use seeds::{run_all, say, seeds};
 
 /// What runs where nobody says otherwise.
 const SEEDS: Range<u64> = 0..200;
 
 #[test]
 fn whatever_goes_wrong_nothing_is_lost_and_nothing_is_said_that_is_not_so() {
-    let seeds = seeds();
+    let seeds = seeds(SEEDS);
     let many = seeds.end - seeds.start >= SEEDS.end;
-    let seen = run_all(seeds);
+    let seen = run_all(seeds, "simulation", simulate, Seen::add);
     say(format_args!("{seen:?}"));
     // A simulation in which nothing ever happens proves nothing.
     let Seen {
@@ -78,62 +80,6 @@ fn whatever_goes_wrong_nothing_is_lost_and_nothing_is_said_that_is_not_so() {
                 && enough(undone, 4)),
         "too little happened: {seen:?}"
     );
-}
-
-#[expect(clippy::print_stdout, reason = "for whoever looks on with --nocapture")]
-fn say(words: std::fmt::Arguments<'_>) {
-    println!("{words}");
-}
-
-/// Reads `SEEDS`: `7`, or `0..20000`.
-fn seeds() -> Range<u64> {
-    let Ok(text) = std::env::var("SEEDS") else {
-        return SEEDS;
-    };
-    let number = |text: &str| -> u64 { text.trim().parse().expect("SEEDS is a number or a range") };
-    match text.split_once("..") {
-        Some((start, end)) => number(start)..number(end),
-        None => number(&text)..number(&text) + 1,
-    }
-}
-
-/// Runs seeds on all cores.
-fn run_all(seeds: Range<u64>) -> Seen {
-    let next = AtomicU64::new(seeds.start);
-    let all = Mutex::new(Seen::default());
-    let failed: Mutex<Option<(u64, String)>> = Mutex::new(None);
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(|| {
-                while lock(&failed).is_none() {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds.end {
-                        return;
-                    }
-                    let story = || in_virtual_time(simulate(seed));
-                    match catch_unwind(AssertUnwindSafe(story)) {
-                        Ok(seen) => lock(&all).add(&seen),
-                        Err(panic) => {
-                            let text = panic
-                                .downcast_ref::<String>()
-                                .map(String::as_str)
-                                .or_else(|| panic.downcast_ref::<&str>().copied());
-                            let text = text.unwrap_or("a panic without words").to_owned();
-                            lock(&failed).get_or_insert((seed, text));
-                        }
-                    }
-                }
-            });
-        }
-    });
-    if let Some((seed, text)) = lock(&failed).take() {
-        panic!(
-            "seed {seed}: {text}\n\nto run it alone: \
-             SEEDS={seed} cargo test --test integration simulation -- --nocapture"
-        );
-    }
-    *lock(&all)
 }
 
 /// What came to pass, over all seeds.

@@ -22,6 +22,9 @@ pub(crate) struct Sent {
     /// Path and query below the version root, byte for byte; the whole URL where it lies elsewhere.
     pub(crate) path: String,
     pub(crate) body: Value,
+    /// The body, byte for byte.
+    pub(crate) raw: Vec<u8>,
+    pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) bearer: String,
     /// Since the world began.
     pub(crate) at: Duration,
@@ -35,6 +38,12 @@ impl Sent {
     /// Whether the request changes something.
     pub(crate) fn is_write(&self) -> bool {
         self.method != "GET" && self.path != "/$batch"
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        let (_, value) = headers.find(|(known, _)| *known == name)?;
+        Some(value)
     }
 
     pub(crate) fn status(&self) -> Option<u16> {
@@ -191,6 +200,8 @@ impl Wire {
                     .as_deref()
                     .and_then(|body| serde_json::from_slice(body).ok())
                     .unwrap_or(Value::Null),
+                raw: request.body.clone().unwrap_or_default(),
+                headers: request.headers.clone(),
                 bearer: request.bearer.expose_secret().to_owned(),
                 at: self.elapsed(),
                 end: None,

@@ -28,6 +28,9 @@ use super::wire::{Plug, Wire, lock};
 /// What `--max-wait` is unless a test says otherwise.
 pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(900);
 
+/// When every world begins, so that dates are the same in every run.
+const A_MONDAY: u64 = 1_795_428_000;
+
 /// Everything of one test.
 pub(crate) struct World {
     pub(crate) service: Service,
@@ -95,8 +98,7 @@ impl World {
         source: impl FnOnce(&Service) -> Box<dyn TokenSource>,
     ) -> Self {
         let machine = Machine::new(tenant, "http://sandbox".to_owned());
-        // A Monday, so that dates are the same in every run.
-        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_428_000);
+        let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(A_MONDAY);
         let service = Service::new(machine, None).at(wall);
         let wire = Arc::new(Wire::new(
             InProcessTransport::new(service.router()),
@@ -139,6 +141,11 @@ impl World {
     pub(crate) fn restart(&mut self, pace: Pace, source: Box<dyn TokenSource>, seed: u64) {
         self.stop = CancellationToken::new();
         self.client = client(&self.wire, pace, source, &self.stop, seed);
+    }
+
+    /// The time on the service's clock.
+    pub(crate) fn wall(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(A_MONDAY) + self.wire.elapsed()
     }
 
     pub(crate) fn reader(&self) -> Reader {
@@ -215,8 +222,14 @@ impl World {
         report
             .start(Some((plan, "sha256:none")), &plan.graph_url)
             .expect("memory");
-        *lock(&self.report) = report;
         let names = lock(&self.names).clone();
+        for policy in plan.changed() {
+            let filed = &self.settings.approval.filed;
+            if let Some(filed) = filed.get(&(policy.kind, policy.id.clone())) {
+                report.filed(policy, &names, filed).expect("memory");
+            }
+        }
+        *lock(&self.report) = report;
         apply::run(
             plan,
             &names,

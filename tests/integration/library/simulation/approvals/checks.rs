@@ -1,0 +1,128 @@
+//! What has to be so whoever approves, and whenever a process is killed.
+
+use std::collections::BTreeMap;
+
+use assignctl_sandbox::Tenant;
+use serde_json::Value;
+
+use crate::library::simulation::checks::{is_whole_list, rows_in};
+use crate::library::simulation::history::State;
+use crate::library::support::wire::Sent;
+
+const JUSTIFICATION: &str = "x-msft-approval-justification";
+const CODE: &str = "x-msft-approval-code";
+const REQUESTS: &str = "/deviceManagement/operationApprovalRequests";
+
+/// The id of the policy that a write is about.
+fn object(sent: &Sent) -> &str {
+    sent.path.split('/').nth(3).expect("a policy")
+}
+
+fn body(sent: &Sent) -> Option<Value> {
+    let answer = sent.answer.as_ref().filter(|answer| answer.status == 200)?;
+    serde_json::from_slice(&answer.body).ok()
+}
+
+/// The requests of a list that was read before another request left, if it was whole.
+fn listed(sent: &Sent, before: &Sent) -> Option<Vec<Value>> {
+    let is_list = sent.method == "GET" && sent.path.split('?').next() == Some(REQUESTS);
+    let in_time = sent.end.is_some_and(|(end, _)| end <= before.at);
+    if !is_list || !in_time || !sent.answer.as_ref().is_some_and(is_whole_list) {
+        return None;
+    }
+    body(sent)?["value"].as_array().cloned()
+}
+
+/// Nothing is filed without having read what is open, nor what is known to be open, nor again before it is
+/// known that an earlier try has filed nothing.
+pub(super) fn filings_are_needed(log: &[Sent]) {
+    for (index, sent) in log.iter().enumerate() {
+        if sent.header(JUSTIFICATION).is_none() {
+            continue;
+        }
+        assert_eq!(sent.header(CODE), None, "both headers");
+        let earlier = &log[..index];
+        let list = earlier.iter().rev();
+        let mut lists = list.filter_map(|other| Some((other, listed(other, sent)?)));
+        let (list, requests) = lists
+            .next()
+            .expect("filed without having read what is open");
+        let is_it = |request: &&Value| {
+            request["payloadId"] == object(sent)
+                && matches!(
+                    request["status"].as_str(),
+                    Some("needsApproval" | "approved")
+                )
+        };
+        let found = requests.iter().find(is_it);
+        assert!(found.is_none(), "{} filed over {found:?}", sent.path);
+        let mut tries = earlier.iter().rev();
+        // Another write of the policy is its next step, unless it is the whole set in place of a create.
+        let tried = tries.find(|other| {
+            let is_same = (other.method, &other.path, &other.raw)
+                == (sent.method, &sent.path, &sent.raw)
+                || sent.path.ends_with("/assign");
+            other.header(JUSTIFICATION).is_some() && object(other) == object(sent) && is_same
+        });
+        if let Some(tried) = tried {
+            let is_known = matches!(tried.status(), Some(200..500)) && tried.status() != Some(408);
+            assert!(
+                is_known || list.at >= tried.at,
+                "filed again without having looked: {}",
+                sent.path
+            );
+        }
+    }
+}
+
+/// A code goes with the write that it was given for, once the service said that it is approved, and while
+/// the policy is as it was when that was filed.
+pub(super) fn codes_are_used_rightly(
+    log: &[Sent],
+    tenant: &Tenant,
+    states: &BTreeMap<String, State>,
+) {
+    for (index, sent) in log.iter().enumerate() {
+        let Some(code) = sent.header(CODE) else {
+            continue;
+        };
+        assert_eq!(sent.header(JUSTIFICATION), None, "both headers");
+        let mut requests = tenant.approval_requests.iter();
+        let request = requests.find(|request| request.id == code);
+        let request = request.expect("a code that the service gave");
+        assert_eq!(
+            (sent.method, sent.path.trim_start_matches('/')),
+            (&*request.method, &*request.path),
+            "a code of another write"
+        );
+        assert_eq!(
+            String::from_utf8_lossy(&sent.raw),
+            request.body,
+            "another body"
+        );
+        let earlier = &log[..index];
+        let is_about = |other: &&Sent| {
+            other.method == "GET"
+                && other.path == format!("{REQUESTS}/{code}")
+                && other.end.is_some_and(|(end, _)| end <= sent.at)
+        };
+        let mut told = earlier.iter().rev().filter(is_about);
+        let (told, status) = told
+            .find_map(|other| Some((other, body(other)?["status"].clone())))
+            .expect("a code was sent unseen");
+        assert_eq!(status, "approved");
+        let again = earlier
+            .iter()
+            .find(|other| other.header(CODE) == Some(code) && other.number > told.number);
+        assert!(again.is_none(), "a code was sent again unseen");
+        let look = earlier.iter().rev().find_map(|other| {
+            let is_look = other.method == "GET"
+                && other.path.contains(object(sent))
+                && other.end.is_some_and(|(end, _)| end <= sent.at);
+            let answer = other.answer.as_ref().filter(|_| is_look)?;
+            rows_in(answer).filter(|_| is_whole_list(answer))
+        });
+        let look = look.expect("a code was sent without a look at the policy");
+        assert_eq!(look, states[code], "the policy had moved");
+    }
+}

@@ -1,0 +1,149 @@
+//! Killed at every step of filing and of resuming, one after the other.
+
+use std::time::Duration;
+
+use assignctl::plan::writes::WriteWith;
+use assignctl_sandbox::{ApprovalStatus, Tenant, target};
+
+use super::stage::{End, Stage, kind};
+use crate::library::support::world::in_virtual_time;
+use crate::ordinary::{collection, of_what};
+
+/// A change for each way of writing: its kind, the groups before, those after, and how it is written.
+const CHANGES: [(&str, &[&str], &str, WriteWith); 5] = [
+    ("configurationPolicy", &["A"], "{group: B}", WriteWith::Auto),
+    (
+        "configurationPolicy",
+        &["A"],
+        "{group: A}, {group: B}",
+        WriteWith::Auto,
+    ),
+    (
+        "configurationPolicy",
+        &["A", "B"],
+        "{group: A}",
+        WriteWith::Create,
+    ),
+    (
+        "windowsAutopilotDeploymentProfile",
+        &["A", "B"],
+        "{group: A}",
+        WriteWith::Auto,
+    ),
+    (
+        "windowsAutopilotDeploymentProfile",
+        &["A"],
+        "{group: B}",
+        WriteWith::Auto,
+    ),
+];
+
+fn stage((name, before, after, write_with): (&str, &[&str], &str, WriteWith)) -> Stage {
+    let kind = kind(name);
+    let mut tenant = Tenant::empty();
+    tenant.service.token_lifetime = 1_000_000;
+    tenant.service.approval.collections = vec![collection(kind).segment().to_owned()];
+    let id = tenant.add_policy(collection(kind), "P", of_what(kind));
+    for group in ["A", "B"] {
+        let group_id = tenant.add_group(group);
+        if before.contains(&group) {
+            let policy = tenant.policy_mut(collection(kind), &id);
+            policy.expect("a policy").assign(target::group(&group_id));
+        }
+    }
+    let wish =
+        format!("version: 1\npolicies:\n  - {{kind: {name}, match: '*', include: [{after}]}}\n");
+    let mut stage = Stage::with(tenant, vec![wish], fastrand::Rng::with_seed(7));
+    stage.world.wire.latency(Duration::from_millis(100));
+    begin(&mut stage, write_with);
+    stage
+}
+
+fn begin(stage: &mut Stage, write_with: WriteWith) {
+    stage.begin_the_last();
+    stage.world.settings.write_with = write_with;
+    stage.world.settings.concurrency = 1;
+}
+
+fn requests(stage: &Stage) -> usize {
+    stage.world.tenant().approval_requests.len()
+}
+
+/// Approves what waits and resumes from every report, until nothing waits; each write was completed once.
+async fn to_the_end(stage: &mut Stage, newest_first: bool) {
+    loop {
+        assert!(stage.reports.len() < 40, "no end of it");
+        let mut reports = stage.reports.clone();
+        if newest_first {
+            reports.reverse();
+        }
+        for report in reports {
+            stage.approve_all();
+            stage.begin_the_last();
+            stage.resume_report(&report, End::Own).await;
+        }
+        if !stage.has_open() {
+            break;
+        }
+    }
+    for request in &stage.world.tenant().approval_requests {
+        assert_eq!(request.status, ApprovalStatus::Completed, "{request:#?}");
+    }
+    let plan = stage.world.plan(&stage.wishes[0]).await;
+    assert!(plan.is_empty(), "{:#?}", plan.policies);
+}
+
+#[test]
+fn killed_at_any_step_of_filing_there_is_one_request_and_its_code() {
+    for change in CHANGES {
+        let mut filed = 0;
+        for steps in 1.. {
+            let (killed, requests) = in_virtual_time(async {
+                let mut stage = stage(change);
+                stage.apply_wish(0, End::Killed(steps)).await;
+                let killed = stage.killed > 0;
+                // What was under way arrives.
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                let filed = requests(&stage);
+                assert!(filed <= 1);
+                stage.no_code_is_lost().await;
+                begin(&mut stage, change.3);
+                stage.apply_wish(0, End::Own).await;
+                assert_eq!(requests(&stage), 1, "{change:?}, step {steps}");
+                to_the_end(&mut stage, false).await;
+                (killed, filed)
+            });
+            filed += requests;
+            if !killed {
+                break;
+            }
+        }
+        assert!(filed > 1, "{change:?}: killed before all was filed");
+    }
+}
+
+#[test]
+fn killed_at_any_step_of_resuming_the_write_is_sent_once() {
+    for change in CHANGES {
+        // From the report of the run that was killed as it resumed first, or from the one before it.
+        for newest_first in [false, true] {
+            for steps in 1.. {
+                let killed = in_virtual_time(async {
+                    let mut stage = stage(change);
+                    stage.apply_wish(0, End::Own).await;
+                    stage.approve_all();
+                    let report = stage.reports[0].clone();
+                    begin(&mut stage, WriteWith::Assign);
+                    stage.resume_report(&report, End::Killed(steps)).await;
+                    let killed = stage.killed > 0;
+                    tokio::time::sleep(Duration::from_secs(60)).await;
+                    to_the_end(&mut stage, newest_first).await;
+                    killed
+                });
+                if !killed {
+                    break;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,577 @@
+//! The tenant, the runs, and the people of a story.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use assignctl::apply::ObserveApply;
+use assignctl::auth::StaticToken;
+use assignctl::model::PolicyKind;
+use assignctl::net::CLOUDS;
+use assignctl::plan::guards::GuardRules;
+use assignctl::plan::writes::WriteWith;
+use assignctl::plan::{Plan, PlannedPolicy, Selection};
+use assignctl::report::{self, Outcome, Recorded, Results, Settled};
+use assignctl::run::approvals::{Which, cancel, list, with_codes};
+use assignctl::run::connect::{Endpoint, ServiceSettings};
+use assignctl::run::members::MembersRequest;
+use assignctl::run::plan::{NameUnmanaged, PlanRequest};
+use assignctl::run::resume::plan_resume;
+use assignctl_sandbox::{
+    ApprovalRequest, ApprovalStatus, Decision, Machine, Party, SameBody, Tenant, guid_from, target,
+};
+use serde_json::Value;
+
+use super::super::scenario::one_of;
+use super::super::seeds::say;
+use super::super::{Mortal, faults};
+use super::checks::{codes_are_used_rightly, filings_are_needed};
+use super::{HOUR, Seen};
+use crate::library::property::policies;
+use crate::library::simulation::history::{State, state};
+use crate::library::support::wire::{Act, Deed, lock};
+use crate::library::support::world::{LONGEST_WAIT, Trouble, World, outcomes, published};
+use crate::ordinary::{collection, of_what};
+
+const KINDS: [&str; 2] = ["configurationPolicy", "windowsAutopilotDeploymentProfile"];
+
+/// How a process ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum End {
+    Own,
+    Killed(u32),
+    Interrupted(usize),
+}
+
+/// Everything of a story.
+pub(super) struct Stage {
+    pub(super) dice: fastrand::Rng,
+    pub(super) world: World,
+    /// The manifests of the days.
+    pub(super) wishes: Vec<String>,
+    pub(super) reports: Vec<String>,
+    /// How many of them were looked at for codes.
+    looked_at: usize,
+    /// The codes that can be resumed.
+    known: BTreeSet<String>,
+    /// What each policy was when its request was filed.
+    states: Arc<Mutex<BTreeMap<String, State>>>,
+    /// Whether the service says what requests are for.
+    is_open: bool,
+    calm: Arc<AtomicBool>,
+    faults: Arc<AtomicUsize>,
+    pub(super) killed: usize,
+    found: usize,
+}
+
+pub(super) fn kind(name: &str) -> PolicyKind {
+    PolicyKind::from_name(name).expect("a kind")
+}
+
+fn tenant(dice: &mut fastrand::Rng) -> Tenant {
+    let mut tenant = Tenant::empty();
+    tenant.service.token_lifetime = 100_000_000;
+    tenant.service.page_size = 1000;
+    tenant.service.max_page_size = 1000;
+    let groups = ["A", "B", "C"].map(|name| tenant.add_group(name));
+    for (name, most) in KINDS.into_iter().zip([4, 3]) {
+        let kind = kind(name);
+        for number in 0..dice.usize(0..most) {
+            let name = format!("P {number}");
+            let id = tenant.add_policy(collection(kind), &name, of_what(kind));
+            let policy = tenant.policy_mut(collection(kind), &id).expect("a policy");
+            for group in &groups {
+                if dice.bool() {
+                    policy.assign(target::group(group));
+                }
+            }
+        }
+    }
+    let approval = &mut tenant.service.approval;
+    approval.policy_types = vec!["configurationPolicy".to_owned()];
+    if dice.u32(0..4) > 0 {
+        approval.collections = vec!["windowsAutopilotDeploymentProfiles".to_owned()];
+    }
+    approval.listing_delay = f64::from(one_of(dice, [0_u8, 0, 2, 8]));
+    approval.older_answers = dice.u32(0..4) == 0;
+    approval.conflict_without_justification = dice.bool();
+    approval.people_hidden = dice.u32(0..4) == 0;
+    approval.unpublished_hidden = dice.u32(0..12) == 0;
+    approval.same_body = one_of(dice, [SameBody::Bytes, SameBody::Json]);
+    approval.early_code = one_of(dice, [403, 409]);
+    approval.used_code = one_of(dice, [403, 400]);
+    approval.dead_code = one_of(dice, [403, 400]);
+    tenant
+}
+
+fn wish(dice: &mut fastrand::Rng, tenant: &Tenant) -> String {
+    let mut text = "version: 1\npolicies:\n".to_owned();
+    for name in KINDS {
+        if tenant.policies(collection(kind(name))).is_empty() {
+            continue;
+        }
+        let groups = ["A", "B", "C"].into_iter().filter(|_| dice.bool());
+        let groups: Vec<String> = groups.map(|name| format!("{{group: {name}}}")).collect();
+        let include = groups.join(", ");
+        let entry = format!("  - {{kind: {name}, match: '*', include: [{include}]}}\n");
+        text.push_str(&entry);
+    }
+    text
+}
+
+impl Stage {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut dice = fastrand::Rng::with_seed(seed);
+        let mut tenant = tenant(&mut dice);
+        if policies(&tenant).next().is_none() {
+            tenant.add_policy(collection(kind(KINDS[0])), "P 0", "windows10");
+        }
+        let wishes = (0..3).map(|_| wish(&mut dice, &tenant)).collect();
+        let stage = Self::with(tenant, wishes, dice);
+        stage.disturb();
+        stage
+    }
+
+    /// A story in which nothing goes wrong by itself.
+    pub(super) fn with(tenant: Tenant, wishes: Vec<String>, dice: fastrand::Rng) -> Self {
+        let is_open = !tenant.service.approval.unpublished_hidden;
+        let stage = Self {
+            world: World::new(tenant),
+            wishes,
+            reports: Vec::new(),
+            looked_at: 0,
+            known: BTreeSet::new(),
+            states: Arc::default(),
+            is_open,
+            calm: Arc::default(),
+            faults: Arc::default(),
+            killed: 0,
+            found: 0,
+            dice,
+        };
+        stage.world.wire.keep_answers();
+        stage.note_states();
+        stage
+    }
+
+    /// Notes what each policy is when its request is filed.
+    fn note_states(&self) {
+        let (service, states) = (self.world.service.clone(), Arc::clone(&self.states));
+        self.world.wire.witness(move |sent| {
+            if !sent.is_write() {
+                return;
+            }
+            service.with_machine(|machine| {
+                let tenant = machine.tenant();
+                let mut states = lock(&states);
+                for request in &tenant.approval_requests {
+                    if !states.contains_key(&request.id) {
+                        let mut all = policies(tenant);
+                        let policy = all.find(|(_, policy)| policy.id == request.object);
+                        let (_, policy) = policy.expect("a policy");
+                        states.insert(request.id.clone(), state(policy));
+                    }
+                }
+            });
+        });
+    }
+
+    /// Sets what becomes of requests, and lets approvers decide while runs go on.
+    fn disturb(&self) {
+        let mut dice = self.dice.clone();
+        let percent = one_of(&mut dice, [0, 2, 10, 30]);
+        let (calm, faults) = (Arc::clone(&self.calm), Arc::clone(&self.faults));
+        let service = self.world.service.clone();
+        let start = tokio::time::Instant::now();
+        let began = self.world.wall();
+        self.world.wire.rule(move |sent| {
+            if calm.load(Ordering::Relaxed) {
+                return Deed::from(Act::Pass);
+            }
+            if dice.u32(0..60) == 0 {
+                let (service, mut dice) = (service.clone(), dice.fork());
+                let wait = Duration::from_millis(dice.u64(0..2000));
+                tokio::spawn(async move {
+                    tokio::time::sleep(wait).await;
+                    let wall = began + start.elapsed();
+                    service.with_machine(|machine| decide_some(&mut dice, machine, wall));
+                });
+            }
+            let (deed, is_fault) = faults::fate(&mut dice, sent, percent);
+            faults.fetch_add(usize::from(is_fault), Ordering::Relaxed);
+            deed
+        });
+    }
+
+    /// Lets a process begin: it has nothing but the service, the manifests and the reports.
+    fn start_process(&mut self) {
+        let token = StaticToken::new(&self.world.service.mint_token()).expect("a token");
+        let number = self.reports.len();
+        let seed = u64::try_from(number).expect("a small number");
+        self.world.restart(published(), Box::new(token), seed);
+        let began = jiff::Timestamp::try_from(self.world.wall()).ok();
+        let settings = &mut self.world.settings;
+        settings.concurrency = one_of(&mut self.dice, [1, 8]);
+        settings.write_with = one_of(&mut self.dice, WriteWith::ALL);
+        settings.fail_fast = self.dice.u32(0..8) == 0;
+        settings.approval.justification =
+            (self.dice.u32(0..10) > 0).then(|| format!("run {number}"));
+        settings.approval.wait = HOUR * one_of(&mut self.dice, [0, 0, 1]);
+        settings.approval.filed.clear();
+        settings.approval.began = began;
+    }
+
+    /// Applies what is wanted today.
+    pub(super) async fn apply(&mut self, end: End) {
+        let wish = one_of(&mut self.dice, [0, 0, 0, 1, 2]);
+        self.start_process();
+        self.apply_wish(wish, end).await;
+    }
+
+    pub(super) async fn apply_wish(&mut self, wish: usize, end: End) {
+        let first = self.world.wire.log().len();
+        let texts = vec![("m.yaml".to_owned(), self.wishes[wish].clone())];
+        match self.world.try_plan_texts(texts).await {
+            Ok(plan) => self.carry_out(&plan, first, end).await,
+            Err(Trouble::Unread(_)) => {}
+            Err(Trouble::Invalid(found)) => panic!("{found:#?}"),
+        }
+    }
+
+    /// Resumes any of the reports.
+    pub(super) async fn resume(&mut self, end: End) {
+        let Some(report) = self.dice.choice(self.reports.clone()) else {
+            return;
+        };
+        self.start_process();
+        self.resume_report(&report, end).await;
+    }
+
+    pub(super) async fn resume_report(&mut self, report: &str, end: End) {
+        let first = self.world.wire.log().len();
+        if let Some(plan) = self.plan_resume(report).await {
+            self.carry_out(&plan, first, end).await;
+        }
+    }
+
+    async fn plan_resume(&mut self, report: &str) -> Option<Plan> {
+        let service = ServiceSettings {
+            endpoint: Endpoint::Sandbox(PathBuf::new()),
+            cloud: &CLOUDS[0],
+            auth: None,
+            tenant_id: None,
+            own_tenant: None,
+            writes: assignctl::graph::pace::PUBLISHED_WRITES,
+            requests: assignctl::graph::pace::PUBLISHED_REQUESTS,
+            longest_wait: LONGEST_WAIT,
+            concurrency: 8,
+            recorder: None,
+        };
+        let request = PlanRequest {
+            write_with: Some(self.world.settings.write_with),
+            strict: false,
+            selection: &Selection::default(),
+            rules: &GuardRules::default(),
+            all: false,
+            unmanaged: &NameUnmanaged::Not,
+            members: &MembersRequest::default(),
+            who: None,
+            approvals: false,
+        };
+        let (client, stop) = (&self.world.client, &self.world.stop);
+        let input = plan_resume(read(report), client, &service, &request, stop).await;
+        let input = input.ok()?;
+        *lock(&self.world.names) = input.plan.annotations.names.clone();
+        self.world.settings.approval.filed = input.filed;
+        Some(input.plan.plan)
+    }
+
+    /// Carries a plan out until the end that is meant for the process, and checks what it sent.
+    async fn carry_out(&mut self, plan: &Plan, first: usize, end: End) {
+        let applying = self.world.apply_watched(plan, &Silent);
+        let results = match end {
+            End::Own => Some(applying.await),
+            End::Killed(steps) => {
+                Mortal {
+                    work: Box::pin(applying),
+                    steps,
+                }
+                .await
+            }
+            End::Interrupted(number) => {
+                let stop = self.world.stop.clone();
+                let now = self.world.wire.log().len();
+                self.world.wire.interrupt_at(now + number, stop);
+                Some(applying.await)
+            }
+        };
+        let text = lock(&self.world.report).text();
+        if std::env::var_os("LOG").is_some() {
+            self.print(first, &text, results.as_ref());
+        }
+        self.reports.push(text);
+        let log = self.world.wire.log();
+        filings_are_needed(&log[first..]);
+        let tenant = self.world.tenant();
+        codes_are_used_rightly(&log[first..], &tenant, &lock(&self.states));
+        match results {
+            None => self.killed += 1,
+            Some(results) => pending_is_true(plan, &results, &tenant),
+        }
+    }
+
+    fn print(&self, first: usize, report: &str, results: Option<&Results>) {
+        for sent in &self.world.wire.log()[first..] {
+            let end = sent.end.map(|(at, status)| (at, status.unwrap_or(0)));
+            say(format_args!(
+                "{} {:?} -> {end:?} {} {} {:?}",
+                sent.number, sent.at, sent.method, sent.path, sent.headers
+            ));
+        }
+        let said = results.map(outcomes);
+        say(format_args!("{report}{said:?}\n"));
+    }
+
+    /// Approvers look at some of what waits.
+    pub(super) fn approve_some(&mut self) {
+        let wall = self.world.wall();
+        let mut dice = self.dice.fork();
+        let service = &self.world.service;
+        service.with_machine(|machine| decide_some(&mut dice, machine, wall));
+    }
+
+    /// Another administrator changes a policy, or files a change of it.
+    pub(super) fn somebody_else(&mut self) {
+        let wall = self.world.wall();
+        let files = self.dice.bool();
+        let tenant = self.world.tenant();
+        let Some((place, policy)) = self.dice.choice(policies(&tenant).collect::<Vec<_>>()) else {
+            return;
+        };
+        let group = self.dice.choice(tenant.groups.clone()).expect("a group");
+        let time = jiff::Timestamp::try_from(wall).expect("a time");
+        let is_locked = tenant.approval_requests.iter().any(|request| {
+            request.object == policy.id && request.status.is_open() && time < request.expires
+        });
+        self.world.service.with_machine(|machine| {
+            if !files {
+                let policy = machine.tenant_mut().policy_mut(place, &policy.id);
+                let policy = policy.expect("a policy");
+                policy.assignments.clear();
+                policy.assign(target::group(&group.id));
+            } else if !is_locked {
+                let number = tenant.approval_requests.len();
+                let body =
+                    serde_json::json!({"assignments": [{"target": target::group(&group.id)}]});
+                machine
+                    .tenant_mut()
+                    .approval_requests
+                    .push(ApprovalRequest {
+                        id: guid_from(&format!("another's {number}")),
+                        collection: place.segment().to_owned(),
+                        object: policy.id.clone(),
+                        method: "POST".to_owned(),
+                        path: format!("deviceManagement/{}/{}/assign", place.segment(), policy.id),
+                        body: body.to_string(),
+                        requestor: Party {
+                            application: guid_from("another application"),
+                            user: None,
+                        },
+                        justification: "another's".to_owned(),
+                        approver: None,
+                        approval_justification: None,
+                        filed: time,
+                        expires: time + jiff::SignedDuration::from_hours(72),
+                        changed: time,
+                        status: ApprovalStatus::NeedsApproval,
+                    });
+            }
+        });
+    }
+
+    /// Withdraws what a run has filed.
+    pub(super) async fn cancel(&mut self) {
+        let Some(report) = self.dice.choice(self.reports.clone()) else {
+            return;
+        };
+        self.start_process();
+        let (client, stop) = (&self.world.client, &self.world.stop);
+        let which = Which::Filed(Box::new(read(&report)));
+        let Ok(listed) = list(client, which, stop).await else {
+            return;
+        };
+        cancel(listed.open, client, stop)
+            .await
+            .expect("no end of it");
+        let tenant = self.world.tenant();
+        for request in tenant.approval_requests {
+            let is_cancelled = request.status == ApprovalStatus::Cancelled;
+            assert!(
+                !(is_cancelled && is_anothers(&request)),
+                "another's request was withdrawn"
+            );
+        }
+    }
+
+    /// Every request of ours that is open can be resumed from a report.
+    pub(super) async fn no_code_is_lost(&mut self) {
+        self.calm.store(true, Ordering::Relaxed);
+        // What is still under way arrives, and is listed.
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        self.start_process();
+        for report in self.reports.split_off(self.looked_at) {
+            let recorded = read(&report);
+            let told: BTreeSet<String> = recorded
+                .policies
+                .iter()
+                .filter_map(|policy| Some(policy.approval.as_ref()?.code.clone()))
+                .collect();
+            let (codes, _) = with_codes(recorded.policies, &self.world.client)
+                .await
+                .expect("a list");
+            for (_, approval) in codes {
+                self.found += usize::from(!told.contains(&approval.code));
+                self.known.insert(approval.code);
+            }
+            self.reports.push(report);
+        }
+        self.looked_at = self.reports.len();
+        self.calm.store(false, Ordering::Relaxed);
+        let now = jiff::Timestamp::try_from(self.world.wall()).expect("a time");
+        for request in self.world.tenant().approval_requests {
+            let is_open = request.status.is_open() && now < request.expires;
+            let is_lost = !self.known.contains(&request.id) && !is_anothers(&request);
+            assert!(
+                !(self.is_open && is_open && is_lost),
+                "nothing resumes {request:#?}"
+            );
+        }
+    }
+
+    /// Lets everything be well, approves everything, and brings about what is wanted.
+    pub(super) async fn come_to_an_end(&mut self) {
+        self.calm.store(true, Ordering::Relaxed);
+        tokio::time::sleep(HOUR * 24 * 4).await;
+        let plan = self.world.plan(&self.wishes[0]).await;
+        self.begin_the_last();
+        let first = self.world.wire.log().len();
+        self.carry_out(&plan, first, End::Own).await;
+        for _ in 0..10 {
+            tokio::time::sleep(HOUR).await;
+            self.approve_all();
+            let report = self.reports.last().expect("a report").clone();
+            self.begin_the_last();
+            let first = self.world.wire.log().len();
+            let plan = self.plan_resume(&report).await.expect("a plan");
+            if plan.is_empty() {
+                break;
+            }
+            self.carry_out(&plan, first, End::Own).await;
+        }
+        let plan = self.world.plan(&self.wishes[0]).await;
+        assert!(plan.is_empty(), "{:#?}", plan.policies);
+    }
+
+    pub(super) fn begin_the_last(&mut self) {
+        self.start_process();
+        let settings = &mut self.world.settings;
+        settings.fail_fast = false;
+        settings.approval.justification = Some("the last".to_owned());
+        settings.approval.wait = Duration::ZERO;
+    }
+
+    /// Whether a request is open.
+    pub(super) fn has_open(&self) -> bool {
+        let requests = self.world.tenant().approval_requests;
+        requests.iter().any(|request| request.status.is_open())
+    }
+
+    pub(super) fn approve_all(&self) {
+        let wall = self.world.wall();
+        self.world.service.with_machine(|machine| {
+            for code in waiting(machine) {
+                machine.decide(&code, Decision::Approve, None, None, wall);
+            }
+        });
+    }
+
+    pub(super) fn seen(&self) -> Seen {
+        let tenant = self.world.tenant();
+        let own = tenant.approval_requests.iter();
+        let own: Vec<_> = own.filter(|request| !is_anothers(request)).collect();
+        let of = |status: ApprovalStatus| {
+            let requests = own.iter();
+            requests.filter(|request| request.status == status).count()
+        };
+        let now = jiff::Timestamp::try_from(self.world.wall()).expect("a time");
+        Seen {
+            seeds: 1,
+            filed: own.len(),
+            completed: of(ApprovalStatus::Completed),
+            rejected: of(ApprovalStatus::Rejected),
+            expired: own
+                .iter()
+                .filter(|request| request.status.is_open() && request.expires <= now)
+                .count(),
+            withdrawn: of(ApprovalStatus::Cancelled),
+            killed: self.killed,
+            found: self.found,
+            faults: self.faults.load(Ordering::Relaxed),
+        }
+    }
+}
+
+fn is_anothers(request: &ApprovalRequest) -> bool {
+    request.justification == "another's"
+}
+
+fn read(report: &str) -> Recorded {
+    report::read(report.as_bytes()).expect("a report")
+}
+
+fn waiting(machine: &Machine) -> Vec<String> {
+    let requests = machine.tenant().approval_requests.iter();
+    requests
+        .filter(|request| request.status == ApprovalStatus::NeedsApproval)
+        .map(|request| request.id.clone())
+        .collect()
+}
+
+fn decide_some(dice: &mut fastrand::Rng, machine: &mut Machine, wall: std::time::SystemTime) {
+    for code in waiting(machine) {
+        let decision = match dice.u32(0..10) {
+            0..5 => Decision::Approve,
+            5 => Decision::Reject,
+            _ => continue,
+        };
+        machine.decide(&code, decision, None, Some("words"), wall);
+    }
+}
+
+/// What is said to wait does so, for this policy.
+fn pending_is_true(plan: &Plan, results: &Results, tenant: &Tenant) {
+    for (policy, settled) in plan.changed().zip(&results.settled) {
+        if let (Outcome::Pending, Some(approval)) = (settled.outcome, &settled.approval) {
+            let mut requests = tenant.approval_requests.iter();
+            let request = requests.find(|request| request.id == approval.code);
+            let request = request.unwrap_or_else(|| panic!("no request: {}", outcomes(results)));
+            assert_eq!(request.object, policy.id);
+            // Where the service does not say who filed it, the same write is taken for our own.
+            let is_hidden = tenant.service.approval.people_hidden;
+            let is_wrong = is_anothers(request) && !is_hidden;
+            assert!(!is_wrong, "another's: {}", outcomes(results));
+            let body = approval.body.as_deref().unwrap_or_default();
+            let of = |text: &str| serde_json::from_str::<Value>(text).ok();
+            assert_eq!(of(body), of(&request.body), "another write");
+        }
+    }
+}
+
+/// Looks away.
+struct Silent;
+
+impl ObserveApply for Silent {
+    fn settled(&self, _: &PlannedPolicy, _: &Settled, _: usize, _: usize) {}
+}
