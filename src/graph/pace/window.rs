@@ -63,6 +63,8 @@ struct Probe {
     width: usize,
     /// How many windows to wait after the next refusal.
     windows: u32,
+    /// Whether it leaves even if no other request did just before.
+    at_once: bool,
 }
 
 impl Window {
@@ -89,6 +91,7 @@ impl Window {
                 at: None,
                 width: 1,
                 windows: 0,
+                at_once: false,
             },
             refused: VecDeque::new(),
         }
@@ -160,7 +163,9 @@ impl Window {
     /// Returns how many requests beyond the share may be under way now; one batch at least.
     fn beyond(&self, cost: usize, now: Instant) -> usize {
         match self.probe.at {
-            Some(at) if at <= now && self.is_under_way(now) => self.probe.width.max(cost),
+            Some(at) if at <= now && (self.probe.at_once || self.is_under_way(now)) => {
+                self.probe.width.max(cost)
+            }
             _ => 0,
         }
     }
@@ -204,6 +209,7 @@ impl Window {
                 at: None,
                 width: 1,
                 windows: 0,
+                at_once: false,
             };
         }
     }
@@ -221,6 +227,7 @@ impl Window {
         if again {
             // A share that small may well be what others just took for a moment.
             let at_once = self.probe.windows == 0 && self.share < self.limit.count / 4;
+            self.probe.at_once = at_once;
             let windows = if at_once {
                 0
             } else {
