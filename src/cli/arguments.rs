@@ -9,7 +9,8 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use super::options::{
-    Ci, Common, CountMembers, Guards, Planning, Selecting, Tenants as TenantOptions, View, WhoDidIt,
+    Ci, Common, CountMembers, Guards, Planning, Selecting, Service, Tenants as TenantOptions, View,
+    WhoDidIt,
 };
 use super::settings::variable;
 use super::values::{digest, duration, justification, permitted_command, policy_kind};
@@ -51,13 +52,15 @@ impl Arguments {
             true => option,
             false => from_environment(option),
         };
-        Self::command()
-            .mut_args(|option| match option.is_global_set() {
-                true => option.hide_short_help(true),
-                false => option,
-            })
-            .mut_args(from_environment)
-            .mut_subcommands(|command| command.mut_args(of_command))
+        let tree = OFFLINE.iter().fold(Self::command(), |tree, name| {
+            tree.mut_subcommand(name, without_service)
+        });
+        tree.mut_args(|option| match option.is_global_set() {
+            true => option.hide_short_help(true),
+            false => option,
+        })
+        .mut_args(from_environment)
+        .mut_subcommands(|command| command.mut_args(of_command))
     }
 
     /// Returns the command line for what was typed: an option that was typed wins over the variable of one
@@ -78,6 +81,25 @@ impl Arguments {
     pub(super) fn read(tree: clap::Command, typed: Vec<OsString>) -> Result<Self, clap::Error> {
         Self::from_arg_matches(&tree.try_get_matches_from(typed)?)
     }
+}
+
+/// Commands that ask no service. They take its options, so that an alias can set them for all commands, and
+/// their help does not name them.
+const OFFLINE: [&str; 7] = [
+    "validate",
+    "show",
+    "sandbox",
+    "completions",
+    "man",
+    "version",
+    "help",
+];
+
+/// Hides the options about the service.
+fn without_service(command: clap::Command) -> clap::Command {
+    let service = Service::augment_args(clap::Command::new("service"));
+    let options = service.get_arguments().cloned();
+    command.args(options.map(|option| option.hide(true)))
 }
 
 /// Commands that have no line in the short help, which says that there are others.
@@ -727,7 +749,7 @@ pub(super) struct Schema {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl completions bash > /etc/bash_completion.d/assignctl\n  assignctl completions powershell | Out-String | Invoke-Expression\n\nCommands, options and their values are completed; names of policies, groups, filters and tenants too, from\nthe manifests that are typed, those of the configuration or those at hand, and from the schema that `init` wrote."
+    after_help = "Examples:\n  assignctl completions bash > /etc/bash_completion.d/assignctl\n  assignctl completions powershell | Out-String | Invoke-Expression\n\nCommands, options and their values are completed; names of policies, groups, filters and tenants\ntoo: from the manifests that are typed, those of the configuration or those at hand, and from the\nschema that `init` wrote."
 )]
 pub(super) struct Completions {
     /// The shell

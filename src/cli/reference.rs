@@ -246,11 +246,16 @@ pub(super) fn secret_variables() -> Vec<&'static str> {
 
 /// Returns the variables for `help environment`.
 pub(super) fn variables() -> String {
+    /// Behind longer names, what they mean is on a line of its own.
+    const WIDTH: usize = 24;
     let mut text = "Environment:\n".to_owned();
     for setting in settings() {
-        if !setting.variable.is_empty() {
-            let _ = writeln!(text, "  {:<23} {}", setting.variable, setting.meaning);
-        }
+        let (name, meaning) = (setting.variable, setting.meaning);
+        let _ = match name.len() {
+            0 => continue,
+            1..WIDTH => writeln!(text, "  {name:<WIDTH$}{meaning}"),
+            _ => writeln!(text, "  {name}\n  {:WIDTH$}{meaning}", ""),
+        };
     }
     text.push_str(
         "\nEvery option can also be set by a variable: `ASSIGNCTL_` and its name in capitals, with `_` for `-`\n\

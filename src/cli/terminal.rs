@@ -3,7 +3,7 @@
 /// Returns how many columns stdout has, if that is known.
 pub(super) fn width() -> Option<usize> {
     /// Less is of no use.
-    const NARROWEST: usize = 40;
+    const NARROWEST: usize = 20;
     let terminal = terminal_size::terminal_size_of(std::io::stdout());
     let of_terminal = terminal.map(|(width, _)| usize::from(width.0));
     let of_variable = || std::env::var("COLUMNS").ok()?.parse().ok();

@@ -7,8 +7,8 @@
 //! Build services read commands out of what a job prints: Azure Pipelines looks for `##vso[` and
 //! `##[` anywhere in a line (microsoft/azure-pipelines-tasks: docs/authoring/commands.md), GitHub's
 //! runner for `##[` anywhere and for `::` where a line begins (actions/runner:
-//! src/Runner.Common/ActionCommand.cs). The first two are broken up here; for the third, no format
-//! lets a name begin a line.
+//! src/Runner.Common/ActionCommand.cs). The first two are broken up here, and the third where a name may
+//! begin a line ([`at_line_start`]).
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -40,6 +40,20 @@ pub fn clean(text: &str) -> Cow<'_, str> {
 
 /// What stands for `##` where it would begin a command.
 pub(super) const BROKEN_UP: &str = "#\\u{23}";
+
+/// Returns a cleaned text that may begin a line, also behind blanks, which GitHub's runner cuts off before
+/// it looks for a command.
+pub(super) fn at_line_start(text: &str) -> Cow<'_, str> {
+    match begins_command(text) {
+        true => Cow::Owned(text.replacen("::", "\\u{3a}:", 1)),
+        false => Cow::Borrowed(text),
+    }
+}
+
+/// Whether GitHub's runner would find a command if a line began with the text.
+pub(super) fn begins_command(text: &str) -> bool {
+    text.trim_start().starts_with("::")
+}
 
 /// Whether a build service would find a command in the text.
 pub(crate) fn holds_command(text: &str) -> bool {

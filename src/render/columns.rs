@@ -2,6 +2,9 @@
 
 use unicode_width::UnicodeWidthStr as _;
 
+use super::clean::{at_line_start, begins_command};
+use super::groups::NOT_IN;
+
 /// What stands between two columns.
 const GAP: usize = 2;
 
@@ -11,9 +14,13 @@ const GAP: usize = 2;
 /// Long names beside short ones leave columns half empty. Names that take at least two lines less
 /// behind each other stand so.
 pub(super) fn columns(names: &[String], width: usize, most_lines: usize) -> (Vec<String>, usize) {
-    let (lines, left) = aligned(names, width, most_lines);
+    let names: Vec<String> = names
+        .iter()
+        .map(|name| at_line_start(name).into_owned())
+        .collect();
+    let (lines, left) = aligned(&names, width, most_lines);
     let needed = lines.len() + usize::from(left > 0);
-    let flowing = flow(names, width, needed.saturating_sub(2));
+    let flowing = flow(&names, width, needed.saturating_sub(2));
     flowing.map_or((lines, left), |lines| (lines, 0))
 }
 
@@ -71,6 +78,12 @@ fn table_width(widths: &[usize], lines: usize) -> usize {
 
 /// Cuts leading folders off a place, if it is wider than there is room; the file's name stays.
 pub(super) fn shorten_place(place: &str, room: usize) -> String {
+    if let Some(place) = place.strip_prefix(NOT_IN) {
+        return format!(
+            "{NOT_IN}{}",
+            shorten_place(place, room.saturating_sub(NOT_IN.len()))
+        );
+    }
     let mut rest = place;
     while (rest.width() + if rest.len() < place.len() { 2 } else { 0 }) > room {
         match rest.split_once(['/', '\\']) {
@@ -86,14 +99,14 @@ pub(super) fn shorten_place(place: &str, room: usize) -> String {
 }
 
 /// Breaks a text between words, so that its lines fit a width; a longer word stands alone. Styles take
-/// no room.
+/// no room. No line begins with what GitHub's runner would take for a command.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut filled = 0;
     for word in text.split(' ') {
         let length = anstream::adapter::strip_str(word).to_string().width();
         match lines.last_mut() {
-            Some(line) if filled + 1 + length <= width => {
+            Some(line) if filled + 1 + length <= width || begins_command(word) => {
                 line.push(' ');
                 line.push_str(word);
                 filled += 1 + length;
@@ -150,11 +163,20 @@ mod tests {
     }
 
     #[test]
+    fn no_line_begins_with_a_command() {
+        assert_eq!(wrap("a ::error::x b", 3), ["a ::error::x", "b"]);
+        let (lines, _) = columns(&names(&["::a", "\u{3000}::b", "c::d"]), 4, 9);
+        assert_eq!(lines, ["\\u{3a}:a", "\u{3000}\\u{3a}:b", "c::d"]);
+    }
+
+    #[test]
     fn a_place_keeps_its_file() {
         assert_eq!(shorten_place("a/b/c.yaml:1", 12), "a/b/c.yaml:1");
         assert_eq!(shorten_place("a/b/c.yaml:1", 11), "…/c.yaml:1");
         assert_eq!(shorten_place("folder/b/c.yaml:1", 12), "…/b/c.yaml:1");
         assert_eq!(shorten_place("a/b/c.yaml:1", 3), "…/c.yaml:1");
+        let entry = format!("{NOT_IN}a/b/c.yaml:1");
+        assert_eq!(shorten_place(&entry, 18), format!("{NOT_IN}…/c.yaml:1"));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::clean::clean;
 use super::members::members;
 use super::phrases::{assignment, filter, target};
 use super::review::{Direction, PlanView};
+use crate::manifest::Mode;
 use crate::model::{Assignment, Filter, MemberCount};
 use crate::plan::since::Cause;
 use crate::plan::{Annotations, Change, ManifestPlace, Names, PlannedPolicy};
@@ -71,11 +72,14 @@ pub(super) struct Line {
     pub(super) weight: Weight,
     pub(super) sign: Sign,
     pub(super) text: String,
+    /// Whether its place is that of an entry that does not have the assignment.
+    pub(super) is_unasked: bool,
 }
 
 impl Line {
     fn new(
         change: &Change,
+        mode: Mode,
         names: &Names,
         direction: Direction,
         counted: Option<&MemberCount>,
@@ -99,6 +103,8 @@ impl Line {
                 None => text,
                 Some(counted) => format!("{text} ({})", members(counted)),
             },
+            // In additive mode, only what is said to be absent goes away.
+            is_unasked: matches!(change, Change::Remove(_)) && mode == Mode::Exact,
         }
     }
 }
@@ -145,7 +151,7 @@ pub(super) fn lines<'p>(
         .map(|(index, change)| {
             let counted = annotations.members_of(policy);
             let counted = counted.and_then(|members| members.changes.get(index));
-            let line = Line::new(change, &annotations.names, direction, counted);
+            let line = Line::new(change, policy.mode, &annotations.names, direction, counted);
             (line, policy.place_of(index))
         })
         .collect();
@@ -180,8 +186,7 @@ pub(super) fn groups<'p>(view: &PlanView<'p>) -> Vec<Group<'p>> {
         direction,
         ..
     } = *view;
-    let mut known: HashMap<(Vec<Line>, Option<Cause>, crate::manifest::Mode), usize> =
-        HashMap::new();
+    let mut known: HashMap<(Vec<Line>, Option<Cause>, Mode), usize> = HashMap::new();
     let mut groups: Vec<Group<'_>> = Vec::new();
     for policy in plan.changed() {
         let (lines, places): (Vec<Line>, Vec<_>) =
@@ -239,12 +244,18 @@ pub(super) fn single<'p>(view: &PlanView<'p>) -> Vec<Group<'p>> {
         .collect()
 }
 
-/// Says where a line is asked for; `None` if no manifest asks.
-pub(super) fn places(places: &BTreeSet<&ManifestPlace>) -> Option<String> {
-    let first = places.first()?;
-    let first = format!("{}:{}", clean(&first.path), first.line);
-    Some(match places.len() - 1 {
-        0 => first,
-        more => format!("{first} and {more} more"),
-    })
+/// What stands before the place of an entry that does not have an assignment.
+pub(super) const NOT_IN: &str = "not in ";
+
+impl Line {
+    /// Says where it is asked for, or which entry does not have it; `None` if no manifest is known.
+    pub(super) fn places(&self, places: &BTreeSet<&ManifestPlace>) -> Option<String> {
+        let first = places.first()?;
+        let before = if self.is_unasked { NOT_IN } else { "" };
+        let first = format!("{before}{}:{}", clean(&first.path), first.line);
+        Some(match places.len() - 1 {
+            0 => first,
+            more => format!("{first} and {more} more"),
+        })
+    }
 }

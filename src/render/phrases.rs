@@ -31,7 +31,7 @@ pub fn duration(duration: Duration) -> String {
 /// Says how many writes a plan takes, and how long they wait for the service's limit.
 pub fn writes(number: usize, time: Duration) -> String {
     let waiting = if time.is_zero() {
-        "without waiting for the service's limit".to_owned()
+        "within the service's limit".to_owned()
     } else {
         format!("about {}", duration(time))
     };

@@ -188,7 +188,7 @@ fn draw_group(text: &mut String, group: &Group<'_>, annotations: &Annotations, d
     draw_who(text, annotations, policies, detail);
     let lines = lines.iter();
     let lines: Vec<(&Line, Option<String>)> = lines
-        .map(|(line, places)| (line, groups::places(places)))
+        .map(|(line, places)| (line, line.places(places)))
         .collect();
     draw_lines(text, &lines, detail);
     if policies.len() > 1 {
@@ -322,7 +322,7 @@ fn draw_policy(
         let lines = groups::lines(policy, annotations, detail.direction);
         let lines: Vec<(&Line, Option<String>)> = lines
             .iter()
-            .map(|(line, place)| (line, groups::places(&place.iter().copied().collect())))
+            .map(|(line, place)| (line, line.places(&place.iter().copied().collect())))
             .collect();
         draw_lines(text, &lines, detail);
         if detail.all {

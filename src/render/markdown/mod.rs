@@ -141,8 +141,23 @@ fn head(review: &Review<'_>, with_counts: bool) -> String {
         if let Some(note) = members::note(plan, view.annotations) {
             let _ = write!(head, "{note}\n\n");
         }
+        if summary.changed > 0 {
+            let _ = write!(head, "{}\n\n", legend(view.direction));
+        }
     }
     head
+}
+
+/// Says what the signs mean, for who sees a comment for the first time.
+fn legend(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Plan => {
+            "Each line is an assignment: `+` is added, `-` goes away, `~` (`!` in details) changes."
+        }
+        Direction::Drift => {
+            "Each line is an assignment: `+` is in the tenant only, `-` is missing there, `~` (`!` in details) differs."
+        }
+    }
 }
 
 fn headline(review: &Review<'_>) -> String {

@@ -52,7 +52,7 @@ pub(super) fn compact(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Par
         .map(|group| {
             let mut text = String::new();
             for (line, places) in &group.lines {
-                let place = groups::places(places).map(|place| format!("  ({place})"));
+                let place = line.places(places).map(|place| format!("  ({place})"));
                 let _ = writeln!(text, "{}{}", in_fence(line), place.unwrap_or_default());
             }
             if let Some(cause) = phrases::cause(group.cause, view.direction) {
@@ -105,10 +105,11 @@ fn in_fence(line: &Line) -> String {
 
 fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -> Part {
     let mut open = match view.direction {
-        Direction::Plan => "| policy | kind | what changes |".to_owned(),
-        Direction::Drift => "| policy | kind | in the tenant |".to_owned(),
+        Direction::Plan => "| policy | what changes |".to_owned(),
+        Direction::Drift => "| policy | in the tenant |".to_owned(),
     };
-    let mut line = String::from("\n|---|---|---|");
+    // On a phone the first two columns are what is seen.
+    let mut line = String::from("\n|---|---|");
     if results.is_some() {
         open.push_str(" outcome |");
         line.push_str("---|");
@@ -121,8 +122,8 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
         open.push_str(" who |");
         line.push_str("---|");
     }
-    open.push_str(" manifest |");
-    line.push_str("---|\n");
+    open.push_str(" manifest | kind |");
+    line.push_str("---|---|\n");
     let outcomes = outcomes(view, results);
     let rows = groups.iter().map(|group| {
         let outcome = match results {
@@ -141,25 +142,28 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
             Some(_) => format!(" {} |", who_cell(view, group)),
         };
         let changes = group.lines.iter().take(MOST_CHANGES);
-        let (mut changes, mut places): (Vec<String>, Vec<String>) = changes
-            .map(|(line, places)| (code(shortened(line)), place_cell(places)))
-            .unzip();
+        // Lines wrap, so that a place beside a change would seem to belong to another. Details pair them.
+        let mut places: Vec<String> = Vec::new();
+        let mut changes: Vec<String> = changes
+            .map(|(line, of_line)| {
+                let place = place_cell(of_line).filter(|place| !places.contains(place));
+                places.extend(place);
+                code(shortened(line))
+            })
+            .collect();
         let more = group.lines.len() - changes.len();
         if more > 0 {
             changes.push(format!("and {}", count(more, "change", "changes")));
-            places.push(String::new());
         }
         let reached = reaches(view.annotations, &group.policies).into_iter();
         let reached = reached.chain(passed_on(view.annotations, &group.policies));
         changes.extend(reached.map(|line| code(shorten(&line, 4 * LONGEST_NAME))));
-        // Where all are asked for at one place, once is enough.
-        places.dedup();
         format!(
-            "| {} | {} | {} |{outcome}{cause}{said} {} |\n",
+            "| {} | {} |{outcome}{cause}{said} {} | {} |\n",
             policies_cell(group),
-            kinds_of(group),
             changes.join("<br>"),
-            places.join("<br>").trim_end_matches("<br>")
+            places.join("<br>"),
+            kinds_of(group),
         )
     });
     Part::new("table rows", rows.collect::<Vec<_>>())
@@ -180,19 +184,17 @@ fn shortened(line: &Line) -> String {
     format!("{sign} {}", shorten(text, 2 * LONGEST_NAME))
 }
 
-fn place_cell(places: &BTreeSet<&ManifestPlace>) -> String {
-    let Some(first) = places.first() else {
-        return String::new();
-    };
+fn place_cell(places: &BTreeSet<&ManifestPlace>) -> Option<String> {
+    let first = places.first()?;
     let place = code(format!(
         "{}:{}",
         shorten(&first.path, LONGEST_NAME),
         first.line
     ));
-    match places.len() - 1 {
+    Some(match places.len() - 1 {
         0 => place,
         more => format!("{place} and {more} more"),
-    }
+    })
 }
 
 fn policies_cell(group: &Group<'_>) -> String {
@@ -230,7 +232,7 @@ fn details(groups: &[Group<'_>]) -> Part {
     let pieces = groups.iter().map(|group| {
         let mut text = String::new();
         for (line, places) in &group.lines {
-            let place = groups::places(places).map(|place| format!("  ({place})"));
+            let place = line.places(places).map(|place| format!("  ({place})"));
             let _ = writeln!(text, "{}{}", in_fence(line), place.unwrap_or_default());
         }
         for policy in &group.policies {
@@ -240,7 +242,7 @@ fn details(groups: &[Group<'_>]) -> Part {
         format!(
             "<details><summary>{}: {}</summary>\n\n{fence}diff\n{text}{fence}\n\n</details>\n\n",
             title(group),
-            count(group.lines.len(), "change", "changes"),
+            changes_of(group),
         )
     });
     let names = groups.iter().map(title);
@@ -250,12 +252,20 @@ fn details(groups: &[Group<'_>]) -> Part {
 fn title(group: &Group<'_>) -> String {
     match group.policies.as_slice() {
         [one] => policy_name(one),
-        [first, ..] => format!(
-            "{} with {}",
-            count(group.policies.len(), "policy", "policies"),
-            policy_name(first)
+        [first, rest @ ..] => format!(
+            "{} and {}",
+            policy_name(first),
+            count(rest.len(), "more policy", "more policies")
         ),
         [] => String::new(),
+    }
+}
+
+fn changes_of(group: &Group<'_>) -> String {
+    let number = count(group.lines.len(), "change", "changes");
+    match group.policies.len() {
+        1 => number,
+        _ => format!("{number} each"),
     }
 }
 

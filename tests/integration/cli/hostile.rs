@@ -98,6 +98,56 @@ fn no_name_breaks_text() {
 }
 
 #[test]
+fn no_name_begins_a_line_of_policies_with_the_same_changes_or_one_that_wraps() {
+    const WRAPS: &str = "a ::error::b \u{3000}::error::c ::error::d";
+    let mut tenant = Tenant::common().group("N").filter("N", "windows10AndLater");
+    for number in 0..HOSTILE.len() {
+        tenant = tenant.policy(&format!("N{number}"), &["+N [include N]"]);
+    }
+    let mut world = World::with(
+        &tenant,
+        &[
+            "match: '*', include: [group: A, {groupId: bbbbbbbb-0000-4000-8000-000000000004, filter: F}]",
+        ],
+    );
+    world.edit("tenant.json", |state| {
+        for (number, name) in HOSTILE.iter().enumerate() {
+            state["configurationPolicies"][number]["name"] = json!(name);
+        }
+        state["groups"][3]["displayName"] = json!(WRAPS);
+        state["assignmentFilters"][1]["displayName"] = json!(WRAPS);
+    });
+    for columns in ["", "20", "33", "80"] {
+        world.set("COLUMNS", columns);
+        for line in [
+            "plan m.yaml",
+            "plan m.yaml --expand",
+            "drift m.yaml",
+            "plan m.yaml --summary",
+            "list",
+            "list --format csv",
+            "list --format markdown",
+        ] {
+            let ran = world.sandbox(line);
+            // Lines of CSV end with both (RFC 4180).
+            is_tame(&ran.stdout.replace("\r\n", "\n"), false);
+            assert!(ran.stdout.contains("error"), "{line}: {}", ran.stdout);
+        }
+    }
+    world.set("COLUMNS", "20");
+    for line in [
+        "explain Missing m.yaml",
+        "apply m.yaml --yes --report r.jsonl",
+        "show r.jsonl",
+        "rollback r.jsonl --yes",
+    ] {
+        let ran = world.sandbox(line);
+        is_tame(&ran.stdout, false);
+        is_tame(&ran.stderr, false);
+    }
+}
+
+#[test]
 fn no_name_breaks_json() {
     let world = hostile();
     let ran = world

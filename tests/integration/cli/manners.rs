@@ -31,6 +31,33 @@ fn short_help_is_short() {
 }
 
 #[test]
+fn options_about_the_service_are_where_a_service_is() {
+    let mut world = world();
+    for (command, asks) in [
+        ("plan", true),
+        ("list", true),
+        ("schema", true),
+        ("validate", false),
+        ("show", false),
+        ("sandbox", false),
+        ("completions", false),
+        ("version", false),
+        ("help", false),
+    ] {
+        let help = world.run(&format!("{command} --help")).exits(0).stdout;
+        for option in ["--graph-url", "--write-limit", "--auth"] {
+            assert_eq!(help.contains(option), asks, "{option}: {help}");
+        }
+        assert!(help.contains("--format"), "{help}");
+    }
+    // They do no harm, typed or set for all commands.
+    world.set("ASSIGNCTL_CLOUD", "usgov");
+    world.sandbox("validate m.yaml").exits(0);
+    world.run("--sandbox tenant.json plan m.yaml").exits(0);
+    world.run("--sandbox tenant.json validate m.yaml").exits(0);
+}
+
+#[test]
 fn help_explains_topics() {
     let world = World::empty();
     for (topic, part) in [

@@ -45,6 +45,8 @@ mod members;
 mod output;
 mod pages;
 mod permissions;
+#[cfg(unix)]
+mod pictures;
 mod plan;
 mod policy_sets;
 mod reading_plans;

@@ -46,7 +46,7 @@ fn equal_changes_are_shown_once_the_gravest_first() {
     let (changes, rest) = told.stdout.split_once("guard `broad").expect("a guard");
     assert_eq!(
         changes,
-        "configurationPolicy, 3 policies\n  - group B  m.yaml:3 and 1 more\n  + group A  sets.yaml:5\n    One  Three  Two\n\n\
+        "configurationPolicy, 3 policies\n  - group B  not in m.yaml:3 and 1 more\n  + group A  sets.yaml:5\n    One  Three  Two\n\n\
          configurationPolicy Other\n  ~ group A: filter F (include) -> no filter  m.yaml:9\n\n\
          compliancePolicy Wide (additive)\n  + allUsers  m.yaml:5\n\n"
     );
@@ -64,8 +64,8 @@ fn equal_changes_are_shown_once_the_gravest_first() {
         .sandbox(&format!("plan sets.yaml m.yaml --expand {ALLOWED}"))
         .exits(0)
         .says(&[
-            "configurationPolicy One\n  - group B  m.yaml:4\n  + group A  sets.yaml:5\n\n",
-            "configurationPolicy Three\n  - group B  m.yaml:3\n  + group A  sets.yaml:5\n\n",
+            "configurationPolicy One\n  - group B  not in m.yaml:4\n  + group A  sets.yaml:5\n\n",
+            "configurationPolicy Three\n  - group B  not in m.yaml:3\n  + group A  sets.yaml:5\n\n",
         ]);
 }
 
@@ -130,9 +130,9 @@ fn a_comment_of_five_hundred_changes_has_all_of_them() {
     let told = world.sandbox(&format!("plan m.yaml {flags}")).exits(0);
     assert!(told.stdout.len() <= 60_000, "{}", told.stdout.len());
     told.says(&[
-        "| policy | kind | what changes | manifest |",
+        "| policy | what changes | manifest | kind |",
         "| **500 policies:** <code>Win - Policy 000</code>,",
-        " | configurationPolicy | <code>+ group A</code> | <code>m.yaml:3</code> |",
+        " | <code>+ group A</code> | <code>m.yaml:3</code> | configurationPolicy |",
         "Win - Policy 499",
     ])
     .says_nothing_of("Left out");
@@ -200,7 +200,7 @@ fn drift_is_told_from_the_tenants_side() {
         ],
     );
     world.sandbox("drift m.yaml").exits(2).says(&[
-        "configurationPolicy P\n  + group B  m.yaml:3\n  - group A  m.yaml:3\n",
+        "configurationPolicy P\n  + group B  not in m.yaml:3\n  - group A  m.yaml:3\n",
         "configurationPolicy Q\n  ~ group A: filter F (include) instead of no filter  m.yaml:4\n",
         "Drift: 2 of 2 managed policies differ: the tenant lacks 1 assignment (-), has 1 beyond the manifests (+) and 1 with another filter (~).\n",
         "1 policy not managed, and assigned to all users or all devices\n  configurationPolicy New in the portal: allDevices\n",

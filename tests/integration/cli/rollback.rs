@@ -118,6 +118,12 @@ fn what_moved_since_is_named_and_left_alone() {
         back.stdout.contains("Result: 1 applied, 2 skipped."),
         "{back:?}"
     );
+    // The three policies of the report; a rollback knows of no others, and of none that is unmanaged.
+    assert!(
+        back.stdout
+            .contains("\nRead 3 policies: 1 changes, 2 left as they are.\n"),
+        "{back:?}"
+    );
     assert_eq!(world.rows("P"), Vec::<String>::new());
     assert_eq!(world.rows("Q").join(" "), "+A -C");
 

@@ -81,7 +81,7 @@ fn drift_says_who_removed_an_assignment_in_every_format() {
         .sandbox("drift m.yaml --who --format markdown")
         .exits(2)
         .says(&[
-            "| policy | kind | in the tenant | who | manifest |",
+            "| policy | in the tenant | who | manifest | kind |",
             "removed by admin&#64;contoso.com in the portal, ",
         ]);
     world

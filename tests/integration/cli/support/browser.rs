@@ -192,6 +192,14 @@ impl Browser {
         self.call("Emulation.setEmulatedMedia", json!({"features": features}));
     }
 
+    /// Takes a picture of a window of a size, as PNG in Base64.
+    pub(in crate::cli) fn picture(&mut self, width: u32, height: u32) -> String {
+        let size = json!({"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500});
+        self.call("Emulation.setDeviceMetricsOverride", size);
+        let taken = self.call("Page.captureScreenshot", json!({"format": "png"}));
+        taken["data"].as_str().expect("a picture").to_owned()
+    }
+
     /// Returns the addresses that were asked for so far.
     pub(in crate::cli) fn requested(&self) -> &[String] {
         &self.requested
