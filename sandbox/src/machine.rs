@@ -47,6 +47,8 @@ pub struct Machine {
     is_turn_of_old: Cell<bool>,
     /// The latest token that was sent.
     pub(crate) token: Option<sign_in::Read>,
+    /// When people's codes were asked about the last time.
+    pub(crate) polls: sign_in::Polls,
     pub(crate) requests: u64,
     pub(crate) random: fastrand::Rng,
 }
@@ -74,6 +76,7 @@ impl Machine {
             unindexed: Vec::new(),
             is_turn_of_old: Cell::new(false),
             token: None,
+            polls: sign_in::Polls::new(),
             requests: 0,
             random: fastrand::Rng::with_seed(1),
         }

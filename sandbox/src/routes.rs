@@ -39,7 +39,10 @@ impl Machine {
             batch: None,
         };
         let own = approvals::admin(self, request, wall);
-        let signed_in = || sign_in::answer(self.tenant(), request, &base, wall);
+        let mut polls = std::mem::take(&mut self.polls);
+        let person = sign_in::answer_person(self.tenant(), &mut polls, request, &base, wall);
+        self.polls = polls;
+        let signed_in = || person.or_else(|| sign_in::answer(self.tenant(), request, &base, wall));
         let reply = match own.map_or_else(|| signed_in().map(Err), |own| Some(Ok(own))) {
             Some(Ok(own)) => own,
             Some(Err((status, body))) => {

@@ -186,6 +186,7 @@ impl Tenant {
             service.managed_app_lag,
             service.membership_lag,
             service.latency,
+            service.login.approved_after,
             service.audit.delay,
             service.approval.listing_delay,
         ];

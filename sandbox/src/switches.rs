@@ -3,8 +3,10 @@
 
 use serde::{Deserialize, Serialize};
 
+mod login;
 mod otherwise;
 
+pub use login::{Login, LoginOutcome};
 pub use otherwise::Otherwise;
 
 /// How the service behaves where the real one is uncertain or differs between tenants.
@@ -50,6 +52,8 @@ pub struct Switches {
     pub filter_table: FilterTable,
     /// Whether a group id that the directory does not know is refused. Unknown for the real one.
     pub refuse_missing_groups: bool,
+    /// How people sign in.
+    pub login: Login,
     /// How audit events are read.
     pub audit: Audit,
     /// Which writes a second administrator has to approve.
@@ -95,6 +99,7 @@ impl Default for Switches {
             membership_lag: 0.0,
             filter_table: FilterTable::Columns,
             refuse_missing_groups: false,
+            login: Login::default(),
             audit: Audit::default(),
             approval: Approval::default(),
             otherwise: Vec::new(),

@@ -1,4 +1,5 @@
-//! What there is to sign in with if nothing is configured: a managed identity, else `az`.
+//! What there is to sign in with if nothing is configured: a managed identity, else `az`, else the sign-in of
+//! a person that is kept.
 
 use std::ffi::OsStr;
 use std::io;
@@ -15,20 +16,28 @@ use url::Url;
 
 use super::application::{first_line, options, token, unusable};
 use super::http::AuthHttp;
+use super::login::LoginChoice;
 use super::{Fetching, Method, SignInError, Token, TokenSource};
 
-/// Both, in this order. Once one of them has given a token, the run stays with it.
+/// All of them, in this order. Once one of them has given a token, the run stays with it.
 pub(super) struct AmbientCredential {
     pub(super) managed_identity: ManagedIdentity,
     pub(super) azure_cli: AzureCli,
+    /// The sign-in of a person; none in a pipeline.
+    login: Option<LoginChoice>,
     settled: OnceCell<Method>,
 }
 
 impl AmbientCredential {
-    pub(super) fn new(managed_identity: ManagedIdentity, azure_cli: AzureCli) -> Self {
+    pub(super) fn new(
+        managed_identity: ManagedIdentity,
+        azure_cli: AzureCli,
+        login: Option<LoginChoice>,
+    ) -> Self {
         Self {
             managed_identity,
             azure_cli,
+            login,
             settled: OnceCell::new(),
         }
     }
@@ -36,6 +45,11 @@ impl AmbientCredential {
     async fn sign_in(&self) -> Result<Token, SignInError> {
         match self.settled.get() {
             Some(Method::ManagedIdentity) => return self.managed_identity.sign_in().await,
+            Some(Method::Login) => {
+                if let Some(token) = self.ask_keyring().await? {
+                    return Ok(token);
+                }
+            }
             Some(_) => return self.azure_cli.fetch().await,
             None => {}
         }
@@ -47,16 +61,31 @@ impl AmbientCredential {
             Err(NoIdentity::Failed(error)) => return Err(error),
             Err(NoIdentity::None(reason)) => reason,
         };
-        match self.azure_cli.ask().await {
+        let refused = match self.azure_cli.ask().await {
             Ok(token) => {
                 let _ = self.settled.set(Method::AzureCli);
-                Ok(token)
+                return Ok(token);
             }
-            Err(Refused::Missing) => Err(match without_identity {
+            Err(refused) => refused,
+        };
+        if let Some(token) = self.ask_keyring().await? {
+            let _ = self.settled.set(Method::Login);
+            return Ok(token);
+        }
+        match refused {
+            Refused::Missing => Err(match without_identity {
                 None => SignInError::NotConfigured,
                 Some(reason) => SignInError::NothingFound(reason),
             }),
-            Err(Refused::Other(error)) => Err(SignInError::NothingFound(error.to_string())),
+            Refused::Other(error) => Err(SignInError::NothingFound(error.to_string())),
+        }
+    }
+
+    /// Takes the sign-in that is kept, if one is.
+    async fn ask_keyring(&self) -> Result<Option<Token>, SignInError> {
+        match &self.login {
+            Some(login) => login.kept_token().await,
+            None => Ok(None),
         }
     }
 

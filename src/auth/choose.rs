@@ -8,6 +8,7 @@ use url::Url;
 use super::ambient::{AmbientCredential, AzureCli, ManagedIdentity};
 use super::application::{Application, AzureDevOps, ClientSecret, GitHub, WorkloadIdentity};
 use super::certificate::Certificate;
+use super::login::{Login, LoginChoice, Show};
 use super::own_tenant::OnlyFor;
 use super::{Method, OwnTenant, SignInError, StaticToken, TokenSource};
 use crate::net::{AddressError, Cloud, authority_url, secure_url};
@@ -29,6 +30,23 @@ pub struct Choice<'a> {
     pub own_tenant: Option<OwnTenant>,
     /// The variables that hold secrets, which are kept from other programs.
     pub secret_variables: Vec<&'static str>,
+    /// How people sign in.
+    pub people: People,
+}
+
+/// How people sign in.
+#[derive(Clone, Debug)]
+pub struct People {
+    /// The application, if one is named.
+    pub client_id: Option<String>,
+    /// Delegated permissions of Graph, each with Graph's address.
+    pub scopes: Vec<String>,
+    /// The variable that says that this is a pipeline, where none signs in.
+    pub pipeline: Option<&'static str>,
+    /// Whether the system's keyring is used.
+    pub keeps: bool,
+    /// Shows a person what to do.
+    pub show: Show,
 }
 
 /// Chooses how to sign in. Nothing is sent yet.
@@ -43,6 +61,10 @@ pub fn choose(choice: &Choice<'_>) -> Result<Box<dyn TokenSource>, SignInError> 
         None => Box::new(AmbientCredential::new(
             choice.managed_identity()?,
             choice.azure_cli(),
+            match choice.people.pipeline {
+                Some(_) => None,
+                None => Some(choice.login()?),
+            },
         )),
     };
     let Some(own) = &choice.own_tenant else {
@@ -115,6 +137,7 @@ impl Choice<'_> {
             }
             Method::ManagedIdentity => Box::new(self.managed_identity()?),
             Method::AzureCli => Box::new(self.azure_cli()),
+            Method::Login => Box::new(Login::new(self.login()?)),
         })
     }
 
@@ -141,8 +164,6 @@ impl Choice<'_> {
     }
 
     fn application(&self, method: Method) -> Result<Application, SignInError> {
-        let authority = (self.variable)("AZURE_AUTHORITY_HOST")
-            .unwrap_or_else(|| self.cloud.authority.to_owned());
         Ok(Application {
             tenant_id: match self.tenant_id() {
                 Some(tenant_id) => tenant_id,
@@ -152,9 +173,44 @@ impl Choice<'_> {
                 Some(client_id) => client_id,
                 None => self.need(method, "AZURE_CLIENT_ID")?,
             },
-            authority: authority_url(&authority)
-                .map_err(|error| unusable("AZURE_AUTHORITY_HOST", &error))?,
+            authority: self.authority()?,
             scope: self.scope.clone(),
+        })
+    }
+
+    fn authority(&self) -> Result<Url, SignInError> {
+        let authority = (self.variable)("AZURE_AUTHORITY_HOST")
+            .unwrap_or_else(|| self.cloud.authority.to_owned());
+        authority_url(&authority).map_err(|error| unusable("AZURE_AUTHORITY_HOST", &error))
+    }
+
+    /// Returns how a person signs in.
+    ///
+    /// # Errors
+    ///
+    /// This is a pipeline.
+    pub fn login(&self) -> Result<LoginChoice, SignInError> {
+        let People {
+            client_id,
+            scopes,
+            pipeline,
+            keeps,
+            show,
+        } = self.people.clone();
+        if let Some(variable) = pipeline {
+            return Err(SignInError::InPipeline(variable));
+        }
+        let own = self
+            .own_tenant
+            .as_ref()
+            .and_then(|own| own.client_id.clone());
+        Ok(LoginChoice {
+            authority: self.authority()?,
+            tenant_id: self.tenant_id(),
+            client_id: own.or(client_id),
+            scopes,
+            keeps,
+            show,
         })
     }
 
@@ -237,6 +293,13 @@ mod tests {
             tenant_id: None,
             own_tenant: None,
             secret_variables: Vec::new(),
+            people: People {
+                client_id: None,
+                scopes: Vec::new(),
+                pipeline: None,
+                keeps: false,
+                show: Show(std::sync::Arc::new(|_| {})),
+            },
         })
         .map(drop)
         .map_err(|error| error.to_string())

@@ -100,6 +100,11 @@ impl AuthHttp {
         self.lock().take()
     }
 
+    /// Learns a secret that a request of our own holds.
+    pub(super) fn remember(&self, name: &str, secret: &str) {
+        self.redactor.remember(name, &SecretString::from(secret));
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<LastError>> {
         self.last_error
             .lock()

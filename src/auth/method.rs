@@ -19,11 +19,13 @@ pub enum Method {
     ManagedIdentity,
     /// The user who is signed in to `az`.
     AzureCli,
+    /// The person who signed in with `login`, or signs in now.
+    Login,
 }
 
 impl Method {
     /// Every way, in order.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Token,
         Self::ClientSecret,
         Self::ClientCertificate,
@@ -32,6 +34,7 @@ impl Method {
         Self::AzureDevOps,
         Self::ManagedIdentity,
         Self::AzureCli,
+        Self::Login,
     ];
 
     /// Returns the word for it on the command line.
@@ -56,6 +59,7 @@ impl Method {
             Self::AzureDevOps => &["azure-devops", "azure-pipelines", "azure-devops-oidc"],
             Self::ManagedIdentity => &["managed-identity", "msi"],
             Self::AzureCli => &["azure-cli", "az", "cli"],
+            Self::Login => &["login", "device-code"],
         }
     }
 
@@ -71,13 +75,16 @@ impl Method {
                 "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
             ],
             Self::AzureDevOps => &["SYSTEM_OIDCREQUESTURI", "SYSTEM_ACCESSTOKEN"],
-            Self::ManagedIdentity | Self::AzureCli => &[],
+            Self::ManagedIdentity | Self::AzureCli | Self::Login => &[],
         }
     }
 
     /// Whether it is an application that proves who it is.
     pub(super) fn is_application(self) -> bool {
-        !matches!(self, Self::Token | Self::ManagedIdentity | Self::AzureCli)
+        !matches!(
+            self,
+            Self::Token | Self::ManagedIdentity | Self::AzureCli | Self::Login
+        )
     }
 
     /// Whether its variables are set for this purpose only. A platform sets those of its own for

@@ -10,7 +10,10 @@ mod application;
 mod certificate;
 mod choose;
 pub mod claims;
+mod device;
 mod http;
+mod keyring;
+mod login;
 mod method;
 mod own_tenant;
 mod refusal;
@@ -19,7 +22,9 @@ mod token;
 use std::future::Future;
 use std::pin::Pin;
 
-pub use choose::{Choice, choose};
+pub use choose::{Choice, People, choose};
+pub use device::DeviceCode;
+pub use login::{LoggedIn, LoginChoice, Show};
 pub use method::Method;
 pub use own_tenant::OwnTenant;
 pub use token::{StaticToken, Token, Tokens};
@@ -39,6 +44,12 @@ pub enum SignInError {
     /// There is a token, and no request with it can succeed.
     #[error(transparent)]
     Unfit(#[from] claims::Unfit),
+    /// The sign-in that is kept does not fit.
+    #[error("{0}")]
+    Stale(String),
+    /// A person cannot sign in here.
+    #[error("a person cannot sign in in a pipeline, and this is one (`{0}` is set)")]
+    InPipeline(&'static str),
     /// No answer that could be used.
     #[error("sign-in failed: {0}")]
     Failed(String),
@@ -59,10 +70,14 @@ impl SignInError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NotConfigured | Self::NothingFound(_) => Some(
-                "set `ASSIGNCTL_ACCESS_TOKEN`; or `AZURE_TENANT_ID` and `AZURE_CLIENT_ID` with `AZURE_CLIENT_SECRET`, `AZURE_CLIENT_CERTIFICATE_PATH` or `AZURE_FEDERATED_TOKEN_FILE`; or sign in with `az login`; or try it on `--sandbox FILE`",
+                "set `ASSIGNCTL_ACCESS_TOKEN`; or `AZURE_TENANT_ID` and `AZURE_CLIENT_ID` with `AZURE_CLIENT_SECRET`, `AZURE_CLIENT_CERTIFICATE_PATH` or `AZURE_FEDERATED_TOKEN_FILE`; or sign in as a person with `assignctl login` or `az login`; or try it on `--sandbox FILE`",
             ),
             Self::Refused { code, .. } => code.and_then(refusal::advice),
             Self::Unfit(unfit) => Some(unfit.hint()),
+            Self::Stale(_) => Some("sign in again with `assignctl login`"),
+            Self::InPipeline(_) => Some(
+                "give the pipeline an application of its own: docs/sign-in.md lists the ways, and those that store nothing are the best",
+            ),
             Self::Unusable(_) | Self::Failed(_) => None,
         }
     }

@@ -8,23 +8,71 @@ use super::SignInError;
 use super::http::{Answer, LastError};
 use crate::text::excerpt;
 
-/// What to do, by number, for an application that signs in by itself.
+/// What to do, by number, for who signs in: an application by itself, or a person.
 const ADVICE: &[(u32, &str)] = &[
     (
         50_034,
         "check the user's name and that `AZURE_TENANT_ID` is the tenant the user belongs to",
     ),
     (
+        50_076,
+        "the tenant wants a second factor that a device code cannot give; sign in with `az login`, or as an application",
+    ),
+    (
+        50_079,
+        "the account has to register a second factor first; do that in a browser at https://aka.ms/mfasetup",
+    ),
+    (
+        50_105,
+        "the app takes assigned users only; assign the account under `Enterprise applications` in Entra",
+    ),
+    (
+        50_173,
+        "the sign-in was revoked, as by a change of the password; sign in again with `assignctl login`",
+    ),
+    (
+        53_000,
+        "a Conditional Access policy wants a compliant device, which a device code cannot show; sign in with `az login` on such a device, or as an application",
+    ),
+    (
+        53_001,
+        "a Conditional Access policy wants a device that is joined to the domain; sign in with `az login` on such a device, or as an application",
+    ),
+    (
         53_003,
-        "a Conditional Access policy blocks this sign-in; run where it allows it, or exclude this workload identity from it",
+        "a Conditional Access policy blocks this sign-in; run where it allows it, or exclude this workload identity from it; many tenants block the device code flow of people: sign in with `az login` then",
+    ),
+    (
+        65_001,
+        "an administrator has to consent to what is asked for: `assignctl login --client-id ID` with an app registration whose delegated permissions have admin consent, or consent to Microsoft Graph Command Line Tools in Entra",
+    ),
+    (
+        65_004,
+        "the account declined to consent; sign in again and accept, or ask an administrator for consent",
+    ),
+    (
+        70_020,
+        "run the command again, and use the code within its time",
     ),
     (
         70_021,
         "add a federated credential to the app registration whose issuer, subject and audience are those of this token",
     ),
     (
+        70_043,
+        "a Conditional Access policy ends sign-ins after a while; sign in again with `assignctl login`",
+    ),
+    (
         90_002,
         "check `AZURE_TENANT_ID`, and `--cloud` if the tenant is in a national cloud",
+    ),
+    (
+        90_094,
+        "what is asked for takes an administrator's consent: let one sign in once with the same `assignctl login`, or consent for the tenant in Entra",
+    ),
+    (
+        90_095,
+        "an administrator has to approve the request for consent in Entra",
     ),
     (
         500_011,
@@ -41,6 +89,10 @@ const ADVICE: &[(u32, &str)] = &[
     (
         700_027,
         "upload the public part of this certificate to the app registration, and check that it has not expired",
+    ),
+    (
+        700_082,
+        "the sign-in that is kept was not used for too long; sign in again with `assignctl login`",
     ),
     (
         700_211,
@@ -72,7 +124,7 @@ const ADVICE: &[(u32, &str)] = &[
     ),
     (
         7_000_218,
-        "the app takes neither this secret nor this assertion; check `AZURE_CLIENT_SECRET`, or sign in in another way with `--auth`",
+        "the app takes neither this secret nor this assertion; check `AZURE_CLIENT_SECRET`, or sign in in another way with `--auth`; for `login`, allow public client flows in the app registration",
     ),
     (
         7_000_222,

@@ -183,6 +183,7 @@ impl Session<'_> {
         run: &mut ApplyRun,
     ) -> Result<Exit, Failure> {
         let mut service = settings::service(&common.service, config)?;
+        service.login.writes = true;
         if let Some(tenant) = tenant {
             service = tenants::service_of_one(&service, &tenant)?;
         }

@@ -183,6 +183,10 @@ pub(super) enum Command {
     Init(Init),
     /// Sign in and show the identity and its permissions
     Whoami(WhoAmI),
+    /// Sign in as a person, with a browser on any device
+    Login(Login),
+    /// Forget the sign-in of `login`
+    Logout(Logout),
     /// Check whether the tenant's service is what this program takes it for; reads only
     Doctor(Doctor),
     /// Serve the built-in Graph emulator over HTTP
@@ -236,6 +240,8 @@ impl Command {
             | Self::Tenants(_)
             | Self::Whoami(_)
             | Self::Doctor(_)
+            | Self::Login(_)
+            | Self::Logout(_)
             | Self::Sandbox(_)
             | Self::Schema(_)
             | Self::Completions(_)
@@ -262,6 +268,8 @@ impl Command {
             | Self::Init(_)
             | Self::Whoami(_)
             | Self::Doctor(_)
+            | Self::Login(_)
+            | Self::Logout(_)
             | Self::Sandbox(_)
             | Self::Schema(_)
             | Self::Completions(_)
@@ -706,6 +714,27 @@ pub(super) struct WhoAmI {
     #[arg(long, value_name = "KIND", value_parser = policy_kind)]
     pub(super) kind: Vec<PolicyKind>,
 }
+
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  assignctl login\n  assignctl login --for apply --kind configurationPolicy\n  assignctl whoami --auth login\n\nCommands take this sign-in if nothing else is configured, or with `--auth login`. Never in a pipeline."
+)]
+pub(super) struct Login {
+    /// Ask for the permissions of this command: plan or apply, say [default: plan]
+    #[arg(long = "for", value_name = "COMMAND", value_parser = permitted_command)]
+    pub(super) only: Option<String>,
+    /// Ask for the permissions of policies of this kind (can be repeated; default: of all kinds)
+    #[arg(long, value_name = "KIND", value_parser = policy_kind)]
+    pub(super) kind: Vec<PolicyKind>,
+    /// Application to sign in to [default: `clientId` of the configuration, else Microsoft Graph Command
+    /// Line Tools]
+    #[arg(long, value_name = "ID")]
+    pub(super) client_id: Option<String>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  assignctl logout")]
+pub(super) struct Logout {}
 
 #[derive(Args, Debug)]
 #[command(

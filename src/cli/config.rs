@@ -26,6 +26,8 @@ pub(super) struct Config {
     /// The tenant that runs must be signed in to.
     pub(super) tenant_id: Option<String>,
     pub(super) cloud: Option<String>,
+    /// The application that people sign in to.
+    pub(super) client_id: Option<String>,
     /// What is named as manifests, relative to the configuration file.
     #[serde(rename = "manifests")]
     named: Vec<Spanned<PathBuf>>,

@@ -21,6 +21,7 @@ mod init;
 mod interrupt;
 mod list;
 mod logging;
+mod login;
 mod options;
 mod output;
 mod pipeline;
@@ -128,6 +129,8 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Export(command) => export::run(&command, &common, output),
         Command::List(command) => list::run(&command, &common, output),
         Command::Whoami(command) => whoami::run(&command, &common, output),
+        Command::Login(command) => login::run(&command, &common, output),
+        Command::Logout(logout) => login::log_out(&logout, &common, output),
         Command::Doctor(command) => doctor::run(&command, &common, output),
         Command::Tenants(tenants) => tenants::run(&tenants.command, &common, output),
         Command::Sandbox(command) => sandbox::run(&command, output),

@@ -94,7 +94,7 @@ pub(super) struct Service {
     #[arg(long, global = true, help_heading = "Service", value_name = "CLOUD")]
     pub(super) cloud: Option<String>,
     /// How to sign in: token, client-secret, client-certificate, workload-identity, github,
-    /// azure-devops, managed-identity, azure-cli [default: the first that is configured]
+    /// azure-devops, managed-identity, azure-cli, login [default: the first that is configured]
     #[arg(
         long,
         global = true,

@@ -59,6 +59,12 @@ fn settings() -> Vec<Setting> {
             CLOUDS[0].name.to_owned(),
             "national cloud: `public`, `usgov`, `usgov-dod` or `china`",
         ),
+        setting(
+            "clientId",
+            "--client-id",
+            String::new(),
+            "application that people sign in to with `login`; Microsoft Graph Command Line Tools if not set",
+        ),
         Setting {
             option: "--graph-url",
             default: "the cloud's".to_owned(),
@@ -217,6 +223,10 @@ fn settings() -> Vec<Setting> {
                 "colours even where no terminal is, if set to anything but `0`",
             )
         },
+        variable(
+            "ASSIGNCTL_KEYRING",
+            "`none`: the sign-in of `login` is not kept in the system's keyring",
+        ),
         variable("HTTPS_PROXY", "proxy for https, as `http://host:port`"),
         variable("ALL_PROXY", "the same, where `HTTPS_PROXY` is not set"),
         variable(

@@ -8,8 +8,10 @@ use secrecy::SecretString;
 
 use super::config::{self, Config, Lint};
 use super::options::{Common, CountMembers, Guards, MembersMode, Service};
+use super::output::show_code;
 use super::reference;
 use super::values::{CONCURRENCY, LONGEST_WAIT, parse_duration, parse_limit};
+use crate::auth::Show;
 use crate::diagnostic::nearest;
 use crate::exit::Exit;
 use crate::graph::pace::{PUBLISHED_REQUESTS, PUBLISHED_WRITES};
@@ -19,7 +21,7 @@ use crate::net::{CLOUDS, Cloud};
 use crate::plan::guards::{GuardRules, RemovalLimit};
 use crate::plan::lints::CODES;
 use crate::redact::Redactor;
-use crate::run::connect::{Endpoint, Environment, ServiceSettings};
+use crate::run::connect::{Endpoint, Environment, LoginSettings, ServiceSettings};
 use crate::run::doctor::check_record;
 use crate::run::members::{Counting, MembersRequest};
 use crate::run::{CONFIGURATION_FILE, Failure};
@@ -46,6 +48,7 @@ pub(super) fn environment(redactor: &Arc<Redactor>) -> Environment {
         variable,
         secret_variables: reference::secret_variables(),
         redactor: Arc::clone(redactor),
+        show: Show(Arc::new(show_code)),
     }
 }
 
@@ -170,6 +173,12 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
         auth: arguments.auth,
         tenant_id: config.tenant_id.clone(),
         own_tenant: None,
+        login: LoginSettings {
+            client_id: config.client_id.clone(),
+            writes: false,
+            kinds: Vec::new(),
+            keeps: variable("ASSIGNCTL_KEYRING").is_none_or(|word| word != "none"),
+        },
         writes: limit(
             &arguments.write_limit,
             &config.limits.write,

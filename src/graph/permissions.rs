@@ -145,6 +145,23 @@ pub fn by_family(granted: &BTreeSet<String>, kinds: &[PolicyKind]) -> Vec<Grante
     families.filter(|family| !family.kinds.is_empty()).collect()
 }
 
+/// Returns the delegated permissions that a person is asked for: those of some kinds, or of all, and those
+/// that filters and groups take.
+pub fn delegated(kinds: &[PolicyKind], writes: bool) -> Vec<&'static str> {
+    let families = by_family(&BTreeSet::new(), kinds).into_iter();
+    let mut names: BTreeSet<&'static str> = families
+        .map(|family| match writes {
+            true => family.permissions.write(),
+            false => family.permissions.read(),
+        })
+        .collect();
+    if !names.contains(WRITE_POLICIES.name) {
+        names.insert(READ_POLICIES.name);
+    }
+    names.insert(READ_GROUPS.name);
+    names.into_iter().collect()
+}
+
 /// Returns what was not granted of what writing to some kinds takes.
 pub fn missing_to_write(
     kinds: impl IntoIterator<Item = PolicyKind>,

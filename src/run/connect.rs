@@ -9,16 +9,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::Failure;
 use super::inputs::{FileKind, other_kind};
-use crate::auth::{Choice, Fetching, Method, OwnTenant, StaticToken, TokenSource, Tokens, choose};
+use crate::auth::{
+    Choice, Fetching, Method, OwnTenant, People, Show, StaticToken, TokenSource, Tokens, choose,
+};
+use crate::ci::Platform;
 use crate::exit::Exit;
 use crate::files;
 use crate::graph::address::GraphUrl;
 use crate::graph::client::Client;
 use crate::graph::observe::Observe;
 use crate::graph::pace::Pace;
+use crate::graph::permissions::delegated;
 use crate::graph::record::{Recorder, Recording};
 use crate::graph::transport::{HttpTransport, InProcessTransport, Transport};
-use crate::model::RateLimit;
+use crate::model::{PolicyKind, RateLimit};
 use crate::net::Cloud;
 use crate::redact::Redactor;
 
@@ -49,6 +53,8 @@ pub struct ServiceSettings {
     pub tenant_id: Option<String>,
     /// The tenant that manifests name, if they do.
     pub own_tenant: Option<OwnTenant>,
+    /// How people sign in.
+    pub login: LoginSettings,
     /// The limit of write requests.
     pub writes: RateLimit,
     /// The limit of all requests.
@@ -59,6 +65,19 @@ pub struct ServiceSettings {
     pub concurrency: usize,
     /// What keeps a record of the exchanges, if there is to be one.
     pub recorder: Option<Arc<Recorder>>,
+}
+
+/// How people sign in.
+#[derive(Clone, Debug)]
+pub struct LoginSettings {
+    /// The application, if one is named.
+    pub client_id: Option<String>,
+    /// Whether what they are asked for lets them write.
+    pub writes: bool,
+    /// The kinds that they are asked for; all, if there are none.
+    pub kinds: Vec<PolicyKind>,
+    /// Whether the system's keyring is used.
+    pub keeps: bool,
 }
 
 impl ServiceSettings {
@@ -78,6 +97,20 @@ pub struct Environment {
     pub secret_variables: Vec<&'static str>,
     /// The secrets of the run.
     pub redactor: Arc<Redactor>,
+    /// Shows a person how to sign in.
+    pub show: Show,
+}
+
+/// Returns the variable that says that a pipeline runs this process.
+fn pipeline(variable: fn(&str) -> Option<String>) -> Option<&'static str> {
+    let is_set =
+        |name: &str| variable(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    match Platform::detect(&variable) {
+        Some(Platform::GitHub) => Some("GITHUB_ACTIONS"),
+        Some(Platform::AzureDevOps) => Some("TF_BUILD"),
+        Some(Platform::GitLab) => Some("GITLAB_CI"),
+        None => is_set("CI").then_some("CI"),
+    }
 }
 
 /// Builds the client.
@@ -199,19 +232,45 @@ fn token_source(
     settings: &ServiceSettings,
     environment: &Environment,
 ) -> Result<Box<dyn TokenSource>, Failure> {
-    let source = choose(&Choice {
-        variable: &environment.variable,
-        picked: settings.auth,
-        cloud: settings.cloud,
-        scope: address.scope(settings.cloud),
-        tenant_id: settings.tenant_id.clone(),
-        own_tenant: settings.own_tenant.clone(),
-        secret_variables: environment.secret_variables.clone(),
-    })?;
+    let source = choose(&choice(address, settings, environment))?;
     Ok(Box::new(Noted {
         source,
         redactor: Arc::clone(&environment.redactor),
     }))
+}
+
+/// Says what a sign-in is chosen by.
+pub(super) fn choice<'e>(
+    address: &GraphUrl,
+    settings: &ServiceSettings,
+    environment: &'e Environment,
+) -> Choice<'e> {
+    let scope = address.scope(settings.cloud);
+    let LoginSettings {
+        client_id,
+        writes,
+        kinds,
+        keeps,
+    } = &settings.login;
+    let graph = scope.trim_end_matches(".default");
+    let scopes = delegated(kinds, *writes).into_iter();
+    let scopes = scopes.map(|name| format!("{graph}{name}")).collect();
+    Choice {
+        variable: &environment.variable,
+        picked: settings.auth,
+        cloud: settings.cloud,
+        tenant_id: settings.tenant_id.clone(),
+        own_tenant: settings.own_tenant.clone(),
+        secret_variables: environment.secret_variables.clone(),
+        people: People {
+            client_id: client_id.clone(),
+            scopes,
+            pipeline: pipeline(environment.variable),
+            keeps: *keeps,
+            show: environment.show.clone(),
+        },
+        scope,
+    }
 }
 
 /// Makes every token known to what is printed.

@@ -17,6 +17,7 @@ pub mod folder;
 pub mod init;
 pub mod inputs;
 pub mod list;
+pub mod login;
 pub mod manifests;
 pub mod members;
 pub mod plan;

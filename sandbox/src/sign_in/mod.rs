@@ -1,6 +1,7 @@
 //! Sign-in: the token endpoint as Entra answers it, and the documents by which clients find it.
 
 mod assertion;
+mod device;
 mod refusal;
 mod token;
 
@@ -8,6 +9,7 @@ use std::time::SystemTime;
 
 use serde_json::{Value, json};
 
+pub(crate) use self::device::{Polls, answer as answer_person};
 use self::refusal::Refusal;
 pub(crate) use self::token::{Caller, Read, check, mint, tenant_of};
 use crate::encoding::percent_decode;

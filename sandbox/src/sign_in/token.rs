@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 
-use crate::encoding::{base64_decode, base64url, sha256};
+use crate::encoding::{base64_decode, base64url, guid_from, sha256};
 use crate::reply::Fault;
 use crate::tenant::Tenant;
 
@@ -49,8 +49,7 @@ pub(crate) fn mint(
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_secs();
-    let header = json!({"typ": "JWT", "alg": "none"});
-    let payload = json!({
+    issue(json!({
         "aud": graph,
         "iss": format!("https://sts.windows.net/{}/", tenant.tenant_id),
         "iat": now,
@@ -60,7 +59,41 @@ pub(crate) fn mint(
         "tid": tenant.tenant_id,
         "roles": roles,
         "ver": "1.0",
-    });
+    }))
+}
+
+/// Makes a token for a person who signed in to an application, with delegated permissions.
+pub(super) fn mint_for_person(
+    tenant: &Tenant,
+    app: &str,
+    scopes: &str,
+    graph: &str,
+    wall: SystemTime,
+) -> String {
+    let now = wall
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs();
+    let user = &tenant.service.login.user;
+    issue(json!({
+        "aud": graph,
+        "iss": format!("https://sts.windows.net/{}/", tenant.tenant_id),
+        "iat": now,
+        "nbf": now,
+        "exp": now.saturating_add(tenant.service.token_lifetime),
+        "appid": app,
+        "app_displayname": "Microsoft Graph Command Line Tools",
+        "tid": tenant.tenant_id,
+        "upn": user,
+        "oid": guid_from(user),
+        "scp": scopes,
+        "ver": "1.0",
+    }))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is made for this")]
+fn issue(payload: Value) -> String {
+    let header = json!({"typ": "JWT", "alg": "none"});
     let signed = format!(
         "{}.{}",
         base64url(header.to_string().as_bytes()),
@@ -68,6 +101,22 @@ pub(crate) fn mint(
     );
     let signature = sign(&signed);
     format!("{signed}.{signature}")
+}
+
+/// Makes a text out of something that is to come back as it was.
+pub(super) fn seal(content: &Value) -> String {
+    let text = base64url(content.to_string().as_bytes());
+    let signature = sign(&text);
+    format!("{text}.{signature}")
+}
+
+/// Returns what was sealed; `None` if it was altered.
+pub(super) fn open(sealed: &str) -> Option<Value> {
+    let (text, signature) = sealed.split_once('.')?;
+    if sign(text) != signature {
+        return None;
+    }
+    serde_json::from_slice(&base64_decode(text)?).ok()
 }
 
 fn sign(text: &str) -> String {
@@ -181,6 +230,13 @@ pub(crate) fn check(
         let texts = roles.iter().filter_map(Value::as_str);
         texts.map(str::to_owned).collect()
     });
+    // What a person may do is what was asked for, in the tokens that are made here.
+    let scopes = claims
+        .get("scp")
+        .and_then(Value::as_str)
+        .filter(|_| *is_issued);
+    let scopes = scopes.map(|scopes| scopes.split(' ').map(str::to_owned).collect());
+    let roles = roles.or(scopes);
     let named = |claim: &str| {
         let text = claims.get(claim).and_then(Value::as_str);
         text.map(str::to_owned)

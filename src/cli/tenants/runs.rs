@@ -205,10 +205,9 @@ pub(in crate::cli) fn apply(
         shard: command.tenants.shard,
         detail: command.view.detail(),
     };
-    let host = Process {
-        output,
-        service: settings::service(&common.service, config)?,
-    };
+    let mut service = settings::service(&common.service, config)?;
+    service.login.writes = true;
+    let host = Process { output, service };
     let request = PlanRequest {
         who: None,
         approvals: false,

@@ -363,17 +363,17 @@ mod tests {
             json!({
                 "@odata.type": "#microsoft.graph.win32LobApp",
                 "id": NEW,
-                "displayName": "text-1",
-                "again": "text-1",
+                "displayName": "text-3",
+                "again": "text-3",
                 "platforms": "windows10",
                 "technologies": "mdm,appleRemoteManagement",
-                "odd": "text-2",
+                "odd": "text-5",
                 "count": 3,
                 "createdDateTime": "0000-00-00T00:00:00.0000000Z",
-                "text-4": {"x": [null, true, 1.5, "text-3"]},
+                "text-2": {"x": [null, true, 1.5, "text-1"]},
                 "row": format!("{NEW}_adadadad-808e-44e2-905a-0b7873a8a531"),
                 "script": format!("{NEW}:{NEW}"),
-                "named": "text-5",
+                "named": "text-4",
             })
         );
     }

@@ -3,6 +3,7 @@
 mod applications;
 mod certificates;
 mod choosing;
+mod people;
 mod platforms;
 mod refusals;
 

@@ -1,0 +1,169 @@
+//! The system's keyring, where a sign-in is kept from one command to the next: Windows' Credential Manager,
+//! the keychain of macOS, the kernel's keyring on Linux, which lasts as long as the session. None of them
+//! needs a library of the system to be built.
+
+use std::sync::Arc;
+
+use keyring_core::{CredentialStore, Entry, Error};
+use secrecy::{ExposeSecret as _, SecretString};
+
+/// The name under which the program's secrets are kept.
+const SERVICE: &str = "assignctl";
+
+/// Windows takes no more than 2,560 bytes of a secret
+/// (learn.microsoft.com/windows/win32/api/wincred/ns-wincred-credentialw).
+const LONGEST_PART: usize = 2000;
+
+/// More parts than any sign-in has.
+const MOST_PARTS: usize = 9;
+
+/// The keyring of the one who runs the program.
+pub(super) struct Keyring(Arc<CredentialStore>);
+
+impl Keyring {
+    /// Opens it; `None` if there is none.
+    pub(super) fn open() -> Option<Self> {
+        match store() {
+            Ok(store) => Some(Self(store)),
+            Err(error) => {
+                tracing::info!(%error, "there is no keyring");
+                None
+            }
+        }
+    }
+
+    /// Uses another store.
+    #[cfg(test)]
+    pub(super) fn of(store: Arc<CredentialStore>) -> Self {
+        Self(store)
+    }
+
+    fn entry(&self, name: &str, part: usize) -> Result<Entry, Error> {
+        let name = match part {
+            0 => name.to_owned(),
+            part => format!("{name}#{part}"),
+        };
+        self.0.build(SERVICE, &name, None)
+    }
+
+    /// Returns what is kept under a name; `None` if that is nothing.
+    pub(super) fn read(&self, name: &str) -> Option<SecretString> {
+        let part = |number: usize| {
+            let entry = self.entry(name, number).ok()?;
+            match entry.get_secret() {
+                Ok(bytes) => String::from_utf8(bytes).ok(),
+                Err(Error::NoEntry) => None,
+                Err(error) => {
+                    tracing::info!(%error, "the keyring cannot be read");
+                    None
+                }
+            }
+        };
+        // The first part says how many there are.
+        let first = part(0)?;
+        let (number, first) = first.split_once(':')?;
+        let number: usize = number.parse().ok()?;
+        let mut text = first.to_owned();
+        for number in 1..number.min(MOST_PARTS) {
+            text.push_str(&part(number)?);
+        }
+        Some(SecretString::from(text))
+    }
+
+    /// Keeps a text under a name; says whether that could be done.
+    pub(super) fn write(&self, name: &str, secret: &SecretString) -> bool {
+        let text = secret.expose_secret();
+        let mut parts: Vec<&str> = Vec::new();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let end = rest.floor_char_boundary(LONGEST_PART.min(rest.len()));
+            let (part, further) = rest.split_at(end);
+            parts.push(part);
+            rest = further;
+        }
+        if parts.is_empty() || parts.len() > MOST_PARTS {
+            return false;
+        }
+        let number = parts.len();
+        // The first part last: with it the whole is there.
+        let written = parts
+            .iter()
+            .enumerate()
+            .rev()
+            .try_for_each(|(index, part)| {
+                let entry = self.entry(name, index)?;
+                match index {
+                    0 => entry.set_secret(format!("{number}:{part}").as_bytes()),
+                    _ => entry.set_secret(part.as_bytes()),
+                }
+            });
+        match written {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::info!(%error, "the keyring takes nothing");
+                self.delete(name);
+                false
+            }
+        }
+    }
+
+    /// Forgets what is kept under a name; says whether there was something.
+    pub(super) fn delete(&self, name: &str) -> bool {
+        let mut found = false;
+        for part in 0..MOST_PARTS {
+            let deleted = self
+                .entry(name, part)
+                .and_then(|entry| entry.delete_credential());
+            match deleted {
+                Ok(()) => found = true,
+                Err(_) => break,
+            }
+        }
+        found
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn store() -> Result<Arc<CredentialStore>, Error> {
+    Ok(linux_keyutils_keyring_store::Store::new()?)
+}
+
+#[cfg(target_os = "windows")]
+fn store() -> Result<Arc<CredentialStore>, Error> {
+    Ok(windows_native_keyring_store::Store::new()?)
+}
+
+#[cfg(target_os = "macos")]
+fn store() -> Result<Arc<CredentialStore>, Error> {
+    Ok(apple_native_keyring_store::keychain::Store::new()?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "windows", target_os = "macos")))]
+fn store() -> Result<Arc<CredentialStore>, Error> {
+    Err(Error::NotSupportedByStore(
+        "no keyring is known for this system".to_owned(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_secrets_are_kept_in_parts() {
+        let store: Arc<CredentialStore> = keyring_core::mock::Store::new().expect("a store");
+        let keyring = Keyring::of(store);
+        assert!(keyring.read("name").is_none());
+        for length in [1, 1999, 2000, 2001, 9000] {
+            let secret = SecretString::from("ü".repeat(length));
+            assert!(keyring.write("name", &secret), "{length}");
+            let read = keyring.read("name").expect("a secret");
+            assert_eq!(read.expose_secret(), secret.expose_secret());
+        }
+        assert!(!keyring.write("name", &SecretString::from("x".repeat(20_000))));
+        keyring.write("name", &SecretString::from("short"));
+        assert!(keyring.delete("name"));
+        assert!(keyring.read("name").is_none());
+        assert!(!keyring.delete("name"));
+    }
+}

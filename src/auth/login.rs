@@ -1,0 +1,210 @@
+//! A person's sign-in: with a device code, kept in the system's keyring for the commands that follow.
+
+use std::fmt;
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::device::{DeviceCode, Granted, PublicClient};
+use super::keyring::Keyring;
+use super::{Fetching, SignInError, Token, TokenSource};
+use crate::model::Guid;
+
+/// The application that people sign in to if they name none: Microsoft's own for command lines, which every
+/// tenant knows (learn.microsoft.com/powershell/microsoftgraph: "Microsoft Graph Command Line Tools").
+const COMMAND_LINE_TOOLS: &str = "14d82eec-204b-4c2f-b7e8-296a70dab67e";
+
+/// The tenants of work and school accounts: the account decides which one it is.
+const ANY_TENANT: &str = "organizations";
+
+/// Shows a person what to do.
+#[derive(Clone)]
+pub struct Show(pub Arc<dyn Fn(&DeviceCode) + Send + Sync>);
+
+impl fmt::Debug for Show {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Show")
+    }
+}
+
+/// What a person signs in to, and for what.
+#[derive(Clone, Debug)]
+pub struct LoginChoice {
+    /// Where tokens come from: https, or http to a loopback address.
+    pub authority: Url,
+    /// The tenant, if one is named.
+    pub tenant_id: Option<String>,
+    /// The application, if one is named.
+    pub client_id: Option<String>,
+    /// Delegated permissions of Graph, each with Graph's address.
+    pub scopes: Vec<String>,
+    /// Whether the system's keyring is used.
+    pub keeps: bool,
+    /// Shows a person what to do.
+    pub show: Show,
+}
+
+/// A sign-in as it is kept.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Kept {
+    tenant: String,
+    client_id: String,
+    scopes: Vec<String>,
+    refresh_token: String,
+}
+
+/// How a sign-in ended.
+#[derive(Clone, Debug)]
+pub struct LoggedIn {
+    /// The token.
+    pub token: Token,
+    /// Whether it is kept for the commands that follow.
+    pub kept: bool,
+}
+
+impl LoginChoice {
+    fn client(&self) -> PublicClient {
+        PublicClient {
+            authority: self.authority.clone(),
+            tenant: self
+                .tenant_id
+                .clone()
+                .unwrap_or_else(|| ANY_TENANT.to_owned()),
+            client_id: self
+                .client_id
+                .clone()
+                .unwrap_or_else(|| COMMAND_LINE_TOOLS.to_owned()),
+            scopes: self.scopes.clone(),
+        }
+    }
+
+    /// The name under which the sign-in is kept: there is one for each authority.
+    fn name(&self) -> &str {
+        self.authority.as_str()
+    }
+
+    fn keyring(&self) -> Option<Keyring> {
+        self.keeps.then(Keyring::open).flatten()
+    }
+
+    /// Lets a person sign in, and keeps that.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is no token.
+    pub async fn log_in(&self) -> Result<LoggedIn, SignInError> {
+        let client = self.client();
+        let granted = client.sign_in(&*self.show.0).await?;
+        let kept = self.keep(&client, &granted);
+        Ok(LoggedIn {
+            token: granted.token,
+            kept,
+        })
+    }
+
+    fn keep(&self, client: &PublicClient, granted: &Granted) -> bool {
+        let (Some(keyring), Some(refresh_token)) = (self.keyring(), &granted.refresh_token) else {
+            return false;
+        };
+        let kept = Kept {
+            // The tenant that the account belongs to, where none was named.
+            tenant: granted
+                .token
+                .tenant_id
+                .clone()
+                .unwrap_or_else(|| client.tenant.clone()),
+            client_id: client.client_id.clone(),
+            scopes: client.scopes.clone(),
+            refresh_token: refresh_token.expose_secret().to_owned(),
+        };
+        let Ok(text) = serde_json::to_string(&kept) else {
+            return false;
+        };
+        keyring.write(self.name(), &SecretString::from(text))
+    }
+
+    /// Forgets the sign-in; says whether there was one.
+    pub fn log_out(&self) -> bool {
+        self.keyring()
+            .is_some_and(|keyring| keyring.delete(self.name()))
+    }
+
+    fn kept(&self) -> Option<Kept> {
+        let text = self.keyring()?.read(self.name())?;
+        serde_json::from_str(text.expose_secret()).ok()
+    }
+
+    /// Gets a token from the sign-in that is kept; `None` if none is.
+    ///
+    /// # Errors
+    ///
+    /// Says why there is no token, though a sign-in is kept.
+    pub(super) async fn kept_token(&self) -> Result<Option<Token>, SignInError> {
+        let Some(kept) = self.kept() else {
+            return Ok(None);
+        };
+        if let (Some(wanted), Some(found)) = (
+            self.tenant_id.as_deref().and_then(Guid::parse),
+            Guid::parse(&kept.tenant),
+        ) && wanted != found
+        {
+            return Err(SignInError::Stale(format!(
+                "the sign-in that is kept is for the tenant `{found}`, not for `{wanted}`"
+            )));
+        }
+        let client = PublicClient {
+            authority: self.authority.clone(),
+            tenant: kept.tenant,
+            client_id: kept.client_id,
+            scopes: kept.scopes,
+        };
+        let refresh_token = SecretString::from(kept.refresh_token);
+        let granted = client.renew(&refresh_token).await?;
+        if granted.refresh_token.is_some() {
+            self.keep(&client, &granted);
+        }
+        Ok(Some(granted.token))
+    }
+}
+
+/// `--auth login`: the sign-in that is kept, else a new one for this command.
+pub(super) struct Login {
+    choice: LoginChoice,
+    /// What the person's sign-in of this command brought.
+    own: tokio::sync::Mutex<Option<SecretString>>,
+}
+
+impl Login {
+    pub(super) fn new(choice: LoginChoice) -> Self {
+        Self {
+            choice,
+            own: tokio::sync::Mutex::default(),
+        }
+    }
+
+    async fn sign_in(&self) -> Result<Token, SignInError> {
+        let mut own = self.own.lock().await;
+        if let Some(refresh_token) = &*own {
+            let granted = self.choice.client().renew(refresh_token).await?;
+            if let Some(next) = granted.refresh_token {
+                *own = Some(next);
+            }
+            return Ok(granted.token);
+        }
+        if let Some(token) = self.choice.kept_token().await? {
+            return Ok(token);
+        }
+        let granted = self.choice.client().sign_in(&*self.choice.show.0).await?;
+        *own = granted.refresh_token;
+        Ok(granted.token)
+    }
+}
+
+impl TokenSource for Login {
+    fn fetch(&self) -> Fetching<'_> {
+        Box::pin(self.sign_in())
+    }
+}

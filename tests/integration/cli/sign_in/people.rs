@@ -1,0 +1,210 @@
+//! People sign in with a device code: once for a command, or kept in the system's keyring.
+
+use serde_json::json;
+
+use super::super::support::World;
+use super::super::support::service::Served;
+use super::super::support::tenant::{TENANT_ID, Tenant};
+
+/// A tenant to sign in to, whose people have signed in already when they are asked about.
+fn world(login: serde_json::Value) -> (World, Served) {
+    let mut login = login;
+    login["interval"] = json!(0);
+    let tenant = Tenant::common()
+        .switch("onlyIssuedTokens", json!(true))
+        .switch("login", login)
+        .policy("P", &["+A"]);
+    let mut world = World::with(&tenant, &["name: P, include: [{group: B}]"]);
+    let served = Served::start(&world);
+    world.set("ASSIGNCTL_GRAPH_URL", &served.url);
+    world.set("AZURE_AUTHORITY_HOST", served.authority());
+    world.set("ASSIGNCTL_KEYRING", "none");
+    (world, served)
+}
+
+#[test]
+fn a_person_signs_in_for_one_command() {
+    let (world, served) = world(json!({}));
+    let told = world.run("login --format json").exits(0);
+    assert!(
+        told.stderr
+            .contains(&format!("open {}/device in a browser", served.authority())),
+        "{}",
+        told.stderr
+    );
+    assert!(told.stderr.contains("SANDBOX42"), "{}", told.stderr);
+    let told = told.json();
+    assert_eq!(told["user"], "ada@sandbox.onmicrosoft.com");
+    assert_eq!(
+        [&told["tenantId"], &told["kept"]],
+        [&json!(TENANT_ID), &json!(false)]
+    );
+    // What a command needs, and no more.
+    assert!(
+        told["permissions"]
+            .as_array()
+            .is_some_and(|all| all.iter().all(|name| name
+                .as_str()
+                .is_some_and(|name| name.ends_with(".Read.All"))))
+    );
+    let told = world
+        .run("login --for apply --kind mobileApp --format json")
+        .exits(0)
+        .json();
+    assert_eq!(
+        told["permissions"],
+        json!([
+            "DeviceManagementApps.ReadWrite.All",
+            "DeviceManagementConfiguration.Read.All",
+            "GroupMember.Read.All",
+        ])
+    );
+    world
+        .run("login")
+        .exits(0)
+        .says(&["as ada@sandbox.onmicrosoft.com", "there is no keyring"]);
+    // Nothing is kept, and nothing else is configured.
+    world
+        .run("plan m.yaml")
+        .exits(7)
+        .says(&["no sign-in is configured", "assignctl login"]);
+    let told = world
+        .run("whoami --for plan --auth login --format json")
+        .exits(0)
+        .json();
+    assert_eq!(
+        [&told["credential"], &told["user"]],
+        ["login", "ada@sandbox.onmicrosoft.com"]
+    );
+    world
+        .run("plan m.yaml --auth login -vvv")
+        .exits(0)
+        .says_nothing_of("eyJ");
+    world.run("apply m.yaml --auth login --yes").exits(0);
+    assert_eq!(world.rows("P"), ["+B"]);
+    world
+        .run("logout")
+        .exits(0)
+        .says(&["There was no sign-in to forget."]);
+}
+
+#[test]
+fn what_keeps_a_person_from_signing_in_is_explained() {
+    for (login, said) in [
+        (
+            json!({"outcome": "decline"}),
+            &["declined in the browser"][..],
+        ),
+        (
+            json!({"outcome": "conditionalAccess"}),
+            &[
+                "AADSTS53003",
+                "hint: a Conditional Access policy",
+                "`az login`",
+            ],
+        ),
+        (
+            json!({"outcome": "consent"}),
+            &["AADSTS65001", "hint: an administrator has to consent"],
+        ),
+        (
+            json!({"outcome": "adminConsent"}),
+            &[
+                "AADSTS90094",
+                "hint: what is asked for takes an administrator's consent",
+            ],
+        ),
+        (
+            json!({"outcome": "secondFactor"}),
+            &["AADSTS50076", "hint: the tenant wants a second factor"],
+        ),
+        (
+            json!({"publicClients": false}),
+            &["AADSTS7000218", "allow public client flows"],
+        ),
+        (
+            json!({"expiresAfter": 0}),
+            &[
+                "the code was not used in time",
+                "hint: run the command again",
+            ],
+        ),
+    ] {
+        let (world, _served) = world(login);
+        world.run("login").exits(7).says(said);
+        world.run("plan m.yaml --auth login").exits(7).says(said);
+        assert_eq!(world.rows("P"), ["+A"]);
+    }
+}
+
+#[test]
+fn nobody_is_asked_in_a_pipeline() {
+    for variable in ["GITHUB_ACTIONS", "TF_BUILD", "GITLAB_CI", "CI"] {
+        let (mut world, _served) = world(json!({}));
+        world.set(variable, "true");
+        for command in ["login", "logout", "plan m.yaml --auth login"] {
+            world.run(command).exits(7).says(&[
+                &format!("a person cannot sign in in a pipeline, and this is one (`{variable}` is set)"),
+                "hint: give the pipeline an application of its own",
+            ]).says_nothing_of("SANDBOX42");
+        }
+        world
+            .run("plan m.yaml")
+            .exits(7)
+            .says(&["no sign-in is configured"]);
+    }
+}
+
+#[test]
+fn the_sandbox_in_the_process_needs_no_sign_in() {
+    let world = World::new(&Tenant::common());
+    world
+        .sandbox("login")
+        .exits(64)
+        .says(&["the sandbox needs no sign-in"]);
+}
+
+/// Where there is a keyring: not in every container.
+#[test]
+fn a_sign_in_is_kept_until_logout() {
+    let (mut world, served) = world(json!({}));
+    world.set("ASSIGNCTL_KEYRING", "system");
+    let told = world.run("login --format json").exits(0).json();
+    if told["kept"] == false {
+        return;
+    }
+    let told = world.run("whoami --for plan --format json").exits(0).json();
+    assert_eq!(told["credential"], "login");
+    world
+        .run("plan m.yaml")
+        .exits(0)
+        .says_nothing_of("SANDBOX42");
+    // It was asked for reading only.
+    world
+        .run("apply m.yaml --yes")
+        .exits(7)
+        .says(&["this sign-in may not write"]);
+    world.write(
+        "assignctl.yaml",
+        "tenantId: 99999999-2222-4333-8444-555555555555\n",
+    );
+    world.run("plan m.yaml").exits(7).says(&[
+        "is for the tenant",
+        "hint: sign in again with `assignctl login`",
+    ]);
+    world.write("assignctl.yaml", &format!("tenantId: {TENANT_ID}\n"));
+    world.run("plan m.yaml").exits(0);
+    drop(served);
+    world
+        .run("logout")
+        .exits(0)
+        .says(&["The sign-in is forgotten."]);
+    world
+        .run("logout")
+        .exits(0)
+        .says(&["There was no sign-in to forget."]);
+    world
+        .run("plan m.yaml")
+        .exits(7)
+        .says(&["no sign-in is configured"]);
+}
