@@ -187,7 +187,7 @@ pub(super) enum Command {
     Login(Login),
     /// Forget the sign-in of `login`
     Logout(Logout),
-    /// Check whether the tenant's service is what this program takes it for; reads only
+    /// Check whether the tenant's service is what this program takes it for
     Doctor(Doctor),
     /// Serve the built-in Graph emulator over HTTP
     Sandbox(Sandbox),
@@ -738,7 +738,7 @@ pub(super) struct Logout {}
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl doctor\n  assignctl doctor --share doctor.json\n\nEach assumption is explained in docs/service.md. Exits with 1 if one that a write relies on is otherwise."
+    after_help = "Examples:\n  assignctl doctor\n  assignctl doctor --share doctor.json\n  assignctl doctor --try-writes 'Test policy' --group SG-Empty\n\nEach assumption is explained in docs/service.md. Exits with 1 if one that a write relies on is otherwise."
 )]
 pub(super) struct Doctor {
     /// Look at policies of this kind only (can be repeated)
@@ -747,6 +747,21 @@ pub(super) struct Doctor {
     /// Write the findings and the exchanges to this file, without names, ids, hosts and tokens
     #[arg(long, value_name = "FILE")]
     pub(super) share: Option<PathBuf>,
+    /// Also try the ways of writing on this policy, by display name or id, and restore it
+    #[arg(long, value_name = "POLICY")]
+    pub(super) try_writes: Option<String>,
+    /// Group to exclude for a moment, by name or id [default: one without members]
+    #[arg(long, value_name = "NAME", requires = "try_writes")]
+    pub(super) group: Option<String>,
+    /// Try it on a policy with more than one assignment
+    #[arg(long, requires = "try_writes")]
+    pub(super) several: bool,
+    /// Do not ask for confirmation
+    #[arg(short, long, requires = "try_writes")]
+    pub(super) yes: bool,
+    /// Report file of the writes (default: `.assignctl/reports/<time>.jsonl`)
+    #[arg(long, value_name = "FILE", requires = "try_writes")]
+    pub(super) report: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

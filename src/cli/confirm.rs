@@ -32,6 +32,13 @@ pub(super) const APPROVALS: Question = Question {
     declined: "no request was withdrawn",
 };
 
+/// Before `doctor` tries to write.
+pub(super) const TRIAL: Question = Question {
+    command: "doctor --try-writes",
+    question: "Try this?",
+    declined: "not tried; nothing was written",
+};
+
 /// Asks for the word `yes` on a terminal; refuses without one.
 pub(super) async fn ask(output: &Output, stop: &CancellationToken) -> Result<(), Failure> {
     ask_for(output, stop, APPLY).await

@@ -1,34 +1,57 @@
 //! `doctor`: whether the service is as it is taken for.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tokio_util::sync::CancellationToken;
+
 use super::arguments::Doctor;
+use super::confirm::{TRIAL, ask_for};
 use super::options::Common;
 use super::output::Output;
 use super::{interrupt, runtime, settings};
 use crate::exit::Exit;
+use crate::graph::client::Client;
+use crate::graph::record::Recorder;
+use crate::render::clean::clean;
 use crate::render::doctor;
 use crate::render::json::Json;
 use crate::run::Failure;
-use crate::run::connect::connect;
-use crate::run::doctor::{self as examination, check_record, shared, verdict};
+use crate::run::apply::ApplyRun;
+use crate::run::connect::{ServiceSettings, connect};
+use crate::run::doctor::{self as examination, Examined, check_record, shared, verdict};
+use crate::run::trial::{self, TrialRequest};
 
 pub(super) fn run(command: &Doctor, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
     let share = command.share.as_deref();
     let inputs = settings::inputs(&[], common, Some(&config));
-    output.keep_inputs(&[("--share", share)], &inputs)?;
+    let report = command.report.as_deref();
+    output.keep_inputs(&[("--share", share), ("--report", report)], &inputs)?;
     if let Some(path) = share {
         check_record("--share", path)?;
     }
     let mut service = settings::service(&common.service, &config)?;
+    service.login.writes = command.try_writes.is_some();
     let recorder = Arc::clone(service.recorder.get_or_insert_default());
     recorder.keep();
+    let mut tried = Ok(Exit::Success);
     let examined = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
-        examination::doctor(&client, &recorder, &command.kind, &stop).await
+        let mut examined = examination::doctor(&client, &recorder, &command.kind, &stop).await?;
+        if let Some(policy) = &command.try_writes {
+            let trial = Trying {
+                command,
+                policy,
+                service: &service,
+                recorder: &recorder,
+                output,
+            };
+            tried = trial.go(&client, &mut examined, &stop).await;
+        }
+        Ok::<_, Failure>(examined)
     })?;
     if let Some(path) = share {
         let text = Json::new(shared(&examined, &recorder)).text();
@@ -40,5 +63,82 @@ pub(super) fn run(command: &Doctor, common: &Common, output: &Output) -> Result<
         |_| doctor::markdown(diagnosis),
         &Json::new(doctor::record(diagnosis)),
     )?;
-    verdict(diagnosis)
+    match tried {
+        Ok(Exit::Success) => verdict(diagnosis),
+        other => other,
+    }
+}
+
+/// Trying to write.
+struct Trying<'a> {
+    command: &'a Doctor,
+    policy: &'a str,
+    service: &'a ServiceSettings,
+    recorder: &'a Recorder,
+    output: &'a Output,
+}
+
+impl Trying<'_> {
+    async fn go(
+        &self,
+        client: &Arc<Client>,
+        examined: &mut Examined,
+        stop: &CancellationToken,
+    ) -> Result<Exit, Failure> {
+        let request = TrialRequest {
+            policy: self.policy,
+            kinds: &self.command.kind,
+            group: self.command.group.as_deref(),
+            several: self.command.several,
+        };
+        let trial = trial::prepare(client, &request, stop).await?;
+        examined.exchanges.extend(self.recorder.take());
+        self.output.note(&clean_lines(&trial.describe()));
+        if !self.command.yes {
+            ask_for(self.output, stop, TRIAL).await?;
+        }
+        let mut run = ApplyRun::new(self.command.report.as_deref())?;
+        run.connected(client);
+        let mut tried = None;
+        let mut ended = trial.begin(&mut run, self.service).await;
+        if ended.is_ok() {
+            let kept = (self.recorder, &mut *examined);
+            let progress = &self.output.progress;
+            let went = trial.go((&mut run, client), self.service, kept, progress, stop);
+            match went.await {
+                Ok(done) => tried = Some(done),
+                Err(failure) => ended = Err(failure),
+            }
+        }
+        let exit = match (&ended, &tried) {
+            (Err(failure), _) => failure.exit,
+            (Ok(()), tried) => tried.as_ref().map_or(Exit::Success, |tried| tried.exit),
+        };
+        let path: Option<PathBuf> = run.finish(exit)?.map(Path::to_owned);
+        let path = path.map(|path| clean(&path.display().to_string()).into_owned());
+        if let Some(path) = &path {
+            self.output.info(&format!("report: {path}\n"));
+        }
+        ended?;
+        let Some(tried) = tried else {
+            return Ok(exit);
+        };
+        examined.diagnosis.learn(tried.findings);
+        if tried.restored {
+            self.output.info("the policy is as it was\n");
+            return Ok(exit);
+        }
+        let report = path.unwrap_or_default();
+        Err(
+            Failure::new(exit, "the policy is not as it was before the trial")
+                .hint(format!("`assignctl rollback {report}` restores it")),
+        )
+    }
+}
+
+/// Cleans what names from the service stand in, line by line.
+fn clean_lines(text: &str) -> String {
+    text.lines()
+        .map(|line| format!("{}\n", clean(line)))
+        .collect()
 }

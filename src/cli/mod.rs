@@ -8,6 +8,7 @@ mod about;
 mod apply;
 mod approvals;
 mod arguments;
+mod code;
 mod color;
 mod completion;
 mod config;

@@ -15,7 +15,6 @@ use super::arguments::Command;
 use super::color;
 use super::options::{Common, Format};
 use super::progress::{Display, Progress};
-use crate::auth::DeviceCode;
 use crate::ci::Platform;
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
@@ -526,19 +525,6 @@ fn unwritten(path: &Path, error: &io::Error) -> Failure {
         Exit::Failure,
         format!("`{}` cannot be written: {error}", path.display()),
     )
-}
-
-/// Shows a person where to sign in, whatever becomes of it.
-pub(super) fn show_code(shown: &DeviceCode) {
-    let DeviceCode { address, code } = shown;
-    let text = format!(
-        "To sign in, open {} in a browser and enter the code {}\n",
-        clean(address),
-        clean(code)
-    );
-    let _ = AutoStream::new(io::stderr(), color::of_help())
-        .write_all(text.as_bytes())
-        .and_then(|()| io::stderr().flush());
 }
 
 /// Answers a command line that is not understood in a sentence.

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use super::code::show_code;
 use super::config::{self, Config, Lint};
 use super::options::{Common, CountMembers, Guards, MembersMode, Service};
-use super::output::show_code;
 use super::reference;
 use super::values::{CONCURRENCY, LONGEST_WAIT, parse_duration, parse_limit};
 use crate::auth::Show;

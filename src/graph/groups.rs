@@ -41,6 +41,21 @@ impl Reader {
         Ok(names.filter_map(Value::as_str).map(str::to_owned).collect())
     }
 
+    /// Reads some groups of the directory: the first of its list.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be read.
+    pub async fn some_groups(&self) -> Result<Vec<LiveGroup>, GraphError> {
+        const SOME: &str = "/groups?$select=id,displayName&$top=20";
+        let url = self.client().address().join(SOME);
+        let page: Page<Object> = self.client().read_json(&Call::get(url)).await?;
+        let groups = page.value.iter().map(wire::group);
+        groups
+            .collect::<Result<_, _>>()
+            .map_err(|misread| misread.into_error("GET /groups".to_owned()))
+    }
+
     /// Returns display names of groups that may be meant by some that were not found: those of all
     /// groups where there are not too many, else of the first and of those that begin alike.
     ///

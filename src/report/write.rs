@@ -14,11 +14,12 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::line::{EndLine, PolicyLine, SendingLine, StartLine};
-use super::outcome::{Announced, PendingApproval, Results, Settled};
+use super::outcome::{Announced, Outcome, PendingApproval, Results, Settled};
 use super::read::read;
 use crate::files;
 use crate::graph::observe::RequestCounts;
@@ -31,6 +32,8 @@ pub struct Report {
     sink: Sink,
     /// Where the earlier report of that name is.
     kept: Option<PathBuf>,
+    /// Whether what is written down takes back what this run has done.
+    restores: bool,
     /// The tenant, if manifests name their tenants.
     tenant: Option<PlannedTenant>,
 }
@@ -64,6 +67,7 @@ impl Report {
                 lines: Vec::new(),
             },
             kept: None,
+            restores: false,
             tenant: None,
         })
     }
@@ -91,6 +95,7 @@ impl Report {
         Self {
             sink: Sink::Memory(Vec::new()),
             kept: None,
+            restores: false,
             tenant: None,
         }
     }
@@ -142,7 +147,17 @@ impl Report {
         request_id: &str,
         announced: Announced<'_>,
     ) -> io::Result<()> {
-        self.line(&SendingLine::new(policy, names, request_id, announced))
+        if !self.restores {
+            return self.line(&SendingLine::new(policy, names, request_id, announced));
+        }
+        let policy = taken_back(policy);
+        self.line(&SendingLine::new(&policy, names, request_id, announced))
+    }
+
+    /// Says whether what is written down from now on takes back what this run has done. Lines then say of a
+    /// policy what it was before the run, so that `rollback` restores that from wherever the run ends.
+    pub fn restores(&mut self, restores: bool) {
+        self.restores = restores;
     }
 
     /// Takes over what an earlier run has filed for approval, so that this report has it however the
@@ -176,7 +191,20 @@ impl Report {
             Some(_) => write_durably,
             None => write,
         };
-        self.add(&PolicyLine::new(policy, settled, names), write)
+        if !self.restores {
+            return self.add(&PolicyLine::new(policy, settled, names), write);
+        }
+        let mut policy = taken_back(policy);
+        let mut settled = settled.clone();
+        match settled.outcome.is_good() {
+            true => policy.after = Arc::clone(&policy.before),
+            // It may still be as this run made it.
+            false => {
+                settled.outcome = Outcome::Failed;
+                settled.written = true;
+            }
+        }
+        self.add(&PolicyLine::new(&policy, &settled, names), write)
     }
 
     /// Writes the last line. Of a run that never began, all lines.
@@ -214,6 +242,15 @@ impl Report {
                 Ok(())
             }
         }
+    }
+}
+
+/// Turns a policy that is taken back around: from what it was before the run to what the run made of it.
+fn taken_back(policy: &PlannedPolicy) -> PlannedPolicy {
+    PlannedPolicy {
+        before: Arc::clone(&policy.after),
+        after: Arc::clone(&policy.before),
+        ..policy.clone()
     }
 }
 

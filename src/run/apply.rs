@@ -271,6 +271,11 @@ impl ApplyRun {
         self.client = Some(Arc::clone(client));
     }
 
+    /// Says whether what is carried out from now on takes back what this run has done.
+    pub fn restores(&self, restores: bool) {
+        self.report().restores(restores);
+    }
+
     /// Writes down what is to be carried out, and what is not.
     ///
     /// # Errors

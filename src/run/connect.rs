@@ -68,7 +68,7 @@ pub struct ServiceSettings {
 }
 
 /// How people sign in.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct LoginSettings {
     /// The application, if one is named.
     pub client_id: Option<String>,

@@ -126,7 +126,7 @@ async fn unmanaged(
 }
 
 /// Finds the policy that is meant: by id without case, by name with case.
-fn matching<'l>(
+pub(super) fn matching<'l>(
     policies: &'l [LivePolicy],
     asked: &str,
     kinds: &[PolicyKind],

@@ -26,6 +26,7 @@ pub mod resume;
 pub mod rollback;
 pub mod schema;
 pub mod tenants;
+pub mod trial;
 pub mod who;
 pub mod whoami;
 

@@ -383,3 +383,225 @@ fn a_record_takes_no_other_files_place() {
     world.sandbox("plan m.yaml --record r.jsonl").exits(0);
     world.sandbox("plan m.yaml --record r.jsonl").exits(0);
 }
+
+/// A tenant with a group that no one is a member of, and one policy to write to.
+fn trial_world(rows: &[&str], service: Value) -> World {
+    let world = World::new(
+        &Tenant::common()
+            .policy("P", rows)
+            .policy("Q", &["+A", "+B"]),
+    );
+    world.edit("tenant.json", |tenant| tenant["service"] = service);
+    world
+}
+
+#[test]
+fn writes_are_tried_and_taken_back() {
+    for rows in [&[][..], &["+A"]] {
+        let world = trial_world(rows, json!({}));
+        let ran = world
+            .sandbox("doctor --try-writes P --group C --yes --report r.jsonl --format json")
+            .exits(0);
+        assert!(
+            ran.stderr
+                .contains("the exclusion of the group `C` is tried"),
+            "{}",
+            ran.stderr
+        );
+        let told = ran.json();
+        let told = told["assumptions"].as_array().expect("assumptions");
+        for id in [
+            "create-route",
+            "delete-route",
+            "assign-answer",
+            "read-after-write",
+        ] {
+            let found = told
+                .iter()
+                .find(|found| found["id"] == id)
+                .expect("an assumption");
+            assert_eq!(found["state"], "holds", "{found}");
+        }
+        assert_eq!(world.rows("P"), rows);
+        let lines = world.report("r.jsonl");
+        let sent = lines
+            .iter()
+            .filter(|line| line["event"] == "sending")
+            .count();
+        assert_eq!(sent, 4, "{lines:#?}");
+        assert_eq!(lines.last().expect("an end")["exitCode"], 0);
+        // There is nothing to take back any more.
+        world.sandbox("rollback r.jsonl --yes").exits(0);
+        assert_eq!(world.rows("P"), rows);
+        world.run("show r.jsonl").exits(0);
+    }
+}
+
+#[test]
+fn what_a_trial_must_not_touch_is_refused() {
+    let world = trial_world(&["+A"], json!({}));
+    world.edit("tenant.json", |tenant| {
+        let policy = &mut tenant["configurationPolicies"][0];
+        let mut of_set = policy["assignments"][0].clone();
+        of_set["source"] = json!("policySets");
+        of_set["sourceId"] = json!("a set");
+        let mut other = policy.clone();
+        other["id"] = json!(policy_id(9));
+        other["name"] = json!("S");
+        other["assignments"] = json!([of_set]);
+        tenant["configurationPolicies"]
+            .as_array_mut()
+            .expect("policies")
+            .push(other);
+    });
+    let before = world.read("tenant.json");
+    for (line, code, said) in [
+        (
+            "doctor --try-writes Q --group C --yes",
+            64,
+            "has 2 assignments",
+        ),
+        (
+            "doctor --try-writes S --group C --yes",
+            64,
+            "is assigned by a policy set",
+        ),
+        (
+            "doctor --try-writes P --group A --yes",
+            64,
+            "is assigned to the group `A`",
+        ),
+        (
+            "doctor --try-writes P --group Z --yes",
+            3,
+            "has no group `Z`",
+        ),
+        (
+            "doctor --try-writes Z --group C --yes",
+            3,
+            "has no policy `Z`",
+        ),
+        (
+            "doctor --try-writes P --group C",
+            64,
+            "`doctor --try-writes` needs `--yes`",
+        ),
+        ("doctor --yes", 64, "--try-writes"),
+    ] {
+        world.sandbox(line).exits(code).says(&[said]);
+        assert_eq!(world.read("tenant.json"), before, "{line}");
+    }
+    world
+        .sandbox("doctor --try-writes Q --group C --several --yes")
+        .exits(0);
+    assert_eq!(world.rows("Q"), ["+A", "+B"]);
+    // Without a name, a group without members is taken.
+    world
+        .sandbox("doctor --try-writes P --yes")
+        .exits(0)
+        .says(&["the exclusion of the group `"]);
+    assert_eq!(world.rows("P"), ["+A"]);
+}
+
+#[test]
+fn what_a_trial_finds_is_said_and_taken_back() {
+    let catalog = "configurationPolicies";
+    for (service, id, state) in [
+        (
+            json!({"createRouteMissing": [catalog]}),
+            "create-route",
+            "differs",
+        ),
+        (
+            json!({"deleteRouteMissing": [catalog]}),
+            "delete-route",
+            "differs",
+        ),
+        (
+            json!({"approval": {"policyTypes": ["configurationPolicy"]}}),
+            "create-route",
+            "unknown",
+        ),
+        (
+            json!({"approval": {"policyTypes": ["configurationPolicy"]}}),
+            "assign-answer",
+            "unknown",
+        ),
+        (
+            json!({"readAfterWriteLag": 0.5}),
+            "read-after-write",
+            "holds",
+        ),
+    ] {
+        let world = trial_world(&["+A"], service.clone());
+        let told = world
+            .sandbox("doctor --try-writes P --group C --yes --format json")
+            .exits(0)
+            .json();
+        let told = told["assumptions"].as_array().expect("assumptions");
+        let found = told
+            .iter()
+            .find(|found| found["id"] == id)
+            .expect("an assumption");
+        assert_eq!(found["state"], state, "{service}: {found}");
+        assert_eq!(world.rows("P"), ["+A"], "{service}");
+    }
+    // A sign-in that may only read.
+    let world = trial_world(
+        &["+A"],
+        json!({"roles": ["DeviceManagementConfiguration.Read.All", "Group.Read.All"]}),
+    );
+    world
+        .sandbox("doctor --try-writes P --group C --yes --kind configurationPolicy")
+        .exits(7)
+        .says(&["this sign-in may not write"]);
+}
+
+#[test]
+fn what_cannot_be_taken_back_is_for_rollback() {
+    let catalog = "configurationPolicies";
+    let world = trial_world(
+        &["+A"],
+        json!({"deleteRouteMissing": [catalog], "plainAssignMissing": [catalog]}),
+    );
+    world
+        .sandbox("doctor --try-writes P --group C --yes --report r.jsonl")
+        .exits(6)
+        .says(&[
+            "the policy is not as it was",
+            "hint: `assignctl rollback r.jsonl` restores it",
+        ]);
+    assert_eq!(world.rows("P"), ["+A", "-C"]);
+    world.edit("tenant.json", |tenant| tenant["service"] = json!({}));
+    world
+        .sandbox("rollback r.jsonl --yes --allow exclusion-lost")
+        .exits(0);
+    assert_eq!(world.rows("P"), ["+A"]);
+}
+
+/// Wherever the process is killed, `rollback` restores the policy from the report.
+#[cfg(unix)]
+#[test]
+fn a_trial_that_is_killed_is_rolled_back() {
+    use super::support::wait_until;
+    for sent in 1..=4 {
+        let mut world = trial_world(&["+A"], json!({"latency": 0.05}));
+        let _served = Served::with_token(&mut world);
+        let running = world.spawn(
+            "doctor --try-writes P --group C --yes --report r.jsonl --kind configurationPolicy",
+        );
+        wait_until("a write", || {
+            let lines = world.report("r.jsonl");
+            lines
+                .iter()
+                .filter(|line| line["event"] == "sending")
+                .count()
+                >= sent
+        });
+        running.signal("KILL");
+        running.wait();
+        let after = world.run("rollback r.jsonl --yes --allow exclusion-lost");
+        assert!(matches!(after.code, Some(0)), "{after:#?}");
+        assert_eq!(world.rows("P"), ["+A"], "after write {sent}: {after:#?}");
+    }
+}

@@ -15,7 +15,7 @@ use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{Plan, PlannedPolicy, Selection};
 use assignctl::report::{self, Outcome, Recorded, Results, Settled};
 use assignctl::run::approvals::{Which, cancel, list, with_codes};
-use assignctl::run::connect::{Endpoint, ServiceSettings};
+use assignctl::run::connect::{Endpoint, LoginSettings, ServiceSettings};
 use assignctl::run::members::MembersRequest;
 use assignctl::run::plan::{NameUnmanaged, PlanRequest};
 use assignctl::run::resume::plan_resume;
@@ -263,6 +263,7 @@ impl Stage {
             auth: None,
             tenant_id: None,
             own_tenant: None,
+            login: LoginSettings::default(),
             writes: assignctl::graph::pace::PUBLISHED_WRITES,
             requests: assignctl::graph::pace::PUBLISHED_REQUESTS,
             longest_wait: LONGEST_WAIT,

@@ -1,0 +1,537 @@
+//! `doctor --try-writes`: tries the ways of writing on one policy, and leaves it as it was.
+//!
+//! What is added is the exclusion of a group without members, which reaches no one. Each addition is a plan
+//! that `apply` carries out, and so is each removal; the report is that of one run. While it goes on, its
+//! lines say of the policy what it was before the first step, so that `rollback` restores that from wherever
+//! the run ended.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::apply::{ApplyInput, ApplyRun};
+use super::connect::ServiceSettings;
+use super::doctor::Examined;
+use super::explain::matching;
+use super::plan::PreparedPlan;
+use super::{Failure, unless_stopped};
+use crate::apply::approval::Approval;
+use crate::apply::{ObserveApply, Settings};
+use crate::exit::Exit;
+use crate::graph::Reader;
+use crate::graph::client::Client;
+use crate::graph::record::{Exchange, Recorder};
+use crate::graph::transport::Method;
+use crate::kinds::{TargetKind, Writing};
+use crate::model::{
+    Assignment, Guid, LiveGroup, LivePolicy, PolicyKind, PopulationNeeds, Source, Target, rows,
+    same_assignments,
+};
+use crate::plan::rollback::{AppliedPolicy, as_recorded};
+use crate::plan::writes::{CreateRoute, Strategy, WriteWith, strategy};
+use crate::plan::{Annotations, Names, Plan, PlannedPolicy, Selection, Unchanged};
+use crate::report::{Outcome, Settled};
+use crate::service::{Finding, State};
+
+/// What is to be tried.
+#[derive(Debug)]
+pub struct Trial {
+    /// The policy, as it is.
+    before: AppliedPolicy,
+    /// The group that is excluded for a moment.
+    group: LiveGroup,
+    tenant_id: Option<String>,
+    graph_url: String,
+    creates: bool,
+    assigns: bool,
+}
+
+/// How the policy is named, and what is asked for.
+#[derive(Debug)]
+pub struct TrialRequest<'a> {
+    /// The policy's name or id.
+    pub policy: &'a str,
+    /// Kinds to look among; all, if there are none.
+    pub kinds: &'a [PolicyKind],
+    /// The group to exclude, by name or id; without one, any without members.
+    pub group: Option<&'a str>,
+    /// Whether the policy may have more than one assignment.
+    pub several: bool,
+}
+
+/// Finds the policy and the group, and refuses a trial that could do harm.
+///
+/// # Errors
+///
+/// Says why nothing is tried.
+pub async fn prepare(
+    client: &Arc<Client>,
+    request: &TrialRequest<'_>,
+    stop: &CancellationToken,
+) -> Result<Trial, Failure> {
+    let reader = Reader::new(Arc::clone(client));
+    unless_stopped(stop, async {
+        let tenant_id = reader.tenant_id().await?;
+        let tenant = match request.kinds {
+            [] => reader.whole_tenant().await?,
+            kinds => reader.whole_tenant_of(kinds).await?,
+        };
+        let found = matching(&tenant.policies, request.policy, request.kinds)?;
+        let Some(policy) = found else {
+            let message = format!("the tenant has no policy `{}`", request.policy);
+            return Err(Failure::new(Exit::InvalidManifests, message)
+                .hint("give its display name, as the tenant spells it, or its id"));
+        };
+        check(policy, request.several)?;
+        let group = group(&reader, policy, request.group).await?;
+        let writing = policy.kind.spec().writing;
+        let way = strategy(policy.kind.spec(), WriteWith::Create, CreateRoute::Untried);
+        Ok(Trial {
+            before: applied(policy),
+            group,
+            tenant_id,
+            graph_url: reader.graph_url().to_owned(),
+            creates: matches!(way, Strategy::OneByOne | Strategy::OnlyOneByOne),
+            assigns: writing != Writing::Single,
+        })
+    })
+    .await
+}
+
+/// Refuses a policy on which a trial could do harm.
+fn check(policy: &LivePolicy, several: bool) -> Result<(), Failure> {
+    let name = format!("{} `{}`", policy.kind, policy.name);
+    let refused = |why: String, hint: &str| Err(Failure::usage(why).hint(hint));
+    if policy.is_tenant_default {
+        return refused(
+            format!("{name} is a default of the tenant, which takes no assignments"),
+            "name another policy",
+        );
+    }
+    if policy
+        .rows
+        .iter()
+        .any(|row| row.key.source != Source::Direct)
+    {
+        return refused(
+            format!("{name} is assigned by a policy set as well, which only that set can restore"),
+            "name another policy; one without any assignment is best",
+        );
+    }
+    if policy.rows.len() > 1 && !several {
+        return refused(
+            format!("{name} has {} assignments", policy.rows.len()),
+            "name a policy with one assignment or none, or allow it with `--several`",
+        );
+    }
+    let targets = &policy.kind.spec().targets;
+    let doubtful = policy.rules().doubtful;
+    if targets.refused.contains(&TargetKind::ExclusionGroup)
+        || doubtful.contains(&TargetKind::ExclusionGroup)
+    {
+        return refused(
+            format!(
+                "policies of the kind {} may take no exclusions, and nothing else is tried",
+                policy.kind
+            ),
+            "name a policy of another kind",
+        );
+    }
+    Ok(())
+}
+
+/// Finds the group that is excluded for a moment.
+async fn group(
+    reader: &Reader,
+    policy: &LivePolicy,
+    named: Option<&str>,
+) -> Result<LiveGroup, Failure> {
+    let is_taken = |group: &LiveGroup| {
+        let mut rows = policy.rows.iter();
+        rows.any(|row| row.key.target.group_id() == Some(&group.id))
+    };
+    if let Some(named) = named {
+        let one = BTreeSet::from([named.to_owned()]);
+        let none = BTreeSet::new();
+        let found = match Guid::parse(named) {
+            Some(_) => reader.groups(&none, &one).await?,
+            None => reader.groups(&one, &none).await?,
+        };
+        return match found.as_slice() {
+            [group] if !is_taken(group) => Ok(group.clone()),
+            [_] => Err(
+                Failure::usage(format!("the policy is assigned to the group `{named}`"))
+                    .hint("name another group with `--group`"),
+            ),
+            [] => Err(Failure::new(
+                Exit::InvalidManifests,
+                format!("the tenant has no group `{named}`"),
+            )),
+            _ => Err(Failure::new(
+                Exit::InvalidManifests,
+                format!("{} groups are called `{named}`", found.len()),
+            )
+            .hint("give the id of one of them")),
+        };
+    }
+    let some = reader.some_groups().await?;
+    let needs = PopulationNeeds {
+        groups: some.iter().map(|group| group.id.clone()).collect(),
+        all_devices: false,
+        all_users: false,
+        sets: BTreeSet::new(),
+        filters: BTreeSet::new(),
+        limit: 0,
+    };
+    let counted = reader.population(&needs).await?;
+    let is_empty = |group: &&LiveGroup| {
+        let count = counted.counts.get(&group.id);
+        count.is_some_and(|count| {
+            count.reason.is_none() && count.devices == Some(0) && count.users == Some(0)
+        })
+    };
+    let mut empty = some
+        .iter()
+        .filter(|group| !is_taken(group))
+        .filter(is_empty);
+    empty.next().cloned().ok_or_else(|| {
+        Failure::usage("no group without members was found among the first")
+            .hint("make one, and name it with `--group`")
+    })
+}
+
+fn applied(policy: &LivePolicy) -> AppliedPolicy {
+    let mut rows = policy.rows.to_vec();
+    rows.sort();
+    AppliedPolicy {
+        kind: policy.kind,
+        id: policy.id.clone(),
+        name: policy.name.to_string(),
+        odata_type: policy.odata_type.clone(),
+        remediation: Arc::default(),
+        before: rows.clone(),
+        after: rows,
+        seen: true,
+    }
+}
+
+/// What came of the trial.
+#[derive(Debug)]
+pub struct Tried {
+    /// What it says of the assumptions.
+    pub findings: Vec<Finding>,
+    /// Whether the policy is as it was.
+    pub restored: bool,
+    /// How the run ended.
+    pub exit: Exit,
+}
+
+impl Trial {
+    /// Says what will be done, for the one who is asked.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let AppliedPolicy {
+            kind,
+            id,
+            name,
+            before,
+            ..
+        } = &self.before;
+        let mut steps = Vec::new();
+        if self.creates {
+            steps.push("add it with `POST …/assignments`");
+            steps.push("remove it with `DELETE …/assignments/{assignmentId}`");
+        }
+        if self.assigns {
+            steps.push("add it with the complete set (`assign`)");
+            steps.push("remove it with the complete set");
+        }
+        let steps: Vec<String> = (1..)
+            .zip(steps)
+            .map(|(number, step)| format!("  {number}. {step}\n"))
+            .collect();
+        format!(
+            "On {kind} `{name}` ({id}), which has {}, the exclusion of the group `{}` is tried:\n{}Each step is read back, and the policy is left as it is now.\n",
+            crate::text::count(before.len(), "assignment", "assignments"),
+            self.group.name,
+            steps.concat()
+        )
+    }
+
+    fn with_exclusion(&self) -> Vec<Assignment> {
+        let mut rows = self.before.before.clone();
+        rows.push(Assignment::direct(Target::ExclusionGroup(
+            self.group.id.as_str().into(),
+        )));
+        rows.sort();
+        rows
+    }
+
+    /// Makes the plan of a step.
+    fn plan(&self, adds: bool, write_with: WriteWith, service: &ServiceSettings) -> ApplyInput {
+        let (with, without) = (self.with_exclusion(), self.before.before.clone());
+        let (before, after) = match adds {
+            true => (without, with),
+            false => (with, without),
+        };
+        let step = AppliedPolicy {
+            before,
+            after,
+            ..self.before.clone()
+        };
+        let policy: PlannedPolicy = as_recorded(&step, write_with);
+        let plan = Plan {
+            tenant_id: self.tenant_id.clone(),
+            graph_url: self.graph_url.clone(),
+            policies_read: 1,
+            selection: Selection::default(),
+            left_out: 0,
+            policies: vec![policy],
+            guards: Vec::new(),
+            diagnostics: Vec::new(),
+            write_with,
+            unchanged: Unchanged::new(),
+            unmanaged: None,
+        };
+        let mut names = Names::default();
+        names.add_group(self.group.id.clone(), self.group.name.clone());
+        let annotations = Annotations {
+            names,
+            ..Annotations::default()
+        };
+        ApplyInput::new(PreparedPlan::new(plan, annotations, service))
+    }
+
+    /// Whether the policy is as it was. What cannot be read is not.
+    async fn is_as_before(&self, client: &Arc<Client>) -> bool {
+        let AppliedPolicy {
+            kind, id, before, ..
+        } = &self.before;
+        match Reader::new(Arc::clone(client)).assignments(*kind, id).await {
+            Ok(Some(live)) => same_assignments(&rows(&live), before),
+            _ => false,
+        }
+    }
+
+    /// Begins the report.
+    ///
+    /// # Errors
+    ///
+    /// The sign-in may not write, or the report cannot be written.
+    pub async fn begin(
+        &self,
+        run: &mut ApplyRun,
+        service: &ServiceSettings,
+    ) -> Result<(), Failure> {
+        let first = self.plan(true, WriteWith::Create, service);
+        run.check_rights(&first.plan.plan).await?;
+        run.begin(&first)
+    }
+
+    /// Tries, and restores after each try.
+    ///
+    /// # Errors
+    ///
+    /// The report cannot be written.
+    pub async fn go(
+        &self,
+        (run, client): (&mut ApplyRun, &Arc<Client>),
+        service: &ServiceSettings,
+        (recorder, examined): (&Recorder, &mut Examined),
+        observer: &dyn ObserveApply,
+        stop: &CancellationToken,
+    ) -> Result<Tried, Failure> {
+        // What was begun is taken back even if the run was interrupted meanwhile.
+        let patient = Client::clone(client).interrupted_by(CancellationToken::new());
+        let patient = Arc::new(patient);
+        let mut steps = Steps {
+            trial: self,
+            run,
+            service,
+            client,
+            patient: &patient,
+            observer,
+            stop,
+            exits: Vec::new(),
+        };
+        let mut findings = Vec::new();
+        let mut shown = true;
+        let ways = [
+            (self.creates, WriteWith::Create, "create-route"),
+            (self.assigns, WriteWith::Assign, "assign-answer"),
+        ];
+        for (is_there, way, id) in ways {
+            if !is_there {
+                let why = "the table of kinds says that there is none, so it was not tried";
+                findings.push(Finding::new(id, State::Unknown, why));
+                continue;
+            }
+            if stop.is_cancelled() {
+                break;
+            }
+            let added = steps.step(true, way).await?;
+            findings.push(judged(id, &added));
+            shown &= !is_unverified(&added);
+            if added.outcome != Outcome::Applied && !added.written {
+                continue;
+            }
+            let removed = steps.step(false, way).await?;
+            shown &= !is_unverified(&removed);
+            if way == WriteWith::Create {
+                findings.push(judged("delete-route", &removed));
+            }
+            let mut is_restored = removed.outcome.is_good();
+            if !is_restored && self.assigns {
+                let again = steps.step(false, WriteWith::Assign).await?;
+                is_restored = again.outcome.is_good();
+            }
+            // The report says how to restore it; another step would say something else.
+            if !is_restored {
+                break;
+            }
+        }
+        let mut exits = steps.exits;
+        let exchanges = recorder.take();
+        let answered = answers(&exchanges, &findings);
+        findings.extend(answered);
+        if exchanges.iter().any(is_write) {
+            findings.push(match shown {
+                true => Finding::new("read-after-write", State::Holds, lag(&exchanges)),
+                false => Finding::new("read-after-write", State::Differs, "a write did not show"),
+            });
+        }
+        examined.exchanges.extend(exchanges);
+        let restored = self.is_as_before(&patient).await;
+        if restored {
+            // What was tried and did not work is a finding, and no failure.
+            exits.retain(|exit| matches!(exit, Exit::Interrupted | Exit::Failure | Exit::Refused));
+        } else {
+            exits.push(Exit::Partial);
+        }
+        Ok(Tried {
+            findings,
+            restored,
+            exit: Exit::first(exits),
+        })
+    }
+}
+
+/// The steps of one run.
+struct Steps<'a> {
+    trial: &'a Trial,
+    run: &'a mut ApplyRun,
+    service: &'a ServiceSettings,
+    client: &'a Arc<Client>,
+    patient: &'a Arc<Client>,
+    observer: &'a dyn ObserveApply,
+    stop: &'a CancellationToken,
+    exits: Vec<Exit>,
+}
+
+impl Steps<'_> {
+    async fn step(&mut self, adds: bool, way: WriteWith) -> Result<Settled, Failure> {
+        let input = self.trial.plan(adds, way, self.service);
+        self.run.restores(!adds);
+        let settings = Settings {
+            concurrency: 1,
+            fail_fast: false,
+            write_with: way,
+            approval: Approval::default(),
+        };
+        let never = CancellationToken::new();
+        let (stop, client) = match adds {
+            true => (self.stop, self.client),
+            false => (&never, self.patient),
+        };
+        self.run.connected(client);
+        let exit = self
+            .run
+            .carry_out(&input, settings, self.observer, str::to_owned, stop)
+            .await?;
+        self.exits.push(exit);
+        let settled = self.run.results.settled.first().cloned();
+        settled.ok_or_else(|| Failure::new(Exit::Failure, "the step was not carried out"))
+    }
+}
+
+fn is_unverified(settled: &Settled) -> bool {
+    let reason = settled.reason.as_ref();
+    reason.is_some_and(|reason| reason.code == "unverified")
+}
+
+/// Judges a step: what the service refuses for a reason of its own says nothing of the route.
+fn judged(id: &str, settled: &Settled) -> Finding {
+    let reason = settled.reason.as_ref();
+    match (settled.outcome, reason) {
+        (Outcome::Applied, _) => Finding::new(id, State::Holds, "it was tried, and shows"),
+        (_, Some(reason)) => {
+            let seen = match reason.status {
+                Some(status) => format!("status {status} `{}`", reason.code),
+                None => format!("`{}`", reason.code),
+            };
+            let is_missing = reason.code.contains("No method match route template")
+                || reason.code == "createRouteMissing"
+                || (id == "assign-answer"
+                    && reason.status == Some(400)
+                    && reason.code == "BadRequest");
+            let state = match (is_missing, reason.is_refusal) {
+                (true, _) => State::Differs,
+                (_, true) => State::NotPermitted,
+                _ => State::Unknown,
+            };
+            Finding::new(id, state, seen)
+        }
+        (outcome, None) => Finding::new(id, State::Unknown, outcome.name()),
+    }
+}
+
+fn is_write(exchange: &Exchange) -> bool {
+    exchange.method != Method::Get
+        && matches!(
+            exchange.last_segment.as_str(),
+            "assign" | "assignments" | "update"
+        )
+        || exchange.method == Method::Delete
+}
+
+/// Says what the answers to `assign` were, in place of that it was taken.
+fn answers(exchanges: &[Exchange], findings: &[Finding]) -> Option<Finding> {
+    let held = findings
+        .iter()
+        .any(|found| found.assumption.id == "assign-answer" && found.state == State::Holds);
+    let mut assigns = exchanges
+        .iter()
+        .filter(|exchange| matches!(exchange.last_segment.as_str(), "assign" | "update"));
+    let first = assigns.next().filter(|_| held)?;
+    let status = first.status?;
+    let seen = match first.listed {
+        Some(rows) => format!("status {status}, with {rows} assignments"),
+        None => format!("status {status}, without assignments"),
+    };
+    Some(Finding::new("assign-answer", State::Holds, seen))
+}
+
+/// Says how long writes took to show.
+fn lag(exchanges: &[Exchange]) -> String {
+    let mut longest = std::time::Duration::ZERO;
+    let mut looks = 0;
+    let writes = exchanges
+        .iter()
+        .enumerate()
+        .filter(|(_, exchange)| is_write(exchange));
+    for (index, write) in writes {
+        let after = exchanges[index + 1..].iter();
+        let reads: Vec<&Exchange> = after.take_while(|exchange| !is_write(exchange)).collect();
+        // The last look belongs to the next write.
+        looks = looks.max(reads.len());
+        if let Some(last) = reads.first().filter(|_| reads.len() <= 2).or(reads.last()) {
+            let end = last.sent + last.took;
+            longest = longest.max(end.saturating_duration_since(write.sent + write.took));
+        }
+    }
+    format!(
+        "writes showed within {} ms, at most {looks} looks",
+        longest.as_millis()
+    )
+}
