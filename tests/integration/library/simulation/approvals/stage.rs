@@ -30,7 +30,7 @@ use super::super::{Mortal, faults};
 use super::checks::{codes_are_used_rightly, filings_are_needed};
 use super::{HOUR, Seen};
 use crate::library::property::policies;
-use crate::library::simulation::history::{State, state};
+use crate::library::simulation::history::{State, state, state_of};
 use crate::library::support::wire::{Act, Deed, lock};
 use crate::library::support::world::{LONGEST_WAIT, Trouble, World, outcomes, published};
 use crate::ordinary::{collection, of_what};
@@ -64,6 +64,14 @@ pub(super) struct Stage {
     faults: Arc<AtomicUsize>,
     pub(super) killed: usize,
     found: usize,
+}
+
+/// What each policy was when it was planned.
+fn planned_from(plan: &Plan) -> BTreeMap<String, State> {
+    let changed = plan.changed();
+    changed
+        .map(|policy| (policy.id.clone(), state_of(&policy.before)))
+        .collect()
 }
 
 pub(super) fn kind(name: &str) -> PolicyKind {
@@ -316,7 +324,9 @@ impl Stage {
         let log = self.world.wire.log();
         filings_are_needed(&log[first..]);
         let tenant = self.world.tenant();
-        codes_are_used_rightly(&log[first..], &tenant, &lock(&self.states));
+        // A request that an earlier run filed serves what was planned again since.
+        let planned = planned_from(plan);
+        codes_are_used_rightly(&log[first..], &tenant, &lock(&self.states), &planned);
         match results {
             None => self.killed += 1,
             Some(results) => pending_is_true(plan, &results, &tenant),
