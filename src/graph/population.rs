@@ -135,14 +135,13 @@ impl Reader {
             self.all_devices(overview, end),
             self.all_users(needs.all_users, end),
         )?;
-        let filters = self.filter_counts(&needs.filters, &devices, end).await?;
         let mut population = Population {
             traits,
             counts,
             sets: BTreeMap::new(),
             all_devices: devices.count,
             all_users,
-            filters,
+            filters: BTreeMap::new(),
         };
         for (id, traits) in &population.traits {
             // Without a permission of its own the members of such a group are not seen, and look like none
@@ -155,6 +154,7 @@ impl Reader {
             }
         }
         self.sets(needs, &mut population, end).await?;
+        population.filters = self.filter_counts(&needs.filters, &devices, end).await?;
         Ok(population)
     }
 

@@ -20,6 +20,7 @@ pub mod lints;
 pub mod members;
 mod names;
 pub mod needs;
+mod reach;
 mod record;
 pub mod references;
 pub mod rollback;

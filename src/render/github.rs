@@ -13,11 +13,13 @@ use super::clean::clean;
 use super::diff;
 use super::groups::{self, Line};
 use super::markdown::outcomes;
+use super::members::{filters, note, reaches};
 use super::phrases::{
     self, Alike, Partial, alike, changes, count, how_to_accept, partial, policy_of_kind, seen,
     since, verdict,
 };
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};
+use super::who::who;
 use crate::diagnostic::Severity;
 use crate::plan::guards::Guard;
 use crate::plan::since::Cause;
@@ -252,6 +254,16 @@ impl Lines<'_> {
                     names(list)
                 );
             }
+            let policies: BTreeMap<_, &PlannedPolicy> = lines
+                .values()
+                .flatten()
+                .map(|policy| ((policy.kind, &policy.id), *policy))
+                .collect();
+            let policies: Vec<&PlannedPolicy> = policies.into_values().collect();
+            let reaches = reaches(view.annotations, &policies).into_iter();
+            for said in reaches.chain(who(view.annotations, &policies, view.direction)) {
+                let _ = write!(message, "\n{said}");
+            }
             self.add(level, place, &about, message.trim_start());
         }
     }
@@ -274,6 +286,12 @@ impl Lines<'_> {
         }
         if let Some((report, said)) = since(view.annotations) {
             let _ = write!(message, "\nsince {}: {said}", clean(report));
+        }
+        for filter in filters(view.annotations) {
+            let _ = write!(message, "\n{filter}");
+        }
+        if let Some(note) = note(view.plan, view.annotations) {
+            let _ = write!(message, "\n{note}");
         }
         let tenant = view
             .plan

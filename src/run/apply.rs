@@ -145,13 +145,9 @@ impl ApplyInput {
             let plan = plan.written_with(write_with);
             let mut judges = plan.guards.iter().map(|guard| guard.name);
             // The digest does not cover what the file says of members.
-            if judges.any(|name| name == GuardName::Reach)
-                || request.rules.max_members_lost.is_some()
-            {
-                let limit = request.members.limit;
-                annotations.members =
-                    Some(members::recount(&plan, &annotations.names, &reader, limit).await?);
-            }
+            let exact = judges.any(|name| name == GuardName::Reach)
+                || request.rules.max_members_lost.is_some();
+            members::recount(&plan, &mut annotations, &reader, request.members, exact).await?;
             let plan = plan.judged_again(&annotations, request.rules, given);
             let stale = moved(&plan, &reader, plan.write_with).await?;
             name_moved(&mut annotations.names, &stale, &reader).await;

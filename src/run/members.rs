@@ -7,7 +7,7 @@ use crate::diagnostic::Diagnostic;
 use crate::graph::Reader;
 use crate::plan::guards::GuardRules;
 use crate::plan::members::{self, Members, Wanted};
-use crate::plan::{Draft, Names, Plan};
+use crate::plan::{Annotations, Draft, Plan};
 
 /// How members are counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,21 +36,33 @@ pub struct MembersRequest {
     pub off: BTreeSet<String>,
 }
 
-/// Counts again who loses a saved plan's policies.
+/// Counts again for a saved plan what is asked for; `exact` if a guard has to know who loses its policies.
+/// Without either, what the file says of members stays.
 pub(super) async fn recount(
     plan: &Plan,
-    names: &Names,
+    annotations: &mut Annotations,
     reader: &Reader,
-    limit: u64,
-) -> Result<Members, Failure> {
+    request: &MembersRequest,
+    exact: bool,
+) -> Result<(), Failure> {
+    if !exact && request.counting == Counting::Off {
+        return Ok(());
+    }
     let wanted = Wanted {
-        exact: true,
-        limit,
-        ..Wanted::default()
+        exact: exact || request.counting == Counting::Exact,
+        filters: request.filters,
+        all: false,
+        limit: request.limit,
     };
+    let names = &annotations.names;
     let needs = members::needs(plan, names, wanted);
     let counted = reader.population(&needs).await?;
-    Ok(Members::count(plan, names, &counted, true))
+    let mut members = Members::count(plan, names, &counted, wanted.exact);
+    if let Some(saved) = annotations.members.take().filter(|_| !wanted.filters) {
+        members.filters = saved.filters;
+    }
+    annotations.members = Some(members);
+    Ok(())
 }
 
 /// Counts, and returns what the rules say.

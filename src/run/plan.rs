@@ -184,8 +184,10 @@ pub(super) async fn add_names(
     reader: &Reader,
     request: &PlanRequest<'_>,
 ) -> Result<(), Failure> {
-    let asked = draft.unnamed_groups(request.all);
-    let filters = draft.has_unnamed_filters(request.all);
+    // Warnings of unchanged policies name their groups.
+    let all = request.all || request.members.lint_all;
+    let asked = draft.unnamed_groups(all);
+    let filters = draft.has_unnamed_filters(all);
     let (groups, filters) = reader.names(&asked, filters).await?;
     let found: BTreeSet<&String> = groups.iter().map(|group| &group.id).collect();
     let missing = asked.iter().filter(|id| !found.contains(id));

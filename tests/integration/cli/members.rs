@@ -108,8 +108,15 @@ fn numbers_stand_beside_each_change_in_every_format() {
     };
     let expected = json!({"devices": 9, "users": 2, "other": null, "exact": false, "reason": null});
     assert_eq!(of("B"), expected);
-    // A saved plan keeps them.
+    // A saved plan keeps them, and one that has none is counted if that is asked for.
     world.run("show p.json").exits(0).says(&lines);
+    world
+        .sandbox("plan m.yaml --format github --members exact --allow broad-target")
+        .exits(0)
+        .says(&[
+            "group B (9 devices, 2 users)",
+            "%0Aat most 4 devices and 8 users get it",
+        ]);
     world.write("assignctl.yaml", "members: true\n");
     world.sandbox("drift m.yaml").exits(2).says(&lines);
     world
@@ -275,6 +282,9 @@ fn a_deleted_group_is_named_with_the_time() {
         .exits(0)
         .says(&[&deleted]);
     world.run("show p.json").exits(0).says(&[&deleted]);
+    let named = deleted.trim_start_matches("- ");
+    world.sandbox("list").exits(0).says(&[named]);
+    world.sandbox("explain P m.yaml").exits(0).says(&[named]);
     // Without the permission it is one that does not exist, and the plan is the same.
     let digest = world.json("p.json")["digest"].clone();
     world.edit("tenant.json", |state| {
@@ -462,4 +472,46 @@ fn the_sample_tenant_has_members_and_three_warnings() {
     ]);
     let warnings = told.stderr.matches("(Microsoft: ").count();
     assert_eq!(warnings, 3, "{}", told.stderr);
+}
+
+/// A filter that changes decides about everybody that its target means.
+#[test]
+fn what_a_filter_may_do_is_the_most_that_it_can_be() {
+    let world = filtered("columns");
+    for format in ["text", "markdown", "github"] {
+        world
+            .sandbox(&format!("plan m.yaml --members exact --format {format}"))
+            .exits(0)
+            .says(&["at most 12 devices get it; at most 12 devices lose it"]);
+    }
+    let told = world
+        .sandbox("plan m.yaml --members exact --format json")
+        .json();
+    assert_eq!(told["policies"][0]["reach"]["exact"], false);
+    // One that is added takes it away only, and one that goes gives it only.
+    let entry = |filter: &str| format!("name: P, include: [{{allDevices: true{filter}}}]");
+    world.edit("tenant.json", |state| {
+        let target = &mut policy_mut(state, "P")["assignments"][0]["target"];
+        target["deviceAndAppManagementAssignmentFilterId"] = Value::Null;
+        target["deviceAndAppManagementAssignmentFilterType"] = json!("none");
+    });
+    world.manifest(&[&entry(", filter: F")]);
+    world
+        .sandbox("plan m.yaml --members exact")
+        .exits(0)
+        .says(&["  at most 12 devices lose it\n"]);
+    world
+        .sandbox("plan m.yaml --max-members-lost 11")
+        .exits(4)
+        .says(&["(saw 12, limit 11)"]);
+    world.sandbox("plan m.yaml --max-members-lost 12").exits(0);
+    // Carrying a plan out counts as well, if that is asked for.
+    world.sandbox("plan m.yaml --out plain.json").exits(0);
+    world
+        .sandbox("apply plain.json --members exact,filters --report r.jsonl")
+        .exits(0)
+        .says(&[
+            "at most 12 devices lose it",
+            "F matches 10 of 12 Windows devices",
+        ]);
 }

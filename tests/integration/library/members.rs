@@ -186,6 +186,122 @@ async fn gains_and_losses_are_those_of_every_single_device_and_user() {
     assert!(compared > 100);
 }
 
+/// Whether rows with filters get a device the policy: of those that mean it, one with a filter in mode
+/// exclude beats one without, and that one with a filter in mode include.
+fn filtered_reaches(tenant: &Tenant, rows: &[String], wanted: &str, matches: &[bool; 2]) -> bool {
+    let parts = |row: &String| {
+        let (row, filter) = row.split_once('|').unwrap_or((row, ""));
+        (row.to_owned(), filter.to_owned())
+    };
+    let rows: Vec<(String, String)> = rows.iter().map(parts).collect();
+    let means = |row: &str| reaches(tenant, &[row.to_owned()], wanted, "d");
+    let excluded = rows.iter().any(|(row, _)| {
+        let inner = row.replace('-', "+");
+        row.starts_with('-') && means(&inner)
+    });
+    if excluded {
+        return false;
+    }
+    let meant: Vec<&str> = rows
+        .iter()
+        .filter(|(row, _)| !row.starts_with('-') && means(row))
+        .map(|(_, filter)| filter.as_str())
+        .collect();
+    let of = |mode: &str| -> Vec<bool> {
+        let filters = meant.iter().filter_map(|filter| filter.strip_prefix(mode));
+        filters
+            .map(|number| matches[number.parse::<usize>().expect("a number")])
+            .collect()
+    };
+    let (exclude, include) = (of("x"), of("i"));
+    match (exclude.as_slice(), meant.contains(&"")) {
+        ([], true) => true,
+        ([], false) => include.contains(&true),
+        (exclude, _) => !exclude.contains(&true),
+    }
+}
+
+fn filtered_manifest(rows: &[String]) -> String {
+    let (mut include, mut exclude) = (String::new(), String::new());
+    for row in rows {
+        let (row, filter) = row.split_once('|').unwrap_or((row, ""));
+        let filter = match filter.split_at_checked(1) {
+            Some(("x", number)) => format!(", filter: F{number}, filterMode: exclude"),
+            Some((_, number)) => format!(", filter: F{number}"),
+            None => String::new(),
+        };
+        match row.split_at(1) {
+            ("+", group) => write!(include, "{{group: G{group}{filter}}}, "),
+            ("-", group) => write!(exclude, "{{group: G{group}}}, "),
+            _ => write!(include, "{{allDevices: true{filter}}}, "),
+        }
+        .expect("memory");
+    }
+    format!(
+        "version: 1\npolicies:\n  - {{kind: configurationPolicy, name: P, include: [{include}], exclude: [{exclude}]}}\n"
+    )
+}
+
+/// Whatever filters match, no more gain and lose a policy than is said, and as many where it is said to be exact.
+#[tokio::test(start_paused = true)]
+async fn filters_let_through_no_more_than_is_said() {
+    let (mut compared, mut exact_ones) = (0, 0);
+    for seed in 0..120 {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let mut tenant = tenant(&mut random);
+        tenant.add_filter("F0", "windows10AndLater", "(device.model -eq \"a\")");
+        tenant.add_filter("F1", "windows10AndLater", "(device.model -eq \"b\")");
+        let mut some_rows = || {
+            let mut rows = rows(&mut random);
+            rows.retain(|row| row != "u");
+            for row in &mut rows {
+                if !row.starts_with('-') {
+                    row.push_str(["", "", "|i0", "|i1", "|x0", "|x1"][random.usize(0..6)]);
+                }
+            }
+            rows
+        };
+        let (before, after) = (some_rows(), some_rows());
+        tenant.add_policy(Collection::CONFIGURATION_POLICIES, "P", "windows10");
+        let world = World::new(tenant.clone());
+        if before.iter().all(|row| row.starts_with('-'))
+            || world.try_plan(&filtered_manifest(&before)).await.is_err()
+        {
+            continue;
+        }
+        world.converge(&filtered_manifest(&before)).await;
+        let (plan, members, _) = counted(&world, &filtered_manifest(&after)).await;
+        let Some(policy) = plan.changed().next() else {
+            continue;
+        };
+        let reach = members.of(policy).expect("numbers").reach.expect("a reach");
+        for _ in 0..8 {
+            let matching: Vec<[bool; 2]> = (0..8).map(|_| [random.bool(), random.bool()]).collect();
+            let difference = |more: &[String], less: &[String]| {
+                let devices = (0..8).filter(|number| {
+                    let device = id("device", *number);
+                    let reaches =
+                        |rows| filtered_reaches(&tenant, rows, &device, &matching[*number]);
+                    reaches(more) && !reaches(less)
+                });
+                u64::try_from(devices.count()).expect("a number")
+            };
+            let (gained, lost) = (difference(&after, &before), difference(&before, &after));
+            let said = (reach.gained.devices, reach.lost.devices);
+            let (most_gained, most_lost) = (said.0.expect("known"), said.1.expect("known"));
+            let told =
+                format!("seed {seed}: {before:?} to {after:?}: {said:?}, {gained} and {lost}");
+            assert!(gained <= most_gained && lost <= most_lost, "{told}");
+            if reach.exact {
+                assert_eq!((gained, lost), (most_gained, most_lost), "{told}");
+                exact_ones += 1;
+            }
+        }
+        compared += 1;
+    }
+    assert!(compared > 50 && exact_ones > 50, "{compared} {exact_ones}");
+}
+
 /// An app's row in short words: `r+2` is group 2 with intent required, `a-2` an exclusion with intent available.
 fn app_rows(random: &mut fastrand::Rng) -> Vec<String> {
     let mut rows = Vec::new();

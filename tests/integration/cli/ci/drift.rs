@@ -94,9 +94,10 @@ fn the_issue_says_who_did_it() {
             }]);
         });
         platform
-            .run(Event::Schedule, &format!("{DRIFT} --who"))
+            .run(Event::Schedule, &format!("{DRIFT} --who --members"))
             .exits(0);
         let body = open_issue(&platform);
+        assert!(body.contains("group B (0 devices, 0 users)"), "{body}");
         let by = "removed by admin&#64;contoso.com in the portal, 20";
         assert!(body.contains(by), "{body}");
         platform.changes();

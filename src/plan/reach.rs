@@ -1,0 +1,339 @@
+//! Who gains and who loses a policy: looked at for each device and user.
+//!
+//! Exclusions work within their kind: excluded devices do not keep users from a policy (MicrosoftDocs/memdocs:
+//! device-profile-assign.md). Whom a filter lets through is known when a device checks in, not here: where it
+//! decides, the numbers are the most that it can be. Of several rows that mean one device, one with a filter in
+//! mode `exclude` beats one without, and that one with a filter in mode `include` (filters-reports-troubleshoot.md).
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::{Names, PlannedPolicy};
+use crate::model::{
+    Assignment, Filter, FilterMode, MemberSet, Population, SharedText, Target, Unknown,
+};
+
+/// Devices and users.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Heads {
+    /// The devices; `None` if they are not known.
+    pub devices: Option<u64>,
+    /// The users; `None` if they are not known.
+    pub users: Option<u64>,
+}
+
+impl Heads {
+    /// Returns both together, if both are known.
+    pub fn sum(self) -> Option<u64> {
+        Some(self.devices?.saturating_add(self.users?))
+    }
+}
+
+/// Who gains and who loses a policy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reach {
+    /// Those who get it.
+    pub gained: Heads,
+    /// Those who had it.
+    pub lost: Heads,
+    /// Whether the numbers come from the members themselves; else they are the most that it can be.
+    pub exact: bool,
+    /// Why something is not known, if that is so and can be said.
+    pub reason: Option<Unknown>,
+}
+
+/// A kind of members.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Devices,
+    Users,
+}
+
+/// Whether somebody gets a policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Gets {
+    No,
+    /// A filter decides.
+    Maybe,
+    Yes,
+}
+
+/// A row, and whom it means on one side: `None` for everybody.
+type Meant<'p> = (&'p Assignment, Option<&'p HashSet<String>>);
+
+/// The rows of a policy with one intent. Exclusions work within it.
+#[derive(Default)]
+struct Intent<'p> {
+    includes: Vec<Meant<'p>>,
+    excludes: Vec<Meant<'p>>,
+}
+
+/// The rows of a policy, by intent.
+type Intents<'p> = BTreeMap<Option<&'p SharedText>, Intent<'p>>;
+
+/// How many change on one side.
+#[derive(Clone, Copy, Debug, Default)]
+struct Changed {
+    gained: Option<u64>,
+    lost: Option<u64>,
+    exact: bool,
+    reason: Option<Unknown>,
+}
+
+/// Counts who gains and loses a policy.
+pub(super) fn of(policy: &PlannedPolicy, names: &Names, population: &Population) -> Reach {
+    let [devices, users] = [Side::Devices, Side::Users].map(|side| {
+        changed(policy, side, names, population).unwrap_or_else(|reason| Changed {
+            reason,
+            ..Changed::default()
+        })
+    });
+    Reach {
+        gained: Heads {
+            devices: devices.gained,
+            users: users.gained,
+        },
+        lost: Heads {
+            devices: devices.lost,
+            users: users.lost,
+        },
+        exact: devices.exact && users.exact,
+        reason: devices.reason.or(users.reason),
+    }
+}
+
+fn changed(
+    policy: &PlannedPolicy,
+    side: Side,
+    names: &Names,
+    population: &Population,
+) -> Result<Changed, Option<Unknown>> {
+    let excludes = |row: &Assignment| {
+        let filter = row.filter.as_ref();
+        filter.is_some_and(|filter| filter.mode != FilterMode::Include)
+    };
+    let mut rows = policy.before.iter().chain(policy.after.iter());
+    // A row that stays can only keep others from changing, so that without it the numbers are the most that it
+    // can be; unless it is one that a filter in mode `exclude` could beat.
+    let may_skip = !rows.any(excludes);
+    let stays = |row: &Assignment| {
+        may_skip
+            && [&policy.before, &policy.after].iter().all(|rows| {
+                let mut rows = rows.iter();
+                rows.any(|other| decides(other) == decides(row))
+            })
+    };
+    let mut skipped = false;
+    let before = intents(
+        &policy.before,
+        side,
+        names,
+        population,
+        &stays,
+        &mut skipped,
+    )?;
+    let after = intents(&policy.after, side, names, population, &stays, &mut skipped)?;
+
+    let (everybody, why) = match side {
+        Side::Devices => (
+            population.all_devices.devices,
+            population.all_devices.reason,
+        ),
+        Side::Users => (population.all_users.users, population.all_users.reason),
+    };
+    let all = [&before, &after];
+    let all = all.iter().flat_map(|intents| intents.values());
+    let all = all.flat_map(|intent| intent.includes.iter().chain(&intent.excludes));
+    let sets: Vec<Option<&HashSet<String>>> = all.map(|(_, meant)| *meant).collect();
+    let known: HashSet<&str> = sets
+        .iter()
+        .flatten()
+        .flat_map(|set| set.iter().map(String::as_str))
+        .collect();
+
+    let mut changed = Changed {
+        gained: Some(0),
+        lost: Some(0),
+        exact: !skipped && same_everybody(&before, &after),
+        reason: None,
+    };
+    for id in &known {
+        changed.add(&before, &after, Some(id), Some(1));
+    }
+    // All others, whom no group holds that was read.
+    if sets.contains(&None) {
+        let known = u64::try_from(known.len()).unwrap_or(u64::MAX);
+        let others = everybody.map(|everybody| everybody.saturating_sub(known));
+        changed.add(&before, &after, None, others);
+        if changed.gained.is_none() || changed.lost.is_none() {
+            changed.reason = why;
+        }
+    }
+    Ok(changed)
+}
+
+impl Changed {
+    /// Adds so many who are in the same groups as one of them; without an id, in none.
+    fn add(
+        &mut self,
+        before: &Intents<'_>,
+        after: &Intents<'_>,
+        id: Option<&str>,
+        number: Option<u64>,
+    ) {
+        let (had, has) = (gets(before, id), gets(after, id));
+        let is_same =
+            had == has && (had != Gets::Maybe || deciding(before, id) == deciding(after, id));
+        if is_same {
+            return;
+        }
+        let sum = |one: Option<u64>| Some(one?.saturating_add(number?));
+        if had > Gets::No && has < Gets::Yes {
+            self.lost = sum(self.lost);
+        }
+        if had < Gets::Yes && has > Gets::No {
+            self.gained = sum(self.gained);
+        }
+        self.exact &= had != Gets::Maybe && has != Gets::Maybe && number.is_some();
+    }
+}
+
+/// Whether everybody is meant before as after, but for the same groups. Else members of groups are taken to be
+/// among everybody, which nobody knows.
+fn same_everybody(before: &Intents<'_>, after: &Intents<'_>) -> bool {
+    let of = |intents: &Intents<'_>| -> BTreeSet<(Option<String>, Vec<Target>)> {
+        let all = intents.iter().filter(|(_, intent)| {
+            let mut includes = intent.includes.iter();
+            includes.any(|(_, meant)| meant.is_none())
+        });
+        all.map(|(variant, intent)| {
+            let excludes = intent.excludes.iter();
+            let mut excludes: Vec<Target> =
+                excludes.map(|(row, _)| row.key.target.clone()).collect();
+            excludes.sort();
+            (variant.map(|variant| variant.to_string()), excludes)
+        })
+        .collect()
+    };
+    of(before) == of(after)
+}
+
+/// Whether somebody gets a policy by one of its intents.
+fn gets(intents: &Intents<'_>, id: Option<&str>) -> Gets {
+    let of_intents = intents.values().map(|intent| {
+        let mut gets = Gets::No;
+        for row in intent.meant(id) {
+            match row.filter.as_ref().map(|filter| &filter.mode) {
+                None => gets = Gets::Yes,
+                Some(FilterMode::Include) => gets = gets.max(Gets::Maybe),
+                Some(_) => return Gets::Maybe,
+            }
+        }
+        gets
+    });
+    of_intents.max().unwrap_or(Gets::No)
+}
+
+/// What of a row decides who gets the policy.
+type Deciding<'p> = (&'p Target, Option<&'p SharedText>, Option<&'p Filter>);
+
+fn decides(row: &Assignment) -> Deciding<'_> {
+    let variant = row.key.variant.as_ref();
+    (&row.key.target, variant, row.filter.as_ref())
+}
+
+/// Returns what decides whether somebody gets a policy.
+fn deciding<'p>(intents: &Intents<'p>, id: Option<&str>) -> BTreeSet<Deciding<'p>> {
+    let of_intents = intents.values();
+    let rows = of_intents.flat_map(|intent| intent.meant(id));
+    rows.map(decides).collect()
+}
+
+impl<'p> Intent<'p> {
+    /// Returns the rows that mean somebody; none if somebody is excluded.
+    fn meant(&self, id: Option<&str>) -> Vec<&'p Assignment> {
+        let means = |(_, set): &&Meant<'_>| match (set, id) {
+            (None, _) => true,
+            (Some(set), Some(id)) => set.contains(id),
+            (Some(_), None) => false,
+        };
+        if self.excludes.iter().any(|row| means(&row)) {
+            return Vec::new();
+        }
+        let includes = self.includes.iter().filter(means);
+        includes.map(|(row, _)| *row).collect()
+    }
+}
+
+/// Finds whom rows mean on one side, or why that is not known. A row that is not known and `stays` is skipped.
+fn intents<'p>(
+    rows: &'p [Assignment],
+    side: Side,
+    names: &Names,
+    population: &'p Population,
+    stays: &impl Fn(&Assignment) -> bool,
+    skipped: &mut bool,
+) -> Result<Intents<'p>, Option<Unknown>> {
+    let mut intents = Intents::new();
+    for row in rows {
+        let intent = intents.entry(row.key.variant.as_ref()).or_default();
+        let everybody = match &row.key.target {
+            Target::AllDevices => Side::Devices,
+            Target::AllUsers => Side::Users,
+            Target::Group(_) | Target::ExclusionGroup(_) => {
+                match members(row, side, names, population) {
+                    Ok(None) => {}
+                    Ok(Some(set)) if row.key.target.is_exclusion() => {
+                        intent.excludes.push((row, Some(set)));
+                    }
+                    Ok(Some(set)) => intent.includes.push((row, Some(set))),
+                    Err(_) if stays(row) => *skipped = true,
+                    Err(reason) => return Err(reason),
+                }
+                continue;
+            }
+            // Collections hold devices, and nobody here knows which.
+            Target::Collection(_) if side == Side::Users => continue,
+            Target::Collection(_) | Target::Other { .. } if stays(row) => {
+                *skipped = true;
+                continue;
+            }
+            Target::Collection(_) | Target::Other { .. } => return Err(None),
+        };
+        if everybody == side {
+            intent.includes.push((row, None));
+        }
+    }
+    Ok(intents)
+}
+
+/// Returns the members of a row's group on one side; `None` if there are none.
+fn members<'p>(
+    row: &Assignment,
+    side: Side,
+    names: &Names,
+    population: &'p Population,
+) -> Result<Option<&'p HashSet<String>>, Option<Unknown>> {
+    let Some(id) = row.key.target.group_id() else {
+        return Ok(None);
+    };
+    if names.is_missing_group(id) {
+        return Ok(None);
+    }
+    let id = id.to_lowercase();
+    if let Some(MemberSet { devices, users, .. }) = population.sets.get(&id) {
+        return Ok(Some(match side {
+            Side::Devices => devices,
+            Side::Users => users,
+        }));
+    }
+    // A side that is known to be empty needs no set.
+    let count = population.counts.get(&id);
+    let known = count.and_then(|count| match side {
+        Side::Devices => count.devices,
+        Side::Users => count.users,
+    });
+    match known {
+        Some(0) => Ok(None),
+        _ => Err(count.and_then(|count| count.reason)),
+    }
+}
