@@ -72,8 +72,9 @@ impl Arguments {
 
     /// Returns the command line as the short help shows it: without what is seldom needed.
     pub(super) fn shortened(tree: clap::Command) -> clap::Command {
-        SELDOM.iter().fold(tree, |tree, name| {
-            tree.mut_subcommand(name, |command| command.hide(true))
+        tree.mut_subcommands(|command| match SELDOM.contains(&command.get_name()) {
+            true => command.hide(true),
+            false => command,
         })
     }
 
@@ -103,7 +104,16 @@ fn without_service(command: clap::Command) -> clap::Command {
 }
 
 /// Commands that have no line in the short help, which says that there are others.
-const SELDOM: [&str; 5] = ["whoami", "sandbox", "schema", "completions", "version"];
+const SELDOM: [&str; 8] = [
+    "whoami",
+    "sandbox",
+    "schema",
+    "completions",
+    "version",
+    "approvals",
+    "tenants",
+    "logout",
+];
 
 /// Options whose variables are read later, since what they say together depends on where it was said.
 const READ_LATER: [&str; 2] = ["sandbox", "graph-url"];
