@@ -28,6 +28,8 @@ pub(crate) enum Action {
     Assign,
     Create,
     Delete,
+    /// What it says of itself.
+    Edit,
 }
 
 /// A policy that was written.
@@ -64,7 +66,10 @@ pub(crate) fn events(
     });
     let is_app = spec.segment == "mobileApps";
     let one_by_one = is_app || action != Action::Assign;
-    let said: Vec<(String, &str, Vec<Value>)> = if one_by_one {
+    let said: Vec<(String, &str, Vec<Value>)> = if action == Action::Edit {
+        let activity = format!("Patch {}", capital(spec.entity));
+        vec![(activity, "Patch", vec![policy])]
+    } else if one_by_one {
         let entity = match is_app {
             true => "MobileAppAssignment".to_owned(),
             false => capital(spec.element),

@@ -5,6 +5,7 @@ pub(crate) mod assignments;
 pub(crate) mod audit;
 pub(crate) mod batch;
 pub(crate) mod directory;
+mod edits;
 pub(crate) mod evaluation;
 pub(crate) mod filters;
 pub(crate) mod memberships;

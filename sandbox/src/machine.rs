@@ -7,6 +7,8 @@ use std::fmt;
 use std::sync::OnceLock;
 use std::time::{Duration, SystemTime};
 
+use serde_json::{Map, Value};
+
 use crate::audit::{self, Action, MOST_EVENTS, Written};
 use crate::call::Call;
 use crate::collections::{Collection, Pool};
@@ -314,6 +316,30 @@ impl Machine {
         Ok(())
     }
 
+    /// Replaces what a policy says of itself, and notes who did.
+    pub(crate) fn edit(&mut self, call: &Call<'_>, policy: Policy) {
+        let written = Written {
+            collection: policy.collection,
+            id: &policy.id,
+            name: &policy.name,
+            before: &[],
+            after: &[],
+        };
+        let events = audit::events(call, Action::Edit, written, self.requests);
+        self.note(events);
+        let policies = self.tenant_changed().policies_mut(policy.collection);
+        if let Some(known) = policies.iter_mut().find(|known| known.id == policy.id) {
+            *known = policy;
+        }
+    }
+
+    fn note(&mut self, events: Vec<Map<String, Value>>) {
+        let kept = &mut self.tenant.audit_events;
+        kept.extend(events);
+        let old = kept.len().saturating_sub(MOST_EVENTS);
+        kept.drain(..old);
+    }
+
     /// Replaces the rows of a policy as a caller asks, and notes who did.
     pub(crate) fn write(
         &mut self,
@@ -337,10 +363,7 @@ impl Machine {
             after: &rows,
         };
         let events = audit::events(call, action, written, self.requests);
-        let kept = &mut self.tenant.audit_events;
-        kept.extend(events);
-        let old = kept.len().saturating_sub(MOST_EVENTS);
-        kept.drain(..old);
+        self.note(events);
         self.replace(collection, id, rows, call.now);
     }
 

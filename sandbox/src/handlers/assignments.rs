@@ -3,6 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::edits;
 use super::policies::{keys, page_size, rows_allowed, rows_path};
 use super::shape;
 use crate::audit::Action;
@@ -55,6 +56,7 @@ pub(crate) fn answer(
         ("POST", [id, "update"]) if spec.writes == Writes::Update => {
             assign(machine, call, collection, id, "update")
         }
+        ("PATCH", [id]) => edits::answer(machine, call, collection, id),
         (verb, rest) => Err(no_route(spec, verb, rest)),
     }
 }

@@ -154,3 +154,51 @@ fn events_show_late_come_in_pages_and_are_filtered_in_the_known_ways_only() {
     assert_eq!(world.get(&events("?$orderby=id")).0, 400);
     assert_eq!(world.post(&events(""), json!({})).0, 400);
 }
+
+#[test]
+fn an_edit_of_a_policy_is_noted_and_leaves_its_assignments() {
+    let (mut world, group, policy, _) = small();
+    assert_eq!(assigned(&mut world, &policy, &group).0, 200);
+    let path = catalog(&policy, "");
+    let edit = json!({"name": "New name", "description": "x"});
+    let (status, body, _) = world.send("PATCH", &path, Some(edit));
+    assert_eq!((status, &body["name"]), (200, &json!("New name")));
+    for wrong in [
+        json!({"assignments": []}),
+        json!({"id": "x"}),
+        json!({"name": 7}),
+    ] {
+        assert_eq!(
+            world.send("PATCH", &path, Some(wrong.clone())).0,
+            400,
+            "{wrong}"
+        );
+    }
+    let (_, body) = world.get(&events("?$orderby=activityDateTime%20desc"));
+    let all = body["value"].as_array().expect("a list");
+    let edits: Vec<&Value> = all
+        .iter()
+        .filter(|event| event["activityOperationType"] == "Patch")
+        .collect();
+    assert_eq!(edits.len(), 1, "{body}");
+    assert_eq!(
+        edits[0]["activityType"],
+        "Patch DeviceManagementConfigurationPolicy"
+    );
+    assert_eq!(edits[0]["resources"][0]["resourceId"], policy);
+    let (_, body) = world.get(&catalog(&policy, "/assignments"));
+    assert_eq!(body["value"].as_array().map(Vec::len), Some(1));
+    world.machine.tenant_mut().service.roles =
+        vec!["DeviceManagementConfiguration.Read.All".to_owned()];
+    let bearer = format!("Bearer {}", world.machine.mint_token(UNIX_EPOCH));
+    let request = Request {
+        method: "PATCH".to_owned(),
+        target: format!("/beta{path}"),
+        headers: vec![
+            ("authorization".to_owned(), bearer),
+            ("content-type".to_owned(), "application/json".to_owned()),
+        ],
+        body: b"{}".to_vec(),
+    };
+    assert_eq!(world.answer(&request).0, 403);
+}
