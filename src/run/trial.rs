@@ -357,6 +357,7 @@ impl Trial {
         };
         let mut findings = Vec::new();
         let mut shown = true;
+        let mut in_doubt = false;
         let ways = [
             (self.creates, WriteWith::Create, "create-route"),
             (self.assigns, WriteWith::Assign, "assign-answer"),
@@ -373,8 +374,14 @@ impl Trial {
             let added = steps.step(true, way).await?;
             findings.push(judged(id, &added));
             shown &= !is_unverified(&added);
-            if added.outcome != Outcome::Applied && !added.written {
-                continue;
+            match (added.outcome, added.written) {
+                (Outcome::Applied, _) => {}
+                // What may show later cannot be taken back before it shows.
+                (_, true) => {
+                    in_doubt = true;
+                    break;
+                }
+                (_, false) => continue,
             }
             let removed = steps.step(false, way).await?;
             shown &= !is_unverified(&removed);
@@ -395,14 +402,15 @@ impl Trial {
         let exchanges = recorder.take();
         let answered = answers(&exchanges, &findings);
         findings.extend(answered);
-        if exchanges.iter().any(is_write) {
-            findings.push(match shown {
-                true => Finding::new("read-after-write", State::Holds, lag(&exchanges)),
-                false => Finding::new("read-after-write", State::Differs, "a write did not show"),
-            });
+        if !shown {
+            let seen = "a write did not show when it was read back";
+            findings.push(Finding::new("read-after-write", State::Differs, seen));
+        } else if exchanges.iter().any(is_write) {
+            let seen = lag(&exchanges);
+            findings.push(Finding::new("read-after-write", State::Holds, seen));
         }
         examined.exchanges.extend(exchanges);
-        let restored = self.is_as_before(&patient).await;
+        let restored = !in_doubt && self.is_as_before(&patient).await;
         if restored {
             // What was tried and did not work is a finding, and no failure.
             exits.retain(|exit| matches!(exit, Exit::Interrupted | Exit::Failure | Exit::Refused));

@@ -546,6 +546,16 @@ fn what_a_trial_finds_is_said_and_taken_back() {
         assert_eq!(found["state"], state, "{service}: {found}");
         assert_eq!(world.rows("P"), ["+A"], "{service}");
     }
+    // What a write relies on is an error.
+    let world = trial_world(&["+A"], json!({"plainAssignMissing": [catalog]}));
+    world
+        .sandbox("doctor --try-writes P --group C --yes")
+        .exits(1)
+        .says(&[
+            "writes rely on what is otherwise here: `assign-answer`",
+            "the policy is as it was",
+        ]);
+    assert_eq!(world.rows("P"), ["+A"]);
     // A sign-in that may only read.
     let world = trial_world(
         &["+A"],

@@ -17,3 +17,4 @@ mod property;
 mod reading;
 mod rules;
 mod simulation;
+mod trial;

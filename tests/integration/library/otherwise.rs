@@ -12,7 +12,7 @@ use super::support::world::{World, outcomes};
 async fn nothing_is_lost_and_nothing_is_invented() {
     for how in Otherwise::ALL {
         // Several pages of policies.
-        let mut tenant = tenant(60);
+        let mut tenant = tenant(30);
         let other = group_id(&tenant, "C");
         for policy in tenant.policies_mut(CATALOG).iter_mut().step_by(3) {
             policy.assign(target::group(&other));

@@ -259,7 +259,7 @@ impl World {
 }
 
 /// Looks away.
-struct Silent;
+pub(crate) struct Silent;
 
 impl ObserveApply for Silent {
     fn settled(&self, _: &PlannedPolicy, _: &Settled, _: usize, _: usize) {}
