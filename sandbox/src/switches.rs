@@ -21,6 +21,8 @@ pub struct Switches {
     pub only_issued_tokens: bool,
     /// The registered applications. With none, every client id and secret is welcome.
     pub apps: Vec<App>,
+    /// Whether the tenant lets applications sign in.
+    pub sign_in: SignIn,
     /// The tenant's domain, which may stand for its id in the token endpoint's path.
     pub domain: String,
     /// The page size where the request names none (25; facts, section 4).
@@ -84,6 +86,7 @@ impl Default for Switches {
             .to_vec(),
             only_issued_tokens: false,
             apps: Vec::new(),
+            sign_in: SignIn::default(),
             domain: "sandbox.onmicrosoft.com".to_owned(),
             page_size: 25,
             max_page_size: 100,
@@ -124,6 +127,21 @@ impl Switches {
         .flatten()
         .map(String::as_str)
     }
+}
+
+/// Whether a tenant lets applications sign in, and why not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SignIn {
+    /// It does.
+    #[default]
+    Allowed,
+    /// Its administrator has not consented to the application (AADSTS65001).
+    NoConsent,
+    /// It does not know the application (AADSTS700016).
+    UnknownApp,
+    /// The application is disabled there (AADSTS7000112).
+    DisabledApp,
 }
 
 /// How audit events are read. Their latency is not documented.

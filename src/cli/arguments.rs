@@ -13,7 +13,7 @@ use super::options::{
     WhoDidIt,
 };
 use super::settings::variable;
-use super::values::{digest, duration, justification, permitted_command, policy_kind};
+use super::values::{digest, duration, justification, permitted_command, policy_kind, tenant_name};
 use crate::manifest::Glob;
 use crate::model::PolicyKind;
 use crate::plan::Selection;
@@ -562,6 +562,9 @@ pub(super) struct Export {
         conflicts_with_all = ["out", "force", "only", "exclude", "kind"]
     )]
     pub(super) snapshot: Option<PathBuf>,
+    /// This tenant of those that the manifests of the folder, or of the configuration, name
+    #[arg(long, help_heading = "Tenants", value_name = "NAME")]
+    pub(super) tenant: Option<String>,
     #[command(flatten)]
     pub(super) selecting: Selecting,
 }
@@ -658,6 +661,8 @@ pub(super) struct List {
     #[arg(long, value_name = "PATH", num_args = 0..)]
     pub(super) unmanaged: Option<Vec<PathBuf>>,
     #[command(flatten)]
+    pub(super) tenants: TenantOptions,
+    #[command(flatten)]
     pub(super) selecting: Selecting,
 }
 
@@ -683,6 +688,8 @@ pub(super) struct Explain {
     /// Only a policy of this kind (can be repeated)
     #[arg(long, value_name = "KIND", value_parser = policy_kind)]
     pub(super) kind: Vec<PolicyKind>,
+    #[command(flatten)]
+    pub(super) tenants: TenantOptions,
 }
 
 #[derive(Args, Debug)]
@@ -693,6 +700,9 @@ pub(super) struct Init {
     /// The folder; created if it does not exist
     #[arg(value_name = "DIR", default_value = ".")]
     pub(super) folder: PathBuf,
+    /// Add the tenant signed in to, under this short name, to the manifests that are there
+    #[arg(long, value_name = "NAME", conflicts_with = "pipeline", value_parser = tenant_name)]
+    pub(super) tenant: Option<String>,
     /// The pipeline to write [default: asked for on a terminal, else none]
     #[arg(long, value_enum, value_name = "PLATFORM")]
     pub(super) pipeline: Option<PipelineFile>,

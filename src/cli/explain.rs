@@ -8,7 +8,7 @@ use crate::exit::Exit;
 use crate::render::explain;
 use crate::render::json::Json;
 use crate::run::connect::connect;
-use crate::run::{self, Failure, plan};
+use crate::run::{self, Failure, plan, tenants};
 
 pub(super) fn run(command: &Explain, common: &Common, output: &Output) -> Result<Exit, Failure> {
     output.only_text_or_json()?;
@@ -18,8 +18,16 @@ pub(super) fn run(command: &Explain, common: &Common, output: &Output) -> Result
         &settings::inputs(&command.paths, common, Some(&config)),
     )?;
     let paths = settings::manifests(&command.paths, &config)?;
-    let loaded = plan::load(&paths, config.path.as_deref())?;
-    let service = settings::service(&common.service, &config)?;
+    let all = plan::load_any(&paths, config.path.as_deref())?;
+    let mut service = settings::service(&common.service, &config)?;
+    let tenant = tenants::choose_one(&all.tenants, &command.tenants.asked())?;
+    let loaded = match &tenant {
+        None => all,
+        Some(tenant) => {
+            service = tenants::service_of(&service, tenant)?;
+            all.of_tenant(&tenant.name).unwrap_or_default()
+        }
+    };
     let (explained, found) = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);

@@ -14,6 +14,7 @@ use super::{interrupt, runtime};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::export::{Export, LeftOut, unavailable};
+use crate::manifest::Loaded;
 use crate::plan::Selection;
 use crate::render::clean::clean;
 use crate::render::json::Json;
@@ -23,6 +24,7 @@ use crate::run::connect::{ServiceSettings, connect};
 use crate::run::export::{self, Snapshot, UNKNOWN_TENANT};
 use crate::run::folder::Folder;
 use crate::run::plan;
+use crate::run::tenants::{self, Asked};
 
 pub(super) fn run(
     command: &ExportArguments,
@@ -35,7 +37,21 @@ pub(super) fn run(
         &[("--snapshot", command.snapshot.as_deref())],
         &settings::inputs(&[], common, Some(&config)),
     )?;
-    let service = settings::service(&common.service, &config)?;
+    let mut service = settings::service(&common.service, &config)?;
+    let mut own = None;
+    if let Some(name) = &command.tenant {
+        let named = command.into.clone().into_iter().collect::<Vec<_>>();
+        let paths = settings::manifests(&named, &config)?;
+        let loaded = plan::load_any(&paths, config.path.as_deref())?;
+        let asked = Asked {
+            named: vec![name.clone()],
+            ..Asked::default()
+        };
+        if let Some(tenant) = tenants::choose_one(&loaded.tenants, &asked)? {
+            service = tenants::service_of(&service, &tenant)?;
+            own = loaded.of_tenant(&tenant.name);
+        }
+    }
     let selection = command.selecting.selection();
     if command.force && selection.is_partial() {
         return Err(Failure::usage(
@@ -49,7 +65,7 @@ pub(super) fn run(
         Some(path) => Some(Folder::open(path, command.force)?),
     };
     if let Some(path) = &command.into {
-        return add(path, &selection, &service, &config, output);
+        return add((path, own), &selection, &service, &config, output);
     }
     runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
@@ -71,7 +87,7 @@ pub(super) fn run(
 
 /// Adds what no manifest manages to a folder of manifests.
 fn add(
-    path: &Path,
+    (path, own): (&Path, Option<Loaded>),
     selection: &Selection,
     service: &ServiceSettings,
     config: &Config,
@@ -79,6 +95,7 @@ fn add(
 ) -> Result<Exit, Failure> {
     let folder = Folder::open_to_add(path)?;
     let loaded = match folder.holds_manifests()? {
+        _ if own.is_some() => own,
         false => None,
         true => Some(plan::load(&[path.to_owned()], config.path.as_deref())?),
     };

@@ -25,6 +25,29 @@ pub(super) fn run(command: &Init, common: &Common, output: &Output) -> Result<Ex
     let config = settings::configuration(common)?;
     output.keep_inputs(&[], &settings::inputs(&[], common, Some(&config)))?;
     let service = settings::service(&common.service, &config)?;
+    if let Some(name) = &command.tenant {
+        let paths = match config.manifests.as_slice() {
+            [] => vec![command.folder.join(init::MANIFESTS)],
+            paths => paths.to_vec(),
+        };
+        let path = runtime()?.block_on(async {
+            let stop = interrupt::watch(Some(&output.progress));
+            let environment = settings::environment(&output.redactor);
+            let client = connect(&service, &environment, output.observer(), &stop)?;
+            let what = (name.as_str(), config.tenant_id.as_deref());
+            init::add_tenant(&client, &paths, what, &stop).await
+        })?;
+        let path = path.display().to_string();
+        let json = Json::new(serde_json::json!({"tenant": name, "path": path}));
+        let text = || {
+            format!(
+                "wrote {}\n\nNext:\n  assignctl tenants check --tenant {name}\n  assignctl plan --tenant {name}\n",
+                clean(&path)
+            )
+        };
+        output.print_plain(text, &json)?;
+        return Ok(Exit::Success);
+    }
     let pipeline = match command.pipeline {
         Some(pipeline) => pipeline,
         None => ask(output)?,

@@ -1,17 +1,22 @@
 //! `list`: live assignments, for people, spreadsheets and programs.
 
+use futures::StreamExt as _;
+
 use super::arguments::List;
+use super::config::Config;
 use super::options::{Common, Format};
 use super::output::Output;
+use super::tenants::runs::parallel;
 use super::{interrupt, runtime, settings};
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
 use crate::plan::inventory::SubjectKind;
+use crate::render::clean::clean;
 use crate::render::inventory;
 use crate::render::json::Json;
 use crate::run::connect::connect;
 use crate::run::list::{self, AskedSubject, ListRequest};
-use crate::run::{Failure, clock, plan};
+use crate::run::{Failure, clock, plan, tenants};
 
 pub(super) fn run(command: &List, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
@@ -23,6 +28,9 @@ pub(super) fn run(command: &List, common: &Common, output: &Output) -> Result<Ex
     }
     let named = command.unmanaged.as_deref().unwrap_or_default();
     output.keep_inputs(&[], &settings::inputs(named, common, Some(&config)))?;
+    if command.tenants.are_asked() {
+        return of_tenants(command, common, &config, output);
+    }
     let managed_by = match &command.unmanaged {
         None => None,
         Some(paths) => {
@@ -78,6 +86,80 @@ pub(super) fn run(command: &List, common: &Common, output: &Output) -> Result<Ex
         ),
     )
     .hint("name the kinds that may be read with `--kind`, or grant the permissions"))
+}
+
+/// Lists the assignments of several tenants, with a column for the tenant.
+fn of_tenants(
+    command: &List,
+    common: &Common,
+    config: &Config,
+    output: &Output,
+) -> Result<Exit, Failure> {
+    if output.format == Format::Html {
+        return Err(Failure::usage("a page is of one tenant")
+            .hint("write one with `--tenant NAME` for each, or `--format csv`"));
+    }
+    let named = command.unmanaged.as_deref().unwrap_or_default();
+    let paths = settings::manifests(named, config)?;
+    let loaded = plan::load_any(&paths, config.path.as_deref())?;
+    let chosen = tenants::choose(&loaded.tenants, &command.tenants.asked())?;
+    let chosen = chosen.unwrap_or_default();
+    let service = settings::service(&common.service, config)?;
+    let environment = settings::environment(&output.redactor);
+    let found = runtime()?.block_on(async {
+        let stop = interrupt::watch(Some(&output.progress));
+        let work = chosen.iter().map(|tenant| async {
+            let own = command
+                .unmanaged
+                .is_some()
+                .then(|| loaded.of_tenant(&tenant.name));
+            let request = ListRequest {
+                selection: command.selection(),
+                subject: subject(command),
+                filter: command.filter.clone(),
+                unassigned: command.unassigned,
+                managed_by: own.flatten(),
+            };
+            let listed = async {
+                let service = tenants::service_of(&service, tenant)?;
+                let client = connect(&service, &environment, output.observer(), &stop)?;
+                list::list(&client, &request, &stop).await
+            };
+            (tenant.name.clone(), listed.await)
+        });
+        let work = futures::stream::iter(work).buffered(parallel(&command.tenants));
+        work.collect::<Vec<_>>().await
+    });
+    let (mut all, mut exits) = (Vec::new(), Vec::new());
+    for (tenant, listed) in found {
+        match listed {
+            Ok((inventory, refused)) => {
+                for (kind, said) in refused {
+                    exits.push(Exit::Refused);
+                    output.note(&format!(
+                        "tenant {tenant}: no {kind} is listed: {}\n",
+                        clean(&said)
+                    ));
+                }
+                all.push((tenant, inventory));
+            }
+            Err(failure) => {
+                exits.push(failure.exit);
+                output.note(&format!("tenant {tenant}:\n"));
+                output.failure(&failure);
+            }
+        }
+    }
+    let json = Json::new(inventory::record_of_tenants(&all, exits.is_empty()));
+    match output.format {
+        Format::Csv => output.print_data(|| inventory::csv_of_tenants(&all), &json)?,
+        _ => output.print_report(
+            || inventory::text_of_tenants(&all),
+            |max_bytes| inventory::markdown_of_tenants(&all, max_bytes),
+            &json,
+        )?,
+    }
+    Ok(Exit::first(exits))
 }
 
 fn subject(command: &List) -> Option<AskedSubject> {

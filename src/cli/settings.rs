@@ -14,7 +14,7 @@ use super::values::{CONCURRENCY, LONGEST_WAIT, parse_duration, parse_limit};
 use crate::auth::Show;
 use crate::diagnostic::nearest;
 use crate::exit::Exit;
-use crate::graph::pace::{PUBLISHED_REQUESTS, PUBLISHED_WRITES};
+use crate::graph::pace::{AppCeiling, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
 use crate::graph::record::Recorder;
 use crate::model::RateLimit;
 use crate::net::{CLOUDS, Cloud};
@@ -168,6 +168,7 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
             .hint("a write and the look before it are two requests"));
     }
     Ok(ServiceSettings {
+        ceiling: AppCeiling::default(),
         endpoint,
         cloud,
         auth: arguments.auth,

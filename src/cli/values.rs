@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::auth::Method;
 use crate::graph::permissions::NEEDS;
+use crate::manifest::tenants::is_tenant_name;
 use crate::model::PolicyKind;
 use crate::model::RateLimit;
 use crate::plan::guards::{GuardName, RemovalLimit};
@@ -66,6 +67,16 @@ pub(super) fn parallel(text: &str) -> Result<usize, String> {
     number
         .filter(|number| (1..=MOST_TENANTS).contains(number))
         .ok_or_else(|| format!("it is a number from 1 to {MOST_TENANTS}"))
+}
+
+pub(super) fn tenant_name(text: &str) -> Result<String, String> {
+    match is_tenant_name(text) {
+        true => Ok(text.to_owned()),
+        false => Err(
+            "use letters, digits, `_`, `-` and `.`, a letter or digit first, 64 characters at most"
+                .to_owned(),
+        ),
+    }
 }
 
 pub(super) fn shard(text: &str) -> Result<Shard, String> {

@@ -18,7 +18,7 @@ use crate::files;
 use crate::graph::address::GraphUrl;
 use crate::graph::client::Client;
 use crate::graph::observe::Observe;
-use crate::graph::pace::Pace;
+use crate::graph::pace::{AppCeiling, Pace};
 use crate::graph::permissions::delegated;
 use crate::graph::record::{Recorder, Recording};
 use crate::graph::transport::{HttpTransport, InProcessTransport, Transport};
@@ -63,6 +63,8 @@ pub struct ServiceSettings {
     pub longest_wait: Duration,
     /// How many policies are processed in parallel.
     pub concurrency: usize,
+    /// What all tenants of a run have together.
+    pub ceiling: AppCeiling,
     /// What keeps a record of the exchanges, if there is to be one.
     pub recorder: Option<Arc<Recorder>>,
 }
@@ -124,7 +126,8 @@ pub fn connect(
     observer: Box<dyn Observe>,
     stop: &CancellationToken,
 ) -> Result<Arc<Client>, Failure> {
-    let pace = Pace::new(settings.writes, settings.requests, settings.longest_wait);
+    let pace = Pace::new(settings.writes, settings.requests, settings.longest_wait)
+        .below(settings.ceiling.clone());
     let (address, transport, tokens): (_, Box<dyn Transport>, _) = match &settings.endpoint {
         Endpoint::Sandbox(file) | Endpoint::Copy(file) => {
             let service = open(&settings.endpoint, file)?;

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::folder::Folder;
 use super::schema::with_names;
-use super::{CONFIGURATION_FILE, Failure, unless_stopped};
+use super::{CONFIGURATION_FILE, Failure, plan, unless_stopped};
 use crate::exit::Exit;
 use crate::export::{self, Export, ManifestFile};
 use crate::files;
@@ -129,6 +129,81 @@ pub async fn init(
         files,
         export,
     })
+}
+
+/// Adds the tenant that is signed in to, under a short name, to manifests. No file is changed: it gets one of
+/// its own.
+///
+/// # Errors
+///
+/// The manifests know the name or the tenant already, or would be for it alone.
+pub async fn add_tenant(
+    client: &Arc<Client>,
+    paths: &[PathBuf],
+    (name, configured): (&str, Option<&str>),
+    stop: &CancellationToken,
+) -> Result<PathBuf, Failure> {
+    let loaded = plan::load_any(paths, None)?;
+    let reader = Reader::new(Arc::clone(client));
+    let tenant_id = unless_stopped(stop, async { Ok(reader.tenant_id().await?) }).await?;
+    let Some(tenant_id) = tenant_id else {
+        return Err(Failure::new(
+            Exit::Failure,
+            "the token does not name its tenant",
+        ));
+    };
+    let refused = |message: String, hint: &str| {
+        Err(Failure::usage(message).hint(format!("nothing was written; {hint}")))
+    };
+    if loaded.tenants.iter().any(|tenant| tenant.name == name) {
+        return refused(
+            format!("the manifests have a tenant `{name}` already"),
+            "choose another name",
+        );
+    }
+    let is_same = |other: &str| other.eq_ignore_ascii_case(&tenant_id);
+    if let Some(known) = loaded
+        .tenants
+        .iter()
+        .find(|tenant| is_same(&tenant.tenant_id))
+    {
+        return refused(
+            format!(
+                "the tenant {tenant_id} is in the manifests already, as `{}`",
+                known.name
+            ),
+            "sign in to the one that is to be added",
+        );
+    }
+    if loaded.tenants.is_empty()
+        && let Some(configured) = configured.filter(|configured| !is_same(configured))
+    {
+        return refused(
+            format!("the manifests are for the tenant {configured} so far, which has no name"),
+            "name that first: sign in to it, and run `init --tenant NAME`",
+        );
+    }
+    let is_for_tenants = |path: &&PathBuf| path.is_dir() && path.ends_with("tenants");
+    let folder = match paths.iter().find(is_for_tenants) {
+        Some(folder) => folder.clone(),
+        None => match paths.iter().find(|path| path.is_dir()) {
+            Some(folder) => folder.join("tenants"),
+            None => return refused("the manifests are not in a folder".to_owned(), "move them"),
+        },
+    };
+    let path = folder.join(format!("{name}.yaml"));
+    let text = format!("version: 1\ntenants:\n  {name:?}:\n    tenantId: {tenant_id}\n");
+    match create(&path, &text) {
+        Ok(true) => Ok(path),
+        Ok(false) => refused(
+            format!("`{}` exists", path.display()),
+            "choose another name",
+        ),
+        Err(error) => {
+            let message = format!("`{}` cannot be written: {error}", path.display());
+            Err(Failure::new(Exit::Failure, message))
+        }
+    }
 }
 
 /// Returns the line by which an editor finds the schema.

@@ -15,7 +15,7 @@ pub(crate) use self::token::{Caller, Read, check, mint, tenant_of};
 use crate::encoding::percent_decode;
 use crate::odata::query;
 use crate::request::Request;
-use crate::switches::App;
+use crate::switches::{App, SignIn};
 use crate::tenant::Tenant;
 
 /// What clients ask for beside the permission that counts; MSAL for Go always does.
@@ -154,19 +154,13 @@ fn grant(
     }
     let client = form.need("client_id")?;
     check_scope(form.need("scope")?)?;
+    admit(tenant.service.sign_in, client, named)?;
     let apps = &tenant.service.apps;
     let app = apps
         .iter()
         .find(|app| app.client_id.eq_ignore_ascii_case(client));
     if app.is_none() && !apps.is_empty() {
-        return Err(Refusal::new(
-            400,
-            "unauthorized_client",
-            700_016,
-            format!(
-                "Application with identifier '{client}' was not found in the directory '{named}'."
-            ),
-        ));
+        return Err(unknown_app(client, named));
     }
     let names = [named, tenant.tenant_id.as_str(), &tenant.service.domain];
     prove(
@@ -180,6 +174,33 @@ fn grant(
         .and_then(|app| app.roles.clone())
         .unwrap_or_else(|| tenant.service.roles.clone());
     Ok((client.to_owned(), roles))
+}
+
+fn unknown_app(client: &str, named: &str) -> Refusal {
+    let text =
+        format!("Application with identifier '{client}' was not found in the directory '{named}'.");
+    Refusal::new(400, "unauthorized_client", 700_016, text)
+}
+
+/// Refuses an application that the tenant does not let in.
+fn admit(sign_in: SignIn, client: &str, named: &str) -> Result<(), Refusal> {
+    match sign_in {
+        SignIn::Allowed => Ok(()),
+        SignIn::NoConsent => Err(Refusal::new(
+            400,
+            "invalid_grant",
+            65001,
+            format!(
+                "The user or administrator has not consented to use the application with ID \
+                 '{client}'. Send an interactive authorization request for this user and resource."
+            ),
+        )),
+        SignIn::UnknownApp => Err(unknown_app(client, named)),
+        SignIn::DisabledApp => Err(Refusal::client(
+            7_000_112,
+            format!("Application '{client}' is disabled."),
+        )),
+    }
 }
 
 /// Checks how a client proves who it is. `authorities` are the roots of its tenant.

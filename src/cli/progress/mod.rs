@@ -8,6 +8,7 @@
 mod counts;
 mod lines;
 mod live;
+mod tenants;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,6 +23,7 @@ use crate::text::count;
 use counts::Counts;
 use lines::Lines;
 use live::Live;
+pub(super) use tenants::TenantsProgress;
 
 /// Says what happens, unless it shall not.
 #[derive(Clone, Debug)]
@@ -64,6 +66,18 @@ impl Progress {
                 counts: Counts::default(),
                 face,
             }))),
+        }
+    }
+
+    /// Returns where progress is said.
+    pub(super) fn display(&self) -> Display {
+        match self
+            .inner()
+            .map(|inner| matches!(inner.face, Face::Live(_)))
+        {
+            None => Display::Off,
+            Some(true) => Display::Live,
+            Some(false) => Display::Lines,
         }
     }
 

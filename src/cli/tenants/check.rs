@@ -42,10 +42,7 @@ pub(super) fn run(
     let Some(chosen) = tenants::choose(&loaded.tenants, &asked)? else {
         return Ok(Exit::Success);
     };
-    let host = Process {
-        output,
-        service: settings::service(&common.service, &config)?,
-    };
+    let host = Process::new(output, settings::service(&common.service, &config)?);
     let request = PlanRequest {
         write_with: None,
         strict: false,
@@ -66,7 +63,10 @@ pub(super) fn run(
             parallel: parallel(&command.tenants),
             stop: &stop,
         };
-        fleet.plan(Input::Manifests(&loaded, chosen)).await
+        host.expect(chosen.len());
+        let batch = fleet.plan(Input::Manifests(&loaded, chosen)).await;
+        host.clear();
+        batch
     });
     let mut checked = Vec::with_capacity(batch.entries.len());
     for entry in &batch.entries {

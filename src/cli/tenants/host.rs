@@ -6,11 +6,13 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::super::output::Output;
+use super::super::progress::TenantsProgress;
 use super::super::settings;
 use crate::apply::ObserveApply;
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::graph::client::Client;
 use crate::manifest::Tenant;
+use crate::net::Cloud;
 use crate::plan::PlanDiagnostic;
 use crate::run::Failure;
 use crate::run::connect::{ServiceSettings, connect};
@@ -20,6 +22,27 @@ use crate::run::tenants::{self, Drawn, Host};
 pub(super) struct Process<'a> {
     pub(super) output: &'a Output,
     pub(super) service: ServiceSettings,
+    progress: TenantsProgress,
+}
+
+impl<'a> Process<'a> {
+    pub(super) fn new(output: &'a Output, service: ServiceSettings) -> Self {
+        Self {
+            output,
+            service,
+            progress: TenantsProgress::new(output.progress.display()),
+        }
+    }
+
+    /// So many tenants are about to be planned, or carried out.
+    pub(super) fn expect(&self, tenants: usize) {
+        self.progress.expect(tenants);
+    }
+
+    /// Lets something else be printed.
+    pub(super) fn clear(&self) {
+        self.progress.clear();
+    }
 }
 
 impl Host for Process<'_> {
@@ -30,7 +53,12 @@ impl Host for Process<'_> {
     ) -> Result<(Arc<Client>, ServiceSettings), Failure> {
         let service = tenants::service_of(&self.service, tenant)?;
         let environment = settings::environment(&self.output.redactor);
-        let client = connect(&service, &environment, self.output.observer(), stop)?;
+        let client = connect(
+            &service,
+            &environment,
+            Box::new(self.progress.of(&tenant.name)),
+            stop,
+        )?;
         Ok((client, service))
     }
 
@@ -50,11 +78,19 @@ impl Host for Process<'_> {
         Output::drawn_saved(found)
     }
 
-    fn begins(&self, _: &str) {}
+    fn cloud(&self) -> &'static Cloud {
+        self.service.cloud
+    }
 
-    fn ends(&self, _: &str, _: &str) {}
+    fn begins(&self, tenant: &str) {
+        self.progress.begins(tenant);
+    }
 
-    fn observer(&self, _: &str) -> Box<dyn ObserveApply> {
-        Box::new(self.output.progress.clone())
+    fn ends(&self, tenant: &str, state: &str) {
+        self.progress.ends(tenant, state);
+    }
+
+    fn observer(&self, tenant: &str) -> Box<dyn ObserveApply> {
+        Box::new(self.progress.of(tenant))
     }
 }

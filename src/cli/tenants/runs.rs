@@ -56,10 +56,7 @@ pub(in crate::cli) fn plan(
     };
     let rules = settings::guards(&command.guards, config)?;
     let who = command.who.asked(None);
-    let host = Process {
-        output,
-        service: settings::service(&common.service, config)?,
-    };
+    let host = Process::new(output, settings::service(&common.service, config)?);
     let request = PlanRequest {
         unmanaged: &unmanaged,
         write_with: command.planning.write_with,
@@ -80,7 +77,10 @@ pub(in crate::cli) fn plan(
             parallel: parallel(&command.tenants),
             stop: &stop,
         };
-        fleet.plan(Input::Manifests(loaded, chosen.to_vec())).await
+        host.expect(chosen.len());
+        let batch = fleet.plan(Input::Manifests(loaded, chosen.to_vec())).await;
+        host.clear();
+        batch
     });
     // `drift` writes nothing, so that only a wrong tenant stops it.
     let counts: fn(&Guard) -> bool = match command.is_drift {
@@ -207,7 +207,7 @@ pub(in crate::cli) fn apply(
     };
     let mut service = settings::service(&common.service, config)?;
     service.login.writes = true;
-    let host = Process { output, service };
+    let host = Process::new(output, service);
     let request = PlanRequest {
         who: None,
         approvals: false,
@@ -238,7 +238,9 @@ pub(in crate::cli) fn apply(
             parallel: parallel(&command.tenants),
             stop: &stop,
         };
+        host.expect(input.len());
         let mut batch = fleet.plan(input).await;
+        host.clear();
         judge(&mut batch, &rules, &saved, "; nothing was written", |_| {
             true
         });
@@ -279,7 +281,10 @@ pub(in crate::cli) fn apply(
                 });
             }
         }
+        let at_work = batch.entries.iter().filter(|entry| entry.brief.is_some());
+        host.expect(at_work.count());
         fleet.carry_out(&mut batch, &carrying).await;
+        host.clear();
         if allowed.is_ok() {
             for entry in failed(&batch).filter(|entry| !told.contains(&entry.tenant.name)) {
                 output.note(&format!("tenant {}:\n", entry.tenant.name));

@@ -115,6 +115,7 @@ impl Lane {
             class,
             cost,
             used: false,
+            beside: None,
         }
     }
 
@@ -306,12 +307,23 @@ pub struct Permit {
     class: Class,
     cost: usize,
     used: bool,
+    /// The slots of a limit that counts the same requests.
+    beside: Option<Box<Self>>,
 }
 
 impl Permit {
+    /// Adds the slots of a limit that counts the same requests.
+    pub(super) fn beside(mut self, other: Option<Self>) -> Self {
+        self.beside = other.map(Box::new);
+        self
+    }
+
     /// Notes that the request leaves now.
-    pub(in crate::graph) fn mark_used(&mut self) {
+    pub fn mark_used(&mut self) {
         self.used = true;
+        if let Some(beside) = &mut self.beside {
+            beside.mark_used();
+        }
     }
 
     /// Returns the class that the slots were taken for.

@@ -51,6 +51,31 @@ pub struct WaitTooLong {
     pub wait: Duration,
 }
 
+/// What the directory gives an application over all tenants: 150,000 resource units in 20 s
+/// (microsoft-graph-docs-contrib: concepts/throttling-limits.md). No request of ours costs more than five.
+const DIRECTORY_OF_APP: RateLimit = RateLimit {
+    count: 30_000,
+    window: Duration::from_secs(20),
+};
+
+/// The pace of an application over all tenants that it reads side by side. Clones share it.
+#[derive(Clone, Debug)]
+pub struct AppCeiling(Arc<Lane>);
+
+impl Default for AppCeiling {
+    fn default() -> Self {
+        Self::of(DIRECTORY_OF_APP)
+    }
+}
+
+impl AppCeiling {
+    /// Makes a ceiling of so many requests of the directory.
+    pub fn of(limit: RateLimit) -> Self {
+        let lane = Lane::new(limit, limit, Duration::MAX, Watcher::default());
+        Self(Arc::new(lane))
+    }
+}
+
 /// Lets requests leave at the pace that the service permits.
 #[derive(Debug)]
 pub struct Pace {
@@ -58,6 +83,7 @@ pub struct Pace {
     requests: RateLimit,
     longest_wait: Duration,
     lanes: Mutex<HashMap<Group, Arc<Lane>>>,
+    ceiling: Option<AppCeiling>,
     watcher: Watcher,
 }
 
@@ -70,6 +96,7 @@ impl Pace {
             requests,
             longest_wait,
             lanes: Mutex::default(),
+            ceiling: None,
             watcher: Watcher::default(),
         }
     }
@@ -78,6 +105,13 @@ impl Pace {
     #[must_use]
     pub fn observed_by(mut self, observer: Arc<dyn Observe>) -> Self {
         self.watcher = Watcher(Some(observer));
+        self
+    }
+
+    /// Keeps to a ceiling that other tenants' runs keep to as well.
+    #[must_use]
+    pub fn below(mut self, ceiling: AppCeiling) -> Self {
+        self.ceiling = Some(ceiling);
         self
     }
 
@@ -122,7 +156,13 @@ impl Pace {
         class: Class,
         cost: usize,
     ) -> Result<Permit, WaitTooLong> {
-        self.lane(group).permit(class, cost).await
+        let ceiling = self.ceiling.as_ref().filter(|_| group == Group::Directory);
+        let shared = match ceiling {
+            Some(AppCeiling(lane)) => Some(lane.permit(class, cost).await?),
+            None => None,
+        };
+        let own = self.lane(group).permit(class, cost).await?;
+        Ok(own.beside(shared))
     }
 
     /// Waits until a write and the look right before it may leave, and takes the slots of both, so

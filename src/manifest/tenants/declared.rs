@@ -355,7 +355,7 @@ impl Reader<'_> {
 }
 
 /// Whether a text can name a tenant, on the command line and as part of a file's name.
-fn is_tenant_name(text: &str) -> bool {
+pub fn is_tenant_name(text: &str) -> bool {
     const LONGEST: usize = 64;
     let fits = |character: char| character.is_ascii_alphanumeric() || "_-.".contains(character);
     text.len() <= LONGEST

@@ -21,6 +21,7 @@ use super::Manifest;
 use super::check;
 use super::diagnostics::Diagnostics;
 use super::read::Reader;
+pub use declared::is_tenant_name;
 pub(super) use declared::{Declared, TENANT_KEYS, declared};
 use findings::Findings;
 pub(super) use overlay::{ADD_KEYS, SKIP_KEYS};

@@ -14,15 +14,52 @@ use crate::plan::inventory::{Inventory, InventoryPolicy, Listed, Reached, Subjec
 use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
 
 pub use page::page;
-pub use table::{csv, markdown};
+pub use table::{csv, csv_of_tenants, markdown, markdown_of_tenants};
 
 /// Says live assignments as a table.
 pub fn text(inventory: &Inventory) -> String {
-    let effective = is_effective(inventory);
+    let mut text = String::new();
+    let lines = cells(inventory);
+    if !lines.is_empty() {
+        draw_columns(&mut text, &titles(inventory), &lines);
+        text.push('\n');
+    }
+    let _ = writeln!(text, "{}", summary(inventory));
+    text
+}
+
+/// Says the live assignments of several tenants as one table, with a column for the tenant.
+pub fn text_of_tenants(all: &[(String, Inventory)]) -> String {
+    let mut text = String::new();
+    let mut lines = Vec::new();
+    for (tenant, inventory) in all {
+        lines.extend(cells(inventory).into_iter().map(|mut line| {
+            line.insert(0, tenant.clone());
+            line
+        }));
+    }
+    if let Some((_, first)) = all.first().filter(|_| !lines.is_empty()) {
+        let mut titles = titles(first);
+        titles.insert(0, "TENANT".to_owned());
+        draw_columns(&mut text, &titles, &lines);
+        text.push('\n');
+    }
+    for (tenant, inventory) in all {
+        let _ = writeln!(text, "{tenant}: {}", summary(inventory));
+    }
+    text
+}
+
+fn titles(inventory: &Inventory) -> Vec<String> {
     let mut titles = vec!["KIND", "POLICY", "ASSIGNED TO"];
-    if effective {
+    if is_effective(inventory) {
         titles.extend(["REACHED THROUGH", "EXCLUDED BY"]);
     }
+    titles.into_iter().map(str::to_owned).collect()
+}
+
+fn cells(inventory: &Inventory) -> Vec<Vec<String>> {
+    let effective = is_effective(inventory);
     let lines = inventory.rows().map(|(policy, row)| {
         let mut cells = vec![
             policy.policy.kind.name().to_owned(),
@@ -38,15 +75,7 @@ pub fn text(inventory: &Inventory) -> String {
         }
         cells
     });
-    let lines: Vec<Vec<String>> = lines.collect();
-    let mut text = String::new();
-    if !lines.is_empty() {
-        let titles = titles.into_iter().map(str::to_owned).collect();
-        draw_columns(&mut text, &titles, &lines);
-        text.push('\n');
-    }
-    let _ = writeln!(text, "{}", summary(inventory));
-    text
+    lines.collect()
 }
 
 /// Puts cells below each other. The last column may be as wide as it likes.
@@ -204,6 +233,34 @@ struct RowRecord<'a> {
 enum ReachedRecord<'a> {
     Broad(&'static str),
     Group { id: &'a str, name: Option<&'a str> },
+}
+
+/// What was found in several tenants, for programs.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TenantsRecord<'a> {
+    tenants: Vec<TenantRecord<'a>>,
+    complete: bool,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TenantRecord<'a> {
+    name: &'a str,
+    #[serde(flatten)]
+    found: InventoryRecord<'a>,
+}
+
+/// Returns what was found in several tenants in the form for programs.
+pub fn record_of_tenants(all: &[(String, Inventory)], complete: bool) -> TenantsRecord<'_> {
+    let tenants = all.iter().map(|(name, inventory)| TenantRecord {
+        name,
+        found: record(inventory, std::iter::empty()),
+    });
+    TenantsRecord {
+        tenants: tenants.collect(),
+        complete,
+    }
 }
 
 /// Returns what was found in the form for programs.

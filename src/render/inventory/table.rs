@@ -33,6 +33,20 @@ const COLUMNS: [&str; 16] = [
 pub fn csv(inventory: &Inventory) -> String {
     let mut text = COLUMNS.join(",");
     text.push_str("\r\n");
+    csv_lines(&mut text, inventory, "");
+    text
+}
+
+/// Says the live assignments of several tenants as CSV, with a column for the tenant.
+pub fn csv_of_tenants(all: &[(String, Inventory)]) -> String {
+    let mut text = format!("tenant,{}\r\n", COLUMNS.join(","));
+    for (tenant, inventory) in all {
+        csv_lines(&mut text, inventory, &format!("{},", cell(tenant)));
+    }
+    text
+}
+
+fn csv_lines(text: &mut String, inventory: &Inventory, begin: &str) {
     let names = &inventory.names;
     for (policy, row) in inventory.rows() {
         let assignment = row.map(|row| &row.assignment);
@@ -67,10 +81,10 @@ pub fn csv(inventory: &Inventory) -> String {
                 reached_all(inventory, &row.excluded_by)
             }),
         ];
+        text.push_str(begin);
         text.push_str(&cells.map(cell).join(","));
         text.push_str("\r\n");
     }
-    text
 }
 
 /// Returns a cell that is text to every reader: cleaned, in quotes where it needs them, and with an
@@ -134,6 +148,23 @@ pub fn markdown(inventory: &Inventory, max_bytes: usize) -> String {
             break;
         }
         text.push_str(line);
+    }
+    text
+}
+
+/// Says the live assignments of several tenants as Markdown, a table a tenant, in at most so many bytes.
+pub fn markdown_of_tenants(all: &[(String, Inventory)], max_bytes: usize) -> String {
+    let mut text = String::new();
+    for (number, (tenant, inventory)) in all.iter().enumerate() {
+        let head = format!("### {tenant}\n\n");
+        let room = max_bytes.saturating_sub(text.len() + head.len() + RESERVE);
+        let table = markdown(inventory, room);
+        if table.len() > room {
+            let left = count(all.len() - number, "tenant", "tenants");
+            let _ = writeln!(text, "… {left} more; `--format csv` has all of them.");
+            break;
+        }
+        let _ = writeln!(text, "{head}{table}");
     }
     text
 }

@@ -19,6 +19,7 @@ use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::graph::client::Client;
 use crate::manifest::{Loaded, Tenant};
+use crate::net::Cloud;
 use crate::plan::PlanDiagnostic;
 use crate::plan::guards::GivenLimits;
 use crate::render::json;
@@ -58,6 +59,9 @@ pub trait Host {
     /// Draws what a saved plan says was found.
     fn drawn_saved(&self, found: &[PlanDiagnostic]) -> Drawn;
 
+    /// Returns the cloud of tenants that name none.
+    fn cloud(&self) -> &'static Cloud;
+
     /// A tenant's turn has come.
     fn begins(&self, tenant: &str);
 
@@ -79,6 +83,23 @@ pub enum Input<'a> {
     Resume(Vec<TenantFile>),
     /// From reports, of what is to be undone.
     Rollback(Vec<TenantFile>),
+}
+
+impl Input<'_> {
+    /// Returns how many tenants there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Manifests(_, tenants) => tenants.len(),
+            Self::Saved(files, _) | Self::Resume(files) | Self::Rollback(files) => files.len(),
+        }
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 /// How plans are carried out.
@@ -188,7 +209,7 @@ impl<H: Host> Fleet<'_, H> {
             Err(mut failure) => {
                 let found = failure.findings.take();
                 let drawn = found.map(|found| self.host.drawn(&found.0, &found.1));
-                entry.failure = Some(failure);
+                entry.failure = Some(self.with_consent(failure, &entry.tenant));
                 batch.keep_failed(&mut entry, &drawn.unwrap_or_default())
             }
         };
@@ -198,6 +219,26 @@ impl<H: Host> Fleet<'_, H> {
         }
         self.host.ends(&entry.tenant.name, entry.state());
         entry
+    }
+
+    /// Says where an administrator consents to the app, if that is what a tenant lacks.
+    fn with_consent(&self, mut failure: Failure, tenant: &Tenant) -> Failure {
+        const NUMBERS: [&str; 3] = ["AADSTS65001:", "AADSTS700016:", "AADSTS7000229:"];
+        if NUMBERS
+            .iter()
+            .any(|number| failure.message.contains(number))
+        {
+            let authority = tenant.cloud.unwrap_or(self.host.cloud()).authority;
+            let hint = failure.hint.take().map(|hint| hint + "; ");
+            failure.hint = Some(format!(
+                "{}an administrator consents at {}/{}/adminconsent?client_id={}",
+                hint.unwrap_or_default(),
+                authority.trim_end_matches('/'),
+                tenant.tenant_id,
+                tenant.client_id.as_deref().unwrap_or("APP"),
+            ));
+        }
+        failure
     }
 
     /// Makes the plan of a tenant.
@@ -347,7 +388,8 @@ impl<H: Host> Fleet<'_, H> {
                 };
                 let finished = run.finish(exit).map(|_| ());
                 entry.exits.push(exit);
-                entry.failure = ended.err().or(finished.err());
+                let failure = ended.err().or(finished.err());
+                entry.failure = failure.map(|failure| self.with_consent(failure, &entry.tenant));
                 let results = (&run.results, run.requests());
                 let kept = batch.keep_results(&mut entry, &input.plan, results, self.request.all);
                 entry.failure = entry.failure.take().or(kept.err());

@@ -17,4 +17,5 @@ mod property;
 mod reading;
 mod rules;
 mod simulation;
+mod tenants;
 mod trial;

@@ -17,6 +17,7 @@ use super::support::world::{LONGEST_WAIT, Silent, World};
 
 fn service() -> ServiceSettings {
     ServiceSettings {
+        ceiling: assignctl::graph::pace::AppCeiling::default(),
         endpoint: Endpoint::Sandbox(PathBuf::new()),
         cloud: &CLOUDS[0],
         auth: None,

@@ -2,6 +2,7 @@
 
 mod example;
 mod shards;
+mod sign_in;
 
 use azure_core::base64;
 
@@ -541,4 +542,141 @@ fn what_waits_for_approval_is_resumed_tenant_by_tenant() {
         world.report("third/contoso.report.jsonl")[0]["tenant"],
         "contoso"
     );
+}
+
+#[test]
+fn other_commands_are_for_tenants_too() {
+    let world = msp();
+    world.write("assignctl.yaml", "manifests: [m.yaml]\n");
+    let run = |command: &str| world.run(&format!("{command} --sandbox tenants"));
+    run("list --all-tenants --policy Win*").exits(0).says(&[
+        "TENANT    KIND",
+        "contoso   configurationPolicy  Win - A",
+        "fabrikam  configurationPolicy  Win - A",
+    ]);
+    let csv = run("list --all-tenants --format csv").exits(0);
+    assert!(
+        csv.stdout.starts_with("tenant,kind,id,policy"),
+        "{}",
+        csv.stdout
+    );
+    assert!(
+        csv.stdout.contains("\r\ncontoso,configurationPolicy,"),
+        "{}",
+        csv.stdout
+    );
+    let json = run("list --tenant fabrikam --unmanaged --format json")
+        .exits(0)
+        .json();
+    assert_eq!(json["tenants"][0]["name"], "fabrikam");
+    let policies = json["tenants"][0]["assignments"]
+        .as_array()
+        .expect("a list");
+    let names: Vec<&str> = policies
+        .iter()
+        .filter_map(|row| row["name"].as_str())
+        .collect();
+    // What the tenant skips is not managed there.
+    assert_eq!(names, ["Win - Kiosk 1", "macOS - A"]);
+    run("list --all-tenants --format html").exits(64);
+    let exported = run("export --tenant contoso").exits(0);
+    assert!(exported.stdout.contains("Win - A"), "{}", exported.stdout);
+    std::fs::remove_file(world.path("tenants/contoso.json")).expect("a file");
+    run("export --tenant contoso").exits(1);
+    // The others are listed all the same, and the list is not taken for whole.
+    let ran = run("list --all-tenants --format json").exits(1);
+    assert_eq!(ran.json()["complete"], false);
+    assert_eq!(ran.json()["tenants"][0]["name"], "fabrikam");
+}
+
+#[test]
+fn a_policy_is_explained_for_one_tenant() {
+    let world = msp();
+    let id = world.json("tenants/fabrikam.json")["configurationPolicies"][0]["id"].clone();
+    let id = id.as_str().expect("an id");
+    let line = format!("explain {id} m.yaml --sandbox tenants");
+    world.run(&line).exits(64).says(&["for 2 tenants"]);
+    world
+        .run(&format!("{line} --all-tenants"))
+        .exits(64)
+        .says(&["about one tenant"]);
+    world
+        .run(&format!("{line} --tenant fabrikam"))
+        .exits(0)
+        .says(&["SG-Ring", "SG-CEO"]);
+    world
+        .run(&format!("{line} --tenant contoso"))
+        .exits(0)
+        .says(&["Pilot Devices"]);
+}
+
+#[test]
+fn a_further_tenant_gets_a_file_of_its_own() {
+    let world = msp();
+    std::fs::create_dir(world.path("manifests")).expect("a folder");
+    world.write("manifests/m.yaml", &world.read("m.yaml"));
+    world.write("adatum.json", &world.read("tenant.json"));
+    let id = "31111111-2222-4333-8444-555555555555";
+    world.edit("adatum.json", |tenant| tenant["tenantId"] = id.into());
+    let before = world.read("manifests/m.yaml");
+    world
+        .run("init --tenant adatum --sandbox adatum.json")
+        .exits(0)
+        .says(&[
+            "wrote ",
+            "adatum.yaml",
+            "assignctl tenants check --tenant adatum",
+        ]);
+    assert_eq!(world.read("manifests/m.yaml"), before);
+    world.write("tenants/adatum.json", &world.read("adatum.json"));
+    world
+        .run("plan manifests --tenant adatum --sandbox tenants")
+        .exits(0)
+        .says(&["adatum"]);
+    for (line, said) in [
+        (
+            "init --tenant adatum --sandbox adatum.json",
+            "a tenant `adatum` already",
+        ),
+        (
+            "init --tenant other --sandbox adatum.json",
+            "already, as `adatum`",
+        ),
+        (
+            "init --tenant ../x --sandbox adatum.json",
+            "letter or digit first",
+        ),
+    ] {
+        world.run(line).exits(64).says(&[said]);
+    }
+    // Manifests without tenants are for one, which has to be named first.
+    let single = World::with(
+        &Tenant::common().policy("P", &["+A"]),
+        &["name: P, include: [group: A]"],
+    );
+    std::fs::create_dir(single.path("manifests")).expect("a folder");
+    std::fs::rename(single.path("m.yaml"), single.path("manifests/m.yaml")).expect("a file");
+    single.write(
+        "assignctl.yaml",
+        "tenantId: 91111111-2222-4333-8444-555555555555\nmanifests: [manifests]\n",
+    );
+    single
+        .run("init --tenant adatum --sandbox tenant.json")
+        .exits(64)
+        .says(&["which has no name", "name that first"]);
+}
+
+/// Where there is no terminal: a line as each tenant is done, and nothing of single policies.
+#[test]
+fn progress_has_a_line_a_tenant() {
+    let world = msp();
+    let ran = world
+        .run("apply m.yaml --all-tenants --sandbox tenants --yes")
+        .exits(0)
+        .says(&["/2] fabrikam: ", "/2] contoso: ", "[2/2]", " applied"]);
+    ran.says_nothing_of("applied configurationPolicy");
+    let quiet = world
+        .run("drift m.yaml --all-tenants --sandbox tenants --no-progress")
+        .exits(0);
+    quiet.says_nothing_of("[1/2]");
 }

@@ -11,7 +11,11 @@ use crate::library::support::answers::{
 use crate::library::support::wire::{Act, Deed, Sent};
 
 /// Decides a request's fate, and whether that is a fault.
-pub(super) fn fate(dice: &mut fastrand::Rng, sent: &Sent, percent: u32) -> (Deed, bool) {
+pub(in crate::library) fn fate(
+    dice: &mut fastrand::Rng,
+    sent: &Sent,
+    percent: u32,
+) -> (Deed, bool) {
     let delay = |dice: &mut fastrand::Rng| Duration::from_millis(dice.u64(0..200));
     let (before, after) = (delay(dice), delay(dice));
     if dice.u32(0..100) >= percent {

@@ -10,7 +10,7 @@
 mod admin;
 mod approvals;
 mod checks;
-mod faults;
+pub(super) mod faults;
 mod history;
 mod scenario;
 mod seeds;

@@ -277,6 +277,7 @@ impl Stage {
             longest_wait: LONGEST_WAIT,
             concurrency: 8,
             recorder: None,
+            ceiling: assignctl::graph::pace::AppCeiling::default(),
         };
         let request = PlanRequest {
             write_with: Some(self.world.settings.write_with),

@@ -1,0 +1,178 @@
+//! Signing in to several tenants: with one app or the tenant's own, by every kind of proof, and what is said
+//! of a tenant that refuses.
+
+use azure_core::base64::decode_url_safe;
+use serde_json::{Value, json};
+
+use super::{CONTOSO, FABRIKAM, msp};
+use crate::cli::support::World;
+use crate::cli::support::certificates::Identity;
+use crate::cli::support::service::Served;
+use crate::cli::support::stand_in::{Reply, Seen, StandIn, readable_token};
+
+const APP: &str = "71111111-2222-4333-8444-555555555555";
+const OWN_APP: &str = "81111111-2222-4333-8444-555555555555";
+const PLAN: &str = "plan m.yaml --all-tenants --format json";
+
+/// Returns the tenant that a request for a token names.
+fn tenant_of(seen: &Seen) -> String {
+    seen.path().split('/').nth(1).unwrap_or_default().to_owned()
+}
+
+/// Entra, which gives each tenant a token of its own; `changed` may name another tenant in it.
+fn entra(changed: fn(&str) -> String) -> StandIn {
+    StandIn::start(move |seen| {
+        let token = readable_token(&json!({
+            "tid": changed(&tenant_of(seen)),
+            "appid": APP,
+            "aud": "https://graph.microsoft.com",
+            "exp": 4_000_000_000_u64,
+        }));
+        let body = json!({"token_type": "Bearer", "expires_in": 3599, "access_token": token});
+        Reply::json(200, &body)
+    })
+}
+
+/// Lets the runs of a world sign in at a stand-in, and use the emulator of both tenants.
+fn served(world: &mut World, entra: &StandIn) -> Served {
+    let states = "--state tenants/fabrikam.json --state tenants/contoso.json";
+    let served = Served::of(world, &format!("sandbox {states} --listen 127.0.0.1:0"));
+    world.set("ASSIGNCTL_GRAPH_URL", &served.url);
+    world.set("AZURE_AUTHORITY_HOST", &entra.url);
+    world.set("AZURE_CLIENT_ID", APP);
+    served
+}
+
+/// Returns what was sent for a tenant.
+fn asked(entra: &StandIn, tenant: &str) -> Seen {
+    let mut seen = entra.seen();
+    seen.retain(|seen| tenant_of(seen) == tenant);
+    assert_eq!(seen.len(), 1, "{tenant}: {seen:#?}");
+    seen.remove(0)
+}
+
+#[test]
+fn a_certificate_is_shown_to_each_tenant_by_itself() {
+    let mut world = msp();
+    let entra = entra(str::to_owned);
+    let _served = served(&mut world, &entra);
+    let identity = Identity::rsa();
+    world.write("app.pem", &[identity.pem(), identity.key_pem()].concat());
+    world.set("AZURE_CLIENT_CERTIFICATE_PATH", "app.pem");
+    world.run(PLAN).exits(0);
+    for tenant in [FABRIKAM, CONTOSO] {
+        let assertion = asked(&entra, tenant)
+            .field("client_assertion")
+            .expect("one");
+        let claims = assertion.split('.').nth(1).expect("three parts");
+        let claims = decode_url_safe(claims).expect("base64");
+        let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+        let audience = format!("{}/{tenant}/oauth2/v2.0/token", entra.url);
+        assert_eq!(claims["aud"], audience);
+    }
+}
+
+#[test]
+fn a_federated_token_is_fetched_for_each_tenant_in_its_cloud() {
+    let mut world = msp();
+    let manifest = world.read("m.yaml");
+    let contoso = format!("tenantId: {CONTOSO}");
+    world.write(
+        "m.yaml",
+        &manifest.replace(
+            &contoso,
+            &format!("{contoso}\n    cloud: usgov\n    clientId: {OWN_APP}"),
+        ),
+    );
+    let entra = entra(str::to_owned);
+    let _served = served(&mut world, &entra);
+    let github = StandIn::start(|seen| {
+        let audience = seen.query("audience").unwrap_or_default();
+        Reply::json(
+            200,
+            &json!({"value": format!("g.{audience}.t").replace(['/', ':'], "-")}),
+        )
+    });
+    world.set(
+        "ACTIONS_ID_TOKEN_REQUEST_URL",
+        &format!("{}/x?y=1", github.url),
+    );
+    world.set("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "request-token");
+    world.run(PLAN).exits(0);
+    assert_eq!(github.seen().len(), 2, "one a tenant");
+    for (tenant, assertion, app) in [
+        (FABRIKAM, "g.api---AzureADTokenExchange.t", APP),
+        (CONTOSO, "g.api---AzureADTokenExchangeUSGov.t", OWN_APP),
+    ] {
+        let seen = asked(&entra, tenant);
+        assert_eq!(seen.field("client_assertion").as_deref(), Some(assertion));
+        assert_eq!(seen.field("client_id").as_deref(), Some(app));
+    }
+}
+
+/// An authority that gives the token of one tenant to another: it is not used, in neither direction.
+#[test]
+fn a_token_of_one_tenant_is_never_sent_for_another() {
+    let mut world = msp();
+    let entra = entra(|_| CONTOSO.to_owned());
+    let _served = served(&mut world, &entra);
+    world.set("AZURE_CLIENT_SECRET", "a-secret");
+    let json = world.run(PLAN).exits(7).json();
+    let tenants = json["tenants"].as_array().expect("a list");
+    let of = |name: &str| {
+        tenants
+            .iter()
+            .find(|tenant| tenant["name"] == name)
+            .expect("one")
+    };
+    assert_eq!(of("contoso")["exitCode"], 0);
+    assert_eq!(of("contoso")["plan"]["tenantId"], CONTOSO);
+    assert_eq!(of("fabrikam")["exitCode"], 7);
+    assert_eq!(of("fabrikam")["plan"], Value::Null);
+    let said = of("fabrikam")["error"]["message"].as_str().expect("a text");
+    assert!(said.contains("the token is for the tenant"), "{said}");
+}
+
+#[test]
+fn what_a_tenant_refuses_is_said_with_what_to_do_there() {
+    for (switch, number, hint) in [
+        (
+            "noConsent",
+            "AADSTS65001",
+            format!("https://login.microsoftonline.com/{CONTOSO}/adminconsent"),
+        ),
+        (
+            "unknownApp",
+            "AADSTS700016",
+            format!("https://login.microsoftonline.com/{CONTOSO}/adminconsent"),
+        ),
+        (
+            "disabledApp",
+            "AADSTS7000112",
+            "Enterprise applications".to_owned(),
+        ),
+    ] {
+        let mut world = msp();
+        world.edit("tenants/contoso.json", |tenant| {
+            tenant["service"]["signIn"] = json!(switch);
+        });
+        let states = "--state tenants/fabrikam.json --state tenants/contoso.json";
+        let served = Served::of(&world, &format!("sandbox {states} --listen 127.0.0.1:0"));
+        world.set("ASSIGNCTL_GRAPH_URL", &served.url);
+        world.set("AZURE_AUTHORITY_HOST", served.authority());
+        world.set("AZURE_CLIENT_ID", APP);
+        world.set("AZURE_CLIENT_SECRET", "a-secret");
+        let ran = world
+            .run("apply m.yaml --all-tenants --yes --report reports")
+            .exits(7);
+        ran.says(&[
+            "tenant contoso:",
+            number,
+            &hint,
+            "contoso   exit 7",
+            "fabrikam  exit 0",
+        ]);
+        let report = world.report("reports/contoso.report.jsonl");
+        assert_eq!(report.last().expect("an end")["exitCode"], 7);
+    }
+}
