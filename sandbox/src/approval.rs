@@ -102,20 +102,33 @@ impl Machine {
                 let text = read_justification(text)?;
                 Err(self.file(call, collection, object, text, time))
             }
-            (None, None) => Err(self.without_justification(&object, time)),
+            (None, None) => Err(self.without_justification(collection, &object, time)),
         }
     }
 
-    fn open_request(&self, object: &str, time: Timestamp) -> bool {
-        self.tenant()
-            .approval_requests
-            .iter()
-            .any(|request| request.object == object && request.status_at(time).is_open())
+    /// Whether an object is locked. What counts is the policy type with the id.
+    fn open_request(&self, collection: Collection, object: &str, time: Timestamp) -> bool {
+        let is_type = |request: &ApprovalRequest| {
+            let other = Collection::named(&request.collection);
+            other == Some(collection)
+                || other.is_some_and(|other| {
+                    let own = collection.spec().approval;
+                    own.is_some() && own == other.spec().approval
+                })
+        };
+        self.tenant().approval_requests.iter().any(|request| {
+            request.object == object && is_type(request) && request.status_at(time).is_open()
+        })
     }
 
-    fn without_justification(&self, object: &str, time: Timestamp) -> Fault {
+    fn without_justification(
+        &self,
+        collection: Collection,
+        object: &str,
+        time: Timestamp,
+    ) -> Fault {
         let switches = &self.tenant().service.approval;
-        if switches.conflict_without_justification && self.open_request(object, time) {
+        if switches.conflict_without_justification && self.open_request(collection, object, time) {
             return active();
         }
         // Microsoft365DSC#7236; earlier documentation said 403.
@@ -134,7 +147,7 @@ impl Machine {
         justification: String,
         time: Timestamp,
     ) -> Fault {
-        if self.open_request(&object, time) {
+        if self.open_request(collection, &object, time) {
             return active();
         }
         let number = self.tenant().approval_requests.len();

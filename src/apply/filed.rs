@@ -1,6 +1,8 @@
 //! Writes that were filed for approval, as values: how one is kept and made again, and how a policy
 //! settles by what is known of its request.
 
+use jiff::Timestamp;
+
 use super::progress::Progress;
 use super::{Outcome, Reason, Settled};
 use crate::graph::approvals::means_same;
@@ -120,13 +122,23 @@ fn write(
     })
 }
 
+/// Says a time of the service without fractions.
+fn to_the_second(time: &str) -> String {
+    let known = time.parse::<Timestamp>();
+    known.map_or_else(
+        |_| time.to_owned(),
+        |time| time.strftime("%FT%TZ").to_string(),
+    )
+}
+
 pub(super) fn pending(filed: PendingApproval, who: Option<String>) -> Settled {
     let by = who
         .map(|who| format!(", filed by {who}"))
         .unwrap_or_default();
     let message = format!(
         "waits for a second administrator's approval until {}: request `{}`{by}",
-        filed.expires_at, filed.code
+        to_the_second(&filed.expires_at),
+        filed.code
     );
     Settled {
         approval: Some(Box::new(filed)),

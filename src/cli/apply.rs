@@ -14,6 +14,7 @@ use super::tenants::runs;
 use super::{interrupt, runtime, settings};
 use crate::apply::Settings;
 use crate::apply::approval::Approval;
+use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
 use crate::graph::client::Client;
 use crate::manifest::{Loaded, Tenant};
@@ -47,6 +48,7 @@ pub(super) fn run_or_roll_back(
     common: &Common,
     output: &Output,
 ) -> Result<Exit, Failure> {
+    warn_of_length(command.justification.as_deref(), output);
     // A configuration error is returned later, so that the report has it too.
     let config = settings::configuration(common);
     let mut read = settings::inputs(&command.paths, common, config.as_ref().ok());
@@ -125,6 +127,22 @@ fn read_report(path: &Path) -> Result<OfTenant, Failure> {
     let recorded = inputs::report(path)?;
     let tenant = tenants::recorded_tenant(path, &recorded)?;
     Ok((Some(recorded), tenant))
+}
+
+/// Whether the service counts characters or bytes is not documented.
+fn warn_of_length(justification: Option<&str>, output: &Output) {
+    const CODE: &str = "long-justification";
+    const MOST_BYTES: usize = 1024;
+    let Some(text) = justification.filter(|text| text.len() > MOST_BYTES) else {
+        return;
+    };
+    let message = format!(
+        "the justification takes {} bytes, and the service may refuse more than {MOST_BYTES}",
+        text.len()
+    );
+    let warning = Diagnostic::new(Severity::Warning, CODE, None, message)
+        .hint("shorten it; other letters than those of English take more than a byte");
+    output.diagnostics(&[warning], &Sources::default());
 }
 
 /// Reads the manifests that are named; `None` if a saved plan is.

@@ -1,11 +1,12 @@
 //! `approvals`: the requests for a second administrator's approval; `approvals cancel` withdraws a run's.
+//! With several tenants each has its own sign-in, and what goes wrong in one stops no other.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio_util::sync::CancellationToken;
+use futures::StreamExt as _;
 
-use super::arguments::{Approvals, ApprovalsCancel, ApprovalsCommand};
+use super::arguments::{Approvals, ApprovalsCommand};
 use super::config::Config;
 use super::confirm::{APPROVALS, ask_for};
 use super::options::{Common, Format};
@@ -13,11 +14,30 @@ use super::output::Output;
 use super::{interrupt, runtime, settings};
 use crate::exit::Exit;
 use crate::graph::client::Client;
-use crate::render::approvals as render;
-use crate::report::Withdrawn;
+use crate::manifest::Tenant;
+use crate::render::approvals::{self as render, Shown};
+use crate::report::{Reason, Withdrawn};
 use crate::run::approvals::{Listed, Which, cancel, list};
 use crate::run::connect::connect;
-use crate::run::{Failure, inputs, plan};
+use crate::run::{Failure, inputs, plan, tenants};
+
+/// How many tenants are asked in parallel.
+const PARALLEL: usize = 4;
+
+/// What is asked of a tenant.
+struct Job {
+    /// The tenant, if it is one that manifests name.
+    tenant: Option<Tenant>,
+    which: Which,
+}
+
+/// What came of it.
+struct Done {
+    tenant: Option<Tenant>,
+    client: Option<Arc<Client>>,
+    listed: Result<Listed, Failure>,
+    withdrawn: Vec<Withdrawn>,
+}
 
 pub(super) fn run(command: &Approvals, common: &Common, output: &Output) -> Result<Exit, Failure> {
     if output.format == Format::Github {
@@ -27,106 +47,204 @@ pub(super) fn run(command: &Approvals, common: &Common, output: &Output) -> Resu
         );
     }
     let config = settings::configuration(common)?;
-    match &command.command {
-        Some(ApprovalsCommand::Cancel(command)) => withdraw(command, common, &config, output),
-        None => show(command, common, &config, output),
+    let mut read = settings::inputs(&[], common, Some(&config));
+    let withdraws = command.command.as_ref();
+    match withdraws {
+        Some(ApprovalsCommand::Cancel(cancel)) => read.push(cancel.report.clone()),
+        None => read.extend(command.paths.iter().cloned()),
+    }
+    output.keep_inputs(&[], &read)?;
+    let (jobs, many) = match withdraws {
+        Some(ApprovalsCommand::Cancel(cancel)) => of_reports(&cancel.report, output)?,
+        None => jobs(command, &config, output)?,
+    };
+    let yes = withdraws.map(|ApprovalsCommand::Cancel(cancel)| cancel.yes);
+    let mut done = work(jobs, yes, common, &config, output)?;
+    done.sort_by(|one, other| {
+        let name = |done: &Done| done.tenant.as_ref().map(|tenant| tenant.name.clone());
+        name(one).cmp(&name(other))
+    });
+    let exits: Vec<Exit> = done.iter().map(exit).collect();
+    if let ([_], false) = (done.as_slice(), many)
+        && let Some(Done {
+            listed: Err(failure),
+            ..
+        }) = done.pop_if(|done| done.listed.is_err())
+    {
+        return Err(failure);
+    }
+    for done in &done {
+        if let (Some(tenant), Err(failure)) = (&done.tenant, &done.listed) {
+            output.note(&format!("tenant {}:\n", tenant.name));
+            output.failure(failure);
+        }
+    }
+    let shown: Vec<Shown<'_>> = done
+        .iter()
+        .zip(&exits)
+        .map(|(done, exit)| shown(done, *exit, yes.is_some()))
+        .collect();
+    let exit = Exit::first(exits.iter().copied());
+    output.print_report(
+        || render::text(&shown),
+        |most_bytes| render::markdown(&shown, most_bytes),
+        &render::json(&shown, many.then_some(exit.code())),
+    )?;
+    Ok(exit)
+}
+
+fn shown(done: &Done, exit: Exit, withdraws: bool) -> Shown<'_> {
+    let (open, closed) = match &done.listed {
+        Ok(listed) => (&*listed.open, &*listed.closed),
+        Err(_) => (&[][..], &[][..]),
+    };
+    Shown {
+        tenant: done
+            .tenant
+            .as_ref()
+            .map(|tenant| (&*tenant.name, &*tenant.tenant_id)),
+        exit_code: exit.code(),
+        error: done.listed.as_ref().err().map(|failure| &*failure.message),
+        open,
+        closed,
+        withdrawn: withdraws.then_some(&done.withdrawn),
     }
 }
 
-fn show(
+/// Finds out what is asked for, and whether the answer is for several tenants.
+fn jobs(
     command: &Approvals,
-    common: &Common,
     config: &Config,
     output: &Output,
-) -> Result<Exit, Failure> {
+) -> Result<(Vec<Job>, bool), Failure> {
     let paths = &command.paths;
-    let mut read = settings::inputs(&[], common, Some(config));
-    read.extend(paths.iter().cloned());
-    output.keep_inputs(&[], &read)?;
-    let loaded;
-    let which = match paths.as_slice() {
-        [] => Which::All,
-        [report] if inputs::is_report(report) => Which::Filed(Box::new(inputs::report(report)?)),
-        paths => {
-            if paths.iter().any(|path| inputs::is_report(path)) {
-                return Err(Failure::usage("a report stands alone, without other paths")
-                    .hint("name one report, or manifests"));
-            }
-            loaded = plan::load(paths, config.path.as_deref())?;
-            output.diagnostics(&loaded.diagnostics, &loaded.sources);
-            Which::Managed(&loaded)
+    match paths.as_slice() {
+        [] if !command.tenants.are_asked() => {
+            return Ok((vec![job(None, Which::All)], false));
         }
+        [report] if inputs::is_report(report) || tenants::holds_reports(report) => {
+            return of_reports(report, output);
+        }
+        _ => {}
+    }
+    if paths.iter().any(|path| inputs::is_report(path)) {
+        return Err(Failure::usage("a report stands alone, without other paths")
+            .hint("name one report, or manifests"));
+    }
+    let paths = settings::manifests(paths, config)?;
+    let loaded = plan::load_any(&paths, config.path.as_deref())?;
+    output.diagnostics(&loaded.diagnostics, &loaded.sources);
+    let Some(chosen) = tenants::choose(&loaded.tenants, &command.tenants.asked())? else {
+        return Ok((vec![job(None, Which::Managed(Box::new(loaded)))], false));
     };
-    let Listed { open, closed } = connected(common, config, output, async |client, stop| {
-        list(&client, which, &stop).await
-    })?;
-    output.print_report(
-        || render::text(&open, &closed),
-        |most_bytes| render::markdown(&open, &closed, most_bytes),
-        &render::json(&open, &closed),
-    )?;
-    Ok(Exit::Success)
-}
-
-/// Withdraws what a run has filed and this sign-in may withdraw.
-fn withdraw(
-    command: &ApprovalsCancel,
-    common: &Common,
-    config: &Config,
-    output: &Output,
-) -> Result<Exit, Failure> {
-    let report: &Path = &command.report;
-    let mut read = settings::inputs(&[], common, Some(config));
-    read.push(report.to_owned());
-    output.keep_inputs(&[], &read)?;
-    let recorded = inputs::report(report)?;
-    let outcomes = connected(common, config, output, async |client, stop| {
-        let Listed { open, closed } =
-            list(&client, Which::Filed(Box::new(recorded)), &stop).await?;
-        if !open.is_empty() && !command.yes {
-            output.note(&render::text(&open, &closed));
-            ask_for(output, &stop, APPROVALS).await?;
-        }
-        let withdrawn = cancel(open, &client, &stop).await?.into_iter();
-        let closed = closed.into_iter().map(|entry| {
-            let outcome = Withdrawn::Closed(entry.status);
-            (entry, outcome)
-        });
-        Ok(withdrawn.chain(closed).collect::<Vec<_>>())
-    })?;
-    output.print_report(
-        || match outcomes.is_empty() {
-            true => "The run of this report has filed no request for approval.\n".to_owned(),
-            false => render::withdrawn_text(&outcomes),
-        },
-        |most_bytes| render::withdrawn_markdown(&outcomes, most_bytes),
-        &render::withdrawn_json(&outcomes),
-    )?;
-    let failed = outcomes.iter().filter_map(|(_, outcome)| match outcome {
-        Withdrawn::Failed(reason) => Some(reason),
-        Withdrawn::Done | Withdrawn::Closed(_) => None,
+    let jobs = chosen.into_iter().filter_map(|tenant| {
+        let own = loaded.of_tenant(&tenant.name)?;
+        Some(job(Some(tenant), Which::Managed(Box::new(own))))
     });
-    let failed: Vec<_> = failed.collect();
-    let is_refusal = failed.iter().all(|reason| reason.is_refusal);
-    Ok(match failed.len() {
-        0 => Exit::Success,
-        number if number == outcomes.len() && is_refusal => Exit::Refused,
-        _ => Exit::Partial,
-    })
+    Ok((jobs.collect(), true))
 }
 
-/// Does some work with a client.
-fn connected<T>(
+/// Takes a report, or those of tenants in a folder.
+fn of_reports(path: &Path, output: &Output) -> Result<(Vec<Job>, bool), Failure> {
+    if !path.is_dir() {
+        let recorded = inputs::report(path)?;
+        let tenant = tenants::recorded_tenant(path, &recorded)?;
+        return Ok((vec![job(tenant, Which::Filed(Box::new(recorded)))], false));
+    }
+    let (reports, without) = tenants::reports(path)?;
+    for name in without {
+        output.info(&format!(
+            "tenant {name}: its run ended before it had a plan\n"
+        ));
+    }
+    let jobs = reports.into_iter().map(|file| {
+        let recorded = file.report()?;
+        Ok(job(Some(file.tenant), Which::Filed(Box::new(recorded))))
+    });
+    Ok((jobs.collect::<Result<_, Failure>>()?, true))
+}
+
+fn job(tenant: Option<Tenant>, which: Which) -> Job {
+    Job { tenant, which }
+}
+
+/// Lists what is asked for, and withdraws it if `yes` is said, or after having asked.
+fn work(
+    jobs: Vec<Job>,
+    yes: Option<bool>,
     common: &Common,
     config: &Config,
     output: &Output,
-    work: impl AsyncFnOnce(Arc<Client>, CancellationToken) -> Result<T, Failure>,
-) -> Result<T, Failure> {
+) -> Result<Vec<Done>, Failure> {
     let service = settings::service(&common.service, config)?;
+    let is_one = jobs.len() == 1;
     runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
-        let environment = settings::environment(&output.redactor);
-        let client = connect(&service, &environment, output.observer(), &stop)?;
-        work(client, stop).await
+        let (service, stop) = (&service, &stop);
+        let listing = jobs.into_iter().map(|Job { tenant, which }| async move {
+            let connected = || {
+                let service = match &tenant {
+                    Some(tenant) if is_one => tenants::service_of_one(service, tenant)?,
+                    Some(tenant) => tenants::service_of(service, tenant)?,
+                    None => service.clone(),
+                };
+                let environment = settings::environment(&output.redactor);
+                connect(&service, &environment, output.observer(), stop)
+            };
+            let (client, listed) = match connected() {
+                Ok(client) => {
+                    let listed = list(&client, which, stop).await;
+                    (Some(client), listed)
+                }
+                Err(failure) => (None, Err(failure)),
+            };
+            Done {
+                tenant,
+                client,
+                listed,
+                withdrawn: Vec::new(),
+            }
+        });
+        let listing = futures::stream::iter(listing).buffer_unordered(PARALLEL);
+        let mut all: Vec<Done> = listing.collect().await;
+        let Some(yes) = yes else {
+            return Ok(all);
+        };
+        let is_open = |done: &Done| done.listed.as_ref().is_ok_and(|all| !all.open.is_empty());
+        if all.iter().any(is_open) && !yes {
+            let all: Vec<Shown<'_>> = all
+                .iter()
+                .map(|done| shown(done, Exit::Success, false))
+                .collect();
+            output.note(&render::text(&all));
+            ask_for(output, stop, APPROVALS).await?;
+        }
+        for done in &mut all {
+            if let (Ok(listed), Some(client)) = (&done.listed, &done.client) {
+                done.withdrawn = cancel(&listed.open, client, stop).await?;
+            }
+        }
+        Ok(all)
     })
+}
+
+fn exit(done: &Done) -> Exit {
+    let failed: Vec<&Reason> = done
+        .withdrawn
+        .iter()
+        .filter_map(|withdrawn| match withdrawn {
+            Withdrawn::Failed(reason) => Some(reason),
+            Withdrawn::Done | Withdrawn::Closed(_) => None,
+        })
+        .collect();
+    match &done.listed {
+        Err(failure) => failure.exit,
+        Ok(_) if failed.is_empty() => Exit::Success,
+        Ok(_) => match failed.len() == done.withdrawn.len()
+            && failed.iter().all(|reason| reason.is_refusal)
+        {
+            true => Exit::Refused,
+            false => Exit::Partial,
+        },
+    }
 }

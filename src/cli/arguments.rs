@@ -512,10 +512,12 @@ pub(super) struct Rollback {
 pub(super) struct Approvals {
     #[command(subcommand)]
     pub(super) command: Option<ApprovalsCommand>,
-    /// Manifests: only requests for the policies that they manage; or the report of an apply: only those
-    /// that its run has filed [default: all that the sign-in sees]
+    /// Manifests: only requests for the policies that they manage; or the report of an apply, or a folder
+    /// of reports of tenants: only those that these runs have filed [default: all that the sign-in sees]
     #[arg(value_name = "PATH|REPORT")]
     pub(super) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(super) tenants: TenantOptions,
 }
 
 #[derive(Debug, Subcommand)]
@@ -529,8 +531,8 @@ pub(super) enum ApprovalsCommand {
     after_help = "Examples:\n  assignctl approvals cancel report.jsonl\n  assignctl approvals cancel report.jsonl --yes"
 )]
 pub(super) struct ApprovalsCancel {
-    /// Report of the run whose requests are withdrawn
-    #[arg(value_name = "REPORT")]
+    /// Report of the run whose requests are withdrawn, or a folder of reports of tenants
+    #[arg(value_name = "REPORT|DIR")]
     pub(super) report: PathBuf,
     /// Do not ask for confirmation
     #[arg(short, long)]

@@ -142,7 +142,8 @@ pub(super) fn removal_limit(text: &str) -> Result<RemovalLimit, String> {
 /// Reads why changes are made. The service counts characters, in which unit nobody knows: the larger
 /// count has to fit.
 pub(super) fn justification(text: &str) -> Result<String, String> {
-    match text.trim().encode_utf16().count() {
+    let text = text.trim();
+    match text.encode_utf16().count() {
         0 => Err("expected a text that says why".to_owned()),
         1..=1024 => Ok(text.to_owned()),
         length => Err(format!(

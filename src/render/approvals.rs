@@ -9,7 +9,7 @@ use super::clean::clean;
 use super::json::Json;
 use super::markdown::{code, marker};
 use super::phrases::{count, reason};
-use super::requests::{policy, state, which, who};
+use super::requests::{minute, policy, state, which, who};
 use crate::model::{ApprovalEntry, ApprovalStatus};
 use crate::plan::saved::ApprovalRecord;
 use crate::report::Withdrawn;
@@ -54,10 +54,68 @@ fn summary(open: &[ApprovalEntry]) -> String {
     )
 }
 
-/// Draws requests.
-pub fn text(open: &[ApprovalEntry], others: &[ApprovalEntry]) -> String {
+/// What is shown of a tenant's requests.
+#[derive(Clone, Copy, Debug)]
+pub struct Shown<'a> {
+    /// Its name and id, if manifests name it.
+    pub tenant: Option<(&'a str, &'a str)>,
+    /// How the run for it ended.
+    pub exit_code: u8,
+    /// Why there is nothing to show.
+    pub error: Option<&'a str>,
+    /// The open requests.
+    pub open: &'a [ApprovalEntry],
+    /// Those of a run that are closed.
+    pub closed: &'a [ApprovalEntry],
+    /// What became of the open ones, if they were to be withdrawn.
+    pub withdrawn: Option<&'a Vec<Withdrawn>>,
+}
+
+impl<'a> Shown<'a> {
+    /// Returns the requests that were to be withdrawn with what became of them.
+    fn withdrawals(&self) -> Option<Vec<(&'a ApprovalEntry, Withdrawn)>> {
+        let open = self.open.iter().zip(self.withdrawn?.iter().cloned());
+        let closed = self.closed.iter();
+        let closed = closed.map(|entry| (entry, Withdrawn::Closed(entry.status)));
+        Some(open.chain(closed).collect())
+    }
+}
+
+/// Draws requests, of one tenant or of several.
+pub fn text(all: &[Shown<'_>]) -> String {
     let mut drawn = String::new();
-    for entry in open {
+    for shown in all {
+        if let Some((name, id)) = shown.tenant.filter(|_| all.len() > 1) {
+            let _ = writeln!(
+                drawn,
+                "{STRONG}Tenant {}{STRONG:#} ({})\n",
+                clean(name),
+                clean(id)
+            );
+        }
+        if let Some(error) = shown.error {
+            let _ = writeln!(drawn, "{}", clean(error));
+        } else if let Some(withdrawals) = shown.withdrawals() {
+            for (entry, withdrawn) in &withdrawals {
+                let _ = writeln!(drawn, "{}", withdrawal(entry, withdrawn));
+            }
+            if withdrawals.is_empty() {
+                let _ = writeln!(drawn, "{NOTHING_FILED}");
+            }
+        } else {
+            requests(&mut drawn, shown);
+        }
+        if all.len() > 1 {
+            drawn.push('\n');
+        }
+    }
+    drawn
+}
+
+const NOTHING_FILED: &str = "The run of this report has filed no request for approval.";
+
+fn requests(drawn: &mut String, shown: &Shown<'_>) {
+    for entry in shown.open {
         let (state, policy, which) = (state(entry.status), policy(entry), which(entry));
         let _ = writeln!(drawn, "{STRONG}{policy}{STRONG:#}: {WAITS}{state}{WAITS:#}");
         let _ = writeln!(drawn, "  {which}");
@@ -66,77 +124,182 @@ pub fn text(open: &[ApprovalEntry], others: &[ApprovalEntry]) -> String {
         }
         drawn.push('\n');
     }
-    for entry in others {
+    for entry in shown.closed {
         let _ = writeln!(drawn, "{}", closed(entry));
     }
-    if !others.is_empty() {
+    if !shown.closed.is_empty() {
         drawn.push('\n');
     }
-    let _ = writeln!(drawn, "{STRONG}Approvals{STRONG:#}: {}.", summary(open));
+    let _ = writeln!(
+        drawn,
+        "{STRONG}Approvals{STRONG:#}: {}.",
+        summary(shown.open)
+    );
+}
+
+/// Draws the same for a comment. What does not fit into so many bytes is counted.
+pub fn markdown(all: &[Shown<'_>], most_bytes: usize) -> String {
+    let title = match all {
+        [one] if one.withdrawn.is_none() => format!("approvals: {}", summary(one.open)),
+        [one] => {
+            let number = one.open.len() + one.closed.len();
+            format!("approvals cancel: {}", count(number, "request", "requests"))
+        }
+        several => format!("approvals: {}", count(several.len(), "tenant", "tenants")),
+    };
+    let mut drawn = format!("{}\n### assignctl {title}\n\n", marker("approvals"));
+    let parts: Vec<(String, Vec<String>)> =
+        all.iter().map(|shown| part(shown, all.len())).collect();
+    let mut rest = parts.iter().map(|(_, lines)| lines.len()).sum::<usize>();
+    'all: for (head, lines) in parts {
+        let mut head = Some(head);
+        for line in lines {
+            let heading = head.take().unwrap_or_default();
+            if drawn.len() + heading.len() + line.len() + REST > most_bytes {
+                let _ = write!(
+                    drawn,
+                    "\n{} not shown.\n",
+                    count(rest, "line is", "lines are")
+                );
+                break 'all;
+            }
+            drawn.push_str(&heading);
+            drawn.push_str(&line);
+            rest -= 1;
+        }
+    }
     drawn
 }
 
-/// Draws requests for a comment. What does not fit into so many bytes is counted.
-pub fn markdown(open: &[ApprovalEntry], others: &[ApprovalEntry], most_bytes: usize) -> String {
-    let mut drawn = format!(
-        "{}\n### assignctl approvals: {}\n\n",
-        marker("approvals"),
-        summary(open)
-    );
-    let entries: Vec<&ApprovalEntry> = open.iter().chain(others).collect();
-    if entries.is_empty() {
-        return drawn;
+/// Returns what stands above a tenant's requests, and a line for each.
+fn part(shown: &Shown<'_>, tenants: usize) -> (String, Vec<String>) {
+    let head = match shown.tenant.filter(|_| tenants > 1) {
+        Some((name, _)) => format!("\n**{}**\n\n", code(name)),
+        None => String::new(),
+    };
+    if let Some(error) = shown.error {
+        return (head, vec![format!("{}\n", code(error))]);
     }
-    drawn.push_str("| state | policy | request | filed | expires | justification |\n|---|---|---|---|---|---|\n");
-    for (index, entry) in entries.iter().enumerate() {
-        let said = |text: &Option<String>| text.as_ref().map(code).unwrap_or_default();
-        let state = match &entry.approver_said {
-            Some(words) => format!("{}: {}", state(entry.status), code(words)),
-            None => state(entry.status).to_owned(),
-        };
-        let row = format!(
-            "| {state} | {} | {} | {} | {} | {} |\n",
-            code(policy(entry)),
-            code(&entry.code),
-            code(format!("{}{}", entry.requested_at, who(entry))),
-            code(&entry.expires_at),
-            said(&entry.justification)
-        );
-        if drawn.len() + row.len() + REST > most_bytes {
-            let rest = count(entries.len() - index, "request is", "requests are");
-            let _ = write!(drawn, "\n{rest} not shown.\n");
-            break;
-        }
-        drawn.push_str(&row);
+    if let Some(withdrawals) = shown.withdrawals() {
+        let lines = withdrawals.iter();
+        let lines =
+            lines.map(|(entry, withdrawn)| format!("- {}\n", code(withdrawal(entry, withdrawn))));
+        return (head, lines.collect());
     }
-    drawn
+    let rows: Vec<String> = shown.open.iter().chain(shown.closed).map(row).collect();
+    if rows.is_empty() {
+        let none = format!("{}\n", summary(shown.open));
+        return (head, if tenants > 1 { vec![none] } else { Vec::new() });
+    }
+    (head + TABLE, rows)
+}
+
+const TABLE: &str =
+    "| state | policy | request | filed | expires | justification |\n|---|---|---|---|---|---|\n";
+
+fn row(entry: &ApprovalEntry) -> String {
+    let state = match &entry.approver_said {
+        Some(words) => format!("{}: {}", state(entry.status), code(words)),
+        None => state(entry.status).to_owned(),
+    };
+    let why = entry.justification.as_ref();
+    format!(
+        "| {state} | {} | {} | {} | {} | {} |\n",
+        code(policy(entry)),
+        code(&entry.code),
+        code(format!("{}{}", minute(&entry.requested_at), who(entry))),
+        code(minute(&entry.expires_at)),
+        why.map(code).unwrap_or_default()
+    )
 }
 
 #[derive(Serialize)]
-struct ApprovalsRecord<'a> {
-    approvals: Vec<ApprovalRecord<'a>>,
+#[serde(untagged)]
+enum Records<'a> {
+    One(OfTenant<'a>),
+    #[serde(rename_all = "camelCase")]
+    Many {
+        tenants: Vec<OfTenant<'a>>,
+        exit_code: u8,
+    },
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct OfTenant<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    exit_code: Option<u8>,
+    /// Null if they could not be read.
+    approvals: Option<Vec<RequestRecord<'a>>>,
     /// Of a run: those that are not open any more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     closed: Vec<ApprovalRecord<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'a str>,
 }
 
-/// Returns requests as JSON.
-pub fn json<'a>(open: &'a [ApprovalEntry], others: &'a [ApprovalEntry]) -> Json<'a> {
-    Json::new(ApprovalsRecord {
-        approvals: open.iter().map(ApprovalRecord::new).collect(),
-        closed: others.iter().map(ApprovalRecord::new).collect(),
+#[derive(Serialize)]
+struct RequestRecord<'a> {
+    #[serde(flatten)]
+    request: ApprovalRecord<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+/// Returns the same as JSON; of several tenants with the exit code of all.
+pub fn json<'a>(all: &[Shown<'a>], of_many: Option<u8>) -> Json<'a> {
+    let mut tenants = all.iter().map(|shown| {
+        let of_tenant = shown.tenant.filter(|_| of_many.is_some());
+        let (records, closed) = match shown.withdrawals() {
+            Some(withdrawals) => (withdrawals.iter().map(withdrawn_record).collect(), &[][..]),
+            None => (shown.open.iter().map(record).collect(), shown.closed),
+        };
+        OfTenant {
+            name: of_tenant.map(|(name, _)| name),
+            tenant_id: of_tenant.map(|(_, id)| id),
+            exit_code: of_many.map(|_| shown.exit_code),
+            approvals: shown.error.is_none().then_some(records),
+            closed: closed.iter().map(ApprovalRecord::new).collect(),
+            error: shown.error,
+        }
+    });
+    Json::new(match (of_many, tenants.next()) {
+        (None, Some(one)) => Records::One(one),
+        (exit_code, first) => Records::Many {
+            tenants: first.into_iter().chain(tenants).collect(),
+            exit_code: exit_code.unwrap_or_default(),
+        },
     })
 }
 
-fn outcome(withdrawn: &Withdrawn) -> &'static str {
-    match withdrawn {
-        Withdrawn::Done => "withdrawn",
-        Withdrawn::Closed(_) => "closed",
-        Withdrawn::Failed(_) => "failed",
+fn record(entry: &ApprovalEntry) -> RequestRecord<'_> {
+    RequestRecord {
+        request: ApprovalRecord::new(entry),
+        outcome: None,
+        error: None,
     }
 }
 
-fn withdrawal((entry, withdrawn): (&ApprovalEntry, &Withdrawn)) -> String {
+fn withdrawn_record<'a>((entry, withdrawn): &(&'a ApprovalEntry, Withdrawn)) -> RequestRecord<'a> {
+    let (outcome, error) = match withdrawn {
+        Withdrawn::Done => ("withdrawn", None),
+        Withdrawn::Closed(_) => ("closed", None),
+        Withdrawn::Failed(reason) => ("failed", Some(reason.message.clone())),
+    };
+    RequestRecord {
+        request: ApprovalRecord::new(entry),
+        outcome: Some(outcome),
+        error,
+    }
+}
+
+fn withdrawal(entry: &ApprovalEntry, withdrawn: &Withdrawn) -> String {
     let request = clean(&entry.code);
     match withdrawn {
         Withdrawn::Done => format!("withdrawn {}: request {request}", policy(entry)),
@@ -151,58 +314,4 @@ fn withdrawal((entry, withdrawn): (&ApprovalEntry, &Withdrawn)) -> String {
             reason(why)
         ),
     }
-}
-
-/// Says what became of requests that were to be withdrawn.
-pub fn withdrawn_text(outcomes: &[(ApprovalEntry, Withdrawn)]) -> String {
-    let lines = outcomes
-        .iter()
-        .map(|(entry, outcome)| withdrawal((entry, outcome)) + "\n");
-    lines.collect()
-}
-
-/// Says the same for a comment.
-pub fn withdrawn_markdown(outcomes: &[(ApprovalEntry, Withdrawn)], most_bytes: usize) -> String {
-    let mut drawn = format!(
-        "{}\n### assignctl approvals cancel\n\n",
-        marker("approvals")
-    );
-    for (index, (entry, outcome)) in outcomes.iter().enumerate() {
-        let line = format!("- {}\n", code(withdrawal((entry, outcome))));
-        if drawn.len() + line.len() + REST > most_bytes {
-            let rest = count(outcomes.len() - index, "request is", "requests are");
-            let _ = write!(drawn, "\n{rest} not shown.\n");
-            break;
-        }
-        drawn.push_str(&line);
-    }
-    drawn
-}
-
-#[derive(Serialize)]
-struct WithdrawnRecord<'a> {
-    #[serde(flatten)]
-    request: ApprovalRecord<'a>,
-    outcome: &'static str,
-    error: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct WithdrawalsRecord<'a> {
-    approvals: Vec<WithdrawnRecord<'a>>,
-}
-
-/// Returns what became of requests that were to be withdrawn as JSON.
-pub fn withdrawn_json(outcomes: &[(ApprovalEntry, Withdrawn)]) -> Json<'_> {
-    let records = outcomes.iter().map(|(entry, withdrawn)| WithdrawnRecord {
-        request: ApprovalRecord::new(entry),
-        outcome: outcome(withdrawn),
-        error: match withdrawn {
-            Withdrawn::Failed(reason) => Some(&reason.message),
-            Withdrawn::Done | Withdrawn::Closed(_) => None,
-        },
-    });
-    Json::new(WithdrawalsRecord {
-        approvals: records.collect(),
-    })
 }

@@ -24,7 +24,7 @@ use crate::diagnostic::Severity;
 use crate::plan::guards::Guard;
 use crate::plan::since::Cause;
 use crate::plan::{ManifestPlace, Plan, PlannedPolicy};
-use crate::report::Results;
+use crate::report::{Outcome, Results};
 
 /// The most policies that one annotation names.
 const MOST_NAMES: usize = 20;
@@ -197,7 +197,12 @@ impl Lines<'_> {
                     format!("{} policies: {why}{list}", several.len())
                 }
             };
-            self.add(Level::Error, place, outcome.name(), &message);
+            // What waits is not done, and has not failed.
+            let level = match outcome {
+                Outcome::Pending => Level::Warning,
+                _ => Level::Error,
+            };
+            self.add(level, place, outcome.name(), &message);
         }
         for (policy, live) in results.moved(view.plan) {
             let name = policy_of_kind(&policy.reference());

@@ -1,5 +1,7 @@
 //! Requests for a second administrator's approval, in words.
 
+use jiff::Timestamp;
+
 use super::clean::clean;
 use crate::model::{ApprovalEntry, ApprovalStatus};
 
@@ -45,10 +47,18 @@ pub(super) fn which(entry: &ApprovalEntry) -> String {
     format!(
         "request {}, filed {}{}, expires {}",
         clean(&entry.code),
-        clean(&entry.requested_at),
+        minute(&entry.requested_at),
         who(entry),
-        clean(&entry.expires_at)
+        minute(&entry.expires_at)
     )
+}
+
+/// Says a time to the minute; what is not one stays as it is.
+pub(super) fn minute(time: &str) -> String {
+    let Ok(time) = time.parse::<Timestamp>() else {
+        return clean(time).into_owned();
+    };
+    time.strftime("%F %H:%M UTC").to_string()
 }
 
 /// Says a request in a line.

@@ -28,11 +28,11 @@ const CODE: &str = "approvals-unreadable";
 
 /// Which requests are asked for.
 #[derive(Debug)]
-pub enum Which<'a> {
+pub enum Which {
     /// All that the sign-in sees.
     All,
     /// Those for the policies that manifests manage.
-    Managed(&'a Loaded),
+    Managed(Box<Loaded>),
     /// Those that a run has filed.
     Filed(Box<Recorded>),
 }
@@ -53,7 +53,7 @@ pub struct Listed {
 /// Says what cannot be read.
 pub async fn list(
     client: &Arc<Client>,
-    which: Which<'_>,
+    which: Which,
     stop: &CancellationToken,
 ) -> Result<Listed, Failure> {
     unless_stopped(stop, async {
@@ -67,7 +67,7 @@ pub async fn list(
                 .await?
             }
             Which::Managed(loaded) => {
-                let draft = managed(&reader, loaded).await?;
+                let draft = managed(&reader, &loaded).await?;
                 open_managed(&draft, client).await?
             }
             Which::Filed(recorded) => of_run(*recorded, client).await?,
@@ -221,19 +221,18 @@ async fn filed(
     Ok(with_codes(recorded.policies, client).await?.0)
 }
 
-/// Withdraws requests.
+/// Withdraws requests, and says for each what became of it.
 ///
 /// # Errors
 ///
 /// The run was stopped.
 pub async fn cancel(
-    entries: Vec<ApprovalEntry>,
+    entries: &[ApprovalEntry],
     client: &Arc<Client>,
     stop: &CancellationToken,
-) -> Result<Vec<(ApprovalEntry, Withdrawn)>, Failure> {
+) -> Result<Vec<Withdrawn>, Failure> {
     let codes: Vec<String> = entries.iter().map(|entry| entry.code.clone()).collect();
-    let outcomes = unless_stopped(stop, async { Ok(withdraw_all(client, &codes).await) }).await?;
-    Ok(entries.into_iter().zip(outcomes).collect())
+    unless_stopped(stop, async { Ok(withdraw_all(client, &codes).await) }).await
 }
 
 pub(super) fn name(policy: &RecordedPolicy) -> &str {

@@ -398,3 +398,43 @@ fn requests_are_kept_in_the_state_file() {
     assert_eq!(&read, world.machine.tenant());
     assert_eq!(read.approval_requests.len(), 1);
 }
+
+#[test]
+fn the_statuses_of_codes_that_let_nothing_pass_are_switches() {
+    let (mut world, _, policy) = gated();
+    let approval = &mut world.machine.tenant_mut().service.approval;
+    approval.early_code = 400;
+    approval.used_code = 409;
+    approval.dead_code = 400;
+    approval.unknown_code = 404;
+    let send = |world: &mut World, code: &str| assign(&policy, json!([])).code(code).to(world).0;
+    let code = filed(&mut world, &policy, json!([]));
+    assert_eq!(send(&mut world, &code), 400);
+    assert_eq!(decide(&mut world, &code, "approve"), 204);
+    assert_eq!(send(&mut world, &code), 200);
+    assert_eq!(send(&mut world, &code), 409);
+    let code = filed(&mut world, &policy, json!([]));
+    assert_eq!(decide(&mut world, &code, "reject"), 204);
+    assert_eq!(send(&mut world, &code), 400);
+    assert_eq!(send(&mut world, &guid_from("none")), 404);
+}
+
+#[test]
+fn who_sees_only_their_own_requests_finds_no_others() {
+    let (mut world, _, policy) = gated();
+    world
+        .machine
+        .tenant_mut()
+        .service
+        .approval
+        .only_own_requests = true;
+    let stranger = json!({"appid": "other"});
+    let filing = assign(&policy, json!([])).by(&stranger).because("why");
+    let code = code_of(&filing.to(&mut world).2).expect("a code");
+    assert_eq!(status_of(&mut world, &code), "none");
+    let list = world.get("/deviceManagement/operationApprovalRequests").1;
+    assert_eq!(list["value"], json!([]));
+    // The lock is there for everybody.
+    let own = assign(&policy, json!([])).because("why");
+    assert_eq!(own.to(&mut world).0, 409);
+}

@@ -42,6 +42,12 @@ pub fn holds_plans(path: &Path) -> bool {
     files(path, PLAN).is_ok_and(|files| !files.is_empty())
 }
 
+/// Whether a path is a folder with reports of tenants.
+#[must_use]
+pub fn holds_reports(path: &Path) -> bool {
+    files(path, OF_TENANT).is_ok_and(|files| !files.is_empty())
+}
+
 fn files(folder: &Path, ending: &str) -> io::Result<Vec<(String, PathBuf)>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {

@@ -22,7 +22,9 @@ use crate::plan::guards::GuardRules;
 use crate::plan::saved::PlannedTenant;
 
 pub use batch::{Batch, Brief, Drawn, Entry, Opened};
-pub use files::{TenantFile, holds_plans, plan_file, recorded_tenant, reports, saved_plans};
+pub use files::{
+    TenantFile, holds_plans, holds_reports, plan_file, recorded_tenant, reports, saved_plans,
+};
 pub use fleet::{Carrying, Fleet, Host, Input};
 pub use merge::{MergedResults, merge, merged_command};
 pub use shard::Shard;

@@ -441,3 +441,150 @@ fn a_report_with_codes_is_kept_and_one_that_was_altered_is_refused() {
         .exits(1)
         .says(&["is not a write to that policy"]);
 }
+
+#[test]
+fn what_was_applied_beside_what_waits_can_be_rolled_back() {
+    let tenant = Tenant::common()
+        .switch("approval", json!({"collections": ["compliancePolicies"]}))
+        .policy("P", &[])
+        .compliance("C", &[]);
+    let world = World::with(
+        &tenant,
+        &[
+            "name: P, include: [group: A]",
+            "kind: compliancePolicy, name: C, include: [group: A]",
+        ],
+    );
+    file(&world, "r.jsonl");
+    // What waits was not changed, and its request stays.
+    world
+        .sandbox("rollback r.jsonl --yes --report b.jsonl")
+        .exits(0)
+        .says(&["1 applied"]);
+    assert_eq!((world.rows("P"), world.rows("C")), (vec![], vec![]));
+    assert_eq!(requests(&world)[0]["status"], "needsApproval");
+    decide(&world, "approved", None);
+    world
+        .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
+        .exits(0);
+    assert_eq!(world.rows("C"), ["+A"]);
+    // The first report has not changed it; that of the resuming run has.
+    world.sandbox("rollback r.jsonl --yes").exits(0);
+    assert_eq!(world.rows("C"), ["+A"]);
+    world
+        .sandbox(&format!(
+            "rollback s.jsonl --yes --justification {WHY} --report t.jsonl"
+        ))
+        .exits(8);
+    decide(&world, "approved", None);
+    world.edit("tenant.json", |state| {
+        state["operationApprovalRequests"][0]["status"] = json!("completed");
+    });
+    world.sandbox("apply --resume t.jsonl --yes").exits(0);
+    assert_eq!(world.rows("C"), [""; 0]);
+}
+
+#[test]
+fn what_nothing_needs_any_more_is_withdrawn() {
+    let world = one();
+    file(&world, "r.jsonl");
+    decide(&world, "approved", None);
+    let group = super::support::tenant::group_id(1);
+    world.edit("tenant.json", |state| {
+        policy_mut(state, "P")["assignments"] = json!([{"target": {
+            "@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": group,
+        }}]);
+    });
+    assert_eq!(world.rows("P"), ["+A"]);
+    world
+        .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
+        .exits(0)
+        .says(&["1 already"]);
+    assert_eq!(
+        lines(&world, "s.jsonl")[0]["note"]["code"],
+        "approvalWithdrawn"
+    );
+    assert_eq!(requests(&world)[0]["status"], "cancelled");
+}
+
+#[test]
+fn a_report_of_resuming_resumes_whatever_became_of_it() {
+    let world = three();
+    file(&world, "r.jsonl");
+    decide(&world, "approved", None);
+    world.edit("tenant.json", |state| {
+        policy_mut(state, "P")["assignments"] = json!([
+            {"target": {"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}}
+        ]);
+    });
+    world
+        .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
+        .exits(6)
+        .says(&["2 applied, 1 stale"]);
+    // The code of what moved is in the new report too, and is used once the policy is as it was.
+    world.edit("tenant.json", |state| {
+        policy_mut(state, "P")["assignments"] = json!([]);
+    });
+    world
+        .sandbox("apply --resume s.jsonl --yes")
+        .exits(0)
+        .says(&["1 applied"]);
+    assert_eq!(world.rows("P"), ["+A"]);
+}
+
+#[test]
+fn a_request_that_the_sign_in_does_not_see_is_not_completed() {
+    let mut world = one();
+    world.edit("tenant.json", |state| {
+        state["service"]["approval"]["onlyOwnRequests"] = json!(true);
+    });
+    let as_app = |world: &mut World, app: &str| {
+        let claims = json!({"tid": TENANT_ID, "appid": app});
+        world.set("ASSIGNCTL_ACCESS_TOKEN", &readable_token(&claims));
+    };
+    let served = Served::start(&world);
+    world.set("ASSIGNCTL_GRAPH_URL", &served.url);
+    as_app(&mut world, "one");
+    let line = format!("apply m.yaml --yes --justification {WHY} --report r.jsonl");
+    world.run(&line).exits(8);
+    // As if filed long ago; a new request may only be late.
+    let text = world.read("r.jsonl");
+    let (before, after) = text.split_once("\"filedAt\":\"20").expect("a time");
+    world.write("old.jsonl", &format!("{before}\"filedAt\":\"19{after}"));
+    as_app(&mut world, "other");
+    world
+        .run("apply --resume old.jsonl --yes --report s.jsonl")
+        .exits(6)
+        .says(&["approvalUnknown"]);
+}
+
+#[test]
+fn a_long_justification_in_other_letters_is_warned_of() {
+    let world = one();
+    let text = "\u{fc}".repeat(600);
+    world
+        .sandbox(&format!("apply m.yaml --yes --justification {text}"))
+        .exits(8)
+        .says(&["long-justification", "1200 bytes"]);
+    let kept = requests(&world)[0]["justification"].clone();
+    assert_eq!(kept.as_str().map(|kept| kept.chars().count()), Some(600));
+}
+
+#[test]
+fn a_report_that_holds_a_write_to_elsewhere_is_refused() {
+    let world = one();
+    file(&world, "r.jsonl");
+    let text = world.read("r.jsonl");
+    for (from, to) in [
+        ("/assignments\",\"body", "/assignments/../x\",\"body"),
+        ("/assignments\",\"body", "/assign?x=1\",\"body"),
+        ("\"method\":\"POST\"", "\"method\":\"PATCH\""),
+    ] {
+        assert!(text.contains(from), "{from}");
+        world.write("altered.jsonl", &text.replace(from, to));
+        world
+            .sandbox("apply --resume altered.jsonl --yes")
+            .exits(1)
+            .says(&["is not a write to that policy"]);
+    }
+}

@@ -8,6 +8,7 @@ use super::support::service::Served;
 use super::support::stand_in::readable_token;
 use super::support::tenant::{TENANT_ID, Tenant, policy_id};
 
+const OTHER: &str = "22222222-2222-4333-8444-555555555555";
 const WHY: &str = "ring_0,_asked_by_Ada";
 
 fn two() -> World {
@@ -299,4 +300,62 @@ fn a_list_that_cannot_be_read_is_not_an_empty_one() {
         .says(&["approvals-unreadable", "DeviceManagementRBAC.Read.All"]);
     let json = world.sandbox("drift m.yaml --format json").exits(2).json();
     assert_eq!(json.get("approvals"), None);
+}
+
+#[test]
+fn several_tenants_are_asked_each_with_its_own_sign_in() {
+    let world = World::empty();
+    let gated = |name: &str| {
+        let tenant = Tenant::common()
+            .switch("approval", json!({"policyTypes": ["configurationPolicy"]}))
+            .policy("P", &[]);
+        world.write(&format!("tenants/{name}.json"), &tenant.text());
+    };
+    gated("one");
+    gated("two");
+    world.edit("tenants/two.json", |state| state["tenantId"] = json!(OTHER));
+    world.write(
+        "m.yaml",
+        &format!(
+            "version: 1\ntenants: {{one: {{tenantId: {TENANT_ID}}}, two: {{tenantId: {OTHER}}}}}\n\
+             policies: [{{kind: configurationPolicy, name: P, include: [group: A]}}]\n"
+        ),
+    );
+    let run = |line: &str| world.run(&format!("{line} --no-progress --sandbox tenants"));
+    let apply = format!("apply m.yaml --all-tenants --yes --justification {WHY} --report reports");
+    run(&apply).exits(8);
+    for what in ["m.yaml --all-tenants", "reports"] {
+        let ran = run(&format!("approvals {what} --format json")).exits(0);
+        let tenants = ran.json()["tenants"].clone();
+        assert_eq!(ran.json()["exitCode"], 0);
+        assert_eq!(tenants[0]["name"], "one");
+        assert_eq!(tenants[1]["tenantId"], OTHER);
+        for tenant in tenants.as_array().expect("a list") {
+            assert_eq!(tenant["approvals"][0]["status"], "needsApproval");
+        }
+    }
+    run("approvals m.yaml").exits(64).says(&["--all-tenants"]);
+    let one = run("approvals m.yaml --tenant one").exits(0);
+    one.says(&["Approvals: 1 open request: 1 waiting for approval."]);
+    run("approvals reports")
+        .exits(0)
+        .says(&["Tenant one", "Tenant two"]);
+    run("approvals reports --format markdown")
+        .exits(0)
+        .says(&["approvals: 2 tenants", "**<code>two</code>**"]);
+    // One that cannot be read stops no other, and is not empty.
+    let kept = world.read("tenants/two.json");
+    std::fs::remove_file(world.path("tenants/two.json")).expect("a file");
+    let ran = run("approvals reports --format json").exits(1);
+    let tenants = ran.json()["tenants"].clone();
+    assert_eq!(tenants[0]["approvals"][0]["name"], "P");
+    assert_eq!(tenants[1]["approvals"], Value::Null);
+    world.write("tenants/two.json", &kept);
+    run("approvals cancel reports --yes")
+        .exits(0)
+        .says(&["withdrawn configurationPolicy P"]);
+    for name in ["one", "two"] {
+        let state = world.json(&format!("tenants/{name}.json"));
+        assert_eq!(state["operationApprovalRequests"][0]["status"], "cancelled");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use assignctl::model::PolicyKind;
 use assignctl_sandbox::{ApprovalRequest, ApprovalStatus, Decision, Tenant};
 use tokio::time::Instant;
 
@@ -10,6 +11,7 @@ use crate::library::support::answers::error;
 use crate::library::support::tenants::{all_rows, tenant, wants};
 use crate::library::support::wire::Act;
 use crate::library::support::world::{World, outcomes};
+use crate::ordinary::{tenant_with, wanted};
 
 fn gated(policies: usize) -> Tenant {
     let mut tenant = tenant(policies);
@@ -138,4 +140,23 @@ async fn a_lock_that_is_listed_late_is_pending_with_its_code() {
     let results = world.apply(&plan).await;
     assert_eq!(outcomes(&results), "pending pendingApproval");
     assert_eq!(requests(&world).len(), 1);
+}
+
+/// App protection answers 412 `ConditionNotMet` while an earlier change has not settled: nothing was filed.
+#[tokio::test(start_paused = true)]
+async fn a_412_condition_not_met_of_app_protection_is_not_about_approval() {
+    let kind = PolicyKind::from_name("iosManagedAppProtection").expect("a kind");
+    let world = justified(World::new(tenant_with(kind).0), Duration::ZERO);
+    let plan = world.plan(&wanted(kind).0).await;
+    let mut refusals = 2;
+    world.wire.rule(move |sent| {
+        if sent.is_write() && refusals > 0 {
+            refusals -= 1;
+            return Act::Answer(error(412, "ConditionNotMet"));
+        }
+        Act::Pass
+    });
+    assert_eq!(outcomes(&world.apply(&plan).await), "applied");
+    let filed = requests(&world);
+    assert!(filed.is_empty(), "{filed:?}");
 }

@@ -1,12 +1,12 @@
 //! What has to be so whoever approves, and whenever a process is killed.
 
-use std::collections::BTreeMap;
-
+use assignctl::plan::Plan;
+use assignctl::plan::writes::{WriteWith, steps};
 use assignctl_sandbox::Tenant;
 use serde_json::Value;
 
 use crate::library::simulation::checks::{is_whole_list, rows_in};
-use crate::library::simulation::history::State;
+use crate::library::simulation::history::{State, state_of};
 use crate::library::support::wire::Sent;
 
 const JUSTIFICATION: &str = "x-msft-approval-justification";
@@ -76,13 +76,8 @@ pub(super) fn filings_are_needed(log: &[Sent]) {
 }
 
 /// A code goes with the write that it was given for, once the service said that it is approved, and while
-/// the policy is as it was when that was filed, or when what an earlier run filed was planned again.
-pub(super) fn codes_are_used_rightly(
-    log: &[Sent],
-    tenant: &Tenant,
-    states: &BTreeMap<String, State>,
-    planned: &BTreeMap<String, State>,
-) {
+/// the policy is as the plan found it or on the plan's own way.
+pub(super) fn codes_are_used_rightly(log: &[Sent], tenant: &Tenant, plan: &Plan) {
     for (index, sent) in log.iter().enumerate() {
         let Some(code) = sent.header(CODE) else {
             continue;
@@ -124,11 +119,14 @@ pub(super) fn codes_are_used_rightly(
             rows_in(answer).filter(|_| is_whole_list(answer))
         });
         let look = look.expect("a code was sent without a look at the policy");
-        let is_as_planned = look == states[code] || planned.get(object(sent)) == Some(&look);
-        assert!(
-            is_as_planned,
-            "the policy had moved: {look:?}, was {:?}",
-            states[code]
-        );
+        let mut policies = plan.changed();
+        let policy = policies.find(|policy| policy.id == object(sent));
+        let policy = policy.expect("a policy of the plan");
+        let steps = WriteWith::ALL
+            .into_iter()
+            .flat_map(|way| steps(policy, way));
+        let ways = steps.map(|step| state_of(&step.then));
+        let ways: Vec<State> = ways.chain([state_of(&policy.before)]).collect();
+        assert!(ways.contains(&look), "the policy had moved: {look:?}");
     }
 }

@@ -1,9 +1,9 @@
 //! The tenant, the runs, and the people of a story.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use assignctl::apply::ObserveApply;
@@ -30,7 +30,6 @@ use super::super::{Mortal, faults};
 use super::checks::{codes_are_used_rightly, filings_are_needed};
 use super::{HOUR, Seen};
 use crate::library::property::policies;
-use crate::library::simulation::history::{State, state, state_of};
 use crate::library::support::wire::{Act, Deed, lock};
 use crate::library::support::world::{LONGEST_WAIT, Trouble, World, outcomes, published};
 use crate::ordinary::{collection, of_what};
@@ -56,22 +55,12 @@ pub(super) struct Stage {
     looked_at: usize,
     /// The codes that can be resumed.
     known: BTreeSet<String>,
-    /// What each policy was when its request was filed.
-    states: Arc<Mutex<BTreeMap<String, State>>>,
     /// Whether the service says what requests are for.
     is_open: bool,
     calm: Arc<AtomicBool>,
     faults: Arc<AtomicUsize>,
     pub(super) killed: usize,
     found: usize,
-}
-
-/// What each policy was when it was planned.
-fn planned_from(plan: &Plan) -> BTreeMap<String, State> {
-    let changed = plan.changed();
-    changed
-        .map(|policy| (policy.id.clone(), state_of(&policy.before)))
-        .collect()
 }
 
 pub(super) fn kind(name: &str) -> PolicyKind {
@@ -151,7 +140,6 @@ impl Stage {
             reports: Vec::new(),
             looked_at: 0,
             known: BTreeSet::new(),
-            states: Arc::default(),
             is_open,
             calm: Arc::default(),
             faults: Arc::default(),
@@ -160,30 +148,7 @@ impl Stage {
             dice,
         };
         stage.world.wire.keep_answers();
-        stage.note_states();
         stage
-    }
-
-    /// Notes what each policy is when its request is filed.
-    fn note_states(&self) {
-        let (service, states) = (self.world.service.clone(), Arc::clone(&self.states));
-        self.world.wire.witness(move |sent| {
-            if !sent.is_write() {
-                return;
-            }
-            service.with_machine(|machine| {
-                let tenant = machine.tenant();
-                let mut states = lock(&states);
-                for request in &tenant.approval_requests {
-                    if !states.contains_key(&request.id) {
-                        let mut all = policies(tenant);
-                        let policy = all.find(|(_, policy)| policy.id == request.object);
-                        let (_, policy) = policy.expect("a policy");
-                        states.insert(request.id.clone(), state(policy));
-                    }
-                }
-            });
-        });
     }
 
     /// Sets what becomes of requests, and lets approvers decide while runs go on.
@@ -325,9 +290,7 @@ impl Stage {
         let log = self.world.wire.log();
         filings_are_needed(&log[first..]);
         let tenant = self.world.tenant();
-        // A request that an earlier run filed serves what was planned again since.
-        let planned = planned_from(plan);
-        codes_are_used_rightly(&log[first..], &tenant, &lock(&self.states), &planned);
+        codes_are_used_rightly(&log[first..], &tenant, plan);
         match results {
             None => self.killed += 1,
             Some(results) => pending_is_true(plan, &results, &tenant),
@@ -414,7 +377,7 @@ impl Stage {
         let Ok(listed) = list(client, which, stop).await else {
             return;
         };
-        cancel(listed.open, client, stop)
+        cancel(&listed.open, client, stop)
             .await
             .expect("no end of it");
         let tenant = self.world.tenant();
