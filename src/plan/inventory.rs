@@ -202,13 +202,17 @@ fn listed(rows: &Rows, query: &InventoryQuery) -> Vec<Listed> {
             })
             .collect();
     };
-    let exclusions = rows.iter().filter_map(|row| match &row.key.target {
-        Target::ExclusionGroup(id) if subject.groups.contains(&**id) => {
-            Some(Reached::Group(id.clone()))
-        }
-        _ => None,
-    });
-    let exclusions: Vec<Reached> = exclusions.collect();
+    // Within one intent, as the service takes them.
+    let exclusions = |of: &Assignment| -> Vec<Reached> {
+        let same = rows.iter().filter(|row| row.key.variant == of.key.variant);
+        same.filter_map(|row| match &row.key.target {
+            Target::ExclusionGroup(id) if subject.groups.contains(&**id) => {
+                Some(Reached::Group(id.clone()))
+            }
+            _ => None,
+        })
+        .collect()
+    };
     rows_asked_for
         .filter_map(|row| {
             let via = subject.reached_by(&row.key.target)?;
@@ -221,7 +225,7 @@ fn listed(rows: &Rows, query: &InventoryQuery) -> Vec<Listed> {
                     Vec::new()
                 },
                 excluded_by: match subject.effective && !is_exclusion {
-                    true => exclusions.clone(),
+                    true => exclusions(row),
                     false => Vec::new(),
                 },
             })

@@ -41,6 +41,9 @@ pub struct Reach {
     pub reason: Option<Unknown>,
 }
 
+/// The intent by which an app is taken from those it is assigned to: they do not get it.
+const TAKES_AWAY: &str = "uninstall";
+
 /// A kind of members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Side {
@@ -159,11 +162,20 @@ fn changed(
     for id in &known {
         changed.add(&before, &after, Some(id), Some(1));
     }
-    // All others, whom no group holds that was read.
+    // All others, who are in no group that was read. Which members of groups are among everybody is not known, and
+    // only those get a policy at all: together they are at most everybody.
     if sets.contains(&None) {
-        let known = u64::try_from(known.len()).unwrap_or(u64::MAX);
-        let others = everybody.map(|everybody| everybody.saturating_sub(known));
-        changed.add(&before, &after, None, others);
+        let mut all = Changed {
+            exact: true,
+            gained: Some(0),
+            lost: Some(0),
+            reason: None,
+        };
+        all.add(&before, &after, None, everybody);
+        let most = |one: Option<u64>, other: Option<u64>| Some(one?.max(other?));
+        changed.gained = most(changed.gained, all.gained);
+        changed.lost = most(changed.lost, all.lost);
+        changed.exact &= all.exact;
         if changed.gained.is_none() || changed.lost.is_none() {
             changed.reason = why;
         }
@@ -274,7 +286,8 @@ fn intents<'p>(
     skipped: &mut bool,
 ) -> Result<Intents<'p>, Option<Unknown>> {
     let mut intents = Intents::new();
-    for row in rows {
+    let takes_away = |row: &&Assignment| row.key.variant.as_deref() == Some(TAKES_AWAY);
+    for row in rows.iter().filter(|row| !takes_away(row)) {
         let intent = intents.entry(row.key.variant.as_ref()).or_default();
         let everybody = match &row.key.target {
             Target::AllDevices => Side::Devices,

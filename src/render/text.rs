@@ -450,7 +450,7 @@ fn totals(text: &mut String, view: &PlanView<'_>, detail: Detail<'_>) {
         None => {}
         Some(Next::Save) => prose(
             text,
-            "Next: save it with `--out FILE`, or run `assignctl apply` with the same paths.",
+            "Next: save it with `--out FILE`, or run `assignctl apply` with the same paths and options.",
             detail,
         ),
         Some(Next::Apply(file)) => {

@@ -52,7 +52,7 @@ fn equal_changes_are_shown_once_the_gravest_first() {
     );
     assert!(
         rest.ends_with(
-            "Next: save it with `--out FILE`, or run `assignctl apply` with the same paths.\n"
+            "Next: save it with `--out FILE`, or run `assignctl apply` with the same paths and options.\n"
         ),
         "{rest}"
     );

@@ -135,7 +135,7 @@ async fn counted(world: &World, text: &str) -> (Plan, Members, usize) {
 
 #[tokio::test(start_paused = true)]
 async fn gains_and_losses_are_those_of_every_single_device_and_user() {
-    let mut compared = 0;
+    let (mut compared, mut exact_ones) = (0, 0);
     for seed in 0..150 {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut tenant = tenant(&mut random);
@@ -180,10 +180,19 @@ async fn gains_and_losses_are_those_of_every_single_device_and_user() {
                 difference("user", "u", &before, &after),
             ),
         );
-        assert_eq!(said, expected, "seed {seed}: {before:?} to {after:?}");
+        if reach.exact {
+            assert_eq!(said, expected, "seed {seed}: {before:?} to {after:?}");
+            exact_ones += 1;
+        }
+        // Where all devices or users come or go, nobody knows which members of groups are among them.
+        let is_most = said.0.0 >= expected.0.0
+            && said.0.1 >= expected.0.1
+            && said.1.0 >= expected.1.0
+            && said.1.1 >= expected.1.1;
+        assert!(is_most, "seed {seed}: {before:?} to {after:?}: {said:?}");
         compared += 1;
     }
-    assert!(compared > 100);
+    assert!(compared > 100 && exact_ones > 40, "{compared} {exact_ones}");
 }
 
 /// Whether rows with filters get a device the policy: of those that mean it, one with a filter in mode
@@ -389,10 +398,10 @@ async fn gains_and_losses_of_an_app_are_those_of_its_intents_together() {
                 u64::try_from(found.count()).ok()
             };
             let expected = (difference(&after, &before), difference(&before, &after));
-            assert_eq!(
-                said, expected,
-                "seed {seed} {kind}: {before:?} to {after:?}"
-            );
+            let of = format!("seed {seed} {kind}: {before:?} to {after:?}");
+            assert!(!reach.exact || said == expected, "{of}: {said:?}");
+            let is_most = said.0 >= expected.0 && said.1 >= expected.1;
+            assert!(is_most, "{of}: {said:?}");
         }
         compared += 1;
     }
