@@ -35,6 +35,7 @@ mod hostile_service;
 mod init;
 #[cfg(unix)]
 mod killed;
+mod kinds;
 mod late_errors;
 #[cfg(unix)]
 mod links;
@@ -50,6 +51,7 @@ mod pictures;
 mod plan;
 mod policy_sets;
 mod reading_plans;
+mod real_tenants;
 mod report;
 mod reports;
 mod rollback;

@@ -6,11 +6,13 @@
 
 mod support;
 
+mod all_kinds;
 mod applying;
 mod auditing;
 mod counts;
 mod every_kind;
 mod kinds;
+mod late;
 mod members;
 mod otherwise;
 mod property;

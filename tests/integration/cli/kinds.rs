@@ -1,0 +1,287 @@
+//! What is particular to kinds, through the executable: types of apps that nobody knows, kinds that a tenant
+//! lacks, names that several types share, and permissions.
+
+use assignctl::model::PolicyKind;
+use assignctl_sandbox::Tenant;
+use serde_json::{Value, json};
+
+use super::super::ordinary::{collection, tenant_with, wanted};
+use super::support::World;
+use super::support::tenant::{TENANT_ID, group_id, policy_id};
+
+const GROUPS: [&str; 3] = ["A", "B", "C"];
+
+/// A world with the groups `A`, `B` and `C` and collections of the service, as a state file has them.
+pub(super) fn world(collections: &[(&str, Value)]) -> World {
+    let world = World::empty();
+    let groups = (1..).zip(GROUPS);
+    let groups: Vec<Value> = groups
+        .map(|(number, name)| json!({"id": group_id(number), "displayName": name}))
+        .collect();
+    let mut state = json!({"formatVersion": 1, "tenantId": TENANT_ID, "groups": groups,
+                           "service": {"tokenLifetime": 1_000_000}});
+    for (segment, policies) in collections {
+        state[segment] = policies.clone();
+    }
+    world.write("tenant.json", &state.to_string());
+    world
+}
+
+pub(super) fn to_group(number: usize) -> Value {
+    json!({"@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": group_id(number),
+           "deviceAndAppManagementAssignmentFilterId": null,
+           "deviceAndAppManagementAssignmentFilterType": "none"})
+}
+
+pub(super) fn state(world: &World) -> Value {
+    serde_json::from_str(&world.read("tenant.json")).expect("JSON")
+}
+
+#[test]
+fn the_settings_of_an_app_of_an_unknown_type_are_carried_byte_for_byte() {
+    let settings = json!({
+        "@odata.type": "#microsoft.graph.quantumAppAssignmentSettings",
+        "spin": "up", "Ünïcode 😀": [1, null, {"deep": [0.5, true, ""]}], "nothing": null,
+    });
+    let row = json!({"intent": "required", "settings": settings, "novelty": {"z": 1, "a": [2]},
+                     "target": to_group(1)});
+    let world = world(&[(
+        "mobileApps",
+        json!([{"id": policy_id(1), "displayName": "Q",
+                "@odata.type": "#microsoft.graph.quantumApp", "assignments": [row]}]),
+    )]);
+    let entry = |targets: &str| {
+        world.write(
+            "m.yaml",
+            &format!("version: 1\npolicies:\n  - kind: mobileApp\n    name: Q\n    intent: required\n{targets}"),
+        );
+    };
+    entry("    include: [{group: A}, {group: B}]\n    exclude: [{group: C}]\n");
+    // Two changes, so that the whole set is sent, what is kept among it.
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0)
+        .says(&["1 applied"]);
+    let after = state(&world);
+    let rows = after["mobileApps"][0]["assignments"]
+        .as_array()
+        .expect("rows");
+    assert_eq!(rows.len(), 3);
+    let kept = rows
+        .iter()
+        .find(|row| row["target"]["groupId"] == group_id(1));
+    let kept = kept.expect("the one that stays");
+    assert_eq!(kept["settings"].to_string(), settings.to_string());
+    assert_eq!(kept["novelty"].to_string(), r#"{"a":[2],"z":1}"#);
+    world
+        .sandbox("plan m.yaml")
+        .exits(0)
+        .says(&["Nothing to do"]);
+    // A manifest cannot name them.
+    entry("    settings: {notifications: hideAll}\n    include: [{group: A}]\n");
+    world.sandbox("plan m.yaml").exits(3).says(&[
+        "error[setting-not-allowed]: an app of the type quantumApp takes no settings",
+        "--> m.yaml:6",
+    ]);
+    world.sandbox("rollback r.jsonl --yes").exits(0);
+    let back = state(&world);
+    let row = &back["mobileApps"][0]["assignments"][0];
+    assert_eq!(row["settings"].to_string(), settings.to_string());
+}
+
+#[test]
+fn a_kind_that_the_tenant_lacks_is_an_error_only_where_it_is_named() {
+    for kind in ["windowsFeatureUpdateProfile", "deviceHealthScript"] {
+        let (mut tenant, _) =
+            tenant_with(PolicyKind::from_name("deviceShellScript").expect("a kind"));
+        let lacking = PolicyKind::from_name(kind).expect("a kind");
+        tenant.service.unavailable = vec![collection(lacking).segment().to_owned()];
+        let world = World::empty();
+        world.write("tenant.json", &tenant.to_json());
+        let entry =
+            |kind: &str| format!("  - kind: {kind}\n    match: '*'\n    include: [{{group: B}}]\n");
+        world.write(
+            "other.yaml",
+            &format!("version: 1\npolicies:\n{}", entry("deviceShellScript")),
+        );
+        world.write(
+            "named.yaml",
+            &format!(
+                "version: 1\npolicies:\n{}{}",
+                entry("deviceShellScript"),
+                entry(kind)
+            ),
+        );
+        world
+            .sandbox("plan other.yaml")
+            .exits(0)
+            .says(&["+ group B"]);
+        world.sandbox("export --out exported").exits(0);
+        world.sandbox("list").exits(0).says(&["P"]);
+        let before = world.read("tenant.json");
+        for line in [
+            "plan named.yaml",
+            "apply named.yaml --yes",
+            "drift named.yaml",
+        ] {
+            let ran = world.sandbox(line);
+            assert!(matches!(ran.code, Some(1 | 7)), "{line}: {:?}", ran.code);
+            ran.says(&[lacking.spec().collection]);
+        }
+        assert_eq!(world.read("tenant.json"), before);
+    }
+}
+
+#[test]
+fn a_name_that_several_types_share_is_told_apart_by_id_and_type() {
+    let app = |number: usize, odata_type: &str| {
+        json!({"id": policy_id(number), "displayName": "Company Portal",
+               "@odata.type": format!("#microsoft.graph.{odata_type}"), "assignments": []})
+    };
+    let world = world(&[(
+        "mobileApps",
+        json!([
+            app(1, "iosStoreApp"),
+            app(2, "winGetApp"),
+            app(3, "androidManagedStoreApp")
+        ]),
+    )]);
+    let entry = |type_line: &str| {
+        world.write(
+            "m.yaml",
+            &format!("version: 1\npolicies:\n  - kind: mobileApp\n    name: Company Portal\n{type_line}    intent: required\n    include: [{{group: A}}]\n"),
+        );
+    };
+    entry("");
+    let [ios, windows, android] = [1, 2, 3].map(policy_id);
+    world.sandbox("plan m.yaml").exits(3).says(&[
+        "error[ambiguous-policy]",
+        "--> m.yaml:4",
+        &format!("{ios} (iosStoreApp)"),
+        &format!("{windows} (winGetApp)"),
+        &format!("{android} (androidManagedStoreApp)"),
+        "type",
+    ]);
+    entry("    type: winGetApp\n");
+    world.sandbox("plan m.yaml").exits(0).says(&[
+        "mobileApp Company Portal",
+        &windows,
+        "+ group A",
+    ]);
+    let planned = world.sandbox("plan m.yaml --format json").exits(0).json();
+    let policy = &planned["policies"][0];
+    assert_eq!(
+        (&policy["id"], &policy["type"]),
+        (&json!(windows), &json!("winGetApp"))
+    );
+    entry("    type: macOSLobApp\n");
+    world.sandbox("plan m.yaml").exits(3).says(&[
+        "error[unknown-policy]",
+        "--> m.yaml:5",
+        &format!("{ios} (iosStoreApp)"),
+    ]);
+}
+
+#[test]
+fn a_token_that_lacks_the_permission_of_one_kind_fails_before_any_write_and_names_it() {
+    const ALL: [&str; 5] = ["Apps", "Configuration", "RBAC", "Scripts", "ServiceConfig"];
+    for (kind, family) in [
+        ("mobileApp", "Apps"),
+        ("policySet", "Configuration"),
+        ("roleScopeTag", "RBAC"),
+        ("deviceHealthScript", "Scripts"),
+        ("termsAndConditions", "ServiceConfig"),
+    ] {
+        let lacking = PolicyKind::from_name(kind).expect("a kind");
+        let other = match family {
+            "Apps" => "deviceShellScript",
+            _ => "mobileApp",
+        };
+        let other = PolicyKind::from_name(other).expect("a kind");
+        let (mut tenant, _) = tenant_with(lacking);
+        let (theirs, _) = tenant_with(other);
+        let policies = theirs.policies(collection(other)).to_vec();
+        tenant.policies_mut(collection(other)).extend(policies);
+        let (one, _) = wanted(other);
+        let (two, _) = wanted(lacking);
+        for may_read in [false, true] {
+            let mut roles = vec!["GroupMember.Read.All".to_owned()];
+            for name in ALL {
+                let right = match (name == family, may_read) {
+                    (true, false) => continue,
+                    (true, true) => "Read.All",
+                    (false, _) => "ReadWrite.All",
+                };
+                roles.push(format!("DeviceManagement{name}.{right}"));
+            }
+            // The filters are of another family; here they are not asked for.
+            tenant.service.roles = roles;
+            let mut world = World::empty();
+            world.write("tenant.json", &tenant.to_json());
+            world.write("one.yaml", &one);
+            world.write("two.yaml", &two);
+            let before = world.read("tenant.json");
+            let missing = format!(
+                "DeviceManagement{family}.{}",
+                if may_read {
+                    "ReadWrite.All"
+                } else {
+                    "Read.All"
+                }
+            );
+            world
+                .sandbox(
+                    "apply one.yaml two.yaml --yes --allow broad-target --allow exclusion-lost",
+                )
+                .exits(7)
+                .says(&[&missing]);
+            assert_eq!(world.read("tenant.json"), before, "{kind} {may_read}");
+            // The other kind alone needs none of it.
+            world
+                .sandbox("apply one.yaml --yes --allow broad-target")
+                .exits(0)
+                .says(&["1 applied"]);
+            world.set("NO_COLOR", "1");
+        }
+    }
+}
+
+#[test]
+fn list_shows_policies_of_every_kind() {
+    let mut all = Tenant::empty();
+    all.service.token_lifetime = 1_000_000;
+    for kind in PolicyKind::all() {
+        let (tenant, _) = tenant_with(kind);
+        all.groups.clone_from(&tenant.groups);
+        let policies = tenant.policies(collection(kind)).to_vec();
+        all.policies_mut(collection(kind)).extend(policies);
+    }
+    let world = World::empty();
+    world.write("tenant.json", &all.to_json());
+    let listed = world
+        .sandbox("list --group A --format json")
+        .exits(0)
+        .json();
+    assert_eq!(listed["complete"], json!(true));
+    let rows = listed["assignments"].as_array().expect("a list");
+    for kind in PolicyKind::all() {
+        let of_kind = |row: &&Value| row["kind"] == kind.name();
+        let row = rows
+            .iter()
+            .find(of_kind)
+            .unwrap_or_else(|| panic!("no {kind}"));
+        assert_eq!(
+            (&row["name"], &row["assignment"]["target"]["name"]),
+            (&json!("P"), &json!("A")),
+            "{kind}"
+        );
+        let line = format!("list --kind {kind} --format json");
+        let own = world.sandbox(&line).exits(0).json();
+        assert_eq!(
+            own["assignments"].as_array().map(Vec::len),
+            Some(1),
+            "{kind}"
+        );
+    }
+    assert_eq!(rows.len(), PolicyKind::all().count());
+}
