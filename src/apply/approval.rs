@@ -135,6 +135,18 @@ impl Worker<'_> {
             let request = self.reader.approval_request(&filed.code).await;
             let request = request
                 .map_err(|error| not_read(progress, Reason::from_graph("readFailed", &error)))?;
+            if request
+                .as_ref()
+                .is_some_and(|request| request.is_for_another(&policy.id))
+            {
+                return Err(dead(Reason::new(
+                    "approvalOther",
+                    format!(
+                        "the request `{}` is for another policy, so its code is not used here",
+                        filed.code
+                    ),
+                )));
+            }
             return Ok(Before::Filed(filed, Box::new(request)));
         }
         let asks = self.settings.approval.justification.is_some();

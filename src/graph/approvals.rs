@@ -154,6 +154,11 @@ impl ApprovalRequest {
         policy.is_some_and(|policy| policy.eq_ignore_ascii_case(id))
     }
 
+    /// Whether the service says that it is for another policy.
+    pub fn is_for_another(&self, id: &str) -> bool {
+        self.policy_id.is_some() && !self.is_for_policy(id)
+    }
+
     /// Whether it was filed by the identity that a token is for; `None` if that is not known.
     pub fn is_own(&self, claims: Option<&Claims>) -> Option<bool> {
         let (claims, requestor) = (claims?, self.requestor.as_ref()?);

@@ -507,6 +507,43 @@ fn what_nothing_needs_any_more_is_withdrawn() {
     assert_eq!(requests(&world)[0]["status"], "cancelled");
 }
 
+/// A report whose codes were swapped: no code goes with another policy's write, or is withdrawn for it.
+#[test]
+fn a_code_of_another_policy_is_neither_used_nor_withdrawn() {
+    for approved in [true, false] {
+        let world = three();
+        file(&world, "r.jsonl");
+        if approved {
+            decide(&world, "approved", None);
+        }
+        let [one, other] = [0, 1].map(|number| requests(&world)[number]["id"].clone());
+        let [one, other] = [&one, &other].map(|code| code.as_str().expect("a code"));
+        let report = world.read("r.jsonl");
+        let swapped = report.replace(one, "CODE").replace(other, one);
+        world.write("r.jsonl", &swapped.replace("CODE", other));
+        if !approved {
+            // What is as planned needs no request: not its own, and no other.
+            let group = super::support::tenant::group_id(1);
+            world.edit("tenant.json", |state| {
+                policy_mut(state, "P")["assignments"] = json!([{"target": {
+                    "@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": group,
+                }}]);
+            });
+        }
+        world
+            .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
+            .exits(6)
+            .says(&["approvalOther", "is for another policy"]);
+        let status = |request: &Value| request["status"].clone();
+        let stands = requests(&world).iter().map(status).collect::<Vec<_>>();
+        let expected = match approved {
+            true => ["approved", "approved", "completed"],
+            false => ["needsApproval"; 3],
+        };
+        assert_eq!(stands, expected);
+    }
+}
+
 #[test]
 fn a_report_of_resuming_resumes_whatever_became_of_it() {
     let world = three();
