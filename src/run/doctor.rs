@@ -65,7 +65,10 @@ fn on_the_wire(exchanges: &[Exchange]) -> Vec<Finding> {
         .iter()
         .filter_map(|exchange| exchange.throttle_percentage);
     let near = percentages.clone().fold(0.0, f64::max);
-    let answers = exchanges.len();
+    let answers = exchanges
+        .iter()
+        .filter(|exchange| exchange.status.is_some());
+    let answers = answers.count();
     let throttling = if !slowed.is_empty() {
         let seen = format!("{} of {answers} answers asked to slow down", slowed.len());
         (State::Differs, seen)
@@ -75,6 +78,8 @@ fn on_the_wire(exchanges: &[Exchange]) -> Vec<Finding> {
             near * 100.0
         );
         (State::Differs, seen)
+    } else if answers == 0 {
+        (State::Unknown, "there was no answer".to_owned())
     } else {
         (
             State::Holds,
@@ -124,14 +129,21 @@ fn on_the_wire(exchanges: &[Exchange]) -> Vec<Finding> {
 ///
 /// # Errors
 ///
-/// Names what is otherwise and a write relies on.
+/// Names what is otherwise and a write relies on; or says that requests failed.
 pub fn verdict(diagnosis: &Diagnosis) -> Result<Exit, Failure> {
     let serious = diagnosis.findings.iter().filter(|found| found.is_serious());
     let names: Vec<String> = serious
         .map(|found| format!("`{}`", found.assumption.id))
         .collect();
-    if names.is_empty() {
+    if names.is_empty() && diagnosis.complete {
         return Ok(Exit::Success);
+    }
+    if names.is_empty() {
+        return Err(Failure::new(
+            Exit::Failure,
+            "some requests failed, so not all is known of the service",
+        )
+        .hint("run again when the service answers; what is `unknown` says why"));
     }
     Err(Failure::new(
         Exit::Failure,
@@ -187,4 +199,26 @@ pub fn check_record(option: &str, path: &Path) -> Result<(), Failure> {
         path.display()
     ))
     .hint("name another file"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_known_is_no_success() {
+        let exit = |found: Vec<Finding>, complete| match verdict(&Diagnosis::new(found, complete)) {
+            Ok(exit) => exit,
+            Err(failure) => failure.exit,
+        };
+        let differs = |id| vec![Finding::new(id, State::Differs, "so")];
+        assert_eq!(exit(Vec::new(), true), Exit::Success);
+        assert_eq!(exit(Vec::new(), false), Exit::Failure);
+        // Nothing relies on the one, and writes do on the other.
+        assert_eq!(exit(differs("odata-count"), true), Exit::Success);
+        assert_eq!(exit(differs("next-link"), true), Exit::Failure);
+        // No answer says nothing of the service.
+        let states = on_the_wire(&[]).into_iter().map(|found| found.state);
+        assert!(states.into_iter().all(|state| state == State::Unknown));
+    }
 }
