@@ -8,6 +8,7 @@ use url::Url;
 use super::ambient::{AmbientCredential, AzureCli, ManagedIdentity};
 use super::application::{Application, AzureDevOps, ClientSecret, GitHub, WorkloadIdentity};
 use super::certificate::Certificate;
+use super::keyring::Keyring;
 use super::login::{Login, LoginChoice, Show};
 use super::own_tenant::OnlyFor;
 use super::{Method, OwnTenant, SignInError, StaticToken, TokenSource};
@@ -209,7 +210,7 @@ impl Choice<'_> {
             tenant_id: self.tenant_id(),
             client_id: own.or(client_id),
             scopes,
-            keeps,
+            keyring: keeps.then(Keyring::open).flatten(),
             show,
         })
     }

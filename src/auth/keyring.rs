@@ -2,6 +2,7 @@
 //! the keychain of macOS, the kernel's keyring on Linux, which lasts as long as the session. None of them
 //! needs a library of the system to be built.
 
+use std::fmt;
 use std::sync::Arc;
 
 use keyring_core::{CredentialStore, Entry, Error};
@@ -17,8 +18,15 @@ const LONGEST_PART: usize = 2000;
 /// More parts than any sign-in has.
 const MOST_PARTS: usize = 9;
 
-/// The keyring of the one who runs the program.
+/// The keyring of the one who runs the program. It does not print.
+#[derive(Clone)]
 pub(super) struct Keyring(Arc<CredentialStore>);
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Keyring")
+    }
+}
 
 impl Keyring {
     /// Opens it; `None` if there is none.

@@ -40,8 +40,8 @@ pub struct LoginChoice {
     pub client_id: Option<String>,
     /// Delegated permissions of Graph, each with Graph's address.
     pub scopes: Vec<String>,
-    /// Whether the system's keyring is used.
-    pub keeps: bool,
+    /// Where the sign-in is kept, if it is.
+    pub(super) keyring: Option<Keyring>,
     /// Shows a person what to do.
     pub show: Show,
 }
@@ -86,10 +86,6 @@ impl LoginChoice {
         self.authority.as_str()
     }
 
-    fn keyring(&self) -> Option<Keyring> {
-        self.keeps.then(Keyring::open).flatten()
-    }
-
     /// Lets a person sign in, and keeps that.
     ///
     /// # Errors
@@ -106,7 +102,7 @@ impl LoginChoice {
     }
 
     fn keep(&self, client: &PublicClient, granted: &Granted) -> bool {
-        let (Some(keyring), Some(refresh_token)) = (self.keyring(), &granted.refresh_token) else {
+        let (Some(keyring), Some(refresh_token)) = (&self.keyring, &granted.refresh_token) else {
             return false;
         };
         let kept = Kept {
@@ -128,12 +124,12 @@ impl LoginChoice {
 
     /// Forgets the sign-in; says whether there was one.
     pub fn log_out(&self) -> bool {
-        self.keyring()
-            .is_some_and(|keyring| keyring.delete(self.name()))
+        let keyring = self.keyring.as_ref();
+        keyring.is_some_and(|keyring| keyring.delete(self.name()))
     }
 
     fn kept(&self) -> Option<Kept> {
-        let text = self.keyring()?.read(self.name())?;
+        let text = self.keyring.as_ref()?.read(self.name())?;
         serde_json::from_str(text.expose_secret()).ok()
     }
 
@@ -206,5 +202,108 @@ impl Login {
 impl TokenSource for Login {
     fn fetch(&self) -> Fetching<'_> {
         Box::pin(self.sign_in())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::sync::Mutex;
+
+    use serde_json::json;
+
+    use super::*;
+
+    const TENANT: &str = "11111111-2222-4333-8444-555555555555";
+
+    /// A token that says for which tenant it is.
+    fn token() -> String {
+        let payload = azure_core::base64::encode_url_safe(json!({ "tid": TENANT }).to_string());
+        format!("e30.{payload}.signature")
+    }
+
+    /// An authority that grants whatever it is asked, and notes the requests. It goes on until the process
+    /// of the tests ends.
+    fn authority() -> (Url, Arc<Mutex<Vec<String>>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&seen);
+        std::thread::spawn(move || {
+            let mut number = 0;
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { return };
+                let mut request = vec![0; 65_536];
+                let length = stream.read(&mut request).unwrap_or_default();
+                let request = String::from_utf8_lossy(&request[..length]).into_owned();
+                number += 1;
+                let body = match request.contains("/devicecode") {
+                    true => {
+                        json!({"device_code": "a-device-code", "user_code": "ABCD", "interval": 0,
+                        "verification_uri": "https://login.example/device", "expires_in": 900})
+                    }
+                    false => json!({"access_token": token(), "expires_in": 3599,
+                        "refresh_token": format!("refresh-token-{number}")}),
+                }
+                .to_string();
+                noted.lock().expect("no panic").push(request);
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+                    body.len()
+                );
+                let _ = stream.write_all(format!("{head}{body}").as_bytes());
+            }
+        });
+        let url = Url::parse(&format!("http://{address}")).expect("a URL");
+        (url, seen)
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_is_kept_renewed_and_forgotten() {
+        let (authority, seen) = authority();
+        let store: Arc<keyring_core::CredentialStore> =
+            keyring_core::mock::Store::new().expect("a store");
+        let choice = LoginChoice {
+            authority,
+            tenant_id: None,
+            client_id: None,
+            scopes: vec!["https://graph.example/A.Read".to_owned()],
+            keyring: Some(Keyring::of(store)),
+            show: Show(Arc::new(|_| {})),
+        };
+        assert!(choice.kept_token().await.expect("no error").is_none());
+        let done = choice.log_in().await.expect("a token");
+        assert!(done.kept);
+        for used in ["refresh-token-2", "refresh-token-3"] {
+            let token = choice
+                .kept_token()
+                .await
+                .expect("no error")
+                .expect("a token");
+            assert_eq!(token.tenant_id.as_deref(), Some(TENANT));
+            let last = seen
+                .lock()
+                .expect("no panic")
+                .last()
+                .cloned()
+                .expect("a request");
+            // The account's own tenant, and each time the latest token.
+            assert!(
+                last.starts_with(&format!("POST /{TENANT}/oauth2/v2.0/token")),
+                "{last}"
+            );
+            assert!(last.contains(used), "{last}");
+            assert!(last.contains("A.Read"), "{last}");
+        }
+        let elsewhere = LoginChoice {
+            tenant_id: Some("99999999-2222-4333-8444-555555555555".to_owned()),
+            ..choice.clone()
+        };
+        let refused = elsewhere.kept_token().await.expect_err("another tenant");
+        assert!(matches!(refused, SignInError::Stale(_)), "{refused}");
+        assert!(choice.log_out());
+        assert!(!choice.log_out());
+        assert!(choice.kept_token().await.expect("no error").is_none());
     }
 }
