@@ -83,6 +83,8 @@ pub(crate) struct Spec {
     pub(crate) writes: Writes,
     /// Whether `GET …/assignments/{id}` exists.
     pub(crate) has_row_route: bool,
+    /// Whether `PATCH …/assignments/{id}` exists.
+    pub(crate) has_patch: bool,
     /// Whether `assign` may be called behind a cast to the entity type.
     pub(crate) has_cast: bool,
     /// The type of an assignment, without its namespace.

@@ -49,6 +49,10 @@ pub(crate) fn answer(
             machine.may_write(call, collection)?;
             delete(machine, call, collection, id, row)
         }
+        ("PATCH", [id, "assignments", row]) if spec.has_patch => {
+            machine.may_write(call, collection)?;
+            update(machine, call, collection, id, row)
+        }
         ("POST", [id, "assign"]) if has_plain => assign(machine, call, collection, id, "assign"),
         ("POST", [id, cast, "assign"]) if spec.has_cast && *cast == spec.entity => {
             assign(machine, call, collection, id, "assign")
@@ -180,6 +184,31 @@ fn create(
         json!(format!("#{NAMESPACE}{element}")),
     );
     Ok(Reply::object(201, format!("{context}/$entity"), shown))
+}
+
+/// Changes one assignment: what the body says takes the place of what was there.
+fn update(
+    machine: &mut Machine,
+    call: &Call<'_>,
+    collection: Collection,
+    id: &str,
+    row: &str,
+) -> Result<Reply, Fault> {
+    let sent = body::object(call.header("content-type"), &call.request.body)?;
+    let policy = machine.policy(collection, id)?;
+    let mut rows = policy.assignments.clone();
+    let is_it = |known: &Assignment| known.id.eq_ignore_ascii_case(row);
+    let position = rows.iter().position(is_it);
+    let found = position.and_then(|position| rows.get_mut(position));
+    let found = found.ok_or_else(Fault::not_found)?;
+    let mut whole = shape::assignment(collection, found);
+    whole.extend(sent);
+    *found = assignment::read(machine.tenant(), policy, Value::Object(whole))?;
+    let shown = shape::assignment(collection, found);
+    check_set(machine, policy, &rows)?;
+    let (_, context) = rows_path(call, policy);
+    machine.write(call, Action::Assign, collection, id, rows);
+    Ok(Reply::object(200, format!("{context}/$entity"), shown))
 }
 
 /// Replaces all assignments of a policy.
