@@ -116,6 +116,14 @@ pub(super) fn load(named: Option<&Path>) -> Result<Config, Failure> {
     })
 }
 
+/// Reads the configuration that a folder holds itself.
+pub(super) fn of_folder(folder: &Path) -> Result<Config, Failure> {
+    match manifests::holds_configuration(folder) {
+        true => load(Some(&folder.join(CONFIGURATION_FILE))),
+        false => Ok(Config::default()),
+    }
+}
+
 /// Finds the configuration. Outside of a repository it is in the working folder: what lies above that
 /// is not known to belong to it.
 fn find() -> Option<PathBuf> {

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::arguments::{Init, PipelineFile};
 use super::options::Common;
 use super::output::Output;
-use super::{interrupt, runtime, settings};
+use super::{config, interrupt, runtime, settings};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::export::{LeftOut, unavailable};
@@ -58,12 +58,14 @@ pub(super) fn run(command: &Init, common: &Common, output: &Output) -> Result<Ex
         PipelineFile::Gitlab => Some(GITLAB),
         PipelineFile::None => None,
     };
+    let own = config::of_folder(&command.folder)?;
     let done = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
         let check = |text: &str| output.check_data(text);
-        init::init(&client, &command.folder, pipeline, check, &stop).await
+        let folder = (command.folder.as_path(), own.tenant_id.as_deref());
+        init::init(&client, folder, pipeline, check, &stop).await
     })?;
     let mut warnings: Vec<Diagnostic> = done.export.left_out.iter().map(LeftOut::warning).collect();
     warnings.extend(done.export.unavailable.iter().map(unavailable));
@@ -98,18 +100,25 @@ fn text(command: &Init, done: &Initialised) -> String {
         let did = if *is_new { "wrote" } else { "kept " };
         let _ = writeln!(text, "{did} {}", clean(&path.display().to_string()));
     }
-    let policies = done.export.files.iter().map(|file| file.policies).sum();
-    let _ = writeln!(
-        text,
-        "\n{} in {}. Next:",
-        count(policies, "policy", "policies"),
-        count(done.export.files.len(), "file", "files")
-    );
+    if done.had_manifests {
+        text.push_str("\nThe manifests that were there stay as they are. Next:\n");
+    } else {
+        let policies = done.export.files.iter().map(|file| file.policies).sum();
+        let _ = writeln!(
+            text,
+            "\n{} in {}. Next:",
+            count(policies, "policy", "policies"),
+            count(done.export.files.len(), "file", "files")
+        );
+    }
     let folder = command.folder.display().to_string();
     if folder != "." {
         let _ = writeln!(text, "  cd {}", clean(&folder));
     }
-    text.push_str("  assignctl plan      # no changes yet\n  git add . && git commit\n");
+    text.push_str(match done.had_manifests {
+        true => "  assignctl export --into manifests --unmanaged    # adds what they do not manage\n  assignctl plan\n",
+        false => "  assignctl plan      # no changes yet\n  git add . && git commit\n",
+    });
     text
 }
 
@@ -133,6 +142,7 @@ fn record(done: &Initialised) -> Record<'_> {
         tenant_id,
         files,
         export,
+        had_manifests: _,
     } = done;
     let files = files.iter().map(|Written { path, is_new }| FileRecord {
         path: path.display().to_string(),

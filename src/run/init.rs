@@ -67,18 +67,20 @@ pub struct Initialised {
     pub tenant_id: Option<String>,
     /// The files, the folder of manifests first.
     pub files: Vec<Written>,
-    /// What the manifests hold and leave out.
+    /// What the manifests that were written hold and leave out; nothing if there were some before.
     pub export: Export,
+    /// Whether there were manifests before.
+    pub had_manifests: bool,
 }
 
-/// Reads the tenant and writes the folder.
+/// Reads the tenant and writes the folder. `configured` is the tenant that the folder's settings name.
 ///
 /// # Errors
 ///
-/// Says what cannot be read or written.
+/// Says what cannot be read or written, or that the folder is for another tenant.
 pub async fn init(
     client: &Arc<Client>,
-    root: &Path,
+    (root, configured): (&Path, Option<&str>),
     pipeline: Option<Pipeline>,
     check: impl Fn(&str) -> Result<(), Failure>,
     stop: &CancellationToken,
@@ -88,6 +90,7 @@ pub async fn init(
     let reader = Reader::new(Arc::clone(client));
     let (tenant_id, mut export, schema) = unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
+        refuse_other_tenant(root, configured, tenant_id.as_deref())?;
         let (tenant, groups) = futures::try_join!(reader.whole_tenant(), reader.group_names())?;
         let policies = tenant.policies.iter();
         let policies = policies.filter(|policy| !policy.is_tenant_default);
@@ -110,6 +113,10 @@ pub async fn init(
     if files.iter().any(|folder| folder.is_new) {
         folder.add(&export.files)?;
     }
+    if keeps {
+        export.files.clear();
+        export.left_out.clear();
+    }
     let mut others = vec![
         (CONFIGURATION_FILE, configuration(tenant_id.as_deref())),
         (SCHEMA, schema),
@@ -128,7 +135,29 @@ pub async fn init(
         tenant_id,
         files,
         export,
+        had_manifests: keeps,
     })
+}
+
+/// Refuses a folder whose settings name another tenant than the sign-in.
+fn refuse_other_tenant(
+    root: &Path,
+    configured: Option<&str>,
+    signed_in: Option<&str>,
+) -> Result<(), Failure> {
+    let Some(configured) = configured else {
+        return Ok(());
+    };
+    if signed_in.is_some_and(|tenant| tenant.eq_ignore_ascii_case(configured)) {
+        return Ok(());
+    }
+    let message = format!(
+        "`{}` is for the tenant {configured}, and the sign-in is for {}",
+        root.join(CONFIGURATION_FILE).display(),
+        signed_in.unwrap_or("one that the token does not name")
+    );
+    Err(Failure::new(Exit::GuardRefused, message)
+        .hint("nothing was written; sign in to that tenant, or name another folder"))
 }
 
 /// Adds the tenant that is signed in to, under a short name, to manifests. No file is changed: it gets one of

@@ -83,6 +83,49 @@ fn nothing_that_exists_is_overwritten() {
 }
 
 #[test]
+fn init_counts_only_what_it_wrote_and_says_how_to_add_the_rest() {
+    let world = world();
+    world.write(
+        "repository/manifests/mine.yaml",
+        "version: 1\npolicies:\n  - {kind: configurationPolicy, name: One, include: []}\n",
+    );
+    let ran = world.sandbox("init repository").exits(0);
+    ran.says(&[
+        "kept  repository/manifests\n",
+        "The manifests that were there stay as they are.",
+        "assignctl export --into manifests --unmanaged",
+    ])
+    .says_nothing_of("no changes yet")
+    .says_nothing_of("policies in");
+    let json = world
+        .sandbox("init repository --format json")
+        .exits(0)
+        .json();
+    assert_eq!(
+        (&json["policies"], &json["leftOut"]),
+        (&json!(0), &json!(0))
+    );
+}
+
+#[test]
+fn init_refuses_a_folder_that_is_for_another_tenant() {
+    let world = world();
+    let other = "bbbbbbbb-0000-4000-8000-000000000001";
+    world.write("repository/assignctl.yaml", &format!("tenantId: {other}\n"));
+    world.sandbox("init repository").exits(4).says(&[
+        &format!("is for the tenant {other}, and the sign-in is for {TENANT_ID}"),
+        "nothing was written",
+    ]);
+    assert!(!world.has("repository/manifests") && !world.has("repository/.gitignore"));
+    world.write(
+        "repository/assignctl.yaml",
+        &format!("tenantId: {}\n", TENANT_ID.to_uppercase()),
+    );
+    world.sandbox("init repository").exits(0);
+    assert!(world.has("repository/manifests/windows.yaml"));
+}
+
+#[test]
 fn a_tenant_that_may_not_be_read_leaves_nothing() {
     let world = world();
     world.edit("tenant.json", |state| {
