@@ -16,12 +16,23 @@ const GAP: usize = 2;
 pub(super) fn columns(names: &[String], width: usize, most_lines: usize) -> (Vec<String>, usize) {
     let names: Vec<String> = names
         .iter()
-        .map(|name| at_line_start(name).into_owned())
+        .map(|name| match looks_like_other(name) {
+            true => format!("\"{}\"", name.replace('"', "\\\"")),
+            false => at_line_start(name).into_owned(),
+        })
         .collect();
     let (lines, left) = aligned(&names, width, most_lines);
     let needed = lines.len() + usize::from(left > 0);
     let flowing = flow(&names, width, needed.saturating_sub(2));
     flowing.map_or((lines, left), |lines| (lines, 0))
+}
+
+/// Whether a name could be taken for something else: for a change, for several names, or for nothing.
+fn looks_like_other(name: &str) -> bool {
+    let mut blanks = name.chars().map(char::is_whitespace);
+    let mut before = true;
+    let has_wide_gap = blanks.any(|blank| std::mem::replace(&mut before, blank) && blank);
+    has_wide_gap || before || name.starts_with(['+', '-', '~', '!', '"', '…'])
 }
 
 /// Puts names behind each other; `None` if that takes more lines.
@@ -166,7 +177,29 @@ mod tests {
     fn no_line_begins_with_a_command() {
         assert_eq!(wrap("a ::error::x b", 3), ["a ::error::x", "b"]);
         let (lines, _) = columns(&names(&["::a", "\u{3000}::b", "c::d"]), 4, 9);
-        assert_eq!(lines, ["\\u{3a}:a", "\u{3000}\\u{3a}:b", "c::d"]);
+        assert_eq!(lines, ["\\u{3a}:a", "\"\u{3000}::b\"", "c::d"]);
+    }
+
+    #[test]
+    fn names_that_look_like_something_else_are_quoted() {
+        for name in [
+            "- allUsers",
+            "+x",
+            "~ y",
+            "!z",
+            "",
+            " ",
+            " a",
+            "a ",
+            "a  b",
+            "… 3 more",
+        ] {
+            assert_eq!(columns(&names(&[name]), 80, 9).0, [format!("\"{name}\"")]);
+        }
+        assert_eq!(columns(&names(&["a\"  \"b"]), 80, 9).0, [r#""a\"  \"b""#]);
+        for name in ["a - b", "a b", "x+", "a\"b"] {
+            assert_eq!(columns(&names(&[name]), 80, 9).0, [name]);
+        }
     }
 
     #[test]
