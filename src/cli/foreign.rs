@@ -32,7 +32,7 @@ const COMMANDS: [(&[&str], &str); 9] = [
     ),
     (
         &["get", "describe"],
-        "`assignctl export` writes what is live as manifests; `assignctl plan --all` shows the managed policies",
+        "`assignctl list` lists live assignments; `assignctl explain POLICY` says where those of a policy come from",
     ),
     (
         &["undo", "revert"],

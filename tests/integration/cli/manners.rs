@@ -177,6 +177,7 @@ fn words_of_other_programs_are_answered() {
         ),
         ("diff m.yaml", ["there is no command `diff`", "plan --diff"]),
         ("push", ["there is no command `push`", "assignctl apply"]),
+        ("get", ["there is no command `get`", "`assignctl list`"]),
     ] {
         world.sandbox(line).exits(64).says(&parts);
     }
