@@ -7,7 +7,7 @@ use super::members::members;
 use super::phrases::{assignment, filter, target};
 use super::review::{Direction, PlanView};
 use crate::manifest::Mode;
-use crate::model::{Assignment, Filter, MemberCount};
+use crate::model::{Assignment, Filter, MemberCount, Unknown};
 use crate::plan::since::Cause;
 use crate::plan::{Annotations, Change, ManifestPlace, Names, PlannedPolicy};
 
@@ -99,7 +99,7 @@ impl Line {
                 Direction::Plan => plan,
                 Direction::Drift => drift,
             },
-            text: match counted {
+            text: match counted.filter(|counted| !says_missing(change, counted, names)) {
                 None => text,
                 Some(counted) => format!("{text} ({})", members(counted)),
             },
@@ -107,6 +107,16 @@ impl Line {
             is_unasked: matches!(change, Change::Remove(_)) && mode == Mode::Exact,
         }
     }
+}
+
+/// Whether a change's target says already why its members are unknown: the group does not exist.
+fn says_missing(change: &Change, counted: &MemberCount, names: &Names) -> bool {
+    let assignment = change.after().or(change.before());
+    let group = assignment.and_then(|assignment| assignment.key.target.group_id());
+    counted.reason == Some(Unknown::Deleted)
+        && counted.devices.is_none()
+        && counted.users.is_none()
+        && group.is_some_and(|id| names.is_missing_group(id))
 }
 
 /// Says what differs between two assignments of one target.
