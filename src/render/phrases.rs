@@ -90,6 +90,9 @@ pub(super) fn since(annotations: &Annotations) -> Option<(&str, String)> {
 /// The most unmanaged policies that are named.
 pub(super) const MOST_UNMANAGED: usize = 20;
 
+/// What shows the others.
+pub(super) const ALL_UNMANAGED: &str = "`assignctl list --unmanaged PATH` lists all";
+
 /// A policy, and its assignments in words.
 pub(super) type WithAssignments = (PolicyRef, Vec<String>);
 

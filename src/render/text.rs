@@ -12,9 +12,9 @@ use super::diff;
 use super::groups::{self, Group, Line, Sign, groups};
 use super::members::{FILTERS, filters, note, reaches};
 use super::phrases::{
-    self, Alike, Counts, MOST_UNMANAGED, Partial, alike, assignment, count, how_to_accept,
-    managed_or_selected, of_policies, partial, policy_of_kind, read_counts, seen, since, verdict,
-    writes,
+    self, ALL_UNMANAGED, Alike, Counts, MOST_UNMANAGED, Partial, alike, assignment, count,
+    how_to_accept, managed_or_selected, of_policies, partial, policy_of_kind, read_counts, seen,
+    since, verdict, writes,
 };
 use super::requests;
 use super::review::{Direction, PlanView};
@@ -108,7 +108,7 @@ pub fn plan(view: &PlanView<'_>, detail: Detail<'_>) -> String {
     draw_unmanaged(&mut text, annotations);
     draw_approvals(&mut text, annotations);
     for guard in plan.guards.iter().filter(|guard| guard.tripped) {
-        draw_guard(&mut text, guard);
+        draw_guard(&mut text, guard, plan);
     }
     totals(&mut text, view, detail);
     text
@@ -239,6 +239,7 @@ fn draw_who(
     policies: &[&PlannedPolicy],
     detail: Detail<'_>,
 ) {
+    const INDENT: usize = 4;
     for line in reaches(annotations, policies)
         .into_iter()
         .chain(passed_on(annotations, policies))
@@ -246,6 +247,11 @@ fn draw_who(
         let _ = writeln!(text, "  {line}");
     }
     for line in who(annotations, policies, detail.direction) {
+        let lines = match detail.width {
+            None => vec![line],
+            Some(width) => wrap(&line, width.saturating_sub(INDENT)),
+        };
+        let line = lines.join(&format!("{UPDATE:#}\n    {UPDATE}"));
         let _ = writeln!(text, "  {UPDATE}{line}{UPDATE:#}");
     }
 }
@@ -364,7 +370,8 @@ fn draw_unmanaged(text: &mut String, annotations: &Annotations) {
         );
     }
     if policies.len() > MOST_UNMANAGED {
-        let _ = writeln!(text, "  and {} more", policies.len() - MOST_UNMANAGED);
+        let left = policies.len() - MOST_UNMANAGED;
+        let _ = writeln!(text, "  and {left} more ({ALL_UNMANAGED})");
     }
     text.push('\n');
 }
@@ -384,7 +391,8 @@ fn draw_approvals(text: &mut String, annotations: &Annotations) {
     text.push('\n');
 }
 
-fn draw_guard(text: &mut String, guard: &Guard) {
+/// Draws a guard that tripped. Names that are many, and those of all the changes above, are not repeated.
+fn draw_guard(text: &mut String, guard: &Guard, plan: &Plan) {
     const MOST_NAMES: usize = 10;
     let style = if guard.accepted { UPDATE } else { REMOVE };
     let _ = writeln!(
@@ -395,12 +403,17 @@ fn draw_guard(text: &mut String, guard: &Guard) {
         seen(guard, |text| clean(text).into_owned())
     );
     let policies = &guard.policies;
-    for policy in policies.iter().take(MOST_NAMES) {
-        // The dash keeps a name from standing first on a line, where CI looks for commands.
-        let _ = writeln!(text, "  - {}", policy_of_kind(policy));
-    }
-    if policies.len() > MOST_NAMES {
-        let _ = writeln!(text, "  and {} more", policies.len() - MOST_NAMES);
+    let is_long = policies.len() > MOST_NAMES;
+    if is_long && policies.len() == plan.changed().count() {
+        text.push_str("  all policies that change\n");
+    } else {
+        for policy in policies.iter().take(MOST_NAMES) {
+            // The dash keeps a name from standing first on a line, where CI looks for commands.
+            let _ = writeln!(text, "  - {}", policy_of_kind(policy));
+        }
+        if is_long {
+            let _ = writeln!(text, "  and {} more", policies.len() - MOST_NAMES);
+        }
     }
     if !guard.accepted {
         let _ = writeln!(text, "  hint: {}", how_to_accept(guard));

@@ -14,8 +14,8 @@ use std::fmt::Write as _;
 use super::diff;
 use super::members;
 use super::phrases::{
-    self, Alike, MOST_UNMANAGED, Partial, alike, changes, count, how_to_accept, named, partial,
-    policy_of_kind, read_counts, seen, since, verdict, writes,
+    self, ALL_UNMANAGED, Alike, MOST_UNMANAGED, Partial, alike, changes, count, how_to_accept,
+    named, partial, policy_of_kind, read_counts, seen, since, verdict, writes,
 };
 use super::requests;
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};
@@ -319,7 +319,7 @@ fn unmanaged(annotations: &Annotations) -> Part {
         let assignments: Vec<String> = assignments.iter().map(code).collect();
         format!("- {name}: {}\n", assignments.join(", "))
     });
-    let rest = (rest > 0).then(|| format!("- and {rest} more\n"));
+    let rest = (rest > 0).then(|| format!("- and {rest} more ({ALL_UNMANAGED})\n"));
     Part::new("unmanaged policies", lines.chain(rest))
         .between(format!("**{title}:**\n\n"), "\n".to_owned())
 }

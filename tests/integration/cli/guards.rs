@@ -330,6 +330,7 @@ fn a_guard_says_what_it_saw_in_whom_and_how_to_accept_it() {
     for number in 0..12 {
         tenant = tenant.policy(&format!("P{number:02}"), &["+A"]);
     }
+    tenant = tenant.policy("P12", &[]);
     let world = World::with(&tenant, &["match: 'P*', include: [group: B]"]);
     let flags = "--max-policies 11 --max-removals 11";
     world
@@ -337,8 +338,8 @@ fn a_guard_says_what_it_saw_in_whom_and_how_to_accept_it() {
         .exits(4)
         .says(&[
             "guard `removals` tripped: live assignments of managed policies go away (saw 12 of 12, limit 11)\n  - configurationPolicy P00\n",
-            "guard `policies` tripped: policies change (saw 12, limit 11)\n  - configurationPolicy P00\n",
-            "  and 2 more\n  hint: accept it with `--allow policies`\n",
+            "  and 2 more\n  hint: accept it with `--allow removals`\n",
+            "guard `policies` tripped: policies change (saw 13, limit 11)\n  all policies that change\n  hint: accept it with `--allow policies`\n",
             "error: guards `removals`, `policies` refuse the plan\n",
             "accept it with `--allow removals --allow policies`",
         ]);
@@ -352,7 +353,7 @@ fn a_guard_says_what_it_saw_in_whom_and_how_to_accept_it() {
             .as_array()
             .expect("a list")
             .len(),
-        12
+        13
     );
     assert_eq!(told["guards"][2].get("accept"), None);
 }

@@ -121,6 +121,68 @@ fn the_sample_and_five_hundred_equal_changes_fit_a_screen() {
         assert!(width.count() > 10);
         told.says(&[&format!("… {} more (`--expand` shows all)", 500 - shown)]);
     }
+    // Also where several guards are about all of them.
+    world.manifest(&["match: 'Win - *', include: [allDevices]"]);
+    for columns in ["80", "140"] {
+        world.set("COLUMNS", columns);
+        let told = world.sandbox("plan m.yaml").exits(4);
+        let lines = told.stdout.lines().count();
+        assert!(lines <= 30, "{lines}\n{}", told.stdout);
+        told.says(&[
+            "guard `broad-target` tripped",
+            "guard `policies` tripped: policies change (saw 500, limit 50)\n  all policies that change\n",
+        ]);
+    }
+}
+
+#[test]
+fn names_that_look_like_changes_are_quoted() {
+    let names = ["- allDevices  x.yaml:3  X", "~ Y", " Outer", "Two  blanks"];
+    let tenant = names.iter().fold(Tenant::common(), |tenant, name| {
+        tenant.policy(name, &["+B"])
+    });
+    let world = World::with(
+        &tenant.policy("Plain", &["+B"]),
+        &["match: '*', include: [group: A]"],
+    );
+    let told = world.sandbox("plan m.yaml").exits(0);
+    for name in names {
+        assert!(
+            told.stdout.contains(&format!("\"{name}\"")),
+            "{}",
+            told.stdout
+        );
+    }
+    let mut lines = told.stdout.lines().map(str::trim_start);
+    assert!(!lines.any(|line| line.starts_with("- allDevices")));
+    told.says(&["Plain"]).says_nothing_of("\"Plain\"");
+}
+
+#[test]
+fn the_selection_narrows_unmanaged_policies_too_and_a_cut_list_says_where_the_rest_is() {
+    let tenant = (0..27).fold(Tenant::common(), |tenant, number| {
+        tenant.policy(&format!("Mac {number:02}"), &["allDevices"])
+    });
+    let tenant = tenant
+        .policy("Win", &["+B"])
+        .policy("Win by hand", &["allUsers"]);
+    let world = World::with(&tenant, &["name: Win, include: [group: A]"]);
+    for format in ["text", "markdown"] {
+        let drift = format!("drift m.yaml --format {format}");
+        world.sandbox(&drift).exits(2).says(&[
+            "28 policies not managed, and assigned to all users or all devices",
+            "and 8 more (`assignctl list --unmanaged PATH` lists all)",
+        ]);
+        world
+            .sandbox(&format!("{drift} --only Win*"))
+            .exits(2)
+            .says(&["1 policy not managed", "Win by hand"])
+            .says_nothing_of("Mac 00");
+    }
+    world
+        .sandbox("list --unmanaged m.yaml")
+        .exits(0)
+        .says(&["Mac 00", "Mac 26", "Win by hand"]);
 }
 
 #[test]

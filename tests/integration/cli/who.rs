@@ -63,6 +63,24 @@ fn audit(world: &World, flags: &str) -> Value {
 }
 
 #[test]
+fn what_is_said_of_events_wraps_at_the_width_of_the_terminal() {
+    let id = policy_id(1);
+    let mut world = world(&["P"], &[old(), event(3, &["group", &id], &Value::Null)]);
+    world.set("COLUMNS", "50");
+    let told = world.sandbox("drift m.yaml --who").exits(2).stdout;
+    let (_, said) = told.split_once("  removed by admin").expect("an event");
+    let mut lines = said.lines();
+    assert!(
+        lines.next().is_some_and(|line| line.len() + 18 <= 50),
+        "{told}"
+    );
+    assert!(
+        lines.next().is_some_and(|line| line.starts_with("    ")),
+        "{told}"
+    );
+}
+
+#[test]
 fn drift_says_who_removed_an_assignment_in_every_format() {
     let id = policy_id(1);
     let events = [old(), event(3, &["group", &id], &Value::Null)];
