@@ -19,6 +19,7 @@ use crate::graph::client::Client;
 use crate::manifest::Loaded;
 use crate::model::PolicyKind;
 use crate::plan::guards::GuardRules;
+use crate::plan::lints;
 use crate::plan::needs::needs;
 use crate::plan::saved::{PlanRecord, PlannedTenant, SavedPlan, digest_of};
 use crate::plan::since::{Baseline, Since};
@@ -160,6 +161,9 @@ pub async fn plan(
             Ok(found) => {
                 diagnostics.extend(found);
                 diagnostics.retain(|found| !request.members.off.contains(found.code));
+                if request.strict {
+                    lints::be_strict(&mut diagnostics);
+                }
                 if diagnostics.iter().any(Diagnostic::is_error) {
                     let sources = loaded.sources.clone();
                     return Err(Failure::found(Exit::InvalidManifests, diagnostics, sources));

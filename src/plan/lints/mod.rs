@@ -28,6 +28,24 @@ pub const CODES: [(&str, bool); 12] = [
     ("redundant-include", false),
 ];
 
+/// Behind what was so before.
+pub(in crate::plan) const ALREADY: &str = " (already so)";
+
+/// Makes errors of warnings with a place that are new and have one of the [`CODES`] that fail a strict run.
+pub fn be_strict(found: &mut [Diagnostic]) {
+    for found in found {
+        let fails = CODES
+            .iter()
+            .any(|(code, fails)| *code == found.code && *fails);
+        // The policies follow, whose names may say anything.
+        let text = found.message.split(", for `").next();
+        let is_new = text.is_some_and(|text| !text.ends_with(ALREADY));
+        if fails && found.place.is_some() && is_new {
+            found.severity = Severity::Error;
+        }
+    }
+}
+
 /// The most policies that a warning names.
 const MOST_NAMED: usize = 3;
 
@@ -73,7 +91,7 @@ fn warning(lint: &Lint, already: bool, policies: &[&PlannedPolicy], strict: bool
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let already = if already { " (already so)" } else { "" };
+    let already = if already { ALREADY } else { "" };
     let fails = CODES.iter().any(|(known, fails)| known == code && *fails);
     let severity = match strict && fails && already.is_empty() {
         true => Severity::Error,

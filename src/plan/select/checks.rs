@@ -10,6 +10,7 @@ use crate::kinds::app_settings;
 use crate::kinds::{AssignmentProperties, FilterRule, TypeRules, WORKLOADS};
 use crate::manifest::{Mode, WantedProperties, WantedSetting, WantedTarget};
 use crate::model::{Desired, LiveFilter, LivePolicy, Target};
+use crate::plan::lints::ALREADY;
 use crate::text::all_of;
 
 /// An assignment that may not fit some policies.
@@ -183,6 +184,12 @@ fn check_filter(
     severity: impl Fn() -> Severity,
 ) -> Option<Diagnostic> {
     let doubt = |message: String, source: &str| {
+        // What is live was so before.
+        let already = match severity() {
+            Severity::Warning => ALREADY,
+            Severity::Error => "",
+        };
+        let message = format!("{message}{already}");
         let doubt = Diagnostic::warning("filter-unsupported-kind", place, message);
         Some(doubt.hint(format!("source: {source}")))
     };

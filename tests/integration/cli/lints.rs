@@ -453,6 +453,19 @@ fn doubts_about_filters_that_depend_on_the_policy_are_silenced_like_others() {
     });
     let code = "filter-unsupported-kind";
     assert!(codes(&world, "").0.contains(code));
+    let strict = format!("plan m.yaml {ALLOW} --strict");
+    world
+        .sandbox(&strict)
+        .exits(3)
+        .says(&["error[filter-unsupported-kind]"]);
+    world
+        .sandbox(&format!("apply m.yaml {ALLOW} --yes --report r.jsonl"))
+        .exits(0);
+    // What is live already fails nothing.
+    world
+        .sandbox(&strict)
+        .exits(0)
+        .says(&["warning[filter-unsupported-kind]", " (already so)"]);
     world.write("assignctl.yaml", "lints: {filter-unsupported-kind: off}\n");
     assert!(!codes(&world, "").0.contains(code));
 }
