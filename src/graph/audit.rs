@@ -121,6 +121,7 @@ impl Reader {
                 Ok(Ok(page)) => page,
                 Ok(Err(GraphError::Interrupted)) => return Err(GraphError::Interrupted),
                 Ok(Err(error)) => {
+                    log.is_refused = error.is_refusal();
                     log.failure = Some(error.to_string());
                     break;
                 }

@@ -30,4 +30,6 @@ pub struct AuditLog {
     pub covered: bool,
     /// Why not all of it could be read, if so.
     pub failure: Option<String>,
+    /// Whether that is because a permission is missing.
+    pub is_refused: bool,
 }

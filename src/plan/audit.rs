@@ -76,14 +76,22 @@ pub struct PolicyAudit {
 }
 
 impl PolicyAudit {
+    /// Returns our own last write that had an effect.
+    pub fn last_own_write(&self) -> Option<&PolicyEvent> {
+        let mut events = self.events.iter();
+        events.find(|event| event.own && event.succeeded())
+    }
+
     /// Returns the event that most likely made the difference: the newest that had an effect and is not
-    /// our own, if there is one.
+    /// our own, if there is one. What came before our own last write cannot have: that write undid it.
     pub fn likely(&self) -> Option<&PolicyEvent> {
-        let others = || self.events.iter().filter(|event| !event.own);
+        let own = self.last_own_write();
+        let events = || self.events.iter().take_while(|event| Some(*event) != own);
+        let others = || events().filter(|event| !event.own);
         others()
             .find(|event| event.succeeded())
             .or_else(|| others().next())
-            .or_else(|| self.events.first())
+            .or_else(|| events().next().filter(|_| own.is_none()))
     }
 }
 
@@ -205,6 +213,7 @@ mod tests {
             events: Vec::new(),
             covered,
             failure: failure.map(str::to_owned),
+            is_refused: false,
         };
         let status = |log: &AuditLog, events: &[AuditEvent]| {
             audit(events.iter(), log, &BTreeSet::new()).status
@@ -224,11 +233,19 @@ mod tests {
         events[0].time = "2026-11-27T22:14:00Z".parse().expect("a time");
         let told = audit(events.iter(), &log, &own);
         assert!(told.events[0].own && !told.events[1].own);
-        assert_eq!(told.likely(), told.events.get(1));
-        events[1].result = "Failure".to_owned();
+        // Our own write, which came later, undid it.
+        assert_eq!(told.likely(), None);
+        assert_eq!(told.last_own_write(), told.events.first());
+        // One that failed undid nothing.
+        events[0].result = "Failure".to_owned();
         let told = audit(events.iter(), &log, &own);
         assert_eq!(told.likely(), told.events.get(1));
         let told = audit(events[..1].iter(), &log, &own);
+        assert_eq!(told.likely(), told.events.first());
+        events[0].result = "Success".to_owned();
+        events[1].time = "2026-11-28T22:14:00Z".parse().expect("a time");
+        let told = audit(events.iter(), &log, &own);
+        assert!(!told.events[0].own);
         assert_eq!(told.likely(), told.events.first());
     }
 }

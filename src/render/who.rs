@@ -8,10 +8,14 @@ use super::clean::clean;
 use super::phrases::count;
 use super::review::Direction;
 use crate::plan::audit::{AuditStatus, PolicyAudit, PolicyEvent};
+use crate::plan::since::Cause;
 use crate::plan::{Annotations, Change, PlannedPolicy};
 
 /// The most events, or people, that are named.
 const MOST_NAMED: usize = 3;
+
+/// Who wrote a policy last, if it is this program.
+const OWN: &str = "last written by a run of assignctl";
 
 /// How the portal calls itself in audit events (MicrosoftDocs/memdocs: monitor-audit-logs.md).
 const PORTAL: &str = "Microsoft Intune portal extension";
@@ -26,7 +30,10 @@ pub(super) fn who(
     let days = annotations.audit.as_ref().map_or(0, |audit| audit.days);
     if let [policy] = policies {
         let audit = annotations.audit_of(policy);
-        return audit.map_or_else(Vec::new, |audit| of_one(policy, audit, days, direction));
+        let cause = annotations.cause(policy);
+        return audit.map_or_else(Vec::new, |audit| {
+            of_one(policy, audit, days, direction, cause)
+        });
     }
     let mut known: BTreeMap<String, (Timestamp, Timestamp, usize)> = BTreeMap::new();
     let mut others: BTreeMap<String, usize> = BTreeMap::new();
@@ -34,9 +41,13 @@ pub(super) fn who(
         let Some(audit) = annotations.audit_of(policy) else {
             continue;
         };
-        match audit.likely() {
-            Some(event) => {
-                let by = format!("{} {}", verb(policy, event, direction), by(event));
+        let likely = audit.likely().map(|event| {
+            let made = made(policy, event, direction, annotations.cause(policy));
+            (format!("{} {}", verb(event, made), by(event)), event)
+        });
+        let own = || Some((OWN.to_owned(), audit.last_own_write()?));
+        match likely.or_else(own) {
+            Some((by, event)) => {
                 let seen = known.entry(by).or_insert((event.time, event.time, 0));
                 *seen = (seen.0.min(event.time), seen.1.max(event.time), seen.2 + 1);
             }
@@ -66,28 +77,33 @@ fn of_one(
     audit: &PolicyAudit,
     days: u32,
     direction: Direction,
+    cause: Option<Cause>,
 ) -> Vec<String> {
-    let Some(likely) = audit.likely() else {
-        return without_event(audit.status, days).into_iter().collect();
-    };
-    let others = audit.events.iter().filter(|event| *event != likely);
-    let mut lines: Vec<String> = std::iter::once(likely)
-        .chain(others)
-        .take(MOST_NAMED)
-        .map(|event| {
+    let mut lines = Vec::new();
+    if let Some(likely) = audit.likely() {
+        let made = made(policy, likely, direction, cause);
+        let others = audit.events.iter().filter(|event| *event != likely);
+        let others = others.map(|event| (event, "changed"));
+        let events = std::iter::once((likely, made)).chain(others);
+        lines.extend(events.take(MOST_NAMED).map(|(event, made)| {
             let failed = match event.succeeded() {
                 true => String::new(),
                 false => format!(", {}", clean(&event.result)),
             };
             format!(
                 "{} {}, {} ({}{failed})",
-                verb(policy, event, direction),
+                verb(event, made),
                 by(event),
                 minute(event.time),
                 clean(&event.activity)
             )
-        })
-        .collect();
+        }));
+    } else if let Some(own) = audit.last_own_write() {
+        let (time, activity) = (minute(own.time), clean(&own.activity));
+        lines.push(format!("{OWN}, {time} ({activity}), and no event since"));
+    } else {
+        return without_event(audit.status, days).into_iter().collect();
+    }
     let more = audit.events.len() + audit.more - lines.len();
     if more > 0 {
         lines.push(format!(
@@ -110,13 +126,26 @@ fn without_event(status: AuditStatus, days: u32) -> Option<String> {
     }
 }
 
-/// Says what an event most likely did to a policy. Only one that assigns can have made the difference.
-fn verb(policy: &PlannedPolicy, event: &PolicyEvent, direction: Direction) -> &'static str {
-    if !event.succeeded() {
-        return "tried";
+/// Says what an event did, which `made` a difference if it is neither our own nor failed.
+fn verb(event: &PolicyEvent, made: &'static str) -> &'static str {
+    match (event.succeeded(), event.own) {
+        (false, _) => "tried",
+        (true, true) => "written",
+        (true, false) => made,
     }
+}
+
+/// Says what the likely event made of a policy. Only one that assigns can have made the difference, and what
+/// is missing was not removed if it is the manifests that changed.
+fn made(
+    policy: &PlannedPolicy,
+    event: &PolicyEvent,
+    direction: Direction,
+    cause: Option<Cause>,
+) -> &'static str {
     let assigns = event.activity.to_lowercase().contains("assign");
-    if !assigns || direction == Direction::Plan {
+    let may_be_by_hand = matches!(cause, None | Some(Cause::Drift));
+    if !assigns || !may_be_by_hand || direction == Direction::Plan {
         return "changed";
     }
     let lacks = |change: &Change| matches!(change, Change::Add(_));

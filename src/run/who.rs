@@ -57,6 +57,9 @@ pub(super) async fn tell(
             None,
             format!("the audit events could not be read to their end: {reason}"),
         )
-        .hint("reading them takes `DeviceManagementApps.Read.All`; for people, `Audit data / Read` in Intune")
+        .hint(match log.is_refused {
+            true => "reading them takes `DeviceManagementApps.Read.All`; for people, `Audit data / Read` in Intune",
+            false => "the service throttles this list at times: run again later, or leave out `--who`",
+        })
     }))
 }

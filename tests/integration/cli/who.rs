@@ -229,21 +229,78 @@ fn own_writes_are_known_by_the_ids_that_reports_hold() {
     world
         .sandbox("drift m.yaml --who --since r.jsonl")
         .exits(2)
-        .says(&["removed by a run of assignctl, "]);
+        .says(&[
+            "\n  last written by a run of assignctl, ",
+            "), and no event since\n",
+        ])
+        .says_nothing_of("removed by");
     // Reports that no option named are in their folder.
     world.write(".assignctl/reports/x.jsonl", &world.read("r.jsonl"));
     assert_eq!(audit(&world, "")["events"][0]["own"], true);
-    // Somebody else's write is what is to blame, though ours was later.
+    // What came before our own write cannot be what is to blame.
     world.edit("tenant.json", |state| {
         let events = state["auditEvents"].as_array_mut().expect("a list");
         events.insert(1, event(1, &[&policy_id(1)], &Value::Null));
     });
     let told = audit(&world, "");
     assert_eq!(told["events"][0]["own"], true);
+    assert_eq!(told["events"][1]["actor"], "admin@contoso.com");
+    for flags in ["", "--summary"] {
+        world
+            .sandbox(&format!("drift m.yaml --who {flags}"))
+            .exits(2)
+            .says(&["  last written by a run of assignctl, "])
+            .says_nothing_of("admin@");
+    }
+    // What came after it is.
+    world.edit("tenant.json", |state| {
+        let events = state["auditEvents"].as_array_mut().expect("a list");
+        events.push(event(0, &[&policy_id(1)], &Value::Null));
+    });
+    world.sandbox("drift m.yaml --who").exits(2).says(&[
+        "\n  removed by admin@contoso.com in the portal",
+        "\n  written by a run of assignctl, ",
+        "\n  changed by admin@contoso.com in the portal",
+    ]);
+}
+
+#[test]
+fn what_was_not_applied_yet_was_removed_by_nobody() {
+    let world = world(&["P", "Q"], &[old()]);
     world
-        .sandbox("drift m.yaml --who")
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0);
+    world.manifest(&["match: '*', include: [group: A, group: B]"]);
+    let since = "drift m.yaml --who --since r.jsonl";
+    world
+        .sandbox(since)
         .exits(2)
-        .says(&["\n  removed by admin@contoso.com in the portal"]);
+        .says(&["not applied yet", "last written by a run of assignctl, "])
+        .says_nothing_of("removed by");
+    // Others have touched it, but not what is missing.
+    world.edit("tenant.json", |state| {
+        let events = state["auditEvents"].as_array_mut().expect("a list");
+        events.push(event(0, &[&policy_id(1)], &Value::Null));
+        events.push(event(0, &[&policy_id(2)], &Value::Null));
+    });
+    for format in ["text", "markdown"] {
+        world
+            .sandbox(&format!("{since} --format {format}"))
+            .exits(2)
+            .says(&["not applied yet", "changed by admin"])
+            .says_nothing_of("removed by");
+    }
+}
+
+#[test]
+fn a_log_that_fails_for_another_reason_asks_for_no_permission() {
+    let broken = event(1, &[&policy_id(1)], &json!({"activityType": 5}));
+    let world = world(&["P"], &[old(), broken]);
+    world
+        .sandbox("plan m.yaml --who")
+        .exits(0)
+        .says(&["warning[audit-unreadable]", "run again later"])
+        .says_nothing_of("DeviceManagementApps.Read.All");
 }
 
 /// The emulator notes who writes: here a person, by the token.
