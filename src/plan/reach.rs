@@ -125,16 +125,15 @@ fn changed(
                 rows.any(|other| decides(other) == decides(row))
             })
     };
-    let mut skipped = false;
-    let before = intents(
-        &policy.before,
-        side,
-        names,
-        population,
-        &stays,
-        &mut skipped,
-    )?;
-    let after = intents(&policy.after, side, names, population, &stays, &mut skipped)?;
+    let mut unread = Unread::default();
+    let before = intents(&policy.before, side, names, population, |row, reason| {
+        let is_gain = row.key.target.is_exclusion();
+        unread.note(row, reason, stays(row), may_skip.then_some(is_gain))
+    })?;
+    let after = intents(&policy.after, side, names, population, |row, reason| {
+        let is_gain = !row.key.target.is_exclusion();
+        unread.note(row, reason, stays(row), may_skip.then_some(is_gain))
+    })?;
 
     let (everybody, why) = match side {
         Side::Devices => (
@@ -156,7 +155,7 @@ fn changed(
     let mut changed = Changed {
         gained: Some(0),
         lost: Some(0),
-        exact: !skipped && same_everybody(&before, &after),
+        exact: !unread.any && same_everybody(&before, &after),
         reason: None,
     };
     for id in &known {
@@ -180,7 +179,49 @@ fn changed(
             changed.reason = why;
         }
     }
+    if let Some(reason) = unread.gained {
+        changed.gained = None;
+        changed.reason = changed.reason.or(reason);
+    }
+    if let Some(reason) = unread.lost {
+        changed.lost = None;
+        changed.reason = changed.reason.or(reason);
+    }
     Ok(changed)
+}
+
+/// What rows leave unknown whose members are.
+#[derive(Default)]
+struct Unread {
+    any: bool,
+    /// Why it is not known who gains the policy, if so.
+    gained: Option<Option<Unknown>>,
+    /// Why it is not known who loses it, if so.
+    lost: Option<Option<Unknown>>,
+}
+
+impl Unread {
+    /// Notes a row that is not known. One that comes or goes makes unknown who gains the policy if `is_gain`, else
+    /// who loses it; without it the others are the most that it can be. Where that does not hold, it is an error.
+    fn note(
+        &mut self,
+        row: &Assignment,
+        reason: Option<Unknown>,
+        stays: bool,
+        is_gain: Option<bool>,
+    ) -> Result<(), Option<Unknown>> {
+        let side = match (is_gain, &row.key.target) {
+            _ if stays => None,
+            (None, _) | (_, Target::Other { .. }) => return Err(reason),
+            (Some(true), _) => Some(&mut self.gained),
+            (Some(false), _) => Some(&mut self.lost),
+        };
+        if let Some(side) = side {
+            side.get_or_insert(reason);
+        }
+        self.any = true;
+        Ok(())
+    }
 }
 
 impl Changed {
@@ -276,14 +317,13 @@ impl<'p> Intent<'p> {
     }
 }
 
-/// Finds whom rows mean on one side, or why that is not known. A row that is not known and `stays` is skipped.
+/// Finds whom rows mean on one side. A row that is not known is skipped if `unread` allows it.
 fn intents<'p>(
     rows: &'p [Assignment],
     side: Side,
     names: &Names,
     population: &'p Population,
-    stays: &impl Fn(&Assignment) -> bool,
-    skipped: &mut bool,
+    mut unread: impl FnMut(&Assignment, Option<Unknown>) -> Result<(), Option<Unknown>>,
 ) -> Result<Intents<'p>, Option<Unknown>> {
     let mut intents = Intents::new();
     let takes_away = |row: &&Assignment| row.key.variant.as_deref() == Some(TAKES_AWAY);
@@ -299,18 +339,16 @@ fn intents<'p>(
                         intent.excludes.push((row, Some(set)));
                     }
                     Ok(Some(set)) => intent.includes.push((row, Some(set))),
-                    Err(_) if stays(row) => *skipped = true,
-                    Err(reason) => return Err(reason),
+                    Err(reason) => unread(row, reason)?,
                 }
                 continue;
             }
             // Collections hold devices, and nobody here knows which.
             Target::Collection(_) if side == Side::Users => continue,
-            Target::Collection(_) | Target::Other { .. } if stays(row) => {
-                *skipped = true;
+            Target::Collection(_) | Target::Other { .. } => {
+                unread(row, None)?;
                 continue;
             }
-            Target::Collection(_) | Target::Other { .. } => return Err(None),
         };
         if everybody == side {
             intent.includes.push((row, None));

@@ -265,7 +265,7 @@ impl Lines<'_> {
                 .map(|policy| ((policy.kind, &policy.id), *policy))
                 .collect();
             let policies: Vec<&PlannedPolicy> = policies.into_values().collect();
-            let reaches = reaches(view.annotations, &policies).into_iter();
+            let reaches = reaches(view.annotations, &policies, view.direction).into_iter();
             for said in reaches.chain(who(view.annotations, &policies, view.direction)) {
                 let _ = write!(message, "\n{said}");
             }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::clean::clean;
 use super::phrases::count;
+use super::review::Direction;
 use crate::model::{FilterCount, MemberCount, Unknown};
 use crate::plan::members::{Heads, Reach};
 use crate::plan::{Annotations, Plan, PlannedPolicy};
@@ -54,8 +55,12 @@ pub(super) fn members(counted: &MemberCount) -> String {
     if devices.is_none() && users.is_none() {
         return format!("members {}", why(*reason));
     }
-    let devices = (*devices, named(*devices, "device", "devices"));
-    let users = (*users, named(*users, "user", "users"));
+    let named_or_why = |number: Option<u64>, one, many| match (number, reason) {
+        (None, Some(_)) => format!("{many} {}", why(*reason)),
+        _ => named(number, one, many),
+    };
+    let devices = (*devices, named_or_why(*devices, "device", "devices"));
+    let users = (*users, named_or_why(*users, "user", "users"));
     let other = other.filter(|other| *other > 0);
     let other = (other, named(other, "other", "others"));
     // Of a group of users "0 devices" would say too much: devices follow their users.
@@ -101,22 +106,41 @@ fn heads(heads: Heads) -> Option<String> {
     }
 }
 
-fn reach(reach: &Reach) -> String {
+/// Says who gains and loses a policy; of drift, who lacks it and who has it without need.
+fn reach(reach: &Reach, direction: Direction) -> String {
     let Reach {
         gained,
         lost,
         exact,
         reason,
     } = *reach;
-    let parts = [("get it", gained), ("lose it", lost)];
-    let parts = parts.into_iter().filter_map(|(verb, some)| {
+    let parts = match direction {
+        Direction::Plan => [(gained, "gets it", "get it"), (lost, "loses it", "lose it")],
+        Direction::Drift => [
+            (
+                gained,
+                "does not get it, and should",
+                "do not get it, and should",
+            ),
+            (
+                lost,
+                "gets it beyond the manifests",
+                "get it beyond the manifests",
+            ),
+        ],
+    };
+    let parts = parts.into_iter().filter_map(|(some, one, many)| {
         // What is unknown has no upper bound.
-        let bounded = !exact && reason.is_none() && some.sum().is_some();
+        let bounded = !exact && some.sum().is_some();
         let most = if bounded { "at most " } else { "" };
+        let verb = if some.sum() == Some(1) { one } else { many };
         Some(format!("{most}{} {verb}", heads(some)?))
     });
     let parts: Vec<String> = parts.collect();
     let text = match parts.is_empty() {
+        true if direction == Direction::Drift => {
+            "the same devices and users get it as by the manifests".to_owned()
+        }
         true => "nobody gets or loses it".to_owned(),
         false => parts.join("; "),
     };
@@ -199,7 +223,11 @@ pub(super) fn note(plan: &Plan, annotations: &Annotations) -> Option<&'static st
 }
 
 /// Says who gains and loses some policies that have the same changes; nothing if that was not asked.
-pub(super) fn reaches(annotations: &Annotations, policies: &[&PlannedPolicy]) -> Vec<String> {
+pub(super) fn reaches(
+    annotations: &Annotations,
+    policies: &[&PlannedPolicy],
+    direction: Direction,
+) -> Vec<String> {
     let mut known: BTreeMap<Reach, usize> = BTreeMap::new();
     for policy in policies {
         if let Some(reach) = annotations
@@ -219,7 +247,7 @@ pub(super) fn reaches(annotations: &Annotations, policies: &[&PlannedPolicy]) ->
         .map(|(_, number)| number)
         .sum();
     let lines = known.iter().take(MOST_SHOWN).map(|(some, number)| {
-        let text = reach(some);
+        let text = reach(some, direction);
         match (policies.len(), different) {
             (1, _) => text,
             (_, 1) => format!("each: {text}"),
@@ -255,7 +283,10 @@ mod tests {
             reason: Some(Unknown::Timeout),
             ..some
         };
-        assert_eq!(members(&half), "1,204 devices, unknown users");
+        assert_eq!(
+            members(&half),
+            "1,204 devices, users unknown, not read in time"
+        );
         let none = MemberCount {
             devices: Some(0),
             users: Some(0),

@@ -240,7 +240,7 @@ fn draw_who(
     detail: Detail<'_>,
 ) {
     const INDENT: usize = 4;
-    for line in reaches(annotations, policies)
+    for line in reaches(annotations, policies, detail.direction)
         .into_iter()
         .chain(passed_on(annotations, policies))
     {

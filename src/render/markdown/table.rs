@@ -58,7 +58,7 @@ pub(super) fn compact(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Par
             if let Some(cause) = phrases::cause(group.cause, view.direction) {
                 let _ = writeln!(text, "  {cause}");
             }
-            let said = reaches(view.annotations, &group.policies).into_iter();
+            let said = reaches(view.annotations, &group.policies, view.direction).into_iter();
             let said = said.chain(passed_on(view.annotations, &group.policies));
             for said in said.chain(who(view.annotations, &group.policies, view.direction)) {
                 let _ = writeln!(text, "  {said}");
@@ -155,7 +155,7 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
         if more > 0 {
             changes.push(format!("and {}", count(more, "change", "changes")));
         }
-        let reached = reaches(view.annotations, &group.policies).into_iter();
+        let reached = reaches(view.annotations, &group.policies, view.direction).into_iter();
         let reached = reached.chain(passed_on(view.annotations, &group.policies));
         changes.extend(reached.map(|line| code(shorten(&line, 4 * LONGEST_NAME))));
         format!(

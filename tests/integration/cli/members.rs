@@ -158,17 +158,78 @@ fn exact_numbers_say_who_gains_and_who_loses() {
             "reason": null,
         })
     );
-    for line in [
-        "plan m.yaml --members exact",
-        "drift m.yaml --members exact --format markdown",
-    ] {
-        let code = if line.starts_with("plan") { 0 } else { 2 };
+    world
+        .sandbox("plan m.yaml --members exact")
+        .exits(0)
+        .says(&["1 device and 1 user get it; 4 devices lose it"]);
+    // The other way round in drift.
+    for format in ["text", "markdown"] {
         world
-            .sandbox(line)
-            .exits(code)
-            .says(&["1 device and 1 user get it; 4 devices lose it"]);
+            .sandbox(&format!("drift m.yaml --members exact --format {format}"))
+            .exits(2)
+            .says(&["1 device and 1 user do not get it, and should; 4 devices get it beyond the manifests"])
+            .says_nothing_of("lose it");
     }
     world.run("show p.json").says(&["4 devices lose it"]);
+}
+
+#[test]
+fn drift_says_who_lost_a_policy_that_was_emptied_by_hand() {
+    let world = world();
+    world.manifest(&["name: P, include: [group: A]"]);
+    world.edit("tenant.json", |state| {
+        policy_mut(state, "P")["assignments"] = json!([]);
+    });
+    for format in ["text", "markdown", "github"] {
+        world
+            .sandbox(&format!("drift m.yaml --members exact --format {format}"))
+            .exits(2)
+            .says(&["4 devices do not get it, and should"])
+            .says_nothing_of("4 devices get it");
+    }
+}
+
+#[test]
+fn what_is_only_added_takes_nothing_away_though_its_members_are_unknown() {
+    let world = world();
+    let plan = "plan m.yaml --max-members-lost 1";
+    world.manifest(&["name: P, include: [group: A, collection: X]"]);
+    let told = world
+        .sandbox(&format!("{plan} --format json"))
+        .exits(0)
+        .json();
+    let reach = &told["policies"][0]["reach"];
+    assert_eq!(reach["gained"], json!({"devices": null, "users": 0}));
+    assert_eq!(reach["lost"], json!({"devices": 0, "users": 0}));
+    assert_eq!(reach["exact"], false);
+    world
+        .sandbox(plan)
+        .exits(0)
+        .says(&["  unknown devices get it\n"]);
+    // The same with a group whose members are hidden; excluding it may take anything away.
+    world.edit("tenant.json", |state| {
+        state["groups"][1]["visibility"] = json!("HiddenMembership");
+    });
+    world.manifest(&["name: P, include: [group: A, group: B]"]);
+    world.sandbox(plan).exits(0);
+    world.manifest(&["name: P, include: [group: A], exclude: [group: B]"]);
+    world
+        .sandbox(plan)
+        .exits(4)
+        .says(&["(saw cannot be judged, limit 1)"]);
+    // So may taking a collection away, or the collection's filter in mode `exclude`.
+    world.manifest(&[
+        "name: P, include: [group: A, {collection: X, filter: F, filterMode: exclude}]",
+    ]);
+    world.sandbox(plan).exits(4);
+    world.edit("tenant.json", |state| {
+        policy_mut(state, "P")["assignments"][0]["target"] = json!({
+            "@odata.type": "#microsoft.graph.configurationManagerCollectionAssignmentTarget",
+            "collectionId": "X",
+        });
+    });
+    world.manifest(&["name: P, include: [group: A]"]);
+    world.sandbox(plan).exits(4);
 }
 
 #[test]
@@ -192,8 +253,8 @@ fn what_is_unknown_is_never_zero() {
         .exits(0)
         .says(&[
             "group B (members unknown, not permitted to read)",
-            "allDevices (unknown devices)",
-            "allUsers (unknown users)",
+            "allDevices (devices unknown, not permitted to read)",
+            "allUsers (users unknown, not permitted to read)",
             "(does not exist)  ",
         ])
         .says_nothing_of("members unknown, the group does not exist");
@@ -217,8 +278,14 @@ fn more_members_than_allowed_are_not_read() {
         .exits(0)
         .json();
     let policy = &told["policies"][0];
-    assert_eq!(policy["reach"]["lost"]["devices"], Value::Null);
-    assert_eq!(policy["reach"]["reason"], "limit");
+    // Those of A were read: at most they lose it, unless they are in B.
+    let reach = &policy["reach"];
+    assert_eq!(reach["gained"], json!({"devices": null, "users": null}));
+    assert_eq!(reach["lost"], json!({"devices": 4, "users": 0}));
+    assert_eq!(
+        [&reach["exact"], &reach["reason"]],
+        [&json!(false), &json!("limit")]
+    );
     // The counts are there all the same.
     let text = policy["changes"].to_string();
     assert!(text.contains("\"devices\":9"), "{text}");
