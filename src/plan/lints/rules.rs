@@ -101,6 +101,8 @@ impl Context<'_> {
     /// Names a group with the numbers that were seen.
     fn group(&self, id: &str) -> String {
         let name = self.names.group(id).unwrap_or(id);
+        // Another group may have the name, even in the same sentence.
+        let own_id = (name != id && self.names.shares_group_name(id)).then_some(id);
         match self.counts(id) {
             Some((devices, users)) => {
                 let plural = |number: u64, word: &str| {
@@ -108,9 +110,13 @@ impl Context<'_> {
                     format!("{number} {word}{end}")
                 };
                 let (devices, users) = (plural(devices, "device"), plural(users, "user"));
-                format!("group `{name}` ({devices}, {users})")
+                let own_id = own_id.map_or_else(String::new, |id| format!("{id}; "));
+                format!("group `{name}` ({own_id}{devices}, {users})")
             }
-            None => format!("group `{name}`"),
+            None => {
+                let own_id = own_id.map_or_else(String::new, |id| format!(" ({id})"));
+                format!("group `{name}`{own_id}")
+            }
         }
     }
 
@@ -190,6 +196,12 @@ fn late_exclusions(context: &Context<'_>, rows: &[Assignment]) -> Vec<Lint> {
         .collect()
 }
 
+/// Says with which intent, of an app: exclusions work within it.
+fn as_intent(row: &Assignment) -> String {
+    let intent = row.key.variant.as_deref();
+    intent.map_or_else(String::new, |intent| format!(" as `{intent}`"))
+}
+
 /// Exclusions work within their kind only.
 fn exclusions(context: &Context<'_>, rows: &[&Assignment]) -> Vec<Lint> {
     let includes: Vec<Option<Kind>> = rows
@@ -219,9 +231,10 @@ fn exclusions(context: &Context<'_>, rows: &[&Assignment]) -> Vec<Lint> {
             lints.push(Lint {
                 code: "exclusion-no-effect",
                 text: format!(
-                    "excluding {} has no effect: it holds {}, and all that is included are {}",
+                    "excluding {} has no effect: it holds {}, and all that is included{} are {}",
                     context.group(id),
                     own.name(),
+                    as_intent(row),
                     other.name()
                 ),
                 source: ASSIGN,
@@ -230,10 +243,11 @@ fn exclusions(context: &Context<'_>, rows: &[&Assignment]) -> Vec<Lint> {
             lints.push(Lint {
                 code: "mixed-exclusion",
                 text: format!(
-                    "excluding {} works among {} only, and {} are included too: its members may still get the policy through them",
+                    "excluding {} works among {} only, and {} are included{} too: its members may still get the policy through them",
                     context.group(id),
                     own.name(),
-                    other.name()
+                    other.name(),
+                    as_intent(row),
                 ),
                 source: ASSIGN,
             });

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::members::populate;
 use super::support::World;
-use super::support::tenant::Tenant;
+use super::support::tenant::{Tenant, group_id};
 
 /// Groups: `A` and `B` of devices, `C` of users, `Mixed`, `Empty`.
 const MEMBERS: [&str; 5] = ["d1-4", "d3-6", "u1-3", "d1 u1", ""];
@@ -254,6 +254,30 @@ fn filters_of_different_modes_are_told_without_reading_anything() {
 }
 
 #[test]
+fn groups_of_one_name_have_their_ids() {
+    let (one, other) = (group_id(1), group_id(2));
+    let entry = format!("name: P, include: [{{groupId: {one}, filter: F}}, groupId: {other}]");
+    let world = world(&[], &entry);
+    world.edit("tenant.json", |state| {
+        state["groups"][1]["displayName"] = json!("A")
+    });
+    for (flags, counts) in [("", ""), ("--members", "; 4 devices, 0 users")] {
+        let (_, said) = codes(&world, flags);
+        for id in [&one, &other] {
+            let group = match counts {
+                "" => format!("group `A` ({id})"),
+                counts => format!("group `A` ({id}{counts})"),
+            };
+            assert!(said.contains(&group), "{said}");
+        }
+    }
+    world
+        .sandbox(&format!("plan m.yaml {ALLOW}"))
+        .exits(0)
+        .says(&[&format!("A ({one})"), &format!("A ({other})")]);
+}
+
+#[test]
 fn what_was_so_before_is_said_to_be_so_and_never_fails() {
     let live = ["+C", "-A"];
     let entry = "name: P, include: [group: C, collection: X], exclude: [group: A]";
@@ -359,6 +383,10 @@ fn exclusions_of_an_app_work_within_their_intent() {
     assert_eq!(
         found,
         BTreeSet::from(["exclusion-no-effect".to_owned()]),
+        "{said}"
+    );
+    assert!(
+        said.contains("all that is included as `available` are users ("),
         "{said}"
     );
     let required = targets.replace(
