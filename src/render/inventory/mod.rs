@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::clean::clean;
 use super::columns::width;
 use super::phrases::{assignment, count, named};
-use crate::plan::inventory::{Inventory, InventoryPolicy, Listed, Reached, Subject};
+use crate::plan::inventory::{Inventory, InventoryPolicy, Listed, Reached, Subject, SubjectKind};
 use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
 
 pub use page::page;
@@ -69,7 +69,7 @@ fn cells(inventory: &Inventory) -> Vec<Vec<String>> {
             }),
         ];
         if effective {
-            let reached = |all: &[Reached]| reached_all(inventory, all);
+            let reached = |all: &[Reached]| reached_all(inventory, all, true);
             cells.push(row.map_or(String::new(), |row| reached(&row.via)));
             cells.push(row.map_or(String::new(), |row| reached(&row.excluded_by)));
         }
@@ -182,10 +182,18 @@ fn name_of(policy: &InventoryPolicy) -> String {
     named(&policy.name, &policy.id, policy.shares_name)
 }
 
-fn reached_all(inventory: &Inventory, all: &[Reached]) -> String {
+/// Names through what somebody is reached; with `words`, for people.
+fn reached_all(inventory: &Inventory, all: &[Reached], words: bool) -> String {
+    // Whether a group holds any is not known.
+    let subject = inventory.subject.as_ref();
+    let of_group = words && subject.is_some_and(|subject| subject.kind == SubjectKind::Group);
+    let only = |all: &str, members: &str| match of_group {
+        true => format!("{all} ({members} of the group only)"),
+        false => all.to_owned(),
+    };
     let all = all.iter().map(|reached| match reached {
-        Reached::AllUsers => "allUsers".to_owned(),
-        Reached::AllDevices => "allDevices".to_owned(),
+        Reached::AllUsers => only("allUsers", "users"),
+        Reached::AllDevices => only("allDevices", "devices"),
         Reached::Group(id) => match inventory.names.group(id) {
             Some(name) => named(name, id, inventory.names.shares_group_name(id)),
             None => clean(id).into_owned(),

@@ -168,8 +168,8 @@ fn data(inventory: &Inventory, made_at: &str, unavailable: &[&str]) -> Data {
                     }
                 },
                 more: more(&row.assignment),
-                via: reached_all(inventory, &row.via),
-                excluded_by: reached_all(inventory, &row.excluded_by),
+                via: reached_all(inventory, &row.via, true),
+                excluded_by: reached_all(inventory, &row.excluded_by, true),
             }
         }));
     }

@@ -76,9 +76,9 @@ fn csv_lines(text: &mut String, inventory: &Inventory, begin: &str) {
             of(|row| row.source_id.as_deref()),
             of(|row| row.key.variant.as_deref()),
             &properties.unwrap_or_default(),
-            &row.map_or(String::new(), |row| reached_all(inventory, &row.via)),
+            &row.map_or(String::new(), |row| reached_all(inventory, &row.via, false)),
             &row.map_or(String::new(), |row| {
-                reached_all(inventory, &row.excluded_by)
+                reached_all(inventory, &row.excluded_by, false)
             }),
         ];
         text.push_str(begin);
@@ -125,9 +125,11 @@ pub fn markdown(inventory: &Inventory, max_bytes: usize) -> String {
             }),
         ];
         if effective {
-            cells.push(row.map_or(String::new(), |row| said(reached_all(inventory, &row.via))));
             cells.push(row.map_or(String::new(), |row| {
-                said(reached_all(inventory, &row.excluded_by))
+                said(reached_all(inventory, &row.via, true))
+            }));
+            cells.push(row.map_or(String::new(), |row| {
+                said(reached_all(inventory, &row.excluded_by, true))
             }));
         }
         format!("| {} |\n", cells.join(" | "))

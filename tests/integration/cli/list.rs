@@ -104,6 +104,15 @@ fn what_a_group_a_user_and_a_device_get() {
             "Only excludes A",
         ]
     );
+    for format in ["text", "markdown", "html"] {
+        world
+            .sandbox(&format!("list --group A --effective --format {format}"))
+            .exits(0)
+            .says(&[
+                "allDevices (devices of the group only)",
+                "allUsers (users of the group only)",
+            ]);
+    }
     assert_eq!(
         list(&world, "--user ada@example.com"),
         ["Everybody allUsers!", "Own A", "Parent B"]
