@@ -259,7 +259,7 @@ fn groups_of_one_name_have_their_ids() {
     let entry = format!("name: P, include: [{{groupId: {one}, filter: F}}, groupId: {other}]");
     let world = world(&[], &entry);
     world.edit("tenant.json", |state| {
-        state["groups"][1]["displayName"] = json!("A")
+        state["groups"][1]["displayName"] = json!("A");
     });
     for (flags, counts) in [("", ""), ("--members", "; 4 devices, 0 users")] {
         let (_, said) = codes(&world, flags);
