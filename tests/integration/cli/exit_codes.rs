@@ -191,8 +191,7 @@ fn writing_that_is_refused_every_time_is_7() {
     // A token that cannot be read: what it permits is known to the service alone.
     let service = StandIn::start(|seen| match (seen.method.as_str(), seen.path()) {
         ("GET", "/beta/deviceManagement/configurationPolicies") => {
-            let policy =
-                |number, name| json!({"id": policy_id(number), "name": name, "assignments": []});
+            let policy = |number, name| json!({"id": policy_id(number), "name": name, "isAssigned": false, "assignments": []});
             Reply::json(200, &json!({"value": [policy(1, "P"), policy(2, "Q")]}))
         }
         ("GET", "/beta/groups") => Reply::json(

@@ -42,7 +42,7 @@ fn gzip(write: impl Fn(&mut GzEncoder<Vec<u8>>)) -> Reply {
 }
 
 fn policy(name: &str) -> Value {
-    json!({"id": policy_id(1), "name": name, "displayName": name, "assignments": []})
+    json!({"id": policy_id(1), "name": name, "displayName": name, "isAssigned": false, "assignments": []})
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn answer(seen: &Seen) -> Reply {
     }
     Reply::json(
         200,
-        &json!({"value": [{"id": policy_id(1), "name": "P", "displayName": "P", "assignments": []}]}),
+        &json!({"value": [{"id": policy_id(1), "name": "P", "displayName": "P", "isAssigned": false, "assignments": []}]}),
     )
 }
 
