@@ -1,6 +1,7 @@
 //! The system's keyring, where a sign-in is kept from one command to the next: Windows' Credential Manager,
-//! the keychain of macOS, the kernel's keyring on Linux, which lasts as long as the session. None of them
-//! needs a library of the system to be built.
+//! the keychain of macOS, the kernel's keyrings on Linux. Those are in memory: the one of the session, and the
+//! user's persistent one, which the kernel forgets three days after it was last used (persistent-keyring(7)).
+//! None of them needs a library of the system to be built.
 
 use std::fmt;
 use std::sync::Arc;
@@ -92,6 +93,10 @@ impl Keyring {
         if parts.is_empty() || parts.len() > MOST_PARTS {
             return false;
         }
+        if let Err(error) = self.try_out() {
+            tracing::info!(%error, "the keyring keeps nothing");
+            return false;
+        }
         let number = parts.len();
         // The first part last: with it the whole is there.
         let written = parts
@@ -109,25 +114,53 @@ impl Keyring {
             Ok(()) => true,
             Err(error) => {
                 tracing::info!(%error, "the keyring takes nothing");
-                self.delete(name);
+                if let Err(error) = self.delete(name) {
+                    tracing::warn!(%error, "a part of the sign-in may be left in the keyring");
+                }
                 false
             }
         }
     }
 
+    /// Writes, reads and deletes what is no secret. The kernel may take a key, refuse to link it, and then
+    /// neither find nor delete it.
+    fn try_out(&self) -> Result<(), Error> {
+        let entry = self.entry(&format!("trial of {}", std::process::id()), 0)?;
+        let tried = entry.set_secret(b"trial").and_then(|()| {
+            let read = entry.get_secret()?;
+            match read == b"trial" {
+                true => Ok(()),
+                false => Err(Error::BadEncoding(read)),
+            }
+        });
+        // Deleted in any case.
+        let deleted = entry.delete_credential();
+        tried.and(deleted)
+    }
+
     /// Forgets what is kept under a name; says whether there was something.
-    pub(super) fn delete(&self, name: &str) -> bool {
+    ///
+    /// # Errors
+    ///
+    /// Something may be left.
+    pub(super) fn delete(&self, name: &str) -> Result<bool, Error> {
         let mut found = false;
+        let mut failed = None;
+        // A part may be there though one before it is not.
         for part in 0..MOST_PARTS {
             let deleted = self
                 .entry(name, part)
                 .and_then(|entry| entry.delete_credential());
             match deleted {
                 Ok(()) => found = true,
-                Err(_) => break,
+                Err(Error::NoEntry) => {}
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
-        found
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(found),
+        }
     }
 }
 
@@ -170,8 +203,49 @@ mod tests {
         }
         assert!(!keyring.write("name", &SecretString::from("x".repeat(20_000))));
         keyring.write("name", &SecretString::from("short"));
-        assert!(keyring.delete("name"));
+        assert!(keyring.delete("name").expect("deleted"));
         assert!(keyring.read("name").is_none());
-        assert!(!keyring.delete("name"));
+        assert!(!keyring.delete("name").expect("nothing to delete"));
+    }
+
+    /// Fails the next operation on an entry of the mock store.
+    fn fail_next(keyring: &Keyring, name: &str, part: usize) {
+        let entry = keyring.entry(name, part).expect("an entry");
+        let cred = entry.as_any().downcast_ref::<keyring_core::mock::Cred>();
+        let reason = Error::NoStorageAccess("a refusal".into());
+        cred.expect("a mock").set_error(reason);
+    }
+
+    #[test]
+    fn nothing_is_written_to_a_keyring_that_refuses_a_trial() {
+        let store: Arc<CredentialStore> = keyring_core::mock::Store::new().expect("a store");
+        let keyring = Keyring::of(store);
+        fail_next(&keyring, &format!("trial of {}", std::process::id()), 0);
+        assert!(!keyring.write("name", &SecretString::from("secret")));
+        assert!(keyring.read("name").is_none());
+        assert!(!keyring.delete("name").expect("nothing to delete"));
+        // With the next trial it works.
+        assert!(keyring.write("name", &SecretString::from("secret")));
+    }
+
+    #[test]
+    fn deleting_goes_on_after_a_part_that_is_missing_or_refused() {
+        let store: Arc<CredentialStore> = keyring_core::mock::Store::new().expect("a store");
+        let keyring = Keyring::of(store);
+        let exists = |part| {
+            let entry = keyring.entry("name", part).expect("an entry");
+            entry.get_secret().is_ok()
+        };
+        assert!(keyring.write("name", &SecretString::from("x".repeat(5000))));
+        let first = keyring.entry("name", 0).expect("an entry");
+        first.delete_credential().expect("deleted");
+        assert!(exists(1) && exists(2));
+        assert!(keyring.delete("name").expect("deleted"));
+        assert!(!exists(1) && !exists(2));
+        assert!(keyring.write("name", &SecretString::from("x".repeat(5000))));
+        fail_next(&keyring, "name", 0);
+        assert!(keyring.delete("name").is_err());
+        assert!(exists(0) && !exists(1) && !exists(2));
+        assert!(keyring.delete("name").expect("deleted"));
     }
 }

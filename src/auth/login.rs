@@ -51,9 +51,18 @@ pub struct LoginChoice {
 #[serde(rename_all = "camelCase")]
 struct Kept {
     tenant: String,
+    /// The name of the tenant that was signed in to, if one was given.
+    #[serde(default)]
+    asked: Option<String>,
     client_id: String,
     scopes: Vec<String>,
     refresh_token: String,
+}
+
+/// The service that permissions are for: all have its address before them.
+fn service(scopes: &[String]) -> Option<&str> {
+    let first = scopes.first()?;
+    first.rsplit_once('/').map(|(address, _)| address)
 }
 
 /// How a sign-in ended.
@@ -94,14 +103,14 @@ impl LoginChoice {
     pub async fn log_in(&self) -> Result<LoggedIn, SignInError> {
         let client = self.client();
         let granted = client.sign_in(&*self.show.0).await?;
-        let kept = self.keep(&client, &granted);
+        let kept = self.keep(&client, &granted, self.tenant_id.clone());
         Ok(LoggedIn {
             token: granted.token,
             kept,
         })
     }
 
-    fn keep(&self, client: &PublicClient, granted: &Granted) -> bool {
+    fn keep(&self, client: &PublicClient, granted: &Granted, asked: Option<String>) -> bool {
         let (Some(keyring), Some(refresh_token)) = (&self.keyring, &granted.refresh_token) else {
             return false;
         };
@@ -112,6 +121,7 @@ impl LoginChoice {
                 .tenant_id
                 .clone()
                 .unwrap_or_else(|| client.tenant.clone()),
+            asked,
             client_id: client.client_id.clone(),
             scopes: client.scopes.clone(),
             refresh_token: refresh_token.expose_secret().to_owned(),
@@ -123,9 +133,19 @@ impl LoginChoice {
     }
 
     /// Forgets the sign-in; says whether there was one.
-    pub fn log_out(&self) -> bool {
-        let keyring = self.keyring.as_ref();
-        keyring.is_some_and(|keyring| keyring.delete(self.name()))
+    ///
+    /// # Errors
+    ///
+    /// The keyring does not say that it is gone.
+    pub fn log_out(&self) -> Result<bool, SignInError> {
+        let Some(keyring) = &self.keyring else {
+            return Ok(false);
+        };
+        keyring.delete(self.name()).map_err(|error| {
+            SignInError::Unusable(format!(
+                "the keyring does not say that the sign-in is gone: {error}"
+            ))
+        })
     }
 
     fn kept(&self) -> Option<Kept> {
@@ -142,15 +162,7 @@ impl LoginChoice {
         let Some(kept) = self.kept() else {
             return Ok(None);
         };
-        if let (Some(wanted), Some(found)) = (
-            self.tenant_id.as_deref().and_then(Guid::parse),
-            Guid::parse(&kept.tenant),
-        ) && wanted != found
-        {
-            return Err(SignInError::Stale(format!(
-                "the sign-in that is kept is for the tenant `{found}`, not for `{wanted}`"
-            )));
-        }
+        self.check(&kept).map_err(SignInError::Stale)?;
         let client = PublicClient {
             authority: self.authority.clone(),
             tenant: kept.tenant,
@@ -160,9 +172,42 @@ impl LoginChoice {
         let refresh_token = SecretString::from(kept.refresh_token);
         let granted = client.renew(&refresh_token).await?;
         if granted.refresh_token.is_some() {
-            self.keep(&client, &granted);
+            self.keep(&client, &granted, kept.asked);
         }
         Ok(Some(granted.token))
+    }
+
+    /// Says why a sign-in that is kept is not one for what is wanted.
+    fn check(&self, kept: &Kept) -> Result<(), String> {
+        let is_not = |found: &str, wanted: &str| {
+            Err(format!(
+                "the sign-in that is kept is for {found}, not for `{wanted}`"
+            ))
+        };
+        if let Some(wanted) = &self.tenant_id {
+            let is_same = match Guid::parse(wanted) {
+                Some(wanted) => Guid::parse(&kept.tenant) == Some(wanted),
+                // A token names its tenant by the id only: a domain is known if it was signed in to.
+                None => kept
+                    .asked
+                    .as_ref()
+                    .is_some_and(|asked| asked.eq_ignore_ascii_case(wanted)),
+            };
+            if !is_same {
+                return is_not(&format!("the tenant `{}`", kept.tenant), wanted);
+            }
+        }
+        if let Some(wanted) = &self.client_id
+            && !wanted.eq_ignore_ascii_case(&kept.client_id)
+        {
+            return is_not(&format!("the application `{}`", kept.client_id), wanted);
+        }
+        match (service(&kept.scopes), service(&self.scopes)) {
+            (found, Some(wanted)) if found != Some(wanted) => {
+                is_not(&format!("`{}`", found.unwrap_or_default()), wanted)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -259,19 +304,84 @@ mod tests {
         (url, seen)
     }
 
-    #[tokio::test]
-    async fn a_sign_in_is_kept_renewed_and_forgotten() {
-        let (authority, seen) = authority();
+    fn choice(authority: Url) -> LoginChoice {
         let store: Arc<keyring_core::CredentialStore> =
             keyring_core::mock::Store::new().expect("a store");
-        let choice = LoginChoice {
+        LoginChoice {
             authority,
             tenant_id: None,
             client_id: None,
             scopes: vec!["https://graph.example/A.Read".to_owned()],
             keyring: Some(Keyring::of(store)),
             show: Show(Arc::new(|_| {})),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_kept_sign_in_is_used_only_for_what_it_is_for() {
+        let (authority, seen) = authority();
+        let choice = choice(authority);
+        let named = |tenant: &str| LoginChoice {
+            tenant_id: Some(tenant.to_owned()),
+            ..choice.clone()
         };
+        let other_id = "99999999-2222-4333-8444-555555555555";
+        for (signed_in, wanted, is_used) in [
+            (choice.clone(), named(TENANT), true),
+            (choice.clone(), named(&TENANT.to_uppercase()), true),
+            (choice.clone(), named(other_id), false),
+            // No one knows whose domain it is.
+            (choice.clone(), named("fabrikam.example"), false),
+            (named("contoso.example"), named("fabrikam.example"), false),
+            (named("contoso.example"), named("Contoso.example"), true),
+            (named("contoso.example"), named(TENANT), true),
+            (named("contoso.example"), choice.clone(), true),
+            (
+                choice.clone(),
+                LoginChoice {
+                    client_id: Some(other_id.to_owned()),
+                    ..choice.clone()
+                },
+                false,
+            ),
+            (
+                LoginChoice {
+                    client_id: Some(other_id.to_owned()),
+                    ..choice.clone()
+                },
+                choice.clone(),
+                true,
+            ),
+            (
+                choice.clone(),
+                LoginChoice {
+                    scopes: vec!["https://elsewhere.example/A.Read".to_owned()],
+                    ..choice.clone()
+                },
+                false,
+            ),
+        ] {
+            assert!(signed_in.log_in().await.expect("a token").kept);
+            let sent = seen.lock().expect("no panic").len();
+            // Twice: renewing keeps what the sign-in is for.
+            for _ in 0..2 {
+                match wanted.kept_token().await {
+                    Ok(token) => assert!(is_used && token.is_some(), "{wanted:?}"),
+                    Err(SignInError::Stale(why)) => {
+                        assert!(!is_used, "{why}");
+                        assert!(why.contains("the sign-in that is kept is for"), "{why}");
+                        assert_eq!(seen.lock().expect("no panic").len(), sent, "{why}");
+                    }
+                    Err(other) => panic!("{other}"),
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sign_in_is_kept_renewed_and_forgotten() {
+        let (authority, seen) = authority();
+        let choice = choice(authority);
         assert!(choice.kept_token().await.expect("no error").is_none());
         let done = choice.log_in().await.expect("a token");
         assert!(done.kept);
@@ -296,14 +406,8 @@ mod tests {
             assert!(last.contains(used), "{last}");
             assert!(last.contains("A.Read"), "{last}");
         }
-        let elsewhere = LoginChoice {
-            tenant_id: Some("99999999-2222-4333-8444-555555555555".to_owned()),
-            ..choice.clone()
-        };
-        let refused = elsewhere.kept_token().await.expect_err("another tenant");
-        assert!(matches!(refused, SignInError::Stale(_)), "{refused}");
-        assert!(choice.log_out());
-        assert!(!choice.log_out());
+        assert!(choice.log_out().expect("a keyring"));
+        assert!(!choice.log_out().expect("a keyring"));
         assert!(choice.kept_token().await.expect("no error").is_none());
     }
 }

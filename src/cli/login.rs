@@ -61,7 +61,7 @@ fn text(done: &SignedIn) -> String {
     let kept = match kept {
         true => "Commands take this sign-in from the system's keyring, until `assignctl logout`.",
         false => {
-            "It ends here: there is no keyring to keep it in. Commands with `--auth login` ask again."
+            "Nothing is kept: there is no keyring that takes it. Commands with `--auth login` ask again."
         }
     };
     format!(

@@ -367,7 +367,10 @@ impl ApplyRun {
                 names.join(", ")
             ),
         )
-        .hint("grant it to the app registration as an application permission, with admin consent; `assignctl whoami` shows what is granted"))
+        .hint(match claims.is_person() {
+            true => "sign in with `assignctl login --for apply`; `assignctl whoami` shows what is granted",
+            false => "grant it to the app registration as an application permission, with admin consent; `assignctl whoami` shows what is granted",
+        }))
     }
 
     /// Carries the plan out. What the results say of it is without secrets, which `mask` takes out.

@@ -12,7 +12,6 @@ use super::inputs::{FileKind, other_kind};
 use crate::auth::{
     Choice, Fetching, Method, OwnTenant, People, Show, StaticToken, TokenSource, Tokens, choose,
 };
-use crate::ci::Platform;
 use crate::exit::Exit;
 use crate::files;
 use crate::graph::address::GraphUrl;
@@ -103,16 +102,26 @@ pub struct Environment {
     pub show: Show,
 }
 
+/// The variables that say that a pipeline runs this process.
+const PIPELINES: [&str; 6] = [
+    "GITHUB_ACTIONS",
+    "TF_BUILD",
+    "GITLAB_CI",
+    "JENKINS_URL",
+    "TEAMCITY_VERSION",
+    "CI",
+];
+
 /// Returns the variable that says that a pipeline runs this process.
 fn pipeline(variable: fn(&str) -> Option<String>) -> Option<&'static str> {
-    let is_set =
-        |name: &str| variable(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    match Platform::detect(&variable) {
-        Some(Platform::GitHub) => Some("GITHUB_ACTIONS"),
-        Some(Platform::AzureDevOps) => Some("TF_BUILD"),
-        Some(Platform::GitLab) => Some("GITLAB_CI"),
-        None => is_set("CI").then_some("CI"),
-    }
+    // Some say `1`, and Jenkins and TeamCity an address or a version.
+    let is_set = |name: &&str| {
+        variable(name).is_some_and(|value| {
+            let value = value.trim().to_ascii_lowercase();
+            !matches!(value.as_str(), "" | "0" | "false")
+        })
+    };
+    PIPELINES.into_iter().find(is_set)
 }
 
 /// Builds the client.

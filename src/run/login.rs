@@ -45,9 +45,9 @@ pub async fn login(
 ///
 /// # Errors
 ///
-/// There is nothing to sign in to.
+/// There is nothing to sign in to, or the keyring does not say that it is gone.
 pub fn logout(service: &ServiceSettings, environment: &Environment) -> Result<bool, Failure> {
-    Ok(of(service, environment)?.1.log_out())
+    Ok(of(service, environment)?.1.log_out()?)
 }
 
 fn of(

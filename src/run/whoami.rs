@@ -104,7 +104,8 @@ pub fn verdict(identity: &Identity, fit: Result<(), Unfit>) -> Result<Exit, Fail
         Exit::Refused,
         format!("permissions are missing for {}", lacking.join(", ")),
     )
-    .hint(
-        "grant them to the app registration as application permissions, with admin consent; `--for plan` asks about plan, drift and export only",
-    ))
+    .hint(match identity.user.is_some() {
+        true => "sign in with `assignctl login --for apply`; `--for plan` asks about plan, drift and export only",
+        false => "grant them to the app registration as application permissions, with admin consent; `--for plan` asks about plan, drift and export only",
+    }))
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::super::support::World;
 use super::super::support::service::Served;
+use super::super::support::stand_in::readable_token;
 use super::super::support::tenant::{TENANT_ID, Tenant};
 
 /// A tenant to sign in to, whose people have signed in already when they are asked about.
@@ -139,9 +140,18 @@ fn what_keeps_a_person_from_signing_in_is_explained() {
 
 #[test]
 fn nobody_is_asked_in_a_pipeline() {
-    for variable in ["GITHUB_ACTIONS", "TF_BUILD", "GITLAB_CI", "CI"] {
+    for (variable, value) in [
+        ("GITHUB_ACTIONS", "true"),
+        ("TF_BUILD", "True"),
+        ("GITLAB_CI", "true"),
+        ("CI", "true"),
+        ("CI", "1"),
+        ("CI", "woodpecker"),
+        ("JENKINS_URL", "https://jenkins.example/"),
+        ("TEAMCITY_VERSION", "2025.11"),
+    ] {
         let (mut world, _served) = world(json!({}));
-        world.set(variable, "true");
+        world.set(variable, value);
         for command in ["login", "logout", "plan m.yaml --auth login"] {
             world.run(command).exits(7).says(&[
                 &format!("a person cannot sign in in a pipeline, and this is one (`{variable}` is set)"),
@@ -153,6 +163,34 @@ fn nobody_is_asked_in_a_pipeline() {
             .exits(7)
             .says(&["no sign-in is configured"]);
     }
+}
+
+#[test]
+fn a_pipeline_is_not_one_by_a_variable_that_says_no() {
+    for value in ["0", "false", "False"] {
+        let (mut world, _served) = world(json!({}));
+        world.set("CI", value);
+        world.run("login").exits(0);
+    }
+}
+
+#[test]
+fn a_person_who_may_not_write_signs_in_for_it() {
+    let tenant = Tenant::common().policy("P", &["+A"]);
+    let mut world = World::with(&tenant, &["name: P, include: [{group: B}]"]);
+    let served = Served::start(&world);
+    let scopes = "DeviceManagementConfiguration.Read.All GroupMember.Read.All";
+    let claims = json!({"tid": TENANT_ID, "oid": "ada", "upn": "ada@example.com", "scp": scopes});
+    world.set("ASSIGNCTL_GRAPH_URL", &served.url);
+    world.set("ASSIGNCTL_ACCESS_TOKEN", &readable_token(&claims));
+    for command in ["apply m.yaml --yes", "whoami --for apply"] {
+        world
+            .run(command)
+            .exits(7)
+            .says(&["hint: sign in with `assignctl login --for apply`"])
+            .says_nothing_of("app registration");
+    }
+    assert_eq!(world.rows("P"), ["+A"]);
 }
 
 #[test]
@@ -183,7 +221,15 @@ fn a_sign_in_is_kept_until_logout() {
     world
         .run("apply m.yaml --yes")
         .exits(7)
-        .says(&["this sign-in may not write"]);
+        .says(&["this sign-in may not write", "login --for apply"]);
+    world.set("AZURE_TENANT_ID", "fabrikam.example");
+    for command in ["plan m.yaml", "apply m.yaml --auth login --yes"] {
+        world
+            .run(command)
+            .exits(7)
+            .says(&["is for the tenant", "not for `fabrikam.example`"]);
+    }
+    world.set("AZURE_TENANT_ID", TENANT_ID);
     world.write(
         "assignctl.yaml",
         "tenantId: 99999999-2222-4333-8444-555555555555\n",
