@@ -159,7 +159,13 @@ async fn group(
             None => reader.groups(&one, &none).await?,
         };
         return match found.as_slice() {
-            [group] if !is_taken(group) => Ok(group.clone()),
+            [group] if !is_taken(group) => match without_members(reader, &found).await?.first() {
+                Some(group) => Ok((*group).clone()),
+                None => Err(Failure::usage(format!(
+                    "the group `{named}` is not known to be without members, and would be excluded for a moment"
+                ))
+                .hint("name a group without members, or leave `--group` out")),
+            },
             [_] => Err(
                 Failure::usage(format!("the policy is assigned to the group `{named}`"))
                     .hint("name another group with `--group`"),
@@ -176,8 +182,21 @@ async fn group(
         };
     }
     let some = reader.some_groups().await?;
+    let empty = without_members(reader, &some).await?;
+    let mut free = empty.into_iter().filter(|group| !is_taken(group));
+    free.next().cloned().ok_or_else(|| {
+        Failure::usage("no group without members was found among the first")
+            .hint("make one, and name it with `--group`")
+    })
+}
+
+/// Returns the groups that are known to have no members.
+async fn without_members<'g>(
+    reader: &Reader,
+    groups: &'g [LiveGroup],
+) -> Result<Vec<&'g LiveGroup>, Failure> {
     let needs = PopulationNeeds {
-        groups: some.iter().map(|group| group.id.clone()).collect(),
+        groups: groups.iter().map(|group| group.id.clone()).collect(),
         all_devices: false,
         all_users: false,
         sets: BTreeSet::new(),
@@ -191,14 +210,7 @@ async fn group(
             count.reason.is_none() && count.devices == Some(0) && count.users == Some(0)
         })
     };
-    let mut empty = some
-        .iter()
-        .filter(|group| !is_taken(group))
-        .filter(is_empty);
-    empty.next().cloned().ok_or_else(|| {
-        Failure::usage("no group without members was found among the first")
-            .hint("make one, and name it with `--group`")
-    })
+    Ok(groups.iter().filter(is_empty).collect())
 }
 
 fn applied(policy: &LivePolicy) -> AppliedPolicy {
