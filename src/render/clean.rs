@@ -8,7 +8,7 @@
 //! `##[` anywhere in a line (microsoft/azure-pipelines-tasks: docs/authoring/commands.md), GitHub's
 //! runner for `##[` anywhere and for `::` where a line begins (actions/runner:
 //! src/Runner.Common/ActionCommand.cs). The first two are broken up here, and the third where a name may
-//! begin a line ([`at_line_start`]).
+//! begin a line (`at_line_start`).
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
