@@ -1,4 +1,4 @@
-//! Ways in which the service is otherwise than clients take for granted: what nobody has reported, or what
+//! Ways in which the service is otherwise than clients take for granted: what has not been reported, or what
 //! reports deny. A test switches one on and looks what a client makes of it.
 //!
 //! Each is a word under `service.otherwise`. Most work on the way in (a refusal) or on the way out (an answer

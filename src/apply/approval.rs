@@ -4,7 +4,7 @@
 //! The rules:
 //! - Whether a policy is gated only the service's answer tells, never its kind.
 //! - One request for one policy: the open ones are read before anything is filed, and again where
-//!   nobody knows whether a filing arrived. What cannot be read is not taken for empty.
+//!   it is unknown whether a filing arrived. What cannot be read is not taken for empty.
 //! - A code is sent only with the write that was filed for it, once it is approved, and only while the
 //!   policy is as it was: an approved `assign` is a whole set, and would undo another's change.
 //! - What is filed is announced in the report with its body. Where the answer gets lost, the request is
@@ -153,7 +153,7 @@ impl Worker<'_> {
         if !asks && !self.approvals.is_asked(policy.kind) {
             return Ok(Before::Unasked);
         }
-        // A filing whose outcome nobody knows may have come after the list was read, and a request that
+        // A filing of unknown outcome may have come after the list was read, and a request that
         // was completed is on it.
         let is_old = progress.unknown > 0 || progress.completed;
         let open = self.open_requests(is_old).await;

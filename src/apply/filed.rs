@@ -183,7 +183,7 @@ pub(super) fn approval_required(error: Option<&ServiceError>) -> Settled {
     })
 }
 
-/// Nothing is filed while nobody knows what is open: it may be open already.
+/// Nothing is filed while it is unknown what is open: it may be open already.
 pub(super) fn not_read(progress: &Progress, reason: Reason) -> Settled {
     let Reason {
         code: _,

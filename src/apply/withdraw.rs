@@ -1,4 +1,4 @@
-//! Withdrawing requests for approval: one's own, that nobody needs any more.
+//! Withdrawing requests for approval: one's own that are no longer needed.
 
 use std::sync::Arc;
 

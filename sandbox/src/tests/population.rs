@@ -302,7 +302,7 @@ fn counts_lag_behind_changes_of_members_by_the_switch() {
         world.now = now;
         let (_, body) = count(&mut world, &[], &cast);
         assert_eq!(ids(&body), [json!(indexed)], "{now}");
-        // What is no advanced query does not read the index.
+        // Only advanced queries read the index.
         assert!(ids(&world.get(&list).1).contains(&json!(MAC)));
     }
     world.machine.tenant_mut().service.membership_lag = 90_000.0;
