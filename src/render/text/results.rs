@@ -1,0 +1,65 @@
+//! What became of a plan, and which policies changed meanwhile.
+
+use std::fmt::Write as _;
+
+use super::policies::{draw_names, heading};
+use super::{ADD, Detail, REMOVE, STRONG};
+use crate::plan::{Names, Plan};
+use crate::render::diff;
+use crate::render::phrases::{Alike, alike, policy_of_kind};
+use crate::report::{Outcome, Results};
+
+/// Draws the assignments of policies that moved since a plan was saved, then and now.
+pub fn stale(plan: &Plan, names: &Names, results: &Results) -> String {
+    let mut text = String::new();
+    for (policy, live) in results.moved(plan) {
+        let _ = writeln!(text, "{}", heading(policy));
+        text.push_str(&diff::colored(&diff::since_planned(policy, live, names)));
+        text.push('\n');
+    }
+    text
+}
+
+/// Draws what became of a plan. What several policies have in common is said once.
+pub fn results(plan: &Plan, results: &Results, detail: Detail<'_>) -> String {
+    let mut text = String::new();
+    for alike in alike(plan, results) {
+        let why = alike.why();
+        let Alike {
+            outcome,
+            reason: _,
+            policies,
+        } = alike;
+        let name = outcome.name();
+        match policies.as_slice() {
+            [policy] => {
+                let _ = writeln!(text, "{REMOVE}{name}{REMOVE:#} {}: {why}", heading(policy));
+            }
+            several => {
+                let _ = writeln!(
+                    text,
+                    "{REMOVE}{name}{REMOVE:#} {STRONG}{} policies{STRONG:#}: {why}",
+                    several.len()
+                );
+                let names: Vec<String> = several
+                    .iter()
+                    .map(|policy| policy_of_kind(&policy.reference()))
+                    .collect();
+                draw_names(&mut text, &names, detail);
+            }
+        }
+    }
+    let counts: Vec<String> = Outcome::ALL
+        .into_iter()
+        .map(|outcome| (outcome, results.count(outcome)))
+        .filter(|(outcome, number)| *number > 0 || *outcome == Outcome::Applied)
+        .map(|(outcome, number)| format!("{number} {}", outcome.name()))
+        .collect();
+    let style = if results.is_good() { ADD } else { REMOVE };
+    let _ = writeln!(
+        text,
+        "{STRONG}Result{STRONG:#}: {style}{}{style:#}.",
+        counts.join(", ")
+    );
+    text
+}

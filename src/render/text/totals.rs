@@ -1,0 +1,109 @@
+//! What a plan comes to: how much changes, what was read, and what to do next.
+
+use std::fmt::Write as _;
+
+use super::{ADD, Detail, Next, QUIET, REMOVE, STRONG, UPDATE};
+use crate::plan::{Plan, Summary};
+use crate::render::clean::clean;
+use crate::render::columns::wrap;
+use crate::render::members::note;
+use crate::render::phrases::{
+    Partial, count, managed_or_selected, of_policies, partial, read_counts, since, writes,
+};
+use crate::render::review::{Direction, PlanView};
+
+/// Adds a line of prose, which wraps at the width of a terminal.
+fn prose(text: &mut String, line: &str, detail: Detail<'_>) {
+    match detail.width {
+        None => text.push_str(line),
+        Some(width) => text.push_str(&wrap(line, width).join("\n")),
+    }
+    text.push('\n');
+}
+
+pub(super) fn totals(text: &mut String, view: &PlanView<'_>, detail: Detail<'_>) {
+    let PlanView {
+        plan,
+        annotations,
+        summary,
+        digest,
+        ..
+    } = *view;
+    if let Some(Partial { options, left_out }) = partial(plan) {
+        let _ = writeln!(
+            text,
+            "{UPDATE}Partial view{UPDATE:#}: `{options}` left {left_out} out."
+        );
+    }
+    prose(text, &headline(plan, summary, detail.direction), detail);
+    if let Some((report, said)) = since(annotations) {
+        prose(text, &format!("Since `{}`: {said}.", clean(report)), detail);
+    }
+    let hidden = if detail.all || summary.unchanged == 0 || summary.changed == 0 {
+        ""
+    } else {
+        " (`--all` shows them)"
+    };
+    let read = read_counts(plan, summary, detail.direction, hidden);
+    prose(text, &format!("{read}."), detail);
+    if let Some(note) = note(plan, annotations) {
+        prose(text, note, detail);
+    }
+    let _ = writeln!(
+        text,
+        "{QUIET}Tenant {} at {}{QUIET:#}",
+        plan.tenant_id.as_deref().map_or("unknown".into(), clean),
+        clean(&plan.graph_url)
+    );
+    if summary.changed == 0 {
+        return;
+    }
+    let _ = writeln!(text, "{QUIET}Digest {}{QUIET:#}", clean(digest));
+    match detail.next.filter(|_| plan.refusing().next().is_none()) {
+        None => {}
+        Some(Next::Save) => prose(
+            text,
+            "Next: save it with `--out FILE`, or run `assignctl apply` with the same paths and options.",
+            detail,
+        ),
+        Some(Next::Apply(file)) => {
+            let _ = writeln!(text, "Next: `assignctl apply {}`", clean(file));
+        }
+    }
+}
+
+fn headline(plan: &Plan, summary: &Summary, direction: Direction) -> String {
+    let which = managed_or_selected(plan);
+    let Summary {
+        policies_read: _,
+        managed,
+        changed,
+        unchanged: _,
+        unmanaged: _,
+        add,
+        remove,
+        update,
+        writes: number_of_writes,
+        time,
+    } = *summary;
+    match (changed, direction) {
+        (0, _) => format!(
+            "{STRONG}Nothing to do{STRONG:#}: {} as the manifests say.",
+            if managed == 1 {
+                format!("the 1 {which} policy is")
+            } else {
+                format!("all {managed} {which} policies are")
+            }
+        ),
+        (_, Direction::Plan) => format!(
+            "{STRONG}Plan{STRONG:#}: {}: {ADD}{add} to add{ADD:#}, {REMOVE}{remove} to remove{REMOVE:#}, {UPDATE}{update} to update{UPDATE:#}; {}.",
+            of_policies(plan, summary, "changes", "change"),
+            writes(number_of_writes, time),
+        ),
+        (_, Direction::Drift) => format!(
+            "{STRONG}Drift{STRONG:#}: {}: the tenant {REMOVE}lacks {} (-){REMOVE:#}, {ADD}has {remove} beyond the manifests (+){ADD:#} and {UPDATE}{update} with another filter (~){UPDATE:#}.",
+            of_policies(plan, summary, "differs", "differ"),
+            count(add, "assignment", "assignments"),
+        ),
+    }
+}
