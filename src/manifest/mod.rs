@@ -15,6 +15,7 @@ mod diagnostics;
 mod fields;
 mod files;
 mod glob;
+mod names;
 mod properties;
 mod read;
 pub mod schema;
@@ -356,7 +357,7 @@ pub fn has_manifest_ending(path: &Path) -> bool {
 /// Whether an object can be named by its display name: blanks alone are not a name, and a GUID is
 /// taken for an id.
 pub fn is_name(text: &str) -> bool {
-    !text.trim().is_empty() && targets::meant_id(text).is_none()
+    !text.trim().is_empty() && names::meant_id(text).is_none()
 }
 
 /// Returns the word for all users or all devices, if a group's name reads like one of them.

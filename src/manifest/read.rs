@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::diagnostics::Diagnostics;
 use super::fields::{self, Fields};
+use super::names;
 use super::properties;
 use super::targets::{self, MOST_TARGETS, Side};
 use super::yaml::tree::{Document, Item, Node, Pair, Value};
@@ -512,9 +513,9 @@ impl<'r> Reader<'r> {
             .iter()
             .map(|pair| {
                 Some(match &*pair.key {
-                    "name" => Selector::Name(targets::name(pair, "id", self.diagnostics)?),
+                    "name" => Selector::Name(names::name(pair, "id", self.diagnostics)?),
                     "id" if kind.is_some_and(PolicyKind::has_guid_ids) => {
-                        let id = targets::guid(pair, "name", self.diagnostics)?;
+                        let id = names::guid(pair, "name", self.diagnostics)?;
                         Selector::Id(Placed {
                             value: id.value.to_string(),
                             place: id.place,

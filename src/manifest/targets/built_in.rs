@@ -1,0 +1,67 @@
+//! Groups that are none: names and ids that mean all users or all devices.
+
+use super::Side;
+use crate::diagnostic::Diagnostic;
+use crate::look_alike::folded;
+use crate::manifest::Placed;
+use crate::manifest::diagnostics::Diagnostics;
+use crate::model::Guid;
+use crate::text::quoted;
+
+/// The ids that portals and other tools use for the built-in targets, as if these were groups.
+const VIRTUAL_GROUPS: [(&str, &str, &str); 2] = [
+    (
+        "acacacac-9df4-4c7d-9d50-4ef0226f57a9",
+        "allUsers",
+        "all users",
+    ),
+    (
+        "adadadad-808e-44e2-905a-0b7873a8a531",
+        "allDevices",
+        "all devices",
+    ),
+];
+
+/// Returns the word for all users or all devices, if a group's name reads like one of them: portals
+/// list them beside the groups.
+pub(in crate::manifest) fn built_in(name: &str) -> Option<&'static str> {
+    match folded(name).as_str() {
+        "all users" | "allusers" | "all licensed users" | "alllicensedusers" => Some("allUsers"),
+        "all devices" | "alldevices" => Some("allDevices"),
+        _ => None,
+    }
+}
+
+/// A group may really be so called, which shows with the tenant at hand.
+pub(super) fn doubt_built_in(name: &Placed<String>, diagnostics: &mut Diagnostics) {
+    if let Some(word) = built_in(&name.value) {
+        let message = format!("{} may be meant as a built-in target", quoted(&name.value));
+        diagnostics.push_if_others(
+            Diagnostic::warning("built-in-as-group", name.place, message)
+                .hint(format!("for the built-in target write `- {word}`")),
+        );
+    }
+}
+
+/// Refuses ids that are no group's: those that stand for the built-in targets, and the zero GUID.
+pub(super) fn is_group(id: &Placed<Guid>, side: Side, diagnostics: &mut Diagnostics) -> bool {
+    if id.value.is_zero() {
+        diagnostics.push(
+            Diagnostic::error("zero-guid", id.place, "the zero GUID is not a group's")
+                .hint("name the group by `group`, or by its own id"),
+        );
+        return false;
+    }
+    let text = id.value.to_string();
+    let Some((_, word, whom)) = VIRTUAL_GROUPS.iter().find(|(known, ..)| *known == text) else {
+        return true;
+    };
+    let message = format!("`{text}` is not a group: it stands for {whom}");
+    diagnostics.push(
+        Diagnostic::error("virtual-group", id.place, message).hint(match side {
+            Side::Include | Side::Absent => format!("write `- {word}`"),
+            Side::Exclude => format!("{whom} cannot be excluded; only groups can"),
+        }),
+    );
+    false
+}

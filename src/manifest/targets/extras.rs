@@ -1,0 +1,180 @@
+//! Reading what an included target may say beside who is meant: its filter and its source.
+
+use super::Side;
+use crate::diagnostic::Diagnostic;
+use crate::manifest::diagnostics::Diagnostics;
+use crate::manifest::fields::{self, Fields};
+use crate::manifest::names::{guid, name};
+use crate::manifest::properties;
+use crate::manifest::yaml::tree::{Pair, Value};
+use crate::manifest::{FilterReference, NameOrId};
+use crate::model::{FilterMode, Source};
+
+pub(super) fn read_filter(
+    fields: &Fields<'_>,
+    diagnostics: &mut Diagnostics,
+) -> Option<FilterReference> {
+    let mode = fields.get("filterMode");
+    let present = fields.among(&["filter", "filterId"]);
+    if let Some(error) = fields::only_one(
+        "several-filters",
+        &present,
+        "a target takes one filter, by name or by id".to_owned(),
+    ) {
+        diagnostics.push(error.hint("keep `filter` or `filterId`"));
+    }
+    let read_mode = mode.and_then(|pair| {
+        if refuse_no_filter(pair, diagnostics) {
+            return None;
+        }
+        fields::word(
+            pair,
+            "unknown-filter-mode",
+            &[("include", false), ("exclude", true)],
+            diagnostics,
+        )
+    });
+    let Some(pair) = present.first() else {
+        if let Some(mode) = mode
+            && !fields.meant(&["filter", "filterId"])
+        {
+            diagnostics.push(
+                Diagnostic::error(
+                    "filter-mode-without-filter",
+                    mode.place,
+                    "`filterMode` without a filter",
+                )
+                .hint("add `filter` or `filterId`, or remove `filterMode`"),
+            );
+        }
+        return None;
+    };
+    let filter = match &*pair.key {
+        "filter" => {
+            let name = name(pair, "filterId", diagnostics)?;
+            (NameOrId::Name(name.value), name.place)
+        }
+        _ => {
+            let id = guid(pair, "filter", diagnostics)?;
+            if id.value.is_zero() {
+                diagnostics.push(
+                    Diagnostic::error("zero-guid", id.place, "the zero GUID means no filter")
+                        .hint("leave the filter out"),
+                );
+                return None;
+            }
+            (NameOrId::Id(id.value), id.place)
+        }
+    };
+    Some(FilterReference {
+        place: filter.1,
+        filter: filter.0,
+        mode: match read_mode {
+            Some(true) => FilterMode::Exclude,
+            Some(false) | None => FilterMode::Include,
+        },
+    })
+}
+
+/// Refuses the word that the service has for no filter.
+fn refuse_no_filter(mode: &Pair, diagnostics: &mut Diagnostics) -> bool {
+    let node = &mode.value.node;
+    let is_none =
+        matches!(&node.value, Value::Scalar { text, .. } if text.eq_ignore_ascii_case("none"));
+    if is_none {
+        diagnostics.push(
+            Diagnostic::error(
+                "unknown-filter-mode",
+                node.place,
+                format!("unknown filterMode {}", node.describe()),
+            )
+            .hint("leave the filter out"),
+        );
+    }
+    is_none
+}
+
+pub(super) fn read_source(
+    fields: &Fields<'_>,
+    diagnostics: &mut Diagnostics,
+) -> (Source, Option<String>) {
+    let source = fields.get("source");
+    let from_set = source.and_then(|pair| {
+        fields::word(
+            pair,
+            "unknown-source",
+            &[("direct", false), ("policySets", true)],
+            diagnostics,
+        )
+    });
+    let source_id = fields.get("sourceId").and_then(|pair| {
+        if source.is_none() && !fields.meant(&["source"]) {
+            diagnostics.push(
+                Diagnostic::error(
+                    "source-id-without-source",
+                    pair.place,
+                    "`sourceId` without `source`",
+                )
+                .hint("add `source: policySets`, or remove `sourceId`"),
+            );
+        } else if let (Some(false), Some(source)) = (from_set, source) {
+            diagnostics.push(
+                Diagnostic::error(
+                    "source-id-with-direct",
+                    pair.place,
+                    "`sourceId` names a policy set, but the source is `direct`",
+                )
+                .also(source.value.node.place, "the source")
+                .hint("write `source: policySets`, or remove `sourceId`"),
+            );
+        }
+        fields::text(&pair.value, "sourceId", diagnostics)
+    });
+    let source = match from_set {
+        Some(true) => Source::PolicySets,
+        Some(false) | None => Source::Direct,
+    };
+    (source, source_id.map(|id| id.value))
+}
+
+pub(super) fn refuse_extras(fields: &Fields<'_>, side: Side, diagnostics: &mut Diagnostics) {
+    let (what, on_filter, on_source, on_property) = match side {
+        Side::Absent => (
+            "absent target",
+            "filter-on-absent",
+            "source-on-absent",
+            "property-on-absent",
+        ),
+        Side::Include | Side::Exclude => (
+            "excluded group",
+            "filter-on-exclusion",
+            "source-on-exclusion",
+            "property-on-exclusion",
+        ),
+    };
+    for pair in fields.among(&["filter", "filterId", "filterMode"]) {
+        let message = format!("an {what} takes no filter");
+        diagnostics.push(
+            Diagnostic::error(on_filter, pair.place, message)
+                .hint(format!("remove `{}`", pair.key)),
+        );
+    }
+    for pair in fields.among(&["source", "sourceId"]) {
+        let message = format!("an {what} takes no source");
+        diagnostics.push(
+            Diagnostic::error(on_source, pair.place, message)
+                .hint(format!("remove `{}`", pair.key)),
+        );
+    }
+    for pair in fields.among(properties::PROPERTY_KEYS) {
+        if side == Side::Exclude && &*pair.key == "intent" {
+            continue;
+        }
+        let message = format!("an {what} takes no `{}`", pair.key);
+        let hint = match (side, &*pair.key) {
+            (Side::Absent, "intent") => "an absent target has no assignment with any intent",
+            _ => "remove it",
+        };
+        diagnostics.push(Diagnostic::error(on_property, pair.place, message).hint(hint));
+    }
+}
