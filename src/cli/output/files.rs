@@ -1,0 +1,87 @@
+//! Results that are written to files, and never over what the run reads.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Output;
+use crate::exit::Exit;
+use crate::files::{self, LARGEST_PLAN};
+use crate::manifest::has_manifest_ending;
+use crate::render::json::Json;
+use crate::run::Failure;
+
+impl Output {
+    /// Refuses a run that would write its result, or another of its files, over what it reads.
+    pub(in crate::cli) fn keep_inputs(
+        &self,
+        outputs: &[(&str, Option<&Path>)],
+        inputs: &[PathBuf],
+    ) -> Result<(), Failure> {
+        let mut outputs = outputs.to_vec();
+        outputs.push(("--json-into", self.json_into.as_deref()));
+        keep_inputs(&outputs, inputs)?;
+        self.may_save.set(true);
+        Ok(())
+    }
+
+    /// Writes data to a file, as it stands, so that it is either the old or the new one, never a
+    /// part.
+    pub(in crate::cli) fn save(&self, path: &Path, text: &str) -> Result<(), Failure> {
+        self.check_data(text)?;
+        save(path, text)
+    }
+
+    /// Does the same with a plan, unless it is larger than what is read of one.
+    pub(in crate::cli) fn save_plan(&self, path: &Path, json: &Json<'_>) -> Result<(), Failure> {
+        let text = self.checked(json)?;
+        if text.len() as u64 > LARGEST_PLAN {
+            let error = files::larger_than(LARGEST_PLAN);
+            return Err(unwritten(path, &error).hint(
+                "such a plan needs no file: `apply PATH... --expect-digest` plans again; or plan a part with `--only` or `--kind`",
+            ));
+        }
+        save(path, &text)
+    }
+}
+
+pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
+    files::save(path, text).map_err(|error| unwritten(path, &error))
+}
+
+pub(super) fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(
+        Exit::Failure,
+        format!("`{}` cannot be written: {error}", path.display()),
+    )
+}
+
+/// Refuses a run that would write over what it reads: a manifest, a plan or the sandbox's tenant.
+fn keep_inputs(outputs: &[(&str, Option<&Path>)], inputs: &[PathBuf]) -> Result<(), Failure> {
+    for (number, (option, path)) in outputs.iter().enumerate() {
+        let twin = outputs[..number]
+            .iter()
+            .find(|(_, other)| path.is_some() && other == path);
+        if let Some((other, _)) = twin {
+            return Err(Failure::usage(format!(
+                "`{other}` and `{option}` name the same file"
+            )));
+        }
+        let Some(path) = path else { continue };
+        // What does not exist yet cannot be written over.
+        let Ok(output) = path.canonicalize() else {
+            continue;
+        };
+        for input in inputs.iter().filter_map(|input| input.canonicalize().ok()) {
+            if output == input
+                || (has_manifest_ending(&output) && input.is_dir() && output.starts_with(&input))
+            {
+                return Err(Failure::usage(format!(
+                    "`{option} {}` would write over what the run reads",
+                    path.display()
+                ))
+                .hint("name another file; nothing was written"));
+            }
+        }
+    }
+    Ok(())
+}
