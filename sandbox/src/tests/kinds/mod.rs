@@ -1,9 +1,12 @@
 //! Tests: what differs between the kinds.
 
+mod single;
+mod targets;
+
 use serde_json::{Map, json};
 
 use super::*;
-use crate::target::{all_devices, all_users, collection, exclusion_group, filtered, group};
+use crate::target::{exclusion_group, group};
 
 const GROUP: &str = "6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e";
 
@@ -346,160 +349,6 @@ fn names_and_types_are_those_of_the_kind() {
 }
 
 #[test]
-fn intent_is_a_part_of_an_apps_assignment() {
-    let mut one = One::new("mobileApps", "win32LobApp");
-    let with = |intent: &str, target: Value| json!({"intent": intent, "target": target});
-    let set = json!([
-        with("required", group(GROUP)),
-        with("available", exclusion_group(GROUP)),
-        with("uninstall", all_devices()),
-    ]);
-    assert_eq!(one.assign("mobileAppAssignments", set).0, 204);
-    let rows = one.rows();
-    let ids: Vec<&str> = rows.iter().filter_map(|row| row["id"].as_str()).collect();
-    assert_eq!(ids[0], format!("{GROUP}_1_0"));
-    assert_eq!(ids[1], format!("{GROUP}_0_0"));
-    assert_eq!(rows[0]["sourceId"], Value::Null);
-    assert_eq!(rows[0]["settings"]["notifications"], "showAll");
-    assert_eq!(rows[1]["settings"], Value::Null);
-    // Both at once, within one intent.
-    let set = json!([
-        with("required", group(GROUP)),
-        with("required", exclusion_group(GROUP)),
-    ]);
-    assert_eq!(one.assign("mobileAppAssignments", set).0, 400);
-    let set = json!([with("mandatory", group(GROUP))]);
-    assert_eq!(one.assign("mobileAppAssignments", set).0, 500);
-    let (status, body) = one.post("/assignments", with("available", all_users()));
-    assert_eq!((status, &body["intent"]), (201, &json!("available")));
-    assert_eq!(one.get("").1["isAssigned"], false);
-    one.policy()
-        .properties
-        .insert("publishingState".to_owned(), json!("processing"));
-    assert_eq!(one.assign("mobileAppAssignments", json!([])).0, 400);
-}
-
-#[test]
-fn a_remediation_reads_back_false_and_a_schedule_with_seven_decimals() {
-    let mut one = One::new("deviceHealthScripts", "");
-    let rows = json!([
-        {"target": group(GROUP), "runRemediationScript": true, "runSchedule": {
-            "@odata.type": "#microsoft.graph.deviceHealthScriptDailySchedule",
-            "interval": 1, "time": "01:00", "useUtc": false}},
-        {"target": exclusion_group(&guid_from("other")), "runRemediationScript": true},
-    ]);
-    one.assign("deviceHealthScriptAssignments", rows);
-    // It is kept as it was sent, and never shown.
-    let kept = &one.policy().assignments;
-    assert_eq!(kept[0].properties["runRemediationScript"], true);
-    assert_eq!(kept[1].properties["runRemediationScript"], false);
-    let rows = one.rows();
-    assert_eq!(rows[0]["runRemediationScript"], false);
-    assert_eq!(rows[0]["runSchedule"]["time"], "01:00:00.0000000");
-    assert_eq!(rows[1]["runSchedule"], Value::Null);
-    let filter = "deviceAndAppManagementAssignmentFilterId";
-    assert_eq!(
-        rows[0]["target"][filter],
-        "00000000-0000-0000-0000-000000000000"
-    );
-    assert_eq!(rows[0].get("source"), None);
-}
-
-#[test]
-fn targets_and_filters_are_those_of_the_kind() {
-    let users = json!([row(all_users())]);
-    let devices = json!([row(all_devices())]);
-    let excluded = json!([row(exclusion_group(GROUP))]);
-    for (segment, kind, parameter, right, wrong) in [
-        (
-            "iosManagedAppProtections",
-            "",
-            "assignments",
-            &excluded,
-            &users,
-        ),
-        (
-            "windowsFeatureUpdateProfiles",
-            "",
-            "assignments",
-            &excluded,
-            &devices,
-        ),
-        ("roleScopeTags", "", "assignments", &json!([]), &excluded),
-        (
-            "deviceEnrollmentConfigurations",
-            "deviceEnrollmentNotificationConfiguration",
-            "enrollmentConfigurationAssignments",
-            &users,
-            &devices,
-        ),
-        (
-            "deviceEnrollmentConfigurations",
-            "windows10EnrollmentCompletionPageConfiguration",
-            "enrollmentConfigurationAssignments",
-            &devices,
-            &excluded,
-        ),
-    ] {
-        let mut one = One::new(segment, kind);
-        let (status, body) = one.assign(parameter, right.clone());
-        assert!(matches!(status, 200 | 204), "{segment}: {body}");
-        assert_eq!(one.assign(parameter, wrong.clone()).0, 400, "{segment}");
-        let of_cm = json!([row(collection("MEM00012"))]);
-        assert_eq!(one.assign(parameter, of_cm).0, 400, "{segment}");
-    }
-    let mut one = One::new("iosManagedAppProtections", "");
-    let tenant = one.world.machine.tenant_mut();
-    let device_filter = tenant.add_filter("D", "iOS", "");
-    let app_filter = tenant.add_filter("A", "iOSMobileApplicationManagement", "");
-    let filter = &mut tenant.assignment_filters[1].properties;
-    filter.insert("assignmentFilterManagementType".to_owned(), json!("apps"));
-    let filtered = |id: &str| json!([row(filtered(group(GROUP), id, "include"))]);
-    assert_eq!(one.assign("assignments", filtered(&app_filter)).0, 204);
-    assert_eq!(one.assign("assignments", filtered(&device_filter)).0, 400);
-    // The virtual group that stands for all users.
-    let users = group("acacacac-9df4-4c7d-9d50-4ef0226f57a9");
-    assert_eq!(one.assign("assignments", json!([row(users)])).0, 204);
-}
-
-#[test]
-fn one_autopilot_profile_has_all_devices() {
-    let kind = "azureADWindowsAutopilotDeploymentProfile";
-    let mut one = One::new("windowsAutopilotDeploymentProfiles", kind);
-    let tenant = one.world.machine.tenant_mut();
-    let other = tenant.add_policy(one.collection, "Other", kind);
-    assert_eq!(one.post("/assignments", row(all_devices())).0, 201);
-    assert_eq!(one.post("/assignments", row(all_users())).0, 400);
-    assert_eq!(one.post("/assignments", row(group(GROUP))).0, 201);
-    let expected = format!("{}_{GROUP}_0", one.id);
-    assert!(one.rows().iter().any(|row| row["id"] == expected));
-    let other = format!("{}/{other}/assignments", one.list());
-    let (status, body) = one.world.post(&other, row(all_devices()));
-    assert_eq!(status, 400);
-    assert!(message(&body).contains("is already assigned to All Devices."));
-}
-
-#[test]
-fn defaults_of_enrollment_have_a_fixed_assignment() {
-    let mut one = One::new(
-        "deviceEnrollmentConfigurations",
-        "deviceEnrollmentLimitConfiguration",
-    );
-    one.policy()
-        .properties
-        .insert("priority".to_owned(), json!(0));
-    let list = one.list();
-    let (_, body) = one.world.get(&format!("{list}?$expand=assignments"));
-    let object = body["value"][0].as_object().expect("an object");
-    assert_eq!(object.get("assignments"), Some(&Value::Null));
-    let rows = one.rows();
-    assert_eq!(rows[0]["id"], one.id);
-    let parameter = "enrollmentConfigurationAssignments";
-    assert_eq!(one.assign(parameter, json!([])).0, 400);
-    assert_eq!(one.assign(parameter, json!([row(group(GROUP))])).0, 400);
-}
-
-#[test]
 fn a_policy_set_is_updated_and_its_members_follow() {
     let mut one = One::new("policySets", "");
     let member = one
@@ -552,38 +401,6 @@ fn app_protection_flips_and_rests_after_a_change() {
 }
 
 #[test]
-fn the_cast_route_is_the_fallback_of_app_configurations() {
-    let mut one = One::new("mobileAppConfigurations", "iosMobileAppConfiguration");
-    let cast = "/microsoft.graph.managedDeviceMobileAppConfiguration/assign";
-    let body = json!({"assignments": [row(group(GROUP))]});
-    assert_eq!(one.post(cast, body.clone()).0 / 100, 2);
-    assert_eq!(one.post("/assign", body.clone()).0 / 100, 2);
-    let service = &mut one.world.machine.tenant_mut().service;
-    service.plain_assign_missing = vec!["mobileAppConfigurations".to_owned()];
-    let (status, refused) = one.post("/assign", body.clone());
-    assert_eq!(status, 400);
-    assert!(message(&refused).contains("~/singleton/navigation/key/action"));
-    assert_eq!(one.post(cast, body.clone()).0 / 100, 2);
-    let mut other = One::new("intents", "");
-    assert_eq!(other.post(cast, body).0, 400);
-}
-
-#[test]
-fn switches_take_a_list_or_its_expansion_away() {
-    let mut one = One::new("windowsFeatureUpdateProfiles", "");
-    let list = one.list();
-    let expanded = format!("{list}?$expand=assignments");
-    assert_eq!(one.world.get(&expanded).0, 200);
-    let service = &mut one.world.machine.tenant_mut().service;
-    service.expand_refused = vec!["windowsFeatureUpdateProfiles".to_owned()];
-    assert_eq!(one.world.get(&expanded).0, 400);
-    assert_eq!(one.world.get(&list).0, 200);
-    let service = &mut one.world.machine.tenant_mut().service;
-    service.unavailable = vec!["windowsFeatureUpdateProfiles".to_owned()];
-    assert_eq!(one.world.get(&list).0, 400);
-}
-
-#[test]
 fn each_family_has_its_own_permission() {
     for (segment, family, write_path) in [
         ("configurationPolicies", "Configuration", "/assign"),
@@ -616,19 +433,6 @@ fn each_family_has_its_own_permission() {
             }
         }
     }
-}
-
-#[test]
-fn each_pool_has_limits_of_its_own() {
-    let mut one = One::new("mobileApps", "win32LobApp");
-    let tenant = one.world.machine.tenant_mut();
-    tenant.service.throttling.app_writes = 1;
-    let policy = tenant.add_policy(CATALOG, "P", "windows10");
-    let body = json!({"mobileAppAssignments": []});
-    assert_eq!(one.post("/assign", body.clone()).0, 204);
-    assert_eq!(one.post("/assign", body).0, 429);
-    let path = catalog(&policy, "/assign");
-    assert_eq!(one.world.post(&path, json!({"assignments": []})).0, 200);
 }
 
 /// kinds, section 12.
