@@ -1,0 +1,191 @@
+//! Making a plan: the desired state compared with the live one, policy by policy.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use super::select::{self, DesiredState, ManagedPolicy};
+use super::writes::{self, WriteWith};
+use super::{
+    Annotations, Change, Draft, ManifestPlace, Names, Plan, PlanDiagnostic, PlannedPolicy,
+    Selection, Unchanged, changes, difference, shared_policy_names, unmanaged,
+};
+use crate::diagnostic::{Diagnostic, Severity, Sources};
+use crate::manifest::Manifest;
+use crate::model::{LiveGroup, LiveTenant, PolicyKind, SharedText};
+
+/// What a plan is made of beside manifests and live state.
+#[derive(Clone, Debug)]
+pub struct PlanInputs<'a> {
+    /// The tenant that the token is for.
+    pub tenant_id: Option<String>,
+    /// The Graph URL.
+    pub graph_url: &'a str,
+    /// How writes are chosen.
+    pub write_with: WriteWith,
+    /// Whether a `match` that selects nothing is an error.
+    pub strict: bool,
+    /// Which of the managed policies are asked for.
+    pub selection: &'a Selection,
+}
+
+/// Compares the desired with the live state.
+///
+/// Returns no plan where the manifests do not fit the tenant; the diagnostics say why, and hold
+/// the warnings where there is a plan.
+pub fn make(
+    manifest: &Manifest,
+    sources: &Sources,
+    live: &LiveTenant,
+    inputs: &PlanInputs<'_>,
+) -> (Option<Draft>, Vec<Diagnostic>) {
+    let mut selected = select::select(manifest, live, inputs.strict);
+    let managed: HashSet<(PolicyKind, &str)> = selected
+        .policies
+        .iter()
+        .map(|policy| (policy.live.kind, policy.live.id.as_str()))
+        .collect();
+    let mut diagnostics = selected.diagnostics;
+    let left_out = inputs
+        .selection
+        .narrow(&mut selected.policies, inputs.strict, &mut diagnostics);
+    crate::diagnostic::tidy(&mut diagnostics);
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        return (None, diagnostics);
+    }
+    let read = live.policies.iter();
+    let shared_names =
+        shared_policy_names(read.map(|policy| (policy.kind, policy.id.as_str(), &*policy.name)));
+    let mut places = Places::new(sources);
+    let mut policies = Vec::with_capacity(selected.policies.len());
+    let mut carried = 0;
+    let mut gaps: Vec<SharedText> = Vec::new();
+    for managed in selected.policies {
+        let planned = difference::planned(&managed);
+        let ManagedPolicy { live, desired } = managed;
+        let mut policy = PlannedPolicy {
+            kind: live.kind,
+            id: live.id.clone(),
+            name: live.name.clone(),
+            odata_type: live.odata_type.clone(),
+            mode: desired.mode,
+            manifest: places.of(&desired),
+            changes: changes(&live.rows, &planned.after),
+            asked: Vec::new(),
+            before: Arc::clone(&live.rows),
+            after: planned.after,
+            untouched: planned.untouched,
+            remediation: Arc::clone(&desired.remediation),
+            writes: Vec::new(),
+            restores: false,
+            shares_name: shared_names.contains(&(live.kind, live.id.as_str())),
+        };
+        policy.asked = places.of_changes(&policy.changes, &desired);
+        policy.writes = writes::planned(&policy, |row| live.row_id(row), inputs.write_with);
+        let assigns = policy
+            .writes
+            .iter()
+            .any(|write| matches!(write.call, writes::Call::Assign | writes::Call::Update));
+        if writes::has_gap(&policy, inputs.write_with) {
+            gaps.push(policy.name.clone());
+        }
+        if assigns && !policy.untouched.is_empty() {
+            carried += 1;
+        }
+        policies.push(policy);
+    }
+    policies.sort_by(|one, other| {
+        (one.kind, &one.name, &one.id).cmp(&(other.kind, &other.name, &other.id))
+    });
+    if carried > 0 {
+        diagnostics.push(Diagnostic::new(
+            Severity::Warning,
+            "policy-set-rows",
+            None,
+            format!(
+                "{carried} of the policies to be written {} also assigned by a policy set; whether the service keeps such rows is checked as each is read back",
+                if carried == 1 { "is" } else { "are" }
+            ),
+        ));
+    }
+    diagnostics.extend(replaced_one_by_one(&gaps));
+    let plan_diagnostics = diagnostics
+        .iter()
+        .map(|diagnostic| PlanDiagnostic::new(diagnostic, sources))
+        .collect();
+    let mut names = Names::default();
+    for LiveGroup { id, name } in &live.groups {
+        names.add_group(id.clone(), name.clone());
+    }
+    for filter in &live.filters {
+        names.add_filter(filter.id.clone(), filter.name.clone());
+    }
+    let plan = Plan {
+        tenant_id: inputs.tenant_id.clone(),
+        graph_url: inputs.graph_url.to_owned(),
+        policies_read: live.policies.len(),
+        selection: inputs.selection.clone(),
+        left_out,
+        policies,
+        guards: Vec::new(),
+        diagnostics: plan_diagnostics,
+        write_with: inputs.write_with,
+        unchanged: Unchanged::new(),
+        unmanaged: Some(unmanaged::of(live, &managed, &shared_names)),
+    };
+    let annotations = Annotations {
+        names,
+        ..Annotations::default()
+    };
+    (Some(Draft { plan, annotations }), diagnostics)
+}
+
+/// Warns of the moment between the two writes of an assignment that is replaced.
+fn replaced_one_by_one(policies: &[SharedText]) -> Option<Diagnostic> {
+    let first = policies.first()?;
+    let others = match policies.len() {
+        1 => String::new(),
+        number => format!(" and {} others", number - 1),
+    };
+    Some(Diagnostic::new(
+        Severity::Warning,
+        "replaced-one-by-one",
+        None,
+        format!(
+            "assignments of `{first}`{others} are deleted before others take their place, since the service has no call that replaces them; for a moment there is neither"
+        ),
+    ))
+}
+
+/// The places of entries, written out once for all the policies that the same entries select.
+struct Places<'a> {
+    sources: &'a Sources,
+    written: HashMap<*const DesiredState, Arc<[ManifestPlace]>>,
+}
+
+impl<'a> Places<'a> {
+    fn new(sources: &'a Sources) -> Self {
+        Self {
+            sources,
+            written: HashMap::new(),
+        }
+    }
+
+    fn of(&mut self, desired: &Arc<DesiredState>) -> Arc<[ManifestPlace]> {
+        let written = self.written.entry(Arc::as_ptr(desired)).or_insert_with(|| {
+            let places = desired.entries.iter();
+            places
+                .map(|place| ManifestPlace::new(*place, self.sources))
+                .collect()
+        });
+        Arc::clone(written)
+    }
+
+    /// Returns the lines that ask for changes.
+    fn of_changes(&self, changes: &[Change], desired: &DesiredState) -> Vec<Option<ManifestPlace>> {
+        let place = |change: &Change| {
+            let place = desired.place_of(change.after()?)?;
+            Some(ManifestPlace::new(place, self.sources))
+        };
+        changes.iter().map(place).collect()
+    }
+}
