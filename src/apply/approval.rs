@@ -20,8 +20,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::filed::{answered, approval_required, dead, locked, not_read, pending};
-use super::policy::request;
 use super::progress::{Progress, Seen, Sent};
+use super::route::request;
 use super::staleness::moved_since;
 use super::withdraw::withdraw;
 use super::{Outcome, Reason, Settled, Worker};

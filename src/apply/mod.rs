@@ -9,6 +9,7 @@ mod capabilities;
 pub mod filed;
 mod policy;
 mod progress;
+mod route;
 pub mod staleness;
 mod verify;
 pub mod withdraw;

@@ -15,22 +15,22 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::capabilities::{Capability, Question};
+use super::capabilities::Capability;
 use super::progress::{
     Next, Progress, Seen, Sent, WAIT_TOO_LONG, dropped_elsewhere, gone, interrupted_unverified,
-    not_done, rows_unclear, unverified, wait_too_long,
+    not_done, unverified, wait_too_long,
 };
+use super::route::{has_whole_set, request};
 use super::staleness::moved_since;
 use super::{Outcome, Reason, Settled, Worker, acquire};
-use crate::graph::body::{WriteRequest, WrittenPolicy};
 use crate::graph::error::ServiceError;
 use crate::graph::retry::{BUSY_TRIES, BUSY_WAIT, FRESH, LOOKS_AFTER_UNKNOWN};
 use crate::graph::write::{LookSlot, WriteSlot, Written};
 use crate::graph::{GraphError, Reader};
-use crate::kinds::{SingleRoute, Writing};
-use crate::model::{LiveAssignment, PolicyKind, Source, rows, same_assignments};
+use crate::kinds::Writing;
+use crate::model::{PolicyKind, Source, rows, same_assignments};
 use crate::plan::PlannedPolicy;
-use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith, steps, steps_by, strategy};
+use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith, steps};
 
 impl Worker<'_> {
     /// Settles a policy and writes that down.
@@ -147,93 +147,6 @@ impl Worker<'_> {
             return Err(dropped_elsewhere(progress));
         }
         Ok(())
-    }
-
-    /// Returns what has to be known of the service before a step is sent.
-    fn question(&self, policy: &PlannedPolicy, step: &Step) -> Option<Question> {
-        match &step.action {
-            // What the table says of a route is not found out again, and what was filed goes the way in
-            // which it was filed.
-            StepAction::Create(_) if !is_uncertain(policy.kind) => None,
-            StepAction::Create(_) if self.approvals.filed(policy).is_some() => None,
-            StepAction::Create(_) => Some(self.capabilities.create_route(policy.kind)),
-            StepAction::Assign(_) if !policy.untouched.is_empty() => {
-                Some(self.capabilities.policy_set_rows())
-            }
-            StepAction::Assign(_) | StepAction::Delete(_) => None,
-        }
-    }
-
-    /// Waits for what another policy is just finding out, and chooses the way of writing by it.
-    async fn choose_way(&self, policy: &PlannedPolicy, progress: &mut Progress) -> Next {
-        // Whoever finds out goes on with it.
-        while progress.probe.is_none() {
-            let Some(step) = progress.steps.get(progress.done) else {
-                return Ok(());
-            };
-            let Some(question) = self.question(policy, step) else {
-                return Ok(());
-            };
-            let creates = matches!(step.action, StepAction::Create(_));
-            let auto = self.settings.write_with == WriteWith::Auto;
-            let known = match question.answer().await {
-                Ok(known) => known,
-                Err(probe) => {
-                    progress.probe = Some(probe);
-                    return Ok(());
-                }
-            };
-            match known {
-                Capability::Unclear if creates && !auto => return Ok(()),
-                Capability::Fails | Capability::Unclear if creates && auto => {
-                    self.choose_again(policy, progress, CreateRoute::Missing);
-                }
-                Capability::Fails if creates => {
-                    return Err(Settled::bad(
-                        Outcome::Failed,
-                        Reason::new(
-                            "createRouteMissing",
-                            format!(
-                                "the service has no create route for {}, and `--write-with create` asks for it",
-                                policy.kind
-                            ),
-                        ),
-                    ));
-                }
-                Capability::Fails => return Err(dropped_elsewhere(progress)),
-                Capability::Unclear => return Err(rows_unclear(progress)),
-                Capability::Unknown | Capability::Asked | Capability::Open | Capability::Works => {
-                    return Ok(());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether another policy is finding out what the next step needs.
-    fn must_wait(&self, policy: &PlannedPolicy, progress: &Progress) -> bool {
-        let step = progress.steps.get(progress.done);
-        let question = step.and_then(|step| self.question(policy, step));
-        progress.probe.is_none() && question.is_some_and(|question| question.is_asked())
-    }
-
-    /// Whether a step may be sent now: what it needs is known to work, or this policy finds out.
-    fn may_try(&self, policy: &PlannedPolicy, progress: &mut Progress, step: &Step) -> bool {
-        if progress.probe.is_some() {
-            return true;
-        }
-        let Some(question) = self.question(policy, step) else {
-            return true;
-        };
-        let by_hand = self.settings.write_with == WriteWith::Create;
-        match question.probe() {
-            Err(probe) => {
-                progress.probe = Some(probe);
-                true
-            }
-            Ok(Capability::Unclear) => by_hand && matches!(step.action, StepAction::Create(_)),
-            Ok(known) => known == Capability::Works,
-        }
     }
 
     async fn turn(
@@ -385,17 +298,6 @@ impl Worker<'_> {
         }
     }
 
-    /// Chooses the writes again, for what was found out about the create route.
-    pub(super) fn choose_again(
-        &self,
-        policy: &PlannedPolicy,
-        progress: &mut Progress,
-        create: CreateRoute,
-    ) {
-        let strategy = strategy(policy.kind.spec(), self.settings.write_with, create);
-        progress.go_another_way(steps_by(policy, strategy));
-    }
-
     /// Finds out what a refusal means; nothing is sent again.
     async fn refused(
         &self,
@@ -497,59 +399,6 @@ fn is_serial(kind: PolicyKind) -> bool {
 fn is_busy(kind: PolicyKind, error: &ServiceError) -> bool {
     let is_not_settled = error.status == 412 && error.code == "ConditionNotMet";
     kind.spec().eventual && (is_not_settled || (error.status == 404 && error.is_missing()))
-}
-
-/// Whether only a try tells if a kind has the create route.
-fn is_uncertain(kind: PolicyKind) -> bool {
-    matches!(
-        kind.spec().writing,
-        Writing::Assign {
-            single: SingleRoute::Documented,
-            ..
-        }
-    )
-}
-
-/// Whether all assignments of a kind can be replaced at once.
-pub(super) fn has_whole_set(kind: PolicyKind) -> bool {
-    kind.spec().writing != Writing::Single
-}
-
-/// Makes the request of a step, for a policy as it is.
-pub(super) fn request(
-    policy: &PlannedPolicy,
-    step: &Step,
-    live: &[LiveAssignment],
-) -> Result<WriteRequest, GraphError> {
-    let then = Arc::clone(&step.then);
-    let written = WrittenPolicy {
-        kind: policy.kind,
-        id: &policy.id,
-        odata_type: policy.odata_type.as_deref(),
-        remediates: &|key| policy.remediates(key),
-    };
-    match &step.action {
-        StepAction::Create(new) => Ok(WriteRequest::create(written, new, then)),
-        StepAction::Assign(all) => Ok(WriteRequest::whole_set(written, all, live, then)),
-        StepAction::Delete(old) => {
-            let found = live.iter().find(|live| live.row == *old);
-            let assignment_id = found.and_then(|live| live.id.as_deref());
-            // A group that is assigned directly and by a policy set has one id for both.
-            let same_id = live
-                .iter()
-                .filter(|live| live.id.as_deref() == assignment_id);
-            match (assignment_id, same_id.count()) {
-                (Some(assignment_id), 1) => {
-                    Ok(WriteRequest::delete(written, assignment_id, then))
-                }
-                _ => Err(GraphError::Shape {
-                    what: "DELETE".to_owned(),
-                    detail: "the live assignment has no id of its own by which it could be deleted; `--write-with assign` can remove it"
-                        .to_owned(),
-                }),
-            }
-        }
-    }
 }
 
 /// Finds where on the plan's way a policy stands; `None` if it has arrived.

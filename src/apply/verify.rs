@@ -15,10 +15,10 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::capabilities::Capability;
-use super::policy::has_whole_set;
 use super::progress::{
     Next, Progress, Seen, interrupted_unverified, not_done, unverified, wait_too_long,
 };
+use super::route::has_whole_set;
 use super::{Outcome, Reason, Settled, Worker, acquire};
 use crate::graph::retry::{
     LATE_LOOKS, LONGEST_SETTLING, LOOKS, LOOKS_AFTER_UNKNOWN, LOOKS_THAT_AGREE, WRITE_TRIES,
