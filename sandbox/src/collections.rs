@@ -11,6 +11,7 @@ use crate::target::TargetType::{
     Group, ScopeTagGroup,
 };
 
+mod families;
 mod table;
 
 use self::table::COLLECTIONS;
