@@ -189,7 +189,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// Returns the candidates nearest to a name that was not found: those that are as near as any, if
 /// they are near enough to be meant.
 pub fn nearest_all<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
-    // Comparing costs the product of the lengths, in memory too; nobody mistypes longer names.
+    // Comparing costs the product of the lengths, in memory too; no one mistypes longer names.
     const LONGEST: usize = 256;
     let wanted = name.to_lowercase();
     let length = wanted.chars().take(LONGEST + 1).count();

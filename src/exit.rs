@@ -65,7 +65,7 @@ impl Exit {
         ALL.into_iter().find(|exit| exit.code() == code)
     }
 
-    /// Of several that hold, returns the one that is told.
+    /// Of several that hold, returns the one with the highest precedence.
     pub fn first(of: impl IntoIterator<Item = Self>) -> Self {
         const ORDER: [Exit; 9] = [
             Exit::Interrupted,

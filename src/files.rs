@@ -2,7 +2,7 @@
 //!
 //! What is written is either there as a whole or not at all: it is made beside its place and then
 //! put there. It is for its owner only, since plans and reports name the groups and policies of a
-//! company. Nothing is written through a symbolic link, which somebody else may have laid; devices
+//! company. Nothing is written through a symbolic link, which someone else may have laid; devices
 //! and pipes, `/dev/stdout` among them, are written to as they are.
 //!
 //! Which links are followed is in `links`.
@@ -123,8 +123,8 @@ fn read_opened(file: File, most: u64) -> io::Result<Vec<u8>> {
 ///
 /// Says why it cannot be read.
 pub fn read_regular(path: &Path, most: u64) -> io::Result<Vec<u8>> {
-    let refused = || io::Error::new(io::ErrorKind::InvalidInput, "it is no file on a disk");
-    // Before it is opened, since a pipe that nobody writes to never opens.
+    let refused = || io::Error::new(io::ErrorKind::InvalidInput, "it is not a file on a disk");
+    // Before it is opened, since a pipe that no one writes to never opens.
     if !std::fs::metadata(path)?.is_file() || is_of_the_system(&std::fs::canonicalize(path)?) {
         return Err(refused());
     }

@@ -87,7 +87,7 @@ pub fn excerpt(body: &[u8]) -> String {
     format!("`{start}`")
 }
 
-/// Returns what may be shown of an address that somebody gave: not what stands before an `@`, and
+/// Returns what may be shown of an address that someone gave: not what stands before an `@`, and
 /// nothing from a query or a fragment on. It need not be a URL.
 pub fn shown_url(text: &str) -> String {
     let end = text.find(['?', '#']).unwrap_or(text.len());

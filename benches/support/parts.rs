@@ -95,7 +95,7 @@ pub(crate) fn as_text((plan, annotations): &Made, digest: &str) -> String {
     text::plan(&view, Detail::default())
 }
 
-/// Writes a plan as JSON, for nobody to read; returns how long it is.
+/// Writes a plan as JSON, for no one to read; returns how long it is.
 pub(crate) fn as_json((plan, annotations): &Made, digest: &str) -> usize {
     let made_at = "2026-01-01T00:00:00Z";
     let record = PlanRecord::new(plan, annotations, &plan.summary(), digest, made_at, false);

@@ -1,4 +1,4 @@
-//! Answers of Graph: lists, batches and errors of any content. The read ends, asks nobody but the
+//! Answers of Graph: lists, batches and errors of any content. The read ends, asks no one but the
 //! configured host, and its error holds no token.
 
 #![no_main]

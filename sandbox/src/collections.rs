@@ -163,7 +163,7 @@ pub(crate) enum RowIds {
     Source,
     /// `{target}_{intent}_{source}`
     Intent,
-    /// What nobody has captured.
+    /// What no one has captured.
     Opaque,
 }
 

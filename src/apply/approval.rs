@@ -2,7 +2,7 @@
 //! once it was approved.
 //!
 //! The rules:
-//! - Whether a policy is gated only the service's answer tells, never its kind.
+//! - Only the service's answer says whether a policy is gated, never its kind.
 //! - One request for one policy: the open ones are read before anything is filed, and again where
 //!   it is unknown whether a filing arrived. What cannot be read is not taken for empty.
 //! - A code is sent only with the write that was filed for it, once it is approved, and only while the

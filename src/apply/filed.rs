@@ -93,7 +93,7 @@ impl PendingApproval {
     }
 }
 
-/// Makes a write of its parts. Only the policy's own routes are taken: a report is a file that anybody
+/// Makes a write of its parts. Only the policy's own routes are taken: a report is a file that anyone
 /// may have changed.
 fn write(
     kind: PolicyKind,

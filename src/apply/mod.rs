@@ -47,7 +47,7 @@ pub struct Settings {
     pub approval: Approval,
 }
 
-/// Is told as policies settle.
+/// Is notified as policies settle.
 pub trait ObserveApply: Sync {
     /// A policy has settled; it is the `done`th of `all`.
     fn settled(&self, policy: &PlannedPolicy, settled: &Settled, done: usize, all: usize);
@@ -66,7 +66,7 @@ pub fn not_started(plan: &Plan, moved: Vec<Moved>) -> Results {
                 Some(_) => Settled::bad(Outcome::Stale, staleness::moved_since()),
                 None => Settled::bad(
                     Outcome::Skipped,
-                    Reason::new("stalePlan", "other policies of the plan have moved"),
+                    Reason::new("stalePlan", "other policies of the plan have changed"),
                 ),
             },
         )
@@ -261,7 +261,7 @@ impl Worker<'_> {
     }
 
     /// Writes a line of the report. Where that fails nothing may be written to the service any
-    /// more, since nobody could tell what was.
+    /// more, since no one could tell what was.
     fn note(&self, write: impl FnOnce(&mut Report) -> std::io::Result<()>) -> Result<(), Reason> {
         let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
         write(&mut report).map_err(|error| {

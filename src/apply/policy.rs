@@ -6,7 +6,7 @@
 //! - A policy that is neither as the plan found it nor on the plan's own way is stale.
 //! - A write is followed by reading back until the policy shows what was written. What never
 //!   shows is `unverified`.
-//! - A write that the service did not take (429) or whose outcome nobody knows starts over with a
+//! - A write that the service did not take (429) or whose outcome no one knows starts over with a
 //!   new turn and a new look.
 
 use std::sync::Arc;
@@ -431,7 +431,7 @@ fn place(
         None if progress.touched => Err(Settled::bad(
             Outcome::Failed,
             unverified(
-                "the policy is neither as it was nor as planned; somebody else may have changed it",
+                "the policy is neither as it was nor as planned; someone else may have changed it",
             ),
         )),
         None => Err(Settled::bad(Outcome::Stale, moved_since())),

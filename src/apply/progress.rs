@@ -46,7 +46,7 @@ pub(super) struct Progress {
     pub(super) own: usize,
     /// Whether a write of ours has had, or may have had, its effect.
     pub(super) touched: bool,
-    /// Tries of the present step whose outcome nobody knew.
+    /// Tries of the present step whose outcome no one knew.
     pub(super) unknown: u32,
     /// What was sent last.
     pub(super) tried: Option<Arc<Sent>>,

@@ -118,7 +118,7 @@ impl Worker<'_> {
     }
 }
 
-/// Whether only a try tells if a kind has the create route.
+/// Whether only a try shows that a kind has the create route.
 fn is_uncertain(kind: PolicyKind) -> bool {
     matches!(
         kind.spec().writing,

@@ -31,7 +31,7 @@ pub struct AddedObjects {
 }
 
 /// Looks up what a plan adds, in as few requests as possible. The service takes the id of a group
-/// that was deleted, and nobody gets the policy.
+/// that was deleted, and no one gets the policy.
 ///
 /// # Errors
 ///
@@ -71,7 +71,7 @@ pub fn without_objects(plan: &Plan, names: &Names, gone: &References) -> Vec<Set
 }
 
 /// Compares each changed policy of a plan with the live state, in as few requests as possible.
-/// One that has its planned rows already, or stands on the plan's own way to them because an
+/// One that has its planned assignments already, or stands on the plan's own way to them because an
 /// earlier run was killed there, has not moved.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 //! Looking at a policy after it was written, until it shows what was written.
 //!
-//! Reads lag behind writes for a time that nobody documents, so that one look that shows the old
+//! Reads lag behind writes for a time that is not documented, so that one look that shows the old
 //! state proves nothing. Several do, and only then is a write of unknown outcome tried again.
 //!
 //! The service has no way to write only what has not changed since it was read (no ETag was ever
@@ -101,7 +101,7 @@ impl Worker<'_> {
                 ))
             }
             Watched::NoEffect => {
-                // The first try may show later than anybody waits. A second create would make a
+                // The first try may show later than anyone waits. A second create would make a
                 // second assignment then; the complete set comes to the same however often it is
                 // sent. A kind without it is looked at again before each create.
                 if matches!(step.action, StepAction::Create(_))
@@ -158,7 +158,7 @@ impl Worker<'_> {
                 }
                 other => {
                     agreeing = 0;
-                    // No other policy is to lose such rows while this one is looked at further.
+                    // No other policy is to lose such assignments while this one is looked at further.
                     if other
                         .as_ref()
                         .is_ok_and(|seen| lost_only(policy, step, seen))
@@ -236,7 +236,7 @@ impl Worker<'_> {
                         ),
                     );
                 }
-                "what was written does not show when it is read back; somebody else may have changed the policy".to_owned()
+                "what was written does not show when it is read back; someone else may have changed the policy".to_owned()
             }
             Some(Err(reason)) => format!("it could not be read back: {}", reason.message),
             None => "it was not read back".to_owned(),
@@ -260,7 +260,7 @@ fn shown(progress: &mut Progress, seen: Seen) {
     progress.seen = Some(seen);
 }
 
-/// Whether all that was written is there, and some of the rows that were to stay are not.
+/// Whether all that was written is there, and some of the assignments that were to stay are not.
 fn lost_only(policy: &PlannedPolicy, step: &Step, seen: &Seen) -> bool {
     let left: Vec<Assignment> = step
         .then

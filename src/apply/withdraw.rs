@@ -9,7 +9,7 @@ use crate::graph::{GraphError, Reader};
 use crate::model::ApprovalStatus;
 use crate::report::{Reason, Withdrawn};
 
-/// Withdraws requests by their codes, one after the other, if they are open and not somebody else's.
+/// Withdraws requests by their codes, one after the other, if they are open and not someone else's.
 pub async fn withdraw_all(client: &Arc<Client>, codes: &[String]) -> Vec<Withdrawn> {
     let reader = Reader::new(Arc::clone(client));
     let writer = Writer::new(Arc::clone(client));

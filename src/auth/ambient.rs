@@ -143,7 +143,7 @@ pub(super) struct ManagedIdentity {
 }
 
 impl ManagedIdentity {
-    /// Whether somebody is there who could give a token.
+    /// Whether someone is there who could give a token.
     pub(super) async fn is_there(&self) -> bool {
         if self.is_named {
             return true;
@@ -157,7 +157,7 @@ impl ManagedIdentity {
             return false;
         };
         let asked = http.send(reqwest::Method::GET, &url, &[], None);
-        // Without the header `Metadata: true` it refuses; anything else is somebody else.
+        // Without the header `Metadata: true` it refuses; anything else is someone else.
         matches!(
             tokio::time::timeout(PROBE, asked).await,
             Ok(Ok(answer)) if answer.status == 400

@@ -54,7 +54,7 @@ impl Application {
 
     pub(super) fn no_authority(&self) -> SignInError {
         SignInError::Unusable(format!(
-            "there is no tenant `{}` at `{}`",
+            "no tenant `{}` at `{}`",
             self.tenant_id, self.authority
         ))
     }
@@ -66,7 +66,7 @@ impl Application {
         (http, options)
     }
 
-    /// Signs in with an assertion: a text that somebody signed for this application.
+    /// Signs in with an assertion: a text that someone signed for this application.
     pub(super) async fn assert(
         &self,
         assertion: SecretString,

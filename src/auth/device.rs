@@ -91,7 +91,7 @@ impl PublicClient {
         let path = format!("/{}/oauth2/v2.0/{endpoint}", self.tenant);
         let url = self.authority.join(&path).map_err(|_| {
             SignInError::Unusable(format!(
-                "there is no tenant `{}` at `{}`",
+                "no tenant `{}` at `{}`",
                 self.tenant, self.authority
             ))
         })?;

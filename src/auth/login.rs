@@ -99,7 +99,7 @@ impl LoginChoice {
     ///
     /// # Errors
     ///
-    /// Says why there is no token.
+    /// Returned if no token is available.
     pub async fn log_in(&self) -> Result<LoggedIn, SignInError> {
         let client = self.client();
         let granted = client.sign_in(&*self.show.0).await?;

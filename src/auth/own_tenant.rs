@@ -51,7 +51,7 @@ fn check(wanted: &str, found: Option<&str>, is_asked_there: bool) -> Result<(), 
         )),
         (None, _) if is_asked_there => Ok(()),
         (None, _) => refused(format!(
-            "whether the token is for the tenant `{wanted}` cannot be told by a domain; \
+            "whether the token is for the tenant `{wanted}` cannot be determined from a domain; \
              write `tenantId` as a GUID"
         )),
     }

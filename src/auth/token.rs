@@ -147,7 +147,7 @@ impl Tokens {
         self
     }
 
-    /// Returns a token that is good for a while, with a number that tells it from others.
+    /// Returns a token that is good for a while, with a number that identifies it.
     ///
     /// # Errors
     ///

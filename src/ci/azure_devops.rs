@@ -260,7 +260,7 @@ impl AzureDevOps {
     pub(super) async fn create_comment(&self, number: u64, body: &str) -> Result<(), CiError> {
         let number = number.to_string();
         let path = self.git(&["pullRequests", &number, "threads"])?;
-        // An open thread could hold a merge back until somebody resolves it.
+        // An open thread could hold a merge back until someone resolves it.
         let thread = json!({
             "status": "closed",
             "comments": [{"parentCommentId": 0, "commentType": "text", "content": body}],

@@ -37,7 +37,7 @@ pub struct Change {
     pub labels: Vec<String>,
     /// Its description.
     pub description: String,
-    /// Whether it comes from a fork: then anybody may have written its description.
+    /// Whether it comes from a fork: then anyone may have written its description.
     pub from_fork: bool,
 }
 

@@ -80,7 +80,7 @@ pub enum CiError {
         /// How many are read at most.
         most: usize,
     },
-    /// Somebody has changed the plan that the pipeline wrote.
+    /// Someone has changed the plan that the pipeline wrote.
     #[error("the plan on change {number} was edited by {editor} after this pipeline wrote it")]
     Edited {
         /// The number of the change.

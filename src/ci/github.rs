@@ -252,7 +252,7 @@ impl GitHub {
     }
 
     /// Returns who edited a comment last, if that was not its author. Whoever may write to a repository
-    /// may edit everybody's comments, and only GraphQL tells.
+    /// may edit everyone's comments, and only GraphQL tells.
     pub(super) async fn edited_by(&self, comment: &Comment) -> Result<Option<String>, CiError> {
         let query = "query($id: ID!) { node(id: $id) { ... on IssueComment { lastEditedAt \
                      author { __typename login } editor { __typename login } } } }";
@@ -271,7 +271,7 @@ impl GitHub {
             return Ok(None);
         }
         Ok(Some(editor.map_or_else(
-            || "somebody".to_owned(),
+            || "someone".to_owned(),
             |editor| format!("`{}`", editor.login),
         )))
     }

@@ -3,7 +3,7 @@
 //!
 //! - [`Platform`] is the word of `--ci`, [`Pipeline`] the connection of this run.
 //! - A [`Change`] is a pull request or merge request. The comment on it is found by its marker, and only
-//!   among those of the pipeline's own identity: anybody can write the marker.
+//!   among those of the pipeline's own identity: anyone can write the marker.
 //! - Addresses come from the platform's own variables. The platform's token goes only there, and the
 //!   Graph token never does: this room does not hold it.
 //!
@@ -221,7 +221,7 @@ impl Pipeline {
     ///
     /// # Errors
     ///
-    /// Refuses a comment that somebody else has edited, and says what the platform answered.
+    /// Refuses a comment that someone else has edited, and says what the platform answered.
     pub async fn reviewed(&self, number: u64, marker: &str) -> Result<Option<String>, CiError> {
         let Some(comment) = self.own_comment(number, marker).await? else {
             return Ok(None);

@@ -85,7 +85,7 @@ pub(super) fn run_or_roll_back(
             &mut run,
         )
     });
-    // A result that nobody takes, as of a terminal that was closed, does not hide why the run ended.
+    // A result that no one takes, as of a terminal that was closed, does not hide why the run ended.
     let ended = ended.map_err(|failure| Failure {
         exit: match run.results.interrupted {
             true => Exit::Interrupted,

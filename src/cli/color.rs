@@ -27,7 +27,7 @@ pub(super) fn choice(color: Color, is_terminal: bool) -> ColorChoice {
     }
 }
 
-/// Decides for help and for mistakes on the command line, which are told before it is understood.
+/// Decides for help and for mistakes on the command line, which are printed before it is parsed.
 pub(super) fn of_help() -> ColorChoice {
     let mut color = Color::Auto;
     let mut arguments = std::env::args_os().skip(1);

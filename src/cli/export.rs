@@ -55,7 +55,7 @@ pub(super) fn run(
     let selection = command.selecting.selection();
     if command.force && selection.is_partial() {
         return Err(Failure::usage(
-            "`--force` replaces all manifests of the folder, and a part of the policies is no replacement",
+            "`--force` replaces all manifests of the folder, which cannot be done with a part of the policies",
         )
         .hint("export the part to a folder of its own"));
     }

@@ -65,7 +65,7 @@ const OPTIONS: [(&[&str], &str); 6] = [
     (&["json"], "`--format json`"),
     (
         &["var", "var-file", "refresh-only", "refresh"],
-        "there are no such settings; `assignctl help environment` lists those there are",
+        "these settings do not exist; `assignctl help environment` lists all of them",
     ),
 ];
 
@@ -92,7 +92,7 @@ pub(super) fn single_dash(arguments: &[String], tree: &Command) -> Option<String
                     "`{argument}`: options have two dashes: `-{argument}`"
                 ));
             }
-            option(word).map(|answer| format!("there is no option `{argument}`: {answer}"))
+            option(word).map(|answer| format!("unknown option `{argument}`: {answer}"))
         })
 }
 
@@ -106,13 +106,13 @@ pub(super) fn answer(error: &clap::Error) -> Option<String> {
         ErrorKind::InvalidSubcommand => {
             let typed = typed(ContextKind::InvalidSubcommand)?;
             let answer = find(&COMMANDS, typed)?;
-            Some(format!("there is no command `{typed}`: {answer}"))
+            Some(format!("unknown command `{typed}`: {answer}"))
         }
         ErrorKind::UnknownArgument => {
             let typed = typed(ContextKind::InvalidArg)?;
             let word = typed.trim_start_matches('-').split('=').next()?;
             let answer = option(word)?;
-            Some(format!("there is no option `{typed}`: {answer}"))
+            Some(format!("unknown option `{typed}`: {answer}"))
         }
         _ => None,
     }

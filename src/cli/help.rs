@@ -32,7 +32,7 @@ pub(super) fn topic(topic: Option<&str>) -> Result<String, Failure> {
     code(topic).ok_or_else(|| {
         let topics = topics();
         let known = topics.iter().map(String::as_str);
-        Failure::usage(format!("there is no help on `{topic}`")).hint(match nearest(topic, known) {
+        Failure::usage(format!("no help on `{topic}`")).hint(match nearest(topic, known) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!(
                 "topics are the commands, `{ENVIRONMENT}`, `{EXIT_CODES}`, and the codes of errors, warnings and guards"

@@ -68,7 +68,7 @@ impl Signals {
         }
     }
 
-    /// Somebody who does not want to wait. A terminal that is closed is not that: it hangs up more
+    /// Someone who does not want to wait. A terminal that is closed is not that: it hangs up more
     /// than once, by the kernel and by the shell.
     async fn second(&mut self) {
         tokio::select! {

@@ -61,7 +61,7 @@ fn text(done: &SignedIn) -> String {
     let kept = match kept {
         true => "Commands take this sign-in from the system's keyring, until `assignctl logout`.",
         false => {
-            "Nothing is kept: there is no keyring that takes it. Commands with `--auth login` ask again."
+            "Nothing is kept: no keyring is available. Commands with `--auth login` ask again."
         }
     };
     format!(

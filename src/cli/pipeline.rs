@@ -182,7 +182,7 @@ impl Run {
     async fn reviewed(&self) -> Result<String, Failure> {
         let none = |what: String| {
             Failure::new(Exit::Failure, what).hint(
-                "nothing was written; plan, have somebody look at it, and name its digest in `ASSIGNCTL_EXPECT_DIGEST`",
+                "nothing was written; plan, have someone review it, and set its digest in `ASSIGNCTL_EXPECT_DIGEST`",
             )
         };
         let Some(number) = self.number else {
@@ -222,7 +222,7 @@ impl Run {
             Task::Apply => exit,
             Task::Plan | Task::Drift if failed => Exit::first([exit, Exit::Failure]),
             Task::Plan => exit,
-            // The issue says what differs; a job that fails says that nobody knows.
+            // The issue says what differs; a job that fails says that no one knows.
             Task::Drift if differs(exit).is_some() => Exit::Success,
             Task::Drift => exit,
         }

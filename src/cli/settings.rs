@@ -97,7 +97,7 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
         .unwrap_or_else(|| CLOUDS[0].name.to_owned());
     let cloud = Cloud::from_name(&cloud_name).ok_or_else(|| {
         let names: Vec<&str> = CLOUDS.iter().map(|cloud| cloud.name).collect();
-        Failure::usage(format!("there is no cloud `{cloud_name}`")).hint(
+        Failure::usage(format!("unknown cloud `{cloud_name}`")).hint(
             match nearest(&cloud_name, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("there are {}", names.join(", ")),

@@ -1,4 +1,4 @@
-//! `show`: a saved plan, in any format; or a report. It asks nobody whether the plan still fits.
+//! `show`: a saved plan, in any format; or a report. It asks no one whether the plan still fits.
 //!
 //! A plan that `apply` would refuse is shown all the same, since whoever wants to know why has to
 //! look at it; but loudly, and with the exit code of the refusal.

@@ -139,7 +139,7 @@ pub(super) fn removal_limit(text: &str) -> Result<RemovalLimit, String> {
         .ok_or_else(|| "expected a number like `40` or a share like `25%`".to_owned())
 }
 
-/// Reads why changes are made. The service counts characters, in which unit nobody knows: the larger
+/// Reads why changes are made. The service counts characters, in which unit no one knows: the larger
 /// count has to fit.
 pub(super) fn justification(text: &str) -> Result<String, String> {
     let text = text.trim();

@@ -7,7 +7,7 @@
 //!
 //! What is promised: a plan of the export has no changes and no errors. Rows that a plan leaves
 //! alone in any case (those of policy sets, targets of unknown types) are mentioned in a comment. A policy
-//! with a row that no manifest can ask for is left out and told of, never written down in part.
+//! with an assignment that no manifest can ask for is left out with a warning, never written in part.
 
 mod layout;
 mod merged;

@@ -60,7 +60,7 @@ pub enum Asks {
     Same,
     /// It has another.
     Other,
-    /// What the service says of it does not tell.
+    /// The service does not say.
     Unclear,
 }
 

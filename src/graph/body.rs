@@ -215,7 +215,7 @@ fn schedule_body(row: &Assignment) -> Value {
     schedule.map_or(Value::Null, |schedule| run_schedule::to_wire(schedule))
 }
 
-/// Makes the body of `assign` for a complete set of rows. A row that is live already is sent as
+/// Makes the body of `assign` for a complete set of assignments. An assignment that is live already is sent as
 /// the service sent it, with its filter changed where that changes, so that properties the program
 /// does not know survive; a new one is sent in the least form that every tool sends.
 fn assign_body(policy: WrittenPolicy<'_>, rows: &[Assignment], live: &[LiveAssignment]) -> Value {
@@ -250,7 +250,7 @@ fn assign_body(policy: WrittenPolicy<'_>, rows: &[Assignment], live: &[LiveAssig
     json!({parameter: rows})
 }
 
-/// Returns the row as it came, but for odd spellings of "no filter", which some shapes of the
+/// Returns the assignment as it came, but for odd spellings of "no filter", which some shapes of the
 /// service's own answers have and its input validation may refuse.
 fn plain_filter(live: &LiveAssignment) -> Object {
     let mut raw = live.raw.clone();

@@ -32,7 +32,7 @@ pub struct Client {
     observer: Arc<dyn Observe>,
     rng: Arc<Mutex<fastrand::Rng>>,
     interrupt: CancellationToken,
-    /// Writes in a row that were told to slow down.
+    /// Consecutive writes that were throttled.
     refused_writes: Arc<AtomicU32>,
 }
 
@@ -86,7 +86,7 @@ pub(super) enum Fault {
     Interrupted,
     /// The token was refused, and there is another now; the request had no effect.
     Renewed(Response),
-    /// Nobody knows.
+    /// No one knows.
     Unknown(String),
     /// The service answered with what is not taken: too much, or the token. The next answer would
     /// be no better.
@@ -140,7 +140,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Says why there is no token.
+    /// Returned if no token is available.
     pub async fn tenant_id(&self) -> Result<Option<String>, SignInError> {
         Ok(self.tokens.token().await?.1.tenant_id)
     }
@@ -150,7 +150,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// Says why there is no token.
+    /// Returned if no token is available.
     pub async fn claims(&self) -> Result<Option<Arc<Claims>>, SignInError> {
         Ok(self.tokens.token().await?.1.claims)
     }
@@ -183,9 +183,9 @@ impl Client {
         retry::backoff(tries, throttled, random)
     }
 
-    /// Notes that a write was told to slow down, and pauses all of them: longer each time in a row.
+    /// Notes that a write was throttled, and pauses all of them: longer each time in a row.
     pub(super) fn write_refused(&self, group: Group, error: &ServiceError) {
-        // Those that were under way together are told so together, and that is once.
+        // Those that were in flight together are throttled together, which counts once.
         let again = u32::from(!self.pace.is_paused(group, Class::Write));
         let before = self.refused_writes.fetch_add(again, Ordering::Relaxed);
         let tries = before.saturating_add(again);
@@ -194,7 +194,7 @@ impl Client {
         self.throttled(group, Class::Write, error.status, wait, 1);
     }
 
-    /// Notes that a write was not told to slow down.
+    /// Notes that a write was not throttled.
     pub(super) fn write_passed(&self, group: Group) {
         self.refused_writes.store(0, Ordering::Relaxed);
         self.pace.passed(group, Class::Write);

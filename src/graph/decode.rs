@@ -14,7 +14,7 @@ pub(super) type Object = Map<String, Value>;
 /// Why a body cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Misread {
-    /// It is cut, or comes from somebody else. The next answer may be better.
+    /// It is cut, or comes from someone else. The next answer may be better.
     Passing(String),
     /// It is valid JSON of another form.
     Shape(String),

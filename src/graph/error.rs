@@ -116,7 +116,7 @@ impl ServiceError {
         }
     }
 
-    /// Whether the service wants the approval of a second administrator, and to be told why. It answers
+    /// Whether the service wants the approval of a second administrator, and a justification. It answers
     /// 400 (Microsoft365DSC#7236); its documentation of May 2026 said 403.
     pub fn asks_for_approval(&self) -> bool {
         matches!(self.status, 400 | 403)
@@ -260,7 +260,7 @@ pub enum GraphError {
         /// Where it leads.
         link: String,
     },
-    /// A link to the next page is no link.
+    /// A link to the next page is not a URL.
     #[error(
         "{what}: the service sent {} as the link to the next page (`@odata.nextLink`)",
         wrong_link(link)
@@ -381,7 +381,7 @@ impl GraphError {
             }
             Self::Wait { .. } => "allow a longer wait with `--max-wait`, or run again later",
             Self::GivenUp { .. } => {
-                "nothing was taken for empty; run again when the service answers"
+                "nothing was treated as empty; run again when the service answers"
             }
             Self::WrongLink { .. } => {
                 "a page is missing, so nothing was planned; run again, and if it stays so, look for a proxy or gateway that changes answers"

@@ -2,7 +2,7 @@
 //!
 //! A filter is evaluated by the service, over all enrolled devices of its platform and not over a group's
 //! (microsoft-graph-docs-contrib: beta/api/intune-policyset-devicemanagement-evaluateassignmentfilter.md). It
-//! changes nothing, yet it is a POST of which nobody knows how the service counts it: it waits like a write.
+//! changes nothing, yet it is a POST of which no one knows how the service counts it: it waits like a write.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -274,7 +274,7 @@ impl Reader {
     }
 }
 
-/// Says why something about everybody is not known. It is nothing that can be deleted.
+/// Says why something about everyone is not known. It is nothing that can be deleted.
 fn reason_of<T>(known: &Known<T>) -> Option<Unknown> {
     let reason = known.as_ref().err().copied().flatten();
     reason.filter(|reason| *reason != Unknown::Deleted)

@@ -113,17 +113,17 @@ fn has_default_suffix(id: &str) -> bool {
 /// A policy of a list.
 #[derive(Debug)]
 pub(super) struct Listing {
-    /// The policy, with the rows that have come.
+    /// The policy, with the assignments that have come.
     pub(super) live: LivePolicy,
-    /// How many of the rows have come.
+    /// How many of the assignments have come.
     pub(super) rows: ListedRows,
-    /// Whether the policy says that it has rows; many kinds do not say.
+    /// Whether the policy says that it has assignments; many kinds do not say.
     pub(super) says_assigned: Option<bool>,
     /// What was sent; empty unless it is to be kept.
     pub(super) sent: Sent,
 }
 
-/// How many of a policy's rows a list brought.
+/// How many of a policy's assignments a list brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum ListedRows {
     /// All.
@@ -217,12 +217,12 @@ impl Listing {
         })
     }
 
-    /// Whether the list says that the policy has no rows.
+    /// Whether the list says that the policy has no assignments.
     pub(super) fn is_empty(&self) -> bool {
         self.rows == ListedRows::Whole && self.live.rows.is_empty() && !self.live.is_tenant_default
     }
 
-    /// Replaces the rows that came with the list by those that were read one policy at a time.
+    /// Replaces the assignments that came with the list by those that were read one policy at a time.
     pub(super) fn set(&mut self, rows: Vec<LiveAssignment>) {
         let (rows, sent): (Vec<Row>, Vec<Object>) = rows
             .into_iter()

@@ -25,7 +25,7 @@ impl Reader {
     /// the directory has no such member.
     ///
     /// The answer holds other objects too (roles, administrative units). Their ids are no group's, so
-    /// they need not be told apart.
+    /// they need not be distinguished.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What a run tells while it works: events for the progress display, and counts for the report.
+//! What a run reports while it works: events for the progress display, and counts for the report.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;

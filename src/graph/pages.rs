@@ -23,12 +23,12 @@ const MOST_OBJECTS: usize = 2_000_000;
 
 /// What comes in lists.
 pub(super) trait Listed {
-    /// Returns what tells it from the others of its list, where it has such a thing.
+    /// Returns what identifies it in its list, if it has such a thing.
     fn key(&self) -> Option<String>;
 }
 
 impl Listed for Object {
-    /// A group that is assigned by itself and by policy sets has several rows with one id.
+    /// A group that is assigned by itself and by policy sets has several assignments with one id.
     fn key(&self) -> Option<String> {
         let id = self.get("id").and_then(Value::as_str)?;
         let of = (self.get("source"), self.get("sourceId"));

@@ -355,7 +355,7 @@ impl Reader {
         Ok(objects.and_then(|objects| {
             let mut set = MemberSet::default();
             for object in &objects {
-                // What cannot be understood may be anybody.
+                // What cannot be understood may be anyone.
                 let Member { id, odata_type } = member(object).ok_or(None)?;
                 match odata_type.as_str() {
                     DEVICE => {

@@ -36,7 +36,7 @@ pub struct Reader {
     unsized_lists: Arc<Mutex<BTreeSet<&'static str>>>,
 }
 
-/// The rows of one policy; `None` if the policy does not exist.
+/// The assignments of one policy; `None` if the policy does not exist.
 pub type PolicyRows = Option<Vec<LiveAssignment>>;
 
 impl Reader {
@@ -136,7 +136,7 @@ impl Reader {
     ///
     /// # Errors
     ///
-    /// Says why there is no token.
+    /// Returned if no token is available.
     pub async fn tenant_id(&self) -> Result<Option<String>, GraphError> {
         Ok(self.client.tenant_id().await?)
     }
@@ -466,7 +466,7 @@ pub(super) fn page_of(what: &str, answer: Value) -> Result<Page<Object>, GraphEr
     serde_json::from_value(answer).map_err(|error| shape(what, error.to_string()))
 }
 
-/// Reads what rows mean. A row that is listed twice, and says the same both times, is one row.
+/// Reads what assignments mean. An assignment that is listed twice, and says the same both times, is one assignment.
 fn live_rows(
     kind: PolicyKind,
     what: &str,

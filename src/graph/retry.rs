@@ -5,7 +5,7 @@
 //!   whichever is first. A wait that the service asked for does not use up the 30 s. An answer that
 //!   is too large is the end of it: the next one will be as large.
 //! - A write is never repeated before the policy was read back. One that the service did not take
-//!   (429) may be tried until `--max-wait` is used up; one whose outcome nobody knows (time-out,
+//!   (429) may be tried until `--max-wait` is used up; one whose outcome no one knows (time-out,
 //!   reset, 5xx) 5 times, each time only after reading back shows that it had no effect.
 //! - `Retry-After` is obeyed as a minimum, in seconds with or without a fraction or as a date.
 //!   Intune often leaves it out (almenscorner/IntuneCD#217); then, or where waiting as long as it
@@ -26,7 +26,7 @@ pub const READ_TIME: Duration = Duration::from_secs(30);
 /// (microsoft/Intune-PowerShell-SDK#21).
 pub const WRITE_TIME: Duration = Duration::from_secs(60);
 
-/// How many times the writing of one policy is tried when nobody knows what became of a try.
+/// How many times the writing of one policy is tried when no one knows what became of a try.
 pub const WRITE_TRIES: u32 = 5;
 
 /// How long a policy that was just read is taken to be as it was read, so that a second write to

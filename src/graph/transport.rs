@@ -81,7 +81,7 @@ impl Response {
     /// # Errors
     ///
     /// The body of a good answer holds the token. Without it, it would say something else: a
-    /// policy would have another name, and another row might be written back.
+    /// policy would have another name, and another assignment might be written back.
     pub(super) fn redact(&mut self, token: &Redactor) -> Result<(), RepeatsToken> {
         for (_, value) in &mut self.headers {
             *value = token.mask(value).into_owned();

@@ -168,7 +168,7 @@ fn apart<T>(kinds: Vec<Available<T>>) -> Result<(Vec<T>, Vec<Refused>), GraphErr
     }
 }
 
-/// Keeps what somebody could do something about. A tenant without the licence has no such list, and
+/// Keeps what someone could do something about. A tenant without the licence has no such list, and
 /// nothing to be exported.
 fn said(refused: Vec<Refused>) -> Vec<(PolicyKind, String)> {
     let (forbidden, absent): (Vec<_>, Vec<_>) = refused

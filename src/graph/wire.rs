@@ -126,7 +126,7 @@ struct NamedWire<'a> {
     rule: Option<String>,
 }
 
-/// A live row, and the service's id for it; empty where it has none.
+/// A live assignment, and the service's id for it; empty where it has none.
 pub(super) type Row = (Assignment, Box<str>);
 
 /// Returns a type without its prefix. Documentation samples leave the `#` out.
@@ -203,7 +203,7 @@ pub(super) fn row(
         AssignmentProperties::Remediation => (None, schedule(run_schedule, texts)),
     };
     let source = source.map_or(Source::Direct, |Text(text)| Source::from_wire(&text));
-    // For direct rows the service writes the policy's own id there.
+    // For direct assignments the service writes the policy's own id there.
     let source_id = match source {
         Source::Direct => None,
         Source::PolicySets | Source::Other(_) => source_id.map(|Text(id)| texts.share(&id)),

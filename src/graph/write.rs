@@ -37,7 +37,7 @@ pub enum Written {
     NotSent(GraphError),
     /// The answer leads elsewhere, and is not followed.
     Redirected(GraphError),
-    /// Nobody knows whether it had its effect.
+    /// No one knows whether it had its effect.
     Unknown {
         /// Why.
         reason: String,

@@ -102,7 +102,7 @@ pub(super) const WINDOWS_MANAGED_APP_PROTECTION: PolicyKindSpec = PolicyKindSpec
     ..APP_PROTECTION
 };
 
-/// Its apps tell the platform, and they are not read.
+/// Its apps have the platform, and they are not read.
 pub(super) const TARGETED_MANAGED_APP_CONFIGURATION: PolicyKindSpec = PolicyKindSpec {
     name: "targetedManagedAppConfiguration",
     collection: "/deviceAppManagement/targetedManagedAppConfigurations",

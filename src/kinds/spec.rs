@@ -34,7 +34,7 @@ pub struct PolicyKindSpec {
     pub ids: IdForm,
     /// How an object that every tenant has, and that takes no assignment, is recognised.
     pub tenant_default: TenantDefault,
-    /// Whether the objects are of several types, so that `type:` can tell them apart.
+    /// Whether the objects are of several types, so that `type:` can distinguish them.
     pub polymorphic: bool,
     /// Whether reads may show the state before a write for minutes.
     pub eventual: bool,
@@ -191,7 +191,7 @@ impl Which {
     }
 }
 
-/// Policies that are told from others of their kind by neither type nor platform.
+/// Policies that neither type nor platform distinguishes from others of their kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variety {
     /// A configuration policy for Windows Autopilot device preparation.

@@ -1,4 +1,4 @@
-//! Contradictions between targets and between entries, told alike wherever they are found.
+//! Contradictions between targets and between entries, worded the same offline and against the tenant.
 //!
 //! Offline they show within an entry and between entries with the same selector; once names are
 //! resolved, between all entries that select one policy. Each names both places, the later one

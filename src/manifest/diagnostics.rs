@@ -1,6 +1,6 @@
 //! Collects what is wrong with the manifests of a run: all of it, each fault once.
 //!
-//! A manifest is text that anybody may have written. What is collected, what is shown and how much
+//! A manifest is text that anyone may have written. What is collected, what is shown and how much
 //! work goes into hints is bounded here, so that a file full of faults costs no more than a large
 //! file without any.
 
@@ -60,7 +60,7 @@ impl Diagnostics {
         }
     }
 
-    /// Adds an error that is made only if it is kept: what nobody will see is counted, and not
+    /// Adds an error that is made only if it is kept: what no one will see is counted, and not
     /// worded.
     pub(super) fn push_error(&mut self, error: impl FnOnce() -> Diagnostic) {
         if self.list.len() >= MOST_KEPT {

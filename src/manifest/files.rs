@@ -4,7 +4,7 @@
 //! machine. What is reached twice (a path given twice, a link) is read once, and links to folders
 //! are followed without going round in circles.
 //!
-//! A line that is wrong is shown, so a link in a folder must not make a file readable that nobody
+//! A line that is wrong is shown, so a link in a folder must not make a file readable that no one
 //! named: whoever proposes a change may lay one to `/proc/self/environ`, and read the secrets of
 //! the job in its log. Links that lead out of the folder, or to what a dot hides in it, are errors.
 //! So are links that are named themselves, and what is no file on a disk.
@@ -313,7 +313,7 @@ fn no_file(shown: &str) -> Diagnostic {
         "not-a-file",
         None,
         format!(
-            "{} is no file on a disk, and nothing else is read as a manifest",
+            "{} is not a file on a disk, and nothing else is read as a manifest",
             quoted(shown)
         ),
     )

@@ -1,4 +1,4 @@
-//! What somebody asks for, and how it relates to what is there.
+//! What someone asks for, and how it relates to what is there.
 
 use super::{Assignment, AssignmentKey, Filter, Properties, SharedText};
 

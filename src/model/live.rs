@@ -1,4 +1,4 @@
-//! The live state as it was read: policies with their rows, groups and filters.
+//! The live state as it was read: policies with their assignments, groups and filters.
 
 use std::collections::BTreeSet;
 
@@ -10,11 +10,11 @@ use crate::kinds::{TypeRules, Variety};
 /// An assignment of a live policy: what it means, and what the service sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveAssignment {
-    /// What the row means.
+    /// What the assignment means.
     pub row: Assignment,
-    /// The service's id for the row, where it has one.
+    /// The service's id for the assignment, where it has one.
     pub id: Option<String>,
-    /// The row as the service sent it, so that properties the program does not know survive.
+    /// The assignment as the service sent it, so that properties the program does not know survive.
     pub raw: Map<String, Value>,
 }
 
@@ -37,12 +37,12 @@ pub struct LivePolicy {
     pub is_tenant_default: bool,
     /// What the policy's assignments mean: all of them, sorted.
     pub rows: Rows,
-    /// The service's ids of the rows, in their order; empty for a row that has none.
+    /// The service's ids of the assignments, in their order; empty for an assignment that has none.
     pub row_ids: Box<[Box<str>]>,
 }
 
 impl LivePolicy {
-    /// Makes a policy of rows with their ids, in any order.
+    /// Makes a policy of assignments with their ids, in any order.
     pub fn new(
         kind: PolicyKind,
         id: String,
@@ -65,7 +65,7 @@ impl LivePolicy {
         policy
     }
 
-    /// Gives the policy other rows. One that comes twice, with the same id and meaning, is one row.
+    /// Gives the policy other assignments. One that comes twice, with the same id and meaning, is one assignment.
     pub fn set_rows(&mut self, mut rows: Vec<(Assignment, Box<str>)>) {
         rows.sort();
         rows.dedup_by(|(one, one_id), (other, other_id)| {
@@ -86,14 +86,14 @@ impl LivePolicy {
         )
     }
 
-    /// Returns the rows of a target.
+    /// Returns the assignments of a target.
     pub fn rows_of(&self, target: &Target) -> &[Assignment] {
         let start = self.rows.partition_point(|row| row.key.target < *target);
         let rows = &self.rows[start..];
         &rows[..rows.partition_point(|row| row.key.target == *target)]
     }
 
-    /// Returns the service's id of a row that is there.
+    /// Returns the service's id of an assignment that is there.
     pub fn row_id(&self, row: &Assignment) -> Option<&str> {
         let index = self.rows.iter().position(|live| live == row)?;
         let id = self.row_ids.get(index)?;
@@ -101,7 +101,7 @@ impl LivePolicy {
     }
 }
 
-/// Returns what live rows mean, sorted.
+/// Returns what live assignments mean, sorted.
 pub fn rows(assignments: &[LiveAssignment]) -> Vec<Assignment> {
     let mut rows: Vec<Assignment> = assignments.iter().map(|live| live.row.clone()).collect();
     rows.sort();

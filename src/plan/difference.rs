@@ -110,7 +110,7 @@ pub(super) fn planned(policy: &ManagedPolicy<'_>) -> PlannedAssignments {
     }
 }
 
-/// Returns what leads from some rows to others, in the order of the rows.
+/// Returns what leads from some assignments to others, in the order of the assignments.
 pub fn changes(before: &[Assignment], after: &[Assignment]) -> Vec<Change> {
     if before == after {
         return Vec::new();
@@ -141,8 +141,8 @@ pub fn changes(before: &[Assignment], after: &[Assignment]) -> Vec<Change> {
     changes
 }
 
-/// Rows of which each is taken once. Those of one target stand together, so that a policy with
-/// thousands of rows costs no more per row than one with ten.
+/// Assignments of which each is taken once. Those of one target stand together, so that a policy with
+/// thousands of assignments costs no more per assignment than one with ten.
 struct Pool<'a> {
     rows: Vec<(&'a Assignment, bool)>,
 }
@@ -154,7 +154,7 @@ impl<'a> Pool<'a> {
         Self { rows }
     }
 
-    /// Takes the first row of a target that fits.
+    /// Takes the first assignment of a target that fits.
     fn take(
         &mut self,
         target: &Target,
@@ -171,7 +171,7 @@ impl<'a> Pool<'a> {
         Some(row)
     }
 
-    /// Returns what nobody took.
+    /// Returns what no one took.
     fn left(&self) -> impl Iterator<Item = &'a Assignment> + '_ {
         self.rows
             .iter()
@@ -180,7 +180,7 @@ impl<'a> Pool<'a> {
     }
 }
 
-/// Changes stand in the order of their rows; where a group moves from one side to the other, its
+/// Changes stand in the order of their assignments; where a group moves from one side to the other, its
 /// removal comes with its own kind of target.
 fn sort_key(change: &Change) -> (Option<&Assignment>, Option<&Assignment>) {
     (change.after().or(change.before()), change.before())
@@ -195,7 +195,7 @@ mod tests {
     };
     use crate::plan::select::DesiredState;
 
-    /// Reads rows in a short form: `g:a` a group, `x:a` an excluded one, `d`/`u` all devices and
+    /// Reads assignments in a short form: `g:a` a group, `x:a` an excluded one, `d`/`u` all devices and
     /// users, `c:a` a collection, `?:a` an unknown target; `+f`/`-f` a filter; `@s` a policy set.
     fn rows(text: &str) -> Vec<Assignment> {
         text.split_whitespace().map(row).collect()

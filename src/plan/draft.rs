@@ -30,7 +30,7 @@ impl Draft {
     }
 
     /// Chooses the unmanaged policies that are named: those that are new since a report that `known`
-    /// the others, or without one, those that are assigned to everybody. The selection narrows them as well.
+    /// the others, or without one, those that are assigned to everyone. The selection narrows them as well.
     pub fn name_unmanaged(&mut self, known: Option<&BTreeSet<(PolicyKind, String)>>) {
         let selection = &self.plan.selection;
         let unmanaged = self.plan.unmanaged.iter().flatten();

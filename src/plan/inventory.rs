@@ -11,11 +11,11 @@ use crate::model::{Assignment, Guid, PolicyKind, Rows, SharedText, Target, Whole
 pub struct InventoryQuery {
     /// Which policies.
     pub selection: Selection,
-    /// Whose assignments; everybody's if it is `None`.
+    /// Whose assignments; everyone's if it is `None`.
     pub subject: Option<Subject>,
     /// Only assignments with the filter with this id.
     pub filter: Option<String>,
-    /// Only policies that reach nobody.
+    /// Only policies that reach no one.
     pub unassigned: bool,
     /// Only policies that are not among these.
     pub managed: Option<BTreeSet<(PolicyKind, String)>>,
@@ -67,7 +67,7 @@ pub struct Inventory {
     pub subject: Option<Subject>,
     /// The id of the filter that was asked for.
     pub filter: Option<String>,
-    /// Whether only policies that reach nobody were asked for.
+    /// Whether only policies that reach no one were asked for.
     pub unassigned_only: bool,
     /// The policies that were asked for, by kind, name and id, also those without such assignments.
     pub policies: Vec<InventoryPolicy>,
@@ -88,7 +88,7 @@ pub struct InventoryPolicy {
     pub platforms: Option<String>,
     /// Its assignments that were asked for.
     pub assignments: Vec<Listed>,
-    /// Whether it reaches nobody: it has no assignment, or only exclusions and groups that do not exist.
+    /// Whether it reaches no one: it has no assignment, or only exclusions and groups that do not exist.
     pub is_unassigned: bool,
 }
 
@@ -103,7 +103,7 @@ pub struct Listed {
     pub excluded_by: Vec<Reached>,
 }
 
-/// Through what an assignment reaches somebody.
+/// Through what an assignment reaches someone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reached {
     /// A group, by its id.
@@ -176,7 +176,7 @@ pub fn inventory(
     }
 }
 
-/// Whether assignments reach nobody for certain. A target of an unknown type may reach somebody.
+/// Whether assignments reach no one for certain. A target of an unknown type may reach someone.
 fn reaches_nobody(rows: &Rows, names: &Names) -> bool {
     rows.iter().all(|row| match &row.key.target {
         Target::ExclusionGroup(_) => true,
@@ -254,7 +254,7 @@ impl Subject {
 }
 
 impl Inventory {
-    /// Returns the assignments with their policies; policies that reach nobody and have none stand
+    /// Returns the assignments with their policies; policies that reach no one and have none stand
     /// there without one, if they were asked for.
     pub fn rows(&self) -> impl Iterator<Item = (&InventoryPolicy, Option<&Listed>)> {
         self.policies.iter().flat_map(|policy| {
@@ -264,7 +264,7 @@ impl Inventory {
         })
     }
 
-    /// Counts policies that reach nobody.
+    /// Counts policies that reach no one.
     pub fn unassigned(&self) -> usize {
         let policies = self.policies.iter();
         policies.filter(|policy| policy.is_unassigned).count()

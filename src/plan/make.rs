@@ -102,7 +102,7 @@ pub fn make(
             "policy-set-rows",
             None,
             format!(
-                "{carried} of the policies to be written {} also assigned by a policy set; whether the service keeps such rows is checked as each is read back",
+                "{carried} of the policies to be written {} also assigned by a policy set; whether the service keeps such assignments is checked as each is read back",
                 if carried == 1 { "is" } else { "are" }
             ),
         ));

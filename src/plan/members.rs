@@ -134,7 +134,7 @@ fn count_of(row: &Assignment, names: &Names, population: &Population) -> MemberC
     }
 }
 
-/// Returns the groups of rows.
+/// Returns the groups of assignments.
 pub(in crate::plan) fn groups_of(rows: &[Assignment]) -> BTreeSet<&str> {
     rows.iter()
         .filter_map(|row| row.key.target.group_id())

@@ -3,7 +3,7 @@
 //! Pure: no I/O, no clock, no async. [`needs`] says what has to be read of the tenant,
 //! [`select`] turns checked manifests and what was read into the wanted state of each policy,
 //! [`Selection`] says which of them a run looks at, `difference` compares, [`writes`] chooses the
-//! calls, `estimate` tells how long they take, [`guards`] judges the whole, [`saved`] makes the plan a
+//! calls, `estimate` says how long they take, [`guards`] judges the whole, [`saved`] makes the plan a
 //! file with a digest that can be trusted later. Printing and applying walk the
 //! same value, so what is shown is what is done.
 
@@ -76,13 +76,13 @@ pub struct Plan {
     pub diagnostics: Vec<PlanDiagnostic>,
     /// How the writes were chosen.
     pub write_with: WriteWith,
-    /// Digests of the unchanged policies' rows, of a plan that was saved without the policies.
+    /// Digests of the unchanged policies' assignments, of a plan that was saved without the policies.
     pub unchanged: Unchanged,
     /// The policies that no entry selects; `None` if they were not looked at.
     pub unmanaged: Option<Vec<Unmanaged>>,
 }
 
-/// Digests of policies' rows, by kind and id.
+/// Digests of policies' assignments, by kind and id.
 pub type Unchanged = BTreeMap<(PolicyKind, String), String>;
 
 /// A managed policy.
@@ -100,11 +100,11 @@ pub struct PlannedPolicy {
     pub mode: Mode,
     /// The entries that select the policy.
     pub manifest: Arc<[ManifestPlace]>,
-    /// The live rows, sorted.
+    /// The live assignments, sorted.
     pub before: Rows,
-    /// The rows as they shall be, sorted. Where nothing changes they are the same as before.
+    /// The assignments as they shall be, sorted. Where nothing changes they are the same as before.
     pub after: Rows,
-    /// Rows that a policy set made and no manifest declares: they stay out of an `assign`'s body.
+    /// Assignments that a policy set made and no manifest declares: they stay out of an `assign`'s body.
     pub untouched: Rows,
     /// Of remediations: what a manifest says of repairing, which is written and never read back.
     pub remediation: Arc<[(AssignmentKey, bool)]>,

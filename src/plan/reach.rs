@@ -2,7 +2,7 @@
 //!
 //! Exclusions work within their kind: excluded devices do not keep users from a policy (MicrosoftDocs/memdocs:
 //! device-profile-assign.md). Whom a filter lets through is known when a device checks in, not here: where it
-//! decides, the numbers are the most that it can be. Of several rows that mean one device, one with a filter in
+//! decides, the numbers are the most that it can be. Of several assignments that mean one device, one with a filter in
 //! mode `exclude` beats one without, and that one with a filter in mode `include` (filters-reports-troubleshoot.md).
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -51,7 +51,7 @@ enum Side {
     Users,
 }
 
-/// Whether somebody gets a policy.
+/// Whether someone gets a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Gets {
     No,
@@ -60,17 +60,17 @@ enum Gets {
     Yes,
 }
 
-/// A row, and whom it means on one side: `None` for everybody.
+/// An assignment, and who is meant by it on one side: `None` for everyone.
 type Meant<'p> = (&'p Assignment, Option<&'p HashSet<String>>);
 
-/// The rows of a policy with one intent. Exclusions work within it.
+/// The assignments of a policy with one intent. Exclusions work within it.
 #[derive(Default)]
 struct Intent<'p> {
     includes: Vec<Meant<'p>>,
     excludes: Vec<Meant<'p>>,
 }
 
-/// The rows of a policy, by intent.
+/// The assignments of a policy, by intent.
 type Intents<'p> = BTreeMap<Option<&'p SharedText>, Intent<'p>>;
 
 /// How many change on one side.
@@ -115,7 +115,7 @@ fn changed(
         filter.is_some_and(|filter| filter.mode != FilterMode::Include)
     };
     let mut rows = policy.before.iter().chain(policy.after.iter());
-    // A row that stays can only keep others from changing, so that without it the numbers are the most that it
+    // An assignment that stays can only keep others from changing, so that without it the numbers are the most that it
     // can be; unless it is one that a filter in mode `exclude` could beat.
     let may_skip = !rows.any(excludes);
     let stays = |row: &Assignment| {
@@ -161,8 +161,8 @@ fn changed(
     for id in &known {
         changed.add(&before, &after, Some(id), Some(1));
     }
-    // All others, who are in no group that was read. Which members of groups are among everybody is not known, and
-    // only those get a policy at all: together they are at most everybody.
+    // All others, who are in no group that was read. Which members of groups are among everyone is not known, and
+    // only those get a policy at all: together they are at most everyone.
     if sets.contains(&None) {
         let mut all = Changed {
             exact: true,
@@ -190,7 +190,7 @@ fn changed(
     Ok(changed)
 }
 
-/// What rows leave unknown whose members are.
+/// What assignments leave unknown whose members are.
 #[derive(Default)]
 struct Unread {
     any: bool,
@@ -201,7 +201,7 @@ struct Unread {
 }
 
 impl Unread {
-    /// Notes a row that is not known. One that comes or goes makes unknown who gains the policy if `is_gain`, else
+    /// Notes an assignment that is not known. One that comes or goes makes unknown who gains the policy if `is_gain`, else
     /// who loses it; without it the others are the most that it can be. Where that does not hold, it is an error.
     fn note(
         &mut self,
@@ -250,8 +250,8 @@ impl Changed {
     }
 }
 
-/// Whether everybody is meant before as after, but for the same groups. Else members of groups are taken to be
-/// among everybody, which nobody knows.
+/// Whether everyone is meant before as after, but for the same groups. Else members of groups are taken to be
+/// among everyone, which no one knows.
 fn same_everybody(before: &Intents<'_>, after: &Intents<'_>) -> bool {
     let of = |intents: &Intents<'_>| -> BTreeSet<(Option<String>, Vec<Target>)> {
         let all = intents.iter().filter(|(_, intent)| {
@@ -270,7 +270,7 @@ fn same_everybody(before: &Intents<'_>, after: &Intents<'_>) -> bool {
     of(before) == of(after)
 }
 
-/// Whether somebody gets a policy by one of its intents.
+/// Whether someone gets a policy by one of its intents.
 fn gets(intents: &Intents<'_>, id: Option<&str>) -> Gets {
     let of_intents = intents.values().map(|intent| {
         let mut gets = Gets::No;
@@ -286,7 +286,7 @@ fn gets(intents: &Intents<'_>, id: Option<&str>) -> Gets {
     of_intents.max().unwrap_or(Gets::No)
 }
 
-/// What of a row decides who gets the policy.
+/// What of an assignment decides who gets the policy.
 type Deciding<'p> = (&'p Target, Option<&'p SharedText>, Option<&'p Filter>);
 
 fn decides(row: &Assignment) -> Deciding<'_> {
@@ -294,7 +294,7 @@ fn decides(row: &Assignment) -> Deciding<'_> {
     (&row.key.target, variant, row.filter.as_ref())
 }
 
-/// Returns what decides whether somebody gets a policy.
+/// Returns what decides whether someone gets a policy.
 fn deciding<'p>(intents: &Intents<'p>, id: Option<&str>) -> BTreeSet<Deciding<'p>> {
     let of_intents = intents.values();
     let rows = of_intents.flat_map(|intent| intent.meant(id));
@@ -302,7 +302,7 @@ fn deciding<'p>(intents: &Intents<'p>, id: Option<&str>) -> BTreeSet<Deciding<'p
 }
 
 impl<'p> Intent<'p> {
-    /// Returns the rows that mean somebody; none if somebody is excluded.
+    /// Returns the assignments that mean someone; none if someone is excluded.
     fn meant(&self, id: Option<&str>) -> Vec<&'p Assignment> {
         let means = |(_, set): &&Meant<'_>| match (set, id) {
             (None, _) => true,
@@ -317,7 +317,7 @@ impl<'p> Intent<'p> {
     }
 }
 
-/// Finds whom rows mean on one side. A row that is not known is skipped if `unread` allows it.
+/// Finds who is meant by assignments on one side. An assignment that is not known is skipped if `unread` allows it.
 fn intents<'p>(
     rows: &'p [Assignment],
     side: Side,
@@ -343,7 +343,7 @@ fn intents<'p>(
                 }
                 continue;
             }
-            // Collections hold devices, and nobody here knows which.
+            // Collections hold devices, and no one here knows which.
             Target::Collection(_) if side == Side::Users => continue,
             Target::Collection(_) | Target::Other { .. } => {
                 unread(row, None)?;
@@ -357,7 +357,7 @@ fn intents<'p>(
     Ok(intents)
 }
 
-/// Returns the members of a row's group on one side; `None` if there are none.
+/// Returns the members of an assignment's group on one side; `None` if there are none.
 fn members<'p>(
     row: &Assignment,
     side: Side,

@@ -1,5 +1,5 @@
 //! The rollback of a run: for each policy that the run changed and that still looks as it left
-//! it, the rows that were there before.
+//! it, the assignments that were there before.
 //!
 //! Rows that the run was not to touch (of policy sets, mostly) are not part of the rollback
 //! either: they stay as they are now, whatever they were then. Rows of policy sets are never removed.
@@ -32,18 +32,18 @@ pub struct AppliedPolicy {
     pub odata_type: Option<SharedText>,
     /// What the run said of remediations that repair.
     pub remediation: Arc<[(AssignmentKey, bool)]>,
-    /// The rows before the run, sorted.
+    /// The assignments before the run, sorted.
     pub before: Vec<Assignment>,
-    /// The rows that the run meant to leave, sorted.
+    /// The assignments that the run meant to leave, sorted.
     pub after: Vec<Assignment>,
-    /// Whether the run saw its rows there. Otherwise it may have left any step of its way.
+    /// Whether the run saw its assignments there. Otherwise it may have left any step of its way.
     pub seen: bool,
 }
 
 /// Why a policy is not taken back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SkipReason {
-    /// It looks as it did before the run, but for rows of policy sets.
+    /// It looks as it did before the run, but for assignments of policy sets.
     AsBefore,
     /// It is neither as the run left it nor as it was before.
     Moved,
@@ -200,7 +200,7 @@ fn judge(
     if !same_assignments(&own_after, &own_now) && (left.seen || !is_on_the_way()) {
         return Err(SkipReason::Moved);
     }
-    // A row of a policy set is never removed, whoever declared it; it can get its old filter back.
+    // An assignment of a policy set is never removed, whoever declared it; it can get its old filter back.
     let stays = |row: &&Assignment| {
         aside(row) || (!row.key.is_direct() && !own_before.iter().any(|old| old.key == row.key))
     };
@@ -231,7 +231,7 @@ fn restores(change: &Change, before: &[Assignment]) -> bool {
     }
 }
 
-/// Makes a change of a policy's rows.
+/// Makes a change of a policy's assignments.
 /// Returns a policy as the run of a report was to change it.
 pub fn as_recorded(left: &AppliedPolicy, write_with: WriteWith) -> PlannedPolicy {
     let mut policy = back(left, &left.before, left.after.clone());
@@ -371,9 +371,9 @@ mod tests {
 
     #[test]
     fn a_run_that_was_ended_half_way_is_known_by_its_steps() {
-        // Row by row: b comes, then a goes.
+        // One by one: b comes, then a goes.
         assert_eq!(check("a", "b", false, Some("a b")), "a");
-        // Where the run saw all of its rows, half of them are somebody else's doing.
+        // Where the run saw all of its assignments, half of them are someone else's doing.
         assert_eq!(check("a", "b", true, Some("a b")), "Moved");
     }
 

@@ -1,9 +1,9 @@
 //! Why the tenant is not as the manifests say, judged by what an earlier run left behind.
 //!
 //! A run's report says which policies it found as its manifests say, and what it made of the others.
-//! Where that is still there, nobody has touched the tenant, so that the manifests must have
-//! changed. Where it is not, somebody changed the tenant; that is drift. What a run only found, and
-//! neither wanted so nor settled, tells nothing: it may have been drift itself.
+//! Where that is still there, no one has touched the tenant, so that the manifests must have
+//! changed. Where it is not, someone changed the tenant; that is drift. What a run only found, and
+//! neither wanted so nor settled, proves nothing: it may have been drift itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,7 +20,7 @@ pub enum Cause {
     Unapplied,
     /// Both were changed.
     Both,
-    /// The report does not tell.
+    /// The report does not say.
     Unknown,
 }
 
@@ -52,18 +52,18 @@ impl Cause {
 /// What a run left of one policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LastKnown {
-    /// These rows.
+    /// These assignments.
     Rows(Vec<Assignment>),
-    /// Rows with this digest.
+    /// Assignments with this digest.
     Digest(String),
-    /// Nobody knows how far the run came: these rows, those, or some of the way between.
+    /// No one knows how far the run came: these assignments, those, or some of the way between.
     Between(Vec<Assignment>, Vec<Assignment>),
     /// What it found there, which was not what it wanted there.
     Found,
 }
 
 impl LastKnown {
-    /// Whether the rows are what the run left; `None` if that cannot be known.
+    /// Whether the assignments are what the run left; `None` if that cannot be known.
     fn is(&self, rows: &[Assignment]) -> Option<bool> {
         let has = |some: &[Assignment], row: &Assignment| some.contains(row);
         match self {
@@ -91,12 +91,12 @@ pub struct Baseline {
     pub complete: bool,
     /// What it left, by kind and id in lower case.
     pub policies: BTreeMap<(PolicyKind, String), LastKnown>,
-    /// The policies that it did not manage; `None` if the report does not tell.
+    /// The policies that it did not manage; `None` if the report does not say.
     pub unmanaged: Option<BTreeSet<(PolicyKind, String)>>,
 }
 
 impl Baseline {
-    /// Returns all policies that the run knew, managed or not; `None` if the report does not tell.
+    /// Returns all policies that the run knew, managed or not; `None` if the report does not say.
     pub fn known_policies(&self) -> Option<BTreeSet<(PolicyKind, String)>> {
         let unmanaged = self.unmanaged.as_ref()?.iter();
         Some(unmanaged.chain(self.policies.keys()).cloned().collect())

@@ -68,7 +68,7 @@ pub(super) fn of(
 
 impl Notable {
     /// Chooses among the unmanaged policies: those that are new since a report that `known` the
-    /// others, or without one, those that are assigned to everybody.
+    /// others, or without one, those that are assigned to everyone.
     pub(super) fn among<'u>(
         unmanaged: impl Iterator<Item = &'u Unmanaged>,
         known: Option<&BTreeSet<(PolicyKind, String)>>,

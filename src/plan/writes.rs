@@ -15,7 +15,7 @@ pub enum WriteWith {
     /// The fewest writes: a single addition is one create, all else one `assign`.
     #[default]
     Auto,
-    /// One create or delete for each row.
+    /// One create or delete for each assignment.
     Create,
     /// One `assign` with the complete set.
     Assign,
@@ -124,23 +124,23 @@ pub struct PlannedWrite {
     pub path: String,
 }
 
-/// One write of a policy, and the rows that the policy has once it is done.
+/// One write of a policy, and the assignments that the policy has once it is done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Step {
     /// What is sent.
     pub action: StepAction,
-    /// The rows thereafter, sorted.
+    /// The assignments thereafter, sorted.
     pub then: Rows,
 }
 
 /// What one write does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StepAction {
-    /// Adds the row.
+    /// Adds the assignment.
     Create(Assignment),
-    /// Removes the row.
+    /// Removes the assignment.
     Delete(Assignment),
-    /// Makes the rows the whole set; rows of policy sets that nobody declared are left out.
+    /// Makes the assignments the whole set; assignments of policy sets that no one declared are left out.
     Assign(Vec<Assignment>),
 }
 
@@ -188,9 +188,9 @@ pub fn has_gap(policy: &PlannedPolicy, write_with: WriteWith) -> bool {
     chosen == Strategy::OnlyOneByOne && any_makes_room(&policy.changes)
 }
 
-/// Whether a row to be deleted shares its id with another. The service makes ids of policy and
-/// target, so that a group has one id for its direct row and for the row of a policy set; which of
-/// the two a DELETE would take is not known, and must not be found out on somebody's tenant.
+/// Whether an assignment to be deleted shares its id with another. The service makes ids of policy and
+/// target, so that a group has one id for its direct assignment and for the assignment of a policy set; which of
+/// the two a DELETE would take is not known, and must not be found out on someone's tenant.
 fn deletes_are_ambiguous(before: &[Assignment], changes: &[Change]) -> bool {
     changes.iter().filter_map(Change::before).any(|leaving| {
         let same_id = |row: &&Assignment| {
@@ -206,7 +206,7 @@ fn deletes_are_ambiguous(before: &[Assignment], changes: &[Change]) -> bool {
 
 /// Returns the one `assign` that makes all of a policy's changes.
 ///
-/// Rows that a policy set made and nobody declared stay out of its body, as the tools do that get
+/// Assignments that a policy set made and no one declared stay out of its body, as the tools do that get
 /// this right; the run reads back whether the service keeps them.
 fn assign_step(policy: &PlannedPolicy) -> Step {
     let body = policy
@@ -296,7 +296,7 @@ fn one_by_one(before: &[Assignment], changes: &[Change]) -> Vec<Step> {
         .collect()
 }
 
-/// Whether two rows are for the same group, on the same or on opposite sides: the service has
+/// Whether two assignments are for the same group, on the same or on opposite sides: the service has
 /// room for one of them.
 fn collides(one: &Assignment, other: &Assignment) -> bool {
     let (
@@ -315,7 +315,7 @@ fn collides(one: &Assignment, other: &Assignment) -> bool {
 }
 
 /// Returns the requests of a policy as plans show them. `id_of` knows the service's ids of live
-/// rows.
+/// assignments.
 pub(in crate::plan) fn planned<'l>(
     policy: &PlannedPolicy,
     id_of: impl Fn(&Assignment) -> Option<&'l str>,

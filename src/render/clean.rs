@@ -1,6 +1,6 @@
 //! The one place where text that the program did not write is made safe to print.
 //!
-//! Names come from a tenant that anybody with rights to it can write to. Control characters could
+//! Names come from a tenant that anyone with rights to it can write to. Control characters could
 //! move the cursor, start an escape sequence or forge a line; direction marks could make a name read
 //! as another. JSON carries names as they are, escaped by JSON; everything else goes through here.
 //!

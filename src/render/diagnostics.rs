@@ -1,6 +1,6 @@
 //! Diagnostics as text: title, place, the line with a marker, related places, hint.
 //!
-//! Manifest lines and names come from anybody. They are cleaned before they are drawn, and long
+//! Manifest lines and names come from anyone. They are cleaned before they are drawn, and long
 //! lines are cut to what surrounds the marker, so that neither a terminal nor a log suffers. The
 //! columns that are printed are those of the file, whatever was cleaned or cut.
 

@@ -43,7 +43,7 @@ impl Sign {
 pub(super) enum Weight {
     /// An assignment goes away.
     Removal,
-    /// More devices or users are reached than a group's: everybody, or no filter any more.
+    /// More devices or users are reached than a group's: everyone, or no filter any more.
     Widening,
     /// All else.
     Other,

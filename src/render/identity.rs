@@ -93,7 +93,7 @@ pub fn text(identity: &Identity) -> String {
         "token",
         match expires_at {
             Some(time) => format!("{verb} at {time}"),
-            None => "nobody knows when it runs out".to_owned(),
+            None => "its expiry is not known".to_owned(),
         },
     ));
     let granted = match permissions.as_deref() {

@@ -141,7 +141,7 @@ fn reach(reach: &Reach, direction: Direction) -> String {
         true if direction == Direction::Drift => {
             "the same devices and users get it as by the manifests".to_owned()
         }
-        true => "nobody gets or loses it".to_owned(),
+        true => "no one gets or loses it".to_owned(),
         false => parts.join("; "),
     };
     match reason {

@@ -1,4 +1,4 @@
-//! What a command has to say, as one value for the formats that tell all of it in one piece:
+//! What a command has to print, as one value for the formats that print it in one piece:
 //! Markdown and annotations.
 
 use crate::plan::{Annotations, Plan, PlanDiagnostic, Summary};
@@ -21,7 +21,7 @@ pub struct Review<'a> {
     pub error: Option<ErrorView<'a>>,
 }
 
-/// From which side changes are told.
+/// From which side changes are described.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Direction {
     /// What a run would do to the tenant.
@@ -48,7 +48,7 @@ pub struct PlanView<'a> {
     pub brief: bool,
     /// Each policy is shown by itself, also those with the same changes.
     pub expand: bool,
-    /// From which side changes are told.
+    /// From which side changes are described.
     pub direction: Direction,
 }
 

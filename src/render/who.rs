@@ -114,7 +114,7 @@ fn of_one(
     lines
 }
 
-/// Says why nobody is named; nothing if the log could not be read, which is said once.
+/// Says why no one is named; nothing if the log could not be read, which is said once.
 fn without_event(status: AuditStatus, days: u32) -> Option<String> {
     let days = count(usize::try_from(days).unwrap_or_default(), "day", "days");
     match status {

@@ -18,7 +18,7 @@ pub enum Outcome {
     Pending,
     /// Not as planned, or not known to be; the reason says more.
     Failed,
-    /// Changed by somebody else since the plan was made; not written.
+    /// Changed by someone else since the plan was made; not written.
     Stale,
     /// Not tried.
     Skipped,
@@ -246,7 +246,7 @@ impl Settled {
 pub struct Results {
     /// One for each changed policy.
     pub settled: Vec<Settled>,
-    /// Whether somebody stopped the run.
+    /// Whether someone stopped the run.
     pub interrupted: bool,
     /// Policies that are not part of the plan, and why.
     pub skipped: Vec<(PlannedPolicy, Settled)>,

@@ -1,7 +1,7 @@
 //! A report as a run left it, read back: what `rollback` and `drift --since` start from.
 //!
 //! A run that was killed leaves a report without its last line, and the line that it was just
-//! writing may be torn. That is no fault of the file; anything else that is not as the program
+//! writing may be torn. That is not an error in the file; anything else that is not as the program
 //! writes it is, since what a report does not say cannot be guessed.
 
 use std::borrow::Cow;
@@ -20,7 +20,7 @@ use crate::plan::saved::{
     AssignmentRecord, PlannedTenant, UnmanagedRecord, check_ids, remediation_of,
 };
 
-/// Why a file is no report that can be used.
+/// Why a file is not a usable report.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum ReportError {
     /// A line is not what the program writes.
@@ -53,13 +53,13 @@ pub struct Recorded {
     pub client_request_ids: BTreeSet<String>,
     /// The names of groups and filters, as the run knew them.
     pub names: Names,
-    /// Digests of the rows of every managed policy as the run found it, by kind and id, as the
+    /// Digests of the assignments of every managed policy as the run found it, by kind and id, as the
     /// report writes them; `None` if there was no plan.
     pub managed: Option<BTreeMap<String, BTreeMap<String, String>>>,
     /// Those of them that were not as the run wanted them, by kind and id; `None` if the report
     /// does not tell.
     pub pending: Option<BTreeMap<String, BTreeSet<String>>>,
-    /// The policies that no manifest managed; `None` if the report does not tell.
+    /// The policies that no manifest managed; `None` if the report does not say.
     pub unmanaged: Option<UnmanagedRecord>,
     /// Whether the run looked at a part of the managed policies only.
     pub partial: bool,
@@ -84,9 +84,9 @@ pub struct RecordedPolicy {
     pub odata_type: Option<SharedText>,
     /// What the run said of remediations that repair.
     pub remediation: Vec<(AssignmentKey, bool)>,
-    /// The rows before, sorted.
+    /// The assignments before, sorted.
     pub before: Vec<Assignment>,
-    /// The rows that were planned, sorted.
+    /// The assignments that were planned, sorted.
     pub after: Vec<Assignment>,
     /// Whether a write was announced.
     pub sent: bool,

@@ -1,4 +1,4 @@
-//! The report: JSON Lines that tell of each thing before the next one happens.
+//! The report: JSON Lines that record each event before the next one happens.
 //!
 //! A write's `sending` line is on disk before the write leaves, whatever becomes of the machine. What
 //! became of a policy is handed to the system at once, so that it outlives the run, and is on disk with
@@ -9,7 +9,7 @@
 //! `sending` line and no `policy` line.
 //!
 //! An earlier report of the same name may be the only record from which its run can be rolled back. So
-//! it stays until this one is to be put down, and is kept beside it then unless it tells of no write.
+//! it stays until this one is to be put down, and is kept beside it then unless it records no write.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -100,7 +100,7 @@ impl Report {
         }
     }
 
-    /// Returns where an earlier report of that name is kept, if it tells of writes.
+    /// Returns where an earlier report of that name is kept, if it records writes.
     pub fn kept(&self) -> Option<&Path> {
         self.kept.as_deref()
     }
@@ -269,7 +269,7 @@ fn write_durably(file: &mut File, lines: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Moves a report that tells of writes aside, and returns where to. Nothing is ever put in the place
+/// Moves a report that records writes aside, and returns where to. Nothing is ever put in the place
 /// of another, since any of them may be the one that is needed.
 fn keep_earlier(path: &Path) -> io::Result<Option<PathBuf>> {
     if !std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {

@@ -187,7 +187,7 @@ impl ApplyInput {
     }
 
     /// Whether a plan that was just made is the reviewed one, and this run accepts guards that the
-    /// review did not. A file's acceptances are part of what is reviewed: anybody may have added them.
+    /// review did not. A file's acceptances are part of what is reviewed: anyone may have added them.
     fn is_reviewed_but_for_acceptances(&self, expected_digest: Option<&str>) -> bool {
         let expected = expected_digest.filter(|_| !self.approved);
         expected.is_some_and(|digest| {
@@ -211,7 +211,7 @@ impl ApplyInput {
         Failure::new(
             Exit::StalePlan,
             format!(
-                "the live state has moved since the plan was made: {}",
+                "the live state has changed since the plan was made: {}",
                 names.join(", ")
             ),
         )
@@ -337,7 +337,7 @@ impl ApplyRun {
                 objects.gone.describe(names)
             ),
         )
-        .hint("nothing was written; mend the manifests and plan again"))
+        .hint("nothing was written; fix the manifests and plan again"))
     }
 
     /// Refuses to write with a token that says that it may only read. What a token does not say is the

@@ -27,7 +27,7 @@ const NEAR_LIMIT: f64 = 0.8;
 pub struct Examined {
     /// The findings.
     pub diagnosis: Diagnosis,
-    /// The exchanges, without what is somebody's.
+    /// The exchanges, without personal data.
     pub exchanges: Vec<Exchange>,
 }
 
@@ -149,10 +149,10 @@ pub fn verdict(diagnosis: &Diagnosis) -> Result<Exit, Failure> {
         Exit::Failure,
         format!("writes rely on what is otherwise here: {}", names.join(", ")),
     )
-    .hint("`plan` is safe, and `apply` refuses or fails where it cannot know; report this with the file of `doctor --share FILE`, which names nobody"))
+    .hint("`plan` is safe, and `apply` refuses or fails where it cannot know; report this with the file of `doctor --share FILE`, which holds no names"))
 }
 
-/// Returns what may be shown to anybody: the findings, and the exchanges.
+/// Returns what may be shown to anyone: the findings, and the exchanges.
 pub fn shared(examined: &Examined, recorder: &Recorder) -> Value {
     let findings = examined.diagnosis.findings.iter();
     let findings: Vec<Value> = findings

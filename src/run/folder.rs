@@ -175,7 +175,7 @@ impl Folder {
         Err(Failure::new(
             Exit::Failure,
             format!(
-                "`{}` holds YAML that is no manifest, or not a valid one{which}",
+                "`{}` holds YAML that is not a valid manifest{which}",
                 self.path.display()
             ),
         )

@@ -31,7 +31,7 @@ pub enum FileKind {
     Tenant,
 }
 
-/// The keys that tell JSON files apart.
+/// The keys that distinguish JSON files.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Keys {

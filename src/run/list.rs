@@ -27,13 +27,13 @@ pub struct ListRequest {
     pub subject: Option<AskedSubject>,
     /// The name or id of the filter that assignments have.
     pub filter: Option<String>,
-    /// Whether only policies that reach nobody are listed.
+    /// Whether only policies that reach no one are listed.
     pub unassigned: bool,
     /// Manifests whose policies are left out.
     pub managed_by: Option<Loaded>,
 }
 
-/// Somebody, by name or id.
+/// Someone, by name or id.
 #[derive(Clone, Debug)]
 pub struct AskedSubject {
     /// What it is.
@@ -228,7 +228,7 @@ fn filter(filters: &[LiveFilter], name: &str) -> Result<String, Failure> {
     }
 }
 
-/// Refuses a glob that no policy matches: a misspelt name must not read as "assigned to nobody".
+/// Refuses a glob that no policy matches: a misspelt name must not read as "assigned to no one".
 fn check_globs(tenant: &WholeTenant, selection: &Selection) -> Result<(), Failure> {
     let of_kind = |kind: PolicyKind| selection.kinds.is_empty() || selection.kinds.contains(&kind);
     let policies = tenant.policies.iter();

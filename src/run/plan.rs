@@ -99,7 +99,7 @@ pub enum NameUnmanaged {
     Not,
     /// Those that a report does not know; without what it knows, as [`Self::Broad`].
     New(Option<BTreeSet<(PolicyKind, String)>>),
-    /// Those that are assigned to everybody.
+    /// Those that are assigned to everyone.
     Broad,
 }
 

@@ -18,7 +18,7 @@ use crate::render::identity::{FamilyRecord, Identity, NeedRecord};
 ///
 /// # Errors
 ///
-/// Says why there is no token.
+/// Returned if no token is available.
 pub async fn whoami(
     service: &ServiceSettings,
     environment: &Environment,

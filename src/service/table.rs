@@ -241,7 +241,7 @@ pub static ASSUMPTIONS: &[Assumption] = &[
         basis: Certain,
         source: "Entra dates tokens back by as much",
         depends: "whether a token counts as valid, the age of saved plans, `--who`",
-        otherwise: "tokens are taken for expired or not valid yet, and refused before the first request",
+        otherwise: "tokens count as expired or not valid yet, and refused before the first request",
         matters: false,
         probe: Probe::Read("the header `Date` of an answer"),
     },

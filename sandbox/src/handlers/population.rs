@@ -1,4 +1,4 @@
-//! How many there are: members of groups, everybody, and groups that were deleted.
+//! How many there are: members of groups, everyone, and groups that were deleted.
 
 use serde_json::{Map, Value, json};
 

@@ -30,7 +30,7 @@ struct Settings {
 
 type Property = (&'static str, Form);
 
-/// What a property may be, and what it is where nobody says.
+/// What a property may be, and what it is where no one says.
 enum Form {
     /// The first word is the default.
     Word(&'static [&'static str]),
@@ -279,7 +279,7 @@ pub(super) fn check(
                 Some(own) if named == format!("{NAMESPACE}{}AppAssignmentSettings", own.name) => {
                     Value::Object(completed(own, settings, &served(policy))?)
                 }
-                // What a new type of app has, nobody knows.
+                // What a new type of app has, no one knows.
                 None if !WITHOUT.contains(&app) => Value::Object(settings),
                 // CIPP#5766, #5924.
                 _ => {

@@ -1,7 +1,7 @@
 //! The rules for an assignment in a body: the OpenAPI slice's types, enums and required properties,
 //! and what the service is known to refuse beyond them.
 //!
-//! Properties of the settings catalog that nobody knows are kept as they were sent; those of another
+//! Properties of the settings catalog that no one knows are kept as they were sent; those of another
 //! target type are not.
 
 use serde_json::{Map, Value, json};

@@ -1,5 +1,5 @@
 //! Enrollment configurations: what each type may be assigned to. The tenant's defaults, which have
-//! priority 0, are for everybody and cannot be assigned.
+//! priority 0, are for everyone and cannot be assigned.
 
 use serde_json::Value;
 

@@ -334,7 +334,7 @@ pub(super) const FAMILIES: &[Family] = &[
         "none",
         "Win - Printers",
         "SG-Site-Berlin",
-        // Somebody copied it for another site and kept the name.
+        // Someone copied it for another site and kept the name.
         &["", ""],
     ),
     family(

@@ -46,7 +46,7 @@ pub enum LoginOutcome {
     Decline,
     /// Conditional Access does not allow it.
     ConditionalAccess,
-    /// Nobody has consented to what is asked for.
+    /// No one has consented to what is asked for.
     Consent,
     /// What is asked for takes an administrator's consent.
     AdminConsent,

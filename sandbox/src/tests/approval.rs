@@ -434,7 +434,7 @@ fn who_sees_only_their_own_requests_finds_no_others() {
     assert_eq!(status_of(&mut world, &code), "none");
     let list = world.get("/deviceManagement/operationApprovalRequests").1;
     assert_eq!(list["value"], json!([]));
-    // The lock is there for everybody.
+    // The lock is there for everyone.
     let own = assign(&policy, json!([])).because("why");
     assert_eq!(own.to(&mut world).0, 409);
 }

@@ -95,7 +95,7 @@ async fn a_socket_is_served_until_it_is_stopped() {
     server.await.expect("no panic").expect("no failure");
 }
 
-/// Who waits for the disk or for the latency holds nobody up.
+/// Who waits for the disk or for the latency holds no one up.
 #[tokio::test(start_paused = true)]
 async fn answers_come_later_by_the_latency_and_wait_side_by_side() {
     use tower::ServiceExt;

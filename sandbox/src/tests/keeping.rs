@@ -73,7 +73,7 @@ async fn a_large_file_is_written_once_a_second_and_at_the_end() {
     assert_eq!(kept.in_file(), 1);
     assert_eq!(kept.assign(&service, &two).await, 200);
     assert_eq!(kept.in_file(), 1);
-    // Nobody has to come by for the rest.
+    // No one has to come by for the rest.
     tokio::time::sleep(Duration::from_millis(1100)).await;
     assert_eq!(kept.in_file(), 2);
     assert_eq!(kept.assign(&service, &one).await, 200);

@@ -66,7 +66,7 @@ pub(in crate::cli) struct List {
     /// Only assignments with this assignment filter, by name or id
     #[arg(long, value_name = "NAME", conflicts_with = "unassigned")]
     pub(in crate::cli) filter: Option<String>,
-    /// Only policies that reach nobody: without assignments, or with exclusions and deleted groups only
+    /// Only policies that reach no one: without assignments, or with exclusions and deleted groups only
     #[arg(long)]
     pub(in crate::cli) unassigned: bool,
     /// Only policies that these manifests do not manage [default: the configuration's manifests]
@@ -109,7 +109,7 @@ pub(in crate::cli) struct Explain {
     after_help = "Examples:\n  assignctl doctor\n  assignctl doctor --share doctor.json\n  assignctl doctor --try-writes 'Test policy' --group SG-Empty\n\nEach assumption is explained in docs/service.md. Exits with 1 if one that a write relies on is otherwise."
 )]
 pub(in crate::cli) struct Doctor {
-    /// Look at policies of this kind only (can be repeated)
+    /// Check only policies of this kind (can be repeated)
     #[arg(long, value_name = "KIND", value_parser = policy_kind)]
     pub(in crate::cli) kind: Vec<PolicyKind>,
     /// Write the findings and the exchanges to this file, without names, ids, hosts and tokens

@@ -194,7 +194,7 @@ pub(super) enum Command {
     Tenants(Tenants),
     /// Explain why a policy has its assignments: which lines ask for them, what would change
     Explain(Explain),
-    /// Make a repository of manifests for a tenant, whose first plan has no changes
+    /// Create a repository of manifests for a tenant; its first plan has no changes
     Init(Init),
     /// Sign in and show the identity and its permissions
     Whoami(WhoAmI),
@@ -202,7 +202,7 @@ pub(super) enum Command {
     Login(Login),
     /// Forget the sign-in of `login`
     Logout(Logout),
-    /// Check whether the tenant's service is what this program takes it for
+    /// Check whether the tenant's service behaves as this program assumes
     Doctor(Doctor),
     /// Serve the built-in Graph emulator over HTTP
     Sandbox(Sandbox),

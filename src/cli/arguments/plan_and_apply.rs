@@ -18,7 +18,7 @@ pub(in crate::cli) struct Plan {
     /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
     #[arg(value_name = "PATH")]
     pub(in crate::cli) paths: Vec<PathBuf>,
-    /// Save the plan to this file; with several tenants, a plan a tenant into this folder
+    /// Save the plan to this file; with several tenants, one plan per tenant into this folder
     #[arg(short, long, value_name = "FILE|DIR")]
     pub(in crate::cli) out: Option<PathBuf>,
     /// Exit with 2 if changes are pending
@@ -136,17 +136,17 @@ pub(in crate::cli) struct Apply {
     /// Do not ask for confirmation
     #[arg(short, long)]
     pub(in crate::cli) yes: bool,
-    /// Report file (default: `.assignctl/reports/<time>.jsonl`); with several tenants, a folder with a
-    /// report a tenant
+    /// Report file (default: `.assignctl/reports/<time>.jsonl`); with several tenants, a folder with
+    /// one report per tenant
     #[arg(long, value_name = "FILE|DIR")]
     pub(in crate::cli) report: Option<PathBuf>,
     /// Stop at the first policy that fails; with several tenants, also start no further tenant
     #[arg(long)]
     pub(in crate::cli) fail_fast: bool,
-    /// Why the changes are made, for who has to approve them
+    /// Reason for the changes, shown to whoever approves them
     #[arg(long, value_name = "TEXT", value_parser = justification)]
     pub(in crate::cli) justification: Option<String>,
-    /// Send again what the run of a report has filed for approval; of a folder, of a report a tenant
+    /// Send again what a run has filed for approval, by its report or a folder with one report per tenant
     #[arg(long, value_name = "REPORT|DIR", conflicts_with_all = ["paths", "expect_digest", "max_age", "reviewed"])]
     pub(in crate::cli) resume: Option<PathBuf>,
     /// Wait this long for the approval of what was filed
@@ -182,7 +182,7 @@ pub(in crate::cli) struct Apply {
     after_help = "Examples:\n  assignctl rollback report.jsonl\n  assignctl rollback .assignctl/reports/20261123T020000.000Z.jsonl --yes\n  assignctl rollback report.jsonl --only \"Win - *\"\n  assignctl rollback report.jsonl --out plan.json\n\nPolicies that changed since that run are reported and left alone (exit 6)."
 )]
 pub(in crate::cli) struct Rollback {
-    /// Report of the run to undo, or a folder with a report a tenant
+    /// Report of the run to undo, or a folder with one report per tenant
     #[arg(value_name = "REPORT|DIR")]
     pub(in crate::cli) of: PathBuf,
     /// Save the plan to this file and write nothing; `apply FILE` carries it out
@@ -197,7 +197,7 @@ pub(in crate::cli) struct Rollback {
     /// Stop at the first policy that fails
     #[arg(long)]
     pub(in crate::cli) fail_fast: bool,
-    /// Why the changes are made, for who has to approve them
+    /// Reason for the changes, shown to whoever approves them
     #[arg(long, value_name = "TEXT", value_parser = justification)]
     pub(in crate::cli) justification: Option<String>,
     /// Wait this long for the approval of what was filed

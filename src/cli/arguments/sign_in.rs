@@ -24,7 +24,7 @@ pub(in crate::cli) struct WhoAmI {
     after_help = "Examples:\n  assignctl login\n  assignctl login --for apply --kind configurationPolicy\n  assignctl whoami --auth login\n\nCommands take this sign-in if nothing else is configured, or with `--auth login`. Never in a pipeline."
 )]
 pub(in crate::cli) struct Login {
-    /// Ask for the permissions of this command: plan or apply, say [default: plan]
+    /// Ask for the permissions of this command, such as plan or apply [default: plan]
     #[arg(long = "for", value_name = "COMMAND", value_parser = permitted_command)]
     pub(in crate::cli) only: Option<String>,
     /// Ask for the permissions of policies of this kind (can be repeated; default: of all kinds)

@@ -17,7 +17,7 @@ pub(in crate::cli) struct Tenants {
 pub(in crate::cli) enum TenantsCommand {
     /// Print a tenant's merged manifest, which plans to the same
     Show(TenantsShow),
-    /// Say what each tenant lacks of the groups, filters and policies that the manifests name
+    /// List the groups, filters and policies of the manifests that each tenant lacks
     Check(TenantsCheck),
     /// Join the results of runs that `--shard` divided, as if one run had done all of it
     Merge(TenantsMerge),

@@ -51,7 +51,7 @@ pub(in crate::cli) enum PipelineFile {
 )]
 pub(in crate::cli) struct Sandbox {
     /// The tenant's file; created from the sample tenant if it does not exist (can be repeated: several
-    /// tenants at one URL, told apart by the token)
+    /// tenants at one URL, distinguished by the token)
     #[arg(long, value_name = "FILE", required = true)]
     pub(in crate::cli) state: Vec<PathBuf>,
     /// Loopback address to listen on; port 0 picks one

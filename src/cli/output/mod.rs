@@ -87,7 +87,7 @@ impl Output {
     }
 
     /// Refuses data that holds a secret of the run. It is never altered: a plan without a name that
-    /// it should hold would be taken for one that somebody has tampered with.
+    /// it should hold would be taken for one that someone has tampered with.
     pub(super) fn check_data(&self, text: &str) -> Result<(), Failure> {
         let Some(owner) = self.redactor.holds(text.as_bytes()) else {
             return Ok(());
@@ -97,7 +97,7 @@ impl Output {
             format!("the value of {owner} stands in the data that was to be written"),
         )
         .hint(
-            "nothing was written; anybody who may read the tenant knows this secret, so change it, and remove it from the name or text that holds it",
+            "nothing was written; anyone who can read the tenant knows this secret, so change it, and remove it from the name or text that holds it",
         ))
     }
 
@@ -124,7 +124,7 @@ impl Output {
     }
 
     /// Prints text that may hold colours, without them where none are wanted. Only what was drawn
-    /// for people goes here: in data, what looks like a colour is somebody's name.
+    /// for people goes here: in data, what looks like a colour is someone's name.
     pub(super) fn text(&self, text: &str) -> Result<(), Failure> {
         self.progress.clear();
         let text = self.redactor.mask(text);

@@ -190,7 +190,7 @@ impl Output {
     }
 
     /// Prints why there is no result, where a result was asked for in another form than text and
-    /// none has been printed. Somebody reads it: a comment on a pull request, or a program.
+    /// none has been printed. Someone reads it: a comment on a pull request, or a program.
     pub(in crate::cli) fn print_failure(&self, failure: &Failure) -> Result<(), Failure> {
         // Who mistypes a command has not asked for anything yet.
         if self.printed.get() || self.command.is_none() || failure.exit == Exit::Usage {

@@ -121,7 +121,7 @@ impl Counts {
         Duration::from_secs_f64(as_so_far).max(at_the_limit.saturating_sub(passed))
     }
 
-    /// Whether a wait is not the one that was told of already.
+    /// Whether a wait has not been reported already.
     pub(super) fn is_another_wait(&mut self, class: Class, until: Instant) -> bool {
         let known = match class {
             Class::Read => &mut self.wait_until[0],

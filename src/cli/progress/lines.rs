@@ -102,7 +102,7 @@ fn in_seconds(wait: Duration) -> Duration {
 
 pub(super) fn say(line: &str) {
     let mut stderr = anstream::stderr().lock();
-    // Progress that nobody can see is no failure.
+    // Progress that no one can see is no failure.
     let _ = writeln!(stderr, "{line}");
 }
 

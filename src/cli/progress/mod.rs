@@ -139,7 +139,7 @@ impl Progress {
     }
 }
 
-/// Shorter waits are over before anybody has read of them.
+/// Shorter waits are over before anyone has read of them.
 const WORTH_TELLING: Duration = Duration::from_secs(1);
 
 impl Observe for Progress {

@@ -24,7 +24,7 @@ pub(super) struct Lane {
     watcher: Watcher,
 }
 
-/// Who is told of waits for the limit.
+/// Who is notified of waits for the limit.
 #[derive(Clone, Default)]
 pub(super) struct Watcher(pub(super) Option<Arc<dyn Observe>>);
 

@@ -12,7 +12,7 @@
 //! that looking up names in the directory takes nothing from the policies.
 //!
 //! A 429 or 503 pauses its whole class of the group until the service's `Retry-After`. A 429 also says that
-//! somebody else uses part of the limit; `window` finds out how much is left.
+//! someone else uses part of the limit; `window` finds out how much is left.
 
 mod groups;
 mod lane;

@@ -1,6 +1,6 @@
 //! One sliding window: what has left in it, and how much of the limit is ours to use.
 //!
-//! The share of the limit that is ours is nobody's to tell us: other applications use the same
+//! No API reports our share of the limit: other applications use the same
 //! tenant. It is measured. A refusal says that the service had counted as many requests as it
 //! admits, and our own log says how many of them were ours: that is our share from then on. To
 //! find out whether the others have stopped, one request more than the share is let go now and then (a probe).
@@ -131,7 +131,7 @@ impl Window {
             .max(cost);
         let over = (taken + cost).saturating_sub(allowed);
         let fits = taken + cost <= self.limit.count.max(cost);
-        // A probe is no matter of the share, which it is to test. And reads must come through where
+        // A probe ignores the share, since it tests it. And reads must come through where
         // nothing is left to grow old: turns to write that wait for them hold all the rest.
         if over > 0
             && fits

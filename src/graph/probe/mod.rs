@@ -40,7 +40,7 @@ pub struct Probed {
 enum Asked<T> {
     Answer(T),
     Refused(ServiceError),
-    /// No answer that can be used, in words that name nobody.
+    /// No answer that can be used, in words that name no one.
     Failed(String),
 }
 
@@ -69,7 +69,7 @@ fn is_rejected(error: &GraphError) -> bool {
     matches!(error, GraphError::Service { error, .. } if error.status == 401)
 }
 
-/// Says a refusal in words that name nobody.
+/// Says a refusal in words that name no one.
 fn refusal(error: &ServiceError) -> String {
     match error.code.as_str() {
         "" => format!("status {}", error.status),

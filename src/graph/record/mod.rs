@@ -24,7 +24,7 @@ pub use sanitise::Sanitiser;
 /// What a record says of itself, by which it is known.
 pub const HOLDS: &str = "exchanges with the service, without names, ids, hosts and tokens";
 
-/// An exchange, without what is somebody's.
+/// An exchange, without personal data.
 #[derive(Clone, Debug)]
 pub struct Exchange {
     /// What is recorded of it.
@@ -99,7 +99,7 @@ impl Recorder {
             .unwrap_or_default()
     }
 
-    /// Replaces what is somebody's in one of our own sentences, as in the exchanges.
+    /// Replaces personal data in one of our own sentences, as in the exchanges.
     pub fn sentence(&self, text: &str) -> String {
         self.lock().sanitiser.sentence(text)
     }

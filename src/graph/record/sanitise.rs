@@ -1,4 +1,4 @@
-//! Takes everything out of an exchange that is somebody's: names, ids, hosts, tokens.
+//! Removes personal data from an exchange: names, ids, hosts, tokens.
 //!
 //! What stays is what `words` lets through, and shapes: JSON with its keys, numbers, dates without their
 //! digits. All other texts become `text-1`, `text-2`, …; the same text becomes the same again, so that
@@ -13,7 +13,7 @@ use url::Url;
 use super::words;
 use crate::model::Guid;
 
-/// Ids that the service has for everybody, and the one that stands for none.
+/// Ids that the service has for everyone, and the one that stands for none.
 const SHARED_IDS: [&str; 3] = [
     "adadadad-808e-44e2-905a-0b7873a8a531",
     "acacacac-9df4-4c7d-9d50-4ef0226f57a9",
@@ -22,7 +22,7 @@ const SHARED_IDS: [&str; 3] = [
 
 const GUID_LENGTH: usize = 36;
 
-/// Replaces what is somebody's, the same by the same.
+/// Replaces personal data, the same by the same.
 #[derive(Debug, Default)]
 pub struct Sanitiser {
     ids: HashMap<String, usize>,

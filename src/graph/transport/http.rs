@@ -16,7 +16,7 @@ use super::{Method, Request, Response, Sending, Transport, TransportError};
 const LARGEST_BODY: usize = 64 * 1024 * 1024;
 
 /// The most objects and lists that one answer may hold. Each takes hundreds of bytes once it is
-/// read, however few it is written with. A full page of policies with all their rows has some
+/// read, however few it is written with. A full page of policies with all their assignments has some
 /// ten thousand.
 const MOST_VALUES: usize = 1_000_000;
 

@@ -282,7 +282,7 @@ impl<'r> Reader<'r> {
             let error = Diagnostic::error(
                 "duplicate-target-set",
                 set.place,
-                format!("the target set {} is there twice", quoted(&pair.key)),
+                format!("the target set {} is defined twice", quoted(&pair.key)),
             );
             self.diagnostics.push(
                 error

@@ -26,7 +26,7 @@ const GUID: &str = "[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}";
 pub fn schema() -> Value {
     let mut schema = object(
         DOCUMENT_KEYS,
-        "What policies shall be assigned to. Every document of a file is one of these.",
+        "What policies are assigned to. Every document of a file is one of these.",
         |key| match key {
             "version" => json!({
                 "const": 1,
@@ -46,7 +46,7 @@ pub fn schema() -> Value {
             _ => json!({
                 "type": "array",
                 "description": "The entries: each says what the policies that it selects are assigned to. \
-                    Several entries may select one policy; their targets are united.",
+                    Several entries may select one policy; their targets are merged.",
                 "items": {"$ref": "#/$defs/policyEntry"},
             }),
         },
@@ -64,7 +64,7 @@ pub fn schema() -> Value {
         json!({
             "targetSet": targets(
                 SET_KEYS,
-                "A named set of targets; entries take it in with `use`.",
+                "A named set of targets; entries refer to it with `use`.",
             ),
             "policyEntry": entry(),
             "tenant": tenant(),
@@ -80,7 +80,7 @@ pub fn schema() -> Value {
             },
             "excludedTarget": excluded(),
             "absentTarget": {
-                "description": "Who must not be there: one of `group`, `groupId`, `allDevices`, `allUsers` and \
+                "description": "Who must not be assigned: one of `group`, `groupId`, `allDevices`, `allUsers` and \
                     `collection`. It takes no filter.",
                 "anyOf": [
                     {"enum": ["allDevices", "allUsers"]},
@@ -230,8 +230,8 @@ fn targets_of(side: &'static str) -> Value {
     match side {
         "include" => json!({
             "type": "array",
-            "description": "Who is included. Empty, in `exact` mode: nobody, so that all direct \
-                assignments go away.",
+            "description": "Who is included. An empty list in `exact` mode includes no one: all direct \
+                assignments are removed.",
             "items": {"$ref": "#/$defs/includedTarget"},
         }),
         _ => json!({
@@ -257,7 +257,7 @@ fn included() -> Map<String, Value> {
         "source" => json!({
             "enum": ["direct", "policySets"],
             "default": "direct",
-            "description": "`policySets` declares a row that a policy set has made. Such rows are never \
+            "description": "`policySets` declares an assignment that a policy set has made. Such assignments are never \
                 touched unless a manifest declares them.",
         }),
         "sourceId" => {

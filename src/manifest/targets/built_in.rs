@@ -53,14 +53,14 @@ pub(super) fn is_group(id: &Placed<Guid>, side: Side, diagnostics: &mut Diagnost
         return false;
     }
     let text = id.value.to_string();
-    let Some((_, word, whom)) = VIRTUAL_GROUPS.iter().find(|(known, ..)| *known == text) else {
+    let Some((_, word, audience)) = VIRTUAL_GROUPS.iter().find(|(known, ..)| *known == text) else {
         return true;
     };
-    let message = format!("`{text}` is not a group: it stands for {whom}");
+    let message = format!("`{text}` is not a group: it stands for {audience}");
     diagnostics.push(
         Diagnostic::error("virtual-group", id.place, message).hint(match side {
             Side::Include | Side::Absent => format!("write `- {word}`"),
-            Side::Exclude => format!("{whom} cannot be excluded; only groups can"),
+            Side::Exclude => format!("{audience} cannot be excluded; only groups can"),
         }),
     );
     false

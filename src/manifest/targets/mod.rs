@@ -266,14 +266,17 @@ fn read_who(
     let [pair, ..] = present.as_slice() else {
         if !fields.has_unknown() {
             diagnostics.push(
-                Diagnostic::error("no-target", node.place, "the target names nobody").hint(
-                    match side {
-                        Side::Include | Side::Absent => {
-                            "add `group`, `groupId`, `collection`, `allDevices` or `allUsers`"
-                        }
-                        Side::Exclude => "add `group` or `groupId`",
-                    },
-                ),
+                Diagnostic::error(
+                    "no-target",
+                    node.place,
+                    "the target names no group or audience",
+                )
+                .hint(match side {
+                    Side::Include | Side::Absent => {
+                        "add `group`, `groupId`, `collection`, `allDevices` or `allUsers`"
+                    }
+                    Side::Exclude => "add `group` or `groupId`",
+                }),
             );
         }
         return None;

@@ -157,7 +157,8 @@ impl Reader<'_> {
                     let variables = self.variables(pair);
                     for (name, value) in variables {
                         if let Some(first) = self.declared.variables.get(&name) {
-                            let message = format!("the variable {} is there twice", quoted(&name));
+                            let message =
+                                format!("the variable {} is defined twice", quoted(&name));
                             self.diagnostics.push(
                                 Diagnostic::error("duplicate-variable", value.place, message)
                                     .also(first.place, "first here")
@@ -338,14 +339,14 @@ impl Reader<'_> {
         labels
     }
 
-    /// Refuses what is there twice. Names become names of files, where case may not count.
+    /// Refuses what is defined twice. Names become names of files, where case may not count.
     fn once(&mut self, text: &str, what: &str, place: Place) {
         let key = format!("{what} {}", text.to_lowercase());
         let Some(first) = self.places.get(&key) else {
             self.places.insert(key, place);
             return;
         };
-        let message = format!("{what} {} is there twice", quoted(text));
+        let message = format!("{what} {} is defined twice", quoted(text));
         self.diagnostics.push(
             Diagnostic::error("duplicate-tenant", place, message)
                 .also(*first, "first here")

@@ -283,7 +283,7 @@ fn diagnostic(fault: &Fault, place: Place, known: &[&str]) -> Diagnostic {
         )
         .hint(LITERAL),
         Fault::Unknown(name) => {
-            let message = format!("there is no variable {}", quoted(name));
+            let message = format!("unknown variable {}", quoted(name));
             let near = crate::diagnostic::nearest(name, known.iter().copied());
             let hint = match near {
                 Some(near) => format!("did you mean `${{{near}}}`?"),

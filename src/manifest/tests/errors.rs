@@ -167,7 +167,7 @@ fn documents_and_sets() {
  1: 2
  [a]: 2>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
-    2:1+7 duplicate-key the key `version` is there twice |     1:1+7 first here
+    2:1+7 duplicate-key the key `version` is defined twice |     1:1+7 first here
     3:1+1 unknown-key unknown key `1` in a manifest | its keys are `version`, `vars`, `tenants`, `targets` and `policies`
     4:1+1 wrong-type a key must be text, not a list
 
@@ -176,7 +176,7 @@ fn documents_and_sets() {
    s: {}
    s: {}>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
-    4:3+1 duplicate-key the key `s` is there twice |     3:3+1 first here
+    4:3+1 duplicate-key the key `s` is defined twice |     3:3+1 first here
 
 <version: 1
  targets: {s: {}}
@@ -184,7 +184,7 @@ fn documents_and_sets() {
  version: 1
  targets: {s: {}}>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
-    5:11+1 duplicate-target-set the target set `s` is there twice |     2:11+1 first here | named sets are visible in every file; give one another name
+    5:11+1 duplicate-target-set the target set `s` is defined twice |     2:11+1 first here | named sets are visible in every file; give one another name
 
 "#]]
     );
@@ -200,7 +200,7 @@ fn sets_in_two_files() {
         faults(&loaded),
         str![[r#"
 a.yaml:3:55+1 unknown-target-set unknown target set `S` | did you mean `s`?
-b.yaml:2:11+1 duplicate-target-set the target set `s` is there twice | a.yaml:2:11+1 first here | named sets are visible in every file; give one another name
+b.yaml:2:11+1 duplicate-target-set the target set `s` is defined twice | a.yaml:2:11+1 first here | named sets are visible in every file; give one another name
 
 "#]]
     );
@@ -360,7 +360,7 @@ fn the_rest_of_an_entry() {
     5:3+6 unknown-key unknown key `inclde` in a policy entry | did you mean `include`?
 
 <name: Q>
-    5:3+4 duplicate-key the key `name` is there twice |     4:3+4 first here
+    5:3+4 duplicate-key the key `name` is defined twice |     4:3+4 first here
 
 "#]]
     );

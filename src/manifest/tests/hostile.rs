@@ -95,7 +95,7 @@ fn values_and_documents_are_bounded() {
     assert_eq!(codes(&values), ["too-many-values"]);
     let documents = "---\nversion: 1\n".repeat(60_000);
     assert_eq!(codes(&documents), ["too-many-documents"]);
-    // In many files as well, and told once.
+    // In many files as well, and reported once.
     let mut budget = Budget {
         values: 20,
         ..Budget::default()

@@ -86,10 +86,10 @@ fn included_targets() {
     6:5+14 unknown-key unknown key `exclusionGroup` in a target | list the group as `- group:` below `exclude`
 
 <{}>
-    6:5+1 no-target the target names nobody | add `group`, `groupId`, `collection`, `allDevices` or `allUsers`
+    6:5+1 no-target the target names no group or audience | add `group`, `groupId`, `collection`, `allDevices` or `allUsers`
 
 <filter: f>
-    6:5+6 no-target the target names nobody | add `group`, `groupId`, `collection`, `allDevices` or `allUsers`
+    6:5+6 no-target the target names no group or audience | add `group`, `groupId`, `collection`, `allDevices` or `allUsers`
 
 <{group: a, groupId: b}>
     6:16+7 several-targets a target names one group, collection or all |     6:6+5 the first | start another target with `- `
@@ -180,7 +180,7 @@ fn excluded_targets() {
     6:5+10 exclude-not-group `collection` cannot be excluded; only groups can | list `group` or `groupId` below `exclude`
 
 <{}>
-    6:5+1 no-target the target names nobody | add `group` or `groupId`
+    6:5+1 no-target the target names no group or audience | add `group` or `groupId`
 
 <{group: a, filter: f, filterMode: include}>
     6:16+6 filter-on-exclusion an excluded group takes no filter | remove `filter`
@@ -316,7 +316,7 @@ fn f22a_absent_targets() {
     7:5+9 unknown-target unknown target `everybody` | a group is written `- group: NAME`
 
 <{}>
-    7:5+1 no-target the target names nobody | add `group`, `groupId`, `collection`, `allDevices` or `allUsers`
+    7:5+1 no-target the target names no group or audience | add `group`, `groupId`, `collection`, `allDevices` or `allUsers`
 
 <{group: a, filter: f, filterMode: include}>
     7:16+6 filter-on-absent an absent target takes no filter | remove `filter`

@@ -313,7 +313,7 @@ fn faults_of_tenants() {
 
 <add: [{name: Win - A, kind: configurationPolicy, mode: exact, include: [{group: '${x}'}]}]>
     6:54+4 unknown-key unknown key `mode` in an entry of `add`, in the tenant `a` | its keys are `kind`, `name`, `match`, `except`, `type`, `intent`, `settings`, `runSchedule`, `runRemediationScript`, `use`, `include`, `exclude` and `reason`
-    6:85+6 unknown-variable there is no variable `x`, in the tenant `a` | define it below `vars`, in any file of the run; write `$${` for a literal `${`
+    6:85+6 unknown-variable unknown variable `x`, in the tenant `a` | define it below `vars`, in any file of the run; write `$${` for a literal `${`
 
 <add: [{match: '*', kind: compliancePolicy}]>
     6:12+5 nothing-to-do an addition without targets adds nothing, in the tenant `a` | add `include`, `exclude` or `use`, or remove it
@@ -354,7 +354,7 @@ fn faults_of_entries_and_variables() {
         str![[r#"
 
 <name: P, include: [{group: '${x}'}]>
-    11:58+6 unknown-variable there is no variable `x` | define it below `vars`, in any file of the run; write `$${` for a literal `${`
+    11:58+6 unknown-variable unknown variable `x` | define it below `vars`, in any file of the run; write `$${` for a literal `${`
 
 <name: '${x', include: [{group: '${a b}'}]>
     11:37+5 bad-variable `${` without `}` | write `$${` for a literal `${`
@@ -398,7 +398,7 @@ fn each_fault_is_said_once_with_the_tenant_where_only_one_is_meant() {
         faults(&read(&[text])),
         str![[r#"
 a.yaml:10:58+6 guid-as-name `group` takes a display name, not a GUID, in the tenant `d` | write `groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e`
-a.yaml:10:58+6 unknown-variable there is no variable `g`, in the tenant `c` | there are `all`
+a.yaml:10:58+6 unknown-variable unknown variable `g`, in the tenant `c` | there are `all`
 a.yaml:10:98+1 included-and-excluded the group `x` is both included and excluded, in the tenant `e` | excluded | a.yaml:10:58+6 included | remove one of the two
 a.yaml:11:40+3 unknown-key unknown key `mod` in a policy entry | did you mean `mode`?
 a.yaml:11:70+1 included-and-excluded the group `x` is both included and excluded, in the tenants `a`, `b`, `c` and 1 more | included | a.yaml:10:98+1 excluded | remove one of the two
@@ -416,9 +416,9 @@ fn tenants_of_all_files_belong_together() {
     assert_data_eq!(
         faults(&read(&[one, other, policies])),
         str![[r#"
-b.yaml:2:8+1 duplicate-variable the variable `x` is there twice | a.yaml:2:8+1 first here | `vars` of all files belong together; keep one
-b.yaml:4:3+1 duplicate-tenant the tenant `A` is there twice | a.yaml:3:11+1 first here | tenants of all files belong together; keep one
-b.yaml:4:17+9 duplicate-tenant the tenant id `a.example` is there twice | a.yaml:3:25+9 first here | tenants of all files belong together; keep one
+b.yaml:2:8+1 duplicate-variable the variable `x` is defined twice | a.yaml:2:8+1 first here | `vars` of all files belong together; keep one
+b.yaml:4:3+1 duplicate-tenant the tenant `A` is defined twice | a.yaml:3:11+1 first here | tenants of all files belong together; keep one
+b.yaml:4:17+9 duplicate-tenant the tenant id `a.example` is defined twice | a.yaml:3:25+9 first here | tenants of all files belong together; keep one
 b.yaml:5:3+2 bad-tenant-name `-x` cannot name a tenant | use letters, digits, `_`, `-` and `.`, a letter or digit first, 64 characters at most
 b.yaml:5:18+7 bad-tenant-id `nowhere` is neither a GUID nor a domain | the tenant's GUID is on the overview page of Microsoft Entra ID
 b.yaml:6:3+1 label-is-tenant `a` is a label and a tenant's name | a.yaml:3:11+1 the tenant | give the label another name

@@ -70,7 +70,7 @@ fn faults_of_aliases_and_merge_keys() {
 
 <version: 1
  policies: [{<<: {kind: compliancePolicy}, <<: {name: P}}]>
-    2:43+2 duplicate-key the key `<<` is there twice |     2:18+4 merged first | merge several mappings with a list: `<<: [*one, *other]`
+    2:43+2 duplicate-key the key `<<` is defined twice |     2:18+4 merged first | merge several mappings with a list: `<<: [*one, *other]`
 
 <version: 1
  policies: [{<<: {knd: x}, kind: compliancePolicy, name: P}]>

@@ -399,7 +399,7 @@ impl Builder<'_> {
                             Diagnostic::error(
                                 "duplicate-key",
                                 place,
-                                "the key `<<` is there twice",
+                                "the key `<<` is defined twice",
                             )
                             .also(first, "merged first")
                             .hint("merge several mappings with a list: `<<: [*one, *other]`"),

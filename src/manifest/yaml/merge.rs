@@ -26,7 +26,7 @@ pub(in crate::manifest) fn unite(
                 Diagnostic::error(
                     "duplicate-key",
                     pair.place,
-                    format!("the key {} is there twice", quoted(&pair.key)),
+                    format!("the key {} is defined twice", quoted(&pair.key)),
                 )
                 .also(*place, "first here"),
             );

@@ -1,4 +1,4 @@
-//! Faults of the YAML itself, told so that their writer can act.
+//! Errors of the YAML itself, worded so that the author can act.
 
 use granit_parser::ErrorKind;
 

@@ -103,7 +103,7 @@ fn a_share_of_removals_counts_from_ten_up() {
     let two_go = [policy(groups(0..3), groups(0..1))];
     assert_eq!(refused(&two_go, &count(2)), "");
     assert_eq!(refused(&two_go, &count(1)), "removals");
-    // Rows of policy sets neither go away nor thin the share out.
+    // Assignments of policy sets neither go away nor thin the share out.
     let mut before = groups(0..39);
     before.extend((100..200).map(from_set));
     let mut after = groups(0..29);
@@ -173,7 +173,7 @@ fn f34_a_policy_that_includes_nobody_any_more_is_unassigned() {
             vec![collection(), exclusion(2)],
             "",
         ),
-        // Nobody was meant before either.
+        // No one was meant before either.
         (vec![exclusion(2)], vec![exclusion(2), exclusion(3)], ""),
         (vec![], vec![exclusion(2)], ""),
     ] {

@@ -19,7 +19,7 @@ const DYNAMIC: &str = "Manage rules for dynamic membership groups in Microsoft E
 /// Types of apps that count for device groups when they are available (memdocs: apps-deploy.md).
 const AVAILABLE_TO_DEVICES: [&str; 2] = ["win32LobApp", "androidManagedStoreApp"];
 
-/// Something that a rule says of some rows.
+/// Something that a rule says of some assignments.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Lint {
     pub(super) code: &'static str,
@@ -152,7 +152,7 @@ fn is_include(row: &&Assignment) -> bool {
     !row.key.target.is_exclusion() && !matches!(row.key.target, Target::Other { .. })
 }
 
-/// Returns what the rules say of rows of a policy.
+/// Returns what the rules say of assignments of a policy.
 pub(super) fn of<'c>(
     context: &'c Context<'_>,
     policy: &'c PlannedPolicy,
@@ -315,7 +315,7 @@ fn empty(context: &Context<'_>, rows: &[Assignment]) -> Vec<Lint> {
         }
         let (code, text) = match row.key.target.is_exclusion() {
             true => ("exclude-empty-group", "excluding it has no effect"),
-            false => ("include-empty-group", "the policy reaches nobody by it"),
+            false => ("include-empty-group", "it adds no one to the policy"),
         };
         let group = context.group(id);
         // A count of members that were not read lags behind (microsoft-graph-docs-contrib:

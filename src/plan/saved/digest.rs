@@ -1,7 +1,7 @@
 //! A plan's digest: two plans with the same one make the same changes to the same tenant.
 //!
 //! It covers the format version, the tenant, and of each changed policy its kind, id, name and
-//! its rows before and after; where there is any, also what keeps guards from refusing: acceptances,
+//! its assignments before and after; where there is any, also what keeps guards from refusing: acceptances,
 //! and changes that restore what a report recorded. It finds files that were altered or cut by
 //! accident; it is not a signature, since anyone who can write the file can write the digest.
 

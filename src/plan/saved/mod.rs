@@ -2,7 +2,7 @@
 //!
 //! The format is a boundary of its own, versioned: a minor version adds keys, a major one may
 //! break, and readers ignore keys that they do not know. What a file says of changes, their counts,
-//! writes and guards is for people; when it is read, all are worked out again from the rows before
+//! writes and guards is for people; when it is read, all are recomputed from the assignments before
 //! and after, which the digest covers.
 
 mod approval;
@@ -145,13 +145,13 @@ pub struct PlanRecord<'a> {
     /// Policies, groups and filters whose names are shared with others, or look the same.
     #[serde(default, skip_serializing_if = "SharedNamesRecord::is_empty")]
     pub shared_names: SharedNamesRecord,
-    /// Digests of the other policies' rows, so that a later run can tell who changed them.
+    /// Digests of the other policies' assignments, so that a later run knows who changed them.
     #[serde(default, skip_serializing_if = "ManagedRecord::is_empty")]
     pub unchanged: ManagedRecord,
     /// Why policies are not as the manifests say, where that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<SinceRecord>,
-    /// The ids of the policies that no manifest manages, so that a later run can tell which are new.
+    /// The ids of the policies that no manifest manages, so that a later run knows which are new.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unmanaged: Option<UnmanagedRecord>,
     /// Those of them that are named.
@@ -300,7 +300,7 @@ impl<'a> PlanRecord<'a> {
             return Err(SavedPlanError::Incomplete);
         }
         if let Some(unknown) = unknown {
-            // Nobody knows what its digest covers, and whether its words still mean the same.
+            // No one knows what its digest covers, and whether its words still mean the same.
             let saved = serde_json::from_str::<Self>(text)
                 .map_err(|error| error.to_string())
                 .and_then(|record| record.saved());
@@ -335,11 +335,11 @@ impl<'a> PlanRecord<'a> {
             .iter()
             .map(|policy| policy.read(&mut names))
             .collect::<Result<Vec<_>, _>>()?;
-        // The digest covers rows, not what the file makes of them.
+        // The digest covers assignments, not what the file makes of them.
         for (policy, record) in policies.iter().zip(self.policies.held()) {
             if policy.changes.is_empty() != record.changes.is_empty() {
                 return Err(format!(
-                    "the changes of `{}` do not fit its rows",
+                    "the changes of `{}` do not fit its assignments",
                     record.name
                 ));
             }

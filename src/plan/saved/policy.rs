@@ -331,7 +331,7 @@ impl PolicyRecord<'_> {
             let WriteRecord { call, method, path } = written;
             let path_fits = match needed.call {
                 Call::Create | Call::Assign | Call::Update => *path == needed.path,
-                // The id of the row that goes is not in the file. It is looked up before it is sent.
+                // The id of the assignment that goes is not in the file. It is looked up before it is sent.
                 Call::Delete => {
                     let id = path.strip_prefix(&needed.path);
                     id.is_some_and(|id| !id.contains(['/', '?', '#']))
@@ -360,7 +360,7 @@ pub fn remediation_of(
     Ok(said.into_iter().flatten().collect())
 }
 
-/// The digest covers rows, not their order in the file.
+/// The digest covers assignments, not their order in the file.
 fn sorted(mut rows: Vec<Assignment>) -> Rows {
     rows.sort();
     rows.into()

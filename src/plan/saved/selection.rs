@@ -37,7 +37,7 @@ impl SelectionRecord {
         }
     }
 
-    /// Writes out what was asked for, where nobody knows what it would leave out.
+    /// Writes out what was asked for, where no one knows what it would leave out.
     pub fn asked(selection: &Selection) -> Self {
         if !selection.is_partial() {
             return Self::default();

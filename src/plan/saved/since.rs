@@ -9,12 +9,12 @@ use crate::plan::digest::rows_digest;
 use crate::plan::since::{Cause, Since};
 use crate::plan::{Plan, PlannedPolicy, Unchanged};
 
-/// Digests of policies' rows: kind, then id, then digest.
+/// Digests of policies' assignments: kind, then id, then digest.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
 pub struct ManagedRecord(pub BTreeMap<String, BTreeMap<String, String>>);
 
 impl ManagedRecord {
-    /// Writes out the rows of the plan's policies as they were found: those that are wanted, and
+    /// Writes out the assignments of the plan's policies as they were found: those that are wanted, and
     /// those that the plan holds the digests of only.
     pub fn of(plan: &Plan, wanted: impl Fn(&PlannedPolicy) -> bool) -> Self {
         let mut record = Self::default();

@@ -1,4 +1,4 @@
-//! What a plan tells of itself as a whole: counts, guards and warnings.
+//! What a plan says about itself as a whole: counts, guards and warnings.
 
 use std::time::Duration;
 

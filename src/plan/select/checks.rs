@@ -28,7 +28,7 @@ pub(super) enum LiveCheckKind<'a> {
     Platform(Place, &'a LiveFilter),
     /// It adds a group, which may be live on the other side.
     Additive,
-    /// It excludes a group where the entries include nobody; somebody may be included already.
+    /// It excludes a group where the entries include no one; someone may be included already.
     LoneExclusion,
     /// It excludes a group from a policy that all devices get: by what is wanted, or perhaps by what is
     /// live.
@@ -356,7 +356,7 @@ fn check_additive(row: &Desired, place: Place, live: &LivePolicy) -> Option<Diag
     Some(diagnostic)
 }
 
-/// An exclusion is added to a policy that includes nobody. Where one goes on being there without an
+/// An exclusion is added to a policy that includes no one. Where one goes on being there without an
 /// include, a guard asks; nothing is said of what is live already.
 fn check_lone_exclusion(row: &Desired, place: Place, live: &LivePolicy) -> Option<Diagnostic> {
     let is_live = live

@@ -1,4 +1,4 @@
-//! From checked manifests and the live state to the wanted rows of each policy.
+//! From checked manifests and the live state to the desired assignments of each policy.
 //!
 //! `directory` turns names into ids, `index` finds the policies of each entry, `combined` brings
 //! together what several entries say of one policy, `platform` knows which filters fit, `suggest` offers

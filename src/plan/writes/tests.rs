@@ -85,7 +85,7 @@ fn row_by_row_reach_is_never_wider_than_planned() {
         check(&before, &after, WriteWith::Create),
         "create exclusionGroup, create group, delete group, delete exclusionGroup"
     );
-    // The same group changes sides: there is room for one row only.
+    // The same group changes sides: there is room for one assignment only.
     assert_eq!(
         check(&[group("a")], &[exclusion("a")], WriteWith::Create),
         "assign 1"

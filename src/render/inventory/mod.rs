@@ -111,9 +111,9 @@ pub(super) fn summary(inventory: &Inventory) -> String {
     };
     if inventory.unassigned_only {
         return match inventory.unassigned() {
-            0 => "every policy reaches somebody".to_owned(),
+            0 => "every policy reaches someone".to_owned(),
             number => format!(
-                "{} nobody",
+                "{} no one",
                 count(number, "policy reaches", "policies reach")
             ),
         };
@@ -135,7 +135,7 @@ pub(super) fn summary(inventory: &Inventory) -> String {
             let unassigned = match inventory.unassigned() {
                 0 => String::new(),
                 number => format!(
-                    "; {} nobody (`--unassigned`)",
+                    "; {} no one (`--unassigned`)",
                     count(number, "policy reaches", "policies reach")
                 ),
             };
@@ -182,7 +182,7 @@ fn name_of(policy: &InventoryPolicy) -> String {
     named(&policy.name, &policy.id, policy.shares_name)
 }
 
-/// Names through what somebody is reached; with `words`, for people.
+/// Names what reaches someone; with `words`, for people.
 fn reached_all(inventory: &Inventory, all: &[Reached], words: bool) -> String {
     // Whether a group holds any is not known.
     let subject = inventory.subject.as_ref();
@@ -210,7 +210,7 @@ pub struct InventoryRecord<'a> {
     tenant_id: Option<&'a str>,
     subject: Option<SubjectRecord<'a>>,
     assignments: Vec<RowRecord<'a>>,
-    /// How many of the policies reach nobody.
+    /// How many of the policies reach no one.
     unassigned: usize,
     /// Kinds that could not be read.
     unavailable: Vec<&'static str>,

@@ -26,7 +26,7 @@ struct Data {
     about: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     warning: Option<String>,
-    /// Whether it was asked what reaches somebody.
+    /// Whether it was asked what reaches someone.
     subject: bool,
     policies: Vec<PolicyData>,
     targets: Vec<TargetData>,

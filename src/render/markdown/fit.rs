@@ -71,7 +71,7 @@ pub(super) fn fit(head: &str, parts: Vec<Part>, foot: &str, most_bytes: usize) -
             text,
         };
     }
-    // The line that tells of it is longest where everything is dropped.
+    // The line that says so is longest where everything is dropped.
     let all: Vec<Dropped<'_>> = parts
         .iter()
         .map(|part| Dropped {

@@ -350,7 +350,7 @@ fn stale(review: &Review<'_>) -> Part {
             )
         })
     });
-    Part::new("policies that moved", moved)
+    Part::new("policies that changed since", moved)
 }
 
 /// Names a policy in the head, with its id if the name is shared.

@@ -46,7 +46,7 @@ pub struct Detail<'a> {
     pub expand: bool,
     /// How many columns a line may take; `None` if that is not known.
     pub width: Option<usize>,
-    /// From which side changes are told.
+    /// From which side changes are described.
     pub direction: Direction,
     /// What to do with the plan next.
     pub next: Option<Next<'a>>,

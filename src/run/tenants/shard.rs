@@ -35,7 +35,9 @@ impl Shard {
         };
         match (1..=of).contains(&index) {
             true => Ok(Self { index, of }),
-            false => Err(format!("there is no part {index} of {of}; the first is 1")),
+            false => Err(format!(
+                "part {index} of {of} does not exist; the first is 1"
+            )),
         }
     }
 

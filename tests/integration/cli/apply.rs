@@ -232,7 +232,7 @@ fn over_http_with_a_token() {
     let mut world = both_calls_on_both_collections(&Tenant::common());
     let served = Served::with_token(&mut world);
     over_http(&world, &served);
-    // It cannot be read, so nobody knows its tenant.
+    // It cannot be read, so no one knows its tenant.
     assert_eq!(world.report("r.jsonl")[0]["tenantId"], Value::Null);
 }
 

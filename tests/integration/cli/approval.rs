@@ -1,5 +1,5 @@
 //! Multi Admin Approval: what has to be approved is filed, waits as `pending`, and is sent again as it
-//! was once somebody has approved it.
+//! was once someone has approved it.
 
 use serde_json::{Value, json};
 

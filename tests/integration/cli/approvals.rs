@@ -206,7 +206,7 @@ fn the_same_person_is_known_by_the_object_id() {
     let report = world.report("r.jsonl");
     let pending = report.iter().find(|line| line["event"] == "policy");
     assert_eq!(pending.expect("a policy")["approval"]["identity"], "ada");
-    // Another person of the same name, as after somebody has left.
+    // Another person of the same name, as after someone has left.
     as_person(&mut world, "another");
     world
         .run("apply --resume r.jsonl --yes --report s.jsonl")

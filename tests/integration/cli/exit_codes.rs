@@ -65,7 +65,7 @@ fn a_service_that_cannot_be_read_is_1_and_given_up_in_time() {
                 world
                     .run("drift m.yaml")
                     .exits(1)
-                    .says(&["given up after 5 tries", "nothing was taken for empty"]);
+                    .says(&["given up after 5 tries", "nothing was treated as empty"]);
             });
         }
     });

@@ -106,7 +106,7 @@ fn manifests_go_to_stdout_as_documents() {
     assert!(!world.has("targets.yaml"));
 }
 
-/// A manifest as somebody may have written it.
+/// A manifest as someone may have written it.
 fn manifest(number: usize) -> String {
     format!(
         "version: 1\npolicies:\n- {{kind: configurationPolicy, id: {}, include: [allDevices]}}\n",
@@ -208,7 +208,7 @@ fn a_part_of_the_policies_is_exported_where_asked() {
         .sandbox("export --exclude *")
         .exits(3)
         .says(&["leave no policy to export"]);
-    // A name that is there twice is not unique because one of the two is left out.
+    // A name that is defined twice is not unique because one of the two is left out.
     let ran = world.sandbox("export --only Twin --exclude x").exits(0);
     assert!(!ran.stdout.contains("name: Twin"), "{}", ran.stdout);
     world.sandbox("export --snapshot s.json --only P").exits(64);

@@ -159,13 +159,13 @@ fn other_failures_show_in_every_format() {
         .sandbox("apply plan.json --format markdown")
         .exits(5)
         .says(&[
-            "**Error:** <code>the live state has moved",
+            "**Error:** <code>the live state has changed",
             "1 stale, 1 skipped",
         ]);
     world
         .sandbox("apply plan.json --format github")
         .exits(5)
-        .says(&["::error title=assignctl apply::the live state has moved"]);
+        .says(&["::error title=assignctl apply::the live state has changed"]);
     let told = world
         .sandbox("apply plan.json --format json")
         .exits(5)

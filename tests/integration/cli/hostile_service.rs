@@ -149,7 +149,7 @@ fn a_name_of_a_million_characters_is_a_name() {
     assert!(ran.stderr.len() < 20_000, "{} bytes", ran.stderr.len());
 }
 
-/// Links and redirects to elsewhere: nobody there is asked, and the token stays here.
+/// Links and redirects to elsewhere: no one there is asked, and the token stays here.
 #[test]
 fn links_to_elsewhere_are_not_followed() {
     let elsewhere = StandIn::start(|_| Reply::json(200, &json!({"value": []})));

@@ -44,7 +44,7 @@ fn a_second_signal_ends_a_run_at_once() {
         .says(&["Nothing to do"]);
 }
 
-/// F23: the kernel and the shell both say that a terminal is gone; nobody is there to be in a hurry.
+/// F23: the kernel and the shell both say that a terminal is gone; no one is there to be in a hurry.
 #[test]
 fn f23_a_terminal_that_is_closed_hangs_up_more_than_once() {
     let (world, _served, gate) = one_write_held();

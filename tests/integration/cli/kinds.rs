@@ -1,4 +1,4 @@
-//! What is particular to kinds, through the executable: types of apps that nobody knows, kinds that a tenant
+//! What is particular to kinds, through the executable: types of apps that no one knows, kinds that a tenant
 //! lacks, names that several types share, and permissions.
 
 use assignctl::model::PolicyKind;

@@ -63,7 +63,7 @@ fn links_that_are_named_lead_to_nothing() {
     }
 }
 
-/// `/tmp` is a link on macOS, and nobody can change it with a pull request.
+/// `/tmp` is a link on macOS, and no one can change it with a pull request.
 #[test]
 fn links_above_the_repository_are_the_machine_s() {
     let world = repository();
@@ -90,21 +90,21 @@ fn what_is_no_file_is_no_manifest() {
     for named in ["pipe.yaml", "/dev/null"] {
         run(&world, &format!("validate {named}"))
             .exits(3)
-            .says(&["error[not-a-file]", "no file on a disk"]);
+            .says(&["error[not-a-file]", "not a file on a disk"]);
     }
     if cfg!(target_os = "linux") {
         run(&world, "validate /proc/self/environ")
             .exits(3)
-            .says(&["error[not-a-file]", "`/proc/self/environ` is no file"])
+            .says(&["error[not-a-file]", "`/proc/self/environ` is not a file"])
             .says_nothing_of("MARKED");
         run(&world, "validate manifests --config /proc/self/environ")
             .exits(1)
-            .says(&["it is no file on a disk"])
+            .says(&["it is not a file on a disk"])
             .says_nothing_of("MARKED");
     }
     run(&world, "validate manifests --config pipe.yaml")
         .exits(1)
-        .says(&["the configuration `pipe.yaml` cannot be used: it is no file on a disk"]);
+        .says(&["the configuration `pipe.yaml` cannot be used: it is not a file on a disk"]);
 }
 
 #[test]

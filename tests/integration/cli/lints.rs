@@ -123,7 +123,7 @@ fn groups_of_a_doubtful_kind_are_told() {
         "include: [group: Empty]",
         nothing,
         &["include-empty-group"],
-        "the policy reaches nobody by it",
+        "it adds no one to the policy",
     );
     check(
         "include: [group: A]",

@@ -9,7 +9,7 @@ const USER: &str = "dddddddd-0000-4000-8000-000000000001";
 const DEVICE: &str = "dddddddd-0000-4000-8000-000000000002";
 const TWIN: &str = "dddddddd-0000-4000-8000-000000000003";
 
-/// `Ada` and `PC-1` are in `A`, which is in `B`; nobody is in `C`.
+/// `Ada` and `PC-1` are in `A`, which is in `B`; no one is in `C`.
 fn world() -> World {
     let tenant = Tenant::common()
         .policy("Own", &["+A"])
@@ -166,7 +166,7 @@ fn narrowed_by_policy_kind_and_filter() {
     assert_eq!(ran["unassigned"], 2);
     world
         .sandbox("list --unassigned")
-        .says(&["2 policies reach nobody"]);
+        .says(&["2 policies reach no one"]);
 }
 
 #[test]

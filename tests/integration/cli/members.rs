@@ -329,7 +329,7 @@ fn the_guard_reach_trips_on_many_losses_and_on_what_cannot_be_counted() {
     assert_eq!(world.rows("P"), ["+C"]);
 }
 
-/// Nobody knows which members of a group are enrolled, so that none is subtracted from all devices.
+/// No one knows which members of a group are enrolled, so that none is subtracted from all devices.
 #[test]
 fn losses_of_all_devices_are_never_counted_too_low() {
     let tenant = Tenant::common().policy("P", &["allDevices", "-C"]);
@@ -599,7 +599,7 @@ fn the_sample_tenant_has_members_and_three_warnings() {
     assert_eq!(warnings, 3, "{}", told.stderr);
 }
 
-/// A filter that changes decides about everybody that its target means.
+/// A filter that changes decides about everyone that its target means.
 #[test]
 fn what_a_filter_may_do_is_the_most_that_it_can_be() {
     let world = filtered("columns");

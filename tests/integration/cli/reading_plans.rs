@@ -338,5 +338,5 @@ fn equal_outcomes_are_said_once() {
     world
         .sandbox("apply plan.json --format github")
         .exits(5)
-        .says(&["2 policies: other policies of the plan have moved"]);
+        .says(&["2 policies: other policies of the plan have changed"]);
 }

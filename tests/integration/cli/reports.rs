@@ -39,7 +39,7 @@ fn reports_are_ignored_by_git() {
     let names = default_reports(&world);
     assert_eq!(names.len(), 1);
     assert!(names[0].ends_with("Z.jsonl"), "{names:?}");
-    // What somebody has written there stays.
+    // What someone has written there stays.
     world.write(".assignctl/.gitignore", "reports/\n");
     world.sandbox("apply m.yaml --yes").exits(0);
     assert_eq!(world.read(".assignctl/.gitignore"), "reports/\n");

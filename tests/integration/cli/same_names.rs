@@ -12,7 +12,7 @@ const FORMATS: [&str; 4] = [
     "--format github",
 ];
 
-/// A tenant in which every name is there twice: policies 1 and 2, groups 1 and 2, filters 1 and 2.
+/// A tenant in which every name is defined twice: policies 1 and 2, groups 1 and 2, filters 1 and 2.
 fn world(one: &str, other: &str) -> World {
     let tenant = Tenant::new()
         .group("A")

@@ -351,7 +351,7 @@ fn what_the_guards_saw_is_worked_out_again() {
             let shown = world.run("show plan.json --format json").exits(0).json();
             assert_eq!(shown["guards"], honest, "{name} {key}");
         }
-        // Nobody has accepted what was not seen.
+        // No one has accepted what was not seen.
         world.edit("plan.json", |plan| {
             plan["guards"][guard]["accepted"] = json!(true);
             plan["guards"][guard]["tripped"] = json!(false);
@@ -792,7 +792,7 @@ fn a_plan_with_ids_that_nobody_has_is_refused() {
     ] {
         let mut altered = plan.clone();
         change(&mut altered);
-        // Whoever can change the file can compute the digest anew.
+        // Whoever can change the file can compute the digest again.
         let mut text = altered.to_string();
         if let Err(SavedPlanError::Altered { written, computed }) = PlanRecord::read(&text) {
             text = text.replace(&written, &computed);

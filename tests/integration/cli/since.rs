@@ -22,7 +22,7 @@ fn applied() -> World {
     world
 }
 
-/// Takes all assignments of a policy away, as somebody in the portal does.
+/// Takes all assignments of a policy away, as someone in the portal does.
 fn by_hand(world: &World, name: &str) {
     world.edit("tenant.json", |state| {
         policy_mut(state, name)["assignments"] = json!([]);
@@ -52,7 +52,7 @@ fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Somebody changed two policies by hand, somebody else changed manifests.
+/// Someone changed two policies by hand, someone else changed manifests.
 fn changed_on_both_sides() -> World {
     let world = applied();
     by_hand(&world, "A");
@@ -171,7 +171,7 @@ fn the_report_of_a_killed_run_will_do() {
         "r.jsonl",
         &format!("{}{}", lines[..=first].concat(), &next[..next.len() / 2]),
     );
-    // As the run found them, all three had no assignments: nobody knows whether that was drift.
+    // As the run found them, all three had no assignments: no one knows whether that was drift.
     by_hand(&world, "C");
     let told = causes(&world, "");
     let of = |name: &str| {
@@ -324,7 +324,7 @@ fn a_report_of_old_without_what_was_found_tells_of_what_was_written() {
     by_hand(&world, "D");
     let known = pairs(&[("A", "drift"), ("D", "unknown")]);
     assert_eq!(causes(&world, ""), known);
-    // Without what differed, nobody knows what was found in order.
+    // Without what differed, no one knows what was found in order.
     let mut start: Value =
         serde_json::from_str(text.lines().next().expect("a line")).expect("JSON");
     start.as_object_mut().expect("an object").remove("pending");

@@ -240,7 +240,7 @@ fn command(folder: &Path, environment: &[(String, String)], line: &str) -> Comma
         .env_clear()
         .stdin(Stdio::null());
     // Other command lines that could sign in are not found, nor the metadata service of a machine
-    // in Azure: nobody listens on port 1.
+    // in Azure: no one listens on port 1.
     command
         .env("PATH", folder)
         .env("HOME", folder)

@@ -53,7 +53,7 @@ fn who_is_in_the_file_is_trusted() {
 
 #[test]
 fn who_is_unknown_or_somebody_else_gets_nothing() {
-    // Nobody vouches for it.
+    // No one vouches for it.
     let (service, world_of_strangers) = world(&Identity::of_host("localhost"));
     let ran = world_of_strangers.run("plan m.yaml").exits(1);
     assert!(ran.stderr.contains("certificate"), "{}", ran.stderr);

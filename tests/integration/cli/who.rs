@@ -121,7 +121,7 @@ fn drift_says_who_removed_an_assignment_in_every_format() {
     );
     assert_eq!(found["actor"], "admin@contoso.com");
     assert_eq!(found["own"], false);
-    // Nobody is asked about where it is not asked for.
+    // No one is asked about where it is not asked for.
     world
         .sandbox("drift m.yaml")
         .exits(2)

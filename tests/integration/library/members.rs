@@ -97,7 +97,7 @@ fn manifest(rows: &[String]) -> String {
     )
 }
 
-/// Whether a group holds somebody, by itself or through others.
+/// Whether a group holds someone, by itself or through others.
 fn holds(tenant: &Tenant, group: usize, wanted: &str, seen: &mut BTreeSet<usize>) -> bool {
     if !seen.insert(group) {
         return false;
@@ -108,7 +108,7 @@ fn holds(tenant: &Tenant, group: usize, wanted: &str, seen: &mut BTreeSet<usize>
     })
 }
 
-/// Whether rows reach somebody.
+/// Whether rows reach someone.
 fn reaches(tenant: &Tenant, rows: &[String], wanted: &str, everybody: &str) -> bool {
     let within = |sign: &str| {
         rows.iter().any(|row| match row.split_at(1) {
@@ -184,7 +184,7 @@ async fn gains_and_losses_are_those_of_every_single_device_and_user() {
             assert_eq!(said, expected, "seed {seed}: {before:?} to {after:?}");
             exact_ones += 1;
         }
-        // Where all devices or users come or go, nobody knows which members of groups are among them.
+        // Where all devices or users come or go, no one knows which members of groups are among them.
         let is_most = said.0.0 >= expected.0.0
             && said.0.1 >= expected.0.1
             && said.1.0 >= expected.1.0

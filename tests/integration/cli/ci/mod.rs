@@ -60,7 +60,7 @@ fn emptied(state: &mut Value) {
 fn a_change_gets_one_comment_that_is_updated() {
     for kind in Kind::ALL {
         let mut platform = platform(kind, WANTED);
-        // Anybody can write the marker.
+        // Anyone can write the marker.
         let forged = comment(SOMEBODY, 1, "<!-- assignctl plan -->\nhello");
         platform.state().comments.push(forged);
         platform.run(Event::Proposed, PLAN).exits(0);
@@ -253,7 +253,7 @@ fn a_pipeline_in_a_fork_on_gitlab_plans_without_a_token() {
     assert_eq!(platform.changes(), [""; 0]);
 }
 
-/// Anybody can propose a change from a fork, and writes its description.
+/// Anyone can propose a change from a fork, and writes its description.
 #[test]
 fn a_trailer_of_a_fork_accepts_nothing() {
     for kind in [Kind::GitHub, Kind::GitLab] {

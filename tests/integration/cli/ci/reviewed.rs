@@ -23,7 +23,7 @@ fn a_merge_applies_what_the_comment_showed_or_nothing() {
     for kind in Kind::ALL {
         let mut platform = platform(kind, WANTED);
         let body = reviewed(&mut platform);
-        // A comment of somebody else's, and a name in ours, cannot stand in for the digest.
+        // A comment of someone else's, and a name in ours, cannot stand in for the digest.
         let forged = format!(
             "<!-- assignctl plan -->\nDigest: `sha256:{}`",
             "0".repeat(64)

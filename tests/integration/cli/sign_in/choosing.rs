@@ -191,7 +191,7 @@ fn what_an_address_holds_of_secrets_is_not_shown() {
             "https://MARKED:MARKED@oidc.example/x?MARKED=1",
             "http://oidc.example/x?MARKED=1",
             "oidc.example?MARKED=1",
-            // Nobody is there.
+            // No one is there.
             "http://127.0.0.1:1/x?MARKED=1",
         ] {
             world.set(name, url);

@@ -1,4 +1,4 @@
-//! Certificates and keys, made anew by each test that needs some.
+//! Certificates and keys, made again by each test that needs some.
 
 use std::sync::Arc;
 

@@ -21,7 +21,7 @@ impl Proxy {
                 let Ok(stream) = stream else { return };
                 let noted = Arc::clone(&noted);
                 std::thread::spawn(move || {
-                    // Whoever breaks off is nobody's mistake here.
+                    // Whoever breaks off is no one's mistake here.
                     let _ = carry(stream, &noted);
                 });
             }

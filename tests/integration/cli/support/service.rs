@@ -119,7 +119,7 @@ impl Impostor {
                     continue;
                 };
                 let mut request = [0; 8192];
-                // Requests without a body fit, and nobody looks at them.
+                // Requests without a body fit, and no one looks at them.
                 if stream.read(&mut request).is_ok() {
                     stream.write_all(answer.as_bytes()).ok();
                 }
@@ -136,7 +136,7 @@ impl Impostor {
     }
 }
 
-/// Returns a Graph URL at which nobody listens.
+/// Returns a Graph URL at which no one listens.
 pub(in crate::cli) fn unreachable() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     format!("http://{}/beta", listener.local_addr().expect("an address"))

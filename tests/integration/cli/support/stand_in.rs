@@ -118,7 +118,7 @@ impl StandIn {
                     (Arc::clone(&handler), Arc::clone(&noted), Arc::clone(&wrap));
                 std::thread::spawn(move || {
                     if let Some(stream) = wrap(stream) {
-                        // Whoever breaks off is nobody's mistake here.
+                        // Whoever breaks off is no one's mistake here.
                         let _ = serve(stream, &*handler, &noted);
                     }
                 });

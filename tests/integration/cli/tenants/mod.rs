@@ -65,8 +65,8 @@ fn every_tenant_is_checked_in_one_run() {
             .replace("macOS - A", "'${mac}'"),
     );
     world.run("validate wrong.yaml").exits(3).says(&[
-        "error[unknown-variable]: there is no variable `ceo`, in the tenant `fabrikam`",
-        "error[unknown-variable]: there is no variable `mac`, in the tenant `contoso`",
+        "error[unknown-variable]: unknown variable `ceo`, in the tenant `fabrikam`",
+        "error[unknown-variable]: unknown variable `mac`, in the tenant `contoso`",
     ]);
 }
 

@@ -210,7 +210,7 @@ fn a_shard_that_is_missing_or_failed_is_an_error() {
     world
         .run(&format!("{plan} --shard 4/3"))
         .exits(64)
-        .says(&["no part 4 of 3"]);
+        .says(&["part 4 of 3 does not exist"]);
     world
         .run(&format!("{plan} --shard job/3"))
         .exits(64)

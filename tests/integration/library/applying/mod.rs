@@ -1,4 +1,4 @@
-//! Applying under faults: never twice, never lost, never over somebody else's work.
+//! Applying under faults: never twice, never lost, never over someone else's work.
 
 mod approval;
 mod learning;

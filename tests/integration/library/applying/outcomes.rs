@@ -1,4 +1,4 @@
-//! Writes whose outcome nobody knows.
+//! Writes whose outcome no one knows.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ fn after_the_effect() -> Vec<fn() -> Act> {
         || Act::AnswerAfter(html(502)),
         || Act::AnswerAfter(error(503, "CancelledOnServiceTimeout")),
         || Act::AnswerAfter(plain(504, "")),
-        // What an answer of status 200 holds says nothing that anybody could rely on.
+        // What an answer of status 200 holds says nothing that anyone could rely on.
         || Act::AnswerAfter(plain(200, "")),
         || Act::AnswerAfter(plain(204, "")),
         || Act::AnswerAfter(html(200)),
@@ -39,7 +39,7 @@ fn after_the_effect() -> Vec<fn() -> Act> {
     ]
 }
 
-/// Ways for a write to have no effect, and for nobody to know.
+/// Ways for a write to have no effect, and for no one to know.
 fn before_the_effect() -> Vec<fn() -> Act> {
     vec![
         || Act::LostBefore,

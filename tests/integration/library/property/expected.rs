@@ -50,7 +50,7 @@ fn meanings(policy: &Policy) -> BTreeMap<Key, Want> {
     rows
 }
 
-/// Whether a policy is not as it shall be; one that nobody manages always is.
+/// Whether a policy is not as it shall be; one that no one manages always is.
 pub(crate) fn differs(desired: &Desired, policy: &Policy) -> bool {
     desired
         .get(&policy.id)
@@ -75,7 +75,7 @@ pub(crate) fn assert_desired(
                 assert_eq!(row.properties, form.fresh());
                 assert_eq!(unknown(row), Map::new());
             }
-            // A row that is deleted and made anew can't keep what only the service knew.
+            // A row that is deleted and made again can't keep what only the service knew.
             Some(old) if one_by_one && meaning(old).1 != want => {}
             Some(old) => {
                 assert_eq!(old.properties, row.properties);

@@ -147,7 +147,7 @@ async fn check_export(tenant: Tenant, inexpressible: &BTreeSet<String>) {
         assert!(plan.is_empty(), "{:#?}\n{documents}", plan.changed().next());
         assert_eq!(plan.policies.len(), exported, "{documents}");
     }
-    // Nobody was asked to write, and the same tenant is written down alike.
+    // No one was asked to write, and the same tenant is written down alike.
     assert_eq!(world.writes_reached(), 0);
     let again = world.reader().whole_tenant().await.expect("a tenant");
     let again = export::manifests(&again, None, |_| true).files;

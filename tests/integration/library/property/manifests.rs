@@ -325,7 +325,7 @@ impl Builder {
                 policy.assignments.iter().all(|row| {
                     let (live, _) = meaning(row);
                     let opposed = opposed(&live.0, &asked.key.0);
-                    // Additive never removes; and nobody takes a policy set's place from it.
+                    // Additive never removes; and no one takes a policy set's place from it.
                     !(opposed && (additive || (live.1 && asked.key.1)))
                 })
             })

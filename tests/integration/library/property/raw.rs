@@ -14,7 +14,7 @@ pub(crate) struct RawRow {
     pub(crate) filter: u8,
     /// The policy set, where it is from one.
     pub(crate) set: Option<u8>,
-    /// Which properties it has that nobody knows.
+    /// Which properties it has that no one knows.
     pub(crate) extra: u8,
     pub(crate) upper_case: bool,
 }

@@ -42,7 +42,7 @@ use history::History;
 use scenario::{Ending, Scenario};
 use seeds::{run_all, say, seeds};
 
-/// What runs where nobody says otherwise.
+/// What runs where no one says otherwise.
 const SEEDS: Range<u64> = 0..200;
 
 #[test]

@@ -77,7 +77,7 @@ impl Scenario {
         service.managed_app_lag = one_of(&mut dice, [0.0, 0.0, 3.0, 20.0]);
         let life = Duration::from_secs(one_of(&mut dice, [3600, 3600, 600, 40]));
         service.token_lifetime = life.as_secs();
-        // At times a token ends earlier than anybody said.
+        // At times a token ends earlier than anyone said.
         let said = if dice.bool() { life } else { life * 3 };
         Self {
             faults: one_of(&mut dice, [0, 2, 10, 30, 60]),

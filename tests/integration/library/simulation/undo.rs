@@ -19,7 +19,7 @@ use crate::library::support::wire::lock;
 use crate::library::support::world::outcomes;
 
 impl Stage {
-    /// Undoes the latest run, and checks that all is as it was before it. Nobody else was there.
+    /// Undoes the latest run, and checks that all is as it was before it. No one else was there.
     pub(super) async fn undo(&mut self, scenario: &Scenario, before: &Tenant) {
         let text = lock(&self.world.report).text();
         self.make_well();

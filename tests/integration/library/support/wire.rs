@@ -61,9 +61,9 @@ pub(crate) enum Act {
     LostAfter,
     /// It certainly does not leave.
     NotSent,
-    /// It reaches nobody, and no answer ever comes.
+    /// It reaches no one, and no answer ever comes.
     Silence,
-    /// Somebody else answers in the machine's place.
+    /// Someone else answers in the machine's place.
     Answer(Response),
     /// It reaches the machine, and another answer comes back.
     AnswerAfter(Response),
@@ -281,7 +281,7 @@ impl Transport for Plug {
         let under_way = tokio::spawn(async move { carrying.carry(request, sent, deed).await });
         Box::pin(async move {
             let answer = under_way.await.expect("a wire that carries");
-            // Only what somebody still waits for has come.
+            // Only what someone still waits for has come.
             wire.note_end(number, answer.as_ref().ok());
             answer
         })

@@ -216,7 +216,7 @@ impl World {
         self.apply_watched(plan, &Silent).await
     }
 
-    /// Carries a plan out while somebody looks on.
+    /// Carries a plan out while someone looks on.
     pub(crate) async fn apply_watched(&self, plan: &Plan, observer: &dyn ObserveApply) -> Results {
         let mut report = Report::in_memory();
         report

@@ -16,7 +16,7 @@ use super::scenario::one_of;
 use super::seeds::{run_all, say, seeds};
 use stage::{End, Stage};
 
-/// What runs where nobody says otherwise.
+/// What runs where no one says otherwise.
 const SEEDS: Range<u64> = 0..40;
 
 const HOUR: Duration = Duration::from_secs(3600);
