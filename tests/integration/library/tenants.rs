@@ -14,24 +14,22 @@ use assignctl::exit::Exit;
 use assignctl::graph::address::GraphUrl;
 use assignctl::graph::client::Client;
 use assignctl::graph::observe::Unobserved;
-use assignctl::graph::pace::{AppCeiling, Class, Group, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
+use assignctl::graph::pace::{AppCeiling, Class, Group};
 use assignctl::graph::transport::InProcessTransport;
 use assignctl::manifest::{self, Loaded};
 use assignctl::model::RateLimit;
 use assignctl::net::{CLOUDS, Cloud};
-use assignctl::plan::guards::GuardRules;
-use assignctl::plan::{PlanDiagnostic, PlannedPolicy, Selection};
+use assignctl::plan::{PlanDiagnostic, PlannedPolicy};
 use assignctl::report::Settled;
 use assignctl::run::Failure;
-use assignctl::run::connect::{Endpoint, LoginSettings, ServiceSettings};
-use assignctl::run::members::MembersRequest;
-use assignctl::run::plan::{NameUnmanaged, PlanRequest};
+use assignctl::run::connect::ServiceSettings;
 use assignctl::run::tenants::{Batch, Carrying, Drawn, Fleet, Host, Input};
 use assignctl_sandbox::{Machine, Service, Tenant};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::simulation::faults;
+use super::support::runs::{service_settings, whole_plan};
 use super::support::tenants::{CATALOG, all_rows, assign, group_id, name};
 use super::support::wire::{Plug, Wire, lock};
 use super::support::world::{in_virtual_time, published};
@@ -172,18 +170,8 @@ impl Host for Cluster {
             services.push(service);
         }
         let settings = ServiceSettings {
-            endpoint: Endpoint::Sandbox("sandbox".into()),
-            cloud: &CLOUDS[0],
-            auth: None,
-            tenant_id: None,
-            own_tenant: None,
-            writes: PUBLISHED_WRITES,
-            requests: PUBLISHED_REQUESTS,
             longest_wait: Duration::from_secs(60),
-            concurrency: 8,
-            ceiling: AppCeiling::default(),
-            recorder: None,
-            login: LoginSettings::default(),
+            ..service_settings()
         };
         Ok((client, settings))
     }
@@ -229,17 +217,7 @@ fn run(cluster: &Cluster, loaded: &Loaded, parallel: usize) -> (Batch, Duration)
         let stop = CancellationToken::new();
         let fleet = Fleet {
             host: cluster,
-            request: PlanRequest {
-                write_with: None,
-                strict: false,
-                selection: &Selection::default(),
-                rules: &GuardRules::default(),
-                all: false,
-                unmanaged: &NameUnmanaged::Not,
-                members: &MembersRequest::default(),
-                who: None,
-                approvals: false,
-            },
+            request: whole_plan(),
             parallel,
             stop: &stop,
         };
@@ -361,17 +339,7 @@ fn an_interrupt_ends_all_tenants_in_order() {
         let batch = in_virtual_time(async {
             let fleet = Fleet {
                 host: &cluster,
-                request: PlanRequest {
-                    write_with: None,
-                    strict: false,
-                    selection: &Selection::default(),
-                    rules: &GuardRules::default(),
-                    all: false,
-                    unmanaged: &NameUnmanaged::Not,
-                    members: &MembersRequest::default(),
-                    who: None,
-                    approvals: false,
-                },
+                request: whole_plan(),
                 parallel: 2,
                 stop: &stop,
             };

@@ -1,36 +1,16 @@
 //! `doctor --try-writes` where writes show late: what may show later is left to `rollback`.
 
-use std::path::PathBuf;
-
 use assignctl::exit::Exit;
 use assignctl::graph::record::Recorder;
-use assignctl::net::CLOUDS;
 use assignctl::report;
 use assignctl::run::apply::ApplyRun;
-use assignctl::run::connect::{Endpoint, LoginSettings, ServiceSettings};
 use assignctl::run::doctor::Examined;
 use assignctl::run::trial::{TrialRequest, Tried, prepare};
 use assignctl::service::{Diagnosis, State};
 
+use super::support::runs::service_settings;
 use super::support::tenants::{all_rows, tenant};
-use super::support::world::{LONGEST_WAIT, Silent, World};
-
-fn service() -> ServiceSettings {
-    ServiceSettings {
-        ceiling: assignctl::graph::pace::AppCeiling::default(),
-        endpoint: Endpoint::Sandbox(PathBuf::new()),
-        cloud: &CLOUDS[0],
-        auth: None,
-        tenant_id: None,
-        own_tenant: None,
-        login: LoginSettings::default(),
-        writes: assignctl::graph::pace::PUBLISHED_WRITES,
-        requests: assignctl::graph::pace::PUBLISHED_REQUESTS,
-        longest_wait: LONGEST_WAIT,
-        concurrency: 8,
-        recorder: None,
-    }
-}
+use super::support::world::{Silent, World};
 
 /// Tries on the only policy, and returns what came of it with the report.
 async fn tried(world: &World) -> (Tried, Vec<u8>) {
@@ -47,7 +27,7 @@ async fn tried(world: &World) -> (Tried, Vec<u8>) {
     let path = folder.path().join("r.jsonl");
     let mut run = ApplyRun::new(Some(&path)).expect("a report");
     run.connected(&world.client);
-    let service = service();
+    let service = service_settings();
     trial.begin(&mut run, &service).await.expect("a report");
     let recorder = Recorder::default();
     let mut examined = Examined {

@@ -1,7 +1,6 @@
 //! The tenant, the runs, and the people of a story.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -9,15 +8,11 @@ use std::time::Duration;
 use assignctl::apply::ObserveApply;
 use assignctl::auth::StaticToken;
 use assignctl::model::PolicyKind;
-use assignctl::net::CLOUDS;
-use assignctl::plan::guards::GuardRules;
 use assignctl::plan::writes::WriteWith;
-use assignctl::plan::{Plan, PlannedPolicy, Selection};
+use assignctl::plan::{Plan, PlannedPolicy};
 use assignctl::report::{self, Outcome, Recorded, Results, Settled};
 use assignctl::run::approvals::{Which, cancel, list, with_codes};
-use assignctl::run::connect::{Endpoint, LoginSettings, ServiceSettings};
-use assignctl::run::members::MembersRequest;
-use assignctl::run::plan::{NameUnmanaged, PlanRequest};
+use assignctl::run::plan::PlanRequest;
 use assignctl::run::resume::plan_resume;
 use assignctl_sandbox::{
     ApprovalRequest, ApprovalStatus, Decision, Machine, Party, SameBody, Tenant, guid_from, target,
@@ -30,8 +25,9 @@ use super::super::{Mortal, faults};
 use super::checks::{codes_are_used_rightly, filings_are_needed};
 use super::{HOUR, Seen};
 use crate::library::property::policies;
+use crate::library::support::runs::{service_settings, whole_plan};
 use crate::library::support::wire::{Act, Deed, lock};
-use crate::library::support::world::{LONGEST_WAIT, Trouble, World, outcomes, published};
+use crate::library::support::world::{Trouble, World, outcomes, published};
 use crate::ordinary::{collection, of_what};
 
 const KINDS: [&str; 2] = ["configurationPolicy", "windowsAutopilotDeploymentProfile"];
@@ -230,30 +226,10 @@ impl Stage {
     }
 
     async fn plan_resume(&mut self, report: &str) -> Option<Plan> {
-        let service = ServiceSettings {
-            endpoint: Endpoint::Sandbox(PathBuf::new()),
-            cloud: &CLOUDS[0],
-            auth: None,
-            tenant_id: None,
-            own_tenant: None,
-            login: LoginSettings::default(),
-            writes: assignctl::graph::pace::PUBLISHED_WRITES,
-            requests: assignctl::graph::pace::PUBLISHED_REQUESTS,
-            longest_wait: LONGEST_WAIT,
-            concurrency: 8,
-            recorder: None,
-            ceiling: assignctl::graph::pace::AppCeiling::default(),
-        };
+        let service = service_settings();
         let request = PlanRequest {
             write_with: Some(self.world.settings.write_with),
-            strict: false,
-            selection: &Selection::default(),
-            rules: &GuardRules::default(),
-            all: false,
-            unmanaged: &NameUnmanaged::Not,
-            members: &MembersRequest::default(),
-            who: None,
-            approvals: false,
+            ..whole_plan()
         };
         let (client, stop) = (&self.world.client, &self.world.stop);
         let input = plan_resume(read(report), client, &service, &request, stop).await;
