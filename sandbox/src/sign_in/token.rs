@@ -45,21 +45,9 @@ pub(crate) fn mint(
     graph: &str,
     wall: SystemTime,
 ) -> String {
-    let now = wall
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
-    issue(json!({
-        "aud": graph,
-        "iss": format!("https://sts.windows.net/{}/", tenant.tenant_id),
-        "iat": now,
-        "nbf": now,
-        "exp": now.saturating_add(tenant.service.token_lifetime),
-        "appid": app,
-        "tid": tenant.tenant_id,
-        "roles": roles,
-        "ver": "1.0",
-    }))
+    let mut claims = claims(tenant, app, graph, wall);
+    claims["roles"] = json!(roles);
+    issue(&claims)
 }
 
 /// Makes a token for a person who signed in to an application, with delegated permissions.
@@ -70,29 +58,34 @@ pub(super) fn mint_for_person(
     graph: &str,
     wall: SystemTime,
 ) -> String {
+    let user = &tenant.service.login.user;
+    let mut claims = claims(tenant, app, graph, wall);
+    claims["app_displayname"] = json!("Microsoft Graph Command Line Tools");
+    claims["upn"] = json!(user);
+    claims["oid"] = json!(guid_from(user));
+    claims["scp"] = json!(scopes);
+    issue(&claims)
+}
+
+/// Makes what the tokens of applications and of people have in common.
+fn claims(tenant: &Tenant, app: &str, graph: &str, wall: SystemTime) -> Value {
     let now = wall
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
         .as_secs();
-    let user = &tenant.service.login.user;
-    issue(json!({
+    json!({
         "aud": graph,
         "iss": format!("https://sts.windows.net/{}/", tenant.tenant_id),
         "iat": now,
         "nbf": now,
         "exp": now.saturating_add(tenant.service.token_lifetime),
         "appid": app,
-        "app_displayname": "Microsoft Graph Command Line Tools",
         "tid": tenant.tenant_id,
-        "upn": user,
-        "oid": guid_from(user),
-        "scp": scopes,
         "ver": "1.0",
-    }))
+    })
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is made for this")]
-fn issue(payload: Value) -> String {
+fn issue(payload: &Value) -> String {
     let header = json!({"typ": "JWT", "alg": "none"});
     let signed = format!(
         "{}.{}",
