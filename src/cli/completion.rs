@@ -31,7 +31,7 @@ const NAME: &str = "assignctl";
 /// The most that is read of a schema.
 const LARGEST_SCHEMA: u64 = 64 * 1024 * 1024;
 
-const SHELLS: Shells<'static> = Shells(&[&OwnBash, &Elvish, &Fish, &Powershell, &OwnZsh]);
+const SHELLS: Shells<'static> = Shells(&[&OWN_BASH, &Elvish, &Fish, &Powershell, &OWN_ZSH]);
 
 /// Returns the script that makes a shell ask the program.
 pub(super) fn script(shell: Shell) -> String {
@@ -69,49 +69,34 @@ pub(super) fn answer() -> Option<Result<(), clap::Error>> {
 }
 
 /// Bash quotes nothing that it inserts, and takes `--option=value` for three words.
-struct OwnBash;
-
-impl EnvCompleter for OwnBash {
-    fn name(&self) -> &'static str {
-        Bash.name()
-    }
-
-    fn is(&self, name: &str) -> bool {
-        Bash.is(name)
-    }
-
-    fn write_registration(
-        &self,
-        _var: &str,
-        _name: &str,
-        _bin: &str,
-        _completer: &str,
-        buf: &mut dyn std::io::Write,
-    ) -> Result<(), std::io::Error> {
-        buf.write_all(include_bytes!("completion.bash"))
-    }
-
-    fn write_complete(
-        &self,
-        cmd: &mut clap::Command,
-        args: Vec<OsString>,
-        current_dir: Option<&Path>,
-        buf: &mut dyn std::io::Write,
-    ) -> Result<(), std::io::Error> {
-        Bash.write_complete(cmd, args, current_dir, buf)
-    }
-}
+const OWN_BASH: OwnScript = OwnScript {
+    shell: &Bash,
+    is_whole: true,
+    script: include_str!("completion.bash"),
+};
 
 /// Zsh takes a file on its path for the function itself, which the first time only defines it.
-struct OwnZsh;
+const OWN_ZSH: OwnScript = OwnScript {
+    shell: &Zsh,
+    is_whole: false,
+    script: "if [[ ${funcstack[1]} == _assignctl ]]; then _clap_dynamic_completer_assignctl; fi\n",
+};
 
-impl EnvCompleter for OwnZsh {
+/// A shell whose script is our own, or has an addition of our own.
+struct OwnScript {
+    shell: &'static (dyn EnvCompleter + Sync),
+    /// Whether the script replaces the shell's; otherwise it follows it.
+    is_whole: bool,
+    script: &'static str,
+}
+
+impl EnvCompleter for OwnScript {
     fn name(&self) -> &'static str {
-        Zsh.name()
+        self.shell.name()
     }
 
     fn is(&self, name: &str) -> bool {
-        Zsh.is(name)
+        self.shell.is(name)
     }
 
     fn write_registration(
@@ -122,10 +107,11 @@ impl EnvCompleter for OwnZsh {
         completer: &str,
         buf: &mut dyn std::io::Write,
     ) -> Result<(), std::io::Error> {
-        Zsh.write_registration(var, name, bin, completer, buf)?;
-        buf.write_all(
-            b"if [[ ${funcstack[1]} == _assignctl ]]; then _clap_dynamic_completer_assignctl; fi\n",
-        )
+        if !self.is_whole {
+            self.shell
+                .write_registration(var, name, bin, completer, buf)?;
+        }
+        buf.write_all(self.script.as_bytes())
     }
 
     fn write_complete(
@@ -135,7 +121,7 @@ impl EnvCompleter for OwnZsh {
         current_dir: Option<&Path>,
         buf: &mut dyn std::io::Write,
     ) -> Result<(), std::io::Error> {
-        Zsh.write_complete(cmd, args, current_dir, buf)
+        self.shell.write_complete(cmd, args, current_dir, buf)
     }
 }
 
