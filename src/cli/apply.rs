@@ -27,10 +27,10 @@ use crate::render::review::Review;
 use crate::render::text;
 use crate::report::{Outcome, Recorded};
 use crate::run::apply::{ApplyInput, ApplyRun};
-use crate::run::approval::{MAX_AGE, check_age};
 use crate::run::connect::{ServiceSettings, connect};
 use crate::run::plan::{self, NameUnmanaged, PlanRequest, PreparedPlan};
 use crate::run::resume::plan_resume;
+use crate::run::reviewed::{MAX_AGE, check_age};
 use crate::run::rollback::plan_rollback;
 use crate::run::{Failure, inputs, tenants};
 

@@ -8,15 +8,14 @@ mod about;
 mod apply;
 mod approvals;
 mod arguments;
-mod code;
 mod color;
 mod completion;
 mod config;
 mod confirm;
+mod device_code;
 mod doctor;
 mod explain;
 mod export;
-mod foreign;
 mod help;
 mod init;
 mod interrupt;
@@ -24,6 +23,7 @@ mod list;
 mod logging;
 mod login;
 mod options;
+mod other_tools;
 mod output;
 mod pipeline;
 mod plan;
@@ -64,7 +64,7 @@ pub fn run() -> Exit {
         .iter()
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
-    if let Some(answer) = foreign::single_dash(&words, &tree) {
+    if let Some(answer) = other_tools::single_dash(&words, &tree) {
         return output::print_answer(&answer);
     }
     let asks_for_all = |word: &String| matches!(word.as_str(), "--help" | "help");
@@ -75,7 +75,7 @@ pub fn run() -> Exit {
     let mut arguments = match Arguments::read(tree, typed) {
         Ok(arguments) => arguments,
         Err(error) => {
-            return match foreign::answer(&error) {
+            return match other_tools::answer(&error) {
                 Some(answer) => output::print_answer(&answer),
                 None => output::print_parser(&error),
             };

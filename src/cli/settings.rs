@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::code::show_code;
 use super::config::{self, Config, Lint};
+use super::device_code::show_code;
 use super::options::{Common, CountMembers, Guards, MembersMode, Service};
 use super::reference;
 use super::values::{CONCURRENCY, LONGEST_WAIT, parse_duration, parse_limit};

@@ -17,8 +17,8 @@ use crate::render::phrases::duration;
 use crate::render::review::{PlanView, Review};
 use crate::render::text::{self, Detail, Next};
 use crate::run::Failure;
-use crate::run::approval::{MAX_AGE, age};
 use crate::run::inputs;
+use crate::run::reviewed::{MAX_AGE, age};
 
 pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let config = settings::configuration(common);

@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use super::approval::{check_digest, check_tenant};
 use super::connect::ServiceSettings;
 use super::plan::{PlanRequest, PreparedPlan};
 use super::reports::{self, default_report};
+use super::reviewed::{check_digest, check_tenant};
 use super::{Failure, members, unless_stopped};
 use crate::apply::staleness::{added_objects, moved, without_objects};
 use crate::apply::{self, ObserveApply, Settings};

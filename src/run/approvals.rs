@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::approval::check_tenant;
+use super::reviewed::check_tenant;
 use super::{Failure, unless_stopped};
 use crate::apply::withdraw::withdraw_all;
 use crate::auth::claims::Claims;

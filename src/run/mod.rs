@@ -5,7 +5,6 @@
 //! case does the rest. [`Failure`] is the one error of all of them.
 
 pub mod apply;
-pub mod approval;
 pub mod approvals;
 pub mod clock;
 pub mod connect;
@@ -23,6 +22,7 @@ pub mod members;
 pub mod plan;
 pub mod reports;
 pub mod resume;
+pub mod reviewed;
 pub mod rollback;
 pub mod schema;
 pub mod tenants;

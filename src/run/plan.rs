@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::approval::check_tenant;
 use super::approvals;
 use super::connect::ServiceSettings;
 use super::members::{self, MembersRequest};
+use super::reviewed::check_tenant;
 use super::who::{self, Who};
 use super::{Failure, clock, inputs, manifests, unless_stopped};
 use crate::diagnostic::Diagnostic;

@@ -7,10 +7,10 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::apply::ApplyInput;
-use super::approval::check_tenant;
 use super::approvals::{name, with_codes};
 use super::connect::ServiceSettings;
 use super::plan::{PlanRequest, PreparedPlan};
+use super::reviewed::check_tenant;
 use super::rollback::applied_policy;
 use super::{Failure, unless_stopped};
 use crate::apply::filed::not_filed;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::apply::ApplyInput;
-use super::approval::check_tenant;
 use super::connect::ServiceSettings;
 use super::plan::{PlanRequest, PreparedPlan, add_names};
+use super::reviewed::check_tenant;
 use super::{Failure, members, unless_stopped};
 use crate::graph::Reader;
 use crate::graph::client::Client;

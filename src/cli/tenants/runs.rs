@@ -17,8 +17,8 @@ use crate::plan::guards::{GivenLimits, Guard, GuardRules};
 use crate::render::json;
 use crate::render::review::Direction;
 use crate::render::text::Detail;
-use crate::run::approval::{MAX_AGE, check_age};
 use crate::run::plan::{NameUnmanaged, PlanRequest};
+use crate::run::reviewed::{MAX_AGE, check_age};
 use crate::run::tenants::{self, Batch, Carrying, Fleet, Input};
 use crate::run::{Failure, tenants::Entry};
 

@@ -25,8 +25,8 @@ use crate::render::text::Detail;
 use crate::report::{Results, Settled, read_results};
 use crate::run::Failure;
 use crate::run::apply::{ApplyInput, ApplyInputRest};
-use crate::run::approval::check_digest;
 use crate::run::plan::PreparedPlan;
+use crate::run::reviewed::check_digest;
 use crate::run::rollback::skipped_policy;
 
 /// What is smaller stays in memory.
