@@ -100,7 +100,7 @@ fn f25_one_of_two_policies_is_meant_also_if_the_other_is_not_managed() {
         state["configurationPolicies"][0]["assignments"] = json!([]);
     });
     world.sandbox("apply plan.json").exits(5).says(&[&format!(
-        "moved since the plan was made: configurationPolicy `P` ({})",
+        "changed since the plan was made: configurationPolicy `P` ({})",
         policy_id(1)
     )]);
 }

@@ -63,7 +63,7 @@ fn a_person_signs_in_for_one_command() {
     world
         .run("login")
         .exits(0)
-        .says(&["as ada@sandbox.onmicrosoft.com", "there is no keyring"]);
+        .says(&["as ada@sandbox.onmicrosoft.com", "no keyring is available"]);
     // Nothing is kept, and nothing else is configured.
     world
         .run("plan m.yaml")
