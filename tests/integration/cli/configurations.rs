@@ -10,10 +10,7 @@ fn world(is_repository: bool) -> World {
     let tenant = Tenant::common().policy("P", &[]).policy("Q", &[]);
     let world = World::new(&tenant);
     world.write("top/assignctl.yaml", OTHER);
-    world.write(
-        "top/manifests/m.yaml",
-        "version: 1\npolicies:\n- {kind: configurationPolicy, match: '*', include: [group: A]}\n",
-    );
+    world.manifest_in("top/manifests/m.yaml", &["match: '*', include: [group: A]"]);
     world.write("top/inner/deep/kept", "");
     if is_repository {
         world.write("top/.git", "gitdir: elsewhere\n");

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::support::World;
 use super::support::readers::{annotations, is_tame, read};
-use super::support::tenant::Tenant;
+use super::support::tenant::{Tenant, nth_policy};
 
 /// Names that try to be more than names, each in its own way.
 const HOSTILE: [&str; 14] = [
@@ -69,7 +69,7 @@ fn hostile() -> World {
         for (number, name) in HOSTILE.iter().enumerate() {
             state["groups"][number]["displayName"] = json!(name);
             state["assignmentFilters"][number]["displayName"] = json!(name);
-            state["configurationPolicies"][number]["name"] = json!(name);
+            nth_policy(state, number)["name"] = json!(name);
         }
     });
     world
@@ -112,7 +112,7 @@ fn no_name_begins_a_line_of_policies_with_the_same_changes_or_one_that_wraps() {
     );
     world.edit("tenant.json", |state| {
         for (number, name) in HOSTILE.iter().enumerate() {
-            state["configurationPolicies"][number]["name"] = json!(name);
+            nth_policy(state, number)["name"] = json!(name);
         }
         state["groups"][3]["displayName"] = json!(WRAPS);
         state["assignmentFilters"][1]["displayName"] = json!(WRAPS);

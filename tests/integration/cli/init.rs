@@ -85,9 +85,9 @@ fn nothing_that_exists_is_overwritten() {
 #[test]
 fn init_counts_only_what_it_wrote_and_says_how_to_add_the_rest() {
     let world = world();
-    world.write(
+    world.manifest_in(
         "repository/manifests/mine.yaml",
-        "version: 1\npolicies:\n  - {kind: configurationPolicy, name: One, include: []}\n",
+        &["name: One, include: []"],
     );
     let ran = world.sandbox("init repository").exits(0);
     ran.says(&[
@@ -178,10 +178,7 @@ fn a_folder_that_does_not_exist_or_is_wrong() {
     world.sandbox("plan new --detailed-exitcode").exits(0);
     world.write("broken/m.yaml", "version: 1\npolicies: 7\n");
     world.sandbox("export --into broken --unmanaged").exits(3);
-    world.write(
-        "missing/m.yaml",
-        "version: 1\npolicies:\n  - {kind: configurationPolicy, name: X, include: []}\n",
-    );
+    world.manifest_in("missing/m.yaml", &["name: X, include: []"]);
     world
         .sandbox("export --into missing --unmanaged")
         .exits(3)

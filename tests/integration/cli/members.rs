@@ -531,10 +531,7 @@ fn a_path_after_members_is_a_path_and_nothing_is_swallowed() {
         "assignctl.yaml",
         "members: exact,filters\nmanifests: [other.yaml]\n",
     );
-    world.write(
-        "other.yaml",
-        "version: 1\npolicies:\n- {kind: configurationPolicy, name: P, include: [group: B]}\n",
-    );
+    world.manifest_in("other.yaml", &["name: P, include: [group: B]"]);
     for line in [
         "plan --allow broad-target --members m.yaml",
         "plan --members=counts --allow broad-target m.yaml",

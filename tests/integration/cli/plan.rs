@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::support::World;
-use super::support::tenant::{TENANT_ID, Tenant, filter_id, group_id, policy_id};
+use super::support::tenant::{TENANT_ID, Tenant, filter_id, group_id, nth_policy, policy_id};
 
 /// A tenant and manifests in which everything happens once: an addition, a removal, an update, an
 /// unchanged and an unmanaged policy.
@@ -253,7 +253,7 @@ fn equal_input_gives_equal_bytes() {
     entries.reverse();
     world.write("m.yaml", &format!("{head}{}\n", entries.join("\n")));
     world.edit("tenant.json", |state| {
-        let rows = &mut state["configurationPolicies"][0]["assignments"];
+        let rows = &mut nth_policy(state, 0)["assignments"];
         rows.as_array_mut().expect("a list").reverse();
     });
     assert_eq!(

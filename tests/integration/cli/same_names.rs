@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::support::World;
-use super::support::tenant::{Tenant, filter_id, group_id, policy_id};
+use super::support::tenant::{Tenant, filter_id, group_id, nth_policy, policy_id};
 
 const FORMATS: [&str; 4] = [
     "--format text",
@@ -35,8 +35,8 @@ fn world(one: &str, other: &str) -> World {
             state[list][0]["displayName"] = json!(one);
             state[list][1]["displayName"] = json!(other);
         }
-        state["configurationPolicies"][0]["name"] = json!(one);
-        state["configurationPolicies"][1]["name"] = json!(other);
+        nth_policy(state, 0)["name"] = json!(one);
+        nth_policy(state, 1)["name"] = json!(other);
     });
     world
 }
@@ -86,7 +86,7 @@ fn f25_one_of_two_policies_is_meant_also_if_the_other_is_not_managed() {
         &[&format!("id: {}, include: [allUsers]", policy_id(1))],
     );
     world.edit("tenant.json", |state| {
-        state["configurationPolicies"][1]["name"] = json!("P");
+        nth_policy(state, 1)["name"] = json!("P");
     });
     let named = format!("configurationPolicy P ({})", policy_id(1));
     // The guard, the plan that was saved, what was done, and what moved.
@@ -97,7 +97,7 @@ fn f25_one_of_two_policies_is_meant_also_if_the_other_is_not_managed() {
     let shown = world.run("show plan.json --format markdown").exits(0);
     assert!(shown.stdout.contains(&policy_id(1)), "{}", shown.stdout);
     world.edit("tenant.json", |state| {
-        state["configurationPolicies"][0]["assignments"] = json!([]);
+        nth_policy(state, 0)["assignments"] = json!([]);
     });
     world.sandbox("apply plan.json").exits(5).says(&[&format!(
         "changed since the plan was made: configurationPolicy `P` ({})",
@@ -116,7 +116,7 @@ fn f25_a_warning_about_one_of_two_policies_has_its_id() {
         )],
     );
     world.edit("tenant.json", |state| {
-        state["configurationPolicies"][1]["name"] = json!("p");
+        nth_policy(state, 1)["name"] = json!("p");
     });
     world.sandbox("plan m.yaml").exits(0).says(&[&format!(
         "warning[exclusion-without-include]: the exclusion has no effect: the policy has no include that it could narrow, for `P` ({})\n",

@@ -64,8 +64,13 @@ impl World {
         world
     }
 
-    /// Writes `m.yaml`, an entry a line. A `kind` is put in where there is none.
+    /// Writes `m.yaml`, one entry on each line. A `kind` is added where the entry names none.
     pub(super) fn manifest(&self, entries: &[&str]) {
+        self.manifest_in("m.yaml", entries);
+    }
+
+    /// Does the same with another file.
+    pub(super) fn manifest_in(&self, path: &str, entries: &[&str]) {
         let mut text = "version: 1\npolicies:\n".to_owned();
         for entry in entries {
             let kind = if entry.contains("kind:") {
@@ -75,7 +80,7 @@ impl World {
             };
             writeln!(text, "- {{{kind}{entry}}}").expect("memory");
         }
-        self.write("m.yaml", &text);
+        self.write(path, &text);
     }
 
     /// Sets a variable for the runs that follow.

@@ -2,6 +2,7 @@
 
 use super::platform::{Event, Kind, OWN, Platform, SOMEBODY};
 use super::{APPLY, PLAN, WANTED, by_hand, comment, emptied, platform};
+use crate::cli::support::tenant::nth_policy;
 
 const AS_IT_IS: &str = "name: P, include: [group: A]";
 const DRIFT: &str = "drift m.yaml";
@@ -80,7 +81,7 @@ fn the_issue_says_who_did_it() {
     for kind in Kind::ALL {
         let mut platform = platform(kind, "name: P, include: [group: A, group: B]");
         platform.world.edit("tenant.json", |state| {
-            let id = state["configurationPolicies"][0]["id"].clone();
+            let id = nth_policy(state, 0)["id"].clone();
             let now = jiff::Timestamp::now().to_string();
             state["auditEvents"] = serde_json::json!([{
                 "activityDateTime": now,
@@ -134,7 +135,7 @@ fn manifests_that_were_not_applied_yet_open_no_issue() {
         }
         // One that was changed by hand as well does.
         platform.world.edit("tenant.json", |state| {
-            let rows = state["configurationPolicies"][0]["assignments"].as_array_mut();
+            let rows = nth_policy(state, 0)["assignments"].as_array_mut();
             rows.expect("a list").remove(0);
         });
         platform.run(Event::Schedule, SINCE).exits(0);

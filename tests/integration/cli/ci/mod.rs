@@ -13,7 +13,7 @@ mod tenants;
 use serde_json::Value;
 
 use super::support::World;
-use super::support::tenant::Tenant;
+use super::support::tenant::{Tenant, nth_policy};
 use platform::{Event, Kind, Platform, SOMEBODY, Text};
 
 const PLAN: &str = "plan m.yaml";
@@ -44,16 +44,16 @@ fn comment(author: u64, id: u64, body: &str) -> Text {
 
 /// Adds an assignment to `C` by hand.
 fn by_hand(state: &mut Value) {
-    let mut row = state["configurationPolicies"][0]["assignments"][0].clone();
+    let mut row = nth_policy(state, 0)["assignments"][0].clone();
     row["id"] = Value::Null;
     row["target"]["groupId"] = Value::from("bbbbbbbb-0000-4000-8000-000000000003");
-    let rows = state["configurationPolicies"][0]["assignments"].as_array_mut();
+    let rows = nth_policy(state, 0)["assignments"].as_array_mut();
     rows.expect("a list").push(row);
 }
 
 /// Takes all assignments of `P` away by hand.
 fn emptied(state: &mut Value) {
-    state["configurationPolicies"][0]["assignments"] = serde_json::json!([]);
+    nth_policy(state, 0)["assignments"] = serde_json::json!([]);
 }
 
 #[test]

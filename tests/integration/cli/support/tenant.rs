@@ -193,6 +193,11 @@ pub(in crate::cli) fn policy<'a>(state: &'a Value, name: &str) -> &'a Value {
         .unwrap_or_else(|| panic!("no policy is called `{name}`"))
 }
 
+/// Returns a policy of the kind that tests take where it does not matter, by its place in a state file.
+pub(in crate::cli) fn nth_policy(state: &mut Value, index: usize) -> &mut Value {
+    &mut state["configurationPolicies"][index]
+}
+
 /// Finds a policy of either kind in a state file, to be changed.
 pub(in crate::cli) fn policy_mut<'a>(state: &'a mut Value, name: &str) -> &'a mut Value {
     let state = state.as_object_mut().expect("an object");

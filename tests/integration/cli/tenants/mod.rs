@@ -171,10 +171,7 @@ fn a_run_says_which_tenants_it_is_for() {
                 "did you mean `label:gold`?",
             ]);
     }
-    world.write(
-        "one.yaml",
-        "version: 1\npolicies:\n- {kind: configurationPolicy, name: Win - A, include: []}\n",
-    );
+    world.manifest_in("one.yaml", &["name: Win - A, include: []"]);
     world
         .run("plan one.yaml --all-tenants --sandbox tenant.json")
         .exits(64)
