@@ -54,15 +54,6 @@ impl Platform {
     /// Every platform.
     pub const ALL: [Self; 3] = [Self::GitHub, Self::AzureDevOps, Self::GitLab];
 
-    /// Returns the platform's word on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::GitHub => "github",
-            Self::AzureDevOps => "azure-devops",
-            Self::GitLab => "gitlab",
-        }
-    }
-
     /// Returns the platform as its makers write it.
     pub fn title(self) -> &'static str {
         match self {

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::client::{Call, Client};
 use super::error::GraphError;
 use super::listing::{self, ListedRows, Listing};
-use super::observe::{Event, RequestCounts};
+use super::observe::Event;
 use super::pages::{self, DecodePage, Listed};
 use super::wire::{self, ExpandedItem, Object, Page, Texts};
 use super::write::LookSlot;
@@ -120,11 +120,6 @@ impl Reader {
 
     pub(super) fn client(&self) -> &Client {
         &self.client
-    }
-
-    /// Returns what has gone over the wire so far.
-    pub fn counts(&self) -> RequestCounts {
-        self.client.counts()
     }
 
     /// Returns the Graph URL as plans show it.

@@ -10,9 +10,6 @@ use serde_json::{Map, Value, json};
 
 use super::app_settings::default_of;
 
-/// A property's name and its value as JSON.
-pub type Flat = (String, String);
-
 /// Writes the settings of an app's assignment out as properties. A value that the service fills in by
 /// itself comes as `None`.
 pub fn flatten_settings(settings: &Map<String, Value>) -> Vec<(String, Option<String>)> {
@@ -142,7 +139,7 @@ mod tests {
             "installTimeSettings": {"deadlineDateTime": "2026-01-31T08:00:00.000Z"},
             "androidManagedStoreAppTrackIds": ["a"],
         }));
-        let mut pairs: Vec<Flat> = flatten_settings(&settings)
+        let mut pairs: Vec<(String, String)> = flatten_settings(&settings)
             .into_iter()
             .map(|(name, value)| (name, value.expect("a value")))
             .collect();

@@ -120,11 +120,6 @@ impl Properties {
             .find(|(known, _)| &**known == name)
             .map(|(_, value)| value)
     }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_none()
-    }
 }
 
 /// Whether two lists hold the same assignments, in any order.

@@ -40,10 +40,7 @@ pub struct Report {
 
 #[derive(Debug)]
 enum Sink {
-    File {
-        file: File,
-        path: PathBuf,
-    },
+    File(File),
     /// To be a file.
     Waiting {
         path: PathBuf,
@@ -82,10 +79,7 @@ impl Report {
             self.kept = keep_earlier(path)?;
             let mut file = files::create(path)?;
             write_durably(&mut file, lines)?;
-            self.sink = Sink::File {
-                file,
-                path: path.clone(),
-            };
+            self.sink = Sink::File(file);
         }
         Ok(())
     }
@@ -105,18 +99,10 @@ impl Report {
         self.kept.as_deref()
     }
 
-    /// Returns the report's file.
-    pub fn path(&self) -> Option<&Path> {
-        match &self.sink {
-            Sink::File { path, .. } | Sink::Waiting { path, .. } => Some(path),
-            Sink::Memory(_) => None,
-        }
-    }
-
     /// Returns what a report in memory holds.
     pub fn text(&self) -> String {
         match &self.sink {
-            Sink::File { .. } | Sink::Waiting { .. } => String::new(),
+            Sink::File(_) | Sink::Waiting { .. } => String::new(),
             Sink::Memory(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         }
     }
@@ -236,7 +222,7 @@ impl Report {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
         match &mut self.sink {
-            Sink::File { file, .. } => write(file, &text),
+            Sink::File(file) => write(file, &text),
             Sink::Waiting { lines: bytes, .. } | Sink::Memory(bytes) => {
                 bytes.extend_from_slice(&text);
                 Ok(())

@@ -124,14 +124,6 @@ pub struct Drawn {
     pub findings: Vec<Finding>,
 }
 
-impl Drawn {
-    /// Adds another.
-    pub fn add(&mut self, other: Self) {
-        self.said.push_str(&other.said);
-        self.findings.extend(other.findings);
-    }
-}
-
 impl Entry {
     /// Begins with a tenant of which nothing is known yet.
     #[must_use]
