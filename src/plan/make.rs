@@ -60,27 +60,8 @@ pub fn make(
     let mut carried = 0;
     let mut gaps: Vec<SharedText> = Vec::new();
     for managed in selected.policies {
-        let planned = difference::planned(&managed);
-        let ManagedPolicy { live, desired } = managed;
-        let mut policy = PlannedPolicy {
-            kind: live.kind,
-            id: live.id.clone(),
-            name: live.name.clone(),
-            odata_type: live.odata_type.clone(),
-            mode: desired.mode,
-            manifest: places.of(&desired),
-            changes: changes(&live.rows, &planned.after),
-            asked: Vec::new(),
-            before: Arc::clone(&live.rows),
-            after: planned.after,
-            untouched: planned.untouched,
-            remediation: Arc::clone(&desired.remediation),
-            writes: Vec::new(),
-            restores: false,
-            shares_name: shared_names.contains(&(live.kind, live.id.as_str())),
-        };
-        policy.asked = places.of_changes(&policy.changes, &desired);
-        policy.writes = writes::planned(&policy, |row| live.row_id(row), inputs.write_with);
+        let shares_name = shared_names.contains(&(managed.live.kind, managed.live.id.as_str()));
+        let policy = planned(managed, &mut places, shares_name, inputs.write_with);
         let assigns = policy
             .writes
             .iter()
@@ -96,29 +77,12 @@ pub fn make(
     policies.sort_by(|one, other| {
         (one.kind, &one.name, &one.id).cmp(&(other.kind, &other.name, &other.id))
     });
-    if carried > 0 {
-        diagnostics.push(Diagnostic::new(
-            Severity::Warning,
-            "policy-set-rows",
-            None,
-            format!(
-                "{carried} of the policies to be written {} also assigned by a policy set; whether the service keeps such assignments is checked as each is read back",
-                if carried == 1 { "is" } else { "are" }
-            ),
-        ));
-    }
+    diagnostics.extend(assigned_by_sets(carried));
     diagnostics.extend(replaced_one_by_one(&gaps));
     let plan_diagnostics = diagnostics
         .iter()
         .map(|diagnostic| PlanDiagnostic::new(diagnostic, sources))
         .collect();
-    let mut names = Names::default();
-    for LiveGroup { id, name } in &live.groups {
-        names.add_group(id.clone(), name.clone());
-    }
-    for filter in &live.filters {
-        names.add_filter(filter.id.clone(), filter.name.clone());
-    }
     let plan = Plan {
         tenant_id: inputs.tenant_id.clone(),
         graph_url: inputs.graph_url.to_owned(),
@@ -133,10 +97,70 @@ pub fn make(
         unmanaged: Some(unmanaged::of(live, &managed, &shared_names)),
     };
     let annotations = Annotations {
-        names,
+        names: names_of(live),
         ..Annotations::default()
     };
     (Some(Draft { plan, annotations }), diagnostics)
+}
+
+/// Compares a policy with what is desired of it, and chooses its writes.
+fn planned(
+    managed: ManagedPolicy<'_>,
+    places: &mut Places<'_>,
+    shares_name: bool,
+    write_with: WriteWith,
+) -> PlannedPolicy {
+    let planned = difference::planned(&managed);
+    let ManagedPolicy { live, desired } = managed;
+    let mut policy = PlannedPolicy {
+        kind: live.kind,
+        id: live.id.clone(),
+        name: live.name.clone(),
+        odata_type: live.odata_type.clone(),
+        mode: desired.mode,
+        manifest: places.of(&desired),
+        changes: changes(&live.rows, &planned.after),
+        asked: Vec::new(),
+        before: Arc::clone(&live.rows),
+        after: planned.after,
+        untouched: planned.untouched,
+        remediation: Arc::clone(&desired.remediation),
+        writes: Vec::new(),
+        restores: false,
+        shares_name,
+    };
+    policy.asked = places.of_changes(&policy.changes, &desired);
+    policy.writes = writes::planned(&policy, |row| live.row_id(row), write_with);
+    policy
+}
+
+/// Returns the names of the groups and filters that were read.
+fn names_of(live: &LiveTenant) -> Names {
+    let mut names = Names::default();
+    for LiveGroup { id, name } in &live.groups {
+        names.add_group(id.clone(), name.clone());
+    }
+    for filter in &live.filters {
+        names.add_filter(filter.id.clone(), filter.name.clone());
+    }
+    names
+}
+
+/// Warns of policies whose whole set is written, and that policy sets assign as well.
+fn assigned_by_sets(policies: usize) -> Option<Diagnostic> {
+    let are = match policies {
+        0 => return None,
+        1 => "is",
+        _ => "are",
+    };
+    Some(Diagnostic::new(
+        Severity::Warning,
+        "policy-set-rows",
+        None,
+        format!(
+            "{policies} of the policies to be written {are} also assigned by a policy set; whether the service keeps such assignments is checked as each is read back"
+        ),
+    ))
 }
 
 /// Warns of the moment between the two writes of an assignment that is replaced.

@@ -38,7 +38,7 @@ use super::members::Members;
 pub use super::record::AssignmentRecord;
 use super::since::key;
 use super::writes::WriteWith;
-use super::{Annotations, Names, Plan, SetMembers, Summary};
+use super::{Annotations, Names, Plan, PlannedPolicy, SetMembers, Summary};
 
 /// The version of the format that this program writes.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -350,16 +350,7 @@ impl<'a> PlanRecord<'a> {
                 names.add_deleted_group(group);
             }
         }
-        let mut members: Option<Members> = None;
-        for (policy, record) in policies.iter().zip(self.policies.held()) {
-            if let Some(counted) = record.members() {
-                members.get_or_insert_default().add(policy, counted);
-            }
-        }
-        for filter in &self.filters {
-            let (id, counted) = filter.read();
-            members.get_or_insert_default().filters.insert(id, counted);
-        }
+        let members = self.members(&policies);
         let mut set_members = SetMembers::default();
         for (policy, record) in policies.iter().zip(self.policies.held()) {
             if let Some(members) = record.set_members() {
@@ -370,17 +361,7 @@ impl<'a> PlanRecord<'a> {
             let causes = policies.iter().zip(self.policies.held());
             record.read(causes.map(|(policy, record)| (policy, record.cause.as_deref())))
         });
-        let audit = self.who_days.map(|days| {
-            let known = policies.iter().zip(self.policies.held());
-            let known = known.filter_map(|(policy, record)| {
-                let audit = record.audit.as_ref()?.read()?;
-                Some((key(policy.kind, &policy.id), audit))
-            });
-            Audit {
-                days,
-                policies: known.collect(),
-            }
-        });
+        let audit = self.audit(&policies);
         self.shared_names.read(&mut policies, &mut names);
         let notable = self.notable.as_ref();
         let notable = notable
@@ -439,6 +420,34 @@ impl<'a> PlanRecord<'a> {
                 // They change from hour to hour: who wants to know asks again.
                 approvals: None,
             },
+        })
+    }
+
+    /// Returns what was counted of members, if anything was.
+    fn members(&self, policies: &[PlannedPolicy]) -> Option<Members> {
+        let mut members: Option<Members> = None;
+        for (policy, record) in policies.iter().zip(self.policies.held()) {
+            if let Some(counted) = record.members() {
+                members.get_or_insert_default().add(policy, counted);
+            }
+        }
+        for filter in &self.filters {
+            let (id, counted) = filter.read();
+            members.get_or_insert_default().filters.insert(id, counted);
+        }
+        members
+    }
+
+    /// Returns who changed the policies, if that was asked.
+    fn audit(&self, policies: &[PlannedPolicy]) -> Option<Audit> {
+        let known = policies.iter().zip(self.policies.held());
+        let known = known.filter_map(|(policy, record)| {
+            let audit = record.audit.as_ref()?.read()?;
+            Some((key(policy.kind, &policy.id), audit))
+        });
+        Some(Audit {
+            days: self.who_days?,
+            policies: known.collect(),
         })
     }
 }
