@@ -11,21 +11,19 @@
 //!   found by what it asks for; where the service does not say that, as with removals, by when it was
 //!   filed and by whom.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use tokio::time::Instant;
-
-use super::filed::{answered, approval_required, dead, locked, not_read, pending};
+use super::approvals::Open;
+use super::filed::{answered, approval_required, dead, locked, may_be_unlisted, not_read, pending};
 use super::progress::{Progress, Seen, Sent};
 use super::route::request;
 use super::staleness::moved_since;
 use super::withdraw::withdraw;
 use super::{Outcome, Reason, Settled, Worker};
-use crate::auth::claims::Claims;
 use crate::graph::approvals::{ApprovalRequest, ApprovalStatus, Asks};
 use crate::graph::body::WriteRequest;
 use crate::graph::error::ServiceError;
@@ -47,71 +45,6 @@ pub struct Approval {
     pub wait: Duration,
     /// When the run began; without it, now.
     pub began: Option<Timestamp>,
-}
-
-/// How long a request is new: the service may not show it yet.
-const NEW: SignedDuration = SignedDuration::from_mins(1);
-
-/// The open requests, or why they are not known.
-type Open = Result<Arc<Vec<ApprovalRequest>>, Reason>;
-
-/// What a run knows of approvals.
-#[derive(Debug)]
-pub(super) struct Approvals {
-    open: tokio::sync::Mutex<Option<Open>>,
-    /// The kinds of which a write without justification was refused.
-    asked: Mutex<BTreeSet<PolicyKind>>,
-    /// What was filed, by the policy.
-    filed: Mutex<BTreeMap<(PolicyKind, String), PendingApproval>>,
-    claims: Option<Arc<Claims>>,
-    began: (Timestamp, Instant),
-}
-
-impl Approvals {
-    pub(super) fn new(approval: &Approval, claims: Option<Arc<Claims>>) -> Self {
-        Self {
-            open: tokio::sync::Mutex::default(),
-            asked: Mutex::default(),
-            filed: Mutex::new(approval.filed.clone()),
-            claims,
-            began: (
-                approval.began.unwrap_or_else(Timestamp::now),
-                Instant::now(),
-            ),
-        }
-    }
-
-    /// Returns the time; the system's clock may be set while the run goes on.
-    fn now(&self) -> Timestamp {
-        let (began, since) = self.began;
-        began.saturating_add(since.elapsed()).unwrap_or(began)
-    }
-
-    fn identity(&self) -> Option<&str> {
-        self.claims.as_deref().and_then(Claims::identity)
-    }
-
-    /// Returns what was filed for a policy and not used.
-    pub(super) fn filed(&self, policy: &PlannedPolicy) -> Option<PendingApproval> {
-        let filed = self.filed.lock().unwrap_or_else(PoisonError::into_inner);
-        filed.get(&(policy.kind, policy.id.clone())).cloned()
-    }
-
-    fn remember(&self, policy: &PlannedPolicy, approval: PendingApproval) {
-        let mut filed = self.filed.lock().unwrap_or_else(PoisonError::into_inner);
-        filed.insert((policy.kind, policy.id.clone()), approval);
-    }
-
-    /// Forgets a code that is of no more use.
-    pub(super) fn forget(&self, policy: &PlannedPolicy) {
-        let mut filed = self.filed.lock().unwrap_or_else(PoisonError::into_inner);
-        filed.remove(&(policy.kind, policy.id.clone()));
-    }
-
-    fn is_asked(&self, kind: PolicyKind) -> bool {
-        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
-        asked.contains(&kind)
-    }
 }
 
 /// What is known of a policy's approval before it is written.
@@ -270,12 +203,7 @@ impl Worker<'_> {
         request: Option<ApprovalRequest>,
     ) -> Result<ApprovalHeader, Settled> {
         let Some(request) = request else {
-            // A new request may take some seconds to be seen.
-            let age = filed
-                .filed_at
-                .parse()
-                .map(|at| self.approvals.now().duration_since(at));
-            if age.is_ok_and(|age| age < NEW) {
+            if may_be_unlisted(&filed.filed_at, self.approvals.now()) {
                 return Err(pending(filed, None));
             }
             return Err(dead(Reason::new(
@@ -321,35 +249,53 @@ impl Worker<'_> {
         !is_other && request.is_own(self.approvals.claims.as_deref()) != Some(false)
     }
 
-    /// Withdraws a request that nothing needs any more, so that the policy is not locked until it
-    /// expires. Returns what is to be said of it.
-    pub(super) async fn withdraw_unneeded(
+    /// Settles a policy that is as planned. Withdraws its request, so that the policy is not locked until
+    /// that expires; what could not be withdrawn stays in the report.
+    pub(super) async fn settle_as_planned(
         &self,
         policy: &PlannedPolicy,
-        before: &Before,
-    ) -> Option<Reason> {
+        outcome: Outcome,
+        before: Before,
+    ) -> Settled {
+        let settled = Settled::good(outcome);
         let Before::Filed(filed, request) = before else {
-            return None;
+            return settled;
         };
         self.approvals.forget(policy);
-        let request = request.as_ref().as_ref()?;
-        if !request.status.is_open() || !self.may_be_ours(filed, request) {
-            return None;
+        let is_ours = |request: &ApprovalRequest| {
+            request.status.is_open() && self.may_be_ours(&filed, request)
+        };
+        match request.as_ref() {
+            Some(request) if is_ours(request) => {}
+            Some(_) => return settled,
+            // It may be open all the same.
+            None => {
+                return Settled {
+                    approval: Some(Box::new(filed)),
+                    ..settled
+                };
+            }
         }
         let code = &filed.code;
-        Some(match withdraw(self.writer, self.reader, code).await {
-            Withdrawn::Done | Withdrawn::Closed(_) => Reason::new(
-                "approvalWithdrawn",
-                format!("nothing is left to approve, so the request `{code}` was withdrawn"),
-            ),
-            Withdrawn::Failed(reason) => Reason::new(
-                "approvalNotWithdrawn",
-                format!(
+        let (reason, approval) = match withdraw(self.writer, self.reader, code).await {
+            Withdrawn::Done | Withdrawn::Closed(_) => {
+                let message =
+                    format!("nothing is left to approve, so the request `{code}` was withdrawn");
+                (Reason::new("approvalWithdrawn", message), None)
+            }
+            Withdrawn::Failed(reason) => {
+                let message = format!(
                     "nothing is left to approve, but the request `{code}` could not be withdrawn: {}",
                     reason.message
-                ),
-            ),
-        })
+                );
+                (Reason::new("approvalNotWithdrawn", message), Some(filed))
+            }
+        };
+        Settled {
+            reason: Some(reason),
+            approval: approval.map(Box::new),
+            ..settled
+        }
     }
 
     /// Settles a policy that has an open request. `alike` are the writes that would do.
@@ -381,8 +327,8 @@ impl Worker<'_> {
                 .iter()
                 .find(|write| request.asks_for(write) == Asks::Same),
         };
+        let who = who.unwrap_or_else(|| "an unknown identity".to_owned());
         let (Some(write), true) = (same, own != Some(false)) else {
-            let who = who.unwrap_or_else(|| "an unknown identity".to_owned());
             let is_unclear = |write: &WriteRequest| request.asks_for(write) == Asks::Unclear;
             let what = if same.is_some() {
                 "this change of the policy"
@@ -402,6 +348,12 @@ impl Worker<'_> {
                 let body = write.body.as_deref();
                 body.map(|body| String::from_utf8_lossy(body).into_owned())
             }),
+            // Where the service does not say who filed it, it need not have been this identity: the write
+            // is the same, and the service takes the code from whoever filed it only.
+            identity: match own == Some(true) || (is_ours && is_at) {
+                true => self.approvals.identity().map(str::to_owned),
+                false => request.filer().map(str::to_owned),
+            },
             ..self.filing(write, self.approvals.now())
         };
         let filed = filing.filed(
@@ -410,7 +362,7 @@ impl Worker<'_> {
             request.expires_at.clone(),
         );
         self.approvals.remember(policy, filed.clone());
-        Some(pending(filed, who))
+        Some(pending(filed, Some(who)))
     }
 
     /// Settles a policy whose write was just filed.
@@ -459,9 +411,7 @@ impl Worker<'_> {
             return None;
         }
         if !is_locked {
-            let asked = &self.approvals.asked;
-            let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
-            asked.insert(policy.kind);
+            self.approvals.ask(policy.kind);
         }
         let alike = self.alike(policy, progress, seen, &sent.write);
         // A new request may take some seconds to be listed.

@@ -1,19 +1,21 @@
 //! Writes that were filed for approval, as values: how one is kept and made again, and how a policy
 //! settles by what is known of its request.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::progress::Progress;
 use super::{Outcome, Reason, Settled};
 use crate::graph::approvals::means_same;
 use crate::graph::body::WriteRequest;
 use crate::graph::error::ServiceError;
+use crate::graph::retry::LISTED_WITHIN;
 use crate::graph::transport::Method;
 use crate::kinds::Writing;
 use crate::model::{PolicyKind, Rows, assign_path, assignments_path};
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{Step, Strategy, steps_by};
 use crate::report::{Filing, PendingApproval};
+use crate::text::count;
 
 impl Filing {
     /// Keeps a write that is about to leave.
@@ -122,6 +124,13 @@ fn write(
     })
 }
 
+/// Whether a request of that time may exist and not be listed yet.
+pub fn may_be_unlisted(filed_at: &str, now: Timestamp) -> bool {
+    let filed_at = filed_at.parse::<Timestamp>();
+    let within = SignedDuration::try_from(LISTED_WITHIN).unwrap_or(SignedDuration::MAX);
+    filed_at.is_ok_and(|filed_at| now.duration_since(filed_at) < within)
+}
+
 /// Says a time of the service without fractions.
 fn to_the_second(time: &str) -> String {
     let known = time.parse::<Timestamp>();
@@ -151,12 +160,21 @@ pub(super) fn locked(message: &str) -> Settled {
     Settled::bad(Outcome::Pending, Reason::new("lockedByApproval", message))
 }
 
-/// Why there is nothing to resume for a write that was announced.
-pub fn not_filed() -> Reason {
-    Reason::new(
-        "notFiled",
-        "the run ended before the answer to this write, and no open request asks for it",
-    )
+/// What becomes of a write that was announced, and that no open request is known to be for. `unclear`
+/// are the requests that may be: the service does not say which policy they are for.
+pub fn not_found(unclear: usize) -> Settled {
+    const NOT_KNOWN: &str = "the run did not learn the answer to this write, and";
+    if unclear == 0 {
+        let message = format!("{NOT_KNOWN} no open request asks for it");
+        return Settled::bad(Outcome::Skipped, Reason::new("notFiled", message));
+    }
+    let requests = count(
+        unclear,
+        "open request does not say whether it asks",
+        "open requests do not say whether they ask",
+    );
+    let message = format!("{NOT_KNOWN} {requests} for it");
+    Settled::bad(Outcome::Pending, Reason::new("filingUnknown", message))
 }
 
 pub(super) fn dead(reason: Reason) -> Settled {

@@ -5,6 +5,7 @@
 //! for all policies is in `capabilities`; [`crate::report`] keeps what happens on disk.
 
 pub mod approval;
+mod approvals;
 mod capabilities;
 pub mod filed;
 mod policy;
@@ -30,7 +31,8 @@ use crate::graph::write::Writer;
 use crate::plan::writes::WriteWith;
 use crate::plan::{Names, Plan, PlannedPolicy};
 use crate::report::{Moved, Outcome, Reason, Report, Results, Settled};
-use approval::{Approval, Approvals};
+use approval::Approval;
+use approvals::Approvals;
 use capabilities::Capabilities;
 
 /// How a plan is carried out.
@@ -49,7 +51,7 @@ pub struct Settings {
 
 /// Is notified as policies settle.
 pub trait ObserveApply: Sync {
-    /// A policy has settled; it is the `done`th of `all`.
+    /// A policy has settled; it is the `done`th of `all`. One that waited for approval may settle again.
     fn settled(&self, policy: &PlannedPolicy, settled: &Settled, done: usize, all: usize);
 }
 
@@ -207,12 +209,18 @@ impl Worker<'_> {
         }
         drop(settling);
         let mut results: Vec<Settled> = results.into_iter().flatten().collect();
-        self.wait_for_approvals(changed, &mut results).await;
+        self.wait_for_approvals(changed, &mut results, observer)
+            .await;
         results
     }
 
     /// Waits until requests are decided on, and goes on with the policies that wait for them.
-    async fn wait_for_approvals(&self, changed: &[&PlannedPolicy], results: &mut [Settled]) {
+    async fn wait_for_approvals(
+        &self,
+        changed: &[&PlannedPolicy],
+        results: &mut [Settled],
+        observer: &dyn ObserveApply,
+    ) {
         let end = Instant::now() + self.settings.approval.wait.min(LONGEST_APPROVAL_WAIT);
         loop {
             let waiting: Vec<usize> = (0..results.len())
@@ -247,6 +255,7 @@ impl Worker<'_> {
                 if self.settings.fail_fast && settled.outcome == Outcome::Failed {
                     self.stop.cancel();
                 }
+                observer.settled(changed[index], &settled, changed.len(), changed.len());
                 results[index] = settled;
             }
         }

@@ -50,7 +50,7 @@ impl Worker<'_> {
             }
         };
         settled.written = progress.touched;
-        if !settled.outcome.is_good() && settled.approval.is_none() {
+        if settled.approval.is_none() {
             // A code that was not used is not lost.
             settled.approval = self.approvals.filed(policy).map(Box::new);
         }
@@ -98,10 +98,7 @@ impl Worker<'_> {
                 false => Outcome::Already,
             };
             drop((sending, writing));
-            return Err(Settled {
-                reason: self.withdraw_unneeded(policy, &approval).await,
-                ..Settled::good(outcome)
-            });
+            return Err(self.settle_as_planned(policy, outcome, approval).await);
         };
         // After the look, so that nothing is announced that turns out not to be sent.
         if self.end(progress).is_cancelled() {

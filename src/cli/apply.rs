@@ -297,7 +297,8 @@ impl Session<'_> {
                 Ok(input)
             }
             Source::Report(recorded) if self.command.resume.is_some() => {
-                plan_resume(*recorded, client, service, request, stop).await
+                let began = jiff::Timestamp::now();
+                plan_resume(*recorded, client, service, request, began, stop).await
             }
             Source::Report(recorded) => {
                 let planned = plan_rollback(*recorded, client, service, request, stop).await?;

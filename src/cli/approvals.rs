@@ -64,7 +64,8 @@ pub(super) fn run(command: &Approvals, common: &Common, output: &Output) -> Resu
         let name = |done: &Done| done.tenant.as_ref().map(|tenant| tenant.name.clone());
         name(one).cmp(&name(other))
     });
-    let exits: Vec<Exit> = done.iter().map(exit).collect();
+    let exits = done.iter().map(|done| exit(done, yes.is_some()));
+    let exits: Vec<Exit> = exits.collect();
     if let ([_], false) = (done.as_slice(), many)
         && let Some(Done {
             listed: Err(failure),
@@ -94,10 +95,7 @@ pub(super) fn run(command: &Approvals, common: &Common, output: &Output) -> Resu
 }
 
 fn shown(done: &Done, exit: Exit, withdraws: bool) -> Shown<'_> {
-    let (open, closed) = match &done.listed {
-        Ok(listed) => (&*listed.open, &*listed.closed),
-        Err(_) => (&[][..], &[][..]),
-    };
+    let listed = done.listed.as_ref().ok();
     Shown {
         tenant: done
             .tenant
@@ -105,8 +103,10 @@ fn shown(done: &Done, exit: Exit, withdraws: bool) -> Shown<'_> {
             .map(|tenant| (&*tenant.name, &*tenant.tenant_id)),
         exit_code: exit.code(),
         error: done.listed.as_ref().err().map(|failure| &*failure.message),
-        open,
-        closed,
+        open: listed.map_or(&[], |listed| &listed.open),
+        closed: listed.map_or(&[], |listed| &listed.closed),
+        unclear: listed.map_or(0, |listed| listed.unclear),
+        unknown: listed.map_or(&[], |listed| &listed.unknown),
         withdrawn: withdraws.then_some(&done.withdrawn),
     }
 }
@@ -193,7 +193,7 @@ fn work(
             };
             let (client, listed) = match connected() {
                 Ok(client) => {
-                    let listed = list(&client, which, stop).await;
+                    let listed = list(&client, which, jiff::Timestamp::now(), stop).await;
                     (Some(client), listed)
                 }
                 Err(failure) => (None, Err(failure)),
@@ -228,7 +228,7 @@ fn work(
     })
 }
 
-fn exit(done: &Done) -> Exit {
+fn exit(done: &Done, withdraws: bool) -> Exit {
     let failed: Vec<&Reason> = done
         .withdrawn
         .iter()
@@ -239,7 +239,10 @@ fn exit(done: &Done) -> Exit {
         .collect();
     match &done.listed {
         Err(failure) => failure.exit,
-        Ok(_) if failed.is_empty() => Exit::Success,
+        Ok(listed) if failed.is_empty() => match withdraws && listed.has_unknown() {
+            true => Exit::Partial,
+            false => Exit::Success,
+        },
         Ok(_) => match failed.len() == done.withdrawn.len()
             && failed.iter().all(|reason| reason.is_refusal)
         {

@@ -188,6 +188,11 @@ impl ApprovalRequest {
         }
     }
 
+    /// Returns the id of whoever filed it, if that is known.
+    pub fn filer(&self) -> Option<&str> {
+        self.requestor.as_ref()?.party()?.id.as_deref()
+    }
+
     /// Returns the kind of the policy, if the service's word for its type is ours.
     pub fn kind(&self) -> Option<PolicyKind> {
         let name = self.policy_type.as_deref()?.rsplit('.').next()?;

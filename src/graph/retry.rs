@@ -84,11 +84,21 @@ pub const LISTING_TRIES: u32 = 5;
 /// See [`LISTING_TRIES`].
 pub const LISTING_WAIT: Duration = Duration::from_secs(3);
 
+/// How long the service may take to list a new request.
+pub const LISTED_WITHIN: Duration = Duration::from_mins(1);
+
 /// How often it is looked whether requests were approved, while a run waits for that.
 pub const APPROVAL_POLL: Duration = Duration::from_secs(15);
 
 /// A request expires after three days, so that no run waits longer.
 pub const LONGEST_APPROVAL_WAIT: Duration = Duration::from_secs(3 * 24 * 3600);
+
+/// Returns how long to wait before the requests are listed again, after so many tries: most are listed
+/// within a second.
+pub fn listing_wait(tries: usize) -> Duration {
+    let wait = LOOKS.get(tries).copied();
+    wait.unwrap_or(LISTING_WAIT).min(LISTING_WAIT)
+}
 
 const FIRST_BACKOFF: Duration = Duration::from_millis(500);
 const FIRST_THROTTLE_BACKOFF: Duration = Duration::from_secs(1);

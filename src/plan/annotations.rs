@@ -25,7 +25,16 @@ pub struct Annotations {
     /// What changed policy sets pass their assignments on to.
     pub set_members: SetMembers,
     /// The open requests for approval of changes to managed policies, if that was asked.
-    pub approvals: Option<Vec<ApprovalEntry>>,
+    pub approvals: Option<OpenApprovals>,
+}
+
+/// The open requests for approval that concern managed policies, or may.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct OpenApprovals {
+    /// Those for managed policies.
+    pub of_policies: Vec<ApprovalEntry>,
+    /// How many do not say which policy they are for.
+    pub unclear: usize,
 }
 
 impl Annotations {

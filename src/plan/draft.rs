@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::annotations::Annotations;
+use super::annotations::{Annotations, OpenApprovals};
 use super::audit::Audit;
 use super::guards::{self, GuardRules};
 use super::lints;
@@ -12,8 +12,8 @@ use super::unmanaged::Notable;
 use super::{Plan, PlanDiagnostic, PlannedPolicy};
 use crate::diagnostic::Diagnostic;
 use crate::model::{
-    ApprovalEntry, Assignment, AuditLog, DeletedGroup, LiveFilter, LiveGroup, PolicyKind,
-    Population, PopulationNeeds, SetMember,
+    Assignment, AuditLog, DeletedGroup, LiveFilter, LiveGroup, PolicyKind, Population,
+    PopulationNeeds, SetMember,
 };
 
 /// A plan in the making. [`Self::finish`] makes it one that does not change any more.
@@ -60,7 +60,7 @@ impl Draft {
     }
 
     /// Notes the open requests for approval.
-    pub fn add_approvals(&mut self, approvals: Vec<ApprovalEntry>) {
+    pub fn add_approvals(&mut self, approvals: OpenApprovals) {
         self.annotations.approvals = Some(approvals);
     }
 

@@ -38,7 +38,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use annotations::Annotations;
+pub use annotations::{Annotations, OpenApprovals};
 pub use difference::{Change, changes};
 pub use draft::Draft;
 pub use estimate::estimate;

@@ -9,10 +9,10 @@ use super::clean::clean;
 use super::json::Json;
 use super::markdown::{code, marker};
 use super::phrases::{count, reason};
-use super::requests::{minute, policy, state, which, who};
+use super::requests::{minute, policy, state, unclear, which, who};
 use crate::model::{ApprovalEntry, ApprovalStatus};
 use crate::plan::saved::ApprovalRecord;
-use crate::report::Withdrawn;
+use crate::report::{RecordedPolicy, Settled, Withdrawn};
 
 const WAITS: Style = AnsiColor::Yellow.on_default();
 const STRONG: Style = Style::new().bold();
@@ -33,9 +33,14 @@ fn closed(entry: &ApprovalEntry) -> String {
     )
 }
 
-fn summary(open: &[ApprovalEntry]) -> String {
+fn summary(shown: &Shown<'_>) -> String {
+    let open = shown.open;
     if open.is_empty() {
-        return "no open request for approval".to_owned();
+        let none = match shown.unclear {
+            0 => "no open request for approval",
+            _ => "no open request is known to be for these policies",
+        };
+        return none.to_owned();
     }
     let of = |status: ApprovalStatus| {
         let number = open.iter().filter(|entry| entry.status == status).count();
@@ -67,11 +72,29 @@ pub struct Shown<'a> {
     pub open: &'a [ApprovalEntry],
     /// Those of a run that are closed.
     pub closed: &'a [ApprovalEntry],
+    /// How many open ones do not say which policy they are for, if policies were asked for.
+    pub unclear: usize,
+    /// What a run may have filed, and why that is not known.
+    pub unknown: &'a [(RecordedPolicy, Settled)],
     /// What became of the open ones, if they were to be withdrawn.
     pub withdrawn: Option<&'a Vec<Withdrawn>>,
 }
 
 impl<'a> Shown<'a> {
+    fn has_notes(&self) -> bool {
+        self.unclear > 0 || !self.unknown.is_empty()
+    }
+
+    /// Says what is not known.
+    fn notes(&self) -> Vec<String> {
+        let unknown = self.unknown.iter().filter_map(|(policy, settled)| {
+            let name = policy.name.as_deref().unwrap_or(&policy.id);
+            let why = reason(settled.reason.as_ref()?);
+            Some(format!("{} {}: {why}", policy.kind, clean(name)))
+        });
+        unknown.chain(unclear(self.unclear)).collect()
+    }
+
     /// Returns the requests that were to be withdrawn with what became of them.
     fn withdrawals(&self) -> Option<Vec<(&'a ApprovalEntry, Withdrawn)>> {
         let open = self.open.iter().zip(self.withdrawn?.iter().cloned());
@@ -99,7 +122,10 @@ pub fn text(all: &[Shown<'_>]) -> String {
             for (entry, withdrawn) in &withdrawals {
                 let _ = writeln!(drawn, "{}", withdrawal(entry, withdrawn));
             }
-            if withdrawals.is_empty() {
+            for note in shown.notes() {
+                let _ = writeln!(drawn, "{note}");
+            }
+            if withdrawals.is_empty() && shown.unknown.is_empty() {
                 let _ = writeln!(drawn, "{NOTHING_FILED}");
             }
         } else {
@@ -127,20 +153,20 @@ fn requests(drawn: &mut String, shown: &Shown<'_>) {
     for entry in shown.closed {
         let _ = writeln!(drawn, "{}", closed(entry));
     }
-    if !shown.closed.is_empty() {
+    let notes = shown.notes();
+    for note in &notes {
+        let _ = writeln!(drawn, "{note}");
+    }
+    if !shown.closed.is_empty() || !notes.is_empty() {
         drawn.push('\n');
     }
-    let _ = writeln!(
-        drawn,
-        "{STRONG}Approvals{STRONG:#}: {}.",
-        summary(shown.open)
-    );
+    let _ = writeln!(drawn, "{STRONG}Approvals{STRONG:#}: {}.", summary(shown));
 }
 
 /// Draws the same for a comment. What does not fit into so many bytes is counted.
 pub fn markdown(all: &[Shown<'_>], most_bytes: usize) -> String {
     let title = match all {
-        [one] if one.withdrawn.is_none() => format!("approvals: {}", summary(one.open)),
+        [one] if one.withdrawn.is_none() => format!("approvals: {}", summary(one)),
         [one] => {
             let number = one.open.len() + one.closed.len();
             format!("approvals cancel: {}", count(number, "request", "requests"))
@@ -180,18 +206,23 @@ fn part(shown: &Shown<'_>, tenants: usize) -> (String, Vec<String>) {
     if let Some(error) = shown.error {
         return (head, vec![format!("{}\n", code(error))]);
     }
+    let notes = shown.notes().into_iter();
+    let notes = notes.map(|note| format!("- {}\n", code(note)));
     if let Some(withdrawals) = shown.withdrawals() {
         let lines = withdrawals.iter();
         let lines =
             lines.map(|(entry, withdrawn)| format!("- {}\n", code(withdrawal(entry, withdrawn))));
-        return (head, lines.collect());
+        return (head, lines.chain(notes).collect());
     }
     let rows: Vec<String> = shown.open.iter().chain(shown.closed).map(row).collect();
     if rows.is_empty() {
-        let none = format!("{}\n", summary(shown.open));
-        return (head, if tenants > 1 { vec![none] } else { Vec::new() });
+        let none = (tenants > 1).then(|| format!("{}\n", summary(shown)));
+        return (head, none.into_iter().chain(notes).collect());
     }
-    (head + TABLE, rows)
+    // An empty line ends the table.
+    let notes = std::iter::once("\n".to_owned()).chain(notes);
+    let notes = notes.take(if shown.has_notes() { usize::MAX } else { 0 });
+    (head + TABLE, rows.into_iter().chain(notes).collect())
 }
 
 const TABLE: &str =
@@ -238,8 +269,36 @@ struct OfTenant<'a> {
     /// Of a run: those that are not open any more.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     closed: Vec<ApprovalRecord<'a>>,
+    /// How many open requests do not say which policy they are for, if policies were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    approvals_without_policy: Option<usize>,
+    /// Policies for which it is not known whether the run has filed something.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unknown: Vec<UnknownRecord<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct UnknownRecord<'a> {
+    kind: &'static str,
+    id: &'a str,
+    name: Option<&'a str>,
+    code: Option<&'a str>,
+    message: Option<&'a str>,
+}
+
+impl<'a> UnknownRecord<'a> {
+    fn of((policy, settled): &'a (RecordedPolicy, Settled)) -> Self {
+        let reason = settled.reason.as_ref();
+        Self {
+            kind: policy.kind.name(),
+            id: &policy.id,
+            name: policy.name.as_deref(),
+            code: reason.map(|reason| &*reason.code),
+            message: reason.map(|reason| &*reason.message),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -266,6 +325,8 @@ pub fn json<'a>(all: &[Shown<'a>], of_many: Option<u8>) -> Json<'a> {
             exit_code: of_many.map(|_| shown.exit_code),
             approvals: shown.error.is_none().then_some(records),
             closed: closed.iter().map(ApprovalRecord::new).collect(),
+            approvals_without_policy: (shown.unclear > 0).then_some(shown.unclear),
+            unknown: shown.unknown.iter().map(UnknownRecord::of).collect(),
             error: shown.error,
         }
     });

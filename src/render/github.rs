@@ -18,6 +18,7 @@ use super::phrases::{
     self, Alike, Partial, alike, changes, count, how_to_accept, partial, policy_of_kind, seen,
     since, verdict,
 };
+use super::requests;
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};
 use super::who::who;
 use crate::diagnostic::Severity;
@@ -101,6 +102,7 @@ pub fn draw_as(form: Form, review: &Review<'_>) -> String {
             lines.changes(view);
         }
         lines.unmanaged(view);
+        lines.approvals(view);
     } else if let Some(checked) = review.checked.filter(|_| !failed) {
         lines.add(Level::Notice, None, "", checked);
     }
@@ -284,9 +286,21 @@ impl Lines<'_> {
         }
     }
 
+    /// Says what waits for approval, and what was approved and not sent.
+    fn approvals(&mut self, view: &PlanView<'_>) {
+        let Some(open) = &view.annotations.approvals else {
+            return;
+        };
+        let entries = open.of_policies.iter().map(requests::line);
+        let said: Vec<String> = entries.chain(requests::unclear(open.unclear)).collect();
+        if !said.is_empty() {
+            self.add(Level::Notice, None, requests::TITLE, &said.join("\n"));
+        }
+    }
+
     fn total(&mut self, view: &PlanView<'_>, results: Option<&Results>) {
         let mut message = changes(view.plan, view.summary, view.direction);
-        if let Some(results) = results.filter(|results| !results.settled.is_empty()) {
+        if let Some(results) = results.filter(|results| !results.is_empty()) {
             let _ = write!(message, "\n{}", outcomes(results));
         }
         if let Some((report, said)) = since(view.annotations) {

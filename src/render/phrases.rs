@@ -150,6 +150,7 @@ pub(super) fn changes(plan: &Plan, summary: &Summary, direction: Direction) -> S
     } = *summary;
     let which = managed_or_selected(plan);
     match (changed, direction) {
+        (0, _) if managed == 0 => "nothing to do".to_owned(),
         (0, _) => format!(
             "nothing to do, {} as the manifests say",
             count(
@@ -208,11 +209,11 @@ pub(super) fn read_counts(
     let parts: Vec<String> = parts
         .map(|(number, what)| format!("{number} {what}"))
         .collect();
-    format!(
-        "Read {}: {}",
-        count(summary.policies_read, "policy", "policies"),
-        parts.join(", ")
-    )
+    let read = count(summary.policies_read, "policy", "policies");
+    match parts.is_empty() {
+        true => format!("Read {read}"),
+        false => format!("Read {read}: {}", parts.join(", ")),
+    }
 }
 
 /// Says why a policy is not as planned, in one line.

@@ -3,10 +3,21 @@
 use jiff::Timestamp;
 
 use super::clean::clean;
+use super::phrases::count;
 use crate::model::{ApprovalEntry, ApprovalStatus};
 
 /// What stands above the open requests that `drift` shows.
 pub(super) const TITLE: &str = "Open requests for approval";
+
+/// Says of how many requests it is not known which policy they are for; `None` if of none.
+pub(super) fn unclear(number: usize) -> Option<String> {
+    let requests = count(
+        number,
+        "open request does not say which policy it is for",
+        "open requests do not say which policy they are for",
+    );
+    (number > 0).then(|| format!("{requests}; `assignctl approvals` lists all"))
+}
 
 /// Says what has become of a request.
 pub(super) fn state(status: ApprovalStatus) -> &'static str {

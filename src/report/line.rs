@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::outcome::{Announced, Filing, Outcome, PendingApproval, Reason, Results, Settled};
@@ -21,7 +22,7 @@ pub(super) enum Event {
     Start,
     /// A write is about to leave.
     Sending,
-    /// An earlier run has filed a write that this one is to send.
+    /// An earlier run has filed a write that this one is to send, or may have filed it.
     Filed,
     /// A policy has settled.
     Policy,
@@ -38,6 +39,9 @@ pub(super) enum Event {
 pub(super) struct StartLine<'a> {
     pub(super) format_version: Cow<'a, str>,
     pub(super) event: Event,
+    /// When the run began, before it had read anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) started_at: Option<Timestamp>,
     pub(super) digest: Option<Cow<'a, str>>,
     /// The tenant's short name, if manifests name their tenants.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,6 +77,7 @@ impl<'a> StartLine<'a> {
         Self {
             format_version: FORMAT_VERSION.into(),
             event: Event::Start,
+            started_at: None,
             digest: digest.map(Cow::Borrowed),
             tenant: None,
             client_id: None,
@@ -95,6 +100,16 @@ impl<'a> StartLine<'a> {
 }
 
 impl<'a> StartLine<'a> {
+    /// Says when the run began.
+    pub(super) fn began(self, began: Option<Timestamp>) -> Self {
+        // To the second, which the run began no earlier than.
+        let began = began.and_then(|began| Timestamp::from_second(began.as_second()).ok());
+        Self {
+            started_at: began,
+            ..self
+        }
+    }
+
     /// Says for which of several tenants the run is.
     pub(super) fn of_tenant(self, tenant: Option<&'a PlannedTenant>) -> Self {
         let own = |text: &'a Option<String>| text.as_deref().map(Cow::Borrowed);
@@ -148,37 +163,37 @@ impl<'a> SendingLine<'a> {
         request_id: &'a str,
         announced: Announced<'a>,
     ) -> Self {
+        Self {
+            client_request_id: Some(request_id.into()),
+            ..Self::about(Event::Sending, policy, names, announced)
+        }
+    }
+
+    /// Says what an earlier run has filed, or may have.
+    pub(super) fn filed(
+        policy: &'a PlannedPolicy,
+        names: &'a Names,
+        announced: Announced<'a>,
+    ) -> Self {
+        Self::about(Event::Filed, policy, names, announced)
+    }
+
+    fn about(
+        event: Event,
+        policy: &'a PlannedPolicy,
+        names: &'a Names,
+        announced: Announced<'a>,
+    ) -> Self {
         let (filing, approval) = match announced {
             Announced::Write => (None, None),
             Announced::Filing(filing) => (Some(Cow::Borrowed(filing)), None),
             Announced::Approved(approval) => (None, Some(Cow::Borrowed(approval))),
         };
         Self {
-            client_request_id: Some(request_id.into()),
-            filing,
-            approval,
-            ..Self::about(Event::Sending, policy, names)
-        }
-    }
-
-    /// Says what an earlier run has filed.
-    pub(super) fn filed(
-        policy: &'a PlannedPolicy,
-        names: &'a Names,
-        approval: &'a PendingApproval,
-    ) -> Self {
-        Self {
-            approval: Some(Cow::Borrowed(approval)),
-            ..Self::about(Event::Filed, policy, names)
-        }
-    }
-
-    fn about(event: Event, policy: &'a PlannedPolicy, names: &'a Names) -> Self {
-        Self {
             event,
             client_request_id: None,
-            filing: None,
-            approval: None,
+            filing,
+            approval,
             kind: policy.kind.name().into(),
             id: policy.id.as_str().into(),
             name: Some((&*policy.name).into()),

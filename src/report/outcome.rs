@@ -268,12 +268,13 @@ pub struct Moved {
 impl Results {
     /// Returns how many policies had an outcome.
     pub fn count(&self, outcome: Outcome) -> usize {
+        let all = self.each();
+        all.filter(|settled| settled.outcome == outcome).count()
+    }
+
+    fn each(&self) -> impl Iterator<Item = &Settled> {
         let skipped = self.skipped.iter().map(|(_, settled)| settled);
-        self.settled
-            .iter()
-            .chain(skipped)
-            .filter(|settled| settled.outcome == outcome)
-            .count()
+        self.settled.iter().chain(skipped)
     }
 
     /// Returns the policies that have settled: those of the plan in its order, then the others.
@@ -301,16 +302,21 @@ impl Results {
         })
     }
 
+    /// Whether there was no policy.
+    pub fn is_empty(&self) -> bool {
+        self.each().next().is_none()
+    }
+
     /// Whether every policy is as planned.
     pub fn is_good(&self) -> bool {
-        self.skipped.is_empty() && self.settled.iter().all(|settled| settled.outcome.is_good())
+        self.each().all(|settled| settled.outcome.is_good())
     }
 
     /// Whether every policy is as planned or waits for approval.
     pub fn is_good_or_pending(&self) -> bool {
         let is_fine =
             |settled: &Settled| settled.outcome.is_good() || settled.outcome == Outcome::Pending;
-        self.skipped.is_empty() && self.settled.iter().all(is_fine)
+        self.each().all(is_fine)
     }
 
     /// Whether there was no token any more, or writes were tried and every one of them was refused

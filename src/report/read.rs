@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -39,6 +40,8 @@ pub enum ReportError {
 /// What a run left behind.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recorded {
+    /// When the run began, before it had read anything; `None` if the report does not say.
+    pub started_at: Option<Timestamp>,
     /// The digest of the plan that was carried out; `None` if there was no plan.
     pub digest: Option<String>,
     /// The tenant; `None` if the token did not name it, or where the run ended before its start.
@@ -124,9 +127,15 @@ impl RecordedPolicy {
         self.approval.is_some() || self.unknown_filing().is_some()
     }
 
+    /// Whether the report only takes over what an earlier run may have filed.
+    pub fn is_taken_over(&self) -> bool {
+        !self.sent && self.filing.is_some()
+    }
+
     /// Returns the write that may have been filed without the run having learned the code.
     pub fn unknown_filing(&self) -> Option<&Filing> {
         let may_be = match self.outcome {
+            _ if self.is_taken_over() => true,
             // It may have become as planned while a request for it is open.
             None | Some(Outcome::Pending | Outcome::Applied | Outcome::Already) => true,
             Some(Outcome::Failed) => self.written != Some(false),
@@ -178,9 +187,14 @@ pub fn read(bytes: &[u8]) -> Result<Recorded, ReportError> {
         match event(&value).map_err(wrong)? {
             Event::Filed => {
                 let (policy, _) = sending(value, &mut recorded.names).map_err(wrong)?;
+                // What may have been filed is looked for again, and not sent.
+                let outcome = match &policy.approval {
+                    Some(_) => Outcome::Pending,
+                    None => Outcome::Skipped,
+                };
                 let filed = RecordedPolicy {
                     sent: false,
-                    outcome: Some(Outcome::Pending),
+                    outcome: Some(outcome),
                     ..policy
                 };
                 add(&mut policies, filed);
@@ -241,6 +255,7 @@ fn start(recorded: &mut Recorded, value: Value) -> Result<(), ReportError> {
     let StartLine {
         format_version,
         event: _,
+        started_at,
         digest,
         tenant,
         client_id,
@@ -256,6 +271,7 @@ fn start(recorded: &mut Recorded, value: Value) -> Result<(), ReportError> {
     if format_version.split('.').next() != Some("1") {
         return Err(ReportError::UnknownVersion(format_version.into_owned()));
     }
+    recorded.started_at = started_at;
     recorded.digest = digest.map(Cow::into_owned);
     recorded.tenant = tenant.map(|name| PlannedTenant {
         name: name.into_owned(),

@@ -16,10 +16,11 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::line::{EndLine, PolicyLine, SendingLine, StartLine};
-use super::outcome::{Announced, Outcome, PendingApproval, Results, Settled};
+use super::outcome::{Announced, Outcome, Results, Settled};
 use super::read::read;
 use crate::files;
 use crate::graph::observe::RequestCounts;
@@ -36,6 +37,8 @@ pub struct Report {
     restores: bool,
     /// The tenant, if manifests name their tenants.
     tenant: Option<PlannedTenant>,
+    /// When the run began, before it had read anything.
+    began: Option<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -66,6 +69,7 @@ impl Report {
             kept: None,
             restores: false,
             tenant: None,
+            began: Some(Timestamp::now()),
         })
     }
 
@@ -91,6 +95,7 @@ impl Report {
             kept: None,
             restores: false,
             tenant: None,
+            began: None,
         }
     }
 
@@ -113,7 +118,8 @@ impl Report {
     ///
     /// Says why the line is not on disk.
     pub fn start(&mut self, plan: Option<(&Plan, &str)>, graph_url: &str) -> io::Result<()> {
-        self.line(&StartLine::new(plan, graph_url).of_tenant(self.tenant.clone().as_ref()))
+        let start = StartLine::new(plan, graph_url).began(self.began);
+        self.line(&start.of_tenant(self.tenant.clone().as_ref()))
     }
 
     /// Says for which of several tenants the run is.
@@ -146,8 +152,8 @@ impl Report {
         self.restores = restores;
     }
 
-    /// Takes over what an earlier run has filed for approval, so that this report has it however the
-    /// run ends.
+    /// Takes over what an earlier run has filed for approval, or may have, so that this report has it
+    /// however the run ends.
     ///
     /// # Errors
     ///
@@ -156,9 +162,9 @@ impl Report {
         &mut self,
         policy: &PlannedPolicy,
         names: &Names,
-        approval: &PendingApproval,
+        announced: Announced<'_>,
     ) -> io::Result<()> {
-        self.add(&SendingLine::filed(policy, names, approval), write)
+        self.add(&SendingLine::filed(policy, names, announced), write)
     }
 
     /// Writes what became of a policy.

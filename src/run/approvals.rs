@@ -7,21 +7,22 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::filings::{Filings, Unknown, with_codes};
 use super::reviewed::check_tenant;
 use super::{Failure, unless_stopped};
 use crate::apply::withdraw::withdraw_all;
 use crate::auth::claims::Claims;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::exit::Exit;
-use crate::graph::approvals::{ApprovalRequest, Asks};
+use crate::graph::approvals::ApprovalRequest;
 use crate::graph::client::Client;
 use crate::graph::{GraphError, Reader};
 use crate::manifest::Loaded;
 use crate::model::{ApprovalEntry, ApprovalStatus, PolicyKind};
 use crate::plan::needs::needs;
 use crate::plan::writes::WriteWith;
-use crate::plan::{self, Draft, PlanInputs, Selection};
-use crate::report::{Filing, PendingApproval, Recorded, RecordedPolicy, Withdrawn};
+use crate::plan::{self, Draft, OpenApprovals, PlanInputs, Selection};
+use crate::report::{Outcome, PendingApproval, Recorded, RecordedPolicy, Settled, Withdrawn};
 
 /// The list could not be read.
 const CODE: &str = "approvals-unreadable";
@@ -44,9 +45,22 @@ pub struct Listed {
     pub open: Vec<ApprovalEntry>,
     /// Those of a run that are closed.
     pub closed: Vec<ApprovalEntry>,
+    /// How many open ones do not say which policy they are for, if policies were asked for.
+    pub unclear: usize,
+    /// What a run may have filed, and why that is not known.
+    pub unknown: Vec<(RecordedPolicy, Settled)>,
 }
 
-/// Lists requests.
+impl Listed {
+    /// Whether an open request may be what a run has filed.
+    #[must_use]
+    pub fn has_unknown(&self) -> bool {
+        let mut unknown = self.unknown.iter();
+        unknown.any(|(_, settled)| settled.outcome == Outcome::Pending)
+    }
+}
+
+/// Lists requests. `began` is the time now.
 ///
 /// # Errors
 ///
@@ -54,6 +68,7 @@ pub struct Listed {
 pub async fn list(
     client: &Arc<Client>,
     which: Which,
+    began: Timestamp,
     stop: &CancellationToken,
 ) -> Result<Listed, Failure> {
     unless_stopped(stop, async {
@@ -70,7 +85,7 @@ pub async fn list(
                 let draft = managed(&reader, &loaded).await?;
                 open_managed(&draft, client).await?
             }
-            Which::Filed(recorded) => of_run(*recorded, client).await?,
+            Which::Filed(recorded) => of_run(*recorded, client, began).await?,
         };
         for entries in [&mut listed.open, &mut listed.closed] {
             entries.sort_by(|one, other| {
@@ -88,7 +103,10 @@ pub async fn list(
 pub(super) async fn add_open(draft: &mut Draft, client: &Arc<Client>) -> Option<Diagnostic> {
     match open_managed(draft, client).await {
         Ok(listed) => {
-            draft.add_approvals(listed.open);
+            draft.add_approvals(OpenApprovals {
+                of_policies: listed.open,
+                unclear: listed.unclear,
+            });
             None
         }
         Err(error) => Some(
@@ -134,14 +152,14 @@ async fn open_of(
 ) -> Result<Listed, GraphError> {
     let requests = reader.approval_requests().await?;
     let open = requests.iter().filter(|request| request.status.is_open());
-    let open = open.filter_map(|request| {
-        let (kind, name) = about(request)?;
-        Some(request.entry(kind, name, claims))
-    });
-    Ok(Listed {
-        open: open.collect(),
-        closed: Vec::new(),
-    })
+    let mut listed = Listed::default();
+    for request in open {
+        match about(request) {
+            Some((kind, name)) => listed.open.push(request.entry(kind, name, claims)),
+            None => listed.unclear += usize::from(request.policy_id.is_none()),
+        }
+    }
+    Ok(listed)
 }
 
 async fn managed(reader: &Reader, loaded: &Loaded) -> Result<Draft, Failure> {
@@ -158,12 +176,25 @@ async fn managed(reader: &Reader, loaded: &Loaded) -> Result<Draft, Failure> {
 }
 
 /// Returns the requests that a run has filed.
-async fn of_run(recorded: Recorded, client: &Arc<Client>) -> Result<Listed, Failure> {
+async fn of_run(
+    recorded: Recorded,
+    client: &Arc<Client>,
+    began: Timestamp,
+) -> Result<Listed, Failure> {
     let reader = Reader::new(Arc::clone(client));
     let claims = client.claims().await?;
+    let Filings { known, unknown } = filed(recorded, client, began).await?;
     let requests = reader.approval_requests().await?;
     let mut listed = Listed::default();
-    for (policy, approval) in filed(recorded, client).await? {
+    for Unknown {
+        policy,
+        filing: _,
+        settled,
+    } in unknown
+    {
+        listed.unknown.push((policy, settled));
+    }
+    for (policy, approval) in known {
         let is_it = |request: &&ApprovalRequest| request.id.eq_ignore_ascii_case(&approval.code);
         let request = match requests.iter().find(is_it) {
             Some(request) => Some(request.clone()),
@@ -212,13 +243,14 @@ fn entry(
 async fn filed(
     recorded: Recorded,
     client: &Arc<Client>,
-) -> Result<Vec<(RecordedPolicy, PendingApproval)>, Failure> {
+    began: Timestamp,
+) -> Result<Filings, Failure> {
     let tenant_id = Reader::new(Arc::clone(client)).tenant_id().await?;
     if recorded.has_plan() {
         let of_report = recorded.tenant_id.as_deref();
         check_tenant("report", of_report, tenant_id.as_deref())?;
     }
-    Ok(with_codes(recorded.policies, client).await?.0)
+    with_codes(recorded.policies, client, began).await
 }
 
 /// Withdraws requests, and says for each what became of it.
@@ -233,85 +265,4 @@ pub async fn cancel(
 ) -> Result<Vec<Withdrawn>, Failure> {
     let codes: Vec<String> = entries.iter().map(|entry| entry.code.clone()).collect();
     unless_stopped(stop, async { Ok(withdraw_all(client, &codes).await) }).await
-}
-
-pub(super) fn name(policy: &RecordedPolicy) -> &str {
-    policy.name.as_deref().unwrap_or(&policy.id)
-}
-
-/// Policies with the writes that were filed for them, and those for which nothing was.
-pub type WithCodes = (Vec<(RecordedPolicy, PendingApproval)>, Vec<RecordedPolicy>);
-
-/// Finds what a run has filed: what its report says, and what it was about to file when it ended before
-/// it knew the answer.
-///
-/// # Errors
-///
-/// Says why the open requests cannot be read.
-pub async fn with_codes(
-    policies: Vec<RecordedPolicy>,
-    client: &Arc<Client>,
-) -> Result<WithCodes, Failure> {
-    let is_unknown = |policy: &RecordedPolicy| policy.unknown_filing().is_some();
-    let (open, claims) = match policies.iter().any(is_unknown) {
-        true => (
-            Reader::new(Arc::clone(client)).approval_requests().await?,
-            client.claims().await?,
-        ),
-        false => (Vec::new(), None),
-    };
-    let mut known = Vec::new();
-    let mut unknown = Vec::new();
-    for mut policy in policies {
-        if let Some(approval) = policy.approval.take() {
-            known.push((policy, approval));
-            continue;
-        }
-        let Some(filing) = policy.unknown_filing().cloned() else {
-            continue;
-        };
-        let is_it = |request: &&ApprovalRequest| {
-            request.status.is_open() && is_of(request, &policy, &filing, claims.as_deref())
-        };
-        match open.iter().find(is_it) {
-            Some(request) => {
-                let approval = filing.filed(
-                    request.id.clone(),
-                    request.requested_at.clone(),
-                    request.expires_at.clone(),
-                );
-                known.push((policy, approval));
-            }
-            // It was found to be locked by another request, or refused.
-            None if policy.outcome.is_some() => {}
-            None => unknown.push(policy),
-        }
-    }
-    Ok((known, unknown))
-}
-
-/// Whether a request is what a write has filed. Where the service does not say what it asks for, it is
-/// by when it was filed: a policy has one open request at a time.
-fn is_of(
-    request: &ApprovalRequest,
-    policy: &RecordedPolicy,
-    filing: &Filing,
-    claims: Option<&Claims>,
-) -> bool {
-    let then = policy.after.clone().into();
-    let Some(write) = filing.write(policy.kind, &policy.id, then) else {
-        return false;
-    };
-    let is_at = || {
-        let sent_at = filing.sent_at.parse::<Timestamp>();
-        sent_at.is_ok_and(|sent_at| request.was_filed_with(sent_at, &filing.justification))
-    };
-    request.is_for_policy(&policy.id)
-        && request.is_own(claims) != Some(false)
-        && match request.asks_for(&write) {
-            // What the run has seen done it needs no request for, unless it is its own.
-            Asks::Same if policy.outcome.is_none_or(|outcome| !outcome.is_good()) => true,
-            Asks::Same | Asks::Unclear => is_at(),
-            Asks::Other => false,
-        }
 }

@@ -12,6 +12,7 @@ pub mod doctor;
 pub mod explain;
 pub mod export;
 pub mod failure;
+pub mod filings;
 pub mod folder;
 pub mod init;
 pub mod inputs;

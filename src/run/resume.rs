@@ -3,25 +3,25 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::apply::ApplyInput;
-use super::approvals::{name, with_codes};
 use super::connect::ServiceSettings;
+use super::filings::{Filings, Unknown, with_codes};
 use super::plan::{PlanRequest, PreparedPlan};
 use super::reviewed::check_tenant;
 use super::rollback::applied_policy;
 use super::{Failure, unless_stopped};
-use crate::apply::filed::not_filed;
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::plan::rollback::as_recorded;
 use crate::plan::{Annotations, Plan, Unchanged};
-use crate::report::{Outcome, Recorded, Settled};
+use crate::report::{Recorded, RecordedPolicy};
 
-/// Makes the plan of what a report says is pending.
+/// Makes the plan of what a report says is pending. `began` is the time now.
 ///
 /// # Errors
 ///
@@ -31,6 +31,7 @@ pub async fn plan_resume(
     client: &Arc<Client>,
     service: &ServiceSettings,
     request: &PlanRequest<'_>,
+    began: Timestamp,
     stop: &CancellationToken,
 ) -> Result<ApplyInput, Failure> {
     let reader = Reader::new(Arc::clone(client));
@@ -61,9 +62,10 @@ pub async fn plan_resume(
     } = recorded;
     let policies = policies.into_iter();
     let policies = policies.filter(|policy| request.selection.includes(policy.kind, name(policy)));
-    let (policies, skipped) = unless_stopped(stop, with_codes(policies.collect(), client)).await?;
+    let found = with_codes(policies.collect(), client, began);
+    let Filings { known, unknown } = unless_stopped(stop, found).await?;
     let mut filed = BTreeMap::new();
-    for (policy, approval) in policies {
+    for (policy, approval) in known {
         let key = (policy.kind, policy.id.clone());
         let policy = as_recorded(&applied_policy(policy), write_with);
         let then = Arc::clone(&policy.after);
@@ -87,13 +89,25 @@ pub async fn plan_resume(
         names,
         ..Annotations::default()
     };
-    let skipped = skipped.into_iter().map(|policy| {
-        let settled = Settled::bad(Outcome::Skipped, not_filed());
-        (as_recorded(&applied_policy(policy), write_with), settled)
-    });
+    let (mut skipped, mut not_known) = (Vec::new(), Vec::new());
+    for Unknown {
+        policy,
+        filing,
+        settled,
+    } in unknown
+    {
+        let policy = as_recorded(&applied_policy(policy), write_with);
+        not_known.push((policy.clone(), filing));
+        skipped.push((policy, settled));
+    }
     Ok(ApplyInput {
-        skipped: skipped.collect(),
+        skipped,
         filed,
+        unknown: not_known,
         ..ApplyInput::new(PreparedPlan::new(plan, annotations, service))
     })
+}
+
+fn name(policy: &RecordedPolicy) -> &str {
+    policy.name.as_deref().unwrap_or(&policy.id)
 }

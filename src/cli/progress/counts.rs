@@ -7,8 +7,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::graph::pace::Class;
-use crate::plan::PlannedPolicy;
-use crate::report::{Outcome, Settled};
+use crate::report::Outcome;
 use crate::text::count;
 
 /// Two waits that end within this time of each other are one.
@@ -46,19 +45,14 @@ impl Counts {
         self.began = Some((now, time));
     }
 
-    pub(super) fn settled(
-        &mut self,
-        policy: &PlannedPolicy,
-        settled: &Settled,
-        done: usize,
-        all: usize,
-    ) {
+    pub(super) fn settled(&mut self, outcome: Outcome, writes: usize, done: usize, all: usize) {
         self.policies_done = done;
         self.policies = all;
-        if settled.outcome == Outcome::Applied {
-            self.writes_done += policy.writes.len();
+        if outcome == Outcome::Applied {
+            self.writes_done += writes;
         }
-        if !settled.outcome.is_good() {
+        // What waits may settle again.
+        if !outcome.is_good() && outcome != Outcome::Pending {
             self.not_as_planned += 1;
         }
     }
@@ -153,6 +147,17 @@ mod tests {
         assert_eq!(counts.time_left(after(100)), Duration::from_secs(200));
         counts.policies_done = 300;
         assert_eq!(counts.time_left(after(100)), Duration::ZERO);
+    }
+
+    #[test]
+    fn what_waited_for_approval_settles_again() {
+        let mut counts = Counts::default();
+        for outcome in [Outcome::Pending, Outcome::Applied] {
+            counts.settled(outcome, 2, 1, 1);
+        }
+        assert_eq!((counts.writes_done, counts.not_as_planned), (2, 0));
+        counts.settled(Outcome::Failed, 1, 1, 1);
+        assert_eq!(counts.not_as_planned, 1);
     }
 
     #[test]

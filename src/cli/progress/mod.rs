@@ -177,7 +177,7 @@ impl ObserveApply for Progress {
             return;
         };
         let Inner { counts, face } = &mut *inner;
-        counts.settled(policy, settled, done, all);
+        counts.settled(settled.outcome, policy.writes.len(), done, all);
         let left = counts.time_left(Instant::now());
         match face {
             Face::Lines(lines) => lines.settled(policy, settled, counts, left),

@@ -15,7 +15,7 @@ pub(in crate::plan) struct AuditRecord {
     more: usize,
 }
 
-fn is_zero(number: &usize) -> bool {
+pub(super) fn is_zero(number: &usize) -> bool {
     *number == 0
 }
 

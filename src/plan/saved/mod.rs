@@ -163,6 +163,9 @@ pub struct PlanRecord<'a> {
     /// The open requests for approval, if that was asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub approvals: Option<Vec<ApprovalRecord<'a>>>,
+    /// How many open requests do not say which policy they are for.
+    #[serde(default, skip_serializing_if = "audit::is_zero")]
+    pub approvals_without_policy: usize,
     /// Groups that are assigned, and were deleted not long ago.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub deleted_groups: Vec<DeletedRecord>,
@@ -243,9 +246,11 @@ impl<'a> PlanRecord<'a> {
                 .as_ref()
                 .map(|notable| NotableRecord::new(notable, names)),
             who_days: audit.as_ref().map(|audit| audit.days),
-            approvals: approvals
-                .as_ref()
-                .map(|all| all.iter().map(ApprovalRecord::new).collect()),
+            approvals: approvals.as_ref().map(|open| {
+                let entries = open.of_policies.iter();
+                entries.map(ApprovalRecord::new).collect()
+            }),
+            approvals_without_policy: approvals.as_ref().map_or(0, |open| open.unclear),
             deleted_groups: DeletedRecord::all(names),
             filters: FilterRecord::all(members.as_ref(), names),
             diagnostics: diagnostics.iter().map(DiagnosticRecord::new).collect(),

@@ -325,13 +325,19 @@ fn unmanaged(annotations: &Annotations) -> Part {
 }
 
 fn open_approvals(annotations: &Annotations) -> Part {
-    let entries = annotations.approvals.as_deref().unwrap_or_default();
+    let open = annotations.approvals.as_ref();
+    let entries = open.map_or(&[][..], |open| &open.of_policies);
+    let unclear = open.and_then(|open| requests::unclear(open.unclear));
+    let unclear = unclear.map(|line| format!("- {line}\n"));
     let rest = entries.len().saturating_sub(MOST_UNMANAGED);
     let lines = entries.iter().take(MOST_UNMANAGED);
     let lines = lines.map(|entry| format!("- {}\n", code(requests::line(entry))));
     let rest = (rest > 0).then(|| format!("- and {rest} more\n"));
-    Part::new("open requests for approval", lines.chain(rest))
-        .between(format!("**{}:**\n\n", requests::TITLE), "\n".to_owned())
+    Part::new(
+        "open requests for approval",
+        lines.chain(rest).chain(unclear),
+    )
+    .between(format!("**{}:**\n\n", requests::TITLE), "\n".to_owned())
 }
 
 /// Shows the policies that moved since a plan was saved, then and now.

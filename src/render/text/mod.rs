@@ -142,8 +142,10 @@ fn draw_unmanaged(text: &mut String, annotations: &Annotations) {
 }
 
 fn draw_approvals(text: &mut String, annotations: &Annotations) {
-    let entries = annotations.approvals.as_deref().unwrap_or_default();
-    if entries.is_empty() {
+    let open = annotations.approvals.as_ref();
+    let entries = open.map_or(&[][..], |open| &open.of_policies);
+    let unclear = open.and_then(|open| requests::unclear(open.unclear));
+    if entries.is_empty() && unclear.is_none() {
         return;
     }
     let _ = writeln!(text, "{UPDATE}{}{UPDATE:#}", requests::TITLE);
@@ -152,6 +154,9 @@ fn draw_approvals(text: &mut String, annotations: &Annotations) {
     }
     if entries.len() > MOST_UNMANAGED {
         let _ = writeln!(text, "  and {} more", entries.len() - MOST_UNMANAGED);
+    }
+    if let Some(line) = unclear {
+        let _ = writeln!(text, "  {line}");
     }
     text.push('\n');
 }

@@ -87,6 +87,7 @@ fn headline(plan: &Plan, summary: &Summary, direction: Direction) -> String {
         time,
     } = *summary;
     match (changed, direction) {
+        (0, _) if managed == 0 => format!("{STRONG}Nothing to do{STRONG:#}."),
         (0, _) => format!(
             "{STRONG}Nothing to do{STRONG:#}: {} as the manifests say.",
             if managed == 1 {

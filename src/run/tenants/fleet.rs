@@ -301,7 +301,9 @@ impl<H: Host> Fleet<'_, H> {
     async fn resumed(&self, file: &TenantFile) -> Result<Staged, Failure> {
         let recorded = file.report()?;
         let (client, service) = self.host.connect(&file.tenant, self.stop)?;
-        let input = plan_resume(recorded, &client, &service, &self.request, self.stop).await?;
+        let began = jiff::Timestamp::now();
+        let (request, stop) = (&self.request, self.stop);
+        let input = plan_resume(recorded, &client, &service, request, began, stop).await?;
         Ok(Staged {
             drawn: Drawn::default(),
             input,

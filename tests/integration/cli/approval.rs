@@ -1,72 +1,11 @@
-//! Multi Admin Approval: what has to be approved is filed, waits as `pending`, and is sent again as it
-//! was once someone has approved it.
+//! Multi Admin Approval: what has to be approved is filed and waits as `pending`, and nothing is filed twice.
 
 use serde_json::{Value, json};
 
 use super::support::World;
+use super::support::gated::{WHY, as_app, decide, end, file, lines, one, requests, set, three};
 use super::support::service::Served;
-use super::support::stand_in::readable_token;
-use super::support::tenant::{TENANT_ID, Tenant, policy_mut};
-
-const WHY: &str = "ring_0,_asked_by_Ada";
-const DAY: u64 = 86_400;
-
-fn gated() -> Tenant {
-    Tenant::common().switch("approval", json!({"policyTypes": ["configurationPolicy"]}))
-}
-
-fn one() -> World {
-    World::with(&gated().policy("P", &[]), &["name: P, include: [group: A]"])
-}
-
-fn three() -> World {
-    let tenant = gated()
-        .policy("P", &[])
-        .policy("Q", &[])
-        .policy("R", &["+A", "+B"]);
-    World::with(&tenant, &["match: '?', include: [group: A]"])
-}
-
-/// Files what a world's manifest wants.
-fn file(world: &World, report: &str) {
-    let line = format!("apply m.yaml --yes --justification {WHY} --report {report}");
-    world.sandbox(&line).exits(8);
-}
-
-fn requests(world: &World) -> Vec<Value> {
-    let state = world.json("tenant.json");
-    let requests = state["operationApprovalRequests"].as_array().cloned();
-    requests.unwrap_or_default()
-}
-
-/// Decides on all requests, in the state file.
-fn decide(world: &World, status: &str, words: Option<&str>) {
-    world.edit("tenant.json", |state| {
-        let requests = state["operationApprovalRequests"].as_array_mut();
-        for request in requests.expect("there are some") {
-            request["status"] = json!(status);
-            if let Some(words) = words {
-                request["approvalJustification"] = json!(words);
-            }
-        }
-    });
-}
-
-fn let_pass(world: &World, seconds: u64) {
-    world.edit("tenant.json", |state| {
-        state["service"]["approval"]["clockAhead"] = json!(seconds);
-    });
-}
-
-fn lines(world: &World, report: &str) -> Vec<Value> {
-    let mut lines = world.report(report);
-    lines.retain(|line| line["event"] == "policy");
-    lines
-}
-
-fn end(world: &World, report: &str) -> Value {
-    world.report(report).last().cloned().expect("an end")
-}
+use super::support::tenant::Tenant;
 
 #[test]
 fn what_is_filed_is_pending_with_its_code_and_exits_8() {
@@ -136,120 +75,12 @@ fn every_format_says_what_is_pending() {
 }
 
 #[test]
-fn approved_it_is_sent_again_as_it_was_with_the_code() {
-    // The strictest service: the same bytes.
-    let world = three();
-    world.edit("tenant.json", |state| {
-        state["service"]["approval"]["sameBody"] = json!("bytes");
-    });
-    file(&world, "r.jsonl");
-    decide(&world, "approved", None);
-    // The route stays, whatever is asked for.
-    world
-        .sandbox("apply --resume r.jsonl --yes --write-with create --report s.jsonl")
-        .exits(0)
-        .says(&["3 applied"]);
-    for policy in ["P", "Q", "R"] {
-        assert_eq!(world.rows(policy), ["+A"]);
-    }
-    let status = |request: &Value| request["status"].clone();
-    assert!(
-        requests(&world)
-            .iter()
-            .all(|request| status(request) == "completed")
-    );
-    // Again there is nothing left to do, and nothing is sent.
-    let ran = world.sandbox("apply --resume r.jsonl --yes --report t.jsonl");
-    ran.exits(0).says(&["3 already"]);
-    assert_eq!(end(&world, "t.jsonl")["requests"]["writes"], 0);
-    world.sandbox("apply m.yaml --yes").exits(0);
-    // What was applied can be rolled back, and that is filed in its turn.
-    world
-        .sandbox(&format!("rollback s.jsonl --yes --justification {WHY}"))
-        .exits(8);
-}
-
-#[test]
-fn resuming_asks_and_never_writes_into_the_report_that_it_reads() {
-    let world = one();
-    file(&world, "r.jsonl");
-    decide(&world, "approved", None);
-    world
-        .sandbox("apply --resume r.jsonl")
-        .exits(64)
-        .says(&["--yes"]);
-    world
-        .sandbox("apply --resume r.jsonl --yes --report r.jsonl")
-        .exits(64);
-    world
-        .sandbox("apply m.yaml --resume r.jsonl --yes")
-        .exits(64);
-    assert_eq!(world.rows("P"), [""; 0]);
-}
-
-#[test]
-fn what_waits_stays_pending() {
-    let world = one();
-    file(&world, "r.jsonl");
-    world
-        .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
-        .exits(8)
-        .says(&["pending"]);
-    assert_eq!(end(&world, "s.jsonl")["requests"]["writes"], 0);
-    // The new report resumes as well.
-    decide(&world, "approved", None);
-    world.sandbox("apply --resume s.jsonl --yes").exits(0);
-    assert_eq!(world.rows("P"), ["+A"]);
-}
-
-#[test]
-fn what_moved_is_stale_and_its_code_is_not_used() {
-    let world = one();
-    file(&world, "r.jsonl");
-    decide(&world, "approved", None);
-    world.edit("tenant.json", |state| {
-        policy_mut(state, "P")["assignments"] = json!([
-            {"target": {"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}}
-        ]);
-    });
-    world
-        .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
-        .exits(6)
-        .says(&["stale"]);
-    assert_eq!(end(&world, "s.jsonl")["requests"]["writes"], 0);
-    assert_eq!(requests(&world)[0]["status"], "approved");
-}
-
-#[test]
-fn what_was_not_approved_fails_with_the_approvers_words_and_is_filed_anew() {
-    for (status, code, words) in [
-        ("rejected", "approvalRejected", Some("not on a Friday")),
-        ("cancelled", "approvalCancelled", None),
-        ("expired", "approvalExpired", None),
-    ] {
-        let world = one();
-        file(&world, "r.jsonl");
-        match status {
-            "expired" => let_pass(&world, 3 * DAY),
-            _ => decide(&world, status, words),
-        }
-        world
-            .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
-            .exits(6)
-            .says(&[code, words.unwrap_or_default()]);
-        assert_eq!(end(&world, "s.jsonl")["requests"]["writes"], 0);
-        file(&world, "t.jsonl");
-        assert_eq!(requests(&world).len(), 2);
-    }
-}
-
-#[test]
 fn nothing_is_filed_twice() {
     let world = three();
-    file(&world, "r.jsonl");
-    file(&world, "s.jsonl");
+    file(&world, "--report r.jsonl");
+    file(&world, "--report s.jsonl");
     decide(&world, "approved", None);
-    file(&world, "t.jsonl");
+    file(&world, "--report t.jsonl");
     assert_eq!(requests(&world).len(), 3);
     assert_eq!(end(&world, "t.jsonl")["requests"]["writes"], 0);
     let codes = |report: &str| -> Vec<Value> {
@@ -265,7 +96,7 @@ fn nothing_is_filed_twice() {
 #[test]
 fn another_change_that_waits_is_pending_and_named_and_nothing_is_sent() {
     let world = one();
-    file(&world, "r.jsonl");
+    file(&world, "--report r.jsonl");
     world.manifest(&["name: P, include: [group: B]"]);
     world
         .sandbox(&format!(
@@ -304,10 +135,8 @@ fn without_a_justification_it_is_refused_once_a_kind() {
 fn without_a_justification_what_waits_is_pending_all_the_same() {
     for conflict in [false, true] {
         let world = one();
-        world.edit("tenant.json", |state| {
-            state["service"]["approval"]["conflictWithoutJustification"] = json!(conflict);
-        });
-        file(&world, "r.jsonl");
+        set(&world, "conflictWithoutJustification", json!(conflict));
+        file(&world, "--report r.jsonl");
         world
             .sandbox("apply m.yaml --yes --report s.jsonl")
             .exits(8);
@@ -319,14 +148,12 @@ fn without_a_justification_what_waits_is_pending_all_the_same() {
 #[test]
 fn the_older_answers_mean_the_same() {
     let world = one();
-    world.edit("tenant.json", |state| {
-        state["service"]["approval"]["olderAnswers"] = json!(true);
-    });
+    set(&world, "olderAnswers", json!(true));
     world
         .sandbox("apply m.yaml --yes")
         .exits(6)
         .says(&["approvalRequired"]);
-    file(&world, "r.jsonl");
+    file(&world, "--report r.jsonl");
     decide(&world, "approved", None);
     world.sandbox("apply --resume r.jsonl --yes").exits(0);
 }
@@ -375,44 +202,19 @@ fn a_list_of_requests_that_cannot_be_read_is_not_an_empty_one() {
 }
 
 #[test]
-fn only_the_identity_that_filed_completes() {
-    let mut world = one();
-    let as_app = |world: &mut World, app: &str| {
-        let claims = json!({"tid": TENANT_ID, "appid": app});
-        world.set("ASSIGNCTL_ACCESS_TOKEN", &readable_token(&claims));
-    };
-    let served = Served::start(&world);
-    world.set("ASSIGNCTL_GRAPH_URL", &served.url);
-    as_app(&mut world, "one");
-    let line = format!("apply m.yaml --yes --justification {WHY} --report r.jsonl");
-    world.run(&line).exits(8);
-    as_app(&mut world, "other");
-    world
-        .run("apply --resume r.jsonl --yes --report s.jsonl")
-        .exits(6)
-        .says(&["approvalForeign", "(one)"]);
-    let line = format!("apply m.yaml --yes --justification {WHY} --report t.jsonl");
-    world
-        .run(&line)
-        .exits(8)
-        .says(&["this change of the policy waits for approval", "(one)"]);
-    assert_eq!(lines(&world, "t.jsonl")[0].get("approval"), None);
-    assert_eq!(requests(&world).len(), 1);
-}
-
-#[test]
 fn a_justification_has_bounds_that_are_checked_first() {
     let world = one();
     let long = "x".repeat(1025);
-    for (text, expected) in [(long.as_str(), "1024"), ("=", "")] {
-        let line = format!("apply m.yaml --yes --justification {text}");
-        let ran = world.sandbox(&line);
-        if text == "=" {
-            ran.exits(8);
-        } else {
-            ran.exits(64).says(&[expected]);
-        }
+    for (text, expected) in [(long.as_str(), "1024"), ("", "a text that says why")] {
+        world
+            .sandbox(&format!("apply m.yaml --yes --justification={text}"))
+            .exits(64)
+            .says(&[expected]);
     }
+    assert!(requests(&world).is_empty());
+    world
+        .sandbox("apply m.yaml --yes --justification ==")
+        .exits(8);
     let mut world = one();
     world.set("ASSIGNCTL_JUSTIFICATION", "from the variable");
     world.sandbox("apply m.yaml --yes").exits(8);
@@ -422,9 +224,9 @@ fn a_justification_has_bounds_that_are_checked_first() {
 #[test]
 fn a_report_with_codes_is_kept_and_one_that_was_altered_is_refused() {
     let world = one();
-    file(&world, "r.jsonl");
+    file(&world, "--report r.jsonl");
     let code = requests(&world)[0]["id"].clone();
-    file(&world, "r.jsonl");
+    file(&world, "--report r.jsonl");
     assert!(
         world
             .read("r.jsonl.earlier")
@@ -443,159 +245,6 @@ fn a_report_with_codes_is_kept_and_one_that_was_altered_is_refused() {
 }
 
 #[test]
-fn what_was_applied_beside_what_waits_can_be_rolled_back() {
-    let tenant = Tenant::common()
-        .switch("approval", json!({"collections": ["compliancePolicies"]}))
-        .policy("P", &[])
-        .compliance("C", &[]);
-    let world = World::with(
-        &tenant,
-        &[
-            "name: P, include: [group: A]",
-            "kind: compliancePolicy, name: C, include: [group: A]",
-        ],
-    );
-    file(&world, "r.jsonl");
-    // What waits was not changed, and its request stays.
-    world
-        .sandbox("rollback r.jsonl --yes --report b.jsonl")
-        .exits(0)
-        .says(&["1 applied"]);
-    assert_eq!((world.rows("P"), world.rows("C")), (vec![], vec![]));
-    assert_eq!(requests(&world)[0]["status"], "needsApproval");
-    decide(&world, "approved", None);
-    world
-        .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
-        .exits(0);
-    assert_eq!(world.rows("C"), ["+A"]);
-    // The first report has not changed it; that of the resuming run has.
-    world.sandbox("rollback r.jsonl --yes").exits(0);
-    assert_eq!(world.rows("C"), ["+A"]);
-    world
-        .sandbox(&format!(
-            "rollback s.jsonl --yes --justification {WHY} --report t.jsonl"
-        ))
-        .exits(8);
-    decide(&world, "approved", None);
-    world.edit("tenant.json", |state| {
-        state["operationApprovalRequests"][0]["status"] = json!("completed");
-    });
-    world.sandbox("apply --resume t.jsonl --yes").exits(0);
-    assert_eq!(world.rows("C"), [""; 0]);
-}
-
-#[test]
-fn what_nothing_needs_any_more_is_withdrawn() {
-    let world = one();
-    file(&world, "r.jsonl");
-    decide(&world, "approved", None);
-    let group = super::support::tenant::group_id(1);
-    world.edit("tenant.json", |state| {
-        policy_mut(state, "P")["assignments"] = json!([{"target": {
-            "@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": group,
-        }}]);
-    });
-    assert_eq!(world.rows("P"), ["+A"]);
-    world
-        .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
-        .exits(0)
-        .says(&["1 already"]);
-    assert_eq!(
-        lines(&world, "s.jsonl")[0]["note"]["code"],
-        "approvalWithdrawn"
-    );
-    assert_eq!(requests(&world)[0]["status"], "cancelled");
-}
-
-/// A report whose codes were swapped: no code goes with another policy's write, or is withdrawn for it.
-#[test]
-fn a_code_of_another_policy_is_neither_used_nor_withdrawn() {
-    for approved in [true, false] {
-        let world = three();
-        file(&world, "r.jsonl");
-        if approved {
-            decide(&world, "approved", None);
-        }
-        let [one, other] = [0, 1].map(|number| requests(&world)[number]["id"].clone());
-        let [one, other] = [&one, &other].map(|code| code.as_str().expect("a code"));
-        let report = world.read("r.jsonl");
-        let swapped = report.replace(one, "CODE").replace(other, one);
-        world.write("r.jsonl", &swapped.replace("CODE", other));
-        if !approved {
-            // What is as planned needs no request: not its own, and no other.
-            let group = super::support::tenant::group_id(1);
-            world.edit("tenant.json", |state| {
-                policy_mut(state, "P")["assignments"] = json!([{"target": {
-                    "@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": group,
-                }}]);
-            });
-        }
-        world
-            .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
-            .exits(6)
-            .says(&["approvalOther", "is for another policy"]);
-        let status = |request: &Value| request["status"].clone();
-        let stands = requests(&world).iter().map(status).collect::<Vec<_>>();
-        let expected = match approved {
-            true => ["approved", "approved", "completed"],
-            false => ["needsApproval"; 3],
-        };
-        assert_eq!(stands, expected);
-    }
-}
-
-#[test]
-fn a_report_of_resuming_resumes_whatever_became_of_it() {
-    let world = three();
-    file(&world, "r.jsonl");
-    decide(&world, "approved", None);
-    world.edit("tenant.json", |state| {
-        policy_mut(state, "P")["assignments"] = json!([
-            {"target": {"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}}
-        ]);
-    });
-    world
-        .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
-        .exits(6)
-        .says(&["2 applied, 1 stale"]);
-    // The code of what moved is in the new report too, and is used once the policy is as it was.
-    world.edit("tenant.json", |state| {
-        policy_mut(state, "P")["assignments"] = json!([]);
-    });
-    world
-        .sandbox("apply --resume s.jsonl --yes")
-        .exits(0)
-        .says(&["1 applied"]);
-    assert_eq!(world.rows("P"), ["+A"]);
-}
-
-#[test]
-fn a_request_that_the_sign_in_does_not_see_is_not_completed() {
-    let mut world = one();
-    world.edit("tenant.json", |state| {
-        state["service"]["approval"]["onlyOwnRequests"] = json!(true);
-    });
-    let as_app = |world: &mut World, app: &str| {
-        let claims = json!({"tid": TENANT_ID, "appid": app});
-        world.set("ASSIGNCTL_ACCESS_TOKEN", &readable_token(&claims));
-    };
-    let served = Served::start(&world);
-    world.set("ASSIGNCTL_GRAPH_URL", &served.url);
-    as_app(&mut world, "one");
-    let line = format!("apply m.yaml --yes --justification {WHY} --report r.jsonl");
-    world.run(&line).exits(8);
-    // As if filed long ago; a new request may only be late.
-    let text = world.read("r.jsonl");
-    let (before, after) = text.split_once("\"filedAt\":\"20").expect("a time");
-    world.write("old.jsonl", &format!("{before}\"filedAt\":\"19{after}"));
-    as_app(&mut world, "other");
-    world
-        .run("apply --resume old.jsonl --yes --report s.jsonl")
-        .exits(6)
-        .says(&["approvalUnknown"]);
-}
-
-#[test]
 fn a_long_justification_in_other_letters_is_warned_of() {
     let world = one();
     let text = "\u{fc}".repeat(600);
@@ -607,21 +256,38 @@ fn a_long_justification_in_other_letters_is_warned_of() {
     assert_eq!(kept.as_str().map(|kept| kept.chars().count()), Some(600));
 }
 
+/// The service may not say who filed a request: then it need not have been this sign-in.
 #[test]
-fn a_report_that_holds_a_write_to_elsewhere_is_refused() {
-    let world = one();
-    file(&world, "r.jsonl");
-    let text = world.read("r.jsonl");
-    for (from, to) in [
-        ("/assignments\",\"body", "/assignments/../x\",\"body"),
-        ("/assignments\",\"body", "/assign?x=1\",\"body"),
-        ("\"method\":\"POST\"", "\"method\":\"PATCH\""),
-    ] {
-        assert!(text.contains(from), "{from}");
-        world.write("altered.jsonl", &text.replace(from, to));
-        world
-            .sandbox("apply --resume altered.jsonl --yes")
-            .exits(1)
-            .says(&["is not a write to that policy"]);
-    }
+fn the_same_change_of_an_unknown_identity_is_pending_and_not_taken_for_ones_own() {
+    let mut world = one();
+    set(&world, "peopleHidden", json!(true));
+    let served = Served::start(&world);
+    world.set("ASSIGNCTL_GRAPH_URL", &served.url);
+    let apply = |world: &World, report: &str| {
+        let line = format!("apply m.yaml --yes --justification {WHY} --report {report}");
+        let ran = world.run(&line).exits(8);
+        (ran, lines(world, report)[0]["approval"].clone())
+    };
+    as_app(&mut world, "one");
+    let (_, own) = apply(&world, "r.jsonl");
+    assert_eq!(own["identity"], "one");
+    as_app(&mut world, "other");
+    let (ran, found) = apply(&world, "s.jsonl");
+    ran.says(&["waits for a second", "filed by an unknown identity"]);
+    assert_eq!(
+        (&found["code"], found.get("identity")),
+        (&own["code"], None)
+    );
+    assert_eq!(requests(&world).len(), 1);
+    let code = own["code"].as_str().expect("a code");
+    served.post(&format!("/sandbox/approvals/{code}/approve"), "");
+    // The service takes the code from whoever filed it only, and says no more.
+    world
+        .run("apply --resume s.jsonl --yes --report t.jsonl")
+        .exits(6)
+        .says(&["approvalRefused", "the identity that filed it only"]);
+    assert_eq!(requests(&world)[0]["status"], "approved");
+    as_app(&mut world, "one");
+    world.run("apply --resume r.jsonl --yes").exits(0);
+    assert_eq!(world.rows("P"), ["+A"]);
 }

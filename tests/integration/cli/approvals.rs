@@ -4,39 +4,21 @@
 use serde_json::{Value, json};
 
 use super::support::World;
+use super::support::gated::{WHY, as_app, decide_on, file, gated, requests, set};
 use super::support::service::Served;
 use super::support::stand_in::readable_token;
 use super::support::tenant::{TENANT_ID, Tenant, policy_id};
 
 const OTHER: &str = "22222222-2222-4333-8444-555555555555";
-const WHY: &str = "ring_0,_asked_by_Ada";
 
 fn two() -> World {
-    let tenant = Tenant::common()
-        .switch("approval", json!({"policyTypes": ["configurationPolicy"]}))
-        .policy("P", &[])
-        .policy("Q", &[]);
+    let tenant = gated().policy("P", &[]).policy("Q", &[]);
     World::with(&tenant, &["match: '?', include: [group: A]"])
 }
 
-fn file(world: &World, options: &str) {
-    let line = format!("apply m.yaml --yes --justification {WHY} {options}");
-    world.sandbox(&line).exits(8);
-}
-
-fn requests(world: &World) -> Vec<Value> {
-    let state = world.json("tenant.json");
-    let requests = state["operationApprovalRequests"].as_array().cloned();
-    requests.unwrap_or_default()
-}
-
-/// Decides on the request for a policy, in the state file.
+/// Decides on one request.
 fn decide(world: &World, number: usize, status: &str) {
-    world.edit("tenant.json", |state| {
-        let request = &mut state["operationApprovalRequests"][number];
-        request["status"] = json!(status);
-        request["approvalJustification"] = json!("not on a Friday");
-    });
+    decide_on(world, number, status, Some("not on a Friday"));
 }
 
 fn listed(world: &World, what: &str) -> Vec<String> {
@@ -164,10 +146,6 @@ fn ones_own_requests_are_withdrawn_after_a_yes() {
 #[test]
 fn what_another_identity_filed_is_not_withdrawn_and_said() {
     let mut world = two();
-    let as_app = |world: &mut World, app: &str| {
-        let claims = json!({"tid": TENANT_ID, "appid": app});
-        world.set("ASSIGNCTL_ACCESS_TOKEN", &readable_token(&claims));
-    };
     let served = Served::start(&world);
     world.set("ASSIGNCTL_GRAPH_URL", &served.url);
     as_app(&mut world, "one");
@@ -256,6 +234,71 @@ fn drift_shows_what_waits_and_what_was_never_sent() {
     assert_eq!(plan["digest"], json["digest"]);
 }
 
+/// The properties that say which policy a request is for are not documented.
+#[test]
+fn requests_that_do_not_say_their_policy_are_not_taken_for_none() {
+    let world = two();
+    file(&world, "--report r.jsonl");
+    set(&world, "unpublishedHidden", json!(true));
+    let unclear = "2 open requests do not say which policy they are for";
+    for line in ["approvals m.yaml", "drift m.yaml"] {
+        for format in ["text", "markdown", "github"] {
+            if (line, format) == ("approvals m.yaml", "github") {
+                continue;
+            }
+            let code = if line.starts_with("drift") { 2 } else { 0 };
+            world
+                .sandbox(&format!("{line} --format {format}"))
+                .exits(code)
+                .says(&[unclear])
+                .says_nothing_of("no open request for approval");
+        }
+    }
+    let json = world.sandbox("approvals m.yaml --format json").exits(0);
+    assert_eq!(json.json()["approvals"], json!([]));
+    assert_eq!(json.json()["approvalsWithoutPolicy"], 2);
+    let json = world.sandbox("drift m.yaml --format json").exits(2).json();
+    assert_eq!(json["approvals"], json!([]));
+    assert_eq!(json["approvalsWithoutPolicy"], 2);
+    // All are listed, and a run's own by their codes.
+    world.sandbox("approvals").exits(0).says(&[
+        "an object that the service does not name",
+        "2 open requests",
+    ]);
+    assert_eq!(
+        listed(&world, "r.jsonl"),
+        ["P needsApproval", "Q needsApproval"]
+    );
+    // What was filed and whose code was lost is not taken for not filed.
+    let report = world.read("r.jsonl");
+    let lines = report.lines().filter(|line| !line.contains("\"outcome\""));
+    let lines = lines.filter(|line| !line.contains("\"event\":\"end\""));
+    let lost: Vec<&str> = lines.collect();
+    world.write("lost.jsonl", &format!("{}\n", lost.join("\n")));
+    world
+        .sandbox("apply --resume lost.jsonl --yes --report s.jsonl")
+        .exits(8)
+        .says(&[
+            "filingUnknown",
+            "2 open requests do not say whether they ask for it",
+            "2 pending",
+        ]);
+    let ran = world.sandbox("approvals s.jsonl --format json").exits(0);
+    assert_eq!(ran.json()["unknown"][0]["code"], "filingUnknown");
+    for format in ["text", "markdown"] {
+        world
+            .sandbox(&format!("approvals cancel s.jsonl --yes --format {format}"))
+            .exits(6)
+            .says(&["filingUnknown"]);
+    }
+    // Nothing was lost.
+    set(&world, "unpublishedHidden", json!(false));
+    assert_eq!(
+        listed(&world, "s.jsonl"),
+        ["P needsApproval", "Q needsApproval"]
+    );
+}
+
 #[test]
 fn a_nightly_apply_files_nothing_twice() {
     let world = two();
@@ -305,14 +348,12 @@ fn a_list_that_cannot_be_read_is_not_an_empty_one() {
 #[test]
 fn several_tenants_are_asked_each_with_its_own_sign_in() {
     let world = World::empty();
-    let gated = |name: &str| {
-        let tenant = Tenant::common()
-            .switch("approval", json!({"policyTypes": ["configurationPolicy"]}))
-            .policy("P", &[]);
+    let make = |name: &str| {
+        let tenant = gated().policy("P", &[]);
         world.write(&format!("tenants/{name}.json"), &tenant.text());
     };
-    gated("one");
-    gated("two");
+    make("one");
+    make("two");
     world.edit("tenants/two.json", |state| state["tenantId"] = json!(OTHER));
     world.write(
         "m.yaml",

@@ -7,6 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
+
+use super::support::gated::{self, WHY, gated};
 use super::support::service::Served;
 use super::support::tenant::Tenant;
 use super::support::{World, send_signal, wait_until};
@@ -99,6 +102,82 @@ fn one_write_held() -> (World, Served, Gate) {
     gate.hold_writes();
     world.set("ASSIGNCTL_GRAPH_URL", &gate.url());
     (world, served, gate)
+}
+
+/// A run that filed a request and was killed before it learned the code, behind a gate; and what was sent.
+fn killed_while_filing() -> (World, Served, Gate, String) {
+    let tenant = gated().policy("P", &[]);
+    let mut world = World::with(&tenant, &["name: P, include: [group: A]"]);
+    gated::set(&world, "listingDelay", json!(3600));
+    let served = Served::with_token(&mut world);
+    let gate = Gate::before(served.authority());
+    world.set("ASSIGNCTL_GRAPH_URL", &gate.url());
+    let line = format!("apply m.yaml --yes --justification {WHY} --report r.jsonl");
+    let run = world.spawn(&line);
+    gate.kill_at(1, Moment::AfterTheEffect, run.id());
+    assert_eq!(run.wait().code, None);
+    let last = world.report("r.jsonl").pop().expect("a line");
+    assert_eq!(last["event"], "sending");
+    let body = last["filing"]["body"].as_str().expect("a body").to_owned();
+    (world, served, gate, body)
+}
+
+/// Approves what was filed, and resumes a report.
+fn completed(world: &World, served: &Served, report: &str, body: &str) {
+    let lines = world.report(report);
+    let approval = lines.iter().find_map(|line| line.get("approval"));
+    let approval = approval.expect("a code");
+    assert_eq!(approval["body"], *body);
+    let code = approval["code"].as_str().expect("a code");
+    served.post(&format!("/sandbox/approvals/{code}/approve"), "");
+    world
+        .run(&format!("apply --resume {report} --yes"))
+        .exits(0)
+        .says(&["1 applied"]);
+    assert_eq!(world.rows("P"), ["+A"]);
+    assert_eq!(gated::requests(world).len(), 1);
+}
+
+/// Issue 17: a new request may be listed late, so that it is looked for again.
+#[test]
+fn killed_while_filing_a_run_resumes_before_its_request_is_listed() {
+    let (world, served, gate, body) = killed_while_filing();
+    let lists = gate.lists();
+    let run = world.spawn("apply --resume r.jsonl --yes --report s.jsonl");
+    wait_until("a list without it", || gate.lists() > lists);
+    served.post("/sandbox/clock", r#"{"seconds": 3600}"#);
+    run.wait().exits(8).says(&["1 pending"]);
+    completed(&world, &served, "s.jsonl", &body);
+}
+
+/// Issue 17: what was looked for in vain is in the report of the run that looked, which finds it later.
+#[test]
+fn what_was_filed_and_is_never_listed_in_time_is_not_lost() {
+    let (world, served, _gate, body) = killed_while_filing();
+    // As if it was filed long ago.
+    let report = world.read("r.jsonl");
+    let (before, after) = report.split_once("\"sentAt\":\"20").expect("a time");
+    world.write("r.jsonl", &format!("{before}\"sentAt\":\"19{after}"));
+    for (from, to) in [("r", "s"), ("s", "t")] {
+        world
+            .run(&format!(
+                "apply --resume {from}.jsonl --yes --report {to}.jsonl"
+            ))
+            .exits(6)
+            .says(&["notFiled", "1 skipped"]);
+    }
+    world.run("approvals t.jsonl").exits(0).says(&[
+        "configurationPolicy P: the run did not learn the answer",
+        "no open request for approval.",
+    ]);
+    let json = world.run("approvals t.jsonl --format json").exits(0).json();
+    assert_eq!(json["unknown"][0]["code"], "notFiled");
+    served.post("/sandbox/clock", r#"{"seconds": 3600}"#);
+    world
+        .run("apply --resume t.jsonl --yes --report u.jsonl")
+        .exits(8)
+        .says(&["1 pending"]);
+    completed(&world, &served, "u.jsonl", &body);
 }
 
 /// The emulator replaces a file of usual size before each answer.
@@ -220,6 +299,8 @@ struct Plan {
     /// Which write, when exactly, and which process.
     kill: Mutex<Option<(usize, Moment, u32)>>,
     writes: AtomicUsize,
+    /// How often the requests for approval were listed.
+    lists: AtomicUsize,
     holds: Mutex<bool>,
     known: std::sync::Condvar,
 }
@@ -243,6 +324,11 @@ impl Gate {
 
     fn url(&self) -> String {
         format!("http://{}/beta", self.address)
+    }
+
+    /// Returns how often the requests for approval were listed.
+    fn lists(&self) -> usize {
+        self.plan.lists.load(Ordering::SeqCst)
     }
 
     /// Lets no write through, and answers none.
@@ -292,6 +378,8 @@ impl Plan {
             if to_client.write_all(&answer).is_err() {
                 return;
             }
+            let is_list = head.contains("/operationApprovalRequests");
+            self.lists.fetch_add(usize::from(is_list), Ordering::SeqCst);
         }
     }
 

@@ -54,6 +54,7 @@ mod reading_plans;
 mod real_tenants;
 mod report;
 mod reports;
+mod resume;
 mod rollback;
 mod same_names;
 mod saved_plans;

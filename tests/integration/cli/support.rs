@@ -4,6 +4,7 @@
 #[cfg(unix)]
 pub(super) mod browser;
 pub(super) mod certificates;
+pub(super) mod gated;
 pub(super) mod proxy;
 pub(super) mod readers;
 pub(super) mod service;

@@ -1,7 +1,7 @@
 //! Services on loopback: the emulator in a process of its own, and a listener that is no Graph.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -52,6 +52,21 @@ impl Served {
     /// Returns scheme and authority, where tokens come from as well.
     pub(in crate::cli) fn authority(&self) -> &str {
         self.url.strip_suffix("/beta").expect("a version")
+    }
+
+    /// Calls one of the sandbox's own routes.
+    pub(in crate::cli) fn post(&self, path: &str, body: &str) {
+        let host = self.authority().strip_prefix("http://").expect("http");
+        let mut stream = TcpStream::connect(host).expect("the service");
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .expect("a request");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
     }
 
     /// Asks the process to end.

@@ -1,17 +1,21 @@
 //! Writes that a second administrator has to approve, in virtual time.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
+use assignctl::apply::ObserveApply;
 use assignctl::model::PolicyKind;
+use assignctl::plan::PlannedPolicy;
+use assignctl::report::{Outcome, Settled};
 use assignctl_sandbox::{ApprovalRequest, ApprovalStatus, Decision, Tenant};
 use tokio::time::Instant;
 
 use super::moving;
 use crate::library::support::answers::error;
 use crate::library::support::tenants::{all_rows, tenant, wants};
-use crate::library::support::wire::Act;
+use crate::library::support::wire::{Act, lock};
 use crate::library::support::world::{World, outcomes};
-use crate::ordinary::{tenant_with, wanted};
+use crate::ordinary::{collection, tenant_with, wanted};
 
 fn gated(policies: usize) -> Tenant {
     let mut tenant = tenant(policies);
@@ -46,6 +50,17 @@ fn decide(world: &World, decision: Decision) {
     });
 }
 
+/// Looks on.
+#[derive(Default)]
+struct Watched(Mutex<Vec<Outcome>>);
+
+impl ObserveApply for Watched {
+    fn settled(&self, _: &PlannedPolicy, settled: &Settled, done: usize, all: usize) {
+        assert!(done <= all);
+        lock(&self.0).push(settled.outcome);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_run_waits_for_the_approval_and_goes_on() {
     let (world, plan) = moving(gated(12)).await;
@@ -56,8 +71,13 @@ async fn a_run_waits_for_the_approval_and_goes_on() {
         assert_eq!(requests(&world).len(), 12);
         decide(&world, Decision::Approve);
     };
-    let (results, ()) = tokio::join!(world.apply(&plan), decided);
+    let watched = Watched::default();
+    let (results, ()) = tokio::join!(world.apply_watched(&plan, &watched), decided);
     assert_eq!(outcomes(&results), "12 applied");
+    // Whoever looks on hears of both.
+    let seen = lock(&watched.0);
+    let of = |outcome: Outcome| seen.iter().filter(|known| **known == outcome).count();
+    assert_eq!((of(Outcome::Pending), of(Outcome::Applied)), (12, 12));
     assert!(begin.elapsed() < Duration::from_secs(700));
     assert_eq!(all_rows(&world.tenant()), ["B"; 12]);
     let is_completed = |request: &ApprovalRequest| request.status == ApprovalStatus::Completed;
@@ -159,4 +179,33 @@ async fn a_412_condition_not_met_of_app_protection_is_not_about_approval() {
     assert_eq!(outcomes(&world.apply(&plan).await), "applied");
     let filed = requests(&world);
     assert!(filed.is_empty(), "{filed:?}");
+}
+
+/// Issue 17: nothing is decided by kind. A kind that is written row by row takes an approval for each.
+#[tokio::test(start_paused = true)]
+async fn every_kind_may_be_gated() {
+    for kind in PolicyKind::all() {
+        let (mut tenant, _) = tenant_with(kind);
+        tenant.service.approval.collections = vec![collection(kind).segment().to_owned()];
+        let world = justified(World::new(tenant), Duration::from_secs(3600));
+        let plan = world.plan(&wanted(kind).0).await;
+        let approvers = async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(20)).await;
+                decide(&world, Decision::Approve);
+            }
+        };
+        let results = tokio::select! {
+            results = world.apply(&plan) => results,
+            () = approvers => unreachable!("they never end"),
+        };
+        assert_eq!(outcomes(&results), "applied", "{kind}");
+        let filed = requests(&world);
+        let is_completed = |request: &ApprovalRequest| request.status == ApprovalStatus::Completed;
+        assert!(
+            !filed.is_empty() && filed.iter().all(is_completed),
+            "{kind}"
+        );
+        assert!(world.plan(&wanted(kind).0).await.is_empty(), "{kind}");
+    }
 }

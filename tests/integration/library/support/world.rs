@@ -19,6 +19,7 @@ use assignctl::plan::needs::needs;
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{self, Names, Plan, PlanInputs, PlannedPolicy, Selection};
 use assignctl::report::{Outcome, Report, Results, Settled};
+use assignctl::run::apply::ApplyInput;
 use assignctl_sandbox::{Machine, Service, Tenant};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +44,8 @@ pub(crate) struct World {
     pub(crate) report: Arc<Mutex<Report>>,
     /// The names of the latest plan.
     pub(crate) names: Arc<Mutex<Names>>,
+    /// What the run resumes.
+    pub(crate) resumed: Option<ApplyInput>,
 }
 
 fn client(
@@ -119,6 +122,7 @@ impl World {
             stop,
             report: Arc::new(Mutex::new(Report::in_memory())),
             names: Arc::default(),
+            resumed: None,
         }
     }
 
@@ -134,6 +138,7 @@ impl World {
             stop,
             report: Arc::new(Mutex::new(Report::in_memory())),
             names: Arc::default(),
+            resumed: None,
         }
     }
 
@@ -223,10 +228,10 @@ impl World {
             .start(Some((plan, "sha256:none")), &plan.graph_url)
             .expect("memory");
         let names = lock(&self.names).clone();
-        for policy in plan.changed() {
-            let filed = &self.settings.approval.filed;
-            if let Some(filed) = filed.get(&(policy.kind, policy.id.clone())) {
-                report.filed(policy, &names, filed).expect("memory");
+        if let Some(input) = &self.resumed {
+            input.take_over(&mut report).expect("memory");
+            for (policy, settled) in &input.skipped {
+                report.policy(policy, settled, &names).expect("memory");
             }
         }
         *lock(&self.report) = report;

@@ -69,6 +69,13 @@ fn requests(stage: &Stage) -> usize {
     stage.world.tenant().approval_requests.len()
 }
 
+/// Sets after how many seconds a new request is listed.
+fn listed_after(stage: &Stage, seconds: f64) {
+    stage.world.service.with_machine(|machine| {
+        machine.tenant_mut().service.approval.listing_delay = seconds;
+    });
+}
+
 /// Approves what waits and resumes from every report, until nothing waits; each write was completed once.
 async fn to_the_end(stage: &mut Stage, newest_first: bool) {
     loop {
@@ -80,7 +87,7 @@ async fn to_the_end(stage: &mut Stage, newest_first: bool) {
         for report in reports {
             stage.approve_all();
             stage.begin_the_last();
-            stage.resume_report(&report, End::Own).await;
+            stage.resume_report(&report.text, End::Own).await;
         }
         if !stage.has_open() {
             break;
@@ -122,6 +129,38 @@ fn killed_at_any_step_of_filing_there_is_one_request_and_its_code() {
     }
 }
 
+/// What was filed is listed later than the resuming run begins, which is the only one to keep its report.
+#[test]
+fn killed_at_any_step_of_filing_and_resumed_at_once_no_code_is_lost() {
+    for change in CHANGES {
+        let mut found = 0;
+        for steps in 1.. {
+            let (killed, requests) = in_virtual_time(async {
+                let mut stage = stage(change);
+                listed_after(&stage, 8.0);
+                stage.apply_wish(0, End::Killed(steps)).await;
+                let killed = stage.killed > 0;
+                let report = stage.reports.remove(0);
+                begin(&mut stage, change.3);
+                assert!(stage.resume_report(&report.text, End::Own).await);
+                let filed = requests(&stage);
+                stage.no_code_is_lost().await;
+                listed_after(&stage, 0.0);
+                begin(&mut stage, change.3);
+                stage.apply_wish(0, End::Own).await;
+                assert_eq!(requests(&stage), 1, "{change:?}, step {steps}");
+                to_the_end(&mut stage, false).await;
+                (killed, filed)
+            });
+            found += requests;
+            if !killed {
+                break;
+            }
+        }
+        assert!(found > 1, "{change:?}: killed before all was filed");
+    }
+}
+
 #[test]
 fn killed_at_any_step_of_resuming_the_write_is_sent_once() {
     for change in CHANGES {
@@ -132,7 +171,7 @@ fn killed_at_any_step_of_resuming_the_write_is_sent_once() {
                     let mut stage = stage(change);
                     stage.apply_wish(0, End::Own).await;
                     stage.approve_all();
-                    let report = stage.reports[0].clone();
+                    let report = stage.reports[0].text.clone();
                     begin(&mut stage, WriteWith::Assign);
                     stage.resume_report(&report, End::Killed(steps)).await;
                     let killed = stage.killed > 0;

@@ -11,7 +11,8 @@ use assignctl::model::PolicyKind;
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{Plan, PlannedPolicy};
 use assignctl::report::{self, Outcome, Recorded, Results, Settled};
-use assignctl::run::approvals::{Which, cancel, list, with_codes};
+use assignctl::run::approvals::{Which, cancel, list};
+use assignctl::run::filings::with_codes;
 use assignctl::run::plan::PlanRequest;
 use assignctl::run::resume::plan_resume;
 use assignctl_sandbox::{
@@ -40,17 +41,23 @@ pub(super) enum End {
     Interrupted(usize),
 }
 
+/// A report that was not thrown away.
+#[derive(Clone)]
+pub(super) struct Kept {
+    pub(super) text: String,
+    /// The codes that can be resumed from it, once it was looked at.
+    codes: Option<BTreeSet<String>>,
+}
+
 /// Everything of a story.
 pub(super) struct Stage {
     pub(super) dice: fastrand::Rng,
     pub(super) world: World,
     /// The manifests of the days.
     pub(super) wishes: Vec<String>,
-    pub(super) reports: Vec<String>,
-    /// How many of them were looked at for codes.
-    looked_at: usize,
-    /// The codes that can be resumed.
-    known: BTreeSet<String>,
+    pub(super) reports: Vec<Kept>,
+    /// How many runs there were.
+    runs: u64,
     /// Whether the service says what requests are for.
     is_open: bool,
     calm: Arc<AtomicBool>,
@@ -134,8 +141,7 @@ impl Stage {
             world: World::new(tenant),
             wishes,
             reports: Vec::new(),
-            looked_at: 0,
-            known: BTreeSet::new(),
+            runs: 0,
             is_open,
             calm: Arc::default(),
             faults: Arc::default(),
@@ -177,16 +183,16 @@ impl Stage {
     /// Lets a process begin: it has nothing but the service, the manifests and the reports.
     fn start_process(&mut self) {
         let token = StaticToken::new(&self.world.service.mint_token()).expect("a token");
-        let number = self.reports.len();
-        let seed = u64::try_from(number).expect("a small number");
-        self.world.restart(published(), Box::new(token), seed);
-        let began = jiff::Timestamp::try_from(self.world.wall()).ok();
+        self.runs += 1;
+        self.world.restart(published(), Box::new(token), self.runs);
+        self.world.resumed = None;
+        let began = Some(self.now());
         let settings = &mut self.world.settings;
         settings.concurrency = one_of(&mut self.dice, [1, 8]);
         settings.write_with = one_of(&mut self.dice, WriteWith::ALL);
         settings.fail_fast = self.dice.u32(0..8) == 0;
         settings.approval.justification =
-            (self.dice.u32(0..10) > 0).then(|| format!("run {number}"));
+            (self.dice.u32(0..10) > 0).then(|| format!("run {}", self.runs));
         settings.approval.wait = HOUR * one_of(&mut self.dice, [0, 0, 1]);
         settings.approval.filed.clear();
         settings.approval.began = began;
@@ -211,18 +217,30 @@ impl Stage {
 
     /// Resumes any of the reports.
     pub(super) async fn resume(&mut self, end: End) {
-        let Some(report) = self.dice.choice(self.reports.clone()) else {
+        let Some(number) = self.dice.choice(0..self.reports.len()) else {
             return;
         };
         self.start_process();
-        self.resume_report(&report, end).await;
+        let report = self.reports[number].text.clone();
+        let is_resumed = self.resume_report(&report, end).await;
+        // The report of the run that resumes stands for the one that it came from.
+        if is_resumed && self.dice.bool() {
+            self.reports.remove(number);
+        }
     }
 
-    pub(super) async fn resume_report(&mut self, report: &str, end: End) {
+    /// Resumes a report; returns whether the run came to have one of its own.
+    pub(super) async fn resume_report(&mut self, report: &str, end: End) -> bool {
         let first = self.world.wire.log().len();
-        if let Some(plan) = self.plan_resume(report).await {
-            self.carry_out(&plan, first, end).await;
-        }
+        let Some(plan) = self.plan_resume(report).await else {
+            return false;
+        };
+        self.carry_out(&plan, first, end).await;
+        true
+    }
+
+    fn now(&self) -> jiff::Timestamp {
+        jiff::Timestamp::try_from(self.world.wall()).expect("a time")
     }
 
     async fn plan_resume(&mut self, report: &str) -> Option<Plan> {
@@ -232,11 +250,16 @@ impl Stage {
             ..whole_plan()
         };
         let (client, stop) = (&self.world.client, &self.world.stop);
-        let input = plan_resume(read(report), client, &service, &request, stop).await;
+        let began = self.now();
+        let input = plan_resume(read(report), client, &service, &request, began, stop).await;
         let input = input.ok()?;
         *lock(&self.world.names) = input.plan.annotations.names.clone();
-        self.world.settings.approval.filed = input.filed;
-        Some(input.plan.plan)
+        self.world.settings.approval.filed = input.filed.clone();
+        // The time that went by as requests were looked for.
+        self.world.settings.approval.began = Some(self.now());
+        let plan = input.plan.plan.clone();
+        self.world.resumed = Some(input);
+        Some(plan)
     }
 
     /// Carries a plan out until the end that is meant for the process, and checks what it sent.
@@ -262,7 +285,7 @@ impl Stage {
         if std::env::var_os("LOG").is_some() {
             self.print(first, &text, results.as_ref());
         }
-        self.reports.push(text);
+        self.reports.push(Kept { text, codes: None });
         let log = self.world.wire.log();
         filings_are_needed(&log[first..]);
         let tenant = self.world.tenant();
@@ -348,9 +371,10 @@ impl Stage {
             return;
         };
         self.start_process();
+        let began = self.now();
         let (client, stop) = (&self.world.client, &self.world.stop);
-        let which = Which::Filed(Box::new(read(&report)));
-        let Ok(listed) = list(client, which, stop).await else {
+        let which = Which::Filed(Box::new(read(&report.text)));
+        let Ok(listed) = list(client, which, began, stop).await else {
             return;
         };
         cancel(&listed.open, client, stop)
@@ -372,28 +396,34 @@ impl Stage {
         // What is still under way arrives, and is listed.
         tokio::time::sleep(Duration::from_secs(60)).await;
         self.start_process();
-        for report in self.reports.split_off(self.looked_at) {
-            let recorded = read(&report);
+        let began = self.now();
+        for report in &mut self.reports {
+            if report.codes.is_some() {
+                continue;
+            }
+            let recorded = read(&report.text);
             let told: BTreeSet<String> = recorded
                 .policies
                 .iter()
                 .filter_map(|policy| Some(policy.approval.as_ref()?.code.clone()))
                 .collect();
-            let (codes, _) = with_codes(recorded.policies, &self.world.client)
-                .await
-                .expect("a list");
-            for (_, approval) in codes {
-                self.found += usize::from(!told.contains(&approval.code));
-                self.known.insert(approval.code);
-            }
-            self.reports.push(report);
+            let filings = with_codes(recorded.policies, &self.world.client, began);
+            let filings = filings.await.expect("a list");
+            let codes = filings.known.into_iter().map(|(_, approval)| approval.code);
+            let codes: BTreeSet<String> = codes.collect();
+            self.found += codes.difference(&told).count();
+            report.codes = Some(codes);
         }
-        self.looked_at = self.reports.len();
         self.calm.store(false, Ordering::Relaxed);
-        let now = jiff::Timestamp::try_from(self.world.wall()).expect("a time");
+        let reports = self.reports.iter();
+        let known: BTreeSet<&String> = reports
+            .filter_map(|report| report.codes.as_ref())
+            .flatten()
+            .collect();
+        let now = self.now();
         for request in self.world.tenant().approval_requests {
             let is_open = request.status.is_open() && now < request.expires;
-            let is_lost = !self.known.contains(&request.id) && !is_anothers(&request);
+            let is_lost = !known.contains(&request.id) && !is_anothers(&request);
             assert!(
                 !(self.is_open && is_open && is_lost),
                 "nothing resumes {request:#?}"
@@ -412,7 +442,7 @@ impl Stage {
         for _ in 0..10 {
             tokio::time::sleep(HOUR).await;
             self.approve_all();
-            let report = self.reports.last().expect("a report").clone();
+            let report = self.reports.last().expect("a report").text.clone();
             self.begin_the_last();
             let first = self.world.wire.log().len();
             let plan = self.plan_resume(&report).await.expect("a plan");
@@ -456,7 +486,7 @@ impl Stage {
             let requests = own.iter();
             requests.filter(|request| request.status == status).count()
         };
-        let now = jiff::Timestamp::try_from(self.world.wall()).expect("a time");
+        let now = self.now();
         Seen {
             seeds: 1,
             filed: own.len(),

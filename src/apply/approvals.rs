@@ -1,0 +1,83 @@
+//! What a run knows of approvals: the open requests, the codes, and which kinds are asked for one.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::Reason;
+use super::approval::Approval;
+use crate::auth::claims::Claims;
+use crate::graph::approvals::ApprovalRequest;
+use crate::model::PolicyKind;
+use crate::plan::PlannedPolicy;
+use crate::report::PendingApproval;
+
+/// The open requests, or why they are not known.
+pub(super) type Open = Result<Arc<Vec<ApprovalRequest>>, Reason>;
+
+/// What a run knows of approvals.
+#[derive(Debug)]
+pub(super) struct Approvals {
+    pub(super) open: tokio::sync::Mutex<Option<Open>>,
+    /// The kinds of which a write without justification was refused.
+    asked: Mutex<BTreeSet<PolicyKind>>,
+    /// What was filed, by the policy.
+    filed: Mutex<BTreeMap<(PolicyKind, String), PendingApproval>>,
+    pub(super) claims: Option<Arc<Claims>>,
+    began: (Timestamp, Instant),
+}
+
+impl Approvals {
+    pub(super) fn new(approval: &Approval, claims: Option<Arc<Claims>>) -> Self {
+        Self {
+            open: tokio::sync::Mutex::default(),
+            asked: Mutex::default(),
+            filed: Mutex::new(approval.filed.clone()),
+            claims,
+            began: (
+                approval.began.unwrap_or_else(Timestamp::now),
+                Instant::now(),
+            ),
+        }
+    }
+
+    /// Returns the time; the system's clock may be set while the run goes on.
+    pub(super) fn now(&self) -> Timestamp {
+        let (began, since) = self.began;
+        began.saturating_add(since.elapsed()).unwrap_or(began)
+    }
+
+    pub(super) fn identity(&self) -> Option<&str> {
+        self.claims.as_deref().and_then(Claims::identity)
+    }
+
+    /// Returns what was filed for a policy and not used.
+    pub(super) fn filed(&self, policy: &PlannedPolicy) -> Option<PendingApproval> {
+        let filed = self.filed.lock().unwrap_or_else(PoisonError::into_inner);
+        filed.get(&(policy.kind, policy.id.clone())).cloned()
+    }
+
+    pub(super) fn remember(&self, policy: &PlannedPolicy, approval: PendingApproval) {
+        let mut filed = self.filed.lock().unwrap_or_else(PoisonError::into_inner);
+        filed.insert((policy.kind, policy.id.clone()), approval);
+    }
+
+    /// Forgets a code that is of no more use.
+    pub(super) fn forget(&self, policy: &PlannedPolicy) {
+        let mut filed = self.filed.lock().unwrap_or_else(PoisonError::into_inner);
+        filed.remove(&(policy.kind, policy.id.clone()));
+    }
+
+    /// Notes that a write of a kind without justification was refused.
+    pub(super) fn ask(&self, kind: PolicyKind) {
+        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.insert(kind);
+    }
+
+    pub(super) fn is_asked(&self, kind: PolicyKind) -> bool {
+        let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        asked.contains(&kind)
+    }
+}

@@ -1,0 +1,264 @@
+//! What is to be carried out, from manifests, a saved plan, or a report.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::apply::staleness::moved;
+use crate::exit::Exit;
+use crate::graph::Reader;
+use crate::graph::client::Client;
+use crate::model::PolicyKind;
+use crate::plan::guards::{GivenLimits, GuardName};
+use crate::plan::saved::{SavedPlan, digest_without_acceptances};
+use crate::plan::{Names, PlannedPolicy, Summary};
+use crate::report::{Announced, Filing, Moved, PendingApproval, Report, Settled};
+use crate::run::connect::ServiceSettings;
+use crate::run::plan::{PlanRequest, PreparedPlan};
+use crate::run::reviewed::{check_digest, check_tenant};
+use crate::run::{Failure, members, unless_stopped};
+
+/// What is to be carried out.
+#[derive(Debug)]
+pub struct ApplyInput {
+    /// The plan.
+    pub plan: PreparedPlan,
+    /// Whether it was approved before: it was saved.
+    pub approved: bool,
+    /// Policies that are not part of the plan, and why.
+    pub skipped: Vec<(PlannedPolicy, Settled)>,
+    /// The writes that were filed for approval, by the policy's kind and id.
+    pub filed: BTreeMap<(PolicyKind, String), PendingApproval>,
+    /// The writes that may have been filed; they are among those that are not part of the plan.
+    pub unknown: Vec<(PlannedPolicy, Filing)>,
+    /// Policies that are not as they were when the plan was saved. If there are any, nothing is
+    /// carried out.
+    pub stale: Vec<Moved>,
+}
+
+/// What is to be carried out, without the plan.
+#[derive(Debug)]
+pub struct ApplyInputRest {
+    /// See [`ApplyInput::approved`].
+    pub approved: bool,
+    skipped: Vec<(PlannedPolicy, Settled)>,
+    filed: BTreeMap<(PolicyKind, String), PendingApproval>,
+    unknown: Vec<(PlannedPolicy, Filing)>,
+    stale: Vec<Moved>,
+}
+
+impl ApplyInputRest {
+    /// Adds the plan.
+    #[must_use]
+    pub fn join(self, plan: PreparedPlan) -> ApplyInput {
+        let Self {
+            approved,
+            skipped,
+            filed,
+            unknown,
+            stale,
+        } = self;
+        ApplyInput {
+            plan,
+            approved,
+            skipped,
+            filed,
+            unknown,
+            stale,
+        }
+    }
+}
+
+impl ApplyInput {
+    /// Takes the plan out.
+    #[must_use]
+    pub fn split(self) -> (PreparedPlan, ApplyInputRest) {
+        let Self {
+            plan,
+            approved,
+            skipped,
+            filed,
+            unknown,
+            stale,
+        } = self;
+        let rest = ApplyInputRest {
+            approved,
+            skipped,
+            filed,
+            unknown,
+            stale,
+        };
+        (plan, rest)
+    }
+
+    /// Takes over what an earlier run has filed: whatever becomes of this run, its report resumes as
+    /// well as the one that it came from.
+    ///
+    /// # Errors
+    ///
+    /// Says why a line could not be written.
+    pub fn take_over(&self, report: &mut Report) -> io::Result<()> {
+        let names = &self.plan.annotations.names;
+        for policy in self.plan.plan.changed() {
+            if let Some(filed) = self.filed.get(&(policy.kind, policy.id.clone())) {
+                report.filed(policy, names, Announced::Approved(filed))?;
+            }
+        }
+        for (policy, filing) in &self.unknown {
+            report.filed(policy, names, Announced::Filing(filing))?;
+        }
+        Ok(())
+    }
+
+    /// Refuses a saved plan some of whose policies have moved.
+    ///
+    /// # Errors
+    ///
+    /// Names them.
+    pub fn check_moved(&self) -> Result<(), Failure> {
+        match self.stale.is_empty() {
+            true => Ok(()),
+            false => Err(self.moved()),
+        }
+    }
+
+    /// Takes a plan that was just made.
+    #[must_use]
+    pub fn new(plan: PreparedPlan) -> Self {
+        Self {
+            plan,
+            approved: false,
+            skipped: Vec::new(),
+            filed: BTreeMap::new(),
+            unknown: Vec::new(),
+            stale: Vec::new(),
+        }
+    }
+
+    /// Takes a saved plan, if it is for this tenant, and looks whether it still fits.
+    ///
+    /// # Errors
+    ///
+    /// The plan is for another tenant, or the tenant cannot be read.
+    pub async fn saved(
+        saved: SavedPlan,
+        client: &Arc<Client>,
+        service: &ServiceSettings,
+        request: &PlanRequest<'_>,
+        given: GivenLimits,
+        stop: &CancellationToken,
+    ) -> Result<Self, Failure> {
+        let reader = Reader::new(Arc::clone(client));
+        let SavedPlan {
+            plan,
+            mut annotations,
+            summary,
+            created_at,
+            digest,
+            format_version: _,
+            tenant,
+        } = saved;
+        unless_stopped(stop, async {
+            let tenant_id = reader.tenant_id().await?;
+            check_tenant("plan", plan.tenant_id.as_deref(), tenant_id.as_deref())?;
+            let write_with = request.write_with.unwrap_or(plan.write_with);
+            let plan = plan.written_with(write_with);
+            let mut judges = plan.guards.iter().map(|guard| guard.name);
+            // The digest does not cover what the file says of members.
+            let exact = judges.any(|name| name == GuardName::Reach)
+                || request.rules.max_members_lost.is_some();
+            members::recount(&plan, &mut annotations, &reader, request.members, exact).await?;
+            let plan = plan.judged_again(&annotations, request.rules, given);
+            let stale = moved(&plan, &reader, plan.write_with).await?;
+            name_moved(&mut annotations.names, &stale, &reader).await;
+            let mut prepared = PreparedPlan::new(plan, annotations, service);
+            // What was counted when the plan was made; the file holds only what changes.
+            prepared.summary = Summary {
+                writes: prepared.summary.writes,
+                time: prepared.summary.time,
+                ..summary
+            };
+            prepared.created_at = created_at;
+            // What is accepted now changes nothing about the file.
+            prepared.digest = digest;
+            prepared.tenant = tenant;
+            Ok(Self {
+                approved: true,
+                stale,
+                ..Self::new(prepared)
+            })
+        })
+        .await
+    }
+
+    /// Refuses a plan that must not be carried out: a stale one, one that is not the reviewed one, or
+    /// one that a guard refuses. What this run accepts is known to whoever starts it, unless that is
+    /// a pipeline, which reads it from where it may have been added after the review.
+    ///
+    /// # Errors
+    ///
+    /// Says why.
+    pub fn check(&self, expected_digest: Option<&str>, is_pipeline: bool) -> Result<(), Failure> {
+        self.check_moved()?;
+        if is_pipeline || !self.is_reviewed_but_for_acceptances(expected_digest) {
+            check_digest(&self.plan.digest, expected_digest)?;
+        }
+        Failure::refused(self.plan.plan.refusing(), "; nothing was written").map_or(Ok(()), Err)
+    }
+
+    /// Whether a plan that was just made is the reviewed one, and this run accepts guards that the
+    /// review did not. A file's acceptances are part of what is reviewed: anyone may have added them.
+    fn is_reviewed_but_for_acceptances(&self, expected_digest: Option<&str>) -> bool {
+        let expected = expected_digest.filter(|_| !self.approved);
+        expected.is_some_and(|digest| {
+            digest == digest_without_acceptances(&self.plan.plan, &self.plan.annotations.names)
+        })
+    }
+
+    fn moved(&self) -> Failure {
+        let changed = self.plan.plan.changed().enumerate();
+        let names: Vec<String> = changed
+            .filter_map(|(index, policy)| {
+                let found = self.stale.iter().find(|moved| moved.index == index)?;
+                let how = if found.live.is_none() {
+                    " (deleted)"
+                } else {
+                    ""
+                };
+                Some(format!("{}{how}", policy.reference()))
+            })
+            .collect();
+        Failure::new(
+            Exit::StalePlan,
+            format!(
+                "the live state has changed since the plan was made: {}",
+                names.join(", ")
+            ),
+        )
+        .hint("nothing was written; plan again")
+    }
+}
+
+/// Looks up what the groups and filters are called that policies got since the plan was saved. Without
+/// names their ids are shown.
+async fn name_moved(names: &mut Names, stale: &[Moved], reader: &Reader) {
+    let live = stale.iter().flat_map(|moved| moved.live.iter().flatten());
+    let (mut groups, mut filters) = (BTreeSet::new(), false);
+    for assignment in live {
+        let group = assignment.key.target.group_id();
+        let unnamed = group.filter(|id| names.group(id).is_none());
+        groups.extend(unnamed.map(str::to_owned));
+        let filter = assignment.filter.as_ref();
+        filters |= filter.is_some_and(|filter| names.filter(&filter.id).is_none());
+    }
+    if let Ok((groups, filters)) = reader.names(&groups, filters).await {
+        for group in groups {
+            names.add_group(group.id, group.name);
+        }
+        for filter in filters {
+            names.add_filter(filter.id, filter.name);
+        }
+    }
+}
