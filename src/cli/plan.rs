@@ -62,7 +62,8 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
         Ok::<_, Failure>((plan, annotations))
     })?;
     if let Some((report, baseline)) = &baseline {
-        annotations.since = Some(plan::explain(&plan, report, baseline)?);
+        let audit = annotations.audit.as_ref();
+        annotations.since = Some(plan::explain(&plan, report, baseline, audit)?);
     }
     print(
         command,

@@ -1,5 +1,7 @@
 //! What is known beside a plan: names, and why policies differ. None of it decides what is written.
 
+use jiff::Timestamp;
+
 use super::PlannedPolicy;
 use super::audit::{Audit, PolicyAudit};
 use super::members::{Members, PolicyMembers};
@@ -41,6 +43,11 @@ impl Annotations {
     /// Returns why a policy is not as the manifests say, if that was asked.
     pub fn cause(&self, policy: &PlannedPolicy) -> Option<Cause> {
         self.since.as_ref()?.cause(policy)
+    }
+
+    /// Returns the time before which no one has made a policy differ, if that is known.
+    pub fn no_earlier_than(&self, policy: &PlannedPolicy) -> Option<Timestamp> {
+        self.since.as_ref()?.no_earlier_than(policy)
     }
 
     /// Returns what the service noted of a policy, if that was asked.

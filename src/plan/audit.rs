@@ -55,6 +55,9 @@ pub struct PolicyEvent {
     pub result: String,
     /// Whether it is a write of this program, by a report.
     pub own: bool,
+    /// The id of the request, in lower case; it says nothing to whoever reads the plan.
+    #[serde(skip)]
+    pub client_request_id: Option<String>,
 }
 
 impl PolicyEvent {
@@ -83,10 +86,15 @@ impl PolicyAudit {
     }
 
     /// Returns the event that most likely made the difference: the newest that had an effect and is not
-    /// our own, if there is one. What came before our own last write cannot have: that write undid it.
-    pub fn likely(&self) -> Option<&PolicyEvent> {
+    /// our own, if there is one. What came before our own last write cannot have: that write undid it. Nor
+    /// can what came before the time at which the policy was known not to differ, if there is one.
+    pub fn likely(&self, no_earlier_than: Option<Timestamp>) -> Option<&PolicyEvent> {
         let own = self.last_own_write();
-        let events = || self.events.iter().take_while(|event| Some(*event) != own);
+        let is_late = |event: &PolicyEvent| no_earlier_than.is_none_or(|time| event.time >= time);
+        let events = || {
+            let events = self.events.iter();
+            events.take_while(|event| Some(*event) != own && is_late(event))
+        };
         let others = || events().filter(|event| !event.own);
         others()
             .find(|event| event.succeeded())
@@ -141,7 +149,8 @@ fn audit<'e>(
                 application: event.application.clone(),
                 activity: event.activity.clone(),
                 result: event.result.clone(),
-                own: id.is_some_and(|id| own.contains(&id)),
+                own: id.as_ref().is_some_and(|id| own.contains(id)),
+                client_request_id: id,
             }
         })
         .collect();
@@ -234,18 +243,22 @@ mod tests {
         let told = audit(events.iter(), &log, &own);
         assert!(told.events[0].own && !told.events[1].own);
         // Our own write, which came later, undid it.
-        assert_eq!(told.likely(), None);
+        assert_eq!(told.likely(None), None);
         assert_eq!(told.last_own_write(), told.events.first());
         // One that failed undid nothing.
         events[0].result = "Failure".to_owned();
         let told = audit(events.iter(), &log, &own);
-        assert_eq!(told.likely(), told.events.get(1));
+        assert_eq!(told.likely(None), told.events.get(1));
         let told = audit(events[..1].iter(), &log, &own);
-        assert_eq!(told.likely(), told.events.first());
+        assert_eq!(told.likely(None), told.events.first());
         events[0].result = "Success".to_owned();
         events[1].time = "2026-11-28T22:14:00Z".parse().expect("a time");
         let told = audit(events.iter(), &log, &own);
         assert!(!told.events[0].own);
-        assert_eq!(told.likely(), told.events.first());
+        assert_eq!(told.likely(None), told.events.first());
+        // What came before a run that knew the policy otherwise has not made the difference.
+        let later = told.events[0].time + jiff::SignedDuration::from_secs(1);
+        assert_eq!(told.likely(Some(told.events[0].time)), told.events.first());
+        assert_eq!(told.likely(Some(later)), None);
     }
 }

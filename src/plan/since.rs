@@ -7,6 +7,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
+use super::audit::{Audit, PolicyAudit};
 use super::digest::rows_digest;
 use super::{Plan, PlannedPolicy};
 use crate::model::{Assignment, PolicyKind, same_assignments};
@@ -20,13 +23,21 @@ pub enum Cause {
     Unapplied,
     /// Both were changed.
     Both,
+    /// A later run of this program changed the tenant.
+    LaterRun,
     /// The report does not say.
     Unknown,
 }
 
 impl Cause {
     /// Every cause, in the order in which they are counted.
-    pub const ALL: [Self; 4] = [Self::Drift, Self::Both, Self::Unapplied, Self::Unknown];
+    pub const ALL: [Self; 5] = [
+        Self::Drift,
+        Self::Both,
+        Self::LaterRun,
+        Self::Unapplied,
+        Self::Unknown,
+    ];
 
     /// Returns the word for it.
     pub fn name(self) -> &'static str {
@@ -34,6 +45,7 @@ impl Cause {
             Self::Drift => "drift",
             Self::Unapplied => "unapplied",
             Self::Both => "both",
+            Self::LaterRun => "laterRun",
             Self::Unknown => "unknown",
         }
     }
@@ -44,6 +56,7 @@ impl Cause {
             Self::Drift => "changed by hand",
             Self::Unapplied => "not applied yet",
             Self::Both => "changed by hand, and in the manifests too",
+            Self::LaterRun => "changed by a later run of assignctl",
             Self::Unknown => "of unknown cause",
         }
     }
@@ -85,6 +98,10 @@ impl LastKnown {
 /// What a run left behind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Baseline {
+    /// When the run began, before it had read anything; `None` if the report does not say.
+    pub began: Option<Timestamp>,
+    /// The ids of its requests that wrote, in lower case.
+    pub own_writes: BTreeSet<String>,
     /// The tenant that the run was for.
     pub tenant_id: Option<String>,
     /// Whether the run names every policy that it managed, so that it did not manage the others.
@@ -108,13 +125,16 @@ impl Baseline {
 pub struct Since {
     /// The report, as it was named.
     pub report: String,
+    /// When its run began, if the report says that.
+    pub began: Option<Timestamp>,
     causes: BTreeMap<(PolicyKind, String), Cause>,
 }
 
 impl Since {
-    pub(in crate::plan) fn new(report: &str) -> Self {
+    pub(in crate::plan) fn new(report: &str, began: Option<Timestamp>) -> Self {
         Self {
             report: report.to_owned(),
+            began,
             causes: BTreeMap::new(),
         }
     }
@@ -139,13 +159,32 @@ pub fn key(kind: PolicyKind, id: &str) -> (PolicyKind, String) {
 }
 
 impl Since {
-    /// Works out why a plan's policies are not as the manifests say.
-    pub fn explain(plan: &Plan, report: &str, baseline: &Baseline) -> Self {
-        let mut since = Self::new(report);
+    /// Works out why a plan's policies are not as the manifests say. What the service noted tells a later
+    /// run from others, if it was asked for.
+    pub fn explain(plan: &Plan, report: &str, baseline: &Baseline, audit: Option<&Audit>) -> Self {
+        let mut since = Self::new(report, baseline.began);
         for policy in plan.changed() {
-            since.note(policy, cause(policy, baseline));
+            let events = audit.and_then(|audit| audit.of_policy(policy));
+            let is_later = || events.is_some_and(|events| is_of_a_later_run(events, baseline));
+            since.note(
+                policy,
+                match cause(policy, baseline) {
+                    Cause::Drift | Cause::Both if is_later() => Cause::LaterRun,
+                    cause => cause,
+                },
+            );
         }
         since
+    }
+
+    /// Returns the time before which no one has made a policy differ, if that is known: the run found
+    /// or left it otherwise.
+    pub fn no_earlier_than(&self, policy: &PlannedPolicy) -> Option<Timestamp> {
+        let was_left = matches!(
+            self.cause(policy),
+            Some(Cause::Drift | Cause::Both | Cause::LaterRun)
+        );
+        self.began.filter(|_| was_left)
     }
 
     /// Returns why a policy is not as the manifests say, if that is known of it.
@@ -153,6 +192,17 @@ impl Since {
         let cause = self.causes.get(&key(policy.kind, &policy.id));
         cause.copied()
     }
+}
+
+/// Whether the last that had an effect on a policy is a write of a later run than the baseline.
+fn is_of_a_later_run(events: &PolicyAudit, baseline: &Baseline) -> bool {
+    let mut events = events.events.iter();
+    events.find(|event| event.succeeded()).is_some_and(|last| {
+        let id = last.client_request_id.as_ref();
+        last.own
+            && baseline.began.is_some_and(|began| last.time >= began)
+            && id.is_some_and(|id| !baseline.own_writes.contains(id))
+    })
 }
 
 fn cause(policy: &PlannedPolicy, baseline: &Baseline) -> Cause {

@@ -31,8 +31,9 @@ pub(super) fn who(
     if let [policy] = policies {
         let audit = annotations.audit_of(policy);
         let cause = annotations.cause(policy);
+        let no_earlier_than = annotations.no_earlier_than(policy);
         return audit.map_or_else(Vec::new, |audit| {
-            of_one(policy, audit, days, direction, cause)
+            of_one(policy, audit, days, direction, (cause, no_earlier_than))
         });
     }
     let mut known: BTreeMap<String, (Timestamp, Timestamp, usize)> = BTreeMap::new();
@@ -41,7 +42,8 @@ pub(super) fn who(
         let Some(audit) = annotations.audit_of(policy) else {
             continue;
         };
-        let likely = audit.likely().map(|event| {
+        let no_earlier_than = annotations.no_earlier_than(policy);
+        let likely = audit.likely(no_earlier_than).map(|event| {
             let made = made(policy, event, direction, annotations.cause(policy));
             (format!("{} {}", verb(event, made), by(event)), event)
         });
@@ -52,7 +54,7 @@ pub(super) fn who(
                 *seen = (seen.0.min(event.time), seen.1.max(event.time), seen.2 + 1);
             }
             None => {
-                if let Some(said) = without_event(audit.status, days) {
+                if let Some(said) = without_event(audit.status, days, no_earlier_than) {
                     *others.entry(said).or_default() += 1;
                 }
             }
@@ -77,15 +79,16 @@ fn of_one(
     audit: &PolicyAudit,
     days: u32,
     direction: Direction,
-    cause: Option<Cause>,
+    (cause, no_earlier_than): (Option<Cause>, Option<Timestamp>),
 ) -> Vec<String> {
-    let mut lines = Vec::new();
-    if let Some(likely) = audit.likely() {
+    let mut lines: Vec<String> = Vec::new();
+    let mut events = audit.events.len() + audit.more;
+    if let Some(likely) = audit.likely(no_earlier_than) {
         let made = made(policy, likely, direction, cause);
         let others = audit.events.iter().filter(|event| *event != likely);
         let others = others.map(|event| (event, "changed"));
-        let events = std::iter::once((likely, made)).chain(others);
-        lines.extend(events.take(MOST_NAMED).map(|(event, made)| {
+        let all = std::iter::once((likely, made)).chain(others);
+        lines.extend(all.take(MOST_NAMED).map(|(event, made)| {
             let failed = match event.succeeded() {
                 true => String::new(),
                 false => format!(", {}", clean(&event.result)),
@@ -98,31 +101,38 @@ fn of_one(
                 clean(&event.activity)
             )
         }));
+        events -= lines.len();
     } else if let Some(own) = audit.last_own_write() {
         let (time, activity) = (minute(own.time), clean(&own.activity));
         lines.push(format!("{OWN}, {time} ({activity}), and no event since"));
+        events -= 1;
     } else {
-        return without_event(audit.status, days).into_iter().collect();
+        lines.extend(without_event(audit.status, days, no_earlier_than));
     }
-    let more = audit.events.len() + audit.more - lines.len();
-    if more > 0 {
-        lines.push(format!(
-            "and {}",
-            count(more, "earlier event", "earlier events")
-        ));
+    if events > 0 {
+        let earlier = count(events, "earlier event", "earlier events");
+        lines.push(format!("and {earlier}"));
     }
     lines
 }
 
 /// Says why no one is named; nothing if the log could not be read, which is said once.
-fn without_event(status: AuditStatus, days: u32) -> Option<String> {
+fn without_event(
+    status: AuditStatus,
+    days: u32,
+    no_earlier_than: Option<Timestamp>,
+) -> Option<String> {
     let days = count(usize::try_from(days).unwrap_or_default(), "day", "days");
     match status {
         AuditStatus::None => Some(format!("no audit event in the last {days}")),
         AuditStatus::NotCovered => Some(format!(
             "no audit event, but the log does not reach back {days}"
         )),
-        AuditStatus::Found | AuditStatus::Unreadable => None,
+        AuditStatus::Found => {
+            let time = minute(no_earlier_than?);
+            Some(format!("no audit event since the run of {time}"))
+        }
+        AuditStatus::Unreadable => None,
     }
 }
 

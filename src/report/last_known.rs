@@ -11,6 +11,8 @@ use crate::plan::since::{Baseline, LastKnown, key};
 /// Returns what a run left behind.
 pub fn last_known(recorded: Recorded) -> Baseline {
     let Recorded {
+        started_at,
+        client_request_ids,
         tenant_id,
         policies,
         managed,
@@ -44,6 +46,8 @@ pub fn last_known(recorded: Recorded) -> Baseline {
         .into_iter()
         .map(|policy| (key(policy.kind, &policy.id), left(policy)));
     Baseline {
+        began: started_at,
+        own_writes: client_request_ids,
         tenant_id,
         complete,
         policies: found.chain(settled).collect(),

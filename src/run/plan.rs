@@ -18,6 +18,7 @@ use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::manifest::Loaded;
 use crate::model::PolicyKind;
+use crate::plan::audit::Audit;
 use crate::plan::guards::GuardRules;
 use crate::plan::lints;
 use crate::plan::needs::needs;
@@ -245,11 +246,16 @@ pub fn newest_baseline(
 /// # Errors
 ///
 /// The report is for another tenant.
-pub fn explain(plan: &Plan, report: &Path, baseline: &Baseline) -> Result<Since, Failure> {
+pub fn explain(
+    plan: &Plan,
+    report: &Path,
+    baseline: &Baseline,
+    audit: Option<&Audit>,
+) -> Result<Since, Failure> {
     let signed_in = plan.tenant_id.as_deref();
     check_tenant("report", baseline.tenant_id.as_deref(), signed_in)?;
     let report = report.display().to_string();
-    Ok(Since::explain(plan, &report, baseline))
+    Ok(Since::explain(plan, &report, baseline, audit))
 }
 
 /// A plan with all that is needed to show, save and carry it out.

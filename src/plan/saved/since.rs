@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::audit;
 use crate::model::PolicyKind;
 use crate::plan::digest::rows_digest;
 use crate::plan::since::{Cause, Since};
@@ -48,11 +50,15 @@ impl ManagedRecord {
 
 /// How many policies are not as the manifests say, by what happened since a run.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, PartialEq, Eq)]
-#[serde(default)]
+#[serde(default, rename_all = "camelCase")]
 pub struct SinceRecord {
     report: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    began: Option<Timestamp>,
     drift: usize,
     both: usize,
+    #[serde(skip_serializing_if = "audit::is_zero")]
+    later_run: usize,
     unapplied: usize,
     unknown: usize,
 }
@@ -61,8 +67,10 @@ impl SinceRecord {
     pub(super) fn new(since: &Since) -> Self {
         Self {
             report: since.report.clone(),
+            began: since.began,
             drift: since.count(Cause::Drift),
             both: since.count(Cause::Both),
+            later_run: since.count(Cause::LaterRun),
             unapplied: since.count(Cause::Unapplied),
             unknown: since.count(Cause::Unknown),
         }
@@ -73,7 +81,7 @@ impl SinceRecord {
         &self,
         causes: impl Iterator<Item = (&'a PlannedPolicy, Option<&'a str>)>,
     ) -> Since {
-        let mut since = Since::new(&self.report);
+        let mut since = Since::new(&self.report, self.began);
         for (policy, word) in causes {
             let known = Cause::ALL
                 .into_iter()

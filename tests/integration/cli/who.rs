@@ -292,6 +292,90 @@ fn what_was_not_applied_yet_was_removed_by_nobody() {
     }
 }
 
+/// Issue 18: a run that found a policy as it should be bounds who can have changed it.
+#[test]
+fn what_came_before_the_run_of_the_report_is_not_to_blame() {
+    let tenant = Tenant::common().policy("P", &["+A"]).policy("Q", &["+A"]);
+    let world = World::with(&tenant, &["match: '*', include: [group: A]"]);
+    let (one, other) = (policy_id(1), policy_id(2));
+    world.edit("tenant.json", |state| {
+        state["auditEvents"] = json!([old(), event(3, &[&one, &other], &Value::Null)]);
+    });
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0);
+    world.edit("tenant.json", |state| {
+        policy_mut(state, "P")["assignments"] = json!([]);
+    });
+    let since = "drift m.yaml --who --since r.jsonl";
+    world
+        .sandbox(&format!("{since} --json-into p.json"))
+        .exits(2)
+        .says(&[
+            "changed by hand",
+            "\n  no audit event since the run of ",
+            "\n  and 1 earlier event\n",
+        ])
+        .says_nothing_of("removed by admin");
+    // A file that was kept says the same.
+    world
+        .run("show p.json")
+        .says(&["no audit event since the run of "]);
+    world.edit("tenant.json", |state| {
+        policy_mut(state, "Q")["assignments"] = json!([]);
+    });
+    for format in ["text", "markdown"] {
+        world
+            .sandbox(&format!("{since} --format {format}"))
+            .exits(2)
+            .says(&["no audit event since the run of ", ": 2 policies"])
+            .says_nothing_of("by admin");
+    }
+    world.edit("tenant.json", |state| {
+        let events = state["auditEvents"].as_array_mut().expect("a list");
+        events.push(event(0, &[&one, &other], &Value::Null));
+    });
+    world
+        .sandbox(since)
+        .exits(2)
+        .says(&["removed by admin@contoso.com in the portal"]);
+}
+
+/// Issue 18: what a later run wrote was not changed by hand.
+#[test]
+fn what_a_later_run_changed_was_not_changed_by_hand() {
+    let world = world(&["P"], &[old()]);
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0);
+    world.sandbox("rollback r.jsonl --yes").exits(0);
+    let since = "drift m.yaml --since r.jsonl";
+    world.sandbox(since).exits(2).says(&["changed by hand"]);
+    for format in ["text", "markdown", "github"] {
+        world
+            .sandbox(&format!("{since} --who --format {format}"))
+            .exits(2)
+            .says(&["changed by a later run of assignctl"])
+            .says_nothing_of("by hand");
+    }
+    let json = world.sandbox(&format!("{since} --who --format json"));
+    let json = json.exits(2).json();
+    assert_eq!(json["policies"][0]["cause"], "laterRun");
+    assert_eq!(
+        (&json["since"]["laterRun"], &json["since"]["drift"]),
+        (&json!(1), &json!(0))
+    );
+    // Whoever changed it after that did so by hand.
+    world.edit("tenant.json", |state| {
+        let events = state["auditEvents"].as_array_mut().expect("a list");
+        events.push(event(0, &[&policy_id(1)], &Value::Null));
+    });
+    world
+        .sandbox(&format!("{since} --who"))
+        .exits(2)
+        .says(&["changed by hand", "removed by admin@contoso.com"]);
+}
+
 #[test]
 fn a_log_that_fails_for_another_reason_asks_for_no_permission() {
     let broken = event(1, &[&policy_id(1)], &json!({"activityType": 5}));
