@@ -74,6 +74,14 @@ impl Draft {
             .collect()
     }
 
+    /// Returns the names of the groups of all policies.
+    pub fn group_names(&self) -> BTreeSet<String> {
+        let shown = self.shown(true);
+        let ids = shown.filter_map(|assignment| assignment.key.target.group_id());
+        let names = ids.filter_map(|id| self.annotations.names.group(id));
+        names.map(str::to_owned).collect()
+    }
+
     /// Whether a filter in the changed policies (in all, if `all` is set) has no known name.
     pub fn has_unnamed_filters(&self, all: bool) -> bool {
         self.shown(all)

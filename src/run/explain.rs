@@ -1,5 +1,6 @@
 //! `explain`: why a policy has its assignments. There is no writer in this module.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -68,6 +69,10 @@ pub async fn explain(
         };
         if !made.policies().is_empty() {
             add_names(&mut made, &reader, &request).await?;
+            // A group of the same name may be nowhere in the manifests.
+            let names = made.group_names();
+            let namesakes = reader.groups(&names, &BTreeSet::new()).await?;
+            made.add_names(BTreeSet::new(), namesakes, Vec::new());
         }
         let selected = select::select(&loaded.manifest, &live, false).policies;
         let mut selected = selected.into_iter();

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::support::World;
-use super::support::tenant::{Tenant, policy_id};
+use super::support::tenant::{Tenant, group_id, policy_id};
 
 fn world() -> World {
     let tenant = Tenant::common()
@@ -110,4 +110,18 @@ fn which_policy_is_meant_must_be_known() {
         state["service"]["roles"] = json!(["GroupMember.Read.All"]);
     });
     world.sandbox("explain P m.yaml sets.yaml").exits(7);
+}
+
+#[test]
+fn a_namesake_that_no_manifest_names_is_told_apart_by_the_id() {
+    let tenant = Tenant::common()
+        .group("D")
+        .group("d")
+        .policy("P", &["+A", "-D"]);
+    let world = World::with(&tenant, &["name: P, include: [group: A]"]);
+    let id = group_id(4);
+    world
+        .sandbox("explain P m.yaml")
+        .exits(0)
+        .says(&[&format!("exclude group D ({id})"), "group A\n"]);
 }
