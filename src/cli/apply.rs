@@ -205,14 +205,18 @@ impl Session<'_> {
         if let Some(tenant) = tenant {
             service = tenants::service_of_one(&service, &tenant)?;
         }
+        let rules = settings::guards(&self.command.guards, config)?;
+        let mut paths = self.command.paths.iter();
+        let is_saved = paths.any(|path| inputs::is_plan_file(path));
+        let own_rules = Some(&rules).filter(|_| !is_saved);
         let request = PlanRequest {
             who: None,
             approvals: false,
-            members: &settings::members(&self.command.members, config)?,
+            members: &settings::members(&self.command.members, config, own_rules)?,
             write_with: self.command.planning.write_with,
             strict: self.command.planning.strict,
             selection: &self.command.selecting.selection(),
-            rules: &settings::guards(&self.command.guards, config)?,
+            rules: &rules,
             all: self.command.view.all,
             unmanaged: &NameUnmanaged::Not,
         };

@@ -40,16 +40,17 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
         None => NameUnmanaged::Not,
     };
     let who = command.who.asked(command.since.clone());
+    let rules = settings::guards(&command.guards, &config)?;
     let request = PlanRequest {
         unmanaged: &unmanaged,
         write_with: command.planning.write_with,
         strict: command.planning.strict,
         selection: &command.selecting.selection(),
-        rules: &settings::guards(&command.guards, &config)?,
+        rules: &rules,
         all: command.view.all,
         who: who.as_ref(),
         approvals: command.is_drift,
-        members: &settings::members(&command.members, &config)?,
+        members: &settings::members(&command.members, &config, Some(&rules))?,
     };
     let (plan, mut annotations) = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));

@@ -73,7 +73,7 @@ fn save(command: &Rollback, out: &Path, common: &Common, output: &Output) -> Res
     let request = PlanRequest {
         who: None,
         approvals: false,
-        members: &settings::members(&CountMembers::default(), &config)?,
+        members: &settings::members(&CountMembers::default(), &config, None)?,
         write_with: command.planning.write_with,
         strict: false,
         selection: &command.selecting.selection(),

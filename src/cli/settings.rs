@@ -208,10 +208,11 @@ fn recorder(path: &Path) -> Result<Arc<Recorder>, Failure> {
 /// How many members may be read in all.
 pub(super) const MEMBERS_LIMIT: u64 = 20_000;
 
-/// Settles what is counted, and which warnings are given.
+/// Settles what is counted, and which warnings are given. Without `rules`, a saved plan has its own.
 pub(super) fn members(
     arguments: &CountMembers,
     config: &Config,
+    rules: Option<&GuardRules>,
 ) -> Result<MembersRequest, Failure> {
     let known = || CODES.iter().map(|(code, _)| *code);
     for code in config.lints.keys() {
@@ -230,11 +231,19 @@ pub(super) fn members(
         [] => config.members.0.as_slice(),
         typed => typed,
     };
+    let is_exact = modes.contains(&MembersMode::Exact);
+    let reads = is_exact || rules.is_none_or(|rules| rules.max_members_lost.is_some());
+    if arguments.members_limit.is_some() && !reads {
+        return Err(Failure::usage(
+            "`--members-limit` bounds what `--members exact` reads, and that is not asked for",
+        )
+        .hint("add `--members exact`, or leave `--members-limit` out"));
+    }
     let off = config.lints.iter().filter(|(_, lint)| **lint == Lint::Off);
     Ok(MembersRequest {
         counting: match modes {
             [] => Counting::Off,
-            modes if modes.contains(&MembersMode::Exact) => Counting::Exact,
+            _ if is_exact => Counting::Exact,
             _ => Counting::Counts,
         },
         filters: modes.contains(&MembersMode::Filters),

@@ -64,7 +64,7 @@ pub(in crate::cli) fn plan(
         selection: &command.selecting.selection(),
         rules: &rules,
         all: command.view.all,
-        members: &settings::members(&command.members, config)?,
+        members: &settings::members(&command.members, config, Some(&rules))?,
         who: who.as_ref(),
         approvals: command.is_drift,
     };
@@ -208,10 +208,11 @@ pub(in crate::cli) fn apply(
     let mut service = settings::service(&common.service, config)?;
     service.login.writes = true;
     let host = Process::new(output, service);
+    let own_rules = Some(&rules).filter(|_| !matches!(source, Source::Saved(_)));
     let request = PlanRequest {
         who: None,
         approvals: false,
-        members: &settings::members(&command.members, config)?,
+        members: &settings::members(&command.members, config, own_rules)?,
         write_with: command.planning.write_with,
         strict: command.planning.strict,
         selection: &command.selecting.selection(),

@@ -296,6 +296,21 @@ fn more_members_than_allowed_are_not_read() {
 }
 
 #[test]
+fn a_limit_of_what_is_not_read_is_refused() {
+    let world = world();
+    for flags in ["", "--members", "--members filters"] {
+        world
+            .sandbox(&format!("plan m.yaml {flags} --members-limit 5"))
+            .exits(64)
+            .says(&["`--members exact`", "leave `--members-limit` out"]);
+    }
+    world.write("assignctl.yaml", "members: exact\n");
+    world
+        .sandbox("plan m.yaml --members-limit 5 --allow broad-target")
+        .exits(0);
+}
+
+#[test]
 fn the_guard_reach_trips_on_many_losses_and_on_what_cannot_be_counted() {
     let world = world();
     world.manifest(&["name: P, include: [group: C]"]);
