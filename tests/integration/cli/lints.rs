@@ -108,6 +108,13 @@ fn exclusions_work_within_their_kind() {
         &["mixed-exclusion"],
         "excluding group `B` (4 devices, 0 users) works among devices only, and users are included too",
     );
+    // Near miss: what is excluded is of both kinds as well.
+    check(
+        "include: [group: A, group: C], exclude: [group: Mixed]",
+        nothing,
+        &["mixed-group"],
+        "",
+    );
 }
 
 #[test]
@@ -331,12 +338,13 @@ fn strict_makes_them_errors_and_the_configuration_silences_them() {
 #[test]
 fn an_app_that_is_available_to_devices_is_told() {
     let id = "ffffffff-0000-4000-8000-000000000001";
-    for (kind, entry, expected) in [
-        ("iosStoreApp", "allDevices", true),
-        ("iosStoreApp", "allUsers", false),
-        ("win32LobApp", "allDevices", false),
+    for (kind, intent, entry, expected) in [
+        ("iosStoreApp", "available", "allDevices", true),
+        ("iosStoreApp", "available", "allUsers", false),
+        ("iosStoreApp", "required", "allDevices", false),
+        ("win32LobApp", "available", "allDevices", false),
     ] {
-        let entry = format!("kind: mobileApp, id: {id}, intent: available, include: [{entry}]");
+        let entry = format!("kind: mobileApp, id: {id}, intent: {intent}, include: [{entry}]");
         let world = World::with(&Tenant::common(), &[&entry]);
         world.edit("tenant.json", |state| {
             state["mobileApps"] = json!([{

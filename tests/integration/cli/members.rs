@@ -506,6 +506,76 @@ fn filters_say_how_many_devices_they_match_in_every_format_and_spelling() {
 }
 
 #[test]
+fn a_filter_that_matches_more_than_is_read_says_so() {
+    let world = filtered("columns");
+    world.edit("tenant.json", |state| {
+        let one = |number| {
+            json!({
+                "id": device(number),
+                "displayName": format!("D{number}"),
+                "operatingSystem": "Windows",
+                "model": "Latitude",
+            })
+        };
+        state["devices"] = (1..=2001).map(one).collect();
+    });
+    let plan = "plan m.yaml --members filters";
+    world
+        .sandbox(plan)
+        .exits(0)
+        .says(&["F matches 2,000 or more Windows devices"]);
+    let told = world.sandbox(&format!("{plan} --format json")).json();
+    let filter = &told["filters"][0];
+    assert_eq!(
+        (&filter["matches"], &filter["atLeast"]),
+        (&json!(2000), &json!(true))
+    );
+}
+
+/// Beside a plan, never in it: all else is read before, and nothing of the plan is another.
+#[test]
+fn counting_comes_after_the_plan_and_changes_nothing_of_it() {
+    let tenant = Tenant::common()
+        .policy("P", &["+A"])
+        .policy("Q", &["+B"])
+        .policy("R", &["+C"])
+        .compliance("S", &["+A"]);
+    let world = World::with(
+        &tenant,
+        &[
+            "match: '*', include: [group: B, group: C]",
+            "kind: compliancePolicy, name: S, include: [allUsers]",
+        ],
+    );
+    populate(&world, &["d1-4", "d3-9 u1-2", "u9"]);
+    let plan = "plan m.yaml --format json --allow broad-target --allow removals";
+    let plain = world.sandbox(plan).exits(0).json();
+    for members in ["counts", "exact", "exact,filters"] {
+        let mut told = world
+            .sandbox(&format!(
+                "{plan} --members {members} --record {members}.jsonl"
+            ))
+            .exits(0)
+            .json();
+        told["createdAt"] = plain["createdAt"].clone();
+        told["diagnostics"] = plain["diagnostics"].clone();
+        for policy in told["policies"].as_array_mut().expect("a list") {
+            let policy = policy.as_object_mut().expect("a policy");
+            policy.remove("reach");
+            for change in policy["changes"].as_array_mut().expect("a list") {
+                change.as_object_mut().expect("a change").remove("members");
+            }
+        }
+        assert_eq!(told, plain, "{members}");
+        let record = world.read(&format!("{members}.jsonl"));
+        let last = |part: &str| record.rfind(part).expect(part);
+        let counted = record.find("transitiveMembers").expect("a count");
+        assert!(last("/deviceManagement/configurationPolicies?") < counted);
+        assert!(last("/deviceManagement/compliancePolicies?") < counted);
+    }
+}
+
+#[test]
 fn what_a_filter_matches_is_never_zero_because_it_is_unknown() {
     let world = filtered("columns");
     // Without the overview the number of all is left out.

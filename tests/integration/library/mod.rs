@@ -11,6 +11,7 @@ mod applying;
 mod auditing;
 mod counts;
 mod every_kind;
+mod filters;
 mod kinds;
 mod late;
 mod members;
