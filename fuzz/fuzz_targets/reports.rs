@@ -4,9 +4,11 @@
 #![no_main]
 
 use assignctl::graph::observe::RequestCounts;
-use assignctl::report::{self, Outcome, Reason, Report, Results, Settled};
+use assignctl::report::{self, Announced, Outcome, Reason, Report, Results, Settled};
 use assignctl_fuzz::read_plan;
 use libfuzzer_sys::fuzz_target;
+
+const REQUEST_ID: &str = "5e9b4f0a-3c51-4a6e-9d55-0d9a3c6b7f10";
 
 fuzz_target!(|text: &str| {
     // Refused or not, it must come to an end.
@@ -21,9 +23,12 @@ fuzz_target!(|text: &str| {
             &saved.plan.graph_url,
         )
         .expect("memory");
+    let names = &saved.annotations.names;
     let mut lines = 2;
     for policy in &saved.plan.policies {
-        written.sending(policy, &saved.plan.names).expect("memory");
+        written
+            .sending(policy, names, REQUEST_ID, Announced::Write)
+            .expect("memory");
         let settled = Settled {
             outcome: Outcome::Failed,
             reason: Some(Reason {
@@ -34,10 +39,9 @@ fuzz_target!(|text: &str| {
                 is_refusal: false,
             }),
             written: true,
+            approval: None,
         };
-        written
-            .policy(policy, &settled, &saved.plan.names)
-            .expect("memory");
+        written.policy(policy, &settled, names).expect("memory");
         lines += 2;
     }
     written
