@@ -42,9 +42,9 @@ pub fn save_with(
     path: &Path,
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
-    match Place::find(path)? {
-        Place::Stream => write(&mut OpenOptions::new().write(true).open(path)?),
-        Place::File(folder) => {
+    match Destination::find(path)? {
+        Destination::Stream => write(&mut OpenOptions::new().write(true).open(path)?),
+        Destination::File(folder) => {
             let mut file = NamedTempFile::new_in(&folder)?;
             write(&mut file)?;
             put(file, path, &folder).map(drop)
@@ -66,9 +66,9 @@ pub fn larger_than(most: u64) -> io::Error {
 ///
 /// Says why it cannot be made.
 pub fn check(path: &Path) -> io::Result<()> {
-    match Place::find(path)? {
-        Place::Stream => OpenOptions::new().write(true).open(path).map(drop),
-        Place::File(folder) => NamedTempFile::new_in(&folder).map(drop),
+    match Destination::find(path)? {
+        Destination::Stream => OpenOptions::new().write(true).open(path).map(drop),
+        Destination::File(folder) => NamedTempFile::new_in(&folder).map(drop),
     }
 }
 
@@ -80,9 +80,9 @@ pub fn check(path: &Path) -> io::Result<()> {
 ///
 /// Says why it cannot be made.
 pub fn create(path: &Path) -> io::Result<File> {
-    match Place::find(path)? {
-        Place::Stream => OpenOptions::new().write(true).open(path),
-        Place::File(folder) => put(NamedTempFile::new_in(&folder)?, path, &folder),
+    match Destination::find(path)? {
+        Destination::Stream => OpenOptions::new().write(true).open(path),
+        Destination::File(folder) => put(NamedTempFile::new_in(&folder)?, path, &folder),
     }
 }
 
@@ -143,20 +143,20 @@ pub fn repository(folder: &Path) -> Option<&Path> {
         .find(|folder| folder.parent().is_some() && folder.join(".git").symlink_metadata().is_ok())
 }
 
-/// Whether a real path leads to what the system makes up, and keeps on no disk.
+/// Whether a real path leads into a virtual file system.
 fn is_of_the_system(path: &Path) -> bool {
     cfg!(unix) && ["/proc", "/sys"].iter().any(|root| path.starts_with(root))
 }
 
 /// What a path stands for.
-enum Place {
+enum Destination {
     /// A file, there or to be made, in this folder.
     File(PathBuf),
     /// A device or a pipe.
     Stream,
 }
 
-impl Place {
+impl Destination {
     fn find(path: &Path) -> io::Result<Self> {
         if !is_stream(path) {
             refuse_link(path)?;

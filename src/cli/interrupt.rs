@@ -36,7 +36,7 @@ fn leave() -> ! {
     std::process::exit(i32::from(Exit::Interrupted.code()))
 }
 
-/// The signals that ask a run to end. Where no handler can be had, a signal ends the process by
+/// The signals that ask a run to end. If no handler can be installed, a signal ends the process by
 /// itself.
 #[cfg(unix)]
 struct Signals {

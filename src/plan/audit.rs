@@ -240,25 +240,28 @@ mod tests {
         let log = AuditLog::default();
         let mut events = [event("OWN", &[]), event("other", &[])];
         events[0].time = "2026-11-27T22:14:00Z".parse().expect("a time");
-        let told = audit(events.iter(), &log, &own);
-        assert!(told.events[0].own && !told.events[1].own);
+        let found = audit(events.iter(), &log, &own);
+        assert!(found.events[0].own && !found.events[1].own);
         // Our own write, which came later, undid it.
-        assert_eq!(told.likely(None), None);
-        assert_eq!(told.last_own_write(), told.events.first());
+        assert_eq!(found.likely(None), None);
+        assert_eq!(found.last_own_write(), found.events.first());
         // One that failed undid nothing.
         events[0].result = "Failure".to_owned();
-        let told = audit(events.iter(), &log, &own);
-        assert_eq!(told.likely(None), told.events.get(1));
-        let told = audit(events[..1].iter(), &log, &own);
-        assert_eq!(told.likely(None), told.events.first());
+        let found = audit(events.iter(), &log, &own);
+        assert_eq!(found.likely(None), found.events.get(1));
+        let found = audit(events[..1].iter(), &log, &own);
+        assert_eq!(found.likely(None), found.events.first());
         events[0].result = "Success".to_owned();
         events[1].time = "2026-11-28T22:14:00Z".parse().expect("a time");
-        let told = audit(events.iter(), &log, &own);
-        assert!(!told.events[0].own);
-        assert_eq!(told.likely(None), told.events.first());
+        let found = audit(events.iter(), &log, &own);
+        assert!(!found.events[0].own);
+        assert_eq!(found.likely(None), found.events.first());
         // What came before a run that knew the policy otherwise has not made the difference.
-        let later = told.events[0].time + jiff::SignedDuration::from_secs(1);
-        assert_eq!(told.likely(Some(told.events[0].time)), told.events.first());
-        assert_eq!(told.likely(Some(later)), None);
+        let later = found.events[0].time + jiff::SignedDuration::from_secs(1);
+        assert_eq!(
+            found.likely(Some(found.events[0].time)),
+            found.events.first()
+        );
+        assert_eq!(found.likely(Some(later)), None);
     }
 }

@@ -261,8 +261,8 @@ fn write_durably(file: &mut File, lines: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Moves a report that records writes aside, and returns where to. Nothing is ever put in the place
-/// of another, since any of them may be the one that is needed.
+/// Moves a report that records writes aside, and returns where to. An earlier
+/// copy is never overwritten, since any of them may be the one that is needed.
 fn keep_earlier(path: &Path) -> io::Result<Option<PathBuf>> {
     if !std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
         return Ok(None);

@@ -24,7 +24,7 @@ pub(super) struct Counts {
     pub(super) writes_done: usize,
     pub(super) writes: usize,
     /// Whether the totals have been said.
-    told: bool,
+    reported: bool,
     /// When the plan began to be carried out, and how long its writes take at the limit.
     began: Option<(Instant, Duration)>,
     wait_until: [Option<Instant>; 2],
@@ -66,7 +66,7 @@ impl Counts {
 
     /// Says what was read and done, unless that was said or is nothing.
     pub(super) fn totals(&mut self) -> Option<String> {
-        if self.lists.is_empty() || std::mem::replace(&mut self.told, true) {
+        if self.lists.is_empty() || std::mem::replace(&mut self.reported, true) {
             return None;
         }
         let (mut policies, mut kinds) = (0, 0);

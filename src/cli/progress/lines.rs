@@ -112,14 +112,14 @@ mod tests {
 
     #[test]
     fn a_wait_is_told_in_whole_seconds() {
-        let told = |millis| waiting(Class::Write, Duration::from_millis(millis), false);
+        let said = |millis| waiting(Class::Write, Duration::from_millis(millis), false);
         for millis in [1200, 1995, 2000, 2005, 2100] {
             assert_eq!(
-                told(millis),
+                said(millis),
                 "waiting 2 s for the service's limit of writes",
                 "{millis}"
             );
         }
-        assert!(told(2101).starts_with("waiting 3 s "));
+        assert!(said(2101).starts_with("waiting 3 s "));
     }
 }

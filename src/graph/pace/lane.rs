@@ -15,7 +15,7 @@ use crate::graph::observe::{Event, Observe};
 #[derive(Debug)]
 pub(super) struct Lane {
     state: Mutex<State>,
-    /// Rings when a slot may have come free without a time known in advance.
+    /// Notified when a slot may have been freed at a time not known in advance.
     changed: Notify,
     // One queue a class, first come first served; `tokio`'s mutex is fair.
     read_queue: tokio::sync::Mutex<()>,

@@ -31,7 +31,7 @@ impl HttpTransport {
     ///
     /// # Errors
     ///
-    /// Says why no HTTP client can be had, as on a machine without CA certificates.
+    /// Says why no HTTP client can be created, as on a machine without CA certificates.
     pub fn new(address: &GraphUrl) -> Result<Self, String> {
         client_builder(address.is_plain())?
             .build()

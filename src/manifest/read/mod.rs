@@ -102,7 +102,7 @@ pub(super) struct Reader<'r> {
     drafts: Drafts,
     budget: bounds::Budget,
     targets: usize,
-    /// Whether an entry was written, were it ever so wrong, or may stand where it was not seen.
+    /// Whether there is an entry, valid or not, or there may be one in a part that could not be read.
     any_entry: bool,
     files: Vec<FileId>,
 }
