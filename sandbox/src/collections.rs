@@ -192,6 +192,19 @@ pub(crate) enum Extras {
     Modified,
 }
 
+impl Extras {
+    /// Returns the names of the properties.
+    pub(crate) fn properties(self) -> &'static [&'static str] {
+        match self {
+            Self::None => &[],
+            Self::App => &["intent", "settings"],
+            Self::Apply => &["intent"],
+            Self::Remediation => &["runRemediationScript", "runSchedule"],
+            Self::Modified => &["lastModifiedDateTime"],
+        }
+    }
+}
+
 /// Which filters a target may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Filters {

@@ -56,6 +56,24 @@ impl TargetType {
         Self::from_odata(name)
     }
 
+    /// Returns the properties that such a target has.
+    pub(crate) fn properties(self) -> &'static [&'static str] {
+        match self {
+            Self::AllDevices | Self::AllLicensedUsers => &["@odata.type", FILTER_ID, FILTER_TYPE],
+            Self::Group | Self::ExclusionGroup | Self::AndroidFota => {
+                &["@odata.type", FILTER_ID, FILTER_TYPE, "groupId"]
+            }
+            Self::Collection => &["@odata.type", FILTER_ID, FILTER_TYPE, "collectionId"],
+            Self::ScopeTagGroup => &[
+                "@odata.type",
+                FILTER_ID,
+                FILTER_TYPE,
+                "entraObjectId",
+                "targetType",
+            ],
+        }
+    }
+
     /// Returns the property that says who is meant, if there is one.
     pub(crate) fn key(self) -> Option<&'static str> {
         match self {

@@ -365,6 +365,21 @@ impl Policy {
         }
     }
 
+    /// Whether the policy shows a property on one of its assignments, inside the objects that are named from
+    /// the outside in.
+    pub(crate) fn serves(&self, inside: &[&str], key: &str) -> bool {
+        self.assignments.iter().any(|row| {
+            let (object, deeper) = match inside {
+                ["target", deeper @ ..] => (Some(&row.target), deeper),
+                _ => (Some(&row.properties), inside),
+            };
+            let object = deeper
+                .iter()
+                .fold(object, |object, name| object?.get(*name)?.as_object());
+            object.is_some_and(|object| object.contains_key(key))
+        })
+    }
+
     /// Returns the type that an object of several types has, without the namespace.
     pub(crate) fn odata_type(&self) -> &str {
         let name = self.properties.get("@odata.type").and_then(Value::as_str);

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::body::mistyped;
+use super::body::{closed, mistyped};
 use crate::reply::Fault;
 use crate::target::NAMESPACE;
 use crate::tenant::Policy;
@@ -259,7 +259,7 @@ pub(super) fn check(
     let settings = match row.remove("settings") {
         None | Some(Value::Null) if excludes => Value::Null,
         None | Some(Value::Null) => match own {
-            Some(own) if own.is_filled_in => Value::Object(completed(own, Map::new(), &[])?),
+            Some(own) if own.is_filled_in => Value::Object(completed(policy, own, Map::new())?),
             _ => Value::Null,
         },
         // KelvinTegelaar/CIPP.
@@ -277,7 +277,7 @@ pub(super) fn check(
             };
             match own {
                 Some(own) if named == format!("{NAMESPACE}{}AppAssignmentSettings", own.name) => {
-                    Value::Object(completed(own, settings, &served(policy))?)
+                    Value::Object(completed(policy, own, settings)?)
                 }
                 // What a new type of app has, no one knows.
                 None if !WITHOUT.contains(&app) => Value::Object(settings),
@@ -295,31 +295,22 @@ pub(super) fn check(
     Ok(())
 }
 
-/// Returns the properties of settings that the service has served: newer ones than are known here
-/// may be sent back.
-fn served(policy: &Policy) -> Vec<&str> {
-    let rows = policy.assignments.iter();
-    rows.filter_map(|row| row.properties.get("settings")?.as_object())
-        .flat_map(|settings| settings.keys().map(String::as_str))
-        .collect()
-}
-
 /// Checks settings and fills in what is left out.
 fn completed(
+    policy: &Policy,
     own: &Settings,
     mut sent: Map<String, Value>,
-    served: &[&str],
 ) -> Result<Map<String, Value>, Fault> {
     let name = format!("{}AppAssignmentSettings", own.name);
     sent.remove("@odata.type");
-    filled(&name, own.properties, sent, served)
+    filled(policy, &["settings"], (&name, own.properties), sent)
 }
 
 fn filled(
-    name: &str,
-    properties: &[Property],
+    policy: &Policy,
+    inside: &[&str],
+    (name, properties): (&str, &[Property]),
     mut sent: Map<String, Value>,
-    served: &[&str],
 ) -> Result<Map<String, Value>, Fault> {
     let mut whole = Map::new();
     whole.insert(
@@ -329,18 +320,12 @@ fn filled(
     for (key, form) in properties {
         let value = match sent.remove(*key) {
             None => form.default(),
-            Some(value) => form.checked(key, value)?,
+            Some(value) => form.checked(policy, key, value)?,
         };
         whole.insert((*key).to_owned(), value);
     }
-    for (key, value) in sent {
-        if !served.contains(&key.as_str()) {
-            return Err(Fault::model(format!(
-                "The property '{key}' does not exist on type '{NAMESPACE}{name}'."
-            )));
-        }
-        whole.insert(key, value);
-    }
+    closed(policy, inside, &format!("{NAMESPACE}{name}"), sent.keys())?;
+    whole.extend(sent);
     Ok(whole)
 }
 
@@ -357,7 +342,7 @@ impl Form {
         }
     }
 
-    fn checked(&self, key: &str, value: Value) -> Result<Value, Fault> {
+    fn checked(&self, policy: &Policy, key: &str, value: Value) -> Result<Value, Fault> {
         let is_right = match self {
             Self::Word(words) => value.as_str().is_some_and(|word| words.contains(&word)),
             Self::Flag => value.is_boolean(),
@@ -379,7 +364,7 @@ impl Form {
             Self::Object(name, properties) => {
                 return match value {
                     Value::Null => Ok(Value::Null),
-                    Value::Object(object) => nested(name, properties, object),
+                    Value::Object(object) => nested(policy, key, (name, properties), object),
                     other => Err(mistyped(key, "an object or null", &other)),
                 };
             }
@@ -393,8 +378,9 @@ impl Form {
 }
 
 fn nested(
-    name: &str,
-    properties: &[Property],
+    policy: &Policy,
+    key: &str,
+    (name, properties): (&str, &[Property]),
     mut object: Map<String, Value>,
 ) -> Result<Value, Fault> {
     match object.remove("@odata.type") {
@@ -403,7 +389,7 @@ fn nested(
             if named.trim_start_matches('#') == format!("{NAMESPACE}{name}") => {}
         Some(other) => return Err(mistyped("@odata.type", name, &other)),
     }
-    filled(name, properties, object, &[]).map(Value::Object)
+    filled(policy, &["settings", key], (name, properties), object).map(Value::Object)
 }
 
 fn in_range(value: &Value, least: u64, most: u64) -> bool {

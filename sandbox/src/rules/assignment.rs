@@ -1,12 +1,10 @@
 //! The rules for an assignment in a body: the OpenAPI slice's types, enums and required properties,
-//! and what the service is known to refuse beyond them.
-//!
-//! Properties of the settings catalog that no one knows are kept as they were sent; those of another
-//! target type are not.
+//! and what the service is known to refuse beyond them. Types are closed: a property that is not theirs is
+//! refused, unless the service itself has shown it on the policy.
 
 use serde_json::{Map, Value, json};
 
-use super::body::mistyped;
+use super::body::{closed, mistyped};
 use super::{apps, enrollment, filter, remediation};
 use crate::collections::{Extras, SourceForm, Spec};
 use crate::encoding::is_guid;
@@ -38,7 +36,7 @@ pub(crate) fn read(tenant: &Tenant, policy: &Policy, value: Value) -> Result<Ass
     match spec.extras {
         Extras::None => {}
         Extras::App => apps::check(policy, &mut row, excludes)?,
-        Extras::Remediation => remediation::check(&mut row, excludes)?,
+        Extras::Remediation => remediation::check(policy, &mut row, excludes)?,
         Extras::Apply => match row.get("intent") {
             None => {
                 row.insert("intent".to_owned(), json!("apply"));
@@ -50,6 +48,14 @@ pub(crate) fn read(tenant: &Tenant, policy: &Policy, value: Value) -> Result<Ass
             row.remove("lastModifiedDateTime");
         }
     }
+    let known = spec.extras.properties();
+    let unknown = row.keys().filter(|key| !known.contains(&key.as_str()));
+    closed(
+        policy,
+        &[],
+        &format!("{NAMESPACE}{}", spec.element),
+        unknown,
+    )?;
     let mut row = Assignment {
         id: String::new(),
         source: source.to_owned(),
@@ -135,19 +141,19 @@ fn target_of(
         }
     };
     let Some(kind) = TargetType::from_odata(&name) else {
+        // One that only a state file can hold: the service knows what it shows.
+        if policy.assignments.iter().any(|row| row.target == target) {
+            return Ok(target);
+        }
         return Err(Fault::bad_request(format!(
             "A target has the type '{name}', which does not exist or is not a target."
         )));
     };
     let bare = name.strip_prefix('#').unwrap_or(&name);
     target.insert("@odata.type".to_owned(), json!(format!("#{bare}")));
-    for foreign in ["groupId", "collectionId", "entraObjectId"] {
-        if kind.key() != Some(foreign) && target.contains_key(foreign) {
-            return Err(Fault::bad_request(format!(
-                "The property '{foreign}' does not exist on type '{bare}'."
-            )));
-        }
-    }
+    let known = kind.properties();
+    let unknown = target.keys().filter(|key| !known.contains(&key.as_str()));
+    closed(policy, &["target"], bare, unknown)?;
     match kind {
         TargetType::AllDevices | TargetType::AllLicensedUsers => {}
         TargetType::Group | TargetType::ExclusionGroup | TargetType::AndroidFota => {
@@ -251,12 +257,24 @@ mod tests {
         );
     }
 
+    /// What the service shows may be sent back; nothing else that is not of the types.
     #[test]
-    fn what_nobody_knows_is_kept() {
+    fn what_is_unknown_is_taken_where_it_has_been_served() {
         let mut target = group(GROUP);
         target["more"] = json!([1]);
         let row = json!({"id": "", "source": "policySets", "sourceId": "s", "x": {"y": null}, "target": target});
-        let row = assignment(&Tenant::empty(), row).expect("a good row");
+        let tenant = Tenant::empty();
+        for (sent, key) in [
+            (json!({"target": target}), "more"),
+            (json!({"target": group(GROUP), "x": {"y": null}}), "x"),
+        ] {
+            let fault = assignment(&tenant, sent).expect_err(key);
+            assert_eq!(fault.code, "ModelValidationFailure");
+            assert!(fault.message.contains(&format!("'{key}' does not exist")));
+        }
+        let mut policy = policy();
+        policy.assign_with(target.clone(), json!({"x": 1}));
+        let row = read(&tenant, &policy, row).expect("it was served");
         let value = json!(row);
         assert_eq!(
             (&value["x"], &value["target"]),
@@ -295,6 +313,11 @@ mod tests {
                 ),
                 "'groupId' does not exist",
             ),
+            (
+                with("targetType", json!("user")),
+                "'targetType' does not exist",
+            ),
+            (both("settings", json!({})), "'settings' does not exist"),
             (
                 with("groupId", json!("SG-Pilot")),
                 "Invalid GroupId : SG-Pilot provided, a valid AADGroupId is expected.",

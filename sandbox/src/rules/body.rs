@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::reply::Fault;
+use crate::tenant::Policy;
 
 /// Reads a JSON object from a body.
 pub(crate) fn object(content_type: Option<&str>, body: &[u8]) -> Result<Map<String, Value>, Fault> {
@@ -62,6 +63,23 @@ pub(crate) fn action(
         ))),
         None => Err(Fault::model(format!(
             "The parameter '{parameter}' of the operation '{action}' is missing."
+        ))),
+    }
+}
+
+/// Refuses properties that a type does not have. What the service shows it takes, newer properties than are
+/// known here among it; so what the policy's assignments have in the same place may be sent back.
+pub(super) fn closed<'k>(
+    policy: &Policy,
+    inside: &[&str],
+    odata_type: &str,
+    mut unknown: impl Iterator<Item = &'k String>,
+) -> Result<(), Fault> {
+    match unknown.find(|key| !policy.serves(inside, key)) {
+        None => Ok(()),
+        Some(key) => Err(Fault::model(format!(
+            "The property '{key}' does not exist on type '{odata_type}'. Make sure to only use \
+             property names that are defined by the type."
         ))),
     }
 }

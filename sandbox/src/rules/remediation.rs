@@ -2,12 +2,17 @@
 
 use serde_json::{Map, Value, json};
 
-use super::body::mistyped;
+use super::body::{closed, mistyped};
 use crate::reply::Fault;
 use crate::target::NAMESPACE;
+use crate::tenant::Policy;
 
 /// Checks schedule and remediation of an assignment. An exclusion has neither.
-pub(super) fn check(row: &mut Map<String, Value>, excludes: bool) -> Result<(), Fault> {
+pub(super) fn check(
+    policy: &Policy,
+    row: &mut Map<String, Value>,
+    excludes: bool,
+) -> Result<(), Fault> {
     match row.get("runRemediationScript") {
         None | Some(Value::Null) => {
             row.insert("runRemediationScript".to_owned(), json!(false));
@@ -17,7 +22,7 @@ pub(super) fn check(row: &mut Map<String, Value>, excludes: bool) -> Result<(), 
     }
     let schedule = match row.remove("runSchedule") {
         None | Some(Value::Null) => Value::Null,
-        Some(Value::Object(schedule)) => Value::Object(checked(schedule)?),
+        Some(Value::Object(schedule)) => Value::Object(checked(policy, schedule)?),
         Some(other) => return Err(mistyped("runSchedule", "a schedule or null", &other)),
     };
     if excludes {
@@ -28,7 +33,7 @@ pub(super) fn check(row: &mut Map<String, Value>, excludes: bool) -> Result<(), 
     Ok(())
 }
 
-fn checked(mut schedule: Map<String, Value>) -> Result<Map<String, Value>, Fault> {
+fn checked(policy: &Policy, mut schedule: Map<String, Value>) -> Result<Map<String, Value>, Fault> {
     let named = schedule.get("@odata.type").cloned().unwrap_or_default();
     let name = named.as_str().unwrap_or_default().trim_start_matches('#');
     let (known, longest): (&[&str], u64) = match name.strip_prefix(NAMESPACE) {
@@ -43,15 +48,12 @@ fn checked(mut schedule: Map<String, Value>) -> Result<Map<String, Value>, Fault
         }
     };
     schedule.insert("@odata.type".to_owned(), json!(format!("#{name}")));
+    let is_known = |key: &&String| *key == "@odata.type" || known.contains(&key.as_str());
+    let unknown = schedule.keys().filter(|key| !is_known(key));
+    closed(policy, &["runSchedule"], name, unknown)?;
     for (key, value) in &mut schedule {
         let wrong = |expected: &str, value: &Value| mistyped(key, expected, value);
         match key.as_str() {
-            "@odata.type" => {}
-            other if !known.contains(&other) => {
-                return Err(Fault::model(format!(
-                    "The property '{other}' does not exist on type '{name}'."
-                )));
-            }
             "interval" => {
                 let interval = value.as_u64().filter(|one| (1..=longest).contains(one));
                 interval.ok_or_else(|| wrong("a number of the schedule's range", value))?;
@@ -66,10 +68,11 @@ fn checked(mut schedule: Map<String, Value>) -> Result<Map<String, Value>, Fault
                 date.ok_or_else(|| wrong("a date", value))
                     .map(|_: jiff::civil::Date| ())?;
             }
-            _ => {
+            "time" => {
                 let time = value.as_str().and_then(seven_decimals);
                 *value = json!(time.ok_or_else(|| wrong("a time of day", value))?);
             }
+            _ => {}
         }
     }
     schedule.entry("interval").or_insert_with(|| json!(1));
@@ -95,12 +98,15 @@ pub(crate) fn with_seven_decimals(mut schedule: Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::collections::Collection;
 
     fn checked_row(row: Value, excludes: bool) -> Result<Value, Fault> {
         let Value::Object(mut row) = row else {
             panic!("an object");
         };
-        check(&mut row, excludes).map(|()| Value::Object(row))
+        let scripts = Collection::named("deviceHealthScripts").expect("a collection");
+        let policy = Policy::new(scripts, "p", "P", Map::new());
+        check(&policy, &mut row, excludes).map(|()| Value::Object(row))
     }
 
     fn daily(key: &str, value: Value) -> Value {

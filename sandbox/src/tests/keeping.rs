@@ -120,6 +120,13 @@ async fn no_row_is_taken_that_goes_too_deep_to_be_read_again() {
         let novel = (0..depth).fold(json!(1), |inner, _| json!([inner]));
         let row = json!({ "target": all_users(), "novel": novel });
         let service = kept.open(u64::MAX);
+        // What it has shown it takes.
+        service.with_machine(|machine| {
+            let policy = machine.tenant_mut().policy_mut(CATALOG, &kept.policy);
+            let policy = policy.expect("it is there");
+            policy.assignments.clear();
+            policy.assign_with(all_devices(), json!({"novel": 1}));
+        });
         let status = kept.assign(&service, &[row]).await;
         taken += usize::from(status == 200);
         assert!(status == 200 || status == 400, "{depth}: {status}");
