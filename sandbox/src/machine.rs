@@ -47,6 +47,8 @@ pub struct Machine {
     unindexed: Vec<Unindexed>,
     /// Whether the next read of app protection gives what was before.
     is_turn_of_old: Cell<bool>,
+    /// Whether the next write to app protection that comes too soon is refused as missing.
+    is_turn_of_missing: Cell<bool>,
     /// The latest token that was sent.
     pub(crate) token: Option<sign_in::Read>,
     /// When people's codes were asked about the last time.
@@ -77,6 +79,7 @@ impl Machine {
             unseen: HashMap::new(),
             unindexed: Vec::new(),
             is_turn_of_old: Cell::new(false),
+            is_turn_of_missing: Cell::new(false),
             token: None,
             polls: sign_in::Polls::new(),
             requests: 0,
@@ -300,18 +303,24 @@ impl Machine {
         before
     }
 
-    /// Refuses a write to app protection that comes too soon after another.
+    /// Refuses a write to app protection that comes too soon after another. Two refusals are known, and a
+    /// client may meet either.
     pub(crate) fn check_rest(&self, policy: &Policy, now: Duration) -> Result<(), Fault> {
         let is_managed = policy.collection.spec().pool == Pool::ManagedApplications;
         if is_managed
             && self.tenant.service.managed_app_lag > 0.0
             && self.not_yet_visible(policy, now).is_some()
         {
-            return Err(Fault::wrapped(
-                412,
-                "ConditionNotMet",
-                "The condition is not met: another change is being processed",
-            ));
+            let is_missing = self.is_turn_of_missing.get();
+            self.is_turn_of_missing.set(!is_missing);
+            return Err(match is_missing {
+                true => Fault::wrapped(404, "ResourceNotFound", "An error has occurred"),
+                false => Fault::wrapped(
+                    412,
+                    "ConditionNotMet",
+                    "The condition is not met: another change is being processed",
+                ),
+            });
         }
         Ok(())
     }
@@ -364,18 +373,20 @@ impl Machine {
         };
         let events = audit::events(call, action, written, self.requests);
         self.note(events);
-        self.replace(collection, id, rows, call.now);
+        self.replace(collection, id, rows, call.now, 0.0);
     }
 
-    /// Replaces the rows of a policy.
+    /// Replaces the rows of a policy, which shows no earlier than in so many seconds.
     pub(crate) fn replace(
         &mut self,
         collection: Collection,
         id: &str,
         rows: Vec<Assignment>,
         now: Duration,
+        own_lag: f64,
     ) {
-        let lag = self.lag(collection);
+        let own_lag = Duration::from_secs_f64(own_lag.clamp(0.0, 86_400.0));
+        let lag = self.lag(collection).max(own_lag);
         let Some(place) = self.place(collection, id) else {
             return;
         };

@@ -184,6 +184,7 @@ impl Tenant {
             service.throttling.window,
             service.read_after_write_lag,
             service.managed_app_lag,
+            service.policy_set_lag,
             service.membership_lag,
             service.latency,
             service.login.approved_after,

@@ -46,8 +46,10 @@ pub struct Switches {
     /// For how many seconds a read still gives the assignments from before a write.
     pub read_after_write_lag: f64,
     /// For how many seconds reads of app protection give old and new assignments in turn, and
-    /// further writes are answered with 412.
+    /// further writes are answered with 412 and 404 in turn.
     pub managed_app_lag: f64,
+    /// After how many seconds the members of a policy set show the assignments that they get from it.
+    pub policy_set_lag: f64,
     /// For how many seconds a count of a group's members is that of before a change.
     pub membership_lag: f64,
     /// How the table of the devices that a filter matches is spelled.
@@ -99,6 +101,7 @@ impl Default for Switches {
             policy_set_rows: PolicySetRows::Kept,
             read_after_write_lag: 0.0,
             managed_app_lag: 0.0,
+            policy_set_lag: 0.0,
             membership_lag: 0.0,
             filter_table: FilterTable::Columns,
             refuse_missing_groups: false,

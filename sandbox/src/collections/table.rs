@@ -246,6 +246,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
         targets: &[AllDevices, Group, ExclusionGroup],
         filters: Filters::Refused,
         family: Family::ServiceConfig,
+        answer: Answer::Empty,
         service: "/DeviceEnrollmentFE/StatelessDeviceEnrollmentFEService",
         ..PLAIN
     },

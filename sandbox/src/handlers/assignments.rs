@@ -72,9 +72,11 @@ fn no_route(spec: &Spec, verb: &str, rest: &[&str]) -> Fault {
     let (template, path) = match rest {
         [] => ("navigation", path),
         [id] => ("navigation/key", format!("{path}('{id}')")),
-        [id, "assignments"] => (
+        // Policy sets have no lists below them (microsoft-graph-explorer-v4#2930); flat assignments to groups
+        // are documented only (microsoft-graph-docs#1854, msgraph-metadata#504).
+        [id, name @ ("assignments" | "items" | "groupAssignments")] => (
             "navigation/key/navigation",
-            format!("{path}('{id}')/assignments"),
+            format!("{path}('{id}')/{name}"),
         ),
         [id, "assignments", row] => (
             "navigation/key/navigation/key",
@@ -404,7 +406,8 @@ fn follow(
             new.push(row);
         }
     }
-    machine.replace(collection, member, new, call.now);
+    let lag = machine.tenant().service.policy_set_lag;
+    machine.replace(collection, member, new, call.now, lag);
 }
 
 fn delete(
@@ -425,5 +428,10 @@ fn delete(
         .ok_or_else(Fault::not_found)?;
     rows.remove(position);
     machine.write(call, Action::Delete, collection, id, rows);
-    Ok(Reply::no_content())
+    let spec = collection.spec();
+    Ok(match spec.writes {
+        // Tools expect 200 of Autopilot (almenscorner/IntuneCD).
+        Writes::Single => answer_of(machine, call, spec, collection, &[]),
+        _ => Reply::no_content(),
+    })
 }

@@ -109,3 +109,51 @@ fn each_pool_has_limits_of_its_own() {
     let path = catalog(&policy, "/assign");
     assert_eq!(one.world.post(&path, json!({"assignments": []})).0, 200);
 }
+
+#[test]
+fn one_assignment_is_changed_in_its_place_where_that_has_a_route() {
+    let mut app = One::new("mobileApps", "win32LobApp");
+    let mut wanted = row(group(GROUP));
+    wanted["intent"] = json!("required");
+    assert_eq!(app.post("/assignments", wanted).0, 201);
+    let id = app.rows()[0]["id"].as_str().expect("an id").to_owned();
+    let path = app.path(&format!("/assignments/{id}"));
+    let settings = json!({"settings": {"@odata.type": "#microsoft.graph.win32LobAppAssignmentSettings",
+        "notifications": "hideAll"}});
+    let (status, body, _) = app.world.send("PATCH", &path, Some(settings));
+    assert_eq!(
+        (status, &body["settings"]["notifications"]),
+        (200, &json!("hideAll"))
+    );
+    assert_eq!(app.rows()[0]["settings"]["notifications"], "hideAll");
+    let (status, ..) = app
+        .world
+        .send("PATCH", &path, Some(json!({"intent": "never"})));
+    assert_eq!(status, 500);
+    let missing = app.path("/assignments/none");
+    assert_eq!(app.world.send("PATCH", &missing, Some(json!({}))).0, 404);
+
+    let mut apple = One::new("appleUserInitiatedEnrollmentProfiles", "");
+    assert_eq!(apple.post("/assignments", row(group(GROUP))).0, 201);
+    let id = apple.rows()[0]["id"].as_str().expect("an id").to_owned();
+    let path = apple.path(&format!("/assignments/{id}"));
+    let excluded = json!({"target": exclusion_group(GROUP)});
+    assert_eq!(apple.world.send("PATCH", &path, Some(excluded)).0, 200);
+    let kind = "#microsoft.graph.exclusionGroupAssignmentTarget";
+    assert_eq!(apple.rows()[0]["target"]["@odata.type"], kind);
+
+    for segment in [
+        "termsAndConditions",
+        "deviceConfigurations",
+        "deviceShellScripts",
+    ] {
+        let mut one = One::new(segment, "");
+        let path = one.path("/assignments/x");
+        let (status, body, _) = one.world.send("PATCH", &path, Some(json!({})));
+        assert_eq!(
+            (status, &body["error"]["code"]),
+            (400, &json!("No method match route template")),
+            "{segment}"
+        );
+    }
+}
