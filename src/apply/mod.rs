@@ -28,6 +28,8 @@ use crate::graph::approvals::{ApprovalRequest, ApprovalStatus};
 use crate::graph::client::Client;
 use crate::graph::retry::{APPROVAL_POLL, LONGEST_APPROVAL_WAIT, LOOKS_AFTER_INTERRUPT};
 use crate::graph::write::Writer;
+use crate::kinds::Writing;
+use crate::model::PolicyKind;
 use crate::plan::writes::WriteWith;
 use crate::plan::{Names, Plan, PlannedPolicy};
 use crate::report::{Moved, Outcome, Reason, Report, Results, Settled};
@@ -149,6 +151,11 @@ fn in_progress(settings: &Settings, writer: &Writer) -> usize {
     }
 }
 
+/// Whether such policies assign others.
+fn is_set(kind: PolicyKind) -> bool {
+    matches!(kind.spec().writing, Writing::Update { .. })
+}
+
 /// Whether a policy waits for the approval of what this run can complete.
 fn waits(settled: &Settled) -> bool {
     settled.outcome == Outcome::Pending && settled.approval.is_some()
@@ -187,7 +194,7 @@ async fn acquire(semaphore: &Semaphore) -> Option<SemaphorePermit<'_>> {
 }
 
 impl Worker<'_> {
-    /// Settles policies side by side; the results stand in their order.
+    /// Settles policies side by side, and policy sets after all others; the results stand in their order.
     async fn settle_all(
         &self,
         changed: &[&PlannedPolicy],
@@ -196,18 +203,23 @@ impl Worker<'_> {
         let most = in_progress(&self.settings, self.writer);
         let mut results: Vec<Option<Settled>> = vec![None; changed.len()];
         let mut done = 0;
-        let mut settling = futures::stream::iter(changed.iter().enumerate())
-            .map(|(index, policy)| async move { (index, self.settle(policy).await) })
-            .buffer_unordered(most);
-        while let Some((index, settled)) = settling.next().await {
-            done += 1;
-            if self.settings.fail_fast && settled.outcome == Outcome::Failed {
-                self.stop.cancel();
+        // A policy set passes its assignments on to its members, which would then be neither as they were
+        // nor as planned. So sets come last.
+        let (sets, others): (Vec<usize>, Vec<usize>) =
+            (0..changed.len()).partition(|index| is_set(changed[*index].kind));
+        for part in [others, sets] {
+            let mut settling = futures::stream::iter(part)
+                .map(|index| async move { (index, self.settle(changed[index]).await) })
+                .buffer_unordered(most);
+            while let Some((index, settled)) = settling.next().await {
+                done += 1;
+                if self.settings.fail_fast && settled.outcome == Outcome::Failed {
+                    self.stop.cancel();
+                }
+                observer.settled(changed[index], &settled, done, changed.len());
+                results[index] = Some(settled);
             }
-            observer.settled(changed[index], &settled, done, changed.len());
-            results[index] = Some(settled);
         }
-        drop(settling);
         let mut results: Vec<Settled> = results.into_iter().flatten().collect();
         self.wait_for_approvals(changed, &mut results, observer)
             .await;

@@ -1,7 +1,8 @@
 //! Rows of policy sets, which an `assign` leaves out and the service may drop.
 
 use assignctl::plan::writes::WriteWith;
-use assignctl_sandbox::{PolicySetRows, Tenant, target};
+use assignctl_sandbox::{Collection, PolicySetRows, Tenant, target};
+use serde_json::json;
 
 use super::{adding, moving};
 use crate::library::support::tenants::{
@@ -9,6 +10,7 @@ use crate::library::support::tenants::{
 };
 use crate::library::support::wire::{Act, Deed};
 use crate::library::support::world::{World, outcomes};
+use assignctl::report::Outcome;
 
 /// Policies with rows of a policy set, and after them some without.
 fn mixed(with: usize, without: usize, rows: PolicySetRows) -> Tenant {
@@ -145,4 +147,65 @@ async fn a_loss_after_a_good_start_ends_what_has_not_begun() {
     let failed = results.count(assignctl::report::Outcome::Failed);
     assert_eq!(dropped, failed, "{}", outcomes(&results));
     assert!(outcomes(&results).contains("skipped policySetRowsDropped"));
+}
+
+/// Whoever writes a set changes its members. Those that the same run changes are written before it.
+#[tokio::test(start_paused = true)]
+async fn a_set_is_written_after_the_members_that_change_with_it() {
+    const MEMBERS: usize = 12;
+    for (lag, concurrency) in [(0.0, 1), (0.0, 8), (3.0, 8)] {
+        let mut tenant = Tenant::empty();
+        tenant.service.token_lifetime = 1_000_000;
+        tenant.service.policy_set_lag = lag;
+        let a = tenant.add_group("A");
+        tenant.add_group("B");
+        let [provisioning, sets] = ["iosLobAppProvisioningConfigurations", "policySets"]
+            .map(|segment| Collection::named(segment).expect("a collection"));
+        let mut items = Vec::new();
+        for collection in [CATALOG, provisioning] {
+            for number in 0..MEMBERS {
+                let id = tenant.add_policy(collection, &name(number), "windows10");
+                assign(&mut tenant, collection, &id, target::group(&a));
+                let item = match collection == CATALOG {
+                    true => "deviceManagementConfigurationPolicy",
+                    false => "iosLobAppProvisioningConfiguration",
+                };
+                let odata_type = format!("#microsoft.graph.{item}PolicySetItem");
+                items.push(json!({"@odata.type": odata_type, "payloadId": id}));
+            }
+        }
+        let set = tenant.add_policy(sets, "Kit", "");
+        let kit = tenant.policy_mut(sets, &set).expect("just added");
+        kit.properties.insert("items".to_owned(), json!(items));
+        let mut world = World::new(tenant);
+        world.settings.concurrency = concurrency;
+        world.wire.latency(std::time::Duration::from_millis(20));
+        let kinds = [
+            "policySet",
+            "configurationPolicy",
+            "iosLobAppProvisioningConfiguration",
+        ];
+        let entries = kinds
+            .map(|kind| format!("  - {{kind: {kind}, match: '*', include: [{{group: B}}]}}\n"));
+        let manifest = format!("version: 1\npolicies:\n{}", entries.concat());
+        let results = world.converge(&manifest).await;
+        assert_eq!(
+            results.count(Outcome::Applied),
+            2 * MEMBERS + 1,
+            "{}",
+            outcomes(&results)
+        );
+        let last = world.wire.writes().pop().expect("writes");
+        assert!(last.path.contains("/policySets/"), "{}", last.path);
+        // The members have both: what they were to have, and what the set passes on.
+        let tenant = world.tenant();
+        for member in tenant.policies(CATALOG) {
+            let sources: Vec<&str> = member
+                .assignments
+                .iter()
+                .map(|row| row.source.as_str())
+                .collect();
+            assert_eq!(sources, ["direct", "policySets"]);
+        }
+    }
 }
