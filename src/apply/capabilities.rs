@@ -1,12 +1,13 @@
 //! What a run finds out about the service at its first try, so that each finding costs one request.
 //!
 //! Two things are uncertain until they have been seen: whether a kind has the create route, and
-//! whether `assign` keeps the assignments of policy sets. The first policy finds out (it holds the
+//! whether `assign` keeps the assignments of policy sets. (Whether `assign` is behind a cast as well, but a
+//! refusal costs no more than itself.) The first policy finds out (it holds the
 //! [`Probe`]); the others wait for the answer. They must not wait in line: where the first policy
 //! has nothing to write, the others are read side by side, and the next one that is about to write
 //! finds out. What stays unclear is decided without an answer.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -110,6 +111,8 @@ impl Drop for Probe {
 #[derive(Debug, Default)]
 pub(super) struct Capabilities {
     create_routes: Mutex<HashMap<PolicyKind, Question>>,
+    /// The kinds whose `assign` is behind a cast only.
+    casts: Mutex<BTreeSet<PolicyKind>>,
     policy_set_rows: Question,
     rows_were_dropped: AtomicBool,
     probes_in_vain: AtomicUsize,
@@ -123,6 +126,18 @@ impl Capabilities {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         routes.entry(kind).or_default().clone()
+    }
+
+    /// Notes that the plain `assign` of a kind has no route.
+    pub(super) fn note_cast(&self, kind: PolicyKind) {
+        let mut casts = self.casts.lock().unwrap_or_else(PoisonError::into_inner);
+        casts.insert(kind);
+    }
+
+    /// Whether the plain `assign` of a kind has no route.
+    pub(super) fn needs_cast(&self, kind: PolicyKind) -> bool {
+        let casts = self.casts.lock().unwrap_or_else(PoisonError::into_inner);
+        casts.contains(&kind)
     }
 
     /// Whether `assign` keeps the assignments of policy sets that its body leaves out.

@@ -11,7 +11,7 @@ use crate::graph::error::ServiceError;
 use crate::graph::retry::LISTED_WITHIN;
 use crate::graph::transport::Method;
 use crate::kinds::Writing;
-use crate::model::{PolicyKind, Rows, assign_path, assignments_path};
+use crate::model::{PolicyKind, Rows, assign_path, assignments_path, cast_assign_path};
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{Step, Strategy, steps_by};
 use crate::report::{Filing, PendingApproval};
@@ -67,7 +67,7 @@ impl PendingApproval {
 
     /// Returns the steps of a policy in the way in which this was written, whatever is asked for now.
     pub(super) fn steps(&self, policy: &PlannedPolicy) -> Vec<Step> {
-        let strategy = if self.path == assign_path(policy.kind, &policy.id) {
+        let strategy = if is_assign(&self.path, policy.kind, &policy.id) {
             Strategy::WholeSet
         } else if policy.kind.spec().writing == Writing::Single {
             Strategy::OnlyOneByOne
@@ -107,7 +107,7 @@ fn write(
     let below = path.strip_prefix(&*assignments);
     let method = match (method, below) {
         ("POST", Some("")) => Method::Post,
-        ("POST", None) if path == assign_path(kind, id) => Method::Post,
+        ("POST", None) if is_assign(path, kind, id) => Method::Post,
         ("DELETE", Some(rest)) => {
             let is_id = |id: &str| !id.is_empty() && !id.contains(['/', '?', '#', '\\']);
             let id = rest.strip_prefix('/').filter(|id| is_id(id));
@@ -129,6 +129,12 @@ pub fn may_be_unlisted(filed_at: &str, now: Timestamp) -> bool {
     let filed_at = filed_at.parse::<Timestamp>();
     let within = SignedDuration::try_from(LISTED_WITHIN).unwrap_or(SignedDuration::MAX);
     filed_at.is_ok_and(|filed_at| now.duration_since(filed_at) < within)
+}
+
+/// Whether a path is that of the action that replaces all assignments of a policy, in either form.
+fn is_assign(path: &str, kind: PolicyKind, id: &str) -> bool {
+    path == assign_path(kind, id)
+        || cast_assign_path(kind, id).is_some_and(|behind_cast| path == behind_cast)
 }
 
 /// Says a time of the service without fractions.

@@ -28,7 +28,7 @@ use crate::graph::retry::{BUSY_TRIES, BUSY_WAIT, FRESH, LOOKS_AFTER_UNKNOWN};
 use crate::graph::write::{LookSlot, WriteSlot, Written};
 use crate::graph::{GraphError, Reader};
 use crate::kinds::Writing;
-use crate::model::{PolicyKind, Source, rows, same_assignments};
+use crate::model::{PolicyKind, Source, assign_path, cast_assign_path, rows, same_assignments};
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith, steps};
 
@@ -108,7 +108,7 @@ impl Worker<'_> {
             return Ok(());
         }
         let mut write = match request(policy, &step, &seen.live) {
-            Ok(write) => write,
+            Ok(write) => self.cast(policy, write),
             Err(error) => return Err(not_sent(progress, &error)),
         };
         let header = self.approval_of(policy, progress, approval, &seen, &mut write)?;
@@ -251,7 +251,7 @@ impl Worker<'_> {
                 if let Some(settled) = found.await {
                     return Err(settled);
                 }
-                self.refused(policy, progress, &step, error).await
+                self.refused(policy, progress, &step, sent, error).await
             }
             Written::Filed(code) => Err(self.filed(policy, sent, code)),
             Written::Throttled(_) => {
@@ -301,9 +301,18 @@ impl Worker<'_> {
         policy: &PlannedPolicy,
         progress: &mut Progress,
         step: &Step,
+        sent: &Sent,
         error: ServiceError,
     ) -> Next {
         let creates = matches!(step.action, StepAction::Create(_));
+        let has_cast = cast_assign_path(policy.kind, &policy.id).is_some();
+        if has_cast
+            && error.is_missing_route()
+            && sent.write.path == assign_path(policy.kind, &policy.id)
+        {
+            self.capabilities.note_cast(policy.kind);
+            return Ok(());
+        }
         if creates && error.is_missing_route() {
             if self.settings.write_with == WriteWith::Create || !has_whole_set(policy.kind) {
                 return Err(Settled::bad(Outcome::Failed, Reason::from_service(&error)));

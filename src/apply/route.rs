@@ -9,7 +9,7 @@ use super::{Outcome, Reason, Settled, Worker};
 use crate::graph::GraphError;
 use crate::graph::body::{WriteRequest, WrittenPolicy};
 use crate::kinds::{SingleRoute, Writing};
-use crate::model::{LiveAssignment, PolicyKind};
+use crate::model::{LiveAssignment, PolicyKind, assign_path, cast_assign_path};
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith, steps_by, strategy};
 
@@ -115,6 +115,21 @@ impl Worker<'_> {
     ) {
         let strategy = strategy(policy.kind.spec(), self.settings.write_with, create);
         progress.go_another_way(steps_by(policy, strategy));
+    }
+
+    /// Sends an `assign` behind the cast of its kind, if this tenant is known to have no other.
+    pub(super) fn cast(&self, policy: &PlannedPolicy, write: WriteRequest) -> WriteRequest {
+        let cast = cast_assign_path(policy.kind, &policy.id);
+        let Some(path) = cast.filter(|_| write.path == assign_path(policy.kind, &policy.id)) else {
+            return write;
+        };
+        let filed = self.approvals.filed(policy);
+        let needed = self.capabilities.needs_cast(policy.kind)
+            || filed.is_some_and(|filed| filed.path == path);
+        match needed {
+            true => WriteRequest { path, ..write },
+            false => write,
+        }
     }
 }
 

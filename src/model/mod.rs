@@ -27,7 +27,7 @@ pub use live::{
     LiveAssignment, LiveDevice, LiveFilter, LiveGroup, LivePolicy, LiveTenant, Needs, RawPolicy,
     RawTenant, SetMember, SimilarGroups, WholeTenant, rows,
 };
-pub use path::{assign_path, assignment_path, assignments_path, encode};
+pub use path::{assign_path, assignment_path, assignments_path, cast_assign_path, encode};
 pub use population::{
     DeletedGroup, FilterCount, GroupTraits, MemberCount, MemberSet, Population, PopulationNeeds,
     Unknown,

@@ -31,6 +31,19 @@ pub fn assign_path(kind: PolicyKind, policy_id: &str) -> String {
     format!("{}/{}/{action}", kind.spec().collection, encode(policy_id))
 }
 
+/// Returns the path of that action behind the cast that some tenants want (microsoft-graph-docs#15359);
+/// `None` of a kind that has none.
+pub fn cast_assign_path(kind: PolicyKind, policy_id: &str) -> Option<String> {
+    let Writing::Assign {
+        cast: Some(cast), ..
+    } = kind.spec().writing
+    else {
+        return None;
+    };
+    let collection = kind.spec().collection;
+    Some(format!("{collection}/{}/{cast}/assign", encode(policy_id)))
+}
+
 /// Percent-encodes a value for a path segment or a query. Ids come from the service and are no more
 /// trusted than names.
 pub fn encode(value: &str) -> String {

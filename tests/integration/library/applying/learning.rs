@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use assignctl::plan::Plan;
 use assignctl::plan::writes::WriteWith;
-use assignctl_sandbox::PolicySetRows;
+use assignctl_sandbox::{Collection, PolicySetRows, Tenant};
 
 use super::{adding, moving};
 use crate::library::support::answers::error;
-use crate::library::support::tenants::{all_rows, tenant, tenant_with_set_rows, wants};
+use crate::library::support::tenants::{all_rows, manifest, tenant, tenant_with_set_rows, wants};
 use crate::library::support::wire::{Act, Deed, Sent};
 use crate::library::support::world::{World, outcomes};
 
@@ -168,4 +168,59 @@ async fn policy_set_rows_that_stay_unclear_are_not_risked() {
     let took = (world.wire.elapsed() - start).as_secs_f64();
     assert!(took < 240.0, "{took}");
     assert_eq!(world.wire.writes().len(), 10);
+}
+
+/// Where app configurations have the plain `assign` behind a cast only, one refusal says so to all
+/// (microsoft-graph-docs#15359). Any other refusal is a refusal.
+#[tokio::test(start_paused = true)]
+async fn the_cast_route_is_taken_where_the_plain_one_is_missing() {
+    const CAST: &str = "/microsoft.graph.managedDeviceMobileAppConfiguration/assign";
+    for (missing, refusal, expected, writes) in [
+        (true, None, "3 applied", [1, 3]),
+        (false, None, "3 applied", [3, 0]),
+        (false, Some("BadRequest"), "3 failed BadRequest", [3, 0]),
+        (
+            true,
+            Some("No method match route template"),
+            "3 failed No method match route template",
+            [1, 3],
+        ),
+    ] {
+        let mut tenant = Tenant::empty();
+        tenant.service.token_lifetime = 1_000_000;
+        let apps = Collection::named("mobileAppConfigurations").expect("a collection");
+        for name in ["A", "B"] {
+            tenant.add_group(name);
+        }
+        for name in ["P 1", "P 2", "P 3"] {
+            tenant.add_policy(apps, name, "iosMobileAppConfiguration");
+        }
+        if missing {
+            tenant.service.plain_assign_missing = vec![apps.segment().to_owned()];
+        }
+        let mut world = World::new(tenant);
+        world.settings.concurrency = 1;
+        world.wire.rule(move |sent| match refusal {
+            Some(code) if sent.is_write() && (!missing || sent.path.ends_with(CAST)) => {
+                Act::Answer(error(400, code))
+            }
+            _ => Act::Pass,
+        });
+        let manifest = manifest("mobileAppConfiguration", "P *", "exact", &["A", "B"]);
+        let results = world.converge(&manifest).await;
+        assert_eq!(outcomes(&results), expected);
+        let (cast, plain): (Vec<Sent>, Vec<Sent>) = world
+            .wire
+            .writes()
+            .into_iter()
+            .partition(|sent| sent.path.ends_with(CAST));
+        assert_eq!([plain.len(), cast.len()], writes, "{expected}");
+        let assigned = world
+            .tenant()
+            .policies(apps)
+            .iter()
+            .map(|policy| policy.assignments.len())
+            .sum::<usize>();
+        assert_eq!(assigned, if refusal.is_none() { 6 } else { 0 });
+    }
 }
