@@ -84,6 +84,10 @@ impl<'a> PolicyWire<'a> {
             Some(Variety::TenantAttach)
         } else if family.starts_with("endpointSecurity") && has(&self.platforms, "macOS") {
             Some(Variety::MacEndpointSecurity)
+        } else if has(&self.technologies, "appleRemoteManagement")
+            && !has(&self.technologies, "mdm")
+        {
+            Some(Variety::Declarative)
         } else {
             let script = self.device_compliance_policy_script;
             script.map(|_| Variety::CustomCompliance)

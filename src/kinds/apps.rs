@@ -38,6 +38,7 @@ pub(super) const MOBILE_APP: PolicyKindSpec = PolicyKindSpec {
     throttle: ThrottleGroup::Applications,
     approval: Some(Workload::Apps),
     polymorphic: true,
+    in_policy_sets: true,
     set_items: &["mobileApp"],
     ..PLAIN
 };
@@ -58,6 +59,7 @@ pub(super) const MOBILE_APP_CONFIGURATION: PolicyKindSpec = PolicyKindSpec {
     permissions: Permissions::Apps,
     throttle: ThrottleGroup::Applications,
     polymorphic: true,
+    in_policy_sets: true,
     set_items: &["managedDeviceMobileAppConfiguration"],
     ..PLAIN
 };
@@ -78,6 +80,7 @@ const APP_PROTECTION: PolicyKindSpec = PolicyKindSpec {
     throttle: ThrottleGroup::ManagedApplications,
     ids: IdForm::Text,
     eventual: true,
+    in_policy_sets: true,
     ..PLAIN
 };
 
@@ -121,6 +124,7 @@ pub(super) const IOS_LOB_APP_PROVISIONING_CONFIGURATION: PolicyKindSpec = Policy
     },
     platform: Platform::Only(&["iOS"]),
     permissions: Permissions::Apps,
+    in_policy_sets: true,
     set_items: &["iosLobAppProvisioningConfiguration"],
     ..PLAIN
 };

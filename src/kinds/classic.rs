@@ -15,6 +15,7 @@ pub(super) const DEVICE_CONFIGURATION: PolicyKindSpec = PolicyKindSpec {
     platform: Platform::FromType,
     throttle: ThrottleGroup::DeviceConfiguration,
     polymorphic: true,
+    in_policy_sets: true,
     set_items: &["deviceConfiguration"],
     ..PLAIN
 };
@@ -38,6 +39,7 @@ pub(super) const DEVICE_COMPLIANCE_POLICY: PolicyKindSpec = PolicyKindSpec {
     throttle: ThrottleGroup::DeviceConfiguration,
     approval: Some(Workload::Compliance),
     polymorphic: true,
+    in_policy_sets: true,
     set_items: &["deviceCompliancePolicy"],
     ..PLAIN
 };

@@ -22,6 +22,7 @@ pub(super) const WINDOWS_AUTOPILOT_DEPLOYMENT_PROFILE: PolicyKindSpec = PolicyKi
     platform: Platform::Only(&["windows10AndLater"]),
     permissions: Permissions::ServiceConfig,
     polymorphic: true,
+    in_policy_sets: true,
     set_items: &["windowsAutopilotDeploymentProfile"],
     ..PLAIN
 };
@@ -107,6 +108,7 @@ pub(super) const DEVICE_ENROLLMENT_CONFIGURATION: PolicyKindSpec = PolicyKindSpe
     ids: IdForm::Text,
     tenant_default: TenantDefault::Priority,
     polymorphic: true,
+    in_policy_sets: true,
     set_items: &[
         "windows10EnrollmentCompletionPageConfiguration",
         "enrollmentRestrictionsConfiguration",

@@ -33,6 +33,7 @@ pub(super) const DEVICE_MANAGEMENT_SCRIPT: PolicyKindSpec = PolicyKindSpec {
     platform: Platform::Only(&["windows10AndLater"]),
     permissions: Permissions::Scripts,
     approval: Some(Workload::Scripts),
+    in_policy_sets: true,
     set_items: &["deviceManagementScript"],
     ..PLAIN
 };
@@ -42,6 +43,8 @@ pub(super) const DEVICE_SHELL_SCRIPT: PolicyKindSpec = PolicyKindSpec {
     collection: "/deviceManagement/deviceShellScripts",
     platform: Platform::Only(&["macOS"]),
     approval: None,
+    in_policy_sets: false,
+    set_items: &[],
     ..DEVICE_MANAGEMENT_SCRIPT
 };
 

@@ -59,12 +59,21 @@ pub(super) const CONFIGURATION_POLICY: PolicyKindSpec = PolicyKindSpec {
                     ..TypeRules::ALL
                 },
             ),
+            (
+                Which::Variety(Variety::Declarative),
+                TypeRules {
+                    filters: FilterRule::Doubtful,
+                    source: WORKLOADS,
+                    ..TypeRules::ALL
+                },
+            ),
             NOT_ON_LINUX,
         ],
         ..TargetRules::ALL
     },
     platform: Platform::Property("platforms"),
     approval: Some(Workload::Configuration),
+    in_policy_sets: true,
     set_items: &["deviceManagementConfigurationPolicy"],
     ..PLAIN
 };
@@ -77,6 +86,7 @@ pub(super) const COMPLIANCE_POLICY: PolicyKindSpec = PolicyKindSpec {
         ..TargetRules::ALL
     },
     approval: Some(Workload::Compliance),
+    set_items: &[],
     ..CONFIGURATION_POLICY
 };
 
@@ -87,5 +97,6 @@ pub(super) const INVENTORY_POLICY: PolicyKindSpec = PolicyKindSpec {
     writing: Writing::assign("assignments"),
     targets: TargetRules::ALL,
     approval: None,
+    set_items: &[],
     ..CONFIGURATION_POLICY
 };

@@ -38,6 +38,9 @@ pub struct PolicyKindSpec {
     pub polymorphic: bool,
     /// Whether reads may show the state before a write for minutes.
     pub eventual: bool,
+    /// Whether an assignment of such a policy can come from a policy set: a set can hold one, or its
+    /// assignments say where they come from.
+    pub in_policy_sets: bool,
     /// What items of policy sets that hold such a policy are called, before `PolicySetItem`.
     pub set_items: &'static [&'static str],
 }
@@ -61,6 +64,7 @@ pub(super) const PLAIN: PolicyKindSpec = PolicyKindSpec {
     tenant_default: TenantDefault::None,
     polymorphic: false,
     eventual: false,
+    in_policy_sets: false,
     set_items: &[],
 };
 
@@ -200,6 +204,9 @@ pub enum Variety {
     TenantAttach,
     /// A configuration policy for endpoint security on macOS.
     MacEndpointSecurity,
+    /// A configuration policy of Apple's declarative management alone. One that has other settings beside
+    /// declarations says no more than that it may have some.
+    Declarative,
     /// A compliance policy with a script.
     CustomCompliance,
 }
@@ -211,6 +218,7 @@ impl Variety {
             Self::DevicePreparation => "device preparation",
             Self::TenantAttach => "tenant attach",
             Self::MacEndpointSecurity => "endpoint security, macOS",
+            Self::Declarative => "Apple declarative management",
             Self::CustomCompliance => "custom compliance",
         }
     }

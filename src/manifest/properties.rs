@@ -15,7 +15,7 @@ use crate::kinds::AssignmentProperties;
 use crate::kinds::app_settings::{self, SettingValue};
 use crate::kinds::properties as known;
 use crate::kinds::run_schedule;
-use crate::model::PolicyKind;
+use crate::model::{PolicyKind, Source};
 use crate::text::{all_of, quoted};
 
 /// The keys of properties.
@@ -304,14 +304,25 @@ impl OfEntry {
     }
 }
 
-/// Finds properties that the kind of an entry does not have, and targets of apps without an intent; the
-/// latter only if all of the entry is `certain`, as a part that could not be read may have it.
+/// Finds what the kind of an entry does not have, properties and assignments from policy sets, and targets of
+/// apps without an intent; the latter only if all of the entry is `certain`, as a part that could not be read
+/// may have it.
 pub(super) fn check(kind: PolicyKind, entry: &Entry, certain: bool, diagnostics: &mut Diagnostics) {
     let has = kind.spec().properties;
     for target in &entry.targets {
         if let Some(properties) = &target.properties {
             refuse_foreign(kind, properties, diagnostics);
         }
+    }
+    let is_from_set = |target: &&WantedTarget| target.source == Source::PolicySets;
+    if !kind.spec().in_policy_sets
+        && let Some(target) = entry.targets.iter().find(is_from_set)
+    {
+        let message = format!("no policy set can assign a {kind}");
+        diagnostics.push(
+            Diagnostic::error("source-not-allowed", target.place, message)
+                .hint("remove `source`, and `sourceId` with it: the assignment is a direct one"),
+        );
     }
     let lacks_intent = |target: &&WantedTarget| target.intent().is_none();
     if certain

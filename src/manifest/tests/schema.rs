@@ -10,7 +10,7 @@ use crate::manifest::read_texts;
 use crate::manifest::schema::schema;
 
 /// What needs more than one place, which a schema cannot compare.
-const BEYOND: [&str; 12] = [
+const BEYOND: [&str; 13] = [
     "conflicting-filters",
     "conflicting-modes",
     "conflicting-properties",
@@ -18,6 +18,7 @@ const BEYOND: [&str; 12] = [
     "missing-intent",
     "no-policies",
     "property-not-allowed",
+    "source-not-allowed",
     "type-not-allowed",
     "unknown-target-set",
     "virtual-group",

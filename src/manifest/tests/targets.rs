@@ -2,7 +2,8 @@
 
 use snapbox::{assert_data_eq, str};
 
-use super::{check_entry, check_target, table};
+use super::{check, check_entry, check_target, table};
+use crate::model::PolicyKind;
 
 #[test]
 fn included_targets() {
@@ -279,6 +280,51 @@ fn f21_ids_and_names_in_each_others_place() {
 
 "#]]
     );
+}
+
+/// What no policy set holds cannot come from one; all kinds that it may hold are here.
+#[test]
+fn sources_are_for_what_a_policy_set_may_hold() {
+    const HELD: [&str; 15] = [
+        "configurationPolicy",
+        "compliancePolicy",
+        "deviceCompliancePolicy",
+        "deviceConfiguration",
+        "deviceManagementScript",
+        "mobileApp",
+        "mobileAppConfiguration",
+        "targetedManagedAppConfiguration",
+        "iosManagedAppProtection",
+        "androidManagedAppProtection",
+        "windowsManagedAppProtection",
+        "windowsAutopilotDeploymentProfile",
+        "deviceEnrollmentConfiguration",
+        "inventoryPolicy",
+        "iosLobAppProvisioningConfiguration",
+    ];
+    for kind in PolicyKind::all() {
+        let intent = match kind.name() {
+            "mobileApp" => "\n  intent: required",
+            _ => "",
+        };
+        let said = check(&format!(
+            "version: 1\ntargets: {{s: {{include: [{{group: a, source: policySets}}]}}}}\npolicies:\n- kind: {kind}\n  name: P{intent}\n  include:\n  - allUsers\n  - group: b\n    source: policySets\n- {{kind: {kind}, name: Q, intent: required, use: [s]}}\n"
+        ));
+        let refused = format!(
+            "source-not-allowed no policy set can assign a {kind} | remove `source`, and `sourceId` with it: the assignment is a direct one"
+        );
+        let lines: Vec<&str> = said
+            .lines()
+            .filter(|line| line.contains(&refused))
+            .collect();
+        match HELD.contains(&kind.name()) {
+            true => assert!(lines.is_empty(), "{said}"),
+            false => assert!(
+                matches!(lines.as_slice(), [set, own] if set.starts_with("a.yaml:2:") && own.starts_with("a.yaml:8:")),
+                "{said}"
+            ),
+        }
+    }
 }
 
 #[test]

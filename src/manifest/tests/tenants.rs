@@ -211,10 +211,10 @@ fn what_is_added_is_added_to_what_the_baseline_selects() {
 #[test]
 fn properties_come_out_as_they_went_in() {
     let entries = "- kind: mobileApp\n  name: App\n  type: win32LobApp\n  intent: required\n  \
-        settings: {notifications: hideAll, restartSettings: null}\n  include: [allUsers]\n  exclude: [{group: X}]\n\
+        settings: {notifications: hideAll, restartSettings: null}\n  include:\n  - {allUsers: true, source: policySets, sourceId: s}\n  exclude: [{group: X}]\n\
         - kind: deviceHealthScript\n  name: Clean\n  runRemediationScript: false\n  \
         runSchedule: {type: daily, interval: 1, time: '02:00:00', useUtc: true}\n  include:\n  \
-        - {group: G, filter: F, filterMode: exclude}\n  - {allUsers: true, source: policySets, sourceId: s}\n\
+        - {group: G, filter: F, filterMode: exclude}\n\
         - {kind: configurationPolicy, name: N, mode: additive, absent: [{group: gone, optional: true}]}\n";
     assert_data_eq!(
         merged(&with("", entries), "a"),
@@ -224,6 +224,8 @@ fn properties_come_out_as_they_went_in() {
     type: win32LobApp
     include:
       - allUsers: true
+        source: policySets
+        sourceId: s
         intent: required
         settings: {notifications: hideAll, restartSettings: null}
     exclude:
@@ -236,11 +238,6 @@ fn properties_come_out_as_they_went_in() {
       - group: G
         filter: F
         filterMode: exclude
-        runSchedule: {interval: 1, time: "02:00:00", type: daily, useUtc: true}
-        runRemediationScript: false
-      - allUsers: true
-        source: policySets
-        sourceId: s
         runSchedule: {interval: 1, time: "02:00:00", type: daily, useUtc: true}
         runRemediationScript: false
 

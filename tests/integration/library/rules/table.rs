@@ -128,6 +128,22 @@ pub(super) fn lines() -> Vec<Line> {
         line(
             "configurationPolicy",
             "configurationPolicies",
+            json!({"platforms": "macOS", "technologies": "appleRemoteManagement"}),
+            &[(
+                "include: [{group: A, filter: Mac}]",
+                Doubt(UNSUPPORTED, LIST),
+            )],
+        ),
+        // What most policies for Apple say, with declarative settings or without.
+        line(
+            "configurationPolicy",
+            "configurationPolicies",
+            json!({"platforms": "macOS", "technologies": "mdm,appleRemoteManagement"}),
+            &[("include: [{group: A, filter: Mac}]", Nothing)],
+        ),
+        line(
+            "configurationPolicy",
+            "configurationPolicies",
             json!({"platforms": "windows10",
                    "templateReference": {"templateFamily": "enrollmentConfiguration"}}),
             &[
