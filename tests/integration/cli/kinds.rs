@@ -285,3 +285,84 @@ fn list_shows_policies_of_every_kind() {
     }
     assert_eq!(rows.len(), PolicyKind::all().count());
 }
+
+/// Every kind that has objects which every tenant has: `match` leaves them out, and naming one is an error.
+#[test]
+fn what_every_tenant_has_is_selected_by_no_match_and_refused_by_name_and_id() {
+    let id = |number: usize, end: &str| format!("{}{end}", policy_id(number));
+    let page = "#microsoft.graph.windows10EnrollmentCompletionPageConfiguration";
+    let restore = "#microsoft.graph.windowsRestoreDeviceEnrollmentConfiguration";
+    for (kind, segment, name, own, defaults) in [
+        (
+            "deviceEnrollmentConfiguration",
+            "deviceEnrollmentConfigurations",
+            "displayName",
+            json!({"id": id(1, "_Windows10EnrollmentCompletionPageConfiguration"),
+                   "@odata.type": page, "priority": 1}),
+            vec![
+                json!({"id": id(2, "_DefaultWindows10EnrollmentCompletionPageConfiguration"),
+                       "@odata.type": page, "priority": 0}),
+                // By its id alone, too.
+                json!({"id": id(3, "_WindowsRestore"), "@odata.type": restore}),
+            ],
+        ),
+        (
+            "intuneBrandingProfile",
+            "intuneBrandingProfiles",
+            "profileName",
+            json!({"id": id(1, ""), "isDefaultProfile": false}),
+            vec![json!({"id": id(2, ""), "isDefaultProfile": true})],
+        ),
+        (
+            "roleScopeTag",
+            "roleScopeTags",
+            "displayName",
+            json!({"id": "7", "isBuiltIn": false}),
+            vec![json!({"id": "0", "isBuiltIn": true})],
+        ),
+    ] {
+        let mut policies = vec![own.clone()];
+        policies.extend(defaults.clone());
+        for (number, policy) in policies.iter_mut().enumerate() {
+            policy[name] = json!(if number == 0 {
+                "Own".to_owned()
+            } else {
+                format!("Default {number}")
+            });
+        }
+        let world = world(&[(segment, json!(policies))]);
+        let entry = |selector: &str| {
+            world.write(
+                "m.yaml",
+                &format!("version: 1\npolicies:\n  - kind: {kind}\n    {selector}\n    include: [{{group: A}}]\n"),
+            );
+        };
+        entry("match: '*'");
+        let planned = world.sandbox("plan m.yaml --format json").exits(0).json();
+        let selected = planned["policies"].as_array().expect("a list");
+        assert_eq!(selected.len(), 1, "{kind}: {selected:#?}");
+        assert_eq!(selected[0]["id"], own["id"], "{kind}");
+        world.sandbox("export --out exported").exits(0);
+        world
+            .sandbox("plan exported")
+            .exits(0)
+            .says_nothing_of("Default");
+        for (number, default) in (1..).zip(&defaults) {
+            let default = default["id"].as_str().expect("an id");
+            for selector in [
+                format!("name: Default {number}"),
+                format!("id: '{default}'"),
+            ] {
+                entry(&selector);
+                world
+                    .sandbox("plan m.yaml")
+                    .exits(3)
+                    .says(&["error[tenant-default]", "--> m.yaml:4"]);
+            }
+        }
+    }
+    let kinds = PolicyKind::all();
+    let with_defaults =
+        kinds.filter(|kind| kind.spec().tenant_default != assignctl::kinds::TenantDefault::None);
+    assert_eq!(with_defaults.count(), 3);
+}

@@ -150,3 +150,25 @@ fn a_set_that_stays_needs_no_look_at_its_members() {
         .json();
     assert_eq!(plan["policies"][0]["setMembers"], Value::Null);
 }
+
+/// Unknown is never empty: a set of which nobody can see what it passes its assignments on to is not written.
+#[test]
+fn a_set_whose_members_cannot_be_read_is_not_written() {
+    for (items, refused) in [
+        (Value::Null, json!([])),
+        (json!({}), json!([])),
+        (json!([1]), json!([])),
+        (json!([]), json!(["setExpandRefused"])),
+    ] {
+        let (world, _) = world();
+        world.edit("tenant.json", |state| {
+            state["policySets"][0]["items"] = items.clone();
+            state["service"]["otherwise"] = refused;
+        });
+        let before = world.read("tenant.json");
+        for line in ["plan m.yaml", "drift m.yaml", "apply m.yaml --yes"] {
+            world.sandbox(line).exits(1).says(&["policySets"]);
+        }
+        assert_eq!(world.read("tenant.json"), before, "{items}");
+    }
+}
