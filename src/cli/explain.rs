@@ -3,7 +3,7 @@
 use super::arguments::Explain;
 use super::options::Common;
 use super::output::Output;
-use super::{interrupt, runtime, settings};
+use super::{interrupt, runtime, settings, terminal};
 use crate::exit::Exit;
 use crate::render::explain;
 use crate::render::json::Json;
@@ -38,6 +38,10 @@ pub(super) fn run(command: &Explain, common: &Common, output: &Output) -> Result
     output.diagnostics(&loaded.diagnostics, &loaded.sources);
     output.diagnostics(&found, &loaded.sources);
     let json = Json::new(explain::record(&explained));
-    output.print_report(|| explain::text(&explained), |_| String::new(), &json)?;
+    output.print_report(
+        || explain::text(&explained, terminal::width()),
+        |_| String::new(),
+        &json,
+    )?;
     Ok(Exit::Success)
 }

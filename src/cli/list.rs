@@ -7,7 +7,7 @@ use super::config::Config;
 use super::options::{Common, Format};
 use super::output::Output;
 use super::tenants::runs::parallel;
-use super::{interrupt, runtime, settings};
+use super::{interrupt, runtime, settings, terminal};
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
 use crate::plan::inventory::SubjectKind;
@@ -69,7 +69,7 @@ pub(super) fn run(command: &List, common: &Common, output: &Output) -> Result<Ex
             output.print_data(|| inventory::page(&found, &clock::now(), &kinds), &json)?;
         }
         _ => output.print_report(
-            || inventory::text(&found),
+            || inventory::text(&found, terminal::width()),
             |max_bytes| inventory::markdown(&found, max_bytes),
             &json,
         )?,
@@ -154,7 +154,7 @@ fn of_tenants(
     match output.format {
         Format::Csv => output.print_data(|| inventory::csv_of_tenants(&all), &json)?,
         _ => output.print_report(
-            || inventory::text_of_tenants(&all),
+            || inventory::text_of_tenants(&all, terminal::width()),
             |max_bytes| inventory::markdown_of_tenants(&all, max_bytes),
             &json,
         )?,

@@ -110,20 +110,20 @@ pub(super) fn shorten_place(place: &str, room: usize) -> String {
 }
 
 /// Breaks a text between words, so that its lines fit a width; a longer word stands alone. Styles take
-/// no room. No line begins with what GitHub's runner would take for a command.
+/// no room. No line begins with what GitHub's runner would take for a command, or a reader for a change.
 pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut filled = 0;
-    for word in text.split(' ') {
-        let length = anstream::adapter::strip_str(word).to_string().width();
+    for unit in units(text) {
+        let length = shown_width(&unit);
         match lines.last_mut() {
-            Some(line) if filled + 1 + length <= width || begins_command(word) => {
+            Some(line) if filled + 1 + length <= width => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&unit);
                 filled += 1 + length;
             }
             _ => {
-                lines.push(word.to_owned());
+                lines.push(unit);
                 filled = length;
             }
         }
@@ -131,9 +131,52 @@ pub(super) fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// Returns the words of a text, each with those behind it that must not begin a line.
+fn units(text: &str) -> Vec<String> {
+    let mut units: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        let stays = begins_command(word) || matches!(word, "+" | "-" | "~" | "!" | "=");
+        match units.last_mut() {
+            Some(unit) if stays => {
+                unit.push(' ');
+                unit.push_str(word);
+            }
+            _ => units.push(word.to_owned()),
+        }
+    }
+    units
+}
+
+/// Breaks a line that is wider than a terminal; what follows its first part is indented deeper. `None` is a
+/// width that is not known.
+pub(super) fn hanging(line: &str, width: Option<usize>) -> String {
+    const DEEPER: usize = 2;
+    let rest = line.trim_start_matches(' ');
+    let indent = line.len() - rest.len();
+    match width {
+        Some(width) if shown_width(line) > width => {
+            let parts = wrap(rest, width.saturating_sub(indent + DEEPER));
+            let begin = format!("\n{}", " ".repeat(indent + DEEPER));
+            format!("{}{}", " ".repeat(indent), parts.join(&begin))
+        }
+        _ => line.to_owned(),
+    }
+}
+
+/// Returns the width of the widest part of a text that is never broken.
+pub(super) fn widest_unit(text: &str) -> usize {
+    let widths = units(text).into_iter().map(|unit| shown_width(&unit));
+    widths.max().unwrap_or_default()
+}
+
 /// Returns how many columns of a terminal a text takes.
 pub(super) fn width(text: &str) -> usize {
     text.width()
+}
+
+/// Does the same for a text that may hold styles.
+fn shown_width(text: &str) -> usize {
+    anstream::adapter::strip_str(text).to_string().width()
 }
 
 #[cfg(test)]
@@ -218,5 +261,15 @@ mod tests {
         assert_eq!(wrap("longer-than-wide a", 4), ["longer-than-wide", "a"]);
         assert_eq!(wrap("", 4), [""]);
         assert_eq!(wrap("\u{1b}[1mone\u{1b}[0m two", 7).len(), 1);
+        // A name does not begin a line as a change does.
+        assert_eq!(wrap("Win - A - allUsers", 3), ["Win -", "A -", "allUsers"]);
+        assert_eq!(widest_unit("Win - A"), 5);
+    }
+
+    #[test]
+    fn what_is_too_wide_hangs() {
+        assert_eq!(hanging("  one two three", None), "  one two three");
+        assert_eq!(hanging("  one two three", Some(15)), "  one two three");
+        assert_eq!(hanging("  one two three", Some(14)), "  one two\n    three");
     }
 }

@@ -1,10 +1,9 @@
 //! Why a policy has its assignments, as text and for programs.
 
-use std::fmt::Write as _;
-
 use serde::Serialize;
 
 use super::clean::clean;
+use super::columns::hanging;
 use super::phrases::{assignment, filter, policy_of_kind, target};
 use crate::plan::explain::{Asked, Explained, Explanation, Line, Reason};
 use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
@@ -12,8 +11,8 @@ use crate::plan::{ManifestPlace, Names};
 
 const DIM: anstyle::Style = anstyle::Style::new().dimmed();
 
-/// Explains a policy in text; it may hold colours.
-pub fn text(explanation: &Explanation) -> String {
+/// Explains a policy in text; it may hold colours. Lines fit so many columns, if that is known.
+pub fn text(explanation: &Explanation, width: Option<usize>) -> String {
     let Explanation {
         policy,
         mode,
@@ -21,31 +20,28 @@ pub fn text(explanation: &Explanation) -> String {
         assignments,
         names,
     } = explanation;
-    let mut text = format!("{}\n", policy_of_kind(policy));
-    match mode {
-        None => text.push_str("  no manifest entry selects it: assignctl leaves it alone\n"),
-        Some(mode) => {
-            let _ = writeln!(text, "  mode {}, selected by", mode.name());
-        }
-    }
-    for entry in entries {
-        let _ = writeln!(text, "    {}", line(entry));
-    }
-    text.push('\n');
+    let mut lines = vec![policy_of_kind(policy)];
+    lines.push(match mode {
+        None => "  no manifest entry selects it: assignctl leaves it alone".to_owned(),
+        Some(mode) => format!("  mode {}, selected by", mode.name()),
+    });
+    lines.extend(entries.iter().map(|entry| format!("    {}", line(entry))));
+    lines.push(String::new());
     if assignments.is_empty() {
-        text.push_str("not assigned, and nothing asks for an assignment\n");
+        lines.push("not assigned, and nothing asks for an assignment".to_owned());
     }
     for explained in assignments {
-        let _ = writeln!(text, "{} {}", sign(explained), said(explained, names));
-        let _ = writeln!(text, "    {}", why(explained.reason));
+        lines.push(format!("{} {}", sign(explained), said(explained, names)));
+        lines.push(format!("    {}", why(explained.reason)));
         for asked in &explained.asked {
-            let _ = writeln!(text, "    {}", line(&asked.line));
+            lines.push(format!("    {}", line(&asked.line)));
             if let Some(through) = &asked.through {
-                let _ = writeln!(text, "      through {}", line(through));
+                lines.push(format!("      through {}", line(through)));
             }
         }
     }
-    text
+    let lines = lines.iter().map(|line| hanging(line, width) + "\n");
+    lines.collect()
 }
 
 fn line(line: &Line) -> String {

@@ -147,7 +147,12 @@ pub(super) fn matching<'l>(
         several => {
             let ids = several.iter();
             let ids: Vec<String> = ids
-                .map(|policy| format!("{} ({})", policy.id, policy.kind))
+                .map(|policy| match &policy.odata_type {
+                    Some(odata_type) if policy.kind.spec().polymorphic => {
+                        format!("{} ({}, {odata_type})", policy.id, policy.kind)
+                    }
+                    _ => format!("{} ({})", policy.id, policy.kind),
+                })
                 .collect();
             let message = format!("{} policies are called `{asked}`", several.len());
             Err(Failure::new(Exit::InvalidManifests, message)

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use serde::Serialize;
 
 use super::clean::clean;
-use super::columns::width;
+use super::columns::{hanging, widest_unit, width, wrap};
 use super::phrases::{assignment, count, named};
 use crate::plan::inventory::{Inventory, InventoryPolicy, Listed, Reached, Subject, SubjectKind};
 use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
@@ -16,20 +16,20 @@ use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
 pub use page::page;
 pub use table::{csv, csv_of_tenants, markdown, markdown_of_tenants};
 
-/// Says live assignments as a table.
-pub fn text(inventory: &Inventory) -> String {
+/// Says live assignments as a table that fits so many columns, if that is known; else an assignment is a line.
+pub fn text(inventory: &Inventory, width: Option<usize>) -> String {
     let mut text = String::new();
     let lines = cells(inventory);
     if !lines.is_empty() {
-        draw_columns(&mut text, &titles(inventory), &lines);
+        draw_columns(&mut text, &titles(inventory), &lines, width);
         text.push('\n');
     }
-    let _ = writeln!(text, "{}", summary(inventory));
+    let _ = writeln!(text, "{}", hanging(&summary(inventory), width));
     text
 }
 
 /// Says the live assignments of several tenants as one table, with a column for the tenant.
-pub fn text_of_tenants(all: &[(String, Inventory)]) -> String {
+pub fn text_of_tenants(all: &[(String, Inventory)], width: Option<usize>) -> String {
     let mut text = String::new();
     let mut lines = Vec::new();
     for (tenant, inventory) in all {
@@ -41,17 +41,18 @@ pub fn text_of_tenants(all: &[(String, Inventory)]) -> String {
     if let Some((_, first)) = all.first().filter(|_| !lines.is_empty()) {
         let mut titles = titles(first);
         titles.insert(0, "TENANT".to_owned());
-        draw_columns(&mut text, &titles, &lines);
+        draw_columns(&mut text, &titles, &lines, width);
         text.push('\n');
     }
     for (tenant, inventory) in all {
-        let _ = writeln!(text, "{tenant}: {}", summary(inventory));
+        let line = format!("{tenant}: {}", summary(inventory));
+        let _ = writeln!(text, "{}", hanging(&line, width));
     }
     text
 }
 
 fn titles(inventory: &Inventory) -> Vec<String> {
-    let mut titles = vec!["KIND", "POLICY", "ASSIGNED TO"];
+    let mut titles = vec!["KIND", "POLICY", ASSIGNED_TO];
     if is_effective(inventory) {
         titles.extend(["REACHED THROUGH", "EXCLUDED BY"]);
     }
@@ -78,23 +79,92 @@ fn cells(inventory: &Inventory) -> Vec<Vec<String>> {
     lines.collect()
 }
 
-/// Puts cells below each other. The last column may be as wide as it likes.
-fn draw_columns(text: &mut String, titles: &Vec<String>, lines: &[Vec<String>]) {
-    let widths: Vec<usize> = (0..titles.len())
-        .map(|column| {
+/// The title of the column with targets.
+const ASSIGNED_TO: &str = "ASSIGNED TO";
+/// What stands between two columns.
+const GAP: usize = 2;
+
+/// Puts cells below each other. In a terminal that is too narrow for them, cells wrap within their columns; in
+/// one that is too narrow even for that, there are no columns.
+fn draw_columns(
+    text: &mut String,
+    titles: &Vec<String>,
+    lines: &[Vec<String>],
+    room: Option<usize>,
+) {
+    let of_column = |measure: fn(&str) -> usize| -> Vec<usize> {
+        let column = |column: usize| {
             let all = lines.iter().chain([titles]);
-            let widths = all.map(|line| width(&line[column]));
-            widths.max().unwrap_or_default()
-        })
-        .collect();
-    for line in std::iter::once(titles).chain(lines) {
-        let mut drawn = String::new();
-        for (cell, column) in line.iter().zip(&widths) {
-            drawn.push_str(cell);
-            drawn.push_str(&" ".repeat(column - width(cell) + 2));
+            all.map(|line| measure(&line[column])).max()
+        };
+        (0..titles.len())
+            .map(|number| column(number).unwrap_or_default())
+            .collect()
+    };
+    let mut widths = of_column(width);
+    if let Some(room) = room {
+        let room_of_cells = room.saturating_sub(GAP * titles.len().saturating_sub(1));
+        narrow(&mut widths, &of_column(widest_unit), room_of_cells);
+        if widths.iter().sum::<usize>() > room_of_cells {
+            return draw_stacked(text, titles, lines, room);
         }
-        text.push_str(drawn.trim_end());
+    }
+    for line in std::iter::once(titles).chain(lines) {
+        let cells: Vec<Vec<String>> = line
+            .iter()
+            .zip(&widths)
+            .map(|(cell, width)| wrap(cell, *width))
+            .collect();
+        let height = cells.iter().map(Vec::len).max().unwrap_or_default();
+        for number in 0..height {
+            let mut drawn = String::new();
+            for (cell, column) in cells.iter().zip(&widths) {
+                let part = cell.get(number).map_or("", String::as_str);
+                drawn.push_str(part);
+                drawn.push_str(&" ".repeat(column.saturating_sub(width(part)) + GAP));
+            }
+            text.push_str(drawn.trim_end());
+            text.push('\n');
+        }
+    }
+}
+
+/// Puts the assignments of a policy below it, where no table fits.
+fn draw_stacked(text: &mut String, titles: &[String], lines: &[Vec<String>], room: usize) {
+    let heads = titles.iter().position(|title| title == ASSIGNED_TO);
+    let heads = heads.unwrap_or_default();
+    let mut push = |line: &str| {
+        text.push_str(&hanging(line, Some(room)));
         text.push('\n');
+    };
+    let mut last: &[String] = &[];
+    for line in lines {
+        let (head, rest) = line.split_at(heads);
+        if head != last {
+            push(&head.join(" "));
+            last = head;
+        }
+        for (title, cell) in titles[heads..].iter().zip(rest) {
+            if title == ASSIGNED_TO {
+                push(&format!("  {cell}"));
+            } else if !cell.is_empty() {
+                push(&format!("    {}: {cell}", title.to_lowercase()));
+            }
+        }
+    }
+}
+
+/// Takes from the widest columns until all of them fit, and from none more than it can spare.
+fn narrow(widths: &mut [usize], least: &[usize], room: usize) {
+    while widths.iter().sum::<usize>() > room {
+        let spare = widths
+            .iter_mut()
+            .zip(least)
+            .filter(|(width, least)| **width > **least);
+        let Some((widest, _)) = spare.max_by_key(|(width, _)| **width) else {
+            return;
+        };
+        *widest -= 1;
     }
 }
 

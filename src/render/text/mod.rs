@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use super::clean::clean;
+use super::columns::hanging;
 use super::groups::groups;
 use super::members::{FILTERS, filters};
 use super::phrases::{
@@ -72,6 +73,12 @@ fn close_up(groups: &[String]) -> String {
     format!("{}\n\n", groups.collect::<Vec<_>>().join("\n"))
 }
 
+/// Adds a line that goes on below, deeper, where the terminal ends.
+fn hang(text: &mut String, line: &str, detail: Detail<'_>) {
+    text.push_str(&hanging(line, detail.width));
+    text.push('\n');
+}
+
 /// Draws a plan.
 pub fn plan(view: &PlanView<'_>, detail: Detail<'_>) -> String {
     let PlanView {
@@ -97,51 +104,55 @@ pub fn plan(view: &PlanView<'_>, detail: Detail<'_>) -> String {
         });
         text = close_up(&groups.collect::<Vec<_>>());
     }
-    draw_filters(&mut text, annotations);
-    draw_unmanaged(&mut text, annotations);
-    draw_approvals(&mut text, annotations);
+    draw_filters(&mut text, annotations, detail);
+    draw_unmanaged(&mut text, annotations, detail);
+    draw_approvals(&mut text, annotations, detail);
     for guard in plan.guards.iter().filter(|guard| guard.tripped) {
-        draw_guard(&mut text, guard, plan);
+        draw_guard(&mut text, guard, plan, detail);
     }
     totals(&mut text, view, detail);
     text
 }
 
 /// Draws how many devices the filters of the changes match, if that was asked.
-fn draw_filters(text: &mut String, annotations: &Annotations) {
+fn draw_filters(text: &mut String, annotations: &Annotations, detail: Detail<'_>) {
     let lines = filters(annotations);
     if lines.is_empty() {
         return;
     }
-    let _ = writeln!(text, "{FILTERS}:");
+    hang(text, &format!("{FILTERS}:"), detail);
     for line in lines {
-        let _ = writeln!(text, "  {line}");
+        hang(text, &format!("  {line}"), detail);
     }
     text.push('\n');
 }
 
 /// Draws the unmanaged policies that are worth a name.
-fn draw_unmanaged(text: &mut String, annotations: &Annotations) {
+fn draw_unmanaged(text: &mut String, annotations: &Annotations, detail: Detail<'_>) {
     let Some((title, policies)) = phrases::unmanaged(annotations) else {
         return;
     };
     let _ = writeln!(text, "{UPDATE}{title}{UPDATE:#}");
     for (policy, assignments) in policies.iter().take(MOST_UNMANAGED) {
-        let _ = writeln!(
+        let policy = policy_of_kind(policy);
+        hang(
             text,
-            "  {}: {}",
-            policy_of_kind(policy),
-            assignments.join("; ")
+            &format!("  {policy}: {}", assignments.join("; ")),
+            detail,
         );
     }
     if policies.len() > MOST_UNMANAGED {
         let left = policies.len() - MOST_UNMANAGED;
-        let _ = writeln!(text, "  and {left} more ({ALL_UNMANAGED})");
+        hang(
+            text,
+            &format!("  and {left} more ({ALL_UNMANAGED})"),
+            detail,
+        );
     }
     text.push('\n');
 }
 
-fn draw_approvals(text: &mut String, annotations: &Annotations) {
+fn draw_approvals(text: &mut String, annotations: &Annotations, detail: Detail<'_>) {
     let open = annotations.approvals.as_ref();
     let entries = open.map_or(&[][..], |open| &open.of_policies);
     let unclear = open.and_then(|open| requests::unclear(open.unclear));
@@ -150,7 +161,7 @@ fn draw_approvals(text: &mut String, annotations: &Annotations) {
     }
     let _ = writeln!(text, "{UPDATE}{}{UPDATE:#}", requests::TITLE);
     for entry in entries.iter().take(MOST_UNMANAGED) {
-        let _ = writeln!(text, "  {}", requests::line(entry));
+        hang(text, &format!("  {}", requests::line(entry)), detail);
     }
     if entries.len() > MOST_UNMANAGED {
         let _ = writeln!(text, "  and {} more", entries.len() - MOST_UNMANAGED);
@@ -162,16 +173,16 @@ fn draw_approvals(text: &mut String, annotations: &Annotations) {
 }
 
 /// Draws a guard that tripped. Names that are many, and those of all the changes above, are not repeated.
-fn draw_guard(text: &mut String, guard: &Guard, plan: &Plan) {
+fn draw_guard(text: &mut String, guard: &Guard, plan: &Plan, detail: Detail<'_>) {
     const MOST_NAMES: usize = 10;
     let style = if guard.accepted { UPDATE } else { REMOVE };
-    let _ = writeln!(
-        text,
+    let title = format!(
         "{style}guard `{}` {}{style:#}: {}",
         guard.name.name(),
         verdict(guard),
         seen(guard, |text| clean(text).into_owned())
     );
+    hang(text, &title, detail);
     let policies = &guard.policies;
     let is_long = policies.len() > MOST_NAMES;
     if is_long && policies.len() == plan.changed().count() {
@@ -186,7 +197,7 @@ fn draw_guard(text: &mut String, guard: &Guard, plan: &Plan) {
         }
     }
     if !guard.accepted {
-        let _ = writeln!(text, "  hint: {}", how_to_accept(guard));
+        hang(text, &format!("  hint: {}", how_to_accept(guard)), detail);
     }
     text.push('\n');
 }

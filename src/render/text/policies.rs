@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ADD, Detail, QUIET, REMOVE, STRONG, UPDATE};
+use super::{ADD, Detail, QUIET, REMOVE, STRONG, UPDATE, hang};
 use crate::manifest::Mode;
 use crate::model::PolicyKind;
 use crate::plan::since::Cause;
@@ -160,7 +160,7 @@ fn draw_who(
         .into_iter()
         .chain(passed_on(annotations, policies))
     {
-        let _ = writeln!(text, "  {line}");
+        hang(text, &format!("  {line}"), detail);
     }
     for line in who(annotations, policies, detail.direction) {
         let lines = match detail.width {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::policies::{draw_names, heading};
-use super::{ADD, Detail, REMOVE, STRONG};
+use super::{ADD, Detail, REMOVE, STRONG, hang};
 use crate::plan::{Names, Plan};
 use crate::render::diff;
 use crate::render::phrases::{Alike, alike, policy_of_kind};
@@ -33,14 +33,15 @@ pub fn results(plan: &Plan, results: &Results, detail: Detail<'_>) -> String {
         let name = outcome.name();
         match policies.as_slice() {
             [policy] => {
-                let _ = writeln!(text, "{REMOVE}{name}{REMOVE:#} {}: {why}", heading(policy));
+                let line = format!("{REMOVE}{name}{REMOVE:#} {}: {why}", heading(policy));
+                hang(&mut text, &line, detail);
             }
             several => {
-                let _ = writeln!(
-                    text,
+                let line = format!(
                     "{REMOVE}{name}{REMOVE:#} {STRONG}{} policies{STRONG:#}: {why}",
                     several.len()
                 );
+                hang(&mut text, &line, detail);
                 let names: Vec<String> = several
                     .iter()
                     .map(|policy| policy_of_kind(&policy.reference()))

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{ADD, Detail, Next, QUIET, REMOVE, STRONG, UPDATE};
+use super::{ADD, Detail, Next, QUIET, REMOVE, STRONG, UPDATE, hang};
 use crate::plan::{Plan, Summary};
 use crate::render::clean::clean;
 use crate::render::columns::wrap;
@@ -30,10 +30,8 @@ pub(super) fn totals(text: &mut String, view: &PlanView<'_>, detail: Detail<'_>)
         ..
     } = *view;
     if let Some(Partial { options, left_out }) = partial(plan) {
-        let _ = writeln!(
-            text,
-            "{UPDATE}Partial view{UPDATE:#}: `{options}` left {left_out} out."
-        );
+        let said = format!("{UPDATE}Partial view{UPDATE:#}: `{options}` left {left_out} out.");
+        prose(text, &said, detail);
     }
     prose(text, &headline(plan, summary, detail.direction), detail);
     if let Some((report, said)) = since(annotations) {
@@ -49,12 +47,12 @@ pub(super) fn totals(text: &mut String, view: &PlanView<'_>, detail: Detail<'_>)
     if let Some(note) = note(plan, annotations) {
         prose(text, note, detail);
     }
-    let _ = writeln!(
-        text,
+    let tenant = format!(
         "{QUIET}Tenant {} at {}{QUIET:#}",
         plan.tenant_id.as_deref().map_or("unknown".into(), clean),
         clean(&plan.graph_url)
     );
+    hang(text, &tenant, detail);
     if summary.changed == 0 {
         return;
     }
@@ -67,7 +65,11 @@ pub(super) fn totals(text: &mut String, view: &PlanView<'_>, detail: Detail<'_>)
             detail,
         ),
         Some(Next::Apply(file)) => {
-            let _ = writeln!(text, "Next: `assignctl apply {}`", clean(file));
+            prose(
+                text,
+                &format!("Next: `assignctl apply {}`", clean(file)),
+                detail,
+            );
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a person reads of a plan and of drift: equal changes once, each with the line that asks for it.
 
 use serde_json::json;
+use unicode_width::UnicodeWidthStr as _;
 
 use super::support::World;
 use super::support::readers::{annotations, read};
@@ -339,4 +340,59 @@ fn equal_outcomes_are_said_once() {
         .sandbox("apply plan.json --format github")
         .exits(5)
         .says(&["2 policies: other policies of the plan have changed"]);
+}
+
+/// Names are not broken within a word, nor the line that a policy's changes stand below; nothing else is wider
+/// than the terminal.
+#[test]
+fn nothing_is_wider_than_the_terminal() {
+    let mut world = World::empty();
+    let tenant = world.path("tenant.json");
+    let tenant = tenant.display();
+    let folder = env!("CARGO_MANIFEST_DIR");
+    let is_heading = |line: &str| {
+        let kind = line.split([' ', ',']).next().unwrap_or_default();
+        assignctl::model::PolicyKind::from_name(kind).is_some()
+    };
+    for columns in ["80", "100"] {
+        world.set("COLUMNS", columns);
+        let room: usize = columns.parse().expect("a number");
+        for line in [
+            "plan examples/manifests",
+            "plan examples/manifests --expand",
+            "plan examples/manifests --members --max-policies 1",
+            "drift examples/manifests",
+            "drift examples/manifests --expand --who",
+            "list",
+            "list --unassigned",
+            "list --group SG-Win-Ring-1-Pilot --effective",
+            "explain 'Win - Security - BitLocker' examples/manifests",
+        ] {
+            let mut command = world.command("");
+            command
+                .current_dir(folder)
+                .args(["--no-progress", "--sandbox"])
+                .arg(tenant.to_string());
+            for (number, part) in line.split('\'').enumerate() {
+                match number % 2 {
+                    0 => command.args(part.split(' ').filter(|part| !part.is_empty())),
+                    _ => command.arg(part),
+                };
+            }
+            let ran = command.output().expect("the executable");
+            let said = String::from_utf8(ran.stdout).expect("UTF-8");
+            assert!(
+                said.lines().count() > 2,
+                "{line}: {}",
+                String::from_utf8_lossy(&ran.stderr)
+            );
+            for shown in said.lines().filter(|line| !is_heading(line)) {
+                let is_one_word = !shown.trim().contains(' ');
+                assert!(
+                    shown.width() <= room || is_one_word,
+                    "{line} at {columns}: {shown}"
+                );
+            }
+        }
+    }
 }
