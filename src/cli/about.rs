@@ -3,7 +3,6 @@
 use super::arguments::{Arguments, Man};
 use super::output::Output;
 use crate::exit::Exit;
-use crate::files;
 use crate::render::json::Json;
 use crate::run::Failure;
 
@@ -39,9 +38,10 @@ pub(super) fn version(output: &Output) -> Result<Exit, Failure> {
 pub(super) fn man(command: &Man, output: &Output) -> Result<Exit, Failure> {
     let mut tree = Arguments::tree().disable_help_subcommand(true);
     tree.build();
-    let whole = std::iter::once(&tree).chain(tree.get_subcommands());
+    let mut left = vec![&tree];
     let mut count = 0;
-    for page in whole {
+    while let Some(page) = left.pop() {
+        left.extend(page.get_subcommands());
         let name = page.get_display_name().unwrap_or(page.get_name());
         let path = command.out.join(format!("{name}.1"));
         let mut text = Vec::new();
@@ -50,12 +50,7 @@ pub(super) fn man(command: &Man, output: &Output) -> Result<Exit, Failure> {
             .render(&mut text)
             .map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
         let text = String::from_utf8_lossy(&text);
-        files::save(&path, &text).map_err(|error| {
-            Failure::new(
-                Exit::Failure,
-                format!("cannot write `{}`: {error}", path.display()),
-            )
-        })?;
+        output.save(&path, &text)?;
         count += 1;
     }
     output.own(&format!("{count} pages in `{}`\n", command.out.display()))?;

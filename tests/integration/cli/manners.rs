@@ -179,3 +179,37 @@ fn words_of_other_programs_are_answered() {
     world.sandbox("plan m.yaml -qv -oshort.json").exits(0);
     assert!(world.has("short.json"));
 }
+
+#[test]
+fn there_is_a_man_page_for_each_command_and_what_is_below_it() {
+    let world = World::empty();
+    let said = world.run("man --out man").exits(0).stdout;
+    for page in [
+        "assignctl",
+        "assignctl-plan",
+        "assignctl-doctor",
+        "assignctl-tenants",
+        "assignctl-tenants-show",
+        "assignctl-approvals-cancel",
+    ] {
+        let text = world.read(&format!("man/{page}.1"));
+        assert!(
+            text.contains(&format!(".TH {} 1", page.to_uppercase())),
+            "{page}: {text}"
+        );
+        assert!(text.contains(".SH SYNOPSIS"), "{page}");
+    }
+    assert!(world.read("man/assignctl-plan.1").contains("detailed"));
+    let pages = std::fs::read_dir(world.path("man"))
+        .expect("a folder")
+        .count();
+    assert!(
+        said.starts_with(&format!("{pages} pages in `man`")),
+        "{said}"
+    );
+    world.write("taken", "");
+    world
+        .run("man --out taken")
+        .exits(1)
+        .says(&["`taken/assignctl", "cannot be written", "hint"]);
+}
