@@ -100,8 +100,13 @@ fn text(command: &Init, done: &Initialised) -> String {
         let did = if *is_new { "wrote" } else { "kept " };
         let _ = writeln!(text, "{did} {}", clean(&path.display().to_string()));
     }
+    let is_empty = done.export.files.is_empty();
     if done.had_manifests {
         text.push_str("\nThe manifests that were there stay as they are. Next:\n");
+    } else if is_empty {
+        text.push_str(
+            "\nThe tenant has no policies that could be assigned, so there are no manifests yet. When it has some:\n",
+        );
     } else {
         let policies = done.export.files.iter().map(|file| file.policies).sum();
         let _ = writeln!(
@@ -115,9 +120,10 @@ fn text(command: &Init, done: &Initialised) -> String {
     if folder != "." {
         let _ = writeln!(text, "  cd {}", clean(&folder));
     }
-    text.push_str(match done.had_manifests {
-        true => "  assignctl export --into manifests --unmanaged    # adds what they do not manage\n  assignctl plan\n",
-        false => "  assignctl plan      # no changes yet\n  git add . && git commit\n",
+    text.push_str(match (done.had_manifests, is_empty) {
+        (true, _) => "  assignctl export --into manifests --unmanaged    # adds what they do not manage\n  assignctl plan\n",
+        (false, true) => "  assignctl export --into manifests --unmanaged\n",
+        (false, false) => "  assignctl plan      # no changes yet\n  git add . && git commit\n",
     });
     text
 }

@@ -13,7 +13,6 @@ use super::reference;
 use super::values::{CONCURRENCY, LONGEST_WAIT, parse_duration, parse_limit};
 use crate::auth::Show;
 use crate::diagnostic::nearest;
-use crate::exit::Exit;
 use crate::graph::pace::{AppCeiling, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
 use crate::graph::record::Recorder;
 use crate::model::RateLimit;
@@ -195,13 +194,7 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
 /// Begins a record of the exchanges.
 fn recorder(path: &Path) -> Result<Arc<Recorder>, Failure> {
     check_record("--record", path)?;
-    let recorder = Recorder::into_file(path).map_err(|error| {
-        let path = path.display();
-        Failure::new(
-            Exit::Failure,
-            format!("`{path}` cannot be written: {error}"),
-        )
-    })?;
+    let recorder = Recorder::into_file(path).map_err(|error| Failure::unwritten(path, &error))?;
     Ok(Arc::new(recorder))
 }
 

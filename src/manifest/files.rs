@@ -15,7 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::diagnostics::Diagnostics;
-use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Sources};
+use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Sources, nearest};
 use crate::files::encoding::{self, NotText};
 use crate::text::quoted;
 
@@ -59,7 +59,11 @@ pub(super) fn collect(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Files
         match fs::metadata(path) {
             Err(error) => {
                 files.failed = true;
-                diagnostics.push(unreadable(&shown, &error));
+                let fault = unreadable(&shown, &error);
+                diagnostics.push(fault.hint(match neighbour(path) {
+                    Some(near) => format!("did you mean {}?", quoted(&self::shown(&near))),
+                    None => "relative paths start at the working folder".to_owned(),
+                }));
             }
             Ok(metadata) if metadata.is_dir() => {
                 let mut walk = Walk {
@@ -255,6 +259,20 @@ fn shown(path: &Path) -> String {
     } else {
         text.into_owned()
     }
+}
+
+/// Returns what is in the same folder and has nearly the name of what is not there.
+fn neighbour(path: &Path) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let entries = fs::read_dir(folder.unwrap_or(Path::new("."))).ok()?;
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let is_other = |other: &String| other != name && !other.starts_with('.');
+    let names: Vec<String> = names.filter(is_other).collect();
+    let near = nearest(name, names.iter().map(String::as_str))?;
+    Some(path.with_file_name(near))
 }
 
 fn unreadable(shown: &str, error: &io::Error) -> Diagnostic {

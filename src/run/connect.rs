@@ -191,31 +191,69 @@ pub fn open_sandbox(file: &Path) -> Result<sandbox::Service, Failure> {
             )
         })?;
     }
+    if let Some(folder) = file.parent()
+        && !folder.as_os_str().is_empty()
+        && !folder.exists()
+    {
+        let message = format!(
+            "sandbox file `{}` cannot be made: there is no folder `{}`",
+            file.display(),
+            folder.display()
+        );
+        return Err(Failure::new(Exit::Failure, message)
+            .hint("make the folder, or name a file in one that exists"));
+    }
     let (store, tenant) = sandbox::Store::open_or_sample(file).map_err(|error| {
         other_kind(file, &[FileKind::Tenant], "a sandbox's tenant")
-            .unwrap_or_else(|| Failure::new(Exit::Failure, error.to_string()))
+            .unwrap_or_else(|| not_a_tenant(file, &error))
     })?;
     let machine = sandbox::Machine::new(tenant, "http://sandbox".to_owned());
     Ok(sandbox::Service::new(machine, Some(store)))
+}
+
+/// What files with a tenant are.
+const TENANT_FILES: &str =
+    "name a file that `export --snapshot` wrote, or one that a run with `--sandbox` left";
+
+/// Says why a file is of no use as a tenant, and where.
+fn not_a_tenant(file: &Path, error: &sandbox::StateError) -> Failure {
+    let message = match error {
+        sandbox::StateError::Content {
+            path: _,
+            line,
+            column,
+            message,
+        } => {
+            let place = match line {
+                0 => String::new(),
+                _ => format!("line {line}, column {column}: "),
+            };
+            format!("`{}` is not a tenant: {place}{message}", file.display())
+        }
+        sandbox::StateError::Locked { .. } => {
+            return Failure::new(Exit::Failure, error.to_string())
+                .hint("wait until it has ended, or name another file");
+        }
+        sandbox::StateError::Io { .. } => error.to_string(),
+    };
+    Failure::new(Exit::Failure, message).hint(TENANT_FILES)
 }
 
 fn open(endpoint: &Endpoint, file: &Path) -> Result<sandbox::Service, Failure> {
     if !matches!(endpoint, Endpoint::Copy(_)) {
         return open_sandbox(file);
     }
-    let failed = |error: String| {
-        let message = format!("`{}` cannot be used: {error}", file.display());
-        Failure::new(Exit::Failure, message)
+    let other = || {
+        let expected = "a snapshot or a sandbox's tenant";
+        other_kind(file, &[FileKind::Tenant], expected)
     };
-    let text = files::read_text(file, LARGEST_TENANT).map_err(|error| failed(error.to_string()))?;
-    let tenant = sandbox::Tenant::from_json(&text).map_err(|error| {
-        other_kind(
-            file,
-            &[FileKind::Tenant],
-            "a snapshot or a sandbox's tenant",
-        )
-        .unwrap_or_else(|| failed(error.to_string()))
+    let text = files::read_text(file, LARGEST_TENANT).map_err(|error| {
+        let message = format!("`{}` cannot be read: {error}", file.display());
+        let failure = || Failure::new(Exit::Failure, message).hint(TENANT_FILES);
+        other().unwrap_or_else(failure)
     })?;
+    let tenant = sandbox::Tenant::from_json(&text)
+        .map_err(|error| other().unwrap_or_else(|| not_a_tenant(file, &error)))?;
     let machine = sandbox::Machine::new(tenant, "http://sandbox".to_owned());
     Ok(sandbox::Service::new(machine, None))
 }

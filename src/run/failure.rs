@@ -1,6 +1,8 @@
 //! The one top error: what is said, what could help, and how the process ends.
 
 use std::borrow::Cow;
+use std::io;
+use std::path::Path;
 
 use crate::auth::SignInError;
 use crate::diagnostic::{Diagnostic, Sources};
@@ -64,6 +66,15 @@ impl Failure {
     /// The command line is wrong.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
+    }
+
+    /// A file cannot be written.
+    pub fn unwritten(path: &Path, error: &io::Error) -> Self {
+        let message = format!("`{}` cannot be written: {error}", path.display());
+        Self::new(Exit::Failure, message).hint(match path.is_dir() {
+            true => "name a file in it",
+            false => "name a file in a folder that may be written to",
+        })
     }
 
     /// The user stopped the run.

@@ -267,6 +267,7 @@ impl Folder {
             Exit::Failure,
             format!("`{}` cannot be written: {error}", self.path.display()),
         )
+        .hint("name a folder that may be written to")
     }
 }
 

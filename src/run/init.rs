@@ -65,7 +65,7 @@ pub struct Written {
 pub struct Initialised {
     /// The tenant; `None` if the token does not name it.
     pub tenant_id: Option<String>,
-    /// The files, the folder of manifests first.
+    /// The files, the folder of manifests first if there is one.
     pub files: Vec<Written>,
     /// What the manifests that were written hold and leave out; nothing if there were some before.
     pub export: Export,
@@ -85,6 +85,11 @@ pub async fn init(
     check: impl Fn(&str) -> Result<(), Failure>,
     stop: &CancellationToken,
 ) -> Result<Initialised, Failure> {
+    if root.exists() && !root.is_dir() {
+        let message = format!("`{}` is not a folder", root.display());
+        return Err(Failure::new(Exit::Failure, message)
+            .hint("name a folder, or one that does not exist yet"));
+    }
     let folder = Folder::open_to_add(&root.join(MANIFESTS))?;
     let keeps = folder.holds_manifests()?;
     let reader = Reader::new(Arc::clone(client));
@@ -106,12 +111,17 @@ pub async fn init(
     let schema = Json::new(schema).text();
     let texts = export.files.iter().map(|file: &ManifestFile| &file.text);
     texts.chain([&schema]).try_for_each(|text| check(text))?;
-    let mut files = vec![Written {
-        path: folder.path().to_owned(),
-        is_new: !keeps && !export.files.is_empty(),
-    }];
-    if files.iter().any(|folder| folder.is_new) {
+    let is_new = !keeps && !export.files.is_empty();
+    if is_new {
         folder.add(&export.files)?;
+    }
+    let mut files = Vec::new();
+    // A tenant without policies gives no folder.
+    if keeps || is_new {
+        files.push(Written {
+            path: folder.path().to_owned(),
+            is_new,
+        });
     }
     if keeps {
         export.files.clear();
@@ -228,10 +238,7 @@ pub async fn add_tenant(
             format!("`{}` exists", path.display()),
             "choose another name",
         ),
-        Err(error) => {
-            let message = format!("`{}` cannot be written: {error}", path.display());
-            Err(Failure::new(Exit::Failure, message))
-        }
+        Err(error) => Err(Failure::unwritten(&path, &error)),
     }
 }
 

@@ -175,7 +175,12 @@ fn not_a_plan(path: &Path, error: SavedPlanError, takes: &[FileKind], expected: 
         SavedPlanError::NotAPlan(_) => other_kind(path, takes, expected),
         _ => None,
     };
-    other.unwrap_or_else(|| error.into())
+    let failure = || {
+        let failure = Failure::from(error);
+        let message = format!("`{}`: {}", path.display(), failure.message);
+        Failure { message, ..failure }
+    };
+    other.unwrap_or_else(failure)
 }
 
 /// Reads a plan file that is to be shown, with what is wrong with it.
@@ -218,6 +223,7 @@ fn plan_text(path: &Path) -> Result<String, Failure> {
                 Exit::Failure,
                 format!("`{}` cannot be read: {error}", path.display()),
             )
+            .hint("name a file that `plan --out` or `apply --report` wrote")
         })
     })
 }

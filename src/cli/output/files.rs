@@ -1,10 +1,8 @@
 //! Results that are written to files, and never over what the run reads.
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Output;
-use crate::exit::Exit;
 use crate::files::{self, LARGEST_PLAN};
 use crate::manifest::has_manifest_ending;
 use crate::render::json::Json;
@@ -36,7 +34,7 @@ impl Output {
         let text = self.checked(json)?;
         if text.len() as u64 > LARGEST_PLAN {
             let error = files::larger_than(LARGEST_PLAN);
-            return Err(unwritten(path, &error).hint(
+            return Err(Failure::unwritten(path, &error).hint(
                 "such a plan needs no file: `apply PATH... --expect-digest` plans again; or plan a part with `--only` or `--kind`",
             ));
         }
@@ -45,14 +43,7 @@ impl Output {
 }
 
 pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
-    files::save(path, text).map_err(|error| unwritten(path, &error))
-}
-
-pub(super) fn unwritten(path: &Path, error: &io::Error) -> Failure {
-    Failure::new(
-        Exit::Failure,
-        format!("`{}` cannot be written: {error}", path.display()),
-    )
+    files::save(path, text).map_err(|error| Failure::unwritten(path, &error))
 }
 
 /// Refuses a run that would write over what it reads: a manifest, a plan or the sandbox's tenant.

@@ -4,7 +4,7 @@
 use std::borrow::Borrow;
 use std::io;
 
-use super::files::{save, unwritten};
+use super::files::save;
 use super::{Output, written};
 use crate::ci::Platform;
 use crate::cli::options::Format;
@@ -156,7 +156,7 @@ impl Output {
         self.progress.finished();
         if let Some(path) = &self.json_into {
             let saved = files::save_with(path, |file| json.write(file));
-            saved.map_err(|error| unwritten(path, &error))?;
+            saved.map_err(|error| Failure::unwritten(path, &error))?;
         }
         match self.format {
             Format::Json => written(json.write(&mut io::stdout().lock())),

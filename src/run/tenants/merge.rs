@@ -123,6 +123,7 @@ fn results(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error: std::io::Error| {
         let message = format!("`{}` cannot be read: {error}", folder.display());
         Failure::new(Exit::Failure, message)
+            .hint("name a folder with what the shards wrote with `--json-into DIR/N.json`")
     };
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {

@@ -195,3 +195,29 @@ fn a_folder_that_does_not_exist_or_is_wrong() {
     }
     assert!(!world.has("missing/windows.yaml") && !world.has("broken/windows.yaml"));
 }
+
+#[test]
+fn a_tenant_without_policies_gives_a_folder_that_waits_for_some() {
+    let world = World::new(&Tenant::common());
+    world
+        .sandbox("init repository")
+        .exits(0)
+        .says(&[
+            "wrote repository/assignctl.yaml",
+            "The tenant has no policies that could be assigned, so there are no manifests yet.",
+            "cd repository\n  assignctl export --into manifests --unmanaged\n",
+        ])
+        .says_nothing_of("repository/manifests\n")
+        .says_nothing_of("kept")
+        .says_nothing_of("assignctl plan");
+    assert!(!world.has("repository/manifests"));
+    let json = world
+        .sandbox("init repository --format json")
+        .exits(0)
+        .json();
+    let files = json["files"].as_array().expect("files");
+    assert!(
+        files.iter().all(|file| file["written"] == json!(false)),
+        "{json}"
+    );
+}

@@ -30,6 +30,7 @@ mod export;
 mod files;
 mod formats;
 mod guards;
+mod honest_errors;
 mod hostile;
 mod hostile_service;
 mod init;
