@@ -167,7 +167,7 @@ fn draw_approvals(text: &mut String, annotations: &Annotations, detail: Detail<'
         let _ = writeln!(text, "  and {} more", entries.len() - MOST_UNMANAGED);
     }
     if let Some(line) = unclear {
-        let _ = writeln!(text, "  {line}");
+        hang(text, &format!("  {line}"), detail);
     }
     text.push('\n');
 }
