@@ -122,7 +122,7 @@ fn what_is_no_manifest_is_never_taken_away() {
     world.write("repo/charts/templates/d.yaml", "x: {{ .V }}\n");
     let before = tree(&world.path("repo"));
     world.sandbox("export --out repo --force").exits(1).says(&[
-        "YAML that is no manifest",
+        "YAML that is not a valid manifest",
         "`--force` replaces manifests only",
     ]);
     // A part is no replacement for the whole.

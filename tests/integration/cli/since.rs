@@ -92,13 +92,15 @@ fn drift_is_told_from_manifests_that_were_not_applied() {
             ("New", "unapplied"),
         ])
     );
-    let told = world
+    let drift = world
         .sandbox("drift m.yaml --since r.jsonl --format json --json-into d.json")
         .exits(2)
         .json();
+    let began = drift["since"]["began"].clone();
+    assert!(began.is_string(), "{drift}");
     assert_eq!(
-        told["since"],
-        json!({"report": "r.jsonl", "drift": 2, "both": 1, "unapplied": 3, "unknown": 0})
+        drift["since"],
+        json!({"report": "r.jsonl", "began": began, "drift": 2, "both": 1, "unapplied": 3, "unknown": 0})
     );
     world
         .sandbox("drift m.yaml --since r.jsonl")
