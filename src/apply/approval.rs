@@ -11,12 +11,11 @@
 //!   found by what it asks for; where the service does not say that, as with removals, by when it was
 //!   filed and by whom.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
+pub use super::approvals::Approval;
 use super::approvals::Open;
 use super::filed::{answered, approval_required, dead, locked, may_be_unlisted, not_read, pending};
 use super::progress::{Progress, Seen, Sent};
@@ -29,23 +28,9 @@ use crate::graph::body::WriteRequest;
 use crate::graph::error::ServiceError;
 use crate::graph::retry::{LISTING_TRIES, LISTING_WAIT};
 use crate::graph::write::ApprovalHeader;
-use crate::model::PolicyKind;
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{WriteWith, steps};
 use crate::report::{Announced, Filing, PendingApproval, Withdrawn};
-
-/// What a run is given for writes that have to be approved.
-#[derive(Clone, Debug, Default)]
-pub struct Approval {
-    /// Why the writes are to be approved.
-    pub justification: Option<String>,
-    /// Writes that were filed by an earlier run, by the policy's kind and id.
-    pub filed: BTreeMap<(PolicyKind, String), PendingApproval>,
-    /// How long to wait for the approvals.
-    pub wait: Duration,
-    /// When the run began; without it, now.
-    pub began: Option<Timestamp>,
-}
 
 /// What is known of a policy's approval before it is written.
 pub(super) enum Before {

@@ -2,17 +2,30 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Reason;
-use super::approval::Approval;
 use crate::auth::claims::Claims;
 use crate::graph::approvals::ApprovalRequest;
 use crate::model::PolicyKind;
 use crate::plan::PlannedPolicy;
 use crate::report::PendingApproval;
+
+/// What a run is given for writes that have to be approved.
+#[derive(Clone, Debug, Default)]
+pub struct Approval {
+    /// Why the writes are to be approved.
+    pub justification: Option<String>,
+    /// Writes that were filed by an earlier run, by the policy's kind and id.
+    pub filed: BTreeMap<(PolicyKind, String), PendingApproval>,
+    /// How long to wait for the approvals.
+    pub wait: Duration,
+    /// When the run began; without it, now.
+    pub began: Option<Timestamp>,
+}
 
 /// The open requests, or why they are not known.
 pub(super) type Open = Result<Arc<Vec<ApprovalRequest>>, Reason>;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::since::key;
+use super::since::{Baseline, key};
 use super::{Plan, PlannedPolicy};
 use crate::model::{AuditEvent, AuditLog, PolicyKind};
 
@@ -127,6 +127,20 @@ impl Audit {
             })
             .collect();
         Self { days, policies }
+    }
+
+    /// Whether the last that had an effect on a policy is a write of a later run than the baseline.
+    pub fn shows_a_later_run(&self, policy: &PlannedPolicy, baseline: &Baseline) -> bool {
+        let events = self
+            .of_policy(policy)
+            .map_or(&[][..], |audit| &audit.events);
+        let mut events = events.iter();
+        events.find(|event| event.succeeded()).is_some_and(|last| {
+            let id = last.client_request_id.as_ref();
+            last.own
+                && baseline.began.is_some_and(|began| last.time >= began)
+                && id.is_some_and(|id| !baseline.own_writes.contains(id))
+        })
     }
 
     /// Returns what the service noted of a policy, if it was asked about.

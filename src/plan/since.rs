@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::audit::{Audit, PolicyAudit};
 use super::digest::rows_digest;
 use super::{Plan, PlannedPolicy};
 use crate::model::{Assignment, PolicyKind, same_assignments};
@@ -159,20 +158,21 @@ pub fn key(kind: PolicyKind, id: &str) -> (PolicyKind, String) {
 }
 
 impl Since {
-    /// Works out why a plan's policies are not as the manifests say. What the service noted tells a later
-    /// run from others, if it was asked for.
-    pub fn explain(plan: &Plan, report: &str, baseline: &Baseline, audit: Option<&Audit>) -> Self {
+    /// Works out why a plan's policies are not as the manifests say. `is_later` says whether a later run of
+    /// this program changed a policy, as far as that is known.
+    pub fn explain(
+        plan: &Plan,
+        report: &str,
+        baseline: &Baseline,
+        is_later: impl Fn(&PlannedPolicy) -> bool,
+    ) -> Self {
         let mut since = Self::new(report, baseline.began);
         for policy in plan.changed() {
-            let events = audit.and_then(|audit| audit.of_policy(policy));
-            let is_later = || events.is_some_and(|events| is_of_a_later_run(events, baseline));
-            since.note(
-                policy,
-                match cause(policy, baseline) {
-                    Cause::Drift | Cause::Both if is_later() => Cause::LaterRun,
-                    cause => cause,
-                },
-            );
+            let cause = match cause(policy, baseline) {
+                Cause::Drift | Cause::Both if is_later(policy) => Cause::LaterRun,
+                cause => cause,
+            };
+            since.note(policy, cause);
         }
         since
     }
@@ -192,17 +192,6 @@ impl Since {
         let cause = self.causes.get(&key(policy.kind, &policy.id));
         cause.copied()
     }
-}
-
-/// Whether the last that had an effect on a policy is a write of a later run than the baseline.
-fn is_of_a_later_run(events: &PolicyAudit, baseline: &Baseline) -> bool {
-    let mut events = events.events.iter();
-    events.find(|event| event.succeeded()).is_some_and(|last| {
-        let id = last.client_request_id.as_ref();
-        last.own
-            && baseline.began.is_some_and(|began| last.time >= began)
-            && id.is_some_and(|id| !baseline.own_writes.contains(id))
-    })
 }
 
 fn cause(policy: &PlannedPolicy, baseline: &Baseline) -> Cause {

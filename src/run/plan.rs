@@ -25,7 +25,9 @@ use crate::plan::needs::needs;
 use crate::plan::saved::{PlanRecord, PlannedTenant, SavedPlan, digest_of};
 use crate::plan::since::{Baseline, Since};
 use crate::plan::writes::WriteWith;
-use crate::plan::{self, Annotations, Draft, Plan, PlanDiagnostic, PlanInputs, Selection, Summary};
+use crate::plan::{
+    self, Annotations, Draft, Plan, PlanDiagnostic, PlanInputs, PlannedPolicy, Selection, Summary,
+};
 use crate::render::review::PlanView;
 use crate::render::text::{self, Detail};
 use crate::report;
@@ -255,7 +257,10 @@ pub fn explain(
     let signed_in = plan.tenant_id.as_deref();
     check_tenant("report", baseline.tenant_id.as_deref(), signed_in)?;
     let report = report.display().to_string();
-    Ok(Since::explain(plan, &report, baseline, audit))
+    let is_later = |policy: &PlannedPolicy| {
+        audit.is_some_and(|audit| audit.shows_a_later_run(policy, baseline))
+    };
+    Ok(Since::explain(plan, &report, baseline, is_later))
 }
 
 /// A plan with all that is needed to show, save and carry it out.
