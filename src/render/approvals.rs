@@ -36,8 +36,9 @@ fn closed(entry: &ApprovalEntry) -> String {
 fn summary(shown: &Shown<'_>) -> String {
     let open = shown.open;
     if open.is_empty() {
-        let none = match shown.unclear {
-            0 => "no open request for approval",
+        let none = match (shown.unclear, shown.unknown) {
+            (0, []) => "no open request for approval",
+            (0, _) => "no open request is known to be of this run",
             _ => "no open request is known to be for these policies",
         };
         return none.to_owned();

@@ -99,16 +99,22 @@ fn unknown(
     open: &[ApprovalRequest],
     claims: Option<&Claims>,
 ) -> Vec<Unknown> {
-    // What is as planned needs no request.
-    let is_good = |policy: &RecordedPolicy| policy.outcome.is_some_and(Outcome::is_good);
-    let unknown = sought.into_iter().filter(|(policy, _)| !is_good(policy));
-    unknown
-        .map(|(policy, filing)| Unknown {
-            settled: not_found(candidates(&filing, open, claims)),
+    let unknown = sought.into_iter().filter_map(|(policy, filing)| {
+        let candidates = candidates(&filing, open, claims);
+        let is_known = match policy.outcome {
+            // What is as planned needs no request.
+            Some(Outcome::Applied | Outcome::Already) => true,
+            // It was locked by another's.
+            Some(Outcome::Pending) => candidates == 0 && !policy.is_taken_over(),
+            Some(Outcome::Failed | Outcome::Stale | Outcome::Skipped) | None => false,
+        };
+        (!is_known).then(|| Unknown {
+            settled: not_found(candidates),
             policy,
             filing,
         })
-        .collect()
+    });
+    unknown.collect()
 }
 
 /// Returns how many requests may be what a write has filed: the service does not say which policy they
