@@ -33,6 +33,7 @@ fn a_run_with_nothing_to_do_has_a_start_and_an_end() {
             "managed",
             "pending",
             "selection",
+            "startedAt",
             "tenantId",
             "unmanaged"
         ]
