@@ -40,6 +40,7 @@ mod terminal;
 mod validate;
 mod values;
 mod whoami;
+mod written;
 
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -72,7 +73,7 @@ pub fn run() -> Exit {
         true => tree,
         false => Arguments::shortened(tree),
     };
-    let mut arguments = match Arguments::read(tree, typed) {
+    let (mut arguments, written) = match Arguments::read(tree, typed) {
         Ok(arguments) => arguments,
         Err(error) => {
             return match other_tools::answer(&error) {
@@ -84,6 +85,10 @@ pub fn run() -> Exit {
     let secrets = Arc::new(settings::secrets());
     logging::start(&arguments.common, &secrets);
     let mut output = Output::new(&arguments.common, &arguments.command, secrets);
+    if let Err(failure) = written::check(written) {
+        output.failure(&failure);
+        return failure.exit;
+    }
     let pipeline = match pipeline::open(&arguments.command) {
         Ok(pipeline) => pipeline,
         Err(failure) => return failed(&failure, &output),

@@ -14,6 +14,7 @@ use clap::{Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcomma
 
 use super::options::{Common, Service};
 use super::settings::variable;
+use super::written::{self, Written};
 use crate::plan::Selection;
 use crate::run::tenants::merged_command;
 pub(super) use inspect::{Doctor, Explain, Export, List};
@@ -83,9 +84,14 @@ impl Arguments {
         })
     }
 
-    /// Reads what was typed, the program's own name first.
-    pub(super) fn read(tree: clap::Command, typed: Vec<OsString>) -> Result<Self, clap::Error> {
-        Self::from_arg_matches(&tree.try_get_matches_from(typed)?)
+    /// Reads what was typed, the program's own name first. Beside it stands what is to be written where.
+    pub(super) fn read(
+        mut tree: clap::Command,
+        typed: Vec<OsString>,
+    ) -> Result<(Self, Vec<Written>), clap::Error> {
+        let matches = tree.try_get_matches_from_mut(typed)?;
+        let arguments = Self::from_arg_matches(&matches)?;
+        Ok((arguments, written::of(&tree, &matches)))
     }
 }
 

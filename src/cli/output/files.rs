@@ -48,15 +48,7 @@ pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
 
 /// Refuses a run that would write over what it reads: a manifest, a plan or the sandbox's tenant.
 fn keep_inputs(outputs: &[(&str, Option<&Path>)], inputs: &[PathBuf]) -> Result<(), Failure> {
-    for (number, (option, path)) in outputs.iter().enumerate() {
-        let twin = outputs[..number]
-            .iter()
-            .find(|(_, other)| path.is_some() && other == path);
-        if let Some((other, _)) = twin {
-            return Err(Failure::usage(format!(
-                "`{other}` and `{option}` name the same file"
-            )));
-        }
+    for (option, path) in outputs {
         let Some(path) = path else { continue };
         // What does not exist yet cannot be written over.
         let Ok(output) = path.canonicalize() else {
