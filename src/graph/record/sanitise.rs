@@ -75,6 +75,13 @@ impl Sanitiser {
                 None => self.text(text),
             };
         }
+        // What people have named stays in no case, whatever word it is.
+        if words::is_name(key) {
+            return self.text(text);
+        }
+        if key.ends_with("odata.type") && words::is_type(text) {
+            return text.to_owned();
+        }
         // A count in a batch.
         if key == "body" && text.len() <= 9 && text.bytes().all(|byte| byte.is_ascii_digit()) {
             return text.to_owned();
@@ -82,9 +89,10 @@ impl Sanitiser {
         self.plain(text)
     }
 
-    /// Replaces a text that may be a word, a type, an id or a time.
+    /// Replaces a text that may be a word, an id or a time. A type may be anybody's text, so it stays only
+    /// where nothing else can stand.
     fn plain(&mut self, text: &str) -> String {
-        if text.is_empty() || words::is_known(text) || words::is_type(text) {
+        if text.is_empty() || words::is_known(text) {
             return text.to_owned();
         }
         if is_time(text) {
@@ -218,7 +226,10 @@ impl Sanitiser {
             && words::is_segment(name)
         {
             let quote = if inner.starts_with('\'') { "'" } else { "" };
-            let inner = self.plain(inner.trim_matches('\''));
+            let inner = match quote.is_empty() && words::is_type(inner) {
+                true => inner.to_owned(),
+                false => self.plain(inner.trim_matches('\'')),
+            };
             return format!("{name}({quote}{inner}{quote})");
         }
         self.plain(&decoded)
@@ -307,7 +318,8 @@ impl Sanitiser {
     pub fn sentence(&mut self, text: &str) -> String {
         let parts = text.split('`').enumerate();
         let parts = parts.map(|(index, part)| match index % 2 {
-            1 if !is_ours(part) => self.plain(part),
+            // No finding names a policy.
+            1 if !(is_ours(part) || words::is_type(part)) => self.plain(part),
             _ => part.to_owned(),
         });
         parts.collect::<Vec<_>>().join("`")

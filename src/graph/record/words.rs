@@ -102,6 +102,16 @@ const SEGMENTS: &[&str] = &[
     "Collection",
 ];
 
+/// Types that stand in paths, without their prefix.
+const CASTS: &[&str] = &[
+    "assign",
+    "device",
+    "group",
+    "managedDeviceMobileAppConfiguration",
+    "servicePrincipal",
+    "user",
+];
+
 /// Codes of errors (microsoft-graph-docs-contrib: concepts/errors.md, and what reports of them quote).
 const CODES: &[&str] = &[
     "Authorization_RequestDenied",
@@ -207,10 +217,30 @@ pub(super) fn is_type(text: &str) -> bool {
     !name.is_empty() && name.len() <= 100 && name.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// Whether a text is a segment of a path that is the same for every tenant.
+/// Whether a property holds what people have named.
+pub(super) fn is_name(key: &str) -> bool {
+    const NAMES: [&str; 10] = [
+        "description",
+        "displayName",
+        "name",
+        "notes",
+        "payloadName",
+        "profileName",
+        "publisher",
+        "rule",
+        "upn",
+        "userPrincipalName",
+    ];
+    NAMES.contains(&key)
+}
+
+/// Whether a text is a segment of a path that is the same for every tenant. A user may be called like a
+/// type, so only those are known that the program casts to.
 pub(super) fn is_segment(text: &str) -> bool {
     SEGMENTS.contains(&text)
-        || is_type(text)
+        || text
+            .strip_prefix("microsoft.graph.")
+            .is_some_and(|name| CASTS.contains(&name))
         || KINDS
             .iter()
             .any(|spec| spec.collection.rsplit('/').next() == Some(text))
