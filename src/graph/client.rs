@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::address::GraphUrl;
 use super::decode::{Misread, from_json};
 use super::error::{GraphError, LastError, ServiceError};
+use super::learnt::Learnt;
 use super::observe::{Counters, Event, Observe, RequestCounts};
 use super::pace::{Class, Group, Pace, Permit, WaitTooLong};
 use super::retry::{self, End, Retry};
@@ -32,6 +33,7 @@ pub struct Client {
     observer: Arc<dyn Observe>,
     rng: Arc<Mutex<fastrand::Rng>>,
     interrupt: CancellationToken,
+    learnt: Arc<Learnt>,
     /// Consecutive writes that were throttled.
     refused_writes: Arc<AtomicU32>,
 }
@@ -113,6 +115,7 @@ impl Client {
             observer,
             rng: Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))),
             interrupt: CancellationToken::new(),
+            learnt: Arc::default(),
             refused_writes: Arc::default(),
         }
     }
@@ -123,6 +126,11 @@ impl Client {
     pub fn interrupted_by(mut self, interrupt: CancellationToken) -> Self {
         self.interrupt = interrupt;
         self
+    }
+
+    /// Returns what the service has refused so far.
+    pub(super) fn learnt(&self) -> &Learnt {
+        &self.learnt
     }
 
     /// Returns where the service is.

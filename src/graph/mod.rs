@@ -18,6 +18,7 @@ pub mod error;
 mod everyone;
 mod groups;
 mod incomplete_lists;
+mod learnt;
 mod listing;
 pub mod memberships;
 pub mod observe;

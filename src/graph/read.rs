@@ -1,6 +1,6 @@
 //! Reading the service. Whoever holds a [`Reader`] cannot change anything.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt as _;
@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::client::{Call, Client};
 use super::error::GraphError;
+use super::learnt::Part;
 use super::listing::{self, ListedRows, Listing};
 use super::observe::Event;
 use super::pages::{self, DecodePage, Listed};
@@ -32,8 +33,6 @@ const SIDE_BY_SIDE: usize = 8;
 #[derive(Clone)]
 pub struct Reader {
     client: Arc<Client>,
-    /// The lists for which the service refused the page size.
-    unsized_lists: Arc<Mutex<BTreeSet<&'static str>>>,
 }
 
 /// The assignments of one policy; `None` if the policy does not exist.
@@ -42,10 +41,7 @@ pub type PolicyRows = Option<Vec<LiveAssignment>>;
 impl Reader {
     /// Makes a reader.
     pub fn new(client: Arc<Client>) -> Self {
-        Self {
-            client,
-            unsized_lists: Arc::default(),
-        }
+        Self { client }
     }
 
     /// Reads a list, with the page size that is asked for; if the service refuses that, without.
@@ -60,7 +56,7 @@ impl Reader {
         let Some(size) = size else {
             return read(address.join(path)).await;
         };
-        if !self.is_unsized(list) {
+        if !self.client.learnt().refuses(list, Part::Size) {
             match read(address.join(&with_size(path, size))).await {
                 Err(error) if error.may_be_about_size() => {}
                 outcome => return outcome,
@@ -68,7 +64,7 @@ impl Reader {
         }
         let outcome = read(address.join(path)).await;
         if outcome.is_ok() {
-            self.note_unsized(list);
+            self.client.learnt().note(list, Part::Size);
         }
         outcome
     }
@@ -79,7 +75,7 @@ impl Reader {
         list: &'static str,
         paths: &[(String, Option<usize>)],
     ) -> Result<Vec<Result<Value, GraphError>>, GraphError> {
-        let is_unsized = self.is_unsized(list);
+        let is_unsized = self.client.learnt().refuses(list, Part::Size);
         let first: Vec<String> = paths
             .iter()
             .map(|(path, size)| match size {
@@ -101,21 +97,11 @@ impl Reader {
             .zip(self.client.read_batch(&again).await?)
         {
             if answer.is_ok() {
-                self.note_unsized(list);
+                self.client.learnt().note(list, Part::Size);
             }
             answers[index] = answer;
         }
         Ok(answers)
-    }
-
-    fn is_unsized(&self, list: &'static str) -> bool {
-        let lists = self.unsized_lists.lock();
-        lists.unwrap_or_else(PoisonError::into_inner).contains(list)
-    }
-
-    fn note_unsized(&self, list: &'static str) {
-        let lists = self.unsized_lists.lock();
-        lists.unwrap_or_else(PoisonError::into_inner).insert(list);
     }
 
     pub(super) fn client(&self) -> &Client {
@@ -181,12 +167,14 @@ impl Reader {
         let collection = kind.spec().collection;
         let plain = async || self.list(collection, collection, PAGE, decode).await;
         let mut policies = match kind.spec().listing {
-            kinds::Listing::Expanded => {
+            kinds::Listing::Expanded if !self.client.learnt().refuses(collection, Part::Expand) => {
                 let path = format!("{collection}?$expand=assignments");
                 match self.list(collection, &path, PAGE, decode).await {
                     // Some tenants refuse it for some kinds; the list itself may still be had.
                     Err(GraphError::Service { error, .. }) if error.status == 400 => {
-                        plain().await?
+                        let listed = plain().await?;
+                        self.client.learnt().note(collection, Part::Expand);
+                        listed
                     }
                     listed => {
                         let mut policies = listed?;
@@ -195,7 +183,9 @@ impl Reader {
                     }
                 }
             }
-            kinds::Listing::PerPolicy | kinds::Listing::ItemExpand(_) => plain().await?,
+            kinds::Listing::Expanded
+            | kinds::Listing::PerPolicy
+            | kinds::Listing::ItemExpand(_) => plain().await?,
         };
         keep_latest(&mut policies);
         self.read_unread(&mut policies).await?;
