@@ -7,9 +7,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments::Doctor;
 use super::confirm::{TRIAL, ask_for};
+use super::interrupt::{self, LastWords};
 use super::options::Common;
 use super::output::Output;
-use super::{interrupt, runtime, settings};
+use super::{runtime, settings};
 use crate::exit::Exit;
 use crate::graph::client::Client;
 use crate::graph::record::Recorder;
@@ -37,7 +38,8 @@ pub(super) fn run(command: &Doctor, common: &Common, output: &Output) -> Result<
     recorder.keep();
     let mut tried = Ok(Exit::Success);
     let examined = runtime()?.block_on(async {
-        let stop = interrupt::watch(Some(&output.progress));
+        let last_words = LastWords::default();
+        let stop = interrupt::watch_with(Some(&output.progress), last_words.clone());
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
         let mut examined = examination::doctor(&client, &recorder, &command.kind, &stop).await?;
@@ -48,6 +50,7 @@ pub(super) fn run(command: &Doctor, common: &Common, output: &Output) -> Result<
                 service: &service,
                 recorder: &recorder,
                 output,
+                last_words: &last_words,
             };
             tried = trial.go(&client, &mut examined, &stop).await;
         }
@@ -76,6 +79,7 @@ struct Trying<'a> {
     service: &'a ServiceSettings,
     recorder: &'a Recorder,
     output: &'a Output,
+    last_words: &'a LastWords,
 }
 
 impl Trying<'_> {
@@ -102,6 +106,11 @@ impl Trying<'_> {
         let mut tried = None;
         let mut ended = trial.begin(&mut run, self.service).await;
         if ended.is_ok() {
+            let report = clean(&run.path().display().to_string()).into_owned();
+            self.last_words.set(Some(format!(
+                "error: the policy is not restored: {}\nhint: `assignctl rollback {report}` restores it\n",
+                clean(&trial.left_behind())
+            )));
             let kept = (self.recorder, &mut *examined);
             let progress = &self.output.progress;
             let went = trial.go((&mut run, client), self.service, kept, progress, stop);
@@ -125,6 +134,7 @@ impl Trying<'_> {
         };
         examined.diagnosis.learn(tried.findings);
         if tried.restored {
+            self.last_words.set(None);
             self.output.info("the policy is as it was\n");
             return Ok(exit);
         }

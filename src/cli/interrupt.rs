@@ -1,16 +1,42 @@
 //! Ctrl-C, SIGTERM and SIGHUP (on Windows Ctrl-Break): the first asks the run to end, the second ends
 //! it at once.
 
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+
 use tokio_util::sync::CancellationToken;
 
 use super::progress::Progress;
 use crate::exit::Exit;
+
+/// What the second signal leaves behind, in words; nothing most of the time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct LastWords(Arc<Mutex<Option<String>>>);
+
+impl LastWords {
+    /// Says these words from now on, or none.
+    pub(super) fn set(&self, words: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = words;
+    }
+
+    fn say(&self) {
+        if let Some(words) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            // The process ends all the same.
+            let _ = std::io::stderr().write_all(words.as_bytes());
+        }
+    }
+}
 
 /// Returns a token that the first signal cancels; `progress` then says so. Needs a runtime.
 ///
 /// From the return on no signal is missed: the handlers are there before anything is done that a
 /// signal should end well.
 pub(super) fn watch(progress: Option<&Progress>) -> CancellationToken {
+    watch_with(progress, LastWords::default())
+}
+
+/// Does the same, and says before it leaves at once what that leaves behind.
+pub(super) fn watch_with(progress: Option<&Progress>, last_words: LastWords) -> CancellationToken {
     let progress = progress.cloned();
     let token = CancellationToken::new();
     let cancelled = token.clone();
@@ -18,11 +44,15 @@ pub(super) fn watch(progress: Option<&Progress>) -> CancellationToken {
     tokio::spawn(async move {
         signals.first().await;
         // First, so that what is left is said as it was when the signal came.
-        if let Some(progress) = progress {
+        if let Some(progress) = &progress {
             progress.interrupted();
         }
         cancelled.cancel();
         signals.second().await;
+        if let Some(progress) = &progress {
+            progress.clear();
+        }
+        last_words.say();
         leave();
     });
     token

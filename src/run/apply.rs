@@ -66,6 +66,12 @@ impl ApplyRun {
         })
     }
 
+    /// Returns the report's file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Takes the client that the run's requests are counted by.
     pub fn connected(&mut self, client: &Arc<Client>) {
         self.client = Some(Arc::clone(client));

@@ -23,15 +23,15 @@ use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::graph::record::{Exchange, Recorder};
 use crate::graph::transport::Method;
-use crate::kinds::{TargetKind, Writing};
+use crate::kinds::{AssignmentProperties, TargetKind, Writing};
 use crate::model::{
-    Assignment, Guid, LiveGroup, LivePolicy, PolicyKind, PopulationNeeds, Source, Target, rows,
-    same_assignments,
+    Assignment, Guid, LiveGroup, LivePolicy, PolicyKind, PopulationNeeds, SharedText, Source,
+    Target, rows, same_assignments,
 };
 use crate::plan::rollback::{AppliedPolicy, as_recorded};
 use crate::plan::writes::{CreateRoute, Strategy, WriteWith, strategy};
 use crate::plan::{Annotations, Names, Plan, PlannedPolicy, Selection, Unchanged};
-use crate::report::{Outcome, Settled};
+use crate::report::{Outcome, Reason, Settled};
 use crate::service::{Finding, State};
 
 /// What is to be tried.
@@ -41,6 +41,8 @@ pub struct Trial {
     before: AppliedPolicy,
     /// The group that is excluded for a moment.
     group: LiveGroup,
+    /// For what an app is excluded from: its kind asks for an intent.
+    intent: Option<SharedText>,
     tenant_id: Option<String>,
     graph_url: String,
     creates: bool,
@@ -90,6 +92,7 @@ pub async fn prepare(
         Ok(Trial {
             before: applied(policy),
             group,
+            intent: intent(policy),
             tenant_id,
             graph_url: reader.graph_url().to_owned(),
             creates: matches!(way, Strategy::OneByOne | Strategy::OnlyOneByOne),
@@ -213,6 +216,19 @@ async fn without_members<'g>(
     Ok(groups.iter().filter(is_empty).collect())
 }
 
+/// Returns the intent that the exclusion has, where assignments have one: that of an assignment that is there,
+/// which it is excluded from.
+fn intent(policy: &LivePolicy) -> Option<SharedText> {
+    match policy.kind.spec().properties {
+        AssignmentProperties::App => {
+            let mut intents = policy.rows.iter().filter_map(|row| row.key.variant.clone());
+            Some(intents.next().unwrap_or_else(|| "required".into()))
+        }
+        // What an exclusion says beside is made with the request.
+        AssignmentProperties::Remediation | AssignmentProperties::None => None,
+    }
+}
+
 fn applied(policy: &LivePolicy) -> AppliedPolicy {
     let mut rows = policy.rows.to_vec();
     rows.sort();
@@ -263,19 +279,32 @@ impl Trial {
             .zip(steps)
             .map(|(number, step)| format!("  {number}. {step}\n"))
             .collect();
+        let intent = self.intent.as_ref();
+        let intent = intent.map_or_else(String::new, |intent| format!(" from `{intent}`"));
         format!(
-            "On {kind} `{name}` ({id}), which has {}, the exclusion of the group `{}` is tried:\n{}Each step is read back, and the policy is left as it is now.\n",
+            "On {kind} `{name}` ({id}), which has {}, the exclusion of the group `{}`{intent} is tried:\n{}Each step is read back, and the policy is left as it is now.\n",
             crate::text::count(before.len(), "assignment", "assignments"),
             self.group.name,
             steps.concat()
         )
     }
 
+    /// Says what may be left behind by a trial that is cut off.
+    #[must_use]
+    pub fn left_behind(&self) -> String {
+        let AppliedPolicy { kind, name, .. } = &self.before;
+        format!(
+            "{kind} `{name}` may be left with the exclusion of the group `{}`",
+            self.group.name
+        )
+    }
+
     fn with_exclusion(&self) -> Vec<Assignment> {
+        let mut exclusion =
+            Assignment::direct(Target::ExclusionGroup(self.group.id.as_str().into()));
+        exclusion.key.variant.clone_from(&self.intent);
         let mut rows = self.before.before.clone();
-        rows.push(Assignment::direct(Target::ExclusionGroup(
-            self.group.id.as_str().into(),
-        )));
+        rows.push(exclusion);
         rows.sort();
         rows
     }
@@ -368,7 +397,7 @@ impl Trial {
             exits: Vec::new(),
         };
         let mut findings = Vec::new();
-        let mut shown = true;
+        let mut shows = Shows::default();
         let mut in_doubt = false;
         let ways = [
             (self.creates, WriteWith::Create, "create-route"),
@@ -385,10 +414,14 @@ impl Trial {
             }
             let added = steps.step(true, way).await?;
             findings.push(judged(id, &added));
-            shown &= !is_unverified(&added);
+            shows.note(&added);
             match (added.outcome, added.written) {
-                (Outcome::Applied, _) => {}
                 // What may show later cannot be taken back before it shows.
+                _ if is_late(&added) => {
+                    in_doubt = true;
+                    break;
+                }
+                (Outcome::Applied, _) => {}
                 (_, true) => {
                     in_doubt = true;
                     break;
@@ -396,31 +429,29 @@ impl Trial {
                 (_, false) => continue,
             }
             let removed = steps.step(false, way).await?;
-            shown &= !is_unverified(&removed);
+            shows.note(&removed);
             if way == WriteWith::Create {
                 findings.push(judged("delete-route", &removed));
             }
-            let mut is_restored = removed.outcome.is_good();
-            if !is_restored && self.assigns {
-                let again = steps.step(false, WriteWith::Assign).await?;
-                is_restored = again.outcome.is_good();
+            let mut last = removed;
+            if !last.outcome.is_good() && self.assigns {
+                last = steps.step(false, WriteWith::Assign).await?;
+                shows.note(&last);
             }
+            in_doubt |= is_late(&last);
             // The report says how to restore it; another step would say something else.
-            if !is_restored {
+            if in_doubt || !last.outcome.is_good() {
                 break;
             }
         }
         let mut exits = steps.exits;
-        let exchanges = recorder.take();
-        let answered = answers(&exchanges, &findings);
-        findings.extend(answered);
-        if !shown {
-            let seen = "a write did not show when it was read back";
-            findings.push(Finding::new("read-after-write", State::Differs, seen));
-        } else if exchanges.iter().any(is_write) {
-            let seen = lag(&exchanges);
-            findings.push(Finding::new("read-after-write", State::Holds, seen));
+        // Restoring is not interrupted, and says nothing of it.
+        if stop.is_cancelled() {
+            exits.push(Exit::Interrupted);
         }
+        let exchanges = recorder.take();
+        findings.extend(answers(&exchanges, &findings));
+        findings.push(shows.finding(&exchanges));
         examined.exchanges.extend(exchanges);
         let restored = !in_doubt && self.is_as_before(&patient).await;
         if restored {
@@ -434,6 +465,47 @@ impl Trial {
             restored,
             exit: Exit::first(exits),
         })
+    }
+}
+
+/// How many writes showed when they were read back, and how many did not.
+#[derive(Default)]
+struct Shows {
+    shown: usize,
+    late: usize,
+    never: usize,
+}
+
+impl Shows {
+    fn note(&mut self, settled: &Settled) {
+        match settled.reason.as_ref().map(|reason| reason.code.as_str()) {
+            Some("unverified") => self.never += 1,
+            Some("notVisibleYet") => self.late += 1,
+            _ if settled.outcome == Outcome::Applied => self.shown += 1,
+            // It was refused, or there was nothing to do.
+            _ => {}
+        }
+    }
+
+    /// A write that was refused, or whose answer was lost, says nothing of how long one takes to show.
+    fn finding(&self, exchanges: &[Exchange]) -> Finding {
+        const ID: &str = "read-after-write";
+        let was_taken = exchanges.iter().any(is_taken_write);
+        match *self {
+            Self { never: 1.., .. } => {
+                let seen = "a write did not show when it was read back";
+                Finding::new(ID, State::Differs, seen)
+            }
+            Self { late: 1.., .. } => {
+                let seen = "a write does not show yet, as it is with this kind";
+                Finding::new(ID, State::Unknown, seen)
+            }
+            Self { shown: 1.., .. } if was_taken => Finding::new(ID, State::Holds, lag(exchanges)),
+            _ => {
+                let seen = "no write was taken, so none could show";
+                Finding::new(ID, State::Unknown, seen)
+            }
+        }
     }
 }
 
@@ -475,9 +547,10 @@ impl Steps<'_> {
     }
 }
 
-fn is_unverified(settled: &Settled) -> bool {
+/// Whether a write was taken and does not show yet.
+fn is_late(settled: &Settled) -> bool {
     let reason = settled.reason.as_ref();
-    reason.is_some_and(|reason| reason.code == "unverified")
+    reason.is_some_and(|reason| reason.code == "notVisibleYet")
 }
 
 /// Judges a step: what the service refuses for a reason of its own says nothing of the route.
@@ -490,11 +563,8 @@ fn judged(id: &str, settled: &Settled) -> Finding {
                 Some(status) => format!("status {status} `{}`", reason.code),
                 None => format!("`{}`", reason.code),
             };
-            let is_missing = reason.code.contains("No method match route template")
-                || reason.code == "createRouteMissing"
-                || (id == "assign-answer"
-                    && reason.status == Some(400)
-                    && reason.code == "BadRequest");
+            // Any other refusal is about what was sent.
+            let is_missing = reason.code == "createRouteMissing" || names_no_route(reason);
             let state = match (is_missing, reason.is_refusal) {
                 (true, _) => State::Differs,
                 (_, true) => State::NotPermitted,
@@ -504,6 +574,23 @@ fn judged(id: &str, settled: &Settled) -> Finding {
         }
         (outcome, None) => Finding::new(id, State::Unknown, outcome.name()),
     }
+}
+
+/// Whether the service says that there is no such route (microsoft-graph-docs#4983; KelvinTegelaar/CIPP#2541).
+fn names_no_route(reason: &Reason) -> bool {
+    let is_said = |text: &str| {
+        text.contains("No method match route template")
+            || text.starts_with("No OData route exists")
+            || text.starts_with("Resource not found for the segment")
+    };
+    matches!(reason.status, Some(400 | 404)) && (is_said(&reason.code) || is_said(&reason.message))
+}
+
+fn is_taken_write(exchange: &Exchange) -> bool {
+    is_write(exchange)
+        && exchange
+            .status
+            .is_some_and(|status| (200..300).contains(&status))
 }
 
 fn is_write(exchange: &Exchange) -> bool {
@@ -522,6 +609,7 @@ fn answers(exchanges: &[Exchange], findings: &[Finding]) -> Option<Finding> {
         .any(|found| found.assumption.id == "assign-answer" && found.state == State::Holds);
     let mut assigns = exchanges
         .iter()
+        .filter(|exchange| is_taken_write(exchange))
         .filter(|exchange| matches!(exchange.last_segment.as_str(), "assign" | "update"));
     let first = assigns.next().filter(|_| held)?;
     let status = first.status?;
@@ -539,7 +627,7 @@ fn lag(exchanges: &[Exchange]) -> String {
     let writes = exchanges
         .iter()
         .enumerate()
-        .filter(|(_, exchange)| is_write(exchange));
+        .filter(|(_, exchange)| is_taken_write(exchange));
     for (index, write) in writes {
         let after = exchanges[index + 1..].iter();
         let reads: Vec<&Exchange> = after.take_while(|exchange| !is_write(exchange)).collect();

@@ -4,6 +4,8 @@
 #[cfg(unix)]
 pub(super) mod browser;
 pub(super) mod certificates;
+#[cfg(unix)]
+pub(super) mod gate;
 pub(super) mod gated;
 pub(super) mod proxy;
 pub(super) mod readers;
@@ -160,6 +162,34 @@ impl World {
 
     pub(super) fn spawn(&self, line: &str) -> Running {
         self.spawn_with(line, Stdio::piped())
+    }
+
+    /// Runs a command line on a terminal, where something is typed. What it says comes on stdout.
+    #[cfg(target_os = "linux")]
+    pub(super) fn on_terminal(&self, line: &str, typed: &str) -> Ran {
+        use std::io::Write as _;
+        let program = self.command(line);
+        let mut command = self.command("");
+        let quoted = format!("{} {line}", program.get_program().display());
+        let mut on_terminal = Command::new("/usr/bin/script");
+        on_terminal
+            .args(["-qec", &quoted, "/dev/null"])
+            .current_dir(self.folder.path())
+            .env_clear();
+        for (name, value) in command.env("TERM", "dumb").get_envs() {
+            on_terminal.env(name, value.unwrap_or_default());
+        }
+        let mut child = on_terminal
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command script");
+        let mut keys = child.stdin.take().expect("a pipe");
+        keys.write_all(typed.as_bytes()).expect("a terminal");
+        let output = child.wait_with_output().expect("an end");
+        drop(keys);
+        Ran::new(line, output)
     }
 
     /// Starts a run whose stderr can be read while it goes on.
