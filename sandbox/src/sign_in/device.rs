@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::refusal::Refusal;
 use super::token::{mint_for_person, open, seal};
-use super::{Form, OPENID_SCOPES, is_this};
+use super::{Form, OPENID_SCOPES, app, check_tenant};
 use crate::encoding::percent_decode;
 use crate::request::Request;
 use crate::switches::LoginOutcome;
@@ -49,28 +49,13 @@ pub(crate) fn answer(
     })
 }
 
+/// Checks what a person signs in to; gives the application.
 fn check(tenant: &Tenant, named: &str, form: &Form) -> Result<String, Refusal> {
-    if !(is_this(tenant, named) || matches!(named, "organizations" | "common")) {
-        return Err(Refusal::new(
-            400,
-            "invalid_request",
-            90002,
-            format!("Tenant '{named}' not found."),
-        ));
+    if !matches!(named, "organizations" | "common") {
+        check_tenant(tenant, named)?;
     }
     let client = form.need("client_id")?;
-    let apps = &tenant.service.apps;
-    let mut known = apps.iter().map(|app| &app.client_id);
-    if !apps.is_empty() && !known.any(|known| known.eq_ignore_ascii_case(client)) {
-        return Err(Refusal::new(
-            400,
-            "unauthorized_client",
-            700_016,
-            format!(
-                "Application with identifier '{client}' was not found in the directory '{named}'."
-            ),
-        ));
-    }
+    app(tenant, named, client)?;
     Ok(client.to_owned())
 }
 
