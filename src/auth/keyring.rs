@@ -1,13 +1,21 @@
 //! The system's keyring, where a sign-in is kept from one command to the next: Windows' Credential Manager,
-//! the keychain of macOS, the kernel's keyrings on Linux. Those are in memory: the one of the session, and the
-//! user's persistent one, which the kernel forgets three days after it was last used (persistent-keyring(7)).
-//! None of them needs a library of the system to be built.
+//! which forgets it with the session, the keychain of macOS, which does not, the kernel's keyrings on Linux.
+//! Those are in memory: the one of the session, and the user's persistent one, which the kernel forgets three
+//! days after it was last used (persistent-keyring(7)). None of them needs a library of the system to be built.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
 use keyring_core::{CredentialStore, Entry, Error};
 use secrecy::{ExposeSecret as _, SecretString};
+
+/// Windows would keep a secret until it is deleted, and carry it to other machines with the profile.
+const FOR_THE_SESSION: Option<(&str, &str)> = if cfg!(windows) {
+    Some(("persistence", "Session"))
+} else {
+    None
+};
 
 /// The name under which the program's secrets are kept.
 const SERVICE: &str = "assignctl";
@@ -21,7 +29,11 @@ const MOST_PARTS: usize = 9;
 
 /// The keyring of the one who runs the program. It does not print.
 #[derive(Clone)]
-pub(super) struct Keyring(Arc<CredentialStore>);
+pub(super) struct Keyring {
+    store: Arc<CredentialStore>,
+    /// For how long the store is asked to keep a secret, in its own words.
+    kept: Option<(&'static str, &'static str)>,
+}
 
 impl fmt::Debug for Keyring {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -33,7 +45,10 @@ impl Keyring {
     /// Opens it; `None` if there is none.
     pub(super) fn open() -> Option<Self> {
         match store() {
-            Ok(store) => Some(Self(store)),
+            Ok(store) => Some(Self {
+                store,
+                kept: FOR_THE_SESSION,
+            }),
             Err(error) => {
                 tracing::info!(%error, "there is no keyring");
                 None
@@ -44,7 +59,7 @@ impl Keyring {
     /// Uses another store.
     #[cfg(test)]
     pub(super) fn of(store: Arc<CredentialStore>) -> Self {
-        Self(store)
+        Self { store, kept: None }
     }
 
     fn entry(&self, name: &str, part: usize) -> Result<Entry, Error> {
@@ -52,7 +67,8 @@ impl Keyring {
             0 => name.to_owned(),
             part => format!("{name}#{part}"),
         };
-        self.0.build(SERVICE, &name, None)
+        let kept = self.kept.map(|pair| HashMap::from([pair]));
+        self.store.build(SERVICE, &name, kept.as_ref())
     }
 
     /// Returns what is kept under a name; `None` if that is nothing.

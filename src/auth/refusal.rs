@@ -11,6 +11,10 @@ use crate::text::excerpt;
 /// What to do, by number, for who signs in: an application by itself, or a person.
 const ADVICE: &[(u32, &str)] = &[
     (
+        50_005,
+        "a Conditional Access policy does not allow this system; sign in on one that it allows, or as an application",
+    ),
+    (
         50_034,
         "check the user's name and that `AZURE_TENANT_ID` is the tenant the user belongs to",
     ),
@@ -23,8 +27,20 @@ const ADVICE: &[(u32, &str)] = &[
         "the account has to register a second factor first; do that in a browser at https://aka.ms/mfasetup",
     ),
     (
+        50_097,
+        "a Conditional Access policy wants to know the device, which a device code cannot show; sign in with `az login` on a device that the tenant knows, or as an application",
+    ),
+    (
         50_105,
         "the app takes assigned users only; assign the account under `Enterprise applications` in Entra",
+    ),
+    (
+        50_131,
+        "a Conditional Access policy blocks this sign-in, for its device, its place or its risk; the sign-in logs in Entra say which policy",
+    ),
+    (
+        50_158,
+        "a Conditional Access policy wants a check by another service, which a device code cannot give; sign in with `az login`, or as an application",
     ),
     (
         50_173,
@@ -39,8 +55,16 @@ const ADVICE: &[(u32, &str)] = &[
         "a Conditional Access policy wants a device that is joined to the domain; sign in with `az login` on such a device, or as an application",
     ),
     (
+        53_002,
+        "a Conditional Access policy wants an approved app; sign in as an application, or exclude this one from the policy",
+    ),
+    (
         53_003,
         "a Conditional Access policy blocks this sign-in; run where it allows it, or exclude this workload identity from it; many tenants block the device code flow of people: sign in with `az login` then",
+    ),
+    (
+        53_004,
+        "the account has to register a second factor first, and is held to be at risk; an administrator has to clear that in Entra",
     ),
     (
         65_001,
@@ -77,6 +101,22 @@ const ADVICE: &[(u32, &str)] = &[
     (
         500_011,
         "Graph is not known to this tenant under that address; check `--cloud` and `--graph-url`",
+    ),
+    (
+        530_032,
+        "a security policy of the tenant blocks this sign-in; the sign-in logs in Entra say which, and an administrator can exclude it",
+    ),
+    (
+        530_035,
+        "security defaults block this sign-in; sign in with `az login`, or as an application",
+    ),
+    (
+        650_052,
+        "the tenant has no subscription for what the app asks for, or did not consent to it; ask an administrator",
+    ),
+    (
+        650_056,
+        "the app does not ask for the permissions of Graph, or they have no consent; add them to the app registration, with admin consent",
     ),
     (
         700_016,
@@ -275,6 +315,32 @@ mod tests {
             );
         }
         assert_eq!(refused(400, r#"{"error_codes":[1]}"#).hint(), None);
+    }
+
+    /// learn.microsoft.com/entra/identity-platform/reference-error-codes names them as Conditional Access's, or
+    /// as a consent that is missing.
+    #[test]
+    fn what_conditional_access_and_consent_keep_from_is_explained() {
+        const OF_ACCESS: [u32; 10] = [
+            50_005, 50_097, 50_131, 50_158, 53_000, 53_001, 53_002, 53_003, 70_043, 530_032,
+        ];
+        const OF_CONSENT: [u32; 6] = [65_001, 65_004, 90_094, 90_095, 650_052, 650_056];
+        let words = OF_ACCESS.map(|number| (number, "policy"));
+        let consent = OF_CONSENT.map(|number| (number, "consent"));
+        for (number, word) in words.into_iter().chain(consent) {
+            let body = format!(
+                r#"{{"error":"invalid_grant","error_description":"AADSTS{number}: No.","error_codes":[{number}]}}"#
+            );
+            let error = refused(400, &body);
+            assert!(error.to_string().contains(&format!("AADSTS{number}: No.")));
+            let hint = error.hint().unwrap_or_default();
+            assert!(hint.contains(word), "{number}: {hint}");
+        }
+        // A second factor is asked for by a policy, and named for what it is.
+        for number in [50_076, 50_079, 53_004] {
+            let hint = advice(number).unwrap_or_default();
+            assert!(hint.contains("second factor"), "{number}");
+        }
     }
 
     #[test]
