@@ -2,15 +2,16 @@
 //! reports deny. A test switches one on and looks what a client makes of it.
 //!
 //! Each is a word under `service.otherwise`. Most work on the way in (a refusal) or on the way out (an answer
-//! that is bent), whatever the handler in between thinks; two are in the handler of policies.
+//! that is bent), whatever the handler in between thinks; three are in the handler of policies.
 
 use serde_json::{Map, Value, json};
 
 use crate::call::Call;
 use crate::collections::Collection;
+use crate::encoding::guid_from;
 use crate::reply::{Fault, Reply};
 use crate::switches::Otherwise;
-use crate::target::{FILTER_ID, FILTER_TYPE};
+use crate::target::{ALL_USERS_ID, FILTER_ID, FILTER_TYPE};
 use crate::tenant::Tenant;
 
 /// Whether a tenant's service is otherwise in a way.
@@ -73,6 +74,20 @@ pub(crate) fn refuse(tenant: &Tenant, number: u64, call: &Call<'_>) -> Result<()
             ),
             Otherwise::SlowDown if number == 2 => Some(slow_down().header("Retry-After", "1")),
             Otherwise::SlowDownSilent if number == 2 => Some(slow_down()),
+            Otherwise::BatchForbidden if path == "$batch" => {
+                Some(Fault::wrapped(403, "Forbidden", "An error has occurred"))
+            }
+            Otherwise::MissingRefused if matches!(place, Place::Rows) => {
+                let found = call.segments.get(1).zip(call.segments.get(2));
+                let is_there = found.is_some_and(|(name, id)| {
+                    let collection = Collection::named(name);
+                    collection.is_some_and(|collection| tenant.policy(collection, id).is_some())
+                });
+                (!is_there).then(|| Fault::bad_request("An error has occurred"))
+            }
+            Otherwise::DeletedRefused if path.contains("deletedItems") => {
+                Some(Fault::no_segment("deletedItems"))
+            }
             Otherwise::BatchOfTen if path == "$batch" => {
                 let body: Value = serde_json::from_slice(&call.request.body).unwrap_or_default();
                 let number = body["requests"].as_array().map_or(0, Vec::len);
@@ -126,10 +141,11 @@ pub(crate) fn bend(tenant: &Tenant, call: &Call<'_>, mut reply: Reply) -> Reply 
         return reply;
     }
     let place = place(&call.segments);
-    let is_audit = call
-        .segments
-        .last()
-        .is_some_and(|name| name == "auditEvents");
+    let last = call.segments.last().map_or("", String::as_str);
+    let is_audit = last == "auditEvents";
+    let collection = call.segments.get(1).map_or("", String::as_str);
+    let option = |name: &str| call.pairs.iter().find(|(known, _)| known == name);
+    let is_filtered = last == "groups" && option("$filter").is_some();
     let Some(Value::Object(body)) = &mut reply.body else {
         return reply;
     };
@@ -138,10 +154,17 @@ pub(crate) fn bend(tenant: &Tenant, call: &Call<'_>, mut reply: Reply) -> Reply 
             bend_link(*how, link);
         }
         match (&place, *how) {
+            (Place::List, Otherwise::NextPageEmpty) if option("$skiptoken").is_some() => {
+                body.insert("value".to_owned(), json!([]));
+                body.remove("@odata.nextLink");
+            }
             (Place::List, how) => {
-                for policy in objects(body.get_mut("value")) {
-                    bend_policy(how, policy);
-                    objects(policy.get_mut("assignments")).for_each(|row| bend_row(how, row));
+                for (number, policy) in objects(body.get_mut("value")).enumerate() {
+                    bend_policy(how, number, policy);
+                    objects(policy.get_mut("assignments")).for_each(|row| {
+                        bend_row(how, row);
+                        bend_row_of(how, collection, row);
+                    });
                 }
             }
             (Place::Item, how) => {
@@ -151,7 +174,25 @@ pub(crate) fn bend(tenant: &Tenant, call: &Call<'_>, mut reply: Reply) -> Reply 
                 body.insert("value".to_owned(), json!([]));
                 body.remove("@odata.nextLink");
             }
-            (Place::Rows, how) => objects(body.get_mut("value")).for_each(|row| bend_row(how, row)),
+            (Place::Rows, how) => objects(body.get_mut("value")).for_each(|row| {
+                bend_row(how, row);
+                bend_row_of(how, collection, row);
+            }),
+            (Place::Other, Otherwise::InFindsNone) if is_filtered => {
+                body.insert("value".to_owned(), json!([]));
+            }
+            (Place::Other, Otherwise::InIgnored) if is_filtered => {
+                let groups = tenant.groups.iter();
+                let all =
+                    groups.map(|group| json!({"id": group.id, "displayName": group.display_name}));
+                body.insert("value".to_owned(), all.collect());
+            }
+            (Place::Other, Otherwise::AuditNameless) if is_audit => {
+                for event in objects(body.get_mut("value")) {
+                    event.remove("actor");
+                    event.remove("resources");
+                }
+            }
             (Place::Other, Otherwise::AuditOldestFirst) if is_audit => {
                 if let Some(Value::Array(events)) = body.get_mut("value") {
                     events.reverse();
@@ -177,7 +218,7 @@ fn bend_link(how: Otherwise, link: &mut String) {
     }
 }
 
-fn bend_policy(how: Otherwise, policy: &mut Map<String, Value>) {
+fn bend_policy(how: Otherwise, number: usize, policy: &mut Map<String, Value>) {
     let put = |policy: &mut Map<String, Value>, key: &str, value: &str| {
         if policy.contains_key(key) {
             policy.insert(key.to_owned(), json!(value));
@@ -187,7 +228,9 @@ fn bend_policy(how: Otherwise, policy: &mut Map<String, Value>) {
         Otherwise::ExpandEmpty if policy.contains_key("assignments") => {
             policy.insert("assignments".to_owned(), json!([]));
         }
-        Otherwise::NamesMissing => {
+        Otherwise::NamesMissing | Otherwise::SomeNamesMissing
+            if how == Otherwise::NamesMissing || number == 0 =>
+        {
             for key in ["name", "displayName", "profileName"] {
                 policy.remove(key);
             }
@@ -197,14 +240,64 @@ fn bend_policy(how: Otherwise, policy: &mut Map<String, Value>) {
             let id = format!("x-{id}");
             policy.insert("id".to_owned(), json!(id));
         }
+        Otherwise::AssignedUntrue => {
+            let rows = policy.get("assignments").and_then(Value::as_array);
+            if let Some(has_rows) = rows.map(|rows| !rows.is_empty()) {
+                policy.insert("isAssigned".to_owned(), json!(!has_rows));
+            }
+        }
+        Otherwise::DefaultsUnmarked if policy.get("priority") == Some(&json!(0)) => {
+            policy.insert("priority".to_owned(), json!(5));
+        }
         Otherwise::TypeNovel => put(policy, "@odata.type", "#microsoft.graph.novelPolicy"),
         Otherwise::PlatformNovel => put(policy, "platforms", "novelPlatform"),
         _ => {}
     }
 }
 
+/// Bends what assignments of some policies say.
+fn bend_row_of(how: Otherwise, collection: &str, row: &mut Map<String, Value>) {
+    let is_profile = collection.starts_with("windows") && collection.contains("Update");
+    let group = "#microsoft.graph.groupAssignmentTarget";
+    match (how, collection) {
+        (Otherwise::IntentRemove, "deviceConfigurations") => {
+            row.insert("intent".to_owned(), json!("remove"));
+        }
+        (Otherwise::RemediationReadable, "deviceHealthScripts") => {
+            row.insert("runRemediationScript".to_owned(), json!(true));
+        }
+        (Otherwise::SettingsNovel, "mobileApps") => {
+            if let Some(Value::Object(settings)) = row.get_mut("settings") {
+                let novel = json!("#microsoft.graph.novelAppAssignmentSettings");
+                settings.insert("@odata.type".to_owned(), novel);
+            }
+        }
+        (Otherwise::TargetsUnlisted, _) if is_profile => {
+            let all = json!({"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"});
+            row.insert("target".to_owned(), all);
+        }
+        (Otherwise::VirtualGroups, "groupPolicyConfigurations") => {
+            let all = json!({"@odata.type": group, "groupId": ALL_USERS_ID});
+            row.insert("target".to_owned(), all);
+        }
+        (Otherwise::FiltersUnlisted, _) if is_profile => {
+            if let Some(Value::Object(target)) = row.get_mut("target") {
+                target.insert(FILTER_TYPE.to_owned(), json!("include"));
+                target.insert(FILTER_ID.to_owned(), json!(guid_from("a filter")));
+            }
+        }
+        _ => {}
+    }
+}
+
 fn bend_row(how: Otherwise, row: &mut Map<String, Value>) {
     match how {
+        Otherwise::RowIdsForeign => {
+            if let Some(id) = row.get("id").and_then(Value::as_str) {
+                let id = format!("row {}", guid_from(id));
+                row.insert("id".to_owned(), json!(id));
+            }
+        }
         Otherwise::RowIdsMissing => {
             row.remove("id");
         }

@@ -6,7 +6,9 @@
 use serde_json::{Value, json};
 
 use super::transport::Method;
-use super::wire::{ALL_USERS_ID, FILTER_ID, FILTER_TYPE, Object, PREFIX, RUN_SCHEDULE};
+use super::wire::{
+    ALL_DEVICES_ID, ALL_USERS_ID, FILTER_ID, FILTER_TYPE, Object, PREFIX, RUN_SCHEDULE,
+};
 use crate::kinds::{
     AssignmentProperties, SingleRoute, Writing, app_settings, properties, run_schedule,
 };
@@ -83,9 +85,6 @@ fn bytes(body: &Value) -> Vec<u8> {
 }
 
 const RUN_REMEDIATION: &str = "runRemediationScript";
-/// The id that stands for all devices in assignment ids; many tools and the service's own answers
-/// agree on it.
-const ALL_DEVICES_ID: &str = "adadadad-808e-44e2-905a-0b7873a8a531";
 
 /// Makes a target's wire form.
 fn target_body(kind: PolicyKind, row: &Assignment) -> Value {

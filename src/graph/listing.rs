@@ -106,7 +106,7 @@ impl<'a> PolicyWire<'a> {
 
 /// Whether an id ends as those of the configurations do that every tenant has
 /// (`…_DefaultLimit`, `…_WindowsRestore`).
-fn has_default_suffix(id: &str) -> bool {
+pub(super) fn has_default_suffix(id: &str) -> bool {
     let Some((_, last)) = id.rsplit_once('_') else {
         return false;
     };

@@ -28,6 +28,8 @@ pub(super) const RUN_SCHEDULE: &str = "runSchedule";
 /// The id that stands for all licensed users in assignment ids, and for a group where a kind knows
 /// them only as one; many tools and the service's own answers agree on it.
 pub(super) const ALL_USERS_ID: &str = "acacacac-9df4-4c7d-9d50-4ef0226f57a9";
+/// The id that stands for all devices in assignment ids.
+pub(super) const ALL_DEVICES_ID: &str = "adadadad-808e-44e2-905a-0b7873a8a531";
 pub(super) const ZERO_GUID: &str = "00000000-0000-0000-0000-000000000000";
 
 /// A page of a list.

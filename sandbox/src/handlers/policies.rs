@@ -99,7 +99,11 @@ fn list(machine: &Machine, call: &Call<'_>, collection: Collection) -> Result<Re
         .expand_refused
         .iter()
         .any(|name| name == spec.segment);
-    if expands && (spec.list_expand == Expand::Refused || is_switched_off) {
+    let list_expand = match is(machine.tenant(), Otherwise::ExpandEverywhere) {
+        true => Expand::Full,
+        false => spec.list_expand,
+    };
+    if expands && (list_expand == Expand::Refused || is_switched_off) {
         return Err(no_expand());
     }
     let policies = machine.tenant().policies(collection);
@@ -125,7 +129,7 @@ fn list(machine: &Machine, call: &Call<'_>, collection: Collection) -> Result<Re
         let object = shape::policy(policy);
         let mut object = shape::select(collection, options.select.as_deref(), object);
         if expands {
-            expand(machine, call, policy, spec.list_expand, &mut object)?;
+            expand(machine, call, policy, list_expand, &mut object)?;
         }
         rows.push(object);
     }

@@ -249,7 +249,7 @@ fn all_deleted(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
     permit(call, DELETED_READERS)?;
     let known = Allowed {
         options: &["$top", "$select", "$skiptoken"],
-        properties: &["id", "displayName", "deletedDateTime"],
+        properties: &["id", "displayName", "deletedDateTime", "groupTypes"],
         ..MEMBERS
     };
     let options = Options::read(&call.pairs, &known)?;

@@ -64,6 +64,9 @@ impl Tenant {
         }
         let rows = object.assignments.iter();
         let rows: Vec<Value> = rows.map(|text| self.spoken(text)).collect();
+        if said(object.says).get("priority") == Some(&json!(0)) {
+            id = self.mark_default(collection, &id);
+        }
         if let Some(policy) = self.policy_mut(collection, &id) {
             policy.properties.extend(said(object.says));
         }
@@ -76,6 +79,21 @@ impl Tenant {
         if let Some(policy) = self.policy_mut(collection, &id) {
             policy.assignments = rows;
         }
+    }
+
+    /// Gives an enrollment configuration that every tenant has the id of one.
+    fn mark_default(&mut self, configurations: Collection, id: &str) -> String {
+        let Some(policy) = self.policy_mut(configurations, id) else {
+            return id.to_owned();
+        };
+        let odata_type = policy.odata_type();
+        let kind = odata_type
+            .strip_prefix("deviceEnrollment")
+            .and_then(|rest| rest.strip_suffix("Configuration"))
+            .unwrap_or(odata_type);
+        let start = id.trim_end_matches("Custom");
+        policy.id = format!("{start}Default{}", kind.replace("windows10", "Windows10"));
+        policy.id.clone()
     }
 
     /// Reads an assignment of an object as it is sent.
@@ -233,6 +251,13 @@ fn fill(policy: &mut Policy, family: &Family, rows: Vec<(char, Value)>) {
         );
     }
     let set = guid_from("policy set");
+    // Only what Configuration Manager takes part in is for its collections.
+    if rows.iter().any(|(sign, _)| *sign == '#') {
+        let technologies = json!("mdm,configManager");
+        policy
+            .properties
+            .insert("technologies".to_owned(), technologies);
+    }
     for (sign, target) in rows {
         if sign == '@' {
             policy.assign_from_set(&set, target);

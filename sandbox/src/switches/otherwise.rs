@@ -64,11 +64,47 @@ pub enum Otherwise {
     RequestsRefused,
     /// Audit events come the oldest first, whatever is asked for.
     AuditOldestFirst,
+    /// `$batch` is refused, whatever is granted.
+    BatchForbidden,
+    /// Lists that refuse `$expand=assignments` take it, and bring them.
+    ExpandEverywhere,
+    /// A policy that does not exist is a bad request.
+    MissingRefused,
+    /// Next links lead to an empty page.
+    NextPageEmpty,
+    /// A filter of groups finds none.
+    InFindsNone,
+    /// A filter of groups is ignored.
+    InIgnored,
+    /// The first policy of a list has no name.
+    SomeNamesMissing,
+    /// Assignments have ids of another form.
+    RowIdsForeign,
+    /// `isAssigned` says the opposite.
+    AssignedUntrue,
+    /// Update profiles have filters.
+    FiltersUnlisted,
+    /// Update profiles are for all devices.
+    TargetsUnlisted,
+    /// Administrative templates have all users as a group.
+    VirtualGroups,
+    /// Device configurations are assigned to be removed.
+    IntentRemove,
+    /// `runRemediationScript` reads back as it was sent: `true`.
+    RemediationReadable,
+    /// Settings of apps are of a type that is in no schema.
+    SettingsNovel,
+    /// Defaults of the tenant have a priority.
+    DefaultsUnmarked,
+    /// Deleted groups are not listed.
+    DeletedRefused,
+    /// Audit events say neither who acted nor on what.
+    AuditNameless,
 }
 
 impl Otherwise {
     /// Every way.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 47] = [
         Self::TopRefused,
         Self::ExpandRefused,
         Self::ExpandEmpty,
@@ -98,5 +134,23 @@ impl Otherwise {
         Self::ByIdsRefused,
         Self::RequestsRefused,
         Self::AuditOldestFirst,
+        Self::BatchForbidden,
+        Self::ExpandEverywhere,
+        Self::MissingRefused,
+        Self::NextPageEmpty,
+        Self::InFindsNone,
+        Self::InIgnored,
+        Self::SomeNamesMissing,
+        Self::RowIdsForeign,
+        Self::AssignedUntrue,
+        Self::FiltersUnlisted,
+        Self::TargetsUnlisted,
+        Self::VirtualGroups,
+        Self::IntentRemove,
+        Self::RemediationReadable,
+        Self::SettingsNovel,
+        Self::DefaultsUnmarked,
+        Self::DeletedRefused,
+        Self::AuditNameless,
     ];
 }

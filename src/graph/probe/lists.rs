@@ -1,16 +1,18 @@
 //! The lists of a kind: their first pages, the page after, and the same assignments by another way.
 
+use std::collections::HashSet;
+
 use serde_json::Value;
 
 use super::tally::Tallies;
 use super::{Asked, refusal, sorted};
 use crate::graph::decode::Object;
 use crate::graph::error::GraphError;
-use crate::graph::listing;
+use crate::graph::listing::{self, Listing as Listed};
 use crate::graph::read::{PAGE, Reader, with_size};
 use crate::graph::wire::Texts;
 use crate::kinds::{Listing, PolicyKind};
-use crate::model::{Assignment, assignments_path, encode, rows, same_assignments};
+use crate::model::{Assignment, assignments_path, rows, same_assignments};
 
 /// How many policies of a kind are read both ways.
 const COMPARED: usize = 2;
@@ -35,16 +37,16 @@ pub(super) enum Found {
 #[derive(Default)]
 pub(super) struct Pages {
     /// Why `$top` is refused, if it is.
-    top_refused: Option<String>,
+    pub(super) top_refused: Option<String>,
     /// Why `$expand` is refused, if it is.
-    expand_refused: Option<String>,
+    pub(super) expand_refused: Option<String>,
     pub(super) objects: Vec<Object>,
     next: Option<String>,
     count: Option<i64>,
 }
 
 impl Pages {
-    fn of(mut page: Object) -> Self {
+    pub(super) fn of(mut page: Object) -> Self {
         let objects = match page.remove("value") {
             Some(Value::Array(values)) => values
                 .into_iter()
@@ -71,7 +73,7 @@ impl Pages {
 #[derive(Default)]
 pub(super) struct More(Vec<(&'static str, Said, String)>);
 
-enum Said {
+pub(super) enum Said {
     Holds,
     Differs,
     Open,
@@ -79,7 +81,7 @@ enum Said {
 }
 
 impl More {
-    fn say(&mut self, id: &'static str, said: Said, text: impl Into<String>) {
+    pub(super) fn say(&mut self, id: &'static str, said: Said, text: impl Into<String>) {
         self.0.push((id, said, text.into()));
     }
 
@@ -114,14 +116,21 @@ impl Reader {
     pub(super) async fn kind(&self, kind: PolicyKind) -> Result<(OfKind, More), GraphError> {
         let what = self.first_page(kind).await?;
         let mut more = More::default();
-        if let Found::Read(pages) = &what {
-            answered(&mut more, kind, pages);
-            self.follow(&mut more, kind, pages).await?;
-            if pages.expand_refused.is_none() {
-                self.compare(&mut more, kind, pages).await?;
+        let what = match what {
+            Found::Read(mut pages) => {
+                answered(&mut more, kind, &pages);
+                self.note_refused(kind, &pages);
+                self.follow(&mut more, kind, &pages).await?;
+                if pages.expand_refused.is_none() {
+                    self.compare(&mut more, kind, &pages).await?;
+                }
+                self.single(&mut more, kind, &pages).await?;
+                self.one_by_one(&mut more, kind, &mut pages).await?;
+                self.missing(&mut more, kind).await?;
+                Found::Read(pages)
             }
-            self.single(&mut more, kind, pages).await?;
-        }
+            what => what,
+        };
         Ok((OfKind { kind, what }, more))
     }
 
@@ -191,7 +200,7 @@ impl Reader {
                 &small
             }
         };
-        let (first, Some(link)) = (page.objects.first(), &page.next) else {
+        let Some(link) = &page.next else {
             match page.objects.len() < all {
                 true => {
                     let seen = format!("`{kind}` has a page of 1 of {all} without a link");
@@ -210,27 +219,72 @@ impl Reader {
             more.say(ID, Said::Differs, format!("the link of `{kind}` {form}"));
             return Ok(());
         }
-        match self.ask_at(link.clone()).await? {
-            Asked::Answer(page) => {
-                let next = Pages::of(page);
-                let id = |object: &Object| object.get("id").cloned();
-                let is_same = next.objects.first().map(id) == first.map(id);
-                match is_same && !next.objects.is_empty() {
-                    true => {
-                        more.say(
-                            ID,
-                            Said::Differs,
-                            format!("the link of `{kind}` leads to the same page"),
-                        );
-                    }
-                    false => more.say(ID, Said::Holds, format!("`{kind}`")),
+        self.follow_link(more, kind, page, link, all).await
+    }
+
+    /// Judges by what comes after a page. An empty page may have a link of its own
+    /// (microsoftgraph/microsoft-graph-docs#18143).
+    async fn follow_link(
+        &self,
+        more: &mut More,
+        kind: PolicyKind,
+        page: &Pages,
+        link: &str,
+        all: usize,
+    ) -> Result<(), GraphError> {
+        const ID: &str = "next-link";
+        const LINKS: usize = 3;
+        let ids = |pages: &Pages| -> HashSet<String> {
+            let objects = pages.objects.iter();
+            let texts = objects.filter_map(|object| object.get("id")?.as_str());
+            texts.map(str::to_owned).collect()
+        };
+        let known = ids(page);
+        let mut link = link.to_owned();
+        for _ in 0..LINKS {
+            let next = match self.ask_at(link).await? {
+                Asked::Answer(page) => Pages::of(page),
+                Asked::Refused(error) => {
+                    let seen = format!("the link of `{kind}` is refused: {}", refusal(&error));
+                    more.say(ID, Said::Differs, seen);
+                    return Ok(());
                 }
+                Asked::Failed(why) => {
+                    more.say(ID, Said::Failed, format!("`{kind}`: {why}"));
+                    return Ok(());
+                }
+            };
+            let is_further = ids(&next).difference(&known).next().is_some();
+            match next
+                .next
+                .filter(|next| self.client().address().admits(next))
+            {
+                _ if is_further => {
+                    more.say(ID, Said::Holds, format!("`{kind}`"));
+                    return Ok(());
+                }
+                _ if !next.objects.is_empty() => {
+                    let seen = format!("the link of `{kind}` leads to the same page");
+                    more.say(ID, Said::Differs, seen);
+                    return Ok(());
+                }
+                Some(further) => link = further,
+                None => break,
             }
-            Asked::Refused(error) => {
-                let seen = format!("the link of `{kind}` is refused: {}", refusal(&error));
+        }
+        match page.objects.len() < all {
+            true => {
+                let seen = format!(
+                    "the link of `{kind}` leads to an empty page, after {} of {all}",
+                    page.objects.len()
+                );
                 more.say(ID, Said::Differs, seen);
             }
-            Asked::Failed(why) => more.say(ID, Said::Failed, format!("`{kind}`: {why}")),
+            false => more.say(
+                ID,
+                Said::Open,
+                format!("an empty page follows the list of `{kind}`"),
+            ),
         }
         Ok(())
     }
@@ -279,6 +333,9 @@ impl Reader {
                     let single = rows(&live);
                     hidden |= from_list.is_empty() && !single.is_empty();
                     match same_assignments(&single, from_list) {
+                        true if single.is_empty() => {
+                            more.say(ID, Said::Open, format!("a `{kind}` without assignments"));
+                        }
                         true => more.say(ID, Said::Holds, format!("`{kind}`")),
                         false => {
                             let seen = format!(
@@ -318,64 +375,6 @@ impl Reader {
         }
         Ok(())
     }
-
-    /// Asks for a single object with its assignments.
-    async fn single(
-        &self,
-        more: &mut More,
-        kind: PolicyKind,
-        pages: &Pages,
-    ) -> Result<(), GraphError> {
-        let (id, query) = match kind.spec().listing {
-            Listing::ItemExpand(query) => ("set-expand", query),
-            Listing::Expanded
-                if matches!(kind.name(), "configurationPolicy" | "compliancePolicy") =>
-            {
-                ("item-expand", "$expand=assignments")
-            }
-            Listing::Expanded | Listing::PerPolicy => return Ok(()),
-        };
-        let is_set = id == "set-expand";
-        let is_assigned = |object: &&Object| {
-            let rows = object.get("assignments").and_then(Value::as_array);
-            rows.is_some_and(|rows| !rows.is_empty())
-        };
-        let mut objects = pages.objects.iter();
-        let object = match is_set {
-            true => objects.next(),
-            false => objects.find(is_assigned),
-        };
-        let found = object.and_then(|object| object.get("id")?.as_str());
-        let Some(found) = found else {
-            more.say(id, Said::Open, format!("there is no `{kind}` to look at"));
-            return Ok(());
-        };
-        let path = format!("{}/{}?{query}", kind.spec().collection, encode(found));
-        match (self.ask(&path).await?, is_set) {
-            (Asked::Answer(item), true) => match item.get("assignments") {
-                Some(Value::Array(_)) => more.say(id, Said::Holds, format!("`{kind}`")),
-                _ => more.say(
-                    id,
-                    Said::Differs,
-                    format!("`{kind}` comes without assignments"),
-                ),
-            },
-            (Asked::Answer(item), false) => match item.get("assignments").and_then(Value::as_array)
-            {
-                Some(rows) if !rows.is_empty() => {
-                    let seen = format!("`{kind}` comes with {} assignments", rows.len());
-                    more.say(id, Said::Differs, seen);
-                }
-                _ => more.say(id, Said::Holds, format!("`{kind}`")),
-            },
-            (Asked::Refused(error), true) => {
-                more.say(id, Said::Differs, format!("`{kind}`: {}", refusal(&error)));
-            }
-            (Asked::Refused(_), false) => more.say(id, Said::Holds, format!("`{kind}` refuses it")),
-            (Asked::Failed(why), _) => more.say(id, Said::Failed, format!("`{kind}`: {why}")),
-        }
-        Ok(())
-    }
 }
 
 /// Says what the first page itself shows.
@@ -404,9 +403,7 @@ fn answered(more: &mut More, kind: PolicyKind, pages: &Pages) {
 /// Returns ids and assignments of the policies on a page: those with the most first, of those without any
 /// those that say that they have some. `None` if the page cannot be read.
 fn of_list(kind: PolicyKind, pages: &Pages) -> Option<Vec<(String, Vec<Assignment>)>> {
-    let values: Vec<Value> = pages.objects.iter().cloned().map(Value::Object).collect();
-    let page = serde_json::json!({ "value": values }).to_string();
-    let (listed, _) = listing::page(kind, page.as_bytes(), &mut Texts::default()).ok()?;
+    let listed = parsed(kind, pages)?;
     let says_so = |id: &str| {
         let mut objects = pages.objects.iter();
         let found = objects.find(|object| object.get("id").is_some_and(|known| known == id));
@@ -420,4 +417,11 @@ fn of_list(kind: PolicyKind, pages: &Pages) -> Option<Vec<(String, Vec<Assignmen
         .collect();
     found.sort_by_cached_key(|(id, rows)| (std::cmp::Reverse(rows.len()), !says_so(id)));
     Some(found)
+}
+
+/// Reads the policies on a page as a plan does. `None` if they cannot be read.
+pub(super) fn parsed(kind: PolicyKind, pages: &Pages) -> Option<Vec<Listed>> {
+    let page = serde_json::json!({ "value": pages.objects }).to_string();
+    let (listed, _) = listing::page(kind, page.as_bytes(), &mut Texts::default()).ok()?;
+    Some(listed)
 }

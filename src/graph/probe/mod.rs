@@ -1,28 +1,35 @@
 //! Looking whether a tenant's service is as it is taken for ([`crate::service`]). It only reads: what it
 //! holds is a [`Reader`].
 //!
-//! `lists` asks for the first pages of each kind and follows them, `shapes` looks at what is on them,
-//! `others` asks for the directory, approvals and audit events. A look that is refused or fails says so and
-//! keeps no other from being made.
+//! `lists` asks for the first pages of each kind and follows them, `items` for single policies, `shapes` and
+//! `rules` look at what is there, `others` asks for the directory and filters, `records` for approvals and audit
+//! events. A look that is refused or fails says so and keeps no other from being made.
 
+mod items;
 mod lists;
 mod others;
+mod records;
+mod rules;
 mod shapes;
 mod tally;
 
 use std::collections::BTreeSet;
 
 use futures::StreamExt as _;
+use serde_json::Value;
 
 use super::client::Call;
 use super::decode::{Object, from_json};
 use super::error::{GraphError, LastError, ServiceError};
-use super::permissions::{by_family, missing_to_write};
+use super::permissions::{Granted, by_family};
 use super::read::Reader;
 use crate::kinds::PolicyKind;
 use crate::service::Finding;
 use lists::{Found, OfKind};
 use tally::Tallies;
+
+/// The id of what no tenant has.
+const NOWHERE: &str = "00000000-0000-4000-8000-000000000001";
 
 /// How many kinds are looked at side by side.
 const SIDE_BY_SIDE: usize = 4;
@@ -97,6 +104,7 @@ impl Reader {
             match &found.what {
                 Found::Read(pages) => {
                     groups.extend(shapes::look(&mut tallies, found.kind, pages));
+                    rules::look(&mut tallies, found.kind, pages);
                     tallies.holds("licences", format!("`{}`", found.kind));
                 }
                 Found::Unavailable(said) => {
@@ -110,22 +118,14 @@ impl Reader {
             more.add_to(&mut tallies);
         }
         match claims.as_deref() {
-            Some(claims) => {
-                let missing = missing_to_write(kinds.iter().copied(), &claims.permissions);
-                for name in missing {
-                    tallies.forbidden("write-permissions", format!("`{name}` is not granted"));
-                }
-                let families = by_family(&claims.permissions, kinds);
-                let all = families.iter().all(|family| family.write);
-                if all {
-                    tallies.holds("write-permissions", "everything is granted");
-                }
-            }
+            Some(claims) => may_write(&mut tallies, &by_family(&claims.permissions, kinds)),
             None => tallies.open("write-permissions", "the token cannot be read"),
         }
         let groups: Vec<String> = groups.into_iter().collect();
         self.about_groups(&mut tallies, &groups).await?;
-        self.beside(&mut tallies).await?;
+        self.filters_of(&mut tallies).await?;
+        self.approvals_of(&mut tallies).await?;
+        self.events_of(&mut tallies).await?;
         let complete = !tallies.incomplete;
         Ok(Probed {
             findings: tallies.findings(),
@@ -147,6 +147,65 @@ impl Reader {
             .client()
             .read(call, |response| from_json(&response.body));
         sorted(read.await)
+    }
+}
+
+fn values(page: &Object) -> impl Iterator<Item = &Object> {
+    let values = page.get("value").and_then(Value::as_array);
+    values.into_iter().flatten().filter_map(Value::as_object)
+}
+
+fn text<'o>(object: &'o Object, key: &str) -> Option<&'o str> {
+    object.get(key)?.as_str()
+}
+
+/// What an answer says of an assumption.
+enum Judged {
+    Holds(String),
+    Differs(String),
+    /// It says nothing of it.
+    Open(String),
+}
+
+/// Judges an answer; a refusal of permission is no difference.
+fn judge(
+    tallies: &mut Tallies,
+    id: &'static str,
+    what: &str,
+    asked: &Asked<Object>,
+    see: impl Fn(&Object) -> Judged,
+) {
+    match asked {
+        Asked::Answer(page) => match see(page) {
+            Judged::Holds(seen) => tallies.holds(id, seen),
+            Judged::Differs(seen) => tallies.differs(id, seen),
+            Judged::Open(seen) => tallies.open(id, seen),
+        },
+        Asked::Refused(error) if error.is_forbidden() => {
+            tallies.forbidden(id, format!("{what}: {}", refusal(error)));
+        }
+        Asked::Refused(error) => tallies.differs(id, format!("{what}: {}", refusal(error))),
+        Asked::Failed(why) => tallies.failed(id, format!("{what}: {why}")),
+    }
+}
+
+/// Says what writing each kind takes, and whether it is granted.
+fn may_write(tallies: &mut Tallies, families: &[Granted]) {
+    const ID: &str = "write-permissions";
+    let (held, missing): (Vec<&Granted>, Vec<&Granted>) =
+        families.iter().partition(|family| family.write);
+    for family in &missing {
+        let kinds = family.kinds.iter().map(|kind| format!("`{kind}`"));
+        let kinds: Vec<String> = kinds.collect();
+        let name = family.permissions.write();
+        tallies.forbidden(ID, format!("{}: `{name}` is not granted", kinds.join(", ")));
+    }
+    for family in held {
+        let name = family.permissions.write();
+        match missing.is_empty() {
+            true => tallies.holds(ID, format!("`{name}`")),
+            false => tallies.forbidden(ID, format!("`{name}` is granted")),
+        }
     }
 }
 

@@ -1,9 +1,10 @@
-//! The directory, the filters, approvals, audit events: what is asked for once.
+//! The directory and the filters: what is asked for once.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::tally::Tallies;
-use super::{Asked, refusal, sorted};
+use super::{Asked, Judged, NOWHERE, judge, refusal, sorted, text, values};
 use crate::graph::class::Class;
 use crate::graph::client::Call;
 use crate::graph::decode::Object;
@@ -13,7 +14,6 @@ use crate::graph::pace::Group;
 use crate::graph::population::number;
 use crate::graph::read::{FILTERS, PAGE, Reader, with_size};
 use crate::graph::transport::Method;
-use crate::graph::wire::APPROVAL_REQUESTS;
 use crate::kinds::FILTER_PLATFORMS;
 use crate::model::encode;
 
@@ -23,29 +23,6 @@ const NO_GROUP: &str = "00000000-0000-4000-8000-";
 /// How many requests a batch of the probe has.
 const BATCH: usize = 20;
 
-/// Types of access policies (microsoft-graph-docs-contrib: resources/intune-rbac-operationapprovalpolicy.md).
-const POLICY_TYPES: &[&str] = &[
-    "app",
-    "compliancePolicy",
-    "configurationPolicy",
-    "deviceDelete",
-    "deviceRetire",
-    "deviceWipe",
-    "operationApprovalPolicy",
-    "role",
-    "script",
-    "tenantConfiguration",
-];
-
-fn values(page: &Object) -> impl Iterator<Item = &Object> {
-    let values = page.get("value").and_then(Value::as_array);
-    values.into_iter().flatten().filter_map(Value::as_object)
-}
-
-fn text<'o>(object: &'o Object, key: &str) -> Option<&'o str> {
-    object.get(key)?.as_str()
-}
-
 impl Reader {
     /// Asks the directory, about groups that are assigned.
     pub(super) async fn about_groups(
@@ -54,31 +31,10 @@ impl Reader {
         groups: &[String],
     ) -> Result<(), GraphError> {
         let none = |number: usize| format!("{NO_GROUP}{number:012}");
-        let known = groups.iter().take(GROUPS_IN_FILTER).cloned();
-        let ids: Vec<String> = known
-            .chain((0..).map(none))
-            .take(GROUPS_IN_FILTER)
-            .collect();
-        let list: Vec<String> = ids.iter().map(|id| format!("'{id}'")).collect();
-        let filter = encode(&format!("id in ({})", list.join(",")));
-        let path = format!("/groups?$filter={filter}&$select=id,displayName");
-        let sized = self.ask(&with_size(&path, GROUP_PAGE)).await?;
-        let found = match sized {
-            Asked::Refused(error) if error.status == 400 => match self.ask(&path).await? {
-                Asked::Answer(page) => {
-                    let seen = format!("groups refuse `$top={GROUP_PAGE}`: {}", refusal(&error));
-                    tallies.differs("list-top", seen);
-                    Asked::Answer(page)
-                }
-                refused => refused,
-            },
-            asked => asked,
-        };
-        judge(tallies, "groups-in", "groups", found, |page| {
-            Ok(format!("{} of 15 ids found", values(page).count()))
-        });
+        self.by_filter(tallies, groups).await?;
         self.count_members(tallies, groups).await?;
         self.by_ids(tallies, groups).await?;
+        self.deleted(tallies).await?;
         let paths: Vec<String> = (0..BATCH)
             .map(|number| {
                 let known = groups.get(number % groups.len().max(1)).cloned();
@@ -105,6 +61,116 @@ impl Reader {
         Ok(())
     }
 
+    /// Looks groups up that are known to exist, by id and by name, as a plan does.
+    async fn by_filter(&self, tallies: &mut Tallies, groups: &[String]) -> Result<(), GraphError> {
+        const ID: &str = "groups-in";
+        const SOME: &str = "/groups?$select=id,displayName";
+        let some = self.ask(&with_size(SOME, GROUPS_IN_FILTER + 1)).await?;
+        let Asked::Answer(page) = &some else {
+            judge(
+                tallies,
+                ID,
+                "groups",
+                &some,
+                |_| Judged::Open(String::new()),
+            );
+            return Ok(());
+        };
+        let mut known: Vec<(String, String)> = values(page)
+            .filter_map(|group| {
+                let name = text(group, "displayName").unwrap_or_default();
+                Some((text(group, "id")?.to_lowercase(), name.to_owned()))
+            })
+            .collect();
+        // One is left out, and must not be found: a filter may be ignored.
+        let Some((left_out, left_out_name)) = known.pop().filter(|_| !known.is_empty()) else {
+            tallies.open(ID, "the directory shows too few groups");
+            return Ok(());
+        };
+        known.truncate(GROUPS_IN_FILTER);
+        let absent = (0..).map(|number| format!("{NO_GROUP}{number:012}"));
+        let assigned = groups.iter().filter(|id| **id != left_out);
+        let assigned = assigned.filter(|id| known.iter().all(|(known, _)| known != *id));
+        let ids: Vec<String> = known
+            .iter()
+            .map(|(id, _)| id.clone())
+            .chain(assigned.cloned())
+            .chain(absent)
+            .take(GROUPS_IN_FILTER)
+            .collect();
+        let asked = self.groups_where(tallies, "id", &ids).await?;
+        judge(tallies, ID, "groups by id", &asked, |page| {
+            let found: Vec<String> = values(page)
+                .filter_map(|group| Some(text(group, "id")?.to_lowercase()))
+                .collect();
+            let others = found.iter().filter(|id| !ids.contains(id)).count();
+            let lost = known.iter().filter(|(id, _)| !found.contains(id)).count();
+            match (others, lost) {
+                (0, 0) => Judged::Holds(format!("{} of {GROUPS_IN_FILTER} ids found", found.len())),
+                (0, lost) => Judged::Differs(format!("{lost} groups that exist are not found")),
+                (others, _) => Judged::Differs(format!("{others} groups are found beside")),
+            }
+        });
+        let names: Vec<String> = known
+            .iter()
+            .map(|(_, name)| name.clone())
+            .filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case(&left_out_name))
+            .collect();
+        if names.is_empty() {
+            return Ok(());
+        }
+        let asked = self.groups_where(tallies, "displayName", &names).await?;
+        judge(tallies, ID, "groups by name", &asked, |page| {
+            let is_in = |names: &[String], name: &str| {
+                names
+                    .iter()
+                    .any(|known| known.to_lowercase() == name.to_lowercase())
+            };
+            let found: Vec<String> = values(page)
+                .filter_map(|group| Some(text(group, "displayName")?.to_owned()))
+                .collect();
+            let others = found.iter().filter(|name| !is_in(&names, name)).count();
+            // Several groups may have one name, so that a page need not hold all.
+            let is_whole = !page.contains_key("@odata.nextLink");
+            let lost = names.iter().filter(|name| !is_in(&found, name)).count();
+            match (others, lost) {
+                (0, lost) if lost == 0 || (!is_whole && lost < names.len()) => {
+                    Judged::Holds(format!("{} names found", names.len() - lost))
+                }
+                (0, lost) => Judged::Differs(format!("{lost} names of groups are not found")),
+                (others, _) => Judged::Differs(format!("{others} groups are found beside")),
+            }
+        });
+        Ok(())
+    }
+
+    async fn groups_where(
+        &self,
+        tallies: &mut Tallies,
+        property: &str,
+        values: &[String],
+    ) -> Result<Asked<Object>, GraphError> {
+        let list: Vec<String> = values
+            .iter()
+            .map(|value| format!("'{}'", value.replace('\'', "''")))
+            .collect();
+        let filter = encode(&format!("{property} in ({})", list.join(",")));
+        let path = format!("/groups?$filter={filter}&$select=id,displayName");
+        let sized = self.ask(&with_size(&path, GROUP_PAGE)).await?;
+        let Asked::Refused(error) = &sized else {
+            return Ok(sized);
+        };
+        if error.status != 400 {
+            return Ok(sized);
+        }
+        let plain = self.ask(&path).await?;
+        if matches!(plain, Asked::Answer(_)) {
+            let seen = format!("groups refuse `$top={GROUP_PAGE}`: {}", refusal(error));
+            tallies.differs("list-top", seen);
+        }
+        Ok(plain)
+    }
+
     async fn count_members(
         &self,
         tallies: &mut Tallies,
@@ -115,34 +181,50 @@ impl Reader {
             tallies.open(ID, "no group is assigned");
             return Ok(());
         };
-        let path = format!("/groups/{group}/transitiveMembers/microsoft.graph.device/$count");
-        let mut call = Call::get(self.client().address().join(&path));
-        call.headers = vec![("consistencylevel", "eventual".to_owned())];
-        let read = self.client().read(&call, |response| {
-            Ok(number(Value::String(
-                String::from_utf8_lossy(&response.body).into_owned(),
-            )))
-        });
-        match sorted(read.await)? {
-            Asked::Answer(Ok(_)) => tallies.holds(ID, "a number"),
-            Asked::Answer(Err(_)) => tallies.differs(ID, "the answer is not a number"),
-            Asked::Refused(error) if error.is_missing() => {
-                tallies.open(ID, "the assigned group does not exist");
+        // As `--members` counts: in a batch, whose answers have a form of their own.
+        let path =
+            |kind: &str| format!("/groups/{group}/transitiveMembers/microsoft.graph.{kind}/$count");
+        let paths = [path("device"), path("user")];
+        let answers = match sorted(self.client().read_batch(&paths).await)? {
+            Asked::Answer(answers) => answers,
+            Asked::Refused(error) if error.is_forbidden() => {
+                tallies.forbidden(ID, refusal(&error));
+                return Ok(());
             }
-            Asked::Refused(error) if error.is_forbidden() => tallies.forbidden(ID, refusal(&error)),
-            Asked::Refused(error) => tallies.differs(ID, refusal(&error)),
-            Asked::Failed(why) => tallies.failed(ID, why),
+            Asked::Refused(error) => {
+                tallies.differs(ID, refusal(&error));
+                return Ok(());
+            }
+            Asked::Failed(why) => {
+                tallies.failed(ID, why);
+                return Ok(());
+            }
+        };
+        for answer in answers {
+            match sorted(answer)? {
+                Asked::Answer(value) => match number(value) {
+                    Ok(_) => tallies.holds(ID, "a number"),
+                    Err(_) => tallies.differs(ID, "the answer is not a number"),
+                },
+                Asked::Refused(error) if error.is_missing() => {
+                    tallies.open(ID, "the assigned group does not exist");
+                }
+                Asked::Refused(error) if error.is_forbidden() => {
+                    tallies.forbidden(ID, refusal(&error));
+                }
+                Asked::Refused(error) => tallies.differs(ID, refusal(&error)),
+                Asked::Failed(why) => tallies.failed(ID, why),
+            }
         }
         Ok(())
     }
 
     async fn by_ids(&self, tallies: &mut Tallies, groups: &[String]) -> Result<(), GraphError> {
-        let absent = format!("{NO_GROUP}{:012}", 1);
         let ids: Vec<&str> = groups
             .iter()
             .take(1)
             .map(String::as_str)
-            .chain([&*absent])
+            .chain([NOWHERE])
             .collect();
         let url = self.client().address().join("/directoryObjects/getByIds");
         // It changes nothing, though it is a POST.
@@ -161,22 +243,49 @@ impl Reader {
             paced_as: Class::Read,
         };
         let asked = self.ask_call(&call).await?;
-        judge(tallies, "get-by-ids", "objects", asked, |page| {
+        judge(tallies, "get-by-ids", "objects", &asked, |page| {
             let mut found = values(page);
-            match found.any(|object| text(object, "id") == Some(&absent)) {
-                true => Err("an id that does not exist is found".to_owned()),
-                false => Ok(format!(
-                    "{} of {} ids found",
-                    values(page).count(),
-                    ids.len()
-                )),
+            let number = values(page).count();
+            match found.any(|object| text(object, "id") == Some(NOWHERE)) {
+                true => Judged::Differs("an id that does not exist is found".to_owned()),
+                false => Judged::Holds(format!("{number} of {} ids found", ids.len())),
             }
         });
         Ok(())
     }
 
-    /// Asks for what is beside policies and groups.
-    pub(super) async fn beside(&self, tallies: &mut Tallies) -> Result<(), GraphError> {
+    /// Asks which groups were deleted.
+    async fn deleted(&self, tallies: &mut Tallies) -> Result<(), GraphError> {
+        const DELETED: &str =
+            "/directory/deletedItems/microsoft.graph.group?$select=id,deletedDateTime,groupTypes";
+        let asked = self.ask(&with_size(DELETED, GROUP_PAGE)).await?;
+        judge(
+            tallies,
+            "deleted-groups",
+            "deleted groups",
+            &asked,
+            |page| {
+                let number = values(page).count();
+                let dated = values(page).filter(|group| {
+                    let time = text(group, "deletedDateTime");
+                    time.is_some_and(|time| time.parse::<Timestamp>().is_ok())
+                });
+                let security = dated.filter(|group| {
+                    let types = group.get("groupTypes").and_then(Value::as_array);
+                    !types.is_some_and(|types| types.iter().any(|name| name == "Unified"))
+                });
+                match (security.count(), number) {
+                    (0, 0) => Judged::Open("no group was deleted of late".to_owned()),
+                    (0, number) => Judged::Open(format!("{number}, none of them a security group")),
+                    (some, number) => Judged::Holds(format!("{some} security groups of {number}")),
+                }
+            },
+        );
+        Ok(())
+    }
+
+    /// Asks for the assignment filters.
+    pub(super) async fn filters_of(&self, tallies: &mut Tallies) -> Result<(), GraphError> {
         match self.ask(&with_size(FILTERS, PAGE)).await? {
             Asked::Answer(page) => {
                 for platform in values(&page).filter_map(|filter| text(filter, "platform")) {
@@ -198,67 +307,6 @@ impl Reader {
             }
             Asked::Failed(why) => tallies.failed("platforms", format!("filters: {why}")),
         }
-        let policies = self
-            .ask("/deviceManagement/operationApprovalPolicies")
-            .await?;
-        judge(
-            tallies,
-            "approval-policies",
-            "access policies",
-            policies,
-            |page| {
-                let types: Vec<&str> = values(page)
-                    .filter_map(|policy| text(policy, "policyType"))
-                    .collect();
-                let odd = types.iter().filter(|name| !POLICY_TYPES.contains(name));
-                let odd: Vec<String> = odd.map(|name| format!("`{name}`")).collect();
-                if !odd.is_empty() {
-                    return Err(format!("there are access policies for {}", odd.join(", ")));
-                }
-                let types: Vec<String> = types.iter().map(|name| format!("`{name}`")).collect();
-                Ok(match types.is_empty() {
-                    true => "no access policies: nothing is gated".to_owned(),
-                    false => format!("writes are gated for {}", types.join(", ")),
-                })
-            },
-        );
-        let requests = self.ask(APPROVAL_REQUESTS).await?;
-        judge(tallies, "approval-requests", "requests", requests, |page| {
-            Ok(format!("{} requests", values(page).count()))
-        });
-        let events = self
-            .ask("/deviceManagement/auditEvents?$orderby=activityDateTime%20desc&$select=activityDateTime&$top=20")
-            .await?;
-        judge(tallies, "audit", "audit events", events, |page| {
-            let times: Vec<&str> = values(page)
-                .filter_map(|event| text(event, "activityDateTime"))
-                .collect();
-            match times.is_sorted_by(|newer, older| newer >= older) {
-                true => Ok(format!("{} events, the newest first", times.len())),
-                false => Err("the newest event is not the first".to_owned()),
-            }
-        });
         Ok(())
-    }
-}
-
-/// Judges an answer; a refusal of permission is no difference.
-fn judge(
-    tallies: &mut Tallies,
-    id: &'static str,
-    what: &str,
-    asked: Asked<Object>,
-    see: impl Fn(&Object) -> Result<String, String>,
-) {
-    match asked {
-        Asked::Answer(page) => match see(&page) {
-            Ok(seen) => tallies.holds(id, seen),
-            Err(seen) => tallies.differs(id, seen),
-        },
-        Asked::Refused(error) if error.is_forbidden() => {
-            tallies.forbidden(id, format!("{what}: {}", refusal(&error)));
-        }
-        Asked::Refused(error) => tallies.differs(id, format!("{what}: {}", refusal(&error))),
-        Asked::Failed(why) => tallies.failed(id, format!("{what}: {why}")),
     }
 }

@@ -37,14 +37,19 @@ pub(super) fn look(tallies: &mut Tallies, kind: PolicyKind, pages: &Pages) -> BT
     let text = |object: &Object, key: &str| object.get(key)?.as_str().map(str::to_owned);
     let spec = kind.spec();
     let objects = pages.objects.iter();
-    let named = objects
+    let nameless = objects
         .clone()
-        .any(|object| text(object, spec.name_property).is_some_and(|name| !name.is_empty()));
-    match named {
-        true => tallies.holds("names", format!("`{kind}`")),
-        false => tallies.differs(
+        .filter(|object| text(object, spec.name_property).is_none_or(|name| name.is_empty()))
+        .count();
+    match nameless {
+        0 => tallies.holds("names", format!("`{kind}`")),
+        number => tallies.differs(
             "names",
-            format!("no `{kind}` has a `{}`", spec.name_property),
+            format!(
+                "{number} of {} `{kind}` have no `{}`",
+                pages.objects.len(),
+                spec.name_property
+            ),
         ),
     }
     for object in objects {
@@ -141,7 +146,8 @@ fn source(tallies: &mut Tallies, kind: PolicyKind, policy: &str, row: &Object) {
     const ID: &str = "sources";
     match row.get("source").and_then(Value::as_str) {
         // Many kinds do not say.
-        None | Some("policySets") => tallies.holds(ID, format!("`{kind}`")),
+        None => tallies.open(ID, format!("`{kind}` does not say")),
+        Some("policySets") => tallies.holds(ID, format!("`{kind}`")),
         Some("direct") => {
             let of = row.get("sourceId").and_then(Value::as_str);
             match of.is_none_or(|of| of.is_empty() || of.eq_ignore_ascii_case(policy)) {

@@ -65,12 +65,17 @@ impl Tallies {
                     forbidden,
                     open,
                 } = tally;
+                // What is otherwise or lacking is said in full.
                 let (state, seen) = if !differs.is_empty() {
-                    (State::Differs, listed(&differs, "; "))
-                } else if !held.is_empty() {
+                    (State::Differs, differs.join("; "))
+                } else if !held.is_empty() && forbidden.is_empty() {
                     (State::Holds, listed(&held, ", "))
+                } else if !held.is_empty() {
+                    let lacking = forbidden.join("; ");
+                    let seen = format!("{}; not permitted: {lacking}", listed(&held, ", "));
+                    (State::Holds, seen)
                 } else if !forbidden.is_empty() {
-                    (State::NotPermitted, listed(&forbidden, "; "))
+                    (State::NotPermitted, forbidden.join("; "))
                 } else {
                     (State::Unknown, listed(&open, "; "))
                 };

@@ -73,3 +73,29 @@ async fn looking_writes_nothing() {
         }
     }
 }
+
+/// What one reader of a run has learnt, a probe too, no other asks for again.
+#[tokio::test(start_paused = true)]
+async fn what_was_refused_once_is_not_asked_for_again() {
+    let catalog = assignctl::kinds::PolicyKind::from_name("configurationPolicy").expect("a kind");
+    // How many requests are in vain: with the page size, and with and without it where the list does not expand.
+    for (how, in_vain) in [(Otherwise::TopRefused, 1), (Otherwise::ExpandRefused, 2)] {
+        let with = || {
+            let mut tenant = tenant(3);
+            tenant.service.otherwise = vec![how];
+            World::new(tenant)
+        };
+        let cost = async |world: &World| {
+            let before = world.client.counts().reads;
+            let policies = world.reader().policies(catalog).await.expect("policies");
+            assert_eq!(policies.len(), 3, "{how:?}");
+            world.client.counts().reads - before
+        };
+        let world = with();
+        let (first, second) = (cost(&world).await, cost(&world).await);
+        assert_eq!(first, second + in_vain, "{how:?}");
+        let world = with();
+        world.reader().probe(&[catalog]).await.expect("findings");
+        assert_eq!(cost(&world).await, second, "{how:?}");
+    }
+}

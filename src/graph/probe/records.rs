@@ -1,0 +1,220 @@
+//! Approvals and audit events: what the service keeps of writes.
+
+use jiff::Timestamp;
+
+use super::tally::Tallies;
+use super::{Judged, judge, text, values};
+use crate::graph::decode::Object;
+use crate::graph::error::GraphError;
+use crate::graph::read::Reader;
+use crate::graph::wire::APPROVAL_REQUESTS;
+
+/// Types of access policies (microsoft-graph-docs-contrib: resources/intune-rbac-operationapprovalpolicytype.md).
+/// Tenants spell them in varying case.
+const POLICY_TYPES: &[&str] = &[
+    "app",
+    "appProtectionPolicy",
+    "autopilot",
+    "compliancePolicy",
+    "configurationPolicy",
+    "deviceAction",
+    "deviceDelete",
+    "deviceDisableActivationLock",
+    "deviceEnrollment",
+    "deviceErase",
+    "deviceLock",
+    "deviceResetPasscode",
+    "deviceRetire",
+    "deviceRetireNonCompliant",
+    "deviceSecurityAction",
+    "deviceUpdate",
+    "deviceWipe",
+    "endpointPrivilegeManagement",
+    "endpointSecurityPolicy",
+    "enrollmentRestriction",
+    "filter",
+    "operationApprovalPolicy",
+    "policySet",
+    "role",
+    "script",
+    "tenantConfiguration",
+    "tunnel",
+    "windows365",
+    "windowsEnrollment",
+];
+
+impl Reader {
+    /// Asks what has to be approved, and for the requests.
+    pub(super) async fn approvals_of(&self, tallies: &mut Tallies) -> Result<(), GraphError> {
+        let policies = self
+            .ask("/deviceManagement/operationApprovalPolicies")
+            .await?;
+        judge(
+            tallies,
+            "approval-policies",
+            "access policies",
+            &policies,
+            |page| {
+                let types: Vec<&str> = values(page)
+                    .filter_map(|policy| text(policy, "policyType"))
+                    .collect();
+                let is_known = |name: &str| {
+                    let mut known = POLICY_TYPES.iter();
+                    known.any(|known| known.eq_ignore_ascii_case(name))
+                };
+                let odd = types.iter().filter(|name| !is_known(name));
+                let odd: Vec<String> = odd.map(|name| format!("`{name}`")).collect();
+                if !odd.is_empty() {
+                    let seen = format!("there are access policies for {}", odd.join(", "));
+                    return Judged::Differs(seen);
+                }
+                let types: Vec<String> = types.iter().map(|name| format!("`{name}`")).collect();
+                Judged::Holds(match types.is_empty() {
+                    true => "no access policies: nothing is gated".to_owned(),
+                    false => format!("writes are gated for {}", types.join(", ")),
+                })
+            },
+        );
+        let requests = self.ask(APPROVAL_REQUESTS).await?;
+        judge(
+            tallies,
+            "approval-requests",
+            "requests",
+            &requests,
+            |page| Judged::Holds(format!("{} requests", values(page).count())),
+        );
+        judge(tallies, "approval-fields", "requests", &requests, |page| {
+            let number = values(page).count();
+            let silent = values(page).filter(|request| !says_what_for(request));
+            match (silent.count(), number) {
+                (_, 0) => Judged::Open("there are no requests".to_owned()),
+                (0, number) => Judged::Holds(format!("{number} requests")),
+                (silent, number) => Judged::Differs(format!(
+                    "{silent} of {number} requests do not say what they are for"
+                )),
+            }
+        });
+        Ok(())
+    }
+
+    /// Asks for the newest audit events.
+    pub(super) async fn events_of(&self, tallies: &mut Tallies) -> Result<(), GraphError> {
+        let events = self
+            .ask("/deviceManagement/auditEvents?$orderby=activityDateTime%20desc&$select=activityDateTime,actor,resources&$top=20")
+            .await?;
+        judge(tallies, "audit", "audit events", &events, in_order);
+        judge(tallies, "audit-events", "audit events", &events, |page| {
+            let number = values(page).count();
+            let named = values(page).filter(|event| names_actor(event)).count();
+            let about = values(page).filter(|event| names_resource(event)).count();
+            match (number, named, about) {
+                (0, ..) => Judged::Open("there are no events".to_owned()),
+                (number, 0, _) => {
+                    Judged::Differs(format!("none of {number} events names who acted"))
+                }
+                (number, _, 0) => {
+                    Judged::Differs(format!("none of {number} events names what it is about"))
+                }
+                (number, named, about) => Judged::Holds(format!(
+                    "of {number} events {named} name who acted, and {about} what on"
+                )),
+            }
+        });
+        Ok(())
+    }
+}
+
+/// Whether a request says which object it is for, and, if it is for assignments, which.
+fn says_what_for(request: &Object) -> bool {
+    let says = |key: &str| text(request, key).is_some_and(|text| !text.is_empty());
+    let is_assign = text(request, "payloadOperation") == Some("Assign");
+    let lists = request
+        .get("addedAssignments")
+        .is_some_and(|added| !added.is_null());
+    says("payloadId") && (!is_assign || says("actionParameters") || lists)
+}
+
+/// Judges the order of events by their times, which are written with a fraction of any length.
+fn in_order(page: &Object) -> Judged {
+    let texts = values(page).map(|event| text(event, "activityDateTime"));
+    let times: Option<Vec<Timestamp>> = texts.map(|text| text?.parse().ok()).collect();
+    let Some(times) = times else {
+        return Judged::Differs("an event has no time that can be read".to_owned());
+    };
+    let all = times.len();
+    match (times.first(), times.last()) {
+        _ if !times.is_sorted_by(|newer, older| newer >= older) => {
+            Judged::Differs("the newest event is not the first".to_owned())
+        }
+        (Some(newest), Some(oldest)) if newest > oldest => {
+            Judged::Holds(format!("{all} events, the newest first"))
+        }
+        _ => Judged::Open(format!("{all} events, which shows no order")),
+    }
+}
+
+fn names_actor(event: &Object) -> bool {
+    const NAMES: [&str; 4] = [
+        "userPrincipalName",
+        "applicationDisplayName",
+        "servicePrincipalName",
+        "applicationId",
+    ];
+    let actor = event.get("actor").and_then(serde_json::Value::as_object);
+    actor.is_some_and(|actor| {
+        let mut names = NAMES.iter().filter_map(|name| text(actor, name));
+        names.any(|name| !name.is_empty())
+    })
+}
+
+fn names_resource(event: &Object) -> bool {
+    let resources = event.get("resources").and_then(serde_json::Value::as_array);
+    let objects = resources.into_iter().flatten();
+    let mut ids = objects.filter_map(|resource| resource.get("resourceId")?.as_str());
+    ids.any(|id| !id.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn order(times: &[&str]) -> &'static str {
+        let events: Vec<Value> = times
+            .iter()
+            .map(|time| json!({"activityDateTime": time}))
+            .collect();
+        let Value::Object(page) = json!({"value": events}) else {
+            panic!("an object")
+        };
+        match in_order(&page) {
+            Judged::Holds(_) => "holds",
+            Judged::Differs(_) => "differs",
+            Judged::Open(_) => "unknown",
+        }
+    }
+
+    #[test]
+    fn an_order_is_seen_in_two_times_that_differ() {
+        assert_eq!(order(&[]), "unknown");
+        assert_eq!(order(&["2026-01-01T00:00:00Z"]), "unknown");
+        assert_eq!(
+            order(&["2026-01-01T00:00:00Z", "2026-01-01T00:00:00.000Z"]),
+            "unknown"
+        );
+        assert_eq!(
+            order(&["2026-01-01T00:00:00.1234Z", "2026-01-01T00:00:00.12Z"]),
+            "holds"
+        );
+        assert_eq!(
+            order(&["2026-01-01T00:00:00.12Z", "2026-01-01T00:00:00.1234Z"]),
+            "differs"
+        );
+        assert_eq!(
+            order(&["2026-01-02T01:00:00+02:00", "2026-01-01T22:00:00Z"]),
+            "holds"
+        );
+        assert_eq!(order(&["2026-01-02T00:00:00Z", "lately"]), "differs");
+    }
+}
