@@ -182,7 +182,7 @@ pub(super) enum Command {
     Validate(Validate),
     /// Show what apply would change; never writes to the service
     Plan(Plan),
-    /// Make the live state equal to the manifests, or carry out a saved plan
+    /// Make the live state equal to the manifests, or apply a saved plan
     Apply(Apply),
     /// Undo a previous apply, using its report
     Rollback(Rollback),
@@ -194,13 +194,13 @@ pub(super) enum Command {
     Drift(Drift),
     /// Write manifests from the live state; a plan of them has no changes
     Export(Export),
-    /// List live assignments: who gets a policy, and what a group, user or device gets
+    /// List live assignments: who gets a policy, what a group or user gets
     List(List),
     /// Show what manifests for several tenants say for one
     Tenants(Tenants),
-    /// Explain why a policy has its assignments: which lines ask for them, what would change
+    /// Explain why a policy has its assignments, and what would change
     Explain(Explain),
-    /// Create a repository of manifests for a tenant; its first plan has no changes
+    /// Create a repository of manifests for a tenant
     Init(Init),
     /// Sign in and show the identity and its permissions
     Whoami(WhoAmI),
@@ -223,7 +223,7 @@ pub(super) enum Command {
     Man(Man),
     /// Print the version, the commit and the target of this build
     Version(Version),
-    /// Explain a command, the environment, exit codes, or the code of an error
+    /// Explain a command, the environment, exit codes, or an error's code
     Help(Help),
 }
 

@@ -13,15 +13,19 @@ fn world() -> World {
 
 #[test]
 fn short_help_is_short() {
-    let world = World::empty();
-    let bare = world.run("").exits(64).stderr;
-    let short = world.run("-h").exits(0).stdout;
-    for help in [&bare, &short] {
-        assert!(help.lines().count() <= 25, "{help}");
-        for part in ["plan", "rollback", "help environment"] {
-            assert!(help.contains(part), "{part}: {help}");
+    let mut world = World::empty();
+    // On a usual terminal, and in a log.
+    for columns in ["80", "100", ""] {
+        world.set("COLUMNS", columns);
+        let bare = world.run("").exits(64).stderr;
+        let short = world.run("-h").exits(0).stdout;
+        for help in [&bare, &short] {
+            assert!(help.lines().count() <= 25, "{columns}: {help}");
+            for part in ["plan", "rollback", "help environment"] {
+                assert!(help.contains(part), "{part}: {help}");
+            }
+            assert!(!help.contains("--graph-url"), "{help}");
         }
-        assert!(!help.contains("--graph-url"), "{help}");
     }
     world
         .run("--help")
