@@ -5,7 +5,9 @@
 //! lines say of the policy what it was before the first step, so that `rollback` restores that from wherever
 //! the run ended.
 
-use std::collections::BTreeSet;
+mod subject;
+mod verdict;
+
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -22,17 +24,17 @@ use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::graph::record::{Exchange, Recorder};
-use crate::graph::transport::Method;
-use crate::kinds::{AssignmentProperties, TargetKind, Writing};
+use crate::kinds::{AssignmentProperties, Writing};
 use crate::model::{
-    Assignment, Guid, LiveGroup, LivePolicy, PolicyKind, PopulationNeeds, SharedText, Source,
-    Target, rows, same_assignments,
+    Assignment, LiveGroup, LivePolicy, PolicyKind, SharedText, Target, rows, same_assignments,
 };
 use crate::plan::rollback::{AppliedPolicy, as_recorded};
 use crate::plan::writes::{CreateRoute, Strategy, WriteWith, strategy};
 use crate::plan::{Annotations, Names, Plan, PlannedPolicy, Selection, Unchanged};
-use crate::report::{Outcome, Reason, Settled};
+use crate::report::{Outcome, Settled};
 use crate::service::{Finding, State};
+use subject::{check, group};
+use verdict::{answers, is_late, is_taken_write, judged, lag};
 
 /// What is to be tried.
 #[derive(Debug)]
@@ -100,120 +102,6 @@ pub async fn prepare(
         })
     })
     .await
-}
-
-/// Refuses a policy on which a trial could do harm.
-fn check(policy: &LivePolicy, several: bool) -> Result<(), Failure> {
-    let name = format!("{} `{}`", policy.kind, policy.name);
-    let refused = |why: String, hint: &str| Err(Failure::usage(why).hint(hint));
-    if policy.is_tenant_default {
-        return refused(
-            format!("{name} is a default of the tenant, which takes no assignments"),
-            "name another policy",
-        );
-    }
-    if policy
-        .rows
-        .iter()
-        .any(|row| row.key.source != Source::Direct)
-    {
-        return refused(
-            format!("{name} is assigned by a policy set as well, which only that set can restore"),
-            "name another policy; one without any assignment is best",
-        );
-    }
-    if policy.rows.len() > 1 && !several {
-        return refused(
-            format!("{name} has {} assignments", policy.rows.len()),
-            "name a policy with one assignment or none, or allow it with `--several`",
-        );
-    }
-    let targets = &policy.kind.spec().targets;
-    let doubtful = policy.rules().doubtful;
-    if targets.refused.contains(&TargetKind::ExclusionGroup)
-        || doubtful.contains(&TargetKind::ExclusionGroup)
-    {
-        return refused(
-            format!(
-                "policies of the kind {} may take no exclusions, and nothing else is tried",
-                policy.kind
-            ),
-            "name a policy of another kind",
-        );
-    }
-    Ok(())
-}
-
-/// Finds the group that is excluded for a moment.
-async fn group(
-    reader: &Reader,
-    policy: &LivePolicy,
-    named: Option<&str>,
-) -> Result<LiveGroup, Failure> {
-    let is_taken = |group: &LiveGroup| {
-        let mut rows = policy.rows.iter();
-        rows.any(|row| row.key.target.group_id() == Some(&group.id))
-    };
-    if let Some(named) = named {
-        let one = BTreeSet::from([named.to_owned()]);
-        let none = BTreeSet::new();
-        let found = match Guid::parse(named) {
-            Some(_) => reader.groups(&none, &one).await?,
-            None => reader.groups(&one, &none).await?,
-        };
-        return match found.as_slice() {
-            [group] if !is_taken(group) => match without_members(reader, &found).await?.first() {
-                Some(group) => Ok((*group).clone()),
-                None => Err(Failure::usage(format!(
-                    "the group `{named}` is not known to be without members, and would be excluded for a moment"
-                ))
-                .hint("name a group without members, or leave `--group` out")),
-            },
-            [_] => Err(
-                Failure::usage(format!("the policy is assigned to the group `{named}`"))
-                    .hint("name another group with `--group`"),
-            ),
-            [] => Err(Failure::new(
-                Exit::InvalidManifests,
-                format!("the tenant has no group `{named}`"),
-            )),
-            _ => Err(Failure::new(
-                Exit::InvalidManifests,
-                format!("{} groups are called `{named}`", found.len()),
-            )
-            .hint("give the id of one of them")),
-        };
-    }
-    let some = reader.some_groups().await?;
-    let empty = without_members(reader, &some).await?;
-    let mut free = empty.into_iter().filter(|group| !is_taken(group));
-    free.next().cloned().ok_or_else(|| {
-        Failure::usage("no group without members was found among the first")
-            .hint("make one, and name it with `--group`")
-    })
-}
-
-/// Returns the groups that are known to have no members.
-async fn without_members<'g>(
-    reader: &Reader,
-    groups: &'g [LiveGroup],
-) -> Result<Vec<&'g LiveGroup>, Failure> {
-    let needs = PopulationNeeds {
-        groups: groups.iter().map(|group| group.id.clone()).collect(),
-        all_devices: false,
-        all_users: false,
-        sets: BTreeSet::new(),
-        filters: BTreeSet::new(),
-        limit: 0,
-    };
-    let counted = reader.population(&needs).await?;
-    let is_empty = |group: &&LiveGroup| {
-        let count = counted.counts.get(&group.id);
-        count.is_some_and(|count| {
-            count.reason.is_none() && count.devices == Some(0) && count.users == Some(0)
-        })
-    };
-    Ok(groups.iter().filter(is_empty).collect())
 }
 
 /// Returns the intent that the exclusion has, where assignments have one: that of an assignment that is there,
@@ -545,101 +433,4 @@ impl Steps<'_> {
         let settled = self.run.results.settled.first().cloned();
         settled.ok_or_else(|| Failure::new(Exit::Failure, "the step was not carried out"))
     }
-}
-
-/// Whether a write was taken and does not show yet.
-fn is_late(settled: &Settled) -> bool {
-    let reason = settled.reason.as_ref();
-    reason.is_some_and(|reason| reason.code == "notVisibleYet")
-}
-
-/// Judges a step: what the service refuses for a reason of its own says nothing of the route.
-fn judged(id: &str, settled: &Settled) -> Finding {
-    let reason = settled.reason.as_ref();
-    match (settled.outcome, reason) {
-        (Outcome::Applied, _) => Finding::new(id, State::Holds, "it was tried, and shows"),
-        (_, Some(reason)) => {
-            let seen = match reason.status {
-                Some(status) => format!("status {status} `{}`", reason.code),
-                None => format!("`{}`", reason.code),
-            };
-            // Any other refusal is about what was sent.
-            let is_missing = reason.code == "createRouteMissing" || names_no_route(reason);
-            let state = match (is_missing, reason.is_refusal) {
-                (true, _) => State::Differs,
-                (_, true) => State::NotPermitted,
-                _ => State::Unknown,
-            };
-            Finding::new(id, state, seen)
-        }
-        (outcome, None) => Finding::new(id, State::Unknown, outcome.name()),
-    }
-}
-
-/// Whether the service says that there is no such route (microsoft-graph-docs#4983; KelvinTegelaar/CIPP#2541).
-fn names_no_route(reason: &Reason) -> bool {
-    let is_said = |text: &str| {
-        text.contains("No method match route template")
-            || text.starts_with("No OData route exists")
-            || text.starts_with("Resource not found for the segment")
-    };
-    matches!(reason.status, Some(400 | 404)) && (is_said(&reason.code) || is_said(&reason.message))
-}
-
-fn is_taken_write(exchange: &Exchange) -> bool {
-    is_write(exchange)
-        && exchange
-            .status
-            .is_some_and(|status| (200..300).contains(&status))
-}
-
-fn is_write(exchange: &Exchange) -> bool {
-    exchange.method != Method::Get
-        && matches!(
-            exchange.last_segment.as_str(),
-            "assign" | "assignments" | "update"
-        )
-        || exchange.method == Method::Delete
-}
-
-/// Says what the answers to `assign` were, in place of that it was taken.
-fn answers(exchanges: &[Exchange], findings: &[Finding]) -> Option<Finding> {
-    let held = findings
-        .iter()
-        .any(|found| found.assumption.id == "assign-answer" && found.state == State::Holds);
-    let mut assigns = exchanges
-        .iter()
-        .filter(|exchange| is_taken_write(exchange))
-        .filter(|exchange| matches!(exchange.last_segment.as_str(), "assign" | "update"));
-    let first = assigns.next().filter(|_| held)?;
-    let status = first.status?;
-    let seen = match first.listed {
-        Some(rows) => format!("status {status}, with {rows} assignments"),
-        None => format!("status {status}, without assignments"),
-    };
-    Some(Finding::new("assign-answer", State::Holds, seen))
-}
-
-/// Says how long writes took to show.
-fn lag(exchanges: &[Exchange]) -> String {
-    let mut longest = std::time::Duration::ZERO;
-    let mut looks = 0;
-    let writes = exchanges
-        .iter()
-        .enumerate()
-        .filter(|(_, exchange)| is_taken_write(exchange));
-    for (index, write) in writes {
-        let after = exchanges[index + 1..].iter();
-        let reads: Vec<&Exchange> = after.take_while(|exchange| !is_write(exchange)).collect();
-        // The last look belongs to the next write.
-        looks = looks.max(reads.len());
-        if let Some(last) = reads.first().filter(|_| reads.len() <= 2).or(reads.last()) {
-            let end = last.sent + last.took;
-            longest = longest.max(end.saturating_duration_since(write.sent + write.took));
-        }
-    }
-    format!(
-        "writes showed within {} ms, at most {looks} looks",
-        longest.as_millis()
-    )
 }
