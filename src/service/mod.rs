@@ -1,7 +1,7 @@
-//! What the program takes for granted of the service, as a table: [`ASSUMPTIONS`].
+//! What the program assumes about the service, as a table: [`ASSUMPTIONS`].
 //!
 //! No one who wrote this could ask a real tenant. So each assumption is a row that says where it comes
-//! from, what depends on it and what happens if it is otherwise; `doctor` looks whether it holds in a
+//! from, what depends on it and what happens if it does not hold; `doctor` checks whether it holds in a
 //! tenant, and `docs/service.md` is made from the rows. A row knows nothing of how it is probed: that is
 //! `graph::probe`'s, which a test holds to the table.
 
@@ -22,7 +22,7 @@ pub struct Assumption {
     pub source: &'static str,
     /// What depends on it.
     pub depends: &'static str,
-    /// What the program does if it is otherwise.
+    /// What the program does if it does not hold.
     pub otherwise: &'static str,
     /// Whether a write relies on it.
     pub matters: bool,
