@@ -89,7 +89,7 @@ impl Sanitiser {
         self.plain(text)
     }
 
-    /// Replaces a text that may be a word, an id or a time. A type may be anybody's text, so it stays only
+    /// Replaces a text that may be a word, an id or a time. A type may be anyone's text, so it stays only
     /// where nothing else can stand.
     fn plain(&mut self, text: &str) -> String {
         if text.is_empty() || words::is_known(text) {

@@ -263,7 +263,7 @@
     current().filter();
     current().draw();
   };
-  /** Keeps what is shown in the address, so that it can be sent to somebody. */
+  /** Keeps what is shown in the address, so that it can be shared. */
   const update = () => {
     const kept = new URLSearchParams();
     for (const [key, set] of Object.entries(state)) if (set && !(key === 'view' && set === 'list')) kept.set(key, set);
