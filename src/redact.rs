@@ -7,6 +7,9 @@
 //! A secret is found as a whole: as it is, and as JSON, URLs, HTML entities and base64 spell it. One
 //! of less than `SHORTEST` characters is in too many texts to be looked for.
 //!
+//! Each token is looked for by itself, since a finder of many tokens takes long to make: a run for hundreds
+//! of tenants would make it again for each. The tokens of a tenant are forgotten once its part is over.
+//!
 //! Data is never altered: a plan that has `[secret]` instead of a name is another plan. Data that
 //! holds a secret of `SHORTEST_IN_DATA` characters or more is not written, see [`Redactor::holds`].
 
@@ -42,6 +45,14 @@ struct Known {
     spellings: Vec<Spelling>,
     /// Made when it is first needed.
     finder: OnceLock<AhoCorasick>,
+    tokens: Vec<KnownToken>,
+}
+
+/// What finds a token.
+struct KnownToken {
+    redactor: Arc<Redactor>,
+    /// The tenant that it is for, if the run is for several.
+    tenant: Option<Arc<str>>,
 }
 
 struct Spelling {
@@ -51,10 +62,10 @@ struct Spelling {
 }
 
 impl Redactor {
-    /// Knows one secret.
-    pub fn of(secret: &SecretString) -> Self {
+    /// Knows one secret, and whose it is.
+    pub fn of(owner: &str, secret: &SecretString) -> Self {
         let redactor = Self::default();
-        redactor.remember("a secret", secret);
+        redactor.remember(owner, secret);
         redactor
     }
 
@@ -80,6 +91,23 @@ impl Redactor {
         }
     }
 
+    /// Learns a token, for as long as the part of its tenant goes on.
+    pub fn remember_token(&self, token: &Arc<Self>, tenant: Option<&str>) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.tokens.push(KnownToken {
+            redactor: Arc::clone(token),
+            tenant: tenant.map(Arc::from),
+        });
+    }
+
+    /// Forgets the tokens of a tenant. What is printed of it from now on was looked through before.
+    pub fn forget_tokens(&self, tenant: &str) {
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known
+            .tokens
+            .retain(|token| token.tenant.as_deref() != Some(tenant));
+    }
+
     /// Replaces secrets by a mark.
     pub fn mask<'t>(&self, text: &'t str) -> Cow<'t, str> {
         match self.mask_bytes(text.as_bytes()) {
@@ -92,44 +120,31 @@ impl Redactor {
     /// Replaces secrets by a mark in what need not be text; `None` if there are none.
     pub fn mask_bytes(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         let known = self.known();
-        let mut masked = Vec::new();
-        let mut end = 0;
-        for found in known.finder()?.find_iter(bytes) {
-            masked.extend_from_slice(&bytes[end..found.start()]);
-            masked.extend_from_slice(MARK.as_bytes());
-            end = found.end();
-        }
-        (end > 0).then(|| [&masked, &bytes[end..]].concat())
+        let masked = known.mask_bytes(bytes);
+        known.tokens.iter().fold(masked, |masked, token| {
+            let rest = masked.as_deref().unwrap_or(bytes);
+            token.redactor.mask_bytes(rest).or(masked)
+        })
     }
 
     /// Replaces each character of a secret by a star, so that everything else stays in its place;
     /// `None` if there are no secrets.
     pub fn cover(&self, text: &str) -> Option<String> {
         let known = self.known();
-        let mut covered = String::new();
-        let mut end = 0;
-        for found in known.finder()?.find_iter(text) {
-            covered.push_str(&text[end..found.start()]);
-            covered.extend(
-                text[found.range()]
-                    .chars()
-                    .map(|character| match character {
-                        '\n' | '\r' => character,
-                        _ => '*',
-                    }),
-            );
-            end = found.end();
-        }
-        (end > 0).then(|| covered + &text[end..])
+        let covered = known.cover(text);
+        known.tokens.iter().fold(covered, |covered, token| {
+            let rest = covered.as_deref().unwrap_or(text);
+            token.redactor.cover(rest).or(covered)
+        })
     }
 
     /// Returns whose secret stands in data, as it is or as the program writes it.
     pub fn holds(&self, data: &[u8]) -> Option<Arc<str>> {
         let known = self.known();
-        known.finder()?.find_iter(data).find_map(|found| {
-            let spelling = known.spellings.get(found.pattern().as_usize())?;
-            spelling.kept_from_data.clone()
-        })
+        let mut tokens = known.tokens.iter();
+        known
+            .holds(data)
+            .or_else(|| tokens.find_map(|token| token.redactor.holds(data)))
     }
 
     fn known(&self) -> RwLockReadGuard<'_, Known> {
@@ -144,6 +159,42 @@ impl fmt::Debug for Redactor {
 }
 
 impl Known {
+    fn mask_bytes(&self, bytes: &[u8]) -> Option<Vec<u8>> {
+        let mut masked = Vec::new();
+        let mut end = 0;
+        for found in self.finder()?.find_iter(bytes) {
+            masked.extend_from_slice(&bytes[end..found.start()]);
+            masked.extend_from_slice(MARK.as_bytes());
+            end = found.end();
+        }
+        (end > 0).then(|| [&masked, &bytes[end..]].concat())
+    }
+
+    fn cover(&self, text: &str) -> Option<String> {
+        let mut covered = String::new();
+        let mut end = 0;
+        for found in self.finder()?.find_iter(text) {
+            covered.push_str(&text[end..found.start()]);
+            covered.extend(
+                text[found.range()]
+                    .chars()
+                    .map(|character| match character {
+                        '\n' | '\r' => character,
+                        _ => '*',
+                    }),
+            );
+            end = found.end();
+        }
+        (end > 0).then(|| covered + &text[end..])
+    }
+
+    fn holds(&self, data: &[u8]) -> Option<Arc<str>> {
+        self.finder()?.find_iter(data).find_map(|found| {
+            let spelling = self.spellings.get(found.pattern().as_usize())?;
+            spelling.kept_from_data.clone()
+        })
+    }
+
     /// Returns what finds all spellings; `None` if there are none.
     fn finder(&self) -> Option<&AhoCorasick> {
         (!self.spellings.is_empty()).then(|| {
@@ -233,7 +284,24 @@ mod tests {
     const SECRET: &str = "Q~8s-Zk1\"x/y?z+long.enough ##[to]_be\\found";
 
     fn redactor(secret: &str) -> Redactor {
-        Redactor::of(&SecretString::from(secret))
+        Redactor::of("a secret", &SecretString::from(secret))
+    }
+
+    #[test]
+    fn tokens_are_found_until_their_tenant_is_done() {
+        let run = redactor("secret-of-the-run");
+        for (tenant, token) in [("one", "token-of-tenant-1"), ("two", "token-of-tenant-2")] {
+            let token = Redactor::of("the access token", &SecretString::from(token));
+            run.remember_token(&Arc::new(token), Some(tenant));
+        }
+        let text = "token-of-tenant-1 token-of-tenant-2 secret-of-the-run";
+        assert_eq!(run.mask(text), "[secret] [secret] [secret]");
+        assert_eq!(run.cover(text), Some(["*****************"; 3].join(" ")));
+        run.forget_tokens("one");
+        assert_eq!(run.mask(text), "token-of-tenant-1 [secret] [secret]");
+        let owner = run.holds(b"\"token-of-tenant-2\"");
+        assert_eq!(owner.as_deref(), Some("the access token"));
+        assert_eq!(run.holds(b"\"token-of-tenant-1\""), None);
     }
 
     #[test]

@@ -81,7 +81,7 @@ impl AuthHttp {
     pub(super) fn to_authority(authority: &Url, secret: &SecretString) -> Self {
         Self {
             plain_authority: (authority.scheme() == "http").then(|| authority.clone()),
-            redactor: Redactor::of(secret),
+            redactor: Redactor::of("a secret", secret),
             ..Self::default()
         }
     }

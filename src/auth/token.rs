@@ -40,7 +40,7 @@ impl Token {
     pub fn new(secret: SecretString, lifetime: Option<Duration>) -> Self {
         let claims = Claims::read(secret.expose_secret());
         Self {
-            redactor: Arc::new(Redactor::of(&secret)),
+            redactor: Arc::new(Redactor::of("the access token", &secret)),
             secret,
             tenant_id: claims.as_ref().and_then(|claims| claims.tenant_id.clone()),
             claims: claims.map(Arc::new),

@@ -147,7 +147,7 @@ mod tests {
             headers: vec![("location".to_owned(), "https://x/?t=the-token".to_owned())],
             body: b"\xff the-token".to_vec(),
         };
-        let redactor = |token: &str| Redactor::of(&SecretString::from(token));
+        let redactor = |token: &str| Redactor::of("a secret", &SecretString::from(token));
         assert_eq!(response.redact(&redactor("the-token")), Ok(()));
         assert_eq!(response.header("Location"), Some("https://x/?t=[secret]"));
         assert_eq!(response.body, b"\xff [secret]");

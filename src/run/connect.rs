@@ -283,9 +283,11 @@ fn token_source(
     environment: &Environment,
 ) -> Result<Box<dyn TokenSource>, Failure> {
     let source = choose(&choice(address, settings, environment))?;
+    let own = settings.own_tenant.as_ref();
     Ok(Box::new(Noted {
         source,
         redactor: Arc::clone(&environment.redactor),
+        tenant: own.map(|own| own.tenant_id.clone()),
     }))
 }
 
@@ -327,13 +329,16 @@ pub(super) fn choice<'e>(
 struct Noted {
     source: Box<dyn TokenSource>,
     redactor: Arc<Redactor>,
+    /// The tenant that they are for, if manifests name it.
+    tenant: Option<String>,
 }
 
 impl TokenSource for Noted {
     fn fetch(&self) -> Fetching<'_> {
         Box::pin(async {
             let token = self.source.fetch().await?;
-            self.redactor.remember("the access token", &token.secret);
+            self.redactor
+                .remember_token(&token.redactor, self.tenant.as_deref());
             Ok(token)
         })
     }

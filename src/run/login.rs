@@ -31,7 +31,7 @@ pub async fn login(
     let done = unless_stopped(stop, async { Ok(choice.log_in().await?) }).await?;
     environment
         .redactor
-        .remember("the access token", &done.token.secret);
+        .remember_token(&done.token.redactor, None);
     let claims = done.token.claims.as_deref().cloned().unwrap_or_default();
     let fit = claims.check(graph.url(), jiff::Timestamp::now());
     fit.map_err(SignInError::from)?;
