@@ -97,7 +97,7 @@ fn add(
     let loaded = match folder.holds_manifests()? {
         _ if own.is_some() => own,
         false => None,
-        true => Some(plan::load(&[path.to_owned()], config.path.as_deref())?),
+        true => Some(of_one_tenant(path, config)?),
     };
     let (tenant_id, mut export) = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
@@ -123,6 +123,18 @@ fn add(
     folder.add(&export.files)?;
     output.print_plain(|| summary(folder.path(), &export), &record)?;
     Ok(Exit::Success)
+}
+
+/// Reads the manifests of a folder, which have to be for whichever tenant is signed in to.
+fn of_one_tenant(path: &Path, config: &Config) -> Result<Loaded, Failure> {
+    let loaded = plan::load_any(&[path.to_owned()], config.path.as_deref())?;
+    match loaded.tenants.is_empty() {
+        true => Ok(loaded),
+        false => Err(Failure::usage(
+            "the manifests name their tenants, and what is added is for one of them",
+        )
+        .hint("name it with `--tenant NAME`")),
+    }
 }
 
 fn print_manifests(

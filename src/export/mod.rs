@@ -100,6 +100,8 @@ pub fn unavailable((kind, said): &(PolicyKind, String)) -> Diagnostic {
 /// A policy as an entry of a manifest.
 struct Entry<'a> {
     live: &'a LivePolicy,
+    /// The tenant that it is for, if the manifests are for several.
+    only: Option<&'a str>,
     selector: Reference,
     targets: Targets,
     /// What is said of all of its targets.
@@ -117,14 +119,14 @@ pub fn manifests(
     tenant_id: Option<&str>,
     is_chosen: impl Fn(&LivePolicy) -> bool,
 ) -> Export {
-    further_manifests(tenant, tenant_id, is_chosen, &[])
+    further_manifests((tenant, tenant_id), None, is_chosen, &[])
 }
 
 /// Makes manifests to stand beside others, whose named sets they use where one is all that a policy is
-/// assigned to.
+/// assigned to. `only` is the tenant's short name if they are for several tenants.
 pub fn further_manifests(
-    tenant: &WholeTenant,
-    tenant_id: Option<&str>,
+    (tenant, tenant_id): (&WholeTenant, Option<&str>),
+    only: Option<&str>,
     is_chosen: impl Fn(&LivePolicy) -> bool,
     others: &[NamedTargets],
 ) -> Export {
@@ -142,6 +144,7 @@ pub fn further_manifests(
             Ok((selector, mut targets, notes)) => entries.push(Entry {
                 selector,
                 live,
+                only,
                 said: references::in_common(&mut targets),
                 targets,
                 set: None,

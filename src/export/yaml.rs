@@ -53,6 +53,9 @@ fn head(tenant_id: Option<&str>) -> String {
 fn entry(text: &mut String, entry: &Entry<'_>) {
     push(text, 2, &format!("- kind: {}", entry.live.kind));
     push(text, 4, &reference("name", "id", &entry.selector));
+    if let Some(tenant) = entry.only {
+        push(text, 4, &format!("onlyTenants: [{}]", scalar(tenant)));
+    }
     for note in &entry.notes {
         push(text, 4, &format!("# {}", clean(note)));
     }

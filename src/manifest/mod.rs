@@ -36,6 +36,7 @@ use crate::model::{FilterMode, Guid, PolicyKind, SharedText, Source};
 use diagnostics::Diagnostics;
 use files::Files;
 pub use glob::{Glob, GlobSet};
+use tenants::Skip;
 pub use tenants::Tenant;
 
 /// What was read, and all that is wrong with it.
@@ -50,6 +51,8 @@ pub struct Loaded {
     pub sources: Sources,
     /// What is wrong or odd, sorted.
     pub diagnostics: Vec<Diagnostic>,
+    /// What the tenant skips, if the manifest is that of one of several.
+    skipped: Vec<Skip>,
 }
 
 impl Loaded {
@@ -59,13 +62,20 @@ impl Loaded {
         let declared = tenants::declared(&self.sources, &files, &mut Diagnostics::default());
         let mut known = declared.tenants.iter();
         let number = known.position(|declared| declared.tenant.name == name)?;
-        let (manifest, diagnostics) = tenants::read_one(&self.sources, &files, &declared, number);
+        let (manifest, skipped, diagnostics) =
+            tenants::read_one(&self.sources, &files, &declared, number);
         Some(Self {
             manifest,
             tenants: vec![declared.tenants[number].tenant.clone()],
             sources: self.sources.clone(),
             diagnostics,
+            skipped,
         })
+    }
+
+    /// Whether the tenant leaves a policy of the baseline out.
+    pub fn skips(&self, kind: PolicyKind, name: &str) -> bool {
+        self.skipped.iter().any(|skip| skip.is_about(kind, name))
     }
 }
 
@@ -401,5 +411,6 @@ fn read_files(files: Files, mut diagnostics: Diagnostics) -> Loaded {
         tenants: tenants.collect(),
         sources,
         diagnostics,
+        skipped: Vec::new(),
     }
 }

@@ -66,8 +66,13 @@ pub async fn unmanaged(
         let is_chosen = |policy: &LivePolicy| {
             selection.includes(policy.kind, &policy.name)
                 && !managed.contains(&(policy.kind, policy.id.to_lowercase()))
+                && !loaded.is_some_and(|loaded| loaded.skips(policy.kind, &policy.name))
         };
-        let export = export::further_manifests(&tenant, tenant_id.as_deref(), is_chosen, sets);
+        // What one tenant has is nothing that the others should have.
+        let named = loaded.and_then(|loaded| loaded.tenants.first());
+        let only = named.map(|tenant| tenant.name.as_str());
+        let tenant = (&tenant, tenant_id.as_deref());
+        let export = export::further_manifests(tenant, only, is_chosen, sets);
         Ok((tenant_id, export))
     })
     .await

@@ -24,6 +24,7 @@ use super::read::Reader;
 pub use declared::is_tenant_name;
 pub(super) use declared::{Declared, TENANT_KEYS, declared};
 use findings::Findings;
+pub use overlay::Skip;
 pub(super) use overlay::{ADD_KEYS, SKIP_KEYS};
 use scope::Scope;
 pub use variables::escaped;
@@ -68,7 +69,7 @@ pub(super) fn read(
     if declared.tenants.is_empty() {
         let mut diagnostics = diagnostics;
         let scope = Scope::new(declared, None, &mut usage);
-        let manifest = read_for(sources, files, whole, scope, &mut diagnostics);
+        let (manifest, _) = read_for(sources, files, whole, scope, &mut diagnostics);
         usage.report(declared, &mut diagnostics);
         return (manifest, diagnostics.finish());
     }
@@ -85,18 +86,18 @@ pub(super) fn read(
     (Manifest::default(), all.finish())
 }
 
-/// Reads all files for one tenant.
+/// Reads all files for one tenant. Returns its manifest, what it skips, and what is wrong or odd.
 pub(super) fn read_one(
     sources: &Sources,
     files: &[FileId],
     declared: &Declared,
     number: usize,
-) -> (Manifest, Vec<Diagnostic>) {
+) -> (Manifest, Vec<Skip>, Vec<Diagnostic>) {
     let mut usage = scope::Usage::default();
     let mut diagnostics = Diagnostics::default();
     let scope = Scope::new(declared, Some(number), &mut usage);
-    let manifest = read_for(sources, files, true, scope, &mut diagnostics);
-    (manifest, diagnostics.finish())
+    let (manifest, skipped) = read_for(sources, files, true, scope, &mut diagnostics);
+    (manifest, skipped, diagnostics.finish())
 }
 
 fn read_for(
@@ -105,7 +106,7 @@ fn read_for(
     whole: bool,
     mut scope: Scope<'_>,
     diagnostics: &mut Diagnostics,
-) -> Manifest {
+) -> (Manifest, Vec<Skip>) {
     let mut reader = Reader::new(whole, diagnostics);
     for id in files {
         let text = &sources.file(*id).text;
@@ -116,6 +117,6 @@ fn read_for(
     }
     let overlay = overlay::read(&mut scope, &mut reader);
     let mut drafts = reader.finish();
-    overlay.lay_over(&mut drafts, diagnostics);
-    check::settle(drafts, diagnostics)
+    let skipped = overlay.lay_over(&mut drafts, diagnostics);
+    (check::settle(drafts, diagnostics), skipped)
 }

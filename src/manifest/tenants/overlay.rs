@@ -45,7 +45,8 @@ pub(super) struct Overlay {
 }
 
 /// Policies that a tenant does not manage.
-struct Skip {
+#[derive(Clone, Debug)]
+pub struct Skip {
     /// Their kinds; all if there are none.
     kinds: Vec<PolicyKind>,
     selector: Selector,
@@ -176,7 +177,7 @@ fn read_reason(fields: &Fields<'_>, reader: &mut Reader<'_>) {
 
 impl Overlay {
     /// Takes out what is skipped, and adds what is added.
-    pub(super) fn lay_over(self, drafts: &mut Drafts, diagnostics: &mut Diagnostics) {
+    pub(super) fn lay_over(self, drafts: &mut Drafts, diagnostics: &mut Diagnostics) -> Vec<Skip> {
         for skip in &self.skips {
             skip.take_out(drafts, diagnostics);
         }
@@ -185,10 +186,16 @@ impl Overlay {
             addition.add_to(drafts, &mut added, diagnostics);
         }
         drafts.entries.extend(added);
+        self.skips
     }
 }
 
 impl Skip {
+    /// Whether it is about a policy.
+    pub fn is_about(&self, kind: PolicyKind, name: &str) -> bool {
+        is_among(kind, &self.kinds) && selects(&self.selector, name)
+    }
+
     fn take_out(&self, drafts: &mut Drafts, diagnostics: &mut Diagnostics) {
         let mut found = false;
         let mut left = Vec::with_capacity(drafts.entries.len());
