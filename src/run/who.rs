@@ -22,11 +22,12 @@ pub struct Who {
 }
 
 impl Who {
-    /// Asks the same of one of several tenants, whose reports are in a folder of its own.
+    /// Asks the same of one of several tenants, whose reports are in a folder of its own, or are these.
     #[must_use]
-    pub fn of_tenant(&self, tenant: &str) -> Self {
+    pub fn of_tenant(&self, tenant: &str, reports: impl IntoIterator<Item = PathBuf>) -> Self {
         let mut who = self.clone();
         who.reports.push(reports::folder().join(tenant));
+        who.reports.extend(reports);
         who
     }
 }

@@ -29,6 +29,8 @@ pub(super) use tenants::TenantsProgress;
 #[derive(Clone, Debug)]
 pub(super) struct Progress {
     inner: Option<Arc<Mutex<Inner>>>,
+    /// What is said of a run for several tenants.
+    tenants: TenantsProgress,
 }
 
 /// Where it is said.
@@ -57,28 +59,25 @@ enum Face {
 impl Progress {
     pub(super) fn new(display: Display) -> Self {
         let face = match display {
-            Display::Off => return Self { inner: None },
-            Display::Lines => Face::Lines(Lines::default()),
-            Display::Live => Face::Live(Live::default()),
+            Display::Off => None,
+            Display::Lines => Some(Face::Lines(Lines::default())),
+            Display::Live => Some(Face::Live(Live::default())),
         };
-        Self {
-            inner: Some(Arc::new(Mutex::new(Inner {
+        let inner = face.map(|face| {
+            Arc::new(Mutex::new(Inner {
                 counts: Counts::default(),
                 face,
-            }))),
+            }))
+        });
+        Self {
+            inner,
+            tenants: TenantsProgress::new(display),
         }
     }
 
-    /// Returns where progress is said.
-    pub(super) fn display(&self) -> Display {
-        match self
-            .inner()
-            .map(|inner| matches!(inner.face, Face::Live(_)))
-        {
-            None => Display::Off,
-            Some(true) => Display::Live,
-            Some(false) => Display::Lines,
-        }
+    /// Returns the progress of a run for several tenants.
+    pub(super) fn tenants(&self) -> TenantsProgress {
+        self.tenants.clone()
     }
 
     /// Says that a plan is about to be carried out.
@@ -100,13 +99,13 @@ impl Progress {
     /// Says that the run was interrupted, and what is left of it; also where nothing else is said.
     pub(super) fn interrupted(&self) {
         self.clear();
-        let left = self.inner().and_then(|inner| inner.counts.left());
-        let left = left.map_or_else(String::new, |(left, all)| {
-            format!(
-                "{left} of {} not settled; ",
-                count(all, "policy", "policies")
-            )
-        });
+        let policies = || {
+            let (left, all) = self.inner()?.counts.left()?;
+            let all = count(all, "policy", "policies");
+            Some(format!("{left} of {all} not settled"))
+        };
+        let left = self.tenants.left().or_else(policies);
+        let left = left.map_or_else(String::new, |left| left + "; ");
         lines::say(&format!(
             "interrupted: {left}nothing further is started, what was sent is finished and read back; a second Ctrl-C leaves at once"
         ));
@@ -125,6 +124,7 @@ impl Progress {
 
     /// Takes the display away, so that something else can be printed.
     pub(super) fn clear(&self) {
+        self.tenants.clear();
         if let Some(mut inner) = self.inner()
             && let Face::Live(live) = &mut inner.face
         {

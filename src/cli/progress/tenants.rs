@@ -2,10 +2,11 @@
 //! elsewhere a line as each is done.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 
 use super::lines::{say, waiting};
 use super::{Display, WORTH_TELLING};
@@ -13,7 +14,7 @@ use crate::apply::ObserveApply;
 use crate::graph::observe::{Event, Observe};
 use crate::plan::PlannedPolicy;
 use crate::render::clean::clean;
-use crate::report::Settled;
+use crate::report::{Outcome, Settled};
 use crate::text::count;
 
 /// How often the display moves by itself.
@@ -22,7 +23,7 @@ const TICK: Duration = Duration::from_millis(250);
 /// The longest that is said of a tenant, in characters.
 const LONGEST: usize = 70;
 
-/// What is known of the tenants that are at work.
+/// What is known of the tenants that are at work. Clones share it.
 #[derive(Clone, Debug)]
 pub(in crate::cli) struct TenantsProgress {
     display: Display,
@@ -33,6 +34,9 @@ pub(in crate::cli) struct TenantsProgress {
 struct Inner {
     all: usize,
     done: usize,
+    failed: usize,
+    /// How many policies were written in all of them.
+    applied: usize,
     live: Option<Live>,
 }
 
@@ -58,24 +62,31 @@ impl TenantsProgress {
 
     /// Begins to count: so many tenants will be planned, or carried out.
     pub(in crate::cli) fn expect(&self, all: usize) {
+        self.expect_on(all, ProgressDrawTarget::stderr);
+    }
+
+    fn expect_on(&self, all: usize, target: impl FnOnce() -> ProgressDrawTarget) {
         let mut inner = self.inner();
-        (inner.all, inner.done) = (all, 0);
-        if self.display == Display::Live {
-            let lines = MultiProgress::with_draw_target(ProgressDrawTarget::stderr());
+        let live = (self.display == Display::Live).then(|| {
+            let lines = MultiProgress::with_draw_target(target());
             let total = lines.add(ProgressBar::new_spinner());
-            total.set_message(total_of(0, all));
-            inner.live = Some(Live {
+            Live {
                 lines,
                 total,
                 at_work: BTreeMap::new(),
-            });
-        }
+            }
+        });
+        *inner = Inner {
+            all,
+            live,
+            ..Inner::default()
+        };
+        inner.draw_total();
     }
 
     pub(in crate::cli) fn begins(&self, tenant: &str) {
         if let Some(live) = &mut self.inner().live {
             let line = live.lines.add(ProgressBar::new_spinner());
-            line.set_style(ProgressStyle::default_spinner());
             line.set_message(tenant.to_owned());
             line.enable_steady_tick(TICK);
             live.at_work.insert(tenant.to_owned(), line);
@@ -90,20 +101,29 @@ impl TenantsProgress {
         }
     }
 
-    pub(in crate::cli) fn ends(&self, tenant: &str, state: &str) {
+    pub(in crate::cli) fn ends(&self, tenant: &str, state: &str, failed: bool) {
         let mut inner = self.inner();
         inner.done += 1;
-        let Inner { all, done, live } = &mut *inner;
-        if let Some(live) = live {
-            if let Some(line) = live.at_work.remove(tenant) {
-                line.finish_and_clear();
-            }
-            live.total.set_message(total_of(*done, *all));
+        inner.failed += usize::from(failed);
+        if let Some(live) = &mut inner.live
+            && let Some(line) = live.at_work.remove(tenant)
+        {
+            line.disable_steady_tick();
+            live.lines.remove(&line);
         }
+        inner.draw_total();
         if self.display == Display::Lines {
             let short: String = clean(state).chars().take(LONGEST).collect();
-            say(&format!("[{done}/{all}] {tenant}: {short}"));
+            say(&format!("[{}/{}] {tenant}: {short}", inner.done, inner.all));
         }
+    }
+
+    /// Says how many tenants are not done, of how many; `None` if none is left.
+    pub(super) fn left(&self) -> Option<String> {
+        let inner = self.inner();
+        let tenants = count(inner.all, "tenant", "tenants");
+        (inner.all > inner.done)
+            .then(|| format!("{} of {tenants} not done", inner.all - inner.done))
     }
 
     /// Takes the display away, so that something else can be printed.
@@ -127,8 +147,23 @@ impl TenantsProgress {
     }
 }
 
-fn total_of(done: usize, all: usize) -> String {
-    format!("{done} of {} done", count(all, "tenant", "tenants"))
+impl Inner {
+    /// Shows the totals.
+    fn draw_total(&self) {
+        let Some(live) = &self.live else {
+            return;
+        };
+        let tenants = count(self.all, "tenant", "tenants");
+        let mut text = format!("{} of {tenants} done", self.done);
+        if self.failed > 0 {
+            let _ = write!(text, ", {} failed", self.failed);
+        }
+        if self.applied > 0 {
+            let policies = count(self.applied, "policy", "policies");
+            let _ = write!(text, ", {policies} applied");
+        }
+        live.total.set_message(text);
+    }
 }
 
 /// One tenant's part of the progress.
@@ -156,8 +191,137 @@ impl Observe for OfTenant {
 }
 
 impl ObserveApply for OfTenant {
-    fn settled(&self, _: &PlannedPolicy, _: &Settled, done: usize, all: usize) {
+    fn settled(&self, _: &PlannedPolicy, settled: &Settled, done: usize, all: usize) {
+        if settled.outcome == Outcome::Applied {
+            let mut inner = self.all.inner();
+            inner.applied += 1;
+            inner.draw_total();
+        }
         let all = count(all, "policy", "policies");
         self.all.says(&self.tenant, &format!("{done} of {all}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use indicatif::TermLike;
+
+    use super::*;
+    use crate::graph::pace::Class;
+
+    /// A terminal whose lines can be looked at. The display writes whole lines only.
+    #[derive(Clone, Debug, Default)]
+    struct Screen(Arc<Mutex<(Vec<String>, usize)>>);
+
+    impl Screen {
+        fn change(&self, change: impl FnOnce(&mut Vec<String>, &mut usize)) -> io::Result<()> {
+            let mut screen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let (lines, at) = &mut *screen;
+            change(lines, at);
+            let needed = lines.len().max(*at + 1);
+            lines.resize(needed, String::new());
+            Ok(())
+        }
+
+        fn lines(&self) -> Vec<String> {
+            let screen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            // The spinner turns as it likes.
+            let text = screen.0.iter().map(|line| line.chars().skip(2).collect());
+            let lines = text.map(|line: String| line.trim().to_owned());
+            lines.filter(|line| !line.is_empty()).collect()
+        }
+    }
+
+    impl TermLike for Screen {
+        fn width(&self) -> u16 {
+            80
+        }
+
+        fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
+            self.change(|_, at| *at = at.saturating_sub(lines))
+        }
+
+        fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
+            self.change(|_, at| *at += lines)
+        }
+
+        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn write_line(&self, text: &str) -> io::Result<()> {
+            self.write_str(text)?;
+            self.move_cursor_down(1)
+        }
+
+        fn write_str(&self, text: &str) -> io::Result<()> {
+            self.change(|lines, at| {
+                lines.resize(lines.len().max(*at + 1), String::new());
+                lines[*at].push_str(text);
+            })
+        }
+
+        fn clear_line(&self) -> io::Result<()> {
+            self.change(|lines, at| {
+                if let Some(line) = lines.get_mut(*at) {
+                    line.clear();
+                }
+            })
+        }
+
+        fn flush(&self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_terminal_shows_a_line_a_tenant_at_work_and_the_totals() {
+        let screen = Screen::default();
+        let progress = TenantsProgress::new(Display::Live);
+        assert_eq!(progress.left(), None);
+        let target = screen.clone();
+        progress.expect_on(3, || ProgressDrawTarget::term_like(Box::new(target)));
+        assert_eq!(screen.lines(), ["0 of 3 tenants done"]);
+        for tenant in ["adatum", "contoso"] {
+            progress.begins(tenant);
+        }
+        progress.of("contoso").notice(Event::PageRead {
+            list: "/groups",
+            total: 7,
+        });
+        progress.of("adatum").notice(Event::Waiting {
+            class: Class::Write,
+            wait: Duration::from_secs(12),
+        });
+        assert_eq!(
+            screen.lines(),
+            [
+                "0 of 3 tenants done",
+                "adatum: waiting 12 s with writes: the service asked for it",
+                "contoso: read 7 of /groups",
+            ]
+        );
+        progress.ends("contoso", "no consent", true);
+        progress.begins("fabrikam");
+        assert_eq!(
+            screen.lines(),
+            [
+                "1 of 3 tenants done, 1 failed",
+                "adatum: waiting 12 s with writes: the service asked for it",
+                "fabrikam",
+            ]
+        );
+        assert_eq!(progress.left().as_deref(), Some("2 of 3 tenants not done"));
+        progress.clear();
+        assert!(screen.lines().is_empty(), "{:?}", screen.lines());
+        // What comes after that is not drawn.
+        progress.ends("adatum", "no changes", false);
+        assert!(screen.lines().is_empty(), "{:?}", screen.lines());
     }
 }

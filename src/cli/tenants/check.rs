@@ -60,6 +60,7 @@ pub(super) fn run(
         let fleet = Fleet {
             host: &host,
             request,
+            since: None,
             parallel: parallel(&command.tenants),
             stop: &stop,
         };
@@ -72,8 +73,7 @@ pub(super) fn run(
     for entry in &batch.entries {
         let (lacks, others) = lacks(
             batch
-                .open(entry)?
-                .drawn
+                .open_found(entry)?
                 .findings
                 .iter()
                 .map(|found| &found.diagnostic),

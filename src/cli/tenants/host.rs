@@ -16,7 +16,7 @@ use crate::net::Cloud;
 use crate::plan::PlanDiagnostic;
 use crate::run::Failure;
 use crate::run::connect::{ServiceSettings, connect};
-use crate::run::tenants::{self, Drawn, Host};
+use crate::run::tenants::{self, Drawn, Entry, Host};
 
 /// The process, and what it prints on.
 pub(super) struct Process<'a> {
@@ -30,7 +30,7 @@ impl<'a> Process<'a> {
         Self {
             output,
             service,
-            progress: TenantsProgress::new(output.progress.display()),
+            progress: output.progress.tenants(),
         }
     }
 
@@ -82,12 +82,15 @@ impl Host for Process<'_> {
         self.service.cloud
     }
 
-    fn begins(&self, tenant: &str) {
-        self.progress.begins(tenant);
+    fn begins(&self, tenant: &Tenant) {
+        self.progress.begins(&tenant.name);
     }
 
-    fn ends(&self, tenant: &str, state: &str) {
-        self.progress.ends(tenant, state);
+    fn ends(&self, entry: &Entry) {
+        let Entry { tenant, .. } = entry;
+        self.progress
+            .ends(&tenant.name, entry.state(), entry.has_failed());
+        self.output.redactor.forget_tokens(&tenant.tenant_id);
     }
 
     fn observer(&self, tenant: &str) -> Box<dyn ObserveApply> {

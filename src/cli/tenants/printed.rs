@@ -30,8 +30,8 @@ impl View<'_> {
     /// Says what is wrong or odd, tenant by tenant.
     pub(super) fn tell(&self, batch: &Batch) -> Result<(), Failure> {
         for entry in &batch.entries {
-            let drawn = batch.open(entry)?.drawn;
-            if entry.failure.is_some() || !drawn.findings.is_empty() {
+            let drawn = batch.open_found(entry)?;
+            if entry.failure.is_some() || !drawn.said.is_empty() {
                 self.output
                     .note(&format!("tenant {}:\n", entry.tenant.name));
             }
@@ -125,7 +125,10 @@ impl View<'_> {
         self.output.keep_recorded(Recorded {
             markdown: own(self.markdown(batch)?),
             annotations: annotations.map(own),
-            only_unapplied: false,
+            only_unapplied: batch.entries.iter().all(|entry| {
+                let brief = entry.brief.as_ref();
+                brief.is_some_and(|brief| brief.only_unapplied)
+            }),
             written: batch.entries.iter().any(|entry| entry.written),
         });
         Ok(())

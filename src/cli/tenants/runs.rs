@@ -37,7 +37,7 @@ pub(in crate::cli) fn plan(
     (loaded, chosen): (&Loaded, &[Tenant]),
     output: &Output,
 ) -> Result<Exit, Failure> {
-    refuse(&[("--since", command.since.is_some())])?;
+    check_since(command, chosen)?;
     let unmanaged = match command.is_drift {
         true => NameUnmanaged::Broad,
         false => NameUnmanaged::Not,
@@ -74,6 +74,7 @@ pub(in crate::cli) fn plan(
         let fleet = Fleet {
             host: &host,
             request,
+            since: command.since.as_deref(),
             parallel: parallel(&command.tenants),
             stop: &stop,
         };
@@ -236,6 +237,7 @@ pub(in crate::cli) fn apply(
         let fleet = Fleet {
             host: &host,
             request,
+            since: None,
             parallel: parallel(&command.tenants),
             stop: &stop,
         };
@@ -320,15 +322,24 @@ fn must_ask(batch: &Batch, yes: bool) -> bool {
     })
 }
 
-/// Refuses options that are about one tenant.
-fn refuse(options: &[(&str, bool)]) -> Result<(), Failure> {
-    match options.iter().find(|(_, is_given)| *is_given) {
-        None => Ok(()),
-        Some((option, _)) => Err(Failure::usage(format!(
-            "`{option}` cannot be used with manifests that name their tenants"
+/// Looks whether `--since` can be about all tenants. The first pipeline of a repository has not even the folder.
+fn check_since(command: &Plan, chosen: &[Tenant]) -> Result<(), Failure> {
+    let Some(since) = &command.since else {
+        return Ok(());
+    };
+    let shown = since.display();
+    if since.is_file() && chosen.len() > 1 {
+        return Err(Failure::usage(format!(
+            "`{shown}` is the report of one tenant, and {} are named",
+            chosen.len()
         ))
-        .hint(
-            "write one tenant's manifest with `assignctl tenants show NAME`, and name that file",
-        )),
+        .hint("name the folder that `apply --report DIR` wrote, or `.assignctl/reports`"));
+    }
+    match since.exists() || command.ci.ci.is_some() {
+        true => Ok(()),
+        false => Err(
+            Failure::new(Exit::Failure, format!("`{shown}` does not exist"))
+                .hint("name the folder that `apply --report DIR` wrote, or leave `--since` out"),
+        ),
     }
 }

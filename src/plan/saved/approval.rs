@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::ApprovalEntry;
+use crate::model::{ApprovalEntry, ApprovalStatus, PolicyKind};
 
 /// A request for approval.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,41 @@ impl<'a> ApprovalRecord<'a> {
             status: status.name().into(),
             requested_at: requested_at.into(),
             expires_at: expires_at.into(),
+            requestor: text(requestor),
+            own: *own,
+            justification: text(justification),
+            approver_said: text(approver_said),
+        }
+    }
+
+    /// Reads a request back.
+    #[must_use]
+    pub fn read(&self) -> ApprovalEntry {
+        let Self {
+            code,
+            kind,
+            id,
+            name,
+            status,
+            requested_at,
+            expires_at,
+            requestor,
+            own,
+            justification,
+            approver_said,
+        } = self;
+        let text = |text: &Option<Cow<'_, str>>| text.as_deref().map(str::to_owned);
+        ApprovalEntry {
+            code: code.clone().into_owned(),
+            kind: kind.as_deref().and_then(PolicyKind::from_name),
+            id: text(id),
+            name: text(name),
+            status: match status.as_ref() {
+                "unknown" => ApprovalStatus::Unknown,
+                word => ApprovalStatus::of(word),
+            },
+            requested_at: requested_at.clone().into_owned(),
+            expires_at: expires_at.clone().into_owned(),
             requestor: text(requestor),
             own: *own,
             justification: text(justification),

@@ -3,103 +3,38 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::sync::{Mutex, PoisonError};
+use std::io;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tempfile::SpooledTempFile;
 
+use super::entry::{Brief, Entry};
 use super::planned;
+use super::spool::{Slot, Spool};
 use crate::exit::Exit;
 use crate::graph::observe::RequestCounts;
-use crate::manifest::Tenant;
 use crate::plan::guards::{self, Guard, GuardName, GuardRules};
 use crate::plan::saved::{
-    DiagnosticRecord, PlanRecord, digest_of, digest_of_tenants, digest_without_acceptances,
+    ApprovalRecord, DiagnosticRecord, PlanRecord, digest_of, digest_of_tenants,
+    digest_without_acceptances,
 };
+use crate::plan::since::Cause;
 use crate::render::json::WithResults;
 use crate::render::review::{Finding, Review};
 use crate::render::tenants::{self as render, TenantView};
 use crate::render::text::Detail;
 use crate::report::{Results, Settled, read_results};
 use crate::run::Failure;
-use crate::run::apply::{ApplyInput, ApplyInputRest};
+use crate::run::apply::ApplyInput;
 use crate::run::plan::PreparedPlan;
 use crate::run::reviewed::check_digest;
 use crate::run::rollback::skipped_policy;
 
-/// What is smaller stays in memory.
-const IN_MEMORY: usize = 4 * 1024 * 1024;
-
-/// Where what is large is kept.
-#[derive(Debug)]
-struct Spool(Mutex<SpooledTempFile>);
-
-/// A place in the spool.
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    start: u64,
-    length: usize,
-}
-
-impl Spool {
-    fn put(&self, text: &str) -> io::Result<Slot> {
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let start = file.seek(SeekFrom::End(0))?;
-        file.write_all(text.as_bytes())?;
-        Ok(Slot {
-            start,
-            length: text.len(),
-        })
-    }
-
-    fn get(&self, slot: Slot) -> io::Result<String> {
-        let mut file = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(slot.start))?;
-        let mut bytes = vec![0; slot.length];
-        file.read_exact(&mut bytes)?;
-        String::from_utf8(bytes).map_err(|error| io::Error::other(error.to_string()))
-    }
-}
-
-/// A tenant of a run, and what came of it so far.
-#[derive(Debug)]
-pub struct Entry {
-    /// The tenant.
-    pub tenant: Tenant,
-    /// Why the run for it did not do what it was asked.
-    pub failure: Option<Failure>,
-    /// How the run for it ended beside that.
-    pub exits: Vec<Exit>,
-    /// What is known of its plan; `None` without one.
-    pub brief: Option<Brief>,
-    /// Whether the run may have written something.
-    pub written: bool,
-    /// What came of it, in a few words, but for a failure.
-    state: String,
-    /// Whether policies have settled.
-    has_settled: bool,
-    plan: Option<Slot>,
-    found: Option<Slot>,
-    rest: Option<ApplyInputRest>,
-}
-
-/// What is known of a plan without reading it.
-#[derive(Clone, Debug)]
-pub struct Brief {
-    /// Whether it changes nothing.
-    pub is_empty: bool,
-    /// Whether it was approved before.
-    pub approved: bool,
-    /// Its digest.
-    pub digest: String,
-    /// The digest that it would have if no guard had been accepted.
-    bare_digest: String,
-    /// The digest that it has if the guard `tenants` is accepted.
-    accepted_digest: String,
-    /// The guards that refuse it.
-    refusing: Vec<Guard>,
+/// What a plan that is kept has beside what is read of a saved one.
+#[derive(Deserialize)]
+struct Beside {
+    results: Option<Value>,
+    approvals: Option<Vec<ApprovalRecord<'static>>>,
 }
 
 /// What was found, as it is kept.
@@ -124,45 +59,6 @@ pub struct Drawn {
     pub findings: Vec<Finding>,
 }
 
-impl Entry {
-    /// Begins with a tenant of which nothing is known yet.
-    #[must_use]
-    pub fn new(tenant: Tenant) -> Self {
-        Self {
-            tenant,
-            failure: None,
-            exits: Vec::new(),
-            brief: None,
-            written: false,
-            state: String::new(),
-            has_settled: false,
-            plan: None,
-            found: None,
-            rest: None,
-        }
-    }
-
-    /// Returns how the run for the tenant ended.
-    #[must_use]
-    pub fn exit(&self) -> Exit {
-        let failed = self.failure.as_ref().map(|failure| failure.exit);
-        Exit::first(self.exits.iter().copied().chain(failed))
-    }
-
-    /// Says in a few words what came of it.
-    #[must_use]
-    pub fn state(&self) -> &str {
-        match &self.failure {
-            Some(failure) if !self.has_settled && !failure.message.is_empty() => &failure.message,
-            _ => &self.state,
-        }
-    }
-
-    fn is_changed(&self) -> bool {
-        self.brief.as_ref().is_some_and(|brief| !brief.is_empty)
-    }
-}
-
 /// What is kept of a tenant, read back.
 #[derive(Debug, Default)]
 pub struct Opened {
@@ -177,7 +73,7 @@ pub struct Opened {
 }
 
 /// All tenants of a run.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Batch {
     /// The tenants.
     pub entries: Vec<Entry>,
@@ -186,18 +82,9 @@ pub struct Batch {
     spool: Spool,
 }
 
-impl Default for Batch {
-    fn default() -> Self {
-        Self {
-            entries: Vec::new(),
-            guard: None,
-            spool: Spool(Mutex::new(SpooledTempFile::new(IN_MEMORY))),
-        }
-    }
-}
-
 impl Batch {
-    /// Keeps a plan with what is wrong or odd; `all` also keeps the unchanged policies.
+    /// Keeps a plan with what is wrong or odd; `all` also keeps the unchanged policies, and `check` refuses
+    /// what must not be kept.
     ///
     /// # Errors
     ///
@@ -207,7 +94,7 @@ impl Batch {
         entry: &mut Entry,
         input: ApplyInput,
         drawn: Drawn,
-        all: bool,
+        (all, check): (bool, impl Fn(&str) -> Result<(), Failure>),
     ) -> Result<(), Failure> {
         entry.failure = input.check_moved().err();
         let (mut prepared, rest) = input.split();
@@ -230,9 +117,12 @@ impl Batch {
             bare_digest: digest_without_acceptances(&prepared.plan, &prepared.annotations.names),
             accepted_digest,
             refusing: refusing.collect(),
+            only_unapplied: is_only_unapplied(&prepared),
         });
         entry.rest = Some(rest);
-        entry.plan = Some(self.put(&compact(&prepared.record(all))?)?);
+        let text = compact(&prepared.record(all))?;
+        check(&text)?;
+        entry.plan = Some(self.put(&text)?);
         self.describe(entry, Some(&prepared), None, &drawn.findings);
         Ok(())
     }
@@ -249,7 +139,7 @@ impl Batch {
     }
 
     fn keep_found(&self, entry: &mut Entry, drawn: &Drawn) -> Result<(), Failure> {
-        if drawn.findings.is_empty() {
+        if drawn.findings.is_empty() && drawn.said.is_empty() {
             return Ok(());
         }
         let findings = drawn.findings.iter().map(|finding| FoundRecord {
@@ -320,6 +210,7 @@ impl Batch {
                 bare_digest: String::new(),
                 accepted_digest: String::new(),
                 refusing: Vec::new(),
+                only_unapplied: is_only_unapplied(prepared),
             });
         }
         self.describe(
@@ -351,28 +242,37 @@ impl Batch {
         entry.state = render::state(&review);
     }
 
+    /// Reads back what is wrong or odd in a tenant.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub fn open_found(&self, entry: &Entry) -> Result<Drawn, Failure> {
+        let Some(slot) = entry.found else {
+            return Ok(Drawn::default());
+        };
+        let text = self.spool.get(slot).map_err(unkept)?;
+        let Found { said, findings } = serde_json::from_str(&text).map_err(unread)?;
+        let findings = findings.into_iter().map(|found| Finding {
+            diagnostic: found.diagnostic.read(),
+            drawn: found.drawn,
+        });
+        Ok(Drawn {
+            said,
+            findings: findings.collect(),
+        })
+    }
+
     /// Reads back what is kept of a tenant.
     ///
     /// # Errors
     ///
     /// It cannot be read.
     pub fn open(&self, entry: &Entry) -> Result<Opened, Failure> {
-        let mut opened = Opened::default();
-        if let Some(slot) = entry.found {
-            let text = self.spool.get(slot).map_err(unkept)?;
-            let found: Found = serde_json::from_str(&text).map_err(unread)?;
-            opened.drawn = Drawn {
-                said: found.said,
-                findings: found
-                    .findings
-                    .into_iter()
-                    .map(|found| Finding {
-                        diagnostic: found.diagnostic.read(),
-                        drawn: found.drawn,
-                    })
-                    .collect(),
-            };
-        }
+        let mut opened = Opened {
+            drawn: self.open_found(entry)?,
+            ..Opened::default()
+        };
         let Some(slot) = entry.plan else {
             return Ok(opened);
         };
@@ -390,10 +290,13 @@ impl Batch {
                 prepared.digest = digest_of(&prepared.plan, &prepared.annotations.names);
             }
         }
-        let mut value: Value = serde_json::from_str(&text).map_err(unread)?;
-        if let Some(results) = value.get_mut("results") {
+        let beside: Beside = serde_json::from_str(&text).map_err(unread)?;
+        let approvals = beside.approvals;
+        prepared.annotations.approvals =
+            approvals.map(|all| all.iter().map(ApprovalRecord::read).collect());
+        if let Some(results) = beside.results {
             let names = &mut prepared.annotations.names;
-            let read = read_results(results.take(), &prepared.plan, names);
+            let read = read_results(results, &prepared.plan, names);
             let read = read.map_err(|error| Failure::new(Exit::Failure, error))?;
             let write_with = prepared.plan.write_with;
             opened.requests = read.requests;
@@ -561,6 +464,11 @@ impl Batch {
             },
         }
     }
+}
+
+fn is_only_unapplied(prepared: &PreparedPlan) -> bool {
+    let mut changed = prepared.plan.changed();
+    changed.all(|policy| prepared.annotations.cause(policy) == Some(Cause::Unapplied))
 }
 
 fn compact(value: &impl Serialize) -> Result<String, Failure> {

@@ -10,9 +10,10 @@ use crate::manifest::Tenant;
 use crate::net::Cloud;
 use crate::plan::guards::{Guard, GuardName};
 use crate::plan::saved::{PlannedTenant, SavedPlan};
-use crate::report::Recorded;
+use crate::plan::since::Baseline;
+use crate::report::{self, Recorded};
 use crate::run::reports::OF_TENANT;
-use crate::run::{Failure, inputs};
+use crate::run::{Failure, inputs, plan};
 
 /// How the name of a tenant's saved plan ends.
 const PLAN: &str = ".plan.json";
@@ -195,6 +196,28 @@ pub fn reports(folder: &Path) -> Result<(Vec<TenantFile>, Vec<String>), Failure>
         });
     }
     Ok((reports, without))
+}
+
+/// Reads what the last run that was carried out for a tenant left behind. A folder holds `NAME.report.jsonl`, or
+/// reports in a folder `NAME`; a file is the tenant's report. `None` if there is no such run.
+///
+/// # Errors
+///
+/// Says why a report is of no use.
+pub(super) fn baseline(since: &Path, tenant: &str) -> Result<Option<(PathBuf, Baseline)>, Failure> {
+    if since.is_file() {
+        return Ok(Some((since.to_owned(), plan::baseline(since)?)));
+    }
+    let path = since.join(format!("{tenant}{OF_TENANT}"));
+    let found = match since.join(tenant) {
+        _ if path.is_file() => Some((inputs::report(&path)?, path)),
+        folder if folder.is_dir() => {
+            inputs::newest_report(&folder)?.map(|(path, recorded)| (recorded, path))
+        }
+        _ => None,
+    };
+    let found = found.filter(|(recorded, _)| recorded.was_carried_out());
+    Ok(found.map(|(recorded, path)| (path, report::last_known(recorded))))
 }
 
 /// Returns the tenant for which a run was, if manifests named its tenants.

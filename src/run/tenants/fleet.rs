@@ -10,8 +10,9 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
-use super::batch::{Batch, Drawn, Entry};
-use super::files::TenantFile;
+use super::batch::{Batch, Drawn};
+use super::entry::Entry;
+use super::files::{TenantFile, baseline};
 use super::{planned, rules_of};
 use crate::apply::approval::Approval;
 use crate::apply::{ObserveApply, Settings};
@@ -22,10 +23,9 @@ use crate::manifest::{Loaded, Tenant};
 use crate::net::Cloud;
 use crate::plan::PlanDiagnostic;
 use crate::plan::guards::GivenLimits;
-use crate::render::json;
 use crate::run::apply::{ApplyInput, ApplyRun};
 use crate::run::connect::ServiceSettings;
-use crate::run::plan::{self, PlanRequest, PreparedPlan};
+use crate::run::plan::{self, NameUnmanaged, PlanRequest, PreparedPlan};
 use crate::run::resume::plan_resume;
 use crate::run::rollback::plan_rollback;
 use crate::run::{Failure, reports};
@@ -63,10 +63,10 @@ pub trait Host {
     fn cloud(&self) -> &'static Cloud;
 
     /// A tenant's turn has come.
-    fn begins(&self, tenant: &str);
+    fn begins(&self, tenant: &Tenant);
 
-    /// A tenant's turn is over.
-    fn ends(&self, tenant: &str, state: &str);
+    /// A tenant's turn is over. What is kept of it holds no secret; its tokens need not be known any more.
+    fn ends(&self, entry: &Entry);
 
     /// Returns what is shown as policies of a tenant settle.
     fn observer(&self, tenant: &str) -> Box<dyn ObserveApply>;
@@ -121,6 +121,8 @@ pub struct Fleet<'a, H> {
     pub host: &'a H,
     /// What kind of plans are made.
     pub request: PlanRequest<'a>,
+    /// The folder of the reports that say what the last runs left behind, if they are asked.
+    pub since: Option<&'a Path>,
     /// How many tenants are processed side by side.
     pub parallel: usize,
     /// Stops all of it.
@@ -194,22 +196,20 @@ impl<H: Host> Fleet<'_, H> {
             let _ = batch.keep_failed(&mut entry, &Drawn::default());
             return entry;
         }
-        self.host.begins(&entry.tenant.name);
+        self.host.begins(&entry.tenant);
         let kept = match staged.await {
             Ok(Staged { mut input, drawn }) => {
                 input
                     .plan
                     .tenant
                     .get_or_insert_with(|| planned(&entry.tenant));
-                let checked = self
-                    .host
-                    .check_data(&json::plan(input.plan.record(false)).text());
-                checked.and_then(|()| batch.keep(&mut entry, input, drawn, self.request.all))
+                let check = |text: &str| self.host.check_data(text);
+                batch.keep(&mut entry, input, drawn, (self.request.all, check))
             }
             Err(mut failure) => {
                 let found = failure.findings.take();
                 let drawn = found.map(|found| self.host.drawn(&found.0, &found.1));
-                entry.failure = Some(self.with_consent(failure, &entry.tenant));
+                entry.failure = Some(self.explained(failure, &entry.tenant));
                 batch.keep_failed(&mut entry, &drawn.unwrap_or_default())
             }
         };
@@ -217,12 +217,15 @@ impl<H: Host> Fleet<'_, H> {
             entry.brief = None;
             entry.failure = Some(failure);
         }
-        self.host.ends(&entry.tenant.name, entry.state());
+        self.host.ends(&entry);
         entry
     }
 
-    /// Says where an administrator consents to the app, if that is what a tenant lacks.
-    fn with_consent(&self, mut failure: Failure, tenant: &Tenant) -> Failure {
+    /// Takes secrets out of a failure, and says where an administrator consents to the app if that is what a
+    /// tenant lacks.
+    fn explained(&self, mut failure: Failure, tenant: &Tenant) -> Failure {
+        failure.message = self.host.mask(&failure.message).into_owned();
+        failure.hint = failure.hint.map(|hint| self.host.mask(&hint).into_owned());
         const NUMBERS: [&str; 3] = ["AADSTS65001:", "AADSTS700016:", "AADSTS7000229:"];
         if NUMBERS
             .iter()
@@ -250,10 +253,18 @@ impl<H: Host> Fleet<'_, H> {
         let is_new = |found: &Diagnostic| !own.diagnostics.contains(found);
         let (client, service) = self.host.connect(tenant, self.stop)?;
         let rules = rules_of(self.request.rules, tenant);
-        let who = self.request.who.map(|who| who.of_tenant(&tenant.name));
+        let since = self.since.map(|since| baseline(since, &tenant.name));
+        let since = since.transpose()?.flatten();
+        let report = since.iter().map(|(report, _)| report.clone());
+        let who = self.request.who;
+        let who = who.map(|who| who.of_tenant(&tenant.name, report));
+        let known = since
+            .as_ref()
+            .map(|(_, baseline)| NameUnmanaged::New(baseline.known_policies()));
         let request = PlanRequest {
             rules: &rules,
             who: who.as_ref(),
+            unmanaged: known.as_ref().unwrap_or(self.request.unmanaged),
             ..self.request
         };
         let mask = |found: &Diagnostic| Diagnostic {
@@ -264,7 +275,7 @@ impl<H: Host> Fleet<'_, H> {
                 .map(|hint| self.host.mask(hint).into_owned()),
             ..found.clone()
         };
-        let (plan, annotations, found) = plan::plan(&own, &client, &request, mask, self.stop)
+        let (plan, mut annotations, found) = plan::plan(&own, &client, &request, mask, self.stop)
             .await
             .map_err(|mut failure| {
                 if let Some(findings) = &mut failure.findings {
@@ -273,8 +284,18 @@ impl<H: Host> Fleet<'_, H> {
                 failure
             })?;
         let found: Vec<Diagnostic> = found.into_iter().filter(is_new).collect();
+        let mut drawn = self.host.drawn(&found, &own.sources);
+        match &since {
+            Some((report, baseline)) => {
+                annotations.since = Some(plan::explain(&plan, report, baseline)?);
+            }
+            None if self.since.is_some() => drawn.said.push_str(
+                "no report of an apply that was carried out; everything that differs counts as drift\n",
+            ),
+            None => {}
+        }
         Ok(Staged {
-            drawn: self.host.drawn(&found, &own.sources),
+            drawn,
             input: ApplyInput::new(PreparedPlan::new(plan, annotations, &service)),
         })
     }
@@ -333,7 +354,7 @@ impl<H: Host> Fleet<'_, H> {
         let work = entries.into_iter().map(|entry| async move {
             let may_start = !(carrying.fail_fast && failed.load(Ordering::Relaxed));
             let entry = self.carry_out_one(shared, entry, carrying, may_start).await;
-            if !matches!(entry.exit(), Exit::Success | Exit::Pending) {
+            if entry.has_failed() {
                 failed.store(true, Ordering::Relaxed);
             }
             entry
@@ -377,7 +398,7 @@ impl<H: Host> Fleet<'_, H> {
             ),
             refused => refused,
         };
-        self.host.begins(&name);
+        self.host.begins(&entry.tenant);
         match report_of(folder, &name) {
             Err(failure) => entry.failure = Some(failure),
             Ok(mut run) => {
@@ -391,13 +412,13 @@ impl<H: Host> Fleet<'_, H> {
                 let finished = run.finish(exit).map(|_| ());
                 entry.exits.push(exit);
                 let failure = ended.err().or(finished.err());
-                entry.failure = failure.map(|failure| self.with_consent(failure, &entry.tenant));
+                entry.failure = failure.map(|failure| self.explained(failure, &entry.tenant));
                 let results = (&run.results, run.requests());
                 let kept = batch.keep_results(&mut entry, &input.plan, results, self.request.all);
                 entry.failure = entry.failure.take().or(kept.err());
             }
         }
-        self.host.ends(&name, entry.state());
+        self.host.ends(&entry);
         entry
     }
 

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::batch::{Batch, Drawn, Entry};
+use super::batch::{Batch, Drawn};
+use super::entry::Entry;
 use crate::exit::Exit;
 use crate::files::{self, LARGEST_PLAN};
 use crate::manifest::Tenant;

@@ -2,10 +2,12 @@
 //! themselves are those for one tenant.
 
 mod batch;
+mod entry;
 mod files;
 mod fleet;
 mod merge;
 mod shard;
+mod spool;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -21,7 +23,8 @@ use crate::model::Guid;
 use crate::plan::guards::GuardRules;
 use crate::plan::saved::PlannedTenant;
 
-pub use batch::{Batch, Brief, Drawn, Entry, Opened};
+pub use batch::{Batch, Drawn, Opened};
+pub use entry::{Brief, Entry};
 pub use files::{
     TenantFile, holds_plans, holds_reports, plan_file, recorded_tenant, reports, saved_plans,
 };

@@ -23,7 +23,7 @@ use assignctl::plan::{PlanDiagnostic, PlannedPolicy};
 use assignctl::report::Settled;
 use assignctl::run::Failure;
 use assignctl::run::connect::ServiceSettings;
-use assignctl::run::tenants::{Batch, Carrying, Drawn, Fleet, Host, Input};
+use assignctl::run::tenants::{Batch, Carrying, Drawn, Entry, Fleet, Host, Input};
 use assignctl_sandbox::{Machine, Service, Tenant};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -196,9 +196,9 @@ impl Host for Cluster {
         &CLOUDS[0]
     }
 
-    fn begins(&self, _: &str) {}
+    fn begins(&self, _: &manifest::Tenant) {}
 
-    fn ends(&self, _: &str, _: &str) {}
+    fn ends(&self, _: &Entry) {}
 
     fn observer(&self, _: &str) -> Box<dyn ObserveApply> {
         Box::new(Silent)
@@ -218,6 +218,7 @@ fn run(cluster: &Cluster, loaded: &Loaded, parallel: usize) -> (Batch, Duration)
         let fleet = Fleet {
             host: cluster,
             request: whole_plan(),
+            since: None,
             parallel,
             stop: &stop,
         };
@@ -292,7 +293,7 @@ fn hundreds_of_tenants_take_what_those_at_work_take() {
         asked.unwrap_or(usual)
     };
     // `TENANTS=300 POLICIES=100` is what docs/performance.md speaks of.
-    let (tenants, policies, changes) = (size("TENANTS", 60), size("POLICIES", 40), 20);
+    let (tenants, policies, changes) = (size("TENANTS", 24), size("POLICIES", 24), 20);
     let make = || -> Make { Box::new(|_, wire: &Wire| wire.latency(Duration::from_millis(120))) };
     let one = Cluster::new(policies, false, make());
     let (_, own_time) = run(&one, &baseline(1, changes), 1);
@@ -340,6 +341,7 @@ fn an_interrupt_ends_all_tenants_in_order() {
             let fleet = Fleet {
                 host: &cluster,
                 request: whole_plan(),
+                since: None,
                 parallel: 2,
                 stop: &stop,
             };

@@ -1,0 +1,97 @@
+//! A tenant of a run, and what came of it.
+
+use super::spool::Slot;
+use crate::exit::Exit;
+use crate::manifest::Tenant;
+use crate::plan::guards::Guard;
+use crate::run::Failure;
+use crate::run::apply::ApplyInputRest;
+
+/// A tenant of a run, and what came of it so far.
+#[derive(Debug)]
+pub struct Entry {
+    /// The tenant.
+    pub tenant: Tenant,
+    /// Why the run for it did not do what it was asked.
+    pub failure: Option<Failure>,
+    /// How the run for it ended beside that.
+    pub exits: Vec<Exit>,
+    /// What is known of its plan; `None` without one.
+    pub brief: Option<Brief>,
+    /// Whether the run may have written something.
+    pub written: bool,
+    /// What came of it, in a few words, but for a failure.
+    pub(super) state: String,
+    /// Whether policies have settled.
+    pub(super) has_settled: bool,
+    pub(super) plan: Option<Slot>,
+    pub(super) found: Option<Slot>,
+    pub(super) rest: Option<ApplyInputRest>,
+}
+
+/// What is known of a plan without reading it.
+#[derive(Clone, Debug)]
+pub struct Brief {
+    /// Whether it changes nothing.
+    pub is_empty: bool,
+    /// Whether it was approved before.
+    pub approved: bool,
+    /// Its digest.
+    pub digest: String,
+    /// The digest that it would have if no guard had been accepted.
+    pub(super) bare_digest: String,
+    /// The digest that it has if the guard `tenants` is accepted.
+    pub(super) accepted_digest: String,
+    /// The guards that refuse it.
+    pub(super) refusing: Vec<Guard>,
+    /// Whether all that differs is known to be manifests that were not applied yet.
+    pub only_unapplied: bool,
+}
+
+impl Entry {
+    /// Begins with a tenant of which nothing is known yet.
+    #[must_use]
+    pub fn new(tenant: Tenant) -> Self {
+        Self {
+            tenant,
+            failure: None,
+            exits: Vec::new(),
+            brief: None,
+            written: false,
+            state: String::new(),
+            has_settled: false,
+            plan: None,
+            found: None,
+            rest: None,
+        }
+    }
+
+    /// Returns how the run for the tenant ended.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        let failed = self.failure.as_ref().map(|failure| failure.exit);
+        Exit::first(self.exits.iter().copied().chain(failed))
+    }
+
+    /// Says in a few words what came of it.
+    #[must_use]
+    pub fn state(&self) -> &str {
+        match &self.failure {
+            Some(failure) if !self.has_settled && !failure.message.is_empty() => &failure.message,
+            _ => &self.state,
+        }
+    }
+
+    /// Whether it did not come to what it was asked to.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        !matches!(
+            self.exit(),
+            Exit::Success | Exit::Pending | Exit::ChangesPending
+        )
+    }
+
+    pub(super) fn is_changed(&self) -> bool {
+        self.brief.as_ref().is_some_and(|brief| !brief.is_empty)
+    }
+}
