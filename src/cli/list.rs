@@ -12,7 +12,7 @@ use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
 use crate::plan::inventory::SubjectKind;
 use crate::render::clean::clean;
-use crate::render::inventory;
+use crate::render::inventory::{self, OfTenant};
 use crate::render::json::Json;
 use crate::run::connect::connect;
 use crate::run::list::{self, AskedSubject, ListRequest};
@@ -95,10 +95,6 @@ fn of_tenants(
     config: &Config,
     output: &Output,
 ) -> Result<Exit, Failure> {
-    if output.format == Format::Html {
-        return Err(Failure::usage("a page is of one tenant")
-            .hint("write one with `--tenant NAME` for each, or `--format csv`"));
-    }
     let named = command.unmanaged.as_deref().unwrap_or_default();
     let paths = settings::manifests(named, config)?;
     let loaded = plan::load_any(&paths, config.path.as_deref())?;
@@ -106,9 +102,12 @@ fn of_tenants(
     let chosen = chosen.unwrap_or_default();
     let service = settings::service(&common.service, config)?;
     let environment = settings::environment(&output.redactor);
+    let progress = output.progress.tenants();
+    progress.expect(chosen.len());
     let found = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         let work = chosen.iter().map(|tenant| async {
+            progress.begins(&tenant.name);
             let own = command
                 .unmanaged
                 .is_some()
@@ -122,37 +121,60 @@ fn of_tenants(
             };
             let listed = async {
                 let service = tenants::service_of(&service, tenant)?;
-                let client = connect(&service, &environment, output.observer(), &stop)?;
-                list::list(&client, &request, &stop).await
+                let observer = Box::new(progress.of(&tenant.name));
+                let client = connect(&service, &environment, observer, &stop)?;
+                let (found, refused) = list::list(&client, &request, &stop).await?;
+                Ok((found, refused))
             };
-            (tenant.name.clone(), listed.await)
+            let listed: Result<_, Failure> = listed.await;
+            let state = match &listed {
+                Ok((found, _)) => inventory::summary(found),
+                Err(failure) => failure.message.clone(),
+            };
+            progress.ends(
+                &tenant.name,
+                &output.without_secrets_in(&state),
+                listed.is_err(),
+            );
+            (tenant.name.clone(), listed)
         });
         let work = futures::stream::iter(work).buffered(parallel(&command.tenants));
         work.collect::<Vec<_>>().await
     });
-    let (mut all, mut exits) = (Vec::new(), Vec::new());
-    for (tenant, listed) in found {
+    progress.clear();
+    let (mut all, mut exits, mut missing) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, listed) in found {
         match listed {
-            Ok((inventory, refused)) => {
-                for (kind, said) in refused {
+            Ok((found, refused)) => {
+                for (kind, said) in &refused {
                     exits.push(Exit::Refused);
+                    missing.push(format!("{kind} of {name}"));
                     output.note(&format!(
-                        "tenant {tenant}: no {kind} is listed: {}\n",
-                        clean(&said)
+                        "tenant {name}: no {kind} is listed: {}\n",
+                        clean(said)
                     ));
                 }
-                all.push((tenant, inventory));
+                all.push(OfTenant {
+                    name,
+                    found,
+                    unavailable: refused.iter().map(|(kind, _)| kind.name()).collect(),
+                });
             }
             Err(failure) => {
                 exits.push(failure.exit);
-                output.note(&format!("tenant {tenant}:\n"));
+                output.note(&format!("tenant {name}:\n"));
                 output.failure(&failure);
+                missing.push(name);
             }
         }
     }
     let json = Json::new(inventory::record_of_tenants(&all, exits.is_empty()));
     match output.format {
         Format::Csv => output.print_data(|| inventory::csv_of_tenants(&all), &json)?,
+        Format::Html => {
+            let page = || inventory::page_of_tenants(&all, &clock::now(), &missing);
+            output.print_data(page, &json)?;
+        }
         _ => output.print_report(
             || inventory::text_of_tenants(&all, terminal::width()),
             |max_bytes| inventory::markdown_of_tenants(&all, max_bytes),

@@ -13,8 +13,19 @@ use super::phrases::{assignment, count, named};
 use crate::plan::inventory::{Inventory, InventoryPolicy, Listed, Reached, Subject, SubjectKind};
 use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
 
-pub use page::page;
+pub use page::{page, page_of_tenants};
 pub use table::{csv, csv_of_tenants, markdown, markdown_of_tenants};
+
+/// What was found in one of several tenants.
+#[derive(Clone, Debug)]
+pub struct OfTenant {
+    /// Its short name.
+    pub name: String,
+    /// The assignments.
+    pub found: Inventory,
+    /// Kinds that could not be read.
+    pub unavailable: Vec<&'static str>,
+}
 
 /// Says live assignments as a table that fits so many columns, if that is known; else an assignment is a line.
 pub fn text(inventory: &Inventory, width: Option<usize>) -> String {
@@ -29,23 +40,23 @@ pub fn text(inventory: &Inventory, width: Option<usize>) -> String {
 }
 
 /// Says the live assignments of several tenants as one table, with a column for the tenant.
-pub fn text_of_tenants(all: &[(String, Inventory)], width: Option<usize>) -> String {
+pub fn text_of_tenants(all: &[OfTenant], width: Option<usize>) -> String {
     let mut text = String::new();
     let mut lines = Vec::new();
-    for (tenant, inventory) in all {
-        lines.extend(cells(inventory).into_iter().map(|mut line| {
-            line.insert(0, tenant.clone());
+    for tenant in all {
+        lines.extend(cells(&tenant.found).into_iter().map(|mut line| {
+            line.insert(0, tenant.name.clone());
             line
         }));
     }
-    if let Some((_, first)) = all.first().filter(|_| !lines.is_empty()) {
-        let mut titles = titles(first);
+    if let Some(first) = all.first().filter(|_| !lines.is_empty()) {
+        let mut titles = titles(&first.found);
         titles.insert(0, "TENANT".to_owned());
         draw_columns(&mut text, &titles, &lines, width);
         text.push('\n');
     }
-    for (tenant, inventory) in all {
-        let line = format!("{tenant}: {}", summary(inventory));
+    for tenant in all {
+        let line = format!("{}: {}", tenant.name, summary(&tenant.found));
         let _ = writeln!(text, "{}", hanging(&line, width));
     }
     text
@@ -169,7 +180,7 @@ fn narrow(widths: &mut [usize], least: &[usize], room: usize) {
 }
 
 /// Says how much was found, in a sentence that also says when nothing was.
-pub(super) fn summary(inventory: &Inventory) -> String {
+pub fn summary(inventory: &Inventory) -> String {
     let rows = inventory
         .rows()
         .filter_map(|(policy, row)| Some((policy, row?)));
@@ -330,10 +341,10 @@ struct TenantRecord<'a> {
 }
 
 /// Returns what was found in several tenants in the form for programs.
-pub fn record_of_tenants(all: &[(String, Inventory)], complete: bool) -> TenantsRecord<'_> {
-    let tenants = all.iter().map(|(name, inventory)| TenantRecord {
-        name,
-        found: record(inventory, std::iter::empty()),
+pub fn record_of_tenants(all: &[OfTenant], complete: bool) -> TenantsRecord<'_> {
+    let tenants = all.iter().map(|tenant| TenantRecord {
+        name: &tenant.name,
+        found: record(&tenant.found, tenant.unavailable.iter().copied()),
     });
     TenantsRecord {
         tenants: tenants.collect(),

@@ -10,12 +10,14 @@
   // --- The data, as it is searched and sorted ---------------------------------------------------
 
   const { policies, targets } = data;
+  const many = policies.some(({ tenant }) => tenant);
+  for (const policy of policies) policy.title = many ? `${policy.tenant}: ${policy.name}` : policy.name;
   const rows = data.rows.map((row) => {
     const policy = policies[row.policy], target = targets[row.target] || { type: '', name: '' };
     const sign = !target.type ? 'none' : row.exclude ? 'exclude' : 'include';
     const name = target.type ? target.name : 'not assigned';
-    const entry = { ...row, sign, name, kind: policy.kind, title: policy.name };
-    entry.text = [policy.kind, policy.type, policy.name, policy.id, sign, name, target.id, row.filter, row.more, row.via, row.excludedBy]
+    const entry = { ...row, sign, name, kind: policy.kind, tenant: policy.tenant, title: policy.name };
+    entry.text = [policy.tenant, policy.kind, policy.type, policy.name, policy.id, sign, name, target.id, row.filter, row.more, row.via, row.excludedBy]
       .filter(Boolean).join('\n').toLowerCase();
     return entry;
   });
@@ -27,6 +29,7 @@
     { key: 'filter', label: 'Filter', width: 'minmax(100px, 2fr)' },
     { key: 'more', label: 'Details', width: 'minmax(80px, 2fr)' },
   ];
+  if (many) columns.unshift({ key: 'tenant', label: 'Tenant', width: 'minmax(90px, 1fr)' });
   if (data.subject) {
     columns.push({ key: 'via', label: 'Reached through', width: 'minmax(100px, 2fr)' });
     columns.push({ key: 'excludedBy', label: 'Excluded by', width: 'minmax(100px, 2fr)' });
@@ -37,7 +40,7 @@
     .sort(collator.compare).map((text, index) => [text, index]));
 
   const sorted = (all) => all.map((_, index) => index)
-    .sort((one, other) => (all[one].rank || 0) - (all[other].rank || 0) || collator.compare(all[one].name, all[other].name));
+    .sort((one, other) => (all[one].rank || 0) - (all[other].rank || 0) || collator.compare(all[one].title || all[one].name, all[other].title || all[other].name));
   const policyOrder = sorted(policies), targetOrder = sorted(targets);
 
   // Sparse: a policy's cells by column.
@@ -113,7 +116,7 @@
     const order = state.desc ? -1 : 1;
     const compare = (one, other, key) => rank.get(value(one, key)) - rank.get(value(other, key));
     list.shown.sort((one, other) => order * compare(one, other, state.sort)
-      || compare(one, other, 'policy') || one.policy - other.policy || compare(one, other, 'target'));
+      || (many && compare(one, other, 'tenant')) || compare(one, other, 'policy') || one.policy - other.policy || compare(one, other, 'target'));
     list.active = 0;
     list.root.scrollTop = 0;
     list.body.style.height = `${list.shown.length * ROW}px`;
@@ -169,7 +172,7 @@
       line.style.top = `${index * ROW}px`;
       line.style.width = body.style.width;
       line.setAttribute('aria-rowindex', index + 2);
-      line.append(element('name', policies[policy].name, 'rowheader'));
+      line.append(element('name', policies[policy].title, 'rowheader'));
       for (let column = first; column < last; column += 1) {
         const entries = cells[policy].get(matrix.columns[column]);
         const here = index === matrix.at.row && column === matrix.at.column;
@@ -194,7 +197,7 @@
     matrix.columns = targetOrder.filter((index) => hasAll(targets[index].name.toLowerCase(), wantedGroups));
     const narrowed = new Set(wantedGroups.length ? matrix.columns : []);
     const isMeant = (policy, index) => (!state.kind || policy.kind === state.kind)
-      && hasAll(`${policy.kind}\n${policy.name}\n${policy.id}`.toLowerCase(), wanted)
+      && hasAll(`${policy.kind}\n${policy.title}\n${policy.id}`.toLowerCase(), wanted)
       && (!wantedGroups.length || [...cells[index].keys()].some((target) => narrowed.has(target)));
     matrix.rows = policyOrder.filter((index) => isMeant(policies[index], index));
     matrix.at = { row: 0, column: 0 };
@@ -213,7 +216,7 @@
     if (policy === undefined || target === undefined) return;
     const entries = cells[policy].get(target);
     if (entries) tell(entries);
-    else get('detail').textContent = `${policies[policy].name} is not assigned to ${targets[target].name}.`;
+    else get('detail').textContent = `${policies[policy].title} is not assigned to ${targets[target].name}.`;
   };
   matrix.move = (key, jump) => {
     const { at, root } = matrix;
@@ -243,7 +246,7 @@
     get('detail').textContent = entries.map((row) => {
       const policy = policies[row.policy], target = targets[row.target];
       return [
-        `${policy.kind} ${policy.name} (${policy.id})`, policy.type && `type ${policy.type}`, policy.platforms,
+        `${policy.kind} ${policy.title} (${policy.id})`, policy.type && `type ${policy.type}`, policy.platforms,
         target ? `${row.sign} ${target.name}${target.id ? ` (${target.id})` : ''}` : 'not assigned',
         row.filter, row.more, row.via && `reached through ${row.via}`, row.excludedBy && `excluded by ${row.excludedBy}`,
       ].filter(Boolean).join(' · ');

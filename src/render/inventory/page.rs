@@ -11,10 +11,10 @@ use azure_core::base64;
 use serde::Serialize;
 
 use super::super::clean::{clean, is_unsafe};
-use super::super::phrases::{filter, target};
-use super::{name_of, reached_all, subject_name, summary};
+use super::super::phrases::{count, filter, target};
+use super::{OfTenant, name_of, reached_all, subject_name, summary};
 use crate::model::{Assignment, Source};
-use crate::plan::inventory::Inventory;
+use crate::plan::inventory::{Inventory, InventoryPolicy, Listed};
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -35,6 +35,8 @@ struct Data {
 
 #[derive(Serialize)]
 struct PolicyData {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<String>,
     kind: &'static str,
     name: String,
     id: String,
@@ -76,7 +78,41 @@ struct RowData {
 
 /// Draws the page. `made_at` is the time that it says.
 pub fn page(inventory: &Inventory, made_at: &str, unavailable: &[&str]) -> String {
-    let data = data(inventory, made_at, unavailable);
+    let tenant = inventory.tenant_id.as_deref().unwrap_or("unknown");
+    let whose = match &inventory.subject {
+        Some(subject) => format!(" · {}", subject_name(subject)),
+        None => String::new(),
+    };
+    let about = format!(
+        "Tenant {}{whose} · read {made_at} by assignctl · {}",
+        clean(tenant),
+        summary(inventory).replace(" (`--unassigned`)", "")
+    );
+    let warning = (!unavailable.is_empty()).then(|| {
+        format!(
+            "Not complete: the sign-in may not read {}.",
+            unavailable.join(", ")
+        )
+    });
+    draw(&data(&[(None, inventory)], about, warning))
+}
+
+/// Draws the page for several tenants, with a column for the tenant. `missing` names what could not be read.
+pub fn page_of_tenants(all: &[OfTenant], made_at: &str, missing: &[String]) -> String {
+    let about = format!(
+        "{} · read {made_at} by assignctl",
+        count(all.len(), "tenant", "tenants")
+    );
+    let warning = (!missing.is_empty())
+        .then(|| format!("Not complete: {} could not be read.", missing.join(", ")));
+    let parts: Vec<Part<'_>> = all
+        .iter()
+        .map(|tenant| (Some(tenant.name.as_str()), &tenant.found))
+        .collect();
+    draw(&data(&parts, about, warning))
+}
+
+fn draw(data: &Data) -> String {
     let hash = |text: &str| {
         let digest = digest(&SHA256, text.as_bytes());
         format!("sha256-{}", base64::encode(digest.as_ref()))
@@ -86,7 +122,7 @@ pub fn page(inventory: &Inventory, made_at: &str, unavailable: &[&str]) -> Strin
         .replace("{{script-hash}}", &hash(SCRIPT))
         .replace("{{style}}", STYLE)
         .replace("{{script}}", SCRIPT)
-        .replace("{{data}}", &harmless(&data))
+        .replace("{{data}}", &harmless(data))
 }
 
 /// Writes a value as JSON that can stand in a page: what HTML, a terminal or a build service would act
@@ -108,85 +144,76 @@ fn harmless(data: &Data) -> String {
     text
 }
 
-fn data(inventory: &Inventory, made_at: &str, unavailable: &[&str]) -> Data {
-    let tenant = inventory.tenant_id.as_deref().unwrap_or("unknown");
-    let whose = match &inventory.subject {
-        Some(subject) => format!(" · {}", subject_name(subject)),
-        None => String::new(),
-    };
-    let about = format!(
-        "Tenant {}{whose} · read {made_at} by assignctl · {}",
-        clean(tenant),
-        summary(inventory).replace(" (`--unassigned`)", "")
-    );
-    let warning = (!unavailable.is_empty()).then(|| {
-        format!(
-            "Not complete: the sign-in may not read {}.",
-            unavailable.join(", ")
-        )
+/// What was found in a tenant, with its name if there may be others.
+type Part<'a> = (Option<&'a str>, &'a Inventory);
+
+fn data(parts: &[Part<'_>], about: String, warning: Option<String>) -> Data {
+    let all = parts.iter().flat_map(|part| {
+        let policies = part.1.policies.iter();
+        let rows = policies.flat_map(|policy| &policy.assignments);
+        rows.map(move |row| target_of(part, &row.assignment))
     });
-    let policies = inventory.policies.iter().map(|policy| PolicyData {
-        kind: policy.policy.kind.name(),
-        name: name_of(policy),
-        id: clean(&policy.policy.id).into_owned(),
-        r#type: policy
-            .odata_type
-            .as_deref()
-            .map(|text| clean(text).into_owned()),
-        platforms: policy
-            .platforms
-            .as_deref()
-            .map(|text| clean(text).into_owned()),
-    });
-    let all = inventory
-        .policies
-        .iter()
-        .flat_map(|policy| &policy.assignments);
-    let mut targets: Vec<TargetData> = all
-        .map(|row| target_of(inventory, &row.assignment))
-        .collect();
+    let mut targets: Vec<TargetData> = all.collect();
     targets.sort();
     targets.dedup();
     let by_target: HashMap<TargetData, usize> = targets.iter().cloned().zip(0..).collect();
-    let mut rows = Vec::new();
-    for (number, policy) in inventory.policies.iter().enumerate() {
-        if policy.assignments.is_empty() {
-            rows.extend((inventory.subject.is_none()).then(|| RowData::none(number)));
-        }
-        rows.extend(policy.assignments.iter().map(|row| {
-            RowData {
-                policy: number,
-                target: by_target
-                    .get(&target_of(inventory, &row.assignment))
-                    .copied(),
-                exclude: row.assignment.key.target.is_exclusion(),
-                filter: match &row.assignment.filter {
-                    None => String::new(),
-                    Some(_) => {
-                        let said = filter(row.assignment.filter.as_ref(), &inventory.names);
-                        said.strip_prefix("filter ").unwrap_or(&said).to_owned()
-                    }
-                },
-                more: more(&row.assignment),
-                via: reached_all(inventory, &row.via, true),
-                excluded_by: reached_all(inventory, &row.excluded_by, true),
+    let (mut policies, mut rows) = (Vec::new(), Vec::new());
+    for part in parts {
+        let (tenant, inventory) = part;
+        for policy in &inventory.policies {
+            let number = policies.len();
+            policies.push(policy_of(*tenant, policy));
+            if policy.assignments.is_empty() {
+                rows.extend((inventory.subject.is_none()).then(|| RowData::none(number)));
             }
-        }));
+            rows.extend(policy.assignments.iter().map(|row| {
+                let target = by_target.get(&target_of(part, &row.assignment)).copied();
+                RowData::new(number, target, inventory, row)
+            }));
+        }
     }
+    let mut subjects = parts.iter().filter_map(|(_, found)| found.subject.as_ref());
     Data {
         about,
         warning,
-        subject: inventory
-            .subject
-            .as_ref()
-            .is_some_and(|subject| subject.effective),
-        policies: policies.collect(),
+        subject: subjects.any(|subject| subject.effective),
+        policies,
         targets,
         rows,
     }
 }
 
+fn policy_of(tenant: Option<&str>, policy: &InventoryPolicy) -> PolicyData {
+    let text = |text: &str| clean(text).into_owned();
+    PolicyData {
+        tenant: tenant.map(text),
+        kind: policy.policy.kind.name(),
+        name: name_of(policy),
+        id: text(&policy.policy.id),
+        r#type: policy.odata_type.as_deref().map(text),
+        platforms: policy.platforms.as_deref().map(text),
+    }
+}
+
 impl RowData {
+    fn new(policy: usize, target: Option<usize>, inventory: &Inventory, row: &Listed) -> Self {
+        Self {
+            policy,
+            target,
+            exclude: row.assignment.key.target.is_exclusion(),
+            filter: match &row.assignment.filter {
+                None => String::new(),
+                Some(_) => {
+                    let said = filter(row.assignment.filter.as_ref(), &inventory.names);
+                    said.strip_prefix("filter ").unwrap_or(&said).to_owned()
+                }
+            },
+            more: more(&row.assignment),
+            via: reached_all(inventory, &row.via, true),
+            excluded_by: reached_all(inventory, &row.excluded_by, true),
+        }
+    }
+
     fn none(policy: usize) -> Self {
         Self {
             policy,
@@ -200,7 +227,8 @@ impl RowData {
     }
 }
 
-fn target_of(inventory: &Inventory, row: &Assignment) -> TargetData {
+/// Returns the target of an assignment. Groups of several tenants that are called alike are one column.
+fn target_of((tenant, inventory): &Part<'_>, row: &Assignment) -> TargetData {
     let plain = Assignment::direct(row.key.target.clone());
     let name = target(&plain, &inventory.names);
     let is_group = row.key.target.group_id().is_some();
@@ -215,7 +243,10 @@ fn target_of(inventory: &Inventory, row: &Assignment) -> TargetData {
             "allDevices" => "All devices".to_owned(),
             _ => name.to_owned(),
         },
-        id: row.key.target.id().map(|id| clean(id).into_owned()),
+        id: match tenant {
+            None => row.key.target.id().map(|id| clean(id).into_owned()),
+            Some(_) => None,
+        },
     }
 }
 

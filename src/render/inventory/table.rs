@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::super::clean::clean;
 use super::super::markdown::code;
 use super::super::phrases::{assignment, count};
-use super::{is_effective, name_of, reached_all, summary};
+use super::{OfTenant, is_effective, name_of, reached_all, summary};
 use crate::model::Assignment;
 use crate::plan::inventory::Inventory;
 
@@ -38,10 +38,11 @@ pub fn csv(inventory: &Inventory) -> String {
 }
 
 /// Says the live assignments of several tenants as CSV, with a column for the tenant.
-pub fn csv_of_tenants(all: &[(String, Inventory)]) -> String {
+pub fn csv_of_tenants(all: &[OfTenant]) -> String {
     let mut text = format!("tenant,{}\r\n", COLUMNS.join(","));
-    for (tenant, inventory) in all {
-        csv_lines(&mut text, inventory, &format!("{},", cell(tenant)));
+    for tenant in all {
+        let begin = format!("{},", cell(&tenant.name));
+        csv_lines(&mut text, &tenant.found, &begin);
     }
     text
 }
@@ -155,12 +156,12 @@ pub fn markdown(inventory: &Inventory, max_bytes: usize) -> String {
 }
 
 /// Says the live assignments of several tenants as Markdown, a table a tenant, in at most so many bytes.
-pub fn markdown_of_tenants(all: &[(String, Inventory)], max_bytes: usize) -> String {
+pub fn markdown_of_tenants(all: &[OfTenant], max_bytes: usize) -> String {
     let mut text = String::new();
-    for (number, (tenant, inventory)) in all.iter().enumerate() {
-        let head = format!("### {tenant}\n\n");
+    for (number, tenant) in all.iter().enumerate() {
+        let head = format!("### {}\n\n", tenant.name);
         let room = max_bytes.saturating_sub(text.len() + head.len() + RESERVE);
-        let table = markdown(inventory, room);
+        let table = markdown(&tenant.found, room);
         if table.len() > room {
             let left = count(all.len() - number, "tenant", "tenants");
             let _ = writeln!(text, "… {left} more; `--format csv` has all of them.");
