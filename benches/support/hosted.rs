@@ -11,30 +11,37 @@ use tokio::runtime::Runtime;
 pub(crate) struct Hosted {
     /// Scheme and authority, where tokens come from.
     pub(crate) authority: String,
-    pub(crate) service: Service,
+    pub(crate) services: Vec<Service>,
     _runtime: Runtime,
 }
 
 impl Hosted {
     /// Serves a tenant on one thread of its own.
     pub(crate) fn start(tenant: Tenant) -> io::Result<Self> {
+        Self::start_all(vec![tenant])
+    }
+
+    /// Serves tenants at one address, told apart by the token, on one thread of its own.
+    pub(crate) fn start_all(tenants: Vec<Tenant>) -> io::Result<Self> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()?;
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0"))?;
         let authority = format!("http://{}", listener.local_addr()?);
-        let machine = Machine::new(tenant, authority.clone());
-        // Within the runtime, whose clock it takes.
-        let service = runtime.block_on(async { Service::new(machine, None) });
-        runtime.spawn(serve(
-            listener,
-            vec![service.clone()],
-            std::future::pending(),
-        ));
+        let machines = tenants
+            .into_iter()
+            .map(|tenant| Machine::new(tenant, authority.clone()));
+        // Within the runtime, whose clock they take.
+        let services: Vec<Service> = runtime.block_on(async {
+            machines
+                .map(|machine| Service::new(machine, None))
+                .collect()
+        });
+        runtime.spawn(serve(listener, services.clone(), std::future::pending()));
         Ok(Self {
             authority,
-            service,
+            services,
             _runtime: runtime,
         })
     }
