@@ -1,6 +1,8 @@
 //! Signing in to several tenants: with one app or the tenant's own, by every kind of proof, and what is said
 //! of a tenant that refuses.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use azure_core::base64::decode_url_safe;
 use serde_json::{Value, json};
 
@@ -107,6 +109,52 @@ fn a_federated_token_is_fetched_for_each_tenant_in_its_cloud() {
         let seen = asked(&entra, tenant);
         assert_eq!(seen.field("client_assertion").as_deref(), Some(assertion));
         assert_eq!(seen.field("client_id").as_deref(), Some(app));
+    }
+}
+
+/// Tokens that run out at once: each is replaced, by a federated token of its own, and stays in its tenant.
+#[test]
+fn a_federated_token_is_fetched_again_for_each_tenant_whose_token_runs_out() {
+    let mut world = msp();
+    let entra = StandIn::start(|seen| {
+        let tenant = tenant_of(seen);
+        let token = readable_token(&json!({
+            "tid": tenant,
+            "appid": APP,
+            "aud": "https://graph.microsoft.com",
+            "exp": 4_000_000_000_u64,
+        }));
+        let body = json!({"token_type": "Bearer", "expires_in": 0, "access_token": token});
+        Reply::json(200, &body)
+    });
+    let _served = served(&mut world, &entra);
+    let fetched = AtomicUsize::new(0);
+    let github = StandIn::start(move |_| {
+        let number = fetched.fetch_add(1, Ordering::Relaxed);
+        Reply::json(200, &json!({"value": format!("github.{number}.token")}))
+    });
+    world.set(
+        "ACTIONS_ID_TOKEN_REQUEST_URL",
+        &format!("{}/x?y=1", github.url),
+    );
+    world.set("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "request-token");
+    let json = world.run(PLAN).exits(0).json();
+    for tenant in json["tenants"].as_array().expect("a list") {
+        // The emulator answers for the tenant that the token names.
+        assert_eq!(tenant["plan"]["tenantId"], tenant["tenantId"]);
+    }
+    let seen = entra.seen();
+    let mut assertions: Vec<String> = seen
+        .iter()
+        .map(|seen| seen.field("client_assertion").expect("an assertion"))
+        .collect();
+    assertions.sort();
+    assertions.dedup();
+    assert_eq!(assertions.len(), seen.len(), "each is used once");
+    assert_eq!(github.seen().len(), seen.len());
+    for tenant in [FABRIKAM, CONTOSO] {
+        let asked = seen.iter().filter(|seen| tenant_of(seen) == tenant).count();
+        assert!(asked > 2, "{tenant}: {asked}");
     }
 }
 
