@@ -10,7 +10,8 @@ use super::tenants::runs::parallel;
 use super::{interrupt, runtime, settings, terminal};
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
-use crate::plan::inventory::SubjectKind;
+use crate::model::PolicyKind;
+use crate::plan::inventory::{Inventory, SubjectKind};
 use crate::render::clean::clean;
 use crate::render::inventory::{self, OfTenant};
 use crate::render::json::Json;
@@ -123,19 +124,15 @@ fn of_tenants(
                 let service = tenants::service_of(&service, tenant)?;
                 let observer = Box::new(progress.of(&tenant.name));
                 let client = connect(&service, &environment, observer, &stop)?;
-                let (found, refused) = list::list(&client, &request, &stop).await?;
-                Ok((found, refused))
+                list::list(&client, &request, &stop).await
             };
-            let listed: Result<_, Failure> = listed.await;
+            let listed = checked(listed.await, output);
+            output.redactor.forget_tokens(&tenant.tenant_id);
             let state = match &listed {
                 Ok((found, _)) => inventory::summary(found),
                 Err(failure) => failure.message.clone(),
             };
-            progress.ends(
-                &tenant.name,
-                &output.without_secrets_in(&state),
-                listed.is_err(),
-            );
+            progress.ends(&tenant.name, &state, listed.is_err());
             (tenant.name.clone(), listed)
         });
         let work = futures::stream::iter(work).buffered(parallel(&command.tenants));
@@ -182,6 +179,22 @@ fn of_tenants(
         )?,
     }
     Ok(Exit::first(exits))
+}
+
+type Found = (Inventory, Vec<(PolicyKind, String)>);
+
+/// Looks for secrets in what came of a tenant, whose tokens need not be known from then on.
+fn checked(listed: Result<Found, Failure>, output: &Output) -> Result<Found, Failure> {
+    match listed {
+        Ok((found, refused)) => {
+            output.checked(&Json::new(inventory::record(&found, std::iter::empty())))?;
+            Ok((found, refused))
+        }
+        Err(failure) => Err(Failure {
+            message: output.without_secrets_in(&failure.message).into_owned(),
+            ..failure
+        }),
+    }
 }
 
 fn subject(command: &List) -> Option<AskedSubject> {
