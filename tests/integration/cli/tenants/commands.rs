@@ -82,7 +82,7 @@ fn other_commands_are_for_tenants_too() {
     run("list --all-tenants --format markdown").exits(0).says(&[
         "### contoso",
         "### fabrikam",
-        "| `Win - A` |",
+        "| <code>Win - A</code> |",
     ]);
     let exported = run("export --tenant contoso").exits(0);
     assert!(exported.stdout.contains("Win - A"), "{}", exported.stdout);

@@ -49,7 +49,9 @@ fn an_interrupt_ends_every_tenant_in_order() {
         "apply m.yaml --all-tenants --yes --parallel-tenants 2 --concurrency 1 --report reports",
         "stderr.txt",
     );
-    wait_until("a write in each of two tenants", || gate.plan.writes.load(Ordering::SeqCst) == 2);
+    wait_until("a write in each of two tenants", || {
+        gate.plan.writes.load(Ordering::SeqCst) == 2
+    });
     run.signal("INT");
     wait_until("what is said of it", || {
         let said = world.read("stderr.txt");
