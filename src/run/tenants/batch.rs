@@ -13,6 +13,7 @@ use super::planned;
 use super::spool::{Slot, Spool};
 use crate::exit::Exit;
 use crate::graph::observe::RequestCounts;
+use crate::plan::OpenApprovals;
 use crate::plan::guards::{self, Guard, GuardName, GuardRules};
 use crate::plan::saved::{
     ApprovalRecord, DiagnosticRecord, PlanRecord, digest_of, digest_of_tenants,
@@ -32,9 +33,12 @@ use crate::run::rollback::skipped_policy;
 
 /// What a plan that is kept has beside what is read of a saved one.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Beside {
     results: Option<Value>,
     approvals: Option<Vec<ApprovalRecord<'static>>>,
+    #[serde(default)]
+    approvals_without_policy: usize,
 }
 
 /// What was found, as it is kept.
@@ -291,9 +295,10 @@ impl Batch {
             }
         }
         let beside: Beside = serde_json::from_str(&text).map_err(unread)?;
-        let approvals = beside.approvals;
-        prepared.annotations.approvals =
-            approvals.map(|all| all.iter().map(ApprovalRecord::read).collect());
+        prepared.annotations.approvals = beside.approvals.map(|all| OpenApprovals {
+            of_policies: all.iter().map(ApprovalRecord::read).collect(),
+            unclear: beside.approvals_without_policy,
+        });
         if let Some(results) = beside.results {
             let names = &mut prepared.annotations.names;
             let read = read_results(results, &prepared.plan, names);

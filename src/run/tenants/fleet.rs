@@ -287,7 +287,8 @@ impl<H: Host> Fleet<'_, H> {
         let mut drawn = self.host.drawn(&found, &own.sources);
         match &since {
             Some((report, baseline)) => {
-                annotations.since = Some(plan::explain(&plan, report, baseline)?);
+                let audit = annotations.audit.as_ref();
+                annotations.since = Some(plan::explain(&plan, report, baseline, audit)?);
             }
             None if self.since.is_some() => drawn.said.push_str(
                 "no report of an apply that was carried out; everything that differs counts as drift\n",
