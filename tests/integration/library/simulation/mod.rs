@@ -82,11 +82,13 @@ fn whatever_goes_wrong_nothing_is_lost_and_nothing_is_said_that_is_not_so() {
     );
 }
 
-/// A plan right after an apply saw app protection as it was before.
+/// Seeds that once failed. In 3025974 a plan right after an apply saw app protection as it was before; in
+/// 4022613 and 4278889 a read that was given up was counted by the service later, and brought a 429.
 #[test]
-fn seed_3025974_passes() {
-    let seed = 3_025_974;
-    run_all(seed..seed + 1, "simulation", simulate, Seen::add);
+fn seeds_that_once_failed_pass() {
+    for seed in [3_025_974, 4_022_613, 4_278_889] {
+        run_all(seed..seed + 1, "simulation", simulate, Seen::add);
+    }
 }
 
 /// What came to pass, over all seeds.
@@ -349,7 +351,16 @@ impl Stage {
             run.nothing_is_half_done();
         }
         if scenario.runs == 1 && scenario.is_alone() {
-            assert_eq!(self.world.throttled(), throttled, "a 429 of its own making");
+            // It cannot be known when the service counts a request that was given up.
+            let given_up = log[first..]
+                .iter()
+                .filter(|sent| sent.end.is_none())
+                .count();
+            let own = self.world.throttled() - throttled;
+            assert!(
+                usize::try_from(own).expect("a small number") <= given_up,
+                "{own} answers 429 of its own making, {given_up} requests given up"
+            );
         }
         let Some(results) = results else { return true };
         if let Ending::Interrupted(last) = ending
