@@ -333,7 +333,7 @@ pub static ASSUMPTIONS: &[Assumption] = &[
         basis: Likely,
         source: "KelvinTegelaar/CIPP: Invoke-ListIntuneApprovalRequests.ps1; in no documentation",
         depends: "knowing one's own open request again",
-        otherwise: "an open request is known by its code only, from the report; without that the policy fails, and nothing is filed twice",
+        otherwise: "the policy is `pending`, and which request it waits for is not said; nothing is filed twice",
         matters: true,
         probe: Probe::Read("looked at in the list of requests"),
     },
