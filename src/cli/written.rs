@@ -36,7 +36,8 @@ pub(super) fn of(tree: &clap::Command, matches: &ArgMatches) -> Vec<Written> {
     let Some(command) = tree.find_subcommand(name) else {
         return Vec::new();
     };
-    let mut written = of(command, matches);
+    let below = of(command, matches);
+    let mut written = below.clone();
     for id in OPTIONS {
         // An argument without dashes is read.
         let mut options = command.get_arguments().chain(tree.get_arguments());
@@ -44,10 +45,15 @@ pub(super) fn of(tree: &clap::Command, matches: &ArgMatches) -> Vec<Written> {
         let Some(long) = option.and_then(clap::Arg::get_long) else {
             continue;
         };
+        let option = format!("--{long}");
+        // What every command takes stands in the matches of a command and in those of the one below it.
+        if below.iter().any(|file| file.option == option) {
+            continue;
+        }
         let paths = matches.try_get_many::<PathBuf>(id);
         for path in paths.ok().flatten().into_iter().flatten() {
             written.push(Written {
-                option: format!("--{long}"),
+                option: option.clone(),
                 path: path.clone(),
             });
         }

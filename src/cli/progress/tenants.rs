@@ -211,67 +211,91 @@ mod tests {
     use super::*;
     use crate::graph::pace::Class;
 
-    /// A terminal whose lines can be looked at. The display writes whole lines only.
+    const WIDTH: u16 = 80;
+
+    /// A terminal whose lines can be looked at.
     #[derive(Clone, Debug, Default)]
-    struct Screen(Arc<Mutex<(Vec<String>, usize)>>);
+    struct Screen(Arc<Mutex<Shown>>);
+
+    #[derive(Debug, Default)]
+    struct Shown {
+        lines: Vec<Vec<char>>,
+        line: usize,
+        column: usize,
+    }
 
     impl Screen {
-        fn change(&self, change: impl FnOnce(&mut Vec<String>, &mut usize)) -> io::Result<()> {
-            let mut screen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let (lines, at) = &mut *screen;
-            change(lines, at);
-            let needed = lines.len().max(*at + 1);
-            lines.resize(needed, String::new());
+        fn change(&self, change: impl FnOnce(&mut Shown)) -> io::Result<()> {
+            change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
             Ok(())
         }
 
         fn lines(&self) -> Vec<String> {
-            let screen = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             // The spinner turns as it likes.
-            let text = screen.0.iter().map(|line| line.chars().skip(2).collect());
-            let lines = text.map(|line: String| line.trim().to_owned());
+            let lines = shown.lines.iter();
+            let lines = lines.map(|line| line.iter().collect::<String>());
+            let lines =
+                lines.map(|line| line.trim_matches(|c| c == ' ' || c > '\u{2800}').to_owned());
             lines.filter(|line| !line.is_empty()).collect()
+        }
+    }
+
+    impl Shown {
+        /// Writes as a terminal does: what does not fit goes on in the next line.
+        fn write(&mut self, letter: char) {
+            if letter == '\r' {
+                self.column = 0;
+                return;
+            }
+            if self.column == usize::from(WIDTH) {
+                (self.line, self.column) = (self.line + 1, 0);
+            }
+            self.lines
+                .resize(self.lines.len().max(self.line + 1), Vec::new());
+            let line = &mut self.lines[self.line];
+            line.resize(line.len().max(self.column + 1), ' ');
+            line[self.column] = letter;
+            self.column += 1;
         }
     }
 
     impl TermLike for Screen {
         fn width(&self) -> u16 {
-            80
+            WIDTH
         }
 
         fn move_cursor_up(&self, lines: usize) -> io::Result<()> {
-            self.change(|_, at| *at = at.saturating_sub(lines))
+            self.change(|shown| shown.line = shown.line.saturating_sub(lines))
         }
 
         fn move_cursor_down(&self, lines: usize) -> io::Result<()> {
-            self.change(|_, at| *at += lines)
+            self.change(|shown| shown.line += lines)
         }
 
-        fn move_cursor_right(&self, _: usize) -> io::Result<()> {
-            Ok(())
+        fn move_cursor_right(&self, columns: usize) -> io::Result<()> {
+            self.change(|shown| shown.column += columns)
         }
 
-        fn move_cursor_left(&self, _: usize) -> io::Result<()> {
-            Ok(())
+        fn move_cursor_left(&self, columns: usize) -> io::Result<()> {
+            self.change(|shown| shown.column = shown.column.saturating_sub(columns))
         }
 
         fn write_line(&self, text: &str) -> io::Result<()> {
             self.write_str(text)?;
-            self.move_cursor_down(1)
+            self.change(|shown| (shown.line, shown.column) = (shown.line + 1, 0))
         }
 
         fn write_str(&self, text: &str) -> io::Result<()> {
-            self.change(|lines, at| {
-                lines.resize(lines.len().max(*at + 1), String::new());
-                lines[*at].push_str(text);
-            })
+            self.change(|shown| text.chars().for_each(|letter| shown.write(letter)))
         }
 
         fn clear_line(&self) -> io::Result<()> {
-            self.change(|lines, at| {
-                if let Some(line) = lines.get_mut(*at) {
+            self.change(|shown| {
+                if let Some(line) = shown.lines.get_mut(shown.line) {
                     line.clear();
                 }
+                shown.column = 0;
             })
         }
 

@@ -222,7 +222,7 @@ fn options_that_do_not_go_together() {
     world
         .sandbox("export --snapshot tenant.json")
         .exits(64)
-        .says(&["would write over what the run reads"]);
+        .says(&["`--sandbox` and `--snapshot` name the same file"]);
     world.sandbox("export extra").exits(64);
     for format in ["markdown", "github"] {
         world

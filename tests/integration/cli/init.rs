@@ -187,7 +187,7 @@ fn a_folder_that_does_not_exist_or_is_wrong() {
         ("--into new", "--unmanaged"),
         ("--unmanaged", "--into"),
         ("--into new --unmanaged --out other", "cannot be used with"),
-        ("--into tenant.json --unmanaged", "is not a folder"),
+        ("--into missing/m.yaml --unmanaged", "is not a folder"),
     ] {
         let ran = world.sandbox(&format!("export {options}"));
         assert!(matches!(ran.code, Some(64 | 1)), "{options}");
