@@ -51,8 +51,10 @@ impl Worker<'_> {
         };
         settled.written = progress.touched;
         if settled.approval.is_none() {
-            // A code that was not used is not lost.
-            settled.approval = self.approvals.filed(policy).map(Box::new);
+            // A code that was not used is not lost, nor one of which it is not known whether it was.
+            let used = progress.used.take();
+            let used = used.filter(|_| settled.outcome == Outcome::Failed);
+            settled.approval = self.approvals.filed(policy).or(used).map(Box::new);
         }
         tracing::info!(
             kind = policy.kind.name(),
@@ -234,6 +236,7 @@ impl Worker<'_> {
             Written::Done => {
                 progress.touched = true;
                 if sent.is_approved() {
+                    progress.used = self.approvals.filed(policy);
                     self.approvals.forget(policy);
                     progress.completed = true;
                 }

@@ -13,6 +13,7 @@ use crate::graph::error::ServiceError;
 use crate::graph::write::ApprovalHeader;
 use crate::model::{Assignment, LiveAssignment};
 use crate::plan::writes::Step;
+use crate::report::PendingApproval;
 
 /// What was seen of a policy, and when.
 pub(super) struct Seen {
@@ -52,6 +53,8 @@ pub(super) struct Progress {
     pub(super) tried: Option<Arc<Sent>>,
     /// Whether a request for the policy was completed while this run worked on it.
     pub(super) completed: bool,
+    /// What was sent with its code and taken, as long as it was not seen done.
+    pub(super) used: Option<PendingApproval>,
     /// How often a write was refused because an earlier change had not settled.
     pub(super) busy: u32,
     /// Whether a write was refused for its token, and another was got.
@@ -73,6 +76,7 @@ impl Progress {
             unknown: 0,
             tried: None,
             completed: false,
+            used: None,
             busy: 0,
             renewed: false,
             seen: None,
@@ -93,6 +97,7 @@ impl Progress {
         self.done += 1;
         self.own = self.done;
         self.unknown = 0;
+        self.used = None;
     }
 
     /// Tells the others what was found out, if this policy was to find it out.

@@ -54,6 +54,15 @@ fn nothing_is_filed_twice_and_no_code_is_lost_or_used_for_anything_else() {
     );
 }
 
+/// Seeds that once failed: a proxy answered an approved write as done that had not reached the service, and the
+/// code, still good, was dropped.
+#[test]
+fn seeds_that_once_failed_pass() {
+    for seed in [6_003_836, 6_006_561, 6_050_925] {
+        run_all(seed..seed + 1, "simulation::approvals", story, Seen::add);
+    }
+}
+
 /// What came to pass, over all seeds.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
