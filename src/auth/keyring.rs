@@ -138,7 +138,7 @@ impl Keyring {
         }
     }
 
-    /// Writes, reads and deletes what is no secret. The kernel may take a key, refuse to link it, and then
+    /// Writes, reads and deletes a dummy value. The kernel may accept a key, refuse to link it, and then
     /// neither find nor delete it.
     fn try_out(&self) -> Result<(), Error> {
         let entry = self.entry(&format!("trial of {}", std::process::id()), 0)?;

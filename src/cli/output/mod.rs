@@ -75,7 +75,7 @@ impl Output {
         }
     }
 
-    /// Prints the program's own words as they stand. A reader that has gone away is no failure.
+    /// Prints the program's own text unchanged. It is not an error if the reader has gone away.
     pub(super) fn own(&self, text: &str) -> Result<(), Failure> {
         self.progress.clear();
         written(io::stdout().write_all(text.as_bytes()))

@@ -189,8 +189,8 @@ impl Output {
         self.own(&text)
     }
 
-    /// Prints why there is no result, where a result was asked for in another form than text and
-    /// none has been printed. Someone reads it: a comment on a pull request, or a program.
+    /// Prints the failure in the format that was asked for, unless that is text or a result has been printed:
+    /// a program reads it, or it becomes a comment on a pull request.
     pub(in crate::cli) fn print_failure(&self, failure: &Failure) -> Result<(), Failure> {
         // Who mistypes a command has not asked for anything yet.
         if self.printed.get() || self.command.is_none() || failure.exit == Exit::Usage {

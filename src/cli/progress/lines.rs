@@ -102,7 +102,7 @@ fn in_seconds(wait: Duration) -> Duration {
 
 pub(super) fn say(line: &str) {
     let mut stderr = anstream::stderr().lock();
-    // Progress that no one can see is no failure.
+    // The run goes on even if its progress cannot be shown.
     let _ = writeln!(stderr, "{line}");
 }
 

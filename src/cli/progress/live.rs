@@ -106,7 +106,7 @@ impl Live {
             drawn.said = said.chars().take(LONGEST_DETAIL).collect();
             drawn.set_detail();
         } else {
-            // It stays on the screen; a terminal that is gone is no one's failure.
+            // It stays on the screen. The run goes on even if the terminal has gone away.
             let _ = drawn.both.println(said);
         }
     }
@@ -132,7 +132,7 @@ impl Live {
         if let Some(drawn) = self.drawn.take() {
             drawn.main.disable_steady_tick();
             drawn.detail.disable_steady_tick();
-            // A terminal that is gone is no one's failure.
+            // The run goes on even if the terminal has gone away.
             let _ = drawn.both.clear();
             // Nothing is drawn while the rest is taken down.
             drawn.both.set_draw_target(ProgressDrawTarget::hidden());

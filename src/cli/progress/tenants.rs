@@ -132,7 +132,7 @@ impl TenantsProgress {
             for line in live.at_work.values() {
                 line.disable_steady_tick();
             }
-            // A terminal that is gone is no failure of the run.
+            // The run goes on even if the terminal has gone away.
             let _ = live.lines.clear();
             live.lines.set_draw_target(ProgressDrawTarget::hidden());
         }

@@ -39,7 +39,7 @@ const SIDE_BY_SIDE: usize = 4;
 pub struct Probed {
     /// What was found.
     pub findings: Vec<Finding>,
-    /// Whether no look failed. What is not permitted is no failure.
+    /// Whether no read failed. A read that is not permitted does not count as failed.
     pub complete: bool,
 }
 
@@ -167,7 +167,7 @@ enum Judged {
     Open(String),
 }
 
-/// Judges an answer; a refusal of permission is no difference.
+/// Judges an answer. A missing permission does not count as a difference.
 fn judge(
     tallies: &mut Tallies,
     id: &'static str,

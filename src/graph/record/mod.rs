@@ -59,9 +59,8 @@ pub struct Recorder(Mutex<Kept>);
 struct Kept {
     sanitiser: Sanitiser,
     number: usize,
+    /// `None` if there is none, or once it could not be written.
     file: Option<File>,
-    /// Why the file lacks something.
-    failure: Option<String>,
     exchanges: Option<Vec<Exchange>>,
 }
 
@@ -104,11 +103,6 @@ impl Recorder {
         self.lock().sanitiser.sentence(text)
     }
 
-    /// Returns why the file is not complete, if it is not.
-    pub fn failure(&self) -> Option<String> {
-        self.lock().failure.clone()
-    }
-
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -119,12 +113,11 @@ impl Recorder {
         kept.number += 1;
         let number = kept.number;
         let record = record(&mut kept.sanitiser, number, request, answer, took);
-        if kept.failure.is_none()
-            && let Some(file) = &mut kept.file
+        if let Some(file) = &mut kept.file
             && let Err(error) = writeln!(file, "{record}")
         {
             tracing::warn!(%error, "the record is not complete");
-            kept.failure = Some(error.to_string());
+            kept.file = None;
         }
         if let Some(exchanges) = &mut kept.exchanges {
             exchanges.push(exchange(record, request, answer.as_ref().ok(), sent, took));
