@@ -34,8 +34,8 @@ use crate::report::{Announced, Filing, PendingApproval, Withdrawn};
 
 /// What is known of a policy's approval before it is written.
 pub(super) enum Before {
-    /// The requests for it that are open.
-    Open(Vec<ApprovalRequest>),
+    /// The open requests were read.
+    Listed,
     /// Nothing is known, and nothing has to be: no request was asked for.
     Unasked,
     /// It was filed, and its request is so now; `None` if the sign-in does not see it.
@@ -75,8 +75,8 @@ impl Worker<'_> {
         // was completed is on it.
         let is_old = progress.unknown > 0 || progress.completed;
         let open = self.open_requests(is_old).await;
-        let open = open.map_err(|reason| not_read(progress, reason))?;
-        Ok(Before::Open(requests_for(policy, &open)))
+        open.map_err(|reason| not_read(progress, reason))?;
+        Ok(Before::Listed)
     }
 
     async fn open_requests(&self, again: bool) -> Open {
@@ -91,6 +91,9 @@ impl Worker<'_> {
                 Arc::new(requests)
             })
             .map_err(|error| Reason::from_graph("readFailed", &error));
+        if let Ok(open) = &open {
+            self.approvals.note_listed(open);
+        }
         known.insert(open).clone()
     }
 
@@ -119,7 +122,9 @@ impl Worker<'_> {
                 }
                 self.may_complete(policy, filed, *request).map(Some)
             }
-            Before::Open(open) => {
+            Before::Listed => {
+                // Another policy may have had the list read again while this one waited for its turn.
+                let open = requests_for(policy, &self.approvals.listed());
                 let alike = self.alike(policy, progress, seen, write);
                 if let Some(settled) = self.found(policy, progress, &open, &alike) {
                     return Err(settled);

@@ -33,7 +33,10 @@ pub(super) type Open = Result<Arc<Vec<ApprovalRequest>>, Reason>;
 /// What a run knows of approvals.
 #[derive(Debug)]
 pub(super) struct Approvals {
+    /// What the last reading came to; held while the list is read.
     pub(super) open: tokio::sync::Mutex<Option<Open>>,
+    /// The open requests of the last reading that did not fail.
+    listed: Mutex<Arc<Vec<ApprovalRequest>>>,
     /// The kinds of which a write without justification was refused.
     asked: Mutex<BTreeSet<PolicyKind>>,
     /// What was filed, by the policy.
@@ -46,6 +49,7 @@ impl Approvals {
     pub(super) fn new(approval: &Approval, claims: Option<Arc<Claims>>) -> Self {
         Self {
             open: tokio::sync::Mutex::default(),
+            listed: Mutex::default(),
             asked: Mutex::default(),
             filed: Mutex::new(approval.filed.clone()),
             claims,
@@ -64,6 +68,16 @@ impl Approvals {
 
     pub(super) fn identity(&self) -> Option<&str> {
         self.claims.as_deref().and_then(Claims::identity)
+    }
+
+    pub(super) fn note_listed(&self, open: &Arc<Vec<ApprovalRequest>>) {
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        *listed = Arc::clone(open);
+    }
+
+    pub(super) fn listed(&self) -> Arc<Vec<ApprovalRequest>> {
+        let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&listed)
     }
 
     /// Returns what was filed for a policy and not used.

@@ -58,7 +58,7 @@ fn nothing_is_filed_twice_and_no_code_is_lost_or_used_for_anything_else() {
 /// code, still good, was dropped.
 #[test]
 fn seeds_that_once_failed_pass() {
-    for seed in [6_003_836, 6_006_561, 6_050_925] {
+    for seed in [6_003_836, 6_006_561, 6_050_925, 6_252_209] {
         run_all(seed..seed + 1, "simulation::approvals", story, Seen::add);
     }
 }
