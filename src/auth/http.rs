@@ -258,7 +258,7 @@ pub(super) fn address(url: &Url) -> String {
 }
 
 fn silence(url: &Url, error: reqwest::Error) -> SignInError {
-    SignInError::Failed(format!(
+    SignInError::Silent(format!(
         "`{}`: {}",
         address(url),
         with_causes(&error.without_url())

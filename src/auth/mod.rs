@@ -53,6 +53,9 @@ pub enum SignInError {
     /// No answer that could be used.
     #[error("sign-in failed: {0}")]
     Failed(String),
+    /// No answer at all.
+    #[error("sign-in failed: {0}")]
+    Silent(String),
     /// The authority refused.
     #[error("sign-in failed: {text}")]
     Refused {
@@ -78,6 +81,9 @@ impl SignInError {
             Self::InPipeline(_) => Some(
                 "give the pipeline an application of its own: docs/sign-in.md lists the ways, and those that store nothing are the best",
             ),
+            Self::Silent(_) => {
+                Some("check the network; where a proxy leads out of it, set `HTTPS_PROXY`")
+            }
             Self::Unusable(_) | Self::Failed(_) => None,
         }
     }

@@ -183,7 +183,7 @@ pub(super) fn advice(code: u32) -> Option<&'static str> {
 /// Makes the error out of what the last request brought.
 pub(super) fn from_last_error(last_error: LastError) -> SignInError {
     match last_error {
-        LastError::Silence(reason) => SignInError::Failed(reason),
+        LastError::Silence(reason) => SignInError::Silent(reason),
         LastError::Error(answer) => from_answer(&answer),
     }
 }

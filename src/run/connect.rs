@@ -148,8 +148,7 @@ pub fn connect(
             )
         }
         Endpoint::Graph(url) => {
-            let address =
-                GraphUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
+            let address = graph_url(url)?;
             let source = token_source(&address, settings, environment)?;
             let transport = HttpTransport::new(&address).map_err(|error| {
                     Failure::new(Exit::Failure, format!("cannot create an HTTP client: {error}"))
@@ -269,11 +268,19 @@ pub(super) fn sign_in(
             Ok(Box::new(StaticToken::new(&service.mint_token())?))
         }
         Endpoint::Graph(url) => {
-            let address =
-                GraphUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
+            let address = graph_url(url)?;
             token_source(&address, settings, environment)
         }
     }
+}
+
+/// Reads the address of Graph.
+pub(super) fn graph_url(url: &str) -> Result<GraphUrl, Failure> {
+    GraphUrl::parse(url).map_err(|error| {
+        Failure::usage(error.to_string()).hint(
+            "`--graph-url` takes an address such as `https://graph.microsoft.com/beta`; for a national cloud `--cloud` alone is enough",
+        )
+    })
 }
 
 /// Chooses how to sign in.

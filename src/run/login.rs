@@ -2,10 +2,10 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::connect::{Endpoint, Environment, ServiceSettings, choice};
+use super::connect::{Endpoint, Environment, ServiceSettings, choice, graph_url};
 use super::{Failure, unless_stopped};
 use crate::auth::claims::Claims;
-use crate::auth::{LoginChoice, SignInError};
+use crate::auth::{LoginChoice, Method, SignInError};
 use crate::graph::address::GraphUrl;
 
 /// Who signed in.
@@ -27,6 +27,13 @@ pub async fn login(
     environment: &Environment,
     stop: &CancellationToken,
 ) -> Result<SignedIn, Failure> {
+    if let Some(other) = service.auth.filter(|method| *method != Method::Login) {
+        return Err(Failure::usage(format!(
+            "`login` signs a person in with a browser, and `--auth {}` asks for another way",
+            other.name()
+        ))
+        .hint("leave `--auth` (and `ASSIGNCTL_AUTH`) out; that way needs no `login`"));
+    }
     let (graph, choice) = of(service, environment)?;
     let done = unless_stopped(stop, async { Ok(choice.log_in().await?) }).await?;
     environment
@@ -58,7 +65,7 @@ fn of(
         return Err(Failure::usage("the sandbox needs no sign-in")
             .hint("leave `--sandbox` out to sign in to a tenant"));
     };
-    let graph = GraphUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
+    let graph = graph_url(url)?;
     let choice = choice(&graph, service, environment).login()?;
     Ok((graph, choice))
 }

@@ -2,12 +2,11 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::connect::{Endpoint, Environment, ServiceSettings, sign_in};
+use super::connect::{Endpoint, Environment, ServiceSettings, graph_url, sign_in};
 use super::{Failure, unless_stopped};
 use crate::auth::SignInError;
 use crate::auth::claims::Unfit;
 use crate::exit::Exit;
-use crate::graph::address::GraphUrl;
 use crate::graph::permissions::{NEEDS, Need, by_family};
 use crate::model::PolicyKind;
 use crate::plan::saved::FORMAT_VERSION;
@@ -31,7 +30,7 @@ pub async fn whoami(
     let claims = token.claims.as_deref();
     let fit = match (claims, &service.endpoint) {
         (Some(claims), Endpoint::Graph(url)) => {
-            let graph = GraphUrl::parse(url).map_err(|error| Failure::usage(error.to_string()))?;
+            let graph = graph_url(url)?;
             claims.check(graph.url(), jiff::Timestamp::now())
         }
         _ => Ok(()),

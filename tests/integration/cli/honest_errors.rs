@@ -1,4 +1,4 @@
-//! Issue 15, "Honest errors": what each command says that gets what it cannot use. It names the place and the
+//! What each command says that gets what it cannot use. It names the place and the
 //! reason, says what to do, and ends with the right code.
 
 use serde_json::json;
@@ -348,6 +348,65 @@ const TENANTS: &[Case] = &[
         64,
         "`plan.json` is a saved plan, not a sandbox's tenant",
         "assignctl show plan.json",
+    ),
+];
+
+#[test]
+fn a_person_who_cannot_sign_in_is_told_why() {
+    let mut world = world();
+    // Nothing listens there.
+    world.set("AZURE_AUTHORITY_HOST", "http://127.0.0.1:1");
+    check(&world, SIGN_IN);
+}
+
+const SIGN_IN: &[Case] = &[
+    (
+        "login --sandbox tenant.json",
+        64,
+        "the sandbox needs no sign-in",
+        "leave `--sandbox` out",
+    ),
+    (
+        "logout --sandbox tenant.json",
+        64,
+        "the sandbox needs no sign-in",
+        "leave `--sandbox` out",
+    ),
+    (
+        "login --cloud mars",
+        64,
+        "unknown cloud `mars`",
+        "public, usgov, usgov-dod, china",
+    ),
+    (
+        "login --graph-url http://graph.example",
+        64,
+        "`http://graph.example` is refused: a token goes over https",
+        "`--cloud` alone is enough",
+    ),
+    (
+        "logout --graph-url graph.microsoft.com",
+        64,
+        "`graph.microsoft.com`",
+        "`https://graph.microsoft.com/beta`",
+    ),
+    (
+        "login --auth client-secret",
+        64,
+        "`--auth client-secret` asks for another way",
+        "leave `--auth` (and `ASSIGNCTL_AUTH`) out",
+    ),
+    (
+        "login",
+        7,
+        "`http://127.0.0.1:1/organizations/oauth2/v2.0/devicecode`",
+        "set `HTTPS_PROXY`",
+    ),
+    (
+        "plan m.yaml --auth login",
+        7,
+        "`http://127.0.0.1:1/organizations/oauth2/v2.0/devicecode`",
+        "set `HTTPS_PROXY`",
     ),
 ];
 
