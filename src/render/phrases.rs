@@ -160,8 +160,9 @@ pub(super) fn changes(plan: &Plan, summary: &Summary, direction: Direction) -> S
             )
         ),
         (_, Direction::Plan) => format!(
-            "{}: {add} to add, {remove} to remove, {update} to update",
+            "{}: {} to add, {remove} to remove, {update} to update",
             of_policies(plan, summary, "changes", "change"),
+            count(add, "assignment", "assignments"),
         ),
         (_, Direction::Drift) => format!(
             "{}: the tenant lacks {}, has {remove} beyond the manifests and {update} with another filter",

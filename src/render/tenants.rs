@@ -7,7 +7,7 @@ use super::clean::clean;
 use super::github::{self, Form};
 use super::markdown;
 use super::phrases::{count, how_to_accept, seen, verdict};
-use super::review::{PlanView, Review};
+use super::review::Review;
 use crate::plan::guards::Guard;
 use crate::report::Outcome;
 
@@ -57,15 +57,7 @@ const LONGEST_STATE: usize = 300;
 
 /// Says in a few words what became of a tenant, unless an error says it.
 pub fn state(review: &Review<'_>) -> String {
-    let Review {
-        command: _,
-        plan,
-        results,
-        checked: _,
-        findings,
-        error: _,
-    } = review;
-    if let Some(results) = results.filter(|results| !results.settled.is_empty()) {
+    if let Some(results) = review.results.filter(|results| !results.settled.is_empty()) {
         let outcomes = [
             (Outcome::Applied, "applied"),
             (Outcome::Already, "already as planned"),
@@ -80,27 +72,7 @@ pub fn state(review: &Review<'_>) -> String {
         });
         return said.collect::<Vec<_>>().join(", ");
     }
-    match plan {
-        Some(view) => changes(view),
-        None => {
-            let errors = findings.iter().filter(|found| found.is_error()).count();
-            format!("{} found", count(errors, "error", "errors"))
-        }
-    }
-}
-
-fn changes(view: &PlanView<'_>) -> String {
-    let summary = view.summary;
-    if summary.changed == 0 {
-        return "no changes".to_owned();
-    }
-    format!(
-        "{} to change: {} to add, {} to remove, {} to update",
-        count(summary.changed, "policy", "policies"),
-        summary.add,
-        summary.remove,
-        summary.update
-    )
+    markdown::headline(review)
 }
 
 /// Draws the summary as text.
@@ -183,18 +155,13 @@ impl Markdown {
             }
             text.push_str("\n\n");
         }
-        text.push_str("| tenant | exit | result |\n|---|---|---|\n");
+        text.push_str("| tenant | result |\n|---|---|\n");
         for (number, line) in lines.iter().enumerate() {
             let state: String = line.state.chars().take(LONGEST_STATE).collect();
-            let row = format!(
-                "| {} | {} | {} |\n",
-                line.name,
-                line.exit_code,
-                markdown::code(state)
-            );
+            let row = format!("| {} | {} |\n", line.name, markdown::code(state));
             if text.len() + row.len() > most_bytes / HEAD_SHARE {
                 let left = count(lines.len() - number, "more tenant", "more tenants");
-                let _ = writeln!(text, "| … | | {left} |");
+                let _ = writeln!(text, "| … | {left} |");
                 break;
             }
             text.push_str(&row);

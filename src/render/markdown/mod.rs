@@ -160,7 +160,8 @@ fn legend(direction: Direction) -> &'static str {
     }
 }
 
-fn headline(review: &Review<'_>) -> String {
+/// Says in one line what a run found or did.
+pub(super) fn headline(review: &Review<'_>) -> String {
     let errors = review
         .findings
         .iter()

@@ -99,8 +99,9 @@ fn headline(plan: &Plan, summary: &Summary, direction: Direction) -> String {
             }
         ),
         (_, Direction::Plan) => format!(
-            "{STRONG}Plan{STRONG:#}: {}: {ADD}{add} to add{ADD:#}, {REMOVE}{remove} to remove{REMOVE:#}, {UPDATE}{update} to update{UPDATE:#}; {}.",
+            "{STRONG}Plan{STRONG:#}: {}: {ADD}{} to add{ADD:#}, {REMOVE}{remove} to remove{REMOVE:#}, {UPDATE}{update} to update{UPDATE:#}; {}.",
             of_policies(plan, summary, "changes", "change"),
+            count(add, "assignment", "assignments"),
             writes(number_of_writes, time),
         ),
         (_, Direction::Drift) => format!(

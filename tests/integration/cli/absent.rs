@@ -23,7 +23,7 @@ fn f22a_one_target_is_removed_and_the_rest_left() {
     let allowed = "--allow broad-target --allow exclusion-lost";
     let plan = format!("plan m.yaml {allowed}");
     world.sandbox(&plan).exits(0).says(&[
-        "1 to add, 6 to remove, 0 to update",
+        "1 assignment to add, 6 to remove, 0 to update",
         "configurationPolicy P (additive)",
         "- exclude group A",
         "warning[absent-from-policy-set]",

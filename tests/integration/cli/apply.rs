@@ -398,7 +398,7 @@ fn additive_never_removes() {
     world
         .sandbox("plan m.yaml")
         .exits(0)
-        .says(&["1 to add, 0 to remove, 1 to update"]);
+        .says(&["1 assignment to add, 0 to remove, 1 to update"]);
     world.sandbox("apply m.yaml --yes").exits(0);
     assert_eq!(world.rows("P"), ["+A", "+C", "-B", "allUsers [exclude F]"]);
     world.sandbox("drift m.yaml").exits(0);

@@ -53,7 +53,7 @@ fn gzip_is_read() {
             encoder.write_all(body.as_bytes()).expect("memory");
         })
     });
-    ran.exits(0).says(&["1 to add"]);
+    ran.exits(0).says(&["1 assignment to add"]);
 }
 
 /// A gigabyte of blanks in a megabyte.
@@ -134,7 +134,7 @@ fn a_wait_of_a_year_is_not_kept() {
 #[test]
 fn a_name_of_a_million_characters_is_a_name() {
     let (ran, _) = plan(|_| Reply::json(200, &json!({"value": [policy(&"x".repeat(1_000_000))]})));
-    ran.exits(0).says(&["1 to add"]);
+    ran.exits(0).says(&["1 assignment to add"]);
     // Where nothing is found, it is no candidate for a hint.
     let service =
         StandIn::start(|_| Reply::json(200, &json!({"value": [policy(&"x".repeat(1_000_000))]})));

@@ -58,7 +58,7 @@ fn equal_changes_are_shown_once_the_gravest_first() {
         "{rest}"
     );
     told.says(&[
-        "Plan: 5 of 6 managed policies change: 4 to add, 3 to remove, 1 to update; 5 writes, ",
+        "Plan: 5 of 6 managed policies change: 4 assignments to add, 3 to remove, 1 to update; 5 writes, ",
         "Read 7 policies: 5 change, 1 unchanged (`--all` shows them), 1 unmanaged and left alone.\n",
     ]);
     world

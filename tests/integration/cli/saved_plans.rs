@@ -384,7 +384,7 @@ fn what_changes_is_counted_again() {
         let shown = world.run(&format!("show plan.json --format {format}"));
         let shown = shown.exits(0).stdout;
         assert!(
-            shown.contains("2 to add") && !shown.contains("Nothing to do"),
+            shown.contains("2 assignments to add") && !shown.contains("Nothing to do"),
             "{shown}"
         );
     }

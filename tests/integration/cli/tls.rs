@@ -43,7 +43,7 @@ fn who_is_in_the_file_is_trusted() {
     world
         .run("plan m.yaml --allow broad-target")
         .exits(0)
-        .says(&["1 to add"]);
+        .says(&["1 assignment to add"]);
     let seen = service.seen();
     assert!(!seen.is_empty());
     for request in &seen {

@@ -158,7 +158,7 @@ fn their_commands_run() {
         .run(&forks[1])
         .exits(0)
         .says(&["it comes from a fork"]);
-    assert!(platform.summary("plan").contains("1 to add"));
+    assert!(platform.summary("plan").contains("1 assignment to add"));
 }
 
 /// The image is built from what is pinned by digest, and holds one program that is not run as root.

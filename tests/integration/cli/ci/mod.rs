@@ -67,7 +67,7 @@ fn a_change_gets_one_comment_that_is_updated() {
         assert_eq!(platform.changes(), ["comment 101"], "{kind:?}");
         let body = platform.own_comment();
         assert!(body.starts_with("<!-- assignctl plan -->\n"), "{body}");
-        for part in ["sha256:", "1 to add", "B"] {
+        for part in ["sha256:", "1 assignment to add", "B"] {
             assert!(body.contains(part), "`{part}` is not in\n{body}");
         }
         if kind != Kind::GitLab {
@@ -244,7 +244,7 @@ fn a_pipeline_in_a_fork_on_gitlab_plans_without_a_token() {
     platform.world.set("GITLAB_TOKEN", "");
     let plan = "plan m.yaml --ci gitlab";
     let ran = platform.world.sandbox(plan).exits(0);
-    ran.says(&["it comes from a fork", "1 to add"]);
+    ran.says(&["it comes from a fork", "1 assignment to add"]);
     assert_eq!(platform.requests().len(), 0);
     // With a token, the merge request is looked for in the project, where it is.
     platform.world.set("GITLAB_TOKEN", platform::TOKEN);

@@ -21,7 +21,7 @@ fn a_plan_that_nobody_sees_is_a_failure() {
         state.failures = vec![(403, "Resource not accessible")];
         drop(state);
         platform.run(Event::Proposed, PLAN).exits(1).says(&[
-            "1 to add",
+            "1 assignment to add",
             "status 403: Resource not accessible",
             "hint:",
         ]);

@@ -142,7 +142,7 @@ fn the_sandbox_looks_at_a_token_in_a_file() {
         (
             token("api://AzureADTokenExchange", 4_000_000_000),
             0,
-            "1 to add",
+            "1 assignment to add",
         ),
         (
             token("api://somebody-else", 4_000_000_000),

@@ -186,7 +186,10 @@ fn the_sandbox_takes_who_is_registered() {
     world.set("AZURE_CLIENT_ID", CLIENT_ID);
     world.set("AZURE_CLIENT_CERTIFICATE_PATH", "app.pem");
     world.write("app.pem", &(identity.pem() + &identity.key_pem()));
-    world.run("plan m.yaml").exits(0).says(&["1 to add"]);
+    world
+        .run("plan m.yaml")
+        .exits(0)
+        .says(&["1 assignment to add"]);
     world.write("app.pem", &(other.pem() + &other.key_pem()));
     world
         .run("plan m.yaml")

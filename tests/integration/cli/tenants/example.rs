@@ -138,5 +138,5 @@ fn the_pipelines_run_what_there_is() {
     world
         .run("tenants merge pods")
         .exits(0)
-        .says(&["5 tenants", "no changes"]);
+        .says(&["5 tenants", "nothing to do"]);
 }
