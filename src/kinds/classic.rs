@@ -75,3 +75,17 @@ pub(super) const HARDWARE_CONFIGURATION: PolicyKindSpec = PolicyKindSpec {
     platform: Platform::Only(&["windows10AndLater"]),
     ..PLAIN
 };
+
+/// Profiles of a mobile network, for devices with a built-in SIM.
+pub(super) const EMBEDDED_SIM_ACTIVATION_CODE_POOL: PolicyKindSpec = PolicyKindSpec {
+    name: "embeddedSIMActivationCodePool",
+    collection: "/deviceManagement/embeddedSIMActivationCodePools",
+    assignment_type: "#microsoft.graph.embeddedSIMActivationCodePoolAssignment",
+    targets: TargetRules {
+        filters: FilterRule::Doubtful,
+        source: "learn.microsoft.com: the list of what filters support does not name eSIM profiles",
+        ..TargetRules::ALL
+    },
+    platform: Platform::Only(&["windows10AndLater"]),
+    ..PLAIN
+};

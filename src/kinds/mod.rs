@@ -56,6 +56,7 @@ pub static KINDS: &[PolicyKindSpec] = &[
     organization::ROLE_SCOPE_TAG,
     settings_catalog::INVENTORY_POLICY,
     classic::HARDWARE_CONFIGURATION,
+    classic::EMBEDDED_SIM_ACTIVATION_CODE_POOL,
     apps::IOS_LOB_APP_PROVISIONING_CONFIGURATION,
     apps::WDAC_SUPPLEMENTAL_POLICY,
 ];

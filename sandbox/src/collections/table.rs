@@ -411,6 +411,14 @@ pub(super) const COLLECTIONS: &[Spec] = &[
         ..PLAIN
     },
     Spec {
+        segment: "embeddedSIMActivationCodePools",
+        entity: "embeddedSIMActivationCodePool",
+        properties: &["createdDateTime", "modifiedDateTime"],
+        element: "embeddedSIMActivationCodePoolAssignment",
+        answer: Answer::Rows,
+        ..PLAIN
+    },
+    Spec {
         root: "deviceAppManagement",
         segment: "iosLobAppProvisioningConfigurations",
         entity: "iosLobAppProvisioningConfiguration",

@@ -279,7 +279,7 @@ mod tests {
     #[test]
     fn the_sample_is_as_big_as_it_says() {
         let tenant = Tenant::sample();
-        assert_eq!(tenant.policies.values().flatten().count(), 194);
+        assert_eq!(tenant.policies.values().flatten().count(), 195);
         assert_eq!(tenant.groups.len(), 60);
         assert_eq!(tenant.assignment_filters.len(), 8);
         assert_eq!((tenant.users.len(), tenant.devices.len()), (184, 305));

@@ -377,6 +377,13 @@ pub(super) const OBJECTS: &[Object] = &[
         &["SG-Autopilot-All"],
     ),
     object(
+        "embeddedSIMActivationCodePools",
+        "",
+        "eSIM - Field service",
+        "",
+        &["SG-Loaner-Pool"],
+    ),
+    object(
         "roleScopeTags",
         "",
         "Field service",

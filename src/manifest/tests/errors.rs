@@ -234,11 +234,11 @@ fn entries_without_kind_or_selector() {
         str![[r#"
 
 <{}>
-    3:3+1 missing-key the key `kind` is missing | the kinds are `configurationPolicy`, `compliancePolicy` and 29 others (see `assignctl schema`)
+    3:3+1 missing-key the key `kind` is missing | the kinds are `configurationPolicy`, `compliancePolicy` and 30 others (see `assignctl schema`)
     3:3+1 no-selector the entry does not say which policies it means | add `name`, `id` or `match`
 
 <{name: P}>
-    3:4+4 missing-key the key `kind` is missing | the kinds are `configurationPolicy`, `compliancePolicy` and 29 others (see `assignctl schema`)
+    3:4+4 missing-key the key `kind` is missing | the kinds are `configurationPolicy`, `compliancePolicy` and 30 others (see `assignctl schema`)
 
 <{knd: compliancePolicy, name: P}>
     3:4+3 unknown-key unknown key `knd` in a policy entry | did you mean `kind`?
@@ -247,7 +247,7 @@ fn entries_without_kind_or_selector() {
     3:10+16 unknown-kind unknown kind `compliancepolicy` | did you mean `compliancePolicy`?
 
 <{kind: firewallRule, name: P}>
-    3:10+12 unknown-kind unknown kind `firewallRule` | it is `configurationPolicy`, `compliancePolicy` or 29 others (see `assignctl schema`)
+    3:10+12 unknown-kind unknown kind `firewallRule` | it is `configurationPolicy`, `compliancePolicy` or 30 others (see `assignctl schema`)
 
 <{kind: , name: P}>
     3:4+4 wrong-type `kind` must be text, not nothing
@@ -377,13 +377,13 @@ fn all_faults_of_all_files_are_told_in_one_run() {
         faults(&loaded),
         str![[r#"
 a.yaml:1:10+1 wrong-version `version` must be the number 1, not `2` | write `version: 1`
-a.yaml:3:10+1 unknown-kind unknown kind `x` | it is `configurationPolicy`, `compliancePolicy` or 29 others (see `assignctl schema`)
+a.yaml:3:10+1 unknown-kind unknown kind `x` | it is `configurationPolicy`, `compliancePolicy` or 30 others (see `assignctl schema`)
 a.yaml:3:13+3 unknown-key unknown key `nam` in a policy entry | did you mean `name`?
 a.yaml:3:31+4 unknown-key unknown key `grup` in a target | did you mean `group`?
 a.yaml:3:57+1 unknown-target-set unknown target set `s` | a part that could not be read may define it
 a.yaml:3:78+1 included-and-excluded the group `B` is both included and excluded | excluded | a.yaml:3:47+1 included | remove one of the two
 b.yaml:1:1+8 missing-key the key `version` is missing | start every document with `version: 1`
-b.yaml:2:4+4 missing-key the key `kind` is missing | the kinds are `configurationPolicy`, `compliancePolicy` and 29 others (see `assignctl schema`)
+b.yaml:2:4+4 missing-key the key `kind` is missing | the kinds are `configurationPolicy`, `compliancePolicy` and 30 others (see `assignctl schema`)
 b.yaml:4:10+1 syntax while scanning a plain scalar, found a tab | indent with spaces
 c.yaml:3:43+1 unknown-target-set unknown target set `t` | a part that could not be read may define it
 c.yaml:3:57+8 exclude-not-group `allUsers` cannot be excluded; only groups can | list `group` or `groupId` below `exclude`

@@ -62,7 +62,7 @@ fn a_plan_of_the_sample_tenants_export_has_nothing_to_do() {
         .sandbox("drift manifests --format json")
         .exits(0)
         .json();
-    assert_eq!(told["summary"]["managed"], 191);
+    assert_eq!(told["summary"]["managed"], 192);
     // Two defaults of enrollment, which no manifest can name.
     assert_eq!(told["summary"]["unmanaged"], 2);
     assert_eq!(world.read("tenant.json"), before);

@@ -153,6 +153,8 @@ roleScopeTags - number
   {"id": "opaque", "target": @A}
 hardwareConfigurations
   {"target": @A}
+embeddedSIMActivationCodePools
+  {"target": @A}
 iosLobAppProvisioningConfigurations
   {"target": @A}
 wdacSupplementalPolicies

@@ -100,7 +100,7 @@ async fn reading_every_kind_takes_its_pages_and_a_batch_for_twenty_where_lists_b
             Some(text) => {
                 let plan = world.plan(&text).await;
                 assert!(plan.is_empty(), "{number}: {:?}", plan.changed().next());
-                assert_eq!(plan.policies.len(), 31 * number);
+                assert_eq!(plan.policies.len(), 32 * number);
             }
         }
         let all: usize = PolicyKind::all().map(|kind| requests(kind, number).1).sum();
@@ -113,7 +113,7 @@ async fn reading_every_kind_takes_its_pages_and_a_batch_for_twenty_where_lists_b
             log.iter().map(|sent| &sent.path).collect::<Vec<_>>()
         );
     }
-    assert_eq!(PolicyKind::all().count(), 31);
+    assert_eq!(PolicyKind::all().count(), 32);
 }
 
 #[tokio::test(start_paused = true)]

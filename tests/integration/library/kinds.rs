@@ -231,6 +231,11 @@ const SETS: &[(&str, &str, &str)] = &[
         "hardwareConfigurationAssignments",
     ),
     (
+        "embeddedSIMActivationCodePool",
+        "/deviceManagement/embeddedSIMActivationCodePools",
+        "assignments",
+    ),
+    (
         "iosLobAppProvisioningConfiguration",
         "/deviceAppManagement/iosLobAppProvisioningConfigurations",
         "iOSLobAppProvisioningConfigAssignments",

@@ -139,6 +139,7 @@ fn each_kind_has_its_own_parameter_and_ids() {
             "hardwareConfigurationAssignments",
             "",
         ),
+        ("embeddedSIMActivationCodePools", "", "assignments", ""),
         (
             "iosLobAppProvisioningConfigurations",
             "",

@@ -487,5 +487,16 @@ pub(super) fn lines() -> Vec<Line> {
             json!({}),
             ALL,
         ),
+        line(
+            "embeddedSIMActivationCodePool",
+            "embeddedSIMActivationCodePools",
+            json!({}),
+            &[
+                (EXCLUDED, Nothing),
+                (USERS, Nothing),
+                (DEVICES, Nothing),
+                (FILTERED, Doubt(UNSUPPORTED, "does not name eSIM")),
+            ],
+        ),
     ]
 }
