@@ -113,8 +113,8 @@ pub(super) struct Capabilities {
     create_routes: Mutex<HashMap<PolicyKind, Question>>,
     /// The kinds whose `assign` is behind a cast only.
     casts: Mutex<BTreeSet<PolicyKind>>,
-    policy_set_rows: Question,
-    rows_were_dropped: AtomicBool,
+    policy_set_assignments: Question,
+    assignments_were_dropped: AtomicBool,
     probes_in_vain: AtomicUsize,
 }
 
@@ -141,11 +141,11 @@ impl Capabilities {
     }
 
     /// Whether `assign` keeps the assignments of policy sets that its body leaves out.
-    pub(super) fn policy_set_rows(&self) -> Question {
-        self.policy_set_rows.clone()
+    pub(super) fn policy_set_assignments(&self) -> Question {
+        self.policy_set_assignments.clone()
     }
 
-    /// Notes that a probe of [`Self::policy_set_rows`] ended without an answer.
+    /// Notes that a probe of [`Self::policy_set_assignments`] ended without an answer.
     pub(super) fn note_probe_in_vain(&self, probe: Probe) {
         let before = self.probes_in_vain.fetch_add(1, Ordering::AcqRel);
         if before + 1 >= PROBES_IN_VAIN {
@@ -154,12 +154,12 @@ impl Capabilities {
     }
 
     /// Notes that assignments of a policy set vanished. It may happen after the first try went well.
-    pub(super) fn note_dropped_rows(&self) {
-        self.rows_were_dropped.store(true, Ordering::Release);
+    pub(super) fn note_dropped_assignments(&self) {
+        self.assignments_were_dropped.store(true, Ordering::Release);
     }
 
     /// Whether assignments of a policy set have vanished in this run.
-    pub(super) fn rows_were_dropped(&self) -> bool {
-        self.rows_were_dropped.load(Ordering::Acquire)
+    pub(super) fn assignments_were_dropped(&self) -> bool {
+        self.assignments_were_dropped.load(Ordering::Acquire)
     }
 }

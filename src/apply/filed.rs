@@ -11,7 +11,7 @@ use crate::graph::error::ServiceError;
 use crate::graph::retry::LISTED_WITHIN;
 use crate::graph::transport::Method;
 use crate::kinds::Writing;
-use crate::model::{PolicyKind, Rows, assign_path, assignments_path, cast_assign_path};
+use crate::model::{Assignments, PolicyKind, assign_path, assignments_path, cast_assign_path};
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{Step, Strategy, steps_by};
 use crate::report::{Filing, PendingApproval};
@@ -37,7 +37,7 @@ impl Filing {
     }
 
     /// Makes the write again, to the byte; `None` if it is not one that changes this policy.
-    pub fn write(&self, kind: PolicyKind, id: &str, then: Rows) -> Option<WriteRequest> {
+    pub fn write(&self, kind: PolicyKind, id: &str, then: Assignments) -> Option<WriteRequest> {
         let Self {
             sent_at: _,
             justification: _,
@@ -52,7 +52,7 @@ impl Filing {
 
 impl PendingApproval {
     /// Makes the write again, to the byte; `None` if it is not one that changes this policy.
-    pub fn write(&self, kind: PolicyKind, id: &str, then: Rows) -> Option<WriteRequest> {
+    pub fn write(&self, kind: PolicyKind, id: &str, then: Assignments) -> Option<WriteRequest> {
         let Self {
             code: _,
             filed_at: _,
@@ -101,7 +101,7 @@ fn write(
     kind: PolicyKind,
     id: &str,
     (method, path, body): (&str, &str, &Option<String>),
-    then: Rows,
+    then: Assignments,
 ) -> Option<WriteRequest> {
     let assignments = assignments_path(kind, id);
     let below = path.strip_prefix(&*assignments);

@@ -28,7 +28,9 @@ use crate::graph::retry::{BUSY_TRIES, BUSY_WAIT, FRESH, LOOKS_AFTER_UNKNOWN};
 use crate::graph::write::{LookSlot, WriteSlot, Written};
 use crate::graph::{GraphError, Reader};
 use crate::kinds::Writing;
-use crate::model::{PolicyKind, Source, assign_path, cast_assign_path, rows, same_assignments};
+use crate::model::{
+    PolicyKind, Source, assign_path, assignments, cast_assign_path, same_assignments,
+};
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith, steps};
 
@@ -138,11 +140,14 @@ impl Worker<'_> {
         if self.end(progress).is_cancelled() {
             return Err(self.stopped(progress));
         }
-        let has_policy_set_rows = policy
+        let has_policy_set_assignments = policy
             .before
             .iter()
-            .any(|row| row.key.source == Source::PolicySets);
-        if has_policy_set_rows && !progress.touched && self.capabilities.rows_were_dropped() {
+            .any(|assignment| assignment.key.source == Source::PolicySets);
+        if has_policy_set_assignments
+            && !progress.touched
+            && self.capabilities.assignments_were_dropped()
+        {
             return Err(dropped_elsewhere(progress));
         }
         Ok(())
@@ -205,7 +210,7 @@ impl Worker<'_> {
                 error => Reason::from_graph("readFailed", &error),
             })?;
         Ok(live.map(|live| Seen {
-            rows: rows(&live),
+            assignments: assignments(&live),
             live,
             asked,
             at: Instant::now(),
@@ -416,17 +421,17 @@ fn place(
     progress: &mut Progress,
     seen: &Seen,
 ) -> Result<Option<Step>, Settled> {
-    if same_assignments(&policy.after, &seen.rows) {
+    if same_assignments(&policy.after, &seen.assignments) {
         return Ok(None);
     }
     // Of several places with the same assignments, prefer the step we believe we are at. What was
     // seen done is not done again: whoever undid it meant to.
     let is_at = |number: usize| {
-        let rows = match number {
+        let assignments = match number {
             0 => &policy.before,
             number => &progress.steps[number - 1].then,
         };
-        same_assignments(rows, &seen.rows)
+        same_assignments(assignments, &seen.assignments)
     };
     let here = progress.done;
     let found = std::iter::once(here)

@@ -18,7 +18,7 @@ use crate::report::PendingApproval;
 /// What was seen of a policy, and when.
 pub(super) struct Seen {
     pub(super) live: Vec<LiveAssignment>,
-    pub(super) rows: Vec<Assignment>,
+    pub(super) assignments: Vec<Assignment>,
     /// When the look was begun, and when it was answered.
     pub(super) asked: Instant,
     pub(super) at: Instant,
@@ -141,7 +141,7 @@ pub(super) fn dropped_elsewhere(progress: &Progress) -> Settled {
     )
 }
 
-pub(super) fn rows_unclear(progress: &Progress) -> Settled {
+pub(super) fn policy_set_assignments_unclear(progress: &Progress) -> Settled {
     not_done(
         progress,
         Reason::new(

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::capabilities::{Capability, Question};
-use super::progress::{Next, Progress, dropped_elsewhere, rows_unclear};
+use super::progress::{Next, Progress, dropped_elsewhere, policy_set_assignments_unclear};
 use super::{Outcome, Reason, Settled, Worker};
 use crate::graph::GraphError;
 use crate::graph::body::{WriteRequest, WrittenPolicy};
@@ -23,7 +23,7 @@ impl Worker<'_> {
             StepAction::Create(_) if self.approvals.filed(policy).is_some() => None,
             StepAction::Create(_) => Some(self.capabilities.create_route(policy.kind)),
             StepAction::Assign(_) if !policy.untouched.is_empty() => {
-                Some(self.capabilities.policy_set_rows())
+                Some(self.capabilities.policy_set_assignments())
             }
             StepAction::Assign(_) | StepAction::Delete(_) => None,
         }
@@ -66,7 +66,7 @@ impl Worker<'_> {
                     ));
                 }
                 Capability::Fails => return Err(dropped_elsewhere(progress)),
-                Capability::Unclear => return Err(rows_unclear(progress)),
+                Capability::Unclear => return Err(policy_set_assignments_unclear(progress)),
                 Capability::Unknown | Capability::Asked | Capability::Open | Capability::Works => {
                     return Ok(());
                 }
@@ -166,7 +166,7 @@ pub(super) fn request(
         StepAction::Create(new) => Ok(WriteRequest::create(written, new, then)),
         StepAction::Assign(all) => Ok(WriteRequest::whole_set(written, all, live, then)),
         StepAction::Delete(old) => {
-            let found = live.iter().find(|live| live.row == *old);
+            let found = live.iter().find(|live| live.assignment == *old);
             let assignment_id = found.and_then(|live| live.id.as_deref());
             // A group that is assigned directly and by a policy set has one id for both.
             let same_id = live

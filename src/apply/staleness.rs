@@ -1,7 +1,7 @@
 //! Whether a plan still fits the tenant, before the first write.
 
 use crate::graph::{GraphError, Reader};
-use crate::model::{PolicyKind, rows, same_assignments};
+use crate::model::{PolicyKind, assignments, same_assignments};
 use crate::plan::references::{References, renamed};
 use crate::plan::writes::{WriteWith, steps};
 use crate::plan::{Names, Plan, PlanDiagnostic, PlannedPolicy};
@@ -93,7 +93,7 @@ pub async fn moved(
         match live? {
             None => moved.push(Moved { index, live: None }),
             Some(live) => {
-                let live = rows(&live);
+                let live = assignments(&live);
                 let fits = same_assignments(&policy.before, &live)
                     || same_assignments(&policy.after, &live)
                     || steps(policy, write_with)

@@ -56,8 +56,8 @@ impl Worker<'_> {
             // The service took it, and shows it late.
             Watched::Never(Some(Ok(seen)))
                 if policy.kind.spec().eventual
-                    && (same_assignments(&before.rows, &seen.rows)
-                        || same_assignments(&step.then, &seen.rows)) =>
+                    && (same_assignments(&before.assignments, &seen.assignments)
+                        || same_assignments(&step.then, &seen.assignments)) =>
             {
                 Err(Settled {
                     reason: Some(Reason::new(
@@ -142,14 +142,14 @@ impl Worker<'_> {
         for (number, wait) in looks(first, eventual).enumerate() {
             let look = self.look_again(policy, wait).await?;
             if let Ok(seen) = &look {
-                let unchanged =
-                    unknown_since.is_some_and(|before| same_assignments(&before.rows, &seen.rows));
+                let unchanged = unknown_since
+                    .is_some_and(|before| same_assignments(&before.assignments, &seen.assignments));
                 if unchanged && number >= LOOKS_AFTER_UNKNOWN {
                     return Ok(Watched::NoEffect);
                 }
             }
             match look {
-                Ok(seen) if same_assignments(&step.then, &seen.rows) => {
+                Ok(seen) if same_assignments(&step.then, &seen.assignments) => {
                     agreeing += 1;
                     if agreeing >= needed {
                         return Ok(Watched::Shown(seen));
@@ -163,7 +163,7 @@ impl Worker<'_> {
                         .as_ref()
                         .is_ok_and(|seen| lost_only(policy, step, seen))
                     {
-                        self.capabilities.note_dropped_rows();
+                        self.capabilities.note_dropped_assignments();
                     }
                     last = Some(other);
                 }
@@ -176,7 +176,7 @@ impl Worker<'_> {
     pub(super) async fn shows(&self, policy: &PlannedPolicy, step: &Step, most: usize) -> bool {
         for wait in looks(Duration::ZERO, false).take(most) {
             match self.look_again(policy, wait).await {
-                Ok(Ok(seen)) if same_assignments(&step.then, &seen.rows) => return true,
+                Ok(Ok(seen)) if same_assignments(&step.then, &seen.assignments) => return true,
                 Ok(_) => {}
                 Err(_) => return false,
             }
@@ -224,9 +224,9 @@ impl Worker<'_> {
     ) -> Settled {
         let message = match last {
             Some(Ok(seen)) => {
-                let lost = |row| !seen.rows.contains(row);
+                let lost = |assignment| !seen.assignments.contains(assignment);
                 if policy.untouched.iter().any(lost) {
-                    self.capabilities.note_dropped_rows();
+                    self.capabilities.note_dropped_assignments();
                     progress.learn(Capability::Fails);
                     return Settled::bad(
                         Outcome::Failed,
@@ -265,10 +265,12 @@ fn lost_only(policy: &PlannedPolicy, step: &Step, seen: &Seen) -> bool {
     let left: Vec<Assignment> = step
         .then
         .iter()
-        .filter(|row| seen.rows.contains(row) || !policy.untouched.contains(row))
+        .filter(|assignment| {
+            seen.assignments.contains(assignment) || !policy.untouched.contains(assignment)
+        })
         .cloned()
         .collect();
-    left.len() < step.then.len() && same_assignments(&left, &seen.rows)
+    left.len() < step.then.len() && same_assignments(&left, &seen.assignments)
 }
 
 /// The waits before each look at a policy.

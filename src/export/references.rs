@@ -178,28 +178,32 @@ impl<'a> References<'a> {
         let mut notes = BTreeSet::new();
         let mut seen = HashSet::new();
         let mut sides = HashMap::new();
-        for row in policy.rows.iter() {
-            if !row.key.is_direct() || matches!(row.key.target, Target::Other { .. }) {
-                notes.insert(self.note(row));
+        for assignment in policy.assignments.iter() {
+            if !assignment.key.is_direct() || matches!(assignment.key.target, Target::Other { .. })
+            {
+                notes.insert(self.note(assignment));
                 continue;
             }
-            if !seen.insert((row.key.target.clone(), row.key.variant.clone())) {
+            if !seen.insert((
+                assignment.key.target.clone(),
+                assignment.key.variant.clone(),
+            )) {
                 return Err(format!(
                     "{} is assigned twice",
-                    self.describe(&row.key.target)
+                    self.describe(&assignment.key.target)
                 ));
             }
-            if let Some(group) = row.key.target.group_id() {
-                let excluded = row.key.target.is_exclusion();
-                let group = (group.to_owned(), row.key.variant.clone());
+            if let Some(group) = assignment.key.target.group_id() {
+                let excluded = assignment.key.target.is_exclusion();
+                let group = (group.to_owned(), assignment.key.variant.clone());
                 if *sides.entry(group).or_insert(excluded) != excluded {
                     return Err(format!(
                         "{} is both included and excluded",
-                        self.describe(&row.key.target)
+                        self.describe(&assignment.key.target)
                     ));
                 }
             }
-            self.add(row, policy, &mut targets)?;
+            self.add(assignment, policy, &mut targets)?;
         }
         targets.include.sort();
         targets.exclude.sort();
@@ -208,24 +212,27 @@ impl<'a> References<'a> {
 
     fn add(
         &self,
-        row: &Assignment,
+        assignment: &Assignment,
         policy: &LivePolicy,
         targets: &mut Targets,
     ) -> Result<(), String> {
-        let said = Said::of(row, policy)?;
+        let said = Said::of(assignment, policy)?;
         let group = |id: &str| match Guid::parse(id) {
             Some(_) => Ok(self.group(id)),
             None => Err(format!("the group id `{id}` is not a GUID")),
         };
-        let audience = match &row.key.target {
+        let audience = match &assignment.key.target {
             Target::AllDevices => Audience::AllDevices,
             Target::AllUsers => Audience::AllUsers,
             Target::Group(id) => Audience::Group(group(id)?),
             Target::Collection(id) if !is_blank(id) => Audience::Collection(id.to_string()),
             Target::Collection(_) => return Err("a collection has no id".to_owned()),
             Target::ExclusionGroup(id) => {
-                if row.filter.is_some() {
-                    return Err(format!("{} has a filter", self.describe(&row.key.target)));
+                if assignment.filter.is_some() {
+                    return Err(format!(
+                        "{} has a filter",
+                        self.describe(&assignment.key.target)
+                    ));
                 }
                 targets.exclude.push(Excluded {
                     group: group(id)?,
@@ -236,7 +243,7 @@ impl<'a> References<'a> {
             // Not asked for; see `note`.
             Target::Other { .. } => return Ok(()),
         };
-        let (filter, excludes) = match &row.filter {
+        let (filter, excludes) = match &assignment.filter {
             None => (None, false),
             Some(filter) => {
                 let (filter, excludes) = self.filtered(filter)?;
@@ -265,9 +272,9 @@ impl<'a> References<'a> {
     }
 
     /// Says what is there and stays, whatever the manifests say.
-    fn note(&self, row: &Assignment) -> String {
-        let target = self.describe(&row.key.target);
-        match (&row.key.source, &row.key.target) {
+    fn note(&self, assignment: &Assignment) -> String {
+        let target = self.describe(&assignment.key.target);
+        match (&assignment.key.source, &assignment.key.target) {
             (Source::PolicySets, _) => format!("also assigned by a policy set: {target}"),
             (Source::Other(source), _) => format!("also assigned by `{source}`: {target}"),
             (Source::Direct, _) => format!("also assigned: {target}"),

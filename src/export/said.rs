@@ -21,23 +21,26 @@ pub(super) struct Said {
 
 impl Said {
     /// Reads what an assignment says; or why no manifest can ask for it.
-    pub(super) fn of(row: &Assignment, policy: &LivePolicy) -> Result<Self, String> {
+    pub(super) fn of(assignment: &Assignment, policy: &LivePolicy) -> Result<Self, String> {
         match policy.kind.spec().properties {
             AssignmentProperties::None => Ok(Self::default()),
             AssignmentProperties::App => {
-                let intent = row.key.variant.as_deref();
+                let intent = assignment.key.variant.as_deref();
                 let intent = intent.ok_or("an assignment has no intent")?;
                 if !INTENTS.contains(&intent) {
                     return Err(format!("the intent `{intent}` is unknown"));
                 }
                 Ok(Self {
                     intent: Some(intent.to_owned()),
-                    settings: settings(row, policy.odata_type.as_deref().unwrap_or_default()),
+                    settings: settings(
+                        assignment,
+                        policy.odata_type.as_deref().unwrap_or_default(),
+                    ),
                     schedule: None,
                 })
             }
             AssignmentProperties::Remediation => Ok(Self {
-                schedule: schedule(row),
+                schedule: schedule(assignment),
                 ..Self::default()
             }),
         }
@@ -53,8 +56,8 @@ impl Said {
     }
 }
 
-fn settings(row: &Assignment, odata_type: &str) -> Vec<(String, String)> {
-    if row.key.target.is_exclusion() {
+fn settings(assignment: &Assignment, odata_type: &str) -> Vec<(String, String)> {
+    if assignment.key.target.is_exclusion() {
         return Vec::new();
     }
     let Some(known) = app_settings::settings_of(odata_type) else {
@@ -70,17 +73,17 @@ fn settings(row: &Assignment, odata_type: &str) -> Vec<(String, String)> {
         let value = serde_json::from_str(value);
         value.is_ok_and(|value| app_settings::check(&value, takes).is_ok())
     };
-    let all = row.properties.iter();
+    let all = assignment.properties.iter();
     all.filter(|(name, value)| can_be_said(name, value))
         .map(|(name, value)| (name.to_string(), value.to_string()))
         .collect()
 }
 
-fn schedule(row: &Assignment) -> Option<String> {
-    let live = row.properties.get("runSchedule")?;
+fn schedule(assignment: &Assignment) -> Option<String> {
+    let live = assignment.properties.get("runSchedule")?;
     let Ok(Value::Object(written)) = serde_json::from_str(live) else {
         return None;
     };
     let read = run_schedule::from_manifest(&written).ok()?;
-    (read == **live && !row.key.target.is_exclusion()).then_some(read)
+    (read == **live && !assignment.key.target.is_exclusion()).then_some(read)
 }

@@ -133,17 +133,18 @@ impl<'m> KnownSets<'m> {
 
     /// Returns the name of the set that is all that a policy is assigned to.
     pub(super) fn name(&self, policy: &LivePolicy) -> Option<&'m str> {
-        let known = |row: &&Assignment| {
-            row.key.is_direct() && !matches!(row.key.target, Target::Other { .. })
+        let known = |assignment: &&Assignment| {
+            assignment.key.is_direct() && !matches!(assignment.key.target, Target::Other { .. })
         };
-        let rows = policy.rows.iter().filter(known);
-        let rows: Option<BTreeSet<Assignment>> = rows
-            .map(|row| {
-                let plain = row.key.variant.is_none() && row.properties == Properties::default();
-                plain.then(|| row.clone())
+        let assignments = policy.assignments.iter().filter(known);
+        let assignments: Option<BTreeSet<Assignment>> = assignments
+            .map(|assignment| {
+                let plain = assignment.key.variant.is_none()
+                    && assignment.properties == Properties::default();
+                plain.then(|| assignment.clone())
             })
             .collect();
-        self.names.get(&rows?).copied()
+        self.names.get(&assignments?).copied()
     }
 }
 

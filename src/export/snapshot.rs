@@ -38,12 +38,16 @@ struct Policy<'a> {
 pub fn state(tenant: &RawTenant, tenant_id: &str) -> String {
     let policies = KINDS
         .iter()
-        .map(|row| {
-            let key = row.collection.rsplit('/').next().unwrap_or(row.collection);
+        .map(|assignment| {
+            let key = assignment
+                .collection
+                .rsplit('/')
+                .next()
+                .unwrap_or(assignment.collection);
             let of_kind = tenant
                 .policies
                 .iter()
-                .filter(|policy| policy.live.kind.spec().name == row.name);
+                .filter(|policy| policy.live.kind.spec().name == assignment.name);
             (key, of_kind.map(policy).collect::<Vec<_>>())
         })
         // A sandbox need not know a kind of which there is nothing.

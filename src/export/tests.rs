@@ -12,36 +12,39 @@ fn kind() -> PolicyKind {
     PolicyKind::from_name("configurationPolicy").expect("a kind")
 }
 
-fn row(target: Target) -> Assignment {
+fn assignment(target: Target) -> Assignment {
     Assignment::direct(target)
 }
 
 fn include(id: &str) -> Assignment {
-    row(Target::Group(id.into()))
+    assignment(Target::Group(id.into()))
 }
 
 fn exclude(id: &str) -> Assignment {
-    row(Target::ExclusionGroup(id.into()))
+    assignment(Target::ExclusionGroup(id.into()))
 }
 
-fn filtered(row: Assignment, id: &str, mode: FilterMode) -> Assignment {
+fn filtered(assignment: Assignment, id: &str, mode: FilterMode) -> Assignment {
     Assignment {
         filter: Some(Filter {
             id: id.into(),
             mode,
         }),
-        ..row
+        ..assignment
     }
 }
 
-fn policy(number: usize, name: &str, rows: &[Assignment]) -> LivePolicy {
-    let rows = rows.iter().map(|row| (row.clone(), "".into())).collect();
+fn policy(number: usize, name: &str, assignments: &[Assignment]) -> LivePolicy {
+    let assignments = assignments
+        .iter()
+        .map(|assignment| (assignment.clone(), "".into()))
+        .collect();
     LivePolicy::new(
         kind(),
         format!("c0000000-0000-4000-8000-{number:012}"),
         name.to_owned(),
         Some("windows10".to_owned()),
-        rows,
+        assignments,
     )
 }
 
@@ -104,15 +107,15 @@ fn a_policy_without_assignments_says_so() {
 
 #[test]
 fn targets_are_named_and_filters_written_below_them() {
-    let rows = [
+    let assignments = [
         include(A),
-        filtered(row(Target::AllDevices), FILTER, FilterMode::Include),
-        filtered(row(Target::AllUsers), FILTER, FilterMode::Exclude),
-        row(Target::Collection("MEM00012".into())),
+        filtered(assignment(Target::AllDevices), FILTER, FilterMode::Include),
+        filtered(assignment(Target::AllUsers), FILTER, FilterMode::Exclude),
+        assignment(Target::Collection("MEM00012".into())),
         exclude(B),
     ];
     assert_eq!(
-        text(vec![policy(1, "P", &rows)]),
+        text(vec![policy(1, "P", &assignments)]),
         "version: 1
 
 policies:
@@ -189,7 +192,7 @@ fn what_stays_in_any_case_is_mentioned_only() {
     from_set.source_id = Some("set".into());
     let mut odd = include(B);
     odd.key.source = Source::Other("somebody\n".into());
-    let unknown = row(Target::Other {
+    let unknown = assignment(Target::Other {
         odata_type: "novelTarget".into(),
         properties: "{}".into(),
     });
@@ -210,13 +213,13 @@ policies:
 
 #[test]
 fn a_policy_that_no_manifest_can_express_is_left_out_with_its_reason() {
-    let bad = |rows: &[Assignment]| {
-        let export = export(&tenant(vec![policy(1, "P", rows)]));
+    let bad = |assignments: &[Assignment]| {
+        let export = export(&tenant(vec![policy(1, "P", assignments)]));
         assert_eq!(export.files, []);
         export.left_out[0].reason.clone()
     };
     let odd_mode = FilterMode::Other("maybe".into());
-    for (rows, reason) in [
+    for (assignments, reason) in [
         (
             vec![filtered(include(A), FILTER, odd_mode)],
             "the filter mode `maybe` is unknown",
@@ -231,7 +234,7 @@ fn a_policy_that_no_manifest_can_express_is_left_out_with_its_reason() {
         ),
         (vec![include("x")], "the group id `x` is not a GUID"),
         (
-            vec![row(Target::Collection(" ".into()))],
+            vec![assignment(Target::Collection(" ".into()))],
             "a collection has no id",
         ),
         (vec![include(A), include(A)], "group SG-A is assigned twice"),
@@ -240,7 +243,7 @@ fn a_policy_that_no_manifest_can_express_is_left_out_with_its_reason() {
             "excluded group SG-A is both included and excluded",
         ),
     ] {
-        assert_eq!(bad(&rows), reason);
+        assert_eq!(bad(&assignments), reason);
     }
 }
 
@@ -310,7 +313,7 @@ fn the_name_of_a_set_promises_no_less_than_it_holds() {
     let rings: Vec<String> = ["Pilot", "Early", "Broad", "All the others"]
         .map(|ring| format!("SG-Windows-Ring-{ring}"))
         .into();
-    let rows = |count: usize| -> Vec<Assignment> {
+    let assignments = |count: usize| -> Vec<Assignment> {
         let ids = (0..count).map(|number| format!("a0000000-0000-4000-8000-{number:012}"));
         ids.map(|id| include(&id)).collect()
     };
@@ -330,7 +333,7 @@ fn the_name_of_a_set_promises_no_less_than_it_holds() {
                 policies.push(policy(
                     policies.len(),
                     &policies.len().to_string(),
-                    &rows(*count),
+                    &assignments(*count),
                 ));
             }
         }

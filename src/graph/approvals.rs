@@ -245,10 +245,12 @@ impl ApprovalRequest {
         }
         match &self.body {
             Some(filed) => is_same(serde_json::from_str::<Value>(filed).is_ok_and(|filed| {
-                filed == sent || rows_of(&filed).is_some_and(|rows| same_rows(rows, &sent))
+                filed == sent
+                    || assignments_of(&filed)
+                        .is_some_and(|assignments| same_assignments(assignments, &sent))
             })),
             // The service shows the body of writes of the whole set only, and may not do so everywhere.
-            None if says_nothing || same_rows(&self.added, &sent) => Asks::Unclear,
+            None if says_nothing || same_assignments(&self.added, &sent) => Asks::Unclear,
             None => Asks::Other,
         }
     }
@@ -282,21 +284,22 @@ impl ApprovalRequest {
     }
 }
 
-fn rows_of(body: &Value) -> Option<&Vec<Value>> {
+fn assignments_of(body: &Value) -> Option<&Vec<Value>> {
     // One list, whatever the action calls it.
     let mut lists = body.as_object()?.values().filter_map(Value::as_array);
     lists.next().filter(|_| lists.next().is_none())
 }
 
 /// Whether assignments are those of a body, in any order.
-fn same_rows(filed: &[Value], sent: &Value) -> bool {
-    let Some(sent) = rows_of(sent) else {
+fn same_assignments(filed: &[Value], sent: &Value) -> bool {
+    let Some(sent) = assignments_of(sent) else {
         return false;
     };
-    let has = |row: &Value, all: &[Value]| all.iter().any(|other| means_same(row, other));
+    let has =
+        |assignment: &Value, all: &[Value]| all.iter().any(|other| means_same(assignment, other));
     filed.len() == sent.len()
-        && filed.iter().all(|row| has(row, sent))
-        && sent.iter().all(|row| has(row, filed))
+        && filed.iter().all(|assignment| has(assignment, sent))
+        && sent.iter().all(|assignment| has(assignment, filed))
 }
 
 /// Whether two assignments say the same: the service spells types and words of its own in another way.
@@ -346,11 +349,11 @@ impl Reader {
     /// Whatever keeps the list from being complete.
     pub async fn approval_requests(&self) -> Result<Vec<ApprovalRequest>, GraphError> {
         let first = self.client().address().join(REQUESTS);
-        let rows = self
+        let assignments = self
             .client()
             .read_list(first, &pages::objects, |_| {})
             .await?;
-        rows.into_iter().map(request).collect()
+        assignments.into_iter().map(request).collect()
     }
 
     /// Reads one of them; `None` if the sign-in sees none with this id.
@@ -364,15 +367,15 @@ impl Reader {
             .address()
             .join(&format!("{REQUESTS}/{}", encode(id)));
         match self.client().read_json_with(None, &Call::get(url)).await {
-            Ok(row) => Ok(Some(request(row)?)),
+            Ok(assignment) => Ok(Some(request(assignment)?)),
             Err(GraphError::Service { error, .. }) if error.is_missing() => Ok(None),
             Err(error) => Err(error),
         }
     }
 }
 
-fn request(row: Object) -> Result<ApprovalRequest, GraphError> {
-    let wire = serde_json::from_value(Value::Object(row));
+fn request(assignment: Object) -> Result<ApprovalRequest, GraphError> {
+    let wire = serde_json::from_value(Value::Object(assignment));
     wire.map(ApprovalRequest::of)
         .map_err(|error| GraphError::Shape {
             what: format!("GET {REQUESTS}"),

@@ -13,7 +13,7 @@ use crate::kinds::{
     AssignmentProperties, SingleRoute, Writing, app_settings, properties, run_schedule,
 };
 use crate::model::{
-    Assignment, AssignmentKey, Filter, LiveAssignment, PolicyKind, Rows, Source, Target,
+    Assignment, AssignmentKey, Assignments, Filter, LiveAssignment, PolicyKind, Source, Target,
     assign_path, assignment_path, assignments_path,
 };
 
@@ -27,7 +27,7 @@ pub struct WriteRequest {
     /// The body, as its bytes go over the wire.
     pub body: Option<Vec<u8>>,
     /// The policy's assignments once it is done, sorted.
-    pub then: Rows,
+    pub then: Assignments,
 }
 
 /// The policy that is written.
@@ -45,7 +45,7 @@ pub struct WrittenPolicy<'a> {
 
 impl WriteRequest {
     /// Adds one assignment: `POST …/{id}/assignments`.
-    pub fn create(policy: WrittenPolicy<'_>, new: &Assignment, then: Rows) -> Self {
+    pub fn create(policy: WrittenPolicy<'_>, new: &Assignment, then: Assignments) -> Self {
         Self {
             method: Method::Post,
             path: assignments_path(policy.kind, policy.id),
@@ -59,7 +59,7 @@ impl WriteRequest {
         policy: WrittenPolicy<'_>,
         all: &[Assignment],
         live: &[LiveAssignment],
-        then: Rows,
+        then: Assignments,
     ) -> Self {
         Self {
             method: Method::Post,
@@ -70,7 +70,7 @@ impl WriteRequest {
     }
 
     /// Removes one assignment: `DELETE …/{id}/assignments/{assignmentId}`.
-    pub fn delete(policy: WrittenPolicy<'_>, assignment_id: &str, then: Rows) -> Self {
+    pub fn delete(policy: WrittenPolicy<'_>, assignment_id: &str, then: Assignments) -> Self {
         Self {
             method: Method::Delete,
             path: assignment_path(policy.kind, policy.id, assignment_id),
@@ -87,8 +87,8 @@ fn bytes(body: &Value) -> Vec<u8> {
 const RUN_REMEDIATION: &str = "runRemediationScript";
 
 /// Makes a target's wire form.
-fn target_body(kind: PolicyKind, row: &Assignment) -> Value {
-    let mut body = match &row.key.target {
+fn target_body(kind: PolicyKind, assignment: &Assignment) -> Value {
+    let mut body = match &assignment.key.target {
         Target::AllUsers if kind.spec().targets.virtual_all_users => {
             json!({"@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": ALL_USERS_ID})
         }
@@ -117,9 +117,9 @@ fn target_body(kind: PolicyKind, row: &Assignment) -> Value {
     };
     // An excluded group takes no filter, and the tools that are careful send none with it.
     if let Value::Object(properties) = &mut body
-        && !row.key.target.is_exclusion()
+        && !assignment.key.target.is_exclusion()
     {
-        set_filter(properties, row.filter.as_ref());
+        set_filter(properties, assignment.filter.as_ref());
     }
     body
 }
@@ -140,7 +140,7 @@ fn set_filter(properties: &mut Object, filter: Option<&Filter>) {
 /// Makes the body of the create call. Where the call is only documented it has all the properties
 /// that the documentation gives it: `id`, `target`, `source` and `sourceId`. The id is the one that
 /// the service itself makes. Where the call is known to work, tools send the type and the target.
-fn create_body(policy: WrittenPolicy<'_>, row: &Assignment) -> Value {
+fn create_body(policy: WrittenPolicy<'_>, assignment: &Assignment) -> Value {
     let spec = policy.kind.spec();
     let documented = matches!(
         spec.writing,
@@ -150,41 +150,41 @@ fn create_body(policy: WrittenPolicy<'_>, row: &Assignment) -> Value {
         }
     );
     if !documented {
-        let mut body = new_body(policy, row);
+        let mut body = new_body(policy, assignment);
         body["@odata.type"] = json!(spec.assignment_type);
         return body;
     }
-    let target_id = match &row.key.target {
+    let target_id = match &assignment.key.target {
         Target::AllDevices => ALL_DEVICES_ID,
         Target::AllUsers => ALL_USERS_ID,
         Target::Group(id) | Target::ExclusionGroup(id) | Target::Collection(id) => id,
         Target::Other { .. } => "",
     };
-    let source_id = match row.key.source {
+    let source_id = match assignment.key.source {
         Source::Direct => Some(policy.id),
-        Source::PolicySets | Source::Other(_) => row.source_id.as_deref(),
+        Source::PolicySets | Source::Other(_) => assignment.source_id.as_deref(),
     };
     json!({
         "@odata.type": spec.assignment_type,
         "id": format!("{}_{target_id}", policy.id),
-        "target": target_body(policy.kind, row),
-        "source": row.key.source.name(),
+        "target": target_body(policy.kind, assignment),
+        "source": assignment.key.source.name(),
         "sourceId": source_id,
     })
 }
 
 /// Makes an assignment that is not there yet, in the least form that every tool sends.
-fn new_body(policy: WrittenPolicy<'_>, row: &Assignment) -> Value {
-    let mut body = json!({"target": target_body(policy.kind, row)});
-    if !row.key.is_direct() {
-        body["source"] = json!(row.key.source.name());
-        body["sourceId"] = json!(row.source_id.as_deref());
+fn new_body(policy: WrittenPolicy<'_>, assignment: &Assignment) -> Value {
+    let mut body = json!({"target": target_body(policy.kind, assignment)});
+    if !assignment.key.is_direct() {
+        body["source"] = json!(assignment.key.source.name());
+        body["sourceId"] = json!(assignment.source_id.as_deref());
     }
     match policy.kind.spec().properties {
         AssignmentProperties::None => {}
         AssignmentProperties::App => {
-            body["intent"] = json!(row.key.variant.as_deref());
-            if let Some(mut members) = nested_settings(row) {
+            body["intent"] = json!(assignment.key.variant.as_deref());
+            if let Some(mut members) = nested_settings(assignment) {
                 if let Some(name) = settings_type(policy) {
                     members.insert("@odata.type".to_owned(), json!(format!("{PREFIX}{name}")));
                 }
@@ -192,16 +192,16 @@ fn new_body(policy: WrittenPolicy<'_>, row: &Assignment) -> Value {
             }
         }
         AssignmentProperties::Remediation => {
-            body[RUN_SCHEDULE] = schedule_body(row);
-            body[RUN_REMEDIATION] = json!((policy.remediates)(&row.key));
+            body[RUN_SCHEDULE] = schedule_body(assignment);
+            body[RUN_REMEDIATION] = json!((policy.remediates)(&assignment.key));
         }
     }
     body
 }
 
 /// Returns an app's settings as an object, if any is said.
-fn nested_settings(row: &Assignment) -> Option<Object> {
-    let pairs = row.properties.iter();
+fn nested_settings(assignment: &Assignment) -> Option<Object> {
+    let pairs = assignment.properties.iter();
     properties::nested("settings", pairs.map(|(name, value)| (&**name, &**value)))
 }
 
@@ -209,33 +209,40 @@ fn settings_type(policy: WrittenPolicy<'_>) -> Option<&'static str> {
     app_settings::settings_of(policy.odata_type?).map(|settings| settings.odata_type)
 }
 
-fn schedule_body(row: &Assignment) -> Value {
-    let schedule = row.properties.get(RUN_SCHEDULE);
+fn schedule_body(assignment: &Assignment) -> Value {
+    let schedule = assignment.properties.get(RUN_SCHEDULE);
     schedule.map_or(Value::Null, |schedule| run_schedule::to_wire(schedule))
 }
 
 /// Makes the body of `assign` for a complete set of assignments. An assignment that is live already is sent as
 /// the service sent it, with its filter changed where that changes, so that properties the program
 /// does not know survive; a new one is sent in the least form that every tool sends.
-fn assign_body(policy: WrittenPolicy<'_>, rows: &[Assignment], live: &[LiveAssignment]) -> Value {
+fn assign_body(
+    policy: WrittenPolicy<'_>,
+    assignments: &[Assignment],
+    live: &[LiveAssignment],
+) -> Value {
     let mut left: Vec<&LiveAssignment> = live.iter().collect();
     let mut take = |wanted: &dyn Fn(&LiveAssignment) -> bool| {
         let index = left.iter().position(|candidate| wanted(candidate))?;
         Some(left.swap_remove(index))
     };
-    let rows: Vec<Value> = rows
+    let assignments: Vec<Value> = assignments
         .iter()
-        .map(|row| {
-            let mut raw = if let Some(kept) = take(&|candidate| *row == candidate.row) {
+        .map(|assignment| {
+            let mut raw = if let Some(kept) = take(&|candidate| *assignment == candidate.assignment)
+            {
                 plain_filter(kept)
-            } else if let Some(changed) = take(&|candidate| row.key == candidate.row.key) {
-                changed_body(policy, changed, row)
+            } else if let Some(changed) =
+                take(&|candidate| assignment.key == candidate.assignment.key)
+            {
+                changed_body(policy, changed, assignment)
             } else {
-                return new_body(policy, row);
+                return new_body(policy, assignment);
             };
             // What is read is always false: sent back, it would switch the remediation off.
             if policy.kind.spec().properties == AssignmentProperties::Remediation {
-                let remediates = (policy.remediates)(&row.key);
+                let remediates = (policy.remediates)(&assignment.key);
                 raw.insert(RUN_REMEDIATION.to_owned(), json!(remediates));
             }
             Value::Object(raw)
@@ -246,14 +253,14 @@ fn assign_body(policy: WrittenPolicy<'_>, rows: &[Assignment], live: &[LiveAssig
         // Never sent: such kinds are written one by one.
         Writing::Single => "assignments",
     };
-    json!({parameter: rows})
+    json!({parameter: assignments})
 }
 
 /// Returns the assignment as it came, but for odd spellings of "no filter", which some shapes of the
 /// service's own answers have and its input validation may refuse.
 fn plain_filter(live: &LiveAssignment) -> Object {
     let mut raw = live.raw.clone();
-    if live.row.filter.is_none()
+    if live.assignment.filter.is_none()
         && let Some(Value::Object(target)) = raw.get_mut("target")
         && (target.get(FILTER_ID).is_some_and(Value::is_string)
             || target.get(FILTER_TYPE).is_some_and(|mode| mode != "none"))
@@ -265,22 +272,29 @@ fn plain_filter(live: &LiveAssignment) -> Object {
 
 /// Returns a live assignment with its filter, policy set and properties changed, and all else as it
 /// came.
-fn changed_body(policy: WrittenPolicy<'_>, live: &LiveAssignment, row: &Assignment) -> Object {
+fn changed_body(
+    policy: WrittenPolicy<'_>,
+    live: &LiveAssignment,
+    assignment: &Assignment,
+) -> Object {
     let mut raw = live.raw.clone();
     if let Some(Value::Object(target)) = raw.get_mut("target") {
-        set_filter(target, row.filter.as_ref());
+        set_filter(target, assignment.filter.as_ref());
     }
-    if !row.key.is_direct() && row.source_id.is_some() {
-        raw.insert("sourceId".to_owned(), json!(row.source_id.as_deref()));
+    if !assignment.key.is_direct() && assignment.source_id.is_some() {
+        raw.insert(
+            "sourceId".to_owned(),
+            json!(assignment.source_id.as_deref()),
+        );
     }
-    if row.properties == live.row.properties {
+    if assignment.properties == live.assignment.properties {
         return raw;
     }
     match policy.kind.spec().properties {
         AssignmentProperties::None => {}
-        AssignmentProperties::App => change_settings(policy, &mut raw, live, row),
+        AssignmentProperties::App => change_settings(policy, &mut raw, live, assignment),
         AssignmentProperties::Remediation => {
-            raw.insert(RUN_SCHEDULE.to_owned(), schedule_body(row));
+            raw.insert(RUN_SCHEDULE.to_owned(), schedule_body(assignment));
         }
     }
     raw
@@ -292,7 +306,7 @@ fn change_settings(
     policy: WrittenPolicy<'_>,
     raw: &mut Object,
     live: &LiveAssignment,
-    row: &Assignment,
+    assignment: &Assignment,
 ) {
     let settings = raw.entry("settings").or_insert(Value::Null);
     if !settings.is_object() {
@@ -306,18 +320,18 @@ fn change_settings(
         return;
     };
     // An object comes before its members, so that one that ends takes them along.
-    for (name, _) in live.row.properties.iter() {
-        if row.properties.get(name).is_none()
+    for (name, _) in live.assignment.properties.iter() {
+        if assignment.properties.get(name).is_none()
             && let Some(path) = name.strip_prefix("settings.")
-            && !parent_ends(row, name)
+            && !parent_ends(assignment, name)
         {
             let default = app_settings::default_of(name);
             let value = default.and_then(|default| serde_json::from_str(default).ok());
             properties::put(settings, path, value.unwrap_or(Value::Null));
         }
     }
-    for (name, value) in row.properties.iter() {
-        if live.row.properties.get(name) != Some(value)
+    for (name, value) in assignment.properties.iter() {
+        if live.assignment.properties.get(name) != Some(value)
             && let Some(path) = name.strip_prefix("settings.")
         {
             let value = serde_json::from_str(value).unwrap_or(Value::Null);
@@ -327,9 +341,10 @@ fn change_settings(
 }
 
 /// Whether a member goes because its object does.
-fn parent_ends(row: &Assignment, name: &str) -> bool {
-    name.rsplit_once('.')
-        .is_some_and(|(parent, _)| parent != "settings" && row.properties.get(parent).is_none())
+fn parent_ends(assignment: &Assignment, name: &str) -> bool {
+    name.rsplit_once('.').is_some_and(|(parent, _)| {
+        parent != "settings" && assignment.properties.get(parent).is_none()
+    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::batch::LARGEST_BATCH;
 use super::error::GraphError;
-use super::listing::{ListedRows, Listing};
+use super::listing::{ListedAssignments, Listing};
 use super::read::Reader;
 
 impl Reader {
@@ -13,7 +13,7 @@ impl Reader {
     pub(super) async fn doubt_empty(&self, policies: &mut [Listing]) -> Result<(), GraphError> {
         for policy in &mut *policies {
             if policy.is_empty() && policy.says_assigned == Some(true) {
-                policy.rows = ListedRows::Unread;
+                policy.listed = ListedAssignments::Unread;
             }
         }
         let is_silent = |policy: &Listing| policy.is_empty() && policy.says_assigned.is_none();
@@ -27,11 +27,11 @@ impl Reader {
         if some.is_empty() {
             return Ok(());
         }
-        for rows in self.assignments_of(&some).await? {
-            match rows {
-                Ok(Some(rows)) if !rows.is_empty() => {
+        for assignments in self.assignments_of(&some).await? {
+            match assignments {
+                Ok(Some(assignments)) if !assignments.is_empty() => {
                     let all = policies.iter_mut();
-                    all.for_each(|policy| policy.rows = ListedRows::Unread);
+                    all.for_each(|policy| policy.listed = ListedAssignments::Unread);
                     break;
                 }
                 // The list stands where there is nothing to compare it with.

@@ -7,7 +7,9 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 
 use super::decode::{Misread, from_json, from_object};
-use super::wire::{self, AssignmentWire, Object, Page, Row, Text, Texts, required_id};
+use super::wire::{
+    self, AssignmentWire, IdentifiedAssignment, Object, Page, Text, Texts, required_id,
+};
 use crate::kinds::{Platform, PolicyKindSpec, TenantDefault, Variety};
 use crate::model::{LiveAssignment, LivePolicy, PolicyKind, assignments_path};
 
@@ -120,7 +122,7 @@ pub(super) struct Listing {
     /// The policy, with the assignments that have come.
     pub(super) live: LivePolicy,
     /// How many of the assignments have come.
-    pub(super) rows: ListedRows,
+    pub(super) listed: ListedAssignments,
     /// Whether the policy says that it has assignments; many kinds do not say.
     pub(super) says_assigned: Option<bool>,
     /// What was sent; empty unless it is to be kept.
@@ -129,7 +131,7 @@ pub(super) struct Listing {
 
 /// How many of a policy's assignments a list brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ListedRows {
+pub(super) enum ListedAssignments {
     /// All.
     Whole,
     /// Some; the others are behind a link.
@@ -193,15 +195,15 @@ impl Listing {
             // Null is not a list that is empty.
             None => None,
             Some(assignments) => {
-                let rows = assignments.into_iter();
-                let rows = rows.map(|wire| wire::row(wire, spec, texts));
-                Some(rows.collect::<Result<Vec<_>, _>>()?)
+                let assignments = assignments.into_iter();
+                let assignments = assignments.map(|wire| wire::assignment(wire, spec, texts));
+                Some(assignments.collect::<Result<Vec<_>, _>>()?)
             }
         };
-        let rows = match (&assignments, policy.assignments_next.take()) {
-            (None, _) => ListedRows::Unread,
-            (Some(_), Some(link)) => ListedRows::Cut(link),
-            (Some(_), None) => ListedRows::Whole,
+        let listed = match (&assignments, policy.assignments_next.take()) {
+            (None, _) => ListedAssignments::Unread,
+            (Some(_), Some(link)) => ListedAssignments::Cut(link),
+            (Some(_), None) => ListedAssignments::Whole,
         };
         let says_assigned = policy.is_assigned;
         let variety = policy.variety();
@@ -215,7 +217,7 @@ impl Listing {
         live.is_tenant_default = is_tenant_default;
         Ok(Self {
             live,
-            rows,
+            listed,
             says_assigned,
             sent: Sent::default(),
         })
@@ -223,20 +225,23 @@ impl Listing {
 
     /// Whether the list says that the policy has no assignments.
     pub(super) fn is_empty(&self) -> bool {
-        self.rows == ListedRows::Whole && self.live.rows.is_empty() && !self.live.is_tenant_default
+        self.listed == ListedAssignments::Whole
+            && self.live.assignments.is_empty()
+            && !self.live.is_tenant_default
     }
 
     /// Replaces the assignments that came with the list by those that were read one policy at a time.
-    pub(super) fn set(&mut self, rows: Vec<LiveAssignment>) {
-        let (rows, sent): (Vec<Row>, Vec<Object>) = rows
+    pub(super) fn set(&mut self, assignments: Vec<LiveAssignment>) {
+        let (assignments, sent): (Vec<IdentifiedAssignment>, Vec<Object>) = assignments
             .into_iter()
-            .map(|LiveAssignment { row, id, raw }| {
-                ((row, id.unwrap_or_default().into_boxed_str()), raw)
+            .map(|live| {
+                let id = live.id.unwrap_or_default().into_boxed_str();
+                ((live.assignment, id), live.raw)
             })
             .unzip();
-        self.live.set_rows(rows);
+        self.live.set_assignments(assignments);
         self.sent.assignments = sent;
-        self.rows = ListedRows::Whole;
+        self.listed = ListedAssignments::Whole;
     }
 
     /// Returns the path of the policy's assignments.
@@ -273,7 +278,7 @@ mod tests {
         Value::Object(there.collect())
     }
 
-    fn row() -> impl Strategy<Value = Value> {
+    fn assignment() -> impl Strategy<Value = Value> {
         let types = prop_oneof![
             Just(Some(json!("#microsoft.graph.groupAssignmentTarget"))),
             Just(Some(json!(
@@ -374,8 +379,8 @@ mod tests {
         /// What is read at once is what is read of objects that are kept; so are the faults.
         #[test]
         fn both_ways_read_the_same(
-            rows in prop_oneof![
-                proptest::collection::vec(row(), 0..4).prop_map(|rows| Some(Value::Array(rows))),
+            assignments in prop_oneof![
+                proptest::collection::vec(assignment(), 0..4).prop_map(|some| Some(Value::Array(some))),
                 odd(),
             ],
             id in odd(),
@@ -385,7 +390,7 @@ mod tests {
             let policy = object(vec![
                 ("id", id.clone()),
                 ("name", name.clone()),
-                ("assignments", rows),
+                ("assignments", assignments),
                 ("assignments@odata.nextLink", next),
                 ("platforms", name),
                 ("other", id),
@@ -397,7 +402,7 @@ mod tests {
                 (Ok((read, _)), Ok((kept, _))) => {
                     for (read, kept) in read.into_iter().zip(kept) {
                         prop_assert_eq!(read.live, kept.live);
-                        prop_assert_eq!(read.rows, kept.rows);
+                        prop_assert_eq!(read.listed, kept.listed);
                     }
                 }
                 (read, kept) => prop_assert!(read.is_err() && kept.is_err()),

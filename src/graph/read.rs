@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::client::{Call, Client};
 use super::error::GraphError;
 use super::learnt::Part;
-use super::listing::{self, ListedRows, Listing};
+use super::listing::{self, ListedAssignments, Listing};
 use super::observe::Event;
 use super::pages::{self, DecodePage, Listed};
 use super::wire::{self, ExpandedItem, Object, Page, Texts};
@@ -36,7 +36,7 @@ pub struct Reader {
 }
 
 /// The assignments of one policy; `None` if the policy does not exist.
-pub type PolicyRows = Option<Vec<LiveAssignment>>;
+pub type PolicyAssignments = Option<Vec<LiveAssignment>>;
 
 impl Reader {
     /// Makes a reader.
@@ -231,11 +231,11 @@ impl Reader {
         let unread: Vec<usize> = policies
             .iter()
             .enumerate()
-            .filter(|(_, policy)| policy.rows != ListedRows::Whole)
+            .filter(|(_, policy)| policy.listed != ListedAssignments::Whole)
             .map(|(index, _)| index)
             .collect();
         for index in &unread {
-            if let ListedRows::Cut(link) = &policies[*index].rows
+            if let ListedAssignments::Cut(link) = &policies[*index].listed
                 && !self.client.address().admits(link)
             {
                 let what = format!("GET {}", policies[*index].path());
@@ -248,9 +248,9 @@ impl Reader {
             .collect();
         let answers = self.assignments_of(&asked).await?;
         let mut gone = HashSet::new();
-        for (index, rows) in unread.into_iter().zip(answers) {
-            match rows? {
-                Some(rows) => policies[index].set(rows),
+        for (index, assignments) in unread.into_iter().zip(answers) {
+            match assignments? {
+                Some(assignments) => policies[index].set(assignments),
                 None => {
                     gone.insert(index);
                 }
@@ -271,7 +271,7 @@ impl Reader {
         &self,
         kind: PolicyKind,
         policy_id: &str,
-    ) -> Result<PolicyRows, GraphError> {
+    ) -> Result<PolicyAssignments, GraphError> {
         self.assignments_at(kind, policy_id, None).await
     }
 
@@ -286,7 +286,7 @@ impl Reader {
         kind: PolicyKind,
         policy_id: &str,
         slot: Option<LookSlot>,
-    ) -> Result<PolicyRows, GraphError> {
+    ) -> Result<PolicyAssignments, GraphError> {
         let (path, size) = set_path(kind, policy_id);
         let slot = Mutex::new(slot.map(|LookSlot(permit)| permit));
         let what = || format!("GET {path}");
@@ -312,7 +312,7 @@ impl Reader {
             };
             let mut objects = page.value;
             if page.next_link.is_none() {
-                return Ok(Some(live_rows(kind, &what(), objects)?));
+                return Ok(Some(live_assignments(kind, &what(), objects)?));
             }
             // What is missing on a later page is the page, not the policy.
             self.client
@@ -321,7 +321,7 @@ impl Reader {
             // Pages are read one after the other. What changes in between makes a list that never
             // existed; only one that reads the same twice was there.
             if earlier.as_ref() == Some(&objects) {
-                return Ok(Some(live_rows(kind, &what(), objects)?));
+                return Ok(Some(live_assignments(kind, &what(), objects)?));
             }
             earlier = Some(objects);
         }
@@ -340,7 +340,7 @@ impl Reader {
     pub async fn assignments_of(
         &self,
         policies: &[(PolicyKind, String)],
-    ) -> Result<Vec<Result<PolicyRows, GraphError>>, GraphError> {
+    ) -> Result<Vec<Result<PolicyAssignments, GraphError>>, GraphError> {
         if let [(kind, id)] = policies {
             return Ok(vec![self.assignments(*kind, id).await]);
         }
@@ -361,7 +361,7 @@ impl Reader {
                     Err(error) => return Err(error),
                 };
                 match page.next_link {
-                    None => live_rows(policy.0, &what, page.value).map(Some),
+                    None => live_assignments(policy.0, &what, page.value).map(Some),
                     // Only what reads the same twice was there.
                     Some(_) => self.assignments(policy.0, &policy.1).await,
                 }
@@ -452,22 +452,22 @@ pub(super) fn page_of(what: &str, answer: Value) -> Result<Page<Object>, GraphEr
 }
 
 /// Reads what assignments mean. An assignment that is listed twice, and says the same both times, is one assignment.
-fn live_rows(
+fn live_assignments(
     kind: PolicyKind,
     what: &str,
     objects: Vec<Object>,
 ) -> Result<Vec<LiveAssignment>, GraphError> {
     let mut texts = Texts::default();
-    let rows = objects.into_iter().map(|object| {
-        let read = wire::assignment(object, kind.spec(), &mut texts);
+    let assignments = objects.into_iter().map(|object| {
+        let read = wire::live_assignment(object, kind.spec(), &mut texts);
         read.map_err(|misread| misread.into_error(what.to_owned()))
     });
-    let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
+    let mut assignments = assignments.collect::<Result<Vec<_>, _>>()?;
     let mut seen = HashSet::new();
-    rows.retain(|LiveAssignment { row, id, .. }| {
-        id.is_none() || seen.insert((row.clone(), id.clone()))
+    assignments.retain(|LiveAssignment { assignment, id, .. }| {
+        id.is_none() || seen.insert((assignment.clone(), id.clone()))
     });
-    Ok(rows)
+    Ok(assignments)
 }
 
 fn shape(what: &str, detail: String) -> GraphError {

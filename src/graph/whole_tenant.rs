@@ -58,8 +58,8 @@ impl Reader {
     ) -> Result<WholeTenant, GraphError> {
         let ids: BTreeSet<String> = policies
             .iter()
-            .flat_map(|policy| policy.rows.iter())
-            .filter_map(|row| row.key.target.group_id())
+            .flat_map(|policy| policy.assignments.iter())
+            .filter_map(|assignment| assignment.key.target.group_id())
             // The directory refuses to look for anything but a GUID.
             .filter(|id| Guid::parse(id).is_some())
             .map(str::to_owned)

@@ -129,7 +129,7 @@ struct NamedWire<'a> {
 }
 
 /// A live assignment, and the service's id for it; empty where it has none.
-pub(super) type Row = (Assignment, Box<str>);
+pub(super) type IdentifiedAssignment = (Assignment, Box<str>);
 
 /// Returns a type without its prefix. Documentation samples leave the `#` out.
 pub(super) fn short_type(odata_type: &str) -> &str {
@@ -168,11 +168,11 @@ impl Texts {
 }
 
 /// Reads what an assignment means.
-pub(super) fn row(
+pub(super) fn assignment(
     wire: AssignmentWire<'_>,
     spec: &PolicyKindSpec,
     texts: &mut Texts,
-) -> Result<Row, Misread> {
+) -> Result<IdentifiedAssignment, Misread> {
     let AssignmentWire {
         id,
         source,
@@ -246,14 +246,14 @@ fn schedule(schedule: Option<Object>, texts: &mut Texts) -> Properties {
 }
 
 /// Reads an assignment and keeps it as it came.
-pub(super) fn assignment(
+pub(super) fn live_assignment(
     raw: Object,
     spec: &PolicyKindSpec,
     texts: &mut Texts,
 ) -> Result<LiveAssignment, Misread> {
-    let (row, id) = row(from_object(&raw)?, spec, texts)?;
+    let (assignment, id) = assignment(from_object(&raw)?, spec, texts)?;
     Ok(LiveAssignment {
-        row,
+        assignment,
         id: (!id.is_empty()).then(|| id.into()),
         raw,
     })
@@ -341,7 +341,7 @@ pub(super) mod tests {
         let Value::Object(raw) = raw else {
             panic!("an object")
         };
-        assignment(raw, kind().spec(), &mut Texts::default()).expect("an assignment")
+        live_assignment(raw, kind().spec(), &mut Texts::default()).expect("an assignment")
     }
 
     pub(in crate::graph) fn kind() -> PolicyKind {
@@ -360,9 +360,9 @@ pub(super) mod tests {
         ];
         for mut target in spellings {
             target["@odata.type"] = json!("#microsoft.graph.allDevicesAssignmentTarget");
-            let row = live(json!({"target": target})).row;
-            assert_eq!(row.filter, None, "{target}");
-            assert_eq!(row.key.target, Target::AllDevices);
+            let assignment = live(json!({"target": target})).assignment;
+            assert_eq!(assignment.filter, None, "{target}");
+            assert_eq!(assignment.key.target, Target::AllDevices);
         }
     }
 
@@ -382,7 +382,7 @@ pub(super) mod tests {
             let Value::Object(object) = object else {
                 panic!("an object")
             };
-            let read = assignment(object, kind().spec(), &mut Texts::default());
+            let read = live_assignment(object, kind().spec(), &mut Texts::default());
             let misread = read.expect_err(reason);
             assert!(misread.to_string().contains(reason), "{misread}");
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Filter, SharedText, Source, Target};
 
 /// Assignments that several owners share: the unchanged assignments of a plan are the live ones.
-pub type Rows = Arc<[Assignment]>;
+pub type Assignments = Arc<[Assignment]>;
 
 /// What makes an assignment of a policy another one than the next. All else are properties.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

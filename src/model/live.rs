@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 
-use super::{Assignment, PolicyKind, Rows, SharedText, Target};
+use super::{Assignment, Assignments, PolicyKind, SharedText, Target};
 use crate::kinds::{TypeRules, Variety};
 
 /// An assignment of a live policy: what it means, and what the service sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LiveAssignment {
     /// What the assignment means.
-    pub row: Assignment,
+    pub assignment: Assignment,
     /// The service's id for the assignment, where it has one.
     pub id: Option<String>,
     /// The assignment as the service sent it, so that properties the program does not know survive.
@@ -36,9 +36,9 @@ pub struct LivePolicy {
     /// Whether every tenant has it, and it takes no assignment.
     pub is_tenant_default: bool,
     /// What the policy's assignments mean: all of them, sorted.
-    pub rows: Rows,
+    pub assignments: Assignments,
     /// The service's ids of the assignments, in their order; empty for an assignment that has none.
-    pub row_ids: Box<[Box<str>]>,
+    pub assignment_ids: Box<[Box<str>]>,
 }
 
 impl LivePolicy {
@@ -48,7 +48,7 @@ impl LivePolicy {
         id: String,
         name: String,
         platforms: Option<String>,
-        rows: Vec<(Assignment, Box<str>)>,
+        assignments: Vec<(Assignment, Box<str>)>,
     ) -> Self {
         let mut policy = Self {
             kind,
@@ -58,22 +58,22 @@ impl LivePolicy {
             odata_type: None,
             variety: None,
             is_tenant_default: false,
-            rows: Rows::default(),
-            row_ids: Box::default(),
+            assignments: Assignments::default(),
+            assignment_ids: Box::default(),
         };
-        policy.set_rows(rows);
+        policy.set_assignments(assignments);
         policy
     }
 
     /// Gives the policy other assignments. One that comes twice, with the same id and meaning, is one assignment.
-    pub fn set_rows(&mut self, mut rows: Vec<(Assignment, Box<str>)>) {
-        rows.sort();
-        rows.dedup_by(|(one, one_id), (other, other_id)| {
+    pub fn set_assignments(&mut self, mut assignments: Vec<(Assignment, Box<str>)>) {
+        assignments.sort();
+        assignments.dedup_by(|(one, one_id), (other, other_id)| {
             one_id == other_id && !one_id.is_empty() && one == other
         });
-        let (rows, ids): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
-        self.rows = rows.into();
-        self.row_ids = ids.into();
+        let (assignments, ids): (Vec<_>, Vec<_>) = assignments.into_iter().unzip();
+        self.assignments = assignments.into();
+        self.assignment_ids = ids.into();
     }
 
     /// Returns what the policy takes.
@@ -87,25 +87,33 @@ impl LivePolicy {
     }
 
     /// Returns the assignments of a target.
-    pub fn rows_of(&self, target: &Target) -> &[Assignment] {
-        let start = self.rows.partition_point(|row| row.key.target < *target);
-        let rows = &self.rows[start..];
-        &rows[..rows.partition_point(|row| row.key.target == *target)]
+    pub fn assignments_of(&self, target: &Target) -> &[Assignment] {
+        let start = self
+            .assignments
+            .partition_point(|assignment| assignment.key.target < *target);
+        let assignments = &self.assignments[start..];
+        &assignments[..assignments.partition_point(|assignment| assignment.key.target == *target)]
     }
 
     /// Returns the service's id of an assignment that is there.
-    pub fn row_id(&self, row: &Assignment) -> Option<&str> {
-        let index = self.rows.iter().position(|live| live == row)?;
-        let id = self.row_ids.get(index)?;
+    pub fn assignment_id(&self, assignment: &Assignment) -> Option<&str> {
+        let index = self
+            .assignments
+            .iter()
+            .position(|live| live == assignment)?;
+        let id = self.assignment_ids.get(index)?;
         (!id.is_empty()).then_some(&**id)
     }
 }
 
 /// Returns what live assignments mean, sorted.
-pub fn rows(assignments: &[LiveAssignment]) -> Vec<Assignment> {
-    let mut rows: Vec<Assignment> = assignments.iter().map(|live| live.row.clone()).collect();
-    rows.sort();
-    rows
+pub fn assignments(assignments: &[LiveAssignment]) -> Vec<Assignment> {
+    let mut assignments: Vec<Assignment> = assignments
+        .iter()
+        .map(|live| live.assignment.clone())
+        .collect();
+    assignments.sort();
+    assignments
 }
 
 /// Something that a policy set assigns.

@@ -19,13 +19,15 @@ mod rate;
 mod target;
 
 pub use approval::{ApprovalEntry, ApprovalStatus};
-pub use assignment::{Assignment, AssignmentKey, Properties, Property, Rows, same_assignments};
+pub use assignment::{
+    Assignment, AssignmentKey, Assignments, Properties, Property, same_assignments,
+};
 pub use audit::{AuditEvent, AuditLog};
 pub use desired::{Desired, Stated, StatedProperties};
 pub use guid::Guid;
 pub use live::{
     LiveAssignment, LiveDevice, LiveFilter, LiveGroup, LivePolicy, LiveTenant, Needs, RawPolicy,
-    RawTenant, SetMember, SimilarGroups, WholeTenant, rows,
+    RawTenant, SetMember, SimilarGroups, WholeTenant, assignments,
 };
 pub use path::{assign_path, assignment_path, assignments_path, cast_assign_path, encode};
 pub use population::{

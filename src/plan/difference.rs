@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::select::ManagedPolicy;
 use crate::manifest::Mode;
-use crate::model::{Assignment, Rows, Source, Target};
+use crate::model::{Assignment, Assignments, Source, Target};
 
 /// One step from the live to the desired assignments.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,9 +55,9 @@ impl Change {
 #[derive(Debug)]
 pub(super) struct PlannedAssignments {
     /// All of them, sorted.
-    pub(super) after: Rows,
+    pub(super) after: Assignments,
     /// Those of them that a policy set made and no manifest declares, sorted.
-    pub(super) untouched: Rows,
+    pub(super) untouched: Assignments,
 }
 
 /// Returns the assignments that a policy shall have.
@@ -68,37 +68,37 @@ pub(super) struct PlannedAssignments {
 pub(super) fn planned(policy: &ManagedPolicy<'_>) -> PlannedAssignments {
     let ManagedPolicy { live, desired } = policy;
     // Most policies are as they shall be.
-    if desired.is_met_by(&live.rows) {
+    if desired.is_met_by(&live.assignments) {
         return PlannedAssignments {
-            after: Arc::clone(&live.rows),
-            untouched: Rows::default(),
+            after: Arc::clone(&live.assignments),
+            untouched: Assignments::default(),
         };
     }
-    let mut pool = Pool::new(&live.rows);
-    let mut rows = Vec::with_capacity(desired.assignments.len());
+    let mut pool = Pool::new(&live.assignments);
+    let mut assignments = Vec::with_capacity(desired.assignments.len());
     let mut unmatched = Vec::new();
     for wanted in &desired.assignments {
         match pool.take(&wanted.key.target, |live| wanted.accepts(live)) {
-            Some(live) => rows.push(live.clone()),
+            Some(live) => assignments.push(live.clone()),
             None => unmatched.push(wanted),
         }
     }
     for wanted in unmatched {
         let live = pool.take(&wanted.key.target, |live| wanted.key == live.key);
-        rows.push(wanted.over(live));
+        assignments.push(wanted.over(live));
     }
     let stays = |live: &&Assignment| match desired.mode {
         Mode::Additive => !desired.removes(live),
         Mode::Exact => !live.key.is_direct() || matches!(live.key.target, Target::Other { .. }),
     };
     let left: Vec<&Assignment> = pool.left().filter(stays).collect();
-    rows.extend(left.iter().copied().cloned());
-    rows.sort();
+    assignments.extend(left.iter().copied().cloned());
+    assignments.sort();
     // Where the manifest is all there is, the policies that the same entries select share it.
-    let after = if rows[..] == desired.alone[..] {
+    let after = if assignments[..] == desired.alone[..] {
         Arc::clone(&desired.alone)
     } else {
-        rows.into()
+        assignments.into()
     };
     PlannedAssignments {
         after,
@@ -118,22 +118,22 @@ pub fn changes(before: &[Assignment], after: &[Assignment]) -> Vec<Change> {
     let mut pool = Pool::new(before);
     let new: Vec<&Assignment> = after
         .iter()
-        .filter(|row| {
-            let found = pool.take(&row.key.target, |live| *row == live);
+        .filter(|assignment| {
+            let found = pool.take(&assignment.key.target, |live| *assignment == live);
             found.is_none()
         })
         .collect();
     let mut changes: Vec<Change> = new
         .into_iter()
-        .map(
-            |row| match pool.take(&row.key.target, |live| row.key == live.key) {
+        .map(|assignment| {
+            match pool.take(&assignment.key.target, |live| assignment.key == live.key) {
                 Some(live) => Change::Update {
                     before: Box::new(live.clone()),
-                    after: Box::new(row.clone()),
+                    after: Box::new(assignment.clone()),
                 },
-                None => Change::Add(row.clone()),
-            },
-        )
+                None => Change::Add(assignment.clone()),
+            }
+        })
         .collect();
     changes.extend(pool.left().cloned().map(Change::Remove));
     changes.sort_by(|one, other| sort_key(one).cmp(&sort_key(other)));
@@ -144,14 +144,17 @@ pub fn changes(before: &[Assignment], after: &[Assignment]) -> Vec<Change> {
 /// Assignments of which each is taken once. Those of one target stand together, so that a policy with
 /// thousands of assignments costs no more per assignment than one with ten.
 struct Pool<'a> {
-    rows: Vec<(&'a Assignment, bool)>,
+    assignments: Vec<(&'a Assignment, bool)>,
 }
 
 impl<'a> Pool<'a> {
-    fn new(rows: &'a [Assignment]) -> Self {
-        let mut rows: Vec<(&Assignment, bool)> = rows.iter().map(|row| (row, false)).collect();
-        rows.sort_by_key(|(row, _)| *row);
-        Self { rows }
+    fn new(assignments: &'a [Assignment]) -> Self {
+        let mut assignments: Vec<(&Assignment, bool)> = assignments
+            .iter()
+            .map(|assignment| (assignment, false))
+            .collect();
+        assignments.sort_by_key(|(assignment, _)| *assignment);
+        Self { assignments }
     }
 
     /// Takes the first assignment of a target that fits.
@@ -161,22 +164,22 @@ impl<'a> Pool<'a> {
         fits: impl Fn(&Assignment) -> bool,
     ) -> Option<&'a Assignment> {
         let start = self
-            .rows
-            .partition_point(|(row, _)| row.key.target < *target);
-        let (row, taken) = self.rows[start..]
+            .assignments
+            .partition_point(|(assignment, _)| assignment.key.target < *target);
+        let (assignment, taken) = self.assignments[start..]
             .iter_mut()
-            .take_while(|(row, _)| row.key.target == *target)
-            .find(|(row, taken)| !taken && fits(row))?;
+            .take_while(|(assignment, _)| assignment.key.target == *target)
+            .find(|(assignment, taken)| !taken && fits(assignment))?;
         *taken = true;
-        Some(row)
+        Some(assignment)
     }
 
     /// Returns what no one took.
     fn left(&self) -> impl Iterator<Item = &'a Assignment> + '_ {
-        self.rows
+        self.assignments
             .iter()
             .filter(|(_, taken)| !taken)
-            .map(|(row, _)| *row)
+            .map(|(assignment, _)| *assignment)
     }
 }
 
@@ -197,11 +200,11 @@ mod tests {
 
     /// Reads assignments in a short form: `g:a` a group, `x:a` an excluded one, `d`/`u` all devices and
     /// users, `c:a` a collection, `?:a` an unknown target; `+f`/`-f` a filter; `@s` a policy set.
-    fn rows(text: &str) -> Vec<Assignment> {
-        text.split_whitespace().map(row).collect()
+    fn assignments(text: &str) -> Vec<Assignment> {
+        text.split_whitespace().map(assignment).collect()
     }
 
-    fn row(text: &str) -> Assignment {
+    fn assignment(text: &str) -> Assignment {
         let (text, set) = match text.split_once('@') {
             Some((text, set)) => (text, Some(set)),
             None => (text, None),
@@ -245,18 +248,18 @@ mod tests {
 
     /// Reads what is asked for in the same form; `@` alone names no policy set.
     fn desired(text: &str) -> Vec<Desired> {
-        let asked = rows(text).into_iter().map(|row| Desired {
-            key: row.key,
-            filter: row.filter,
-            source_id: row.source_id.map_or(Stated::Unstated, Stated::Is),
+        let asked = assignments(text).into_iter().map(|assignment| Desired {
+            key: assignment.key,
+            filter: assignment.filter,
+            source_id: assignment.source_id.map_or(Stated::Unstated, Stated::Is),
             properties: Vec::new(),
             remediation: Stated::Unstated,
         });
         asked.collect()
     }
 
-    fn short(row: &Assignment) -> String {
-        let target = match &row.key.target {
+    fn short(assignment: &Assignment) -> String {
+        let target = match &assignment.key.target {
             Target::AllDevices => "d".to_owned(),
             Target::AllUsers => "u".to_owned(),
             Target::Group(id) => format!("g:{id}"),
@@ -264,7 +267,7 @@ mod tests {
             Target::Collection(id) => format!("c:{id}"),
             Target::Other { odata_type, .. } => format!("?:{odata_type}"),
         };
-        let filter = row.filter.as_ref().map_or(String::new(), |filter| {
+        let filter = assignment.filter.as_ref().map_or(String::new(), |filter| {
             let sign = if filter.mode == FilterMode::Include {
                 '+'
             } else {
@@ -272,9 +275,9 @@ mod tests {
             };
             format!("{sign}{}", filter.id)
         });
-        let source = match row.key.source {
+        let source = match assignment.key.source {
             Source::Direct => String::new(),
-            _ => format!("@{}", row.source_id.as_deref().unwrap_or_default()),
+            _ => format!("@{}", assignment.source_id.as_deref().unwrap_or_default()),
         };
         format!("{target}{filter}{source}")
     }
@@ -289,18 +292,24 @@ mod tests {
             "p".to_owned(),
             "P".to_owned(),
             None,
-            rows(live).into_iter().map(|row| (row, "".into())).collect(),
+            assignments(live)
+                .into_iter()
+                .map(|assignment| (assignment, "".into()))
+                .collect(),
         );
         let managed = ManagedPolicy {
             live: &policy,
             desired: Arc::new(DesiredState::new(
                 mode,
                 desired(wanted),
-                rows(absent).into_iter().map(|row| row.key.target).collect(),
+                assignments(absent)
+                    .into_iter()
+                    .map(|assignment| assignment.key.target)
+                    .collect(),
                 Vec::new(),
             )),
         };
-        let before = &policy.rows;
+        let before = &policy.assignments;
         let after = planned(&managed).after;
         let steps = changes(before, &after);
         // What is applied leaves nothing to do.
@@ -309,8 +318,8 @@ mod tests {
         steps
             .iter()
             .map(|change| match change {
-                Change::Add(row) => format!("add {}", short(row)),
-                Change::Remove(row) => format!("remove {}", short(row)),
+                Change::Add(assignment) => format!("add {}", short(assignment)),
+                Change::Remove(assignment) => format!("remove {}", short(assignment)),
                 Change::Update { before, after } => {
                     format!("update {} to {}", short(before), short(after))
                 }

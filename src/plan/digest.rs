@@ -21,13 +21,13 @@ pub fn is_digest(text: &str) -> bool {
 }
 
 /// Computes a digest of a policy's assignments, whatever their order and their names.
-pub(super) fn rows_digest(rows: &[Assignment]) -> String {
+pub(super) fn assignments_digest(assignments: &[Assignment]) -> String {
     let names = Names::default();
-    let mut sorted: Vec<&Assignment> = rows.iter().collect();
+    let mut sorted: Vec<&Assignment> = assignments.iter().collect();
     sorted.sort();
     let records: Vec<AssignmentRecord<'_>> = sorted
         .into_iter()
-        .map(|row| AssignmentRecord::new(row, &names))
+        .map(|assignment| AssignmentRecord::new(assignment, &names))
         .collect();
     sha256(&records)
 }

@@ -4,7 +4,7 @@ use super::select::DesiredState;
 use super::{Change, ManifestPlace, Names, PlannedPolicy, PolicyRef};
 use crate::diagnostic::{Place, Sources};
 use crate::manifest::{Entry, Manifest, Mode, NameOrId, TargetReference, WantedTarget};
-use crate::model::{Assignment, Guid, Rows, Source, Target};
+use crate::model::{Assignment, Assignments, Guid, Source, Target};
 
 /// What there is to say of a policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,10 +110,12 @@ pub fn explain(
         .iter()
         .map(|change| {
             let (reason, target) = match change {
-                Change::Add(row) => (Reason::Missing, row),
+                Change::Add(assignment) => (Reason::Missing, assignment),
                 Change::Update { after, .. } => (Reason::Differs, &**after),
-                Change::Remove(row) if desired.removes(row) => (Reason::Absent, row),
-                Change::Remove(row) => (Reason::NotAskedFor, row),
+                Change::Remove(assignment) if desired.removes(assignment) => {
+                    (Reason::Absent, assignment)
+                }
+                Change::Remove(assignment) => (Reason::NotAskedFor, assignment),
             };
             let asked = match reason {
                 Reason::Absent => lines.absent(&target.key.target, names),
@@ -128,21 +130,21 @@ pub fn explain(
             }
         })
         .collect();
-    let is_changed = |row: &&Assignment| {
+    let is_changed = |assignment: &&Assignment| {
         let mut changes = policy.changes.iter();
-        changes.any(|change| change.after() == Some(*row))
+        changes.any(|change| change.after() == Some(*assignment))
     };
     assignments.extend(
         policy
             .after
             .iter()
-            .filter(|row| !is_changed(row))
-            .map(|row| {
-                let asked = lines.asking_for(desired.place_of(row));
+            .filter(|assignment| !is_changed(assignment))
+            .map(|assignment| {
+                let asked = lines.asking_for(desired.place_of(assignment));
                 Explained {
-                    before: Some(row.clone()),
-                    after: Some(row.clone()),
-                    reason: match (asked.is_empty(), &row.key.source) {
+                    before: Some(assignment.clone()),
+                    after: Some(assignment.clone()),
+                    reason: match (asked.is_empty(), &assignment.key.source) {
                         (false, _) => Reason::AskedFor,
                         (true, Source::Direct) => Reason::Additive,
                         (true, _) => Reason::NotDirect,
@@ -165,10 +167,10 @@ pub fn explain(
 }
 
 /// Explains a policy that no entry selects.
-pub fn unmanaged(policy: PolicyRef, rows: &Rows, names: Names) -> Explanation {
-    let assignments = rows.iter().map(|row| Explained {
-        before: Some(row.clone()),
-        after: Some(row.clone()),
+pub fn unmanaged(policy: PolicyRef, assignments: &Assignments, names: Names) -> Explanation {
+    let assignments = assignments.iter().map(|assignment| Explained {
+        before: Some(assignment.clone()),
+        after: Some(assignment.clone()),
         reason: Reason::Unmanaged,
         asked: Vec::new(),
     });

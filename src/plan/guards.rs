@@ -369,15 +369,17 @@ pub(super) fn evaluate_one(
 
 /// Assignments from policy sets do not count on either side: they are never removed.
 fn removals(judged: &Judged<'_>, limit: RemovalLimit) -> (Observation, Vec<PolicyRef>) {
-    let counts = |row: &&Assignment| row.key.source != Source::PolicySets;
+    let counts = |assignment: &&Assignment| assignment.key.source != Source::PolicySets;
     let all = judged.policies.iter().map(|policy| &policy.before);
-    let counted: usize = all.map(|rows| rows.iter().filter(counts).count()).sum();
+    let counted: usize = all
+        .map(|assignments| assignments.iter().filter(counts).count())
+        .sum();
     let mut removed = 0;
     let mut at_fault = Vec::new();
     for policy in judged.changed() {
         let changes = policy.changes.iter();
         let gone = changes.filter_map(|change| match change {
-            Change::Remove(row) => Some(row),
+            Change::Remove(assignment) => Some(assignment),
             Change::Add(_) | Change::Update { .. } => None,
         });
         let here = gone.filter(counts).count();
@@ -435,9 +437,9 @@ fn named(
 /// Dropping the filter of all users or devices gains a broad target as well.
 fn gains_broad_target(policy: &PlannedPolicy, _: &Names) -> bool {
     policy.changes.iter().any(|change| {
-        change
-            .after()
-            .is_some_and(|row| row.key.target.is_broad() && row.filter.is_none())
+        change.after().is_some_and(|assignment| {
+            assignment.key.target.is_broad() && assignment.filter.is_none()
+        })
     })
 }
 
@@ -445,34 +447,40 @@ fn loses_exclusion(policy: &PlannedPolicy, _: &Names) -> bool {
     let loses = policy
         .changes
         .iter()
-        .any(|change| matches!(change, Change::Remove(row) if row.key.target.is_exclusion()));
+        .any(|change| matches!(change, Change::Remove(assignment) if assignment.key.target.is_exclusion()));
     loses
         && policy
             .after
             .iter()
-            .any(|row| !row.key.target.is_exclusion())
+            .any(|assignment| !assignment.key.target.is_exclusion())
 }
 
 /// Assignments from a policy set do not keep a policy assigned: the set may go tomorrow.
 fn ends_unassigned(policy: &PlannedPolicy, names: &Names) -> bool {
     let had_include = policy.before.iter().any(is_include);
-    let had_any = policy.before.iter().any(|row| row.key.is_direct());
-    let has_any = policy.after.iter().any(|row| row.key.is_direct());
+    let had_any = policy
+        .before
+        .iter()
+        .any(|assignment| assignment.key.is_direct());
+    let has_any = policy
+        .after
+        .iter()
+        .any(|assignment| assignment.key.is_direct());
     // A group that does not exist has no members.
-    let includes_somebody = |row: &Assignment| {
-        let group = row.key.target.group_id();
-        is_include(row) && !group.is_some_and(|id| names.is_missing_group(id))
+    let includes_somebody = |assignment: &Assignment| {
+        let group = assignment.key.target.group_id();
+        is_include(assignment) && !group.is_some_and(|id| names.is_missing_group(id))
     };
     (had_include || (had_any && !has_any)) && !policy.after.iter().any(includes_somebody)
 }
 
 /// What an unknown target means cannot be judged, so it does not count.
-fn is_include(row: &Assignment) -> bool {
-    let includes = match row.key.target {
+fn is_include(assignment: &Assignment) -> bool {
+    let includes = match assignment.key.target {
         Target::AllDevices | Target::AllUsers | Target::Collection(_) | Target::Group(_) => true,
         Target::ExclusionGroup(_) | Target::Other { .. } => false,
     };
-    includes && row.key.is_direct()
+    includes && assignment.key.is_direct()
 }
 
 #[cfg(test)]

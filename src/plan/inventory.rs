@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Names, PolicyRef, Selection, shared_policy_names};
-use crate::model::{Assignment, Guid, PolicyKind, Rows, SharedText, Target, WholeTenant};
+use crate::model::{Assignment, Assignments, Guid, PolicyKind, SharedText, Target, WholeTenant};
 
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
@@ -134,8 +134,8 @@ pub fn inventory(
     for filter in filters {
         names.add_filter(filter.id.clone(), filter.name.clone());
     }
-    let assigned = policies.iter().flat_map(|policy| policy.rows.iter());
-    for id in assigned.filter_map(|row| row.key.target.group_id()) {
+    let assigned = policies.iter().flat_map(|policy| policy.assignments.iter());
+    for id in assigned.filter_map(|assignment| assignment.key.target.group_id()) {
         if Guid::parse(id).is_some() {
             names.add_missing_group(id.to_owned());
         }
@@ -159,8 +159,8 @@ pub fn inventory(
             },
             odata_type: policy.odata_type.clone(),
             platforms: policy.platforms.clone(),
-            assignments: listed(&policy.rows, query),
-            is_unassigned: !policy.is_tenant_default && reaches_nobody(&policy.rows, &names),
+            assignments: listed(&policy.assignments, query),
+            is_unassigned: !policy.is_tenant_default && reaches_nobody(&policy.assignments, &names),
         })
         .filter(|policy| !query.unassigned || policy.is_unassigned);
     let mut policies: Vec<InventoryPolicy> = policies.collect();
@@ -177,26 +177,32 @@ pub fn inventory(
 }
 
 /// Whether assignments reach no one for certain. A target of an unknown type may reach someone.
-fn reaches_nobody(rows: &Rows, names: &Names) -> bool {
-    rows.iter().all(|row| match &row.key.target {
-        Target::ExclusionGroup(_) => true,
-        Target::Group(id) => names.is_missing_group(id),
-        Target::AllDevices | Target::AllUsers | Target::Collection(_) | Target::Other { .. } => {
-            false
-        }
-    })
+fn reaches_nobody(assignments: &Assignments, names: &Names) -> bool {
+    assignments
+        .iter()
+        .all(|assignment| match &assignment.key.target {
+            Target::ExclusionGroup(_) => true,
+            Target::Group(id) => names.is_missing_group(id),
+            Target::AllDevices
+            | Target::AllUsers
+            | Target::Collection(_)
+            | Target::Other { .. } => false,
+        })
 }
 
-fn listed(rows: &Rows, query: &InventoryQuery) -> Vec<Listed> {
-    let has_filter = |row: &&Assignment| match &query.filter {
+fn listed(assignments: &Assignments, query: &InventoryQuery) -> Vec<Listed> {
+    let has_filter = |assignment: &&Assignment| match &query.filter {
         None => true,
-        Some(id) => row.filter.as_ref().is_some_and(|filter| *filter.id == **id),
+        Some(id) => assignment
+            .filter
+            .as_ref()
+            .is_some_and(|filter| *filter.id == **id),
     };
-    let rows_asked_for = rows.iter().filter(has_filter);
+    let asked_for = assignments.iter().filter(has_filter);
     let Some(subject) = &query.subject else {
-        return rows_asked_for
-            .map(|row| Listed {
-                assignment: row.clone(),
+        return asked_for
+            .map(|assignment| Listed {
+                assignment: assignment.clone(),
                 via: Vec::new(),
                 excluded_by: Vec::new(),
             })
@@ -204,8 +210,10 @@ fn listed(rows: &Rows, query: &InventoryQuery) -> Vec<Listed> {
     };
     // Within one intent, as the service takes them.
     let exclusions = |of: &Assignment| -> Vec<Reached> {
-        let same = rows.iter().filter(|row| row.key.variant == of.key.variant);
-        same.filter_map(|row| match &row.key.target {
+        let same = assignments
+            .iter()
+            .filter(|assignment| assignment.key.variant == of.key.variant);
+        same.filter_map(|assignment| match &assignment.key.target {
             Target::ExclusionGroup(id) if subject.groups.contains(&**id) => {
                 Some(Reached::Group(id.clone()))
             }
@@ -213,19 +221,19 @@ fn listed(rows: &Rows, query: &InventoryQuery) -> Vec<Listed> {
         })
         .collect()
     };
-    rows_asked_for
-        .filter_map(|row| {
-            let via = subject.reached_by(&row.key.target)?;
-            let is_exclusion = row.key.target.is_exclusion();
+    asked_for
+        .filter_map(|assignment| {
+            let via = subject.reached_by(&assignment.key.target)?;
+            let is_exclusion = assignment.key.target.is_exclusion();
             Some(Listed {
-                assignment: row.clone(),
+                assignment: assignment.clone(),
                 via: if subject.effective {
                     vec![via]
                 } else {
                     Vec::new()
                 },
                 excluded_by: match subject.effective && !is_exclusion {
-                    true => exclusions(row),
+                    true => exclusions(assignment),
                     false => Vec::new(),
                 },
             })
@@ -287,16 +295,16 @@ mod tests {
     fn tenant(policies: &[(&str, &[Target])]) -> WholeTenant {
         let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
         let policies = policies.iter().map(|(name, targets)| {
-            let rows = targets.iter().map(|target| {
-                let row = Assignment::direct(target.clone());
-                (row, Box::from(""))
+            let assignments = targets.iter().map(|target| {
+                let assignment = Assignment::direct(target.clone());
+                (assignment, Box::from(""))
             });
             LivePolicy::new(
                 kind,
                 format!("id-{name}"),
                 (*name).to_owned(),
                 None,
-                rows.collect(),
+                assignments.collect(),
             )
         });
         let groups = [IN, OUT].map(|id| LiveGroup {

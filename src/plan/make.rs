@@ -119,9 +119,9 @@ fn planned(
         odata_type: live.odata_type.clone(),
         mode: desired.mode,
         manifest: places.of(&desired),
-        changes: changes(&live.rows, &planned.after),
+        changes: changes(&live.assignments, &planned.after),
         asked: Vec::new(),
-        before: Arc::clone(&live.rows),
+        before: Arc::clone(&live.assignments),
         after: planned.after,
         untouched: planned.untouched,
         remediation: Arc::clone(&desired.remediation),
@@ -130,7 +130,11 @@ fn planned(
         shares_name,
     };
     policy.asked = places.of_changes(&policy.changes, &desired);
-    policy.writes = writes::planned(&policy, |row| live.row_id(row), write_with);
+    policy.writes = writes::planned(
+        &policy,
+        |assignment| live.assignment_id(assignment),
+        write_with,
+    );
     policy
 }
 

@@ -68,8 +68,8 @@ pub fn needs(plan: &Plan, names: &Names, wanted: Wanted) -> PopulationNeeds {
     };
     let policies = plan.policies.iter();
     for policy in policies.filter(|policy| all || policy.is_changed()) {
-        for row in policy.before.iter().chain(policy.after.iter()) {
-            match &row.key.target {
+        for assignment in policy.before.iter().chain(policy.after.iter()) {
+            match &assignment.key.target {
                 Target::AllDevices => needs.all_devices = true,
                 Target::AllUsers => needs.all_users = true,
                 Target::Group(id) | Target::ExclusionGroup(id) => {
@@ -88,8 +88,9 @@ pub fn needs(plan: &Plan, names: &Names, wanted: Wanted) -> PopulationNeeds {
     }
     if filters {
         let changes = plan.changed().flat_map(|policy| policy.changes.iter());
-        let rows = changes.flat_map(|change| change.before().into_iter().chain(change.after()));
-        let filters = rows.filter_map(|row| row.filter.as_ref());
+        let assignments =
+            changes.flat_map(|change| change.before().into_iter().chain(change.after()));
+        let filters = assignments.filter_map(|assignment| assignment.filter.as_ref());
         needs.filters = filters.map(|filter| filter.id.to_lowercase()).collect();
     }
     needs
@@ -109,7 +110,7 @@ impl Members {
                 policy,
                 PolicyMembers {
                     changes: changes
-                        .map(|row| count_of(row, names, population))
+                        .map(|assignment| count_of(assignment, names, population))
                         .collect(),
                     reach: exact.then(|| reach::of(policy, names, population)),
                 },
@@ -119,8 +120,8 @@ impl Members {
     }
 }
 
-fn count_of(row: &Assignment, names: &Names, population: &Population) -> MemberCount {
-    match &row.key.target {
+fn count_of(assignment: &Assignment, names: &Names, population: &Population) -> MemberCount {
+    match &assignment.key.target {
         Target::AllDevices => population.all_devices,
         Target::AllUsers => population.all_users,
         Target::Group(id) | Target::ExclusionGroup(id) => {
@@ -135,8 +136,9 @@ fn count_of(row: &Assignment, names: &Names, population: &Population) -> MemberC
 }
 
 /// Returns the groups of assignments.
-pub(in crate::plan) fn groups_of(rows: &[Assignment]) -> BTreeSet<&str> {
-    rows.iter()
-        .filter_map(|row| row.key.target.group_id())
+pub(in crate::plan) fn groups_of(assignments: &[Assignment]) -> BTreeSet<&str> {
+    assignments
+        .iter()
+        .filter_map(|assignment| assignment.key.target.group_id())
         .collect()
 }

@@ -50,7 +50,7 @@ pub use unmanaged::{Notable, NotableReason, Unmanaged};
 
 use crate::diagnostic::{Diagnostic, Place, Severity, Sources};
 use crate::manifest::Mode;
-use crate::model::{AssignmentKey, PolicyKind, Rows, SharedText};
+use crate::model::{AssignmentKey, Assignments, PolicyKind, SharedText};
 use guards::{GivenLimits, Guard, GuardName, GuardRules, Judged, Observation};
 use writes::{PlannedWrite, WriteWith};
 
@@ -101,11 +101,11 @@ pub struct PlannedPolicy {
     /// The entries that select the policy.
     pub manifest: Arc<[ManifestPlace]>,
     /// The live assignments, sorted.
-    pub before: Rows,
+    pub before: Assignments,
     /// The assignments as they shall be, sorted. Where nothing changes they are the same as before.
-    pub after: Rows,
+    pub after: Assignments,
     /// Assignments that a policy set made and no manifest declares: they stay out of an `assign`'s body.
-    pub untouched: Rows,
+    pub untouched: Assignments,
     /// Of remediations: what a manifest says of repairing, which is written and never read back.
     pub remediation: Arc<[(AssignmentKey, bool)]>,
     /// What leads from one to the other.

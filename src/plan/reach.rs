@@ -110,30 +110,52 @@ fn changed(
     names: &Names,
     population: &Population,
 ) -> Result<Changed, Option<Unknown>> {
-    let excludes = |row: &Assignment| {
-        let filter = row.filter.as_ref();
+    let excludes = |assignment: &Assignment| {
+        let filter = assignment.filter.as_ref();
         filter.is_some_and(|filter| filter.mode != FilterMode::Include)
     };
-    let mut rows = policy.before.iter().chain(policy.after.iter());
+    let mut assignments = policy.before.iter().chain(policy.after.iter());
     // An assignment that stays can only keep others from changing, so that without it the numbers are the most that it
     // can be; unless it is one that a filter in mode `exclude` could beat.
-    let may_skip = !rows.any(excludes);
-    let stays = |row: &Assignment| {
+    let may_skip = !assignments.any(excludes);
+    let stays = |assignment: &Assignment| {
         may_skip
-            && [&policy.before, &policy.after].iter().all(|rows| {
-                let mut rows = rows.iter();
-                rows.any(|other| decides(other) == decides(row))
+            && [&policy.before, &policy.after].iter().all(|assignments| {
+                let mut assignments = assignments.iter();
+                assignments.any(|other| decides(other) == decides(assignment))
             })
     };
     let mut unread = Unread::default();
-    let before = intents(&policy.before, side, names, population, |row, reason| {
-        let is_gain = row.key.target.is_exclusion();
-        unread.note(row, reason, stays(row), may_skip.then_some(is_gain))
-    })?;
-    let after = intents(&policy.after, side, names, population, |row, reason| {
-        let is_gain = !row.key.target.is_exclusion();
-        unread.note(row, reason, stays(row), may_skip.then_some(is_gain))
-    })?;
+    let before = intents(
+        &policy.before,
+        side,
+        names,
+        population,
+        |assignment, reason| {
+            let is_gain = assignment.key.target.is_exclusion();
+            unread.note(
+                assignment,
+                reason,
+                stays(assignment),
+                may_skip.then_some(is_gain),
+            )
+        },
+    )?;
+    let after = intents(
+        &policy.after,
+        side,
+        names,
+        population,
+        |assignment, reason| {
+            let is_gain = !assignment.key.target.is_exclusion();
+            unread.note(
+                assignment,
+                reason,
+                stays(assignment),
+                may_skip.then_some(is_gain),
+            )
+        },
+    )?;
 
     let (everybody, why) = match side {
         Side::Devices => (
@@ -205,12 +227,12 @@ impl Unread {
     /// who loses it; without it the others are the most that it can be. Where that does not hold, it is an error.
     fn note(
         &mut self,
-        row: &Assignment,
+        assignment: &Assignment,
         reason: Option<Unknown>,
         stays: bool,
         is_gain: Option<bool>,
     ) -> Result<(), Option<Unknown>> {
-        let side = match (is_gain, &row.key.target) {
+        let side = match (is_gain, &assignment.key.target) {
             _ if stays => None,
             (None, _) | (_, Target::Other { .. }) => return Err(reason),
             (Some(true), _) => Some(&mut self.gained),
@@ -260,8 +282,9 @@ fn same_everybody(before: &Intents<'_>, after: &Intents<'_>) -> bool {
         });
         all.map(|(variant, intent)| {
             let excludes = intent.excludes.iter();
-            let mut excludes: Vec<Target> =
-                excludes.map(|(row, _)| row.key.target.clone()).collect();
+            let mut excludes: Vec<Target> = excludes
+                .map(|(assignment, _)| assignment.key.target.clone())
+                .collect();
             excludes.sort();
             (variant.map(|variant| variant.to_string()), excludes)
         })
@@ -274,8 +297,8 @@ fn same_everybody(before: &Intents<'_>, after: &Intents<'_>) -> bool {
 fn gets(intents: &Intents<'_>, id: Option<&str>) -> Gets {
     let of_intents = intents.values().map(|intent| {
         let mut gets = Gets::No;
-        for row in intent.meant(id) {
-            match row.filter.as_ref().map(|filter| &filter.mode) {
+        for assignment in intent.meant(id) {
+            match assignment.filter.as_ref().map(|filter| &filter.mode) {
                 None => gets = Gets::Yes,
                 Some(FilterMode::Include) => gets = gets.max(Gets::Maybe),
                 Some(_) => return Gets::Maybe,
@@ -289,16 +312,16 @@ fn gets(intents: &Intents<'_>, id: Option<&str>) -> Gets {
 /// What of an assignment decides who gets the policy.
 type Deciding<'p> = (&'p Target, Option<&'p SharedText>, Option<&'p Filter>);
 
-fn decides(row: &Assignment) -> Deciding<'_> {
-    let variant = row.key.variant.as_ref();
-    (&row.key.target, variant, row.filter.as_ref())
+fn decides(assignment: &Assignment) -> Deciding<'_> {
+    let variant = assignment.key.variant.as_ref();
+    (&assignment.key.target, variant, assignment.filter.as_ref())
 }
 
 /// Returns what decides whether someone gets a policy.
 fn deciding<'p>(intents: &Intents<'p>, id: Option<&str>) -> BTreeSet<Deciding<'p>> {
     let of_intents = intents.values();
-    let rows = of_intents.flat_map(|intent| intent.meant(id));
-    rows.map(decides).collect()
+    let assignments = of_intents.flat_map(|intent| intent.meant(id));
+    assignments.map(decides).collect()
 }
 
 impl<'p> Intent<'p> {
@@ -309,49 +332,53 @@ impl<'p> Intent<'p> {
             (Some(set), Some(id)) => set.contains(id),
             (Some(_), None) => false,
         };
-        if self.excludes.iter().any(|row| means(&row)) {
+        if self.excludes.iter().any(|assignment| means(&assignment)) {
             return Vec::new();
         }
         let includes = self.includes.iter().filter(means);
-        includes.map(|(row, _)| *row).collect()
+        includes.map(|(assignment, _)| *assignment).collect()
     }
 }
 
 /// Finds who is meant by assignments on one side. An assignment that is not known is skipped if `unread` allows it.
 fn intents<'p>(
-    rows: &'p [Assignment],
+    assignments: &'p [Assignment],
     side: Side,
     names: &Names,
     population: &'p Population,
     mut unread: impl FnMut(&Assignment, Option<Unknown>) -> Result<(), Option<Unknown>>,
 ) -> Result<Intents<'p>, Option<Unknown>> {
     let mut intents = Intents::new();
-    let takes_away = |row: &&Assignment| row.key.variant.as_deref() == Some(TAKES_AWAY);
-    for row in rows.iter().filter(|row| !takes_away(row)) {
-        let intent = intents.entry(row.key.variant.as_ref()).or_default();
-        let everybody = match &row.key.target {
+    let takes_away =
+        |assignment: &&Assignment| assignment.key.variant.as_deref() == Some(TAKES_AWAY);
+    for assignment in assignments
+        .iter()
+        .filter(|assignment| !takes_away(assignment))
+    {
+        let intent = intents.entry(assignment.key.variant.as_ref()).or_default();
+        let everybody = match &assignment.key.target {
             Target::AllDevices => Side::Devices,
             Target::AllUsers => Side::Users,
             Target::Group(_) | Target::ExclusionGroup(_) => {
-                match members(row, side, names, population) {
+                match members(assignment, side, names, population) {
                     Ok(None) => {}
-                    Ok(Some(set)) if row.key.target.is_exclusion() => {
-                        intent.excludes.push((row, Some(set)));
+                    Ok(Some(set)) if assignment.key.target.is_exclusion() => {
+                        intent.excludes.push((assignment, Some(set)));
                     }
-                    Ok(Some(set)) => intent.includes.push((row, Some(set))),
-                    Err(reason) => unread(row, reason)?,
+                    Ok(Some(set)) => intent.includes.push((assignment, Some(set))),
+                    Err(reason) => unread(assignment, reason)?,
                 }
                 continue;
             }
             // Collections hold devices, and no one here knows which.
             Target::Collection(_) if side == Side::Users => continue,
             Target::Collection(_) | Target::Other { .. } => {
-                unread(row, None)?;
+                unread(assignment, None)?;
                 continue;
             }
         };
         if everybody == side {
-            intent.includes.push((row, None));
+            intent.includes.push((assignment, None));
         }
     }
     Ok(intents)
@@ -359,12 +386,12 @@ fn intents<'p>(
 
 /// Returns the members of an assignment's group on one side; `None` if there are none.
 fn members<'p>(
-    row: &Assignment,
+    assignment: &Assignment,
     side: Side,
     names: &Names,
     population: &'p Population,
 ) -> Result<Option<&'p HashSet<String>>, Option<Unknown>> {
-    let Some(id) = row.key.target.group_id() else {
+    let Some(id) = assignment.key.target.group_id() else {
         return Ok(None);
     };
     if names.is_missing_group(id) {

@@ -69,7 +69,7 @@ fn present<'de, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Present<'a>
 
 impl<'a> AssignmentRecord<'a> {
     /// Writes an assignment out, with the names that are known.
-    pub fn new(row: &'a Assignment, names: &'a Names) -> Self {
+    pub fn new(assignment: &'a Assignment, names: &'a Names) -> Self {
         let Assignment {
             key:
                 AssignmentKey {
@@ -80,7 +80,7 @@ impl<'a> AssignmentRecord<'a> {
             filter,
             source_id,
             properties: stated,
-        } = row;
+        } = assignment;
         let pairs = stated.iter();
         let pairs = pairs.map(|(name, value)| (&**name, &**value));
         let group_name = |id: &str| Some(names.group(id).map(Cow::Borrowed));
@@ -116,9 +116,9 @@ impl<'a> AssignmentRecord<'a> {
     /// Writes the assignments out that a policy shall have.
     pub fn planned(policy: &'a PlannedPolicy, names: &'a Names) -> Vec<Self> {
         let remediates = policy.kind.spec().properties == AssignmentProperties::Remediation;
-        let records = policy.after.iter().map(|row| Self {
-            run_remediation_script: remediates.then(|| policy.remediates(&row.key)),
-            ..Self::new(row, names)
+        let records = policy.after.iter().map(|assignment| Self {
+            run_remediation_script: remediates.then(|| policy.remediates(&assignment.key)),
+            ..Self::new(assignment, names)
         });
         records.collect()
     }
@@ -130,8 +130,11 @@ impl<'a> AssignmentRecord<'a> {
     }
 
     /// Writes assignments out.
-    pub fn all(rows: &'a [Assignment], names: &'a Names) -> Vec<Self> {
-        rows.iter().map(|row| Self::new(row, names)).collect()
+    pub fn all(assignments: &'a [Assignment], names: &'a Names) -> Vec<Self> {
+        assignments
+            .iter()
+            .map(|assignment| Self::new(assignment, names))
+            .collect()
     }
 
     fn read_properties(&self) -> Properties {

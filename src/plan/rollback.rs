@@ -16,7 +16,8 @@ use super::{
 use crate::diagnostic::Severity;
 use crate::manifest::Mode;
 use crate::model::{
-    Assignment, AssignmentKey, LiveAssignment, PolicyKind, Rows, SharedText, rows, same_assignments,
+    Assignment, AssignmentKey, Assignments, LiveAssignment, PolicyKind, SharedText, assignments,
+    same_assignments,
 };
 
 /// A policy as a run left it.
@@ -91,7 +92,7 @@ pub struct Rollback {
 /// Returns the groups and filters that a rollback would assign again.
 pub fn restored(applied: &[AppliedPolicy]) -> References {
     References::of(applied.iter().flat_map(|policy| {
-        let lost = |row: &&Assignment| !policy.after.contains(row);
+        let lost = |assignment: &&Assignment| !policy.after.contains(assignment);
         policy.before.iter().filter(lost)
     }))
 }
@@ -177,13 +178,18 @@ fn judge(
     write_with: WriteWith,
 ) -> Result<PlannedPolicy, SkipReason> {
     let live = live.ok_or(SkipReason::Deleted)?;
-    let now = rows(live);
+    let now = assignments(live);
     // What the run was to leave alone is not looked at: it is as it is.
-    let aside = |row: &&Assignment| {
-        !row.key.is_direct() && left.before.contains(row) == left.after.contains(row)
+    let aside = |assignment: &&Assignment| {
+        !assignment.key.is_direct()
+            && left.before.contains(assignment) == left.after.contains(assignment)
     };
-    let own = |rows: &[Assignment]| -> Vec<Assignment> {
-        rows.iter().filter(|row| !aside(row)).cloned().collect()
+    let own = |assignments: &[Assignment]| -> Vec<Assignment> {
+        assignments
+            .iter()
+            .filter(|assignment| !aside(assignment))
+            .cloned()
+            .collect()
     };
     let (own_before, own_after, own_now) = (own(&left.before), own(&left.after), own(&now));
     if same_assignments(&own_before, &own_now) {
@@ -201,8 +207,10 @@ fn judge(
         return Err(SkipReason::Moved);
     }
     // An assignment of a policy set is never removed, whoever declared it; it can get its old filter back.
-    let stays = |row: &&Assignment| {
-        aside(row) || (!row.key.is_direct() && !own_before.iter().any(|old| old.key == row.key))
+    let stays = |assignment: &&Assignment| {
+        aside(assignment)
+            || (!assignment.key.is_direct()
+                && !own_before.iter().any(|old| old.key == assignment.key))
     };
     let untouched: Vec<Assignment> = now.iter().filter(stays).cloned().collect();
     let mut after = own_before.clone();
@@ -217,7 +225,12 @@ fn judge(
         .iter()
         .all(|change| restores(change, &left.before));
     policy.untouched = untouched.into();
-    let id_of = |row: &Assignment| live.iter().find(|live| live.row == *row)?.id.as_deref();
+    let id_of = |assignment: &Assignment| {
+        live.iter()
+            .find(|live| live.assignment == *assignment)?
+            .id
+            .as_deref()
+    };
     policy.writes = writes::planned(&policy, id_of, write_with);
     Ok(policy)
 }
@@ -225,8 +238,8 @@ fn judge(
 /// Whether a change leads to what was there before the run.
 fn restores(change: &Change, before: &[Assignment]) -> bool {
     match change {
-        Change::Add(row) => before.contains(row),
-        Change::Remove(row) => !before.contains(row),
+        Change::Add(assignment) => before.contains(assignment),
+        Change::Remove(assignment) => !before.contains(assignment),
         Change::Update { after, .. } => before.contains(after),
     }
 }
@@ -251,7 +264,7 @@ fn back(left: &AppliedPolicy, before: &[Assignment], after: Vec<Assignment>) -> 
         asked: Vec::new(),
         before: before.into(),
         after: after.into(),
-        untouched: Rows::default(),
+        untouched: Assignments::default(),
         remediation: Arc::clone(&left.remediation),
         writes: Vec::new(),
         restores: false,
@@ -278,16 +291,16 @@ mod tests {
         assignment
     }
 
-    fn rows_of(text: &str) -> Vec<Assignment> {
-        let mut rows: Vec<Assignment> = text
+    fn assignments_of(text: &str) -> Vec<Assignment> {
+        let mut assignments: Vec<Assignment> = text
             .split_whitespace()
             .map(|word| match word.strip_suffix('@') {
                 Some(id) => from_set(id),
                 None => group(word),
             })
             .collect();
-        rows.sort();
-        rows
+        assignments.sort();
+        assignments
     }
 
     /// Says what becomes of a policy that was `before`, was to be `after`, and is `now`.
@@ -298,16 +311,18 @@ mod tests {
             name: "P".to_owned(),
             odata_type: None,
             remediation: Arc::default(),
-            before: rows_of(before),
-            after: rows_of(after),
+            before: assignments_of(before),
+            after: assignments_of(after),
             seen,
         };
         let live = now.map(|now| {
-            let live = rows_of(now).into_iter().map(|row| LiveAssignment {
-                row,
-                id: None,
-                raw: Map::new(),
-            });
+            let live = assignments_of(now)
+                .into_iter()
+                .map(|assignment| LiveAssignment {
+                    assignment,
+                    id: None,
+                    raw: Map::new(),
+                });
             live.collect()
         });
         let inputs = PlanInputs {
@@ -327,11 +342,14 @@ mod tests {
             rollback.moved.as_slice(),
         ) {
             ([policy], []) => {
-                let rows = policy.after.iter().map(|row| {
-                    let set = if row.key.is_direct() { "" } else { "@" };
-                    format!("{}{set}", row.key.target.group_id().unwrap_or_default())
+                let assignments = policy.after.iter().map(|assignment| {
+                    let set = if assignment.key.is_direct() { "" } else { "@" };
+                    format!(
+                        "{}{set}",
+                        assignment.key.target.group_id().unwrap_or_default()
+                    )
                 });
-                rows.collect::<Vec<_>>().join(" ")
+                assignments.collect::<Vec<_>>().join(" ")
             }
             ([], [(_, reason)]) => format!("{reason:?}"),
             ([], []) if rollback.as_before == 1 => "as before".to_owned(),
@@ -378,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_policy_sets_stay_as_they_are_now() {
+    fn assignments_of_policy_sets_stay_as_they_are_now() {
         assert_eq!(check("a s@", "b s@", true, Some("b s@")), "a s@");
         // The service dropped them with the write; the rollback does not invent them.
         assert_eq!(check("a s@", "b s@", false, Some("b")), "a");

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::digest::rows_digest;
+use super::digest::assignments_digest;
 use super::{Plan, PlannedPolicy};
 use crate::model::{Assignment, PolicyKind, same_assignments};
 
@@ -65,7 +65,7 @@ impl Cause {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LastKnown {
     /// These assignments.
-    Rows(Vec<Assignment>),
+    Assignments(Vec<Assignment>),
     /// Assignments with this digest.
     Digest(String),
     /// No one knows how far the run came: these assignments, those, or some of the way between.
@@ -76,17 +76,20 @@ pub enum LastKnown {
 
 impl LastKnown {
     /// Whether the assignments are what the run left; `None` if that cannot be known.
-    fn is(&self, rows: &[Assignment]) -> Option<bool> {
-        let has = |some: &[Assignment], row: &Assignment| some.contains(row);
+    fn is(&self, assignments: &[Assignment]) -> Option<bool> {
+        let has = |some: &[Assignment], assignment: &Assignment| some.contains(assignment);
         match self {
-            Self::Rows(left) => Some(same_assignments(left, rows)),
-            Self::Digest(digest) => Some(*digest == rows_digest(rows)),
-            Self::Between(_, after) if same_assignments(after, rows) => Some(true),
+            Self::Assignments(left) => Some(same_assignments(left, assignments)),
+            Self::Digest(digest) => Some(*digest == assignments_digest(assignments)),
+            Self::Between(_, after) if same_assignments(after, assignments) => Some(true),
             Self::Between(before, after) => {
-                let known = |row| has(before, row) || has(after, row);
-                let kept = |row: &&Assignment| has(after, row);
-                let on_the_way =
-                    rows.iter().all(known) && before.iter().filter(kept).all(|row| has(rows, row));
+                let known = |assignment| has(before, assignment) || has(after, assignment);
+                let kept = |assignment: &&Assignment| has(after, assignment);
+                let on_the_way = assignments.iter().all(known)
+                    && before
+                        .iter()
+                        .filter(kept)
+                        .all(|assignment| has(assignments, assignment));
                 (!on_the_way).then_some(false)
             }
             Self::Found => None,
@@ -217,18 +220,18 @@ mod tests {
 
     use super::*;
     use crate::manifest::Mode;
-    use crate::model::Rows;
+    use crate::model::Assignments;
     use crate::model::Target;
     use crate::plan::changes;
 
-    fn rows(names: &str) -> Vec<Assignment> {
-        let row = |name: &str| Assignment::direct(Target::Group(name.into()));
-        names.split_whitespace().map(row).collect()
+    fn assignments(names: &str) -> Vec<Assignment> {
+        let assignment = |name: &str| Assignment::direct(Target::Group(name.into()));
+        names.split_whitespace().map(assignment).collect()
     }
 
     fn check(left: Option<LastKnown>, live: &str, wanted: &str) -> Cause {
         let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
-        let (before, after) = (rows(live), rows(wanted));
+        let (before, after) = (assignments(live), assignments(wanted));
         let policy = PlannedPolicy {
             kind,
             id: "P".to_owned(),
@@ -240,7 +243,7 @@ mod tests {
             asked: Vec::new(),
             before: before.into(),
             after: after.into(),
-            untouched: Rows::default(),
+            untouched: Assignments::default(),
             remediation: Arc::default(),
             writes: Vec::new(),
             restores: false,
@@ -259,9 +262,9 @@ mod tests {
     #[test]
     fn what_was_left_and_is_still_there_was_not_touched() {
         for left in [
-            LastKnown::Rows(rows("b a")),
-            LastKnown::Digest(rows_digest(&rows("b a"))),
-            LastKnown::Between(rows("c"), rows("a b")),
+            LastKnown::Assignments(assignments("b a")),
+            LastKnown::Digest(assignments_digest(&assignments("b a"))),
+            LastKnown::Between(assignments("c"), assignments("a b")),
         ] {
             assert_eq!(check(Some(left.clone()), "a b", "c d"), Cause::Unapplied);
             let other = check(Some(left.clone()), "x", "a b");
@@ -274,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_run_of_which_nobody_knows_how_far_it_came_may_have_left_anything_on_its_way() {
-        let left = || Some(LastKnown::Between(rows("a b c"), rows("a d")));
+        let left = || Some(LastKnown::Between(assignments("a b c"), assignments("a d")));
         assert_eq!(check(left(), "a d", "z"), Cause::Unapplied);
         for live in ["a b c", "a", "a b", "d a c", "a b c d"] {
             assert_eq!(check(left(), live, "z"), Cause::Unknown, "{live}");

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::PolicyRef;
 use super::since::key;
-use crate::model::{LiveTenant, PolicyKind, Rows};
+use crate::model::{Assignments, LiveTenant, PolicyKind};
 
 /// A policy that no entry selects.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +12,7 @@ pub struct Unmanaged {
     /// The policy.
     pub policy: PolicyRef,
     /// Its live assignments.
-    pub assignments: Rows,
+    pub assignments: Assignments,
 }
 
 /// The unmanaged policies that are named.
@@ -59,7 +59,7 @@ pub(super) fn of(
                 id: policy.id.clone(),
                 shares_name: shared_names.contains(&(policy.kind, &*policy.id)),
             },
-            assignments: policy.rows.clone(),
+            assignments: policy.assignments.clone(),
         })
         .collect();
     unmanaged.sort_by(|one, other| one.policy.cmp(&other.policy));

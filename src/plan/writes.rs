@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Change, PlannedPolicy};
 use crate::kinds::{PolicyKindSpec, SingleRoute, Writing};
 use crate::model::{
-    Assignment, AssignmentKey, Rows, assign_path, assignment_path, assignments_path,
+    Assignment, AssignmentKey, Assignments, assign_path, assignment_path, assignments_path,
 };
 
 /// How the calls are chosen.
@@ -130,7 +130,7 @@ pub struct Step {
     /// What is sent.
     pub action: StepAction,
     /// The assignments thereafter, sorted.
-    pub then: Rows,
+    pub then: Assignments,
 }
 
 /// What one write does.
@@ -166,8 +166,8 @@ pub fn steps(policy: &PlannedPolicy, write_with: WriteWith) -> Vec<Step> {
 pub fn steps_by(policy: &PlannedPolicy, strategy: Strategy) -> Vec<Step> {
     match (strategy, policy.changes.as_slice()) {
         (_, []) => Vec::new(),
-        (Strategy::Fewest, [Change::Add(row)]) => vec![Step {
-            action: StepAction::Create(row.clone()),
+        (Strategy::Fewest, [Change::Add(assignment)]) => vec![Step {
+            action: StepAction::Create(assignment.clone()),
             then: Arc::clone(&policy.after),
         }],
         (Strategy::Fewest | Strategy::WholeSet, _) => vec![assign_step(policy)],
@@ -193,11 +193,11 @@ pub fn has_gap(policy: &PlannedPolicy, write_with: WriteWith) -> bool {
 /// the two a DELETE would take is not known, and must not be found out on someone's tenant.
 fn deletes_are_ambiguous(before: &[Assignment], changes: &[Change]) -> bool {
     changes.iter().filter_map(Change::before).any(|leaving| {
-        let same_id = |row: &&Assignment| {
-            row.key.variant == leaving.key.variant
-                && match row.key.target.group_id() {
+        let same_id = |assignment: &&Assignment| {
+            assignment.key.variant == leaving.key.variant
+                && match assignment.key.target.group_id() {
                     Some(group) => leaving.key.target.group_id() == Some(group),
-                    None => row.key.target == leaving.key.target,
+                    None => assignment.key.target == leaving.key.target,
                 }
         };
         before.iter().filter(same_id).count() > 1
@@ -212,7 +212,7 @@ fn assign_step(policy: &PlannedPolicy) -> Step {
     let body = policy
         .after
         .iter()
-        .filter(|row| policy.untouched.binary_search(row).is_err())
+        .filter(|assignment| policy.untouched.binary_search(assignment).is_err())
         .cloned()
         .collect();
     Step {
@@ -239,8 +239,8 @@ fn any_makes_room(changes: &[Change]) -> bool {
 /// What has to make room goes right before what takes its place.
 fn one_by_one(before: &[Assignment], changes: &[Change]) -> Vec<Step> {
     let mut actions: Vec<(u8, StepAction)> = Vec::new();
-    let rank_of = |row: &Assignment, inclusion, exclusion| {
-        if row.key.target.is_exclusion() {
+    let rank_of = |assignment: &Assignment, inclusion, exclusion| {
+        if assignment.key.target.is_exclusion() {
             exclusion
         } else {
             inclusion
@@ -274,23 +274,23 @@ fn one_by_one(before: &[Assignment], changes: &[Change]) -> Vec<Step> {
         }
     }
     actions.sort_by_key(|(rank, _)| *rank);
-    let mut rows = before.to_vec();
+    let mut assignments = before.to_vec();
     actions
         .into_iter()
         .map(|(_, action)| {
             match &action {
-                StepAction::Create(row) => rows.push(row.clone()),
-                StepAction::Delete(row) => {
-                    if let Some(index) = rows.iter().position(|live| live == row) {
-                        rows.remove(index);
+                StepAction::Create(assignment) => assignments.push(assignment.clone()),
+                StepAction::Delete(assignment) => {
+                    if let Some(index) = assignments.iter().position(|live| live == assignment) {
+                        assignments.remove(index);
                     }
                 }
-                StepAction::Assign(all) => rows.clone_from(all),
+                StepAction::Assign(all) => assignments.clone_from(all),
             }
-            rows.sort();
+            assignments.sort();
             Step {
                 action,
-                then: rows.as_slice().into(),
+                then: assignments.as_slice().into(),
             }
         })
         .collect()
@@ -329,9 +329,11 @@ pub(in crate::plan) fn planned<'l>(
             path: match &step.action {
                 StepAction::Create(_) => assignments_path(policy.kind, &policy.id),
                 StepAction::Assign(_) => assign_path(policy.kind, &policy.id),
-                StepAction::Delete(row) => {
-                    assignment_path(policy.kind, &policy.id, id_of(row).unwrap_or_default())
-                }
+                StepAction::Delete(assignment) => assignment_path(
+                    policy.kind,
+                    &policy.id,
+                    id_of(assignment).unwrap_or_default(),
+                ),
             },
         })
         .collect()

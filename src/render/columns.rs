@@ -62,7 +62,7 @@ fn aligned(names: &[String], width: usize, most_lines: usize) -> (Vec<String>, u
             .find(|(shown, lines)| table_width(&widths[..*shown], *lines) <= width)
             .unwrap_or((names.len().min(most_lines), most_lines)),
     };
-    let rows = (0..lines.min(shown)).map(|line| {
+    let assignments = (0..lines.min(shown)).map(|line| {
         let mut text = String::new();
         let (mut filled, mut start) = (0, 0);
         for column in widths[..shown].chunks(lines).enumerate() {
@@ -77,7 +77,7 @@ fn aligned(names: &[String], width: usize, most_lines: usize) -> (Vec<String>, u
         }
         text
     });
-    (rows.collect(), names.len() - shown)
+    (assignments.collect(), names.len() - shown)
 }
 
 /// Returns how wide names are in columns of so many lines.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use similar::{ChangeTag, TextDiff};
 
-use super::phrases::assignment;
+use super::phrases;
 use crate::model::Assignment;
 use crate::plan::{Names, PlannedPolicy};
 
@@ -59,8 +59,11 @@ pub(super) fn since_planned(
 }
 
 fn difference(before: &[Assignment], after: &[Assignment], names: &Names) -> String {
-    let lines = |rows: &[Assignment]| -> Vec<String> {
-        rows.iter().map(|row| assignment(row, names)).collect()
+    let lines = |assignments: &[Assignment]| -> Vec<String> {
+        assignments
+            .iter()
+            .map(|assignment| phrases::assignment(assignment, names))
+            .collect()
     };
     let (before, after) = (lines(before), lines(after));
     let diff = TextDiff::from_slices(&texts(&before), &texts(&after));

@@ -122,7 +122,7 @@ pub fn text(diagnosis: &Diagnosis) -> String {
 /// Says findings as a table; what holds is folded.
 pub fn markdown(diagnosis: &Diagnosis) -> String {
     let mut text = format!("### doctor\n\n{}\n", summary(diagnosis));
-    let row = |finding: &Finding| {
+    let assignment = |finding: &Finding| {
         let Finding {
             assumption,
             state,
@@ -145,12 +145,15 @@ pub fn markdown(diagnosis: &Diagnosis) -> String {
     let odd = STATES.iter().filter(|(state, ..)| *state != State::Holds);
     let odd: Vec<String> = odd
         .flat_map(|(state, ..)| of(diagnosis, *state))
-        .map(row)
+        .map(assignment)
         .collect();
     if !odd.is_empty() {
         let _ = write!(text, "\n{HEAD}{}", odd.concat());
     }
-    let held: Vec<String> = of(diagnosis, State::Holds).into_iter().map(row).collect();
+    let held: Vec<String> = of(diagnosis, State::Holds)
+        .into_iter()
+        .map(assignment)
+        .collect();
     if !held.is_empty() {
         let _ = write!(
             text,

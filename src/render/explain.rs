@@ -75,7 +75,7 @@ fn said(explained: &Explained, names: &Names) -> String {
         (before, after) => after
             .as_ref()
             .or(before.as_ref())
-            .map_or_else(String::new, |row| assignment(row, names)),
+            .map_or_else(String::new, |found| assignment(found, names)),
     }
 }
 
@@ -168,11 +168,11 @@ pub fn record(explanation: &Explanation) -> ExplanationRecord<'_> {
         before: one
             .before
             .as_ref()
-            .map(|row| AssignmentRecord::new(row, names)),
+            .map(|assignment| AssignmentRecord::new(assignment, names)),
         after: one
             .after
             .as_ref()
-            .map(|row| AssignmentRecord::new(row, names)),
+            .map(|assignment| AssignmentRecord::new(assignment, names)),
         asked: one
             .asked
             .iter()

@@ -140,7 +140,7 @@ fn update(before: &Assignment, after: &Assignment, names: &Names, direction: Dir
             clean(new.mode.name())
         );
     }
-    let filter = |row: &Assignment| filter(row.filter.as_ref(), names);
+    let filter = |assignment: &Assignment| filter(assignment.filter.as_ref(), names);
     format!("{target}: {}", between(filter(before), filter(after)))
 }
 

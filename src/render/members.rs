@@ -212,8 +212,9 @@ pub(super) fn note(plan: &Plan, annotations: &Annotations) -> Option<&'static st
         let counted = counted.into_iter().flat_map(|members| &members.changes);
         let mut changes = policy.changes.iter().zip(counted);
         changes.any(|(change, count)| {
-            let row = change.after().or(change.before());
-            let is_group = row.is_some_and(|row| row.key.target.group_id().is_some());
+            let assignment = change.after().or(change.before());
+            let is_group =
+                assignment.is_some_and(|assignment| assignment.key.target.group_id().is_some());
             is_group && !count.exact && (count.devices.is_some() || count.users.is_some())
         })
     };

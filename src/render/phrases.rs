@@ -112,7 +112,7 @@ pub(super) fn unmanaged(annotations: &Annotations) -> Option<(String, Vec<WithAs
     let policies = policies.iter().map(|policy| {
         let assignments = policy.assignments.iter();
         let mut assignments: Vec<String> = assignments
-            .map(|row| assignment(row, &annotations.names))
+            .map(|found| assignment(found, &annotations.names))
             .collect();
         if assignments.is_empty() {
             assignments.push("not assigned".to_owned());
@@ -377,7 +377,7 @@ pub(super) fn policy_of_kind(policy: &PolicyRef) -> String {
 }
 
 /// Says which target an assignment has, without its filter.
-pub fn target(row: &Assignment, names: &Names) -> String {
+pub fn target(assignment: &Assignment, names: &Names) -> String {
     let group = |id: &str| match names.group(id) {
         Some(name) => named(name, id, names.shares_group_name(id)),
         None if let Some(deleted) = names.deleted_group(id) => {
@@ -387,7 +387,7 @@ pub fn target(row: &Assignment, names: &Names) -> String {
         None if names.is_missing_group(id) => format!("{} (does not exist)", clean(id)),
         None => format!("{} (name unknown)", clean(id)),
     };
-    let mut text = match &row.key.target {
+    let mut text = match &assignment.key.target {
         Target::AllDevices => "allDevices".to_owned(),
         Target::AllUsers => "allUsers".to_owned(),
         Target::Group(id) => format!("group {}", group(id)),
@@ -395,12 +395,12 @@ pub fn target(row: &Assignment, names: &Names) -> String {
         Target::Collection(id) => format!("collection {}", clean(id)),
         Target::Other { odata_type, .. } => format!("{} (unknown target)", clean(odata_type)),
     };
-    match &row.key.source {
+    match &assignment.key.source {
         Source::Direct => {}
         source => {
             text.push_str(", source ");
             text.push_str(&clean(source.name()));
-            if let Some(id) = &row.source_id {
+            if let Some(id) = &assignment.source_id {
                 text.push(' ');
                 text.push_str(&clean(id));
             }
@@ -462,21 +462,21 @@ fn schedule(value: &str) -> Option<String> {
 }
 
 /// Says an assignment, with its filter and its properties if it has any.
-pub fn assignment(row: &Assignment, names: &Names) -> String {
-    let mut text = target(row, names);
-    if let Some(variant) = &row.key.variant {
+pub fn assignment(assignment: &Assignment, names: &Names) -> String {
+    let mut text = target(assignment, names);
+    if let Some(variant) = &assignment.key.variant {
         text.push_str(", ");
         text.push_str(&clean(variant));
     }
-    for (name, value) in row.properties.iter() {
+    for (name, value) in assignment.properties.iter() {
         text.push_str(", ");
         text.push_str(&clean(name));
         text.push(' ');
         text.push_str(&clean(schedule(value).as_deref().unwrap_or(value)));
     }
-    if row.filter.is_some() {
+    if assignment.filter.is_some() {
         text.push_str(", ");
-        text.push_str(&filter(row.filter.as_ref(), names));
+        text.push_str(&filter(assignment.filter.as_ref(), names));
     }
     text
 }

@@ -158,13 +158,13 @@ impl Markdown {
         text.push_str("| tenant | result |\n|---|---|\n");
         for (number, line) in lines.iter().enumerate() {
             let state: String = line.state.chars().take(LONGEST_STATE).collect();
-            let row = format!("| {} | {} |\n", line.name, markdown::code(state));
-            if text.len() + row.len() > most_bytes / HEAD_SHARE {
+            let assignment = format!("| {} | {} |\n", line.name, markdown::code(state));
+            if text.len() + assignment.len() > most_bytes / HEAD_SHARE {
                 let left = count(lines.len() - number, "more tenant", "more tenants");
                 let _ = writeln!(text, "| … | {left} |");
                 break;
             }
-            text.push_str(&row);
+            text.push_str(&assignment);
         }
         Self {
             text,

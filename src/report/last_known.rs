@@ -57,7 +57,7 @@ pub fn last_known(recorded: Recorded) -> Baseline {
 
 fn left(policy: RecordedPolicy) -> LastKnown {
     match policy.outcome {
-        Some(Outcome::Applied | Outcome::Already) => LastKnown::Rows(policy.after),
+        Some(Outcome::Applied | Outcome::Already) => LastKnown::Assignments(policy.after),
         // Announced and not settled, or failed with a write that may have had its effect.
         _ if policy.may_be_changed() => LastKnown::Between(policy.before, policy.after),
         _ => LastKnown::Found,
@@ -84,7 +84,7 @@ mod tests {
     fn the_last_that_is_said_of_a_policy_counts() {
         let digest = LastKnown::Digest("sha256:x".to_owned());
         let between = LastKnown::Between(Vec::new(), Vec::new());
-        let done = LastKnown::Rows(Vec::new());
+        let done = LastKnown::Assignments(Vec::new());
         assert_eq!(left(&format!("{START}\n")), digest);
         assert_eq!(left(START), digest);
         assert_eq!(left(&format!("{START}\n{SENDING}\n")), between);

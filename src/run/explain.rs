@@ -125,7 +125,11 @@ async fn unmanaged(
         .find(|policy| policy.policy.kind == live.kind && policy.policy.id == live.id)
         .map(|policy| policy.policy);
     match reference {
-        Some(reference) => Ok(explain::unmanaged(reference, &live.rows, found.names)),
+        Some(reference) => Ok(explain::unmanaged(
+            reference,
+            &live.assignments,
+            found.names,
+        )),
         None => Err(Failure::new(Exit::Failure, "the policy is gone")),
     }
 }

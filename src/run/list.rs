@@ -83,8 +83,9 @@ pub async fn list(
         check_globs(&tenant, &request.selection)?;
         let mut found = inventory(&tenant, tenant_id, &query);
         let policies = found.policies.iter();
-        let rows = policies.flat_map(|policy| &policy.assignments);
-        let groups = rows.filter_map(|row| row.assignment.key.target.group_id());
+        let assignments = policies.flat_map(|policy| &policy.assignments);
+        let groups =
+            assignments.filter_map(|assignment| assignment.assignment.key.target.group_id());
         let missing = groups.filter(|id| found.names.is_missing_group(id));
         let missing: BTreeSet<String> = missing.map(str::to_owned).collect();
         for group in reader.deleted_groups(&missing).await? {

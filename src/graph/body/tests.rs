@@ -19,53 +19,53 @@ fn an_unknown_target_is_carried_and_never_judged() {
     });
     let read = live(raw.clone());
     assert_eq!(
-        read.row.key.target.type_name(),
+        read.assignment.key.target.type_name(),
         "androidFotaDeploymentAssignmentTarget"
     );
     let body = assign_body(
         to(kind()),
-        std::slice::from_ref(&read.row),
+        std::slice::from_ref(&read.assignment),
         std::slice::from_ref(&read),
     );
     assert_eq!(body, json!({"assignments": [raw]}));
 }
 
 #[test]
-fn a_kept_row_keeps_what_nobody_knows() {
+fn a_kept_assignment_keeps_what_nobody_knows() {
     let raw = json!({
         "id": "p_g", "source": "direct", "sourceId": "p", "intent": "apply",
         "target": {"@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": "g", "novelty": {"a": 1},
                    FILTER_ID: "f1", FILTER_TYPE: "include"}
     });
     let read = live(raw.clone());
-    let mut row = read.row.clone();
+    let mut assignment = read.assignment.clone();
     let kept = assign_body(
         to(kind()),
-        std::slice::from_ref(&row),
+        std::slice::from_ref(&assignment),
         std::slice::from_ref(&read),
     );
     assert_eq!(kept, json!({"assignments": [raw]}));
-    row.filter = None;
+    assignment.filter = None;
     let mut expected = raw;
     expected["target"][FILTER_ID] = Value::Null;
     expected["target"][FILTER_TYPE] = json!("none");
     assert_eq!(
-        assign_body(to(kind()), std::slice::from_ref(&row), &[read]),
+        assign_body(to(kind()), std::slice::from_ref(&assignment), &[read]),
         json!({"assignments": [expected]})
     );
 }
 
 #[test]
 fn the_create_call_has_all_its_properties() {
-    let mut row = Assignment::direct(Target::Collection("MEM00012".into()));
-    row.key.source = Source::PolicySets;
-    row.source_id = Some("set".into());
-    row.filter = Some(Filter {
+    let mut assignment = Assignment::direct(Target::Collection("MEM00012".into()));
+    assignment.key.source = Source::PolicySets;
+    assignment.source_id = Some("set".into());
+    assignment.filter = Some(Filter {
         id: "f".into(),
         mode: FilterMode::Exclude,
     });
     assert_eq!(
-        create_body(to(kind()), &row),
+        create_body(to(kind()), &assignment),
         json!({
             "@odata.type": "#microsoft.graph.deviceManagementConfigurationPolicyAssignment",
             "id": "p_MEM00012",
@@ -91,7 +91,7 @@ fn of_kind(word: &str, raw: Value) -> (PolicyKind, LiveAssignment) {
         panic!("an object")
     };
     let mut texts = crate::graph::wire::Texts::default();
-    let live = crate::graph::wire::assignment(raw, kind.spec(), &mut texts);
+    let live = crate::graph::wire::live_assignment(raw, kind.spec(), &mut texts);
     (kind, live.expect("an assignment"))
 }
 
@@ -111,27 +111,27 @@ fn a_setting_that_changes_leaves_the_others_as_they_came() {
         },
     });
     let (kind, live) = of_kind("mobileApp", raw.clone());
-    assert_eq!(live.row.key.variant.as_deref(), Some("required"));
+    assert_eq!(live.assignment.key.variant.as_deref(), Some("required"));
     let kept = assign_body(
         to(kind),
-        std::slice::from_ref(&live.row),
+        std::slice::from_ref(&live.assignment),
         std::slice::from_ref(&live),
     );
     assert_eq!(kept, json!({"mobileAppAssignments": [raw]}));
-    let mut row = live.row.clone();
-    let mut left: Vec<_> = row.properties.iter().cloned().collect();
+    let mut assignment = live.assignment.clone();
+    let mut left: Vec<_> = assignment.properties.iter().cloned().collect();
     left.retain(|(name, _)| &**name != "settings.notifications" && !name.contains("restart"));
     left.push((
         "settings.deliveryOptimizationPriority".into(),
         "\"foreground\"".into(),
     ));
-    row.properties = crate::model::Properties::new(left);
+    assignment.properties = crate::model::Properties::new(left);
     let mut expected = raw;
     expected["settings"]["notifications"] = json!("showAll");
     expected["settings"]["restartSettings"] = Value::Null;
     expected["settings"]["deliveryOptimizationPriority"] = json!("foreground");
     assert_eq!(
-        assign_body(to(kind), &[row], &[live]),
+        assign_body(to(kind), &[assignment], &[live]),
         json!({"mobileAppAssignments": [expected]})
     );
 }
@@ -139,16 +139,16 @@ fn a_setting_that_changes_leaves_the_others_as_they_came() {
 #[test]
 fn a_new_assignment_of_an_app_has_intent_and_the_settings_of_its_type() {
     let kind = kind_named("mobileApp");
-    let mut row = Assignment::direct(Target::AllUsers);
-    row.key.variant = Some("available".into());
-    row.properties =
+    let mut assignment = Assignment::direct(Target::AllUsers);
+    assignment.key.variant = Some("available".into());
+    assignment.properties =
         crate::model::Properties::new(vec![("settings.useDeviceLicensing".into(), "true".into())]);
     let policy = WrittenPolicy {
         odata_type: Some("iosVppApp"),
         ..to(kind)
     };
     assert_eq!(
-        create_body(policy, &row),
+        create_body(policy, &assignment),
         json!({
             "@odata.type": "#microsoft.graph.mobileAppAssignment",
             "intent": "available",
@@ -170,7 +170,7 @@ fn a_kept_remediation_is_never_switched_off_by_what_is_read() {
     let (kind, live) = of_kind("deviceHealthScript", raw.clone());
     let body = assign_body(
         to(kind),
-        std::slice::from_ref(&live.row),
+        std::slice::from_ref(&live.assignment),
         std::slice::from_ref(&live),
     );
     let mut expected = raw;
@@ -180,7 +180,7 @@ fn a_kept_remediation_is_never_switched_off_by_what_is_read() {
         remediates: &|_| false,
         ..to(kind)
     };
-    let body = assign_body(off, std::slice::from_ref(&live.row), &[]);
+    let body = assign_body(off, std::slice::from_ref(&live.assignment), &[]);
     let sent = &body["deviceHealthScriptAssignments"][0];
     assert_eq!(sent["runRemediationScript"], json!(false));
     assert_eq!(sent["runSchedule"]["time"], json!("01:00:00"));
@@ -192,8 +192,8 @@ fn all_users_of_app_protection_are_a_group_that_no_directory_has() {
         "iosManagedAppProtection",
         json!({"id": "T_1", "target": group(ALL_USERS_ID)}),
     );
-    assert_eq!(live.row.key.target, Target::AllUsers);
-    let body = assign_body(to(kind), std::slice::from_ref(&live.row), &[]);
+    assert_eq!(live.assignment.key.target, Target::AllUsers);
+    let body = assign_body(to(kind), std::slice::from_ref(&live.assignment), &[]);
     assert_eq!(
         body,
         json!({"assignments": [{"target": group(ALL_USERS_ID)}]})

@@ -36,8 +36,8 @@ impl Reader {
         };
         let is_set = id == "set-expand";
         let is_assigned = |object: &&Object| {
-            let rows = object.get("assignments").and_then(Value::as_array);
-            rows.is_some_and(|rows| !rows.is_empty())
+            let assignments = object.get("assignments").and_then(Value::as_array);
+            assignments.is_some_and(|assignments| !assignments.is_empty())
         };
         let objects = pages
             .objects
@@ -65,7 +65,7 @@ impl Reader {
         let path = format!("{}/{}?{query}", kind.spec().collection, encode(found));
         match (self.ask(&path).await?, is_set) {
             (Asked::Answer(item), true) => match item.get("assignments") {
-                Some(Value::Array(rows)) if rows.is_empty() => {
+                Some(Value::Array(assignments)) if assignments.is_empty() => {
                     more.say(id, Said::Open, format!("a `{kind}` without assignments"));
                 }
                 Some(Value::Array(_)) => more.say(id, Said::Holds, format!("`{kind}`")),
@@ -77,8 +77,8 @@ impl Reader {
             },
             (Asked::Answer(item), false) => match item.get("assignments").and_then(Value::as_array)
             {
-                Some(rows) if !rows.is_empty() => {
-                    let seen = format!("`{kind}` comes with {} assignments", rows.len());
+                Some(assignments) if !assignments.is_empty() => {
+                    let seen = format!("`{kind}` comes with {} assignments", assignments.len());
                     more.say(id, Said::Differs, seen);
                 }
                 _ => more.say(id, Said::Holds, format!("`{kind}`")),
@@ -110,10 +110,14 @@ impl Reader {
             };
             // What is refused here is refused to a plan.
             if let Asked::Answer(mut page) = self.ask(&assignments_path(kind, id)).await?
-                && let Some(rows @ Value::Array(_)) = page.remove("value")
+                && let Some(assignments @ Value::Array(_)) = page.remove("value")
             {
-                assigned += usize::from(rows.as_array().is_some_and(|rows| !rows.is_empty()));
-                object.insert("assignments".to_owned(), rows);
+                assigned += usize::from(
+                    assignments
+                        .as_array()
+                        .is_some_and(|assignments| !assignments.is_empty()),
+                );
+                object.insert("assignments".to_owned(), assignments);
             }
         }
         let path = format!("{}?$expand=assignments", kind.spec().collection);
@@ -129,8 +133,8 @@ impl Reader {
             }
         };
         let brings = page.objects.iter().any(|object| {
-            let rows = object.get("assignments").and_then(Value::as_array);
-            rows.is_some_and(|rows| !rows.is_empty())
+            let assignments = object.get("assignments").and_then(Value::as_array);
+            assignments.is_some_and(|assignments| !assignments.is_empty())
         });
         match (brings, assigned) {
             (true, _) => {

@@ -12,7 +12,7 @@ use crate::graph::listing::{self, Listing as Listed};
 use crate::graph::read::{PAGE, Reader, with_size};
 use crate::graph::wire::Texts;
 use crate::kinds::{Listing, PolicyKind};
-use crate::model::{Assignment, assignments_path, rows, same_assignments};
+use crate::model::{Assignment, assignments, assignments_path, same_assignments};
 
 /// How many policies of a kind are read both ways.
 const COMPARED: usize = 2;
@@ -308,7 +308,8 @@ impl Reader {
             );
             return Ok(());
         };
-        let brought_none = !listed.is_empty() && listed.iter().all(|(_, rows)| rows.is_empty());
+        let brought_none =
+            !listed.is_empty() && listed.iter().all(|(_, assignments)| assignments.is_empty());
         let number = if brought_none {
             COMPARED_EMPTY
         } else {
@@ -330,7 +331,7 @@ impl Reader {
             let read = sorted(self.assignments(kind, id).await)?;
             match read {
                 Asked::Answer(Some(live)) => {
-                    let single = rows(&live);
+                    let single = assignments(&live);
                     hidden |= from_list.is_empty() && !single.is_empty();
                     match same_assignments(&single, from_list) {
                         true if single.is_empty() => {
@@ -412,10 +413,12 @@ fn of_list(kind: PolicyKind, pages: &Pages) -> Option<Vec<(String, Vec<Assignmen
     let mut found: Vec<(String, Vec<Assignment>)> = listed
         .into_iter()
         .filter(|policy| !policy.live.is_tenant_default)
-        .filter(|policy| policy.rows == listing::ListedRows::Whole)
-        .map(|policy| (policy.live.id.clone(), policy.live.rows.to_vec()))
+        .filter(|policy| policy.listed == listing::ListedAssignments::Whole)
+        .map(|policy| (policy.live.id.clone(), policy.live.assignments.to_vec()))
         .collect();
-    found.sort_by_cached_key(|(id, rows)| (std::cmp::Reverse(rows.len()), !says_so(id)));
+    found.sort_by_cached_key(|(id, assignments)| {
+        (std::cmp::Reverse(assignments.len()), !says_so(id))
+    });
     Some(found)
 }
 

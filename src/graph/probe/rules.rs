@@ -7,7 +7,7 @@ use super::lists::{Pages, parsed};
 use super::tally::Tallies;
 use super::text;
 use crate::graph::decode::Object;
-use crate::graph::listing::{ListedRows, has_default_suffix};
+use crate::graph::listing::{ListedAssignments, has_default_suffix};
 use crate::graph::wire::{ALL_DEVICES_ID, ALL_USERS_ID, short_type};
 use crate::kinds::app_settings::settings_of;
 use crate::kinds::{
@@ -19,33 +19,33 @@ use crate::model::{Assignment, LivePolicy};
 pub(super) fn look(tallies: &mut Tallies, kind: PolicyKind, pages: &Pages) {
     for listing in parsed(kind, pages).into_iter().flatten() {
         let policy = listing.live;
-        if listing.rows != ListedRows::Whole || policy.is_tenant_default {
+        if listing.listed != ListedAssignments::Whole || policy.is_tenant_default {
             continue;
         }
-        for row in policy.rows.iter() {
-            target(tallies, &policy, row);
-            filter(tallies, &policy, row);
+        for assignment in policy.assignments.iter() {
+            target(tallies, &policy, assignment);
+            filter(tallies, &policy, assignment);
         }
     }
     for object in &pages.objects {
         tenant_default(tallies, kind, object);
-        let Some(Value::Array(rows)) = object.get("assignments") else {
+        let Some(Value::Array(assignments)) = object.get("assignments") else {
             continue;
         };
-        is_assigned(tallies, kind, object, !rows.is_empty());
-        for row in rows.iter().filter_map(Value::as_object) {
-            virtual_group(tallies, kind, row);
-            properties(tallies, kind, object, row);
-            row_id(tallies, kind, object, row);
+        is_assigned(tallies, kind, object, !assignments.is_empty());
+        for assignment in assignments.iter().filter_map(Value::as_object) {
+            virtual_group(tallies, kind, assignment);
+            properties(tallies, kind, object, assignment);
+            assignment_id(tallies, kind, object, assignment);
         }
     }
 }
 
-fn target(tallies: &mut Tallies, policy: &LivePolicy, row: &Assignment) {
+fn target(tallies: &mut Tallies, policy: &LivePolicy, assignment: &Assignment) {
     const ID: &str = "kind-targets";
     let kind = policy.kind;
     let targets = &kind.spec().targets;
-    let found = row.key.target.kind();
+    let found = assignment.key.target.kind();
     if found == TargetKind::Other {
         return;
     }
@@ -53,24 +53,24 @@ fn target(tallies: &mut Tallies, policy: &LivePolicy, row: &Assignment) {
     let beside_all = found == TargetKind::ExclusionGroup
         && !targets.excludes_from_all_devices
         && policy
-            .rows
+            .assignments
             .iter()
-            .any(|row| row.key.target.kind() == TargetKind::AllDevices);
+            .any(|assignment| assignment.key.target.kind() == TargetKind::AllDevices);
     match is_listed && !beside_all {
         true => tallies.holds(ID, format!("`{kind}`")),
         false => {
-            let name = row.key.target.type_name();
+            let name = assignment.key.target.type_name();
             tallies.differs(ID, format!("a `{kind}` has the target `{name}`"));
         }
     }
 }
 
-fn filter(tallies: &mut Tallies, policy: &LivePolicy, row: &Assignment) {
+fn filter(tallies: &mut Tallies, policy: &LivePolicy, assignment: &Assignment) {
     const ID: &str = "kind-filters";
     let kind = policy.kind;
-    match &row.filter {
+    match &assignment.filter {
         None => {}
-        Some(_) if row.key.target.is_exclusion() => {
+        Some(_) if assignment.key.target.is_exclusion() => {
             tallies.differs(ID, format!("an excluded group of a `{kind}` has one"));
         }
         Some(_) => match policy.rules().filters {
@@ -101,21 +101,21 @@ fn tenant_default(tallies: &mut Tallies, kind: PolicyKind, object: &Object) {
     }
 }
 
-fn is_assigned(tallies: &mut Tallies, kind: PolicyKind, object: &Object, has_rows: bool) {
+fn is_assigned(tallies: &mut Tallies, kind: PolicyKind, object: &Object, has_assignments: bool) {
     const ID: &str = "is-assigned";
     match object.get("isAssigned").and_then(Value::as_bool) {
         None => {}
-        Some(said) if said == has_rows => tallies.holds(ID, format!("`{kind}`")),
+        Some(said) if said == has_assignments => tallies.holds(ID, format!("`{kind}`")),
         Some(said) => {
-            let but = if has_rows { "has" } else { "has no" };
+            let but = if has_assignments { "has" } else { "has no" };
             tallies.differs(ID, format!("a `{kind}` says {said}, and {but} assignments"));
         }
     }
 }
 
-fn virtual_group(tallies: &mut Tallies, kind: PolicyKind, row: &Object) {
+fn virtual_group(tallies: &mut Tallies, kind: PolicyKind, assignment: &Object) {
     const ID: &str = "virtual-groups";
-    let target = row.get("target").and_then(Value::as_object);
+    let target = assignment.get("target").and_then(Value::as_object);
     let Some(group) = target.and_then(|target| text(target, "groupId")) else {
         return;
     };
@@ -130,12 +130,15 @@ fn virtual_group(tallies: &mut Tallies, kind: PolicyKind, row: &Object) {
 }
 
 /// Looks at what an assignment says beside its target.
-fn properties(tallies: &mut Tallies, kind: PolicyKind, object: &Object, row: &Object) {
+fn properties(tallies: &mut Tallies, kind: PolicyKind, object: &Object, assignment: &Object) {
     match kind.spec().properties {
-        AssignmentProperties::App => settings(tallies, kind, object, row),
+        AssignmentProperties::App => settings(tallies, kind, object, assignment),
         AssignmentProperties::Remediation => {
             const ID: &str = "remediation-flag";
-            match row.get("runRemediationScript").and_then(Value::as_bool) {
+            match assignment
+                .get("runRemediationScript")
+                .and_then(Value::as_bool)
+            {
                 Some(true) => {
                     tallies.differs(ID, format!("an assignment of a `{kind}` reads back `true`"));
                 }
@@ -145,7 +148,7 @@ fn properties(tallies: &mut Tallies, kind: PolicyKind, object: &Object, row: &Ob
         }
         AssignmentProperties::None => {
             const ID: &str = "apply-intent";
-            match text(row, "intent") {
+            match text(assignment, "intent") {
                 Some("apply") => tallies.holds(ID, format!("`{kind}`")),
                 Some(other) => {
                     tallies.differs(ID, format!("an assignment of a `{kind}` says `{other}`"));
@@ -156,9 +159,9 @@ fn properties(tallies: &mut Tallies, kind: PolicyKind, object: &Object, row: &Ob
     }
 }
 
-fn settings(tallies: &mut Tallies, kind: PolicyKind, object: &Object, row: &Object) {
+fn settings(tallies: &mut Tallies, kind: PolicyKind, object: &Object, assignment: &Object) {
     const ID: &str = "app-settings";
-    let Some(settings) = row.get("settings").and_then(Value::as_object) else {
+    let Some(settings) = assignment.get("settings").and_then(Value::as_object) else {
         return;
     };
     let app = text(object, "@odata.type")
@@ -187,7 +190,7 @@ fn settings(tallies: &mut Tallies, kind: PolicyKind, object: &Object, row: &Obje
 }
 
 /// Looks at ids of kinds for which one is sent with a create.
-fn row_id(tallies: &mut Tallies, kind: PolicyKind, object: &Object, row: &Object) {
+fn assignment_id(tallies: &mut Tallies, kind: PolicyKind, object: &Object, assignment: &Object) {
     const ID: &str = "row-id-form";
     let is_sent = matches!(
         kind.spec().writing,
@@ -196,10 +199,10 @@ fn row_id(tallies: &mut Tallies, kind: PolicyKind, object: &Object, row: &Object
             ..
         }
     );
-    let (Some(policy), Some(id)) = (text(object, "id"), text(row, "id")) else {
+    let (Some(policy), Some(id)) = (text(object, "id"), text(assignment, "id")) else {
         return;
     };
-    let target = row.get("target").and_then(Value::as_object);
+    let target = assignment.get("target").and_then(Value::as_object);
     let group = target.and_then(|target| text(target, "groupId"));
     if !is_sent || id.is_empty() {
         return;

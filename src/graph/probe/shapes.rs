@@ -69,14 +69,14 @@ pub(super) fn look(tallies: &mut Tallies, kind: PolicyKind, pages: &Pages) -> BT
         if let Platform::Property(name) = spec.platform {
             platforms(tallies, text(object, name));
         }
-        let Some(Value::Array(rows)) = object.get("assignments") else {
+        let Some(Value::Array(assignments)) = object.get("assignments") else {
             continue;
         };
-        let rows: Vec<&Object> = rows.iter().filter_map(Value::as_object).collect();
-        row_ids(tallies, kind, &rows);
-        for row in rows {
-            source(tallies, kind, &id, row);
-            let Some(Value::Object(target)) = row.get("target") else {
+        let assignments: Vec<&Object> = assignments.iter().filter_map(Value::as_object).collect();
+        assignment_ids(tallies, kind, &assignments);
+        for assignment in assignments {
+            source(tallies, kind, &id, assignment);
+            let Some(Value::Object(target)) = assignment.get("target") else {
                 tallies.differs(
                     "target-types",
                     format!("a `{kind}` has an assignment without target"),
@@ -124,12 +124,15 @@ fn platforms(tallies: &mut Tallies, found: Option<String>) {
 }
 
 /// A group that a policy set assigns as well has one id for both.
-fn row_ids(tallies: &mut Tallies, kind: PolicyKind, rows: &[&Object]) {
+fn assignment_ids(tallies: &mut Tallies, kind: PolicyKind, assignments: &[&Object]) {
     const ID: &str = "row-ids";
     let mut sources: BTreeMap<&str, Vec<Option<&Value>>> = BTreeMap::new();
-    for row in rows {
-        match row.get("id").and_then(Value::as_str) {
-            Some(id) if !id.is_empty() => sources.entry(id).or_default().push(row.get("source")),
+    for assignment in assignments {
+        match assignment.get("id").and_then(Value::as_str) {
+            Some(id) if !id.is_empty() => sources
+                .entry(id)
+                .or_default()
+                .push(assignment.get("source")),
             _ => tallies.differs(ID, format!("an assignment of a `{kind}` has none")),
         }
     }
@@ -142,14 +145,14 @@ fn row_ids(tallies: &mut Tallies, kind: PolicyKind, rows: &[&Object]) {
     }
 }
 
-fn source(tallies: &mut Tallies, kind: PolicyKind, policy: &str, row: &Object) {
+fn source(tallies: &mut Tallies, kind: PolicyKind, policy: &str, assignment: &Object) {
     const ID: &str = "sources";
-    match row.get("source").and_then(Value::as_str) {
+    match assignment.get("source").and_then(Value::as_str) {
         // Many kinds do not say.
         None => tallies.open(ID, format!("`{kind}` does not say")),
         Some("policySets") => tallies.holds(ID, format!("`{kind}`")),
         Some("direct") => {
-            let of = row.get("sourceId").and_then(Value::as_str);
+            let of = assignment.get("sourceId").and_then(Value::as_str);
             match of.is_none_or(|of| of.is_empty() || of.eq_ignore_ascii_case(policy)) {
                 true => tallies.holds(ID, format!("`{kind}`")),
                 false => tallies.differs(

@@ -2,19 +2,19 @@ use std::sync::Arc;
 
 use super::*;
 use crate::manifest::Mode;
-use crate::model::{Filter, FilterMode, PolicyKind, Rows};
+use crate::model::{Assignments, Filter, FilterMode, PolicyKind};
 use crate::plan::changes;
 
-fn row(target: Target) -> Assignment {
+fn assignment(target: Target) -> Assignment {
     Assignment::direct(target)
 }
 
 fn group(id: usize) -> Assignment {
-    row(Target::Group(id.to_string().into()))
+    assignment(Target::Group(id.to_string().into()))
 }
 
 fn exclusion(id: usize) -> Assignment {
-    row(Target::ExclusionGroup(id.to_string().into()))
+    assignment(Target::ExclusionGroup(id.to_string().into()))
 }
 
 fn filtered(target: Target) -> Assignment {
@@ -23,7 +23,7 @@ fn filtered(target: Target) -> Assignment {
             id: "f".into(),
             mode: FilterMode::Include,
         }),
-        ..row(target)
+        ..assignment(target)
     }
 }
 
@@ -45,7 +45,7 @@ fn policy(before: Vec<Assignment>, after: Vec<Assignment>) -> PlannedPolicy {
         asked: Vec::new(),
         before: before.into(),
         after: after.into(),
-        untouched: Rows::default(),
+        untouched: Assignments::default(),
         remediation: Arc::default(),
         writes: Vec::new(),
         restores: false,
@@ -84,7 +84,10 @@ fn check(before: Vec<Assignment>, after: Vec<Assignment>) -> String {
 fn nothing_to_do_trips_nothing() {
     assert_eq!(refused(&[], &GuardRules::default()), "");
     assert_eq!(
-        check(vec![row(Target::AllUsers)], vec![row(Target::AllUsers)]),
+        check(
+            vec![assignment(Target::AllUsers)],
+            vec![assignment(Target::AllUsers)]
+        ),
         ""
     );
 }
@@ -115,14 +118,14 @@ fn a_share_of_removals_counts_from_ten_up() {
 fn each_guard_sees_its_own() {
     let all = Target::AllDevices;
     for (before, after, expected) in [
-        (vec![], vec![row(all.clone())], "broad-target"),
+        (vec![], vec![assignment(all.clone())], "broad-target"),
         (vec![], vec![filtered(all.clone())], ""),
         (
             vec![filtered(all.clone())],
-            vec![row(all.clone())],
+            vec![assignment(all.clone())],
             "broad-target",
         ),
-        (vec![row(all.clone())], vec![filtered(all)], ""),
+        (vec![assignment(all.clone())], vec![filtered(all)], ""),
         (
             vec![group(1), exclusion(2)],
             vec![group(1)],
@@ -149,12 +152,12 @@ fn each_guard_sees_its_own() {
 #[test]
 fn f34_a_policy_that_includes_nobody_any_more_is_unassigned() {
     let unknown = || {
-        row(Target::Other {
+        assignment(Target::Other {
             odata_type: "novelAssignmentTarget".into(),
             properties: "{}".into(),
         })
     };
-    let collection = || row(Target::Collection("C".into()));
+    let collection = || assignment(Target::Collection("C".into()));
     for (before, after, expected) in [
         (vec![group(1)], vec![exclusion(1)], "unassigned"),
         (
@@ -214,7 +217,7 @@ fn f34_a_group_that_does_not_exist_keeps_no_policy_assigned() {
 fn what_a_report_recorded_as_the_state_before_is_restored_without_a_guard() {
     let mut restored = policy(
         vec![group(1), exclusion(2)],
-        vec![row(Target::AllDevices), group(1)],
+        vec![assignment(Target::AllDevices), group(1)],
     );
     assert_eq!(
         refused(

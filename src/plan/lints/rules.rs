@@ -148,41 +148,45 @@ impl Context<'_> {
     }
 }
 
-fn is_include(row: &&Assignment) -> bool {
-    !row.key.target.is_exclusion() && !matches!(row.key.target, Target::Other { .. })
+fn is_include(assignment: &&Assignment) -> bool {
+    !assignment.key.target.is_exclusion() && !matches!(assignment.key.target, Target::Other { .. })
 }
 
 /// Returns what the rules say of assignments of a policy.
 pub(super) fn of<'c>(
     context: &'c Context<'_>,
     policy: &'c PlannedPolicy,
-    rows: &'c [Assignment],
+    assignments: &'c [Assignment],
 ) -> impl Iterator<Item = Lint> {
-    let mut lints = groups(context, rows);
-    lints.extend(late_exclusions(context, rows));
-    lints.extend(empty(context, rows));
-    let variants: BTreeSet<Option<&SharedText>> =
-        rows.iter().map(|row| row.key.variant.as_ref()).collect();
+    let mut lints = groups(context, assignments);
+    lints.extend(late_exclusions(context, assignments));
+    lints.extend(empty(context, assignments));
+    let variants: BTreeSet<Option<&SharedText>> = assignments
+        .iter()
+        .map(|assignment| assignment.key.variant.as_ref())
+        .collect();
     for variant in variants {
-        let of_variant = rows.iter();
-        let of_variant = of_variant.filter(|row| row.key.variant.as_ref() == variant);
+        let of_variant = assignments.iter();
+        let of_variant = of_variant.filter(|assignment| assignment.key.variant.as_ref() == variant);
         let mut of_variant: Vec<&Assignment> = of_variant.collect();
         lints.extend(exclusions(context, &of_variant));
         of_variant.retain(is_include);
         lints.extend(filter_mode_mix(context, &of_variant));
         lints.extend(redundant(context, &of_variant));
     }
-    lints.extend(available(context, policy, rows));
-    lints.extend(unsupported_filters(context, policy, rows));
+    lints.extend(available(context, policy, assignments));
+    lints.extend(unsupported_filters(context, policy, assignments));
     lints.into_iter()
 }
 
 /// A device that is new is not in a dynamic group yet.
-fn late_exclusions(context: &Context<'_>, rows: &[Assignment]) -> Vec<Lint> {
-    let excluded = rows.iter().filter_map(|row| match &row.key.target {
-        Target::ExclusionGroup(id) => Some(id),
-        _ => None,
-    });
+fn late_exclusions(context: &Context<'_>, assignments: &[Assignment]) -> Vec<Lint> {
+    let excluded = assignments
+        .iter()
+        .filter_map(|assignment| match &assignment.key.target {
+            Target::ExclusionGroup(id) => Some(id),
+            _ => None,
+        });
     let dynamic = excluded.filter(|id| context.kind_of_rule(id) == Some(Kind::Devices));
     dynamic
         .map(|id| Lint {
@@ -197,17 +201,17 @@ fn late_exclusions(context: &Context<'_>, rows: &[Assignment]) -> Vec<Lint> {
 }
 
 /// Says with which intent, of an app: exclusions work within it.
-fn as_intent(row: &Assignment) -> String {
-    let intent = row.key.variant.as_deref();
+fn as_intent(assignment: &Assignment) -> String {
+    let intent = assignment.key.variant.as_deref();
     intent.map_or_else(String::new, |intent| format!(" as `{intent}`"))
 }
 
 /// Exclusions work within their kind only.
-fn exclusions(context: &Context<'_>, rows: &[&Assignment]) -> Vec<Lint> {
-    let includes: Vec<Option<Kind>> = rows
+fn exclusions(context: &Context<'_>, assignments: &[&Assignment]) -> Vec<Lint> {
+    let includes: Vec<Option<Kind>> = assignments
         .iter()
-        .filter(|row| !row.key.target.is_exclusion())
-        .map(|row| context.kind(&row.key.target))
+        .filter(|assignment| !assignment.key.target.is_exclusion())
+        .map(|assignment| context.kind(&assignment.key.target))
         .collect();
     let has = |kind: Kind| {
         let mut known = includes.iter().flatten();
@@ -217,8 +221,8 @@ fn exclusions(context: &Context<'_>, rows: &[&Assignment]) -> Vec<Lint> {
         !includes.is_empty() && includes.iter().all(|included| *included == Some(kind))
     };
     let mut lints = Vec::new();
-    for row in rows {
-        let Target::ExclusionGroup(id) = &row.key.target else {
+    for assignment in assignments {
+        let Target::ExclusionGroup(id) = &assignment.key.target else {
             continue;
         };
         let kind = context.kind_of_group(id);
@@ -234,7 +238,7 @@ fn exclusions(context: &Context<'_>, rows: &[&Assignment]) -> Vec<Lint> {
                     "excluding {} has no effect: it holds {}, and all that is included{} are {}",
                     context.group(id),
                     own.name(),
-                    as_intent(row),
+                    as_intent(assignment),
                     other.name()
                 ),
                 source: ASSIGN,
@@ -247,7 +251,7 @@ fn exclusions(context: &Context<'_>, rows: &[&Assignment]) -> Vec<Lint> {
                     context.group(id),
                     own.name(),
                     other.name(),
-                    as_intent(row),
+                    as_intent(assignment),
                 ),
                 source: ASSIGN,
             });
@@ -256,9 +260,9 @@ fn exclusions(context: &Context<'_>, rows: &[&Assignment]) -> Vec<Lint> {
     lints
 }
 
-fn groups(context: &Context<'_>, rows: &[Assignment]) -> Vec<Lint> {
+fn groups(context: &Context<'_>, assignments: &[Assignment]) -> Vec<Lint> {
     let mut lints = Vec::new();
-    for id in groups_of(rows) {
+    for id in groups_of(assignments) {
         if let Some((1.., 1..)) = context.counts(id) {
             lints.push(Lint {
                 code: "mixed-group",
@@ -306,21 +310,21 @@ fn groups(context: &Context<'_>, rows: &[Assignment]) -> Vec<Lint> {
     lints
 }
 
-fn empty(context: &Context<'_>, rows: &[Assignment]) -> Vec<Lint> {
-    let empty = rows.iter().filter_map(|row| {
-        let id = row.key.target.group_id()?;
+fn empty(context: &Context<'_>, assignments: &[Assignment]) -> Vec<Lint> {
+    let empty = assignments.iter().filter_map(|assignment| {
+        let id = assignment.key.target.group_id()?;
         let hidden = context.traits(id).is_some_and(|traits| traits.hidden);
         if context.counts(id)? != (0, 0) || hidden {
             return None;
         }
-        let (code, text) = match row.key.target.is_exclusion() {
+        let (code, text) = match assignment.key.target.is_exclusion() {
             true => ("exclude-empty-group", "excluding it has no effect"),
             false => ("include-empty-group", "it adds no one to the policy"),
         };
         let group = context.group(id);
         // A count of members that were not read lags behind (microsoft-graph-docs-contrib:
         // group-list-transitivemembers.md).
-        let late = match context.set(&row.key.target) {
+        let late = match context.set(&assignment.key.target) {
             Some(_) => "",
             None => ", or was filled in the last minutes",
         };
@@ -342,24 +346,27 @@ fn filter_mode_mix(context: &Context<'_>, includes: &[&Assignment]) -> Vec<Lint>
         Exclude,
     }
     // That was measured with groups (and with all devices and users, which act as such) only.
-    let is_measured = |row: &Assignment| !matches!(row.key.target, Target::Collection(_));
-    let strength = |row: &Assignment| match row.filter.as_ref().map(|filter| &filter.mode) {
-        Some(FilterMode::Include) => Some(Strength::Include),
-        Some(FilterMode::Exclude) => Some(Strength::Exclude),
-        None => Some(Strength::Without),
-        Some(_) => None,
-    };
+    let is_measured =
+        |assignment: &Assignment| !matches!(assignment.key.target, Target::Collection(_));
+    let strength =
+        |assignment: &Assignment| match assignment.filter.as_ref().map(|filter| &filter.mode) {
+            Some(FilterMode::Include) => Some(Strength::Include),
+            Some(FilterMode::Exclude) => Some(Strength::Exclude),
+            None => Some(Strength::Without),
+            Some(_) => None,
+        };
     let of = |wanted: Strength| -> Vec<&Assignment> {
-        let rows = includes.iter().copied();
-        rows.filter(|row| is_measured(row) && strength(row) == Some(wanted))
+        let assignments = includes.iter().copied();
+        assignments
+            .filter(|assignment| is_measured(assignment) && strength(assignment) == Some(wanted))
             .collect()
     };
-    let said = |rows: &[&Assignment]| {
-        let targets: Vec<String> = rows
+    let said = |assignments: &[&Assignment]| {
+        let targets: Vec<String> = assignments
             .iter()
-            .map(|row| {
-                let target = context.target(&row.key.target);
-                match &row.filter {
+            .map(|assignment| {
+                let target = context.target(&assignment.key.target);
+                match &assignment.filter {
                     None => target,
                     Some(filter) => {
                         let name = context.names.filter(&filter.id).unwrap_or(&filter.id);
@@ -411,11 +418,15 @@ fn filter_mode_mix(context: &Context<'_>, includes: &[&Assignment]) -> Vec<Lint>
 }
 
 fn redundant(context: &Context<'_>, includes: &[&Assignment]) -> Vec<Lint> {
-    let without = || includes.iter().filter(|row| row.filter.is_none());
+    let without = || {
+        includes
+            .iter()
+            .filter(|assignment| assignment.filter.is_none())
+    };
     let mut lints = Vec::new();
-    for all in without().filter(|row| row.key.target.is_broad()) {
-        for row in without() {
-            let Target::Group(id) = &row.key.target else {
+    for all in without().filter(|assignment| assignment.key.target.is_broad()) {
+        for assignment in without() {
+            let Target::Group(id) = &assignment.key.target else {
                 continue;
             };
             let kind = context.kind_of_group(id);
@@ -435,23 +446,27 @@ fn redundant(context: &Context<'_>, includes: &[&Assignment]) -> Vec<Lint> {
     lints
 }
 
-fn available(context: &Context<'_>, policy: &PlannedPolicy, rows: &[Assignment]) -> Vec<Lint> {
+fn available(
+    context: &Context<'_>,
+    policy: &PlannedPolicy,
+    assignments: &[Assignment],
+) -> Vec<Lint> {
     let is_app = policy.kind.name() == "mobileApp";
     let kind_of_app = policy.odata_type.as_deref().filter(|_| is_app);
     if kind_of_app.is_none_or(|kind| AVAILABLE_TO_DEVICES.contains(&kind)) {
         return Vec::new();
     }
-    let to_devices = rows.iter().filter(|row| {
-        is_include(row)
-            && row.key.variant.as_deref() == Some("available")
-            && context.kind(&row.key.target) == Some(Kind::Devices)
+    let to_devices = assignments.iter().filter(|assignment| {
+        is_include(assignment)
+            && assignment.key.variant.as_deref() == Some("available")
+            && context.kind(&assignment.key.target) == Some(Kind::Devices)
     });
     to_devices
-        .map(|row| Lint {
+        .map(|assignment| Lint {
             code: "app-available-devices",
             text: format!(
                 "{} gets the app as available, which counts for users only with most types of apps",
-                context.target(&row.key.target)
+                context.target(&assignment.key.target)
             ),
             source: APPS,
         })
@@ -462,7 +477,7 @@ fn available(context: &Context<'_>, policy: &PlannedPolicy, rows: &[Assignment])
 fn unsupported_filters(
     context: &Context<'_>,
     policy: &PlannedPolicy,
-    rows: &[Assignment],
+    assignments: &[Assignment],
 ) -> Vec<Lint> {
     let spec = policy.kind.spec();
     let of_type = spec.targets.of(policy.odata_type.as_deref(), None, None);
@@ -473,16 +488,16 @@ fn unsupported_filters(
         Some(odata_type) if spec.polymorphic => format!("{} ({odata_type})", policy.kind),
         _ => policy.kind.to_string(),
     };
-    let filtered = rows
+    let filtered = assignments
         .iter()
-        .filter_map(|row| Some((row, row.filter.as_ref()?)));
+        .filter_map(|assignment| Some((assignment, assignment.filter.as_ref()?)));
     filtered
-        .map(|(row, filter)| Lint {
+        .map(|(assignment, filter)| Lint {
             code: "filter-unsupported-kind",
             text: format!(
                 "the filter `{}` on {} has no effect on a {kind}",
                 context.names.filter(&filter.id).unwrap_or(&filter.id),
-                context.target(&row.key.target)
+                context.target(&assignment.key.target)
             ),
             source: FILTER_SUPPORT,
         })

@@ -8,7 +8,9 @@ use super::AssignmentRecord;
 use super::audit::AuditRecord;
 use super::members::{CountRecord, ReachRecord};
 use crate::manifest::Mode;
-use crate::model::{Assignment, AssignmentKey, Guid, MemberCount, PolicyKind, Rows, SetMember};
+use crate::model::{
+    Assignment, AssignmentKey, Assignments, Guid, MemberCount, PolicyKind, SetMember,
+};
 use crate::plan::members::PolicyMembers;
 use crate::plan::since::Cause;
 use crate::plan::writes::{Call, PlannedWrite, WriteWith, planned};
@@ -199,7 +201,7 @@ impl<'a> PolicyRecord<'a> {
             restores,
             shares_name: _,
         } = policy;
-        let record = |row: &'a Assignment| AssignmentRecord::new(row, names);
+        let record = |assignment: &'a Assignment| AssignmentRecord::new(assignment, names);
         Self {
             kind: kind.name().into(),
             id: id.into(),
@@ -240,16 +242,16 @@ impl<'a> PolicyRecord<'a> {
     }
 
     pub(super) fn read(&self, names: &mut Names) -> Result<PlannedPolicy, String> {
-        let mut rows = |records: &[AssignmentRecord]| {
+        let mut assignments = |records: &[AssignmentRecord]| {
             records
                 .iter()
                 .map(|record| record.read(names))
                 .collect::<Result<Vec<_>, _>>()
                 .map(sorted)
         };
-        let before = rows(&self.before)?;
-        let after = rows(&self.after)?;
-        let untouched = rows(&self.untouched)?;
+        let before = assignments(&self.before)?;
+        let after = assignments(&self.after)?;
+        let untouched = assignments(&self.untouched)?;
         let remediation = remediation_of(&self.after)?;
         check_ids(&self.id, before.iter().chain(&*after).chain(&*untouched))?;
         Ok(PlannedPolicy {
@@ -361,9 +363,9 @@ pub fn remediation_of(
 }
 
 /// The digest covers assignments, not their order in the file.
-fn sorted(mut rows: Vec<Assignment>) -> Rows {
-    rows.sort();
-    rows.into()
+fn sorted(mut assignments: Vec<Assignment>) -> Assignments {
+    assignments.sort();
+    assignments.into()
 }
 
 /// Refuses ids that the service gives to no policy and no group: they go into the addresses of
@@ -374,7 +376,7 @@ fn sorted(mut rows: Vec<Assignment>) -> Rows {
 /// Says which id it is.
 pub fn check_ids<'a>(
     policy_id: &str,
-    rows: impl IntoIterator<Item = &'a Assignment>,
+    assignments: impl IntoIterator<Item = &'a Assignment>,
 ) -> Result<(), String> {
     // Longer than any.
     const LONGEST: usize = 200;
@@ -384,7 +386,9 @@ pub fn check_ids<'a>(
     if policy_id.is_empty() || policy_id.len() > LONGEST || policy_id.contains(is_no_part) {
         return Err("its `id` is not a policy id".to_owned());
     }
-    let mut groups = rows.into_iter().filter_map(|row| row.key.target.group_id());
+    let mut groups = assignments
+        .into_iter()
+        .filter_map(|assignment| assignment.key.target.group_id());
     match groups.find(|id| Guid::parse(id).is_none()) {
         Some(id) => Err(format!("`{}` is not a group id", id.escape_debug())),
         None => Ok(()),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::audit;
 use crate::model::PolicyKind;
-use crate::plan::digest::rows_digest;
+use crate::plan::digest::assignments_digest;
 use crate::plan::since::{Cause, Since};
 use crate::plan::{Plan, PlannedPolicy, Unchanged};
 
@@ -21,7 +21,7 @@ impl ManagedRecord {
     pub fn of(plan: &Plan, wanted: impl Fn(&PlannedPolicy) -> bool) -> Self {
         let mut record = Self::default();
         let here = plan.policies.iter().filter(|policy| wanted(policy));
-        let here = here.map(|policy| (policy.kind, &policy.id, rows_digest(&policy.before)));
+        let here = here.map(|policy| (policy.kind, &policy.id, assignments_digest(&policy.before)));
         let elsewhere = plan.unchanged.iter();
         let elsewhere = elsewhere.map(|((kind, id), digest)| (*kind, id, digest.clone()));
         for (kind, id, digest) in elsewhere.chain(here) {

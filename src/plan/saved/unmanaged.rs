@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::AssignmentRecord;
-use crate::model::{PolicyKind, Rows};
+use crate::model::{Assignments, PolicyKind};
 use crate::plan::since::key;
 use crate::plan::{Names, Notable, NotableReason, PolicyRef, Unmanaged};
 
@@ -42,7 +42,7 @@ impl UnmanagedRecord {
                     id: id.clone(),
                     shares_name: false,
                 },
-                assignments: Rows::default(),
+                assignments: Assignments::default(),
             })
             .collect()
     }

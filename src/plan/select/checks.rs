@@ -41,14 +41,14 @@ pub(super) enum LiveCheckKind<'a> {
 
 /// Returns what has to be looked at for each policy that an assignment is wanted of.
 pub(super) fn to_check<'a>(
-    row: &Desired,
+    assignment: &Desired,
     written: &WantedTarget,
     mode: Mode,
     directory: &Directory<'a>,
 ) -> [Option<LiveCheckKind<'a>>; 4] {
-    let group = row.key.target.group_id();
+    let group = assignment.key.target.group_id();
     let unknown_group = group.filter(|group| !directory.has_group(group));
-    let filter = row.filter.as_ref().zip(written.filter.as_ref());
+    let filter = assignment.filter.as_ref().zip(written.filter.as_ref());
     let known_filter = filter
         .and_then(|(filter, written)| Some((written.place, directory.filter_by_id(&filter.id)?)));
     let filter = filter.and_then(
@@ -72,13 +72,13 @@ pub(super) fn to_check<'a>(
 impl LiveCheck<'_> {
     pub(super) fn check(&self, live: &LivePolicy) -> Option<Diagnostic> {
         let PlacedDesired {
-            desired: row,
+            desired: assignment,
             place,
         } = &self.wanted;
         // What is live already is not made worse by saying so; an export must be plannable.
         let severity = || {
-            let same_target = live.rows_of(&row.key.target);
-            if same_target.iter().any(|live| row.accepts(live)) {
+            let same_target = live.assignments_of(&assignment.key.target);
+            if same_target.iter().any(|live| assignment.accepts(live)) {
                 Severity::Warning
             } else {
                 Severity::Error
@@ -91,7 +91,7 @@ impl LiveCheck<'_> {
                 Some(*place),
                 format!(
                     "the tenant has no group with the id `{}`",
-                    row.key.target.group_id().unwrap_or_default()
+                    assignment.key.target.group_id().unwrap_or_default()
                 ),
             )
             .hint("the group may have been deleted"),
@@ -101,7 +101,7 @@ impl LiveCheck<'_> {
                 Some(*place),
                 format!(
                     "the tenant has no assignment filter with the id `{}`",
-                    row.filter.as_ref().map_or("", |filter| &filter.id)
+                    assignment.filter.as_ref().map_or("", |filter| &filter.id)
                 ),
             )
             .hint("the filter may have been deleted, or the sign-in may not see it"),
@@ -113,14 +113,14 @@ impl LiveCheck<'_> {
                 let message = platform::misfit(filter, live)?;
                 Diagnostic::new(severity(), "filter-platform", Some(*place), message)
             }
-            LiveCheckKind::Additive => return check_additive(row, *place, live),
-            LiveCheckKind::LoneExclusion => return check_lone_exclusion(row, *place, live),
+            LiveCheckKind::Additive => return check_additive(assignment, *place, live),
+            LiveCheckKind::LoneExclusion => return check_lone_exclusion(assignment, *place, live),
             LiveCheckKind::BesideAllDevices(all_are_wanted) => {
-                return check_beside_all_devices(row, *place, *all_are_wanted, live);
+                return check_beside_all_devices(assignment, *place, *all_are_wanted, live);
             }
             LiveCheckKind::Rules(filter) => {
-                return check_rules(row, *place, *filter, live, severity)
-                    .or_else(|| check_properties(row, *place, live));
+                return check_rules(assignment, *place, *filter, live, severity)
+                    .or_else(|| check_properties(assignment, *place, live));
             }
             LiveCheckKind::Settings(said) => return check_settings(said, live),
         };
@@ -258,9 +258,9 @@ fn check_beside_all_devices(
     all_are_wanted: bool,
     live: &LivePolicy,
 ) -> Option<Diagnostic> {
-    let has_all = all_are_wanted || !live.rows_of(&Target::AllDevices).is_empty();
+    let has_all = all_are_wanted || !live.assignments_of(&Target::AllDevices).is_empty();
     let is_live = live
-        .rows_of(&desired.key.target)
+        .assignments_of(&desired.key.target)
         .iter()
         .any(|live| desired.accepts(live));
     if live.kind.spec().targets.excludes_from_all_devices || !has_all || is_live {
@@ -278,7 +278,7 @@ fn check_beside_all_devices(
 fn check_properties(desired: &Desired, place: Place, live: &LivePolicy) -> Option<Diagnostic> {
     let target = &desired.key.target;
     let is_live = live
-        .rows_of(target)
+        .assignments_of(target)
         .iter()
         .any(|live| live.key == desired.key);
     match live.kind.spec().properties {
@@ -337,14 +337,14 @@ fn check_settings(said: &WantedProperties, live: &LivePolicy) -> Option<Diagnost
     Some(error.hint(format!("it has {}", all_of(&names))))
 }
 
-fn check_additive(row: &Desired, place: Place, live: &LivePolicy) -> Option<Diagnostic> {
-    let (other_side, doing, done) = match &row.key.target {
+fn check_additive(assignment: &Desired, place: Place, live: &LivePolicy) -> Option<Diagnostic> {
+    let (other_side, doing, done) = match &assignment.key.target {
         Target::Group(id) => (Target::ExclusionGroup(id.clone()), "includes", "excludes"),
         Target::ExclusionGroup(id) => (Target::Group(id.clone()), "excludes", "includes"),
         _ => return None,
     };
-    let mut others = live.rows_of(&other_side).iter();
-    if !others.any(|live| live.key.variant == row.key.variant) {
+    let mut others = live.assignments_of(&other_side).iter();
+    if !others.any(|live| live.key.variant == assignment.key.variant) {
         return None;
     }
     let diagnostic = Diagnostic::error(
@@ -358,12 +358,19 @@ fn check_additive(row: &Desired, place: Place, live: &LivePolicy) -> Option<Diag
 
 /// An exclusion is added to a policy that includes no one. Where one goes on being there without an
 /// include, a guard asks; nothing is said of what is live already.
-fn check_lone_exclusion(row: &Desired, place: Place, live: &LivePolicy) -> Option<Diagnostic> {
+fn check_lone_exclusion(
+    assignment: &Desired,
+    place: Place,
+    live: &LivePolicy,
+) -> Option<Diagnostic> {
     let is_live = live
-        .rows_of(&row.key.target)
+        .assignments_of(&assignment.key.target)
         .iter()
-        .any(|live| row.accepts(live));
-    let includes_somebody = live.rows.iter().any(|row| !row.key.target.is_exclusion());
+        .any(|live| assignment.accepts(live));
+    let includes_somebody = live
+        .assignments
+        .iter()
+        .any(|assignment| !assignment.key.target.is_exclusion());
     if is_live || includes_somebody {
         return None;
     }

@@ -136,7 +136,7 @@ impl Absent {
         let mut found = sides
             .into_iter()
             .flatten()
-            .flat_map(|target| live.rows_of(target))
+            .flat_map(|target| live.assignments_of(target))
             .peekable();
         if self.is_unknown && found.peek().is_none() {
             let message = format!(

@@ -18,7 +18,7 @@ use super::shared_policy_names;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::manifest::{Entry, Manifest, Mode};
 use crate::model::{
-    Assignment, AssignmentKey, Desired, LivePolicy, LiveTenant, Rows, Stated, Target,
+    Assignment, AssignmentKey, Assignments, Desired, LivePolicy, LiveTenant, Stated, Target,
 };
 use combined::Combined;
 use directory::{Directory, Resolved, ResolvedAbsent};
@@ -52,7 +52,7 @@ pub struct DesiredState {
     /// The lines that ask for them, in their order.
     pub places: Vec<Place>,
     /// The assignments of a policy that has none yet, sorted.
-    pub alone: Rows,
+    pub alone: Assignments,
     /// The targets that must not be there, sorted; a group is meant on either side.
     pub absent: Vec<Target>,
     /// Of remediations: what is said of repairing, which no read shows.

@@ -3,16 +3,16 @@ use crate::manifest::Mode;
 use crate::model::{Filter, FilterMode, PolicyKind, Source, Target};
 use crate::plan::changes;
 
-fn row(target: Target) -> Assignment {
+fn assignment(target: Target) -> Assignment {
     Assignment::direct(target)
 }
 
 fn group(id: &str) -> Assignment {
-    row(Target::Group(id.into()))
+    assignment(Target::Group(id.into()))
 }
 
 fn exclusion(id: &str) -> Assignment {
-    row(Target::ExclusionGroup(id.into()))
+    assignment(Target::ExclusionGroup(id.into()))
 }
 
 fn policy(before: &[Assignment], after: &[Assignment]) -> PlannedPolicy {
@@ -27,7 +27,9 @@ fn policy(before: &[Assignment], after: &[Assignment]) -> PlannedPolicy {
         after: after.into(),
         untouched: after
             .iter()
-            .filter(|row| row.key.source == Source::PolicySets && before.contains(row))
+            .filter(|assignment| {
+                assignment.key.source == Source::PolicySets && before.contains(assignment)
+            })
             .cloned()
             .collect(),
         changes: changes(before, after),
@@ -53,9 +55,13 @@ fn check_steps(after: &[Assignment], all: &[Step]) -> String {
     }
     all.iter()
         .map(|step| match &step.action {
-            StepAction::Create(row) => format!("create {}", row.key.target.type_name()),
-            StepAction::Delete(row) => format!("delete {}", row.key.target.type_name()),
-            StepAction::Assign(rows) => format!("assign {}", rows.len()),
+            StepAction::Create(assignment) => {
+                format!("create {}", assignment.key.target.type_name())
+            }
+            StepAction::Delete(assignment) => {
+                format!("delete {}", assignment.key.target.type_name())
+            }
+            StepAction::Assign(assignments) => format!("assign {}", assignments.len()),
         })
         .collect::<Vec<_>>()
         .join(", ")
@@ -78,7 +84,7 @@ fn a_single_addition_is_one_create_and_all_else_one_assign() {
 }
 
 #[test]
-fn row_by_row_reach_is_never_wider_than_planned() {
+fn one_by_one_reach_is_never_wider_than_planned() {
     let before = [group("a"), exclusion("b")];
     let after = [group("c"), exclusion("d")];
     assert_eq!(
@@ -185,7 +191,7 @@ fn the_kind_and_what_is_known_of_its_routes_choose_the_way() {
 }
 
 #[test]
-fn a_row_that_shares_its_id_is_not_deleted_by_it() {
+fn a_assignment_that_shares_its_id_is_not_deleted_by_it() {
     let mut from_set = group("a");
     from_set.key.source = Source::PolicySets;
     let before = [group("a"), group("b"), from_set.clone()];
@@ -196,7 +202,7 @@ fn a_row_that_shares_its_id_is_not_deleted_by_it() {
 }
 
 #[test]
-fn rows_of_policy_sets_stay_out_of_an_assign_unless_they_change() {
+fn assignments_of_policy_sets_stay_out_of_an_assign_unless_they_change() {
     let mut from_set = group("s");
     from_set.key.source = Source::PolicySets;
     from_set.source_id = Some("set".into());

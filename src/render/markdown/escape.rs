@@ -39,8 +39,8 @@ pub(in crate::render) fn code(text: impl AsRef<str>) -> String {
 /// Returns a fence that is longer than any in some texts.
 pub(super) fn longest_fence(texts: &[String]) -> String {
     let texts = texts.iter();
-    let rows = texts.flat_map(|text| text.split(|character| character != '`'));
-    let longest = rows.map(str::len).max().unwrap_or_default();
+    let assignments = texts.flat_map(|text| text.split(|character| character != '`'));
+    let longest = assignments.map(str::len).max().unwrap_or_default();
     "`".repeat(longest.saturating_add(1).max(3))
 }
 

@@ -12,7 +12,7 @@ use crate::render::columns::{columns, shorten_place, width, wrap};
 use crate::render::diff;
 use crate::render::groups::{self, Group, Line, Sign};
 use crate::render::members::reaches;
-use crate::render::phrases::{self, Counts, assignment};
+use crate::render::phrases::{self, Counts};
 use crate::render::review::Direction;
 use crate::render::set_members::passed_on;
 use crate::render::who::who;
@@ -239,9 +239,9 @@ pub(super) fn draw_policy(
             .collect();
         draw_lines(text, &lines, detail);
         if detail.all {
-            for row in policy.after.iter() {
-                if policy.before.binary_search(row).is_ok() {
-                    let _ = writeln!(text, "    {}", assignment(row, names));
+            for assignment in policy.after.iter() {
+                if policy.before.binary_search(assignment).is_ok() {
+                    let _ = writeln!(text, "    {}", phrases::assignment(assignment, names));
                 }
             }
         }

@@ -26,7 +26,8 @@ use crate::graph::client::Client;
 use crate::graph::record::{Exchange, Recorder};
 use crate::kinds::{AssignmentProperties, Writing};
 use crate::model::{
-    Assignment, LiveGroup, LivePolicy, PolicyKind, SharedText, Target, rows, same_assignments,
+    Assignment, LiveGroup, LivePolicy, PolicyKind, SharedText, Target, assignments,
+    same_assignments,
 };
 use crate::plan::rollback::{AppliedPolicy, as_recorded};
 use crate::plan::writes::{CreateRoute, Strategy, WriteWith, strategy};
@@ -109,7 +110,10 @@ pub async fn prepare(
 fn intent(policy: &LivePolicy) -> Option<SharedText> {
     match policy.kind.spec().properties {
         AssignmentProperties::App => {
-            let mut intents = policy.rows.iter().filter_map(|row| row.key.variant.clone());
+            let mut intents = policy
+                .assignments
+                .iter()
+                .filter_map(|assignment| assignment.key.variant.clone());
             Some(intents.next().unwrap_or_else(|| "required".into()))
         }
         // What an exclusion says beside is made with the request.
@@ -118,16 +122,16 @@ fn intent(policy: &LivePolicy) -> Option<SharedText> {
 }
 
 fn applied(policy: &LivePolicy) -> AppliedPolicy {
-    let mut rows = policy.rows.to_vec();
-    rows.sort();
+    let mut assignments = policy.assignments.to_vec();
+    assignments.sort();
     AppliedPolicy {
         kind: policy.kind,
         id: policy.id.clone(),
         name: policy.name.to_string(),
         odata_type: policy.odata_type.clone(),
         remediation: Arc::default(),
-        before: rows.clone(),
-        after: rows,
+        before: assignments.clone(),
+        after: assignments,
         seen: true,
     }
 }
@@ -191,10 +195,10 @@ impl Trial {
         let mut exclusion =
             Assignment::direct(Target::ExclusionGroup(self.group.id.as_str().into()));
         exclusion.key.variant.clone_from(&self.intent);
-        let mut rows = self.before.before.clone();
-        rows.push(exclusion);
-        rows.sort();
-        rows
+        let mut assignments = self.before.before.clone();
+        assignments.push(exclusion);
+        assignments.sort();
+        assignments
     }
 
     /// Makes the plan of a step.
@@ -238,7 +242,7 @@ impl Trial {
             kind, id, before, ..
         } = &self.before;
         match Reader::new(Arc::clone(client)).assignments(*kind, id).await {
-            Ok(Some(live)) => same_assignments(&rows(&live), before),
+            Ok(Some(live)) => same_assignments(&assignments(&live), before),
             _ => false,
         }
     }

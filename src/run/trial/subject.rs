@@ -19,18 +19,18 @@ pub(super) fn check(policy: &LivePolicy, several: bool) -> Result<(), Failure> {
         );
     }
     if policy
-        .rows
+        .assignments
         .iter()
-        .any(|row| row.key.source != Source::Direct)
+        .any(|assignment| assignment.key.source != Source::Direct)
     {
         return refused(
             format!("{name} is assigned by a policy set as well, which only that set can restore"),
             "name another policy; one without any assignment is best",
         );
     }
-    if policy.rows.len() > 1 && !several {
+    if policy.assignments.len() > 1 && !several {
         return refused(
-            format!("{name} has {} assignments", policy.rows.len()),
+            format!("{name} has {} assignments", policy.assignments.len()),
             "name a policy with one assignment or none, or allow it with `--several`",
         );
     }
@@ -57,8 +57,8 @@ pub(super) async fn group(
     named: Option<&str>,
 ) -> Result<LiveGroup, Failure> {
     let is_taken = |group: &LiveGroup| {
-        let mut rows = policy.rows.iter();
-        rows.any(|row| row.key.target.group_id() == Some(&group.id))
+        let mut assignments = policy.assignments.iter();
+        assignments.any(|assignment| assignment.key.target.group_id() == Some(&group.id))
     };
     if let Some(named) = named {
         let one = BTreeSet::from([named.to_owned()]);

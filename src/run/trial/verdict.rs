@@ -72,7 +72,7 @@ pub(super) fn answers(exchanges: &[Exchange], findings: &[Finding]) -> Option<Fi
     let first = assigns.next().filter(|_| held)?;
     let status = first.status?;
     let seen = match first.listed {
-        Some(rows) => format!("status {status}, with {rows} assignments"),
+        Some(assignments) => format!("status {status}, with {assignments} assignments"),
         None => format!("status {status}, without assignments"),
     };
     Some(Finding::new("assign-answer", State::Holds, seen))

@@ -73,11 +73,15 @@ async fn read_sample(page: usize, expand_limit: Option<usize>) -> Vec<String> {
         ..Needs::default()
     };
     let live = world.reader().tenant(&needs).await.expect("all");
-    let read: usize = live.policies.iter().map(|policy| policy.rows.len()).sum();
+    let read: usize = live
+        .policies
+        .iter()
+        .map(|policy| policy.assignments.len())
+        .sum();
     assert_eq!(read, rows);
     live.policies
         .iter()
-        .map(|policy| format!("{} {} {:?}", policy.id, policy.name, policy.rows))
+        .map(|policy| format!("{} {} {:?}", policy.id, policy.name, policy.assignments))
         .chain(live.filters.iter().map(|filter| format!("{filter:?}")))
         .collect()
 }
@@ -466,7 +470,7 @@ fn tenant_with_three_rows() -> (Tenant, [String; 2]) {
 async fn row_ids_read(world: &World) -> Vec<String> {
     let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
     let read = world.reader().policies(kind).await.expect("all pages");
-    let ids = read.iter().flat_map(|policy| policy.row_ids.iter());
+    let ids = read.iter().flat_map(|policy| policy.assignment_ids.iter());
     let mut ids: Vec<String> = ids.map(ToString::to_string).collect();
     ids.sort();
     ids
@@ -508,7 +512,7 @@ async fn a_policy_that_is_listed_twice_is_what_was_read_last() {
         .find(|policy| policy.id.eq_ignore_ascii_case(&id));
     let twice = twice.expect("it is there");
     assert_eq!(&*twice.name, "zzz");
-    assert!(twice.rows.is_empty());
+    assert!(twice.assignments.is_empty());
 }
 
 /// A list that says the same row twice each time that it is read still has it once.
