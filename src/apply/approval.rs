@@ -111,8 +111,9 @@ impl Worker<'_> {
             Before::Unasked => Ok(Some(ApprovalHeader::None)),
             Before::Filed(filed, request) => {
                 let then = Arc::clone(&write.then);
-                match filed.write(policy.kind, &policy.id, then) {
-                    Some(filed_write) if filed.is_for(write) => *write = filed_write,
+                let (kind, id) = (policy.kind, &policy.id);
+                match filed.write(kind, id, then) {
+                    Some(filed_write) if filed.is_for(write, kind, id) => *write = filed_write,
                     _ if is_completed(&request) => {
                         // Its step is done, and another is next.
                         self.approvals.forget(policy);

@@ -43,6 +43,39 @@ fn approved_it_is_sent_again_as_it_was_with_the_code() {
         .exits(8);
 }
 
+/// A run that resumes has not seen the plain route refused.
+#[test]
+fn what_was_filed_behind_a_cast_is_sent_again_there() {
+    let tenant = Tenant::common()
+        .switch("plainAssignMissing", json!(["mobileAppConfigurations"]))
+        .switch("approval", json!({"collections": ["mobileAppConfigurations"]}));
+    let world = World::with(
+        &tenant,
+        &["kind: mobileAppConfiguration, name: P, include: [group: A]"],
+    );
+    world.edit("tenant.json", |state| {
+        state["mobileAppConfigurations"] = json!([{
+            "@odata.type": "#microsoft.graph.iosMobileAppConfiguration",
+            "id": super::support::tenant::policy_id(1),
+            "displayName": "P",
+            "assignments": [],
+        }]);
+    });
+    file(&world, "--report r.jsonl");
+    let filed = lines(&world, "r.jsonl")[0]["approval"]["path"].clone();
+    assert!(filed.as_str().is_some_and(|path| path.ends_with(
+        "/microsoft.graph.managedDeviceMobileAppConfiguration/assign"
+    )));
+    decide(&world, "approved", None);
+    world
+        .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
+        .exits(0)
+        .says(&["1 applied"]);
+    assert_eq!(end(&world, "s.jsonl")["requests"]["writes"], 1);
+    assert_eq!(requests(&world)[0]["status"], "completed");
+    world.sandbox("plan m.yaml --detailed-exitcode").exits(0);
+}
+
 #[test]
 fn resuming_asks_and_never_writes_into_the_report_that_it_reads() {
     let world = one();
