@@ -167,7 +167,7 @@ impl Client {
         &self.pace
     }
 
-    pub(super) fn notice(&self, event: Event) {
+    pub(crate) fn notice(&self, event: Event) {
         self.observer.notice(event);
     }
 

@@ -29,6 +29,11 @@ pub enum Event {
         /// For how long from now.
         wait: Duration,
     },
+    /// Requests for approval are looked for, which the service may not list yet.
+    Unlisted {
+        /// How many.
+        requests: usize,
+    },
 }
 
 /// Takes events; must not block.

@@ -12,6 +12,7 @@ use crate::auth::claims::Claims;
 use crate::graph::Reader;
 use crate::graph::approvals::{ApprovalRequest, Asks};
 use crate::graph::client::Client;
+use crate::graph::observe::Event;
 use crate::graph::retry::{LISTED_WITHIN, listing_wait};
 use crate::report::{Filing, Outcome, PendingApproval, RecordedPolicy, Settled};
 
@@ -85,6 +86,10 @@ pub async fn with_codes(
         });
         if !may_come || start.elapsed() >= LISTED_WITHIN {
             break open;
+        }
+        if tries == 0 {
+            let requests = sought.len();
+            client.notice(Event::Unlisted { requests });
         }
         tokio::time::sleep(listing_wait(tries)).await;
         tries += 1;

@@ -92,6 +92,12 @@ impl Live {
         main.set_message(message);
     }
 
+    /// Leaves a line on the screen.
+    pub(super) fn say(&mut self, line: &str) {
+        // The run goes on even if the terminal has gone away.
+        let _ = self.draw(READING).both.println(line);
+    }
+
     pub(super) fn settled(
         &mut self,
         policy: &PlannedPolicy,

@@ -21,7 +21,7 @@ use crate::plan::{PlannedPolicy, Summary};
 use crate::report::Settled;
 use crate::text::count;
 use counts::Counts;
-use lines::Lines;
+use lines::{Lines, unlisted};
 use live::Live;
 pub(super) use tenants::TenantsProgress;
 
@@ -167,6 +167,10 @@ impl Observe for Progress {
                     Face::Live(live) => live.waiting(class, wait, asked),
                 }
             }
+            Event::Unlisted { requests } => match face {
+                Face::Lines(_) => lines::say(&unlisted(requests)),
+                Face::Live(live) => live.say(&unlisted(requests)),
+            },
         }
     }
 }

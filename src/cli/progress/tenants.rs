@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget};
 
-use super::lines::{say, waiting};
+use super::lines::{say, unlisted, waiting};
 use super::{Display, WORTH_TELLING};
 use crate::apply::ObserveApply;
 use crate::graph::observe::{Event, Observe};
@@ -186,6 +186,7 @@ impl Observe for OfTenant {
                     self.all.says(&self.tenant, &waiting(class, wait, asked));
                 }
             }
+            Event::Unlisted { requests } => self.all.says(&self.tenant, &unlisted(requests)),
         }
     }
 }

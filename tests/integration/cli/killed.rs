@@ -136,7 +136,10 @@ fn killed_while_filing_a_run_resumes_before_its_request_is_listed() {
     let run = world.spawn("apply --resume r.jsonl --yes --report s.jsonl");
     wait_until("a list without it", || gate.lists() > lists);
     served.post("/sandbox/clock", r#"{"seconds": 3600}"#);
-    run.wait().exits(8).says(&["1 pending"]);
+    run.wait().exits(8).says(&[
+        "looking for 1 request for approval that may not be listed yet",
+        "1 pending",
+    ]);
     completed(&world, &served, "s.jsonl", &body);
 }
 
