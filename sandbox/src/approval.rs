@@ -151,7 +151,8 @@ impl Machine {
             return active();
         }
         let number = self.tenant().approval_requests.len();
-        let code = guid_from(&format!("approval/{number}/{object}"));
+        let tenant = &self.tenant().tenant_id;
+        let code = guid_from(&format!("approval/{tenant}/{number}/{object}"));
         let switches = &self.tenant().service.approval;
         let expires = time.saturating_add(seconds(switches.expires_after));
         let is_older = switches.older_answers;
@@ -268,7 +269,8 @@ impl Machine {
         if fits {
             request.status = status;
             request.changed = time;
-            if decision != Decision::Cancel {
+            // Whoever withdraws a request of their own says nothing.
+            if approver.is_some() || decision != Decision::Cancel {
                 request.approver = approver;
                 request.approval_justification = justification.map(str::to_owned);
             }
@@ -290,9 +292,12 @@ fn active() -> Fault {
     )
 }
 
-/// Reads a justification: Base64 of 1 to 1024 characters.
+/// Reads a justification: padded Base64 of 1 to 1024 characters.
 fn read_justification(text: &str) -> Result<String, Fault> {
-    let decoded = base64_decode(text).and_then(|bytes| String::from_utf8(bytes).ok());
+    let padded = Some(text).filter(|text| text.len().is_multiple_of(4));
+    let decoded = padded
+        .and_then(base64_decode)
+        .and_then(|bytes| String::from_utf8(bytes).ok());
     let Some(decoded) = decoded else {
         return Err(Fault::invalid(format!(
             "Invalid '{JUSTIFICATION}' header format, expected Base64"

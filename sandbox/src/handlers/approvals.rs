@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::policies::page_size;
 use super::shape;
 use crate::approval::{Decision, clock, seconds};
-use crate::approval_request::{ApprovalRequest, Party};
+use crate::approval_request::{ApprovalRequest, ApprovalStatus, Party};
 use crate::call::Call;
 use crate::collections::{Collection, Spec};
 use crate::encoding::guid_from;
@@ -198,7 +198,9 @@ fn unpublished(tenant: &Tenant, request: &ApprovalRequest) -> Map<String, Value>
     });
     let is_assign = request.path.ends_with("/assign") || request.path.ends_with("/update");
     let sent: Value = serde_json::from_str(&request.body).unwrap_or_default();
+    let is_update = request.method == "PATCH";
     let added: Vec<Value> = match (&sent, is_assign) {
+        _ if is_update => Vec::new(),
         (Value::Object(sent), true) => sent
             .values()
             .filter_map(Value::as_array)
@@ -215,7 +217,11 @@ fn unpublished(tenant: &Tenant, request: &ApprovalRequest) -> Map<String, Value>
             "payloadType",
             json!(format!("Microsoft.Management.Services.Api.{name}")),
         ),
-        ("payloadOperation", json!("Assign")),
+        (
+            "payloadOperation",
+            json!(if is_update { "Update" } else { "Assign" }),
+        ),
+        ("patchPayload", json!(is_update.then_some(&request.body))),
         ("payloadName", json!(policy.map(|policy| &policy.name))),
         ("payload", json!(payload)),
         ("displayPayload", json!(payload)),
@@ -289,6 +295,10 @@ fn decide(machine: &mut Machine, call: &Call<'_>, id: &str, action: &str) -> Res
     let decision = match action {
         "approve" => Decision::Approve,
         "reject" => Decision::Reject,
+        // What still waits is rejected, not cancelled.
+        _ if request.status_at(clock(machine.tenant(), call.wall)) != ApprovalStatus::Approved => {
+            return Err(Fault::invalid("An error has occurred"));
+        }
         _ => Decision::Cancel,
     };
     let why = sent.get("justification").and_then(Value::as_str);
