@@ -74,9 +74,13 @@ impl Worker<'_> {
         // A filing of unknown outcome may have come after the list was read, and a request that
         // was completed is on it.
         let is_old = progress.unknown > 0 || progress.completed;
-        let open = self.open_requests(is_old).await;
-        open.map_err(|reason| not_read(progress, reason))?;
-        Ok(Before::Listed)
+        match self.open_requests(is_old).await {
+            Ok(_) => Ok(Before::Listed),
+            // Where nothing has to be approved, it is no matter that this sign-in may not read the requests:
+            // without a justification nothing is filed.
+            Err(reason) if reason.is_refusal && progress.tried.is_none() => Ok(Before::Unasked),
+            Err(reason) => Err(not_read(progress, reason)),
+        }
     }
 
     async fn open_requests(&self, again: bool) -> Open {
@@ -119,7 +123,14 @@ impl Worker<'_> {
                         self.approvals.forget(policy);
                         return Ok(None);
                     }
-                    _ => return Err(Settled::bad(Outcome::Stale, moved_since())),
+                    _ => {
+                        let mut reason = moved_since();
+                        reason.message.push_str(&format!(
+                            "; its request `{}` is not sent, and can be withdrawn with `assignctl approvals cancel` and the report",
+                            filed.code
+                        ));
+                        return Err(Settled::bad(Outcome::Stale, reason));
+                    }
                 }
                 self.may_complete(policy, filed, *request).map(Some)
             }
@@ -215,7 +226,15 @@ impl Worker<'_> {
         };
         let reason = match request.status {
             ApprovalStatus::Approved => return Ok(ApprovalHeader::Code(filed.code)),
-            ApprovalStatus::Waiting | ApprovalStatus::Unknown => return Err(pending(filed, None)),
+            ApprovalStatus::Waiting | ApprovalStatus::Unknown => {
+                let known = Some(request.expires_at).filter(|time| !time.is_empty());
+                let expires_at = known.unwrap_or(filed.expires_at);
+                let filed = PendingApproval {
+                    expires_at,
+                    ..filed
+                };
+                return Err(pending(filed, None));
+            }
             ApprovalStatus::Rejected => Reason::new("approvalRejected", said("rejected")),
             ApprovalStatus::Cancelled => Reason::new("approvalCancelled", said("withdrawn")),
             ApprovalStatus::Expired => Reason::new(
@@ -357,7 +376,7 @@ impl Worker<'_> {
     }
 
     /// Settles a policy whose write was just filed.
-    pub(super) fn filed(&self, policy: &PlannedPolicy, sent: &Sent, code: String) -> Settled {
+    pub(super) async fn filed(&self, policy: &PlannedPolicy, sent: &Sent, code: String) -> Settled {
         // A code files nothing; whatever this is, it is not known to the run.
         if sent.is_approved() {
             return dead(Reason::new(
@@ -365,12 +384,18 @@ impl Worker<'_> {
                 format!("the service filed the approved write again, as request `{code}`"),
             ));
         }
-        // What the service documents; the request itself says it when it is looked at.
+        // What the service documents, unless the request says it: it may not be there yet.
         let expires = sent.at.saturating_add(SignedDuration::from_hours(72));
         let filing = self.filing(&sent.write, sent.at);
         let filed_at = filing.sent_at.clone();
-        let filed = filing.filed(code, filed_at, time(expires.unwrap_or(sent.at)));
+        let mut filed = filing.filed(code, filed_at, time(expires.unwrap_or(sent.at)));
         self.approvals.remember(policy, filed.clone());
+        if let Ok(Some(request)) = self.reader.approval_request(&filed.code).await
+            && !request.expires_at.is_empty()
+        {
+            filed.expires_at = request.expires_at;
+            self.approvals.remember(policy, filed.clone());
+        }
         pending(filed, None)
     }
 
@@ -385,7 +410,7 @@ impl Worker<'_> {
     ) -> Option<Settled> {
         if let ApprovalHeader::Code(code) = &sent.header {
             let rule = match error.status {
-                403 => "; it takes it from the identity that filed it only",
+                403 => "; it takes it from the identity that filed it, and before it expires",
                 _ => "",
             };
             let reason = Reason::new(
@@ -397,10 +422,11 @@ impl Worker<'_> {
             );
             return Some(dead(answered(reason, error)));
         }
-        let is_locked = error.is_locked_for_approval();
+        let is_locked = error.is_locked_for_approval() || error.is_filed_for_approval();
         if !is_locked && !error.asks_for_approval() {
             return None;
         }
+        let asks = self.settings.approval.justification.is_some();
         if !is_locked {
             self.approvals.ask(policy.kind);
         }
@@ -423,10 +449,14 @@ impl Worker<'_> {
                         reason.message
                     )));
                 }
+                Err(reason) if asks => return Some(not_read(progress, reason)),
                 Err(_) => break,
             }
         }
         Some(match is_locked {
+            true if error.is_filed_for_approval() => locked(
+                "the write was filed for approval, and the list of requests does not show it yet",
+            ),
             true => locked(
                 "a change of the policy waits for approval, and the list of requests does not show which",
             ),
@@ -440,8 +470,9 @@ fn is_completed(request: &Option<ApprovalRequest>) -> bool {
     status == Some(ApprovalStatus::Completed)
 }
 
+/// Writes a time out, to the part of a second by which writes are told apart.
 fn time(time: Timestamp) -> String {
-    time.strftime("%FT%TZ").to_string()
+    time.strftime("%FT%T.%3fZ").to_string()
 }
 
 fn requests_for(policy: &PlannedPolicy, open: &[ApprovalRequest]) -> Vec<ApprovalRequest> {

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::progress::Progress;
 use super::{Outcome, Reason, Settled};
-use crate::graph::approvals::means_same;
+use crate::graph::approvals::same_body;
 use crate::graph::body::WriteRequest;
 use crate::graph::error::ServiceError;
 use crate::graph::retry::LISTED_WITHIN;
@@ -77,17 +77,16 @@ impl PendingApproval {
         steps_by(policy, strategy)
     }
 
-    /// Whether it was filed for a write that has the effect of another. The complete set was filed for a
-    /// policy as it is now, so that its body may only differ in what is carried through.
+    /// Whether it was filed for a write that has the effect of another. What a complete set carries through
+    /// has to be the same too: where another has changed it since, the filed set would undo that.
     ///
     /// A run that only resumes has not learnt whether the route of the kind is behind a cast; the request says it.
     pub(super) fn is_for(&self, other: &WriteRequest, kind: PolicyKind, id: &str) -> bool {
         let json = |body: &[u8]| serde_json::from_slice(body).ok();
         let filed = self.body.as_deref().and_then(|body| json(body.as_bytes()));
         let sent = other.body.as_deref().and_then(json);
-        let is_single = !self.path.ends_with("/assign") && !self.path.ends_with("/update");
         let same_body = match (filed, sent) {
-            (Some(filed), Some(sent)) => !is_single || means_same(&filed, &sent),
+            (Some(filed), Some(sent)) => same_body(&filed, &sent),
             (None, None) => true,
             _ => false,
         };
@@ -171,7 +170,7 @@ pub(super) fn locked(message: &str) -> Settled {
 /// What becomes of a write that was announced, and that no open request is known to be for. `unclear`
 /// are the requests that may be: the service does not say which policy they are for.
 pub fn not_found(unclear: usize) -> Settled {
-    const NOT_KNOWN: &str = "the run did not learn the answer to this write, and";
+    const NOT_KNOWN: &str = "this write may have been filed for approval, and";
     if unclear == 0 {
         let message = format!("{NOT_KNOWN} no open request asks for it");
         return Settled::bad(Outcome::Skipped, Reason::new("notFiled", message));
@@ -198,9 +197,12 @@ pub(super) fn answered(reason: Reason, error: &ServiceError) -> Reason {
     }
 }
 
+/// The code of a policy whose write wants an approval that the run did not ask for.
+pub const APPROVAL_REQUIRED: &str = "approvalRequired";
+
 pub(super) fn approval_required(error: Option<&ServiceError>) -> Settled {
     let reason = Reason::new(
-        "approvalRequired",
+        APPROVAL_REQUIRED,
         "the service wants a second administrator's approval of this change; say why with `--justification`",
     );
     dead(match error {
@@ -216,12 +218,13 @@ pub(super) fn not_read(progress: &Progress, reason: Reason) -> Settled {
         status,
         message,
         request_id,
-        is_refusal: _,
+        is_refusal,
     } = reason;
     let message = format!("the requests for approval could not be read: {message}");
     let reason = Reason {
         status,
         request_id,
+        is_refusal,
         ..Reason::new("approvalsUnreadable", message)
     };
     Settled {

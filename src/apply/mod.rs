@@ -209,7 +209,7 @@ impl Worker<'_> {
             (0..changed.len()).partition(|index| is_set(changed[*index].kind));
         for part in [others, sets] {
             let mut settling = futures::stream::iter(part)
-                .map(|index| async move { (index, self.settle(changed[index]).await) })
+                .map(|index| async move { (index, self.settle(changed[index], false).await) })
                 .buffer_unordered(most);
             while let Some((index, settled)) = settling.next().await {
                 done += 1;
@@ -260,8 +260,14 @@ impl Worker<'_> {
                 found.is_some_and(|request| request.status != ApprovalStatus::Waiting)
             };
             let decided: Vec<usize> = waiting.into_iter().filter(is_decided).collect();
+            let decided = decided
+                .into_iter()
+                .map(|index| (index, results[index].written));
+            let decided: Vec<_> = decided.collect();
             let mut settling = futures::stream::iter(decided)
-                .map(|index| async move { (index, self.settle(changed[index]).await) })
+                .map(|(index, written)| async move {
+                    (index, self.settle(changed[index], written).await)
+                })
                 .buffer_unordered(self.settings.concurrency.max(1));
             while let Some((index, settled)) = settling.next().await {
                 if self.settings.fail_fast && settled.outcome == Outcome::Failed {

@@ -35,8 +35,9 @@ use crate::plan::PlannedPolicy;
 use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith, steps};
 
 impl Worker<'_> {
-    /// Settles a policy and writes that down.
-    pub(super) async fn settle(&self, policy: &PlannedPolicy) -> Settled {
+    /// Settles a policy and writes that down. `was_written` says whether an earlier write of this run to the
+    /// policy has had its effect, or may have.
+    pub(super) async fn settle(&self, policy: &PlannedPolicy, was_written: bool) -> Settled {
         let mut progress = Progress::new(match self.approvals.filed(policy) {
             Some(filed) => filed.steps(policy),
             None => steps(policy, self.settings.write_with),
@@ -51,7 +52,23 @@ impl Worker<'_> {
                 Err(settled) => break settled,
             }
         };
-        settled.written = progress.touched;
+        settled.written = was_written
+            || match settled.outcome {
+                // What was filed has had no effect; steps before it may have.
+                Outcome::Pending => progress.own > 0,
+                _ => progress.touched,
+            };
+        match settled.outcome {
+            Outcome::Already if was_written => settled.outcome = Outcome::Applied,
+            Outcome::Pending if settled.written => {
+                if let Some(reason) = &mut settled.reason {
+                    reason
+                        .message
+                        .push_str("; an earlier write to the policy is done");
+                }
+            }
+            _ => {}
+        }
         if settled.approval.is_none() {
             // A code that was not used is not lost, nor one of which it is not known whether it was.
             let used = progress.used.take();
@@ -72,7 +89,7 @@ impl Worker<'_> {
             Ok(()) => settled,
             // If the outcome cannot be recorded, the policy counts as failed.
             Err(reason) => Settled {
-                written: progress.touched,
+                written: was_written || progress.touched,
                 ..Settled::bad(Outcome::Failed, reason)
             },
         }
@@ -255,13 +272,17 @@ impl Worker<'_> {
                 self.pause(progress, BUSY_WAIT).await
             }
             Written::Refused(error) => {
+                if error.is_filed_for_approval() {
+                    // Its request is found like that of any write whose answer was not read.
+                    progress.unknown += 1;
+                }
                 let found = self.refused_for_approval(policy, progress, &before, sent, &error);
                 if let Some(settled) = found.await {
                     return Err(settled);
                 }
                 self.refused(policy, progress, &step, sent, error).await
             }
-            Written::Filed(code) => Err(self.filed(policy, sent, code)),
+            Written::Filed(code) => Err(self.filed(policy, sent, code).await),
             Written::Throttled(_) => {
                 self.writer.count_retried();
                 Ok(())

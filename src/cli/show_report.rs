@@ -41,10 +41,15 @@ pub(super) fn run(command: &Show, output: &Output) -> Result<Exit, Failure> {
         |most_bytes| recorded::markdown(&report, &policies, most_bytes),
         &recorded::json(&report, &policies),
     )?;
+    let report = clean(&command.file.display().to_string()).into_owned();
+    if policies.iter().any(|policy| policy.may_be_filed()) {
+        output.info(&format!(
+            "hint: `assignctl approvals {report}` shows what waits for approval, `assignctl apply --resume {report}` sends what is approved\n"
+        ));
+    }
     if policies.iter().any(|policy| policy.may_be_changed()) {
         output.info(&format!(
-            "hint: undo it with `assignctl rollback {}`\n",
-            clean(&command.file.display().to_string())
+            "hint: undo it with `assignctl rollback {report}`\n"
         ));
     }
     Ok(Exit::Success)

@@ -244,11 +244,9 @@ impl ApprovalRequest {
             };
         }
         match &self.body {
-            Some(filed) => is_same(serde_json::from_str::<Value>(filed).is_ok_and(|filed| {
-                filed == sent
-                    || assignments_of(&filed)
-                        .is_some_and(|assignments| same_assignments(assignments, &sent))
-            })),
+            Some(filed) => is_same(
+                serde_json::from_str::<Value>(filed).is_ok_and(|filed| same_body(&filed, &sent)),
+            ),
             // The service shows the body of writes of the whole set only, and may not do so everywhere.
             None if says_nothing || same_assignments(&self.added, &sent) => Asks::Unclear,
             None => Asks::Other,
@@ -268,6 +266,13 @@ impl ApprovalRequest {
 
     fn is_removal(&self) -> bool {
         self.operation.as_deref() == Some("Delete")
+    }
+
+    /// Returns how far apart it was filed from a time, however the clocks differ; `None` if the service does
+    /// not say when.
+    pub fn filed_apart(&self, time: Timestamp) -> Option<SignedDuration> {
+        let filed = self.requested_at.parse::<Timestamp>().ok()?;
+        Some(filed.duration_since(time).abs())
     }
 
     /// Whether it may be what a write of this time has filed: the write was given up after
@@ -290,6 +295,12 @@ fn assignments_of(body: &Value) -> Option<&Vec<Value>> {
     lists.next().filter(|_| lists.next().is_none())
 }
 
+/// Whether two bodies of writes have the same effect: one assignment, or a complete set in any order.
+pub fn same_body(filed: &Value, sent: &Value) -> bool {
+    means_same(filed, sent)
+        || assignments_of(filed).is_some_and(|assignments| same_assignments(assignments, sent))
+}
+
 /// Whether assignments are those of a body, in any order.
 fn same_assignments(filed: &[Value], sent: &Value) -> bool {
     let Some(sent) = assignments_of(sent) else {
@@ -303,7 +314,7 @@ fn same_assignments(filed: &[Value], sent: &Value) -> bool {
 }
 
 /// Whether two assignments say the same: the service spells types and words of its own in another way.
-pub fn means_same(filed: &Value, sent: &Value) -> bool {
+fn means_same(filed: &Value, sent: &Value) -> bool {
     match (filed, sent) {
         (Value::Object(filed), Value::Object(sent)) => same_objects(filed, sent),
         (Value::Array(filed), Value::Array(sent)) => {

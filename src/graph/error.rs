@@ -125,6 +125,12 @@ impl ServiceError {
                 .contains("'x-msft-approval-justification' is required")
     }
 
+    /// Whether the service has filed a request for approval. Its id is in the answer, unless something on
+    /// the way has dropped it.
+    pub fn is_filed_for_approval(&self) -> bool {
+        self.status == 412 && self.message.contains("Approval Required")
+    }
+
     /// Whether the object is locked by an open request for approval; the answer does not say which.
     pub fn is_locked_for_approval(&self) -> bool {
         self.status == 409

@@ -366,7 +366,7 @@ fn withdrawal(entry: &ApprovalEntry, withdrawn: &Withdrawn) -> String {
     match withdrawn {
         Withdrawn::Done => format!("withdrawn {}: request {request}", policy(entry)),
         Withdrawn::Closed(status) => format!(
-            "closed {}: request {request} was {} already",
+            "closed {}: request {request} had already been {}",
             policy(entry),
             state(*status)
         ),

@@ -214,7 +214,7 @@ pub struct PolicyLine<'a> {
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub(super) odata_type: Option<Cow<'a, str>>,
     pub(super) outcome: Outcome,
-    /// Of a policy that failed: whether a write of the run has had its effect, or may have.
+    /// Of a policy that is not as planned: whether a write of the run has had its effect, or may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) written: Option<bool>,
     pub(super) before: Vec<AssignmentRecord<'a>>,
@@ -244,7 +244,13 @@ impl<'a> PolicyLine<'a> {
             name: Some((&*policy.name).into()),
             odata_type: policy.odata_type.as_deref().map(Cow::Borrowed),
             outcome: settled.outcome,
-            written: (settled.outcome == Outcome::Failed).then_some(settled.written),
+            written: match settled.outcome {
+                Outcome::Applied | Outcome::Already => None,
+                Outcome::Failed => Some(settled.written),
+                Outcome::Pending | Outcome::Stale | Outcome::Skipped => {
+                    settled.written.then_some(true)
+                }
+            },
             before: AssignmentRecord::all(&policy.before, names),
             after: AssignmentRecord::planned(policy, names),
             error,

@@ -150,7 +150,10 @@ impl RecordedPolicy {
     pub fn may_be_changed(&self) -> bool {
         match self.outcome {
             Some(Outcome::Applied) => true,
-            Some(Outcome::Already | Outcome::Pending | Outcome::Stale | Outcome::Skipped) => false,
+            Some(Outcome::Already) => false,
+            Some(Outcome::Pending | Outcome::Stale | Outcome::Skipped) => {
+                self.written == Some(true)
+            }
             Some(Outcome::Failed) | None => self.written.unwrap_or(self.sent),
         }
     }

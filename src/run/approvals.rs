@@ -183,7 +183,11 @@ async fn of_run(
 ) -> Result<Listed, Failure> {
     let reader = Reader::new(Arc::clone(client));
     let claims = client.claims().await?;
-    let Filings { known, unknown } = filed(recorded, client, began).await?;
+    let Filings {
+        known,
+        unknown,
+        unfiled: _,
+    } = filed(recorded, client, began).await?;
     let requests = reader.approval_requests().await?;
     let mut listed = Listed::default();
     for Unknown {

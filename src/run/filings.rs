@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Failure;
-use crate::apply::filed::{may_be_unlisted, not_found};
+use crate::apply::filed::{APPROVAL_REQUIRED, may_be_unlisted, not_found};
 use crate::auth::claims::Claims;
 use crate::graph::Reader;
 use crate::graph::approvals::{ApprovalRequest, Asks};
@@ -23,6 +23,8 @@ pub struct Filings {
     pub known: Vec<(RecordedPolicy, PendingApproval)>,
     /// Those for which no request was found.
     pub unknown: Vec<Unknown>,
+    /// Those whose write wants an approval that the run did not ask for.
+    pub unfiled: Vec<RecordedPolicy>,
 }
 
 /// A write that may have been filed.
@@ -53,6 +55,12 @@ pub async fn with_codes(
             found.known.push((policy, approval));
         } else if let Some(filing) = policy.unknown_filing().cloned() {
             sought.push((policy, filing));
+        } else if policy
+            .reason
+            .as_ref()
+            .is_some_and(|reason| reason.code == APPROVAL_REQUIRED)
+        {
+            found.unfiled.push(policy);
         }
     }
     if sought.is_empty() {
@@ -64,12 +72,9 @@ pub async fn with_codes(
     let mut tries = 0;
     let open = loop {
         let mut open = reader.approval_requests().await?;
-        open.retain(|request| request.status.is_open());
         let mut missing = Vec::new();
         for (policy, filing) in sought {
-            let is_it =
-                |request: &&ApprovalRequest| is_of(request, &policy, &filing, claims.as_deref());
-            match open.iter().find(is_it) {
+            match request_of(&open, &policy, &filing, claims.as_deref()) {
                 Some(request) => {
                     let approval = approval(filing, request, claims.as_deref());
                     found.known.push((policy, approval));
@@ -78,6 +83,7 @@ pub async fn with_codes(
             }
         }
         sought = missing;
+        open.retain(|request| request.status.is_open());
         let now = began.saturating_add(start.elapsed()).unwrap_or(began);
         let may_come = sought.iter().any(|(policy, filing)| {
             !policy.outcome.is_some_and(Outcome::is_good)
@@ -146,26 +152,33 @@ fn approval(filing: Filing, request: &ApprovalRequest, claims: Option<&Claims>) 
     PendingApproval { identity, ..filed }
 }
 
-/// Whether a request is what a write has filed. Where the service does not say what it asks for, it is
-/// by when it was filed: a policy has one open request at a time.
-fn is_of(
-    request: &ApprovalRequest,
+/// Finds what a write has filed. Where the service does not say what a request asks for, it is the one of
+/// that time: a policy has one open request at a time, and that of an earlier run may be closed and another
+/// open since.
+fn request_of<'a>(
+    requests: &'a [ApprovalRequest],
     policy: &RecordedPolicy,
     filing: &Filing,
     claims: Option<&Claims>,
-) -> bool {
-    let then = policy.after.clone().into();
-    let Some(write) = filing.write(policy.kind, &policy.id, then) else {
-        return false;
-    };
-    request.is_for_policy(&policy.id)
-        && request.is_own(claims) != Some(false)
-        && match request.asks_for(&write) {
-            // What the run has seen done it needs no request for, unless it is its own.
-            Asks::Same if policy.outcome.is_none_or(|outcome| !outcome.is_good()) => true,
-            Asks::Same | Asks::Unclear => is_at(request, filing),
-            Asks::Other => false,
-        }
+) -> Option<&'a ApprovalRequest> {
+    let write = filing.write(policy.kind, &policy.id, policy.after.clone().into())?;
+    let may_be = requests.iter().filter(|request| {
+        request.is_for_policy(&policy.id) && request.is_own(claims) != Some(false)
+    });
+    // What the run has seen done it needs no request for, unless it is its own.
+    let is_done = policy.outcome.is_some_and(Outcome::is_good);
+    let mut same = may_be.clone().filter(|request| {
+        !is_done && request.status.is_open() && request.asks_for(&write) == Asks::Same
+    });
+    same.next().or_else(|| {
+        let of_that_time = may_be.filter(|request| is_at(request, filing));
+        let nearest = of_that_time.min_by_key(|request| {
+            let apart = request.filed_apart(filing.sent_at.parse().unwrap_or_default());
+            (apart, !request.status.is_open())
+        })?;
+        let is_it = nearest.status.is_open() && nearest.asks_for(&write) != Asks::Other;
+        is_it.then_some(nearest)
+    })
 }
 
 fn is_at(request: &ApprovalRequest, filing: &Filing) -> bool {

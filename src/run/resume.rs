@@ -60,10 +60,20 @@ pub async fn plan_resume(
     let Recorded {
         policies, names, ..
     } = recorded;
-    let policies = policies.into_iter();
-    let policies = policies.filter(|policy| request.selection.includes(policy.kind, name(policy)));
-    let found = with_codes(policies.collect(), client, began);
-    let Filings { known, unknown } = unless_stopped(stop, found).await?;
+    let (policies, others): (Vec<_>, Vec<_>) = policies
+        .into_iter()
+        .partition(|policy| request.selection.includes(policy.kind, name(policy)));
+    plan.left_out = others.iter().filter(|policy| policy.may_be_filed()).count();
+    let found = with_codes(policies, client, began);
+    let Filings {
+        known,
+        unknown,
+        unfiled,
+    } = unless_stopped(stop, found).await?;
+    for policy in unfiled {
+        plan.policies
+            .push(as_recorded(&applied_policy(policy), write_with));
+    }
     let mut filed = BTreeMap::new();
     for (policy, approval) in known {
         let key = (policy.kind, policy.id.clone());

@@ -95,7 +95,9 @@ pub(super) fn waiting(class: Class, wait: Duration, asked: bool) -> String {
 /// Says that requests for approval are looked for.
 pub(super) fn unlisted(requests: usize) -> String {
     let requests = count(requests, "request", "requests");
-    format!("looking for {requests} for approval that may not be listed yet, for up to a minute after filing")
+    format!(
+        "looking for {requests} for approval that may not be listed yet, for up to a minute after filing"
+    )
 }
 
 /// What is left of a second is a second; the little that is waited longer than a limit's window, for

@@ -192,13 +192,19 @@ fn a_list_of_requests_that_cannot_be_read_is_not_an_empty_one() {
         .sandbox(&format!(
             "apply m.yaml --yes --justification {WHY} --report r.jsonl"
         ))
-        .exits(6)
+        .exits(7)
         .says(&[
             "approvalsUnreadable",
             "the requests for approval could not be read",
         ]);
+    // It was tried without the justification, which files nothing.
     assert!(requests(&world).is_empty());
-    assert_eq!(end(&world, "r.jsonl")["requests"]["writes"], 0);
+    assert_eq!(end(&world, "r.jsonl")["requests"]["writes"], 1);
+    // Where nothing has to be approved, nobody has to be able to read the requests.
+    set(&world, "policyTypes", json!([]));
+    world
+        .sandbox(&format!("apply m.yaml --yes --justification {WHY}"))
+        .exits(0);
 }
 
 #[test]
@@ -285,7 +291,7 @@ fn the_same_change_of_an_unknown_identity_is_pending_and_not_taken_for_ones_own(
     world
         .run("apply --resume s.jsonl --yes --report t.jsonl")
         .exits(6)
-        .says(&["approvalRefused", "the identity that filed it only"]);
+        .says(&["approvalRefused", "from the identity that filed it"]);
     assert_eq!(requests(&world)[0]["status"], "approved");
     as_app(&mut world, "one");
     world.run("apply --resume r.jsonl --yes").exits(0);

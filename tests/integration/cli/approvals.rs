@@ -133,7 +133,7 @@ fn ones_own_requests_are_withdrawn_after_a_yes() {
     world
         .sandbox("approvals cancel r.jsonl --yes")
         .exits(0)
-        .says(&["was withdrawn already"]);
+        .says(&["had already been withdrawn"]);
     // The lock is gone, and a later apply files again.
     world
         .sandbox(&format!(

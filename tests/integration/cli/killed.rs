@@ -160,7 +160,7 @@ fn what_was_filed_and_is_never_listed_in_time_is_not_lost() {
             .says(&["notFiled", "1 skipped"]);
     }
     world.run("approvals t.jsonl").exits(0).says(&[
-        "configurationPolicy P: the run did not learn the answer",
+        "configurationPolicy P: this write may have been filed for approval",
         "Approvals: no open request is known to be of this run.",
     ]);
     let json = world.run("approvals t.jsonl --format json").exits(0).json();

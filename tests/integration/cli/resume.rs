@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::support::World;
 use super::support::gated::{
-    WHY, as_app, decide, end, file, let_pass, lines, one, requests, set, three,
+    WHY, as_app, decide, decide_on, end, file, gated, let_pass, lines, one, requests, set, three,
 };
 use super::support::service::Served;
 use super::support::tenant::{Tenant, policy_mut};
@@ -48,7 +48,10 @@ fn approved_it_is_sent_again_as_it_was_with_the_code() {
 fn what_was_filed_behind_a_cast_is_sent_again_there() {
     let tenant = Tenant::common()
         .switch("plainAssignMissing", json!(["mobileAppConfigurations"]))
-        .switch("approval", json!({"collections": ["mobileAppConfigurations"]}));
+        .switch(
+            "approval",
+            json!({"collections": ["mobileAppConfigurations"]}),
+        );
     let world = World::with(
         &tenant,
         &["kind: mobileAppConfiguration, name: P, include: [group: A]"],
@@ -63,9 +66,9 @@ fn what_was_filed_behind_a_cast_is_sent_again_there() {
     });
     file(&world, "--report r.jsonl");
     let filed = lines(&world, "r.jsonl")[0]["approval"]["path"].clone();
-    assert!(filed.as_str().is_some_and(|path| path.ends_with(
-        "/microsoft.graph.managedDeviceMobileAppConfiguration/assign"
-    )));
+    assert!(filed.as_str().is_some_and(|path| {
+        path.ends_with("/microsoft.graph.managedDeviceMobileAppConfiguration/assign")
+    }));
     decide(&world, "approved", None);
     world
         .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
@@ -355,4 +358,142 @@ fn a_report_with_nothing_to_resume_says_so_and_no_more() {
             .says_nothing_of("0 policies:")
             .says_nothing_of("all 0");
     }
+}
+
+/// With one assignment and another wanted, written one by one: two writes, and an approval for each.
+fn two_steps() -> World {
+    World::with(
+        &gated().policy("P", &["+A"]),
+        &["name: P, include: [group: B]"],
+    )
+}
+
+#[test]
+fn a_step_that_was_done_before_the_next_one_waits_can_be_rolled_back() {
+    for wait in ["", "--wait-for-approval 1s"] {
+        let world = two_steps();
+        file(&world, "--write-with create --report r.jsonl");
+        decide(&world, "approved", None);
+        let why = format!("--yes --justification {WHY}");
+        world
+            .sandbox(&format!(
+                "apply --resume r.jsonl {why} {wait} --report s.jsonl"
+            ))
+            .exits(8)
+            .says(&["an earlier write to the policy is done"]);
+        assert_eq!(world.rows("P"), ["+A", "+B"]);
+        let shown = world.sandbox("show s.jsonl --format json").exits(0).json();
+        assert_eq!(shown["policies"][0]["outcome"], "pending");
+        assert_eq!(shown["policies"][0]["mayBeChanged"], true);
+        decide_on(&world, 1, "rejected", None);
+        set(&world, "policyTypes", json!([]));
+        world.sandbox("rollback s.jsonl --yes").exits(0);
+        assert_eq!(world.rows("P"), ["+A"]);
+        // The first run has filed only.
+        world
+            .sandbox("rollback r.jsonl --yes")
+            .exits(0)
+            .says(&["Nothing to do"]);
+    }
+}
+
+#[test]
+fn a_step_that_lacked_its_justification_goes_on_with_one() {
+    let world = two_steps();
+    file(&world, "--write-with create --report r.jsonl");
+    decide(&world, "approved", None);
+    world
+        .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
+        .exits(6)
+        .says(&["approvalRequired"]);
+    world
+        .sandbox(&format!(
+            "apply --resume s.jsonl --yes --justification {WHY} --write-with create --report t.jsonl"
+        ))
+        .exits(8);
+    decide(&world, "approved", None);
+    world.sandbox("apply --resume t.jsonl --yes").exits(0);
+    assert_eq!(world.rows("P"), ["+B"]);
+}
+
+/// An approved `assign` is a whole set, with what the program carries through.
+#[test]
+fn what_is_carried_through_and_moved_is_stale() {
+    let world = World::with(
+        &gated().policy("P", &["+A"]),
+        &["name: P, include: [group: A, group: B]"],
+    );
+    let novel = |world: &World, value: &str| {
+        world.edit("tenant.json", |state| {
+            policy_mut(state, "P")["assignments"][0]["novel"] = json!(value);
+        });
+    };
+    novel(&world, "x");
+    file(&world, "--write-with assign --report r.jsonl");
+    decide(&world, "approved", None);
+    novel(&world, "y");
+    world
+        .sandbox("apply --resume r.jsonl --yes")
+        .exits(6)
+        .says(&[
+            "stale",
+            "can be withdrawn with `assignctl approvals cancel`",
+        ]);
+    assert_eq!(world.rows("P"), ["+A"]);
+    assert_eq!(requests(&world)[0]["status"], "approved");
+}
+
+/// The service does not say which assignment a removal is about.
+#[test]
+fn a_request_of_a_later_run_is_not_taken_for_that_of_an_earlier_one() {
+    let world = World::with(
+        &gated().policy("P", &["+A", "+B"]),
+        &["name: P, include: [group: A]"],
+    );
+    file(&world, "--write-with create --report r.jsonl");
+    decide(&world, "cancelled", None);
+    let report = world.read("r.jsonl");
+    let lines: Vec<&str> = report
+        .lines()
+        .filter(|line| {
+            !line.contains("\"event\":\"policy\"") && !line.contains("\"event\":\"end\"")
+        })
+        .collect();
+    // Sent two minutes ago, so that nothing is waited for.
+    let killed = lines.join("\n") + "\n";
+    let (before, after) = killed.split_once("\"sentAt\":\"").expect("a time");
+    let (time, after) = after.split_once('"').expect("a time");
+    let time: jiff::Timestamp = time.parse().expect("a time");
+    let time = time - jiff::SignedDuration::from_mins(2);
+    world.write(
+        "killed.jsonl",
+        &format!("{before}\"sentAt\":\"{time}\"{after}"),
+    );
+    world.write(
+        "m.yaml",
+        &world.read("m.yaml").replace("group: A", "group: B"),
+    );
+    file(&world, "--write-with create --report s.jsonl");
+    let open = || requests(&world)[1]["status"].clone();
+    world
+        .sandbox("approvals cancel killed.jsonl --yes")
+        .exits(0)
+        .says_nothing_of("withdrawn");
+    assert_eq!(open(), "needsApproval");
+    decide_on(&world, 1, "approved", None);
+    world
+        .sandbox("apply --resume killed.jsonl --yes --report t.jsonl")
+        .exits(6)
+        .says(&["notFiled"]);
+    assert_eq!(end(&world, "t.jsonl")["requests"]["writes"], 0);
+    assert_eq!(open(), "approved");
+}
+
+#[test]
+fn the_time_until_a_request_expires_is_the_services() {
+    let world = one();
+    set(&world, "expiresAfter", json!(3600));
+    file(&world, "--report r.jsonl");
+    let known = requests(&world)[0]["expires"].clone();
+    assert_eq!(lines(&world, "r.jsonl")[0]["approval"]["expiresAt"], known);
 }

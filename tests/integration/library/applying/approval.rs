@@ -129,6 +129,27 @@ async fn a_filing_of_unknown_outcome_is_found_and_not_repeated() {
     }
 }
 
+/// Something on the way drops the header and the code in the text; the request is filed all the same.
+#[tokio::test(start_paused = true)]
+async fn a_filing_whose_code_was_dropped_is_found_by_the_list() {
+    let (world, plan) = moving(gated(1)).await;
+    let world = justified(world, Duration::ZERO);
+    world.wire.rule(|sent| match sent.is_write() {
+        true => Act::alter(|answer| {
+            answer.headers.clear();
+            let text = String::from_utf8_lossy(&answer.body);
+            let (before, _) = text.split_once(" x-msft-approval-code:").expect("a code");
+            let body = serde_json::json!({"error": {"code": "BadRequest", "message": before.rsplit('"').next()}});
+            answer.body = body.to_string().into_bytes();
+        }),
+        false => Act::Pass,
+    });
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "pending pendingApproval");
+    let approval = results.settled[0].approval.as_ref().expect("a code");
+    assert_eq!(approval.code, requests(&world)[0].id);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_create_that_was_filed_is_found_again() {
     let world = justified(World::new(gated(1)), Duration::ZERO);
