@@ -21,7 +21,7 @@ pub enum Exit {
     Partial,
     /// Sign-in failed, reading was refused, or every write was refused for lack of permission.
     Refused,
-    /// Nothing worse than that writes wait for a second administrator's approval.
+    /// At worst, some writes wait for a second administrator's approval.
     Pending,
     /// Wrong use of the command line.
     Usage,
@@ -66,7 +66,7 @@ impl Exit {
     }
 
     /// Of several that hold, returns the one with the highest precedence.
-    pub fn first(of: impl IntoIterator<Item = Self>) -> Self {
+    pub fn most_severe(of: impl IntoIterator<Item = Self>) -> Self {
         const ORDER: [Exit; 9] = [
             Exit::Interrupted,
             Exit::Failure,
@@ -99,18 +99,21 @@ mod tests {
 
     #[test]
     fn the_first_in_the_order_is_told() {
-        assert_eq!(Exit::first([]), Exit::Success);
+        assert_eq!(Exit::most_severe([]), Exit::Success);
         assert_eq!(
-            Exit::first([Exit::ChangesPending, Exit::GuardRefused]),
+            Exit::most_severe([Exit::ChangesPending, Exit::GuardRefused]),
             Exit::GuardRefused
         );
         assert_eq!(
-            Exit::first([Exit::ChangesPending, Exit::Pending]),
+            Exit::most_severe([Exit::ChangesPending, Exit::Pending]),
             Exit::Pending
         );
-        assert_eq!(Exit::first([Exit::Pending, Exit::Partial]), Exit::Partial);
         assert_eq!(
-            Exit::first([Exit::Refused, Exit::Failure, Exit::Success]),
+            Exit::most_severe([Exit::Pending, Exit::Partial]),
+            Exit::Partial
+        );
+        assert_eq!(
+            Exit::most_severe([Exit::Refused, Exit::Failure, Exit::Success]),
             Exit::Failure
         );
     }

@@ -10,20 +10,20 @@
 //!
 //! Reading order: `collections` (which kinds there are, and what differs between them), `tenant` and
 //! `switches` (what there is), `machine` (what the service knows), `routes` and `handlers` (how a request
-//! goes), `rules`, `approval` and `otherwise` (what is refused or bent), `state` and `store` (what is kept), then the helpers.
+//! goes), `rules`, `approval` and `deviations` (what is refused or bent), `state` and `store` (what is kept), then the helpers.
 
 mod approval;
 mod approval_request;
 mod audit;
 mod call;
 mod collections;
+mod deviations;
 mod encoding;
 mod handlers;
 pub mod http;
 mod machine;
 mod members;
 mod odata;
-mod otherwise;
 mod reply;
 mod request;
 mod routes;
@@ -50,7 +50,7 @@ pub use request::{Request, Response, Statistics};
 pub use state::StateError;
 pub use store::{LOCK_SUFFIX, Store};
 pub use switches::{
-    App, Approval, Audit, FilterTable, Login, LoginOutcome, Otherwise, PolicySetRows, RetryAfter,
+    App, Approval, Audit, Deviation, FilterTable, Login, LoginOutcome, PolicySetRows, RetryAfter,
     SameBody, Switches, Throttling,
 };
 pub use tenant::{Assignment, Device, Filter, Group, Policy, Tenant, User};

@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use crate::call::Call;
 use crate::collections::{Collection, Pool};
+use crate::deviations;
 use crate::encoding::guid_from;
 use crate::handlers::{
     approvals, assignments, audit, batch, directory, evaluation, filters, memberships, policies,
@@ -12,11 +13,10 @@ use crate::handlers::{
 use crate::machine::Machine;
 use crate::odata::path::{below_version, message_place};
 use crate::odata::query;
-use crate::otherwise;
 use crate::reply::{Fault, HTTP_DATE, Identity, Reply, date};
 use crate::request::{Request, Response};
 use crate::sign_in::{self, Caller};
-use crate::switches::Otherwise;
+use crate::switches::Deviation;
 
 /// What stays the same for all requests of a batch.
 #[derive(Clone, Copy, Debug)]
@@ -54,7 +54,7 @@ impl Machine {
             None => graph(self, request, moment),
         };
         let mut headers = reply.headers;
-        let ahead = match otherwise::is(self.tenant(), Otherwise::ClockAhead) {
+        let ahead = match deviations::is(self.tenant(), Deviation::ClockAhead) {
             true => Duration::from_secs(3600),
             false => Duration::ZERO,
         };
@@ -150,9 +150,9 @@ fn let_in(
         url_length: moment.base.len() + request.target.len(),
     };
     place.clone_from(&call.place);
-    otherwise::refuse(machine.tenant(), machine.requests, &call)?;
+    deviations::refuse(machine.tenant(), machine.requests, &call)?;
     let reply = dispatch(machine, &call, moment)?;
-    Ok(otherwise::bend(machine.tenant(), &call, reply))
+    Ok(deviations::bend(machine.tenant(), &call, reply))
 }
 
 fn dispatch(machine: &mut Machine, call: &Call<'_>, moment: Moment<'_>) -> Result<Reply, Fault> {

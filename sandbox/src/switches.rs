@@ -3,11 +3,11 @@
 
 use serde::{Deserialize, Serialize};
 
+mod deviation;
 mod login;
-mod otherwise;
 
+pub use deviation::Deviation;
 pub use login::{Login, LoginOutcome};
-pub use otherwise::Otherwise;
 
 /// How the service behaves where the real one is uncertain or differs between tenants.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ pub struct Switches {
     pub token_lifetime: u64,
     /// The application permissions that an issued token carries.
     pub roles: Vec<String>,
-    /// Whether only tokens of this sandbox count. Otherwise an opaque bearer may do everything.
+    /// Whether only tokens of this sandbox count. Deviation an opaque bearer may do everything.
     pub only_issued_tokens: bool,
     /// The registered applications. With none, every client id and secret is welcome.
     pub apps: Vec<App>,
@@ -62,8 +62,8 @@ pub struct Switches {
     pub audit: Audit,
     /// Which writes a second administrator has to approve.
     pub approval: Approval,
-    /// How the service is otherwise than clients take for granted.
-    pub otherwise: Vec<Otherwise>,
+    /// How the service deviates from what clients take for granted.
+    pub deviations: Vec<Deviation>,
     /// How much later every answer comes, in seconds. Requests in flight together wait together.
     pub latency: f64,
     /// The request limits.
@@ -108,7 +108,7 @@ impl Default for Switches {
             login: Login::default(),
             audit: Audit::default(),
             approval: Approval::default(),
-            otherwise: Vec::new(),
+            deviations: Vec::new(),
             latency: 0.0,
             throttling: Throttling::default(),
         }

@@ -15,19 +15,21 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use super::approvals::Approval;
-use super::approvals::Open;
-use super::filed::{answered, approval_required, dead, locked, may_be_unlisted, not_read, pending};
+pub use super::approval_state::Approval;
+use super::approval_state::Open;
+use super::filed::{
+    answered, approval_required, failed, locked, may_be_unlisted, not_read, pending,
+};
 use super::progress::{Progress, Seen, Sent};
 use super::route::request;
 use super::staleness::moved_since;
 use super::withdraw::withdraw;
 use super::{Outcome, Reason, Settled, Worker};
 use crate::graph::approvals::{ApprovalRequest, ApprovalStatus, Asks};
-use crate::graph::body::WriteRequest;
 use crate::graph::error::ServiceError;
 use crate::graph::retry::{LISTING_TRIES, LISTING_WAIT};
-use crate::graph::write::ApprovalHeader;
+use crate::graph::write_request::WriteRequest;
+use crate::graph::writer::ApprovalHeader;
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{WriteWith, steps};
 use crate::report::{Announced, Filing, PendingApproval, Withdrawn};
@@ -57,7 +59,7 @@ impl Worker<'_> {
                 .as_ref()
                 .is_some_and(|request| request.is_for_another(&policy.id))
             {
-                return Err(dead(Reason::new(
+                return Err(failed(Reason::new(
                     "approvalOther",
                     format!(
                         "the request `{}` is for another policy, so its code is not used here",
@@ -129,7 +131,7 @@ impl Worker<'_> {
                             "; its request `{}` is not sent, and can be withdrawn with `assignctl approvals cancel` and the report",
                             filed.code
                         ));
-                        return Err(Settled::bad(Outcome::Stale, reason));
+                        return Err(Settled::not_as_planned(Outcome::Stale, reason));
                     }
                 }
                 self.may_complete(policy, filed, *request).map(Some)
@@ -208,14 +210,14 @@ impl Worker<'_> {
             if may_be_unlisted(&filed.filed_at, self.approvals.now()) {
                 return Err(pending(filed, None));
             }
-            return Err(dead(Reason::new(
+            return Err(failed(Reason::new(
                 "approvalUnknown",
                 format!("this sign-in sees no request `{}`", filed.code),
             )));
         };
         if !self.may_be_ours(&filed, &request) {
             let who = request.who().or(filed.identity).unwrap_or_default();
-            return Err(dead(Reason::new(
+            return Err(failed(Reason::new(
                 "approvalForeign",
                 format!("it was filed by {who}, and only that identity can complete it"),
             )));
@@ -247,7 +249,7 @@ impl Worker<'_> {
             ),
         };
         self.approvals.forget(policy);
-        Err(dead(reason))
+        Err(failed(reason))
     }
 
     /// Whether a request was filed by the identity that is signed in, if that is known.
@@ -267,7 +269,7 @@ impl Worker<'_> {
         outcome: Outcome,
         before: Before,
     ) -> Settled {
-        let settled = Settled::good(outcome);
+        let settled = Settled::as_planned(outcome);
         let Before::Filed(filed, request) = before else {
             return settled;
         };
@@ -379,7 +381,7 @@ impl Worker<'_> {
     pub(super) async fn filed(&self, policy: &PlannedPolicy, sent: &Sent, code: String) -> Settled {
         // A code files nothing; whatever this is, it is not known to the run.
         if sent.is_approved() {
-            return dead(Reason::new(
+            return failed(Reason::new(
                 "approvalRefused",
                 format!("the service filed the approved write again, as request `{code}`"),
             ));
@@ -420,7 +422,7 @@ impl Worker<'_> {
                     error.message
                 ),
             );
-            return Some(dead(answered(reason, error)));
+            return Some(failed(answered(reason, error)));
         }
         let is_locked = error.is_locked_for_approval() || error.is_filed_for_approval();
         if !is_locked && !error.asks_for_approval() {

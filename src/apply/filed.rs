@@ -6,10 +6,10 @@ use jiff::{SignedDuration, Timestamp};
 use super::progress::Progress;
 use super::{Outcome, Reason, Settled};
 use crate::graph::approvals::same_body;
-use crate::graph::body::WriteRequest;
 use crate::graph::error::ServiceError;
 use crate::graph::retry::LISTED_WITHIN;
 use crate::graph::transport::Method;
+use crate::graph::write_request::WriteRequest;
 use crate::kinds::Writing;
 use crate::model::{Assignments, PolicyKind, assign_path, assignments_path, cast_assign_path};
 use crate::plan::PlannedPolicy;
@@ -158,13 +158,13 @@ pub(super) fn pending(filed: PendingApproval, who: Option<String>) -> Settled {
     );
     Settled {
         approval: Some(Box::new(filed)),
-        ..Settled::bad(Outcome::Pending, Reason::new("pendingApproval", message))
+        ..Settled::not_as_planned(Outcome::Pending, Reason::new("pendingApproval", message))
     }
 }
 
 /// A policy that is locked by a request that this run cannot complete.
 pub(super) fn locked(message: &str) -> Settled {
-    Settled::bad(Outcome::Pending, Reason::new("lockedByApproval", message))
+    Settled::not_as_planned(Outcome::Pending, Reason::new("lockedByApproval", message))
 }
 
 /// What becomes of a write that was announced, and that no open request is known to be for. `unclear`
@@ -173,7 +173,7 @@ pub fn not_found(unclear: usize) -> Settled {
     const NOT_KNOWN: &str = "this write may have been filed for approval, and";
     if unclear == 0 {
         let message = format!("{NOT_KNOWN} no open request asks for it");
-        return Settled::bad(Outcome::Skipped, Reason::new("notFiled", message));
+        return Settled::not_as_planned(Outcome::Skipped, Reason::new("notFiled", message));
     }
     let requests = count(
         unclear,
@@ -181,11 +181,11 @@ pub fn not_found(unclear: usize) -> Settled {
         "open requests do not say whether they ask",
     );
     let message = format!("{NOT_KNOWN} {requests} for it");
-    Settled::bad(Outcome::Pending, Reason::new("filingUnknown", message))
+    Settled::not_as_planned(Outcome::Pending, Reason::new("filingUnknown", message))
 }
 
-pub(super) fn dead(reason: Reason) -> Settled {
-    Settled::bad(Outcome::Failed, reason)
+pub(super) fn failed(reason: Reason) -> Settled {
+    Settled::not_as_planned(Outcome::Failed, reason)
 }
 
 /// Adds what the service said of a request.
@@ -205,7 +205,7 @@ pub(super) fn approval_required(error: Option<&ServiceError>) -> Settled {
         APPROVAL_REQUIRED,
         "the service wants a second administrator's approval of this change; say why with `--justification`",
     );
-    dead(match error {
+    failed(match error {
         Some(error) => answered(reason, error),
         None => reason,
     })
@@ -229,6 +229,6 @@ pub(super) fn not_read(progress: &Progress, reason: Reason) -> Settled {
     };
     Settled {
         written: progress.touched,
-        ..Settled::bad(Outcome::Failed, reason)
+        ..Settled::not_as_planned(Outcome::Failed, reason)
     }
 }

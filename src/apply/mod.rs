@@ -5,7 +5,7 @@
 //! for all policies is in `capabilities`; [`crate::report`] keeps what happens on disk.
 
 pub mod approval;
-mod approvals;
+mod approval_state;
 mod capabilities;
 pub mod filed;
 mod policy;
@@ -26,15 +26,15 @@ use tokio_util::sync::CancellationToken;
 use crate::graph::Reader;
 use crate::graph::approvals::{ApprovalRequest, ApprovalStatus};
 use crate::graph::client::Client;
-use crate::graph::retry::{APPROVAL_POLL, LONGEST_APPROVAL_WAIT, LOOKS_AFTER_INTERRUPT};
-use crate::graph::write::Writer;
+use crate::graph::retry::{APPROVAL_POLL, LONGEST_APPROVAL_WAIT, READ_BACK_TIME_AFTER_INTERRUPT};
+use crate::graph::writer::Writer;
 use crate::kinds::Writing;
 use crate::model::PolicyKind;
 use crate::plan::writes::WriteWith;
 use crate::plan::{Names, Plan, PlannedPolicy};
 use crate::report::{Moved, Outcome, Reason, Report, Results, Settled};
 use approval::Approval;
-use approvals::Approvals;
+use approval_state::Approvals;
 use capabilities::Capabilities;
 
 /// How a plan is carried out.
@@ -65,10 +65,10 @@ pub fn not_started(plan: &Plan, moved: Vec<Moved>) -> Results {
         .map(
             |(index, _)| match moved.iter().find(|moved| moved.index == index) {
                 Some(moved) if moved.live.is_none() => {
-                    Settled::bad(Outcome::Stale, staleness::deleted())
+                    Settled::not_as_planned(Outcome::Stale, staleness::deleted())
                 }
-                Some(_) => Settled::bad(Outcome::Stale, staleness::moved_since()),
-                None => Settled::bad(
+                Some(_) => Settled::not_as_planned(Outcome::Stale, staleness::moved_since()),
+                None => Settled::not_as_planned(
                     Outcome::Skipped,
                     Reason::new("stalePlan", "other policies of the plan have changed"),
                 ),
@@ -182,7 +182,7 @@ struct Worker<'a> {
     stop: &'a CancellationToken,
     /// Nothing further is sent but looks at what was written.
     interrupt: &'a CancellationToken,
-    /// Nor are these: [`LOOKS_AFTER_INTERRUPT`] is over.
+    /// Nor are these: [`READ_BACK_TIME_AFTER_INTERRUPT`] is over.
     overdue: &'a CancellationToken,
     report_failure: Mutex<Option<String>>,
 }
@@ -282,7 +282,7 @@ impl Worker<'_> {
     /// Ends the looks some time after an interrupt.
     async fn end_looks(&self) -> Infallible {
         self.interrupt.cancelled().await;
-        tokio::time::sleep(LOOKS_AFTER_INTERRUPT).await;
+        tokio::time::sleep(READ_BACK_TIME_AFTER_INTERRUPT).await;
         self.overdue.cancel();
         std::future::pending().await
     }

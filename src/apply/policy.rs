@@ -1,7 +1,7 @@
 //! One policy, from the last look before its write to the look that proves it.
 //!
 //! The rules, in one place:
-//! - A turn in the queue of writes is had first, then the policy is read, then it is written at
+//! - First get a turn in the queue of writes, then the policy is read, then it is written at
 //!   once. Nothing that another admin did is overwritten without having been seen.
 //! - A policy that is neither as the plan found it nor on the plan's own way is stale.
 //! - A write is followed by reading back until the policy shows what was written. What never
@@ -24,8 +24,8 @@ use super::route::{has_whole_set, request};
 use super::staleness::moved_since;
 use super::{Outcome, Reason, Settled, Worker, acquire};
 use crate::graph::error::ServiceError;
-use crate::graph::retry::{BUSY_TRIES, BUSY_WAIT, FRESH, LOOKS_AFTER_UNKNOWN};
-use crate::graph::write::{LookSlot, WriteSlot, Written};
+use crate::graph::retry::{BUSY_TRIES, BUSY_WAIT, FRESH, READ_BACKS_AFTER_UNKNOWN};
+use crate::graph::writer::{LookSlot, WriteOutcome, WriteSlot};
 use crate::graph::{GraphError, Reader};
 use crate::kinds::Writing;
 use crate::model::{
@@ -70,7 +70,7 @@ impl Worker<'_> {
             _ => {}
         }
         if settled.approval.is_none() {
-            // A code that was not used is not lost, nor one of which it is not known whether it was.
+            // Keep the approval code unless it is certain that it was used.
             let used = progress.used.take();
             let used = used.filter(|_| settled.outcome == Outcome::Failed);
             settled.approval = self.approvals.filed(policy).or(used).map(Box::new);
@@ -90,7 +90,7 @@ impl Worker<'_> {
             // If the outcome cannot be recorded, the policy counts as failed.
             Err(reason) => Settled {
                 written: was_written || progress.touched,
-                ..Settled::bad(Outcome::Failed, reason)
+                ..Settled::not_as_planned(Outcome::Failed, reason)
             },
         }
     }
@@ -98,7 +98,7 @@ impl Worker<'_> {
     /// Does the next step of a policy, or finds that there is none.
     async fn step(&self, policy: &PlannedPolicy, progress: &mut Progress) -> Next {
         if progress.done == progress.steps.len() {
-            return Err(Settled::good(Outcome::Applied));
+            return Err(Settled::as_planned(Outcome::Applied));
         }
         self.may_go_on(policy, progress)?;
         self.choose_way(policy, progress).await?;
@@ -201,7 +201,7 @@ impl Worker<'_> {
             Ok(None) => Err(gone(None)),
             Err(_) if self.interrupt.is_cancelled() => Err(self.stopped(progress)),
             Err(error) if error.code == WAIT_TOO_LONG => Err(not_done(progress, error)),
-            Err(error) => Err(Settled::bad(
+            Err(error) => Err(Settled::not_as_planned(
                 Outcome::Failed,
                 if progress.touched {
                     unverified(&format!("it could not be read back: {}", error.message))
@@ -242,20 +242,20 @@ impl Worker<'_> {
         step: Step,
         before: Seen,
         sent: &Sent,
-        written: Written,
+        written: WriteOutcome,
     ) -> Next {
         if matches!(step.action, StepAction::Create(_)) {
             progress.learn(match &written {
                 // Any refusal but this one comes from the route itself.
-                Written::Refused(error) if error.is_missing_route() => Capability::Fails,
-                Written::Done | Written::Refused(_) => Capability::Works,
+                WriteOutcome::Refused(error) if error.is_missing_route() => Capability::Fails,
+                WriteOutcome::Done | WriteOutcome::Refused(_) => Capability::Works,
                 // One is enough: others do not wait until this one has been read back.
-                Written::Unknown { .. } => Capability::Unclear,
+                WriteOutcome::Unknown { .. } => Capability::Unclear,
                 _ => Capability::Unknown,
             });
         }
         match written {
-            Written::Done => {
+            WriteOutcome::Done => {
                 progress.touched = true;
                 if sent.is_approved() {
                     progress.used = self.approvals.filed(policy);
@@ -264,14 +264,14 @@ impl Worker<'_> {
                 }
                 self.read_back(policy, progress, &step, &before).await
             }
-            Written::Refused(error)
+            WriteOutcome::Refused(error)
                 if is_busy(policy.kind, &error) && progress.busy < BUSY_TRIES =>
             {
                 progress.busy += 1;
                 self.writer.count_retried();
                 self.pause(progress, BUSY_WAIT).await
             }
-            Written::Refused(error) => {
+            WriteOutcome::Refused(error) => {
                 if error.is_filed_for_approval() {
                     // Its request is found like that of any write whose answer was not read.
                     progress.unknown += 1;
@@ -282,36 +282,37 @@ impl Worker<'_> {
                 }
                 self.refused(policy, progress, &step, sent, error).await
             }
-            Written::Filed(code) => Err(self.filed(policy, sent, code).await),
-            Written::Throttled(_) => {
+            WriteOutcome::Filed(code) => Err(self.filed(policy, sent, code).await),
+            WriteOutcome::Throttled(_) => {
                 self.writer.count_retried();
                 Ok(())
             }
             // The first 401 means an expired token, the second that the new one is rejected too.
-            Written::Renewed(error) if progress.renewed => {
-                Err(Settled::bad(Outcome::Failed, Reason::from_service(&error)))
-            }
-            Written::Renewed(_) => {
+            WriteOutcome::Renewed(error) if progress.renewed => Err(Settled::not_as_planned(
+                Outcome::Failed,
+                Reason::from_service(&error),
+            )),
+            WriteOutcome::Renewed(_) => {
                 progress.renewed = true;
                 self.writer.count_retried();
                 Ok(())
             }
-            Written::Paused => Ok(()),
-            Written::NotSent(GraphError::Interrupted) => Err(self.stopped(progress)),
-            Written::NotSent(error @ GraphError::Wait { .. }) => {
+            WriteOutcome::Paused => Ok(()),
+            WriteOutcome::NotSent(GraphError::Interrupted) => Err(self.stopped(progress)),
+            WriteOutcome::NotSent(error @ GraphError::Wait { .. }) => {
                 Err(not_done(progress, wait_too_long(error.to_string())))
             }
-            Written::NotSent(error) => Err(not_sent(progress, &error)),
+            WriteOutcome::NotSent(error) => Err(not_sent(progress, &error)),
             // An earlier try may have had its effect.
-            Written::Redirected(error) if progress.touched => Err(Settled::bad(
+            WriteOutcome::Redirected(error) if progress.touched => Err(Settled::not_as_planned(
                 Outcome::Failed,
                 unverified(&error.to_string()),
             )),
-            Written::Redirected(error) => Err(Settled::bad(
+            WriteOutcome::Redirected(error) => Err(Settled::not_as_planned(
                 Outcome::Failed,
                 Reason::from_graph("redirected", &error),
             )),
-            Written::Unknown {
+            WriteOutcome::Unknown {
                 reason,
                 retry_after,
             } => {
@@ -344,14 +345,17 @@ impl Worker<'_> {
         }
         if creates && error.is_missing_route() {
             if self.settings.write_with == WriteWith::Create || !has_whole_set(policy.kind) {
-                return Err(Settled::bad(Outcome::Failed, Reason::from_service(&error)));
+                return Err(Settled::not_as_planned(
+                    Outcome::Failed,
+                    Reason::from_service(&error),
+                ));
             }
             // The look before the refused create is one request old; `assign` needs a new one.
             self.choose_again(policy, progress, CreateRoute::Missing);
             return Ok(());
         }
         // A try of this very step whose outcome was not known may be what is in the way now.
-        if progress.unknown > 0 && self.shows(policy, step, LOOKS_AFTER_UNKNOWN).await {
+        if progress.unknown > 0 && self.shows(policy, step, READ_BACKS_AFTER_UNKNOWN).await {
             progress.seen_done();
             return Ok(());
         }
@@ -362,7 +366,10 @@ impl Worker<'_> {
                 return Err(gone(Some(&error)));
             }
         }
-        Err(Settled::bad(Outcome::Failed, Reason::from_service(&error)))
+        Err(Settled::not_as_planned(
+            Outcome::Failed,
+            Reason::from_service(&error),
+        ))
     }
 
     /// Returns what ends the work on a policy: once something was sent only an interrupt does, so
@@ -387,7 +394,7 @@ impl Worker<'_> {
     fn stopped(&self, progress: &Progress) -> Settled {
         if progress.touched && progress.own > 0 && progress.own == progress.done {
             let (done, all) = (progress.done, progress.steps.len());
-            return Settled::bad(
+            return Settled::not_as_planned(
                 Outcome::Failed,
                 Reason::new(
                     "interrupted",
@@ -411,7 +418,7 @@ impl Worker<'_> {
                 "the run was ended because its report cannot be written",
             )
         };
-        Settled::bad(Outcome::Skipped, reason)
+        Settled::not_as_planned(Outcome::Skipped, reason)
     }
 }
 
@@ -421,7 +428,7 @@ fn not_sent(progress: &Progress, error: &GraphError) -> Settled {
         true => unverified(&error.to_string()),
         false => Reason::from_graph("notSent", error),
     };
-    Settled::bad(Outcome::Failed, reason)
+    Settled::not_as_planned(Outcome::Failed, reason)
 }
 
 /// Whether policies of a kind must not be written side by side.
@@ -463,12 +470,12 @@ fn place(
             progress.done = number;
             Ok(Some(progress.steps[number].clone()))
         }
-        None if progress.touched => Err(Settled::bad(
+        None if progress.touched => Err(Settled::not_as_planned(
             Outcome::Failed,
             unverified(
                 "the policy is neither as it was nor as planned; someone else may have changed it",
             ),
         )),
-        None => Err(Settled::bad(Outcome::Stale, moved_since())),
+        None => Err(Settled::not_as_planned(Outcome::Stale, moved_since())),
     }
 }

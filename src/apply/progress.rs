@@ -8,9 +8,9 @@ use tokio::time::Instant;
 use super::capabilities::{Capability, Probe};
 use super::staleness::deleted;
 use super::{Outcome, Reason, Settled};
-use crate::graph::body::WriteRequest;
 use crate::graph::error::ServiceError;
-use crate::graph::write::ApprovalHeader;
+use crate::graph::write_request::WriteRequest;
+use crate::graph::writer::ApprovalHeader;
 use crate::model::{Assignment, LiveAssignment};
 use crate::plan::writes::Step;
 use crate::report::PendingApproval;
@@ -115,7 +115,7 @@ pub(super) type Next = Result<(), Settled>;
 
 /// A policy that does not exist any more; `answer` is what a write to it was answered.
 pub(super) fn gone(answer: Option<&ServiceError>) -> Settled {
-    Settled::bad(
+    Settled::not_as_planned(
         Outcome::Stale,
         Reason {
             status: answer.map(|error| error.status),
@@ -132,7 +132,7 @@ pub(super) fn dropped_elsewhere(progress: &Progress) -> Settled {
     } else {
         Outcome::Skipped
     };
-    Settled::bad(
+    Settled::not_as_planned(
         outcome,
         Reason::new(
             "policySetRowsDropped",
@@ -154,9 +154,9 @@ pub(super) fn policy_set_assignments_unclear(progress: &Progress) -> Settled {
 /// What is not done for a reason that is not a verdict on the policy.
 pub(super) fn not_done(progress: &Progress, reason: Reason) -> Settled {
     if progress.touched {
-        Settled::bad(Outcome::Failed, unverified(&reason.message))
+        Settled::not_as_planned(Outcome::Failed, unverified(&reason.message))
     } else {
-        Settled::bad(Outcome::Skipped, reason)
+        Settled::not_as_planned(Outcome::Skipped, reason)
     }
 }
 
@@ -171,7 +171,7 @@ pub(super) fn unverified(message: &str) -> Reason {
 }
 
 pub(super) fn interrupted_unverified() -> Settled {
-    Settled::bad(
+    Settled::not_as_planned(
         Outcome::Failed,
         unverified("the run was interrupted before the policy could be read back"),
     )

@@ -7,7 +7,7 @@ use super::capabilities::{Capability, Question};
 use super::progress::{Next, Progress, dropped_elsewhere, policy_set_assignments_unclear};
 use super::{Outcome, Reason, Settled, Worker};
 use crate::graph::GraphError;
-use crate::graph::body::{WriteRequest, WrittenPolicy};
+use crate::graph::write_request::{PolicyToWrite, WriteRequest};
 use crate::kinds::{SingleRoute, Writing};
 use crate::model::{LiveAssignment, PolicyKind, assign_path, cast_assign_path};
 use crate::plan::PlannedPolicy;
@@ -54,7 +54,7 @@ impl Worker<'_> {
                     self.choose_again(policy, progress, CreateRoute::Missing);
                 }
                 Capability::Fails if creates => {
-                    return Err(Settled::bad(
+                    return Err(Settled::not_as_planned(
                         Outcome::Failed,
                         Reason::new(
                             "createRouteMissing",
@@ -156,7 +156,7 @@ pub(super) fn request(
     live: &[LiveAssignment],
 ) -> Result<WriteRequest, GraphError> {
     let then = Arc::clone(&step.then);
-    let written = WrittenPolicy {
+    let written = PolicyToWrite {
         kind: policy.kind,
         id: &policy.id,
         odata_type: policy.odata_type.as_deref(),

@@ -61,11 +61,11 @@ pub fn without_objects(plan: &Plan, names: &Names, gone: &References) -> Vec<Set
         let lost = References::added_to(policy, names).in_common(gone);
         if lost.is_empty() {
             let reason = Reason::new("stalePlan", "other policies of the plan cannot be written");
-            return Settled::bad(Outcome::Skipped, reason);
+            return Settled::not_as_planned(Outcome::Skipped, reason);
         }
         let lost = lost.describe(names);
         let reason = Reason::new("targetGone", format!("no longer there: {lost}"));
-        Settled::bad(Outcome::Stale, reason)
+        Settled::not_as_planned(Outcome::Stale, reason)
     };
     plan.changed().map(settle).collect()
 }

@@ -21,7 +21,8 @@ use super::progress::{
 use super::route::has_whole_set;
 use super::{Outcome, Reason, Settled, Worker, acquire};
 use crate::graph::retry::{
-    LATE_LOOKS, LONGEST_SETTLING, LOOKS, LOOKS_AFTER_UNKNOWN, LOOKS_THAT_AGREE, WRITE_TRIES,
+    LONGEST_SETTLING, READ_BACK_DELAYS, READ_BACKS_AFTER_UNKNOWN, READ_BACKS_THAT_AGREE,
+    SLOW_READ_BACK_DELAYS, WRITE_TRIES,
 };
 use crate::model::{Assignment, same_assignments};
 use crate::plan::PlannedPolicy;
@@ -64,7 +65,7 @@ impl Worker<'_> {
                         "notVisibleYet",
                         "the service took the write and does not show it yet, as it is with this kind",
                     )),
-                    ..Settled::good(Outcome::Applied)
+                    ..Settled::as_planned(Outcome::Applied)
                 })
             }
             Watched::Never(last) => Err(self.never_showed(policy, progress, last)),
@@ -90,7 +91,7 @@ impl Worker<'_> {
             }
             Watched::NoEffect if progress.unknown >= WRITE_TRIES => {
                 self.probed_in_vain(progress);
-                Err(Settled::bad(
+                Err(Settled::not_as_planned(
                     Outcome::Failed,
                     Reason::new(
                         "givenUp",
@@ -137,14 +138,14 @@ impl Worker<'_> {
     ) -> Result<Watched, Settled> {
         let mut last = None;
         let eventual = policy.kind.spec().eventual;
-        let needed = if eventual { LOOKS_THAT_AGREE } else { 1 };
+        let needed = if eventual { READ_BACKS_THAT_AGREE } else { 1 };
         let mut agreeing = 0;
         for (number, wait) in looks(first, eventual).enumerate() {
             let look = self.look_again(policy, wait).await?;
             if let Ok(seen) = &look {
                 let unchanged = unknown_since
                     .is_some_and(|before| same_assignments(&before.assignments, &seen.assignments));
-                if unchanged && number >= LOOKS_AFTER_UNKNOWN {
+                if unchanged && number >= READ_BACKS_AFTER_UNKNOWN {
                     return Ok(Watched::NoEffect);
                 }
             }
@@ -197,7 +198,7 @@ impl Worker<'_> {
         }
         match self.look(self.look_back, policy, None).await {
             Ok(Some(seen)) => Ok(Ok(seen)),
-            Ok(None) => Err(Settled::bad(
+            Ok(None) => Err(Settled::not_as_planned(
                 Outcome::Failed,
                 unverified("the policy is gone"),
             )),
@@ -228,7 +229,7 @@ impl Worker<'_> {
                 if policy.untouched.iter().any(lost) {
                     self.capabilities.note_dropped_assignments();
                     progress.learn(Capability::Fails);
-                    return Settled::bad(
+                    return Settled::not_as_planned(
                         Outcome::Failed,
                         Reason::new(
                             "policySetRowsDropped",
@@ -242,7 +243,7 @@ impl Worker<'_> {
             None => "it was not read back".to_owned(),
         };
         self.probed_in_vain(progress);
-        Settled::bad(Outcome::Failed, unverified(&message))
+        Settled::not_as_planned(Outcome::Failed, unverified(&message))
     }
 
     /// Lets another policy find out what this one could not.
@@ -275,6 +276,10 @@ fn lost_only(policy: &PlannedPolicy, step: &Step, seen: &Seen) -> bool {
 
 /// The waits before each look at a policy.
 fn looks(first: Duration, eventual: bool) -> impl Iterator<Item = Duration> {
-    let further: &[Duration] = if eventual { &LATE_LOOKS } else { &LOOKS };
+    let further: &[Duration] = if eventual {
+        &SLOW_READ_BACK_DELAYS
+    } else {
+        &READ_BACK_DELAYS
+    };
     std::iter::once(first).chain(further.iter().copied())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::graph::client::Client;
 use crate::graph::retry::WRITE_TRIES;
-use crate::graph::write::{Writer, Written};
+use crate::graph::writer::{WriteOutcome, Writer};
 use crate::graph::{GraphError, Reader};
 use crate::model::ApprovalStatus;
 use crate::report::{Reason, Withdrawn};
@@ -47,20 +47,22 @@ pub(super) async fn withdraw(writer: &Writer, reader: &Reader, code: &str) -> Wi
     let mut last = String::new();
     for number in 1..=WRITE_TRIES {
         match writer.withdraw(code).await {
-            Written::Done => return Withdrawn::Done,
-            Written::Refused(error) => return Withdrawn::Failed(Reason::from_service(&error)),
-            Written::Filed(other) => {
+            WriteOutcome::Done => return Withdrawn::Done,
+            WriteOutcome::Refused(error) => return Withdrawn::Failed(Reason::from_service(&error)),
+            WriteOutcome::Filed(other) => {
                 return failed(
                     "approvalRefused",
                     &format!("the service filed request `{other}`"),
                 );
             }
-            Written::NotSent(error) | Written::Redirected(error) => {
+            WriteOutcome::NotSent(error) | WriteOutcome::Redirected(error) => {
                 return Withdrawn::Failed(Reason::from_graph("notSent", &error));
             }
-            Written::Throttled(error) | Written::Renewed(error) => last = error.to_string(),
-            Written::Paused => {}
-            Written::Unknown {
+            WriteOutcome::Throttled(error) | WriteOutcome::Renewed(error) => {
+                last = error.to_string()
+            }
+            WriteOutcome::Paused => {}
+            WriteOutcome::Unknown {
                 reason,
                 retry_after,
             } => {

@@ -107,7 +107,7 @@ impl AmbientCredential {
 }
 
 enum NoIdentity {
-    /// There is none, and perhaps a word on why.
+    /// There is none; the reason, if it is known.
     None(Option<String>),
     /// There may be one.
     Failed(SignInError),

@@ -8,10 +8,10 @@ use url::Url;
 use super::ambient::{AmbientCredential, AzureCli, ManagedIdentity};
 use super::application::{Application, AzureDevOps, ClientSecret, GitHub, WorkloadIdentity};
 use super::certificate::Certificate;
+use super::expected_tenant::OnlyFor;
 use super::keyring::Keyring;
 use super::login::{Login, LoginChoice, Show};
-use super::own_tenant::OnlyFor;
-use super::{Method, OwnTenant, SignInError, StaticToken, TokenSource};
+use super::{ExpectedTenant, Method, SignInError, StaticToken, TokenSource};
 use crate::net::{AddressError, Cloud, authority_url, secure_url};
 use crate::text::shown_url;
 
@@ -28,7 +28,7 @@ pub struct Choice<'a> {
     /// The tenant to sign in to if the environment names none.
     pub tenant_id: Option<String>,
     /// The tenant that manifests name: the environment's is not used then.
-    pub own_tenant: Option<OwnTenant>,
+    pub expected_tenant: Option<ExpectedTenant>,
     /// The variables that hold secrets, which are kept from other programs.
     pub secret_variables: Vec<&'static str>,
     /// How people sign in.
@@ -68,7 +68,7 @@ pub fn choose(choice: &Choice<'_>) -> Result<Box<dyn TokenSource>, SignInError> 
             },
         )),
     };
-    let Some(own) = &choice.own_tenant else {
+    let Some(own) = &choice.expected_tenant else {
         return Ok(source);
     };
     Ok(Box::new(OnlyFor {
@@ -152,14 +152,14 @@ impl Choice<'_> {
     }
 
     fn tenant_id(&self) -> Option<String> {
-        match &self.own_tenant {
+        match &self.expected_tenant {
             Some(own) => Some(own.tenant_id.clone()),
             None => (self.variable)("AZURE_TENANT_ID").or_else(|| self.tenant_id.clone()),
         }
     }
 
     fn client_id(&self) -> Option<String> {
-        let own = self.own_tenant.as_ref();
+        let own = self.expected_tenant.as_ref();
         own.and_then(|own| own.client_id.clone())
             .or_else(|| (self.variable)("AZURE_CLIENT_ID"))
     }
@@ -202,7 +202,7 @@ impl Choice<'_> {
             return Err(SignInError::InPipeline(variable));
         }
         let own = self
-            .own_tenant
+            .expected_tenant
             .as_ref()
             .and_then(|own| own.client_id.clone());
         Ok(LoginChoice {
@@ -292,7 +292,7 @@ mod tests {
             cloud: &CLOUDS[0],
             scope: "https://graph.microsoft.com/.default".to_owned(),
             tenant_id: None,
-            own_tenant: None,
+            expected_tenant: None,
             secret_variables: Vec::new(),
             people: People {
                 client_id: None,

@@ -63,7 +63,7 @@ impl Method {
         }
     }
 
-    /// The variables without which it is not configured, beside those of the application.
+    /// The variables without which it is not configured, besides those of the application.
     pub(super) fn variables(self) -> &'static [&'static str] {
         match self {
             Self::Token => &["ASSIGNCTL_ACCESS_TOKEN"],

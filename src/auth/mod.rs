@@ -11,11 +11,11 @@ mod certificate;
 mod choose;
 pub mod claims;
 mod device;
+mod expected_tenant;
 mod http;
 mod keyring;
 mod login;
 mod method;
-mod own_tenant;
 mod refusal;
 mod token;
 
@@ -24,9 +24,9 @@ use std::pin::Pin;
 
 pub use choose::{Choice, People, choose};
 pub use device::DeviceCode;
+pub use expected_tenant::ExpectedTenant;
 pub use login::{LoggedIn, LoginChoice, Show};
 pub use method::Method;
-pub use own_tenant::OwnTenant;
 pub use token::{StaticToken, Token, Tokens};
 
 /// Why there is no token.

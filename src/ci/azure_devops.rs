@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::http::{Api, Call, Scheme, address};
 use super::{
-    Change, CiError, Comment, DRIFT_ENDED, DRIFT_LABEL, DRIFT_TITLE, DriftItem, Platform, Proposal,
-    Unwritable, Variables, comment, required,
+    CiError, Comment, DRIFT_ENDED, DRIFT_LABEL, DRIFT_TITLE, DriftItem, Platform, Proposal,
+    ProposedChange, Unwritable, Variables, comment, required,
 };
 
 const PLATFORM: Platform = Platform::AzureDevOps;
@@ -195,12 +195,12 @@ impl AzureDevOps {
         Ok(data.authenticated_user.id)
     }
 
-    pub(super) async fn change(&self, number: u64) -> Result<Change, CiError> {
+    pub(super) async fn change(&self, number: u64) -> Result<ProposedChange, CiError> {
         let number = number.to_string();
         let path = self.git(&["pullRequests", &number])?;
         // Lists cut descriptions after 400 characters; a single pull request has all of it.
         let found: PullRequest = self.api.call(Call::get(&path).query(&VERSION)).await?;
-        Ok(Change {
+        Ok(ProposedChange {
             // Whoever may read the repository may set labels
             // (learn.microsoft.com/rest/api/azure/devops/git/pull-request-labels).
             labels: Vec::new(),
@@ -230,7 +230,7 @@ impl AzureDevOps {
                 (found.pull_request_id, made.as_ref() == Some(&self.commit))
             })
             .collect();
-        super::change::the_one(PLATFORM, &self.commit, merged.into_iter().collect())
+        super::proposed_change::the_one(PLATFORM, &self.commit, merged.into_iter().collect())
     }
 
     pub(super) async fn own_comments(&self, number: u64) -> Result<Vec<Comment>, CiError> {

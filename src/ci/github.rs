@@ -12,8 +12,8 @@ use url::Url;
 
 use super::http::{Api, Call, Scheme, address};
 use super::{
-    Change, CiError, Comment, DRIFT_ENDED, DRIFT_LABEL, DRIFT_TITLE, DriftItem, Platform, Proposal,
-    Unwritable, Variables, comment, required,
+    CiError, Comment, DRIFT_ENDED, DRIFT_LABEL, DRIFT_TITLE, DriftItem, Platform, Proposal,
+    ProposedChange, Unwritable, Variables, comment, required,
 };
 use crate::files;
 
@@ -276,11 +276,11 @@ impl GitHub {
         )))
     }
 
-    pub(super) async fn change(&self, number: u64) -> Result<Change, CiError> {
+    pub(super) async fn change(&self, number: u64) -> Result<ProposedChange, CiError> {
         let number = number.to_string();
         let path = self.path(&["pulls", &number]);
         let found: PullRequest = self.api.call(Call::get(&path)).await?;
-        Ok(Change {
+        Ok(ProposedChange {
             labels: found.labels.into_iter().map(|label| label.name).collect(),
             description: found.body.unwrap_or_default(),
             from_fork: found
@@ -306,7 +306,7 @@ impl GitHub {
                 (found.number, made_it)
             })
             .collect();
-        super::change::the_one(PLATFORM, &self.commit, merged)
+        super::proposed_change::the_one(PLATFORM, &self.commit, merged)
     }
 
     pub(super) async fn own_comments(&self, number: u64) -> Result<Vec<Comment>, CiError> {

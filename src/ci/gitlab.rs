@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::http::{Api, Call, Scheme, address};
 use super::{
-    Change, CiError, Comment, DRIFT_ENDED, DRIFT_LABEL, DRIFT_TITLE, DriftItem, Platform, Proposal,
-    Unwritable, Variables, comment, required,
+    CiError, Comment, DRIFT_ENDED, DRIFT_LABEL, DRIFT_TITLE, DriftItem, Platform, Proposal,
+    ProposedChange, Unwritable, Variables, comment, required,
 };
 
 const PLATFORM: Platform = Platform::GitLab;
@@ -125,11 +125,11 @@ impl GitLab {
         Ok(user.id)
     }
 
-    pub(super) async fn change(&self, number: u64) -> Result<Change, CiError> {
+    pub(super) async fn change(&self, number: u64) -> Result<ProposedChange, CiError> {
         let number = number.to_string();
         let path = self.path(&["merge_requests", &number]);
         let found: MergeRequest = self.api.call(Call::get(&path)).await?;
-        Ok(Change {
+        Ok(ProposedChange {
             labels: found.labels,
             description: found.description.unwrap_or_default(),
             from_fork: found.source_project_id.is_none()
@@ -155,7 +155,7 @@ impl GitLab {
                 (found.iid, made_it)
             })
             .collect();
-        super::change::the_one(PLATFORM, &self.commit, merged)
+        super::proposed_change::the_one(PLATFORM, &self.commit, merged)
     }
 
     pub(super) async fn own_comments(&self, number: u64) -> Result<Vec<Comment>, CiError> {

@@ -2,7 +2,7 @@
 //! read from and written to its API. One small client a platform, and no trait: what differs is data.
 //!
 //! - [`Platform`] is the word of `--ci`, [`Pipeline`] the connection of this run.
-//! - A [`Change`] is a pull request or merge request. The comment on it is found by its marker, and only
+//! - A [`ProposedChange`] is a pull request or merge request. The comment on it is found by its marker, and only
 //!   among those of the pipeline's own identity: anyone can write the marker.
 //! - Addresses come from the platform's own variables. The platform's token goes only there, and the
 //!   Graph token never does: this room does not hold it.
@@ -12,12 +12,12 @@
 //! connections (no redirects, https or loopback only, `SSL_CERT_FILE`) be the program's.
 
 mod azure_devops;
-mod change;
 mod comment;
 mod error;
 mod github;
 mod gitlab;
 mod http;
+mod proposed_change;
 
 use std::path::{Path, PathBuf};
 
@@ -25,9 +25,9 @@ use azure_devops::AzureDevOps;
 use github::GitHub;
 use gitlab::GitLab;
 
-pub use change::{Change, Proposal, Unwritable};
 pub use comment::reviewed_digest;
 pub use error::CiError;
+pub use proposed_change::{Proposal, ProposedChange, Unwritable};
 
 /// The title of the issue or work item that says what has drifted.
 const DRIFT_TITLE: &str = "Intune differs from the manifests";
@@ -194,7 +194,7 @@ impl Pipeline {
     /// # Errors
     ///
     /// Says what the platform answered.
-    pub async fn change(&self, number: u64) -> Result<Change, CiError> {
+    pub async fn change(&self, number: u64) -> Result<ProposedChange, CiError> {
         of!(self, platform => platform.change(number).await)
     }
 

@@ -85,7 +85,7 @@ pub(super) fn run(command: &Approvals, common: &Common, output: &Output) -> Resu
         .zip(&exits)
         .map(|(done, exit)| shown(done, *exit, yes.is_some()))
         .collect();
-    let exit = Exit::first(exits.iter().copied());
+    let exit = Exit::most_severe(exits.iter().copied());
     output.print_report(
         || render::text(&shown),
         |most_bytes| render::markdown(&shown, most_bytes),

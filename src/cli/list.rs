@@ -178,7 +178,7 @@ fn of_tenants(
             &json,
         )?,
     }
-    Ok(Exit::first(exits))
+    Ok(Exit::most_severe(exits))
 }
 
 type Found = (Inventory, Vec<(PolicyKind, String)>);

@@ -25,6 +25,7 @@ mod login;
 mod options;
 mod other_tools;
 mod output;
+mod output_paths;
 mod pipeline;
 mod plan;
 mod progress;
@@ -40,7 +41,6 @@ mod terminal;
 mod validate;
 mod values;
 mod whoami;
-mod written;
 
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -85,7 +85,7 @@ pub fn run() -> Exit {
     let secrets = Arc::new(settings::secrets());
     logging::start(&arguments.common, &secrets);
     let mut output = Output::new(&arguments.common, &arguments.command, secrets);
-    if let Err(failure) = written::check(written) {
+    if let Err(failure) = output_paths::check(written) {
         output.failure(&failure);
         return failure.exit;
     }
@@ -111,7 +111,7 @@ fn failed(failure: &Failure, output: &Output) -> Exit {
         Ok(()) => failure.exit,
         Err(second) => {
             output.failure(&second);
-            Exit::first([failure.exit, second.exit])
+            Exit::most_severe([failure.exit, second.exit])
         }
     }
 }

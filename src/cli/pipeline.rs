@@ -220,7 +220,7 @@ impl Run {
         let failed = failures.iter().any(Option::is_some);
         match self.task {
             Task::Apply => exit,
-            Task::Plan | Task::Drift if failed => Exit::first([exit, Exit::Failure]),
+            Task::Plan | Task::Drift if failed => Exit::most_severe([exit, Exit::Failure]),
             Task::Plan => exit,
             // The issue says what differs; a job that fails says that no one knows.
             Task::Drift if differs(exit).is_some() => Exit::Success,

@@ -133,5 +133,5 @@ fn print(command: &Plan, prepared: &PreparedPlan, output: &Output) -> Result<Exi
     if command.detailed_exitcode && !prepared.plan.is_empty() {
         exits.push(Exit::ChangesPending);
     }
-    Ok(Exit::first(exits))
+    Ok(Exit::most_severe(exits))
 }

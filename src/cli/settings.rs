@@ -172,7 +172,7 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
         cloud,
         auth: arguments.auth,
         tenant_id: config.tenant_id.clone(),
-        own_tenant: None,
+        expected_tenant: None,
         login: LoginSettings {
             client_id: config.client_id.clone(),
             writes: false,

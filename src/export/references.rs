@@ -53,7 +53,7 @@ pub(super) struct Included {
     pub(super) filter: Option<Reference>,
     /// Whether the filter leaves out what it matches.
     pub(super) excludes: bool,
-    /// What is said beside that.
+    /// What is said besides that.
     pub(super) said: Said,
 }
 

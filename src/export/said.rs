@@ -1,4 +1,4 @@
-//! What assignments say beside their target, as a manifest says it: an app's intent and settings, a
+//! What assignments say besides their target, as a manifest says it: an app's intent and settings, a
 //! remediation's schedule. What no manifest can say stays as it is, whatever is planned.
 
 use serde_json::{Map, Value};

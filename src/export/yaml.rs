@@ -99,7 +99,7 @@ fn targets(text: &mut String, indent: usize, targets: &Targets) {
     }
 }
 
-/// Writes what is said beside targets.
+/// Writes what is said besides targets.
 fn said(text: &mut String, indent: usize, said: &Said) {
     if let Some(intent) = &said.intent {
         push(text, indent, &format!("intent: {}", scalar(intent)));

@@ -9,7 +9,6 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::body::WriteRequest;
 use super::client::Call;
 use super::error::GraphError;
 use super::pages;
@@ -17,6 +16,7 @@ use super::read::Reader;
 use super::retry::WRITE_TIME;
 use super::transport::Method;
 use super::wire::{APPROVAL_REQUESTS as REQUESTS, FILTER_ID, FILTER_TYPE, Object};
+use super::write_request::WriteRequest;
 use crate::auth::claims::Claims;
 use crate::model::{ApprovalEntry, PolicyKind, encode};
 

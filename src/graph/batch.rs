@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::client::{Call, Client};
 use super::decode::from_json;
 use super::error::{GraphError, LastError, ServiceError};
-use super::pace::{Class, Group};
+use super::pace::{Class, RateGroup};
 use super::retry::{self, Retry};
 use super::transport::{Method, Response};
 
@@ -82,9 +82,9 @@ impl Client {
         paths: &[String],
     ) -> Result<Vec<Result<Value, GraphError>>, GraphError> {
         // A batch holds what is counted together.
-        let mut groups: Vec<(Group, Vec<usize>)> = Vec::new();
+        let mut groups: Vec<(RateGroup, Vec<usize>)> = Vec::new();
         for (index, path) in paths.iter().enumerate() {
-            let group = Group::of(path);
+            let group = RateGroup::of(path);
             match groups.iter_mut().find(|(known, _)| *known == group) {
                 Some((_, indexes)) => indexes.push(index),
                 None => groups.push((group, vec![index])),
@@ -108,7 +108,7 @@ impl Client {
     /// What is still pending has been part of each batch, so that all of it shares one budget.
     async fn read_chunk(
         &self,
-        group: Group,
+        group: RateGroup,
         paths: &[String],
         indexes: &[usize],
     ) -> Result<Vec<(usize, Result<Value, GraphError>)>, GraphError> {
@@ -158,7 +158,7 @@ impl Client {
         Ok(results)
     }
 
-    fn batch_call(&self, group: Group, paths: &[String], pending: &[usize]) -> Call {
+    fn batch_call(&self, group: RateGroup, paths: &[String], pending: &[usize]) -> Call {
         let body = BatchBody {
             requests: pending
                 .iter()
@@ -217,7 +217,7 @@ impl Client {
             ))),
             status => {
                 let error = ServiceError::from_response(&response);
-                if retry::is_passing(status) {
+                if retry::is_transient(status) {
                     Judgement::Again(LastError::Service(error))
                 } else {
                     Judgement::Settled(Err(GraphError::Service {

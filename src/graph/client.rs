@@ -14,9 +14,9 @@ use tokio_util::sync::CancellationToken;
 use super::address::GraphUrl;
 use super::decode::{Misread, from_json};
 use super::error::{GraphError, LastError, ServiceError};
-use super::learnt::Learnt;
 use super::observe::{Counters, Event, Observe, RequestCounts};
-use super::pace::{Class, Group, Pace, Permit, WaitTooLong};
+use super::pace::{Class, Pace, Permit, RateGroup, WaitTooLong};
+use super::rejected_options::RejectedOptions;
 use super::retry::{self, End, Retry};
 use super::transport::{Method, Request, Response, Transport, TransportError};
 use crate::auth::claims::Claims;
@@ -33,7 +33,7 @@ pub struct Client {
     observer: Arc<dyn Observe>,
     rng: Arc<Mutex<fastrand::Rng>>,
     interrupt: CancellationToken,
-    learnt: Arc<Learnt>,
+    rejected: Arc<RejectedOptions>,
     /// Consecutive writes that were throttled.
     refused_writes: Arc<AtomicU32>,
 }
@@ -42,7 +42,7 @@ pub struct Client {
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     /// With what the service counts it.
-    pub(super) group: Group,
+    pub(super) group: RateGroup,
     pub(super) method: Method,
     /// The absolute URL.
     pub(super) url: String,
@@ -63,7 +63,7 @@ impl Call {
 
     pub(super) fn get(url: String) -> Self {
         Self {
-            group: Group::of(&url),
+            group: RateGroup::of(&url),
             method: Method::Get,
             url,
             headers: Vec::new(),
@@ -115,7 +115,7 @@ impl Client {
             observer,
             rng: Arc::new(Mutex::new(fastrand::Rng::with_seed(seed))),
             interrupt: CancellationToken::new(),
-            learnt: Arc::default(),
+            rejected: Arc::default(),
             refused_writes: Arc::default(),
         }
     }
@@ -129,8 +129,8 @@ impl Client {
     }
 
     /// Returns what the service has refused so far.
-    pub(super) fn learnt(&self) -> &Learnt {
-        &self.learnt
+    pub(super) fn rejected(&self) -> &RejectedOptions {
+        &self.rejected
     }
 
     /// Returns where the service is.
@@ -192,7 +192,7 @@ impl Client {
     }
 
     /// Notes that a write was throttled, and pauses all of them: longer each time in a row.
-    pub(super) fn write_refused(&self, group: Group, error: &ServiceError) {
+    pub(super) fn write_refused(&self, group: RateGroup, error: &ServiceError) {
         // Those that were in flight together are throttled together, which counts once.
         let again = u32::from(!self.pace.is_paused(group, Class::Write));
         let before = self.refused_writes.fetch_add(again, Ordering::Relaxed);
@@ -203,7 +203,7 @@ impl Client {
     }
 
     /// Notes that a write was not throttled.
-    pub(super) fn write_passed(&self, group: Group) {
+    pub(super) fn write_passed(&self, group: RateGroup) {
         self.refused_writes.store(0, Ordering::Relaxed);
         self.pace.passed(group, Class::Write);
     }
@@ -217,7 +217,7 @@ impl Client {
     /// the limit was reached; a 503 says that the service can't right now.
     pub(super) fn throttled(
         &self,
-        group: Group,
+        group: RateGroup,
         class: Class,
         status: u16,
         wait: Duration,
@@ -363,7 +363,7 @@ impl Client {
                         }
                         return Ok(value);
                     }
-                    Err(Misread::Passing(detail)) => LastError::Other(detail),
+                    Err(Misread::Transient(detail)) => LastError::Other(detail),
                     Err(misread) => return Err(misread.into_error(what())),
                 },
                 Ok(response) if (300..400).contains(&response.status) => {
@@ -371,7 +371,7 @@ impl Client {
                 }
                 Ok(response) => {
                     let error = ServiceError::from_response(&response);
-                    if !retry::is_passing(error.status) {
+                    if !retry::is_transient(error.status) {
                         return Err(GraphError::Service {
                             what: what(),
                             error,

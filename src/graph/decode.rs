@@ -15,7 +15,7 @@ pub(super) type Object = Map<String, Value>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Misread {
     /// It is cut, or comes from someone else. The next answer may be better.
-    Passing(String),
+    Transient(String),
     /// It is valid JSON of another form.
     Shape(String),
     /// A text in it holds a lone surrogate; what stands around it.
@@ -26,7 +26,7 @@ impl Misread {
     /// Makes the error of a request.
     pub(super) fn into_error(self, what: String) -> GraphError {
         match self {
-            Self::Passing(detail) | Self::Shape(detail) => GraphError::Shape { what, detail },
+            Self::Transient(detail) | Self::Shape(detail) => GraphError::Shape { what, detail },
             Self::LoneSurrogate(around) => GraphError::LoneSurrogate { what, around },
         }
     }
@@ -35,7 +35,7 @@ impl Misread {
 impl fmt::Display for Misread {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Passing(detail) | Self::Shape(detail) => formatter.write_str(detail),
+            Self::Transient(detail) | Self::Shape(detail) => formatter.write_str(detail),
             Self::LoneSurrogate(around) => write!(formatter, "half of a character: {around}"),
         }
     }
@@ -69,7 +69,7 @@ fn misread<'de, T: Deserialize<'de>>(error: &Error, body: &'de [u8]) -> Misread 
                 around(body, at)
             ))
         }
-        _ => Misread::Passing(format!(
+        _ => Misread::Transient(format!(
             "the answer is not what it should be ({error}): {}",
             excerpt(body)
         )),
@@ -150,7 +150,7 @@ mod tests {
     fn a_body_that_is_cut_may_be_better_next_time_and_one_of_another_form_may_not() {
         for body in ["", "{\"value\": [", "<html>", "\u{feff}{}"] {
             let misread = from_json::<Value>(body.as_bytes()).expect_err("not JSON");
-            assert!(matches!(misread, Misread::Passing(_)), "{misread}");
+            assert!(matches!(misread, Misread::Transient(_)), "{misread}");
         }
         let misread = from_json::<Vec<Vec<u8>>>(b"[[1,\n \"x\"]]").expect_err("another form");
         assert!(matches!(misread, Misread::Shape(_)), "{misread}");

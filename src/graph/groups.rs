@@ -144,7 +144,7 @@ impl Reader {
     }
 }
 
-/// Returns what finds groups that begin like some names, or with a blank.
+/// Returns what finds groups whose names start like these, or with a space.
 fn beginning_like(names: &[&String]) -> Vec<(String, Option<usize>)> {
     const SHORTEST_BEGINNING: usize = 3;
     let beginnings = names.iter().take(NAMES_BEGINNING_ALIKE).map(|name| {

@@ -4,21 +4,18 @@
 //! [`transport`] is the seam that carries requests (over HTTP or into the
 //! sandbox), [`pace`] and [`retry`] hold the only rate and retry rules, [`client`] puts them
 //! together, [`read`] and [`mod@write`] are what the rest of the program sees. Only `apply` may hold a
-//! [`write::Writer`].
+//! [`writer::Writer`].
 
 pub mod address;
 pub mod approvals;
 mod audit;
 mod batch;
-pub mod body;
 mod class;
 pub mod client;
 mod decode;
 pub mod error;
-mod everyone;
 mod groups;
 mod incomplete_lists;
-mod learnt;
 mod listing;
 pub mod memberships;
 pub mod observe;
@@ -29,13 +26,16 @@ mod population;
 mod probe;
 pub mod read;
 pub mod record;
+mod rejected_options;
 pub mod retry;
 mod set_members;
 pub mod tenant;
+mod tenant_totals;
 pub mod transport;
 mod whole_tenant;
 mod wire;
-pub mod write;
+pub mod write_request;
+pub mod writer;
 
 pub use error::GraphError;
 pub use read::Reader;

@@ -8,12 +8,12 @@ use serde_json::Value;
 
 use super::client::{Call, Client};
 use super::error::GraphError;
-use super::learnt::Part;
 use super::listing::{self, ListedAssignments, Listing};
 use super::observe::Event;
 use super::pages::{self, DecodePage, Listed};
+use super::rejected_options::Part;
 use super::wire::{self, ExpandedItem, Object, Page, Texts};
-use super::write::LookSlot;
+use super::writer::LookSlot;
 use crate::kinds;
 use crate::model::{
     LiveAssignment, LiveFilter, LivePolicy, PolicyKind, RawPolicy, assignments_path, encode,
@@ -56,7 +56,7 @@ impl Reader {
         let Some(size) = size else {
             return read(address.join(path)).await;
         };
-        if !self.client.learnt().refuses(list, Part::Size) {
+        if !self.client.rejected().refuses(list, Part::Size) {
             match read(address.join(&with_size(path, size))).await {
                 Err(error) if error.may_be_about_size() => {}
                 outcome => return outcome,
@@ -64,7 +64,7 @@ impl Reader {
         }
         let outcome = read(address.join(path)).await;
         if outcome.is_ok() {
-            self.client.learnt().note(list, Part::Size);
+            self.client.rejected().note(list, Part::Size);
         }
         outcome
     }
@@ -75,7 +75,7 @@ impl Reader {
         list: &'static str,
         paths: &[(String, Option<usize>)],
     ) -> Result<Vec<Result<Value, GraphError>>, GraphError> {
-        let is_unsized = self.client.learnt().refuses(list, Part::Size);
+        let is_unsized = self.client.rejected().refuses(list, Part::Size);
         let first: Vec<String> = paths
             .iter()
             .map(|(path, size)| match size {
@@ -97,7 +97,7 @@ impl Reader {
             .zip(self.client.read_batch(&again).await?)
         {
             if answer.is_ok() {
-                self.client.learnt().note(list, Part::Size);
+                self.client.rejected().note(list, Part::Size);
             }
             answers[index] = answer;
         }
@@ -167,13 +167,15 @@ impl Reader {
         let collection = kind.spec().collection;
         let plain = async || self.list(collection, collection, PAGE, decode).await;
         let mut policies = match kind.spec().listing {
-            kinds::Listing::Expanded if !self.client.learnt().refuses(collection, Part::Expand) => {
+            kinds::Listing::Expanded
+                if !self.client.rejected().refuses(collection, Part::Expand) =>
+            {
                 let path = format!("{collection}?$expand=assignments");
                 match self.list(collection, &path, PAGE, decode).await {
                     // Some tenants refuse it for some kinds; the list itself may still be had.
                     Err(GraphError::Service { error, .. }) if error.status == 400 => {
                         let listed = plain().await?;
-                        self.client.learnt().note(collection, Part::Expand);
+                        self.client.rejected().note(collection, Part::Expand);
                         listed
                     }
                     listed => {

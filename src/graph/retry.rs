@@ -38,7 +38,7 @@ pub const LONGEST_SETTLING: Duration = Duration::from_secs(2);
 
 /// Reading back: the waits before each further look at a policy that does not show yet what was
 /// written. There is no documented bound for the lag; other tools look for up to a minute.
-pub const LOOKS: [Duration; 9] = [
+pub const READ_BACK_DELAYS: [Duration; 9] = [
     Duration::from_millis(250),
     Duration::from_millis(500),
     Duration::from_secs(1),
@@ -53,16 +53,16 @@ pub const LOOKS: [Duration; 9] = [
 /// After a write with an unknown outcome, so many looks that show no change mean that it had none.
 /// They take 15.75 s: the service cancels its own work after 15 s
 /// (microsoft/Intune-PowerShell-SDK#21), so that nothing comes after them.
-pub const LOOKS_AFTER_UNKNOWN: usize = 6;
+pub const READ_BACKS_AFTER_UNKNOWN: usize = 6;
 
 /// Reading back after an interrupt takes no longer: whoever asks a run to end does not wait for long.
 /// GitHub ends a cancelled job by force 7.5 s after it asked (docs.github.com: "Workflow
 /// cancellation reference").
-pub const LOOKS_AFTER_INTERRUPT: Duration = Duration::from_secs(5);
+pub const READ_BACK_TIME_AFTER_INTERRUPT: Duration = Duration::from_secs(5);
 
 /// Reading back what shows late, like app protection: the waits before each further look. Tools look
 /// for a minute; exclusions have taken longer.
-pub const LATE_LOOKS: [Duration; 15] = {
+pub const SLOW_READ_BACK_DELAYS: [Duration; 15] = {
     let mut waits = [Duration::from_secs(5); 15];
     waits[0] = Duration::from_secs(1);
     waits[1] = Duration::from_secs(2);
@@ -70,7 +70,7 @@ pub const LATE_LOOKS: [Duration; 15] = {
 };
 
 /// How many looks in a row have to show what was written, where old and new are read in turn.
-pub const LOOKS_THAT_AGREE: usize = 2;
+pub const READ_BACKS_THAT_AGREE: usize = 2;
 
 /// How many times, and after how long, a write is tried again that was refused since an earlier
 /// change of the policy had not settled.
@@ -96,7 +96,7 @@ pub const LONGEST_APPROVAL_WAIT: Duration = Duration::from_secs(3 * 24 * 3600);
 /// Returns how long to wait before the requests are listed again, after so many tries: most are listed
 /// within a second.
 pub fn listing_wait(tries: usize) -> Duration {
-    let wait = LOOKS.get(tries).copied();
+    let wait = READ_BACK_DELAYS.get(tries).copied();
     wait.unwrap_or(LISTING_WAIT).min(LISTING_WAIT)
 }
 
@@ -168,7 +168,7 @@ impl Retry {
 }
 
 /// Whether a status says that the same request may succeed later.
-pub fn is_passing(status: u16) -> bool {
+pub fn is_transient(status: u16) -> bool {
     matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
 }
 

@@ -1,4 +1,4 @@
-//! What assignments of apps say beside their target: an intent, and settings by the type of the app. Names,
+//! What assignments of apps say besides their target: an intent, and settings by the type of the app. Names,
 //! values and defaults of each; a type of settings is a row.
 
 use jiff::Timestamp;

@@ -1,8 +1,8 @@
-//! What assignments of some kinds say beside their target, an app's settings above all, in the one form in
+//! What assignments of some kinds say besides their target, an app's settings above all, in the one form in
 //! which it is compared.
 //!
 //! In that form a property is a name and a value as JSON. Members of an object are properties of
-//! their own (`settings.restartSettings.gracePeriodInMinutes`), beside the object itself, `{}`. What
+//! their own (`settings.restartSettings.gracePeriodInMinutes`), besides the object itself, `{}`. What
 //! the service fills in by itself is left out, so that it is equal to nothing.
 
 use jiff::Timestamp;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::app_settings::is_within;
 
-/// When a remediation runs: the word of a manifest, the service's type, and what it has beside
+/// When a remediation runs: the word of a manifest, the service's type, and what it has besides
 /// `interval`.
 const SCHEDULES: &[(&str, &str, &[&str])] = &[
     (
@@ -95,10 +95,7 @@ pub fn from_manifest(schedule: &Map<String, Value>) -> Result<String, (String, S
     for key in schedule.keys() {
         let known = key == "type" || (key == "interval" && *word != "once");
         if !known && !members.contains(&key.as_str()) {
-            return Err((
-                key.clone(),
-                format!("left out, as type `{word}` has no such key"),
-            ));
+            return Err((key.clone(), format!("left out with type `{word}`")));
         }
     }
     let mut all = Map::new();
@@ -110,7 +107,7 @@ pub fn from_manifest(schedule: &Map<String, Value>) -> Result<String, (String, S
             return fault("interval", "a whole number from 1 to 23");
         }
         _ if !is_within(&interval, 1, i64::from(i32::MAX)) => {
-            return fault("interval", "a whole number from 1 on");
+            return fault("interval", "a whole number of at least 1");
         }
         _ => {
             all.insert("interval".to_owned(), interval);

@@ -1,7 +1,7 @@
 //! What a row of the table consists of: behaviour as data.
 //!
 //! The service's kinds differ by data in all but three ways: how they are listed, how they are
-//! written, and what an assignment says beside its target. Those are enums.
+//! written, and what an assignment says besides its target. Those are enums.
 
 /// All that the program knows of a policy kind.
 #[derive(Clone, Copy, Debug)]
@@ -20,13 +20,13 @@ pub struct PolicyKindSpec {
     pub writing: Writing,
     /// Which targets and filters it takes.
     pub targets: TargetRules,
-    /// What an assignment says beside its target.
+    /// What an assignment says besides its target.
     pub properties: AssignmentProperties,
     /// Where the platform of a policy is known from, which has to fit that of a filter.
     pub platform: Platform,
     /// The permissions that it takes.
     pub permissions: Permissions,
-    /// With what its requests are counted.
+    /// Which throttling limit its requests count against.
     pub throttle: ThrottleGroup,
     /// What an approval policy for it is called, if there may be one.
     pub approval: Option<Workload>,
@@ -164,11 +164,11 @@ pub struct TargetRules {
     pub filters: FilterRule,
     /// Who says so of what is doubtful.
     pub source: &'static str,
-    /// Whether groups may be excluded beside all devices.
+    /// Whether groups may be excluded together with all devices.
     pub excludes_from_all_devices: bool,
     /// Whether all users are written as a group with a well-known id, which is no directory object.
     pub virtual_all_users: bool,
-    /// Rules of some of the policies: the first that is about one decides.
+    /// Rules of some of the policies: the first entry that matches a policy applies.
     pub special: &'static [(Which, TypeRules)],
 }
 
@@ -204,8 +204,8 @@ pub enum Variety {
     TenantAttach,
     /// A configuration policy for endpoint security on macOS.
     MacEndpointSecurity,
-    /// A configuration policy of Apple's declarative management alone. One that has other settings beside
-    /// declarations says no more than that it may have some.
+    /// A configuration policy of Apple's declarative management alone. One with other settings lists the same
+    /// technologies, so it cannot be told apart.
     Declarative,
     /// A compliance policy with a script.
     CustomCompliance,
@@ -307,7 +307,7 @@ pub enum FilterRule {
     Doubtful,
 }
 
-/// What an assignment says beside its target, filter and source.
+/// What an assignment says besides its target, filter and source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AssignmentProperties {
     /// Nothing that a manifest can name.

@@ -71,7 +71,7 @@ impl Diagnostics {
         }
     }
 
-    /// Adds a warning that counts only beside errors: what is in doubt shows once the tenant is
+    /// Adds a warning that counts only together with errors: what is in doubt shows once the tenant is
     /// asked, and errors keep it from being asked.
     pub(super) fn push_if_others(&mut self, doubt: Diagnostic) {
         if self.doubts.len() < MOST_SHOWN {

@@ -187,7 +187,7 @@ pub struct WantedTarget {
     pub source: Source,
     /// The policy set, where the manifest names it.
     pub source_id: Option<String>,
-    /// What is said beside that, here or by the entry; `None` if nothing is.
+    /// What is said besides that, here or by the entry; `None` if nothing is.
     pub properties: Option<Arc<WantedProperties>>,
     /// Whether a tenant may lack the group.
     pub optional: bool,
@@ -201,7 +201,7 @@ impl WantedTarget {
     }
 }
 
-/// What a manifest says beside who is meant. What is not said is `None`.
+/// What a manifest says besides who is meant. What is not said is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WantedProperties {
     /// What is done with an app.

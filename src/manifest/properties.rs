@@ -1,4 +1,4 @@
-//! Reading what entries and targets say beside who is meant: an app's intent and settings, a
+//! Reading what entries and targets say besides who is meant: an app's intent and settings, a
 //! remediation's schedule. Which kinds have which is judged in `check`, since named sets do not know who
 //! uses them; what the type of an app takes shows with the tenant at hand.
 

@@ -46,7 +46,7 @@ pub struct Assignment {
     /// The policy set, for assignments from one. Always empty for direct ones: the service puts the
     /// policy's own id there, which says nothing.
     pub source_id: Option<SharedText>,
-    /// What it says beside that.
+    /// What it says besides that.
     pub properties: Properties,
 }
 
@@ -92,7 +92,7 @@ impl PartialOrd for Assignment {
     }
 }
 
-/// What an assignment says beside target, filter and source: each property by its name, with its
+/// What an assignment says besides target, filter and source: each property by its name, with its
 /// value as JSON whose keys are sorted. A member of an object has the object's name before its own,
 /// as in `settings.notifications`. A property that has the value which the service fills in by
 /// itself is left out.

@@ -8,7 +8,7 @@ pub enum Stated<T> {
     /// Nothing is said: whatever is there is right, and stays.
     #[default]
     Unstated,
-    /// It shall be this.
+    /// It is to be this.
     Is(T),
 }
 
@@ -53,7 +53,7 @@ impl Desired {
                 .all(|(name, value)| live.properties.get(name) == value.as_ref())
     }
 
-    /// Returns the assignment as it shall be: what is unstated is carried over from the live one.
+    /// Returns the desired assignment: what is unstated is carried over from the live one.
     pub fn over(&self, live: Option<&Assignment>) -> Assignment {
         let Self {
             key,

@@ -31,7 +31,7 @@ pub struct LivePolicy {
     pub platforms: Option<String>,
     /// The policy's type, without its prefix, if the list says it.
     pub odata_type: Option<SharedText>,
-    /// What sets it apart from others of its kind, beside type and platform.
+    /// What sets it apart from others of its kind, besides type and platform.
     pub variety: Option<Variety>,
     /// Whether every tenant has it, and it takes no assignment.
     pub is_tenant_default: bool,

@@ -4,7 +4,7 @@
 //! writing them out for people is `render`'s. Nothing here is serialisable on purpose: the stored
 //! and the wire forms are boundaries of their own.
 //!
-//! What a manifest asks for ([`Desired`]), what a tenant has or shall have ([`Assignment`]) and what
+//! What a manifest asks for ([`Desired`]), what a tenant has or is to have ([`Assignment`]) and what
 //! identifies an assignment ([`AssignmentKey`]) are three types.
 
 mod approval;

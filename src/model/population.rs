@@ -1,4 +1,4 @@
-//! How many devices and users groups hold, and what is known of groups beside their names.
+//! How many devices and users groups hold, and what is known of groups besides their names.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -79,7 +79,7 @@ pub struct MemberSet {
     pub other: u64,
 }
 
-/// What the directory says of a group beside its name.
+/// What the directory says of a group besides its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupTraits {
     /// The rule, if its members come from one.

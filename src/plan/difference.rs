@@ -11,13 +11,13 @@ use crate::model::{Assignment, Assignments, Source, Target};
 pub enum Change {
     /// An assignment that is not there yet.
     Add(Assignment),
-    /// An assignment that shall go.
+    /// An assignment to be removed.
     Remove(Assignment),
     /// An assignment that gets another filter or other properties.
     Update {
         /// As it is. Few changes are updates; they need not make the others large.
         before: Box<Assignment>,
-        /// As it shall be.
+        /// As planned.
         after: Box<Assignment>,
     },
 }
@@ -51,7 +51,7 @@ impl Change {
     }
 }
 
-/// The assignments that a policy shall have.
+/// The planned assignments of a policy.
 #[derive(Debug)]
 pub(super) struct PlannedAssignments {
     /// All of them, sorted.
@@ -60,14 +60,14 @@ pub(super) struct PlannedAssignments {
     pub(super) untouched: Assignments,
 }
 
-/// Returns the assignments that a policy shall have.
+/// Returns the planned assignments of a policy.
 ///
 /// In exact mode a live assignment that no manifest declares is removed, with two exceptions: those
 /// of policy sets belong to the set, and those with unknown target types are preserved. In additive
 /// mode only what a manifest says to be absent is removed.
 pub(super) fn planned(policy: &ManagedPolicy<'_>) -> PlannedAssignments {
     let ManagedPolicy { live, desired } = policy;
-    // Most policies are as they shall be.
+    // Most policies are as desired.
     if desired.is_met_by(&live.assignments) {
         return PlannedAssignments {
             after: Arc::clone(&live.assignments),

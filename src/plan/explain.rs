@@ -15,7 +15,7 @@ pub struct Explanation {
     pub mode: Option<Mode>,
     /// The entries that select it: the lines that name it.
     pub entries: Vec<Line>,
-    /// Its assignments as they are and as they shall be.
+    /// Its live and its planned assignments.
     pub assignments: Vec<Explained>,
     /// Display names of groups and filters.
     pub names: Names,
@@ -30,7 +30,7 @@ pub struct Line {
     pub text: String,
 }
 
-/// An assignment, and why it is or shall be.
+/// An assignment, and why it is there or planned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Explained {
     /// The live assignment.
@@ -52,7 +52,7 @@ pub struct Asked {
     pub through: Option<Line>,
 }
 
-/// Why an assignment is or shall be.
+/// Why an assignment is there or planned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// It is live, and a line asks for it.

@@ -69,7 +69,7 @@ impl GuardName {
     /// Says what the guard is about.
     pub fn about(self) -> &'static str {
         match self {
-            Self::Removals => "live assignments of managed policies go away",
+            Self::Removals => "live assignments of managed policies are removed",
             Self::Policies => "policies change",
             Self::BroadTarget => "policies gain all users or all devices without a filter",
             Self::ExclusionLost => "policies lose an exclusion while an include stays",
@@ -154,7 +154,7 @@ pub struct GivenLimits {
     pub policies: bool,
 }
 
-/// What a guard looks at, beside its limit.
+/// What a guard looks at, besides its limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Judged<'a> {
     /// The managed policies.

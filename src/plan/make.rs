@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::manifest::Manifest;
 use crate::model::{LiveGroup, LiveTenant, PolicyKind, SharedText};
 
-/// What a plan is made of beside manifests and live state.
+/// What a plan is made of besides manifests and live state.
 #[derive(Clone, Debug)]
 pub struct PlanInputs<'a> {
     /// The tenant that the token is for.

@@ -11,7 +11,7 @@ use crate::model::{
     Assignment, FilterCount, MemberCount, PolicyKind, Population, PopulationNeeds, Target, Unknown,
 };
 
-/// What is to be counted beside the members of each target.
+/// What is to be counted besides the members of each target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// Who gains and loses each policy, by the members themselves.

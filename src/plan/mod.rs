@@ -102,7 +102,7 @@ pub struct PlannedPolicy {
     pub manifest: Arc<[ManifestPlace]>,
     /// The live assignments, sorted.
     pub before: Assignments,
-    /// The assignments as they shall be, sorted. Where nothing changes they are the same as before.
+    /// The planned assignments, sorted. Where nothing changes they are the same as before.
     pub after: Assignments,
     /// Assignments that a policy set made and no manifest declares: they stay out of an `assign`'s body.
     pub untouched: Assignments,

@@ -113,7 +113,7 @@ impl<'a> AssignmentRecord<'a> {
         }
     }
 
-    /// Writes the assignments out that a policy shall have.
+    /// Writes out the planned assignments of a policy.
     pub fn planned(policy: &'a PlannedPolicy, names: &'a Names) -> Vec<Self> {
         let remediates = policy.kind.spec().properties == AssignmentProperties::Remediation;
         let records = policy.after.iter().map(|assignment| Self {

@@ -82,7 +82,7 @@ fn summary(diagnosis: &Diagnosis) -> String {
     format!("{all}: {}.{note}", counts.join(", "))
 }
 
-/// Says findings for people: what is otherwise in full, what holds in a line.
+/// Says findings for people: what differs in full, what holds in a line.
 pub fn text(diagnosis: &Diagnosis) -> String {
     let mut text = String::new();
     for (state, ..) in STATES {
@@ -100,7 +100,7 @@ pub fn text(diagnosis: &Diagnosis) -> String {
                 State::Differs => &[
                     ("expected", assumption.expected),
                     ("seen", &seen),
-                    ("then", assumption.otherwise),
+                    ("then", assumption.fallback),
                 ],
                 _ => &[("", &seen)],
             };

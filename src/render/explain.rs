@@ -79,7 +79,7 @@ fn said(explained: &Explained, names: &Names) -> String {
     }
 }
 
-/// Says why an assignment is or shall be.
+/// Says why an assignment is there or planned.
 fn why(reason: Reason) -> &'static str {
     match reason {
         Reason::AskedFor => "live, and asked for by",

@@ -60,7 +60,7 @@ fn result(recorded: &Recorded, policies: &[&RecordedPolicy]) -> String {
         .map(|(word, number)| format!("{number} {word}"))
         .collect();
     if counts.is_empty() {
-        counts.push("nothing was to be done".to_owned());
+        counts.push("there was nothing to do".to_owned());
     }
     let ended = match recorded.exit_code {
         Some(code) => format!("exit code {code}"),
@@ -69,7 +69,7 @@ fn result(recorded: &Recorded, policies: &[&RecordedPolicy]) -> String {
     format!("{}; {ended}", counts.join(", "))
 }
 
-/// Draws what a run did with policies; `brief` is one line a policy.
+/// Draws what a run did with policies; `brief` is one line per policy.
 pub fn text(recorded: &Recorded, policies: &[&RecordedPolicy], brief: bool) -> String {
     let mut drawn = String::new();
     for policy in policies {

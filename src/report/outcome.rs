@@ -64,7 +64,7 @@ pub struct Reason {
     pub message: String,
     /// The id that Microsoft's support asks for.
     pub request_id: Option<String>,
-    /// Whether it was permission that lacked.
+    /// Whether a permission was missing.
     pub is_refusal: bool,
 }
 
@@ -181,7 +181,7 @@ impl Filing {
     }
 }
 
-/// What is announced of a write beside the policy that it changes.
+/// What is announced of a write besides the policy that it changes.
 #[derive(Clone, Copy, Debug)]
 pub enum Announced<'a> {
     /// Nothing: it is not about approval.
@@ -222,7 +222,7 @@ impl Settled {
         self.written || self.outcome == Outcome::Applied
     }
 
-    pub(crate) fn good(outcome: Outcome) -> Self {
+    pub(crate) fn as_planned(outcome: Outcome) -> Self {
         Self {
             outcome,
             reason: None,
@@ -231,7 +231,7 @@ impl Settled {
         }
     }
 
-    pub(crate) fn bad(outcome: Outcome, reason: Reason) -> Self {
+    pub(crate) fn not_as_planned(outcome: Outcome, reason: Reason) -> Self {
         Self {
             outcome,
             reason: Some(reason),

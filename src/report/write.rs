@@ -3,13 +3,13 @@
 //! A write's `sending` line is on disk before the write leaves, whatever becomes of the machine. What
 //! became of a policy is handed to the system at once, so that it outlives the run, and is on disk with
 //! the next `sending` line or the last: without it, the policy counts as sent and not settled, and is
-//! looked at again. A sync costs more of the processor than all else that is done for a policy.
+//! looked at again. A sync costs more CPU time than everything else that is done for a policy.
 //!
 //! A killed run leaves a file without its last line; whatever was sent and not settled has a
 //! `sending` line and no `policy` line.
 //!
 //! An earlier report of the same name may be the only record from which its run can be rolled back. So
-//! it stays until this one is to be put down, and is kept beside it then unless it records no write.
+//! it stays until this one is written, and is kept beside it then unless it records no write.
 
 use std::fs::File;
 use std::io::{self, Write as _};
@@ -53,7 +53,7 @@ enum Sink {
 }
 
 impl Report {
-    /// Starts a report that will be a file, whose folders are made where they lack. An earlier
+    /// Starts a report that will be a file, creating missing parent folders. An earlier
     /// file of that name stays until the run begins, or ends.
     ///
     /// # Errors

@@ -304,5 +304,5 @@ fn exit_of(results: &Results) -> Exit {
     } else if !results.is_good() {
         exits.push(Exit::Pending);
     }
-    Exit::first(exits)
+    Exit::most_severe(exits)
 }

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::inputs::{FileKind, other_kind};
 use crate::auth::{
-    Choice, Fetching, Method, OwnTenant, People, Show, StaticToken, TokenSource, Tokens, choose,
+    Choice, ExpectedTenant, Fetching, Method, People, Show, StaticToken, TokenSource, Tokens,
+    choose,
 };
 use crate::exit::Exit;
 use crate::files;
@@ -51,7 +52,7 @@ pub struct ServiceSettings {
     /// The tenant to sign in to if the environment names none.
     pub tenant_id: Option<String>,
     /// The tenant that manifests name, if they do.
-    pub own_tenant: Option<OwnTenant>,
+    pub expected_tenant: Option<ExpectedTenant>,
     /// How people sign in.
     pub login: LoginSettings,
     /// The limit of write requests.
@@ -290,7 +291,7 @@ fn token_source(
     environment: &Environment,
 ) -> Result<Box<dyn TokenSource>, Failure> {
     let source = choose(&choice(address, settings, environment))?;
-    let own = settings.own_tenant.as_ref();
+    let own = settings.expected_tenant.as_ref();
     Ok(Box::new(Noted {
         source,
         redactor: Arc::clone(&environment.redactor),
@@ -319,7 +320,7 @@ pub(super) fn choice<'e>(
         picked: settings.auth,
         cloud: settings.cloud,
         tenant_id: settings.tenant_id.clone(),
-        own_tenant: settings.own_tenant.clone(),
+        expected_tenant: settings.expected_tenant.clone(),
         secret_variables: environment.secret_variables.clone(),
         people: People {
             client_id: client_id.clone(),

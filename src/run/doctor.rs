@@ -55,7 +55,7 @@ pub async fn doctor(
     })
 }
 
-/// Judges what the answers say beside what was asked for.
+/// Judges what the answers say besides what was asked for.
 fn on_the_wire(exchanges: &[Exchange]) -> Vec<Finding> {
     let slowed = exchanges
         .iter()
@@ -129,7 +129,7 @@ fn on_the_wire(exchanges: &[Exchange]) -> Vec<Finding> {
 ///
 /// # Errors
 ///
-/// Names what is otherwise and a write relies on; or says that requests failed.
+/// Names what differs and a write relies on; or says that requests failed.
 pub fn verdict(diagnosis: &Diagnosis) -> Result<Exit, Failure> {
     let serious = diagnosis.findings.iter().filter(|found| found.is_serious());
     let names: Vec<String> = serious
@@ -147,7 +147,7 @@ pub fn verdict(diagnosis: &Diagnosis) -> Result<Exit, Failure> {
     }
     Err(Failure::new(
         Exit::Failure,
-        format!("writes rely on what is otherwise here: {}", names.join(", ")),
+        format!("writes rely on what differs here: {}", names.join(", ")),
     )
     .hint("`plan` is safe, and `apply` refuses or fails where it cannot know; report this with the file of `doctor --share FILE`, which holds no names"))
 }

@@ -17,7 +17,7 @@ const CODE: &str = "audit-unreadable";
 pub struct Who {
     /// How many days back.
     pub days: u32,
-    /// Reports, or folders of them, that name own writes, beside those of the default folder.
+    /// Reports, or folders of them, that name own writes, besides those of the default folder.
     pub reports: Vec<PathBuf>,
 }
 

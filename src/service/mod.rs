@@ -23,7 +23,7 @@ pub struct Assumption {
     /// What depends on it.
     pub depends: &'static str,
     /// What the program does if it does not hold.
-    pub otherwise: &'static str,
+    pub fallback: &'static str,
     /// Whether a write relies on it.
     pub matters: bool,
     /// How it is found out.
@@ -66,7 +66,7 @@ pub enum Probe {
 /// What was found of an assumption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// It is otherwise.
+    /// It differs.
     Differs,
     /// The sign-in may not look.
     NotPermitted,
@@ -113,7 +113,7 @@ impl Finding {
         }
     }
 
-    /// Whether a write relies on what is otherwise.
+    /// Whether a write relies on what differs.
     pub fn is_serious(&self) -> bool {
         self.state == State::Differs && self.assumption.matters
     }
@@ -186,7 +186,7 @@ mod tests {
                 basis: _,
                 source,
                 depends,
-                otherwise,
+                fallback,
                 matters: _,
                 probe,
             } = row;
@@ -197,7 +197,7 @@ mod tests {
                 "{id}"
             );
             let (Probe::Read(how) | Probe::Write(how) | Probe::Never(how)) = probe;
-            for text in [expected, source, depends, otherwise, how] {
+            for text in [expected, source, depends, fallback, how] {
                 assert!(!text.is_empty() && !text.ends_with('.'), "{id}: {text}");
                 // They stand in a table.
                 assert!(!text.contains(['|', '\n']), "{id}: {text}");

@@ -5,13 +5,13 @@ use serde_json::{Map, Value, json};
 use super::shape;
 use crate::call::Call;
 use crate::collections::{Collection, Expand, Pages, Writes};
+use crate::deviations::is;
 use crate::machine::Machine;
 use crate::odata::predicate::Grammar;
 use crate::odata::query::{self, Allowed, NO_FILTER, Options, TokenStyle};
-use crate::otherwise::is;
 use crate::reply::{Fault, Reply};
 use crate::rules::enrollment;
-use crate::switches::Otherwise;
+use crate::switches::Deviation;
 use crate::tenant::{Assignment, Policy};
 
 /// The forms of `$filter` that the portal and the tools send (TFCAP; facts, section 4).
@@ -99,7 +99,7 @@ fn list(machine: &Machine, call: &Call<'_>, collection: Collection) -> Result<Re
         .expand_refused
         .iter()
         .any(|name| name == spec.segment);
-    let list_expand = match is(machine.tenant(), Otherwise::ExpandEverywhere) {
+    let list_expand = match is(machine.tenant(), Deviation::ExpandEverywhere) {
         true => Expand::Full,
         false => spec.list_expand,
     };
@@ -133,7 +133,7 @@ fn list(machine: &Machine, call: &Call<'_>, collection: Collection) -> Result<Re
         }
         rows.push(object);
     }
-    let whole = is(machine.tenant(), Otherwise::CountOfList);
+    let whole = is(machine.tenant(), Deviation::CountOfList);
     // That of the catalog is the page's size, not the list's (TFCAP, IntuneAssignmentChecker#28).
     let count = match spec.pages {
         _ if whole => Some(found.len()),
@@ -215,7 +215,7 @@ fn one(
         if spec.item_expand == Expand::Refused {
             return Err(no_expand());
         }
-        let works = is(machine.tenant(), Otherwise::ItemExpandWorks);
+        let works = is(machine.tenant(), Deviation::ItemExpandWorks);
         let how = if works {
             Expand::Full
         } else {

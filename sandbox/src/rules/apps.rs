@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::body::{closed, mistyped};
+use super::body::{only_known, wrong_type};
 use crate::reply::Fault;
 use crate::target::NAMESPACE;
 use crate::tenant::Policy;
@@ -252,7 +252,7 @@ pub(super) fn check(
                 "An assignment of an app has no 'intent'.",
             ));
         }
-        Some(other) => return Err(mistyped("intent", "an intent", other)),
+        Some(other) => return Err(wrong_type("intent", "an intent", other)),
     }
     let app = policy.odata_type();
     let own = TYPES.iter().find(|settings| settings.apps.contains(&app));
@@ -289,7 +289,7 @@ pub(super) fn check(
                 }
             }
         }
-        Some(other) => return Err(mistyped("settings", "an object or null", &other)),
+        Some(other) => return Err(wrong_type("settings", "an object or null", &other)),
     };
     row.insert("settings".to_owned(), settings);
     Ok(())
@@ -324,7 +324,7 @@ fn filled(
         };
         whole.insert((*key).to_owned(), value);
     }
-    closed(policy, inside, &format!("{NAMESPACE}{name}"), sent.keys())?;
+    only_known(policy, inside, &format!("{NAMESPACE}{name}"), sent.keys())?;
     whole.extend(sent);
     Ok(whole)
 }
@@ -365,14 +365,14 @@ impl Form {
                 return match value {
                     Value::Null => Ok(Value::Null),
                     Value::Object(object) => nested(policy, key, (name, properties), object),
-                    other => Err(mistyped(key, "an object or null", &other)),
+                    other => Err(wrong_type(key, "an object or null", &other)),
                 };
             }
         };
         if is_right {
             Ok(value)
         } else {
-            Err(mistyped(key, "a value of its type", &value))
+            Err(wrong_type(key, "a value of its type", &value))
         }
     }
 }
@@ -387,7 +387,7 @@ fn nested(
         None => {}
         Some(Value::String(named))
             if named.trim_start_matches('#') == format!("{NAMESPACE}{name}") => {}
-        Some(other) => return Err(mistyped("@odata.type", name, &other)),
+        Some(other) => return Err(wrong_type("@odata.type", name, &other)),
     }
     filled(policy, &["settings", key], (name, properties), object).map(Value::Object)
 }

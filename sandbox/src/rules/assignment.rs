@@ -4,7 +4,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::body::{closed, mistyped};
+use super::body::{only_known, wrong_type};
 use super::{apps, enrollment, filter, remediation};
 use crate::collections::{Extras, SourceForm, Spec};
 use crate::encoding::is_guid;
@@ -24,12 +24,12 @@ pub(crate) fn read(tenant: &Tenant, policy: &Policy, value: Value) -> Result<Ass
     if let Some(id) = row.remove("id")
         && !id.is_string()
     {
-        return Err(mistyped("id", "a string", &id));
+        return Err(wrong_type("id", "a string", &id));
     }
     let (source, source_id) = source_of(policy, &mut row)?;
     let target = match row.remove("target") {
         Some(Value::Object(target)) => target_of(tenant, policy, target)?,
-        Some(other) => return Err(mistyped("target", "an object", &other)),
+        Some(other) => return Err(wrong_type("target", "an object", &other)),
         None => return Err(Fault::bad_request("An assignment has no 'target'.")),
     };
     let excludes = TargetType::of(&target) == Some(TargetType::ExclusionGroup);
@@ -42,7 +42,7 @@ pub(crate) fn read(tenant: &Tenant, policy: &Policy, value: Value) -> Result<Ass
                 row.insert("intent".to_owned(), json!("apply"));
             }
             Some(Value::String(intent)) if matches!(intent.as_str(), "apply" | "remove") => {}
-            Some(other) => return Err(mistyped("intent", "'apply' or 'remove'", other)),
+            Some(other) => return Err(wrong_type("intent", "'apply' or 'remove'", other)),
         },
         Extras::Modified => {
             row.remove("lastModifiedDateTime");
@@ -50,7 +50,7 @@ pub(crate) fn read(tenant: &Tenant, policy: &Policy, value: Value) -> Result<Ass
     }
     let known = spec.extras.properties();
     let unknown = row.keys().filter(|key| !known.contains(&key.as_str()));
-    closed(
+    only_known(
         policy,
         &[],
         &format!("{NAMESPACE}{}", spec.element),
@@ -91,12 +91,12 @@ fn source_of(
         None => "direct",
         Some(Value::String(name)) if name == "direct" => "direct",
         Some(Value::String(name)) if name == "policySets" => "policySets",
-        Some(other) => return Err(mistyped("source", "'direct' or 'policySets'", &other)),
+        Some(other) => return Err(wrong_type("source", "'direct' or 'policySets'", &other)),
     };
     let given = match row.remove("sourceId") {
         None | Some(Value::Null) => None,
         Some(Value::String(id)) => Some(id),
-        Some(other) => return Err(mistyped("sourceId", "a string or null", &other)),
+        Some(other) => return Err(wrong_type("sourceId", "a string or null", &other)),
     };
     Ok(match (policy.collection.spec().source, source) {
         (SourceForm::Absent, _) | (_, "direct") => {
@@ -133,7 +133,7 @@ fn target_of(
 ) -> Result<Map<String, Value>, Fault> {
     let name = match target.get("@odata.type") {
         Some(Value::String(name)) => name.clone(),
-        Some(other) => return Err(mistyped("@odata.type", "a string", other)),
+        Some(other) => return Err(wrong_type("@odata.type", "a string", other)),
         None => {
             return Err(Fault::bad_request(
                 "A target has no '@odata.type', and its type is abstract.",
@@ -153,7 +153,7 @@ fn target_of(
     target.insert("@odata.type".to_owned(), json!(format!("#{bare}")));
     let known = kind.properties();
     let unknown = target.keys().filter(|key| !known.contains(&key.as_str()));
-    closed(policy, &["target"], bare, unknown)?;
+    only_known(policy, &["target"], bare, unknown)?;
     match kind {
         TargetType::AllDevices | TargetType::AllLicensedUsers => {}
         TargetType::Group | TargetType::ExclusionGroup | TargetType::AndroidFota => {
@@ -163,7 +163,7 @@ fn target_of(
             Some(Value::String(id)) if !id.is_empty() => {}
             other => {
                 let other = other.unwrap_or(&Value::Null);
-                return Err(mistyped("collectionId", "a collection's id", other));
+                return Err(wrong_type("collectionId", "a collection's id", other));
             }
         },
         TargetType::ScopeTagGroup => scope_tag_group(&target)?,
@@ -198,7 +198,7 @@ fn group(tenant: &Tenant, id: Option<&Value>) -> Result<(), Fault> {
     let id = match id {
         None | Some(Value::Null) => "",
         Some(Value::String(id)) => id,
-        Some(other) => return Err(mistyped("groupId", "a string", other)),
+        Some(other) => return Err(wrong_type("groupId", "a string", other)),
     };
     let missing = tenant.service.refuse_missing_groups && tenant.group(id).is_none();
     if !is_guid(id) || missing {
@@ -215,13 +215,13 @@ fn scope_tag_group(target: &Map<String, Value>) -> Result<(), Fault> {
     if let Some(kind) = target.get("targetType")
         && !kind.as_str().is_some_and(|kind| KINDS.contains(&kind))
     {
-        return Err(mistyped("targetType", "one of its values", kind));
+        return Err(wrong_type("targetType", "one of its values", kind));
     }
     match target.get("entraObjectId") {
         Some(Value::String(id)) if is_guid(id) => Ok(()),
         other => {
             let other = other.unwrap_or(&Value::Null);
-            Err(mistyped("entraObjectId", "a GUID", other))
+            Err(wrong_type("entraObjectId", "a GUID", other))
         }
     }
 }

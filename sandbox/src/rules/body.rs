@@ -69,7 +69,7 @@ pub(crate) fn action(
 
 /// Refuses properties that a type does not have. What the service shows it takes, newer properties than are
 /// known here among it; so what the policy's assignments have in the same place may be sent back.
-pub(super) fn closed<'k>(
+pub(super) fn only_known<'k>(
     policy: &Policy,
     inside: &[&str],
     odata_type: &str,
@@ -84,7 +84,7 @@ pub(super) fn closed<'k>(
     }
 }
 
-pub(super) fn mistyped(name: &str, expected: &str, got: &Value) -> Fault {
+pub(super) fn wrong_type(name: &str, expected: &str, got: &Value) -> Fault {
     let mut got = got.to_string();
     if got.chars().count() > 80 {
         got = got.chars().take(80).chain("…".chars()).collect();

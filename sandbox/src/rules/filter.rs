@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::body::mistyped;
+use super::body::wrong_type;
 use crate::collections::Filters;
 use crate::encoding::is_guid;
 use crate::reply::Fault;
@@ -48,7 +48,7 @@ fn parts(target: &Map<String, Value>) -> Result<(Option<String>, &'static str), 
         // The empty string and the zero GUID mean "none" (facts, section 2.3).
         Some(Value::String(id)) if id.is_empty() || id == ZERO_GUID => None,
         Some(Value::String(id)) => Some(id.clone()),
-        Some(other) => return Err(mistyped(FILTER_ID, "a string or null", other)),
+        Some(other) => return Err(wrong_type(FILTER_ID, "a string or null", other)),
     };
     let mode = match target.get(FILTER_TYPE) {
         None => "none",
@@ -56,7 +56,7 @@ fn parts(target: &Map<String, Value>) -> Result<(Option<String>, &'static str), 
         Some(Value::String(mode)) if mode == "include" => "include",
         Some(Value::String(mode)) if mode == "exclude" => "exclude",
         Some(other) => {
-            return Err(mistyped(
+            return Err(wrong_type(
                 FILTER_TYPE,
                 "'none', 'include' or 'exclude'",
                 other,

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::body::{closed, mistyped};
+use super::body::{only_known, wrong_type};
 use crate::reply::Fault;
 use crate::target::NAMESPACE;
 use crate::tenant::Policy;
@@ -18,12 +18,12 @@ pub(super) fn check(
             row.insert("runRemediationScript".to_owned(), json!(false));
         }
         Some(Value::Bool(_)) => {}
-        Some(other) => return Err(mistyped("runRemediationScript", "true or false", other)),
+        Some(other) => return Err(wrong_type("runRemediationScript", "true or false", other)),
     }
     let schedule = match row.remove("runSchedule") {
         None | Some(Value::Null) => Value::Null,
         Some(Value::Object(schedule)) => Value::Object(checked(policy, schedule)?),
-        Some(other) => return Err(mistyped("runSchedule", "a schedule or null", &other)),
+        Some(other) => return Err(wrong_type("runSchedule", "a schedule or null", &other)),
     };
     if excludes {
         row.insert("runRemediationScript".to_owned(), json!(false));
@@ -50,9 +50,9 @@ fn checked(policy: &Policy, mut schedule: Map<String, Value>) -> Result<Map<Stri
     schedule.insert("@odata.type".to_owned(), json!(format!("#{name}")));
     let is_known = |key: &&String| *key == "@odata.type" || known.contains(&key.as_str());
     let unknown = schedule.keys().filter(|key| !is_known(key));
-    closed(policy, &["runSchedule"], name, unknown)?;
+    only_known(policy, &["runSchedule"], name, unknown)?;
     for (key, value) in &mut schedule {
-        let wrong = |expected: &str, value: &Value| mistyped(key, expected, value);
+        let wrong = |expected: &str, value: &Value| wrong_type(key, expected, value);
         match key.as_str() {
             "interval" => {
                 let interval = value.as_u64().filter(|one| (1..=longest).contains(one));

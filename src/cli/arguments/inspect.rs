@@ -106,7 +106,7 @@ pub(in crate::cli) struct Explain {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl doctor\n  assignctl doctor --share doctor.json\n  assignctl doctor --try-writes 'Test policy' --group SG-Empty\n\nEach assumption is explained in docs/service.md. Exits with 1 if one that a write relies on is otherwise."
+    after_help = "Examples:\n  assignctl doctor\n  assignctl doctor --share doctor.json\n  assignctl doctor --try-writes 'Test policy' --group SG-Empty\n\nEach assumption is explained in docs/service.md. Exits with 1 if one that a write relies on differs."
 )]
 pub(in crate::cli) struct Doctor {
     /// Check only policies of this kind (can be repeated)

@@ -13,8 +13,8 @@ use clap::parser::ValueSource;
 use clap::{Args as _, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use super::options::{Common, Service};
+use super::output_paths::{self, OutputPath};
 use super::settings::variable;
-use super::written::{self, Written};
 use crate::plan::Selection;
 use crate::run::tenants::merged_command;
 pub(super) use inspect::{Doctor, Explain, Export, List};
@@ -88,10 +88,10 @@ impl Arguments {
     pub(super) fn read(
         mut tree: clap::Command,
         typed: Vec<OsString>,
-    ) -> Result<(Self, Vec<Written>), clap::Error> {
+    ) -> Result<(Self, Vec<OutputPath>), clap::Error> {
         let matches = tree.try_get_matches_from_mut(typed)?;
         let arguments = Self::from_arg_matches(&matches)?;
-        Ok((arguments, written::of(&tree, &matches)))
+        Ok((arguments, output_paths::of(&tree, &matches)))
     }
 }
 

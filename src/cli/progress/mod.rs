@@ -25,7 +25,7 @@ use lines::{Lines, unlisted};
 use live::Live;
 pub(super) use tenants::TenantsProgress;
 
-/// Says what happens, unless it shall not.
+/// Says what happens, unless it must not.
 #[derive(Clone, Debug)]
 pub(super) struct Progress {
     inner: Option<Arc<Mutex<Inner>>>,

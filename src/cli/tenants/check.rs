@@ -21,7 +21,7 @@ use crate::render::phrases::count;
 use crate::run::Failure;
 use crate::run::members::MembersRequest;
 use crate::run::plan::{self, NameUnmanaged, PlanRequest};
-use crate::run::tenants::{self, Batch, Fleet, Input};
+use crate::run::tenants::{self, Input, ManyTenants, TenantResults};
 
 /// How many places of something that is missing are shown as text.
 const MOST_PLACES: usize = 3;
@@ -54,10 +54,10 @@ pub(super) fn run(
         who: None,
         approvals: false,
     };
-    let batch = runtime()?.block_on(async {
+    let results = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         output.diagnostics(&loaded.diagnostics, &loaded.sources);
-        let fleet = Fleet {
+        let many = ManyTenants {
             host: &host,
             request,
             since: None,
@@ -65,14 +65,14 @@ pub(super) fn run(
             stop: &stop,
         };
         host.expect(chosen.len());
-        let batch = fleet.plan(Input::Manifests(&loaded, chosen)).await;
+        let results = many.plan(Input::Manifests(&loaded, chosen)).await;
         host.clear();
-        batch
+        results
     });
-    let mut checked = Vec::with_capacity(batch.entries.len());
-    for entry in &batch.entries {
+    let mut checked = Vec::with_capacity(results.entries.len());
+    for entry in &results.entries {
         let (lacks, others) = lacks(
-            batch
+            results
                 .open_found(entry)?
                 .findings
                 .iter()
@@ -94,19 +94,19 @@ pub(super) fn run(
             error: error.map(|failure| output.without_secrets_in(&failure.message).into_owned()),
         });
     }
-    let exit = batch.exit();
+    let exit = results.exit();
     let json = Json::new(Record {
         tenants: &checked,
         exit_code: exit.code(),
     });
     output.print_plain(|| text(&checked), &json)?;
-    hints(&batch, output);
+    hints(&results, output);
     Ok(exit)
 }
 
 /// Says what can be done about tenants that could not be read.
-fn hints(batch: &Batch, output: &Output) {
-    for entry in &batch.entries {
+fn hints(results: &TenantResults, output: &Output) {
+    for entry in &results.entries {
         let failure = entry.failure.as_ref();
         if let Some(hint) = failure.and_then(|failure| failure.hint.as_ref()) {
             output.note(&format!(

@@ -32,10 +32,10 @@ pub(super) fn run(
             ..command.view.detail()
         },
     };
-    view.tell(&merged.batch)?;
-    let exit = view.print(&merged.batch)?;
+    view.tell(&merged.results)?;
+    let exit = view.print(&merged.results)?;
     match &command.expect_digest {
-        Some(digest) => merged.batch.check_digest(digest, true).map(|()| exit),
+        Some(digest) => merged.results.check_digest(digest, true).map(|()| exit),
         None => Ok(exit),
     }
 }

@@ -14,7 +14,7 @@ use crate::render::json::{Json, WithResults};
 use crate::render::tenants::{self as render, Head, Line, Markdown};
 use crate::render::text::{self, Detail};
 use crate::run::Failure;
-use crate::run::tenants::{Batch, Entry, Opened, Shard};
+use crate::run::tenants::{Entry, Opened, Shard, TenantResults};
 
 /// Where what came of tenants is printed, and in which detail.
 pub(super) struct View<'a> {
@@ -28,9 +28,9 @@ pub(super) struct View<'a> {
 
 impl View<'_> {
     /// Says what is wrong or odd, tenant by tenant.
-    pub(super) fn tell(&self, batch: &Batch) -> Result<(), Failure> {
-        for entry in &batch.entries {
-            let drawn = batch.open_found(entry)?;
+    pub(super) fn tell(&self, results: &TenantResults) -> Result<(), Failure> {
+        for entry in &results.entries {
+            let drawn = results.open_found(entry)?;
             if entry.failure.is_some() || !drawn.said.is_empty() {
                 self.output
                     .note(&format!("tenant {}:\n", entry.tenant.name));
@@ -46,12 +46,12 @@ impl View<'_> {
     /// Draws the summary and each tenant as text, a part at a time.
     pub(super) fn text(
         &self,
-        batch: &Batch,
+        results: &TenantResults,
         mut print: impl FnMut(&str) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        self.with_head(batch, |head| print(&render::text_head(head)))?;
-        for entry in &batch.entries {
-            let opened = batch.open(entry)?;
+        self.with_head(results, |head| print(&render::text_head(head)))?;
+        for entry in &results.entries {
+            let opened = results.open(entry)?;
             let body = match (&opened.prepared, &opened.results) {
                 (Some(prepared), Some(results)) => {
                     let stale = text::stale(&prepared.plan, &prepared.annotations.names, results);
@@ -69,8 +69,8 @@ impl View<'_> {
         Ok(())
     }
 
-    fn with_head<T>(&self, batch: &Batch, draw: impl FnOnce(&Head<'_>) -> T) -> T {
-        let lines: Vec<Line<'_>> = batch
+    fn with_head<T>(&self, results: &TenantResults, draw: impl FnOnce(&Head<'_>) -> T) -> T {
+        let lines: Vec<Line<'_>> = results
             .entries
             .iter()
             .map(|entry| Line {
@@ -82,38 +82,38 @@ impl View<'_> {
         draw(&Head {
             command: self.command,
             lines: &lines,
-            guard: batch.guard.as_ref(),
-            digest: batch.digest().as_deref(),
+            guard: results.guard.as_ref(),
+            digest: results.digest().as_deref(),
         })
     }
 
-    fn markdown(&self, batch: &Batch) -> Result<String, Failure> {
+    fn markdown(&self, results: &TenantResults) -> Result<String, Failure> {
         let most_bytes = self.output.max_bytes();
-        let mut markdown = self.with_head(batch, |head| Markdown::new(head, most_bytes));
-        for entry in &batch.entries {
+        let mut markdown = self.with_head(results, |head| Markdown::new(head, most_bytes));
+        for entry in &results.entries {
             if markdown.is_full() {
                 markdown.leave_out();
                 continue;
             }
-            let opened = batch.open(entry)?;
+            let opened = results.open(entry)?;
             let command = self.command;
-            markdown.add(&batch.view(command, entry, &opened, self.detail));
+            markdown.add(&results.view(command, entry, &opened, self.detail));
         }
         Ok(markdown.finish())
     }
 
-    fn annotations(&self, batch: &Batch, form: Form) -> Result<String, Failure> {
+    fn annotations(&self, results: &TenantResults, form: Form) -> Result<String, Failure> {
         let mut text = String::new();
-        for entry in &batch.entries {
-            let opened = batch.open(entry)?;
-            let view = batch.view(self.command, entry, &opened, self.detail);
+        for entry in &results.entries {
+            let opened = results.open(entry)?;
+            let view = results.view(self.command, entry, &opened, self.detail);
             text.push_str(&render::annotations(form, &view));
         }
         Ok(text)
     }
 
     /// Keeps the result in the forms that the platform of a pipeline takes.
-    fn record(&self, batch: &Batch) -> Result<(), Failure> {
+    fn record(&self, results: &TenantResults) -> Result<(), Failure> {
         let form = match self.output.platform() {
             None => return Ok(()),
             Some(Platform::GitHub) => Some(Form::GitHub),
@@ -121,40 +121,45 @@ impl View<'_> {
             Some(Platform::GitLab) => None,
         };
         let own = |text: String| self.output.without_secrets_in(&text).into_owned();
-        let annotations = form.map(|form| self.annotations(batch, form)).transpose()?;
+        let annotations = form
+            .map(|form| self.annotations(results, form))
+            .transpose()?;
         self.output.keep_recorded(Recorded {
-            markdown: own(self.markdown(batch)?),
+            markdown: own(self.markdown(results)?),
             annotations: annotations.map(own),
-            only_unapplied: batch.entries.iter().all(|entry| {
+            only_unapplied: results.entries.iter().all(|entry| {
                 let brief = entry.brief.as_ref();
                 brief.is_some_and(|brief| brief.only_unapplied)
             }),
-            written: batch.entries.iter().any(|entry| entry.written),
+            written: results.entries.iter().any(|entry| entry.written),
         });
         Ok(())
     }
 
-    pub(super) fn print(&self, batch: &Batch) -> Result<Exit, Failure> {
-        let exit = batch.exit();
+    pub(super) fn print(&self, results: &TenantResults) -> Result<Exit, Failure> {
+        let exit = results.exit();
         let output = self.output;
-        self.record(batch)?;
+        self.record(results)?;
         let json = Json::new(BatchRecord {
             command: self.command,
             shard: self
                 .shard
                 .map(|Shard { index, of }| ShardRecord { index, of }),
-            tenants: Tenants { view: self, batch },
-            guards: batch.guard.iter().map(GuardRecord::new).collect(),
-            digest: batch.digest(),
+            tenants: Tenants {
+                view: self,
+                results,
+            },
+            guards: results.guard.iter().map(GuardRecord::new).collect(),
+            digest: results.digest(),
             exit_code: exit.code(),
         });
         output.print_parts(&json)?;
         match output.format {
             Format::Json => {}
-            Format::Markdown => output.plain(&self.markdown(batch)?)?,
-            Format::Github => output.plain(&self.annotations(batch, Form::GitHub)?)?,
+            Format::Markdown => output.plain(&self.markdown(results)?)?,
+            Format::Github => output.plain(&self.annotations(results, Form::GitHub)?)?,
             Format::Text | Format::Csv | Format::Html => {
-                self.text(batch, |part| output.text(part))?;
+                self.text(results, |part| output.text(part))?;
             }
         }
         Ok(exit)
@@ -183,12 +188,12 @@ struct ShardRecord {
 /// All tenants, of which each is read when it is written.
 struct Tenants<'a> {
     view: &'a View<'a>,
-    batch: &'a Batch,
+    results: &'a TenantResults,
 }
 
 impl Serialize for Tenants<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let entries = self.batch.entries.iter();
+        let entries = self.results.entries.iter();
         serializer.collect_seq(entries.map(|entry| OneTenant { all: self, entry }))
     }
 }
@@ -200,8 +205,8 @@ struct OneTenant<'a> {
 
 impl Serialize for OneTenant<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let Tenants { view, batch } = self.all;
-        let opened = batch.open(self.entry);
+        let Tenants { view, results } = self.all;
+        let opened = results.open(self.entry);
         let opened = opened.map_err(|failure| S::Error::custom(failure.message))?;
         TenantRecord::new(view, self.entry, &opened).serialize(serializer)
     }

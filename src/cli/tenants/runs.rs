@@ -19,7 +19,7 @@ use crate::render::review::Direction;
 use crate::render::text::Detail;
 use crate::run::plan::{NameUnmanaged, PlanRequest};
 use crate::run::reviewed::{MAX_AGE, check_age};
-use crate::run::tenants::{self, Batch, Carrying, Fleet, Input};
+use crate::run::tenants::{self, Carrying, Input, ManyTenants, TenantResults};
 use crate::run::{Failure, tenants::Entry};
 
 /// How many tenants are processed in parallel unless it is said.
@@ -68,10 +68,10 @@ pub(in crate::cli) fn plan(
         who: who.as_ref(),
         approvals: command.is_drift,
     };
-    let mut batch = runtime()?.block_on(async {
+    let mut results = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         output.diagnostics(&loaded.diagnostics, &loaded.sources);
-        let fleet = Fleet {
+        let many = ManyTenants {
             host: &host,
             request,
             since: command.since.as_deref(),
@@ -79,46 +79,46 @@ pub(in crate::cli) fn plan(
             stop: &stop,
         };
         host.expect(chosen.len());
-        let batch = fleet.plan(Input::Manifests(loaded, chosen.to_vec())).await;
+        let results = many.plan(Input::Manifests(loaded, chosen.to_vec())).await;
         host.clear();
-        batch
+        results
     });
     // `drift` writes nothing, so that only a wrong tenant stops it.
     let counts: fn(&Guard) -> bool = match command.is_drift {
         true => |guard| !guard.name.can_be_accepted(),
         false => |_| true,
     };
-    judge(&mut batch, &rules, &[], "", counts);
+    judge(&mut results, &rules, &[], "", counts);
     if command.detailed_exitcode {
-        for entry in &mut batch.entries {
+        for entry in &mut results.entries {
             let is_changed = entry.brief.as_ref().is_some_and(|brief| !brief.is_empty);
             entry
                 .exits
                 .extend(is_changed.then_some(Exit::ChangesPending));
         }
     }
-    batch.sort();
-    view.tell(&batch)?;
+    results.sort();
+    view.tell(&results)?;
     if let Some(folder) = &command.out {
-        save_plans(folder, &batch, output)?;
+        save_plans(folder, &results, output)?;
     }
-    view.print(&batch)
+    view.print(&results)
 }
 
 /// Lets the guards judge; what they refuse fails.
 fn judge(
-    batch: &mut Batch,
+    results: &mut TenantResults,
     rules: &GuardRules,
     saved: &[Guard],
     consequence: &str,
     counts: fn(&Guard) -> bool,
 ) {
-    batch.judge(rules, saved);
-    batch.refuse(consequence, counts);
+    results.judge(rules, saved);
+    results.refuse(consequence, counts);
 }
 
-/// Writes a plan a tenant. One without a plan has none from an earlier run either.
-fn save_plans(folder: &Path, batch: &Batch, output: &Output) -> Result<(), Failure> {
+/// Writes one plan per tenant. One without a plan has none from an earlier run either.
+fn save_plans(folder: &Path, results: &TenantResults, output: &Output) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::new(
             Exit::Failure,
@@ -127,9 +127,9 @@ fn save_plans(folder: &Path, batch: &Batch, output: &Output) -> Result<(), Failu
         .hint("with several tenants `--out` takes a folder")
     };
     std::fs::create_dir_all(folder).map_err(failed)?;
-    for entry in &batch.entries {
+    for entry in &results.entries {
         let path = tenants::plan_file(folder, &entry.tenant.name);
-        match batch.open(entry)?.prepared {
+        match results.open(entry)?.prepared {
             Some(prepared) => output.save_plan(&path, &json::plan(prepared.record(false)))?,
             None if path.symlink_metadata().is_ok() => {
                 std::fs::remove_file(&path).map_err(failed)?;
@@ -232,9 +232,9 @@ pub(in crate::cli) fn apply(
         Input::Saved(files, _) => files.iter().filter_map(|file| file.guard.clone()).collect(),
         _ => Vec::new(),
     };
-    let batch = runtime()?.block_on(async {
+    let results = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
-        let fleet = Fleet {
+        let many = ManyTenants {
             host: &host,
             request,
             since: None,
@@ -242,29 +242,33 @@ pub(in crate::cli) fn apply(
             stop: &stop,
         };
         host.expect(input.len());
-        let mut batch = fleet.plan(input).await;
+        let mut results = many.plan(input).await;
         host.clear();
-        judge(&mut batch, &rules, &saved, "; nothing was written", |_| {
-            true
-        });
-        batch.sort();
-        view.tell(&batch)?;
+        judge(
+            &mut results,
+            &rules,
+            &saved,
+            "; nothing was written",
+            |_| true,
+        );
+        results.sort();
+        view.tell(&results)?;
         if out.is_some() {
-            return Ok(batch);
+            return Ok(results);
         }
-        let told: BTreeSet<String> = failed(&batch)
+        let told: BTreeSet<String> = failed(&results)
             .map(|entry| entry.tenant.name.clone())
             .collect();
         let mut allowed = match &command.expect_digest {
-            Some(digest) => batch.check_digest(digest, command.reviewed),
+            Some(digest) => results.check_digest(digest, command.reviewed),
             None => Ok(()),
         };
         if output.format == Format::Text {
-            view.text(&batch, |part| output.text(part))?;
+            view.text(&results, |part| output.text(part))?;
         }
-        if allowed.is_ok() && must_ask(&batch, command.yes) {
+        if allowed.is_ok() && must_ask(&results, command.yes) {
             if output.format != Format::Text {
-                view.text(&batch, |part| {
+                view.text(&results, |part| {
                     output.note(part);
                     Ok(())
                 })?;
@@ -273,7 +277,7 @@ pub(in crate::cli) fn apply(
         }
         if let Err(failure) = &allowed {
             output.failure(failure);
-            for entry in batch
+            for entry in results
                 .entries
                 .iter_mut()
                 .filter(|entry| entry.failure.is_none())
@@ -284,38 +288,44 @@ pub(in crate::cli) fn apply(
                 });
             }
         }
-        let at_work = batch.entries.iter().filter(|entry| entry.brief.is_some());
+        let at_work = results.entries.iter().filter(|entry| entry.brief.is_some());
         host.expect(at_work.count());
-        fleet.carry_out(&mut batch, &carrying).await;
+        many.carry_out(&mut results, &carrying).await;
         host.clear();
         if allowed.is_ok() {
-            for entry in failed(&batch).filter(|entry| !told.contains(&entry.tenant.name)) {
+            for entry in failed(&results).filter(|entry| !told.contains(&entry.tenant.name)) {
                 output.note(&format!("tenant {}:\n", entry.tenant.name));
                 if let Some(failure) = &entry.failure {
                     output.failure(failure);
                 }
             }
         }
-        Ok::<_, Failure>(batch)
+        Ok::<_, Failure>(results)
     })?;
     if let Some(out) = out {
-        save_plans(out, &batch, output)?;
+        save_plans(out, &results, output)?;
     }
-    let exit = view.print(&batch)?;
+    let exit = view.print(&results)?;
     let is_rollback = matches!(source, Source::Rollback(_));
-    if is_rollback && (out.is_some() || batch.entries.iter().any(|entry| entry.written)) {
+    if is_rollback && (out.is_some() || results.entries.iter().any(|entry| entry.written)) {
         output.note(STILL_IN_GIT);
     }
     Ok(exit)
 }
 
-fn failed(batch: &Batch) -> impl Iterator<Item = &Entry> {
-    batch.entries.iter().filter(|entry| entry.failure.is_some())
+fn failed(results: &TenantResults) -> impl Iterator<Item = &Entry> {
+    results
+        .entries
+        .iter()
+        .filter(|entry| entry.failure.is_some())
 }
 
 /// Whether a person has to agree before anything is written.
-fn must_ask(batch: &Batch, yes: bool) -> bool {
-    let mut entries = batch.entries.iter().filter(|entry| entry.failure.is_none());
+fn must_ask(results: &TenantResults, yes: bool) -> bool {
+    let mut entries = results
+        .entries
+        .iter()
+        .filter(|entry| entry.failure.is_none());
     !yes && entries.any(|entry| {
         let brief = entry.brief.as_ref();
         brief.is_some_and(|brief| !brief.approved && !brief.is_empty)

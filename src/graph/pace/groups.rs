@@ -7,7 +7,7 @@ use crate::kinds::{KINDS, ThrottleGroup};
 
 /// A group of requests that have limits of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Group {
+pub enum RateGroup {
     /// Groups, users and devices of the directory.
     Directory,
     /// Kinds of policies, and what goes with them.
@@ -21,7 +21,7 @@ const DIRECTORY_REQUESTS: RateLimit = RateLimit {
     window: Duration::from_secs(10),
 };
 
-impl Group {
+impl RateGroup {
     /// Returns the group of a URL, or of a path below the version root.
     pub fn of(url: &str) -> Self {
         let url = url.split('?').next().unwrap_or_default();
@@ -56,21 +56,21 @@ mod tests {
     #[test]
     fn a_path_is_counted_with_its_kind() {
         for kind in KINDS {
-            let group = Group::Intune(kind.throttle);
+            let group = RateGroup::Intune(kind.throttle);
             let url = format!("https://graph.microsoft.com/beta{}/x", kind.collection);
-            assert_eq!(Group::of(&url), group);
+            assert_eq!(RateGroup::of(&url), group);
             for rest in [
                 "",
                 "?$top=1000",
                 "/id/assign",
                 "('id')/assignments?$skiptoken=x",
             ] {
-                assert_eq!(Group::of(&format!("{}{rest}", kind.collection)), group);
+                assert_eq!(RateGroup::of(&format!("{}{rest}", kind.collection)), group);
             }
         }
-        let shared = Group::Intune(ThrottleGroup::Shared);
+        let shared = RateGroup::Intune(ThrottleGroup::Shared);
         assert_eq!(
-            Group::of("/deviceManagement/assignmentFilters?$top=1"),
+            RateGroup::of("/deviceManagement/assignmentFilters?$top=1"),
             shared
         );
         for path in [
@@ -78,7 +78,7 @@ mod tests {
             "/directoryObjects/getByIds",
             "/devices/x",
         ] {
-            assert_eq!(Group::of(path), Group::Directory);
+            assert_eq!(RateGroup::of(path), RateGroup::Directory);
         }
     }
 }

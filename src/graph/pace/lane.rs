@@ -126,10 +126,10 @@ impl Lane {
         };
         let _turn = queue.lock().await;
         loop {
-            let rung = self.changed.notified();
-            tokio::pin!(rung);
+            let notified = self.changed.notified();
+            tokio::pin!(notified);
             // Listens from here on, so that no ring between the look and the wait is missed.
-            rung.as_mut().enable();
+            notified.as_mut().enable();
             let now = Instant::now();
             let until = match self.state().look(class, cost, now) {
                 Look::Leave => return Ok(()),
@@ -153,10 +153,10 @@ impl Lane {
                 Some(until) => {
                     tokio::select! {
                         () = tokio::time::sleep_until(until) => {}
-                        () = rung => {}
+                        () = notified => {}
                     }
                 }
-                None => rung.await,
+                None => notified.await,
             }
         }
     }

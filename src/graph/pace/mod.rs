@@ -8,7 +8,7 @@
 //! but one latency a window. A token bucket with a burst would let two full windows stand back to
 //! back; a smooth rate would waste the first window.
 //!
-//! The service counts by groups of paths ([`Group`]): each has windows of its own, here as there, so
+//! The service counts by groups of paths ([`RateGroup`]): each has windows of its own, here as there, so
 //! that looking up names in the directory takes nothing from the policies.
 //!
 //! A 429 or 503 pauses its whole class of the group until the service's `Retry-After`. A 429 also says that
@@ -25,7 +25,7 @@ use std::time::Duration;
 pub use super::class::Class;
 use super::observe::Observe;
 use crate::model::RateLimit;
-pub use groups::Group;
+pub use groups::RateGroup;
 use lane::{Lane, Watcher};
 pub use lane::{Permit, Turn};
 
@@ -82,7 +82,7 @@ pub struct Pace {
     writes: RateLimit,
     requests: RateLimit,
     longest_wait: Duration,
-    lanes: Mutex<HashMap<Group, Arc<Lane>>>,
+    lanes: Mutex<HashMap<RateGroup, Arc<Lane>>>,
     ceiling: Option<AppCeiling>,
     watcher: Watcher,
 }
@@ -115,7 +115,7 @@ impl Pace {
         self
     }
 
-    fn lane(&self, group: Group) -> Arc<Lane> {
+    fn lane(&self, group: RateGroup) -> Arc<Lane> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let lane = lanes.entry(group).or_insert_with(|| {
             let watcher = self.watcher.clone();
@@ -131,7 +131,7 @@ impl Pace {
 
     /// Returns the most requests of a group that may ever leave at once, so that a batch is not
     /// larger than the limit it counts against.
-    pub fn largest_batch(&self, group: Group) -> usize {
+    pub fn largest_batch(&self, group: RateGroup) -> usize {
         group.requests(self.requests).count
     }
 
@@ -152,11 +152,14 @@ impl Pace {
     /// Gives up if the service asked for a longer wait than allowed.
     pub async fn permit(
         &self,
-        group: Group,
+        group: RateGroup,
         class: Class,
         cost: usize,
     ) -> Result<Permit, WaitTooLong> {
-        let ceiling = self.ceiling.as_ref().filter(|_| group == Group::Directory);
+        let ceiling = self
+            .ceiling
+            .as_ref()
+            .filter(|_| group == RateGroup::Directory);
         let shared = match ceiling {
             Some(AppCeiling(lane)) => Some(lane.permit(class, cost).await?),
             None => None,
@@ -171,23 +174,23 @@ impl Pace {
     /// # Errors
     ///
     /// Gives up if the service asked for a longer wait than allowed.
-    pub async fn turn(&self, group: Group) -> Result<Turn, WaitTooLong> {
+    pub async fn turn(&self, group: RateGroup) -> Result<Turn, WaitTooLong> {
         self.lane(group).turn().await
     }
 
     /// Whether a class is to wait because the service asked for it.
-    pub fn is_paused(&self, group: Group, class: Class) -> bool {
+    pub fn is_paused(&self, group: RateGroup, class: Class) -> bool {
         self.lane(group).is_paused(class)
     }
 
     /// Pauses a class because the service asked for it. If `refused` requests were refused for the
     /// limit's sake, less of the limit is used from then on.
-    pub fn throttle(&self, group: Group, class: Class, wait: Duration, refused: usize) {
+    pub fn throttle(&self, group: RateGroup, class: Class, wait: Duration, refused: usize) {
         self.lane(group).throttle(class, wait, refused);
     }
 
     /// Notes that the service took a request of a class.
-    pub fn passed(&self, group: Group, class: Class) {
+    pub fn passed(&self, group: RateGroup, class: Class) {
         self.lane(group).passed(class);
     }
 }

@@ -6,8 +6,8 @@ use super::lists::{More, Pages, Said};
 use super::{Asked, NOWHERE, refusal};
 use crate::graph::decode::Object;
 use crate::graph::error::GraphError;
-use crate::graph::learnt::Part;
 use crate::graph::read::{PAGE, Reader, with_size};
+use crate::graph::rejected_options::Part;
 use crate::kinds::{IdForm, Listing, PolicyKind};
 use crate::model::{assignments_path, encode};
 
@@ -158,7 +158,7 @@ impl Reader {
             (&pages.expand_refused, Part::Expand),
         ];
         for (_, part) in parts.into_iter().filter(|(refused, _)| refused.is_some()) {
-            self.client().learnt().note(kind.spec().collection, part);
+            self.client().rejected().note(kind.spec().collection, part);
         }
     }
 

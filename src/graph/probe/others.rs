@@ -10,7 +10,7 @@ use crate::graph::client::Call;
 use crate::graph::decode::Object;
 use crate::graph::error::GraphError;
 use crate::graph::groups::{GROUP_PAGE, GROUPS_IN_FILTER};
-use crate::graph::pace::Group;
+use crate::graph::pace::RateGroup;
 use crate::graph::population::number;
 use crate::graph::read::{FILTERS, PAGE, Reader, with_size};
 use crate::graph::transport::Method;
@@ -108,7 +108,7 @@ impl Reader {
             match (others, lost) {
                 (0, 0) => Judged::Holds(format!("{} of {GROUPS_IN_FILTER} ids found", found.len())),
                 (0, lost) => Judged::Differs(format!("{lost} groups that exist are not found")),
-                (others, _) => Judged::Differs(format!("{others} groups are found beside")),
+                (others, _) => Judged::Differs(format!("{others} groups are found as well")),
             }
         });
         let names: Vec<String> = known
@@ -138,7 +138,7 @@ impl Reader {
                     Judged::Holds(format!("{} names found", names.len() - lost))
                 }
                 (0, lost) => Judged::Differs(format!("{lost} names of groups are not found")),
-                (others, _) => Judged::Differs(format!("{others} groups are found beside")),
+                (others, _) => Judged::Differs(format!("{others} groups are found as well")),
             }
         });
         Ok(())
@@ -229,7 +229,7 @@ impl Reader {
         let url = self.client().address().join("/directoryObjects/getByIds");
         // It changes nothing, though it is a POST.
         let call = Call {
-            group: Group::of(&url),
+            group: RateGroup::of(&url),
             method: Method::Post,
             url,
             headers: Vec::new(),

@@ -129,7 +129,7 @@ fn virtual_group(tallies: &mut Tallies, kind: PolicyKind, assignment: &Object) {
     }
 }
 
-/// Looks at what an assignment says beside its target.
+/// Looks at what an assignment says besides its target.
 fn properties(tallies: &mut Tallies, kind: PolicyKind, object: &Object, assignment: &Object) {
     match kind.spec().properties {
         AssignmentProperties::App => settings(tallies, kind, object, assignment),

@@ -33,7 +33,7 @@ impl Tallies {
         add(&mut self.of(id).held, at.into());
     }
 
-    /// Notes what is otherwise.
+    /// Notes what differs.
     pub(super) fn differs(&mut self, id: &'static str, seen: impl Into<String>) {
         add(&mut self.of(id).differs, seen.into());
     }
@@ -54,7 +54,7 @@ impl Tallies {
         self.open(id, why);
     }
 
-    /// Judges: one place where it is otherwise is enough, and so is one where it holds if there is none.
+    /// Judges: one place where it differs is enough, and so is one where it holds if there is none.
     pub(super) fn findings(self) -> Vec<Finding> {
         let tallies = self.of.into_iter();
         tallies
@@ -65,7 +65,7 @@ impl Tallies {
                     forbidden,
                     open,
                 } = tally;
-                // What is otherwise or lacking is said in full.
+                // What differs or lacking is said in full.
                 let (state, seen) = if !differs.is_empty() {
                     (State::Differs, differs.join("; "))
                 } else if !held.is_empty() && forbidden.is_empty() {

@@ -1,4 +1,4 @@
-//! The words that a record may hold: the program's own tables, and what the service's schema has beside.
+//! The words that a record may hold: the program's own tables, and what the service's schema has besides.
 
 use std::collections::HashSet;
 use std::sync::LazyLock;
@@ -69,7 +69,7 @@ const ENUMERATIONS: &[&str] = &[
     "Get",
 ];
 
-/// Segments of paths beside the collections of kinds.
+/// Segments of paths besides the collections of kinds.
 const SEGMENTS: &[&str] = &[
     "beta",
     "v1.0",

@@ -1,4 +1,4 @@
-//! The schema of what assignments say beside their target: intent, settings and schedules.
+//! The schema of what assignments say besides their target: intent, settings and schedules.
 
 use serde_json::{Map, Value, json};
 

@@ -1,4 +1,4 @@
-//! Reading what an included target may say beside who is meant: its filter and its source.
+//! Reading what an included target may say besides who is meant: its filter and its source.
 
 use super::Side;
 use crate::diagnostic::Diagnostic;

@@ -40,7 +40,7 @@ pub struct Tenant {
     pub client_id: Option<String>,
     /// The cloud it is in, if that is said.
     pub cloud: Option<&'static Cloud>,
-    /// What it can be selected by beside its name.
+    /// What it can be selected by besides its name.
     pub labels: Vec<String>,
     /// The key that names it; `None` if it is known from a saved plan.
     pub place: Option<Place>,

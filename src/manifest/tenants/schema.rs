@@ -1,4 +1,4 @@
-//! The JSON Schema of what manifests for several tenants have beside the rest.
+//! The JSON Schema of what manifests for several tenants have besides the rest.
 
 use serde_json::{Map, Value, json};
 
@@ -53,7 +53,7 @@ pub(in crate::manifest) fn of_tenant(key: &str) -> Value {
         }
         "labels" => json!({
             "type": "array",
-            "description": "What the tenant can be selected by beside its name: `--tenant label:gold`, \
+            "description": "What the tenant can be selected by besides its name: `--tenant label:gold`, \
                 `onlyTenants: [gold]`.",
             "items": {"type": ["string", "number", "boolean"], "pattern": NAME},
         }),

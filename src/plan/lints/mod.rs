@@ -1,4 +1,4 @@
-//! Warnings from Microsoft's rules of targeting, on what policies shall have.
+//! Warnings from Microsoft's rules of targeting, on planned assignments.
 //!
 //! Each says the numbers that it saw and the page that it comes from. Nothing is said where it is not known
 //! whether a group holds devices or users. What was so before is said to be so, and never fails a run.

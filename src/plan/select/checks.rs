@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::directory::Directory;
+use super::names::Directory;
 use super::{PlacedDesired, platform};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::kinds::app_settings;
@@ -251,7 +251,7 @@ fn properties_in(rule: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Finds groups that are excluded beside all devices where that is not possible.
+/// Finds groups that are excluded together with all devices where that is not possible.
 fn check_beside_all_devices(
     desired: &Desired,
     place: Place,
@@ -266,7 +266,10 @@ fn check_beside_all_devices(
     if live.kind.spec().targets.excludes_from_all_devices || !has_all || is_live {
         return None;
     }
-    let message = format!("a {} takes no exclusion beside all devices", live.kind);
+    let message = format!(
+        "a {} takes no exclusion together with all devices",
+        live.kind
+    );
     let doubt = Diagnostic::warning("target-not-allowed", place, message);
     Some(
         doubt

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::checks::{LiveCheck, LiveCheckKind, to_check};
-use super::directory::{Directory, Resolved, ResolvedAbsent};
+use super::names::{Directory, Resolved, ResolvedAbsent};
 use super::{DesiredState, Findings, PlacedDesired, ResolvedEntry};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::manifest::{Entry, Mode, WantedTarget, conflict};

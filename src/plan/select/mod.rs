@@ -6,8 +6,8 @@
 
 mod checks;
 mod combined;
-mod directory;
 mod index;
+mod names;
 mod platform;
 mod suggest;
 
@@ -21,8 +21,8 @@ use crate::model::{
     Assignment, AssignmentKey, Assignments, Desired, LivePolicy, LiveTenant, Stated, Target,
 };
 use combined::Combined;
-use directory::{Directory, Resolved, ResolvedAbsent};
 use index::PolicyIndex;
+use names::{Directory, Resolved, ResolvedAbsent};
 
 /// What manifests select in a tenant.
 #[derive(Debug)]

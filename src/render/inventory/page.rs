@@ -250,7 +250,7 @@ fn target_of((tenant, inventory): &Part<'_>, row: &Assignment) -> TargetData {
     }
 }
 
-/// Says what an assignment says beside its target and filter.
+/// Says what an assignment says besides its target and filter.
 fn more(row: &Assignment) -> String {
     let mut parts = Vec::new();
     parts.extend(

@@ -14,7 +14,7 @@ pub struct Entry {
     pub tenant: Tenant,
     /// Why the run for it did not do what it was asked.
     pub failure: Option<Failure>,
-    /// How the run for it ended beside that.
+    /// How the run for it ended besides that.
     pub exits: Vec<Exit>,
     /// What is known of its plan; `None` without one.
     pub brief: Option<Brief>,
@@ -70,7 +70,7 @@ impl Entry {
     #[must_use]
     pub fn exit(&self) -> Exit {
         let failed = self.failure.as_ref().map(|failure| failure.exit);
-        Exit::first(self.exits.iter().copied().chain(failed))
+        Exit::most_severe(self.exits.iter().copied().chain(failed))
     }
 
     /// Says in a few words what came of it.

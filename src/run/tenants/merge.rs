@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::batch::{Batch, Drawn};
 use super::entry::Entry;
+use super::results::{Drawn, TenantResults};
 use crate::exit::Exit;
 use crate::files::{self, LARGEST_PLAN};
 use crate::manifest::Tenant;
@@ -75,7 +75,7 @@ pub struct MergedResults {
     /// The command that ran.
     pub command: &'static str,
     /// The tenants.
-    pub batch: Batch,
+    pub results: TenantResults,
 }
 
 /// Finds out which command's results a folder holds.
@@ -159,7 +159,7 @@ pub fn merge(
     let command = merged_command(folder)?;
     let mut merged = MergedResults {
         command,
-        batch: Batch::default(),
+        results: TenantResults::default(),
     };
     let mut shards: BTreeMap<usize, PathBuf> = BTreeMap::new();
     let mut tenants = BTreeSet::new();
@@ -180,7 +180,7 @@ pub fn merge(
             if !tenants.insert(tenant.name.clone()) {
                 return twice(format!("the tenant `{}`", tenant.name));
             }
-            adopt(&mut merged.batch, tenant, &drawn)?;
+            adopt(&mut merged.results, tenant, &drawn)?;
         }
         guards.extend(part.guards.into_iter().filter_map(guard));
     }
@@ -199,12 +199,12 @@ pub fn merge(
         return Err(Failure::new(Exit::Failure, message)
             .hint("what came of their tenants is not known; run these shards again"));
     }
-    merged.batch.judge(&GuardRules::default(), &guards);
+    merged.results.judge(&GuardRules::default(), &guards);
     // A shard sees its own tenants only.
     if command == "plan" {
-        merged.batch.refuse("", |_| true);
+        merged.results.refuse("", |_| true);
     }
-    merged.batch.sort();
+    merged.results.sort();
     Ok(merged)
 }
 
@@ -223,7 +223,7 @@ fn guard(part: GuardPart) -> Option<Guard> {
 }
 
 fn adopt(
-    batch: &mut Batch,
+    results: &mut TenantResults,
     part: TenantPart,
     drawn: &impl Fn(&[PlanDiagnostic]) -> Drawn,
 ) -> Result<(), Failure> {
@@ -257,5 +257,5 @@ fn adopt(
     for (finding, part) in drawn.findings.iter_mut().zip(diagnostics) {
         finding.drawn = part.text.unwrap_or_default();
     }
-    batch.adopt(entry, plan.as_ref(), &drawn)
+    results.adopt(entry, plan.as_ref(), &drawn)
 }

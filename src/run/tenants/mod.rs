@@ -1,11 +1,11 @@
 //! Runs for the tenants that manifests name: which of them are meant, and how each is talked to. The runs
 //! themselves are those for one tenant.
 
-mod batch;
 mod entry;
 mod files;
-mod fleet;
+mod many;
 mod merge;
+mod results;
 mod shard;
 mod spool;
 
@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use super::connect::{Endpoint, ServiceSettings};
 use super::{Failure, plan};
-use crate::auth::OwnTenant;
+use crate::auth::ExpectedTenant;
 use crate::diagnostic::{Diagnostic, Sources, nearest};
 use crate::exit::Exit;
 use crate::export;
@@ -23,13 +23,13 @@ use crate::model::Guid;
 use crate::plan::guards::GuardRules;
 use crate::plan::saved::PlannedTenant;
 
-pub use batch::{Batch, Drawn, Opened};
 pub use entry::{Brief, Entry};
 pub use files::{
     TenantFile, holds_plans, holds_reports, plan_file, recorded_tenant, reports, saved_plans,
 };
-pub use fleet::{Carrying, Fleet, Host, Input};
+pub use many::{Carrying, Host, Input, ManyTenants};
 pub use merge::{MergedResults, merge, merged_command};
+pub use results::{Drawn, Opened, TenantResults};
 pub use shard::Shard;
 
 /// A tenant's manifest.
@@ -196,8 +196,9 @@ pub fn service_of(settings: &ServiceSettings, tenant: &Tenant) -> Result<Service
             let file = folder.join(format!("{}.json", tenant.name));
             if !file.is_file() {
                 let message = format!("the sandbox has no tenant in `{}`", file.display());
-                return Err(Failure::new(Exit::Failure, message)
-                    .hint("with several tenants `--sandbox` takes a folder with a file a tenant"));
+                return Err(Failure::new(Exit::Failure, message).hint(
+                    "with several tenants `--sandbox` takes a folder with one file per tenant",
+                ));
             }
             Endpoint::Sandbox(file)
         }
@@ -210,7 +211,7 @@ pub fn service_of(settings: &ServiceSettings, tenant: &Tenant) -> Result<Service
     Ok(ServiceSettings {
         endpoint,
         cloud: tenant.cloud.unwrap_or(settings.cloud),
-        own_tenant: Some(OwnTenant {
+        expected_tenant: Some(ExpectedTenant {
             tenant_id: tenant.tenant_id.clone(),
             client_id: tenant.client_id.clone(),
         }),

@@ -355,7 +355,7 @@ impl Trial {
         Ok(Tried {
             findings,
             restored,
-            exit: Exit::first(exits),
+            exit: Exit::most_severe(exits),
         })
     }
 }

@@ -1,4 +1,4 @@
-//! `doctor`: each assumption about the service holds in the emulator, and where it is otherwise `doctor` says
+//! `doctor`: each assumption about the service holds in the emulator, and where it deviates `doctor` says
 //! so, and plan and apply do the right thing all the same or refuse.
 
 use serde_json::{Value, json};
@@ -63,13 +63,13 @@ struct Case {
     switches: Value,
     state: &'static str,
     /// The exit codes of `plan` and `apply`; `apply` is left out where it looks back for minutes, and tried in
-    /// virtual time (`library::otherwise`).
+    /// virtual time (`library::deviations`).
     plan: i32,
     apply: Option<i32>,
 }
 
-fn otherwise(id: &'static str, how: &str, plan: i32, apply: i32) -> Case {
-    switched(id, json!({"otherwise": [how]}), "differs", plan, apply)
+fn deviation(id: &'static str, how: &str, plan: i32, apply: i32) -> Case {
+    switched(id, json!({"deviations": [how]}), "differs", plan, apply)
 }
 
 fn switched(id: &'static str, switches: Value, state: &'static str, plan: i32, apply: i32) -> Case {
@@ -101,27 +101,27 @@ fn roles_without(lacking: &str) -> Value {
 /// One row for each assumption that reading can find out.
 fn cases() -> Vec<Case> {
     vec![
-        otherwise("list-top", "topRefused", 0, 0),
-        otherwise("list-expand", "expandRefused", 0, 0),
-        otherwise("list-expand", "expandEmpty", 0, 0),
-        otherwise("rows-agree", "assignmentsRefused", 0, 6),
-        otherwise("rows-agree", "assignmentsEmpty", 0, 6),
-        otherwise("item-expand", "itemExpandWorks", 0, 0),
-        otherwise("set-expand", "setExpandRefused", 0, 0),
-        otherwise("odata-count", "countOfList", 0, 0),
-        otherwise("next-link", "linkRelative", 0, 0),
-        otherwise("next-link", "linkForeign", 0, 0),
-        otherwise("next-link", "nextPageEmpty", 0, 0),
-        otherwise("names", "namesMissing", 3, 3),
-        otherwise("names", "someNamesMissing", 3, 3),
-        otherwise("object-ids", "idsOfText", 0, 6),
-        otherwise("row-ids", "rowIdsMissing", 0, 0),
-        otherwise("row-ids", "rowIdsShared", 0, 0),
-        otherwise("sources", "sourceNovel", 0, NEVER_SHOWS),
-        otherwise("no-filter", "filterSpelling", 0, 0),
-        otherwise("target-types", "targetNovel", 0, NEVER_SHOWS),
-        otherwise("policy-types", "typeNovel", 0, 0),
-        otherwise("platforms", "platformNovel", 0, 0),
+        deviation("list-top", "topRefused", 0, 0),
+        deviation("list-expand", "expandRefused", 0, 0),
+        deviation("list-expand", "expandEmpty", 0, 0),
+        deviation("rows-agree", "assignmentsRefused", 0, 6),
+        deviation("rows-agree", "assignmentsEmpty", 0, 6),
+        deviation("item-expand", "itemExpandWorks", 0, 0),
+        deviation("set-expand", "setExpandRefused", 0, 0),
+        deviation("odata-count", "countOfList", 0, 0),
+        deviation("next-link", "linkRelative", 0, 0),
+        deviation("next-link", "linkForeign", 0, 0),
+        deviation("next-link", "nextPageEmpty", 0, 0),
+        deviation("names", "namesMissing", 3, 3),
+        deviation("names", "someNamesMissing", 3, 3),
+        deviation("object-ids", "idsOfText", 0, 6),
+        deviation("row-ids", "rowIdsMissing", 0, 0),
+        deviation("row-ids", "rowIdsShared", 0, 0),
+        deviation("sources", "sourceNovel", 0, NEVER_SHOWS),
+        deviation("no-filter", "filterSpelling", 0, 0),
+        deviation("target-types", "targetNovel", 0, NEVER_SHOWS),
+        deviation("policy-types", "typeNovel", 0, 0),
+        deviation("platforms", "platformNovel", 0, 0),
         switched(
             "licences",
             json!({"unavailable": ["mobileApps"]}),
@@ -129,7 +129,7 @@ fn cases() -> Vec<Case> {
             0,
             0,
         ),
-        otherwise("read-permissions", "listForbidden", 7, 7),
+        deviation("read-permissions", "listForbidden", 7, 7),
         switched(
             "read-permissions",
             roles_without("DeviceManagement"),
@@ -151,10 +151,10 @@ fn cases() -> Vec<Case> {
             0,
             0,
         ),
-        otherwise("approval-requests", "requestsRefused", 0, 0),
-        otherwise("throttling", "slowDown", 0, 0),
-        otherwise("retry-after", "slowDownSilent", 0, 0),
-        otherwise("clock", "clockAhead", 0, 0),
+        deviation("approval-requests", "requestsRefused", 0, 0),
+        deviation("throttling", "slowDown", 0, 0),
+        deviation("retry-after", "slowDownSilent", 0, 0),
+        deviation("clock", "clockAhead", 0, 0),
         switched(
             "approval-policies",
             json!({"approval": {"policyTypes": ["ENDPOINTsecuritypolicy", "Windows365"]}}),
@@ -162,26 +162,26 @@ fn cases() -> Vec<Case> {
             0,
             0,
         ),
-        otherwise("batch", "batchOfTen", 0, 0),
+        deviation("batch", "batchOfTen", 0, 0),
         switched(
             "batch",
-            json!({"otherwise": ["batchForbidden"]}),
+            json!({"deviations": ["batchForbidden"]}),
             "not permitted",
             0,
             0,
         ),
-        otherwise("groups-in", "inOfTen", 0, 0),
-        otherwise("groups-in", "inFindsNone", 3, 3),
-        otherwise("groups-in", "inIgnored", 0, 0),
+        deviation("groups-in", "inOfTen", 0, 0),
+        deviation("groups-in", "inFindsNone", 3, 3),
+        deviation("groups-in", "inIgnored", 0, 0),
         switched("groups-in", roles_without("Group"), "not permitted", 7, 7),
-        otherwise("group-count", "countRefused", 0, 0),
-        otherwise("get-by-ids", "byIdsRefused", 0, 0),
-        otherwise("audit", "auditOldestFirst", 0, 0),
+        deviation("group-count", "countRefused", 0, 0),
+        deviation("get-by-ids", "byIdsRefused", 0, 0),
+        deviation("audit", "auditOldestFirst", 0, 0),
     ]
 }
 
 /// Assumptions that have nothing to do with each other or with the policies that are written, and what makes
-/// each otherwise.
+/// each with its deviation.
 const APART: &[(&str, &str)] = &[
     ("no-expand", "expandEverywhere"),
     ("missing-policy", "missingRefused"),
@@ -262,12 +262,12 @@ fn event(time: &str) -> Value {
 }
 
 #[test]
-fn what_is_otherwise_beside_the_policies_is_said_and_touches_none() {
+fn what_deviates_beside_the_policies_is_said_and_touches_none() {
     let switches: Vec<&str> = APART.iter().map(|(_, how)| *how).collect();
     for (switches, state) in [(json!([]), "holds"), (json!(switches), "differs")] {
         let world = world_of(&Case {
             id: "",
-            switches: json!({"otherwise": switches}),
+            switches: json!({"deviations": switches}),
             state,
             plan: 0,
             apply: None,
@@ -319,7 +319,7 @@ fn requests_that_do_not_say_what_they_are_for_are_found_out() {
     world
         .sandbox("doctor")
         .exits(1)
-        .says(&["writes rely on what is otherwise here: `approval-fields`"]);
+        .says(&["writes rely on what differs here: `approval-fields`"]);
     // A second request is not filed, and nothing is written.
     let ran = world.sandbox("apply m.yaml --yes --justification why");
     assert!(matches!(ran.code, Some(6 | 8)), "{ran:#?}");
@@ -329,7 +329,7 @@ fn requests_that_do_not_say_what_they_are_for_are_found_out() {
     assert_eq!(world.rows("P1"), ["+A"]);
 }
 
-/// A tenant whose service is otherwise.
+/// A tenant whose service deviates.
 fn world_of(case: &Case) -> World {
     let world = World::with(
         &tenant(),
@@ -346,7 +346,7 @@ fn world_of(case: &Case) -> World {
 }
 
 #[test]
-fn what_is_otherwise_is_said_and_keeps_apply_from_doing_wrong() {
+fn what_deviates_is_said_and_keeps_apply_from_doing_wrong() {
     let wrong: Vec<String> = std::thread::scope(|scope| {
         let cases = cases().into_iter();
         let running: Vec<_> = cases

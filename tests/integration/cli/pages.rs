@@ -284,7 +284,7 @@ fn assumption(assumption: &Assumption) -> String {
         basis,
         source,
         depends,
-        otherwise,
+        fallback,
         matters,
         probe,
     } = assumption;
@@ -298,7 +298,7 @@ fn assumption(assumption: &Assumption) -> String {
         Probe::Never(why) => (*why).to_owned(),
     };
     format!(
-        "### `{id}`\n\nExpected: {expected}.\n\n- How sure: {} ({source}).\n- What depends on it: {depends}. {matters}\n- If it does not hold: {otherwise}.\n- How it is checked: {found_out}.\n\n",
+        "### `{id}`\n\nExpected: {expected}.\n\n- How sure: {} ({source}).\n- What depends on it: {depends}. {matters}\n- If it does not hold: {fallback}.\n- How it is checked: {found_out}.\n\n",
         basis.name()
     )
     .replace(" \n", "\n")

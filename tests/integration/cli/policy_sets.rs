@@ -163,7 +163,7 @@ fn a_set_whose_members_cannot_be_read_is_not_written() {
         let (world, _) = world();
         world.edit("tenant.json", |state| {
             state["policySets"][0]["items"] = items.clone();
-            state["service"]["otherwise"] = refused;
+            state["service"]["deviations"] = refused;
         });
         let before = world.read("tenant.json");
         for line in ["plan m.yaml", "drift m.yaml", "apply m.yaml --yes"] {

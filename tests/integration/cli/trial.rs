@@ -204,7 +204,7 @@ fn what_a_trial_finds_is_said_and_taken_back() {
         .sandbox("doctor --try-writes P --group C --yes")
         .exits(1)
         .says(&[
-            "writes rely on what is otherwise here: `assign-answer`",
+            "writes rely on what differs here: `assign-answer`",
             "the policy is as it was",
         ]);
     assert_eq!(world.rows("P"), ["+A"]);

@@ -14,7 +14,7 @@ use assignctl::exit::Exit;
 use assignctl::graph::address::GraphUrl;
 use assignctl::graph::client::Client;
 use assignctl::graph::observe::Unobserved;
-use assignctl::graph::pace::{AppCeiling, Class, Group};
+use assignctl::graph::pace::{AppCeiling, Class, RateGroup};
 use assignctl::graph::transport::InProcessTransport;
 use assignctl::manifest::{self, Loaded};
 use assignctl::model::RateLimit;
@@ -23,7 +23,7 @@ use assignctl::plan::{PlanDiagnostic, PlannedPolicy};
 use assignctl::report::Settled;
 use assignctl::run::Failure;
 use assignctl::run::connect::ServiceSettings;
-use assignctl::run::tenants::{Batch, Carrying, Drawn, Entry, Fleet, Host, Input};
+use assignctl::run::tenants::{Carrying, Drawn, Entry, Host, Input, ManyTenants, TenantResults};
 use assignctl_sandbox::{Machine, Service, Tenant};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -206,7 +206,7 @@ impl Host for Cluster {
 }
 
 /// Plans and applies for all tenants, and returns how long that took.
-fn run(cluster: &Cluster, loaded: &Loaded, parallel: usize) -> (Batch, Duration) {
+fn run(cluster: &Cluster, loaded: &Loaded, parallel: usize) -> (TenantResults, Duration) {
     let reports = tempfile::tempdir().expect("a folder");
     let carrying = Carrying {
         report: Some(reports.path().to_owned()),
@@ -215,7 +215,7 @@ fn run(cluster: &Cluster, loaded: &Loaded, parallel: usize) -> (Batch, Duration)
     in_virtual_time(async {
         let began = Instant::now();
         let stop = CancellationToken::new();
-        let fleet = Fleet {
+        let many = ManyTenants {
             host: cluster,
             request: whole_plan(),
             since: None,
@@ -223,14 +223,14 @@ fn run(cluster: &Cluster, loaded: &Loaded, parallel: usize) -> (Batch, Duration)
             stop: &stop,
         };
         let tenants = loaded.tenants.clone();
-        let mut batch = fleet.plan(Input::Manifests(loaded, tenants)).await;
-        fleet.carry_out(&mut batch, &carrying).await;
+        let mut batch = many.plan(Input::Manifests(loaded, tenants)).await;
+        many.carry_out(&mut batch, &carrying).await;
         (batch, began.elapsed())
     })
 }
 
 /// What came of a tenant, in words.
-fn came_of(cluster: &Cluster, batch: &Batch, number: usize) -> String {
+fn came_of(cluster: &Cluster, batch: &TenantResults, number: usize) -> String {
     let name = named(number);
     let entry = batch.entries.iter().find(|entry| entry.tenant.name == name);
     let entry = entry.expect("an entry");
@@ -247,7 +247,7 @@ fn came_of(cluster: &Cluster, batch: &Batch, number: usize) -> String {
 const TENANTS: usize = 5;
 
 /// Runs some tenants, one of which meets faults if `faulty` says so.
-fn simulated(seed: u64, faulty: Option<usize>, parallel: usize) -> (Cluster, Batch) {
+fn simulated(seed: u64, faulty: Option<usize>, parallel: usize) -> (Cluster, TenantResults) {
     let make: Make = Box::new(move |number, wire| {
         wire.latency(Duration::from_millis(50));
         if Some(number) == faulty {
@@ -338,7 +338,7 @@ fn an_interrupt_ends_all_tenants_in_order() {
             ..Carrying::default()
         };
         let batch = in_virtual_time(async {
-            let fleet = Fleet {
+            let many = ManyTenants {
                 host: &cluster,
                 request: whole_plan(),
                 since: None,
@@ -346,8 +346,8 @@ fn an_interrupt_ends_all_tenants_in_order() {
                 stop: &stop,
             };
             let tenants = loaded.tenants.clone();
-            let mut batch = fleet.plan(Input::Manifests(&loaded, tenants)).await;
-            fleet.carry_out(&mut batch, &carrying).await;
+            let mut batch = many.plan(Input::Manifests(&loaded, tenants)).await;
+            many.carry_out(&mut batch, &carrying).await;
             batch
         });
         assert_eq!(batch.exit(), Exit::Interrupted, "{after}");
@@ -381,14 +381,14 @@ fn tenants_share_what_the_directory_gives_the_app() {
             async move {
                 for _ in 0..7 {
                     let mut permit = pace
-                        .permit(Group::Directory, Class::Read, 1)
+                        .permit(RateGroup::Directory, Class::Read, 1)
                         .await
                         .expect("one");
                     permit.mark_used();
                     drop(permit);
                 }
                 // What is no request of the directory is not held up by it.
-                let intune = Group::of("/deviceManagement/configurationPolicies");
+                let intune = RateGroup::of("/deviceManagement/configurationPolicies");
                 pace.permit(intune, Class::Read, 1).await.expect("one");
             }
         });

@@ -20,7 +20,7 @@ pub(crate) fn service_settings() -> ServiceSettings {
         cloud: &CLOUDS[0],
         auth: None,
         tenant_id: None,
-        own_tenant: None,
+        expected_tenant: None,
         login: LoginSettings::default(),
         writes: PUBLISHED_WRITES,
         requests: PUBLISHED_REQUESTS,

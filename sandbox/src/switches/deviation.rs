@@ -1,11 +1,11 @@
-//! The words for ways in which the service is otherwise than clients take for granted.
+//! The words for ways in which the service deviates from what clients take for granted.
 
 use serde::{Deserialize, Serialize};
 
-/// A way in which the service is otherwise.
+/// A way in which the service deviates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Otherwise {
+pub enum Deviation {
     /// Lists refuse a `$top` of more than 100.
     TopRefused,
     /// Lists refuse `$expand=assignments`.
@@ -102,7 +102,7 @@ pub enum Otherwise {
     AuditNameless,
 }
 
-impl Otherwise {
+impl Deviation {
     /// Every way.
     pub const ALL: [Self; 47] = [
         Self::TopRefused,

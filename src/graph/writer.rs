@@ -8,18 +8,18 @@ use std::time::Duration;
 
 use azure_core::base64;
 
-use super::body::WriteRequest;
 use super::client::{Call, Client, Fault};
 use super::error::{APPROVAL_CODE, GraphError, ServiceError, approval_code};
-use super::pace::{Class, Group, Permit, Turn, WaitTooLong};
+use super::pace::{Class, Permit, RateGroup, Turn, WaitTooLong};
 use super::retry;
 use super::transport::Method;
 use super::wire::APPROVAL_REQUESTS;
+use super::write_request::WriteRequest;
 use crate::kinds::PolicyKind;
 
 /// What became of a write.
 #[derive(Clone, Debug)]
-pub enum Written {
+pub enum WriteOutcome {
     /// The service says that it is done. The body of its answer says nothing that can be relied
     /// on; reading back does.
     Done,
@@ -46,7 +46,7 @@ pub enum Written {
     },
 }
 
-/// The slot of a write, had before the policy is read for the last time, so that no wait comes
+/// The slot of a write, acquired before the policy is read for the last time, so that no wait comes
 /// between that look and the write.
 #[derive(Debug)]
 pub struct WriteSlot(Permit);
@@ -140,7 +140,7 @@ impl Writer {
         request: &WriteRequest,
         id: String,
         approval: &ApprovalHeader,
-    ) -> Written {
+    ) -> WriteOutcome {
         let WriteRequest {
             method,
             path,
@@ -149,7 +149,7 @@ impl Writer {
         } = request;
         let url = self.client.address().join(path);
         let call = Call {
-            group: Group::of(&url),
+            group: RateGroup::of(&url),
             method: *method,
             url,
             headers: std::iter::once(("client-request-id", id))
@@ -165,13 +165,13 @@ impl Writer {
 
     /// Withdraws a request for approval of one's own. The id goes into the body: below the id the service
     /// has no such route.
-    pub async fn withdraw(&self, code: &str) -> Written {
+    pub async fn withdraw(&self, code: &str) -> WriteOutcome {
         let url = self
             .client
             .address()
             .join(&format!("{APPROVAL_REQUESTS}/cancelMyRequest"));
         let call = Call {
-            group: Group::of(&url),
+            group: RateGroup::of(&url),
             method: Method::Post,
             url,
             headers: vec![("client-request-id", self.new_request_id())],
@@ -182,22 +182,22 @@ impl Writer {
         };
         match self.client.pace().turn(call.group).await {
             Ok(Turn { look: _, write }) => self.write(WriteSlot(write), &call).await,
-            Err(wait) => Written::NotSent(GraphError::Wait {
+            Err(wait) => WriteOutcome::NotSent(GraphError::Wait {
                 what: self.client.describe(&call),
                 wait,
             }),
         }
     }
 
-    async fn write(&self, slot: WriteSlot, call: &Call) -> Written {
+    async fn write(&self, slot: WriteSlot, call: &Call) -> WriteOutcome {
         let what = self.client.describe(call);
         match self.client.exchange(call, slot.0, retry::WRITE_TIME).await {
             Ok(response) => match response.status {
                 200..300 => {
                     self.client.write_passed(call.group);
-                    Written::Done
+                    WriteOutcome::Done
                 }
-                300..400 => Written::Redirected(GraphError::redirected(
+                300..400 => WriteOutcome::Redirected(GraphError::redirected(
                     self.client.address(),
                     what,
                     &response,
@@ -210,29 +210,29 @@ impl Writer {
                         self.client.write_passed(call.group);
                     }
                     match status {
-                        429 => Written::Throttled(error),
+                        429 => WriteOutcome::Throttled(error),
                         // 408 and all of 5xx: it may have had its effect all the same.
-                        408 | 500.. => Written::Unknown {
+                        408 | 500.. => WriteOutcome::Unknown {
                             reason: error.to_string(),
                             retry_after: error.retry_after,
                         },
                         _ => match approval_code(&response) {
-                            Some(code) => Written::Filed(code),
-                            None => Written::Refused(error),
+                            Some(code) => WriteOutcome::Filed(code),
+                            None => WriteOutcome::Refused(error),
                         },
                     }
                 }
             },
             Err(Fault::Renewed(response)) => {
-                Written::Renewed(ServiceError::from_response(&response))
+                WriteOutcome::Renewed(ServiceError::from_response(&response))
             }
-            Err(Fault::Paused) => Written::Paused,
-            Err(Fault::Interrupted) => Written::NotSent(GraphError::Interrupted),
-            Err(Fault::SignIn(error)) => Written::NotSent(error.into()),
-            Err(Fault::Wait(wait)) => Written::NotSent(GraphError::Wait { what, wait }),
+            Err(Fault::Paused) => WriteOutcome::Paused,
+            Err(Fault::Interrupted) => WriteOutcome::NotSent(GraphError::Interrupted),
+            Err(Fault::SignIn(error)) => WriteOutcome::NotSent(error.into()),
+            Err(Fault::Wait(wait)) => WriteOutcome::NotSent(GraphError::Wait { what, wait }),
             // Reading back settles them all; it only costs a read where nothing had left.
             Err(Fault::NotSent(reason) | Fault::Unknown(reason) | Fault::Unusable(reason)) => {
-                Written::Unknown {
+                WriteOutcome::Unknown {
                     reason,
                     retry_after: None,
                 }
@@ -241,6 +241,6 @@ impl Writer {
     }
 }
 
-fn group(kind: PolicyKind) -> Group {
-    Group::Intune(kind.spec().throttle)
+fn group(kind: PolicyKind) -> RateGroup {
+    RateGroup::Intune(kind.spec().throttle)
 }

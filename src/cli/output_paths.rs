@@ -23,13 +23,13 @@ const OPTIONS: [&str; 9] = [
 
 /// An option with what it names.
 #[derive(Clone, Debug)]
-pub(super) struct Written {
+pub(super) struct OutputPath {
     option: String,
     path: PathBuf,
 }
 
 /// Returns what the options of the command that was typed name.
-pub(super) fn of(tree: &clap::Command, matches: &ArgMatches) -> Vec<Written> {
+pub(super) fn of(tree: &clap::Command, matches: &ArgMatches) -> Vec<OutputPath> {
     let Some((name, matches)) = matches.subcommand() else {
         return Vec::new();
     };
@@ -52,7 +52,7 @@ pub(super) fn of(tree: &clap::Command, matches: &ArgMatches) -> Vec<Written> {
         }
         let paths = matches.try_get_many::<PathBuf>(id);
         for path in paths.ok().flatten().into_iter().flatten() {
-            written.push(Written {
+            written.push(OutputPath {
                 option: option.clone(),
                 path: path.clone(),
             });
@@ -62,20 +62,20 @@ pub(super) fn of(tree: &clap::Command, matches: &ArgMatches) -> Vec<Written> {
 }
 
 /// Refuses two options that name one file.
-pub(super) fn check(mut written: Vec<Written>) -> Result<(), Failure> {
+pub(super) fn check(mut written: Vec<OutputPath>) -> Result<(), Failure> {
     // Read later than the others (`settings::service`).
     let named = written.iter().any(|file| file.option == "--sandbox");
     if let Some(path) = variable("ASSIGNCTL_SANDBOX").filter(|_| !named) {
-        written.push(Written {
+        written.push(OutputPath {
             option: "ASSIGNCTL_SANDBOX".to_owned(),
             path: path.into(),
         });
     }
-    for (number, Written { option, path }) in written.iter().enumerate() {
+    for (number, OutputPath { option, path }) in written.iter().enumerate() {
         let place = place(path);
         let mut earlier = written[..number].iter();
         let twin = earlier.find(|other| place.is_some() && self::place(&other.path) == place);
-        if let Some(Written { option: other, .. }) = twin {
+        if let Some(OutputPath { option: other, .. }) = twin {
             return Err(
                 Failure::usage(format!("`{other}` and `{option}` name the same file"))
                     .hint("name another file; nothing was written"),

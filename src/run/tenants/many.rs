@@ -10,9 +10,9 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
-use super::batch::{Batch, Drawn};
 use super::entry::Entry;
 use super::files::{TenantFile, baseline};
+use super::results::{Drawn, TenantResults};
 use super::{planned, rules_of};
 use crate::apply::approval::Approval;
 use crate::apply::{ObserveApply, Settings};
@@ -116,7 +116,7 @@ pub struct Carrying {
 }
 
 /// A run for several tenants.
-pub struct Fleet<'a, H> {
+pub struct ManyTenants<'a, H> {
     /// Whoever starts it.
     pub host: &'a H,
     /// What kind of plans are made.
@@ -135,7 +135,7 @@ struct Staged {
     drawn: Drawn,
 }
 
-impl<H: Host> Fleet<'_, H> {
+impl<H: Host> ManyTenants<'_, H> {
     /// Does the work of tenants, of so many at a time.
     async fn side_by_side<T>(&self, work: impl Iterator<Item = impl Future<Output = T>>) -> Vec<T> {
         let work = futures::stream::iter(work).buffer_unordered(self.parallel.max(1));
@@ -143,15 +143,15 @@ impl<H: Host> Fleet<'_, H> {
     }
 
     /// Plans for all tenants.
-    pub async fn plan(&self, input: Input<'_>) -> Batch {
-        let mut batch = Batch::default();
+    pub async fn plan(&self, input: Input<'_>) -> TenantResults {
+        let mut results = TenantResults::default();
         let entries = match input {
             Input::Manifests(loaded, tenants) => {
                 let work = tenants.into_iter().map(|tenant| {
-                    let batch = &batch;
+                    let results = &results;
                     async move {
                         let staged = self.planned(loaded, &tenant);
-                        self.stage(batch, tenant.clone(), staged).await
+                        self.stage(results, tenant.clone(), staged).await
                     }
                 });
                 self.side_by_side(work).await
@@ -159,41 +159,41 @@ impl<H: Host> Fleet<'_, H> {
             Input::Saved(files, given) => {
                 let work = files.iter().map(|file| {
                     let staged = self.saved(file, given);
-                    self.stage(&batch, file.tenant.clone(), staged)
+                    self.stage(&results, file.tenant.clone(), staged)
                 });
                 self.side_by_side(work).await
             }
             Input::Resume(files) => {
                 let work = files.iter().map(|file| {
                     let staged = self.resumed(file);
-                    self.stage(&batch, file.tenant.clone(), staged)
+                    self.stage(&results, file.tenant.clone(), staged)
                 });
                 self.side_by_side(work).await
             }
             Input::Rollback(files) => {
                 let work = files.iter().map(|file| {
                     let staged = self.rolled_back(file);
-                    self.stage(&batch, file.tenant.clone(), staged)
+                    self.stage(&results, file.tenant.clone(), staged)
                 });
                 self.side_by_side(work).await
             }
         };
-        batch.entries = entries;
-        batch.sort();
-        batch
+        results.entries = entries;
+        results.sort();
+        results
     }
 
     /// Waits for a tenant's plan, and keeps what came of it.
     async fn stage(
         &self,
-        batch: &Batch,
+        results: &TenantResults,
         tenant: Tenant,
         staged: impl Future<Output = Result<Staged, Failure>>,
     ) -> Entry {
         let mut entry = Entry::new(tenant);
         if self.stop.is_cancelled() {
             entry.failure = Some(not_started());
-            let _ = batch.keep_failed(&mut entry, &Drawn::default());
+            let _ = results.keep_failed(&mut entry, &Drawn::default());
             return entry;
         }
         self.host.begins(&entry.tenant);
@@ -204,13 +204,13 @@ impl<H: Host> Fleet<'_, H> {
                     .tenant
                     .get_or_insert_with(|| planned(&entry.tenant));
                 let check = |text: &str| self.host.check_data(text);
-                batch.keep(&mut entry, input, drawn, (self.request.all, check))
+                results.keep(&mut entry, input, drawn, (self.request.all, check))
             }
             Err(mut failure) => {
                 let found = failure.findings.take();
                 let drawn = found.map(|found| self.host.drawn(&found.0, &found.1));
                 entry.failure = Some(self.explained(failure, &entry.tenant));
-                batch.keep_failed(&mut entry, &drawn.unwrap_or_default())
+                results.keep_failed(&mut entry, &drawn.unwrap_or_default())
             }
         };
         if let Err(failure) = kept {
@@ -348,10 +348,10 @@ impl<H: Host> Fleet<'_, H> {
     }
 
     /// Carries out the plans of all tenants, and writes their reports. What was refused stays so.
-    pub async fn carry_out(&self, batch: &mut Batch, carrying: &Carrying) {
-        let entries = std::mem::take(&mut batch.entries);
+    pub async fn carry_out(&self, results: &mut TenantResults, carrying: &Carrying) {
+        let entries = std::mem::take(&mut results.entries);
         let failed = AtomicBool::new(entries.iter().any(|entry| entry.failure.is_some()));
-        let (shared, failed) = (&*batch, &failed);
+        let (shared, failed) = (&*results, &failed);
         let work = entries.into_iter().map(|entry| async move {
             let may_start = !(carrying.fail_fast && failed.load(Ordering::Relaxed));
             let entry = self.carry_out_one(shared, entry, carrying, may_start).await;
@@ -360,21 +360,21 @@ impl<H: Host> Fleet<'_, H> {
             }
             entry
         });
-        batch.entries = self.side_by_side(work).await;
-        batch.sort();
+        results.entries = self.side_by_side(work).await;
+        results.sort();
     }
 
     /// Carries a tenant's plan out, and writes its report.
     async fn carry_out_one(
         &self,
-        batch: &Batch,
+        results: &TenantResults,
         mut entry: Entry,
         carrying: &Carrying,
         may_start: bool,
     ) -> Entry {
         let name = entry.tenant.name.clone();
         let folder = carrying.report.as_deref();
-        let input = match batch.input(&mut entry) {
+        let input = match results.input(&mut entry) {
             Ok(input) => input,
             Err(failure) => {
                 entry.failure = Some(failure);
@@ -414,8 +414,8 @@ impl<H: Host> Fleet<'_, H> {
                 entry.exits.push(exit);
                 let failure = ended.err().or(finished.err());
                 entry.failure = failure.map(|failure| self.explained(failure, &entry.tenant));
-                let results = (&run.results, run.requests());
-                let kept = batch.keep_results(&mut entry, &input.plan, results, self.request.all);
+                let done = (&run.results, run.requests());
+                let kept = results.keep_results(&mut entry, &input.plan, done, self.request.all);
                 entry.failure = entry.failure.take().or(kept.err());
             }
         }

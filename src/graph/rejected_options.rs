@@ -1,4 +1,4 @@
-//! What the service has refused in this run: it is asked for once, by whatever reads first.
+//! Query options that the service has rejected in this run; each is tried only once.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,9 +14,9 @@ pub(super) enum Part {
 
 /// Which lists refuse which part.
 #[derive(Debug, Default)]
-pub(super) struct Learnt(Mutex<BTreeSet<(&'static str, Part)>>);
+pub(super) struct RejectedOptions(Mutex<BTreeSet<(&'static str, Part)>>);
 
-impl Learnt {
+impl RejectedOptions {
     /// Whether a list has refused a part.
     pub(super) fn refuses(&self, list: &'static str, part: Part) -> bool {
         self.lock().contains(&(list, part))

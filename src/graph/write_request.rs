@@ -32,7 +32,7 @@ pub struct WriteRequest {
 
 /// The policy that is written.
 #[derive(Clone, Copy)]
-pub struct WrittenPolicy<'a> {
+pub struct PolicyToWrite<'a> {
     /// Its kind.
     pub kind: PolicyKind,
     /// Its id.
@@ -45,7 +45,7 @@ pub struct WrittenPolicy<'a> {
 
 impl WriteRequest {
     /// Adds one assignment: `POST …/{id}/assignments`.
-    pub fn create(policy: WrittenPolicy<'_>, new: &Assignment, then: Assignments) -> Self {
+    pub fn create(policy: PolicyToWrite<'_>, new: &Assignment, then: Assignments) -> Self {
         Self {
             method: Method::Post,
             path: assignments_path(policy.kind, policy.id),
@@ -56,7 +56,7 @@ impl WriteRequest {
 
     /// Makes assignments the complete set: `POST …/{id}/assign`, or what the kind has in its place.
     pub fn whole_set(
-        policy: WrittenPolicy<'_>,
+        policy: PolicyToWrite<'_>,
         all: &[Assignment],
         live: &[LiveAssignment],
         then: Assignments,
@@ -70,7 +70,7 @@ impl WriteRequest {
     }
 
     /// Removes one assignment: `DELETE …/{id}/assignments/{assignmentId}`.
-    pub fn delete(policy: WrittenPolicy<'_>, assignment_id: &str, then: Assignments) -> Self {
+    pub fn delete(policy: PolicyToWrite<'_>, assignment_id: &str, then: Assignments) -> Self {
         Self {
             method: Method::Delete,
             path: assignment_path(policy.kind, policy.id, assignment_id),
@@ -140,7 +140,7 @@ fn set_filter(properties: &mut Object, filter: Option<&Filter>) {
 /// Makes the body of the create call. Where the call is only documented it has all the properties
 /// that the documentation gives it: `id`, `target`, `source` and `sourceId`. The id is the one that
 /// the service itself makes. Where the call is known to work, tools send the type and the target.
-fn create_body(policy: WrittenPolicy<'_>, assignment: &Assignment) -> Value {
+fn create_body(policy: PolicyToWrite<'_>, assignment: &Assignment) -> Value {
     let spec = policy.kind.spec();
     let documented = matches!(
         spec.writing,
@@ -174,7 +174,7 @@ fn create_body(policy: WrittenPolicy<'_>, assignment: &Assignment) -> Value {
 }
 
 /// Makes an assignment that is not there yet, in the least form that every tool sends.
-fn new_body(policy: WrittenPolicy<'_>, assignment: &Assignment) -> Value {
+fn new_body(policy: PolicyToWrite<'_>, assignment: &Assignment) -> Value {
     let mut body = json!({"target": target_body(policy.kind, assignment)});
     if !assignment.key.is_direct() {
         body["source"] = json!(assignment.key.source.name());
@@ -205,7 +205,7 @@ fn nested_settings(assignment: &Assignment) -> Option<Object> {
     properties::nested("settings", pairs.map(|(name, value)| (&**name, &**value)))
 }
 
-fn settings_type(policy: WrittenPolicy<'_>) -> Option<&'static str> {
+fn settings_type(policy: PolicyToWrite<'_>) -> Option<&'static str> {
     app_settings::settings_of(policy.odata_type?).map(|settings| settings.odata_type)
 }
 
@@ -218,7 +218,7 @@ fn schedule_body(assignment: &Assignment) -> Value {
 /// the service sent it, with its filter changed where that changes, so that properties the program
 /// does not know survive; a new one is sent in the least form that every tool sends.
 fn assign_body(
-    policy: WrittenPolicy<'_>,
+    policy: PolicyToWrite<'_>,
     assignments: &[Assignment],
     live: &[LiveAssignment],
 ) -> Value {
@@ -273,7 +273,7 @@ fn plain_filter(live: &LiveAssignment) -> Object {
 /// Returns a live assignment with its filter, policy set and properties changed, and all else as it
 /// came.
 fn changed_body(
-    policy: WrittenPolicy<'_>,
+    policy: PolicyToWrite<'_>,
     live: &LiveAssignment,
     assignment: &Assignment,
 ) -> Object {
@@ -303,7 +303,7 @@ fn changed_body(
 /// Changes the settings that differ. One that goes back to what the service fills in is said, since
 /// what is not said may stay as it is.
 fn change_settings(
-    policy: WrittenPolicy<'_>,
+    policy: PolicyToWrite<'_>,
     raw: &mut Object,
     live: &LiveAssignment,
     assignment: &Assignment,

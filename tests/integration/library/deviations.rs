@@ -1,23 +1,23 @@
-//! Whatever of the service is otherwise than is taken for granted: no assignment is lost that was not to go,
+//! However the service deviates from what is taken for granted: no assignment is lost that was not to go,
 //! and nothing counts as applied that is not there.
 
 use assignctl::report::Outcome;
 use assignctl::service::{Probe, State};
-use assignctl_sandbox::{Otherwise, target};
+use assignctl_sandbox::{Deviation, target};
 
 use super::support::tenants::{CATALOG, all_rows, group_id, tenant, wants};
 use super::support::world::{World, outcomes};
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_lost_and_nothing_is_invented() {
-    for how in Otherwise::ALL {
+    for how in Deviation::ALL {
         // Several pages of policies.
         let mut tenant = tenant(30);
         let other = group_id(&tenant, "C");
         for policy in tenant.policies_mut(CATALOG).iter_mut().step_by(3) {
             policy.assign(target::group(&other));
         }
-        tenant.service.otherwise = vec![how];
+        tenant.service.deviations = vec![how];
         let world = World::new(tenant);
         let before = all_rows(&world.tenant());
         // A and C go, B comes.
@@ -58,9 +58,9 @@ async fn nothing_is_lost_and_nothing_is_invented() {
 #[tokio::test(start_paused = true)]
 async fn looking_writes_nothing() {
     let kinds: Vec<_> = assignctl::kinds::PolicyKind::all().collect();
-    for how in Otherwise::ALL {
+    for how in Deviation::ALL {
         let mut tenant = tenant(3);
-        tenant.service.otherwise = vec![how];
+        tenant.service.deviations = vec![how];
         let world = World::new(tenant);
         let before = all_rows(&world.tenant());
         let probed = world.reader().probe(&kinds).await.expect("findings");
@@ -79,10 +79,10 @@ async fn looking_writes_nothing() {
 async fn what_was_refused_once_is_not_asked_for_again() {
     let catalog = assignctl::kinds::PolicyKind::from_name("configurationPolicy").expect("a kind");
     // How many requests are in vain: with the page size, and with and without it where the list does not expand.
-    for (how, in_vain) in [(Otherwise::TopRefused, 1), (Otherwise::ExpandRefused, 2)] {
+    for (how, in_vain) in [(Deviation::TopRefused, 1), (Deviation::ExpandRefused, 2)] {
         let with = || {
             let mut tenant = tenant(3);
-            tenant.service.otherwise = vec![how];
+            tenant.service.deviations = vec![how];
             World::new(tenant)
         };
         let cost = async |world: &World| {

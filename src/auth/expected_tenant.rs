@@ -5,7 +5,7 @@ use crate::model::Guid;
 
 /// The tenant that manifests name, and how it is signed in to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnTenant {
+pub struct ExpectedTenant {
     /// Its id or one of its domains.
     pub tenant_id: String,
     /// The app registration, if it has one of its own.

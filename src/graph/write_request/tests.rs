@@ -2,8 +2,8 @@ use super::*;
 use crate::graph::wire::tests::{kind, live};
 use crate::model::FilterMode;
 
-fn to(kind: PolicyKind) -> WrittenPolicy<'static> {
-    WrittenPolicy {
+fn to(kind: PolicyKind) -> PolicyToWrite<'static> {
+    PolicyToWrite {
         kind,
         id: "p",
         odata_type: None,
@@ -143,7 +143,7 @@ fn a_new_assignment_of_an_app_has_intent_and_the_settings_of_its_type() {
     assignment.key.variant = Some("available".into());
     assignment.properties =
         crate::model::Properties::new(vec![("settings.useDeviceLicensing".into(), "true".into())]);
-    let policy = WrittenPolicy {
+    let policy = PolicyToWrite {
         odata_type: Some("iosVppApp"),
         ..to(kind)
     };
@@ -176,7 +176,7 @@ fn a_kept_remediation_is_never_switched_off_by_what_is_read() {
     let mut expected = raw;
     expected["runRemediationScript"] = json!(true);
     assert_eq!(body, json!({"deviceHealthScriptAssignments": [expected]}));
-    let off = WrittenPolicy {
+    let off = PolicyToWrite {
         remediates: &|_| false,
         ..to(kind)
     };

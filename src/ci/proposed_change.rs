@@ -32,7 +32,7 @@ impl Unwritable {
 
 /// What is read of a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Change {
+pub struct ProposedChange {
     /// The names of the labels that only those can set who may manage changes.
     pub labels: Vec<String>,
     /// Its description.
@@ -44,7 +44,7 @@ pub struct Change {
 /// What a label or trailer begins with that accepts guards.
 const ALLOW: &str = "assignctl-allow:";
 
-impl Change {
+impl ProposedChange {
     /// Returns the words behind `assignctl-allow:` in labels, and in the trailers of the description: the
     /// lines `key: value` of its last paragraph, as git reads them. A fork's trailers don't count.
     pub fn allowed(&self) -> Vec<String> {
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     fn allowed(labels: &[&str], description: &str) -> Vec<String> {
-        Change {
+        ProposedChange {
             labels: labels.iter().map(|label| (*label).to_owned()).collect(),
             description: description.to_owned(),
             from_fork: false,
@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn who_only_has_a_fork_accepts_nothing() {
-        let change = Change {
+        let change = ProposedChange {
             labels: vec!["assignctl-allow: unassigned".to_owned()],
             description: "assignctl-allow: removals".to_owned(),
             from_fork: true,

@@ -1,7 +1,7 @@
-//! Ways in which the service is otherwise than clients take for granted: what has not been reported, or what
+//! Ways in which the service deviates from what clients take for granted: what has not been reported, or what
 //! reports deny. A test switches one on and looks what a client makes of it.
 //!
-//! Each is a word under `service.otherwise`. Most work on the way in (a refusal) or on the way out (an answer
+//! Each is a word under `service.deviations`. Most work on the way in (a refusal) or on the way out (an answer
 //! that is bent), whatever the handler in between thinks; three are in the handler of policies.
 
 use serde_json::{Map, Value, json};
@@ -10,13 +10,13 @@ use crate::call::Call;
 use crate::collections::Collection;
 use crate::encoding::guid_from;
 use crate::reply::{Fault, Reply};
-use crate::switches::Otherwise;
+use crate::switches::Deviation;
 use crate::target::{ALL_USERS_ID, FILTER_ID, FILTER_TYPE};
 use crate::tenant::Tenant;
 
-/// Whether a tenant's service is otherwise in a way.
-pub(crate) fn is(tenant: &Tenant, how: Otherwise) -> bool {
-    tenant.service.otherwise.contains(&how)
+/// Whether a tenant's service deviates in a way.
+pub(crate) fn is(tenant: &Tenant, how: Deviation) -> bool {
+    tenant.service.deviations.contains(&how)
 }
 
 /// What a path is about.
@@ -37,7 +37,7 @@ fn place(segments: &[String]) -> Place {
     }
 }
 
-/// Refuses what a service that is otherwise does not take. `number` is the request's, from 1.
+/// Refuses what a service that deviates does not take. `number` is the request's, from 1.
 pub(crate) fn refuse(tenant: &Tenant, number: u64, call: &Call<'_>) -> Result<(), Fault> {
     const MOST: usize = 10;
     let option = |name: &str| {
@@ -47,9 +47,9 @@ pub(crate) fn refuse(tenant: &Tenant, number: u64, call: &Call<'_>) -> Result<()
     let place = place(&call.segments);
     let is_list = matches!(place, Place::List | Place::Rows) && call.method == "GET";
     let path = call.segments.join("/");
-    for how in &tenant.service.otherwise {
+    for how in &tenant.service.deviations {
         let fault = match how {
-            Otherwise::TopRefused if is_list => {
+            Deviation::TopRefused if is_list => {
                 let top = option("$top").and_then(|top| top.parse::<usize>().ok());
                 top.filter(|top| *top > 100).map(|top| {
                     Fault::bad_request(format!(
@@ -58,26 +58,26 @@ pub(crate) fn refuse(tenant: &Tenant, number: u64, call: &Call<'_>) -> Result<()
                     ))
                 })
             }
-            Otherwise::ExpandRefused if is_list && option("$expand").is_some() => {
+            Deviation::ExpandRefused if is_list && option("$expand").is_some() => {
                 Some(Fault::bad_request("Query option 'Expand' is not allowed."))
             }
-            Otherwise::SetExpandRefused
+            Deviation::SetExpandRefused
                 if path.contains("policySets/") && option("$expand").is_some() =>
             {
                 Some(Fault::bad_request("Query option 'Expand' is not allowed."))
             }
-            Otherwise::ListForbidden if matches!(place, Place::List) => {
+            Deviation::ListForbidden if matches!(place, Place::List) => {
                 Some(Fault::wrapped(403, "Forbidden", "An error has occurred"))
             }
-            Otherwise::AssignmentsRefused if matches!(place, Place::Rows) && is_list => Some(
+            Deviation::AssignmentsRefused if matches!(place, Place::Rows) && is_list => Some(
                 Fault::no_route("navigation/key/navigation", "GET", "/Service", &path),
             ),
-            Otherwise::SlowDown if number == 2 => Some(slow_down().header("Retry-After", "1")),
-            Otherwise::SlowDownSilent if number == 2 => Some(slow_down()),
-            Otherwise::BatchForbidden if path == "$batch" => {
+            Deviation::SlowDown if number == 2 => Some(slow_down().header("Retry-After", "1")),
+            Deviation::SlowDownSilent if number == 2 => Some(slow_down()),
+            Deviation::BatchForbidden if path == "$batch" => {
                 Some(Fault::wrapped(403, "Forbidden", "An error has occurred"))
             }
-            Otherwise::MissingRefused if matches!(place, Place::Rows) => {
+            Deviation::MissingRefused if matches!(place, Place::Rows) => {
                 let found = call.segments.get(1).zip(call.segments.get(2));
                 let is_there = found.is_some_and(|(name, id)| {
                     let collection = Collection::named(name);
@@ -85,10 +85,10 @@ pub(crate) fn refuse(tenant: &Tenant, number: u64, call: &Call<'_>) -> Result<()
                 });
                 (!is_there).then(|| Fault::bad_request("An error has occurred"))
             }
-            Otherwise::DeletedRefused if path.contains("deletedItems") => {
+            Deviation::DeletedRefused if path.contains("deletedItems") => {
                 Some(Fault::no_segment("deletedItems"))
             }
-            Otherwise::BatchOfTen if path == "$batch" => {
+            Deviation::BatchOfTen if path == "$batch" => {
                 let body: Value = serde_json::from_slice(&call.request.body).unwrap_or_default();
                 let number = body["requests"].as_array().map_or(0, Vec::len);
                 (number > MOST).then(|| {
@@ -97,7 +97,7 @@ pub(crate) fn refuse(tenant: &Tenant, number: u64, call: &Call<'_>) -> Result<()
                     ))
                 })
             }
-            Otherwise::InOfTen if path == "groups" => {
+            Deviation::InOfTen if path == "groups" => {
                 let values = option("$filter").map_or(0, |filter| filter.matches("','").count());
                 (values >= MOST).then(|| {
                     Fault::plain(
@@ -111,15 +111,15 @@ pub(crate) fn refuse(tenant: &Tenant, number: u64, call: &Call<'_>) -> Result<()
                     )
                 })
             }
-            Otherwise::CountRefused if path.ends_with("/$count") => Some(Fault::plain(
+            Deviation::CountRefused if path.ends_with("/$count") => Some(Fault::plain(
                 400,
                 "Request_BadRequest",
                 "$count is not currently supported.",
             )),
-            Otherwise::ByIdsRefused if path.ends_with("/getByIds") => {
+            Deviation::ByIdsRefused if path.ends_with("/getByIds") => {
                 Some(Fault::no_segment("getByIds"))
             }
-            Otherwise::RequestsRefused if path.ends_with("/operationApprovalRequests") => {
+            Deviation::RequestsRefused if path.ends_with("/operationApprovalRequests") => {
                 Some(Fault::no_segment("operationApprovalRequests"))
             }
             _ => None,
@@ -135,9 +135,9 @@ fn slow_down() -> Fault {
     Fault::wrapped(429, "TooManyRequests", "An error has occurred")
 }
 
-/// Bends an answer as a service that is otherwise gives it.
+/// Bends an answer as a service that deviates gives it.
 pub(crate) fn bend(tenant: &Tenant, call: &Call<'_>, mut reply: Reply) -> Reply {
-    if call.method != "GET" || tenant.service.otherwise.is_empty() {
+    if call.method != "GET" || tenant.service.deviations.is_empty() {
         return reply;
     }
     let place = place(&call.segments);
@@ -149,12 +149,12 @@ pub(crate) fn bend(tenant: &Tenant, call: &Call<'_>, mut reply: Reply) -> Reply 
     let Some(Value::Object(body)) = &mut reply.body else {
         return reply;
     };
-    for how in &tenant.service.otherwise {
+    for how in &tenant.service.deviations {
         if let Some(Value::String(link)) = body.get_mut("@odata.nextLink") {
             bend_link(*how, link);
         }
         match (&place, *how) {
-            (Place::List, Otherwise::NextPageEmpty) if option("$skiptoken").is_some() => {
+            (Place::List, Deviation::NextPageEmpty) if option("$skiptoken").is_some() => {
                 body.insert("value".to_owned(), json!([]));
                 body.remove("@odata.nextLink");
             }
@@ -170,7 +170,7 @@ pub(crate) fn bend(tenant: &Tenant, call: &Call<'_>, mut reply: Reply) -> Reply 
             (Place::Item, how) => {
                 objects(body.get_mut("assignments")).for_each(|row| bend_row(how, row));
             }
-            (Place::Rows, Otherwise::AssignmentsEmpty) => {
+            (Place::Rows, Deviation::AssignmentsEmpty) => {
                 body.insert("value".to_owned(), json!([]));
                 body.remove("@odata.nextLink");
             }
@@ -178,22 +178,22 @@ pub(crate) fn bend(tenant: &Tenant, call: &Call<'_>, mut reply: Reply) -> Reply 
                 bend_row(how, row);
                 bend_row_of(how, collection, row);
             }),
-            (Place::Other, Otherwise::InFindsNone) if is_filtered => {
+            (Place::Other, Deviation::InFindsNone) if is_filtered => {
                 body.insert("value".to_owned(), json!([]));
             }
-            (Place::Other, Otherwise::InIgnored) if is_filtered => {
+            (Place::Other, Deviation::InIgnored) if is_filtered => {
                 let groups = tenant.groups.iter();
                 let all =
                     groups.map(|group| json!({"id": group.id, "displayName": group.display_name}));
                 body.insert("value".to_owned(), all.collect());
             }
-            (Place::Other, Otherwise::AuditNameless) if is_audit => {
+            (Place::Other, Deviation::AuditNameless) if is_audit => {
                 for event in objects(body.get_mut("value")) {
                     event.remove("actor");
                     event.remove("resources");
                 }
             }
-            (Place::Other, Otherwise::AuditOldestFirst) if is_audit => {
+            (Place::Other, Deviation::AuditOldestFirst) if is_audit => {
                 if let Some(Value::Array(events)) = body.get_mut("value") {
                     events.reverse();
                 }
@@ -209,78 +209,78 @@ fn objects(list: Option<&mut Value>) -> impl Iterator<Item = &mut Map<String, Va
     list.into_iter().flatten().filter_map(Value::as_object_mut)
 }
 
-fn bend_link(how: Otherwise, link: &mut String) {
+fn bend_link(how: Deviation, link: &mut String) {
     let path = link.find("/beta").map(|start| link[start..].to_owned());
     match (how, path) {
-        (Otherwise::LinkRelative, Some(path)) => *link = path,
-        (Otherwise::LinkForeign, Some(path)) => *link = format!("https://graph.example{path}"),
+        (Deviation::LinkRelative, Some(path)) => *link = path,
+        (Deviation::LinkForeign, Some(path)) => *link = format!("https://graph.example{path}"),
         _ => {}
     }
 }
 
-fn bend_policy(how: Otherwise, number: usize, policy: &mut Map<String, Value>) {
+fn bend_policy(how: Deviation, number: usize, policy: &mut Map<String, Value>) {
     let put = |policy: &mut Map<String, Value>, key: &str, value: &str| {
         if policy.contains_key(key) {
             policy.insert(key.to_owned(), json!(value));
         }
     };
     match how {
-        Otherwise::ExpandEmpty if policy.contains_key("assignments") => {
+        Deviation::ExpandEmpty if policy.contains_key("assignments") => {
             policy.insert("assignments".to_owned(), json!([]));
         }
-        Otherwise::NamesMissing | Otherwise::SomeNamesMissing
-            if how == Otherwise::NamesMissing || number == 0 =>
+        Deviation::NamesMissing | Deviation::SomeNamesMissing
+            if how == Deviation::NamesMissing || number == 0 =>
         {
             for key in ["name", "displayName", "profileName"] {
                 policy.remove(key);
             }
         }
-        Otherwise::IdsOfText => {
+        Deviation::IdsOfText => {
             let id = policy.get("id").and_then(Value::as_str).unwrap_or_default();
             let id = format!("x-{id}");
             policy.insert("id".to_owned(), json!(id));
         }
-        Otherwise::AssignedUntrue => {
+        Deviation::AssignedUntrue => {
             let rows = policy.get("assignments").and_then(Value::as_array);
             if let Some(has_rows) = rows.map(|rows| !rows.is_empty()) {
                 policy.insert("isAssigned".to_owned(), json!(!has_rows));
             }
         }
-        Otherwise::DefaultsUnmarked if policy.get("priority") == Some(&json!(0)) => {
+        Deviation::DefaultsUnmarked if policy.get("priority") == Some(&json!(0)) => {
             policy.insert("priority".to_owned(), json!(5));
         }
-        Otherwise::TypeNovel => put(policy, "@odata.type", "#microsoft.graph.novelPolicy"),
-        Otherwise::PlatformNovel => put(policy, "platforms", "novelPlatform"),
+        Deviation::TypeNovel => put(policy, "@odata.type", "#microsoft.graph.novelPolicy"),
+        Deviation::PlatformNovel => put(policy, "platforms", "novelPlatform"),
         _ => {}
     }
 }
 
 /// Bends what assignments of some policies say.
-fn bend_row_of(how: Otherwise, collection: &str, row: &mut Map<String, Value>) {
+fn bend_row_of(how: Deviation, collection: &str, row: &mut Map<String, Value>) {
     let is_profile = collection.starts_with("windows") && collection.contains("Update");
     let group = "#microsoft.graph.groupAssignmentTarget";
     match (how, collection) {
-        (Otherwise::IntentRemove, "deviceConfigurations") => {
+        (Deviation::IntentRemove, "deviceConfigurations") => {
             row.insert("intent".to_owned(), json!("remove"));
         }
-        (Otherwise::RemediationReadable, "deviceHealthScripts") => {
+        (Deviation::RemediationReadable, "deviceHealthScripts") => {
             row.insert("runRemediationScript".to_owned(), json!(true));
         }
-        (Otherwise::SettingsNovel, "mobileApps") => {
+        (Deviation::SettingsNovel, "mobileApps") => {
             if let Some(Value::Object(settings)) = row.get_mut("settings") {
                 let novel = json!("#microsoft.graph.novelAppAssignmentSettings");
                 settings.insert("@odata.type".to_owned(), novel);
             }
         }
-        (Otherwise::TargetsUnlisted, _) if is_profile => {
+        (Deviation::TargetsUnlisted, _) if is_profile => {
             let all = json!({"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"});
             row.insert("target".to_owned(), all);
         }
-        (Otherwise::VirtualGroups, "groupPolicyConfigurations") => {
+        (Deviation::VirtualGroups, "groupPolicyConfigurations") => {
             let all = json!({"@odata.type": group, "groupId": ALL_USERS_ID});
             row.insert("target".to_owned(), all);
         }
-        (Otherwise::FiltersUnlisted, _) if is_profile => {
+        (Deviation::FiltersUnlisted, _) if is_profile => {
             if let Some(Value::Object(target)) = row.get_mut("target") {
                 target.insert(FILTER_TYPE.to_owned(), json!("include"));
                 target.insert(FILTER_ID.to_owned(), json!(guid_from("a filter")));
@@ -290,24 +290,24 @@ fn bend_row_of(how: Otherwise, collection: &str, row: &mut Map<String, Value>) {
     }
 }
 
-fn bend_row(how: Otherwise, row: &mut Map<String, Value>) {
+fn bend_row(how: Deviation, row: &mut Map<String, Value>) {
     match how {
-        Otherwise::RowIdsForeign => {
+        Deviation::RowIdsForeign => {
             if let Some(id) = row.get("id").and_then(Value::as_str) {
                 let id = format!("row {}", guid_from(id));
                 row.insert("id".to_owned(), json!(id));
             }
         }
-        Otherwise::RowIdsMissing => {
+        Deviation::RowIdsMissing => {
             row.remove("id");
         }
-        Otherwise::RowIdsShared => {
+        Deviation::RowIdsShared => {
             row.insert("id".to_owned(), json!("one"));
         }
-        Otherwise::SourceNovel if row.get("source") == Some(&json!("direct")) => {
+        Deviation::SourceNovel if row.get("source") == Some(&json!("direct")) => {
             row.insert("source".to_owned(), json!("novelSource"));
         }
-        Otherwise::FilterSpelling | Otherwise::TargetNovel => {
+        Deviation::FilterSpelling | Deviation::TargetNovel => {
             let Some(Value::Object(target)) = row.get_mut("target") else {
                 return;
             };
@@ -315,13 +315,13 @@ fn bend_row(how: Otherwise, row: &mut Map<String, Value>) {
                 .get("@odata.type")
                 .and_then(Value::as_str)
                 .is_some_and(|name| name.ends_with(".groupAssignmentTarget"));
-            if how == Otherwise::TargetNovel && is_group {
+            if how == Deviation::TargetNovel && is_group {
                 target.insert(
                     "@odata.type".to_owned(),
                     json!("#microsoft.graph.novelAssignmentTarget"),
                 );
             }
-            if how == Otherwise::FilterSpelling && target.get(FILTER_TYPE) == Some(&json!("none")) {
+            if how == Deviation::FilterSpelling && target.get(FILTER_TYPE) == Some(&json!("none")) {
                 target.insert(FILTER_TYPE.to_owned(), json!("None"));
                 target.insert(FILTER_ID.to_owned(), json!(""));
             }

@@ -31,7 +31,7 @@ use crate::run::plan::PreparedPlan;
 use crate::run::reviewed::check_digest;
 use crate::run::rollback::skipped_policy;
 
-/// What a plan that is kept has beside what is read of a saved one.
+/// What a plan that is kept has besides what is read of a saved one.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Beside {
@@ -78,7 +78,7 @@ pub struct Opened {
 
 /// All tenants of a run.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub struct TenantResults {
     /// The tenants.
     pub entries: Vec<Entry>,
     /// What the guard `tenants` says.
@@ -86,7 +86,7 @@ pub struct Batch {
     spool: Spool,
 }
 
-impl Batch {
+impl TenantResults {
     /// Keeps a plan with what is wrong or odd; `all` also keeps the unchanged policies, and `check` refuses
     /// what must not be kept.
     ///
@@ -336,7 +336,7 @@ impl Batch {
     pub fn sort(&mut self) {
         self.entries.sort_by(|one, other| {
             let (first, second) = (one.exit(), other.exit());
-            let worst = Exit::first([first, second]);
+            let worst = Exit::most_severe([first, second]);
             let by_exit = match (first == second, first == worst) {
                 (true, _) => Ordering::Equal,
                 (false, true) => Ordering::Less,
@@ -349,7 +349,7 @@ impl Batch {
     /// Returns how the run ended.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        Exit::first(self.entries.iter().map(Entry::exit))
+        Exit::most_severe(self.entries.iter().map(Entry::exit))
     }
 
     /// Returns the digest of all plans; `None` if there are none.

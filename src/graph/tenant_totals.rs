@@ -14,7 +14,7 @@ use super::class::Class;
 use super::client::Call;
 use super::decode::{Misread, from_json};
 use super::error::GraphError;
-use super::pace::Group;
+use super::pace::RateGroup;
 use super::population::{Known, number, within};
 use super::read::Reader;
 use super::transport::{Method, Response};
@@ -261,7 +261,7 @@ impl Reader {
         };
         let url = self.client().address().join(EVALUATE);
         let call = Call {
-            group: Group::of(&url),
+            group: RateGroup::of(&url),
             method: Method::Post,
             url,
             headers: Vec::new(),
