@@ -276,3 +276,40 @@ fn removal_limits_are_read() {
         assert_eq!(RemovalLimit::parse(wrong), None, "{wrong}");
     }
 }
+
+/// What plans and reports say of each guard: its limit, what it saw, and what accepts that.
+#[test]
+fn guards_say_their_limits_what_they_saw_and_what_accepts_it() {
+    let names = Names::default();
+    let policies = [policy(vec![group(1)], vec![])];
+    let judged = Judged {
+        changed_tenants: Some(3),
+        ..judged(&policies, &names)
+    };
+    let rules = GuardRules {
+        max_members_lost: Some(5),
+        max_tenants: Some(2),
+        tenant_id: Some("named".to_owned()),
+        ..GuardRules::default()
+    };
+    let said = GuardName::ALL.into_iter().filter_map(|name| {
+        let guard = evaluate_one(name, &judged, &rules)?;
+        let Guard { observation, .. } = &guard;
+        let (limit, seen) = (observation.limit(), observation.observed());
+        let accept = guard.acceptance().unwrap_or_default();
+        Some(format!("{} {limit} | {seen} | {accept}", name.name()))
+    });
+    assert_eq!(
+        said.collect::<Vec<_>>(),
+        [
+            "removals 25% | 1 of 1 | --allow removals",
+            "policies 50 | 1 | --allow policies",
+            "broad-target 0 | 0 | --allow broad-target",
+            "exclusion-lost 0 | 0 | --allow exclusion-lost",
+            "unassigned 0 | 1 | --allow unassigned",
+            "reach 5 | cannot be judged | --allow reach",
+            "tenants 2 | 3 | --allow tenants",
+            "tenant named | tenant | ",
+        ]
+    );
+}
