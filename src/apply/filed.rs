@@ -197,12 +197,14 @@ pub(super) fn answered(reason: Reason, error: &ServiceError) -> Reason {
     }
 }
 
-/// The code of a policy whose write wants an approval that the run did not ask for.
-pub const APPROVAL_REQUIRED: &str = "approvalRequired";
+/// Whether a write wants an approval that the run did not ask for.
+pub fn lacks_justification(reason: &Reason) -> bool {
+    reason.code == "approvalRequired"
+}
 
 pub(super) fn approval_required(error: Option<&ServiceError>) -> Settled {
     let reason = Reason::new(
-        APPROVAL_REQUIRED,
+        "approvalRequired",
         "the service wants a second administrator's approval of this change; say why with `--justification`",
     );
     failed(match error {

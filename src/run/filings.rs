@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Failure;
-use crate::apply::filed::{APPROVAL_REQUIRED, may_be_unlisted, not_found};
+use crate::apply::filed::{lacks_justification, may_be_unlisted, not_found};
 use crate::auth::claims::Claims;
 use crate::graph::Reader;
 use crate::graph::approvals::{ApprovalRequest, Asks};
@@ -55,11 +55,7 @@ pub async fn with_codes(
             found.known.push((policy, approval));
         } else if let Some(filing) = policy.unknown_filing().cloned() {
             sought.push((policy, filing));
-        } else if policy
-            .reason
-            .as_ref()
-            .is_some_and(|reason| reason.code == APPROVAL_REQUIRED)
-        {
+        } else if policy.reason.as_ref().is_some_and(lacks_justification) {
             found.unfiled.push(policy);
         }
     }

@@ -337,7 +337,7 @@ fn a_guard_says_what_it_saw_in_whom_and_how_to_accept_it() {
         .sandbox(&format!("plan m.yaml {flags}"))
         .exits(4)
         .says(&[
-            "guard `removals` tripped: live assignments of managed policies go away (saw 12 of 12, limit 11)\n  - configurationPolicy P00\n",
+            "guard `removals` tripped: live assignments of managed policies are removed (saw 12 of 12, limit 11)\n  - configurationPolicy P00\n",
             "  and 2 more\n  hint: accept it with `--allow removals`\n",
             "guard `policies` tripped: policies change (saw 13, limit 11)\n  all policies that change\n  hint: accept it with `--allow policies`\n",
             "error: guards `removals`, `policies` refuse the plan\n",
