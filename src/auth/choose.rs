@@ -6,9 +6,10 @@ use secrecy::SecretString;
 use url::Url;
 
 use super::ambient::{AmbientCredential, AzureCli, ManagedIdentity};
-use super::application::{Application, AzureDevOps, ClientSecret, GitHub, WorkloadIdentity};
+use super::application::{Application, ClientSecret};
 use super::certificate::Certificate;
 use super::expected_tenant::OnlyFor;
+use super::federated::{AzureDevOps, GitHub, WorkloadIdentity};
 use super::keyring::Keyring;
 use super::login::{Login, LoginChoice, Show};
 use super::{ExpectedTenant, Method, SignInError, StaticToken, TokenSource};

@@ -12,6 +12,7 @@ mod choose;
 pub mod claims;
 mod device;
 mod expected_tenant;
+mod federated;
 mod http;
 mod keyring;
 mod login;
