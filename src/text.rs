@@ -1,6 +1,9 @@
-//! Small pieces of text: counts, excerpts, and what may be shown of an address or an error.
+//! Small pieces of text: counts, excerpts, what may be shown of an address or an error, and which characters
+//! are never written as they are.
 
+use std::borrow::Cow;
 use std::error::Error;
+use std::fmt::Write as _;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -126,6 +129,64 @@ pub(crate) fn with_causes(error: &dyn Error) -> String {
             text.push_str(&said);
         }
         cause = inner.source();
+    }
+    text
+}
+
+/// Whether a terminal would act upon a character, or show the others in another order.
+pub(crate) fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{ad}' // soft hyphen, which is not shown
+            | '\u{61c}' // Arabic letter mark
+            | '\u{200b}'..='\u{200f}' // zero width and direction marks; the joiner is let through below
+            | '\u{2028}' | '\u{2029}' // line and paragraph separators
+            | '\u{202a}'..='\u{202e}' // embeddings and overrides
+            | '\u{2060}'..='\u{206f}' // invisible operators, isolates
+            | '\u{feff}' // byte order mark
+            | '\u{fff9}'..='\u{fffb}' // interlinear annotation
+            | '\u{e0000}'..='\u{e007f}' // tags
+        ) && character != '\u{200d}' // joins emoji
+}
+
+/// Whether a build service would find a command in the text.
+pub(crate) fn holds_command(text: &str) -> bool {
+    // Anywhere: of three in a row the last two count. Each row is looked at once, however long.
+    let mut rest = text;
+    while let Some(start) = rest.find("##") {
+        rest = rest[start..].trim_start_matches('#');
+        let word = rest.as_bytes().get(..4).unwrap_or_default();
+        if rest.starts_with('[') || word.eq_ignore_ascii_case(b"vso[") {
+            return true;
+        }
+    }
+    false
+}
+
+/// Escapes in JSON what a terminal or a build service would act upon: control and direction characters, and
+/// commands. Apart from line ends all of it can only stand inside of texts, where JSON allows that for every
+/// character.
+pub(crate) fn escaped_in_json(json: &str) -> Cow<'_, str> {
+    // Hardly a text has one, and a single byte is found quickly.
+    let mut text = Cow::Borrowed(json);
+    if json.contains('#') && holds_command(json) {
+        text = Cow::Owned(json.replace("##", "#\\u0023"));
+    }
+    let is_escaped = |character: char| is_unsafe(character) && character != '\n';
+    if text.chars().any(is_escaped) {
+        let mut escaped = String::with_capacity(text.len() + 8);
+        for character in text.chars() {
+            if is_escaped(character) {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    // Writing to a string cannot fail.
+                    let _ = write!(escaped, "\\u{unit:04x}");
+                }
+            } else {
+                escaped.push(character);
+            }
+        }
+        text = Cow::Owned(escaped);
     }
     text
 }

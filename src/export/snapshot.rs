@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::kinds::KINDS;
 use crate::model::{RawPolicy, RawTenant};
+use crate::text::escaped_in_json;
 
 /// The version of the state file that is written.
 const FORMAT_VERSION: u32 = 1;
@@ -61,7 +62,8 @@ pub fn state(tenant: &RawTenant, tenant_id: &str) -> String {
         policies,
     };
     // Texts, numbers and maps with texts for keys always serialise.
-    let mut text = serde_json::to_string_pretty(&state).unwrap_or_default();
+    let text = serde_json::to_string_pretty(&state).unwrap_or_default();
+    let mut text = escaped_in_json(&text).into_owned();
     text.push('\n');
     text
 }

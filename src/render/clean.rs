@@ -2,7 +2,8 @@
 //!
 //! Names come from a tenant that anyone with rights to it can write to. Control characters could
 //! move the cursor, start an escape sequence or forge a line; direction marks could make a name read
-//! as another. JSON carries names as they are, escaped by JSON; everything else goes through here.
+//! as another. JSON carries names as they are, escaped by JSON; everything else goes through here. What is
+//! unsafe is listed in `text`, which escapes it in JSON.
 //!
 //! Build services read commands out of what a job prints: Azure Pipelines looks for `##vso[` and
 //! `##[` anywhere in a line (microsoft/azure-pipelines-tasks: docs/authoring/commands.md), GitHub's
@@ -12,6 +13,8 @@
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
+
+pub(crate) use crate::text::{holds_command, is_unsafe};
 
 /// Returns the text with control characters, line ends and direction marks spelled out as `\u{…}`.
 pub fn clean(text: &str) -> Cow<'_, str> {
@@ -55,20 +58,6 @@ pub(super) fn begins_command(text: &str) -> bool {
     text.trim_start().starts_with("::")
 }
 
-/// Whether a build service would find a command in the text.
-pub(crate) fn holds_command(text: &str) -> bool {
-    // Anywhere: of three in a row the last two count. Each row is looked at once, however long.
-    let mut rest = text;
-    while let Some(start) = rest.find("##") {
-        rest = rest[start..].trim_start_matches('#');
-        let word = rest.as_bytes().get(..4).unwrap_or_default();
-        if rest.starts_with('[') || word.eq_ignore_ascii_case(b"vso[") {
-            return true;
-        }
-    }
-    false
-}
-
 /// The longest message. Names of a hundred thousand characters are possible, and say no more.
 const LONGEST_MESSAGE: usize = 2_000;
 
@@ -78,22 +67,6 @@ pub fn clean_message(text: &str) -> Cow<'_, str> {
         None => clean(text),
         Some((end, _)) => Cow::Owned(format!("{}…", clean(&text[..end]))),
     }
-}
-
-/// Whether a terminal would act upon a character, or show the others in another order.
-pub(super) fn is_unsafe(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{61c}' // Arabic letter mark
-            | '\u{200b}'..='\u{200f}' // zero width and direction marks; the joiner is let through below
-            | '\u{2028}' | '\u{2029}' // line and paragraph separators
-            | '\u{202a}'..='\u{202e}' // embeddings and overrides
-            | '\u{2060}'..='\u{206f}' // invisible operators, isolates
-            | '\u{feff}' // byte order mark
-            | '\u{fff9}'..='\u{fffb}' // interlinear annotation
-            | '\u{e0000}'..='\u{e007f}' // tags
-        ) && character != '\u{200d}' // joins emoji
 }
 
 #[cfg(test)]
@@ -141,8 +114,8 @@ mod tests {
         assert_eq!(clean("a\x1b[31mb"), "a\\u{1b}[31mb");
         assert_eq!(clean("a\nb\r\tc\u{9b}"), "a\\nb\\r\\tc\\u{9b}");
         assert_eq!(
-            clean("x\u{202e}y\u{2028}\u{7f}"),
-            "x\\u{202e}y\\u{2028}\\u{7f}"
+            clean("x\u{202e}y\u{2028}\u{7f}\u{ad}"),
+            "x\\u{202e}y\\u{2028}\\u{7f}\\u{ad}"
         );
     }
 }

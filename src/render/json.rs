@@ -1,13 +1,11 @@
 //! Plans and results as JSON. Names are carried as they are, escaped by JSON.
 
-use std::borrow::Cow;
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::io::{self, BufWriter, Write};
 
 use serde::Serialize;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
-use super::clean::{holds_command, is_unsafe};
 use super::review::{ErrorView, Finding};
 use crate::graph::observe::RequestCounts;
 use crate::plan::saved::{
@@ -15,6 +13,7 @@ use crate::plan::saved::{
 };
 use crate::plan::{Names, Plan, Selection};
 use crate::report::{OutcomeCounts, PolicyLine, RequestsRecord, Results};
+use crate::text::escaped_in_json;
 
 /// A result as JSON, with indentation and a line end.
 ///
@@ -81,14 +80,7 @@ impl Formatter for Indented<'_> {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
-        // Hardly a text has one, and a single byte is found quickly.
-        let mut text = Cow::Borrowed(fragment);
-        if fragment.contains('#') && holds_command(fragment) {
-            text = Cow::Owned(fragment.replace("##", "#\\u0023"));
-        }
-        if text.chars().any(is_unsafe) {
-            text = Cow::Owned(escaped(&text));
-        }
+        let text = escaped_in_json(fragment);
         writer.write_all(text.as_bytes())
     }
 
@@ -135,22 +127,6 @@ impl Formatter for Indented<'_> {
     fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
         self.pretty.end_object_value(writer)
     }
-}
-
-/// Writes unsafe characters as JSON's escapes.
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len() + 8);
-    for character in text.chars() {
-        if is_unsafe(character) {
-            for unit in character.encode_utf16(&mut [0; 2]) {
-                // Writing to a string cannot fail.
-                let _ = write!(escaped, "\\u{unit:04x}");
-            }
-        } else {
-            escaped.push(character);
-        }
-    }
-    escaped
 }
 
 /// A plan's record.
@@ -332,16 +308,17 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::text::{holds_command, is_unsafe};
 
     #[test]
     fn control_and_direction_characters_are_escaped_and_nothing_is_changed() {
-        let name = "a\u{1b}[31m\u{7f}\u{9b}\u{202e}b\u{2066}\u{feff}\u{e0041} ü 👩\u{200d}💻";
+        let name = "a\u{1b}[31m\u{7f}\u{9b}\u{202e}b\u{2066}\u{feff}\u{ad}\u{e0041} ü 👩\u{200d}💻";
         let value = json!({ name: [name] });
         let written = Json::new(&value).text();
         let read: Value = serde_json::from_str(&written).expect("JSON");
         assert_eq!(read, value);
         assert!(
-            written.contains(r"a\u001b[31m\u007f\u009b\u202eb\u2066\ufeff\udb40\udc41 ü 👩"),
+            written.contains(r"a\u001b[31m\u007f\u009b\u202eb\u2066\ufeff\u00ad\udb40\udc41 ü 👩"),
             "{written}"
         );
         let shown = written.replace('\n', "");

@@ -26,6 +26,7 @@ use crate::files;
 use crate::graph::observe::RequestCounts;
 use crate::plan::saved::PlannedTenant;
 use crate::plan::{Names, Plan, PlannedPolicy};
+use crate::text::escaped_in_json;
 
 /// A report that grows.
 #[derive(Debug)]
@@ -225,7 +226,9 @@ impl Report {
         line: &impl Serialize,
         write: fn(&mut File, &[u8]) -> io::Result<()>,
     ) -> io::Result<()> {
-        let mut text = serde_json::to_vec(line)?;
+        let mut text = escaped_in_json(&serde_json::to_string(line)?)
+            .into_owned()
+            .into_bytes();
         text.push(b'\n');
         match &mut self.sink {
             Sink::File(file) => write(file, &text),

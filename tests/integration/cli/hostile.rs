@@ -9,7 +9,7 @@ use super::support::readers::{annotations, is_tame, read};
 use super::support::tenant::{Tenant, nth_policy};
 
 /// Names that try to be more than names, each in its own way.
-const HOSTILE: [&str; 14] = [
+const HOSTILE: [&str; 15] = [
     "a | b \\| c \\",
     "`one` ``two`` ```three ````four",
     "<script>alert(1)</script> &amp; <!-- x --> <b>",
@@ -24,6 +24,7 @@ const HOSTILE: [&str; 14] = [
     "[link](javascript:x) ![image](x) *a* _b_ ~~c~~",
     "-- --> <!-- assignctl plan --> $x$ :smile:",
     " \t leading and trailing \t ",
+    "soft\u{ad}hyphen\u{85}\u{7f}\u{2028}\u{feff}x",
 ];
 
 /// A name as all formats but JSON carry it.
@@ -34,7 +35,8 @@ fn cleaned(name: &str) -> String {
             '\n' => text.push_str("\\n"),
             '\r' => text.push_str("\\r"),
             '\t' => text.push_str("\\t"),
-            '\u{1b}' | '\u{7}' | '\u{9b}' | '\u{202e}' | '\u{2066}' | '\u{200b}' => {
+            '\u{1b}' | '\u{7}' | '\u{9b}' | '\u{202e}' | '\u{2066}' | '\u{200b}' | '\u{ad}'
+            | '\u{85}' | '\u{7f}' | '\u{2028}' | '\u{feff}' => {
                 write!(text, "\\u{{{:x}}}", u32::from(character)).expect("memory");
             }
             _ => text.push(character),
@@ -232,6 +234,26 @@ fn no_name_breaks_markdown() {
         let (language, warning) = seen.fences.last().expect("a fence");
         assert_eq!(language, "text");
         assert!(warning.contains("nothing ``` @me"), "{warning}");
+    }
+}
+
+/// The report and a snapshot are JSON too, which escapes what a terminal would act upon.
+#[test]
+fn no_name_stands_raw_in_a_report_or_a_snapshot() {
+    let world = hostile();
+    world
+        .sandbox("apply m.yaml --yes --allow removals --report r.jsonl")
+        .exits(0);
+    world.sandbox("export --snapshot s.json").exits(0);
+    is_tame(&world.read("r.jsonl"), false);
+    is_tame(&world.read("s.json"), false);
+    let lines = world.report("r.jsonl");
+    let snapshot = world.json("s.json");
+    for name in HOSTILE {
+        assert!(lines.iter().any(|line| line["name"] == name), "{name:?}");
+        let policies = snapshot["configurationPolicies"].as_array();
+        let mut policies = policies.expect("policies").iter();
+        assert!(policies.any(|policy| policy["name"] == name), "{name:?}");
     }
 }
 

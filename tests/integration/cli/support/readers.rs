@@ -8,7 +8,8 @@ use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 pub(in crate::cli) fn is_tame(text: &str, commands_are_ours: bool) {
     for character in text.chars() {
         let tame = character == '\n'
-            || !(character.is_control() || "\u{202e}\u{2066}\u{200b}".contains(character));
+            || !(character.is_control()
+                || "\u{202e}\u{2066}\u{200b}\u{ad}\u{2028}\u{feff}".contains(character));
         assert!(tame, "{character:?} in\n{text}");
     }
     let lower = text.to_lowercase();
