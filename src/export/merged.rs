@@ -79,6 +79,7 @@ fn entry(text: &mut String, entry: &Entry) {
     for target in absent {
         let AbsentTarget {
             place: _,
+            also: _,
             via: _,
             target,
             optional,
@@ -100,6 +101,7 @@ fn except(text: &mut String, except: &[Placed<Glob>]) {
 fn target(text: &mut String, target: &WantedTarget) {
     let WantedTarget {
         place: _,
+        also: _,
         via: _,
         target,
         filter,

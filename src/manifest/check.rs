@@ -5,7 +5,6 @@
 
 use std::collections::hash_map::{self, HashMap};
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
 
 use super::diagnostics::Diagnostics;
 use super::properties::{self, OfEntry};
@@ -154,8 +153,8 @@ fn unite(
     used: &[(Place, &TargetSet)],
     of_entry: &OfEntry,
 ) -> Vec<WantedTarget> {
-    let mut seen: HashMap<_, Vec<Option<Arc<WantedProperties>>>> = HashMap::new();
-    let mut united = Vec::new();
+    let mut seen: HashMap<_, Vec<usize>> = HashMap::new();
+    let mut united: Vec<WantedTarget> = Vec::new();
     let shared = used.iter().flat_map(|(place, set)| {
         set.targets.iter().map(|target| WantedTarget {
             via: target.via.or(Some(*place)),
@@ -171,12 +170,19 @@ fn unite(
             target.optional,
         );
         let known = seen.entry(what).or_default();
-        if !known
-            .iter()
-            .any(|known| says_the_same(known.as_deref(), target.properties.as_deref()))
-        {
-            known.push(target.properties.clone());
-            united.push(target);
+        let equal = known.iter().copied().find(|index| {
+            let known = united[*index].properties.as_deref();
+            says_the_same(known, target.properties.as_deref())
+        });
+        match equal {
+            Some(index) => {
+                let also = std::iter::once((target.place, target.via)).chain(target.also);
+                united[index].also.extend(also);
+            }
+            None => {
+                known.push(united.len());
+                united.push(target);
+            }
         }
     }
     united
@@ -190,11 +196,24 @@ fn says_the_same(one: Option<&WantedProperties>, other: Option<&WantedProperties
     }
 }
 
-/// Drops targets that are listed twice.
-fn once(mut absent: Vec<AbsentTarget>) -> Vec<AbsentTarget> {
-    let mut seen = HashSet::new();
-    absent.retain(|absent| seen.insert((EitherSide::of(&absent.target), absent.optional)));
-    absent
+/// Puts targets that are listed twice together.
+fn once(absent: Vec<AbsentTarget>) -> Vec<AbsentTarget> {
+    let mut seen = HashMap::new();
+    let mut once: Vec<AbsentTarget> = Vec::new();
+    for absent in absent {
+        match seen.entry((EitherSide::of(&absent.target), absent.optional)) {
+            hash_map::Entry::Occupied(known) => {
+                let known: &usize = known.get();
+                let also = std::iter::once((absent.place, absent.via)).chain(absent.also);
+                once[*known].also.extend(also);
+            }
+            hash_map::Entry::Vacant(free) => {
+                free.insert(once.len());
+                once.push(absent);
+            }
+        }
+    }
+    once
 }
 
 /// What makes a target the same one for `absent`: on which side a group is does not count.

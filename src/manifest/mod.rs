@@ -176,6 +176,8 @@ impl Mode {
 pub struct WantedTarget {
     /// The value that names the target, in the entry or in the named set.
     pub place: Place,
+    /// Where the entry and its sets name an equal target once more, and through what.
+    pub also: Vec<(Place, Option<Place>)>,
     /// The alias, merge key or `use` through which the entry came to it, where that stands for
     /// more than the target alone.
     pub via: Option<Place>,
@@ -267,6 +269,8 @@ pub struct WantedSetting {
 pub struct AbsentTarget {
     /// The value that names the target.
     pub place: Place,
+    /// Where an equal target is named once more, and through what.
+    pub also: Vec<(Place, Option<Place>)>,
     /// The alias or merge key through which the entry came to it, where that stands for more than
     /// the target alone.
     pub via: Option<Place>,
@@ -280,6 +284,7 @@ impl From<WantedTarget> for AbsentTarget {
     fn from(target: WantedTarget) -> Self {
         let WantedTarget {
             place,
+            also,
             via,
             target,
             filter: _,
@@ -290,6 +295,7 @@ impl From<WantedTarget> for AbsentTarget {
         } = target;
         Self {
             place,
+            also,
             via,
             target,
             optional,

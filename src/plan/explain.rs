@@ -120,7 +120,7 @@ pub fn explain(
             let asked = match reason {
                 Reason::Absent => lines.absent(&target.key.target, names),
                 Reason::NotAskedFor => Vec::new(),
-                _ => lines.asking_for(desired.place_of(target)),
+                _ => lines.asking_for(target, desired.place_of(target), names),
             };
             Explained {
                 before: change.before().cloned(),
@@ -140,7 +140,8 @@ pub fn explain(
             .iter()
             .filter(|assignment| !is_changed(assignment))
             .map(|assignment| {
-                let asked = lines.asking_for(desired.place_of(assignment));
+                let place = desired.place_of(assignment);
+                let asked = lines.asking_for(assignment, place, names);
                 Explained {
                     before: Some(assignment.clone()),
                     after: Some(assignment.clone()),
@@ -194,27 +195,50 @@ struct Lines<'a> {
 }
 
 impl Lines<'_> {
-    /// Returns the lines that ask for what one of them asks for: the target may be named in several
-    /// entries and sets.
-    fn asking_for(&self, place: Option<Place>) -> Vec<Asked> {
+    /// Returns the lines that ask for an assignment, which the one at `place` does: the target may be named in
+    /// several entries and sets, by name and by id.
+    fn asking_for(
+        &self,
+        assignment: &Assignment,
+        place: Option<Place>,
+        names: &Names,
+    ) -> Vec<Asked> {
         let Some(place) = place else {
             return Vec::new();
         };
-        let all = || self.entries.iter().flat_map(|entry| &entry.targets);
-        let first = all().find(|target| target.place == place);
-        let is_same = |target: &&WantedTarget| {
+        let key = &assignment.key;
+        let is_asking = |target: &&WantedTarget| {
             target.place == place
-                || first.is_some_and(|first| {
-                    is_same_reference(&target.target, &first.target)
-                        && target.source == first.source
-                        && target.intent() == first.intent()
-                })
+                || is_meant(&target.target, &key.target, names)
+                    && target.target.is_exclusion() == key.target.is_exclusion()
+                    && target.source == key.source
+                    && target.intent() == key.variant.as_deref()
         };
+        let all = self.entries.iter().flat_map(|entry| &entry.targets);
+        let lines = all.filter(is_asking).flat_map(|target| {
+            let first = (target.place, target.via);
+            std::iter::once(first).chain(target.also.iter().copied())
+        });
+        self.asked(lines)
+    }
+
+    /// Returns the lines that say that a target must not be there, on either side.
+    fn absent(&self, target: &Target, names: &Names) -> Vec<Asked> {
+        let all = self.entries.iter().flat_map(|entry| &entry.absent);
+        let meant = all.filter(|absent| is_meant(&absent.target, target, names));
+        let lines = meant.flat_map(|absent| {
+            let first = (absent.place, absent.via);
+            std::iter::once(first).chain(absent.also.iter().copied())
+        });
+        self.asked(lines)
+    }
+
+    fn asked(&self, lines: impl Iterator<Item = (Place, Option<Place>)>) -> Vec<Asked> {
         let mut asked: Vec<Asked> = Vec::new();
-        for target in all().filter(is_same) {
+        for (place, via) in lines {
             let line = Asked {
-                line: self::line(target.place, self.sources),
-                through: target.via.map(|via| self::line(via, self.sources)),
+                line: line(place, self.sources),
+                through: via.map(|via| line(via, self.sources)),
             };
             if !asked.contains(&line) {
                 asked.push(line);
@@ -222,44 +246,25 @@ impl Lines<'_> {
         }
         asked
     }
-
-    /// Returns the lines that say that a target must not be there, on either side.
-    fn absent(&self, target: &Target, names: &Names) -> Vec<Asked> {
-        let is_group = |reference: &NameOrId| match (reference, target.group_id()) {
-            (NameOrId::Id(known), Some(id)) => Guid::parse(id) == Some(*known),
-            (NameOrId::Name(name), Some(id)) => names
-                .group(id)
-                .is_some_and(|known| known.to_lowercase() == name.to_lowercase()),
-            (_, None) => false,
-        };
-        let is_meant = |reference: &TargetReference| match (reference, target) {
-            (TargetReference::AllDevices, Target::AllDevices)
-            | (TargetReference::AllUsers, Target::AllUsers) => true,
-            (TargetReference::Collection(one), Target::Collection(other)) => **one == **other,
-            (TargetReference::Group(group) | TargetReference::ExclusionGroup(group), _) => {
-                is_group(group)
-            }
-            _ => false,
-        };
-        let all = self.entries.iter().flat_map(|entry| &entry.absent);
-        let asked = all
-            .filter(|absent| is_meant(&absent.target))
-            .map(|absent| Asked {
-                line: line(absent.place, self.sources),
-                through: absent.via.map(|via| line(via, self.sources)),
-            });
-        asked.collect()
-    }
 }
 
-/// Whether two references mean the same; group names are compared without case.
-fn is_same_reference(one: &TargetReference, other: &TargetReference) -> bool {
-    use TargetReference::{ExclusionGroup, Group};
-    match (one, other) {
-        (Group(one), Group(other)) | (ExclusionGroup(one), ExclusionGroup(other)) => {
-            one.text().to_lowercase() == other.text().to_lowercase()
+/// Whether a reference means a target; on which side a group is does not count. Names are compared without case.
+fn is_meant(reference: &TargetReference, target: &Target, names: &Names) -> bool {
+    let is_group = |reference: &NameOrId| match (reference, target.group_id()) {
+        (NameOrId::Id(known), Some(id)) => Guid::parse(id) == Some(*known),
+        (NameOrId::Name(name), Some(id)) => names
+            .group(id)
+            .is_some_and(|known| known.to_lowercase() == name.to_lowercase()),
+        (_, None) => false,
+    };
+    match (reference, target) {
+        (TargetReference::AllDevices, Target::AllDevices)
+        | (TargetReference::AllUsers, Target::AllUsers) => true,
+        (TargetReference::Collection(one), Target::Collection(other)) => **one == **other,
+        (TargetReference::Group(group) | TargetReference::ExclusionGroup(group), _) => {
+            is_group(group)
         }
-        (one, other) => one == other,
+        _ => false,
     }
 }
 

@@ -200,6 +200,7 @@ fn read_mapping(node: &Node, side: Side, diagnostics: &mut Diagnostics) -> Optio
     let (target, place, via) = who?;
     Some(WantedTarget {
         place,
+        also: Vec::new(),
         via,
         target,
         filter,
@@ -232,6 +233,7 @@ fn read_optional(fields: &Fields<'_>, diagnostics: &mut Diagnostics) -> bool {
 fn plain(target: TargetReference, place: Place) -> WantedTarget {
     WantedTarget {
         place,
+        also: Vec::new(),
         via: None,
         target,
         filter: None,

@@ -76,6 +76,61 @@ fn every_assignment_has_its_reason_and_its_lines() {
         ]);
 }
 
+/// A target that one entry has through two sets, and by name and by id.
+#[test]
+fn every_line_that_asks_for_a_target_is_named() {
+    let tenant = Tenant::common().policy("P", &[]).policy("Q", &["+B", "-C"]);
+    let world = World::new(&tenant);
+    world.write(
+        "sets.yaml",
+        &format!(
+            "version: 1\ntargets:\n  one:\n    include:\n      - group: A\n  two:\n    include:\n      - groupId: {}\n      - group: a\n",
+            group_id(1)
+        ),
+    );
+    world.write(
+        "m.yaml",
+        "version: 1\npolicies:\n  - kind: configurationPolicy\n    name: P\n    use: [one, two]\n  - kind: configurationPolicy\n    match: 'P*'\n    use: [one]\n    include:\n      - group: A\n    exclude:\n      - group: B\n  - kind: configurationPolicy\n    name: Q\n    mode: additive\n    absent:\n      - group: B\n      - group: b\n",
+    );
+    let explained = |policy: &str| {
+        let ran = world.sandbox(&format!("explain {policy} m.yaml sets.yaml --format json"));
+        let rows = ran.exits(0).json()["assignments"].clone();
+        let rows = rows.as_array().expect("rows").clone();
+        let lines = |row: &serde_json::Value| {
+            let asked = row["asked"].as_array().expect("lines").iter();
+            let mut lines: Vec<String> = asked
+                .map(|line| {
+                    let through = line["through"]["line"].as_u64();
+                    let through = through.map(|through| format!(" through {through}"));
+                    format!(
+                        "{}:{}{}",
+                        line["path"].as_str().expect("a path"),
+                        line["line"],
+                        through.unwrap_or_default()
+                    )
+                })
+                .collect();
+            lines.sort();
+            lines
+        };
+        rows.iter().map(lines).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        explained("P"),
+        [
+            vec![
+                "m.yaml:10",
+                "sets.yaml:5 through 5",
+                "sets.yaml:5 through 8",
+                "sets.yaml:8 through 5",
+                "sets.yaml:9 through 5",
+            ],
+            vec!["m.yaml:12"],
+        ]
+    );
+    assert_eq!(explained("Q"), [vec!["m.yaml:17", "m.yaml:18"], vec![]]);
+}
+
 #[test]
 fn a_policy_that_nothing_manages_is_explained_as_well() {
     let world = world();
