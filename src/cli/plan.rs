@@ -34,10 +34,13 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
         None => None,
     };
     let service = settings::service(&common.service, &config)?;
+    let unmanaged = match command.is_drift {
+        true => NameUnmanaged::Broad,
+        false => NameUnmanaged::Not,
+    };
     let unmanaged = match &baseline {
-        Some((_, baseline)) => NameUnmanaged::New(baseline.known_policies()),
-        None if command.is_drift => NameUnmanaged::Broad,
-        None => NameUnmanaged::Not,
+        Some((_, baseline)) => unmanaged.since(&baseline.seen),
+        None => unmanaged,
     };
     let who = command.who.asked(command.since.clone());
     let rules = settings::guards(&command.guards, &config)?;

@@ -8,6 +8,7 @@ use super::guards::{self, GuardRules};
 use super::lints;
 use super::members::{self, Members, Wanted};
 use super::set_members;
+use super::since::Seen;
 use super::unmanaged::Notable;
 use super::{Plan, PlanDiagnostic, PlannedPolicy};
 use crate::diagnostic::Diagnostic;
@@ -29,14 +30,14 @@ impl Draft {
         self.plan.diagnostics = diagnostics;
     }
 
-    /// Chooses the unmanaged policies that are named: those that are new since a report that `known`
-    /// the others, or without one, those that are assigned to everyone. The selection narrows them as well.
-    pub fn name_unmanaged(&mut self, known: Option<&BTreeSet<(PolicyKind, String)>>) {
+    /// Chooses the unmanaged policies that are named: those that are new since a report that has `seen`
+    /// the others, and if `broad`, those that are assigned to everyone. The selection narrows them as well.
+    pub fn name_unmanaged(&mut self, seen: Option<&Seen>, broad: bool) {
         let selection = &self.plan.selection;
         let unmanaged = self.plan.unmanaged.iter().flatten();
         let unmanaged =
             unmanaged.filter(|one| selection.includes(one.policy.kind, &one.policy.name));
-        self.annotations.notable = Some(Notable::among(unmanaged, known));
+        self.annotations.notable = Some(Notable::among(unmanaged, seen, broad));
     }
 
     /// Returns the managed policies.
@@ -163,6 +164,6 @@ impl Draft {
         let shown = policies.flat_map(|policy| policy.before.iter().chain(policy.after.iter()));
         let notable = self.annotations.notable.iter();
         let notable = notable.flat_map(|notable| &notable.policies);
-        shown.chain(notable.flat_map(|policy| policy.assignments.iter()))
+        shown.chain(notable.flat_map(|(_, policy)| policy.assignments.iter()))
     }
 }

@@ -106,19 +106,28 @@ pub struct Baseline {
     pub own_writes: BTreeSet<String>,
     /// The tenant that the run was for.
     pub tenant_id: Option<String>,
-    /// Whether the run names every policy that it managed, so that it did not manage the others.
-    pub complete: bool,
     /// What it left, by kind and id in lower case.
     pub policies: BTreeMap<(PolicyKind, String), LastKnown>,
-    /// The policies that it did not manage; `None` if the report does not say.
-    pub unmanaged: Option<BTreeSet<(PolicyKind, String)>>,
+    /// The policies that were there.
+    pub seen: Seen,
 }
 
-impl Baseline {
-    /// Returns all policies that the run knew, managed or not; `None` if the report does not say.
-    pub fn known_policies(&self) -> Option<BTreeSet<(PolicyKind, String)>> {
-        let unmanaged = self.unmanaged.as_ref()?.iter();
-        Some(unmanaged.chain(self.policies.keys()).cloned().collect())
+/// The policies that were there when a run read the tenant, managed or not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The kinds of which the report names every policy. Of others it is not known what was there.
+    pub kinds: BTreeSet<PolicyKind>,
+    /// The policies, by kind and id in lower case.
+    pub policies: BTreeSet<(PolicyKind, String)>,
+}
+
+impl Seen {
+    /// Whether a policy was there; `None` if the report does not say.
+    pub fn has(&self, kind: PolicyKind, id: &str) -> Option<bool> {
+        match self.policies.contains(&key(kind, id)) {
+            true => Some(true),
+            false => self.kinds.contains(&kind).then_some(false),
+        }
     }
 }
 
@@ -199,11 +208,11 @@ impl Since {
 
 fn cause(policy: &PlannedPolicy, baseline: &Baseline) -> Cause {
     let Some(left) = baseline.policies.get(&key(policy.kind, &policy.id)) else {
-        // What the run did not manage it did not leave in any state.
-        return if baseline.complete {
-            Cause::Unapplied
-        } else {
-            Cause::Unknown
+        // What was there and not managed the run did not leave in any state. What was not there was made since.
+        return match baseline.seen.has(policy.kind, &policy.id) {
+            Some(true) => Cause::Unapplied,
+            Some(false) => Cause::Drift,
+            None => Cause::Unknown,
         };
     };
     match (left.is(&policy.before), left.is(&policy.after)) {

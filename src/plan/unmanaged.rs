@@ -1,9 +1,9 @@
 //! Policies that no manifest manages, and which of them are worth a name.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 use super::PolicyRef;
-use super::since::key;
+use super::since::Seen;
 use crate::model::{Assignments, LiveTenant, PolicyKind};
 
 /// A policy that no entry selects.
@@ -18,16 +18,16 @@ pub struct Unmanaged {
 /// The unmanaged policies that are named.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Notable {
-    /// Why they are.
+    /// Why the first of them are, or would be.
     pub reason: NotableReason,
-    /// The policies, by kind and name.
-    pub policies: Vec<Unmanaged>,
+    /// The policies, by reason, kind and name.
+    pub policies: Vec<(NotableReason, Unmanaged)>,
 }
 
 /// Why an unmanaged policy is named.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NotableReason {
-    /// It did not exist, or was managed, when a report was written.
+    /// It did not exist when a report was written.
     New,
     /// It is assigned to all users or all devices.
     Broad,
@@ -67,32 +67,34 @@ pub(super) fn of(
 }
 
 impl Notable {
-    /// Chooses among the unmanaged policies: those that are new since a report that `known` the
-    /// others, or without one, those that are assigned to everyone.
+    /// Chooses among the unmanaged policies: those that are new since a report, if there is one that has `seen`
+    /// the others, and if `broad`, those that are assigned to everyone.
     pub(super) fn among<'u>(
         unmanaged: impl Iterator<Item = &'u Unmanaged>,
-        known: Option<&BTreeSet<(PolicyKind, String)>>,
+        seen: Option<&Seen>,
+        broad: bool,
     ) -> Self {
-        let (reason, policies) = match known {
-            Some(known) => {
-                let is_new =
-                    |one: &&Unmanaged| !known.contains(&key(one.policy.kind, &one.policy.id));
-                (
-                    NotableReason::New,
-                    unmanaged.filter(is_new).cloned().collect(),
-                )
-            }
-            None => {
-                let is_broad = |one: &&Unmanaged| {
-                    let mut assignments = one.assignments.iter();
-                    assignments.any(|assignment| assignment.key.target.is_broad())
-                };
-                (
-                    NotableReason::Broad,
-                    unmanaged.filter(is_broad).cloned().collect(),
-                )
+        let reason = |one: &Unmanaged| {
+            let mut assignments = one.assignments.iter();
+            let was_there = seen.and_then(|seen| seen.has(one.policy.kind, &one.policy.id));
+            if was_there == Some(false) {
+                Some(NotableReason::New)
+            } else if broad && assignments.any(|assignment| assignment.key.target.is_broad()) {
+                Some(NotableReason::Broad)
+            } else {
+                None
             }
         };
-        Self { reason, policies }
+        let policies = unmanaged.filter_map(|one| Some((reason(one)?, one.clone())));
+        let mut policies: Vec<(NotableReason, Unmanaged)> = policies.collect();
+        policies.sort_by_key(|(reason, _)| *reason);
+        let sought = match seen {
+            Some(_) => NotableReason::New,
+            None => NotableReason::Broad,
+        };
+        Self {
+            reason: policies.first().map_or(sought, |(reason, _)| *reason),
+            policies,
+        }
     }
 }

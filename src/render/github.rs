@@ -277,7 +277,7 @@ impl Lines<'_> {
 
     /// Names the unmanaged policies that are worth it.
     fn unmanaged(&mut self, view: &PlanView<'_>) {
-        if let Some((title, policies)) = phrases::unmanaged(view.annotations) {
+        for (title, policies) in phrases::unmanaged(view.annotations) {
             let list = policies.iter().map(|(policy, assignments)| {
                 format!("{}: {}", policy_of_kind(policy), assignments.join("; "))
             });

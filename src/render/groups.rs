@@ -50,18 +50,22 @@ pub(super) enum Weight {
 }
 
 impl Weight {
-    fn of(change: &Change) -> Self {
-        match change {
-            Change::Remove(_) => Self::Removal,
-            Change::Add(after) if after.key.target.is_broad() && after.filter.is_none() => {
+    /// Weighs what was, or is to be, done to the tenant: drift has been done to it by others, away from what the
+    /// manifests say.
+    fn of(change: &Change, direction: Direction) -> Self {
+        let (before, after) = match direction {
+            Direction::Plan => (change.before(), change.after()),
+            Direction::Drift => (change.after(), change.before()),
+        };
+        match (before, after) {
+            (Some(_), None) => Self::Removal,
+            (None, Some(after)) if after.key.target.is_broad() && after.filter.is_none() => {
                 Self::Widening
             }
-            Change::Update { before, after }
-                if before.filter.is_some() && after.filter.is_none() =>
-            {
+            (Some(before), Some(after)) if before.filter.is_some() && after.filter.is_none() => {
                 Self::Widening
             }
-            Change::Add(_) | Change::Update { .. } => Self::Other,
+            _ => Self::Other,
         }
     }
 }
@@ -94,7 +98,7 @@ impl Line {
             ),
         };
         Self {
-            weight: Weight::of(change),
+            weight: Weight::of(change, direction),
             sign: match direction {
                 Direction::Plan => plan,
                 Direction::Drift => drift,

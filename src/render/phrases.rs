@@ -10,8 +10,8 @@ use crate::model::{Assignment, Filter, Source, Target};
 use crate::plan::guards::Guard;
 use crate::plan::since::Cause;
 use crate::plan::{
-    Annotations, Change, Names, Notable, NotableReason, Plan, PlannedPolicy, PolicyRef, Selection,
-    Summary,
+    Annotations, Change, Names, NotableReason, Plan, PlannedPolicy, PolicyRef, Selection, Summary,
+    Unmanaged,
 };
 use crate::report::{Outcome, Reason, Results};
 pub use crate::text::count;
@@ -96,12 +96,26 @@ pub(super) const ALL_UNMANAGED: &str = "`assignctl list --unmanaged PATH` lists 
 /// A policy, and its assignments in words.
 pub(super) type WithAssignments = (PolicyRef, Vec<String>);
 
-/// Unmanaged policies that are named, each with what it is assigned to, and why they are.
-pub(super) fn unmanaged(annotations: &Annotations) -> Option<(String, Vec<WithAssignments>)> {
-    let Notable { reason, policies } = annotations.notable.as_ref()?;
-    if policies.is_empty() {
-        return None;
-    }
+/// Unmanaged policies that are named, by why they are: the reason, and each with what it is assigned to.
+pub(super) fn unmanaged(annotations: &Annotations) -> Vec<(String, Vec<WithAssignments>)> {
+    let notable = annotations.notable.iter();
+    let policies: Vec<&(NotableReason, Unmanaged)> =
+        notable.flat_map(|notable| &notable.policies).collect();
+    let alike = policies.chunk_by(|(one, _), (other, _)| one == other);
+    alike
+        .filter_map(|alike| {
+            let (reason, _) = alike.first()?;
+            let policies = alike.iter().map(|(_, policy)| policy);
+            Some(of_one_reason(*reason, policies, annotations))
+        })
+        .collect()
+}
+
+fn of_one_reason<'a>(
+    reason: NotableReason,
+    policies: impl ExactSizeIterator<Item = &'a Unmanaged>,
+    annotations: &Annotations,
+) -> (String, Vec<WithAssignments>) {
     let number = count(policies.len(), "policy", "policies");
     let title = match reason {
         NotableReason::New => format!("{number} not managed, and new since the report"),
@@ -109,7 +123,7 @@ pub(super) fn unmanaged(annotations: &Annotations) -> Option<(String, Vec<WithAs
             format!("{number} not managed, and assigned to all users or all devices")
         }
     };
-    let policies = policies.iter().map(|policy| {
+    let policies = policies.map(|policy| {
         let assignments = policy.assignments.iter();
         let mut assignments: Vec<String> = assignments
             .map(|found| assignment(found, &annotations.names))
@@ -119,7 +133,7 @@ pub(super) fn unmanaged(annotations: &Annotations) -> Option<(String, Vec<WithAs
         }
         (policy.policy.clone(), assignments)
     });
-    Some((title, policies.collect()))
+    (title, policies.collect())
 }
 
 /// Says how many policies of which change or differ.
@@ -165,7 +179,7 @@ pub(super) fn changes(plan: &Plan, summary: &Summary, direction: Direction) -> S
             count(add, "assignment", "assignments"),
         ),
         (_, Direction::Drift) => format!(
-            "{}: the tenant lacks {}, has {remove} beyond the manifests and {update} with another filter",
+            "{}: the tenant lacks {}, has {remove} beyond the manifests and {update} with another filter or setting",
             of_policies(plan, summary, "differs", "differ"),
             count(add, "assignment", "assignments"),
         ),

@@ -3,10 +3,12 @@
 //! What a run found as it should be, and what it made so, it left in the tenant. What was announced
 //! and not settled may have been done or not. All else it merely found.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::outcome::Outcome;
 use super::read::{Recorded, RecordedPolicy};
 use crate::model::PolicyKind;
-use crate::plan::since::{Baseline, LastKnown, key};
+use crate::plan::since::{Baseline, LastKnown, Seen, key};
 
 /// Returns what a run left behind.
 pub fn last_known(recorded: Recorded) -> Baseline {
@@ -21,7 +23,12 @@ pub fn last_known(recorded: Recorded) -> Baseline {
         unmanaged,
         ..
     } = recorded;
-    let complete = managed.is_some() && !partial;
+    let kinds: Option<BTreeSet<PolicyKind>> = managed.as_ref().map(|managed| {
+        let kinds = managed.keys();
+        kinds
+            .filter_map(|kind| PolicyKind::from_name(kind))
+            .collect()
+    });
     let found = managed
         .unwrap_or_default()
         .into_iter()
@@ -45,13 +52,23 @@ pub fn last_known(recorded: Recorded) -> Baseline {
     let settled = policies
         .into_iter()
         .map(|policy| (key(policy.kind, &policy.id), left(policy)));
+    let policies: BTreeMap<_, _> = found.chain(settled).collect();
+    let mut seen = Seen::default();
+    if let Some(unmanaged) = unmanaged {
+        seen.policies = unmanaged.keys();
+        seen.policies.extend(policies.keys().cloned());
+        // A partial run names what it left out neither as managed nor as unmanaged.
+        if let Some(managed) = kinds.filter(|_| !partial) {
+            seen.kinds = managed;
+            seen.kinds.extend(unmanaged.kinds());
+        }
+    }
     Baseline {
         began: started_at,
         own_writes: client_request_ids,
         tenant_id,
-        complete,
-        policies: found.chain(settled).collect(),
-        unmanaged: unmanaged.map(|unmanaged| unmanaged.keys()),
+        policies,
+        seen,
     }
 }
 
@@ -120,8 +137,27 @@ mod tests {
 
     #[test]
     fn a_part_of_the_policies_does_not_tell_of_the_others() {
-        let partial = START.replace(r#""managed""#, r#""selection":{"partial":true},"managed""#);
-        assert!(last_known(read(START.as_bytes()).expect("a report")).complete);
-        assert!(!last_known(read(partial.as_bytes()).expect("a report")).complete);
+        let kind = |name: &str| PolicyKind::from_name(name).expect("a kind");
+        let has = |text: &str, name: &str, id: &str| {
+            let baseline = last_known(read(text.as_bytes()).expect("a report"));
+            baseline.seen.has(kind(name), id)
+        };
+        // Of a report of old it is not known what else was there.
+        assert_eq!(has(START, "configurationPolicy", "R"), None);
+        let whole = START.replace(
+            r#""managed""#,
+            r#""unmanaged":{"mobileApp":["U"],"novel":["V"]},"managed""#,
+        );
+        let partial = whole.replace(r#""managed""#, r#""selection":{"partial":true},"managed""#);
+        for (name, id, of_whole, of_partial) in [
+            ("configurationPolicy", "p", Some(true), Some(true)),
+            ("configurationPolicy", "R", Some(false), None),
+            ("mobileApp", "u", Some(true), Some(true)),
+            ("mobileApp", "p", Some(false), None),
+            ("compliancePolicy", "p", None, None),
+        ] {
+            assert_eq!(has(&whole, name, id), of_whole, "{name} {id}");
+            assert_eq!(has(&partial, name, id), of_partial, "{name} {id}");
+        }
     }
 }

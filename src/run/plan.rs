@@ -17,13 +17,12 @@ use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::manifest::Loaded;
-use crate::model::PolicyKind;
 use crate::plan::audit::Audit;
 use crate::plan::guards::GuardRules;
 use crate::plan::lints;
 use crate::plan::needs::needs;
 use crate::plan::saved::{PlanRecord, PlannedTenant, SavedPlan, digest_of};
-use crate::plan::since::{Baseline, Since};
+use crate::plan::since::{Baseline, Seen, Since};
 use crate::plan::writes::WriteWith;
 use crate::plan::{
     self, Annotations, Draft, Plan, PlanDiagnostic, PlanInputs, PlannedPolicy, Selection, Summary,
@@ -100,10 +99,23 @@ pub enum NameUnmanaged {
     /// None.
     #[default]
     Not,
-    /// Those that a report does not know; without what it knows, as [`Self::Broad`].
-    New(Option<BTreeSet<(PolicyKind, String)>>),
+    /// Those that were not there when a report was written.
+    New(Seen),
     /// Those that are assigned to everyone.
     Broad,
+    /// Both.
+    NewOrBroad(Seen),
+}
+
+impl NameUnmanaged {
+    /// Adds those that are new since a report.
+    #[must_use]
+    pub fn since(&self, seen: &Seen) -> Self {
+        match self {
+            Self::Not | Self::New(_) => Self::New(seen.clone()),
+            Self::Broad | Self::NewOrBroad(_) => Self::NewOrBroad(seen.clone()),
+        }
+    }
 }
 
 /// Reads the tenant and compares. Returns the plan with all that was found to be wrong or odd; `mask`
@@ -139,8 +151,9 @@ pub async fn plan(
         };
         match request.unmanaged {
             NameUnmanaged::Not => {}
-            NameUnmanaged::New(known) => draft.name_unmanaged(known.as_ref()),
-            NameUnmanaged::Broad => draft.name_unmanaged(None),
+            NameUnmanaged::New(seen) => draft.name_unmanaged(Some(seen), false),
+            NameUnmanaged::Broad => draft.name_unmanaged(None, true),
+            NameUnmanaged::NewOrBroad(seen) => draft.name_unmanaged(Some(seen), true),
         }
         let looked_up = async {
             add_names(&mut draft, &reader, request).await?;

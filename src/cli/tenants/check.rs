@@ -18,6 +18,7 @@ use crate::plan::{ManifestPlace, PlanDiagnostic, Selection};
 use crate::render::clean::clean;
 use crate::render::json::Json;
 use crate::render::phrases::count;
+use crate::render::review::Direction;
 use crate::run::Failure;
 use crate::run::members::MembersRequest;
 use crate::run::plan::{self, NameUnmanaged, PlanRequest};
@@ -58,6 +59,7 @@ pub(super) fn run(
         let stop = interrupt::watch(Some(&output.progress));
         output.diagnostics(&loaded.diagnostics, &loaded.sources);
         let many = ManyTenants {
+            direction: Direction::Plan,
             host: &host,
             request,
             since: None,

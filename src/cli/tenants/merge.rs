@@ -6,7 +6,6 @@ use super::super::output::Output;
 use super::super::settings;
 use super::printed::View;
 use crate::exit::Exit;
-use crate::render::review::Direction;
 use crate::render::text::Detail;
 use crate::run::Failure;
 use crate::run::tenants;
@@ -25,10 +24,7 @@ pub(super) fn run(
         command: merged.command,
         shard: None,
         detail: Detail {
-            direction: match merged.command {
-                "drift" => Direction::Drift,
-                _ => Direction::Plan,
-            },
+            direction: merged.results.direction,
             ..command.view.detail()
         },
     };

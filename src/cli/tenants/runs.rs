@@ -72,6 +72,7 @@ pub(in crate::cli) fn plan(
         let stop = interrupt::watch(Some(&output.progress));
         output.diagnostics(&loaded.diagnostics, &loaded.sources);
         let many = ManyTenants {
+            direction: view.detail.direction,
             host: &host,
             request,
             since: command.since.as_deref(),
@@ -235,6 +236,7 @@ pub(in crate::cli) fn apply(
     let results = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         let many = ManyTenants {
+            direction: Direction::Plan,
             host: &host,
             request,
             since: None,

@@ -47,6 +47,11 @@ impl UnmanagedRecord {
             .collect()
     }
 
+    /// Returns the kinds of the policies.
+    pub fn kinds(&self) -> impl Iterator<Item = PolicyKind> {
+        self.0.keys().filter_map(|kind| PolicyKind::from_name(kind))
+    }
+
     /// Returns the policies, as [`crate::plan::since`] looks them up.
     pub fn keys(&self) -> BTreeSet<(PolicyKind, String)> {
         let kinds = self.0.iter();
@@ -60,6 +65,7 @@ impl UnmanagedRecord {
 /// Unmanaged policies that are named.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
 pub struct NotableRecord<'a> {
+    /// [`NEW_OR_BROAD`] if the reasons of the policies are not all the same.
     reason: Cow<'a, str>,
     policies: Vec<NotablePolicyRecord<'a>>,
 }
@@ -72,55 +78,70 @@ struct NotablePolicyRecord<'a> {
     name: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     shares_name: bool,
+    /// Missing in plans of old, where all have the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason: Option<Cow<'a, str>>,
     assignments: Vec<AssignmentRecord<'a>>,
 }
+
+/// The reason for naming policies some of which are new and some not.
+const NEW_OR_BROAD: &str = "newOrBroad";
 
 impl<'a> NotableRecord<'a> {
     pub(super) fn new(notable: &'a Notable, names: &'a Names) -> Self {
         let Notable { reason, policies } = notable;
-        Self {
-            reason: reason.name().into(),
-            policies: policies
-                .iter()
-                .map(
-                    |Unmanaged {
-                         policy:
-                             PolicyRef {
-                                 kind,
-                                 name,
-                                 id,
-                                 shares_name,
-                             },
-                         assignments,
-                     }| NotablePolicyRecord {
-                        kind: kind.name().into(),
-                        id: id.into(),
-                        name: Cow::Borrowed(&**name),
-                        shares_name: *shares_name,
-                        assignments: AssignmentRecord::all(assignments, names),
+        let is_mixed = policies.iter().any(|(own, _)| own != reason);
+        let policies = policies.iter().map(|(reason, unmanaged)| {
+            let Unmanaged {
+                policy:
+                    PolicyRef {
+                        kind,
+                        name,
+                        id,
+                        shares_name,
                     },
-                )
-                .collect(),
+                assignments,
+            } = unmanaged;
+            NotablePolicyRecord {
+                kind: kind.name().into(),
+                id: id.into(),
+                name: Cow::Borrowed(&**name),
+                shares_name: *shares_name,
+                reason: Some(reason.name().into()),
+                assignments: AssignmentRecord::all(assignments, names),
+            }
+        });
+        Self {
+            reason: match is_mixed {
+                true => NEW_OR_BROAD.into(),
+                false => reason.name().into(),
+            },
+            policies: policies.collect(),
         }
     }
 
     /// Reads it back; `None` if a newer version wrote it for another reason.
     pub(super) fn read(&self, names: &mut Names) -> Result<Option<Notable>, String> {
-        let reasons = [NotableReason::New, NotableReason::Broad];
-        let reason = reasons
-            .into_iter()
-            .find(|reason| reason.name() == self.reason);
+        let named = |word: &str| {
+            let reasons = [NotableReason::New, NotableReason::Broad];
+            reasons.into_iter().find(|reason| reason.name() == word)
+        };
+        let reason = match &*self.reason {
+            NEW_OR_BROAD => Some(NotableReason::New),
+            word => named(word),
+        };
         let Some(reason) = reason else {
             return Ok(None);
         };
         let mut policies = Vec::new();
         for policy in &self.policies {
-            let Some(kind) = PolicyKind::from_name(&policy.kind) else {
+            let own = policy.reason.as_deref().map_or(Some(reason), named);
+            let (Some(own), Some(kind)) = (own, PolicyKind::from_name(&policy.kind)) else {
                 continue;
             };
             let assignments = policy.assignments.iter();
             let assignments = assignments.map(|record| record.read(names));
-            policies.push(Unmanaged {
+            let unmanaged = Unmanaged {
                 policy: PolicyRef {
                     kind,
                     name: (&*policy.name).into(),
@@ -128,7 +149,8 @@ impl<'a> NotableRecord<'a> {
                     shares_name: policy.shares_name,
                 },
                 assignments: assignments.collect::<Result<Vec<_>, _>>()?.into(),
-            });
+            };
+            policies.push((own, unmanaged));
         }
         Ok(Some(Notable { reason, policies }))
     }

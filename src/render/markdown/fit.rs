@@ -57,6 +57,8 @@ pub(super) struct Fitted {
     pub(super) text: String,
     /// Whether nothing was dropped.
     pub(super) is_whole: bool,
+    /// What the dropped pieces are.
+    pub(super) left_out: Vec<&'static str>,
 }
 
 /// Puts head, parts and foot together. Where that is too long, pieces are dropped until it is not.
@@ -68,6 +70,7 @@ pub(super) fn fit(head: &str, parts: Vec<Part>, foot: &str, most_bytes: usize) -
         let text = format!("{head}{body}{foot}");
         return Fitted {
             is_whole: text.len() <= most_bytes,
+            left_out: Vec::new(),
             text,
         };
     }
@@ -90,6 +93,7 @@ pub(super) fn fit(head: &str, parts: Vec<Part>, foot: &str, most_bytes: usize) -
     Fitted {
         text: format!("{head}{body}{note}{foot}"),
         is_whole: false,
+        left_out: dropped.iter().map(|dropped| dropped.part.what).collect(),
     }
 }
 

@@ -14,8 +14,8 @@ use std::fmt::Write as _;
 use super::diff;
 use super::members;
 use super::phrases::{
-    self, ALL_UNMANAGED, Alike, MOST_UNMANAGED, Partial, alike, changes, count, how_to_accept,
-    named, partial, policy_of_kind, read_counts, seen, since, verdict, writes,
+    self, ALL_UNMANAGED, Alike, MOST_UNMANAGED, Partial, WithAssignments, alike, changes, count,
+    how_to_accept, named, partial, policy_of_kind, read_counts, seen, since, verdict, writes,
 };
 use super::requests;
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};
@@ -47,26 +47,34 @@ pub fn marker(command: &str) -> String {
 }
 
 /// Draws a run in at most so many bytes. Where the table and the details are too large together, all
-/// that changes is listed in one block, which takes least.
+/// that changes is listed in one block; before a change is dropped from it, the places are, and the kinds
+/// are shortened.
 pub fn draw(review: &Review<'_>, most_bytes: usize) -> String {
-    let foot = foot(review);
+    let (usual_head, foot) = (head(review, true), foot(review));
+    let of = |changes: Changes| fit(&usual_head, parts(review, changes), &foot, most_bytes);
     for changes in [table::usual, table::shorter] {
-        let full = fit(
-            &head(review, true),
-            parts(review, changes),
-            &foot,
-            most_bytes,
-        );
+        let full = of(changes);
         if full.is_whole {
             return full.text;
         }
     }
-    let compact = parts(review, table::compact);
-    let whole = fit(&head(review, true), compact.clone(), &foot, most_bytes);
-    if whole.text.len() <= most_bytes {
-        return whole.text;
+    for changes in [table::compact, table::without_places, table::least] {
+        let fitted = of(changes);
+        if fitted.text.len() <= most_bytes && !fitted.left_out.contains(&table::CHANGES) {
+            return fitted.text;
+        }
     }
-    fit(&head(review, false), compact, &foot, most_bytes).text
+    let least = of(table::least);
+    if least.text.len() <= most_bytes {
+        return least.text;
+    }
+    fit(
+        &head(review, false),
+        parts(review, table::least),
+        &foot,
+        most_bytes,
+    )
+    .text
 }
 
 /// All that stands between head and foot, the most important first.
@@ -83,7 +91,7 @@ fn parts(review: &Review<'_>, changes: Changes) -> Vec<Part> {
         let results = results.filter(|results| !results.settled.is_empty());
         parts.extend(changes(view, results));
         parts.push(filters(view.annotations));
-        parts.push(unmanaged(view.annotations));
+        parts.extend(unmanaged(view.annotations));
         parts.push(open_approvals(view.annotations));
     }
     parts.push(warnings(review));
@@ -309,10 +317,12 @@ fn filters(annotations: &Annotations) -> Part {
 }
 
 /// Names the unmanaged policies that are worth it.
-fn unmanaged(annotations: &Annotations) -> Part {
-    let Some((title, policies)) = phrases::unmanaged(annotations) else {
-        return Part::new("unmanaged policies", []);
-    };
+fn unmanaged(annotations: &Annotations) -> Vec<Part> {
+    let alike = phrases::unmanaged(annotations).into_iter();
+    alike.map(draw_unmanaged).collect()
+}
+
+fn draw_unmanaged((title, policies): (String, Vec<WithAssignments>)) -> Part {
     let rest = policies.len().saturating_sub(MOST_UNMANAGED);
     let lines = policies.into_iter().take(MOST_UNMANAGED);
     let lines = lines.map(|(policy, assignments)| {

@@ -3,7 +3,7 @@
 //! Policies with the same changes are one row. In the block each of them has a line as well, so that
 //! nothing of what changes is left out.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 use super::escape::{code, longest_fence, shorten};
@@ -11,7 +11,7 @@ use super::fit::Part;
 use super::{LONGEST_NAME, policy_name};
 use crate::model::PolicyKind;
 use crate::plan::ManifestPlace;
-use crate::render::groups::{self, Group, Line};
+use crate::render::groups::{self, Group, Line, NOT_IN};
 use crate::render::members::reaches;
 use crate::render::phrases::{self, count};
 use crate::render::review::{Direction, PlanView};
@@ -43,8 +43,67 @@ pub(super) fn shorter(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Par
     vec![table, details(&cut)]
 }
 
+/// What the pieces of the block are.
+pub(super) const CHANGES: &str = "changes";
+
 /// Lists the changes in one block.
 pub(super) fn compact(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Part> {
+    vec![block(view, results, true, &Kinds::default())]
+}
+
+/// Lists the changes in one block, without the lines of manifests.
+pub(super) fn without_places(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Part> {
+    vec![block(view, results, false, &Kinds::default())]
+}
+
+/// As [`without_places`], with short words for the kinds.
+pub(super) fn least(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Part> {
+    vec![block(view, results, false, &Kinds::short(view))]
+}
+
+/// Short words for kinds; without any they stand as they are.
+#[derive(Default)]
+struct Kinds(BTreeMap<PolicyKind, String>);
+
+impl Kinds {
+    /// Makes a word of a kind's initials, and of a number where two kinds have the same.
+    fn short(view: &PlanView<'_>) -> Self {
+        let kinds: BTreeSet<PolicyKind> = view.plan.changed().map(|policy| policy.kind).collect();
+        let mut short: BTreeMap<PolicyKind, String> = BTreeMap::new();
+        for kind in kinds {
+            let rest = kind.name().chars().skip(1);
+            let initials: String = kind
+                .name()
+                .chars()
+                .take(1)
+                .chain(rest.filter(char::is_ascii_uppercase))
+                .collect();
+            let initials = initials.to_uppercase();
+            let numbered = (2..).map(|number| format!("{initials}{number}"));
+            let is_free = |word: &String| short.values().all(|known| known != word);
+            let free = std::iter::once(initials.clone())
+                .chain(numbered)
+                .find(is_free);
+            short.insert(kind, free.unwrap_or(initials));
+        }
+        Self(short)
+    }
+
+    fn word(&self, kind: PolicyKind) -> &str {
+        self.0.get(&kind).map_or(kind.name(), String::as_str)
+    }
+
+    /// Says what the words mean.
+    fn legend(&self) -> Option<String> {
+        let words = self.0.iter();
+        let words: Vec<String> = words
+            .map(|(kind, word)| format!("{word} = {}", kind.name()))
+            .collect();
+        (!words.is_empty()).then(|| words.join(", "))
+    }
+}
+
+fn block(view: &PlanView<'_>, results: Option<&Results>, with_places: bool, kinds: &Kinds) -> Part {
     let groups = groups_of(view);
     let outcomes = outcomes(view, results);
     let pieces: Vec<String> = groups
@@ -52,7 +111,8 @@ pub(super) fn compact(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Par
         .map(|group| {
             let mut text = String::new();
             for (line, places) in &group.lines {
-                let place = line.places(places).map(|place| format!("  ({place})"));
+                let place = line.places(places).filter(|_| with_places);
+                let place = place.map(|place| format!("  ({place})"));
                 let _ = writeln!(text, "{}{}", in_fence(line), place.unwrap_or_default());
             }
             if let Some(cause) = phrases::cause(group.cause, view.direction) {
@@ -69,7 +129,7 @@ pub(super) fn compact(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Par
                 let _ = writeln!(
                     text,
                     "  {} {}{}",
-                    policy.kind,
+                    kinds.word(policy.kind),
                     phrases::policy(policy),
                     outcome.unwrap_or_default()
                 );
@@ -84,11 +144,20 @@ pub(super) fn compact(view: &PlanView<'_>, results: Option<&Results>) -> Vec<Par
     });
     let names: Vec<String> = names.collect();
     let fence = longest_fence(&pieces);
-    vec![
-        Part::new("changes", pieces)
-            .named(names)
-            .between(format!("{fence}diff\n"), format!("{fence}\n\n")),
-    ]
+    let mut open = String::new();
+    if !with_places {
+        open.push_str(
+            "Lines of manifests are left out for size; the formats `text` and `json` have them.",
+        );
+        if let Some(legend) = kinds.legend() {
+            let _ = write!(open, " Kinds: {legend}.");
+        }
+        open.push_str("\n\n");
+    }
+    let _ = writeln!(open, "{fence}diff");
+    Part::new(CHANGES, pieces)
+        .named(names)
+        .between(open, format!("{fence}\n\n"))
 }
 
 fn groups_of<'v>(view: &PlanView<'v>) -> Vec<Group<'v>> {
@@ -146,7 +215,7 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
         let mut places: Vec<String> = Vec::new();
         let mut changes: Vec<String> = changes
             .map(|(line, of_line)| {
-                let place = place_cell(of_line).filter(|place| !places.contains(place));
+                let place = place_cell(line, of_line).filter(|place| !places.contains(place));
                 places.extend(place);
                 code(shortened(line))
             })
@@ -184,13 +253,17 @@ fn shortened(line: &Line) -> String {
     format!("{sign} {}", shorten(text, 2 * LONGEST_NAME))
 }
 
-fn place_cell(places: &BTreeSet<&ManifestPlace>) -> Option<String> {
+fn place_cell(line: &Line, places: &BTreeSet<&ManifestPlace>) -> Option<String> {
     let first = places.first()?;
     let place = code(format!(
         "{}:{}",
         shorten(&first.path, LONGEST_NAME),
         first.line
     ));
+    let place = match line.is_unasked {
+        true => format!("{NOT_IN}{place}"),
+        false => place,
+    };
     Some(match places.len() - 1 {
         0 => place,
         more => format!("{place} and {more} more"),

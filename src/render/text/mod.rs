@@ -129,27 +129,20 @@ fn draw_filters(text: &mut String, annotations: &Annotations, detail: Detail<'_>
 
 /// Draws the unmanaged policies that are worth a name.
 fn draw_unmanaged(text: &mut String, annotations: &Annotations, detail: Detail<'_>) {
-    let Some((title, policies)) = phrases::unmanaged(annotations) else {
-        return;
-    };
-    let _ = writeln!(text, "{UPDATE}{title}{UPDATE:#}");
-    for (policy, assignments) in policies.iter().take(MOST_UNMANAGED) {
-        let policy = policy_of_kind(policy);
-        hang(
-            text,
-            &format!("  {policy}: {}", assignments.join("; ")),
-            detail,
-        );
+    for (title, policies) in phrases::unmanaged(annotations) {
+        let _ = writeln!(text, "{UPDATE}{title}{UPDATE:#}");
+        for (policy, assignments) in policies.iter().take(MOST_UNMANAGED) {
+            let policy = policy_of_kind(policy);
+            let line = format!("  {policy}: {}", assignments.join("; "));
+            hang(text, &line, detail);
+        }
+        if policies.len() > MOST_UNMANAGED {
+            let left = policies.len() - MOST_UNMANAGED;
+            let line = format!("  and {left} more ({ALL_UNMANAGED})");
+            hang(text, &line, detail);
+        }
+        text.push('\n');
     }
-    if policies.len() > MOST_UNMANAGED {
-        let left = policies.len() - MOST_UNMANAGED;
-        hang(
-            text,
-            &format!("  and {left} more ({ALL_UNMANAGED})"),
-            detail,
-        );
-    }
-    text.push('\n');
 }
 
 fn draw_approvals(text: &mut String, annotations: &Annotations, detail: Detail<'_>) {

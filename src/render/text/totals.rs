@@ -105,7 +105,7 @@ fn headline(plan: &Plan, summary: &Summary, direction: Direction) -> String {
             writes(number_of_writes, time),
         ),
         (_, Direction::Drift) => format!(
-            "{STRONG}Drift{STRONG:#}: {}: the tenant {REMOVE}lacks {} (-){REMOVE:#}, {ADD}has {remove} beyond the manifests (+){ADD:#} and {UPDATE}{update} with another filter (~){UPDATE:#}.",
+            "{STRONG}Drift{STRONG:#}: {}: the tenant {REMOVE}lacks {} (-){REMOVE:#}, {ADD}has {remove} beyond the manifests (+){ADD:#} and {UPDATE}{update} with another filter or setting (~){UPDATE:#}.",
             of_policies(plan, summary, "differs", "differ"),
             count(add, "assignment", "assignments"),
         ),

@@ -23,9 +23,10 @@ use crate::manifest::{Loaded, Tenant};
 use crate::net::Cloud;
 use crate::plan::PlanDiagnostic;
 use crate::plan::guards::GivenLimits;
+use crate::render::review::Direction;
 use crate::run::apply::{ApplyInput, ApplyRun};
 use crate::run::connect::ServiceSettings;
-use crate::run::plan::{self, NameUnmanaged, PlanRequest, PreparedPlan};
+use crate::run::plan::{self, PlanRequest, PreparedPlan};
 use crate::run::resume::plan_resume;
 use crate::run::rollback::plan_rollback;
 use crate::run::{Failure, reports};
@@ -117,6 +118,8 @@ pub struct Carrying {
 
 /// A run for several tenants.
 pub struct ManyTenants<'a, H> {
+    /// From which side the summary describes changes.
+    pub direction: Direction,
     /// Whoever starts it.
     pub host: &'a H,
     /// What kind of plans are made.
@@ -144,7 +147,10 @@ impl<H: Host> ManyTenants<'_, H> {
 
     /// Plans for all tenants.
     pub async fn plan(&self, input: Input<'_>) -> TenantResults {
-        let mut results = TenantResults::default();
+        let mut results = TenantResults {
+            direction: self.direction,
+            ..TenantResults::default()
+        };
         let entries = match input {
             Input::Manifests(loaded, tenants) => {
                 let work = tenants.into_iter().map(|tenant| {
@@ -260,7 +266,7 @@ impl<H: Host> ManyTenants<'_, H> {
         let who = who.map(|who| who.of_tenant(&tenant.name, report));
         let known = since
             .as_ref()
-            .map(|(_, baseline)| NameUnmanaged::New(baseline.known_policies()));
+            .map(|(_, baseline)| self.request.unmanaged.since(&baseline.seen));
         let request = PlanRequest {
             rules: &rules,
             who: who.as_ref(),

@@ -15,6 +15,7 @@ use crate::manifest::Tenant;
 use crate::plan::PlanDiagnostic;
 use crate::plan::guards::{Guard, GuardName, GuardRules, Observation};
 use crate::plan::saved::DiagnosticRecord;
+use crate::render::review::Direction;
 use crate::run::Failure;
 
 /// The results of one machine.
@@ -159,7 +160,13 @@ pub fn merge(
     let command = merged_command(folder)?;
     let mut merged = MergedResults {
         command,
-        results: TenantResults::default(),
+        results: TenantResults {
+            direction: match command {
+                "drift" => Direction::Drift,
+                _ => Direction::Plan,
+            },
+            ..TenantResults::default()
+        },
     };
     let mut shards: BTreeMap<usize, PathBuf> = BTreeMap::new();
     let mut tenants = BTreeSet::new();

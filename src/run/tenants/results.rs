@@ -21,7 +21,7 @@ use crate::plan::saved::{
 };
 use crate::plan::since::Cause;
 use crate::render::json::WithResults;
-use crate::render::review::{Finding, Review};
+use crate::render::review::{Direction, Finding, Review};
 use crate::render::tenants::{self as render, TenantView};
 use crate::render::text::Detail;
 use crate::report::{Results, Settled, read_results};
@@ -83,7 +83,9 @@ pub struct TenantResults {
     pub entries: Vec<Entry>,
     /// What the guard `tenants` says.
     pub guard: Option<Guard>,
-    spool: Spool,
+    /// From which side the summary describes changes.
+    pub direction: Direction,
+    pub(super) spool: Spool,
 }
 
 impl TenantResults {
@@ -234,9 +236,13 @@ impl TenantResults {
         results: Option<&Results>,
         findings: &[Finding],
     ) {
+        let detail = Detail {
+            direction: self.direction,
+            ..Detail::default()
+        };
         let review = Review {
             command: "",
-            plan: prepared.map(|prepared| prepared.view(Detail::default())),
+            plan: prepared.map(|prepared| prepared.view(detail)),
             results,
             checked: None,
             findings,

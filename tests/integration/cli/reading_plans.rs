@@ -1,6 +1,6 @@
 //! What a person reads of a plan and of drift: equal changes once, each with the line that asks for it.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr as _;
 
 use super::support::World;
@@ -218,6 +218,65 @@ fn a_comment_of_five_hundred_changes_has_all_of_them() {
     }
     read(&told.stdout);
     told.says_nothing_of("Left out");
+
+    // Before a change is left out, the places are, then the kinds are shortened.
+    let folder = "manifests/windows/security";
+    let rest = "x".repeat(30);
+    let tenant = (0..500).fold(Tenant::common(), |tenant, number| {
+        tenant.policy(&format!("{number:03} {rest}"), &["+B"])
+    });
+    let world = World::new(&tenant);
+    let entry = |number: usize| {
+        format!(
+            "  - {{kind: configurationPolicy, name: '{number:03} {rest}', include: [collection: MEM{number:05}]}}\n"
+        )
+    };
+    let entries: String = (0..500).map(entry).collect();
+    world.write(
+        &format!("{folder}/m.yaml"),
+        &format!("version: 1\npolicies:\n{entries}"),
+    );
+    let flags = "--max-policies 500 --allow removals --format markdown";
+    for (bytes, kind) in [("60000", "configurationPolicy"), ("45000", "CP")] {
+        let told = world
+            .sandbox(&format!("plan manifests {flags} --max-bytes {bytes}"))
+            .exits(0);
+        let told = told
+            .says(&["Lines of manifests are left out for size"])
+            .says_nothing_of("Left out")
+            .says_nothing_of("m.yaml:");
+        for number in [0, 250, 499] {
+            let block =
+                format!("- group B\n+ collection MEM{number:05}\n  {kind} {number:03} {rest}\n");
+            assert!(told.stdout.contains(&block), "{block}");
+        }
+        let legend = told.stdout.contains("Kinds: CP = configurationPolicy.");
+        assert_eq!(legend, kind == "CP");
+        read(&told.stdout);
+    }
+}
+
+/// What was taken away in the tenant and what was widened there comes first.
+#[test]
+fn drift_begins_with_what_is_gravest_in_the_tenant() {
+    let tenant = Tenant::common()
+        .policy("A more", &["+A", "+B"])
+        .policy("B wide", &["allDevices"])
+        .policy("C wide", &["+A", "allUsers"])
+        .policy("D lacks", &["+A"]);
+    let world = World::with(
+        &tenant,
+        &[
+            "name: A more, include: [group: A]",
+            "name: B wide, include: [{allDevices: true, filter: F}]",
+            "name: C wide, include: [group: A]",
+            "name: D lacks, include: [group: A], exclude: [group: C]",
+        ],
+    );
+    let told = world.sandbox("drift m.yaml").exits(2);
+    let at = |text: &str| told.stdout.find(text).expect("a policy");
+    let order = ["D lacks", "B wide", "C wide", "A more"].map(at);
+    assert!(order.is_sorted(), "{}", told.stdout);
 }
 
 #[test]
@@ -263,9 +322,9 @@ fn drift_is_told_from_the_tenants_side() {
         ],
     );
     world.sandbox("drift m.yaml").exits(2).says(&[
-        "configurationPolicy P\n  + group B  not in m.yaml:3\n  - group A  m.yaml:3\n",
+        "configurationPolicy P\n  - group A  m.yaml:3\n  + group B  not in m.yaml:3\n",
         "configurationPolicy Q\n  ~ group A: filter F (include) instead of no filter  m.yaml:4\n",
-        "Drift: 2 of 2 managed policies differ: the tenant lacks 1 assignment (-), has 1 beyond the manifests (+) and 1 with another filter (~).\n",
+        "Drift: 2 of 2 managed policies differ: the tenant lacks 1 assignment (-), has 1 beyond the manifests (+) and 1 with another filter or setting (~).\n",
         "1 policy not managed, and assigned to all users or all devices\n  configurationPolicy New in the portal: allDevices\n",
     ])
     .says_nothing_of("Harmless");
@@ -293,7 +352,11 @@ fn drift_is_told_from_the_tenants_side() {
 fn unmanaged_policies_that_are_new_since_a_report_are_named() {
     let tenant = Tenant::common()
         .policy("P", &["+A"])
-        .policy("Known", &["allUsers"]);
+        .policy("Known", &["+B"])
+        .policy("Widened", &["+A"])
+        .compliance("Q", &["+A"])
+        .compliance("Never read", &["+C"])
+        .compliance("Broad and never read", &["allDevices"]);
     let world = World::with(&tenant, &["name: P, include: [group: B]"]);
     world.sandbox("plan m.yaml --out plan.json").exits(0);
     world.sandbox("apply plan.json --report r.jsonl").exits(0);
@@ -309,19 +372,61 @@ fn unmanaged_policies_that_are_new_since_a_report_are_named() {
         policies.expect("policies").push(policy);
     });
     let line = "drift m.yaml --since r.jsonl";
+    let new = "1 policy not managed, and new since the report\n  configurationPolicy Made by hand: group C\n";
     world
         .sandbox(line)
         .exits(0)
-        .says(&[
-            "1 policy not managed, and new since the report\n  configurationPolicy Made by hand: group C\n",
-        ])
+        .says(&[new])
+        .says_nothing_of("all devices\n")
         .says_nothing_of("Known");
-    let told = world
-        .sandbox(&format!("{line} --format json"))
+    let notable = |line: &str| {
+        let told = world.sandbox(&format!("{line} --format json")).exits(0);
+        told.json()["notable"].clone()
+    };
+    let named = notable(line);
+    assert_eq!(named["reason"], "new");
+    assert_eq!(named["policies"][0]["name"], "Made by hand");
+    // One that was known is named once it is assigned to everyone. Of a kind that the run did not read, it is
+    // not known which ones are new.
+    world.edit("tenant.json", |state| {
+        policy_mut(state, "Widened")["assignments"] = json!([{"target": {
+            "@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}}]);
+    });
+    let compliance = "kind: compliancePolicy, name: Q, include: [group: A]";
+    world.write(
+        "q.yaml",
+        &format!("version: 1\npolicies: [{{{compliance}}}]\n"),
+    );
+    let line = "drift m.yaml q.yaml --since r.jsonl";
+    let broad = "2 policies not managed, and assigned to all users or all devices\n  configurationPolicy Widened: allDevices\n  compliancePolicy Broad and never read: allDevices\n";
+    world
+        .sandbox(line)
         .exits(0)
-        .json();
-    assert_eq!(told["notable"]["reason"], "new");
-    assert_eq!(told["notable"]["policies"][0]["name"], "Made by hand");
+        .says(&[&format!("{new}\n{broad}")])
+        .says_nothing_of("Known")
+        .says_nothing_of("  compliancePolicy Never read");
+    let named = notable(line);
+    assert_eq!(named["reason"], "newOrBroad");
+    let reasons: Vec<&Value> = named["policies"]
+        .as_array()
+        .expect("policies")
+        .iter()
+        .map(|policy| &policy["reason"])
+        .collect();
+    assert_eq!(reasons, ["new", "broad", "broad"]);
+    world
+        .sandbox(&format!("{line} --format markdown --json-into d.json"))
+        .exits(0)
+        .says(&[
+            "**1 policy not managed, and new since the report:**",
+            "**2 policies not managed, and assigned",
+        ]);
+    world.run("show d.json").exits(0).says(&[new, broad]);
+    world
+        .sandbox("plan m.yaml --since r.jsonl")
+        .exits(0)
+        .says(&[new])
+        .says_nothing_of("Widened");
 }
 
 #[test]

@@ -131,6 +131,46 @@ fn drift_is_told_from_manifests_that_were_not_applied() {
         .says_nothing_of("  not applied yet\n");
 }
 
+/// A policy that was made since the run was made by hand; that it is not as the manifests say was not left by the run.
+#[test]
+fn what_was_made_since_was_made_by_hand() {
+    let world = applied();
+    world.edit("tenant.json", |state| {
+        let mut made = policy_mut(state, "A").clone();
+        made["id"] = json!("aaaaaaaa-0000-4000-8000-000000000098");
+        made["name"] = json!("Z");
+        made["assignments"] = json!([{"target": {
+            "@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"}}]);
+        // Made again under its old name.
+        policy_mut(state, "E")["id"] = json!("aaaaaaaa-0000-4000-8000-000000000099");
+        policy_mut(state, "E")["assignments"] = json!([]);
+        let policies = state["configurationPolicies"].as_array_mut();
+        policies.expect("policies").push(made);
+    });
+    // What was there and not managed is not applied yet.
+    world.manifest(&[
+        "match: '?', include: [group: A]",
+        "name: New, include: [group: A]",
+    ]);
+    let expected = [("E", "drift"), ("New", "unapplied"), ("Z", "drift")];
+    assert_eq!(causes(&world, ""), pairs(&expected));
+    world
+        .sandbox("plan m.yaml --since r.jsonl --only Z")
+        .exits(0)
+        .says(&["changed by hand, not by the manifests"]);
+    // A report that does not say what else was there cannot tell.
+    let report = world.read("r.jsonl");
+    let (start, rest) = report.split_once('\n').expect("lines");
+    let mut start: Value = serde_json::from_str(start).expect("JSON");
+    start
+        .as_object_mut()
+        .expect("an object")
+        .remove("unmanaged");
+    world.write("r.jsonl", &format!("{start}\n{rest}"));
+    let expected = [("E", "unknown"), ("New", "unknown"), ("Z", "unknown")];
+    assert_eq!(causes(&world, ""), pairs(&expected));
+}
+
 #[test]
 fn without_a_report_nobody_is_blamed() {
     let world = changed_on_both_sides();

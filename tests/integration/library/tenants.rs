@@ -20,6 +20,7 @@ use assignctl::manifest::{self, Loaded};
 use assignctl::model::RateLimit;
 use assignctl::net::{CLOUDS, Cloud};
 use assignctl::plan::{PlanDiagnostic, PlannedPolicy};
+use assignctl::render::review::Direction;
 use assignctl::report::Settled;
 use assignctl::run::Failure;
 use assignctl::run::connect::ServiceSettings;
@@ -216,6 +217,7 @@ fn run(cluster: &Cluster, loaded: &Loaded, parallel: usize) -> (TenantResults, D
         let began = Instant::now();
         let stop = CancellationToken::new();
         let many = ManyTenants {
+            direction: Direction::Plan,
             host: cluster,
             request: whole_plan(),
             since: None,
@@ -339,6 +341,7 @@ fn an_interrupt_ends_all_tenants_in_order() {
         };
         let batch = in_virtual_time(async {
             let many = ManyTenants {
+                direction: Direction::Plan,
                 host: &cluster,
                 request: whole_plan(),
                 since: None,

@@ -295,6 +295,15 @@ fn drift_is_told_from_manifests_that_were_not_applied_tenant_by_tenant() {
     ];
     let drift = "drift m.yaml --all-tenants";
     assert_eq!(causes(&format!("{drift} --since reports")), expected);
+    // The summary speaks of the tenant as well.
+    let lacks = "1 of 3 managed policies differs: the tenant lacks";
+    for format in ["text", "markdown"] {
+        run(&format!("{drift} --format {format}"))
+            .exits(2)
+            .says(&[lacks])
+            .says_nothing_of("to add");
+    }
+    run(&format!("{drift} --json-into shard.json")).exits(2);
     let plan = "plan m.yaml --all-tenants --detailed-exitcode --allow exclusion-lost";
     assert_eq!(causes(&format!("{plan} --since reports")), expected);
     // The folder of runs that name none.
