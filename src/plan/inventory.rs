@@ -65,6 +65,8 @@ pub struct Inventory {
     pub tenant_id: Option<String>,
     /// Whose assignments they are, if that was asked.
     pub subject: Option<Subject>,
+    /// Which policies were asked for.
+    pub selection: Selection,
     /// The id of the filter that was asked for.
     pub filter: Option<String>,
     /// Whether only policies that reach no one were asked for.
@@ -168,6 +170,7 @@ pub fn inventory(
     Inventory {
         tenant_id,
         subject: query.subject.clone(),
+        selection: query.selection.clone(),
         filter: query.filter.clone(),
         unassigned_only: query.unassigned,
         policies,

@@ -52,22 +52,26 @@ pub(super) fn partial(plan: &Plan) -> Option<Partial> {
     if !plan.is_partial() {
         return None;
     }
+    Some(Partial {
+        options: narrowed(&plan.selection),
+        left_out: count(plan.left_out, "managed policy", "managed policies"),
+    })
+}
+
+/// Returns the options that narrow what is looked at.
+pub(super) fn narrowed(selection: &Selection) -> String {
     let Selection {
         only,
         exclude,
         kinds,
-    } = &plan.selection;
+    } = selection;
     let globs = [("--only", only), ("--exclude", exclude)];
     let globs = globs.iter().flat_map(|(option, globs)| {
         let texts = globs.iter().map(|glob| clean(glob.as_str()));
         texts.map(move |glob| format!("{option} '{glob}'"))
     });
     let kinds = kinds.iter().map(|kind| format!("--kind {kind}"));
-    let options: Vec<String> = globs.chain(kinds).collect();
-    Some(Partial {
-        options: options.join(" "),
-        left_out: count(plan.left_out, "managed policy", "managed policies"),
-    })
+    globs.chain(kinds).collect::<Vec<_>>().join(" ")
 }
 
 /// Says what happened since a run; nothing where that was not asked.

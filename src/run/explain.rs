@@ -110,15 +110,9 @@ async fn unmanaged(
     let found = inventory(&tenant, None, &InventoryQuery::default());
     let Some(live) = matching(&tenant.policies, policy, kinds)? else {
         let names = tenant.policies.iter().map(|policy| &*policy.name);
-        let refused = tenant.unavailable.iter();
-        let refused: Vec<&str> = refused.map(|(kind, _)| kind.name()).collect();
-        let hint = match (nearest(policy, names), refused.as_slice()) {
-            (Some(near), _) => format!("did you mean `{near}`?"),
-            (None, []) => "give its display name, as the tenant spells it, or its id".to_owned(),
-            (None, refused) => format!("{} could not be read", refused.join(", ")),
-        };
+        let near = nearest(policy, names).map(|near| format!("did you mean `{near}`?"));
         let message = format!("the tenant has no policy `{policy}`");
-        return Err(Failure::new(Exit::InvalidManifests, message).hint(hint));
+        return Err(not_found(message, near, NAMED, &tenant.unavailable));
     };
     let mut policies = found.policies.into_iter();
     let reference = policies
@@ -132,6 +126,30 @@ async fn unmanaged(
         )),
         None => Err(Failure::new(Exit::Failure, "the policy is gone")),
     }
+}
+
+/// How a policy is named.
+pub(super) const NAMED: &str = "give its display name, as the tenant spells it, or its id";
+
+/// The failure to find a policy. It may be of a kind that could not be read.
+pub(super) fn not_found(
+    message: String,
+    near: Option<String>,
+    otherwise: &str,
+    unavailable: &[(PolicyKind, String)],
+) -> Failure {
+    if unavailable.is_empty() {
+        let hint = near.unwrap_or_else(|| otherwise.to_owned());
+        return Failure::new(Exit::InvalidManifests, message).hint(hint);
+    }
+    let kinds: Vec<&str> = unavailable.iter().map(|(kind, _)| kind.name()).collect();
+    let message = format!(
+        "{message} among those that could be read; {} could not be read",
+        kinds.join(", ")
+    );
+    Failure::new(Exit::Refused, message).hint(near.unwrap_or_else(|| {
+        "name the kinds that may be read with `--kind`, or grant the permissions".to_owned()
+    }))
 }
 
 /// Finds the policy that is meant: by id without case, by name with case.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::explain::not_found;
 use super::{Failure, unless_stopped};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::exit::Exit;
@@ -58,14 +59,22 @@ pub async fn list(
     unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
         // A name that does not exist ends the run before the tenant is read.
-        let subject = match &request.subject {
-            None => None,
-            Some(asked) => Some(subject(&reader, asked).await?),
+        let (subject, unknown) = match &request.subject {
+            None => (None, None),
+            Some(asked) => {
+                let (subject, unknown) = subject(&reader, asked).await?;
+                (Some(subject), unknown)
+            }
         };
         let tenant = match request.selection.kinds.as_slice() {
             [] => reader.whole_tenant().await?,
             kinds => reader.whole_tenant_of(kinds).await?,
         };
+        if let (Some(unknown), Some(subject)) = (unknown, &subject)
+            && !is_assigned_to(&tenant, &subject.id)
+        {
+            return Err(unknown);
+        }
         let managed = match &request.managed_by {
             None => None,
             Some(loaded) => Some(managed(&reader, loaded, &tenant).await?),
@@ -111,8 +120,20 @@ fn did_you_mean<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<
     nearest(name, known).map(|near| format!("did you mean `{near}`?"))
 }
 
-/// Finds whose assignments are asked for, and the groups that it is in.
-async fn subject(reader: &Reader, asked: &AskedSubject) -> Result<Subject, Failure> {
+/// Whether policies are assigned to a group, or leave it out.
+fn is_assigned_to(tenant: &WholeTenant, group_id: &str) -> bool {
+    let policies = tenant.policies.iter();
+    let mut assignments = policies.flat_map(|policy| policy.assignments.iter());
+    assignments.any(|assignment| assignment.key.target.group_id() == Some(group_id))
+}
+
+/// Finds whose assignments are asked for, and the groups that it is in. The failure is that of a group which the
+/// directory does not have, unless policies are still assigned to it.
+async fn subject(
+    reader: &Reader,
+    asked: &AskedSubject,
+) -> Result<(Subject, Option<Failure>), Failure> {
+    let mut unknown_group = None;
     let AskedSubject {
         kind,
         name,
@@ -120,8 +141,19 @@ async fn subject(reader: &Reader, asked: &AskedSubject) -> Result<Subject, Failu
     } = asked;
     let (id, shown, groups) = match kind {
         SubjectKind::Group => {
-            let LiveGroup { id, name } = group(reader, name).await?;
-            let parents = match effective {
+            let LiveGroup { id, name } = match (group(reader, name).await, Guid::parse(name)) {
+                (Ok(group), _) => group,
+                (Err(failure), Some(id)) if failure.exit == Exit::InvalidManifests => {
+                    unknown_group = Some(failure);
+                    let id = id.to_string();
+                    LiveGroup {
+                        name: id.clone(),
+                        id,
+                    }
+                }
+                (Err(failure), _) => return Err(failure),
+            };
+            let parents = match *effective && unknown_group.is_none() {
                 true => reader.groups_of(Member::Group(&id)).await?,
                 false => Some(Vec::new()),
             };
@@ -152,13 +184,14 @@ async fn subject(reader: &Reader, asked: &AskedSubject) -> Result<Subject, Failu
             },
         )
     })?;
-    Ok(Subject {
+    let subject = Subject {
         kind: *kind,
         id,
         name: shown,
         groups,
         effective: *effective,
-    })
+    };
+    Ok((subject, unknown_group))
 }
 
 async fn group(reader: &Reader, name: &str) -> Result<LiveGroup, Failure> {
@@ -239,10 +272,11 @@ fn check_globs(tenant: &WholeTenant, selection: &Selection) -> Result<(), Failur
         .collect();
     for glob in selection.only.iter().chain(&selection.exclude) {
         if !names.iter().any(|name| glob.matches(name)) {
-            return Err(unknown(
+            return Err(not_found(
                 format!("no policy matches `{}`", glob.as_str()),
                 did_you_mean(glob.as_str(), names.iter().copied()),
                 "case counts in globs; `*` is any text",
+                &tenant.unavailable,
             ));
         }
     }

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use super::clean::clean;
 use super::columns::{hanging, widest_unit, width, wrap};
-use super::phrases::{assignment, count, named};
+use super::phrases::{assignment, count, named, narrowed};
 use crate::plan::inventory::{Inventory, InventoryPolicy, Listed, Reached, Subject, SubjectKind};
-use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
+use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION, SelectionRecord};
 
 pub use page::{page, page_of_tenants};
 pub use table::{csv, csv_of_tenants, markdown, markdown_of_tenants};
@@ -179,8 +179,16 @@ fn narrow(widths: &mut [usize], least: &[usize], room: usize) {
     }
 }
 
-/// Says how much was found, in a sentence that also says when nothing was.
+/// Says how much was found, in a sentence that also says when nothing was, and what was left out.
 pub fn summary(inventory: &Inventory) -> String {
+    let found = found(inventory);
+    match inventory.selection.is_partial() {
+        true => format!("{found}; partial view: {}", narrowed(&inventory.selection)),
+        false => found,
+    }
+}
+
+fn found(inventory: &Inventory) -> String {
     let rows = inventory
         .rows()
         .filter_map(|(policy, row)| Some((policy, row?)));
@@ -289,6 +297,7 @@ fn reached_all(inventory: &Inventory, all: &[Reached], words: bool) -> String {
 pub struct InventoryRecord<'a> {
     format_version: &'static str,
     tenant_id: Option<&'a str>,
+    selection: SelectionRecord,
     subject: Option<SubjectRecord<'a>>,
     assignments: Vec<RowRecord<'a>>,
     /// How many of the policies reach no one.
@@ -380,6 +389,7 @@ pub fn record<'a>(
     InventoryRecord {
         format_version: FORMAT_VERSION,
         tenant_id: inventory.tenant_id.as_deref(),
+        selection: SelectionRecord::asked(&inventory.selection),
         subject: inventory.subject.as_ref().map(|subject| SubjectRecord {
             r#type: subject.kind.name(),
             id: &subject.id,

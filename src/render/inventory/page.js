@@ -178,7 +178,7 @@
         const here = index === matrix.at.row && column === matrix.at.column;
         if (!entries && !here) continue;
         const all = entries || [];
-        const excluded = all.some((row) => row.exclude);
+        const excluded = all.some((row) => row.exclude) || (all.length > 0 && all.every((row) => row.excludedBy));
         const mark = all.length === 0 ? '' : all.length > 1 ? String(all.length) : excluded ? '✕' : '✓';
         const cell = element(`cell ${excluded ? 'no' : 'yes'}${here ? ' active' : ''}`, mark + (all.some((row) => row.filter) ? '*' : ''), 'gridcell');
         cell.style.left = `${NAME + column * COLUMN}px`;

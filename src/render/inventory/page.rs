@@ -160,11 +160,17 @@ fn data(parts: &[Part<'_>], about: String, warning: Option<String>) -> Data {
     let (mut policies, mut rows) = (Vec::new(), Vec::new());
     for part in parts {
         let (tenant, inventory) = part;
+        // Where someone's assignments are asked for, or those with a filter, a policy without such is not
+        // "not assigned".
+        let is_whole = inventory.subject.is_none() && inventory.filter.is_none();
         for policy in &inventory.policies {
+            if policy.assignments.is_empty() && !is_whole {
+                continue;
+            }
             let number = policies.len();
             policies.push(policy_of(*tenant, policy));
             if policy.assignments.is_empty() {
-                rows.extend((inventory.subject.is_none()).then(|| RowData::none(number)));
+                rows.push(RowData::none(number));
             }
             rows.extend(policy.assignments.iter().map(|row| {
                 let target = by_target.get(&target_of(part, &row.assignment)).copied();

@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::apply::{ApplyInput, ApplyRun};
 use super::connect::ServiceSettings;
 use super::doctor::Examined;
-use super::explain::matching;
+use super::explain::{NAMED, matching, not_found};
 use super::plan::PreparedPlan;
 use super::{Failure, unless_stopped};
 use crate::apply::approval::Approval;
@@ -85,8 +85,7 @@ pub async fn prepare(
         let found = matching(&tenant.policies, request.policy, request.kinds)?;
         let Some(policy) = found else {
             let message = format!("the tenant has no policy `{}`", request.policy);
-            return Err(Failure::new(Exit::InvalidManifests, message)
-                .hint("give its display name, as the tenant spells it, or its id"));
+            return Err(not_found(message, None, NAMED, &tenant.unavailable));
         };
         check(policy, request.several)?;
         let group = group(&reader, policy, request.group).await?;

@@ -240,3 +240,30 @@ fn the_matrix_stays_usable_when_it_is_large() {
     let elements = page.eval("document.querySelectorAll('*').length");
     assert!(elements.as_u64() < Some(MOST_ELEMENTS), "{elements}");
 }
+
+/// What a user does not get is not ticked, and what is not theirs is not there.
+#[test]
+fn the_matrix_of_a_user_has_what_they_get() {
+    let tenant = Tenant::common()
+        .policy("Got", &["+A"])
+        .policy("Excluded", &["allUsers", "-A"])
+        .policy("Other", &["+C"])
+        .policy("Nobody", &[]);
+    let world = World::new(&tenant);
+    let user = "dddddddd-0000-4000-8000-000000000001";
+    world.edit("tenant.json", |state| {
+        state["users"] = json!([{"id": user, "userPrincipalName": "ada@example.com"}]);
+        state["groups"][0]["members"] = json!([user]);
+    });
+    let Some(mut page) = page(&world, "--user ada@example.com") else {
+        return;
+    };
+    page.open(&world.path("page.html"), "view=matrix");
+    assert_eq!(page.texts("#matrix .body .name"), ["Excluded", "Got"]);
+    assert_eq!(page.texts("#matrix .body .cell.no"), ["✕"]);
+    let ticked = page.texts("#matrix .body .cell.yes");
+    assert!(
+        ticked.iter().filter(|mark| !mark.is_empty()).eq(["✓"]),
+        "{ticked:?}"
+    );
+}

@@ -289,3 +289,50 @@ fn names_are_harmless_in_tables() {
     }
     world.sandbox("list --format html").says_nothing_of("<b>");
 }
+
+#[test]
+fn a_part_of_the_policies_says_so_in_every_format() {
+    let world = world();
+    let flags = "--only 'O*' --exclude Other --kind configurationPolicy";
+    let said = "partial view: --only 'O*' --exclude 'Other' --kind configurationPolicy";
+    let list = |format: &str| {
+        let words = ["list", "--only", "O*", "--exclude", "Other"];
+        let mut command = world.command("");
+        command.args(words);
+        command.args(["--kind", "configurationPolicy", "--format", format]);
+        command.args(["--no-progress", "--sandbox"]);
+        command.arg(world.path("tenant.json"));
+        let output = command.output().expect("the executable");
+        assert_eq!(output.status.code(), Some(0), "{flags}: {output:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    for format in ["text", "html"] {
+        assert!(list(format).contains(said), "{format}: {}", list(format));
+    }
+    assert!(list("markdown").contains("partial view: --only "));
+    let json: Value = serde_json::from_str(&list("json")).expect("JSON");
+    assert_eq!(
+        json["selection"],
+        json!({"partial": true, "only": ["O*"], "exclude": ["Other"], "kinds": ["configurationPolicy"]})
+    );
+    let whole = world.sandbox("list --format json").exits(0).json();
+    assert_eq!(whole["selection"], json!({"partial": false}));
+    world.sandbox("list").exits(0).says_nothing_of("partial");
+}
+
+#[test]
+fn a_group_that_was_deleted_is_found_by_its_id() {
+    let world = world();
+    world.edit("tenant.json", |state| {
+        state["groups"].as_array_mut().expect("groups").remove(2);
+    });
+    let id = group_id(3);
+    for options in ["", " --effective"] {
+        let said = list(&world, &format!("--group {id}{options}"));
+        assert!(said.iter().any(|row| row.starts_with("Other ")), "{said:?}");
+    }
+    world
+        .sandbox(&format!("list --group {}", group_id(9)))
+        .exits(3)
+        .says(&["the tenant has no group"]);
+}
