@@ -133,6 +133,16 @@ pub(crate) fn with_causes(error: &dyn Error) -> String {
     text
 }
 
+/// Returns a text as one word of a command line, in quotes if a POSIX shell needs them.
+pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
+    let is_plain =
+        |character: char| character.is_alphanumeric() || "_-./:@%+=,\\".contains(character);
+    match !text.is_empty() && text.chars().all(is_plain) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(format!("'{}'", text.replace('\'', r"'\''"))),
+    }
+}
+
 /// Whether a terminal would act upon a character, or show the others in another order.
 pub(crate) fn is_unsafe(character: char) -> bool {
     character.is_control()

@@ -124,6 +124,14 @@ pub(super) fn of_folder(folder: &Path) -> Result<Config, Failure> {
     }
 }
 
+impl Config {
+    /// Returns what the file names as manifests, relative to its folder and without detours.
+    pub(super) fn named_manifests(&self) -> Vec<PathBuf> {
+        let named = self.named.iter().filter_map(|named| below(&named.value));
+        named.map(|names| names.iter().collect()).collect()
+    }
+}
+
 /// Finds the configuration. Outside of a repository it is in the working folder: what lies above that
 /// is not known to belong to it.
 fn find() -> Option<PathBuf> {

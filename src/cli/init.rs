@@ -2,23 +2,27 @@
 
 use std::fmt::Write as _;
 use std::io::{BufRead as _, IsTerminal as _};
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum as _;
 use serde::Serialize;
 
 use super::arguments::{Init, PipelineFile};
+use super::config::Config;
 use super::options::Common;
 use super::output::Output;
 use super::{config, interrupt, runtime, settings};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::export::{LeftOut, unavailable};
+use crate::manifest::has_manifest_ending;
 use crate::render::clean::clean;
 use crate::render::json::Json;
 use crate::render::phrases::count;
-use crate::run::Failure;
 use crate::run::connect::connect;
 use crate::run::init::{self, AZURE_DEVOPS, GITHUB, GITLAB, Initialised, Written};
+use crate::run::{CONFIGURATION_FILE, Failure};
+use crate::text::shell_word;
 
 pub(super) fn run(command: &Init, common: &Common, output: &Output) -> Result<Exit, Failure> {
     output.only_text_or_json()?;
@@ -59,19 +63,52 @@ pub(super) fn run(command: &Init, common: &Common, output: &Output) -> Result<Ex
         PipelineFile::None => None,
     };
     let own = config::of_folder(&command.folder)?;
+    let manifests = folder_of_manifests(command, &own)?;
     let done = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
         let check = |text: &str| output.check_data(text);
-        let folder = (command.folder.as_path(), own.tenant_id.as_deref());
+        let configured = own.tenant_id.as_deref();
+        let folder = (command.folder.as_path(), manifests.as_path(), configured);
         init::init(&client, folder, pipeline, check, &stop).await
     })?;
     let mut warnings: Vec<Diagnostic> = done.export.left_out.iter().map(LeftOut::warning).collect();
     warnings.extend(done.export.unavailable.iter().map(unavailable));
     output.diagnostics(&warnings, &Sources::default());
-    output.print_plain(|| text(command, &done), &Json::new(record(&done)))?;
+    // What the settings that were kept do not name has to be named.
+    let is_named = own.path.is_none() || !own.named_manifests().is_empty();
+    output.print_plain(
+        || text(command, &done, &manifests, is_named),
+        &Json::new(record(&done)),
+    )?;
     Ok(Exit::Success)
+}
+
+/// Returns the folder of the manifests, below the one that is made: the one that its settings name, if there are
+/// any already.
+fn folder_of_manifests(command: &Init, own: &Config) -> Result<PathBuf, Failure> {
+    let named = own.named_manifests();
+    let refused = |why: &str| {
+        let path = command.folder.join(CONFIGURATION_FILE);
+        let message = format!(
+            "`{}` {why}, so that it is not known where the manifests go",
+            path.display()
+        );
+        Failure::usage(message).hint(format!(
+            "nothing was written; let `manifests` name one folder, or export into one with `assignctl export --into {} --unmanaged`",
+            shell_word(&command.folder.join(init::MANIFESTS).display().to_string())
+        ))
+    };
+    match named.as_slice() {
+        [] => Ok(PathBuf::from(init::MANIFESTS)),
+        [one] if one.as_os_str().is_empty() => Err(refused("names its own folder as manifests")),
+        [one] if command.folder.join(one).is_file() || has_manifest_ending(one) => {
+            Err(refused("names a file as manifests"))
+        }
+        [one] => Ok(one.clone()),
+        _ => Err(refused("names several manifests")),
+    }
 }
 
 /// Asks for the pipeline on a terminal; none is the answer elsewhere.
@@ -94,7 +131,7 @@ fn ask(output: &Output) -> Result<PipelineFile, Failure> {
     }
 }
 
-fn text(command: &Init, done: &Initialised) -> String {
+fn text(command: &Init, done: &Initialised, manifests: &Path, is_named: bool) -> String {
     let mut text = String::new();
     for Written { path, is_new } in &done.files {
         let did = if *is_new { "wrote" } else { "kept " };
@@ -118,12 +155,19 @@ fn text(command: &Init, done: &Initialised) -> String {
     }
     let folder = command.folder.display().to_string();
     if folder != "." {
-        let _ = writeln!(text, "  cd {}", clean(&folder));
+        let _ = writeln!(text, "  cd {}", clean(&shell_word(&folder)));
     }
-    text.push_str(match (done.had_manifests, is_empty) {
-        (true, _) => "  assignctl export --into manifests --unmanaged    # adds what they do not manage\n  assignctl plan\n",
-        (false, true) => "  assignctl export --into manifests --unmanaged\n",
-        (false, false) => "  assignctl plan      # no changes yet\n  git add . && git commit\n",
+    let manifests = shell_word(&manifests.display().to_string()).into_owned();
+    let manifests = clean(&manifests);
+    let export = format!("assignctl export --into {manifests} --unmanaged");
+    let plan = match is_named {
+        true => "assignctl plan".to_owned(),
+        false => format!("assignctl plan {manifests}"),
+    };
+    text.push_str(&match (done.had_manifests, is_empty) {
+        (true, _) => format!("  {export}    # adds what they do not manage\n  {plan}\n"),
+        (false, true) => format!("  {export}\n"),
+        (false, false) => format!("  {plan}      # no changes yet\n  git add . && git commit\n"),
     });
     text
 }

@@ -17,8 +17,9 @@ use crate::files;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::render::json::Json;
+use crate::text::shell_word;
 
-/// The folder of the manifests.
+/// The folder of the manifests, unless the settings that are there name another.
 pub const MANIFESTS: &str = "manifests";
 
 /// The schema's file.
@@ -73,14 +74,15 @@ pub struct Initialised {
     pub had_manifests: bool,
 }
 
-/// Reads the tenant and writes the folder. `configured` is the tenant that the folder's settings name.
+/// Reads the tenant and writes the folder, with manifests in a folder below it. `configured` is the tenant that
+/// the folder's settings name.
 ///
 /// # Errors
 ///
 /// Says what cannot be read or written, or that the folder is for another tenant.
 pub async fn init(
     client: &Arc<Client>,
-    (root, configured): (&Path, Option<&str>),
+    (root, manifests, configured): (&Path, &Path, Option<&str>),
     pipeline: Option<Pipeline>,
     check: impl Fn(&str) -> Result<(), Failure>,
     stop: &CancellationToken,
@@ -90,7 +92,7 @@ pub async fn init(
         return Err(Failure::new(Exit::Failure, message)
             .hint("name a folder, or one that does not exist yet"));
     }
-    let folder = Folder::open_to_add(&root.join(MANIFESTS))?;
+    let folder = Folder::open_to_add(&root.join(manifests))?;
     let keeps = folder.holds_manifests()?;
     let reader = Reader::new(Arc::clone(client));
     let (tenant_id, mut export, schema) = unless_stopped(stop, async {
@@ -106,7 +108,8 @@ pub async fn init(
     })
     .await?;
     for file in &mut export.files {
-        file.text = format!("{}{}", editor_line(&file.path), file.text);
+        let path = manifests.join(&file.path);
+        file.text = format!("{}{}", editor_line(&path), file.text);
     }
     let schema = Json::new(schema).text();
     let texts = export.files.iter().map(|file: &ManifestFile| &file.text);
@@ -132,7 +135,12 @@ pub async fn init(
         (SCHEMA, schema),
         (".gitignore", ".assignctl/\n".to_owned()),
     ];
-    others.extend(pipeline.map(|Pipeline { path, text }| (path, text.to_owned())));
+    // The pipelines plan that folder.
+    let planned = format!(" {} ", shell_word(&manifests.display().to_string()));
+    others.extend(pipeline.map(|Pipeline { path, text }| {
+        let text = text.replace(&format!(" {MANIFESTS} "), &planned);
+        (path, text)
+    }));
     for (path, text) in others {
         let path = root.join(path);
         let is_new = create(&path, &text).map_err(|error| {
@@ -243,8 +251,8 @@ pub async fn add_tenant(
 }
 
 /// Returns the line by which an editor finds the schema.
-fn editor_line(path: &str) -> String {
-    let up = "../".repeat(1 + path.matches('/').count());
+fn editor_line(path: &Path) -> String {
+    let up = "../".repeat(path.components().count().saturating_sub(1));
     format!("# yaml-language-server: $schema={up}{SCHEMA}\n")
 }
 

@@ -221,3 +221,67 @@ fn a_tenant_without_policies_gives_a_folder_that_waits_for_some() {
         "{json}"
     );
 }
+
+/// The settings that are there say where the manifests are.
+#[test]
+fn init_writes_where_the_settings_that_it_keeps_say() {
+    let world = world();
+    world.write(
+        "my repository/assignctl.yaml",
+        "manifests: [./intune/policies]\n",
+    );
+    let init = |folder: &str, options: &[&str]| {
+        let mut command = world.command("");
+        command.args(["init", folder]).args(options);
+        command.args(["--no-progress", "--sandbox"]);
+        command.arg(world.path("tenant.json"));
+        let output = command.output().expect("the executable");
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let said = init("my repository", &["--pipeline", "github"]);
+    assert!(
+        said.contains("wrote my repository/intune/policies\n"),
+        "{said}"
+    );
+    assert!(
+        said.contains("  cd 'my repository'\n  assignctl plan      # no changes yet\n"),
+        "{said}"
+    );
+    assert!(!world.has("my repository/manifests"));
+    let written = world.read("my repository/intune/policies/windows.yaml");
+    assert!(
+        written.starts_with("# yaml-language-server: $schema=../../manifest.schema.json\n"),
+        "{written}"
+    );
+    let pipeline = world.read("my repository/.github/workflows/intune.yml");
+    assert!(pipeline.contains("assignctl plan intune/policies --ci github"));
+    assert!(!pipeline.contains(" manifests "));
+    let mut plan = world.command("");
+    plan.current_dir(world.path("my repository"));
+    plan.args(["plan", "--detailed-exitcode", "--sandbox"]);
+    plan.arg(world.path("tenant.json"));
+    let planned = plan.output().expect("the executable");
+    assert_eq!(planned.status.code(), Some(0), "{planned:?}");
+
+    // Settings that name none are kept, so that the plan has to.
+    world.write("other/assignctl.yaml", "guards: {maxPolicies: 7}\n");
+    let said = init("other", &[]);
+    assert!(
+        said.contains("  assignctl plan manifests      # no changes yet\n"),
+        "{said}"
+    );
+
+    for (manifests, why) in [
+        ("[a, b]", "names several manifests"),
+        ("[a.yaml]", "names a file as manifests"),
+        ("[.]", "names its own folder as manifests"),
+    ] {
+        world.write("third/assignctl.yaml", &format!("manifests: {manifests}\n"));
+        world.sandbox("init third").exits(64).says(&[
+            &format!("`third/assignctl.yaml` {why}"),
+            "nothing was written",
+        ]);
+        assert!(!world.has("third/manifests") && !world.has("third/.gitignore"));
+    }
+}
