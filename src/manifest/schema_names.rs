@@ -40,16 +40,32 @@ pub fn add_names(schema: &mut Value, names: &TenantNames) {
             false => &mut definitions[definition],
         };
         let properties = &mut target["properties"];
-        properties["group"]["anyOf"] = groups.clone();
         if properties["filter"].is_object() {
             properties["filter"]["anyOf"] = filters.clone();
         }
+        // A tenant may lack a group that is optional.
+        let rule = json!({
+            "if": {"properties": {"optional": {"const": true}}, "required": ["optional"]},
+            "else": {"properties": {"group": {"anyOf": groups}}},
+        });
+        match &mut target["allOf"] {
+            Value::Array(all) => all.push(rule),
+            none => *none = json!([rule]),
+        }
     }
     let by_kind = policies.iter().map(|(kind, names)| {
-        let names = one_of(unique(names, str::to_owned));
+        let one = unique(names, str::to_owned);
+        let all: BTreeSet<&str> = names.iter().map(String::as_str).collect();
+        let all: Vec<&str> = all.into_iter().filter(|name| is_name(name)).collect();
+        let mut then = json!({"properties": {"name": {"anyOf": one_of(all.clone())}}});
+        if one.len() < all.len() {
+            // The type can tell policies of one name apart.
+            then["if"] = json!({"not": {"required": ["type"]}});
+            then["then"] = json!({"properties": {"name": {"anyOf": one_of(one)}}});
+        }
         json!({
             "if": {"properties": {"kind": {"const": kind.name()}}, "required": ["kind"]},
-            "then": {"properties": {"name": {"anyOf": names}}},
+            "then": then,
         })
     });
     definitions["policyEntry"]["allOf"] = {
@@ -65,16 +81,23 @@ pub fn add_names(schema: &mut Value, names: &TenantNames) {
 /// Returns the names that were added to a schema.
 pub fn names(schema: &Value) -> TenantNames {
     let definitions = &schema["$defs"];
-    let target = &definitions["includedTarget"]["anyOf"][1]["properties"];
+    let target = &definitions["includedTarget"]["anyOf"][1];
+    let rules = target["allOf"].as_array().into_iter().flatten();
+    let groups = rules.flat_map(|rule| listed(&rule["else"]["properties"]["group"]));
     let by_kind = definitions["policyEntry"]["allOf"].as_array();
     let by_kind = by_kind.into_iter().flatten().filter_map(|rule| {
         let kind = rule["if"]["properties"]["kind"]["const"].as_str()?;
-        let names = listed(&rule["then"]["properties"]["name"]);
+        let then = &rule["then"];
+        let own = match &then["then"] {
+            Value::Null => then,
+            of_one => of_one,
+        };
+        let names = listed(&own["properties"]["name"]);
         Some((PolicyKind::from_name(kind)?, names))
     });
     TenantNames {
-        groups: listed(&target["group"]),
-        filters: listed(&target["filter"]),
+        groups: groups.collect(),
+        filters: listed(&target["properties"]["filter"]),
         policies: by_kind.collect(),
     }
 }

@@ -56,9 +56,31 @@ fn the_names_of_a_tenant_are_completed_and_checked() {
     }
     let excluded = json!({"kind": "compliancePolicy", "name": "Q", "exclude": [{"group": "X"}]});
     assert!(!accepts(&schema, &excluded));
+    // A group that is optional may be one that the tenant lacks.
+    let optional = |optional: bool| json!({"group": "Missing", "optional": optional});
+    assert!(accepts(&schema, &entry("P", &optional(true))));
+    assert!(!accepts(&schema, &entry("P", &optional(false))));
     // Without them, any name will do.
     let plain = world.run("schema").exits(0).json();
     assert!(accepts(&plain, &entry("X", &group("Y"))));
+}
+
+/// A type tells objects of one name apart.
+#[test]
+fn a_shared_name_is_taken_with_a_type() {
+    let schema = World::empty()
+        .sandbox("schema --from-tenant")
+        .exits(0)
+        .json();
+    let app = |name: &str| json!({"kind": "mobileApp", "name": name, "intent": "required", "include": []});
+    let typed = |name: &str| {
+        let mut app = app(name);
+        app["type"] = json!("win32LobApp");
+        app
+    };
+    assert!(!accepts(&schema, &app("Company Portal")));
+    assert!(accepts(&schema, &typed("Company Portal")));
+    assert!(!accepts(&schema, &typed("Company Prtal")));
 }
 
 #[test]
@@ -74,6 +96,13 @@ fn what_cannot_be_read_is_said() {
         .exits(64)
         .says(&["manifest"]);
     world.run("schema --from a --from-tenant").exits(64);
+    let ran = world.sandbox("schema").exits(0);
+    assert!(
+        ran.stderr
+            .contains("the sandbox is not read; `--from-tenant`"),
+        "{}",
+        ran.stderr
+    );
     world.edit("tenant.json", |state| {
         state["service"]["roles"] = json!([
             "DeviceManagementConfiguration.Read.All",
