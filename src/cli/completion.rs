@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum as _;
 use clap_complete::Shell;
 use clap_complete::engine::{ArgValueCandidates, ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{Bash, CompleteEnv, Elvish, EnvCompleter, Fish, Powershell, Shells, Zsh};
 
 use super::arguments::Arguments;
+use super::options::Format;
 use super::values::permitted_commands;
 use super::{config, help};
 use crate::auth::Method;
@@ -137,6 +139,10 @@ struct Asked {
 /// Adds to options what their values can be, where that is not a closed list of the parser's.
 fn with_names(tree: clap::Command, asked: &Asked) -> clap::Command {
     let add = |option: clap::Arg| match candidates(&option) {
+        None if option.get_long() == Some("format") => {
+            let is_list = asked.typed.iter().skip(1).any(|word| word == "list");
+            option.add(ArgValueCandidates::new(move || formats(is_list)))
+        }
         None => option,
         Some(Candidates::Words(words)) => {
             let words = move || words().into_iter().map(CompletionCandidate::new).collect();
@@ -153,6 +159,20 @@ fn with_names(tree: clap::Command, asked: &Asked) -> clap::Command {
             .mut_args(add)
             .mut_subcommands(|command| command.mut_args(add))
     })
+}
+
+/// Returns the formats that a command takes: a table and a page are for `list`, annotations are not.
+fn formats(of_list: bool) -> Vec<CompletionCandidate> {
+    let of_command = |format: &&Format| match format {
+        Format::Text | Format::Json | Format::Markdown => true,
+        Format::Github => !of_list,
+        Format::Csv | Format::Html => of_list,
+    };
+    let values = Format::value_variants().iter().filter(of_command);
+    let values = values.filter_map(Format::to_possible_value);
+    values
+        .map(|value| CompletionCandidate::new(value.get_name()).help(value.get_help().cloned()))
+        .collect()
 }
 
 /// What may stand for an option.

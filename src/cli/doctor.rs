@@ -22,6 +22,7 @@ use crate::run::apply::ApplyRun;
 use crate::run::connect::{ServiceSettings, connect};
 use crate::run::doctor::{self as examination, Examined, check_record, shared, verdict};
 use crate::run::trial::{self, TrialRequest};
+use crate::text::shell_word;
 
 pub(super) fn run(command: &Doctor, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
@@ -108,8 +109,9 @@ impl Trying<'_> {
         if ended.is_ok() {
             let report = clean(&run.path().display().to_string()).into_owned();
             self.last_words.set(Some(format!(
-                "error: the policy is not restored: {}\nhint: `assignctl rollback {report}` restores it\n",
-                clean(&trial.left_behind())
+                "error: the policy is not restored: {}\nhint: `assignctl rollback {}` restores it\n",
+                clean(&trial.left_behind()),
+                shell_word(&report)
             )));
             let kept = (self.recorder, &mut *examined);
             let progress = &self.output.progress;
@@ -140,8 +142,10 @@ impl Trying<'_> {
         }
         let report = path.unwrap_or_default();
         Err(
-            Failure::new(exit, "the policy is not as it was before the trial")
-                .hint(format!("`assignctl rollback {report}` restores it")),
+            Failure::new(exit, "the policy is not as it was before the trial").hint(format!(
+                "`assignctl rollback {}` restores it",
+                shell_word(&report)
+            )),
         )
     }
 }

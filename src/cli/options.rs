@@ -177,7 +177,7 @@ pub(super) struct Selecting {
     #[arg(long, help_heading = "Selection", value_name = "GLOB")]
     exclude: Vec<String>,
     /// Only policies of a kind (can be repeated)
-    #[arg(long, help_heading = "Selection", value_name = "KIND", value_parser = policy_kind)]
+    #[arg(long, help_heading = "Selection", value_name = "KIND", value_parser = policy_kind, value_delimiter = ',')]
     kind: Vec<PolicyKind>,
 }
 
@@ -368,7 +368,7 @@ pub(super) struct Planning {
 pub(super) struct Guards {
     /// Accept a tripped guard (can be repeated): removals, policies, broad-target,
     /// exclusion-lost, unassigned, reach, tenants
-    #[arg(long, value_name = "GUARD", value_parser = guard_name)]
+    #[arg(long, value_name = "GUARD", value_parser = guard_name, value_delimiter = ',')]
     pub(super) allow: Vec<GuardName>,
     /// Limit for removals, as a number or a percentage of the managed live assignments [default: 25%]
     #[arg(long, value_name = "N|N%", value_parser = removal_limit)]

@@ -45,7 +45,7 @@ const COMMANDS: [(&[&str], &str); 9] = [
 ];
 
 /// Options of other programs, and what to do here.
-const OPTIONS: [(&[&str], &str); 6] = [
+const OPTIONS: [(&[&str], &str); 7] = [
     (
         &["auto-approve", "auto_approve", "skip-preview", "force-yes"],
         "`apply --yes` does not ask",
@@ -63,6 +63,10 @@ const OPTIONS: [(&[&str], &str); 6] = [
         "`--color never`, or `NO_COLOR` in the environment",
     ),
     (&["json"], "`--format json`"),
+    (
+        &["f", "filename", "R", "recursive"],
+        "manifests are named as they are, as in `assignctl apply PATH`; folders are read with all that is below them",
+    ),
     (
         &["var", "var-file", "refresh-only", "refresh"],
         "these settings do not exist; `assignctl help environment` lists all of them",

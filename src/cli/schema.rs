@@ -15,6 +15,11 @@ use crate::run::{self, Failure};
 pub(super) fn run(command: &Schema, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let Schema { from, from_tenant } = command;
     if from.is_none() && !from_tenant {
+        if common.service.sandbox.is_some() {
+            output.info(
+                "note: the sandbox is not read; `--from-tenant` adds the names that it has\n",
+            );
+        }
         output.own(&Json::new(schema()).text())?;
         return Ok(Exit::Success);
     }

@@ -8,6 +8,7 @@ use crate::render::clean::clean;
 use crate::render::recorded;
 use crate::report::RecordedPolicy;
 use crate::run::{Failure, inputs};
+use crate::text::shell_word;
 
 pub(super) fn run(command: &Show, output: &Output) -> Result<Exit, Failure> {
     if output.format == Format::Github {
@@ -41,7 +42,8 @@ pub(super) fn run(command: &Show, output: &Output) -> Result<Exit, Failure> {
         |most_bytes| recorded::markdown(&report, &policies, most_bytes),
         &recorded::json(&report, &policies),
     )?;
-    let report = clean(&command.file.display().to_string()).into_owned();
+    let report = command.file.display().to_string();
+    let report = clean(&shell_word(&report)).into_owned();
     if policies.iter().any(|policy| policy.may_be_filed()) {
         output.info(&format!(
             "hint: `assignctl approvals {report}` shows what waits for approval, `assignctl apply --resume {report}` sends what is approved\n"

@@ -317,7 +317,10 @@ impl Lines<'_> {
             .tenant_id
             .as_deref()
             .map_or("unknown".into(), clean);
-        let _ = write!(message, "\ntenant {tenant}\ndigest {}", clean(view.digest));
+        let _ = write!(message, "\ntenant {tenant}");
+        if view.summary.changed > 0 {
+            let _ = write!(message, "\ndigest {}", clean(view.digest));
+        }
         if let Some(Partial { options, left_out }) = partial(view.plan) {
             let _ = write!(message, "\npartial view: `{options}` left {left_out} out");
             return self.add(Level::Warning, None, "partial view", &message);

@@ -15,6 +15,7 @@ use crate::files::{self, LARGEST_PLAN, LARGEST_REPORT, encoding};
 use crate::manifest::Loaded;
 use crate::plan::saved::{PlanRecord, SavedPlan, SavedPlanError};
 use crate::report::{self, Recorded};
+use crate::text::shell_word;
 
 /// What a file is that this program reads or writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,6 +116,7 @@ impl FileKind {
 
     /// Says what can be done with such a file.
     fn hint(self, path: &str) -> String {
+        let path = shell_word(path);
         match self {
             Self::Manifest => format!("plan it with `assignctl plan {path}`"),
             Self::Configuration => format!("it is read by itself, or with `--config {path}`"),

@@ -98,7 +98,7 @@ pub(in crate::cli) struct Explain {
     #[arg(value_name = "PATH")]
     pub(in crate::cli) paths: Vec<PathBuf>,
     /// Only a policy of this kind (can be repeated)
-    #[arg(long, value_name = "KIND", value_parser = policy_kind)]
+    #[arg(long, value_name = "KIND", value_parser = policy_kind, value_delimiter = ',')]
     pub(in crate::cli) kind: Vec<PolicyKind>,
     #[command(flatten)]
     pub(in crate::cli) tenants: TenantOptions,
@@ -110,7 +110,7 @@ pub(in crate::cli) struct Explain {
 )]
 pub(in crate::cli) struct Doctor {
     /// Check only policies of this kind (can be repeated)
-    #[arg(long, value_name = "KIND", value_parser = policy_kind)]
+    #[arg(long, value_name = "KIND", value_parser = policy_kind, value_delimiter = ',')]
     pub(in crate::cli) kind: Vec<PolicyKind>,
     /// Write the findings and the exchanges to this file, without names, ids, hosts and tokens
     #[arg(long, value_name = "FILE")]

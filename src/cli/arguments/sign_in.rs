@@ -15,7 +15,7 @@ pub(in crate::cli) struct WhoAmI {
     pub(in crate::cli) only: Option<String>,
     /// Check the permissions for policies of this kind (can be repeated; default: those of the settings
     /// catalog)
-    #[arg(long, value_name = "KIND", value_parser = policy_kind)]
+    #[arg(long, value_name = "KIND", value_parser = policy_kind, value_delimiter = ',')]
     pub(in crate::cli) kind: Vec<PolicyKind>,
 }
 
@@ -28,7 +28,7 @@ pub(in crate::cli) struct Login {
     #[arg(long = "for", value_name = "COMMAND", value_parser = permitted_command)]
     pub(in crate::cli) only: Option<String>,
     /// Ask for the permissions of policies of this kind (can be repeated; default: of all kinds)
-    #[arg(long, value_name = "KIND", value_parser = policy_kind)]
+    #[arg(long, value_name = "KIND", value_parser = policy_kind, value_delimiter = ',')]
     pub(in crate::cli) kind: Vec<PolicyKind>,
     /// Application to sign in to [default: `clientId` of the configuration, else Microsoft Graph Command
     /// Line Tools]

@@ -389,7 +389,9 @@ fn shortened(policy: &PolicyRef) -> PolicyRef {
 }
 
 fn foot(review: &Review<'_>) -> String {
-    match &review.plan {
+    // `apply --reviewed` looks for it in the comment of a plan, also of one that has nothing to do.
+    let is_needed = |view: &&PlanView<'_>| view.summary.changed > 0 || review.command == "plan";
+    match review.plan.as_ref().filter(is_needed) {
         // Whole, as it is given to `--expect-digest`; a file that was altered may hold anything.
         Some(view) if is_digest(view.digest) => format!("Digest: `{}`\n", view.digest),
         Some(view) => format!("Digest: {}\n", code(shorten(view.digest, LONGEST_IN_HEAD))),

@@ -11,6 +11,7 @@ use crate::render::phrases::{
     Partial, count, managed_or_selected, of_policies, partial, read_counts, since, writes,
 };
 use crate::render::review::{Direction, PlanView};
+use crate::text::shell_word;
 
 /// Adds a line of prose, which wraps at the width of a terminal.
 fn prose(text: &mut String, line: &str, detail: Detail<'_>) {
@@ -67,7 +68,7 @@ pub(super) fn totals(text: &mut String, view: &PlanView<'_>, detail: Detail<'_>)
         Some(Next::Apply(file)) => {
             prose(
                 text,
-                &format!("Next: `assignctl apply {}`", clean(file)),
+                &format!("Next: `assignctl apply {}`", clean(&shell_word(file))),
                 detail,
             );
         }

@@ -55,6 +55,14 @@ fn values_of_options_are_completed_in_every_shell() {
             (&["plan", "--detailed"], &["--detailed-exitcode"]),
             (&["plan", "--kind", "deviceSh"], &["deviceShellScript"]),
             (&["plan", "--format", "mark"], &["markdown"]),
+            (
+                &["plan", "--format", ""],
+                &["text", "json", "markdown", "github"],
+            ),
+            (
+                &["list", "--format", ""],
+                &["text", "json", "markdown", "csv", "html"],
+            ),
             (&["plan", "--write-with", ""], &["auto", "create", "assign"]),
             (&["plan", "--allow", "broad"], &["broad-target"]),
             (&["plan", "--cloud", "us"], &["usgov", "usgov-dod"]),

@@ -165,6 +165,24 @@ fn which_policy_is_meant_must_be_known() {
         state["service"]["roles"] = json!(["GroupMember.Read.All"]);
     });
     world.sandbox("explain P m.yaml sets.yaml").exits(7);
+    // It may be of a kind that could not be read.
+    world.edit("tenant.json", |state| {
+        state["service"]["roles"] = json!([
+            "DeviceManagementConfiguration.Read.All",
+            "GroupMember.Read.All"
+        ]);
+    });
+    for command in ["explain Portal m.yaml sets.yaml", "list --policy Portal"] {
+        world.sandbox(command).exits(7).says(&[
+            "among those that could be read; ",
+            "mobileApp",
+            " could not be read",
+        ]);
+    }
+    world
+        .sandbox("list --policy Portal --kind compliancePolicy")
+        .exits(3);
+    world.sandbox("explain Unmanaged m.yaml sets.yaml").exits(0);
 }
 
 #[test]

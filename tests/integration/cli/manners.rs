@@ -120,6 +120,14 @@ fn options_can_be_set_by_variables() {
     world.set("ASSIGNCTL_YES", "true");
     world.run("apply m.yaml").exits(0);
     assert_eq!(world.rows("P"), ["+B"]);
+    // Options that can be repeated take a list.
+    world.set("ASSIGNCTL_KIND", "configurationPolicy,compliancePolicy");
+    world.set("ASSIGNCTL_ALLOW", "removals,broad-target");
+    let ran = world.run("plan m.yaml").exits(0);
+    let kinds = &ran.json()["selection"]["kinds"];
+    assert_eq!(*kinds, serde_json::json!(["configurationPolicy", "compliancePolicy"]));
+    world.set("ASSIGNCTL_KIND", "");
+    world.set("ASSIGNCTL_ALLOW", "");
     world.set("ASSIGNCTL_GRAPH_URL", "https://graph.example/beta");
     world.run("plan m.yaml").exits(64).says(&["two services"]);
     world.run("plan m.yaml --sandbox tenant.json").exits(0);
@@ -170,6 +178,14 @@ fn words_of_other_programs_are_answered() {
         (
             "apply m.yaml --dry-run",
             ["unknown option `--dry-run`", "assignctl plan"],
+        ),
+        (
+            "apply -f m.yaml",
+            ["unknown option `-f`", "assignctl apply PATH"],
+        ),
+        (
+            "apply --filename m.yaml",
+            ["unknown option `--filename`", "assignctl apply PATH"],
         ),
         ("import", ["unknown command `import`", "assignctl export"]),
         ("preview", ["unknown command `preview`", "assignctl plan"]),
