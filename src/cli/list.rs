@@ -41,6 +41,7 @@ pub(super) fn run(command: &List, common: &Common, output: &Output) -> Result<Ex
     };
     let request = ListRequest {
         selection: command.selection(),
+        partial: command.selecting.selection(),
         subject: subject(command),
         filter: command.filter.clone(),
         unassigned: command.unassigned,
@@ -115,6 +116,7 @@ fn of_tenants(
                 .then(|| loaded.of_tenant(&tenant.name));
             let request = ListRequest {
                 selection: command.selection(),
+                partial: command.selecting.selection(),
                 subject: subject(command),
                 filter: command.filter.clone(),
                 unassigned: command.unassigned,

@@ -11,6 +11,9 @@ use crate::model::{Assignment, Assignments, Guid, PolicyKind, SharedText, Target
 pub struct InventoryQuery {
     /// Which policies.
     pub selection: Selection,
+    /// The options of that which make the result a part of what there is: all but `--policy`, which asks for
+    /// policies as others ask for groups.
+    pub partial: Selection,
     /// Whose assignments; everyone's if it is `None`.
     pub subject: Option<Subject>,
     /// Only assignments with the filter with this id.
@@ -65,8 +68,8 @@ pub struct Inventory {
     pub tenant_id: Option<String>,
     /// Whose assignments they are, if that was asked.
     pub subject: Option<Subject>,
-    /// Which policies were asked for.
-    pub selection: Selection,
+    /// The options that make it a part of what there is.
+    pub partial: Selection,
     /// The id of the filter that was asked for.
     pub filter: Option<String>,
     /// Whether only policies that reach no one were asked for.
@@ -170,7 +173,7 @@ pub fn inventory(
     Inventory {
         tenant_id,
         subject: query.subject.clone(),
-        selection: query.selection.clone(),
+        partial: query.partial.clone(),
         filter: query.filter.clone(),
         unassigned_only: query.unassigned,
         policies,

@@ -24,6 +24,8 @@ use crate::plan::{self, PlanInputs, Selection};
 pub struct ListRequest {
     /// Which policies.
     pub selection: Selection,
+    /// The options of that which make the list partial.
+    pub partial: Selection,
     /// Whose assignments.
     pub subject: Option<AskedSubject>,
     /// The name or id of the filter that assignments have.
@@ -81,6 +83,7 @@ pub async fn list(
         };
         let query = InventoryQuery {
             selection: request.selection.clone(),
+            partial: request.partial.clone(),
             subject,
             filter: match &request.filter {
                 None => None,

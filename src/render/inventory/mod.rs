@@ -182,8 +182,8 @@ fn narrow(widths: &mut [usize], least: &[usize], room: usize) {
 /// Says how much was found, in a sentence that also says when nothing was, and what was left out.
 pub fn summary(inventory: &Inventory) -> String {
     let found = found(inventory);
-    match inventory.selection.is_partial() {
-        true => format!("{found}; partial view: {}", narrowed(&inventory.selection)),
+    match inventory.partial.is_partial() {
+        true => format!("{found}; partial view: {}", narrowed(&inventory.partial)),
         false => found,
     }
 }
@@ -389,7 +389,7 @@ pub fn record<'a>(
     InventoryRecord {
         format_version: FORMAT_VERSION,
         tenant_id: inventory.tenant_id.as_deref(),
-        selection: SelectionRecord::asked(&inventory.selection),
+        selection: SelectionRecord::asked(&inventory.partial),
         subject: inventory.subject.as_ref().map(|subject| SubjectRecord {
             r#type: subject.kind.name(),
             id: &subject.id,

@@ -125,7 +125,10 @@ fn options_can_be_set_by_variables() {
     world.set("ASSIGNCTL_ALLOW", "removals,broad-target");
     let ran = world.run("plan m.yaml").exits(0);
     let kinds = &ran.json()["selection"]["kinds"];
-    assert_eq!(*kinds, serde_json::json!(["configurationPolicy", "compliancePolicy"]));
+    assert_eq!(
+        *kinds,
+        serde_json::json!(["configurationPolicy", "compliancePolicy"])
+    );
     world.set("ASSIGNCTL_KIND", "");
     world.set("ASSIGNCTL_ALLOW", "");
     world.set("ASSIGNCTL_GRAPH_URL", "https://graph.example/beta");
