@@ -164,11 +164,12 @@ fn text(command: &Init, done: &Initialised, manifests: &Path, is_named: bool) ->
         true => "assignctl plan".to_owned(),
         false => format!("assignctl plan {manifests}"),
     };
-    text.push_str(&match (done.had_manifests, is_empty) {
+    let next = match (done.had_manifests, is_empty) {
         (true, _) => format!("  {export}    # adds what they do not manage\n  {plan}\n"),
         (false, true) => format!("  {export}\n"),
         (false, false) => format!("  {plan}      # no changes yet\n  git add . && git commit\n"),
-    });
+    };
+    text.push_str(&next);
     text
 }
 

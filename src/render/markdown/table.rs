@@ -255,15 +255,9 @@ fn shortened(line: &Line) -> String {
 
 fn place_cell(line: &Line, places: &BTreeSet<&ManifestPlace>) -> Option<String> {
     let first = places.first()?;
-    let place = code(format!(
-        "{}:{}",
-        shorten(&first.path, LONGEST_NAME),
-        first.line
-    ));
-    let place = match line.is_unasked {
-        true => format!("{NOT_IN}{place}"),
-        false => place,
-    };
+    let before = if line.is_unasked { NOT_IN } else { "" };
+    let path = shorten(&first.path, LONGEST_NAME);
+    let place = code(format!("{before}{path}:{}", first.line));
     Some(match places.len() - 1 {
         0 => place,
         more => format!("{place} and {more} more"),

@@ -303,7 +303,9 @@ fn drift_is_told_from_manifests_that_were_not_applied_tenant_by_tenant() {
             .says(&[lacks])
             .says_nothing_of("to add");
     }
-    run(&format!("{drift} --json-into shard.json")).exits(2);
+    world.write("shards/all.json", "");
+    run(&format!("{drift} --json-into shards/all.json")).exits(2);
+    world.run("tenants merge shards").exits(2).says(&[lacks]);
     let plan = "plan m.yaml --all-tenants --detailed-exitcode --allow exclusion-lost";
     assert_eq!(causes(&format!("{plan} --since reports")), expected);
     // The folder of runs that name none.
