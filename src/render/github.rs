@@ -20,6 +20,7 @@ use super::phrases::{
 };
 use super::requests;
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};
+use super::unmanaged;
 use super::who::who;
 use crate::diagnostic::Severity;
 use crate::plan::guards::Guard;
@@ -277,7 +278,7 @@ impl Lines<'_> {
 
     /// Names the unmanaged policies that are worth it.
     fn unmanaged(&mut self, view: &PlanView<'_>) {
-        for (title, policies) in phrases::unmanaged(view.annotations) {
+        for (title, policies) in unmanaged::by_reason(view.annotations) {
             let list = policies.iter().map(|(policy, assignments)| {
                 format!("{}: {}", policy_of_kind(policy), assignments.join("; "))
             });

@@ -22,4 +22,5 @@ pub mod review;
 mod set_members;
 pub mod tenants;
 pub mod text;
+mod unmanaged;
 mod who;

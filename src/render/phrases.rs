@@ -9,10 +9,7 @@ use super::review::Direction;
 use crate::model::{Assignment, Filter, Source, Target};
 use crate::plan::guards::Guard;
 use crate::plan::since::Cause;
-use crate::plan::{
-    Annotations, Change, Names, NotableReason, Plan, PlannedPolicy, PolicyRef, Selection, Summary,
-    Unmanaged,
-};
+use crate::plan::{Annotations, Change, Names, Plan, PlannedPolicy, PolicyRef, Selection, Summary};
 use crate::report::{Outcome, Reason, Results};
 pub use crate::text::count;
 
@@ -89,55 +86,6 @@ pub(super) fn since(annotations: &Annotations) -> Option<(&str, String)> {
         counts.join(", ")
     };
     Some((&since.report, said))
-}
-
-/// The most unmanaged policies that are named.
-pub(super) const MOST_UNMANAGED: usize = 20;
-
-/// What shows the others.
-pub(super) const ALL_UNMANAGED: &str = "`assignctl list --unmanaged PATH` lists all";
-
-/// A policy, and its assignments in words.
-pub(super) type WithAssignments = (PolicyRef, Vec<String>);
-
-/// Unmanaged policies that are named, by why they are: the reason, and each with what it is assigned to.
-pub(super) fn unmanaged(annotations: &Annotations) -> Vec<(String, Vec<WithAssignments>)> {
-    let notable = annotations.notable.iter();
-    let policies: Vec<&(NotableReason, Unmanaged)> =
-        notable.flat_map(|notable| &notable.policies).collect();
-    let alike = policies.chunk_by(|(one, _), (other, _)| one == other);
-    alike
-        .filter_map(|alike| {
-            let (reason, _) = alike.first()?;
-            let policies = alike.iter().map(|(_, policy)| policy);
-            Some(of_one_reason(*reason, policies, annotations))
-        })
-        .collect()
-}
-
-fn of_one_reason<'a>(
-    reason: NotableReason,
-    policies: impl ExactSizeIterator<Item = &'a Unmanaged>,
-    annotations: &Annotations,
-) -> (String, Vec<WithAssignments>) {
-    let number = count(policies.len(), "policy", "policies");
-    let title = match reason {
-        NotableReason::New => format!("{number} not managed, and new since the report"),
-        NotableReason::Broad => {
-            format!("{number} not managed, and assigned to all users or all devices")
-        }
-    };
-    let policies = policies.map(|policy| {
-        let assignments = policy.assignments.iter();
-        let mut assignments: Vec<String> = assignments
-            .map(|found| assignment(found, &annotations.names))
-            .collect();
-        if assignments.is_empty() {
-            assignments.push("not assigned".to_owned());
-        }
-        (policy.policy.clone(), assignments)
-    });
-    (title, policies.collect())
 }
 
 /// Says how many policies of which change or differ.

@@ -14,11 +14,12 @@ use std::fmt::Write as _;
 use super::diff;
 use super::members;
 use super::phrases::{
-    self, ALL_UNMANAGED, Alike, MOST_UNMANAGED, Partial, WithAssignments, alike, changes, count,
-    how_to_accept, named, partial, policy_of_kind, read_counts, seen, since, verdict, writes,
+    Alike, Partial, alike, changes, count, how_to_accept, named, partial, policy_of_kind,
+    read_counts, seen, since, verdict, writes,
 };
 use super::requests;
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};
+use super::unmanaged::{self, ALL_UNMANAGED, MOST_UNMANAGED, WithAssignments};
 use crate::plan::guards::Guard;
 use crate::plan::saved::is_digest;
 use crate::plan::{Annotations, PlannedPolicy, PolicyRef};
@@ -318,7 +319,7 @@ fn filters(annotations: &Annotations) -> Part {
 
 /// Names the unmanaged policies that are worth it.
 fn unmanaged(annotations: &Annotations) -> Vec<Part> {
-    let alike = phrases::unmanaged(annotations).into_iter();
+    let alike = unmanaged::by_reason(annotations).into_iter();
     alike.map(draw_unmanaged).collect()
 }
 

@@ -14,11 +14,10 @@ use super::clean::clean;
 use super::columns::hanging;
 use super::groups::groups;
 use super::members::{FILTERS, filters};
-use super::phrases::{
-    self, ALL_UNMANAGED, MOST_UNMANAGED, how_to_accept, policy_of_kind, seen, verdict,
-};
+use super::phrases::{how_to_accept, policy_of_kind, seen, verdict};
 use super::requests;
 use super::review::{Direction, PlanView};
+use super::unmanaged::{self, ALL_UNMANAGED, MOST_UNMANAGED};
 use crate::plan::guards::Guard;
 use crate::plan::{Annotations, Plan, PlanDiagnostic};
 use policies::{draw_group, draw_policy, shown, summary_line};
@@ -129,7 +128,7 @@ fn draw_filters(text: &mut String, annotations: &Annotations, detail: Detail<'_>
 
 /// Draws the unmanaged policies that are worth a name.
 fn draw_unmanaged(text: &mut String, annotations: &Annotations, detail: Detail<'_>) {
-    for (title, policies) in phrases::unmanaged(annotations) {
+    for (title, policies) in unmanaged::by_reason(annotations) {
         let _ = writeln!(text, "{UPDATE}{title}{UPDATE:#}");
         for (policy, assignments) in policies.iter().take(MOST_UNMANAGED) {
             let policy = policy_of_kind(policy);

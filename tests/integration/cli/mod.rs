@@ -70,6 +70,7 @@ mod tenant_members;
 mod tenants;
 mod tls;
 mod trial;
+mod unmanaged;
 mod validate;
 mod views;
 mod who;
