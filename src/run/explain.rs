@@ -144,7 +144,7 @@ pub(super) fn not_found(
     }
     let kinds: Vec<&str> = unavailable.iter().map(|(kind, _)| kind.name()).collect();
     let message = format!(
-        "{message} among those that could be read; {} could not be read",
+        "{message} in what could be read; {} could not be read",
         kinds.join(", ")
     );
     Failure::new(Exit::Refused, message).hint(near.unwrap_or_else(|| {

@@ -75,7 +75,10 @@ pub async fn list(
         if let (Some(unknown), Some(subject)) = (unknown, &subject)
             && !is_assigned_to(&tenant, &subject.id)
         {
-            return Err(unknown);
+            return Err(match tenant.unavailable.is_empty() {
+                true => unknown,
+                false => not_found(unknown.message, None, "", &tenant.unavailable),
+            });
         }
         let managed = match &request.managed_by {
             None => None,

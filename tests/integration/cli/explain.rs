@@ -172,9 +172,14 @@ fn which_policy_is_meant_must_be_known() {
             "GroupMember.Read.All"
         ]);
     });
-    for command in ["explain Portal m.yaml sets.yaml", "list --policy Portal"] {
+    let group = format!("list --group {}", group_id(9));
+    for command in [
+        "explain Portal m.yaml sets.yaml",
+        "list --policy Portal",
+        &group,
+    ] {
         world.sandbox(command).exits(7).says(&[
-            "among those that could be read; ",
+            "` in what could be read; ",
             "mobileApp",
             " could not be read",
         ]);
