@@ -25,7 +25,7 @@ use super::staleness::moved_since;
 use super::{Outcome, Reason, Settled, Worker, acquire};
 use crate::graph::error::ServiceError;
 use crate::graph::retry::{BUSY_TRIES, BUSY_WAIT, FRESH, READ_BACKS_AFTER_UNKNOWN};
-use crate::graph::writer::{LookSlot, WriteOutcome, WriteSlot};
+use crate::graph::writer::{ApprovalHeader, LookSlot, WriteOutcome, WriteSlot};
 use crate::graph::{GraphError, Reader};
 use crate::kinds::Writing;
 use crate::model::{
@@ -97,6 +97,14 @@ impl Worker<'_> {
 
     /// Does the next step of a policy, or finds that there is none.
     async fn step(&self, policy: &PlannedPolicy, progress: &mut Progress) -> Next {
+        if progress.done == progress.steps.len()
+            && let Some(mut reason) = progress.put_back.take()
+        {
+            reason
+                .message
+                .push_str("; what it was to replace was put back");
+            return Err(Settled::not_as_planned(Outcome::Failed, reason));
+        }
         if progress.done == progress.steps.len() {
             return Err(Settled::as_planned(Outcome::Applied));
         }
@@ -366,10 +374,24 @@ impl Worker<'_> {
                 return Err(gone(Some(&error)));
             }
         }
-        Err(Settled::not_as_planned(
-            Outcome::Failed,
-            Reason::from_service(&error),
-        ))
+        let reason = Reason::from_service(&error);
+        if creates
+            && sent.header == ApprovalHeader::None
+            && progress.put_back(&policy.before, reason.clone())
+        {
+            return Ok(());
+        }
+        let reason = match progress.put_back.take() {
+            None => reason,
+            Some(mut first) => {
+                first.message.push_str(&format!(
+                    "; what it was to replace could not be put back ({}), `assignctl rollback` and the report restore it",
+                    reason.message
+                ));
+                first
+            }
+        };
+        Err(Settled::not_as_planned(Outcome::Failed, reason))
     }
 
     /// Returns what ends the work on a policy: once something was sent only an interrupt does, so

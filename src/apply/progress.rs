@@ -11,8 +11,8 @@ use super::{Outcome, Reason, Settled};
 use crate::graph::error::ServiceError;
 use crate::graph::write_request::WriteRequest;
 use crate::graph::writer::ApprovalHeader;
-use crate::model::{Assignment, LiveAssignment};
-use crate::plan::writes::Step;
+use crate::model::{Assignment, Assignments, LiveAssignment};
+use crate::plan::writes::{Step, StepAction};
 use crate::report::PendingApproval;
 
 /// What was seen of a policy, and when.
@@ -64,6 +64,8 @@ pub(super) struct Progress {
     pub(super) not_before: Option<Instant>,
     /// What this policy is finding out for all.
     pub(super) probe: Option<Probe>,
+    /// Why a create was refused whose predecessor had made room for it, which is put back.
+    pub(super) put_back: Option<Reason>,
 }
 
 impl Progress {
@@ -82,6 +84,7 @@ impl Progress {
             seen: None,
             not_before: None,
             probe: None,
+            put_back: None,
         }
     }
 
@@ -90,6 +93,35 @@ impl Progress {
         self.steps = steps;
         self.done = 0;
         self.own = 0;
+    }
+
+    /// Goes back to what the present step was to replace; `false` if nothing made room for it. `before` is
+    /// what the policy had at first.
+    pub(super) fn put_back(&mut self, before: &Assignments, reason: Reason) -> bool {
+        let made_room: Vec<(usize, Assignment)> = self.steps[..self.done]
+            .iter()
+            .enumerate()
+            .rev()
+            .map_while(|(index, step)| match &step.action {
+                StepAction::Delete(old) => Some((index, old.clone())),
+                StepAction::Create(_) | StepAction::Assign(_) => None,
+            })
+            .collect();
+        if made_room.is_empty() || self.own != self.done || self.put_back.is_some() {
+            return false;
+        }
+        self.steps.truncate(self.done);
+        for (index, old) in made_room {
+            let then = match index.checked_sub(1) {
+                Some(earlier) => Arc::clone(&self.steps[earlier].then),
+                None => Arc::clone(before),
+            };
+            let action = StepAction::Create(old);
+            self.steps.push(Step { action, then });
+        }
+        self.unknown = 0;
+        self.put_back = Some(reason);
+        true
     }
 
     /// Notes that the present step is done and was seen done.

@@ -194,8 +194,12 @@ fn check_filter(
         Some(doubt.hint(format!("source: {source}")))
     };
     if let Some((over, takes)) = other_side(rules, filter) {
+        let takes = match rules.filters {
+            FilterRule::Unsupported => "no filters".to_owned(),
+            _ => format!("filters over {takes}"),
+        };
         let message = format!(
-            "the filter `{}` is over {over}, and a {named} takes filters over {takes}",
+            "the filter `{}` is over {over}, and a {named} takes {takes}",
             filter.name
         );
         return Some(Diagnostic::new(
@@ -234,7 +238,7 @@ fn check_filter(
 /// Says what a filter is over, and what it would have to be over.
 fn other_side(rules: &TypeRules, filter: &LiveFilter) -> Option<(&'static str, &'static str)> {
     match (rules.filters, filter.management.as_deref()) {
-        (FilterRule::Devices | FilterRule::Doubtful, Some("apps")) => {
+        (FilterRule::Devices | FilterRule::Doubtful | FilterRule::Unsupported, Some("apps")) => {
             Some(("managed apps", "managed devices"))
         }
         (FilterRule::Apps, Some("devices")) => Some(("managed devices", "managed apps")),

@@ -6,11 +6,11 @@ use assignctl::graph::pace::{PUBLISHED_REQUESTS, Pace};
 use assignctl::model::RateLimit;
 use assignctl::plan::Plan;
 use assignctl::plan::writes::WriteWith;
-use assignctl_sandbox::target;
+use assignctl_sandbox::{Collection, Tenant, target};
 
 use super::{ids, other_admin};
 use crate::library::support::answers::error;
-use crate::library::support::tenants::{CATALOG, all_rows, assign, group_id, tenant, wants};
+use crate::library::support::tenants::{CATALOG, all_rows, assign, group_id, rows, tenant, wants};
 use crate::library::support::wire::Act;
 use crate::library::support::world::{LONGEST_WAIT, World, outcomes};
 
@@ -73,4 +73,40 @@ async fn seed_2413611_what_was_seen_done_is_not_done_again() {
     assert_eq!(outcomes(&world.apply(&plan).await), "failed unverified");
     assert_eq!(world.wire.writes().len(), 2);
     assert_eq!(all_rows(&world.tenant()), ["A"]);
+}
+
+/// What makes room for an assignment is put back where that is refused (GAA: a field report of 2026-09).
+/// Kinds that take whole sets replace at once.
+#[tokio::test(start_paused = true)]
+async fn what_made_room_is_put_back_where_its_successor_is_refused() {
+    const MANIFEST: &str = "version: 1\npolicies:\n  - kind: termsAndConditions\n    name: T\n    include: [{group: B}]\n    exclude: [{group: A}]\n";
+    for (refused, expected, said) in [
+        (1, "A", "; what it was to replace was put back"),
+        (2, "", "; what it was to replace could not be put back"),
+    ] {
+        let terms = Collection::named("termsAndConditions").expect("a collection");
+        let mut tenant = Tenant::empty();
+        let [group, _] = ["A", "B"].map(|name| tenant.add_group(name));
+        let id = tenant.add_policy(terms, "T", "");
+        assign(&mut tenant, terms, &id, target::group(&group));
+        let world = World::new(tenant);
+        let plan = world.plan(MANIFEST).await;
+        let mut posts = 0;
+        world.wire.rule(move |sent| {
+            posts += usize::from(sent.method == "POST");
+            match sent.method == "POST" && posts <= refused {
+                true => Act::Answer(error(400, "BadRequest")),
+                false => Act::Pass,
+            }
+        });
+        let results = world.apply(&plan).await;
+        assert_eq!(outcomes(&results), "failed BadRequest");
+        let settled = &results.settled[0];
+        let reason = settled.reason.as_ref().expect("a reason");
+        assert!(reason.message.contains(said), "{}", reason.message);
+        assert!(settled.written);
+        assert_eq!(rows(&world.tenant(), terms, &id), expected);
+        // The delete, the create, and what puts back.
+        assert_eq!(world.wire.writes().len(), 3);
+    }
 }
