@@ -13,6 +13,7 @@ use super::permissions;
 use super::retry::is_throttle;
 use super::transport::Response;
 use crate::auth::SignInError;
+use crate::kinds::PolicyKind;
 use crate::text::{excerpt, shortened_url};
 
 /// An error that the service sent.
@@ -342,6 +343,18 @@ impl GraphError {
     /// seen.
     pub(super) fn refuses_list(&self) -> bool {
         matches!(self, Self::Service { error, .. } if matches!(error.status, 400 | 403 | 404))
+    }
+
+    /// Returns the kind that the tenant does not have, by what the service says of its list, and what it says. A
+    /// sign-in that may not see it is another matter.
+    pub fn kind_not_available(&self) -> Option<(PolicyKind, &str)> {
+        let Self::Service { what, error } = self else {
+            return None;
+        };
+        let path = what.strip_prefix("GET ")?.split('?').next()?;
+        let kind = PolicyKind::all().find(|kind| kind.spec().collection == path)?;
+        let is_absent = self.refuses_list() && !self.is_refusal();
+        is_absent.then_some((kind, error.message.as_str()))
     }
 
     /// Makes the error for a link to the next page that is not followed.

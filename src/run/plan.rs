@@ -16,6 +16,7 @@ use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
+use crate::graph::error::GraphError;
 use crate::manifest::Loaded;
 use crate::plan::audit::Audit;
 use crate::plan::guards::GuardRules;
@@ -134,7 +135,8 @@ pub async fn plan(
     let reader = Reader::new(Arc::clone(client));
     unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
-        let live = reader.tenant(&needs(&loaded.manifest)).await?;
+        let live = reader.tenant(&needs(&loaded.manifest)).await;
+        let live = live.map_err(|error| not_available(loaded, error))?;
         let inputs = PlanInputs {
             tenant_id,
             graph_url: reader.graph_url(),
@@ -195,6 +197,25 @@ pub async fn plan(
         }
     })
     .await
+}
+
+/// Names the first entry of a kind that the tenant does not have; without its licence there is no such list.
+fn not_available(loaded: &Loaded, error: GraphError) -> Failure {
+    let place = error.kind_not_available().and_then(|(kind, said)| {
+        let mut entries = loaded.manifest.entries.iter();
+        let entry = entries.find(|entry| entry.kind == kind)?;
+        let message = format!("`{kind}` is not available in this tenant: {said}");
+        let found = Diagnostic::error("kind-unavailable", entry.place, message);
+        Some(found.hint("the tenant may lack the licence; leave the entry out for this tenant"))
+    });
+    match place {
+        None => error.into(),
+        Some(found) => {
+            let mut diagnostics = loaded.diagnostics.clone();
+            diagnostics.push(found);
+            Failure::found(Exit::InvalidManifests, diagnostics, loaded.sources.clone())
+        }
+    }
 }
 
 /// Looks up what groups and filters are called that only the tenant names, and what else changes with

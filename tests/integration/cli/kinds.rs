@@ -124,9 +124,11 @@ fn a_kind_that_the_tenant_lacks_is_an_error_only_where_it_is_named() {
             "apply named.yaml --yes",
             "drift named.yaml",
         ] {
-            let ran = world.sandbox(line);
-            assert!(matches!(ran.code, Some(1 | 7)), "{line}: {:?}", ran.code);
-            ran.says(&[lacking.spec().collection]);
+            world.sandbox(line).exits(3).says(&[
+                &format!("error[kind-unavailable]: `{kind}` is not available in this tenant"),
+                "named.yaml:6",
+                "hint: the tenant may lack the licence",
+            ]);
         }
         assert_eq!(world.read("tenant.json"), before);
     }
