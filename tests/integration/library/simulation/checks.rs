@@ -50,14 +50,15 @@ impl Run<'_> {
     }
 
     fn assert_is_planned(&self, policy: &PlannedPolicy, sent: &Sent) {
-        let planned = |row: &Value| {
+        let is_among = |row: &Value, assignments: &[assignctl::model::Assignment]| {
             let (key, want) = meaning(&row_of(row));
-            policy.after.iter().map(meant).any(|(other, planned)| {
+            assignments.iter().map(meant).any(|(other, planned)| {
                 key == other
                     && want.filter == planned.filter
                     && (planned.set.is_none() || planned.set == want.set)
             })
         };
+        let planned = |row: &Value| is_among(row, &policy.after);
         let action = sent.path.rsplit('/').next().unwrap_or_default();
         match (sent.method, action) {
             ("POST", "assign" | "update") => {
@@ -73,7 +74,12 @@ impl Run<'_> {
                 let expected = policy.after.len() - untouched.len();
                 assert_eq!(rows.len(), expected, "not the whole set: {}", sent.body);
             }
-            ("POST", "assignments") => assert!(planned(&sent.body), "not planned: {}", sent.body),
+            ("POST", "assignments") => assert!(
+                planned(&sent.body)
+                    || (is_among(&sent.body, &policy.before) && self.puts_back(policy, sent)),
+                "not planned: {}",
+                sent.body
+            ),
             ("DELETE", id) => {
                 let leaving: BTreeSet<Key> = policy
                     .changes
@@ -94,6 +100,18 @@ impl Run<'_> {
             }
             _ => panic!("no such write: {} {}", sent.method, sent.path),
         }
+    }
+
+    /// Whether a create may put back what made room for another: that one was refused after a delete.
+    fn puts_back(&self, policy: &PlannedPolicy, sent: &Sent) -> bool {
+        let mut earlier = self.writes().filter(|write| {
+            write.number < sent.number && write.path.contains(&policy.id) && write.at <= sent.at
+        });
+        earlier.any(|write| write.method == "DELETE")
+            && earlier.any(|write| {
+                let refused = |status| matches!(status, 400..=499) && !matches!(status, 408 | 429);
+                write.method == "POST" && write.status().is_some_and(refused)
+            })
     }
 
     /// Returns the looks at a policy that were answered before a write left. An answer that was never

@@ -86,7 +86,7 @@ fn whatever_goes_wrong_nothing_is_lost_and_nothing_is_said_that_is_not_so() {
 /// 4022613 and 4278889 a read that was given up was counted by the service later, and brought a 429.
 #[test]
 fn seeds_that_once_failed_pass() {
-    for seed in [3_025_974, 4_022_613, 4_278_889] {
+    for seed in [3_025_974, 4_022_613, 4_278_889, 8_001_887, 8_006_220] {
         run_all(seed..seed + 1, "simulation", simulate, Seen::add);
     }
 }
