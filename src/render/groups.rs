@@ -6,6 +6,7 @@ use super::clean::clean;
 use super::members::members;
 use super::phrases::{assignment, filter, target};
 use super::review::{Direction, PlanView};
+use crate::kinds::AssignmentProperties;
 use crate::manifest::Mode;
 use crate::model::{Assignment, Filter, MemberCount, Unknown};
 use crate::plan::since::Cause;
@@ -83,12 +84,12 @@ pub(super) struct Line {
 impl Line {
     fn new(
         change: &Change,
-        mode: Mode,
+        policy: &PlannedPolicy,
         names: &Names,
         direction: Direction,
         counted: Option<&MemberCount>,
     ) -> Self {
-        let (plan, drift, text) = match change {
+        let (plan, drift, mut text) = match change {
             Change::Add(after) => (Sign::Plus, Sign::Minus, assignment(after, names)),
             Change::Remove(before) => (Sign::Minus, Sign::Plus, assignment(before, names)),
             Change::Update { before, after } => (
@@ -97,6 +98,13 @@ impl Line {
                 update(before, after, names, direction),
             ),
         };
+        if direction == Direction::Plan
+            && change
+                .after()
+                .is_some_and(|after| only_detects(policy, after))
+        {
+            text.push_str(", runRemediationScript false");
+        }
         Self {
             weight: Weight::of(change, direction),
             sign: match direction {
@@ -108,9 +116,16 @@ impl Line {
                 Some(counted) => format!("{text} ({})", members(counted)),
             },
             // In additive mode, only what is said to be absent goes away.
-            is_unasked: matches!(change, Change::Remove(_)) && mode == Mode::Exact,
+            is_unasked: matches!(change, Change::Remove(_)) && policy.mode == Mode::Exact,
         }
     }
+}
+
+/// Whether a remediation is to detect only, where an assignment is included.
+fn only_detects(policy: &PlannedPolicy, after: &Assignment) -> bool {
+    policy.kind.spec().properties == AssignmentProperties::Remediation
+        && !after.key.target.is_exclusion()
+        && !policy.remediates(&after.key)
 }
 
 /// Whether a change's target says already why its members are unknown: the group does not exist.
@@ -165,7 +180,7 @@ pub(super) fn lines<'p>(
         .map(|(index, change)| {
             let counted = annotations.members_of(policy);
             let counted = counted.and_then(|members| members.changes.get(index));
-            let line = Line::new(change, policy.mode, &annotations.names, direction, counted);
+            let line = Line::new(change, policy, &annotations.names, direction, counted);
             (line, policy.place_of(index))
         })
         .collect();

@@ -368,3 +368,25 @@ fn what_every_tenant_has_is_selected_by_no_match_and_refused_by_name_and_id() {
         kinds.filter(|kind| kind.spec().tenant_default != assignctl::kinds::TenantDefault::None);
     assert_eq!(with_defaults.count(), 3);
 }
+
+/// What a manifest says of an assignment is seen before it is written.
+#[test]
+fn a_plan_says_that_a_remediation_is_to_detect_only() {
+    let script = json!({"id": policy_id(1), "displayName": "S", "assignments": []});
+    let world = world(&[("deviceHealthScripts", json!([script]))]);
+    world.manifest(&[
+        "kind: deviceHealthScript, name: S, include: [{group: A, runRemediationScript: false, runSchedule: {type: daily, time: '01:00'}}, {group: B, runSchedule: {type: daily, time: '01:00'}}]",
+    ]);
+    for format in ["text", "markdown", "github"] {
+        let ran = world
+            .sandbox(&format!("plan m.yaml --format {format}"))
+            .exits(0);
+        let said = ran.stdout.matches("runRemediationScript false").count();
+        assert!(said > 0, "{format}: {}", ran.stdout);
+        assert!(
+            !ran.stdout
+                .contains("group B, runSchedule daily 01:00, runRemediationScript")
+        );
+    }
+    world.sandbox("apply m.yaml --yes").exits(0);
+}
