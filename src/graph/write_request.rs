@@ -294,7 +294,17 @@ fn changed_body(
         AssignmentProperties::None => {}
         AssignmentProperties::App => change_settings(policy, &mut raw, live, assignment),
         AssignmentProperties::Remediation => {
-            raw.insert(RUN_SCHEDULE.to_owned(), schedule_body(assignment));
+            match (raw.get_mut(RUN_SCHEDULE), schedule_body(assignment)) {
+                // Of a schedule that stays of its type, what the program does not know stays too.
+                (Some(Value::Object(old)), Value::Object(new))
+                    if old.get("@odata.type") == new.get("@odata.type") =>
+                {
+                    old.extend(new);
+                }
+                (_, new) => {
+                    raw.insert(RUN_SCHEDULE.to_owned(), new);
+                }
+            }
         }
     }
     raw

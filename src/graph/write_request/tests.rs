@@ -187,6 +187,24 @@ fn a_kept_remediation_is_never_switched_off_by_what_is_read() {
 }
 
 #[test]
+fn a_schedule_that_changes_keeps_what_nobody_knows_of_it() {
+    let raw = |time: &str| {
+        json!({
+            "id": "s:g", "runRemediationScript": true, "target": group("g"),
+            "runSchedule": {"@odata.type": "#microsoft.graph.deviceHealthScriptDailySchedule",
+                            "interval": 1, "useUtc": false, "time": time, "jitter": 5},
+        })
+    };
+    let (kind, live) = of_kind("deviceHealthScript", raw("01:00:00.0000000"));
+    let (_, other) = of_kind("deviceHealthScript", raw("02:00:00.0000000"));
+    let body = assign_body(to(kind), &[other.assignment], &[live]);
+    assert_eq!(
+        body,
+        json!({"deviceHealthScriptAssignments": [raw("02:00:00")]})
+    );
+}
+
+#[test]
 fn all_users_of_app_protection_are_a_group_that_no_directory_has() {
     let (kind, live) = of_kind(
         "iosManagedAppProtection",
