@@ -127,10 +127,11 @@ impl Worker<'_> {
                     }
                     _ => {
                         let mut reason = moved_since();
-                        reason.message.push_str(&format!(
-                            "; its request `{}` is not sent, and can be withdrawn with `assignctl approvals cancel` and the report",
+                        let said = reason.message;
+                        reason.message = format!(
+                            "{said}; its request `{}` is not sent, and can be withdrawn with `assignctl approvals cancel` and the report",
                             filed.code
-                        ));
+                        );
                         return Err(Settled::not_as_planned(Outcome::Stale, reason));
                     }
                 }

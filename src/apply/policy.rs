@@ -384,10 +384,10 @@ impl Worker<'_> {
         let reason = match progress.put_back.take() {
             None => reason,
             Some(mut first) => {
-                first.message.push_str(&format!(
-                    "; what it was to replace could not be put back ({}), `assignctl rollback` and the report restore it",
-                    reason.message
-                ));
+                first.message = format!(
+                    "{}; what it was to replace could not be put back ({}), `assignctl rollback` and the report restore it",
+                    first.message, reason.message
+                );
                 first
             }
         };

@@ -59,7 +59,7 @@ pub(super) async fn withdraw(writer: &Writer, reader: &Reader, code: &str) -> Wi
                 return Withdrawn::Failed(Reason::from_graph("notSent", &error));
             }
             WriteOutcome::Throttled(error) | WriteOutcome::Renewed(error) => {
-                last = error.to_string()
+                last = error.to_string();
             }
             WriteOutcome::Paused => {}
             WriteOutcome::Unknown {

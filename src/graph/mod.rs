@@ -3,7 +3,7 @@
 //! From the outside in: [`address`] says where the service is and which links may be followed,
 //! [`transport`] is the seam that carries requests (over HTTP or into the
 //! sandbox), [`pace`] and [`retry`] hold the only rate and retry rules, [`client`] puts them
-//! together, [`read`] and [`mod@write`] are what the rest of the program sees. Only `apply` may hold a
+//! together, [`read`] and [`writer`] are what the rest of the program sees. Only `apply` may hold a
 //! [`writer::Writer`].
 
 pub mod address;
