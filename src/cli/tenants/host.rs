@@ -12,7 +12,6 @@ use crate::apply::ObserveApply;
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::graph::client::Client;
 use crate::manifest::Tenant;
-use crate::net::Cloud;
 use crate::plan::PlanDiagnostic;
 use crate::run::Failure;
 use crate::run::connect::{ServiceSettings, connect};
@@ -78,8 +77,15 @@ impl Host for Process<'_> {
         Output::drawn_saved(found)
     }
 
-    fn cloud(&self) -> &'static Cloud {
-        self.service.cloud
+    fn authority(&self, tenant: &Tenant) -> String {
+        let cloud = tenant.cloud.unwrap_or(self.service.cloud);
+        let environment = settings::environment(&self.output.redactor);
+        (environment.variable)("AZURE_AUTHORITY_HOST").unwrap_or_else(|| cloud.authority.to_owned())
+    }
+
+    fn client_id(&self) -> Option<String> {
+        let environment = settings::environment(&self.output.redactor);
+        (environment.variable)("AZURE_CLIENT_ID")
     }
 
     fn begins(&self, tenant: &Tenant) {

@@ -1,9 +1,7 @@
 //! Runs for several tenants, side by side. Each has its own sign-in, pace, guards, plan, report and exit code;
 //! what goes wrong in one stops no other.
 
-use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -12,66 +10,22 @@ use tokio_util::sync::CancellationToken;
 
 use super::entry::Entry;
 use super::files::{TenantFile, baseline};
+use super::host::Host;
+use super::refusal::explained;
 use super::results::{Drawn, TenantResults};
 use super::{planned, rules_of};
+use crate::apply::Settings;
 use crate::apply::approval::Approval;
-use crate::apply::{ObserveApply, Settings};
-use crate::diagnostic::{Diagnostic, Sources};
+use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
-use crate::graph::client::Client;
 use crate::manifest::{Loaded, Tenant};
-use crate::net::Cloud;
-use crate::plan::PlanDiagnostic;
 use crate::plan::guards::GivenLimits;
 use crate::render::review::Direction;
 use crate::run::apply::{ApplyInput, ApplyRun};
-use crate::run::connect::ServiceSettings;
 use crate::run::plan::{self, PlanRequest, PreparedPlan};
 use crate::run::resume::plan_resume;
 use crate::run::rollback::plan_rollback;
 use crate::run::{Failure, reports};
-
-/// What a run for several tenants needs of whoever starts it.
-pub trait Host {
-    /// Connects to a tenant.
-    ///
-    /// # Errors
-    ///
-    /// Says what is missing for that.
-    fn connect(
-        &self,
-        tenant: &Tenant,
-        stop: &CancellationToken,
-    ) -> Result<(Arc<Client>, ServiceSettings), Failure>;
-
-    /// Takes the secrets of the run out of a text.
-    fn mask<'t>(&self, text: &'t str) -> Cow<'t, str>;
-
-    /// Refuses data that holds a secret of the run.
-    ///
-    /// # Errors
-    ///
-    /// Says which.
-    fn check_data(&self, text: &str) -> Result<(), Failure>;
-
-    /// Draws what was found in manifests.
-    fn drawn(&self, found: &[Diagnostic], sources: &Sources) -> Drawn;
-
-    /// Draws what a saved plan says was found.
-    fn drawn_saved(&self, found: &[PlanDiagnostic]) -> Drawn;
-
-    /// Returns the cloud of tenants that name none.
-    fn cloud(&self) -> &'static Cloud;
-
-    /// A tenant's turn has come.
-    fn begins(&self, tenant: &Tenant);
-
-    /// A tenant's turn is over. What is kept of it holds no secret; its tokens need not be known any more.
-    fn ends(&self, entry: &Entry);
-
-    /// Returns what is shown as policies of a tenant settle.
-    fn observer(&self, tenant: &str) -> Box<dyn ObserveApply>;
-}
 
 /// Where the plans of tenants come from.
 #[derive(Clone, Debug)]
@@ -215,7 +169,7 @@ impl<H: Host> ManyTenants<'_, H> {
             Err(mut failure) => {
                 let found = failure.findings.take();
                 let drawn = found.map(|found| self.host.drawn(&found.0, &found.1));
-                entry.failure = Some(self.explained(failure, &entry.tenant));
+                entry.failure = Some(explained(self.host, failure, &entry.tenant));
                 results.keep_failed(&mut entry, &drawn.unwrap_or_default())
             }
         };
@@ -225,29 +179,6 @@ impl<H: Host> ManyTenants<'_, H> {
         }
         self.host.ends(&entry);
         entry
-    }
-
-    /// Takes secrets out of a failure, and says where an administrator consents to the app if that is what a
-    /// tenant lacks.
-    fn explained(&self, mut failure: Failure, tenant: &Tenant) -> Failure {
-        failure.message = self.host.mask(&failure.message).into_owned();
-        failure.hint = failure.hint.map(|hint| self.host.mask(&hint).into_owned());
-        const NUMBERS: [&str; 3] = ["AADSTS65001:", "AADSTS700016:", "AADSTS7000229:"];
-        if NUMBERS
-            .iter()
-            .any(|number| failure.message.contains(number))
-        {
-            let authority = tenant.cloud.unwrap_or(self.host.cloud()).authority;
-            let hint = failure.hint.take().map(|hint| hint + "; ");
-            failure.hint = Some(format!(
-                "{}an administrator consents at {}/{}/adminconsent?client_id={}",
-                hint.unwrap_or_default(),
-                authority.trim_end_matches('/'),
-                tenant.tenant_id,
-                tenant.client_id.as_deref().unwrap_or("APP"),
-            ));
-        }
-        failure
     }
 
     /// Makes the plan of a tenant.
@@ -419,7 +350,7 @@ impl<H: Host> ManyTenants<'_, H> {
                 let finished = run.finish(exit).map(|_| ());
                 entry.exits.push(exit);
                 let failure = ended.err().or(finished.err());
-                entry.failure = failure.map(|failure| self.explained(failure, &entry.tenant));
+                entry.failure = failure.map(|failure| explained(self.host, failure, &entry.tenant));
                 let done = (&run.results, run.requests());
                 let kept = results.keep_results(&mut entry, &input.plan, done, self.request.all);
                 entry.failure = entry.failure.take().or(kept.err());

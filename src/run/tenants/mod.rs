@@ -3,8 +3,10 @@
 
 mod entry;
 mod files;
+mod host;
 mod many;
 mod merge;
+mod refusal;
 mod results;
 mod shard;
 mod spool;
@@ -27,7 +29,8 @@ pub use entry::{Brief, Entry};
 pub use files::{
     TenantFile, holds_plans, holds_reports, plan_file, recorded_tenant, reports, saved_plans,
 };
-pub use many::{Carrying, Host, Input, ManyTenants};
+pub use host::Host;
+pub use many::{Carrying, Input, ManyTenants};
 pub use merge::{MergedResults, merge, merged_command};
 pub use results::{Drawn, Opened, TenantResults};
 pub use shard::Shard;

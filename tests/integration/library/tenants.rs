@@ -18,7 +18,7 @@ use assignctl::graph::pace::{AppCeiling, Class, RateGroup};
 use assignctl::graph::transport::InProcessTransport;
 use assignctl::manifest::{self, Loaded};
 use assignctl::model::RateLimit;
-use assignctl::net::{CLOUDS, Cloud};
+use assignctl::net::CLOUDS;
 use assignctl::plan::{PlanDiagnostic, PlannedPolicy};
 use assignctl::render::review::Direction;
 use assignctl::report::Settled;
@@ -193,8 +193,12 @@ impl Host for Cluster {
         Drawn::default()
     }
 
-    fn cloud(&self) -> &'static Cloud {
-        &CLOUDS[0]
+    fn authority(&self, _: &manifest::Tenant) -> String {
+        CLOUDS[0].authority.to_owned()
+    }
+
+    fn client_id(&self) -> Option<String> {
+        None
     }
 
     fn begins(&self, _: &manifest::Tenant) {}

@@ -183,22 +183,11 @@ fn a_token_of_one_tenant_is_never_sent_for_another() {
 
 #[test]
 fn what_a_tenant_refuses_is_said_with_what_to_do_there() {
+    let consent = format!("/{CONTOSO}/adminconsent?client_id={APP}");
     for (switch, number, hint) in [
-        (
-            "noConsent",
-            "AADSTS65001",
-            format!("https://login.microsoftonline.com/{CONTOSO}/adminconsent"),
-        ),
-        (
-            "unknownApp",
-            "AADSTS700016",
-            format!("https://login.microsoftonline.com/{CONTOSO}/adminconsent"),
-        ),
-        (
-            "disabledApp",
-            "AADSTS7000112",
-            "Enterprise applications".to_owned(),
-        ),
+        ("noConsent", "AADSTS65001", consent.as_str()),
+        ("unknownApp", "AADSTS700016", consent.as_str()),
+        ("disabledApp", "AADSTS7000112", "Enterprise applications"),
     ] {
         let mut world = msp();
         world.edit("tenants/contoso.json", |tenant| {
@@ -213,13 +202,19 @@ fn what_a_tenant_refuses_is_said_with_what_to_do_there() {
         let ran = world
             .run("apply m.yaml --all-tenants --yes --report reports")
             .exits(7);
-        ran.says(&[
+        let ran = ran.says(&[
             "tenant contoso:",
             number,
-            &hint,
+            hint,
             "contoso   exit 7",
             "fabrikam  exit 0",
         ]);
+        assert!(!ran.stderr.contains("AZURE_TENANT_ID"), "{}", ran.stderr);
+        // The app and the authority are those that signed in, and the tenant is the one of the manifests.
+        if hint == consent {
+            let authority = served.authority().trim_end_matches('/');
+            ran.says(&[&format!("consents at {authority}{consent}")]);
+        }
         let report = world.report("reports/contoso.report.jsonl");
         assert_eq!(report.last().expect("an end")["exitCode"], 7);
     }

@@ -1,0 +1,61 @@
+//! What a run for several tenants needs of whoever starts it.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use tokio_util::sync::CancellationToken;
+
+use super::entry::Entry;
+use super::results::Drawn;
+use crate::apply::ObserveApply;
+use crate::diagnostic::{Diagnostic, Sources};
+use crate::graph::client::Client;
+use crate::manifest::Tenant;
+use crate::plan::PlanDiagnostic;
+use crate::run::Failure;
+use crate::run::connect::ServiceSettings;
+
+/// What a run for several tenants needs of whoever starts it.
+pub trait Host {
+    /// Connects to a tenant.
+    ///
+    /// # Errors
+    ///
+    /// Says what is missing for that.
+    fn connect(
+        &self,
+        tenant: &Tenant,
+        stop: &CancellationToken,
+    ) -> Result<(Arc<Client>, ServiceSettings), Failure>;
+
+    /// Takes the secrets of the run out of a text.
+    fn mask<'t>(&self, text: &'t str) -> Cow<'t, str>;
+
+    /// Refuses data that holds a secret of the run.
+    ///
+    /// # Errors
+    ///
+    /// Says which.
+    fn check_data(&self, text: &str) -> Result<(), Failure>;
+
+    /// Draws what was found in manifests.
+    fn drawn(&self, found: &[Diagnostic], sources: &Sources) -> Drawn;
+
+    /// Draws what a saved plan says was found.
+    fn drawn_saved(&self, found: &[PlanDiagnostic]) -> Drawn;
+
+    /// Returns the address at which a tenant is signed in to.
+    fn authority(&self, tenant: &Tenant) -> String;
+
+    /// Returns the app that signs in where a tenant names none of its own, if it is known.
+    fn client_id(&self) -> Option<String>;
+
+    /// A tenant's turn has come.
+    fn begins(&self, tenant: &Tenant);
+
+    /// A tenant's turn is over. What is kept of it holds no secret; its tokens need not be known any more.
+    fn ends(&self, entry: &Entry);
+
+    /// Returns what is shown as policies of a tenant settle.
+    fn observer(&self, tenant: &str) -> Box<dyn ObserveApply>;
+}
