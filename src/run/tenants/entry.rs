@@ -18,6 +18,8 @@ pub struct Entry {
     pub exits: Vec<Exit>,
     /// What is known of its plan; `None` without one.
     pub brief: Option<Brief>,
+    /// What the file of its plan says, if that was saved.
+    pub(super) saved: Option<SavedBrief>,
     /// Whether the run may have written something.
     pub written: bool,
     /// What came of it, in a few words, but for a failure.
@@ -46,6 +48,17 @@ pub struct Brief {
     pub(super) refusing: Vec<Guard>,
     /// Whether all that differs is known to be manifests that were not applied yet.
     pub only_unapplied: bool,
+    /// The id of the tenant that was signed in to; `None` if the token does not name it.
+    pub(super) tenant_id: Option<String>,
+}
+
+/// What the file of a saved plan says, whether or not its tenant can be read.
+#[derive(Clone, Debug)]
+pub(super) struct SavedBrief {
+    /// Whether it changes nothing.
+    pub is_empty: bool,
+    /// Its digest.
+    pub digest: String,
 }
 
 impl Entry {
@@ -57,6 +70,7 @@ impl Entry {
             failure: None,
             exits: Vec::new(),
             brief: None,
+            saved: None,
             written: false,
             state: String::new(),
             has_settled: false,
@@ -92,6 +106,23 @@ impl Entry {
     }
 
     pub(super) fn is_changed(&self) -> bool {
-        self.brief.as_ref().is_some_and(|brief| !brief.is_empty)
+        match (&self.brief, &self.saved) {
+            (Some(brief), _) => !brief.is_empty,
+            (None, Some(saved)) => !saved.is_empty,
+            (None, None) => false,
+        }
+    }
+
+    /// Returns the id of the tenant that was signed in to, if it is known.
+    pub(super) fn signed_in_to(&self) -> Option<String> {
+        let id = self.brief.as_ref()?.tenant_id.as_ref()?;
+        Some(id.to_lowercase())
+    }
+
+    /// Forgets its plan, which must not be carried out.
+    pub(super) fn drop_plan(&mut self) {
+        self.brief = None;
+        self.plan = None;
+        self.rest = None;
     }
 }

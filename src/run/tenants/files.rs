@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::entry::{Entry, SavedBrief};
 use crate::exit::Exit;
 use crate::manifest::Tenant;
 use crate::net::Cloud;
@@ -25,8 +26,8 @@ pub struct TenantFile {
     pub tenant: Tenant,
     /// The file.
     pub path: PathBuf,
-    /// What it was the digest of when the folder was looked through.
-    digest: Option<String>,
+    /// What it said when the folder was looked through, if it is a plan.
+    saved: Option<SavedBrief>,
     /// What the plan says of the guard `tenants`.
     pub guard: Option<Guard>,
 }
@@ -103,11 +104,15 @@ pub fn saved_plans(
             return refused("names an unknown cloud");
         };
         check(&saved)?;
+        let brief = SavedBrief {
+            is_empty: saved.plan.is_empty(),
+            digest: saved.digest,
+        };
         let mut guards = saved.plan.guards.into_iter();
         plans.push(TenantFile {
             tenant,
             path,
-            digest: Some(saved.digest),
+            saved: Some(brief),
             guard: guards.find(|guard| guard.name == GuardName::Tenants),
         });
     }
@@ -132,6 +137,14 @@ pub(super) fn tenant_of(planned: &PlannedTenant, tenant_id: &str) -> Option<Tena
 }
 
 impl TenantFile {
+    /// Begins with the tenant, of which only the file is known yet.
+    pub(super) fn entry(&self) -> Entry {
+        Entry {
+            saved: self.saved.clone(),
+            ..Entry::new(self.tenant.clone())
+        }
+    }
+
     /// Reads the plan, which was looked at before.
     ///
     /// # Errors
@@ -140,7 +153,7 @@ impl TenantFile {
     pub fn plan(&self) -> Result<SavedPlan, Failure> {
         let saved = inputs::plan(&self.path)?;
         let is_same = saved.tenant.as_ref().map(|tenant| &tenant.name) == Some(&self.tenant.name)
-            && Some(&saved.digest) == self.digest.as_ref();
+            && Some(&saved.digest) == self.saved.as_ref().map(|brief| &brief.digest);
         if is_same {
             return Ok(saved);
         }
@@ -191,7 +204,7 @@ pub fn reports(folder: &Path) -> Result<(Vec<TenantFile>, Vec<String>), Failure>
         reports.push(TenantFile {
             tenant,
             path,
-            digest: None,
+            saved: None,
             guard: None,
         });
     }

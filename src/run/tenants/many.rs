@@ -111,7 +111,8 @@ impl<H: Host> ManyTenants<'_, H> {
                     let results = &results;
                     async move {
                         let staged = self.planned(loaded, &tenant);
-                        self.stage(results, tenant.clone(), staged).await
+                        self.stage(results, Entry::new(tenant.clone()), staged)
+                            .await
                     }
                 });
                 self.side_by_side(work).await
@@ -119,26 +120,27 @@ impl<H: Host> ManyTenants<'_, H> {
             Input::Saved(files, given) => {
                 let work = files.iter().map(|file| {
                     let staged = self.saved(file, given);
-                    self.stage(&results, file.tenant.clone(), staged)
+                    self.stage(&results, file.entry(), staged)
                 });
                 self.side_by_side(work).await
             }
             Input::Resume(files) => {
                 let work = files.iter().map(|file| {
                     let staged = self.resumed(file);
-                    self.stage(&results, file.tenant.clone(), staged)
+                    self.stage(&results, file.entry(), staged)
                 });
                 self.side_by_side(work).await
             }
             Input::Rollback(files) => {
                 let work = files.iter().map(|file| {
                     let staged = self.rolled_back(file);
-                    self.stage(&results, file.tenant.clone(), staged)
+                    self.stage(&results, file.entry(), staged)
                 });
                 self.side_by_side(work).await
             }
         };
         results.entries = entries;
+        results.refuse_same();
         results.sort();
         results
     }
@@ -147,10 +149,9 @@ impl<H: Host> ManyTenants<'_, H> {
     async fn stage(
         &self,
         results: &TenantResults,
-        tenant: Tenant,
+        mut entry: Entry,
         staged: impl Future<Output = Result<Staged, Failure>>,
     ) -> Entry {
-        let mut entry = Entry::new(tenant);
         if self.stop.is_cancelled() {
             entry.failure = Some(not_started());
             let _ = results.keep_failed(&mut entry, &Drawn::default());

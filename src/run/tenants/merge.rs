@@ -206,6 +206,9 @@ pub fn merge(
         return Err(Failure::new(Exit::Failure, message)
             .hint("what came of their tenants is not known; run these shards again"));
     }
+    if !matches!(command, "apply" | "rollback") {
+        merged.results.refuse_same();
+    }
     merged.results.judge(&GuardRules::default(), &guards);
     // A shard sees its own tenants only.
     if command == "plan" {

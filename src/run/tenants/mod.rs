@@ -4,6 +4,7 @@
 mod entry;
 mod files;
 mod host;
+mod judge;
 mod many;
 mod merge;
 mod refusal;

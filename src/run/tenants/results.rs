@@ -2,7 +2,6 @@
 //! memory holds the plans of those that are at work.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
 use std::io;
 
 use serde::{Deserialize, Serialize};
@@ -14,10 +13,9 @@ use super::spool::{Slot, Spool};
 use crate::exit::Exit;
 use crate::graph::observe::RequestCounts;
 use crate::plan::OpenApprovals;
-use crate::plan::guards::{self, Guard, GuardName, GuardRules};
+use crate::plan::guards::{self, Guard};
 use crate::plan::saved::{
-    ApprovalRecord, DiagnosticRecord, PlanRecord, digest_of, digest_of_tenants,
-    digest_without_acceptances,
+    ApprovalRecord, DiagnosticRecord, PlanRecord, digest_of, digest_without_acceptances,
 };
 use crate::plan::since::Cause;
 use crate::render::json::WithResults;
@@ -28,7 +26,6 @@ use crate::report::{Results, Settled, read_results};
 use crate::run::Failure;
 use crate::run::apply::ApplyInput;
 use crate::run::plan::PreparedPlan;
-use crate::run::reviewed::check_digest;
 use crate::run::rollback::skipped_policy;
 
 /// What a plan that is kept has besides what is read of a saved one.
@@ -124,6 +121,7 @@ impl TenantResults {
             accepted_digest,
             refusing: refusing.collect(),
             only_unapplied: is_only_unapplied(&prepared),
+            tenant_id: prepared.plan.tenant_id.clone(),
         });
         entry.rest = Some(rest);
         let text = compact(&prepared.record(all))?;
@@ -217,6 +215,7 @@ impl TenantResults {
                 accepted_digest: String::new(),
                 refusing: Vec::new(),
                 only_unapplied: is_only_unapplied(prepared),
+                tenant_id: prepared.plan.tenant_id.clone(),
             });
         }
         self.describe(
@@ -356,95 +355,6 @@ impl TenantResults {
     #[must_use]
     pub fn exit(&self) -> Exit {
         Exit::most_severe(self.entries.iter().map(Entry::exit))
-    }
-
-    /// Returns the digest of all plans; `None` if there are none.
-    #[must_use]
-    pub fn digest(&self) -> Option<String> {
-        self.digest_of(|brief| &brief.digest)
-    }
-
-    fn digest_of(&self, digest: impl Fn(&Brief) -> &str) -> Option<String> {
-        let entries = self.entries.iter();
-        let digests: BTreeMap<&str, &str> = entries
-            .filter_map(|entry| Some((entry.tenant.name.as_str(), digest(entry.brief.as_ref()?))))
-            .collect();
-        (!digests.is_empty()).then(|| digest_of_tenants(&digests))
-    }
-
-    /// Judges how many tenants change. Saved plans keep their limit and what was accepted when they were made.
-    pub fn judge(&mut self, rules: &GuardRules, saved: &[Guard]) {
-        let saved_limit = saved.iter().filter_map(|guard| match guard.observation {
-            guards::Observation::Tenants { limit, .. } => Some(limit),
-            _ => None,
-        });
-        let Some(limit) = rules.max_tenants.or(saved_limit.min()) else {
-            return;
-        };
-        let changed = self
-            .entries
-            .iter()
-            .filter(|entry| entry.is_changed())
-            .count();
-        let was_accepted = !saved.is_empty() && saved.iter().all(|guard| guard.accepted);
-        let accepted = rules.accepted.contains(&GuardName::Tenants) || was_accepted;
-        let guard = guards::tenants(changed, limit, accepted);
-        // What is accepted is part of what is reviewed.
-        if guard.accepted {
-            for entry in &mut self.entries {
-                let Some(brief) = &mut entry.brief else {
-                    continue;
-                };
-                if !brief.is_empty {
-                    brief.digest.clone_from(&brief.accepted_digest);
-                }
-            }
-        }
-        self.guard = Some(guard);
-    }
-
-    /// Lets fail what guards refuse.
-    pub fn refuse(&mut self, consequence: &str, counts: fn(&Guard) -> bool) {
-        let mut entries = std::mem::take(&mut self.entries);
-        for entry in &mut entries {
-            let refused = self.refused(entry, consequence, counts);
-            entry.failure = entry.failure.take().or(refused);
-        }
-        self.entries = entries;
-    }
-
-    /// Returns why guards refuse the plan of a tenant.
-    fn refused(
-        &self,
-        entry: &Entry,
-        consequence: &str,
-        only: fn(&Guard) -> bool,
-    ) -> Option<Failure> {
-        let brief = entry.brief.as_ref()?;
-        let run = self
-            .guard
-            .iter()
-            .filter(|guard| guard.refuses() && !brief.is_empty);
-        let refusing = brief.refusing.iter().chain(run).filter(|guard| only(guard));
-        Failure::refused(refusing, consequence)
-    }
-
-    /// Refuses plans that are not the reviewed ones.
-    ///
-    /// # Errors
-    ///
-    /// Names both digests.
-    pub fn check_digest(&self, expected: &str, is_pipeline: bool) -> Result<(), Failure> {
-        let approved = |entry: &Entry| entry.brief.as_ref().is_some_and(|brief| brief.approved);
-        let is_saved = self.entries.iter().any(approved);
-        let bare = (!is_pipeline && !is_saved)
-            .then(|| self.digest_of(|brief| &brief.bare_digest))
-            .flatten();
-        if bare.as_deref() == Some(expected) {
-            return Ok(());
-        }
-        let digest = self.digest().unwrap_or_else(|| "none".to_owned());
-        check_digest(&digest, Some(expected))
     }
 
     /// Says what became of a tenant, for the formats.

@@ -2,6 +2,7 @@
 
 mod commands;
 mod example;
+mod folders;
 #[cfg(unix)]
 mod interrupted;
 mod shards;

@@ -1,0 +1,158 @@
+//! What is judged over all tenants of a run: guards, the reviewed digest, and whether each is a tenant of its own.
+
+use std::collections::BTreeMap;
+
+use super::entry::{Brief, Entry};
+use super::results::TenantResults;
+use crate::exit::Exit;
+use crate::plan::guards::{self, Guard, GuardName, GuardRules};
+use crate::plan::saved::digest_of_tenants;
+use crate::run::Failure;
+use crate::run::reviewed::check_digest;
+
+impl TenantResults {
+    /// Returns the digest of all plans; `None` if there are none.
+    #[must_use]
+    pub fn digest(&self) -> Option<String> {
+        self.digest_of(|brief| &brief.digest)
+    }
+
+    fn digest_of(&self, digest: impl Fn(&Brief) -> &str) -> Option<String> {
+        let entries = self.entries.iter();
+        let digests: BTreeMap<&str, &str> = entries
+            .filter_map(|entry| {
+                let of_file = || Some(entry.saved.as_ref()?.digest.as_str());
+                let found = entry.brief.as_ref().map(&digest).or_else(of_file)?;
+                Some((entry.tenant.name.as_str(), found))
+            })
+            .collect();
+        (!digests.is_empty()).then(|| digest_of_tenants(&digests))
+    }
+
+    /// Judges how many tenants change. Saved plans keep their limit and what was accepted when they were made; those
+    /// of tenants that could not be read count by what their files say.
+    pub fn judge(&mut self, rules: &GuardRules, saved: &[Guard]) {
+        let saved_limit = saved.iter().filter_map(|guard| match guard.observation {
+            guards::Observation::Tenants { limit, .. } => Some(limit),
+            _ => None,
+        });
+        let Some(limit) = rules.max_tenants.or(saved_limit.min()) else {
+            return;
+        };
+        let changed = self
+            .entries
+            .iter()
+            .filter(|entry| entry.is_changed())
+            .count();
+        let was_accepted = !saved.is_empty() && saved.iter().all(|guard| guard.accepted);
+        let accepted = rules.accepted.contains(&GuardName::Tenants) || was_accepted;
+        let guard = guards::tenants(changed, limit, accepted);
+        // What is accepted is part of what is reviewed.
+        if guard.accepted {
+            for entry in &mut self.entries {
+                let Some(brief) = &mut entry.brief else {
+                    continue;
+                };
+                if !brief.is_empty {
+                    brief.digest.clone_from(&brief.accepted_digest);
+                }
+            }
+        }
+        self.guard = Some(guard);
+    }
+
+    /// Lets fail what guards refuse.
+    pub fn refuse(&mut self, consequence: &str, counts: fn(&Guard) -> bool) {
+        let mut entries = std::mem::take(&mut self.entries);
+        for entry in &mut entries {
+            let refused = self.refused(entry, consequence, counts);
+            entry.failure = entry.failure.take().or(refused);
+        }
+        self.entries = entries;
+    }
+
+    /// Returns why guards refuse the plan of a tenant.
+    fn refused(
+        &self,
+        entry: &Entry,
+        consequence: &str,
+        only: fn(&Guard) -> bool,
+    ) -> Option<Failure> {
+        let brief = entry.brief.as_ref()?;
+        let run = self
+            .guard
+            .iter()
+            .filter(|guard| guard.refuses() && !brief.is_empty);
+        let refusing = brief.refusing.iter().chain(run).filter(|guard| only(guard));
+        Failure::refused(refusing, consequence)
+    }
+
+    /// Refuses plans that are not the reviewed ones.
+    ///
+    /// # Errors
+    ///
+    /// Names both digests.
+    pub fn check_digest(&self, expected: &str, is_pipeline: bool) -> Result<(), Failure> {
+        let approved = |entry: &Entry| entry.brief.as_ref().is_some_and(|brief| brief.approved);
+        let is_saved = self.entries.iter().any(approved);
+        let bare = (!is_pipeline && !is_saved)
+            .then(|| self.digest_of(|brief| &brief.bare_digest))
+            .flatten();
+        if bare.as_deref() == Some(expected) {
+            return Ok(());
+        }
+        let digest = self.digest().unwrap_or_else(|| "none".to_owned());
+        check_digest(&digest, Some(expected)).map_err(|failure| self.with_unplanned(failure))
+    }
+
+    /// Says that plans are not the reviewed ones since some are missing.
+    fn with_unplanned(&self, failure: Failure) -> Failure {
+        let entries = self.entries.iter();
+        let mut names: Vec<&str> = entries
+            .filter(|entry| entry.brief.is_none() && entry.saved.is_none())
+            .map(|entry| entry.tenant.name.as_str())
+            .collect();
+        if names.is_empty() {
+            return failure;
+        }
+        names.sort_unstable();
+        let message = format!(
+            "{}; these tenants could not be planned: {}",
+            failure.message,
+            names.join(", ")
+        );
+        Failure::new(failure.exit, message).hint(
+            "mend what failed there and run again, or review a plan for the other tenants; nothing was written",
+        )
+    }
+
+    /// Refuses tenants that turn out to be one and the same: their runs would write the same policies side by
+    /// side.
+    pub(super) fn refuse_same(&mut self) {
+        let mut same: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for entry in &self.entries {
+            if let Some(id) = entry.signed_in_to() {
+                same.entry(id).or_default().push(entry.tenant.name.clone());
+            }
+        }
+        for (id, mut names) in same {
+            if names.len() < 2 {
+                continue;
+            }
+            names.sort_unstable();
+            let message = format!(
+                "the tenants `{}` are one and the same: each is signed in to as `{id}`",
+                names.join("`, `")
+            );
+            for entry in &mut self.entries {
+                if names.contains(&entry.tenant.name) {
+                    entry.drop_plan();
+                    entry.failure = Some(
+                        Failure::new(Exit::InvalidManifests, message.as_str())
+                            .hint("leave one of them below `tenants`; nothing was written in it"),
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Folders of saved plans where some tenant fails, and names that turn out to be one tenant.
+
+use super::{CONTOSO, FABRIKAM, msp, rows};
+use crate::cli::support::World;
+
+/// Lets a tenant be out of reach from now on.
+fn lose(world: &World, tenant: &str) {
+    std::fs::remove_file(world.path(&format!("tenants/{tenant}.json"))).expect("a file");
+}
+
+/// A tenant that cannot be read may change as its plan says: its failure lets no other through.
+#[test]
+fn the_guard_of_tenants_counts_saved_plans_that_cannot_be_read() {
+    let world = msp();
+    world
+        .run("plan m.yaml --all-tenants --max-tenants 1 --out plans --sandbox tenants")
+        .exits(4);
+    lose(&world, "contoso");
+    for limit in ["", "--max-tenants 1"] {
+        let ran = world.run(&format!("apply plans --sandbox tenants {limit}"));
+        ran.exits(1).says(&["saw 2, limit 1", "fabrikam  exit 4"]);
+        assert_eq!(rows(&world, "fabrikam", "Win - A"), ["allUsers"]);
+    }
+    world
+        .run("apply plans --sandbox tenants --allow tenants")
+        .exits(1)
+        .says(&["fabrikam  exit 0"]);
+    assert_eq!(rows(&world, "fabrikam", "Win - A").len(), 3);
+}
+
+/// The saved files are the reviewed ones, whether or not each tenant can be read now.
+#[test]
+fn a_tenant_out_of_reach_does_not_make_saved_plans_others() {
+    let world = msp();
+    let json = world
+        .run("plan m.yaml --all-tenants --out plans --format json --sandbox tenants")
+        .exits(0)
+        .json();
+    let digest = json["digest"].as_str().expect("a digest");
+    lose(&world, "contoso");
+    // Plans that are made now are others: the reason is said.
+    let ran = world.run(&format!(
+        "apply m.yaml --all-tenants --yes --sandbox tenants --expect-digest {digest}"
+    ));
+    ran.exits(1).says(&[
+        "the plan is not the reviewed one",
+        "these tenants could not be planned: contoso",
+        "fabrikam  exit 5",
+    ]);
+    let other = format!("sha256:{}", "0".repeat(64));
+    let ran = world.run(&format!(
+        "apply plans --sandbox tenants --expect-digest {other}"
+    ));
+    ran.exits(1).says(&[digest, "fabrikam  exit 5"]);
+    assert_eq!(rows(&world, "fabrikam", "Win - A"), ["allUsers"]);
+    let ran = world.run(&format!(
+        "apply plans --sandbox tenants --expect-digest {digest}"
+    ));
+    ran.exits(1).says(&["contoso   exit 1", "fabrikam  exit 0"]);
+    assert_eq!(rows(&world, "fabrikam", "Win - A").len(), 3);
+}
+
+/// A GUID and a domain may be the same directory, which only the sign-in tells.
+#[test]
+fn two_names_of_one_tenant_are_refused_and_others_go_on() {
+    const NORTHWIND: &str = "31111111-2222-4333-8444-555555555555";
+    let world = msp();
+    let manifest = world
+        .read("m.yaml")
+        .replace(FABRIKAM, "contoso.example")
+        .replace(
+            "  contoso:\n",
+            &format!("  northwind: {{tenantId: {NORTHWIND}}}\n  contoso:\n"),
+        );
+    world.write("m.yaml", &manifest);
+    for (tenant, id) in [("fabrikam", CONTOSO), ("northwind", NORTHWIND)] {
+        let file = format!("tenants/{tenant}.json");
+        world.write(&file, &world.read("tenants/contoso.json"));
+        world.edit(&file, |tenant| tenant["tenantId"] = id.into());
+    }
+    let refused = format!(
+        "the tenants `contoso`, `fabrikam` are one and the same: each is signed in to as `{CONTOSO}`"
+    );
+    for command in ["plan --out plans", "drift", "apply --yes"] {
+        let line = format!("{command} m.yaml --all-tenants --sandbox tenants");
+        let northwind = match command {
+            "drift" => "northwind  exit 2",
+            _ => "northwind  exit 0",
+        };
+        world.run(&line).exits(3).says(&[
+            &refused,
+            "contoso    exit 3",
+            "fabrikam   exit 3",
+            northwind,
+        ]);
+    }
+    assert!(world.has("plans/northwind.plan.json"));
+    for tenant in ["contoso", "fabrikam"] {
+        assert!(!world.has(&format!("plans/{tenant}.plan.json")));
+        assert_eq!(rows(&world, tenant, "Win - A"), ["allUsers"]);
+    }
+    assert_eq!(rows(&world, "northwind", "Win - A"), ["+SG-Pilot"]);
+    // Shards see it only together.
+    world.write("r/.keep", "");
+    for index in [1, 2, 3] {
+        world
+            .run(&format!(
+                "plan m.yaml --all-tenants --sandbox tenants --shard {index}/3 --json-into r/{index}.json"
+            ))
+            .exits(0);
+    }
+    world.run("tenants merge r").exits(3).says(&[&refused]);
+}
