@@ -30,8 +30,12 @@ pub(super) fn run(
     };
     view.tell(&merged.results)?;
     let exit = view.print(&merged.results)?;
-    match &command.expect_digest {
-        Some(digest) => merged.results.check_digest(digest, true).map(|()| exit),
-        None => Ok(exit),
-    }
+    let Some(digest) = &command.expect_digest else {
+        return Ok(exit);
+    };
+    let checked = merged.results.check_digest(digest, true);
+    checked.map(|()| exit).map_err(|failure| Failure {
+        exit: Exit::most_severe([exit, failure.exit]),
+        ..failure
+    })
 }

@@ -59,6 +59,7 @@ struct FoundPart {
 struct GuardPart {
     name: String,
     limit: String,
+    tripped: bool,
     accepted: bool,
 }
 
@@ -206,14 +207,20 @@ pub fn merge(
         return Err(Failure::new(Exit::Failure, message)
             .hint("what came of their tenants is not known; run these shards again"));
     }
-    if !matches!(command, "apply" | "rollback") {
+    // A shard sees its own tenants only.
+    let writes = matches!(command, "apply" | "rollback");
+    if !writes {
         merged.results.refuse_same();
     }
     merged.results.judge(&GuardRules::default(), &guards);
-    // A shard sees its own tenants only.
     if command == "plan" {
         merged.results.refuse("", |_| true);
     }
+    // Shards that write are judged each by itself, before the first write; what they come to together can no longer
+    // be refused.
+    let has_refused = guards.iter().any(Guard::refuses);
+    let is_moot = |guard: &mut Guard| writes && !has_refused && guard.refuses();
+    let _ = merged.results.guard.take_if(is_moot);
     merged.results.sort();
     Ok(merged)
 }
@@ -226,7 +233,7 @@ fn guard(part: GuardPart) -> Option<Guard> {
             changed: 0,
             limit: part.limit.parse().ok()?,
         },
-        tripped: false,
+        tripped: part.tripped,
         accepted: part.accepted,
         policies: Vec::new(),
     })

@@ -235,3 +235,54 @@ fn the_guard_of_tenants_is_judged_again_over_all_shards() {
         .exits(4)
         .says(&["guard `tenants` tripped", "saw 2, limit 1"]);
 }
+
+/// Each shard is judged before it writes. What was written is not refused afterwards.
+#[test]
+fn what_shards_have_written_is_not_judged_again() {
+    let world = msp();
+    world.write("r/.keep", "");
+    for index in [1, 2] {
+        world
+            .run(&format!(
+                "apply m.yaml --all-tenants --max-tenants 1 --yes --sandbox tenants --shard {index}/2 --json-into r/{index}.json"
+            ))
+            .exits(0);
+    }
+    let merged = world.run("tenants merge r").exits(0);
+    let said = [merged.stdout, merged.stderr].concat();
+    assert!(!said.contains("--allow tenants"), "{said}");
+    // A shard that was refused is still said to be.
+    let world = msp();
+    world.write("r/.keep", "");
+    world
+        .run("apply m.yaml --all-tenants --max-tenants 0 --yes --sandbox tenants --json-into r/1.json")
+        .exits(4);
+    world
+        .run("tenants merge r")
+        .exits(4)
+        .says(&["guard `tenants` tripped", "--allow tenants"]);
+}
+
+/// That the digest differs hides nothing that is worse.
+#[test]
+fn the_worst_of_what_is_merged_is_what_counts() {
+    let world = msp();
+    world.write("r/.keep", "");
+    let plan = "plan m.yaml --all-tenants --sandbox tenants --json-into r/1.json";
+    let other = format!("sha256:{}", "0".repeat(64));
+    let merge = format!("tenants merge r --expect-digest {other}");
+    world.run(plan).exits(0);
+    world.run(&merge).exits(5);
+    world.edit("tenants/contoso.json", |tenant| {
+        tenant["groups"] = json!([]);
+    });
+    // Of 3 and 5, 3 comes first.
+    world.run(plan).exits(3);
+    world.run(&merge).exits(3).says(&["not the reviewed one"]);
+    std::fs::remove_file(world.path("tenants/contoso.json")).expect("a file");
+    world.run(plan).exits(1);
+    world.run(&merge).exits(1).says(&[
+        "not the reviewed one",
+        "these tenants could not be planned: contoso",
+    ]);
+}
