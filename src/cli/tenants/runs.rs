@@ -11,6 +11,7 @@ use super::super::output::Output;
 use super::super::{interrupt, runtime, settings};
 use super::host::Process;
 use super::printed::View;
+use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
 use crate::manifest::{Loaded, Tenant};
 use crate::plan::guards::{GivenLimits, Guard, GuardRules};
@@ -102,6 +103,9 @@ pub(in crate::cli) fn plan(
     view.tell(&results)?;
     if let Some(folder) = &command.out {
         save_plans(folder, &results, output)?;
+        if command.tenants.shard.is_none() {
+            warn_of_others(folder, &results, output);
+        }
     }
     view.print(&results)
 }
@@ -128,6 +132,12 @@ fn save_plans(folder: &Path, results: &TenantResults, output: &Output) -> Result
         .hint("with several tenants `--out` takes a folder")
     };
     std::fs::create_dir_all(folder).map_err(failed)?;
+    let empty = tenants::no_tenants_file(folder);
+    if results.entries.is_empty() {
+        output.save(&empty, "This part of the tenants is empty.\n")?;
+    } else if empty.symlink_metadata().is_ok() {
+        std::fs::remove_file(&empty).map_err(failed)?;
+    }
     for entry in &results.entries {
         let path = tenants::plan_file(folder, &entry.tenant.name);
         match results.open(entry)?.prepared {
@@ -139,6 +149,30 @@ fn save_plans(folder: &Path, results: &TenantResults, output: &Output) -> Result
         }
     }
     Ok(())
+}
+
+/// Warns of plans of an earlier run. Those of other shards belong to this one.
+fn warn_of_others(folder: &Path, results: &TenantResults, output: &Output) {
+    const CODE: &str = "other-plans";
+    let mut others = tenants::planned_tenants(folder).unwrap_or_default();
+    others.retain(|name| {
+        results
+            .entries
+            .iter()
+            .all(|entry| entry.tenant.name != *name)
+    });
+    if others.is_empty() {
+        return;
+    }
+    let shown = folder.display();
+    let message = format!(
+        "`{shown}` also holds plans of tenants that this run is not for: {}",
+        others.join(", ")
+    );
+    let warning = Diagnostic::new(Severity::Warning, CODE, None, message).hint(format!(
+        "`apply {shown}` carries out all of them; remove those that are not meant"
+    ));
+    output.diagnostics(&[warning], &Sources::default());
 }
 
 /// Where the plans of tenants come from.
@@ -265,6 +299,9 @@ pub(in crate::cli) fn apply(
             Some(digest) => results.check_digest(digest, command.reviewed),
             None => Ok(()),
         };
+        if results.entries.is_empty() {
+            return allowed.map(|()| results);
+        }
         if output.format == Format::Text {
             view.text(&results, |part| output.text(part))?;
         }

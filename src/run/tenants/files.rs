@@ -38,10 +38,27 @@ pub fn plan_file(folder: &Path, tenant: &str) -> PathBuf {
     folder.join(format!("{tenant}{PLAN}"))
 }
 
-/// Whether a path is a folder with saved plans of tenants.
+/// Returns the tenants of which a folder holds saved plans.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub fn planned_tenants(folder: &Path) -> io::Result<Vec<String>> {
+    let files = files(folder, PLAN)?.into_iter();
+    Ok(files.map(|(tenant, _)| tenant).collect())
+}
+
+/// Returns the file which says that a folder has no plans since there were no tenants: without it an empty folder
+/// is a mistake.
+#[must_use]
+pub fn no_tenants_file(folder: &Path) -> PathBuf {
+    folder.join("no-tenants.txt")
+}
+
+/// Whether a path is a folder with saved plans of tenants, or one for which there were none.
 #[must_use]
 pub fn holds_plans(path: &Path) -> bool {
-    files(path, PLAN).is_ok_and(|files| !files.is_empty())
+    no_tenants_file(path).is_file() || files(path, PLAN).is_ok_and(|files| !files.is_empty())
 }
 
 /// Whether a path is a folder with reports of tenants.

@@ -28,7 +28,8 @@ use crate::plan::saved::PlannedTenant;
 
 pub use entry::{Brief, Entry};
 pub use files::{
-    TenantFile, holds_plans, holds_reports, plan_file, recorded_tenant, reports, saved_plans,
+    TenantFile, holds_plans, holds_reports, no_tenants_file, plan_file, planned_tenants,
+    recorded_tenant, reports, saved_plans,
 };
 pub use host::Host;
 pub use many::{Carrying, Input, ManyTenants};

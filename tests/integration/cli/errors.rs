@@ -17,7 +17,7 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 const NO_CODES: [&str; 3] = ["all-devices", "all-users", "several-platforms"];
 
 /// Codes whose examples would be too large, or need a tenant that is not the sample.
-const WITHOUT_EXAMPLE: [&str; 43] = [
+const WITHOUT_EXAMPLE: [&str; 44] = [
     "absent-from-policy-set",
     "ambiguous-filter",
     "approvals-unreadable",
@@ -32,6 +32,7 @@ const WITHOUT_EXAMPLE: [&str; 43] = [
     "not-exported",
     "not-rolled-back",
     "old-plan",
+    "other-plans",
     "app-available-devices",
     "dynamic-device-exclusion",
     "dynamic-paused",

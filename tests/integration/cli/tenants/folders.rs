@@ -111,3 +111,21 @@ fn two_names_of_one_tenant_are_refused_and_others_go_on() {
     }
     world.run("tenants merge r").exits(3).says(&[&refused]);
 }
+
+/// `apply DIR` carries out all plans of the folder, also those of an earlier run for other tenants.
+#[test]
+fn plans_of_other_runs_in_the_folder_are_named() {
+    let world = msp();
+    let plan = |options: &str| {
+        let line = format!("plan m.yaml --sandbox tenants --out plans {options}");
+        world.run(&line).exits(0)
+    };
+    let all = plan("--all-tenants");
+    assert!(!all.stderr.contains("other-plans"), "{}", all.stderr);
+    plan("--tenant fabrikam").says(&[
+        "warning[other-plans]: `plans` also holds plans of tenants that this run is not for: contoso",
+        "`apply plans` carries out all of them",
+    ]);
+    let shard = plan("--all-tenants --shard 1/2");
+    assert!(!shard.stderr.contains("other-plans"), "{}", shard.stderr);
+}
