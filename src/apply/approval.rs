@@ -78,8 +78,8 @@ impl Worker<'_> {
         let is_old = progress.unknown > 0 || progress.completed;
         match self.open_requests(is_old).await {
             Ok(_) => Ok(Before::Listed),
-            // Where nothing has to be approved, it is no matter that this sign-in may not read the requests:
-            // without a justification nothing is filed.
+            // A write without a justification files nothing, so a sign-in that may not read the requests can
+            // still make the changes that need no approval.
             Err(reason) if reason.is_refusal && progress.tried.is_none() => Ok(Before::Unasked),
             Err(reason) => Err(not_read(progress, reason)),
         }

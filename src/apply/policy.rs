@@ -62,9 +62,7 @@ impl Worker<'_> {
             Outcome::Already if was_written => settled.outcome = Outcome::Applied,
             Outcome::Pending if settled.written => {
                 if let Some(reason) = &mut settled.reason {
-                    reason
-                        .message
-                        .push_str("; an earlier write to the policy is done");
+                    reason.message += "; an earlier write to the policy is done";
                 }
             }
             _ => {}
@@ -97,16 +95,14 @@ impl Worker<'_> {
 
     /// Does the next step of a policy, or finds that there is none.
     async fn step(&self, policy: &PlannedPolicy, progress: &mut Progress) -> Next {
-        if progress.done == progress.steps.len()
-            && let Some(mut reason) = progress.put_back.take()
-        {
-            reason
-                .message
-                .push_str("; what it was to replace was put back");
-            return Err(Settled::not_as_planned(Outcome::Failed, reason));
-        }
         if progress.done == progress.steps.len() {
-            return Err(Settled::as_planned(Outcome::Applied));
+            return Err(match progress.put_back.take() {
+                None => Settled::as_planned(Outcome::Applied),
+                Some(mut reason) => {
+                    reason.message += "; what it was to replace was put back";
+                    Settled::not_as_planned(Outcome::Failed, reason)
+                }
+            });
         }
         self.may_go_on(policy, progress)?;
         self.choose_way(policy, progress).await?;

@@ -126,36 +126,16 @@ fn changed(
             })
     };
     let mut unread = Unread::default();
-    let before = intents(
-        &policy.before,
-        side,
-        names,
-        population,
-        |assignment, reason| {
-            let is_gain = assignment.key.target.is_exclusion();
-            unread.note(
-                assignment,
-                reason,
-                stays(assignment),
-                may_skip.then_some(is_gain),
-            )
-        },
-    )?;
-    let after = intents(
-        &policy.after,
-        side,
-        names,
-        population,
-        |assignment, reason| {
-            let is_gain = !assignment.key.target.is_exclusion();
-            unread.note(
-                assignment,
-                reason,
-                stays(assignment),
-                may_skip.then_some(is_gain),
-            )
-        },
-    )?;
+    // What is not known of an exclusion that goes, or of an inclusion that comes, may be a gain.
+    let mut note = |assignment: &Assignment, reason, gains_by_exclusions: bool| {
+        let is_gain = assignment.key.target.is_exclusion() == gains_by_exclusions;
+        let is_gain = may_skip.then_some(is_gain);
+        unread.note(assignment, reason, stays(assignment), is_gain)
+    };
+    let mut noted_before = |assignment: &Assignment, reason| note(assignment, reason, true);
+    let before = intents(&policy.before, side, names, population, &mut noted_before)?;
+    let mut noted_after = |assignment: &Assignment, reason| note(assignment, reason, false);
+    let after = intents(&policy.after, side, names, population, &mut noted_after)?;
 
     let (everybody, why) = match side {
         Side::Devices => (

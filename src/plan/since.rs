@@ -115,7 +115,7 @@ pub struct Baseline {
 /// The policies that were there when a run read the tenant, managed or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
-    /// The kinds of which the report names every policy. Of others it is not known what was there.
+    /// The kinds for which the report names every policy. What was there of other kinds is unknown.
     pub kinds: BTreeSet<PolicyKind>,
     /// The policies, by kind and id in lower case.
     pub policies: BTreeSet<(PolicyKind, String)>,

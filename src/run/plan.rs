@@ -199,7 +199,7 @@ pub async fn plan(
     .await
 }
 
-/// Names the first entry of a kind that the tenant does not have; without its licence there is no such list.
+/// Names the first entry of a kind that the tenant does not have: without the licence, the kind has no list.
 fn not_available(loaded: &Loaded, error: GraphError) -> Failure {
     let place = error.kind_not_available().and_then(|(kind, said)| {
         let mut entries = loaded.manifest.entries.iter();

@@ -229,7 +229,7 @@ pub fn reports(folder: &Path) -> Result<(Vec<TenantFile>, Vec<String>), Failure>
 }
 
 /// Reads what the last run that was carried out for a tenant left behind. A folder holds `NAME.report.jsonl`, or
-/// reports in a folder `NAME`; a file is the tenant's report. `None` if there is no such run.
+/// reports in a folder `NAME`; a path to a file is the report itself. `None` if there is no such run.
 ///
 /// # Errors
 ///

@@ -200,7 +200,7 @@ fn a_list_of_requests_that_cannot_be_read_is_not_an_empty_one() {
     // It was tried without the justification, which files nothing.
     assert!(requests(&world).is_empty());
     assert_eq!(end(&world, "r.jsonl")["requests"]["writes"], 1);
-    // Where nothing has to be approved, nobody has to be able to read the requests.
+    // Where nothing needs approval, the requests need not be readable.
     set(&world, "policyTypes", json!([]));
     world
         .sandbox(&format!("apply m.yaml --yes --justification {WHY}"))

@@ -7,7 +7,7 @@ use crate::cli::support::gate::Gate;
 use crate::cli::support::service::Served;
 use crate::cli::support::wait_until;
 
-/// Where there is no terminal: a line as each tenant is done, and nothing of single policies.
+/// Without a terminal: one line as each tenant finishes, and nothing about single policies.
 #[test]
 fn progress_has_a_line_a_tenant() {
     let world = msp();
