@@ -21,6 +21,9 @@ use tokio::time::Instant;
 
 use super::RateLimit;
 
+#[cfg(test)]
+mod tests;
+
 /// Windows on two clocks never end at the very same instant.
 const CLOCK_MARGIN: Duration = Duration::from_millis(5);
 
