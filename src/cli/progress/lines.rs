@@ -1,6 +1,5 @@
 //! Progress where there is no terminal: lines, not too many, for the log of a job.
 
-use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::time::Duration;
 
@@ -13,32 +12,39 @@ use crate::render::clean::clean;
 use crate::render::phrases::{count, duration};
 use crate::report::Settled;
 
-/// A list with small pages does not fill the log.
+/// What is read within this time is only in the totals, and a list with small pages does not fill the log.
 const BETWEEN_PAGES: Duration = Duration::from_secs(2);
 
 /// Less time than this is not worth telling.
 pub(super) const LITTLE_TIME: Duration = Duration::from_secs(2);
 
-/// What was said when.
+/// When the latest line about pages was printed, or the first page came.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    pages: BTreeMap<&'static str, Instant>,
+    pages: Option<Instant>,
 }
 
 impl Lines {
-    pub(super) fn page(&mut self, list: &'static str, pages: usize, total: usize, now: Instant) {
+    pub(super) fn page(&mut self, list: &str, pages: usize, total: usize, now: Instant) {
+        if let Some(line) = self.line_of_page(list, pages, total, now) {
+            say(&line);
+        }
+    }
+
+    fn line_of_page(
+        &mut self,
+        list: &str,
+        pages: usize,
+        total: usize,
+        now: Instant,
+    ) -> Option<String> {
         // A list without objects is in the totals.
-        if total == 0 {
-            return;
+        if total == 0 || *self.pages.get_or_insert(now) + BETWEEN_PAGES > now {
+            return None;
         }
-        let last = self.pages.get(list);
-        if last.is_none_or(|last| *last + BETWEEN_PAGES <= now) {
-            self.pages.insert(list, now);
-            say(&format!(
-                "read {total} of {list} so far ({})",
-                count(pages, "page", "pages")
-            ));
-        }
+        self.pages = Some(now);
+        let pages = count(pages, "page", "pages");
+        Some(format!("read {total} of {list} so far ({pages})"))
     }
 
     pub(super) fn waiting(&self, class: Class, wait: Duration, asked: bool) {
@@ -129,5 +135,21 @@ mod tests {
             );
         }
         assert!(said(2101).starts_with("waiting 3 s "));
+    }
+
+    #[test]
+    fn pages_are_worth_a_line_every_two_seconds() {
+        let start = Instant::now();
+        let mut lines = Lines::default();
+        let mut at = |tenths: u32, pages, total| {
+            lines.line_of_page("/lists", pages, total, start + BETWEEN_PAGES / 20 * tenths)
+        };
+        assert_eq!(at(0, 1, 100), None);
+        assert_eq!(at(19, 2, 200), None);
+        assert_eq!(at(20, 1, 0), None, "a list without objects");
+        let line = at(20, 3, 300).expect("a line");
+        assert_eq!(line, "read 300 of /lists so far (3 pages)");
+        assert_eq!(at(39, 4, 400), None);
+        assert!(at(40, 5, 500).is_some());
     }
 }

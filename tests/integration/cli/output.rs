@@ -22,15 +22,8 @@ fn data_is_on_stdout_and_all_else_on_stderr() {
         .run("plan m.yaml --sandbox tenant.json --concurrency 1")
         .exits(0);
     assert_eq!(ran.stdout, quiet.stdout);
-    assert!(
-        ran.stderr
-            .contains("read 2 of /deviceManagement/configurationPolicies so far (1 page)\n"),
-        "{}",
-        ran.stderr
-    );
-    // It ends with totals.
-    let totals = "\nread 2 policies of 1 kind\n";
-    assert!(ran.stderr.ends_with(totals), "{}", ran.stderr);
+    // What takes no time is only in the totals.
+    assert_eq!(ran.stderr, "read 2 policies of 1 kind\n");
     let ran = world
         .run("apply m.yaml --yes --sandbox tenant.json")
         .exits(0);
@@ -315,6 +308,6 @@ fn on_a_terminal_progress_is_drawn_over_and_taken_away() {
     );
     // A terminal that cannot draw over gets lines, and no colours.
     let sent = on_a_terminal(&world, "drift m.yaml --sandbox tenant.json", "dumb");
-    assert!(sent.contains("read 2 of "), "{sent:?}");
+    assert!(sent.starts_with("read 2 policies"), "{sent:?}");
     assert!(!sent.contains('\u{1b}'), "{sent:?}");
 }
