@@ -16,11 +16,13 @@ use super::values::guard_name;
 use crate::ci::{CiError, Kept, Pipeline, Platform, SummaryFile};
 use crate::exit::Exit;
 use crate::files;
+use crate::manifest::Glob;
 use crate::plan::guards::GuardName;
+use crate::plan::saved::sha256;
 use crate::render::clean::clean;
 use crate::render::markdown::marker;
 use crate::run::Failure;
-use crate::run::tenants::merged_command;
+use crate::run::tenants::{Shard, merged_command};
 
 /// A run in a pipeline.
 pub(super) struct Run {
@@ -28,6 +30,8 @@ pub(super) struct Run {
     task: Task,
     /// The change that gets the result as a comment.
     number: Option<u64>,
+    /// What tells the issue of a `drift` of only some policies or tenants from that of all.
+    view: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,7 +56,7 @@ pub(super) fn open(command: &Command) -> Result<Option<Run>, Failure> {
     let (task, named) = match command {
         Command::Plan(plan) => (Task::Plan, plan.ci.ci),
         Command::Apply(apply) => (Task::Apply, apply.ci.ci),
-        Command::Drift(Drift { ci, .. }) => (Task::Drift, ci.ci),
+        Command::Drift(drift) => (Task::Drift, drift.ci.ci),
         Command::Tenants(Tenants {
             command: TenantsCommand::Merge(merge),
         }) if merge.ci.ci.is_some() => {
@@ -79,7 +83,34 @@ pub(super) fn open(command: &Command) -> Result<Option<Run>, Failure> {
         pipeline: Pipeline::open(platform, &variable)?,
         task,
         number: None,
+        view: match command {
+            Command::Drift(drift) => view(drift),
+            _ => None,
+        },
     }))
+}
+
+/// Names what a `drift` looks at; `None` if that is everything.
+fn view(drift: &Drift) -> Option<String> {
+    let selection = drift.selecting.selection();
+    let tenants = drift.tenants.asked();
+    if !selection.is_partial() && tenants.named.is_empty() && tenants.shard.is_none() {
+        return None;
+    }
+    let globs = |globs: &[Glob]| globs.iter().map(|glob| glob.as_str().to_owned()).collect();
+    let kinds = selection.kinds.iter().map(|kind| kind.name().to_owned());
+    let shard = tenants
+        .shard
+        .map(|Shard { index, of }| format!("{index}/{of}"));
+    let mut parts: [Vec<String>; 5] = [
+        globs(&selection.only),
+        globs(&selection.exclude),
+        kinds.collect(),
+        tenants.named,
+        shard.into_iter().collect(),
+    ];
+    parts.iter_mut().for_each(|part| part.sort_unstable());
+    Some(sha256(&parts)["sha256:".len()..][..8].to_owned())
 }
 
 impl Run {
@@ -264,8 +295,15 @@ impl Run {
                 // Whether there is drift is not known, and the issue stays as it is.
                 return Ok(());
             };
-            let drift = (differs && !recorded.only_unapplied).then_some(recorded.markdown.as_str());
-            let kept = self.pipeline.keep_drift(&marker("drift"), drift).await?;
+            let whole = marker("drift");
+            let own = match &self.view {
+                // An issue of its own: what the others say of the rest stays open.
+                Some(view) => marker(&format!("drift {view}")),
+                None => whole.clone(),
+            };
+            let drift = (differs && !recorded.only_unapplied)
+                .then(|| recorded.markdown.replacen(&whole, &own, 1));
+            let kept = self.pipeline.keep_drift(&own, drift.as_deref()).await?;
             output.note(match kept {
                 Kept::Created => "drift: an issue was opened\n",
                 Kept::Updated => "drift: the open issue was updated\n",
@@ -296,7 +334,7 @@ impl Run {
 fn differs(exit: Exit) -> Option<bool> {
     match exit {
         Exit::Success => Some(false),
-        Exit::ChangesPending | Exit::GuardRefused => Some(true),
+        Exit::ChangesPending => Some(true),
         _ => None,
     }
 }

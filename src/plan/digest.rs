@@ -38,7 +38,7 @@ pub fn of_tenants(digests: &BTreeMap<&str, &str>) -> String {
 }
 
 /// Computes the digest of a value's JSON.
-pub(super) fn sha256(value: &impl Serialize) -> String {
+pub fn sha256(value: &impl Serialize) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut hashing = BufWriter::new(Hashing(Context::new(&SHA256)));
     // Structs of texts always serialise, and hashing never fails.

@@ -61,7 +61,7 @@ pub(in crate::cli) struct Drift {
     #[arg(long, value_name = "REPORT|FOLDER")]
     since: Option<PathBuf>,
     #[command(flatten)]
-    tenants: TenantOptions,
+    pub(in crate::cli) tenants: TenantOptions,
     #[command(flatten)]
     pub(in crate::cli) selecting: Selecting,
     #[command(flatten)]

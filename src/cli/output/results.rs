@@ -55,8 +55,10 @@ impl Output {
             markdown: own(markdown::draw(review, self.max_bytes)),
             annotations: form.map(|form| own(github::draw_as(form, review))),
             only_unapplied: review.plan.is_some_and(|view| {
-                let mut changed = view.plan.changed();
-                changed.all(|policy| view.annotations.cause(policy) == Some(Cause::Unapplied))
+                let mut changed = view.plan.changed().peekable();
+                changed.peek().is_some()
+                    && changed
+                        .all(|policy| view.annotations.cause(policy) == Some(Cause::Unapplied))
             }),
             written: settled.is_some_and(|settled| settled.iter().any(Settled::may_be_written)),
         });

@@ -32,7 +32,7 @@ pub use summary::{DiagnosticRecord, GuardRecord, SummaryRecord};
 pub use unmanaged::{NotableRecord, UnmanagedRecord};
 
 use super::audit::Audit;
-pub use super::digest::{is_digest, of_tenants as digest_of_tenants};
+pub use super::digest::{is_digest, of_tenants as digest_of_tenants, sha256};
 use super::guards::Judged;
 use super::members::Members;
 pub use super::record::AssignmentRecord;

@@ -75,6 +75,52 @@ fn one_issue_is_opened_updated_and_closed() {
     }
 }
 
+/// Nothing was learned of the tenant that the issue is about.
+#[test]
+fn the_wrong_tenant_leaves_the_issue_as_it_is() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, AS_IT_IS);
+        platform.world.edit("tenant.json", by_hand);
+        platform.run(Event::Schedule, DRIFT).exits(0);
+        platform.changes();
+        platform.world.write(
+            "assignctl.yaml",
+            "tenantId: 99999999-2222-4333-8444-555555555555\n",
+        );
+        let differs = platform.run(Event::Schedule, DRIFT);
+        differs.exits(4).says(&["guard `tenant` refuses"]);
+        // Also if that tenant is as the manifests say.
+        platform
+            .world
+            .manifest(&["name: P, include: [group: A, group: C]"]);
+        platform.run(Event::Schedule, DRIFT).exits(4);
+        assert_eq!(platform.changes(), [""; 0], "{kind:?}");
+    }
+}
+
+/// What a part of the policies shows says nothing of the others.
+#[test]
+fn a_part_of_the_policies_has_an_issue_of_its_own() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind, AS_IT_IS);
+        platform.world.edit("tenant.json", by_hand);
+        platform.run(Event::Schedule, DRIFT).exits(0);
+        assert_eq!(platform.changes(), ["open issue 101"]);
+        let kinds = "drift m.yaml --kind configurationPolicy";
+        platform.run(Event::Schedule, kinds).exits(0);
+        assert_eq!(platform.changes(), ["open issue 102"]);
+        platform.run(Event::Schedule, kinds).exits(0);
+        assert_eq!(platform.changes(), [""; 0], "it is found again");
+        platform
+            .world
+            .manifest(&["name: P, include: [group: A, group: C]"]);
+        platform.run(Event::Schedule, kinds).exits(0);
+        assert_eq!(platform.changes(), ["close issue 102"]);
+        platform.run(Event::Schedule, DRIFT).exits(0);
+        assert_eq!(platform.changes(), ["close issue 101"]);
+    }
+}
+
 /// Whoever reads the issue sees who it was.
 #[test]
 fn the_issue_says_who_did_it() {
