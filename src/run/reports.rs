@@ -1,8 +1,9 @@
 //! Where reports go if the user names no file: one a run, named after its time, in a folder that git
 //! ignores by itself and that keeps the last runs.
 
-use std::fs;
-use std::io;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -15,7 +16,7 @@ const FOLDER: &str = ".assignctl";
 /// How the name of a tenant's report ends in a folder that the user names.
 pub(super) const OF_TENANT: &str = ".report.jsonl";
 
-/// How many reports are kept.
+/// How many reports are kept of each worth.
 const KEPT: usize = 20;
 
 /// Returns the report's file for a run that begins now.
@@ -74,7 +75,8 @@ pub(super) fn remove_empty_folders() {
     }
 }
 
-/// Deletes all but the last reports that were named after their time. What cannot be deleted stays.
+/// Deletes all but the last reports that were named after their time, of each worth. What cannot be deleted
+/// stays.
 pub(super) fn delete_old() {
     delete_old_in(&folder(), KEPT);
 }
@@ -88,11 +90,46 @@ fn delete_old_in(folder: &Path, kept: usize) {
         .filter(|name| is_default_name(name))
         .collect();
     names.sort();
-    let old = names.len().saturating_sub(kept);
-    for name in &names[..old] {
-        // The next run tries again.
-        let _ = fs::remove_file(folder.join(name));
+    let mut newer = BTreeMap::new();
+    for name in names.into_iter().rev() {
+        let path = folder.join(name);
+        let newer: &mut usize = newer.entry(worth(&path)).or_default();
+        *newer += 1;
+        if *newer > kept {
+            // The next run tries again.
+            let _ = fs::remove_file(path);
+        }
     }
+}
+
+/// What a report is kept for. Each has its own count, so that no number of runs without a change takes
+/// away what another needs.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Worth {
+    /// Nothing was done to any policy.
+    History,
+    /// `rollback`.
+    Rollback,
+    /// `apply --resume`, which needs the codes that only it has.
+    Resume,
+}
+
+/// Returns what a report is kept for, by its lines. What cannot be read may be needed.
+fn worth(path: &Path) -> Worth {
+    let Ok(file) = File::open(path) else {
+        return Worth::Resume;
+    };
+    let mut worth = Worth::History;
+    for line in BufReader::new(file).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        if line.contains(r#""outcome":"pending""#) || line.contains(r#""event":"filed""#) {
+            return Worth::Resume;
+        }
+        if !line.contains(r#""event":"start""#) && !line.contains(r#""event":"end""#) {
+            worth = Worth::Rollback;
+        }
+    }
+    worth
 }
 
 /// Whether a name is like `20261123T020000.000Z.jsonl`.

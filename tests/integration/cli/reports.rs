@@ -89,11 +89,33 @@ fn reports_beyond_the_last_twenty_are_deleted() {
         .sandbox("apply m.yaml --yes --report r.jsonl")
         .exits(0);
     assert_eq!(default_reports(&world).len(), 32);
+    // It changes nothing, and takes the place of none that may have.
     world.sandbox("apply m.yaml --yes").exits(0);
     let names = default_reports(&world);
-    assert_eq!(names.len(), 21, "{names:?}");
-    assert_eq!(names[0], "20200101T002100.000Z.jsonl");
-    assert_eq!(names[20], "mine.jsonl");
+    assert_eq!(names.len(), 22, "{names:?}");
+    assert_eq!(names[0], "20200101T002000.000Z.jsonl");
+    assert_eq!(names[21], "mine.jsonl");
+}
+
+/// A run without a change takes nothing away that another may need.
+#[test]
+fn reports_that_are_needed_outlast_runs_that_change_nothing() {
+    let world = world();
+    world.sandbox("apply m.yaml --yes").exits(0);
+    let [writes] = &default_reports(&world)[..] else {
+        panic!("one report");
+    };
+    let waits = "20200101T000000.000Z.jsonl";
+    let text = world.read(&format!(".assignctl/reports/{writes}"));
+    let text = text.replace(r#""outcome":"applied""#, r#""outcome":"pending""#);
+    world.write(&format!(".assignctl/reports/{waits}"), &text);
+    for _ in 0..21 {
+        world.sandbox("apply m.yaml --yes").exits(0);
+    }
+    let names = default_reports(&world);
+    assert_eq!(names.len(), 22, "{names:?}");
+    assert_eq!(names[0], waits);
+    assert_eq!(names[1], *writes);
 }
 
 #[test]
