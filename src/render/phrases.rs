@@ -271,7 +271,7 @@ pub(super) fn managed_or_selected(plan: &Plan) -> &'static str {
 }
 
 /// Says what a guard that tripped looks at, and what it observed, with texts that `safe` makes harmless.
-pub(super) fn seen(guard: &Guard, safe: impl Fn(&str) -> String) -> String {
+pub(crate) fn seen(guard: &Guard, safe: impl Fn(&str) -> String) -> String {
     let observation = &guard.observation;
     let observed = safe(&observation.observed());
     let limit = safe(&observation.limit());
@@ -326,6 +326,16 @@ pub(super) fn named(name: &str, id: &str, shares_name: bool) -> String {
     }
 }
 
+/// Cleans the name of a group or a filter: in quotes if what stands behind it in the line, such as a filter,
+/// could be a part of the name.
+fn part(name: &str) -> String {
+    let name = clean(name);
+    match name.contains(", ") || name.trim() != name {
+        true => format!("\"{}\"", name.replace('"', "\\\"")),
+        false => name.into_owned(),
+    }
+}
+
 /// Names a policy, without its kind.
 pub fn policy(policy: &PlannedPolicy) -> String {
     named(&policy.name, &policy.id, policy.shares_name)
@@ -345,10 +355,11 @@ pub(super) fn policy_of_kind(policy: &PolicyRef) -> String {
 /// Says which target an assignment has, without its filter.
 pub fn target(assignment: &Assignment, names: &Names) -> String {
     let group = |id: &str| match names.group(id) {
-        Some(name) => named(name, id, names.shares_group_name(id)),
+        Some(name) if names.shares_group_name(id) => format!("{} ({})", part(name), clean(id)),
+        Some(name) => part(name),
         None if let Some(deleted) = names.deleted_group(id) => {
             let at = deleted.at.strftime("%Y-%m-%d %H:%M UTC");
-            format!("{} ({}, deleted {at})", clean(&deleted.name), clean(id))
+            format!("{} ({}, deleted {at})", part(&deleted.name), clean(id))
         }
         None if names.is_missing_group(id) => format!("{} (does not exist)", clean(id)),
         None => format!("{} (name unknown)", clean(id)),
@@ -382,9 +393,9 @@ pub fn filter(filter: Option<&Filter>, names: &Names) -> String {
         Some(Filter { id, mode }) => {
             let (name, mode) = (names.filter(id).unwrap_or(id), clean(mode.name()));
             if names.shares_filter_name(id) {
-                format!("filter {} ({mode}, {})", clean(name), clean(id))
+                format!("filter {} ({mode}, {})", part(name), clean(id))
             } else {
-                format!("filter {} ({mode})", clean(name))
+                format!("filter {} ({mode})", part(name))
             }
         }
     }
