@@ -27,7 +27,9 @@ use crate::text::shell_word;
 pub(super) fn run(command: &Init, common: &Common, output: &Output) -> Result<Exit, Failure> {
     output.only_text_or_json()?;
     let config = settings::configuration(common)?;
-    output.keep_inputs(&[], &settings::inputs(&[], common, Some(&config)))?;
+    let mut files = settings::inputs(&[], common, Some(&config));
+    files.extend(init::FILES.map(|file| command.folder.join(file)));
+    output.keep_inputs(&[], &files)?;
     let service = settings::service(&common.service, &config)?;
     if let Some(name) = &command.tenant {
         let paths = match config.manifests.as_slice() {

@@ -87,7 +87,7 @@ pub(super) fn check(mut written: Vec<OutputPath>) -> Result<(), Failure> {
 
 /// Returns where a path leads, whether or not there is something already; `None` if that keeps nothing that
 /// is written to it (`/dev/null`).
-fn place(path: &Path) -> Option<PathBuf> {
+pub(super) fn place(path: &Path) -> Option<PathBuf> {
     if let Ok(found) = path.canonicalize() {
         let kept = found.is_file() || found.is_dir();
         return kept.then(|| folded(found));

@@ -25,6 +25,19 @@ pub const MANIFESTS: &str = "manifests";
 /// The schema's file.
 pub const SCHEMA: &str = "manifest.schema.json";
 
+/// Every file that may be written, but for manifests.
+pub const FILES: [&str; 6] = [
+    CONFIGURATION_FILE,
+    SCHEMA,
+    IGNORED,
+    GITHUB.path,
+    AZURE_DEVOPS.path,
+    GITLAB.path,
+];
+
+/// What git ignores.
+const IGNORED: &str = ".gitignore";
+
 /// A pipeline: the file that it goes into, and what it says.
 #[derive(Clone, Copy, Debug)]
 pub struct Pipeline {
@@ -133,7 +146,7 @@ pub async fn init(
     let mut others = vec![
         (CONFIGURATION_FILE, configuration(tenant_id.as_deref())),
         (SCHEMA, schema),
-        (".gitignore", ".assignctl/\n".to_owned()),
+        (IGNORED, ".assignctl/\n".to_owned()),
     ];
     // The pipelines plan that folder.
     let planned = format!(" {} ", shell_word(&manifests.display().to_string()));

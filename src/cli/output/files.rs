@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::Output;
+use crate::cli::output_paths::place;
 use crate::files::{self, LARGEST_PLAN};
 use crate::manifest::has_manifest_ending;
 use crate::render::json::Json;
 use crate::run::Failure;
+use crate::run::inputs::is_report;
 
 impl Output {
     /// Refuses a run that would write its result, or another of its files, over what it reads.
@@ -43,23 +45,25 @@ impl Output {
 }
 
 pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
+    if is_report(path) {
+        let message = format!("`{}` is the report of an apply", path.display());
+        return Err(Failure::usage(message)
+            .hint("`rollback` and `apply --resume` need it; name another file"));
+    }
     files::save(path, text).map_err(|error| Failure::unwritten(path, &error))
 }
 
-/// Refuses a run that would write over what it reads: a manifest, a plan or the sandbox's tenant.
+/// Refuses a run that would write over what it reads, or otherwise writes: a manifest, a plan or the
+/// sandbox's tenant.
 fn keep_inputs(outputs: &[(&str, Option<&Path>)], inputs: &[PathBuf]) -> Result<(), Failure> {
     for (option, path) in outputs {
         let Some(path) = path else { continue };
-        // What does not exist yet cannot be written over.
-        let Ok(output) = path.canonicalize() else {
-            continue;
-        };
-        for input in inputs.iter().filter_map(|input| input.canonicalize().ok()) {
-            if output == input
-                || (has_manifest_ending(&output) && input.is_dir() && output.starts_with(&input))
-            {
+        let Some(output) = place(path) else { continue };
+        for input in inputs.iter().filter_map(|input| place(input)) {
+            let is_manifest = || has_manifest_ending(&output) && output.exists();
+            if output == input || (output.starts_with(&input) && input.is_dir() && is_manifest()) {
                 return Err(Failure::usage(format!(
-                    "`{option} {}` would write over what the run reads",
+                    "`{option} {}` would write over a file of the run",
                     path.display()
                 ))
                 .hint("name another file; nothing was written"));

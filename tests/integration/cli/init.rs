@@ -78,6 +78,10 @@ fn nothing_that_exists_is_overwritten() {
     assert_eq!(world.read(".gitignore"), "mine\n");
     assert_eq!(world.read("assignctl.yaml"), "guards: {maxPolicies: 7}\n");
     assert!(!world.has("manifests/windows.yaml"));
+    // Nor is what was just written.
+    let into = "init new --json-into new/assignctl.yaml";
+    world.sandbox(into).exits(64);
+    assert!(!world.has("new"));
     // Without a terminal no pipeline is asked for.
     assert!(!world.has(".github") && !world.has("azure-pipelines.yml"));
 }
