@@ -112,6 +112,28 @@ pub struct Baseline {
     pub seen: Seen,
 }
 
+impl Baseline {
+    /// Adds what an earlier run left that this one says nothing of.
+    pub fn complete(&mut self, earlier: Self) {
+        let Self {
+            began,
+            own_writes,
+            tenant_id: _,
+            policies,
+            seen,
+        } = earlier;
+        // Someone may have changed what only the earlier run says since that began.
+        self.began = self.began.min(began);
+        self.own_writes.extend(own_writes);
+        self.seen.kinds.extend(seen.kinds);
+        self.seen.policies.extend(seen.policies);
+        self.seen.policies.extend(self.policies.keys().cloned());
+        for (key, left) in policies {
+            self.policies.entry(key).or_insert(left);
+        }
+    }
+}
+
 /// The policies that were there when a run read the tenant, managed or not.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {

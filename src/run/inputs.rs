@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::files::{self, LARGEST_PLAN, LARGEST_REPORT, encoding};
 use crate::manifest::Loaded;
 use crate::plan::saved::{PlanRecord, SavedPlan, SavedPlanError};
+use crate::plan::since::Baseline;
 use crate::report::{self, Recorded};
 use crate::text::shell_word;
 
@@ -263,13 +264,15 @@ pub fn own_writes(paths: &[PathBuf]) -> BTreeSet<String> {
         .collect()
 }
 
-/// Finds the newest report in a folder whose run was carried out, by the names, which are times unless
-/// `--report` named another. Other files, and reports that cannot be read, are passed over.
+/// Reads what the runs that were carried out left behind by the reports in a folder, and which of them is
+/// the newest, by the names, which are times unless `--report` named another. A run that looked only at some
+/// policies, such as a resume or a rollback, is completed by those before it. Other files, and reports that
+/// cannot be read, are passed over.
 ///
 /// # Errors
 ///
 /// Says why the folder cannot be read.
-pub fn newest_report(folder: &Path) -> Result<Option<(PathBuf, Recorded)>, Failure> {
+pub fn newest_baseline(folder: &Path) -> Result<Option<(PathBuf, Baseline)>, Failure> {
     let listed = std::fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let mut paths: Vec<PathBuf> = listed
         .map_err(|error| unusable(folder, &error.to_string()))?
@@ -278,12 +281,25 @@ pub fn newest_report(folder: &Path) -> Result<Option<(PathBuf, Recorded)>, Failu
         .filter(|path| path.is_file())
         .collect();
     paths.sort();
-    Ok(paths
+    let carried_out = paths
         .into_iter()
         .rev()
         .filter_map(|path| Some((report(&path).ok()?, path)))
-        .find(|(recorded, _)| recorded.was_carried_out())
-        .map(|(recorded, path)| (path, recorded)))
+        .filter(|(recorded, _)| recorded.was_carried_out());
+    let mut newest: Option<(PathBuf, Baseline)> = None;
+    for (recorded, path) in carried_out {
+        let is_whole = recorded.unmanaged.is_some() && !recorded.partial;
+        let baseline = report::last_known(recorded);
+        match &mut newest {
+            None => newest = Some((path, baseline)),
+            Some((_, known)) if known.tenant_id == baseline.tenant_id => known.complete(baseline),
+            Some(_) => continue,
+        }
+        if is_whole {
+            break;
+        }
+    }
+    Ok(newest)
 }
 
 /// Says that a report is of no use, and why.

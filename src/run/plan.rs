@@ -257,7 +257,7 @@ pub fn baseline(path: &Path) -> Result<Baseline, Failure> {
     Ok(report::last_known(recorded))
 }
 
-/// Reads the baseline of a report, or of the newest in a folder that was carried out; `None` if a folder
+/// Reads the baseline of a report, or of the newest ones in a folder that were carried out; `None` if a folder
 /// holds none, or is missing and may be.
 ///
 /// # Errors
@@ -268,8 +268,7 @@ pub fn newest_baseline(
     missing_allowed: bool,
 ) -> Result<Option<(PathBuf, Baseline)>, Failure> {
     if since.is_dir() {
-        let newest = inputs::newest_report(since)?;
-        return Ok(newest.map(|(path, recorded)| (path, report::last_known(recorded))));
+        return inputs::newest_baseline(since);
     }
     if missing_allowed && !since.exists() {
         return Ok(None);

@@ -239,15 +239,14 @@ pub(super) fn baseline(since: &Path, tenant: &str) -> Result<Option<(PathBuf, Ba
         return Ok(Some((since.to_owned(), plan::baseline(since)?)));
     }
     let path = since.join(format!("{tenant}{OF_TENANT}"));
-    let found = match since.join(tenant) {
-        _ if path.is_file() => Some((inputs::report(&path)?, path)),
-        folder if folder.is_dir() => {
-            inputs::newest_report(&folder)?.map(|(path, recorded)| (recorded, path))
+    match since.join(tenant) {
+        _ if path.is_file() => {
+            let recorded = Some(inputs::report(&path)?).filter(Recorded::was_carried_out);
+            Ok(recorded.map(|recorded| (path, report::last_known(recorded))))
         }
-        _ => None,
-    };
-    let found = found.filter(|(recorded, _)| recorded.was_carried_out());
-    Ok(found.map(|(recorded, path)| (path, report::last_known(recorded))))
+        folder if folder.is_dir() => inputs::newest_baseline(&folder),
+        _ => Ok(None),
+    }
 }
 
 /// Returns the tenant for which a run was, if manifests named its tenants.

@@ -354,6 +354,40 @@ fn a_partial_run_does_not_know_of_the_others() {
     );
 }
 
+/// In a folder the runs before complete what it does not say.
+#[test]
+fn of_a_folder_a_partial_run_is_completed_by_those_before() {
+    let world = applied();
+    world.write("reports/1.jsonl", &world.read("r.jsonl"));
+    by_hand(&world, "A");
+    world
+        .sandbox("apply m.yaml --only A --yes --report reports/2.jsonl")
+        .exits(0);
+    world
+        .sandbox("rollback reports/2.jsonl --yes --report reports/3.jsonl")
+        .exits(0);
+    by_hand(&world, "B");
+    world.edit("tenant.json", |state| {
+        let mut new = policy_mut(state, "E").clone();
+        new["id"] = "cccccccc-0000-4000-8000-00000000000a".into();
+        new["name"] = "Made".into();
+        state["configurationPolicies"]
+            .as_array_mut()
+            .expect("a list")
+            .push(new);
+    });
+    let ran = world
+        .sandbox("drift m.yaml --since reports --format json")
+        .exits(2);
+    let told = ran.json();
+    let policies = told["policies"].as_array().expect("a list").iter();
+    let causes: Vec<String> = policies
+        .map(|policy| format!("{} {}", policy["name"], policy["cause"]).replace('"', ""))
+        .collect();
+    assert_eq!(causes, ["A unapplied", "B drift"], "{told:#}");
+    assert!(ran.stdout.contains("Made"), "{told:#}");
+}
+
 #[test]
 fn a_report_of_old_without_what_was_found_tells_of_what_was_written() {
     let world = applied();
