@@ -209,7 +209,7 @@ impl Worker<'_> {
     ) -> Result<ApprovalHeader, Settled> {
         let Some(request) = request else {
             if may_be_unlisted(&filed.filed_at, self.approvals.now()) {
-                return Err(pending(filed, None));
+                return Err(pending(filed, None, None));
             }
             return Err(failed(Reason::new(
                 "approvalUnknown",
@@ -236,7 +236,7 @@ impl Worker<'_> {
                     expires_at,
                     ..filed
                 };
-                return Err(pending(filed, None));
+                return Err(pending(filed, None, None));
             }
             ApprovalStatus::Rejected => Reason::new("approvalRejected", said("rejected")),
             ApprovalStatus::Cancelled => Reason::new("approvalCancelled", said("withdrawn")),
@@ -375,7 +375,7 @@ impl Worker<'_> {
             request.expires_at.clone(),
         );
         self.approvals.remember(policy, filed.clone());
-        Some(pending(filed, Some(who)))
+        Some(pending(filed, Some(who), Some(request.status)))
     }
 
     /// Settles a policy whose write was just filed.
@@ -399,7 +399,7 @@ impl Worker<'_> {
             filed.expires_at = request.expires_at;
             self.approvals.remember(policy, filed.clone());
         }
-        pending(filed, None)
+        pending(filed, None, None)
     }
 
     /// Finds out whether a refusal is about approval, and what it comes to.

@@ -11,7 +11,9 @@ use crate::graph::retry::LISTED_WITHIN;
 use crate::graph::transport::Method;
 use crate::graph::write_request::WriteRequest;
 use crate::kinds::Writing;
-use crate::model::{Assignments, PolicyKind, assign_path, assignments_path, cast_assign_path};
+use crate::model::{
+    ApprovalStatus, Assignments, PolicyKind, assign_path, assignments_path, cast_assign_path,
+};
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{Step, Strategy, steps_by};
 use crate::report::{Filing, PendingApproval};
@@ -147,15 +149,22 @@ fn to_the_second(time: &str) -> String {
     )
 }
 
-pub(super) fn pending(filed: PendingApproval, who: Option<String>) -> Settled {
+pub(super) fn pending(
+    filed: PendingApproval,
+    who: Option<String>,
+    status: Option<ApprovalStatus>,
+) -> Settled {
     let by = who
         .map(|who| format!(", filed by {who}"))
         .unwrap_or_default();
-    let message = format!(
-        "waits for a second administrator's approval until {}: request `{}`{by}",
-        to_the_second(&filed.expires_at),
-        filed.code
-    );
+    let expires = to_the_second(&filed.expires_at);
+    let state = match status {
+        Some(ApprovalStatus::Approved) => {
+            format!("was approved, and can be sent with `apply --resume` until {expires}")
+        }
+        _ => format!("waits for a second administrator's approval until {expires}"),
+    };
+    let message = format!("{state}: request `{}`{by}", filed.code);
     Settled {
         approval: Some(Box::new(filed)),
         ..Settled::not_as_planned(Outcome::Pending, Reason::new("pendingApproval", message))
