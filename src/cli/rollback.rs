@@ -107,5 +107,10 @@ fn save(command: &Rollback, out: &Path, common: &Common, output: &Output) -> Res
         || &*json,
     )?;
     output.note(STILL_IN_GIT);
-    Failure::refused(prepared.plan.refusing(), "").map_or(Ok(Exit::Success), Err)
+    match Failure::refused(prepared.plan.refusing(), "") {
+        Some(refused) => Err(refused),
+        // As without `--out`: what is left alone is not rolled back.
+        None if !planned.input.skipped.is_empty() => Ok(Exit::Partial),
+        None => Ok(Exit::Success),
+    }
 }

@@ -11,7 +11,7 @@ use super::set_members;
 use super::since::Seen;
 use super::unmanaged::Notable;
 use super::{Plan, PlanDiagnostic, PlannedPolicy};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Sources};
 use crate::model::{
     Assignment, AuditLog, DeletedGroup, LiveFilter, LiveGroup, PolicyKind, Population,
     PopulationNeeds, SetMember,
@@ -148,6 +148,14 @@ impl Draft {
     ) -> Vec<Diagnostic> {
         let names = &self.annotations.names;
         lints::find(&self.plan, names, population, all, off, strict)
+    }
+
+    /// Notes how many policies options left out, and what is to be said of the options.
+    pub fn leave_out(&mut self, left_out: usize, warnings: &[Diagnostic]) {
+        self.plan.left_out = left_out;
+        let warnings = warnings.iter();
+        let warnings = warnings.map(|found| PlanDiagnostic::new(found, &Sources::default()));
+        self.plan.diagnostics.extend(warnings);
     }
 
     /// Judges the plan. From here on it stays as it is.

@@ -329,6 +329,21 @@ pub fn tenants(changed: usize, limit: usize, accepted: bool) -> Guard {
     }
 }
 
+/// Judges the tenant that the sign-in is for; `None` if the configuration names none.
+pub fn tenant(named: Option<&str>, signed_in: Option<&str>) -> Option<Guard> {
+    let observation = Observation::Tenant {
+        named: named?.to_owned(),
+        signed_in: signed_in.map(str::to_owned),
+    };
+    Some(Guard {
+        name: GuardName::Tenant,
+        tripped: observation.is_beyond(),
+        observation,
+        accepted: false,
+        policies: Vec::new(),
+    })
+}
+
 /// Judges with one guard. Without a named tenant there is nothing to guard.
 pub(super) fn evaluate_one(
     name: GuardName,
@@ -349,13 +364,7 @@ pub(super) fn evaluate_one(
             },
             Vec::new(),
         ),
-        GuardName::Tenant => (
-            Observation::Tenant {
-                named: rules.tenant_id.clone()?,
-                signed_in: judged.tenant_id.map(str::to_owned),
-            },
-            Vec::new(),
-        ),
+        GuardName::Tenant => return tenant(rules.tenant_id.as_deref(), judged.tenant_id),
     };
     let tripped = observation.is_beyond();
     Some(Guard {

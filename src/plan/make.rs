@@ -45,9 +45,13 @@ pub fn make(
         .map(|policy| (policy.live.kind, policy.live.id.as_str()))
         .collect();
     let mut diagnostics = selected.diagnostics;
-    let left_out = inputs
-        .selection
-        .narrow(&mut selected.policies, inputs.strict, &mut diagnostics);
+    let left_out = inputs.selection.narrow(
+        &mut selected.policies,
+        |managed| (managed.live.kind, &managed.live.name),
+        ("managed policy", "managed policies"),
+        inputs.strict,
+        &mut diagnostics,
+    );
     crate::diagnostic::tidy(&mut diagnostics);
     if diagnostics.iter().any(Diagnostic::is_error) {
         return (None, diagnostics);

@@ -9,8 +9,6 @@ use crate::diagnostic::{Diagnostic, Severity, nearest};
 use crate::manifest::Glob;
 use crate::model::PolicyKind;
 
-use super::select::ManagedPolicy;
-
 /// Which of the managed policies are meant. Empty lists mean all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
@@ -57,14 +55,16 @@ impl Selection {
         self.kinds.extend(kinds);
     }
 
-    /// Leaves the policies that are not meant out, and returns how many those are.
+    /// Leaves the policies that are not meant out, and returns how many those are. They are called `one`, or `all`.
     ///
     /// A glob that matches no managed policy is most likely misspelt, and what it should have kept out
     /// would be changed. A selection that leaves nothing is an error: a run that looked at nothing
     /// must not say that nothing is to be done.
-    pub(super) fn narrow(
+    pub fn narrow<P>(
         &self,
-        policies: &mut Vec<ManagedPolicy<'_>>,
+        policies: &mut Vec<P>,
+        named: impl Fn(&P) -> (PolicyKind, &str),
+        (one, all): (&str, &str),
         strict: bool,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> usize {
@@ -74,10 +74,8 @@ impl Selection {
         }
         for (option, globs) in [("--only", &self.only), ("--exclude", &self.exclude)] {
             for glob in globs {
-                if policies
-                    .iter()
-                    .any(|policy| glob.matches(&policy.live.name))
-                {
+                let mut names = policies.iter().map(|policy| named(policy).1);
+                if names.any(|name| glob.matches(name)) {
                     continue;
                 }
                 let severity = if strict {
@@ -85,7 +83,7 @@ impl Selection {
                 } else {
                     Severity::Warning
                 };
-                let names = policies.iter().map(|policy| &*policy.live.name);
+                let names = policies.iter().map(|policy| named(policy).1);
                 let hint = match nearest(glob.as_str(), names) {
                     Some(name) => format!("did you mean `{name}`?"),
                     None => "it is a glob over whole display names, and case counts".to_owned(),
@@ -95,22 +93,23 @@ impl Selection {
                         severity,
                         "selection-matches-nothing",
                         None,
-                        format!("`{option} {}` matches no managed policy", glob.as_str()),
+                        format!("`{option} {}` matches no {one}", glob.as_str()),
                     )
                     .hint(hint),
                 );
             }
         }
-        policies.retain(|policy| self.includes(policy.live.kind, &policy.live.name));
+        policies.retain(|policy| {
+            let (kind, name) = named(policy);
+            self.includes(kind, name)
+        });
         if policies.is_empty() {
             diagnostics.push(
                 Diagnostic::new(
                     Severity::Error,
                     "nothing-selected",
                     None,
-                    format!(
-                        "`--only`, `--exclude` and `--kind` leave none of the {managed} managed policies"
-                    ),
+                    format!("`--only`, `--exclude` and `--kind` leave none of the {managed} {all}"),
                 )
                 .hint("no policy is left; remove or widen an option"),
             );

@@ -32,6 +32,9 @@ pub enum ReportError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Even its first line is not whole. Whatever cut it off may have cut off more than that.
+    #[error("its first line is not whole, so what its run did is unknown")]
+    Torn,
     /// It comes from a version of the program that writes another format.
     #[error("the report's format version `{0}` is not known to this program, which reads 1.x")]
     UnknownVersion(String),
@@ -168,12 +171,10 @@ pub fn read(bytes: &[u8]) -> Result<Recorded, ReportError> {
     let mut recorded = Recorded::default();
     let mut policies: BTreeMap<(PolicyKind, String), RecordedPolicy> = BTreeMap::new();
     let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate();
-    let Some((_, first)) = lines.next() else {
-        return Ok(recorded);
-    };
+    let first = lines.next().map_or(&b""[..], |(_, first)| first);
     match parse(first) {
         Ok(value) => start(&mut recorded, value)?,
-        Err(_) if is_torn(first) && begins_as_a_report(first) => return Ok(recorded),
+        Err(_) if is_torn(first) && begins_as_a_report(first) => return Err(ReportError::Torn),
         Err(reason) => return Err(ReportError::NotAReport { line: 1, reason }),
     }
     for (index, line) in lines {

@@ -38,6 +38,11 @@ pub struct Unknown {
     pub settled: Settled,
 }
 
+/// Whether a policy waits for approval, or may, or for a justification with which it can be filed.
+pub(super) fn waits(policy: &RecordedPolicy) -> bool {
+    policy.may_be_filed() || policy.reason.as_ref().is_some_and(lacks_justification)
+}
+
 /// Finds what a run has filed. A request that may not be listed yet is waited for; `began` is the time now.
 ///
 /// # Errors
@@ -55,7 +60,7 @@ pub async fn with_codes(
             found.known.push((policy, approval));
         } else if let Some(filing) = policy.unknown_filing().cloned() {
             sought.push((policy, filing));
-        } else if policy.reason.as_ref().is_some_and(lacks_justification) {
+        } else if waits(&policy) {
             found.unfiled.push(policy);
         }
     }

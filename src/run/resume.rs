@@ -9,16 +9,17 @@ use uuid::Uuid;
 
 use super::apply::ApplyInput;
 use super::connect::ServiceSettings;
-use super::filings::{Filings, Unknown, with_codes};
+use super::filings::{Filings, Unknown, waits, with_codes};
 use super::plan::{PlanRequest, PreparedPlan};
 use super::reviewed::check_tenant;
-use super::rollback::applied_policy;
+use super::rollback::{applied_policy, narrow};
 use super::{Failure, unless_stopped};
+use crate::diagnostic::Sources;
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::plan::rollback::as_recorded;
-use crate::plan::{Annotations, Plan, Unchanged};
+use crate::plan::{Annotations, Plan, PlanDiagnostic, Unchanged, guards};
 use crate::report::{Recorded, RecordedPolicy};
 
 /// Makes the plan of what a report says is pending. `began` is the time now.
@@ -45,25 +46,34 @@ pub async fn plan_resume(
     }
     let write_with = request.write_with.unwrap_or_default();
     let mut plan = Plan {
-        tenant_id,
         graph_url: reader.graph_url().to_owned(),
         policies_read: 0,
         selection: request.selection.clone(),
         left_out: 0,
         policies: Vec::new(),
-        guards: Vec::new(),
+        // What its plan was judged by was accepted then; the tenant is never.
+        guards: guards::tenant(request.rules.tenant_id.as_deref(), tenant_id.as_deref())
+            .into_iter()
+            .collect(),
+        tenant_id,
         diagnostics: Vec::new(),
         write_with,
         unchanged: Unchanged::new(),
         unmanaged: None,
     };
     let Recorded {
-        policies, names, ..
+        mut policies,
+        names,
+        ..
     } = recorded;
-    let (policies, others): (Vec<_>, Vec<_>) = policies
-        .into_iter()
-        .partition(|policy| request.selection.includes(policy.kind, name(policy)));
-    plan.left_out = others.iter().filter(|policy| policy.may_be_filed()).count();
+    policies.retain(waits);
+    let (left_out, warnings) = narrow(request.selection, &mut policies, |policy| {
+        (policy.kind, name(policy))
+    })?;
+    plan.left_out = left_out;
+    let warnings = warnings.iter();
+    plan.diagnostics =
+        Vec::from_iter(warnings.map(|found| PlanDiagnostic::new(found, &Sources::default())));
     let found = with_codes(policies, client, began);
     let Filings {
         known,

@@ -9,12 +9,14 @@ use super::connect::ServiceSettings;
 use super::plan::{PlanRequest, PreparedPlan, add_names};
 use super::reviewed::check_tenant;
 use super::{Failure, members, unless_stopped};
+use crate::diagnostic::{Diagnostic, Sources};
+use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::model::PolicyKind;
 use crate::plan::rollback::{self, AppliedPolicy, as_recorded};
 use crate::plan::writes::WriteWith;
-use crate::plan::{PlanInputs, PlannedPolicy};
+use crate::plan::{PlanInputs, PlannedPolicy, Selection};
 use crate::report::{Outcome, Reason, Recorded, RecordedPolicy, Settled};
 
 /// The plan of a rollback, and what it leaves alone.
@@ -39,19 +41,26 @@ pub async fn plan_rollback(
     stop: &CancellationToken,
 ) -> Result<PlannedRollback, Failure> {
     let reader = Reader::new(Arc::clone(client));
+    let has_plan = recorded.has_plan();
+    let Recorded {
+        policies,
+        names,
+        tenant_id: of_report,
+        ..
+    } = recorded;
+    let mut applied: Vec<AppliedPolicy> = policies
+        .into_iter()
+        .filter(RecordedPolicy::may_be_changed)
+        .map(applied_policy)
+        .collect();
+    let (left_out, warnings) = narrow(request.selection, &mut applied, |policy| {
+        (policy.kind, &policy.name)
+    })?;
     let ((plan, annotations), moved, as_before) = unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
-        if recorded.has_plan() {
-            let recorded = recorded.tenant_id.as_deref();
-            check_tenant("report", recorded, tenant_id.as_deref())?;
+        if has_plan {
+            check_tenant("report", of_report.as_deref(), tenant_id.as_deref())?;
         }
-        let applied: Vec<AppliedPolicy> = recorded
-            .policies
-            .into_iter()
-            .filter(RecordedPolicy::may_be_changed)
-            .map(applied_policy)
-            .filter(|policy| request.selection.includes(policy.kind, &policy.name))
-            .collect();
         let ids: Vec<(PolicyKind, String)> = applied
             .iter()
             .map(|policy| (policy.kind, policy.id.clone()))
@@ -69,8 +78,9 @@ pub async fn plan_rollback(
         let filters = !restored.filters.is_empty();
         let (groups, filters) = reader.names(&restored.groups, filters).await?;
         let gone = restored.not_in(&groups, &filters);
-        let mut back = rollback::plan(&applied, &live, &gone, recorded.names, &inputs);
+        let mut back = rollback::plan(&applied, &live, &gone, names, &inputs);
         add_names(&mut back.draft, &reader, request).await?;
+        back.draft.leave_out(left_out, &warnings);
         members::count(
             &mut back.draft,
             &reader,
@@ -99,6 +109,29 @@ pub async fn plan_rollback(
         },
         as_before,
     })
+}
+
+/// Leaves the policies of a report out that options do not select. Returns how many those are, and warnings.
+///
+/// # Errors
+///
+/// The options leave none of them.
+pub(super) fn narrow<P>(
+    selection: &Selection,
+    policies: &mut Vec<P>,
+    named: impl Fn(&P) -> (PolicyKind, &str),
+) -> Result<(usize, Vec<Diagnostic>), Failure> {
+    let these = ("policy of the report", "policies of the report");
+    let mut found = Vec::new();
+    let left_out = selection.narrow(policies, named, these, false, &mut found);
+    match found.iter().any(Diagnostic::is_error) {
+        true => Err(Failure::found(
+            Exit::InvalidManifests,
+            found,
+            Sources::default(),
+        )),
+        false => Ok((left_out, found)),
+    }
 }
 
 /// Returns a policy that a result has and its plan does not.

@@ -159,8 +159,18 @@ fn the_way_back_is_the_ordinary_one() {
     world.sandbox("rollback r.jsonl").exits(64);
     assert_eq!(rows(&world), ["+B"; 3]);
     // A part of it says so.
-    world.sandbox("rollback r.jsonl --yes --only P").exits(0);
+    let part = world.sandbox("rollback r.jsonl --yes --only P");
+    part.exits(0)
+        .says(&["`--only 'P'` left 2 managed policies out"]);
     assert_eq!(rows(&world), ["+A", "+B", "+B"]);
+    // A part that is none is most likely misspelt.
+    world
+        .sandbox("rollback r.jsonl --yes --only X")
+        .exits(3)
+        .says(&["leave none of the 3 policies of the report"]);
+    world
+        .sandbox("rollback r.jsonl --yes --kind mobileApp")
+        .exits(3);
     // It does not write over what it reads.
     world
         .sandbox("rollback r.jsonl --yes --report r.jsonl")
@@ -177,8 +187,17 @@ fn the_way_back_is_the_ordinary_one() {
 #[test]
 fn a_report_of_something_else_is_refused() {
     let world = applied();
+    // Of a file that was cut off no one knows what it said.
     world.write("empty.jsonl", "");
-    world.sandbox("rollback empty.jsonl").exits(0);
+    world.write("torn.jsonl", &world.read("r.jsonl")[..50]);
+    for file in ["empty.jsonl", "torn.jsonl"] {
+        for line in ["rollback", "apply --resume", "drift m.yaml --since", "show"] {
+            world.sandbox(&format!("{line} {file}")).exits(1);
+        }
+    }
+    world
+        .sandbox("rollback torn.jsonl")
+        .says(&["what its run did is unknown"]);
     world.write("plan.json", "{\"formatVersion\":\"1.0\"}\n");
     let wrong = world.sandbox("rollback plan.json --yes").exits(1);
     assert!(wrong.stderr.contains("not a report: line 1"), "{wrong:?}");
