@@ -221,7 +221,11 @@ fn work(
         }
         for done in &mut all {
             if let (Ok(listed), Some(client)) = (&done.listed, &done.client) {
-                done.withdrawn = cancel(&listed.open, client, stop).await?;
+                let configured = config
+                    .tenant_id
+                    .as_deref()
+                    .filter(|_| done.tenant.is_none());
+                done.withdrawn = cancel(&listed.open, client, configured, stop).await?;
             }
         }
         Ok(all)

@@ -14,6 +14,7 @@ use crate::diagnostic::{Diagnostic, FileId, Place, Sources, nearest};
 use crate::exit::Exit;
 use crate::files;
 use crate::manifest::has_manifest_ending;
+use crate::model::Guid;
 use crate::run::{CONFIGURATION_FILE, Failure, manifests};
 
 /// The code of every fault in the configuration.
@@ -23,7 +24,8 @@ const CODE: &str = "configuration";
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct Config {
-    /// The tenant that runs must be signed in to.
+    /// The tenant that runs must be signed in to, by its id: guard `tenant` compares it with the token's.
+    #[serde(deserialize_with = "guid")]
     pub(super) tenant_id: Option<String>,
     pub(super) cloud: Option<String>,
     /// The application that people sign in to.
@@ -43,6 +45,17 @@ pub(super) struct Config {
     pub(super) members: CountedMembers,
     /// Warnings of risky targets that are not given.
     pub(super) lints: BTreeMap<String, Lint>,
+}
+
+fn guid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    match text
+        .as_deref()
+        .is_none_or(|text| Guid::parse(text).is_some())
+    {
+        true => Ok(text),
+        false => Err(D::Error::custom("expected the tenant's id, a GUID")),
+    }
 }
 
 /// What is counted of members: nothing, numbers, or what `--members` takes.

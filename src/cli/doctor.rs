@@ -95,6 +95,7 @@ impl Trying<'_> {
             kinds: &self.command.kind,
             group: self.command.group.as_deref(),
             several: self.command.several,
+            tenant_id: self.service.tenant_id.as_deref(),
         };
         let trial = trial::prepare(client, &request, stop).await?;
         examined.exchanges.extend(self.recorder.take());

@@ -51,7 +51,7 @@ fn settings() -> Vec<Setting> {
             "tenantId",
             "",
             String::new(),
-            "the tenant that runs must be signed in to; guard `tenant` refuses any other",
+            "the id of the tenant that runs must be signed in to; guard `tenant` refuses any other",
         ),
         setting(
             "cloud",

@@ -7,7 +7,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Failure;
 use crate::exit::Exit;
-use crate::render::phrases::duration;
+use crate::plan::guards::{self, Guard};
+use crate::render::clean::clean;
+use crate::render::phrases::{duration, seen};
 
 /// How old a saved plan may be by default.
 pub const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
@@ -92,6 +94,24 @@ pub fn check_tenant(
             signed_in.unwrap_or("unknown")
         ),
     ))
+}
+
+/// Refuses a sign-in for another tenant than the configuration names, where no plan is judged.
+///
+/// # Errors
+///
+/// Names both tenants.
+pub fn check_configured_tenant(
+    named: Option<&str>,
+    signed_in: Option<&str>,
+) -> Result<(), Failure> {
+    let Some(guard) = guards::tenant(named, signed_in).filter(Guard::refuses) else {
+        return Ok(());
+    };
+    let seen = seen(&guard, |text| clean(text).into_owned());
+    let message = format!("guard `{}` refuses: {seen}", guard.name.name());
+    Err(Failure::new(Exit::GuardRefused, message)
+        .hint("sign in to the tenant that the configuration names"))
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use super::connect::ServiceSettings;
 use super::doctor::Examined;
 use super::explain::{NAMED, matching, not_found};
 use super::plan::PreparedPlan;
+use super::reviewed::check_configured_tenant;
 use super::{Failure, unless_stopped};
 use crate::apply::approval::Approval;
 use crate::apply::{ObserveApply, Settings};
@@ -63,6 +64,8 @@ pub struct TrialRequest<'a> {
     pub group: Option<&'a str>,
     /// Whether the policy may have more than one assignment.
     pub several: bool,
+    /// The tenant that the configuration names.
+    pub tenant_id: Option<&'a str>,
 }
 
 /// Finds the policy and the group, and refuses a trial that could do harm.
@@ -78,6 +81,7 @@ pub async fn prepare(
     let reader = Reader::new(Arc::clone(client));
     unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
+        check_configured_tenant(request.tenant_id, tenant_id.as_deref())?;
         let tenant = match request.kinds {
             [] => reader.whole_tenant().await?,
             kinds => reader.whole_tenant_of(kinds).await?,

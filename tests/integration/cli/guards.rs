@@ -431,3 +431,12 @@ fn a_saved_plan_is_judged_again_by_limits_that_are_given() {
         .exits(0)
         .says(&["1 applied"]);
 }
+
+/// It is compared with the token's, which is an id.
+#[test]
+fn the_configured_tenant_is_an_id() {
+    let world = World::with(&Tenant::common(), &[]);
+    world.write("assignctl.yaml", "tenantId: contoso.onmicrosoft.com\n");
+    let ran = world.sandbox("plan m.yaml").exits(1);
+    ran.says(&["assignctl.yaml:1:", "expected the tenant's id, a GUID"]);
+}

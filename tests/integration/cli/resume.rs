@@ -497,3 +497,41 @@ fn the_time_until_a_request_expires_is_the_services() {
     let known = requests(&world)[0]["expires"].clone();
     assert_eq!(lines(&world, "r.jsonl")[0]["approval"]["expiresAt"], known);
 }
+
+/// What no plan may do, no resume may either.
+#[test]
+fn nothing_is_sent_or_withdrawn_in_another_tenant_than_the_configuration_names() {
+    let world = one();
+    file(&world, "--report r.jsonl");
+    decide(&world, "approved", None);
+    world.write(
+        "assignctl.yaml",
+        "tenantId: 99999999-2222-4333-8444-555555555555\n",
+    );
+    world
+        .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
+        .exits(4)
+        .says(&["guard `tenant` refuses"]);
+    world.sandbox("approvals cancel r.jsonl --yes").exits(4);
+    assert_eq!(requests(&world)[0]["status"], "approved");
+    // The code is not lost.
+    world.write("assignctl.yaml", "");
+    world.sandbox("apply --resume s.jsonl --yes").exits(0);
+    assert_eq!(world.rows("P"), ["+A"]);
+}
+
+#[test]
+fn a_part_that_is_none_is_an_error() {
+    let world = three();
+    file(&world, "--report r.jsonl");
+    decide(&world, "approved", None);
+    world
+        .sandbox("apply --resume r.jsonl --yes --only X --report s.jsonl")
+        .exits(3)
+        .says(&["leave none of the 3 policies of the report"]);
+    // Planned once more, it is said to be approved.
+    world
+        .sandbox("apply m.yaml --yes --report s.jsonl")
+        .exits(8)
+        .says(&["was approved, and can be sent with `apply --resume` until"]);
+}

@@ -435,3 +435,19 @@ fn a_trial_that_is_left_at_once_says_how_to_restore_the_policy() {
         .exits(0);
     assert_eq!(world.rows("P"), ["+A"]);
 }
+
+/// A person tries it by hand, perhaps in the wrong shell.
+#[test]
+fn nothing_is_tried_in_another_tenant_than_the_configuration_names() {
+    let world = trial_world(&[], json!({}));
+    world.write(
+        "assignctl.yaml",
+        "tenantId: 99999999-2222-4333-8444-555555555555\n",
+    );
+    let before = world.read("tenant.json");
+    world
+        .sandbox("doctor --try-writes P --group C --yes")
+        .exits(4)
+        .says(&["guard `tenant` refuses"]);
+    assert_eq!(world.read("tenant.json"), before);
+}

@@ -19,6 +19,7 @@ async fn tried(world: &World) -> (Tried, Vec<u8>) {
         kinds: &[],
         group: Some("C"),
         several: false,
+        tenant_id: None,
     };
     let trial = prepare(&world.client, &request, &world.stop)
         .await
@@ -88,6 +89,7 @@ async fn an_interrupted_trial_begins_nothing() {
         kinds: &[],
         group: None,
         several: false,
+        tenant_id: None,
     };
     world.stop.cancel();
     let failure = prepare(&world.client, &request, &world.stop)
