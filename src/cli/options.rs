@@ -241,6 +241,7 @@ pub(super) struct CountMembers {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum MembersMode {
     /// Members, by numbers.
+    #[value(alias = "true")]
     Counts,
     /// The members themselves.
     Exact,

@@ -8,7 +8,7 @@ use super::output::Output;
 use super::settings;
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
-use crate::manifest::Loaded;
+use crate::manifest::{Loaded, TOO_MANY};
 use crate::render::json::Json;
 use crate::render::phrases::count;
 use crate::render::review::Review;
@@ -68,10 +68,12 @@ fn text(loaded: &Loaded, errors: usize) -> String {
         let entries = count(loaded.manifest.entries.len(), "entry", "entries");
         format!("Valid: {entries} in {files}.\n")
     } else {
-        format!(
-            "Invalid: {} in {files}.\n",
-            count(errors, "error", "errors")
-        )
+        let mut found = loaded.diagnostics.iter();
+        let errors = match found.any(|found| found.code == TOO_MANY) {
+            true => format!("more than {} errors", errors - 1),
+            false => count(errors, "error", "errors"),
+        };
+        format!("Invalid: {errors} in {files}.\n")
     }
 }
 

@@ -9,6 +9,9 @@ use std::collections::HashSet;
 use crate::diagnostic::{self, Diagnostic, Place, Severity};
 use crate::text::LONGEST_QUOTE;
 
+/// The code of the last diagnostic, if others are not shown.
+pub const TOO_MANY: &str = "too-many-faults";
+
 /// How many diagnostics are shown.
 pub(super) const MOST_SHOWN: usize = 500;
 
@@ -152,7 +155,7 @@ impl Diagnostics {
             };
             list.push(Diagnostic::new(
                 severity,
-                "too-many-faults",
+                TOO_MANY,
                 None,
                 format!("and {more} more, not shown"),
             ));

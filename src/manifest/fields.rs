@@ -4,7 +4,7 @@ use super::Placed;
 use super::diagnostics::Diagnostics;
 use super::yaml::tree::{Item, Node, Pair, Value};
 use crate::diagnostic::{Diagnostic, Place};
-use crate::text::{all_of, one_of, quoted};
+use crate::text::{all_of, one_of, quoted, quoted_briefly};
 
 /// The known keys of a mapping, with what an unknown key was probably meant to be.
 pub(super) struct Fields<'n> {
@@ -157,9 +157,12 @@ pub(super) fn list<'n>(pair: &'n Pair, diagnostics: &mut Diagnostics) -> Option<
                     "list the entries below it, each starting with `- `".to_owned()
                 }
                 _ if node.is_null() => format!("write `{}: []` for none", pair.key),
-                Value::Scalar { .. } => format!("write `{}: [{}]`", pair.key, node.describe())
-                    .replace("[`", "[")
-                    .replace("`]", "]"),
+                Value::Scalar { text, plain } => {
+                    let text = quoted_briefly(text);
+                    let text = text.trim_matches('`');
+                    let quote = if *plain { "" } else { "\"" };
+                    format!("write `{}: [{quote}{text}{quote}]`", pair.key)
+                }
                 _ => "start each of its parts with `- `".to_owned(),
             };
             diagnostics.push(wrong_type(node, &pair.key, "a list").hint(hint));

@@ -34,6 +34,7 @@ use crate::diagnostic::{Diagnostic, FileId, Place, Sources};
 use crate::model::{FilterMode, Guid, PolicyKind, SharedText, Source};
 
 use diagnostics::Diagnostics;
+pub use diagnostics::TOO_MANY;
 use files::Files;
 pub use glob::{Glob, GlobSet};
 use tenants::Skip;

@@ -225,6 +225,7 @@ fn entries_without_kind_or_selector() {
         "{kind: compliancePolicy, id: ' '}",
         "{kind: compliancePolicy, match: '', except: ['']}",
         "{kind: compliancePolicy, match: [a], except: a}",
+        "{kind: compliancePolicy, match: a, except: 'a - *'}",
         "{kind: compliancePolicy, name: P, except: []}",
         "{kind: compliancePolicy, except: [a]}",
     ];
@@ -284,6 +285,9 @@ fn entries_without_kind_or_selector() {
 <{kind: compliancePolicy, match: [a], except: a}>
     3:35+1 wrong-type `match` must be text, not a list
     3:48+1 wrong-type `except` must be a list, not `a` | write `except: [a]`
+
+<{kind: compliancePolicy, match: a, except: 'a - *'}>
+    3:46+7 wrong-type `except` must be a list, not the text `a - *` | write `except: ["a - *"]`
 
 <{kind: compliancePolicy, name: P, except: []}>
     3:37+6 except-without-match `except` without `match` | add `match`, or remove `except`

@@ -182,6 +182,10 @@ pub(super) fn headline(review: &Review<'_>) -> String {
         }
         let refused = view.plan.guards.iter().filter(|guard| guard.refuses());
         let mut line = match refused.count() {
+            // What follows is only planned.
+            0 if review.command == "apply" && review.error.is_some() => {
+                "failed, nothing was applied; ".to_owned()
+            }
             0 => String::new(),
             number => {
                 let guards = count(number, "guard", "guards");

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use super::support::tenant::Tenant;
 use super::support::{World, run_in_fixture};
 
 fn check(case: &str, code: i32) {
@@ -145,4 +146,14 @@ fn the_schema_that_is_checked_in_is_the_one_that_is_printed() {
     snapbox::Assert::new()
         .action_env("SNAPSHOTS")
         .eq(ran.stdout, kept);
+}
+
+/// Beyond so many they are only counted.
+#[test]
+fn faults_without_end_are_not_said_to_be_fewer() {
+    let world = World::with(&Tenant::common(), &[]);
+    let faulty = "- {kind: compliancePolicy, name: ''}\n".repeat(600);
+    world.write("m.yaml", &format!("version: 1\npolicies:\n{faulty}"));
+    let ran = world.run("validate m.yaml").exits(3);
+    ran.says(&["Invalid: more than 500 errors in 1 file."]);
 }

@@ -69,6 +69,10 @@ fn a_merge_applies_what_the_comment_showed_or_nothing() {
             .says_nothing_of("addbuildtag");
         assert_eq!(platform.world.rows("P"), rows);
         assert_eq!(platform.changes(), ["update comment 102"]);
+        let state = platform.state();
+        let mut bodies = state.comments.iter().map(|comment| &comment.body);
+        let failed = "### assignctl apply: failed, nothing was applied; ";
+        assert!(bodies.any(|body| body.contains(failed)), "{kind:?}");
     }
 }
 
