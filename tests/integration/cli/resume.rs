@@ -153,6 +153,40 @@ fn what_was_not_approved_fails_with_the_approvers_words_and_is_filed_anew() {
     }
 }
 
+/// Nothing is asked of the service that it would refuse.
+#[test]
+fn a_request_that_is_closed_or_someone_elses_is_not_withdrawn() {
+    let as_planned = |world: &World| {
+        let group = super::support::tenant::group_id(1);
+        world.edit("tenant.json", |state| {
+            policy_mut(state, "P")["assignments"] = json!([{"target": {
+                "@odata.type": "#microsoft.graph.groupAssignmentTarget", "groupId": group,
+            }}]);
+        });
+    };
+    let closed = one();
+    file(&closed, "--report r.jsonl");
+    decide(&closed, "rejected", None);
+    as_planned(&closed);
+    let mut other = one();
+    let served = Served::start(&other);
+    other.set("ASSIGNCTL_GRAPH_URL", &served.url);
+    as_app(&mut other, "one");
+    let line = format!("apply m.yaml --yes --justification {WHY} --report r.jsonl");
+    other.run(&line).exits(8);
+    drop(served);
+    as_planned(&other);
+    let served = Served::start(&other);
+    other.set("ASSIGNCTL_GRAPH_URL", &served.url);
+    as_app(&mut other, "other");
+    let line = "apply --resume r.jsonl --yes --report s.jsonl";
+    for (world, ran) in [(&closed, closed.sandbox(line)), (&other, other.run(line))] {
+        ran.exits(0).says(&["1 already"]);
+        assert_eq!(lines(world, "s.jsonl")[0]["note"], Value::Null);
+        assert_eq!(end(world, "s.jsonl")["requests"]["writes"], 0);
+    }
+}
+
 #[test]
 fn only_the_identity_that_filed_completes() {
     let mut world = one();

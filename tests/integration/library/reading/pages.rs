@@ -251,7 +251,11 @@ async fn a_list_that_never_ends_ends_the_run() {
                 .iter()
                 .filter(|sent| sent.path.starts_with(list))
                 .count();
-            assert!(asked <= most, "{list} {what}: {asked} requests");
+            let is_exact = what == "empty pages";
+            assert!(
+                asked <= most && (asked == most || !is_exact),
+                "{list} {what}: {asked} requests"
+            );
         }
     }
 }
