@@ -72,6 +72,28 @@ pub fn check(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Removes the file that [`save`] would replace, if there is one: what an earlier run left must not be taken for
+/// the result of a run that is killed.
+///
+/// # Errors
+///
+/// Says why it is still there.
+pub fn remove_earlier(path: &Path) -> io::Result<()> {
+    if is_stream(path) || !std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
+        return Ok(());
+    }
+    refuse_link(path)?;
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    keep_names(match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    });
+    Ok(())
+}
+
 /// Makes an empty file that grows. What was there before is replaced at once.
 ///
 /// Its name is durable from then on, so that a line that is on disk is found there.

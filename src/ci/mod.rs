@@ -63,6 +63,15 @@ impl Platform {
         }
     }
 
+    /// Returns the variable with the number of the run, which its jobs share.
+    pub fn run_variable(self) -> &'static str {
+        match self {
+            Self::GitHub => "GITHUB_RUN_ID",
+            Self::AzureDevOps => "BUILD_BUILDID",
+            Self::GitLab => "CI_PIPELINE_ID",
+        }
+    }
+
     /// Finds the platform that runs this process, by the variable that each documents for it.
     pub fn detect(variable: Variables<'_>) -> Option<Self> {
         let is =

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::terminal;
 use super::values::{
-    auth, guard_name, max_bytes, parallel, policy_kind, removal_limit, shard, write_with,
+    auth, guard_name, max_bytes, parallel, policy_kind, removal_limit, run_id, shard, write_with,
 };
 use crate::auth::Method;
 use crate::manifest::Glob;
@@ -311,6 +311,10 @@ pub(super) struct Tenants {
     /// takes the number of an indexed Kubernetes job
     #[arg(long, help_heading = "Tenants", value_name = "I/N", value_parser = shard)]
     pub(super) shard: Option<Shard>,
+    /// Name of the run, the same for all its shards, by which `tenants merge` knows their results [default: the
+    /// number that GitHub, Azure DevOps or GitLab gives the run]
+    #[arg(long, help_heading = "Tenants", value_name = "TEXT", value_parser = run_id)]
+    pub(super) run_id: Option<String>,
     /// Number of tenants processed in parallel [default: 4]
     #[arg(long, help_heading = "Tenants", value_name = "N", value_parser = parallel)]
     pub(super) parallel_tenants: Option<usize>,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::Plan;
 use super::options::Common;
-use super::output::Output;
+use super::output::{Output, remove_earlier};
 use super::tenants::runs;
 use super::{interrupt, runtime, settings};
 use crate::exit::Exit;
@@ -28,6 +28,9 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
     let loaded = plan::load_any(&paths, config.path.as_deref())?;
     if let Some(chosen) = tenants::choose(&loaded.tenants, &command.tenants.asked())? {
         return runs::plan(command, common, &config, (&loaded, &chosen), output);
+    }
+    if let Some(out) = &command.out {
+        remove_earlier(out)?;
     }
     let baseline = match &command.since {
         Some(since) => baseline(since, command.ci.ci.is_some(), output)?,

@@ -54,6 +54,9 @@ pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Resul
     match &out {
         Some(out) if of.is_dir() => {
             let config = settings::configuration(common)?;
+            let mut read = settings::inputs(&[], common, Some(&config));
+            read.push(of.clone());
+            output.keep_inputs(&[], &read)?;
             let source = (runs::Source::Rollback(&of), Some(out.as_path()));
             runs::apply(&as_apply, common, &config, source, output)
         }

@@ -12,6 +12,7 @@ use super::options::{Common, CountMembers, Guards, MembersMode, Service};
 use super::reference;
 use super::values::{CONCURRENCY, LONGEST_WAIT, parse_duration, parse_limit};
 use crate::auth::Show;
+use crate::ci::Platform;
 use crate::diagnostic::nearest;
 use crate::graph::pace::{AppCeiling, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
 use crate::graph::record::Recorder;
@@ -23,6 +24,7 @@ use crate::redact::Redactor;
 use crate::run::connect::{Endpoint, Environment, LoginSettings, ServiceSettings};
 use crate::run::doctor::check_record;
 use crate::run::members::{Counting, MembersRequest};
+use crate::run::tenants::Origin;
 use crate::run::{CONFIGURATION_FILE, Failure};
 
 /// Reads a variable; one that is set to nothing is not set.
@@ -244,6 +246,15 @@ pub(super) fn members(
         lint_all: arguments.lint.is_some(),
         off: off.map(|(code, _)| code.clone()).collect(),
     })
+}
+
+/// Says of which run the results are that begin now.
+pub(super) fn origin(named: Option<&String>) -> Origin {
+    let by_platform = || {
+        let platform = Platform::detect(&variable)?;
+        variable(platform.run_variable())
+    };
+    Origin::now(named.cloned().or_else(by_platform))
 }
 
 /// Settles what is let through.

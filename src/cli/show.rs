@@ -48,6 +48,7 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
         created_at,
         format_version,
         tenant,
+        shard,
     } = saved;
     oddities.extend(plan.diagnostics.iter().cloned());
     let plan = Plan {
@@ -101,6 +102,7 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
                 format_version: format_version.clone(),
                 ..PlanRecord::new(&plan, &annotations, &summary, &digest, &created_at, true)
                     .of_tenant(tenant.as_ref())
+                    .of_shard(shard)
             };
             match &error {
                 Some(error) => json::doubtful(record, error),

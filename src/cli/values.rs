@@ -83,6 +83,17 @@ pub(super) fn shard(text: &str) -> Result<Shard, String> {
     Shard::parse(text, std::env::var("JOB_COMPLETION_INDEX").ok().as_deref())
 }
 
+pub(super) fn run_id(text: &str) -> Result<String, String> {
+    const LONGEST: usize = 128;
+    match text.len() <= LONGEST && !text.is_empty() && text.chars().all(|it| it.is_ascii_graphic())
+    {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "expected {LONGEST} letters, digits and signs at most, and no spaces"
+        )),
+    }
+}
+
 pub(super) fn max_bytes(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()

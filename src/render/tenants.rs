@@ -38,6 +38,8 @@ pub struct Line<'a> {
 pub struct Head<'a> {
     /// The command's word.
     pub command: &'a str,
+    /// The parts of the tenants that it ran for, as in `2/5`; none if it ran for all of them.
+    pub shards: &'a [String],
     /// The tenants, the worst first.
     pub lines: &'a [Line<'a>],
     /// What the guard `tenants` says.
@@ -79,11 +81,12 @@ pub fn state(review: &Review<'_>) -> String {
 pub fn text_head(head: &Head<'_>) -> String {
     let Head {
         command: _,
+        shards,
         lines,
         guard,
         digest,
     } = head;
-    let mut text = format!("{}\n", count(lines.len(), "tenant", "tenants"));
+    let mut text = format!("{}\n", title(lines, shards));
     let width = lines.iter().map(|line| line.name.len()).max();
     let width = width.unwrap_or_default();
     for line in *lines {
@@ -113,6 +116,16 @@ pub fn text_head(head: &Head<'_>) -> String {
     text
 }
 
+/// Says how many tenants there are, and in which part of them all.
+fn title(lines: &[Line<'_>], shards: &[String]) -> String {
+    let tenants = count(lines.len(), "tenant", "tenants");
+    match shards {
+        [] => tenants,
+        [shard] => format!("{tenants}, shard {shard}"),
+        shards => format!("{tenants}, shards {}", shards.join(", ")),
+    }
+}
+
 /// Draws the heading of a tenant as text.
 pub fn text_heading(name: &str, tenant_id: &str) -> String {
     format!("\n== {name} ({}) ==\n\n", clean(tenant_id))
@@ -134,6 +147,7 @@ impl Markdown {
     pub fn new(head: &Head<'_>, most_bytes: usize) -> Self {
         let Head {
             command,
+            shards,
             lines,
             guard,
             digest,
@@ -141,7 +155,7 @@ impl Markdown {
         let mut text = format!(
             "{}\n### assignctl {command}: {}\n\n",
             markdown::marker(command),
-            count(lines.len(), "tenant", "tenants")
+            title(lines, shards)
         );
         if let Some(guard) = guard.filter(|guard| guard.tripped) {
             let _ = write!(

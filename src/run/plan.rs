@@ -340,6 +340,7 @@ impl PreparedPlan {
             created_at,
             format_version: _,
             tenant,
+            shard: _,
         } = saved;
         Self {
             plan,

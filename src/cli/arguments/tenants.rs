@@ -1,11 +1,12 @@
 //! The commands about several tenants as such.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 
 use crate::cli::options::{Ci, Tenants as TenantOptions, View};
-use crate::cli::values::digest;
+use crate::cli::values::{digest, duration, run_id};
 
 #[derive(Args, Debug)]
 pub(in crate::cli) struct Tenants {
@@ -31,6 +32,12 @@ pub(in crate::cli) struct TenantsMerge {
     /// The folder with what the shards wrote with `--json-into`
     #[arg(value_name = "DIR")]
     pub(in crate::cli) folder: PathBuf,
+    /// Refuse results of another run than this, as `--run-id` named it
+    #[arg(long, value_name = "TEXT", value_parser = run_id)]
+    pub(in crate::cli) run_id: Option<String>,
+    /// Refuse results of a run that began longer ago than this [default: 12h]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub(in crate::cli) max_age: Option<Duration>,
     /// Exit with 5 unless the plans have this digest, as reviewed
     #[arg(long, value_name = "DIGEST", value_parser = digest)]
     pub(in crate::cli) expect_digest: Option<String>,

@@ -8,10 +8,12 @@ use crate::files::{self, LARGEST_PLAN};
 use crate::manifest::has_manifest_ending;
 use crate::render::json::Json;
 use crate::run::Failure;
-use crate::run::inputs::is_report;
+use crate::run::inputs::{FileKind, is_report};
+use crate::run::tenants::is_of_tenant;
 
 impl Output {
-    /// Refuses a run that would write its result, or another of its files, over what it reads.
+    /// Refuses a run that would write its result, or another of its files, over what it reads. The result of an
+    /// earlier run is removed: if this run is killed, that must not be taken for its own.
     pub(in crate::cli) fn keep_inputs(
         &self,
         outputs: &[(&str, Option<&Path>)],
@@ -21,7 +23,7 @@ impl Output {
         outputs.push(("--json-into", self.json_into.as_deref()));
         keep_inputs(&outputs, inputs)?;
         self.may_save.set(true);
-        Ok(())
+        self.json_into.as_deref().map_or(Ok(()), remove_earlier)
     }
 
     /// Writes data to a file, as it stands, so that it is either the old or the new one, never a
@@ -45,12 +47,23 @@ impl Output {
 }
 
 pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
-    if is_report(path) {
-        let message = format!("`{}` is the report of an apply", path.display());
-        return Err(Failure::usage(message)
-            .hint("`rollback` and `apply --resume` need it; name another file"));
-    }
+    keep_report(path)?;
     files::save(path, text).map_err(|error| Failure::unwritten(path, &error))
+}
+
+/// Refuses to write over the report of an apply.
+fn keep_report(path: &Path) -> Result<(), Failure> {
+    if !is_report(path) {
+        return Ok(());
+    }
+    let message = format!("`{}` is the report of an apply", path.display());
+    Err(Failure::usage(message).hint("`rollback` and `apply --resume` need it; name another file"))
+}
+
+/// Removes what an earlier run wrote to a file that this run is going to write.
+pub(in crate::cli) fn remove_earlier(path: &Path) -> Result<(), Failure> {
+    keep_report(path)?;
+    files::remove_earlier(path).map_err(|error| Failure::unwritten(path, &error))
 }
 
 /// Refuses a run that would write over what it reads, or otherwise writes: a manifest, a plan or the
@@ -60,8 +73,8 @@ fn keep_inputs(outputs: &[(&str, Option<&Path>)], inputs: &[PathBuf]) -> Result<
         let Some(path) = path else { continue };
         let Some(output) = place(path) else { continue };
         for input in inputs.iter().filter_map(|input| place(input)) {
-            let is_manifest = || has_manifest_ending(&output) && output.exists();
-            if output == input || (output.starts_with(&input) && input.is_dir() && is_manifest()) {
+            let is_below = || output.starts_with(&input) && input.is_dir();
+            if output == input || (is_below() && output.exists() && is_read(&output)) {
                 return Err(Failure::usage(format!(
                     "`{option} {}` would write over a file of the run",
                     path.display()
@@ -71,4 +84,10 @@ fn keep_inputs(outputs: &[(&str, Option<&Path>)], inputs: &[PathBuf]) -> Result<
         }
     }
     Ok(())
+}
+
+/// Whether a file is one that is read where its folder is named: a manifest, a tenant's plan or report, or the
+/// sandbox's tenant.
+fn is_read(file: &Path) -> bool {
+    has_manifest_ending(file) || is_of_tenant(file) || FileKind::of(file) == Some(FileKind::Tenant)
 }

@@ -8,7 +8,7 @@ use super::printed::View;
 use crate::exit::Exit;
 use crate::render::text::Detail;
 use crate::run::Failure;
-use crate::run::tenants;
+use crate::run::tenants::{self, Expected, MAX_RESULT_AGE};
 
 pub(super) fn run(
     command: &TenantsMerge,
@@ -16,13 +16,19 @@ pub(super) fn run(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
-    let inputs = settings::inputs(std::slice::from_ref(&command.folder), common, Some(&config));
+    let mut inputs = settings::inputs(&[], common, Some(&config));
+    inputs.extend(tenants::results_in(&command.folder)?);
     output.keep_inputs(&[], &inputs)?;
-    let merged = tenants::merge(&command.folder, Output::drawn_saved)?;
+    let expected = Expected {
+        run_id: command.run_id.clone(),
+        max_age: command.max_age.unwrap_or(MAX_RESULT_AGE),
+    };
+    let merged = tenants::merge(&command.folder, &expected, Output::drawn_saved)?;
     let view = View {
         output,
         command: merged.command,
-        shard: None,
+        origin: merged.origin,
+        allows_tenants: false,
         detail: Detail {
             direction: merged.results.direction,
             ..command.view.detail()

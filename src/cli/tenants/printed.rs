@@ -8,21 +8,24 @@ use super::super::options::Format;
 use super::super::output::{Output, Recorded};
 use crate::ci::Platform;
 use crate::exit::Exit;
-use crate::plan::saved::{DiagnosticRecord, GuardRecord, PlanRecord};
+use crate::plan::guards::GuardName;
+use crate::plan::saved::{DiagnosticRecord, GuardRecord, PlanRecord, ShardRecord};
 use crate::render::github::Form;
 use crate::render::json::{Json, WithResults};
 use crate::render::tenants::{self as render, Head, Line, Markdown};
 use crate::render::text::{self, Detail};
 use crate::run::Failure;
-use crate::run::tenants::{Entry, Opened, Shard, TenantResults};
+use crate::run::tenants::{Entry, Opened, Origin, Shard, TenantResults};
 
 /// Where what came of tenants is printed, and in which detail.
 pub(super) struct View<'a> {
     pub(super) output: &'a Output,
     /// The command that ran.
     pub(super) command: &'static str,
-    /// Which part of the tenants it ran for.
-    pub(super) shard: Option<Shard>,
+    /// Of which run the results are.
+    pub(super) origin: Origin,
+    /// Whether the guard `tenants` is accepted, whatever it sees.
+    pub(super) allows_tenants: bool,
     pub(super) detail: Detail<'static>,
 }
 
@@ -79,8 +82,10 @@ impl View<'_> {
                 state: entry.state(),
             })
             .collect();
+        let shards: Vec<String> = self.origin.shards.iter().map(Shard::to_string).collect();
         draw(&Head {
             command: self.command,
+            shards: &shards,
             lines: &lines,
             guard: results.guard.as_ref(),
             digest: results.digest().as_deref(),
@@ -140,11 +145,24 @@ impl View<'_> {
         let exit = results.exit();
         let output = self.output;
         self.record(results)?;
+        let Origin {
+            started_at,
+            run_id,
+            manifests,
+            shards,
+        } = &self.origin;
+        let mut shards: Vec<ShardRecord> = shards.iter().map(|shard| shard.record()).collect();
         let json = Json::new(BatchRecord {
             command: self.command,
-            shard: self
-                .shard
-                .map(|Shard { index, of }| ShardRecord { index, of }),
+            started_at,
+            run_id: run_id.as_deref(),
+            manifests: manifests.as_deref(),
+            shard: (shards.len() == 1).then(|| shards.pop()).flatten(),
+            shards,
+            allow: match self.allows_tenants {
+                true => vec![GuardName::Tenants.name()],
+                false => Vec::new(),
+            },
             tenants: Tenants {
                 view: self,
                 results,
@@ -170,19 +188,22 @@ impl View<'_> {
 #[serde(rename_all = "camelCase")]
 struct BatchRecord<'a> {
     command: &'static str,
+    started_at: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manifests: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     shard: Option<ShardRecord>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shards: Vec<ShardRecord>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    allow: Vec<&'static str>,
     tenants: Tenants<'a>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     guards: Vec<GuardRecord>,
     digest: Option<String>,
     exit_code: u8,
-}
-
-#[derive(Serialize)]
-struct ShardRecord {
-    index: usize,
-    of: usize,
 }
 
 /// All tenants, of which each is read when it is written.

@@ -7,21 +7,23 @@ use super::super::arguments::{Apply, Plan};
 use super::super::config::Config;
 use super::super::confirm::{STILL_IN_GIT, ask};
 use super::super::options::{Common, Format, Tenants};
-use super::super::output::Output;
+use super::super::output::{Output, remove_earlier};
 use super::super::{interrupt, runtime, settings};
 use super::host::Process;
 use super::printed::View;
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
 use crate::manifest::{Loaded, Tenant};
-use crate::plan::guards::{GivenLimits, Guard, GuardRules};
+use crate::plan::guards::{GivenLimits, Guard, GuardName, GuardRules};
 use crate::render::json;
 use crate::render::review::Direction;
 use crate::render::text::Detail;
+use crate::run::Failure;
 use crate::run::plan::{NameUnmanaged, PlanRequest};
 use crate::run::reviewed::{MAX_AGE, check_age};
-use crate::run::tenants::{self, Carrying, Input, ManyTenants, TenantResults};
-use crate::run::{Failure, tenants::Entry};
+use crate::run::tenants::{
+    self, Carrying, Entry, Input, ManyTenants, Origin, Shard, TenantFile, TenantResults,
+};
 
 /// How many tenants are processed in parallel unless it is said.
 const PARALLEL: usize = 4;
@@ -39,6 +41,7 @@ pub(in crate::cli) fn plan(
     output: &Output,
 ) -> Result<Exit, Failure> {
     check_since(command, chosen)?;
+    let rules = settings::guards(&command.guards, config)?;
     let unmanaged = match command.is_drift {
         true => NameUnmanaged::Broad,
         false => NameUnmanaged::Not,
@@ -46,7 +49,12 @@ pub(in crate::cli) fn plan(
     let view = View {
         output,
         command: output.command(),
-        shard: command.tenants.shard,
+        origin: Origin {
+            manifests: Some(manifests_digest(loaded, &command.tenants)?),
+            shards: command.tenants.shard.into_iter().collect(),
+            ..settings::origin(command.tenants.run_id.as_ref())
+        },
+        allows_tenants: rules.accepted.contains(&GuardName::Tenants),
         detail: Detail {
             direction: match command.is_drift {
                 true => Direction::Drift,
@@ -55,7 +63,6 @@ pub(in crate::cli) fn plan(
             ..command.view.detail()
         },
     };
-    let rules = settings::guards(&command.guards, config)?;
     let who = command.who.asked(None);
     let host = Process::new(output, settings::service(&common.service, config)?);
     let request = PlanRequest {
@@ -69,6 +76,11 @@ pub(in crate::cli) fn plan(
         who: who.as_ref(),
         approvals: command.is_drift,
     };
+    if let Some(folder) = &command.out {
+        for tenant in chosen {
+            remove_earlier(&tenants::plan_file(folder, &tenant.name))?;
+        }
+    }
     let mut results = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         output.diagnostics(&loaded.diagnostics, &loaded.sources);
@@ -102,12 +114,18 @@ pub(in crate::cli) fn plan(
     results.sort();
     view.tell(&results)?;
     if let Some(folder) = &command.out {
-        save_plans(folder, &results, output)?;
+        save_plans(folder, &results, command.tenants.shard, output)?;
         if command.tenants.shard.is_none() {
             warn_of_others(folder, &results, output);
         }
     }
     view.print(&results)
+}
+
+/// Computes the digest of what the machines of a run have in common.
+fn manifests_digest(loaded: &Loaded, options: &Tenants) -> Result<String, Failure> {
+    let whole = tenants::choose_whole(&loaded.tenants, &options.asked())?;
+    Ok(tenants::manifests_digest(loaded, &whole))
 }
 
 /// Lets the guards judge; what they refuse fails.
@@ -123,7 +141,12 @@ fn judge(
 }
 
 /// Writes one plan per tenant. One without a plan has none from an earlier run either.
-fn save_plans(folder: &Path, results: &TenantResults, output: &Output) -> Result<(), Failure> {
+fn save_plans(
+    folder: &Path,
+    results: &TenantResults,
+    shard: Option<Shard>,
+    output: &Output,
+) -> Result<(), Failure> {
     let failed = |error: std::io::Error| {
         Failure::new(
             Exit::Failure,
@@ -132,20 +155,20 @@ fn save_plans(folder: &Path, results: &TenantResults, output: &Output) -> Result
         .hint("with several tenants `--out` takes a folder")
     };
     std::fs::create_dir_all(folder).map_err(failed)?;
-    let empty = tenants::no_tenants_file(folder);
+    tenants::remove_no_tenants(folder, shard).map_err(failed)?;
     if results.entries.is_empty() {
+        let empty = tenants::no_tenants_file(folder, shard);
         output.save(&empty, "This part of the tenants is empty.\n")?;
-    } else if empty.symlink_metadata().is_ok() {
-        std::fs::remove_file(&empty).map_err(failed)?;
     }
     for entry in &results.entries {
         let path = tenants::plan_file(folder, &entry.tenant.name);
         match results.open(entry)?.prepared {
-            Some(prepared) => output.save_plan(&path, &json::plan(prepared.record(false)))?,
-            None if path.symlink_metadata().is_ok() => {
-                std::fs::remove_file(&path).map_err(failed)?;
+            Some(prepared) => {
+                let record = prepared.record(false);
+                let record = record.of_shard(shard.map(Shard::record));
+                output.save_plan(&path, &json::plan(record))?;
             }
-            None => {}
+            None => remove_earlier(&path)?,
         }
     }
     Ok(())
@@ -235,10 +258,22 @@ pub(in crate::cli) fn apply(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let rules = settings::guards(&command.guards, config)?;
+    let input = source.input(command, output)?;
     let view = View {
         output,
         command: output.command(),
-        shard: command.tenants.shard,
+        origin: Origin {
+            manifests: match &source {
+                Source::Manifests(loaded, _) => Some(manifests_digest(loaded, &command.tenants)?),
+                _ => None,
+            },
+            shards: match &input {
+                Input::Saved(files, _) => saved_shards(&source, files, output)?,
+                _ => command.tenants.shard.into_iter().collect(),
+            },
+            ..settings::origin(command.tenants.run_id.as_ref())
+        },
+        allows_tenants: rules.accepted.contains(&GuardName::Tenants),
         detail: command.view.detail(),
     };
     let mut service = settings::service(&common.service, config)?;
@@ -262,7 +297,6 @@ pub(in crate::cli) fn apply(
         justification: command.justification.clone(),
         wait_for_approval: command.wait_for_approval.unwrap_or_default(),
     };
-    let input = source.input(command, output)?;
     let saved: Vec<Guard> = match &input {
         Input::Saved(files, _) => files.iter().filter_map(|file| file.guard.clone()).collect(),
         _ => Vec::new(),
@@ -342,7 +376,7 @@ pub(in crate::cli) fn apply(
         Ok::<_, Failure>(results)
     })?;
     if let Some(out) = out {
-        save_plans(out, &results, output)?;
+        save_plans(out, &results, None, output)?;
     }
     let exit = view.print(&results)?;
     let is_rollback = matches!(source, Source::Rollback(_));
@@ -350,6 +384,35 @@ pub(in crate::cli) fn apply(
         output.note(STILL_IN_GIT);
     }
     Ok(exit)
+}
+
+/// Returns the parts of the tenants that saved plans are for, and warns of those that are missing beside them: a
+/// folder with a single part is that of one machine.
+fn saved_shards(
+    source: &Source<'_>,
+    files: &[TenantFile],
+    output: &Output,
+) -> Result<BTreeSet<Shard>, Failure> {
+    const CODE: &str = "missing-plans";
+    let Source::Saved(folder) = source else {
+        return Ok(BTreeSet::new());
+    };
+    let shards = tenants::saved_shards(folder, files)?;
+    let missing = Shard::missing(&shards);
+    if shards.len() > 1 && !missing.is_empty() {
+        let numbers: Vec<String> = missing.iter().map(ToString::to_string).collect();
+        let message = format!(
+            "`{}` lacks the plans of {} of {} shards: {}",
+            folder.display(),
+            missing.len(),
+            missing.len() + shards.len(),
+            numbers.join(", ")
+        );
+        let warning = Diagnostic::new(Severity::Warning, CODE, None, message)
+            .hint("their tenants are not part of this run; apply their plans too");
+        output.diagnostics(&[warning], &Sources::default());
+    }
+    Ok(shards)
 }
 
 fn failed(results: &TenantResults) -> impl Iterator<Item = &Entry> {

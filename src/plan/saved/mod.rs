@@ -88,6 +88,17 @@ pub struct SavedPlan {
     pub format_version: String,
     /// The tenant that it was made for, if manifests name their tenants.
     pub tenant: Option<PlannedTenant>,
+    /// The part of the tenants that its run was for, if it was for a part.
+    pub shard: Option<ShardRecord>,
+}
+
+/// The part of the tenants that a run was for.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
+pub struct ShardRecord {
+    /// The number of the part, from 1.
+    pub index: usize,
+    /// How many parts there are.
+    pub of: usize,
 }
 
 /// The tenant that a plan was made for, as manifests name it, and how it is signed in to.
@@ -120,6 +131,9 @@ pub struct PlanRecord<'a> {
     /// The cloud that the tenant is said to be in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cloud: Option<String>,
+    /// The part of the tenants that the run was for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shard: Option<ShardRecord>,
     /// The tenant, null where the token does not name it.
     pub tenant_id: Option<String>,
     /// The Graph URL.
@@ -231,6 +245,7 @@ impl<'a> PlanRecord<'a> {
             tenant: None,
             client_id: None,
             cloud: None,
+            shard: None,
             tenant_id: tenant_id.clone(),
             graph_url: graph_url.clone(),
             selection: SelectionRecord::of(plan),
@@ -270,6 +285,12 @@ impl<'a> PlanRecord<'a> {
             tenant: tenant.map(|tenant| tenant.name),
             ..self
         }
+    }
+
+    /// Says for which part of the tenants the run was.
+    #[must_use]
+    pub fn of_shard(self, shard: Option<ShardRecord>) -> Self {
+        Self { shard, ..self }
     }
 
     /// Reads a plan from a file's text and checks that it is as it was written.
@@ -414,6 +435,7 @@ impl<'a> PlanRecord<'a> {
                 client_id: self.client_id.clone(),
                 cloud: self.cloud.clone(),
             }),
+            shard: self.shard,
             plan,
             annotations: Annotations {
                 names,

@@ -159,6 +159,7 @@ impl ApplyInput {
             digest,
             format_version: _,
             tenant,
+            shard: _,
         } = saved;
         unless_stopped(stop, async {
             let tenant_id = reader.tenant_id().await?;

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::entry::{Entry, SavedBrief};
+use super::shard::Shard;
 use crate::exit::Exit;
 use crate::manifest::Tenant;
 use crate::net::Cloud;
@@ -30,6 +31,17 @@ pub struct TenantFile {
     saved: Option<SavedBrief>,
     /// What the plan says of the guard `tenants`.
     pub guard: Option<Guard>,
+    /// The part of the tenants for which its run was, if it was for a part.
+    pub shard: Option<Shard>,
+}
+
+/// Whether a file is named like the plan or the report of a tenant.
+#[must_use]
+pub fn is_of_tenant(file: &Path) -> bool {
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    [PLAN, OF_TENANT]
+        .iter()
+        .any(|ending| name.ends_with(ending))
 }
 
 /// Returns the file of a tenant's plan in a folder.
@@ -48,17 +60,81 @@ pub fn planned_tenants(folder: &Path) -> io::Result<Vec<String>> {
     Ok(files.map(|(tenant, _)| tenant).collect())
 }
 
-/// Returns the file which says that a folder has no plans since there were no tenants: without it an empty folder
-/// is a mistake.
+/// How the name of a file begins which says that there were no tenants to plan for, and how it ends.
+const NO_TENANTS: (&str, &str) = ("no-tenants", ".txt");
+
+/// Returns the file which says that a run has saved no plans since it was for no tenants: without it an empty
+/// folder is a mistake.
 #[must_use]
-pub fn no_tenants_file(folder: &Path) -> PathBuf {
-    folder.join("no-tenants.txt")
+pub fn no_tenants_file(folder: &Path, shard: Option<Shard>) -> PathBuf {
+    let (begin, end) = NO_TENANTS;
+    folder.join(match shard {
+        Some(Shard { index, of }) => format!("{begin}.{index}-of-{of}{end}"),
+        None => format!("{begin}{end}"),
+    })
+}
+
+/// Returns the files which say that there were no tenants, with the part that each was for.
+fn no_tenants_files(folder: &Path) -> io::Result<Vec<(Option<Shard>, PathBuf)>> {
+    let (begin, end) = NO_TENANTS;
+    let mut found = Vec::new();
+    for (name, path) in files(folder, end)? {
+        let Some(part) = name.strip_prefix(begin) else {
+            continue;
+        };
+        let shard = part.strip_prefix('.').and_then(|part| {
+            let (index, of) = part.split_once("-of-")?;
+            Shard::parse(&format!("{index}/{of}"), None).ok()
+        });
+        if part.is_empty() || shard.is_some() {
+            found.push((shard, path));
+        }
+    }
+    Ok(found)
+}
+
+/// Removes what earlier runs said of there being no tenants, but for other parts of this run.
+///
+/// # Errors
+///
+/// Says why something cannot be removed.
+pub fn remove_no_tenants(folder: &Path, shard: Option<Shard>) -> io::Result<()> {
+    for (other, path) in no_tenants_files(folder)? {
+        let is_beside = match (other, shard) {
+            (Some(other), Some(shard)) => other.of == shard.of && other.index != shard.index,
+            _ => false,
+        };
+        if !is_beside {
+            fs::remove_file(path)?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether a path is a folder with saved plans of tenants, or one for which there were none.
 #[must_use]
 pub fn holds_plans(path: &Path) -> bool {
-    no_tenants_file(path).is_file() || files(path, PLAN).is_ok_and(|files| !files.is_empty())
+    no_tenants_files(path).is_ok_and(|files| !files.is_empty())
+        || files(path, PLAN).is_ok_and(|files| !files.is_empty())
+}
+
+/// Returns the parts of the tenants that the saved plans of a folder are for; none if they are for all of them.
+///
+/// # Errors
+///
+/// The folder cannot be read.
+pub fn saved_shards(folder: &Path, plans: &[TenantFile]) -> Result<BTreeSet<Shard>, Failure> {
+    let empty = no_tenants_files(folder).map_err(|error| unreadable(folder, &error))?;
+    let mut shards: BTreeSet<Shard> = plans.iter().filter_map(|plan| plan.shard).collect();
+    shards.extend(empty.into_iter().filter_map(|(shard, _)| shard));
+    let of: BTreeSet<usize> = shards.iter().map(|shard| shard.of).collect();
+    let is_whole = of.len() == 1
+        && Shard::missing(&shards).is_empty()
+        && plans.iter().all(|plan| plan.shard.is_some());
+    Ok(match is_whole {
+        true => BTreeSet::new(),
+        false => shards,
+    })
 }
 
 /// Whether a path is a folder with reports of tenants.
@@ -125,12 +201,14 @@ pub fn saved_plans(
             is_empty: saved.plan.is_empty(),
             digest: saved.digest,
         };
+        let shard = saved.shard.and_then(Shard::known);
         let mut guards = saved.plan.guards.into_iter();
         plans.push(TenantFile {
             tenant,
             path,
             saved: Some(brief),
             guard: guards.find(|guard| guard.name == GuardName::Tenants),
+            shard,
         });
     }
     Ok(plans)
@@ -223,6 +301,7 @@ pub fn reports(folder: &Path) -> Result<(Vec<TenantFile>, Vec<String>), Failure>
             path,
             saved: None,
             guard: None,
+            shard: None,
         });
     }
     Ok((reports, without))

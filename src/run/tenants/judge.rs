@@ -129,30 +129,50 @@ impl TenantResults {
     /// Refuses tenants that turn out to be one and the same: their runs would write the same policies side by
     /// side.
     pub(super) fn refuse_same(&mut self) {
+        const HINT: &str = "leave one of them below `tenants`; nothing was written in it";
+        for (names, message) in self.same() {
+            for entry in &mut self.entries {
+                if names.contains(&entry.tenant.name) {
+                    entry.drop_plan();
+                    entry.failure =
+                        Some(Failure::new(Exit::InvalidManifests, message.as_str()).hint(HINT));
+                }
+            }
+        }
+    }
+
+    /// Lets tenants fail that turn out to be one and the same after several runs may have written in it.
+    pub(super) fn name_same(&mut self) {
+        const HINT: &str =
+            "leave one of them below `tenants`, and see with `drift` how the tenant was left";
+        for (names, message) in self.same() {
+            for entry in &mut self.entries {
+                if names.contains(&entry.tenant.name) {
+                    let failure = Failure::new(Exit::InvalidManifests, message.as_str()).hint(HINT);
+                    entry.exits.push(failure.exit);
+                    entry.failure = entry.failure.take().or(Some(failure));
+                }
+            }
+        }
+    }
+
+    /// Finds names of one and the same tenant, with what is said of them.
+    fn same(&self) -> Vec<(Vec<String>, String)> {
         let mut same: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for entry in &self.entries {
             if let Some(id) = entry.signed_in_to() {
                 same.entry(id).or_default().push(entry.tenant.name.clone());
             }
         }
-        for (id, mut names) in same {
-            if names.len() < 2 {
-                continue;
-            }
+        same.retain(|_, names| names.len() > 1);
+        let named = same.into_iter().map(|(id, mut names)| {
             names.sort_unstable();
             let message = format!(
                 "the tenants `{}` are one and the same: each is signed in to as `{id}`",
                 names.join("`, `")
             );
-            for entry in &mut self.entries {
-                if names.contains(&entry.tenant.name) {
-                    entry.drop_plan();
-                    entry.failure = Some(
-                        Failure::new(Exit::InvalidManifests, message.as_str())
-                            .hint("leave one of them below `tenants`; nothing was written in it"),
-                    );
-                }
-            }
-        }
+            (names, message)
+        });
+        named.collect()
     }
 }

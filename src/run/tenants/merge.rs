@@ -1,39 +1,49 @@
 //! `tenants merge`: the results of several machines, joined as if one had done all of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::entry::Entry;
+use super::origin::Origin;
 use super::results::{Drawn, TenantResults};
+use super::shard::Shard;
 use crate::exit::Exit;
 use crate::files::{self, LARGEST_PLAN};
 use crate::manifest::Tenant;
 use crate::plan::PlanDiagnostic;
 use crate::plan::guards::{Guard, GuardName, GuardRules, Observation};
-use crate::plan::saved::DiagnosticRecord;
+use crate::plan::saved::{DiagnosticRecord, ShardRecord};
+use crate::render::phrases::duration;
 use crate::render::review::Direction;
 use crate::run::Failure;
+use crate::run::reviewed::age;
+
+/// How old a result may be by default: that of last night is too old.
+pub const MAX_RESULT_AGE: Duration = Duration::from_secs(12 * 3600);
 
 /// The results of one machine.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Part {
     command: Option<String>,
+    started_at: Option<String>,
+    run_id: Option<String>,
+    manifests: Option<String>,
     shard: Option<ShardRecord>,
+    #[serde(default)]
+    shards: Vec<ShardRecord>,
+    #[serde(default)]
+    allow: Vec<String>,
     tenants: Option<Vec<TenantPart>>,
     #[serde(default)]
     guards: Vec<GuardPart>,
     error: Option<ErrorPart>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-struct ShardRecord {
-    index: usize,
-    of: usize,
 }
 
 #[derive(Deserialize)]
@@ -78,6 +88,17 @@ pub struct MergedResults {
     pub command: &'static str,
     /// The tenants.
     pub results: TenantResults,
+    /// Of which run they are.
+    pub origin: Origin,
+}
+
+/// Which results are taken.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    /// What their run is called, if that is known.
+    pub run_id: Option<String>,
+    /// How long ago it may have begun.
+    pub max_age: Duration,
 }
 
 /// Finds out which command's results a folder holds.
@@ -87,18 +108,25 @@ pub struct MergedResults {
 /// It holds none, or those of several commands.
 pub fn merged_command(folder: &Path) -> Result<&'static str, Failure> {
     let mut found = BTreeSet::new();
-    for path in results(folder)? {
+    for path in results_in(folder)? {
         let part = read(&path)?;
         found.insert(command(&path, &part)?);
     }
     let mut found = found.into_iter();
     match (found.next(), found.next()) {
         (Some(command), None) => Ok(command),
-        (first, _) => Err(Failure::usage(match first {
-            None => format!("`{}` holds no results of runs for tenants", folder.display()),
-            Some(_) => format!("`{}` holds results of several commands", folder.display()),
-        })
-        .hint("name a folder with what the shards wrote with `--json-into DIR/N.json`, and nothing else")),
+        (first, _) => {
+            let message = match first {
+                None => format!(
+                    "`{}` holds no results of runs for tenants",
+                    folder.display()
+                ),
+                Some(_) => format!("`{}` holds results of several commands", folder.display()),
+            };
+            Err(Failure::new(Exit::Failure, message).hint(
+                "name a folder with what the shards wrote with `--json-into DIR/N.json`, and nothing else",
+            ))
+        }
     }
 }
 
@@ -122,7 +150,12 @@ fn not_a_part(path: &Path, part: &Part) -> Failure {
     Failure::new(exit, message).hint("what came of its tenants is not known; run that shard again")
 }
 
-fn results(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
+/// Returns the files of a folder that are taken for results.
+///
+/// # Errors
+///
+/// It cannot be read.
+pub fn results_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error: std::io::Error| {
         let message = format!("`{}` cannot be read: {error}", folder.display());
         Failure::new(Exit::Failure, message)
@@ -156,6 +189,7 @@ fn read(path: &Path) -> Result<Part, Failure> {
 /// A result is missing or cannot be used: what came of all tenants is not known then.
 pub fn merge(
     folder: &Path,
+    expected: &Expected,
     drawn: impl Fn(&[PlanDiagnostic]) -> Drawn,
 ) -> Result<MergedResults, Failure> {
     let command = merged_command(folder)?;
@@ -168,21 +202,36 @@ pub fn merge(
             },
             ..TenantResults::default()
         },
+        origin: Origin::default(),
     };
-    let mut shards: BTreeMap<usize, PathBuf> = BTreeMap::new();
+    let mut shards: BTreeSet<Shard> = BTreeSet::new();
     let mut tenants = BTreeSet::new();
-    let (mut of, mut guards) = (None, Vec::new());
-    for path in results(folder)? {
+    let (mut first, mut guards) = (None, Vec::new());
+    for path in results_in(folder)? {
         let part = read(&path)?;
+        let origin = origin(&path, &part)?;
+        check_origin(&path, &origin, expected)?;
+        let (first_path, whole) = first.get_or_insert_with(|| (path.clone(), origin.clone()));
+        check_same((first_path.as_path(), &*whole), (&path, &origin))?;
+        whole.started_at = std::cmp::min(&whole.started_at, &origin.started_at).clone();
         let twice = |what: String| {
             let message = format!("`{}` holds {what} once more", path.display());
             Err(Failure::new(Exit::Failure, message)
                 .hint("a folder holds the results of one run, each shard once"))
         };
-        if let Some(ShardRecord { index, of: number }) = part.shard
-            && (*of.get_or_insert(number) != number || shards.insert(index, path.clone()).is_some())
-        {
-            return twice(format!("the results of the shard {index}/{number}"));
+        for shard in &origin.shards {
+            if let Some(other) = shards.iter().find(|other| other.of != shard.of) {
+                let message = format!(
+                    "`{}` holds the results of the shard {shard}, and another file those of {other}",
+                    path.display()
+                );
+                return Err(Failure::new(Exit::Failure, message).hint(
+                    "a folder holds the results of one run, which has one number of shards",
+                ));
+            }
+            if !shards.insert(*shard) {
+                return twice(format!("the results of the shard {shard}"));
+            }
         }
         for tenant in part.tenants.unwrap_or_default() {
             if !tenants.insert(tenant.name.clone()) {
@@ -190,27 +239,38 @@ pub fn merge(
             }
             adopt(&mut merged.results, tenant, &drawn)?;
         }
-        guards.extend(part.guards.into_iter().filter_map(guard));
+        let is_allowed = |word: &String| word == GuardName::Tenants.name();
+        let allowed = part.allow.iter().any(is_allowed);
+        let found = part.guards.into_iter().filter_map(guard);
+        guards.extend(found.map(|guard| Guard {
+            accepted: guard.accepted || allowed,
+            ..guard
+        }));
     }
-    let missing: Vec<String> = (1..=of.unwrap_or_default())
-        .filter(|index| !shards.contains_key(index))
-        .map(|index| index.to_string())
-        .collect();
+    if let Some((_, origin)) = first {
+        merged.origin = Origin {
+            shards: BTreeSet::new(),
+            ..origin
+        };
+    }
+    let missing = Shard::missing(&shards);
     if !missing.is_empty() {
+        let numbers: Vec<String> = missing.iter().map(ToString::to_string).collect();
         let message = format!(
             "`{}` lacks the results of {} of {} shards: {}",
             folder.display(),
             missing.len(),
-            of.unwrap_or_default(),
-            missing.join(", ")
+            missing.len() + shards.len(),
+            numbers.join(", ")
         );
         return Err(Failure::new(Exit::Failure, message)
             .hint("what came of their tenants is not known; run these shards again"));
     }
-    // A shard sees its own tenants only.
     let writes = matches!(command, "apply" | "rollback");
-    if !writes {
-        merged.results.refuse_same();
+    // A shard sees its own tenants only.
+    match writes {
+        true => merged.results.name_same(),
+        false => merged.results.refuse_same(),
     }
     merged.results.judge(&GuardRules::default(), &guards);
     if command == "plan" {
@@ -223,6 +283,91 @@ pub fn merge(
     let _ = merged.results.guard.take_if(is_moot);
     merged.results.sort();
     Ok(merged)
+}
+
+/// Reads of which run a part is.
+fn origin(path: &Path, part: &Part) -> Result<Origin, Failure> {
+    let all = part.shard.iter().chain(&part.shards);
+    let shards: Option<BTreeSet<Shard>> = all.map(|shard| Shard::known(*shard)).collect();
+    let (Some(started_at), Some(shards)) = (part.started_at.clone(), shards) else {
+        let message = format!("`{}` does not say of which run it is", path.display());
+        return Err(Failure::new(Exit::Failure, message).hint("run that shard again"));
+    };
+    Ok(Origin {
+        started_at,
+        run_id: part.run_id.clone(),
+        manifests: part.manifests.clone(),
+        shards,
+    })
+}
+
+const OF_ANOTHER_RUN: &str = "remove what another run has left, and run that shard again";
+
+/// Refuses a result of a run that is not meant.
+fn check_origin(path: &Path, origin: &Origin, expected: &Expected) -> Result<(), Failure> {
+    let refused = |why: String, hint: &str| {
+        let began = &origin.started_at;
+        let message = format!(
+            "`{}` is of a run that began at {began}, {why}",
+            path.display()
+        );
+        Err(Failure::new(Exit::Failure, message).hint(hint))
+    };
+    if expected.run_id.is_some() && expected.run_id != origin.run_id {
+        let [own, meant] = [&origin.run_id, &expected.run_id].map(called);
+        return refused(format!("{own}, not {meant}"), OF_ANOTHER_RUN);
+    }
+    match age(&origin.started_at, Timestamp::now()) {
+        Some(age) if age <= expected.max_age => Ok(()),
+        Some(age) => refused(
+            format!(
+                "{} ago, longer than the {} that are allowed",
+                duration(age),
+                duration(expected.max_age)
+            ),
+            "run that shard again, or allow it with `--max-age`",
+        ),
+        None => refused(
+            "which is not in the past".to_owned(),
+            "run that shard again",
+        ),
+    }
+}
+
+/// Refuses results of several runs.
+fn check_same(
+    (path, one): (&Path, &Origin),
+    (other_path, other): (&Path, &Origin),
+) -> Result<(), Failure> {
+    let Origin {
+        started_at: _,
+        run_id,
+        manifests,
+        shards: _,
+    } = one;
+    let why = if *run_id != other.run_id {
+        let [one, other] = [run_id, &other.run_id].map(called);
+        format!("the first is {one}, the second {other}")
+    } else if *manifests != other.manifests {
+        "their manifests or tenants are not the same".to_owned()
+    } else {
+        return Ok(());
+    };
+    let message = format!(
+        "`{}`, which began at {}, and `{}`, which began at {}, are not of one run: {why}",
+        path.display(),
+        one.started_at,
+        other_path.display(),
+        other.started_at
+    );
+    Err(Failure::new(Exit::Failure, message).hint(OF_ANOTHER_RUN))
+}
+
+fn called(run_id: &Option<String>) -> String {
+    match run_id {
+        Some(run_id) => format!("of the run `{run_id}`"),
+        None => "of a run without a name".to_owned(),
+    }
 }
 
 fn guard(part: GuardPart) -> Option<Guard> {

@@ -7,6 +7,7 @@ mod host;
 mod judge;
 mod many;
 mod merge;
+mod origin;
 mod refusal;
 mod results;
 mod shard;
@@ -28,12 +29,13 @@ use crate::plan::saved::PlannedTenant;
 
 pub use entry::{Brief, Entry};
 pub use files::{
-    TenantFile, holds_plans, holds_reports, no_tenants_file, plan_file, planned_tenants,
-    recorded_tenant, reports, saved_plans,
+    TenantFile, holds_plans, holds_reports, is_of_tenant, no_tenants_file, plan_file,
+    planned_tenants, recorded_tenant, remove_no_tenants, reports, saved_plans, saved_shards,
 };
 pub use host::Host;
 pub use many::{Carrying, Input, ManyTenants};
-pub use merge::{MergedResults, merge, merged_command};
+pub use merge::{Expected, MAX_RESULT_AGE, MergedResults, merge, merged_command, results_in};
+pub use origin::{Origin, manifests_digest};
 pub use results::{Drawn, Opened, TenantResults};
 pub use shard::Shard;
 
@@ -93,6 +95,15 @@ pub fn choose(tenants: &[Tenant], asked: &Asked) -> Result<Option<Vec<Tenant>>, 
         Some(shard) => chosen.map(|chosen| shard.take(chosen)),
         None => chosen,
     })
+}
+
+/// Returns the tenants that are asked for on all machines together.
+///
+/// # Errors
+///
+/// As [`choose`].
+pub fn choose_whole(tenants: &[Tenant], asked: &Asked) -> Result<Vec<Tenant>, Failure> {
+    choose_all(tenants, asked).map(Option::unwrap_or_default)
 }
 
 /// Returns the one tenant that is asked for; `None` if the manifests name no tenants.

@@ -12,12 +12,12 @@ use super::planned;
 use super::spool::{Slot, Spool};
 use crate::exit::Exit;
 use crate::graph::observe::RequestCounts;
-use crate::plan::OpenApprovals;
 use crate::plan::guards::{self, Guard};
 use crate::plan::saved::{
     ApprovalRecord, DiagnosticRecord, PlanRecord, digest_of, digest_without_acceptances,
 };
 use crate::plan::since::Cause;
+use crate::plan::{Names, OpenApprovals, Plan};
 use crate::render::json::WithResults;
 use crate::render::review::{Direction, Finding, Review};
 use crate::render::tenants::{self as render, TenantView};
@@ -104,9 +104,8 @@ impl TenantResults {
         self.keep_found(entry, &drawn)?;
         let mut accepted_digest = prepared.digest.clone();
         if !rest.approved {
-            let accepted = Some(guards::tenants(1, 0, true));
-            let plan = prepared.plan.with_tenants_guard(accepted);
-            accepted_digest = digest_of(&plan, &prepared.annotations.names);
+            let (plan, digest) = self::accepted_digest(prepared.plan, &prepared.annotations.names);
+            accepted_digest = digest;
             prepared.plan = plan.with_tenants_guard(None);
         }
         let refusing = prepared.plan.refusing().map(|guard| Guard {
@@ -206,24 +205,27 @@ impl TenantResults {
             entry.plan = Some(self.put(&plan.to_string())?);
         }
         let opened = self.open(&entry)?;
-        if let Some(prepared) = &opened.prepared {
-            entry.brief = Some(Brief {
-                is_empty: prepared.plan.is_empty(),
-                approved: false,
-                digest: prepared.digest.clone(),
-                bare_digest: String::new(),
-                accepted_digest: String::new(),
-                refusing: Vec::new(),
-                only_unapplied: is_only_unapplied(prepared),
-                tenant_id: prepared.plan.tenant_id.clone(),
-            });
-        }
         self.describe(
             &mut entry,
             opened.prepared.as_ref(),
             opened.results.as_ref(),
             &opened.drawn.findings,
         );
+        if let Some(prepared) = opened.prepared {
+            let (is_empty, only_unapplied) =
+                (prepared.plan.is_empty(), is_only_unapplied(&prepared));
+            let names = &prepared.annotations.names;
+            entry.brief = Some(Brief {
+                is_empty,
+                approved: false,
+                digest: prepared.digest,
+                bare_digest: digest_without_acceptances(&prepared.plan, names),
+                tenant_id: prepared.plan.tenant_id.clone(),
+                accepted_digest: accepted_digest(prepared.plan, names).1,
+                refusing: Vec::new(),
+                only_unapplied,
+            });
+        }
         self.entries.push(entry);
         Ok(())
     }
@@ -385,6 +387,14 @@ impl TenantResults {
             },
         }
     }
+}
+
+/// Computes the digest that a plan has if the guard `tenants` is accepted. The plan is returned so.
+fn accepted_digest(plan: Plan, names: &Names) -> (Plan, String) {
+    let accepted = Some(guards::tenants(1, 0, true));
+    let plan = plan.with_tenants_guard(accepted);
+    let digest = digest_of(&plan, names);
+    (plan, digest)
 }
 
 fn is_only_unapplied(prepared: &PreparedPlan) -> bool {

@@ -1,13 +1,19 @@
 //! A part of the tenants, for a machine of its own.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
+use std::fmt;
 
 use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::manifest::Tenant;
+use crate::plan::saved::ShardRecord;
+
+/// The most parts that there may be.
+const MOST: usize = 10_000;
 
 /// Which part of the tenants is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Shard {
     /// The number of the part, from 1.
     pub index: usize,
@@ -33,12 +39,34 @@ impl Shard {
             }
             number => number.parse().map_err(|_| form)?,
         };
-        match (1..=of).contains(&index) {
-            true => Ok(Self { index, of }),
-            false => Err(format!(
-                "part {index} of {of} does not exist; the first is 1"
-            )),
+        if of > MOST {
+            return Err(format!("there may be {MOST} parts at most"));
         }
+        let found = Self::known(ShardRecord { index, of });
+        found.ok_or_else(|| format!("part {index} of {of} does not exist; the first is 1"))
+    }
+
+    /// Takes what a file says; `None` if there is no such part.
+    #[must_use]
+    pub fn known(record: ShardRecord) -> Option<Self> {
+        let ShardRecord { index, of } = record;
+        let exists = of <= MOST && (1..=of).contains(&index);
+        exists.then_some(Self { index, of })
+    }
+
+    /// Returns what files say of it.
+    #[must_use]
+    pub fn record(self) -> ShardRecord {
+        let Self { index, of } = self;
+        ShardRecord { index, of }
+    }
+
+    /// Returns those that are missing beside some.
+    #[must_use]
+    pub fn missing(some: &BTreeSet<Self>) -> Vec<usize> {
+        let of = some.iter().map(|shard| shard.of).max().unwrap_or_default();
+        let is_there = |index: &usize| some.iter().any(|shard| shard.index == *index);
+        (1..=of).filter(|index| !is_there(index)).collect()
     }
 
     /// Takes the tenants of the part, in their order. The parts are as large as each other, but for one tenant.
@@ -52,6 +80,12 @@ impl Shard {
         all.filter(|(_, part)| part + 1 == self.index)
             .map(|(tenant, _)| tenant)
             .collect()
+    }
+}
+
+impl fmt::Display for Shard {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.index, self.of)
     }
 }
 

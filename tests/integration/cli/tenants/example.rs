@@ -119,6 +119,24 @@ fn the_pipelines_run_what_there_is() {
     let image = container["image"].as_str().expect("a text");
     assert!(image.ends_with(&format!(":{version}")), "{image}");
     assert_eq!(spec["completionMode"], "Indexed");
+    // That a tenant differs is no reason to ask again.
+    let rules = spec["podFailurePolicy"]["rules"].as_array().expect("rules");
+    let ends = |code: u64| {
+        rules.iter().any(|rule| {
+            let codes = rule["onExitCodes"]["values"].as_array();
+            rule["action"] == "FailIndex" && codes.is_some_and(|codes| codes.contains(&code.into()))
+        })
+    };
+    let again: Vec<u64> = (1..=130).filter(|code| !ends(*code)).collect();
+    assert!(again.contains(&1) && again.contains(&7) && again.contains(&130));
+    assert!([2, 3, 4, 64].into_iter().all(ends), "{rules:?}");
+    assert_eq!(spec["template"]["spec"]["restartPolicy"], "Never");
+    let own = container["env"].as_array().expect("variables");
+    let named = own
+        .iter()
+        .any(|variable| variable["name"] == "ASSIGNCTL_RUN_ID");
+    assert!(named, "{own:?}");
+    world.set("ASSIGNCTL_RUN_ID", "intune-drift-29012345");
     let pods = spec["completions"].as_u64().expect("a number");
     for index in 0..pods {
         world.set("JOB_COMPLETION_INDEX", &index.to_string());

@@ -85,3 +85,36 @@ fn an_interrupt_ends_every_tenant_in_order() {
     world.run("apply m.yaml --all-tenants --yes").exits(0);
     world.run("drift m.yaml --all-tenants").exits(0);
 }
+
+/// A shard that is killed must not leave the result of last night for its own.
+#[test]
+fn a_shard_that_is_killed_has_no_result() {
+    let mut world = msp();
+    let states = ["contoso", "fabrikam"].map(|name| format!("--state tenants/{name}.json"));
+    let line = format!("sandbox {} --listen 127.0.0.1:0", states.join(" "));
+    let served = Served::of(&world, &line);
+    let gate = Gate::before(served.authority());
+    world.set("ASSIGNCTL_GRAPH_URL", &gate.url());
+    world.set("AZURE_AUTHORITY_HOST", served.authority());
+    world.set("AZURE_CLIENT_ID", "71111111-2222-4333-8444-555555555555");
+    world.set("AZURE_CLIENT_SECRET", "a-secret");
+    for index in [1, 2] {
+        world
+            .run(&format!(
+                "plan m.yaml --all-tenants --shard {index}/2 --json-into r/{index}.json"
+            ))
+            .exits(0);
+    }
+    world.run("tenants merge r").exits(0);
+    gate.hold_writes();
+    let run = world.spawn("apply m.yaml --all-tenants --yes --shard 1/2 --json-into r/1.json");
+    wait_until("a write", || gate.plan.writes.load(Ordering::SeqCst) > 0);
+    run.signal("KILL");
+    run.wait();
+    gate.let_go();
+    assert!(!world.has("r/1.json"));
+    world
+        .run("tenants merge r")
+        .exits(1)
+        .says(&["lacks the results of 1 of 2 shards: 1"]);
+}

@@ -5,6 +5,7 @@ mod example;
 mod folders;
 #[cfg(unix)]
 mod interrupted;
+mod parts;
 mod shards;
 mod sign_in;
 
