@@ -53,6 +53,11 @@ impl Token {
         }
     }
 
+    /// Whether it need not be renewed yet.
+    pub fn is_current(&self) -> bool {
+        self.renew_at.is_none_or(|at| Instant::now() < at)
+    }
+
     /// Whether it lasts for some time from now.
     pub(super) fn is_good_for(&self, time: Duration) -> bool {
         self.expires_at.is_some_and(|at| Instant::now() + time < at)
@@ -155,7 +160,7 @@ impl Tokens {
     pub async fn token(&self) -> Result<(u64, Token), SignInError> {
         let mut current = self.current.lock().await;
         if let Some((number, token)) = &*current
-            && token.renew_at.is_none_or(|at| Instant::now() < at)
+            && token.is_current()
         {
             return Ok((*number, token.clone()));
         }

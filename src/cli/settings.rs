@@ -21,7 +21,7 @@ use crate::net::{CLOUDS, Cloud};
 use crate::plan::guards::{GuardRules, RemovalLimit};
 use crate::plan::lints::CODES;
 use crate::redact::Redactor;
-use crate::run::connect::{Endpoint, Environment, LoginSettings, ServiceSettings};
+use crate::run::connect::{Endpoint, Environment, KeptTokens, LoginSettings, ServiceSettings};
 use crate::run::doctor::check_record;
 use crate::run::members::{Counting, MembersRequest};
 use crate::run::tenants::Origin;
@@ -170,6 +170,7 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
     }
     Ok(ServiceSettings {
         ceiling: AppCeiling::default(),
+        kept: KeptTokens::default(),
         endpoint,
         cloud,
         auth: arguments.auth,

@@ -1,7 +1,9 @@
 //! From settings to a client: which transport, which token.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use assignctl_sandbox as sandbox;
@@ -10,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::inputs::{FileKind, other_kind};
 use crate::auth::{
-    Choice, ExpectedTenant, Fetching, Method, People, Show, StaticToken, TokenSource, Tokens,
-    choose,
+    Choice, ExpectedTenant, Fetching, Method, People, Show, StaticToken, Token, TokenSource,
+    Tokens, choose,
 };
 use crate::exit::Exit;
 use crate::files;
@@ -65,8 +67,30 @@ pub struct ServiceSettings {
     pub concurrency: usize,
     /// What all tenants of a run have together.
     pub ceiling: AppCeiling,
+    /// The tokens of the tenants that manifests name.
+    pub kept: KeptTokens,
     /// What keeps a record of the exchanges, if there is to be one.
     pub recorder: Option<Arc<Recorder>>,
+}
+
+/// The newest token of each tenant: one is planned for, and later connected to again to be written to, which takes
+/// no second sign-in.
+#[derive(Clone, Debug, Default)]
+pub struct KeptTokens(Arc<Mutex<HashMap<Own, Token>>>);
+
+/// A tenant, by its id or domain, with the app registration if it has one of its own.
+type Own = (String, Option<String>);
+
+impl KeptTokens {
+    fn keep(&self, own: Own, token: Token) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.insert(own, token);
+    }
+
+    fn current(&self, own: &Own) -> Option<Token> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.get(own).filter(|token| token.is_current()).cloned()
+    }
 }
 
 /// How people sign in.
@@ -291,11 +315,13 @@ fn token_source(
     environment: &Environment,
 ) -> Result<Box<dyn TokenSource>, Failure> {
     let source = choose(&choice(address, settings, environment))?;
-    let own = settings.expected_tenant.as_ref();
+    let own = settings.expected_tenant.clone();
     Ok(Box::new(Noted {
         source,
         redactor: Arc::clone(&environment.redactor),
-        tenant: own.map(|own| own.tenant_id.clone()),
+        own: own.map(|own| (own.tenant_id, own.client_id)),
+        kept: settings.kept.clone(),
+        has_fetched: AtomicBool::new(false),
     }))
 }
 
@@ -338,15 +364,29 @@ struct Noted {
     source: Box<dyn TokenSource>,
     redactor: Arc<Redactor>,
     /// The tenant that they are for, if manifests name it.
-    tenant: Option<String>,
+    own: Option<Own>,
+    kept: KeptTokens,
+    /// Whether a token was asked for before: then it is another one that is wanted.
+    has_fetched: AtomicBool,
 }
 
 impl TokenSource for Noted {
     fn fetch(&self) -> Fetching<'_> {
         Box::pin(async {
-            let token = self.source.fetch().await?;
-            self.redactor
-                .remember_token(&token.redactor, self.tenant.as_deref());
+            let is_first = !self.has_fetched.swap(true, Ordering::Relaxed);
+            let own = self.own.as_ref();
+            let known = own
+                .filter(|_| is_first)
+                .and_then(|own| self.kept.current(own));
+            let token = match known {
+                Some(token) => token,
+                None => self.source.fetch().await?,
+            };
+            if let Some(own) = own {
+                self.kept.keep(own.clone(), token.clone());
+            }
+            let tenant = own.map(|(tenant_id, _)| tenant_id.as_str());
+            self.redactor.remember_token(&token.redactor, tenant);
             Ok(token)
         })
     }
