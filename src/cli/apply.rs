@@ -200,12 +200,21 @@ impl Session<'_> {
         config: &Config,
         run: &mut ApplyRun,
     ) -> Result<Exit, Failure> {
+        let source = match recorded {
+            Some(recorded) => Source::Report(Box::new(recorded)),
+            None => self.source(loaded)?,
+        };
+        let tenant = match (&source, self.command.paths.as_slice()) {
+            (Source::Saved(saved), [path]) => tenants::saved_tenant(path, saved)?,
+            _ => tenant,
+        };
         let mut service = settings::service(&common.service, config)?;
         service.login.writes = true;
+        let mut rules = settings::guards(&self.command.guards, config)?;
         if let Some(tenant) = tenant {
             service = tenants::service_of_one(&service, &tenant)?;
+            rules = tenants::rules_of(&rules, &tenant);
         }
-        let rules = settings::guards(&self.command.guards, config)?;
         let mut paths = self.command.paths.iter();
         let is_saved = paths.any(|path| inputs::is_plan_file(path));
         let own_rules = Some(&rules).filter(|_| !is_saved);
@@ -219,10 +228,6 @@ impl Session<'_> {
             rules: &rules,
             all: self.command.view.all,
             unmanaged: &NameUnmanaged::Not,
-        };
-        let source = match recorded {
-            Some(recorded) => Source::Report(Box::new(recorded)),
-            None => self.source(loaded)?,
         };
         runtime()?.block_on(async {
             let stop = interrupt::watch(Some(&self.output.progress));

@@ -43,6 +43,11 @@ pub(super) fn run(command: &Init, common: &Common, output: &Output) -> Result<Ex
             let what = (name.as_str(), config.tenant_id.as_deref());
             init::add_tenant(&client, &paths, what, &stop).await
         })?;
+        if config.tenant_id.is_some() {
+            output.note(&format!(
+                "leave `tenantId` out of `{CONFIGURATION_FILE}` now: each tenant has its own, and runs refuse any other\n"
+            ));
+        }
         let path = path.display().to_string();
         let json = Json::new(serde_json::json!({"tenant": name, "path": path}));
         let text = || {

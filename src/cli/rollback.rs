@@ -16,7 +16,7 @@ use crate::render::text::{Detail, Next};
 use crate::run::connect::connect;
 use crate::run::plan::{NameUnmanaged, PlanRequest};
 use crate::run::rollback::plan_rollback;
-use crate::run::{Failure, inputs};
+use crate::run::{Failure, inputs, tenants};
 
 pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let Rollback {
@@ -72,7 +72,13 @@ fn save(command: &Rollback, out: &Path, common: &Common, output: &Output) -> Res
     read.push(command.of.clone());
     output.keep_inputs(&[("--out", Some(out))], &read)?;
     let recorded = inputs::report(&command.of)?;
-    let service = settings::service(&common.service, &config)?;
+    let mut service = settings::service(&common.service, &config)?;
+    let mut rules = settings::guards(&command.guards, &config)?;
+    if let Some(tenant) = tenants::recorded_tenant(&command.of, &recorded)? {
+        service = tenants::service_of_one(&service, &tenant)?;
+        rules = tenants::rules_of(&rules, &tenant);
+    }
+    let named = recorded.tenant.clone();
     let request = PlanRequest {
         who: None,
         approvals: false,
@@ -80,16 +86,17 @@ fn save(command: &Rollback, out: &Path, common: &Common, output: &Output) -> Res
         write_with: command.planning.write_with,
         strict: false,
         selection: &command.selecting.selection(),
-        rules: &settings::guards(&command.guards, &config)?,
+        rules: &rules,
         all: command.view.all,
         unmanaged: &NameUnmanaged::Not,
     };
-    let planned = runtime()?.block_on(async {
+    let mut planned = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
         plan_rollback(recorded, &client, &service, &request, &stop).await
     })?;
+    planned.input.plan.tenant = planned.input.plan.tenant.or(named);
     let prepared = &planned.input.plan;
     output.saved_diagnostics(&prepared.plan.diagnostics);
     let file = out.display().to_string();

@@ -76,6 +76,7 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
         annotations: &annotations,
         summary: &summary,
         digest: &digest,
+        tenant: tenant.as_ref().map(|tenant| tenant.name.as_str()),
         all: command.view.all,
         brief: command.view.summary,
         expand: command.view.expand,

@@ -15,8 +15,8 @@ use super::groups::{self, Line};
 use super::markdown::outcomes;
 use super::members::{filters, note, reaches};
 use super::phrases::{
-    self, Alike, Partial, alike, changes, count, how_to_accept, partial, policy_of_kind, seen,
-    since, verdict,
+    self, Alike, Partial, alike, changes, count, how_to_accept, named_tenant, partial,
+    policy_of_kind, seen, since, verdict,
 };
 use super::requests;
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};
@@ -313,11 +313,7 @@ impl Lines<'_> {
         if let Some(note) = note(view.plan, view.annotations) {
             let _ = write!(message, "\n{note}");
         }
-        let tenant = view
-            .plan
-            .tenant_id
-            .as_deref()
-            .map_or("unknown".into(), clean);
+        let tenant = named_tenant(view.tenant, view.plan.tenant_id.as_deref());
         let _ = write!(message, "\ntenant {tenant}");
         if view.summary.changed > 0 {
             let _ = write!(message, "\ndigest {}", clean(view.digest));

@@ -13,6 +13,15 @@ use crate::plan::{Annotations, Change, Names, Plan, PlannedPolicy, PolicyRef, Se
 use crate::report::{Outcome, Reason, Results};
 pub use crate::text::count;
 
+/// Says which tenant is meant: its short name, if manifests name it, with its id.
+pub(super) fn named_tenant(name: Option<&str>, id: Option<&str>) -> String {
+    let id = id.map_or("unknown".into(), clean);
+    match name {
+        Some(name) => format!("{} ({id})", clean(name)),
+        None => id.into_owned(),
+    }
+}
+
 /// Says a duration for people, in a unit of which there are at least two.
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs();

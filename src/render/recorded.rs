@@ -9,7 +9,7 @@ use super::clean::clean;
 use super::json::Json;
 use super::markdown::{code, marker};
 use super::phrases::reason;
-use super::phrases::{assignment, count, duration, filter, target};
+use super::phrases::{assignment, count, duration, filter, named_tenant, target};
 use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
 use crate::plan::{Change, Names, changes};
 use crate::report::{Outcome, PendingApproval, Reason, Recorded, RecordedPolicy, RequestsRecord};
@@ -99,8 +99,8 @@ pub fn text(recorded: &Recorded, policies: &[&RecordedPolicy], brief: bool) -> S
     if brief && !policies.is_empty() {
         drawn.push('\n');
     }
-    let tenant = recorded.tenant_id.as_deref().unwrap_or("unknown");
-    let _ = writeln!(drawn, "Tenant: {}", clean(tenant));
+    let tenant = named_tenant(name_of_tenant(recorded), recorded.tenant_id.as_deref());
+    let _ = writeln!(drawn, "Tenant: {tenant}");
     if recorded.exit_code.is_some() {
         let requests = recorded.requests;
         let _ = writeln!(
@@ -147,7 +147,13 @@ pub fn markdown(recorded: &Recorded, policies: &[&RecordedPolicy], most_bytes: u
         result(recorded, policies)
     );
     if let Some(tenant) = &recorded.tenant_id {
-        let _ = write!(drawn, ", tenant {}", code(tenant));
+        let named = name_of_tenant(recorded).map(|name| format!("{} in ", code(name)));
+        let _ = write!(
+            drawn,
+            ", {}tenant {}",
+            named.unwrap_or_default(),
+            code(tenant)
+        );
     }
     drawn.push_str("\n\n");
     if policies.is_empty() {
@@ -190,6 +196,8 @@ fn row(policy: &RecordedPolicy, names: &Names) -> String {
 struct ReportRecord<'a> {
     format_version: &'static str,
     digest: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tenant: Option<&'a str>,
     tenant_id: Option<&'a str>,
     graph_url: &'a str,
     /// Whether the run came to its end.
@@ -246,6 +254,11 @@ impl<'a> ErrorRecord<'a> {
     }
 }
 
+/// Returns the tenant's short name, if manifests name their tenants.
+fn name_of_tenant(recorded: &Recorded) -> Option<&str> {
+    recorded.tenant.as_ref().map(|tenant| tenant.name.as_str())
+}
+
 /// Returns what a run did as JSON.
 pub fn json<'a>(recorded: &'a Recorded, policies: &[&'a RecordedPolicy]) -> Json<'a> {
     let names = &recorded.names;
@@ -253,6 +266,7 @@ pub fn json<'a>(recorded: &'a Recorded, policies: &[&'a RecordedPolicy]) -> Json
     Json::new(ReportRecord {
         format_version: FORMAT_VERSION,
         digest: recorded.digest.as_deref(),
+        tenant: name_of_tenant(recorded),
         tenant_id: recorded.tenant_id.as_deref(),
         graph_url: &recorded.graph_url,
         complete: ended,

@@ -42,6 +42,8 @@ pub struct PlanView<'a> {
     pub summary: &'a Summary,
     /// Its digest.
     pub digest: &'a str,
+    /// The tenant's short name, if manifests name their tenants.
+    pub tenant: Option<&'a str>,
     /// Unchanged policies are shown as well.
     pub all: bool,
     /// No policy is shown in detail.

@@ -374,6 +374,7 @@ impl PreparedPlan {
             annotations: &self.annotations,
             summary: &self.summary,
             digest: &self.digest,
+            tenant: self.tenant.as_ref().map(|tenant| tenant.name.as_str()),
             all: detail.all,
             brief: detail.summary,
             expand: detail.expand,

@@ -23,7 +23,7 @@ const KEPT: usize = 20;
 #[must_use]
 pub fn default_report(now: Timestamp) -> PathBuf {
     let time = now.strftime("%Y%m%dT%H%M%S%.3fZ");
-    folder().join(format!("{time}.jsonl"))
+    default_folder().join(format!("{time}.jsonl"))
 }
 
 /// Returns the report's file for one of several tenants, in a folder that is made if it is missing.
@@ -42,7 +42,7 @@ pub fn in_folder(folder: &Path, tenant: &str) -> io::Result<PathBuf> {
 ///
 /// The folder cannot be made.
 pub fn of_tenant(now: Timestamp, tenant: &str) -> io::Result<PathBuf> {
-    let folder = folder().join(tenant);
+    let folder = default_folder().join(tenant);
     fs::create_dir_all(&folder)?;
     ignore_folder()?;
     // One more is about to come.
@@ -52,7 +52,8 @@ pub fn of_tenant(now: Timestamp, tenant: &str) -> io::Result<PathBuf> {
 }
 
 /// The folder of the reports that no option names.
-pub(super) fn folder() -> PathBuf {
+#[must_use]
+pub fn default_folder() -> PathBuf {
     Path::new(FOLDER).join("reports")
 }
 
@@ -67,7 +68,7 @@ pub(super) fn ignore_folder() -> io::Result<()> {
 
 /// Takes away the folders that were made for a report and hold none.
 pub(super) fn remove_empty_folders() {
-    for folder in [folder(), FOLDER.into()] {
+    for folder in [default_folder(), FOLDER.into()] {
         // One that holds something stays.
         if fs::remove_dir(folder).is_err() {
             return;
@@ -78,7 +79,7 @@ pub(super) fn remove_empty_folders() {
 /// Deletes all but the last reports that were named after their time, of each worth. What cannot be deleted
 /// stays.
 pub(super) fn delete_old() {
-    delete_old_in(&folder(), KEPT);
+    delete_old_in(&default_folder(), KEPT);
 }
 
 fn delete_old_in(folder: &Path, kept: usize) {
@@ -130,6 +131,38 @@ fn worth(path: &Path) -> Worth {
         }
     }
     worth
+}
+
+/// Finds the reports of the newest of the runs for several tenants whose user named no folder, by tenant: those with
+/// one time in the folders `NAME`.
+///
+/// # Errors
+///
+/// The folder cannot be read.
+pub(super) fn of_newest_run(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let of_tenant = entry?;
+        let tenant = of_tenant.file_name().into_string();
+        let (Ok(tenant), true) = (tenant, of_tenant.path().is_dir()) else {
+            continue;
+        };
+        for entry in fs::read_dir(of_tenant.path())? {
+            let entry = entry?;
+            let name = entry.file_name().into_string().unwrap_or_default();
+            if is_default_name(&name) {
+                found.push((name, tenant.clone(), entry.path()));
+            }
+        }
+    }
+    let newest = found.iter().map(|(name, ..)| name.clone()).max();
+    let mut newest: Vec<(String, PathBuf)> = found
+        .into_iter()
+        .filter(|(name, ..)| Some(name) == newest.as_ref())
+        .map(|(_, tenant, path)| (tenant, path))
+        .collect();
+    newest.sort();
+    Ok(newest)
 }
 
 /// Whether a name is like `20261123T020000.000Z.jsonl`.

@@ -26,7 +26,7 @@ impl Who {
     #[must_use]
     pub fn of_tenant(&self, tenant: &str, reports: impl IntoIterator<Item = PathBuf>) -> Self {
         let mut who = self.clone();
-        who.reports.push(reports::folder().join(tenant));
+        who.reports.push(reports::default_folder().join(tenant));
         who.reports.extend(reports);
         who
     }
@@ -49,7 +49,7 @@ pub(super) async fn tell(
         .unwrap_or(Timestamp::MIN);
     let log = reader.audit_log(since).await?;
     let mut paths = who.reports.clone();
-    paths.push(reports::folder());
+    paths.push(reports::default_folder());
     draft.add_audit(&log, &inputs::own_writes(&paths), who.days);
     Ok(log.failure.as_ref().map(|reason| {
         Diagnostic::new(

@@ -15,11 +15,13 @@ use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
 use crate::manifest::{Loaded, Tenant};
 use crate::plan::guards::{GivenLimits, Guard, GuardName, GuardRules};
+use crate::render::clean::clean;
 use crate::render::json;
 use crate::render::review::Direction;
 use crate::render::text::Detail;
 use crate::run::Failure;
 use crate::run::plan::{NameUnmanaged, PlanRequest};
+use crate::run::reports::default_folder;
 use crate::run::reviewed::{MAX_AGE, check_age};
 use crate::run::tenants::{
     self, Carrying, Entry, Input, ManyTenants, Origin, Shard, TenantFile, TenantResults,
@@ -214,6 +216,9 @@ impl Source<'_> {
     fn input(&self, command: &Apply, output: &Output) -> Result<Input<'_>, Failure> {
         let reports = |folder: &Path| {
             let (reports, without) = tenants::reports(folder)?;
+            if let Some(run) = reports.iter().find_map(|report| report.run_below(folder)) {
+                output.note(&format!("reports of the run {}\n", clean(&run)));
+            }
             for name in without {
                 output.info(&format!(
                     "tenant {name}: its run ended before it had a plan\n"
@@ -312,7 +317,7 @@ pub(in crate::cli) fn apply(
             stop: &stop,
         };
         host.expect(input.len());
-        let mut results = many.plan(input).await;
+        let mut results = many.reviewed(input, command.expect_digest.as_deref()).await;
         host.clear();
         judge(
             &mut results,
@@ -365,6 +370,16 @@ pub(in crate::cli) fn apply(
         host.expect(at_work.count());
         many.carry_out(&mut results, &carrying).await;
         host.clear();
+        if results.entries.iter().any(|entry| entry.brief.is_some()) {
+            let folder = match &command.report {
+                Some(folder) => folder.clone(),
+                None => default_folder(),
+            };
+            output.info(&format!(
+                "reports: {}\n",
+                clean(&folder.display().to_string())
+            ));
+        }
         if allowed.is_ok() {
             for entry in failed(&results).filter(|entry| !told.contains(&entry.tenant.name)) {
                 output.note(&format!("tenant {}:\n", entry.tenant.name));

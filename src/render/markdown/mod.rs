@@ -119,7 +119,8 @@ fn head(review: &Review<'_>, with_counts: bool) -> String {
         Some(tenant) => format!("tenant {}", code(shorten(tenant, LONGEST_IN_HEAD))),
         None => "a tenant that the sign-in does not name".to_owned(),
     };
-    let _ = write!(head, ", {tenant}\n\n");
+    let named = view.tenant.map(|name| format!("{} in ", code(name)));
+    let _ = write!(head, ", {}{tenant}\n\n", named.unwrap_or_default());
     let plan = view.plan;
     match partial(plan) {
         None => {}

@@ -8,7 +8,8 @@ use crate::render::clean::clean;
 use crate::render::columns::wrap;
 use crate::render::members::note;
 use crate::render::phrases::{
-    Partial, count, managed_or_selected, of_policies, partial, read_counts, since, writes,
+    Partial, count, managed_or_selected, named_tenant, of_policies, partial, read_counts, since,
+    writes,
 };
 use crate::render::review::{Direction, PlanView};
 use crate::text::shell_word;
@@ -28,6 +29,7 @@ pub(super) fn totals(text: &mut String, view: &PlanView<'_>, detail: Detail<'_>)
         annotations,
         summary,
         digest,
+        tenant,
         ..
     } = *view;
     if let Some(Partial { options, left_out }) = partial(plan) {
@@ -50,7 +52,7 @@ pub(super) fn totals(text: &mut String, view: &PlanView<'_>, detail: Detail<'_>)
     }
     let tenant = format!(
         "{QUIET}Tenant {} at {}{QUIET:#}",
-        plan.tenant_id.as_deref().map_or("unknown".into(), clean),
+        named_tenant(tenant, plan.tenant_id.as_deref()),
         clean(&plan.graph_url)
     );
     hang(text, &tenant, detail);

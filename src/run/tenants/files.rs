@@ -14,7 +14,7 @@ use crate::plan::guards::{Guard, GuardName};
 use crate::plan::saved::{PlannedTenant, SavedPlan};
 use crate::plan::since::Baseline;
 use crate::report::{self, Recorded};
-use crate::run::reports::OF_TENANT;
+use crate::run::reports::{OF_TENANT, of_newest_run};
 use crate::run::{Failure, inputs, plan};
 
 /// How the name of a tenant's saved plan ends.
@@ -140,7 +140,17 @@ pub fn saved_shards(folder: &Path, plans: &[TenantFile]) -> Result<BTreeSet<Shar
 /// Whether a path is a folder with reports of tenants.
 #[must_use]
 pub fn holds_reports(path: &Path) -> bool {
-    files(path, OF_TENANT).is_ok_and(|files| !files.is_empty())
+    report_files(path).is_ok_and(|files| !files.is_empty())
+}
+
+/// Finds the reports of a run: those that are named after their tenants, else those of the newest run that is kept
+/// in folders of the tenants.
+fn report_files(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let files = files(folder, OF_TENANT)?;
+    match files.is_empty() {
+        true => of_newest_run(folder),
+        false => Ok(files),
+    }
 }
 
 fn files(folder: &Path, ending: &str) -> io::Result<Vec<(String, PathBuf)>> {
@@ -256,6 +266,17 @@ impl TenantFile {
         Err(Failure::new(Exit::Failure, message).hint("nothing was written in this tenant"))
     }
 
+    /// Returns the time after which a report in a folder of its tenant is named, which all those of its run share;
+    /// `None` if it is in this folder itself.
+    #[must_use]
+    pub fn run_below(&self, folder: &Path) -> Option<String> {
+        let stem = self
+            .path
+            .file_stem()
+            .filter(|_| self.path.parent() != Some(folder))?;
+        Some(stem.to_string_lossy().into_owned())
+    }
+
     /// Reads the report, which was looked at before.
     ///
     /// # Errors
@@ -273,14 +294,15 @@ impl TenantFile {
 ///
 /// There are none, or one is not the report of the tenant after which its file is named.
 pub fn reports(folder: &Path) -> Result<(Vec<TenantFile>, Vec<String>), Failure> {
-    let files = files(folder, OF_TENANT).map_err(|error| unreadable(folder, &error))?;
+    let files = report_files(folder).map_err(|error| unreadable(folder, &error))?;
     if files.is_empty() {
         let message = format!(
             "`{}` is a folder, not the report of an apply, and holds no reports of tenants",
             folder.display()
         );
-        return Err(Failure::usage(message)
-            .hint("name a file in it, or a folder that `apply --report DIR` wrote"));
+        return Err(Failure::usage(message).hint(
+            "name a file in it, a folder that `apply --report DIR` wrote, or `.assignctl/reports`",
+        ));
     }
     let mut reports = Vec::with_capacity(files.len());
     let mut without = Vec::new();
@@ -325,6 +347,29 @@ pub(super) fn baseline(since: &Path, tenant: &str) -> Result<Option<(PathBuf, Ba
         }
         folder if folder.is_dir() => inputs::newest_baseline(&folder),
         _ => Ok(None),
+    }
+}
+
+/// Returns the tenant for which a plan was saved, if manifests named its tenants.
+///
+/// # Errors
+///
+/// The plan does not say how to sign in to it.
+pub fn saved_tenant(path: &Path, saved: &SavedPlan) -> Result<Option<Tenant>, Failure> {
+    let Some(planned) = &saved.tenant else {
+        return Ok(None);
+    };
+    let tenant_id = saved.plan.tenant_id.as_deref();
+    match tenant_id.and_then(|id| tenant_of(planned, id)) {
+        Some(tenant) => Ok(Some(tenant)),
+        None => {
+            let message = format!(
+                "`{}` does not say how to sign in to the tenant `{}`",
+                path.display(),
+                planned.name
+            );
+            Err(Failure::new(Exit::Failure, message).hint("plan again; nothing was written"))
+        }
     }
 }
 

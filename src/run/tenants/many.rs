@@ -99,6 +99,22 @@ impl<H: Host> ManyTenants<'_, H> {
         work.collect().await
     }
 
+    /// Plans for all tenants; not if saved plans are not those that were reviewed, which the files say.
+    pub async fn reviewed(&self, input: Input<'_>, digest: Option<&str>) -> TenantResults {
+        if let (Input::Saved(files, _), Some(digest)) = (&input, digest) {
+            let mut unread = TenantResults {
+                direction: self.direction,
+                entries: files.iter().map(TenantFile::entry).collect(),
+                ..TenantResults::default()
+            };
+            if unread.check_digest(digest, true).is_err() {
+                unread.sort();
+                return unread;
+            }
+        }
+        self.plan(input).await
+    }
+
     /// Plans for all tenants.
     pub async fn plan(&self, input: Input<'_>) -> TenantResults {
         let mut results = TenantResults {
@@ -288,11 +304,14 @@ impl<H: Host> ManyTenants<'_, H> {
     /// Carries out the plans of all tenants, and writes their reports. What was refused stays so.
     pub async fn carry_out(&self, results: &mut TenantResults, carrying: &Carrying) {
         let entries = std::mem::take(&mut results.entries);
+        let began = jiff::Timestamp::now();
         let failed = AtomicBool::new(entries.iter().any(|entry| entry.failure.is_some()));
         let (shared, failed) = (&*results, &failed);
         let work = entries.into_iter().map(|entry| async move {
             let may_start = !(carrying.fail_fast && failed.load(Ordering::Relaxed));
-            let entry = self.carry_out_one(shared, entry, carrying, may_start).await;
+            let entry = self
+                .carry_out_one(shared, entry, carrying, (began, may_start))
+                .await;
             if entry.has_failed() {
                 failed.store(true, Ordering::Relaxed);
             }
@@ -308,7 +327,7 @@ impl<H: Host> ManyTenants<'_, H> {
         results: &TenantResults,
         mut entry: Entry,
         carrying: &Carrying,
-        may_start: bool,
+        (began, may_start): (jiff::Timestamp, bool),
     ) -> Entry {
         let name = entry.tenant.name.clone();
         let folder = carrying.report.as_deref();
@@ -322,7 +341,7 @@ impl<H: Host> ManyTenants<'_, H> {
         let Some(input) = input else {
             // A report that is named is written whatever happens.
             if folder.is_some() {
-                let written = report_of(folder, &name)
+                let written = report_of(folder, began, &name)
                     .and_then(|mut run| run.finish(entry.exit()).map(|_| ()));
                 entry.failure = entry.failure.take().or(written.err());
             }
@@ -338,7 +357,7 @@ impl<H: Host> ManyTenants<'_, H> {
             refused => refused,
         };
         self.host.begins(&entry.tenant);
-        match report_of(folder, &name) {
+        match report_of(folder, began, &name) {
             Err(failure) => entry.failure = Some(failure),
             Ok(mut run) => {
                 let ended = self
@@ -408,11 +427,15 @@ fn not_started() -> Failure {
     }
 }
 
-/// Begins the report of a tenant.
-fn report_of(folder: Option<&Path>, tenant: &str) -> Result<ApplyRun, Failure> {
+/// Begins the report of a tenant, in a run that began to carry out its plans at that time.
+fn report_of(
+    folder: Option<&Path>,
+    began: jiff::Timestamp,
+    tenant: &str,
+) -> Result<ApplyRun, Failure> {
     let path = match folder {
         Some(folder) => reports::in_folder(folder, tenant),
-        None => reports::of_tenant(jiff::Timestamp::now(), tenant),
+        None => reports::of_tenant(began, tenant),
     };
     let path = path.map_err(|error| {
         Failure::new(

@@ -17,7 +17,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::connect::{Endpoint, ServiceSettings};
-use super::{Failure, plan};
+use super::{CONFIGURATION_FILE, Failure, plan};
 use crate::auth::ExpectedTenant;
 use crate::diagnostic::{Diagnostic, Sources, nearest};
 use crate::exit::Exit;
@@ -31,6 +31,7 @@ pub use entry::{Brief, Entry};
 pub use files::{
     TenantFile, holds_plans, holds_reports, is_of_tenant, no_tenants_file, plan_file,
     planned_tenants, recorded_tenant, remove_no_tenants, reports, saved_plans, saved_shards,
+    saved_tenant,
 };
 pub use host::Host;
 pub use many::{Carrying, Input, ManyTenants};
@@ -190,23 +191,46 @@ fn unknown(name: &str, tenants: &[Tenant]) -> Failure {
 ///
 /// # Errors
 ///
-/// The sandbox is a folder and has no file of the tenant.
+/// It is not the configured tenant, or the sandbox is a folder and has no file of the tenant.
 pub fn service_of_one(
     settings: &ServiceSettings,
     tenant: &Tenant,
 ) -> Result<ServiceSettings, Failure> {
     match &settings.endpoint {
-        Endpoint::Sandbox(file) if !file.is_dir() => Ok(settings.clone()),
+        Endpoint::Sandbox(file) if !file.is_dir() => {
+            check_configured(settings, tenant)?;
+            Ok(settings.clone())
+        }
         _ => service_of(settings, tenant),
     }
+}
+
+/// Refuses a tenant that is not the one which the configuration says that runs must be signed in to.
+fn check_configured(settings: &ServiceSettings, tenant: &Tenant) -> Result<(), Failure> {
+    let Some(configured) = &settings.tenant_id else {
+        return Ok(());
+    };
+    // Whether a domain is the configured tenant shows once it is signed in to.
+    let is_known = Guid::parse(&tenant.tenant_id).is_some();
+    if tenant.tenant_id.eq_ignore_ascii_case(configured) || !is_known {
+        return Ok(());
+    }
+    let message = format!(
+        "guard `tenant` tripped: `{CONFIGURATION_FILE}` says `tenantId: {configured}`, and the tenant `{}` is `{}`",
+        tenant.name, tenant.tenant_id
+    );
+    Err(Failure::new(Exit::GuardRefused, message).hint(format!(
+        "with several tenants, leave `tenantId` out of `{CONFIGURATION_FILE}`: each has its own; nothing was written"
+    )))
 }
 
 /// Settles how a tenant is talked to: signed in to as itself, and in a sandbox with a file of its own.
 ///
 /// # Errors
 ///
-/// The sandbox has no file of the tenant.
+/// It is not the configured tenant, or the sandbox has no file of the tenant.
 pub fn service_of(settings: &ServiceSettings, tenant: &Tenant) -> Result<ServiceSettings, Failure> {
+    check_configured(settings, tenant)?;
     let endpoint = match &settings.endpoint {
         Endpoint::Sandbox(folder) => {
             let file = folder.join(format!("{}.json", tenant.name));
@@ -235,12 +259,15 @@ pub fn service_of(settings: &ServiceSettings, tenant: &Tenant) -> Result<Service
     })
 }
 
-/// Returns the guards of a tenant: it has to be the one that was meant.
+/// Returns the guards of a tenant: it has to be the one that was meant. A domain says less than the configuration.
 #[must_use]
 pub fn rules_of(rules: &GuardRules, tenant: &Tenant) -> GuardRules {
     let id = Guid::parse(&tenant.tenant_id);
     GuardRules {
-        tenant_id: id.map(|_| tenant.tenant_id.clone()),
+        tenant_id: match id {
+            Some(_) => Some(tenant.tenant_id.clone()),
+            None => rules.tenant_id.clone(),
+        },
         ..rules.clone()
     }
 }

@@ -227,7 +227,7 @@ const FILES: &[Case] = &[
     ),
     (
         "tenants merge folder",
-        64,
+        1,
         "`folder` holds no results",
         "--json-into",
     ),

@@ -51,7 +51,8 @@ fn a_tenant_out_of_reach_does_not_make_saved_plans_others() {
     let ran = world.run(&format!(
         "apply plans --sandbox tenants --expect-digest {other}"
     ));
-    ran.exits(1).says(&[digest, "fabrikam  exit 5"]);
+    ran.exits(5)
+        .says(&[digest, "contoso   exit 5", "fabrikam  exit 5"]);
     assert_eq!(rows(&world, "fabrikam", "Win - A"), ["allUsers"]);
     let ran = world.run(&format!(
         "apply plans --sandbox tenants --expect-digest {digest}"
@@ -128,4 +129,139 @@ fn plans_of_other_runs_in_the_folder_are_named() {
     ]);
     let shard = plan("--all-tenants --shard 1/2");
     assert!(!shard.stderr.contains("other-plans"), "{}", shard.stderr);
+}
+
+/// What the files say is compared before anything is read, and what the run was to be has reports all the same.
+#[test]
+fn plans_that_are_not_the_reviewed_ones_are_refused_before_anything_is_read() {
+    let world = msp();
+    world
+        .run("plan m.yaml --all-tenants --out plans --sandbox tenants")
+        .exits(0);
+    let other = format!("sha256:{}", "0".repeat(64));
+    let ran = world.run(&format!(
+        "apply plans --sandbox nowhere --report reports --expect-digest {other}"
+    ));
+    ran.exits(5).says(&["contoso   exit 5", "fabrikam  exit 5"]);
+    let end = world.report("reports/contoso.report.jsonl").pop();
+    assert_eq!(end.expect("an end")["exitCode"], 5);
+}
+
+/// A plan of the folder is carried out alone as well, and every format says for which tenant it is.
+#[test]
+fn a_single_plan_is_that_of_its_tenant() {
+    let world = msp();
+    world
+        .run("plan m.yaml --all-tenants --out plans --sandbox tenants")
+        .exits(0);
+    let show = |options: &str| {
+        let line = format!("show plans/fabrikam.plan.json {options}");
+        world.run(&line).exits(0)
+    };
+    show("").says(&[&format!("Tenant fabrikam ({FABRIKAM}) at ")]);
+    show("--format markdown").says(&[&format!("<code>fabrikam</code> in tenant <code>{FABRIKAM}</code>")]);
+    show("--format github").says(&[&format!("tenant fabrikam ({FABRIKAM})")]);
+    assert_eq!(show("--format json").json()["tenant"], "fabrikam");
+    world
+        .run("apply plans/fabrikam.plan.json --sandbox tenants --report report.jsonl")
+        .exits(0);
+    assert_ne!(rows(&world, "fabrikam", "Win - A"), ["allUsers"]);
+    assert_eq!(rows(&world, "contoso", "Win - A"), ["allUsers"]);
+    let show = |options: &str| {
+        let line = format!("show report.jsonl {options}");
+        world.run(&line).exits(0)
+    };
+    show("").says(&[&format!("Tenant: fabrikam ({FABRIKAM})")]);
+    show("--format markdown").says(&[&format!("<code>fabrikam</code> in tenant <code>{FABRIKAM}</code>")]);
+    assert_eq!(show("--format json").json()["tenant"], "fabrikam");
+    world
+        .run("rollback report.jsonl --out back.json --sandbox tenants")
+        .exits(0);
+    assert_eq!(world.json("back.json")["tenant"], "fabrikam");
+    // The wrong tenant's file is not written to.
+    world
+        .run("apply back.json --sandbox tenants/contoso.json")
+        .exits(1);
+    world.run("apply back.json --sandbox tenants").exits(0);
+    assert_eq!(rows(&world, "fabrikam", "Win - A"), ["allUsers"]);
+    assert_eq!(rows(&world, "contoso", "Win - A"), ["allUsers"]);
+}
+
+/// The configuration may still name the one tenant of before: no other is signed in to.
+#[test]
+fn a_tenant_that_is_not_the_configured_one_is_refused() {
+    let world = msp();
+    world
+        .run("plan m.yaml --all-tenants --out plans --sandbox tenants")
+        .exits(0);
+    world
+        .run("apply m.yaml --all-tenants --yes --report reports --sandbox tenants")
+        .exits(0);
+    world.write(
+        "assignctl.yaml",
+        &format!("tenantId: {CONTOSO}\nmanifests: [m.yaml]\n"),
+    );
+    let said = format!(
+        "guard `tenant` tripped: `assignctl.yaml` says `tenantId: {CONTOSO}`, and the tenant `fabrikam` is `{FABRIKAM}`"
+    );
+    for command in ["plan", "drift", "apply --yes", "tenants check"] {
+        let all = if command == "tenants check" {
+            ""
+        } else {
+            "--all-tenants"
+        };
+        world
+            .run(&format!("{command} {all} --sandbox tenants"))
+            .exits(4)
+            .says(&[&said, "leave `tenantId` out of `assignctl.yaml`"]);
+        world
+            .run(&format!("{command} --tenant contoso --sandbox tenants"))
+            .exits(0);
+    }
+    for command in [
+        "list --tenant fabrikam",
+        "explain --tenant fabrikam macOS",
+        "export --tenant fabrikam --out out",
+        "approvals --tenant fabrikam",
+        "approvals reports/fabrikam.report.jsonl",
+        "apply plans/fabrikam.plan.json",
+        "rollback reports/fabrikam.report.jsonl --yes",
+        "rollback reports --yes",
+    ] {
+        world
+            .run(&format!("{command} --sandbox tenants"))
+            .exits(4)
+            .says(&[&said]);
+    }
+    // A domain says nothing until it is signed in to.
+    world.write(
+        "m.yaml",
+        &world.read("m.yaml").replace(FABRIKAM, "fabrikam.example"),
+    );
+    world
+        .run("plan --tenant fabrikam --sandbox tenants")
+        .exits(4)
+        .says(&["guard `tenant`"]);
+}
+
+/// Without `--report`, the reports of a run are in folders of the tenants, and all have the time of the run.
+#[test]
+fn a_run_with_reports_in_their_default_place_is_undone_as_a_whole() {
+    let world = msp();
+    let run = |command: &str| world.run(&format!("{command} --sandbox tenants"));
+    let undo = "rollback .assignctl/reports --yes";
+    run("apply m.yaml --all-tenants --yes")
+        .exits(0)
+        .says(&["reports: .assignctl/reports"]);
+    run(undo)
+        .exits(0)
+        .says(&["reports of the run 20", "2 tenants"]);
+    for tenant in ["fabrikam", "contoso"] {
+        assert_eq!(rows(&world, tenant, "Win - A"), ["allUsers"]);
+    }
+    run("apply m.yaml --tenant fabrikam --yes").exits(0);
+    run("apply m.yaml --tenant contoso --yes").exits(0);
+    run(undo).exits(0).says(&["1 tenant"]);
+    assert_eq!(rows(&world, "contoso", "Win - A"), ["allUsers"]);
+    assert_ne!(rows(&world, "fabrikam", "Win - A"), ["allUsers"]);
 }

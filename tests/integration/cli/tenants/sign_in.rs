@@ -219,3 +219,68 @@ fn what_a_tenant_refuses_is_said_with_what_to_do_there() {
         assert_eq!(report.last().expect("an end")["exitCode"], 7);
     }
 }
+
+/// A tenant is planned for, and later connected to again to be written to: its token is used for both.
+#[test]
+fn a_tenant_is_signed_in_to_once() {
+    let mut world = msp();
+    let entra = entra(str::to_owned);
+    let _served = served(&mut world, &entra);
+    world.set("AZURE_CLIENT_SECRET", "a-secret");
+    let apply = "apply m.yaml --all-tenants --yes --parallel-tenants 1";
+    world
+        .run(apply)
+        .exits(0)
+        .says(&["contoso   exit 0", "fabrikam  exit 0"]);
+    for tenant in [FABRIKAM, CONTOSO] {
+        asked(&entra, tenant);
+        assert_ne!(
+            super::rows(&world, name_of(tenant), "Win - A"),
+            ["allUsers"]
+        );
+    }
+}
+
+fn name_of(tenant: &str) -> &'static str {
+    match tenant {
+        FABRIKAM => "fabrikam",
+        _ => "contoso",
+    }
+}
+
+/// One plan of a folder, or one report, says which tenant is signed in to, and as which app.
+#[test]
+fn a_single_plan_or_report_is_signed_in_to_as_its_tenant() {
+    let mut world = msp();
+    let own = format!("  fabrikam:\n    clientId: {OWN_APP}\n");
+    world.write(
+        "m.yaml",
+        &world.read("m.yaml").replace("  fabrikam:\n", &own),
+    );
+    let entra = entra(str::to_owned);
+    let _served = served(&mut world, &entra);
+    world.set("AZURE_CLIENT_SECRET", "a-secret");
+    world.set("AZURE_TENANT_ID", CONTOSO);
+    world.run("plan m.yaml --all-tenants --out plans").exits(0);
+    world.set("AZURE_CLIENT_ID", "91111111-2222-4333-8444-555555555555");
+    let sign_ins = |before: usize| {
+        let seen = entra.seen();
+        let new = seen[before..].iter();
+        new.map(|seen| (tenant_of(seen), seen.field("client_id").unwrap_or_default()))
+            .collect::<Vec<_>>()
+    };
+    for line in [
+        "apply plans/fabrikam.plan.json --report report.jsonl",
+        "rollback report.jsonl --out back.json",
+        "apply back.json",
+    ] {
+        let before = entra.seen().len();
+        world
+            .run(line)
+            .exits(0)
+            .says(&[&format!("Tenant fabrikam ({FABRIKAM}) at ")]);
+        let as_itself = (FABRIKAM.to_owned(), OWN_APP.to_owned());
+        assert_eq!(sign_ins(before), [as_itself], "{line}");
+    }
+    assert_eq!(super::rows(&world, "contoso", "Win - A"), ["allUsers"]);
+}
