@@ -133,14 +133,14 @@ fn worth(path: &Path) -> Worth {
     worth
 }
 
-/// Finds the reports of the newest of the runs for several tenants whose user named no folder, by tenant: those with
-/// one time in the folders `NAME`.
+/// Finds the reports of runs for several tenants whose user named no folder, the newest run first, each by tenant:
+/// those of a run have one name in the folders `NAME`.
 ///
 /// # Errors
 ///
 /// The folder cannot be read.
-pub(super) fn of_newest_run(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
-    let mut found = Vec::new();
+pub(super) fn runs_in(folder: &Path) -> io::Result<Vec<Vec<(String, PathBuf)>>> {
+    let mut runs: BTreeMap<String, Vec<(String, PathBuf)>> = BTreeMap::new();
     for entry in fs::read_dir(folder)? {
         let of_tenant = entry?;
         let tenant = of_tenant.file_name().into_string();
@@ -151,18 +151,14 @@ pub(super) fn of_newest_run(folder: &Path) -> io::Result<Vec<(String, PathBuf)>>
             let entry = entry?;
             let name = entry.file_name().into_string().unwrap_or_default();
             if is_default_name(&name) {
-                found.push((name, tenant.clone(), entry.path()));
+                let run = runs.entry(name).or_default();
+                run.push((tenant.clone(), entry.path()));
             }
         }
     }
-    let newest = found.iter().map(|(name, ..)| name.clone()).max();
-    let mut newest: Vec<(String, PathBuf)> = found
-        .into_iter()
-        .filter(|(name, ..)| Some(name) == newest.as_ref())
-        .map(|(_, tenant, path)| (tenant, path))
-        .collect();
-    newest.sort();
-    Ok(newest)
+    let mut runs: Vec<_> = runs.into_values().rev().collect();
+    runs.iter_mut().for_each(|run| run.sort());
+    Ok(runs)
 }
 
 /// Whether a name is like `20261123T020000.000Z.jsonl`.

@@ -14,7 +14,7 @@ use crate::plan::guards::{Guard, GuardName};
 use crate::plan::saved::{PlannedTenant, SavedPlan};
 use crate::plan::since::Baseline;
 use crate::report::{self, Recorded};
-use crate::run::reports::{OF_TENANT, of_newest_run};
+use crate::run::reports::{OF_TENANT, runs_in};
 use crate::run::{Failure, inputs, plan};
 
 /// How the name of a tenant's saved plan ends.
@@ -143,14 +143,25 @@ pub fn holds_reports(path: &Path) -> bool {
     report_files(path).is_ok_and(|files| !files.is_empty())
 }
 
-/// Finds the reports of a run: those that are named after their tenants, else those of the newest run that is kept
-/// in folders of the tenants.
+/// Finds the reports of a run: those that are named after their tenants, else those of the last run that is kept in
+/// folders of the tenants. One that was refused, or had nothing to do, hides none that wrote.
 fn report_files(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let files = files(folder, OF_TENANT)?;
-    match files.is_empty() {
-        true => of_newest_run(folder),
-        false => Ok(files),
+    if !files.is_empty() {
+        return Ok(files);
     }
+    let has_written = |(_, path): &(String, PathBuf)| {
+        inputs::report(path).is_ok_and(|recorded| {
+            let mut policies = recorded.policies.iter();
+            policies.any(|policy| policy.may_be_changed() || policy.may_be_filed())
+        })
+    };
+    let mut runs = runs_in(folder)?;
+    let last = runs.iter().position(|run| run.iter().any(has_written));
+    Ok(match runs.is_empty() {
+        true => Vec::new(),
+        false => runs.swap_remove(last.unwrap_or_default()),
+    })
 }
 
 fn files(folder: &Path, ending: &str) -> io::Result<Vec<(String, PathBuf)>> {

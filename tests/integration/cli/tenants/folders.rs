@@ -253,6 +253,9 @@ fn a_run_with_reports_in_their_default_place_is_undone_as_a_whole() {
     run("apply m.yaml --all-tenants --yes")
         .exits(0)
         .says(&["reports: .assignctl/reports"]);
+    // Neither a run that is refused nor one without anything to do is the one to be undone.
+    run(undo.trim_end_matches(" --yes")).exits(64);
+    run("apply m.yaml --all-tenants --yes").exits(0);
     run(undo)
         .exits(0)
         .says(&["reports of the run 20", "2 tenants"]);
