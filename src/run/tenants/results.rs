@@ -204,7 +204,12 @@ impl TenantResults {
         if let Some(plan) = plan {
             entry.plan = Some(self.put(&plan.to_string())?);
         }
-        let opened = self.open(&entry)?;
+        let mut opened = self.open(&entry)?;
+        // How many tenants change is said for all of them.
+        opened.prepared = opened.prepared.map(|prepared| PreparedPlan {
+            plan: prepared.plan.with_tenants_guard(None),
+            ..prepared
+        });
         self.describe(
             &mut entry,
             opened.prepared.as_ref(),

@@ -172,6 +172,16 @@ fn a_further_tenant_gets_a_file_of_its_own() {
         .run("init --tenant adatum --sandbox tenant.json")
         .exits(64)
         .says(&["which has no name", "name that first"]);
+    // What the configuration says of the tenant holds until it is removed.
+    let configured = format!("tenantId: {}\nmanifests: [manifests]\n", super::FABRIKAM);
+    single.write("assignctl.yaml", &configured);
+    single
+        .run("init --tenant fabrikam --sandbox tenant.json")
+        .exits(0)
+        .says(&["leave `tenantId` out of `assignctl.yaml` now"]);
+    single.run("plan --sandbox tenant.json").exits(1);
+    single.write("sandbox/fabrikam.json", &single.read("tenant.json"));
+    single.run("plan --sandbox sandbox").exits(0);
 }
 
 /// Policies that wait in two tenants are listed and withdrawn in both, and sent again in one alone.

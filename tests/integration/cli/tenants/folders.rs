@@ -159,7 +159,9 @@ fn a_single_plan_is_that_of_its_tenant() {
         world.run(&line).exits(0)
     };
     show("").says(&[&format!("Tenant fabrikam ({FABRIKAM}) at ")]);
-    show("--format markdown").says(&[&format!("<code>fabrikam</code> in tenant <code>{FABRIKAM}</code>")]);
+    show("--format markdown").says(&[&format!(
+        "<code>fabrikam</code> in tenant <code>{FABRIKAM}</code>"
+    )]);
     show("--format github").says(&[&format!("tenant fabrikam ({FABRIKAM})")]);
     assert_eq!(show("--format json").json()["tenant"], "fabrikam");
     world
@@ -172,7 +174,9 @@ fn a_single_plan_is_that_of_its_tenant() {
         world.run(&line).exits(0)
     };
     show("").says(&[&format!("Tenant: fabrikam ({FABRIKAM})")]);
-    show("--format markdown").says(&[&format!("<code>fabrikam</code> in tenant <code>{FABRIKAM}</code>")]);
+    show("--format markdown").says(&[&format!(
+        "<code>fabrikam</code> in tenant <code>{FABRIKAM}</code>"
+    )]);
     assert_eq!(show("--format json").json()["tenant"], "fabrikam");
     world
         .run("rollback report.jsonl --out back.json --sandbox tenants")

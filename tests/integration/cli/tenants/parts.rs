@@ -232,6 +232,25 @@ fn what_every_shard_accepts_is_accepted() {
         .says(&["guard `tenants` tripped", "saw 2, limit 1"]);
 }
 
+/// What the guard says is said once, for all tenants, and not of each of them.
+#[test]
+fn a_guard_that_every_shard_sees_is_said_as_in_one_run() {
+    let world = msp();
+    let drift = "drift m.yaml --all-tenants --max-tenants 0 --sandbox tenants";
+    for index in [1, 2] {
+        world
+            .run(&format!(
+                "{drift} --shard {index}/2 --json-into r/{index}.json"
+            ))
+            .exits(2);
+    }
+    for format in ["text", "markdown"] {
+        let merged = world.run(&format!("tenants merge r --format {format}"));
+        let whole = world.run(&format!("{drift} --format {format}"));
+        assert_eq!(merged.exits(2).stdout, whole.exits(2).stdout, "{format}");
+    }
+}
+
 /// Shards that apply see only their own tenants: that two are one shows when the results are joined.
 #[test]
 fn one_tenant_in_two_shards_is_named_after_it_was_written() {
