@@ -83,6 +83,7 @@ pub(crate) fn digest((plan, annotations): &Made) -> String {
 
 pub(crate) fn as_text((plan, annotations): &Made, digest: &str) -> String {
     let view = PlanView {
+        tenant: None,
         plan,
         annotations,
         summary: &plan.summary(),

@@ -23,6 +23,7 @@ fuzz_target!(|text: &str| {
             ..Detail::default()
         };
         let view = PlanView {
+            tenant: None,
             plan: &saved.plan,
             annotations: &saved.annotations,
             summary: &saved.summary,
