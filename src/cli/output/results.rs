@@ -27,6 +27,8 @@ pub(in crate::cli) struct Recorded {
     pub(in crate::cli) only_unapplied: bool,
     /// Whether the run has written anything, or may have.
     pub(in crate::cli) written: bool,
+    /// Whether it is for a part of the tenants only: a comment or an issue is about all of them.
+    pub(in crate::cli) is_part: bool,
 }
 
 impl Output {
@@ -61,6 +63,7 @@ impl Output {
                         .all(|policy| view.annotations.cause(policy) == Some(Cause::Unapplied))
             }),
             written: settled.is_some_and(|settled| settled.iter().any(Settled::may_be_written)),
+            is_part: false,
         });
     }
 

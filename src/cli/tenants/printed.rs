@@ -137,6 +137,7 @@ impl View<'_> {
                 brief.is_some_and(|brief| brief.only_unapplied)
             }),
             written: results.entries.iter().any(|entry| entry.written),
+            is_part: !self.origin.shards.is_empty(),
         });
         Ok(())
     }

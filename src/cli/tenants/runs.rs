@@ -14,6 +14,7 @@ use super::printed::View;
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
 use crate::manifest::{Loaded, Tenant};
+use crate::model::Guid;
 use crate::plan::guards::{GivenLimits, Guard, GuardName, GuardRules};
 use crate::render::clean::clean;
 use crate::render::json;
@@ -281,6 +282,10 @@ pub(in crate::cli) fn apply(
         allows_tenants: rules.accepted.contains(&GuardName::Tenants),
         detail: command.view.detail(),
     };
+    if let (Source::Manifests(loaded, _), Some(shard)) = (&source, command.tenants.shard) {
+        let whole = tenants::choose_whole(&loaded.tenants, &command.tenants.asked())?;
+        warn_of_domains(&whole, shard, output);
+    }
     let mut service = settings::service(&common.service, config)?;
     service.login.writes = true;
     let host = Process::new(output, service);
@@ -428,6 +433,26 @@ fn saved_shards(
         output.diagnostics(&[warning], &Sources::default());
     }
     Ok(shards)
+}
+
+/// Warns of tenants that a shard which is about to write cannot tell from those of other shards: whether a domain is
+/// that of a tenant shows once both are signed in to.
+fn warn_of_domains(tenants: &[Tenant], shard: Shard, output: &Output) {
+    const CODE: &str = "tenant-by-domain";
+    let by_domain = tenants
+        .iter()
+        .filter(|tenant| Guid::parse(&tenant.tenant_id).is_none());
+    let names: Vec<&str> = by_domain.map(|tenant| tenant.name.as_str()).collect();
+    if names.is_empty() || shard.of == 1 || tenants.len() == 1 {
+        return;
+    }
+    let message = format!(
+        "no shard can tell whether a tenant that is named by a domain is named in another shard too: {}",
+        names.join(", ")
+    );
+    let warning = Diagnostic::new(Severity::Warning, CODE, None, message)
+        .hint("write their `tenantId` as GUIDs, or apply plans that `tenants merge` has joined");
+    output.diagnostics(&[warning], &Sources::default());
 }
 
 fn failed(results: &TenantResults) -> impl Iterator<Item = &Entry> {

@@ -174,12 +174,14 @@ pub fn results_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
 }
 
 fn read(path: &Path) -> Result<Part, Failure> {
-    let unusable = |reason: String| {
-        let message = format!("`{}` cannot be used: {reason}", path.display());
-        Failure::new(Exit::Failure, message)
-    };
-    let text = files::read_text(path, LARGEST_PLAN).map_err(|error| unusable(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| unusable(error.to_string()))
+    let text =
+        files::read_text(path, LARGEST_PLAN).map_err(|error| unusable(path, &error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| unusable(path, &error.to_string()))
+}
+
+fn unusable(path: &Path, reason: &str) -> Failure {
+    let message = format!("`{}` cannot be used: {reason}", path.display());
+    Failure::new(Exit::Failure, message).hint("run that shard again")
 }
 
 /// Joins the results in a folder; `drawn` draws what was found.
@@ -237,7 +239,8 @@ pub fn merge(
             if !tenants.insert(tenant.name.clone()) {
                 return twice(format!("the tenant `{}`", tenant.name));
             }
-            adopt(&mut merged.results, tenant, &drawn)?;
+            adopt(&mut merged.results, tenant, &drawn)
+                .map_err(|failure| unusable(&path, &failure.message))?;
         }
         let is_allowed = |word: &String| word == GuardName::Tenants.name();
         let allowed = part.allow.iter().any(is_allowed);

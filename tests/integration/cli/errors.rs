@@ -17,7 +17,7 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 const NO_CODES: [&str; 3] = ["all-devices", "all-users", "several-platforms"];
 
 /// Codes whose examples would be too large, or need a tenant that is not the sample.
-const WITHOUT_EXAMPLE: [&str; 45] = [
+const WITHOUT_EXAMPLE: [&str; 46] = [
     "absent-from-policy-set",
     "ambiguous-filter",
     "approvals-unreadable",
@@ -33,6 +33,7 @@ const WITHOUT_EXAMPLE: [&str; 45] = [
     "not-rolled-back",
     "old-plan",
     "missing-plans",
+    "tenant-by-domain",
     "other-plans",
     "app-available-devices",
     "dynamic-device-exclusion",

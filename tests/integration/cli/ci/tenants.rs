@@ -171,3 +171,31 @@ fn shards_come_to_one_comment_and_are_applied_as_reviewed() {
         .says(&["the plan is not the reviewed one"]);
     assert_eq!(platform.changes(), [""; 0]);
 }
+
+/// What holds for the tenants of one shard is not said of all of them.
+#[test]
+fn a_shard_keeps_no_comment_and_no_issue() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind);
+        for index in [1, 2] {
+            let shard = format!("--shard {index}/2");
+            run(&mut platform, Event::Schedule, &format!("{DRIFT} {shard}"))
+                .exits(2)
+                .says(&["the issue about drift is kept by `tenants merge --ci`"]);
+            run(
+                &mut platform,
+                Event::Proposed,
+                &format!("{PLAN} {shard} --out p{index}"),
+            )
+            .exits(0)
+            .says(&["the comment is kept by `tenants merge --ci`"]);
+        }
+        if kind != Kind::GitLab {
+            assert!(platform.summary("plan").contains("1 tenant, shard"));
+        }
+        run(&mut platform, Event::Merged, "apply p1")
+            .exits(0)
+            .says(&["the comment is kept by `tenants merge --ci`"]);
+        assert_eq!(platform.changes(), [""; 0], "{kind:?}");
+    }
+}

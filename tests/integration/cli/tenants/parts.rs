@@ -73,6 +73,14 @@ fn the_result_of_last_night_is_too_old() {
         .exits(1)
         .says(&["`r/2.json` is of a run that began at 20", "--max-age"]);
     world.run("tenants merge r --max-age 24h").exits(0);
+    world.edit("r/1.json", |part| {
+        part["tenants"][0]["plan"] = json!({"x": 1})
+    });
+    world
+        .run("tenants merge r --max-age 24h")
+        .exits(1)
+        .says(&["`r/1.json` cannot be used: not a plan file"]);
+    two(&world, ["", ""]);
     world.edit("r/2.json", |part| {
         part.as_object_mut().expect("a mapping").remove("startedAt");
     });
@@ -265,7 +273,8 @@ fn one_tenant_in_two_shards_is_named_after_it_was_written() {
             .run(&format!(
                 "apply m.yaml --all-tenants --yes --sandbox tenants --shard {index}/2 --json-into r/{index}.json"
             ))
-            .exits(0);
+            .exits(0)
+            .says(&["warning[tenant-by-domain]", "named in another shard too: fabrikam"]);
     }
     world.run("tenants merge r").exits(3).says(&[
         &format!("the tenants `contoso`, `fabrikam` are one and the same: each is signed in to as `{CONTOSO}`"),
