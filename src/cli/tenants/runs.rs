@@ -346,7 +346,8 @@ pub(in crate::cli) fn apply(
         if results.entries.is_empty() {
             return allowed.map(|()| results);
         }
-        if output.format == Format::Text {
+        let is_planned = results.entries.iter().any(|entry| entry.brief.is_some());
+        if output.format == Format::Text && is_planned {
             view.text(&results, |part| output.text(part))?;
         }
         if allowed.is_ok() && must_ask(&results, command.yes) {
@@ -375,7 +376,7 @@ pub(in crate::cli) fn apply(
         host.expect(at_work.count());
         many.carry_out(&mut results, &carrying).await;
         host.clear();
-        if results.entries.iter().any(|entry| entry.brief.is_some()) {
+        if is_planned {
             let folder = match &command.report {
                 Some(folder) => folder.clone(),
                 None => default_folder(),

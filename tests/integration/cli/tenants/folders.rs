@@ -142,7 +142,8 @@ fn plans_that_are_not_the_reviewed_ones_are_refused_before_anything_is_read() {
     let ran = world.run(&format!(
         "apply plans --sandbox nowhere --report reports --expect-digest {other}"
     ));
-    ran.exits(5).says(&["contoso   exit 5", "fabrikam  exit 5"]);
+    let ran = ran.exits(5).says(&["contoso   exit 5", "fabrikam  exit 5"]);
+    ran.says_nothing_of("exit 0");
     let end = world.report("reports/contoso.report.jsonl").pop();
     assert_eq!(end.expect("an end")["exitCode"], 5);
 }

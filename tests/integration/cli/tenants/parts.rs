@@ -74,7 +74,7 @@ fn the_result_of_last_night_is_too_old() {
         .says(&["`r/2.json` is of a run that began at 20", "--max-age"]);
     world.run("tenants merge r --max-age 24h").exits(0);
     world.edit("r/1.json", |part| {
-        part["tenants"][0]["plan"] = json!({"x": 1})
+        part["tenants"][0]["plan"] = json!({"x": 1});
     });
     world
         .run("tenants merge r --max-age 24h")
