@@ -254,7 +254,7 @@ impl Run {
             Task::Plan | Task::Drift if failed => Exit::most_severe([exit, Exit::Failure]),
             Task::Plan => exit,
             // The issue says what differs; a job that fails says that no one knows.
-            Task::Drift if differs(exit).is_some() && !recorded.is_part => Exit::Success,
+            Task::Drift if differs(exit).is_some() => Exit::Success,
             Task::Drift => exit,
         }
     }
@@ -290,11 +290,6 @@ impl Run {
     }
 
     async fn keep(&self, recorded: &Recorded, exit: Exit, output: &Output) -> Result<(), Failure> {
-        const OF_ALL: &str = "is kept by `tenants merge --ci` for all shards together\n";
-        if self.task == Task::Drift && recorded.is_part {
-            output.note(&format!("the issue about drift {OF_ALL}"));
-            return Ok(());
-        }
         if self.task == Task::Drift {
             let Some(differs) = differs(exit) else {
                 // Whether there is drift is not known, and the issue stays as it is.
@@ -328,7 +323,7 @@ impl Run {
             return Ok(());
         };
         if recorded.is_part {
-            output.note(&format!("the comment {OF_ALL}"));
+            output.note("the comment is kept by `tenants merge --ci` for all shards together\n");
             return Ok(());
         }
         let marker = marker(self.task.name());

@@ -27,7 +27,7 @@ pub(in crate::cli) struct Recorded {
     pub(in crate::cli) only_unapplied: bool,
     /// Whether the run has written anything, or may have.
     pub(in crate::cli) written: bool,
-    /// Whether it is for a part of the tenants only: a comment or an issue is about all of them.
+    /// Whether it is for a part of the tenants only: the comment is about all of them.
     pub(in crate::cli) is_part: bool,
 }
 
