@@ -54,7 +54,7 @@ impl Token {
     }
 
     /// Whether it need not be renewed yet.
-    pub fn is_current(&self) -> bool {
+    fn is_current(&self) -> bool {
         self.renew_at.is_none_or(|at| Instant::now() < at)
     }
 
@@ -78,6 +78,53 @@ impl fmt::Debug for Token {
             .field("tenant_id", &self.tenant_id)
             .field("method", &self.method)
             .finish_non_exhaustive()
+    }
+}
+
+/// A token without what finds it in texts, which takes much more memory.
+#[derive(Clone, Debug)]
+pub struct KeptToken {
+    secret: SecretString,
+    method: Option<Method>,
+    renew_at: Option<Instant>,
+    expires_at: Option<Instant>,
+}
+
+impl KeptToken {
+    /// Keeps a token.
+    pub fn of(token: &Token) -> Self {
+        let Token {
+            secret,
+            redactor: _,
+            tenant_id: _,
+            claims: _,
+            method,
+            renew_at,
+            expires_at,
+        } = token;
+        Self {
+            secret: secret.clone(),
+            method: *method,
+            renew_at: *renew_at,
+            expires_at: *expires_at,
+        }
+    }
+
+    /// Returns the token, unless it has to be renewed.
+    pub fn token(&self) -> Option<Token> {
+        let Self {
+            secret,
+            method,
+            renew_at,
+            expires_at,
+        } = self.clone();
+        let token = Token {
+            method,
+            renew_at,
+            expires_at,
+            ..Token::new(secret, None)
+        };
+        token.is_current().then_some(token)
     }
 }
 

@@ -12,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::inputs::{FileKind, other_kind};
 use crate::auth::{
-    Choice, ExpectedTenant, Fetching, Method, People, Show, StaticToken, Token, TokenSource,
-    Tokens, choose,
+    Choice, ExpectedTenant, Fetching, KeptToken, Method, People, Show, StaticToken, Token,
+    TokenSource, Tokens, choose,
 };
 use crate::exit::Exit;
 use crate::files;
@@ -76,20 +76,20 @@ pub struct ServiceSettings {
 /// The newest token of each tenant: one is planned for, and later connected to again to be written to, which takes
 /// no second sign-in.
 #[derive(Clone, Debug, Default)]
-pub struct KeptTokens(Arc<Mutex<HashMap<Own, Token>>>);
+pub struct KeptTokens(Arc<Mutex<HashMap<Own, KeptToken>>>);
 
 /// A tenant, by its id or domain, with the app registration if it has one of its own.
 type Own = (String, Option<String>);
 
 impl KeptTokens {
-    fn keep(&self, own: Own, token: Token) {
+    fn keep(&self, own: Own, token: &Token) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(own, token);
+        kept.insert(own, KeptToken::of(token));
     }
 
     fn current(&self, own: &Own) -> Option<Token> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(own).filter(|token| token.is_current()).cloned()
+        kept.get(own).and_then(KeptToken::token)
     }
 }
 
@@ -383,7 +383,7 @@ impl TokenSource for Noted {
                 None => self.source.fetch().await?,
             };
             if let Some(own) = own {
-                self.kept.keep(own.clone(), token.clone());
+                self.kept.keep(own.clone(), &token);
             }
             let tenant = own.map(|(tenant_id, _)| tenant_id.as_str());
             self.redactor.remember_token(&token.redactor, tenant);
