@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments::Apply;
 use super::config::Config;
-use super::confirm::{STILL_IN_GIT, ask};
+use super::confirm::{ask, still_in_git};
 use super::options::{Common, Format};
 use super::output::Output;
 use super::tenants::runs;
@@ -105,7 +105,7 @@ pub(super) fn run_or_roll_back(
         ));
     }
     if of.is_some() && command.resume.is_none() && run.results.count(Outcome::Applied) > 0 {
-        output.note(STILL_IN_GIT);
+        output.note(&still_in_git("what was undone"));
     }
     match &finished {
         Ok(None) => {}
@@ -210,7 +210,7 @@ impl Session<'_> {
         };
         let mut service = settings::service(&common.service, config)?;
         service.login.writes = true;
-        let mut rules = settings::guards(&self.command.guards, config)?;
+        let mut rules = settings::guards(&self.command.guards, config);
         if let Some(tenant) = tenant {
             service = tenants::service_of_one(&service, &tenant)?;
             rules = tenants::rules_of(&rules, &tenant);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
+use std::time::Duration;
 
 use clap::ValueEnum as _;
 use serde::de::Error as _;
@@ -10,11 +11,15 @@ use serde::{Deserialize, Deserializer};
 use serde_saphyr::{Location, MessageFormatter as _, Spanned, UserMessageFormatter};
 
 use super::options::MembersMode;
+use super::values;
 use crate::diagnostic::{Diagnostic, FileId, Place, Sources, nearest};
 use crate::exit::Exit;
 use crate::files;
 use crate::manifest::has_manifest_ending;
-use crate::model::Guid;
+use crate::model::{Guid, RateLimit};
+use crate::net::Cloud;
+use crate::plan::guards::RemovalLimit;
+use crate::plan::lints::CODES;
 use crate::run::{CONFIGURATION_FILE, Failure, manifests};
 
 /// The code of every fault in the configuration.
@@ -27,7 +32,8 @@ pub(super) struct Config {
     /// The tenant that runs must be signed in to, by its id: guard `tenant` compares it with the token's.
     #[serde(deserialize_with = "guid")]
     pub(super) tenant_id: Option<String>,
-    pub(super) cloud: Option<String>,
+    #[serde(deserialize_with = "cloud")]
+    pub(super) cloud: Option<&'static Cloud>,
     /// The application that people sign in to.
     pub(super) client_id: Option<String>,
     /// What is named as manifests, relative to the configuration file.
@@ -44,17 +50,59 @@ pub(super) struct Config {
     /// What is counted of members.
     pub(super) members: CountedMembers,
     /// Warnings of risky targets that are not given.
+    #[serde(deserialize_with = "lints")]
     pub(super) lints: BTreeMap<String, Lint>,
 }
 
+/// Reads a value that may be left out, so that what is wrong with it is said at its place.
+fn checked<'de, D: Deserializer<'de>, R: Deserialize<'de>, T>(
+    deserializer: D,
+    check: impl FnOnce(R) -> Result<T, String>,
+) -> Result<Option<T>, D::Error> {
+    let given = Option::<R>::deserialize(deserializer)?;
+    given.map(check).transpose().map_err(D::Error::custom)
+}
+
 fn guid<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let text = Option::<String>::deserialize(deserializer)?;
-    match text
-        .as_deref()
-        .is_none_or(|text| Guid::parse(text).is_some())
-    {
-        true => Ok(text),
-        false => Err(D::Error::custom("expected the tenant's id, a GUID")),
+    checked(deserializer, |text: String| match Guid::parse(&text) {
+        Some(_) => Ok(text),
+        None => Err("expected the tenant's id, a GUID".to_owned()),
+    })
+}
+
+fn cloud<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'static Cloud>, D::Error> {
+    checked(deserializer, |name: String| values::cloud(&name))
+}
+
+fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RateLimit>, D::Error> {
+    checked(deserializer, |text: String| values::limit(&text))
+}
+
+fn read_limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RateLimit>, D::Error> {
+    checked(deserializer, |text: String| values::read_limit(&text))
+}
+
+fn max_wait<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    checked(deserializer, |text: String| values::duration(&text))
+}
+
+fn concurrency<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    checked(deserializer, values::concurrency)
+}
+
+fn removals<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<RemovalLimit>, D::Error> {
+    checked(deserializer, |text: String| values::removal_limit(&text))
+}
+
+fn lints<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Lint>, D::Error> {
+    let lints = BTreeMap::<String, Lint>::deserialize(deserializer)?;
+    let known: Vec<&str> = CODES.iter().map(|(code, _)| *code).collect();
+    match lints.keys().find(|code| !known.contains(&code.as_str())) {
+        None => Ok(lints),
+        Some(code) => Err(D::Error::custom(format!(
+            "`{code}` is not a warning about targets; {}",
+            values::near_or_all(code, &known)
+        ))),
     }
 }
 
@@ -98,16 +146,21 @@ pub(super) enum Lint {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct Limits {
-    pub(super) write: Option<String>,
-    pub(super) read: Option<String>,
-    pub(super) max_wait: Option<String>,
+    #[serde(deserialize_with = "limit")]
+    pub(super) write: Option<RateLimit>,
+    #[serde(deserialize_with = "read_limit")]
+    pub(super) read: Option<RateLimit>,
+    #[serde(deserialize_with = "max_wait")]
+    pub(super) max_wait: Option<Duration>,
+    #[serde(deserialize_with = "concurrency")]
     pub(super) concurrency: Option<usize>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct Guards {
-    pub(super) max_removals: Option<String>,
+    #[serde(deserialize_with = "removals")]
+    pub(super) max_removals: Option<RemovalLimit>,
     pub(super) max_policies: Option<usize>,
     pub(super) max_members_lost: Option<u64>,
     pub(super) max_tenants: Option<usize>,

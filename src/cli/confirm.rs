@@ -9,7 +9,11 @@ use crate::exit::Exit;
 use crate::run::Failure;
 
 /// Printed at the end of a rollback: the tenant is as before, the manifests are not.
-pub(super) const STILL_IN_GIT: &str = "note: the manifests in git still ask for what was undone; revert them too, or the next `apply` does it again\n";
+pub(super) fn still_in_git(undone: &str) -> String {
+    format!(
+        "note: the manifests in git still ask for {undone}; revert them too, or the next `apply` does it again\n"
+    )
+}
 
 /// What is asked before something is written.
 #[derive(Clone, Copy, Debug)]

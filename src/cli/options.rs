@@ -2,16 +2,18 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
 use super::terminal;
 use super::values::{
-    auth, guard_name, max_bytes, parallel, policy_kind, removal_limit, run_id, shard, write_with,
+    auth, duration, guard_name, limit, max_bytes, parallel, policy_kind, read_limit, removal_limit,
+    run_id, shard, side_by_side, write_with,
 };
 use crate::auth::Method;
 use crate::manifest::Glob;
-use crate::model::PolicyKind;
+use crate::model::{PolicyKind, RateLimit};
 use crate::plan::Selection;
 use crate::plan::guards::{GuardName, RemovalLimit};
 use crate::plan::writes::WriteWith;
@@ -108,25 +110,27 @@ pub(super) struct Service {
         long,
         global = true,
         help_heading = "Service",
-        value_name = "COUNT/WINDOW"
+        value_name = "COUNT/WINDOW",
+        value_parser = limit
     )]
-    pub(super) write_limit: Option<String>,
+    pub(super) write_limit: Option<RateLimit>,
     /// Limit for all requests, as count/window [default: 1000/20s]
     #[arg(
         long,
         global = true,
         help_heading = "Service",
-        value_name = "COUNT/WINDOW"
+        value_name = "COUNT/WINDOW",
+        value_parser = read_limit
     )]
-    pub(super) read_limit: Option<String>,
+    pub(super) read_limit: Option<RateLimit>,
     /// Longest wait that the service may request [default: 15m]
-    #[arg(long, global = true, help_heading = "Service", value_name = "DURATION")]
-    pub(super) max_wait: Option<String>,
+    #[arg(long, global = true, help_heading = "Service", value_name = "DURATION", value_parser = duration)]
+    pub(super) max_wait: Option<Duration>,
     /// Write the exchanges with the service to this file, without names, ids, hosts and tokens
     #[arg(long, global = true, help_heading = "Service", value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
     /// Number of policies processed in parallel [default: 8]
-    #[arg(long, global = true, help_heading = "Service", value_name = "N")]
+    #[arg(long, global = true, help_heading = "Service", value_name = "N", value_parser = side_by_side)]
     pub(super) concurrency: Option<usize>,
 }
 

@@ -46,7 +46,7 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
         None => unmanaged,
     };
     let who = command.who.asked(command.since.clone());
-    let rules = settings::guards(&command.guards, &config)?;
+    let rules = settings::guards(&command.guards, &config);
     let request = PlanRequest {
         unmanaged: &unmanaged,
         write_with: command.planning.write_with,

@@ -4,7 +4,7 @@ use std::cell::LazyCell;
 use std::path::Path;
 
 use super::arguments::{Apply, Rollback};
-use super::confirm::STILL_IN_GIT;
+use super::confirm::still_in_git;
 use super::options::{Ci, Common, CountMembers, Tenants};
 use super::output::Output;
 use super::tenants::runs;
@@ -73,7 +73,7 @@ fn save(command: &Rollback, out: &Path, common: &Common, output: &Output) -> Res
     output.keep_inputs(&[("--out", Some(out))], &read)?;
     let recorded = inputs::report(&command.of)?;
     let mut service = settings::service(&common.service, &config)?;
-    let mut rules = settings::guards(&command.guards, &config)?;
+    let mut rules = settings::guards(&command.guards, &config);
     if let Some(tenant) = tenants::recorded_tenant(&command.of, &recorded)? {
         service = tenants::service_of_one(&service, &tenant)?;
         rules = tenants::rules_of(&rules, &tenant);
@@ -116,7 +116,9 @@ fn save(command: &Rollback, out: &Path, common: &Common, output: &Output) -> Res
         || prepared.text(detail),
         || &*json,
     )?;
-    output.note(STILL_IN_GIT);
+    if prepared.plan.changed().next().is_some() {
+        output.note(&still_in_git("what the plan undoes"));
+    }
     match Failure::refused(prepared.plan.refusing(), "") {
         Some(refused) => Err(refused),
         // As without `--out`: what is left alone is not rolled back.

@@ -6,20 +6,17 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
-use super::config::{self, Config, Lint};
+use super::config::{self, Config, Limits, Lint};
 use super::device_code::show_code;
 use super::options::{Common, CountMembers, Guards, MembersMode, Service};
 use super::reference;
-use super::values::{CONCURRENCY, LONGEST_WAIT, parse_duration, parse_limit};
+use super::values::{CONCURRENCY, LONGEST_WAIT, near_cloud};
 use crate::auth::Show;
 use crate::ci::Platform;
-use crate::diagnostic::nearest;
 use crate::graph::pace::{AppCeiling, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
 use crate::graph::record::Recorder;
-use crate::model::RateLimit;
 use crate::net::{CLOUDS, Cloud};
-use crate::plan::guards::{GuardRules, RemovalLimit};
-use crate::plan::lints::CODES;
+use crate::plan::guards::GuardRules;
 use crate::redact::Redactor;
 use crate::run::connect::{Endpoint, Environment, KeptTokens, LoginSettings, ServiceSettings};
 use crate::run::doctor::check_record;
@@ -52,9 +49,6 @@ pub(super) fn environment(redactor: &Arc<Redactor>) -> Environment {
         show: Show(Arc::new(show_code)),
     }
 }
-
-/// More side by side than any service takes.
-const MOST_SIDE_BY_SIDE: usize = 1000;
 
 /// Reads the configuration.
 pub(super) fn configuration(common: &Common) -> Result<Config, Failure> {
@@ -91,20 +85,12 @@ pub(super) fn inputs(named: &[PathBuf], common: &Common, config: Option<&Config>
 
 /// Settles how the service is talked to.
 pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSettings, Failure> {
-    let cloud_name = arguments
-        .cloud
-        .clone()
-        .or_else(|| config.cloud.clone())
-        .unwrap_or_else(|| CLOUDS[0].name.to_owned());
-    let cloud = Cloud::from_name(&cloud_name).ok_or_else(|| {
-        let names: Vec<&str> = CLOUDS.iter().map(|cloud| cloud.name).collect();
-        Failure::usage(format!("unknown cloud `{cloud_name}`")).hint(
-            match nearest(&cloud_name, names.iter().copied()) {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("there are {}", names.join(", ")),
-            },
-        )
-    })?;
+    let cloud = match &arguments.cloud {
+        None => config.cloud.unwrap_or(&CLOUDS[0]),
+        Some(name) => Cloud::from_name(name).ok_or_else(|| {
+            Failure::usage(format!("unknown cloud `{name}`")).hint(near_cloud(name))
+        })?,
+    };
     let endpoint = match (&arguments.sandbox, &arguments.graph_url) {
         (Some(_), Some(_)) => {
             return Err(Failure::usage(
@@ -126,48 +112,16 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
             (None, url) => Endpoint::Graph(url.unwrap_or_else(|| cloud.graph_url())),
         },
     };
-    let limit = |flag: &Option<String>, file: &Option<String>, published: RateLimit| match flag
-        .as_ref()
-        .or(file.as_ref())
-    {
-        None => Ok(published),
-        Some(text) => parse_limit(text).ok_or_else(|| {
-            Failure::usage(format!("`{text}` is not a limit"))
-                .hint("write a count and a window, like `100/20s`")
-        }),
-    };
-    let wait = arguments
-        .max_wait
-        .as_ref()
-        .or(config.limits.max_wait.as_ref());
-    let longest_wait = match wait {
-        None => LONGEST_WAIT,
-        Some(text) => parse_duration(text).map_err(|error| {
-            Failure::usage(format!("`{text}` is {error}"))
-                .hint("write it like `90s`, `15m` or `1h30m`")
-        })?,
-    };
-    let concurrency = arguments
-        .concurrency
-        .or(config.limits.concurrency)
-        .unwrap_or(CONCURRENCY);
-    if concurrency == 0 {
-        return Err(Failure::usage("`--concurrency` must be at least 1"));
-    }
-    if concurrency > MOST_SIDE_BY_SIDE {
-        return Err(Failure::usage(format!(
-            "`--concurrency` must be at most {MOST_SIDE_BY_SIDE}"
-        )));
-    }
-    let requests = limit(
-        &arguments.read_limit,
-        &config.limits.read,
-        PUBLISHED_REQUESTS,
-    )?;
-    if requests.count < 2 {
-        return Err(Failure::usage("`--read-limit` must be at least 2")
-            .hint("a write and the look before it are two requests"));
-    }
+    let Limits {
+        write,
+        read,
+        max_wait,
+        concurrency,
+    } = config.limits.clone();
+    let write_limit = arguments.write_limit.or(write);
+    let read_limit = arguments.read_limit.or(read);
+    let max_wait = arguments.max_wait.or(max_wait);
+    let concurrency = arguments.concurrency.or(concurrency);
     Ok(ServiceSettings {
         ceiling: AppCeiling::default(),
         kept: KeptTokens::default(),
@@ -182,14 +136,10 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
             kinds: Vec::new(),
             keeps: variable("ASSIGNCTL_KEYRING").is_none_or(|word| word != "none"),
         },
-        writes: limit(
-            &arguments.write_limit,
-            &config.limits.write,
-            PUBLISHED_WRITES,
-        )?,
-        requests,
-        longest_wait,
-        concurrency,
+        writes: write_limit.unwrap_or(PUBLISHED_WRITES),
+        requests: read_limit.unwrap_or(PUBLISHED_REQUESTS),
+        longest_wait: max_wait.unwrap_or(LONGEST_WAIT),
+        concurrency: concurrency.unwrap_or(CONCURRENCY),
         recorder: arguments.record.as_deref().map(recorder).transpose()?,
     })
 }
@@ -210,19 +160,6 @@ pub(super) fn members(
     config: &Config,
     rules: Option<&GuardRules>,
 ) -> Result<MembersRequest, Failure> {
-    let known = || CODES.iter().map(|(code, _)| *code);
-    for code in config.lints.keys() {
-        if !known().any(|known| known == code) {
-            let near = nearest(code, known());
-            return Err(Failure::usage(format!(
-                "`lints` names `{code}`, which is not a warning about targets"
-            ))
-            .hint(match near {
-                Some(near) => format!("did you mean `{near}`?"),
-                None => format!("they are {}", known().collect::<Vec<_>>().join(", ")),
-            }));
-        }
-    }
     let modes = match arguments.members.as_slice() {
         [] => config.members.0.as_slice(),
         typed => typed,
@@ -259,19 +196,12 @@ pub(super) fn origin(named: Option<&String>) -> Origin {
 }
 
 /// Settles what is let through.
-pub(super) fn guards(arguments: &Guards, config: &Config) -> Result<GuardRules, Failure> {
+pub(super) fn guards(arguments: &Guards, config: &Config) -> GuardRules {
     let defaults = GuardRules::default();
-    let configured = match &config.guards.max_removals {
-        None => None,
-        Some(text) => Some(RemovalLimit::parse(text).ok_or_else(|| {
-            Failure::usage(format!("`guards.maxRemovals: {text}` is not a limit"))
-                .hint("write a number like `40` or a share like `25%`")
-        })?),
-    };
-    Ok(GuardRules {
+    GuardRules {
         max_removals: arguments
             .max_removals
-            .or(configured)
+            .or(config.guards.max_removals)
             .unwrap_or(defaults.max_removals),
         max_policies: arguments
             .max_policies
@@ -283,5 +213,5 @@ pub(super) fn guards(arguments: &Guards, config: &Config) -> Result<GuardRules, 
         max_tenants: arguments.max_tenants.or(config.guards.max_tenants),
         accepted: arguments.allow.clone(),
         tenant_id: config.tenant_id.clone(),
-    })
+    }
 }

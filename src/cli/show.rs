@@ -35,7 +35,7 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
         max_members_lost: None,
         max_tenants: None,
     };
-    let rules = settings::guards(&nothing_given, &config?)?;
+    let rules = settings::guards(&nothing_given, &config?);
     let (saved, doubt) = inputs::plan_to_show(&command.file)?;
     let mut oddities = oddities(&saved);
     let guards = saved.plan.guards.iter();
@@ -65,8 +65,9 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
         ));
     }
     let file = command.file.display().to_string();
+    let is_fresh = age(&created_at, jiff::Timestamp::now()).is_some_and(|age| age <= MAX_AGE);
     let detail = Detail {
-        next: doubt.is_none().then_some(Next::Apply(&file)),
+        next: (doubt.is_none() && is_fresh).then_some(Next::Apply(&file)),
         ..command.view.detail()
     };
     output.saved_diagnostics(&plan.diagnostics);

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use crate::auth::Method;
+use crate::diagnostic::nearest;
 use crate::graph::permissions::NEEDS;
 use crate::manifest::tenants::is_tenant_name;
 use crate::model::PolicyKind;
 use crate::model::RateLimit;
+use crate::net::{CLOUDS, Cloud};
 use crate::plan::guards::{GuardName, RemovalLimit};
 use crate::plan::writes::WriteWith;
 use crate::render::markdown;
@@ -16,6 +18,8 @@ use crate::run::tenants::Shard;
 pub(super) const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 /// The default of `--concurrency`.
 pub(super) const CONCURRENCY: usize = 8;
+/// More requests side by side only wait for each other.
+const MOST_SIDE_BY_SIDE: usize = 1000;
 /// More in a window than any service takes.
 const MOST_IN_A_WINDOW: usize = 1_000_000;
 const LONGEST_DURATION: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -50,7 +54,54 @@ pub(super) fn parse_duration(text: &str) -> Result<Duration, DurationError> {
 }
 
 /// Reads `100/20s`.
-pub(super) fn parse_limit(text: &str) -> Option<RateLimit> {
+pub(super) fn limit(text: &str) -> Result<RateLimit, String> {
+    parse_limit(text).ok_or_else(|| {
+        format!("`{text}` is not a limit; write a count and a window, like `100/20s`")
+    })
+}
+
+/// Reads a limit of requests of any kind: a write and the look before it are two.
+pub(super) fn read_limit(text: &str) -> Result<RateLimit, String> {
+    match limit(text)? {
+        RateLimit { count: 0 | 1, .. } => {
+            Err("a write and the look before it are two requests, so the least is 2".to_owned())
+        }
+        limit => Ok(limit),
+    }
+}
+
+/// Checks how many requests are sent side by side.
+pub(super) fn concurrency(number: usize) -> Result<usize, String> {
+    match (1..=MOST_SIDE_BY_SIDE).contains(&number) {
+        true => Ok(number),
+        false => Err(format!("it is a number from 1 to {MOST_SIDE_BY_SIDE}")),
+    }
+}
+
+pub(super) fn side_by_side(text: &str) -> Result<usize, String> {
+    concurrency(text.parse().unwrap_or_default())
+}
+
+/// Reads a cloud's name.
+pub(super) fn cloud(name: &str) -> Result<&'static Cloud, String> {
+    Cloud::from_name(name).ok_or_else(|| format!("unknown cloud `{name}`; {}", near_cloud(name)))
+}
+
+/// Says which cloud may have been meant, or which there are.
+pub(super) fn near_cloud(name: &str) -> String {
+    let known: Vec<&str> = CLOUDS.iter().map(|cloud| cloud.name).collect();
+    near_or_all(name, &known)
+}
+
+/// Says which word may have been meant, or what there is.
+pub(super) fn near_or_all(word: &str, known: &[&str]) -> String {
+    match nearest(word, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("there are {}", known.join(", ")),
+    }
+}
+
+fn parse_limit(text: &str) -> Option<RateLimit> {
     let (count, window) = text.split_once('/')?;
     let count = count.trim().parse().ok();
     let count = count.filter(|count| (1..=MOST_IN_A_WINDOW).contains(count))?;

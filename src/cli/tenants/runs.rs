@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::super::arguments::{Apply, Plan};
 use super::super::config::Config;
-use super::super::confirm::{STILL_IN_GIT, ask};
+use super::super::confirm::{ask, still_in_git};
 use super::super::options::{Common, Format, Tenants};
 use super::super::output::{Output, remove_earlier};
 use super::super::{interrupt, runtime, settings};
@@ -44,7 +44,7 @@ pub(in crate::cli) fn plan(
     output: &Output,
 ) -> Result<Exit, Failure> {
     check_since(command, chosen)?;
-    let rules = settings::guards(&command.guards, config)?;
+    let rules = settings::guards(&command.guards, config);
     let unmanaged = match command.is_drift {
         true => NameUnmanaged::Broad,
         false => NameUnmanaged::Not,
@@ -263,7 +263,7 @@ pub(in crate::cli) fn apply(
     (source, out): (Source<'_>, Option<&Path>),
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let rules = settings::guards(&command.guards, config)?;
+    let rules = settings::guards(&command.guards, config);
     let input = source.input(command, output)?;
     let view = View {
         output,
@@ -402,7 +402,7 @@ pub(in crate::cli) fn apply(
     let exit = view.print(&results)?;
     let is_rollback = matches!(source, Source::Rollback(_));
     if is_rollback && (out.is_some() || results.entries.iter().any(|entry| entry.written)) {
-        output.note(STILL_IN_GIT);
+        output.note(&still_in_git("what was undone"));
     }
     Ok(exit)
 }

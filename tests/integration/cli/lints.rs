@@ -331,7 +331,7 @@ fn strict_makes_them_errors_and_the_configuration_silences_them() {
     world.write("assignctl.yaml", "lints: {filter-mode-mx: off}\n");
     world
         .sandbox("plan m.yaml")
-        .exits(64)
+        .exits(1)
         .says(&["did you mean `filter-mode-mix`?"]);
 }
 

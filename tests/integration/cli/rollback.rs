@@ -261,7 +261,7 @@ fn a_rollback_can_be_saved_reviewed_and_applied() {
     let saved = world
         .sandbox("rollback r.jsonl --out plan.json --format json")
         .exits(0)
-        .says(&["the manifests in git still ask for what was undone"]);
+        .says(&["the manifests in git still ask for what the plan undoes"]);
     assert_eq!(saved.json()["summary"]["changed"], 1);
     assert_eq!(world.rows("P"), ["+B"]);
     world.run("show plan.json").exits(0).says(&["allDevices"]);

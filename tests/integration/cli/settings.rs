@@ -95,8 +95,23 @@ fn a_fault_in_the_configuration_is_shown_on_its_line() {
     world.write("assignctl.yaml", "cloud: usgow\n");
     world
         .sandbox("plan m.yaml")
-        .exits(64)
-        .says(&["hint: did you mean `usgov`?"]);
+        .exits(1)
+        .says(&["assignctl.yaml:1:8", "did you mean `usgov`?"]);
+    for (wrong, said) in [
+        ("limits: {write: fast}", "1:17"),
+        ("limits: {read: 1/20s}", "the least is 2"),
+        ("limits: {maxWait: soon}", "expected a duration like"),
+        ("limits: {concurrency: 0}", "a number from 1 to 1000"),
+        ("guards: {maxRemovals: 150%}", "a share like `25%`"),
+        (
+            "lints: {filter-mode-mx: off}",
+            "did you mean `filter-mode-mix`?",
+        ),
+    ] {
+        world.write("assignctl.yaml", wrong);
+        let ran = world.sandbox("plan m.yaml").exits(1);
+        ran.says(&["error[configuration]: ", said]);
+    }
 }
 
 #[test]
@@ -141,11 +156,13 @@ fn limits_of_the_file_and_of_flags() {
         .sandbox("plan m.yaml --allow unassigned")
         .exits(0)
         .says(&["1 write"]);
-    world.write("assignctl.yaml", "limits: {write: fast}\n");
-    world.sandbox("plan m.yaml").exits(64).says(&["fast"]);
     world
         .sandbox("plan m.yaml --allow unassigned --write-limit 5/1s")
         .exits(0);
+    world
+        .sandbox("plan m.yaml --write-limit fast")
+        .exits(64)
+        .says(&["`fast` is not a limit"]);
 }
 
 #[test]
