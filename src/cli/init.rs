@@ -21,6 +21,7 @@ use crate::render::json::Json;
 use crate::render::phrases::count;
 use crate::run::connect::connect;
 use crate::run::init::{self, AZURE_DEVOPS, GITHUB, GITLAB, Initialised, Written};
+use crate::run::reviewed::check_sign_in;
 use crate::run::{CONFIGURATION_FILE, Failure};
 use crate::text::shell_word;
 
@@ -75,6 +76,7 @@ pub(super) fn run(command: &Init, common: &Common, output: &Output) -> Result<Ex
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
+        check_sign_in(&client, config.tenant_id.as_deref(), &stop).await?;
         let check = |text: &str| output.check_data(text);
         let configured = own.tenant_id.as_deref();
         let folder = (command.folder.as_path(), manifests.as_path(), configured);
@@ -108,7 +110,15 @@ fn folder_of_manifests(command: &Init, own: &Config) -> Result<PathBuf, Failure>
         ))
     };
     match named.as_slice() {
-        [] => Ok(PathBuf::from(init::MANIFESTS)),
+        [] => match init::manifest_beside(&command.folder)? {
+            None => Ok(PathBuf::from(init::MANIFESTS)),
+            Some(path) => Err(Failure::usage(format!(
+                "`{}` holds manifests already, such as `{}`",
+                command.folder.display(),
+                path.display()
+            ))
+            .hint(format!("nothing was written; move them into `{}`, or name their folder under `manifests` in `{CONFIGURATION_FILE}`", init::MANIFESTS))),
+        },
         [one] if one.as_os_str().is_empty() => Err(refused("names its own folder as manifests")),
         [one] if command.folder.join(one).is_file() || has_manifest_ending(one) => {
             Err(refused("names a file as manifests"))

@@ -82,6 +82,20 @@ impl Folder {
         Ok(!held.manifests.is_empty() || !held.links.is_empty())
     }
 
+    /// Returns the files in the folder that a reader of manifests would read, by their paths below it.
+    ///
+    /// # Errors
+    ///
+    /// Says why the folder cannot be read.
+    pub fn held_manifests(&self) -> Result<Vec<PathBuf>, Failure> {
+        let mut held = Held::default();
+        if self.path.exists() {
+            held.look(&self.path, Path::new(""))
+                .map_err(|error| self.failed(&error))?;
+        }
+        Ok(held.manifests)
+    }
+
     /// Gives files names that are free in the folder.
     #[must_use]
     pub fn with_free_names(&self, mut files: Vec<ManifestFile>) -> Vec<ManifestFile> {

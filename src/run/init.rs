@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::folder::Folder;
+use super::inputs::FileKind;
 use super::schema::with_names;
 use super::{CONFIGURATION_FILE, Failure, plan, unless_stopped};
 use crate::exit::Exit;
@@ -168,6 +169,17 @@ pub async fn init(
         export,
         had_manifests: keeps,
     })
+}
+
+/// Finds a manifest that the folder holds, but for those in the one that is made for them.
+///
+/// # Errors
+///
+/// The folder cannot be read.
+pub fn manifest_beside(root: &Path) -> Result<Option<PathBuf>, Failure> {
+    let held = Folder::open_to_add(root)?.held_manifests()?;
+    let mut beside = held.into_iter().filter(|path| !path.starts_with(MANIFESTS));
+    Ok(beside.find(|path| FileKind::of(&root.join(path)) == Some(FileKind::Manifest)))
 }
 
 /// Refuses a folder whose settings name another tenant than the sign-in.

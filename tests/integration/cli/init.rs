@@ -289,3 +289,18 @@ fn init_writes_where_the_settings_that_it_keeps_say() {
         assert!(!world.has("third/manifests") && !world.has("third/.gitignore"));
     }
 }
+
+/// A second copy of everything would contradict the first.
+#[test]
+fn a_folder_that_holds_manifests_elsewhere_gets_no_others() {
+    let world = world();
+    world.sandbox("export --out all/intune").exits(0);
+    world.write("all/azure-pipelines.yml", "steps: []\n");
+    world
+        .sandbox("init all")
+        .exits(64)
+        .says(&["`all` holds manifests already, such as `intune"]);
+    assert!(!world.has("all/manifests"));
+    world.write("all/assignctl.yaml", "manifests: [intune]\n");
+    world.sandbox("init all").exits(0).says(&["kept"]);
+}
