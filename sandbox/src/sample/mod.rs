@@ -22,7 +22,7 @@ use crate::tenant::{Device, Policy, Tenant, User, object};
 const MACS: usize = 5;
 
 impl Tenant {
-    /// Makes the sample tenant: 194 policies, 60 groups, 8 filters, 184 users and 305 devices.
+    /// Makes the sample tenant: 195 policies, 60 groups, 8 filters, 184 users and 305 devices.
     pub fn sample() -> Self {
         let mut tenant = Self::empty();
         tenant.tenant_id = guid_from("sample tenant");

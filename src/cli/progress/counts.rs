@@ -13,6 +13,9 @@ use crate::text::count;
 /// Two waits that end within this time of each other are one.
 const SAME_WAIT: Duration = Duration::from_millis(500);
 
+/// Before this time how fast the service is says little: the first policy may have waited for a connection.
+const EARLY: Duration = Duration::from_secs(5);
+
 /// What has been read and done so far.
 #[derive(Debug, Default)]
 pub(super) struct Counts {
@@ -111,7 +114,10 @@ impl Counts {
             return Duration::ZERO;
         }
         let passed = now.saturating_duration_since(began);
-        let as_so_far = passed.as_secs_f64() * left as f64 / self.policies_done as f64;
+        let as_so_far = match passed < EARLY {
+            true => 0.0,
+            false => passed.as_secs_f64() * left as f64 / self.policies_done as f64,
+        };
         Duration::from_secs_f64(as_so_far).max(at_the_limit.saturating_sub(passed))
     }
 
@@ -143,6 +149,10 @@ mod tests {
         counts.policies_done = 100;
         // A full window was done at once; the limit makes the rest wait.
         assert_eq!(counts.time_left(after(3)), Duration::from_secs(37));
+        // The first answers say little of the others.
+        counts.policies_done = 1;
+        assert_eq!(counts.time_left(after(4)), Duration::from_secs(36));
+        counts.policies_done = 100;
         // The service is slower than its limit.
         assert_eq!(counts.time_left(after(100)), Duration::from_secs(200));
         counts.policies_done = 300;
