@@ -19,6 +19,7 @@ use crate::render::approvals::{self as render, Shown};
 use crate::report::{Reason, Withdrawn};
 use crate::run::approvals::{Listed, Which, cancel, list};
 use crate::run::connect::connect;
+use crate::run::reviewed::check_sign_in;
 use crate::run::{Failure, inputs, plan, tenants};
 
 /// How many tenants are asked in parallel.
@@ -193,7 +194,11 @@ fn work(
             };
             let (client, listed) = match connected() {
                 Ok(client) => {
-                    let listed = list(&client, which, jiff::Timestamp::now(), stop).await;
+                    let checked = check_sign_in(&client, config.tenant_id.as_deref(), stop);
+                    let listed = match checked.await {
+                        Ok(()) => list(&client, which, jiff::Timestamp::now(), stop).await,
+                        Err(failure) => Err(failure),
+                    };
                     (Some(client), listed)
                 }
                 Err(failure) => (None, Err(failure)),
@@ -221,11 +226,7 @@ fn work(
         }
         for done in &mut all {
             if let (Ok(listed), Some(client)) = (&done.listed, &done.client) {
-                let configured = config
-                    .tenant_id
-                    .as_deref()
-                    .filter(|_| done.tenant.is_none());
-                done.withdrawn = cancel(&listed.open, client, configured, stop).await?;
+                done.withdrawn = cancel(&listed.open, client, stop).await?;
             }
         }
         Ok(all)

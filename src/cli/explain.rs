@@ -8,6 +8,7 @@ use crate::exit::Exit;
 use crate::render::explain;
 use crate::render::json::Json;
 use crate::run::connect::connect;
+use crate::run::reviewed::check_sign_in;
 use crate::run::{self, Failure, plan, tenants};
 
 pub(super) fn run(command: &Explain, common: &Common, output: &Output) -> Result<Exit, Failure> {
@@ -32,6 +33,7 @@ pub(super) fn run(command: &Explain, common: &Common, output: &Output) -> Result
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
+        check_sign_in(&client, config.tenant_id.as_deref(), &stop).await?;
         let (policy, kinds) = (&command.policy, &command.kind);
         run::explain::explain(&client, &loaded, policy, kinds, &stop).await
     })?;

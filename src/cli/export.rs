@@ -24,6 +24,7 @@ use crate::run::connect::{ServiceSettings, connect};
 use crate::run::export::{self, Snapshot, UNKNOWN_TENANT};
 use crate::run::folder::Folder;
 use crate::run::plan;
+use crate::run::reviewed::check_sign_in;
 use crate::run::tenants::{self, Asked};
 
 pub(super) fn run(
@@ -71,6 +72,7 @@ pub(super) fn run(
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
+        check_sign_in(&client, config.tenant_id.as_deref(), &stop).await?;
         if let Some(path) = &command.snapshot {
             let tenant_id = config.tenant_id.as_deref();
             let snapshot = export::snapshot(&client, tenant_id, &stop).await?;
@@ -103,6 +105,7 @@ fn add(
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(service, &environment, output.observer(), &stop)?;
+        check_sign_in(&client, config.tenant_id.as_deref(), &stop).await?;
         export::unmanaged(&client, loaded.as_ref(), selection, &stop).await
     })?;
     let mut warnings: Vec<Diagnostic> = export.left_out.iter().map(LeftOut::warning).collect();

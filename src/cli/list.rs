@@ -17,6 +17,7 @@ use crate::render::inventory::{self, OfTenant};
 use crate::render::json::Json;
 use crate::run::connect::connect;
 use crate::run::list::{self, AskedSubject, ListRequest};
+use crate::run::reviewed::check_sign_in;
 use crate::run::{Failure, clock, plan, tenants};
 
 pub(super) fn run(command: &List, common: &Common, output: &Output) -> Result<Exit, Failure> {
@@ -52,6 +53,7 @@ pub(super) fn run(command: &List, common: &Common, output: &Output) -> Result<Ex
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
+        check_sign_in(&client, config.tenant_id.as_deref(), &stop).await?;
         list::list(&client, &request, &stop).await
     })?;
     let warnings = refused.iter().map(|(kind, said)| {
@@ -126,6 +128,7 @@ fn of_tenants(
                 let service = tenants::service_of(&service, tenant)?;
                 let observer = Box::new(progress.of(&tenant.name));
                 let client = connect(&service, &environment, observer, &stop)?;
+                check_sign_in(&client, config.tenant_id.as_deref(), &stop).await?;
                 list::list(&client, &request, &stop).await
             };
             let listed = checked(listed.await, output);

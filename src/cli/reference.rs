@@ -51,7 +51,7 @@ fn settings() -> Vec<Setting> {
             "tenantId",
             "",
             String::new(),
-            "the id of the tenant that runs must be signed in to; guard `tenant` refuses any other",
+            "the id of the tenant that runs must be signed in to; guard `tenant` refuses any other, in every command but `whoami` and `doctor` without `--try-writes`",
         ),
         setting(
             "cloud",

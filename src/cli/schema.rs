@@ -9,6 +9,7 @@ use crate::exit::Exit;
 use crate::manifest::schema::schema;
 use crate::render::json::Json;
 use crate::run::connect::{Endpoint, connect};
+use crate::run::reviewed::check_sign_in;
 use crate::run::schema::of_tenant;
 use crate::run::{self, Failure};
 
@@ -32,6 +33,9 @@ pub(super) fn run(command: &Schema, common: &Common, output: &Output) -> Result<
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
+        if from.is_none() {
+            check_sign_in(&client, config.tenant_id.as_deref(), &stop).await?;
+        }
         of_tenant(&client, &stop).await
     })?;
     let warnings = unavailable.iter().map(|(kind, said)| {

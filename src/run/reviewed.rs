@@ -1,12 +1,17 @@
 //! Whether what was reviewed may still be carried out: a saved plan's age, the reviewed digest, and the
 //! tenant that a plan or a report is for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Failure;
+use tokio_util::sync::CancellationToken;
+
+use super::{Failure, unless_stopped};
 use crate::exit::Exit;
+use crate::graph::Reader;
+use crate::graph::client::Client;
 use crate::plan::guards::{self, Guard};
 use crate::render::clean::clean;
 use crate::render::phrases::{duration, seen};
@@ -112,6 +117,28 @@ pub fn check_configured_tenant(
     let message = format!("guard `{}` refuses: {seen}", guard.name.name());
     Err(Failure::new(Exit::GuardRefused, message)
         .hint("sign in to the tenant that the configuration names"))
+}
+
+/// Does the same for a command that only reads: what it finds may end up among the manifests.
+///
+/// # Errors
+///
+/// Names both tenants, or says why there is no sign-in.
+pub async fn check_sign_in(
+    client: &Arc<Client>,
+    named: Option<&str>,
+    stop: &CancellationToken,
+) -> Result<(), Failure> {
+    if named.is_none() {
+        return Ok(());
+    }
+    let signed_in = async { Ok(Reader::new(Arc::clone(client)).tenant_id().await?) };
+    let signed_in = unless_stopped(stop, signed_in).await?;
+    match signed_in {
+        // A token that names no tenant shows no other one.
+        None => Ok(()),
+        signed_in => check_configured_tenant(named, signed_in.as_deref()),
+    }
 }
 
 #[cfg(test)]

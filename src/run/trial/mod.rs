@@ -177,9 +177,10 @@ impl Trial {
         let intent = self.intent.as_ref();
         let intent = intent.map_or_else(String::new, |intent| format!(" from `{intent}`"));
         format!(
-            "On {kind} `{name}` ({id}), which has {}, the exclusion of the group `{}`{intent} is tried:\n{}Each step is read back, and the policy is left as it is now.\n",
+            "On {kind} `{name}` ({id}), which has {}, the exclusion of the group `{}` ({}){intent} is tried:\n{}Each step is read back, and the policy is left as it is now.\n",
             crate::text::count(before.len(), "assignment", "assignments"),
             self.group.name,
+            self.group.id,
             steps.concat()
         )
     }

@@ -49,6 +49,8 @@ fn trips(guard: &str, world: &World, flags: &str) {
     assert_ne!(world.read("tenant.json"), before);
 }
 
+const OTHER: &str = "tenantId: 99999999-2222-4333-8444-555555555555\n";
+
 #[test]
 fn none_trips_where_nothing_changes() {
     let tenant = Tenant::common()
@@ -234,10 +236,7 @@ fn drift_from_the_wrong_tenant_is_refused() {
         &["name: P, include: [group: B]"],
     );
     world.sandbox("drift m.yaml --max-policies 0").exits(2);
-    world.write(
-        "assignctl.yaml",
-        "tenantId: 99999999-2222-4333-8444-555555555555\n",
-    );
+    world.write("assignctl.yaml", OTHER);
     world.sandbox("drift m.yaml").exits(4);
 }
 
@@ -250,10 +249,7 @@ fn tenant_cannot_be_accepted() {
     world.write("assignctl.yaml", &format!("tenantId: {TENANT_ID}\n"));
     world.sandbox("plan m.yaml").exits(0);
     world.sandbox("plan m.yaml --out plan.json").exits(0);
-    world.write(
-        "assignctl.yaml",
-        "tenantId: 99999999-2222-4333-8444-555555555555\n",
-    );
+    world.write("assignctl.yaml", OTHER);
     let before = world.read("tenant.json");
     world
         .sandbox("plan m.yaml")
@@ -272,10 +268,7 @@ fn tenant_cannot_be_accepted() {
             guard["accepted"] = json!(true);
         }
     });
-    world.write(
-        "assignctl.yaml",
-        "tenantId: 99999999-2222-4333-8444-555555555555\n",
-    );
+    world.write("assignctl.yaml", OTHER);
     world.sandbox("apply plan.json").exits(4);
     assert_eq!(world.read("tenant.json"), before);
 }
@@ -439,4 +432,32 @@ fn the_configured_tenant_is_an_id() {
     world.write("assignctl.yaml", "tenantId: contoso.onmicrosoft.com\n");
     let ran = world.sandbox("plan m.yaml").exits(1);
     ran.says(&["assignctl.yaml:1:", "expected the tenant's id, a GUID"]);
+}
+
+/// What a read finds may end up among the manifests.
+#[test]
+fn nothing_of_another_tenant_is_read_than_the_configuration_names() {
+    let world = World::with(
+        &Tenant::common().policy("P", &["+A"]),
+        &["name: P, include: [group: A]"],
+    );
+    world.write("assignctl.yaml", OTHER);
+    for line in [
+        "list",
+        "explain P m.yaml",
+        "export --out exported",
+        "export --into . --unmanaged",
+        "export --snapshot s.json",
+        "schema --from-tenant",
+        "approvals",
+        "init new",
+    ] {
+        world
+            .sandbox(line)
+            .exits(4)
+            .says(&["guard `tenant` refuses"]);
+    }
+    assert!(!world.has("exported") && !world.has("s.json") && !world.has("new"));
+    // These say what the sign-in is.
+    world.sandbox("whoami").says(&[TENANT_ID]);
 }

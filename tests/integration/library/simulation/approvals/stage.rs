@@ -377,7 +377,7 @@ impl Stage {
         let Ok(listed) = list(client, which, began, stop).await else {
             return;
         };
-        cancel(&listed.open, client, None, stop)
+        cancel(&listed.open, client, stop)
             .await
             .expect("no end of it");
         let tenant = self.world.tenant();
