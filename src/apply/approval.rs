@@ -30,6 +30,7 @@ use crate::graph::error::ServiceError;
 use crate::graph::retry::{LISTING_TRIES, LISTING_WAIT};
 use crate::graph::write_request::WriteRequest;
 use crate::graph::writer::ApprovalHeader;
+use crate::model::LiveAssignment;
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{WriteWith, steps};
 use crate::report::{Announced, Filing, PendingApproval, Withdrawn};
@@ -165,7 +166,7 @@ impl Worker<'_> {
     /// Announces a write in the report, with all that is needed to find what it files.
     pub(super) fn announce(
         &self,
-        policy: &PlannedPolicy,
+        (policy, found): (&PlannedPolicy, &[LiveAssignment]),
         write: WriteRequest,
         header: ApprovalHeader,
         id: &str,
@@ -178,7 +179,7 @@ impl Worker<'_> {
             (ApprovalHeader::Code(_), Some(filed)) => Announced::Approved(filed),
             (ApprovalHeader::Code(_), None) | (ApprovalHeader::None, _) => Announced::Write,
         };
-        self.note(|report| report.sending(policy, self.names, id, announced))?;
+        self.note(|report| report.sending((policy, found), self.names, id, announced))?;
         Ok(Sent { write, header, at })
     }
 
@@ -192,11 +193,12 @@ impl Worker<'_> {
         write: &WriteRequest,
     ) -> Vec<WriteRequest> {
         let is_first = progress.done == 0;
+        let earlier = progress.earlier(policy);
         let ways = WriteWith::ALL.into_iter().filter(|_| is_first);
         let others = ways.filter_map(|way| {
             let steps = steps(policy, way);
             let step = steps.first().filter(|step| step.then == write.then)?;
-            request(policy, step, &seen.live).ok()
+            request(policy, step, &seen.live, &earlier).ok()
         });
         std::iter::once(write.clone()).chain(others).collect()
     }

@@ -20,17 +20,14 @@ use super::progress::{
     Next, Progress, Seen, Sent, WAIT_TOO_LONG, dropped_elsewhere, gone, interrupted_unverified,
     not_done, unverified, wait_too_long,
 };
-use super::route::{has_whole_set, request};
+use super::route::{has_whole_set, is_busy, is_serial, request};
 use super::staleness::moved_since;
 use super::{Outcome, Reason, Settled, Worker, acquire};
 use crate::graph::error::ServiceError;
 use crate::graph::retry::{BUSY_TRIES, BUSY_WAIT, FRESH, READ_BACKS_AFTER_UNKNOWN};
 use crate::graph::writer::{ApprovalHeader, LookSlot, WriteOutcome, WriteSlot};
 use crate::graph::{GraphError, Reader};
-use crate::kinds::Writing;
-use crate::model::{
-    PolicyKind, Source, assign_path, assignments, cast_assign_path, same_assignments,
-};
+use crate::model::{Source, assign_path, assignments, cast_assign_path, same_assignments};
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith, steps};
 
@@ -99,7 +96,12 @@ impl Worker<'_> {
             return Err(match progress.put_back.take() {
                 None => Settled::as_planned(Outcome::Applied),
                 Some(mut reason) => {
-                    reason.message += "; what it was to replace was put back";
+                    reason.message += match progress.bare {
+                        false => "; what it was to replace was put back",
+                        true => {
+                            "; what it was to replace was put back, without what the program does not know of it"
+                        }
+                    };
                     Settled::not_as_planned(Outcome::Failed, reason)
                 }
             });
@@ -132,7 +134,9 @@ impl Worker<'_> {
         if self.writer.is_paused(policy.kind) || !self.may_try(policy, progress, &step) {
             return Ok(());
         }
-        let mut write = match request(policy, &step, &seen.live) {
+        progress.remember(policy, &seen.live);
+        let earlier = progress.earlier(policy);
+        let mut write = match request(policy, &step, &seen.live, &earlier) {
             Ok(write) => self.cast(policy, write),
             Err(error) => return Err(not_sent(progress, &error)),
         };
@@ -144,7 +148,7 @@ impl Worker<'_> {
         };
         let id = self.writer.new_request_id();
         let sent = self
-            .announce(policy, write, header, &id)
+            .announce((policy, &progress.found), write, header, &id)
             .map_err(|reason| not_done(progress, reason))?;
         let sent = Arc::new(sent);
         let written = self
@@ -377,6 +381,10 @@ impl Worker<'_> {
         {
             return Ok(());
         }
+        // What the program does not know may be what is refused. An assignment without it is more than none.
+        if creates && error.status == 400 && progress.leave_unknown(policy) {
+            return Ok(());
+        }
         let reason = match progress.put_back.take() {
             None => reason,
             Some(mut first) => {
@@ -447,18 +455,6 @@ fn not_sent(progress: &Progress, error: &GraphError) -> Settled {
         false => Reason::from_graph("notSent", error),
     };
     Settled::not_as_planned(Outcome::Failed, reason)
-}
-
-/// Whether policies of a kind must not be written side by side.
-fn is_serial(kind: PolicyKind) -> bool {
-    matches!(kind.spec().writing, Writing::Assign { serial: true, .. })
-}
-
-/// Whether a refusal only says that an earlier change of the policy has not settled yet. Approval is
-/// asked for with the same status and another code.
-fn is_busy(kind: PolicyKind, error: &ServiceError) -> bool {
-    let is_not_settled = error.status == 412 && error.code == "ConditionNotMet";
-    kind.spec().eventual && (is_not_settled || (error.status == 404 && error.is_missing()))
 }
 
 /// Finds where on the plan's way a policy stands; `None` if it has arrived.

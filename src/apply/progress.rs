@@ -9,10 +9,11 @@ use super::capabilities::{Capability, Probe};
 use super::staleness::deleted;
 use super::{Outcome, Reason, Settled};
 use crate::graph::error::ServiceError;
-use crate::graph::write_request::WriteRequest;
+use crate::graph::write_request::{WriteRequest, says_more};
 use crate::graph::writer::ApprovalHeader;
 use crate::model::{Assignment, Assignments, LiveAssignment};
 use crate::plan::writes::{Step, StepAction};
+use crate::plan::{Change, PlannedPolicy};
 use crate::report::PendingApproval;
 
 /// What was seen of a policy, and when.
@@ -60,12 +61,16 @@ pub(super) struct Progress {
     /// Whether a write was refused for its token, and another was got.
     pub(super) renewed: bool,
     pub(super) seen: Option<Seen>,
+    /// What the service sent of assignments that change, where that says more than what they mean.
+    pub(super) found: Vec<LiveAssignment>,
     /// The service asked not to be tried again before.
     pub(super) not_before: Option<Instant>,
     /// What this policy is finding out for all.
     pub(super) probe: Option<Probe>,
     /// Why a create was refused whose predecessor had made room for it, which is put back.
     pub(super) put_back: Option<Reason>,
+    /// Whether that is done without what the program does not know.
+    pub(super) bare: bool,
 }
 
 impl Progress {
@@ -82,9 +87,11 @@ impl Progress {
             busy: 0,
             renewed: false,
             seen: None,
+            found: Vec::new(),
             not_before: None,
             probe: None,
             put_back: None,
+            bare: false,
         }
     }
 
@@ -93,6 +100,35 @@ impl Progress {
         self.steps = steps;
         self.done = 0;
         self.own = 0;
+    }
+
+    /// Keeps what the service sent of assignments that change, so that what comes in their place, or they
+    /// themselves later, have what else was said of them.
+    pub(super) fn remember(&mut self, policy: &PlannedPolicy, live: &[LiveAssignment]) {
+        let odata_type = policy.odata_type.as_deref();
+        for live in live {
+            let mut changes = policy.changes.iter().filter_map(Change::before);
+            let mut known = self.found.iter();
+            if changes.any(|before| *before == live.assignment)
+                && !known.any(|known| known.assignment == live.assignment)
+                && says_more(policy.kind, odata_type, live)
+            {
+                self.found.push(live.clone());
+            }
+        }
+    }
+
+    /// Returns the assignments that the policy had, with what the service sent of them.
+    pub(super) fn earlier(&self, policy: &PlannedPolicy) -> Vec<LiveAssignment> {
+        let all = policy.recorded.iter().chain(&self.found);
+        all.filter(|_| !self.bare).cloned().collect()
+    }
+
+    /// Puts back what was replaced without what the program does not know of it; `false` if there is no such thing.
+    pub(super) fn leave_unknown(&mut self, policy: &PlannedPolicy) -> bool {
+        let may_help = self.put_back.is_some() && !self.earlier(policy).is_empty();
+        self.bare |= may_help;
+        may_help
     }
 
     /// Goes back to what the present step was to replace; `false` if nothing made room for it. `before` is

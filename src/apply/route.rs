@@ -7,6 +7,7 @@ use super::capabilities::{Capability, Question};
 use super::progress::{Next, Progress, dropped_elsewhere, policy_set_assignments_unclear};
 use super::{Outcome, Reason, Settled, Worker};
 use crate::graph::GraphError;
+use crate::graph::error::ServiceError;
 use crate::graph::write_request::{PolicyToWrite, WriteRequest};
 use crate::kinds::{SingleRoute, Writing};
 use crate::model::{LiveAssignment, PolicyKind, assign_path, cast_assign_path};
@@ -149,11 +150,24 @@ pub(super) fn has_whole_set(kind: PolicyKind) -> bool {
     kind.spec().writing != Writing::Single
 }
 
-/// Makes the request of a step, for a policy as it is.
+/// Whether policies of a kind must not be written side by side.
+pub(super) fn is_serial(kind: PolicyKind) -> bool {
+    matches!(kind.spec().writing, Writing::Assign { serial: true, .. })
+}
+
+/// Whether a refusal only says that an earlier change of the policy has not settled yet. Approval is
+/// asked for with the same status and another code.
+pub(super) fn is_busy(kind: PolicyKind, error: &ServiceError) -> bool {
+    let is_not_settled = error.status == 412 && error.code == "ConditionNotMet";
+    kind.spec().eventual && (is_not_settled || (error.status == 404 && error.is_missing()))
+}
+
+/// Makes the request of a step, for a policy as it is. `earlier` are assignments that it had.
 pub(super) fn request(
     policy: &PlannedPolicy,
     step: &Step,
     live: &[LiveAssignment],
+    earlier: &[LiveAssignment],
 ) -> Result<WriteRequest, GraphError> {
     let then = Arc::clone(&step.then);
     let written = PolicyToWrite {
@@ -161,6 +175,7 @@ pub(super) fn request(
         id: &policy.id,
         odata_type: policy.odata_type.as_deref(),
         remediates: &|key| policy.remediates(key),
+        earlier,
     };
     match &step.action {
         StepAction::Create(new) => Ok(WriteRequest::create(written, new, then)),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::transport::Method;
 use super::wire::{
-    ALL_DEVICES_ID, ALL_USERS_ID, FILTER_ID, FILTER_TYPE, Object, PREFIX, RUN_SCHEDULE,
+    ALL_DEVICES_ID, ALL_USERS_ID, FILTER_ID, FILTER_TYPE, Object, PREFIX, RUN_SCHEDULE, short_type,
 };
 use crate::kinds::{
     AssignmentProperties, SingleRoute, Writing, app_settings, properties, run_schedule,
@@ -41,6 +41,8 @@ pub struct PolicyToWrite<'a> {
     pub odata_type: Option<&'a str>,
     /// Whether the remediation of an assignment is to repair what it detects.
     pub remediates: &'a dyn Fn(&AssignmentKey) -> bool,
+    /// Assignments that were there and are to be there again, as they were or changed.
+    pub earlier: &'a [LiveAssignment],
 }
 
 impl WriteRequest {
@@ -85,6 +87,8 @@ fn bytes(body: &Value) -> Vec<u8> {
 }
 
 const RUN_REMEDIATION: &str = "runRemediationScript";
+/// When an assignment was changed, which some kinds say and none takes.
+const CHANGED_AT: &str = "lastModifiedDateTime";
 
 /// Makes a target's wire form.
 fn target_body(kind: PolicyKind, assignment: &Assignment) -> Value {
@@ -150,9 +154,9 @@ fn create_body(policy: PolicyToWrite<'_>, assignment: &Assignment) -> Value {
         }
     );
     if !documented {
-        let mut body = new_body(policy, assignment);
-        body["@odata.type"] = json!(spec.assignment_type);
-        return body;
+        let mut body = made_again(policy, assignment);
+        body.insert("@odata.type".to_owned(), json!(spec.assignment_type));
+        return Value::Object(body);
     }
     let target_id = match &assignment.key.target {
         Target::AllDevices => ALL_DEVICES_ID,
@@ -164,36 +168,136 @@ fn create_body(policy: PolicyToWrite<'_>, assignment: &Assignment) -> Value {
         Source::Direct => Some(policy.id),
         Source::PolicySets | Source::Other(_) => assignment.source_id.as_deref(),
     };
-    json!({
+    let mut body = json!({
         "@odata.type": spec.assignment_type,
         "id": format!("{}_{target_id}", policy.id),
         "target": target_body(policy.kind, assignment),
         "source": assignment.key.source.name(),
         "sourceId": source_id,
+    });
+    let all = made_again(policy, assignment).into_iter();
+    let rest = all.filter(|(name, _)| name == "target" || body.get(name).is_none());
+    let rest: Vec<_> = rest.collect();
+    for (name, value) in rest {
+        body[name] = value;
+    }
+    body
+}
+
+/// Makes an assignment that is not there: one that was there before with all that it had.
+fn made_again(policy: PolicyToWrite<'_>, assignment: &Assignment) -> Object {
+    let same = |one: &&LiveAssignment| one.assignment == *assignment;
+    let same_key = |one: &&LiveAssignment| one.assignment.key == assignment.key;
+    let earlier = policy.earlier.iter().find(same);
+    match earlier.or_else(|| policy.earlier.iter().find(same_key)) {
+        Some(earlier) => restored_body(policy, earlier, assignment),
+        None => new_body(policy, assignment),
+    }
+}
+
+/// Makes an assignment of one that was there, without what the service gives it by itself.
+fn restored_body(
+    policy: PolicyToWrite<'_>,
+    earlier: &LiveAssignment,
+    assignment: &Assignment,
+) -> Object {
+    let mut raw = match earlier.assignment == *assignment {
+        true => plain_filter(earlier),
+        false => changed_body(policy, earlier, assignment),
+    };
+    raw.remove("id");
+    raw.remove(CHANGED_AT);
+    if assignment.key.is_direct() {
+        raw.remove("source");
+        raw.remove("sourceId");
+    }
+    if policy.kind.spec().properties == AssignmentProperties::Remediation {
+        let remediates = (policy.remediates)(&assignment.key);
+        raw.insert(RUN_REMEDIATION.to_owned(), json!(remediates));
+    }
+    raw
+}
+
+/// Whether what the service sent of an assignment says more than what is known of it, so that it could not
+/// be made again from that.
+pub fn says_more(kind: PolicyKind, odata_type: Option<&str>, live: &LiveAssignment) -> bool {
+    let LiveAssignment {
+        assignment,
+        id: _,
+        raw,
+    } = live;
+    let policy = PolicyToWrite {
+        kind,
+        id: "",
+        odata_type,
+        remediates: &|_| false,
+        earlier: &[],
+    };
+    let known = new_body(policy, assignment);
+    let is_known = |name: &str, value: &Value| match name {
+        _ if value.is_null() => true,
+        "id" | "source" | "sourceId" | "@odata.type" | CHANGED_AT => true,
+        // The service gives it to what says no intent.
+        "intent" if value == "apply" => true,
+        "intent" => known.contains_key(name),
+        "target" => has_members(value, known.get(name), &[FILTER_ID, FILTER_TYPE]),
+        "settings" => match (&kind.spec().properties, value.as_object()) {
+            (AssignmentProperties::App, Some(settings)) => are_known(policy, settings),
+            _ => false,
+        },
+        RUN_SCHEDULE => has_members(value, known.get(name), &[]),
+        // False says nothing.
+        RUN_REMEDIATION => known.contains_key(name) && *value == json!(false),
+        _ => false,
+    };
+    !raw.iter().all(|(name, value)| is_known(name, value))
+}
+
+/// Whether an object has no members but those of another, and these.
+fn has_members(value: &Value, known: Option<&Value>, more: &[&str]) -> bool {
+    value.as_object().is_some_and(|members| {
+        members.iter().all(|(name, value)| {
+            let is_known = known.is_some_and(|known| known.get(name).is_some());
+            value.is_null() || is_known || more.contains(&name.as_str())
+        })
+    })
+}
+
+/// Whether settings are of the type that goes with the app; what the type does not have is carried by name.
+fn are_known(policy: PolicyToWrite<'_>, settings: &Object) -> bool {
+    settings.iter().all(|(name, value)| match name.as_str() {
+        "@odata.type" => {
+            let odata_type = value.as_str().map(short_type);
+            odata_type.is_some() && odata_type == settings_type(policy)
+        }
+        name => !name.contains('@'),
     })
 }
 
 /// Makes an assignment that is not there yet, in the least form that every tool sends.
-fn new_body(policy: PolicyToWrite<'_>, assignment: &Assignment) -> Value {
-    let mut body = json!({"target": target_body(policy.kind, assignment)});
+fn new_body(policy: PolicyToWrite<'_>, assignment: &Assignment) -> Object {
+    let mut body = Object::new();
+    let mut say = |name: &str, value| body.insert(name.to_owned(), value);
+    say("target", target_body(policy.kind, assignment));
     if !assignment.key.is_direct() {
-        body["source"] = json!(assignment.key.source.name());
-        body["sourceId"] = json!(assignment.source_id.as_deref());
+        say("source", json!(assignment.key.source.name()));
+        say("sourceId", json!(assignment.source_id.as_deref()));
     }
     match policy.kind.spec().properties {
         AssignmentProperties::None => {}
         AssignmentProperties::App => {
-            body["intent"] = json!(assignment.key.variant.as_deref());
+            say("intent", json!(assignment.key.variant.as_deref()));
             if let Some(mut members) = nested_settings(assignment) {
                 if let Some(name) = settings_type(policy) {
                     members.insert("@odata.type".to_owned(), json!(format!("{PREFIX}{name}")));
                 }
-                body["settings"] = Value::Object(members);
+                say("settings", Value::Object(members));
             }
         }
         AssignmentProperties::Remediation => {
-            body[RUN_SCHEDULE] = schedule_body(assignment);
-            body[RUN_REMEDIATION] = json!((policy.remediates)(&assignment.key));
+            say(RUN_SCHEDULE, schedule_body(assignment));
+            let remediates = (policy.remediates)(&assignment.key);
+            say(RUN_REMEDIATION, json!(remediates));
         }
     }
     body
@@ -227,18 +331,24 @@ fn assign_body(
         let index = left.iter().position(|candidate| wanted(candidate))?;
         Some(left.swap_remove(index))
     };
+    let is_recorded = |assignment: &Assignment| {
+        let mut earlier = policy.earlier.iter();
+        earlier.any(|earlier| earlier.assignment == *assignment)
+    };
     let assignments: Vec<Value> = assignments
         .iter()
         .map(|assignment| {
             let mut raw = if let Some(kept) = take(&|candidate| *assignment == candidate.assignment)
             {
                 plain_filter(kept)
+            } else if is_recorded(assignment) {
+                made_again(policy, assignment)
             } else if let Some(changed) =
                 take(&|candidate| assignment.key == candidate.assignment.key)
             {
                 changed_body(policy, changed, assignment)
             } else {
-                return new_body(policy, assignment);
+                made_again(policy, assignment)
             };
             // What is read is always false: sent back, it would switch the remediation off.
             if policy.kind.spec().properties == AssignmentProperties::Remediation {

@@ -5,6 +5,8 @@
 //! their own (`settings.restartSettings.gracePeriodInMinutes`), besides the object itself, `{}`. What
 //! the service fills in by itself is left out, so that it is equal to nothing.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
@@ -15,15 +17,31 @@ use super::app_settings::default_of;
 pub fn flatten_settings(settings: &Map<String, Value>) -> Vec<(String, Option<String>)> {
     let mut flat = Vec::new();
     for (name, value) in settings.iter().filter(|(name, _)| !is_annotation(name)) {
-        flatten(format!("settings.{name}"), value, &mut flat);
+        flatten(format!("settings.{}", escaped(name)), value, &mut flat);
     }
     flat
+}
+
+/// Writes a member's name so that it has no dot, which separates names; as in JSON Pointer (RFC 6901).
+fn escaped(name: &str) -> Cow<'_, str> {
+    match name.contains(['~', '.']) {
+        true => name.replace('~', "~0").replace('.', "~1").into(),
+        false => name.into(),
+    }
+}
+
+/// Returns the name of a property, or of a member, as it was sent.
+pub fn unescaped(name: &str) -> Cow<'_, str> {
+    match name.contains('~') {
+        true => name.replace("~1", ".").replace("~0", "~").into(),
+        false => name.into(),
+    }
 }
 
 fn flatten(name: String, value: &Value, flat: &mut Vec<(String, Option<String>)>) {
     if let Value::Object(members) = value {
         for (member, value) in members.iter().filter(|(name, _)| !is_annotation(name)) {
-            flatten(format!("{name}.{member}"), value, flat);
+            flatten(format!("{name}.{}", escaped(member)), value, flat);
         }
         flat.push((name, Some("{}".to_owned())));
         return;
@@ -76,14 +94,15 @@ pub fn nested<'p>(
 pub fn put(object: &mut Map<String, Value>, path: &str, value: Value) {
     match path.split_once('.') {
         None => {
+            let name = unescaped(path);
             let empties = value.as_object().is_some_and(Map::is_empty);
-            if !(empties && object.get(path).is_some_and(Value::is_object)) {
-                object.insert(path.to_owned(), value);
+            if !(empties && object.get(&*name).is_some_and(Value::is_object)) {
+                object.insert(name.into_owned(), value);
             }
         }
         Some((first, rest)) => {
             let inner = object
-                .entry(first)
+                .entry(unescaped(first))
                 .or_insert_with(|| Value::Object(Map::new()));
             if !inner.is_object() {
                 *inner = Value::Object(Map::new());
@@ -138,6 +157,7 @@ mod tests {
             "restartSettings": {"gracePeriodInMinutes": 60, "restartNotificationSnoozeDurationInMinutes": null},
             "installTimeSettings": {"deadlineDateTime": "2026-01-31T08:00:00.000Z"},
             "androidManagedStoreAppTrackIds": ["a"],
+            "a.b~1": {"c.d": 1},
         }));
         let mut pairs: Vec<(String, String)> = flatten_settings(&settings)
             .into_iter()

@@ -10,8 +10,9 @@ use super::{
     Selection, Unchanged, changes, difference, shared_policy_names, unmanaged,
 };
 use crate::diagnostic::{Diagnostic, Severity, Sources};
+use crate::kinds::AssignmentProperties;
 use crate::manifest::Manifest;
-use crate::model::{LiveGroup, LiveTenant, PolicyKind, SharedText};
+use crate::model::{AssignmentKey, LiveGroup, LiveTenant, PolicyKind, SharedText};
 
 /// What a plan is made of besides manifests and live state.
 #[derive(Clone, Debug)]
@@ -63,9 +64,14 @@ pub fn make(
     let mut policies = Vec::with_capacity(selected.policies.len());
     let mut carried = 0;
     let mut gaps: Vec<SharedText> = Vec::new();
+    let mut not_known: Vec<SharedText> = Vec::new();
     for managed in selected.policies {
         let shares_name = shared_names.contains(&(managed.live.kind, managed.live.id.as_str()));
+        let desired = Arc::clone(&managed.desired);
         let policy = planned(managed, &mut places, shares_name, inputs.write_with);
+        if carries_unknown_remediation(&policy, &desired) {
+            not_known.push(policy.name.clone());
+        }
         let assigns = policy
             .writes
             .iter()
@@ -83,6 +89,7 @@ pub fn make(
     });
     diagnostics.extend(assigned_by_sets(carried));
     diagnostics.extend(replaced_one_by_one(&gaps));
+    diagnostics.extend(remediation_not_known(&not_known));
     let plan_diagnostics = diagnostics
         .iter()
         .map(|diagnostic| PlanDiagnostic::new(diagnostic, sources))
@@ -129,6 +136,8 @@ fn planned(
         after: planned.after,
         untouched: planned.untouched,
         remediation: Arc::clone(&desired.remediation),
+        known_before: Arc::default(),
+        recorded: Arc::default(),
         writes: Vec::new(),
         restores: false,
         shares_name,
@@ -171,19 +180,49 @@ fn assigned_by_sets(policies: usize) -> Option<Diagnostic> {
     ))
 }
 
+/// Names the first of several policies.
+fn first_of(policies: &[SharedText]) -> Option<String> {
+    let first = policies.first()?;
+    Some(match policies.len() {
+        1 => format!("`{first}`"),
+        2 => format!("`{first}` and 1 other"),
+        number => format!("`{first}` and {} others", number - 1),
+    })
+}
+
+/// Whether a write of a policy carries assignments that no entry names and that may be to detect only.
+fn carries_unknown_remediation(policy: &PlannedPolicy, desired: &DesiredState) -> bool {
+    let is_named = |key: &AssignmentKey| desired.assignments.iter().any(|named| named.key == *key);
+    policy.kind.spec().properties == AssignmentProperties::Remediation
+        && policy.is_changed()
+        && policy
+            .after
+            .iter()
+            .map(|assignment| &assignment.key)
+            .any(|key| !key.target.is_exclusion() && !is_named(key))
+}
+
+/// Warns of assignments whose `runRemediationScript` is written as it may not be.
+fn remediation_not_known(policies: &[SharedText]) -> Option<Diagnostic> {
+    let of = first_of(policies)?;
+    let message = format!(
+        "whether assignments of {of} that no entry names repair what they detect is not known, since the service does not show it; they are written with `runRemediationScript: true`"
+    );
+    Some(
+        Diagnostic::new(Severity::Warning, "remediation-not-known", None, message)
+            .hint("name those that are to detect only, with `runRemediationScript: false`"),
+    )
+}
+
 /// Warns of the moment between the two writes of an assignment that is replaced.
 fn replaced_one_by_one(policies: &[SharedText]) -> Option<Diagnostic> {
-    let first = policies.first()?;
-    let others = match policies.len() {
-        1 => String::new(),
-        number => format!(" and {} others", number - 1),
-    };
+    let of = first_of(policies)?;
     Some(Diagnostic::new(
         Severity::Warning,
         "replaced-one-by-one",
         None,
         format!(
-            "assignments of `{first}`{others} are deleted before others take their place, since the service has no call that replaces them; for a moment there is neither"
+            "assignments of {of} are deleted before others take their place, since the service has no call that replaces them; for a moment there is neither"
         ),
     ))
 }

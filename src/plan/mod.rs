@@ -50,7 +50,7 @@ pub use unmanaged::{Notable, NotableReason, Unmanaged};
 
 use crate::diagnostic::{Diagnostic, Place, Severity, Sources};
 use crate::manifest::Mode;
-use crate::model::{AssignmentKey, Assignments, PolicyKind, SharedText};
+use crate::model::{AssignmentKey, Assignments, LiveAssignment, PolicyKind, SharedText};
 use guards::{GivenLimits, Guard, GuardName, GuardRules, Judged, Observation};
 use writes::{PlannedWrite, WriteWith};
 
@@ -108,6 +108,11 @@ pub struct PlannedPolicy {
     pub untouched: Assignments,
     /// Of remediations: what a manifest says of repairing, which is written and never read back.
     pub remediation: Arc<[(AssignmentKey, bool)]>,
+    /// Of remediations: what is known of the assignments before, by what a report says that its run wrote.
+    pub known_before: Arc<[(AssignmentKey, bool)]>,
+    /// Of a plan that is made of a report: assignments that are to be again as they were, with all that the
+    /// service said of them.
+    pub recorded: Arc<[LiveAssignment]>,
     /// What leads from one to the other.
     pub changes: Vec<Change>,
     /// The lines that ask for the changes, in their order; `None` for what no line asks for.

@@ -7,11 +7,13 @@ use serde_json::{Map, Value};
 
 use crate::kinds::{AssignmentProperties, properties};
 use crate::model::{
-    Assignment, AssignmentKey, Filter, FilterMode, Properties, SharedText, Source, Target,
+    Assignment, AssignmentKey, Filter, FilterMode, LiveAssignment, Properties, SharedText, Source,
+    Target,
 };
 use crate::plan::{Names, PlannedPolicy};
 
 const RUN_SCHEDULE: &str = "runSchedule";
+const RUN_REMEDIATION: &str = "runRemediationScript";
 
 /// An assignment, as plans and reports write it.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
@@ -30,9 +32,16 @@ pub struct AssignmentRecord<'a> {
     /// Of a remediation, in the form of manifests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     run_schedule: Option<Map<String, Value>>,
-    /// Of a remediation that is planned: what is written. It cannot be read.
+    /// Of a remediation that is planned: what is written. It cannot be read: null where it is not known.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    run_remediation_script: Option<Option<bool>>,
+    /// What the service sent, where that says more than all else here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    run_remediation_script: Option<bool>,
+    as_read: Option<Cow<'a, Map<String, Value>>>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq)]
@@ -60,11 +69,24 @@ struct FilterRecord<'a> {
     mode: Cow<'a, str>,
 }
 
-/// A text that is there, or null.
-type Present<'a> = Option<Option<Cow<'a, str>>>;
-
-fn present<'de, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Present<'a>, D::Error> {
+/// Reads something that is there, or null.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
+}
+
+fn remediates(policy: &PlannedPolicy) -> bool {
+    policy.kind.spec().properties == AssignmentProperties::Remediation
+}
+
+fn as_read<'a>(
+    sent: &'a [LiveAssignment],
+    assignment: &Assignment,
+) -> Option<Cow<'a, Map<String, Value>>> {
+    let mut sent = sent.iter();
+    let found = sent.find(|sent| sent.assignment == *assignment)?;
+    Some(Cow::Borrowed(&found.raw))
 }
 
 impl<'a> AssignmentRecord<'a> {
@@ -110,23 +132,91 @@ impl<'a> AssignmentRecord<'a> {
                 .get(RUN_SCHEDULE)
                 .and_then(|schedule| serde_json::from_str(schedule).ok()),
             run_remediation_script: None,
+            as_read: None,
+        }
+    }
+
+    /// Writes out an assignment that a policy is planned to have.
+    pub fn of_planned(
+        policy: &'a PlannedPolicy,
+        assignment: &'a Assignment,
+        names: &'a Names,
+    ) -> Self {
+        let remediates = remediates(policy).then(|| Some(policy.remediates(&assignment.key)));
+        Self {
+            run_remediation_script: remediates,
+            as_read: as_read(&policy.recorded, assignment),
+            ..Self::new(assignment, names)
         }
     }
 
     /// Writes out the planned assignments of a policy.
     pub fn planned(policy: &'a PlannedPolicy, names: &'a Names) -> Vec<Self> {
-        let remediates = policy.kind.spec().properties == AssignmentProperties::Remediation;
-        let records = policy.after.iter().map(|assignment| Self {
-            run_remediation_script: remediates.then(|| policy.remediates(&assignment.key)),
+        let all = policy.after.iter();
+        all.map(|assignment| Self::of_planned(policy, assignment, names))
+            .collect()
+    }
+
+    /// Writes out an assignment that a policy has before it is written.
+    pub fn of_found(
+        policy: &'a PlannedPolicy,
+        assignment: &'a Assignment,
+        names: &'a Names,
+    ) -> Self {
+        let known = || {
+            let mut known = policy.known_before.iter();
+            let found = known.find(|(key, _)| *key == assignment.key);
+            found.map(|(_, repairs)| *repairs)
+        };
+        Self {
+            run_remediation_script: remediates(policy).then(known),
             ..Self::new(assignment, names)
-        });
-        records.collect()
+        }
+    }
+
+    /// Writes out the assignments that a policy has before it is written. Of some of them is known what the
+    /// service sent.
+    pub fn found(
+        policy: &'a PlannedPolicy,
+        sent: &'a [LiveAssignment],
+        names: &'a Names,
+    ) -> Vec<Self> {
+        let record = |assignment| {
+            let found = Self::of_found(policy, assignment, names);
+            let as_read = as_read(sent, assignment);
+            // Where it is read as true, it is; false says nothing.
+            let read = as_read.as_ref().and_then(|raw| raw.get(RUN_REMEDIATION));
+            let is_read = remediates(policy) && read == Some(&Value::Bool(true));
+            Self {
+                run_remediation_script: match is_read {
+                    true => Some(Some(true)),
+                    false => found.run_remediation_script,
+                },
+                as_read,
+                ..found
+            }
+        };
+        policy.before.iter().map(record).collect()
     }
 
     /// Returns what a planned remediation says of repairing, if that is not the usual.
     pub fn remediation(&self, key: &AssignmentKey) -> Option<(AssignmentKey, bool)> {
-        let said = self.run_remediation_script?;
+        let said = self.run_remediation_script??;
         (said == key.target.is_exclusion()).then(|| (key.clone(), said))
+    }
+
+    /// Returns what is known of repairing.
+    pub fn known_remediation(&self, key: &AssignmentKey) -> Option<(AssignmentKey, bool)> {
+        Some((key.clone(), self.run_remediation_script??))
+    }
+
+    /// Returns what the service sent, where the record has it.
+    pub fn as_read(&self, assignment: &Assignment) -> Option<LiveAssignment> {
+        Some(LiveAssignment {
+            assignment: assignment.clone(),
+            id: None,
+            raw: self.as_read.as_deref()?.clone(),
+        })
     }
 
     /// Writes assignments out.

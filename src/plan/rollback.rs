@@ -14,11 +14,13 @@ use super::{
     changes, shared_policy_names,
 };
 use crate::diagnostic::Severity;
+use crate::kinds::AssignmentProperties;
 use crate::manifest::Mode;
 use crate::model::{
     Assignment, AssignmentKey, Assignments, LiveAssignment, PolicyKind, SharedText, assignments,
     same_assignments,
 };
+use crate::text::count;
 
 /// A policy as a run left it.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,6 +35,10 @@ pub struct AppliedPolicy {
     pub odata_type: Option<SharedText>,
     /// What the run said of remediations that repair.
     pub remediation: Arc<[(AssignmentKey, bool)]>,
+    /// What is known of them before the run.
+    pub known_before: Arc<[(AssignmentKey, bool)]>,
+    /// What the service had sent of assignments that the run changed, where that says more than what they mean.
+    pub recorded: Arc<[LiveAssignment]>,
     /// The assignments before the run, sorted.
     pub before: Vec<Assignment>,
     /// The assignments that the run meant to leave, sorted.
@@ -109,6 +115,7 @@ pub fn plan(
 ) -> Rollback {
     let mut policies = Vec::new();
     let mut moved = Vec::new();
+    let mut diagnostics = Vec::new();
     let mut as_before = 0;
     let known = left.iter().map(|left| (left.kind, &*left.id, &*left.name));
     let shared_names = shared_policy_names(known);
@@ -122,7 +129,10 @@ pub fn plan(
             }
         });
         match judged {
-            Ok(policy) => policies.push(policy),
+            Ok(policy) => {
+                diagnostics.extend(remediation_not_known(left, &policy));
+                policies.push(policy);
+            }
             Err(SkipReason::AsBefore) => as_before += 1,
             Err(reason) => moved.push((back(left, &left.after, left.before.clone()), reason)),
         }
@@ -134,6 +144,9 @@ pub fn plan(
     let key = |policy: &PlannedPolicy| (policy.kind, policy.name.clone(), policy.id.clone());
     policies.sort_by_key(key);
     moved.sort_by_key(|(policy, _)| key(policy));
+    let left_alone = moved.iter();
+    let left_alone = left_alone.map(|(policy, reason)| not_rolled_back(policy, reason));
+    diagnostics.extend(left_alone);
     let plan = Plan {
         tenant_id: inputs.tenant_id.clone(),
         graph_url: inputs.graph_url.to_owned(),
@@ -142,10 +155,7 @@ pub fn plan(
         left_out: 0,
         policies,
         guards: Vec::new(),
-        diagnostics: moved
-            .iter()
-            .map(|(policy, reason)| not_rolled_back(policy, reason))
-            .collect(),
+        diagnostics,
         write_with: inputs.write_with,
         unchanged: Unchanged::new(),
         unmanaged: None,
@@ -170,6 +180,64 @@ fn not_rolled_back(policy: &PlannedPolicy, reason: &SkipReason) -> PlanDiagnosti
         hint: None,
         related: Vec::new(),
     }
+}
+
+/// Whether the remediation of an assignment repaired what it detects before the run; `None` if it is not
+/// known.
+fn repaired(left: &AppliedPolicy, key: &AssignmentKey) -> Option<bool> {
+    let mut known = left.known_before.iter();
+    let found = known.find(|(known, _)| known == key);
+    found.map(|(_, repairs)| *repairs)
+}
+
+/// What the run wrote of repairing, or would have written.
+fn wrote(left: &AppliedPolicy, key: &AssignmentKey) -> bool {
+    let mut said = left.remediation.iter();
+    let said = said.find(|(known, _)| known == key);
+    said.map_or(!key.target.is_exclusion(), |(_, repairs)| *repairs)
+}
+
+/// Says what is written of repairing: what was before the run, or else what the run wrote.
+fn with_remediation(left: &AppliedPolicy, policy: PlannedPolicy) -> PlannedPolicy {
+    let said = |key: &AssignmentKey| repaired(left, key).unwrap_or_else(|| wrote(left, key));
+    let keys = policy.after.iter().map(|assignment| &assignment.key);
+    let remediation = keys.map(|key| (key.clone(), said(key))).collect();
+    // A remediation is written as a whole set, so that the run wrote all that it left.
+    let written = left.after.iter().filter(|_| left.seen);
+    let keys = written.map(|assignment| &assignment.key);
+    PlannedPolicy {
+        remediation,
+        known_before: keys.map(|key| (key.clone(), wrote(left, key))).collect(),
+        ..policy
+    }
+}
+
+/// Warns where what is written of repairing may be other than it was.
+fn remediation_not_known(left: &AppliedPolicy, policy: &PlannedPolicy) -> Option<PlanDiagnostic> {
+    if policy.kind.spec().properties != AssignmentProperties::Remediation {
+        return None;
+    }
+    let included = policy.after.iter().map(|assignment| &assignment.key);
+    let unknown =
+        included.filter(|key| !key.target.is_exclusion() && repaired(left, key).is_none());
+    let number = match unknown.count() {
+        0 => return None,
+        number => count(number, "assignment", "assignments"),
+    };
+    Some(PlanDiagnostic {
+        severity: Severity::Warning,
+        code: "remediation-not-known".to_owned(),
+        summary: format!(
+            "whether {number} of {} repaired what they detected before the run is not known, since the service does not show it; `runRemediationScript` is written as in the run, and as `true` for what the run removed",
+            policy.reference()
+        ),
+        place: None,
+        hint: Some(
+            "apply a manifest with `runRemediationScript: false` for those that are to detect only"
+                .to_owned(),
+        ),
+        related: Vec::new(),
+    })
 }
 
 fn judge(
@@ -225,6 +293,13 @@ fn judge(
         .iter()
         .all(|change| restores(change, &left.before));
     policy.untouched = untouched.into();
+    let is_restored = |recorded: &&LiveAssignment| {
+        policy.after.contains(&recorded.assignment) && !now.contains(&recorded.assignment)
+    };
+    policy.recorded = left.recorded.iter().filter(is_restored).cloned().collect();
+    if policy.kind.spec().properties == AssignmentProperties::Remediation {
+        policy = with_remediation(left, policy);
+    }
     let id_of = |assignment: &Assignment| {
         live.iter()
             .find(|live| live.assignment == *assignment)?
@@ -266,6 +341,8 @@ fn back(left: &AppliedPolicy, before: &[Assignment], after: Vec<Assignment>) -> 
         after: after.into(),
         untouched: Assignments::default(),
         remediation: Arc::clone(&left.remediation),
+        known_before: Arc::clone(&left.known_before),
+        recorded: Arc::clone(&left.recorded),
         writes: Vec::new(),
         restores: false,
         shares_name: false,
@@ -311,6 +388,8 @@ mod tests {
             name: "P".to_owned(),
             odata_type: None,
             remediation: Arc::default(),
+            known_before: Arc::default(),
+            recorded: Arc::default(),
             before: assignments_of(before),
             after: assignments_of(after),
             seen,

@@ -276,6 +276,8 @@ mod tests {
             after: after.into(),
             untouched: Assignments::default(),
             remediation: Arc::default(),
+            known_before: Arc::default(),
+            recorded: Arc::default(),
             writes: Vec::new(),
             restores: false,
             shares_name: false,

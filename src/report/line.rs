@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::outcome::{Announced, Filing, Outcome, PendingApproval, Reason, Results, Settled};
 use crate::graph::observe::RequestCounts;
+use crate::model::LiveAssignment;
 use crate::plan::saved::{
     AssignmentRecord, FORMAT_VERSION, GuardRecord, ManagedRecord, PlannedTenant, SelectionRecord,
     UnmanagedRecord,
@@ -159,12 +160,14 @@ pub(super) struct SendingLine<'a> {
 impl<'a> SendingLine<'a> {
     pub(super) fn new(
         policy: &'a PlannedPolicy,
+        found: &'a [LiveAssignment],
         names: &'a Names,
         request_id: &'a str,
         announced: Announced<'a>,
     ) -> Self {
         Self {
             client_request_id: Some(request_id.into()),
+            before: AssignmentRecord::found(policy, found, names),
             ..Self::about(Event::Sending, policy, names, announced)
         }
     }
@@ -198,7 +201,7 @@ impl<'a> SendingLine<'a> {
             id: policy.id.as_str().into(),
             name: Some((&*policy.name).into()),
             odata_type: policy.odata_type.as_deref().map(Cow::Borrowed),
-            before: AssignmentRecord::all(&policy.before, names),
+            before: AssignmentRecord::found(policy, &[], names),
             after: AssignmentRecord::planned(policy, names),
         }
     }
@@ -251,7 +254,7 @@ impl<'a> PolicyLine<'a> {
                     settled.written.then_some(true)
                 }
             },
-            before: AssignmentRecord::all(&policy.before, names),
+            before: AssignmentRecord::found(policy, &[], names),
             after: AssignmentRecord::planned(policy, names),
             error,
             approval: settled.approval.as_deref().map(Cow::Borrowed),

@@ -15,10 +15,10 @@ use serde_json::Value;
 use super::line::{EndLine, ErrorRecord, Event, PolicyLine, SendingLine, StartLine};
 use super::outcome::{Filing, Outcome, PendingApproval, Reason};
 use crate::graph::observe::RequestCounts;
-use crate::model::{Assignment, AssignmentKey, PolicyKind, SharedText};
+use crate::model::{Assignment, AssignmentKey, LiveAssignment, PolicyKind, SharedText};
 use crate::plan::Names;
 use crate::plan::saved::{
-    AssignmentRecord, PlannedTenant, UnmanagedRecord, check_ids, remediation_of,
+    AssignmentRecord, PlannedTenant, UnmanagedRecord, beside, check_ids, remediation_of,
 };
 
 /// Why a file is not a usable report.
@@ -90,6 +90,10 @@ pub struct RecordedPolicy {
     pub odata_type: Option<SharedText>,
     /// What the run said of remediations that repair.
     pub remediation: Vec<(AssignmentKey, bool)>,
+    /// What is known of them before the run.
+    pub known_before: Vec<(AssignmentKey, bool)>,
+    /// What the service had sent of assignments that the run changed, where the report has it.
+    pub recorded: Vec<LiveAssignment>,
     /// The assignments before, sorted.
     pub before: Vec<Assignment>,
     /// The assignments that were planned, sorted.
@@ -315,6 +319,15 @@ fn add(policies: &mut BTreeMap<(PolicyKind, String), RecordedPolicy>, mut policy
         policy.sent |= known.sent;
         policy.name = policy.name.or(known.name);
         policy.filing = policy.filing.or(known.filing);
+        // The first that is said of an assignment is how the run found it.
+        let mut recorded = known.recorded;
+        let is_new = |one: &LiveAssignment| {
+            let mut known = recorded.iter();
+            !known.any(|known| known.assignment == one.assignment)
+        };
+        let new: Vec<_> = policy.recorded.into_iter().filter(is_new).collect();
+        recorded.extend(new);
+        policy.recorded = recorded;
     }
     policies.insert(key, policy);
 }
@@ -336,6 +349,7 @@ fn sending(value: Value, names: &mut Names) -> Result<Announced, String> {
         approval,
     } = line_of(value)?;
     let remediation = remediation_of(&after)?;
+    let (known_before, recorded) = beside(&before)?;
     let (before, after) = sets(&id, &before, &after, names)?;
     let policy = RecordedPolicy {
         kind: kind_of(&kind)?,
@@ -345,6 +359,8 @@ fn sending(value: Value, names: &mut Names) -> Result<Announced, String> {
         name: name.map(Cow::into_owned),
         odata_type: odata_type.as_deref().map(SharedText::from),
         remediation,
+        known_before,
+        recorded,
         sent: true,
         outcome: None,
         written: None,
@@ -372,6 +388,7 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         note,
     } = line_of(value)?;
     let remediation = remediation_of(&after)?;
+    let (known_before, recorded) = beside(&before)?;
     let (before, after) = sets(&id, &before, &after, names)?;
     Ok(RecordedPolicy {
         kind: kind_of(&kind)?,
@@ -381,6 +398,8 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         name: name.map(Cow::into_owned),
         odata_type: odata_type.as_deref().map(SharedText::from),
         remediation,
+        known_before,
+        recorded,
         sent: false,
         outcome: Some(outcome),
         written,

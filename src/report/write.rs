@@ -11,6 +11,7 @@
 //! An earlier report of the same name may be the only record from which its run can be rolled back. So
 //! it stays until this one is written, and is kept beside it then unless it records no write.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -24,6 +25,7 @@ use super::outcome::{Announced, Outcome, Results, Settled};
 use super::read::read;
 use crate::files;
 use crate::graph::observe::RequestCounts;
+use crate::model::LiveAssignment;
 use crate::plan::saved::PlannedTenant;
 use crate::plan::{Names, Plan, PlannedPolicy};
 use crate::text::escaped_in_json;
@@ -128,23 +130,25 @@ impl Report {
         self.tenant = Some(tenant);
     }
 
-    /// Announces a write with the id of its request, before it is sent.
+    /// Announces a write with the id of its request, before it is sent. `found` is what the service sent of
+    /// assignments that change, where that says more than what they mean.
     ///
     /// # Errors
     ///
     /// Says why the line is not on disk; then the write must not be sent.
     pub fn sending(
         &mut self,
-        policy: &PlannedPolicy,
+        (policy, found): (&PlannedPolicy, &[LiveAssignment]),
         names: &Names,
         request_id: &str,
         announced: Announced<'_>,
     ) -> io::Result<()> {
-        if !self.restores {
-            return self.line(&SendingLine::new(policy, names, request_id, announced));
-        }
-        let policy = taken_back(policy);
-        self.line(&SendingLine::new(&policy, names, request_id, announced))
+        let policy = match self.restores {
+            true => Cow::Owned(taken_back(policy)),
+            false => Cow::Borrowed(policy),
+        };
+        let line = SendingLine::new(&policy, found, names, request_id, announced);
+        self.line(&line)
     }
 
     /// Says whether what is written down from now on takes back what this run has done. Lines then say of a
@@ -245,6 +249,8 @@ fn taken_back(policy: &PlannedPolicy) -> PlannedPolicy {
     PlannedPolicy {
         before: Arc::clone(&policy.after),
         after: Arc::clone(&policy.before),
+        remediation: Arc::clone(&policy.known_before),
+        known_before: Arc::clone(&policy.remediation),
         ..policy.clone()
     }
 }

@@ -147,6 +147,8 @@ pub fn applied_policy(policy: RecordedPolicy) -> AppliedPolicy {
         id: policy.id,
         odata_type: policy.odata_type,
         remediation: policy.remediation.into(),
+        known_before: policy.known_before.into(),
+        recorded: policy.recorded.into(),
         before: policy.before,
         after: policy.after,
         seen: policy.outcome == Some(Outcome::Applied),

@@ -8,6 +8,7 @@ fn to(kind: PolicyKind) -> PolicyToWrite<'static> {
         id: "p",
         odata_type: None,
         remediates: &|key| !key.target.is_exclusion(),
+        earlier: &[],
     }
 }
 

@@ -47,6 +47,8 @@ fn policy(before: Vec<Assignment>, after: Vec<Assignment>) -> PlannedPolicy {
         after: after.into(),
         untouched: Assignments::default(),
         remediation: Arc::default(),
+        known_before: Arc::default(),
+        recorded: Arc::default(),
         writes: Vec::new(),
         restores: false,
         shares_name: false,

@@ -70,7 +70,7 @@ fn of_changes(plan: &Plan, names: &Names, accepted: Vec<&str>) -> String {
                 kind: policy.kind.name(),
                 id: &policy.id,
                 name: &policy.name,
-                before: AssignmentRecord::all(&policy.before, names).into(),
+                before: AssignmentRecord::found(policy, &[], names).into(),
                 after: AssignmentRecord::planned(policy, names).into(),
                 untouched: AssignmentRecord::all(&policy.untouched, names).into(),
                 restores: policy.restores,

@@ -24,7 +24,7 @@ use serde_json::Value;
 pub use approval::ApprovalRecord;
 pub use digest::{of_plan as digest_of, without_acceptances as digest_without_acceptances};
 pub use members::{DeletedRecord, FilterRecord};
-pub use policy::{PolicyRecord, PolicyRecords, check_ids, remediation_of};
+pub use policy::{Beside, PolicyRecord, PolicyRecords, beside, check_ids, remediation_of};
 pub use selection::SelectionRecord;
 pub use shared::SharedNamesRecord;
 pub use since::{ManagedRecord, SinceRecord};

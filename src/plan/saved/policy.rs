@@ -9,7 +9,8 @@ use super::audit::AuditRecord;
 use super::members::{CountRecord, ReachRecord};
 use crate::manifest::Mode;
 use crate::model::{
-    Assignment, AssignmentKey, Assignments, Guid, MemberCount, PolicyKind, SetMember,
+    Assignment, AssignmentKey, Assignments, Guid, LiveAssignment, MemberCount, PolicyKind,
+    SetMember,
 };
 use crate::plan::members::PolicyMembers;
 use crate::plan::since::Cause;
@@ -195,13 +196,16 @@ impl<'a> PolicyRecord<'a> {
             after: _,
             untouched,
             remediation: _,
+            known_before: _,
+            recorded: _,
             changes,
             asked,
             writes,
             restores,
             shares_name: _,
         } = policy;
-        let record = |assignment: &'a Assignment| AssignmentRecord::new(assignment, names);
+        let found = |assignment| AssignmentRecord::of_found(policy, assignment, names);
+        let planned = |assignment| AssignmentRecord::of_planned(policy, assignment, names);
         Self {
             kind: kind.name().into(),
             id: id.into(),
@@ -209,15 +213,15 @@ impl<'a> PolicyRecord<'a> {
             odata_type: odata_type.as_deref().map(Cow::Borrowed),
             mode: mode.name().into(),
             manifest: manifest.iter().map(PlaceRecord::new).collect(),
-            before: AssignmentRecord::all(before, names),
+            before: before.iter().map(found).collect(),
             after: AssignmentRecord::planned(policy, names),
             untouched: AssignmentRecord::all(untouched, names),
             changes: changes
                 .iter()
                 .map(|change| ChangeRecord {
                     action: change.action().into(),
-                    before: change.before().map(record),
-                    after: change.after().map(record),
+                    before: change.before().map(found),
+                    after: change.after().map(planned),
                     members: None,
                 })
                 .collect(),
@@ -253,6 +257,8 @@ impl<'a> PolicyRecord<'a> {
         let after = assignments(&self.after)?;
         let untouched = assignments(&self.untouched)?;
         let remediation = remediation_of(&self.after)?;
+        let (_, recorded) = beside(&self.after)?;
+        let (known_before, _) = beside(&self.before)?;
         check_ids(&self.id, before.iter().chain(&*after).chain(&*untouched))?;
         Ok(PlannedPolicy {
             kind: PolicyKind::from_name(&self.kind)
@@ -275,6 +281,8 @@ impl<'a> PolicyRecord<'a> {
             after,
             untouched,
             remediation: remediation.into(),
+            known_before: known_before.into(),
+            recorded: recorded.into(),
             writes: self
                 .writes
                 .iter()
@@ -360,6 +368,25 @@ pub fn remediation_of(
     });
     let said = said.collect::<Result<Vec<_>, String>>()?;
     Ok(said.into_iter().flatten().collect())
+}
+
+/// What is known of repairing, and what the service sent.
+pub type Beside = (Vec<(AssignmentKey, bool)>, Vec<LiveAssignment>);
+
+/// Reads what records of assignments say beside the assignments.
+///
+/// # Errors
+///
+/// Says which assignment cannot be read.
+pub fn beside(records: &[AssignmentRecord<'_>]) -> Result<Beside, String> {
+    let mut names = Names::default();
+    let (mut known, mut sent) = Beside::default();
+    for record in records {
+        let assignment = record.read(&mut names)?;
+        known.extend(record.known_remediation(&assignment.key));
+        sent.extend(record.as_read(&assignment));
+    }
+    Ok((known, sent))
 }
 
 /// The digest covers assignments, not their order in the file.

@@ -35,6 +35,8 @@ fn policy(before: &[Assignment], after: &[Assignment]) -> PlannedPolicy {
         changes: changes(before, after),
         asked: Vec::new(),
         remediation: Arc::default(),
+        known_before: Arc::default(),
+        recorded: Arc::default(),
         writes: Vec::new(),
         restores: false,
         shares_name: false,

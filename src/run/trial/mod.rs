@@ -133,6 +133,8 @@ fn applied(policy: &LivePolicy) -> AppliedPolicy {
         name: policy.name.to_string(),
         odata_type: policy.odata_type.clone(),
         remediation: Arc::default(),
+        known_before: Arc::default(),
+        recorded: Arc::default(),
         before: assignments.clone(),
         after: assignments,
         seen: true,

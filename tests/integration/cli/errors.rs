@@ -17,7 +17,7 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 const NO_CODES: [&str; 3] = ["all-devices", "all-users", "several-platforms"];
 
 /// Codes whose examples would be too large, or need a tenant that is not the sample.
-const WITHOUT_EXAMPLE: [&str; 46] = [
+const WITHOUT_EXAMPLE: [&str; 47] = [
     "absent-from-policy-set",
     "ambiguous-filter",
     "approvals-unreadable",
@@ -47,6 +47,7 @@ const WITHOUT_EXAMPLE: [&str; 46] = [
     "mixed-group",
     "redundant-include",
     "policy-set-rows",
+    "remediation-not-known",
     "remediation-without-schedule",
     "renamed-since",
     "replaced-one-by-one",

@@ -14,6 +14,7 @@ mod absent;
 mod apply;
 mod approval;
 mod approvals;
+mod as_it_was;
 #[cfg(unix)]
 mod browser;
 mod ci;

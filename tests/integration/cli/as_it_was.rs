@@ -1,0 +1,276 @@
+//! What goes back as it was: a rollback restores what the service said of assignments, whether the program
+//! knows it or not, and what it cannot know it says.
+
+use serde_json::{Value, json};
+
+use super::kinds::{state, to_group, world};
+use super::support::World;
+use super::support::tenant::policy_id;
+
+/// The assignments of the only policy of a collection, without their ids and where they come from, by group.
+fn rows(world: &World, segment: &str) -> Vec<Value> {
+    let state = state(world);
+    let rows = state[segment][0]["assignments"].as_array().expect("rows");
+    let mut rows = rows.clone();
+    for row in &mut rows {
+        let row = row.as_object_mut().expect("an object");
+        for own in ["id", "source", "sourceId"] {
+            row.remove(own);
+        }
+    }
+    rows.sort_by_key(|row| row["target"]["groupId"].to_string());
+    rows
+}
+
+fn entry(world: &World, text: &str) {
+    world.write(
+        "m.yaml",
+        &format!("version: 1\npolicies:\n  - {{{text}}}\n"),
+    );
+}
+
+fn policy(odata_type: Option<&str>, assignments: Value) -> Value {
+    let mut policy = json!({"id": policy_id(1), "displayName": "P", "assignments": assignments});
+    if let Some(odata_type) = odata_type {
+        policy["@odata.type"] = json!(format!("#microsoft.graph.{odata_type}"));
+    }
+    json!([policy])
+}
+
+#[test]
+fn a_rollback_restores_what_the_program_does_not_know() {
+    let with = |mut row: Value, target: Value| {
+        row["target"] = to_group(1);
+        for (name, value) in target.as_object().expect("an object") {
+            row["target"][name] = value.clone();
+        }
+        row
+    };
+    for (kind, segment, odata_type, row) in [
+        (
+            "deviceConfiguration",
+            "deviceConfigurations",
+            Some("windows10CustomConfiguration"),
+            with(
+                json!({"intent": "remove", "futureRow": [1, null]}),
+                json!({"futureTarget": "z"}),
+            ),
+        ),
+        (
+            "mobileApp",
+            "mobileApps",
+            Some("quantumApp"),
+            with(
+                json!({"intent": "required", "settings": {
+                    "@odata.type": "#microsoft.graph.quantumAppAssignmentSettings",
+                    "spin@odata.type": "#Int64", "spin": 1, "a.b~1": {"c.d": 1}, "nothing": null,
+                }}),
+                json!({}),
+            ),
+        ),
+        (
+            "appleUserInitiatedEnrollmentProfile",
+            "appleUserInitiatedEnrollmentProfiles",
+            None,
+            with(json!({"futureRow": {"a": 1}}), json!({})),
+        ),
+        (
+            "deviceHealthScript",
+            "deviceHealthScripts",
+            None,
+            with(
+                json!({"runRemediationScript": true, "futureRow": 1, "runSchedule": {
+                    "@odata.type": "#microsoft.graph.deviceHealthScriptHourlySchedule",
+                    "interval": 2, "jitter": 5,
+                }}),
+                json!({}),
+            ),
+        ),
+    ] {
+        // The emulator takes properties that it serves itself on another assignment of the policy.
+        let mut kept = row.clone();
+        kept["target"]["groupId"] = to_group(3)["groupId"].clone();
+        let world = world(&[(segment, policy(odata_type, json!([row, kept])))]);
+        let before = rows(&world, segment);
+        let intent = match kind {
+            "mobileApp" => ", intent: required",
+            _ => "",
+        };
+        entry(
+            &world,
+            &format!("kind: {kind}, name: P{intent}, include: [{{group: B}}, {{group: C}}]"),
+        );
+        world
+            .sandbox("apply m.yaml --yes --report r.jsonl")
+            .exits(0)
+            .says(&["1 applied"])
+            .says_nothing_of("~1");
+        assert_ne!(rows(&world, segment), before, "{kind}");
+        // Through a saved plan, and the same again at once.
+        world.sandbox("rollback r.jsonl --out p.json").exits(0);
+        let after_run = world.read("tenant.json");
+        world.sandbox("apply p.json").exits(0).says(&["1 applied"]);
+        assert_eq!(rows(&world, segment), before, "{kind}");
+        world.write("tenant.json", &after_run);
+        world
+            .sandbox("rollback r.jsonl --yes")
+            .exits(0)
+            .says(&["1 applied"]);
+        assert_eq!(rows(&world, segment), before, "{kind}");
+    }
+}
+
+#[test]
+fn a_schedule_that_changed_its_type_goes_back_with_all_that_it_had() {
+    let schedule = json!({"@odata.type": "#microsoft.graph.deviceHealthScriptDailySchedule",
+                          "interval": 1, "time": "01:00:00.0000000", "useUtc": false, "jitter": 5});
+    let row = |group: usize| json!({"runRemediationScript": true, "target": to_group(group), "runSchedule": schedule});
+    let world = world(&[("deviceHealthScripts", policy(None, json!([row(1), row(3)])))]);
+    let before = rows(&world, "deviceHealthScripts");
+    entry(
+        &world,
+        "kind: deviceHealthScript, name: P, include: [{group: A, runSchedule: {type: hourly, interval: 4}}, {group: C}]",
+    );
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0);
+    world.sandbox("rollback r.jsonl --yes").exits(0);
+    let schedule = |rows: &[Value]| {
+        let mut schedule = rows[0]["runSchedule"].clone();
+        schedule["time"] = json!(
+            schedule["time"]
+                .as_str()
+                .map(|time| time.trim_end_matches(".0000000").to_owned())
+        );
+        schedule
+    };
+    assert_eq!(
+        schedule(&rows(&world, "deviceHealthScripts")),
+        schedule(&before)
+    );
+}
+
+/// Deleted and made again, since such kinds have no other way.
+#[test]
+fn a_change_one_by_one_carries_what_the_program_does_not_know() {
+    let row = |group: usize| {
+        let mut target = to_group(group);
+        target["futureTarget"] = json!("z");
+        json!({"target": target, "futureRow": {"a": 1}})
+    };
+    let world = world(&[(
+        "appleUserInitiatedEnrollmentProfiles",
+        policy(None, json!([row(1), row(3)])),
+    )]);
+    let mut tenant = state(&world);
+    tenant["assignmentFilters"] = json!([{"id": policy_id(9), "displayName": "F", "platform": "iOS",
+                                          "rule": "(device.osVersion -eq \"1\")"}]);
+    world.write("tenant.json", &tenant.to_string());
+    let segment = "appleUserInitiatedEnrollmentProfiles";
+    let before = rows(&world, segment);
+    entry(
+        &world,
+        "kind: appleUserInitiatedEnrollmentProfile, name: P, include: [{group: A, filter: F}, {group: C}]",
+    );
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0);
+    let after = rows(&world, segment);
+    assert_eq!(after[0]["futureRow"], json!({"a": 1}));
+    assert_eq!(after[0]["target"]["futureTarget"], "z");
+    assert_eq!(
+        after[0]["target"]["deviceAndAppManagementAssignmentFilterId"],
+        policy_id(9)
+    );
+    world.sandbox("rollback r.jsonl --yes").exits(0);
+    assert_eq!(rows(&world, segment), before);
+    // Alone the emulator refuses them: the assignment is there again all the same.
+    tenant[segment][0]["assignments"] = json!([row(1)]);
+    world.write("tenant.json", &tenant.to_string());
+    entry(
+        &world,
+        "kind: appleUserInitiatedEnrollmentProfile, name: P, include: [{group: A, filter: F}]",
+    );
+    world.sandbox("apply m.yaml --yes").exits(6).says(&[
+        "what it was to replace was put back, without what the program does not know of it",
+    ]);
+    assert_eq!(rows(&world, segment).len(), 1);
+}
+
+fn flags(world: &World) -> Vec<Value> {
+    let rows = rows(world, "deviceHealthScripts");
+    rows.iter()
+        .map(|row| row["runRemediationScript"].clone())
+        .collect()
+}
+
+#[test]
+fn a_rollback_says_what_of_a_remediation_it_cannot_know() {
+    const WARNING: &str = "warning[remediation-not-known]";
+    let world = world(&[("deviceHealthScripts", policy(None, json!([])))]);
+    let both = "kind: deviceHealthScript, name: P, runRemediationScript: false, runSchedule: {type: hourly, interval: 4}, include: [{group: A}, {group: B}]";
+    entry(&world, both);
+    world
+        .sandbox("apply m.yaml --yes --report r1.jsonl")
+        .exits(0);
+    assert_eq!(flags(&world), [false, false]);
+    // What the run wrote is known: it goes away and comes back to detect only.
+    world
+        .sandbox("rollback r1.jsonl --yes --report r2.jsonl")
+        .exits(0)
+        .says_nothing_of(WARNING);
+    assert!(flags(&world).is_empty());
+    world
+        .sandbox("rollback r2.jsonl --yes")
+        .exits(0)
+        .says_nothing_of(WARNING);
+    assert_eq!(flags(&world), [false, false]);
+    // What another run, or another program, wrote is not.
+    entry(&world, &both.replace(", {group: B}", ""));
+    world
+        .sandbox("apply m.yaml --yes --report r3.jsonl")
+        .exits(0);
+    let report = world.report("r3.jsonl");
+    let line = report.iter().find(|line| line["event"] == "policy");
+    let line = line.expect("the policy's line");
+    for before in line["before"].as_array().expect("a list") {
+        assert_eq!(before.get("runRemediationScript"), Some(&Value::Null));
+    }
+    assert_eq!(line["after"][0]["runRemediationScript"], json!(false));
+    world.sandbox("rollback r3.jsonl --yes").exits(0).says(&[
+        WARNING,
+        "whether 2 assignments of deviceHealthScript `P` repaired what they detected before the run is not known",
+        "as `true` for what the run removed",
+    ]);
+    assert_eq!(flags(&world), [false, true]);
+}
+
+#[test]
+fn a_plan_says_what_of_a_remediation_it_carries_without_knowing() {
+    let row = |group: usize| json!({"runRemediationScript": false, "runSchedule": null, "target": to_group(group)});
+    let world = world(&[("deviceHealthScripts", policy(None, json!([row(1)])))]);
+    let additive = |target: &str| {
+        entry(
+            &world,
+            &format!(
+                "kind: deviceHealthScript, name: P, mode: additive, runSchedule: {{type: hourly, interval: 4}}, {target}"
+            ),
+        );
+    };
+    additive("include: [{group: B}]");
+    let said = [
+        "warning[remediation-not-known]: whether assignments of `P` that no entry names repair what they detect is not known",
+        "hint: name those that are to detect only",
+    ];
+    let plan = world.sandbox("plan m.yaml").exits(0);
+    plan.says(&said);
+    let plan = world.sandbox("plan m.yaml --format json").exits(0).json();
+    let change = &plan["policies"][0]["changes"][0];
+    assert_eq!(change["after"]["runRemediationScript"], json!(true));
+    additive("include: [{group: B}, {group: A, runRemediationScript: false}]");
+    world
+        .sandbox("apply m.yaml --yes")
+        .exits(0)
+        .says_nothing_of("remediation-not-known");
+    assert_eq!(flags(&world), [false, true]);
+}
