@@ -31,7 +31,7 @@ use crate::graph::writer::Writer;
 use crate::kinds::Writing;
 use crate::model::PolicyKind;
 use crate::plan::writes::WriteWith;
-use crate::plan::{Names, Plan, PlannedPolicy};
+use crate::plan::{Names, Plan, PlannedPolicy, takes_over};
 use crate::report::{Moved, Outcome, Reason, Report, Results, Settled};
 use approval::Approval;
 use approval_state::Approvals;
@@ -194,7 +194,7 @@ async fn acquire(semaphore: &Semaphore) -> Option<SemaphorePermit<'_>> {
 }
 
 impl Worker<'_> {
-    /// Settles policies side by side, and policy sets after all others; the results stand in their order.
+    /// Settles policies side by side, those that take something over and policy sets after all others; the results stand in their order.
     async fn settle_all(
         &self,
         changed: &[&PlannedPolicy],
@@ -204,10 +204,13 @@ impl Worker<'_> {
         let mut results: Vec<Option<Settled>> = vec![None; changed.len()];
         let mut done = 0;
         // A policy set passes its assignments on to its members, which would then be neither as they were
-        // nor as planned. So sets come last.
+        // nor as planned. So sets come last. What only one policy can have is given up before another gets it.
         let (sets, others): (Vec<usize>, Vec<usize>) =
             (0..changed.len()).partition(|index| is_set(changed[*index].kind));
-        for part in [others, sets] {
+        let (later, first): (Vec<usize>, Vec<usize>) = others
+            .into_iter()
+            .partition(|index| takes_over(changed[*index]));
+        for part in [first, later, sets] {
             let mut settling = futures::stream::iter(part)
                 .map(|index| async move { (index, self.settle(changed[index], false).await) })
                 .buffer_unordered(most);

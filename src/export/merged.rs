@@ -82,9 +82,13 @@ fn entry(text: &mut String, entry: &Entry) {
             also: _,
             via: _,
             target,
+            intent,
             optional,
         } = target;
         push(text, 6, &format!("- {}", audience(target)));
+        if let Some(intent) = intent {
+            push(text, 8, &format!("intent: {}", intent.value));
+        }
         self::optional(text, *optional);
     }
 }

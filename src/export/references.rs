@@ -184,6 +184,14 @@ impl<'a> References<'a> {
                 notes.insert(self.note(assignment));
                 continue;
             }
+            let target = &assignment.key.target;
+            if policy.kind.spec().targets.refused.contains(&target.kind()) {
+                return Err(format!(
+                    "it has {}, which the service is known to refuse on a {}, and so does a manifest",
+                    self.describe(target),
+                    policy.kind
+                ));
+            }
             if !seen.insert((
                 assignment.key.target.clone(),
                 assignment.key.variant.clone(),

@@ -238,6 +238,113 @@ pub static APP_SETTINGS: &[SettingsType] = &[
     },
 ];
 
+/// Types of apps that take no settings, without prefix.
+pub const WITHOUT_SETTINGS: &[&str] = &[
+    "androidLobApp",
+    "androidStoreApp",
+    "managedAndroidLobApp",
+    "managedAndroidStoreApp",
+    "managedIOSLobApp",
+    "iosiPadOSWebClip",
+    "macOSDmgApp",
+    "macOSPkgApp",
+    "macOSOfficeSuiteApp",
+    "macOSMicrosoftEdgeApp",
+    "macOSMicrosoftDefenderApp",
+    "macOSWebClip",
+    "officeSuiteApp",
+    "windowsMobileMSI",
+    "windowsMicrosoftEdgeApp",
+    "windowsStoreApp",
+    "windowsWebApp",
+    "webApp",
+    "windowsPhone81AppX",
+    "windowsPhone81AppXBundle",
+    "windowsPhone81StoreApp",
+    "windowsPhoneXAP",
+];
+
+/// A setting that goes with some intents only, as sources say.
+#[derive(Debug)]
+pub struct IntentRule {
+    /// Its name.
+    pub setting: &'static str,
+    /// The types of settings that it is about.
+    pub of: &'static [&'static str],
+    /// The intents that it goes with.
+    pub intents: &'static [&'static str],
+    /// Who says so.
+    pub source: &'static str,
+}
+
+const NO_UNINSTALL: &[&str] = &["required", "available", "availableWithoutEnrollment"];
+const IOS_VPP: &[&str] = &["iosVppAppAssignmentSettings"];
+const TOOLS: &str = "what tools send: no value with another intent";
+
+/// The settings that go with some intents only. None of it was seen to be refused.
+pub const INTENT_RULES: &[IntentRule] = &[
+    IntentRule {
+        setting: "autoUpdateSettings",
+        of: &["win32LobAppAssignmentSettings"],
+        intents: &["available"],
+        source: "the portal, which offers it with `available` only",
+    },
+    IntentRule {
+        setting: "useDeviceContext",
+        of: &[
+            "windowsAppXAppAssignmentSettings",
+            "windowsUniversalAppXAppAssignmentSettings",
+            "microsoftStoreForBusinessAppAssignmentSettings",
+        ],
+        intents: &["required", "uninstall"],
+        source: "learn.microsoft.com: windowsUniversalAppXAppAssignmentSettings",
+    },
+    IntentRule {
+        setting: "isRemovable",
+        of: &[
+            "iosVppAppAssignmentSettings",
+            "iosStoreAppAssignmentSettings",
+            "iosLobAppAssignmentSettings",
+        ],
+        intents: &["required"],
+        source: TOOLS,
+    },
+    IntentRule {
+        setting: "preventAutoAppUpdate",
+        of: IOS_VPP,
+        intents: NO_UNINSTALL,
+        source: TOOLS,
+    },
+    IntentRule {
+        setting: "preventManagedAppBackup",
+        of: IOS_VPP,
+        intents: NO_UNINSTALL,
+        source: TOOLS,
+    },
+    IntentRule {
+        setting: "uninstallOnDeviceRemoval",
+        of: IOS_VPP,
+        intents: NO_UNINSTALL,
+        source: TOOLS,
+    },
+];
+
+/// Returns the rule that a setting of a type breaks with an intent.
+pub fn broken_rule(odata_type: &str, setting: &str, intent: &str) -> Option<&'static IntentRule> {
+    INTENT_RULES.iter().find(|rule| {
+        rule.setting == setting && rule.of.contains(&odata_type) && !rule.intents.contains(&intent)
+    })
+}
+
+/// Whether apps of a type cannot be offered to devices that are not enrolled: only apps for iOS and Android, of
+/// their stores or one's own, can. Of a type that is not known nothing is said.
+pub fn needs_enrollment(app_type: &str) -> bool {
+    const PREFIXES: &[&str] = &["win", "macos", "officesuite", "microsoftstore", "webapp"];
+    const NAMES: &[&str] = &["iosvppapp", "iosipadoswebclip"];
+    let app_type = app_type.to_lowercase();
+    NAMES.contains(&app_type.as_str()) || PREFIXES.iter().any(|prefix| app_type.starts_with(prefix))
+}
+
 /// Returns the settings that apps of a type take, if they take any.
 pub fn settings_of(app_type: &str) -> Option<&'static SettingsType> {
     APP_SETTINGS.iter().find(|settings| {

@@ -15,6 +15,8 @@ pub(super) const WINDOWS_AUTOPILOT_DEPLOYMENT_PROFILE: PolicyKindSpec = PolicyKi
     targets: TargetRules {
         refused: &[TargetKind::AllUsers],
         filters: FilterRule::Unsupported,
+        // "Another Profile … is already assigned to All Devices." (CIPP#2803)
+        held_once: &[TargetKind::AllDevices],
         // MicrosoftDocs/memdocs: pull request 4144.
         excludes_from_all_devices: false,
         ..TargetRules::ALL

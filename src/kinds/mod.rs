@@ -61,6 +61,34 @@ pub static KINDS: &[PolicyKindSpec] = &[
     apps::WDAC_SUPPLEMENTAL_POLICY,
 ];
 
+/// Objects of Intune that have no assignments of this sort, by Graph's words, and why.
+pub const NOT_ASSIGNED: &[(&str, &str)] = &[
+    ("notificationMessageTemplate", "compliance policies name it"),
+    ("reusablePolicySetting", "policies refer to it"),
+    ("deviceCategory", "users choose it"),
+    ("assignmentFilter", "write it as `filter` of a target"),
+    (
+        "groupPolicyUploadedDefinitionFile",
+        "its settings are assigned as `groupPolicyConfiguration`",
+    ),
+    ("mobileAppCategory", "it sorts apps"),
+    ("windowsManagementApp", "Intune installs it by itself"),
+    ("managementCondition", "statements refer to it"),
+    (
+        "deviceComplianceScript",
+        "it takes effect with the compliance policy that names it",
+    ),
+    (
+        "depOnboardingSetting",
+        "its profiles are assigned to serial numbers",
+    ),
+    ("enrollmentProfile", "it is assigned to serial numbers"),
+    (
+        "managedAppPolicy",
+        "name the kind of app protection, as in `iosManagedAppProtection`",
+    ),
+];
+
 /// A policy kind: a row of [`KINDS`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PolicyKind(usize);

@@ -164,6 +164,8 @@ pub struct TargetRules {
     pub filters: FilterRule,
     /// Who says so of what is doubtful.
     pub source: &'static str,
+    /// Targets that only one policy of the kind can have.
+    pub held_once: &'static [TargetKind],
     /// Whether groups may be excluded together with all devices.
     pub excludes_from_all_devices: bool,
     /// Whether all users are written as a group with a well-known id, which is no directory object.
@@ -258,6 +260,7 @@ impl TargetRules {
         doubtful: &[TargetKind::Collection],
         filters: FilterRule::Devices,
         source: "learn.microsoft.com: Endpoint security policies for tenant attach",
+        held_once: &[],
         excludes_from_all_devices: true,
         virtual_all_users: false,
         special: &[],

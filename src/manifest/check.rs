@@ -15,6 +15,7 @@ use super::{
     TargetReference, WantedProperties, WantedTarget, conflict,
 };
 use crate::diagnostic::{Diagnostic, Place};
+use crate::kinds::TargetKind;
 use crate::model::{FilterMode, PolicyKind, Source};
 use crate::text::quoted;
 
@@ -58,8 +59,9 @@ pub(super) fn settle(drafts: Drafts, diagnostics: &mut Diagnostics) -> Manifest 
         let certain = !faulty
             && !used.iter().any(|(_, set)| set.faulty)
             && !uses.iter().any(|name| !sets.contains_key(&name.value));
-        let targets = unite(targets, used, &OfEntry::new(properties));
-        let absent = once(absent);
+        let of_entry = OfEntry::new(properties);
+        let targets = unite(targets, used, &of_entry);
+        let absent = once(absent, &of_entry);
         let is_empty = targets.is_empty() && absent.is_empty();
         if mode.value == Mode::Additive && is_empty && certain {
             diagnostics.push(
@@ -197,11 +199,13 @@ fn says_the_same(one: Option<&WantedProperties>, other: Option<&WantedProperties
 }
 
 /// Puts targets that are listed twice together.
-fn once(absent: Vec<AbsentTarget>) -> Vec<AbsentTarget> {
+fn once(absent: Vec<AbsentTarget>, of_entry: &OfEntry) -> Vec<AbsentTarget> {
     let mut seen = HashMap::new();
     let mut once: Vec<AbsentTarget> = Vec::new();
-    for absent in absent {
-        match seen.entry((EitherSide::of(&absent.target), absent.optional)) {
+    for mut absent in absent {
+        of_entry.complete_absent(&mut absent);
+        let intent = absent.intent.as_ref().map(|intent| intent.value);
+        match seen.entry((EitherSide::of(&absent.target), intent, absent.optional)) {
             hash_map::Entry::Occupied(known) => {
                 let known: &usize = known.get();
                 let also = std::iter::once((absent.place, absent.via)).chain(absent.also);
@@ -239,16 +243,18 @@ fn compare_absent<'e>(
     absent: impl IntoIterator<Item = &'e AbsentTarget>,
     diagnostics: &mut Diagnostics,
 ) {
-    let mut absent_targets = HashMap::new();
+    let mut absent_targets: HashMap<EitherSide, Vec<&AbsentTarget>> = HashMap::new();
     for absent in absent {
-        let first = absent_targets.entry(EitherSide::of(&absent.target));
-        first.or_insert(absent);
+        let of_target = absent_targets.entry(EitherSide::of(&absent.target));
+        of_target.or_default().push(absent);
     }
     if absent_targets.is_empty() {
         return;
     }
     for target in targets {
-        if let Some(absent) = absent_targets.get(&EitherSide::of(&target.target)) {
+        let of_target = absent_targets.get(&EitherSide::of(&target.target));
+        let meant = |absent: &&&AbsentTarget| absent.means(target.intent());
+        if let Some(absent) = of_target.and_then(|all| all.iter().find(meant)) {
             diagnostics.push(conflict::wanted_and_absent(target, absent));
         }
     }
@@ -369,12 +375,42 @@ fn find_conflicts(entries: &[Entry], diagnostics: &mut Diagnostics) {
             }
         }
     }
+    find_held_once(&groups, diagnostics);
     for group in groups {
         compare_modes(&group, diagnostics);
         let targets = || group.iter().flat_map(|entry| &entry.targets);
         compare_targets(targets(), diagnostics);
         let absent = group.iter().flat_map(|entry| &entry.absent);
         compare_absent(targets(), absent, diagnostics);
+    }
+}
+
+/// Finds what only one policy of a kind can have, and entries of two want. Entries that select by different
+/// means may mean one policy; that shows with the tenant at hand.
+fn find_held_once(groups: &[Vec<&Entry>], diagnostics: &mut Diagnostics) {
+    let mut first: HashMap<(PolicyKind, bool, TargetKind), &WantedTarget> = HashMap::new();
+    for group in groups {
+        let Some(entry) = group.first() else { continue };
+        let by_name = match entry.selector {
+            Selector::Name(_) => true,
+            Selector::Id(_) => false,
+            Selector::Match { .. } => continue,
+        };
+        let held_once = entry.kind.spec().targets.held_once;
+        for kind in held_once {
+            let mut targets = group.iter().flat_map(|entry| &entry.targets);
+            let Some(target) = targets.find(|target| target.target.kind() == *kind) else {
+                continue;
+            };
+            match first.entry((entry.kind, by_name, *kind)) {
+                hash_map::Entry::Occupied(first) => {
+                    diagnostics.push(conflict::held_once(first.get(), target, entry.kind));
+                }
+                hash_map::Entry::Vacant(free) => {
+                    free.insert(target);
+                }
+            }
+        }
     }
 }
 

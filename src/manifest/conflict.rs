@@ -8,6 +8,7 @@ use super::{AbsentTarget, Entry, Selector, TargetReference, WantedTarget};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::model::PolicyKind;
 use crate::text::quoted;
 
 /// The same target with different filters.
@@ -73,6 +74,34 @@ pub fn two_intents(one: &WantedTarget, other: &WantedTarget) -> Diagnostic {
         ..error
     }
     .hint("the portal does not allow that; what the service makes of it is not known")
+}
+
+/// A target that only one policy of a kind can have, and that two are to get.
+pub fn held_once(one: &WantedTarget, other: &WantedTarget, kind: PolicyKind) -> Diagnostic {
+    let message = format!(
+        "only one {kind} can have {}, and two are to get it",
+        describe(&other.target)
+    );
+    between(
+        ("target-held-once", message),
+        (one.into(), "for one"),
+        (other.into(), "for another"),
+    )
+    .hint("remove one of the two")
+}
+
+/// A target that the service refuses for certain on policies of a kind.
+pub fn target_not_allowed(kind: PolicyKind, target: &WantedTarget) -> Diagnostic {
+    let message = format!(
+        "the service takes no {} on a {kind}",
+        describe_kind(&target.target)
+    );
+    let error = Diagnostic::error("target-not-allowed", target.place, message);
+    match target.via {
+        Some(via) => error.also(via, "comes in here"),
+        None => error,
+    }
+    .hint("remove the target, or assign another kind of policy")
 }
 
 /// A group that is both included and excluded.
@@ -197,6 +226,17 @@ fn describe(target: &TargetReference) -> String {
         TargetReference::Group(group) | TargetReference::ExclusionGroup(group) => {
             format!("the group {}", quoted(&group.text()))
         }
+    }
+}
+
+/// Names a kind of target by its key.
+fn describe_kind(target: &TargetReference) -> &'static str {
+    match target {
+        TargetReference::AllDevices => "`allDevices`",
+        TargetReference::AllUsers => "`allUsers`",
+        TargetReference::Collection(_) => "`collection`",
+        TargetReference::Group(_) => "`group`",
+        TargetReference::ExclusionGroup(_) => "excluded group",
     }
 }
 

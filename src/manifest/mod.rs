@@ -31,6 +31,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, FileId, Place, Sources};
+use crate::kinds::TargetKind;
 use crate::model::{FilterMode, Guid, PolicyKind, SharedText, Source};
 
 use diagnostics::Diagnostics;
@@ -277,8 +278,18 @@ pub struct AbsentTarget {
     pub via: Option<Place>,
     /// Who is meant; never an excluded group.
     pub target: TargetReference,
+    /// Of an app: the intent that is meant; `None` if it is any.
+    pub intent: Option<Placed<&'static str>>,
     /// Whether a tenant may lack the group.
     pub optional: bool,
+}
+
+impl AbsentTarget {
+    /// Whether an assignment with an intent must not be there.
+    pub fn means(&self, intent: Option<&str>) -> bool {
+        let own = self.intent.as_ref();
+        own.is_none_or(|own| Some(own.value) == intent)
+    }
 }
 
 impl From<WantedTarget> for AbsentTarget {
@@ -291,7 +302,7 @@ impl From<WantedTarget> for AbsentTarget {
             filter: _,
             source: _,
             source_id: _,
-            properties: _,
+            properties,
             optional,
         } = target;
         Self {
@@ -299,6 +310,7 @@ impl From<WantedTarget> for AbsentTarget {
             also,
             via,
             target,
+            intent: properties.and_then(|said| said.intent.clone()),
             optional,
         }
     }
@@ -320,6 +332,17 @@ pub enum TargetReference {
 }
 
 impl TargetReference {
+    /// Returns the target's kind.
+    pub fn kind(&self) -> TargetKind {
+        match self {
+            Self::AllDevices => TargetKind::AllDevices,
+            Self::AllUsers => TargetKind::AllUsers,
+            Self::Group(_) => TargetKind::Group,
+            Self::Collection(_) => TargetKind::Collection,
+            Self::ExclusionGroup(_) => TargetKind::ExclusionGroup,
+        }
+    }
+
     /// Whether a group is left out.
     pub fn is_exclusion(&self) -> bool {
         matches!(self, Self::ExclusionGroup(_))

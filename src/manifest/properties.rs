@@ -9,7 +9,10 @@ use serde_json::{Map, Value as Json};
 use super::diagnostics::Diagnostics;
 use super::fields::{self, Fields};
 use super::yaml::tree::{Node, Pair, Value};
-use super::{Entry, Placed, WantedProperties, WantedSetting, WantedSettings, WantedTarget};
+use super::{
+    AbsentTarget, Entry, Placed, WantedProperties, WantedSetting, WantedSettings, WantedTarget,
+    conflict,
+};
 use crate::diagnostic::{Diagnostic, Place};
 use crate::kinds::AssignmentProperties;
 use crate::kinds::app_settings::{self, SettingValue};
@@ -54,6 +57,16 @@ fn intent(pair: &Pair, diagnostics: &mut Diagnostics) -> Option<Placed<&'static 
         .iter()
         .map(|word| (*word, *word))
         .collect();
+    if let Value::Scalar { text, .. } = &pair.value.node.value
+        && matches!(text.as_str(), "apply" | "remove")
+    {
+        let message = format!("the intent {} is not one of an app", quoted(text));
+        let error = Diagnostic::error("unknown-intent", pair.value.node.place, message);
+        diagnostics.push(error.hint(
+            "remove it: device configurations have `apply` and `remove`, which the service keeps and no manifest sets",
+        ));
+        return None;
+    }
     let value = fields::word(pair, "unknown-intent", &words, diagnostics)?;
     let place = pair.place;
     Some(Placed { value, place })
@@ -282,6 +295,13 @@ impl OfEntry {
         }
     }
 
+    /// Gives a target that must not be there the intent of the entry, unless it has its own.
+    pub(super) fn complete_absent(&self, absent: &mut AbsentTarget) {
+        let of_entry = self.included.as_ref();
+        let of_entry = of_entry.and_then(|included| included.intent.clone());
+        absent.intent = absent.intent.take().or(of_entry);
+    }
+
     /// Gives a target what it does not say itself.
     pub(super) fn complete(&self, target: &mut WantedTarget) {
         let of_entry = match target.target.is_exclusion() {
@@ -313,6 +333,17 @@ pub(super) fn check(kind: PolicyKind, entry: &Entry, certain: bool, diagnostics:
         if let Some(properties) = &target.properties {
             refuse_foreign(kind, properties, diagnostics);
         }
+        if kind.spec().targets.refused.contains(&target.target.kind()) {
+            diagnostics.push(conflict::target_not_allowed(kind, target));
+        }
+    }
+    for absent in &entry.absent {
+        let intent = absent.intent.clone();
+        let said = WantedProperties {
+            intent,
+            ..WantedProperties::default()
+        };
+        refuse_foreign(kind, &said, diagnostics);
     }
     let is_from_set = |target: &&WantedTarget| target.source == Source::PolicySets;
     if !kind.spec().in_policy_sets

@@ -304,7 +304,7 @@ mod tests {
                 desired(wanted),
                 assignments(absent)
                     .into_iter()
-                    .map(|assignment| assignment.key.target)
+                    .map(|assignment| (assignment.key.target, None))
                     .collect(),
                 Vec::new(),
             )),

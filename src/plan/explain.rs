@@ -4,7 +4,7 @@ use super::select::DesiredState;
 use super::{Change, ManifestPlace, Names, PlannedPolicy, PolicyRef};
 use crate::diagnostic::{Place, Sources};
 use crate::manifest::{Entry, Manifest, Mode, NameOrId, TargetReference, WantedTarget};
-use crate::model::{Assignment, Assignments, Guid, Source, Target};
+use crate::model::{Assignment, AssignmentKey, Assignments, Guid, Source, Target};
 
 /// What there is to say of a policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,7 +118,7 @@ pub fn explain(
                 Change::Remove(assignment) => (Reason::NotAskedFor, assignment),
             };
             let asked = match reason {
-                Reason::Absent => lines.absent(&target.key.target, names),
+                Reason::Absent => lines.absent(&target.key, names),
                 Reason::NotAskedFor => Vec::new(),
                 _ => lines.asking_for(target, desired.place_of(target), names),
             };
@@ -223,9 +223,11 @@ impl Lines<'_> {
     }
 
     /// Returns the lines that say that a target must not be there, on either side.
-    fn absent(&self, target: &Target, names: &Names) -> Vec<Asked> {
+    fn absent(&self, key: &AssignmentKey, names: &Names) -> Vec<Asked> {
         let all = self.entries.iter().flat_map(|entry| &entry.absent);
-        let meant = all.filter(|absent| is_meant(&absent.target, target, names));
+        let meant = all.filter(|absent| {
+            is_meant(&absent.target, &key.target, names) && absent.means(key.variant.as_deref())
+        });
         let lines = meant.flat_map(|absent| {
             let first = (absent.place, absent.via);
             std::iter::once(first).chain(absent.also.iter().copied())

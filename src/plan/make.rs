@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::held_once::HeldOnce;
 use super::select::{self, DesiredState, ManagedPolicy};
 use super::writes::{self, WriteWith};
 use super::{
@@ -65,10 +66,12 @@ pub fn make(
     let mut carried = 0;
     let mut gaps: Vec<SharedText> = Vec::new();
     let mut not_known: Vec<SharedText> = Vec::new();
+    let mut held_once = HeldOnce::default();
     for managed in selected.policies {
         let shares_name = shared_names.contains(&(managed.live.kind, managed.live.id.as_str()));
         let desired = Arc::clone(&managed.desired);
         let policy = planned(managed, &mut places, shares_name, inputs.write_with);
+        held_once.add(&policy, &desired);
         if carries_unknown_remediation(&policy, &desired) {
             not_known.push(policy.name.clone());
         }
@@ -83,6 +86,11 @@ pub fn make(
             carried += 1;
         }
         policies.push(policy);
+    }
+    diagnostics.extend(held_once.judge(live));
+    if diagnostics.iter().any(Diagnostic::is_error) {
+        crate::diagnostic::tidy(&mut diagnostics);
+        return (None, diagnostics);
     }
     policies.sort_by(|one, other| {
         (one.kind, &one.name, &one.id).cmp(&(other.kind, &other.name, &other.id))

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::clean::clean;
 use super::review::Direction;
+use crate::kinds::properties::unescaped;
 use crate::model::{Assignment, Filter, Source, Target};
 use crate::plan::guards::Guard;
 use crate::plan::since::Cause;
@@ -456,7 +457,7 @@ pub fn assignment(assignment: &Assignment, names: &Names) -> String {
     }
     for (name, value) in assignment.properties.iter() {
         text.push_str(", ");
-        text.push_str(&clean(name));
+        text.push_str(&clean(&unescaped(name)));
         text.push(' ');
         text.push_str(&clean(schedule(value).as_deref().unwrap_or(value)));
     }

@@ -2,6 +2,7 @@
 
 use super::{Draft, ENTRY_KEYS, Reader, SELECTOR_KEYS, Selected};
 use crate::diagnostic::{Diagnostic, Place};
+use crate::kinds::NOT_ASSIGNED;
 use crate::manifest::diagnostics::Diagnostics;
 use crate::manifest::fields::{self, Fields};
 use crate::manifest::names;
@@ -117,6 +118,14 @@ impl Reader<'_> {
         };
         let kinds: Vec<(&str, PolicyKind)> =
             PolicyKind::all().map(|kind| (kind.name(), kind)).collect();
+        if let Value::Scalar { text, .. } = &pair.value.node.value
+            && let Some((word, why)) = NOT_ASSIGNED.iter().find(|(word, _)| word == text)
+        {
+            let message = format!("a {word} takes no assignments");
+            let error = Diagnostic::error("unknown-kind", pair.value.node.place, message);
+            self.diagnostics.push(error.hint(*why));
+            return None;
+        }
         let Value::List(items) = &pair.value.node.value else {
             let kind = fields::word(pair, "unknown-kind", &kinds, self.diagnostics)?;
             return Some(vec![kind]);

@@ -288,6 +288,7 @@ fn absent() -> Map<String, Value> {
         ABSENT_KEYS,
         "A target that must not be there.",
         |key| match key {
+            "intent" => property_of(key),
             "onlyTenants" | "exceptTenants" => tenants::for_tenants(key),
             target => target_of(target),
         },

@@ -167,14 +167,10 @@ pub(super) fn refuse_extras(fields: &Fields<'_>, side: Side, diagnostics: &mut D
         );
     }
     for pair in fields.among(properties::PROPERTY_KEYS) {
-        if side == Side::Exclude && &*pair.key == "intent" {
+        if &*pair.key == "intent" {
             continue;
         }
         let message = format!("an {what} takes no `{}`", pair.key);
-        let hint = match (side, &*pair.key) {
-            (Side::Absent, "intent") => "an absent target has no assignment with any intent",
-            _ => "remove it",
-        };
-        diagnostics.push(Diagnostic::error(on_property, pair.place, message).hint(hint));
+        diagnostics.push(Diagnostic::error(on_property, pair.place, message).hint("remove it"));
     }
 }

@@ -66,6 +66,7 @@ pub(super) const ABSENT_KEYS: &[&str] = &[
     "group",
     "groupId",
     "collection",
+    "intent",
     "onlyTenants",
     "exceptTenants",
     "optional",
@@ -192,10 +193,7 @@ fn read_mapping(node: &Node, side: Side, diagnostics: &mut Diagnostics) -> Optio
             (None, (Source::Direct, None))
         }
     };
-    let properties = match side {
-        Side::Include | Side::Exclude => properties::read(&fields, diagnostics),
-        Side::Absent => None,
-    };
+    let properties = properties::read(&fields, diagnostics);
     let optional = read_optional(&fields, diagnostics);
     let (target, place, via) = who?;
     Some(WantedTarget {

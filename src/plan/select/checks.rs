@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use super::names::Directory;
-use super::{PlacedDesired, platform};
+use super::{DesiredState, PlacedDesired, platform};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::kinds::app_settings;
 use crate::kinds::{AssignmentProperties, FilterRule, TypeRules, WORKLOADS};
 use crate::manifest::{Mode, WantedProperties, WantedSetting, WantedTarget};
-use crate::model::{Desired, LiveFilter, LivePolicy, Target};
+use crate::model::{AssignmentKey, Desired, LiveFilter, LivePolicy, Target};
 use crate::plan::lints::ALREADY;
 use crate::text::all_of;
 
@@ -35,6 +35,8 @@ pub(super) enum LiveCheckKind<'a> {
     BesideAllDevices(bool),
     /// Its target or filter, written there, may be none that the kind takes.
     Rules(Option<(Place, &'a LiveFilter)>),
+    /// It adds an intent to a target, which may be live with another.
+    OtherIntent,
     /// It names settings, which the type of the app may not have.
     Settings(Arc<WantedProperties>),
 }
@@ -45,7 +47,7 @@ pub(super) fn to_check<'a>(
     written: &WantedTarget,
     mode: Mode,
     directory: &Directory<'a>,
-) -> [Option<LiveCheckKind<'a>>; 4] {
+) -> [Option<LiveCheckKind<'a>>; 5] {
     let group = assignment.key.target.group_id();
     let unknown_group = group.filter(|group| !directory.has_group(group));
     let filter = assignment.filter.as_ref().zip(written.filter.as_ref());
@@ -61,16 +63,18 @@ pub(super) fn to_check<'a>(
         },
     );
     let additive = group.filter(|_| mode == Mode::Additive);
+    let is_new_intent = mode == Mode::Additive && assignment.key.variant.is_some();
     [
         unknown_group.map(|_| LiveCheckKind::UnknownGroup),
         filter,
         additive.map(|_| LiveCheckKind::Additive),
+        is_new_intent.then_some(LiveCheckKind::OtherIntent),
         Some(LiveCheckKind::Rules(known_filter)),
     ]
 }
 
 impl LiveCheck<'_> {
-    pub(super) fn check(&self, live: &LivePolicy) -> Option<Diagnostic> {
+    pub(super) fn check(&self, live: &LivePolicy, wanted: &DesiredState) -> Option<Diagnostic> {
         let PlacedDesired {
             desired: assignment,
             place,
@@ -122,7 +126,12 @@ impl LiveCheck<'_> {
                 return check_rules(assignment, *place, *filter, live, severity)
                     .or_else(|| check_properties(assignment, *place, live));
             }
-            LiveCheckKind::Settings(said) => return check_settings(said, live),
+            LiveCheckKind::OtherIntent => {
+                return check_other_intent(assignment, *place, live, wanted);
+            }
+            LiveCheckKind::Settings(said) => {
+                return check_settings(said, live).or_else(|| check_intent(said, assignment, live));
+            }
         };
         Some(diagnostic)
     }
@@ -151,10 +160,6 @@ fn check_rules(
     let rules = live.rules();
     let target = &desired.key.target;
     let (named, word) = (named(live), target.type_name());
-    if live.kind.spec().targets.refused.contains(&target.kind()) {
-        let message = format!("the service takes no `{word}` on a {named}");
-        return Some(Diagnostic::new(severity(), CODE, Some(place), message));
-    }
     // What is live was taken.
     let is_live = severity() == Severity::Warning;
     if rules.doubtful.contains(&target.kind()) && !is_live {
@@ -300,6 +305,20 @@ fn check_properties(desired: &Desired, place: Place, live: &LivePolicy) -> Optio
         }
         AssignmentProperties::App => {
             let intent = desired.key.variant.as_deref()?;
+            let odata_type = live.odata_type.as_deref().unwrap_or_default();
+            if intent == "availableWithoutEnrollment"
+                && app_settings::needs_enrollment(odata_type)
+                && !target.is_exclusion()
+                && *target != Target::AllDevices
+                && !is_live
+            {
+                let message =
+                    format!("an app of the type {odata_type} may not take the intent `{intent}`");
+                let doubt = Diagnostic::warning("intent-not-supported", place, message);
+                return Some(doubt.hint(
+                    "only apps for iOS and Android are offered without enrollment; source: learn.microsoft.com: Assign apps to groups",
+                ));
+            }
             let is_offered = matches!(intent, "available" | "availableWithoutEnrollment");
             if *target != Target::AllDevices || !is_offered || is_live {
                 return None;
@@ -327,12 +346,19 @@ fn check_settings(said: &WantedProperties, live: &LivePolicy) -> Option<Diagnost
         ));
     };
     let Some(known) = app_settings::settings_of(odata_type) else {
-        let message = format!("an app of the type {odata_type} takes no settings");
-        return Some(Diagnostic::error(
-            "setting-not-allowed",
-            first.place,
-            message,
-        ));
+        let mut without = app_settings::WITHOUT_SETTINGS.iter();
+        let takes_none = without.any(|name| name.eq_ignore_ascii_case(odata_type));
+        let message = match takes_none {
+            true => format!("an app of the type {odata_type} takes no settings"),
+            false => format!(
+                "the program does not know apps of the type {odata_type}, so no manifest can name their settings"
+            ),
+        };
+        let error = Diagnostic::error("setting-not-allowed", first.place, message);
+        return Some(match takes_none {
+            true => error,
+            false => error.hint("remove `settings`: those that are there stay as they are"),
+        });
     };
     let path = |setting: &WantedSetting| setting.name.trim_start_matches("settings.").to_owned();
     let mut all = settings.all.iter();
@@ -342,6 +368,72 @@ fn check_settings(said: &WantedProperties, live: &LivePolicy) -> Option<Diagnost
     let names: Vec<&str> = known.members.iter().map(|member| member.name).collect();
     let error = Diagnostic::error("setting-not-allowed", unknown.place, message);
     Some(error.hint(format!("it has {}", all_of(&names))))
+}
+
+/// Finds settings that do not go with the intent. One without a value goes with all.
+fn check_intent(
+    said: &WantedProperties,
+    desired: &Desired,
+    live: &LivePolicy,
+) -> Option<Diagnostic> {
+    let intent = desired.key.variant.as_deref()?;
+    let known = app_settings::settings_of(live.odata_type.as_deref()?)?;
+    let same_target = live.assignments_of(&desired.key.target);
+    if same_target.iter().any(|live| desired.accepts(live)) {
+        return None;
+    }
+    let settings = said.settings.iter().flat_map(|settings| &settings.all);
+    let valued = settings.filter(|setting| {
+        let value = setting.value.as_deref();
+        value.is_some_and(|value| value != "null")
+    });
+    let broken: Vec<_> = valued
+        .filter_map(|setting| {
+            let name = setting.name.strip_prefix("settings.")?;
+            let rule = app_settings::broken_rule(known.odata_type, name, intent)?;
+            Some((setting.place, name, rule))
+        })
+        .collect();
+    let (place, _, rule) = broken.first()?;
+    let names: Vec<&str> = broken.iter().map(|(_, name, _)| *name).collect();
+    let message = format!(
+        "{} may not be taken with the intent `{intent}`",
+        all_of(&names)
+    );
+    let doubt = Diagnostic::warning("setting-and-intent", *place, message);
+    Some(doubt.hint(format!(
+        "it goes with {}; source: {}",
+        all_of(rule.intents),
+        rule.source
+    )))
+}
+
+/// Finds a target that gets an intent beside another one, which stays.
+fn check_other_intent(
+    desired: &Desired,
+    place: Place,
+    live: &LivePolicy,
+    wanted: &DesiredState,
+) -> Option<Diagnostic> {
+    let target = &desired.key.target;
+    let same_target = live.assignments_of(target);
+    let is_live = same_target.iter().any(|live| live.key == desired.key);
+    let is_named = |key: &AssignmentKey| wanted.assignments.iter().any(|one| one.key == *key);
+    let other = same_target.iter().find(|other| {
+        other.key.source == desired.key.source
+            && other.key.variant != desired.key.variant
+            && !wanted.removes(other)
+            && !is_named(&other.key)
+    });
+    let other = other.filter(|_| !target.is_exclusion() && !is_live)?;
+    let message = format!(
+        "the target is included with the intent `{}` already, which stays",
+        other.key.variant.as_deref().unwrap_or_default()
+    );
+    let doubt = Diagnostic::warning("same-group-two-intents", place, message);
+    Some(doubt.hint(
+        "the portal does not allow that; list the other below `absent`, with its intent, if it is to go",
+    ))
 }
 
 fn check_additive(assignment: &Desired, place: Place, live: &LivePolicy) -> Option<Diagnostic> {

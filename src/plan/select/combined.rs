@@ -23,6 +23,8 @@ pub(super) struct Combined<'a> {
 /// A target that must not be there, and the line that says so.
 struct Absent {
     target: Target,
+    /// The intent that is meant; `None` if it is any.
+    intent: Option<SharedText>,
     place: Place,
     /// Whether its group is not known.
     is_unknown: bool,
@@ -86,13 +88,16 @@ impl<'a> Combined<'a> {
         let asked = asked.map(|PlacedDesired { desired, place }| (desired, place));
         let absent: Vec<Absent> = absent
             .into_iter()
-            .map(|(target, absent)| Absent {
+            .map(|((target, intent), absent)| Absent {
                 target: target.clone(),
+                intent: intent.map(Into::into),
                 place: absent.written.place,
                 is_unknown: target.group_id().is_some_and(|id| !directory.has_group(id)),
             })
             .collect();
-        let targets = absent.iter().map(|absent| absent.target.clone()).collect();
+        let targets = absent.iter();
+        let targets = targets.map(|absent| (absent.target.clone(), absent.intent.clone()));
+        let targets = targets.collect();
         Self {
             desired: Arc::new(DesiredState::placed(
                 mode,
@@ -116,7 +121,7 @@ impl<'a> Combined<'a> {
             findings.note(fault.clone(), live);
         }
         for check in &self.checks {
-            if let Some(diagnostic) = check.check(live) {
+            if let Some(diagnostic) = check.check(live, &self.desired) {
                 findings.note(diagnostic, live);
             }
         }
@@ -137,6 +142,7 @@ impl Absent {
             .into_iter()
             .flatten()
             .flat_map(|target| live.assignments_of(target))
+            .filter(|live| self.intent.is_none() || self.intent == live.key.variant)
             .peekable();
         if self.is_unknown && found.peek().is_none() {
             let message = format!(
@@ -175,8 +181,8 @@ struct Combiner<'e, 'm> {
     by_group: HashMap<(&'e SharedText, Option<&'e SharedText>), usize>,
     /// The first that includes a target, whatever its variant.
     by_target: HashMap<(&'e Target, &'e Source), usize>,
-    /// What must not be there, each target once.
-    absent: BTreeMap<&'e Target, &'e ResolvedAbsent<'m>>,
+    /// What must not be there, each target once for an intent.
+    absent: BTreeMap<(&'e Target, Option<&'static str>), &'e ResolvedAbsent<'m>>,
     entries: Vec<Place>,
     faults: Vec<Diagnostic>,
 }
@@ -199,7 +205,9 @@ impl<'e, 'm> Combiner<'e, 'm> {
             self.add_target(target);
         }
         for absent in absent {
-            self.absent.entry(&absent.target).or_insert(absent);
+            let intent = absent.written.intent.as_ref().map(|intent| intent.value);
+            let key = (&absent.target, intent);
+            self.absent.entry(key).or_insert(absent);
         }
     }
 
@@ -213,7 +221,11 @@ impl<'e, 'm> Combiner<'e, 'm> {
                 Target::ExclusionGroup(id) => Target::Group(Arc::clone(id)),
                 target => target.clone(),
             };
-            if let Some(absent) = self.absent.get(&target) {
+            let intents = [None, written.intent()];
+            let mut found = intents
+                .iter()
+                .filter_map(|intent| self.absent.get(&(&target, *intent)));
+            if let Some(absent) = found.next() {
                 self.faults
                     .push(conflict::wanted_and_absent(written, absent.written));
             }

@@ -18,7 +18,8 @@ use super::shared_policy_names;
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::manifest::{Entry, Manifest, Mode};
 use crate::model::{
-    Assignment, AssignmentKey, Assignments, Desired, LivePolicy, LiveTenant, Stated, Target,
+    Assignment, AssignmentKey, Assignments, Desired, LivePolicy, LiveTenant, SharedText, Stated,
+    Target,
 };
 use combined::Combined;
 use index::PolicyIndex;
@@ -42,6 +43,9 @@ pub struct ManagedPolicy<'a> {
     pub desired: Arc<DesiredState>,
 }
 
+/// A target that must not be there, of an app with an intent or with any.
+pub type AbsentKey = (Target, Option<SharedText>);
+
 /// What some entries together ask for.
 #[derive(Debug)]
 pub struct DesiredState {
@@ -53,8 +57,8 @@ pub struct DesiredState {
     pub places: Vec<Place>,
     /// The assignments of a policy that has none yet, sorted.
     pub alone: Assignments,
-    /// The targets that must not be there, sorted; a group is meant on either side.
-    pub absent: Vec<Target>,
+    /// What must not be there, sorted; a group is meant on either side.
+    pub absent: Vec<AbsentKey>,
     /// Of remediations: what is said of repairing, which no read shows.
     pub remediation: Arc<[(AssignmentKey, bool)]>,
     /// The entries.
@@ -66,7 +70,7 @@ impl DesiredState {
     pub fn placed(
         mode: Mode,
         mut assignments: Vec<(Desired, Place)>,
-        absent: Vec<Target>,
+        absent: Vec<AbsentKey>,
         entries: Vec<Place>,
     ) -> Self {
         assignments.sort();
@@ -81,7 +85,7 @@ impl DesiredState {
     pub fn new(
         mode: Mode,
         mut assignments: Vec<Desired>,
-        mut absent: Vec<Target>,
+        mut absent: Vec<AbsentKey>,
         entries: Vec<Place>,
     ) -> Self {
         assignments.sort();
@@ -130,7 +134,14 @@ impl DesiredState {
 
     /// Whether a live assignment must not be there. Those of policy sets stay in any case.
     pub fn removes(&self, live: &Assignment) -> bool {
-        let is_listed = |target: &Target| self.absent.binary_search(target).is_ok();
+        let intent = live.key.variant.as_ref();
+        let is_listed = |target: &Target| {
+            let start = self.absent.partition_point(|(known, _)| known < target);
+            let mut of_target = self.absent[start..]
+                .iter()
+                .take_while(|(known, _)| known == target);
+            of_target.any(|(_, meant)| meant.is_none() || meant.as_ref() == intent)
+        };
         !self.absent.is_empty()
             && live.key.is_direct()
             && match &live.key.target {

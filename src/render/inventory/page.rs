@@ -13,6 +13,7 @@ use serde::Serialize;
 use super::super::clean::{clean, is_unsafe};
 use super::super::phrases::{count, filter, target};
 use super::{OfTenant, name_of, reached_all, subject_name, summary};
+use crate::kinds::properties::unescaped;
 use crate::model::{Assignment, Source};
 use crate::plan::inventory::{Inventory, InventoryPolicy, Listed};
 
@@ -270,6 +271,8 @@ fn more(row: &Assignment) -> String {
         parts.push(format!("{} {}", clean(row.key.source.name()), clean(id)));
     }
     let properties = row.properties.iter();
-    parts.extend(properties.map(|(name, value)| format!("{} {}", clean(name), clean(value))));
+    parts.extend(
+        properties.map(|(name, value)| format!("{} {}", clean(&unescaped(name)), clean(value))),
+    );
     parts.join(", ")
 }

@@ -6,6 +6,7 @@ use super::super::clean::clean;
 use super::super::markdown::code;
 use super::super::phrases::{assignment, count};
 use super::{OfTenant, is_effective, name_of, reached_all, summary};
+use crate::kinds::properties::unescaped;
 use crate::model::Assignment;
 use crate::plan::inventory::Inventory;
 
@@ -57,7 +58,7 @@ fn csv_lines(text: &mut String, inventory: &Inventory, begin: &str) {
         let filter = assignment.and_then(|row| row.filter.as_ref());
         let properties = assignment.map(|row| {
             let all = row.properties.iter();
-            let all = all.map(|(name, value)| format!("{name}={value}"));
+            let all = all.map(|(name, value)| format!("{}={value}", unescaped(name)));
             all.collect::<Vec<_>>().join("; ")
         });
         let cells = [

@@ -14,6 +14,7 @@ mod absent;
 mod apply;
 mod approval;
 mod approvals;
+mod apps;
 mod as_it_was;
 #[cfg(unix)]
 mod browser;
@@ -31,6 +32,7 @@ mod export;
 mod files;
 mod formats;
 mod guards;
+mod held_once;
 mod honest_errors;
 mod hostile;
 mod hostile_service;

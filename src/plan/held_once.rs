@@ -1,0 +1,153 @@
+//! Targets that only one policy of a kind can have: who wants them, who has them, and who gives them up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::select::DesiredState;
+use super::{Change, PlannedPolicy, PolicyRef};
+use crate::diagnostic::{Diagnostic, Place, Severity};
+use crate::model::{LiveTenant, PolicyKind, Target};
+
+/// What becomes of such targets in a run.
+#[derive(Debug, Default)]
+pub(super) struct HeldOnce {
+    by_target: BTreeMap<(PolicyKind, Target), Claims>,
+    /// The policies that the run looks at.
+    planned: BTreeSet<(PolicyKind, String)>,
+}
+
+/// What policies of a run do about one target.
+#[derive(Debug, Default)]
+struct Claims {
+    wanted: Vec<(PolicyRef, Option<Place>)>,
+    kept: Vec<PolicyRef>,
+    given_up: Vec<PolicyRef>,
+}
+
+/// Whether a policy of a kind can be the only one with a target.
+fn is_held_once(kind: PolicyKind, target: &Target) -> bool {
+    kind.spec().targets.held_once.contains(&target.kind())
+}
+
+/// Whether a policy is to get a target that only one of its kind can have: those that have it give it up first.
+pub fn takes_over(policy: &PlannedPolicy) -> bool {
+    let mut changes = policy.changes.iter();
+    changes.any(|change| match change {
+        Change::Add(new) => is_held_once(policy.kind, &new.key.target),
+        Change::Remove(_) | Change::Update { .. } => false,
+    })
+}
+
+impl HeldOnce {
+    /// Takes a planned policy in.
+    pub(super) fn add(&mut self, policy: &PlannedPolicy, desired: &DesiredState) {
+        if policy.kind.spec().targets.held_once.is_empty() {
+            return;
+        }
+        self.planned.insert((policy.kind, policy.id.clone()));
+        let mut new = BTreeSet::new();
+        for change in &policy.changes {
+            let (assignment, gives_up) = match change {
+                Change::Add(assignment) => (assignment, false),
+                Change::Remove(assignment) => (assignment, true),
+                Change::Update { .. } => continue,
+            };
+            let target = &assignment.key.target;
+            if !is_held_once(policy.kind, target) {
+                continue;
+            }
+            let claims = self.by_target.entry((policy.kind, target.clone()));
+            let claims = claims.or_default();
+            if gives_up {
+                claims.given_up.push(policy.reference());
+            } else {
+                new.insert(target.clone());
+                let place = desired.place_of(assignment);
+                claims.wanted.push((policy.reference(), place));
+            }
+        }
+        for assignment in policy.after.iter() {
+            let target = &assignment.key.target;
+            if is_held_once(policy.kind, target) && !new.contains(target) {
+                let claims = self.by_target.entry((policy.kind, target.clone()));
+                claims.or_default().kept.push(policy.reference());
+            }
+        }
+    }
+
+    /// Says what cannot be, and what takes a moment.
+    pub(super) fn judge(mut self, live: &LiveTenant) -> Vec<Diagnostic> {
+        self.by_target.retain(|_, claims| !claims.wanted.is_empty());
+        if self.by_target.is_empty() {
+            return Vec::new();
+        }
+        for policy in &live.policies {
+            let key = (policy.kind, policy.id.clone());
+            if policy.kind.spec().targets.held_once.is_empty() || self.planned.contains(&key) {
+                continue;
+            }
+            for ((kind, target), claims) in &mut self.by_target {
+                if *kind == policy.kind && !policy.assignments_of(target).is_empty() {
+                    claims.kept.push(PolicyRef {
+                        kind: policy.kind,
+                        name: policy.name.clone(),
+                        id: policy.id.clone(),
+                        // Its id says which one it is.
+                        shares_name: true,
+                    });
+                }
+            }
+        }
+        let all = self.by_target.into_iter();
+        all.flat_map(|((kind, target), claims)| claims.judge(kind, target.type_name()))
+            .collect()
+    }
+}
+
+impl Claims {
+    fn judge(self, kind: PolicyKind, word: &str) -> Vec<Diagnostic> {
+        let Self {
+            wanted,
+            kept,
+            given_up,
+        } = self;
+        let Some(((first, first_place), others)) = wanted.split_first() else {
+            return Vec::new();
+        };
+        let error = |place: Option<Place>, message: String| {
+            let message = format!("only one {kind} can have `{word}`, and {message}");
+            Diagnostic::new(Severity::Error, "target-held-once", place, message)
+        };
+        if let Some(holder) = kept.first() {
+            let said = wanted.iter().map(|(policy, place)| {
+                error(
+                    *place,
+                    format!("{holder} has it, so {policy} cannot get it"),
+                )
+                .hint("take it from the other policy in the same run, or leave the target out")
+            });
+            return said.collect();
+        }
+        if !others.is_empty() {
+            let said = others.iter().map(|(policy, place)| {
+                let message = format!("both {first} and {policy} are to get it");
+                let said = error(*place, message).hint("remove one of the two");
+                match *first_place {
+                    Some(first) => said.also(first, "the first"),
+                    None => said,
+                }
+            });
+            return said.collect();
+        }
+        let moves = given_up.first().map(|from| {
+            Diagnostic::new(
+                Severity::Warning,
+                "replaced-one-by-one",
+                None,
+                format!(
+                    "`{word}` is taken from {from} before {first} gets it, since only one {kind} can have it; for a moment neither has"
+                ),
+            )
+        });
+        moves.into_iter().collect()
+    }
+}

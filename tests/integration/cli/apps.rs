@@ -1,0 +1,300 @@
+//! What is particular to apps: intents that do not go with a type or a setting, or with another intent.
+
+use serde_json::{Value, json};
+
+use super::kinds::{to_group, world};
+use super::support::World;
+use super::support::tenant::policy_id;
+
+/// An app of a type with assignments for these groups and intents.
+fn app(odata_type: &str, assigned: &[(usize, &str)]) -> World {
+    let rows: Vec<Value> = assigned
+        .iter()
+        .map(|(group, intent)| json!({"intent": intent, "target": to_group(*group)}))
+        .collect();
+    world(&[(
+        "mobileApps",
+        json!([{"id": policy_id(1), "displayName": "P", "assignments": rows,
+                "@odata.type": format!("#microsoft.graph.{odata_type}")}]),
+    )])
+}
+
+fn plan(world: &World, entry: &str) -> String {
+    world.write(
+        "m.yaml",
+        &format!("version: 1\npolicies:\n  - {{kind: mobileApp, name: P, {entry}}}\n"),
+    );
+    let ran = world.sandbox("plan m.yaml --allow broad-target").exits(0);
+    ran.stderr.clone()
+}
+
+#[test]
+fn a_setting_that_does_not_go_with_the_intent_is_doubted() {
+    for (odata_type, intent, setting, doubted) in [
+        (
+            "win32LobApp",
+            "required",
+            "autoUpdateSettings: {autoUpdateSupersededAppsState: enabled}",
+            true,
+        ),
+        (
+            "win32LobApp",
+            "available",
+            "autoUpdateSettings: {autoUpdateSupersededAppsState: enabled}",
+            false,
+        ),
+        ("win32LobApp", "required", "autoUpdateSettings: null", false),
+        (
+            "windowsUniversalAppX",
+            "available",
+            "useDeviceContext: true",
+            true,
+        ),
+        (
+            "windowsUniversalAppX",
+            "required",
+            "useDeviceContext: true",
+            false,
+        ),
+        (
+            "windowsUniversalAppX",
+            "available",
+            "useDeviceContext: false",
+            false,
+        ),
+        ("iosVppApp", "uninstall", "isRemovable: true", true),
+        ("iosVppApp", "uninstall", "preventAutoAppUpdate: true", true),
+        (
+            "iosVppApp",
+            "uninstall",
+            "uninstallOnDeviceRemoval: null",
+            false,
+        ),
+        ("iosVppApp", "required", "isRemovable: true", false),
+        ("iosStoreApp", "available", "isRemovable: true", true),
+        (
+            "iosStoreApp",
+            "uninstall",
+            "preventManagedAppBackup: true",
+            false,
+        ),
+    ] {
+        let world = app(odata_type, &[]);
+        let said = plan(
+            &world,
+            &format!("intent: {intent}, settings: {{{setting}}}, include: [{{group: A}}]"),
+        );
+        let warning = format!("may not be taken with the intent `{intent}`");
+        let is_said = said.contains("warning[setting-and-intent]") && said.contains(&warning);
+        assert_eq!(is_said, doubted, "{odata_type} {intent} {setting}: {said}");
+    }
+}
+
+#[test]
+fn an_app_that_needs_enrollment_is_not_offered_without() {
+    for (odata_type, doubted) in [
+        ("win32LobApp", true),
+        ("webApp", true),
+        ("macOSPkgApp", true),
+        ("iosStoreApp", false),
+        ("androidManagedStoreApp", false),
+        ("quantumApp", false),
+    ] {
+        let world = app(odata_type, &[]);
+        let said = plan(
+            &world,
+            "intent: availableWithoutEnrollment, include: [{group: A}]",
+        );
+        let is_said = said.contains("warning[intent-not-supported]");
+        assert_eq!(is_said, doubted, "{odata_type}: {said}");
+    }
+}
+
+#[test]
+fn an_intent_beside_a_live_one_is_doubted_where_that_stays() {
+    const DOUBT: &str = "warning[same-group-two-intents]: the target is included with the intent `required` already, which stays";
+    for (entry, doubted) in [
+        (
+            "mode: additive, intent: available, include: [{group: A}]",
+            true,
+        ),
+        (
+            "mode: additive, intent: available, include: [{group: B}]",
+            false,
+        ),
+        (
+            "mode: additive, intent: required, include: [{group: A}]",
+            false,
+        ),
+        ("intent: available, include: [{group: A}]", false),
+        (
+            "mode: additive, include: [{group: A, intent: available}], absent: [{group: A, intent: required}]",
+            false,
+        ),
+    ] {
+        let world = app("win32LobApp", &[(1, "required")]);
+        let said = plan(&world, entry);
+        assert_eq!(said.contains(DOUBT), doubted, "{entry}: {said}");
+    }
+}
+
+#[test]
+fn what_is_absent_is_meant_with_an_intent_of_its_own_or_of_the_entry_or_any() {
+    for (entry, left) in [
+        (
+            "absent: [{group: A, intent: required}]",
+            "A uninstall, B required, B available",
+        ),
+        (
+            "absent: [{group: A}, {group: B, intent: available}]",
+            "B required",
+        ),
+        (
+            "intent: required, absent: [{group: A}, {group: B}]",
+            "A uninstall, B available",
+        ),
+        (
+            "intent: required, absent: [{group: A}, {group: B, intent: available}]",
+            "A uninstall, B required",
+        ),
+        (
+            "include: [{group: A, intent: available}], absent: [{group: A, intent: uninstall}]",
+            "A available, A required, B required, B available",
+        ),
+    ] {
+        let world = app(
+            "win32LobApp",
+            &[
+                (1, "required"),
+                (1, "uninstall"),
+                (2, "required"),
+                (2, "available"),
+            ],
+        );
+        world.write(
+            "m.yaml",
+            &format!(
+                "version: 1\npolicies:\n  - {{kind: mobileApp, name: P, mode: additive, {entry}}}\n"
+            ),
+        );
+        world.sandbox("apply m.yaml --yes").exits(0);
+        let state = super::kinds::state(&world);
+        let rows = state["mobileApps"][0]["assignments"]
+            .as_array()
+            .expect("rows");
+        let mut found: Vec<String> = rows
+            .iter()
+            .map(|row| {
+                let group = match row["target"]["groupId"] == to_group(1)["groupId"] {
+                    true => "A",
+                    false => "B",
+                };
+                format!("{group} {}", row["intent"].as_str().expect("an intent"))
+            })
+            .collect();
+        found.sort();
+        let mut left: Vec<&str> = left.split(", ").collect();
+        left.sort_unstable();
+        assert_eq!(found, left, "{entry}");
+        world
+            .sandbox("plan m.yaml")
+            .exits(0)
+            .says(&["Nothing to do"]);
+    }
+}
+
+#[test]
+fn an_intent_of_what_is_absent_is_for_apps_and_does_not_contradict_another() {
+    let world = World::empty();
+    let check = |entry: &str| {
+        world.write(
+            "m.yaml",
+            &format!("version: 1\npolicies:\n  - {{{entry}}}\n"),
+        );
+        world.run("validate m.yaml")
+    };
+    check("kind: configurationPolicy, name: P, mode: additive, absent: [{group: A, intent: required}]")
+        .exits(3)
+        .says(&["error[property-not-allowed]: an assignment of a configurationPolicy has no `intent`"]);
+    check("kind: mobileApp, name: P, mode: additive, intent: required, include: [{group: A}], absent: [{group: A}]")
+        .exits(3)
+        .says(&["error[wanted-and-absent]"]);
+    check("kind: mobileApp, name: P, mode: additive, intent: required, include: [{group: A}], absent: [{group: A, intent: available}]")
+        .exits(0);
+}
+
+#[test]
+fn what_a_kind_refuses_for_certain_is_an_error_offline() {
+    let world = World::empty();
+    world.write(
+        "m.yaml",
+        "version: 1
+targets:
+  all: {include: [allDevices]}
+policies:
+  - kind: iosManagedAppProtection
+    name: P
+    include:
+      - allDevices
+  - kind: windowsAutopilotDeploymentProfile
+    name: P
+    include: [allUsers]
+  - kind: [configurationPolicy, androidManagedAppProtection]
+    match: '*'
+    use: [all]
+",
+    );
+    world.run("validate m.yaml").exits(3).says(&[
+        "error[target-not-allowed]: the service takes no `allDevices` on a iosManagedAppProtection",
+        "--> m.yaml:8:9",
+        "error[target-not-allowed]: the service takes no `allUsers` on a windowsAutopilotDeploymentProfile",
+        "--> m.yaml:11:15",
+        "error[target-not-allowed]: the service takes no `allDevices` on a androidManagedAppProtection",
+        "--> m.yaml:3:19",
+        "m.yaml:14",
+    ]);
+}
+
+/// Whatever the service has, a plan of an export has no errors.
+#[test]
+fn a_live_target_that_a_kind_refuses_is_not_exported() {
+    let everywhere = json!({"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"});
+    let policy = |number: usize, name: &str, target: &Value| {
+        json!({"id": format!("T_{}", policy_id(number)), "displayName": name,
+               "assignments": [{"target": target}]})
+    };
+    let world = world(&[(
+        "iosManagedAppProtections",
+        json!([
+            policy(1, "Odd", &everywhere),
+            policy(2, "Even", &to_group(1))
+        ]),
+    )]);
+    world.sandbox("export --out exported").exits(0).says(&[
+        "warning[not-exported]: iosManagedAppProtection `Odd`",
+        "it has allDevices, which the service is known to refuse",
+    ]);
+    world
+        .sandbox("plan exported")
+        .exits(0)
+        .says(&["Nothing to do"]);
+}
+
+#[test]
+fn words_that_are_no_kinds_or_intents_are_said_to_be_what_they_are() {
+    let world = World::empty();
+    world.write(
+        "m.yaml",
+        "version: 1
+policies:
+  - {kind: notificationMessageTemplate, name: P, include: [allUsers]}
+  - {kind: deviceConfiguration, name: P, intent: apply, include: [allUsers]}
+",
+    );
+    world.run("validate m.yaml").exits(3).says(&[
+        "error[unknown-kind]: a notificationMessageTemplate takes no assignments",
+        "hint: compliance policies name it",
+        "error[unknown-intent]: the intent `apply` is not one of an app",
+        "hint: remove it: device configurations have `apply` and `remove`",
+    ]);
+}
