@@ -14,7 +14,7 @@ use super::output::Output;
 use super::{config, interrupt, runtime, settings};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
-use crate::export::{LeftOut, unavailable};
+use crate::export::{LeftOut, not_exported};
 use crate::manifest::has_manifest_ending;
 use crate::render::clean::clean;
 use crate::render::json::Json;
@@ -83,7 +83,7 @@ pub(super) fn run(command: &Init, common: &Common, output: &Output) -> Result<Ex
         init::init(&client, folder, pipeline, check, &stop).await
     })?;
     let mut warnings: Vec<Diagnostic> = done.export.left_out.iter().map(LeftOut::warning).collect();
-    warnings.extend(done.export.unavailable.iter().map(unavailable));
+    warnings.extend(not_exported(&done.export.unavailable, &done.export.lacking));
     output.diagnostics(&warnings, &Sources::default());
     // What the settings that were kept do not name has to be named.
     let is_named = own.path.is_none() || !own.named_manifests().is_empty();

@@ -38,6 +38,8 @@ pub struct Export {
     pub left_out: Vec<LeftOut>,
     /// Kinds that the sign-in may not see, and what the service says.
     pub unavailable: Vec<(PolicyKind, String)>,
+    /// Kinds that the tenant does not have, and what the service says.
+    pub lacking: Vec<(PolicyKind, String)>,
 }
 
 /// A manifest.
@@ -83,8 +85,28 @@ impl LeftOut {
     }
 }
 
+/// Makes the warnings for kinds of which nothing is exported: those that the sign-in may not see, and those that
+/// the tenant does not have.
+pub fn not_exported(
+    unavailable: &[(PolicyKind, String)],
+    lacking: &[(PolicyKind, String)],
+) -> Vec<Diagnostic> {
+    let lacking = lacking.iter().map(|(kind, said)| {
+        let message =
+            format!("{kind} is not available in this tenant, so none is exported: {said}");
+        Diagnostic::new(Severity::Warning, "kind-unavailable", None, message).hint(
+            "the tenant may lack the licence; a plan reads only the kinds that manifests name",
+        )
+    });
+    unavailable
+        .iter()
+        .map(self::unavailable)
+        .chain(lacking)
+        .collect()
+}
+
 /// Makes the warning for a kind that the sign-in may not see.
-pub fn unavailable((kind, said): &(PolicyKind, String)) -> Diagnostic {
+fn unavailable((kind, said): &(PolicyKind, String)) -> Diagnostic {
     Diagnostic::new(
         Severity::Warning,
         "kind-unavailable",
@@ -187,5 +209,6 @@ pub fn further_manifests(
         sets,
         left_out,
         unavailable: tenant.unavailable.clone(),
+        lacking: tenant.lacking.clone(),
     }
 }

@@ -68,6 +68,7 @@ fn tenant(policies: Vec<LivePolicy>) -> WholeTenant {
             rule: None,
         }],
         unavailable: Vec::new(),
+        lacking: Vec::new(),
     }
 }
 

@@ -31,7 +31,7 @@ impl Reader {
         let (policies, filters) =
             futures::try_join!(futures::future::try_join_all(kinds), self.filters())?;
         let (policies, unavailable) = apart(policies)?;
-        self.with_names(policies, filters, said(unavailable)).await
+        self.with_names(policies, filters, unavailable).await
     }
 
     /// Reads what [`Self::whole_tenant`] reads, of some kinds only. One that is refused is a failure
@@ -54,7 +54,7 @@ impl Reader {
         &self,
         policies: Vec<LivePolicy>,
         filters: Vec<LiveFilter>,
-        unavailable: Vec<(PolicyKind, String)>,
+        refused: Vec<Refused>,
     ) -> Result<WholeTenant, GraphError> {
         let ids: BTreeSet<String> = policies
             .iter()
@@ -74,12 +74,14 @@ impl Reader {
             .cloned()
             .collect();
         let namesakes = self.groups(&names, &BTreeSet::new()).await?;
+        let (unavailable, lacking) = said(refused);
         Ok(WholeTenant {
             policies,
             groups,
             namesakes,
             filters,
             unavailable,
+            lacking,
         })
     }
 
@@ -104,7 +106,7 @@ impl Reader {
             policies,
             filters,
             groups,
-            unavailable: said(unavailable),
+            unavailable: said(unavailable).0,
         })
     }
 
@@ -121,12 +123,14 @@ impl Reader {
             self.filter_objects(),
             self.group_objects(),
         )?;
-        let (policies, unavailable) = apart(policies)?;
+        let (policies, refused) = apart(policies)?;
+        let (unavailable, lacking) = said(refused);
         Ok(RawTenant {
             policies,
             groups,
             filters,
-            unavailable: said(unavailable),
+            unavailable,
+            lacking,
         })
     }
 }
@@ -168,17 +172,18 @@ fn apart<T>(kinds: Vec<Available<T>>) -> Result<(Vec<T>, Vec<Refused>), GraphErr
     }
 }
 
-/// Keeps what someone could do something about. A tenant without the licence has no such list, and
-/// nothing to be exported.
-fn said(refused: Vec<Refused>) -> Vec<(PolicyKind, String)> {
+type Said = Vec<(PolicyKind, String)>;
+
+/// Tells what the sign-in may not see from what the tenant does not have.
+fn said(refused: Vec<Refused>) -> (Said, Said) {
     let (forbidden, absent): (Vec<_>, Vec<_>) = refused
         .into_iter()
         .partition(|(_, error)| error.is_refusal());
-    for (kind, error) in absent {
-        tracing::info!(kind = kind.name(), %error, "not available");
-    }
-    let forbidden = forbidden.into_iter();
-    forbidden
-        .map(|(kind, error)| (kind, error.to_string()))
-        .collect()
+    let words = |refused: Vec<Refused>| -> Said {
+        let refused = refused.into_iter();
+        refused
+            .map(|(kind, error)| (kind, error.to_string()))
+            .collect()
+    };
+    (words(forbidden), words(absent))
 }

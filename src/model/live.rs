@@ -196,6 +196,8 @@ pub struct WholeTenant {
     pub filters: Vec<LiveFilter>,
     /// Kinds whose list the sign-in may not see, and what the service says.
     pub unavailable: Vec<(PolicyKind, String)>,
+    /// Kinds that the tenant does not have, most often for want of a licence, and what the service says.
+    pub lacking: Vec<(PolicyKind, String)>,
 }
 
 /// All that is read of a tenant to keep a copy of it: objects as the service sends them.
@@ -209,6 +211,8 @@ pub struct RawTenant {
     pub filters: Vec<Map<String, Value>>,
     /// As in [`WholeTenant`].
     pub unavailable: Vec<(PolicyKind, String)>,
+    /// As in [`WholeTenant`].
+    pub lacking: Vec<(PolicyKind, String)>,
 }
 
 /// A live policy, with all that the service says of it.

@@ -112,8 +112,14 @@ pub fn text(identity: &Identity) -> String {
     }
     for NeedRecord { commands, missing } in needs {
         let commands = commands.join(", ");
+        let writes = commands.contains("apply");
+        let lacks = |family: &FamilyRecord| !(family.write || family.read && !writes);
+        let some_lack = kinds.iter().flatten().any(lacks);
         let missing = match missing.as_deref() {
             None => unknown(),
+            Some([]) if some_lack => {
+                "nothing is missing but what some kinds take (below)".to_owned()
+            }
             Some([]) => "nothing is missing".to_owned(),
             Some(names) => format!("missing {}", names.join(", ")),
         };

@@ -14,7 +14,7 @@ use crate::export::{self, Export};
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::manifest::Loaded;
-use crate::model::LivePolicy;
+use crate::model::{LivePolicy, PolicyKind};
 use crate::plan::Selection;
 
 /// What stands for the tenant in a snapshot if the token does not name it.
@@ -113,6 +113,10 @@ pub struct Snapshot {
     pub groups: usize,
     /// How many assignment filters it holds.
     pub filters: usize,
+    /// Kinds that the sign-in may not see, and what the service says.
+    pub unavailable: Vec<(PolicyKind, String)>,
+    /// Kinds that the tenant does not have, and what the service says.
+    pub lacking: Vec<(PolicyKind, String)>,
 }
 
 /// Reads the whole tenant. `configured` is its id if the token does not name it.
@@ -148,6 +152,8 @@ pub async fn snapshot(
             policies: tenant.policies.len(),
             groups: tenant.groups.len(),
             filters: tenant.filters.len(),
+            unavailable: tenant.unavailable,
+            lacking: tenant.lacking,
         })
     })
     .await

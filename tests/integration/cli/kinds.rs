@@ -80,7 +80,7 @@ fn the_settings_of_an_app_of_an_unknown_type_are_carried_byte_for_byte() {
     // A manifest cannot name them.
     entry("    settings: {notifications: hideAll}\n    include: [{group: A}]\n");
     world.sandbox("plan m.yaml").exits(3).says(&[
-        "error[setting-not-allowed]: an app of the type quantumApp takes no settings",
+        "error[setting-not-allowed]: the program does not know apps of the type quantumApp, so no manifest can name their settings",
         "--> m.yaml:6",
     ]);
     world.sandbox("rollback r.jsonl --yes").exits(0);
@@ -116,7 +116,15 @@ fn a_kind_that_the_tenant_lacks_is_an_error_only_where_it_is_named() {
             .sandbox("plan other.yaml")
             .exits(0)
             .says(&["+ group B"]);
-        world.sandbox("export --out exported").exits(0);
+        let lacking = format!(
+            "warning[kind-unavailable]: {kind} is not available in this tenant, so none is exported"
+        );
+        for line in ["export --out exported", "export --snapshot snapshot.json"] {
+            world
+                .sandbox(line)
+                .exits(0)
+                .says(&[&lacking, "may lack the licence"]);
+        }
         world.sandbox("list").exits(0).says(&["P"]);
         let before = world.read("tenant.json");
         for line in [
