@@ -173,6 +173,9 @@ fn create(
 ) -> Result<Reply, Fault> {
     let sent = body::object(call.header("content-type"), &call.request.body)?;
     let policy = machine.policy(collection, id)?;
+    if let Some(refusal) = refusal(policy) {
+        return Err(refusal);
+    }
     let row = assignment::read(machine.tenant(), policy, Value::Object(sent))?;
     let mut rows = policy.assignments.clone();
     rows.push(row.clone());
@@ -198,6 +201,9 @@ fn update(
 ) -> Result<Reply, Fault> {
     let sent = body::object(call.header("content-type"), &call.request.body)?;
     let policy = machine.policy(collection, id)?;
+    if let Some(refusal) = refusal(policy) {
+        return Err(refusal);
+    }
     let mut rows = policy.assignments.clone();
     let is_it = |known: &Assignment| known.id.eq_ignore_ascii_case(row);
     let position = rows.iter().position(is_it);

@@ -147,6 +147,7 @@ mod tests {
             json!({"runSchedule": {"@odata.type": once, "date": "31.1.2026"}}),
             json!({"runSchedule": {"@odata.type": hourly, "interval": 24}}),
             json!({"runSchedule": {"interval": 1}}),
+            json!({"runSchedule": {"@odata.type": "#microsoft.graph.deviceHealthScriptWeeklySchedule", "interval": 1}}),
             json!({"runSchedule": []}),
             json!({"runRemediationScript": "true"}),
         ] {

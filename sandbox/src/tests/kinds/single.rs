@@ -37,6 +37,8 @@ fn intent_is_a_part_of_an_apps_assignment() {
         .properties
         .insert("publishingState".to_owned(), json!("processing"));
     assert_eq!(one.assign("mobileAppAssignments", json!([])).0, 400);
+    let again = with("available", group(GROUP));
+    assert_eq!(one.post("/assignments", again).0, 400);
 }
 
 #[test]
