@@ -228,7 +228,7 @@ fn remediation_not_known(left: &AppliedPolicy, policy: &PlannedPolicy) -> Option
         severity: Severity::Warning,
         code: "remediation-not-known".to_owned(),
         summary: format!(
-            "whether {number} of {} repaired what they detected before the run is not known, since the service does not show it; `runRemediationScript` is written as in the run, and as `true` for what the run removed",
+            "whether {number} of {} repaired or only detected before the run is not known, since the service does not show it; `runRemediationScript` is written as in the run, and as `true` for what the run removed",
             policy.reference()
         ),
         place: None,

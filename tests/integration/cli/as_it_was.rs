@@ -239,7 +239,7 @@ fn a_rollback_says_what_of_a_remediation_it_cannot_know() {
     assert_eq!(line["after"][0]["runRemediationScript"], json!(false));
     world.sandbox("rollback r3.jsonl --yes").exits(0).says(&[
         WARNING,
-        "whether 2 assignments of deviceHealthScript `P` repaired what they detected before the run is not known",
+        "whether 2 assignments of deviceHealthScript `P` repaired or only detected before the run is not known",
         "as `true` for what the run removed",
     ]);
     assert_eq!(flags(&world), [false, true]);
