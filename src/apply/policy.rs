@@ -94,14 +94,12 @@ impl Worker<'_> {
     async fn step(&self, policy: &PlannedPolicy, progress: &mut Progress) -> Next {
         if progress.done == progress.steps.len() {
             return Err(match progress.put_back.take() {
-                None => Settled::as_planned(Outcome::Applied),
+                None => Settled {
+                    reason: progress.left_unknown(),
+                    ..Settled::as_planned(Outcome::Applied)
+                },
                 Some(mut reason) => {
-                    reason.message += match progress.bare {
-                        false => "; what it was to replace was put back",
-                        true => {
-                            "; what it was to replace was put back, without what the program does not know of it"
-                        }
-                    };
+                    reason.message += progress.how_put_back();
                     Settled::not_as_planned(Outcome::Failed, reason)
                 }
             });
@@ -374,15 +372,17 @@ impl Worker<'_> {
                 return Err(gone(Some(&error)));
             }
         }
+        if sent.header == ApprovalHeader::None
+            && error.status == 400
+            && progress.leave_unknown(policy, step)
+        {
+            return Ok(());
+        }
         let reason = Reason::from_service(&error);
         if creates
             && sent.header == ApprovalHeader::None
             && progress.put_back(&policy.before, reason.clone())
         {
-            return Ok(());
-        }
-        // What the program does not know may be what is refused. An assignment without it is more than none.
-        if creates && error.status == 400 && progress.leave_unknown(policy) {
             return Ok(());
         }
         let reason = match progress.put_back.take() {

@@ -69,7 +69,7 @@ pub(super) struct Progress {
     pub(super) probe: Option<Probe>,
     /// Why a create was refused whose predecessor had made room for it, which is put back.
     pub(super) put_back: Option<Reason>,
-    /// Whether that is done without what the program does not know.
+    /// Whether assignments are made again without what the program does not know.
     pub(super) bare: bool,
 }
 
@@ -124,11 +124,40 @@ impl Progress {
         all.filter(|_| !self.bare).cloned().collect()
     }
 
-    /// Puts back what was replaced without what the program does not know of it; `false` if there is no such thing.
-    pub(super) fn leave_unknown(&mut self, policy: &PlannedPolicy) -> bool {
-        let may_help = self.put_back.is_some() && !self.earlier(policy).is_empty();
+    /// Tries the present step again without what the program does not know of assignments: that may be what is
+    /// refused, and an assignment without it is more than none. `false` if there is no such thing.
+    pub(super) fn leave_unknown(&mut self, policy: &PlannedPolicy, step: &Step) -> bool {
+        let is_carried = match &step.action {
+            StepAction::Create(new) => {
+                let mut earlier = policy.recorded.iter().chain(&self.found);
+                earlier.any(|earlier| earlier.assignment.key == new.key)
+            }
+            StepAction::Assign(_) => !policy.recorded.is_empty(),
+            StepAction::Delete(_) => false,
+        };
+        let may_help = is_carried && !self.bare;
         self.bare |= may_help;
         may_help
+    }
+
+    /// Says that a policy is as planned but for what the program does not know.
+    pub(super) fn left_unknown(&self) -> Option<Reason> {
+        self.bare.then(|| {
+            Reason::new(
+                "unknownLeftOut",
+                "the service refused what the program does not know of assignments that were to be there again; they are there without it",
+            )
+        })
+    }
+
+    /// Says that what was to be replaced was put back.
+    pub(super) fn how_put_back(&self) -> &'static str {
+        match self.bare {
+            false => "; what it was to replace was put back",
+            true => {
+                "; what it was to replace was put back, without what the program does not know of it"
+            }
+        }
     }
 
     /// Goes back to what the present step was to replace; `false` if nothing made room for it. `before` is
@@ -156,6 +185,7 @@ impl Progress {
             self.steps.push(Step { action, then });
         }
         self.unknown = 0;
+        self.bare = false;
         self.put_back = Some(reason);
         true
     }

@@ -75,7 +75,7 @@ pub(crate) fn assert_desired(
                 assert_eq!(row.properties, form.fresh());
                 assert_eq!(unknown(row), Map::new());
             }
-            // A row that is deleted and made again can't keep what only the service knew.
+            // A row that is deleted and made again keeps what only the service knew where that takes it.
             Some(old) if one_by_one && meaning(old).1 != want => {}
             Some(old) => {
                 assert_eq!(old.properties, row.properties);
