@@ -90,6 +90,7 @@ fuzz_target!(|text: &str| {
         group_names: BTreeSet::from(["A".to_owned(), "B".to_owned()]),
         group_ids: BTreeSet::from(["bbbbbbbb-0000-4000-8000-000000000001".to_owned()]),
         filters: true,
+        ..Needs::default()
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

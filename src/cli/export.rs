@@ -13,7 +13,7 @@ use super::settings;
 use super::{interrupt, runtime};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
-use crate::export::{Export, LeftOut, not_exported};
+use crate::export::{Export, LeftOut};
 use crate::manifest::Loaded;
 use crate::plan::Selection;
 use crate::render::clean::clean;
@@ -26,6 +26,7 @@ use crate::run::folder::Folder;
 use crate::run::plan;
 use crate::run::reviewed::check_sign_in;
 use crate::run::tenants::{self, Asked};
+use crate::run::unavailable;
 
 pub(super) fn run(
     command: &ExportArguments,
@@ -80,7 +81,7 @@ pub(super) fn run(
         }
         let (tenant_id, export) = export::manifests(&client, &selection, &stop).await?;
         let mut warnings: Vec<Diagnostic> = export.left_out.iter().map(LeftOut::warning).collect();
-        warnings.extend(not_exported(&export.unavailable, &export.lacking));
+        warnings.extend(unavailable::warnings(&export.unavailable, "exported"));
         output.diagnostics(&warnings, &Sources::default());
         export::check(&export, &selection)?;
         print_manifests(folder, tenant_id.as_deref(), &export, output)
@@ -109,7 +110,7 @@ fn add(
         export::unmanaged(&client, loaded.as_ref(), selection, &stop).await
     })?;
     let mut warnings: Vec<Diagnostic> = export.left_out.iter().map(LeftOut::warning).collect();
-    warnings.extend(not_exported(&export.unavailable, &export.lacking));
+    warnings.extend(unavailable::warnings(&export.unavailable, "exported"));
     output.diagnostics(&warnings, &Sources::default());
     for file in &export.files {
         output.check_data(&file.text)?;
@@ -169,10 +170,12 @@ fn print_snapshot(path: &Path, snapshot: &Snapshot, output: &Output) -> Result<E
         policies,
         groups,
         filters,
-        unavailable,
-        lacking,
+        unavailable: unread,
     } = snapshot;
-    output.diagnostics(&not_exported(unavailable, lacking), &Sources::default());
+    output.diagnostics(
+        &unavailable::warnings(unread, "in the snapshot"),
+        &Sources::default(),
+    );
     if tenant_id == UNKNOWN_TENANT {
         output.note(&format!(
             "the token does not name its tenant; the snapshot says {UNKNOWN_TENANT}\n"

@@ -14,7 +14,7 @@ use super::output::Output;
 use super::{config, interrupt, runtime, settings};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
-use crate::export::{LeftOut, not_exported};
+use crate::export::LeftOut;
 use crate::manifest::has_manifest_ending;
 use crate::render::clean::clean;
 use crate::render::json::Json;
@@ -22,7 +22,7 @@ use crate::render::phrases::count;
 use crate::run::connect::connect;
 use crate::run::init::{self, AZURE_DEVOPS, GITHUB, GITLAB, Initialised, Written};
 use crate::run::reviewed::check_sign_in;
-use crate::run::{CONFIGURATION_FILE, Failure};
+use crate::run::{CONFIGURATION_FILE, Failure, unavailable};
 use crate::text::shell_word;
 
 pub(super) fn run(command: &Init, common: &Common, output: &Output) -> Result<Exit, Failure> {
@@ -83,7 +83,7 @@ pub(super) fn run(command: &Init, common: &Common, output: &Output) -> Result<Ex
         init::init(&client, folder, pipeline, check, &stop).await
     })?;
     let mut warnings: Vec<Diagnostic> = done.export.left_out.iter().map(LeftOut::warning).collect();
-    warnings.extend(not_exported(&done.export.unavailable, &done.export.lacking));
+    warnings.extend(unavailable::warnings(&done.export.unavailable, "exported"));
     output.diagnostics(&warnings, &Sources::default());
     // What the settings that were kept do not name has to be named.
     let is_named = own.path.is_none() || !own.named_manifests().is_empty();

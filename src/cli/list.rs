@@ -8,9 +8,9 @@ use super::options::{Common, Format};
 use super::output::Output;
 use super::tenants::runs::parallel;
 use super::{interrupt, runtime, settings, terminal};
-use crate::diagnostic::{Diagnostic, Severity, Sources};
+use crate::diagnostic::Sources;
 use crate::exit::Exit;
-use crate::model::PolicyKind;
+use crate::model::UnavailableKind;
 use crate::plan::inventory::{Inventory, SubjectKind};
 use crate::render::clean::clean;
 use crate::render::inventory::{self, OfTenant};
@@ -18,7 +18,7 @@ use crate::render::json::Json;
 use crate::run::connect::connect;
 use crate::run::list::{self, AskedSubject, ListRequest};
 use crate::run::reviewed::check_sign_in;
-use crate::run::{Failure, clock, plan, tenants};
+use crate::run::{Failure, clock, plan, tenants, unavailable};
 
 pub(super) fn run(command: &List, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let config = settings::configuration(common)?;
@@ -56,16 +56,9 @@ pub(super) fn run(command: &List, common: &Common, output: &Output) -> Result<Ex
         check_sign_in(&client, config.tenant_id.as_deref(), &stop).await?;
         list::list(&client, &request, &stop).await
     })?;
-    let warnings = refused.iter().map(|(kind, said)| {
-        let message = format!("no {kind} is listed: {said}");
-        Diagnostic::new(Severity::Warning, "kind-unavailable", None, message).hint(format!(
-            "grant `{}` to the app registration",
-            kind.spec().permissions.read()
-        ))
-    });
-    let warnings: Vec<Diagnostic> = warnings.collect();
+    let warnings = unavailable::warnings(&refused, "listed");
     output.diagnostics(&warnings, &Sources::default());
-    let kinds: Vec<&'static str> = refused.iter().map(|(kind, _)| kind.name()).collect();
+    let kinds: Vec<&'static str> = refused.iter().map(|list| list.kind.name()).collect();
     let json = Json::new(inventory::record(&found, kinds.iter().copied()));
     match output.format {
         Format::Csv => output.print_data(|| inventory::csv(&found), &json)?,
@@ -78,7 +71,9 @@ pub(super) fn run(command: &List, common: &Common, output: &Output) -> Result<Ex
             &json,
         )?,
     }
-    if found.complete {
+    let forbidden = refused.iter().filter(|list| list.is_forbidden);
+    let forbidden: Vec<&'static str> = forbidden.map(|list| list.kind.name()).collect();
+    if forbidden.is_empty() {
         return Ok(Exit::Success);
     }
     // What is missing must not read as "not assigned".
@@ -86,7 +81,7 @@ pub(super) fn run(command: &List, common: &Common, output: &Output) -> Result<Ex
         Exit::Refused,
         format!(
             "the list is not complete: {} could not be read",
-            kinds.join(", ")
+            forbidden.join(", ")
         ),
     )
     .hint("name the kinds that may be read with `--kind`, or grant the permissions"))
@@ -148,8 +143,13 @@ fn of_tenants(
     for (name, listed) in found {
         match listed {
             Ok((found, refused)) => {
-                for (kind, said) in &refused {
-                    exits.push(Exit::Refused);
+                for UnavailableKind {
+                    kind,
+                    said,
+                    is_forbidden,
+                } in &refused
+                {
+                    exits.extend(is_forbidden.then_some(Exit::Refused));
                     missing.push(format!("{kind} of {name}"));
                     output.note(&format!(
                         "tenant {name}: no {kind} is listed: {}\n",
@@ -159,7 +159,7 @@ fn of_tenants(
                 all.push(OfTenant {
                     name,
                     found,
-                    unavailable: refused.iter().map(|(kind, _)| kind.name()).collect(),
+                    unavailable: refused.iter().map(|list| list.kind.name()).collect(),
                 });
             }
             Err(failure) => {
@@ -170,7 +170,7 @@ fn of_tenants(
             }
         }
     }
-    let json = Json::new(inventory::record_of_tenants(&all, exits.is_empty()));
+    let json = Json::new(inventory::record_of_tenants(&all, missing.is_empty()));
     match output.format {
         Format::Csv => output.print_data(|| inventory::csv_of_tenants(&all), &json)?,
         Format::Html => {
@@ -186,7 +186,7 @@ fn of_tenants(
     Ok(Exit::most_severe(exits))
 }
 
-type Found = (Inventory, Vec<(PolicyKind, String)>);
+type Found = (Inventory, Vec<UnavailableKind>);
 
 /// Looks for secrets in what came of a tenant, whose tokens need not be known from then on.
 fn checked(listed: Result<Found, Failure>, output: &Output) -> Result<Found, Failure> {

@@ -4,14 +4,14 @@ use super::arguments::Schema;
 use super::options::Common;
 use super::output::Output;
 use super::{interrupt, runtime, settings};
-use crate::diagnostic::{Diagnostic, Severity, Sources};
+use crate::diagnostic::Sources;
 use crate::exit::Exit;
 use crate::manifest::schema::schema;
 use crate::render::json::Json;
 use crate::run::connect::{Endpoint, connect};
 use crate::run::reviewed::check_sign_in;
 use crate::run::schema::of_tenant;
-use crate::run::{self, Failure};
+use crate::run::{self, Failure, unavailable};
 
 pub(super) fn run(command: &Schema, common: &Common, output: &Output) -> Result<Exit, Failure> {
     let Schema { from, from_tenant } = command;
@@ -29,7 +29,7 @@ pub(super) fn run(command: &Schema, common: &Common, output: &Output) -> Result<
     if let Some(file) = from {
         service.endpoint = Endpoint::Copy(file.clone());
     }
-    let (schema, unavailable): run::schema::TenantSchema = runtime()?.block_on(async {
+    let (schema, unread): run::schema::TenantSchema = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
@@ -38,12 +38,11 @@ pub(super) fn run(command: &Schema, common: &Common, output: &Output) -> Result<
         }
         of_tenant(&client, &stop).await
     })?;
-    let warnings = unavailable.iter().map(|(kind, said)| {
-        let message = format!("the names of no {kind} are in the schema: {said}");
-        Diagnostic::new(Severity::Warning, "kind-unavailable", None, message)
-            .hint("any name of such a policy is taken")
-    });
-    output.diagnostics(&warnings.collect::<Vec<_>>(), &Sources::default());
+    let mut warnings = unavailable::warnings(&unread, "in the schema");
+    for warning in &mut warnings {
+        warning.hint = Some("any name of such a policy is taken".to_owned());
+    }
+    output.diagnostics(&warnings, &Sources::default());
     let text = Json::new(schema).text();
     output.check_data(&text)?;
     output.own(&text)?;

@@ -21,7 +21,7 @@ mod yaml;
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::manifest::NamedTargets;
-use crate::model::{LivePolicy, PolicyKind, WholeTenant};
+use crate::model::{LivePolicy, PolicyKind, UnavailableKind, WholeTenant};
 pub use merged::manifest as merged;
 use references::{Reference, References, Targets};
 use said::Said;
@@ -36,10 +36,8 @@ pub struct Export {
     pub sets: usize,
     /// The policies that no manifest can express.
     pub left_out: Vec<LeftOut>,
-    /// Kinds that the sign-in may not see, and what the service says.
-    pub unavailable: Vec<(PolicyKind, String)>,
-    /// Kinds that the tenant does not have, and what the service says.
-    pub lacking: Vec<(PolicyKind, String)>,
+    /// Kinds whose list the service refuses.
+    pub unavailable: Vec<UnavailableKind>,
 }
 
 /// A manifest.
@@ -83,40 +81,6 @@ impl LeftOut {
         )
         .hint("a plan leaves it alone, since no manifest names it")
     }
-}
-
-/// Makes the warnings for kinds of which nothing is exported: those that the sign-in may not see, and those that
-/// the tenant does not have.
-pub fn not_exported(
-    unavailable: &[(PolicyKind, String)],
-    lacking: &[(PolicyKind, String)],
-) -> Vec<Diagnostic> {
-    let lacking = lacking.iter().map(|(kind, said)| {
-        let message =
-            format!("{kind} is not available in this tenant, so none is exported: {said}");
-        Diagnostic::new(Severity::Warning, "kind-unavailable", None, message).hint(
-            "the tenant may lack the licence; a plan reads only the kinds that manifests name",
-        )
-    });
-    unavailable
-        .iter()
-        .map(self::unavailable)
-        .chain(lacking)
-        .collect()
-}
-
-/// Makes the warning for a kind that the sign-in may not see.
-fn unavailable((kind, said): &(PolicyKind, String)) -> Diagnostic {
-    Diagnostic::new(
-        Severity::Warning,
-        "kind-unavailable",
-        None,
-        format!("no {kind} is exported: {said}"),
-    )
-    .hint(format!(
-        "grant `{}` to the app registration, or leave it if these are not to be managed",
-        kind.spec().permissions.read()
-    ))
 }
 
 /// A policy as an entry of a manifest.
@@ -209,6 +173,5 @@ pub fn further_manifests(
         sets,
         left_out,
         unavailable: tenant.unavailable.clone(),
-        lacking: tenant.lacking.clone(),
     }
 }

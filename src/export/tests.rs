@@ -68,7 +68,6 @@ fn tenant(policies: Vec<LivePolicy>) -> WholeTenant {
             rule: None,
         }],
         unavailable: Vec::new(),
-        lacking: Vec::new(),
     }
 }
 

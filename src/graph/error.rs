@@ -1,5 +1,6 @@
 //! What can go wrong between us and the service, and the real sentence in the service's errors.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use super::retry::is_throttle;
 use super::transport::Response;
 use crate::auth::SignInError;
 use crate::kinds::PolicyKind;
+use crate::model::UnavailableKind;
 use crate::text::{excerpt, shortened_url};
 
 /// An error that the service sent.
@@ -210,6 +212,51 @@ fn unwrap_message(message: &str) -> String {
     sentence.trim().to_owned()
 }
 
+/// The refusal of a kind's list: of its first page, in every form in which it was asked for. A failure of a later
+/// page, or of a single policy, is never one.
+#[derive(Clone, Debug)]
+pub struct RefusedList {
+    /// The kind.
+    pub kind: PolicyKind,
+    /// The request.
+    pub what: String,
+    /// What the service says.
+    pub error: ServiceError,
+}
+
+impl RefusedList {
+    /// Whether the sign-in may not see the list. Else the tenant does not have it.
+    pub fn is_forbidden(&self) -> bool {
+        self.error.is_forbidden()
+    }
+}
+
+impl fmt::Display for RefusedList {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            kind: _,
+            what,
+            error,
+        } = self;
+        write!(formatter, "{what}: {error}")
+    }
+}
+
+impl From<RefusedList> for UnavailableKind {
+    fn from(list: RefusedList) -> Self {
+        Self {
+            said: list.to_string(),
+            is_forbidden: list.is_forbidden(),
+            kind: list.kind,
+        }
+    }
+}
+
+fn all_said(lists: &[RefusedList]) -> String {
+    let lists: Vec<String> = lists.iter().map(RefusedList::to_string).collect();
+    lists.join("; ")
+}
+
 /// Why something could not be read, or a write could not be sent.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum GraphError {
@@ -225,6 +272,9 @@ pub enum GraphError {
         #[source]
         error: ServiceError,
     },
+    /// The service refuses the lists of kinds.
+    #[error("{}", all_said(_0))]
+    RefusedLists(Vec<RefusedList>),
     /// Every try failed.
     #[error("{what}: given up after {tries} tries: {last}")]
     GivenUp {
@@ -307,6 +357,14 @@ pub enum GraphError {
     },
 }
 
+fn needs(permissions: &[&str]) -> String {
+    let permissions: Vec<String> = permissions.iter().map(|name| format!("`{name}`")).collect();
+    format!(
+        "reading needs the application permissions {} and `GroupMember.Read.All`, with admin consent",
+        permissions.join(", ")
+    )
+}
+
 /// Whether a link is a path on the same host; two slashes begin the name of another.
 fn is_path(link: &str) -> bool {
     link.starts_with('/') && !link[1..].starts_with(['/', '\\'])
@@ -339,22 +397,15 @@ impl GraphError {
         }
     }
 
-    /// Whether the service refuses a list as a whole: it says that there is none, or that it may not be
-    /// seen.
-    pub(super) fn refuses_list(&self) -> bool {
-        matches!(self, Self::Service { error, .. } if matches!(error.status, 400 | 403 | 404))
-    }
-
-    /// Returns the kind that the tenant does not have, by what the service says of its list, and what it says. A
-    /// sign-in that may not see it is another matter.
-    pub fn kind_not_available(&self) -> Option<(PolicyKind, &str)> {
-        let Self::Service { what, error } = self else {
-            return None;
-        };
-        let path = what.strip_prefix("GET ")?.split('?').next()?;
-        let kind = PolicyKind::all().find(|kind| kind.spec().collection == path)?;
-        let is_absent = self.refuses_list() && !self.is_refusal();
-        is_absent.then_some((kind, error.message.as_str()))
+    /// Takes what the first request for a kind's list was answered with for a refusal of the list, if it is one: the
+    /// service says that there is none, or that it may not be seen.
+    pub(super) fn of_list(self, kind: PolicyKind) -> Self {
+        match self {
+            Self::Service { what, error } if matches!(error.status, 400 | 403 | 404) => {
+                Self::RefusedLists(vec![RefusedList { kind, what, error }])
+            }
+            other => other,
+        }
     }
 
     /// Makes the error for a link to the next page that is not followed.
@@ -382,6 +433,7 @@ impl GraphError {
         match self {
             Self::SignIn(_) => true,
             Self::Service { error, .. } => error.is_forbidden(),
+            Self::RefusedLists(lists) => lists.iter().any(RefusedList::is_forbidden),
             _ => false,
         }
     }
@@ -393,10 +445,20 @@ impl GraphError {
                 "the service rejects the token: it may have expired, or be for another tenant or cloud; `assignctl whoami` shows what it says of itself"
             }
             Self::Service { what, error } if error.is_forbidden() => {
-                let needed = permissions::of_request(what);
-                return Some(format!(
-                    "reading needs the application permissions `{needed}` and `GroupMember.Read.All`, with admin consent"
-                ));
+                return Some(needs(&[permissions::of_request(what)]));
+            }
+            Self::RefusedLists(lists) => {
+                let forbidden = lists.iter().filter(|list| list.is_forbidden());
+                let needed = forbidden.map(|list| list.kind.spec().permissions.read());
+                let needed: BTreeSet<&str> = needed.collect();
+                let needed: Vec<&str> = needed.into_iter().collect();
+                return match needed.is_empty() {
+                    false => Some(needs(&needed)),
+                    true => Some(
+                        "the service has no such list; check the Graph URL and the tenant, or name other kinds"
+                            .to_owned(),
+                    ),
+                };
             }
             Self::Wait { .. } => "allow a longer wait with `--max-wait`, or run again later",
             Self::GivenUp { .. } => {

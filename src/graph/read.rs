@@ -1,6 +1,7 @@
 //! Reading the service. Whoever holds a [`Reader`] cannot change anything.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt as _;
@@ -164,6 +165,17 @@ impl Reader {
         kind: PolicyKind,
         decode: DecodePage<'_, Listing>,
     ) -> Result<Vec<Listing>, GraphError> {
+        of_list(kind, decode, async |decode| {
+            self.listed_with(kind, decode).await
+        })
+        .await
+    }
+
+    async fn listed_with(
+        &self,
+        kind: PolicyKind,
+        decode: DecodePage<'_, Listing>,
+    ) -> Result<Vec<Listing>, GraphError> {
         let collection = kind.spec().collection;
         let plain = async || self.list(collection, collection, PAGE, decode).await;
         let mut policies = match kind.spec().listing {
@@ -205,7 +217,10 @@ impl Reader {
             listing::page(kind, body, texts)
         };
         let collection = kind.spec().collection;
-        let mut policies = self.list(collection, collection, PAGE, &decode).await?;
+        let list = async |decode: DecodePage<'_, Listing>| {
+            self.list(collection, collection, PAGE, decode).await
+        };
+        let mut policies = of_list(kind, &decode, list).await?;
         keep_latest(&mut policies);
         let policies = policies.iter().map(|listing| &listing.live);
         let policies = policies.filter(|policy| !policy.is_tenant_default);
@@ -408,6 +423,24 @@ impl Reader {
     /// Reads all assignment filters as the service sends them.
     pub(super) async fn filter_objects(&self) -> Result<Vec<Object>, GraphError> {
         self.list(FILTERS, FILTERS, PAGE, &pages::objects).await
+    }
+}
+
+/// Reads a kind's list. Only where no page of it was answered, in whatever form it was asked for, is it the list
+/// that the service refuses.
+async fn of_list<T>(
+    kind: PolicyKind,
+    decode: DecodePage<'_, Listing>,
+    read: impl AsyncFnOnce(DecodePage<'_, Listing>) -> Result<Vec<T>, GraphError>,
+) -> Result<Vec<T>, GraphError> {
+    let is_there = AtomicBool::new(false);
+    let decode = |body: &[u8]| {
+        is_there.store(true, Ordering::Relaxed);
+        decode(body)
+    };
+    match read(&decode).await {
+        Err(error) if !is_there.load(Ordering::Relaxed) => Err(error.of_list(kind)),
+        outcome => outcome,
     }
 }
 

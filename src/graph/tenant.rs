@@ -4,28 +4,39 @@ use std::collections::{BTreeSet, HashSet};
 
 use super::error::GraphError;
 use super::read::Reader;
+use super::whole_tenant::{apart, available};
 use crate::model::{LiveFilter, LiveGroup, LiveTenant, Needs, SimilarGroups};
 
 impl Reader {
     /// Reads policies of several kinds, groups and filters side by side. The first part that
-    /// cannot be read ends it all: what is not known is not empty.
+    /// cannot be read ends it all: what is not known is not empty. Of lists that are refused, all are named.
     ///
     /// # Errors
     ///
     /// Whatever keeps a part from being complete.
     pub async fn tenant(&self, needs: &Needs) -> Result<LiveTenant, GraphError> {
-        let kinds = needs.kinds.iter().map(|kind| self.policies(*kind));
+        let kinds = needs.kinds.iter();
+        let kinds = kinds.map(|kind| async move { available(self.policies(*kind).await) });
         let (policies, groups, filters) = futures::try_join!(
             futures::future::try_join_all(kinds),
-            self.groups(&needs.group_names, &needs.group_ids),
-            self.filters_if(needs.filters),
+            held(self.groups(&needs.group_names, &needs.group_ids)),
+            held(self.filters_if(needs.filters)),
         )?;
+        let (policies, refused) = apart(policies);
+        let (spare, refused): (Vec<_>, Vec<_>) = refused
+            .into_iter()
+            .partition(|list| needs.spare.contains(&list.kind));
+        if !refused.is_empty() {
+            return Err(GraphError::RefusedLists(refused));
+        }
+        let (groups, filters) = (groups?, filters?);
         let similar_groups = self.similar_groups(&needs.group_names, &groups).await;
         Ok(LiveTenant {
             similar_groups,
-            policies: policies.into_iter().flatten().collect(),
+            policies,
             groups,
             filters,
+            unavailable: spare.into_iter().map(Into::into).collect(),
         })
     }
 
@@ -66,5 +77,18 @@ impl Reader {
         } else {
             Ok(Vec::new())
         }
+    }
+}
+
+/// Holds back that permission is lacking, until it is known which other permissions are.
+async fn held<T>(
+    read: impl Future<Output = Result<T, GraphError>>,
+) -> Result<Result<T, GraphError>, GraphError> {
+    match read.await {
+        Err(GraphError::Service { what, error }) if error.status == 403 => {
+            Ok(Err(GraphError::Service { what, error }))
+        }
+        Err(error) => Err(error),
+        Ok(value) => Ok(Ok(value)),
     }
 }

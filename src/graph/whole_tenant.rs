@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use super::error::GraphError;
+use super::error::{GraphError, RefusedList};
 use super::read::Reader;
-use crate::model::{Guid, LiveFilter, LivePolicy, PolicyKind, RawTenant, WholeTenant};
+use crate::model::{
+    Guid, LiveFilter, LivePolicy, PolicyKind, RawTenant, UnavailableKind, WholeTenant,
+};
 
 /// What the objects of a tenant are called, each as often as an object has the name.
 #[derive(Clone, Debug)]
@@ -15,8 +17,8 @@ pub struct AllNames {
     pub filters: Vec<LiveFilter>,
     /// Groups.
     pub groups: Vec<String>,
-    /// Kinds whose list the service refuses, and what it says.
-    pub unavailable: Vec<(PolicyKind, String)>,
+    /// Kinds whose list the service refuses.
+    pub unavailable: Vec<UnavailableKind>,
 }
 
 impl Reader {
@@ -27,10 +29,10 @@ impl Reader {
     /// Whatever keeps a part from being complete.
     pub async fn whole_tenant(&self) -> Result<WholeTenant, GraphError> {
         let kinds =
-            PolicyKind::all().map(|kind| async move { available(kind, self.policies(kind).await) });
+            PolicyKind::all().map(|kind| async move { available(self.policies(kind).await) });
         let (policies, filters) =
             futures::try_join!(futures::future::try_join_all(kinds), self.filters())?;
-        let (policies, unavailable) = apart(policies)?;
+        let (policies, unavailable) = apart_of_all(policies)?;
         self.with_names(policies, filters, unavailable).await
     }
 
@@ -42,10 +44,15 @@ impl Reader {
     /// Whatever keeps a part from being complete.
     pub async fn whole_tenant_of(&self, kinds: &[PolicyKind]) -> Result<WholeTenant, GraphError> {
         let kinds: BTreeSet<PolicyKind> = kinds.iter().copied().collect();
-        let kinds = kinds.into_iter().map(|kind| self.policies(kind));
+        let kinds = kinds
+            .into_iter()
+            .map(|kind| async move { available(self.policies(kind).await) });
         let (policies, filters) =
             futures::try_join!(futures::future::try_join_all(kinds), self.filters())?;
-        let policies = policies.into_iter().flatten().collect();
+        let (policies, refused) = apart(policies);
+        if !refused.is_empty() {
+            return Err(GraphError::RefusedLists(refused));
+        }
         self.with_names(policies, filters, Vec::new()).await
     }
 
@@ -54,7 +61,7 @@ impl Reader {
         &self,
         policies: Vec<LivePolicy>,
         filters: Vec<LiveFilter>,
-        refused: Vec<Refused>,
+        unavailable: Vec<UnavailableKind>,
     ) -> Result<WholeTenant, GraphError> {
         let ids: BTreeSet<String> = policies
             .iter()
@@ -74,14 +81,12 @@ impl Reader {
             .cloned()
             .collect();
         let namesakes = self.groups(&names, &BTreeSet::new()).await?;
-        let (unavailable, lacking) = said(refused);
         Ok(WholeTenant {
             policies,
             groups,
             namesakes,
             filters,
             unavailable,
-            lacking,
         })
     }
 
@@ -94,19 +99,19 @@ impl Reader {
         let kinds = PolicyKind::all().map(|kind| async move {
             let names = self.policy_names(kind).await;
             let named = names.map(|names| names.into_iter().map(|name| (kind, name)).collect());
-            available(kind, named)
+            available(named)
         });
         let (policies, filters, groups) = futures::try_join!(
             futures::future::try_join_all(kinds),
             self.filters(),
             self.group_names(),
         )?;
-        let (policies, unavailable) = apart(policies)?;
+        let (policies, unavailable) = apart_of_all(policies)?;
         Ok(AllNames {
             policies,
             filters,
             groups,
-            unavailable: said(unavailable).0,
+            unavailable,
         })
     }
 
@@ -117,73 +122,53 @@ impl Reader {
     /// Whatever keeps a part from being complete.
     pub async fn raw_tenant(&self) -> Result<RawTenant, GraphError> {
         let kinds = PolicyKind::all()
-            .map(|kind| async move { available(kind, self.policies_as_sent(kind).await) });
+            .map(|kind| async move { available(self.policies_as_sent(kind).await) });
         let (policies, filters, groups) = futures::try_join!(
             futures::future::try_join_all(kinds),
             self.filter_objects(),
             self.group_objects(),
         )?;
-        let (policies, refused) = apart(policies)?;
-        let (unavailable, lacking) = said(refused);
+        let (policies, unavailable) = apart_of_all(policies)?;
         Ok(RawTenant {
             policies,
             groups,
             filters,
             unavailable,
-            lacking,
         })
     }
 }
 
-/// What a kind has, or why the service refuses its list.
-type Available<T> = Result<Vec<T>, Refused>;
-type Refused = (PolicyKind, GraphError);
+/// What a kind has, or that the service refuses its list.
+pub(super) type Available<T> = Result<Vec<T>, Vec<RefusedList>>;
 
-/// Takes the refusal of a whole list for what it most often is: a kind that the tenant has no licence
-/// for, or that the sign-in may not see. Anything else is a failure.
-fn available<T>(
-    kind: PolicyKind,
-    read: Result<Vec<T>, GraphError>,
-) -> Result<Available<T>, GraphError> {
+/// Takes the refusal of a kind's list for what it most often is: a kind that the tenant has no licence for, or that
+/// the sign-in may not see. Anything else is a failure: policies that are there must not be missing in silence.
+pub(super) fn available<T>(read: Result<Vec<T>, GraphError>) -> Result<Available<T>, GraphError> {
     match read {
         Ok(policies) => Ok(Ok(policies)),
-        Err(error @ GraphError::Service { .. }) if error.refuses_list() => Ok(Err((kind, error))),
+        Err(GraphError::RefusedLists(lists)) => Ok(Err(lists)),
         Err(error) => Err(error),
     }
 }
 
-/// Tells what there is from what is refused. A service that refuses every kind refuses to be read.
-fn apart<T>(kinds: Vec<Available<T>>) -> Result<(Vec<T>, Vec<Refused>), GraphError> {
+/// Tells what there is from what is refused.
+pub(super) fn apart<T>(kinds: Vec<Available<T>>) -> (Vec<T>, Vec<RefusedList>) {
     let (mut policies, mut refused) = (Vec::new(), Vec::new());
-    let number = kinds.len();
     for kind in kinds {
         match kind {
             Ok(of_kind) => policies.extend(of_kind),
-            Err(why) => refused.push(why),
+            Err(lists) => refused.extend(lists),
         }
     }
-    if refused.len() == number {
-        match refused.into_iter().next() {
-            Some((_, error)) => Err(error),
-            None => Ok((policies, Vec::new())),
-        }
-    } else {
-        Ok((policies, refused))
-    }
+    (policies, refused)
 }
 
-type Said = Vec<(PolicyKind, String)>;
-
-/// Tells what the sign-in may not see from what the tenant does not have.
-fn said(refused: Vec<Refused>) -> (Said, Said) {
-    let (forbidden, absent): (Vec<_>, Vec<_>) = refused
-        .into_iter()
-        .partition(|(_, error)| error.is_refusal());
-    let words = |refused: Vec<Refused>| -> Said {
-        let refused = refused.into_iter();
-        refused
-            .map(|(kind, error)| (kind, error.to_string()))
-            .collect()
-    };
-    (words(forbidden), words(absent))
+/// Takes what is not refused. A service that refuses every kind refuses to be read.
+fn apart_of_all<T>(kinds: Vec<Available<T>>) -> Result<(Vec<T>, Vec<UnavailableKind>), GraphError> {
+    let number = kinds.len();
+    let (policies, refused) = apart(kinds);
+    if refused.len() == number {
+        return Err(GraphError::RefusedLists(refused));
+    }
+    Ok((policies, refused.into_iter().map(Into::into).collect()))
 }

@@ -180,6 +180,19 @@ pub struct LiveTenant {
     pub similar_groups: SimilarGroups,
     /// The tenant's filters; empty where none was asked for.
     pub filters: Vec<LiveFilter>,
+    /// Kinds that are of no use to the run, and whose list the service refuses.
+    pub unavailable: Vec<UnavailableKind>,
+}
+
+/// A kind whose list the service refuses, so that nothing is known of its policies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnavailableKind {
+    /// The kind.
+    pub kind: PolicyKind,
+    /// The request, and what the service says.
+    pub said: String,
+    /// Whether the sign-in may not see it; else the tenant does not have it, most often for want of a licence.
+    pub is_forbidden: bool,
 }
 
 /// All that is read of a tenant to write it down as manifests.
@@ -194,10 +207,8 @@ pub struct WholeTenant {
     pub namesakes: Vec<LiveGroup>,
     /// All filters.
     pub filters: Vec<LiveFilter>,
-    /// Kinds whose list the sign-in may not see, and what the service says.
-    pub unavailable: Vec<(PolicyKind, String)>,
-    /// Kinds that the tenant does not have, most often for want of a licence, and what the service says.
-    pub lacking: Vec<(PolicyKind, String)>,
+    /// Kinds whose list the service refuses.
+    pub unavailable: Vec<UnavailableKind>,
 }
 
 /// All that is read of a tenant to keep a copy of it: objects as the service sends them.
@@ -210,9 +221,7 @@ pub struct RawTenant {
     /// All filters.
     pub filters: Vec<Map<String, Value>>,
     /// As in [`WholeTenant`].
-    pub unavailable: Vec<(PolicyKind, String)>,
-    /// As in [`WholeTenant`].
-    pub lacking: Vec<(PolicyKind, String)>,
+    pub unavailable: Vec<UnavailableKind>,
 }
 
 /// A live policy, with all that the service says of it.
@@ -231,6 +240,8 @@ pub struct RawPolicy {
 pub struct Needs {
     /// The kinds of policies, all of whose policies are listed.
     pub kinds: BTreeSet<PolicyKind>,
+    /// Those of them that are left out anyway; that their list is refused is no failure.
+    pub spare: BTreeSet<PolicyKind>,
     /// Display names of groups. Of spellings that differ in case only, one.
     pub group_names: BTreeSet<String>,
     /// Ids of groups.

@@ -27,7 +27,7 @@ pub use desired::{Desired, Stated, StatedProperties};
 pub use guid::Guid;
 pub use live::{
     LiveAssignment, LiveDevice, LiveFilter, LiveGroup, LivePolicy, LiveTenant, Needs, RawPolicy,
-    RawTenant, SetMember, SimilarGroups, WholeTenant, assignments,
+    RawTenant, SetMember, SimilarGroups, UnavailableKind, WholeTenant, assignments,
 };
 pub use path::{assign_path, assignment_path, assignments_path, cast_assign_path, encode};
 pub use population::{

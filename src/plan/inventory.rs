@@ -131,7 +131,6 @@ pub fn inventory(
         namesakes,
         filters,
         unavailable,
-        lacking: _,
     } = tenant;
     let mut names = Names::default();
     for group in groups.iter().chain(namesakes) {

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::filings::{Filings, Unknown, with_codes};
 use super::reviewed::check_tenant;
-use super::{Failure, unless_stopped};
+use super::{Failure, unavailable, unless_stopped};
 use crate::apply::withdraw::withdraw_all;
 use crate::auth::claims::Claims;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -163,7 +163,8 @@ async fn open_of(
 }
 
 async fn managed(reader: &Reader, loaded: &Loaded) -> Result<Draft, Failure> {
-    let live = reader.tenant(&needs(&loaded.manifest)).await?;
+    let live = reader.tenant(&needs(&loaded.manifest)).await;
+    let live = live.map_err(|error| unavailable::failure(error, Some(loaded)))?;
     let inputs = PlanInputs {
         tenant_id: None,
         graph_url: "",

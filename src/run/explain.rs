@@ -6,14 +6,14 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 use super::members::MembersRequest;
-use super::plan::{NameUnmanaged, PlanRequest, add_names};
-use super::{Failure, unless_stopped};
+use super::plan::{NameUnmanaged, PlanRequest, add_names, left_out};
+use super::{Failure, unavailable, unless_stopped};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::manifest::Loaded;
-use crate::model::{LivePolicy, PolicyKind};
+use crate::model::{LivePolicy, PolicyKind, UnavailableKind, WholeTenant};
 use crate::plan::explain::{self, Explanation};
 use crate::plan::guards::GuardRules;
 use crate::plan::inventory::{InventoryQuery, inventory};
@@ -39,7 +39,11 @@ pub async fn explain(
     let selection = Selection::default();
     unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
-        let live = reader.tenant(&needs(&loaded.manifest)).await?;
+        let mut needs = needs(&loaded.manifest);
+        needs.spare = left_out(&needs.kinds, kinds);
+        let live = reader.tenant(&needs).await;
+        let live = live.map_err(|error| unavailable::failure(error, Some(loaded)))?;
+        let (manifest, _) = unavailable::without(loaded, &live.unavailable);
         let inputs = PlanInputs {
             tenant_id,
             graph_url: reader.graph_url(),
@@ -47,7 +51,7 @@ pub async fn explain(
             strict: false,
             selection: &selection,
         };
-        let (made, diagnostics) = plan::make(&loaded.manifest, &loaded.sources, &live, &inputs);
+        let (made, diagnostics) = plan::make(&manifest, &loaded.sources, &live, &inputs);
         let Some(mut made) = made else {
             let sources = loaded.sources.clone();
             return Err(Failure::found(Exit::InvalidManifests, diagnostics, sources));
@@ -105,7 +109,7 @@ async fn unmanaged(
 ) -> Result<Explanation, Failure> {
     let tenant = match kinds {
         [] => reader.whole_tenant().await?,
-        kinds => reader.whole_tenant_of(kinds).await?,
+        kinds => of_kinds(reader, kinds).await?,
     };
     let found = inventory(&tenant, None, &InventoryQuery::default());
     let Some(live) = matching(&tenant.policies, policy, kinds)? else {
@@ -136,20 +140,40 @@ pub(super) fn not_found(
     message: String,
     near: Option<String>,
     otherwise: &str,
-    unavailable: &[(PolicyKind, String)],
+    unavailable: &[UnavailableKind],
 ) -> Failure {
     if unavailable.is_empty() {
         let hint = near.unwrap_or_else(|| otherwise.to_owned());
         return Failure::new(Exit::InvalidManifests, message).hint(hint);
     }
-    let kinds: Vec<&str> = unavailable.iter().map(|(kind, _)| kind.name()).collect();
+    let kinds = unavailable
+        .iter()
+        .map(|unavailable| unavailable.kind.name());
+    let kinds: Vec<&str> = kinds.collect();
+    let is_forbidden = unavailable
+        .iter()
+        .any(|unavailable| unavailable.is_forbidden);
     let message = format!(
         "{message} in what could be read; {} could not be read",
         kinds.join(", ")
     );
-    Failure::new(Exit::Refused, message).hint(near.unwrap_or_else(|| {
-        "name the kinds that may be read with `--kind`, or grant the permissions".to_owned()
-    }))
+    let (exit, hint) = match is_forbidden {
+        true => (
+            Exit::Refused,
+            "name the kinds that may be read with `--kind`, or grant the permissions",
+        ),
+        false => (Exit::InvalidManifests, otherwise),
+    };
+    Failure::new(exit, message).hint(near.unwrap_or_else(|| hint.to_owned()))
+}
+
+/// Reads what was asked for by kind; a kind that the tenant does not have is an error then.
+pub(super) async fn of_kinds(
+    reader: &Reader,
+    kinds: &[PolicyKind],
+) -> Result<WholeTenant, Failure> {
+    let read = reader.whole_tenant_of(kinds).await;
+    read.map_err(|error| unavailable::failure(error, None))
 }
 
 /// Finds the policy that is meant: by id without case, by name with case.

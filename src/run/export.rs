@@ -7,6 +7,7 @@ use std::sync::Arc;
 use assignctl_sandbox as sandbox;
 use tokio_util::sync::CancellationToken;
 
+use super::explain::of_kinds;
 use super::list::managed;
 use super::{Failure, unless_stopped};
 use crate::exit::Exit;
@@ -14,7 +15,7 @@ use crate::export::{self, Export};
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::manifest::Loaded;
-use crate::model::{LivePolicy, PolicyKind};
+use crate::model::{LivePolicy, UnavailableKind, WholeTenant};
 use crate::plan::Selection;
 
 /// What stands for the tenant in a snapshot if the token does not name it.
@@ -33,7 +34,7 @@ pub async fn manifests(
     let reader = Reader::new(Arc::clone(client));
     unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
-        let tenant = reader.whole_tenant().await?;
+        let tenant = tenant(&reader, selection).await?;
         let export = export::manifests(&tenant, tenant_id.as_deref(), |policy| {
             selection.includes(policy.kind, &policy.name)
         });
@@ -57,7 +58,7 @@ pub async fn unmanaged(
     let reader = Reader::new(Arc::clone(client));
     unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
-        let tenant = reader.whole_tenant().await?;
+        let tenant = tenant(&reader, selection).await?;
         let managed = match loaded {
             None => BTreeSet::new(),
             Some(loaded) => managed(&reader, loaded, &tenant).await?,
@@ -76,6 +77,14 @@ pub async fn unmanaged(
         Ok((tenant_id, export))
     })
     .await
+}
+
+/// Reads what may be exported: no kind that the options leave out.
+async fn tenant(reader: &Reader, selection: &Selection) -> Result<WholeTenant, Failure> {
+    match selection.kinds.as_slice() {
+        [] => Ok(reader.whole_tenant().await?),
+        kinds => of_kinds(reader, kinds).await,
+    }
 }
 
 /// Refuses an export of nothing.
@@ -113,10 +122,8 @@ pub struct Snapshot {
     pub groups: usize,
     /// How many assignment filters it holds.
     pub filters: usize,
-    /// Kinds that the sign-in may not see, and what the service says.
-    pub unavailable: Vec<(PolicyKind, String)>,
-    /// Kinds that the tenant does not have, and what the service says.
-    pub lacking: Vec<(PolicyKind, String)>,
+    /// Kinds whose list the service refuses: the file holds none of their policies.
+    pub unavailable: Vec<UnavailableKind>,
 }
 
 /// Reads the whole tenant. `configured` is its id if the token does not name it.
@@ -153,7 +160,6 @@ pub async fn snapshot(
             groups: tenant.groups.len(),
             filters: tenant.filters.len(),
             unavailable: tenant.unavailable,
-            lacking: tenant.lacking,
         })
     })
     .await

@@ -5,15 +5,17 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::explain::not_found;
-use super::{Failure, unless_stopped};
+use super::explain::{not_found, of_kinds};
+use super::{Failure, unavailable, unless_stopped};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::graph::memberships::Member;
 use crate::manifest::Loaded;
-use crate::model::{Guid, LiveFilter, LiveGroup, LiveTenant, Needs, PolicyKind, WholeTenant};
+use crate::model::{
+    Guid, LiveFilter, LiveGroup, LiveTenant, Needs, PolicyKind, UnavailableKind, WholeTenant,
+};
 use crate::plan::inventory::{Inventory, InventoryQuery, Subject, SubjectKind, inventory};
 use crate::plan::needs::needs;
 use crate::plan::writes::WriteWith;
@@ -56,7 +58,7 @@ pub async fn list(
     client: &Arc<Client>,
     request: &ListRequest,
     stop: &CancellationToken,
-) -> Result<(Inventory, Vec<(PolicyKind, String)>), Failure> {
+) -> Result<(Inventory, Vec<UnavailableKind>), Failure> {
     let reader = Reader::new(Arc::clone(client));
     unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
@@ -70,7 +72,7 @@ pub async fn list(
         };
         let tenant = match request.selection.kinds.as_slice() {
             [] => reader.whole_tenant().await?,
-            kinds => reader.whole_tenant_of(kinds).await?,
+            kinds => of_kinds(&reader, kinds).await?,
         };
         if let (Some(unknown), Some(subject)) = (unknown, &subject)
             && !is_assigned_to(&tenant, &subject.id)
@@ -305,7 +307,8 @@ pub(super) async fn managed(
         .collect();
     needs.kinds.retain(|kind| !read.contains(kind));
     needs.filters = false;
-    let mut live = reader.tenant(&needs).await?;
+    let live = reader.tenant(&needs).await;
+    let mut live = live.map_err(|error| unavailable::failure(error, Some(loaded)))?;
     live.policies.extend(policies);
     live.filters.clone_from(&tenant.filters);
     let (draft, diagnostics) = plan::make(

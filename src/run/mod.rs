@@ -28,6 +28,7 @@ pub mod rollback;
 pub mod schema;
 pub mod tenants;
 pub mod trial;
+pub mod unavailable;
 pub mod who;
 pub mod whoami;
 

@@ -11,13 +11,13 @@ use super::connect::ServiceSettings;
 use super::members::{self, MembersRequest};
 use super::reviewed::check_tenant;
 use super::who::{self, Who};
-use super::{Failure, clock, inputs, manifests, unless_stopped};
+use super::{Failure, clock, inputs, manifests, unavailable, unless_stopped};
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
-use crate::graph::error::GraphError;
 use crate::manifest::Loaded;
+use crate::model::PolicyKind;
 use crate::plan::audit::Audit;
 use crate::plan::guards::GuardRules;
 use crate::plan::lints;
@@ -135,8 +135,11 @@ pub async fn plan(
     let reader = Reader::new(Arc::clone(client));
     unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
-        let live = reader.tenant(&needs(&loaded.manifest)).await;
-        let live = live.map_err(|error| not_available(loaded, error))?;
+        let mut needs = needs(&loaded.manifest);
+        needs.spare = left_out(&needs.kinds, &request.selection.kinds);
+        let live = reader.tenant(&needs).await;
+        let live = live.map_err(|error| unavailable::failure(error, Some(loaded)))?;
+        let (manifest, unread) = unavailable::without(loaded, &live.unavailable);
         let inputs = PlanInputs {
             tenant_id,
             graph_url: reader.graph_url(),
@@ -144,9 +147,9 @@ pub async fn plan(
             strict: request.strict,
             selection: request.selection,
         };
-        let (draft, mut diagnostics) =
-            plan::make(&loaded.manifest, &loaded.sources, &live, &inputs);
-        diagnostics.splice(0..0, loaded.diagnostics.iter().cloned());
+        let (draft, mut diagnostics) = plan::make(&manifest, &loaded.sources, &live, &inputs);
+        let before = loaded.diagnostics.iter().cloned().chain(unread);
+        diagnostics.splice(0..0, before);
         let Some(mut draft) = draft else {
             let sources = loaded.sources.clone();
             return Err(Failure::found(Exit::InvalidManifests, diagnostics, sources));
@@ -199,23 +202,11 @@ pub async fn plan(
     .await
 }
 
-/// Names the first entry of a kind that the tenant does not have: without the licence, the kind has no list.
-fn not_available(loaded: &Loaded, error: GraphError) -> Failure {
-    let place = error.kind_not_available().and_then(|(kind, said)| {
-        let mut entries = loaded.manifest.entries.iter();
-        let entry = entries.find(|entry| entry.kind == kind)?;
-        let message = format!("`{kind}` is not available in this tenant: {said}");
-        let found = Diagnostic::error("kind-unavailable", entry.place, message);
-        Some(found.hint("the tenant may lack the licence; leave the entry out for this tenant"))
-    });
-    match place {
-        None => error.into(),
-        Some(found) => {
-            let mut diagnostics = loaded.diagnostics.clone();
-            diagnostics.push(found);
-            Failure::found(Exit::InvalidManifests, diagnostics, loaded.sources.clone())
-        }
-    }
+/// Returns the kinds that `--kind` leaves out.
+pub(super) fn left_out(kinds: &BTreeSet<PolicyKind>, asked: &[PolicyKind]) -> BTreeSet<PolicyKind> {
+    let all = kinds.iter().copied();
+    all.filter(|kind| !asked.is_empty() && !asked.contains(kind))
+        .collect()
 }
 
 /// Looks up what groups and filters are called that only the tenant names, and what else changes with

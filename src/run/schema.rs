@@ -10,10 +10,10 @@ use crate::graph::client::Client;
 use crate::graph::{AllNames, Reader};
 use crate::manifest::schema::schema;
 use crate::manifest::schema_names::{TenantNames, add_names};
-use crate::model::{LiveFilter, PolicyKind};
+use crate::model::{LiveFilter, PolicyKind, UnavailableKind};
 
-/// The schema, and the kinds whose policies could not be read, with what the service says.
-pub type TenantSchema = (Value, Vec<(PolicyKind, String)>);
+/// The schema, and the kinds whose list the service refuses.
+pub type TenantSchema = (Value, Vec<UnavailableKind>);
 
 /// Reads the names of a tenant, and makes the schema with them.
 ///
@@ -44,9 +44,9 @@ pub(super) fn with_names(
     policies: impl Iterator<Item = (PolicyKind, String)>,
     groups: Vec<String>,
     filters: &[LiveFilter],
-    unavailable: &[(PolicyKind, String)],
+    unavailable: &[UnavailableKind],
 ) -> Value {
-    let refused = |kind: &PolicyKind| unavailable.iter().any(|(known, _)| known == kind);
+    let refused = |kind: &PolicyKind| unavailable.iter().any(|known| known.kind == *kind);
     let kinds = PolicyKind::all().filter(|kind| !refused(kind));
     let filters = filters.iter().map(|filter| filter.name.clone());
     let mut names = TenantNames {

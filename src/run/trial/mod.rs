@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::apply::{ApplyInput, ApplyRun};
 use super::connect::ServiceSettings;
 use super::doctor::Examined;
-use super::explain::{NAMED, matching, not_found};
+use super::explain::{NAMED, matching, not_found, of_kinds};
 use super::plan::PreparedPlan;
 use super::reviewed::check_configured_tenant;
 use super::{Failure, unless_stopped};
@@ -84,7 +84,7 @@ pub async fn prepare(
         check_configured_tenant(request.tenant_id, tenant_id.as_deref())?;
         let tenant = match request.kinds {
             [] => reader.whole_tenant().await?,
-            kinds => reader.whole_tenant_of(kinds).await?,
+            kinds => of_kinds(&reader, kinds).await?,
         };
         let found = matching(&tenant.policies, request.policy, request.kinds)?;
         let Some(policy) = found else {

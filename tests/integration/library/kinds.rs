@@ -430,7 +430,7 @@ async fn a_kind_that_the_service_lacks_is_an_error_only_where_it_is_named() {
         .policies(assignctl::model::PolicyKind::from_name("termsAndConditions").expect("a kind"))
         .await
         .expect_err("no such list");
-    assert!(matches!(unread, GraphError::Service { .. }), "{unread}");
+    assert!(matches!(unread, GraphError::RefusedLists(_)), "{unread}");
     let whole = world.reader().whole_tenant().await.expect("the others");
     assert_eq!(whole.policies.len(), 1);
     assert_eq!(whole.unavailable.len(), 1, "{:?}", whole.unavailable);

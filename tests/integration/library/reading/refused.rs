@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use assignctl::auth::{Fetching, Token, TokenSource};
 use assignctl::graph::GraphError;
+use assignctl::model::{Needs, PolicyKind};
 use secrecy::SecretString;
 
 use super::{EVERYTHING, LISTS, healthy_plan, tenant, unread};
@@ -155,6 +156,68 @@ async fn redirects_are_refused_wherever_they_lead() {
     }
 }
 
+/// A later page that is refused, as for a skip token that has expired, says nothing of the tenant's licences: the
+/// policies are there.
+#[tokio::test(start_paused = true)]
+async fn only_the_first_page_of_a_list_says_that_a_kind_is_missing() {
+    for status in [400, 403, 404] {
+        let mut tenant = tenants::tenant(5);
+        tenant.service.max_page_size = 2;
+        tenant.service.page_size = 2;
+        let world = World::new(tenant);
+        world.wire.rule(move |sent| {
+            let is_later = sent.path.contains("skip");
+            match is_later && sent.path.contains("/configurationPolicies") {
+                true => Act::Answer(error(status, "BadRequest")),
+                false => Act::Pass,
+            }
+        });
+        let reader = world.reader();
+        let status = format!("(status {status}, code BadRequest");
+        for failed in [
+            reader.whole_tenant().await.map(|whole| whole.unavailable),
+            reader.raw_tenant().await.map(|whole| whole.unavailable),
+            reader.all_names().await.map(|names| names.unavailable),
+            world
+                .reader()
+                .tenant(&world_needs())
+                .await
+                .map(|live| live.unavailable),
+        ] {
+            let failed = failed.expect_err("a page is missing");
+            assert!(matches!(failed, GraphError::Service { .. }), "{failed}");
+            assert!(failed.to_string().contains(&status), "{failed}");
+        }
+    }
+}
+
+fn world_needs() -> Needs {
+    let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
+    Needs {
+        kinds: [kind].into(),
+        ..Needs::default()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kind_is_missing_whatever_its_list_is_refused_with() {
+    for status in [400, 403, 404] {
+        let world = World::new(tenants::tenant(5));
+        world.wire.rule(move |sent| {
+            match sent.path.contains("/intents") || sent.path.contains("/mobileApps") {
+                true => Act::Answer(error(status, "BadRequest")),
+                false => Act::Pass,
+            }
+        });
+        let whole = world.reader().whole_tenant().await.expect("the others");
+        assert_eq!(whole.unavailable.len(), 2, "{:?}", whole.unavailable);
+        for unavailable in whole.unavailable {
+            assert_eq!(unavailable.is_forbidden, status == 403);
+            assert!(unavailable.said.contains(&format!("(status {status}")));
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_error_that_does_not_pass_is_not_tried_again() {
     for status in [400, 404, 405, 409, 414] {
@@ -163,7 +226,11 @@ async fn an_error_that_does_not_pass_is_not_tried_again() {
             .wire
             .rule(move |_| Act::Answer(error(status, "BadRequest")));
         let error = unread(&world, &wants("*", &[])).await;
-        assert!(matches!(error, GraphError::Service { .. }), "{error}");
+        let is_known = match status {
+            400 | 404 => matches!(error, GraphError::RefusedLists(_)),
+            _ => matches!(error, GraphError::Service { .. }),
+        };
+        assert!(is_known, "{error}");
         // A 400 may be about `$top` or about `$expand`: it is asked once more without each.
         let expected = if status == 400 { 4 } else { 1 };
         assert_eq!(world.wire.log().len(), expected, "{status}");
