@@ -8,6 +8,7 @@ pub mod approval;
 mod approval_state;
 mod capabilities;
 pub mod filed;
+mod half_written;
 mod policy;
 mod progress;
 mod route;

@@ -17,15 +17,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::capabilities::Capability;
 use super::progress::{
-    Next, Progress, Seen, Sent, WAIT_TOO_LONG, dropped_elsewhere, gone, interrupted_unverified,
-    not_done, unverified, wait_too_long,
+    Next, Progress, Seen, Sent, WAIT_TOO_LONG, dropped_elsewhere, gone, not_done, unverified,
+    wait_too_long,
 };
 use super::route::{has_whole_set, is_busy, is_serial, request};
 use super::staleness::moved_since;
 use super::{Outcome, Reason, Settled, Worker, acquire};
 use crate::graph::error::ServiceError;
 use crate::graph::retry::{BUSY_TRIES, BUSY_WAIT, FRESH, READ_BACKS_AFTER_UNKNOWN};
-use crate::graph::writer::{ApprovalHeader, LookSlot, WriteOutcome, WriteSlot};
+use crate::graph::writer::{LookSlot, WriteOutcome, WriteSlot};
 use crate::graph::{GraphError, Reader};
 use crate::model::{Source, assign_path, assignments, cast_assign_path, same_assignments};
 use crate::plan::PlannedPolicy;
@@ -35,10 +35,12 @@ impl Worker<'_> {
     /// Settles a policy and writes that down. `was_written` says whether an earlier write of this run to the
     /// policy has had its effect, or may have.
     pub(super) async fn settle(&self, policy: &PlannedPolicy, was_written: bool) -> Settled {
-        let mut progress = Progress::new(match self.approvals.filed(policy) {
+        let filed = self.approvals.filed(policy);
+        let mut progress = Progress::new(match &filed {
             Some(filed) => filed.steps(policy),
             None => steps(policy, self.settings.write_with),
         });
+        progress.resumes = filed.is_some();
         let _alone = match is_serial(policy.kind) {
             true => acquire(&self.serial).await,
             false => None,
@@ -51,10 +53,12 @@ impl Worker<'_> {
         };
         settled.written = was_written
             || match settled.outcome {
-                // What was filed has had no effect; steps before it may have.
-                Outcome::Pending => progress.own > 0,
+                // What was filed has had no effect; steps before it may have, those of an earlier run too.
+                Outcome::Pending => progress.own > 0 || progress.lacks(),
+                Outcome::Failed => progress.touched || progress.lacks(),
                 _ => progress.touched,
             };
+        settled = progress.complete(self.names, settled);
         match settled.outcome {
             Outcome::Already if was_written => settled.outcome = Outcome::Applied,
             Outcome::Pending if settled.written => {
@@ -93,15 +97,12 @@ impl Worker<'_> {
     /// Does the next step of a policy, or finds that there is none.
     async fn step(&self, policy: &PlannedPolicy, progress: &mut Progress) -> Next {
         if progress.done == progress.steps.len() {
-            return Err(match progress.put_back.take() {
+            return Err(match &progress.put_back {
                 None => Settled {
                     reason: progress.left_unknown(),
                     ..Settled::as_planned(Outcome::Applied)
                 },
-                Some(mut reason) => {
-                    reason.message += progress.how_put_back();
-                    Settled::not_as_planned(Outcome::Failed, reason)
-                }
+                Some(_) => Settled::not_as_planned(Outcome::Failed, Reason::new("putBack", "")),
             });
         }
         self.may_go_on(policy, progress)?;
@@ -294,10 +295,13 @@ impl Worker<'_> {
                 Ok(())
             }
             // The first 401 means an expired token, the second that the new one is rejected too.
-            WriteOutcome::Renewed(error) if progress.renewed => Err(Settled::not_as_planned(
-                Outcome::Failed,
-                Reason::from_service(&error),
-            )),
+            WriteOutcome::Renewed(error) if progress.renewed => {
+                let reason = Reason::from_service(&error);
+                if progress.put_back(&policy.before, &reason) {
+                    return Ok(());
+                }
+                Err(Settled::not_as_planned(Outcome::Failed, reason))
+            }
             WriteOutcome::Renewed(_) => {
                 progress.renewed = true;
                 self.writer.count_retried();
@@ -309,11 +313,15 @@ impl Worker<'_> {
                 Err(not_done(progress, wait_too_long(error.to_string())))
             }
             WriteOutcome::NotSent(error) => Err(not_sent(progress, &error)),
+            WriteOutcome::Redirected(error) if progress.has_made_room() => {
+                let reason = Reason::from_graph("redirected", &error);
+                self.put_back_unless_shown(policy, progress, (&step, &before), reason)
+                    .await
+            }
             // An earlier try may have had its effect.
-            WriteOutcome::Redirected(error) if progress.touched => Err(Settled::not_as_planned(
-                Outcome::Failed,
-                unverified(&error.to_string()),
-            )),
+            WriteOutcome::Redirected(error) if progress.touched && !progress.is_clear() => Err(
+                Settled::not_as_planned(Outcome::Failed, unverified(&error.to_string())),
+            ),
             WriteOutcome::Redirected(error) => Err(Settled::not_as_planned(
                 Outcome::Failed,
                 Reason::from_graph("redirected", &error),
@@ -360,8 +368,13 @@ impl Worker<'_> {
             self.choose_again(policy, progress, CreateRoute::Missing);
             return Ok(());
         }
-        // A try of this very step whose outcome was not known may be what is in the way now.
-        if progress.unknown > 0 && self.shows(policy, step, READ_BACKS_AFTER_UNKNOWN).await {
+        // A try of this very step whose outcome was not known may be what is in the way now. Of kinds that are written
+        // one by one it is not known whether the service refuses what is there already.
+        let looks = match progress.unknown {
+            0 => usize::from(creates && !has_whole_set(policy.kind)),
+            _ => READ_BACKS_AFTER_UNKNOWN,
+        };
+        if looks > 0 && self.shows(policy, step, looks).await {
             progress.seen_done();
             return Ok(());
         }
@@ -379,22 +392,10 @@ impl Worker<'_> {
             return Ok(());
         }
         let reason = Reason::from_service(&error);
-        if creates
-            && sent.header == ApprovalHeader::None
-            && progress.put_back(&policy.before, reason.clone())
-        {
+        // Where an approval was needed, what is put back would need one too.
+        if !progress.completed && progress.put_back(&policy.before, &reason) {
             return Ok(());
         }
-        let reason = match progress.put_back.take() {
-            None => reason,
-            Some(mut first) => {
-                first.message = format!(
-                    "{}; what it was to replace could not be put back ({}), `assignctl rollback` and the report restore it",
-                    first.message, reason.message
-                );
-                first
-            }
-        };
         Err(Settled::not_as_planned(Outcome::Failed, reason))
     }
 
@@ -416,41 +417,11 @@ impl Worker<'_> {
             () = tokio::time::sleep(wait) => Ok(()),
         }
     }
-
-    fn stopped(&self, progress: &Progress) -> Settled {
-        if progress.touched && progress.own > 0 && progress.own == progress.done {
-            let (done, all) = (progress.done, progress.steps.len());
-            return Settled::not_as_planned(
-                Outcome::Failed,
-                Reason::new(
-                    "interrupted",
-                    format!("interrupted after {done} of {all} writes to the policy"),
-                ),
-            );
-        }
-        if progress.touched {
-            return interrupted_unverified();
-        }
-        let reason = if self.interrupt.is_cancelled() {
-            Reason::new("interrupted", "interrupted before its turn")
-        } else if self.settings.fail_fast {
-            Reason::new(
-                "failFast",
-                "an earlier policy failed, and `--fail-fast` is set",
-            )
-        } else {
-            Reason::new(
-                "report",
-                "the run was ended because its report cannot be written",
-            )
-        };
-        Settled::not_as_planned(Outcome::Skipped, reason)
-    }
 }
 
 /// A write that could not be sent; an earlier try may have had its effect.
 fn not_sent(progress: &Progress, error: &GraphError) -> Settled {
-    let reason = match progress.touched {
+    let reason = match progress.touched && !progress.is_clear() {
         true => unverified(&error.to_string()),
         false => Reason::from_graph("notSent", error),
     };
@@ -466,6 +437,7 @@ fn place(
     if same_assignments(&policy.after, &seen.assignments) {
         return Ok(None);
     }
+    progress.resume_if_shown(seen);
     // Of several places with the same assignments, prefer the step we believe we are at. What was
     // seen done is not done again: whoever undid it meant to.
     let is_at = |number: usize| {

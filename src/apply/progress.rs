@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::capabilities::{Capability, Probe};
+use super::half_written::PutBack;
 use super::staleness::deleted;
 use super::{Outcome, Reason, Settled};
 use crate::graph::error::ServiceError;
 use crate::graph::write_request::{WriteRequest, says_more};
 use crate::graph::writer::ApprovalHeader;
-use crate::model::{Assignment, Assignments, LiveAssignment};
-use crate::plan::writes::{Step, StepAction};
+use crate::model::{Assignment, LiveAssignment};
+use crate::plan::writes::Step;
 use crate::plan::{Change, PlannedPolicy};
 use crate::report::PendingApproval;
 
@@ -67,9 +68,11 @@ pub(super) struct Progress {
     pub(super) not_before: Option<Instant>,
     /// What this policy is finding out for all.
     pub(super) probe: Option<Probe>,
-    /// Why a create was refused whose predecessor had made room for it, which is put back.
-    pub(super) put_back: Option<Reason>,
-    /// Whether assignments are made again without what the program does not know.
+    /// Whether an earlier run of the same plan has begun.
+    pub(super) resumes: bool,
+    /// What is put back, since the step that it made room for had no effect.
+    pub(super) put_back: Option<PutBack>,
+    /// Whether that is done without what the program does not know.
     pub(super) bare: bool,
 }
 
@@ -90,6 +93,7 @@ impl Progress {
             found: Vec::new(),
             not_before: None,
             probe: None,
+            resumes: false,
             put_back: None,
             bare: false,
         }
@@ -148,46 +152,6 @@ impl Progress {
                 "the service refused what the program does not know of assignments that were to be there again; they are there without it",
             )
         })
-    }
-
-    /// Says that what was to be replaced was put back.
-    pub(super) fn how_put_back(&self) -> &'static str {
-        match self.bare {
-            false => "; what it was to replace was put back",
-            true => {
-                "; what it was to replace was put back, without what the program does not know of it"
-            }
-        }
-    }
-
-    /// Goes back to what the present step was to replace; `false` if nothing made room for it. `before` is
-    /// what the policy had at first.
-    pub(super) fn put_back(&mut self, before: &Assignments, reason: Reason) -> bool {
-        let made_room: Vec<(usize, Assignment)> = self.steps[..self.done]
-            .iter()
-            .enumerate()
-            .rev()
-            .map_while(|(index, step)| match &step.action {
-                StepAction::Delete(old) => Some((index, old.clone())),
-                StepAction::Create(_) | StepAction::Assign(_) => None,
-            })
-            .collect();
-        if made_room.is_empty() || self.own != self.done || self.put_back.is_some() {
-            return false;
-        }
-        self.steps.truncate(self.done);
-        for (index, old) in made_room {
-            let then = match index.checked_sub(1) {
-                Some(earlier) => Arc::clone(&self.steps[earlier].then),
-                None => Arc::clone(before),
-            };
-            let action = StepAction::Create(old);
-            self.steps.push(Step { action, then });
-        }
-        self.unknown = 0;
-        self.bare = false;
-        self.put_back = Some(reason);
-        true
     }
 
     /// Notes that the present step is done and was seen done.
@@ -251,7 +215,9 @@ pub(super) fn policy_set_assignments_unclear(progress: &Progress) -> Settled {
 
 /// What is not done for a reason that is not a verdict on the policy.
 pub(super) fn not_done(progress: &Progress, reason: Reason) -> Settled {
-    if progress.touched {
+    if progress.is_clear() {
+        Settled::not_as_planned(Outcome::Failed, reason)
+    } else if progress.touched {
         Settled::not_as_planned(Outcome::Failed, unverified(&reason.message))
     } else {
         Settled::not_as_planned(Outcome::Skipped, reason)

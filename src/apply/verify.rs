@@ -91,15 +91,18 @@ impl Worker<'_> {
             }
             Watched::NoEffect if progress.unknown >= WRITE_TRIES => {
                 self.probed_in_vain(progress);
-                Err(Settled::not_as_planned(
-                    Outcome::Failed,
-                    Reason::new(
-                        "givenUp",
-                        format!(
-                            "given up after {WRITE_TRIES} tries, none of which had an effect: {reason}"
-                        ),
+                let reason = Reason::new(
+                    "givenUp",
+                    format!(
+                        "given up after {WRITE_TRIES} tries, none of which had an effect: {reason}"
                     ),
-                ))
+                );
+                // A write that may have been filed for approval has to be looked for.
+                let may_be_filed = self.settings.approval.justification.is_some();
+                if !may_be_filed && progress.put_back(&policy.before, &reason) {
+                    return Ok(());
+                }
+                Err(Settled::not_as_planned(Outcome::Failed, reason))
             }
             Watched::NoEffect => {
                 // The first try may show later than anyone waits. A second create would make a
@@ -123,6 +126,28 @@ impl Worker<'_> {
                 let backoff = self.writer.backoff(progress.unknown);
                 self.sleep(backoff.max(asked), self.interrupt).await
             }
+            Watched::Never(last) => Err(self.never_showed(policy, progress, last)),
+        }
+    }
+
+    /// Puts back what made room for a step, unless that shows after all.
+    pub(super) async fn put_back_unless_shown(
+        &self,
+        policy: &PlannedPolicy,
+        progress: &mut Progress,
+        (step, before): (&Step, &Seen),
+        reason: Reason,
+    ) -> Next {
+        match self
+            .watch(policy, step, Duration::ZERO, Some(before))
+            .await?
+        {
+            Watched::Shown(seen) => {
+                shown(progress, seen);
+                Ok(())
+            }
+            Watched::NoEffect if progress.put_back(&policy.before, &reason) => Ok(()),
+            Watched::NoEffect => Err(Settled::not_as_planned(Outcome::Failed, reason)),
             Watched::Never(last) => Err(self.never_showed(policy, progress, last)),
         }
     }

@@ -2,10 +2,13 @@
 
 use serde_json::{Value, json};
 
+use super::kinds;
 use super::support::World;
-use super::support::gated::{WHY, as_app, decide, end, file, lines, one, requests, set, three};
+use super::support::gated::{
+    WHY, as_app, decide, decide_on, end, file, lines, one, requests, set, three,
+};
 use super::support::service::Served;
-use super::support::tenant::Tenant;
+use super::support::tenant::{Tenant, policy_id};
 
 #[test]
 fn what_is_filed_is_pending_with_its_code_and_exits_8() {
@@ -296,4 +299,51 @@ fn the_same_change_of_an_unknown_identity_is_pending_and_not_taken_for_ones_own(
     as_app(&mut world, "one");
     world.run("apply --resume r.jsonl --yes").exits(0);
     assert_eq!(world.rows("P"), ["+A"]);
+}
+
+/// The step that made room was approved, and what was to take its place is not: that has to be said, and the newest
+/// report restores it.
+#[test]
+fn what_made_room_for_a_rejected_write_is_named_and_restored_by_the_last_report() {
+    let profiles = "windowsAutopilotDeploymentProfiles";
+    let world = kinds::world(&[(
+        profiles,
+        json!([{"id": policy_id(1), "displayName": "P",
+                "assignments": [{"target": kinds::to_group(1)}]}]),
+    )]);
+    world.edit("tenant.json", |state| {
+        state["service"]["approval"] = json!({"collections": [profiles]});
+    });
+    world.write("m.yaml", "version: 1\npolicies:\n  - {kind: windowsAutopilotDeploymentProfile, name: P, exclude: [{group: A}]}\n");
+    let allowed = "--allow removals --allow exclusion-lost --allow unassigned";
+    file(&world, &format!("{allowed} --report r1.jsonl"));
+    decide(&world, "approved", None);
+    let resume = format!("apply --resume r1.jsonl --yes --justification {WHY} --report r2.jsonl");
+    world.sandbox(&resume).exits(8).says(&[
+        "until then the assignment to the group `A` is missing, which was deleted to make room",
+    ]);
+    let last = requests(&world).len() - 1;
+    decide_on(&world, last, "rejected", Some("no way"));
+    world
+        .sandbox(&format!("apply --resume r2.jsonl --yes --justification {WHY} --report r3.jsonl"))
+        .exits(6)
+        .says(&[
+            "the request was rejected: no way; the assignment to the group `A` was deleted to make room and was not put back; `assignctl rollback`",
+        ]);
+    assert_eq!(lines(&world, "r3.jsonl")[0]["written"], true);
+    let rows = || {
+        world.json("tenant.json")[profiles][0]["assignments"]
+            .as_array()
+            .expect("rows")
+            .len()
+    };
+    assert_eq!(rows(), 0);
+    world.edit("tenant.json", |state| {
+        state["service"]["approval"] = json!({});
+    });
+    world
+        .sandbox("rollback r3.jsonl --yes")
+        .exits(0)
+        .says(&["1 applied"]);
+    assert_eq!(rows(), 1);
 }

@@ -6,10 +6,11 @@ use assignctl::graph::pace::{PUBLISHED_REQUESTS, Pace};
 use assignctl::model::RateLimit;
 use assignctl::plan::Plan;
 use assignctl::plan::writes::WriteWith;
+use assignctl::report::{Outcome, Settled};
 use assignctl_sandbox::{Collection, Tenant, target};
 
 use super::{ids, other_admin};
-use crate::library::support::answers::error;
+use crate::library::support::answers::{error, later, plain, with_header};
 use crate::library::support::tenants::{CATALOG, all_rows, assign, group_id, rows, tenant, wants};
 use crate::library::support::wire::Act;
 use crate::library::support::world::{LONGEST_WAIT, World, outcomes};
@@ -81,8 +82,16 @@ async fn seed_2413611_what_was_seen_done_is_not_done_again() {
 async fn what_made_room_is_put_back_where_its_successor_is_refused() {
     const MANIFEST: &str = "version: 1\npolicies:\n  - kind: termsAndConditions\n    name: T\n    include: [{group: B}]\n    exclude: [{group: A}]\n";
     for (refused, expected, said) in [
-        (1, "A", "; what it was to replace was put back"),
-        (2, "", "; what it was to replace could not be put back"),
+        (
+            1,
+            "A",
+            "BadRequest it is.; the assignment to the group `A`, deleted to make room, was put back",
+        ),
+        (
+            2,
+            "",
+            "; the assignment to the group `A` was deleted to make room and could not be put back (BadRequest it is.)",
+        ),
     ] {
         let terms = Collection::named("termsAndConditions").expect("a collection");
         let mut tenant = Tenant::empty();
@@ -109,4 +118,120 @@ async fn what_made_room_is_put_back_where_its_successor_is_refused() {
         // The delete, the create, and what puts back.
         assert_eq!(world.wire.writes().len(), 3);
     }
+}
+
+/// How a policy ends whose group turns from included to excluded, where the create of the exclusion is answered so,
+/// and what puts back so.
+async fn flipped(
+    create: impl Fn() -> Act + Send + 'static,
+    put_back: impl Fn() -> Act + Send + 'static,
+) -> (Settled, String) {
+    const MANIFEST: &str = "version: 1\npolicies:\n  - kind: windowsAutopilotDeploymentProfile\n    name: T\n    include: [{group: B}]\n    exclude: [{group: A}]\n";
+    let profiles = Collection::named("windowsAutopilotDeploymentProfiles").expect("a collection");
+    let mut tenant = Tenant::empty();
+    let [group, _] = ["A", "B"].map(|name| tenant.add_group(name));
+    let id = tenant.add_policy(profiles, "T", "");
+    assign(&mut tenant, profiles, &id, target::group(&group));
+    let world = World::new(tenant);
+    let plan = world.plan(MANIFEST).await;
+    world.wire.rule(move |sent| {
+        let body = sent.body.to_string();
+        match sent.method == "POST" && body.contains(&group) {
+            true if body.contains("exclusion") => create(),
+            true => put_back(),
+            false => Act::Pass,
+        }
+    });
+    let results = world.apply(&plan).await;
+    let settled = results.settled[0].clone();
+    (settled, rows(&world.tenant(), profiles, &id))
+}
+
+fn refusal() -> Act {
+    Act::Answer(with_header(error(400, "BadRequest"), "request-id", "rq-1"))
+}
+
+fn busy() -> Act {
+    Act::Answer(error(500, "InternalServerError"))
+}
+
+/// The first refusal is what a reader has to look for, whatever keeps its predecessor from being put back.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_keeps_its_reason_where_putting_back_fails() {
+    let wait = || Act::Answer(later(429, "4000"));
+    let moved = || {
+        Act::Answer(with_header(
+            plain(307, ""),
+            "location",
+            "http://elsewhere.example/x",
+        ))
+    };
+    for (put_back, said) in [
+        (
+            Box::new(busy) as Box<dyn Fn() -> Act + Send>,
+            "given up after 5 tries",
+        ),
+        (Box::new(wait), "4000 s"),
+        (Box::new(moved), "elsewhere"),
+        (
+            Box::new(|| Act::Answer(error(401, "InvalidAuthenticationToken"))),
+            "Invalid",
+        ),
+    ] {
+        let (settled, rows) = flipped(refusal, put_back).await;
+        assert_eq!(rows, "");
+        assert!(settled.written);
+        let reason = settled.reason.expect("a reason");
+        assert_eq!((&*reason.code, reason.status), ("BadRequest", Some(400)));
+        assert_eq!(reason.request_id.as_deref(), Some("rq-1"));
+        for part in [
+            "BadRequest it is.; the assignment to the group `A` was deleted to make room and could not be put back (",
+            said,
+            "; `assignctl rollback` and the report restore it",
+        ] {
+            assert!(reason.message.contains(part), "{part}: {}", reason.message);
+        }
+    }
+}
+
+/// Not only a refusal leaves a gap.
+#[tokio::test(start_paused = true)]
+async fn what_made_room_is_put_back_whatever_its_successor_failed_of() {
+    let moved = || {
+        Act::Answer(with_header(
+            plain(307, ""),
+            "location",
+            "http://elsewhere.example/x",
+        ))
+    };
+    let token = || Act::Answer(error(401, "InvalidAuthenticationToken"));
+    for (create, code) in [
+        (Box::new(busy) as Box<dyn Fn() -> Act + Send>, "givenUp"),
+        (Box::new(moved), "redirected"),
+        (Box::new(token), "InvalidAuthenticationToken"),
+    ] {
+        let (settled, rows) = flipped(create, || Act::Pass).await;
+        assert_eq!(rows, "A", "{code}");
+        let reason = settled.reason.expect("a reason");
+        assert_eq!(reason.code, code);
+        let said = "; the assignment to the group `A`, deleted to make room, was put back";
+        assert!(reason.message.contains(said), "{}", reason.message);
+    }
+    // What puts back would have to wait as long.
+    let (settled, rows) = flipped(|| Act::Answer(later(429, "4000")), || Act::Pass).await;
+    assert_eq!(rows, "");
+    assert!(settled.written);
+    let reason = settled.reason.expect("a reason");
+    assert_eq!(reason.code, "waitTooLong");
+    let said = "; the assignment to the group `A` was deleted to make room and was not put back; `assignctl rollback`";
+    assert!(reason.message.contains(said), "{}", reason.message);
+}
+
+/// Whether the service refuses what is there already is not known, so that is looked at.
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_refused_and_there_is_done() {
+    let create = || Act::alter(|response| *response = error(400, "BadRequest"));
+    let (settled, rows) = flipped(create, || Act::Pass).await;
+    assert_eq!(settled.outcome, Outcome::Applied, "{settled:?}");
+    assert_eq!(rows, "!A B");
 }

@@ -102,15 +102,17 @@ impl Run<'_> {
         }
     }
 
-    /// Whether a create may put back what made room for another: that one was refused after a delete.
+    /// Whether a create may put back what made room for another: that one failed after a delete.
     fn puts_back(&self, policy: &PlannedPolicy, sent: &Sent) -> bool {
         let mut earlier = self.writes().filter(|write| {
             write.number < sent.number && write.path.contains(&policy.id) && write.at <= sent.at
         });
         earlier.any(|write| write.method == "DELETE")
             && earlier.any(|write| {
-                let refused = |status| matches!(status, 400..=499) && !matches!(status, 408 | 429);
-                write.method == "POST" && write.status().is_some_and(refused)
+                write.method == "POST"
+                    && !write
+                        .status()
+                        .is_some_and(|status| matches!(status, 200..=299))
             })
     }
 

@@ -1,0 +1,251 @@
+//! Policies of which some writes are done and others are not.
+//!
+//! Where the service has room for one of two assignments, one is deleted before the other is created. If the create
+//! has no effect, what was deleted is put back. What cannot be put back is named, with the reason why the create
+//! had no effect: that reason and its request id are what a reader has to look for.
+
+use std::sync::Arc;
+
+use super::progress::{Progress, Seen, interrupted_unverified};
+use super::{Outcome, Reason, Settled, Worker};
+use crate::model::{Assignment, Assignments, Target, same_assignments};
+use crate::plan::Names;
+use crate::plan::writes::{Step, StepAction};
+
+const RESTORE: &str = "`assignctl rollback` and the report restore it";
+
+/// The way back from a step that had no effect to what it was to replace.
+#[derive(Debug)]
+pub(super) struct PutBack {
+    /// Why the step had none.
+    reason: Reason,
+    /// The steps of the plan, and which of them had none.
+    planned: (Vec<Step>, usize),
+    /// How many of its own steps are kept.
+    kept: usize,
+}
+
+impl Progress {
+    /// Returns what was deleted to make room for the next step, the last first, with its place among the steps.
+    fn made_room(&self) -> Vec<(usize, Assignment)> {
+        let creates = |step: &Step| matches!(step.action, StepAction::Create(_));
+        if !self.steps.get(self.done).is_some_and(creates) {
+            return Vec::new();
+        }
+        let done = self.steps[..self.done].iter().enumerate().rev();
+        done.map_while(|(index, step)| match &step.action {
+            StepAction::Delete(old) => Some((index, old.clone())),
+            StepAction::Create(_) | StepAction::Assign(_) => None,
+        })
+        .collect()
+    }
+
+    /// Returns what was deleted and has nothing in its place.
+    fn gone(&self) -> Vec<Assignment> {
+        let to_come = self.steps.get(self.done..).unwrap_or_default();
+        match self.put_back {
+            Some(_) => to_come
+                .iter()
+                .filter_map(|step| match &step.action {
+                    StepAction::Create(old) => Some(old.clone()),
+                    StepAction::Delete(_) | StepAction::Assign(_) => None,
+                })
+                .collect(),
+            None if self.own == self.done || self.resumes => {
+                self.made_room().into_iter().map(|(_, old)| old).collect()
+            }
+            // It was not this run, and need not have been one of this plan.
+            None => Vec::new(),
+        }
+    }
+
+    /// Whether this run has deleted something to make room for the next step.
+    pub(super) fn has_made_room(&self) -> bool {
+        self.own == self.done && self.put_back.is_none() && !self.made_room().is_empty()
+    }
+
+    /// Goes back to what the present step was to replace, since that had no effect; `false` if this run has made no
+    /// room for it. `before` is what the policy had at first.
+    pub(super) fn put_back(&mut self, before: &Assignments, reason: &Reason) -> bool {
+        if !self.has_made_room() {
+            return false;
+        }
+        let made_room = self.made_room();
+        let planned = (self.steps.clone(), self.done);
+        self.steps.truncate(self.done);
+        let kept = self.done - made_room.len();
+        for (index, old) in made_room {
+            let then = match index.checked_sub(1) {
+                Some(earlier) => Arc::clone(&self.steps[earlier].then),
+                None => Arc::clone(before),
+            };
+            let action = StepAction::Create(old);
+            self.steps.push(Step { action, then });
+        }
+        self.unknown = 0;
+        self.bare = false;
+        self.put_back = Some(PutBack {
+            reason: reason.clone(),
+            planned,
+            kept,
+        });
+        true
+    }
+
+    /// Goes on as planned if the step shows after all that seemed to have no effect.
+    pub(super) fn resume_if_shown(&mut self, seen: &Seen) {
+        let is_shown = |put_back: &mut PutBack| {
+            let (steps, failed) = &put_back.planned;
+            same_assignments(&steps[*failed].then, &seen.assignments)
+        };
+        if let Some(PutBack { planned, .. }) = self.put_back.take_if(is_shown) {
+            let (steps, failed) = planned;
+            self.steps = steps;
+            self.done = failed;
+            self.seen_done();
+        }
+    }
+
+    /// Whether all that this run has sent was seen done, or seen to have had no effect.
+    pub(super) fn is_clear(&self) -> bool {
+        self.touched && self.unknown == 0 && self.own > 0 && self.own == self.done
+    }
+
+    /// Says of a policy that is half written what became of it, with the reason that counts.
+    pub(super) fn complete(&mut self, names: &Names, settled: Settled) -> Settled {
+        let (Some(reason), Outcome::Failed | Outcome::Pending) = (&settled.reason, settled.outcome)
+        else {
+            return settled;
+        };
+        let gone = all_called(&self.gone(), names);
+        let message = &reason.message;
+        let (reason, said) = match (self.put_back.take(), gone) {
+            (
+                Some(PutBack {
+                    reason: first,
+                    kept,
+                    planned,
+                }),
+                gone,
+            ) => {
+                let (steps, failed) = planned;
+                let replaced = steps[kept..failed].iter();
+                let replaced = replaced.filter_map(|step| match &step.action {
+                    StepAction::Delete(old) => Some(old.clone()),
+                    StepAction::Create(_) | StepAction::Assign(_) => None,
+                });
+                let replaced = all_called(&replaced.collect::<Vec<_>>(), names);
+                let said = match (gone, replaced) {
+                    (Some(gone), _) => format!(
+                        "{gone} was deleted to make room and could not be put back ({message}); {RESTORE}"
+                    ),
+                    (None, replaced) => format!(
+                        "{}, deleted to make room, was put back{}",
+                        replaced.unwrap_or_default(),
+                        match self.bare {
+                            true => ", without what the program does not know of it",
+                            false => "",
+                        }
+                    ),
+                };
+                let kept = match kept {
+                    0 => String::new(),
+                    kept => format!("; {}", done_of(kept, steps.len())),
+                };
+                (first, format!("{said}{kept}"))
+            }
+            (None, Some(gone)) if settled.outcome == Outcome::Pending => (
+                reason.clone(),
+                format!("until then {gone} is missing, which was deleted to make room"),
+            ),
+            (None, Some(gone)) => (
+                reason.clone(),
+                format!("{gone} was deleted to make room and was not put back; {RESTORE}"),
+            ),
+            (None, None)
+                if settled.outcome == Outcome::Failed
+                    && self.own > 0
+                    && reason.code != "interrupted" =>
+            {
+                (reason.clone(), done_of(self.own, self.steps.len()))
+            }
+            (None, None) => return settled,
+        };
+        let message = format!("{}; {said}", reason.message);
+        Settled {
+            reason: Some(Reason { message, ..reason }),
+            ..settled
+        }
+    }
+
+    /// Whether the policy lacks what was deleted to make room, by this run or an earlier one of the same plan.
+    pub(super) fn lacks(&self) -> bool {
+        !self.gone().is_empty()
+    }
+}
+
+impl Worker<'_> {
+    /// Settles a policy whose work is stopped.
+    pub(super) fn stopped(&self, progress: &Progress) -> Settled {
+        if progress.touched && progress.own > 0 && progress.own == progress.done {
+            let (done, all) = (progress.done, progress.steps.len());
+            return Settled::not_as_planned(
+                Outcome::Failed,
+                Reason::new(
+                    "interrupted",
+                    format!("interrupted after {done} of {all} writes to the policy"),
+                ),
+            );
+        }
+        if progress.touched {
+            return interrupted_unverified();
+        }
+        let reason = if self.interrupt.is_cancelled() {
+            Reason::new("interrupted", "interrupted before its turn")
+        } else if self.settings.fail_fast {
+            Reason::new(
+                "failFast",
+                "an earlier policy failed, and `--fail-fast` is set",
+            )
+        } else {
+            Reason::new(
+                "report",
+                "the run was ended because its report cannot be written",
+            )
+        };
+        Settled::not_as_planned(Outcome::Skipped, reason)
+    }
+}
+
+fn done_of(done: usize, all: usize) -> String {
+    let are = match done {
+        1 => "is",
+        _ => "are",
+    };
+    format!("{done} of {all} writes to the policy {are} done")
+}
+
+/// Names assignments; `None` if there are none.
+fn all_called(assignments: &[Assignment], names: &Names) -> Option<String> {
+    let called = assignments
+        .iter()
+        .map(|assignment| called(assignment, names));
+    let called: Vec<String> = called.collect();
+    (!called.is_empty()).then(|| called.join(" and "))
+}
+
+fn called(assignment: &Assignment, names: &Names) -> String {
+    let group = |id: &str| names.group(id).unwrap_or(id).to_owned();
+    let target = match &assignment.key.target {
+        Target::AllDevices => "the assignment to all devices".to_owned(),
+        Target::AllUsers => "the assignment to all users".to_owned(),
+        Target::Group(id) => format!("the assignment to the group `{}`", group(id)),
+        Target::ExclusionGroup(id) => format!("the exclusion of the group `{}`", group(id)),
+        Target::Collection(id) => format!("the assignment to the collection `{id}`"),
+        Target::Other { .. } => "an assignment to a target of an unknown type".to_owned(),
+    };
+    match &assignment.key.variant {
+        Some(intent) => format!("{target} ({intent})"),
+        None => target,
+    }
+}
