@@ -6,24 +6,13 @@
 
 use std::sync::Arc;
 
-use super::progress::{Progress, Seen, interrupted_unverified};
+use super::progress::{Progress, PutBack, Seen, interrupted_unverified};
 use super::{Outcome, Reason, Settled, Worker};
 use crate::model::{Assignment, Assignments, Target, same_assignments};
 use crate::plan::Names;
 use crate::plan::writes::{Step, StepAction};
 
 const RESTORE: &str = "`assignctl rollback` and the report restore it";
-
-/// The way back from a step that had no effect to what it was to replace.
-#[derive(Debug)]
-pub(super) struct PutBack {
-    /// Why the step had none.
-    reason: Reason,
-    /// The steps of the plan, and which of them had none.
-    planned: (Vec<Step>, usize),
-    /// How many of its own steps are kept.
-    kept: usize,
-}
 
 impl Progress {
     /// Returns what was deleted to make room for the next step, the last first, with its place among the steps.

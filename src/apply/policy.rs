@@ -25,7 +25,7 @@ use super::staleness::moved_since;
 use super::{Outcome, Reason, Settled, Worker, acquire};
 use crate::graph::error::ServiceError;
 use crate::graph::retry::{BUSY_TRIES, BUSY_WAIT, FRESH, READ_BACKS_AFTER_UNKNOWN};
-use crate::graph::writer::{LookSlot, WriteOutcome, WriteSlot};
+use crate::graph::writer::{ApprovalHeader, LookSlot, WriteOutcome, WriteSlot};
 use crate::graph::{GraphError, Reader};
 use crate::model::{Source, assign_path, assignments, cast_assign_path, same_assignments};
 use crate::plan::PlannedPolicy;
@@ -102,7 +102,9 @@ impl Worker<'_> {
                     reason: progress.left_unknown(),
                     ..Settled::as_planned(Outcome::Applied)
                 },
-                Some(_) => Settled::not_as_planned(Outcome::Failed, Reason::new("putBack", "")),
+                Some(put_back) => {
+                    Settled::not_as_planned(Outcome::Failed, put_back.reason.clone())
+                }
             });
         }
         self.may_go_on(policy, progress)?;

@@ -6,14 +6,13 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::capabilities::{Capability, Probe};
-use super::half_written::PutBack;
 use super::staleness::deleted;
 use super::{Outcome, Reason, Settled};
 use crate::graph::error::ServiceError;
 use crate::graph::write_request::{WriteRequest, says_more};
 use crate::graph::writer::ApprovalHeader;
 use crate::model::{Assignment, LiveAssignment};
-use crate::plan::writes::Step;
+use crate::plan::writes::{Step, StepAction};
 use crate::plan::{Change, PlannedPolicy};
 use crate::report::PendingApproval;
 
@@ -74,6 +73,17 @@ pub(super) struct Progress {
     pub(super) put_back: Option<PutBack>,
     /// Whether that is done without what the program does not know.
     pub(super) bare: bool,
+}
+
+/// The way back from a step that had no effect to what it was to replace.
+#[derive(Debug)]
+pub(super) struct PutBack {
+    /// Why the step had none.
+    pub(super) reason: Reason,
+    /// The steps of the plan, and which of them had none.
+    pub(super) planned: (Vec<Step>, usize),
+    /// How many of its own steps are kept.
+    pub(super) kept: usize,
 }
 
 impl Progress {

@@ -357,12 +357,19 @@ pub enum GraphError {
     },
 }
 
-fn needs(permissions: &[&str]) -> String {
-    let permissions: Vec<String> = permissions.iter().map(|name| format!("`{name}`")).collect();
-    format!(
-        "reading needs the application permissions {} and `GroupMember.Read.All`, with admin consent",
-        permissions.join(", ")
-    )
+/// Says what can be done about lists that are refused.
+fn hint_of(lists: &[RefusedList]) -> String {
+    let forbidden = lists.iter().filter(|list| list.is_forbidden());
+    let needed: BTreeSet<&str> = forbidden
+        .map(|list| list.kind.spec().permissions.read())
+        .collect();
+    match needed.is_empty() {
+        false => permissions::needs(&needed.into_iter().collect::<Vec<_>>()),
+        true => {
+            "the service has no such list; check the Graph URL and the tenant, or name other kinds"
+                .to_owned()
+        }
+    }
 }
 
 /// Whether a link is a path on the same host; two slashes begin the name of another.
@@ -445,21 +452,9 @@ impl GraphError {
                 "the service rejects the token: it may have expired, or be for another tenant or cloud; `assignctl whoami` shows what it says of itself"
             }
             Self::Service { what, error } if error.is_forbidden() => {
-                return Some(needs(&[permissions::of_request(what)]));
+                return Some(permissions::needs(&[permissions::of_request(what)]));
             }
-            Self::RefusedLists(lists) => {
-                let forbidden = lists.iter().filter(|list| list.is_forbidden());
-                let needed = forbidden.map(|list| list.kind.spec().permissions.read());
-                let needed: BTreeSet<&str> = needed.collect();
-                let needed: Vec<&str> = needed.into_iter().collect();
-                return match needed.is_empty() {
-                    false => Some(needs(&needed)),
-                    true => Some(
-                        "the service has no such list; check the Graph URL and the tenant, or name other kinds"
-                            .to_owned(),
-                    ),
-                };
-            }
+            Self::RefusedLists(lists) => return Some(hint_of(lists)),
             Self::Wait { .. } => "allow a longer wait with `--max-wait`, or run again later",
             Self::GivenUp { .. } => {
                 "nothing was treated as empty; run again when the service answers"
@@ -477,72 +472,4 @@ impl GraphError {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn message(message: &str) -> String {
-        let body = serde_json::json!({"error": {"code": "BadRequest", "message": message}});
-        ServiceError::from_parts(400, body.to_string().as_bytes(), None, None).message
-    }
-
-    #[test]
-    fn the_real_sentence_is_found() {
-        assert_eq!(message("Too many requests."), "Too many requests.");
-        assert_eq!(
-            message(
-                "{\r\n  \"_version\": 3,\r\n  \"Message\": \"Invalid GroupId : x provided, a valid AADGroupId is expected. - Operation ID (for customer support): 0 - Activity ID: 1\"\r\n}"
-            ),
-            "Invalid GroupId : x provided, a valid AADGroupId is expected."
-        );
-        assert_eq!(
-            message(r#"{"Message":"{\"Message\":\"An internal server error has occurred\"}"}"#),
-            "An internal server error has occurred"
-        );
-        assert_eq!(message(""), "the service gave no reason");
-        assert_eq!(message("{broken"), "{broken");
-    }
-
-    #[test]
-    fn what_is_no_graph_error_is_shown_as_it_came() {
-        let error = ServiceError::from_parts(502, b"<html>Bad Gateway</html>", Some("id"), None);
-        assert_eq!(
-            error.to_string(),
-            "the answer is not a Graph error: `<html>Bad Gateway</html>` (status 502, request id id)"
-        );
-        let empty = ServiceError::from_parts(500, b"", None, None);
-        assert_eq!(
-            empty.to_string(),
-            "the answer is not a Graph error: an empty body (status 500)"
-        );
-    }
-
-    #[test]
-    fn the_code_of_a_request_is_found_wherever_it_stands() {
-        const CODE: &str = "0f8fad5b-d9cb-469f-a165-70867728950e";
-        let of = |message: &str| {
-            let body = serde_json::json!({"error": {"code": "BadRequest", "message": message}});
-            code_in(&body.to_string())
-        };
-        let headers = serde_json::json!({"x-msft-approval-code": CODE}).to_string();
-        let wrapped = serde_json::json!({"Message": "no", "HttpHeaders": headers}).to_string();
-        for message in [
-            format!(
-                "returned as part of the x-msft-approval-code response header. x-msft-approval-code: {CODE}"
-            ),
-            wrapped,
-        ] {
-            assert_eq!(of(&message).as_deref(), Some(CODE), "{message}");
-        }
-        for message in ["", "x-msft-approval-code", "x-msft-approval-code: ü", CODE] {
-            assert_eq!(of(message), None, "{message}");
-        }
-    }
-
-    #[test]
-    fn a_missing_policy_is_known_by_its_code() {
-        let gone = br#"{"error":{"code":"ResourceNotFound","message":"x"}}"#;
-        assert!(ServiceError::from_parts(400, gone, None, None).is_missing());
-        let other = br#"{"error":{"code":"BadRequest","message":"x"}}"#;
-        assert!(!ServiceError::from_parts(400, other, None, None).is_missing());
-    }
-}
+mod tests;

@@ -5,6 +5,7 @@
 //! decoded as it comes and let go of; what is kept is what was made of it.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::Value;
 
@@ -13,6 +14,7 @@ use super::decode::{Misread, from_json};
 use super::error::GraphError;
 use super::listing::Listing;
 use super::wire::{Object, Page};
+use crate::kinds::PolicyKind;
 
 /// Empty pages with a next link occur; this many in a row mean a loop.
 const MOST_EMPTY_PAGES: usize = 50;
@@ -50,6 +52,24 @@ pub(super) type DecodePage<'a, T> =
 pub(super) fn objects(body: &[u8]) -> Result<(Vec<Object>, Option<String>), Misread> {
     let page: Page<Object> = from_json(body)?;
     Ok((page.value, page.next_link))
+}
+
+/// Reads a kind's list. Only where no page of it was answered, in whatever form it was asked for, is it the list
+/// that the service refuses.
+pub(super) async fn of_list<T>(
+    kind: PolicyKind,
+    decode: DecodePage<'_, Listing>,
+    read: impl AsyncFnOnce(DecodePage<'_, Listing>) -> Result<Vec<T>, GraphError>,
+) -> Result<Vec<T>, GraphError> {
+    let is_there = AtomicBool::new(false);
+    let decode = |body: &[u8]| {
+        is_there.store(true, Ordering::Relaxed);
+        decode(body)
+    };
+    match read(&decode).await {
+        Err(error) if !is_there.load(Ordering::Relaxed) => Err(error.of_list(kind)),
+        outcome => outcome,
+    }
 }
 
 impl Client {

@@ -74,6 +74,15 @@ pub(super) fn of_request(what: &str) -> &'static str {
         .read()
 }
 
+/// Says which permissions are needed.
+pub(super) fn needs(permissions: &[&str]) -> String {
+    let permissions: Vec<String> = permissions.iter().map(|name| format!("`{name}`")).collect();
+    format!(
+        "reading needs the application permissions {} and `GroupMember.Read.All`, with admin consent",
+        permissions.join(", ")
+    )
+}
+
 impl Need {
     /// Returns what was not granted of what some kinds take, with the filters and groups that any kind
     /// takes; without kinds, of what the settings catalog takes.

@@ -1,7 +1,6 @@
 //! Reading the service. Whoever holds a [`Reader`] cannot change anything.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::StreamExt as _;
@@ -11,7 +10,7 @@ use super::client::{Call, Client};
 use super::error::GraphError;
 use super::listing::{self, ListedAssignments, Listing};
 use super::observe::Event;
-use super::pages::{self, DecodePage, Listed};
+use super::pages::{self, DecodePage, Listed, of_list};
 use super::rejected_options::Part;
 use super::wire::{self, ExpandedItem, Object, Page, Texts};
 use super::writer::LookSlot;
@@ -423,24 +422,6 @@ impl Reader {
     /// Reads all assignment filters as the service sends them.
     pub(super) async fn filter_objects(&self) -> Result<Vec<Object>, GraphError> {
         self.list(FILTERS, FILTERS, PAGE, &pages::objects).await
-    }
-}
-
-/// Reads a kind's list. Only where no page of it was answered, in whatever form it was asked for, is it the list
-/// that the service refuses.
-async fn of_list<T>(
-    kind: PolicyKind,
-    decode: DecodePage<'_, Listing>,
-    read: impl AsyncFnOnce(DecodePage<'_, Listing>) -> Result<Vec<T>, GraphError>,
-) -> Result<Vec<T>, GraphError> {
-    let is_there = AtomicBool::new(false);
-    let decode = |body: &[u8]| {
-        is_there.store(true, Ordering::Relaxed);
-        decode(body)
-    };
-    match read(&decode).await {
-        Err(error) if !is_there.load(Ordering::Relaxed) => Err(error.of_list(kind)),
-        outcome => outcome,
     }
 }
 

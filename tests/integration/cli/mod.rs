@@ -47,6 +47,7 @@ mod lints;
 mod list;
 mod manners;
 mod members;
+mod missing_kinds;
 mod output;
 mod pages;
 mod permissions;
