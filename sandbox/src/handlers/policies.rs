@@ -106,6 +106,12 @@ fn list(machine: &Machine, call: &Call<'_>, collection: Collection) -> Result<Re
     if expands && (list_expand == Expand::Refused || is_switched_off) {
         return Err(no_expand());
     }
+    if expands && options.select.is_some() && spec.segment == "deviceEnrollmentConfigurations" {
+        // Named so by terraform-provider-microsoft365; the sentence is not known.
+        return Err(Fault::bad_request(
+            "Could not find a property named 'platformType' on type 'microsoft.management.services.api.deviceEnrollmentConfiguration'.",
+        ));
+    }
     let policies = machine.tenant().policies(collection);
     let found: Vec<&Policy> = match options.filter {
         None => policies.iter().collect(),

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::collections::{Collection, Extras, SourceForm};
+use crate::collections::{Collection, Extras, Pool, SourceForm};
 use crate::rules::with_seven_decimals;
 use crate::target::{FILTER_ID, FILTER_TYPE, TargetType, ZERO_GUID};
 use crate::tenant::{Assignment, Policy};
@@ -17,6 +17,8 @@ pub(super) fn policy(policy: &Policy) -> Map<String, Value> {
     for name in spec.properties {
         let value = match *name {
             "isAssigned" => json!(!policy.assignments.is_empty()),
+            // An etag, with its quotes.
+            "version" if spec.pool == Pool::ManagedApplications => json!("\"1\""),
             other => default(other),
         };
         object.insert((*name).to_owned(), value);

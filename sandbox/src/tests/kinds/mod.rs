@@ -305,6 +305,7 @@ fn names_and_types_are_those_of_the_kind() {
     properties.insert("@odata.type".to_owned(), kind.clone());
     assert_eq!(one.get("").1["@odata.type"], kind);
     assert_eq!(one.get("?$select=id").1["@odata.type"], Value::Null);
+    assert_eq!(one.get("").1["version"], "\"1\"");
     let mut one = One::new("deviceCompliancePolicies", "windows10CompliancePolicy");
     let context = one.get("/assignments").1["@odata.context"].clone();
     let context = context.as_str().expect("a context");

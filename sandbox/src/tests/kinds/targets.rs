@@ -92,6 +92,10 @@ fn defaults_of_enrollment_have_a_fixed_assignment() {
     let (_, body) = one.world.get(&format!("{list}?$expand=assignments"));
     let object = body["value"][0].as_object().expect("an object");
     assert_eq!(object.get("assignments"), Some(&Value::Null));
+    let both = format!("{list}?$expand=assignments&$select=id");
+    let (status, body) = one.world.get(&both);
+    assert_eq!(status, 400);
+    assert!(message(&body).contains("'platformType'"));
     let rows = one.rows();
     assert_eq!(rows[0]["id"], one.id);
     let parameter = "enrollmentConfigurationAssignments";
