@@ -200,3 +200,11 @@ pub(crate) fn escaped_in_json(json: &str) -> Cow<'_, str> {
     }
     text
 }
+
+/// Puts the article before a name, by its first letter.
+pub fn with_article(name: &str) -> String {
+    match name.starts_with(['a', 'e', 'i', 'o']) {
+        true => format!("an {name}"),
+        false => format!("a {name}"),
+    }
+}

@@ -19,7 +19,7 @@ use crate::kinds::app_settings::{self, SettingValue};
 use crate::kinds::properties as known;
 use crate::kinds::run_schedule;
 use crate::model::{PolicyKind, Source};
-use crate::text::{all_of, quoted};
+use crate::text::{all_of, quoted, with_article};
 
 /// The keys of properties.
 pub(super) const PROPERTY_KEYS: &[&str] =
@@ -349,7 +349,7 @@ pub(super) fn check(kind: PolicyKind, entry: &Entry, certain: bool, diagnostics:
     if !kind.spec().in_policy_sets
         && let Some(target) = entry.targets.iter().find(is_from_set)
     {
-        let message = format!("no policy set can assign a {kind}");
+        let message = format!("no policy set can assign {}", with_article(kind.name()));
         diagnostics.push(
             Diagnostic::error("source-not-allowed", target.place, message)
                 .hint("remove `source`, and `sourceId` with it: the assignment is a direct one"),
@@ -401,7 +401,10 @@ pub(super) fn refuse_foreign(
                 "intent" | "settings" => "mobileApp",
                 _ => "deviceHealthScript",
             };
-            let message = format!("an assignment of a {kind} has no `{key}`");
+            let message = format!(
+                "an assignment of {} has no `{key}`",
+                with_article(kind.name())
+            );
             diagnostics.push(
                 Diagnostic::error("property-not-allowed", place, message)
                     .hint(format!("`{key}` goes with the kind `{owner}`")),

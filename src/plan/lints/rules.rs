@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use crate::kinds::FilterRule;
 use crate::model::{
     Assignment, FilterMode, GroupTraits, MemberCount, MemberSet, Population, SharedText, Target,
 };
@@ -12,7 +11,6 @@ use crate::plan::{Names, PlannedPolicy};
 const ASSIGN: &str = "Assign policies in Microsoft Intune";
 const GROUPS: &str = "Use groups to organize users and devices for Microsoft Intune";
 const FILTER_REPORTS: &str = "Filter reports and troubleshooting";
-const FILTER_SUPPORT: &str = "Platforms, policies, and app types supported by filters";
 const APPS: &str = "Assign apps to groups";
 const DYNAMIC: &str = "Manage rules for dynamic membership groups in Microsoft Entra ID";
 
@@ -175,7 +173,6 @@ pub(super) fn of<'c>(
         lints.extend(redundant(context, &of_variant));
     }
     lints.extend(available(context, policy, assignments));
-    lints.extend(unsupported_filters(context, policy, assignments));
     lints.into_iter()
 }
 
@@ -469,37 +466,6 @@ fn available(
                 context.target(&assignment.key.target)
             ),
             source: APPS,
-        })
-        .collect()
-}
-
-/// Kinds that ignore or refuse filters.
-fn unsupported_filters(
-    context: &Context<'_>,
-    policy: &PlannedPolicy,
-    assignments: &[Assignment],
-) -> Vec<Lint> {
-    let spec = policy.kind.spec();
-    let of_type = spec.targets.of(policy.odata_type.as_deref(), None, None);
-    if of_type.filters != FilterRule::Unsupported {
-        return Vec::new();
-    }
-    let kind = match &policy.odata_type {
-        Some(odata_type) if spec.polymorphic => format!("{} ({odata_type})", policy.kind),
-        _ => policy.kind.to_string(),
-    };
-    let filtered = assignments
-        .iter()
-        .filter_map(|assignment| Some((assignment, assignment.filter.as_ref()?)));
-    filtered
-        .map(|(assignment, filter)| Lint {
-            code: "filter-unsupported-kind",
-            text: format!(
-                "the filter `{}` on {} has no effect on a {kind}",
-                context.names.filter(&filter.id).unwrap_or(&filter.id),
-                context.target(&assignment.key.target)
-            ),
-            source: FILTER_SUPPORT,
         })
         .collect()
 }

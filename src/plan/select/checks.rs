@@ -163,7 +163,7 @@ fn check_rules(
     // What is live was taken.
     let is_live = severity() == Severity::Warning;
     if rules.doubtful.contains(&target.kind()) && !is_live {
-        let message = format!("the service may not take `{word}` on a {named}");
+        let message = format!("the service may not take `{word}` on {named}");
         let doubt = Diagnostic::warning(CODE, place, message);
         return Some(doubt.hint(format!(
             "what the service says decides; source: {}",
@@ -171,18 +171,12 @@ fn check_rules(
         )));
     }
     let (place, filter) = filter?;
-    let of_type = live
-        .kind
-        .spec()
-        .targets
-        .of(live.odata_type.as_deref(), None, None);
-    let is_of_whole_type = of_type.filters == FilterRule::Unsupported;
-    check_filter((&rules, is_of_whole_type), filter, &named, place, severity)
+    check_filter(&rules, filter, &named, place, severity)
 }
 
 /// Finds filters that the kind, or the type, does not take.
 fn check_filter(
-    (rules, is_of_whole_type): (&TypeRules, bool),
+    rules: &TypeRules,
     filter: &LiveFilter,
     named: &str,
     place: Place,
@@ -204,7 +198,7 @@ fn check_filter(
             _ => format!("filters over {takes}"),
         };
         let message = format!(
-            "the filter `{}` is over {over}, and a {named} takes {takes}",
+            "the filter `{}` is over {over}, and {named} takes {takes}",
             filter.name
         );
         return Some(Diagnostic::new(
@@ -215,14 +209,12 @@ fn check_filter(
         ));
     }
     match rules.filters {
-        // Of whole kinds and types the lint of this code says it.
-        FilterRule::Unsupported if is_of_whole_type => None,
         FilterRule::Unsupported => doubt(
-            format!("filters have no effect on a {named}, by Microsoft's list"),
+            format!("filters have no effect on {named}, by Microsoft's list"),
             WORKLOADS,
         ),
         FilterRule::Doubtful => doubt(
-            format!("it is not certain that filters work on a {named}"),
+            format!("it is not certain that filters work on {named}"),
             rules.source,
         ),
         FilterRule::Devices | FilterRule::Apps => {
@@ -275,10 +267,7 @@ fn check_beside_all_devices(
     if live.kind.spec().targets.excludes_from_all_devices || !has_all || is_live {
         return None;
     }
-    let message = format!(
-        "a {} takes no exclusion together with all devices",
-        live.kind
-    );
+    let message = format!("{} takes no exclusion together with all devices", live.kind);
     let doubt = Diagnostic::warning("target-not-allowed", place, message);
     Some(
         doubt

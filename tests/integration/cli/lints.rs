@@ -433,12 +433,20 @@ fn a_filter_on_a_kind_that_ignores_it_is_told() {
         let (found, said) = codes(&world, "");
         assert_eq!(found.contains(code), expected, "{kind} {said}");
         if expected {
-            let text = "the filter `F` on group `A` has no effect on a deviceManagementScript (Microsoft: \"Platforms, policies, and app types supported by filters\")";
+            let text = "filters have no effect on deviceManagementScript, by Microsoft's list";
             assert!(said.contains(text), "{said}");
             world
                 .sandbox(&format!("plan m.yaml {ALLOW} --strict"))
                 .exits(3)
-                .says(&["error[filter-unsupported-kind]"]);
+                .says(&["error[filter-unsupported-kind]", "--> m.yaml:"]);
+            // Beside other errors too.
+            let missing = format!("kind: {kind}, name: Missing, include: []");
+            world.manifest(&[&entry(", filter: F"), &missing]);
+            world
+                .sandbox("plan m.yaml")
+                .exits(3)
+                .says(&["error[unknown-policy]", "warning[filter-unsupported-kind]"]);
+            world.manifest(&[&entry(", filter: F")]);
             world.write("assignctl.yaml", "lints: {filter-unsupported-kind: off}\n");
             assert_eq!(codes(&world, "--strict").0, BTreeSet::new());
             std::fs::remove_file(world.path("assignctl.yaml")).expect("a file");

@@ -3,14 +3,10 @@
 
 mod table;
 
-use std::collections::BTreeSet;
-
 use assignctl::diagnostic::Severity;
-use assignctl::plan::lints;
 use assignctl_sandbox::{Collection, Policy, Tenant, target};
 use serde_json::{Map, Value, json};
 
-use super::support::wire::lock;
 use super::support::world::{Trouble, World};
 use table::Found::{Doubt, Nothing, Refused};
 use table::{DEVICES, FILTERED, GROUP, Line, line, lines};
@@ -61,19 +57,12 @@ async fn found(
     let world = World::new(tenant);
     match world.try_plan(&text).await {
         Ok(plan) => {
-            let names = lock(&world.names).clone();
-            let lints = lints::find(&plan, &names, None, false, &BTreeSet::new(), false);
-            let lints = lints
-                .into_iter()
-                .filter(|lint| lint.code == "filter-unsupported-kind");
-            // Lints are about a policy, not about a line.
-            let lints = lints.map(|lint| (lint.severity, lint.code.to_owned(), lint.message, 5));
             let found = plan.diagnostics.into_iter().map(|found| {
                 let said = format!("{} {}", found.summary, found.hint.unwrap_or_default());
                 let line = found.place.map_or(0, |place| place.line);
                 (found.severity, found.code, said, line)
             });
-            found.chain(lints).collect()
+            found.collect()
         }
         Err(Trouble::Invalid(found)) => found
             .into_iter()
