@@ -102,9 +102,7 @@ impl Worker<'_> {
                     reason: progress.left_unknown(),
                     ..Settled::as_planned(Outcome::Applied)
                 },
-                Some(put_back) => {
-                    Settled::not_as_planned(Outcome::Failed, put_back.reason.clone())
-                }
+                Some(put_back) => Settled::not_as_planned(Outcome::Failed, put_back.reason.clone()),
             });
         }
         self.may_go_on(policy, progress)?;

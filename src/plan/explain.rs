@@ -37,6 +37,8 @@ pub struct Explained {
     pub before: Option<Assignment>,
     /// The assignment after an apply.
     pub after: Option<Assignment>,
+    /// Whether it is an assignment of a remediation that is to detect only.
+    pub only_detects: bool,
     /// Why.
     pub reason: Reason,
     /// The lines that ask for it.
@@ -125,6 +127,9 @@ pub fn explain(
             Explained {
                 before: change.before().cloned(),
                 after: change.after().cloned(),
+                only_detects: change
+                    .after()
+                    .is_some_and(|after| policy.only_detects(after)),
                 reason,
                 asked,
             }
@@ -145,6 +150,7 @@ pub fn explain(
                 Explained {
                     before: Some(assignment.clone()),
                     after: Some(assignment.clone()),
+                    only_detects: policy.only_detects(assignment),
                     reason: match (asked.is_empty(), &assignment.key.source) {
                         (false, _) => Reason::AskedFor,
                         (true, Source::Direct) => Reason::Additive,
@@ -172,6 +178,7 @@ pub fn unmanaged(policy: PolicyRef, assignments: &Assignments, names: Names) -> 
     let assignments = assignments.iter().map(|assignment| Explained {
         before: Some(assignment.clone()),
         after: Some(assignment.clone()),
+        only_detects: false,
         reason: Reason::Unmanaged,
         asked: Vec::new(),
     });

@@ -51,8 +51,11 @@ pub use set_members::SetMembers;
 pub use unmanaged::{Notable, NotableReason, Unmanaged};
 
 use crate::diagnostic::{Diagnostic, Place, Severity, Sources};
+use crate::kinds::AssignmentProperties;
 use crate::manifest::Mode;
-use crate::model::{AssignmentKey, Assignments, LiveAssignment, PolicyKind, SharedText};
+use crate::model::{
+    Assignment, AssignmentKey, Assignments, LiveAssignment, PolicyKind, SharedText,
+};
 use guards::{GivenLimits, Guard, GuardName, GuardRules, Judged, Observation};
 use writes::{PlannedWrite, WriteWith};
 
@@ -167,6 +170,23 @@ impl PlannedPolicy {
     pub fn remediates(&self, key: &AssignmentKey) -> bool {
         let said = self.remediation.iter().find(|(known, _)| known == key);
         said.map_or(!key.target.is_exclusion(), |(_, repairs)| *repairs)
+    }
+}
+
+impl PlannedPolicy {
+    /// Whether a remediation is to detect only, where an assignment is included.
+    pub fn only_detects(&self, assignment: &Assignment) -> bool {
+        self.kind.spec().properties == AssignmentProperties::Remediation
+            && !assignment.key.target.is_exclusion()
+            && !self.remediates(&assignment.key)
+    }
+
+    /// Returns the assignments that stay as they are and are written with `runRemediationScript: false`, whatever it
+    /// was, which no read shows.
+    pub fn rewritten(&self) -> impl Iterator<Item = &Assignment> {
+        let kept = self.after.iter();
+        let kept = kept.filter(|after| self.is_changed() && self.before.contains(after));
+        kept.filter(|after| self.only_detects(after))
     }
 }
 

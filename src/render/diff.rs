@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use similar::{ChangeTag, TextDiff};
 
+use super::groups::planned;
 use super::phrases;
 use crate::model::Assignment;
 use crate::plan::{Names, PlannedPolicy};
@@ -29,7 +30,9 @@ pub(super) fn colored(unified: &str) -> String {
 /// Returns the difference that a policy's changes make, as lines that begin with `@@`, a plus, a
 /// minus or a space. Nothing in it can begin a line of its own: names are cleaned.
 pub(super) fn unified(policy: &PlannedPolicy, names: &Names) -> String {
-    difference(&policy.before, &policy.after, names)
+    let after = policy.after.iter();
+    let after = after.map(|assignment| planned(policy, assignment, names));
+    difference_of(&said(&policy.before, names), &after.collect::<Vec<_>>())
 }
 
 /// Returns the difference from what the manifests say to what the tenant has.
@@ -59,14 +62,17 @@ pub(super) fn since_planned(
 }
 
 fn difference(before: &[Assignment], after: &[Assignment], names: &Names) -> String {
-    let lines = |assignments: &[Assignment]| -> Vec<String> {
-        assignments
-            .iter()
-            .map(|assignment| phrases::assignment(assignment, names))
-            .collect()
-    };
-    let (before, after) = (lines(before), lines(after));
-    let diff = TextDiff::from_slices(&texts(&before), &texts(&after));
+    difference_of(&said(before, names), &said(after, names))
+}
+
+fn said(assignments: &[Assignment], names: &Names) -> Vec<String> {
+    let all = assignments.iter();
+    all.map(|assignment| phrases::assignment(assignment, names))
+        .collect()
+}
+
+fn difference_of(before: &[String], after: &[String]) -> String {
+    let diff = TextDiff::from_slices(&texts(before), &texts(after));
     let mut text = String::new();
     for hunk in diff.unified_diff().context_radius(3).iter_hunks() {
         let _ = writeln!(text, "{}", hunk.header());

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::clean::clean;
 use super::columns::hanging;
+use super::groups::DETECTS;
 use super::phrases::{assignment, filter, policy_of_kind, target};
 use crate::plan::explain::{Asked, Explained, Explanation, Line, Reason};
 use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
@@ -31,7 +32,15 @@ pub fn text(explanation: &Explanation, width: Option<usize>) -> String {
         lines.push("not assigned, and nothing asks for an assignment".to_owned());
     }
     for explained in assignments {
-        lines.push(format!("{} {}", sign(explained), said(explained, names)));
+        let detects = match explained.only_detects {
+            true => DETECTS,
+            false => "",
+        };
+        lines.push(format!(
+            "{} {}{detects}",
+            sign(explained),
+            said(explained, names)
+        ));
         lines.push(format!("    {}", why(explained.reason)));
         for asked in &explained.asked {
             lines.push(format!("    {}", line(&asked.line)));

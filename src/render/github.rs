@@ -15,8 +15,8 @@ use super::groups::{self, Line};
 use super::markdown::outcomes;
 use super::members::{filters, note, reaches};
 use super::phrases::{
-    self, Alike, Partial, alike, changes, count, how_to_accept, named_tenant, partial,
-    policy_of_kind, seen, since, verdict,
+    self, Alike, Partial, alike, changes, count, how_to_accept, named_tenant, not_compared,
+    partial, policy_of_kind, seen, since, verdict,
 };
 use super::requests;
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};
@@ -310,7 +310,8 @@ impl Lines<'_> {
         for filter in filters(view.annotations) {
             let _ = write!(message, "\n{filter}");
         }
-        if let Some(note) = note(view.plan, view.annotations) {
+        let notes = note(view.plan, view.annotations).into_iter();
+        for note in notes.chain(not_compared(view.plan)) {
             let _ = write!(message, "\n{note}");
         }
         let tenant = named_tenant(view.tenant, view.plan.tenant_id.as_deref());

@@ -4,9 +4,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::clean::clean;
 use super::members::members;
-use super::phrases::{assignment, filter, target};
+use super::phrases::{assignment, filter, property_value, target};
 use super::review::{Direction, PlanView};
-use crate::kinds::AssignmentProperties;
 use crate::manifest::Mode;
 use crate::model::{Assignment, Filter, MemberCount, Unknown};
 use crate::plan::since::Cause;
@@ -18,6 +17,8 @@ pub(super) enum Sign {
     Minus,
     Plus,
     Tilde,
+    /// It stays, and something is written of it that no read shows.
+    Equal,
 }
 
 impl Sign {
@@ -27,6 +28,7 @@ impl Sign {
             Self::Minus => '-',
             Self::Plus => '+',
             Self::Tilde => '~',
+            Self::Equal => '=',
         }
     }
 
@@ -34,6 +36,7 @@ impl Sign {
     pub(super) fn in_fence(self) -> char {
         match self {
             Self::Tilde => '!',
+            Self::Equal => ' ',
             other => other.text(),
         }
     }
@@ -89,22 +92,24 @@ impl Line {
         direction: Direction,
         counted: Option<&MemberCount>,
     ) -> Self {
-        let (plan, drift, mut text) = match change {
-            Change::Add(after) => (Sign::Plus, Sign::Minus, assignment(after, names)),
+        let (plan, drift, text) = match change {
+            Change::Add(after) => {
+                let text = match direction {
+                    Direction::Plan => planned(policy, after, names),
+                    Direction::Drift => assignment(after, names),
+                };
+                (Sign::Plus, Sign::Minus, text)
+            }
             Change::Remove(before) => (Sign::Minus, Sign::Plus, assignment(before, names)),
             Change::Update { before, after } => (
                 Sign::Tilde,
                 Sign::Tilde,
-                update(before, after, names, direction),
+                match direction == Direction::Plan && policy.only_detects(after) {
+                    true => format!("{}{DETECTS}", update(before, after, names, direction)),
+                    false => update(before, after, names, direction),
+                },
             ),
         };
-        if direction == Direction::Plan
-            && change
-                .after()
-                .is_some_and(|after| only_detects(policy, after))
-        {
-            text.push_str(", runRemediationScript false");
-        }
         Self {
             weight: Weight::of(change, direction),
             sign: match direction {
@@ -121,11 +126,16 @@ impl Line {
     }
 }
 
-/// Whether a remediation is to detect only, where an assignment is included.
-fn only_detects(policy: &PlannedPolicy, after: &Assignment) -> bool {
-    policy.kind.spec().properties == AssignmentProperties::Remediation
-        && !after.key.target.is_exclusion()
-        && !policy.remediates(&after.key)
+/// What is said of an assignment of a remediation that is to detect only.
+pub(super) const DETECTS: &str = ", runRemediationScript false";
+
+/// Says what an assignment is to be.
+pub(super) fn planned(policy: &PlannedPolicy, after: &Assignment, names: &Names) -> String {
+    let said = assignment(after, names);
+    match policy.only_detects(after) {
+        true => format!("{said}{DETECTS}"),
+        false => said,
+    }
 }
 
 /// Whether a change's target says already why its members are unknown: the group does not exist.
@@ -139,11 +149,23 @@ fn says_missing(change: &Change, counted: &MemberCount, names: &Names) -> bool {
 }
 
 /// Says what differs between two assignments of one target.
-fn update(before: &Assignment, after: &Assignment, names: &Names, direction: Direction) -> String {
+pub(super) fn update(
+    before: &Assignment,
+    after: &Assignment,
+    names: &Names,
+    direction: Direction,
+) -> String {
     let between = |before: String, after: String| match direction {
         Direction::Plan => format!("{before} -> {after}"),
         Direction::Drift => format!("{before} instead of {after}"),
     };
+    if before.properties != after.properties && before.source_id == after.source_id {
+        return format!(
+            "{}: {}",
+            with_intent(after, names),
+            differing(before, after, names, between)
+        );
+    }
     if before.filter == after.filter || before.properties != after.properties {
         return between(assignment(before, names), assignment(after, names));
     }
@@ -161,6 +183,42 @@ fn update(before: &Assignment, after: &Assignment, names: &Names, direction: Dir
     }
     let filter = |assignment: &Assignment| filter(assignment.filter.as_ref(), names);
     format!("{target}: {}", between(filter(before), filter(after)))
+}
+
+/// Says a target, and with which intent it is meant.
+fn with_intent(assignment: &Assignment, names: &Names) -> String {
+    let target = target(assignment, names);
+    match &assignment.key.variant {
+        Some(intent) => format!("{target}, {}", clean(intent)),
+        None => target,
+    }
+}
+
+/// Says the properties that differ between two assignments of one target, and their filters if these do.
+fn differing(
+    before: &Assignment,
+    after: &Assignment,
+    names: &Names,
+    between: impl Fn(String, String) -> String,
+) -> String {
+    const NONE: &str = "not set";
+    let value = |assignment: &Assignment, name: &str| {
+        let mut all = assignment.properties.iter();
+        let found = all.find(|(known, _)| **known == *name);
+        found.map(|(_, value)| property_value(value))
+    };
+    let all = before.properties.iter().chain(after.properties.iter());
+    let all: BTreeSet<&str> = all.map(|(name, _)| &**name).collect();
+    let changed = all.into_iter().filter_map(|name| {
+        let (old, new) = (value(before, name), value(after, name));
+        let said = |value: &Option<String>| value.clone().unwrap_or_else(|| NONE.to_owned());
+        (old != new).then(|| format!("{} {}", clean(name), between(said(&old), said(&new))))
+    });
+    let filters = (before.filter != after.filter).then(|| {
+        let said = |assignment: &Assignment| filter(assignment.filter.as_ref(), names);
+        between(said(before), said(after))
+    });
+    changed.chain(filters).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns a filter's name, if that says which filter it is.
@@ -184,6 +242,15 @@ pub(super) fn lines<'p>(
             (line, policy.place_of(index))
         })
         .collect();
+    let rewritten = policy.rewritten().map(|kept| Line {
+        weight: Weight::Other,
+        sign: Sign::Equal,
+        text: planned(policy, kept, &annotations.names),
+        is_unasked: false,
+    });
+    if direction == Direction::Plan {
+        lines.extend(rewritten.map(|line| (line, None)));
+    }
     lines.sort_by(|(one, _), (other, _)| one.cmp(other));
     lines
 }

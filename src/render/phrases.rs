@@ -411,6 +411,15 @@ pub fn filter(filter: Option<&Filter>, names: &Names) -> String {
     }
 }
 
+/// Says what of a plan's policies is not compared, since it cannot be read.
+pub(super) fn not_compared(plan: &Plan) -> Option<&'static str> {
+    let detects = |policy: &PlannedPolicy| policy.remediation.iter().any(|(_, repairs)| !repairs);
+    let mut unchanged = plan.policies.iter().filter(|policy| !policy.is_changed());
+    unchanged.any(detects).then_some(
+        "`runRemediationScript` of unchanged policies is not compared, since the service does not show it; it is written with the next change of each.",
+    )
+}
+
 /// Says when a remediation runs, in the form of manifests; `None` if it is anything else.
 fn schedule(value: &str) -> Option<String> {
     /// What a schedule says; all of it, so that nothing of another form is left out.
@@ -448,6 +457,11 @@ fn schedule(value: &str) -> Option<String> {
     Some(parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
+/// Says the value of a property.
+pub(super) fn property_value(value: &str) -> String {
+    clean(schedule(value).as_deref().unwrap_or(value)).into_owned()
+}
+
 /// Says an assignment, with its filter and its properties if it has any.
 pub fn assignment(assignment: &Assignment, names: &Names) -> String {
     let mut text = target(assignment, names);
@@ -459,7 +473,7 @@ pub fn assignment(assignment: &Assignment, names: &Names) -> String {
         text.push_str(", ");
         text.push_str(&clean(&unescaped(name)));
         text.push(' ');
-        text.push_str(&clean(schedule(value).as_deref().unwrap_or(value)));
+        text.push_str(&property_value(value));
     }
     if assignment.filter.is_some() {
         text.push_str(", ");

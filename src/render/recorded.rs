@@ -6,10 +6,12 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use super::clean::clean;
+use super::groups::update;
 use super::json::Json;
 use super::markdown::{code, marker};
 use super::phrases::reason;
-use super::phrases::{assignment, count, duration, filter, named_tenant, target};
+use super::phrases::{assignment, count, duration, named_tenant};
+use super::review::Direction;
 use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
 use crate::plan::{Change, Names, changes};
 use crate::report::{Outcome, PendingApproval, Reason, Recorded, RecordedPolicy, RequestsRecord};
@@ -124,12 +126,9 @@ fn line(change: &Change, names: &Names) -> String {
     match change {
         Change::Add(added) => format!("+ {}", assignment(added, names)),
         Change::Remove(removed) => format!("- {}", assignment(removed, names)),
-        Change::Update { before, after } => format!(
-            "~ {}: {} -> {}",
-            target(after, names),
-            filter(before.filter.as_ref(), names),
-            filter(after.filter.as_ref(), names)
-        ),
+        Change::Update { before, after } => {
+            format!("~ {}", update(before, after, names, Direction::Plan))
+        }
     }
 }
 

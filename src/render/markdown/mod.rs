@@ -14,8 +14,8 @@ use std::fmt::Write as _;
 use super::diff;
 use super::members;
 use super::phrases::{
-    Alike, Partial, alike, changes, count, how_to_accept, named, partial, policy_of_kind,
-    read_counts, seen, since, verdict, writes,
+    Alike, Partial, alike, changes, count, how_to_accept, named, not_compared, partial,
+    policy_of_kind, read_counts, seen, since, verdict, writes,
 };
 use super::requests;
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};
@@ -148,7 +148,8 @@ fn head(review: &Review<'_>, with_counts: bool) -> String {
             read_counts(plan, summary, view.direction, ""),
             code(shorten(&plan.graph_url, LONGEST_IN_HEAD)),
         );
-        if let Some(note) = members::note(plan, view.annotations) {
+        let notes = members::note(plan, view.annotations).into_iter();
+        for note in notes.chain(not_compared(plan)) {
             let _ = write!(head, "{note}\n\n");
         }
         if summary.changed > 0 {

@@ -188,6 +188,7 @@ fn draw_lines(text: &mut String, lines: &[(&Line, Option<String>)], detail: Deta
             Sign::Plus => ADD,
             Sign::Minus => REMOVE,
             Sign::Tilde => UPDATE,
+            Sign::Equal => QUIET,
         };
         let mut parts = wrap(&line.text, room).into_iter();
         let mut last = parts.next().unwrap_or_default();
@@ -240,8 +241,12 @@ pub(super) fn draw_policy(
         draw_lines(text, &lines, detail);
         if detail.all {
             for assignment in policy.after.iter() {
-                if policy.before.binary_search(assignment).is_ok() {
-                    let _ = writeln!(text, "    {}", phrases::assignment(assignment, names));
+                if policy.before.binary_search(assignment).is_ok()
+                    && (detail.direction == Direction::Drift
+                        || !policy.rewritten().any(|other| other == assignment))
+                {
+                    let said = groups::planned(policy, assignment, names);
+                    let _ = writeln!(text, "    {said}");
                 }
             }
         }

@@ -8,8 +8,8 @@ use crate::render::clean::clean;
 use crate::render::columns::wrap;
 use crate::render::members::note;
 use crate::render::phrases::{
-    Partial, count, managed_or_selected, named_tenant, of_policies, partial, read_counts, since,
-    writes,
+    Partial, count, managed_or_selected, named_tenant, not_compared, of_policies, partial,
+    read_counts, since, writes,
 };
 use crate::render::review::{Direction, PlanView};
 use crate::text::shell_word;
@@ -47,7 +47,10 @@ pub(super) fn totals(text: &mut String, view: &PlanView<'_>, detail: Detail<'_>)
     };
     let read = read_counts(plan, summary, detail.direction, hidden);
     prose(text, &format!("{read}."), detail);
-    if let Some(note) = note(plan, annotations) {
+    for note in note(plan, annotations)
+        .into_iter()
+        .chain(not_compared(plan))
+    {
         prose(text, note, detail);
     }
     let tenant = format!(

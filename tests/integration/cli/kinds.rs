@@ -90,170 +90,6 @@ fn the_settings_of_an_app_of_an_unknown_type_are_carried_byte_for_byte() {
 }
 
 #[test]
-fn a_kind_that_the_tenant_lacks_is_an_error_only_where_it_is_named() {
-    for kind in ["windowsFeatureUpdateProfile", "deviceHealthScript"] {
-        let (mut tenant, _) =
-            tenant_with(PolicyKind::from_name("deviceShellScript").expect("a kind"));
-        let lacking = PolicyKind::from_name(kind).expect("a kind");
-        tenant.service.unavailable = vec![collection(lacking).segment().to_owned()];
-        let world = World::empty();
-        world.write("tenant.json", &tenant.to_json());
-        let entry =
-            |kind: &str| format!("  - kind: {kind}\n    match: '*'\n    include: [{{group: B}}]\n");
-        world.write(
-            "other.yaml",
-            &format!("version: 1\npolicies:\n{}", entry("deviceShellScript")),
-        );
-        world.write(
-            "named.yaml",
-            &format!(
-                "version: 1\npolicies:\n{}{}",
-                entry("deviceShellScript"),
-                entry(kind)
-            ),
-        );
-        world
-            .sandbox("plan other.yaml")
-            .exits(0)
-            .says(&["+ group B"]);
-        let missing = format!("warning[kind-unavailable]: no {kind} is");
-        for line in [
-            "export --out exported",
-            "export --snapshot s.json",
-            "init repository",
-            "list",
-        ] {
-            world
-                .sandbox(line)
-                .exits(0)
-                .says(&[&missing, "(status 400"]);
-        }
-        let listed = world
-            .sandbox("list --format json")
-            .exits(0)
-            .says(&["P"])
-            .json();
-        assert_eq!(listed["unavailable"], json!([kind]));
-        assert_eq!(listed["complete"], false);
-        for line in ["list", "explain P other.yaml", "export --out other"] {
-            world
-                .sandbox(&format!("{line} --kind {kind}"))
-                .exits(3)
-                .says(&[
-                    &format!("error[kind-unavailable]: `{kind}` is not available"),
-                    "(status 400",
-                ]);
-        }
-        // What the options leave out need not be there.
-        world
-            .sandbox("plan named.yaml --kind deviceShellScript")
-            .exits(0)
-            .says(&["+ group B", "warning[kind-unavailable]", "named.yaml:6"]);
-        world
-            .sandbox("export --kind deviceShellScript --out some")
-            .exits(0)
-            .says_nothing_of("kind-unavailable");
-        let before = world.read("tenant.json");
-        for line in [
-            "plan named.yaml",
-            "apply named.yaml --yes",
-            "drift named.yaml",
-        ] {
-            world.sandbox(line).exits(3).says(&[
-                &format!("error[kind-unavailable]: `{kind}` is not available in this tenant"),
-                "named.yaml:6",
-                "hint: the tenant may lack the licence",
-            ]);
-        }
-        assert_eq!(world.read("tenant.json"), before);
-    }
-}
-
-#[test]
-fn all_kinds_that_cannot_be_read_are_named_in_one_run() {
-    let world = world(&[(
-        "deviceConfigurations",
-        json!([{"id": policy_id(1), "displayName": "P",
-        "@odata.type": "#microsoft.graph.windows10CustomConfiguration", "assignments": []}]),
-    )]);
-    let entry =
-        |kind: &str| format!("  - kind: {kind}\n    match: '*'\n    include: [{{group: B}}]\n");
-    let kinds = [
-        "deviceConfiguration",
-        "intent",
-        "deviceHealthScript",
-        "termsAndConditions",
-        "roleScopeTag",
-    ];
-    let entries: String = kinds.map(entry).concat();
-    world.write("m.yaml", &format!("version: 1\npolicies:\n{entries}"));
-    let mut tenant = state(&world);
-    tenant["service"]["unavailable"] = json!(["intents", "termsAndConditions"]);
-    world.write("tenant.json", &tenant.to_string());
-    world.sandbox("plan m.yaml").exits(3).says(&[
-        "error[kind-unavailable]: `intent` is not available",
-        "error[kind-unavailable]: `termsAndConditions` is not available",
-        "m.yaml:6",
-        "m.yaml:12",
-    ]);
-    tenant["service"]["roles"] = json!([
-        "DeviceManagementConfiguration.Read.All",
-        "DeviceManagementServiceConfig.Read.All"
-    ]);
-    world.write("tenant.json", &tenant.to_string());
-    world.sandbox("plan m.yaml").exits(7).says(&[
-        "`intent` is not available",
-        "`termsAndConditions` is not available",
-        "`DeviceManagementRBAC.Read.All`, `DeviceManagementScripts.Read.All` and `GroupMember.Read.All`",
-    ]);
-}
-
-/// What is there and cannot be read is not what the tenant lacks.
-#[test]
-fn a_policy_that_cannot_be_read_is_a_failure_and_no_missing_kind() {
-    let policies = |name: &str| {
-        let rows = json!([{"target": to_group(1)}]);
-        json!([{"id": policy_id(1), "displayName": name, "assignments": rows.clone()},
-               {"id": policy_id(2), "displayName": "Q", "assignments": rows}])
-    };
-    for (deviation, segment, kind) in [
-        ("assignmentsRefused", "intents", "intent"),
-        ("setExpandRefused", "policySets", "policySet"),
-    ] {
-        let world = world(&[
-            (segment, policies("P")),
-            (
-                "deviceConfigurations",
-                json!([{"id": policy_id(3), "displayName": "C",
-                "@odata.type": "#microsoft.graph.windows10CustomConfiguration", "assignments": []}]),
-            ),
-        ]);
-        let mut tenant = state(&world);
-        tenant["service"]["deviations"] = json!([deviation]);
-        world.write("tenant.json", &tenant.to_string());
-        world.write(
-            "m.yaml",
-            &format!(
-                "version: 1\npolicies:\n  - {{kind: {kind}, name: P, include: [{{group: B}}]}}\n"
-            ),
-        );
-        for line in [
-            "list",
-            "export --out out",
-            "export --snapshot s.json",
-            "init repository",
-            "plan m.yaml",
-        ] {
-            world
-                .sandbox(line)
-                .exits(1)
-                .says(&["(status 4", "request id"])
-                .says_nothing_of("kind-unavailable");
-        }
-    }
-}
-
-#[test]
 fn a_name_that_several_types_share_is_told_apart_by_id_and_type() {
     let app = |number: usize, odata_type: &str| {
         json!({"id": policy_id(number), "displayName": "Company Portal",
@@ -508,4 +344,82 @@ fn a_plan_says_that_a_remediation_is_to_detect_only() {
         );
     }
     world.sandbox("apply m.yaml --yes").exits(0);
+}
+
+/// Each write sends it of all assignments, and no read shows what it was.
+#[test]
+fn a_plan_shows_each_kept_assignment_that_is_written_to_detect_only() {
+    let row = |group: usize| json!({"target": to_group(group), "runRemediationScript": true});
+    let script = json!({"id": policy_id(1), "displayName": "S", "assignments": [row(1), row(2)]});
+    let world = world(&[("deviceHealthScripts", json!([script]))]);
+    let entry = |first: &str| {
+        world.manifest(&[&format!("kind: deviceHealthScript, name: S, include: [{{group: A{first}}}, {{group: B, runRemediationScript: false}}, {{group: C, runSchedule: {{type: daily, time: '01:00'}}}}]")]);
+    };
+    entry("");
+    let kept = "group B, runRemediationScript false";
+    for (options, said) in [
+        ("", format!("= {kept}")),
+        ("--all", format!("= {kept}")),
+        ("--diff", format!("+{kept}")),
+        ("--format markdown", format!("= {kept}")),
+        ("--format github", format!("= {kept}")),
+    ] {
+        let ran = world.sandbox(&format!("plan m.yaml {options}")).exits(0);
+        assert_eq!(
+            ran.stdout.matches(&said).count(),
+            1,
+            "{options}: {}",
+            ran.stdout
+        );
+        assert!(
+            !ran.stdout.contains("group A, runRemediationScript"),
+            "{}",
+            ran.stdout
+        );
+    }
+    world
+        .sandbox("explain S m.yaml")
+        .exits(0)
+        .says(&[&format!("= {kept}")]);
+    world.sandbox("plan m.yaml --out p.json").exits(0);
+    world
+        .run("show p.json")
+        .exits(0)
+        .says(&[&format!("= {kept}")]);
+    world.sandbox("apply m.yaml --yes").exits(0);
+    // By itself it is no difference, and that is said.
+    entry(", runRemediationScript: false");
+    for format in ["text", "markdown", "github"] {
+        world
+            .sandbox(&format!("plan m.yaml --format {format}"))
+            .exits(0)
+            .says(&["`runRemediationScript` of unchanged policies is not compared"]);
+    }
+    world.manifest(&[
+        "kind: deviceHealthScript, name: S, include: [{group: A}, {group: B}, {group: C}]",
+    ]);
+    world
+        .sandbox("plan m.yaml")
+        .exits(0)
+        .says_nothing_of("not compared");
+}
+
+#[test]
+fn of_settings_that_change_only_those_that_differ_are_shown() {
+    let settings = json!({"@odata.type": "#microsoft.graph.win32LobAppAssignmentSettings",
+        "notifications": "showAll", "deliveryOptimizationPriority": "notConfigured", "installTimeSettings": null,
+        "restartSettings": {"gracePeriodInMinutes": 60, "countdownDisplayBeforeRestartInMinutes": 15,
+                            "restartNotificationSnoozeDurationInMinutes": null}});
+    let row = json!({"intent": "required", "settings": settings, "target": to_group(1)});
+    let app = json!({"id": policy_id(1), "displayName": "W", "publishingState": "published",
+                     "@odata.type": "#microsoft.graph.win32LobApp", "assignments": [row]});
+    let world = world(&[("mobileApps", json!([app]))]);
+    world.manifest(&["kind: mobileApp, name: W, include: [{group: A, intent: required, settings: {restartSettings: {gracePeriodInMinutes: 90}}}]"]);
+    let said = "~ group A, required: settings.restartSettings.gracePeriodInMinutes 60 -> 90";
+    let shown = world.sandbox("plan m.yaml").exits(0).says(&[said]);
+    assert!(!shown.stdout.contains("notifications"), "{}", shown.stdout);
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0);
+    world.run("show r.jsonl").exits(0).says(&[said]);
 }
