@@ -68,7 +68,7 @@ pub(super) fn who(
     let lines = lines.map(|(by, (first, last, number))| {
         format!("{by}, {}: {}", span(first, last), policies_of(number))
     });
-    let left = (left > 0).then(|| format!("and by {left} others"));
+    let left = (left > 0).then(|| format!("and by {}", count(left, "other", "others")));
     let others = others.into_iter();
     let others = others.map(|(said, number)| format!("{said}: {}", policies_of(number)));
     lines.chain(left).chain(others).collect()
