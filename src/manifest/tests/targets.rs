@@ -310,8 +310,13 @@ fn sources_are_for_what_a_policy_set_may_hold() {
         let said = check(&format!(
             "version: 1\ntargets: {{s: {{include: [{{group: a, source: policySets}}]}}}}\npolicies:\n- kind: {kind}\n  name: P{intent}\n  include:\n  - allUsers\n  - group: b\n    source: policySets\n- {{kind: {kind}, name: Q, intent: required, use: [s]}}\n"
         ));
+        let article = if kind.name().starts_with(['a', 'e', 'i', 'o']) {
+            "an"
+        } else {
+            "a"
+        };
         let refused = format!(
-            "source-not-allowed no policy set can assign a {kind} | remove `source`, and `sourceId` with it: the assignment is a direct one"
+            "source-not-allowed no policy set can assign {article} {kind} | remove `source`, and `sourceId` with it: the assignment is a direct one"
         );
         let lines: Vec<&str> = said
             .lines()

@@ -264,7 +264,7 @@ fn a_line_that_is_shown_holds_no_secret() {
     );
     world.write(
         "c.yaml",
-        "cloud: x\nMARKED-and-long-enough-to-be-cut: hunter2-\n",
+        "clientId: x\nMARKED-and-long-enough-to-be-cut: hunter2-\n",
     );
     for (line, code) in [
         ("validate m.yaml", 3),
