@@ -286,8 +286,8 @@ mod tests {
         symlink(at("nowhere"), at("dangling")).expect("a link");
         for name in ["link", "dangling"] {
             for error in [save(&at(name), "x"), create(&at(name)).map(drop)] {
-                let said = error.expect_err("a link").to_string();
-                assert!(said.contains("symbolic link"), "{said}");
+                let message = error.expect_err("a link").to_string();
+                assert!(message.contains("symbolic link"), "{message}");
             }
         }
         assert_eq!(read_text(&at("open"), 9).expect("a text"), "old");

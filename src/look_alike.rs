@@ -100,14 +100,14 @@ fn is_dash(character: char) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// Which of the two is out of the ordinary.
-    pub odd: Odd,
+    pub odd: OddName,
     /// What is odd about it, to follow the name: `ends with a blank`.
     pub what: String,
 }
 
 /// One of two names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Odd {
+pub enum OddName {
     /// The name that was asked for.
     Asked,
     /// The name that was found.
@@ -126,8 +126,8 @@ pub fn difference(asked: &str, found: &str) -> Option<Difference> {
     for (verb, asked, found) in at_an_end {
         let (odd, blanks) = match (asked, found) {
             (asked, found) if asked == found => continue,
-            (asked, "") => (Odd::Asked, asked),
-            (_, found) => (Odd::Found, found),
+            (asked, "") => (OddName::Asked, asked),
+            (_, found) => (OddName::Found, found),
         };
         let what = format!("{verb} {}", describe_blanks(blanks));
         return Some(Difference { odd, what });
@@ -135,9 +135,9 @@ pub fn difference(asked: &str, found: &str) -> Option<Difference> {
     if asked.nfc().eq(found.nfc()) {
         let marks = |name: &str| name.chars().filter(|mark| is_combining_mark(*mark)).count();
         let odd = if marks(found) >= marks(asked) {
-            Odd::Found
+            OddName::Found
         } else {
-            Odd::Asked
+            OddName::Asked
         };
         let what = "is written with combining marks".to_owned();
         return Some(Difference { odd, what });
@@ -155,21 +155,21 @@ fn in_between(asked: &str, found: &str) -> Difference {
             (Some(one), Some(other)) if same_letter(one, other) => place += 1,
             (None, None) => {
                 return Difference {
-                    odd: Odd::Found,
+                    odd: OddName::Found,
                     what: "differs in case only".to_owned(),
                 };
             }
             (one, other) => {
                 let (odd, character, in_place_of) = match (one, other) {
                     (Some(one), Some(other)) if is_plain(other) && !is_plain(one) => {
-                        (Odd::Asked, one, Some(other))
+                        (OddName::Asked, one, Some(other))
                     }
                     // A blank more is odd, not the letter that follows the only one.
                     (Some(one), Some(other)) if one == ' ' && other != ' ' && is_plain(other) => {
-                        (Odd::Asked, one, Some(other))
+                        (OddName::Asked, one, Some(other))
                     }
-                    (one, Some(other)) => (Odd::Found, other, one),
-                    (one, None) => (Odd::Asked, one.unwrap_or_default(), None),
+                    (one, Some(other)) => (OddName::Found, other, one),
+                    (one, None) => (OddName::Asked, one.unwrap_or_default(), None),
                 };
                 let what = describe_character(character, place, in_place_of);
                 return Difference { odd, what };
@@ -329,11 +329,11 @@ mod tests {
         match difference(asked, found) {
             None => String::new(),
             Some(Difference {
-                odd: Odd::Found,
+                odd: OddName::Found,
                 what,
             }) => what,
             Some(Difference {
-                odd: Odd::Asked,
+                odd: OddName::Asked,
                 what,
             }) => format!("asked {what}"),
         }

@@ -123,10 +123,10 @@ pub(crate) fn with_causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
-        let said = inner.to_string();
-        if !text.contains(&said) {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
             text.push_str(": ");
-            text.push_str(&said);
+            text.push_str(&inner_text);
         }
         cause = inner.source();
     }

@@ -25,7 +25,7 @@ use super::route::request;
 use super::staleness::moved_since;
 use super::withdraw::withdraw;
 use super::{Outcome, Reason, Settled, Worker};
-use crate::graph::approvals::{ApprovalRequest, ApprovalStatus, Asks};
+use crate::graph::approvals::{ApprovalRequest, ApprovalStatus, RequestMatch};
 use crate::graph::error::ServiceError;
 use crate::graph::retry::{LISTING_TRIES, LISTING_WAIT};
 use crate::graph::write_request::WriteRequest;
@@ -128,9 +128,9 @@ impl Worker<'_> {
                     }
                     _ => {
                         let mut reason = moved_since();
-                        let said = reason.message;
+                        let message = reason.message;
                         reason.message = format!(
-                            "{said}; its request `{}` is not sent, and can be withdrawn with `assignctl approvals cancel` and the report",
+                            "{message}; its request `{}` is not sent, and can be withdrawn with `assignctl approvals cancel` and the report",
                             filed.code
                         );
                         return Err(Settled::not_as_planned(Outcome::Stale, reason));
@@ -154,11 +154,11 @@ impl Worker<'_> {
     }
 
     fn filing(&self, write: &WriteRequest, sent_at: Timestamp) -> Filing {
-        let said = self.settings.approval.justification.as_deref();
+        let justification = self.settings.approval.justification.as_deref();
         Filing::of(
             write,
             time(sent_at),
-            said.unwrap_or_default(),
+            justification.unwrap_or_default(),
             self.approvals.identity(),
         )
     }
@@ -225,7 +225,7 @@ impl Worker<'_> {
                 format!("it was filed by {who}, and only that identity can complete it"),
             )));
         }
-        let said = |what: &str| match &request.approver_said {
+        let decided = |what: &str| match &request.approver_said {
             Some(words) => format!("the request was {what}: {words}"),
             None => format!("the request was {what}"),
         };
@@ -240,8 +240,8 @@ impl Worker<'_> {
                 };
                 return Err(pending(filed, None, None));
             }
-            ApprovalStatus::Rejected => Reason::new("approvalRejected", said("rejected")),
-            ApprovalStatus::Cancelled => Reason::new("approvalCancelled", said("withdrawn")),
+            ApprovalStatus::Rejected => Reason::new("approvalRejected", decided("rejected")),
+            ApprovalStatus::Cancelled => Reason::new("approvalCancelled", decided("withdrawn")),
             ApprovalStatus::Expired => Reason::new(
                 "approvalExpired",
                 "the request expired before the write was sent",
@@ -328,23 +328,24 @@ impl Worker<'_> {
         let tried = progress.tried.as_ref();
         let asked = tried.map(|sent| (&sent.write, request.asks_for(&sent.write)));
         let is_at = tried.is_some_and(|sent| {
-            let said = self.settings.approval.justification.as_deref();
-            request.was_filed_with(sent.at, said.unwrap_or_default())
+            let justification = self.settings.approval.justification.as_deref();
+            request.was_filed_with(sent.at, justification.unwrap_or_default())
         });
         let is_ours = match asked {
-            Some((_, Asks::Same)) => true,
-            Some((_, Asks::Unclear)) => progress.unknown > 0 && is_at,
-            Some((_, Asks::Other)) | None => false,
+            Some((_, RequestMatch::Same)) => true,
+            Some((_, RequestMatch::Unclear)) => progress.unknown > 0 && is_at,
+            Some((_, RequestMatch::Other)) | None => false,
         };
         let same = match asked.filter(|_| is_ours) {
             Some((write, _)) => Some(write),
             None => alike
                 .iter()
-                .find(|write| request.asks_for(write) == Asks::Same),
+                .find(|write| request.asks_for(write) == RequestMatch::Same),
         };
         let who = who.unwrap_or_else(|| "an unknown identity".to_owned());
         let (Some(write), true) = (same, own != Some(false)) else {
-            let is_unclear = |write: &WriteRequest| request.asks_for(write) == Asks::Unclear;
+            let is_unclear =
+                |write: &WriteRequest| request.asks_for(write) == RequestMatch::Unclear;
             let what = if same.is_some() {
                 "this change of the policy"
             } else if alike.iter().any(is_unclear) {

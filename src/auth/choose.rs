@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use url::Url;
 
-use super::ambient::{AmbientCredential, AzureCli, ManagedIdentity};
 use super::application::{Application, ClientSecret};
 use super::certificate::Certificate;
-use super::expected_tenant::OnlyFor;
+use super::credential_chain::{AzureCli, CredentialChain, ManagedIdentity};
+use super::expected_tenant::ExpectedTenantTokens;
 use super::federated::{AzureDevOps, GitHub, WorkloadIdentity};
 use super::keyring::Keyring;
 use super::login::{Login, LoginChoice, Show};
@@ -60,7 +60,7 @@ pub fn choose(choice: &Choice<'_>) -> Result<Box<dyn TokenSource>, SignInError> 
     let found = choice.method();
     let source = match found {
         Some(method) => choice.source(method)?,
-        None => Box::new(AmbientCredential::new(
+        None => Box::new(CredentialChain::new(
             choice.managed_identity()?,
             choice.azure_cli(),
             match choice.people.pipeline {
@@ -72,7 +72,7 @@ pub fn choose(choice: &Choice<'_>) -> Result<Box<dyn TokenSource>, SignInError> 
     let Some(own) = &choice.expected_tenant else {
         return Ok(source);
     };
-    Ok(Box::new(OnlyFor {
+    Ok(Box::new(ExpectedTenantTokens {
         source,
         tenant_id: own.tenant_id.clone(),
         is_asked_there: found

@@ -91,18 +91,18 @@ impl Claims {
     /// # Errors
     ///
     /// Says why no request with it can succeed. A claim that is missing is no reason.
-    pub fn check(&self, graph: &Url, now: Timestamp) -> Result<(), Unfit> {
+    pub fn check(&self, graph: &Url, now: Timestamp) -> Result<(), UnusableToken> {
         if let Some(audience) = &self.audience
             && !is_graph(audience, graph)
         {
-            return Err(Unfit::OtherService(audience.clone()));
+            return Err(UnusableToken::OtherService(audience.clone()));
         }
         let now = now.as_second();
         if let Some(from) = self.not_before.filter(|from| *from > now + CLOCK_SKEW) {
-            return Err(Unfit::NotYetValid(time(from)));
+            return Err(UnusableToken::NotYetValid(time(from)));
         }
         match self.expires_at {
-            Some(end) if end <= now => Err(Unfit::Expired(time(end))),
+            Some(end) if end <= now => Err(UnusableToken::Expired(time(end))),
             _ => Ok(()),
         }
     }
@@ -110,7 +110,7 @@ impl Claims {
 
 /// Why no request with a token can succeed.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-pub enum Unfit {
+pub enum UnusableToken {
     /// It is for something else than Microsoft Graph.
     #[error("the access token is for another service: its audience (`aud`) is `{0}`")]
     OtherService(String),
@@ -122,7 +122,7 @@ pub enum Unfit {
     Expired(String),
 }
 
-impl Unfit {
+impl UnusableToken {
     /// What the reader can do about it.
     pub fn hint(&self) -> &'static str {
         match self {
@@ -220,8 +220,8 @@ mod tests {
                 "expired at 1970-01-12T13:46:40Z",
             ),
         ] {
-            let said = check(bad).expect_err(why);
-            assert!(said.contains(why), "{said}");
+            let error = check(bad).expect_err(why);
+            assert!(error.contains(why), "{error}");
         }
     }
 

@@ -391,7 +391,7 @@ mod tests {
                 ..
             })
         ));
-        for (given, said) in [
+        for (given, message) in [
             (error("authorization_declined"), "declined"),
             (error("expired_token"), "not used in time"),
             (
@@ -406,8 +406,8 @@ mod tests {
         ] {
             let (asked, outcome) = go(begun(), vec![given]).await;
             assert_eq!(asked, [5]);
-            let error = outcome.expect_err(said).to_string();
-            assert!(error.contains(said), "{error}");
+            let error = outcome.expect_err(message).to_string();
+            assert!(error.contains(message), "{error}");
         }
     }
 }

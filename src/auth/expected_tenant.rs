@@ -13,14 +13,14 @@ pub struct ExpectedTenant {
 }
 
 /// Gives on only the tokens that are for the tenant.
-pub(super) struct OnlyFor {
+pub(super) struct ExpectedTenantTokens {
     pub(super) source: Box<dyn TokenSource>,
     pub(super) tenant_id: String,
     /// Whether it is asked of the tenant itself, so that a domain is enough to know whose it is.
     pub(super) is_asked_there: bool,
 }
 
-impl TokenSource for OnlyFor {
+impl TokenSource for ExpectedTenantTokens {
     fn fetch(&self) -> Fetching<'_> {
         Box::pin(async {
             let token = self.source.fetch().await?;

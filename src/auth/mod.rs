@@ -5,11 +5,11 @@
 //! picks the credential, [`Tokens`] renews its tokens, `http` has the rules for connections,
 //! `refusal` reads Entra's errors, and [`claims`] reads what a token says of itself.
 
-mod ambient;
 mod application;
 mod certificate;
 mod choose;
 pub mod claims;
+mod credential_chain;
 mod device;
 mod expected_tenant;
 mod federated;
@@ -44,7 +44,7 @@ pub enum SignInError {
     Unusable(String),
     /// There is a token, and no request with it can succeed.
     #[error(transparent)]
-    Unfit(#[from] claims::Unfit),
+    UnusableToken(#[from] claims::UnusableToken),
     /// The sign-in that is kept does not fit.
     #[error("{0}")]
     Stale(String),
@@ -77,7 +77,7 @@ impl SignInError {
                 "set `ASSIGNCTL_ACCESS_TOKEN`; or `AZURE_TENANT_ID` and `AZURE_CLIENT_ID` with `AZURE_CLIENT_SECRET`, `AZURE_CLIENT_CERTIFICATE_PATH` or `AZURE_FEDERATED_TOKEN_FILE`; or sign in as a person with `assignctl login` or `az login`; or try it on `--sandbox FILE`",
             ),
             Self::Refused { code, .. } => code.and_then(refusal::advice),
-            Self::Unfit(unfit) => Some(unfit.hint()),
+            Self::UnusableToken(unfit) => Some(unfit.hint()),
             Self::Stale(_) => Some("sign in again with `assignctl login`"),
             Self::InPipeline(_) => Some(
                 "give the pipeline an application of its own: docs/sign-in.md lists the ways, and those that store nothing are the best",

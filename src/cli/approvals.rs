@@ -17,7 +17,7 @@ use crate::graph::client::Client;
 use crate::manifest::Tenant;
 use crate::render::approvals::{self as render, Shown};
 use crate::report::{Reason, Withdrawn};
-use crate::run::approvals::{Listed, Which, cancel, list};
+use crate::run::approvals::{Listed, RequestFilter, cancel, list};
 use crate::run::connect::connect;
 use crate::run::reviewed::check_sign_in;
 use crate::run::{Failure, inputs, plan, tenants};
@@ -29,7 +29,7 @@ const PARALLEL: usize = 4;
 struct Job {
     /// The tenant, if it is one that manifests name.
     tenant: Option<Tenant>,
-    which: Which,
+    which: RequestFilter,
 }
 
 /// What came of it.
@@ -121,7 +121,7 @@ fn jobs(
     let paths = &command.paths;
     match paths.as_slice() {
         [] if !command.tenants.are_asked() => {
-            return Ok((vec![job(None, Which::All)], false));
+            return Ok((vec![job(None, RequestFilter::All)], false));
         }
         [report] if inputs::is_report(report) || tenants::holds_reports(report) => {
             return of_reports(report, output);
@@ -136,11 +136,14 @@ fn jobs(
     let loaded = plan::load_any(&paths, config.path.as_deref())?;
     output.diagnostics(&loaded.diagnostics, &loaded.sources);
     let Some(chosen) = tenants::choose(&loaded.tenants, &command.tenants.asked())? else {
-        return Ok((vec![job(None, Which::Managed(Box::new(loaded)))], false));
+        return Ok((
+            vec![job(None, RequestFilter::Managed(Box::new(loaded)))],
+            false,
+        ));
     };
     let jobs = chosen.into_iter().filter_map(|tenant| {
         let own = loaded.of_tenant(&tenant.name)?;
-        Some(job(Some(tenant), Which::Managed(Box::new(own))))
+        Some(job(Some(tenant), RequestFilter::Managed(Box::new(own))))
     });
     Ok((jobs.collect(), true))
 }
@@ -150,7 +153,10 @@ fn of_reports(path: &Path, output: &Output) -> Result<(Vec<Job>, bool), Failure>
     if !path.is_dir() {
         let recorded = inputs::report(path)?;
         let tenant = tenants::recorded_tenant(path, &recorded)?;
-        return Ok((vec![job(tenant, Which::Filed(Box::new(recorded)))], false));
+        return Ok((
+            vec![job(tenant, RequestFilter::Filed(Box::new(recorded)))],
+            false,
+        ));
     }
     let (reports, without) = tenants::reports(path)?;
     for name in without {
@@ -160,12 +166,15 @@ fn of_reports(path: &Path, output: &Output) -> Result<(Vec<Job>, bool), Failure>
     }
     let jobs = reports.into_iter().map(|file| {
         let recorded = file.report()?;
-        Ok(job(Some(file.tenant), Which::Filed(Box::new(recorded))))
+        Ok(job(
+            Some(file.tenant),
+            RequestFilter::Filed(Box::new(recorded)),
+        ))
     });
     Ok((jobs.collect::<Result<_, Failure>>()?, true))
 }
 
-fn job(tenant: Option<Tenant>, which: Which) -> Job {
+fn job(tenant: Option<Tenant>, which: RequestFilter) -> Job {
     Job { tenant, which }
 }
 

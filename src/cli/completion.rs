@@ -56,7 +56,7 @@ pub(super) fn script(shell: Shell) -> String {
 pub(super) fn answer() -> Option<Result<(), clap::Error>> {
     let shell = std::env::var_os(VARIABLE).filter(|shell| !shell.is_empty())?;
     let typed = std::env::args_os().skip_while(|word| word != "--");
-    let asked = Asked {
+    let asked = CompletionRequest {
         quotes: shell == "powershell",
         typed: typed.skip(1).collect(),
     };
@@ -129,7 +129,7 @@ impl EnvCompleter for OwnScript {
 
 /// What a shell asks.
 #[derive(Clone, Debug)]
-struct Asked {
+struct CompletionRequest {
     /// Whether what it inserts has to be quoted already.
     quotes: bool,
     /// The words of the command line.
@@ -137,7 +137,7 @@ struct Asked {
 }
 
 /// Adds to options what their values can be, where that is not a closed list of the parser's.
-fn with_names(tree: clap::Command, asked: &Asked) -> clap::Command {
+fn with_names(tree: clap::Command, asked: &CompletionRequest) -> clap::Command {
     let add = |option: clap::Arg| match candidates(&option) {
         None if option.get_long() == Some("format") => {
             let is_list = asked.typed.iter().skip(1).any(|word| word == "list");
@@ -214,7 +214,11 @@ fn candidates(option: &clap::Arg) -> Option<Candidates> {
 }
 
 /// Returns the names that go on as a word begins, in the form in which the shell takes them.
-fn matching(names: &BTreeSet<String>, current: &OsStr, asked: &Asked) -> Vec<CompletionCandidate> {
+fn matching(
+    names: &BTreeSet<String>,
+    current: &OsStr,
+    asked: &CompletionRequest,
+) -> Vec<CompletionCandidate> {
     let current = unquoted(&current.to_string_lossy());
     let names = names.iter().filter(|name| name.starts_with(&current));
     // What a terminal must not get does not come from here either.
@@ -257,7 +261,7 @@ struct Known {
 
 /// Reads the manifests that are typed, else those of the configuration, else those at hand; and the
 /// tenant's names from the schema that `init` wrote.
-fn known(asked: &Asked) -> Known {
+fn known(asked: &CompletionRequest) -> Known {
     let config = config::load(None).unwrap_or_default();
     let mut known = Known::default();
     let mut paths = typed_manifests(&asked.typed);
@@ -356,7 +360,7 @@ mod tests {
     /// Options whose values are words of the program's own, or names of a tenant's.
     #[test]
     fn every_option_that_takes_one_of_some_words_completes_them() {
-        let asked = Asked {
+        let asked = CompletionRequest {
             quotes: false,
             typed: Vec::new(),
         };

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::arguments::Doctor;
 use super::confirm::{TRIAL, ask_for};
-use super::interrupt::{self, LastWords};
+use super::interrupt::{self, AbortMessage};
 use super::options::Common;
 use super::output::Output;
 use super::{runtime, settings};
@@ -21,7 +21,7 @@ use crate::run::Failure;
 use crate::run::apply::ApplyRun;
 use crate::run::connect::{ServiceSettings, connect};
 use crate::run::doctor::{self as examination, Examined, check_record, shared, verdict};
-use crate::run::trial::{self, TrialRequest};
+use crate::run::write_test::{self, WriteTestRequest};
 use crate::text::shell_word;
 
 pub(super) fn run(command: &Doctor, common: &Common, output: &Output) -> Result<Exit, Failure> {
@@ -39,13 +39,13 @@ pub(super) fn run(command: &Doctor, common: &Common, output: &Output) -> Result<
     recorder.keep();
     let mut tried = Ok(Exit::Success);
     let examined = runtime()?.block_on(async {
-        let last_words = LastWords::default();
+        let last_words = AbortMessage::default();
         let stop = interrupt::watch_with(Some(&output.progress), last_words.clone());
         let environment = settings::environment(&output.redactor);
         let client = connect(&service, &environment, output.observer(), &stop)?;
         let mut examined = examination::doctor(&client, &recorder, &command.kind, &stop).await?;
         if let Some(policy) = &command.try_writes {
-            let trial = Trying {
+            let write_test = WriteTestRun {
                 command,
                 policy,
                 service: &service,
@@ -53,7 +53,7 @@ pub(super) fn run(command: &Doctor, common: &Common, output: &Output) -> Result<
                 output,
                 last_words: &last_words,
             };
-            tried = trial.go(&client, &mut examined, &stop).await;
+            tried = write_test.go(&client, &mut examined, &stop).await;
         }
         Ok::<_, Failure>(examined)
     })?;
@@ -74,49 +74,49 @@ pub(super) fn run(command: &Doctor, common: &Common, output: &Output) -> Result<
 }
 
 /// Trying to write.
-struct Trying<'a> {
+struct WriteTestRun<'a> {
     command: &'a Doctor,
     policy: &'a str,
     service: &'a ServiceSettings,
     recorder: &'a Recorder,
     output: &'a Output,
-    last_words: &'a LastWords,
+    last_words: &'a AbortMessage,
 }
 
-impl Trying<'_> {
+impl WriteTestRun<'_> {
     async fn go(
         &self,
         client: &Arc<Client>,
         examined: &mut Examined,
         stop: &CancellationToken,
     ) -> Result<Exit, Failure> {
-        let request = TrialRequest {
+        let request = WriteTestRequest {
             policy: self.policy,
             kinds: &self.command.kind,
             group: self.command.group.as_deref(),
             several: self.command.several,
             tenant_id: self.service.tenant_id.as_deref(),
         };
-        let trial = trial::prepare(client, &request, stop).await?;
+        let write_test = write_test::prepare(client, &request, stop).await?;
         examined.exchanges.extend(self.recorder.take());
-        self.output.note(&clean_lines(&trial.describe()));
+        self.output.note(&clean_lines(&write_test.describe()));
         if !self.command.yes {
             ask_for(self.output, stop, TRIAL).await?;
         }
         let mut run = ApplyRun::new(self.command.report.as_deref())?;
         run.connected(client);
         let mut tried = None;
-        let mut ended = trial.begin(&mut run, self.service).await;
+        let mut ended = write_test.begin(&mut run, self.service).await;
         if ended.is_ok() {
             let report = clean(&run.path().display().to_string()).into_owned();
             self.last_words.set(Some(format!(
                 "error: the policy is not restored: {}\nhint: `assignctl rollback {}` restores it\n",
-                clean(&trial.left_behind()),
+                clean(&write_test.left_behind()),
                 shell_word(&report)
             )));
             let kept = (self.recorder, &mut *examined);
             let progress = &self.output.progress;
-            let went = trial.go((&mut run, client), self.service, kept, progress, stop);
+            let went = write_test.go((&mut run, client), self.service, kept, progress, stop);
             match went.await {
                 Ok(done) => tried = Some(done),
                 Err(failure) => ended = Err(failure),

@@ -11,9 +11,9 @@ use crate::exit::Exit;
 
 /// What the second signal leaves behind, in words; nothing most of the time.
 #[derive(Clone, Debug, Default)]
-pub(super) struct LastWords(Arc<Mutex<Option<String>>>);
+pub(super) struct AbortMessage(Arc<Mutex<Option<String>>>);
 
-impl LastWords {
+impl AbortMessage {
     /// Says these words from now on, or none.
     pub(super) fn set(&self, words: Option<String>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = words;
@@ -32,11 +32,14 @@ impl LastWords {
 /// From the return on no signal is missed: the handlers are there before anything is done that a
 /// signal should end well.
 pub(super) fn watch(progress: Option<&Progress>) -> CancellationToken {
-    watch_with(progress, LastWords::default())
+    watch_with(progress, AbortMessage::default())
 }
 
 /// Does the same, and says before it leaves at once what that leaves behind.
-pub(super) fn watch_with(progress: Option<&Progress>, last_words: LastWords) -> CancellationToken {
+pub(super) fn watch_with(
+    progress: Option<&Progress>,
+    last_words: AbortMessage,
+) -> CancellationToken {
     let progress = progress.cloned();
     let token = CancellationToken::new();
     let cancelled = token.clone();

@@ -145,7 +145,7 @@ fn of_tenants(
             Ok((found, refused)) => {
                 for UnavailableKind {
                     kind,
-                    said,
+                    reason,
                     is_forbidden,
                 } in &refused
                 {
@@ -153,7 +153,7 @@ fn of_tenants(
                     missing.push(format!("{kind} of {name}"));
                     output.note(&format!(
                         "tenant {name}: no {kind} is listed: {}\n",
-                        clean(said)
+                        clean(reason)
                     ));
                 }
                 all.push(OfTenant {

@@ -54,7 +54,7 @@ pub(super) fn run(command: &Login, common: &Common, output: &Output) -> Result<E
 
 fn text(done: &SignedIn) -> String {
     let SignedIn { claims, kept } = done;
-    let said = |text: &Option<String>| match text {
+    let shown = |text: &Option<String>| match text {
         Some(text) => clean(text).into_owned(),
         None => "unknown".to_owned(),
     };
@@ -66,8 +66,8 @@ fn text(done: &SignedIn) -> String {
     };
     format!(
         "Signed in to the tenant {} as {}.\n{kept}\n",
-        said(&claims.tenant_id),
-        said(&claims.user),
+        shown(&claims.tenant_id),
+        shown(&claims.user),
     )
 }
 

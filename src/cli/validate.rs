@@ -32,15 +32,15 @@ pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Resul
         .filter(|diagnostic| diagnostic.is_error())
         .count();
     let findings = output.findings();
-    let said = text(&loaded, errors);
+    let summary = text(&loaded, errors);
     let list = loaded.diagnostics.iter();
     let shown: Vec<Diagnostic> = list.map(|found| output.without_secrets(found)).collect();
     output.print(
         &Review {
-            checked: Some(said.trim_end()),
+            checked: Some(summary.trim_end()),
             ..output.review(&findings)
         },
-        || said.clone(),
+        || summary.clone(),
         || {
             Json::new(Record {
                 valid: errors == 0,

@@ -160,7 +160,9 @@ fn properties(text: &mut String, properties: &WantedProperties) {
         push(text, 8, &format!("settings: {}", in_flow(&settings)));
     }
     let schedule = schedule.as_ref();
-    if let Some(schedule) = schedule.and_then(|said| serde_json::from_str(&said.value).ok()) {
+    if let Some(schedule) =
+        schedule.and_then(|properties| serde_json::from_str(&properties.value).ok())
+    {
         push(text, 8, &format!("runSchedule: {}", in_flow(&schedule)));
     }
     if let Some(remediation) = remediation {

@@ -9,10 +9,10 @@
 //! alone in any case (those of policy sets, targets of unknown types) are mentioned in a comment. A policy
 //! with an assignment that no manifest can ask for is left out with a warning, never written in part.
 
+mod assignment_properties;
 mod layout;
 mod merged;
 mod references;
-mod said;
 mod sets;
 pub mod snapshot;
 #[cfg(test)]
@@ -22,9 +22,9 @@ mod yaml;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::manifest::NamedTargets;
 use crate::model::{LivePolicy, PolicyKind, UnavailableKind, WholeTenant};
+use assignment_properties::ExportedProperties;
 pub use merged::manifest as merged;
 use references::{Reference, References, Targets};
-use said::Said;
 use sets::{KnownSets, NamedSets};
 
 /// The manifests of a tenant.
@@ -91,7 +91,7 @@ struct Entry<'a> {
     selector: Reference,
     targets: Targets,
     /// What is said of all of its targets.
-    said: Said,
+    properties: ExportedProperties,
     /// The named set that stands for all of its targets.
     set: Option<String>,
     /// What is there besides and stays as it is.
@@ -131,7 +131,7 @@ pub fn further_manifests(
                 selector,
                 live,
                 only,
-                said: references::in_common(&mut targets),
+                properties: references::in_common(&mut targets),
                 targets,
                 set: None,
                 notes,

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::said::Said;
+use super::assignment_properties::ExportedProperties;
 use crate::manifest::is_name;
 use crate::model::{
     Assignment, Filter, FilterMode, Guid, LiveFilter, LiveGroup, LivePolicy, PolicyKind, Source,
@@ -54,7 +54,7 @@ pub(super) struct Included {
     /// Whether the filter leaves out what it matches.
     pub(super) excludes: bool,
     /// What is said besides that.
-    pub(super) said: Said,
+    pub(super) properties: ExportedProperties,
 }
 
 /// An excluded group.
@@ -224,7 +224,7 @@ impl<'a> References<'a> {
         policy: &LivePolicy,
         targets: &mut Targets,
     ) -> Result<(), String> {
-        let said = Said::of(assignment, policy)?;
+        let properties = ExportedProperties::of(assignment, policy)?;
         let group = |id: &str| match Guid::parse(id) {
             Some(_) => Ok(self.group(id)),
             None => Err(format!("the group id `{id}` is not a GUID")),
@@ -244,7 +244,7 @@ impl<'a> References<'a> {
                 }
                 targets.exclude.push(Excluded {
                     group: group(id)?,
-                    intent: said.intent,
+                    intent: properties.intent,
                 });
                 return Ok(());
             }
@@ -262,7 +262,7 @@ impl<'a> References<'a> {
             audience,
             filter,
             excludes,
-            said,
+            properties,
         });
         Ok(())
     }
@@ -314,21 +314,26 @@ fn by_id(id: &str, name: &str) -> Reference {
 }
 
 /// Takes out of all targets what they say alike, for the entry to say once.
-pub(super) fn in_common(targets: &mut Targets) -> Said {
-    let mut common = Said::default();
-    let mut included = targets.include.iter().map(|included| &included.said);
+pub(super) fn in_common(targets: &mut Targets) -> ExportedProperties {
+    let mut common = ExportedProperties::default();
+    let mut included = targets.include.iter().map(|included| &included.properties);
     if let Some(first) = included.next()
-        && included.clone().all(|said| said.settings == first.settings)
+        && included
+            .clone()
+            .all(|properties| properties.settings == first.settings)
     {
         common.settings.clone_from(&first.settings);
     }
-    let mut included = targets.include.iter().map(|included| &included.said);
+    let mut included = targets.include.iter().map(|included| &included.properties);
     if let Some(first) = included.next()
-        && included.all(|said| said.schedule == first.schedule)
+        && included.all(|properties| properties.schedule == first.schedule)
     {
         common.schedule.clone_from(&first.schedule);
     }
-    let included = targets.include.iter().map(|included| &included.said.intent);
+    let included = targets
+        .include
+        .iter()
+        .map(|included| &included.properties.intent);
     let excluded = targets.exclude.iter().map(|excluded| &excluded.intent);
     let mut intents = included.chain(excluded);
     if let Some(first) = intents.next()
@@ -337,15 +342,15 @@ pub(super) fn in_common(targets: &mut Targets) -> Said {
         common.intent.clone_from(first);
     }
     for included in &mut targets.include {
-        let said = &mut included.said;
+        let properties = &mut included.properties;
         if !common.settings.is_empty() {
-            said.settings.clear();
+            properties.settings.clear();
         }
         if common.schedule.is_some() {
-            said.schedule = None;
+            properties.schedule = None;
         }
         if common.intent.is_some() {
-            said.intent = None;
+            properties.intent = None;
         }
     }
     if common.intent.is_some() {

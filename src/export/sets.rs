@@ -198,7 +198,7 @@ fn included_name(included: &Included) -> String {
         Some(filter) if included.excludes => format!("{audience} not {}", filter.shown()),
         Some(filter) => format!("{audience} {}", filter.shown()),
     };
-    match &included.said.intent {
+    match &included.properties.intent {
         None => name,
         Some(intent) => format!("{name} {intent}"),
     }

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use serde_json::Value;
 
 use super::Entry;
+use super::assignment_properties::ExportedProperties;
 use super::references::{Audience, Reference, Targets};
-use super::said::Said;
 use super::sets::NamedSets;
 use crate::manifest::tenants::escaped as escaped_variables;
 use crate::render::clean::{clean, holds_command};
@@ -59,7 +59,7 @@ fn entry(text: &mut String, entry: &Entry<'_>) {
     for note in &entry.notes {
         push(text, 4, &format!("# {}", clean(note)));
     }
-    said(text, 4, &entry.said);
+    properties(text, 4, &entry.properties);
     match &entry.set {
         Some(set) => push(text, 4, &format!("use: [{}]", scalar(set))),
         None if entry.targets.len() == 0 => push(text, 4, "include: []"),
@@ -85,7 +85,7 @@ fn targets(text: &mut String, indent: usize, targets: &Targets) {
                 push(text, indent + 4, "filterMode: exclude");
             }
         }
-        said(text, indent + 4, &included.said);
+        properties(text, indent + 4, &included.properties);
     }
     if !targets.exclude.is_empty() {
         push(text, indent, "exclude:");
@@ -100,15 +100,15 @@ fn targets(text: &mut String, indent: usize, targets: &Targets) {
 }
 
 /// Writes what is said besides targets.
-fn said(text: &mut String, indent: usize, said: &Said) {
-    if let Some(intent) = &said.intent {
+fn properties(text: &mut String, indent: usize, properties: &ExportedProperties) {
+    if let Some(intent) = &properties.intent {
         push(text, indent, &format!("intent: {}", scalar(intent)));
     }
-    if let Some(settings) = said.nested_settings() {
+    if let Some(settings) = properties.nested_settings() {
         let settings = in_flow(&Value::Object(settings));
         push(text, indent, &format!("settings: {settings}"));
     }
-    let schedule = said.schedule.as_deref();
+    let schedule = properties.schedule.as_deref();
     if let Some(schedule) = schedule.and_then(|schedule| serde_json::from_str(schedule).ok()) {
         push(
             text,

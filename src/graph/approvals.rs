@@ -55,7 +55,7 @@ pub struct ApprovalRequest {
 
 /// Whether a request is for a certain write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Asks {
+pub enum RequestMatch {
     /// It has the same effect.
     Same,
     /// It has another.
@@ -227,20 +227,26 @@ impl ApprovalRequest {
     }
 
     /// Whether it asks for just this write. What cannot be compared is not the same.
-    pub fn asks_for(&self, write: &WriteRequest) -> Asks {
+    pub fn asks_for(&self, write: &WriteRequest) -> RequestMatch {
         let sent = write.body.as_deref().map(serde_json::from_slice::<Value>);
         let sent = match (write.method, sent) {
             (Method::Delete, _) => return self.removes(),
             (_, Some(Ok(sent))) => sent,
-            _ => return Asks::Other,
+            _ => return RequestMatch::Other,
         };
-        let is_same = |yes: bool| if yes { Asks::Same } else { Asks::Other };
+        let is_same = |yes: bool| {
+            if yes {
+                RequestMatch::Same
+            } else {
+                RequestMatch::Other
+            }
+        };
         let says_nothing = self.body.is_none() && self.added.is_empty() && !self.is_removal();
         if write.path.ends_with("/assignments") {
             return match (&self.body, self.added.as_slice()) {
                 (None, [added]) => is_same(means_same(added, &sent)),
-                _ if says_nothing => Asks::Unclear,
-                _ => Asks::Other,
+                _ if says_nothing => RequestMatch::Unclear,
+                _ => RequestMatch::Other,
             };
         }
         match &self.body {
@@ -248,19 +254,19 @@ impl ApprovalRequest {
                 serde_json::from_str::<Value>(filed).is_ok_and(|filed| same_body(&filed, &sent)),
             ),
             // The service shows the body of writes of the whole set only, and may not do so everywhere.
-            None if says_nothing || same_assignments(&self.added, &sent) => Asks::Unclear,
-            None => Asks::Other,
+            None if says_nothing || same_assignments(&self.added, &sent) => RequestMatch::Unclear,
+            None => RequestMatch::Other,
         }
     }
 
     /// Whether it removes one assignment. The service does not say which.
-    fn removes(&self) -> Asks {
+    fn removes(&self) -> RequestMatch {
         let may_remove = self.body.is_none() && self.added.is_empty();
         let operation = self.operation.as_deref().unwrap_or_default();
         let is_other = matches!(operation, "Create" | "Update" | "Action");
         match may_remove && !is_other {
-            true => Asks::Unclear,
-            false => Asks::Other,
+            true => RequestMatch::Unclear,
+            false => RequestMatch::Other,
         }
     }
 

@@ -245,7 +245,7 @@ impl fmt::Display for RefusedList {
 impl From<RefusedList> for UnavailableKind {
     fn from(list: RefusedList) -> Self {
         Self {
-            said: list.to_string(),
+            reason: list.to_string(),
             is_forbidden: list.is_forbidden(),
             kind: list.kind,
         }

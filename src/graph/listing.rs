@@ -335,12 +335,12 @@ mod tests {
         ]});
         let body = body.to_string();
         let misread = page(kind(), body.as_bytes(), &mut Texts::default()).expect_err("wrong");
-        let said = misread.to_string();
+        let message = misread.to_string();
         assert!(
-            said.contains("`value[1].assignments[0].target.groupId`: invalid type: integer `1`, expected a string"),
-            "{said}"
+            message.contains("`value[1].assignments[0].target.groupId`: invalid type: integer `1`, expected a string"),
+            "{message}"
         );
-        assert!(said.contains(r#""name":"Two""#), "{said}");
+        assert!(message.contains(r#""name":"Two""#), "{message}");
         assert!(matches!(misread, Misread::Shape(_)));
     }
 

@@ -3,7 +3,7 @@
 use super::TargetKind;
 use super::spec::{
     AssignmentProperties, FilterRule, IdForm, PLAIN, Permissions, Platform, PolicyKindSpec,
-    TargetRules, ThrottleGroup, TypeRules, WORKLOADS, Which, Workload, Writing,
+    RuleScope, TargetRules, ThrottleGroup, TypeRules, WORKLOADS, Workload, Writing,
 };
 
 pub(super) const MOBILE_APP: PolicyKindSpec = PolicyKindSpec {
@@ -14,7 +14,7 @@ pub(super) const MOBILE_APP: PolicyKindSpec = PolicyKindSpec {
     targets: TargetRules {
         special: &[
             (
-                Which::Type("webApp"),
+                RuleScope::Type("webApp"),
                 TypeRules {
                     filters: FilterRule::Unsupported,
                     source: WORKLOADS,
@@ -22,7 +22,7 @@ pub(super) const MOBILE_APP: PolicyKindSpec = PolicyKindSpec {
                 },
             ),
             (
-                Which::Type("windowsMicrosoftEdgeApp"),
+                RuleScope::Type("windowsMicrosoftEdgeApp"),
                 TypeRules {
                     filters: FilterRule::Doubtful,
                     source: "Microsoft lists it as supported, and Micke-K/IntuneManagement leaves them out",

@@ -1,8 +1,8 @@
 //! Configuration and compliance from before the settings catalog.
 
 use super::spec::{
-    FilterRule, PLAIN, Platform, PolicyKindSpec, TargetRules, ThrottleGroup, TypeRules, Variety,
-    WORKLOADS, Which, Workload, Writing,
+    FilterRule, PLAIN, Platform, PolicyKindSpec, RuleScope, TargetRules, ThrottleGroup, TypeRules,
+    Variety, WORKLOADS, Workload, Writing,
 };
 
 /// Update rings are of this kind. Its assignments have an `intent` of their own, which is always
@@ -25,7 +25,7 @@ pub(super) const DEVICE_COMPLIANCE_POLICY: PolicyKindSpec = PolicyKindSpec {
     collection: "/deviceManagement/deviceCompliancePolicies",
     targets: TargetRules {
         special: &[(
-            Which::Variety(Variety::CustomCompliance),
+            RuleScope::Variety(Variety::CustomCompliance),
             TypeRules {
                 filters: FilterRule::Unsupported,
                 source: WORKLOADS,

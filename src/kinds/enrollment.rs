@@ -1,8 +1,8 @@
 //! Enrollment: Autopilot, enrollment configurations, terms of use, Apple's user-initiated enrollment.
 
 use super::spec::{
-    FilterRule, IdForm, PLAIN, Permissions, Platform, PolicyKindSpec, TargetRules, TenantDefault,
-    ThrottleGroup, TypeRules, Which, Writing,
+    FilterRule, IdForm, PLAIN, Permissions, Platform, PolicyKindSpec, RuleScope, TargetRules,
+    TenantDefault, ThrottleGroup, TypeRules, Writing,
 };
 use super::{Listing, TargetKind};
 
@@ -59,17 +59,17 @@ pub(super) const DEVICE_ENROLLMENT_CONFIGURATION: PolicyKindSpec = PolicyKindSpe
     targets: TargetRules {
         special: &[
             (
-                Which::Type("windows10EnrollmentCompletionPageConfiguration"),
+                RuleScope::Type("windows10EnrollmentCompletionPageConfiguration"),
                 TypeRules {
                     doubtful: &[TargetKind::ExclusionGroup, TargetKind::Collection],
                     source: "learn.microsoft.com: Set up the Enrollment Status Page",
                     ..TypeRules::ALL
                 },
             ),
-            (Which::TypeOn(RESTRICTION, "android"), USER_GROUPS),
-            (Which::TypeOn(RESTRICTION, "linux"), USER_GROUPS),
+            (RuleScope::TypeOn(RESTRICTION, "android"), USER_GROUPS),
+            (RuleScope::TypeOn(RESTRICTION, "linux"), USER_GROUPS),
             (
-                Which::Type(RESTRICTION),
+                RuleScope::Type(RESTRICTION),
                 TypeRules {
                     filters: FilterRule::Devices,
                     filter_properties: &[
@@ -81,15 +81,15 @@ pub(super) const DEVICE_ENROLLMENT_CONFIGURATION: PolicyKindSpec = PolicyKindSpe
                 },
             ),
             (
-                Which::Type("deviceEnrollmentLimitConfiguration"),
+                RuleScope::Type("deviceEnrollmentLimitConfiguration"),
                 USER_GROUPS,
             ),
             (
-                Which::Type("deviceEnrollmentWindowsHelloForBusinessConfiguration"),
+                RuleScope::Type("deviceEnrollmentWindowsHelloForBusinessConfiguration"),
                 USER_GROUPS,
             ),
             (
-                Which::Type("deviceEnrollmentNotificationConfiguration"),
+                RuleScope::Type("deviceEnrollmentNotificationConfiguration"),
                 TypeRules {
                     doubtful: &[
                         TargetKind::ExclusionGroup,

@@ -21,8 +21,8 @@ use std::fmt;
 pub use platform::{FILTER_PLATFORMS, POLICY_PLATFORMS, platform_of_type};
 pub use spec::{
     AssignmentProperties, FilterRule, IdForm, Listing, Permissions, Platform, PolicyKindSpec,
-    SingleRoute, TargetKind, TargetRules, TenantDefault, ThrottleGroup, TypeRules, Variety,
-    WORKLOADS, Which, Workload, Writing,
+    RuleScope, SingleRoute, TargetKind, TargetRules, TenantDefault, ThrottleGroup, TypeRules,
+    Variety, WORKLOADS, Workload, Writing,
 };
 
 /// Every policy kind, in the order in which they are read and printed.

@@ -2,13 +2,13 @@
 
 use super::TargetKind;
 use super::spec::{
-    FilterRule, PLAIN, Platform, PolicyKindSpec, SingleRoute, TargetRules, TypeRules, Variety,
-    WORKLOADS, Which, Workload, Writing,
+    FilterRule, PLAIN, Platform, PolicyKindSpec, RuleScope, SingleRoute, TargetRules, TypeRules,
+    Variety, WORKLOADS, Workload, Writing,
 };
 
 /// Filters do not work on what is for Linux.
-const NOT_ON_LINUX: (Which, TypeRules) = (
-    Which::Platform("linux"),
+const NOT_ON_LINUX: (RuleScope, TypeRules) = (
+    RuleScope::Platform("linux"),
     TypeRules {
         filters: FilterRule::Unsupported,
         source: WORKLOADS,
@@ -32,7 +32,7 @@ pub(super) const CONFIGURATION_POLICY: PolicyKindSpec = PolicyKindSpec {
     targets: TargetRules {
         special: &[
             (
-                Which::Variety(Variety::DevicePreparation),
+                RuleScope::Variety(Variety::DevicePreparation),
                 TypeRules {
                     doubtful: &[
                         TargetKind::ExclusionGroup,
@@ -45,14 +45,14 @@ pub(super) const CONFIGURATION_POLICY: PolicyKindSpec = PolicyKindSpec {
                 },
             ),
             (
-                Which::Variety(Variety::TenantAttach),
+                RuleScope::Variety(Variety::TenantAttach),
                 TypeRules {
                     doubtful: &[],
                     ..TypeRules::ALL
                 },
             ),
             (
-                Which::Variety(Variety::MacEndpointSecurity),
+                RuleScope::Variety(Variety::MacEndpointSecurity),
                 TypeRules {
                     filters: FilterRule::Doubtful,
                     source: WORKLOADS,
@@ -60,7 +60,7 @@ pub(super) const CONFIGURATION_POLICY: PolicyKindSpec = PolicyKindSpec {
                 },
             ),
             (
-                Which::Variety(Variety::Declarative),
+                RuleScope::Variety(Variety::Declarative),
                 TypeRules {
                     filters: FilterRule::Doubtful,
                     source: WORKLOADS,

@@ -171,12 +171,12 @@ pub struct TargetRules {
     /// Whether all users are written as a group with a well-known id, which is no directory object.
     pub virtual_all_users: bool,
     /// Rules of some of the policies: the first entry that matches a policy applies.
-    pub special: &'static [(Which, TypeRules)],
+    pub special: &'static [(RuleScope, TypeRules)],
 }
 
 /// Which policies of a kind rules are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
+pub enum RuleScope {
     /// Those of a type, the `@odata.type` without its prefix.
     Type(&'static str),
     /// Those of a type and of a platform whose name begins like this.
@@ -187,7 +187,7 @@ pub enum Which {
     Variety(Variety),
 }
 
-impl Which {
+impl RuleScope {
     /// Whether the rules name a type.
     pub fn is_about_type(&self, odata_type: &str) -> bool {
         match self {
@@ -280,10 +280,10 @@ impl TargetRules {
         };
         let mut special = self.special.iter();
         let own = special.find(|(which, _)| match which {
-            Which::Type(name) => is_of(name),
-            Which::TypeOn(name, platform) => is_of(name) && is_on(platform),
-            Which::Platform(platform) => is_on(platform),
-            Which::Variety(wanted) => variety == Some(*wanted),
+            RuleScope::Type(name) => is_of(name),
+            RuleScope::TypeOn(name, platform) => is_of(name) && is_on(platform),
+            RuleScope::Platform(platform) => is_on(platform),
+            RuleScope::Variety(wanted) => variety == Some(*wanted),
         });
         own.map_or(
             TypeRules {

@@ -205,7 +205,7 @@ fn once(absent: Vec<AbsentTarget>, of_entry: &OfEntry) -> Vec<AbsentTarget> {
     for mut absent in absent {
         of_entry.complete_absent(&mut absent);
         let intent = absent.intent.as_ref().map(|intent| intent.value);
-        match seen.entry((EitherSide::of(&absent.target), intent, absent.optional)) {
+        match seen.entry((AnyList::of(&absent.target), intent, absent.optional)) {
             hash_map::Entry::Occupied(known) => {
                 let known: &usize = known.get();
                 let also = std::iter::once((absent.place, absent.via)).chain(absent.also);
@@ -222,9 +222,9 @@ fn once(absent: Vec<AbsentTarget>, of_entry: &OfEntry) -> Vec<AbsentTarget> {
 
 /// What makes a target the same one for `absent`: on which side a group is does not count.
 #[derive(PartialEq, Eq, Hash)]
-struct EitherSide(&'static str, Option<String>);
+struct AnyList(&'static str, Option<String>);
 
-impl EitherSide {
+impl AnyList {
     fn of(target: &TargetReference) -> Self {
         match target {
             TargetReference::AllDevices => Self("allDevices", None),
@@ -243,16 +243,16 @@ fn compare_absent<'e>(
     absent: impl IntoIterator<Item = &'e AbsentTarget>,
     diagnostics: &mut Diagnostics,
 ) {
-    let mut absent_targets: HashMap<EitherSide, Vec<&AbsentTarget>> = HashMap::new();
+    let mut absent_targets: HashMap<AnyList, Vec<&AbsentTarget>> = HashMap::new();
     for absent in absent {
-        let of_target = absent_targets.entry(EitherSide::of(&absent.target));
+        let of_target = absent_targets.entry(AnyList::of(&absent.target));
         of_target.or_default().push(absent);
     }
     if absent_targets.is_empty() {
         return;
     }
     for target in targets {
-        let of_target = absent_targets.get(&EitherSide::of(&target.target));
+        let of_target = absent_targets.get(&AnyList::of(&target.target));
         let meant = |absent: &&&AbsentTarget| absent.means(target.intent());
         if let Some(absent) = of_target.and_then(|all| all.iter().find(meant)) {
             diagnostics.push(conflict::wanted_and_absent(target, absent));
@@ -427,7 +427,7 @@ fn compare_modes(group: &[&Entry], diagnostics: &mut Diagnostics) {
 
 /// The ways in which a group is meant, whatever the source.
 #[derive(Default)]
-struct Sides<'e> {
+struct GroupUses<'e> {
     included: Option<&'e WantedTarget>,
     excluded: Option<&'e WantedTarget>,
 }
@@ -440,7 +440,7 @@ fn compare_targets<'e>(
     // most two: one by name and one by id.
     let mut filters: HashMap<Identity, Vec<(Option<FilterIdentity>, &WantedTarget)>> =
         HashMap::new();
-    let mut sides: HashMap<(bool, String, Option<&str>), Sides<'_>> = HashMap::new();
+    let mut sides: HashMap<(bool, String, Option<&str>), GroupUses<'_>> = HashMap::new();
     for target in targets {
         let filter = target.filter.as_ref().map(FilterIdentity::of);
         let known = filters.entry(Identity::of(target)).or_default();

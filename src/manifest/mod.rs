@@ -221,10 +221,10 @@ pub struct WantedProperties {
 impl WantedProperties {
     /// Whether two say the same, wherever they stand.
     pub fn same(&self, other: &Self) -> bool {
-        self.said() == other.said()
+        self.content() == other.content()
     }
 
-    fn said(&self) -> impl PartialEq + '_ {
+    fn content(&self) -> impl PartialEq + '_ {
         let Self {
             intent,
             settings,
@@ -310,7 +310,7 @@ impl From<WantedTarget> for AbsentTarget {
             also,
             via,
             target,
-            intent: properties.and_then(|said| said.intent.clone()),
+            intent: properties.and_then(|content| content.intent.clone()),
             optional,
         }
     }

@@ -190,7 +190,7 @@ pub struct UnavailableKind {
     /// The kind.
     pub kind: PolicyKind,
     /// The request, and what the service says.
-    pub said: String,
+    pub reason: String,
     /// Whether the sign-in may not see it; else the tenant does not have it, most often for want of a licence.
     pub is_forbidden: bool,
 }

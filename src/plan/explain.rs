@@ -42,12 +42,12 @@ pub struct Explained {
     /// Why.
     pub reason: Reason,
     /// The lines that ask for it.
-    pub asked: Vec<Asked>,
+    pub asked: Vec<RequestingLine>,
 }
 
 /// A line that asks for something.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
+pub struct RequestingLine {
     /// The target's line, in the entry or in a named set.
     pub line: Line,
     /// The line of the entry that brings the set in.
@@ -209,7 +209,7 @@ impl Lines<'_> {
         assignment: &Assignment,
         place: Option<Place>,
         names: &Names,
-    ) -> Vec<Asked> {
+    ) -> Vec<RequestingLine> {
         let Some(place) = place else {
             return Vec::new();
         };
@@ -230,7 +230,7 @@ impl Lines<'_> {
     }
 
     /// Returns the lines that say that a target must not be there, on either side.
-    fn absent(&self, key: &AssignmentKey, names: &Names) -> Vec<Asked> {
+    fn absent(&self, key: &AssignmentKey, names: &Names) -> Vec<RequestingLine> {
         let all = self.entries.iter().flat_map(|entry| &entry.absent);
         let meant = all.filter(|absent| {
             is_meant(&absent.target, &key.target, names) && absent.means(key.variant.as_deref())
@@ -242,10 +242,10 @@ impl Lines<'_> {
         self.asked(lines)
     }
 
-    fn asked(&self, lines: impl Iterator<Item = (Place, Option<Place>)>) -> Vec<Asked> {
-        let mut asked: Vec<Asked> = Vec::new();
+    fn asked(&self, lines: impl Iterator<Item = (Place, Option<Place>)>) -> Vec<RequestingLine> {
+        let mut asked: Vec<RequestingLine> = Vec::new();
         for (place, via) in lines {
-            let line = Asked {
+            let line = RequestingLine {
                 line: line(place, self.sources),
                 through: via.map(|via| line(via, self.sources)),
             };

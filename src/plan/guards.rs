@@ -156,7 +156,7 @@ pub struct GivenLimits {
 
 /// What a guard looks at, besides its limit.
 #[derive(Clone, Copy, Debug)]
-pub struct Judged<'a> {
+pub struct GuardInput<'a> {
     /// The managed policies.
     pub policies: &'a [PlannedPolicy],
     /// Which groups exist.
@@ -171,7 +171,7 @@ pub struct Judged<'a> {
     pub changed_tenants: Option<usize>,
 }
 
-impl<'a> Judged<'a> {
+impl<'a> GuardInput<'a> {
     /// Returns the changed policies. A change that restores what a report recorded needs no second
     /// approval: that state was there before.
     fn changed(&self) -> impl Iterator<Item = &'a PlannedPolicy> {
@@ -309,7 +309,7 @@ impl Guard {
 }
 
 /// Judges the managed policies with every guard.
-pub fn evaluate(judged: &Judged<'_>, rules: &GuardRules) -> Vec<Guard> {
+pub fn evaluate(judged: &GuardInput<'_>, rules: &GuardRules) -> Vec<Guard> {
     let guards = GuardName::ALL.into_iter();
     guards
         .filter_map(|name| evaluate_one(name, judged, rules))
@@ -347,7 +347,7 @@ pub fn tenant(named: Option<&str>, signed_in: Option<&str>) -> Option<Guard> {
 /// Judges with one guard. Without a named tenant there is nothing to guard.
 pub(super) fn evaluate_one(
     name: GuardName,
-    judged: &Judged<'_>,
+    judged: &GuardInput<'_>,
     rules: &GuardRules,
 ) -> Option<Guard> {
     let (observation, policies) = match name {
@@ -377,7 +377,7 @@ pub(super) fn evaluate_one(
 }
 
 /// Assignments from policy sets do not count on either side: they are never removed.
-fn removals(judged: &Judged<'_>, limit: RemovalLimit) -> (Observation, Vec<PolicyRef>) {
+fn removals(judged: &GuardInput<'_>, limit: RemovalLimit) -> (Observation, Vec<PolicyRef>) {
     let counts = |assignment: &&Assignment| assignment.key.source != Source::PolicySets;
     let all = judged.policies.iter().map(|policy| &policy.before);
     let counted: usize = all
@@ -406,7 +406,7 @@ fn removals(judged: &Judged<'_>, limit: RemovalLimit) -> (Observation, Vec<Polic
     (observation, at_fault)
 }
 
-fn changed(judged: &Judged<'_>, limit: usize) -> (Observation, Vec<PolicyRef>) {
+fn changed(judged: &GuardInput<'_>, limit: usize) -> (Observation, Vec<PolicyRef>) {
     let at_fault: Vec<PolicyRef> = judged.changed().map(PlannedPolicy::reference).collect();
     let observation = Observation::Policies {
         changed: at_fault.len(),
@@ -416,7 +416,7 @@ fn changed(judged: &Judged<'_>, limit: usize) -> (Observation, Vec<PolicyRef>) {
 }
 
 /// Devices and users count together. A policy of which that is not known is at fault as well.
-fn reach(judged: &Judged<'_>, limit: u64) -> (Observation, Vec<PolicyRef>) {
+fn reach(judged: &GuardInput<'_>, limit: u64) -> (Observation, Vec<PolicyRef>) {
     let mut most = Some(0);
     let mut at_fault = Vec::new();
     for policy in judged.changed() {
@@ -432,7 +432,7 @@ fn reach(judged: &Judged<'_>, limit: u64) -> (Observation, Vec<PolicyRef>) {
 }
 
 fn named(
-    judged: &Judged<'_>,
+    judged: &GuardInput<'_>,
     trips: fn(&PlannedPolicy, &Names) -> bool,
 ) -> (Observation, Vec<PolicyRef>) {
     let at_fault: Vec<PolicyRef> = judged

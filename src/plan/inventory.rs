@@ -327,7 +327,7 @@ mod tests {
     fn of(tenant: &WholeTenant, query: &InventoryQuery) -> Vec<String> {
         let found = inventory(tenant, None, query);
         let rows = found.rows().map(|(policy, row)| {
-            let said = row.map_or("-".to_owned(), |row| {
+            let shown = row.map_or("-".to_owned(), |row| {
                 let excluded = if row.excluded_by.is_empty() {
                     ""
                 } else {
@@ -335,7 +335,7 @@ mod tests {
                 };
                 format!("{}{excluded}", row.assignment.key.target.type_name())
             });
-            format!("{}: {said}", policy.policy.name)
+            format!("{}: {shown}", policy.policy.name)
         });
         rows.collect()
     }

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use super::reach::{Heads, Reach};
+pub use super::reach::{DevicesAndUsers, Reach};
 use super::since::key;
 use super::{Names, Plan, PlannedPolicy, reach};
 use crate::model::{

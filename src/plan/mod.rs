@@ -56,7 +56,7 @@ use crate::manifest::Mode;
 use crate::model::{
     Assignment, AssignmentKey, Assignments, LiveAssignment, PolicyKind, SharedText,
 };
-use guards::{GivenLimits, Guard, GuardName, GuardRules, Judged, Observation};
+use guards::{GivenLimits, Guard, GuardInput, GuardName, GuardRules, Observation};
 use writes::{PlannedWrite, WriteWith};
 
 /// Everything that a run intends, and what it is based on. Once made it stays as it is; what is shown
@@ -168,8 +168,8 @@ impl PlannedPolicy {
     /// Whether the remediation of an assignment is to repair what it detects. The portal always has it
     /// so, but on exclusions.
     pub fn remediates(&self, key: &AssignmentKey) -> bool {
-        let said = self.remediation.iter().find(|(known, _)| known == key);
-        said.map_or(!key.target.is_exclusion(), |(_, repairs)| *repairs)
+        let stated = self.remediation.iter().find(|(known, _)| known == key);
+        stated.map_or(!key.target.is_exclusion(), |(_, repairs)| *repairs)
     }
 }
 
@@ -354,8 +354,8 @@ impl Plan {
         summary
     }
 
-    fn judged<'a>(&'a self, annotations: &'a Annotations, total: Option<usize>) -> Judged<'a> {
-        Judged {
+    fn judged<'a>(&'a self, annotations: &'a Annotations, total: Option<usize>) -> GuardInput<'a> {
+        GuardInput {
             policies: &self.policies,
             names: &annotations.names,
             tenant_id: self.tenant_id.as_deref(),
@@ -439,7 +439,7 @@ impl Plan {
                 self.diagnostics.extend(guards::looser_limit(guard, &rules));
             }
         }
-        let judged = Judged {
+        let judged = GuardInput {
             changed_tenants: tenants,
             ..self.judged(annotations, all)
         };

@@ -14,14 +14,14 @@ use crate::model::{
 
 /// Devices and users.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Heads {
+pub struct DevicesAndUsers {
     /// The devices; `None` if they are not known.
     pub devices: Option<u64>,
     /// The users; `None` if they are not known.
     pub users: Option<u64>,
 }
 
-impl Heads {
+impl DevicesAndUsers {
     /// Returns both together, if both are known.
     pub fn sum(self) -> Option<u64> {
         Some(self.devices?.saturating_add(self.users?))
@@ -32,9 +32,9 @@ impl Heads {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Reach {
     /// Those who get it.
-    pub gained: Heads,
+    pub gained: DevicesAndUsers,
     /// Those who had it.
-    pub lost: Heads,
+    pub lost: DevicesAndUsers,
     /// Whether the numbers come from the members themselves; else they are the most that it can be.
     pub exact: bool,
     /// Why something is not known, if that is so and can be said.
@@ -46,14 +46,14 @@ const TAKES_AWAY: &str = "uninstall";
 
 /// A kind of members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Side {
+enum MemberKind {
     Devices,
     Users,
 }
 
 /// Whether someone gets a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Gets {
+enum Receives {
     No,
     /// A filter decides.
     Maybe,
@@ -61,13 +61,13 @@ enum Gets {
 }
 
 /// An assignment, and who is meant by it on one side: `None` for everyone.
-type Meant<'p> = (&'p Assignment, Option<&'p HashSet<String>>);
+type AssignmentMembers<'p> = (&'p Assignment, Option<&'p HashSet<String>>);
 
 /// The assignments of a policy with one intent. Exclusions work within it.
 #[derive(Default)]
 struct Intent<'p> {
-    includes: Vec<Meant<'p>>,
-    excludes: Vec<Meant<'p>>,
+    includes: Vec<AssignmentMembers<'p>>,
+    excludes: Vec<AssignmentMembers<'p>>,
 }
 
 /// The assignments of a policy, by intent.
@@ -84,18 +84,18 @@ struct Changed {
 
 /// Counts who gains and loses a policy.
 pub(super) fn of(policy: &PlannedPolicy, names: &Names, population: &Population) -> Reach {
-    let [devices, users] = [Side::Devices, Side::Users].map(|side| {
+    let [devices, users] = [MemberKind::Devices, MemberKind::Users].map(|side| {
         changed(policy, side, names, population).unwrap_or_else(|reason| Changed {
             reason,
             ..Changed::default()
         })
     });
     Reach {
-        gained: Heads {
+        gained: DevicesAndUsers {
             devices: devices.gained,
             users: users.gained,
         },
-        lost: Heads {
+        lost: DevicesAndUsers {
             devices: devices.lost,
             users: users.lost,
         },
@@ -106,7 +106,7 @@ pub(super) fn of(policy: &PlannedPolicy, names: &Names, population: &Population)
 
 fn changed(
     policy: &PlannedPolicy,
-    side: Side,
+    side: MemberKind,
     names: &Names,
     population: &Population,
 ) -> Result<Changed, Option<Unknown>> {
@@ -138,11 +138,11 @@ fn changed(
     let after = intents(&policy.after, side, names, population, &mut noted_after)?;
 
     let (everybody, why) = match side {
-        Side::Devices => (
+        MemberKind::Devices => (
             population.all_devices.devices,
             population.all_devices.reason,
         ),
-        Side::Users => (population.all_users.users, population.all_users.reason),
+        MemberKind::Users => (population.all_users.users, population.all_users.reason),
     };
     let all = [&before, &after];
     let all = all.iter().flat_map(|intents| intents.values());
@@ -237,18 +237,18 @@ impl Changed {
     ) {
         let (had, has) = (gets(before, id), gets(after, id));
         let is_same =
-            had == has && (had != Gets::Maybe || deciding(before, id) == deciding(after, id));
+            had == has && (had != Receives::Maybe || deciding(before, id) == deciding(after, id));
         if is_same {
             return;
         }
         let sum = |one: Option<u64>| Some(one?.saturating_add(number?));
-        if had > Gets::No && has < Gets::Yes {
+        if had > Receives::No && has < Receives::Yes {
             self.lost = sum(self.lost);
         }
-        if had < Gets::Yes && has > Gets::No {
+        if had < Receives::Yes && has > Receives::No {
             self.gained = sum(self.gained);
         }
-        self.exact &= had != Gets::Maybe && has != Gets::Maybe && number.is_some();
+        self.exact &= had != Receives::Maybe && has != Receives::Maybe && number.is_some();
     }
 }
 
@@ -274,31 +274,31 @@ fn same_everybody(before: &Intents<'_>, after: &Intents<'_>) -> bool {
 }
 
 /// Whether someone gets a policy by one of its intents.
-fn gets(intents: &Intents<'_>, id: Option<&str>) -> Gets {
+fn gets(intents: &Intents<'_>, id: Option<&str>) -> Receives {
     let of_intents = intents.values().map(|intent| {
-        let mut gets = Gets::No;
+        let mut gets = Receives::No;
         for assignment in intent.meant(id) {
             match assignment.filter.as_ref().map(|filter| &filter.mode) {
-                None => gets = Gets::Yes,
-                Some(FilterMode::Include) => gets = gets.max(Gets::Maybe),
-                Some(_) => return Gets::Maybe,
+                None => gets = Receives::Yes,
+                Some(FilterMode::Include) => gets = gets.max(Receives::Maybe),
+                Some(_) => return Receives::Maybe,
             }
         }
         gets
     });
-    of_intents.max().unwrap_or(Gets::No)
+    of_intents.max().unwrap_or(Receives::No)
 }
 
 /// What of an assignment decides who gets the policy.
-type Deciding<'p> = (&'p Target, Option<&'p SharedText>, Option<&'p Filter>);
+type ReachKey<'p> = (&'p Target, Option<&'p SharedText>, Option<&'p Filter>);
 
-fn decides(assignment: &Assignment) -> Deciding<'_> {
+fn decides(assignment: &Assignment) -> ReachKey<'_> {
     let variant = assignment.key.variant.as_ref();
     (&assignment.key.target, variant, assignment.filter.as_ref())
 }
 
 /// Returns what decides whether someone gets a policy.
-fn deciding<'p>(intents: &Intents<'p>, id: Option<&str>) -> BTreeSet<Deciding<'p>> {
+fn deciding<'p>(intents: &Intents<'p>, id: Option<&str>) -> BTreeSet<ReachKey<'p>> {
     let of_intents = intents.values();
     let assignments = of_intents.flat_map(|intent| intent.meant(id));
     assignments.map(decides).collect()
@@ -307,7 +307,7 @@ fn deciding<'p>(intents: &Intents<'p>, id: Option<&str>) -> BTreeSet<Deciding<'p
 impl<'p> Intent<'p> {
     /// Returns the assignments that mean someone; none if someone is excluded.
     fn meant(&self, id: Option<&str>) -> Vec<&'p Assignment> {
-        let means = |(_, set): &&Meant<'_>| match (set, id) {
+        let means = |(_, set): &&AssignmentMembers<'_>| match (set, id) {
             (None, _) => true,
             (Some(set), Some(id)) => set.contains(id),
             (Some(_), None) => false,
@@ -323,7 +323,7 @@ impl<'p> Intent<'p> {
 /// Finds who is meant by assignments on one side. An assignment that is not known is skipped if `unread` allows it.
 fn intents<'p>(
     assignments: &'p [Assignment],
-    side: Side,
+    side: MemberKind,
     names: &Names,
     population: &'p Population,
     mut unread: impl FnMut(&Assignment, Option<Unknown>) -> Result<(), Option<Unknown>>,
@@ -337,8 +337,8 @@ fn intents<'p>(
     {
         let intent = intents.entry(assignment.key.variant.as_ref()).or_default();
         let everybody = match &assignment.key.target {
-            Target::AllDevices => Side::Devices,
-            Target::AllUsers => Side::Users,
+            Target::AllDevices => MemberKind::Devices,
+            Target::AllUsers => MemberKind::Users,
             Target::Group(_) | Target::ExclusionGroup(_) => {
                 match members(assignment, side, names, population) {
                     Ok(None) => {}
@@ -351,7 +351,7 @@ fn intents<'p>(
                 continue;
             }
             // Collections hold devices, and no one here knows which.
-            Target::Collection(_) if side == Side::Users => continue,
+            Target::Collection(_) if side == MemberKind::Users => continue,
             Target::Collection(_) | Target::Other { .. } => {
                 unread(assignment, None)?;
                 continue;
@@ -367,7 +367,7 @@ fn intents<'p>(
 /// Returns the members of an assignment's group on one side; `None` if there are none.
 fn members<'p>(
     assignment: &Assignment,
-    side: Side,
+    side: MemberKind,
     names: &Names,
     population: &'p Population,
 ) -> Result<Option<&'p HashSet<String>>, Option<Unknown>> {
@@ -380,15 +380,15 @@ fn members<'p>(
     let id = id.to_lowercase();
     if let Some(MemberSet { devices, users, .. }) = population.sets.get(&id) {
         return Ok(Some(match side {
-            Side::Devices => devices,
-            Side::Users => users,
+            MemberKind::Devices => devices,
+            MemberKind::Users => users,
         }));
     }
     // A side that is known to be empty needs no set.
     let count = population.counts.get(&id);
     let known = count.and_then(|count| match side {
-        Side::Devices => count.devices,
-        Side::Users => count.users,
+        MemberKind::Devices => count.devices,
+        MemberKind::Users => count.users,
     });
     match known {
         Some(0) => Ok(None),

@@ -201,8 +201,8 @@ impl<'a> AssignmentRecord<'a> {
 
     /// Returns what a planned remediation says of repairing, if that is not the usual.
     pub fn remediation(&self, key: &AssignmentKey) -> Option<(AssignmentKey, bool)> {
-        let said = self.run_remediation_script??;
-        (said == key.target.is_exclusion()).then(|| (key.clone(), said))
+        let stated = self.run_remediation_script??;
+        (stated == key.target.is_exclusion()).then(|| (key.clone(), stated))
     }
 
     /// Returns what is known of repairing.

@@ -6,7 +6,7 @@ use super::clean::clean;
 use super::columns::hanging;
 use super::groups::DETECTS;
 use super::phrases::{assignment, filter, policy_of_kind, target};
-use crate::plan::explain::{Asked, Explained, Explanation, Line, Reason};
+use crate::plan::explain::{Explained, Explanation, Line, Reason, RequestingLine};
 use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
 use crate::plan::{ManifestPlace, Names};
 
@@ -39,7 +39,7 @@ pub fn text(explanation: &Explanation, width: Option<usize>) -> String {
         lines.push(format!(
             "{} {}{detects}",
             sign(explained),
-            said(explained, names)
+            described(explained, names)
         ));
         lines.push(format!("    {}", why(explained.reason)));
         for asked in &explained.asked {
@@ -68,7 +68,7 @@ fn sign(explained: &Explained) -> char {
     }
 }
 
-fn said(explained: &Explained, names: &Names) -> String {
+fn described(explained: &Explained, names: &Names) -> String {
     match (&explained.before, &explained.after) {
         (Some(before), Some(after)) if before.filter != after.filter => format!(
             "{}: {} -> {}",
@@ -185,7 +185,7 @@ pub fn record(explanation: &Explanation) -> ExplanationRecord<'_> {
         asked: one
             .asked
             .iter()
-            .map(|Asked { line, through }| AskedRecord {
+            .map(|RequestingLine { line, through }| AskedRecord {
                 line: LineRecord::new(line),
                 through: through.as_ref().map(LineRecord::new),
             })

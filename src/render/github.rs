@@ -15,7 +15,7 @@ use super::groups::{self, Line};
 use super::markdown::outcomes;
 use super::members::{filters, note, reaches};
 use super::phrases::{
-    self, Alike, Partial, alike, changes, count, how_to_accept, named_tenant, not_compared,
+    self, EqualPolicies, Partial, alike, changes, count, how_to_accept, named_tenant, not_compared,
     partial, policy_of_kind, seen, since, verdict,
 };
 use super::requests;
@@ -183,7 +183,7 @@ impl Lines<'_> {
     fn failures(&mut self, view: &PlanView<'_>, results: &Results) {
         for alike in alike(view.plan, results) {
             let why = alike.why();
-            let Alike {
+            let EqualPolicies {
                 outcome,
                 reason: _,
                 policies,
@@ -269,8 +269,8 @@ impl Lines<'_> {
                 .collect();
             let policies: Vec<&PlannedPolicy> = policies.into_values().collect();
             let reaches = reaches(view.annotations, &policies, view.direction).into_iter();
-            for said in reaches.chain(who(view.annotations, &policies, view.direction)) {
-                let _ = write!(message, "\n{said}");
+            for phrase in reaches.chain(who(view.annotations, &policies, view.direction)) {
+                let _ = write!(message, "\n{phrase}");
             }
             self.add(level, place, &about, message.trim_start());
         }
@@ -293,9 +293,9 @@ impl Lines<'_> {
             return;
         };
         let entries = open.of_policies.iter().map(requests::line);
-        let said: Vec<String> = entries.chain(requests::unclear(open.unclear)).collect();
-        if !said.is_empty() {
-            self.add(Level::Notice, None, requests::TITLE, &said.join("\n"));
+        let phrase: Vec<String> = entries.chain(requests::unclear(open.unclear)).collect();
+        if !phrase.is_empty() {
+            self.add(Level::Notice, None, requests::TITLE, &phrase.join("\n"));
         }
     }
 
@@ -304,8 +304,8 @@ impl Lines<'_> {
         if let Some(results) = results.filter(|results| !results.is_empty()) {
             let _ = write!(message, "\n{}", outcomes(results));
         }
-        if let Some((report, said)) = since(view.annotations) {
-            let _ = write!(message, "\nsince {}: {said}", clean(report));
+        if let Some((report, phrase)) = since(view.annotations) {
+            let _ = write!(message, "\nsince {}: {phrase}", clean(report));
         }
         for filter in filters(view.annotations) {
             let _ = write!(message, "\n{filter}");

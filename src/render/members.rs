@@ -6,7 +6,7 @@ use super::clean::clean;
 use super::phrases::count;
 use super::review::Direction;
 use crate::model::{FilterCount, MemberCount, Unknown};
-use crate::plan::members::{Heads, Reach};
+use crate::plan::members::{DevicesAndUsers, Reach};
 use crate::plan::{Annotations, Plan, PlannedPolicy};
 
 /// The most different numbers that are shown of policies with the same changes.
@@ -80,25 +80,25 @@ pub(super) fn members(counted: &MemberCount) -> String {
     shown.join(", ")
 }
 
-fn heads(heads: Heads) -> Option<String> {
+fn heads(heads: DevicesAndUsers) -> Option<String> {
     match heads {
-        Heads {
+        DevicesAndUsers {
             devices: Some(0),
             users: Some(0),
         } => None,
-        Heads {
+        DevicesAndUsers {
             devices: None,
             users: None,
         } => Some("unknown devices and users".to_owned()),
-        Heads {
+        DevicesAndUsers {
             devices,
             users: Some(0),
         } => Some(named(devices, "device", "devices")),
-        Heads {
+        DevicesAndUsers {
             devices: Some(0),
             users,
         } => Some(named(users, "user", "users")),
-        Heads { devices, users } => Some(format!(
+        DevicesAndUsers { devices, users } => Some(format!(
             "{} and {}",
             named(devices, "device", "devices"),
             named(users, "user", "users")

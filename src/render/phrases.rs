@@ -90,12 +90,12 @@ pub(super) fn since(annotations: &Annotations) -> Option<(&str, String)> {
         .filter(|(_, number)| *number > 0)
         .map(|(cause, number)| format!("{number} {}", cause.about()))
         .collect();
-    let said = if counts.is_empty() {
+    let counts_text = if counts.is_empty() {
         "nothing to explain".to_owned()
     } else {
         counts.join(", ")
     };
-    Some((&since.report, said))
+    Some((&since.report, counts_text))
 }
 
 /// Says how many policies of which change or differ.
@@ -216,13 +216,13 @@ pub fn reason(reason: &Reason) -> String {
 }
 
 /// Policies of which the same is to be said.
-pub(super) struct Alike<'r> {
+pub(super) struct EqualPolicies<'r> {
     pub(super) outcome: Outcome,
     pub(super) reason: &'r Reason,
     pub(super) policies: Vec<&'r PlannedPolicy>,
 }
 
-impl Alike<'_> {
+impl EqualPolicies<'_> {
     /// Says why, in one line.
     pub(super) fn why(&self) -> String {
         let why = reason(self.reason);
@@ -234,9 +234,9 @@ impl Alike<'_> {
 }
 
 /// Returns the policies that are not as planned, those with the same outcome and reason together.
-pub(super) fn alike<'r>(plan: &'r Plan, results: &'r Results) -> Vec<Alike<'r>> {
+pub(super) fn alike<'r>(plan: &'r Plan, results: &'r Results) -> Vec<EqualPolicies<'r>> {
     let mut known: HashMap<(&str, &str, Option<u16>, &str), usize> = HashMap::new();
-    let mut alike: Vec<Alike<'r>> = Vec::new();
+    let mut alike: Vec<EqualPolicies<'r>> = Vec::new();
     for (policy, settled) in results.all(plan) {
         let outcome = settled.outcome;
         let Some(reason) = &settled.reason else {
@@ -250,7 +250,7 @@ pub(super) fn alike<'r>(plan: &'r Plan, results: &'r Results) -> Vec<Alike<'r>> 
         );
         let index = *known.entry(key).or_insert(alike.len());
         if index == alike.len() {
-            alike.push(Alike {
+            alike.push(EqualPolicies {
                 outcome,
                 reason,
                 policies: Vec::new(),

@@ -34,7 +34,7 @@ fn name(policy: &RecordedPolicy) -> &str {
 }
 
 /// Returns what is to be said of a policy, if it is as planned or not, as asked.
-fn said(policy: &RecordedPolicy, is_good: bool) -> Option<ErrorRecord<'_>> {
+fn error_record(policy: &RecordedPolicy, is_good: bool) -> Option<ErrorRecord<'_>> {
     let outcome = policy.outcome.is_some_and(Outcome::is_good);
     let reason = policy.reason.as_ref();
     reason.filter(|_| outcome == is_good).map(ErrorRecord::new)
@@ -282,9 +282,9 @@ pub fn json<'a>(recorded: &'a Recorded, policies: &[&'a RecordedPolicy]) -> Json
                 may_be_changed: policy.may_be_changed(),
                 before: AssignmentRecord::all(&policy.before, names),
                 after: AssignmentRecord::all(&policy.after, names),
-                error: said(policy, false),
+                error: error_record(policy, false),
                 approval: policy.approval.as_ref(),
-                note: said(policy, true),
+                note: error_record(policy, true),
             })
             .collect(),
     })

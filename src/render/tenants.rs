@@ -68,11 +68,11 @@ pub fn state(review: &Review<'_>) -> String {
             (Outcome::Stale, "stale"),
             (Outcome::Skipped, "skipped"),
         ];
-        let said = outcomes.iter().filter_map(|(outcome, word)| {
+        let parts = outcomes.iter().filter_map(|(outcome, word)| {
             let number = results.count(*outcome);
             (number > 0).then(|| format!("{number} {word}"))
         });
-        return said.collect::<Vec<_>>().join(", ");
+        return parts.collect::<Vec<_>>().join(", ");
     }
     markdown::headline(review)
 }

@@ -54,8 +54,8 @@ pub(super) fn who(
                 *seen = (seen.0.min(event.time), seen.1.max(event.time), seen.2 + 1);
             }
             None => {
-                if let Some(said) = without_event(audit.status, days, no_earlier_than) {
-                    *others.entry(said).or_default() += 1;
+                if let Some(reason) = without_event(audit.status, days, no_earlier_than) {
+                    *others.entry(reason).or_default() += 1;
                 }
             }
         }
@@ -70,7 +70,7 @@ pub(super) fn who(
     });
     let left = (left > 0).then(|| format!("and by {}", count(left, "other", "others")));
     let others = others.into_iter();
-    let others = others.map(|(said, number)| format!("{said}: {}", policies_of(number)));
+    let others = others.map(|(reason, number)| format!("{reason}: {}", policies_of(number)));
     lines.chain(left).chain(others).collect()
 }
 

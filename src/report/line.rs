@@ -235,10 +235,10 @@ pub struct PolicyLine<'a> {
 impl<'a> PolicyLine<'a> {
     /// Writes out what became of a policy.
     pub fn new(policy: &'a PlannedPolicy, settled: &'a Settled, names: &'a Names) -> Self {
-        let said = settled.reason.as_ref().map(ErrorRecord::new);
+        let record = settled.reason.as_ref().map(ErrorRecord::new);
         let (error, note) = match settled.outcome.is_good() {
-            true => (None, said),
-            false => (said, None),
+            true => (None, record),
+            false => (record, None),
         };
         Self {
             event: Event::Policy,

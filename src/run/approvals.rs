@@ -29,7 +29,7 @@ const CODE: &str = "approvals-unreadable";
 
 /// Which requests are asked for.
 #[derive(Debug)]
-pub enum Which {
+pub enum RequestFilter {
     /// All that the sign-in sees.
     All,
     /// Those for the policies that manifests manage.
@@ -67,7 +67,7 @@ impl Listed {
 /// Says what cannot be read.
 pub async fn list(
     client: &Arc<Client>,
-    which: Which,
+    which: RequestFilter,
     began: Timestamp,
     stop: &CancellationToken,
 ) -> Result<Listed, Failure> {
@@ -75,17 +75,17 @@ pub async fn list(
         let claims = client.claims().await?;
         let reader = Reader::new(Arc::clone(client));
         let mut listed = match which {
-            Which::All => {
+            RequestFilter::All => {
                 open_of(&reader, claims.as_deref(), |request| {
                     Some((request.kind(), None))
                 })
                 .await?
             }
-            Which::Managed(loaded) => {
+            RequestFilter::Managed(loaded) => {
                 let draft = managed(&reader, &loaded).await?;
                 open_managed(&draft, client).await?
             }
-            Which::Filed(recorded) => of_run(*recorded, client, began).await?,
+            RequestFilter::Filed(recorded) => of_run(*recorded, client, began).await?,
         };
         for entries in [&mut listed.open, &mut listed.closed] {
             entries.sort_by(|one, other| {

@@ -10,7 +10,7 @@ use super::Failure;
 use crate::apply::filed::{lacks_justification, may_be_unlisted, not_found};
 use crate::auth::claims::Claims;
 use crate::graph::Reader;
-use crate::graph::approvals::{ApprovalRequest, Asks};
+use crate::graph::approvals::{ApprovalRequest, RequestMatch};
 use crate::graph::client::Client;
 use crate::graph::observe::Event;
 use crate::graph::retry::{LISTED_WITHIN, listing_wait};
@@ -169,7 +169,7 @@ fn request_of<'a>(
     // What the run has seen done it needs no request for, unless it is its own.
     let is_done = policy.outcome.is_some_and(Outcome::is_good);
     let mut same = may_be.clone().filter(|request| {
-        !is_done && request.status.is_open() && request.asks_for(&write) == Asks::Same
+        !is_done && request.status.is_open() && request.asks_for(&write) == RequestMatch::Same
     });
     same.next().or_else(|| {
         let of_that_time = may_be.filter(|request| is_at(request, filing));
@@ -177,7 +177,7 @@ fn request_of<'a>(
             let apart = request.filed_apart(filing.sent_at.parse().unwrap_or_default());
             (apart, !request.status.is_open())
         })?;
-        let is_it = nearest.status.is_open() && nearest.asks_for(&write) != Asks::Other;
+        let is_it = nearest.status.is_open() && nearest.asks_for(&write) != RequestMatch::Other;
         is_it.then_some(nearest)
     })
 }

@@ -27,10 +27,10 @@ pub mod reviewed;
 pub mod rollback;
 pub mod schema;
 pub mod tenants;
-pub mod trial;
 pub mod unavailable;
 pub mod who;
 pub mod whoami;
+pub mod write_test;
 
 use std::future::Future;
 

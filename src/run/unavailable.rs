@@ -16,10 +16,10 @@ pub fn warnings(kinds: &[UnavailableKind], done: &str) -> Vec<Diagnostic> {
     let warning = |unavailable: &UnavailableKind| {
         let UnavailableKind {
             kind,
-            said,
+            reason,
             is_forbidden,
         } = unavailable;
-        let message = format!("no {kind} is {done}: {said}");
+        let message = format!("no {kind} is {done}: {reason}");
         Diagnostic::new(Severity::Warning, CODE, None, message).hint(match is_forbidden {
             true => format!(
                 "grant `{}` to the app registration, or leave it if these are not to be managed",
@@ -82,11 +82,11 @@ pub(super) fn without(
     let warning = |unavailable: &UnavailableKind| {
         let UnavailableKind {
             kind,
-            said,
+            reason,
             is_forbidden: _,
         } = unavailable;
         let place = place_of(&loaded.manifest, *kind);
-        let message = format!("the entries of `{kind}` are not checked: {said}");
+        let message = format!("the entries of `{kind}` are not checked: {reason}");
         Diagnostic::new(Severity::Warning, CODE, place, message)
             .hint("`--kind` leaves its policies out of this run")
     };

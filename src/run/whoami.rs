@@ -5,7 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::connect::{Endpoint, Environment, ServiceSettings, graph_url, sign_in};
 use super::{Failure, unless_stopped};
 use crate::auth::SignInError;
-use crate::auth::claims::Unfit;
+use crate::auth::claims::UnusableToken;
 use crate::exit::Exit;
 use crate::graph::permissions::{NEEDS, Need, by_family};
 use crate::model::PolicyKind;
@@ -24,7 +24,7 @@ pub async fn whoami(
     command: Option<&str>,
     kinds: &[PolicyKind],
     stop: &CancellationToken,
-) -> Result<(Identity, Result<(), Unfit>), Failure> {
+) -> Result<(Identity, Result<(), UnusableToken>), Failure> {
     let source = sign_in(service, environment)?;
     let token = unless_stopped(stop, async { Ok(source.fetch().await?) }).await?;
     let claims = token.claims.as_deref();
@@ -82,7 +82,7 @@ pub async fn whoami(
 /// # Errors
 ///
 /// Says what is missing.
-pub fn verdict(identity: &Identity, fit: Result<(), Unfit>) -> Result<Exit, Failure> {
+pub fn verdict(identity: &Identity, fit: Result<(), UnusableToken>) -> Result<Exit, Failure> {
     if identity.permissions.is_none() {
         return Err(Failure::new(
             Exit::Failure,

@@ -31,8 +31,8 @@ impl Output {
 
     /// Prints what was drawn, and keeps it for the result.
     pub(in crate::cli) fn tell(&self, drawn: Drawn) {
-        if !drawn.said.is_empty() {
-            self.note(&drawn.said);
+        if !drawn.printed.is_empty() {
+            self.note(&drawn.printed);
         }
         self.findings.borrow_mut().extend(drawn.findings);
     }
@@ -67,7 +67,7 @@ impl Output {
         Drawn {
             findings: findings.collect(),
             // The stream takes colours out where none are wanted.
-            said: render::diagnostics::diagnostics(list, sources, true),
+            printed: render::diagnostics::diagnostics(list, sources, true),
         }
     }
 
@@ -79,7 +79,7 @@ impl Output {
                 .to_string(),
         });
         Drawn {
-            said: render::text::diagnostics(list),
+            printed: render::text::diagnostics(list),
             findings: found.collect(),
         }
     }

@@ -126,15 +126,15 @@ mod tests {
 
     #[test]
     fn a_wait_is_told_in_whole_seconds() {
-        let said = |millis| waiting(Class::Write, Duration::from_millis(millis), false);
+        let line = |millis| waiting(Class::Write, Duration::from_millis(millis), false);
         for millis in [1200, 1995, 2000, 2005, 2100] {
             assert_eq!(
-                said(millis),
+                line(millis),
                 "waiting 2 s for the service's limit of writes",
                 "{millis}"
             );
         }
-        assert!(said(2101).starts_with("waiting 3 s "));
+        assert!(line(2101).starts_with("waiting 3 s "));
     }
 
     #[test]

@@ -39,12 +39,13 @@ struct Drawn {
     /// What is waited for, else what was done last.
     detail: ProgressBar,
     wait: Option<Wait>,
-    said: String,
+    latest: String,
 }
 
 impl Drawn {
     fn set_detail(&self) {
-        self.detail.set_style(detail(self.wait, self.said.clone()));
+        self.detail
+            .set_style(detail(self.wait, self.latest.clone()));
     }
 }
 
@@ -106,14 +107,14 @@ impl Live {
         left: Duration,
     ) {
         self.applying(counts, left);
-        let said = outcome(policy, settled);
+        let latest = outcome(policy, settled);
         let drawn = self.draw(APPLYING);
         if settled.outcome.is_good() {
-            drawn.said = said.chars().take(LONGEST_DETAIL).collect();
+            drawn.latest = latest.chars().take(LONGEST_DETAIL).collect();
             drawn.set_detail();
         } else {
             // It stays on the screen. The run goes on even if the terminal has gone away.
-            let _ = drawn.both.println(said);
+            let _ = drawn.both.println(latest);
         }
     }
 
@@ -168,7 +169,7 @@ impl Live {
                 main,
                 detail: shown,
                 wait: None,
-                said: String::new(),
+                latest: String::new(),
             }
         })
     }
@@ -193,7 +194,7 @@ fn bar(template: &str, end: Instant) -> ProgressStyle {
 }
 
 /// The second line: a wait that counts down, and what was done last once it is over.
-fn detail(wait: Option<Wait>, said: String) -> ProgressStyle {
+fn detail(wait: Option<Wait>, latest: String) -> ProgressStyle {
     style(DETAIL).with_key(
         "detail",
         move |_: &ProgressState, line: &mut dyn std::fmt::Write| {
@@ -204,7 +205,7 @@ fn detail(wait: Option<Wait>, said: String) -> ProgressStyle {
                     until,
                     asked,
                 }) => line.write_str(&waiting(class, until - now, asked)),
-                None => line.write_str(&said),
+                None => line.write_str(&latest),
             };
         },
     )

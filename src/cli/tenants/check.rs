@@ -133,7 +133,7 @@ struct Checked {
     name: String,
     tenant_id: String,
     exit_code: u8,
-    lacks: Vec<Lack>,
+    lacks: Vec<Missing>,
     /// What else is wrong.
     errors: Vec<String>,
     error: Option<String>,
@@ -141,22 +141,22 @@ struct Checked {
 
 /// Something that manifests name and a tenant lacks.
 #[derive(Serialize)]
-struct Lack {
+struct Missing {
     what: &'static str,
     message: String,
     /// Whether a plan fails for it.
     required: bool,
-    places: Vec<LackPlace>,
+    places: Vec<MissingPlace>,
 }
 
 #[derive(Serialize)]
-struct LackPlace {
+struct MissingPlace {
     path: String,
     line: usize,
     column: usize,
 }
 
-impl LackPlace {
+impl MissingPlace {
     fn new(place: &ManifestPlace) -> Self {
         Self {
             path: place.path.to_string(),
@@ -169,8 +169,8 @@ impl LackPlace {
 /// Returns what is missing according to the findings, and the other findings.
 fn lacks<'f>(
     findings: impl Iterator<Item = &'f PlanDiagnostic>,
-) -> (Vec<Lack>, Vec<PlanDiagnostic>) {
-    let mut missing: BTreeMap<(&str, String), Lack> = BTreeMap::new();
+) -> (Vec<Missing>, Vec<PlanDiagnostic>) {
+    let mut missing: BTreeMap<(&str, String), Missing> = BTreeMap::new();
     let mut others = Vec::new();
     for found in findings {
         let what = match found.code.as_str() {
@@ -183,14 +183,15 @@ fn lacks<'f>(
             }
         };
         let key = (what, found.summary.clone());
-        let lack = missing.entry(key).or_insert_with(|| Lack {
+        let lack = missing.entry(key).or_insert_with(|| Missing {
             what,
             message: found.summary.clone(),
             required: false,
             places: Vec::new(),
         });
         lack.required |= found.severity == Severity::Error;
-        lack.places.extend(found.place.as_ref().map(LackPlace::new));
+        lack.places
+            .extend(found.place.as_ref().map(MissingPlace::new));
     }
     (missing.into_values().collect(), others)
 }
@@ -206,13 +207,13 @@ fn text(checked: &[Checked]) -> String {
             errors,
             error,
         } = tenant;
-        let said = match error {
+        let problem = match error {
             Some(error) => clean(error).into_owned(),
             None if lacks.is_empty() && errors.is_empty() => "lacks nothing".to_owned(),
             None if lacks.is_empty() => count(errors.len(), "error", "errors"),
             None => format!("lacks {}", lacks.len()),
         };
-        let _ = writeln!(text, "{name}: {said} (exit {exit_code})");
+        let _ = writeln!(text, "{name}: {problem} (exit {exit_code})");
         for lack in lacks {
             let optional = match lack.required {
                 true => "",

@@ -34,11 +34,11 @@ impl View<'_> {
     pub(super) fn tell(&self, results: &TenantResults) -> Result<(), Failure> {
         for entry in &results.entries {
             let drawn = results.open_found(entry)?;
-            if entry.failure.is_some() || !drawn.said.is_empty() {
+            if entry.failure.is_some() || !drawn.printed.is_empty() {
                 self.output
                     .note(&format!("tenant {}:\n", entry.tenant.name));
             }
-            self.output.note(&drawn.said);
+            self.output.note(&drawn.printed);
             if let Some(failure) = &entry.failure {
                 self.output.failure(failure);
             }

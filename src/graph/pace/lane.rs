@@ -132,16 +132,16 @@ impl Lane {
             notified.as_mut().enable();
             let now = Instant::now();
             let until = match self.state().look(class, cost, now) {
-                Look::Leave => return Ok(()),
+                Admission::Leave => return Ok(()),
                 // However many waits it asks for: nothing passes until they are over.
-                Look::Paused { since, until } => {
+                Admission::Paused { since, until } => {
                     let wait = until.saturating_duration_since(since);
                     if wait > self.longest_wait {
                         return Err(WaitTooLong { class, wait });
                     }
                     Some(until)
                 }
-                Look::Full(until) => {
+                Admission::Full(until) => {
                     if let (Some(until), Watcher(Some(observer))) = (until, &self.watcher) {
                         let wait = until.saturating_duration_since(now);
                         observer.notice(Event::LimitReached { class, wait });
@@ -247,7 +247,7 @@ impl Cost {
     }
 }
 
-enum Look {
+enum Admission {
     Leave,
     Paused { since: Instant, until: Instant },
     Full(Option<Instant>),
@@ -261,12 +261,12 @@ impl State {
         }
     }
 
-    fn look(&mut self, class: Class, cost: Cost, now: Instant) -> Look {
+    fn look(&mut self, class: Class, cost: Cost, now: Instant) -> Admission {
         self.any.forget_old(now);
         self.writes.forget_old(now);
         let brake = self.brake(class);
         if let Some(until) = brake.paused_until.filter(|until| *until > now) {
-            return Look::Paused {
+            return Admission::Paused {
                 since: brake.refused_since.unwrap_or(now),
                 until,
             };
@@ -280,12 +280,12 @@ impl State {
             (None, None) => {
                 self.any.take(cost.any);
                 self.writes.take(cost.writes);
-                Look::Leave
+                Admission::Leave
             }
-            (Some(until), None) | (None, Some(until)) => Look::Full(until),
+            (Some(until), None) | (None, Some(until)) => Admission::Full(until),
             // Both must be free; a window without a known time rings when it may be.
-            (Some(Some(any)), Some(Some(writes))) => Look::Full(Some(any.max(writes))),
-            (Some(_), Some(_)) => Look::Full(None),
+            (Some(Some(any)), Some(Some(writes))) => Admission::Full(Some(any.max(writes))),
+            (Some(_), Some(_)) => Admission::Full(None),
         }
     }
 }

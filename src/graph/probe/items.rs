@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::lists::{More, Pages, Said};
-use super::{Asked, NOWHERE, refusal};
+use super::lists::{AssumptionStatus, FurtherVerdicts, Pages};
+use super::{NOWHERE, ProbeAnswer, refusal};
 use crate::graph::decode::Object;
 use crate::graph::error::GraphError;
 use crate::graph::read::{PAGE, Reader, with_size};
@@ -21,7 +21,7 @@ impl Reader {
     /// Asks for a single object with its assignments.
     pub(super) async fn single(
         &self,
-        more: &mut More,
+        more: &mut FurtherVerdicts,
         kind: PolicyKind,
         pages: &Pages,
     ) -> Result<(), GraphError> {
@@ -46,7 +46,11 @@ impl Reader {
         let ids = objects.filter_map(|object| object.get("id")?.as_str());
         let ids: Vec<&str> = ids.take(if is_set { SETS } else { 1 }).collect();
         if ids.is_empty() {
-            more.say(id, Said::Open, format!("there is no `{kind}` to look at"));
+            more.say(
+                id,
+                AssumptionStatus::Open,
+                format!("there is no `{kind}` to look at"),
+            );
         }
         for found in ids {
             self.item(more, kind, (id, query), found).await?;
@@ -56,7 +60,7 @@ impl Reader {
 
     async fn item(
         &self,
-        more: &mut More,
+        more: &mut FurtherVerdicts,
         kind: PolicyKind,
         (id, query): (&'static str, &str),
         found: &str,
@@ -64,30 +68,43 @@ impl Reader {
         let is_set = id == "set-expand";
         let path = format!("{}/{}?{query}", kind.spec().collection, encode(found));
         match (self.ask(&path).await?, is_set) {
-            (Asked::Answer(item), true) => match item.get("assignments") {
+            (ProbeAnswer::Answer(item), true) => match item.get("assignments") {
                 Some(Value::Array(assignments)) if assignments.is_empty() => {
-                    more.say(id, Said::Open, format!("a `{kind}` without assignments"));
+                    more.say(
+                        id,
+                        AssumptionStatus::Open,
+                        format!("a `{kind}` without assignments"),
+                    );
                 }
-                Some(Value::Array(_)) => more.say(id, Said::Holds, format!("`{kind}`")),
+                Some(Value::Array(_)) => more.say(id, AssumptionStatus::Holds, format!("`{kind}`")),
                 _ => more.say(
                     id,
-                    Said::Differs,
+                    AssumptionStatus::Differs,
                     format!("`{kind}` comes without assignments"),
                 ),
             },
-            (Asked::Answer(item), false) => match item.get("assignments").and_then(Value::as_array)
-            {
-                Some(assignments) if !assignments.is_empty() => {
-                    let seen = format!("`{kind}` comes with {} assignments", assignments.len());
-                    more.say(id, Said::Differs, seen);
+            (ProbeAnswer::Answer(item), false) => {
+                match item.get("assignments").and_then(Value::as_array) {
+                    Some(assignments) if !assignments.is_empty() => {
+                        let seen = format!("`{kind}` comes with {} assignments", assignments.len());
+                        more.say(id, AssumptionStatus::Differs, seen);
+                    }
+                    _ => more.say(id, AssumptionStatus::Holds, format!("`{kind}`")),
                 }
-                _ => more.say(id, Said::Holds, format!("`{kind}`")),
-            },
-            (Asked::Refused(error), true) => {
-                more.say(id, Said::Differs, format!("`{kind}`: {}", refusal(&error)));
             }
-            (Asked::Refused(_), false) => more.say(id, Said::Holds, format!("`{kind}` refuses it")),
-            (Asked::Failed(why), _) => more.say(id, Said::Failed, format!("`{kind}`: {why}")),
+            (ProbeAnswer::Refused(error), true) => {
+                more.say(
+                    id,
+                    AssumptionStatus::Differs,
+                    format!("`{kind}`: {}", refusal(&error)),
+                );
+            }
+            (ProbeAnswer::Refused(_), false) => {
+                more.say(id, AssumptionStatus::Holds, format!("`{kind}` refuses it"))
+            }
+            (ProbeAnswer::Failed(why), _) => {
+                more.say(id, AssumptionStatus::Failed, format!("`{kind}`: {why}"))
+            }
         }
         Ok(())
     }
@@ -95,7 +112,7 @@ impl Reader {
     /// would. They are put where a list that brings them has them.
     pub(super) async fn one_by_one(
         &self,
-        more: &mut More,
+        more: &mut FurtherVerdicts,
         kind: PolicyKind,
         pages: &mut Pages,
     ) -> Result<(), GraphError> {
@@ -109,7 +126,7 @@ impl Reader {
                 continue;
             };
             // What is refused here is refused to a plan.
-            if let Asked::Answer(mut page) = self.ask(&assignments_path(kind, id)).await?
+            if let ProbeAnswer::Answer(mut page) = self.ask(&assignments_path(kind, id)).await?
                 && let Some(assignments @ Value::Array(_)) = page.remove("value")
             {
                 assigned += usize::from(
@@ -122,13 +139,13 @@ impl Reader {
         }
         let path = format!("{}?$expand=assignments", kind.spec().collection);
         let page = match self.ask(&with_size(&path, PAGE)).await? {
-            Asked::Answer(page) => Pages::of(page),
-            Asked::Refused(_) => {
-                more.say(ID, Said::Holds, format!("`{kind}` refuses it"));
+            ProbeAnswer::Answer(page) => Pages::of(page),
+            ProbeAnswer::Refused(_) => {
+                more.say(ID, AssumptionStatus::Holds, format!("`{kind}` refuses it"));
                 return Ok(());
             }
-            Asked::Failed(why) => {
-                more.say(ID, Said::Failed, format!("`{kind}`: {why}"));
+            ProbeAnswer::Failed(why) => {
+                more.say(ID, AssumptionStatus::Failed, format!("`{kind}`: {why}"));
                 return Ok(());
             }
         };
@@ -139,14 +156,14 @@ impl Reader {
         match (brings, assigned) {
             (true, _) => {
                 let seen = format!("the list of `{kind}` brings assignments");
-                more.say(ID, Said::Differs, seen);
+                more.say(ID, AssumptionStatus::Differs, seen);
             }
             (false, 0) => more.say(
                 ID,
-                Said::Open,
+                AssumptionStatus::Open,
                 format!("no `{kind}` is known to be assigned"),
             ),
-            (false, _) => more.say(ID, Said::Holds, format!("`{kind}` brings none")),
+            (false, _) => more.say(ID, AssumptionStatus::Holds, format!("`{kind}` brings none")),
         }
         Ok(())
     }
@@ -165,7 +182,7 @@ impl Reader {
     /// Asks for the assignments of a policy that does not exist.
     pub(super) async fn missing(
         &self,
-        more: &mut More,
+        more: &mut FurtherVerdicts,
         kind: PolicyKind,
     ) -> Result<(), GraphError> {
         const ID: &str = "missing-policy";
@@ -175,19 +192,21 @@ impl Reader {
             return Ok(());
         }
         match self.ask(&assignments_path(kind, NOWHERE)).await? {
-            Asked::Refused(error) if error.is_missing() => {
+            ProbeAnswer::Refused(error) if error.is_missing() => {
                 let seen = format!("`{kind}`: {}", refusal(&error));
-                more.say(ID, Said::Holds, seen);
+                more.say(ID, AssumptionStatus::Holds, seen);
             }
-            Asked::Refused(error) => {
+            ProbeAnswer::Refused(error) => {
                 let seen = format!("`{kind}`: {}", refusal(&error));
-                more.say(ID, Said::Differs, seen);
+                more.say(ID, AssumptionStatus::Differs, seen);
             }
-            Asked::Answer(_) => {
+            ProbeAnswer::Answer(_) => {
                 let seen = format!("`{kind}` answers as if there were one");
-                more.say(ID, Said::Differs, seen);
+                more.say(ID, AssumptionStatus::Differs, seen);
             }
-            Asked::Failed(why) => more.say(ID, Said::Failed, format!("`{kind}`: {why}")),
+            ProbeAnswer::Failed(why) => {
+                more.say(ID, AssumptionStatus::Failed, format!("`{kind}`: {why}"))
+            }
         }
         Ok(())
     }

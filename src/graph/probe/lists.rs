@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 
 use super::tally::Tallies;
-use super::{Asked, refusal, sorted};
+use super::{ProbeAnswer, refusal, sorted};
 use crate::graph::decode::Object;
 use crate::graph::error::GraphError;
 use crate::graph::listing::{self, Listing as Listed};
@@ -71,18 +71,23 @@ impl Pages {
 
 /// What further looks say of a kind.
 #[derive(Default)]
-pub(super) struct More(Vec<(&'static str, Said, String)>);
+pub(super) struct FurtherVerdicts(Vec<(&'static str, AssumptionStatus, String)>);
 
-pub(super) enum Said {
+pub(super) enum AssumptionStatus {
     Holds,
     Differs,
     Open,
     Failed,
 }
 
-impl More {
-    pub(super) fn say(&mut self, id: &'static str, said: Said, text: impl Into<String>) {
-        self.0.push((id, said, text.into()));
+impl FurtherVerdicts {
+    pub(super) fn say(
+        &mut self,
+        id: &'static str,
+        status: AssumptionStatus,
+        text: impl Into<String>,
+    ) {
+        self.0.push((id, status, text.into()));
     }
 
     /// Looks at the count of a page that another follows: what it says of the only page says nothing.
@@ -92,20 +97,24 @@ impl More {
         match page.count {
             Some(count) if count != 0 && count != number => {
                 let seen = format!("`{kind}` says {count} on a page of {number}");
-                self.say(ID, Said::Differs, seen);
+                self.say(ID, AssumptionStatus::Differs, seen);
             }
-            Some(count) => self.say(ID, Said::Holds, format!("`{kind}` ({count} of {number})")),
-            None => self.say(ID, Said::Holds, format!("`{kind}` (none)")),
+            Some(count) => self.say(
+                ID,
+                AssumptionStatus::Holds,
+                format!("`{kind}` ({count} of {number})"),
+            ),
+            None => self.say(ID, AssumptionStatus::Holds, format!("`{kind}` (none)")),
         }
     }
 
     pub(super) fn add_to(self, tallies: &mut Tallies) {
-        for (id, said, text) in self.0 {
-            match said {
-                Said::Holds => tallies.holds(id, text),
-                Said::Differs => tallies.differs(id, text),
-                Said::Open => tallies.open(id, text),
-                Said::Failed => tallies.failed(id, text),
+        for (id, status, text) in self.0 {
+            match status {
+                AssumptionStatus::Holds => tallies.holds(id, text),
+                AssumptionStatus::Differs => tallies.differs(id, text),
+                AssumptionStatus::Open => tallies.open(id, text),
+                AssumptionStatus::Failed => tallies.failed(id, text),
             }
         }
     }
@@ -113,9 +122,12 @@ impl More {
 
 impl Reader {
     /// Looks at the list of a kind.
-    pub(super) async fn kind(&self, kind: PolicyKind) -> Result<(OfKind, More), GraphError> {
+    pub(super) async fn kind(
+        &self,
+        kind: PolicyKind,
+    ) -> Result<(OfKind, FurtherVerdicts), GraphError> {
         let what = self.first_page(kind).await?;
-        let mut more = More::default();
+        let mut more = FurtherVerdicts::default();
         let what = match what {
             Found::Read(mut pages) => {
                 answered(&mut more, kind, &pages);
@@ -143,30 +155,30 @@ impl Reader {
             false => collection.to_owned(),
         };
         match self.ask(&with_size(&path, PAGE)).await? {
-            Asked::Answer(page) => return Ok(Found::Read(Pages::of(page))),
-            Asked::Refused(error) if error.is_forbidden() => return Ok(Found::Forbidden),
-            Asked::Failed(why) => return Ok(Found::Failed(why)),
-            Asked::Refused(_) => {}
+            ProbeAnswer::Answer(page) => return Ok(Found::Read(Pages::of(page))),
+            ProbeAnswer::Refused(error) if error.is_forbidden() => return Ok(Found::Forbidden),
+            ProbeAnswer::Failed(why) => return Ok(Found::Failed(why)),
+            ProbeAnswer::Refused(_) => {}
         }
         let mut pages = match self.ask(collection).await? {
-            Asked::Answer(page) => Pages::of(page),
-            Asked::Refused(error) if error.is_forbidden() => return Ok(Found::Forbidden),
-            Asked::Refused(error) => return Ok(Found::Unavailable(refusal(&error))),
-            Asked::Failed(why) => return Ok(Found::Failed(why)),
+            ProbeAnswer::Answer(page) => Pages::of(page),
+            ProbeAnswer::Refused(error) if error.is_forbidden() => return Ok(Found::Forbidden),
+            ProbeAnswer::Refused(error) => return Ok(Found::Unavailable(refusal(&error))),
+            ProbeAnswer::Failed(why) => return Ok(Found::Failed(why)),
         };
-        if let Asked::Refused(error) = self.ask(&with_size(collection, PAGE)).await? {
+        if let ProbeAnswer::Refused(error) = self.ask(&with_size(collection, PAGE)).await? {
             pages.top_refused = Some(refusal(&error));
         }
         if expands {
             match self.ask(&path).await? {
-                Asked::Refused(error) => pages.expand_refused = Some(refusal(&error)),
-                Asked::Answer(page) => {
+                ProbeAnswer::Refused(error) => pages.expand_refused = Some(refusal(&error)),
+                ProbeAnswer::Answer(page) => {
                     pages = Pages {
                         top_refused: pages.top_refused,
                         ..Pages::of(page)
                     };
                 }
-                Asked::Failed(why) => return Ok(Found::Failed(why)),
+                ProbeAnswer::Failed(why) => return Ok(Found::Failed(why)),
             }
         }
         Ok(Found::Read(pages))
@@ -175,7 +187,7 @@ impl Reader {
     /// Follows a link to a page that comes after another.
     async fn follow(
         &self,
-        more: &mut More,
+        more: &mut FurtherVerdicts,
         kind: PolicyKind,
         pages: &Pages,
     ) -> Result<(), GraphError> {
@@ -187,13 +199,17 @@ impl Reader {
             None if all < 2 => return Ok(()),
             None => {
                 small = match self.ask(&with_size(kind.spec().collection, 1)).await? {
-                    Asked::Answer(page) => Pages::of(page),
-                    Asked::Refused(_) => {
-                        more.say(ID, Said::Open, format!("`{kind}`: `$top=1` is refused"));
+                    ProbeAnswer::Answer(page) => Pages::of(page),
+                    ProbeAnswer::Refused(_) => {
+                        more.say(
+                            ID,
+                            AssumptionStatus::Open,
+                            format!("`{kind}`: `$top=1` is refused"),
+                        );
                         return Ok(());
                     }
-                    Asked::Failed(why) => {
-                        more.say(ID, Said::Failed, format!("`{kind}`: {why}"));
+                    ProbeAnswer::Failed(why) => {
+                        more.say(ID, AssumptionStatus::Failed, format!("`{kind}`: {why}"));
                         return Ok(());
                     }
                 };
@@ -204,9 +220,13 @@ impl Reader {
             match page.objects.len() < all {
                 true => {
                     let seen = format!("`{kind}` has a page of 1 of {all} without a link");
-                    more.say(ID, Said::Differs, seen);
+                    more.say(ID, AssumptionStatus::Differs, seen);
                 }
-                false => more.say(ID, Said::Open, format!("`{kind}` ignores `$top=1`")),
+                false => more.say(
+                    ID,
+                    AssumptionStatus::Open,
+                    format!("`{kind}` ignores `$top=1`"),
+                ),
             }
             return Ok(());
         };
@@ -216,7 +236,11 @@ impl Reader {
                 Ok(_) => "leads to another host",
                 Err(_) => "is not an absolute URL",
             };
-            more.say(ID, Said::Differs, format!("the link of `{kind}` {form}"));
+            more.say(
+                ID,
+                AssumptionStatus::Differs,
+                format!("the link of `{kind}` {form}"),
+            );
             return Ok(());
         }
         self.follow_link(more, kind, page, link, all).await
@@ -226,7 +250,7 @@ impl Reader {
     /// (microsoftgraph/microsoft-graph-docs#18143).
     async fn follow_link(
         &self,
-        more: &mut More,
+        more: &mut FurtherVerdicts,
         kind: PolicyKind,
         page: &Pages,
         link: &str,
@@ -243,14 +267,14 @@ impl Reader {
         let mut link = link.to_owned();
         for _ in 0..LINKS {
             let next = match self.ask_at(link).await? {
-                Asked::Answer(page) => Pages::of(page),
-                Asked::Refused(error) => {
+                ProbeAnswer::Answer(page) => Pages::of(page),
+                ProbeAnswer::Refused(error) => {
                     let seen = format!("the link of `{kind}` is refused: {}", refusal(&error));
-                    more.say(ID, Said::Differs, seen);
+                    more.say(ID, AssumptionStatus::Differs, seen);
                     return Ok(());
                 }
-                Asked::Failed(why) => {
-                    more.say(ID, Said::Failed, format!("`{kind}`: {why}"));
+                ProbeAnswer::Failed(why) => {
+                    more.say(ID, AssumptionStatus::Failed, format!("`{kind}`: {why}"));
                     return Ok(());
                 }
             };
@@ -260,12 +284,12 @@ impl Reader {
                 .filter(|next| self.client().address().admits(next))
             {
                 _ if is_further => {
-                    more.say(ID, Said::Holds, format!("`{kind}`"));
+                    more.say(ID, AssumptionStatus::Holds, format!("`{kind}`"));
                     return Ok(());
                 }
                 _ if !next.objects.is_empty() => {
                     let seen = format!("the link of `{kind}` leads to the same page");
-                    more.say(ID, Said::Differs, seen);
+                    more.say(ID, AssumptionStatus::Differs, seen);
                     return Ok(());
                 }
                 Some(further) => link = further,
@@ -278,11 +302,11 @@ impl Reader {
                     "the link of `{kind}` leads to an empty page, after {} of {all}",
                     page.objects.len()
                 );
-                more.say(ID, Said::Differs, seen);
+                more.say(ID, AssumptionStatus::Differs, seen);
             }
             false => more.say(
                 ID,
-                Said::Open,
+                AssumptionStatus::Open,
                 format!("an empty page follows the list of `{kind}`"),
             ),
         }
@@ -292,7 +316,7 @@ impl Reader {
     /// Compares the assignments of a list with those of single policies.
     async fn compare(
         &self,
-        more: &mut More,
+        more: &mut FurtherVerdicts,
         kind: PolicyKind,
         pages: &Pages,
     ) -> Result<(), GraphError> {
@@ -303,7 +327,7 @@ impl Reader {
         let Some(listed) = of_list(kind, pages) else {
             more.say(
                 ID,
-                Said::Failed,
+                AssumptionStatus::Failed,
                 format!("the list of `{kind}` cannot be read"),
             );
             return Ok(());
@@ -317,7 +341,7 @@ impl Reader {
         };
         let mut hidden = false;
         if let Some((id, _)) = listed.first()
-            && let Asked::Refused(error) = self
+            && let ProbeAnswer::Refused(error) = self
                 .ask(&with_size(&assignments_path(kind, id), PAGE))
                 .await?
             && error.status == 400
@@ -325,52 +349,58 @@ impl Reader {
             && !error.is_missing_route()
         {
             let seen = format!("the assignments of a `{kind}`: {}", refusal(&error));
-            more.say("list-top", Said::Differs, seen);
+            more.say("list-top", AssumptionStatus::Differs, seen);
         }
         for (id, from_list) in listed.iter().take(number) {
             let read = sorted(self.assignments(kind, id).await)?;
             match read {
-                Asked::Answer(Some(live)) => {
+                ProbeAnswer::Answer(Some(live)) => {
                     let single = assignments(&live);
                     hidden |= from_list.is_empty() && !single.is_empty();
                     match same_assignments(&single, from_list) {
                         true if single.is_empty() => {
-                            more.say(ID, Said::Open, format!("a `{kind}` without assignments"));
+                            more.say(
+                                ID,
+                                AssumptionStatus::Open,
+                                format!("a `{kind}` without assignments"),
+                            );
                         }
-                        true => more.say(ID, Said::Holds, format!("`{kind}`")),
+                        true => more.say(ID, AssumptionStatus::Holds, format!("`{kind}`")),
                         false => {
                             let seen = format!(
                                 "a `{kind}` has {} in the list and {} by itself",
                                 from_list.len(),
                                 single.len()
                             );
-                            more.say(ID, Said::Differs, seen);
+                            more.say(ID, AssumptionStatus::Differs, seen);
                         }
                     }
                 }
                 // It was deleted, or is not to be found by its id.
-                Asked::Answer(None) => {
+                ProbeAnswer::Answer(None) => {
                     let seen = format!("a `{kind}` of the list is not found by its id");
-                    more.say(ID, Said::Differs, seen);
+                    more.say(ID, AssumptionStatus::Differs, seen);
                 }
-                Asked::Refused(error) => {
+                ProbeAnswer::Refused(error) => {
                     let seen = format!("`{kind}` is refused: {}", refusal(&error));
-                    more.say(ID, Said::Differs, seen);
+                    more.say(ID, AssumptionStatus::Differs, seen);
                 }
-                Asked::Failed(why) => more.say(ID, Said::Failed, format!("`{kind}`: {why}")),
+                ProbeAnswer::Failed(why) => {
+                    more.say(ID, AssumptionStatus::Failed, format!("`{kind}`: {why}"))
+                }
             }
         }
         match (hidden, brought_none) {
             (true, true) => {
                 let seen = format!("the list of `{kind}` brings no assignments");
-                more.say("list-expand", Said::Differs, seen);
+                more.say("list-expand", AssumptionStatus::Differs, seen);
             }
             (_, false) if !listed.is_empty() => {
-                more.say("list-expand", Said::Holds, format!("`{kind}`"));
+                more.say("list-expand", AssumptionStatus::Holds, format!("`{kind}`"));
             }
             _ => more.say(
                 "list-expand",
-                Said::Open,
+                AssumptionStatus::Open,
                 format!("nothing of `{kind}` is assigned"),
             ),
         }
@@ -379,25 +409,25 @@ impl Reader {
 }
 
 /// Says what the first page itself shows.
-fn answered(more: &mut More, kind: PolicyKind, pages: &Pages) {
+fn answered(more: &mut FurtherVerdicts, kind: PolicyKind, pages: &Pages) {
     match &pages.top_refused {
-        Some(said) => {
-            let seen = format!("`{kind}` refuses `$top={PAGE}`: {said}");
-            more.say("list-top", Said::Differs, seen);
+        Some(reason) => {
+            let seen = format!("`{kind}` refuses `$top={PAGE}`: {reason}");
+            more.say("list-top", AssumptionStatus::Differs, seen);
         }
         None if pages.objects.len() > PAGE => {
             let seen = format!("`{kind}` gives {} on a page", pages.objects.len());
-            more.say("list-top", Said::Differs, seen);
+            more.say("list-top", AssumptionStatus::Differs, seen);
         }
         None => {
             let cut = if pages.next.is_some() { " a page" } else { "" };
             let seen = format!("`{kind}` ({}{cut})", pages.objects.len());
-            more.say("list-top", Said::Holds, seen);
+            more.say("list-top", AssumptionStatus::Holds, seen);
         }
     }
-    if let Some(said) = &pages.expand_refused {
-        let seen = format!("`{kind}` refuses it: {said}");
-        more.say("list-expand", Said::Differs, seen);
+    if let Some(reason) = &pages.expand_refused {
+        let seen = format!("`{kind}` refuses it: {reason}");
+        more.say("list-expand", AssumptionStatus::Differs, seen);
     }
 }
 

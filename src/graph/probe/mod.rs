@@ -44,7 +44,7 @@ pub struct Probed {
 }
 
 /// What came of a request.
-enum Asked<T> {
+enum ProbeAnswer<T> {
     Answer(T),
     Refused(ServiceError),
     /// No answer that can be used, in words that name no one.
@@ -52,23 +52,23 @@ enum Asked<T> {
 }
 
 /// Sorts an outcome: only a sign-in that fails and an interrupt end everything.
-fn sorted<T>(outcome: Result<T, GraphError>) -> Result<Asked<T>, GraphError> {
+fn sorted<T>(outcome: Result<T, GraphError>) -> Result<ProbeAnswer<T>, GraphError> {
     match outcome {
-        Ok(answer) => Ok(Asked::Answer(answer)),
+        Ok(answer) => Ok(ProbeAnswer::Answer(answer)),
         Err(error @ (GraphError::SignIn(_) | GraphError::Interrupted)) => Err(error),
         // A token that is rejected is rejected everywhere.
         Err(error @ GraphError::Service { .. }) if is_rejected(&error) => Err(error),
-        Err(GraphError::Service { error, .. }) => Ok(Asked::Refused(error)),
+        Err(GraphError::Service { error, .. }) => Ok(ProbeAnswer::Refused(error)),
         Err(GraphError::GivenUp {
             last: LastError::Service(error),
             tries,
             ..
-        }) => Ok(Asked::Failed(format!(
+        }) => Ok(ProbeAnswer::Failed(format!(
             "given up after {tries} tries: status {}",
             error.status
         ))),
-        Err(GraphError::Wait { .. }) => Ok(Asked::Failed("the wait is too long".to_owned())),
-        Err(_) => Ok(Asked::Failed("no answer that can be used".to_owned())),
+        Err(GraphError::Wait { .. }) => Ok(ProbeAnswer::Failed("the wait is too long".to_owned())),
+        Err(_) => Ok(ProbeAnswer::Failed("no answer that can be used".to_owned())),
     }
 }
 
@@ -107,8 +107,8 @@ impl Reader {
                     rules::look(&mut tallies, found.kind, pages);
                     tallies.holds("licences", format!("`{}`", found.kind));
                 }
-                Found::Unavailable(said) => {
-                    tallies.differs("licences", format!("no list of `{}`: {said}", found.kind));
+                Found::Unavailable(reason) => {
+                    tallies.differs("licences", format!("no list of `{}`: {reason}", found.kind));
                 }
                 Found::Forbidden => {}
                 Found::Failed(why) => {
@@ -134,15 +134,15 @@ impl Reader {
     }
 
     /// Asks for an object.
-    async fn ask(&self, path: &str) -> Result<Asked<Object>, GraphError> {
+    async fn ask(&self, path: &str) -> Result<ProbeAnswer<Object>, GraphError> {
         self.ask_at(self.client().address().join(path)).await
     }
 
-    async fn ask_at(&self, url: String) -> Result<Asked<Object>, GraphError> {
+    async fn ask_at(&self, url: String) -> Result<ProbeAnswer<Object>, GraphError> {
         self.ask_call(&Call::get(url)).await
     }
 
-    async fn ask_call(&self, call: &Call) -> Result<Asked<Object>, GraphError> {
+    async fn ask_call(&self, call: &Call) -> Result<ProbeAnswer<Object>, GraphError> {
         let read = self
             .client()
             .read(call, |response| from_json(&response.body));
@@ -160,7 +160,7 @@ fn text<'o>(object: &'o Object, key: &str) -> Option<&'o str> {
 }
 
 /// What an answer says of an assumption.
-enum Judged {
+enum Verdict {
     Holds(String),
     Differs(String),
     /// It says nothing of it.
@@ -172,20 +172,20 @@ fn judge(
     tallies: &mut Tallies,
     id: &'static str,
     what: &str,
-    asked: &Asked<Object>,
-    see: impl Fn(&Object) -> Judged,
+    asked: &ProbeAnswer<Object>,
+    see: impl Fn(&Object) -> Verdict,
 ) {
     match asked {
-        Asked::Answer(page) => match see(page) {
-            Judged::Holds(seen) => tallies.holds(id, seen),
-            Judged::Differs(seen) => tallies.differs(id, seen),
-            Judged::Open(seen) => tallies.open(id, seen),
+        ProbeAnswer::Answer(page) => match see(page) {
+            Verdict::Holds(seen) => tallies.holds(id, seen),
+            Verdict::Differs(seen) => tallies.differs(id, seen),
+            Verdict::Open(seen) => tallies.open(id, seen),
         },
-        Asked::Refused(error) if error.is_forbidden() => {
+        ProbeAnswer::Refused(error) if error.is_forbidden() => {
             tallies.forbidden(id, format!("{what}: {}", refusal(error)));
         }
-        Asked::Refused(error) => tallies.differs(id, format!("{what}: {}", refusal(error))),
-        Asked::Failed(why) => tallies.failed(id, format!("{what}: {why}")),
+        ProbeAnswer::Refused(error) => tallies.differs(id, format!("{what}: {}", refusal(error))),
+        ProbeAnswer::Failed(why) => tallies.failed(id, format!("{what}: {why}")),
     }
 }
 

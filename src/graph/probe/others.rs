@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::tally::Tallies;
-use super::{Asked, Judged, NOWHERE, judge, refusal, sorted, text, values};
+use super::{NOWHERE, ProbeAnswer, Verdict, judge, refusal, sorted, text, values};
 use crate::graph::class::Class;
 use crate::graph::client::Call;
 use crate::graph::decode::Object;
@@ -43,20 +43,20 @@ impl Reader {
             })
             .collect();
         match sorted(self.client().read_batch(&paths).await)? {
-            Asked::Answer(answers) if answers.len() == BATCH => {
+            ProbeAnswer::Answer(answers) if answers.len() == BATCH => {
                 tallies.holds("batch", format!("{BATCH} answers to {BATCH} requests"));
             }
-            Asked::Answer(answers) => {
+            ProbeAnswer::Answer(answers) => {
                 tallies.differs(
                     "batch",
                     format!("{} answers to {BATCH} requests", answers.len()),
                 );
             }
-            Asked::Refused(error) if error.is_forbidden() => {
+            ProbeAnswer::Refused(error) if error.is_forbidden() => {
                 tallies.forbidden("batch", refusal(&error));
             }
-            Asked::Refused(error) => tallies.differs("batch", refusal(&error)),
-            Asked::Failed(why) => tallies.failed("batch", why),
+            ProbeAnswer::Refused(error) => tallies.differs("batch", refusal(&error)),
+            ProbeAnswer::Failed(why) => tallies.failed("batch", why),
         }
         Ok(())
     }
@@ -66,14 +66,10 @@ impl Reader {
         const ID: &str = "groups-in";
         const SOME: &str = "/groups?$select=id,displayName";
         let some = self.ask(&with_size(SOME, GROUPS_IN_FILTER + 1)).await?;
-        let Asked::Answer(page) = &some else {
-            judge(
-                tallies,
-                ID,
-                "groups",
-                &some,
-                |_| Judged::Open(String::new()),
-            );
+        let ProbeAnswer::Answer(page) = &some else {
+            judge(tallies, ID, "groups", &some, |_| {
+                Verdict::Open(String::new())
+            });
             return Ok(());
         };
         let mut known: Vec<(String, String)> = values(page)
@@ -106,9 +102,11 @@ impl Reader {
             let others = found.iter().filter(|id| !ids.contains(id)).count();
             let lost = known.iter().filter(|(id, _)| !found.contains(id)).count();
             match (others, lost) {
-                (0, 0) => Judged::Holds(format!("{} of {GROUPS_IN_FILTER} ids found", found.len())),
-                (0, lost) => Judged::Differs(format!("{lost} groups that exist are not found")),
-                (others, _) => Judged::Differs(format!("{others} groups are found as well")),
+                (0, 0) => {
+                    Verdict::Holds(format!("{} of {GROUPS_IN_FILTER} ids found", found.len()))
+                }
+                (0, lost) => Verdict::Differs(format!("{lost} groups that exist are not found")),
+                (others, _) => Verdict::Differs(format!("{others} groups are found as well")),
             }
         });
         let names: Vec<String> = known
@@ -135,10 +133,10 @@ impl Reader {
             let lost = names.iter().filter(|name| !is_in(&found, name)).count();
             match (others, lost) {
                 (0, lost) if lost == 0 || (!is_whole && lost < names.len()) => {
-                    Judged::Holds(format!("{} names found", names.len() - lost))
+                    Verdict::Holds(format!("{} names found", names.len() - lost))
                 }
-                (0, lost) => Judged::Differs(format!("{lost} names of groups are not found")),
-                (others, _) => Judged::Differs(format!("{others} groups are found as well")),
+                (0, lost) => Verdict::Differs(format!("{lost} names of groups are not found")),
+                (others, _) => Verdict::Differs(format!("{others} groups are found as well")),
             }
         });
         Ok(())
@@ -149,7 +147,7 @@ impl Reader {
         tallies: &mut Tallies,
         property: &str,
         values: &[String],
-    ) -> Result<Asked<Object>, GraphError> {
+    ) -> Result<ProbeAnswer<Object>, GraphError> {
         let list: Vec<String> = values
             .iter()
             .map(|value| format!("'{}'", value.replace('\'', "''")))
@@ -157,14 +155,14 @@ impl Reader {
         let filter = encode(&format!("{property} in ({})", list.join(",")));
         let path = format!("/groups?$filter={filter}&$select=id,displayName");
         let sized = self.ask(&with_size(&path, GROUP_PAGE)).await?;
-        let Asked::Refused(error) = &sized else {
+        let ProbeAnswer::Refused(error) = &sized else {
             return Ok(sized);
         };
         if error.status != 400 {
             return Ok(sized);
         }
         let plain = self.ask(&path).await?;
-        if matches!(plain, Asked::Answer(_)) {
+        if matches!(plain, ProbeAnswer::Answer(_)) {
             let seen = format!("groups refuse `$top={GROUP_PAGE}`: {}", refusal(error));
             tallies.differs("list-top", seen);
         }
@@ -186,34 +184,34 @@ impl Reader {
             |kind: &str| format!("/groups/{group}/transitiveMembers/microsoft.graph.{kind}/$count");
         let paths = [path("device"), path("user")];
         let answers = match sorted(self.client().read_batch(&paths).await)? {
-            Asked::Answer(answers) => answers,
-            Asked::Refused(error) if error.is_forbidden() => {
+            ProbeAnswer::Answer(answers) => answers,
+            ProbeAnswer::Refused(error) if error.is_forbidden() => {
                 tallies.forbidden(ID, refusal(&error));
                 return Ok(());
             }
-            Asked::Refused(error) => {
+            ProbeAnswer::Refused(error) => {
                 tallies.differs(ID, refusal(&error));
                 return Ok(());
             }
-            Asked::Failed(why) => {
+            ProbeAnswer::Failed(why) => {
                 tallies.failed(ID, why);
                 return Ok(());
             }
         };
         for answer in answers {
             match sorted(answer)? {
-                Asked::Answer(value) => match number(value) {
+                ProbeAnswer::Answer(value) => match number(value) {
                     Ok(_) => tallies.holds(ID, "a number"),
                     Err(_) => tallies.differs(ID, "the answer is not a number"),
                 },
-                Asked::Refused(error) if error.is_missing() => {
+                ProbeAnswer::Refused(error) if error.is_missing() => {
                     tallies.open(ID, "the assigned group does not exist");
                 }
-                Asked::Refused(error) if error.is_forbidden() => {
+                ProbeAnswer::Refused(error) if error.is_forbidden() => {
                     tallies.forbidden(ID, refusal(&error));
                 }
-                Asked::Refused(error) => tallies.differs(ID, refusal(&error)),
-                Asked::Failed(why) => tallies.failed(ID, why),
+                ProbeAnswer::Refused(error) => tallies.differs(ID, refusal(&error)),
+                ProbeAnswer::Failed(why) => tallies.failed(ID, why),
             }
         }
         Ok(())
@@ -247,8 +245,8 @@ impl Reader {
             let mut found = values(page);
             let number = values(page).count();
             match found.any(|object| text(object, "id") == Some(NOWHERE)) {
-                true => Judged::Differs("an id that does not exist is found".to_owned()),
-                false => Judged::Holds(format!("{number} of {} ids found", ids.len())),
+                true => Verdict::Differs("an id that does not exist is found".to_owned()),
+                false => Verdict::Holds(format!("{number} of {} ids found", ids.len())),
             }
         });
         Ok(())
@@ -275,9 +273,11 @@ impl Reader {
                     !types.is_some_and(|types| types.iter().any(|name| name == "Unified"))
                 });
                 match (security.count(), number) {
-                    (0, 0) => Judged::Open("no group was deleted of late".to_owned()),
-                    (0, number) => Judged::Open(format!("{number}, none of them a security group")),
-                    (some, number) => Judged::Holds(format!("{some} security groups of {number}")),
+                    (0, 0) => Verdict::Open("no group was deleted of late".to_owned()),
+                    (0, number) => {
+                        Verdict::Open(format!("{number}, none of them a security group"))
+                    }
+                    (some, number) => Verdict::Holds(format!("{some} security groups of {number}")),
                 }
             },
         );
@@ -287,7 +287,7 @@ impl Reader {
     /// Asks for the assignment filters.
     pub(super) async fn filters_of(&self, tallies: &mut Tallies) -> Result<(), GraphError> {
         match self.ask(&with_size(FILTERS, PAGE)).await? {
-            Asked::Answer(page) => {
+            ProbeAnswer::Answer(page) => {
                 for platform in values(&page).filter_map(|filter| text(filter, "platform")) {
                     let known = FILTER_PLATFORMS
                         .iter()
@@ -299,13 +299,13 @@ impl Reader {
                 }
                 tallies.holds("list-top", "filters");
             }
-            Asked::Refused(error) if error.is_forbidden() => {
+            ProbeAnswer::Refused(error) if error.is_forbidden() => {
                 tallies.forbidden("platforms", "filters cannot be read");
             }
-            Asked::Refused(error) => {
+            ProbeAnswer::Refused(error) => {
                 tallies.differs("list-top", format!("filters: {}", refusal(&error)));
             }
-            Asked::Failed(why) => tallies.failed("platforms", format!("filters: {why}")),
+            ProbeAnswer::Failed(why) => tallies.failed("platforms", format!("filters: {why}")),
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::tally::Tallies;
-use super::{Judged, judge, text, values};
+use super::{Verdict, judge, text, values};
 use crate::graph::decode::Object;
 use crate::graph::error::GraphError;
 use crate::graph::read::Reader;
@@ -66,10 +66,10 @@ impl Reader {
                 let odd: Vec<String> = odd.map(|name| format!("`{name}`")).collect();
                 if !odd.is_empty() {
                     let seen = format!("there are access policies for {}", odd.join(", "));
-                    return Judged::Differs(seen);
+                    return Verdict::Differs(seen);
                 }
                 let types: Vec<String> = types.iter().map(|name| format!("`{name}`")).collect();
-                Judged::Holds(match types.is_empty() {
+                Verdict::Holds(match types.is_empty() {
                     true => "no access policies: nothing is gated".to_owned(),
                     false => format!("writes are gated for {}", types.join(", ")),
                 })
@@ -81,15 +81,15 @@ impl Reader {
             "approval-requests",
             "requests",
             &requests,
-            |page| Judged::Holds(format!("{} requests", values(page).count())),
+            |page| Verdict::Holds(format!("{} requests", values(page).count())),
         );
         judge(tallies, "approval-fields", "requests", &requests, |page| {
             let number = values(page).count();
             let silent = values(page).filter(|request| !says_what_for(request));
             match (silent.count(), number) {
-                (_, 0) => Judged::Open("there are no requests".to_owned()),
-                (0, number) => Judged::Holds(format!("{number} requests")),
-                (silent, number) => Judged::Differs(format!(
+                (_, 0) => Verdict::Open("there are no requests".to_owned()),
+                (0, number) => Verdict::Holds(format!("{number} requests")),
+                (silent, number) => Verdict::Differs(format!(
                     "{silent} of {number} requests do not say what they are for"
                 )),
             }
@@ -108,14 +108,14 @@ impl Reader {
             let named = values(page).filter(|event| names_actor(event)).count();
             let about = values(page).filter(|event| names_resource(event)).count();
             match (number, named, about) {
-                (0, ..) => Judged::Open("there are no events".to_owned()),
+                (0, ..) => Verdict::Open("there are no events".to_owned()),
                 (number, 0, _) => {
-                    Judged::Differs(format!("none of {number} events names who acted"))
+                    Verdict::Differs(format!("none of {number} events names who acted"))
                 }
                 (number, _, 0) => {
-                    Judged::Differs(format!("none of {number} events names what it is about"))
+                    Verdict::Differs(format!("none of {number} events names what it is about"))
                 }
-                (number, named, about) => Judged::Holds(format!(
+                (number, named, about) => Verdict::Holds(format!(
                     "of {number} events {named} name who acted, and {about} what on"
                 )),
             }
@@ -135,21 +135,21 @@ fn says_what_for(request: &Object) -> bool {
 }
 
 /// Judges the order of events by their times, which are written with a fraction of any length.
-fn in_order(page: &Object) -> Judged {
+fn in_order(page: &Object) -> Verdict {
     let texts = values(page).map(|event| text(event, "activityDateTime"));
     let times: Option<Vec<Timestamp>> = texts.map(|text| text?.parse().ok()).collect();
     let Some(times) = times else {
-        return Judged::Differs("an event has no time that can be read".to_owned());
+        return Verdict::Differs("an event has no time that can be read".to_owned());
     };
     let all = times.len();
     match (times.first(), times.last()) {
         _ if !times.is_sorted_by(|newer, older| newer >= older) => {
-            Judged::Differs("the newest event is not the first".to_owned())
+            Verdict::Differs("the newest event is not the first".to_owned())
         }
         (Some(newest), Some(oldest)) if newest > oldest => {
-            Judged::Holds(format!("{all} events, the newest first"))
+            Verdict::Holds(format!("{all} events, the newest first"))
         }
-        _ => Judged::Open(format!("{all} events, which shows no order")),
+        _ => Verdict::Open(format!("{all} events, which shows no order")),
     }
 }
 
@@ -189,9 +189,9 @@ mod tests {
             panic!("an object")
         };
         match in_order(&page) {
-            Judged::Holds(_) => "holds",
-            Judged::Differs(_) => "differs",
-            Judged::Open(_) => "unknown",
+            Verdict::Holds(_) => "holds",
+            Verdict::Differs(_) => "differs",
+            Verdict::Open(_) => "unknown",
         }
     }
 

@@ -105,10 +105,13 @@ fn is_assigned(tallies: &mut Tallies, kind: PolicyKind, object: &Object, has_ass
     const ID: &str = "is-assigned";
     match object.get("isAssigned").and_then(Value::as_bool) {
         None => {}
-        Some(said) if said == has_assignments => tallies.holds(ID, format!("`{kind}`")),
-        Some(said) => {
+        Some(stated) if stated == has_assignments => tallies.holds(ID, format!("`{kind}`")),
+        Some(stated) => {
             let but = if has_assignments { "has" } else { "has no" };
-            tallies.differs(ID, format!("a `{kind}` says {said}, and {but} assignments"));
+            tallies.differs(
+                ID,
+                format!("a `{kind}` says {stated}, and {but} assignments"),
+            );
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::manifest::diagnostics::Diagnostics;
 use crate::manifest::fields::{self, Fields};
 use crate::manifest::names;
 use crate::manifest::properties;
-use crate::manifest::targets::Side;
+use crate::manifest::targets::TargetList;
 use crate::manifest::yaml::tree::{Item, Node, Value};
 use crate::manifest::{AbsentTarget, Glob, Mode, Placed, Selector};
 use crate::model::PolicyKind;
@@ -33,7 +33,7 @@ impl Reader<'_> {
                 .hint("add `mode: additive`; in `exact` mode all that is not listed is removed"),
             );
         }
-        let absent = self.side(fields, "absent", Side::Absent, via);
+        let absent = self.side(fields, "absent", TargetList::Absent, via);
         absent.into_iter().map(AbsentTarget::from).collect()
     }
 

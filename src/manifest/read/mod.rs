@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::diagnostics::Diagnostics;
 use super::fields::{self, Fields};
-use super::targets::{self, MOST_TARGETS, Side};
+use super::targets::{self, MOST_TARGETS, TargetList};
 use super::yaml::tree::{Document, Pair, Value};
 use super::yaml::{bounds, build};
 use super::{AbsentTarget, Mode, Placed, Selector, WantedProperties, WantedTarget};
@@ -296,8 +296,8 @@ impl<'r> Reader<'r> {
 
     /// Reads `include` and `exclude`.
     pub(super) fn targets(&mut self, fields: &Fields<'_>, via: Option<Place>) -> Vec<WantedTarget> {
-        let mut targets = self.side(fields, "include", Side::Include, via);
-        targets.extend(self.side(fields, "exclude", Side::Exclude, via));
+        let mut targets = self.side(fields, "include", TargetList::Include, via);
+        targets.extend(self.side(fields, "exclude", TargetList::Exclude, via));
         targets
     }
 
@@ -305,7 +305,7 @@ impl<'r> Reader<'r> {
         &mut self,
         fields: &Fields<'_>,
         key: &str,
-        side: Side,
+        side: TargetList,
         via: Option<Place>,
     ) -> Vec<WantedTarget> {
         let mut targets = Vec::new();

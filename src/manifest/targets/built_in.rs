@@ -1,6 +1,6 @@
 //! Groups that are none: names and ids that mean all users or all devices.
 
-use super::Side;
+use super::TargetList;
 use crate::diagnostic::Diagnostic;
 use crate::look_alike::folded;
 use crate::manifest::Placed;
@@ -44,7 +44,7 @@ pub(super) fn doubt_built_in(name: &Placed<String>, diagnostics: &mut Diagnostic
 }
 
 /// Refuses ids that are no group's: those that stand for the built-in targets, and the zero GUID.
-pub(super) fn is_group(id: &Placed<Guid>, side: Side, diagnostics: &mut Diagnostics) -> bool {
+pub(super) fn is_group(id: &Placed<Guid>, side: TargetList, diagnostics: &mut Diagnostics) -> bool {
     if id.value.is_zero() {
         diagnostics.push(
             Diagnostic::error("zero-guid", id.place, "the zero GUID is not a group's")
@@ -59,8 +59,8 @@ pub(super) fn is_group(id: &Placed<Guid>, side: Side, diagnostics: &mut Diagnost
     let message = format!("`{text}` is not a group: it stands for {audience}");
     diagnostics.push(
         Diagnostic::error("virtual-group", id.place, message).hint(match side {
-            Side::Include | Side::Absent => format!("write `- {word}`"),
-            Side::Exclude => format!("{audience} cannot be excluded; only groups can"),
+            TargetList::Include | TargetList::Absent => format!("write `- {word}`"),
+            TargetList::Exclude => format!("{audience} cannot be excluded; only groups can"),
         }),
     );
     false

@@ -1,6 +1,6 @@
 //! Reading what an included target may say besides who is meant: its filter and its source.
 
-use super::Side;
+use super::TargetList;
 use crate::diagnostic::Diagnostic;
 use crate::manifest::diagnostics::Diagnostics;
 use crate::manifest::fields::{self, Fields};
@@ -137,15 +137,15 @@ pub(super) fn read_source(
     (source, source_id.map(|id| id.value))
 }
 
-pub(super) fn refuse_extras(fields: &Fields<'_>, side: Side, diagnostics: &mut Diagnostics) {
+pub(super) fn refuse_extras(fields: &Fields<'_>, side: TargetList, diagnostics: &mut Diagnostics) {
     let (what, on_filter, on_source, on_property) = match side {
-        Side::Absent => (
+        TargetList::Absent => (
             "absent target",
             "filter-on-absent",
             "source-on-absent",
             "property-on-absent",
         ),
-        Side::Include | Side::Exclude => (
+        TargetList::Include | TargetList::Exclude => (
             "excluded group",
             "filter-on-exclusion",
             "source-on-exclusion",

@@ -74,7 +74,7 @@ pub(super) const ABSENT_KEYS: &[&str] = &[
 
 /// Which list a target is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Side {
+pub(super) enum TargetList {
     /// `include`.
     Include,
     /// `exclude`.
@@ -83,7 +83,7 @@ pub(super) enum Side {
     Absent,
 }
 
-impl Side {
+impl TargetList {
     /// Returns the keys that say who is meant.
     fn target_keys(self) -> &'static [&'static str] {
         match self {
@@ -96,7 +96,7 @@ impl Side {
 /// Reads a list of targets. `via` is the alias through which the list was reached.
 pub(super) fn read_all(
     pair: &Pair,
-    side: Side,
+    side: TargetList,
     via: Option<Place>,
     diagnostics: &mut Diagnostics,
     targets: &mut Vec<WantedTarget>,
@@ -110,7 +110,7 @@ pub(super) fn read_all(
 /// Reads a target; one with a fault is reported and left out, so that it causes no follow-up errors.
 fn read(
     item: &Item,
-    side: Side,
+    side: TargetList,
     via: Option<Place>,
     diagnostics: &mut Diagnostics,
 ) -> Option<WantedTarget> {
@@ -145,7 +145,7 @@ fn read(
 fn read_word(
     node: &Node,
     text: &str,
-    side: Side,
+    side: TargetList,
     diagnostics: &mut Diagnostics,
 ) -> Option<WantedTarget> {
     let target = match text {
@@ -168,27 +168,31 @@ fn read_word(
             return None;
         }
     };
-    if side == Side::Exclude {
+    if side == TargetList::Exclude {
         diagnostics.push(not_excludable(text, node.place));
         return None;
     }
     Some(plain(target, node.place))
 }
 
-fn read_mapping(node: &Node, side: Side, diagnostics: &mut Diagnostics) -> Option<WantedTarget> {
+fn read_mapping(
+    node: &Node,
+    side: TargetList,
+    diagnostics: &mut Diagnostics,
+) -> Option<WantedTarget> {
     let (what, offered) = match side {
-        Side::Include => ("a target", KEYS),
-        Side::Exclude => ("an excluded target", EXCLUDED_KEYS),
-        Side::Absent => ("an absent target", ABSENT_KEYS),
+        TargetList::Include => ("a target", KEYS),
+        TargetList::Exclude => ("an excluded target", EXCLUDED_KEYS),
+        TargetList::Absent => ("an absent target", ABSENT_KEYS),
     };
     let fields = Fields::read(node, what, KEYS, offered, diagnostics)?;
     let who = read_who(node, &fields, side, diagnostics);
     let (filter, (source, source_id)) = match side {
-        Side::Include => (
+        TargetList::Include => (
             read_filter(&fields, diagnostics),
             read_source(&fields, diagnostics),
         ),
-        Side::Exclude | Side::Absent => {
+        TargetList::Exclude | TargetList::Absent => {
             refuse_extras(&fields, side, diagnostics);
             (None, (Source::Direct, None))
         }
@@ -246,7 +250,7 @@ fn plain(target: TargetReference, place: Place) -> WantedTarget {
 fn read_who(
     node: &Node,
     fields: &Fields<'_>,
-    side: Side,
+    side: TargetList,
     diagnostics: &mut Diagnostics,
 ) -> Option<(TargetReference, Place, Option<Place>)> {
     let present = fields.among(TARGET_KEYS);
@@ -272,10 +276,10 @@ fn read_who(
                     "the target names no group or audience",
                 )
                 .hint(match side {
-                    Side::Include | Side::Absent => {
+                    TargetList::Include | TargetList::Absent => {
                         "add `group`, `groupId`, `collection`, `allDevices` or `allUsers`"
                     }
-                    Side::Exclude => "add `group` or `groupId`",
+                    TargetList::Exclude => "add `group` or `groupId`",
                 }),
             );
         }
@@ -286,8 +290,8 @@ fn read_who(
         is_true(pair, diagnostics).then_some((target, pair.place, via))
     };
     let group = |reference| match side {
-        Side::Include | Side::Absent => TargetReference::Group(reference),
-        Side::Exclude => TargetReference::ExclusionGroup(reference),
+        TargetList::Include | TargetList::Absent => TargetReference::Group(reference),
+        TargetList::Exclude => TargetReference::ExclusionGroup(reference),
     };
     match &*pair.key {
         "allDevices" => everybody(TargetReference::AllDevices, diagnostics),

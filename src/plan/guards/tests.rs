@@ -55,8 +55,8 @@ fn policy(before: Vec<Assignment>, after: Vec<Assignment>) -> PlannedPolicy {
     }
 }
 
-fn judged<'a>(policies: &'a [PlannedPolicy], names: &'a Names) -> Judged<'a> {
-    Judged {
+fn judged<'a>(policies: &'a [PlannedPolicy], names: &'a Names) -> GuardInput<'a> {
+    GuardInput {
         policies,
         names,
         tenant_id: Some("tenant"),
@@ -262,7 +262,7 @@ fn another_tenant_is_never_accepted() {
     assert_eq!(refused(&[], &rules("TENANT")), "");
     assert_eq!(refused(&[], &rules("other")), "tenant");
     let names = Names::default();
-    let unknown = Judged {
+    let unknown = GuardInput {
         tenant_id: None,
         ..judged(&[], &names)
     };
@@ -284,7 +284,7 @@ fn removal_limits_are_read() {
 fn guards_say_their_limits_what_they_saw_and_what_accepts_it() {
     let names = Names::default();
     let policies = [policy(vec![group(1)], vec![])];
-    let judged = Judged {
+    let judged = GuardInput {
         changed_tenants: Some(3),
         ..judged(&policies, &names)
     };

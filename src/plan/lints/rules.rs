@@ -358,7 +358,7 @@ fn filter_mode_mix(context: &Context<'_>, includes: &[&Assignment]) -> Vec<Lint>
             .filter(|assignment| is_measured(assignment) && strength(assignment) == Some(wanted))
             .collect()
     };
-    let said = |assignments: &[&Assignment]| {
+    let named = |assignments: &[&Assignment]| {
         let targets: Vec<String> = assignments
             .iter()
             .map(|assignment| {
@@ -390,15 +390,15 @@ fn filter_mode_mix(context: &Context<'_>, includes: &[&Assignment]) -> Vec<Lint>
     if overlap(&exclude, &weaker) {
         parts.push(format!(
             "devices that match the filter of {} do not get the policy, even if they are in {}",
-            said(&exclude),
-            said(&weaker)
+            named(&exclude),
+            named(&weaker)
         ));
     }
     if overlap(&without, &include) {
         parts.push(format!(
             "devices in {} get the policy, even if they do not match the filter of {}",
-            said(&without),
-            said(&include)
+            named(&without),
+            named(&include)
         ));
     }
     if parts.is_empty() {

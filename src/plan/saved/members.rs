@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{DeletedGroup, FilterCount, MemberCount, Unknown};
 use crate::plan::Names;
-use crate::plan::members::{Heads, Members, Reach};
+use crate::plan::members::{DevicesAndUsers, Members, Reach};
 
 /// A group that was deleted and is still assigned.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
@@ -106,27 +106,27 @@ pub(in crate::plan) struct CountRecord {
 /// Who gains and loses a policy.
 #[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
 pub(in crate::plan) struct ReachRecord {
-    gained: HeadsRecord,
-    lost: HeadsRecord,
+    gained: DevicesAndUsersRecord,
+    lost: DevicesAndUsersRecord,
     exact: bool,
     reason: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize, PartialEq, Eq)]
-struct HeadsRecord {
+struct DevicesAndUsersRecord {
     devices: Option<u64>,
     users: Option<u64>,
 }
 
-impl HeadsRecord {
-    fn new(heads: Heads) -> Self {
-        let Heads { devices, users } = heads;
+impl DevicesAndUsersRecord {
+    fn new(heads: DevicesAndUsers) -> Self {
+        let DevicesAndUsers { devices, users } = heads;
         Self { devices, users }
     }
 
-    fn read(self) -> Heads {
+    fn read(self) -> DevicesAndUsers {
         let Self { devices, users } = self;
-        Heads { devices, users }
+        DevicesAndUsers { devices, users }
     }
 }
 
@@ -184,8 +184,8 @@ impl ReachRecord {
             reason,
         } = *reach;
         Self {
-            gained: HeadsRecord::new(gained),
-            lost: HeadsRecord::new(lost),
+            gained: DevicesAndUsersRecord::new(gained),
+            lost: DevicesAndUsersRecord::new(lost),
             exact,
             reason: word(reason),
         }

@@ -33,7 +33,7 @@ pub use unmanaged::{NotableRecord, UnmanagedRecord};
 
 use super::audit::Audit;
 pub use super::digest::{is_digest, of_tenants as digest_of_tenants, sha256};
-use super::guards::Judged;
+use super::guards::GuardInput;
 use super::members::Members;
 pub use super::record::AssignmentRecord;
 use super::since::key;
@@ -394,7 +394,7 @@ impl<'a> PlanRecord<'a> {
             .map(|notable| notable.read(&mut names))
             .transpose()?
             .flatten();
-        let judged = Judged {
+        let judged = GuardInput {
             policies: &policies,
             names: &names,
             tenant_id: self.tenant_id.as_deref(),

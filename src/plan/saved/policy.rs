@@ -362,12 +362,12 @@ pub fn remediation_of(
     after: &[AssignmentRecord<'_>],
 ) -> Result<Vec<(AssignmentKey, bool)>, String> {
     let mut names = Names::default();
-    let said = after.iter().map(|record| {
+    let stated = after.iter().map(|record| {
         let assignment = record.read(&mut names)?;
         Ok(record.remediation(&assignment.key))
     });
-    let said = said.collect::<Result<Vec<_>, String>>()?;
-    Ok(said.into_iter().flatten().collect())
+    let stated = stated.collect::<Result<Vec<_>, String>>()?;
+    Ok(stated.into_iter().flatten().collect())
 }
 
 /// What is known of repairing, and what the service sent.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::diagnostic::Severity;
-use crate::plan::guards::{self, Guard, GuardName, GuardRules, Judged, RemovalLimit};
+use crate::plan::guards::{self, Guard, GuardInput, GuardName, GuardRules, RemovalLimit};
 use crate::plan::{ManifestPlace, PlanDiagnostic, Summary};
 
 /// The counts of a plan.
@@ -137,7 +137,7 @@ impl GuardRecord {
     /// Evaluates the guard again, from the policies of the file, whose assignments the digest covers.
     /// Only the limit, the number of all assignments and what was accepted are taken from the record.
     /// `None` if a newer version wrote it: then today's limits judge when the plan is applied.
-    pub(super) fn read(&self, judged: &Judged<'_>) -> Option<Guard> {
+    pub(super) fn read(&self, judged: &GuardInput<'_>) -> Option<Guard> {
         let name = GuardName::from_name(&self.name)?;
         let mut rules = GuardRules::default();
         let mut total = None;
@@ -159,7 +159,7 @@ impl GuardRecord {
         if self.accepted().is_some() {
             rules.accepted.push(name);
         }
-        let judged = Judged {
+        let judged = GuardInput {
             total: total.and_then(|total| total.parse().ok()),
             changed_tenants,
             ..*judged

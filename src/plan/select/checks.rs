@@ -129,8 +129,9 @@ impl LiveCheck<'_> {
             LiveCheckKind::OtherIntent => {
                 return check_other_intent(assignment, *place, live, wanted);
             }
-            LiveCheckKind::Settings(said) => {
-                return check_settings(said, live).or_else(|| check_intent(said, assignment, live));
+            LiveCheckKind::Settings(wanted) => {
+                return check_settings(wanted, live)
+                    .or_else(|| check_intent(wanted, assignment, live));
             }
         };
         Some(diagnostic)
@@ -323,8 +324,8 @@ fn check_properties(desired: &Desired, place: Place, live: &LivePolicy) -> Optio
 }
 
 /// Finds settings that the type of an app does not have.
-fn check_settings(said: &WantedProperties, live: &LivePolicy) -> Option<Diagnostic> {
-    let settings = said.settings.as_ref()?;
+fn check_settings(wanted: &WantedProperties, live: &LivePolicy) -> Option<Diagnostic> {
+    let settings = wanted.settings.as_ref()?;
     let first = settings.all.first()?;
     let Some(odata_type) = live.odata_type.as_deref() else {
         let message = "the service does not say the type of the app, which decides on its settings";
@@ -361,7 +362,7 @@ fn check_settings(said: &WantedProperties, live: &LivePolicy) -> Option<Diagnost
 
 /// Finds settings that do not go with the intent. One without a value goes with all.
 fn check_intent(
-    said: &WantedProperties,
+    wanted: &WantedProperties,
     desired: &Desired,
     live: &LivePolicy,
 ) -> Option<Diagnostic> {
@@ -371,7 +372,7 @@ fn check_intent(
     if same_target.iter().any(|live| desired.accepts(live)) {
         return None;
     }
-    let settings = said.settings.iter().flat_map(|settings| &settings.all);
+    let settings = wanted.settings.iter().flat_map(|settings| &settings.all);
     let valued = settings.filter(|setting| {
         let value = setting.value.as_deref();
         value.is_some_and(|value| value != "null")

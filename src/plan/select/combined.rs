@@ -63,12 +63,12 @@ impl<'a> Combined<'a> {
         let mut checks = Vec::new();
         let all_written = written.iter().copied().enumerate().chain(also);
         for (index, written) in all_written {
-            if let Some(said) = &written.properties
-                && said.settings.is_some()
+            if let Some(properties) = &written.properties
+                && properties.settings.is_some()
             {
                 checks.push(LiveCheck {
                     wanted: wanted[index].clone(),
-                    kind: LiveCheckKind::Settings(Arc::clone(said)),
+                    kind: LiveCheckKind::Settings(Arc::clone(properties)),
                 });
             }
         }

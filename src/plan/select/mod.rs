@@ -95,14 +95,14 @@ impl DesiredState {
             .map(|desired| desired.over(None))
             .collect();
         alone.sort();
-        let said = assignments
+        let stated = assignments
             .iter()
             .filter_map(|desired| match desired.remediation {
                 Stated::Is(repairs) => Some((desired.key.clone(), repairs)),
                 Stated::Unstated => None,
             });
         Self {
-            remediation: said.collect(),
+            remediation: stated.collect(),
             mode,
             assignments,
             places: Vec::new(),

@@ -37,14 +37,15 @@ pub(super) struct ResolvedAbsent<'m> {
 }
 
 /// Returns what is said of properties that are compared, by name.
-fn stated(said: Option<&WantedProperties>) -> StatedProperties {
-    let Some(said) = said else {
+fn stated(wanted: Option<&WantedProperties>) -> StatedProperties {
+    let Some(wanted) = wanted else {
         return StatedProperties::new();
     };
-    let settings = said.settings.iter().flat_map(|settings| &settings.all);
+    let settings = wanted.settings.iter().flat_map(|settings| &settings.all);
     let settings = settings.map(|setting| (setting.name.clone(), setting.value.clone()));
-    let schedule = said.schedule.iter();
-    let schedule = schedule.map(|said| ("runSchedule".into(), Some(said.value.as_str().into())));
+    let schedule = wanted.schedule.iter();
+    let schedule =
+        schedule.map(|wanted| ("runSchedule".into(), Some(wanted.value.as_str().into())));
     let mut all: StatedProperties = settings.chain(schedule).collect();
     all.sort();
     all
@@ -113,8 +114,8 @@ impl<'a> Directory<'a> {
         };
         let resolved = self.target((&target.target, target.optional), target.place, diagnostics);
         let properties = target.properties.as_ref();
-        let remediation = properties.and_then(|said| said.remediation.as_ref());
-        let remediation = remediation.map(|said| said.value);
+        let remediation = properties.and_then(|wanted| wanted.remediation.as_ref());
+        let remediation = remediation.map(|wanted| wanted.value);
         Some(Resolved {
             wanted: PlacedDesired {
                 desired: Desired {

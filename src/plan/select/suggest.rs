@@ -4,7 +4,7 @@ use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 
 use crate::diagnostic::nearest_all;
-use crate::look_alike::{Difference, Odd, difference, in_quotes, skeleton};
+use crate::look_alike::{Difference, OddName, difference, in_quotes, skeleton};
 
 /// The names of a tenant's objects of one kind.
 pub(super) struct Candidates<'a> {
@@ -69,7 +69,7 @@ impl<'a> Candidates<'a> {
                     .take(MOST_OFFERED)
                     .map(|name| match difference(asked, name) {
                         Some(Difference {
-                            odd: Odd::Found,
+                            odd: OddName::Found,
                             what,
                         }) => format!("`{name}`, which {what}"),
                         _ => format!("`{name}`"),
@@ -105,8 +105,8 @@ fn explained(asked: &str, found: &str) -> String {
         return String::new();
     };
     match odd {
-        Odd::Asked => format!(" the name in the manifest {what}"),
-        Odd::Found => match in_quotes(found) {
+        OddName::Asked => format!(" the name in the manifest {what}"),
+        OddName::Found => match in_quotes(found) {
             Some(quoted) => format!(" it {what}; write {quoted}"),
             None => format!(" it {what}"),
         },

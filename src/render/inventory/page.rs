@@ -211,8 +211,11 @@ impl RowData {
             filter: match &row.assignment.filter {
                 None => String::new(),
                 Some(_) => {
-                    let said = filter(row.assignment.filter.as_ref(), &inventory.names);
-                    said.strip_prefix("filter ").unwrap_or(&said).to_owned()
+                    let filter_text = filter(row.assignment.filter.as_ref(), &inventory.names);
+                    filter_text
+                        .strip_prefix("filter ")
+                        .unwrap_or(&filter_text)
+                        .to_owned()
                 }
             },
             more: more(&row.assignment),

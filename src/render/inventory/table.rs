@@ -115,7 +115,7 @@ pub fn markdown(inventory: &Inventory, max_bytes: usize) -> String {
     // It may hold the name of a group, a user or a device.
     let mut text = format!("{}\n\n", code(summary(inventory).replace('`', "")));
     let lines = inventory.rows().map(|(policy, row)| {
-        let said = |words: String| match words.as_str() {
+        let cell = |words: String| match words.as_str() {
             "" => String::new(),
             words => code(words),
         };
@@ -128,10 +128,10 @@ pub fn markdown(inventory: &Inventory, max_bytes: usize) -> String {
         ];
         if effective {
             cells.push(row.map_or(String::new(), |row| {
-                said(reached_all(inventory, &row.via, true))
+                cell(reached_all(inventory, &row.via, true))
             }));
             cells.push(row.map_or(String::new(), |row| {
-                said(reached_all(inventory, &row.excluded_by, true))
+                cell(reached_all(inventory, &row.excluded_by, true))
             }));
         }
         format!("| {} |\n", cells.join(" | "))

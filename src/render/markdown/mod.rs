@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 use super::diff;
 use super::members;
 use super::phrases::{
-    Alike, Partial, alike, changes, count, how_to_accept, named, not_compared, partial,
+    EqualPolicies, Partial, alike, changes, count, how_to_accept, named, not_compared, partial,
     policy_of_kind, read_counts, seen, since, verdict, writes,
 };
 use super::requests;
@@ -130,10 +130,10 @@ fn head(review: &Review<'_>, with_counts: bool) -> String {
         }
         Some(_) => head.push_str("**Partial view:** managed policies are left out.\n\n"),
     }
-    if let Some((report, said)) = since(view.annotations) {
+    if let Some((report, counts)) = since(view.annotations) {
         let _ = write!(
             head,
-            "Since {}: {said}.\n\n",
+            "Since {}: {counts}.\n\n",
             code(shorten(report, LONGEST_IN_HEAD))
         );
     }
@@ -293,7 +293,7 @@ fn failures(review: &Review<'_>) -> Part {
     let alike = view.flat_map(|(view, results)| alike(view.plan, results));
     let bad = alike.map(|alike| {
         let why = alike.why();
-        let Alike {
+        let EqualPolicies {
             outcome,
             reason: _,
             policies,

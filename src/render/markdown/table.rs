@@ -118,10 +118,10 @@ fn block(view: &PlanView<'_>, results: Option<&Results>, with_places: bool, kind
             if let Some(cause) = phrases::cause(group.cause, view.direction) {
                 let _ = writeln!(text, "  {cause}");
             }
-            let said = reaches(view.annotations, &group.policies, view.direction).into_iter();
-            let said = said.chain(passed_on(view.annotations, &group.policies));
-            for said in said.chain(who(view.annotations, &group.policies, view.direction)) {
-                let _ = writeln!(text, "  {said}");
+            let phrase = reaches(view.annotations, &group.policies, view.direction).into_iter();
+            let phrase = phrase.chain(passed_on(view.annotations, &group.policies));
+            for phrase in phrase.chain(who(view.annotations, &group.policies, view.direction)) {
+                let _ = writeln!(text, "  {phrase}");
             }
             for policy in &group.policies {
                 let outcome = outcomes.get(&(policy.kind, policy.id.as_str()));
@@ -206,7 +206,7 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
                 phrases::cause(group.cause, view.direction).unwrap_or_default()
             ),
         };
-        let said = match view.annotations.audit {
+        let phrase = match view.annotations.audit {
             None => String::new(),
             Some(_) => format!(" {} |", who_cell(view, group)),
         };
@@ -228,7 +228,7 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
         let reached = reached.chain(passed_on(view.annotations, &group.policies));
         changes.extend(reached.map(|line| code(shorten(&line, 4 * LONGEST_NAME))));
         format!(
-            "| {} | {} |{outcome}{cause}{said} {} | {} |\n",
+            "| {} | {} |{outcome}{cause}{phrase} {} | {} |\n",
             policies_cell(group),
             changes.join("<br>"),
             places.join("<br>"),
@@ -241,11 +241,11 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
 }
 
 fn who_cell(view: &PlanView<'_>, group: &Group<'_>) -> String {
-    let said = who(view.annotations, &group.policies, view.direction);
-    let said = said
+    let phrase = who(view.annotations, &group.policies, view.direction);
+    let phrase = phrase
         .iter()
         .map(|line| code(shorten(line, 2 * LONGEST_NAME)));
-    said.collect::<Vec<_>>().join("<br>")
+    phrase.collect::<Vec<_>>().join("<br>")
 }
 
 fn shortened(line: &Line) -> String {

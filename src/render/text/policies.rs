@@ -65,7 +65,7 @@ pub(super) fn summary_line(
             .map(str::to_owned)
             .into_iter()
             .chain(who(annotations, &[policy], direction).into_iter().next())
-            .map(|said| format!("  {said}"))
+            .map(|line| format!("  {line}"))
             .collect::<String>()
     );
 }
@@ -245,8 +245,8 @@ pub(super) fn draw_policy(
                     && (detail.direction == Direction::Drift
                         || !policy.rewritten().any(|other| other == assignment))
                 {
-                    let said = groups::planned(policy, assignment, names);
-                    let _ = writeln!(text, "    {said}");
+                    let line = groups::planned(policy, assignment, names);
+                    let _ = writeln!(text, "    {line}");
                 }
             }
         }

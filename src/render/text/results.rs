@@ -6,7 +6,7 @@ use super::policies::{draw_names, heading};
 use super::{ADD, Detail, REMOVE, STRONG, hang};
 use crate::plan::{Names, Plan};
 use crate::render::diff;
-use crate::render::phrases::{Alike, alike, policy_of_kind};
+use crate::render::phrases::{EqualPolicies, alike, policy_of_kind};
 use crate::report::{Outcome, Results};
 
 /// Draws the assignments of policies that moved since a plan was saved, then and now.
@@ -25,7 +25,7 @@ pub fn results(plan: &Plan, results: &Results, detail: Detail<'_>) -> String {
     let mut text = String::new();
     for alike in alike(plan, results) {
         let why = alike.why();
-        let Alike {
+        let EqualPolicies {
             outcome,
             reason: _,
             policies,

@@ -33,12 +33,16 @@ pub(super) fn totals(text: &mut String, view: &PlanView<'_>, detail: Detail<'_>)
         ..
     } = *view;
     if let Some(Partial { options, left_out }) = partial(plan) {
-        let said = format!("{UPDATE}Partial view{UPDATE:#}: `{options}` left {left_out} out.");
-        prose(text, &said, detail);
+        let sentence = format!("{UPDATE}Partial view{UPDATE:#}: `{options}` left {left_out} out.");
+        prose(text, &sentence, detail);
     }
     prose(text, &headline(plan, summary, detail.direction), detail);
-    if let Some((report, said)) = since(annotations) {
-        prose(text, &format!("Since `{}`: {said}.", clean(report)), detail);
+    if let Some((report, sentence)) = since(annotations) {
+        prose(
+            text,
+            &format!("Since `{}`: {sentence}.", clean(report)),
+            detail,
+        );
     }
     let hidden = if detail.all || summary.unchanged == 0 || summary.changed == 0 {
         ""

@@ -244,7 +244,7 @@ impl<H: Host> ManyTenants<'_, H> {
                 let audit = annotations.audit.as_ref();
                 annotations.since = Some(plan::explain(&plan, report, baseline, audit)?);
             }
-            None if self.since.is_some() => drawn.said.push_str(
+            None if self.since.is_some() => drawn.printed.push_str(
                 "no report of an apply that was carried out; everything that differs counts as drift\n",
             ),
             None => {}

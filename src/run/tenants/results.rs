@@ -41,7 +41,7 @@ struct Beside {
 /// What was found, as it is kept.
 #[derive(Default, Serialize, Deserialize)]
 struct Found {
-    said: String,
+    printed: String,
     findings: Vec<FoundRecord>,
 }
 
@@ -55,7 +55,7 @@ struct FoundRecord {
 #[derive(Clone, Debug, Default)]
 pub struct Drawn {
     /// As it is printed.
-    pub said: String,
+    pub printed: String,
     /// One by one.
     pub findings: Vec<Finding>,
 }
@@ -142,7 +142,7 @@ impl TenantResults {
     }
 
     fn keep_found(&self, entry: &mut Entry, drawn: &Drawn) -> Result<(), Failure> {
-        if drawn.findings.is_empty() && drawn.said.is_empty() {
+        if drawn.findings.is_empty() && drawn.printed.is_empty() {
             return Ok(());
         }
         let findings = drawn.findings.iter().map(|finding| FoundRecord {
@@ -150,7 +150,7 @@ impl TenantResults {
             drawn: finding.drawn.clone(),
         });
         let found = Found {
-            said: drawn.said.clone(),
+            printed: drawn.printed.clone(),
             findings: findings.collect(),
         };
         entry.found = Some(self.put(&compact(&found)?)?);
@@ -268,13 +268,13 @@ impl TenantResults {
             return Ok(Drawn::default());
         };
         let text = self.spool.get(slot).map_err(unkept)?;
-        let Found { said, findings } = serde_json::from_str(&text).map_err(unread)?;
+        let Found { printed, findings } = serde_json::from_str(&text).map_err(unread)?;
         let findings = findings.into_iter().map(|found| Finding {
             diagnostic: found.diagnostic.read(),
             drawn: found.drawn,
         });
         Ok(Drawn {
-            said,
+            printed,
             findings: findings.collect(),
         })
     }

@@ -447,7 +447,7 @@ fn a_looser_limit_than_that_of_today_is_warned_of() {
 }
 
 #[test]
-fn row_by_row_a_plan_does_not_know_the_rows_that_go() {
+fn one_by_one_a_plan_does_not_know_the_rows_that_go() {
     let tenant = Tenant::common().policy("P", &["+A", "+B"]);
     let world = World::with(&tenant, &["name: P, include: [group: B, group: C]"]);
     world

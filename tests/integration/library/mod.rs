@@ -21,4 +21,4 @@ mod reading;
 mod rules;
 mod simulation;
 mod tenants;
-mod trial;
+mod write_test;

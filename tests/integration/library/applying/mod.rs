@@ -2,12 +2,12 @@
 
 mod approval;
 mod learning;
+mod one_by_one;
 mod others;
 mod outcomes;
 mod pace;
 mod policy_sets;
 mod report;
-mod row_by_row;
 mod stopping;
 mod throttling;
 mod two_runs;

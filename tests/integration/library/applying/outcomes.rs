@@ -93,7 +93,7 @@ async fn what_had_no_effect_is_written_again_after_reading_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn row_by_row_each_lost_answer_is_read_back() {
+async fn one_by_one_each_lost_answer_is_read_back() {
     for (index, act) in after_the_effect().into_iter().enumerate() {
         let mut world = World::new(tenant(1));
         world.settings.write_with = WriteWith::Create;

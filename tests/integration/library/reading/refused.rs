@@ -213,7 +213,7 @@ async fn a_kind_is_missing_whatever_its_list_is_refused_with() {
         assert_eq!(whole.unavailable.len(), 2, "{:?}", whole.unavailable);
         for unavailable in whole.unavailable {
             assert_eq!(unavailable.is_forbidden, status == 403);
-            assert!(unavailable.said.contains(&format!("(status {status}")));
+            assert!(unavailable.reason.contains(&format!("(status {status}")));
         }
     }
 }

@@ -11,7 +11,7 @@ use assignctl::model::PolicyKind;
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{Plan, PlannedPolicy};
 use assignctl::report::{self, Outcome, Recorded, Results, Settled};
-use assignctl::run::approvals::{Which, cancel, list};
+use assignctl::run::approvals::{RequestFilter, cancel, list};
 use assignctl::run::filings::with_codes;
 use assignctl::run::plan::PlanRequest;
 use assignctl::run::resume::plan_resume;
@@ -373,7 +373,7 @@ impl Stage {
         self.start_process();
         let began = self.now();
         let (client, stop) = (&self.world.client, &self.world.stop);
-        let which = Which::Filed(Box::new(read(&report.text)));
+        let which = RequestFilter::Filed(Box::new(read(&report.text)));
         let Ok(listed) = list(client, which, began, stop).await else {
             return;
         };

@@ -5,7 +5,7 @@ use assignctl::graph::record::Recorder;
 use assignctl::report;
 use assignctl::run::apply::ApplyRun;
 use assignctl::run::doctor::Examined;
-use assignctl::run::trial::{TrialRequest, Tried, prepare};
+use assignctl::run::write_test::{WriteTestRequest, WriteTestResult, prepare};
 use assignctl::service::{Diagnosis, State};
 
 use super::support::runs::service_settings;
@@ -13,15 +13,15 @@ use super::support::tenants::{all_rows, tenant};
 use super::support::world::{Silent, World};
 
 /// Tries on the only policy, and returns what came of it with the report.
-async fn tried(world: &World) -> (Tried, Vec<u8>) {
-    let request = TrialRequest {
+async fn tried(world: &World) -> (WriteTestResult, Vec<u8>) {
+    let request = WriteTestRequest {
         policy: "P 000",
         kinds: &[],
         group: Some("C"),
         several: false,
         tenant_id: None,
     };
-    let trial = prepare(&world.client, &request, &world.stop)
+    let write_test = prepare(&world.client, &request, &world.stop)
         .await
         .expect("a policy");
     let folder = tempfile::tempdir().expect("a folder");
@@ -29,14 +29,17 @@ async fn tried(world: &World) -> (Tried, Vec<u8>) {
     let mut run = ApplyRun::new(Some(&path)).expect("a report");
     run.connected(&world.client);
     let service = service_settings();
-    trial.begin(&mut run, &service).await.expect("a report");
+    write_test
+        .begin(&mut run, &service)
+        .await
+        .expect("a report");
     let recorder = Recorder::default();
     let mut examined = Examined {
         diagnosis: Diagnosis::new(Vec::new(), true),
         exchanges: Vec::new(),
     };
     let kept = (&recorder, &mut examined);
-    let going = trial.go(
+    let going = write_test.go(
         (&mut run, &world.client),
         &service,
         kept,
@@ -84,7 +87,7 @@ async fn what_may_show_later_is_left_to_rollback() {
 #[tokio::test(start_paused = true)]
 async fn an_interrupted_trial_begins_nothing() {
     let world = World::new(tenant(1));
-    let request = TrialRequest {
+    let request = WriteTestRequest {
         policy: "P 000",
         kinds: &[],
         group: None,

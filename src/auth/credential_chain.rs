@@ -20,7 +20,7 @@ use super::login::LoginChoice;
 use super::{Fetching, Method, SignInError, Token, TokenSource};
 
 /// All of them, in this order. Once one of them has given a token, the run stays with it.
-pub(super) struct AmbientCredential {
+pub(super) struct CredentialChain {
     pub(super) managed_identity: ManagedIdentity,
     pub(super) azure_cli: AzureCli,
     /// The sign-in of a person; none in a pipeline.
@@ -28,7 +28,7 @@ pub(super) struct AmbientCredential {
     settled: OnceCell<Method>,
 }
 
-impl AmbientCredential {
+impl CredentialChain {
     pub(super) fn new(
         managed_identity: ManagedIdentity,
         azure_cli: AzureCli,
@@ -113,7 +113,7 @@ enum NoIdentity {
     Failed(SignInError),
 }
 
-impl TokenSource for AmbientCredential {
+impl TokenSource for CredentialChain {
     fn fetch(&self) -> Fetching<'_> {
         Box::pin(self.sign_in())
     }
@@ -228,7 +228,7 @@ impl AzureCli {
             .await
             .map_err(|error| match process.take_last() {
                 Some(ended) if ended.code == Some(127) => Refused::Missing,
-                Some(ended) if ended.code == Some(1) && ended.said.contains("not recognized") => {
+                Some(ended) if ended.code == Some(1) && ended.stderr.contains("not recognized") => {
                     Refused::Missing
                 }
                 Some(ended) if ended.code != Some(0) => Refused::Other(SignInError::Failed(
@@ -263,18 +263,18 @@ struct Process {
 #[derive(Clone, Debug)]
 struct Ended {
     code: Option<i32>,
-    said: String,
+    stderr: String,
 }
 
 impl Ended {
     /// Finds the line with the error among warnings and advertisements.
     fn reason(&self) -> String {
         let line = self
-            .said
+            .stderr
             .lines()
             .find_map(|line| line.strip_prefix("ERROR:"))
             .map_or_else(
-                || first_line(self.said.trim()),
+                || first_line(self.stderr.trim()),
                 |line| line.trim().to_owned(),
             );
         if line.is_empty() {
@@ -315,7 +315,7 @@ impl Executor for Process {
             })??;
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some(Ended {
             code: output.status.code(),
-            said: String::from_utf8_lossy(&output.stderr).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
         });
         Ok(output)
     }
@@ -326,7 +326,7 @@ mod tests {
     use super::*;
     #[test]
     fn the_error_is_found_among_the_warnings() {
-        for (said, reason) in [
+        for (stderr, reason) in [
             (
                 "WARNING: old\nERROR: Please run 'az login'.\nMore.",
                 "Please run 'az login'.",
@@ -336,7 +336,7 @@ mod tests {
         ] {
             let ended = Ended {
                 code: Some(1),
-                said: said.to_owned(),
+                stderr: stderr.to_owned(),
             };
             assert_eq!(ended.reason(), reason);
         }

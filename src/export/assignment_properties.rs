@@ -10,7 +10,7 @@ use crate::model::{Assignment, LivePolicy};
 
 /// What is said of an assignment, or of all of an entry.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Said {
+pub(super) struct ExportedProperties {
     /// Of an app.
     pub(super) intent: Option<String>,
     /// Of an app: names and values as JSON, by name.
@@ -19,7 +19,7 @@ pub(super) struct Said {
     pub(super) schedule: Option<String>,
 }
 
-impl Said {
+impl ExportedProperties {
     /// Reads what an assignment says; or why no manifest can ask for it.
     pub(super) fn of(assignment: &Assignment, policy: &LivePolicy) -> Result<Self, String> {
         match policy.kind.spec().properties {

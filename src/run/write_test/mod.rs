@@ -40,7 +40,7 @@ use verdict::{answers, is_late, is_taken_write, judged, lag};
 
 /// What is to be tried.
 #[derive(Debug)]
-pub struct Trial {
+pub struct WriteTest {
     /// The policy, as it is.
     before: AppliedPolicy,
     /// The group that is excluded for a moment.
@@ -55,7 +55,7 @@ pub struct Trial {
 
 /// How the policy is named, and what is asked for.
 #[derive(Debug)]
-pub struct TrialRequest<'a> {
+pub struct WriteTestRequest<'a> {
     /// The policy's name or id.
     pub policy: &'a str,
     /// Kinds to look among; all, if there are none.
@@ -75,9 +75,9 @@ pub struct TrialRequest<'a> {
 /// Says why nothing is tried.
 pub async fn prepare(
     client: &Arc<Client>,
-    request: &TrialRequest<'_>,
+    request: &WriteTestRequest<'_>,
     stop: &CancellationToken,
-) -> Result<Trial, Failure> {
+) -> Result<WriteTest, Failure> {
     let reader = Reader::new(Arc::clone(client));
     unless_stopped(stop, async {
         let tenant_id = reader.tenant_id().await?;
@@ -95,7 +95,7 @@ pub async fn prepare(
         let group = group(&reader, policy, request.group).await?;
         let writing = policy.kind.spec().writing;
         let way = strategy(policy.kind.spec(), WriteWith::Create, CreateRoute::Untried);
-        Ok(Trial {
+        Ok(WriteTest {
             before: applied(policy),
             group,
             intent: intent(policy),
@@ -143,7 +143,7 @@ fn applied(policy: &LivePolicy) -> AppliedPolicy {
 
 /// What came of the trial.
 #[derive(Debug)]
-pub struct Tried {
+pub struct WriteTestResult {
     /// What it says of the assumptions.
     pub findings: Vec<Finding>,
     /// Whether the policy is as it was.
@@ -152,7 +152,7 @@ pub struct Tried {
     pub exit: Exit,
 }
 
-impl Trial {
+impl WriteTest {
     /// Says what will be done, for the one who is asked.
     #[must_use]
     pub fn describe(&self) -> String {
@@ -280,12 +280,12 @@ impl Trial {
         (recorder, examined): (&Recorder, &mut Examined),
         observer: &dyn ObserveApply,
         stop: &CancellationToken,
-    ) -> Result<Tried, Failure> {
+    ) -> Result<WriteTestResult, Failure> {
         // What was begun is taken back even if the run was interrupted meanwhile.
         let patient = Client::clone(client).interrupted_by(CancellationToken::new());
         let patient = Arc::new(patient);
         let mut steps = Steps {
-            trial: self,
+            write_test: self,
             run,
             service,
             client,
@@ -295,7 +295,7 @@ impl Trial {
             exits: Vec::new(),
         };
         let mut findings = Vec::new();
-        let mut shows = Shows::default();
+        let mut shows = ReadBackCounts::default();
         let mut in_doubt = false;
         let ways = [
             (self.creates, WriteWith::Create, "create-route"),
@@ -358,7 +358,7 @@ impl Trial {
         } else {
             exits.push(Exit::Partial);
         }
-        Ok(Tried {
+        Ok(WriteTestResult {
             findings,
             restored,
             exit: Exit::most_severe(exits),
@@ -368,13 +368,13 @@ impl Trial {
 
 /// How many writes showed when they were read back, and how many did not.
 #[derive(Default)]
-struct Shows {
+struct ReadBackCounts {
     shown: usize,
     late: usize,
     never: usize,
 }
 
-impl Shows {
+impl ReadBackCounts {
     fn note(&mut self, settled: &Settled) {
         match settled.reason.as_ref().map(|reason| reason.code.as_str()) {
             Some("unverified") => self.never += 1,
@@ -409,7 +409,7 @@ impl Shows {
 
 /// The steps of one run.
 struct Steps<'a> {
-    trial: &'a Trial,
+    write_test: &'a WriteTest,
     run: &'a mut ApplyRun,
     service: &'a ServiceSettings,
     client: &'a Arc<Client>,
@@ -421,7 +421,7 @@ struct Steps<'a> {
 
 impl Steps<'_> {
     async fn step(&mut self, adds: bool, way: WriteWith) -> Result<Settled, Failure> {
-        let input = self.trial.plan(adds, way, self.service);
+        let input = self.write_test.plan(adds, way, self.service);
         self.run.restores(!adds);
         let settings = Settings {
             concurrency: 1,
