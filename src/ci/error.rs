@@ -81,7 +81,9 @@ pub enum CiError {
         most: usize,
     },
     /// Someone has changed the plan that the pipeline wrote.
-    #[error("the plan on change {number} was edited by {editor} after this pipeline wrote it")]
+    #[error(
+        "the plan on pull request {number} was edited by {editor} after this pipeline wrote it"
+    )]
     Edited {
         /// The number of the change.
         number: u64,
@@ -89,7 +91,7 @@ pub enum CiError {
         editor: String,
     },
     /// Several merged changes hold the commit, and none of them made it.
-    #[error("{} names several merged changes for commit `{commit}`: {numbers}", platform.title())]
+    #[error("{} names several merged {}s for commit `{commit}`: {numbers}", platform.title(), platform.request())]
     SeveralChanges {
         /// The platform.
         platform: Platform,
@@ -99,7 +101,7 @@ pub enum CiError {
         numbers: String,
     },
     /// The repository is not the platform's own, so that it has no changes there.
-    #[error("the repository is kept at `{provider}`, and Azure DevOps has no pull requests of it")]
+    #[error("the repository is hosted on `{provider}`; Azure DevOps has no pull requests for it")]
     ForeignRepository {
         /// What the platform calls its host.
         provider: String,

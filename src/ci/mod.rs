@@ -63,6 +63,14 @@ impl Platform {
         }
     }
 
+    /// Returns what the platform calls a proposed change.
+    pub fn request(self) -> &'static str {
+        match self {
+            Self::GitHub | Self::AzureDevOps => "pull request",
+            Self::GitLab => "merge request",
+        }
+    }
+
     /// Returns the variable with the number of the run, which its jobs share.
     pub fn run_variable(self) -> &'static str {
         match self {

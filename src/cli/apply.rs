@@ -314,8 +314,13 @@ impl Session<'_> {
                 output.note(&text::diagnostics(&planned.input.plan.plan.diagnostics));
                 if planned.as_before > 0 {
                     output.info(&format!(
-                        "{} as before the run already\n",
-                        count(planned.as_before, "policy is", "policies are")
+                        "{} already as {} before the run\n",
+                        count(planned.as_before, "policy is", "policies are"),
+                        if planned.as_before == 1 {
+                            "it was"
+                        } else {
+                            "they were"
+                        }
                     ));
                 }
                 Ok(planned.input)

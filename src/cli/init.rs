@@ -15,6 +15,7 @@ use super::{config, interrupt, runtime, settings};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::export::LeftOut;
+use crate::files::repository;
 use crate::manifest::has_manifest_ending;
 use crate::render::clean::clean;
 use crate::render::json::Json;
@@ -184,10 +185,21 @@ fn text(command: &Init, done: &Initialised, manifests: &Path, is_named: bool) ->
     let next = match (done.had_manifests, is_empty) {
         (true, _) => format!("  {export}    # adds what they do not manage\n  {plan}\n"),
         (false, true) => format!("  {export}\n"),
-        (false, false) => format!("  {plan}      # no changes yet\n  git add . && git commit\n"),
+        (false, false) => format!(
+            "  {plan}      # no changes yet\n{}",
+            commit(&command.folder)
+        ),
     };
     text.push_str(&next);
     text
+}
+
+/// Returns the steps that commit the folder, each on a line: Windows PowerShell 5.1 has no `&&`.
+fn commit(folder: &Path) -> String {
+    let folder = folder.canonicalize().ok();
+    let is_in_repository = folder.is_some_and(|folder| repository(&folder).is_some());
+    let begin = if is_in_repository { "" } else { "  git init\n" };
+    format!("{begin}  git add .\n  git commit -m \"Assignments as they are\"\n")
 }
 
 #[derive(Serialize)]

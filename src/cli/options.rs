@@ -180,7 +180,7 @@ pub(super) struct Selecting {
     /// Exclude policies whose display name matches a glob (can be repeated)
     #[arg(long, help_heading = "Selection", value_name = "GLOB")]
     exclude: Vec<String>,
-    /// Only policies of a kind (can be repeated)
+    /// Only policies of a kind (several with commas, or repeated)
     #[arg(long, help_heading = "Selection", value_name = "KIND", value_parser = policy_kind, value_delimiter = ',')]
     kind: Vec<PolicyKind>,
 }
@@ -363,7 +363,8 @@ pub(super) enum PipelineName {
 /// How a plan is made.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Planning {
-    /// Treat a `match` that selects nothing as an error
+    /// Make errors of a `match`, `--only` or `--exclude` that selects nothing, and of most warnings about
+    /// risky targets, unless they were there before
     #[arg(long)]
     pub(super) strict: bool,
     /// How to write: auto takes the fewest requests; `create` adds and removes assignments one by
@@ -375,11 +376,12 @@ pub(super) struct Planning {
 /// Limits of the guards.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Guards {
-    /// Accept a tripped guard (can be repeated): removals, policies, broad-target,
+    /// Accept a tripped guard (several with commas, or repeated): removals, policies, broad-target,
     /// exclusion-lost, unassigned, reach, tenants
     #[arg(long, value_name = "GUARD", value_parser = guard_name, value_delimiter = ',')]
     pub(super) allow: Vec<GuardName>,
-    /// Limit for removals, as a number or a percentage of the managed live assignments [default: 25%]
+    /// Limit for removals: a number, or a percentage of the managed live assignments, which fewer than
+    /// 10 removals never exceed [default: 25%]
     #[arg(long, value_name = "N|N%", value_parser = removal_limit)]
     pub(super) max_removals: Option<RemovalLimit>,
     /// Limit for the devices and users that one policy may lose; counts members exactly [default: off]

@@ -133,7 +133,8 @@ impl Run {
                     match proposal.unwritable {
                         None => self.number = Some(proposal.number),
                         Some(why) => output.note(&format!(
-                            "no comment on change {}: {}\n",
+                            "no comment on {} {}: {}\n",
+                            self.platform().request(),
                             proposal.number,
                             why.reason()
                         )),
@@ -186,10 +187,11 @@ impl Run {
 
     /// Returns the guards that a label or trailer of a change accepts.
     async fn accepted(&self, number: u64, output: &Output) -> Result<Vec<GuardName>, Failure> {
+        let request = self.platform().request();
         let change = self.pipeline.change(number).await?;
         if !change.disregarded().is_empty() {
             output.note(&format!(
-                "change {number} comes from a fork: its trailer `assignctl-allow` does not count, a label does\n"
+                "{request} {number} comes from a fork: its trailer `assignctl-allow` does not count, a label does\n"
             ));
         }
         let mut accepted = Vec::new();
@@ -198,7 +200,7 @@ impl Run {
                 Failure::new(
                     Exit::Failure,
                     format!(
-                        "change {number} accepts the guard `{}`: {error}",
+                        "{request} {number} accepts the guard `{}`: {error}",
                         clean(&word)
                     ),
                 )
@@ -211,20 +213,21 @@ impl Run {
 
     /// Returns the digest that was reviewed.
     async fn reviewed(&self) -> Result<String, Failure> {
+        let request = self.platform().request();
         let none = |what: String| {
             Failure::new(Exit::Failure, what).hint(
                 "nothing was written; plan, have someone review it, and set its digest in `ASSIGNCTL_EXPECT_DIGEST`",
             )
         };
         let Some(number) = self.number else {
-            return Err(none(
-                "no plan of this commit was reviewed: it was not merged from a change".to_owned(),
-            ));
+            return Err(none(format!(
+                "no plan of this commit was reviewed: no {request} that was merged into this branch contains it"
+            )));
         };
         let digest = self.pipeline.reviewed(number, &marker("plan")).await?;
         digest.ok_or_else(|| {
             none(format!(
-                "no plan of this commit was reviewed: change {number} has no comment with one that this pipeline wrote"
+                "no plan of this commit was reviewed: {request} {number} has no comment by this pipeline that contains a plan"
             ))
         })
     }

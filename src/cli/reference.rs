@@ -131,7 +131,7 @@ fn settings() -> Vec<Setting> {
             "members",
             "--members",
             String::new(),
-            "what is counted of the devices and users of targets: `true`, `exact`, `filters`, or `exact,filters`",
+            "what is counted of the devices and users of targets: `true` or `counts`, `exact`, `filters`, several with commas, or `false`",
         ),
         setting(
             "lints",
@@ -206,7 +206,7 @@ fn settings() -> Vec<Setting> {
         ),
         variable(
             "AZURE_POD_IDENTITY_AUTHORITY_HOST",
-            "stands for the metadata service of managed identities, `http://169.254.169.254`",
+            "replaces the address of the managed-identity metadata service, `http://169.254.169.254`",
         ),
         variable(
             "AZURE_AUTHORITY_HOST",
@@ -231,7 +231,7 @@ fn settings() -> Vec<Setting> {
         variable("ALL_PROXY", "the same, where `HTTPS_PROXY` is not set"),
         variable(
             "NO_PROXY",
-            "hosts that are reached without the proxy, by commas",
+            "comma-separated hosts that are reached without the proxy",
         ),
         variable(
             "SSL_CERT_FILE",

@@ -61,6 +61,9 @@ pub(super) fn collect(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Files
                 files.failed = true;
                 let fault = unreadable(&shown, &error);
                 diagnostics.push(fault.hint(match neighbour(path) {
+                    _ if path.as_os_str() == "-" => {
+                        "manifests are read from files only, not from standard input".to_owned()
+                    }
                     Some(near) => format!("did you mean {}?", quoted(&self::shown(&near))),
                     None => "relative paths start at the working folder".to_owned(),
                 }));

@@ -91,7 +91,7 @@ pub struct Rollback {
     pub draft: Draft,
     /// The policies that moved since, or are gone, with what the run left and what was before it.
     pub moved: Vec<(PlannedPolicy, SkipReason)>,
-    /// How many policies look as they did before the run already.
+    /// How many policies already look as they did before the run.
     pub as_before: usize,
 }
 

@@ -8,6 +8,7 @@
 use crate::diagnostic::{Diagnostic, Severity, nearest};
 use crate::manifest::Glob;
 use crate::model::PolicyKind;
+use crate::text::shell_word;
 
 /// Which of the managed policies are meant. Empty lists mean all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -93,7 +94,7 @@ impl Selection {
                         severity,
                         "selection-matches-nothing",
                         None,
-                        format!("`{option} {}` matches no {one}", glob.as_str()),
+                        format!("`{option} {}` matches no {one}", shell_word(glob.as_str())),
                     )
                     .hint(hint),
                 );

@@ -22,7 +22,7 @@ pub struct Identity {
     pub user: Option<String>,
     /// The credential that the token was got with; none in the sandbox.
     pub credential: Option<&'static str>,
-    /// When the token runs out.
+    /// When the token expires.
     pub expires_at: Option<String>,
     /// Whether it has run out.
     pub expired: bool,
@@ -88,7 +88,7 @@ pub fn text(identity: &Identity) -> String {
         lines.push(("user", cleaned(user)));
     }
     lines.push(("credential", credential.unwrap_or("sandbox").to_owned()));
-    let verb = if *expired { "ran out" } else { "runs out" };
+    let verb = if *expired { "expired" } else { "expires" };
     lines.push((
         "token",
         match expires_at {

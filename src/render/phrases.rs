@@ -29,16 +29,24 @@ pub fn duration(duration: Duration) -> String {
     match seconds {
         0 => "under a second".to_owned(),
         1..120 => format!("{seconds} s"),
-        120..7_200 => format!("{} min {} s", seconds / 60, seconds % 60),
-        7_200..172_800 => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+        120..7_200 => two(seconds / 60, "min", seconds % 60, "s"),
+        7_200..172_800 => two(seconds / 3600, "h", seconds / 60 % 60, "min"),
         _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+/// Says a duration in two units, without the smaller one if there is none of it.
+fn two(large: u64, unit: &str, small: u64, smaller: &str) -> String {
+    match small {
+        0 => format!("{large} {unit}"),
+        small => format!("{large} {unit} {small} {smaller}"),
     }
 }
 
 /// Says how many writes a plan takes, and how long they wait for the service's limit.
 pub fn writes(number: usize, time: Duration) -> String {
     let waiting = if time.is_zero() {
-        "within the service's limit".to_owned()
+        "no waiting for the rate limit".to_owned()
     } else {
         format!("about {}", duration(time))
     };

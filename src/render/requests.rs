@@ -23,7 +23,7 @@ pub(super) fn unclear(number: usize) -> Option<String> {
 pub(super) fn state(status: ApprovalStatus) -> &'static str {
     match status {
         ApprovalStatus::Waiting => "waiting for approval",
-        ApprovalStatus::Approved => "approved, and not sent yet",
+        ApprovalStatus::Approved => "approved, not yet applied",
         ApprovalStatus::Rejected => "rejected",
         ApprovalStatus::Cancelled => "withdrawn",
         ApprovalStatus::Completed => "completed",

@@ -32,11 +32,24 @@ fn of_one_reason<'a>(
     policies: impl ExactSizeIterator<Item = &'a Unmanaged>,
     annotations: &Annotations,
 ) -> (String, Vec<WithAssignments>) {
-    let number = count(policies.len(), "policy", "policies");
     let title = match reason {
-        NotableReason::New => format!("{number} not managed, and new since the report"),
+        NotableReason::New => format!(
+            "{} new since the report",
+            count(
+                policies.len(),
+                "unmanaged policy is",
+                "unmanaged policies are"
+            )
+        ),
         NotableReason::Broad => {
-            format!("{number} not managed, and assigned to all users or all devices")
+            format!(
+                "{} assigned to all users or all devices",
+                count(
+                    policies.len(),
+                    "unmanaged policy is",
+                    "unmanaged policies are"
+                )
+            )
         }
     };
     let policies = policies.map(|policy| {

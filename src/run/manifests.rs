@@ -59,8 +59,9 @@ fn unused(folders: &BTreeSet<PathBuf>, in_use: Option<&Path>) -> Vec<Diagnostic>
             manifests.display(),
             other.display()
         );
-        Diagnostic::new(Severity::Warning, CODE, None, message)
-            .hint("run in its folder or below it, or name it with `--config`")
+        Diagnostic::new(Severity::Warning, CODE, None, message).hint(
+            "name it with `--config`, or run in its folder (in a git repository, also below it)",
+        )
     };
     found.into_iter().map(warning).collect()
 }

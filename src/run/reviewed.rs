@@ -47,7 +47,7 @@ pub fn check_age(created_at: &str, max_age: Duration, now: Timestamp) -> Result<
     match age(created_at, now) {
         Some(age) if age <= max_age => Ok(()),
         Some(age) => refused(format!(
-            "the plan was made {} ago, longer than the {} that are allowed",
+            "the plan is {} old; at most {} is allowed",
             duration(age),
             duration(max_age)
         )),

@@ -24,7 +24,7 @@ use crate::report::{Outcome, Reason, Recorded, RecordedPolicy, Settled};
 pub struct PlannedRollback {
     /// What is to be carried out.
     pub input: ApplyInput,
-    /// How many policies are as they were before the run already.
+    /// How many policies are already as they were before the run.
     pub as_before: usize,
 }
 

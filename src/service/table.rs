@@ -167,7 +167,7 @@ pub static ASSUMPTIONS: &[Assumption] = &[
     },
     Assumption {
         id: "no-filter",
-        expected: "no filter is spelled null, absent, empty or the zero GUID, with the type `none` or without one",
+        expected: "that there is no filter is sent as null, as nothing at all, as an empty text or as the zero GUID, with the type `none` or without one",
         basis: Certain,
         source: "KelvinTegelaar/CIPP-API; microsoft/Microsoft365DSC; deploymenttheory/terraform-provider-microsoft365",
         depends: "whether an assignment counts as filtered",

@@ -97,7 +97,7 @@ pub(in crate::cli) struct Explain {
     /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
     #[arg(value_name = "PATH")]
     pub(in crate::cli) paths: Vec<PathBuf>,
-    /// Only a policy of this kind (can be repeated)
+    /// Only a policy of this kind (several with commas, or repeated)
     #[arg(long, value_name = "KIND", value_parser = policy_kind, value_delimiter = ',')]
     pub(in crate::cli) kind: Vec<PolicyKind>,
     #[command(flatten)]
@@ -109,7 +109,7 @@ pub(in crate::cli) struct Explain {
     after_help = "Examples:\n  assignctl doctor\n  assignctl doctor --share doctor.json\n  assignctl doctor --try-writes 'Test policy' --group SG-Empty\n\nEach assumption is explained in docs/service.md. Exits with 1 if one that a write relies on differs."
 )]
 pub(in crate::cli) struct Doctor {
-    /// Check only policies of this kind (can be repeated)
+    /// Check only policies of this kind (several with commas, or repeated)
     #[arg(long, value_name = "KIND", value_parser = policy_kind, value_delimiter = ',')]
     pub(in crate::cli) kind: Vec<PolicyKind>,
     /// Write the findings and the exchanges to this file, without names, ids, hosts and tokens

@@ -13,8 +13,8 @@ pub(in crate::cli) struct WhoAmI {
     /// Check the permissions for this command only: plan, drift, export, apply or rollback
     #[arg(long = "for", value_name = "COMMAND", value_parser = permitted_command)]
     pub(in crate::cli) only: Option<String>,
-    /// Check the permissions for policies of this kind (can be repeated; default: those of the settings
-    /// catalog)
+    /// Check the permissions for policies of this kind (several with commas, or repeated; default:
+    /// those of the settings catalog)
     #[arg(long, value_name = "KIND", value_parser = policy_kind, value_delimiter = ',')]
     pub(in crate::cli) kind: Vec<PolicyKind>,
 }
@@ -27,7 +27,8 @@ pub(in crate::cli) struct Login {
     /// Ask for the permissions of this command, such as plan or apply [default: plan]
     #[arg(long = "for", value_name = "COMMAND", value_parser = permitted_command)]
     pub(in crate::cli) only: Option<String>,
-    /// Ask for the permissions of policies of this kind (can be repeated; default: of all kinds)
+    /// Ask for the permissions of policies of this kind (several with commas, or repeated; default: of
+    /// all kinds)
     #[arg(long, value_name = "KIND", value_parser = policy_kind, value_delimiter = ',')]
     pub(in crate::cli) kind: Vec<PolicyKind>,
     /// Application to sign in to [default: `clientId` of the configuration, else Microsoft Graph Command

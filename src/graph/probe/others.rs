@@ -273,7 +273,7 @@ impl Reader {
                     !types.is_some_and(|types| types.iter().any(|name| name == "Unified"))
                 });
                 match (security.count(), number) {
-                    (0, 0) => Verdict::Open("no group was deleted of late".to_owned()),
+                    (0, 0) => Verdict::Open("no group was deleted recently".to_owned()),
                     (0, number) => {
                         Verdict::Open(format!("{number}, none of them a security group"))
                     }

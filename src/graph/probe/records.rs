@@ -149,7 +149,11 @@ fn in_order(page: &Object) -> Verdict {
         (Some(newest), Some(oldest)) if newest > oldest => {
             Verdict::Holds(format!("{all} events, the newest first"))
         }
-        _ => Verdict::Open(format!("{all} events, which shows no order")),
+        _ => Verdict::Open(match all {
+            0 => "no events, so the order is unknown".to_owned(),
+            1 => "one event, so the order is unknown".to_owned(),
+            _ => format!("{all} events of the same time, so the order is unknown"),
+        }),
     }
 }
 

@@ -324,7 +324,7 @@ fn check_origin(path: &Path, origin: &Origin, expected: &Expected) -> Result<(),
         Some(age) if age <= expected.max_age => Ok(()),
         Some(age) => refused(
             format!(
-                "{} ago, longer than the {} that are allowed",
+                "{} ago; at most {} is allowed",
                 duration(age),
                 duration(expected.max_age)
             ),

@@ -15,7 +15,7 @@ pub(super) fn is_late(settled: &Settled) -> bool {
 pub(super) fn judged(id: &str, settled: &Settled) -> Finding {
     let reason = settled.reason.as_ref();
     match (settled.outcome, reason) {
-        (Outcome::Applied, _) => Finding::new(id, State::Holds, "it was tried, and shows"),
+        (Outcome::Applied, _) => Finding::new(id, State::Holds, "tried, and the change is visible"),
         (_, Some(reason)) => {
             let seen = match reason.status {
                 Some(status) => format!("status {status} `{}`", reason.code),

@@ -209,7 +209,7 @@ fn drift_shows_what_waits_and_what_was_never_sent() {
     decide(&world, 0, "approved");
     world.sandbox("drift m.yaml").exits(2).says(&[
         "Open requests for approval",
-        "configurationPolicy P: approved, and not sent yet; request",
+        "configurationPolicy P: approved, not yet applied; request",
         "configurationPolicy Q: waiting for approval; request",
     ]);
     let json = world.sandbox("drift m.yaml --format json").exits(2).json();
@@ -226,7 +226,7 @@ fn drift_shows_what_waits_and_what_was_never_sent() {
         .exits(2)
         .says(&[
             "**Open requests for approval:**",
-            "approved, and not sent yet",
+            "approved, not yet applied",
         ]);
     // `plan` says nothing of it, and its digest is the same.
     let plan = world.sandbox("plan m.yaml --format json").exits(0).json();

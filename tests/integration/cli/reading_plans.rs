@@ -171,7 +171,7 @@ fn the_selection_narrows_unmanaged_policies_too_and_a_cut_list_says_where_the_re
     for format in ["text", "markdown"] {
         let drift = format!("drift m.yaml --format {format}");
         world.sandbox(&drift).exits(2).says(&[
-            "28 policies not managed, and assigned to all users or all devices",
+            "28 unmanaged policies are assigned to all users or all devices",
             "and 8 more (`assignctl list --unmanaged PATH` lists all)",
         ]);
         world
@@ -325,7 +325,7 @@ fn drift_is_told_from_the_tenants_side() {
         "configurationPolicy P\n  - group A  m.yaml:3\n  + group B  not in m.yaml:3\n",
         "configurationPolicy Q\n  ~ group A: filter F (include) instead of no filter  m.yaml:4\n",
         "Drift: 2 of 2 managed policies differ: the tenant lacks 1 assignment (-), has 1 beyond the manifests (+) and 1 with another filter or setting (~).\n",
-        "1 policy not managed, and assigned to all users or all devices\n  configurationPolicy New in the portal: allDevices\n",
+        "1 unmanaged policy is assigned to all users or all devices\n  configurationPolicy New in the portal: allDevices\n",
     ])
     .says_nothing_of("Harmless");
     for format in ["markdown", "github"] {

@@ -48,7 +48,7 @@ fn what_a_run_did_is_undone_and_that_once() {
     assert!(
         again
             .stderr
-            .contains("3 policies are as before the run already"),
+            .contains("3 policies are already as they were before the run"),
         "{again:?}"
     );
 

@@ -29,7 +29,8 @@ fn unmanaged_policies_that_are_new_since_a_report_are_named() {
         policies.expect("policies").push(policy);
     });
     let line = "drift m.yaml --since r.jsonl";
-    let new = "1 policy not managed, and new since the report\n  configurationPolicy Made by hand: group C\n";
+    let new =
+        "1 unmanaged policy is new since the report\n  configurationPolicy Made by hand: group C\n";
     world
         .sandbox(line)
         .exits(0)
@@ -55,7 +56,7 @@ fn unmanaged_policies_that_are_new_since_a_report_are_named() {
         &format!("version: 1\npolicies: [{{{compliance}}}]\n"),
     );
     let line = "drift m.yaml q.yaml --since r.jsonl";
-    let broad = "2 policies not managed, and assigned to all users or all devices\n  configurationPolicy Widened: allDevices\n  compliancePolicy Broad and never read: allDevices\n";
+    let broad = "2 unmanaged policies are assigned to all users or all devices\n  configurationPolicy Widened: allDevices\n  compliancePolicy Broad and never read: allDevices\n";
     world
         .sandbox(line)
         .exits(0)
@@ -75,8 +76,8 @@ fn unmanaged_policies_that_are_new_since_a_report_are_named() {
         .sandbox(&format!("{line} --format markdown --json-into d.json"))
         .exits(0)
         .says(&[
-            "**1 policy not managed, and new since the report:**",
-            "**2 policies not managed, and assigned",
+            "**1 unmanaged policy is new since the report:**",
+            "**2 unmanaged policies are assigned",
         ]);
     world.run("show d.json").exits(0).says(&[new, broad]);
     world

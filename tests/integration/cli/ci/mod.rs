@@ -231,7 +231,7 @@ fn a_label_or_a_trailer_accepts_a_guard_in_review_and_at_the_merge() {
         platform
             .run(Event::Proposed, PLAN)
             .exits(1)
-            .says(&["change 7 accepts the guard `brod-target`", "no such guard"]);
+            .says(&["request 7 accepts the guard `brod-target`", "no such guard"]);
     }
 }
 
@@ -265,7 +265,7 @@ fn a_trailer_of_a_fork_accepts_nothing() {
         platform
             .run(Event::Fork, PLAN)
             .exits(4)
-            .says(&["change 7 comes from a fork", "a label does"]);
+            .says(&["request 7 comes from a fork", "a label does"]);
         platform.run(Event::Queued, PLAN).exits(4);
         platform.run(Event::Merged, "apply m.yaml --yes").exits(4);
         platform.state().labels = vec!["assignctl-allow: broad-target".to_owned()];

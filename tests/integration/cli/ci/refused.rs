@@ -176,7 +176,7 @@ fn what_is_missing_is_named() {
         .world
         .sandbox("plan m.yaml --ci azure-devops")
         .exits(1)
-        .says(&["the repository is kept at `GitHub`"]);
+        .says(&["the repository is hosted on `GitHub`"]);
     let mut platform = super::platform(Kind::GitHub, WANTED);
     platform.start(Event::Proposed);
     platform.world.write("runner/event.json", "{]");

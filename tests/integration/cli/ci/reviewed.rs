@@ -106,9 +106,15 @@ fn without_a_reviewed_plan_nothing_is_written() {
         // Not merged from any change, or into another branch.
         says(&platform, &[(OWN, &body)]);
         platform.state().merged = vec![];
-        refuses(&mut platform, "it was not merged from a change");
+        refuses(
+            &mut platform,
+            "request that was merged into this branch contains it",
+        );
         platform.state().merged = vec![(7, "other", true)];
-        refuses(&mut platform, "it was not merged from a change");
+        refuses(
+            &mut platform,
+            "request that was merged into this branch contains it",
+        );
         // With the line ends of a browser the plan is the same.
         platform.state().merged = vec![(7, "main", false)];
         says(&platform, &[(OWN, &body.replace('\n', "\r\n"))]);
@@ -124,7 +130,7 @@ fn a_plan_that_somebody_has_edited_is_not_applied() {
     reviewed(&mut platform);
     platform.state().comments[0].editor = Some(SOMEBODY);
     platform.run(Event::Merged, APPLY).exits(1).says(&[
-        "the plan on change 7 was edited by `github-actions`",
+        "the plan on pull request 7 was edited by `github-actions`",
         "ASSIGNCTL_EXPECT_DIGEST",
     ]);
     assert_eq!(platform.world.rows("P"), ["+A"]);
@@ -157,7 +163,7 @@ fn of_several_changes_the_one_that_made_the_commit_counts() {
         platform
             .run(Event::Merged, APPLY)
             .exits(1)
-            .says(&["several merged changes", "3, 4"]);
+            .says(&["several merged ", "3, 4"]);
         platform.state().merged = vec![(3, "main", false), (7, "main", true)];
         platform.run(Event::Merged, APPLY).exits(0);
     }
