@@ -1,4 +1,4 @@
-//! Pages that show commands: each `sh` block of the README and of `docs/usage.md` is run, in order, in a
+//! Pages that show commands: each `sh` block of the README, of `docs/usage.md` and of `docs/manifests.md` is run, in order, in a
 //! fresh folder with the examples, and prints what the `text` block after it says. Pages with tables that
 //! are made from the program's own.
 //!
@@ -6,6 +6,7 @@
 //! `<!-- not run: WHY -->` is left out. `cargo run --` is the built program, and lines that test or install
 //! the project are CI's.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use assignctl::graph::permissions::NEEDS;
 use assignctl::kinds::{FilterRule, SingleRoute, TargetKind, Writing};
 use assignctl::model::PolicyKind;
 use assignctl::service::{ASSUMPTIONS, Assumption, Probe};
+use serde_json::{Map, Value};
 
 use super::support::World;
 
@@ -169,6 +171,33 @@ fn the_page_on_usage_can_be_followed() {
 #[test]
 fn the_readme_can_be_followed() {
     follow("README.md", 5);
+}
+
+#[cfg(unix)]
+#[test]
+fn the_page_on_manifests_can_be_followed() {
+    follow("docs/manifests.md", 4);
+}
+
+/// Every key of the schema is explained, but for the settings of apps, which have Graph's names.
+#[test]
+fn the_pages_on_manifests_and_tenants_have_every_key() {
+    let read = |name| fs::read_to_string(root(name)).expect("the page");
+    let pages = read("docs/manifests.md") + &read("docs/tenants.md");
+    let schema: Value = serde_json::from_str(&read("docs/manifest.schema.json")).expect("JSON");
+    let objects = schema["$defs"].as_object().expect("an object").values();
+    let objects = objects.flat_map(|object| {
+        let forms = object["anyOf"].as_array().into_iter().flatten();
+        std::iter::once(object).chain(forms)
+    });
+    let objects = objects.chain(std::iter::once(&schema));
+    let properties = objects.filter_map(|object| object["properties"].as_object());
+    let keys: BTreeSet<&String> = properties.flat_map(Map::keys).collect();
+    assert!(keys.len() > 30, "{keys:?}");
+    for key in keys {
+        let named = [format!("`{key}`"), format!("{key}: ")];
+        assert!(named.iter().any(|text| pages.contains(text)), "{key}");
+    }
 }
 
 #[cfg(unix)]
