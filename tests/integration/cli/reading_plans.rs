@@ -177,7 +177,7 @@ fn the_selection_narrows_unmanaged_policies_too_and_a_cut_list_says_where_the_re
         world
             .sandbox(&format!("{drift} --only Win*"))
             .exits(2)
-            .says(&["1 policy not managed", "Win by hand"])
+            .says(&["1 unmanaged policy is", "Win by hand"])
             .says_nothing_of("Mac 00");
     }
     world

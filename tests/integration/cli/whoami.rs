@@ -101,7 +101,7 @@ fn a_token_that_has_run_out() {
     let mut claims = app(&[WRITE, GROUPS]);
     claims["exp"] = json!(1);
     with(&claims).run("whoami").exits(7).says(&[
-        "ran out at 1970-01-01T00:00:01Z",
+        "expired at 1970-01-01T00:00:01Z",
         "error: the access token expired at 1970-01-01T00:00:01Z",
     ]);
 }
