@@ -57,6 +57,12 @@ const FILES: &[Case] = &[
         "did you mean `m.yaml`?",
     ),
     (
+        "validate -",
+        3,
+        "there is no file or folder `-`",
+        "not from standard input",
+    ),
+    (
         "list --unmanaged plan.json --sandbox tenant.json",
         64,
         "`plan.json` is a saved plan, not a manifest",

@@ -249,7 +249,7 @@ fn init_writes_where_the_settings_that_it_keeps_say() {
         "{said}"
     );
     assert!(
-        said.contains("  cd 'my repository'\n  assignctl plan      # no changes yet\n"),
+        said.contains("  cd 'my repository'\n  assignctl plan      # no changes yet\n  git init\n  git add .\n"),
         "{said}"
     );
     assert!(!world.has("my repository/manifests"));
@@ -270,9 +270,10 @@ fn init_writes_where_the_settings_that_it_keeps_say() {
 
     // Settings that name none are kept, so that the plan has to.
     world.write("other/assignctl.yaml", "guards: {maxPolicies: 7}\n");
+    world.write("other/.git/HEAD", "");
     let said = init("other", &[]);
     assert!(
-        said.contains("  assignctl plan manifests      # no changes yet\n"),
+        said.contains("  assignctl plan manifests      # no changes yet\n  git add .\n"),
         "{said}"
     );
 
