@@ -60,7 +60,7 @@ fn f37_a_configuration_that_is_not_in_use_is_named() {
         world
             .run_in("top/inner", line)
             .exits(0)
-            .says(&[warning, rest, "hint: run in its folder"]);
+            .says(&[warning, rest, "hint: name it with `--config`, or run in its folder"]);
     };
     said(&world, "which is not in use: no configuration is");
     world.write("top/inner/assignctl.yaml", "cloud: public\n");
