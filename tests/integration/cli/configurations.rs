@@ -57,10 +57,11 @@ fn f37_a_configuration_that_is_not_in_use_is_named() {
     let line = "plan ../manifests --sandbox ../../tenant.json";
     let warning = "warning[other-configuration]: the manifests in `../manifests` belong to `../assignctl.yaml`";
     let said = |world: &World, rest: &str| {
-        world
-            .run_in("top/inner", line)
-            .exits(0)
-            .says(&[warning, rest, "hint: name it with `--config`, or run in its folder"]);
+        world.run_in("top/inner", line).exits(0).says(&[
+            warning,
+            rest,
+            "hint: name it with `--config`, or run in its folder",
+        ]);
     };
     said(&world, "which is not in use: no configuration is");
     world.write("top/inner/assignctl.yaml", "cloud: public\n");
