@@ -100,10 +100,10 @@ impl Reader {
                 );
             }
             (ProbeAnswer::Refused(_), false) => {
-                more.say(id, AssumptionStatus::Holds, format!("`{kind}` refuses it"))
+                more.say(id, AssumptionStatus::Holds, format!("`{kind}` refuses it"));
             }
             (ProbeAnswer::Failed(why), _) => {
-                more.say(id, AssumptionStatus::Failed, format!("`{kind}`: {why}"))
+                more.say(id, AssumptionStatus::Failed, format!("`{kind}`: {why}"));
             }
         }
         Ok(())
@@ -205,7 +205,7 @@ impl Reader {
                 more.say(ID, AssumptionStatus::Differs, seen);
             }
             ProbeAnswer::Failed(why) => {
-                more.say(ID, AssumptionStatus::Failed, format!("`{kind}`: {why}"))
+                more.say(ID, AssumptionStatus::Failed, format!("`{kind}`: {why}"));
             }
         }
         Ok(())

@@ -386,7 +386,7 @@ impl Reader {
                     more.say(ID, AssumptionStatus::Differs, seen);
                 }
                 ProbeAnswer::Failed(why) => {
-                    more.say(ID, AssumptionStatus::Failed, format!("`{kind}`: {why}"))
+                    more.say(ID, AssumptionStatus::Failed, format!("`{kind}`: {why}"));
                 }
             }
         }
