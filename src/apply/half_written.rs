@@ -131,7 +131,7 @@ impl Progress {
                     (None, replaced) => format!(
                         "{}, deleted to make room, was put back{}",
                         replaced.unwrap_or_default(),
-                        match self.bare {
+                        match self.unknown_refused.is_some() {
                             true => ", without what the program does not know of it",
                             false => "",
                         }

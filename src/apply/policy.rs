@@ -385,13 +385,12 @@ impl Worker<'_> {
                 return Err(gone(Some(&error)));
             }
         }
-        if sent.header == ApprovalHeader::None
-            && error.status == 400
-            && progress.leave_unknown(policy, step)
-        {
+        if sent.header == ApprovalHeader::None && progress.leave_unknown(policy, step, &error) {
             return Ok(());
         }
-        let reason = Reason::from_service(&error);
+        // Of a step that was refused with and without what the program does not know, the first refusal counts.
+        let first = progress.unknown_refused.clone().filter(|_| progress.bare);
+        let reason = first.unwrap_or_else(|| Reason::from_service(&error));
         // Where an approval was needed, what is put back would need one too.
         if !progress.completed && progress.put_back(&policy.before, &reason) {
             return Ok(());

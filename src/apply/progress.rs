@@ -71,8 +71,10 @@ pub(super) struct Progress {
     pub(super) resumes: bool,
     /// What is put back, since the step that it made room for had no effect.
     pub(super) put_back: Option<PutBack>,
-    /// Whether that is done without what the program does not know.
+    /// Whether the present step goes without what the program does not know.
     pub(super) bare: bool,
+    /// The first refusal of what the program does not know.
+    pub(super) unknown_refused: Option<Reason>,
 }
 
 /// The way back from a step that had no effect to what it was to replace.
@@ -106,6 +108,7 @@ impl Progress {
             resumes: false,
             put_back: None,
             bare: false,
+            unknown_refused: None,
         }
     }
 
@@ -138,29 +141,57 @@ impl Progress {
         all.filter(|_| !self.bare).cloned().collect()
     }
 
-    /// Tries the present step again without what the program does not know of assignments: that may be what is
-    /// refused, and an assignment without it is more than none. `false` if there is no such thing.
-    pub(super) fn leave_unknown(&mut self, policy: &PlannedPolicy, step: &Step) -> bool {
-        let is_carried = match &step.action {
-            StepAction::Create(new) => {
-                let mut earlier = policy.recorded.iter().chain(&self.found);
-                earlier.any(|earlier| earlier.assignment.key == new.key)
-            }
-            StepAction::Assign(_) => !policy.recorded.is_empty(),
+    /// Tries the present step again without what the program does not know of assignments, if that is what was
+    /// refused: an assignment without it is more than none. Not without an intent, which may say the opposite of
+    /// what stays. `false` if there is no such thing.
+    pub(super) fn leave_unknown(
+        &mut self,
+        policy: &PlannedPolicy,
+        step: &Step,
+        error: &ServiceError,
+    ) -> bool {
+        let is_carried = |earlier: &&LiveAssignment| match &step.action {
+            StepAction::Create(new) => earlier.assignment.key == new.key,
+            StepAction::Assign(_) => true,
             StepAction::Delete(_) => false,
         };
-        let may_help = is_carried && !self.bare;
-        self.bare |= may_help;
+        let found = self
+            .found
+            .iter()
+            .filter(|_| !matches!(step.action, StepAction::Assign(_)));
+        let carried: Vec<&LiveAssignment> = policy
+            .recorded
+            .iter()
+            .chain(found)
+            .filter(is_carried)
+            .collect();
+        let is_intent = |carried: &&LiveAssignment| {
+            carried.assignment.key.variant.is_none() && carried.raw.contains_key("intent")
+        };
+        let may_help = !carried.is_empty()
+            && error.is_about_properties()
+            && !carried.iter().any(is_intent)
+            && !self.bare;
+        if may_help {
+            self.bare = true;
+            let first = &mut self.unknown_refused;
+            first.get_or_insert_with(|| Reason::from_service(error));
+        }
         may_help
     }
 
     /// Says that a policy is as planned but for what the program does not know.
     pub(super) fn left_unknown(&self) -> Option<Reason> {
-        self.bare.then(|| {
-            Reason::new(
-                "unknownLeftOut",
-                "the service refused what the program does not know of assignments that were to be there again; they are there without it",
-            )
+        self.unknown_refused.clone().map(|refused| {
+            let message = format!(
+                "the service refused what the program does not know of assignments that were to be there again, and they are there without it: {}",
+                refused.message
+            );
+            Reason {
+                status: refused.status,
+                request_id: refused.request_id,
+                ..Reason::new("unknownLeftOut", message)
+            }
         })
     }
 
@@ -170,6 +201,8 @@ impl Progress {
         self.own = self.done;
         self.unknown = 0;
         self.used = None;
+        // The next may be taken with all that it had.
+        self.bare = false;
     }
 
     /// Tells the others what was found out, if this policy was to find it out.

@@ -158,6 +158,13 @@ impl ServiceError {
         matches!(self.status, 401 | 403)
     }
 
+    /// Whether properties of what was sent were refused, as OData refuses those that a type does not have.
+    pub fn is_about_properties(&self) -> bool {
+        self.status == 400
+            && (self.code == "ModelValidationFailure"
+                || self.message.contains("does not exist on type"))
+    }
+
     /// Whether the service has no such route, as for `POST …/assignments` of many kinds
     /// (microsoft-graph-docs#4983).
     pub fn is_missing_route(&self) -> bool {

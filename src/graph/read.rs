@@ -201,7 +201,19 @@ impl Reader {
             | kinds::Listing::ItemExpand(_) => plain().await?,
         };
         keep_latest(&mut policies);
-        self.read_unread(&mut policies).await?;
+        let gone = self.read_unread(&mut policies).await?;
+        // Deleted since the list was made, or only not found: another list tells.
+        if !gone.is_empty() {
+            let listed = plain().await?;
+            let mut listed = listed.iter();
+            if let Some(listed) = listed.find(|listed| gone.contains(&listed.live.id)) {
+                return Err(shape(
+                    &format!("GET {}", listed.path()),
+                    "the service says that the policy does not exist, and lists it all the same"
+                        .to_owned(),
+                ));
+            }
+        }
         policies.sort_by(|one, other| {
             (&one.live.name, &one.live.id).cmp(&(&other.live.name, &other.live.id))
         });
@@ -242,8 +254,11 @@ impl Reader {
 
     /// Reads the assignments of policies whose list did not bring all of them. What was cut is not
     /// joined with what is behind its link: where something changes in between, that is a list that
-    /// never existed.
-    async fn read_unread(&self, policies: &mut Vec<Listing>) -> Result<(), GraphError> {
+    /// never existed. Takes policies that do not exist out of the list, and returns their ids.
+    async fn read_unread(
+        &self,
+        policies: &mut Vec<Listing>,
+    ) -> Result<HashSet<String>, GraphError> {
         let unread: Vec<usize> = policies
             .iter()
             .enumerate()
@@ -272,10 +287,11 @@ impl Reader {
                 }
             }
         }
-        // Deleted since the list was made.
+        let ids = gone.iter().map(|index| policies[*index].live.id.clone());
+        let ids = ids.collect();
         let mut index = 0..;
         policies.retain(|_| index.next().is_none_or(|index| !gone.contains(&index)));
-        Ok(())
+        Ok(ids)
     }
 
     /// Reads the assignments of one policy as they are now.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::model::PolicyKind;
-use crate::text::quoted;
+use crate::text::{quoted, with_article};
 
 /// The same target with different filters.
 pub fn filters(one: &WantedTarget, other: &WantedTarget) -> Diagnostic {
@@ -93,8 +93,9 @@ pub fn held_once(one: &WantedTarget, other: &WantedTarget, kind: PolicyKind) -> 
 /// A target that the service refuses for certain on policies of a kind.
 pub fn target_not_allowed(kind: PolicyKind, target: &WantedTarget) -> Diagnostic {
     let message = format!(
-        "the service takes no {} on a {kind}",
-        describe_kind(&target.target)
+        "the service takes no {} on {}",
+        describe_kind(&target.target),
+        with_article(kind.name())
     );
     let error = Diagnostic::error("target-not-allowed", target.place, message);
     match target.via {

@@ -65,3 +65,20 @@ fn a_missing_policy_is_known_by_its_code() {
     let other = br#"{"error":{"code":"BadRequest","message":"x"}}"#;
     assert!(!ServiceError::from_parts(400, other, None, None).is_missing());
 }
+
+#[test]
+fn a_refusal_of_properties_is_told_from_any_other_400() {
+    for (code, message, expected) in [
+        ("ModelValidationFailure", "x", true),
+        (
+            "BadRequest",
+            "The property 'x' does not exist on type 'y'.",
+            true,
+        ),
+        ("BadRequest", "The filter was deleted meanwhile", false),
+    ] {
+        let body = format!(r#"{{"error":{{"code":"{code}","message":"{message}"}}}}"#);
+        let error = ServiceError::from_parts(400, body.as_bytes(), None, None);
+        assert_eq!(error.is_about_properties(), expected, "{code}: {message}");
+    }
+}

@@ -270,6 +270,7 @@ impl<'a> Findings<'a> {
             shared_policy_names(known.map(|policy| (policy.kind, &*policy.id, &*policy.name)));
         for (mut diagnostic, mut policies) in self.by_line.into_values() {
             policies.sort_by_key(|policy| (&policy.name, &policy.id));
+            policies.dedup_by_key(|policy| &policy.id);
             let first = policies.first().map_or_else(String::new, |policy| {
                 if shared.contains(&(policy.kind, &*policy.id)) {
                     format!("`{}` ({})", policy.name, policy.id)

@@ -245,11 +245,11 @@ policies:
 ",
     );
     world.run("validate m.yaml").exits(3).says(&[
-        "error[target-not-allowed]: the service takes no `allDevices` on a iosManagedAppProtection",
+        "error[target-not-allowed]: the service takes no `allDevices` on an iosManagedAppProtection",
         "--> m.yaml:8:9",
         "error[target-not-allowed]: the service takes no `allUsers` on a windowsAutopilotDeploymentProfile",
         "--> m.yaml:11:15",
-        "error[target-not-allowed]: the service takes no `allDevices` on a androidManagedAppProtection",
+        "error[target-not-allowed]: the service takes no `allDevices` on an androidManagedAppProtection",
         "--> m.yaml:3:19",
         "m.yaml:14",
     ]);

@@ -148,6 +148,10 @@ fn what_the_service_refuses_is_left_out_of_a_rollback_which_says_so() {
         let line = report.iter().find(|line| line["event"] == "policy");
         let line = line.expect("the policy's line");
         assert_eq!(line["note"]["code"], "unknownLeftOut", "{kind}: {line}");
+        // With the first refusal, and what it says.
+        assert_eq!(line["note"]["status"], 400, "{kind}: {line}");
+        let message = line["note"]["message"].as_str().expect("a text");
+        assert!(message.contains("'futureRow'"), "{message}");
     }
 }
 

@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use assignctl::auth::{Fetching, Token, TokenSource};
 use assignctl::graph::GraphError;
 use assignctl::model::{Needs, PolicyKind};
+use assignctl_sandbox::Collection;
 use secrecy::SecretString;
+use serde_json::json;
 
 use super::{EVERYTHING, LISTS, healthy_plan, tenant, unread};
-use crate::library::support::answers::{error, html, plain, with_header};
+use crate::library::support::answers::{error, html, json_of, plain, with_header};
 use crate::library::support::tenants::{self, wants};
 use crate::library::support::wire::Act;
 use crate::library::support::world::{World, outcomes, published};
@@ -236,4 +238,44 @@ async fn an_error_that_does_not_pass_is_not_tried_again() {
         assert_eq!(world.wire.log().len(), expected, "{status}");
     }
     assert!(!healthy_plan().await.is_empty());
+}
+
+/// A policy that the list served and that is not found is deleted only if the next list lacks it.
+#[tokio::test(start_paused = true)]
+async fn a_listed_policy_that_is_not_found_is_a_failed_read() {
+    for deleted in [false, true] {
+        let mut tenant = tenants::tenant(5);
+        let intents = Collection::named("intents").expect("a collection");
+        let gone = tenant.add_policy(intents, "Gone", "windows10");
+        let world = World::new(tenant);
+        let id = gone.clone();
+        let mut lists = 0;
+        world.wire.rule(move |sent| {
+            if sent.path.contains("/intents?") || sent.path.ends_with("/intents") {
+                lists += 1;
+            }
+            if sent.path.contains(&id) {
+                return Act::Answer(error(404, "ResourceNotFound"));
+            }
+            match deleted
+                && lists > 1
+                && sent.path.contains("/intents")
+                && !sent.path.contains("/assignments")
+            {
+                true => Act::Answer(json_of(200, &json!({"value": []}))),
+                false => Act::Pass,
+            }
+        });
+        let whole = world.reader().whole_tenant().await;
+        match deleted {
+            true => {
+                let whole = whole.expect("the others");
+                assert!(!whole.policies.iter().any(|policy| &*policy.name == "Gone"));
+            }
+            false => {
+                let error = whole.expect_err("an unread policy").to_string();
+                assert!(error.contains("lists it all the same"), "{error}");
+            }
+        }
+    }
 }
