@@ -9,6 +9,7 @@ use super::application::{Application, ClientSecret};
 use super::certificate::Certificate;
 use super::credential_chain::{AzureCli, CredentialChain, ManagedIdentity};
 use super::expected_tenant::ExpectedTenantTokens;
+use super::explained::{ExplainedTokens, SignedIn};
 use super::federated::{AzureDevOps, GitHub, WorkloadIdentity};
 use super::keyring::Keyring;
 use super::login::{Login, LoginChoice, Show};
@@ -58,6 +59,14 @@ pub struct People {
 /// Says what is missing for the way that was picked or begun to be configured.
 pub fn choose(choice: &Choice<'_>) -> Result<Box<dyn TokenSource>, SignInError> {
     let found = choice.method();
+    let signed_in = choice.signed_in(found);
+    match source(choice, found) {
+        Ok(source) => Ok(Box::new(ExplainedTokens { source, signed_in })),
+        Err(error) => Err(signed_in.explained(error)),
+    }
+}
+
+fn source(choice: &Choice<'_>, found: Option<Method>) -> Result<Box<dyn TokenSource>, SignInError> {
     let source = match found {
         Some(method) => choice.source(method)?,
         None => Box::new(CredentialChain::new(
@@ -141,6 +150,23 @@ impl Choice<'_> {
             Method::AzureCli => Box::new(self.azure_cli()),
             Method::Login => Box::new(Login::new(self.login()?)),
         })
+    }
+
+    /// Says who signs in, so that a refusal can be explained.
+    fn signed_in(&self, method: Option<Method>) -> SignedIn {
+        let is_application = method.is_some_and(Method::is_application);
+        let own = self.expected_tenant.as_ref();
+        let own = own.and_then(|own| own.client_id.clone());
+        SignedIn {
+            is_application,
+            client_id: match method {
+                _ if is_application => self.client_id(),
+                Some(Method::Login) | None => own.or_else(|| self.people.client_id.clone()),
+                Some(_) => None,
+            },
+            authority: self.authority().ok().map(String::from),
+            tenant: self.expected_tenant.clone(),
+        }
     }
 
     fn need(&self, method: Method, name: &str) -> Result<String, SignInError> {

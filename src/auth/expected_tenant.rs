@@ -40,20 +40,20 @@ impl TokenSource for ExpectedTenantTokens {
 
 /// Refuses a token of which it is not certain that it is for a tenant.
 fn check(wanted: &str, found: Option<&str>, is_asked_there: bool) -> Result<(), SignInError> {
-    let refused = |why: String| Err(SignInError::Unusable(why));
+    let other = |why: String| Err(SignInError::OtherTenant(why));
     match (Guid::parse(wanted), found) {
         (Some(wanted), Some(found)) if Guid::parse(found).as_ref() == Some(&wanted) => Ok(()),
-        (Some(_), Some(found)) => refused(format!(
-            "the token is for the tenant `{found}`, and `{wanted}` is signed in to"
+        (Some(_), Some(found)) => other(format!(
+            "the token is for the tenant `{found}`, not for `{wanted}`"
         )),
-        (Some(_), None) => refused(format!(
-            "the token does not say for which tenant it is, and `{wanted}` is signed in to"
+        (Some(_), None) => other(format!(
+            "the token does not say whether it is for the tenant `{wanted}`"
         )),
         (None, _) if is_asked_there => Ok(()),
-        (None, _) => refused(format!(
+        (None, _) => Err(SignInError::Unusable(format!(
             "whether the token is for the tenant `{wanted}` cannot be determined from a domain; \
              write `tenantId` as a GUID"
-        )),
+        ))),
     }
 }
 

@@ -12,6 +12,7 @@ pub mod claims;
 mod credential_chain;
 mod device;
 mod expected_tenant;
+mod explained;
 mod federated;
 mod http;
 mod keyring;
@@ -45,6 +46,17 @@ pub enum SignInError {
     /// There is a token, and no request with it can succeed.
     #[error(transparent)]
     UnusableToken(#[from] claims::UnusableToken),
+    /// There is a token, for another tenant than is meant.
+    #[error("{0}")]
+    OtherTenant(String),
+    /// Another error, with what to do about it in the tenant that is meant.
+    #[error("{error}")]
+    Explained {
+        /// The error.
+        error: Box<Self>,
+        /// What the reader can do.
+        hint: String,
+    },
     /// The sign-in that is kept does not fit.
     #[error("{0}")]
     Stale(String),
@@ -71,13 +83,17 @@ pub enum SignInError {
 
 impl SignInError {
     /// What the reader can do about it.
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<&str> {
         match self {
             Self::NotConfigured | Self::NothingFound(_) => Some(
                 "set `ASSIGNCTL_ACCESS_TOKEN`; or `AZURE_TENANT_ID` and `AZURE_CLIENT_ID` with `AZURE_CLIENT_SECRET`, `AZURE_CLIENT_CERTIFICATE_PATH` or `AZURE_FEDERATED_TOKEN_FILE`; or sign in as a person with `assignctl login` or `az login`; or try it on `--sandbox FILE`",
             ),
             Self::Refused { code, .. } => code.and_then(refusal::advice),
             Self::UnusableToken(unfit) => Some(unfit.hint()),
+            Self::OtherTenant(_) => Some(
+                "a ready-made token or a managed identity serves one tenant; sign in as an app that is registered for several, or name the token's tenant only",
+            ),
+            Self::Explained { hint, .. } => Some(hint),
             Self::Stale(_) => Some("sign in again with `assignctl login`"),
             Self::InPipeline(_) => Some(
                 "give the pipeline an application of its own: docs/sign-in.md lists the ways, and those that store nothing are the best",

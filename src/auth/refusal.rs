@@ -8,6 +8,9 @@ use super::SignInError;
 use super::http::{Answer, LastError};
 use crate::text::excerpt;
 
+/// The number which says that no one has consented to what the app asks for.
+pub(super) const CONSENT: u32 = 65_001;
+
 /// What to do, by number, for who signs in: an application by itself, or a person.
 const ADVICE: &[(u32, &str)] = &[
     (
@@ -67,7 +70,7 @@ const ADVICE: &[(u32, &str)] = &[
         "the account has to register a second factor first, and is held to be at risk; an administrator has to clear that in Entra",
     ),
     (
-        65_001,
+        CONSENT,
         "an administrator has to consent to what is asked for: `assignctl login --client-id ID` with an app registration whose delegated permissions have admin consent, or consent to Microsoft Graph Command Line Tools in Entra",
     ),
     (

@@ -284,3 +284,58 @@ fn a_single_plan_or_report_is_signed_in_to_as_its_tenant() {
     }
     assert_eq!(super::rows(&world, "contoso", "Win - A"), ["allUsers"]);
 }
+
+/// r19b 7: every command says what to do in the tenant that refuses, and nothing that is for people where an app
+/// signs in by itself.
+#[test]
+fn a_refused_sign_in_is_explained_by_every_command() {
+    let consent = format!("/{CONTOSO}/adminconsent?client_id={APP}");
+    for (switch, number) in [("noConsent", "AADSTS65001"), ("unknownApp", "AADSTS700016")] {
+        let mut world = msp();
+        let plan = "plan m.yaml --all-tenants --out plans --sandbox tenants";
+        world.run(plan).exits(0);
+        world
+            .run("apply m.yaml --all-tenants --yes --report reports --sandbox tenants")
+            .exits(0);
+        world.write("assignctl.yaml", "manifests: [m.yaml]\n");
+        world.edit("tenants/contoso.json", |tenant| {
+            tenant["service"]["signIn"] = json!(switch);
+        });
+        let states = "--state tenants/fabrikam.json --state tenants/contoso.json";
+        let served = Served::of(&world, &format!("sandbox {states} --listen 127.0.0.1:0"));
+        world.set("ASSIGNCTL_GRAPH_URL", &served.url);
+        world.set("AZURE_AUTHORITY_HOST", served.authority());
+        world.set("AZURE_CLIENT_ID", APP);
+        world.set("AZURE_CLIENT_SECRET", "a-secret");
+        for command in [
+            "plan --tenant contoso",
+            "tenants check",
+            "apply plans",
+            "apply plans/contoso.plan.json",
+            "rollback reports/contoso.report.jsonl --out back.json",
+            "explain --tenant contoso Win",
+            "export --tenant contoso --out out",
+            "list --tenant contoso",
+            "list --all-tenants",
+            "approvals --all-tenants",
+            "approvals reports/contoso.report.jsonl",
+        ] {
+            let ran = world.run(command).exits(7).says(&[number, &consent]);
+            assert!(
+                !ran.stderr.contains("AZURE_TENANT_ID"),
+                "{command}: {}",
+                ran.stderr
+            );
+            assert!(
+                !ran.stderr.contains("assignctl login"),
+                "{command}: {}",
+                ran.stderr
+            );
+            assert!(
+                !ran.stderr.contains("Command Line Tools"),
+                "{command}: {}",
+                ran.stderr
+            );
+        }
+    }
+}
