@@ -53,6 +53,7 @@ pub(super) fn run_or_roll_back(
     let config = settings::configuration(common);
     let mut read = settings::inputs(&command.paths, common, config.as_ref().ok());
     read.extend(of.map(Path::to_owned));
+    output.keep_apart("--report", command.report.as_deref())?;
     output.keep_inputs(&[("--report", command.report.as_deref())], &read)?;
     let loaded = match (&config, of) {
         (Ok(config), None) => preload(command, config),
@@ -74,17 +75,18 @@ pub(super) fn run_or_roll_back(
     }
     // Before the report is made, whatever name that has.
     let recorded = of.map(read_report).transpose();
-    let mut run = ApplyRun::new(command.report.as_deref())?;
     let session = Session { command, output };
-    let ended = recorded.and_then(|recorded| {
-        session.go(
-            recorded.unwrap_or_default(),
-            loaded,
-            common,
-            &config?,
-            &mut run,
-        )
+    let ready = recorded.and_then(|recorded| {
+        let config = config?;
+        let source = session.settled(recorded.unwrap_or_default(), loaded)?;
+        Ok((config, source))
     });
+    let tenant = ready.as_ref().ok().and_then(|(_, (_, tenant))| {
+        let tenant = tenant.as_ref()?;
+        Some(tenant.name.clone())
+    });
+    let mut run = ApplyRun::of_tenant(command.report.as_deref(), tenant.as_deref())?;
+    let ended = ready.and_then(|(config, source)| session.go(source, common, &config, &mut run));
     // A result that no one takes, as of a terminal that was closed, does not hide why the run ended.
     let ended = ended.map_err(|failure| Failure {
         exit: match run.results.interrupted {
@@ -194,20 +196,11 @@ struct Session<'a> {
 impl Session<'_> {
     fn go(
         &self,
-        (recorded, tenant): (Option<Recorded>, Option<Tenant>),
-        loaded: Option<Result<Loaded, Failure>>,
+        (source, tenant): (Source, Option<Tenant>),
         common: &Common,
         config: &Config,
         run: &mut ApplyRun,
     ) -> Result<Exit, Failure> {
-        let source = match recorded {
-            Some(recorded) => Source::Report(Box::new(recorded)),
-            None => self.source(loaded)?,
-        };
-        let tenant = match (&source, self.command.paths.as_slice()) {
-            (Source::Saved(saved), [path]) => tenants::saved_tenant(path, saved)?,
-            _ => tenant,
-        };
         let mut service = settings::service(&common.service, config)?;
         service.login.writes = true;
         let mut rules = settings::guards(&self.command.guards, config);
@@ -248,6 +241,23 @@ impl Session<'_> {
             run.begin(&input)?;
             self.carry_out(&input, run, &service, &stop).await
         })
+    }
+
+    /// Settles where the plan comes from, and for which tenant it is, if manifests named that.
+    fn settled(
+        &self,
+        (recorded, tenant): OfTenant,
+        loaded: Option<Result<Loaded, Failure>>,
+    ) -> Result<(Source, Option<Tenant>), Failure> {
+        let source = match recorded {
+            Some(recorded) => Source::Report(Box::new(recorded)),
+            None => self.source(loaded)?,
+        };
+        let tenant = match (&source, self.command.paths.as_slice()) {
+            (Source::Saved(saved), [path]) => tenants::saved_tenant(path, saved)?,
+            _ => tenant,
+        };
+        Ok((source, tenant))
     }
 
     /// Reads what is named: one saved plan, or manifests.
@@ -299,6 +309,7 @@ impl Session<'_> {
                 let given = GivenLimits {
                     removals: self.command.guards.max_removals.is_some(),
                     policies: self.command.guards.max_policies.is_some(),
+                    tenants: self.command.guards.max_tenants.is_some(),
                 };
                 let input =
                     ApplyInput::saved(*saved, client, service, request, given, stop).await?;

@@ -54,16 +54,17 @@ impl Task {
 /// Opens the pipeline that a command names; `None` if it names none.
 pub(super) fn open(command: &Command) -> Result<Option<Run>, Failure> {
     let (task, named) = match command {
-        Command::Plan(plan) => (Task::Plan, plan.ci.ci),
-        Command::Apply(apply) => (Task::Apply, apply.ci.ci),
-        Command::Drift(drift) => (Task::Drift, drift.ci.ci),
+        Command::Plan(plan) => (Some(Task::Plan), plan.ci.ci),
+        Command::Apply(apply) => (Some(Task::Apply), apply.ci.ci),
+        Command::Drift(drift) => (Some(Task::Drift), drift.ci.ci),
         Command::Tenants(Tenants {
             command: TenantsCommand::Merge(merge),
         }) if merge.ci.ci.is_some() => {
-            let task = match merged_command(&merge.folder)? {
-                "plan" => Task::Plan,
-                "drift" => Task::Drift,
-                _ => Task::Apply,
+            let task = match merged_command(&merge.folder) {
+                Some("plan") => Some(Task::Plan),
+                Some("drift") => Some(Task::Drift),
+                Some(_) => Some(Task::Apply),
+                None => None,
             };
             (task, merge.ci.ci)
         }
@@ -79,9 +80,16 @@ pub(super) fn open(command: &Command) -> Result<Option<Run>, Failure> {
                 .hint("name it: `--ci github`, `--ci azure-devops` or `--ci gitlab`")
         })?,
     };
+    let pipeline = Pipeline::open(platform, &variable)?;
+    // No shard has left a result that names its command: of a proposed change it is a plan. Otherwise nothing is
+    // known, and what other runs have said stays as it is.
+    let unknown = || match pipeline.proposal() {
+        Some(_) => Task::Plan,
+        None => Task::Drift,
+    };
     Ok(Some(Run {
-        pipeline: Pipeline::open(platform, &variable)?,
-        task,
+        task: task.unwrap_or_else(unknown),
+        pipeline,
         number: None,
         view: match command {
             Command::Drift(drift) => view(drift),

@@ -4,11 +4,13 @@ use std::cell::LazyCell;
 use std::path::{Path, PathBuf};
 
 use super::arguments::Plan;
+use super::config::Config;
 use super::options::Common;
 use super::output::{Output, remove_earlier};
-use super::tenants::runs;
+use super::tenants::{forget_plans, runs};
 use super::{interrupt, runtime, settings};
 use crate::exit::Exit;
+use crate::manifest::{Loaded, Tenant};
 use crate::plan::since::Baseline;
 use crate::render::clean::clean;
 use crate::render::json;
@@ -23,14 +25,22 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
     let config = settings::configuration(common)?;
     let mut inputs = settings::inputs(&command.paths, common, Some(&config));
     inputs.extend(command.since.clone());
+    output.keep_apart("--out", command.out.as_deref())?;
     output.keep_inputs(&[("--out", command.out.as_deref())], &inputs)?;
-    let paths = settings::manifests(&command.paths, &config)?;
-    let loaded = plan::load_any(&paths, config.path.as_deref())?;
-    if let Some(chosen) = tenants::choose(&loaded.tenants, &command.tenants.asked())? {
-        return runs::plan(command, common, &config, (&loaded, &chosen), output);
-    }
     if let Some(out) = &command.out {
         remove_earlier(out)?;
+    }
+    let (loaded, chosen) = match read(command, &config) {
+        Ok(read) => read,
+        Err(failure) => {
+            if let Some(out) = &command.out {
+                forget_plans(out, command.tenants.shard)?;
+            }
+            return Err(failure);
+        }
+    };
+    if let Some(chosen) = chosen {
+        return runs::plan(command, common, &config, (&loaded, &chosen), output);
     }
     let baseline = match &command.since {
         Some(since) => baseline(since, command.ci.ci.is_some(), output)?,
@@ -77,6 +87,14 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
         &PreparedPlan::new(plan, annotations, &service),
         output,
     )
+}
+
+/// Reads the manifests, and finds out which of their tenants are meant.
+fn read(command: &Plan, config: &Config) -> Result<(Loaded, Option<Vec<Tenant>>), Failure> {
+    let paths = settings::manifests(&command.paths, config)?;
+    let loaded = plan::load_any(&paths, config.path.as_deref())?;
+    let chosen = tenants::choose(&loaded.tenants, &command.tenants.asked())?;
+    Ok((loaded, chosen))
 }
 
 /// Reads what to compare with. The first pipeline of a repository has not even the folder.

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::arguments::{Apply, Rollback};
 use super::confirm::still_in_git;
 use super::options::{Ci, Common, CountMembers, Tenants};
-use super::output::Output;
+use super::output::{Output, remove_earlier};
 use super::tenants::runs;
 use super::{apply, interrupt, runtime, settings};
 use crate::exit::Exit;
@@ -56,6 +56,7 @@ pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Resul
             let config = settings::configuration(common)?;
             let mut read = settings::inputs(&[], common, Some(&config));
             read.push(of.clone());
+            output.keep_apart("--out", Some(out))?;
             output.keep_inputs(&[], &read)?;
             let source = (runs::Source::Rollback(&of), Some(out.as_path()));
             runs::apply(&as_apply, common, &config, source, output)
@@ -71,6 +72,7 @@ fn save(command: &Rollback, out: &Path, common: &Common, output: &Output) -> Res
     let mut read = settings::inputs(&[], common, Some(&config));
     read.push(command.of.clone());
     output.keep_inputs(&[("--out", Some(out))], &read)?;
+    remove_earlier(out)?;
     let recorded = inputs::report(&command.of)?;
     let mut service = settings::service(&common.service, &config)?;
     let mut rules = settings::guards(&command.guards, &config);

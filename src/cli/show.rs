@@ -49,6 +49,7 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
         format_version,
         tenant,
         shard,
+        run,
     } = saved;
     oddities.extend(plan.diagnostics.iter().cloned());
     let plan = Plan {
@@ -102,9 +103,10 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
                 // A part of a plan has the digest of the whole, and an altered one that of before:
                 // they are to look at, not to apply.
                 format_version: format_version.clone(),
+                shard,
+                run: run.clone(),
                 ..PlanRecord::new(&plan, &annotations, &summary, &digest, &created_at, true)
                     .of_tenant(tenant.as_ref())
-                    .of_shard(shard)
             };
             match &error {
                 Some(error) => json::doubtful(record, error),

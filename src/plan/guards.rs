@@ -152,6 +152,8 @@ pub struct GivenLimits {
     pub removals: bool,
     /// [`GuardRules::max_policies`].
     pub policies: bool,
+    /// [`GuardRules::max_tenants`].
+    pub tenants: bool,
 }
 
 /// What a guard looks at, besides its limit.

@@ -430,8 +430,10 @@ impl Plan {
                 // How many tenants change is not known from one plan.
                 Observation::Tenants { changed, limit } => {
                     tenants = Some(changed);
-                    limits.max_tenants = Some(limit);
-                    continue;
+                    if !given.tenants {
+                        limits.max_tenants = Some(limit);
+                    }
+                    given.tenants
                 }
                 Observation::Named(_) | Observation::Tenant { .. } => continue,
             };

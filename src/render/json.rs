@@ -263,6 +263,7 @@ impl<'a> WithResults<'a> {
 struct FailureRecord<'a> {
     format_version: &'static str,
     tool: &'static str,
+    command: &'static str,
     created_at: &'a str,
     tenant_id: Option<&'a str>,
     graph_url: Option<&'a str>,
@@ -278,6 +279,7 @@ struct FailureRecord<'a> {
 
 /// That there is no plan, and why.
 pub fn failure<'a>(
+    command: &'static str,
     created_at: &'a str,
     selection: &Selection,
     findings: &[Finding],
@@ -286,6 +288,7 @@ pub fn failure<'a>(
     Json::new(FailureRecord {
         format_version: FORMAT_VERSION,
         tool: TOOL,
+        command,
         created_at,
         tenant_id: None,
         graph_url: None,

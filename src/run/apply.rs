@@ -43,10 +43,19 @@ impl ApplyRun {
     ///
     /// Says why the file cannot be written.
     pub fn new(report: Option<&Path>) -> Result<Self, Failure> {
+        Self::of_tenant(report, None)
+    }
+
+    /// Begins a run for a tenant that manifests have named, if they have: its reports have a folder of their own.
+    ///
+    /// # Errors
+    ///
+    /// Says why the file cannot be written.
+    pub fn of_tenant(report: Option<&Path>, tenant: Option<&str>) -> Result<Self, Failure> {
         let start = Instant::now();
         let path = match report {
             Some(path) => path.to_owned(),
-            None => default_report(jiff::Timestamp::now()),
+            None => default_report(jiff::Timestamp::now(), tenant),
         };
         let created = Report::create(&path).map_err(|error| {
             Failure::new(
@@ -227,7 +236,7 @@ impl ApplyRun {
     /// Says why the report could not be written.
     pub fn finish(&mut self, exit: Exit) -> Result<Option<&Path>, Failure> {
         if !self.started && !self.is_named {
-            reports::remove_empty_folders();
+            reports::remove_empty_folders(&self.path);
             return Ok(None);
         }
         self.start(None)?;
@@ -237,7 +246,7 @@ impl ApplyRun {
             .end(exit.code(), &self.results, self.requests(), elapsed)
             .map_err(report_failed)?;
         if !self.is_named {
-            reports::delete_old();
+            reports::delete_old(&self.path);
         }
         Ok(Some(&self.path))
     }

@@ -332,6 +332,7 @@ impl PreparedPlan {
             format_version: _,
             tenant,
             shard: _,
+            run: _,
         } = saved;
         Self {
             plan,

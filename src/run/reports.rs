@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use crate::files;
+use crate::manifest::tenants::is_tenant_name;
 
 /// The folder of all that the program keeps in a repository.
 const FOLDER: &str = ".assignctl";
@@ -19,11 +20,16 @@ pub(super) const OF_TENANT: &str = ".report.jsonl";
 /// How many reports are kept of each worth.
 const KEPT: usize = 20;
 
-/// Returns the report's file for a run that begins now.
+/// Returns the report's file for a run that begins now, for a tenant if manifests named it.
 #[must_use]
-pub fn default_report(now: Timestamp) -> PathBuf {
+pub fn default_report(now: Timestamp, tenant: Option<&str>) -> PathBuf {
     let time = now.strftime("%Y%m%dT%H%M%S%.3fZ");
-    default_folder().join(format!("{time}.jsonl"))
+    // A plan or a report may say anything.
+    let folder = match tenant.filter(|name| is_tenant_name(name)) {
+        Some(name) => default_folder().join(name),
+        None => default_folder(),
+    };
+    folder.join(format!("{time}.jsonl"))
 }
 
 /// Returns the report's file for one of several tenants, in a folder that is made if it is missing.
@@ -42,13 +48,13 @@ pub fn in_folder(folder: &Path, tenant: &str) -> io::Result<PathBuf> {
 ///
 /// The folder cannot be made.
 pub fn of_tenant(now: Timestamp, tenant: &str) -> io::Result<PathBuf> {
-    let folder = default_folder().join(tenant);
-    fs::create_dir_all(&folder)?;
+    let path = default_report(now, Some(tenant));
+    let folder = folder_of(&path);
+    fs::create_dir_all(folder)?;
     ignore_folder()?;
     // One more is about to come.
-    delete_old_in(&folder, KEPT - 1);
-    let time = now.strftime("%Y%m%dT%H%M%S%.3fZ");
-    Ok(folder.join(format!("{time}.jsonl")))
+    delete_old_in(folder, KEPT - 1);
+    Ok(path)
 }
 
 /// The folder of the reports that no option names.
@@ -67,19 +73,24 @@ pub(super) fn ignore_folder() -> io::Result<()> {
 }
 
 /// Takes away the folders that were made for a report and hold none.
-pub(super) fn remove_empty_folders() {
-    for folder in [default_folder(), FOLDER.into()] {
+pub(super) fn remove_empty_folders(report: &Path) {
+    let folders = report.ancestors().skip(1);
+    for folder in folders.take_while(|folder| folder.starts_with(FOLDER)) {
         // One that holds something stays.
-        if fs::remove_dir(folder).is_err() {
+        if fs::remove_dir(folder).is_err() && folder.exists() {
             return;
         }
     }
 }
 
-/// Deletes all but the last reports that were named after their time, of each worth. What cannot be deleted
-/// stays.
-pub(super) fn delete_old() {
-    delete_old_in(&default_folder(), KEPT);
+fn folder_of(report: &Path) -> &Path {
+    report.parent().unwrap_or(Path::new(FOLDER))
+}
+
+/// Deletes all but the last reports beside one that were named after their time, of each worth. What cannot be
+/// deleted stays.
+pub(super) fn delete_old(report: &Path) {
+    delete_old_in(folder_of(report), KEPT);
 }
 
 fn delete_old_in(folder: &Path, kept: usize) {
@@ -187,7 +198,7 @@ mod tests {
     #[test]
     fn default_names_are_recognised() {
         let now = "2026-11-23T02:00:00.123Z".parse().expect("a time");
-        let path = default_report(now);
+        let path = default_report(now, None);
         assert_eq!(
             path,
             Path::new(".assignctl/reports/20261123T020000.123Z.jsonl")

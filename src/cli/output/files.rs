@@ -26,6 +26,27 @@ impl Output {
         self.json_into.as_deref().map_or(Ok(()), remove_earlier)
     }
 
+    /// Refuses a result that would be written over a tenant's plan or report, which the run writes to a folder.
+    pub(in crate::cli) fn keep_apart(
+        &self,
+        option: &str,
+        folder: Option<&Path>,
+    ) -> Result<(), Failure> {
+        let (Some(json), Some(folder)) = (self.json_into.as_deref(), folder) else {
+            return Ok(());
+        };
+        let is_below = || place(json).is_some_and(|json| json.parent() == place(folder).as_deref());
+        if !is_of_tenant(json) || !is_below() {
+            return Ok(());
+        }
+        let message = format!(
+            "`--json-into {}` would write over a file of `{option} {}`",
+            json.display(),
+            folder.display()
+        );
+        Err(Failure::usage(message).hint("name another file; nothing was written"))
+    }
+
     /// Writes data to a file, as it stands, so that it is either the old or the new one, never a
     /// part.
     pub(in crate::cli) fn save(&self, path: &Path, text: &str) -> Result<(), Failure> {

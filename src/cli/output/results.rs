@@ -211,7 +211,15 @@ impl Output {
             ..failure.view(&message)
         };
         let created_at = clock::now();
-        let json = || json::failure(&created_at, &self.selection, &findings, &error);
+        let json = || {
+            json::failure(
+                self.command(),
+                &created_at,
+                &self.selection,
+                &findings,
+                &error,
+            )
+        };
         if let Some(path) = self.json_into.as_ref().filter(|_| self.may_save.get()) {
             save(path, &self.checked(&json())?)?;
         }

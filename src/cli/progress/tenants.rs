@@ -20,9 +20,6 @@ use crate::text::count;
 /// How often the display moves by itself.
 const TICK: Duration = Duration::from_millis(250);
 
-/// The longest that is said of a tenant, in characters.
-const LONGEST: usize = 70;
-
 /// What is known of the tenants that are at work. Clones share it.
 #[derive(Clone, Debug)]
 pub(in crate::cli) struct TenantsProgress {
@@ -113,8 +110,8 @@ impl TenantsProgress {
         }
         inner.draw_total();
         if self.display == Display::Lines {
-            let short: String = clean(state).chars().take(LONGEST).collect();
-            say(&format!("[{}/{}] {tenant}: {short}", inner.done, inner.all));
+            let state = clean(state);
+            say(&format!("[{}/{}] {tenant}: {state}", inner.done, inner.all));
         }
     }
 

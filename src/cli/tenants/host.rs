@@ -77,17 +77,6 @@ impl Host for Process<'_> {
         Output::drawn_saved(found)
     }
 
-    fn authority(&self, tenant: &Tenant) -> String {
-        let cloud = tenant.cloud.unwrap_or(self.service.cloud);
-        let environment = settings::environment(&self.output.redactor);
-        (environment.variable)("AZURE_AUTHORITY_HOST").unwrap_or_else(|| cloud.authority.to_owned())
-    }
-
-    fn client_id(&self) -> Option<String> {
-        let environment = settings::environment(&self.output.redactor);
-        (environment.variable)("AZURE_CLIENT_ID")
-    }
-
     fn begins(&self, tenant: &Tenant) {
         self.progress.begins(&tenant.name);
     }

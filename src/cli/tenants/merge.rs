@@ -1,14 +1,18 @@
 //! `tenants merge`: the results of several machines, printed as if one had done all of it.
 
+use std::path::Path;
+
 use super::super::arguments::TenantsMerge;
 use super::super::options::Common;
 use super::super::output::Output;
 use super::super::settings;
 use super::printed::View;
+use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
+use crate::plan::PlanDiagnostic;
 use crate::render::text::Detail;
 use crate::run::Failure;
-use crate::run::tenants::{self, Expected, MAX_RESULT_AGE};
+use crate::run::tenants::{self, Expected, MAX_RESULT_AGE, UNNAMED_SPREAD};
 
 pub(super) fn run(
     command: &TenantsMerge,
@@ -22,13 +26,18 @@ pub(super) fn run(
     let expected = Expected {
         run_id: command.run_id.clone(),
         max_age: command.max_age.unwrap_or(MAX_RESULT_AGE),
+        max_spread: command.max_age.unwrap_or(UNNAMED_SPREAD),
     };
-    let merged = tenants::merge(&command.folder, &expected, Output::drawn_saved)?;
+    let tell = |found: &[PlanDiagnostic]| output.saved_diagnostics(found);
+    let merged = tenants::merge(&command.folder, &expected, Output::drawn_saved, tell)?;
+    if merged.is_unnamed {
+        warn_of_names(&command.folder, output);
+    }
     let view = View {
         output,
         command: merged.command,
         origin: merged.origin,
-        allows_tenants: false,
+        allows_tenants: merged.allows_tenants,
         detail: Detail {
             direction: merged.results.direction,
             ..command.view.detail()
@@ -44,4 +53,16 @@ pub(super) fn run(
         exit: Exit::most_severe([exit, failure.exit]),
         ..failure
     })
+}
+
+/// Warns that a result which an earlier run has left could be among those that are joined.
+fn warn_of_names(folder: &Path, output: &Output) {
+    const CODE: &str = "unnamed-run";
+    let message = format!(
+        "the runs of the results in `{}` have no name: one that an earlier run has left, of the same manifests and options, cannot be recognized",
+        folder.display()
+    );
+    let warning = Diagnostic::new(Severity::Warning, CODE, None, message)
+        .hint("name the run with the same `--run-id TEXT` for all shards");
+    output.diagnostics(&[warning], &Sources::default());
 }

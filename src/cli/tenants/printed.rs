@@ -9,7 +9,7 @@ use super::super::output::{Output, Recorded};
 use crate::ci::Platform;
 use crate::exit::Exit;
 use crate::plan::guards::GuardName;
-use crate::plan::saved::{DiagnosticRecord, GuardRecord, PlanRecord, ShardRecord};
+use crate::plan::saved::{DiagnosticRecord, GuardRecord, PlanRecord, RunRecord, ShardRecord};
 use crate::render::github::Form;
 use crate::render::json::{Json, WithResults};
 use crate::render::tenants::{self as render, Head, Line, Markdown};
@@ -30,6 +30,29 @@ pub(super) struct View<'a> {
 }
 
 impl View<'_> {
+    /// Returns what saved plans say of the run.
+    pub(super) fn run(&self) -> RunRecord {
+        let Origin {
+            started_at,
+            run_id,
+            manifests,
+            shards: _,
+        } = self.origin.clone();
+        RunRecord {
+            started_at,
+            run_id,
+            manifests,
+            allow: self.allow().into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    fn allow(&self) -> Vec<&'static str> {
+        match self.allows_tenants {
+            true => vec![GuardName::Tenants.name()],
+            false => Vec::new(),
+        }
+    }
+
     /// Says what is wrong or odd, tenant by tenant.
     pub(super) fn tell(&self, results: &TenantResults) -> Result<(), Failure> {
         for entry in &results.entries {
@@ -160,10 +183,7 @@ impl View<'_> {
             manifests: manifests.as_deref(),
             shard: (shards.len() == 1).then(|| shards.pop()).flatten(),
             shards,
-            allow: match self.allows_tenants {
-                true => vec![GuardName::Tenants.name()],
-                false => Vec::new(),
-            },
+            allow: self.allow(),
             tenants: Tenants {
                 view: self,
                 results,

@@ -9,12 +9,13 @@ use super::super::confirm::{ask, still_in_git};
 use super::super::options::{Common, Format, Tenants};
 use super::super::output::{Output, remove_earlier};
 use super::super::{interrupt, runtime, settings};
+use super::forget_plans;
 use super::host::Process;
 use super::printed::View;
-use crate::diagnostic::{Diagnostic, Severity, Sources};
+use super::warnings::{saved_shards, warn_of_domains, warn_of_limit, warn_of_others, warn_of_runs};
 use crate::exit::Exit;
 use crate::manifest::{Loaded, Tenant};
-use crate::model::Guid;
+use crate::plan::Selection;
 use crate::plan::guards::{GivenLimits, Guard, GuardName, GuardRules};
 use crate::render::clean::clean;
 use crate::render::json;
@@ -25,7 +26,7 @@ use crate::run::plan::{NameUnmanaged, PlanRequest};
 use crate::run::reports::default_folder;
 use crate::run::reviewed::{MAX_AGE, check_age};
 use crate::run::tenants::{
-    self, Carrying, Entry, Input, ManyTenants, Origin, Shard, TenantFile, TenantResults,
+    self, Carrying, Entry, Input, ManyTenants, Origin, Shard, TenantResults,
 };
 
 /// How many tenants are processed in parallel unless it is said.
@@ -43,8 +44,14 @@ pub(in crate::cli) fn plan(
     (loaded, chosen): (&Loaded, &[Tenant]),
     output: &Output,
 ) -> Result<Exit, Failure> {
+    if let Some(folder) = &command.out {
+        for tenant in chosen {
+            remove_earlier(&tenants::plan_file(folder, &tenant.name))?;
+        }
+    }
     check_since(command, chosen)?;
     let rules = settings::guards(&command.guards, config);
+    let selection = command.selecting.selection();
     let unmanaged = match command.is_drift {
         true => NameUnmanaged::Broad,
         false => NameUnmanaged::Not,
@@ -53,7 +60,12 @@ pub(in crate::cli) fn plan(
         output,
         command: output.command(),
         origin: Origin {
-            manifests: Some(manifests_digest(loaded, &command.tenants)?),
+            manifests: Some(manifests_digest(
+                loaded,
+                &command.tenants,
+                &selection,
+                &rules,
+            )?),
             shards: command.tenants.shard.into_iter().collect(),
             ..settings::origin(command.tenants.run_id.as_ref())
         },
@@ -72,18 +84,13 @@ pub(in crate::cli) fn plan(
         unmanaged: &unmanaged,
         write_with: command.planning.write_with,
         strict: command.planning.strict,
-        selection: &command.selecting.selection(),
+        selection: &selection,
         rules: &rules,
         all: command.view.all,
         members: &settings::members(&command.members, config, Some(&rules))?,
         who: who.as_ref(),
         approvals: command.is_drift,
     };
-    if let Some(folder) = &command.out {
-        for tenant in chosen {
-            remove_earlier(&tenants::plan_file(folder, &tenant.name))?;
-        }
-    }
     let mut results = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
         output.diagnostics(&loaded.diagnostics, &loaded.sources);
@@ -105,7 +112,8 @@ pub(in crate::cli) fn plan(
         true => |guard| !guard.name.can_be_accepted(),
         false => |_| true,
     };
-    judge(&mut results, &rules, &[], "", counts);
+    results.judge(&rules, &[], false);
+    results.refuse("", counts);
     if command.detailed_exitcode {
         for entry in &mut results.entries {
             let is_changed = entry.brief.as_ref().is_some_and(|brief| !brief.is_empty);
@@ -117,7 +125,7 @@ pub(in crate::cli) fn plan(
     results.sort();
     view.tell(&results)?;
     if let Some(folder) = &command.out {
-        save_plans(folder, &results, command.tenants.shard, output)?;
+        save_plans(folder, &results, command.tenants.shard, &view)?;
         if command.tenants.shard.is_none() {
             warn_of_others(folder, &results, output);
         }
@@ -126,21 +134,14 @@ pub(in crate::cli) fn plan(
 }
 
 /// Computes the digest of what the machines of a run have in common.
-fn manifests_digest(loaded: &Loaded, options: &Tenants) -> Result<String, Failure> {
-    let whole = tenants::choose_whole(&loaded.tenants, &options.asked())?;
-    Ok(tenants::manifests_digest(loaded, &whole))
-}
-
-/// Lets the guards judge; what they refuse fails.
-fn judge(
-    results: &mut TenantResults,
+fn manifests_digest(
+    loaded: &Loaded,
+    options: &Tenants,
+    selection: &Selection,
     rules: &GuardRules,
-    saved: &[Guard],
-    consequence: &str,
-    counts: fn(&Guard) -> bool,
-) {
-    results.judge(rules, saved);
-    results.refuse(consequence, counts);
+) -> Result<String, Failure> {
+    let whole = tenants::choose_whole(&loaded.tenants, &options.asked())?;
+    Ok(tenants::manifests_digest(loaded, &whole, selection, rules))
 }
 
 /// Writes one plan per tenant. One without a plan has none from an earlier run either.
@@ -148,8 +149,9 @@ fn save_plans(
     folder: &Path,
     results: &TenantResults,
     shard: Option<Shard>,
-    output: &Output,
+    view: &View<'_>,
 ) -> Result<(), Failure> {
+    let output = view.output;
     let failed = |error: std::io::Error| {
         Failure::new(
             Exit::Failure,
@@ -168,37 +170,13 @@ fn save_plans(
         match results.open(entry)?.prepared {
             Some(prepared) => {
                 let record = prepared.record(false);
-                let record = record.of_shard(shard.map(Shard::record));
+                let record = record.of_run(view.run(), shard.map(Shard::record));
                 output.save_plan(&path, &json::plan(record))?;
             }
             None => remove_earlier(&path)?,
         }
     }
     Ok(())
-}
-
-/// Warns of plans of an earlier run. Those of other shards belong to this one.
-fn warn_of_others(folder: &Path, results: &TenantResults, output: &Output) {
-    const CODE: &str = "other-plans";
-    let mut others = tenants::planned_tenants(folder).unwrap_or_default();
-    others.retain(|name| {
-        results
-            .entries
-            .iter()
-            .all(|entry| entry.tenant.name != *name)
-    });
-    if others.is_empty() {
-        return;
-    }
-    let shown = folder.display();
-    let message = format!(
-        "`{shown}` also holds plans of tenants that this run is not for: {}",
-        others.join(", ")
-    );
-    let warning = Diagnostic::new(Severity::Warning, CODE, None, message).hint(format!(
-        "`apply {shown}` carries out all of them; remove those that are not meant"
-    ));
-    output.diagnostics(&[warning], &Sources::default());
 }
 
 /// Where the plans of tenants come from.
@@ -246,6 +224,7 @@ impl Source<'_> {
                 let given = GivenLimits {
                     removals: command.guards.max_removals.is_some(),
                     policies: command.guards.max_policies.is_some(),
+                    tenants: command.guards.max_tenants.is_some(),
                 };
                 Input::Saved(files, given)
             }
@@ -264,22 +243,50 @@ pub(in crate::cli) fn apply(
     output: &Output,
 ) -> Result<Exit, Failure> {
     let rules = settings::guards(&command.guards, config);
-    let input = source.input(command, output)?;
+    let input = source.input(command, output);
+    if let Some(out) = out {
+        forget_rolled_back(out, input.as_ref().ok())?;
+    }
+    let input = input?;
+    let selection = command.selecting.selection();
+    let is_limit_given = command.guards.max_tenants.is_some();
+    let saved = match &input {
+        Input::Saved(files, _) => tenants::saved_guards(files, &rules),
+        _ => Vec::new(),
+    };
+    if let (Source::Saved(folder), Input::Saved(files, _)) = (&source, &input) {
+        warn_of_runs(folder, files, output);
+        if !is_limit_given {
+            warn_of_limit(&saved, &rules, output);
+        }
+    }
     let view = View {
         output,
         command: output.command(),
         origin: Origin {
-            manifests: match &source {
-                Source::Manifests(loaded, _) => Some(manifests_digest(loaded, &command.tenants)?),
+            manifests: match (&source, &input) {
+                (Source::Manifests(loaded, _), _) => Some(manifests_digest(
+                    loaded,
+                    &command.tenants,
+                    &selection,
+                    &rules,
+                )?),
+                (_, Input::Saved(files, _)) => tenants::saved_manifests(files),
                 _ => None,
             },
-            shards: match &input {
-                Input::Saved(files, _) => saved_shards(&source, files, output)?,
+            shards: match (&source, &input) {
+                (Source::Saved(folder), Input::Saved(files, _)) => {
+                    saved_shards(folder, files, output)?
+                }
                 _ => command.tenants.shard.into_iter().collect(),
             },
             ..settings::origin(command.tenants.run_id.as_ref())
         },
-        allows_tenants: rules.accepted.contains(&GuardName::Tenants),
+        // What this run accepts changes nothing about saved plans.
+        allows_tenants: match saved.is_empty() {
+            true => rules.accepted.contains(&GuardName::Tenants),
+            false => saved.iter().all(|guard| guard.accepted),
+        },
         detail: command.view.detail(),
     };
     if let (Source::Manifests(loaded, _), Some(shard)) = (&source, command.tenants.shard) {
@@ -296,7 +303,7 @@ pub(in crate::cli) fn apply(
         members: &settings::members(&command.members, config, own_rules)?,
         write_with: command.planning.write_with,
         strict: command.planning.strict,
-        selection: &command.selecting.selection(),
+        selection: &selection,
         rules: &rules,
         all: command.view.all,
         unmanaged: &NameUnmanaged::Not,
@@ -306,10 +313,6 @@ pub(in crate::cli) fn apply(
         fail_fast: command.fail_fast,
         justification: command.justification.clone(),
         wait_for_approval: command.wait_for_approval.unwrap_or_default(),
-    };
-    let saved: Vec<Guard> = match &input {
-        Input::Saved(files, _) => files.iter().filter_map(|file| file.guard.clone()).collect(),
-        _ => Vec::new(),
     };
     let results = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
@@ -324,13 +327,8 @@ pub(in crate::cli) fn apply(
         host.expect(input.len());
         let mut results = many.reviewed(input, command.expect_digest.as_deref()).await;
         host.clear();
-        judge(
-            &mut results,
-            &rules,
-            &saved,
-            "; nothing was written",
-            |_| true,
-        );
+        results.judge(&rules, &saved, is_limit_given);
+        results.refuse("; nothing was written", |_| true);
         results.sort();
         view.tell(&results)?;
         if out.is_some() {
@@ -397,7 +395,7 @@ pub(in crate::cli) fn apply(
         Ok::<_, Failure>(results)
     })?;
     if let Some(out) = out {
-        save_plans(out, &results, None, output)?;
+        save_plans(out, &results, None, &view)?;
     }
     let exit = view.print(&results)?;
     let is_rollback = matches!(source, Source::Rollback(_));
@@ -407,53 +405,15 @@ pub(in crate::cli) fn apply(
     Ok(exit)
 }
 
-/// Returns the parts of the tenants that saved plans are for, and warns of those that are missing beside them: a
-/// folder with a single part is that of one machine.
-fn saved_shards(
-    source: &Source<'_>,
-    files: &[TenantFile],
-    output: &Output,
-) -> Result<BTreeSet<Shard>, Failure> {
-    const CODE: &str = "missing-plans";
-    let Source::Saved(folder) = source else {
-        return Ok(BTreeSet::new());
+/// Removes the plans that an earlier run saved for the tenants of a rollback; all, if these are not known.
+fn forget_rolled_back(out: &Path, input: Option<&Input<'_>>) -> Result<(), Failure> {
+    let Some(Input::Rollback(reports)) = input else {
+        return forget_plans(out, None);
     };
-    let shards = tenants::saved_shards(folder, files)?;
-    let missing = Shard::missing(&shards);
-    if shards.len() > 1 && !missing.is_empty() {
-        let numbers: Vec<String> = missing.iter().map(ToString::to_string).collect();
-        let message = format!(
-            "`{}` lacks the plans of {} of {} shards: {}",
-            folder.display(),
-            missing.len(),
-            missing.len() + shards.len(),
-            numbers.join(", ")
-        );
-        let warning = Diagnostic::new(Severity::Warning, CODE, None, message)
-            .hint("their tenants are not part of this run; apply their plans too");
-        output.diagnostics(&[warning], &Sources::default());
+    for report in reports {
+        remove_earlier(&tenants::plan_file(out, &report.tenant.name))?;
     }
-    Ok(shards)
-}
-
-/// Warns of tenants that a shard which is about to write cannot tell from those of other shards: whether a domain is
-/// that of a tenant shows once both are signed in to.
-fn warn_of_domains(tenants: &[Tenant], shard: Shard, output: &Output) {
-    const CODE: &str = "tenant-by-domain";
-    let by_domain = tenants
-        .iter()
-        .filter(|tenant| Guid::parse(&tenant.tenant_id).is_none());
-    let names: Vec<&str> = by_domain.map(|tenant| tenant.name.as_str()).collect();
-    if names.is_empty() || shard.of == 1 || tenants.len() == 1 {
-        return;
-    }
-    let message = format!(
-        "no shard can tell whether a tenant that is named by a domain is named in another shard too: {}",
-        names.join(", ")
-    );
-    let warning = Diagnostic::new(Severity::Warning, CODE, None, message)
-        .hint("write their `tenantId` as GUIDs, or apply plans that `tenants merge` has joined");
-    output.diagnostics(&[warning], &Sources::default());
+    Ok(())
 }
 
 fn failed(results: &TenantResults) -> impl Iterator<Item = &Entry> {

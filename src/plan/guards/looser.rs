@@ -19,10 +19,13 @@ pub fn looser_limit(saved: &Guard, rules: &GuardRules) -> Option<PlanDiagnostic>
             let today = rules.max_policies;
             (limit > today, today.to_string(), "--max-policies")
         }
-        Observation::Reach { .. }
-        | Observation::Named(_)
-        | Observation::Tenants { .. }
-        | Observation::Tenant { .. } => return None,
+        Observation::Tenants { limit, .. } => {
+            let today = rules.max_tenants?;
+            (limit > today, today.to_string(), "--max-tenants")
+        }
+        Observation::Reach { .. } | Observation::Named(_) | Observation::Tenant { .. } => {
+            return None;
+        }
     };
     is_looser.then(|| PlanDiagnostic {
         severity: Severity::Warning,

@@ -90,6 +90,25 @@ pub struct SavedPlan {
     pub tenant: Option<PlannedTenant>,
     /// The part of the tenants that its run was for, if it was for a part.
     pub shard: Option<ShardRecord>,
+    /// The run that saved it, if that was for the tenants of manifests.
+    pub run: Option<RunRecord>,
+}
+
+/// The run that saved the plans of tenants, so that plans of different runs can be distinguished.
+#[derive(Clone, Debug, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct RunRecord {
+    /// When it began.
+    pub started_at: String,
+    /// Its name, which all its parts share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
+    /// A digest of what all its parts share.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manifests: Option<String>,
+    /// Guards over all tenants that it accepted, whether or not they tripped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<String>,
 }
 
 /// The part of the tenants that a run was for.
@@ -134,6 +153,9 @@ pub struct PlanRecord<'a> {
     /// The part of the tenants that the run was for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shard: Option<ShardRecord>,
+    /// The run that saved the plan, which the digest does not cover.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<RunRecord>,
     /// The tenant, null where the token does not name it.
     pub tenant_id: Option<String>,
     /// The Graph URL.
@@ -246,6 +268,7 @@ impl<'a> PlanRecord<'a> {
             client_id: None,
             cloud: None,
             shard: None,
+            run: None,
             tenant_id: tenant_id.clone(),
             graph_url: graph_url.clone(),
             selection: SelectionRecord::of(plan),
@@ -287,10 +310,14 @@ impl<'a> PlanRecord<'a> {
         }
     }
 
-    /// Says for which part of the tenants the run was.
+    /// Says which run saves the plan, and for which part of the tenants it was.
     #[must_use]
-    pub fn of_shard(self, shard: Option<ShardRecord>) -> Self {
-        Self { shard, ..self }
+    pub fn of_run(self, run: RunRecord, shard: Option<ShardRecord>) -> Self {
+        Self {
+            shard,
+            run: Some(run),
+            ..self
+        }
     }
 
     /// Reads a plan from a file's text and checks that it is as it was written.
@@ -436,6 +463,7 @@ impl<'a> PlanRecord<'a> {
                 cloud: self.cloud.clone(),
             }),
             shard: self.shard,
+            run: self.run.clone(),
             plan,
             annotations: Annotations {
                 names,

@@ -160,6 +160,7 @@ impl ApplyInput {
             format_version: _,
             tenant,
             shard: _,
+            run: _,
         } = saved;
         unless_stopped(stop, async {
             let tenant_id = reader.tenant_id().await?;

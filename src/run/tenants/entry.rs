@@ -3,7 +3,9 @@
 use super::spool::Slot;
 use crate::exit::Exit;
 use crate::manifest::Tenant;
-use crate::plan::guards::Guard;
+use crate::plan::guards::{self, Guard};
+use crate::plan::saved::{digest_of, digest_without_acceptances};
+use crate::plan::{Names, Plan};
 use crate::run::Failure;
 use crate::run::apply::ApplyInputRest;
 
@@ -38,12 +40,7 @@ pub struct Brief {
     pub is_empty: bool,
     /// Whether it was approved before.
     pub approved: bool,
-    /// Its digest.
-    pub digest: String,
-    /// The digest that it would have if no guard had been accepted.
-    pub(super) bare_digest: String,
-    /// The digest that it has if the guard `tenants` is accepted.
-    pub(super) accepted_digest: String,
+    pub(super) digests: Digests,
     /// The guards that refuse it.
     pub(super) refusing: Vec<Guard>,
     /// Whether all that differs is known to be manifests that were not applied yet.
@@ -57,8 +54,50 @@ pub struct Brief {
 pub(super) struct SavedBrief {
     /// Whether it changes nothing.
     pub is_empty: bool,
-    /// Its digest.
+    /// The digest that stands in it.
     pub digest: String,
+    pub digests: Digests,
+}
+
+/// The digests of a plan, by what is accepted. Whether the guard `tenants` trips is known only once all plans are.
+#[derive(Clone, Debug)]
+pub(super) struct Digests {
+    /// Without the guard `tenants`.
+    pub usual: String,
+    /// If the guard `tenants` is accepted; the same if the plan changes nothing.
+    pub accepted: String,
+    /// If no guard had been accepted.
+    pub bare: String,
+}
+
+impl Digests {
+    /// Computes those of a plan, and returns it without the guard `tenants`.
+    pub(super) fn of(plan: Plan, names: &Names) -> (Plan, Self) {
+        let accepting = Some(guards::tenants(1, 0, true));
+        let accepting = plan.with_tenants_guard(accepting);
+        let accepted = digest_of(&accepting, names);
+        let plan = accepting.with_tenants_guard(None);
+        let usual = digest_of(&plan, names);
+        let bare = digest_without_acceptances(&plan, names);
+        let accepted = match plan.is_empty() {
+            true => usual.clone(),
+            false => accepted,
+        };
+        let digests = Self {
+            usual,
+            accepted,
+            bare,
+        };
+        (plan, digests)
+    }
+
+    /// Returns what is reviewed, if the guard `tenants` is accepted or not.
+    pub(super) fn reviewed(&self, is_accepted: bool) -> &str {
+        match is_accepted {
+            true => &self.accepted,
+            false => &self.usual,
+        }
+    }
 }
 
 impl Entry {
@@ -111,6 +150,18 @@ impl Entry {
             (None, Some(saved)) => !saved.is_empty,
             (None, None) => false,
         }
+    }
+
+    /// Whether its plan was made, and maybe reviewed, by an earlier run.
+    pub(super) fn is_saved(&self) -> bool {
+        let brief = self.brief.as_ref();
+        self.saved.is_some() || brief.is_some_and(|brief| brief.approved)
+    }
+
+    /// Returns the digests of its plan. Those of a file are not changed by what is accepted now.
+    pub(super) fn digests(&self) -> Option<&Digests> {
+        let saved = self.saved.as_ref().map(|saved| &saved.digests);
+        saved.or(self.brief.as_ref().map(|brief| &brief.digests))
     }
 
     /// Returns the id of the tenant that was signed in to, if it is known.

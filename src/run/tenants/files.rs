@@ -5,13 +5,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::entry::{Entry, SavedBrief};
+use super::entry::{Digests, Entry, SavedBrief};
 use super::shard::Shard;
 use crate::exit::Exit;
 use crate::manifest::Tenant;
 use crate::net::Cloud;
-use crate::plan::guards::{Guard, GuardName};
-use crate::plan::saved::{PlannedTenant, SavedPlan};
+use crate::plan::guards::{self, Guard, GuardName, GuardRules};
+use crate::plan::saved::{PlannedTenant, RunRecord, SavedPlan, sha256};
 use crate::plan::since::Baseline;
 use crate::report::{self, Recorded};
 use crate::run::reports::{OF_TENANT, runs_in};
@@ -33,6 +33,10 @@ pub struct TenantFile {
     pub guard: Option<Guard>,
     /// The part of the tenants for which its run was, if it was for a part.
     pub shard: Option<Shard>,
+    /// The run that saved it, if it is a plan.
+    pub run: Option<RunRecord>,
+    /// When it was made, if it is a plan.
+    pub created_at: String,
 }
 
 /// Whether a file is named like the plan or the report of a tenant.
@@ -58,6 +62,21 @@ pub fn plan_file(folder: &Path, tenant: &str) -> PathBuf {
 pub fn planned_tenants(folder: &Path) -> io::Result<Vec<String>> {
     let files = files(folder, PLAN)?.into_iter();
     Ok(files.map(|(tenant, _)| tenant).collect())
+}
+
+/// Returns the saved plans of a folder that a run would have replaced which ended before it knew its tenants: all but
+/// those of its other parts.
+#[must_use]
+pub fn replaced_plans(folder: &Path, shard: Option<Shard>) -> Vec<PathBuf> {
+    let files = files(folder, PLAN).unwrap_or_default().into_iter();
+    let plans = files.filter_map(|(_, path)| inputs::is_plan_file(&path).then_some(path));
+    let is_beside = |path: &PathBuf| {
+        let Some(own) = shard else { return false };
+        let saved = inputs::plan(path).ok().and_then(|saved| saved.shard);
+        let saved = saved.and_then(Shard::known);
+        saved.is_some_and(|saved| saved.of == own.of && saved.index != own.index)
+    };
+    plans.filter(|path| !is_beside(path)).collect()
 }
 
 /// How the name of a file begins which says that there were no tenants to plan for, and how it ends.
@@ -128,9 +147,9 @@ pub fn saved_shards(folder: &Path, plans: &[TenantFile]) -> Result<BTreeSet<Shar
     let mut shards: BTreeSet<Shard> = plans.iter().filter_map(|plan| plan.shard).collect();
     shards.extend(empty.into_iter().filter_map(|(shard, _)| shard));
     let of: BTreeSet<usize> = shards.iter().map(|shard| shard.of).collect();
-    let is_whole = of.len() == 1
-        && Shard::missing(&shards).is_empty()
-        && plans.iter().all(|plan| plan.shard.is_some());
+    // A plan of a run for all tenants may be that of any shard.
+    let is_whole = plans.iter().any(|plan| plan.shard.is_none())
+        || (of.len() == 1 && Shard::missing(&shards).is_empty());
     Ok(match is_whole {
         true => BTreeSet::new(),
         false => shards,
@@ -218,21 +237,77 @@ pub fn saved_plans(
             return refused("names an unknown cloud");
         };
         check(&saved)?;
-        let brief = SavedBrief {
-            is_empty: saved.plan.is_empty(),
-            digest: saved.digest,
-        };
         let shard = saved.shard.and_then(Shard::known);
-        let mut guards = saved.plan.guards.into_iter();
+        let mut guards = saved.plan.guards.iter();
+        let guard = guards.find(|guard| guard.name == GuardName::Tenants);
+        let run = saved.run.as_ref();
+        // A shard in which it did not trip says that it would have been accepted.
+        let is_allowed = run.is_some_and(|run| {
+            run.allow
+                .iter()
+                .any(|name| name == GuardName::Tenants.name())
+        });
+        let guard = guard.map(|guard| Guard {
+            accepted: guard.accepted || is_allowed,
+            ..guard.clone()
+        });
+        let (plan, digests) = Digests::of(saved.plan, &saved.annotations.names);
+        let brief = SavedBrief {
+            is_empty: plan.is_empty(),
+            digest: saved.digest,
+            digests,
+        };
         plans.push(TenantFile {
             tenant,
             path,
             saved: Some(brief),
-            guard: guards.find(|guard| guard.name == GuardName::Tenants),
+            guard,
             shard,
+            run: saved.run,
+            created_at: saved.created_at,
         });
     }
     Ok(plans)
+}
+
+/// Returns what the guard `tenants` said when plans were saved. Those that it did not judge, and that change
+/// something, are judged by today's limit.
+#[must_use]
+pub fn saved_guards(files: &[TenantFile], rules: &GuardRules) -> Vec<Guard> {
+    let guards = files.iter().filter_map(|file| match &file.guard {
+        Some(guard) => Some(guard.clone()),
+        None if file.saved.as_ref().is_some_and(|saved| saved.is_empty) => None,
+        None => rules
+            .max_tenants
+            .map(|limit| guards::tenants(0, limit, false)),
+    });
+    guards.collect()
+}
+
+/// Returns the saved plans that are not of the run which saved the newest.
+#[must_use]
+pub fn of_other_runs(files: &[TenantFile]) -> Vec<&TenantFile> {
+    let run = |file: &TenantFile| {
+        let run = file.run.as_ref()?;
+        Some((run.run_id.clone(), run.manifests.clone()))
+    };
+    let newest = files.iter().max_by_key(|file| &file.created_at).map(run);
+    let others = files.iter().filter(|file| Some(run(file)) != newest);
+    others.collect()
+}
+
+/// Returns the digest of what the runs that saved plans had in common; `None` if that is not known.
+#[must_use]
+pub fn saved_manifests(files: &[TenantFile]) -> Option<String> {
+    let digests: Option<BTreeSet<&str>> = files
+        .iter()
+        .map(|file| file.run.as_ref()?.manifests.as_deref())
+        .collect();
+    let digests = digests?;
+    match digests.len() {
+        0 | 1 => digests.first().map(ToString::to_string),
+        _ => Some(sha256(&digests)),
+    }
 }
 
 /// Returns the tenant that a plan or a report names; `None` if it names an unknown cloud.
@@ -335,6 +410,8 @@ pub fn reports(folder: &Path) -> Result<(Vec<TenantFile>, Vec<String>), Failure>
             saved: None,
             guard: None,
             shard: None,
+            run: None,
+            created_at: String::new(),
         });
     }
     Ok((reports, without))

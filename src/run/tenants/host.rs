@@ -44,12 +44,6 @@ pub trait Host {
     /// Draws what a saved plan says was found.
     fn drawn_saved(&self, found: &[PlanDiagnostic]) -> Drawn;
 
-    /// Returns the address at which a tenant is signed in to.
-    fn authority(&self, tenant: &Tenant) -> String;
-
-    /// Returns the app that signs in where a tenant names none of its own, if it is known.
-    fn client_id(&self) -> Option<String>;
-
     /// A tenant's turn has come.
     fn begins(&self, tenant: &Tenant);
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::entry::{Brief, Entry};
+use super::entry::{Digests, Entry};
 use super::results::TenantResults;
 use crate::exit::Exit;
 use crate::plan::guards::{self, Guard, GuardName, GuardRules};
@@ -14,51 +14,57 @@ impl TenantResults {
     /// Returns the digest of all plans; `None` if there are none.
     #[must_use]
     pub fn digest(&self) -> Option<String> {
-        self.digest_of(|brief| &brief.digest)
+        self.digest_of(|digests| digests.reviewed(self.is_accepted))
     }
 
-    fn digest_of(&self, digest: impl Fn(&Brief) -> &str) -> Option<String> {
+    fn digest_of(&self, digest: impl Fn(&Digests) -> &str) -> Option<String> {
         let entries = self.entries.iter();
         let digests: BTreeMap<&str, &str> = entries
-            .filter_map(|entry| {
-                let of_file = || Some(entry.saved.as_ref()?.digest.as_str());
-                let found = entry.brief.as_ref().map(&digest).or_else(of_file)?;
-                Some((entry.tenant.name.as_str(), found))
-            })
+            .filter_map(|entry| Some((entry.tenant.name.as_str(), digest(entry.digests()?))))
             .collect();
         (!digests.is_empty()).then(|| digest_of_tenants(&digests))
     }
 
-    /// Judges how many tenants change. Saved plans keep their limit and what was accepted when they were made; those
-    /// of tenants that could not be read count by what their files say.
-    pub fn judge(&mut self, rules: &GuardRules, saved: &[Guard]) {
-        let saved_limit = saved.iter().filter_map(|guard| match guard.observation {
-            guards::Observation::Tenants { limit, .. } => Some(limit),
-            _ => None,
-        });
-        let Some(limit) = rules.max_tenants.or(saved_limit.min()) else {
+    /// Judges how many tenants change. Saved plans keep their limit unless another `is_given` with the command, and
+    /// what was accepted when they were made; those of tenants that could not be read count by what their files say.
+    pub fn judge(&mut self, rules: &GuardRules, saved: &[Guard], is_given: bool) {
+        self.take_over(saved);
+        let limit = match is_given {
+            true => rules.max_tenants,
+            false => least_limit(saved).or(rules.max_tenants),
+        };
+        let Some(limit) = limit else {
             return;
         };
-        let changed = self
-            .entries
-            .iter()
-            .filter(|entry| entry.is_changed())
-            .count();
-        let was_accepted = !saved.is_empty() && saved.iter().all(|guard| guard.accepted);
-        let accepted = rules.accepted.contains(&GuardName::Tenants) || was_accepted;
-        let guard = guards::tenants(changed, limit, accepted);
-        // What is accepted is part of what is reviewed.
-        if guard.accepted {
-            for entry in &mut self.entries {
-                let Some(brief) = &mut entry.brief else {
-                    continue;
-                };
-                if !brief.is_empty {
-                    brief.digest.clone_from(&brief.accepted_digest);
-                }
-            }
+        let accepted = rules.accepted.contains(&GuardName::Tenants) || were_accepted(saved);
+        let guard = guards::tenants(self.count_changed(saved), limit, accepted);
+        // What is accepted now is part of what is reviewed now, and changes nothing about files.
+        if saved.is_empty() && !self.entries.iter().any(Entry::is_saved) {
+            self.is_accepted = guard.accepted;
         }
         self.guard = Some(guard);
+    }
+
+    /// Takes over what was accepted when saved plans were made, which is part of what was reviewed: whether all of
+    /// them together are beyond the limit, or only those of one run on several machines, makes no difference.
+    pub(super) fn take_over(&mut self, saved: &[Guard]) {
+        let guard = least_limit(saved).map(|limit| {
+            let changed = self.count_changed(saved);
+            guards::tenants(changed, limit, were_accepted(saved))
+        });
+        self.is_accepted = guard.is_some_and(|guard| guard.accepted);
+    }
+
+    /// Counts the tenants that change. A guard that has refused plans refuses each part of them.
+    fn count_changed(&self, saved: &[Guard]) -> usize {
+        let entries = self.entries.iter();
+        let changed = entries.filter(|entry| entry.is_changed()).count();
+        let refused = saved.iter().filter(|guard| guard.refuses());
+        let refused = refused.filter_map(|guard| match guard.observation {
+            guards::Observation::Tenants { changed, .. } => Some(changed),
+            _ => None,
+        });
+        changed.max(refused.max().unwrap_or_default())
     }
 
     /// Lets fail what guards refuse.
@@ -93,10 +99,9 @@ impl TenantResults {
     ///
     /// Names both digests.
     pub fn check_digest(&self, expected: &str, is_pipeline: bool) -> Result<(), Failure> {
-        let approved = |entry: &Entry| entry.brief.as_ref().is_some_and(|brief| brief.approved);
-        let is_saved = self.entries.iter().any(approved);
+        let is_saved = self.entries.iter().any(Entry::is_saved);
         let bare = (!is_pipeline && !is_saved)
-            .then(|| self.digest_of(|brief| &brief.bare_digest))
+            .then(|| self.digest_of(|digests| &digests.bare))
             .flatten();
         if bare.as_deref() == Some(expected) {
             return Ok(());
@@ -129,7 +134,7 @@ impl TenantResults {
     /// Refuses tenants that turn out to be one and the same: their runs would write the same policies side by
     /// side.
     pub(super) fn refuse_same(&mut self) {
-        const HINT: &str = "leave one of them below `tenants`; nothing was written in it";
+        const HINT: &str = "leave one of them below `tenants`";
         for (names, message) in self.same() {
             for entry in &mut self.entries {
                 if names.contains(&entry.tenant.name) {
@@ -175,4 +180,17 @@ impl TenantResults {
         });
         named.collect()
     }
+}
+
+/// Returns the least limit that saved plans were judged by.
+fn least_limit(saved: &[Guard]) -> Option<usize> {
+    let limits = saved.iter().filter_map(|guard| match guard.observation {
+        guards::Observation::Tenants { limit, .. } => Some(limit),
+        _ => None,
+    });
+    limits.min()
+}
+
+fn were_accepted(saved: &[Guard]) -> bool {
+    !saved.is_empty() && saved.iter().all(|guard| guard.accepted)
 }

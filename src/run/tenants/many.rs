@@ -9,9 +9,8 @@ use futures::StreamExt as _;
 use tokio_util::sync::CancellationToken;
 
 use super::entry::Entry;
-use super::files::{TenantFile, baseline};
+use super::files::{TenantFile, baseline, saved_guards};
 use super::host::Host;
-use super::refusal::explained;
 use super::results::{Drawn, TenantResults};
 use super::{planned, rules_of};
 use crate::apply::Settings;
@@ -107,6 +106,7 @@ impl<H: Host> ManyTenants<'_, H> {
                 entries: files.iter().map(TenantFile::entry).collect(),
                 ..TenantResults::default()
             };
+            unread.take_over(&saved_guards(files, self.request.rules));
             if unread.check_digest(digest, true).is_err() {
                 unread.sort();
                 return unread;
@@ -161,6 +161,16 @@ impl<H: Host> ManyTenants<'_, H> {
         results
     }
 
+    /// Takes secrets out of a failure.
+    fn masked(&self, failure: Failure) -> Failure {
+        let mask = |text: &str| self.host.mask(text).into_owned();
+        Failure {
+            message: mask(&failure.message),
+            hint: failure.hint.as_deref().map(mask),
+            ..failure
+        }
+    }
+
     /// Waits for a tenant's plan, and keeps what came of it.
     async fn stage(
         &self,
@@ -186,7 +196,7 @@ impl<H: Host> ManyTenants<'_, H> {
             Err(mut failure) => {
                 let found = failure.findings.take();
                 let drawn = found.map(|found| self.host.drawn(&found.0, &found.1));
-                entry.failure = Some(explained(self.host, failure, &entry.tenant));
+                entry.failure = Some(self.masked(failure));
                 results.keep_failed(&mut entry, &drawn.unwrap_or_default())
             }
         };
@@ -264,9 +274,13 @@ impl<H: Host> ManyTenants<'_, H> {
             rules: &rules,
             ..self.request
         };
+        // How many tenants change is judged for all of them.
+        let given = GivenLimits {
+            tenants: true,
+            ..given
+        };
         let mut input =
             ApplyInput::saved(saved, &client, &service, &request, given, self.stop).await?;
-        // How many tenants change is judged for all of them.
         input.plan.plan = input.plan.plan.with_tenants_guard(None);
         Ok(Staged {
             drawn: self.host.drawn_saved(&input.plan.plan.diagnostics),
@@ -370,7 +384,7 @@ impl<H: Host> ManyTenants<'_, H> {
                 let finished = run.finish(exit).map(|_| ());
                 entry.exits.push(exit);
                 let failure = ended.err().or(finished.err());
-                entry.failure = failure.map(|failure| explained(self.host, failure, &entry.tenant));
+                entry.failure = failure.map(|failure| self.masked(failure));
                 let done = (&run.results, run.requests());
                 let kept = results.keep_results(&mut entry, &input.plan, done, self.request.all);
                 entry.failure = entry.failure.take().or(kept.err());

@@ -1,24 +1,20 @@
 //! `tenants merge`: the results of several machines, joined as if one had done all of it.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Deserialize;
-use serde_json::Value;
 
 use super::entry::Entry;
 use super::origin::Origin;
+use super::part::{GuardPart, Looked, Part, TenantPart, look, read, results_in, unusable};
 use super::results::{Drawn, TenantResults};
 use super::shard::Shard;
 use crate::exit::Exit;
-use crate::files::{self, LARGEST_PLAN};
 use crate::manifest::Tenant;
 use crate::plan::PlanDiagnostic;
 use crate::plan::guards::{Guard, GuardName, GuardRules, Observation};
-use crate::plan::saved::{DiagnosticRecord, ShardRecord};
 use crate::render::phrases::duration;
 use crate::render::review::Direction;
 use crate::run::Failure;
@@ -27,59 +23,8 @@ use crate::run::reviewed::age;
 /// How old a result may be by default: that of last night is too old.
 pub const MAX_RESULT_AGE: Duration = Duration::from_secs(12 * 3600);
 
-/// The results of one machine.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Part {
-    command: Option<String>,
-    started_at: Option<String>,
-    run_id: Option<String>,
-    manifests: Option<String>,
-    shard: Option<ShardRecord>,
-    #[serde(default)]
-    shards: Vec<ShardRecord>,
-    #[serde(default)]
-    allow: Vec<String>,
-    tenants: Option<Vec<TenantPart>>,
-    #[serde(default)]
-    guards: Vec<GuardPart>,
-    error: Option<ErrorPart>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct TenantPart {
-    name: String,
-    tenant_id: String,
-    exit_code: u8,
-    plan: Option<Value>,
-    #[serde(default)]
-    diagnostics: Vec<FoundPart>,
-    error: Option<ErrorPart>,
-}
-
-#[derive(Deserialize)]
-struct FoundPart {
-    #[serde(flatten)]
-    diagnostic: DiagnosticRecord,
-    text: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct GuardPart {
-    name: String,
-    limit: String,
-    tripped: bool,
-    accepted: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct ErrorPart {
-    exit_code: Option<u8>,
-    message: String,
-    hint: Option<String>,
-}
+/// How far apart the parts of a run without a name may have begun by default.
+pub const UNNAMED_SPREAD: Duration = Duration::from_secs(3600);
 
 /// What came of a run on several machines.
 #[derive(Debug)]
@@ -90,6 +35,10 @@ pub struct MergedResults {
     pub results: TenantResults,
     /// Of which run they are.
     pub origin: Origin,
+    /// Whether all parts accepted the guard `tenants`, whatever it sees.
+    pub allows_tenants: bool,
+    /// Whether only times, manifests and options show that the parts are of one run, which has no name.
+    pub is_unnamed: bool,
 }
 
 /// Which results are taken.
@@ -99,92 +48,12 @@ pub struct Expected {
     pub run_id: Option<String>,
     /// How long ago it may have begun.
     pub max_age: Duration,
+    /// How far apart its parts may have begun, if it has no name.
+    pub max_spread: Duration,
 }
 
-/// Finds out which command's results a folder holds.
-///
-/// # Errors
-///
-/// It holds none, or those of several commands.
-pub fn merged_command(folder: &Path) -> Result<&'static str, Failure> {
-    let mut found = BTreeSet::new();
-    for path in results_in(folder)? {
-        let part = read(&path)?;
-        found.insert(command(&path, &part)?);
-    }
-    let mut found = found.into_iter();
-    match (found.next(), found.next()) {
-        (Some(command), None) => Ok(command),
-        (first, _) => {
-            let message = match first {
-                None => format!(
-                    "`{}` holds no results of runs for tenants",
-                    folder.display()
-                ),
-                Some(_) => format!("`{}` holds results of several commands", folder.display()),
-            };
-            Err(Failure::new(Exit::Failure, message).hint(
-                "name a folder with what the shards wrote with `--json-into DIR/N.json`, and nothing else",
-            ))
-        }
-    }
-}
-
-fn command(path: &Path, part: &Part) -> Result<&'static str, Failure> {
-    let known = ["apply", "drift", "plan", "rollback"].into_iter();
-    let mut known = known.filter(|known| part.command.as_deref() == Some(known));
-    match (known.next(), &part.tenants) {
-        (Some(known), Some(_)) => Ok(known),
-        _ => Err(not_a_part(path, part)),
-    }
-}
-
-fn not_a_part(path: &Path, part: &Part) -> Failure {
-    let path = path.display();
-    let message = match &part.error {
-        Some(error) => format!("the run that wrote `{path}` failed: {}", error.message),
-        None => format!("`{path}` is not the result of a run for tenants"),
-    };
-    let exit = part.error.as_ref().and_then(|error| error.exit_code);
-    let exit = exit.and_then(Exit::from_code).unwrap_or(Exit::Failure);
-    Failure::new(exit, message).hint("what came of its tenants is not known; run that shard again")
-}
-
-/// Returns the files of a folder that are taken for results.
-///
-/// # Errors
-///
-/// It cannot be read.
-pub fn results_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let unreadable = |error: std::io::Error| {
-        let message = format!("`{}` cannot be read: {error}", folder.display());
-        Failure::new(Exit::Failure, message)
-            .hint("name a folder with what the shards wrote with `--json-into DIR/N.json`")
-    };
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(folder).map_err(unreadable)? {
-        let path = entry.map_err(unreadable)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        if name.ends_with(".json") && !name.ends_with(".plan.json") && !name.starts_with('.') {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(paths)
-}
-
-fn read(path: &Path) -> Result<Part, Failure> {
-    let text =
-        files::read_text(path, LARGEST_PLAN).map_err(|error| unusable(path, &error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| unusable(path, &error.to_string()))
-}
-
-fn unusable(path: &Path, reason: &str) -> Failure {
-    let message = format!("`{}` cannot be used: {reason}", path.display());
-    Failure::new(Exit::Failure, message).hint("run that shard again")
-}
-
-/// Joins the results in a folder; `drawn` draws what was found.
+/// Joins the results in a folder; `drawn` draws what was found, and `tell` says what runs have found that failed as a
+/// whole.
 ///
 /// # Errors
 ///
@@ -193,8 +62,21 @@ pub fn merge(
     folder: &Path,
     expected: &Expected,
     drawn: impl Fn(&[PlanDiagnostic]) -> Drawn,
+    tell: impl Fn(&[PlanDiagnostic]),
 ) -> Result<MergedResults, Failure> {
-    let command = merged_command(folder)?;
+    let Looked { command, exits } = look(folder, tell)?;
+    join(folder, command, expected, drawn).map_err(|failure| Failure {
+        exit: Exit::most_severe(exits.into_iter().chain([failure.exit])),
+        ..failure
+    })
+}
+
+fn join(
+    folder: &Path,
+    command: &'static str,
+    expected: &Expected,
+    drawn: impl Fn(&[PlanDiagnostic]) -> Drawn,
+) -> Result<MergedResults, Failure> {
     let mut merged = MergedResults {
         command,
         results: TenantResults {
@@ -205,16 +87,30 @@ pub fn merge(
             ..TenantResults::default()
         },
         origin: Origin::default(),
+        allows_tenants: true,
+        is_unnamed: false,
     };
+    let mut began = Began::default();
     let mut shards: BTreeSet<Shard> = BTreeSet::new();
     let mut tenants = BTreeSet::new();
-    let (mut first, mut guards) = (None, Vec::new());
+    let (mut first, mut is_known, mut guards) = (None, false, Vec::new());
     for path in results_in(folder)? {
-        let part = read(&path)?;
-        let origin = origin(&path, &part)?;
+        let part: Part = read(&path)?;
+        let mut origin = origin(&path, &part)?;
         check_origin(&path, &origin, expected)?;
+        // A folder in which nothing was planned does not say of which manifests.
+        let says = origin.manifests.is_some() || part.tenants.iter().any(|all| !all.is_empty());
+        if let (Some((_, whole)), false) = (&first, says) {
+            let whole: &Origin = whole;
+            origin.manifests.clone_from(&whole.manifests);
+        }
         let (first_path, whole) = first.get_or_insert_with(|| (path.clone(), origin.clone()));
+        if says && !is_known {
+            whole.manifests.clone_from(&origin.manifests);
+        }
+        is_known |= says;
         check_same((first_path.as_path(), &*whole), (&path, &origin))?;
+        began.add(&path, &origin, expected)?;
         whole.started_at = std::cmp::min(&whole.started_at, &origin.started_at).clone();
         let twice = |what: String| {
             let message = format!("`{}` holds {what} once more", path.display());
@@ -244,6 +140,7 @@ pub fn merge(
         }
         let is_allowed = |word: &String| word == GuardName::Tenants.name();
         let allowed = part.allow.iter().any(is_allowed);
+        merged.allows_tenants &= allowed;
         let found = part.guards.into_iter().filter_map(guard);
         guards.extend(found.map(|guard| Guard {
             accepted: guard.accepted || allowed,
@@ -256,6 +153,7 @@ pub fn merge(
             ..origin
         };
     }
+    merged.is_unnamed = began.times.len() > 1 && merged.origin.run_id.is_none();
     let missing = Shard::missing(&shards);
     if !missing.is_empty() {
         let numbers: Vec<String> = missing.iter().map(ToString::to_string).collect();
@@ -275,7 +173,7 @@ pub fn merge(
         true => merged.results.name_same(),
         false => merged.results.refuse_same(),
     }
-    merged.results.judge(&GuardRules::default(), &guards);
+    merged.results.judge(&GuardRules::default(), &guards, false);
     if command == "plan" {
         merged.results.refuse("", |_| true);
     }
@@ -352,7 +250,7 @@ fn check_same(
         let [one, other] = [run_id, &other.run_id].map(called);
         format!("the first is {one}, the second {other}")
     } else if *manifests != other.manifests {
-        "their manifests or tenants are not the same".to_owned()
+        "their manifests, tenants, selections or limits are not the same".to_owned()
     } else {
         return Ok(());
     };
@@ -364,6 +262,38 @@ fn check_same(
         other.started_at
     );
     Err(Failure::new(Exit::Failure, message).hint(OF_ANOTHER_RUN))
+}
+
+/// When parts began that nothing else may tell from those of another run.
+#[derive(Default)]
+struct Began {
+    times: Vec<(Timestamp, PathBuf)>,
+}
+
+impl Began {
+    /// Adds a part, unless it began too long before or after another for a run without a name: it may be that of
+    /// last night.
+    fn add(&mut self, path: &Path, origin: &Origin, expected: &Expected) -> Result<(), Failure> {
+        let Ok(time) = origin.started_at.parse::<Timestamp>() else {
+            return Ok(());
+        };
+        let apart = |other: &Timestamp| time.duration_since(*other).unsigned_abs();
+        let is_far = |(other, _): &&(Timestamp, PathBuf)| apart(other) > expected.max_spread;
+        let far = self.times.iter().find(is_far);
+        if let (Some((other, other_path)), None) = (far, &origin.run_id) {
+            let message = format!(
+                "`{}` and `{}` may be of different runs: they began {} apart, and their runs have no name",
+                other_path.display(),
+                path.display(),
+                duration(apart(other)),
+            );
+            return Err(Failure::new(Exit::Failure, message).hint(
+                "name the run with the same `--run-id` for all shards, or allow it with `--max-age`",
+            ));
+        }
+        self.times.push((time, path.to_owned()));
+        Ok(())
+    }
 }
 
 fn called(run_id: &Option<String>) -> String {

@@ -8,7 +8,7 @@ mod judge;
 mod many;
 mod merge;
 mod origin;
-mod refusal;
+mod part;
 mod results;
 mod shard;
 mod spool;
@@ -29,14 +29,15 @@ use crate::plan::saved::PlannedTenant;
 
 pub use entry::{Brief, Entry};
 pub use files::{
-    TenantFile, holds_plans, holds_reports, is_of_tenant, no_tenants_file, plan_file,
-    planned_tenants, recorded_tenant, remove_no_tenants, reports, saved_plans, saved_shards,
-    saved_tenant,
+    TenantFile, holds_plans, holds_reports, is_of_tenant, no_tenants_file, of_other_runs,
+    plan_file, planned_tenants, recorded_tenant, remove_no_tenants, replaced_plans, reports,
+    saved_guards, saved_manifests, saved_plans, saved_shards, saved_tenant,
 };
 pub use host::Host;
 pub use many::{Carrying, Input, ManyTenants};
-pub use merge::{Expected, MAX_RESULT_AGE, MergedResults, merge, merged_command, results_in};
+pub use merge::{Expected, MAX_RESULT_AGE, MergedResults, UNNAMED_SPREAD, merge};
 pub use origin::{Origin, manifests_digest};
+pub use part::{merged_command, results_in};
 pub use results::{Drawn, Opened, TenantResults};
 pub use shard::Shard;
 
@@ -62,6 +63,20 @@ pub fn merged(
     name: &str,
 ) -> Result<Merged, Failure> {
     let loaded = plan::load_any(paths, configuration)?;
+    if let Some(label) = name.strip_prefix("label:") {
+        let tenants = loaded.tenants.iter();
+        let names: Vec<&str> = tenants
+            .filter(|tenant| tenant.is_called(name))
+            .map(|tenant| tenant.name.as_str())
+            .collect();
+        if !names.is_empty() {
+            return Err(
+                Failure::usage(format!("one tenant is shown, and `{label}` is a label")).hint(
+                    format!("name a tenant with that label: {}", names.join(", ")),
+                ),
+            );
+        }
+    }
     let own = loaded.of_tenant(name);
     let own = own.ok_or_else(|| unknown(name, &loaded.tenants))?;
     let [tenant] = own.tenants.as_slice() else {
@@ -113,6 +128,9 @@ pub fn choose_whole(tenants: &[Tenant], asked: &Asked) -> Result<Vec<Tenant>, Fa
 ///
 /// No tenant has the name, or several are meant.
 pub fn choose_one(tenants: &[Tenant], asked: &Asked) -> Result<Option<Tenant>, Failure> {
+    if tenants.len() > 1 && asked.named.is_empty() && !asked.all {
+        return Err(not_chosen(tenants).hint("name one with `--tenant NAME`"));
+    }
     let Some(mut chosen) = choose(tenants, asked)? else {
         return Ok(None);
     };
@@ -139,13 +157,7 @@ fn choose_all(tenants: &[Tenant], asked: &Asked) -> Result<Option<Vec<Tenant>>, 
         return Ok(Some(tenants.to_vec()));
     }
     if asked.named.is_empty() {
-        let names: Vec<&str> = tenants.iter().map(|tenant| &*tenant.name).collect();
-        return Err(Failure::usage(format!(
-            "the manifests are for {} tenants: {}",
-            names.len(),
-            names.join(", ")
-        ))
-        .hint(
+        return Err(not_chosen(tenants).hint(
             "name some with `--tenant NAME` or `--tenant label:LABEL`, or take `--all-tenants`",
         ));
     }
@@ -165,6 +177,15 @@ fn choose_all(tenants: &[Tenant], asked: &Asked) -> Result<Option<Vec<Tenant>>, 
         .iter()
         .filter(|tenant| chosen.contains(&tenant.name));
     Ok(Some(chosen.cloned().collect()))
+}
+
+fn not_chosen(tenants: &[Tenant]) -> Failure {
+    let names: Vec<&str> = tenants.iter().map(|tenant| &*tenant.name).collect();
+    Failure::usage(format!(
+        "the manifests are for {} tenants: {}",
+        names.len(),
+        names.join(", ")
+    ))
 }
 
 fn unknown(name: &str, tenants: &[Tenant]) -> Failure {

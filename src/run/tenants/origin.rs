@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::shard::Shard;
 use crate::manifest::{Loaded, Tenant};
-use crate::plan::saved::sha256;
+use crate::plan::Selection;
+use crate::plan::guards::GuardRules;
+use crate::plan::saved::{SelectionRecord, sha256};
 use crate::run::clock;
 
 /// Of which run a result is.
@@ -16,8 +18,8 @@ pub struct Origin {
     pub started_at: String,
     /// What it is called, if that was said: all its parts are called the same.
     pub run_id: Option<String>,
-    /// A digest of the manifests, and of the tenants that were asked for on all machines together; `None` if there
-    /// were no manifests.
+    /// A digest of the manifests, and of what was asked for on all machines together; of the runs that saved
+    /// plans, if these are applied. `None` if there were no manifests.
     pub manifests: Option<String>,
     /// The parts of the tenants that it was for; none if it was for all of them.
     pub shards: BTreeSet<Shard>,
@@ -35,16 +37,39 @@ impl Origin {
     }
 }
 
-/// Computes a digest of what runs have to have in common to be one: what is in the manifests, whatever their
-/// names, and for which tenants it is.
+/// Computes a digest of what runs must have in common to be one: what is in the manifests, whatever their
+/// names, for which tenants it is, which policies are selected and what the guards let through.
 #[must_use]
-pub fn manifests_digest(loaded: &Loaded, tenants: &[Tenant]) -> String {
+pub fn manifests_digest(
+    loaded: &Loaded,
+    tenants: &[Tenant],
+    selection: &Selection,
+    rules: &GuardRules,
+) -> String {
     #[derive(Serialize)]
     struct Common<'a> {
         texts: BTreeSet<&'a str>,
         tenants: BTreeSet<&'a str>,
+        selection: SelectionRecord,
+        limits: [Option<String>; 4],
     }
+    // What is accepted may differ: a guard of all tenants is accepted if every part accepts it.
+    let GuardRules {
+        max_removals,
+        max_policies,
+        max_members_lost,
+        max_tenants,
+        accepted: _,
+        tenant_id: _,
+    } = rules;
     sha256(&Common {
+        selection: SelectionRecord::asked(selection),
+        limits: [
+            Some(max_removals.to_string()),
+            Some(max_policies.to_string()),
+            max_members_lost.map(|limit| limit.to_string()),
+            max_tenants.map(|limit| limit.to_string()),
+        ],
         texts: loaded
             .sources
             .files()

@@ -7,17 +7,15 @@ use std::io;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::entry::{Brief, Entry};
+use super::entry::{Brief, Digests, Entry};
 use super::planned;
 use super::spool::{Slot, Spool};
 use crate::exit::Exit;
 use crate::graph::observe::RequestCounts;
-use crate::plan::guards::{self, Guard};
-use crate::plan::saved::{
-    ApprovalRecord, DiagnosticRecord, PlanRecord, digest_of, digest_without_acceptances,
-};
+use crate::plan::OpenApprovals;
+use crate::plan::guards::Guard;
+use crate::plan::saved::{ApprovalRecord, DiagnosticRecord, PlanRecord, digest_of};
 use crate::plan::since::Cause;
-use crate::plan::{Names, OpenApprovals, Plan};
 use crate::render::json::WithResults;
 use crate::render::review::{Direction, Finding, Review};
 use crate::render::tenants::{self as render, TenantView};
@@ -80,6 +78,8 @@ pub struct TenantResults {
     pub entries: Vec<Entry>,
     /// What the guard `tenants` says.
     pub guard: Option<Guard>,
+    /// Whether what is reviewed includes that it is accepted.
+    pub(super) is_accepted: bool,
     /// From which side the summary describes changes.
     pub direction: Direction,
     pub(super) spool: Spool,
@@ -102,12 +102,8 @@ impl TenantResults {
         entry.failure = input.check_moved().err();
         let (mut prepared, rest) = input.split();
         self.keep_found(entry, &drawn)?;
-        let mut accepted_digest = prepared.digest.clone();
-        if !rest.approved {
-            let (plan, digest) = self::accepted_digest(prepared.plan, &prepared.annotations.names);
-            accepted_digest = digest;
-            prepared.plan = plan.with_tenants_guard(None);
-        }
+        let (plan, digests) = Digests::of(prepared.plan, &prepared.annotations.names);
+        prepared.plan = plan;
         let refusing = prepared.plan.refusing().map(|guard| Guard {
             policies: Vec::new(),
             ..guard.clone()
@@ -115,9 +111,7 @@ impl TenantResults {
         entry.brief = Some(Brief {
             is_empty: prepared.plan.is_empty(),
             approved: rest.approved,
-            digest: prepared.digest.clone(),
-            bare_digest: digest_without_acceptances(&prepared.plan, &prepared.annotations.names),
-            accepted_digest,
+            digests,
             refusing: refusing.collect(),
             only_unapplied: is_only_unapplied(&prepared),
             tenant_id: prepared.plan.tenant_id.clone(),
@@ -219,14 +213,20 @@ impl TenantResults {
         if let Some(prepared) = opened.prepared {
             let (is_empty, only_unapplied) =
                 (prepared.plan.is_empty(), is_only_unapplied(&prepared));
-            let names = &prepared.annotations.names;
+            let tenant_id = prepared.plan.tenant_id.clone();
+            let (_, digests) = Digests::of(prepared.plan, &prepared.annotations.names);
             entry.brief = Some(Brief {
                 is_empty,
                 approved: false,
-                digest: prepared.digest,
-                bare_digest: digest_without_acceptances(&prepared.plan, names),
-                tenant_id: prepared.plan.tenant_id.clone(),
-                accepted_digest: accepted_digest(prepared.plan, names).1,
+                // What `apply` accepted is not part of the file that it carried out.
+                digests: match prepared.digest == digests.accepted {
+                    true => digests,
+                    false => Digests {
+                        usual: prepared.digest,
+                        ..digests
+                    },
+                },
+                tenant_id,
                 refusing: Vec::new(),
                 only_unapplied,
             });
@@ -392,14 +392,6 @@ impl TenantResults {
             },
         }
     }
-}
-
-/// Computes the digest that a plan has if the guard `tenants` is accepted. The plan is returned so.
-fn accepted_digest(plan: Plan, names: &Names) -> (Plan, String) {
-    let accepted = Some(guards::tenants(1, 0, true));
-    let plan = plan.with_tenants_guard(accepted);
-    let digest = digest_of(&plan, names);
-    (plan, digest)
 }
 
 fn is_only_unapplied(prepared: &PreparedPlan) -> bool {

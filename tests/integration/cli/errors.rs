@@ -17,7 +17,7 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 const NO_CODES: [&str; 3] = ["all-devices", "all-users", "several-platforms"];
 
 /// Codes whose examples would be too large, or need a tenant that is not the sample.
-const WITHOUT_EXAMPLE: [&str; 49] = [
+const WITHOUT_EXAMPLE: [&str; 50] = [
     "absent-from-policy-set",
     "ambiguous-filter",
     "approvals-unreadable",
@@ -36,6 +36,7 @@ const WITHOUT_EXAMPLE: [&str; 49] = [
     "missing-plans",
     "tenant-by-domain",
     "other-plans",
+    "unnamed-run",
     "app-available-devices",
     "dynamic-device-exclusion",
     "dynamic-paused",

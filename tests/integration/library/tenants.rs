@@ -18,7 +18,6 @@ use assignctl::graph::pace::{AppCeiling, Class, RateGroup};
 use assignctl::graph::transport::InProcessTransport;
 use assignctl::manifest::{self, Loaded};
 use assignctl::model::RateLimit;
-use assignctl::net::CLOUDS;
 use assignctl::plan::{PlanDiagnostic, PlannedPolicy};
 use assignctl::render::review::Direction;
 use assignctl::report::Settled;
@@ -191,14 +190,6 @@ impl Host for Cluster {
 
     fn drawn_saved(&self, _: &[PlanDiagnostic]) -> Drawn {
         Drawn::default()
-    }
-
-    fn authority(&self, _: &manifest::Tenant) -> String {
-        CLOUDS[0].authority.to_owned()
-    }
-
-    fn client_id(&self) -> Option<String> {
-        None
     }
 
     fn begins(&self, _: &manifest::Tenant) {}

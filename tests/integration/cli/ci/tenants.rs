@@ -199,3 +199,59 @@ fn a_shard_keeps_no_comment_and_an_issue_of_its_own() {
         assert_eq!(platform.changes(), [""; 0], "{kind:?}");
     }
 }
+
+/// r19b 3: a comment never shows the plan of an earlier commit as if it were that of this one.
+#[test]
+fn shards_that_failed_come_to_a_comment_that_says_so() {
+    for kind in Kind::ALL {
+        let mut platform = platform(kind);
+        let plan = |platform: &Platform| {
+            for index in [1, 2] {
+                let line = format!(
+                    "{PLAN} --sandbox all --shard {index}/2 --run-id a --json-into results/{index}.json"
+                );
+                platform.world.run(&line);
+            }
+        };
+        let merge = |platform: &mut Platform, event| {
+            platform.start(event);
+            let line = format!("tenants merge results --ci {}", platform.kind.name());
+            platform.world.run(&line)
+        };
+        plan(&platform);
+        merge(&mut platform, Event::Proposed).exits(0);
+        assert_eq!(platform.changes(), ["comment 101"], "{kind:?}");
+        let manifest = platform.world.read("m.yaml");
+        platform
+            .world
+            .write("m.yaml", &manifest.replace("name: P", "nam: P"));
+        plan(&platform);
+        let ran = merge(&mut platform, Event::Proposed).exits(3);
+        assert_eq!(platform.changes(), ["update comment 101"], "{kind:?}");
+        let body = platform.own_comment();
+        assert!(body.starts_with("<!-- assignctl plan -->\n"), "{body}");
+        assert!(body.contains("m.yaml:6:"), "{body}");
+        assert!(!body.contains("+ group B"), "{body}");
+        match kind {
+            Kind::GitHub => assert!(ran.stderr.contains("::error"), "{}", ran.stderr),
+            Kind::GitLab => {}
+            _ => assert!(ran.stderr.contains("##vso[task.logissue"), "{}", ran.stderr),
+        }
+        if kind != Kind::GitLab {
+            assert_eq!(platform.summary("plan"), body);
+        }
+        // No shard has left anything.
+        for index in [1, 2] {
+            let path = format!("results/{index}.json");
+            std::fs::remove_file(platform.world.path(&path)).expect("a file");
+        }
+        merge(&mut platform, Event::Proposed).exits(1);
+        assert_eq!(platform.changes(), ["update comment 101"], "{kind:?}");
+        assert!(platform.own_comment().contains("holds no results"));
+        // Outside of a request nothing is known of what the shards were to do.
+        merge(&mut platform, Event::Schedule)
+            .exits(1)
+            .says(&["holds no results"]);
+        assert_eq!(platform.changes(), [""; 0], "{kind:?}");
+    }
+}

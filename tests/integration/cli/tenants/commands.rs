@@ -378,3 +378,40 @@ fn runs_are_undone_tenant_by_tenant() {
         .exits(64)
         .says(&["holds no reports of tenants"]);
 }
+
+/// r19b 11: what cannot be done is not suggested.
+#[test]
+fn hints_name_what_the_command_takes() {
+    let world = msp();
+    let shown = world.run("tenants show label:gold m.yaml").exits(64);
+    shown
+        .says(&[
+            "`gold` is a label",
+            "name a tenant with that label: fabrikam",
+        ])
+        .says_nothing_of("did you mean");
+    world.write("assignctl.yaml", "manifests: [m.yaml]\n");
+    let explained = world.run("explain Win --sandbox tenants").exits(64);
+    explained
+        .says(&["the manifests are for 2 tenants", "`--tenant NAME`"])
+        .says_nothing_of("--all-tenants");
+}
+
+/// r19b 11: no terminal cuts what goes to a file.
+#[test]
+fn lines_of_progress_are_whole() {
+    let world = msp();
+    std::fs::remove_file(world.path("tenants/contoso.json")).expect("a file");
+    let ran = world
+        .run("plan m.yaml --all-tenants --sandbox tenants")
+        .exits(1);
+    ran.says(&["] contoso: the sandbox has no tenant in `tenants/contoso.json`"]);
+    let line = ran_line(&world);
+    assert!(line.contains("1 managed"), "{line}");
+}
+
+fn ran_line(world: &crate::cli::support::World) -> String {
+    let ran = world.run("plan m.yaml --tenant fabrikam --sandbox tenants");
+    let lines = ran.stderr.lines();
+    lines.filter(|line| line.contains("] fabrikam: ")).collect()
+}

@@ -5,7 +5,9 @@ mod example;
 mod folders;
 #[cfg(unix)]
 mod interrupted;
+mod merged;
 mod parts;
+mod saved;
 mod shards;
 mod sign_in;
 

@@ -53,7 +53,7 @@ fn results_of_different_runs_are_not_joined() {
     world
         .run("tenants merge r")
         .exits(1)
-        .says(&["their manifests or tenants are not the same"]);
+        .says(&["their manifests, tenants, selections or limits are not the same"]);
     world
         .run("plan m.yaml --run-id two%20words --tenant fabrikam --sandbox tenants")
         .exits(0);
