@@ -7,7 +7,7 @@ use super::arguments::{Apply, Rollback};
 use super::confirm::still_in_git;
 use super::options::{Ci, Common, CountMembers, Tenants};
 use super::output::{Output, remove_earlier};
-use super::tenants::runs;
+use super::tenants::{forget_plans, runs};
 use super::{apply, interrupt, runtime, settings};
 use crate::exit::Exit;
 use crate::render::json;
@@ -73,6 +73,8 @@ fn save(command: &Rollback, out: &Path, common: &Common, output: &Output) -> Res
     read.push(command.of.clone());
     output.keep_inputs(&[("--out", Some(out))], &read)?;
     remove_earlier(out)?;
+    // A folder of reports that is not there.
+    forget_plans(out, None)?;
     let recorded = inputs::report(&command.of)?;
     let mut service = settings::service(&common.service, &config)?;
     let mut rules = settings::guards(&command.guards, &config);

@@ -59,7 +59,7 @@ fn the_worst_code_of_all_shards_wins() {
     std::fs::remove_file(world.path("r/3.json")).expect("a file");
     std::fs::remove_file(world.path("r/1.json")).expect("a file");
     world.edit("r/2.json", |part| {
-        part["tenants"][0]["exitCode"] = 130.into()
+        part["tenants"][0]["exitCode"] = 130.into();
     });
     world
         .run("tenants merge r")

@@ -217,6 +217,28 @@ fn a_plan_that_fails_early_leaves_no_earlier_plans() {
     assert!(!world.has("p.json"));
 }
 
+/// r19b 5: a rollback that cannot be planned leaves no earlier plans either.
+#[test]
+fn a_rollback_that_fails_early_leaves_no_earlier_plans() {
+    let world = msp();
+    let apply = "apply m.yaml --all-tenants --yes --report reports --sandbox tenants";
+    world.run(apply).exits(0);
+    for of in ["nothing", "empty"] {
+        let undo = "rollback reports --out back --sandbox tenants";
+        world.run(undo).exits(0);
+        assert!(world.has("back/contoso.plan.json"));
+        std::fs::create_dir_all(world.path("empty")).expect("a folder");
+        let line = format!("rollback {of} --out back --sandbox tenants");
+        assert_ne!(world.run(&line).code, Some(0), "{of}");
+        assert!(!world.has("back/contoso.plan.json"), "{of}");
+    }
+    let report = "rollback reports/contoso.report.jsonl --out back.json --sandbox tenants";
+    world.run(report).exits(0);
+    let broken = "rollback m.yaml --out back.json --sandbox tenants";
+    assert_ne!(world.run(broken).code, Some(0));
+    assert!(!world.has("back.json"));
+}
+
 /// r19b 8: plans of which some are of a run for all tenants are not those of one shard.
 #[test]
 fn a_folder_in_which_one_part_was_planned_again_is_no_shard() {

@@ -178,7 +178,10 @@ fn a_token_of_one_tenant_is_never_sent_for_another() {
     assert_eq!(of("fabrikam")["exitCode"], 7);
     assert_eq!(of("fabrikam")["plan"], Value::Null);
     let said = of("fabrikam")["error"]["message"].as_str().expect("a text");
-    assert!(said.contains("the token is for the tenant"), "{said}");
+    let expected = format!("the token is for the tenant `{CONTOSO}`, not for `{FABRIKAM}`");
+    assert_eq!(said, expected);
+    let hint = of("fabrikam")["error"]["hint"].as_str().expect("a hint");
+    assert!(hint.contains("registered for several"), "{hint}");
 }
 
 #[test]
