@@ -166,7 +166,9 @@ impl Progress {
             .filter(is_carried)
             .collect();
         let is_intent = |carried: &&LiveAssignment| {
-            carried.assignment.key.variant.is_none() && carried.raw.contains_key("intent")
+            let intent = carried.raw.get("intent");
+            carried.assignment.key.variant.is_none()
+                && intent.is_some_and(|intent| intent != "apply")
         };
         let may_help = !carried.is_empty()
             && error.is_about_properties()
