@@ -150,6 +150,15 @@ impl<'a> AssignmentRecord<'a> {
         }
     }
 
+    /// Says whether an assignment of a remediation was written to repair.
+    #[must_use]
+    pub fn repairing(self, repairs: bool) -> Self {
+        Self {
+            run_remediation_script: Some(Some(repairs)),
+            ..self
+        }
+    }
+
     /// Writes out the planned assignments of a policy.
     pub fn planned(policy: &'a PlannedPolicy, names: &'a Names) -> Vec<Self> {
         let all = policy.after.iter();

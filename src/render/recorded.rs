@@ -6,12 +6,13 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use super::clean::clean;
-use super::groups::update;
+use super::groups::{DETECTS, update};
 use super::json::Json;
 use super::markdown::{code, marker};
 use super::phrases::reason;
 use super::phrases::{assignment, count, duration, named_tenant};
 use super::review::Direction;
+use crate::model::Assignment;
 use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
 use crate::plan::{Change, Names, changes};
 use crate::report::{Outcome, PendingApproval, Reason, Recorded, RecordedPolicy, RequestsRecord};
@@ -93,8 +94,8 @@ pub fn text(recorded: &Recorded, policies: &[&RecordedPolicy], brief: bool) -> S
         if brief {
             continue;
         }
-        for change in changes(&policy.before, &policy.after) {
-            let _ = writeln!(drawn, "  {}", line(&change, &recorded.names));
+        for line in lines(policy, &recorded.names) {
+            let _ = writeln!(drawn, "  {line}");
         }
         drawn.push('\n');
     }
@@ -119,6 +120,25 @@ pub fn text(recorded: &Recorded, policies: &[&RecordedPolicy], brief: bool) -> S
         result(recorded, policies)
     );
     drawn
+}
+
+/// Says what a run was to change, and which assignments it kept and wrote to detect only.
+fn lines(policy: &RecordedPolicy, names: &Names) -> Vec<String> {
+    let detects = |after: &&Assignment| {
+        !after.key.target.is_exclusion() && policy.repairs(after) == Some(false)
+    };
+    let changes = changes(&policy.before, &policy.after);
+    let changed = changes.iter().map(|change| {
+        let detects = change.after().filter(detects).map_or("", |_| DETECTS);
+        format!("{}{detects}", line(change, names))
+    });
+    let kept = policy
+        .after
+        .iter()
+        .filter(|after| policy.before.contains(after));
+    let kept = kept.filter(detects).filter(|_| !changes.is_empty());
+    let kept = kept.map(|kept| format!("= {}{DETECTS}", assignment(kept, names)));
+    changed.chain(kept).collect()
 }
 
 /// Says a change in one line.
@@ -175,17 +195,13 @@ pub fn markdown(recorded: &Recorded, policies: &[&RecordedPolicy], most_bytes: u
 }
 
 fn row(policy: &RecordedPolicy, names: &Names) -> String {
-    let changes = changes(&policy.before, &policy.after);
-    let lines: Vec<String> = changes
-        .iter()
-        .map(|change| code(line(change, names)))
-        .collect();
+    let changes: Vec<String> = lines(policy, names).into_iter().map(code).collect();
     format!(
         "| {} | {} | {} | {} | {} |\n",
         outcome(policy),
         code(name(policy)),
         policy.kind,
-        lines.join("<br>"),
+        changes.join("<br>"),
         why(policy).map(code).unwrap_or_default()
     )
 }
@@ -258,6 +274,17 @@ fn name_of_tenant(recorded: &Recorded) -> Option<&str> {
     recorded.tenant.as_ref().map(|tenant| tenant.name.as_str())
 }
 
+fn after<'a>(policy: &'a RecordedPolicy, names: &'a Names) -> Vec<AssignmentRecord<'a>> {
+    let records = policy.after.iter().map(|after| {
+        let record = AssignmentRecord::new(after, names);
+        match policy.repairs(after) {
+            Some(repairs) => record.repairing(repairs),
+            None => record,
+        }
+    });
+    records.collect()
+}
+
 /// Returns what a run did as JSON.
 pub fn json<'a>(recorded: &'a Recorded, policies: &[&'a RecordedPolicy]) -> Json<'a> {
     let names = &recorded.names;
@@ -281,7 +308,7 @@ pub fn json<'a>(recorded: &'a Recorded, policies: &[&'a RecordedPolicy]) -> Json
                 outcome: policy.outcome.map(Outcome::name),
                 may_be_changed: policy.may_be_changed(),
                 before: AssignmentRecord::all(&policy.before, names),
-                after: AssignmentRecord::all(&policy.after, names),
+                after: after(policy, names),
                 error: error_record(policy, false),
                 approval: policy.approval.as_ref(),
                 note: error_record(policy, true),

@@ -15,6 +15,7 @@ use serde_json::Value;
 use super::line::{EndLine, ErrorRecord, Event, PolicyLine, SendingLine, StartLine};
 use super::outcome::{Filing, Outcome, PendingApproval, Reason};
 use crate::graph::observe::RequestCounts;
+use crate::kinds::AssignmentProperties;
 use crate::model::{Assignment, AssignmentKey, LiveAssignment, PolicyKind, SharedText};
 use crate::plan::Names;
 use crate::plan::saved::{
@@ -132,6 +133,20 @@ impl RecordedPolicy {
     /// Whether the run has filed a request for approval, or may have.
     pub fn may_be_filed(&self) -> bool {
         self.approval.is_some() || self.unknown_filing().is_some()
+    }
+
+    /// Whether an assignment was to repair; `None` if the policy is not a remediation.
+    pub fn repairs(&self, assignment: &Assignment) -> Option<bool> {
+        if self.kind.spec().properties != AssignmentProperties::Remediation {
+            return None;
+        }
+        let mut stated = self.remediation.iter();
+        let stated = stated.find(|(key, _)| *key == assignment.key);
+        Some(
+            stated.map_or(!assignment.key.target.is_exclusion(), |(_, repairs)| {
+                *repairs
+            }),
+        )
     }
 
     /// Whether the report only takes over what an earlier run may have filed.

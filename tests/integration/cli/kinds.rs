@@ -386,7 +386,20 @@ fn a_plan_shows_each_kept_assignment_that_is_written_to_detect_only() {
         .run("show p.json")
         .exits(0)
         .says(&[&format!("= {kept}")]);
-    world.sandbox("apply m.yaml --yes").exits(0);
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0);
+    // What a run has switched off is shown of its report as well.
+    for format in ["text", "markdown"] {
+        world
+            .run(&format!("show r.jsonl --format {format}"))
+            .exits(0)
+            .says(&[&format!("= {kept}")]);
+    }
+    let shown = world.run("show r.jsonl --format json").exits(0).json();
+    let after = shown["policies"][0]["after"].as_array().expect("a list");
+    let repairs = after.iter().map(|after| &after["runRemediationScript"]);
+    assert_eq!(repairs.collect::<Vec<_>>(), [true, false, true]);
     // By itself it is no difference, and that is said.
     entry(", runRemediationScript: false");
     for format in ["text", "markdown", "github"] {
