@@ -143,7 +143,7 @@ impl Progress {
 
     /// Tries the present step again without what the program does not know of assignments, if that is what was
     /// refused: an assignment without it is more than none. Not without an intent, which may say the opposite of
-    /// what stays. `false` if there is no such thing.
+    /// what stays. `false` if nothing can be left out.
     pub(super) fn leave_unknown(
         &mut self,
         policy: &PlannedPolicy,

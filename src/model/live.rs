@@ -191,7 +191,7 @@ pub struct UnavailableKind {
     pub kind: PolicyKind,
     /// The request, and what the service says.
     pub reason: String,
-    /// Whether the sign-in may not see it; else the tenant does not have it, most often for want of a licence.
+    /// Whether the sign-in may not see it; else the tenant does not have it, usually because a licence is missing.
     pub is_forbidden: bool,
 }
 
@@ -240,7 +240,7 @@ pub struct RawPolicy {
 pub struct Needs {
     /// The kinds of policies, all of whose policies are listed.
     pub kinds: BTreeSet<PolicyKind>,
-    /// Those of them that are left out anyway; that their list is refused is no failure.
+    /// Those of them that are left out anyway: a list of theirs that is refused does not end the run.
     pub spare: BTreeSet<PolicyKind>,
     /// Display names of groups. Of spellings that differ in case only, one.
     pub group_names: BTreeSet<String>,

@@ -123,7 +123,7 @@ pub fn check_configured_tenant(
 ///
 /// # Errors
 ///
-/// Names both tenants, or says why there is no sign-in.
+/// Names both tenants, or says why the sign-in failed.
 pub async fn check_sign_in(
     client: &Arc<Client>,
     named: Option<&str>,

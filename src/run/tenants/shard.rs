@@ -46,7 +46,7 @@ impl Shard {
         found.ok_or_else(|| format!("part {index} of {of} does not exist; the first is 1"))
     }
 
-    /// Takes what a file says; `None` if there is no such part.
+    /// Takes what a file says; `None` if that part cannot exist.
     #[must_use]
     pub fn known(record: ShardRecord) -> Option<Self> {
         let ShardRecord { index, of } = record;
