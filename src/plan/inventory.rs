@@ -70,6 +70,8 @@ pub struct Inventory {
     pub subject: Option<Subject>,
     /// The options that make it a part of what there is.
     pub partial: Selection,
+    /// The options that choose policies otherwise: `--policy` and `--unmanaged`.
+    pub also_narrowed_by: Vec<&'static str>,
     /// The id of the filter that was asked for.
     pub filter: Option<String>,
     /// Whether only policies that reach no one were asked for.
@@ -170,7 +172,10 @@ pub fn inventory(
         .filter(|policy| !query.unassigned || policy.is_unassigned);
     let mut policies: Vec<InventoryPolicy> = policies.collect();
     policies.sort_by(|one, other| one.policy.cmp(&other.policy));
+    let by_policy = (query.selection != query.partial).then_some("--policy");
+    let unmanaged = query.managed.is_some().then_some("--unmanaged");
     Inventory {
+        also_narrowed_by: by_policy.into_iter().chain(unmanaged).collect(),
         tenant_id,
         subject: query.subject.clone(),
         partial: query.partial.clone(),

@@ -182,9 +182,22 @@ fn narrow(widths: &mut [usize], least: &[usize], room: usize) {
 /// Says how much was found, in a sentence that also says when nothing was, and what was left out.
 pub fn summary(inventory: &Inventory) -> String {
     let found = found(inventory);
-    match inventory.partial.is_partial() {
-        true => format!("{found}; partial view: {}", narrowed(&inventory.partial)),
-        false => found,
+    let mut limits = Vec::new();
+    if inventory.partial.is_partial() {
+        limits.push(narrowed(&inventory.partial));
+    }
+    let asks = inventory.subject.is_some() || inventory.filter.is_some();
+    if asks || inventory.unassigned_only {
+        limits.extend(
+            inventory
+                .also_narrowed_by
+                .iter()
+                .map(|option| (*option).to_owned()),
+        );
+    }
+    match limits.is_empty() {
+        true => found,
+        false => format!("{found}; partial view: {}", limits.join(" ")),
     }
 }
 
@@ -234,7 +247,7 @@ fn found(inventory: &Inventory) -> String {
             format!(
                 "{found} of {} to {}",
                 policies(&rows),
-                subject_name(subject)
+                subject_name(inventory, subject)
             )
         }
         Some(subject) => {
@@ -251,14 +264,16 @@ fn found(inventory: &Inventory) -> String {
             format!(
                 "{found} of {} for {}{excluded}{filtered}",
                 policies(&rows),
-                subject_name(subject)
+                subject_name(inventory, subject)
             )
         }
     }
 }
 
-fn subject_name(subject: &Subject) -> String {
-    format!("{} {}", subject.kind.name(), clean(&subject.name))
+fn subject_name(inventory: &Inventory, subject: &Subject) -> String {
+    let shares = inventory.names.shares_group_name(&subject.id);
+    let name = named(&subject.name, &subject.id, shares);
+    format!("{} {name}", subject.kind.name())
 }
 
 fn is_effective(inventory: &Inventory) -> bool {

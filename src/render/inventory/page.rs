@@ -81,7 +81,7 @@ struct RowData {
 pub fn page(inventory: &Inventory, made_at: &str, unavailable: &[&str]) -> String {
     let tenant = inventory.tenant_id.as_deref().unwrap_or("unknown");
     let whose = match &inventory.subject {
-        Some(subject) => format!(" · {}", subject_name(subject)),
+        Some(subject) => format!(" · {}", subject_name(inventory, subject)),
         None => String::new(),
     };
     let about = format!(

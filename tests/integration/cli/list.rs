@@ -167,6 +167,16 @@ fn narrowed_by_policy_kind_and_filter() {
     world
         .sandbox("list --unassigned")
         .says(&["2 policies reach no one"]);
+    // It is said of what was looked at, not of the tenant.
+    for line in ["--unassigned --policy O*", "--group A --policy Nobody"] {
+        let ran = world.sandbox(&format!("list {line}")).exits(0);
+        ran.says(&["; partial view: --policy"]);
+    }
+    world.manifest(&["match: \"*\", include: []"]);
+    world
+        .sandbox("list --unassigned --unmanaged m.yaml")
+        .exits(0)
+        .says(&["1 policy reaches no one; partial view: --unmanaged"]);
 }
 
 #[test]
