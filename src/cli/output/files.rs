@@ -12,8 +12,9 @@ use crate::run::inputs::{FileKind, is_report};
 use crate::run::tenants::is_of_tenant;
 
 impl Output {
-    /// Refuses a run that would write its result, or another of its files, over what it reads. The result of an
-    /// earlier run is removed: if this run is killed, that must not be taken for its own.
+    /// Refuses a run that would write its result, or another of its files, over what it reads, or where no file
+    /// can be made. The result of an earlier run is removed: if this run is killed, that must not be taken for its
+    /// own.
     pub(in crate::cli) fn keep_inputs(
         &self,
         outputs: &[(&str, Option<&Path>)],
@@ -23,7 +24,15 @@ impl Output {
         outputs.push(("--json-into", self.json_into.as_deref()));
         keep_inputs(&outputs, inputs)?;
         self.may_save.set(true);
-        self.json_into.as_deref().map_or(Ok(()), remove_earlier)
+        let Some(path) = self.json_into.as_deref() else {
+            return Ok(());
+        };
+        remove_earlier(path)?;
+        match path.exists() {
+            // A pipe or a device: opened once, when there is something to write.
+            true => Ok(()),
+            false => files::check(path).map_err(|error| Failure::unwritten(path, &error)),
+        }
     }
 
     /// Refuses a result that would be written over a tenant's plan or report, which the run writes to a folder.
@@ -68,22 +77,31 @@ impl Output {
 }
 
 pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
-    keep_report(path)?;
+    keep_own_work(path)?;
     files::save(path, text).map_err(|error| Failure::unwritten(path, &error))
 }
 
-/// Refuses to write over the report of an apply.
-fn keep_report(path: &Path) -> Result<(), Failure> {
-    if !is_report(path) {
+/// Refuses to write over what cannot be made again: the report of an apply, a manifest, a configuration.
+fn keep_own_work(path: &Path) -> Result<(), Failure> {
+    let (what, hint) = if is_report(path) {
+        let hint = "`rollback` and `apply --resume` need it; name another file";
+        ("the report of an apply", hint)
+    } else if has_manifest_ending(path) {
+        match FileKind::of(path) {
+            Some(FileKind::Manifest) => ("a manifest", "name another file"),
+            Some(FileKind::Configuration) => ("a configuration", "name another file"),
+            _ => return Ok(()),
+        }
+    } else {
         return Ok(());
-    }
-    let message = format!("`{}` is the report of an apply", path.display());
-    Err(Failure::usage(message).hint("`rollback` and `apply --resume` need it; name another file"))
+    };
+    let message = format!("`{}` is {what}", path.display());
+    Err(Failure::usage(message).hint(hint))
 }
 
 /// Removes what an earlier run wrote to a file that this run is going to write.
 pub(in crate::cli) fn remove_earlier(path: &Path) -> Result<(), Failure> {
-    keep_report(path)?;
+    keep_own_work(path)?;
     files::remove_earlier(path).map_err(|error| Failure::unwritten(path, &error))
 }
 

@@ -8,6 +8,42 @@ fn world() -> World {
     World::with(&tenant, &["name: P, include: [group: A]"])
 }
 
+#[test]
+fn a_result_that_cannot_be_written_ends_the_run_before_its_first_write() {
+    let world = world();
+    world
+        .sandbox("apply m.yaml --yes --json-into m.yaml/x.json")
+        .exits(1)
+        .says(&["`m.yaml/x.json` cannot be written"]);
+    assert_eq!(world.rows("P"), [""; 0]);
+}
+
+#[test]
+fn manifests_and_configurations_are_not_written_over() {
+    let world = world();
+    let other = world.read("m.yaml");
+    world.write("other.yaml", &other);
+    world.write("assignctl.yaml", "manifests: [m.yaml]\n");
+    for (file, what) in [
+        ("other.yaml", "a manifest"),
+        ("assignctl.yaml", "a configuration"),
+    ] {
+        for line in [
+            "plan m.yaml --out",
+            "plan m.yaml --json-into",
+            "export --snapshot",
+        ] {
+            let ran = world.sandbox(&format!("{line} {file}")).exits(64);
+            assert!(
+                ran.stderr.contains(what) || ran.stderr.contains("a file of the run"),
+                "{line} {file}: {}",
+                ran.stderr
+            );
+        }
+    }
+    assert_eq!(world.read("other.yaml"), other);
+}
+
 #[cfg(unix)]
 mod unix {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
