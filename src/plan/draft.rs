@@ -75,9 +75,9 @@ impl Draft {
             .collect()
     }
 
-    /// Returns the names of the groups of all policies.
-    pub fn group_names(&self) -> BTreeSet<String> {
-        let shown = self.shown(true);
+    /// Returns the names of the groups in the changed policies (in all, if `all` is set).
+    pub fn group_names(&self, all: bool) -> BTreeSet<String> {
+        let shown = self.shown(all);
         let ids = shown.filter_map(|assignment| assignment.key.target.group_id());
         let names = ids.filter_map(|id| self.annotations.names.group(id));
         names.map(str::to_owned).collect()

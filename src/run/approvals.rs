@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::filings::{Filings, Unknown, with_codes};
-use super::reviewed::check_tenant;
+use super::reviewed::{Origin, check_report};
 use super::{Failure, unavailable, unless_stopped};
 use crate::apply::withdraw::withdraw_all;
 use crate::auth::claims::Claims;
@@ -250,11 +250,13 @@ async fn filed(
     client: &Arc<Client>,
     began: Timestamp,
 ) -> Result<Filings, Failure> {
-    let tenant_id = Reader::new(Arc::clone(client)).tenant_id().await?;
-    if recorded.has_plan() {
-        let of_report = recorded.tenant_id.as_deref();
-        check_tenant("report", of_report, tenant_id.as_deref())?;
-    }
+    let reader = Reader::new(Arc::clone(client));
+    let tenant_id = reader.tenant_id().await?;
+    let here = Origin {
+        tenant_id: tenant_id.as_deref(),
+        graph_url: reader.graph_url(),
+    };
+    check_report(&recorded, here)?;
     with_codes(recorded.policies, client, began).await
 }
 

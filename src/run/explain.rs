@@ -1,6 +1,5 @@
 //! `explain`: why a policy has its assignments. There is no writer in this module.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -72,11 +71,7 @@ pub async fn explain(
             approvals: false,
         };
         if !made.policies().is_empty() {
-            add_names(&mut made, &reader, &request).await?;
-            // A group of the same name may be nowhere in the manifests.
-            let names = made.group_names();
-            let namesakes = reader.groups(&names, &BTreeSet::new()).await?;
-            made.add_names(BTreeSet::new(), namesakes, Vec::new());
+            add_names(&mut made, &reader, &request, &needs.group_names).await?;
         }
         let selected = select::select(&loaded.manifest, &live, false).policies;
         let mut selected = selected.into_iter();

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::approvals;
 use super::connect::ServiceSettings;
 use super::members::{self, MembersRequest};
-use super::reviewed::check_tenant;
+use super::reviewed::{Origin, check_tenant};
 use super::who::{self, Who};
 use super::{Failure, clock, inputs, manifests, unavailable, unless_stopped};
 use crate::diagnostic::Diagnostic;
@@ -161,7 +161,7 @@ pub async fn plan(
             NameUnmanaged::NewOrBroad(seen) => draft.name_unmanaged(Some(seen), true),
         }
         let looked_up = async {
-            add_names(&mut draft, &reader, request).await?;
+            add_names(&mut draft, &reader, request, &needs.group_names).await?;
             let mut found = members::count(
                 &mut draft,
                 &reader,
@@ -209,12 +209,13 @@ pub(super) fn left_out(kinds: &BTreeSet<PolicyKind>, asked: &[PolicyKind]) -> BT
         .collect()
 }
 
-/// Looks up what groups and filters are called that only the tenant names, and what else changes with
-/// policy sets.
+/// Looks up what groups and filters are called that only the tenant names, which other groups are called the
+/// same, and what else changes with policy sets. Groups have been looked up by the names in `by_name`.
 pub(super) async fn add_names(
     draft: &mut Draft,
     reader: &Reader,
     request: &PlanRequest<'_>,
+    by_name: &BTreeSet<String>,
 ) -> Result<(), Failure> {
     // Warnings of unchanged policies name their groups.
     let all = request.all || request.members.lint_all;
@@ -226,6 +227,11 @@ pub(super) async fn add_names(
     let deleted = reader.deleted_groups(&missing.cloned().collect()).await?;
     draft.add_names(asked, groups, filters);
     draft.add_deleted_groups(deleted);
+    let by_name: BTreeSet<String> = by_name.iter().map(|name| name.to_lowercase()).collect();
+    let mut names = draft.group_names(all);
+    names.retain(|name| !by_name.contains(&name.to_lowercase()));
+    let namesakes = reader.groups(&names, &BTreeSet::new()).await?;
+    draft.add_names(BTreeSet::new(), namesakes, Vec::new());
     let sets = draft.changed_sets();
     let members = reader.set_members(&sets).await?;
     for ((kind, id), members) in sets.iter().zip(members) {
@@ -278,8 +284,16 @@ pub fn explain(
     baseline: &Baseline,
     audit: Option<&Audit>,
 ) -> Result<Since, Failure> {
-    let signed_in = plan.tenant_id.as_deref();
-    check_tenant("report", baseline.tenant_id.as_deref(), signed_in)?;
+    let here = Origin {
+        tenant_id: plan.tenant_id.as_deref(),
+        graph_url: &plan.graph_url,
+    };
+    // It only tells what is new; from another service, nothing of it is found here.
+    let of_report = Origin {
+        tenant_id: baseline.tenant_id.as_deref(),
+        ..here
+    };
+    check_tenant("report", of_report, here)?;
     let report = report.display().to_string();
     let is_later = |policy: &PlannedPolicy| {
         audit.is_some_and(|audit| audit.shows_a_later_run(policy, baseline))

@@ -11,7 +11,7 @@ use super::apply::ApplyInput;
 use super::connect::ServiceSettings;
 use super::filings::{Filings, Unknown, waits, with_codes};
 use super::plan::{PlanRequest, PreparedPlan};
-use super::reviewed::check_tenant;
+use super::reviewed::{Origin, check_report};
 use super::rollback::{applied_policy, narrow};
 use super::{Failure, unless_stopped};
 use crate::diagnostic::Sources;
@@ -37,13 +37,11 @@ pub async fn plan_resume(
 ) -> Result<ApplyInput, Failure> {
     let reader = Reader::new(Arc::clone(client));
     let tenant_id = unless_stopped(stop, async { Ok(reader.tenant_id().await?) }).await?;
-    if recorded.has_plan() {
-        check_tenant(
-            "report",
-            recorded.tenant_id.as_deref(),
-            tenant_id.as_deref(),
-        )?;
-    }
+    let here = Origin {
+        tenant_id: tenant_id.as_deref(),
+        graph_url: reader.graph_url(),
+    };
+    check_report(&recorded, here)?;
     let write_with = request.write_with.unwrap_or_default();
     let mut plan = Plan {
         graph_url: reader.graph_url().to_owned(),

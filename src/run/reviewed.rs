@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use super::{Failure, unless_stopped};
 use crate::exit::Exit;
@@ -15,6 +16,7 @@ use crate::graph::client::Client;
 use crate::plan::guards::{self, Guard};
 use crate::render::clean::clean;
 use crate::render::phrases::{duration, seen};
+use crate::report::Recorded;
 
 /// How old a saved plan may be by default.
 pub const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
@@ -78,27 +80,62 @@ pub fn check_digest(digest: &str, expected: Option<&str>) -> Result<(), Failure>
     }
 }
 
-/// Refuses a file that is for another tenant than the sign-in.
+/// Where a file comes from: the tenant, if its token named it, and the service's URL.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// The tenant's id; `None` if the token did not name it.
+    pub tenant_id: Option<&'a str>,
+    /// The service's URL.
+    pub graph_url: &'a str,
+}
+
+/// Refuses a file that is for another tenant than the sign-in. Where neither names its tenant, the service's
+/// host is all that tells where the file belongs.
 ///
 /// # Errors
 ///
-/// Names both tenants.
-pub fn check_tenant(
-    what: &str,
-    tenant_id: Option<&str>,
-    signed_in: Option<&str>,
-) -> Result<(), Failure> {
-    if tenant_id == signed_in {
+/// Names both tenants, or both services.
+pub fn check_tenant(what: &str, file: Origin<'_>, here: Origin<'_>) -> Result<(), Failure> {
+    let signed_in = here.tenant_id;
+    if file.tenant_id != signed_in {
+        return Err(Failure::new(
+            Exit::Failure,
+            format!(
+                "the {what} is for tenant {}, but the sign-in is for tenant {}",
+                file.tenant_id.unwrap_or("unknown"),
+                signed_in.unwrap_or("unknown")
+            ),
+        ));
+    }
+    let host = |url: &str| Url::parse(url).ok()?.host_str().map(str::to_owned);
+    if signed_in.is_some() || host(file.graph_url) == host(here.graph_url) {
         return Ok(());
     }
     Err(Failure::new(
         Exit::Failure,
         format!(
-            "the {what} is for tenant {}, but the sign-in is for tenant {}",
-            tenant_id.unwrap_or("unknown"),
-            signed_in.unwrap_or("unknown")
+            "the {what} is for the service at {}, that of this run is at {}, and the tenant of both is unknown",
+            clean(file.graph_url),
+            here.graph_url
         ),
-    ))
+    )
+    .hint("sign in with a token that names its tenant, or use the service that the file is for"))
+}
+
+/// Refuses a report that is for another tenant than the sign-in; one whose run had no plan is for none.
+///
+/// # Errors
+///
+/// As `check_tenant`.
+pub fn check_report(recorded: &Recorded, here: Origin<'_>) -> Result<(), Failure> {
+    let of_report = Origin {
+        tenant_id: recorded.tenant_id.as_deref(),
+        graph_url: &recorded.graph_url,
+    };
+    match recorded.has_plan() {
+        true => check_tenant("report", of_report, here),
+        false => Ok(()),
+    }
 }
 
 /// Refuses a sign-in for another tenant than the configuration names, where no plan is judged.

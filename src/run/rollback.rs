@@ -1,5 +1,6 @@
 //! `rollback`: undoes what a report says that its run did.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -7,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::apply::ApplyInput;
 use super::connect::ServiceSettings;
 use super::plan::{PlanRequest, PreparedPlan, add_names};
-use super::reviewed::check_tenant;
+use super::reviewed::{Origin, check_report};
 use super::{Failure, members, unless_stopped};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
@@ -41,12 +42,14 @@ pub async fn plan_rollback(
     stop: &CancellationToken,
 ) -> Result<PlannedRollback, Failure> {
     let reader = Reader::new(Arc::clone(client));
-    let has_plan = recorded.has_plan();
+    let tenant_id = unless_stopped(stop, async { Ok(reader.tenant_id().await?) }).await?;
+    let here = Origin {
+        tenant_id: tenant_id.as_deref(),
+        graph_url: reader.graph_url(),
+    };
+    check_report(&recorded, here)?;
     let Recorded {
-        policies,
-        names,
-        tenant_id: of_report,
-        ..
+        policies, names, ..
     } = recorded;
     let mut applied: Vec<AppliedPolicy> = policies
         .into_iter()
@@ -57,10 +60,6 @@ pub async fn plan_rollback(
         (policy.kind, &policy.name)
     })?;
     let ((plan, annotations), moved, as_before) = unless_stopped(stop, async {
-        let tenant_id = reader.tenant_id().await?;
-        if has_plan {
-            check_tenant("report", of_report.as_deref(), tenant_id.as_deref())?;
-        }
         let ids: Vec<(PolicyKind, String)> = applied
             .iter()
             .map(|policy| (policy.kind, policy.id.clone()))
@@ -79,7 +78,7 @@ pub async fn plan_rollback(
         let (groups, filters) = reader.names(&restored.groups, filters).await?;
         let gone = restored.not_in(&groups, &filters);
         let mut back = rollback::plan(&applied, &live, &gone, names, &inputs);
-        add_names(&mut back.draft, &reader, request).await?;
+        add_names(&mut back.draft, &reader, request, &BTreeSet::new()).await?;
         back.draft.leave_out(left_out, &warnings);
         members::count(
             &mut back.draft,

@@ -17,7 +17,7 @@ use crate::plan::{Names, PlannedPolicy, Summary};
 use crate::report::{Announced, Filing, Moved, PendingApproval, Report, Settled};
 use crate::run::connect::ServiceSettings;
 use crate::run::plan::{PlanRequest, PreparedPlan};
-use crate::run::reviewed::{check_digest, check_tenant};
+use crate::run::reviewed::{Origin, check_digest, check_tenant};
 use crate::run::{Failure, members, unless_stopped};
 
 /// What is to be carried out.
@@ -164,7 +164,15 @@ impl ApplyInput {
         } = saved;
         unless_stopped(stop, async {
             let tenant_id = reader.tenant_id().await?;
-            check_tenant("plan", plan.tenant_id.as_deref(), tenant_id.as_deref())?;
+            let here = Origin {
+                tenant_id: tenant_id.as_deref(),
+                graph_url: reader.graph_url(),
+            };
+            let of_plan = Origin {
+                tenant_id: plan.tenant_id.as_deref(),
+                graph_url: &plan.graph_url,
+            };
+            check_tenant("plan", of_plan, here)?;
             let write_with = request.write_with.unwrap_or(plan.write_with);
             let plan = plan.written_with(write_with);
             let mut judges = plan.guards.iter().map(|guard| guard.name);

@@ -73,6 +73,7 @@ mod support;
 mod tenant_members;
 mod tenants;
 mod tls;
+mod unknown_tenant;
 mod unmanaged;
 mod validate;
 mod views;

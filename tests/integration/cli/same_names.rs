@@ -123,3 +123,34 @@ fn f25_a_warning_about_one_of_two_policies_has_its_id() {
         policy_id(1)
     )]);
 }
+
+#[test]
+fn f25_a_group_has_its_id_beside_it_where_its_namesake_is_not_in_the_plan() {
+    let tenant = Tenant::new()
+        .group("Twin")
+        .group("A")
+        .group("Other")
+        .policy("P", &["+Twin"]);
+    let world = World::with(&tenant, &["name: P, include: [group: A]"]);
+    world.edit("tenant.json", |state| {
+        state["groups"][2]["displayName"] = json!("twin");
+    });
+    let named = format!("group Twin ({})", group_id(1));
+    for format in FORMATS {
+        let ran = world.sandbox(&format!("plan m.yaml {format}")).exits(0);
+        assert!(
+            ran.stdout.contains(&group_id(1)),
+            "{format}: {}",
+            ran.stdout
+        );
+    }
+    world.sandbox("drift m.yaml").exits(2).says(&[&named]);
+    world
+        .sandbox(&format!("list --group {}", group_id(1)))
+        .exits(0)
+        .says(&[&format!("to {named}")]);
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0);
+    world.sandbox("rollback r.jsonl").says(&[&named]);
+}
