@@ -2,7 +2,7 @@
 //!
 //! What is written is either there as a whole or not at all: it is made beside its place and then
 //! put there. It is for its owner only, since plans and reports name the groups and policies of a
-//! company. Nothing is written through a symbolic link, which someone else may have laid; devices
+//! company. Nothing is written through a symbolic link, which someone else may have planted; devices
 //! and pipes, `/dev/stdout` among them, are written to as they are.
 //!
 //! Which links are followed is in `links`.
@@ -94,7 +94,7 @@ pub fn remove_earlier(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes an empty file that grows. What was there before is replaced at once.
+/// Creates an empty file for appending. What was there before is replaced at once.
 ///
 /// Its name is durable from then on, so that a line that is on disk is found there.
 ///
@@ -234,7 +234,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes the names in a folder durable: a new name is, once its folder is. Where folders can't be
+/// Makes the names in a folder durable: a new name is, once its folder is. Where folders cannot be
 /// opened (Windows), the file system sees to it.
 fn keep_names(folder: &Path) {
     if let Ok(folder) = File::open(folder) {

@@ -13,7 +13,7 @@
 //! - [`graph`]: the live state, names to ids, and the one type that can write.
 //! - [`plan`]: the difference as a value, with guards and digest.
 //! - [`report`]: what a run did, written as it goes and read back.
-//! - [`apply`]: carrying a plan out; the only room that can write.
+//! - [`apply`]: carries out a plan; the only module that can write.
 //! - [`export`]: the live state as manifests, or as a tenant for the sandbox.
 //! - [`render`]: values to text.
 //! - [`ci`]: what a pipeline's platform says of the run, and the comment and the issue that are kept there.

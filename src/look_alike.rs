@@ -197,7 +197,7 @@ fn trailing(name: &str) -> &str {
 
 fn describe_blanks(blanks: &str) -> String {
     match blanks {
-        " " => "a blank".to_owned(),
+        " " => "a space".to_owned(),
         "\n" | "\r\n" | "\r" => "a line break".to_owned(),
         "\t" => "a tab".to_owned(),
         _ if blanks.chars().all(|blank| blank == ' ') => format!("{} blanks", blanks.len()),

@@ -30,7 +30,7 @@ const SHORTEST: usize = 8;
 /// A shorter secret may be a word, or the name of a policy, and may stand in data.
 const SHORTEST_IN_DATA: usize = 16;
 
-/// Less of a secret in base64 is in too many texts.
+/// Shorter base64 fragments would match too often.
 const SHORTEST_BASE64: usize = 8;
 
 /// What replaces a secret.
@@ -100,7 +100,7 @@ impl Redactor {
         });
     }
 
-    /// Forgets the tokens of a tenant. What is printed of it from now on was looked through before.
+    /// Forgets the tokens of a tenant. Its remaining output has already been masked.
     pub fn forget_tokens(&self, tenant: &str) {
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         known
@@ -238,7 +238,7 @@ fn other_spellings(secret: &str) -> Vec<String> {
     ];
     for before in 0..3 {
         let padded = [&b"\0\0"[..before], secret.as_bytes()].concat();
-        // Only the characters that what stands before and behind has no part in.
+        // Only the characters unaffected by the neighbouring bytes.
         let own = (before * 8).div_ceil(6)..padded.len() * 8 / 6;
         for encoded in [base64::encode(&padded), base64::encode_url_safe(&padded)] {
             let own = encoded.get(own.clone()).unwrap_or_default();

@@ -35,7 +35,7 @@ pub(crate) fn quoted(text: &str) -> String {
     quoted_to(LONGEST_QUOTE, text)
 }
 
-/// Returns the beginning of a value that stands where another is due: enough to find it. What is
+/// Returns the beginning of a value of the wrong type: enough to find it. What is
 /// no manifest at all is often one long text, which is not to be repeated.
 pub(crate) fn quoted_briefly(text: &str) -> String {
     quoted_to(LONGEST_WRONG, text)

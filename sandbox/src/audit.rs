@@ -91,7 +91,7 @@ pub(crate) fn events(
                 of_row["type"] = json!(entity);
                 of_row["resourceId"] = json!(row.id);
                 of_row["modifiedProperties"] = properties_of(row);
-                // The policy stands behind its assignment: in no order that a client could lean on.
+                // The policy stands behind its assignment: in no guaranteed order.
                 (
                     format!("{verb} {entity}"),
                     verb,

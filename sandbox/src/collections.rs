@@ -1,6 +1,6 @@
 //! The sandbox's own table of policy kinds: one row a collection of the service.
 //!
-//! It repeats what the client's table says on purpose; the two must agree without sharing a line.
+//! It repeats what the client's table says on purpose; the two must agree without sharing code.
 //! Most of what a row says was seen in public captures and reports; what is not known has the
 //! strictest answer that is possible.
 

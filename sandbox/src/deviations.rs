@@ -1,5 +1,5 @@
 //! Ways in which the service deviates from what clients take for granted: what has not been reported, or what
-//! reports deny. A test switches one on and looks what a client makes of it.
+//! reports deny. A test switches one on and checks how a client reacts.
 //!
 //! Each is a word under `service.deviations`. Most work on the way in (a refusal) or on the way out (an answer
 //! that is bent), whatever the handler in between thinks; three are in the handler of policies.

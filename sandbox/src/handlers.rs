@@ -1,4 +1,4 @@
-//! Who answers what: each file the requests to a part of the service.
+//! Request handlers, one file per part of the service.
 
 pub(crate) mod approvals;
 pub(crate) mod assignments;

@@ -93,7 +93,7 @@ impl Service {
         }
     }
 
-    /// Lets the clock show a time now, so that a run can be repeated to the second.
+    /// Sets the clock to a time, so that a run can be repeated to the second.
     #[must_use]
     pub fn at(mut self, wall: SystemTime) -> Self {
         self.start = (Instant::now(), wall);

@@ -92,7 +92,7 @@ impl Machine {
         &self.tenant
     }
 
-    /// Returns the tenant to be changed behind the clients' backs. Such changes are seen at once.
+    /// Returns the tenant to be changed without a request. Such changes are seen at once.
     pub fn tenant_mut(&mut self) -> &mut Tenant {
         self.places.take();
         self.has_changed = true;

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use crate::model::PolicyKind;
 
-/// How many policies may try in vain to find out whether assignments of policy sets are kept. One
+/// How many policies may probe inconclusively whether assignments of policy sets are kept. One
 /// may fail for a reason of its own; each takes more than a minute while others wait.
 const PROBES_IN_VAIN: usize = 2;
 

@@ -42,7 +42,7 @@ fn failed(code: &str, message: &str) -> Withdrawn {
     Withdrawn::Failed(Reason::new(code, message))
 }
 
-/// Withdraws a request. It comes to the same however often it is sent.
+/// Withdraws a request. It is idempotent.
 pub(super) async fn withdraw(writer: &Writer, reader: &Reader, code: &str) -> Withdrawn {
     let mut last = String::new();
     for number in 1..=WRITE_TRIES {

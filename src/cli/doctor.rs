@@ -1,4 +1,4 @@
-//! `doctor`: whether the service is as it is taken for.
+//! `doctor`: checks the assumptions about the service.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -26,7 +26,7 @@ pub(super) fn start(common: &Common, redactor: &Arc<Redactor>) {
         LogFormat::Text => builder.with_ansi(false).try_init(),
         LogFormat::Json => builder.json().try_init(),
     };
-    // There is one start a process; a second would be a mistake of ours without harm.
+    // Called once per process; a second call is harmless.
     drop(started);
 }
 

@@ -184,7 +184,7 @@ pub(super) fn policy_kind(text: &str) -> Result<PolicyKind, String> {
 pub(super) fn guard_name(text: &str) -> Result<GuardName, String> {
     match GuardName::from_name(text) {
         Some(guard) if guard.can_be_accepted() => Ok(guard),
-        Some(guard) => Err(format!("guard `{}` can't be accepted", guard.name())),
+        Some(guard) => Err(format!("guard `{}` cannot be accepted", guard.name())),
         None => {
             let names: Vec<&str> = GuardName::ALL
                 .iter()

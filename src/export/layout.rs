@@ -166,7 +166,7 @@ pub(super) fn slug(text: &str, longest: usize, is_wanted: impl Fn(char) -> bool)
     slug
 }
 
-/// Steps aside of names that Windows has for devices, and of the configuration's, which is no
+/// Avoids the names that Windows has for devices, and the configuration's, which is no
 /// manifest wherever it stands.
 fn safe(name: String) -> String {
     let device = ["com", "lpt"].iter().any(|port| {

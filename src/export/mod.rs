@@ -5,7 +5,7 @@
 //! policies share, `layout` chooses the files, `yaml` writes them. [`snapshot`] has types of its own,
 //! since the sandbox's file is a boundary.
 //!
-//! What is promised: a plan of the export has no changes and no errors. Rows that a plan leaves
+//! What is promised: a plan of the export has no changes and no errors. Assignments that a plan leaves
 //! alone in any case (those of policy sets, targets of unknown types) are mentioned in a comment. A policy
 //! with an assignment that no manifest can ask for is left out with a warning, never written in part.
 

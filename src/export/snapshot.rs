@@ -1,6 +1,6 @@
 //! A copy of a tenant as a state file for the sandbox (docs/sandbox.md).
 //!
-//! The types are this room's own: the sandbox shares none with the rest, so that what one writes
+//! The types are private to this module: the sandbox shares none with the rest, so that what one writes
 //! the other has to understand from the documentation alone.
 
 use std::collections::{BTreeMap, BTreeSet};

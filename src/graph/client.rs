@@ -214,7 +214,7 @@ impl Client {
     }
 
     /// Notes that the service asked a class to slow down, in so many answers. Only a 429 says that
-    /// the limit was reached; a 503 says that the service can't right now.
+    /// the limit was reached; a 503 says that the service cannot right now.
     pub(super) fn throttled(
         &self,
         group: RateGroup,
@@ -265,7 +265,7 @@ impl Client {
         let Some((_, token)) = renewed else {
             return Ok(response);
         };
-        // A write is not sent again with an old look at its policy; the next one has another token.
+        // A write is not resent after a stale read; the next attempt uses the new token.
         if class == Class::Write {
             return Err(Fault::Renewed(response));
         }

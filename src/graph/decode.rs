@@ -1,4 +1,4 @@
-//! Bodies of answers, and what is said of those that are not what they should be.
+//! Bodies of answers, and errors for malformed ones.
 
 use std::fmt;
 

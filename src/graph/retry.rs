@@ -50,12 +50,12 @@ pub const READ_BACK_DELAYS: [Duration; 9] = [
     Duration::from_secs(8),
 ];
 
-/// After a write with an unknown outcome, so many looks that show no change mean that it had none.
+/// After a write with an unknown outcome, this many reads without a change mean that it had no effect.
 /// They take 15.75 s: the service cancels its own work after 15 s
 /// (microsoft/Intune-PowerShell-SDK#21), so that nothing comes after them.
 pub const READ_BACKS_AFTER_UNKNOWN: usize = 6;
 
-/// Reading back after an interrupt takes no longer: whoever asks a run to end does not wait for long.
+/// Limit for read-backs after an interrupt.
 /// GitHub ends a cancelled job by force 7.5 s after it asked (docs.github.com: "Workflow
 /// cancellation reference").
 pub const READ_BACK_TIME_AFTER_INTERRUPT: Duration = Duration::from_secs(5);
@@ -69,7 +69,7 @@ pub const SLOW_READ_BACK_DELAYS: [Duration; 15] = {
     waits
 };
 
-/// How many looks in a row have to show what was written, where old and new are read in turn.
+/// How many looks in a row have to show what was written, where reads alternate between old and new state.
 pub const READ_BACKS_THAT_AGREE: usize = 2;
 
 /// How many times, and after how long, a write is tried again that was refused since an earlier
@@ -87,7 +87,7 @@ pub const LISTING_WAIT: Duration = Duration::from_secs(3);
 /// How long the service may take to list a new request.
 pub const LISTED_WITHIN: Duration = Duration::from_mins(1);
 
-/// How often it is looked whether requests were approved, while a run waits for that.
+/// How often approvals are polled while a run waits.
 pub const APPROVAL_POLL: Duration = Duration::from_secs(15);
 
 /// A request expires after three days, so that no run waits longer.

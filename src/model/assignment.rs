@@ -8,7 +8,7 @@ use super::{Filter, SharedText, Source, Target};
 /// Assignments that several owners share: the unchanged assignments of a plan are the live ones.
 pub type Assignments = Arc<[Assignment]>;
 
-/// What makes an assignment of a policy another one than the next. All else are properties.
+/// Identifies an assignment within a policy. Everything else is a property.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct AssignmentKey {
     /// Who is meant.

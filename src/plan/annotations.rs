@@ -1,4 +1,4 @@
-//! What is known beside a plan: names, and why policies differ. None of it decides what is written.
+//! Display data that accompanies a plan: names, and why policies differ. None of it decides what is written.
 
 use jiff::Timestamp;
 

@@ -1,4 +1,4 @@
-//! Digests of what files say.
+//! Digests of assignments; the digest of a plan is in `saved::digest`.
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};

@@ -1,6 +1,6 @@
 //! How many devices and users a plan's changes are about, and who gains and loses each policy.
 //!
-//! Beside a plan, never in it: nothing here changes what is done.
+//! Display only: nothing here changes the plan.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -252,7 +252,7 @@ impl Changed {
     }
 }
 
-/// Whether everyone is meant before as after, but for the same groups. Else members of groups are taken to be
+/// Whether everyone except the same groups is targeted both before and after. Else members of groups are taken to be
 /// among everyone, which no one knows.
 fn same_everybody(before: &Intents<'_>, after: &Intents<'_>) -> bool {
     let of = |intents: &Intents<'_>| -> BTreeSet<(Option<String>, Vec<Target>)> {

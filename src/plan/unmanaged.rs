@@ -1,4 +1,4 @@
-//! Policies that no manifest manages, and which of them are worth a name.
+//! Policies that no manifest manages, and which of them are listed.
 
 use std::collections::HashSet;
 

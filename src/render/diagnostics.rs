@@ -310,8 +310,8 @@ error[e]: long
         sources.add("a.yaml", TEXT);
         let fault = Diagnostic::error("e", place(0, 3, 10, 2), "m").hint("h");
         let plain = diagnostics(std::slice::from_ref(&fault), &sources, false);
-        let colored = diagnostics(&[fault], &sources, true);
-        assert_ne!(plain, colored);
-        assert_eq!(anstream::adapter::strip_str(&colored).to_string(), plain);
+        let coloured = diagnostics(&[fault], &sources, true);
+        assert_ne!(plain, coloured);
+        assert_eq!(anstream::adapter::strip_str(&coloured).to_string(), plain);
     }
 }

@@ -14,7 +14,7 @@ const ADD: Style = AnsiColor::Green.on_default();
 const REMOVE: Style = AnsiColor::Red.on_default();
 
 /// Colours a difference for a terminal.
-pub(super) fn colored(unified: &str) -> String {
+pub(super) fn coloured(unified: &str) -> String {
     let mut text = String::new();
     for line in unified.lines() {
         let style = match line.as_bytes().first() {

@@ -10,7 +10,7 @@ use super::markdown::code;
 use crate::service::{Diagnosis, Finding, State};
 use crate::text::count;
 
-/// How wide sentences are set.
+/// Maximum line width.
 const WIDTH: usize = 100;
 
 /// The states in the order in which they are printed, with their verbs for one and for many.

@@ -135,7 +135,7 @@ pub fn text(identity: &Identity) -> String {
         let may = match (read, write) {
             (_, true) => "can be read and written".to_owned(),
             (true, false) => "can be read".to_owned(),
-            (false, false) => format!("can't be read without {permission}"),
+            (false, false) => format!("cannot be read without {permission}"),
         };
         let _ = writeln!(text, "{may}: {}", kinds.join(", "));
     }

@@ -139,7 +139,7 @@ fn reach(reach: &Reach, direction: Direction) -> String {
     let parts: Vec<String> = parts.collect();
     let text = match parts.is_empty() {
         true if direction == Direction::Drift => {
-            "the same devices and users get it as by the manifests".to_owned()
+            "the same devices and users get it as under the manifests".to_owned()
         }
         true => "no one gets or loses it".to_owned(),
         false => parts.join("; "),

@@ -309,7 +309,7 @@ pub(super) fn verdict(guard: &Guard) -> &'static str {
 pub(super) fn how_to_accept(guard: &Guard) -> String {
     match guard.acceptance() {
         Some(flag) => format!("accept it with `{flag}`"),
-        None => "this guard can't be accepted; sign in to the right tenant".to_owned(),
+        None => "this guard cannot be accepted; sign in to the right tenant".to_owned(),
     }
 }
 

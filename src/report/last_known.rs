@@ -1,7 +1,7 @@
 //! What a report says that its run left in the tenant, for `drift --since`.
 //!
 //! What a run found as it should be, and what it made so, it left in the tenant. What was announced
-//! and not settled may have been done or not. All else it merely found.
+//! and not settled may have been done or not. Everything else was only observed.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The time as files carry it.
+//! The current time in the format of plan files.
 
 /// Returns the time as plans carry it: UTC, whole seconds.
 #[must_use]

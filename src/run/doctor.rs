@@ -1,4 +1,4 @@
-//! `doctor`: looks whether the service is as it is taken for. It reads, and writes nothing.
+//! `doctor`: checks the assumptions about the service. It reads, and writes nothing.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The one top error: what is said, what could help, and how the process ends.
+//! The top-level error: message, hint and exit code.
 
 use std::borrow::Cow;
 use std::io;

@@ -1,4 +1,4 @@
-//! Reading the manifests of a run, and the look-out for a configuration that is not in use.
+//! Reading the manifests of a run, and a check for configurations that are not in use.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Component, Path, PathBuf};

@@ -17,7 +17,7 @@ const FOLDER: &str = ".assignctl";
 /// How the name of a tenant's report ends in a folder that the user names.
 pub(super) const OF_TENANT: &str = ".report.jsonl";
 
-/// How many reports are kept of each worth.
+/// How many reports are kept per class.
 const KEPT: usize = 20;
 
 /// Returns the report's file for a run that begins now, for a tenant if manifests named it.

@@ -49,7 +49,7 @@ pub async fn plan_resume(
         selection: request.selection.clone(),
         left_out: 0,
         policies: Vec::new(),
-        // What its plan was judged by was accepted then; the tenant is never.
+        // Only guard `tenant` is evaluated again; the others were when the changes were filed.
         guards: guards::tenant(request.rules.tenant_id.as_deref(), tenant_id.as_deref())
             .into_iter()
             .collect(),

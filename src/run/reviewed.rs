@@ -24,7 +24,7 @@ pub const MAX_AGE: Duration = Duration::from_secs(24 * 3600);
 /// How far a plan may be ahead: two machines' clocks never agree.
 const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(5);
 
-/// Returns how old a plan is; `None` if its time can't be read or is in the future.
+/// Returns how old a plan is; `None` if its time cannot be read or is in the future.
 #[must_use]
 pub fn age(created_at: &str, now: Timestamp) -> Option<Duration> {
     let created_at: Timestamp = created_at.parse().ok()?;

@@ -86,7 +86,7 @@ pub fn verdict(identity: &Identity, fit: Result<(), UnusableToken>) -> Result<Ex
     if identity.permissions.is_none() {
         return Err(Failure::new(
             Exit::Failure,
-            "the token can't be read, so its permissions are unknown",
+            "the token cannot be read, so its permissions are unknown",
         ));
     }
     fit.map_err(SignInError::from)?;

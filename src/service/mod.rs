@@ -1,6 +1,6 @@
 //! What the program assumes about the service, as a table: [`ASSUMPTIONS`].
 //!
-//! No one who wrote this could ask a real tenant. So each assumption is a row that says where it comes
+//! This was written without access to a real tenant. So each assumption is a row that says where it comes
 //! from, what depends on it and what happens if it does not hold; `doctor` checks whether it holds in a
 //! tenant, and `docs/service.md` is made from the rows. A row knows nothing of how it is probed: that is
 //! `graph::probe`'s, which a test holds to the table.

@@ -51,7 +51,7 @@ pub static ASSUMPTIONS: &[Assumption] = &[
         depends: "nothing: it is never used for these kinds",
         fallback: "nothing changes",
         matters: false,
-        probe: Probe::Read("an assigned policy is read so"),
+        probe: Probe::Read("an assigned policy is read this way"),
     },
     Assumption {
         id: "set-expand",
@@ -167,7 +167,7 @@ pub static ASSUMPTIONS: &[Assumption] = &[
     },
     Assumption {
         id: "no-filter",
-        expected: "that there is no filter is sent as null, as nothing at all, as an empty text or as the zero GUID, with the type `none` or without one",
+        expected: "a missing filter is null, absent, an empty text or the zero GUID, with or without the type `none`",
         basis: Certain,
         source: "KelvinTegelaar/CIPP-API; microsoft/Microsoft365DSC; deploymenttheory/terraform-provider-microsoft365",
         depends: "whether an assignment counts as filtered",
@@ -209,7 +209,7 @@ pub static ASSUMPTIONS: &[Assumption] = &[
     },
     Assumption {
         id: "virtual-groups",
-        expected: "the ids of all users and all devices are groups only where a kind knows all users so",
+        expected: "the ids of all users and all devices appear as groups only for kinds that represent all users that way",
         basis: Likely,
         source: "KelvinTegelaar/CIPP-API: Get-CIPPIntuneAssignmentTarget.ps1; unknown for other kinds",
         depends: "guard `broad-target`, and the names of groups",
@@ -332,7 +332,7 @@ pub static ASSUMPTIONS: &[Assumption] = &[
         expected: "a request says which object it is for (`payloadId`), and which assignments (`actionParameters` or `addedAssignments`)",
         basis: Likely,
         source: "KelvinTegelaar/CIPP: Invoke-ListIntuneApprovalRequests.ps1; in no documentation",
-        depends: "knowing one's own open request again",
+        depends: "recognising our own open request",
         fallback: "the policy is `pending`, and which request it waits for is not said; nothing is filed twice",
         matters: true,
         probe: Probe::Read("looked at in the list of requests"),

@@ -1,4 +1,4 @@
-//! Edits of what a policy says, as other people and tools make them. Assignments are not among it.
+//! Edits of what a policy says, as other people and tools make them. Assignments are handled elsewhere.
 
 use serde_json::Value;
 

@@ -140,7 +140,6 @@ impl Options {
         self.expand.iter().any(|known| known == name)
     }
 
-    /// Leaves the selected properties of an object.
     /// Whether a property is asked for by name.
     pub(crate) fn selects(&self, name: &str) -> bool {
         let mut selected = self.select.iter().flatten();

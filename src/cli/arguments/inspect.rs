@@ -21,7 +21,7 @@ pub(in crate::cli) struct Export {
     /// With `--unmanaged`: add files to this folder of manifests, which may exist
     #[arg(long, value_name = "DIR", requires = "unmanaged", conflicts_with_all = ["out", "force", "snapshot"])]
     pub(in crate::cli) into: Option<PathBuf>,
-    /// Only policies that no manifest of the folder manages, with the sets that are there
+    /// Only policies that no manifest in the folder manages; reuses the folder's named sets
     #[arg(long, requires = "into")]
     pub(in crate::cli) unmanaged: bool,
     /// Replace the manifests that the folder already holds; refuses if other YAML is among them
@@ -44,7 +44,7 @@ pub(in crate::cli) struct Export {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl list --policy 'Win - BitLocker*'\n  assignctl list --group SG-Pilot --effective\n  assignctl list --user ada@example.com --format csv > ada.csv\n  assignctl list --unmanaged manifests\n  assignctl list --format html > assignments.html\n\nWith `--user` and `--device`, what reaches them through groups and as all users or all devices is listed,\nwith what excludes them. What a device gets through its users is not: that depends on who signs in."
+    after_help = "Examples:\n  assignctl list --policy 'Win - BitLocker*'\n  assignctl list --group SG-Pilot --effective\n  assignctl list --user ada@example.com --format csv > ada.csv\n  assignctl list --unmanaged manifests\n  assignctl list --format html > assignments.html\n\nWith `--user` and `--device`, lists what reaches them through groups, all users or all devices,\nwith what excludes them. What a device gets through its users is not listed: that depends on who signs in."
 )]
 pub(in crate::cli) struct List {
     /// Only assignments to this group, by name or id

@@ -139,7 +139,7 @@ impl Progress {
     }
 }
 
-/// Shorter waits are over before anyone has read of them.
+/// Shorter waits are not reported.
 const WORTH_TELLING: Duration = Duration::from_secs(1);
 
 impl Observe for Progress {

@@ -59,7 +59,7 @@ pub(super) fn run(
 fn warn_of_names(folder: &Path, output: &Output) {
     const CODE: &str = "unnamed-run";
     let message = format!(
-        "the runs of the results in `{}` have no name: one that an earlier run has left, of the same manifests and options, cannot be recognized",
+        "the runs of the results in `{}` have no name: one that an earlier run has left, of the same manifests and options, cannot be recognised",
         folder.display()
     );
     let warning = Diagnostic::new(Severity::Warning, CODE, None, message)

@@ -1,4 +1,4 @@
-//! One group of requests: its two windows, and what the service's refusals have brought upon it.
+//! One group of requests: its two windows, and its throttling state.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -128,7 +128,7 @@ impl Lane {
         loop {
             let notified = self.changed.notified();
             tokio::pin!(notified);
-            // Listens from here on, so that no ring between the look and the wait is missed.
+            // Listens from here on, so that no notification between the check and the wait is missed.
             notified.as_mut().enable();
             let now = Instant::now();
             let until = match self.state().look(class, cost, now) {
@@ -283,7 +283,7 @@ impl State {
                 Admission::Leave
             }
             (Some(until), None) | (None, Some(until)) => Admission::Full(until),
-            // Both must be free; a window without a known time rings when it may be.
+            // Both must be free; a window without a known time notifies when it may be free.
             (Some(Some(any)), Some(Some(writes))) => Admission::Full(Some(any.max(writes))),
             (Some(_), Some(_)) => Admission::Full(None),
         }

@@ -69,7 +69,7 @@ impl Default for AppCeiling {
 }
 
 impl AppCeiling {
-    /// Makes a ceiling of so many requests of the directory.
+    /// Creates a ceiling for directory requests.
     pub fn of(limit: RateLimit) -> Self {
         let lane = Lane::new(limit, limit, Duration::MAX, Watcher::default());
         Self(Arc::new(lane))

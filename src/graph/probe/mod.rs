@@ -1,4 +1,4 @@
-//! Looking whether a tenant's service is as it is taken for ([`crate::service`]). It only reads: what it
+//! Checks whether a tenant's service behaves as assumed ([`crate::service`]). It only reads: what it
 //! holds is a [`Reader`].
 //!
 //! `lists` asks for the first pages of each kind and follows them, `items` for single policies, `shapes` and
@@ -85,7 +85,7 @@ fn refusal(error: &ServiceError) -> String {
 }
 
 impl Reader {
-    /// Looks whether the service is as it is taken for, by policies of some kinds.
+    /// Checks the assumptions about the service with policies of the given kinds.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! Warnings from Microsoft's rules of targeting, on planned assignments.
 //!
 //! Each says the numbers that it saw and the page that it comes from. Nothing is said where it is not known
-//! whether a group holds devices or users. What was so before is said to be so, and never fails a run.
+//! whether a group holds devices or users. Existing risks are marked as such and never fail a run.
 
 mod rules;
 
@@ -12,7 +12,7 @@ use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::model::Population;
 use rules::{Context, Lint};
 
-/// The codes, each with whether it is a warning that `--strict` makes an error; else it is worth knowing.
+/// The codes, each with whether it is a warning that `--strict` makes an error; otherwise it is informational.
 pub const CODES: [(&str, bool); 12] = [
     ("app-available-devices", true),
     ("dynamic-device-exclusion", true),

@@ -374,7 +374,7 @@ impl<'a> PlanRecord<'a> {
                 let doubt = altered.or_else(|| other_writes(record.policies.held(), &saved.plan));
                 Ok((saved, doubt))
             }
-            // That it was altered explains why it can't be read.
+            // That it was altered explains why it cannot be read.
             (Err(_), Some(altered)) => Err(altered),
             (Err(error), None) => Err(not_a_plan(error)),
         }
@@ -472,7 +472,7 @@ impl<'a> PlanRecord<'a> {
                 audit,
                 members,
                 set_members,
-                // They change from hour to hour: who wants to know asks again.
+                // Not stored: they change too often.
                 approvals: None,
             },
         })

@@ -53,7 +53,7 @@ impl SharedNamesRecord {
         groups.is_empty() && filters.is_empty() && policies.is_empty()
     }
 
-    /// Puts it down at the policies, and with the names. Policies of the file can share names too.
+    /// Marks the policies and names that are ambiguous. Policies of the file can share names too.
     pub(super) fn read(&self, policies: &mut [PlannedPolicy], names: &mut Names) {
         names.add_shared(self.groups.iter().cloned(), self.filters.iter().cloned());
         let here = policies.iter();

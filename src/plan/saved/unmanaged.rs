@@ -78,7 +78,7 @@ struct NotablePolicyRecord<'a> {
     name: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     shares_name: bool,
-    /// Missing in plans of old, where all have the same.
+    /// Absent in older plans, where all have the same reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason: Option<Cow<'a, str>>,
     assignments: Vec<AssignmentRecord<'a>>,

@@ -186,8 +186,8 @@ pub fn summary(inventory: &Inventory) -> String {
     if inventory.partial.is_partial() {
         limits.push(narrowed(&inventory.partial));
     }
-    let asks = inventory.subject.is_some() || inventory.filter.is_some();
-    if asks || inventory.unassigned_only {
+    // Nothing found, or everything fine, may be so of what was looked at only.
+    if inventory.unassigned_only || inventory.rows().next().is_none() {
         limits.extend(
             inventory
                 .also_narrowed_by

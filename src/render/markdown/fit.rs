@@ -1,4 +1,4 @@
-//! Keeping to a size: what is less important stands further down, and is dropped first.
+//! Fits text into a size limit: less important parts come last and are dropped first.
 //!
 //! A piece that does not fit is passed over, and what comes after it stays if there is room: nothing
 //! earlier could have used that.
@@ -151,7 +151,7 @@ fn note(dropped: &[Dropped<'_>], most_bytes: usize, with_names: bool) -> String 
         })
         .collect();
     format!(
-        "**Left out** to fit into {most_bytes} bytes: {}. The formats `text` and `json` have all.\n\n",
+        "**Left out** to fit into {most_bytes} bytes: {}. `text` and `json` show all of them.\n\n",
         list.join(", ")
     )
 }

@@ -61,7 +61,7 @@ pub enum Next<'a> {
     Apply(&'a str),
 }
 
-/// Puts groups below each other: apart, or if that would be long without the empty lines between them.
+/// Joins groups with blank lines, or without if that would be too long.
 /// Headings stand out by themselves, and what fits a screen is read at a glance.
 fn close_up(groups: &[String]) -> String {
     let apart = groups.concat();

@@ -228,7 +228,7 @@ pub(super) fn draw_policy(
         }
     }
     if detail.diff {
-        text.push_str(&diff::colored(&match detail.direction {
+        text.push_str(&diff::coloured(&match detail.direction {
             Direction::Plan => diff::unified(policy, names),
             Direction::Drift => diff::reversed(policy, names),
         }));

@@ -14,7 +14,7 @@ pub fn stale(plan: &Plan, names: &Names, results: &Results) -> String {
     let mut text = String::new();
     for (policy, live) in results.moved(plan) {
         let _ = writeln!(text, "{}", heading(policy));
-        text.push_str(&diff::colored(&diff::since_planned(policy, live, names)));
+        text.push_str(&diff::coloured(&diff::since_planned(policy, live, names)));
         text.push('\n');
     }
     text

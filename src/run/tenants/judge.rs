@@ -67,7 +67,7 @@ impl TenantResults {
         changed.max(refused.max().unwrap_or_default())
     }
 
-    /// Lets fail what guards refuse.
+    /// Fails the tenants that guards refuse.
     pub fn refuse(&mut self, consequence: &str, counts: fn(&Guard) -> bool) {
         let mut entries = std::mem::take(&mut self.entries);
         for entry in &mut entries {
@@ -127,7 +127,7 @@ impl TenantResults {
             names.join(", ")
         );
         Failure::new(failure.exit, message).hint(
-            "mend what failed there and run again, or review a plan for the other tenants; nothing was written",
+            "fix what failed there and run again, or review a plan for the other tenants; nothing was written",
         )
     }
 

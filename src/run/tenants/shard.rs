@@ -94,7 +94,7 @@ fn parts(names: &[&str], of: usize) -> Vec<usize> {
     let (least, mut larger) = (names.len() / of, names.len() % of);
     let mut sizes = vec![0; of];
     let mut order: Vec<usize> = (0..names.len()).collect();
-    // Whoever comes first has the choice; the order has nothing to do with the alphabet.
+    // Names are placed in hash order, not alphabetically.
     order.sort_by_key(|number| (weight(names[*number], 0), names[*number]));
     let mut parts = vec![0; names.len()];
     for number in order {

@@ -239,7 +239,7 @@ fn f01_names_that_look_the_same_are_told_apart() {
             "match: Win - Dash - *",
         ],
     )
-    .says(&["it ends with a blank", "U+00A0 at 8", "written with combining marks"])
+    .says(&["it ends with a space", "U+00A0 at 8", "written with combining marks"])
     .matches("late_errors/look_alikes");
 }
 

@@ -490,7 +490,7 @@ fn an_unknown_major_version_is_refused() {
             "+ group B",
         ]);
     }
-    // What can't be read at all is not shown.
+    // What cannot be read at all is not shown.
     world.edit("plan.json", |plan| {
         plan["policies"] = json!({"new": "form"});
     });

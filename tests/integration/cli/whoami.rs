@@ -192,7 +192,7 @@ fn each_kind_has_its_own_permission() {
         .exits(7)
         .says(&[
             "missing DeviceManagementRBAC.Read.All, DeviceManagementScripts.Read.All",
-            "can't be read without DeviceManagementScripts.Read.All: deviceHealthScript\n",
+            "cannot be read without DeviceManagementScripts.Read.All: deviceHealthScript\n",
         ]);
     // Who only manages apps need not write configuration policies.
     let apps = with(&app(&[READ, GROUPS, "DeviceManagementApps.ReadWrite.All"]));

@@ -126,12 +126,17 @@ fn results_of_runs_without_a_name_are_doubted() {
     two(&world, ["", ""]);
     let said = "warning[unnamed-run]: the runs of the results in `r` have no name";
     world.run("tenants merge r").exits(0).says(&[said]);
-    let before = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(70);
+    let began = world.json("r/1.json")["startedAt"].clone();
+    let began: jiff::Timestamp = began
+        .as_str()
+        .and_then(|time| time.parse().ok())
+        .expect("a time");
+    let before = began - jiff::SignedDuration::from_mins(70);
     let before = before.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
     let age = |part: &mut serde_json::Value| part["startedAt"] = json!(before);
     world.edit("r/2.json", age);
     world.run("tenants merge r").exits(1).says(&[
-        "`r/1.json` and `r/2.json` may be of different runs: they began 70 min",
+        "`r/1.json` and `r/2.json` may be of different runs: they began 70 min apart",
         "--run-id",
     ]);
     world.run("tenants merge r --max-age 2h").exits(0);
