@@ -11,12 +11,11 @@ use std::fmt::Write as _;
 
 use super::clean::clean;
 use super::diff;
-use super::groups::{self, Line};
-use super::markdown::outcomes;
+use super::groups::{self, Line, Sign};
 use super::members::{filters, note, reaches};
 use super::phrases::{
     self, EqualPolicies, Partial, alike, changes, count, how_to_accept, named_tenant, not_compared,
-    partial, policy_of_kind, seen, since, verdict,
+    outcomes, partial, policy_of_kind, seen, since, verdict,
 };
 use super::requests;
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};

@@ -224,6 +224,24 @@ pub fn reason(reason: &Reason) -> String {
 }
 
 /// Policies of which the same is to be said.
+/// Says how many policies had which outcome, also that none was applied.
+pub(super) fn outcomes(results: &Results) -> String {
+    outcomes_with(results, Some(Outcome::Applied), Outcome::name)
+}
+
+/// Says how many policies had which outcome, each by a word; `always` also if there is none.
+pub(super) fn outcomes_with(
+    results: &Results,
+    always: Option<Outcome>,
+    word: fn(Outcome) -> &'static str,
+) -> String {
+    let counts = Outcome::ALL.into_iter().filter_map(|outcome| {
+        let number = results.count(outcome);
+        (number > 0 || always == Some(outcome)).then(|| format!("{number} {}", word(outcome)))
+    });
+    counts.collect::<Vec<_>>().join(", ")
+}
+
 pub(super) struct EqualPolicies<'r> {
     pub(super) outcome: Outcome,
     pub(super) reason: &'r Reason,

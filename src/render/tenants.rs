@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::clean::clean;
 use super::github::{self, Form};
 use super::markdown;
-use super::phrases::{count, how_to_accept, seen, verdict};
+use super::phrases::{count, how_to_accept, outcomes_with, seen, verdict};
 use super::review::Review;
 use crate::plan::guards::Guard;
 use crate::report::Outcome;
@@ -60,19 +60,11 @@ const LONGEST_STATE: usize = 300;
 /// Says in a few words what became of a tenant, unless an error says it.
 pub fn state(review: &Review<'_>) -> String {
     if let Some(results) = review.results.filter(|results| !results.settled.is_empty()) {
-        let outcomes = [
-            (Outcome::Applied, "applied"),
-            (Outcome::Already, "already as planned"),
-            (Outcome::Pending, "waiting for approval"),
-            (Outcome::Failed, "failed"),
-            (Outcome::Stale, "stale"),
-            (Outcome::Skipped, "skipped"),
-        ];
-        let parts = outcomes.iter().filter_map(|(outcome, word)| {
-            let number = results.count(*outcome);
-            (number > 0).then(|| format!("{number} {word}"))
+        return outcomes_with(results, None, |outcome| match outcome {
+            Outcome::Already => "already as planned",
+            Outcome::Pending => "waiting for approval",
+            other => other.name(),
         });
-        return parts.collect::<Vec<_>>().join(", ");
     }
     markdown::headline(review)
 }

@@ -14,8 +14,8 @@ use std::fmt::Write as _;
 use super::diff;
 use super::members;
 use super::phrases::{
-    EqualPolicies, Partial, alike, changes, count, how_to_accept, named, not_compared, partial,
-    policy_of_kind, read_counts, seen, since, verdict, writes,
+    EqualPolicies, Partial, alike, changes, count, how_to_accept, named, not_compared, outcomes,
+    partial, policy_of_kind, read_counts, seen, since, verdict, writes,
 };
 use super::requests;
 use super::review::{Direction, ErrorView, Finding, PlanView, Review};
@@ -23,7 +23,7 @@ use super::unmanaged::{self, ALL_UNMANAGED, MOST_UNMANAGED, WithAssignments};
 use crate::plan::guards::Guard;
 use crate::plan::saved::is_digest;
 use crate::plan::{Annotations, PlannedPolicy, PolicyRef};
-use crate::report::{Outcome, Results};
+use crate::report::Results;
 use escape::{fenced, shorten};
 
 pub(super) use escape::code;
@@ -205,17 +205,6 @@ pub(super) fn headline(review: &Review<'_>) -> String {
         None if errors > 0 => format!("failed, {}", count(errors, "error", "errors")),
         None => "failed".to_owned(),
     }
-}
-
-/// Says how many policies had which outcome.
-pub(super) fn outcomes(results: &Results) -> String {
-    let counts: Vec<String> = Outcome::ALL
-        .into_iter()
-        .map(|outcome| (outcome, results.count(outcome)))
-        .filter(|(outcome, number)| *number > 0 || *outcome == Outcome::Applied)
-        .map(|(outcome, number)| format!("{number} {}", outcome.name()))
-        .collect();
-    counts.join(", ")
 }
 
 fn error(error: Option<&ErrorView<'_>>) -> Part {

@@ -6,8 +6,8 @@ use super::policies::{draw_names, heading};
 use super::{ADD, Detail, REMOVE, STRONG, hang};
 use crate::plan::{Names, Plan};
 use crate::render::diff;
-use crate::render::phrases::{EqualPolicies, alike, policy_of_kind};
-use crate::report::{Outcome, Results};
+use crate::render::phrases::{EqualPolicies, alike, outcomes, policy_of_kind};
+use crate::report::Results;
 
 /// Draws the assignments of policies that moved since a plan was saved, then and now.
 pub fn stale(plan: &Plan, names: &Names, results: &Results) -> String {
@@ -50,17 +50,11 @@ pub fn results(plan: &Plan, results: &Results, detail: Detail<'_>) -> String {
             }
         }
     }
-    let counts: Vec<String> = Outcome::ALL
-        .into_iter()
-        .map(|outcome| (outcome, results.count(outcome)))
-        .filter(|(outcome, number)| *number > 0 || *outcome == Outcome::Applied)
-        .map(|(outcome, number)| format!("{number} {}", outcome.name()))
-        .collect();
     let style = if results.is_good() { ADD } else { REMOVE };
     let _ = writeln!(
         text,
         "{STRONG}Result{STRONG:#}: {style}{}{style:#}.",
-        counts.join(", ")
+        outcomes(results)
     );
     text
 }
