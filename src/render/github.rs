@@ -109,6 +109,11 @@ pub fn draw_as(form: Form, review: &Review<'_>) -> String {
     lines.text
 }
 
+/// Whether all lines are of assignments that stay.
+fn are_kept<V>(lines: &BTreeMap<Line, V>) -> bool {
+    lines.keys().all(|line| line.sign == Sign::Equal)
+}
+
 struct Lines<'a> {
     form: Form,
     command: &'a str,
@@ -226,7 +231,10 @@ impl Lines<'_> {
         }
         let mut by_place: Vec<_> = by_place.into_iter().collect();
         // Within a weight they stay in the order of the places.
-        by_place.sort_by_key(|(_, lines)| lines.keys().map(|line| line.weight).min());
+        by_place.sort_by_key(|(_, lines)| {
+            let weight = lines.keys().map(|line| line.weight).min();
+            (are_kept(lines), weight)
+        });
         for (place, lines) in by_place {
             let policies: BTreeSet<&str> = lines
                 .values()
@@ -234,6 +242,10 @@ impl Lines<'_> {
                 .map(|policy| policy.id.as_str())
                 .collect();
             let about = match view.direction {
+                _ if are_kept(&lines) => {
+                    let policies = count(policies.len(), "policy", "policies");
+                    format!("written again in {policies}")
+                }
                 Direction::Plan => count(policies.len(), "policy changes", "policies change"),
                 Direction::Drift => count(policies.len(), "policy differs", "policies differ"),
             };

@@ -4,8 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::clean::clean;
 use super::members::members;
-use super::phrases::{assignment, filter, property_value, target};
+use super::phrases::{assignment, filter, target};
+use super::properties::{self, property_value};
 use super::review::{Direction, PlanView};
+use crate::kinds::properties::unescaped;
 use crate::manifest::Mode;
 use crate::model::{Assignment, Filter, MemberCount, Unknown};
 use crate::plan::since::Cause;
@@ -203,16 +205,15 @@ fn differing(
 ) -> String {
     const NONE: &str = "not set";
     let value = |assignment: &Assignment, name: &str| {
-        let mut all = assignment.properties.iter();
-        let found = all.find(|(known, _)| **known == *name);
-        found.map(|(_, value)| property_value(value))
+        let found = assignment.properties.get(name);
+        found.map(|value| property_value(value))
     };
-    let all = before.properties.iter().chain(after.properties.iter());
-    let all: BTreeSet<&str> = all.map(|(name, _)| &**name).collect();
-    let changed = all.into_iter().filter_map(|name| {
+    let all = properties::between(&before.properties, &after.properties).into_iter();
+    let changed = all.filter_map(|name| {
         let (old, new) = (value(before, name), value(after, name));
         let said = |value: &Option<String>| value.clone().unwrap_or_else(|| NONE.to_owned());
-        (old != new).then(|| format!("{} {}", clean(name), between(said(&old), said(&new))))
+        let name = unescaped(name);
+        (old != new).then(|| format!("{} {}", clean(&name), between(said(&old), said(&new))))
     });
     let filters = (before.filter != after.filter).then(|| {
         let said = |assignment: &Assignment| filter(assignment.filter.as_ref(), names);

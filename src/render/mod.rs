@@ -16,6 +16,7 @@ mod lines;
 pub mod markdown;
 mod members;
 pub mod phrases;
+mod properties;
 pub mod recorded;
 mod requests;
 pub mod review;

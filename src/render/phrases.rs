@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::clean::clean;
+use super::properties::{property_value, shown};
 use super::review::Direction;
 use crate::kinds::properties::unescaped;
 use crate::model::{Assignment, Filter, Source, Target};
@@ -223,7 +224,6 @@ pub fn reason(reason: &Reason) -> String {
     text
 }
 
-/// Policies of which the same is to be said.
 /// Says how many policies had which outcome, also that none was applied.
 pub(super) fn outcomes(results: &Results) -> String {
     outcomes_with(results, Some(Outcome::Applied), Outcome::name)
@@ -242,6 +242,7 @@ pub(super) fn outcomes_with(
     counts.collect::<Vec<_>>().join(", ")
 }
 
+/// Policies of which the same is to be said.
 pub(super) struct EqualPolicies<'r> {
     pub(super) outcome: Outcome,
     pub(super) reason: &'r Reason,
@@ -446,48 +447,6 @@ pub(super) fn not_compared(plan: &Plan) -> Option<&'static str> {
     )
 }
 
-/// Says when a remediation runs, in the form of manifests; `None` if it is anything else.
-fn schedule(value: &str) -> Option<String> {
-    /// What a schedule says; all of it, so that nothing of another form is left out.
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "camelCase", deny_unknown_fields)]
-    struct Schedule {
-        r#type: String,
-        interval: Option<u64>,
-        date: Option<String>,
-        time: Option<String>,
-        use_utc: Option<bool>,
-    }
-    let Schedule {
-        r#type,
-        interval,
-        date,
-        time,
-        use_utc,
-    } = serde_json::from_str(value).ok()?;
-    let every = match (r#type.as_str(), interval) {
-        ("daily", Some(1)) => "daily".to_owned(),
-        ("daily", Some(days)) => format!("every {days} days"),
-        ("hourly", Some(1)) => "hourly".to_owned(),
-        ("hourly", Some(hours)) => format!("every {hours} hours"),
-        ("once", None) => "once".to_owned(),
-        _ => return None,
-    };
-    // Manifests need no seconds either, and local time is what holds unless UTC is asked for.
-    let time = time.map(|time| match time.strip_suffix(":00") {
-        Some(short) if short.contains(':') => short.to_owned(),
-        _ => time,
-    });
-    let clock = use_utc.filter(|utc| *utc).map(|_| "UTC".to_owned());
-    let parts = [Some(every), date, time, clock];
-    Some(parts.into_iter().flatten().collect::<Vec<_>>().join(" "))
-}
-
-/// Says the value of a property.
-pub(super) fn property_value(value: &str) -> String {
-    clean(schedule(value).as_deref().unwrap_or(value)).into_owned()
-}
-
 /// Says an assignment, with its filter and its properties if it has any.
 pub fn assignment(assignment: &Assignment, names: &Names) -> String {
     let mut text = target(assignment, names);
@@ -495,7 +454,7 @@ pub fn assignment(assignment: &Assignment, names: &Names) -> String {
         text.push_str(", ");
         text.push_str(&clean(variant));
     }
-    for (name, value) in assignment.properties.iter() {
+    for (name, value) in shown(&assignment.properties) {
         text.push_str(", ");
         text.push_str(&clean(&unescaped(name)));
         text.push(' ');

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::super::clean::{clean, is_unsafe};
 use super::super::phrases::{count, filter, target};
+use super::super::properties::shown;
 use super::{OfTenant, name_of, reached_all, subject_name, summary};
 use crate::kinds::properties::unescaped;
 use crate::model::{Assignment, Source};
@@ -273,7 +274,7 @@ fn more(row: &Assignment) -> String {
         let id = row.source_id.as_deref().unwrap_or_default();
         parts.push(format!("{} {}", clean(row.key.source.name()), clean(id)));
     }
-    let properties = row.properties.iter();
+    let properties = shown(&row.properties);
     parts.extend(
         properties.map(|(name, value)| format!("{} {}", clean(&unescaped(name)), clean(value))),
     );

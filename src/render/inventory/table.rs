@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::super::clean::clean;
 use super::super::markdown::code;
 use super::super::phrases::{assignment, count};
+use super::super::properties::shown;
 use super::{OfTenant, is_effective, name_of, reached_all, summary};
 use crate::kinds::properties::unescaped;
 use crate::model::Assignment;
@@ -57,7 +58,7 @@ fn csv_lines(text: &mut String, inventory: &Inventory, begin: &str) {
         let target_id = of(|row| row.key.target.id());
         let filter = assignment.and_then(|row| row.filter.as_ref());
         let properties = assignment.map(|row| {
-            let all = row.properties.iter();
+            let all = shown(&row.properties);
             let all = all.map(|(name, value)| format!("{}={value}", unescaped(name)));
             all.collect::<Vec<_>>().join("; ")
         });

@@ -153,22 +153,29 @@ fn head(review: &Review<'_>, with_counts: bool) -> String {
             let _ = write!(head, "{note}\n\n");
         }
         if summary.changed > 0 {
-            let _ = write!(head, "{}\n\n", legend(view.direction));
+            let _ = write!(head, "{}\n\n", legend(view));
         }
     }
     head
 }
 
 /// Says what the signs mean, for who sees a comment for the first time.
-fn legend(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Plan => {
-            "Each line is an assignment: `+` is added, `-` goes away, `~` (`!` in details) changes."
-        }
+fn legend(view: &PlanView<'_>) -> String {
+    let mut legend = "Each line is an assignment: ".to_owned();
+    legend.push_str(match view.direction {
+        Direction::Plan => "`+` is added, `-` goes away, `~` (`!` in details) changes",
         Direction::Drift => {
-            "Each line is an assignment: `+` is in the tenant only, `-` is missing there, `~` (`!` in details) differs."
+            "`+` is in the tenant only, `-` is missing there, `~` (`!` in details) differs"
         }
+    });
+    let mut changed = view.plan.changed();
+    if view.direction == Direction::Plan
+        && changed.any(|policy| policy.rewritten().next().is_some())
+    {
+        legend.push_str(", `=` (a blank in details) stays and is written again");
     }
+    legend.push('.');
+    legend
 }
 
 /// Says in one line what a run found or did.

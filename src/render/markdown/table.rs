@@ -11,7 +11,7 @@ use super::fit::Part;
 use super::{LONGEST_NAME, policy_name};
 use crate::model::PolicyKind;
 use crate::plan::ManifestPlace;
-use crate::render::groups::{self, Group, Line, NOT_IN};
+use crate::render::groups::{self, Group, Line, NOT_IN, Sign};
 use crate::render::members::reaches;
 use crate::render::phrases::{self, count};
 use crate::render::review::{Direction, PlanView};
@@ -220,10 +220,8 @@ fn table(view: &PlanView<'_>, groups: &[Group<'_>], results: Option<&Results>) -
                 code(shortened(line))
             })
             .collect();
-        let more = group.lines.len() - changes.len();
-        if more > 0 {
-            changes.push(format!("and {}", count(more, "change", "changes")));
-        }
+        let more = group.lines.iter().skip(MOST_CHANGES).map(|(line, _)| line);
+        changes.extend(number_of(more).map(|number| format!("and {number}")));
         let reached = reaches(view.annotations, &group.policies, view.direction).into_iter();
         let reached = reached.chain(passed_on(view.annotations, &group.policies));
         changes.extend(reached.map(|line| code(shorten(&line, 4 * LONGEST_NAME))));
@@ -328,8 +326,20 @@ fn title(group: &Group<'_>) -> String {
     }
 }
 
+/// Says how many changes lines are, and how many assignments that stay; `None` if there are none.
+fn number_of<'l>(lines: impl Iterator<Item = &'l Line>) -> Option<String> {
+    let (kept, changes): (Vec<&Line>, Vec<&Line>) =
+        lines.partition(|line| line.sign == Sign::Equal);
+    let changes = (!changes.is_empty()).then(|| count(changes.len(), "change", "changes"));
+    let kept = (!kept.is_empty()).then(|| count(kept.len(), "line that stays", "lines that stay"));
+    let parts: Vec<String> = changes.into_iter().chain(kept).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
 fn changes_of(group: &Group<'_>) -> String {
-    let number = count(group.lines.len(), "change", "changes");
+    let changes = group.lines.iter().map(|(line, _)| line);
+    let changes = changes.filter(|line| line.sign != Sign::Equal);
+    let number = count(changes.count(), "change", "changes");
     match group.policies.len() {
         1 => number,
         _ => format!("{number} each"),

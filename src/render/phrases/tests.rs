@@ -2,29 +2,6 @@ use super::*;
 use crate::model::FilterMode;
 
 #[test]
-fn schedules_are_said_in_words() {
-    for (value, expected) in [
-        (
-            r#"{"interval":1,"time":"02:00:00","type":"daily","useUtc":true}"#,
-            Some("daily 02:00 UTC"),
-        ),
-        (
-            r#"{"interval":1,"time":"02:00:30","type":"daily","useUtc":false}"#,
-            Some("daily 02:00:30"),
-        ),
-        (r#"{"interval":4,"type":"hourly"}"#, Some("every 4 hours")),
-        (
-            r#"{"date":"2026-12-01","time":"02:00:00","type":"once","useUtc":false}"#,
-            Some("once 2026-12-01 02:00"),
-        ),
-        (r#"{"type":"daily","interval":1,"other":1}"#, None),
-        (r#""hideAll""#, None),
-    ] {
-        assert_eq!(schedule(value).as_deref(), expected, "{value}");
-    }
-}
-
-#[test]
 fn durations_read_well() {
     for (seconds, text) in [
         (0, "under a second"),

@@ -436,3 +436,39 @@ fn of_settings_that_change_only_those_that_differ_are_shown() {
         .exits(0);
     world.run("show r.jsonl").exits(0).says(&[said]);
 }
+
+/// What stays and is written again is no change, and the formats for reviews say what its sign means.
+#[test]
+fn an_assignment_that_is_written_again_is_not_counted_as_a_change() {
+    let world = world(&[(
+        "deviceHealthScripts",
+        json!([{"id": policy_id(1), "displayName": "R", "assignments": [
+            {"target": to_group(1), "runRemediationScript": true, "runSchedule": null}]}]),
+    )]);
+    let plan = |groups: &str| {
+        world.write(
+            "m.yaml",
+            &format!("version: 1\npolicies:\n  - kind: deviceHealthScript\n    name: R\n    mode: additive\n    runRemediationScript: false\n    include: [{groups}]\n"),
+        );
+        let said = |format: &str| {
+            let line = format!("plan m.yaml --format {format}");
+            world.sandbox(&line).exits(0).stdout
+        };
+        (said("markdown"), said("github"))
+    };
+    let (markdown, github) = plan("{group: A}, {group: B}");
+    for part in [
+        "`=` (a blank in details) stays and is written again.",
+        "<code>R</code>: 1 change</summary>",
+        "<code>= group A, runRemediationScript false</code>",
+    ] {
+        assert!(markdown.contains(part), "{part}: {markdown}");
+    }
+    assert!(
+        github.contains("title=assignctl plan%3A written again in 1 policy::= group A"),
+        "{github}"
+    );
+    assert!(github.contains("1 policy changes::+ group B"), "{github}");
+    let (markdown, _) = plan("{group: B}");
+    assert!(!markdown.contains("`=`"), "{markdown}");
+}
