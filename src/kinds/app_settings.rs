@@ -329,6 +329,10 @@ pub const INTENT_RULES: &[IntentRule] = &[
     },
 ];
 
+/// A setting that stays on once an assignment has it (learn.microsoft.com:
+/// windowsUniversalAppXAppAssignmentSettings).
+pub const STAYS_ON: &str = "useDeviceContext";
+
 /// Returns the rule that a setting of a type breaks with an intent.
 pub fn broken_rule(odata_type: &str, setting: &str, intent: &str) -> Option<&'static IntentRule> {
     INTENT_RULES.iter().find(|rule| {

@@ -4,14 +4,13 @@
 use std::sync::Arc;
 
 use super::names::Directory;
-use super::{DesiredState, PlacedDesired, platform};
+use super::{DesiredState, PlacedDesired, platform, settings};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::kinds::app_settings;
 use crate::kinds::{AssignmentProperties, FilterRule, TypeRules, WORKLOADS};
-use crate::manifest::{Mode, WantedProperties, WantedSetting, WantedTarget};
+use crate::manifest::{Mode, WantedProperties, WantedTarget};
 use crate::model::{AssignmentKey, Desired, LiveFilter, LivePolicy, Target};
 use crate::plan::lints::ALREADY;
-use crate::text::all_of;
 
 /// An assignment that may not fit some policies.
 pub(super) struct LiveCheck<'a> {
@@ -130,8 +129,7 @@ impl LiveCheck<'_> {
                 return check_other_intent(assignment, *place, live, wanted);
             }
             LiveCheckKind::Settings(wanted) => {
-                return check_settings(wanted, live)
-                    .or_else(|| check_intent(wanted, assignment, live));
+                return settings::check(wanted, assignment, live);
             }
         };
         Some(diagnostic)
@@ -321,81 +319,6 @@ fn check_properties(desired: &Desired, place: Place, live: &LivePolicy) -> Optio
         }
         AssignmentProperties::Remediation | AssignmentProperties::None => None,
     }
-}
-
-/// Finds settings that the type of an app does not have.
-fn check_settings(wanted: &WantedProperties, live: &LivePolicy) -> Option<Diagnostic> {
-    let settings = wanted.settings.as_ref()?;
-    let first = settings.all.first()?;
-    let Some(odata_type) = live.odata_type.as_deref() else {
-        let message = "the service does not say the type of the app, which decides on its settings";
-        return Some(Diagnostic::error(
-            "setting-not-allowed",
-            settings.place,
-            message,
-        ));
-    };
-    let Some(known) = app_settings::settings_of(odata_type) else {
-        let mut without = app_settings::WITHOUT_SETTINGS.iter();
-        let takes_none = without.any(|name| name.eq_ignore_ascii_case(odata_type));
-        let message = match takes_none {
-            true => format!("an app of the type {odata_type} takes no settings"),
-            false => format!(
-                "the program does not know apps of the type {odata_type}, so no manifest can name their settings"
-            ),
-        };
-        let error = Diagnostic::error("setting-not-allowed", first.place, message);
-        return Some(match takes_none {
-            true => error,
-            false => error.hint("remove `settings`: those that are there stay as they are"),
-        });
-    };
-    let path = |setting: &WantedSetting| setting.name.trim_start_matches("settings.").to_owned();
-    let mut all = settings.all.iter();
-    let unknown = all.find(|setting| known.value_at(&path(setting)).is_none())?;
-    let name = path(unknown);
-    let message = format!("an app of the type {odata_type} has no setting `{name}`");
-    let names: Vec<&str> = known.members.iter().map(|member| member.name).collect();
-    let error = Diagnostic::error("setting-not-allowed", unknown.place, message);
-    Some(error.hint(format!("it has {}", all_of(&names))))
-}
-
-/// Finds settings that do not go with the intent. One without a value goes with all.
-fn check_intent(
-    wanted: &WantedProperties,
-    desired: &Desired,
-    live: &LivePolicy,
-) -> Option<Diagnostic> {
-    let intent = desired.key.variant.as_deref()?;
-    let known = app_settings::settings_of(live.odata_type.as_deref()?)?;
-    let same_target = live.assignments_of(&desired.key.target);
-    if same_target.iter().any(|live| desired.accepts(live)) {
-        return None;
-    }
-    let settings = wanted.settings.iter().flat_map(|settings| &settings.all);
-    let valued = settings.filter(|setting| {
-        let value = setting.value.as_deref();
-        value.is_some_and(|value| value != "null")
-    });
-    let broken: Vec<_> = valued
-        .filter_map(|setting| {
-            let name = setting.name.strip_prefix("settings.")?;
-            let rule = app_settings::broken_rule(known.odata_type, name, intent)?;
-            Some((setting.place, name, rule))
-        })
-        .collect();
-    let (place, _, rule) = broken.first()?;
-    let names: Vec<&str> = broken.iter().map(|(_, name, _)| *name).collect();
-    let message = format!(
-        "{} may not be taken with the intent `{intent}`",
-        all_of(&names)
-    );
-    let doubt = Diagnostic::warning("setting-and-intent", *place, message);
-    Some(doubt.hint(format!(
-        "it goes with {}; source: {}",
-        all_of(rule.intents),
-        rule.source
-    )))
 }
 
 /// Finds a target that gets an intent beside another one, which stays.

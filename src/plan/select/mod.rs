@@ -1,14 +1,15 @@
 //! From checked manifests and the live state to the desired assignments of each policy.
 //!
 //! `directory` turns names into ids, `index` finds the policies of each entry, `combined` brings
-//! together what several entries say of one policy, `platform` knows which filters fit, `suggest` offers
-//! what may have been meant. Everything that only the tenant can tell to be wrong is found here, and points at the line that said it.
+//! together what several entries say of one policy, `platform` knows which filters fit, `settings` which
+//! settings of apps, `suggest` offers what may have been meant. Everything that only the tenant can tell to be wrong is found here, and points at the line that said it.
 
 mod checks;
 mod combined;
 mod index;
 mod names;
 mod platform;
+mod settings;
 mod suggest;
 
 use std::collections::{BTreeMap, HashMap};

@@ -298,3 +298,62 @@ policies:
         "hint: remove it: device configurations have `apply` and `remove`",
     ]);
 }
+
+/// `{}` is not the value of an object that has members.
+#[test]
+fn an_object_among_the_settings_is_shown_by_its_members() {
+    const MEMBER: &str = "settings.autoUpdateSettings.autoUpdateSupersededAppsState";
+    let world = app("win32LobApp", &[(2, "available")]);
+    world.write(
+        "m.yaml",
+        "version: 1\npolicies:\n  - kind: mobileApp\n    name: P\n    intent: available\n    settings: {autoUpdateSettings: {autoUpdateSupersededAppsState: enabled}}\n    include: [{group: A}, {group: B}]\n",
+    );
+    let shown = |line: &str| {
+        world
+            .sandbox(line)
+            .exits(0)
+            .says(&[MEMBER])
+            .says_nothing_of("autoUpdateSettings {}")
+            .says_nothing_of("autoUpdateSettings not set")
+            .says_nothing_of("autoUpdateSettings={}");
+    };
+    for options in ["", "--diff", "--format markdown", "--format github"] {
+        shown(&format!("plan m.yaml {options}"));
+    }
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0);
+    for line in [
+        "show r.jsonl",
+        "list",
+        "list --format csv",
+        "list --format markdown",
+        "list --format html",
+    ] {
+        shown(line);
+    }
+}
+
+#[test]
+fn a_setting_that_stays_on_is_warned_of() {
+    const WARNING: &str = "warning[setting-cannot-change]: `useDeviceContext` cannot be switched off for an assignment that has it, for `P`";
+    let row = json!({"intent": "required", "target": to_group(1), "settings": {
+        "@odata.type": "#microsoft.graph.windowsUniversalAppXAppAssignmentSettings",
+        "useDeviceContext": true}});
+    let world = world(&[(
+        "mobileApps",
+        json!([{"id": policy_id(1), "displayName": "P", "assignments": [row],
+                "@odata.type": "#microsoft.graph.windowsUniversalAppX"}]),
+    )]);
+    for (target, warned) in [
+        ("{group: A, settings: {useDeviceContext: false}}", true),
+        ("{group: A, settings: {useDeviceContext: true}}", false),
+        ("{group: A}", false),
+        ("{group: B, settings: {useDeviceContext: false}}", false),
+    ] {
+        let said = plan(&world, &format!("intent: required, include: [{target}]"));
+        assert_eq!(said.contains(WARNING), warned, "{target}: {said}");
+        let hint = "hint: remove the assignment, apply, and add it again";
+        assert_eq!(said.contains(hint), warned, "{target}: {said}");
+    }
+}

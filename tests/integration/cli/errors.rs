@@ -17,7 +17,7 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 const NO_CODES: [&str; 3] = ["all-devices", "all-users", "several-platforms"];
 
 /// Codes whose examples would be too large, or need a tenant that is not the sample.
-const WITHOUT_EXAMPLE: [&str; 50] = [
+const WITHOUT_EXAMPLE: [&str; 51] = [
     "absent-from-policy-set",
     "ambiguous-filter",
     "approvals-unreadable",
@@ -55,6 +55,7 @@ const WITHOUT_EXAMPLE: [&str; 50] = [
     "replaced-one-by-one",
     "same-group-two-intents",
     "setting-and-intent",
+    "setting-cannot-change",
     "setting-not-allowed",
     "target-not-allowed",
     "tenant-default",
