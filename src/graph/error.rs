@@ -1,7 +1,7 @@
 //! What can go wrong between us and the service, and the real sentence in the service's errors.
 
-use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -14,6 +14,7 @@ use super::permissions;
 use super::retry::is_throttle;
 use super::transport::Response;
 use crate::auth::SignInError;
+use crate::auth::claims::Claims;
 use crate::kinds::PolicyKind;
 use crate::model::UnavailableKind;
 use crate::text::{excerpt, shortened_url};
@@ -229,6 +230,8 @@ pub struct RefusedList {
     pub what: String,
     /// What the service says.
     pub error: ServiceError,
+    /// What the token says of the sign-in, if that is known.
+    pub claims: Option<Arc<Claims>>,
 }
 
 impl RefusedList {
@@ -244,6 +247,7 @@ impl fmt::Display for RefusedList {
             kind: _,
             what,
             error,
+            claims: _,
         } = self;
         write!(formatter, "{what}: {error}")
     }
@@ -366,12 +370,13 @@ pub enum GraphError {
 
 /// Says what can be done about lists that are refused.
 fn hint_of(lists: &[RefusedList]) -> String {
-    let forbidden = lists.iter().filter(|list| list.is_forbidden());
-    let needed: BTreeSet<&str> = forbidden
-        .map(|list| list.kind.spec().permissions.read())
-        .collect();
-    match needed.is_empty() {
-        false => permissions::needs(&needed.into_iter().collect::<Vec<_>>()),
+    let forbidden: Vec<&RefusedList> = lists.iter().filter(|list| list.is_forbidden()).collect();
+    match forbidden.is_empty() {
+        false => {
+            let kinds: Vec<PolicyKind> = forbidden.iter().map(|list| list.kind).collect();
+            let claims = forbidden.iter().find_map(|list| list.claims.as_deref());
+            permissions::missing(&kinds, claims.map(|claims| &claims.permissions))
+        }
         true => {
             "the service has no such list; check the Graph URL and the tenant, or name other kinds"
                 .to_owned()
@@ -416,7 +421,12 @@ impl GraphError {
     pub(super) fn of_list(self, kind: PolicyKind) -> Self {
         match self {
             Self::Service { what, error } if matches!(error.status, 400 | 403 | 404) => {
-                Self::RefusedLists(vec![RefusedList { kind, what, error }])
+                Self::RefusedLists(vec![RefusedList {
+                    kind,
+                    what,
+                    error,
+                    claims: None,
+                }])
             }
             other => other,
         }

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 
 use crate::kinds::{KINDS, Permissions, PolicyKind};
+use crate::text::all_of;
 
 /// Something that has to be permitted.
 #[derive(Debug)]
@@ -65,8 +66,13 @@ pub static NEEDS: &[Need] = &[
 /// Returns the permission that a request to read takes, by the kind that its path belongs to. Filters
 /// are read with that of configuration policies.
 pub(super) fn of_request(what: &str) -> &'static str {
-    if what.starts_with("GET /devices") {
+    let path = what.split_once(' ').map_or(what, |(_, path)| path);
+    if path.starts_with("/devices") {
         return "Device.Read.All";
+    }
+    let of_groups = ["/groups", "/users", "/directory"];
+    if of_groups.iter().any(|root| path.starts_with(root)) {
+        return READ_GROUPS.name;
     }
     let of_kind = KINDS.iter().find(|spec| what.contains(spec.collection));
     of_kind
@@ -74,13 +80,39 @@ pub(super) fn of_request(what: &str) -> &'static str {
         .read()
 }
 
-/// Says which permissions are needed.
+/// Says which permissions reading needs.
 pub(super) fn needs(permissions: &[&str]) -> String {
-    let permissions: Vec<String> = permissions.iter().map(|name| format!("`{name}`")).collect();
+    let word = match permissions {
+        [_] => "permission",
+        _ => "permissions",
+    };
     format!(
-        "reading needs the application permissions {} and `GroupMember.Read.All`, with admin consent",
-        permissions.join(", ")
+        "reading needs the application {word} {}, with admin consent",
+        all_of(permissions)
     )
+}
+
+/// Says which permissions are missing for kinds that may not be read, and for the groups of any: all that are
+/// needed, if it is not known what was granted.
+pub(super) fn missing(kinds: &[PolicyKind], granted: Option<&BTreeSet<String>>) -> String {
+    let nothing = BTreeSet::new();
+    let granted = granted.unwrap_or(&nothing);
+    let families = by_family(granted, kinds).into_iter();
+    let families = families.filter(|family| !family.read);
+    let mut missing: Vec<&str> = families.map(|family| family.permissions.read()).collect();
+    if missing.is_empty() {
+        return "the token has the permissions; a person also needs an Intune role that allows it"
+            .to_owned();
+    }
+    missing.sort_unstable();
+    missing.extend((!READ_GROUPS.is_granted(granted)).then_some(READ_GROUPS.name));
+    needs(&missing)
+}
+
+impl Permission {
+    fn is_granted(&self, granted: &BTreeSet<String>) -> bool {
+        granted.contains(self.name) || self.or.iter().any(|name| granted.contains(*name))
+    }
 }
 
 impl Need {
@@ -115,10 +147,7 @@ impl Need {
     pub fn missing(&self, granted: &BTreeSet<String>) -> Vec<&'static str> {
         self.permissions
             .iter()
-            .filter(|permission| {
-                !granted.contains(permission.name)
-                    && !permission.or.iter().any(|name| granted.contains(*name))
-            })
+            .filter(|permission| !permission.is_granted(granted))
             .map(|permission| permission.name)
             .collect()
     }
@@ -185,6 +214,44 @@ pub fn missing_to_write(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_granted_is_not_said_to_be_missing() {
+        let kinds = ["deviceHealthScript", "roleScopeTag"];
+        let kinds = kinds.map(|name| PolicyKind::from_name(name).expect("a kind"));
+        let said = |granted: &[&str]| {
+            let granted = granted.iter().map(|name| (*name).to_owned()).collect();
+            missing(&kinds, Some(&granted))
+        };
+        let all = "`DeviceManagementRBAC.Read.All`, `DeviceManagementScripts.Read.All` and `GroupMember.Read.All`";
+        assert!(missing(&kinds, None).contains(all));
+        assert!(said(&["User.Read.All"]).contains(all));
+        assert_eq!(
+            said(&["Group.Read.All", "DeviceManagementRBAC.ReadWrite.All"]),
+            "reading needs the application permission `DeviceManagementScripts.Read.All`, with admin consent"
+        );
+        let both = [
+            "DeviceManagementRBAC.Read.All",
+            "DeviceManagementScripts.Read.All",
+        ];
+        assert!(said(&both).contains("Intune role"));
+    }
+
+    #[test]
+    fn the_directory_has_a_permission_of_its_own() {
+        for (what, permission) in [
+            ("GET /groups", "GroupMember.Read.All"),
+            ("POST /directoryObjects/getByIds", "GroupMember.Read.All"),
+            ("GET /users/ada/transitiveMemberOf", "GroupMember.Read.All"),
+            ("GET /devices", "Device.Read.All"),
+            (
+                "GET /deviceManagement/assignmentFilters",
+                "DeviceManagementConfiguration.Read.All",
+            ),
+        ] {
+            assert_eq!(of_request(what), permission, "{what}");
+        }
+    }
 
     #[test]
     fn what_is_not_granted_is_missing() {

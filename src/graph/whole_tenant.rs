@@ -32,7 +32,7 @@ impl Reader {
             PolicyKind::all().map(|kind| async move { available(self.policies(kind).await) });
         let (policies, filters) =
             futures::try_join!(futures::future::try_join_all(kinds), self.filters())?;
-        let (policies, unavailable) = apart_of_all(policies)?;
+        let (policies, unavailable) = self.apart_of_all(policies).await?;
         self.with_names(policies, filters, unavailable).await
     }
 
@@ -51,7 +51,7 @@ impl Reader {
             futures::try_join!(futures::future::try_join_all(kinds), self.filters())?;
         let (policies, refused) = apart(policies);
         if !refused.is_empty() {
-            return Err(GraphError::RefusedLists(refused));
+            return Err(self.refused(refused).await);
         }
         self.with_names(policies, filters, Vec::new()).await
     }
@@ -106,7 +106,7 @@ impl Reader {
             self.filters(),
             self.group_names(),
         )?;
-        let (policies, unavailable) = apart_of_all(policies)?;
+        let (policies, unavailable) = self.apart_of_all(policies).await?;
         Ok(AllNames {
             policies,
             filters,
@@ -128,13 +128,38 @@ impl Reader {
             self.filter_objects(),
             self.group_objects(),
         )?;
-        let (policies, unavailable) = apart_of_all(policies)?;
+        let (policies, unavailable) = self.apart_of_all(policies).await?;
         Ok(RawTenant {
             policies,
             groups,
             filters,
             unavailable,
         })
+    }
+}
+
+impl Reader {
+    /// Takes what is not refused. A service that refuses every kind refuses to be read.
+    async fn apart_of_all<T>(
+        &self,
+        kinds: Vec<Available<T>>,
+    ) -> Result<(Vec<T>, Vec<UnavailableKind>), GraphError> {
+        let number = kinds.len();
+        let (policies, refused) = apart(kinds);
+        if refused.len() == number {
+            return Err(self.refused(refused).await);
+        }
+        Ok((policies, refused.into_iter().map(Into::into).collect()))
+    }
+
+    /// Makes the failure of lists that are refused: the token may say which permissions are missing.
+    pub(super) async fn refused(&self, mut lists: Vec<RefusedList>) -> GraphError {
+        let claims = self.client().claims().await.ok().flatten();
+        let claims = claims.filter(|claims| !claims.permissions.is_empty());
+        for list in &mut lists {
+            list.claims.clone_from(&claims);
+        }
+        GraphError::RefusedLists(lists)
     }
 }
 
@@ -161,14 +186,4 @@ pub(super) fn apart<T>(kinds: Vec<Available<T>>) -> (Vec<T>, Vec<RefusedList>) {
         }
     }
     (policies, refused)
-}
-
-/// Takes what is not refused. A service that refuses every kind refuses to be read.
-fn apart_of_all<T>(kinds: Vec<Available<T>>) -> Result<(Vec<T>, Vec<UnavailableKind>), GraphError> {
-    let number = kinds.len();
-    let (policies, refused) = apart(kinds);
-    if refused.len() == number {
-        return Err(GraphError::RefusedLists(refused));
-    }
-    Ok((policies, refused.into_iter().map(Into::into).collect()))
 }

@@ -95,3 +95,4 @@ pub(super) fn without(
     manifest.entries.retain(|entry| !is_unread(entry.kind));
     (manifest, found)
 }
+            claims: _,
