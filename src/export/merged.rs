@@ -39,6 +39,7 @@ fn entry(text: &mut String, entry: &Entry) {
         targets,
         absent,
         place: _,
+        kind_place: _,
     } = entry;
     push(text, 2, &format!("- kind: {kind}"));
     match selector {

@@ -15,6 +15,21 @@ impl Reader {
     ///
     /// Whatever keeps a part from being complete.
     pub async fn tenant(&self, needs: &Needs) -> Result<LiveTenant, GraphError> {
+        match self.tenant_in_part(needs).await? {
+            (tenant, None) => Ok(tenant),
+            (_, Some(refused)) => Err(refused),
+        }
+    }
+
+    /// Reads the same; beside what could be read, returns the failure if lists are refused.
+    ///
+    /// # Errors
+    ///
+    /// Whatever else keeps a part from being complete.
+    pub async fn tenant_in_part(
+        &self,
+        needs: &Needs,
+    ) -> Result<(LiveTenant, Option<GraphError>), GraphError> {
         let kinds = needs.kinds.iter();
         let kinds = kinds.map(|kind| async move { available(self.policies(*kind).await) });
         let (policies, groups, filters) = futures::try_join!(
@@ -26,18 +41,24 @@ impl Reader {
         let (spare, refused): (Vec<_>, Vec<_>) = refused
             .into_iter()
             .partition(|list| needs.spare.contains(&list.kind));
-        if !refused.is_empty() {
-            return Err(GraphError::RefusedLists(refused));
-        }
-        let (groups, filters) = (groups?, filters?);
+        let refused = match refused.is_empty() {
+            true => None,
+            false => Some(self.refused(refused).await),
+        };
+        let (groups, filters) = match (groups, filters, refused.as_ref()) {
+            (Ok(groups), Ok(filters), _) => (groups, filters),
+            (_, _, Some(refused)) => return Err(refused.clone()),
+            (Err(error), _, None) | (_, Err(error), None) => return Err(error),
+        };
         let similar_groups = self.similar_groups(&needs.group_names, &groups).await;
-        Ok(LiveTenant {
+        let tenant = LiveTenant {
             similar_groups,
             policies,
             groups,
             filters,
             unavailable: spare.into_iter().map(Into::into).collect(),
-        })
+        };
+        Ok((tenant, refused))
     }
 
     /// Looks up what is still without a name: groups by id, and the filters if asked for.

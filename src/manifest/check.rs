@@ -80,8 +80,13 @@ pub(super) fn settle(drafts: Drafts, diagnostics: &mut Diagnostics) -> Manifest 
                 odata_type,
             }) => {
                 for kind in kinds {
+                    let Placed {
+                        value: kind,
+                        place: kind_place,
+                    } = kind;
                     let entry = Entry {
                         kind,
+                        kind_place,
                         selector: selector.clone(),
                         odata_type: odata_type.clone(),
                         mode: mode.value,

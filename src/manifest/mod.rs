@@ -104,6 +104,8 @@ pub struct Manifest {
 pub struct Entry {
     /// The kind of the policies.
     pub kind: PolicyKind,
+    /// Where the kind was written.
+    pub kind_place: Place,
     /// Which policies of that kind.
     pub selector: Selector,
     /// The type that they have, without its prefix, if the entry names one.

@@ -163,8 +163,8 @@ async fn open_of(
 }
 
 async fn managed(reader: &Reader, loaded: &Loaded) -> Result<Draft, Failure> {
-    let live = reader.tenant(&needs(&loaded.manifest)).await;
-    let live = live.map_err(|error| unavailable::failure(error, Some(loaded)))?;
+    let needs = needs(&loaded.manifest);
+    let (live, manifest, _) = unavailable::read(reader, &needs, loaded, false).await?;
     let inputs = PlanInputs {
         tenant_id: None,
         graph_url: "",
@@ -172,7 +172,7 @@ async fn managed(reader: &Reader, loaded: &Loaded) -> Result<Draft, Failure> {
         strict: false,
         selection: &Selection::default(),
     };
-    let (draft, found) = plan::make(&loaded.manifest, &loaded.sources, &live, &inputs);
+    let (draft, found) = plan::make(&manifest, &loaded.sources, &live, &inputs);
     draft.ok_or_else(|| Failure::found(Exit::InvalidManifests, found, loaded.sources.clone()))
 }
 

@@ -40,9 +40,7 @@ pub async fn explain(
         let tenant_id = reader.tenant_id().await?;
         let mut needs = needs(&loaded.manifest);
         needs.spare = left_out(&needs.kinds, kinds);
-        let live = reader.tenant(&needs).await;
-        let live = live.map_err(|error| unavailable::failure(error, Some(loaded)))?;
-        let (manifest, _) = unavailable::without(loaded, &live.unavailable);
+        let (live, manifest, _) = unavailable::read(&reader, &needs, loaded, false).await?;
         let inputs = PlanInputs {
             tenant_id,
             graph_url: reader.graph_url(),

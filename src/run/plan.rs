@@ -137,9 +137,8 @@ pub async fn plan(
         let tenant_id = reader.tenant_id().await?;
         let mut needs = needs(&loaded.manifest);
         needs.spare = left_out(&needs.kinds, &request.selection.kinds);
-        let live = reader.tenant(&needs).await;
-        let live = live.map_err(|error| unavailable::failure(error, Some(loaded)))?;
-        let (manifest, unread) = unavailable::without(loaded, &live.unavailable);
+        let (live, manifest, unread) =
+            unavailable::read(&reader, &needs, loaded, request.strict).await?;
         let inputs = PlanInputs {
             tenant_id,
             graph_url: reader.graph_url(),

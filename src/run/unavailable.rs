@@ -1,10 +1,14 @@
 //! Kinds whose list the service refuses: what is said of them.
 
-use crate::diagnostic::{Diagnostic, Severity, Sources};
+use std::collections::BTreeSet;
+
+use crate::diagnostic::{Diagnostic, Place, Severity, Sources};
 use crate::exit::Exit;
+use crate::graph::Reader;
 use crate::graph::error::{GraphError, RefusedList};
-use crate::manifest::{Loaded, Manifest};
-use crate::model::{PolicyKind, UnavailableKind};
+use crate::manifest::{Loaded, Manifest, Selector};
+use crate::model::{LiveTenant, Needs, PolicyKind, UnavailableKind};
+use crate::plan::select::select;
 
 use super::Failure;
 
@@ -34,6 +38,63 @@ pub fn warnings(kinds: &[UnavailableKind], done: &str) -> Vec<Diagnostic> {
     kinds.iter().map(warning).collect()
 }
 
+/// Reads what manifests need of a tenant. Returns it with the entries whose kinds were read, and warnings of the
+/// others.
+///
+/// # Errors
+///
+/// Says what cannot be read, with all that is wrong with the entries of what can be.
+pub(super) async fn read(
+    reader: &Reader,
+    needs: &Needs,
+    loaded: &Loaded,
+    strict: bool,
+) -> Result<(LiveTenant, Manifest, Vec<Diagnostic>), Failure> {
+    let read = reader.tenant_in_part(needs).await;
+    let (live, refused) = read.map_err(|error| failure(error, Some(loaded)))?;
+    let Some(refused) = refused else {
+        let (manifest, unread) = without(loaded, &live.unavailable);
+        return Ok((live, manifest, unread));
+    };
+    let spare = live.unavailable.iter().map(|unavailable| unavailable.kind);
+    let mut unread: BTreeSet<PolicyKind> = spare.collect();
+    if let GraphError::RefusedLists(lists) = &refused {
+        unread.extend(lists.iter().map(|list| list.kind));
+    }
+    let mut failure = failure(refused, Some(loaded));
+    let found = other_faults(loaded, &unread, &live, strict);
+    let known = failure.findings.take().map(|found| found.0);
+    let mut all = known.unwrap_or_else(|| loaded.diagnostics.clone());
+    all.extend(found);
+    Err(failure.with_findings(all, loaded.sources.clone()))
+}
+
+/// Finds what else is wrong with the manifests. What entries of other kinds than those that were read would select is
+/// not known.
+fn other_faults(
+    loaded: &Loaded,
+    unread: &BTreeSet<PolicyKind>,
+    live: &LiveTenant,
+    strict: bool,
+) -> Vec<Diagnostic> {
+    let entries = loaded.manifest.entries.iter();
+    let of_unread = entries.filter(|entry| unread.contains(&entry.kind));
+    let selectors = of_unread.map(|entry| match &entry.selector {
+        Selector::Name(name) | Selector::Id(name) => name.place,
+        Selector::Match { pattern, .. } => pattern.place,
+    });
+    let selectors: BTreeSet<Place> = selectors.collect();
+    let mut found = select(&loaded.manifest, live, strict).diagnostics;
+    found.retain(|found| match found.code {
+        "nothing-selected" => false,
+        "unknown-policy" | "match-selects-nothing" => {
+            found.place.is_none_or(|place| !selectors.contains(&place))
+        }
+        _ => true,
+    });
+    found
+}
+
 /// Says why a tenant could not be read: of the kinds that it does not have, with the first entry of each.
 pub(super) fn failure(error: GraphError, loaded: Option<&Loaded>) -> Failure {
     let GraphError::RefusedLists(lists) = error else {
@@ -49,6 +110,7 @@ pub(super) fn failure(error: GraphError, loaded: Option<&Loaded>) -> Failure {
             kind,
             what: _,
             error,
+            claims: _,
         } = list;
         let message = format!("`{kind}` is not available in this tenant: {error}");
         let place = loaded.and_then(|loaded| place_of(&loaded.manifest, *kind));
@@ -68,17 +130,13 @@ pub(super) fn failure(error: GraphError, loaded: Option<&Loaded>) -> Failure {
     }
 }
 
-fn place_of(manifest: &Manifest, kind: PolicyKind) -> Option<crate::diagnostic::Place> {
+fn place_of(manifest: &Manifest, kind: PolicyKind) -> Option<Place> {
     let mut entries = manifest.entries.iter();
-    Some(entries.find(|entry| entry.kind == kind)?.place)
+    Some(entries.find(|entry| entry.kind == kind)?.kind_place)
 }
 
 /// Leaves the entries out whose kinds the run leaves out anyway, and cannot read. Says which they are.
-pub(super) fn without(
-    loaded: &Loaded,
-    unavailable: &[UnavailableKind],
-) -> (Manifest, Vec<Diagnostic>) {
-    let mut manifest = loaded.manifest.clone();
+fn without(loaded: &Loaded, unavailable: &[UnavailableKind]) -> (Manifest, Vec<Diagnostic>) {
     let warning = |unavailable: &UnavailableKind| {
         let UnavailableKind {
             kind,
@@ -92,7 +150,7 @@ pub(super) fn without(
     };
     let found = unavailable.iter().map(warning).collect();
     let is_unread = |kind| unavailable.iter().any(|other| other.kind == kind);
+    let mut manifest = loaded.manifest.clone();
     manifest.entries.retain(|entry| !is_unread(entry.kind));
     (manifest, found)
 }
-            claims: _,

@@ -51,13 +51,15 @@ impl Reader<'_> {
             return;
         };
         let kinds = self.kinds(node, &fields);
-        let only_kind = match kinds.as_deref() {
-            Some([kind]) => Some(*kind),
+        let values = kinds.iter().flatten().map(|kind| kind.value);
+        let values: Vec<PolicyKind> = values.collect();
+        let only_kind = match values.as_slice() {
+            [kind] => Some(*kind),
             _ => None,
         };
         let selector = self.selector(node, &fields, only_kind);
-        let odata_type = self.odata_type(&fields, kinds.as_deref());
-        let place = item.alias.unwrap_or(node.place);
+        let odata_type = self.odata_type(&fields, Some(&values));
+        let place = written_at(item);
         let written = fields.get("mode");
         let known = written.and_then(|pair| {
             fields::word(
@@ -69,9 +71,7 @@ impl Reader<'_> {
         });
         let mode = Placed {
             value: known.unwrap_or(Mode::Exact),
-            place: written.map_or(place, |pair| {
-                pair.value.alias.unwrap_or(pair.value.node.place)
-            }),
+            place: written.map_or(place, |pair| written_at(&pair.value)),
         };
         let uses = self.texts(&fields, "use");
         let mode_is_known = written.is_none() || known.is_some();
@@ -105,7 +105,7 @@ impl Reader<'_> {
         &mut self,
         node: &Node,
         fields: &Fields<'_>,
-    ) -> Option<Vec<PolicyKind>> {
+    ) -> Option<Vec<Placed<PolicyKind>>> {
         let Some(pair) = fields.get("kind") else {
             if !fields.meant(&["kind"]) {
                 let kinds: Vec<&str> = PolicyKind::all().map(PolicyKind::name).collect();
@@ -127,8 +127,9 @@ impl Reader<'_> {
             return None;
         }
         let Value::List(items) = &pair.value.node.value else {
-            let kind = fields::word(pair, "unknown-kind", &kinds, self.diagnostics)?;
-            return Some(vec![kind]);
+            let value = fields::word(pair, "unknown-kind", &kinds, self.diagnostics)?;
+            let place = written_at(&pair.value);
+            return Some(vec![Placed { value, place }]);
         };
         if items.is_empty() {
             let place = pair.value.node.place;
@@ -146,11 +147,12 @@ impl Reader<'_> {
                 .hint("name one kind, or select the policies by `match`"),
             );
         }
-        let mut read = Vec::with_capacity(items.len());
+        let mut read: Vec<Placed<PolicyKind>> = Vec::with_capacity(items.len());
         for item in items {
-            let kind = fields::word_in(item, "kind", "unknown-kind", &kinds, self.diagnostics)?;
-            if !read.contains(&kind) {
-                read.push(kind);
+            let value = fields::word_in(item, "kind", "unknown-kind", &kinds, self.diagnostics)?;
+            if !read.iter().any(|known| known.value == value) {
+                let place = written_at(item);
+                read.push(Placed { value, place });
             }
         }
         (!read.is_empty()).then_some(read)
@@ -266,6 +268,11 @@ impl Reader<'_> {
             .filter_map(|item| fields::text(item, key, self.diagnostics))
             .collect()
     }
+}
+
+/// Returns where a part is written, or the alias that stands for it.
+fn written_at(item: &Item) -> Place {
+    item.alias.unwrap_or(item.node.place)
 }
 
 /// Makes a glob. Comparing one with a name takes time by the product of their lengths.

@@ -89,7 +89,7 @@ pub(super) struct Draft {
 #[derive(Clone, Debug)]
 pub(super) struct Selected {
     /// Their kinds: one, or several with a glob.
-    pub(super) kinds: Vec<PolicyKind>,
+    pub(super) kinds: Vec<Placed<PolicyKind>>,
     /// Which of these.
     pub(super) selector: Selector,
     /// Their type, if it is named.

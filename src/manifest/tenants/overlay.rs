@@ -164,7 +164,10 @@ fn read_kinds(
     reader: &mut Reader<'_>,
 ) -> Option<Vec<PolicyKind>> {
     match fields.get("kind") {
-        Some(_) => reader.kinds(&item.node, fields),
+        Some(_) => {
+            let kinds = reader.kinds(&item.node, fields)?;
+            Some(kinds.iter().map(|kind| kind.value).collect())
+        }
         None => Some(Vec::new()),
     }
 }
@@ -205,10 +208,11 @@ impl Skip {
                 left.push(draft);
                 continue;
             };
-            let (skipped, others): (Vec<PolicyKind>, Vec<PolicyKind>) = what
+            let (skipped, others): (Vec<_>, Vec<_>) = what
                 .kinds
                 .iter()
-                .partition(|kind| is_among(**kind, &self.kinds));
+                .cloned()
+                .partition(|kind| is_among(kind.value, &self.kinds));
             let rest = match skipped.is_empty() {
                 true => Rest::All,
                 false => self.rest(what, diagnostics),
@@ -323,11 +327,11 @@ impl Addition {
                 found = true;
                 continue;
             };
-            let kinds: Vec<PolicyKind> = what
+            let kinds: Vec<Placed<PolicyKind>> = what
                 .kinds
                 .iter()
-                .copied()
-                .filter(|kind| is_among(*kind, &self.kinds))
+                .filter(|kind| is_among(kind.value, &self.kinds))
+                .cloned()
                 .collect();
             let Some(odata_type) = self.shared_type(what) else {
                 continue;
@@ -337,8 +341,9 @@ impl Addition {
             }
             for selector in self.shared_selectors(what, diagnostics) {
                 found = true;
+                let values: Vec<PolicyKind> = kinds.iter().map(|kind| kind.value).collect();
                 let key = format!(
-                    "{kinds:?} {selector:?} {odata_type:?} {:?}",
+                    "{values:?} {selector:?} {odata_type:?} {:?}",
                     draft.mode.value
                 );
                 if !seen.insert(key) {

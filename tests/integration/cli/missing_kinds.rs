@@ -127,6 +127,67 @@ fn all_kinds_that_cannot_be_read_are_named_in_one_run() {
     ]);
 }
 
+/// All errors of all files are reported in one run.
+#[test]
+fn what_else_is_wrong_is_reported_beside_a_missing_kind() {
+    let world = world(&[(
+        "deviceConfigurations",
+        json!([{"id": policy_id(1), "displayName": "P",
+        "@odata.type": "#microsoft.graph.windows10CustomConfiguration", "assignments": []}]),
+    )]);
+    world.write(
+        "m.yaml",
+        "version: 1
+policies:
+  - kind: [deviceConfiguration, intent]
+    match: 'Q*'
+    include: [{group: B}]
+  - kind: intent
+    name: Baseline
+    include: [{group: Nobody}]
+  - kind: deviceConfiguration
+    name: Pp
+    include: [{group: B, filter: No filter}]
+",
+    );
+    let mut tenant = state(&world);
+    tenant["service"]["unavailable"] = json!(["intents"]);
+    world.write("tenant.json", &tenant.to_string());
+    for line in ["plan m.yaml", "drift m.yaml", "approvals m.yaml"] {
+        world
+            .sandbox(line)
+            .exits(3)
+            .says(&[
+                "error[kind-unavailable]: `intent` is not available in this tenant",
+                // Where the list names it.
+                "--> m.yaml:3:33",
+                "error[unknown-policy]: the tenant has no deviceConfiguration `Pp`",
+                "error[unknown-group]: the tenant has no group `Nobody`",
+                "error[unknown-filter]",
+            ])
+            // What a kind that is missing would have is not known.
+            .says_nothing_of("`Baseline`")
+            .says_nothing_of("match-selects-nothing")
+            .says_nothing_of("nothing-selected");
+    }
+    tenant["service"]["unavailable"] = json!([]);
+    tenant["service"]["roles"] = json!([
+        "DeviceManagementConfiguration.Read.All",
+        "GroupMember.Read.All"
+    ]);
+    tenant["intents"] = json!([]);
+    world.write("tenant.json", &tenant.to_string());
+    world.write(
+        "scripts.yaml",
+        "version: 1\npolicies:\n  - {kind: deviceHealthScript, match: '*', include: [{group: B}]}\n",
+    );
+    world.sandbox("plan m.yaml scripts.yaml").exits(7).says(&[
+        "error[unknown-policy]: the tenant has no intent `Baseline`",
+        "error[unknown-group]: the tenant has no group `Nobody`",
+        "hint: reading needs the application permission `DeviceManagementScripts.Read.All`, with admin consent",
+    ]);
+}
+
 /// What is there and cannot be read is not what the tenant lacks.
 #[test]
 fn a_policy_that_cannot_be_read_is_a_failure_and_no_missing_kind() {
