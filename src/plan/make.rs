@@ -262,8 +262,12 @@ impl<'a> Places<'a> {
     /// Returns the lines that ask for changes.
     fn of_changes(&self, changes: &[Change], desired: &DesiredState) -> Vec<Option<ManifestPlace>> {
         let place = |change: &Change| {
-            let place = desired.place_of(change.after()?)?;
-            Some(ManifestPlace::new(place, self.sources))
+            let place = match change {
+                Change::Remove(before) => desired.place_of_absent(before),
+                Change::Add(after) => desired.place_of(after),
+                Change::Update { after, .. } => desired.place_of(after),
+            };
+            Some(ManifestPlace::new(place?, self.sources))
         };
         changes.iter().map(place).collect()
     }

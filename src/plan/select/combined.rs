@@ -96,7 +96,10 @@ impl<'a> Combined<'a> {
             })
             .collect();
         let targets = absent.iter();
-        let targets = targets.map(|absent| (absent.target.clone(), absent.intent.clone()));
+        let targets = targets.map(|absent| {
+            let key = (absent.target.clone(), absent.intent.clone());
+            (key, absent.place)
+        });
         let targets = targets.collect();
         Self {
             desired: Arc::new(DesiredState::placed(

@@ -60,6 +60,8 @@ pub struct DesiredState {
     pub alone: Assignments,
     /// What must not be there, sorted; a group is meant on either side.
     pub absent: Vec<AbsentKey>,
+    /// The lines that say so, in their order.
+    pub absent_places: Vec<Place>,
     /// Of remediations: what is said of repairing, which no read shows.
     pub remediation: Arc<[(AssignmentKey, bool)]>,
     /// The entries.
@@ -67,17 +69,21 @@ pub struct DesiredState {
 }
 
 impl DesiredState {
-    /// Makes the desired state of assignments in any order, each with the line that asks for it.
+    /// Makes the desired state of assignments in any order, each with the line that asks for it, as what must not be
+    /// there.
     pub fn placed(
         mode: Mode,
         mut assignments: Vec<(Desired, Place)>,
-        absent: Vec<AbsentKey>,
+        mut absent: Vec<(AbsentKey, Place)>,
         entries: Vec<Place>,
     ) -> Self {
         assignments.sort();
+        absent.sort();
         let (assignments, places) = assignments.into_iter().unzip();
+        let (absent, absent_places) = absent.into_iter().unzip();
         Self {
             places,
+            absent_places,
             ..Self::new(mode, assignments, absent, entries)
         }
     }
@@ -107,6 +113,7 @@ impl DesiredState {
             mode,
             assignments,
             places: Vec::new(),
+            absent_places: Vec::new(),
             alone: alone.into(),
             absent,
             entries,
@@ -135,20 +142,30 @@ impl DesiredState {
 
     /// Whether a live assignment must not be there. Those of policy sets stay in any case.
     pub fn removes(&self, live: &Assignment) -> bool {
-        let intent = live.key.variant.as_ref();
-        let is_listed = |target: &Target| {
-            let start = self.absent.partition_point(|(known, _)| known < target);
-            let mut of_target = self.absent[start..]
-                .iter()
-                .take_while(|(known, _)| known == target);
-            of_target.any(|(_, meant)| meant.is_none() || meant.as_ref() == intent)
+        self.absent_index(live).is_some()
+    }
+
+    /// Returns the line that says that a live assignment must not be there, if one does.
+    pub fn place_of_absent(&self, live: &Assignment) -> Option<Place> {
+        self.absent_places.get(self.absent_index(live)?).copied()
+    }
+
+    fn absent_index(&self, live: &Assignment) -> Option<usize> {
+        if self.absent.is_empty() || !live.key.is_direct() {
+            return None;
+        }
+        let group = match &live.key.target {
+            Target::ExclusionGroup(id) => Some(Target::Group(Arc::clone(id))),
+            _ => None,
         };
-        !self.absent.is_empty()
-            && live.key.is_direct()
-            && match &live.key.target {
-                Target::ExclusionGroup(id) => is_listed(&Target::Group(Arc::clone(id))),
-                target => is_listed(target),
-            }
+        let target = group.as_ref().unwrap_or(&live.key.target);
+        let intent = live.key.variant.as_ref();
+        let start = self.absent.partition_point(|(known, _)| known < target);
+        let mut of_target = self.absent[start..]
+            .iter()
+            .take_while(|(known, _)| known == target);
+        let found = of_target.position(|(_, meant)| meant.is_none() || meant.as_ref() == intent)?;
+        Some(start + found)
     }
 }
 

@@ -41,6 +41,31 @@ fn f22a_one_target_is_removed_and_the_rest_left() {
 }
 
 #[test]
+fn a_removal_stands_at_the_line_that_says_so() {
+    let tenant = Tenant::common().policy("P", &["+A", "-B", "+C"]);
+    let world = World::new(&tenant);
+    world.write(
+        "m.yaml",
+        "version: 1
+policies:
+  - kind: configurationPolicy
+    name: P
+    mode: additive
+    absent:
+      - group: A
+      - group: B
+",
+    );
+    world
+        .sandbox("plan m.yaml --allow exclusion-lost")
+        .exits(0)
+        .says(&["- exclude group B  m.yaml:8", "- group A          m.yaml:7"]);
+    let plan = world.sandbox("plan m.yaml --format json --allow exclusion-lost");
+    let policy = &plan.exits(0).json()["policies"][0];
+    assert_eq!(policy["manifest"][0]["line"], 3);
+}
+
+#[test]
 fn f22a_a_policy_that_loses_its_last_target_trips_the_guard() {
     let tenant = Tenant::common().policy("P", &["+A"]);
     let world = World::with(&tenant, &["name: P, mode: additive, absent: [group: A]"]);
