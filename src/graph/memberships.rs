@@ -1,5 +1,6 @@
 //! The directory's answers to "who is that, and in which groups": users, devices and groups.
 
+use super::client::Call;
 use super::error::GraphError;
 use super::pages;
 use super::read::Reader;
@@ -48,6 +49,23 @@ impl Reader {
                 .collect::<Result<Vec<_>, _>>()
                 .map(Some),
             Err(GraphError::Service { error, .. }) if error.is_missing() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the id of the user with a sign-in name; `None` if the sign-in may read memberships only.
+    ///
+    /// # Errors
+    ///
+    /// Whatever else keeps the user from being read.
+    pub async fn user_id(&self, name: &str) -> Result<Option<String>, GraphError> {
+        let path = format!("/users/{}", encode(name));
+        let call = Call::get(self.client().address().join(&format!("{path}?$select=id")));
+        match self.client().read_json::<Object>(&call).await {
+            Ok(user) => {
+                id_of(&user, &format!("GET {path}")).map(|id| Some(id.to_ascii_lowercase()))
+            }
+            Err(GraphError::Service { error, .. }) if error.status == 403 => Ok(None),
             Err(error) => Err(error),
         }
     }

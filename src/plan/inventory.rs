@@ -29,9 +29,9 @@ pub struct InventoryQuery {
 pub struct Subject {
     /// What it is.
     pub kind: SubjectKind,
-    /// Its id; of a user the sign-in name if that was given.
-    pub id: String,
-    /// Its name.
+    /// The id of its object; `None` of a user if the sign-in may not read it.
+    pub id: Option<String>,
+    /// Its name, as it was asked for.
     pub name: String,
     /// The ids of the groups through which assignments reach it; a group is one of its own.
     pub groups: BTreeSet<String>,
@@ -349,7 +349,7 @@ mod tests {
         InventoryQuery {
             subject: Some(Subject {
                 kind,
-                id: "x".to_owned(),
+                id: Some("x".to_owned()),
                 name: "x".to_owned(),
                 groups: BTreeSet::from([IN.to_owned()]),
                 effective,

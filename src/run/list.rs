@@ -74,8 +74,9 @@ pub async fn list(
             [] => reader.whole_tenant().await?,
             kinds => of_kinds(&reader, kinds).await?,
         };
-        if let (Some(unknown), Some(subject)) = (unknown, &subject)
-            && !is_assigned_to(&tenant, &subject.id)
+        let subject_id = subject.as_ref().and_then(|subject| subject.id.as_deref());
+        if let (Some(unknown), Some(id)) = (unknown, subject_id)
+            && !is_assigned_to(&tenant, id)
         {
             return Err(match tenant.unavailable.is_empty() {
                 true => unknown,
@@ -166,18 +167,23 @@ async fn subject(
                 false => Some(Vec::new()),
             };
             let groups = parents.map(|parents| parents.into_iter().chain([id.clone()]).collect());
-            (id, name, groups)
+            (Some(id), name, groups)
         }
         SubjectKind::User => {
             let groups = reader.groups_of(Member::User(name)).await?;
             let groups = groups.map(|groups| groups.into_iter().collect());
-            (name.clone(), name.clone(), groups)
+            let id = match (Guid::parse(name), &groups) {
+                (Some(id), _) => Some(id.to_string()),
+                (None, Some(_)) => reader.user_id(name).await?,
+                (None, None) => None,
+            };
+            (id, name.clone(), groups)
         }
         SubjectKind::Device => {
             let (id, name) = device(reader, name).await?;
             let groups = reader.groups_of(Member::Device(&id)).await?;
             let groups = groups.map(|groups| groups.into_iter().collect());
-            (id, name, groups)
+            (Some(id), name, groups)
         }
     };
     let groups: BTreeSet<String> = groups.ok_or_else(|| {

@@ -126,7 +126,7 @@ pub(crate) fn answer(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault>
         (
             _,
             ["groups" | "devices"]
-            | ["groups", _]
+            | ["groups" | "users", _]
             | ["directoryObjects", "getByIds"]
             | ["groups" | "users" | "devices", _, "transitiveMemberOf"],
         ) => Err(Fault::plain(

@@ -44,10 +44,28 @@ const DEVICES: Allowed<'static> = Allowed {
     },
 };
 
+/// Properties of a user (DOCS resources/user.md), those that inventories read.
+const USERS: Allowed<'static> = Allowed {
+    options: &["$select"],
+    entity: "user",
+    properties: &["accountEnabled", "displayName", "id", "userPrincipalName"],
+    expand: &[],
+    grammar: NO_FILTER,
+};
+
 /// Who may read devices (DOCS device-list.md, device-list-transitivememberof.md).
 const DEVICE_READERS: &[&str] = &[
     "Device.Read.All",
     "Device.ReadWrite.All",
+    "Directory.Read.All",
+    "Directory.ReadWrite.All",
+];
+
+/// Who may read users (DOCS user-get.md).
+const USER_READERS: &[&str] = &[
+    "User.ReadBasic.All",
+    "User.Read.All",
+    "User.ReadWrite.All",
     "Directory.Read.All",
     "Directory.ReadWrite.All",
 ];
@@ -66,6 +84,7 @@ pub(crate) fn answer(machine: &Machine, call: &Call<'_>) -> Option<Result<Reply,
     let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
     match (call.method, segments.as_slice()) {
         ("GET", ["devices"]) => Some(devices(machine, call)),
+        ("GET", ["users", id]) if !id.starts_with('$') => Some(user(machine, call, id)),
         (
             "GET",
             [
@@ -76,6 +95,21 @@ pub(crate) fn answer(machine: &Machine, call: &Call<'_>) -> Option<Result<Reply,
         ) => Some(of(machine, call, root, id)),
         _ => None,
     }
+}
+
+/// Answers `GET /users/{id}`; a user may be named by the sign-in name as well.
+fn user(machine: &Machine, call: &Call<'_>, id: &str) -> Result<Reply, Fault> {
+    permit(call, USER_READERS)?;
+    let options = Options::read(&call.pairs, &USERS)?;
+    let user = machine.tenant().user(id).ok_or_else(|| missing(id))?;
+    let mut full = user.properties.clone();
+    full.insert("id".to_owned(), json!(user.id));
+    full.insert(
+        "userPrincipalName".to_owned(),
+        json!(user.user_principal_name),
+    );
+    let object = options.shape(full);
+    Ok(Reply::object(200, call.context("users/$entity"), object))
 }
 
 /// Answers `GET …/{id}/transitiveMemberOf` of a user, a device or a group.

@@ -271,8 +271,9 @@ fn found(inventory: &Inventory) -> String {
 }
 
 fn subject_name(inventory: &Inventory, subject: &Subject) -> String {
-    let shares = inventory.names.shares_group_name(&subject.id);
-    let name = named(&subject.name, &subject.id, shares);
+    let id = subject.id.as_deref().unwrap_or_default();
+    let shares = inventory.names.shares_group_name(id);
+    let name = named(&subject.name, id, shares);
     format!("{} {name}", subject.kind.name())
 }
 
@@ -325,7 +326,7 @@ pub struct InventoryRecord<'a> {
 #[derive(Debug, Serialize)]
 struct SubjectRecord<'a> {
     r#type: &'static str,
-    id: &'a str,
+    id: Option<&'a str>,
     name: &'a str,
 }
 
@@ -407,7 +408,7 @@ pub fn record<'a>(
         selection: SelectionRecord::asked(&inventory.partial),
         subject: inventory.subject.as_ref().map(|subject| SubjectRecord {
             r#type: subject.kind.name(),
-            id: &subject.id,
+            id: subject.id.as_deref(),
             name: &subject.name,
         }),
         assignments: rows.collect(),

@@ -125,7 +125,10 @@ fn what_a_group_a_user_and_a_device_get() {
     }
     let of_user = world.sandbox("list --user Ada@example.com --format json");
     let of_user = of_user.exits(0).json();
-    assert_eq!(of_user["subject"]["type"], "user");
+    assert_eq!(
+        of_user["subject"],
+        json!({"type": "user", "id": USER, "name": "Ada@example.com"})
+    );
     assert_eq!(of_user["complete"], true);
     let [everybody, own, _] = of_user["assignments"].as_array().expect("rows").as_slice() else {
         panic!("{of_user}");
@@ -265,6 +268,13 @@ fn what_may_not_be_read_is_not_empty() {
         .sandbox("list --kind configurationPolicy --device PC-1")
         .exits(7)
         .says(&["Device.Read.All"]);
+    // Who may read memberships may not read the user.
+    let ran = world.sandbox("list --kind configurationPolicy --user ada@example.com --format json");
+    let of_user = ran.exits(0).json();
+    assert_eq!(
+        of_user["subject"],
+        json!({"type": "user", "id": null, "name": "ada@example.com"})
+    );
     roles(&["DeviceManagementConfiguration.Read.All"]);
     world
         .sandbox("list --kind configurationPolicy --group A")
