@@ -1,4 +1,4 @@
-//! What is read back from a comment of our own: whether it is the one, and which plan it showed.
+//! What is read back from a comment of our own: whether it is the one, which plan it showed, and what was applied.
 
 use crate::plan::saved::is_digest;
 
@@ -10,6 +10,24 @@ pub(super) fn begins_with(body: &str, marker: &str) -> bool {
 /// Whether two texts differ in line ends only, or in white space around them: platforms keep neither.
 pub(super) fn same(kept: &str, wanted: &str) -> bool {
     kept.trim().lines().eq(wanted.trim().lines())
+}
+
+/// The line of a comment below which stands what a run has written.
+const WRITTEN: &str = "<!-- assignctl written -->";
+
+/// Makes the comment on a run that has written, so that it is known for one.
+pub(super) fn written(marker: &str, body: &str) -> String {
+    let rest = body.strip_prefix(marker).unwrap_or(body);
+    format!("{marker}\n{WRITTEN}\n{}", rest.trim_start())
+}
+
+/// Puts a note on top of the comment on a run that has written; `None` if there is no such comment.
+pub(super) fn with_note(marker: &str, note: &str, before: Option<&str>) -> Option<String> {
+    let (_, rest) = before?.split_once(WRITTEN)?;
+    Some(format!(
+        "{marker}\n{note}\n\n{WRITTEN}\n{}",
+        rest.trim_start()
+    ))
 }
 
 /// Returns the digest of the plan that a comment shows: its last line, and nothing else in that.
@@ -64,6 +82,21 @@ mod tests {
             line.to_uppercase(),
         ] {
             assert_eq!(of(&body), None, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_was_written_stays_below_one_note() {
+        let marker = "<!-- assignctl apply -->";
+        let first = written(marker, "<!-- assignctl apply -->\n### 3 applied\n");
+        assert!(begins_with(&first, marker) && first.ends_with("\n### 3 applied\n"));
+        let second = with_note(marker, "It failed.", Some(&first)).expect("a comment");
+        let kept = second.replace('\n', "\r\n");
+        let third = with_note(marker, "It failed again.", Some(&kept)).expect("a comment");
+        assert!(begins_with(&third, marker) && third.contains("### 3 applied"));
+        assert!(!third.contains("It failed.") && third.contains("\nIt failed again.\n"));
+        for nothing in [None, Some("<!-- assignctl apply -->\n### failed\n")] {
+            assert_eq!(with_note(marker, "It failed.", nothing), None);
         }
     }
 

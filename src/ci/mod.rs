@@ -157,6 +157,17 @@ pub enum Kept {
     Closed,
 }
 
+/// What a run of `apply` has done to the tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ApplyResult<'a> {
+    /// It has written, or may have.
+    Written,
+    /// It has written nothing, as this says.
+    NothingWritten(&'a str),
+    /// All that it has to say is what waits for approval.
+    Waiting,
+}
+
 impl Pipeline {
     /// Reads what the platform says of this run.
     ///
@@ -257,7 +268,42 @@ impl Pipeline {
         marker: &str,
         body: &str,
     ) -> Result<Kept, CiError> {
-        match self.own_comment(number, marker).await? {
+        let own = self.own_comment(number, marker).await?;
+        self.put_comment(number, own, body).await
+    }
+
+    /// Keeps one comment on a change about what was applied. What a run has written stays there when a later one
+    /// writes nothing, which is said above it.
+    ///
+    /// # Errors
+    ///
+    /// Says what the platform answered.
+    pub async fn keep_applied(
+        &self,
+        number: u64,
+        marker: &str,
+        body: &str,
+        run: ApplyResult<'_>,
+    ) -> Result<Kept, CiError> {
+        let own = self.own_comment(number, marker).await?;
+        let before = own.as_ref().map(|comment| &*comment.body);
+        let body = match run {
+            ApplyResult::Written => comment::written(marker, body),
+            ApplyResult::NothingWritten(note) => {
+                comment::with_note(marker, note, before).unwrap_or_else(|| body.to_owned())
+            }
+            ApplyResult::Waiting => body.to_owned(),
+        };
+        self.put_comment(number, own, &body).await
+    }
+
+    async fn put_comment(
+        &self,
+        number: u64,
+        own: Option<Comment>,
+        body: &str,
+    ) -> Result<Kept, CiError> {
+        match own {
             Some(comment) if comment::same(&comment.body, body) => Ok(Kept::Unchanged),
             Some(comment) => {
                 of!(self, platform => platform.update_comment(number, &comment.id, body).await)?;

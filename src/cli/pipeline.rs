@@ -13,7 +13,7 @@ use super::output::{Output, Recorded};
 use super::runtime;
 use super::settings::variable;
 use super::values::guard_name;
-use crate::ci::{CiError, Kept, Pipeline, Platform, SummaryFile};
+use crate::ci::{ApplyResult, CiError, Kept, Pipeline, Platform, SummaryFile};
 use crate::exit::Exit;
 use crate::files;
 use crate::manifest::Glob;
@@ -338,11 +338,39 @@ impl Run {
             return Ok(());
         }
         let marker = marker(self.task.name());
-        self.pipeline
-            .keep_comment(number, &marker, &recorded.markdown)
-            .await?;
+        let body = &recorded.markdown;
+        if self.task == Task::Apply {
+            let note = nothing_written(exit, body);
+            let run = match exit {
+                _ if recorded.written => ApplyResult::Written,
+                Exit::Pending => ApplyResult::Waiting,
+                _ => ApplyResult::NothingWritten(&note),
+            };
+            self.pipeline
+                .keep_applied(number, &marker, body, run)
+                .await?;
+        } else {
+            self.pipeline.keep_comment(number, &marker, body).await?;
+        }
         Ok(())
     }
+}
+
+/// Says of a run that has written nothing how it ended, for a change that an earlier one has applied.
+fn nothing_written(exit: Exit, markdown: &str) -> String {
+    const LONGEST: usize = 1_000;
+    if exit == Exit::Success {
+        return "A later run found nothing left to write.".to_owned();
+    }
+    let mut errors = markdown
+        .lines()
+        .filter_map(|line| line.strip_prefix("**Error:** "));
+    let error = errors.next().filter(|error| error.len() <= LONGEST);
+    let error = error.map_or_else(String::new, |error| format!(": {error}"));
+    format!(
+        "**A later run failed and wrote nothing** (exit code {}){error}",
+        exit.code()
+    )
 }
 
 /// Whether a run found that the tenant differs; `None` if it does not know.

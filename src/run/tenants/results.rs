@@ -173,7 +173,6 @@ impl TenantResults {
             None,
         );
         entry.plan = Some(self.put(&compact(&record)?)?);
-        entry.written = results.settled.iter().any(Settled::may_be_written);
         self.describe(entry, Some(prepared), Some(results), &[]);
         Ok(())
     }
@@ -254,7 +253,9 @@ impl TenantResults {
             findings,
             error: None,
         };
-        entry.has_settled = results.is_some_and(|results| !results.settled.is_empty());
+        let settled = results.map_or(&[][..], |results| &results.settled);
+        entry.has_settled = !settled.is_empty();
+        entry.written = settled.iter().any(Settled::may_be_written);
         entry.state = render::state(&review);
     }
 

@@ -78,6 +78,21 @@ fn one_comment_has_all_tenants_and_its_digest_is_that_of_all() {
         for tenant in ["adatum", "contoso"] {
             assert_eq!(found(&platform, tenant), ["+A", "+B"]);
         }
+        // The same job once more: what was applied stays said.
+        run(&mut platform, Event::Merged, APPLY).exits(5);
+        let said = platform
+            .state()
+            .comments
+            .last()
+            .expect("a comment")
+            .body
+            .clone();
+        for part in [
+            "<!-- assignctl apply -->\n**A later run failed and wrote nothing** (exit code 5)",
+            "| adatum | <code>1 applied</code> |",
+        ] {
+            assert!(said.contains(part), "{kind:?} {part}: {said}");
+        }
         let state = platform.state();
         let said = &state.comments.last().expect("a comment").body;
         assert!(
