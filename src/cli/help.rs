@@ -14,30 +14,47 @@ const USAGE: &str = include_str!("../../docs/usage.md");
 const ENVIRONMENT: &str = "environment";
 const EXIT_CODES: &str = "exit-codes";
 
-/// Returns the help on a topic; without one, the program's.
-pub(super) fn topic(topic: Option<&str>) -> Result<String, Failure> {
+/// Returns the help on a topic, which may be the words of a nested command; without one, the program's.
+pub(super) fn topic(words: &[String]) -> Result<String, Failure> {
     let mut tree = Arguments::tree();
     tree.build();
-    let Some(topic) = topic else {
+    if words.is_empty() {
         return Ok(tree.render_help().to_string());
-    };
-    if let Some(command) = tree.find_subcommand_mut(topic) {
-        return Ok(command.render_long_help().to_string());
     }
-    match topic {
+    if let Some(help) = of_command(&mut tree, words) {
+        return Ok(help);
+    }
+    let topic = words.join(" ");
+    match topic.as_str() {
         ENVIRONMENT => return Ok(reference::variables()),
         EXIT_CODES => return Ok(exit_codes()),
         _ => {}
     }
-    code(topic).ok_or_else(|| {
-        let topics = topics();
+    code(&topic).ok_or_else(|| {
+        let topics: Vec<String> = topics().into_iter().chain(nested(&tree)).collect();
         let known = topics.iter().map(String::as_str);
-        Failure::usage(format!("no help on `{topic}`")).hint(match nearest(topic, known) {
+        Failure::usage(format!("no help on `{topic}`")).hint(match nearest(&topic, known) {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!(
                 "topics are the commands, `{ENVIRONMENT}`, `{EXIT_CODES}`, and the codes of errors, warnings and guards"
             ),
         })
+    })
+}
+
+/// Returns the help on a command, or on one below it.
+fn of_command(command: &mut clap::Command, words: &[String]) -> Option<String> {
+    match words {
+        [] => Some(command.render_long_help().to_string()),
+        [word, rest @ ..] => of_command(command.find_subcommand_mut(word)?, rest),
+    }
+}
+
+/// Returns the commands that stand below others, with the words of these.
+fn nested(tree: &clap::Command) -> impl Iterator<Item = String> {
+    tree.get_subcommands().flat_map(|command| {
+        let below = command.get_subcommands();
+        below.map(|below| format!("{} {}", command.get_name(), below.get_name()))
     })
 }
 
@@ -98,7 +115,7 @@ mod tests {
         let codes: Vec<&str> = codes().collect();
         assert!(codes.len() > 30, "{codes:?}");
         for code in codes {
-            let text = topic(Some(code)).expect("help");
+            let text = topic(&[code.to_owned()]).expect("help");
             assert!(text.lines().count() > 2, "{text}");
             assert!(!text.contains("\n### "), "{text}");
         }

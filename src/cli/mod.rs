@@ -144,7 +144,7 @@ fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
         Command::Init(command) => init::run(&command, &common, output),
         Command::Schema(command) => schema::run(&command, &common, output),
         Command::Help(command) => {
-            output.own(&help::topic(command.topic.as_deref())?)?;
+            output.own(&help::topic(&command.topic)?)?;
             Ok(Exit::Success)
         }
         Command::Completions(command) => {

@@ -96,10 +96,10 @@ pub(in crate::cli) struct Version {}
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl help plan\n  assignctl help environment\n  assignctl help exit-codes\n  assignctl help unknown-group"
+    after_help = "Examples:\n  assignctl help plan\n  assignctl help approvals cancel\n  assignctl help environment\n  assignctl help exit-codes\n  assignctl help unknown-group"
 )]
 pub(in crate::cli) struct Help {
     /// A command, `environment`, `exit-codes`, or the code of an error, warning, reason or guard
     #[arg(value_name = "TOPIC")]
-    pub(in crate::cli) topic: Option<String>,
+    pub(in crate::cli) topic: Vec<String>,
 }

@@ -66,6 +66,9 @@ fn help_explains_topics() {
     let world = World::empty();
     for (topic, part) in [
         ("plan", "Usage: assignctl plan"),
+        ("approvals", "Usage: assignctl approvals"),
+        ("approvals cancel", "Usage: assignctl approvals cancel"),
+        ("tenants show", "Usage: assignctl tenants show"),
         ("environment", "AZURE_CLIENT_SECRET"),
         ("environment", "ASSIGNCTL_FORMAT=json"),
         ("exit-codes", "   64  wrong use of the command line"),
@@ -82,6 +85,10 @@ fn help_explains_topics() {
         .run("help unknown-grup")
         .exits(64)
         .says(&["no help on `unknown-grup`", "did you mean `unknown-group`?"]);
+    world.run("help approvals cancle").exits(64).says(&[
+        "no help on `approvals cancle`",
+        "did you mean `approvals cancel`?",
+    ]);
 }
 
 #[test]
