@@ -147,7 +147,7 @@ pub(in crate::cli) struct Apply {
     #[arg(long, value_name = "TEXT", value_parser = justification)]
     pub(in crate::cli) justification: Option<String>,
     /// Send again what a run has filed for approval, by its report or a folder with one report per tenant
-    #[arg(long, value_name = "REPORT|DIR", conflicts_with_all = ["paths", "expect_digest", "max_age", "reviewed"])]
+    #[arg(long, value_name = "REPORT|DIR", conflicts_with_all = ["paths", "expect_digest", "max_age", "reviewed", "max_removals", "max_policies", "max_members_lost"])]
     pub(in crate::cli) resume: Option<PathBuf>,
     /// Wait this long for the approval of what was filed
     #[arg(long, value_name = "DURATION", value_parser = duration)]

@@ -97,6 +97,29 @@ fn resuming_asks_and_never_writes_into_the_report_that_it_reads() {
     assert_eq!(world.rows("P"), [""; 0]);
 }
 
+/// What was filed was judged when it was filed: a limit that would not be looked at is refused.
+#[test]
+fn limits_of_guards_do_not_go_with_resuming() {
+    let mut world = one();
+    file(&world, "--report r.jsonl");
+    for limit in [
+        "--max-removals 1",
+        "--max-policies 1",
+        "--max-members-lost 1",
+    ] {
+        let option = limit.split(' ').next().unwrap_or_default();
+        world
+            .sandbox(&format!("apply --resume r.jsonl --yes {limit}"))
+            .exits(64)
+            .says(&["--resume", "cannot be used with", option]);
+    }
+    // A variable is for the other runs of the pipeline.
+    world.set("ASSIGNCTL_MAX_POLICIES", "1");
+    world
+        .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
+        .exits(8);
+}
+
 #[test]
 fn what_waits_stays_pending() {
     let world = one();
