@@ -18,7 +18,6 @@ use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
 use crate::graph::client::Client;
 use crate::manifest::{Loaded, Tenant};
-use crate::plan::guards::GivenLimits;
 use crate::plan::saved::SavedPlan;
 use crate::render::clean::clean;
 use crate::render::json::{self, Json};
@@ -164,14 +163,14 @@ fn tenants_of<'a>(
     command: &'a Apply,
     loaded: Option<&'a Result<Loaded, Failure>>,
 ) -> Result<Option<runs::Source<'a>>, Failure> {
-    let asked = command.tenants.asked();
+    let asked = command.options.tenants.asked();
     match loaded {
         Some(Ok(loaded)) => {
             let chosen = tenants::choose(&loaded.tenants, &asked)?;
             Ok(chosen.map(|chosen| runs::Source::Manifests(loaded, chosen)))
         }
         Some(Err(_)) => Ok(None),
-        None if command.tenants.are_asked() => Err(Failure::usage(
+        None if command.options.tenants.are_asked() => Err(Failure::usage(
             "saved plans are for the tenants that they were made for",
         )
         .hint("leave `--tenant` and `--all-tenants` out")),
@@ -203,7 +202,7 @@ impl Session<'_> {
     ) -> Result<Exit, Failure> {
         let mut service = settings::service(&common.service, config)?;
         service.login.writes = true;
-        let mut rules = settings::guards(&self.command.guards, config);
+        let mut rules = settings::guards(&self.command.options.guards, config);
         if let Some(tenant) = tenant {
             service = tenants::service_of_one(&service, &tenant)?;
             rules = tenants::rules_of(&rules, &tenant);
@@ -214,12 +213,12 @@ impl Session<'_> {
         let request = PlanRequest {
             who: None,
             approvals: false,
-            members: &settings::members(&self.command.members, config, own_rules)?,
-            write_with: self.command.planning.write_with,
-            strict: self.command.planning.strict,
-            selection: &self.command.selecting.selection(),
+            members: &settings::members(&self.command.options.members, config, own_rules)?,
+            write_with: self.command.options.planning.write_with,
+            strict: self.command.options.planning.strict,
+            selection: &self.command.options.selecting.selection(),
             rules: &rules,
-            all: self.command.view.all,
+            all: self.command.options.view.all,
             unmanaged: &NameUnmanaged::Not,
         };
         runtime()?.block_on(async {
@@ -265,7 +264,7 @@ impl Session<'_> {
         let paths = &self.command.paths;
         match paths.as_slice() {
             [path] if inputs::is_plan_file(path) => {
-                if self.command.selecting.selection().is_partial() {
+                if self.command.options.selecting.selection().is_partial() {
                     return Err(Failure::usage(
                         "a saved plan is carried out as it is, or not at all",
                     )
@@ -306,11 +305,7 @@ impl Session<'_> {
         let output = self.output;
         match source {
             Source::Saved(saved) => {
-                let given = GivenLimits {
-                    removals: self.command.guards.max_removals.is_some(),
-                    policies: self.command.guards.max_policies.is_some(),
-                    tenants: self.command.guards.max_tenants.is_some(),
-                };
+                let given = self.command.options.guards.given();
                 let input =
                     ApplyInput::saved(*saved, client, service, request, given, stop).await?;
                 output.saved_diagnostics(&input.plan.plan.diagnostics);
@@ -359,7 +354,7 @@ impl Session<'_> {
         stop: &CancellationToken,
     ) -> Result<Exit, Failure> {
         let prepared = &input.plan;
-        let detail = self.command.view.detail();
+        let detail = self.command.options.view.detail();
         let is_text = self.output.format == Format::Text;
         if is_text && input.stale.is_empty() {
             self.output.text(&prepared.text(detail))?;
@@ -433,7 +428,7 @@ impl Session<'_> {
         let findings = self.output.findings();
         self.output.print(
             &Review {
-                plan: Some(prepared.view(self.command.view.detail())),
+                plan: Some(prepared.view(self.command.options.view.detail())),
                 results: Some(&run.results),
                 error: failure.map(|failure| failure.view(&failure.message)),
                 ..self.output.review(&findings)
@@ -452,7 +447,7 @@ impl Session<'_> {
     ) -> Json<'j> {
         let error = failure.map(|failure| failure.view(&failure.message));
         json::results(
-            prepared.record(self.command.view.all),
+            prepared.record(self.command.options.view.all),
             &prepared.plan,
             &prepared.annotations.names,
             &run.results,

@@ -15,7 +15,7 @@ use crate::auth::Method;
 use crate::manifest::Glob;
 use crate::model::{PolicyKind, RateLimit};
 use crate::plan::Selection;
-use crate::plan::guards::{GuardName, RemovalLimit};
+use crate::plan::guards::{GivenLimits, GuardName, RemovalLimit};
 use crate::plan::writes::WriteWith;
 use crate::render::markdown;
 use crate::render::text::Detail;
@@ -393,6 +393,17 @@ pub(super) struct Guards {
     /// Limit for changed policies [default: 50]
     #[arg(long, value_name = "N")]
     pub(super) max_policies: Option<usize>,
+}
+
+impl Guards {
+    /// Says which of the limits are given that a saved plan has too.
+    pub(super) fn given(&self) -> GivenLimits {
+        GivenLimits {
+            removals: self.max_removals.is_some(),
+            policies: self.max_policies.is_some(),
+            tenants: self.max_tenants.is_some(),
+        }
+    }
 }
 
 /// How many days back it is asked who changed something.

@@ -54,9 +54,9 @@ impl Task {
 /// Opens the pipeline that a command names; `None` if it names none.
 pub(super) fn open(command: &Command) -> Result<Option<Run>, Failure> {
     let (task, named) = match command {
-        Command::Plan(plan) => (Some(Task::Plan), plan.ci.ci),
-        Command::Apply(apply) => (Some(Task::Apply), apply.ci.ci),
-        Command::Drift(drift) => (Some(Task::Drift), drift.ci.ci),
+        Command::Plan(plan) => (Some(Task::Plan), plan.options.ci.ci),
+        Command::Apply(apply) => (Some(Task::Apply), apply.options.ci.ci),
+        Command::Drift(drift) => (Some(Task::Drift), drift.options.ci.ci),
         Command::Tenants(Tenants {
             command: TenantsCommand::Merge(merge),
         }) if merge.ci.ci.is_some() => {
@@ -100,8 +100,8 @@ pub(super) fn open(command: &Command) -> Result<Option<Run>, Failure> {
 
 /// Names what a `drift` looks at; `None` if that is everything.
 fn view(drift: &Drift) -> Option<String> {
-    let selection = drift.selecting.selection();
-    let tenants = drift.tenants.asked();
+    let selection = drift.options.selecting.selection();
+    let tenants = drift.options.tenants.asked();
     if !selection.is_partial() && tenants.named.is_empty() && tenants.shard.is_none() {
         return None;
     }
@@ -149,7 +149,7 @@ impl Run {
                     }
                     if self.pipeline.can_ask() {
                         let accepted = self.accepted(proposal.number, output).await?;
-                        plan.guards.allow.extend(accepted);
+                        plan.options.guards.allow.extend(accepted);
                     }
                     Ok(())
                 }
@@ -161,6 +161,7 @@ impl Run {
                     }
                     if let Some(number) = self.number {
                         apply
+                            .options
                             .guards
                             .allow
                             .extend(self.accepted(number, output).await?);

@@ -34,7 +34,7 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
         Ok(read) => read,
         Err(failure) => {
             if let Some(out) = &command.out {
-                forget_plans(out, command.tenants.shard)?;
+                forget_plans(out, command.options.tenants.shard)?;
             }
             return Err(failure);
         }
@@ -43,7 +43,7 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
         return runs::plan(command, common, &config, (&loaded, &chosen), output);
     }
     let baseline = match &command.since {
-        Some(since) => baseline(since, command.ci.ci.is_some(), output)?,
+        Some(since) => baseline(since, command.options.ci.ci.is_some(), output)?,
         None => None,
     };
     let service = settings::service(&common.service, &config)?;
@@ -56,17 +56,17 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
         None => unmanaged,
     };
     let who = command.who.asked(command.since.clone());
-    let rules = settings::guards(&command.guards, &config);
+    let rules = settings::guards(&command.options.guards, &config);
     let request = PlanRequest {
         unmanaged: &unmanaged,
-        write_with: command.planning.write_with,
-        strict: command.planning.strict,
-        selection: &command.selecting.selection(),
+        write_with: command.options.planning.write_with,
+        strict: command.options.planning.strict,
+        selection: &command.options.selecting.selection(),
         rules: &rules,
-        all: command.view.all,
+        all: command.options.view.all,
         who: who.as_ref(),
         approvals: command.is_drift,
-        members: &settings::members(&command.members, &config, Some(&rules))?,
+        members: &settings::members(&command.options.members, &config, Some(&rules))?,
     };
     let (plan, mut annotations) = runtime()?.block_on(async {
         let stop = interrupt::watch(Some(&output.progress));
@@ -93,7 +93,7 @@ pub(super) fn run(command: &Plan, common: &Common, output: &Output) -> Result<Ex
 fn read(command: &Plan, config: &Config) -> Result<(Loaded, Option<Vec<Tenant>>), Failure> {
     let paths = settings::manifests(&command.paths, config)?;
     let loaded = plan::load_any(&paths, config.path.as_deref())?;
-    let chosen = tenants::choose(&loaded.tenants, &command.tenants.asked())?;
+    let chosen = tenants::choose(&loaded.tenants, &command.options.tenants.asked())?;
     Ok((loaded, chosen))
 }
 
@@ -126,7 +126,7 @@ fn print(command: &Plan, prepared: &PreparedPlan, output: &Output) -> Result<Exi
             Some(file) => Some(Next::Apply(file)),
             None => Some(Next::Save),
         },
-        ..command.view.detail()
+        ..command.options.view.detail()
     };
     let json = LazyCell::new(|| json::plan(prepared.record(detail.all)));
     // Before anything is written.

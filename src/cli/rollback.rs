@@ -3,7 +3,7 @@
 use std::cell::LazyCell;
 use std::path::Path;
 
-use super::arguments::{Apply, Rollback};
+use super::arguments::{Apply, PlanOptions, Rollback};
 use super::confirm::still_in_git;
 use super::options::{Ci, Common, CountMembers, Tenants};
 use super::output::{Output, remove_earlier};
@@ -42,13 +42,15 @@ pub(super) fn run(command: &Rollback, common: &Common, output: &Output) -> Resul
         wait_for_approval,
         max_age: None,
         expect_digest: None,
-        tenants: Tenants::default(),
-        selecting,
-        view,
-        planning,
-        guards,
-        members: CountMembers::default(),
-        ci: Ci::default(),
+        options: PlanOptions {
+            tenants: Tenants::default(),
+            selecting,
+            view,
+            planning,
+            guards,
+            members: CountMembers::default(),
+            ci: Ci::default(),
+        },
         reviewed: false,
     };
     match &out {

@@ -18,7 +18,9 @@ use super::settings::variable;
 use crate::plan::Selection;
 use crate::run::tenants::merged_command;
 pub(super) use inspect::{Doctor, Explain, Export, List};
-pub(super) use plan_and_apply::{Apply, Approvals, ApprovalsCommand, Drift, Plan, Rollback, Show};
+pub(super) use plan_and_apply::{
+    Apply, Approvals, ApprovalsCommand, Drift, Plan, PlanOptions, Rollback, Show,
+};
 pub(super) use sign_in::{Login, Logout, WhoAmI};
 pub(super) use tenants::{Tenants, TenantsCheck, TenantsCommand, TenantsMerge, TenantsShow};
 pub(super) use tools::{
@@ -263,10 +265,10 @@ impl Command {
     /// Returns which policies are asked for, for the commands that can be narrowed.
     pub(super) fn selection(&self) -> Selection {
         match self {
-            Self::Plan(Plan { selecting, .. })
-            | Self::Drift(Drift { selecting, .. })
-            | Self::Apply(Apply { selecting, .. })
-            | Self::Rollback(Rollback { selecting, .. })
+            Self::Plan(Plan { options, .. })
+            | Self::Drift(Drift { options, .. })
+            | Self::Apply(Apply { options, .. }) => options.selecting.selection(),
+            Self::Rollback(Rollback { selecting, .. })
             | Self::Show(Show { selecting, .. })
             | Self::Export(Export { selecting, .. }) => selecting.selection(),
             Self::List(list) => list.selection(),

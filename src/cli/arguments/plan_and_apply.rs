@@ -10,6 +10,25 @@ use crate::cli::options::{
 };
 use crate::cli::values::{digest, duration, justification};
 
+/// What `plan`, `drift` and `apply` have in common.
+#[derive(Args, Clone, Debug)]
+pub(in crate::cli) struct PlanOptions {
+    #[command(flatten)]
+    pub(in crate::cli) tenants: TenantOptions,
+    #[command(flatten)]
+    pub(in crate::cli) selecting: Selecting,
+    #[command(flatten)]
+    pub(in crate::cli) view: View,
+    #[command(flatten)]
+    pub(in crate::cli) planning: Planning,
+    #[command(flatten)]
+    pub(in crate::cli) guards: Guards,
+    #[command(flatten)]
+    pub(in crate::cli) members: CountMembers,
+    #[command(flatten)]
+    pub(in crate::cli) ci: Ci,
+}
+
 #[derive(Args, Clone, Debug)]
 #[command(
     after_help = "Examples:\n  assignctl plan manifests\n  assignctl plan manifests --sandbox tenant.json\n  assignctl plan manifests --out plan.json --detailed-exitcode\n  assignctl plan manifests --only 'Win - Security - *' --diff\n  assignctl plan manifests --format markdown > comment.md"
@@ -31,21 +50,9 @@ pub(in crate::cli) struct Plan {
     #[arg(skip)]
     pub(in crate::cli) is_drift: bool,
     #[command(flatten)]
-    pub(in crate::cli) tenants: TenantOptions,
-    #[command(flatten)]
-    pub(in crate::cli) selecting: Selecting,
-    #[command(flatten)]
-    pub(in crate::cli) view: View,
-    #[command(flatten)]
-    pub(in crate::cli) planning: Planning,
-    #[command(flatten)]
-    pub(in crate::cli) guards: Guards,
-    #[command(flatten)]
-    pub(in crate::cli) members: CountMembers,
-    #[command(flatten)]
     pub(in crate::cli) who: WhoDidIt,
     #[command(flatten)]
-    pub(in crate::cli) ci: Ci,
+    pub(in crate::cli) options: PlanOptions,
 }
 
 #[derive(Args, Debug)]
@@ -61,51 +68,27 @@ pub(in crate::cli) struct Drift {
     #[arg(long, value_name = "REPORT|FOLDER")]
     since: Option<PathBuf>,
     #[command(flatten)]
-    pub(in crate::cli) tenants: TenantOptions,
-    #[command(flatten)]
-    pub(in crate::cli) selecting: Selecting,
-    #[command(flatten)]
-    view: View,
-    #[command(flatten)]
-    planning: Planning,
-    #[command(flatten)]
-    guards: Guards,
-    #[command(flatten)]
-    members: CountMembers,
-    #[command(flatten)]
     who: WhoDidIt,
     #[command(flatten)]
-    pub(in crate::cli) ci: Ci,
+    pub(in crate::cli) options: PlanOptions,
 }
 
 impl Drift {
     pub(in crate::cli) fn into_plan(self) -> Plan {
         let Self {
             paths,
-            tenants,
             since,
-            selecting,
-            view,
-            planning,
-            guards,
-            members,
             who,
-            ci,
+            options,
         } = self;
         Plan {
             paths,
-            tenants,
             out: None,
             detailed_exitcode: true,
             since,
             is_drift: true,
-            selecting,
-            view,
-            planning,
-            guards,
-            members,
             who,
-            ci,
+            options,
         }
     }
 }
@@ -159,19 +142,7 @@ pub(in crate::cli) struct Apply {
     #[arg(long, value_name = "DIGEST", value_parser = digest)]
     pub(in crate::cli) expect_digest: Option<String>,
     #[command(flatten)]
-    pub(in crate::cli) tenants: TenantOptions,
-    #[command(flatten)]
-    pub(in crate::cli) selecting: Selecting,
-    #[command(flatten)]
-    pub(in crate::cli) view: View,
-    #[command(flatten)]
-    pub(in crate::cli) planning: Planning,
-    #[command(flatten)]
-    pub(in crate::cli) guards: Guards,
-    #[command(flatten)]
-    pub(in crate::cli) members: CountMembers,
-    #[command(flatten)]
-    pub(in crate::cli) ci: Ci,
+    pub(in crate::cli) options: PlanOptions,
     /// Apply only the plan that the merged pull request shows in this pipeline's own comment
     #[arg(long, requires = "ci")]
     pub(in crate::cli) reviewed: bool,

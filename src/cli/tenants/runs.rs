@@ -16,7 +16,7 @@ use super::warnings::{saved_shards, warn_of_domains, warn_of_limit, warn_of_othe
 use crate::exit::Exit;
 use crate::manifest::{Loaded, Tenant};
 use crate::plan::Selection;
-use crate::plan::guards::{GivenLimits, Guard, GuardName, GuardRules};
+use crate::plan::guards::{Guard, GuardName, GuardRules};
 use crate::render::clean::clean;
 use crate::render::json;
 use crate::render::review::Direction;
@@ -50,8 +50,8 @@ pub(in crate::cli) fn plan(
         }
     }
     check_since(command, chosen)?;
-    let rules = settings::guards(&command.guards, config);
-    let selection = command.selecting.selection();
+    let rules = settings::guards(&command.options.guards, config);
+    let selection = command.options.selecting.selection();
     let unmanaged = match command.is_drift {
         true => NameUnmanaged::Broad,
         false => NameUnmanaged::Not,
@@ -62,12 +62,12 @@ pub(in crate::cli) fn plan(
         origin: Origin {
             manifests: Some(manifests_digest(
                 loaded,
-                &command.tenants,
+                &command.options.tenants,
                 &selection,
                 &rules,
             )?),
-            shards: command.tenants.shard.into_iter().collect(),
-            ..settings::origin(command.tenants.run_id.as_ref())
+            shards: command.options.tenants.shard.into_iter().collect(),
+            ..settings::origin(command.options.tenants.run_id.as_ref())
         },
         allows_tenants: rules.accepted.contains(&GuardName::Tenants),
         detail: Detail {
@@ -75,19 +75,19 @@ pub(in crate::cli) fn plan(
                 true => Direction::Drift,
                 false => Direction::Plan,
             },
-            ..command.view.detail()
+            ..command.options.view.detail()
         },
     };
     let who = command.who.asked(None);
     let host = Process::new(output, settings::service(&common.service, config)?);
     let request = PlanRequest {
         unmanaged: &unmanaged,
-        write_with: command.planning.write_with,
-        strict: command.planning.strict,
+        write_with: command.options.planning.write_with,
+        strict: command.options.planning.strict,
         selection: &selection,
         rules: &rules,
-        all: command.view.all,
-        members: &settings::members(&command.members, config, Some(&rules))?,
+        all: command.options.view.all,
+        members: &settings::members(&command.options.members, config, Some(&rules))?,
         who: who.as_ref(),
         approvals: command.is_drift,
     };
@@ -99,7 +99,7 @@ pub(in crate::cli) fn plan(
             host: &host,
             request,
             since: command.since.as_deref(),
-            parallel: parallel(&command.tenants),
+            parallel: parallel(&command.options.tenants),
             stop: &stop,
         };
         host.expect(chosen.len());
@@ -125,8 +125,8 @@ pub(in crate::cli) fn plan(
     results.sort();
     view.tell(&results)?;
     if let Some(folder) = &command.out {
-        save_plans(folder, &results, command.tenants.shard, &view)?;
-        if command.tenants.shard.is_none() {
+        save_plans(folder, &results, command.options.tenants.shard, &view)?;
+        if command.options.tenants.shard.is_none() {
             warn_of_others(folder, &results, output);
         }
     }
@@ -211,7 +211,7 @@ impl Source<'_> {
                 Input::Manifests(loaded, chosen.clone())
             }
             Self::Saved(folder) => {
-                if command.selecting.selection().is_partial() {
+                if command.options.selecting.selection().is_partial() {
                     return Err(Failure::usage(
                         "saved plans are carried out as they are, or not at all",
                     ));
@@ -221,11 +221,7 @@ impl Source<'_> {
                 let files = tenants::saved_plans(folder, |saved| {
                     check_age(&saved.created_at, max_age, now)
                 })?;
-                let given = GivenLimits {
-                    removals: command.guards.max_removals.is_some(),
-                    policies: command.guards.max_policies.is_some(),
-                    tenants: command.guards.max_tenants.is_some(),
-                };
+                let given = command.options.guards.given();
                 Input::Saved(files, given)
             }
             Self::Resume(folder) => Input::Resume(reports(folder)?),
@@ -242,14 +238,14 @@ pub(in crate::cli) fn apply(
     (source, out): (Source<'_>, Option<&Path>),
     output: &Output,
 ) -> Result<Exit, Failure> {
-    let rules = settings::guards(&command.guards, config);
+    let rules = settings::guards(&command.options.guards, config);
     let input = source.input(command, output);
     if let Some(out) = out {
         forget_rolled_back(out, input.as_ref().ok())?;
     }
     let input = input?;
-    let selection = command.selecting.selection();
-    let is_limit_given = command.guards.max_tenants.is_some();
+    let selection = command.options.selecting.selection();
+    let is_limit_given = command.options.guards.max_tenants.is_some();
     let saved = match &input {
         Input::Saved(files, _) => tenants::saved_guards(files, &rules),
         _ => Vec::new(),
@@ -267,7 +263,7 @@ pub(in crate::cli) fn apply(
             manifests: match (&source, &input) {
                 (Source::Manifests(loaded, _), _) => Some(manifests_digest(
                     loaded,
-                    &command.tenants,
+                    &command.options.tenants,
                     &selection,
                     &rules,
                 )?),
@@ -278,19 +274,19 @@ pub(in crate::cli) fn apply(
                 (Source::Saved(folder), Input::Saved(files, _)) => {
                     saved_shards(folder, files, output)?
                 }
-                _ => command.tenants.shard.into_iter().collect(),
+                _ => command.options.tenants.shard.into_iter().collect(),
             },
-            ..settings::origin(command.tenants.run_id.as_ref())
+            ..settings::origin(command.options.tenants.run_id.as_ref())
         },
         // What this run accepts changes nothing about saved plans.
         allows_tenants: match saved.is_empty() {
             true => rules.accepted.contains(&GuardName::Tenants),
             false => saved.iter().all(|guard| guard.accepted),
         },
-        detail: command.view.detail(),
+        detail: command.options.view.detail(),
     };
-    if let (Source::Manifests(loaded, _), Some(shard)) = (&source, command.tenants.shard) {
-        let whole = tenants::choose_whole(&loaded.tenants, &command.tenants.asked())?;
+    if let (Source::Manifests(loaded, _), Some(shard)) = (&source, command.options.tenants.shard) {
+        let whole = tenants::choose_whole(&loaded.tenants, &command.options.tenants.asked())?;
         warn_of_domains(&whole, shard, output);
     }
     let mut service = settings::service(&common.service, config)?;
@@ -300,12 +296,12 @@ pub(in crate::cli) fn apply(
     let request = PlanRequest {
         who: None,
         approvals: false,
-        members: &settings::members(&command.members, config, own_rules)?,
-        write_with: command.planning.write_with,
-        strict: command.planning.strict,
+        members: &settings::members(&command.options.members, config, own_rules)?,
+        write_with: command.options.planning.write_with,
+        strict: command.options.planning.strict,
         selection: &selection,
         rules: &rules,
-        all: command.view.all,
+        all: command.options.view.all,
         unmanaged: &NameUnmanaged::Not,
     };
     let carrying = Carrying {
@@ -321,7 +317,7 @@ pub(in crate::cli) fn apply(
             host: &host,
             request,
             since: None,
-            parallel: parallel(&command.tenants),
+            parallel: parallel(&command.options.tenants),
             stop: &stop,
         };
         host.expect(input.len());
@@ -448,7 +444,7 @@ fn check_since(command: &Plan, chosen: &[Tenant]) -> Result<(), Failure> {
         ))
         .hint("name the folder that `apply --report DIR` wrote, or `.assignctl/reports`"));
     }
-    match since.exists() || command.ci.ci.is_some() {
+    match since.exists() || command.options.ci.ci.is_some() {
         true => Ok(()),
         false => Err(
             Failure::new(Exit::Failure, format!("`{shown}` does not exist"))
