@@ -213,7 +213,7 @@ mod tests {
         };
         assert_eq!(
             fit("H", parts(true), "F", 300),
-            "Hxxxy**Left out** to fit into 300 bytes: 1 of 4 diffs (two). The formats `text` and `json` have all.\n\nF"
+            "Hxxxy**Left out** to fit into 300 bytes: 1 of 4 diffs (two). `text` and `json` show all of them.\n\nF"
         );
         let text = fit("H", parts(false), "F", 300);
         assert!(text.starts_with("Hx**"), "{text}");
