@@ -17,29 +17,23 @@ const RESTORE: &str = "`assignctl rollback` and the report restore it";
 impl Progress {
     /// Returns what was deleted to make room for the next step, the last first, with its place among the steps.
     fn made_room(&self) -> Vec<(usize, Assignment)> {
-        let creates = |step: &Step| matches!(step.action, StepAction::Create(_));
-        if !self.steps.get(self.done).is_some_and(creates) {
+        let next = self.steps.get(self.done);
+        if next.and_then(|next| next.action.created()).is_none() {
             return Vec::new();
         }
         let done = self.steps[..self.done].iter().enumerate().rev();
-        done.map_while(|(index, step)| match &step.action {
-            StepAction::Delete(old) => Some((index, old.clone())),
-            StepAction::Create(_) | StepAction::Assign(_) => None,
-        })
-        .collect()
+        done.map_while(|(index, step)| Some((index, step.action.deleted()?.clone())))
+            .collect()
     }
 
     /// Returns what was deleted and has nothing in its place.
     fn gone(&self) -> Vec<Assignment> {
         let to_come = self.steps.get(self.done..).unwrap_or_default();
         match self.put_back {
-            Some(_) => to_come
-                .iter()
-                .filter_map(|step| match &step.action {
-                    StepAction::Create(old) => Some(old.clone()),
-                    StepAction::Delete(_) | StepAction::Assign(_) => None,
-                })
-                .collect(),
+            Some(_) => {
+                let put_back = to_come.iter().filter_map(|step| step.action.created());
+                put_back.cloned().collect()
+            }
             None if self.own == self.done || self.resumes => {
                 self.made_room().into_iter().map(|(_, old)| old).collect()
             }
@@ -119,10 +113,7 @@ impl Progress {
             ) => {
                 let (steps, failed) = planned;
                 let replaced = steps[kept..failed].iter();
-                let replaced = replaced.filter_map(|step| match &step.action {
-                    StepAction::Delete(old) => Some(old.clone()),
-                    StepAction::Create(_) | StepAction::Assign(_) => None,
-                });
+                let replaced = replaced.filter_map(|step| step.action.deleted().cloned());
                 let replaced = all_called(&replaced.collect::<Vec<_>>(), names);
                 let said = match (gone, replaced) {
                     (Some(gone), _) => format!(

@@ -26,7 +26,7 @@ use crate::graph::retry::{
 };
 use crate::model::{Assignment, same_assignments};
 use crate::plan::PlannedPolicy;
-use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith};
+use crate::plan::writes::{CreateRoute, Step, WriteWith};
 
 /// What came of looking at a policy that was just written.
 enum Watched {
@@ -81,51 +81,63 @@ impl Worker<'_> {
         before: &Seen,
         reason: &str,
     ) -> Next {
-        match self
-            .watch(policy, step, Duration::ZERO, Some(before))
+        if self
+            .shows_after_all(policy, progress, (step, before))
             .await?
         {
+            return Ok(());
+        }
+        if progress.unknown >= WRITE_TRIES {
+            self.probed_in_vain(progress);
+            let reason = Reason::new(
+                "givenUp",
+                format!(
+                    "given up after {WRITE_TRIES} tries, none of which had an effect: {reason}"
+                ),
+            );
+            // A write that may have been filed for approval has to be looked for.
+            let may_be_filed = self.settings.approval.justification.is_some();
+            if !may_be_filed && progress.put_back(&policy.before, &reason) {
+                return Ok(());
+            }
+            return Err(Settled::not_as_planned(Outcome::Failed, reason));
+        }
+        // The first try may show later than anyone waits. A second create would make a
+        // second assignment then; the complete set comes to the same however often it is
+        // sent. A kind without it is looked at again before each create.
+        if step.action.created().is_some()
+            && self.settings.write_with == WriteWith::Auto
+            && has_whole_set(policy.kind)
+            && self.approvals.filed(policy).is_none()
+        {
+            self.choose_again(policy, progress, CreateRoute::Missing);
+        }
+        let asked = progress.not_before.take();
+        let asked = asked.map(|at| at.saturating_duration_since(Instant::now()));
+        let asked = asked.unwrap_or_default();
+        if asked > self.writer.longest_wait() {
+            let message = format!("the service asks to wait for {} s", asked.as_secs());
+            return Err(not_done(progress, wait_too_long(message)));
+        }
+        self.writer.count_retried();
+        let backoff = self.writer.backoff(progress.unknown);
+        self.sleep(backoff.max(asked), self.interrupt).await
+    }
+
+    /// Looks back after a write that seems to have had no effect: whether it shows.
+    async fn shows_after_all(
+        &self,
+        policy: &PlannedPolicy,
+        progress: &mut Progress,
+        (step, before): (&Step, &Seen),
+    ) -> Result<bool, Settled> {
+        let watched = self.watch(policy, step, Duration::ZERO, Some(before));
+        match watched.await? {
             Watched::Shown(seen) => {
                 shown(progress, seen);
-                Ok(())
+                Ok(true)
             }
-            Watched::NoEffect if progress.unknown >= WRITE_TRIES => {
-                self.probed_in_vain(progress);
-                let reason = Reason::new(
-                    "givenUp",
-                    format!(
-                        "given up after {WRITE_TRIES} tries, none of which had an effect: {reason}"
-                    ),
-                );
-                // A write that may have been filed for approval has to be looked for.
-                let may_be_filed = self.settings.approval.justification.is_some();
-                if !may_be_filed && progress.put_back(&policy.before, &reason) {
-                    return Ok(());
-                }
-                Err(Settled::not_as_planned(Outcome::Failed, reason))
-            }
-            Watched::NoEffect => {
-                // The first try may show later than anyone waits. A second create would make a
-                // second assignment then; the complete set comes to the same however often it is
-                // sent. A kind without it is looked at again before each create.
-                if matches!(step.action, StepAction::Create(_))
-                    && self.settings.write_with == WriteWith::Auto
-                    && has_whole_set(policy.kind)
-                    && self.approvals.filed(policy).is_none()
-                {
-                    self.choose_again(policy, progress, CreateRoute::Missing);
-                }
-                let asked = progress.not_before.take();
-                let asked = asked.map(|at| at.saturating_duration_since(Instant::now()));
-                let asked = asked.unwrap_or_default();
-                if asked > self.writer.longest_wait() {
-                    let message = format!("the service asks to wait for {} s", asked.as_secs());
-                    return Err(not_done(progress, wait_too_long(message)));
-                }
-                self.writer.count_retried();
-                let backoff = self.writer.backoff(progress.unknown);
-                self.sleep(backoff.max(asked), self.interrupt).await
-            }
+            Watched::NoEffect => Ok(false),
             Watched::Never(last) => Err(self.never_showed(policy, progress, last)),
         }
     }
@@ -135,21 +147,14 @@ impl Worker<'_> {
         &self,
         policy: &PlannedPolicy,
         progress: &mut Progress,
-        (step, before): (&Step, &Seen),
+        written: (&Step, &Seen),
         reason: Reason,
     ) -> Next {
-        match self
-            .watch(policy, step, Duration::ZERO, Some(before))
-            .await?
-        {
-            Watched::Shown(seen) => {
-                shown(progress, seen);
-                Ok(())
-            }
-            Watched::NoEffect if progress.put_back(&policy.before, &reason) => Ok(()),
-            Watched::NoEffect => Err(Settled::not_as_planned(Outcome::Failed, reason)),
-            Watched::Never(last) => Err(self.never_showed(policy, progress, last)),
+        let shows = self.shows_after_all(policy, progress, written).await?;
+        if shows || progress.put_back(&policy.before, &reason) {
+            return Ok(());
         }
+        Err(Settled::not_as_planned(Outcome::Failed, reason))
     }
 
     /// Looks at a policy again and again, `first` from now and later. `unknown_since` is what was seen before a write of

@@ -145,6 +145,22 @@ pub enum StepAction {
 }
 
 impl StepAction {
+    /// Returns the assignment that is created, if one is.
+    pub fn created(&self) -> Option<&Assignment> {
+        match self {
+            Self::Create(new) => Some(new),
+            Self::Delete(_) | Self::Assign(_) => None,
+        }
+    }
+
+    /// Returns the assignment that is deleted, if one is.
+    pub fn deleted(&self) -> Option<&Assignment> {
+        match self {
+            Self::Delete(old) => Some(old),
+            Self::Create(_) | Self::Assign(_) => None,
+        }
+    }
+
     /// Returns the call that does it for a policy of a kind.
     fn call(&self, spec: &PolicyKindSpec) -> Call {
         match (self, spec.writing) {
