@@ -184,7 +184,7 @@ impl Reader {
                 let path = format!("{collection}?$expand=assignments");
                 match self.list(collection, &path, PAGE, decode).await {
                     // Some tenants refuse it for some kinds; the list itself may still be had.
-                    Err(GraphError::Service { error, .. }) if error.status == 400 => {
+                    Err(GraphError::Service { error, .. }) if matches!(error.status, 400 | 404) => {
                         let listed = plain().await?;
                         self.client.rejected().note(collection, Part::Expand);
                         listed

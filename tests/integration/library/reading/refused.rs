@@ -220,6 +220,23 @@ async fn a_kind_is_missing_whatever_its_list_is_refused_with() {
     }
 }
 
+/// Some lists may be had without their assignments only, whatever the service says to that.
+#[tokio::test(start_paused = true)]
+async fn a_list_that_is_refused_with_assignments_only_is_read_without() {
+    for (status, code) in [(400, "BadRequest"), (404, "ResourceNotFound")] {
+        let world = World::new(tenants::tenant(5));
+        world
+            .wire
+            .rule(move |sent| match sent.path.contains("expand=assignments") {
+                true => Act::Answer(error(status, code)),
+                false => Act::Pass,
+            });
+        let plan = world.plan(&wants("*", &["B"])).await;
+        assert_eq!(plan.changed().count(), 5, "{status}");
+        assert_eq!(plan.changed().next().expect("one").before.len(), 1);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_error_that_does_not_pass_is_not_tried_again() {
     for status in [400, 404, 405, 409, 414] {
@@ -233,8 +250,12 @@ async fn an_error_that_does_not_pass_is_not_tried_again() {
             _ => matches!(error, GraphError::Service { .. }),
         };
         assert!(is_known, "{error}");
-        // A 400 may be about `$top` or about `$expand`: it is asked once more without each.
-        let expected = if status == 400 { 4 } else { 1 };
+        // A 400 may be about `$top` or about `$expand`: it is asked once more without each. A 404 may be about the latter.
+        let expected = match status {
+            400 => 4,
+            404 => 2,
+            _ => 1,
+        };
         assert_eq!(world.wire.log().len(), expected, "{status}");
     }
     assert!(!healthy_plan().await.is_empty());
