@@ -32,7 +32,7 @@ use crate::graph::writer::Writer;
 use crate::kinds::Writing;
 use crate::model::PolicyKind;
 use crate::plan::writes::WriteWith;
-use crate::plan::{Names, Plan, PlannedPolicy, takes_over};
+use crate::plan::{Names, Plan, PlannedPolicy, taken_over};
 use crate::report::{Moved, Outcome, Reason, Report, Results, Settled};
 use approval::Approval;
 use approval_state::Approvals;
@@ -210,7 +210,7 @@ impl Worker<'_> {
             (0..changed.len()).partition(|index| is_set(changed[*index].kind));
         let (later, first): (Vec<usize>, Vec<usize>) = others
             .into_iter()
-            .partition(|index| takes_over(changed[*index]));
+            .partition(|index| taken_over(changed[*index]).next().is_some());
         for part in [first, later, sets] {
             let mut settling = futures::stream::iter(part)
                 .map(|index| async move { (index, self.settle(changed[index], false).await) })

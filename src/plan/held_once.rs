@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::select::DesiredState;
 use super::{Change, PlannedPolicy, PolicyRef};
 use crate::diagnostic::{Diagnostic, Place, Severity};
-use crate::model::{LiveTenant, PolicyKind, Target};
+use crate::model::{Assignment, LivePolicy, PolicyKind, Target};
 
 /// What becomes of such targets in a run.
 #[derive(Debug, Default)]
@@ -28,18 +27,66 @@ fn is_held_once(kind: PolicyKind, target: &Target) -> bool {
     kind.spec().targets.held_once.contains(&target.kind())
 }
 
-/// Whether a policy is to get a target that only one of its kind can have: those that have it give it up first.
-pub fn takes_over(policy: &PlannedPolicy) -> bool {
-    let mut changes = policy.changes.iter();
-    changes.any(|change| match change {
-        Change::Add(new) => is_held_once(policy.kind, &new.key.target),
-        Change::Remove(_) | Change::Update { .. } => false,
+/// Returns the targets that a policy is to get and that only one of its kind can have: those that have them give
+/// them up first.
+pub fn taken_over(policy: &PlannedPolicy) -> impl Iterator<Item = &Target> {
+    policy.changes.iter().filter_map(|change| match change {
+        Change::Add(new) => held_once_of(policy.kind, new),
+        Change::Remove(_) | Change::Update { .. } => None,
     })
+}
+
+/// Returns the target of an assignment if only one policy of the kind can have it.
+pub(super) fn held_once_of(kind: PolicyKind, assignment: &Assignment) -> Option<&Target> {
+    let target = &assignment.key.target;
+    is_held_once(kind, target).then_some(target)
+}
+
+/// Finds a policy that keeps what another one is to get, with the target: one of the plan, or a live one that is not
+/// in it.
+pub(super) fn keeper<'p>(
+    policy: &'p PlannedPolicy,
+    planned: &[&PlannedPolicy],
+    live: &[LivePolicy],
+) -> Option<(&'p Target, PolicyRef)> {
+    let is_other = |kind, id: &str| kind == policy.kind && id != policy.id;
+    taken_over(policy).find_map(|target| {
+        let has = |assignment: &Assignment| assignment.key.target == *target;
+        let mut of_plan = planned.iter();
+        let of_plan = of_plan
+            .find(|other| is_other(other.kind, &other.id) && other.after.iter().any(has))
+            .map(|other| other.reference());
+        let keeper = of_plan.or_else(|| {
+            let is_planned = |id: &str| planned.iter().any(|other| other.id == id);
+            let mut live = live.iter();
+            live.find(|other| {
+                is_other(other.kind, &other.id)
+                    && !is_planned(&other.id)
+                    && !other.assignments_of(target).is_empty()
+            })
+            .map(reference)
+        });
+        Some((target, keeper?))
+    })
+}
+
+fn reference(policy: &LivePolicy) -> PolicyRef {
+    PolicyRef {
+        kind: policy.kind,
+        name: policy.name.clone(),
+        id: policy.id.clone(),
+        // Its id says which one it is.
+        shares_name: true,
+    }
 }
 
 impl HeldOnce {
     /// Takes a planned policy in.
-    pub(super) fn add(&mut self, policy: &PlannedPolicy, desired: &DesiredState) {
+    pub(super) fn add(
+        &mut self,
+        policy: &PlannedPolicy,
+        place_of: impl Fn(&Assignment) -> Option<Place>,
+    ) {
         if policy.kind.spec().targets.held_once.is_empty() {
             return;
         }
@@ -61,7 +108,7 @@ impl HeldOnce {
                 claims.given_up.push(policy.reference());
             } else {
                 new.insert(target.clone());
-                let place = desired.place_of(assignment);
+                let place = place_of(assignment);
                 claims.wanted.push((policy.reference(), place));
             }
         }
@@ -75,25 +122,19 @@ impl HeldOnce {
     }
 
     /// Says what cannot be, and what takes a moment.
-    pub(super) fn judge(mut self, live: &LiveTenant) -> Vec<Diagnostic> {
+    pub(super) fn judge(mut self, live: &[LivePolicy]) -> Vec<Diagnostic> {
         self.by_target.retain(|_, claims| !claims.wanted.is_empty());
         if self.by_target.is_empty() {
             return Vec::new();
         }
-        for policy in &live.policies {
+        for policy in live {
             let key = (policy.kind, policy.id.clone());
             if policy.kind.spec().targets.held_once.is_empty() || self.planned.contains(&key) {
                 continue;
             }
             for ((kind, target), claims) in &mut self.by_target {
                 if *kind == policy.kind && !policy.assignments_of(target).is_empty() {
-                    claims.kept.push(PolicyRef {
-                        kind: policy.kind,
-                        name: policy.name.clone(),
-                        id: policy.id.clone(),
-                        // Its id says which one it is.
-                        shares_name: true,
-                    });
+                    claims.kept.push(reference(policy));
                 }
             }
         }

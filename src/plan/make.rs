@@ -71,7 +71,7 @@ pub fn make(
         let shares_name = shared_names.contains(&(managed.live.kind, managed.live.id.as_str()));
         let desired = Arc::clone(&managed.desired);
         let policy = planned(managed, &mut places, shares_name, inputs.write_with);
-        held_once.add(&policy, &desired);
+        held_once.add(&policy, |assignment| desired.place_of(assignment));
         if carries_unknown_remediation(&policy, &desired) {
             not_known.push(policy.name.clone());
         }
@@ -87,7 +87,7 @@ pub fn make(
         }
         policies.push(policy);
     }
-    diagnostics.extend(held_once.judge(live));
+    diagnostics.extend(held_once.judge(&live.policies));
     if diagnostics.iter().any(Diagnostic::is_error) {
         crate::diagnostic::tidy(&mut diagnostics);
         return (None, diagnostics);
@@ -223,7 +223,7 @@ fn remediation_not_known(policies: &[SharedText]) -> Option<Diagnostic> {
 }
 
 /// Warns of the moment between the two writes of an assignment that is replaced.
-fn replaced_one_by_one(policies: &[SharedText]) -> Option<Diagnostic> {
+pub(super) fn replaced_one_by_one(policies: &[SharedText]) -> Option<Diagnostic> {
     let of = first_of(policies)?;
     Some(Diagnostic::new(
         Severity::Warning,

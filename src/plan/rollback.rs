@@ -5,20 +5,23 @@
 //! either: they stay as they are now, whatever they were then. Rows of policy sets are never removed.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::held_once::{HeldOnce, held_once_of, keeper};
+use super::make::replaced_one_by_one;
 use super::references::References;
 use super::writes::{self, WriteWith, steps};
 use super::{
     Annotations, Change, Draft, Names, Plan, PlanDiagnostic, PlanInputs, PlannedPolicy, Unchanged,
     changes, shared_policy_names,
 };
-use crate::diagnostic::Severity;
+use crate::diagnostic::{Severity, Sources};
 use crate::kinds::AssignmentProperties;
 use crate::manifest::Mode;
 use crate::model::{
-    Assignment, AssignmentKey, Assignments, LiveAssignment, PolicyKind, SharedText, assignments,
-    same_assignments,
+    Assignment, AssignmentKey, Assignments, LiveAssignment, LivePolicy, PolicyKind, SharedText,
+    assignments, same_assignments,
 };
 use crate::text::count;
 
@@ -58,6 +61,8 @@ pub enum SkipReason {
     Deleted,
     /// Groups or filters that it had do not exist any more.
     Gone(String),
+    /// Another policy has what only one can have; the target, and the policy.
+    Held(String),
 }
 
 impl SkipReason {
@@ -68,6 +73,7 @@ impl SkipReason {
             Self::Moved => "moved",
             Self::Deleted => "deleted",
             Self::Gone(_) => "targetGone",
+            Self::Held(_) => "targetHeld",
         }
     }
 
@@ -80,6 +86,7 @@ impl SkipReason {
             Self::Gone(objects) => {
                 return Cow::Owned(format!("what it had is no longer there: {objects}"));
             }
+            Self::Held(held) => return Cow::Owned(held.clone()),
         })
     }
 }
@@ -103,13 +110,24 @@ pub fn restored(applied: &[AppliedPolicy]) -> References {
     }))
 }
 
+/// Returns the kinds of which a policy would get again what only one can have.
+pub fn contested(applied: &[AppliedPolicy]) -> BTreeSet<PolicyKind> {
+    let is_contested = |policy: &&AppliedPolicy| {
+        let mut before = policy.before.iter();
+        before.any(|old| held_once_of(policy.kind, old).is_some() && !policy.after.contains(old))
+    };
+    let contested = applied.iter().filter(is_contested);
+    contested.map(|policy| policy.kind).collect()
+}
+
 /// Plans the rollback. `live` holds the assignments of each policy that the run left, `None` if it
 /// does not exist any more, in the same order; `gone` is what does not exist any more of
-/// [`restored`].
+/// [`restored`], `others` are all policies of the kinds that are [`contested`].
 pub fn plan(
     left: &[AppliedPolicy],
     live: &[Option<Vec<LiveAssignment>>],
     gone: &References,
+    others: &[LivePolicy],
     names: Names,
     inputs: &PlanInputs<'_>,
 ) -> Rollback {
@@ -129,14 +147,22 @@ pub fn plan(
             }
         });
         match judged {
-            Ok(policy) => {
-                diagnostics.extend(remediation_not_known(left, &policy));
-                policies.push(policy);
-            }
+            Ok(policy) => policies.push((left, policy)),
             Err(SkipReason::AsBefore) => as_before += 1,
-            Err(reason) => moved.push((back(left, &left.after, left.before.clone()), reason)),
+            Err(reason) => moved.push((left, reason)),
         }
     }
+    while let Some((index, reason)) = held(&policies, others) {
+        moved.push((policies.remove(index).0, reason));
+    }
+    let not_known = policies.iter();
+    let not_known = not_known.filter_map(|(left, policy)| remediation_not_known(left, policy));
+    diagnostics.extend(not_known);
+    let mut policies: Vec<PlannedPolicy> = policies.into_iter().map(|(_, policy)| policy).collect();
+    let moved = moved.into_iter();
+    let mut moved: Vec<(PlannedPolicy, SkipReason)> = moved
+        .map(|(left, reason)| (back(left, &left.after, left.before.clone()), reason))
+        .collect();
     let planned = policies.iter_mut();
     for policy in planned.chain(moved.iter_mut().map(|(policy, _)| policy)) {
         policy.shares_name = shared_names.contains(&(policy.kind, policy.id.as_str()));
@@ -147,6 +173,7 @@ pub fn plan(
     let left_alone = moved.iter();
     let left_alone = left_alone.map(|(policy, reason)| not_rolled_back(policy, reason));
     diagnostics.extend(left_alone);
+    diagnostics.extend(moments(&policies, others, inputs.write_with));
     let plan = Plan {
         tenant_id: inputs.tenant_id.clone(),
         graph_url: inputs.graph_url.to_owned(),
@@ -169,6 +196,44 @@ pub fn plan(
         moved,
         as_before,
     }
+}
+
+/// Finds a policy that cannot get what it had, since another one has it and keeps it.
+fn held(
+    policies: &[(&AppliedPolicy, PlannedPolicy)],
+    others: &[LivePolicy],
+) -> Option<(usize, SkipReason)> {
+    let planned: Vec<&PlannedPolicy> = policies.iter().map(|(_, policy)| policy).collect();
+    let mut indexed = planned.iter().enumerate();
+    indexed.find_map(|(index, policy)| {
+        let (target, keeper) = keeper(policy, &planned, others)?;
+        let held = format!(
+            "only one {} can have `{}`, and {keeper} has it",
+            policy.kind,
+            target.type_name()
+        );
+        Some((index, SkipReason::Held(held)))
+    })
+}
+
+/// Warns of moments in which something is neither as it is nor as it was.
+fn moments(
+    policies: &[PlannedPolicy],
+    others: &[LivePolicy],
+    write_with: WriteWith,
+) -> Vec<PlanDiagnostic> {
+    let mut held_once = HeldOnce::default();
+    for policy in policies {
+        held_once.add(policy, |_| None);
+    }
+    let gaps = policies.iter();
+    let gaps = gaps.filter(|policy| writes::has_gap(policy, write_with));
+    let gaps: Vec<SharedText> = gaps.map(|policy| policy.name.clone()).collect();
+    let found = held_once.judge(others).into_iter();
+    let found = found.chain(replaced_one_by_one(&gaps));
+    found
+        .map(|found| PlanDiagnostic::new(&found, &Sources::default()))
+        .collect()
 }
 
 fn not_rolled_back(policy: &PlannedPolicy, reason: &SkipReason) -> PlanDiagnostic {
@@ -319,7 +384,6 @@ fn restores(change: &Change, before: &[Assignment]) -> bool {
     }
 }
 
-/// Makes a change of a policy's assignments.
 /// Returns a policy as the run of a report was to change it.
 pub fn as_recorded(left: &AppliedPolicy, write_with: WriteWith) -> PlannedPolicy {
     let mut policy = back(left, &left.before, left.after.clone());
@@ -327,6 +391,7 @@ pub fn as_recorded(left: &AppliedPolicy, write_with: WriteWith) -> PlannedPolicy
     policy
 }
 
+/// Makes a change of a policy's assignments.
 fn back(left: &AppliedPolicy, before: &[Assignment], after: Vec<Assignment>) -> PlannedPolicy {
     PlannedPolicy {
         kind: left.kind,
@@ -350,138 +415,4 @@ fn back(left: &AppliedPolicy, before: &[Assignment], after: Vec<Assignment>) -> 
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::Map;
-
-    use super::*;
-    use crate::model::{Source, Target};
-    use crate::plan::Selection;
-
-    fn group(id: &str) -> Assignment {
-        Assignment::direct(Target::Group(id.into()))
-    }
-
-    fn from_set(id: &str) -> Assignment {
-        let mut assignment = group(id);
-        assignment.key.source = Source::PolicySets;
-        assignment.source_id = Some("set".into());
-        assignment
-    }
-
-    fn assignments_of(text: &str) -> Vec<Assignment> {
-        let mut assignments: Vec<Assignment> = text
-            .split_whitespace()
-            .map(|word| match word.strip_suffix('@') {
-                Some(id) => from_set(id),
-                None => group(word),
-            })
-            .collect();
-        assignments.sort();
-        assignments
-    }
-
-    /// Says what becomes of a policy that was `before`, was to be `after`, and is `now`.
-    fn check(before: &str, after: &str, seen: bool, now: Option<&str>) -> String {
-        let left = AppliedPolicy {
-            kind: PolicyKind::from_name("configurationPolicy").expect("a kind"),
-            id: "p".to_owned(),
-            name: "P".to_owned(),
-            odata_type: None,
-            remediation: Arc::default(),
-            known_before: Arc::default(),
-            recorded: Arc::default(),
-            before: assignments_of(before),
-            after: assignments_of(after),
-            seen,
-        };
-        let live = now.map(|now| {
-            let live = assignments_of(now)
-                .into_iter()
-                .map(|assignment| LiveAssignment {
-                    assignment,
-                    id: None,
-                    raw: Map::new(),
-                });
-            live.collect()
-        });
-        let inputs = PlanInputs {
-            tenant_id: None,
-            graph_url: "https://graph.example/beta",
-            write_with: WriteWith::Auto,
-            strict: false,
-            selection: &Selection::default(),
-        };
-        let gone = References {
-            groups: ["gone".to_owned()].into(),
-            ..References::default()
-        };
-        let rollback = plan(&[left], &[live], &gone, Names::default(), &inputs);
-        match (
-            rollback.draft.plan.policies.as_slice(),
-            rollback.moved.as_slice(),
-        ) {
-            ([policy], []) => {
-                let assignments = policy.after.iter().map(|assignment| {
-                    let set = if assignment.key.is_direct() { "" } else { "@" };
-                    format!(
-                        "{}{set}",
-                        assignment.key.target.group_id().unwrap_or_default()
-                    )
-                });
-                assignments.collect::<Vec<_>>().join(" ")
-            }
-            ([], [(_, reason)]) => format!("{reason:?}"),
-            ([], []) if rollback.as_before == 1 => "as before".to_owned(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn what_looks_as_before_is_left() {
-        assert_eq!(check("a", "b", true, Some("a")), "as before");
-        assert_eq!(check("a", "b", false, Some("a")), "as before");
-        assert_eq!(check("", "b", false, Some("")), "as before");
-    }
-
-    #[test]
-    fn what_the_run_left_goes_back() {
-        assert_eq!(check("a", "b", true, Some("b")), "a");
-        assert_eq!(check("a", "b", false, Some("b")), "a");
-        assert_eq!(check("", "a b", true, Some("a b")), "");
-    }
-
-    #[test]
-    fn what_moved_since_is_left_alone() {
-        assert_eq!(check("a", "b", true, Some("b c")), "Moved");
-        assert_eq!(check("a", "b", false, Some("c")), "Moved");
-        assert_eq!(check("a", "b", true, None), "Deleted");
-    }
-
-    #[test]
-    fn f09_what_had_a_group_that_is_gone_is_left_alone() {
-        let left = r#"Gone("group gone")"#;
-        assert_eq!(check("a gone", "b", true, Some("b")), left);
-        // What is gone and still assigned is not added.
-        assert_eq!(check("a gone", "gone", true, Some("gone")), "a gone");
-        assert_eq!(check("a", "gone", true, Some("gone")), "a");
-    }
-
-    #[test]
-    fn a_run_that_was_ended_half_way_is_known_by_its_steps() {
-        // One by one: b comes, then a goes.
-        assert_eq!(check("a", "b", false, Some("a b")), "a");
-        // Where the run saw all of its assignments, half of them are someone else's doing.
-        assert_eq!(check("a", "b", true, Some("a b")), "Moved");
-    }
-
-    #[test]
-    fn assignments_of_policy_sets_stay_as_they_are_now() {
-        assert_eq!(check("a s@", "b s@", true, Some("b s@")), "a s@");
-        // The service dropped them with the write; the rollback does not invent them.
-        assert_eq!(check("a s@", "b s@", false, Some("b")), "a");
-        assert_eq!(check("a", "b", true, Some("b s@")), "a s@");
-        // Declared ones are the run's own, and stay all the same.
-        assert_eq!(check("a", "a s@", true, Some("a s@")), "as before");
-        assert_eq!(check("a", "b s@", true, Some("b s@")), "a s@");
-    }
-}
+mod tests;

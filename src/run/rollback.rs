@@ -77,7 +77,11 @@ pub async fn plan_rollback(
         let filters = !restored.filters.is_empty();
         let (groups, filters) = reader.names(&restored.groups, filters).await?;
         let gone = restored.not_in(&groups, &filters);
-        let mut back = rollback::plan(&applied, &live, &gone, names, &inputs);
+        let mut others = Vec::new();
+        for kind in rollback::contested(&applied) {
+            others.extend(reader.policies(kind).await?);
+        }
+        let mut back = rollback::plan(&applied, &live, &gone, &others, names, &inputs);
         add_names(&mut back.draft, &reader, request, &BTreeSet::new()).await?;
         back.draft.leave_out(left_out, &warnings);
         members::count(

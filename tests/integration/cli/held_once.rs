@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::kinds::{state, to_group, world};
 use super::support::World;
+use super::support::gated::lines;
 use super::support::tenant::policy_id;
 
 const SEGMENT: &str = "windowsAutopilotDeploymentProfiles";
@@ -77,6 +78,12 @@ fn all_devices_move_whichever_profile_comes_first() {
                 .exits(0)
                 .says(&["2 applied"]);
             assert_eq!(holders(&world), [to], "{options}");
+            // A rollback warns of the same moment, saved or not.
+            for line in ["rollback r.jsonl --out p.json", "rollback r.jsonl"] {
+                world
+                    .sandbox(line)
+                    .says(&["warning[replaced-one-by-one]", "for a moment neither has"]);
+            }
             world
                 .sandbox(&format!("rollback r.jsonl --yes {options}"))
                 .exits(0)
@@ -134,4 +141,70 @@ fn two_profiles_cannot_have_all_devices() {
         .sandbox("plan exported")
         .exits(0)
         .says(&["Nothing to do"]);
+}
+
+/// What one is to get that another one has now is not sent, and no plan of a rollback says that it could be.
+#[test]
+fn a_rollback_leaves_alone_what_another_profile_has_now() {
+    let world = profiles(1);
+    entries(
+        &world,
+        &[("name: A", "{group: B}"), ("name: B", "{group: A}")],
+    );
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0)
+        .says(&["2 applied"]);
+    world.edit("tenant.json", |state| {
+        state[SEGMENT][2]["assignments"] = json!([{"target": everywhere()}]);
+    });
+    let said = format!(
+        "warning[not-rolled-back]: windowsAutopilotDeploymentProfile `A` is left alone: only one windowsAutopilotDeploymentProfile can have `allDevices`, and windowsAutopilotDeploymentProfile `C` ({}) has it",
+        policy_id(3)
+    );
+    let saved = world
+        .sandbox("rollback r.jsonl --out p.json --format json")
+        .exits(6)
+        .says(&[&said])
+        .says_nothing_of("for a moment neither has");
+    assert_eq!(saved.json()["summary"]["changed"], 1);
+    world
+        .sandbox("rollback r.jsonl --yes --report back.jsonl")
+        .exits(6)
+        .says(&[&said, "1 applied, 1 skipped"]);
+    assert_eq!(holders(&world), ["C"]);
+    assert_eq!(
+        lines(&world, "back.jsonl")[0]["error"]["code"],
+        "targetHeld"
+    );
+    // Once it is free, the same report restores it.
+    world.edit("tenant.json", |state| {
+        state[SEGMENT][2]["assignments"] = json!([]);
+    });
+    world.sandbox("rollback r.jsonl --yes").exits(0);
+    assert_eq!(holders(&world), ["A"]);
+}
+
+#[test]
+fn a_rollback_warns_of_what_is_replaced_one_by_one() {
+    let world = profiles(3);
+    world.edit("tenant.json", |state| {
+        let mut excluded = to_group(1);
+        excluded["@odata.type"] = json!("#microsoft.graph.exclusionGroupAssignmentTarget");
+        let rows = state[SEGMENT][0]["assignments"].as_array_mut();
+        rows.expect("a list")
+            .extend([json!({"target": to_group(2)})]);
+        state[SEGMENT][0]["assignments"][0] = json!({"target": excluded});
+    });
+    entries(&world, &[("name: A", "{group: A}, {group: B}")]);
+    let said = ["warning[replaced-one-by-one]: assignments of `A` are deleted before others"];
+    world
+        .sandbox("apply m.yaml --yes --allow exclusion-lost --report r.jsonl")
+        .exits(0)
+        .says(&said);
+    world
+        .sandbox("rollback r.jsonl --out p.json")
+        .exits(0)
+        .says(&said);
+    world.sandbox("rollback r.jsonl --yes").exits(0).says(&said);
 }

@@ -54,6 +54,7 @@ pub(super) async fn go_back(world: &World, kind: PolicyKind) {
         &left,
         &live,
         &References::default(),
+        &[],
         recorded.names,
         &inputs,
     );

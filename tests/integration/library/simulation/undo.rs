@@ -51,7 +51,8 @@ impl Stage {
             selection: &Selection::default(),
         };
         let gone = References::default();
-        let back = plan(&left, &live.expect("rows"), &gone, recorded.names, &inputs);
+        let live = live.expect("rows");
+        let back = plan(&left, &live, &gone, &[], recorded.names, &inputs);
         assert!(back.moved.is_empty(), "{:?}", back.moved);
         let (planned, _) = back.draft.finish(&GuardRules::default());
         let results = self.world.apply(&planned).await;
