@@ -198,7 +198,7 @@ impl Worker<'_> {
         let others = ways.filter_map(|way| {
             let steps = steps(policy, way);
             let step = steps.first().filter(|step| step.then == write.then)?;
-            request(policy, step, &seen.live, &earlier).ok()
+            request(policy, step, &seen.live, (&earlier, progress.bare)).ok()
         });
         std::iter::once(write.clone()).chain(others).collect()
     }

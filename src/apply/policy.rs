@@ -135,7 +135,7 @@ impl Worker<'_> {
         }
         progress.remember(policy, &seen.live);
         let earlier = progress.earlier(policy);
-        let mut write = match request(policy, &step, &seen.live, &earlier) {
+        let mut write = match request(policy, &step, &seen.live, (&earlier, progress.bare)) {
             Ok(write) => self.cast(policy, write),
             Err(error) => return Err(not_sent(progress, &error)),
         };
@@ -287,7 +287,8 @@ impl Worker<'_> {
                 if let Some(settled) = found.await {
                     return Err(settled);
                 }
-                self.refused(policy, progress, &step, sent, error).await
+                self.refused(policy, progress, (&step, &before), sent, error)
+                    .await
             }
             WriteOutcome::Filed(code) => Err(self.filed(policy, sent, code).await),
             WriteOutcome::Throttled(_) => {
@@ -344,7 +345,7 @@ impl Worker<'_> {
         &self,
         policy: &PlannedPolicy,
         progress: &mut Progress,
-        step: &Step,
+        (step, before): (&Step, &Seen),
         sent: &Sent,
         error: ServiceError,
     ) -> Next {
@@ -385,7 +386,9 @@ impl Worker<'_> {
                 return Err(gone(Some(&error)));
             }
         }
-        if sent.header == ApprovalHeader::None && progress.leave_unknown(policy, step, &error) {
+        if sent.header == ApprovalHeader::None
+            && progress.leave_unknown(policy, (step, &before.live), sent, &error)
+        {
             return Ok(());
         }
         // Of a step that was refused with and without what the program does not know, the first refusal counts.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::capabilities::{Capability, Probe};
+use super::route::request;
 use super::staleness::deleted;
 use super::{Outcome, Reason, Settled};
 use crate::graph::error::ServiceError;
@@ -117,6 +118,8 @@ impl Progress {
         self.steps = steps;
         self.done = 0;
         self.own = 0;
+        self.bare = false;
+        self.unknown_refused = None;
     }
 
     /// Keeps what the service sent of assignments that change, so that what comes in their place, or they
@@ -138,7 +141,7 @@ impl Progress {
     /// Returns the assignments that the policy had, with what the service sent of them.
     pub(super) fn earlier(&self, policy: &PlannedPolicy) -> Vec<LiveAssignment> {
         let all = policy.recorded.iter().chain(&self.found);
-        all.filter(|_| !self.bare).cloned().collect()
+        all.cloned().collect()
     }
 
     /// Tries the present step again without what the program does not know of assignments, if that is what was
@@ -147,39 +150,39 @@ impl Progress {
     pub(super) fn leave_unknown(
         &mut self,
         policy: &PlannedPolicy,
-        step: &Step,
+        (step, live): (&Step, &[LiveAssignment]),
+        sent: &Sent,
         error: &ServiceError,
     ) -> bool {
-        let is_carried = |earlier: &&LiveAssignment| match &step.action {
-            StepAction::Create(new) => earlier.assignment.key == new.key,
-            StepAction::Assign(_) => true,
-            StepAction::Delete(_) => false,
+        let earlier = self.earlier(policy);
+        let carried: Vec<&LiveAssignment> = match &step.action {
+            StepAction::Create(new) => {
+                let same_key = |earlier: &&LiveAssignment| earlier.assignment.key == new.key;
+                earlier.iter().filter(same_key).collect()
+            }
+            // What is live is sent as it is.
+            StepAction::Assign(_) => policy.recorded.iter().collect(),
+            StepAction::Delete(_) => Vec::new(),
         };
-        let found = self
-            .found
-            .iter()
-            .filter(|_| !matches!(step.action, StepAction::Assign(_)));
-        let carried: Vec<&LiveAssignment> = policy
-            .recorded
-            .iter()
-            .chain(found)
-            .filter(is_carried)
-            .collect();
         let is_intent = |carried: &&LiveAssignment| {
             let intent = carried.raw.get("intent");
             carried.assignment.key.variant.is_none()
                 && intent.is_some_and(|intent| intent != "apply")
         };
-        let may_help = !carried.is_empty()
-            && error.is_about_properties()
-            && !carried.iter().any(is_intent)
-            && !self.bare;
-        if may_help {
-            self.bare = true;
+        if self.bare
+            || carried.is_empty()
+            || !error.is_about_properties()
+            || carried.iter().any(is_intent)
+        {
+            return false;
+        }
+        let without = request(policy, step, live, (&earlier, true));
+        self.bare = without.is_ok_and(|without| !without.has_body_of(&sent.write));
+        if self.bare {
             let first = &mut self.unknown_refused;
             first.get_or_insert_with(|| Reason::from_service(error));
         }
-        may_help
+        self.bare
     }
 
     /// Says that a policy is as planned but for what the program does not know.

@@ -162,12 +162,13 @@ pub(super) fn is_busy(kind: PolicyKind, error: &ServiceError) -> bool {
     kind.spec().eventual && (is_not_settled || (error.status == 404 && error.is_missing()))
 }
 
-/// Makes the request of a step, for a policy as it is. `earlier` are assignments that it had.
+/// Makes the request of a step, for a policy as it is. `earlier` are assignments that it had, which come back as they
+/// were, or `bare`, without what the program does not know of them.
 pub(super) fn request(
     policy: &PlannedPolicy,
     step: &Step,
     live: &[LiveAssignment],
-    earlier: &[LiveAssignment],
+    (earlier, bare): (&[LiveAssignment], bool),
 ) -> Result<WriteRequest, GraphError> {
     let then = Arc::clone(&step.then);
     let written = PolicyToWrite {
@@ -176,6 +177,7 @@ pub(super) fn request(
         odata_type: policy.odata_type.as_deref(),
         remediates: &|key| policy.remediates(key),
         earlier,
+        bare,
     };
     match &step.action {
         StepAction::Create(new) => Ok(WriteRequest::create(written, new, then)),

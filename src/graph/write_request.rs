@@ -43,6 +43,9 @@ pub struct PolicyToWrite<'a> {
     pub remediates: &'a dyn Fn(&AssignmentKey) -> bool,
     /// Assignments that were there and are to be there again, as they were or changed.
     pub earlier: &'a [LiveAssignment],
+    /// Whether they come without what the program does not know of them. Settings and schedules of unknown types
+    /// are kept: an assignment without them would be another.
+    pub bare: bool,
 }
 
 impl WriteRequest {
@@ -79,6 +82,12 @@ impl WriteRequest {
             body: None,
             then,
         }
+    }
+
+    /// Whether another request has the same body.
+    pub fn has_body_of(&self, other: &Self) -> bool {
+        let read = |body: &Vec<u8>| serde_json::from_slice::<Value>(body).ok();
+        self.body.as_ref().and_then(read) == other.body.as_ref().and_then(read)
     }
 }
 
@@ -190,9 +199,28 @@ fn made_again(policy: PolicyToWrite<'_>, assignment: &Assignment) -> Object {
     let same_key = |one: &&LiveAssignment| one.assignment.key == assignment.key;
     let earlier = policy.earlier.iter().find(same);
     match earlier.or_else(|| policy.earlier.iter().find(same_key)) {
+        Some(earlier) if policy.bare => bare_body(policy, earlier, assignment),
         Some(earlier) => restored_body(policy, earlier, assignment),
         None => new_body(policy, assignment),
     }
+}
+
+/// Makes an assignment of one that was there, without what the program does not know of it.
+fn bare_body(
+    policy: PolicyToWrite<'_>,
+    earlier: &LiveAssignment,
+    assignment: &Assignment,
+) -> Object {
+    let mut body = new_body(policy, assignment);
+    let mut restored = restored_body(policy, earlier, assignment);
+    // Settings without their type are refused.
+    if body.contains_key("settings")
+        && settings_type(policy).is_none()
+        && let Some(settings) = restored.remove("settings")
+    {
+        body.insert("settings".to_owned(), settings);
+    }
+    body
 }
 
 /// Makes an assignment of one that was there, without what the service gives it by itself.
@@ -232,6 +260,7 @@ pub fn says_more(kind: PolicyKind, odata_type: Option<&str>, live: &LiveAssignme
         odata_type,
         remediates: &|_| false,
         earlier: &[],
+        bare: false,
     };
     let known = new_body(policy, assignment);
     let is_known = |name: &str, value: &Value| match name {
@@ -333,7 +362,7 @@ fn assign_body(
     };
     let is_recorded = |assignment: &Assignment| {
         let mut earlier = policy.earlier.iter();
-        earlier.any(|earlier| earlier.assignment == *assignment)
+        !policy.bare && earlier.any(|earlier| earlier.assignment == *assignment)
     };
     let assignments: Vec<Value> = assignments
         .iter()

@@ -9,6 +9,7 @@ fn to(kind: PolicyKind) -> PolicyToWrite<'static> {
         odata_type: None,
         remediates: &|key| !key.target.is_exclusion(),
         earlier: &[],
+        bare: false,
     }
 }
 

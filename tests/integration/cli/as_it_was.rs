@@ -155,6 +155,82 @@ fn what_the_service_refuses_is_left_out_of_a_rollback_which_says_so() {
     }
 }
 
+/// What is refused of one assignment is no reason to leave anything out of the next.
+#[test]
+fn what_is_refused_of_one_assignment_is_left_out_of_that_alone() {
+    let row = |group: usize, name: &str| json!({"target": to_group(group), name: 1});
+    let segment = "termsAndConditions";
+    let rows_before = json!([row(1, "futureA"), row(2, "futureB"), row(3, "futureB")]);
+    let world = world(&[(segment, policy(None, rows_before))]);
+    let before = rows(&world, segment);
+    entry(
+        &world,
+        "kind: termsAndConditions, name: P, include: [{group: C}]",
+    );
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0);
+    world
+        .sandbox("rollback r.jsonl --yes")
+        .exits(0)
+        .says(&["'futureA'", "unknownLeftOut"])
+        .says_nothing_of("futureB");
+    let after = rows(&world, segment);
+    assert_eq!(after[0].get("futureA"), None);
+    assert_eq!(after[1], before[1]);
+}
+
+/// Settings are what an assignment says: of a type that no one knows they go as they were, or not at all.
+#[test]
+fn settings_of_an_unknown_type_keep_it_where_something_else_is_left_out() {
+    let segment = "mobileApps";
+    let settings =
+        json!({"@odata.type": "#microsoft.graph.quantumAppAssignmentSettings", "spin": 1});
+    let row = |group: usize| json!({"target": to_group(group), "intent": "required", "settings": settings});
+    let mut first = row(1);
+    first["futureRow"] = json!(1);
+    let world = world(&[(segment, policy(Some("quantumApp"), json!([first, row(3)])))]);
+    entry(
+        &world,
+        "kind: mobileApp, name: P, intent: required, include: [{group: B}, {group: C}]",
+    );
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0);
+    world.sandbox("rollback r.jsonl --yes").exits(0).says(&[
+        "1 applied",
+        "'futureRow'",
+        "unknownLeftOut",
+    ]);
+    let after = rows(&world, segment);
+    assert_eq!(after[0].get("futureRow"), None);
+    assert_eq!(after[0]["settings"], settings);
+}
+
+#[test]
+fn a_schedule_of_an_unknown_type_that_is_refused_is_a_failure_with_its_reason() {
+    let schedule =
+        json!({"@odata.type": "#microsoft.graph.deviceHealthScriptWeeklySchedule", "interval": 1});
+    let row = json!({"target": to_group(1), "runSchedule": schedule, "runRemediationScript": true});
+    let world = world(&[("deviceHealthScripts", policy(None, json!([row])))]);
+    entry(
+        &world,
+        "kind: deviceHealthScript, name: P, include: [{group: B}]",
+    );
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0);
+    world
+        .sandbox("rollback r.jsonl --yes --report back.jsonl")
+        .exits(6)
+        .says(&["deviceHealthScriptWeeklySchedule", "1 failed"]);
+    // The same is not sent twice.
+    let report = world.report("back.jsonl");
+    assert_eq!(report.last().expect("an end")["requests"]["writes"], 1);
+    let group = &rows(&world, "deviceHealthScripts")[0]["target"]["groupId"];
+    assert_eq!(*group, to_group(2)["groupId"]);
+}
+
 #[test]
 fn a_schedule_that_changed_its_type_goes_back_with_all_that_it_had() {
     let schedule = json!({"@odata.type": "#microsoft.graph.deviceHealthScriptDailySchedule",
