@@ -21,7 +21,7 @@ use super::filed::{
     answered, approval_required, failed, locked, may_be_unlisted, not_read, pending,
 };
 use super::progress::{Progress, Seen, Sent};
-use super::route::request;
+use super::request::request;
 use super::staleness::moved_since;
 use super::withdraw::withdraw;
 use super::{Outcome, Reason, Settled, Worker};

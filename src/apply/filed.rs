@@ -12,7 +12,8 @@ use crate::graph::transport::Method;
 use crate::graph::write_request::WriteRequest;
 use crate::kinds::Writing;
 use crate::model::{
-    ApprovalStatus, Assignments, PolicyKind, assign_path, assignments_path, cast_assign_path,
+    ApprovalStatus, Assignments, LivePolicy, PolicyKind, Target, assign_path, assignments_path,
+    cast_assign_path,
 };
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{Step, Strategy, steps_by};
@@ -174,6 +175,37 @@ pub(super) fn pending(
 /// A policy that is locked by a request that this run cannot complete.
 pub(super) fn locked(message: &str) -> Settled {
     Settled::not_as_planned(Outcome::Pending, Reason::new("lockedByApproval", message))
+}
+
+/// What only one policy can have, another one has.
+pub(super) const TARGET_HELD: &str = "targetHeld";
+
+/// A policy that is to get what another one has. If that one is to give it up, `outcome` is what became of it so far.
+pub(super) fn held(
+    kind: PolicyKind,
+    target: &Target,
+    holder: &LivePolicy,
+    outcome: Option<Option<Outcome>>,
+) -> Settled {
+    let target = target.type_name();
+    let LivePolicy { name, id, .. } = holder;
+    let (outcome, said) = match outcome {
+        Some(Some(Outcome::Pending)) => (
+            Outcome::Pending,
+            "gives it up once its own change is approved",
+        ),
+        Some(_) => (Outcome::Skipped, "was to give it up first and still has it"),
+        None => (Outcome::Skipped, "has it"),
+    };
+    let message = format!(
+        "only one {kind} can have `{target}`, and `{name}` ({id}) {said}; nothing was sent"
+    );
+    Settled::not_as_planned(outcome, Reason::new("targetHeld", message))
+}
+
+/// Whether a policy waits for another one, with whose report it goes on.
+pub fn waits_for_another(reason: &Reason) -> bool {
+    reason.code == TARGET_HELD
 }
 
 /// What becomes of a write that was announced, and that no open request is known to be for. `unclear`

@@ -11,7 +11,9 @@ pub mod filed;
 mod half_written;
 mod policy;
 mod progress;
+mod request;
 mod route;
+mod so_far;
 pub mod staleness;
 mod verify;
 pub mod withdraw;
@@ -37,6 +39,7 @@ use crate::report::{Moved, Outcome, Reason, Report, Results, Settled};
 use approval::Approval;
 use approval_state::Approvals;
 use capabilities::Capabilities;
+use so_far::{SoFar, gives_to, is_held};
 
 /// How a plan is carried out.
 #[derive(Clone, Debug)]
@@ -114,6 +117,8 @@ pub async fn run(
         writer: &writer,
         report,
         names,
+        changed: &changed,
+        so_far: SoFar::default(),
         approvals: Approvals::new(&settings.approval, claims),
         settings,
         capabilities: Capabilities::default(),
@@ -123,7 +128,7 @@ pub async fn run(
         report_failure: Mutex::new(None),
     };
     let settled = tokio::select! {
-        settled = worker.settle_all(&changed, observer) => settled,
+        settled = worker.settle_all(observer) => settled,
         never = worker.end_looks() => match never {},
     };
     Results {
@@ -176,6 +181,9 @@ struct Worker<'a> {
     writer: &'a Writer,
     report: &'a Mutex<Report>,
     names: &'a Names,
+    /// All that the run is to change.
+    changed: &'a [&'a PlannedPolicy],
+    so_far: SoFar,
     settings: Settings,
     capabilities: Capabilities,
     approvals: Approvals,
@@ -196,11 +204,8 @@ async fn acquire(semaphore: &Semaphore) -> Option<SemaphorePermit<'_>> {
 
 impl Worker<'_> {
     /// Settles policies side by side, those that take something over and policy sets after all others; the results stand in their order.
-    async fn settle_all(
-        &self,
-        changed: &[&PlannedPolicy],
-        observer: &dyn ObserveApply,
-    ) -> Vec<Settled> {
+    async fn settle_all(&self, observer: &dyn ObserveApply) -> Vec<Settled> {
+        let changed = self.changed;
         let most = in_progress(&self.settings, self.writer);
         let mut results: Vec<Option<Settled>> = vec![None; changed.len()];
         let mut done = 0;
@@ -225,22 +230,16 @@ impl Worker<'_> {
             }
         }
         let mut results: Vec<Settled> = results.into_iter().flatten().collect();
-        self.wait_for_approvals(changed, &mut results, observer)
-            .await;
+        self.wait_for_approvals(&mut results, observer).await;
         results
     }
 
     /// Waits until requests are decided on, and goes on with the policies that wait for them.
-    async fn wait_for_approvals(
-        &self,
-        changed: &[&PlannedPolicy],
-        results: &mut [Settled],
-        observer: &dyn ObserveApply,
-    ) {
+    async fn wait_for_approvals(&self, results: &mut [Settled], observer: &dyn ObserveApply) {
         let end = Instant::now() + self.settings.approval.wait.min(LONGEST_APPROVAL_WAIT);
         loop {
             let waiting: Vec<usize> = (0..results.len())
-                .filter(|index| waits(&results[*index]))
+                .filter(|index| waits(&results[*index]) && !is_held(&results[*index]))
                 .collect();
             let left = end.saturating_duration_since(Instant::now());
             if waiting.is_empty() || left.is_zero() || self.stop.is_cancelled() {
@@ -264,22 +263,42 @@ impl Worker<'_> {
                 found.is_some_and(|request| request.status != ApprovalStatus::Waiting)
             };
             let decided: Vec<usize> = waiting.into_iter().filter(is_decided).collect();
-            let decided = decided
-                .into_iter()
-                .map(|index| (index, results[index].written));
-            let decided: Vec<_> = decided.collect();
-            let mut settling = futures::stream::iter(decided)
+            self.settle_again(&decided, results, observer).await;
+            // What these have given up others can get now.
+            let is_next = |index: &usize| {
+                let mut givers = decided.iter();
+                is_held(&results[*index])
+                    && givers.any(|giver| gives_to(self.changed[*giver], self.changed[*index]))
+            };
+            let next: Vec<usize> = (0..results.len()).filter(is_next).collect();
+            self.settle_again(&next, results, observer).await;
+        }
+    }
+
+    /// Goes on with policies that have settled before.
+    async fn settle_again(
+        &self,
+        indices: &[usize],
+        results: &mut [Settled],
+        observer: &dyn ObserveApply,
+    ) {
+        let changed = self.changed;
+        let again = indices.iter();
+        let again: Vec<_> = again
+            .map(|index| (*index, results[*index].written))
+            .collect();
+        let mut settling =
+            futures::stream::iter(again)
                 .map(|(index, written)| async move {
                     (index, self.settle(changed[index], written).await)
                 })
                 .buffer_unordered(self.settings.concurrency.max(1));
-            while let Some((index, settled)) = settling.next().await {
-                if self.settings.fail_fast && settled.outcome == Outcome::Failed {
-                    self.stop.cancel();
-                }
-                observer.settled(changed[index], &settled, changed.len(), changed.len());
-                results[index] = settled;
+        while let Some((index, settled)) = settling.next().await {
+            if self.settings.fail_fast && settled.outcome == Outcome::Failed {
+                self.stop.cancel();
             }
+            observer.settled(changed[index], &settled, changed.len(), changed.len());
+            results[index] = settled;
         }
     }
 

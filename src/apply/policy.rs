@@ -17,10 +17,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::capabilities::Capability;
 use super::progress::{
-    Next, Progress, Seen, Sent, WAIT_TOO_LONG, dropped_elsewhere, gone, not_done, unverified,
-    wait_too_long,
+    Next, Progress, Seen, Sent, WAIT_TOO_LONG, dropped_elsewhere, gone, not_done, read_failed,
+    unverified, wait_too_long,
 };
-use super::route::{has_whole_set, is_busy, is_serial, request};
+use super::request::request;
+use super::route::{has_whole_set, is_busy, is_serial};
 use super::staleness::moved_since;
 use super::{Outcome, Reason, Settled, Worker, acquire};
 use crate::graph::error::ServiceError;
@@ -41,6 +42,7 @@ impl Worker<'_> {
             None => steps(policy, self.settings.write_with),
         });
         progress.resumes = filed.is_some();
+        progress.found = self.so_far.found(policy);
         let _alone = match is_serial(policy.kind) {
             true => acquire(&self.serial).await,
             false => None,
@@ -74,6 +76,8 @@ impl Worker<'_> {
             let used = used.filter(|_| settled.outcome == Outcome::Failed);
             settled.approval = self.approvals.filed(policy).or(used).map(Box::new);
         }
+        let found = std::mem::take(&mut progress.found);
+        self.so_far.note(policy, settled.outcome, found);
         tracing::info!(
             kind = policy.kind.name(),
             policy = policy.id,
@@ -106,6 +110,7 @@ impl Worker<'_> {
             });
         }
         self.may_go_on(policy, progress)?;
+        self.wait_for_givers(policy, progress).await?;
         self.choose_way(policy, progress).await?;
         let approval = self.approval_before(policy, progress).await?;
         let writing = acquire(&self.writing).await;
@@ -147,8 +152,9 @@ impl Worker<'_> {
         };
         let id = self.writer.new_request_id();
         let sent = self
-            .announce((policy, &progress.found), write, header, &id)
+            .announce((policy, progress.found.unsaid()), write, header, &id)
             .map_err(|reason| not_done(progress, reason))?;
+        progress.found.said = progress.found.all.len();
         let sent = Arc::new(sent);
         let written = self
             .writer
@@ -229,10 +235,7 @@ impl Worker<'_> {
         let live = reader
             .assignments_at(policy.kind, &policy.id, slot)
             .await
-            .map_err(|error| match error {
-                GraphError::Wait { .. } => wait_too_long(error.to_string()),
-                error => Reason::from_graph("readFailed", &error),
-            })?;
+            .map_err(|error| read_failed(&error))?;
         Ok(live.map(|live| Seen {
             assignments: assignments(&live),
             live,
@@ -403,7 +406,7 @@ impl Worker<'_> {
 
     /// Returns what ends the work on a policy: once something was sent only an interrupt does, so
     /// that what was begun is finished or at least looked at.
-    fn end(&self, progress: &Progress) -> &CancellationToken {
+    pub(super) fn end(&self, progress: &Progress) -> &CancellationToken {
         if progress.touched {
             self.interrupt
         } else {

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::capabilities::{Capability, Probe};
-use super::route::request;
+use super::request::request;
 use super::staleness::deleted;
 use super::{Outcome, Reason, Settled};
-use crate::graph::error::ServiceError;
+use crate::graph::error::{GraphError, ServiceError};
 use crate::graph::write_request::{WriteRequest, says_more};
 use crate::graph::writer::ApprovalHeader;
 use crate::model::{Assignment, LiveAssignment};
@@ -24,6 +24,21 @@ pub(super) struct Seen {
     /// When the look was begun, and when it was answered.
     pub(super) asked: Instant,
     pub(super) at: Instant,
+}
+
+/// What the service sent of assignments before they changed, where that says more than what they mean.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Found {
+    pub(super) all: Vec<LiveAssignment>,
+    /// How many of them the report has.
+    pub(super) said: usize,
+}
+
+impl Found {
+    /// Returns what the report does not have yet.
+    pub(super) fn unsaid(&self) -> &[LiveAssignment] {
+        self.all.get(self.said..).unwrap_or_default()
+    }
 }
 
 /// A write as it was sent.
@@ -62,8 +77,8 @@ pub(super) struct Progress {
     /// Whether a write was refused for its token, and another was got.
     pub(super) renewed: bool,
     pub(super) seen: Option<Seen>,
-    /// What the service sent of assignments that change, where that says more than what they mean.
-    pub(super) found: Vec<LiveAssignment>,
+    /// What the service sent of assignments that change.
+    pub(super) found: Found,
     /// The service asked not to be tried again before.
     pub(super) not_before: Option<Instant>,
     /// What this policy is finding out for all.
@@ -72,6 +87,8 @@ pub(super) struct Progress {
     pub(super) resumes: bool,
     /// What is put back, since the step that it made room for had no effect.
     pub(super) put_back: Option<PutBack>,
+    /// Whether what only one policy can have was seen to be free.
+    pub(super) is_free: bool,
     /// Whether the present step goes without what the program does not know.
     pub(super) bare: bool,
     /// The first refusal of what the program does not know.
@@ -103,11 +120,12 @@ impl Progress {
             busy: 0,
             renewed: false,
             seen: None,
-            found: Vec::new(),
+            found: Found::default(),
             not_before: None,
             probe: None,
             resumes: false,
             put_back: None,
+            is_free: false,
             bare: false,
             unknown_refused: None,
         }
@@ -128,19 +146,19 @@ impl Progress {
         let odata_type = policy.odata_type.as_deref();
         for live in live {
             let mut changes = policy.changes.iter().filter_map(Change::before);
-            let mut known = self.found.iter();
+            let mut known = self.found.all.iter();
             if changes.any(|before| *before == live.assignment)
                 && !known.any(|known| known.assignment == live.assignment)
                 && says_more(policy.kind, odata_type, live)
             {
-                self.found.push(live.clone());
+                self.found.all.push(live.clone());
             }
         }
     }
 
     /// Returns the assignments that the policy had, with what the service sent of them.
     pub(super) fn earlier(&self, policy: &PlannedPolicy) -> Vec<LiveAssignment> {
-        let all = policy.recorded.iter().chain(&self.found);
+        let all = policy.recorded.iter().chain(&self.found.all);
         all.cloned().collect()
     }
 
@@ -276,6 +294,14 @@ pub(super) const WAIT_TOO_LONG: &str = "waitTooLong";
 
 pub(super) fn wait_too_long(message: String) -> Reason {
     Reason::new("waitTooLong", message)
+}
+
+/// Why a policy could not be read.
+pub(super) fn read_failed(error: &GraphError) -> Reason {
+    match error {
+        GraphError::Wait { .. } => wait_too_long(error.to_string()),
+        error => Reason::from_graph("readFailed", error),
+    }
 }
 
 pub(super) fn unverified(message: &str) -> Reason {

@@ -1,16 +1,12 @@
-//! Which route a policy's writes take, what of that has to be found out first, and the requests they
-//! come to.
-
-use std::sync::Arc;
+//! Which route a policy's writes take, and what of that has to be found out first.
 
 use super::capabilities::{Capability, Question};
 use super::progress::{Next, Progress, dropped_elsewhere, policy_set_assignments_unclear};
 use super::{Outcome, Reason, Settled, Worker};
-use crate::graph::GraphError;
 use crate::graph::error::ServiceError;
-use crate::graph::write_request::{PolicyToWrite, WriteRequest};
+use crate::graph::write_request::WriteRequest;
 use crate::kinds::{SingleRoute, Writing};
-use crate::model::{LiveAssignment, PolicyKind, assign_path, cast_assign_path};
+use crate::model::{PolicyKind, assign_path, cast_assign_path};
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith, steps_by, strategy};
 
@@ -160,45 +156,4 @@ pub(super) fn is_serial(kind: PolicyKind) -> bool {
 pub(super) fn is_busy(kind: PolicyKind, error: &ServiceError) -> bool {
     let is_not_settled = error.status == 412 && error.code == "ConditionNotMet";
     kind.spec().eventual && (is_not_settled || (error.status == 404 && error.is_missing()))
-}
-
-/// Makes the request of a step, for a policy as it is. `earlier` are assignments that it had, which come back as they
-/// were, or `bare`, without what the program does not know of them.
-pub(super) fn request(
-    policy: &PlannedPolicy,
-    step: &Step,
-    live: &[LiveAssignment],
-    (earlier, bare): (&[LiveAssignment], bool),
-) -> Result<WriteRequest, GraphError> {
-    let then = Arc::clone(&step.then);
-    let written = PolicyToWrite {
-        kind: policy.kind,
-        id: &policy.id,
-        odata_type: policy.odata_type.as_deref(),
-        remediates: &|key| policy.remediates(key),
-        earlier,
-        bare,
-    };
-    match &step.action {
-        StepAction::Create(new) => Ok(WriteRequest::create(written, new, then)),
-        StepAction::Assign(all) => Ok(WriteRequest::whole_set(written, all, live, then)),
-        StepAction::Delete(old) => {
-            let found = live.iter().find(|live| live.assignment == *old);
-            let assignment_id = found.and_then(|live| live.id.as_deref());
-            // A group that is assigned directly and by a policy set has one id for both.
-            let same_id = live
-                .iter()
-                .filter(|live| live.id.as_deref() == assignment_id);
-            match (assignment_id, same_id.count()) {
-                (Some(assignment_id), 1) => {
-                    Ok(WriteRequest::delete(written, assignment_id, then))
-                }
-                _ => Err(GraphError::Shape {
-                    what: "DELETE".to_owned(),
-                    detail: "the live assignment has no id of its own by which it could be deleted; `--write-with assign` can remove it"
-                        .to_owned(),
-                }),
-            }
-        }
-    }
 }

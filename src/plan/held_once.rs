@@ -36,6 +36,14 @@ pub fn taken_over(policy: &PlannedPolicy) -> impl Iterator<Item = &Target> {
     })
 }
 
+/// Returns the targets that a policy gives up and that only one of its kind can have.
+pub fn given_up(policy: &PlannedPolicy) -> impl Iterator<Item = &Target> {
+    policy.changes.iter().filter_map(|change| match change {
+        Change::Remove(old) => held_once_of(policy.kind, old),
+        Change::Add(_) | Change::Update { .. } => None,
+    })
+}
+
 /// Returns the target of an assignment if only one policy of the kind can have it.
 pub(super) fn held_once_of(kind: PolicyKind, assignment: &Assignment) -> Option<&Target> {
     let target = &assignment.key.target;

@@ -43,7 +43,7 @@ pub use annotations::{Annotations, OpenApprovals};
 pub use difference::{Change, changes};
 pub use draft::Draft;
 pub use estimate::estimate;
-pub use held_once::taken_over;
+pub use held_once::{given_up, taken_over};
 pub use make::{PlanInputs, make};
 pub use names::{Names, shared_policy_names};
 pub use selection::Selection;

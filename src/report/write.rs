@@ -131,7 +131,7 @@ impl Report {
     }
 
     /// Announces a write with the id of its request, before it is sent. `found` is what the service sent of
-    /// assignments that change, where that says more than what they mean.
+    /// assignments that change, where that says more than what they mean and no earlier line has it.
     ///
     /// # Errors
     ///

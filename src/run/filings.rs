@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Failure;
-use crate::apply::filed::{lacks_justification, may_be_unlisted, not_found};
+use crate::apply::filed::{lacks_justification, may_be_unlisted, not_found, waits_for_another};
 use crate::auth::claims::Claims;
 use crate::graph::Reader;
 use crate::graph::approvals::{ApprovalRequest, RequestMatch};
@@ -23,7 +23,7 @@ pub struct Filings {
     pub known: Vec<(RecordedPolicy, PendingApproval)>,
     /// Those for which no request was found.
     pub unknown: Vec<Unknown>,
-    /// Those whose write wants an approval that the run did not ask for.
+    /// Those whose write wants an approval that the run did not ask for, and those that wait for another policy.
     pub unfiled: Vec<RecordedPolicy>,
 }
 
@@ -38,9 +38,13 @@ pub struct Unknown {
     pub settled: Settled,
 }
 
-/// Whether a policy waits for approval, or may, or for a justification with which it can be filed.
+/// Whether a policy waits for approval, or may, for a justification with which it can be filed, or for another policy
+/// that waits.
 pub(super) fn waits(policy: &RecordedPolicy) -> bool {
-    policy.may_be_filed() || policy.reason.as_ref().is_some_and(lacks_justification)
+    let reason = policy.reason.as_ref();
+    policy.may_be_filed()
+        || reason.is_some_and(lacks_justification)
+        || (policy.outcome == Some(Outcome::Pending) && reason.is_some_and(waits_for_another))
 }
 
 /// Finds what a run has filed. A request that may not be listed yet is waited for; `began` is the time now.

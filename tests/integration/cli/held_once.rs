@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::kinds::{state, to_group, world};
 use super::support::World;
-use super::support::gated::lines;
+use super::support::gated::{WHY, decide_on, lines, requests};
 use super::support::tenant::policy_id;
 
 const SEGMENT: &str = "windowsAutopilotDeploymentProfiles";
@@ -207,4 +207,123 @@ fn a_rollback_warns_of_what_is_replaced_one_by_one() {
         .exits(0)
         .says(&said);
     world.sandbox("rollback r.jsonl --yes").exits(0).says(&said);
+}
+
+/// The plan was saved when no one had it.
+#[test]
+fn what_another_profile_has_since_a_plan_was_saved_is_not_sent() {
+    let world = profiles(0);
+    entries(&world, &[("name: B", "allDevices")]);
+    world
+        .sandbox("plan m.yaml --allow broad-target --out p.json")
+        .exits(0);
+    world.edit("tenant.json", |state| {
+        state[SEGMENT][0]["assignments"] = json!([{"target": everywhere()}]);
+    });
+    world
+        .sandbox("apply p.json --report r.jsonl")
+        .exits(6)
+        .says(&[
+            &format!(
+                "only one windowsAutopilotDeploymentProfile can have `allDevices`, and `A` ({}) has it; nothing was sent",
+                policy_id(1)
+            ),
+            "1 skipped",
+        ]);
+    assert_eq!(lines(&world, "r.jsonl")[0]["error"]["code"], "targetHeld");
+    assert_eq!(holders(&world), ["A"]);
+}
+
+/// The profile `A` has all devices, which `B` is to get, and every change has to be approved.
+fn gated_move() -> World {
+    let world = profiles(1);
+    world.edit("tenant.json", |state| {
+        state["service"]["approval"] = json!({"collections": [SEGMENT]});
+    });
+    entries(
+        &world,
+        &[("name: B", "allDevices"), ("name: A", "{group: B}")],
+    );
+    world
+}
+
+fn apply_gated(world: &World, what: &str, report: &str) -> super::support::Ran {
+    world.sandbox(&format!(
+        "apply {what} --yes --allow broad-target --justification {WHY} --report {report}"
+    ))
+}
+
+#[test]
+fn who_gets_all_devices_files_nothing_until_who_has_them_gave_them_up() {
+    let world = gated_move();
+    apply_gated(&world, "m.yaml", "r0.jsonl").exits(8).says(&[
+        &format!(
+            "only one windowsAutopilotDeploymentProfile can have `allDevices`, and `A` ({}) gives it up once its own change is approved; nothing was sent",
+            policy_id(1)
+        ),
+        "2 pending",
+    ]);
+    let filed = requests(&world);
+    assert_eq!(filed.len(), 1, "{filed:#?}");
+    // Applied again, it waits as well.
+    apply_gated(&world, "m.yaml", "again.jsonl").exits(8);
+    assert_eq!(requests(&world).len(), 1);
+    // Each report leads on, until all is done; each write is filed once, and none is in vain.
+    let mut number = 0;
+    loop {
+        decide_on(&world, requests(&world).len() - 1, "approved", None);
+        let [from, to] = [number, number + 1].map(|number| format!("r{number}.jsonl"));
+        let ran = apply_gated(&world, &format!("--resume {from}"), &to);
+        number += 1;
+        assert!(number < 8, "no end of it");
+        if lines(&world, &to)
+            .iter()
+            .all(|line| line["outcome"] != "pending")
+        {
+            ran.exits(0);
+            break;
+        }
+        ran.exits(8);
+    }
+    assert_eq!(holders(&world), ["B"]);
+    let completed = requests(&world);
+    assert_eq!(completed.len(), 4);
+    assert!(
+        completed
+            .iter()
+            .all(|request| request["status"] == "completed")
+    );
+    world.sandbox("plan m.yaml --detailed-exitcode").exits(0);
+}
+
+#[test]
+fn who_gets_all_devices_is_skipped_where_they_were_not_given_up() {
+    let world = gated_move();
+    apply_gated(&world, "m.yaml", "r.jsonl").exits(8);
+    decide_on(&world, 0, "rejected", None);
+    apply_gated(&world, "--resume r.jsonl", "s.jsonl")
+        .exits(6)
+        .says(&[
+            "approvalRejected",
+            &format!(
+                "and `A` ({}) was to give it up first and still has it; nothing was sent",
+                policy_id(1)
+            ),
+            "1 failed, 1 skipped",
+        ]);
+    assert_eq!(requests(&world).len(), 1);
+    // Another run files again, and waits as the first did.
+    apply_gated(&world, "m.yaml", "t.jsonl")
+        .exits(8)
+        .says(&["2 pending"]);
+    assert_eq!(requests(&world).len(), 2);
+    // Resumed alone, it does not know of the other's change.
+    apply_gated(&world, "--resume t.jsonl --only B", "u.jsonl")
+        .exits(6)
+        .says(&[&format!(
+            "and `A` ({}) has it; nothing was sent",
+            policy_id(1)
+        )]);
+    assert_eq!(requests(&world).len(), 2);
+    assert_eq!(holders(&world), ["A"]);
 }

@@ -7,7 +7,8 @@ use assignctl::apply::ObserveApply;
 use assignctl::model::PolicyKind;
 use assignctl::plan::PlannedPolicy;
 use assignctl::report::{Outcome, Settled};
-use assignctl_sandbox::{ApprovalRequest, ApprovalStatus, Decision, Tenant};
+use assignctl_sandbox::{ApprovalRequest, ApprovalStatus, Collection, Decision, Tenant, target};
+use serde_json::json;
 use tokio::time::Instant;
 
 use super::moving;
@@ -86,6 +87,80 @@ async fn a_run_waits_for_the_approval_and_goes_on() {
     let lists = world.wire.log().into_iter();
     let lists = lists.filter(|sent| !sent.is_write());
     assert!(lists.count() < 12 * 8 + 60);
+}
+
+/// The create is filed with what the deleted assignment said, and has to be sent so.
+#[tokio::test(start_paused = true)]
+async fn what_was_deleted_in_the_same_run_is_carried_by_what_is_approved_later() {
+    const SEGMENT: &str = "appleUserInitiatedEnrollmentProfiles";
+    let profiles = Collection::named(SEGMENT).expect("a collection");
+    let mut tenant = Tenant::empty();
+    let groups = ["A", "B"].map(|name| tenant.add_group(name));
+    tenant.add_filter("F", "iOS", "(device.osVersion -eq \"1\")");
+    let id = tenant.add_policy(profiles, "T", "");
+    for group in &groups {
+        let policy = tenant.policy_mut(profiles, &id).expect("a policy");
+        policy.assign_with(target::group(group), json!({"futureRow": 1}));
+    }
+    tenant.service.approval.collections = vec![SEGMENT.to_owned()];
+    let world = justified(World::new(tenant), Duration::from_secs(3600));
+    let plan = world
+        .plan("version: 1\npolicies:\n  - {kind: appleUserInitiatedEnrollmentProfile, name: T, include: [{group: A, filter: F}, {group: B}]}\n")
+        .await;
+    let decided = async {
+        for _ in 0..2 {
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            decide(&world, Decision::Approve);
+        }
+    };
+    let (results, ()) = tokio::join!(world.apply(&plan), decided);
+    assert_eq!(outcomes(&results), "applied");
+    let tenant = world.tenant();
+    let policy = tenant.policy(profiles, &id).expect("a policy");
+    assert_eq!(policy.assignments.len(), 2);
+    for row in &policy.assignments {
+        assert_eq!(row.properties["futureRow"], 1, "{row:?}");
+    }
+}
+
+/// All devices go from one profile to another while the run waits: whoever gets them is filed once the other has given
+/// them up.
+#[tokio::test(start_paused = true)]
+async fn all_devices_move_while_the_run_waits() {
+    const SEGMENT: &str = "windowsAutopilotDeploymentProfiles";
+    const MANIFEST: &str = "version: 1\npolicies:\n  - {kind: windowsAutopilotDeploymentProfile, name: B, include: [allDevices]}\n  - {kind: windowsAutopilotDeploymentProfile, name: A, include: [{group: G}]}\n";
+    let profiles = Collection::named(SEGMENT).expect("a collection");
+    let mut tenant = Tenant::empty();
+    tenant.add_group("G");
+    let [first, second] = ["A", "B"].map(|name| tenant.add_policy(profiles, name, ""));
+    let policy = tenant.policy_mut(profiles, &first).expect("a policy");
+    policy.assign(target::all_devices());
+    tenant.service.approval.collections = vec![SEGMENT.to_owned()];
+    for last in [Decision::Approve, Decision::Reject] {
+        let world = justified(World::new(tenant.clone()), Duration::from_secs(7200));
+        let plan = world.plan(MANIFEST).await;
+        let decided = async {
+            // A gets its group and gives all devices up, and B gets them.
+            for decision in [Decision::Approve, last, Decision::Approve] {
+                tokio::time::sleep(Duration::from_secs(600)).await;
+                decide(&world, decision);
+            }
+        };
+        let (results, ()) = tokio::join!(world.apply(&plan), decided);
+        let holds = |id: &str| {
+            let tenant = world.tenant();
+            let policy = tenant.policy(profiles, id).expect("a policy");
+            let mut rows = policy.assignments.iter();
+            rows.any(|row| row.target["@odata.type"] == target::all_devices()["@odata.type"])
+        };
+        let (expected, number) = match last {
+            Decision::Reject => ("failed approvalRejected, skipped targetHeld", 2),
+            _ => ("2 applied", 3),
+        };
+        assert_eq!(outcomes(&results), expected);
+        assert_eq!(requests(&world).len(), number);
+        assert_eq!(holds(&second), number == 3);
+    }
 }
 
 #[tokio::test(start_paused = true)]

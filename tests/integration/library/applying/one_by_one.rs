@@ -6,13 +6,14 @@ use assignctl::graph::pace::{PUBLISHED_REQUESTS, Pace};
 use assignctl::model::RateLimit;
 use assignctl::plan::Plan;
 use assignctl::plan::writes::WriteWith;
-use assignctl::report::{Outcome, Settled};
+use assignctl::report::{self, Outcome, Settled};
 use assignctl_sandbox::{Collection, Tenant, target};
+use serde_json::json;
 
 use super::{ids, other_admin};
 use crate::library::support::answers::{error, later, plain, with_header};
 use crate::library::support::tenants::{CATALOG, all_rows, assign, group_id, rows, tenant, wants};
-use crate::library::support::wire::Act;
+use crate::library::support::wire::{Act, lock};
 use crate::library::support::world::{LONGEST_WAIT, World, outcomes};
 
 /// A world in which two writes leave in 5 s, and a plan of two creates and a delete.
@@ -234,4 +235,64 @@ async fn a_create_that_is_refused_and_there_is_done() {
     let (settled, rows) = flipped(create, || Act::Pass).await;
     assert_eq!(settled.outcome, Outcome::Applied, "{settled:?}");
     assert_eq!(rows, "!A B");
+}
+
+/// Only one profile can have all devices: where the one that has them does not give them up, the other is not tried.
+#[tokio::test(start_paused = true)]
+async fn what_was_not_given_up_is_not_sent_to_another() {
+    const MANIFEST: &str = "version: 1\npolicies:\n  - {kind: windowsAutopilotDeploymentProfile, name: B, include: [allDevices]}\n  - {kind: windowsAutopilotDeploymentProfile, name: A, include: [{group: G}]}\n";
+    let profiles = Collection::named("windowsAutopilotDeploymentProfiles").expect("a collection");
+    let mut tenant = Tenant::empty();
+    tenant.add_group("G");
+    let [first, second] = ["A", "B"].map(|name| tenant.add_policy(profiles, name, ""));
+    assign(&mut tenant, profiles, &first, target::all_devices());
+    let world = World::new(tenant);
+    world.wire.rule(|sent| match sent.method {
+        "DELETE" => Act::Answer(error(400, "BadRequest")),
+        _ => Act::Pass,
+    });
+    let plan = world.plan(MANIFEST).await;
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "failed BadRequest, skipped targetHeld");
+    let said = results.settled[1].reason.as_ref().expect("a reason");
+    let named = format!("`A` ({first}) was to give it up first and still has it");
+    assert!(said.message.contains(&named), "{}", said.message);
+    let is_taker = |path: &str| path.contains(&second);
+    assert!(!world.wire.writes().iter().any(|sent| is_taker(&sent.path)));
+    // Another run goes on.
+    world.wire.heal();
+    assert_eq!(outcomes(&world.converge(MANIFEST).await), "2 applied");
+    assert_eq!(
+        rows(&world.tenant(), profiles, &second),
+        "allDevicesAssignmentTarget"
+    );
+}
+
+/// Each write is announced, and what the service said of assignments stands in the report once.
+#[tokio::test(start_paused = true)]
+async fn a_report_has_once_what_the_service_said() {
+    const MANIFEST: &str =
+        "version: 1\npolicies:\n  - {kind: termsAndConditions, name: T, include: [{group: D}]}\n";
+    let terms = Collection::named("termsAndConditions").expect("a collection");
+    let mut tenant = Tenant::empty();
+    let groups = ["A", "B", "C", "D"].map(|name| tenant.add_group(name));
+    let id = tenant.add_policy(terms, "T", "");
+    for group in &groups[..3] {
+        let policy = tenant.policy_mut(terms, &id).expect("a policy");
+        policy.assign_with(target::group(group), json!({"futureRow": 1}));
+    }
+    let world = World::new(tenant);
+    assert_eq!(outcomes(&world.converge(MANIFEST).await), "applied");
+    let lines = world.report_lines();
+    let sending = lines.iter().filter(|line| line["event"] == "sending");
+    assert_eq!(sending.count(), 4);
+    let text = lock(&world.report).text();
+    assert_eq!(text.matches("asRead").count(), 3);
+    // Wherever the run is killed, all of it is known.
+    let ends = text.match_indices('\n').map(|(end, _)| end + 1);
+    for end in ends.skip(1) {
+        let recorded = report::read(&text.as_bytes()[..end]).expect("a report");
+        assert_eq!(recorded.policies[0].recorded.len(), 3, "{}", &text[..end]);
+        assert_eq!(recorded.policies[0].before.len(), 3);
+    }
 }

@@ -1,5 +1,7 @@
 //! What has to be so whoever approves, and whenever a process is killed.
 
+use std::collections::BTreeMap;
+
 use assignctl::plan::Plan;
 use assignctl::plan::writes::{WriteWith, steps};
 use assignctl_sandbox::Tenant;
@@ -72,6 +74,45 @@ pub(super) fn filings_are_needed(log: &[Sent]) {
                 sent.path
             );
         }
+    }
+}
+
+/// No profile is to get all devices, or files that, while another one is known to have them.
+pub(super) fn all_devices_were_free(log: &[Sent]) {
+    const PROFILES: &str = "/deviceManagement/windowsAutopilotDeploymentProfiles";
+    let has_all = |row: &Value| {
+        let odata_type = row["target"]["@odata.type"].as_str().unwrap_or_default();
+        odata_type == "#microsoft.graph.allDevicesAssignmentTarget"
+    };
+    for (index, sent) in log.iter().enumerate() {
+        if !sent.is_write() || !sent.path.starts_with(PROFILES) || !has_all(&sent.body) {
+            continue;
+        }
+        let mut answered: Vec<&Sent> = log[..index].iter().collect();
+        answered.retain(|other| {
+            let in_time = other.end.is_some_and(|(end, _)| end <= sent.at);
+            other.method == "GET" && other.path.starts_with(PROFILES) && in_time
+        });
+        answered.sort_by_key(|other| other.end);
+        let mut holders: BTreeMap<String, bool> = BTreeMap::new();
+        for other in answered {
+            let Some(body) = body(other) else { continue };
+            let values = body["value"].as_array().into_iter().flatten();
+            if other.path.starts_with(&format!("{PROFILES}/")) {
+                let has = values.into_iter().any(has_all);
+                holders.insert(object(other).to_owned(), has);
+                continue;
+            }
+            for profile in values {
+                let id = profile["id"].as_str().expect("an id").to_owned();
+                let rows = profile["assignments"].as_array().into_iter().flatten();
+                holders.insert(id, rows.into_iter().any(has_all));
+            }
+        }
+        assert!(!holders.is_empty(), "all devices, without having looked");
+        holders.remove(object(sent));
+        let holder = holders.iter().find(|(_, has)| **has);
+        assert!(holder.is_none(), "{} while {holder:?} has them", sent.path);
     }
 }
 

@@ -1,0 +1,50 @@
+//! The requests that steps come to.
+
+use std::sync::Arc;
+
+use crate::graph::GraphError;
+use crate::graph::write_request::{PolicyToWrite, WriteRequest};
+use crate::model::LiveAssignment;
+use crate::plan::PlannedPolicy;
+use crate::plan::writes::{Step, StepAction};
+
+/// Makes the request of a step, for a policy as it is. `earlier` are assignments that it had, which come back as they
+/// were, or `bare`, without what the program does not know of them.
+pub(super) fn request(
+    policy: &PlannedPolicy,
+    step: &Step,
+    live: &[LiveAssignment],
+    (earlier, bare): (&[LiveAssignment], bool),
+) -> Result<WriteRequest, GraphError> {
+    let then = Arc::clone(&step.then);
+    let written = PolicyToWrite {
+        kind: policy.kind,
+        id: &policy.id,
+        odata_type: policy.odata_type.as_deref(),
+        remediates: &|key| policy.remediates(key),
+        earlier,
+        bare,
+    };
+    match &step.action {
+        StepAction::Create(new) => Ok(WriteRequest::create(written, new, then)),
+        StepAction::Assign(all) => Ok(WriteRequest::whole_set(written, all, live, then)),
+        StepAction::Delete(old) => {
+            let found = live.iter().find(|live| live.assignment == *old);
+            let assignment_id = found.and_then(|live| live.id.as_deref());
+            // A group that is assigned directly and by a policy set has one id for both.
+            let same_id = live
+                .iter()
+                .filter(|live| live.id.as_deref() == assignment_id);
+            match (assignment_id, same_id.count()) {
+                (Some(assignment_id), 1) => {
+                    Ok(WriteRequest::delete(written, assignment_id, then))
+                }
+                _ => Err(GraphError::Shape {
+                    what: "DELETE".to_owned(),
+                    detail: "the live assignment has no id of its own by which it could be deleted; `--write-with assign` can remove it"
+                        .to_owned(),
+                }),
+            }
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! What a run knows of policies that it has worked on: some are worked on again once they were approved, and others
+//! wait for what they give up.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::filed::{TARGET_HELD, held};
+use super::progress::{Found, Next, Progress, WAIT_TOO_LONG, not_done, read_failed};
+use super::{Outcome, Settled, Worker, acquire};
+use crate::model::{LivePolicy, PolicyKind, Target};
+use crate::plan::{PlannedPolicy, given_up, taken_over};
+
+/// What became of policies so far, and what was found of their assignments, by kind and id.
+#[derive(Debug, Default)]
+pub(super) struct SoFar(Mutex<BTreeMap<(PolicyKind, String), (Outcome, Found)>>);
+
+impl SoFar {
+    fn get<T>(&self, policy: &PlannedPolicy, read: impl Fn(&(Outcome, Found)) -> T) -> Option<T> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.get(&(policy.kind, policy.id.clone())).map(read)
+    }
+
+    pub(super) fn outcome(&self, policy: &PlannedPolicy) -> Option<Outcome> {
+        self.get(policy, |(outcome, _)| *outcome)
+    }
+
+    /// Returns what is known of a policy's assignments before it is looked at: from this run if it was worked on
+    /// before, else from the report of an earlier one.
+    pub(super) fn found(&self, policy: &PlannedPolicy) -> Found {
+        self.get(policy, |(_, found)| found.clone())
+            .unwrap_or_else(|| {
+                let recorded = policy.recorded.iter();
+                let had = recorded.filter(|recorded| policy.before.contains(&recorded.assignment));
+                Found {
+                    all: had.cloned().collect(),
+                    said: 0,
+                }
+            })
+    }
+
+    pub(super) fn note(&self, policy: &PlannedPolicy, outcome: Outcome, found: Found) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert((policy.kind, policy.id.clone()), (outcome, found));
+    }
+}
+
+/// Whether a policy waits for another to give up what only one can have.
+pub(super) fn is_held(settled: &Settled) -> bool {
+    let reason = settled.reason.as_ref();
+    settled.outcome == Outcome::Pending && reason.is_some_and(|reason| reason.code == TARGET_HELD)
+}
+
+/// Whether a policy gives up what another is to get.
+pub(super) fn gives_to(giver: &PlannedPolicy, taker: &PlannedPolicy) -> bool {
+    giver.kind == taker.kind && taken_over(taker).any(|target| gives_up(giver, target))
+}
+
+fn gives_up(policy: &PlannedPolicy, target: &Target) -> bool {
+    given_up(policy).any(|given_up| given_up == target)
+}
+
+impl Worker<'_> {
+    /// Lets a policy wait that is to get what only one can have, as long as another one has it: the service would
+    /// refuse it, and an approval would be spent for nothing.
+    pub(super) async fn wait_for_givers(
+        &self,
+        policy: &PlannedPolicy,
+        progress: &mut Progress,
+    ) -> Next {
+        if progress.touched || progress.is_free {
+            return Ok(());
+        }
+        for target in taken_over(policy) {
+            let givers = self.changed.iter();
+            let givers =
+                givers.filter(|giver| giver.kind == policy.kind && gives_up(giver, target));
+            let givers: Vec<&&PlannedPolicy> = givers.collect();
+            let is_done = |giver: &&&PlannedPolicy| {
+                let outcome = self.so_far.outcome(giver);
+                outcome.is_some_and(Outcome::is_good)
+            };
+            if !givers.is_empty() && givers.iter().all(is_done) {
+                continue;
+            }
+            let Some(holder) = self.holder(policy, target, progress).await? else {
+                continue;
+            };
+            let mut givers = givers.into_iter();
+            let giver = givers.find(|giver| giver.id == holder.id);
+            let outcome = giver.map(|giver| self.so_far.outcome(giver));
+            return Err(held(policy.kind, target, &holder, outcome));
+        }
+        progress.is_free = true;
+        Ok(())
+    }
+
+    /// Finds another policy that has a target now.
+    async fn holder(
+        &self,
+        policy: &PlannedPolicy,
+        target: &Target,
+        progress: &Progress,
+    ) -> Result<Option<LivePolicy>, Settled> {
+        let _sending = acquire(&self.sending).await;
+        let policies = match self.reader.policies(policy.kind).await {
+            Ok(policies) => policies,
+            Err(_) if self.end(progress).is_cancelled() => return Err(self.stopped(progress)),
+            Err(error) => {
+                let reason = read_failed(&error);
+                return Err(match reason.code == WAIT_TOO_LONG {
+                    true => not_done(progress, reason),
+                    false => Settled::not_as_planned(Outcome::Failed, reason),
+                });
+            }
+        };
+        let has_it =
+            |other: &LivePolicy| other.id != policy.id && !other.assignments_of(target).is_empty();
+        Ok(policies.into_iter().find(has_it))
+    }
+}
