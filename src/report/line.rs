@@ -201,7 +201,7 @@ impl<'a> SendingLine<'a> {
             id: policy.id.as_str().into(),
             name: Some((&*policy.name).into()),
             odata_type: policy.odata_type.as_deref().map(Cow::Borrowed),
-            before: AssignmentRecord::found(policy, &[], names),
+            before: AssignmentRecord::found(policy, &policy.recorded, names),
             after: AssignmentRecord::planned(policy, names),
         }
     }
@@ -254,7 +254,7 @@ impl<'a> PolicyLine<'a> {
                     settled.written.then_some(true)
                 }
             },
-            before: AssignmentRecord::found(policy, &[], names),
+            before: AssignmentRecord::found(policy, &policy.recorded, names),
             after: AssignmentRecord::planned(policy, names),
             error,
             approval: settled.approval.as_deref().map(Cow::Borrowed),

@@ -343,6 +343,12 @@ fn add(policies: &mut BTreeMap<(PolicyKind, String), RecordedPolicy>, mut policy
         let new: Vec<_> = policy.recorded.into_iter().filter(is_new).collect();
         recorded.extend(new);
         policy.recorded = recorded;
+        let is_new = |(key, _): &(AssignmentKey, bool)| {
+            let mut known = policy.known_before.iter();
+            !known.any(|(known, _)| known == key)
+        };
+        let known: Vec<_> = known.known_before.into_iter().filter(is_new).collect();
+        policy.known_before.extend(known);
     }
     policies.insert(key, policy);
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::kinds::{state, to_group, world};
 use super::support::World;
+use super::support::gated::{WHY, decide_on};
 use super::support::tenant::policy_id;
 
 /// The assignments of the only policy of a collection, without their ids and where they come from, by group.
@@ -229,6 +230,50 @@ fn a_schedule_of_an_unknown_type_that_is_refused_is_a_failure_with_its_reason() 
     assert_eq!(report.last().expect("an end")["requests"]["writes"], 1);
     let group = &rows(&world, "deviceHealthScripts")[0]["target"]["groupId"];
     assert_eq!(*group, to_group(2)["groupId"]);
+}
+
+/// Whatever becomes of a request: each report on the way restores all.
+#[test]
+fn the_report_of_a_run_that_resumes_restores_what_an_earlier_one_deleted() {
+    let segment = "appleUserInitiatedEnrollmentProfiles";
+    let row = |group: usize| {
+        let mut target = to_group(group);
+        target["futureTarget"] = json!("z");
+        json!({"target": target, "futureRow": {"a": 1}})
+    };
+    let world = world(&[(segment, policy(None, json!([row(1), row(3)])))]);
+    world.edit("tenant.json", |tenant| {
+        tenant["assignmentFilters"] = json!([{"id": policy_id(9), "displayName": "F", "platform": "iOS",
+                                              "rule": "(device.osVersion -eq \"1\")"}]);
+        tenant["service"]["approval"] = json!({"collections": [segment]});
+    });
+    let before = rows(&world, segment);
+    entry(
+        &world,
+        "kind: appleUserInitiatedEnrollmentProfile, name: P, include: [{group: A, filter: F}, {group: C}]",
+    );
+    let run = |what: &str| {
+        world.sandbox(&format!(
+            "apply {what} --yes --allow removals --justification {WHY}"
+        ))
+    };
+    run("m.yaml --report r1.jsonl").exits(8);
+    decide_on(&world, 0, "approved", None);
+    run("--resume r1.jsonl --report r2.jsonl").exits(8);
+    decide_on(&world, 1, "rejected", None);
+    // This run sends nothing, and another one does not either.
+    run("--resume r2.jsonl --report r3.jsonl").exits(6).says(&[
+        "approvalRejected",
+        "was deleted to make room and was not put back",
+    ]);
+    world.edit("tenant.json", |tenant| {
+        tenant["service"]["approval"] = json!({"collections": []});
+    });
+    world
+        .sandbox("rollback r3.jsonl --yes")
+        .exits(0)
+        .says(&["1 applied"]);
+    assert_eq!(rows(&world, segment), before);
 }
 
 #[test]
