@@ -101,7 +101,7 @@ fn is_dash(character: char) -> bool {
 pub struct Difference {
     /// Which of the two is out of the ordinary.
     pub odd: OddName,
-    /// What is odd about it, to follow the name: `ends with a blank`.
+    /// What is odd about it, to follow the name: `ends with a space`.
     pub what: String,
 }
 
@@ -200,7 +200,7 @@ fn describe_blanks(blanks: &str) -> String {
         " " => "a space".to_owned(),
         "\n" | "\r\n" | "\r" => "a line break".to_owned(),
         "\t" => "a tab".to_owned(),
-        _ if blanks.chars().all(|blank| blank == ' ') => format!("{} blanks", blanks.len()),
+        _ if blanks.chars().all(|blank| blank == ' ') => format!("{} spaces", blanks.len()),
         _ => {
             let codes: Vec<String> = blanks.chars().take(4).map(code_point).collect();
             codes.join(" ")
@@ -212,7 +212,7 @@ fn describe_character(character: char, place: usize, in_place_of: Option<char>) 
     match (character_name(character), in_place_of) {
         (Some(name), _) => format!("has {} at {place} ({name})", code_point(character)),
         (None, Some(' ')) if character == ' ' => format!("has one blank more at {place}"),
-        (None, _) if character == ' ' => format!("has a blank at {place}"),
+        (None, _) if character == ' ' => format!("has a space at {place}"),
         (None, Some(other)) if is_plain(character) => {
             format!("has `{character}` at {place}, not `{other}`")
         }
@@ -255,7 +255,7 @@ fn character_name(character: char) -> Option<&'static str> {
         '\u{3000}' => "an ideographic space",
         '\u{feff}' => "a byte-order mark",
         _ if character.is_control() => "a control character",
-        _ if character != ' ' && character.is_whitespace() => "a blank",
+        _ if character != ' ' && character.is_whitespace() => "a space",
         _ if is_invisible(character) => "an invisible character",
         _ => return None,
     })
@@ -342,9 +342,9 @@ mod tests {
     #[test]
     fn f01_what_sets_names_apart_that_look_the_same() {
         for (asked, other, expected) in [
-            ("SG-Trail", "SG-Trail ", "ends with a blank"),
-            ("SG-Trail ", "SG-Trail", "asked ends with a blank"),
-            ("SG-Lead", "  SG-Lead", "begins with 2 blanks"),
+            ("SG-Trail", "SG-Trail ", "ends with a space"),
+            ("SG-Trail ", "SG-Trail", "asked ends with a space"),
+            ("SG-Lead", "  SG-Lead", "begins with 2 spaces"),
             ("SG-App", "SG-App\r\n", "ends with a line break"),
             ("SG-App", "SG-App\u{a0}", "ends with U+00A0"),
             (
@@ -384,8 +384,8 @@ mod tests {
             ),
             ("SG-Pllot", "SG-Pilot", "has `i` at 5, not `l`"),
             ("Ring 0", "Ring O", "has `O` at 6, not `0`"),
-            ("A B", "A  B", "has a blank at 3"),
-            ("A  B", "A B", "asked has a blank at 3"),
+            ("A B", "A  B", "has a space at 3"),
+            ("A  B", "A B", "asked has a space at 3"),
             ("win - a", "Win - A", "differs in case only"),
             (
                 "A\u{fb01}",

@@ -1,7 +1,9 @@
 //! Whether a plan still fits the tenant, before the first write.
 
+use std::collections::BTreeMap;
+
 use crate::graph::{GraphError, Reader};
-use crate::model::{PolicyKind, assignments, same_assignments};
+use crate::model::{Assignments, PolicyKind, assignments, same_assignments};
 use crate::plan::references::{References, renamed};
 use crate::plan::writes::{WriteWith, steps};
 use crate::plan::{Names, Plan, PlanDiagnostic, PlannedPolicy};
@@ -70,43 +72,53 @@ pub fn without_objects(plan: &Plan, names: &Names, gone: &References) -> Vec<Set
     plan.changed().map(settle).collect()
 }
 
+/// What the live state of a saved plan's policies is, beside what it was.
+#[derive(Debug, Default)]
+pub struct Compared {
+    /// The policies that moved.
+    pub moved: Vec<Moved>,
+    /// Those that stand between two steps of the plan, with their live assignments, by their number among the
+    /// changed ones. An earlier run was killed there; a change by hand can look the same.
+    pub half_done: BTreeMap<usize, Assignments>,
+}
+
 /// Compares each changed policy of a plan with the live state, in as few requests as possible.
-/// One that has its planned assignments already, or stands on the plan's own way to them because an
-/// earlier run was killed there, has not moved.
+/// One that has its planned assignments already, or stands on the plan's own way to them, has not moved.
 ///
 /// # Errors
 ///
 /// Whatever keeps a policy from being read.
-pub async fn moved(
+pub async fn compare(
     plan: &Plan,
     reader: &Reader,
     write_with: WriteWith,
-) -> Result<Vec<Moved>, GraphError> {
+) -> Result<Compared, GraphError> {
     let changed: Vec<&PlannedPolicy> = plan.changed().collect();
     let ids: Vec<(PolicyKind, String)> = changed
         .iter()
         .map(|policy| (policy.kind, policy.id.clone()))
         .collect();
-    let mut moved = Vec::new();
+    let mut compared = Compared::default();
     for (index, live) in reader.assignments_of(&ids).await?.into_iter().enumerate() {
         let policy = changed[index];
-        match live? {
-            None => moved.push(Moved { index, live: None }),
-            Some(live) => {
-                let live = assignments(&live);
-                let fits = same_assignments(&policy.before, &live)
-                    || same_assignments(&policy.after, &live)
-                    || steps(policy, write_with)
-                        .iter()
-                        .any(|step| same_assignments(&step.then, &live));
-                if !fits {
-                    moved.push(Moved {
-                        index,
-                        live: Some(live),
-                    });
-                }
-            }
+        let Some(live) = live? else {
+            compared.moved.push(Moved { index, live: None });
+            continue;
+        };
+        let live = assignments(&live);
+        if [&policy.before, &policy.after]
+            .iter()
+            .any(|known| same_assignments(known, &live))
+        {
+            continue;
+        }
+        let mut steps = steps(policy, write_with).into_iter();
+        if steps.any(|step| same_assignments(&step.then, &live)) {
+            compared.half_done.insert(index, live.into());
+        } else {
+            let live = Some(live);
+            compared.moved.push(Moved { index, live });
         }
     }
-    Ok(moved)
+    Ok(compared)
 }

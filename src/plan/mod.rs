@@ -34,7 +34,7 @@ pub mod since;
 mod unmanaged;
 pub mod writes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -148,6 +148,22 @@ impl PlannedPolicy {
     pub fn place_of(&self, change: usize) -> Option<&ManifestPlace> {
         let asked = self.asked.get(change).and_then(Option::as_ref);
         asked.or(self.manifest.first())
+    }
+
+    /// Leaves only the changes that are still to be made from its live assignments.
+    fn go_on_from(&mut self, live: &Assignments, write_with: WriteWith) {
+        let key = |change: &Change| {
+            let assignment = change.after().or(change.before());
+            assignment.map(|assignment| assignment.key.clone())
+        };
+        let asked: HashMap<_, _> = (self.changes.iter().map(key))
+            .zip(std::mem::take(&mut self.asked))
+            .collect();
+        self.before = Arc::clone(live);
+        self.changes = changes(&self.before, &self.after);
+        let asked = |change| asked.get(&key(change)).cloned().flatten();
+        self.asked = self.changes.iter().map(asked).collect();
+        self.writes = writes::planned(self, |_| None, write_with);
     }
 
     /// Returns what names the policy.
@@ -385,6 +401,41 @@ impl Plan {
         for policy in &mut self.policies {
             policy.writes = writes::planned(policy, |_| None, write_with);
         }
+        self
+    }
+
+    /// Goes on with what is left of a saved plan's policies that stand between two of its steps, by their number
+    /// among the changed ones. What is there now counts as the state before the run.
+    #[must_use]
+    pub fn going_on_from(mut self, half_done: &BTreeMap<usize, Assignments>) -> Self {
+        let write_with = self.write_with;
+        let changed = self
+            .policies
+            .iter_mut()
+            .filter(|policy| policy.is_changed());
+        let mut found = Vec::new();
+        for (index, policy) in changed.enumerate() {
+            let Some(live) = half_done.get(&index) else {
+                continue;
+            };
+            found.push(PlanDiagnostic {
+                severity: Severity::Warning,
+                code: "half-done".to_owned(),
+                summary: format!(
+                    "{} stands between two steps of the plan, as after a run that was killed; only the rest is applied",
+                    policy.reference()
+                ),
+                place: None,
+                hint: Some(
+                    "if no run of this plan was killed, someone else has made a part of its changes; \
+                     this run's report, and `rollback` with it, lead back to what is there now"
+                        .to_owned(),
+                ),
+                related: Vec::new(),
+            });
+            policy.go_on_from(live, write_with);
+        }
+        self.diagnostics.extend(found);
         self
     }
 

@@ -16,7 +16,7 @@ use super::{
     Annotations, Change, Draft, Names, Plan, PlanDiagnostic, PlanInputs, PlannedPolicy, Unchanged,
     changes, shared_policy_names,
 };
-use crate::diagnostic::{Severity, Sources};
+use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::kinds::AssignmentProperties;
 use crate::manifest::Mode;
 use crate::model::{
@@ -34,6 +34,8 @@ pub struct AppliedPolicy {
     pub id: String,
     /// The policy's display name.
     pub name: String,
+    /// Whether another policy of its kind has the same name, or one that looks the same.
+    pub shares_name: bool,
     /// The policy's type, without its prefix, if the report has it.
     pub odata_type: Option<SharedText>,
     /// What the run said of remediations that repair.
@@ -120,6 +122,21 @@ pub fn contested(applied: &[AppliedPolicy]) -> BTreeSet<PolicyKind> {
     contested.map(|policy| policy.kind).collect()
 }
 
+/// Warns of a report without an end that says nothing of some policies.
+pub fn unfinished(policies: usize) -> Diagnostic {
+    Diagnostic::new(
+        Severity::Warning,
+        "unfinished-report",
+        None,
+        format!(
+            "the report has no end, and lacks {policies} of the policies that its run was to change"
+        ),
+    )
+    .hint(
+        "if the run was killed, they are as they were; if the file was cut off, use the whole one",
+    )
+}
+
 /// Plans the rollback. `live` holds the assignments of each policy that the run left, `None` if it
 /// does not exist any more, in the same order; `gone` is what does not exist any more of
 /// [`restored`], `others` are all policies of the kinds that are [`contested`].
@@ -165,7 +182,7 @@ pub fn plan(
         .collect();
     let planned = policies.iter_mut();
     for policy in planned.chain(moved.iter_mut().map(|(policy, _)| policy)) {
-        policy.shares_name = shared_names.contains(&(policy.kind, policy.id.as_str()));
+        policy.shares_name |= shared_names.contains(&(policy.kind, policy.id.as_str()));
     }
     let key = |policy: &PlannedPolicy| (policy.kind, policy.name.clone(), policy.id.clone());
     policies.sort_by_key(key);
@@ -410,7 +427,7 @@ fn back(left: &AppliedPolicy, before: &[Assignment], after: Vec<Assignment>) -> 
         recorded: Arc::clone(&left.recorded),
         writes: Vec::new(),
         restores: false,
-        shares_name: false,
+        shares_name: left.shares_name,
     }
 }
 

@@ -5,12 +5,11 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use super::clean::clean;
 use super::groups::{DETECTS, update};
 use super::json::Json;
 use super::markdown::{code, marker};
 use super::phrases::reason;
-use super::phrases::{assignment, count, duration, named_tenant};
+use super::phrases::{assignment, count, duration, named, named_tenant};
 use super::review::Direction;
 use crate::model::Assignment;
 use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
@@ -30,8 +29,9 @@ fn outcome(policy: &RecordedPolicy) -> &'static str {
     policy.outcome.map_or(UNKNOWN, Outcome::name)
 }
 
-fn name(policy: &RecordedPolicy) -> &str {
-    policy.name.as_deref().unwrap_or(&policy.id)
+fn name(policy: &RecordedPolicy) -> String {
+    let name = policy.name.as_deref().unwrap_or(&policy.id);
+    named(name, &policy.id, policy.shares_name)
 }
 
 /// Returns what is to be said of a policy, if it is as planned or not, as asked.
@@ -62,12 +62,22 @@ fn result(recorded: &Recorded, policies: &[&RecordedPolicy]) -> String {
         .filter(|(_, number)| *number > 0)
         .map(|(word, number)| format!("{number} {word}"))
         .collect();
-    if counts.is_empty() {
+    let unmentioned = recorded.unmentioned();
+    if counts.is_empty() && unmentioned == 0 {
         counts.push("there was nothing to do".to_owned());
     }
-    let ended = match recorded.exit_code {
-        Some(code) => format!("exit code {code}"),
-        None => "the report has no end: the run was killed, or is still going on".to_owned(),
+    let ended = match (recorded.exit_code, unmentioned) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, 0) => "the report has no end: the run was killed, or is still going on".to_owned(),
+        (None, number) => {
+            if counts.is_empty() {
+                counts.push("nothing was done".to_owned());
+            }
+            format!(
+                "the report has no end, and lacks {} that were to change: the run was killed, is still going on, or the file was cut off",
+                count(number, "policy", "policies")
+            )
+        }
     };
     format!("{}; {ended}", counts.join(", "))
 }
@@ -85,7 +95,7 @@ pub fn text(recorded: &Recorded, policies: &[&RecordedPolicy], brief: bool) -> S
             "{style}{}{style:#} {} {STRONG}{}{STRONG:#}",
             outcome(policy),
             policy.kind,
-            clean(name(policy))
+            name(policy)
         );
         let _ = match why(policy) {
             Some(why) => writeln!(drawn, ": {why}"),
@@ -199,7 +209,7 @@ fn row(policy: &RecordedPolicy, names: &Names) -> String {
     format!(
         "| {} | {} | {} | {} | {} |\n",
         outcome(policy),
-        code(name(policy)),
+        code(&name(policy)),
         policy.kind,
         changes.join("<br>"),
         why(policy).map(code).unwrap_or_default()

@@ -216,6 +216,13 @@ pub struct PolicyLine<'a> {
     pub(super) name: Option<Cow<'a, str>>,
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub(super) odata_type: Option<Cow<'a, str>>,
+    /// Whether another policy of its kind has its name, or one that looks the same.
+    #[serde(
+        rename = "sharesName",
+        default,
+        skip_serializing_if = "std::ops::Not::not"
+    )]
+    pub(super) shares_name: bool,
     pub(super) outcome: Outcome,
     /// Of a policy that is not as planned: whether a write of the run has had its effect, or may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -246,6 +253,7 @@ impl<'a> PolicyLine<'a> {
             id: policy.id.as_str().into(),
             name: Some((&*policy.name).into()),
             odata_type: policy.odata_type.as_deref().map(Cow::Borrowed),
+            shares_name: policy.shares_name,
             outcome: settled.outcome,
             written: match settled.outcome {
                 Outcome::Applied | Outcome::Already => None,

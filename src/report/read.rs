@@ -17,10 +17,10 @@ use super::outcome::{Filing, Outcome, PendingApproval, Reason};
 use crate::graph::observe::RequestCounts;
 use crate::kinds::AssignmentProperties;
 use crate::model::{Assignment, AssignmentKey, LiveAssignment, PolicyKind, SharedText};
-use crate::plan::Names;
 use crate::plan::saved::{
     AssignmentRecord, PlannedTenant, UnmanagedRecord, beside, check_ids, remediation_of,
 };
+use crate::plan::{Names, shared_policy_names};
 
 /// Why a file is not a usable report.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -87,6 +87,8 @@ pub struct RecordedPolicy {
     pub id: String,
     /// The policy's display name, where the report has it.
     pub name: Option<String>,
+    /// Whether another policy of its kind has the same name, or one that looks the same.
+    pub shares_name: bool,
     /// The policy's type, without its prefix, if the report has it.
     pub odata_type: Option<SharedText>,
     /// What the run said of remediations that repair.
@@ -119,6 +121,19 @@ impl Recorded {
     /// run has changed nothing in any.
     pub fn has_plan(&self) -> bool {
         self.digest.is_some() || self.managed.is_some() || !self.policies.is_empty()
+    }
+
+    /// How many policies the run meant to change that the report says nothing of: the run was killed before their
+    /// turn, or the file was cut off.
+    pub fn unmentioned(&self) -> usize {
+        let is_there = |kind: &str, id: &String| {
+            let mut policies = self.policies.iter();
+            policies.any(|policy| policy.kind.name() == kind && policy.id == *id)
+        };
+        let pending = self.pending.iter().flatten();
+        pending
+            .map(|(kind, ids)| ids.iter().filter(|id| !is_there(kind, id)).count())
+            .sum()
     }
 
     /// Whether the run was carried out: it sent a write, or had none to send. Only such a run knows how
@@ -241,7 +256,24 @@ pub fn read(bytes: &[u8]) -> Result<Recorded, ReportError> {
         }
     }
     recorded.policies = policies.into_values().collect();
+    note_shared_names(&mut recorded.policies);
     Ok(recorded)
+}
+
+/// Notes which policies of a report share their names: older reports do not say it.
+fn note_shared_names(policies: &mut [RecordedPolicy]) {
+    let named = policies.iter().filter_map(|policy| {
+        let name = policy.name.as_deref()?;
+        Some((policy.kind, &*policy.id, name))
+    });
+    let shared = shared_policy_names(named);
+    let shared: Vec<bool> = policies
+        .iter()
+        .map(|policy| shared.contains(&(policy.kind, &*policy.id)))
+        .collect();
+    for (policy, shares) in policies.iter_mut().zip(shared) {
+        policy.shares_name |= shares;
+    }
 }
 
 fn parse(line: &[u8]) -> Result<Value, String> {
@@ -333,6 +365,7 @@ fn add(policies: &mut BTreeMap<(PolicyKind, String), RecordedPolicy>, mut policy
     if let Some(known) = policies.remove(&key) {
         policy.sent |= known.sent;
         policy.name = policy.name.or(known.name);
+        policy.shares_name |= known.shares_name;
         policy.filing = policy.filing.or(known.filing);
         // The first that is said of an assignment is how the run found it.
         let mut recorded = known.recorded;
@@ -378,6 +411,7 @@ fn sending(value: Value, names: &mut Names) -> Result<Announced, String> {
         after,
         id: id.into_owned(),
         name: name.map(Cow::into_owned),
+        shares_name: false,
         odata_type: odata_type.as_deref().map(SharedText::from),
         remediation,
         known_before,
@@ -400,6 +434,7 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         id,
         name,
         odata_type,
+        shares_name,
         outcome,
         written,
         before,
@@ -417,6 +452,7 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         after,
         id: id.into_owned(),
         name: name.map(Cow::into_owned),
+        shares_name,
         odata_type: odata_type.as_deref().map(SharedText::from),
         remediation,
         known_before,

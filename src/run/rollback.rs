@@ -48,6 +48,10 @@ pub async fn plan_rollback(
         graph_url: reader.graph_url(),
     };
     check_report(&recorded, here)?;
+    let unmentioned = match recorded.exit_code {
+        None => recorded.unmentioned(),
+        Some(_) => 0,
+    };
     let Recorded {
         policies, names, ..
     } = recorded;
@@ -56,9 +60,12 @@ pub async fn plan_rollback(
         .filter(RecordedPolicy::may_be_changed)
         .map(applied_policy)
         .collect();
-    let (left_out, warnings) = narrow(request.selection, &mut applied, |policy| {
+    let (left_out, mut warnings) = narrow(request.selection, &mut applied, |policy| {
         (policy.kind, &policy.name)
     })?;
+    if unmentioned > 0 {
+        warnings.push(rollback::unfinished(unmentioned));
+    }
     let ((plan, annotations), moved, as_before) = unless_stopped(stop, async {
         let ids: Vec<(PolicyKind, String)> = applied
             .iter()
@@ -148,6 +155,7 @@ pub fn applied_policy(policy: RecordedPolicy) -> AppliedPolicy {
         kind: policy.kind,
         name: policy.name.unwrap_or_else(|| policy.id.clone()),
         id: policy.id,
+        shares_name: policy.shares_name,
         odata_type: policy.odata_type,
         remediation: policy.remediation.into(),
         known_before: policy.known_before.into(),

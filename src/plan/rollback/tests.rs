@@ -30,6 +30,7 @@ fn assignments_of(text: &str) -> Vec<Assignment> {
 /// Says what becomes of a policy that was `before`, was to be `after`, and is `now`.
 fn check(before: &str, after: &str, seen: bool, now: Option<&str>) -> String {
     let left = AppliedPolicy {
+        shares_name: false,
         kind: PolicyKind::from_name("configurationPolicy").expect("a kind"),
         id: "p".to_owned(),
         name: "P".to_owned(),

@@ -295,7 +295,7 @@ fn selects_nothing(
             diagnostic.hint(format!("case counts: there is `{name}`"))
         }
         Some(name) => diagnostic.hint(format!(
-            "there is `{name}`, with other blanks, dashes or invisible characters{}",
+            "there is `{name}`, with other spaces, dashes or invisible characters{}",
             in_quotes(name).map_or_else(String::new, |quoted| format!(": {quoted}"))
         )),
         None => diagnostic,

@@ -128,7 +128,7 @@ mod tests {
         for (asked, expected) in [
             (
                 "SG-Trail",
-                "did you mean `SG-Trail `? it ends with a blank; write \"SG-Trail \"",
+                "did you mean `SG-Trail `? it ends with a space; write \"SG-Trail \"",
             ),
             ("SG-Trials", "did you mean `SG-Trails`?"),
             (
@@ -137,7 +137,7 @@ mod tests {
             ),
             (
                 "SG-Trails ",
-                "did you mean `SG-Trails`? the name in the manifest ends with a blank",
+                "did you mean `SG-Trails`? the name in the manifest ends with a space",
             ),
             ("Ring 1", "did you mean `Ring l`? it has `l` at 6, not `1`"),
             ("Finance", ""),
@@ -147,7 +147,7 @@ mod tests {
         }
         assert_eq!(
             hint(true, &["A ", " A"], "A"),
-            "these look like it: ` A`, which begins with a blank; `A `, which ends with a blank"
+            "these look like it: ` A`, which begins with a space; `A `, which ends with a space"
         );
     }
 

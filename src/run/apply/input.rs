@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::staleness::moved;
+use crate::apply::staleness::{Compared, compare};
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
@@ -181,7 +181,11 @@ impl ApplyInput {
                 || request.rules.max_members_lost.is_some();
             members::recount(&plan, &mut annotations, &reader, request.members, exact).await?;
             let plan = plan.judged_again(&annotations, request.rules, given);
-            let stale = moved(&plan, &reader, plan.write_with).await?;
+            let Compared {
+                moved: stale,
+                half_done,
+            } = compare(&plan, &reader, plan.write_with).await?;
+            let plan = plan.going_on_from(&half_done);
             name_moved(&mut annotations.names, &stale, &reader).await;
             let mut prepared = PreparedPlan::new(plan, annotations, service);
             // What was counted when the plan was made; the file holds only what changes.

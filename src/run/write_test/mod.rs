@@ -128,6 +128,7 @@ fn applied(policy: &LivePolicy) -> AppliedPolicy {
     let mut assignments = policy.assignments.to_vec();
     assignments.sort();
     AppliedPolicy {
+        shares_name: false,
         kind: policy.kind,
         id: policy.id.clone(),
         name: policy.name.to_string(),

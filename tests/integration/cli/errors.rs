@@ -17,7 +17,7 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 const NO_CODES: [&str; 3] = ["all-devices", "all-users", "several-platforms"];
 
 /// Codes whose examples would be too large, or need a tenant that is not the sample.
-const WITHOUT_EXAMPLE: [&str; 51] = [
+const WITHOUT_EXAMPLE: [&str; 53] = [
     "absent-from-policy-set",
     "ambiguous-filter",
     "approvals-unreadable",
@@ -44,6 +44,7 @@ const WITHOUT_EXAMPLE: [&str; 51] = [
     "exclusion-no-effect",
     "filter-mode-mix",
     "group-not-security",
+    "half-done",
     "include-empty-group",
     "mixed-exclusion",
     "mixed-group",
@@ -52,6 +53,7 @@ const WITHOUT_EXAMPLE: [&str; 51] = [
     "remediation-not-known",
     "remediation-without-schedule",
     "renamed-since",
+    "unfinished-report",
     "replaced-one-by-one",
     "same-group-two-intents",
     "setting-and-intent",

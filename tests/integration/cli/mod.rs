@@ -32,6 +32,7 @@ mod export;
 mod files;
 mod formats;
 mod guards;
+mod half_done;
 mod held_once;
 mod honest_errors;
 mod hostile;

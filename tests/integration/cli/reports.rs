@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::json;
 
 use super::support::World;
-use super::support::tenant::Tenant;
+use super::support::tenant::{Tenant, nth_policy, policy_id};
 
 fn world() -> World {
     let tenant = Tenant::common().policy("P", &["+A"]).policy("Q", &[]);
@@ -261,5 +261,63 @@ fn files_of_another_kind_are_named() {
             .run(line)
             .exits(64)
             .says(&[plan, "assignctl apply plan.json"]);
+    }
+}
+
+/// c2 5: what was cut off may have been a change.
+#[test]
+fn a_report_that_was_cut_off_says_what_it_lacks() {
+    let tenant = Tenant::common().policy("P", &[]).policy("Q", &[]);
+    let world = World::with(
+        &tenant,
+        &[
+            "name: P, include: [group: A]",
+            "name: Q, include: [group: A]",
+        ],
+    );
+    world
+        .sandbox("apply m.yaml --yes --concurrency 1 --report r.jsonl")
+        .exits(0);
+    let report = world.read("r.jsonl");
+    let lines: Vec<&str> = report.split_inclusive('\n').collect();
+    for (kept, lacks, result) in [
+        (1, "2 policies", "nothing was done"),
+        (3, "1 policy", "1 applied"),
+    ] {
+        world.write("cut.jsonl", &lines[..kept].concat());
+        world.run("show cut.jsonl").exits(0).says(&[&format!(
+            "Result: {result}; the report has no end, and lacks {lacks} that were to change"
+        )]);
+        world
+            .sandbox("rollback cut.jsonl --out back.json")
+            .says(&[&format!(
+                "warning[unfinished-report]: the report has no end, and lacks {}",
+                &lacks[..1]
+            )]);
+    }
+}
+
+/// c2 3: the names of policies are told apart, also from those that the run did not touch.
+#[test]
+fn policies_of_one_name_have_their_ids() {
+    let tenant = Tenant::common()
+        .policy("Same", &[])
+        .policy("Other", &["+A"]);
+    let world = World::with(
+        &tenant,
+        &[&format!("id: {}, include: [group: A]", policy_id(1))],
+    );
+    world.edit("tenant.json", |state| {
+        nth_policy(state, 1)["name"] = json!("same");
+    });
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(0);
+    let named = format!("Same ({})", policy_id(1));
+    for format in ["text", "markdown"] {
+        world
+            .run(&format!("show r.jsonl --format {format}"))
+            .exits(0)
+            .says(&[&named]);
     }
 }
