@@ -196,10 +196,7 @@ impl<'a> References<'a> {
                 assignment.key.target.clone(),
                 assignment.key.variant.clone(),
             )) {
-                return Err(format!(
-                    "{} is assigned twice",
-                    self.describe(&assignment.key.target)
-                ));
+                return Err(format!("{} is assigned twice", self.named(assignment)));
             }
             if let Some(group) = assignment.key.target.group_id() {
                 let excluded = assignment.key.target.is_exclusion();
@@ -207,7 +204,7 @@ impl<'a> References<'a> {
                 if *sides.entry(group).or_insert(excluded) != excluded {
                     return Err(format!(
                         "{} is both included and excluded",
-                        self.describe(&assignment.key.target)
+                        self.named(assignment)
                     ));
                 }
             }
@@ -237,10 +234,7 @@ impl<'a> References<'a> {
             Target::Collection(_) => return Err("a collection has no id".to_owned()),
             Target::ExclusionGroup(id) => {
                 if assignment.filter.is_some() {
-                    return Err(format!(
-                        "{} has a filter",
-                        self.describe(&assignment.key.target)
-                    ));
+                    return Err(format!("{} has a filter", self.named(assignment)));
                 }
                 targets.exclude.push(Excluded {
                     group: group(id)?,
@@ -281,11 +275,20 @@ impl<'a> References<'a> {
 
     /// Says what is there and stays, whatever the manifests say.
     fn note(&self, assignment: &Assignment) -> String {
-        let target = self.describe(&assignment.key.target);
+        let target = self.named(assignment);
         match (&assignment.key.source, &assignment.key.target) {
             (Source::PolicySets, _) => format!("also assigned by a policy set: {target}"),
             (Source::Other(source), _) => format!("also assigned by `{source}`: {target}"),
             (Source::Direct, _) => format!("also assigned: {target}"),
+        }
+    }
+
+    /// Names an assignment's target, and the intent with which it is meant.
+    fn named(&self, assignment: &Assignment) -> String {
+        let target = self.describe(&assignment.key.target);
+        match &assignment.key.variant {
+            Some(intent) => format!("{target}, {intent}"),
+            None => target,
         }
     }
 

@@ -13,7 +13,7 @@ use crate::text::{quoted, with_article};
 
 /// The same target with different filters.
 pub fn filters(one: &WantedTarget, other: &WantedTarget) -> Diagnostic {
-    let message = format!("{} has different filters", describe(&other.target));
+    let message = format!("{} has different filters", describe_wanted(other));
     between(
         ("conflicting-filters", message),
         (one.into(), &filter_words(one)),
@@ -51,7 +51,7 @@ pub fn properties(one: &WantedTarget, other: &WantedTarget) -> Vec<Diagnostic> {
     }
     let different = different.into_iter().map(|(name, first, second)| {
         let (first, second) = (first.min(second), first.max(second));
-        let message = format!("{} has different `{name}`", describe(&other.target));
+        let message = format!("{} has different `{name}`", describe_wanted(other));
         Diagnostic::error("conflicting-properties", second, message)
             .also(first, "another value")
             .also(one.place.max(other.place), "the target")
@@ -80,7 +80,7 @@ pub fn two_intents(one: &WantedTarget, other: &WantedTarget) -> Diagnostic {
 pub fn held_once(one: &WantedTarget, other: &WantedTarget, kind: PolicyKind) -> Diagnostic {
     let message = format!(
         "only one {kind} can have {}, and two are to get it",
-        describe(&other.target)
+        describe_wanted(other)
     );
     between(
         ("target-held-once", message),
@@ -109,7 +109,7 @@ pub fn target_not_allowed(kind: PolicyKind, target: &WantedTarget) -> Diagnostic
 pub fn included_and_excluded(included: &WantedTarget, excluded: &WantedTarget) -> Diagnostic {
     let message = format!(
         "{} is both included and excluded",
-        describe(&excluded.target)
+        describe_wanted(excluded)
     );
     between(
         ("included-and-excluded", message),
@@ -121,7 +121,7 @@ pub fn included_and_excluded(included: &WantedTarget, excluded: &WantedTarget) -
 
 /// A target that is wanted and must not be there.
 pub fn wanted_and_absent(wanted: &WantedTarget, absent: &AbsentTarget) -> Diagnostic {
-    let message = format!("{} is both wanted and absent", describe(&wanted.target));
+    let message = format!("{} is both wanted and absent", describe_wanted(wanted));
     let side = match wanted.target {
         TargetReference::ExclusionGroup(_) => "excluded",
         _ => "included",
@@ -217,6 +217,15 @@ fn apart(one: Stated, other: Stated) -> (Place, Place) {
         one.via.unwrap_or(one.place),
         other.via.unwrap_or(other.place),
     )
+}
+
+/// Names a target, and the intent with which it is meant.
+fn describe_wanted(wanted: &WantedTarget) -> String {
+    let target = describe(&wanted.target);
+    match wanted.intent() {
+        Some(intent) => format!("{target} with the intent `{intent}`"),
+        None => target,
+    }
 }
 
 fn describe(target: &TargetReference) -> String {

@@ -4,8 +4,9 @@ use serde::Serialize;
 
 use super::clean::clean;
 use super::columns::hanging;
-use super::groups::DETECTS;
-use super::phrases::{assignment, filter, policy_of_kind, target};
+use super::groups::{DETECTS, update};
+use super::phrases::{assignment, policy_of_kind};
+use super::review::Direction;
 use crate::plan::explain::{Explained, Explanation, Line, Reason, RequestingLine};
 use crate::plan::saved::{AssignmentRecord, FORMAT_VERSION};
 use crate::plan::{ManifestPlace, Names};
@@ -70,17 +71,9 @@ fn sign(explained: &Explained) -> char {
 
 fn described(explained: &Explained, names: &Names) -> String {
     match (&explained.before, &explained.after) {
-        (Some(before), Some(after)) if before.filter != after.filter => format!(
-            "{}: {} -> {}",
-            target(after, names),
-            filter(before.filter.as_ref(), names),
-            filter(after.filter.as_ref(), names)
-        ),
-        (Some(before), Some(after)) if before != after => format!(
-            "{} -> {}",
-            assignment(before, names),
-            assignment(after, names)
-        ),
+        (Some(before), Some(after)) if before != after => {
+            update(before, after, names, Direction::Plan)
+        }
         (before, after) => after
             .as_ref()
             .or(before.as_ref())

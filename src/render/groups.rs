@@ -161,17 +161,14 @@ pub(super) fn update(
         Direction::Plan => format!("{before} -> {after}"),
         Direction::Drift => format!("{before} instead of {after}"),
     };
-    if before.properties != after.properties && before.source_id == after.source_id {
-        return format!(
-            "{}: {}",
-            with_intent(after, names),
-            differing(before, after, names, between)
-        );
-    }
-    if before.filter == after.filter || before.properties != after.properties {
+    if before.source_id != after.source_id {
         return between(assignment(before, names), assignment(after, names));
     }
-    let target = target(after, names);
+    let target = with_intent(after, names);
+    if before.properties != after.properties {
+        let differing = differing(before, after, names, between);
+        return format!("{target}: {differing}");
+    }
     if let (Some(old), Some(new)) = (&before.filter, &after.filter)
         && old.mode == new.mode
         && let (Some(old_name), Some(new_name)) = (plain_name(old, names), plain_name(new, names))

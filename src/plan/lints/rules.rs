@@ -362,7 +362,7 @@ fn filter_mode_mix(context: &Context<'_>, includes: &[&Assignment]) -> Vec<Lint>
         let targets: Vec<String> = assignments
             .iter()
             .map(|assignment| {
-                let target = context.target(&assignment.key.target);
+                let target = context.target(&assignment.key.target) + &as_intent(assignment);
                 match &assignment.filter {
                     None => target,
                     Some(filter) => {
@@ -431,8 +431,9 @@ fn redundant(context: &Context<'_>, includes: &[&Assignment]) -> Vec<Lint> {
                 lints.push(Lint {
                     code: "redundant-include",
                     text: format!(
-                        "{} adds nothing to {}",
+                        "{}{} adds nothing to {}",
                         context.group(id),
+                        as_intent(assignment),
                         context.target(&all.key.target)
                     ),
                     source: ASSIGN,

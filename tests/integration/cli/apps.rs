@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::kinds::{to_group, world};
 use super::support::World;
-use super::support::tenant::policy_id;
+use super::support::tenant::{filter_id, policy_id};
 
 /// An app of a type with assignments for these groups and intents.
 fn app(odata_type: &str, assigned: &[(usize, &str)]) -> World {
@@ -355,5 +355,85 @@ fn a_setting_that_stays_on_is_warned_of() {
         assert_eq!(said.contains(WARNING), warned, "{target}: {said}");
         let hint = "hint: remove the assignment, apply, and add it again";
         assert_eq!(said.contains(hint), warned, "{target}: {said}");
+    }
+}
+
+/// Adds the filter `F`.
+fn with_filter(world: &World) {
+    world.edit("tenant.json", |state| {
+        state["assignmentFilters"] = json!([{"id": filter_id(1), "displayName": "F",
+                                             "platform": "windows10AndLater", "rule": "true"}]);
+    });
+}
+
+/// Which of a group's assignments gets another filter is said in every form of a plan, and afterwards.
+#[test]
+fn a_changed_filter_is_said_with_the_intent_of_its_assignment() {
+    for (intent, targets) in [
+        (
+            "required",
+            "{group: A, intent: required, filter: F}, {group: A, intent: available}",
+        ),
+        (
+            "available",
+            "{group: A, intent: required}, {group: A, intent: available, filter: F}",
+        ),
+    ] {
+        let world = app("win32LobApp", &[(1, "required"), (1, "available")]);
+        with_filter(&world);
+        plan(&world, &format!("include: [{targets}]"));
+        let said = format!("group A, {intent}: no filter -> filter F (include)");
+        for line in [
+            "plan m.yaml",
+            "plan m.yaml --expand",
+            "plan m.yaml --format markdown",
+            "plan m.yaml --format github",
+            "explain P m.yaml",
+        ] {
+            world.sandbox(line).exits(0).says(&[&said]);
+        }
+        let drifted = format!("group A, {intent}: no filter instead of filter F (include)");
+        world.sandbox("drift m.yaml").exits(2).says(&[&drifted]);
+        let applied = world.sandbox("apply m.yaml --yes --report r.jsonl");
+        applied.exits(0).says(&[&said]);
+        world.run("show r.jsonl").exits(0).says(&[&said]);
+        let shown = world.run("show r.jsonl --format markdown");
+        let escaped = said.replace("->", "-&#62;");
+        shown.exits(0).says(&[&escaped]);
+        let back = format!("group A, {intent}: filter F (include) -> no filter");
+        world
+            .sandbox("rollback r.jsonl --yes")
+            .exits(0)
+            .says(&[&back]);
+    }
+}
+
+#[test]
+fn changes_of_different_intents_are_not_the_same_change() {
+    const INTENTS: [&str; 3] = ["required", "available", "uninstall"];
+    let apps: Vec<Value> = (1..)
+        .zip(INTENTS)
+        .map(|(number, intent)| {
+            json!({"id": policy_id(number), "displayName": format!("X{number}"),
+                   "@odata.type": "#microsoft.graph.win32LobApp",
+                   "assignments": [{"intent": intent, "target": to_group(1)}]})
+        })
+        .collect();
+    let world = world(&[("mobileApps", json!(apps))]);
+    with_filter(&world);
+    world.write(
+        "m.yaml",
+        "version: 1\ntargets: {s: {include: [{group: A, filter: F}]}}\npolicies:\n\
+         - {kind: mobileApp, name: X1, intent: required, use: [s]}\n\
+         - {kind: mobileApp, name: X2, intent: available, use: [s]}\n\
+         - {kind: mobileApp, name: X3, intent: uninstall, use: [s]}\n",
+    );
+    for format in ["text", "markdown"] {
+        let ran = world.sandbox(&format!("plan m.yaml --format {format}"));
+        let ran = ran.exits(0).says_nothing_of("3 policies\n");
+        for intent in INTENTS {
+            let said = format!("group A, {intent}: no filter -> filter F (include)");
+            assert!(ran.stdout.contains(&said), "{said}: {ran:?}");
+        }
     }
 }
