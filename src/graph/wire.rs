@@ -273,7 +273,7 @@ fn target(mut wire: TargetWire<'_>, texts: &mut Texts) -> Result<Target, Misread
         "configurationManagerCollectionAssignmentTarget" => wire
             .collection_id
             .as_ref()
-            .map(|Text(id)| Target::Collection(texts.share(id))),
+            .map(|Text(id)| Target::Collection(texts.share(&id.to_ascii_uppercase()))),
         _ => None,
     };
     Ok(known.unwrap_or_else(|| Target::Other {

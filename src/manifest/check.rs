@@ -234,7 +234,7 @@ impl AnyList {
         match target {
             TargetReference::AllDevices => Self("allDevices", None),
             TargetReference::AllUsers => Self("allUsers", None),
-            TargetReference::Collection(id) => Self("collection", Some(id.clone())),
+            TargetReference::Collection(id) => Self("collection", Some(id.to_ascii_uppercase())),
             TargetReference::Group(group) | TargetReference::ExclusionGroup(group) => match group {
                 NameOrId::Name(name) => Self("group", Some(name.to_lowercase())),
                 NameOrId::Id(id) => Self("groupId", Some(id.to_string())),
@@ -279,7 +279,7 @@ impl Identity {
         let (word, name) = match &wanted.target {
             TargetReference::AllDevices => ("allDevices", None),
             TargetReference::AllUsers => ("allUsers", None),
-            TargetReference::Collection(id) => ("collection", Some(id.clone())),
+            TargetReference::Collection(id) => ("collection", Some(id.to_ascii_uppercase())),
             TargetReference::Group(NameOrId::Name(name)) => ("group", Some(name.to_lowercase())),
             TargetReference::Group(NameOrId::Id(id)) => ("groupId", Some(id.to_string())),
             TargetReference::ExclusionGroup(NameOrId::Name(name)) => {

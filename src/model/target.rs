@@ -18,7 +18,7 @@ pub enum Target {
     AllUsers,
     /// The members of the group with this id.
     Group(SharedText),
-    /// The Configuration Manager collection with this id.
+    /// The Configuration Manager collection with this id, in upper case, as Configuration Manager writes it.
     Collection(SharedText),
     /// The members of the group with this id are left out.
     ExclusionGroup(SharedText),
@@ -32,6 +32,11 @@ pub enum Target {
 }
 
 impl Target {
+    /// Makes the target of a collection; case does not matter.
+    pub fn collection(id: &str) -> Self {
+        Self::Collection(id.to_ascii_uppercase().into())
+    }
+
     /// Returns the target's kind.
     pub fn kind(&self) -> TargetKind {
         match self {

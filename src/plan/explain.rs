@@ -269,7 +269,9 @@ fn is_meant(reference: &TargetReference, target: &Target, names: &Names) -> bool
     match (reference, target) {
         (TargetReference::AllDevices, Target::AllDevices)
         | (TargetReference::AllUsers, Target::AllUsers) => true,
-        (TargetReference::Collection(one), Target::Collection(other)) => **one == **other,
+        (TargetReference::Collection(one), Target::Collection(other)) => {
+            one.eq_ignore_ascii_case(other)
+        }
         (TargetReference::Group(group) | TargetReference::ExclusionGroup(group), _) => {
             is_group(group)
         }

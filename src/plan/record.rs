@@ -272,7 +272,7 @@ impl<'a> AssignmentRecord<'a> {
             (None, "allUsers") => Target::AllUsers,
             (None, "group") => Target::Group(id_of(kind)?),
             (None, "exclusionGroup") => Target::ExclusionGroup(id_of(kind)?),
-            (None, "collection") => Target::Collection(id_of(kind)?),
+            (None, "collection") => Target::collection(&id_of(kind)?),
             (_, other) => return Err(format!("unknown target type `{other}`")),
         };
         match (target.group_id(), name) {

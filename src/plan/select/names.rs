@@ -151,7 +151,7 @@ impl<'a> Directory<'a> {
         match target {
             TargetReference::AllDevices => Some(Target::AllDevices),
             TargetReference::AllUsers => Some(Target::AllUsers),
-            TargetReference::Collection(id) => Some(Target::Collection(id.as_str().into())),
+            TargetReference::Collection(id) => Some(Target::collection(id)),
             TargetReference::Group(group) => self
                 .group(group, optional, place, diagnostics)
                 .map(Target::Group),

@@ -228,7 +228,7 @@ fn no_name_breaks_markdown() {
         for lines in diffs {
             let tame = |line: &str| line.starts_with(['!', '+', '-', ' ']);
             assert!(lines.lines().all(tame), "{lines}");
-            assert!(lines.contains(" collection c"), "{lines}");
+            assert!(lines.contains(" collection C"), "{lines}");
         }
         // The warning of the `match` that selects nothing comes last.
         let (language, warning) = seen.fences.last().expect("a fence");

@@ -194,7 +194,7 @@ fn live_whom(tenant: &Tenant, form: &Form, row: &RawRow) -> Whom {
         1 => Whom::Users,
         2 | 3 => Whom::Group(group(tenant, row.index)),
         4 => Whom::Exclusion(group(tenant, row.index)),
-        5 => Whom::Collection(format!("mem0000{}", row.index % 3)),
+        5 => Whom::Collection(format!("MEM0000{}", row.index % 3)),
         6 => Whom::Fota(guid_from(&format!("fota {}", row.index % 2))),
         7 => Whom::ScopeTag(guid_from(&format!("scope {}", row.index % 2))),
         // A group that has been deleted since.

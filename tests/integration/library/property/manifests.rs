@@ -95,7 +95,7 @@ impl Builder {
             1 => Whom::Users,
             2..=4 => Whom::Group(group(&self.tenant, raw.index)),
             5 | 6 => Whom::Exclusion(group(&self.tenant, raw.index)),
-            _ => Whom::Collection(format!("mem0000{}", raw.index % 3)),
+            _ => Whom::Collection(format!("MEM0000{}", raw.index % 3)),
         };
         let whom = match form {
             Some(form) if !form.takes(&whom) => Whom::Group(group(&self.tenant, raw.index)),
