@@ -19,7 +19,7 @@ pub enum GuardName {
     BroadTarget,
     /// An exclusion goes away while an include stays.
     ExclusionLost,
-    /// A policy that had assignments ends with none that includes anyone.
+    /// A policy that had assignments ends with none of its own that is known to include anyone.
     Unassigned,
     /// A policy loses many devices and users.
     Reach,
@@ -73,7 +73,9 @@ impl GuardName {
             Self::Policies => "policies change",
             Self::BroadTarget => "policies gain all users or all devices without a filter",
             Self::ExclusionLost => "policies lose an exclusion while an include stays",
-            Self::Unassigned => "policies that had assignments no longer include anyone",
+            Self::Unassigned => {
+                "policies that had assignments end without a direct one that is known to include anyone"
+            }
             Self::Reach => "policies lose more devices and users than allowed",
             Self::Tenants => "more tenants change than allowed",
             Self::Tenant => "the tenant signed in to is not the one that the configuration names",
