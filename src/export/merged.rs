@@ -19,6 +19,10 @@ pub fn manifest(tenant: &Tenant, manifest: &Manifest) -> String {
     let title = format!("# Tenant {} ({})", tenant.name, tenant.tenant_id);
     push(&mut text, 0, &clean(&title));
     push(&mut text, 0, "version: 1\n");
+    if manifest.entries.is_empty() {
+        push(&mut text, 0, "policies: []");
+        return text;
+    }
     push(&mut text, 0, "policies:");
     for (number, entry) in manifest.entries.iter().enumerate() {
         if number > 0 {

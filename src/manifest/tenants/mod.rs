@@ -14,7 +14,7 @@ pub(super) mod schema;
 mod scope;
 mod variables;
 
-use crate::diagnostic::{Diagnostic, FileId, Place, Sources};
+use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Sources};
 use crate::net::Cloud;
 
 use super::Manifest;
@@ -77,7 +77,8 @@ pub(super) fn read(
     for (number, _) in declared.tenants.iter().enumerate() {
         let mut own = Diagnostics::default();
         let scope = Scope::new(declared, Some(number), &mut usage);
-        let _ = read_for(sources, files, whole, scope, &mut own);
+        let (manifest, _) = read_for(sources, files, whole, scope, &mut own);
+        doubt_empty(&manifest, declared, number, &mut own);
         findings.add(number, own.finish());
     }
     let mut all = diagnostics;
@@ -97,7 +98,26 @@ pub(super) fn read_one(
     let mut diagnostics = Diagnostics::default();
     let scope = Scope::new(declared, Some(number), &mut usage);
     let (manifest, skipped) = read_for(sources, files, true, scope, &mut diagnostics);
+    doubt_empty(&manifest, declared, number, &mut diagnostics);
     (manifest, skipped, diagnostics.finish())
+}
+
+/// Warns of a tenant for which no entry is left, unless something wrong with them may be why.
+fn doubt_empty(
+    manifest: &Manifest,
+    declared: &Declared,
+    number: usize,
+    diagnostics: &mut Diagnostics,
+) {
+    let place = declared.tenants[number].tenant.place;
+    if !manifest.entries.is_empty() || diagnostics.errors() > 0 {
+        return;
+    }
+    let message = "no entry is left, so that nothing can be planned";
+    diagnostics.push(
+        Diagnostic::new(Severity::Warning, "no-entry-left", place, message)
+            .hint("skip fewer policies, or remove the tenant"),
+    );
 }
 
 fn read_for(

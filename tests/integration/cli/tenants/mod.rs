@@ -122,6 +122,39 @@ fn a_tenants_manifest_is_shown_and_plans_to_the_same() {
 }
 
 #[test]
+fn a_tenant_that_skips_everything_is_named_and_shown_as_a_manifest_without_entries() {
+    let world = world();
+    let all = "version: 1
+tenants:
+  fabrikam: {tenantId: fabrikam.example, skip: [{match: '*', reason: not yet}]}
+  contoso: {tenantId: contoso.example}
+policies:
+- {kind: configurationPolicy, match: 'Win - *', include: [{group: SG-Ring}]}
+";
+    world.write("all.yaml", all);
+    world.run("validate all.yaml").exits(0).says(&[
+        "warning[no-entry-left]: no entry is left, so that nothing can be planned, in the tenant `fabrikam`",
+        "Valid for 2 tenants",
+    ]);
+    let shown = world.run("tenants show fabrikam all.yaml").exits(0);
+    let shown = shown.says(&["warning[no-entry-left]"]);
+    assert!(shown.stdout.ends_with("policies: []\n"), "{shown:?}");
+    // Neither can be planned.
+    world.write("shown.yaml", &shown.stdout);
+    world.write("folder/fabrikam.json", &world.read("tenant.json"));
+    for (line, code) in [
+        ("plan shown.yaml --sandbox tenant.json", "no-policies"),
+        (
+            "plan all.yaml --tenant fabrikam --sandbox folder",
+            "nothing-selected",
+        ),
+    ] {
+        let error = format!("error[{code}]");
+        world.run(line).exits(3).says(&[&error]);
+    }
+}
+
+#[test]
 fn an_export_spells_what_looks_like_a_variable() {
     let tenant = Tenant::default()
         .group("SG ${x}")
