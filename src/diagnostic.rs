@@ -11,8 +11,10 @@ use std::sync::Arc;
 pub enum Severity {
     /// Nothing may be written.
     Error,
-    /// Worth knowing; goes on.
+    /// May be wrong; goes on.
     Warning,
+    /// Worth knowing, and as it should be.
+    Info,
 }
 
 impl Severity {
@@ -21,6 +23,7 @@ impl Severity {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Info => "info",
         }
     }
 }

@@ -10,7 +10,7 @@ use super::assignment_properties::ExportedProperties;
 use crate::manifest::is_name;
 use crate::model::{
     Assignment, Filter, FilterMode, Guid, LiveFilter, LiveGroup, LivePolicy, PolicyKind, Source,
-    Target, WholeTenant,
+    Target, WholeTenant, virtual_group,
 };
 
 /// A policy, group or filter as it is written.
@@ -185,6 +185,12 @@ impl<'a> References<'a> {
                 continue;
             }
             let target = &assignment.key.target;
+            if let Some((_, audience)) = target.group_id().and_then(virtual_group) {
+                return Err(format!(
+                    "it has the virtual group of {audience}, which no manifest can name on a {}",
+                    policy.kind
+                ));
+            }
             if policy.kind.spec().targets.refused.contains(&target.kind()) {
                 return Err(format!(
                     "it has {}, which the service is known to refuse on a {}, and so does a manifest",

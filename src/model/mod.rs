@@ -35,6 +35,6 @@ pub use population::{
     Unknown,
 };
 pub use rate::RateLimit;
-pub use target::{Filter, FilterMode, SharedText, Source, Target};
+pub use target::{Filter, FilterMode, SharedText, Source, Target, virtual_group};
 
 pub use crate::kinds::{PolicyKind, TargetKind};

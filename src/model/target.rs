@@ -7,6 +7,29 @@ use crate::kinds::TargetKind;
 /// A text that many assignments share: a tenant has a thousand assignments for each of its groups.
 pub type SharedText = Arc<str>;
 
+/// The ids that portals and other tools use for the built-in targets, as if these were groups; with the word of
+/// manifests for each, and what it means.
+const VIRTUAL_GROUPS: [(&str, &str, &str); 2] = [
+    (
+        "acacacac-9df4-4c7d-9d50-4ef0226f57a9",
+        "allUsers",
+        "all users",
+    ),
+    (
+        "adadadad-808e-44e2-905a-0b7873a8a531",
+        "allDevices",
+        "all devices",
+    ),
+];
+
+/// Returns the word of manifests for a target whose id a group has, and what it means; `None` if it may be a
+/// group's own id.
+pub fn virtual_group(id: &str) -> Option<(&'static str, &'static str)> {
+    let mut all = VIRTUAL_GROUPS.into_iter();
+    let found = all.find(|(known, ..)| known.eq_ignore_ascii_case(id));
+    found.map(|(_, word, audience)| (word, audience))
+}
+
 /// Who is meant by an assignment.
 ///
 /// Group ids are GUIDs in lower case. They stay text, since a live object may hold anything.

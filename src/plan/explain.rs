@@ -69,6 +69,8 @@ pub enum Reason {
     Absent,
     /// No line asks for it, and the manifest only adds.
     Additive,
+    /// No line asks for it, and no manifest can: its type is not known, and it is left alone.
+    UnknownType,
     /// A policy set makes it, or the service in another way.
     NotDirect,
     /// No entry selects the policy.
@@ -85,6 +87,7 @@ impl Reason {
             Self::NotAskedFor => "notAskedFor",
             Self::Absent => "absent",
             Self::Additive => "additive",
+            Self::UnknownType => "unknownType",
             Self::NotDirect => "notDirect",
             Self::Unmanaged => "unmanaged",
         }
@@ -151,10 +154,11 @@ pub fn explain(
                     before: Some(assignment.clone()),
                     after: Some(assignment.clone()),
                     only_detects: policy.only_detects(assignment),
-                    reason: match (asked.is_empty(), &assignment.key.source) {
-                        (false, _) => Reason::AskedFor,
-                        (true, Source::Direct) => Reason::Additive,
-                        (true, _) => Reason::NotDirect,
+                    reason: match (asked.is_empty(), &assignment.key.source, policy.mode) {
+                        (false, ..) => Reason::AskedFor,
+                        (true, Source::Direct, Mode::Additive) => Reason::Additive,
+                        (true, Source::Direct, Mode::Exact) => Reason::UnknownType,
+                        (true, ..) => Reason::NotDirect,
                     },
                     asked,
                 }

@@ -1,9 +1,10 @@
 //! What policies, groups and filters are called, and which of those names say too little.
 
 use std::collections::{HashMap, HashSet, hash_map};
+use std::fmt::Write as _;
 
 use crate::look_alike::skeleton;
-use crate::model::{DeletedGroup, PolicyKind};
+use crate::model::{Assignment, DeletedGroup, PolicyKind, Target, virtual_group};
 
 /// Display names by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,9 +34,9 @@ impl Names {
         self.groups.add(id, name);
     }
 
-    /// Adds a group that does not exist.
+    /// Adds a group that does not exist. One that stands for everyone is not in the directory either.
     pub fn add_missing_group(&mut self, id: String) {
-        if self.groups.name(&id).is_none() {
+        if self.groups.name(&id).is_none() && virtual_group(&id).is_none() {
             self.missing_groups.insert(id);
         }
     }
@@ -76,6 +77,27 @@ impl Names {
     /// Whether another known filter has the same display name, or one that looks the same.
     pub fn shares_filter_name(&self, id: &str) -> bool {
         self.filters.shares(id)
+    }
+
+    /// Says an assignment in a sentence: its target, the intent with which it is meant, and its filter.
+    pub fn describe(&self, assignment: &Assignment) -> String {
+        let group = |id: &str| format!("group `{}`", self.group(id).unwrap_or(id));
+        let mut text = match &assignment.key.target {
+            Target::AllDevices => "all devices".to_owned(),
+            Target::AllUsers => "all users".to_owned(),
+            Target::Group(id) => group(id),
+            Target::ExclusionGroup(id) => format!("excluded {}", group(id)),
+            Target::Collection(id) => format!("collection `{id}`"),
+            Target::Other { odata_type, .. } => format!("a target of the type `{odata_type}`"),
+        };
+        if let Some(intent) = &assignment.key.variant {
+            let _ = write!(text, " as `{intent}`");
+        }
+        if let Some(filter) = &assignment.filter {
+            let name = self.filter(&filter.id).unwrap_or(&filter.id);
+            let _ = write!(text, " with filter `{name}` ({})", filter.mode.name());
+        }
+        text
     }
 
     /// Notes groups and filters whose names are shared with objects that are not known.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Change, Names, Plan, PlanDiagnostic, PlannedPolicy};
 use crate::diagnostic::Severity;
-use crate::model::{Assignment, LiveFilter, LiveGroup};
+use crate::model::{Assignment, LiveFilter, LiveGroup, virtual_group};
 
 /// Groups and filters, by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +21,8 @@ impl References {
         let mut all = Self::default();
         for assignment in assignments {
             let group = assignment.key.target.group_id();
+            // What stands for everyone is not in the directory.
+            let group = group.filter(|id| virtual_group(id).is_none());
             all.groups.extend(group.map(str::to_owned));
             let filter = assignment.filter.as_ref();
             all.filters

@@ -53,6 +53,7 @@ fn draw(
     let level = match severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
+        Severity::Info => Level::INFO,
     };
     let title = level.primary_title(clean_message(message)).id(*code);
     let hint = hint.as_deref().map(clean_message);

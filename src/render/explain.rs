@@ -92,6 +92,9 @@ fn why(reason: Reason) -> &'static str {
         }
         Reason::Absent => "live, and must not be there",
         Reason::Additive => "live; no line asks for it, and in mode `additive` it stays",
+        Reason::UnknownType => {
+            "live; no line asks for it, and in mode `exact` it stays only because its type is not known"
+        }
         Reason::NotDirect => "made by a policy set or the service; left alone",
         Reason::Unmanaged => "live",
     }

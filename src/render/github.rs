@@ -143,6 +143,7 @@ impl Lines<'_> {
         let level = match diagnostic.severity {
             Severity::Error => Level::Error,
             Severity::Warning => Level::Warning,
+            Severity::Info => Level::Notice,
         };
         let mut message = clean(&diagnostic.summary).into_owned();
         for (place, label) in &diagnostic.related {

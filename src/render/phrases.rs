@@ -8,7 +8,7 @@ use super::clean::clean;
 use super::properties::{property_value, shown};
 use super::review::Direction;
 use crate::kinds::properties::unescaped;
-use crate::model::{Assignment, Filter, Source, Target};
+use crate::model::{Assignment, Filter, Source, Target, virtual_group};
 use crate::plan::guards::Guard;
 use crate::plan::since::Cause;
 use crate::plan::{Annotations, Change, Names, Plan, PlannedPolicy, PolicyRef, Selection, Summary};
@@ -394,6 +394,9 @@ pub fn target(assignment: &Assignment, names: &Names) -> String {
     let group = |id: &str| match names.group(id) {
         Some(name) if names.shares_group_name(id) => format!("{} ({})", part(name), clean(id)),
         Some(name) => part(name),
+        None if let Some((_, audience)) = virtual_group(id) => {
+            format!("{} (virtual group of {audience})", clean(id))
+        }
         None if let Some(deleted) = names.deleted_group(id) => {
             let at = deleted.at.strftime("%Y-%m-%d %H:%M UTC");
             format!("{} ({}, deleted {at})", part(&deleted.name), clean(id))

@@ -5,22 +5,8 @@ use crate::diagnostic::Diagnostic;
 use crate::look_alike::folded;
 use crate::manifest::Placed;
 use crate::manifest::diagnostics::Diagnostics;
-use crate::model::Guid;
+use crate::model::{Guid, virtual_group};
 use crate::text::quoted;
-
-/// The ids that portals and other tools use for the built-in targets, as if these were groups.
-const VIRTUAL_GROUPS: [(&str, &str, &str); 2] = [
-    (
-        "acacacac-9df4-4c7d-9d50-4ef0226f57a9",
-        "allUsers",
-        "all users",
-    ),
-    (
-        "adadadad-808e-44e2-905a-0b7873a8a531",
-        "allDevices",
-        "all devices",
-    ),
-];
 
 /// Returns the word for all users or all devices, if a group's name reads like one of them: portals
 /// list them beside the groups.
@@ -53,7 +39,7 @@ pub(super) fn is_group(id: &Placed<Guid>, side: TargetList, diagnostics: &mut Di
         return false;
     }
     let text = id.value.to_string();
-    let Some((_, word, audience)) = VIRTUAL_GROUPS.iter().find(|(known, ..)| *known == text) else {
+    let Some((word, audience)) = virtual_group(&text) else {
         return true;
     };
     let message = format!("`{text}` is not a group: it stands for {audience}");

@@ -202,10 +202,10 @@ impl DiagnosticRecord {
     /// Reads a diagnostic back.
     pub fn read(&self) -> PlanDiagnostic {
         PlanDiagnostic {
-            severity: if self.severity == Severity::Error.name() {
-                Severity::Error
-            } else {
-                Severity::Warning
+            severity: match &*self.severity {
+                word if word == Severity::Error.name() => Severity::Error,
+                word if word == Severity::Info.name() => Severity::Info,
+                _ => Severity::Warning,
             },
             code: self.code.clone(),
             summary: self.summary.clone(),

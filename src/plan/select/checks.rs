@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::kinds::app_settings;
 use crate::kinds::{AssignmentProperties, FilterRule, TypeRules, WORKLOADS};
 use crate::manifest::{Mode, WantedProperties, WantedTarget};
-use crate::model::{AssignmentKey, Desired, LiveFilter, LivePolicy, Target};
+use crate::model::{Assignment, AssignmentKey, Desired, LiveFilter, LivePolicy, Target};
 use crate::plan::lints::ALREADY;
 
 /// An assignment that may not fit some policies.
@@ -25,8 +25,8 @@ pub(super) enum LiveCheckKind<'a> {
     UnknownFilter(Place),
     /// Its filter, written there, is made for a platform.
     Platform(Place, &'a LiveFilter),
-    /// It adds a group, which may be live on the other side.
-    Additive,
+    /// It adds a group, which may be live on the other side: what stays there, in this mode.
+    OtherSide(Mode),
     /// It excludes a group where the entries include no one; someone may be included already.
     LoneExclusion,
     /// It excludes a group from a policy that all devices get: by what is wanted, or perhaps by what is
@@ -61,12 +61,11 @@ pub(super) fn to_check<'a>(
             Some(_) => None,
         },
     );
-    let additive = group.filter(|_| mode == Mode::Additive);
     let is_new_intent = mode == Mode::Additive && assignment.key.variant.is_some();
     [
         unknown_group.map(|_| LiveCheckKind::UnknownGroup),
         filter,
-        additive.map(|_| LiveCheckKind::Additive),
+        group.map(|_| LiveCheckKind::OtherSide(mode)),
         is_new_intent.then_some(LiveCheckKind::OtherIntent),
         Some(LiveCheckKind::Rules(known_filter)),
     ]
@@ -116,7 +115,9 @@ impl LiveCheck<'_> {
                 let message = platform::misfit(filter, live)?;
                 Diagnostic::new(severity(), "filter-platform", Some(*place), message)
             }
-            LiveCheckKind::Additive => return check_additive(assignment, *place, live),
+            LiveCheckKind::OtherSide(mode) => {
+                return check_other_side(assignment, *place, *mode, live);
+            }
             LiveCheckKind::LoneExclusion => return check_lone_exclusion(assignment, *place, live),
             LiveCheckKind::BesideAllDevices(all_are_wanted) => {
                 return check_beside_all_devices(assignment, *place, *all_are_wanted, live);
@@ -183,9 +184,9 @@ fn check_filter(
 ) -> Option<Diagnostic> {
     let doubt = |message: String, source: &str| {
         // What is live was so before.
-        let already = match severity() {
-            Severity::Warning => ALREADY,
-            Severity::Error => "",
+        let already = match severity() == Severity::Error {
+            false => ALREADY,
+            true => "",
         };
         let message = format!("{message}{already}");
         let doubt = Diagnostic::warning("filter-unsupported-kind", place, message);
@@ -349,23 +350,54 @@ fn check_other_intent(
     ))
 }
 
-fn check_additive(assignment: &Desired, place: Place, live: &LivePolicy) -> Option<Diagnostic> {
-    let (other_side, doing, done) = match &assignment.key.target {
-        Target::Group(id) => (Target::ExclusionGroup(id.clone()), "includes", "excludes"),
-        Target::ExclusionGroup(id) => (Target::Group(id.clone()), "excludes", "includes"),
+/// Finds a group that stays live on the other side. What a policy set made stays in every mode.
+fn check_other_side(
+    assignment: &Desired,
+    place: Place,
+    mode: Mode,
+    live: &LivePolicy,
+) -> Option<Diagnostic> {
+    const FROM_SET: &str = "no mode removes what a policy set assigns; remove the policy from the policy set, or leave the group out";
+    let (other_side, doing, done, then) = match &assignment.key.target {
+        Target::Group(id) => (
+            Target::ExclusionGroup(id.clone()),
+            "includes",
+            "excludes",
+            "the exclusion stays, and wins",
+        ),
+        Target::ExclusionGroup(id) => (
+            Target::Group(id.clone()),
+            "excludes",
+            "includes",
+            "the include stays, and the exclusion wins",
+        ),
         _ => return None,
     };
-    let mut others = live.assignments_of(&other_side).iter();
-    if !others.any(|live| live.key.variant == assignment.key.variant) {
-        return None;
-    }
-    let diagnostic = Diagnostic::error(
-        "additive-conflict",
-        place,
-        format!("the entry {doing} a group that the live policy {done}"),
-    )
-    .hint("mode `additive` never removes; use `exact`, or remove the live assignment first");
-    Some(diagnostic)
+    let others = live.assignments_of(&other_side).iter();
+    let others = others.filter(|live| live.key.variant == assignment.key.variant);
+    let (direct, from_sets): (Vec<&Assignment>, Vec<&Assignment>) =
+        others.partition(|live| live.key.is_direct());
+    Some(match mode {
+        Mode::Additive if direct.is_empty() && from_sets.is_empty() => return None,
+        Mode::Additive => Diagnostic::error(
+            "additive-conflict",
+            place,
+            format!("the entry {doing} a group that the live policy {done}"),
+        )
+        .hint(match from_sets.is_empty() {
+            true => {
+                "mode `additive` never removes; use `exact`, or remove the live assignment first"
+            }
+            false => FROM_SET,
+        }),
+        Mode::Exact if from_sets.is_empty() => return None,
+        Mode::Exact => Diagnostic::warning(
+            "opposite-of-policy-set",
+            place,
+            format!("the entry {doing} a group that a policy set {done}: {then}"),
+        )
+        .hint(FROM_SET),
+    })
 }
 
 /// An exclusion is added to a policy that includes no one. Where one goes on being there without an

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use super::checks::{LiveCheck, LiveCheckKind, to_check};
 use super::names::{Directory, Resolved, ResolvedAbsent};
 use super::{DesiredState, Findings, PlacedDesired, ResolvedEntry};
-use crate::diagnostic::{Diagnostic, Place};
+use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::manifest::{Entry, Mode, WantedTarget, conflict};
-use crate::model::{AssignmentKey, Desired, LivePolicy, SharedText, Source, Stated, Target};
+use crate::model::{
+    Assignment, AssignmentKey, Desired, LivePolicy, SharedText, Source, Stated, Target,
+    virtual_group,
+};
 
 /// What several entries ask of each policy that all of them select.
 pub(super) struct Combined<'a> {
@@ -133,7 +136,33 @@ impl<'a> Combined<'a> {
                 findings.note(diagnostic, live);
             }
         }
+        if self.desired.mode == Mode::Exact {
+            let place = self.desired.entries.first().copied();
+            let unnamed = live.assignments.iter().filter(|live| live.key.is_direct());
+            for diagnostic in unnamed.filter_map(|live| beyond_manifests(live, place)) {
+                findings.note(diagnostic, live);
+            }
+        }
     }
+}
+
+/// Finds what an entry that is the whole set cannot name: what stays nevertheless, and what goes away.
+fn beyond_manifests(live: &Assignment, place: Option<Place>) -> Option<Diagnostic> {
+    if let Target::Other { odata_type, .. } = &live.key.target {
+        let message = format!(
+            "a target of the type `{odata_type}` stays, though it is not in the manifest: the program does not know the type"
+        );
+        let info = Diagnostic::new(Severity::Info, "unknown-target-kept", place, message);
+        return Some(info.hint("what it means is not known, so that it is carried as it is"));
+    }
+    let (_, audience) = live.key.target.group_id().and_then(virtual_group)?;
+    let message = format!(
+        "the virtual group of {audience} is assigned, which no manifest can name; in mode `exact` it is removed"
+    );
+    let warning = Diagnostic::new(Severity::Warning, "virtual-group-live", place, message);
+    Some(warning.hint(
+        "to keep it, write `mode: additive`, or leave the policy out; a rollback restores it",
+    ))
 }
 
 impl Absent {

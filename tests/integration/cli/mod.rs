@@ -16,6 +16,7 @@ mod approval;
 mod approvals;
 mod apps;
 mod as_it_was;
+mod beyond;
 #[cfg(unix)]
 mod browser;
 mod ci;
