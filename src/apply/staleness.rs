@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::graph::{GraphError, Reader};
 use crate::model::{Assignments, PolicyKind, assignments, same_assignments};
-use crate::plan::references::{References, renamed};
+use crate::plan::references::{References, renamed, renamed_policy};
 use crate::plan::writes::{WriteWith, steps};
 use crate::plan::{Names, Plan, PlanDiagnostic, PlannedPolicy};
 use crate::report::{Moved, Outcome, Reason, Settled};
@@ -54,6 +54,19 @@ pub async fn added_objects(
         renamed: renamed(known, &groups, &filters, &added),
         gone: added.not_in(&groups, &filters),
     })
+}
+
+/// Warns of the policies that a plan changes and that are called otherwise now.
+pub async fn renamed_policies(plan: &Plan, reader: &Reader) -> Vec<PlanDiagnostic> {
+    let changed: Vec<&PlannedPolicy> = plan.changed().collect();
+    let ids = changed.iter();
+    let ids: Vec<(PolicyKind, String)> =
+        ids.map(|policy| (policy.kind, policy.id.clone())).collect();
+    let names = reader.names_of_policies(&ids).await;
+    let named = changed.into_iter().zip(names);
+    named
+        .filter_map(|(policy, now)| renamed_policy(policy, &now?))
+        .collect()
 }
 
 /// Returns what becomes of a plan's policies if groups or filters that it adds are gone: nothing is

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use super::error::GraphError;
 use super::read::Reader;
 use super::whole_tenant::{apart, available};
-use crate::model::{LiveFilter, LiveGroup, LiveTenant, Needs, SimilarGroups};
+use crate::model::{LiveFilter, LiveGroup, LiveTenant, Needs, PolicyKind, SimilarGroups, encode};
 
 impl Reader {
     /// Reads policies of several kinds, groups and filters side by side. The first part that
@@ -73,6 +73,26 @@ impl Reader {
     ) -> Result<(Vec<LiveGroup>, Vec<LiveFilter>), GraphError> {
         let no_names = BTreeSet::new();
         futures::try_join!(self.groups(&no_names, group_ids), self.filters_if(filters),)
+    }
+
+    /// Reads what policies are called, one after the other; `None` where that is not known.
+    pub async fn names_of_policies(
+        &self,
+        policies: &[(PolicyKind, String)],
+    ) -> Vec<Option<String>> {
+        let path = |(kind, id): &(PolicyKind, String)| {
+            let spec = kind.spec();
+            let (collection, name) = (spec.collection, spec.name_property);
+            format!("{collection}/{}?$select=id,{name}", encode(id))
+        };
+        let paths: Vec<String> = policies.iter().map(path).collect();
+        let answers = self.client().read_batch(&paths).await.unwrap_or_default();
+        let mut answers = answers.into_iter();
+        let name = |(kind, _): &(PolicyKind, String)| {
+            let answer = answers.next()?.ok()?;
+            Some(answer.get(kind.spec().name_property)?.as_str()?.to_owned())
+        };
+        policies.iter().map(name).collect()
     }
 
     /// Looks for names that may be meant by those that were not found. The run ends with an error

@@ -120,16 +120,28 @@ pub fn renamed(
         .chain(filters)
         .filter_map(|(sort, id, was, is)| {
             let was = was.filter(|was| *was != is)?;
-            Some(PlanDiagnostic {
-                severity: Severity::Warning,
-                code: "renamed-since".to_owned(),
-                summary: format!("{sort} `{was}` is now called `{is}` ({id})"),
-                place: None,
-                hint: Some("the plan goes by ids, and is carried out as it was made".to_owned()),
-                related: Vec::new(),
-            })
+            Some(other_name(sort, id, was, is))
         })
         .collect()
+}
+
+/// Warns of a policy that has another name now than in a plan or a report. One that was recorded without a name
+/// has its id as its name.
+pub fn renamed_policy(policy: &PlannedPolicy, now: &str) -> Option<PlanDiagnostic> {
+    let PlannedPolicy { kind, id, name, .. } = policy;
+    let is_other = **name != *now && **name != **id;
+    is_other.then(|| other_name(kind.name(), id, name, now))
+}
+
+fn other_name(sort: &str, id: &str, was: &str, is: &str) -> PlanDiagnostic {
+    PlanDiagnostic {
+        severity: Severity::Warning,
+        code: "renamed-since".to_owned(),
+        summary: format!("{sort} `{was}` is now called `{is}` ({id})"),
+        place: None,
+        hint: Some("the plan goes by ids, and is carried out as it was made".to_owned()),
+        related: Vec::new(),
+    }
 }
 
 fn one(sort: &str, name: Option<&str>, id: &str) -> String {

@@ -21,7 +21,7 @@ use crate::kinds::AssignmentProperties;
 use crate::manifest::Mode;
 use crate::model::{
     Assignment, AssignmentKey, Assignments, LiveAssignment, LivePolicy, PolicyKind, SharedText,
-    assignments, same_assignments,
+    Source, assignments, same_assignments,
 };
 use crate::text::count;
 
@@ -102,6 +102,17 @@ pub struct Rollback {
     pub moved: Vec<(PlannedPolicy, SkipReason)>,
     /// How many policies already look as they did before the run.
     pub as_before: usize,
+    /// What policy sets assigned before the run, is missing now, and cannot be restored.
+    pub missing: Vec<MissingRows>,
+}
+
+/// Assignments of policy sets that a policy had before a run and lacks now, whatever a rollback does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MissingRows {
+    /// The policy as it is now, or as the rollback plans it.
+    pub policy: PlannedPolicy,
+    /// The assignments in words.
+    pub assignments: String,
 }
 
 /// Returns the groups and filters that a rollback would assign again.
@@ -152,6 +163,7 @@ pub fn plan(
     let mut moved = Vec::new();
     let mut diagnostics = Vec::new();
     let mut as_before = 0;
+    let mut missing = Vec::new();
     let known = left.iter().map(|left| (left.kind, &*left.id, &*left.name));
     let shared_names = shared_policy_names(known);
     for (left, live) in left.iter().zip(live) {
@@ -165,7 +177,12 @@ pub fn plan(
         });
         match judged {
             Ok(policy) => policies.push((left, policy)),
-            Err(SkipReason::AsBefore) => as_before += 1,
+            Err(SkipReason::AsBefore) => {
+                as_before += 1;
+                let now = assignments(live.as_deref().unwrap_or_default());
+                let policy = back(left, &now, now.clone());
+                missing.extend(missing_rows(left, &policy, &names));
+            }
             Err(reason) => moved.push((left, reason)),
         }
     }
@@ -175,13 +192,16 @@ pub fn plan(
     let not_known = policies.iter();
     let not_known = not_known.filter_map(|(left, policy)| remediation_not_known(left, policy));
     diagnostics.extend(not_known);
+    let planned = policies.iter();
+    missing.extend(planned.filter_map(|(left, policy)| missing_rows(left, policy, &names)));
     let mut policies: Vec<PlannedPolicy> = policies.into_iter().map(|(_, policy)| policy).collect();
     let moved = moved.into_iter();
     let mut moved: Vec<(PlannedPolicy, SkipReason)> = moved
         .map(|(left, reason)| (back(left, &left.after, left.before.clone()), reason))
         .collect();
     let planned = policies.iter_mut();
-    for policy in planned.chain(moved.iter_mut().map(|(policy, _)| policy)) {
+    let planned = planned.chain(moved.iter_mut().map(|(policy, _)| policy));
+    for policy in planned.chain(missing.iter_mut().map(|missing| &mut missing.policy)) {
         policy.shares_name |= shared_names.contains(&(policy.kind, policy.id.as_str()));
     }
     let key = |policy: &PlannedPolicy| (policy.kind, policy.name.clone(), policy.id.clone());
@@ -191,6 +211,8 @@ pub fn plan(
     let left_alone = left_alone.map(|(policy, reason)| not_rolled_back(policy, reason));
     diagnostics.extend(left_alone);
     diagnostics.extend(moments(&policies, others, inputs.write_with));
+    missing.sort_by_key(|missing| key(&missing.policy));
+    diagnostics.extend(missing.iter().map(not_restored));
     let plan = Plan {
         tenant_id: inputs.tenant_id.clone(),
         graph_url: inputs.graph_url.to_owned(),
@@ -212,6 +234,7 @@ pub fn plan(
         draft: Draft { plan, annotations },
         moved,
         as_before,
+        missing,
     }
 }
 
@@ -260,6 +283,44 @@ fn not_rolled_back(policy: &PlannedPolicy, reason: &SkipReason) -> PlanDiagnosti
         summary: format!("{} is left alone: {}", policy.reference(), reason.about()),
         place: None,
         hint: None,
+        related: Vec::new(),
+    }
+}
+
+/// Finds what policy sets assigned before a run and is not there after its rollback either.
+fn missing_rows(
+    left: &AppliedPolicy,
+    policy: &PlannedPolicy,
+    names: &Names,
+) -> Option<MissingRows> {
+    let lost = left
+        .before
+        .iter()
+        .filter(|before| before.key.source == Source::PolicySets && !policy.after.contains(before));
+    let lost: Vec<String> = lost.map(|lost| names.describe(lost)).collect();
+    (!lost.is_empty()).then(|| MissingRows {
+        policy: policy.clone(),
+        assignments: lost.join(", "),
+    })
+}
+
+fn not_restored(missing: &MissingRows) -> PlanDiagnostic {
+    let MissingRows {
+        policy,
+        assignments,
+    } = missing;
+    PlanDiagnostic {
+        severity: Severity::Warning,
+        code: "policy-set-rows-missing".to_owned(),
+        summary: format!(
+            "{} lacks what policy sets assigned before the run, and a rollback cannot restore it: {assignments}",
+            policy.reference()
+        ),
+        place: None,
+        hint: Some(
+            "take the policy out of its policy sets and add it again in the portal, or assign the sets again"
+                .to_owned(),
+        ),
         related: Vec::new(),
     }
 }

@@ -10,9 +10,10 @@ mod write;
 
 pub use last_known::last_known;
 pub use line::{OutcomeCounts, PolicyLine, RequestsRecord};
+pub(crate) use outcome::policy_set_rows_missing;
 pub use outcome::{
     Announced, Filing, Moved, Outcome, PendingApproval, Reason, Results, Settled, Withdrawn,
 };
 pub use read::{Recorded, RecordedPolicy, ReportError, read, settled_policy};
 pub use results::{ReadResults, read_results};
-pub use write::Report;
+pub use write::{Notes, Report};

@@ -117,6 +117,12 @@ impl Reason {
     }
 }
 
+/// Says what a rollback could not restore, of a policy that is as planned all the same.
+pub(crate) fn policy_set_rows_missing(assignments: &str) -> Reason {
+    let message = format!("policy sets assigned before the run what is missing now: {assignments}");
+    Reason::new("policySetRowsMissing", message)
+}
+
 /// A write that was filed for approval: once approved, it is sent again as it is, with the code.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -220,6 +226,15 @@ impl Settled {
     /// Whether the run has changed the policy, or may have.
     pub fn may_be_written(&self) -> bool {
         self.written || self.outcome == Outcome::Applied
+    }
+
+    /// Adds what is to be said of it, if it is as planned and nothing else is said.
+    #[must_use]
+    pub(crate) fn noted(mut self, note: Option<&Reason>) -> Self {
+        if self.outcome.is_good() && self.reason.is_none() {
+            self.reason = note.cloned();
+        }
+        self
     }
 
     pub(crate) fn as_planned(outcome: Outcome) -> Self {

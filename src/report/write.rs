@@ -12,6 +12,7 @@
 //! it stays until this one is written, and is kept beside it then unless it records no write.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -21,11 +22,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::line::{EndLine, PolicyLine, SendingLine, StartLine};
-use super::outcome::{Announced, Outcome, Results, Settled};
+use super::outcome::{Announced, Outcome, Reason, Results, Settled};
 use super::read::read;
 use crate::files;
 use crate::graph::observe::RequestCounts;
-use crate::model::LiveAssignment;
+use crate::model::{LiveAssignment, PolicyKind};
 use crate::plan::saved::PlannedTenant;
 use crate::plan::{Names, Plan, PlannedPolicy};
 use crate::text::escaped_in_json;
@@ -42,7 +43,12 @@ pub struct Report {
     tenant: Option<PlannedTenant>,
     /// When the run began, before it had read anything.
     began: Option<Timestamp>,
+    /// What is to be said of policies that are as planned all the same.
+    notes: Notes,
 }
+
+/// What is to be said of policies, by kind and id.
+pub type Notes = BTreeMap<(PolicyKind, String), Reason>;
 
 #[derive(Debug)]
 enum Sink {
@@ -73,6 +79,7 @@ impl Report {
             restores: false,
             tenant: None,
             began: Some(Timestamp::now()),
+            notes: Notes::new(),
         })
     }
 
@@ -99,6 +106,7 @@ impl Report {
             restores: false,
             tenant: None,
             began: None,
+            notes: Notes::new(),
         }
     }
 
@@ -128,6 +136,11 @@ impl Report {
     /// Says for which of several tenants the run is.
     pub fn of_tenant(&mut self, tenant: PlannedTenant) {
         self.tenant = Some(tenant);
+    }
+
+    /// Adds what is to be said of policies if they end as planned.
+    pub fn noting(&mut self, notes: Notes) {
+        self.notes = notes;
     }
 
     /// Announces a write with the id of its request, before it is sent. `found` is what the service sent of
@@ -183,6 +196,8 @@ impl Report {
         settled: &Settled,
         names: &Names,
     ) -> io::Result<()> {
+        let note = self.notes.get(&(policy.kind, policy.id.clone()));
+        let settled = &settled.clone().noted(note);
         // The code of a request cannot be asked for by repeating the write.
         let write = match &settled.approval {
             Some(_) => write_durably,

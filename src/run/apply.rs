@@ -105,6 +105,7 @@ impl ApplyRun {
         self.results.skipped.clone_from(&input.skipped);
         let names = &input.plan.annotations.names;
         let mut report = self.report();
+        report.noting(input.notes.clone());
         input.take_over(&mut report).map_err(report_failed)?;
         for (policy, settled) in self.results.all(plan) {
             report
@@ -213,7 +214,9 @@ impl ApplyRun {
         self.results =
             apply::run(plan, names, client, &self.report, settings, stop, observer).await;
         self.results.skipped = skipped;
-        for settled in &mut self.results.settled {
+        for (policy, settled) in plan.changed().zip(&mut self.results.settled) {
+            let note = input.notes.get(&(policy.kind, policy.id.clone()));
+            *settled = settled.clone().noted(note);
             if let Some(reason) = &mut settled.reason {
                 reason.message = mask(&reason.message);
             }

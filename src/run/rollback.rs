@@ -10,15 +10,18 @@ use super::connect::ServiceSettings;
 use super::plan::{PlanRequest, PreparedPlan, add_names};
 use super::reviewed::{Origin, check_report};
 use super::{Failure, members, unless_stopped};
+use crate::apply::staleness::renamed_policies;
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::model::PolicyKind;
-use crate::plan::rollback::{self, AppliedPolicy, as_recorded};
+use crate::plan::rollback::{self, AppliedPolicy, MissingRows, as_recorded};
 use crate::plan::writes::WriteWith;
 use crate::plan::{PlanInputs, PlannedPolicy, Selection};
-use crate::report::{Outcome, Reason, Recorded, RecordedPolicy, Settled};
+use crate::report::{
+    Notes, Outcome, Reason, Recorded, RecordedPolicy, Settled, policy_set_rows_missing,
+};
 
 /// The plan of a rollback, and what it leaves alone.
 #[derive(Debug)]
@@ -66,7 +69,7 @@ pub async fn plan_rollback(
     if unmentioned > 0 {
         warnings.push(rollback::unfinished(unmentioned));
     }
-    let ((plan, annotations), moved, as_before) = unless_stopped(stop, async {
+    let ((plan, annotations), moved, missing, as_before) = unless_stopped(stop, async {
         let ids: Vec<(PolicyKind, String)> = applied
             .iter()
             .map(|policy| (policy.kind, policy.id.clone()))
@@ -99,10 +102,35 @@ pub async fn plan_rollback(
             false,
         )
         .await?;
-        let finished = back.draft.finish(request.rules);
-        Ok((finished, back.moved, back.as_before))
+        let (mut plan, annotations) = back.draft.finish(request.rules);
+        let renamed = renamed_policies(&plan, &reader).await;
+        plan.diagnostics.extend(renamed);
+        Ok((
+            (plan, annotations),
+            back.moved,
+            back.missing,
+            back.as_before,
+        ))
     })
     .await?;
+    let mut notes = Notes::new();
+    let mut as_they_are = Vec::new();
+    for MissingRows {
+        policy,
+        assignments,
+    } in missing
+    {
+        let note = policy_set_rows_missing(&assignments);
+        match policy.is_changed() {
+            true => {
+                notes.insert((policy.kind, policy.id), note);
+            }
+            false => {
+                let already = Settled::as_planned(Outcome::Already);
+                as_they_are.push((policy, already.noted(Some(&note))));
+            }
+        }
+    }
     let skipped = moved.into_iter().map(|(policy, stays)| {
         let settled = Settled {
             outcome: Outcome::Skipped,
@@ -114,7 +142,8 @@ pub async fn plan_rollback(
     });
     Ok(PlannedRollback {
         input: ApplyInput {
-            skipped: skipped.collect(),
+            skipped: skipped.chain(as_they_are).collect(),
+            notes,
             ..ApplyInput::new(PreparedPlan::new(plan, annotations, service))
         },
         as_before,

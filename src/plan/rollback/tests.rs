@@ -1,7 +1,7 @@
 use serde_json::Map;
 
 use super::*;
-use crate::model::{Source, Target};
+use crate::model::Target;
 use crate::plan::Selection;
 
 fn group(id: &str) -> Assignment {

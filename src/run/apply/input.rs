@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::staleness::{Compared, compare};
+use crate::apply::staleness::{Compared, compare, renamed_policies};
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
@@ -14,7 +14,7 @@ use crate::model::PolicyKind;
 use crate::plan::guards::{GivenLimits, GuardName};
 use crate::plan::saved::{SavedPlan, digest_without_acceptances};
 use crate::plan::{Names, PlannedPolicy, Summary};
-use crate::report::{Announced, Filing, Moved, PendingApproval, Report, Settled};
+use crate::report::{Announced, Filing, Moved, Notes, PendingApproval, Report, Settled};
 use crate::run::connect::ServiceSettings;
 use crate::run::plan::{PlanRequest, PreparedPlan};
 use crate::run::reviewed::{Origin, check_digest, check_tenant};
@@ -36,6 +36,8 @@ pub struct ApplyInput {
     /// Policies that are not as they were when the plan was saved. If there are any, nothing is
     /// carried out.
     pub stale: Vec<Moved>,
+    /// What is to be said of policies that end as planned.
+    pub notes: Notes,
 }
 
 /// What is to be carried out, without the plan.
@@ -47,6 +49,7 @@ pub struct ApplyInputRest {
     filed: BTreeMap<(PolicyKind, String), PendingApproval>,
     unknown: Vec<(PlannedPolicy, Filing)>,
     stale: Vec<Moved>,
+    notes: Notes,
 }
 
 impl ApplyInputRest {
@@ -59,6 +62,7 @@ impl ApplyInputRest {
             filed,
             unknown,
             stale,
+            notes,
         } = self;
         ApplyInput {
             plan,
@@ -67,6 +71,7 @@ impl ApplyInputRest {
             filed,
             unknown,
             stale,
+            notes,
         }
     }
 }
@@ -82,6 +87,7 @@ impl ApplyInput {
             filed,
             unknown,
             stale,
+            notes,
         } = self;
         let rest = ApplyInputRest {
             approved,
@@ -89,6 +95,7 @@ impl ApplyInput {
             filed,
             unknown,
             stale,
+            notes,
         };
         (plan, rest)
     }
@@ -134,6 +141,7 @@ impl ApplyInput {
             filed: BTreeMap::new(),
             unknown: Vec::new(),
             stale: Vec::new(),
+            notes: Notes::new(),
         }
     }
 
@@ -185,7 +193,9 @@ impl ApplyInput {
                 moved: stale,
                 half_done,
             } = compare(&plan, &reader, plan.write_with).await?;
-            let plan = plan.going_on_from(&half_done);
+            let mut plan = plan.going_on_from(&half_done);
+            let renamed = renamed_policies(&plan, &reader).await;
+            plan.diagnostics.extend(renamed);
             name_moved(&mut annotations.names, &stale, &reader).await;
             let mut prepared = PreparedPlan::new(plan, annotations, service);
             // What was counted when the plan was made; the file holds only what changes.

@@ -1,7 +1,7 @@
 //! `rollback`: the way back from what a run did.
 
 use super::support::World;
-use super::support::tenant::Tenant;
+use super::support::tenant::{Tenant, policy_id, policy_mut};
 
 /// Three policies; a run has given each of them to group B, and taken A away.
 fn applied() -> World {
@@ -273,4 +273,69 @@ fn a_rollback_can_be_saved_reviewed_and_applied() {
     world
         .sandbox("rollback r.jsonl --out plan.json --yes")
         .exits(64);
+}
+
+/// The service has dropped what policy sets had assigned, and no rollback brings that back.
+#[test]
+fn what_policy_sets_assigned_before_the_run_and_is_missing_is_named() {
+    let tenant = Tenant::common()
+        .switch("policySetRows", serde_json::json!("dropped"))
+        .policy("P", &["+A", "+A <set>", "+B [include F] <set>"]);
+    let world = World::with(&tenant, &["name: P, include: [group: C]"]);
+    world
+        .sandbox("apply m.yaml --yes --report r.jsonl")
+        .exits(6)
+        .says(&["policySetRowsDropped"]);
+    const LOST: &str = "group `A`, group `B` with filter `F` (include)";
+    let warning = format!(
+        "warning[policy-set-rows-missing]: configurationPolicy `P` lacks what policy sets assigned before the run, and a rollback cannot restore it: {LOST}"
+    );
+    world
+        .sandbox("rollback r.jsonl --out back.plan.json")
+        .exits(0)
+        .says(&[&warning]);
+    world
+        .sandbox("rollback r.jsonl --yes --report back.jsonl --json-into back.json")
+        .exits(0)
+        .says(&[&warning, "1 applied"]);
+    assert_eq!(world.rows("P"), ["+A"]);
+    let diagnostic = &world.json("back.json")["diagnostics"][0];
+    assert_eq!(diagnostic["code"], "policy-set-rows-missing");
+    let line = &world.report("back.jsonl")[2];
+    assert_eq!(
+        (&line["outcome"], &line["note"]["code"]),
+        (&"applied".into(), &"policySetRowsMissing".into())
+    );
+    world.run("show back.jsonl").exits(0).says(&[LOST]);
+
+    // Once more there is nothing to do, and it is said all the same.
+    world
+        .sandbox("rollback r.jsonl --report again.jsonl")
+        .exits(0)
+        .says(&[&warning, "Nothing to do", "already"]);
+    let line = &world.report("again.jsonl")[1];
+    assert_eq!(
+        (&line["outcome"], &line["note"]["code"]),
+        (&"already".into(), &"policySetRowsMissing".into())
+    );
+}
+
+#[test]
+fn a_policy_that_was_renamed_since_the_run_is_named_by_both_names() {
+    let world = applied();
+    world.edit("tenant.json", |state| {
+        policy_mut(state, "Q")["name"] = "Linux".into();
+    });
+    let said = format!(
+        "warning[renamed-since]: configurationPolicy `Q` is now called `Linux` ({})",
+        policy_id(2)
+    );
+    world
+        .sandbox("rollback r.jsonl --yes --json-into back.json")
+        .exits(0)
+        .says(&[&said, "3 applied"]);
+    assert_eq!(
+        world.json("back.json")["diagnostics"][0]["code"],
+        "renamed-since"
+    );
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::support::World;
-use super::support::tenant::{Tenant, group_id, policy_mut};
+use super::support::tenant::{Tenant, group_id, policy_id, policy_mut};
 use assignctl::plan::saved::{PlanRecord, SavedPlanError};
 
 /// Two policies that change, with the plan saved in `plan.json`.
@@ -132,6 +132,29 @@ fn f09_what_was_renamed_since_is_a_warning_with_both_names() {
     });
     world.sandbox("apply plan.json").exits(0).says(&[
         "warning[renamed-since]: group `B` is now called `Pilot ring` (",
+        "2 applied",
+    ]);
+}
+
+#[test]
+fn policies_that_were_renamed_since_are_a_warning_with_both_names() {
+    let world = saved();
+    // They swap their names.
+    world.edit("tenant.json", |state| {
+        policy_mut(state, "P")["name"] = "new".into();
+        policy_mut(state, "Q")["name"] = "P".into();
+        policy_mut(state, "new")["name"] = "Q".into();
+    });
+    world.sandbox("apply plan.json").exits(0).says(&[
+        &format!(
+            "warning[renamed-since]: configurationPolicy `P` is now called `Q` ({})",
+            policy_id(1)
+        ),
+        &format!(
+            "warning[renamed-since]: configurationPolicy `Q` is now called `P` ({})",
+            policy_id(2)
+        ),
+        "the plan goes by ids",
         "2 applied",
     ]);
 }
