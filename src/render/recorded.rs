@@ -209,7 +209,7 @@ fn row(policy: &RecordedPolicy, names: &Names) -> String {
     format!(
         "| {} | {} | {} | {} | {} |\n",
         outcome(policy),
-        code(&name(policy)),
+        code(name(policy)),
         policy.kind,
         changes.join("<br>"),
         why(policy).map(code).unwrap_or_default()
