@@ -317,7 +317,7 @@ impl Session<'_> {
             }
             Source::Report(recorded) => {
                 let planned = plan_rollback(*recorded, client, service, request, stop).await?;
-                output.note(&text::diagnostics(&planned.input.plan.plan.diagnostics));
+                output.saved_diagnostics(&planned.input.plan.plan.diagnostics);
                 if planned.as_before > 0 {
                     output.info(&format!(
                         "{} already as {} before the run\n",

@@ -9,12 +9,15 @@ use tokio::time::Instant;
 use super::Failure;
 use crate::apply::filed::{lacks_justification, may_be_unlisted, not_found, waits_for_another};
 use crate::auth::claims::Claims;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::graph::Reader;
 use crate::graph::approvals::{ApprovalRequest, RequestMatch};
 use crate::graph::client::Client;
 use crate::graph::observe::Event;
 use crate::graph::retry::{LISTED_WITHIN, listing_wait};
+use crate::model::ApprovalStatus;
 use crate::report::{Filing, Outcome, PendingApproval, RecordedPolicy, Settled};
+use crate::text::count;
 
 /// What a run has filed, or may have.
 #[derive(Debug, Default)]
@@ -36,6 +39,55 @@ pub struct Unknown {
     pub filing: Filing,
     /// What becomes of the policy.
     pub settled: Settled,
+}
+
+/// What of a run's requests may still take effect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct OpenRequests {
+    /// How many wait for an approver.
+    pub(super) waiting: usize,
+    /// How many were approved, and their writes not sent.
+    pub(super) approved: usize,
+    /// Of how many it is not known.
+    pub(super) unknown: usize,
+}
+
+impl OpenRequests {
+    /// Says that a rollback leaves them as they are; `None` if there are none.
+    pub(super) fn warning(self) -> Option<Diagnostic> {
+        const CODE: &str = "open-requests";
+        let Self {
+            waiting,
+            approved,
+            unknown,
+        } = self;
+        let counts = [
+            (waiting, "waiting for approval"),
+            (approved, "approved, not yet applied"),
+            (unknown, "not visible to this sign-in"),
+        ];
+        let counts: Vec<String> = counts
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, state)| format!("{number} {state}"))
+            .collect();
+        if counts.is_empty() {
+            return None;
+        }
+        let message = format!(
+            "the run has filed {} that a rollback leaves open: {}",
+            count(
+                waiting + approved + unknown,
+                "request for approval",
+                "requests for approval"
+            ),
+            counts.join(", ")
+        );
+        let warning = Diagnostic::new(Severity::Warning, CODE, None, message);
+        Some(warning.hint(
+            "withdraw them with `assignctl approvals cancel` and the report, before the rollback; `assignctl apply --resume` and the report would send what is approved",
+        ))
+    }
 }
 
 /// Whether a policy waits for approval, or may, for a justification with which it can be filed, or for another policy
@@ -131,6 +183,55 @@ fn unknown(
         })
     });
     unknown.collect()
+}
+
+/// Counts the open requests that a run has filed, or may have. `now` is the time.
+///
+/// # Errors
+///
+/// There is no token.
+pub(super) async fn open_requests(
+    policies: &[RecordedPolicy],
+    client: &Arc<Client>,
+    now: Timestamp,
+) -> Result<OpenRequests, Failure> {
+    let mut found = OpenRequests::default();
+    if !policies.iter().any(RecordedPolicy::may_be_filed) {
+        return Ok(found);
+    }
+    let reader = Reader::new(Arc::clone(client));
+    let claims = client.claims().await?;
+    // Who may roll back need not be allowed to read them; then all that did not expire may be open.
+    let requests = reader.approval_requests().await.ok();
+    let listed = requests.as_deref().unwrap_or_default();
+    for policy in policies {
+        let request = match (&policy.approval, policy.unknown_filing()) {
+            (Some(approval), _) => {
+                let mut same = listed.iter();
+                same.find(|request| request.id.eq_ignore_ascii_case(&approval.code))
+            }
+            (None, Some(filing)) => request_of(listed, policy, filing, claims.as_deref()),
+            (None, None) => continue,
+        };
+        let may_be_open = || match (&policy.approval, policy.unknown_filing()) {
+            (Some(approval), _) => {
+                let expires = approval.expires_at.parse::<Timestamp>();
+                !expires.is_ok_and(|expires| expires <= now)
+            }
+            (None, Some(filing)) => {
+                let is_unread = requests.is_none() || may_be_unlisted(&filing.sent_at, now);
+                is_unread && !policy.outcome.is_some_and(Outcome::is_good)
+            }
+            (None, None) => false,
+        };
+        match request.map(|request| request.status) {
+            Some(ApprovalStatus::Approved) => found.approved += 1,
+            Some(status) if status.is_open() => found.waiting += 1,
+            Some(_) => {}
+            None => found.unknown += usize::from(may_be_open()),
+        }
+    }
+    Ok(found)
 }
 
 /// Returns how many requests may be what a write has filed: the service does not say which policy they

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::apply::ApplyInput;
 use super::connect::ServiceSettings;
+use super::filings::open_requests;
 use super::plan::{PlanRequest, PreparedPlan, add_names};
 use super::reviewed::{Origin, check_report};
 use super::{Failure, members, unless_stopped};
@@ -58,6 +59,11 @@ pub async fn plan_rollback(
     let Recorded {
         policies, names, ..
     } = recorded;
+    let is_meant = |policy: &&RecordedPolicy| {
+        let name = policy.name.as_deref().unwrap_or(&policy.id);
+        policy.may_be_filed() && request.selection.includes(policy.kind, name)
+    };
+    let filed: Vec<RecordedPolicy> = policies.iter().filter(is_meant).cloned().collect();
     let mut applied: Vec<AppliedPolicy> = policies
         .into_iter()
         .filter(RecordedPolicy::may_be_changed)
@@ -70,6 +76,8 @@ pub async fn plan_rollback(
         warnings.push(rollback::unfinished(unmentioned));
     }
     let ((plan, annotations), moved, missing, as_before) = unless_stopped(stop, async {
+        let open = open_requests(&filed, client, jiff::Timestamp::now()).await?;
+        warnings.extend(open.warning());
         let ids: Vec<(PolicyKind, String)> = applied
             .iter()
             .map(|policy| (policy.kind, policy.id.clone()))

@@ -17,7 +17,7 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 const NO_CODES: [&str; 3] = ["all-devices", "all-users", "several-platforms"];
 
 /// Codes whose examples would be too large, or need a tenant that is not the sample.
-const WITHOUT_EXAMPLE: [&str; 57] = [
+const WITHOUT_EXAMPLE: [&str; 58] = [
     "absent-from-policy-set",
     "ambiguous-filter",
     "approvals-unreadable",
@@ -34,6 +34,7 @@ const WITHOUT_EXAMPLE: [&str; 57] = [
     "not-rolled-back",
     "old-plan",
     "missing-plans",
+    "open-requests",
     "tenant-by-domain",
     "other-plans",
     "unnamed-run",
