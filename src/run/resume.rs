@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -18,9 +19,11 @@ use crate::diagnostic::Sources;
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
+use crate::model::{Assignment, Source, Target};
 use crate::plan::rollback::as_recorded;
-use crate::plan::{Annotations, Plan, PlanDiagnostic, Unchanged, guards};
-use crate::report::{Recorded, RecordedPolicy};
+use crate::plan::writes::WriteWith;
+use crate::plan::{Annotations, Plan, PlanDiagnostic, PlannedPolicy, Unchanged, guards};
+use crate::report::{PendingApproval, Recorded, RecordedPolicy};
 
 /// Makes the plan of what a report says is pending. `began` is the time now.
 ///
@@ -79,13 +82,12 @@ pub async fn plan_resume(
         unfiled,
     } = unless_stopped(stop, found).await?;
     for policy in unfiled {
-        plan.policies
-            .push(as_recorded(&applied_policy(policy), write_with));
+        plan.policies.push(planned(policy, None, write_with));
     }
     let mut filed = BTreeMap::new();
     for (policy, approval) in known {
         let key = (policy.kind, policy.id.clone());
-        let policy = as_recorded(&applied_policy(policy), write_with);
+        let policy = planned(policy, Some(&approval), write_with);
         let then = Arc::clone(&policy.after);
         let is_own = approval.write(policy.kind, &policy.id, then).is_some();
         if !is_own || Uuid::try_parse(&approval.code).is_err() {
@@ -114,7 +116,7 @@ pub async fn plan_resume(
         settled,
     } in unknown
     {
-        let policy = as_recorded(&applied_policy(policy), write_with);
+        let policy = planned(policy, None, write_with);
         not_known.push((policy.clone(), filing));
         skipped.push((policy, settled));
     }
@@ -124,6 +126,49 @@ pub async fn plan_resume(
         unknown: not_known,
         ..ApplyInput::new(PreparedPlan::new(plan, annotations, service))
     })
+}
+
+/// Makes a policy's plan again. Assignments of policy sets that the change leaves alone stay out of a body, as they did
+/// when it was made; what was filed says which these are.
+fn planned(
+    policy: RecordedPolicy,
+    filed: Option<&PendingApproval>,
+    write_with: WriteWith,
+) -> PlannedPolicy {
+    let mut policy = as_recorded(&applied_policy(policy), write_with);
+    let body = filed.and_then(|filed| filed.body.as_deref());
+    let body: Value = body
+        .and_then(|body| serde_json::from_str(body).ok())
+        .unwrap_or_default();
+    let is_left = |assignment: &&Assignment| {
+        assignment.key.source == Source::PolicySets
+            && policy.before.contains(assignment)
+            && !holds(&body, assignment)
+    };
+    let untouched: Vec<Assignment> = policy.after.iter().filter(is_left).cloned().collect();
+    policy.untouched = untouched.into();
+    policy
+}
+
+/// Whether the body of an `assign` has an assignment of a policy set.
+fn holds(body: &Value, assignment: &Assignment) -> bool {
+    let mut lists = body
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter_map(|(_, list)| list.as_array());
+    let mark = match &assignment.key.target {
+        Target::AllDevices => "#microsoft.graph.allDevicesAssignmentTarget",
+        Target::AllUsers => "#microsoft.graph.allLicensedUsersAssignmentTarget",
+        target => target.id().unwrap_or_default(),
+    };
+    let is_it = |sent: &Value| {
+        let texts = sent["target"].as_object().into_iter().flatten();
+        let mut texts = texts.filter_map(|(_, value)| value.as_str());
+        sent["source"] == Source::PolicySets.name()
+            && texts.any(|text| text.eq_ignore_ascii_case(mark))
+    };
+    lists.any(|list| list.iter().any(is_it))
 }
 
 fn name(policy: &RecordedPolicy) -> &str {

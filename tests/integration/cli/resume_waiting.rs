@@ -2,7 +2,8 @@
 //! run it leaves out.
 
 use super::support::World;
-use super::support::gated::{decide_on, file, three};
+use super::support::gated::{decide, decide_on, end, file, gated, three};
+use super::support::tenant::Tenant;
 
 /// Lets a report be that of a run which was killed before it knew of any answer.
 fn killed(world: &World, from: &str, to: &str) {
@@ -39,4 +40,28 @@ fn a_rollback_says_what_it_leaves_open() {
         .sandbox("rollback r.jsonl --yes")
         .exits(0)
         .says_nothing_of("open-requests");
+}
+
+/// Assignments of policy sets stay out of a body, unless a manifest declares them.
+#[test]
+fn what_was_filed_beside_assignments_of_a_policy_set_is_sent_as_it_was() {
+    let set = "dddddddd-0000-4000-8000-000000000001";
+    let row = format!("+C <{set}>");
+    let declared = format!("{{group: C, source: policySets, sourceId: {set}}}");
+    for include in ["{group: B}".to_owned(), format!("{{group: B}}, {declared}")] {
+        let tenant: Tenant = gated().policy("P", &["+A", &row]);
+        let entry = format!("name: P, include: [{include}]");
+        let world = World::with(&tenant, &[&entry]);
+        file(
+            &world,
+            "--write-with assign --allow removals --report r.jsonl",
+        );
+        decide(&world, "approved", None);
+        world
+            .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
+            .exits(0)
+            .says(&["1 applied"]);
+        assert_eq!(end(&world, "s.jsonl")["requests"]["writes"], 1);
+        assert_eq!(world.rows("P"), ["+B", &*row]);
+    }
 }
