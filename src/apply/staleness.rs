@@ -7,7 +7,7 @@ use crate::model::{Assignments, PolicyKind, assignments, same_assignments};
 use crate::plan::references::{References, renamed, renamed_policy};
 use crate::plan::writes::{WriteWith, steps};
 use crate::plan::{Names, Plan, PlanDiagnostic, PlannedPolicy};
-use crate::report::{Moved, Outcome, Reason, Settled};
+use crate::report::{Moved, Outcome, PendingApproval, Reason, Settled};
 
 pub(super) fn moved_since() -> Reason {
     Reason::new(
@@ -83,6 +83,37 @@ pub fn without_objects(plan: &Plan, names: &Names, gone: &References) -> Vec<Set
         Settled::not_as_planned(Outcome::Stale, reason)
     };
     plan.changed().map(settle).collect()
+}
+
+/// A policy that is not written, since what it was to get no longer exists. Its request stays as it is, and what earlier
+/// writes have done, if the policy `is_begun`.
+pub fn without_target(lost: &str, filed: Option<&PendingApproval>, is_begun: bool) -> Settled {
+    let mut message = match filed {
+        Some(filed) => format!(
+            "no longer there: {lost}; its request `{}` is not sent: withdraw it with `assignctl approvals cancel` and the report, then fix the manifests and apply again",
+            filed.code
+        ),
+        None => {
+            format!("no longer there: {lost}; nothing was sent: fix the manifests and apply again")
+        }
+    };
+    if is_begun {
+        message += "; an earlier write to the policy is done, and `assignctl rollback` and the report undo it";
+    }
+    Settled {
+        written: is_begun,
+        approval: filed.cloned().map(Box::new),
+        ..Settled::not_as_planned(Outcome::Stale, Reason::new("targetGone", message))
+    }
+}
+
+/// A policy that is not written, since it cannot be read. Its request stays as it is.
+pub fn unread(error: &GraphError, filed: Option<&PendingApproval>) -> Settled {
+    let reason = Reason::from_graph("readFailed", error);
+    Settled {
+        approval: filed.cloned().map(Box::new),
+        ..Settled::not_as_planned(Outcome::Failed, reason)
+    }
 }
 
 /// What the live state of a saved plan's policies is, beside what it was.

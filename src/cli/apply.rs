@@ -238,7 +238,7 @@ impl Session<'_> {
             self.output
                 .checked(&self.json(&input.plan, run, Exit::Success, None))?;
             run.begin(&input)?;
-            self.carry_out(&input, run, &service, &stop).await
+            self.carry_out(&mut input, run, &service, &stop).await
         })
     }
 
@@ -348,7 +348,7 @@ impl Session<'_> {
 
     async fn carry_out(
         &self,
-        input: &ApplyInput,
+        input: &mut ApplyInput,
         run: &mut ApplyRun,
         service: &ServiceSettings,
         stop: &CancellationToken,
@@ -383,6 +383,7 @@ impl Session<'_> {
                 self.output.saved_diagnostics(&renamed);
             });
         }
+        let prepared = &input.plan;
         if let Err(failure) = allowed {
             if is_text && !input.stale.is_empty() {
                 let stale = text::stale(&prepared.plan, &prepared.annotations.names, &run.results);

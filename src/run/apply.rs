@@ -115,14 +115,15 @@ impl ApplyRun {
         Ok(())
     }
 
-    /// Looks up again what the plan adds. Returns warnings of what was renamed.
+    /// Looks up again what the plan adds. Returns warnings of what was renamed. Of a plan that resumes, only the
+    /// policies that need what is gone are left out: the requests of the others were approved each by itself.
     ///
     /// # Errors
     ///
     /// A group or filter does not exist any more, or cannot be looked up.
     pub async fn check_objects(
         &mut self,
-        input: &ApplyInput,
+        input: &mut ApplyInput,
         stop: &CancellationToken,
     ) -> Result<Vec<PlanDiagnostic>, Failure> {
         let plan = &input.plan.plan;
@@ -136,6 +137,17 @@ impl ApplyRun {
         })
         .await?;
         if objects.gone.is_empty() {
+            return Ok(objects.renamed);
+        }
+        if input.resumes {
+            let set_aside = async { Ok(input.set_aside(&objects.gone, &reader).await?) };
+            let set_aside = unless_stopped(stop, set_aside).await?;
+            for (policy, settled) in &set_aside {
+                self.report()
+                    .policy(policy, settled, &input.plan.annotations.names)
+                    .map_err(report_failed)?;
+            }
+            self.results.skipped.extend(set_aside);
             return Ok(objects.renamed);
         }
         self.results.settled = without_objects(plan, names, &objects.gone);

@@ -121,6 +121,7 @@ pub async fn plan_resume(
         skipped.push((policy, settled));
     }
     Ok(ApplyInput {
+        resumes: true,
         skipped,
         filed,
         unknown: not_known,

@@ -6,13 +6,15 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::apply::staleness::{Compared, compare, renamed_policies};
+use crate::apply::staleness::{Compared, compare, renamed_policies, unread, without_target};
 use crate::exit::Exit;
-use crate::graph::Reader;
 use crate::graph::client::Client;
-use crate::model::PolicyKind;
+use crate::graph::{GraphError, Reader};
+use crate::model::{Assignment, PolicyKind, assignments, same_assignments};
 use crate::plan::guards::{GivenLimits, GuardName};
+use crate::plan::references::References;
 use crate::plan::saved::{SavedPlan, digest_without_acceptances};
+use crate::plan::writes::{WriteWith, steps};
 use crate::plan::{Names, PlannedPolicy, Summary};
 use crate::report::{Announced, Filing, Moved, Notes, PendingApproval, Report, Settled};
 use crate::run::connect::ServiceSettings;
@@ -33,6 +35,8 @@ pub struct ApplyInput {
     pub filed: BTreeMap<(PolicyKind, String), PendingApproval>,
     /// The writes that may have been filed; they are among those that are not part of the plan.
     pub unknown: Vec<(PlannedPolicy, Filing)>,
+    /// Whether the plan is what an earlier run has left waiting: each of its policies is looked at by itself.
+    pub resumes: bool,
     /// Policies that are not as they were when the plan was saved. If there are any, nothing is
     /// carried out.
     pub stale: Vec<Moved>,
@@ -48,6 +52,7 @@ pub struct ApplyInputRest {
     skipped: Vec<(PlannedPolicy, Settled)>,
     filed: BTreeMap<(PolicyKind, String), PendingApproval>,
     unknown: Vec<(PlannedPolicy, Filing)>,
+    resumes: bool,
     stale: Vec<Moved>,
     notes: Notes,
 }
@@ -61,6 +66,7 @@ impl ApplyInputRest {
             skipped,
             filed,
             unknown,
+            resumes,
             stale,
             notes,
         } = self;
@@ -70,6 +76,7 @@ impl ApplyInputRest {
             skipped,
             filed,
             unknown,
+            resumes,
             stale,
             notes,
         }
@@ -86,6 +93,7 @@ impl ApplyInput {
             skipped,
             filed,
             unknown,
+            resumes,
             stale,
             notes,
         } = self;
@@ -94,6 +102,7 @@ impl ApplyInput {
             skipped,
             filed,
             unknown,
+            resumes,
             stale,
             notes,
         };
@@ -119,6 +128,48 @@ impl ApplyInput {
         Ok(())
     }
 
+    /// Takes the policies out of a plan that resumes which are to get what no longer exists, unless they have it.
+    /// Returns them with what becomes of them.
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps them from being read.
+    pub async fn set_aside(
+        &mut self,
+        gone: &References,
+        reader: &Reader,
+    ) -> Result<Vec<(PlannedPolicy, Settled)>, GraphError> {
+        let names = &self.plan.annotations.names;
+        let lost = |policy: &PlannedPolicy| References::added_to(policy, names).in_common(gone);
+        let changed = self.plan.plan.changed();
+        let affected: Vec<(PolicyKind, String)> = changed
+            .filter(|policy| !lost(policy).is_empty())
+            .map(|policy| (policy.kind, policy.id.clone()))
+            .collect();
+        let live = reader.assignments_of(&affected).await?;
+        let mut set_aside = Vec::new();
+        for (key, live) in affected.iter().zip(live) {
+            let mut policies = self.plan.plan.policies.iter();
+            let policy = policies.position(|policy| (&policy.kind, &policy.id) == (&key.0, &key.1));
+            let Some(index) = policy else { continue };
+            let policy = &self.plan.plan.policies[index];
+            let filed = self.filed.get(key);
+            let settled = match live {
+                // What is as planned, or was deleted, is found to be so.
+                Ok(None) => continue,
+                Ok(Some(live)) if same_assignments(&policy.after, &assignments(&live)) => continue,
+                Ok(Some(live)) => {
+                    let lost = lost(policy).describe(names);
+                    without_target(&lost, filed, is_begun(policy, &assignments(&live)))
+                }
+                Err(error) => unread(&error, filed),
+            };
+            set_aside.push((self.plan.plan.policies.remove(index), settled));
+            self.filed.remove(key);
+        }
+        Ok(set_aside)
+    }
+
     /// Refuses a saved plan some of whose policies have moved.
     ///
     /// # Errors
@@ -140,6 +191,7 @@ impl ApplyInput {
             skipped: Vec::new(),
             filed: BTreeMap::new(),
             unknown: Vec::new(),
+            resumes: false,
             stale: Vec::new(),
             notes: Notes::new(),
         }
@@ -263,6 +315,15 @@ impl ApplyInput {
         )
         .hint("nothing was written; plan again")
     }
+}
+
+/// Whether an earlier run has done some of the writes to a policy.
+fn is_begun(policy: &PlannedPolicy, live: &[Assignment]) -> bool {
+    let steps = WriteWith::ALL
+        .into_iter()
+        .flat_map(|way| steps(policy, way));
+    let mut states = steps.map(|step| step.then);
+    !same_assignments(&policy.before, live) && states.any(|then| same_assignments(&then, live))
 }
 
 /// Looks up what the groups and filters are called that policies got since the plan was saved. Without

@@ -352,7 +352,7 @@ impl<H: Host> ManyTenants<'_, H> {
                 None
             }
         };
-        let Some(input) = input else {
+        let Some(mut input) = input else {
             // A report that is named is written whatever happens.
             if folder.is_some() {
                 let written = report_of(folder, began, &name)
@@ -375,7 +375,7 @@ impl<H: Host> ManyTenants<'_, H> {
             Err(failure) => entry.failure = Some(failure),
             Ok(mut run) => {
                 let ended = self
-                    .write(&entry.tenant, &input, refused, &mut run, carrying)
+                    .write(&entry.tenant, &mut input, refused, &mut run, carrying)
                     .await;
                 let exit = match &ended {
                     Ok(exit) => *exit,
@@ -397,7 +397,7 @@ impl<H: Host> ManyTenants<'_, H> {
     async fn write(
         &self,
         tenant: &Tenant,
-        input: &ApplyInput,
+        input: &mut ApplyInput,
         refused: Option<Failure>,
         run: &mut ApplyRun,
         carrying: &Carrying,
