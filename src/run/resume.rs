@@ -19,11 +19,11 @@ use crate::diagnostic::Sources;
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
-use crate::model::{Assignment, Source, Target};
+use crate::model::{Assignment, PolicyKind, Source, Target, assignments, same_assignments};
 use crate::plan::rollback::as_recorded;
 use crate::plan::writes::WriteWith;
 use crate::plan::{Annotations, Plan, PlanDiagnostic, PlannedPolicy, Unchanged, guards};
-use crate::report::{PendingApproval, Recorded, RecordedPolicy};
+use crate::report::{Filing, Outcome, PendingApproval, Recorded, RecordedPolicy, Settled};
 
 /// Makes the plan of what a report says is pending. `began` is the time now.
 ///
@@ -75,12 +75,16 @@ pub async fn plan_resume(
     let warnings = warnings.iter();
     plan.diagnostics =
         Vec::from_iter(warnings.map(|found| PlanDiagnostic::new(found, &Sources::default())));
-    let found = with_codes(policies, client, began);
+    let found = async {
+        let already = note_as_planned(&mut policies, &reader).await?;
+        Ok((already, with_codes(policies, client, began).await?))
+    };
+    let (mut already, found) = unless_stopped(stop, found).await?;
     let Filings {
         known,
         unknown,
         unfiled,
-    } = unless_stopped(stop, found).await?;
+    } = found;
     for policy in unfiled {
         plan.policies.push(planned(policy, None, write_with));
     }
@@ -99,6 +103,8 @@ pub async fn plan_resume(
                 ),
             ));
         }
+        // What is filed is withdrawn.
+        already.remove(&key);
         filed.insert(key, approval);
         plan.policies.push(policy);
     }
@@ -120,6 +126,11 @@ pub async fn plan_resume(
         not_known.push((policy.clone(), filing));
         skipped.push((policy, settled));
     }
+    for (policy, filing) in already.into_values() {
+        let policy = planned(policy, None, write_with);
+        not_known.push((policy.clone(), filing));
+        skipped.push((policy, Settled::as_planned(Outcome::Already)));
+    }
     Ok(ApplyInput {
         resumes: true,
         skipped,
@@ -127,6 +138,43 @@ pub async fn plan_resume(
         unknown: not_known,
         ..ApplyInput::new(PreparedPlan::new(plan, annotations, service))
     })
+}
+
+/// Policies, each with the write that may have been filed for it.
+type MayBeFiled = BTreeMap<(PolicyKind, String), (RecordedPolicy, Filing)>;
+
+/// Finds which of the policies for which something may have been filed are as planned, and notes that: no request of
+/// theirs is waited for.
+async fn note_as_planned(
+    policies: &mut [RecordedPolicy],
+    reader: &Reader,
+) -> Result<MayBeFiled, Failure> {
+    let mut sought: Vec<&mut RecordedPolicy> = policies
+        .iter_mut()
+        .filter(|policy| {
+            policy.unknown_filing().is_some() && !policy.outcome.is_some_and(Outcome::is_good)
+        })
+        .collect();
+    if sought.is_empty() {
+        return Ok(MayBeFiled::new());
+    }
+    let ids: Vec<(PolicyKind, String)> = sought
+        .iter()
+        .map(|policy| (policy.kind, policy.id.clone()))
+        .collect();
+    let live = reader.assignments_of(&ids).await?;
+    let mut found = MayBeFiled::new();
+    for (policy, live) in sought.iter_mut().zip(live) {
+        // What cannot be read is looked for.
+        let is_as_planned =
+            matches!(live, Ok(Some(live)) if same_assignments(&policy.after, &assignments(&live)));
+        if let (true, Some(filing)) = (is_as_planned, policy.unknown_filing().cloned()) {
+            policy.outcome = Some(Outcome::Already);
+            let key = (policy.kind, policy.id.clone());
+            found.insert(key, (policy.clone(), filing));
+        }
+    }
+    Ok(found)
 }
 
 /// Makes a policy's plan again. Assignments of policy sets that the change leaves alone stay out of a body, as they did

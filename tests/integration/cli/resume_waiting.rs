@@ -1,11 +1,11 @@
 //! `apply --resume` looks at each policy by itself, at those too that another request locked, and says which of the
 //! run it leaves out.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::kinds;
 use super::support::World;
-use super::support::gated::{WHY, decide, decide_on, end, file, gated, lines, three};
+use super::support::gated::{WHY, decide, decide_on, end, file, gated, lines, requests, three};
 use super::support::tenant::{Tenant, group_id, policy_id, policy_mut};
 
 /// Takes the group `B` away, or gives it back.
@@ -137,6 +137,32 @@ fn profile() -> World {
         state["service"]["approval"] = json!({"collections": [profiles]});
     });
     world
+}
+
+/// They are looked at before their requests are waited for, which a new one takes a minute.
+#[test]
+fn what_is_as_planned_is_already_whatever_became_of_its_request() {
+    let world = three();
+    file(&world, "--report r.jsonl");
+    killed(&world, "r.jsonl", "killed.jsonl");
+    decide(&world, "approved", None);
+    // Q by its request, R by hand.
+    world
+        .sandbox("apply --resume r.jsonl --yes --only Q")
+        .exits(0);
+    assign(&world, "R", 1);
+    world
+        .sandbox("apply --resume killed.jsonl --yes --report s.jsonl")
+        .exits(0)
+        .says(&["1 applied, 2 already"])
+        .says_nothing_of("looking for");
+    let mut stands: Vec<Value> = requests(&world)
+        .iter()
+        .map(|request| request["status"].clone())
+        .collect();
+    stands.sort_by_key(Value::to_string);
+    assert_eq!(stands, ["cancelled", "completed", "completed"]);
+    world.sandbox("apply --resume s.jsonl --yes").exits(0);
 }
 
 #[test]
