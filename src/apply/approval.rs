@@ -353,8 +353,12 @@ impl Worker<'_> {
             } else {
                 "another change of the policy"
             };
+            let resumes = match own {
+                Some(true) => ", and is resumed by the report of the run that filed it",
+                _ => "",
+            };
             return Some(locked(&format!(
-                "{what} waits for approval: request `{}`, filed by {who}; nothing was sent",
+                "{what} waits for approval: request `{}`, filed by {who}{resumes}; nothing was sent",
                 request.id
             )));
         };

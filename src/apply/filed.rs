@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::progress::Progress;
+use super::progress::{Progress, WAIT_TOO_LONG};
 use super::{Outcome, Reason, Settled};
 use crate::graph::approvals::same_body;
 use crate::graph::error::ServiceError;
@@ -175,6 +175,20 @@ pub(super) fn pending(
 /// A policy that is locked by a request that this run cannot complete.
 pub(super) fn locked(message: &str) -> Settled {
     Settled::not_as_planned(Outcome::Pending, Reason::new("lockedByApproval", message))
+}
+
+/// Whether a run ended before a policy's turn.
+pub fn was_not_reached(outcome: Outcome, reason: &Reason) -> bool {
+    outcome == Outcome::Skipped
+        && matches!(
+            &*reason.code,
+            "interrupted" | "failFast" | "report" | WAIT_TOO_LONG
+        )
+}
+
+/// Whether a policy waits until a request is closed that the run could not complete.
+pub fn is_locked(reason: &Reason) -> bool {
+    reason.code == "lockedByApproval"
 }
 
 /// What only one policy can have, another one has.

@@ -313,7 +313,9 @@ impl Session<'_> {
             }
             Source::Report(recorded) if self.command.resume.is_some() => {
                 let began = jiff::Timestamp::now();
-                plan_resume(*recorded, client, service, request, began, stop).await
+                let input = plan_resume(*recorded, client, service, request, began, stop).await?;
+                output.saved_diagnostics(&input.plan.plan.diagnostics);
+                Ok(input)
             }
             Source::Report(recorded) => {
                 let planned = plan_rollback(*recorded, client, service, request, stop).await?;

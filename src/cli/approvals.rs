@@ -108,6 +108,8 @@ fn shown(done: &Done, exit: Exit, withdraws: bool) -> Shown<'_> {
         closed: listed.map_or(&[], |listed| &listed.closed),
         unclear: listed.map_or(0, |listed| listed.unclear),
         unknown: listed.map_or(&[], |listed| &listed.unknown),
+        locks: listed.map_or(&[], |listed| &listed.locks),
+        unlocked: listed.map_or(0, |listed| listed.unlocked),
         withdrawn: withdraws.then_some(&done.withdrawn),
     }
 }

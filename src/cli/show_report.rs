@@ -6,7 +6,7 @@ use super::output::Output;
 use crate::exit::Exit;
 use crate::render::clean::clean;
 use crate::render::recorded;
-use crate::report::RecordedPolicy;
+use crate::report::{Outcome, RecordedPolicy};
 use crate::run::{Failure, inputs};
 use crate::text::shell_word;
 
@@ -44,9 +44,12 @@ pub(super) fn run(command: &Show, output: &Output) -> Result<Exit, Failure> {
     )?;
     let report = command.file.display().to_string();
     let report = clean(&shell_word(&report)).into_owned();
-    if policies.iter().any(|policy| policy.may_be_filed()) {
+    let waits = |policy: &&RecordedPolicy| {
+        policy.may_be_filed() || policy.outcome == Some(Outcome::Pending)
+    };
+    if policies.iter().any(waits) {
         output.info(&format!(
-            "hint: `assignctl approvals {report}` shows what waits for approval, `assignctl apply --resume {report}` sends what is approved\n"
+            "hint: `assignctl approvals {report}` shows what waits for approval, `assignctl apply --resume {report}` sends what is approved or no longer locked\n"
         ));
     }
     if policies.iter().any(|policy| policy.may_be_changed()) {

@@ -35,6 +35,13 @@ fn closed(entry: &ApprovalEntry) -> String {
 
 fn summary(shown: &Shown<'_>) -> String {
     let open = shown.open;
+    if open.is_empty() && !shown.locks.is_empty() {
+        let number = shown.locks.len();
+        return format!(
+            "no open request of this run, and {} its policies",
+            locked(number)
+        );
+    }
     if open.is_empty() {
         let none = match (shown.unclear, shown.unknown) {
             (0, []) => "no open request for approval",
@@ -53,12 +60,23 @@ fn summary(shown: &Shown<'_>) -> String {
         ApprovalStatus::Unknown,
     ];
     let parts: Vec<String> = all.into_iter().filter_map(of).collect();
+    let locks = match shown.locks.len() {
+        0 => String::new(),
+        number => format!("; {} its policies", locked(number)),
+    };
     format!(
-        "{}: {}",
+        "{}: {}{locks}",
         count(open.len(), "open request", "open requests"),
         parts.join(", ")
     )
 }
+
+fn locked(number: usize) -> String {
+    count(number, "other locks one of", "others lock some of")
+}
+
+/// What is said of a request that locks a policy of a run.
+const LOCKS: &str = "it locks a change of this run, which has not filed it";
 
 /// What is shown of a tenant's requests.
 #[derive(Clone, Copy, Debug)]
@@ -77,13 +95,17 @@ pub struct Shown<'a> {
     pub unclear: usize,
     /// What a run may have filed, and why that is not known.
     pub unknown: &'a [(RecordedPolicy, Settled)],
+    /// Open ones that lock policies of a run, which has not filed them.
+    pub locks: &'a [ApprovalEntry],
+    /// How many policies of a run were locked by a request that is not open any more.
+    pub unlocked: usize,
     /// What became of the open ones, if they were to be withdrawn.
     pub withdrawn: Option<&'a Vec<Withdrawn>>,
 }
 
 impl<'a> Shown<'a> {
     fn has_notes(&self) -> bool {
-        self.unclear > 0 || !self.unknown.is_empty()
+        self.unclear > 0 || self.unlocked > 0 || !self.unknown.is_empty()
     }
 
     /// Says what is not known.
@@ -93,7 +115,16 @@ impl<'a> Shown<'a> {
             let why = reason(settled.reason.as_ref()?);
             Some(format!("{} {}: {why}", policy.kind, clean(name)))
         });
-        unknown.chain(unclear(self.unclear)).collect()
+        let unlocked = count(
+            self.unlocked,
+            "policy was locked by a request that is not open any more",
+            "policies were locked by requests that are not open any more",
+        );
+        let unlocked = (self.unlocked > 0).then(|| {
+            format!("{unlocked}; `assignctl apply --resume` and the report go on with what is left")
+        });
+        let notes = unknown.chain(unlocked);
+        notes.chain(unclear(self.unclear)).collect()
     }
 
     /// Returns the requests that were to be withdrawn with what became of them.
@@ -123,6 +154,9 @@ pub fn text(all: &[Shown<'_>]) -> String {
             for (entry, withdrawn) in &withdrawals {
                 let _ = writeln!(drawn, "{}", withdrawal(entry, withdrawn));
             }
+            for entry in shown.locks {
+                let _ = writeln!(drawn, "{}", not_its_own(entry));
+            }
             for note in shown.notes() {
                 let _ = writeln!(drawn, "{note}");
             }
@@ -141,11 +175,25 @@ pub fn text(all: &[Shown<'_>]) -> String {
 
 const NOTHING_FILED: &str = "The run of this report has filed no request for approval.";
 
+/// Says of a request that locks a policy of a run that it is not withdrawn with those of the run.
+fn not_its_own(entry: &ApprovalEntry) -> String {
+    format!(
+        "not withdrawn {}: request {}: {LOCKS}",
+        policy(entry),
+        clean(&entry.code)
+    )
+}
+
 fn requests(drawn: &mut String, shown: &Shown<'_>) {
-    for entry in shown.open {
+    let locks = shown.locks.iter().map(|entry| (entry, true));
+    let open = shown.open.iter().map(|entry| (entry, false));
+    for (entry, locks) in open.chain(locks) {
         let (state, policy, which) = (state(entry.status), policy(entry), which(entry));
         let _ = writeln!(drawn, "{STRONG}{policy}{STRONG:#}: {WAITS}{state}{WAITS:#}");
         let _ = writeln!(drawn, "  {which}");
+        if locks {
+            let _ = writeln!(drawn, "  {LOCKS}");
+        }
         if let Some(why) = &entry.justification {
             let _ = writeln!(drawn, "  justification: {}", clean(why));
         }
@@ -213,9 +261,13 @@ fn part(shown: &Shown<'_>, tenants: usize) -> (String, Vec<String>) {
         let lines = withdrawals.iter();
         let lines =
             lines.map(|(entry, withdrawn)| format!("- {}\n", code(withdrawal(entry, withdrawn))));
-        return (head, lines.chain(notes).collect());
+        let locks = shown.locks.iter();
+        let locks = locks.map(|entry| format!("- {}\n", code(not_its_own(entry))));
+        return (head, lines.chain(locks).chain(notes).collect());
     }
-    let rows: Vec<String> = shown.open.iter().chain(shown.closed).map(row).collect();
+    let open = shown.open.iter().chain(shown.closed);
+    let locks = shown.locks.iter().map(|entry| row(entry, true));
+    let rows: Vec<String> = open.map(|entry| row(entry, false)).chain(locks).collect();
     if rows.is_empty() {
         let none = (tenants > 1).then(|| format!("{}\n", summary(shown)));
         return (head, none.into_iter().chain(notes).collect());
@@ -229,9 +281,10 @@ fn part(shown: &Shown<'_>, tenants: usize) -> (String, Vec<String>) {
 const TABLE: &str =
     "| state | policy | request | filed | expires | justification |\n|---|---|---|---|---|---|\n";
 
-fn row(entry: &ApprovalEntry) -> String {
+fn row(entry: &ApprovalEntry, locks: bool) -> String {
     let state = match &entry.approver_said {
         Some(words) => format!("{}: {}", state(entry.status), code(words)),
+        None if locks => format!("{}; {LOCKS}", state(entry.status)),
         None => state(entry.status).to_owned(),
     };
     let why = entry.justification.as_ref();
@@ -306,6 +359,9 @@ impl<'a> UnknownRecord<'a> {
 struct RequestRecord<'a> {
     #[serde(flatten)]
     request: ApprovalRecord<'a>,
+    /// Of a run: whether the run has not filed it, and it locks a policy of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    locks: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     outcome: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -318,7 +374,14 @@ pub fn json<'a>(all: &[Shown<'a>], of_many: Option<u8>) -> Json<'a> {
         let of_tenant = shown.tenant.filter(|_| of_many.is_some());
         let (records, closed) = match shown.withdrawals() {
             Some(withdrawals) => (withdrawals.iter().map(withdrawn_record).collect(), &[][..]),
-            None => (shown.open.iter().map(record).collect(), shown.closed),
+            None => {
+                let open = shown.open.iter().map(record);
+                let locks = shown.locks.iter().map(|entry| RequestRecord {
+                    locks: true,
+                    ..record(entry)
+                });
+                (open.chain(locks).collect(), shown.closed)
+            }
         };
         OfTenant {
             name: of_tenant.map(|(name, _)| name),
@@ -343,6 +406,7 @@ pub fn json<'a>(all: &[Shown<'a>], of_many: Option<u8>) -> Json<'a> {
 fn record(entry: &ApprovalEntry) -> RequestRecord<'_> {
     RequestRecord {
         request: ApprovalRecord::new(entry),
+        locks: false,
         outcome: None,
         error: None,
     }
@@ -356,6 +420,7 @@ fn withdrawn_record<'a>((entry, withdrawn): &(&'a ApprovalEntry, Withdrawn)) -> 
     };
     RequestRecord {
         request: ApprovalRecord::new(entry),
+        locks: false,
         outcome: Some(outcome),
         error,
     }

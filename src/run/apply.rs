@@ -21,7 +21,7 @@ use crate::graph::observe::RequestCounts;
 use crate::graph::permissions::missing_to_write;
 use crate::plan::{Plan, PlanDiagnostic};
 use crate::report::{Report, Results};
-pub use input::{ApplyInput, ApplyInputRest};
+pub use input::{ApplyInput, ApplyInputRest, Unfiled};
 
 /// One run, with what has to be written down however it ends.
 pub struct ApplyRun {
@@ -226,7 +226,13 @@ impl ApplyRun {
         self.results =
             apply::run(plan, names, client, &self.report, settings, stop, observer).await;
         self.results.skipped = skipped;
+        let is_kept = self.results.report_failure.is_none();
         for (policy, settled) in plan.changed().zip(&mut self.results.settled) {
+            if let Some(waits) = input.not_reached(policy, settled).filter(|_| is_kept) {
+                let written = lock(&self.report).policy(policy, &waits, names);
+                written.map_err(report_failed)?;
+                *settled = waits;
+            }
             let note = input.notes.get(&(policy.kind, policy.id.clone()));
             *settled = settled.clone().noted(note);
             if let Some(reason) = &mut settled.reason {
@@ -302,8 +308,12 @@ impl ApplyRun {
     }
 
     fn report(&self) -> MutexGuard<'_, Report> {
-        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.report)
     }
+}
+
+fn lock(report: &Mutex<Report>) -> MutexGuard<'_, Report> {
+    report.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn report_failed(error: io::Error) -> Failure {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::filings::{Filings, Unknown, with_codes};
+use super::filings::{Filings, Unknown, was_locked, with_codes};
 use super::reviewed::{Origin, check_report};
 use super::{Failure, unavailable, unless_stopped};
 use crate::apply::withdraw::withdraw_all;
@@ -49,6 +49,10 @@ pub struct Listed {
     pub unclear: usize,
     /// What a run may have filed, and why that is not known.
     pub unknown: Vec<(RecordedPolicy, Settled)>,
+    /// Open ones that lock policies of a run, which has not filed them.
+    pub locks: Vec<ApprovalEntry>,
+    /// How many policies of a run were locked by a request that is not open any more.
+    pub unlocked: usize,
 }
 
 impl Listed {
@@ -87,7 +91,7 @@ pub async fn list(
             }
             RequestFilter::Filed(recorded) => of_run(*recorded, client, began).await?,
         };
-        for entries in [&mut listed.open, &mut listed.closed] {
+        for entries in [&mut listed.open, &mut listed.closed, &mut listed.locks] {
             entries.sort_by(|one, other| {
                 let key = |entry: &ApprovalEntry| (entry.requested_at.clone(), entry.code.clone());
                 key(one).cmp(&key(other))
@@ -187,10 +191,26 @@ async fn of_run(
     let Filings {
         known,
         unknown,
-        unfiled: _,
+        unfiled,
     } = filed(recorded, client, began).await?;
     let requests = reader.approval_requests().await?;
     let mut listed = Listed::default();
+    let open = requests.iter().filter(|request| request.status.is_open());
+    for policy in unfiled.iter().filter(|policy| was_locked(policy)) {
+        let mut open = open.clone();
+        match open.find(|request| request.is_for_policy(&policy.id)) {
+            Some(request) => listed.locks.push(request.entry(
+                Some(policy.kind),
+                policy.name.clone(),
+                claims.as_deref(),
+            )),
+            None => listed.unlocked += 1,
+        }
+    }
+    if listed.unlocked > 0 {
+        // One of these may lock them.
+        listed.unclear = open.filter(|request| request.policy_id.is_none()).count();
+    }
     for Unknown {
         policy,
         filing: _,

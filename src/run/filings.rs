@@ -7,7 +7,9 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Failure;
-use crate::apply::filed::{lacks_justification, may_be_unlisted, not_found, waits_for_another};
+use crate::apply::filed::{
+    is_locked, lacks_justification, may_be_unlisted, not_found, waits_for_another,
+};
 use crate::auth::claims::Claims;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::graph::Reader;
@@ -26,7 +28,8 @@ pub struct Filings {
     pub known: Vec<(RecordedPolicy, PendingApproval)>,
     /// Those for which no request was found.
     pub unknown: Vec<Unknown>,
-    /// Those whose write wants an approval that the run did not ask for, and those that wait for another policy.
+    /// Those whose write wants an approval that the run did not ask for, and those that another request locked or that
+    /// wait for another policy.
     pub unfiled: Vec<RecordedPolicy>,
 }
 
@@ -90,13 +93,23 @@ impl OpenRequests {
     }
 }
 
-/// Whether a policy waits for approval, or may, for a justification with which it can be filed, or for another policy
-/// that waits.
+/// Whether a policy waits for approval, or may, or can be filed.
 pub(super) fn waits(policy: &RecordedPolicy) -> bool {
+    policy.may_be_filed() || waits_unfiled(policy)
+}
+
+/// Whether a policy waits for a justification with which it can be filed, until a request is closed that locks it, or
+/// for another policy that waits.
+fn waits_unfiled(policy: &RecordedPolicy) -> bool {
     let reason = policy.reason.as_ref();
-    policy.may_be_filed()
-        || reason.is_some_and(lacks_justification)
+    reason.is_some_and(lacks_justification)
+        || was_locked(policy)
         || (policy.outcome == Some(Outcome::Pending) && reason.is_some_and(waits_for_another))
+}
+
+/// Whether a run found a policy locked by a request that it could not complete.
+pub(super) fn was_locked(policy: &RecordedPolicy) -> bool {
+    policy.outcome == Some(Outcome::Pending) && policy.reason.as_ref().is_some_and(is_locked)
 }
 
 /// Finds what a run has filed. A request that may not be listed yet is waited for; `began` is the time now.
@@ -143,7 +156,10 @@ pub async fn with_codes(
         open.retain(|request| request.status.is_open());
         let now = began.saturating_add(start.elapsed()).unwrap_or(began);
         let may_come = sought.iter().any(|(policy, filing)| {
+            // A policy has one open request at a time.
+            let is_other_open = open.iter().any(|other| other.is_for_policy(&policy.id));
             !policy.outcome.is_some_and(Outcome::is_good)
+                && !is_other_open
                 && may_be_unlisted(&filing.sent_at, now)
                 && candidates(filing, &open, claims.as_deref()) == 0
         });
@@ -157,32 +173,20 @@ pub async fn with_codes(
         tokio::time::sleep(listing_wait(tries)).await;
         tries += 1;
     };
-    found.unknown = unknown(sought, &open, claims.as_deref());
-    Ok(found)
-}
-
-/// Settles what was not found.
-fn unknown(
-    sought: Vec<(RecordedPolicy, Filing)>,
-    open: &[ApprovalRequest],
-    claims: Option<&Claims>,
-) -> Vec<Unknown> {
-    let unknown = sought.into_iter().filter_map(|(policy, filing)| {
-        let candidates = candidates(&filing, open, claims);
-        let is_known = match policy.outcome {
+    for (policy, filing) in sought {
+        match policy.outcome {
             // What is as planned needs no request.
-            Some(Outcome::Applied | Outcome::Already) => true,
-            // It was locked by another's.
-            Some(Outcome::Pending) => candidates == 0 && !policy.is_taken_over(),
-            Some(Outcome::Failed | Outcome::Stale | Outcome::Skipped) | None => false,
-        };
-        (!is_known).then(|| Unknown {
-            settled: not_found(candidates),
-            policy,
-            filing,
-        })
-    });
-    unknown.collect()
+            Some(Outcome::Applied | Outcome::Already) => {}
+            // The service said that a request is open: it takes no other as long as that is so.
+            Some(Outcome::Pending) if waits_unfiled(&policy) => found.unfiled.push(policy),
+            _ => found.unknown.push(Unknown {
+                settled: not_found(candidates(&filing, &open, claims.as_deref())),
+                policy,
+                filing,
+            }),
+        }
+    }
+    Ok(found)
 }
 
 /// Counts the open requests that a run has filed, or may have. `now` is the time.

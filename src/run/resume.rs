@@ -8,22 +8,23 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::apply::ApplyInput;
+use super::apply::{ApplyInput, Unfiled};
 use super::connect::ServiceSettings;
 use super::filings::{Filings, Unknown, waits, with_codes};
 use super::plan::{PlanRequest, PreparedPlan};
 use super::reviewed::{Origin, check_report};
 use super::rollback::{applied_policy, narrow};
 use super::{Failure, unless_stopped};
-use crate::diagnostic::Sources;
+use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::model::{Assignment, PolicyKind, Source, Target, assignments, same_assignments};
 use crate::plan::rollback::as_recorded;
 use crate::plan::writes::WriteWith;
-use crate::plan::{Annotations, Plan, PlanDiagnostic, PlannedPolicy, Unchanged, guards};
+use crate::plan::{Annotations, Plan, PlanDiagnostic, PlannedPolicy, Selection, Unchanged, guards};
 use crate::report::{Filing, Outcome, PendingApproval, Recorded, RecordedPolicy, Settled};
+use crate::text::count;
 
 /// Makes the plan of what a report says is pending. `began` is the time now.
 ///
@@ -62,6 +63,14 @@ pub async fn plan_resume(
         unchanged: Unchanged::new(),
         unmanaged: None,
     };
+    if !recorded.has_plan() {
+        return Err(Failure::new(
+            Exit::Failure,
+            "the report cannot be resumed: its run ended before it had a plan",
+        )
+        .hint("resume the report of the run that filed the requests"));
+    }
+    let dropped = not_resumed(&recorded, request.selection);
     let Recorded {
         mut policies,
         names,
@@ -72,7 +81,7 @@ pub async fn plan_resume(
         (policy.kind, name(policy))
     })?;
     plan.left_out = left_out;
-    let warnings = warnings.iter();
+    let warnings = warnings.iter().chain(&dropped);
     plan.diagnostics =
         Vec::from_iter(warnings.map(|found| PlanDiagnostic::new(found, &Sources::default())));
     let found = async {
@@ -85,8 +94,21 @@ pub async fn plan_resume(
         unknown,
         unfiled,
     } = found;
+    let mut waiting = Vec::new();
     for policy in unfiled {
-        plan.policies.push(planned(policy, None, write_with));
+        let planned = planned(policy.clone(), None, write_with);
+        waiting.push(Unfiled {
+            kind: planned.kind,
+            id: planned.id.clone(),
+            filing: policy.filing,
+            settled: Settled {
+                outcome: policy.outcome.unwrap_or(Outcome::Pending),
+                reason: policy.reason,
+                written: false,
+                approval: None,
+            },
+        });
+        plan.policies.push(planned);
     }
     let mut filed = BTreeMap::new();
     for (policy, approval) in known {
@@ -135,6 +157,7 @@ pub async fn plan_resume(
         resumes: true,
         skipped,
         filed,
+        unfiled: waiting,
         unknown: not_known,
         ..ApplyInput::new(PreparedPlan::new(plan, annotations, service))
     })
@@ -175,6 +198,50 @@ async fn note_as_planned(
         }
     }
     Ok(found)
+}
+
+/// Warns of the policies that a run left not as planned, and that do not wait for approval.
+fn not_resumed(recorded: &Recorded, selection: &Selection) -> Option<Diagnostic> {
+    const CODE: &str = "not-resumed";
+    let is_left = |policy: &&RecordedPolicy| {
+        let is_good = policy.outcome.is_some_and(Outcome::is_good);
+        !is_good && !waits(policy) && selection.includes(policy.kind, name(policy))
+    };
+    let left: Vec<&RecordedPolicy> = recorded.policies.iter().filter(is_left).collect();
+    let of = |outcome: Option<Outcome>| left.iter().filter(move |policy| policy.outcome == outcome);
+    let mut counts: Vec<(usize, &str)> = Outcome::ALL
+        .into_iter()
+        .map(|outcome| (of(Some(outcome)).count(), outcome.name()))
+        .collect();
+    counts.push((of(None).count(), "not known"));
+    // Their names are not known, nor whether they are meant.
+    let not_started = match selection.is_partial() {
+        true => 0,
+        false => recorded.unmentioned(),
+    };
+    counts.push((not_started, "not started"));
+    counts.retain(|(number, _)| *number > 0);
+    let all: usize = counts.iter().map(|(number, _)| number).sum();
+    if all == 0 {
+        return None;
+    }
+    let counts: Vec<String> = counts
+        .into_iter()
+        .map(|(number, word)| format!("{number} {word}"))
+        .collect();
+    let message = format!(
+        "{} not part of this resume: {}",
+        count(
+            all,
+            "policy that the report's run left not as planned is",
+            "policies that the report's run left not as planned are"
+        ),
+        counts.join(", ")
+    );
+    let warning = Diagnostic::new(Severity::Warning, CODE, None, message);
+    Some(warning.hint(
+        "`assignctl show` and the report name them; only what waits for approval is resumed, so plan again for the others",
+    ))
 }
 
 /// Makes a policy's plan again. Assignments of policy sets that the change leaves alone stay out of a body, as they did

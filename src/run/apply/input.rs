@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::apply::filed::was_not_reached;
 use crate::apply::staleness::{Compared, compare, renamed_policies, unread, without_target};
 use crate::exit::Exit;
 use crate::graph::client::Client;
@@ -35,6 +36,8 @@ pub struct ApplyInput {
     pub filed: BTreeMap<(PolicyKind, String), PendingApproval>,
     /// The writes that may have been filed; they are among those that are not part of the plan.
     pub unknown: Vec<(PlannedPolicy, Filing)>,
+    /// Policies of the plan that wait and have no request of their own.
+    pub unfiled: Vec<Unfiled>,
     /// Whether the plan is what an earlier run has left waiting: each of its policies is looked at by itself.
     pub resumes: bool,
     /// Policies that are not as they were when the plan was saved. If there are any, nothing is
@@ -42,6 +45,25 @@ pub struct ApplyInput {
     pub stale: Vec<Moved>,
     /// What is to be said of policies that end as planned.
     pub notes: Notes,
+}
+
+/// A policy that an earlier run could not file a change of.
+#[derive(Debug)]
+pub struct Unfiled {
+    /// Its kind.
+    pub kind: PolicyKind,
+    /// Its id.
+    pub id: String,
+    /// What was sent last that may have been filed.
+    pub filing: Option<Filing>,
+    /// What that run said of it.
+    pub settled: Settled,
+}
+
+impl Unfiled {
+    fn is(&self, policy: &PlannedPolicy) -> bool {
+        self.kind == policy.kind && self.id == policy.id
+    }
 }
 
 /// What is to be carried out, without the plan.
@@ -52,6 +74,7 @@ pub struct ApplyInputRest {
     skipped: Vec<(PlannedPolicy, Settled)>,
     filed: BTreeMap<(PolicyKind, String), PendingApproval>,
     unknown: Vec<(PlannedPolicy, Filing)>,
+    unfiled: Vec<Unfiled>,
     resumes: bool,
     stale: Vec<Moved>,
     notes: Notes,
@@ -66,6 +89,7 @@ impl ApplyInputRest {
             skipped,
             filed,
             unknown,
+            unfiled,
             resumes,
             stale,
             notes,
@@ -76,6 +100,7 @@ impl ApplyInputRest {
             skipped,
             filed,
             unknown,
+            unfiled,
             resumes,
             stale,
             notes,
@@ -93,6 +118,7 @@ impl ApplyInput {
             skipped,
             filed,
             unknown,
+            unfiled,
             resumes,
             stale,
             notes,
@@ -102,6 +128,7 @@ impl ApplyInput {
             skipped,
             filed,
             unknown,
+            unfiled,
             resumes,
             stale,
             notes,
@@ -109,8 +136,8 @@ impl ApplyInput {
         (plan, rest)
     }
 
-    /// Takes over what an earlier run has filed: whatever becomes of this run, its report resumes as
-    /// well as the one that it came from.
+    /// Takes over what an earlier run has filed, or could not file: whatever becomes of this run, its report resumes
+    /// as well as the one that it came from.
     ///
     /// # Errors
     ///
@@ -125,7 +152,27 @@ impl ApplyInput {
         for (policy, filing) in &self.unknown {
             report.filed(policy, names, Announced::Filing(filing))?;
         }
+        for policy in self.plan.plan.changed() {
+            let Some(unfiled) = self.unfiled_of(policy) else {
+                continue;
+            };
+            if let Some(filing) = &unfiled.filing {
+                report.filed(policy, names, Announced::Filing(filing))?;
+            }
+            report.policy(policy, &unfiled.settled, names)?;
+        }
         Ok(())
+    }
+
+    fn unfiled_of(&self, policy: &PlannedPolicy) -> Option<&Unfiled> {
+        self.unfiled.iter().find(|unfiled| unfiled.is(policy))
+    }
+
+    /// Returns how a policy stands that this run did not come to: as the earlier run left it.
+    pub fn not_reached(&self, policy: &PlannedPolicy, settled: &Settled) -> Option<Settled> {
+        let reason = settled.reason.as_ref().filter(|_| !settled.written)?;
+        let unfiled = self.unfiled_of(policy)?;
+        was_not_reached(settled.outcome, reason).then(|| unfiled.settled.clone())
     }
 
     /// Takes the policies out of a plan that resumes which are to get what no longer exists, unless they have it.
@@ -191,6 +238,7 @@ impl ApplyInput {
             skipped: Vec::new(),
             filed: BTreeMap::new(),
             unknown: Vec::new(),
+            unfiled: Vec::new(),
             resumes: false,
             stale: Vec::new(),
             notes: Notes::new(),

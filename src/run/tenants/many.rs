@@ -295,7 +295,7 @@ impl<H: Host> ManyTenants<'_, H> {
         let (request, stop) = (&self.request, self.stop);
         let input = plan_resume(recorded, &client, &service, request, began, stop).await?;
         Ok(Staged {
-            drawn: Drawn::default(),
+            drawn: self.host.drawn_saved(&input.plan.plan.diagnostics),
             input,
         })
     }

@@ -113,9 +113,12 @@ fn another_change_that_waits_is_pending_and_named_and_nothing_is_sent() {
     assert_eq!(requests(&world).len(), 1);
     assert_eq!(lines(&world, "s.jsonl")[0].get("approval"), None);
     assert_eq!(end(&world, "s.jsonl")["requests"]["writes"], 0);
-    // Nothing can be resumed, and nothing is.
+    // It cannot be resumed as long as the other is open, and that is said.
     decide(&world, "approved", None);
-    world.sandbox("apply --resume s.jsonl --yes").exits(0);
+    world
+        .sandbox("apply --resume s.jsonl --yes")
+        .exits(8)
+        .says(&["another change of the policy waits for approval"]);
     assert_eq!(world.rows("P"), [""; 0]);
 }
 

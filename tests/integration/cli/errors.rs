@@ -17,7 +17,7 @@ const PAGE: &str = include_str!("../../../docs/errors.md");
 const NO_CODES: [&str; 3] = ["all-devices", "all-users", "several-platforms"];
 
 /// Codes whose examples would be too large, or need a tenant that is not the sample.
-const WITHOUT_EXAMPLE: [&str; 58] = [
+const WITHOUT_EXAMPLE: [&str; 59] = [
     "absent-from-policy-set",
     "ambiguous-filter",
     "approvals-unreadable",
@@ -31,6 +31,7 @@ const WITHOUT_EXAMPLE: [&str; 58] = [
     "looser-limit",
     "newer-plan",
     "not-exported",
+    "not-resumed",
     "not-rolled-back",
     "old-plan",
     "missing-plans",

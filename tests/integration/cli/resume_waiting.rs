@@ -5,7 +5,9 @@ use serde_json::{Value, json};
 
 use super::kinds;
 use super::support::World;
-use super::support::gated::{WHY, decide, decide_on, end, file, gated, lines, requests, three};
+use super::support::gated::{
+    WHY, decide, decide_on, end, file, gated, lines, one, requests, set, three,
+};
 use super::support::tenant::{Tenant, group_id, policy_id, policy_mut};
 
 /// Takes the group `B` away, or gives it back.
@@ -139,6 +141,225 @@ fn profile() -> World {
     world
 }
 
+#[test]
+fn what_another_request_locks_is_looked_at_and_filed_once_that_is_closed() {
+    let world = one();
+    file(&world, "--report r.jsonl");
+    world.manifest(&["name: P, include: [group: B]"]);
+    file(&world, "--report s.jsonl");
+    let code = requests(&world)[0]["id"].clone();
+    let code = code.as_str().expect("a code");
+    // The request that locks is named wherever the report is looked at.
+    world.run("show s.jsonl").exits(0).says(&[
+        "pending configurationPolicy P",
+        "`assignctl apply --resume s.jsonl` sends what is approved or no longer locked",
+    ]);
+    world.sandbox("approvals s.jsonl").exits(0).says(&[
+        "configurationPolicy P: waiting for approval",
+        code,
+        "it locks a change of this run, which has not filed it",
+        "Approvals: no open request of this run, and 1 other locks one of its policies.",
+    ]);
+    let listed = world.sandbox("approvals s.jsonl --format json").exits(0);
+    let listed = listed.json();
+    assert_eq!(listed["approvals"][0]["code"], code);
+    assert_eq!(listed["approvals"][0]["locks"], true);
+    world
+        .sandbox("approvals s.jsonl --format markdown")
+        .exits(0)
+        .says(&["it locks a change of this run", code]);
+    world
+        .sandbox("approvals cancel s.jsonl --yes")
+        .exits(0)
+        .says(&["not withdrawn configurationPolicy P", code]);
+    assert_eq!(requests(&world)[0]["status"], "needsApproval");
+    // With and without a justification, and from each new report.
+    let why = format!("--justification {WHY}");
+    for (from, to, why) in [("s", "t", ""), ("t", "u", &*why)] {
+        world
+            .sandbox(&format!(
+                "apply --resume {from}.jsonl --yes {why} --report {to}.jsonl"
+            ))
+            .exits(8)
+            .says(&["another change of the policy waits for approval", code]);
+    }
+    assert_eq!(requests(&world).len(), 1);
+    decide(&world, "rejected", None);
+    world
+        .sandbox("approvals u.jsonl")
+        .exits(0)
+        .says(&["1 policy was locked by a request that is not open any more"]);
+    world
+        .sandbox("apply --resume u.jsonl --yes --report v.jsonl")
+        .exits(6)
+        .says(&["approvalRequired"]);
+    world
+        .sandbox(&format!(
+            "apply --resume v.jsonl --yes {why} --report w.jsonl"
+        ))
+        .exits(8)
+        .says(&["1 pending"]);
+    decide_on(&world, 1, "approved", None);
+    world.sandbox("apply --resume w.jsonl --yes").exits(0);
+    assert_eq!(world.rows("P"), ["+B"]);
+}
+
+/// Where nothing has to be approved any more, it is sent; where the policy has moved, it is stale.
+#[test]
+fn what_was_locked_is_sent_or_stale() {
+    for moved in [false, true] {
+        let world = one();
+        file(&world, "--report r.jsonl");
+        world.manifest(&["name: P, include: [group: B]"]);
+        file(&world, "--report s.jsonl");
+        decide(&world, "rejected", None);
+        set(&world, "policyTypes", json!([]));
+        if moved {
+            assign(&world, "P", 3);
+        }
+        let ran = world.sandbox("apply --resume s.jsonl --yes");
+        match moved {
+            false => ran.exits(0).says(&["1 applied"]),
+            true => ran.exits(6).says(&["1 stale"]),
+        };
+        assert_eq!(world.rows("P"), [if moved { "+C" } else { "+B" }]);
+    }
+}
+
+/// The rollback of a run whose own next step waits: what that run deleted is put back once the step is rejected.
+#[test]
+fn a_rollback_that_was_locked_is_resumed_and_restores() {
+    let profiles = "windowsAutopilotDeploymentProfiles";
+    let world = profile();
+    world.write("m.yaml", "version: 1\npolicies:\n  - {kind: windowsAutopilotDeploymentProfile, name: P, exclude: [{group: A}]}\n");
+    let rows = || {
+        let rows = world.json("tenant.json")[profiles][0]["assignments"].clone();
+        rows.as_array().expect("rows").len()
+    };
+    let why = format!("--yes --justification {WHY}");
+    let allowed = "--allow removals --allow exclusion-lost --allow unassigned";
+    file(&world, &format!("{allowed} --report r1.jsonl"));
+    decide(&world, "approved", None);
+    world
+        .sandbox(&format!("apply --resume r1.jsonl {why} --report r2.jsonl"))
+        .exits(8);
+    assert_eq!(rows(), 0);
+    world
+        .sandbox(&format!("rollback r2.jsonl {why} --report b1.jsonl"))
+        .exits(8)
+        .says(&[
+            "warning[open-requests]",
+            "1 waiting for approval",
+            "another change of the policy waits for approval",
+        ]);
+    decide_on(&world, 1, "rejected", None);
+    world
+        .sandbox(&format!("apply --resume b1.jsonl {why} --report b2.jsonl"))
+        .exits(8)
+        .says(&["1 pending"]);
+    decide_on(&world, 2, "approved", None);
+    world.sandbox("apply --resume b2.jsonl --yes").exits(0);
+    assert_eq!(rows(), 1);
+}
+
+/// The service does not say what a removal removes, so that another run's report cannot complete it.
+#[test]
+fn what_an_earlier_run_has_filed_and_the_service_does_not_describe_stays_pending() {
+    let world = World::with(
+        &gated().policy("P", &["+A", "+B"]).policy("Q", &[]),
+        &[
+            "name: P, include: [group: A]",
+            "name: Q, include: [group: A]",
+        ],
+    );
+    file(&world, "--write-with create --report r.jsonl");
+    file(&world, "--write-with create --report s.jsonl");
+    decide(&world, "approved", None);
+    world
+        .sandbox("apply --resume s.jsonl --yes --report t.jsonl")
+        .exits(8)
+        .says(&[
+            "1 applied, 1 pending",
+            "is resumed by the report of the run that filed it",
+        ]);
+    world
+        .sandbox("apply --resume r.jsonl --yes")
+        .exits(0)
+        .says(&["1 applied, 1 already"]);
+    world
+        .sandbox("apply --resume t.jsonl --yes")
+        .exits(0)
+        .says(&["1 already"]);
+}
+
+#[test]
+fn a_policy_that_a_resume_did_not_come_to_waits_on() {
+    let world = World::with(
+        &gated().policy("P", &[]).policy("Q", &[]),
+        &["match: '?', include: [group: A]"],
+    );
+    file(&world, "--only Q --report q.jsonl");
+    world.manifest(&["match: '?', include: [group: B]"]);
+    file(&world, "--report r.jsonl");
+    decide(&world, "rejected", None);
+    let why = format!("--yes --justification {WHY}");
+    let resume = format!("apply --resume r.jsonl {why} --fail-fast --concurrency 1");
+    world
+        .sandbox(&format!("{resume} --report s.jsonl"))
+        .exits(6)
+        .says(&["1 pending, 1 failed"]);
+    world
+        .sandbox(&format!("apply --resume s.jsonl {why}"))
+        .exits(8)
+        .says(&["1 pending", "warning[not-resumed]", "1 failed"]);
+    assert_eq!(requests(&world).len(), 3);
+}
+
+#[test]
+fn policies_that_a_resume_leaves_out_are_counted() {
+    let world = three();
+    file(&world, "--report r.jsonl");
+    decide(&world, "approved", None);
+    // As if Q had failed, and the run had not come to R.
+    let report = world.read("r.jsonl");
+    let is_of = |name: &str, line: &str| line.contains(&format!("\"name\":\"{name}\""));
+    let policies = report.lines();
+    let policies = policies.filter(|line| !is_of("Q", line) && !is_of("R", line));
+    let mut kept: Vec<String> = policies.map(str::to_owned).collect();
+    let mut settled = lines(&world, "r.jsonl").into_iter();
+    let mut failed = settled.find(|line| line["name"] == "Q").expect("its line");
+    let fields = failed.as_object_mut().expect("an object");
+    fields.remove("approval");
+    fields.insert("outcome".to_owned(), json!("failed"));
+    fields.insert("written".to_owned(), json!(false));
+    kept.insert(1, failed.to_string());
+    world.write("r.jsonl", &(kept.join("\n") + "\n"));
+    let said = "2 policies that the report's run left not as planned are not part of this resume: 1 failed, 1 not started";
+    world
+        .sandbox("apply --resume r.jsonl --yes --format markdown")
+        .exits(0)
+        .says(&["warning[not-resumed]", said, "plan again for the others"]);
+    let ran = world.sandbox("apply --resume r.jsonl --yes --format json");
+    let found = ran.exits(0).json()["diagnostics"][0].clone();
+    assert_eq!(found["code"], "not-resumed", "{found}");
+    world
+        .sandbox("apply --resume r.jsonl --yes --only P")
+        .exits(0)
+        .says_nothing_of("not-resumed");
+}
+
+#[test]
+fn a_report_without_a_plan_has_nothing_to_resume() {
+    let world = one();
+    world
+        .sandbox("apply none.yaml --yes --report r.jsonl")
+        .exits(3);
+    world
+        .sandbox("apply --resume r.jsonl --yes")
+        .exits(1)
+        .says(&["its run ended before it had a plan"]);
+}
+
 /// They are looked at before their requests are waited for, which a new one takes a minute.
 #[test]
 fn what_is_as_planned_is_already_whatever_became_of_its_request() {
@@ -162,7 +383,10 @@ fn what_is_as_planned_is_already_whatever_became_of_its_request() {
         .collect();
     stands.sort_by_key(Value::to_string);
     assert_eq!(stands, ["cancelled", "completed", "completed"]);
-    world.sandbox("apply --resume s.jsonl --yes").exits(0);
+    world
+        .sandbox("apply --resume s.jsonl --yes")
+        .exits(0)
+        .says_nothing_of("not-resumed");
 }
 
 #[test]
