@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use assignctl::plan::Plan;
 use assignctl::plan::writes::{WriteWith, steps};
+use assignctl::plan::{Plan, PlannedPolicy};
+use assignctl::report::{Outcome, Recorded};
+use assignctl::run::apply::ApplyInput;
 use assignctl_sandbox::Tenant;
 use serde_json::Value;
 
@@ -113,6 +115,20 @@ pub(super) fn all_devices_were_free(log: &[Sent]) {
         holders.remove(object(sent));
         let holder = holders.iter().find(|(_, has)| **has);
         assert!(holder.is_none(), "{} while {holder:?} has them", sent.path);
+    }
+}
+
+/// What a run has left pending is looked at by the one that resumes, or known not to have been filed.
+pub(super) fn nothing_that_waits_is_dropped(recorded: &Recorded, resumed: &ApplyInput) {
+    let pending = recorded.policies.iter();
+    let pending = pending.filter(|policy| policy.outcome == Some(Outcome::Pending));
+    for policy in pending {
+        let is_it = |other: &PlannedPolicy| (other.kind, &other.id) == (policy.kind, &policy.id);
+        let mut skipped = resumed.skipped.iter();
+        assert!(
+            resumed.plan.plan.changed().any(is_it) || skipped.any(|(other, _)| is_it(other)),
+            "dropped: {policy:#?}"
+        );
     }
 }
 

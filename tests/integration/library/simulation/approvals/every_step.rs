@@ -5,7 +5,7 @@ use std::time::Duration;
 use assignctl::plan::writes::WriteWith;
 use assignctl_sandbox::{ApprovalStatus, Tenant, target};
 
-use super::stage::{End, Stage, kind};
+use super::stage::{End, Stage, is_anothers, kind};
 use crate::library::support::world::in_virtual_time;
 use crate::ordinary::{collection, of_what};
 
@@ -93,7 +93,8 @@ async fn to_the_end(stage: &mut Stage, newest_first: bool) {
             break;
         }
     }
-    for request in &stage.world.tenant().approval_requests {
+    let requests = &stage.world.tenant().approval_requests;
+    for request in requests.iter().filter(|request| !is_anothers(request)) {
         assert_eq!(request.status, ApprovalStatus::Completed, "{request:#?}");
     }
     let plan = stage.world.plan(&stage.wishes[0]).await;
@@ -184,5 +185,35 @@ fn killed_at_any_step_of_resuming_the_write_is_sent_once() {
                 }
             }
         }
+    }
+}
+
+/// Another's request locked the policy and was rejected: no report but that of the run that was killed is left.
+#[test]
+fn killed_at_any_step_of_resuming_what_was_locked_it_is_not_lost() {
+    for change in CHANGES {
+        let mut filed = 0;
+        for steps in 1.. {
+            let (killed, requests) = in_virtual_time(async {
+                let mut stage = stage(change);
+                let plan = stage.world.plan(&stage.wishes[0]).await;
+                stage.lock(&plan.changed().next().expect("a change").id);
+                stage.apply_wish(0, End::Own).await;
+                let report = stage.reports.remove(0);
+                stage.reject_anothers();
+                begin(&mut stage, change.3);
+                stage.resume_report(&report.text, End::Killed(steps)).await;
+                let killed = stage.killed > 0;
+                tokio::time::sleep(Duration::from_secs(60)).await;
+                let filed = requests(&stage) - 1;
+                to_the_end(&mut stage, false).await;
+                (killed, filed)
+            });
+            filed += requests;
+            if !killed {
+                break;
+            }
+        }
+        assert!(filed > 1, "{change:?}: killed before all was filed");
     }
 }

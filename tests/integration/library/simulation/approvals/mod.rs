@@ -7,6 +7,7 @@
 
 mod checks;
 mod every_step;
+mod locks;
 mod stage;
 
 use std::ops::Range;
@@ -38,6 +39,7 @@ fn nothing_is_filed_twice_and_no_code_is_lost_or_used_for_anything_else() {
         killed,
         found,
         held,
+        locked,
         faults,
     } = seen;
     let enough = |number: usize, of_a_hundred: usize| number * 100 >= seeds * of_a_hundred;
@@ -51,6 +53,7 @@ fn nothing_is_filed_twice_and_no_code_is_lost_or_used_for_anything_else() {
                 && enough(killed, 50)
                 && enough(found, 2)
                 && enough(held, 20)
+                && enough(locked, 20)
                 && enough(faults, 100)),
         "too little happened: {seen:?}"
     );
@@ -79,6 +82,8 @@ struct Seen {
     found: usize,
     /// Policies that were to get all devices before another one had given them up.
     held: usize,
+    /// Policies that another's request locked until it was rejected.
+    locked: usize,
     faults: usize,
 }
 
@@ -94,6 +99,7 @@ impl Seen {
             killed,
             found,
             held,
+            locked,
             faults,
         } = other;
         self.seeds += seeds;
@@ -105,6 +111,7 @@ impl Seen {
         self.killed += killed;
         self.found += found;
         self.held += held;
+        self.locked += locked;
         self.faults += faults;
     }
 }
@@ -135,6 +142,7 @@ async fn story(seed: u64) -> Seen {
         }
     }
     stage.no_code_is_lost().await;
+    stage.another_locks().await;
     stage.come_to_an_end().await;
     stage.seen()
 }

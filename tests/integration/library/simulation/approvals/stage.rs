@@ -16,14 +16,18 @@ use assignctl::run::filings::with_codes;
 use assignctl::run::plan::PlanRequest;
 use assignctl::run::resume::plan_resume;
 use assignctl_sandbox::{
-    ApprovalRequest, ApprovalStatus, Decision, Machine, Party, SameBody, Tenant, guid_from, target,
+    ApprovalRequest, ApprovalStatus, Collection, Decision, Machine, Party, SameBody, Tenant,
+    guid_from, target,
 };
 use serde_json::Value;
 
 use super::super::scenario::one_of;
 use super::super::seeds::say;
 use super::super::{Mortal, faults};
-use super::checks::{all_devices_were_free, codes_are_used_rightly, filings_are_needed};
+use super::checks::{
+    all_devices_were_free, codes_are_used_rightly, filings_are_needed,
+    nothing_that_waits_is_dropped,
+};
 use super::{HOUR, Seen};
 use crate::library::property::policies;
 use crate::library::support::runs::{service_settings, whole_plan};
@@ -60,11 +64,12 @@ pub(super) struct Stage {
     runs: u64,
     /// Whether the service says what requests are for.
     is_open: bool,
-    calm: Arc<AtomicBool>,
+    pub(super) calm: Arc<AtomicBool>,
     faults: Arc<AtomicUsize>,
     pub(super) killed: usize,
     found: usize,
     held: usize,
+    pub(super) locked: usize,
 }
 
 pub(super) fn kind(name: &str) -> PolicyKind {
@@ -177,6 +182,7 @@ impl Stage {
             killed: 0,
             found: 0,
             held: 0,
+            locked: 0,
             dice,
         };
         stage.world.wire.keep_answers();
@@ -269,7 +275,7 @@ impl Stage {
         true
     }
 
-    fn now(&self) -> jiff::Timestamp {
+    pub(super) fn now(&self) -> jiff::Timestamp {
         jiff::Timestamp::try_from(self.world.wall()).expect("a time")
     }
 
@@ -281,8 +287,10 @@ impl Stage {
         };
         let (client, stop) = (&self.world.client, &self.world.stop);
         let began = self.now();
-        let input = plan_resume(read(report), client, &service, &request, began, stop).await;
+        let recorded = read(report);
+        let input = plan_resume(recorded.clone(), client, &service, &request, began, stop).await;
         let input = input.ok()?;
+        nothing_that_waits_is_dropped(&recorded, &input);
         *lock(&self.world.names) = input.plan.annotations.names.clone();
         self.world.settings.approval.filed = input.filed.clone();
         // The time that went by as requests were looked for.
@@ -293,7 +301,7 @@ impl Stage {
     }
 
     /// Carries a plan out until the end that is meant for the process, and checks what it sent.
-    async fn carry_out(&mut self, plan: &Plan, first: usize, end: End) {
+    pub(super) async fn carry_out(&mut self, plan: &Plan, first: usize, end: End) {
         let applying = self.world.apply_watched(plan, &Silent);
         let results = match end {
             End::Own => Some(applying.await),
@@ -374,31 +382,8 @@ impl Stage {
                 policy.assignments.clear();
                 policy.assign(target::group(&group.id));
             } else if !is_locked {
-                let number = tenant.approval_requests.len();
-                let body =
-                    serde_json::json!({"assignments": [{"target": target::group(&group.id)}]});
-                machine
-                    .tenant_mut()
-                    .approval_requests
-                    .push(ApprovalRequest {
-                        id: guid_from(&format!("another's {number}")),
-                        collection: place.segment().to_owned(),
-                        object: policy.id.clone(),
-                        method: "POST".to_owned(),
-                        path: format!("deviceManagement/{}/{}/assign", place.segment(), policy.id),
-                        body: body.to_string(),
-                        requestor: Party {
-                            application: guid_from("another application"),
-                            user: None,
-                        },
-                        justification: "another's".to_owned(),
-                        approver: None,
-                        approval_justification: None,
-                        filed: time,
-                        expires: time + jiff::SignedDuration::from_hours(72),
-                        changed: time,
-                        status: ApprovalStatus::NeedsApproval,
-                    });
+                let request = anothers(&tenant, place, &policy.id, &group.id, time);
+                machine.tenant_mut().approval_requests.push(request);
             }
         });
     }
@@ -501,10 +486,11 @@ impl Stage {
         settings.approval.wait = Duration::ZERO;
     }
 
-    /// Whether a request is open.
+    /// Whether a request of ours is open.
     pub(super) fn has_open(&self) -> bool {
         let requests = self.world.tenant().approval_requests;
-        requests.iter().any(|request| request.status.is_open())
+        let mut own = requests.iter().filter(|request| !is_anothers(request));
+        own.any(|request| request.status.is_open())
     }
 
     pub(super) fn approve_all(&self) {
@@ -538,16 +524,47 @@ impl Stage {
             killed: self.killed,
             found: self.found,
             held: self.held,
+            locked: self.locked,
             faults: self.faults.load(Ordering::Relaxed),
         }
     }
 }
 
-fn is_anothers(request: &ApprovalRequest) -> bool {
+pub(super) fn is_anothers(request: &ApprovalRequest) -> bool {
     request.justification == "another's"
 }
 
-fn read(report: &str) -> Recorded {
+pub(super) fn anothers(
+    tenant: &Tenant,
+    place: Collection,
+    id: &str,
+    group: &str,
+    time: jiff::Timestamp,
+) -> ApprovalRequest {
+    let number = tenant.approval_requests.len();
+    let body = serde_json::json!({"assignments": [{"target": target::group(group)}]});
+    ApprovalRequest {
+        id: guid_from(&format!("another's {number}")),
+        collection: place.segment().to_owned(),
+        object: id.to_owned(),
+        method: "POST".to_owned(),
+        path: format!("deviceManagement/{}/{id}/assign", place.segment()),
+        body: body.to_string(),
+        requestor: Party {
+            application: guid_from("another application"),
+            user: None,
+        },
+        justification: "another's".to_owned(),
+        approver: None,
+        approval_justification: None,
+        filed: time,
+        expires: time + jiff::SignedDuration::from_hours(72),
+        changed: time,
+        status: ApprovalStatus::NeedsApproval,
+    }
+}
+
+pub(super) fn read(report: &str) -> Recorded {
     report::read(report.as_bytes()).expect("a report")
 }
 
