@@ -1,6 +1,6 @@
 //! What is wrong or odd, where, and what to do about it.
 //!
-//! A diagnostic is a value: the rooms that find something make one, `render` draws it. Manifest
+//! A diagnostic is a value: modules that find a problem create one, `render` draws it. Manifest
 //! texts are kept in [`Sources`], so that a fault found late (a group the tenant does not have)
 //! is shown on the line that names it.
 
@@ -13,7 +13,7 @@ pub enum Severity {
     Error,
     /// May be wrong; goes on.
     Warning,
-    /// Worth knowing, and as it should be.
+    /// RetentionClass knowing, and as it should be.
     Info,
 }
 

@@ -87,7 +87,7 @@ pub fn remove_earlier(path: &Path) -> io::Result<()> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    keep_names(match path.parent() {
+    sync_folder(match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     });
@@ -214,7 +214,7 @@ fn is_stream(path: &Path) -> bool {
 fn put(file: NamedTempFile, path: &Path, folder: &Path) -> io::Result<File> {
     file.as_file().sync_all()?;
     let file = file.persist(path).map_err(|error| error.error)?;
-    keep_names(folder);
+    sync_folder(folder);
     Ok(file)
 }
 
@@ -226,7 +226,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
         .collect();
     std::fs::create_dir_all(folder)?;
     for made in missing {
-        keep_names(match made.parent() {
+        sync_folder(match made.parent() {
             Some(above) if !above.as_os_str().is_empty() => above,
             _ => Path::new("."),
         });
@@ -236,7 +236,7 @@ fn make_folder(folder: &Path) -> io::Result<()> {
 
 /// Makes the names in a folder durable: a new name is, once its folder is. Where folders cannot be
 /// opened (Windows), the file system sees to it.
-fn keep_names(folder: &Path) {
+fn sync_folder(folder: &Path) {
     if let Ok(folder) = File::open(folder) {
         folder.sync_all().ok();
     }

@@ -4,7 +4,7 @@
 #![no_main]
 
 use assignctl::graph::observe::RequestCounts;
-use assignctl::report::{self, Announced, Outcome, Reason, Report, Results, Settled};
+use assignctl::report::{self, Announced, Outcome, Reason, Report, Results, PolicyResult};
 use assignctl_fuzz::read_plan;
 use libfuzzer_sys::fuzz_target;
 
@@ -29,7 +29,7 @@ fuzz_target!(|text: &str| {
         written
             .sending(policy, names, REQUEST_ID, Announced::Write)
             .expect("memory");
-        let settled = Settled {
+        let settled = PolicyResult {
             outcome: Outcome::Failed,
             reason: Some(Reason {
                 code: policy.id.clone(),

@@ -91,7 +91,7 @@ pub(crate) struct Spec {
     /// The type of an assignment, without its namespace.
     pub(crate) element: &'static str,
     /// The form of the assignments' ids.
-    pub(crate) row_ids: RowIds,
+    pub(crate) row_ids: AssignmentIds,
     pub(crate) source: SourceForm,
     pub(crate) extras: Extras,
     pub(crate) targets: &'static [TargetType],
@@ -154,7 +154,7 @@ pub(crate) enum Writes {
 
 /// How assignments are identified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RowIds {
+pub(crate) enum AssignmentIds {
     /// `{policy}_{target}`
     Target,
     /// `{policy}:{target}`

@@ -136,7 +136,7 @@ fn slow_down() -> Fault {
 }
 
 /// Bends an answer as a service that deviates gives it.
-pub(crate) fn bend(tenant: &Tenant, call: &Call<'_>, mut reply: Reply) -> Reply {
+pub(crate) fn distort_response(tenant: &Tenant, call: &Call<'_>, mut reply: Reply) -> Reply {
     if call.method != "GET" || tenant.service.deviations.is_empty() {
         return reply;
     }

@@ -305,7 +305,7 @@ impl Machine {
 
     /// Refuses a write to app protection that comes too soon after another. Two refusals are known, and a
     /// client may meet either.
-    pub(crate) fn check_rest(&self, policy: &Policy, now: Duration) -> Result<(), Fault> {
+    pub(crate) fn check_write_cooldown(&self, policy: &Policy, now: Duration) -> Result<(), Fault> {
         let is_managed = policy.collection.spec().pool == Pool::ManagedApplications;
         if is_managed
             && self.tenant.service.managed_app_lag > 0.0

@@ -152,7 +152,7 @@ fn let_in(
     place.clone_from(&call.place);
     deviations::refuse(machine.tenant(), machine.requests, &call)?;
     let reply = dispatch(machine, &call, moment)?;
-    Ok(deviations::bend(machine.tenant(), &call, reply))
+    Ok(deviations::distort_response(machine.tenant(), &call, reply))
 }
 
 fn dispatch(machine: &mut Machine, call: &Call<'_>, moment: Moment<'_>) -> Result<Reply, Fault> {

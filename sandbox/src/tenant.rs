@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::approval_request::ApprovalRequest;
-use crate::collections::{Collection, ObjectIds, RowIds, SourceForm};
+use crate::collections::{AssignmentIds, Collection, ObjectIds, SourceForm};
 use crate::encoding::guid_from;
 use crate::switches::Switches;
 use crate::target::target_id;
@@ -402,10 +402,10 @@ pub(crate) fn row_id(collection: Collection, policy_id: &str, row: &Assignment) 
     let target = target_id(&row.target);
     let source = i32::from(row.source != "direct");
     match collection.spec().row_ids {
-        RowIds::Target => format!("{policy_id}_{target}"),
-        RowIds::Colon => format!("{policy_id}:{target}"),
-        RowIds::Source => format!("{policy_id}_{target}_{source}"),
-        RowIds::Intent => {
+        AssignmentIds::Target => format!("{policy_id}_{target}"),
+        AssignmentIds::Colon => format!("{policy_id}:{target}"),
+        AssignmentIds::Source => format!("{policy_id}_{target}_{source}"),
+        AssignmentIds::Intent => {
             let intent = match row.properties.get("intent").and_then(Value::as_str) {
                 Some("required") => 1,
                 Some("uninstall") => 2,
@@ -414,7 +414,7 @@ pub(crate) fn row_id(collection: Collection, policy_id: &str, row: &Assignment) 
             };
             format!("{target}_{intent}_{source}")
         }
-        RowIds::Opaque => guid_from(&format!("{policy_id}/{target}/{source}")),
+        AssignmentIds::Opaque => guid_from(&format!("{policy_id}/{target}/{source}")),
     }
 }
 

@@ -24,7 +24,7 @@ use super::progress::{Progress, Seen, Sent};
 use super::request::request;
 use super::staleness::moved_since;
 use super::withdraw::withdraw;
-use super::{Outcome, Reason, Settled, Worker};
+use super::{Outcome, PolicyResult, Reason, Worker};
 use crate::graph::approvals::{ApprovalRequest, ApprovalStatus, RequestMatch};
 use crate::graph::error::ServiceError;
 use crate::graph::retry::{LISTING_TRIES, LISTING_WAIT};
@@ -33,7 +33,7 @@ use crate::graph::writer::ApprovalHeader;
 use crate::model::LiveAssignment;
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{WriteWith, steps};
-use crate::report::{Announced, Filing, PendingApproval, Withdrawn};
+use crate::report::{Announced, FilingAttempt, PendingApproval, Withdrawn};
 
 /// What is known of a policy's approval before it is written.
 pub(super) enum Before {
@@ -47,11 +47,11 @@ pub(super) enum Before {
 
 impl Worker<'_> {
     /// Learns what has to be known of a policy's approval, before its last look.
-    pub(super) async fn approval_before(
+    pub(super) async fn load_approval_context(
         &self,
         policy: &PlannedPolicy,
         progress: &Progress,
-    ) -> Result<Before, Settled> {
+    ) -> Result<Before, PolicyResult> {
         if let Some(filed) = self.approvals.filed(policy) {
             let request = self.reader.approval_request(&filed.code).await;
             let request = request
@@ -113,7 +113,7 @@ impl Worker<'_> {
         before: Before,
         seen: &Seen,
         write: &mut WriteRequest,
-    ) -> Result<Option<ApprovalHeader>, Settled> {
+    ) -> Result<Option<ApprovalHeader>, PolicyResult> {
         match before {
             Before::Unasked => Ok(Some(ApprovalHeader::None)),
             Before::Filed(filed, request) => {
@@ -133,7 +133,7 @@ impl Worker<'_> {
                             "{message}; its request `{}` is not sent, and can be withdrawn with `assignctl approvals cancel` and the report",
                             filed.code
                         );
-                        return Err(Settled::not_as_planned(Outcome::Stale, reason));
+                        return Err(PolicyResult::not_as_planned(Outcome::Stale, reason));
                     }
                 }
                 self.may_complete(policy, filed, *request).map(Some)
@@ -153,9 +153,9 @@ impl Worker<'_> {
         }
     }
 
-    fn filing(&self, write: &WriteRequest, sent_at: Timestamp) -> Filing {
+    fn filing(&self, write: &WriteRequest, sent_at: Timestamp) -> FilingAttempt {
         let justification = self.settings.approval.justification.as_deref();
-        Filing::of(
+        FilingAttempt::of(
             write,
             time(sent_at),
             justification.unwrap_or_default(),
@@ -175,7 +175,7 @@ impl Worker<'_> {
         let filing = self.filing(&write, at);
         let filed = self.approvals.filed(policy);
         let announced = match (&header, &filed) {
-            (ApprovalHeader::Justification(_), _) => Announced::Filing(&filing),
+            (ApprovalHeader::Justification(_), _) => Announced::FilingAttempt(&filing),
             (ApprovalHeader::Code(_), Some(filed)) => Announced::Approved(filed),
             (ApprovalHeader::Code(_), None) | (ApprovalHeader::None, _) => Announced::Write,
         };
@@ -208,7 +208,7 @@ impl Worker<'_> {
         policy: &PlannedPolicy,
         filed: PendingApproval,
         request: Option<ApprovalRequest>,
-    ) -> Result<ApprovalHeader, Settled> {
+    ) -> Result<ApprovalHeader, PolicyResult> {
         let Some(request) = request else {
             if may_be_unlisted(&filed.filed_at, self.approvals.now()) {
                 return Err(pending(filed, None, None));
@@ -271,8 +271,8 @@ impl Worker<'_> {
         policy: &PlannedPolicy,
         outcome: Outcome,
         before: Before,
-    ) -> Settled {
-        let settled = Settled::as_planned(outcome);
+    ) -> PolicyResult {
+        let settled = PolicyResult::as_planned(outcome);
         let Before::Filed(filed, request) = before else {
             return settled;
         };
@@ -285,7 +285,7 @@ impl Worker<'_> {
             Some(_) => return settled,
             // It may be open all the same.
             None => {
-                return Settled {
+                return PolicyResult {
                     approval: Some(Box::new(filed)),
                     ..settled
                 };
@@ -306,21 +306,21 @@ impl Worker<'_> {
                 (Reason::new("approvalNotWithdrawn", message), Some(filed))
             }
         };
-        Settled {
+        PolicyResult {
             reason: Some(reason),
             approval: approval.map(Box::new),
             ..settled
         }
     }
 
-    /// Settles a policy that has an open request. `alike` are the writes that would do.
+    /// Settles a policy that has an open request. `alike` are the equivalent writes.
     fn found(
         &self,
         policy: &PlannedPolicy,
         progress: &Progress,
         open: &[ApprovalRequest],
         alike: &[WriteRequest],
-    ) -> Option<Settled> {
+    ) -> Option<PolicyResult> {
         let request = open.first()?;
         let own = request.is_own(self.approvals.claims.as_deref());
         let who = request.who();
@@ -362,14 +362,14 @@ impl Worker<'_> {
                 request.id
             )));
         };
-        let filing = Filing {
+        let filing = FilingAttempt {
             // Its exact bytes, as they were filed.
             body: request.body.clone().or_else(|| {
                 let body = write.body.as_deref();
                 body.map(|body| String::from_utf8_lossy(body).into_owned())
             }),
             // Where the service does not say who filed it, it need not have been this identity: the write
-            // is the same, and the service takes the code from whoever filed it only.
+            // is the same, and the service accepts the code only from whoever filed it.
             identity: match own == Some(true) || (is_ours && is_at) {
                 true => self.approvals.identity().map(str::to_owned),
                 false => request.filer().map(str::to_owned),
@@ -386,8 +386,13 @@ impl Worker<'_> {
     }
 
     /// Settles a policy whose write was just filed.
-    pub(super) async fn filed(&self, policy: &PlannedPolicy, sent: &Sent, code: String) -> Settled {
-        // A code files nothing; whatever this is, it is not known to the run.
+    pub(super) async fn filed(
+        &self,
+        policy: &PlannedPolicy,
+        sent: &Sent,
+        code: String,
+    ) -> PolicyResult {
+        // A write with a code should file nothing; this request is unexpected.
         if sent.is_approved() {
             return failed(Reason::new(
                 "approvalRefused",
@@ -417,7 +422,7 @@ impl Worker<'_> {
         seen: &Seen,
         sent: &Sent,
         error: &ServiceError,
-    ) -> Option<Settled> {
+    ) -> Option<PolicyResult> {
         if let ApprovalHeader::Code(code) = &sent.header {
             let rule = match error.status {
                 403 => "; it takes it from the identity that filed it, and before it expires",
@@ -480,7 +485,7 @@ fn is_completed(request: &Option<ApprovalRequest>) -> bool {
     status == Some(ApprovalStatus::Completed)
 }
 
-/// Writes a time out, to the part of a second by which writes are told apart.
+/// Formats a time with fractional seconds, so that writes can be distinguished.
 fn time(time: Timestamp) -> String {
     time.strftime("%FT%T.%3fZ").to_string()
 }

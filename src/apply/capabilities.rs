@@ -17,7 +17,7 @@ use crate::model::PolicyKind;
 
 /// How many policies may probe inconclusively whether assignments of policy sets are kept. One
 /// may fail for a reason of its own; each takes more than a minute while others wait.
-const PROBES_IN_VAIN: usize = 2;
+const MAX_INCONCLUSIVE_PROBES: usize = 2;
 
 /// What is known of something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -39,9 +39,9 @@ pub(super) enum Capability {
 
 /// Something that the first try finds out.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Question(Arc<watch::Sender<Capability>>);
+pub(super) struct CapabilityCell(Arc<watch::Sender<Capability>>);
 
-impl Question {
+impl CapabilityCell {
     /// Returns what is known, after the probe that is under way, if any; the probe, to the first
     /// that asks.
     pub(super) async fn answer(&self) -> Result<Capability, Probe> {
@@ -110,17 +110,17 @@ impl Drop for Probe {
 /// What is known of the service in this run.
 #[derive(Debug, Default)]
 pub(super) struct Capabilities {
-    create_routes: Mutex<HashMap<PolicyKind, Question>>,
+    create_routes: Mutex<HashMap<PolicyKind, CapabilityCell>>,
     /// The kinds whose `assign` is behind a cast only.
     casts: Mutex<BTreeSet<PolicyKind>>,
-    policy_set_assignments: Question,
+    policy_set_assignments: CapabilityCell,
     assignments_were_dropped: AtomicBool,
     probes_in_vain: AtomicUsize,
 }
 
 impl Capabilities {
     /// Whether a kind has the create route.
-    pub(super) fn create_route(&self, kind: PolicyKind) -> Question {
+    pub(super) fn create_route(&self, kind: PolicyKind) -> CapabilityCell {
         let mut routes = self
             .create_routes
             .lock()
@@ -141,14 +141,14 @@ impl Capabilities {
     }
 
     /// Whether `assign` keeps the assignments of policy sets that its body leaves out.
-    pub(super) fn policy_set_assignments(&self) -> Question {
+    pub(super) fn policy_set_assignments(&self) -> CapabilityCell {
         self.policy_set_assignments.clone()
     }
 
     /// Notes that a probe of [`Self::policy_set_assignments`] ended without an answer.
-    pub(super) fn note_probe_in_vain(&self, probe: Probe) {
+    pub(super) fn note_inconclusive_probe(&self, probe: Probe) {
         let before = self.probes_in_vain.fetch_add(1, Ordering::AcqRel);
-        if before + 1 >= PROBES_IN_VAIN {
+        if before + 1 >= MAX_INCONCLUSIVE_PROBES {
             probe.learn(Capability::Unclear);
         }
     }

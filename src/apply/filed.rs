@@ -4,7 +4,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::progress::{Progress, WAIT_TOO_LONG};
-use super::{Outcome, Reason, Settled};
+use super::{Outcome, PolicyResult, Reason};
 use crate::graph::approvals::same_body;
 use crate::graph::error::ServiceError;
 use crate::graph::retry::LISTED_WITHIN;
@@ -17,10 +17,10 @@ use crate::model::{
 };
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{Step, Strategy, steps_by};
-use crate::report::{Filing, PendingApproval};
+use crate::report::{FilingAttempt, PendingApproval};
 use crate::text::count;
 
-impl Filing {
+impl FilingAttempt {
     /// Keeps a write that is about to leave.
     pub(super) fn of(
         write: &WriteRequest,
@@ -154,7 +154,7 @@ pub(super) fn pending(
     filed: PendingApproval,
     who: Option<String>,
     status: Option<ApprovalStatus>,
-) -> Settled {
+) -> PolicyResult {
     let by = who
         .map(|who| format!(", filed by {who}"))
         .unwrap_or_default();
@@ -166,15 +166,15 @@ pub(super) fn pending(
         _ => format!("waits for a second administrator's approval until {expires}"),
     };
     let message = format!("{state}: request `{}`{by}", filed.code);
-    Settled {
+    PolicyResult {
         approval: Some(Box::new(filed)),
-        ..Settled::not_as_planned(Outcome::Pending, Reason::new("pendingApproval", message))
+        ..PolicyResult::not_as_planned(Outcome::Pending, Reason::new("pendingApproval", message))
     }
 }
 
 /// A policy that is locked by a request that this run cannot complete.
-pub(super) fn locked(message: &str) -> Settled {
-    Settled::not_as_planned(Outcome::Pending, Reason::new("lockedByApproval", message))
+pub(super) fn locked(message: &str) -> PolicyResult {
+    PolicyResult::not_as_planned(Outcome::Pending, Reason::new("lockedByApproval", message))
 }
 
 /// Whether a run ended before a policy's turn.
@@ -200,7 +200,7 @@ pub(super) fn held(
     target: &Target,
     holder: &LivePolicy,
     outcome: Option<Option<Outcome>>,
-) -> Settled {
+) -> PolicyResult {
     let target = target.type_name();
     let LivePolicy { name, id, .. } = holder;
     let (outcome, said) = match outcome {
@@ -214,7 +214,7 @@ pub(super) fn held(
     let message = format!(
         "only one {kind} can have `{target}`, and `{name}` ({id}) {said}; nothing was sent"
     );
-    Settled::not_as_planned(outcome, Reason::new("targetHeld", message))
+    PolicyResult::not_as_planned(outcome, Reason::new("targetHeld", message))
 }
 
 /// Whether a policy waits for another one, with whose report it goes on.
@@ -224,11 +224,11 @@ pub fn waits_for_another(reason: &Reason) -> bool {
 
 /// What becomes of a write that was announced, and that no open request is known to be for. `unclear`
 /// are the requests that may be: the service does not say which policy they are for.
-pub fn not_found(unclear: usize) -> Settled {
+pub fn not_found(unclear: usize) -> PolicyResult {
     const NOT_KNOWN: &str = "this write may have been filed for approval, and";
     if unclear == 0 {
         let message = format!("{NOT_KNOWN} no open request asks for it");
-        return Settled::not_as_planned(Outcome::Skipped, Reason::new("notFiled", message));
+        return PolicyResult::not_as_planned(Outcome::Skipped, Reason::new("notFiled", message));
     }
     let requests = count(
         unclear,
@@ -236,11 +236,11 @@ pub fn not_found(unclear: usize) -> Settled {
         "open requests do not say whether they ask",
     );
     let message = format!("{NOT_KNOWN} {requests} for it");
-    Settled::not_as_planned(Outcome::Pending, Reason::new("filingUnknown", message))
+    PolicyResult::not_as_planned(Outcome::Pending, Reason::new("filingUnknown", message))
 }
 
-pub(super) fn failed(reason: Reason) -> Settled {
-    Settled::not_as_planned(Outcome::Failed, reason)
+pub(super) fn failed(reason: Reason) -> PolicyResult {
+    PolicyResult::not_as_planned(Outcome::Failed, reason)
 }
 
 /// Adds what the service said of a request.
@@ -257,10 +257,10 @@ pub fn lacks_justification(reason: &Reason) -> bool {
     reason.code == "approvalRequired"
 }
 
-pub(super) fn approval_required(error: Option<&ServiceError>) -> Settled {
+pub(super) fn approval_required(error: Option<&ServiceError>) -> PolicyResult {
     let reason = Reason::new(
         "approvalRequired",
-        "the service wants a second administrator's approval of this change; say why with `--justification`",
+        "this change needs a second administrator's approval; give the reason with `--justification`",
     );
     failed(match error {
         Some(error) => answered(reason, error),
@@ -269,7 +269,7 @@ pub(super) fn approval_required(error: Option<&ServiceError>) -> Settled {
 }
 
 /// Nothing is filed while it is unknown what is open: it may be open already.
-pub(super) fn not_read(progress: &Progress, reason: Reason) -> Settled {
+pub(super) fn not_read(progress: &Progress, reason: Reason) -> PolicyResult {
     let Reason {
         code: _,
         status,
@@ -284,8 +284,8 @@ pub(super) fn not_read(progress: &Progress, reason: Reason) -> Settled {
         is_refusal,
         ..Reason::new("approvalsUnreadable", message)
     };
-    Settled {
+    PolicyResult {
         written: progress.touched,
-        ..Settled::not_as_planned(Outcome::Failed, reason)
+        ..PolicyResult::not_as_planned(Outcome::Failed, reason)
     }
 }

@@ -1,4 +1,4 @@
-//! Carrying a plan out. The only room that can write.
+//! Carries out a plan. The only module that can write.
 //!
 //! [`run`] settles each changed policy of a plan, several side by side, in order within one:
 //! look, compare with the plan, write, look again. What a run finds out about the service that holds
@@ -8,7 +8,7 @@ pub mod approval;
 mod approval_state;
 mod capabilities;
 pub mod filed;
-mod half_written;
+mod partial_writes;
 mod policy;
 mod progress;
 mod request;
@@ -35,7 +35,7 @@ use crate::kinds::Writing;
 use crate::model::PolicyKind;
 use crate::plan::writes::WriteWith;
 use crate::plan::{Names, Plan, PlannedPolicy, taken_over};
-use crate::report::{Moved, Outcome, Reason, Report, Results, Settled};
+use crate::report::{Moved, Outcome, PolicyResult, Reason, Report, Results};
 use approval::Approval;
 use approval_state::Approvals;
 use capabilities::Capabilities;
@@ -58,7 +58,7 @@ pub struct Settings {
 /// Is notified as policies settle.
 pub trait ObserveApply: Sync {
     /// A policy has settled; it is the `done`th of `all`. One that waited for approval may settle again.
-    fn settled(&self, policy: &PlannedPolicy, settled: &Settled, done: usize, all: usize);
+    fn settled(&self, policy: &PlannedPolicy, settled: &PolicyResult, done: usize, all: usize);
 }
 
 /// Returns what becomes of a saved plan's policies if some have moved: nothing is tried.
@@ -69,10 +69,10 @@ pub fn not_started(plan: &Plan, moved: Vec<Moved>) -> Results {
         .map(
             |(index, _)| match moved.iter().find(|moved| moved.index == index) {
                 Some(moved) if moved.live.is_none() => {
-                    Settled::not_as_planned(Outcome::Stale, staleness::deleted())
+                    PolicyResult::not_as_planned(Outcome::Stale, staleness::deleted())
                 }
-                Some(_) => Settled::not_as_planned(Outcome::Stale, staleness::moved_since()),
-                None => Settled::not_as_planned(
+                Some(_) => PolicyResult::not_as_planned(Outcome::Stale, staleness::moved_since()),
+                None => PolicyResult::not_as_planned(
                     Outcome::Skipped,
                     Reason::new("stalePlan", "other policies of the plan have changed"),
                 ),
@@ -97,7 +97,7 @@ pub async fn run(
     observer: &dyn ObserveApply,
 ) -> Results {
     let reader = Reader::new(Arc::clone(client));
-    // Looks at what was written go on for a while after an interrupt.
+    // Read-backs continue for a while after an interrupt.
     let overdue = CancellationToken::new();
     let patient = Client::clone(client).interrupted_by(overdue.clone());
     let look_back = Reader::new(Arc::new(patient));
@@ -128,7 +128,7 @@ pub async fn run(
         report_failure: Mutex::new(None),
     };
     let settled = tokio::select! {
-        settled = worker.settle_all(observer) => settled,
+        settled = worker.apply_all(observer) => settled,
         never = worker.end_looks() => match never {},
     };
     Results {
@@ -163,7 +163,7 @@ fn is_set(kind: PolicyKind) -> bool {
 }
 
 /// Whether a policy waits for the approval of what this run can complete.
-fn waits(settled: &Settled) -> bool {
+fn waits(settled: &PolicyResult) -> bool {
     settled.outcome == Outcome::Pending && settled.approval.is_some()
 }
 
@@ -203,11 +203,11 @@ async fn acquire(semaphore: &Semaphore) -> Option<SemaphorePermit<'_>> {
 }
 
 impl Worker<'_> {
-    /// Settles policies side by side, those that take something over and policy sets after all others; the results stand in their order.
-    async fn settle_all(&self, observer: &dyn ObserveApply) -> Vec<Settled> {
+    /// Applies policies concurrently, takeovers and policy sets last; results are in plan order.
+    async fn apply_all(&self, observer: &dyn ObserveApply) -> Vec<PolicyResult> {
         let changed = self.changed;
         let most = in_progress(&self.settings, self.writer);
-        let mut results: Vec<Option<Settled>> = vec![None; changed.len()];
+        let mut results: Vec<Option<PolicyResult>> = vec![None; changed.len()];
         let mut done = 0;
         // A policy set passes its assignments on to its members, which would then be neither as they were
         // nor as planned. So sets come last. What only one policy can have is given up before another gets it.
@@ -229,13 +229,13 @@ impl Worker<'_> {
                 results[index] = Some(settled);
             }
         }
-        let mut results: Vec<Settled> = results.into_iter().flatten().collect();
+        let mut results: Vec<PolicyResult> = results.into_iter().flatten().collect();
         self.wait_for_approvals(&mut results, observer).await;
         results
     }
 
     /// Waits until requests are decided on, and goes on with the policies that wait for them.
-    async fn wait_for_approvals(&self, results: &mut [Settled], observer: &dyn ObserveApply) {
+    async fn wait_for_approvals(&self, results: &mut [PolicyResult], observer: &dyn ObserveApply) {
         let end = Instant::now() + self.settings.approval.wait.min(LONGEST_APPROVAL_WAIT);
         loop {
             let waiting: Vec<usize> = (0..results.len())
@@ -279,7 +279,7 @@ impl Worker<'_> {
     async fn settle_again(
         &self,
         indices: &[usize],
-        results: &mut [Settled],
+        results: &mut [PolicyResult],
         observer: &dyn ObserveApply,
     ) {
         let changed = self.changed;

@@ -1,9 +1,9 @@
-//! One policy, from the last look before its write to the look that proves it.
+//! Applies one policy: last read, write, and read-back.
 //!
 //! The rules, in one place:
 //! - First get a turn in the queue of writes, then the policy is read, then it is written at
 //!   once. Nothing that another admin did is overwritten without having been seen.
-//! - A policy that is neither as the plan found it nor on the plan's own way is stale.
+//! - A policy that is neither as the plan found it nor at an intermediate step of the plan is stale.
 //! - A write is followed by reading back until the policy shows what was written. What never
 //!   shows is `unverified`.
 //! - A write that the service did not take (429) or whose outcome no one knows starts over with a
@@ -23,9 +23,9 @@ use super::progress::{
 use super::request::request;
 use super::route::{has_whole_set, is_busy, is_serial};
 use super::staleness::moved_since;
-use super::{Outcome, Reason, Settled, Worker, acquire};
+use super::{Outcome, PolicyResult, Reason, Worker, acquire};
 use crate::graph::error::ServiceError;
-use crate::graph::retry::{BUSY_TRIES, BUSY_WAIT, FRESH, READ_BACKS_AFTER_UNKNOWN};
+use crate::graph::retry::{BUSY_TRIES, BUSY_WAIT, MAX_READ_AGE, READ_BACKS_AFTER_UNKNOWN};
 use crate::graph::writer::{ApprovalHeader, LookSlot, WriteOutcome, WriteSlot};
 use crate::graph::{GraphError, Reader};
 use crate::model::{Source, assign_path, assignments, cast_assign_path, same_assignments};
@@ -33,9 +33,9 @@ use crate::plan::PlannedPolicy;
 use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith, steps};
 
 impl Worker<'_> {
-    /// Settles a policy and writes that down. `was_written` says whether an earlier write of this run to the
+    /// Applies a policy and records the result. `was_written` says whether an earlier write of this run to the
     /// policy has had its effect, or may have.
-    pub(super) async fn settle(&self, policy: &PlannedPolicy, was_written: bool) -> Settled {
+    pub(super) async fn settle(&self, policy: &PlannedPolicy, was_written: bool) -> PolicyResult {
         let filed = self.approvals.filed(policy);
         let mut progress = Progress::new(match &filed {
             Some(filed) => filed.steps(policy),
@@ -91,30 +91,32 @@ impl Worker<'_> {
         match self.note(|report| report.policy(policy, &settled, self.names)) {
             Ok(()) => settled,
             // If the outcome cannot be recorded, the policy counts as failed.
-            Err(reason) => Settled {
+            Err(reason) => PolicyResult {
                 written: was_written || progress.touched,
-                ..Settled::not_as_planned(Outcome::Failed, reason)
+                ..PolicyResult::not_as_planned(Outcome::Failed, reason)
             },
         }
     }
 
-    /// Does the next step of a policy, or finds that there is none.
+    /// Performs the next step of a policy, if there is one.
     async fn step(&self, policy: &PlannedPolicy, progress: &mut Progress) -> Next {
         if progress.done == progress.steps.len() {
             return Err(match &progress.put_back {
-                None => Settled {
-                    reason: progress.left_unknown(),
-                    ..Settled::as_planned(Outcome::Applied)
+                None => PolicyResult {
+                    reason: progress.unknown_properties_note(),
+                    ..PolicyResult::as_planned(Outcome::Applied)
                 },
-                Some(put_back) => Settled::not_as_planned(Outcome::Failed, put_back.reason.clone()),
+                Some(put_back) => {
+                    PolicyResult::not_as_planned(Outcome::Failed, put_back.reason.clone())
+                }
             });
         }
         self.may_go_on(policy, progress)?;
         self.wait_for_givers(policy, progress).await?;
-        self.choose_way(policy, progress).await?;
-        let approval = self.approval_before(policy, progress).await?;
+        self.choose_strategy(policy, progress).await?;
+        let approval = self.load_approval_context(policy, progress).await?;
         let writing = acquire(&self.writing).await;
-        // Another may have begun to find out meanwhile; a look would be too old by the answer.
+        // Another policy may have started probing; a read now would be stale by the time it finishes.
         if self.must_wait(policy, progress) {
             return Ok(());
         }
@@ -187,7 +189,7 @@ impl Worker<'_> {
         &self,
         policy: &PlannedPolicy,
         progress: &Progress,
-    ) -> Result<(LookSlot, WriteSlot), Settled> {
+    ) -> Result<(LookSlot, WriteSlot), PolicyResult> {
         tokio::select! {
             biased;
             () = self.end(progress).cancelled() => Err(self.stopped(progress)),
@@ -203,9 +205,9 @@ impl Worker<'_> {
         policy: &PlannedPolicy,
         progress: &mut Progress,
         slot: LookSlot,
-    ) -> Result<Seen, Settled> {
+    ) -> Result<Seen, PolicyResult> {
         if let Some(seen) = progress.seen.take()
-            && seen.at.elapsed() <= FRESH
+            && seen.at.elapsed() <= MAX_READ_AGE
         {
             return Ok(seen);
         }
@@ -214,7 +216,7 @@ impl Worker<'_> {
             Ok(None) => Err(gone(None)),
             Err(_) if self.interrupt.is_cancelled() => Err(self.stopped(progress)),
             Err(error) if error.code == WAIT_TOO_LONG => Err(not_done(progress, error)),
-            Err(error) => Err(Settled::not_as_planned(
+            Err(error) => Err(PolicyResult::not_as_planned(
                 Outcome::Failed,
                 if progress.touched {
                     unverified(&format!("it could not be read back: {}", error.message))
@@ -304,7 +306,7 @@ impl Worker<'_> {
                 if progress.put_back(&policy.before, &reason) {
                     return Ok(());
                 }
-                Err(Settled::not_as_planned(Outcome::Failed, reason))
+                Err(PolicyResult::not_as_planned(Outcome::Failed, reason))
             }
             WriteOutcome::Renewed(_) => {
                 progress.renewed = true;
@@ -324,9 +326,9 @@ impl Worker<'_> {
             }
             // An earlier try may have had its effect.
             WriteOutcome::Redirected(error) if progress.touched && !progress.is_clear() => Err(
-                Settled::not_as_planned(Outcome::Failed, unverified(&error.to_string())),
+                PolicyResult::not_as_planned(Outcome::Failed, unverified(&error.to_string())),
             ),
-            WriteOutcome::Redirected(error) => Err(Settled::not_as_planned(
+            WriteOutcome::Redirected(error) => Err(PolicyResult::not_as_planned(
                 Outcome::Failed,
                 Reason::from_graph("redirected", &error),
             )),
@@ -363,7 +365,7 @@ impl Worker<'_> {
         }
         if creates && error.is_missing_route() {
             if self.settings.write_with == WriteWith::Create || !has_whole_set(policy.kind) {
-                return Err(Settled::not_as_planned(
+                return Err(PolicyResult::not_as_planned(
                     Outcome::Failed,
                     Reason::from_service(&error),
                 ));
@@ -390,18 +392,18 @@ impl Worker<'_> {
             }
         }
         if sent.header == ApprovalHeader::None
-            && progress.leave_unknown(policy, (step, &before.live), sent, &error)
+            && progress.retry_without_unknown_properties(policy, (step, &before.live), sent, &error)
         {
             return Ok(());
         }
-        // Of a step that was refused with and without what the program does not know, the first refusal counts.
+        // If the step was refused with and without unknown properties, report the first refusal.
         let first = progress.unknown_refused.clone().filter(|_| progress.bare);
         let reason = first.unwrap_or_else(|| Reason::from_service(&error));
         // Where an approval was needed, what is put back would need one too.
         if !progress.completed && progress.put_back(&policy.before, &reason) {
             return Ok(());
         }
-        Err(Settled::not_as_planned(Outcome::Failed, reason))
+        Err(PolicyResult::not_as_planned(Outcome::Failed, reason))
     }
 
     /// Returns what ends the work on a policy: once something was sent only an interrupt does, so
@@ -425,20 +427,20 @@ impl Worker<'_> {
 }
 
 /// A write that could not be sent; an earlier try may have had its effect.
-fn not_sent(progress: &Progress, error: &GraphError) -> Settled {
+fn not_sent(progress: &Progress, error: &GraphError) -> PolicyResult {
     let reason = match progress.touched && !progress.is_clear() {
         true => unverified(&error.to_string()),
         false => Reason::from_graph("notSent", error),
     };
-    Settled::not_as_planned(Outcome::Failed, reason)
+    PolicyResult::not_as_planned(Outcome::Failed, reason)
 }
 
-/// Finds where on the plan's way a policy stands; `None` if it has arrived.
+/// Finds which step the policy is at; `None` if it is as planned.
 fn place(
     policy: &PlannedPolicy,
     progress: &mut Progress,
     seen: &Seen,
-) -> Result<Option<Step>, Settled> {
+) -> Result<Option<Step>, PolicyResult> {
     if same_assignments(&policy.after, &seen.assignments) {
         return Ok(None);
     }
@@ -461,12 +463,12 @@ fn place(
             progress.done = number;
             Ok(Some(progress.steps[number].clone()))
         }
-        None if progress.touched => Err(Settled::not_as_planned(
+        None if progress.touched => Err(PolicyResult::not_as_planned(
             Outcome::Failed,
             unverified(
                 "the policy is neither as it was nor as planned; someone else may have changed it",
             ),
         )),
-        None => Err(Settled::not_as_planned(Outcome::Stale, moved_since())),
+        None => Err(PolicyResult::not_as_planned(Outcome::Stale, moved_since())),
     }
 }

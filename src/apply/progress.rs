@@ -8,9 +8,9 @@ use tokio::time::Instant;
 use super::capabilities::{Capability, Probe};
 use super::request::request;
 use super::staleness::deleted;
-use super::{Outcome, Reason, Settled};
+use super::{Outcome, PolicyResult, Reason};
 use crate::graph::error::{GraphError, ServiceError};
-use crate::graph::write_request::{WriteRequest, says_more};
+use crate::graph::write_request::{WriteRequest, has_unmodelled_properties};
 use crate::graph::writer::ApprovalHeader;
 use crate::model::{Assignment, LiveAssignment};
 use crate::plan::writes::{Step, StepAction};
@@ -79,7 +79,7 @@ pub(super) struct Progress {
     pub(super) seen: Option<Seen>,
     /// What the service sent of assignments that change.
     pub(super) found: Found,
-    /// The service asked not to be tried again before.
+    /// Do not retry before this time, as the service asked.
     pub(super) not_before: Option<Instant>,
     /// What this policy is finding out for all.
     pub(super) probe: Option<Probe>,
@@ -89,7 +89,7 @@ pub(super) struct Progress {
     pub(super) put_back: Option<PutBack>,
     /// Whether what only one policy can have was seen to be free.
     pub(super) is_free: bool,
-    /// Whether the present step goes without what the program does not know.
+    /// Whether the current step omits unknown properties.
     pub(super) bare: bool,
     /// The first refusal of what the program does not know.
     pub(super) unknown_refused: Option<Reason>,
@@ -132,7 +132,7 @@ impl Progress {
     }
 
     /// Starts over with other steps; none of the earlier ones has had an effect.
-    pub(super) fn go_another_way(&mut self, steps: Vec<Step>) {
+    pub(super) fn restart_with(&mut self, steps: Vec<Step>) {
         self.steps = steps;
         self.done = 0;
         self.own = 0;
@@ -149,7 +149,7 @@ impl Progress {
             let mut known = self.found.all.iter();
             if changes.any(|before| *before == live.assignment)
                 && !known.any(|known| known.assignment == live.assignment)
-                && says_more(policy.kind, odata_type, live)
+                && has_unmodelled_properties(policy.kind, odata_type, live)
             {
                 self.found.all.push(live.clone());
             }
@@ -165,7 +165,7 @@ impl Progress {
     /// Tries the present step again without what the program does not know of assignments, if that is what was
     /// refused: an assignment without it is more than none. Not without an intent, which may say the opposite of
     /// what stays. `false` if nothing can be left out.
-    pub(super) fn leave_unknown(
+    pub(super) fn retry_without_unknown_properties(
         &mut self,
         policy: &PlannedPolicy,
         (step, live): (&Step, &[LiveAssignment]),
@@ -204,10 +204,10 @@ impl Progress {
     }
 
     /// Says that a policy is as planned but for what the program does not know.
-    pub(super) fn left_unknown(&self) -> Option<Reason> {
+    pub(super) fn unknown_properties_note(&self) -> Option<Reason> {
         self.unknown_refused.clone().map(|refused| {
             let message = format!(
-                "the service refused what the program does not know of assignments that were to be there again, and they are there without it: {}",
+                "the service refused properties that assignctl does not know; the assignments were restored without them: {}",
                 refused.message
             );
             Reason {
@@ -238,12 +238,12 @@ impl Progress {
     }
 }
 
-/// Either there is more to do, or the policy is settled.
-pub(super) type Next = Result<(), Settled>;
+/// `Ok` if there is more to do; `Err` with the final result.
+pub(super) type Next = Result<(), PolicyResult>;
 
 /// A policy that does not exist any more; `answer` is what a write to it was answered.
-pub(super) fn gone(answer: Option<&ServiceError>) -> Settled {
-    Settled::not_as_planned(
+pub(super) fn gone(answer: Option<&ServiceError>) -> PolicyResult {
+    PolicyResult::not_as_planned(
         Outcome::Stale,
         Reason {
             status: answer.map(|error| error.status),
@@ -253,14 +253,14 @@ pub(super) fn gone(answer: Option<&ServiceError>) -> Settled {
     )
 }
 
-pub(super) fn dropped_elsewhere(progress: &Progress) -> Settled {
+pub(super) fn dropped_elsewhere(progress: &Progress) -> PolicyResult {
     // A try that had no effect was a try all the same.
     let outcome = if progress.touched {
         Outcome::Failed
     } else {
         Outcome::Skipped
     };
-    Settled::not_as_planned(
+    PolicyResult::not_as_planned(
         outcome,
         Reason::new(
             "policySetRowsDropped",
@@ -269,7 +269,7 @@ pub(super) fn dropped_elsewhere(progress: &Progress) -> Settled {
     )
 }
 
-pub(super) fn policy_set_assignments_unclear(progress: &Progress) -> Settled {
+pub(super) fn policy_set_assignments_unclear(progress: &Progress) -> PolicyResult {
     not_done(
         progress,
         Reason::new(
@@ -280,13 +280,13 @@ pub(super) fn policy_set_assignments_unclear(progress: &Progress) -> Settled {
 }
 
 /// What is not done for a reason that is not a verdict on the policy.
-pub(super) fn not_done(progress: &Progress, reason: Reason) -> Settled {
+pub(super) fn not_done(progress: &Progress, reason: Reason) -> PolicyResult {
     if progress.is_clear() {
-        Settled::not_as_planned(Outcome::Failed, reason)
+        PolicyResult::not_as_planned(Outcome::Failed, reason)
     } else if progress.touched {
-        Settled::not_as_planned(Outcome::Failed, unverified(&reason.message))
+        PolicyResult::not_as_planned(Outcome::Failed, unverified(&reason.message))
     } else {
-        Settled::not_as_planned(Outcome::Skipped, reason)
+        PolicyResult::not_as_planned(Outcome::Skipped, reason)
     }
 }
 
@@ -308,8 +308,8 @@ pub(super) fn unverified(message: &str) -> Reason {
     Reason::new("unverified", message)
 }
 
-pub(super) fn interrupted_unverified() -> Settled {
-    Settled::not_as_planned(
+pub(super) fn interrupted_unverified() -> PolicyResult {
+    PolicyResult::not_as_planned(
         Outcome::Failed,
         unverified("the run was interrupted before the policy could be read back"),
     )

@@ -1,8 +1,8 @@
 //! Which route a policy's writes take, and what of that has to be found out first.
 
-use super::capabilities::{Capability, Question};
+use super::capabilities::{Capability, CapabilityCell};
 use super::progress::{Next, Progress, dropped_elsewhere, policy_set_assignments_unclear};
-use super::{Outcome, Reason, Settled, Worker};
+use super::{Outcome, PolicyResult, Reason, Worker};
 use crate::graph::error::ServiceError;
 use crate::graph::write_request::WriteRequest;
 use crate::kinds::{SingleRoute, Writing};
@@ -12,7 +12,7 @@ use crate::plan::writes::{CreateRoute, Step, StepAction, WriteWith, steps_by, st
 
 impl Worker<'_> {
     /// Returns what has to be known of the service before a step is sent.
-    fn question(&self, policy: &PlannedPolicy, step: &Step) -> Option<Question> {
+    fn question(&self, policy: &PlannedPolicy, step: &Step) -> Option<CapabilityCell> {
         match &step.action {
             // What the table says of a route is not found out again, and what was filed goes the way in
             // which it was filed.
@@ -27,7 +27,11 @@ impl Worker<'_> {
     }
 
     /// Waits for what another policy is just finding out, and chooses the way of writing by it.
-    pub(super) async fn choose_way(&self, policy: &PlannedPolicy, progress: &mut Progress) -> Next {
+    pub(super) async fn choose_strategy(
+        &self,
+        policy: &PlannedPolicy,
+        progress: &mut Progress,
+    ) -> Next {
         // Whoever finds out goes on with it.
         while progress.probe.is_none() {
             let Some(step) = progress.steps.get(progress.done) else {
@@ -51,7 +55,7 @@ impl Worker<'_> {
                     self.choose_again(policy, progress, CreateRoute::Missing);
                 }
                 Capability::Fails if creates => {
-                    return Err(Settled::not_as_planned(
+                    return Err(PolicyResult::not_as_planned(
                         Outcome::Failed,
                         Reason::new(
                             "createRouteMissing",
@@ -111,7 +115,7 @@ impl Worker<'_> {
         create: CreateRoute,
     ) {
         let strategy = strategy(policy.kind.spec(), self.settings.write_with, create);
-        progress.go_another_way(steps_by(policy, strategy));
+        progress.restart_with(steps_by(policy, strategy));
     }
 
     /// Sends an `assign` behind the cast of its kind, if this tenant is known to have no other.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::filed::{TARGET_HELD, held};
 use super::progress::{Found, Next, Progress, WAIT_TOO_LONG, not_done, read_failed};
-use super::{Outcome, Settled, Worker, acquire};
+use super::{Outcome, PolicyResult, Worker, acquire};
 use crate::model::{LivePolicy, PolicyKind, Target};
 use crate::plan::{PlannedPolicy, given_up, taken_over};
 
@@ -45,7 +45,7 @@ impl SoFar {
 }
 
 /// Whether a policy waits for another to give up what only one can have.
-pub(super) fn is_held(settled: &Settled) -> bool {
+pub(super) fn is_held(settled: &PolicyResult) -> bool {
     let reason = settled.reason.as_ref();
     settled.outcome == Outcome::Pending && reason.is_some_and(|reason| reason.code == TARGET_HELD)
 }
@@ -100,7 +100,7 @@ impl Worker<'_> {
         policy: &PlannedPolicy,
         target: &Target,
         progress: &Progress,
-    ) -> Result<Option<LivePolicy>, Settled> {
+    ) -> Result<Option<LivePolicy>, PolicyResult> {
         let _sending = acquire(&self.sending).await;
         let policies = match self.reader.policies(policy.kind).await {
             Ok(policies) => policies,
@@ -109,7 +109,7 @@ impl Worker<'_> {
                 let reason = read_failed(&error);
                 return Err(match reason.code == WAIT_TOO_LONG {
                     true => not_done(progress, reason),
-                    false => Settled::not_as_planned(Outcome::Failed, reason),
+                    false => PolicyResult::not_as_planned(Outcome::Failed, reason),
                 });
             }
         };

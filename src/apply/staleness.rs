@@ -7,7 +7,7 @@ use crate::model::{Assignments, PolicyKind, assignments, same_assignments};
 use crate::plan::references::{References, renamed, renamed_policy};
 use crate::plan::writes::{WriteWith, steps};
 use crate::plan::{Names, Plan, PlanDiagnostic, PlannedPolicy};
-use crate::report::{Moved, Outcome, PendingApproval, Reason, Settled};
+use crate::report::{Moved, Outcome, PendingApproval, PolicyResult, Reason};
 
 pub(super) fn moved_since() -> Reason {
     Reason::new(
@@ -71,23 +71,23 @@ pub async fn renamed_policies(plan: &Plan, reader: &Reader) -> Vec<PlanDiagnosti
 
 /// Returns what becomes of a plan's policies if groups or filters that it adds are gone: nothing is
 /// tried.
-pub fn without_objects(plan: &Plan, names: &Names, gone: &References) -> Vec<Settled> {
+pub fn without_objects(plan: &Plan, names: &Names, gone: &References) -> Vec<PolicyResult> {
     let settle = |policy: &PlannedPolicy| {
         let lost = References::added_to(policy, names).in_common(gone);
         if lost.is_empty() {
             let reason = Reason::new("stalePlan", "other policies of the plan cannot be written");
-            return Settled::not_as_planned(Outcome::Skipped, reason);
+            return PolicyResult::not_as_planned(Outcome::Skipped, reason);
         }
         let lost = lost.describe(names);
         let reason = Reason::new("targetGone", format!("no longer there: {lost}"));
-        Settled::not_as_planned(Outcome::Stale, reason)
+        PolicyResult::not_as_planned(Outcome::Stale, reason)
     };
     plan.changed().map(settle).collect()
 }
 
 /// A policy that is not written, since what it was to get no longer exists. Its request stays as it is, and what earlier
 /// writes have done, if the policy `is_begun`.
-pub fn without_target(lost: &str, filed: Option<&PendingApproval>, is_begun: bool) -> Settled {
+pub fn without_target(lost: &str, filed: Option<&PendingApproval>, is_begun: bool) -> PolicyResult {
     let mut message = match filed {
         Some(filed) => format!(
             "no longer there: {lost}; its request `{}` is not sent: withdraw it with `assignctl approvals cancel` and the report, then fix the manifests and apply again",
@@ -100,19 +100,19 @@ pub fn without_target(lost: &str, filed: Option<&PendingApproval>, is_begun: boo
     if is_begun {
         message += "; an earlier write to the policy is done, and `assignctl rollback` and the report undo it";
     }
-    Settled {
+    PolicyResult {
         written: is_begun,
         approval: filed.cloned().map(Box::new),
-        ..Settled::not_as_planned(Outcome::Stale, Reason::new("targetGone", message))
+        ..PolicyResult::not_as_planned(Outcome::Stale, Reason::new("targetGone", message))
     }
 }
 
 /// A policy that is not written, since it cannot be read. Its request stays as it is.
-pub fn unread(error: &GraphError, filed: Option<&PendingApproval>) -> Settled {
+pub fn unread(error: &GraphError, filed: Option<&PendingApproval>) -> PolicyResult {
     let reason = Reason::from_graph("readFailed", error);
-    Settled {
+    PolicyResult {
         approval: filed.cloned().map(Box::new),
-        ..Settled::not_as_planned(Outcome::Failed, reason)
+        ..PolicyResult::not_as_planned(Outcome::Failed, reason)
     }
 }
 

@@ -19,9 +19,9 @@ use super::progress::{
     Next, Progress, Seen, interrupted_unverified, not_done, unverified, wait_too_long,
 };
 use super::route::has_whole_set;
-use super::{Outcome, Reason, Settled, Worker, acquire};
+use super::{Outcome, PolicyResult, Reason, Worker, acquire};
 use crate::graph::retry::{
-    LONGEST_SETTLING, READ_BACK_DELAYS, READ_BACKS_AFTER_UNKNOWN, READ_BACKS_THAT_AGREE,
+    MAX_FIRST_READ_BACK_DELAY, READ_BACK_DELAYS, READ_BACKS_AFTER_UNKNOWN, READ_BACKS_THAT_AGREE,
     SLOW_READ_BACK_DELAYS, WRITE_TRIES,
 };
 use crate::model::{Assignment, same_assignments};
@@ -29,7 +29,7 @@ use crate::plan::PlannedPolicy;
 use crate::plan::writes::{CreateRoute, Step, WriteWith};
 
 /// What came of looking at a policy that was just written.
-enum Watched {
+enum ReadBackResult {
     /// It shows what was written.
     Shown(Seen),
     /// It has shown the old state often enough to say that the write had no effect.
@@ -47,28 +47,28 @@ impl Worker<'_> {
         step: &Step,
         before: &Seen,
     ) -> Next {
-        let first = before.asked.elapsed().min(LONGEST_SETTLING);
+        let first = before.asked.elapsed().min(MAX_FIRST_READ_BACK_DELAY);
         match self.watch(policy, step, first, None).await? {
-            Watched::Shown(seen) => {
+            ReadBackResult::Shown(seen) => {
                 shown(progress, seen);
                 Ok(())
             }
-            Watched::NoEffect => Err(self.never_showed(policy, progress, None)),
+            ReadBackResult::NoEffect => Err(self.read_back_failure(policy, progress, None)),
             // The service took it, and shows it late.
-            Watched::Never(Some(Ok(seen)))
+            ReadBackResult::Never(Some(Ok(seen)))
                 if policy.kind.spec().eventual
                     && (same_assignments(&before.assignments, &seen.assignments)
                         || same_assignments(&step.then, &seen.assignments)) =>
             {
-                Err(Settled {
+                Err(PolicyResult {
                     reason: Some(Reason::new(
                         "notVisibleYet",
-                        "the service took the write and does not show it yet, as it is with this kind",
+                        "the service accepted the write but does not show it yet, which is normal for this kind",
                     )),
-                    ..Settled::as_planned(Outcome::Applied)
+                    ..PolicyResult::as_planned(Outcome::Applied)
                 })
             }
-            Watched::Never(last) => Err(self.never_showed(policy, progress, last)),
+            ReadBackResult::Never(last) => Err(self.read_back_failure(policy, progress, last)),
         }
     }
 
@@ -88,7 +88,7 @@ impl Worker<'_> {
             return Ok(());
         }
         if progress.unknown >= WRITE_TRIES {
-            self.probed_in_vain(progress);
+            self.release_inconclusive_probe(progress);
             let reason = Reason::new(
                 "givenUp",
                 format!(
@@ -100,7 +100,7 @@ impl Worker<'_> {
             if !may_be_filed && progress.put_back(&policy.before, &reason) {
                 return Ok(());
             }
-            return Err(Settled::not_as_planned(Outcome::Failed, reason));
+            return Err(PolicyResult::not_as_planned(Outcome::Failed, reason));
         }
         // The first try may show later than anyone waits. A second create would make a
         // second assignment then; the complete set comes to the same however often it is
@@ -130,15 +130,15 @@ impl Worker<'_> {
         policy: &PlannedPolicy,
         progress: &mut Progress,
         (step, before): (&Step, &Seen),
-    ) -> Result<bool, Settled> {
+    ) -> Result<bool, PolicyResult> {
         let watched = self.watch(policy, step, Duration::ZERO, Some(before));
         match watched.await? {
-            Watched::Shown(seen) => {
+            ReadBackResult::Shown(seen) => {
                 shown(progress, seen);
                 Ok(true)
             }
-            Watched::NoEffect => Ok(false),
-            Watched::Never(last) => Err(self.never_showed(policy, progress, last)),
+            ReadBackResult::NoEffect => Ok(false),
+            ReadBackResult::Never(last) => Err(self.read_back_failure(policy, progress, last)),
         }
     }
 
@@ -154,7 +154,7 @@ impl Worker<'_> {
         if shows || progress.put_back(&policy.before, &reason) {
             return Ok(());
         }
-        Err(Settled::not_as_planned(Outcome::Failed, reason))
+        Err(PolicyResult::not_as_planned(Outcome::Failed, reason))
     }
 
     /// Looks at a policy again and again, `first` from now and later. `unknown_since` is what was seen before a write of
@@ -165,7 +165,7 @@ impl Worker<'_> {
         step: &Step,
         first: Duration,
         unknown_since: Option<&Seen>,
-    ) -> Result<Watched, Settled> {
+    ) -> Result<ReadBackResult, PolicyResult> {
         let mut last = None;
         let eventual = policy.kind.spec().eventual;
         let needed = if eventual { READ_BACKS_THAT_AGREE } else { 1 };
@@ -176,14 +176,14 @@ impl Worker<'_> {
                 let unchanged = unknown_since
                     .is_some_and(|before| same_assignments(&before.assignments, &seen.assignments));
                 if unchanged && number >= READ_BACKS_AFTER_UNKNOWN {
-                    return Ok(Watched::NoEffect);
+                    return Ok(ReadBackResult::NoEffect);
                 }
             }
             match look {
                 Ok(seen) if same_assignments(&step.then, &seen.assignments) => {
                     agreeing += 1;
                     if agreeing >= needed {
-                        return Ok(Watched::Shown(seen));
+                        return Ok(ReadBackResult::Shown(seen));
                     }
                     last = Some(Ok(seen));
                 }
@@ -200,7 +200,7 @@ impl Worker<'_> {
                 }
             }
         }
-        Ok(Watched::Never(last))
+        Ok(ReadBackResult::Never(last))
     }
 
     /// Whether what a step should bring is to be seen.
@@ -220,7 +220,7 @@ impl Worker<'_> {
         &self,
         policy: &PlannedPolicy,
         wait: Duration,
-    ) -> Result<Result<Seen, Reason>, Settled> {
+    ) -> Result<Result<Seen, Reason>, PolicyResult> {
         self.sleep(wait, self.overdue).await?;
         let _sending = acquire(&self.sending).await;
         if self.overdue.is_cancelled() {
@@ -228,7 +228,7 @@ impl Worker<'_> {
         }
         match self.look(self.look_back, policy, None).await {
             Ok(Some(seen)) => Ok(Ok(seen)),
-            Ok(None) => Err(Settled::not_as_planned(
+            Ok(None) => Err(PolicyResult::not_as_planned(
                 Outcome::Failed,
                 unverified("the policy is gone"),
             )),
@@ -247,19 +247,19 @@ impl Worker<'_> {
     }
 
     /// Says why a policy does not show what was written.
-    fn never_showed(
+    fn read_back_failure(
         &self,
         policy: &PlannedPolicy,
         progress: &mut Progress,
         last: Option<Result<Seen, Reason>>,
-    ) -> Settled {
+    ) -> PolicyResult {
         let message = match last {
             Some(Ok(seen)) => {
                 let lost = |assignment| !seen.assignments.contains(assignment);
                 if policy.untouched.iter().any(lost) {
                     self.capabilities.note_dropped_assignments();
                     progress.learn(Capability::Fails);
-                    return Settled::not_as_planned(
+                    return PolicyResult::not_as_planned(
                         Outcome::Failed,
                         Reason::new(
                             "policySetRowsDropped",
@@ -272,14 +272,14 @@ impl Worker<'_> {
             Some(Err(reason)) => format!("it could not be read back: {}", reason.message),
             None => "it was not read back".to_owned(),
         };
-        self.probed_in_vain(progress);
-        Settled::not_as_planned(Outcome::Failed, unverified(&message))
+        self.release_inconclusive_probe(progress);
+        PolicyResult::not_as_planned(Outcome::Failed, unverified(&message))
     }
 
     /// Lets another policy find out what this one could not.
-    fn probed_in_vain(&self, progress: &mut Progress) {
+    fn release_inconclusive_probe(&self, progress: &mut Progress) {
         if let Some(probe) = progress.probe.take() {
-            self.capabilities.note_probe_in_vain(probe);
+            self.capabilities.note_inconclusive_probe(probe);
         }
     }
 }

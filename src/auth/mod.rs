@@ -29,7 +29,7 @@ pub use device::DeviceCode;
 pub use expected_tenant::ExpectedTenant;
 pub use login::{LoggedIn, LoginChoice, Show};
 pub use method::Method;
-pub use token::{KeptToken, StaticToken, Token, Tokens};
+pub use token::{CachedToken, StaticToken, Token, Tokens};
 
 /// Why there is no token.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]

@@ -83,14 +83,14 @@ impl fmt::Debug for Token {
 
 /// A token without what finds it in texts, which takes much more memory.
 #[derive(Clone, Debug)]
-pub struct KeptToken {
+pub struct CachedToken {
     secret: SecretString,
     method: Option<Method>,
     renew_at: Option<Instant>,
     expires_at: Option<Instant>,
 }
 
-impl KeptToken {
+impl CachedToken {
     /// Keeps a token.
     pub fn of(token: &Token) -> Self {
         let Token {

@@ -5,7 +5,7 @@
 //! - A [`ProposedChange`] is a pull request or merge request. The comment on it is found by its marker, and only
 //!   among those of the pipeline's own identity: anyone can write the marker.
 //! - Addresses come from the platform's own variables. The platform's token goes only there, and the
-//!   Graph token never does: this room does not hold it.
+//!   Graph token never does: this module never holds it.
 //!
 //! Three calls of each platform are used. The clients that exist for them (octocrab,
 //! `azure_devops_rust_api`, `gitlab`) bring their own HTTP stacks, and none lets the rules for

@@ -43,7 +43,7 @@ pub(super) struct Common {
         long,
         global = true,
         value_name = "N",
-        default_value_t = markdown::USUAL,
+        default_value_t = markdown::DEFAULT_MAX_BYTES,
         value_parser = max_bytes
     )]
     pub(super) max_bytes: usize,
@@ -226,7 +226,7 @@ impl View {
     }
 }
 
-/// How many devices and users it is about.
+/// Options that count the affected devices and users.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct CountMembers {
     /// Count the devices and users of each target; `exact` also says how many gain and lose each policy,

@@ -30,7 +30,7 @@ pub(super) struct Run {
     task: Task,
     /// The change that gets the result as a comment.
     number: Option<u64>,
-    /// What tells the issue of a `drift` of only some policies or tenants from that of all.
+    /// Distinguishes the issue of a partial `drift` from that of a full one.
     view: Option<String>,
 }
 

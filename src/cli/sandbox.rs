@@ -23,7 +23,7 @@ pub(super) fn run(command: &Sandbox, output: &Output) -> Result<Exit, Failure> {
     let services = files
         .map(|file| open_sandbox(file))
         .collect::<Result<Vec<_>, _>>()?;
-    refuse_same(&services, command)?;
+    refuse_duplicate_tenants(&services, command)?;
     runtime()?.block_on(async {
         let stop = interrupt::watch(None);
         let failed = |error: std::io::Error| {
@@ -57,7 +57,10 @@ fn shown(files: &[PathBuf]) -> String {
 }
 
 /// Refuses two files of one tenant: whose a request is could not be known.
-fn refuse_same(services: &[sandbox::Service], command: &Sandbox) -> Result<(), Failure> {
+fn refuse_duplicate_tenants(
+    services: &[sandbox::Service],
+    command: &Sandbox,
+) -> Result<(), Failure> {
     let mut ids = BTreeSet::new();
     for (service, file) in services.iter().zip(&command.state) {
         let id = service.with_machine(|machine| machine.tenant().tenant_id.clone());

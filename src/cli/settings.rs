@@ -18,7 +18,7 @@ use crate::graph::record::Recorder;
 use crate::net::{CLOUDS, Cloud};
 use crate::plan::guards::GuardRules;
 use crate::redact::Redactor;
-use crate::run::connect::{Endpoint, Environment, KeptTokens, LoginSettings, ServiceSettings};
+use crate::run::connect::{Endpoint, Environment, LoginSettings, ServiceSettings, TokenCache};
 use crate::run::doctor::check_record;
 use crate::run::members::{Counting, MembersRequest};
 use crate::run::tenants::Origin;
@@ -124,7 +124,7 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
     let concurrency = arguments.concurrency.or(concurrency);
     Ok(ServiceSettings {
         ceiling: AppCeiling::default(),
-        kept: KeptTokens::default(),
+        kept: TokenCache::default(),
         endpoint,
         cloud,
         auth: arguments.auth,

@@ -9,7 +9,7 @@ use super::output::Output;
 use super::{settings, show_report};
 use crate::diagnostic::Severity;
 use crate::exit::Exit;
-use crate::plan::guards::looser_limit;
+use crate::plan::guards::warn_of_looser_limit;
 use crate::plan::saved::{FORMAT_VERSION, PlanRecord, SavedPlan};
 use crate::plan::{Plan, PlanDiagnostic};
 use crate::render::json;
@@ -39,7 +39,7 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
     let (saved, doubt) = inputs::plan_to_show(&command.file)?;
     let mut oddities = oddities(&saved);
     let guards = saved.plan.guards.iter();
-    oddities.extend(guards.filter_map(|guard| looser_limit(guard, &rules)));
+    oddities.extend(guards.filter_map(|guard| warn_of_looser_limit(guard, &rules)));
     let SavedPlan {
         plan,
         annotations,

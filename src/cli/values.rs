@@ -148,8 +148,8 @@ pub(super) fn run_id(text: &str) -> Result<String, String> {
 pub(super) fn max_bytes(text: &str) -> Result<usize, String> {
     text.parse()
         .ok()
-        .filter(|bytes| *bytes >= markdown::SMALLEST)
-        .ok_or_else(|| format!("expected a number of at least {}", markdown::SMALLEST))
+        .filter(|bytes| *bytes >= markdown::MIN_MAX_BYTES)
+        .ok_or_else(|| format!("expected a number of at least {}", markdown::MIN_MAX_BYTES))
 }
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {

@@ -1,4 +1,4 @@
-//! What can go wrong between us and the service, and the real sentence in the service's errors.
+//! What can go wrong between us and the service, and the readable message inside the service's errors.
 
 use std::fmt;
 use std::sync::Arc;

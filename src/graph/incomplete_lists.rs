@@ -10,7 +10,7 @@ impl Reader {
     /// those of some kinds do (microsoftgraph/microsoft-graph-explorer-v4#2051): where the policy says
     /// that it has some, and where none of the kind has any and none says so. What has to be read one by
     /// one is marked.
-    pub(super) async fn doubt_empty(&self, policies: &mut [Listing]) -> Result<(), GraphError> {
+    pub(super) async fn recheck_empty(&self, policies: &mut [Listing]) -> Result<(), GraphError> {
         for policy in &mut *policies {
             if policy.is_empty() && policy.says_assigned == Some(true) {
                 policy.listed = ListedAssignments::Unread;

@@ -137,7 +137,7 @@ impl Need {
         }
         let reads = NEEDS.iter().filter(|need| need.name == "plan");
         let reads = reads.flat_map(|need| need.missing(granted));
-        // Who may not write configuration policies may not read filters either, or may: one name says it.
+        // Writing configuration policies includes reading filters, so one permission is named.
         let says_it = missing.contains(WRITE_POLICIES.name);
         missing.extend(reads.filter(|name| !(says_it && *name == READ_POLICIES.name)));
         missing.into_iter().collect()

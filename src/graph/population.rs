@@ -29,7 +29,7 @@ const PAGE: usize = 999;
 /// The most values a directory filter takes (microsoft-graph-docs-contrib#1238).
 const GROUPS_IN_FILTER: usize = 15;
 /// How many groups' members are read side by side.
-const SIDE_BY_SIDE: usize = 4;
+const PARALLEL_READS: usize = 4;
 
 const DEVICE: &str = "#microsoft.graph.device";
 const USER: &str = "#microsoft.graph.user";
@@ -321,7 +321,7 @@ impl Reader {
             left -= size;
             allowed.push(id);
         }
-        for ids in allowed.chunks(SIDE_BY_SIDE) {
+        for ids in allowed.chunks(PARALLEL_READS) {
             let reading = ids.iter().map(|id| self.members(id, end));
             let read = futures::future::try_join_all(reading).await?;
             for (id, set) in ids.iter().zip(read) {

@@ -27,7 +27,7 @@ pub(super) const PAGE: usize = 1000;
 /// How many times a policy's assignments are read where they come in more than one page.
 const PAGED_LOOKS: usize = 5;
 /// How many policies' further assignments are read side by side; few policies ever need it.
-const SIDE_BY_SIDE: usize = 8;
+const PARALLEL_READS: usize = 8;
 
 /// Reads the live state.
 #[derive(Clone)]
@@ -191,7 +191,7 @@ impl Reader {
                     }
                     listed => {
                         let mut policies = listed?;
-                        self.doubt_empty(&mut policies).await?;
+                        self.recheck_empty(&mut policies).await?;
                         policies
                     }
                 }
@@ -202,7 +202,7 @@ impl Reader {
         };
         keep_latest(&mut policies);
         let gone = self.read_unread(&mut policies).await?;
-        // Deleted since the list was made, or only not found: another list tells.
+        // Deleted since the list was read, or not found by id: list again to decide.
         if !gone.is_empty() {
             let listed = plain().await?;
             let mut listed = listed.iter();
@@ -398,7 +398,7 @@ impl Reader {
                     Some(_) => self.assignments(policy.0, &policy.1).await,
                 }
             });
-        Ok(results.buffered(SIDE_BY_SIDE).collect().await)
+        Ok(results.buffered(PARALLEL_READS).collect().await)
     }
 
     /// Takes a page that came in a batch and reads what follows it.

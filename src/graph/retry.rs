@@ -31,10 +31,10 @@ pub const WRITE_TRIES: u32 = 5;
 
 /// How long a policy that was just read is taken to be as it was read, so that a second write to
 /// it needs no second look. It is the time that our own work between the two takes, no more.
-pub const FRESH: Duration = Duration::from_millis(100);
+pub const MAX_READ_AGE: Duration = Duration::from_millis(100);
 
 /// Reading back: the longest wait before the first look.
-pub const LONGEST_SETTLING: Duration = Duration::from_secs(2);
+pub const MAX_FIRST_READ_BACK_DELAY: Duration = Duration::from_secs(2);
 
 /// Reading back: the waits before each further look at a policy that does not show yet what was
 /// written. There is no documented bound for the lag; other tools look for up to a minute.

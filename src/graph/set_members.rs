@@ -13,7 +13,7 @@ use crate::kinds::{PolicyKind, kind_of_set_item};
 use crate::model::{SetMember, encode};
 
 /// How many sets are read side by side.
-const SIDE_BY_SIDE: usize = 8;
+const PARALLEL_READS: usize = 8;
 /// How the type of an item ends.
 const ITEM: &str = "PolicySetItem";
 
@@ -37,7 +37,7 @@ impl Reader {
     ) -> Result<Vec<Vec<SetMember>>, GraphError> {
         let members = sets.iter().map(|(kind, id)| self.members_of(*kind, id));
         futures::stream::iter(members)
-            .buffered(SIDE_BY_SIDE)
+            .buffered(PARALLEL_READS)
             .try_collect()
             .await
     }

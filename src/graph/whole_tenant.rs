@@ -32,7 +32,7 @@ impl Reader {
             PolicyKind::all().map(|kind| async move { available(self.policies(kind).await) });
         let (policies, filters) =
             futures::try_join!(futures::future::try_join_all(kinds), self.filters())?;
-        let (policies, unavailable) = self.apart_of_all(policies).await?;
+        let (policies, unavailable) = self.require_some_available(policies).await?;
         self.with_names(policies, filters, unavailable).await
     }
 
@@ -106,7 +106,7 @@ impl Reader {
             self.filters(),
             self.group_names(),
         )?;
-        let (policies, unavailable) = self.apart_of_all(policies).await?;
+        let (policies, unavailable) = self.require_some_available(policies).await?;
         Ok(AllNames {
             policies,
             filters,
@@ -128,7 +128,7 @@ impl Reader {
             self.filter_objects(),
             self.group_objects(),
         )?;
-        let (policies, unavailable) = self.apart_of_all(policies).await?;
+        let (policies, unavailable) = self.require_some_available(policies).await?;
         Ok(RawTenant {
             policies,
             groups,
@@ -140,7 +140,7 @@ impl Reader {
 
 impl Reader {
     /// Takes what is not refused. A service that refuses every kind refuses to be read.
-    async fn apart_of_all<T>(
+    async fn require_some_available<T>(
         &self,
         kinds: Vec<Available<T>>,
     ) -> Result<(Vec<T>, Vec<UnavailableKind>), GraphError> {
@@ -176,7 +176,7 @@ pub(super) fn available<T>(read: Result<Vec<T>, GraphError>) -> Result<Available
     }
 }
 
-/// Tells what there is from what is refused.
+/// Separates available kinds from refused ones.
 pub(super) fn apart<T>(kinds: Vec<Available<T>>) -> (Vec<T>, Vec<RefusedList>) {
     let (mut policies, mut refused) = (Vec::new(), Vec::new());
     for kind in kinds {

@@ -1,4 +1,4 @@
-//! What the service sends, and what it means. What it takes is in `body`.
+//! What the service sends, and what it means. Request bodies are in `write_request`.
 //!
 //! Wire forms are open: properties that the program does not know are kept where they belong to
 //! an assignment, and ignored elsewhere. What is missing where it must not be is an error, never

@@ -248,7 +248,11 @@ fn restored_body(
 
 /// Whether what the service sent of an assignment says more than what is known of it, so that it could not
 /// be made again from that.
-pub fn says_more(kind: PolicyKind, odata_type: Option<&str>, live: &LiveAssignment) -> bool {
+pub fn has_unmodelled_properties(
+    kind: PolicyKind,
+    odata_type: Option<&str>,
+    live: &LiveAssignment,
+) -> bool {
     let LiveAssignment {
         assignment,
         id: _,
@@ -266,7 +270,7 @@ pub fn says_more(kind: PolicyKind, odata_type: Option<&str>, live: &LiveAssignme
     let is_known = |name: &str, value: &Value| match name {
         _ if value.is_null() => true,
         "id" | "source" | "sourceId" | "@odata.type" | CHANGED_AT => true,
-        // The service gives it to what says no intent.
+        // The default where no intent is sent.
         "intent" if value == "apply" => true,
         "intent" => known.contains_key(name),
         "target" => has_members(value, known.get(name), &[FILTER_ID, FILTER_TYPE]),
@@ -449,7 +453,7 @@ fn changed_body(
     raw
 }
 
-/// Changes the settings that differ. One that goes back to what the service fills in is said, since
+/// Changes the settings that differ. One that returns to its default is sent explicitly, since
 /// what is not said may stay as it is.
 fn change_settings(
     policy: PolicyToWrite<'_>,

@@ -16,7 +16,7 @@ pub(super) const WINDOWS_AUTOPILOT_DEPLOYMENT_PROFILE: PolicyKindSpec = PolicyKi
         refused: &[TargetKind::AllUsers],
         filters: FilterRule::Unsupported,
         // "Another Profile … is already assigned to All Devices." (CIPP#2803)
-        held_once: &[TargetKind::AllDevices],
+        exclusive: &[TargetKind::AllDevices],
         // MicrosoftDocs/memdocs: pull request 4144.
         excludes_from_all_devices: false,
         ..TargetRules::ALL

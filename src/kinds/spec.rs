@@ -165,7 +165,7 @@ pub struct TargetRules {
     /// Who says so of what is doubtful.
     pub source: &'static str,
     /// Targets that only one policy of the kind can have.
-    pub held_once: &'static [TargetKind],
+    pub exclusive: &'static [TargetKind],
     /// Whether groups may be excluded together with all devices.
     pub excludes_from_all_devices: bool,
     /// Whether all users are written as a group with a well-known id, which is no directory object.
@@ -260,7 +260,7 @@ impl TargetRules {
         doubtful: &[TargetKind::Collection],
         filters: FilterRule::Devices,
         source: "learn.microsoft.com: Endpoint security policies for tenant attach",
-        held_once: &[],
+        exclusive: &[],
         excludes_from_all_devices: true,
         virtual_all_users: false,
         special: &[],

@@ -380,7 +380,7 @@ fn find_conflicts(entries: &[Entry], diagnostics: &mut Diagnostics) {
             }
         }
     }
-    find_held_once(&groups, diagnostics);
+    find_exclusive_targets(&groups, diagnostics);
     for group in groups {
         compare_modes(&group, diagnostics);
         let targets = || group.iter().flat_map(|entry| &entry.targets);
@@ -392,7 +392,7 @@ fn find_conflicts(entries: &[Entry], diagnostics: &mut Diagnostics) {
 
 /// Finds what only one policy of a kind can have, and entries of two want. Entries that select by different
 /// means may mean one policy; that shows with the tenant at hand.
-fn find_held_once(groups: &[Vec<&Entry>], diagnostics: &mut Diagnostics) {
+fn find_exclusive_targets(groups: &[Vec<&Entry>], diagnostics: &mut Diagnostics) {
     let mut first: HashMap<(PolicyKind, bool, TargetKind), &WantedTarget> = HashMap::new();
     for group in groups {
         let Some(entry) = group.first() else { continue };
@@ -401,15 +401,15 @@ fn find_held_once(groups: &[Vec<&Entry>], diagnostics: &mut Diagnostics) {
             Selector::Id(_) => false,
             Selector::Match { .. } => continue,
         };
-        let held_once = entry.kind.spec().targets.held_once;
-        for kind in held_once {
+        let exclusive = entry.kind.spec().targets.exclusive;
+        for kind in exclusive {
             let mut targets = group.iter().flat_map(|entry| &entry.targets);
             let Some(target) = targets.find(|target| target.target.kind() == *kind) else {
                 continue;
             };
             match first.entry((entry.kind, by_name, *kind)) {
                 hash_map::Entry::Occupied(first) => {
-                    diagnostics.push(conflict::held_once(first.get(), target, entry.kind));
+                    diagnostics.push(conflict::exclusive_target(first.get(), target, entry.kind));
                 }
                 hash_map::Entry::Vacant(free) => {
                     free.insert(target);

@@ -1,4 +1,4 @@
-//! The words every room shares: policy kinds, targets, filters and assignments.
+//! The types that every module shares: policy kinds, targets, filters and assignments.
 //!
 //! Plain values without I/O. Reading them from YAML is `manifest`'s work, from Graph `graph`'s;
 //! writing them out for people is `render`'s. Nothing here is serialisable on purpose: the stored

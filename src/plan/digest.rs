@@ -1,4 +1,4 @@
-//! Digests of assignments; the digest of a plan is in `saved::digest`.
+//! Digests of assignments; the digest of a plan is in `saved::plan_digest`.
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};

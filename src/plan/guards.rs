@@ -2,7 +2,7 @@
 
 mod looser;
 
-pub use looser::looser_limit;
+pub use looser::warn_of_looser_limit;
 
 use super::members::Members;
 use super::{Change, Names, PlannedPolicy, PolicyRef};

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::held_once::HeldOnce;
+use super::exclusive_targets::ExclusiveTargets;
 use super::select::{self, DesiredState, ManagedPolicy};
 use super::writes::{self, WriteWith};
 use super::{
@@ -66,12 +66,12 @@ pub fn make(
     let mut carried = 0;
     let mut gaps: Vec<SharedText> = Vec::new();
     let mut not_known: Vec<SharedText> = Vec::new();
-    let mut held_once = HeldOnce::default();
+    let mut exclusive = ExclusiveTargets::default();
     for managed in selected.policies {
         let shares_name = shared_names.contains(&(managed.live.kind, managed.live.id.as_str()));
         let desired = Arc::clone(&managed.desired);
         let policy = planned(managed, &mut places, shares_name, inputs.write_with);
-        held_once.add(&policy, |assignment| desired.place_of(assignment));
+        exclusive.add(&policy, |assignment| desired.place_of(assignment));
         if carries_unknown_remediation(&policy, &desired) {
             not_known.push(policy.name.clone());
         }
@@ -87,7 +87,7 @@ pub fn make(
         }
         policies.push(policy);
     }
-    diagnostics.extend(held_once.judge(&live.policies));
+    diagnostics.extend(exclusive.judge(&live.policies));
     if diagnostics.iter().any(Diagnostic::is_error) {
         crate::diagnostic::tidy(&mut diagnostics);
         return (None, diagnostics);
@@ -214,7 +214,7 @@ fn carries_unknown_remediation(policy: &PlannedPolicy, desired: &DesiredState) -
 fn remediation_not_known(policies: &[SharedText]) -> Option<Diagnostic> {
     let of = first_of(policies)?;
     let message = format!(
-        "whether assignments of {of} that no entry names repair what they detect is not known, since the service does not show it; they are written with `runRemediationScript: true`"
+        "the service does not report whether the unlisted assignments of {of} run the remediation; they are written with `runRemediationScript: true`"
     );
     Some(
         Diagnostic::new(Severity::Warning, "remediation-not-known", None, message)

@@ -13,9 +13,9 @@ mod difference;
 mod digest;
 mod draft;
 mod estimate;
+mod exclusive_targets;
 pub mod explain;
 pub mod guards;
-mod held_once;
 pub mod inventory;
 pub mod lints;
 mod make;
@@ -43,7 +43,7 @@ pub use annotations::{Annotations, OpenApprovals};
 pub use difference::{Change, changes};
 pub use draft::Draft;
 pub use estimate::estimate;
-pub use held_once::{given_up, taken_over};
+pub use exclusive_targets::{given_up, taken_over};
 pub use make::{PlanInputs, make};
 pub use names::{Names, shared_policy_names};
 pub use selection::Selection;
@@ -139,7 +139,7 @@ pub struct PolicyRef {
     pub name: SharedText,
     /// The policy's id.
     pub id: String,
-    /// Whether the name alone says too little.
+    /// Whether the name alone is ambiguous.
     pub shares_name: bool,
 }
 
@@ -489,7 +489,8 @@ impl Plan {
                 Observation::Named(_) | Observation::Tenant { .. } => continue,
             };
             if !is_given {
-                self.diagnostics.extend(guards::looser_limit(guard, &rules));
+                self.diagnostics
+                    .extend(guards::warn_of_looser_limit(guard, &rules));
             }
         }
         let judged = GuardInput {

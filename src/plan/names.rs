@@ -1,4 +1,4 @@
-//! What policies, groups and filters are called, and which of those names say too little.
+//! What policies, groups and filters are called, and which of those names are ambiguous.
 
 use std::collections::{HashMap, HashSet, hash_map};
 use std::fmt::Write as _;

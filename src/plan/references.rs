@@ -139,7 +139,7 @@ fn other_name(sort: &str, id: &str, was: &str, is: &str) -> PlanDiagnostic {
         code: "renamed-since".to_owned(),
         summary: format!("{sort} `{was}` is now called `{is}` ({id})"),
         place: None,
-        hint: Some("the plan goes by ids, and is carried out as it was made".to_owned()),
+        hint: Some("the plan uses ids, so it still applies as made".to_owned()),
         related: Vec::new(),
     }
 }

@@ -1,14 +1,14 @@
 //! The rollback of a run: for each policy that the run changed and that still looks as it left
 //! it, the assignments that were there before.
 //!
-//! Rows that the run was not to touch (of policy sets, mostly) are not part of the rollback
+//! Assignments that the run left untouched (of policy sets, mostly) are not part of the rollback
 //! either: they stay as they are now, whatever they were then. Rows of policy sets are never removed.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::held_once::{HeldOnce, held_once_of, keeper};
+use super::exclusive_targets::{ExclusiveTargets, exclusive_target_of, keeper};
 use super::make::replaced_one_by_one;
 use super::references::References;
 use super::writes::{self, WriteWith, steps};
@@ -127,7 +127,9 @@ pub fn restored(applied: &[AppliedPolicy]) -> References {
 pub fn contested(applied: &[AppliedPolicy]) -> BTreeSet<PolicyKind> {
     let is_contested = |policy: &&AppliedPolicy| {
         let mut before = policy.before.iter();
-        before.any(|old| held_once_of(policy.kind, old).is_some() && !policy.after.contains(old))
+        before.any(|old| {
+            exclusive_target_of(policy.kind, old).is_some() && !policy.after.contains(old)
+        })
     };
     let contested = applied.iter().filter(is_contested);
     contested.map(|policy| policy.kind).collect()
@@ -262,14 +264,14 @@ fn moments(
     others: &[LivePolicy],
     write_with: WriteWith,
 ) -> Vec<PlanDiagnostic> {
-    let mut held_once = HeldOnce::default();
+    let mut exclusive = ExclusiveTargets::default();
     for policy in policies {
-        held_once.add(policy, |_| None);
+        exclusive.add(policy, |_| None);
     }
     let gaps = policies.iter();
     let gaps = gaps.filter(|policy| writes::has_gap(policy, write_with));
     let gaps: Vec<SharedText> = gaps.map(|policy| policy.name.clone()).collect();
-    let found = held_once.judge(others).into_iter();
+    let found = exclusive.judge(others).into_iter();
     let found = found.chain(replaced_one_by_one(&gaps));
     found
         .map(|found| PlanDiagnostic::new(&found, &Sources::default()))
@@ -371,7 +373,7 @@ fn remediation_not_known(left: &AppliedPolicy, policy: &PlannedPolicy) -> Option
         severity: Severity::Warning,
         code: "remediation-not-known".to_owned(),
         summary: format!(
-            "whether {number} of {} repaired or only detected before the run is not known, since the service does not show it; `runRemediationScript` is written as in the run, and as `true` for what the run removed",
+            "the service does not report whether {number} of {} ran the remediation before the run; `runRemediationScript` is written as in the run, and as `true` for what the run removed",
             policy.reference()
         ),
         place: None,

@@ -12,7 +12,7 @@ use super::phrases::{count, reason};
 use super::requests::{minute, policy, state, unclear, which, who};
 use crate::model::{ApprovalEntry, ApprovalStatus};
 use crate::plan::saved::ApprovalRecord;
-use crate::report::{RecordedPolicy, Settled, Withdrawn};
+use crate::report::{PolicyResult, RecordedPolicy, Withdrawn};
 
 const WAITS: Style = AnsiColor::Yellow.on_default();
 const STRONG: Style = Style::new().bold();
@@ -94,7 +94,7 @@ pub struct Shown<'a> {
     /// How many open ones do not say which policy they are for, if policies were asked for.
     pub unclear: usize,
     /// What a run may have filed, and why that is not known.
-    pub unknown: &'a [(RecordedPolicy, Settled)],
+    pub unknown: &'a [(RecordedPolicy, PolicyResult)],
     /// Open ones that lock policies of a run, which has not filed them.
     pub locks: &'a [ApprovalEntry],
     /// How many policies of a run were locked by a request that is not open any more.
@@ -343,7 +343,7 @@ struct UnknownRecord<'a> {
 }
 
 impl<'a> UnknownRecord<'a> {
-    fn of((policy, settled): &'a (RecordedPolicy, Settled)) -> Self {
+    fn of((policy, settled): &'a (RecordedPolicy, PolicyResult)) -> Self {
         let reason = settled.reason.as_ref();
         Self {
             kind: policy.kind.name(),

@@ -84,9 +84,9 @@ fn described(explained: &Explained, names: &Names) -> String {
 /// Says why an assignment is there or planned.
 fn why(reason: Reason) -> &'static str {
     match reason {
-        Reason::AskedFor => "live, and asked for by",
-        Reason::Missing => "not live; asked for by",
-        Reason::Differs => "live in another form; asked for by",
+        Reason::AskedFor => "live, requested by",
+        Reason::Missing => "not live; requested by",
+        Reason::Differs => "live, but different; requested by",
         Reason::NotAskedFor => {
             "live, but no line asks for it, and in mode `exact` the manifest is the whole set"
         }

@@ -1,4 +1,4 @@
-//! Small words that every format for people uses: assignments, counts, durations.
+//! Shared phrases of the human-readable formats: assignments, counts, durations.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -354,7 +354,7 @@ impl Counts {
     }
 }
 
-/// Returns a name, with the id behind it if the name alone says too little.
+/// Returns a name, with the id behind it if the name alone is ambiguous.
 pub(super) fn named(name: &str, id: &str, shares_name: bool) -> String {
     if shares_name {
         format!("{} ({})", clean(name), clean(id))

@@ -183,7 +183,7 @@ impl Markdown {
 
     /// Whether no further tenant has room.
     pub fn is_full(&self) -> bool {
-        self.text.len() + self.foot.len() + NOTE + markdown::SMALLEST > self.most_bytes
+        self.text.len() + self.foot.len() + NOTE + markdown::MIN_MAX_BYTES > self.most_bytes
     }
 
     /// Leaves a tenant's details out.
@@ -201,7 +201,7 @@ impl Markdown {
         let taken = self.text.len() + head.len() + foot.len() + self.foot.len() + NOTE;
         let room = self.most_bytes.saturating_sub(taken);
         let body = match room {
-            0..markdown::SMALLEST => String::new(),
+            0..markdown::MIN_MAX_BYTES => String::new(),
             room => markdown::draw(&view.review, room),
         };
         if body.is_empty() || body.len() > room {

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::outcome::{Announced, Filing, Outcome, PendingApproval, Reason, Results, Settled};
+use super::outcome::{
+    Announced, FilingAttempt, Outcome, PendingApproval, PolicyResult, Reason, Results,
+};
 use crate::graph::observe::RequestCounts;
 use crate::model::LiveAssignment;
 use crate::plan::saved::{
@@ -151,7 +153,7 @@ pub(super) struct SendingLine<'a> {
     pub(super) after: Vec<AssignmentRecord<'a>>,
     /// What is sent, if it may be filed for approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) filing: Option<Cow<'a, Filing>>,
+    pub(super) filing: Option<Cow<'a, FilingAttempt>>,
     /// What is sent, if it was filed and approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) approval: Option<Cow<'a, PendingApproval>>,
@@ -189,7 +191,7 @@ impl<'a> SendingLine<'a> {
     ) -> Self {
         let (filing, approval) = match announced {
             Announced::Write => (None, None),
-            Announced::Filing(filing) => (Some(Cow::Borrowed(filing)), None),
+            Announced::FilingAttempt(filing) => (Some(Cow::Borrowed(filing)), None),
             Announced::Approved(approval) => (None, Some(Cow::Borrowed(approval))),
         };
         Self {
@@ -241,7 +243,7 @@ pub struct PolicyLine<'a> {
 
 impl<'a> PolicyLine<'a> {
     /// Writes out what became of a policy.
-    pub fn new(policy: &'a PlannedPolicy, settled: &'a Settled, names: &'a Names) -> Self {
+    pub fn new(policy: &'a PlannedPolicy, settled: &'a PolicyResult, names: &'a Names) -> Self {
         let record = settled.reason.as_ref().map(ErrorRecord::new);
         let (error, note) = match settled.outcome.is_good() {
             true => (None, record),

@@ -12,7 +12,8 @@ pub use last_known::last_known;
 pub use line::{OutcomeCounts, PolicyLine, RequestsRecord};
 pub(crate) use outcome::policy_set_rows_missing;
 pub use outcome::{
-    Announced, Filing, Moved, Outcome, PendingApproval, Reason, Results, Settled, Withdrawn,
+    Announced, FilingAttempt, Moved, Outcome, PendingApproval, PolicyResult, Reason, Results,
+    Withdrawn,
 };
 pub use read::{Recorded, RecordedPolicy, ReportError, read, settled_policy};
 pub use results::{ReadResults, read_results};

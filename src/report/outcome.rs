@@ -148,7 +148,7 @@ pub struct PendingApproval {
 /// leaves this, by which its request is found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Filing {
+pub struct FilingAttempt {
     /// When it was about to leave.
     pub sent_at: String,
     /// What was said of it.
@@ -164,7 +164,7 @@ pub struct Filing {
     pub identity: Option<String>,
 }
 
-impl Filing {
+impl FilingAttempt {
     /// Returns what it became: a request that waits.
     pub fn filed(self, code: String, filed_at: String, expires_at: String) -> PendingApproval {
         let Self {
@@ -193,7 +193,7 @@ pub enum Announced<'a> {
     /// Nothing: it is not about approval.
     Write,
     /// It may be filed for approval.
-    Filing(&'a Filing),
+    FilingAttempt(&'a FilingAttempt),
     /// It was filed and approved.
     Approved(&'a PendingApproval),
 }
@@ -211,7 +211,7 @@ pub enum Withdrawn {
 
 /// A policy that is done with.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settled {
+pub struct PolicyResult {
     /// What became of it.
     pub outcome: Outcome,
     /// Why, unless it is as planned.
@@ -222,7 +222,7 @@ pub struct Settled {
     pub approval: Option<Box<PendingApproval>>,
 }
 
-impl Settled {
+impl PolicyResult {
     /// Whether the run has changed the policy, or may have.
     pub fn may_be_written(&self) -> bool {
         self.written || self.outcome == Outcome::Applied
@@ -260,11 +260,11 @@ impl Settled {
 #[derive(Clone, Debug, Default)]
 pub struct Results {
     /// One for each changed policy.
-    pub settled: Vec<Settled>,
+    pub settled: Vec<PolicyResult>,
     /// Whether someone stopped the run.
     pub interrupted: bool,
     /// Policies that are not part of the plan, and why.
-    pub skipped: Vec<(PlannedPolicy, Settled)>,
+    pub skipped: Vec<(PlannedPolicy, PolicyResult)>,
     /// Why the report could not be kept; nothing was written from then on.
     pub report_failure: Option<String>,
     /// The policies that moved since the plan was saved, which is why nothing was tried.
@@ -287,7 +287,7 @@ impl Results {
         all.filter(|settled| settled.outcome == outcome).count()
     }
 
-    fn each(&self) -> impl Iterator<Item = &Settled> {
+    fn each(&self) -> impl Iterator<Item = &PolicyResult> {
         let skipped = self.skipped.iter().map(|(_, settled)| settled);
         self.settled.iter().chain(skipped)
     }
@@ -296,7 +296,7 @@ impl Results {
     pub fn all<'a>(
         &'a self,
         plan: &'a Plan,
-    ) -> impl Iterator<Item = (&'a PlannedPolicy, &'a Settled)> {
+    ) -> impl Iterator<Item = (&'a PlannedPolicy, &'a PolicyResult)> {
         let skipped = self
             .skipped
             .iter()
@@ -329,8 +329,9 @@ impl Results {
 
     /// Whether every policy is as planned or waits for approval.
     pub fn is_good_or_pending(&self) -> bool {
-        let is_fine =
-            |settled: &Settled| settled.outcome.is_good() || settled.outcome == Outcome::Pending;
+        let is_fine = |settled: &PolicyResult| {
+            settled.outcome.is_good() || settled.outcome == Outcome::Pending
+        };
         self.each().all(is_fine)
     }
 

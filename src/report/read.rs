@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::line::{EndLine, ErrorRecord, Event, PolicyLine, SendingLine, StartLine};
-use super::outcome::{Filing, Outcome, PendingApproval, Reason};
+use super::outcome::{FilingAttempt, Outcome, PendingApproval, Reason};
 use crate::graph::observe::RequestCounts;
 use crate::kinds::AssignmentProperties;
 use crate::model::{Assignment, AssignmentKey, LiveAssignment, PolicyKind, SharedText};
@@ -113,7 +113,7 @@ pub struct RecordedPolicy {
     /// What was filed for approval and not used.
     pub approval: Option<PendingApproval>,
     /// What was sent last that the service may have filed.
-    pub filing: Option<Filing>,
+    pub filing: Option<FilingAttempt>,
 }
 
 impl Recorded {
@@ -169,8 +169,8 @@ impl RecordedPolicy {
         !self.sent && self.filing.is_some()
     }
 
-    /// Returns the write that may have been filed without the run having learned the code.
-    pub fn unknown_filing(&self) -> Option<&Filing> {
+    /// Returns the write that may have been filed without the run having learnt the code.
+    pub fn unknown_filing(&self) -> Option<&FilingAttempt> {
         let may_be = match self.outcome {
             _ if self.is_taken_over() => true,
             // It may have become as planned while a request for it is open.

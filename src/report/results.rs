@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::line::RequestsRecord;
-use super::outcome::{Moved, Outcome, Results, Settled};
+use super::outcome::{Moved, Outcome, PolicyResult, Results};
 use super::read::{RecordedPolicy, settled_policy};
 use crate::graph::observe::RequestCounts;
 use crate::plan::saved::AssignmentRecord;
@@ -16,7 +16,7 @@ pub struct ReadResults {
     /// What became of its policies.
     pub results: Results,
     /// Policies that are not part of it, and why.
-    pub others: Vec<(RecordedPolicy, Settled)>,
+    pub others: Vec<(RecordedPolicy, PolicyResult)>,
     /// What went over the wire.
     pub requests: RequestCounts,
 }
@@ -54,7 +54,7 @@ pub fn read_results(value: Value, plan: &Plan, names: &mut Names) -> Result<Read
         let Some(outcome) = policy.outcome else {
             continue;
         };
-        let settled = Settled {
+        let settled = PolicyResult {
             outcome,
             reason: policy.reason.clone(),
             written: policy.written.unwrap_or(outcome == Outcome::Applied),

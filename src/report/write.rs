@@ -22,7 +22,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::line::{EndLine, PolicyLine, SendingLine, StartLine};
-use super::outcome::{Announced, Outcome, Reason, Results, Settled};
+use super::outcome::{Announced, Outcome, PolicyResult, Reason, Results};
 use super::read::read;
 use crate::files;
 use crate::graph::observe::RequestCounts;
@@ -31,7 +31,7 @@ use crate::plan::saved::PlannedTenant;
 use crate::plan::{Names, Plan, PlannedPolicy};
 use crate::text::escaped_in_json;
 
-/// A report that grows.
+/// A report that is being written.
 #[derive(Debug)]
 pub struct Report {
     sink: Sink,
@@ -193,7 +193,7 @@ impl Report {
     pub fn policy(
         &mut self,
         policy: &PlannedPolicy,
-        settled: &Settled,
+        settled: &PolicyResult,
         names: &Names,
     ) -> io::Result<()> {
         let note = self.notes.get(&(policy.kind, policy.id.clone()));
@@ -259,7 +259,7 @@ impl Report {
     }
 }
 
-/// Turns a policy that is taken back around: from what it was before the run to what the run made of it.
+/// Swaps before and after of a policy that is being restored.
 fn taken_back(policy: &PlannedPolicy) -> PlannedPolicy {
     PlannedPolicy {
         before: Arc::clone(&policy.after),
@@ -291,7 +291,7 @@ fn keep_earlier(path: &Path) -> io::Result<Option<PathBuf>> {
     if !std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
         return Ok(None);
     }
-    // What can't be read may be a report all the same.
+    // What cannot be read may be a report all the same.
     let tells_of_writes = match files::read(path, files::LARGEST_REPORT) {
         Ok(bytes) if bytes.is_empty() => false,
         Ok(bytes) => read(&bytes).map_or(true, |earlier| {
@@ -318,7 +318,7 @@ fn keep_earlier(path: &Path) -> io::Result<Option<PathBuf>> {
                 std::fs::remove_file(path)?;
                 return Ok(Some(kept));
             }
-            // Not every file system has hard links. What is there already stays: the next name, then.
+            // Not every file system has hard links. An existing file is kept; try the next name.
             Err(_) if std::fs::symlink_metadata(&kept).is_err() => {
                 std::fs::rename(path, &kept)?;
                 return Ok(Some(kept));

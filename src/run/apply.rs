@@ -21,7 +21,7 @@ use crate::graph::observe::RequestCounts;
 use crate::graph::permissions::missing_to_write;
 use crate::plan::{Plan, PlanDiagnostic};
 use crate::report::{Report, Results};
-pub use input::{ApplyInput, ApplyInputRest, Unfiled};
+pub use input::{ApplyInput, ApplyInputWithoutPlan, Unfiled};
 
 /// One run, with what has to be written down however it ends.
 pub struct ApplyRun {

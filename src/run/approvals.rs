@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::filings::{Filings, Unknown, was_locked, with_codes};
+use super::filed_requests::{Filings, Unknown, find_filed_requests, was_locked};
 use super::reviewed::{Origin, check_report};
 use super::{Failure, unavailable, unless_stopped};
 use crate::apply::withdraw::withdraw_all;
@@ -22,7 +22,7 @@ use crate::model::{ApprovalEntry, ApprovalStatus, PolicyKind};
 use crate::plan::needs::needs;
 use crate::plan::writes::WriteWith;
 use crate::plan::{self, Draft, OpenApprovals, PlanInputs, Selection};
-use crate::report::{Outcome, PendingApproval, Recorded, RecordedPolicy, Settled, Withdrawn};
+use crate::report::{Outcome, PendingApproval, PolicyResult, Recorded, RecordedPolicy, Withdrawn};
 
 /// The list could not be read.
 const CODE: &str = "approvals-unreadable";
@@ -48,7 +48,7 @@ pub struct Listed {
     /// How many open ones do not say which policy they are for, if policies were asked for.
     pub unclear: usize,
     /// What a run may have filed, and why that is not known.
-    pub unknown: Vec<(RecordedPolicy, Settled)>,
+    pub unknown: Vec<(RecordedPolicy, PolicyResult)>,
     /// Open ones that lock policies of a run, which has not filed them.
     pub locks: Vec<ApprovalEntry>,
     /// How many policies of a run were locked by a request that is not open any more.
@@ -277,7 +277,7 @@ async fn filed(
         graph_url: reader.graph_url(),
     };
     check_report(&recorded, here)?;
-    with_codes(recorded.policies, client, began).await
+    find_filed_requests(recorded.policies, client, began).await
 }
 
 /// Withdraws requests, and says for each what became of it.

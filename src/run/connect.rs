@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::Failure;
 use super::inputs::{FileKind, other_kind};
 use crate::auth::{
-    Choice, ExpectedTenant, Fetching, KeptToken, Method, People, Show, StaticToken, Token,
+    CachedToken, Choice, ExpectedTenant, Fetching, Method, People, Show, StaticToken, Token,
     TokenSource, Tokens, choose,
 };
 use crate::exit::Exit;
@@ -68,7 +68,7 @@ pub struct ServiceSettings {
     /// What all tenants of a run have together.
     pub ceiling: AppCeiling,
     /// The tokens of the tenants that manifests name.
-    pub kept: KeptTokens,
+    pub kept: TokenCache,
     /// What keeps a record of the exchanges, if there is to be one.
     pub recorder: Option<Arc<Recorder>>,
 }
@@ -76,20 +76,20 @@ pub struct ServiceSettings {
 /// The newest token of each tenant: one is planned for, and later connected to again to be written to, which takes
 /// no second sign-in.
 #[derive(Clone, Debug, Default)]
-pub struct KeptTokens(Arc<Mutex<HashMap<Own, KeptToken>>>);
+pub struct TokenCache(Arc<Mutex<HashMap<Own, CachedToken>>>);
 
 /// A tenant, by its id or domain, with the app registration if it has one of its own.
 type Own = (String, Option<String>);
 
-impl KeptTokens {
+impl TokenCache {
     fn keep(&self, own: Own, token: &Token) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.insert(own, KeptToken::of(token));
+        kept.insert(own, CachedToken::of(token));
     }
 
     fn current(&self, own: &Own) -> Option<Token> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.get(own).and_then(KeptToken::token)
+        kept.get(own).and_then(CachedToken::token)
     }
 }
 
@@ -365,7 +365,7 @@ struct Noted {
     redactor: Arc<Redactor>,
     /// The tenant that they are for, if manifests name it.
     own: Option<Own>,
-    kept: KeptTokens,
+    kept: TokenCache,
     /// Whether a token was asked for before: then it is another one that is wanted.
     has_fetched: AtomicBool,
 }

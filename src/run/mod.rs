@@ -12,7 +12,7 @@ pub mod doctor;
 pub mod explain;
 pub mod export;
 pub mod failure;
-pub mod filings;
+pub mod filed_requests;
 pub mod folder;
 pub mod init;
 pub mod inputs;

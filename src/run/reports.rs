@@ -117,7 +117,7 @@ fn delete_old_in(folder: &Path, kept: usize) {
 /// What a report is kept for. Each has its own count, so that no number of runs without a change takes
 /// away what another needs.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Worth {
+enum RetentionClass {
     /// Nothing was done to any policy.
     History,
     /// `rollback`.
@@ -127,18 +127,18 @@ enum Worth {
 }
 
 /// Returns what a report is kept for, by its lines. What cannot be read may be needed.
-fn worth(path: &Path) -> Worth {
+fn worth(path: &Path) -> RetentionClass {
     let Ok(file) = File::open(path) else {
-        return Worth::Resume;
+        return RetentionClass::Resume;
     };
-    let mut worth = Worth::History;
+    let mut worth = RetentionClass::History;
     for line in BufReader::new(file).split(b'\n').map_while(Result::ok) {
         let line = String::from_utf8_lossy(&line);
         if line.contains(r#""outcome":"pending""#) || line.contains(r#""event":"filed""#) {
-            return Worth::Resume;
+            return RetentionClass::Resume;
         }
         if !line.contains(r#""event":"start""#) && !line.contains(r#""event":"end""#) {
-            worth = Worth::Rollback;
+            worth = RetentionClass::Rollback;
         }
     }
     worth

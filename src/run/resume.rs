@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::apply::{ApplyInput, Unfiled};
 use super::connect::ServiceSettings;
-use super::filings::{Filings, Unknown, waits, with_codes};
+use super::filed_requests::{Filings, Unknown, find_filed_requests, waits};
 use super::plan::{PlanRequest, PreparedPlan};
 use super::reviewed::{Origin, check_report};
 use super::rollback::{applied_policy, narrow};
@@ -23,7 +23,9 @@ use crate::model::{Assignment, PolicyKind, Source, Target, assignments, same_ass
 use crate::plan::rollback::as_recorded;
 use crate::plan::writes::WriteWith;
 use crate::plan::{Annotations, Plan, PlanDiagnostic, PlannedPolicy, Selection, Unchanged, guards};
-use crate::report::{Filing, Outcome, PendingApproval, Recorded, RecordedPolicy, Settled};
+use crate::report::{
+    FilingAttempt, Outcome, PendingApproval, PolicyResult, Recorded, RecordedPolicy,
+};
 use crate::text::count;
 
 /// Makes the plan of what a report says is pending. `began` is the time now.
@@ -86,7 +88,7 @@ pub async fn plan_resume(
         Vec::from_iter(warnings.map(|found| PlanDiagnostic::new(found, &Sources::default())));
     let found = async {
         let already = note_as_planned(&mut policies, &reader).await?;
-        Ok((already, with_codes(policies, client, began).await?))
+        Ok((already, find_filed_requests(policies, client, began).await?))
     };
     let (mut already, found) = unless_stopped(stop, found).await?;
     let Filings {
@@ -101,7 +103,7 @@ pub async fn plan_resume(
             kind: planned.kind,
             id: planned.id.clone(),
             filing: policy.filing,
-            settled: Settled {
+            settled: PolicyResult {
                 outcome: policy.outcome.unwrap_or(Outcome::Pending),
                 reason: policy.reason,
                 written: false,
@@ -151,7 +153,7 @@ pub async fn plan_resume(
     for (policy, filing) in already.into_values() {
         let policy = planned(policy, None, write_with);
         not_known.push((policy.clone(), filing));
-        skipped.push((policy, Settled::as_planned(Outcome::Already)));
+        skipped.push((policy, PolicyResult::as_planned(Outcome::Already)));
     }
     Ok(ApplyInput {
         resumes: true,
@@ -164,7 +166,7 @@ pub async fn plan_resume(
 }
 
 /// Policies, each with the write that may have been filed for it.
-type MayBeFiled = BTreeMap<(PolicyKind, String), (RecordedPolicy, Filing)>;
+type MayBeFiled = BTreeMap<(PolicyKind, String), (RecordedPolicy, FilingAttempt)>;
 
 /// Finds which of the policies for which something may have been filed are as planned, and notes that: no request of
 /// theirs is waited for.

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::apply::ApplyInput;
 use super::connect::ServiceSettings;
-use super::filings::open_requests;
+use super::filed_requests::open_requests;
 use super::plan::{PlanRequest, PreparedPlan, add_names};
 use super::reviewed::{Origin, check_report};
 use super::{Failure, members, unless_stopped};
@@ -21,7 +21,7 @@ use crate::plan::rollback::{self, AppliedPolicy, MissingRows, as_recorded};
 use crate::plan::writes::WriteWith;
 use crate::plan::{PlanInputs, PlannedPolicy, Selection};
 use crate::report::{
-    Notes, Outcome, Reason, Recorded, RecordedPolicy, Settled, policy_set_rows_missing,
+    Notes, Outcome, PolicyResult, Reason, Recorded, RecordedPolicy, policy_set_rows_missing,
 };
 
 /// The plan of a rollback, and what it leaves alone.
@@ -134,13 +134,13 @@ pub async fn plan_rollback(
                 notes.insert((policy.kind, policy.id), note);
             }
             false => {
-                let already = Settled::as_planned(Outcome::Already);
+                let already = PolicyResult::as_planned(Outcome::Already);
                 as_they_are.push((policy, already.noted(Some(&note))));
             }
         }
     }
     let skipped = moved.into_iter().map(|(policy, stays)| {
-        let settled = Settled {
+        let settled = PolicyResult {
             outcome: Outcome::Skipped,
             reason: Some(Reason::new(stays.name(), stays.about())),
             written: false,

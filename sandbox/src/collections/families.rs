@@ -1,8 +1,8 @@
 //! What kinds have in common; the rows of the table say how they differ from it.
 
 use super::{
-    AllDevices, AllLicensedUsers, AndroidFota, Answer, CmCollection, ExclusionGroup, Expand,
-    Extras, Family, Filters, Group, ObjectIds, Pages, Pool, RowIds, ScopeTagGroup, SourceForm,
+    AllDevices, AllLicensedUsers, AndroidFota, Answer, AssignmentIds, CmCollection, ExclusionGroup,
+    Expand, Extras, Family, Filters, Group, ObjectIds, Pages, Pool, ScopeTagGroup, SourceForm,
     Spec, TargetType, Writes,
 };
 
@@ -42,7 +42,7 @@ pub(super) const PLAIN: Spec = Spec {
     has_patch: false,
     has_cast: false,
     element: "",
-    row_ids: RowIds::Opaque,
+    row_ids: AssignmentIds::Opaque,
     source: SourceForm::Absent,
     extras: Extras::None,
     targets: USUAL_TARGETS,
@@ -76,7 +76,7 @@ pub(super) const CATALOG: Spec = Spec {
     writes: Writes::Either("assignments"),
     has_row_route: true,
     element: "deviceManagementConfigurationPolicyAssignment",
-    row_ids: RowIds::Target,
+    row_ids: AssignmentIds::Target,
     source: SourceForm::Own,
     targets: EVERY_TARGET,
     pool: Pool::Catalog,
@@ -95,7 +95,7 @@ pub(super) const SCRIPT: Spec = Spec {
     ],
     writes: Writes::Assign("deviceManagementScriptAssignments"),
     element: "deviceManagementScriptAssignment",
-    row_ids: RowIds::Colon,
+    row_ids: AssignmentIds::Colon,
     filters: Filters::Refused,
     family: Family::Scripts,
     answer: Answer::Empty,
@@ -127,7 +127,7 @@ pub(super) const MANAGED_APPS: Spec = Spec {
     ],
     object_ids: ObjectIds::Prefixed,
     element: "targetedManagedAppPolicyAssignment",
-    row_ids: RowIds::Target,
+    row_ids: AssignmentIds::Target,
     source: SourceForm::Own,
     targets: GROUPS,
     filters: Filters::Apps,

@@ -2,8 +2,8 @@
 
 use super::families::{CATALOG, GROUPS, MANAGED_APPS, PLAIN, SCRIPT, UPDATES};
 use super::{
-    AllDevices, AllLicensedUsers, Answer, ExclusionGroup, Expand, Extras, Family, Filters, Group,
-    ObjectIds, Pages, Pool, RowIds, SourceForm, Spec, Writes,
+    AllDevices, AllLicensedUsers, Answer, AssignmentIds, ExclusionGroup, Expand, Extras, Family,
+    Filters, Group, ObjectIds, Pages, Pool, SourceForm, Spec, Writes,
 };
 
 pub(super) const COLLECTIONS: &[Spec] = &[
@@ -54,7 +54,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
         has_row_route: true,
         has_patch: true,
         element: "mobileAppAssignment",
-        row_ids: RowIds::Intent,
+        row_ids: AssignmentIds::Intent,
         source: SourceForm::Null,
         extras: Extras::App,
         family: Family::Apps,
@@ -75,7 +75,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
         is_polymorphic: true,
         writes: Writes::Either("assignments"),
         element: "deviceConfigurationAssignment",
-        row_ids: RowIds::Target,
+        row_ids: AssignmentIds::Target,
         source: SourceForm::Null,
         extras: Extras::Apply,
         pool: Pool::DeviceConfiguration,
@@ -96,7 +96,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
         ],
         is_polymorphic: true,
         element: "deviceCompliancePolicyAssignment",
-        row_ids: RowIds::Target,
+        row_ids: AssignmentIds::Target,
         source: SourceForm::Own,
         pool: Pool::DeviceConfiguration,
         answer: Answer::Rows,
@@ -151,7 +151,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
             "roleScopeTagIds",
         ],
         element: "groupPolicyConfigurationAssignment",
-        row_ids: RowIds::Target,
+        row_ids: AssignmentIds::Target,
         extras: Extras::Modified,
         answer: Answer::Rows,
         service: "/GroupPolicy/GroupPolicyAdminService",
@@ -173,7 +173,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
         object_ids: ObjectIds::Suffixed,
         writes: Writes::Assign("enrollmentConfigurationAssignments"),
         element: "enrollmentConfigurationAssignment",
-        row_ids: RowIds::Source,
+        row_ids: AssignmentIds::Source,
         source: SourceForm::Null,
         zero_filter: true,
         family: Family::ServiceConfig,
@@ -241,7 +241,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
         is_polymorphic: true,
         writes: Writes::Single,
         element: "windowsAutopilotDeploymentProfileAssignment",
-        row_ids: RowIds::Source,
+        row_ids: AssignmentIds::Source,
         source: SourceForm::Own,
         targets: &[AllDevices, Group, ExclusionGroup],
         filters: Filters::Refused,

@@ -239,7 +239,7 @@ fn assign(
     if let Some(refusal) = refusal(policy) {
         return Err(refusal);
     }
-    machine.check_rest(policy, call.now)?;
+    machine.check_write_cooldown(policy, call.now)?;
     let mut rows = body::action(sent, action, parameter)?
         .into_iter()
         .map(|row| assignment::read(machine.tenant(), policy, row))

@@ -29,7 +29,7 @@ pub(super) use tools::{
 
 /// Keep the assignments of Microsoft Intune policies equal to YAML manifests
 ///
-/// `plan` shows the difference between manifests and the live tenant, `apply` makes it true.
+/// `plan` shows the difference between manifests and the live tenant, `apply` makes the tenant match.
 #[derive(Debug, Parser)]
 #[command(
     name = "assignctl",
@@ -74,7 +74,7 @@ impl Arguments {
     /// Returns the command line for what was typed: an option that was typed wins over the variable of one
     /// that it excludes.
     pub(super) fn tree_for(typed: &[OsString]) -> clap::Command {
-        let beaten = beaten_variables(Self::command(), typed);
+        let beaten = overridden_variables(Self::command(), typed);
         Self::with_variables(&beaten)
     }
 
@@ -86,7 +86,7 @@ impl Arguments {
         })
     }
 
-    /// Reads what was typed, the program's own name first. Beside it stands what is to be written where.
+    /// Reads what was typed, the program's own name first. Also returns the output paths.
     pub(super) fn read(
         mut tree: clap::Command,
         typed: Vec<OsString>,
@@ -116,7 +116,7 @@ fn without_service(command: clap::Command) -> clap::Command {
     command.args(options.map(|option| option.hide(true)))
 }
 
-/// Commands that have no line in the short help, which says that there are others.
+/// Commands omitted from the short help.
 const SELDOM: [&str; 8] = [
     "whoami",
     "sandbox",
@@ -132,7 +132,7 @@ const SELDOM: [&str; 8] = [
 const READ_LATER: [&str; 2] = ["sandbox", "graph-url"];
 
 /// Returns the options of the command that was typed which exclude one that was typed as well.
-fn beaten_variables(tree: clap::Command, typed: &[OsString]) -> Vec<clap::Id> {
+fn overridden_variables(tree: clap::Command, typed: &[OsString]) -> Vec<clap::Id> {
     let lenient = tree.clone().ignore_errors(true);
     let Ok(matches) = lenient.try_get_matches_from(typed) else {
         return Vec::new();

@@ -129,10 +129,10 @@ pub(in crate::cli) struct Apply {
     /// Reason for the changes, shown to whoever approves them
     #[arg(long, value_name = "TEXT", value_parser = justification)]
     pub(in crate::cli) justification: Option<String>,
-    /// Send again what a run has filed for approval, by its report or a folder with one report per tenant
+    /// Resend the changes that a run filed for approval, by its report or a folder with one report per tenant
     #[arg(long, value_name = "REPORT|DIR", conflicts_with_all = ["paths", "expect_digest", "max_age", "reviewed", "max_removals", "max_policies", "max_members_lost"])]
     pub(in crate::cli) resume: Option<PathBuf>,
-    /// Wait this long for the approval of what was filed
+    /// Wait this long for filed changes to be approved
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(in crate::cli) wait_for_approval: Option<Duration>,
     /// Refuse a saved plan older than this [default: 24h]
@@ -171,7 +171,7 @@ pub(in crate::cli) struct Rollback {
     /// Reason for the changes, shown to whoever approves them
     #[arg(long, value_name = "TEXT", value_parser = justification)]
     pub(in crate::cli) justification: Option<String>,
-    /// Wait this long for the approval of what was filed
+    /// Wait this long for filed changes to be approved
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     pub(in crate::cli) wait_for_approval: Option<Duration>,
     #[command(flatten)]

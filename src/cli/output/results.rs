@@ -14,7 +14,7 @@ use crate::plan::since::Cause;
 use crate::render::json::{self, Json};
 use crate::render::review::{ErrorView, Finding, Review};
 use crate::render::{github, markdown};
-use crate::report::Settled;
+use crate::report::PolicyResult;
 use crate::run::{Failure, clock};
 
 /// A result in the forms that a pipeline needs.
@@ -62,7 +62,8 @@ impl Output {
                     && changed
                         .all(|policy| view.annotations.cause(policy) == Some(Cause::Unapplied))
             }),
-            written: settled.is_some_and(|settled| settled.iter().any(Settled::may_be_written)),
+            written: settled
+                .is_some_and(|settled| settled.iter().any(PolicyResult::may_be_written)),
             is_part: false,
         });
     }

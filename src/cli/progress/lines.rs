@@ -10,7 +10,7 @@ use crate::graph::pace::Class;
 use crate::plan::PlannedPolicy;
 use crate::render::clean::clean;
 use crate::render::phrases::{count, duration};
-use crate::report::Settled;
+use crate::report::PolicyResult;
 
 /// What is read within this time is only in the totals, and a list with small pages does not fill the log.
 const BETWEEN_PAGES: Duration = Duration::from_secs(2);
@@ -54,7 +54,7 @@ impl Lines {
     pub(super) fn settled(
         &self,
         policy: &PlannedPolicy,
-        settled: &Settled,
+        settled: &PolicyResult,
         counts: &Counts,
         left: Duration,
     ) {
@@ -78,7 +78,7 @@ impl Lines {
 }
 
 /// Says what became of a policy.
-pub(super) fn outcome(policy: &PlannedPolicy, settled: &Settled) -> String {
+pub(super) fn outcome(policy: &PlannedPolicy, settled: &PolicyResult) -> String {
     format!(
         "{} {} {}",
         settled.outcome.name(),

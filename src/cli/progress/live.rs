@@ -11,7 +11,7 @@ use super::lines::{LITTLE_TIME, outcome, waiting};
 use crate::graph::pace::Class;
 use crate::plan::PlannedPolicy;
 use crate::render::phrases::{count, duration};
-use crate::report::Settled;
+use crate::report::PolicyResult;
 
 /// How often the display moves by itself, so that a countdown counts down.
 const TICK: Duration = Duration::from_millis(250);
@@ -102,7 +102,7 @@ impl Live {
     pub(super) fn settled(
         &mut self,
         policy: &PlannedPolicy,
-        settled: &Settled,
+        settled: &PolicyResult,
         counts: &Counts,
         left: Duration,
     ) {

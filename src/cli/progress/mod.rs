@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use crate::apply::ObserveApply;
 use crate::graph::observe::{Event, Observe};
 use crate::plan::{PlannedPolicy, Summary};
-use crate::report::Settled;
+use crate::report::PolicyResult;
 use crate::text::count;
 use counts::Counts;
 use lines::{Lines, unlisted};
@@ -47,11 +47,11 @@ pub(super) enum Display {
 #[derive(Debug)]
 struct Inner {
     counts: Counts,
-    face: Face,
+    face: Renderer,
 }
 
 #[derive(Debug)]
-enum Face {
+enum Renderer {
     Lines(Lines),
     Live(Live),
 }
@@ -60,8 +60,8 @@ impl Progress {
     pub(super) fn new(display: Display) -> Self {
         let face = match display {
             Display::Off => None,
-            Display::Lines => Some(Face::Lines(Lines::default())),
-            Display::Live => Some(Face::Live(Live::default())),
+            Display::Lines => Some(Renderer::Lines(Lines::default())),
+            Display::Live => Some(Renderer::Live(Live::default())),
         };
         let inner = face.map(|face| {
             Arc::new(Mutex::new(Inner {
@@ -90,7 +90,7 @@ impl Progress {
                 summary.time,
                 Instant::now(),
             );
-            if let Face::Live(live) = face {
+            if let Renderer::Live(live) = face {
                 live.applying(counts, counts.time_left(Instant::now()));
             }
         }
@@ -126,7 +126,7 @@ impl Progress {
     pub(super) fn clear(&self) {
         self.tenants.clear();
         if let Some(mut inner) = self.inner()
-            && let Face::Live(live) = &mut inner.face
+            && let Renderer::Live(live) = &mut inner.face
         {
             live.clear();
         }
@@ -153,8 +153,8 @@ impl Observe for Progress {
             Event::PageRead { list, total } => {
                 let pages = counts.page(list, total);
                 match face {
-                    Face::Lines(lines) => lines.page(list, pages, total, now),
-                    Face::Live(live) => live.reading(counts),
+                    Renderer::Lines(lines) => lines.page(list, pages, total, now),
+                    Renderer::Live(live) => live.reading(counts),
                 }
             }
             Event::LimitReached { class, wait } | Event::Waiting { class, wait } => {
@@ -163,20 +163,20 @@ impl Observe for Progress {
                 }
                 let asked = matches!(event, Event::Waiting { .. });
                 match face {
-                    Face::Lines(lines) => lines.waiting(class, wait, asked),
-                    Face::Live(live) => live.waiting(class, wait, asked),
+                    Renderer::Lines(lines) => lines.waiting(class, wait, asked),
+                    Renderer::Live(live) => live.waiting(class, wait, asked),
                 }
             }
             Event::Unlisted { requests } => match face {
-                Face::Lines(_) => lines::say(&unlisted(requests)),
-                Face::Live(live) => live.say(&unlisted(requests)),
+                Renderer::Lines(_) => lines::say(&unlisted(requests)),
+                Renderer::Live(live) => live.say(&unlisted(requests)),
             },
         }
     }
 }
 
 impl ObserveApply for Progress {
-    fn settled(&self, policy: &PlannedPolicy, settled: &Settled, done: usize, all: usize) {
+    fn settled(&self, policy: &PlannedPolicy, settled: &PolicyResult, done: usize, all: usize) {
         let Some(mut inner) = self.inner() else {
             return;
         };
@@ -184,8 +184,8 @@ impl ObserveApply for Progress {
         counts.settled(settled.outcome, policy.writes.len(), done, all);
         let left = counts.time_left(Instant::now());
         match face {
-            Face::Lines(lines) => lines.settled(policy, settled, counts, left),
-            Face::Live(live) => live.settled(policy, settled, counts, left),
+            Renderer::Lines(lines) => lines.settled(policy, settled, counts, left),
+            Renderer::Live(live) => live.settled(policy, settled, counts, left),
         }
     }
 }

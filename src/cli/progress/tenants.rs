@@ -14,7 +14,7 @@ use crate::apply::ObserveApply;
 use crate::graph::observe::{Event, Observe};
 use crate::plan::PlannedPolicy;
 use crate::render::clean::clean;
-use crate::report::{Outcome, Settled};
+use crate::report::{Outcome, PolicyResult};
 use crate::text::count;
 
 /// How often the display moves by itself.
@@ -189,7 +189,7 @@ impl Observe for OfTenant {
 }
 
 impl ObserveApply for OfTenant {
-    fn settled(&self, _: &PlannedPolicy, settled: &Settled, done: usize, all: usize) {
+    fn settled(&self, _: &PlannedPolicy, settled: &PolicyResult, done: usize, all: usize) {
         if settled.outcome == Outcome::Applied {
             let mut inner = self.all.inner();
             inner.applied += 1;

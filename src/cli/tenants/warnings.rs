@@ -7,7 +7,7 @@ use super::super::output::Output;
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::manifest::Tenant;
 use crate::model::Guid;
-use crate::plan::guards::{Guard, GuardRules, looser_limit};
+use crate::plan::guards::{Guard, GuardRules, warn_of_looser_limit};
 use crate::run::Failure;
 use crate::run::tenants::{self, Shard, TenantFile, TenantResults};
 
@@ -60,7 +60,9 @@ pub(super) fn warn_of_runs(folder: &Path, files: &[TenantFile], output: &Output)
 
 /// Warns once of a limit that saved plans keep, and that lets more through than today's.
 pub(super) fn warn_of_limit(saved: &[Guard], rules: &GuardRules, output: &Output) {
-    let looser = saved.iter().find_map(|guard| looser_limit(guard, rules));
+    let looser = saved
+        .iter()
+        .find_map(|guard| warn_of_looser_limit(guard, rules));
     output.saved_diagnostics(looser.as_slice());
 }
 

@@ -15,7 +15,7 @@
 //! someone else uses part of the limit; `window` finds out how much is left.
 
 mod groups;
-mod lane;
+mod limiter;
 mod window;
 
 use std::collections::HashMap;
@@ -26,8 +26,8 @@ pub use super::class::Class;
 use super::observe::Observe;
 use crate::model::RateLimit;
 pub use groups::RateGroup;
-use lane::{Lane, Watcher};
-pub use lane::{Permit, Turn};
+pub use limiter::{Permit, Turn};
+use limiter::{RateLimiter, WaitObserver};
 
 /// The published limit of writes.
 pub const PUBLISHED_WRITES: RateLimit = RateLimit {
@@ -60,7 +60,7 @@ const DIRECTORY_OF_APP: RateLimit = RateLimit {
 
 /// The pace of an application over all tenants that it reads side by side. Clones share it.
 #[derive(Clone, Debug)]
-pub struct AppCeiling(Arc<Lane>);
+pub struct AppCeiling(Arc<RateLimiter>);
 
 impl Default for AppCeiling {
     fn default() -> Self {
@@ -71,7 +71,7 @@ impl Default for AppCeiling {
 impl AppCeiling {
     /// Creates a ceiling for directory requests.
     pub fn of(limit: RateLimit) -> Self {
-        let lane = Lane::new(limit, limit, Duration::MAX, Watcher::default());
+        let lane = RateLimiter::new(limit, limit, Duration::MAX, WaitObserver::default());
         Self(Arc::new(lane))
     }
 }
@@ -82,9 +82,9 @@ pub struct Pace {
     writes: RateLimit,
     requests: RateLimit,
     longest_wait: Duration,
-    lanes: Mutex<HashMap<RateGroup, Arc<Lane>>>,
+    lanes: Mutex<HashMap<RateGroup, Arc<RateLimiter>>>,
     ceiling: Option<AppCeiling>,
-    watcher: Watcher,
+    watcher: WaitObserver,
 }
 
 impl Pace {
@@ -97,14 +97,14 @@ impl Pace {
             longest_wait,
             lanes: Mutex::default(),
             ceiling: None,
-            watcher: Watcher::default(),
+            watcher: WaitObserver::default(),
         }
     }
 
     /// Notifies an observer of each wait for the limit.
     #[must_use]
     pub fn observed_by(mut self, observer: Arc<dyn Observe>) -> Self {
-        self.watcher = Watcher(Some(observer));
+        self.watcher = WaitObserver(Some(observer));
         self
     }
 
@@ -115,11 +115,11 @@ impl Pace {
         self
     }
 
-    fn lane(&self, group: RateGroup) -> Arc<Lane> {
+    fn lane(&self, group: RateGroup) -> Arc<RateLimiter> {
         let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
         let lane = lanes.entry(group).or_insert_with(|| {
             let watcher = self.watcher.clone();
-            Arc::new(Lane::new(
+            Arc::new(RateLimiter::new(
                 self.writes,
                 group.requests(self.requests),
                 self.longest_wait,

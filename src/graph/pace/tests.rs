@@ -8,8 +8,8 @@ use super::*;
 
 const LONGEST: Duration = Duration::from_secs(900);
 
-fn lane(writes: RateLimit, requests: RateLimit, longest_wait: Duration) -> Lane {
-    Lane::new(writes, requests, longest_wait, Watcher::default())
+fn lane(writes: RateLimit, requests: RateLimit, longest_wait: Duration) -> RateLimiter {
+    RateLimiter::new(writes, requests, longest_wait, WaitObserver::default())
 }
 
 fn limit(count: usize, seconds: u64) -> RateLimit {
@@ -22,7 +22,7 @@ fn limit(count: usize, seconds: u64) -> RateLimit {
 /// Sends `number` requests side by side, each answered after `latency` and counted by the
 /// service at a moment in between; returns the moments and the whole time.
 async fn run(
-    pace: &Arc<Lane>,
+    pace: &Arc<RateLimiter>,
     class: Class,
     number: usize,
     latency: Duration,

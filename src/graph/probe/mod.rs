@@ -32,7 +32,7 @@ use tally::Tallies;
 const NOWHERE: &str = "00000000-0000-4000-8000-000000000001";
 
 /// How many kinds are looked at side by side.
-const SIDE_BY_SIDE: usize = 4;
+const PARALLEL_READS: usize = 4;
 
 /// What came of the looks.
 #[derive(Debug)]
@@ -94,7 +94,7 @@ impl Reader {
         let claims = self.client().claims().await?;
         let mut tallies = Tallies::default();
         let looks = kinds.iter().map(|kind| self.kind(*kind));
-        let looks = futures::stream::iter(looks).buffered(SIDE_BY_SIDE);
+        let looks = futures::stream::iter(looks).buffered(PARALLEL_READS);
         let found: Vec<_> = looks.collect().await;
         let mut groups = BTreeSet::new();
         for found in found {

@@ -1,4 +1,4 @@
-//! Groups that are none: names and ids that mean all users or all devices.
+//! Pseudo-groups: names and ids that stand for all users or all devices.
 
 use super::TargetList;
 use crate::diagnostic::Diagnostic;

@@ -180,7 +180,11 @@ fn read_reason(fields: &Fields<'_>, reader: &mut Reader<'_>) {
 
 impl Overlay {
     /// Takes out what is skipped, and adds what is added.
-    pub(super) fn lay_over(self, drafts: &mut Drafts, diagnostics: &mut Diagnostics) -> Vec<Skip> {
+    pub(super) fn lay_tenant_over(
+        self,
+        drafts: &mut Drafts,
+        diagnostics: &mut Diagnostics,
+    ) -> Vec<Skip> {
         for skip in &self.skips {
             skip.take_out(drafts, diagnostics);
         }

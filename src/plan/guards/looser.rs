@@ -8,7 +8,7 @@ use crate::diagnostic::Severity;
 use crate::plan::PlanDiagnostic;
 
 /// Warns of a saved guard whose limit is looser than that of `rules`.
-pub fn looser_limit(saved: &Guard, rules: &GuardRules) -> Option<PlanDiagnostic> {
+pub fn warn_of_looser_limit(saved: &Guard, rules: &GuardRules) -> Option<PlanDiagnostic> {
     let (is_looser, today, option) = match saved.observation {
         Observation::Removals { limit, total, .. } => {
             let today = rules.max_removals;

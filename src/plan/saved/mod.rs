@@ -7,8 +7,8 @@
 
 mod approval;
 mod audit;
-mod digest;
 mod members;
+mod plan_digest;
 mod policy;
 mod selection;
 mod shared;
@@ -22,8 +22,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 pub use approval::ApprovalRecord;
-pub use digest::{of_plan as digest_of, without_acceptances as digest_without_acceptances};
 pub use members::{DeletedRecord, FilterRecord};
+pub use plan_digest::{of_plan as digest_of, without_acceptances as digest_without_acceptances};
 pub use policy::{Beside, PolicyRecord, PolicyRecords, beside, check_ids, remediation_of};
 pub use selection::SelectionRecord;
 pub use shared::SharedNamesRecord;
@@ -364,7 +364,7 @@ impl<'a> PlanRecord<'a> {
         }
         let record: Self =
             serde_json::from_str(text).map_err(|error| not_a_plan(error.to_string()))?;
-        let computed = digest::compute(&record);
+        let computed = plan_digest::compute(&record);
         let altered = (computed != record.digest).then(|| SavedPlanError::Altered {
             written: record.digest.clone(),
             computed,

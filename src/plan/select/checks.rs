@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::names::Directory;
+use super::resolve::Directory;
 use super::{DesiredState, PlacedDesired, platform, settings};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::kinds::app_settings;
@@ -118,9 +118,11 @@ impl LiveCheck<'_> {
             LiveCheckKind::OtherSide(mode) => {
                 return check_other_side(assignment, *place, *mode, live);
             }
-            LiveCheckKind::LoneExclusion => return check_lone_exclusion(assignment, *place, live),
+            LiveCheckKind::LoneExclusion => {
+                return check_exclusion_without_include(assignment, *place, live);
+            }
             LiveCheckKind::BesideAllDevices(all_are_wanted) => {
-                return check_beside_all_devices(assignment, *place, *all_are_wanted, live);
+                return check_exclusion_with_all_devices(assignment, *place, *all_are_wanted, live);
             }
             LiveCheckKind::Rules(filter) => {
                 return check_rules(assignment, *place, *filter, live, severity)
@@ -253,7 +255,7 @@ fn properties_in(rule: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Finds groups that are excluded together with all devices where that is not possible.
-fn check_beside_all_devices(
+fn check_exclusion_with_all_devices(
     desired: &Desired,
     place: Place,
     all_are_wanted: bool,
@@ -402,7 +404,7 @@ fn check_other_side(
 
 /// An exclusion is added to a policy that includes no one. Where one goes on being there without an
 /// include, a guard asks; nothing is said of what is live already.
-fn check_lone_exclusion(
+fn check_exclusion_without_include(
     assignment: &Desired,
     place: Place,
     live: &LivePolicy,

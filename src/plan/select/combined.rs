@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::checks::{LiveCheck, LiveCheckKind, to_check};
-use super::names::{Directory, Resolved, ResolvedAbsent};
+use super::resolve::{Directory, Resolved, ResolvedAbsent};
 use super::{DesiredState, Findings, PlacedDesired, ResolvedEntry};
 use crate::diagnostic::{Diagnostic, Place, Severity};
 use crate::manifest::{Entry, Mode, WantedTarget, conflict};
@@ -291,7 +291,7 @@ impl<'e, 'm> Combiner<'e, 'm> {
         match self.by_key.get(key) {
             Some(index) => self.check_same_target(*index, target),
             None => {
-                self.doubt_two_intents(target);
+                self.check_two_intents(target);
                 self.by_key.insert(key, self.wanted.len());
                 self.wanted.push(target.wanted.clone());
                 self.written.push(target.written);
@@ -299,7 +299,7 @@ impl<'e, 'm> Combiner<'e, 'm> {
         }
     }
 
-    fn doubt_two_intents(&mut self, target: &'e Resolved<'m>) {
+    fn check_two_intents(&mut self, target: &'e Resolved<'m>) {
         let AssignmentKey {
             target: who,
             source,
@@ -345,13 +345,13 @@ impl<'e, 'm> Combiner<'e, 'm> {
             self.faults
                 .extend(conflict::properties(earlier, target.written));
         }
-        take_in(&mut self.wanted[index].desired, desired);
+        merge_properties(&mut self.wanted[index].desired, desired);
         self.also.push((index, target.written));
     }
 }
 
 /// Takes in the properties that another line asks for as well.
-fn take_in(wanted: &mut Desired, more: &Desired) {
+fn merge_properties(wanted: &mut Desired, more: &Desired) {
     for (name, value) in &more.properties {
         if !wanted.properties.iter().any(|(known, _)| known == name) {
             wanted.properties.push((name.clone(), value.clone()));

@@ -1,14 +1,14 @@
 //! From checked manifests and the live state to the desired assignments of each policy.
 //!
-//! `directory` turns names into ids, `index` finds the policies of each entry, `combined` brings
+//! `resolve` turns names into ids, `index` finds the policies of each entry, `combined` brings
 //! together what several entries say of one policy, `platform` knows which filters fit, `settings` which
 //! settings of apps, `suggest` offers what may have been meant. Everything that only the tenant can tell to be wrong is found here, and points at the line that said it.
 
 mod checks;
 mod combined;
 mod index;
-mod names;
 mod platform;
+mod resolve;
 mod settings;
 mod suggest;
 
@@ -24,7 +24,7 @@ use crate::model::{
 };
 use combined::Combined;
 use index::PolicyIndex;
-use names::{Directory, Resolved, ResolvedAbsent};
+use resolve::{Directory, Resolved, ResolvedAbsent};
 
 /// What manifests select in a tenant.
 #[derive(Debug)]

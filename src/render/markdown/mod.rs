@@ -30,13 +30,13 @@ pub(super) use escape::code;
 use fit::{Part, fit};
 
 /// The smallest size that can be asked for: marker, headline and digest have to fit.
-pub const SMALLEST: usize = 1_000;
+pub const MIN_MAX_BYTES: usize = 1_000;
 /// The default. GitHub takes 65,536 characters, and CI may
 /// want to add a line of its own.
-pub const USUAL: usize = 60_000;
+pub const DEFAULT_MAX_BYTES: usize = 60_000;
 
 /// The most policies that one guard names.
-const MOST_BLAMED: usize = 10;
+const MAX_GUARD_POLICIES: usize = 10;
 /// The longest name that is shown outside of diffs, in characters.
 const LONGEST_NAME: usize = 120;
 /// The longest text of other kinds in the head, in characters: it is never dropped.
@@ -250,11 +250,11 @@ fn draw_guard(guard: &Guard) -> String {
     }
     let policies = &guard.policies;
     text.push_str("\n\n");
-    for policy in policies.iter().take(MOST_BLAMED) {
+    for policy in policies.iter().take(MAX_GUARD_POLICIES) {
         let _ = writeln!(text, "- {}", code(policy_of_kind(&shortened(policy))));
     }
-    if policies.len() > MOST_BLAMED {
-        let _ = writeln!(text, "- and {} more", policies.len() - MOST_BLAMED);
+    if policies.len() > MAX_GUARD_POLICIES {
+        let _ = writeln!(text, "- and {} more", policies.len() - MAX_GUARD_POLICIES);
     }
     if !policies.is_empty() {
         text.push('\n');
@@ -296,11 +296,11 @@ fn failures(review: &Review<'_>) -> Part {
         } = alike;
         let mut names: Vec<String> = policies
             .iter()
-            .take(MOST_BLAMED)
+            .take(MAX_GUARD_POLICIES)
             .map(|policy| format!("{} {}", policy.kind, policy_name(policy)))
             .collect();
-        if policies.len() > MOST_BLAMED {
-            names.push(format!("{} more", policies.len() - MOST_BLAMED));
+        if policies.len() > MAX_GUARD_POLICIES {
+            names.push(format!("{} more", policies.len() - MAX_GUARD_POLICIES));
         }
         format!(
             "**{}** {}: {}\n\n",

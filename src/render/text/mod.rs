@@ -63,7 +63,7 @@ pub enum Next<'a> {
 
 /// Joins groups with blank lines, or without if that would be too long.
 /// Headings stand out by themselves, and what fits a screen is read at a glance.
-fn close_up(groups: &[String]) -> String {
+fn join_groups(groups: &[String]) -> String {
     let apart = groups.concat();
     if apart.lines().count() <= MOST_LINES_APART {
         return apart;
@@ -101,7 +101,7 @@ pub fn plan(view: &PlanView<'_>, detail: Detail<'_>) -> String {
             draw_group(&mut drawn, &group, annotations, detail);
             drawn
         });
-        text = close_up(&groups.collect::<Vec<_>>());
+        text = join_groups(&groups.collect::<Vec<_>>());
     }
     draw_filters(&mut text, annotations, detail);
     draw_unmanaged(&mut text, annotations, detail);

@@ -17,7 +17,9 @@ use crate::plan::references::References;
 use crate::plan::saved::{SavedPlan, digest_without_acceptances};
 use crate::plan::writes::{WriteWith, steps};
 use crate::plan::{Names, PlannedPolicy, Summary};
-use crate::report::{Announced, Filing, Moved, Notes, PendingApproval, Report, Settled};
+use crate::report::{
+    Announced, FilingAttempt, Moved, Notes, PendingApproval, PolicyResult, Report,
+};
 use crate::run::connect::ServiceSettings;
 use crate::run::plan::{PlanRequest, PreparedPlan};
 use crate::run::reviewed::{Origin, check_digest, check_tenant};
@@ -31,11 +33,11 @@ pub struct ApplyInput {
     /// Whether it was approved before: it was saved.
     pub approved: bool,
     /// Policies that are not part of the plan, and why.
-    pub skipped: Vec<(PlannedPolicy, Settled)>,
+    pub skipped: Vec<(PlannedPolicy, PolicyResult)>,
     /// The writes that were filed for approval, by the policy's kind and id.
     pub filed: BTreeMap<(PolicyKind, String), PendingApproval>,
     /// The writes that may have been filed; they are among those that are not part of the plan.
-    pub unknown: Vec<(PlannedPolicy, Filing)>,
+    pub unknown: Vec<(PlannedPolicy, FilingAttempt)>,
     /// Policies of the plan that wait and have no request of their own.
     pub unfiled: Vec<Unfiled>,
     /// Whether the plan is what an earlier run has left waiting: each of its policies is looked at by itself.
@@ -55,9 +57,9 @@ pub struct Unfiled {
     /// Its id.
     pub id: String,
     /// What was sent last that may have been filed.
-    pub filing: Option<Filing>,
+    pub filing: Option<FilingAttempt>,
     /// What that run said of it.
-    pub settled: Settled,
+    pub settled: PolicyResult,
 }
 
 impl Unfiled {
@@ -68,19 +70,19 @@ impl Unfiled {
 
 /// What is to be carried out, without the plan.
 #[derive(Debug)]
-pub struct ApplyInputRest {
+pub struct ApplyInputWithoutPlan {
     /// See [`ApplyInput::approved`].
     pub approved: bool,
-    skipped: Vec<(PlannedPolicy, Settled)>,
+    skipped: Vec<(PlannedPolicy, PolicyResult)>,
     filed: BTreeMap<(PolicyKind, String), PendingApproval>,
-    unknown: Vec<(PlannedPolicy, Filing)>,
+    unknown: Vec<(PlannedPolicy, FilingAttempt)>,
     unfiled: Vec<Unfiled>,
     resumes: bool,
     stale: Vec<Moved>,
     notes: Notes,
 }
 
-impl ApplyInputRest {
+impl ApplyInputWithoutPlan {
     /// Adds the plan.
     #[must_use]
     pub fn join(self, plan: PreparedPlan) -> ApplyInput {
@@ -111,7 +113,7 @@ impl ApplyInputRest {
 impl ApplyInput {
     /// Takes the plan out.
     #[must_use]
-    pub fn split(self) -> (PreparedPlan, ApplyInputRest) {
+    pub fn split(self) -> (PreparedPlan, ApplyInputWithoutPlan) {
         let Self {
             plan,
             approved,
@@ -123,7 +125,7 @@ impl ApplyInput {
             stale,
             notes,
         } = self;
-        let rest = ApplyInputRest {
+        let rest = ApplyInputWithoutPlan {
             approved,
             skipped,
             filed,
@@ -150,14 +152,14 @@ impl ApplyInput {
             }
         }
         for (policy, filing) in &self.unknown {
-            report.filed(policy, names, Announced::Filing(filing))?;
+            report.filed(policy, names, Announced::FilingAttempt(filing))?;
         }
         for policy in self.plan.plan.changed() {
             let Some(unfiled) = self.unfiled_of(policy) else {
                 continue;
             };
             if let Some(filing) = &unfiled.filing {
-                report.filed(policy, names, Announced::Filing(filing))?;
+                report.filed(policy, names, Announced::FilingAttempt(filing))?;
             }
             report.policy(policy, &unfiled.settled, names)?;
         }
@@ -169,7 +171,11 @@ impl ApplyInput {
     }
 
     /// Returns how a policy stands that this run did not come to: as the earlier run left it.
-    pub fn not_reached(&self, policy: &PlannedPolicy, settled: &Settled) -> Option<Settled> {
+    pub fn not_reached(
+        &self,
+        policy: &PlannedPolicy,
+        settled: &PolicyResult,
+    ) -> Option<PolicyResult> {
         let reason = settled.reason.as_ref().filter(|_| !settled.written)?;
         let unfiled = self.unfiled_of(policy)?;
         was_not_reached(settled.outcome, reason).then(|| unfiled.settled.clone())
@@ -185,7 +191,7 @@ impl ApplyInput {
         &mut self,
         gone: &References,
         reader: &Reader,
-    ) -> Result<Vec<(PlannedPolicy, Settled)>, GraphError> {
+    ) -> Result<Vec<(PlannedPolicy, PolicyResult)>, GraphError> {
         let names = &self.plan.annotations.names;
         let lost = |policy: &PlannedPolicy| References::added_to(policy, names).in_common(gone);
         let changed = self.plan.plan.changed();

@@ -7,7 +7,7 @@ use crate::plan::guards::{self, Guard};
 use crate::plan::saved::{digest_of, digest_without_acceptances};
 use crate::plan::{Names, Plan};
 use crate::run::Failure;
-use crate::run::apply::ApplyInputRest;
+use crate::run::apply::ApplyInputWithoutPlan;
 
 /// A tenant of a run, and what came of it so far.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub struct Entry {
     pub(super) has_settled: bool,
     pub(super) plan: Option<Slot>,
     pub(super) found: Option<Slot>,
-    pub(super) rest: Option<ApplyInputRest>,
+    pub(super) rest: Option<ApplyInputWithoutPlan>,
 }
 
 /// What is known of a plan without reading it.

@@ -133,7 +133,7 @@ impl TenantResults {
 
     /// Refuses tenants that turn out to be one and the same: their runs would write the same policies side by
     /// side.
-    pub(super) fn refuse_same(&mut self) {
+    pub(super) fn refuse_duplicate_tenants(&mut self) {
         const HINT: &str = "leave one of them below `tenants`";
         for (names, message) in self.same() {
             for entry in &mut self.entries {
@@ -147,7 +147,7 @@ impl TenantResults {
     }
 
     /// Lets tenants fail that turn out to be one and the same after several runs may have written in it.
-    pub(super) fn name_same(&mut self) {
+    pub(super) fn fail_duplicate_tenants(&mut self) {
         const HINT: &str =
             "leave one of them below `tenants`, and see with `drift` how the tenant was left";
         for (names, message) in self.same() {

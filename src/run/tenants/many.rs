@@ -156,7 +156,7 @@ impl<H: Host> ManyTenants<'_, H> {
             }
         };
         results.entries = entries;
-        results.refuse_same();
+        results.refuse_duplicate_tenants();
         results.sort();
         results
     }

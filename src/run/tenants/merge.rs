@@ -170,8 +170,8 @@ fn join(
     let writes = matches!(command, "apply" | "rollback");
     // A shard sees its own tenants only.
     match writes {
-        true => merged.results.name_same(),
-        false => merged.results.refuse_same(),
+        true => merged.results.fail_duplicate_tenants(),
+        false => merged.results.refuse_duplicate_tenants(),
     }
     merged.results.judge(&GuardRules::default(), &guards, false);
     if command == "plan" {

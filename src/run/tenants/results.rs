@@ -20,7 +20,7 @@ use crate::render::json::WithResults;
 use crate::render::review::{Direction, Finding, Review};
 use crate::render::tenants::{self as render, TenantView};
 use crate::render::text::Detail;
-use crate::report::{Results, Settled, read_results};
+use crate::report::{PolicyResult, Results, read_results};
 use crate::run::Failure;
 use crate::run::apply::ApplyInput;
 use crate::run::plan::PreparedPlan;
@@ -255,7 +255,7 @@ impl TenantResults {
         };
         let settled = results.map_or(&[][..], |results| &results.settled);
         entry.has_settled = !settled.is_empty();
-        entry.written = settled.iter().any(Settled::may_be_written);
+        entry.written = settled.iter().any(PolicyResult::may_be_written);
         entry.state = render::state(&review);
     }
 

@@ -33,7 +33,7 @@ use crate::model::{
 use crate::plan::rollback::{AppliedPolicy, as_recorded};
 use crate::plan::writes::{CreateRoute, Strategy, WriteWith, strategy};
 use crate::plan::{Annotations, Names, Plan, PlannedPolicy, Selection, Unchanged};
-use crate::report::{Outcome, Settled};
+use crate::report::{Outcome, PolicyResult};
 use crate::service::{Finding, State};
 use subject::{check, group};
 use verdict::{answers, is_late, is_taken_write, judged, lag};
@@ -376,7 +376,7 @@ struct ReadBackCounts {
 }
 
 impl ReadBackCounts {
-    fn note(&mut self, settled: &Settled) {
+    fn note(&mut self, settled: &PolicyResult) {
         match settled.reason.as_ref().map(|reason| reason.code.as_str()) {
             Some("unverified") => self.never += 1,
             Some("notVisibleYet") => self.late += 1,
@@ -421,7 +421,7 @@ struct Steps<'a> {
 }
 
 impl Steps<'_> {
-    async fn step(&mut self, adds: bool, way: WriteWith) -> Result<Settled, Failure> {
+    async fn step(&mut self, adds: bool, way: WriteWith) -> Result<PolicyResult, Failure> {
         let input = self.write_test.plan(adds, way, self.service);
         self.run.restores(!adds);
         let settings = Settings {

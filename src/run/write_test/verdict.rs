@@ -2,17 +2,17 @@
 
 use crate::graph::record::Exchange;
 use crate::graph::transport::Method;
-use crate::report::{Outcome, Reason, Settled};
+use crate::report::{Outcome, PolicyResult, Reason};
 use crate::service::{Finding, State};
 
 /// Whether a write was taken and does not show yet.
-pub(super) fn is_late(settled: &Settled) -> bool {
+pub(super) fn is_late(settled: &PolicyResult) -> bool {
     let reason = settled.reason.as_ref();
     reason.is_some_and(|reason| reason.code == "notVisibleYet")
 }
 
 /// Judges a step: what the service refuses for a reason of its own says nothing of the route.
-pub(super) fn judged(id: &str, settled: &Settled) -> Finding {
+pub(super) fn judged(id: &str, settled: &PolicyResult) -> Finding {
     let reason = settled.reason.as_ref();
     match (settled.outcome, reason) {
         (Outcome::Applied, _) => Finding::new(id, State::Holds, "tried, and the change is visible"),

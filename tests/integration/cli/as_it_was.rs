@@ -399,7 +399,7 @@ fn a_rollback_says_what_of_a_remediation_it_cannot_know() {
     assert_eq!(line["after"][0]["runRemediationScript"], json!(false));
     world.sandbox("rollback r3.jsonl --yes").exits(0).says(&[
         WARNING,
-        "whether 2 assignments of deviceHealthScript `P` repaired or only detected before the run is not known",
+        "the service does not report whether 2 assignments of deviceHealthScript `P` ran the remediation before the run",
         "as `true` for what the run removed",
     ]);
     assert_eq!(flags(&world), [false, true]);
@@ -419,7 +419,7 @@ fn a_plan_says_what_of_a_remediation_it_carries_without_knowing() {
     };
     additive("include: [{group: B}]");
     let said = [
-        "warning[remediation-not-known]: whether assignments of `P` that no entry names repair what they detect is not known",
+        "warning[remediation-not-known]: the service does not report whether the unlisted assignments of `P` run the remediation",
         "hint: name those that are to detect only",
     ];
     let plan = world.sandbox("plan m.yaml").exits(0);

@@ -152,7 +152,7 @@ fn ids_of_collections_are_compared_without_case() {
     world
         .sandbox("explain P m.yaml")
         .exits(0)
-        .says(&["= collection MEM00012\n    live, and asked for by"]);
+        .says(&["= collection MEM00012\n    live, requested by"]);
     world
         .manifest(&["name: P, include: [collection: mem00012, {collection: MEM00012, filter: F}]"]);
     world

@@ -10,7 +10,7 @@ use super::super::ordinary::{collection, said, tenant_with, wanted};
 use super::support::World;
 
 /// How many kinds are tried side by side.
-const SIDE_BY_SIDE: usize = 4;
+const PARALLEL_READS: usize = 4;
 
 struct Ordinary {
     world: World,
@@ -172,7 +172,7 @@ fn every_kind_goes_all_the_way() {
     let kinds: Vec<PolicyKind> = PolicyKind::all().collect();
     assert!(kinds.len() > 25, "{}", kinds.len());
     std::thread::scope(|scope| {
-        for part in kinds.chunks(kinds.len().div_ceil(SIDE_BY_SIDE)) {
+        for part in kinds.chunks(kinds.len().div_ceil(PARALLEL_READS)) {
             scope.spawn(move || {
                 for kind in part {
                     Ordinary::new(*kind).goes_all_the_way();

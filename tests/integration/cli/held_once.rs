@@ -69,7 +69,7 @@ fn all_devices_move_whichever_profile_comes_first() {
             let allowed = "--allow broad-target";
             world.sandbox(&format!("plan m.yaml {allowed}")).exits(0).says(&[
                 "warning[replaced-one-by-one]: `allDevices` is taken from windowsAutopilotDeploymentProfile",
-                "for a moment neither has",
+                "for a moment neither has it",
             ]);
             world
                 .sandbox(&format!(
@@ -80,9 +80,10 @@ fn all_devices_move_whichever_profile_comes_first() {
             assert_eq!(holders(&world), [to], "{options}");
             // A rollback warns of the same moment, saved or not.
             for line in ["rollback r.jsonl --out p.json", "rollback r.jsonl"] {
-                world
-                    .sandbox(line)
-                    .says(&["warning[replaced-one-by-one]", "for a moment neither has"]);
+                world.sandbox(line).says(&[
+                    "warning[replaced-one-by-one]",
+                    "for a moment neither has it",
+                ]);
             }
             world
                 .sandbox(&format!("rollback r.jsonl --yes {options}"))
@@ -166,7 +167,7 @@ fn a_rollback_leaves_alone_what_another_profile_has_now() {
         .sandbox("rollback r.jsonl --out p.json --format json")
         .exits(6)
         .says(&[&said])
-        .says_nothing_of("for a moment neither has");
+        .says_nothing_of("for a moment neither has it");
     assert_eq!(saved.json()["summary"]["changed"], 1);
     world
         .sandbox("rollback r.jsonl --yes --report back.jsonl")

@@ -20,7 +20,7 @@ use assignctl::manifest::{self, Loaded};
 use assignctl::model::RateLimit;
 use assignctl::plan::{PlanDiagnostic, PlannedPolicy};
 use assignctl::render::review::Direction;
-use assignctl::report::Settled;
+use assignctl::report::PolicyResult;
 use assignctl::run::Failure;
 use assignctl::run::connect::ServiceSettings;
 use assignctl::run::tenants::{Carrying, Drawn, Entry, Host, Input, ManyTenants, TenantResults};
@@ -135,7 +135,7 @@ impl Cluster {
 struct Silent;
 
 impl ObserveApply for Silent {
-    fn settled(&self, _: &PlannedPolicy, _: &Settled, _: usize, _: usize) {}
+    fn settled(&self, _: &PlannedPolicy, _: &PolicyResult, _: usize, _: usize) {}
 }
 
 impl Host for Cluster {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use assignctl::apply::ObserveApply;
 use assignctl::model::PolicyKind;
 use assignctl::plan::PlannedPolicy;
-use assignctl::report::{Outcome, Settled};
+use assignctl::report::{Outcome, PolicyResult};
 use assignctl_sandbox::{ApprovalRequest, ApprovalStatus, Collection, Decision, Tenant, target};
 use serde_json::json;
 use tokio::time::Instant;
@@ -56,7 +56,7 @@ fn decide(world: &World, decision: Decision) {
 struct Watched(Mutex<Vec<Outcome>>);
 
 impl ObserveApply for Watched {
-    fn settled(&self, _: &PlannedPolicy, settled: &Settled, done: usize, all: usize) {
+    fn settled(&self, _: &PlannedPolicy, settled: &PolicyResult, done: usize, all: usize) {
         assert!(done <= all);
         lock(&self.0).push(settled.outcome);
     }

@@ -6,7 +6,7 @@ use assignctl::graph::pace::{PUBLISHED_REQUESTS, Pace};
 use assignctl::model::RateLimit;
 use assignctl::plan::Plan;
 use assignctl::plan::writes::WriteWith;
-use assignctl::report::{self, Outcome, Settled};
+use assignctl::report::{self, Outcome, PolicyResult};
 use assignctl_sandbox::{Collection, Tenant, target};
 use serde_json::json;
 
@@ -126,7 +126,7 @@ async fn what_made_room_is_put_back_where_its_successor_is_refused() {
 async fn flipped(
     create: impl Fn() -> Act + Send + 'static,
     put_back: impl Fn() -> Act + Send + 'static,
-) -> (Settled, String) {
+) -> (PolicyResult, String) {
     const MANIFEST: &str = "version: 1\npolicies:\n  - kind: windowsAutopilotDeploymentProfile\n    name: T\n    include: [{group: B}]\n    exclude: [{group: A}]\n";
     let profiles = Collection::named("windowsAutopilotDeploymentProfiles").expect("a collection");
     let mut tenant = Tenant::empty();
@@ -188,7 +188,7 @@ async fn a_refusal_keeps_its_reason_where_putting_back_fails() {
         for part in [
             "BadRequest it is.; the assignment to the group `A` was deleted to make room and could not be put back (",
             said,
-            "; `assignctl rollback` and the report restore it",
+            "; restore it with `assignctl rollback REPORT`",
         ] {
             assert!(reason.message.contains(part), "{part}: {}", reason.message);
         }

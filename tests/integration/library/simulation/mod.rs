@@ -28,7 +28,7 @@ use std::time::Duration;
 use assignctl::apply::ObserveApply;
 use assignctl::auth::{Fetching, Token, TokenSource};
 use assignctl::plan::{Plan, PlannedPolicy};
-use assignctl::report::{Outcome, Results, Settled};
+use assignctl::report::{Outcome, PolicyResult, Results};
 use assignctl_sandbox::{PolicySetRows, Service};
 use secrecy::SecretString;
 
@@ -464,7 +464,7 @@ struct Watched<'a> {
 }
 
 impl ObserveApply for Watched<'_> {
-    fn settled(&self, policy: &PlannedPolicy, _: &Settled, _: usize, _: usize) {
+    fn settled(&self, policy: &PlannedPolicy, _: &PolicyResult, _: usize, _: usize) {
         lock(&self.clock.0).insert(policy.id.clone(), self.world.wire.elapsed());
     }
 }

@@ -7,7 +7,7 @@ use assignctl::graph::pace::{AppCeiling, PUBLISHED_REQUESTS, PUBLISHED_WRITES};
 use assignctl::net::CLOUDS;
 use assignctl::plan::Selection;
 use assignctl::plan::guards::GuardRules;
-use assignctl::run::connect::{Endpoint, KeptTokens, LoginSettings, ServiceSettings};
+use assignctl::run::connect::{Endpoint, LoginSettings, ServiceSettings, TokenCache};
 use assignctl::run::members::MembersRequest;
 use assignctl::run::plan::{NameUnmanaged, PlanRequest};
 
@@ -28,7 +28,7 @@ pub(crate) fn service_settings() -> ServiceSettings {
         concurrency: 8,
         recorder: None,
         ceiling: AppCeiling::default(),
-        kept: KeptTokens::default(),
+        kept: TokenCache::default(),
     }
 }
 

@@ -18,7 +18,7 @@ use assignctl::plan::guards::GuardRules;
 use assignctl::plan::needs::needs;
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{self, Names, Plan, PlanInputs, PlannedPolicy, Selection};
-use assignctl::report::{Outcome, Report, Results, Settled};
+use assignctl::report::{Outcome, PolicyResult, Report, Results};
 use assignctl::run::apply::ApplyInput;
 use assignctl_sandbox::{Machine, Service, Tenant};
 use serde_json::Value;
@@ -267,7 +267,7 @@ impl World {
 pub(crate) struct Silent;
 
 impl ObserveApply for Silent {
-    fn settled(&self, _: &PlannedPolicy, _: &Settled, _: usize, _: usize) {}
+    fn settled(&self, _: &PlannedPolicy, _: &PolicyResult, _: usize, _: usize) {}
 }
 
 /// Says outcomes in short, with their codes: `applied, failed unverified`; equal ones are counted.

@@ -10,9 +10,9 @@ use assignctl::auth::StaticToken;
 use assignctl::model::PolicyKind;
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{Plan, PlannedPolicy};
-use assignctl::report::{self, Outcome, Recorded, Results, Settled};
+use assignctl::report::{self, Outcome, PolicyResult, Recorded, Results};
 use assignctl::run::approvals::{RequestFilter, cancel, list};
-use assignctl::run::filings::with_codes;
+use assignctl::run::filed_requests::find_filed_requests;
 use assignctl::run::plan::PlanRequest;
 use assignctl::run::resume::plan_resume;
 use assignctl_sandbox::{
@@ -430,7 +430,7 @@ impl Stage {
                 .iter()
                 .filter_map(|policy| Some(policy.approval.as_ref()?.code.clone()))
                 .collect();
-            let filings = with_codes(recorded.policies, &self.world.client, began);
+            let filings = find_filed_requests(recorded.policies, &self.world.client, began);
             let filings = filings.await.expect("a list");
             let codes = filings.known.into_iter().map(|(_, approval)| approval.code);
             let codes: BTreeSet<String> = codes.collect();
@@ -610,5 +610,5 @@ fn pending_is_true(plan: &Plan, results: &Results, tenant: &Tenant) {
 struct Silent;
 
 impl ObserveApply for Silent {
-    fn settled(&self, _: &PlannedPolicy, _: &Settled, _: usize, _: usize) {}
+    fn settled(&self, _: &PlannedPolicy, _: &PolicyResult, _: usize, _: usize) {}
 }

@@ -7,16 +7,16 @@
 use std::sync::Arc;
 
 use super::progress::{Progress, PutBack, Seen, interrupted_unverified};
-use super::{Outcome, Reason, Settled, Worker};
+use super::{Outcome, PolicyResult, Reason, Worker};
 use crate::model::{Assignment, Assignments, Target, same_assignments};
 use crate::plan::Names;
 use crate::plan::writes::{Step, StepAction};
 
-const RESTORE: &str = "`assignctl rollback` and the report restore it";
+const RESTORE: &str = "restore it with `assignctl rollback REPORT`";
 
 impl Progress {
     /// Returns what was deleted to make room for the next step, the last first, with its place among the steps.
-    fn made_room(&self) -> Vec<(usize, Assignment)> {
+    fn deleted_for_next_step(&self) -> Vec<(usize, Assignment)> {
         let next = self.steps.get(self.done);
         if next.and_then(|next| next.action.created()).is_none() {
             return Vec::new();
@@ -34,9 +34,11 @@ impl Progress {
                 let put_back = to_come.iter().filter_map(|step| step.action.created());
                 put_back.cloned().collect()
             }
-            None if self.own == self.done || self.resumes => {
-                self.made_room().into_iter().map(|(_, old)| old).collect()
-            }
+            None if self.own == self.done || self.resumes => self
+                .deleted_for_next_step()
+                .into_iter()
+                .map(|(_, old)| old)
+                .collect(),
             // It was not this run, and need not have been one of this plan.
             None => Vec::new(),
         }
@@ -44,7 +46,7 @@ impl Progress {
 
     /// Whether this run has deleted something to make room for the next step.
     pub(super) fn has_made_room(&self) -> bool {
-        self.own == self.done && self.put_back.is_none() && !self.made_room().is_empty()
+        self.own == self.done && self.put_back.is_none() && !self.deleted_for_next_step().is_empty()
     }
 
     /// Goes back to what the present step was to replace, since that had no effect; `false` if this run has made no
@@ -53,11 +55,11 @@ impl Progress {
         if !self.has_made_room() {
             return false;
         }
-        let made_room = self.made_room();
+        let deleted_for_next_step = self.deleted_for_next_step();
         let planned = (self.steps.clone(), self.done);
         self.steps.truncate(self.done);
-        let kept = self.done - made_room.len();
-        for (index, old) in made_room {
+        let kept = self.done - deleted_for_next_step.len();
+        for (index, old) in deleted_for_next_step {
             let then = match index.checked_sub(1) {
                 Some(earlier) => Arc::clone(&self.steps[earlier].then),
                 None => Arc::clone(before),
@@ -95,7 +97,7 @@ impl Progress {
     }
 
     /// Says of a policy that is half written what became of it, with the reason that counts.
-    pub(super) fn complete(&mut self, names: &Names, settled: Settled) -> Settled {
+    pub(super) fn complete(&mut self, names: &Names, settled: PolicyResult) -> PolicyResult {
         let (Some(reason), Outcome::Failed | Outcome::Pending) = (&settled.reason, settled.outcome)
         else {
             return settled;
@@ -123,7 +125,7 @@ impl Progress {
                         "{}, deleted to make room, was put back{}",
                         replaced.unwrap_or_default(),
                         match self.unknown_refused.is_some() {
-                            true => ", without what the program does not know of it",
+                            true => ", without properties that assignctl does not know",
                             false => "",
                         }
                     ),
@@ -152,7 +154,7 @@ impl Progress {
             (None, None) => return settled,
         };
         let message = format!("{}; {said}", reason.message);
-        Settled {
+        PolicyResult {
             reason: Some(Reason { message, ..reason }),
             ..settled
         }
@@ -166,10 +168,10 @@ impl Progress {
 
 impl Worker<'_> {
     /// Settles a policy whose work is stopped.
-    pub(super) fn stopped(&self, progress: &Progress) -> Settled {
+    pub(super) fn stopped(&self, progress: &Progress) -> PolicyResult {
         if progress.touched && progress.own > 0 && progress.own == progress.done {
             let (done, all) = (progress.done, progress.steps.len());
-            return Settled::not_as_planned(
+            return PolicyResult::not_as_planned(
                 Outcome::Failed,
                 Reason::new(
                     "interrupted",
@@ -193,7 +195,7 @@ impl Worker<'_> {
                 "the run was ended because its report cannot be written",
             )
         };
-        Settled::not_as_planned(Outcome::Skipped, reason)
+        PolicyResult::not_as_planned(Outcome::Skipped, reason)
     }
 }
 

@@ -18,7 +18,7 @@ use crate::graph::client::Client;
 use crate::graph::observe::Event;
 use crate::graph::retry::{LISTED_WITHIN, listing_wait};
 use crate::model::ApprovalStatus;
-use crate::report::{Filing, Outcome, PendingApproval, RecordedPolicy, Settled};
+use crate::report::{FilingAttempt, Outcome, PendingApproval, PolicyResult, RecordedPolicy};
 use crate::text::count;
 
 /// What a run has filed, or may have.
@@ -39,9 +39,9 @@ pub struct Unknown {
     /// Its policy.
     pub policy: RecordedPolicy,
     /// The write.
-    pub filing: Filing,
+    pub filing: FilingAttempt,
     /// What becomes of the policy.
-    pub settled: Settled,
+    pub settled: PolicyResult,
 }
 
 /// What of a run's requests may still take effect.
@@ -117,7 +117,7 @@ pub(super) fn was_locked(policy: &RecordedPolicy) -> bool {
 /// # Errors
 ///
 /// Says why the open requests cannot be read.
-pub async fn with_codes(
+pub async fn find_filed_requests(
     policies: Vec<RecordedPolicy>,
     client: &Arc<Client>,
     began: Timestamp,
@@ -240,7 +240,7 @@ pub(super) async fn open_requests(
 
 /// Returns how many requests may be what a write has filed: the service does not say which policy they
 /// are for.
-fn candidates(filing: &Filing, open: &[ApprovalRequest], claims: Option<&Claims>) -> usize {
+fn candidates(filing: &FilingAttempt, open: &[ApprovalRequest], claims: Option<&Claims>) -> usize {
     let may_be_it = |request: &&ApprovalRequest| {
         request.policy_id.is_none()
             && request.is_own(claims) != Some(false)
@@ -251,7 +251,11 @@ fn candidates(filing: &Filing, open: &[ApprovalRequest], claims: Option<&Claims>
 
 /// Makes what was filed of what was announced. It is not said to be filed by this identity if that is not
 /// known.
-fn approval(filing: Filing, request: &ApprovalRequest, claims: Option<&Claims>) -> PendingApproval {
+fn approval(
+    filing: FilingAttempt,
+    request: &ApprovalRequest,
+    claims: Option<&Claims>,
+) -> PendingApproval {
     let is_ours = request.is_own(claims) == Some(true) || is_at(request, &filing);
     let identity = filing.identity.clone().filter(|_| is_ours);
     let filed = filing.filed(
@@ -268,14 +272,14 @@ fn approval(filing: Filing, request: &ApprovalRequest, claims: Option<&Claims>) 
 fn request_of<'a>(
     requests: &'a [ApprovalRequest],
     policy: &RecordedPolicy,
-    filing: &Filing,
+    filing: &FilingAttempt,
     claims: Option<&Claims>,
 ) -> Option<&'a ApprovalRequest> {
     let write = filing.write(policy.kind, &policy.id, policy.after.clone().into())?;
     let may_be = requests.iter().filter(|request| {
         request.is_for_policy(&policy.id) && request.is_own(claims) != Some(false)
     });
-    // What the run has seen done it needs no request for, unless it is its own.
+    // A change that the run saw applied needs no request, unless it filed that request.
     let is_done = policy.outcome.is_some_and(Outcome::is_good);
     let mut same = may_be.clone().filter(|request| {
         !is_done && request.status.is_open() && request.asks_for(&write) == RequestMatch::Same
@@ -291,7 +295,7 @@ fn request_of<'a>(
     })
 }
 
-fn is_at(request: &ApprovalRequest, filing: &Filing) -> bool {
+fn is_at(request: &ApprovalRequest, filing: &FilingAttempt) -> bool {
     let sent_at = filing.sent_at.parse::<Timestamp>();
     sent_at.is_ok_and(|sent_at| request.was_filed_with(sent_at, &filing.justification))
 }

@@ -13,7 +13,7 @@ use crate::graph::observe::{Event, Observe};
 
 /// Lets the requests of one group leave at the pace that the service permits.
 #[derive(Debug)]
-pub(super) struct Lane {
+pub(super) struct RateLimiter {
     state: Mutex<State>,
     /// Notified when a slot may have been freed at a time not known in advance.
     changed: Notify,
@@ -21,16 +21,16 @@ pub(super) struct Lane {
     read_queue: tokio::sync::Mutex<()>,
     write_queue: tokio::sync::Mutex<()>,
     longest_wait: Duration,
-    watcher: Watcher,
+    watcher: WaitObserver,
 }
 
 /// Who is notified of waits for the limit.
 #[derive(Clone, Default)]
-pub(super) struct Watcher(pub(super) Option<Arc<dyn Observe>>);
+pub(super) struct WaitObserver(pub(super) Option<Arc<dyn Observe>>);
 
-impl fmt::Debug for Watcher {
+impl fmt::Debug for WaitObserver {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Watcher")
+        formatter.write_str("WaitObserver")
     }
 }
 
@@ -40,13 +40,13 @@ struct State {
     any: Window,
     /// Requests that write.
     writes: Window,
-    read_brake: Brake,
-    write_brake: Brake,
+    read_brake: ThrottleState,
+    write_brake: ThrottleState,
 }
 
 /// What the service's refusals have brought upon a class.
 #[derive(Debug, Default)]
-struct Brake {
+struct ThrottleState {
     paused_until: Option<Instant>,
     /// When the latest burst of refusals began.
     burst_at: Option<Instant>,
@@ -57,20 +57,20 @@ struct Brake {
 /// Answers to requests that left together come within this time: one burst, not two.
 const BURST: Duration = Duration::from_secs(1);
 
-impl Lane {
+impl RateLimiter {
     /// Makes a lane for two limits.
     pub(super) fn new(
         writes: RateLimit,
         requests: RateLimit,
         longest_wait: Duration,
-        watcher: Watcher,
+        watcher: WaitObserver,
     ) -> Self {
         Self {
             state: Mutex::new(State {
                 any: Window::of_any(requests),
                 writes: Window::of_writes(writes),
-                read_brake: Brake::default(),
-                write_brake: Brake::default(),
+                read_brake: ThrottleState::default(),
+                write_brake: ThrottleState::default(),
             }),
             changed: Notify::new(),
             read_queue: tokio::sync::Mutex::new(()),
@@ -142,7 +142,7 @@ impl Lane {
                     Some(until)
                 }
                 Admission::Full(until) => {
-                    if let (Some(until), Watcher(Some(observer))) = (until, &self.watcher) {
+                    if let (Some(until), WaitObserver(Some(observer))) = (until, &self.watcher) {
                         let wait = until.saturating_duration_since(now);
                         observer.notice(Event::LimitReached { class, wait });
                     }
@@ -254,7 +254,7 @@ enum Admission {
 }
 
 impl State {
-    fn brake(&mut self, class: Class) -> &mut Brake {
+    fn brake(&mut self, class: Class) -> &mut ThrottleState {
         match class {
             Class::Read => &mut self.read_brake,
             Class::Write => &mut self.write_brake,
@@ -303,7 +303,7 @@ pub struct Turn {
 /// is to be when the answer has arrived; at once where nothing was sent.
 #[derive(Debug)]
 pub struct Permit {
-    lane: Arc<Lane>,
+    lane: Arc<RateLimiter>,
     class: Class,
     cost: usize,
     used: bool,

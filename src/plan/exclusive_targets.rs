@@ -8,7 +8,7 @@ use crate::model::{Assignment, LivePolicy, PolicyKind, Target};
 
 /// What becomes of such targets in a run.
 #[derive(Debug, Default)]
-pub(super) struct HeldOnce {
+pub(super) struct ExclusiveTargets {
     by_target: BTreeMap<(PolicyKind, Target), Claims>,
     /// The policies that the run looks at.
     planned: BTreeSet<(PolicyKind, String)>,
@@ -23,15 +23,15 @@ struct Claims {
 }
 
 /// Whether a policy of a kind can be the only one with a target.
-fn is_held_once(kind: PolicyKind, target: &Target) -> bool {
-    kind.spec().targets.held_once.contains(&target.kind())
+fn is_exclusive(kind: PolicyKind, target: &Target) -> bool {
+    kind.spec().targets.exclusive.contains(&target.kind())
 }
 
 /// Returns the targets that a policy is to get and that only one of its kind can have: those that have them give
 /// them up first.
 pub fn taken_over(policy: &PlannedPolicy) -> impl Iterator<Item = &Target> {
     policy.changes.iter().filter_map(|change| match change {
-        Change::Add(new) => held_once_of(policy.kind, new),
+        Change::Add(new) => exclusive_target_of(policy.kind, new),
         Change::Remove(_) | Change::Update { .. } => None,
     })
 }
@@ -39,15 +39,15 @@ pub fn taken_over(policy: &PlannedPolicy) -> impl Iterator<Item = &Target> {
 /// Returns the targets that a policy gives up and that only one of its kind can have.
 pub fn given_up(policy: &PlannedPolicy) -> impl Iterator<Item = &Target> {
     policy.changes.iter().filter_map(|change| match change {
-        Change::Remove(old) => held_once_of(policy.kind, old),
+        Change::Remove(old) => exclusive_target_of(policy.kind, old),
         Change::Add(_) | Change::Update { .. } => None,
     })
 }
 
 /// Returns the target of an assignment if only one policy of the kind can have it.
-pub(super) fn held_once_of(kind: PolicyKind, assignment: &Assignment) -> Option<&Target> {
+pub(super) fn exclusive_target_of(kind: PolicyKind, assignment: &Assignment) -> Option<&Target> {
     let target = &assignment.key.target;
-    is_held_once(kind, target).then_some(target)
+    is_exclusive(kind, target).then_some(target)
 }
 
 /// Finds a policy that keeps what another one is to get, with the target: one of the plan, or a live one that is not
@@ -88,14 +88,14 @@ fn reference(policy: &LivePolicy) -> PolicyRef {
     }
 }
 
-impl HeldOnce {
+impl ExclusiveTargets {
     /// Takes a planned policy in.
     pub(super) fn add(
         &mut self,
         policy: &PlannedPolicy,
         place_of: impl Fn(&Assignment) -> Option<Place>,
     ) {
-        if policy.kind.spec().targets.held_once.is_empty() {
+        if policy.kind.spec().targets.exclusive.is_empty() {
             return;
         }
         self.planned.insert((policy.kind, policy.id.clone()));
@@ -107,7 +107,7 @@ impl HeldOnce {
                 Change::Update { .. } => continue,
             };
             let target = &assignment.key.target;
-            if !is_held_once(policy.kind, target) {
+            if !is_exclusive(policy.kind, target) {
                 continue;
             }
             let claims = self.by_target.entry((policy.kind, target.clone()));
@@ -122,14 +122,14 @@ impl HeldOnce {
         }
         for assignment in policy.after.iter() {
             let target = &assignment.key.target;
-            if is_held_once(policy.kind, target) && !new.contains(target) {
+            if is_exclusive(policy.kind, target) && !new.contains(target) {
                 let claims = self.by_target.entry((policy.kind, target.clone()));
                 claims.or_default().kept.push(policy.reference());
             }
         }
     }
 
-    /// Says what cannot be, and what takes a moment.
+    /// Reports conflicts, and moves during which neither policy has the target.
     pub(super) fn judge(mut self, live: &[LivePolicy]) -> Vec<Diagnostic> {
         self.by_target.retain(|_, claims| !claims.wanted.is_empty());
         if self.by_target.is_empty() {
@@ -137,7 +137,7 @@ impl HeldOnce {
         }
         for policy in live {
             let key = (policy.kind, policy.id.clone());
-            if policy.kind.spec().targets.held_once.is_empty() || self.planned.contains(&key) {
+            if policy.kind.spec().targets.exclusive.is_empty() || self.planned.contains(&key) {
                 continue;
             }
             for ((kind, target), claims) in &mut self.by_target {
@@ -193,7 +193,7 @@ impl Claims {
                 "replaced-one-by-one",
                 None,
                 format!(
-                    "`{word}` is taken from {from} before {first} gets it, since only one {kind} can have it; for a moment neither has"
+                    "`{word}` is taken from {from} before {first} gets it, since only one {kind} can have it; for a moment neither has it"
                 ),
             )
         });
