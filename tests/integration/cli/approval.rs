@@ -331,7 +331,7 @@ fn what_made_room_for_a_rejected_write_is_named_and_restored_by_the_last_report(
         .sandbox(&format!("apply --resume r2.jsonl --yes --justification {WHY} --report r3.jsonl"))
         .exits(6)
         .says(&[
-            "the request was rejected: no way; the assignment to the group `A` was deleted to make room and was not put back; `assignctl rollback`",
+            "the request was rejected: no way; the assignment to the group `A` was deleted to make room and was not put back; restore it with `assignctl rollback",
         ]);
     assert_eq!(lines(&world, "r3.jsonl")[0]["written"], true);
     let rows = || {

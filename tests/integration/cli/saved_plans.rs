@@ -154,7 +154,7 @@ fn policies_that_were_renamed_since_are_a_warning_with_both_names() {
             "warning[renamed-since]: configurationPolicy `Q` is now called `P` ({})",
             policy_id(2)
         ),
-        "the plan goes by ids",
+        "the plan uses ids",
         "2 applied",
     ]);
 }

@@ -224,7 +224,7 @@ async fn what_made_room_is_put_back_whatever_its_successor_failed_of() {
     assert!(settled.written);
     let reason = settled.reason.expect("a reason");
     assert_eq!(reason.code, "waitTooLong");
-    let said = "; the assignment to the group `A` was deleted to make room and was not put back; `assignctl rollback`";
+    let said = "; the assignment to the group `A` was deleted to make room and was not put back; restore it with `assignctl rollback";
     assert!(reason.message.contains(said), "{}", reason.message);
 }
 
