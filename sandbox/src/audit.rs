@@ -74,33 +74,42 @@ pub(crate) fn events(
             true => "MobileAppAssignment".to_owned(),
             false => capital(spec.element),
         };
-        let has = |rows: &[Assignment], row: &Assignment| {
-            let same = |known: &&Assignment| known.id == row.id && known.source == row.source;
-            rows.iter().find(same).cloned()
+        let has = |assignments: &[Assignment], assignment: &Assignment| {
+            let same = |known: &&Assignment| {
+                known.id == assignment.id && known.source == assignment.source
+            };
+            assignments.iter().find(same).cloned()
         };
-        let gone = before.iter().filter(|row| has(after, row).is_none());
-        let gone = gone.map(|row| ("Delete", row));
-        let here = after.iter().filter_map(|row| match has(before, row) {
-            None => Some(("Create", row)),
-            Some(old) if old != *row => Some(("Patch", row)),
-            Some(_) => None,
-        });
+        let gone = before
+            .iter()
+            .filter(|assignment| has(after, assignment).is_none());
+        let gone = gone.map(|assignment| ("Delete", assignment));
+        let here = after
+            .iter()
+            .filter_map(|assignment| match has(before, assignment) {
+                None => Some(("Create", assignment)),
+                Some(old) if old != *assignment => Some(("Patch", assignment)),
+                Some(_) => None,
+            });
         gone.chain(here)
-            .map(|(verb, row)| {
-                let mut of_row = policy.clone();
-                of_row["type"] = json!(entity);
-                of_row["resourceId"] = json!(row.id);
-                of_row["modifiedProperties"] = properties_of(row);
+            .map(|(verb, assignment)| {
+                let mut of_assignment = policy.clone();
+                of_assignment["type"] = json!(entity);
+                of_assignment["resourceId"] = json!(assignment.id);
+                of_assignment["modifiedProperties"] = properties_of(assignment);
                 // The policy stands behind its assignment: in no guaranteed order.
                 (
                     format!("{verb} {entity}"),
                     verb,
-                    vec![of_row, policy.clone()],
+                    vec![of_assignment, policy.clone()],
                 )
             })
             .collect()
     } else {
-        let ids: Vec<String> = after.iter().map(|row| target_id(&row.target)).collect();
+        let ids: Vec<String> = after
+            .iter()
+            .map(|assignment| target_id(&assignment.target))
+            .collect();
         let mut policy = policy;
         policy["modifiedProperties"] = json!([{
             "displayName": "TargetGroupIDs",
@@ -150,15 +159,15 @@ fn actor(call: &Call<'_>) -> Value {
     })
 }
 
-fn properties_of(row: &Assignment) -> Value {
-    let kind = match TargetType::of(&row.target) {
+fn properties_of(assignment: &Assignment) -> Value {
+    let kind = match TargetType::of(&assignment.target) {
         Some(kind) => format!("{kind:?}AssignmentTarget"),
         None => "AssignmentTarget".to_owned(),
     };
     let mut properties = vec![json!({
         "displayName": "Target.Type", "oldValue": "<null>", "newValue": kind,
     })];
-    if let Some(intent) = row.properties.get("intent").and_then(Value::as_str) {
+    if let Some(intent) = assignment.properties.get("intent").and_then(Value::as_str) {
         let intent = capital(intent);
         properties.push(json!({"displayName": "Intent", "oldValue": "<null>", "newValue": intent}));
     }

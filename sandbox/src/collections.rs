@@ -83,7 +83,7 @@ pub(crate) struct Spec {
     pub(crate) has_filter: bool,
     pub(crate) writes: Writes,
     /// Whether `GET …/assignments/{id}` exists.
-    pub(crate) has_row_route: bool,
+    pub(crate) has_assignment_route: bool,
     /// Whether `PATCH …/assignments/{id}` exists.
     pub(crate) has_patch: bool,
     /// Whether `assign` may be called behind a cast to the entity type.
@@ -270,7 +270,7 @@ pub(crate) enum Pool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Answer {
     /// 200 with the assignments.
-    Rows,
+    Assignments,
     /// 204.
     NoContent,
     /// 200 without a body or 204, in turn.

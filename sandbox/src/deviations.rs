@@ -23,7 +23,7 @@ pub(crate) fn is(tenant: &Tenant, how: Deviation) -> bool {
 enum Place {
     List,
     Item,
-    Rows,
+    Assignments,
     Other,
 }
 
@@ -32,7 +32,7 @@ fn place(segments: &[String]) -> Place {
     match segments.as_slice() {
         [_, name] => Collection::named(name).map_or(Place::Other, |_| Place::List),
         [_, name, _] => Collection::named(name).map_or(Place::Other, |_| Place::Item),
-        [_, name, _, "assignments"] if Collection::named(name).is_some() => Place::Rows,
+        [_, name, _, "assignments"] if Collection::named(name).is_some() => Place::Assignments,
         _ => Place::Other,
     }
 }
@@ -45,7 +45,7 @@ pub(crate) fn refuse(tenant: &Tenant, number: u64, call: &Call<'_>) -> Result<()
         found.map(|(_, value)| value.as_str())
     };
     let place = place(&call.segments);
-    let is_list = matches!(place, Place::List | Place::Rows) && call.method == "GET";
+    let is_list = matches!(place, Place::List | Place::Assignments) && call.method == "GET";
     let path = call.segments.join("/");
     for how in &tenant.service.deviations {
         let fault = match how {
@@ -69,15 +69,20 @@ pub(crate) fn refuse(tenant: &Tenant, number: u64, call: &Call<'_>) -> Result<()
             Deviation::ListForbidden if matches!(place, Place::List) => {
                 Some(Fault::wrapped(403, "Forbidden", "An error has occurred"))
             }
-            Deviation::AssignmentsRefused if matches!(place, Place::Rows) && is_list => Some(
-                Fault::no_route("navigation/key/navigation", "GET", "/Service", &path),
-            ),
+            Deviation::AssignmentsRefused if matches!(place, Place::Assignments) && is_list => {
+                Some(Fault::no_route(
+                    "navigation/key/navigation",
+                    "GET",
+                    "/Service",
+                    &path,
+                ))
+            }
             Deviation::SlowDown if number == 2 => Some(slow_down().header("Retry-After", "1")),
             Deviation::SlowDownSilent if number == 2 => Some(slow_down()),
             Deviation::BatchForbidden if path == "$batch" => {
                 Some(Fault::wrapped(403, "Forbidden", "An error has occurred"))
             }
-            Deviation::MissingRefused if matches!(place, Place::Rows) => {
+            Deviation::MissingRefused if matches!(place, Place::Assignments) => {
                 let found = call.segments.get(1).zip(call.segments.get(2));
                 let is_there = found.is_some_and(|(name, id)| {
                     let collection = Collection::named(name);
@@ -161,22 +166,23 @@ pub(crate) fn distort_response(tenant: &Tenant, call: &Call<'_>, mut reply: Repl
             (Place::List, how) => {
                 for (number, policy) in objects(body.get_mut("value")).enumerate() {
                     bend_policy(how, number, policy);
-                    objects(policy.get_mut("assignments")).for_each(|row| {
-                        bend_row(how, row);
-                        bend_row_of(how, collection, row);
+                    objects(policy.get_mut("assignments")).for_each(|assignment| {
+                        distort_assignment(how, assignment);
+                        distort_assignment_of(how, collection, assignment);
                     });
                 }
             }
             (Place::Item, how) => {
-                objects(body.get_mut("assignments")).for_each(|row| bend_row(how, row));
+                objects(body.get_mut("assignments"))
+                    .for_each(|assignment| distort_assignment(how, assignment));
             }
-            (Place::Rows, Deviation::AssignmentsEmpty) => {
+            (Place::Assignments, Deviation::AssignmentsEmpty) => {
                 body.insert("value".to_owned(), json!([]));
                 body.remove("@odata.nextLink");
             }
-            (Place::Rows, how) => objects(body.get_mut("value")).for_each(|row| {
-                bend_row(how, row);
-                bend_row_of(how, collection, row);
+            (Place::Assignments, how) => objects(body.get_mut("value")).for_each(|assignment| {
+                distort_assignment(how, assignment);
+                distort_assignment_of(how, collection, assignment);
             }),
             (Place::Other, Deviation::InFindsNone) if is_filtered => {
                 body.insert("value".to_owned(), json!([]));
@@ -241,9 +247,9 @@ fn bend_policy(how: Deviation, number: usize, policy: &mut Map<String, Value>) {
             policy.insert("id".to_owned(), json!(id));
         }
         Deviation::AssignedUntrue => {
-            let rows = policy.get("assignments").and_then(Value::as_array);
-            if let Some(has_rows) = rows.map(|rows| !rows.is_empty()) {
-                policy.insert("isAssigned".to_owned(), json!(!has_rows));
+            let assignments = policy.get("assignments").and_then(Value::as_array);
+            if let Some(has_assignments) = assignments.map(|assignments| !assignments.is_empty()) {
+                policy.insert("isAssigned".to_owned(), json!(!has_assignments));
             }
         }
         Deviation::DefaultsUnmarked if policy.get("priority") == Some(&json!(0)) => {
@@ -256,32 +262,32 @@ fn bend_policy(how: Deviation, number: usize, policy: &mut Map<String, Value>) {
 }
 
 /// Bends what assignments of some policies say.
-fn bend_row_of(how: Deviation, collection: &str, row: &mut Map<String, Value>) {
+fn distort_assignment_of(how: Deviation, collection: &str, assignment: &mut Map<String, Value>) {
     let is_profile = collection.starts_with("windows") && collection.contains("Update");
     let group = "#microsoft.graph.groupAssignmentTarget";
     match (how, collection) {
         (Deviation::IntentRemove, "deviceConfigurations") => {
-            row.insert("intent".to_owned(), json!("remove"));
+            assignment.insert("intent".to_owned(), json!("remove"));
         }
         (Deviation::RemediationReadable, "deviceHealthScripts") => {
-            row.insert("runRemediationScript".to_owned(), json!(true));
+            assignment.insert("runRemediationScript".to_owned(), json!(true));
         }
         (Deviation::SettingsNovel, "mobileApps") => {
-            if let Some(Value::Object(settings)) = row.get_mut("settings") {
+            if let Some(Value::Object(settings)) = assignment.get_mut("settings") {
                 let novel = json!("#microsoft.graph.novelAppAssignmentSettings");
                 settings.insert("@odata.type".to_owned(), novel);
             }
         }
         (Deviation::TargetsUnlisted, _) if is_profile => {
             let all = json!({"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"});
-            row.insert("target".to_owned(), all);
+            assignment.insert("target".to_owned(), all);
         }
         (Deviation::VirtualGroups, "groupPolicyConfigurations") => {
             let all = json!({"@odata.type": group, "groupId": ALL_USERS_ID});
-            row.insert("target".to_owned(), all);
+            assignment.insert("target".to_owned(), all);
         }
         (Deviation::FiltersUnlisted, _) if is_profile => {
-            if let Some(Value::Object(target)) = row.get_mut("target") {
+            if let Some(Value::Object(target)) = assignment.get_mut("target") {
                 target.insert(FILTER_TYPE.to_owned(), json!("include"));
                 target.insert(FILTER_ID.to_owned(), json!(guid_from("a filter")));
             }
@@ -290,25 +296,25 @@ fn bend_row_of(how: Deviation, collection: &str, row: &mut Map<String, Value>) {
     }
 }
 
-fn bend_row(how: Deviation, row: &mut Map<String, Value>) {
+fn distort_assignment(how: Deviation, assignment: &mut Map<String, Value>) {
     match how {
         Deviation::RowIdsForeign => {
-            if let Some(id) = row.get("id").and_then(Value::as_str) {
+            if let Some(id) = assignment.get("id").and_then(Value::as_str) {
                 let id = format!("row {}", guid_from(id));
-                row.insert("id".to_owned(), json!(id));
+                assignment.insert("id".to_owned(), json!(id));
             }
         }
         Deviation::RowIdsMissing => {
-            row.remove("id");
+            assignment.remove("id");
         }
         Deviation::RowIdsShared => {
-            row.insert("id".to_owned(), json!("one"));
+            assignment.insert("id".to_owned(), json!("one"));
         }
-        Deviation::SourceNovel if row.get("source") == Some(&json!("direct")) => {
-            row.insert("source".to_owned(), json!("novelSource"));
+        Deviation::SourceNovel if assignment.get("source") == Some(&json!("direct")) => {
+            assignment.insert("source".to_owned(), json!("novelSource"));
         }
         Deviation::FilterSpelling | Deviation::TargetNovel => {
-            let Some(Value::Object(target)) = row.get_mut("target") else {
+            let Some(Value::Object(target)) = assignment.get_mut("target") else {
                 return;
             };
             let is_group = target

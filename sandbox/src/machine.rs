@@ -22,7 +22,7 @@ use crate::switches::RetryAfter;
 use crate::tenant::{Assignment, Group, Policy, Tenant};
 use crate::throttle::Meter;
 
-/// The rows of a policy from before a write, and until when readers see them.
+/// The assignments of a policy from before a write, and until when readers see them.
 type Unseen = (Duration, Vec<Assignment>);
 
 /// A change of a group's members that the index does not show yet.
@@ -42,7 +42,7 @@ pub struct Machine {
     has_changed: bool,
     pub(crate) statistics: Statistics,
     meter: Meter,
-    /// For each policy the rows from before each write that is not yet visible.
+    /// For each policy the assignments from before each write that is not yet visible.
     unseen: HashMap<(Collection, String), Vec<Unseen>>,
     unindexed: Vec<Unindexed>,
     /// Whether the next read of app protection gives what was before.
@@ -289,7 +289,7 @@ impl Machine {
         first.map(|(_, before)| before.as_slice())
     }
 
-    /// Returns the rows of a policy that a reader sees now.
+    /// Returns the assignments of a policy that a reader sees now.
     pub(crate) fn shown<'a>(&'a self, policy: &'a Policy, now: Duration) -> &'a [Assignment] {
         let Some(before) = self.not_yet_visible(policy, now) else {
             return &policy.assignments;
@@ -349,14 +349,14 @@ impl Machine {
         kept.drain(..old);
     }
 
-    /// Replaces the rows of a policy as a caller asks, and notes who did.
+    /// Replaces the assignments of a policy as a caller asks, and notes who did.
     pub(crate) fn write(
         &mut self,
         call: &Call<'_>,
         action: Action,
         collection: Collection,
         id: &str,
-        rows: Vec<Assignment>,
+        assignments: Vec<Assignment>,
     ) {
         let Some(place) = self.place(collection, id) else {
             return;
@@ -369,19 +369,19 @@ impl Machine {
             id: &policy.id,
             name: &policy.name,
             before: &policy.assignments,
-            after: &rows,
+            after: &assignments,
         };
         let events = audit::events(call, action, written, self.requests);
         self.note(events);
-        self.replace(collection, id, rows, call.now, 0.0);
+        self.replace(collection, id, assignments, call.now, 0.0);
     }
 
-    /// Replaces the rows of a policy, which shows no earlier than in so many seconds.
+    /// Replaces the assignments of a policy, which shows no earlier than in so many seconds.
     pub(crate) fn replace(
         &mut self,
         collection: Collection,
         id: &str,
-        rows: Vec<Assignment>,
+        assignments: Vec<Assignment>,
         now: Duration,
         own_lag: f64,
     ) {
@@ -394,7 +394,7 @@ impl Machine {
         let Some(policy) = policies.get_mut(place) else {
             return;
         };
-        let before = std::mem::replace(&mut policy.assignments, rows);
+        let before = std::mem::replace(&mut policy.assignments, assignments);
         let key = (collection, policy.id.clone());
         let waiting = self.unseen.entry(key).or_default();
         waiting.retain(|(visible, _)| *visible > now);

@@ -1,7 +1,7 @@
 //! The text of a state file: a tenant as JSON that people can read and edit.
 //!
 //! What stands around policies, groups and filters is closed, so that a misspelt switch is an
-//! error that names its line. Rows of assignments may leave out what the service makes.
+//! error that names its line. Assignments may leave out what the service makes.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -113,13 +113,13 @@ impl Tenant {
     /// Checks that no assignment stands twice on a policy; gives the message and the policy's id.
     fn check_rows(&self) -> Result<(), (String, String)> {
         for policy in self.policies.values().flatten() {
-            let mut rows: Vec<(&str, &str)> = policy
+            let mut assignments: Vec<(&str, &str)> = policy
                 .assignments
                 .iter()
-                .map(|row| (row.id.as_str(), row.source.as_str()))
+                .map(|assignment| (assignment.id.as_str(), assignment.source.as_str()))
                 .collect();
-            rows.sort_unstable();
-            let twice = rows
+            assignments.sort_unstable();
+            let twice = assignments
                 .windows(2)
                 .find(|pair| matches!(pair, [a, b] if a == b));
             if let Some([(id, source), _]) = twice {

@@ -29,7 +29,7 @@ pub struct Switches {
     pub page_size: usize,
     /// The largest page of the policy collections and the filters; the real one is unknown.
     pub max_page_size: usize,
-    /// At how many rows `$expand=assignments` is cut off, with `assignments@odata.nextLink`.
+    /// At how many assignments `$expand=assignments` is cut off, with `assignments@odata.nextLink`.
     pub expand_limit: Option<usize>,
     /// The collections without `POST …/assignments`, where it is documented.
     pub create_route_missing: Vec<String>,
@@ -41,7 +41,7 @@ pub struct Switches {
     pub expand_refused: Vec<String>,
     /// The collections that the tenant has no licence for.
     pub unavailable: Vec<String>,
-    /// What an `assign` does to policy-set rows that its body leaves out.
+    /// What an `assign` does to policy-set assignments that its body leaves out.
     pub policy_set_rows: PolicySetRows,
     /// For how many seconds a read still gives the assignments from before a write.
     pub read_after_write_lag: f64,
@@ -264,14 +264,14 @@ pub struct App {
     pub roles: Option<Vec<String>>,
 }
 
-/// What an `assign` does to policy-set rows that its body leaves out; both are possible for the
+/// What an `assign` does to policy-set assignments that its body leaves out; both are possible for the
 /// real service (facts, section 2.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum PolicySetRows {
     /// They stay.
     Kept,
-    /// They go, like any other row that is left out.
+    /// They go, like any other assignment that is left out.
     Dropped,
 }
 

@@ -355,12 +355,12 @@ impl Policy {
             assignments,
             ..
         } = self;
-        for row in assignments {
-            if row.id.is_empty() {
-                row.id = row_id(*collection, id, row);
+        for assignment in assignments {
+            if assignment.id.is_empty() {
+                assignment.id = assignment_id(*collection, id, assignment);
             }
-            if row.source == "direct" && row.source_id.is_none() {
-                row.source_id = own_source_id(*collection, id);
+            if assignment.source == "direct" && assignment.source_id.is_none() {
+                assignment.source_id = own_source_id(*collection, id);
             }
         }
     }
@@ -368,10 +368,10 @@ impl Policy {
     /// Whether the policy shows a property on one of its assignments, inside the objects that are named from
     /// the outside in.
     pub(crate) fn serves(&self, inside: &[&str], key: &str) -> bool {
-        self.assignments.iter().any(|row| {
+        self.assignments.iter().any(|assignment| {
             let (object, deeper) = match inside {
-                ["target", deeper @ ..] => (Some(&row.target), deeper),
-                _ => (Some(&row.properties), inside),
+                ["target", deeper @ ..] => (Some(&assignment.target), deeper),
+                _ => (Some(&assignment.properties), inside),
             };
             let object = deeper
                 .iter()
@@ -391,22 +391,26 @@ impl Policy {
 /// Returns the source id of a direct assignment.
 pub(crate) fn own_source_id(collection: Collection, policy_id: &str) -> Option<String> {
     match collection.spec().source {
-        // Direct rows read back with the policy's own id (TF fixture, TFCAP).
+        // Direct assignments read back with the policy's own id (TF fixture, TFCAP).
         SourceForm::Own => Some(policy_id.to_owned()),
         SourceForm::Null | SourceForm::Absent => None,
     }
 }
 
 /// Makes the id of an assignment. Those that share one cannot stand side by side.
-pub(crate) fn row_id(collection: Collection, policy_id: &str, row: &Assignment) -> String {
-    let target = target_id(&row.target);
-    let source = i32::from(row.source != "direct");
+pub(crate) fn assignment_id(
+    collection: Collection,
+    policy_id: &str,
+    assignment: &Assignment,
+) -> String {
+    let target = target_id(&assignment.target);
+    let source = i32::from(assignment.source != "direct");
     match collection.spec().row_ids {
         AssignmentIds::Target => format!("{policy_id}_{target}"),
         AssignmentIds::Colon => format!("{policy_id}:{target}"),
         AssignmentIds::Source => format!("{policy_id}_{target}_{source}"),
         AssignmentIds::Intent => {
-            let intent = match row.properties.get("intent").and_then(Value::as_str) {
+            let intent = match assignment.properties.get("intent").and_then(Value::as_str) {
                 Some("required") => 1,
                 Some("uninstall") => 2,
                 Some("availableWithoutEnrollment") => 3,

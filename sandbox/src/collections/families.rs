@@ -38,7 +38,7 @@ pub(super) const PLAIN: Spec = Spec {
     pages: Pages::Whole,
     has_filter: false,
     writes: Writes::Assign("assignments"),
-    has_row_route: false,
+    has_assignment_route: false,
     has_patch: false,
     has_cast: false,
     element: "",
@@ -74,13 +74,13 @@ pub(super) const CATALOG: Spec = Spec {
     pages: Pages::Small,
     has_filter: true,
     writes: Writes::Either("assignments"),
-    has_row_route: true,
+    has_assignment_route: true,
     element: "deviceManagementConfigurationPolicyAssignment",
     row_ids: AssignmentIds::Target,
     source: SourceForm::Own,
     targets: EVERY_TARGET,
     pool: Pool::Catalog,
-    answer: Answer::Rows,
+    answer: Answer::Assignments,
     ..PLAIN
 };
 

@@ -51,7 +51,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
         pages: Pages::Thousand,
         has_filter: true,
         writes: Writes::Either("mobileAppAssignments"),
-        has_row_route: true,
+        has_assignment_route: true,
         has_patch: true,
         element: "mobileAppAssignment",
         row_ids: AssignmentIds::Intent,
@@ -79,7 +79,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
         source: SourceForm::Null,
         extras: Extras::Apply,
         pool: Pool::DeviceConfiguration,
-        answer: Answer::Rows,
+        answer: Answer::Assignments,
         service: "/DeviceConfiguration_2610/StatelessDeviceConfigurationFEService",
         ..PLAIN
     },
@@ -99,7 +99,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
         row_ids: AssignmentIds::Target,
         source: SourceForm::Own,
         pool: Pool::DeviceConfiguration,
-        answer: Answer::Rows,
+        answer: Answer::Assignments,
         service: "/DeviceConfiguration_2610/StatelessDeviceConfigurationFEService",
         ..PLAIN
     },
@@ -153,7 +153,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
         element: "groupPolicyConfigurationAssignment",
         row_ids: AssignmentIds::Target,
         extras: Extras::Modified,
-        answer: Answer::Rows,
+        answer: Answer::Assignments,
         service: "/GroupPolicy/GroupPolicyAdminService",
         ..PLAIN
     },
@@ -301,7 +301,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
         list_expand: Expand::Refused,
         item_expand: Expand::Refused,
         writes: Writes::Single,
-        has_row_route: true,
+        has_assignment_route: true,
         element: "termsAndConditionsAssignment",
         targets: &[AllLicensedUsers, Group],
         filters: Filters::Refused,
@@ -362,7 +362,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
         filters: Filters::Refused,
         family: Family::Rbac,
         pool: Pool::Rbac,
-        answer: Answer::Rows,
+        answer: Answer::Assignments,
         service: "/RBAC/StatelessRoleAdministrationFEService",
         ..PLAIN
     },
@@ -378,7 +378,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
             "priority",
         ],
         writes: Writes::Single,
-        has_row_route: true,
+        has_assignment_route: true,
         has_patch: true,
         element: "appleEnrollmentProfileAssignment",
         targets: &[AllLicensedUsers, Group, ExclusionGroup],
@@ -390,7 +390,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
         segment: "inventoryPolicies",
         entity: "deviceManagementInventoryPolicy",
         writes: Writes::Assign("assignments"),
-        has_row_route: false,
+        has_assignment_route: false,
         ..CATALOG
     },
     Spec {
@@ -407,7 +407,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
         ],
         writes: Writes::Assign("hardwareConfigurationAssignments"),
         element: "hardwareConfigurationAssignment",
-        answer: Answer::Rows,
+        answer: Answer::Assignments,
         ..PLAIN
     },
     Spec {
@@ -415,7 +415,7 @@ pub(super) const COLLECTIONS: &[Spec] = &[
         entity: "embeddedSIMActivationCodePool",
         properties: &["createdDateTime", "modifiedDateTime"],
         element: "embeddedSIMActivationCodePoolAssignment",
-        answer: Answer::Rows,
+        answer: Answer::Assignments,
         ..PLAIN
     },
     Spec {

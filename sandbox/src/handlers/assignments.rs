@@ -15,7 +15,7 @@ use crate::reply::{Fault, Reply};
 use crate::rules::{assignment, body, enrollment};
 use crate::switches::PolicySetRows;
 use crate::target::{self, NAMESPACE, TargetType};
-use crate::tenant::{Assignment, Policy, object, row_id};
+use crate::tenant::{Assignment, Policy, assignment_id, object};
 
 /// Answers a request below a policy.
 pub(crate) fn answer(
@@ -36,22 +36,22 @@ pub(crate) fn answer(
         // Not an id: a count, or what does not exist.
         (_, [_, "assignments", name, ..]) if name.starts_with('$') => Err(Fault::no_segment(name)),
         ("GET", [id, "assignments"]) if spec.writes != Writes::Update => {
-            may_read().and_then(|()| rows(machine, call, collection, id))
+            may_read().and_then(|()| assignments(machine, call, collection, id))
         }
-        ("GET", [id, "assignments", row]) if spec.has_row_route => {
-            may_read().and_then(|()| row_of(machine, call, collection, id, row))
+        ("GET", [id, "assignments", assignment]) if spec.has_assignment_route => {
+            may_read().and_then(|()| assignment_of(machine, call, collection, id, assignment))
         }
         ("POST", [id, "assignments"]) if has_create => {
             machine.may_write(call, collection)?;
             create(machine, call, collection, id)
         }
-        ("DELETE", [id, "assignments", row]) if has_delete => {
+        ("DELETE", [id, "assignments", assignment]) if has_delete => {
             machine.may_write(call, collection)?;
-            delete(machine, call, collection, id, row)
+            delete(machine, call, collection, id, assignment)
         }
-        ("PATCH", [id, "assignments", row]) if spec.has_patch => {
+        ("PATCH", [id, "assignments", assignment]) if spec.has_patch => {
             machine.may_write(call, collection)?;
-            update(machine, call, collection, id, row)
+            update(machine, call, collection, id, assignment)
         }
         ("POST", [id, "assign"]) if has_plain => assign(machine, call, collection, id, "assign"),
         ("POST", [id, cast, "assign"]) if spec.has_cast && *cast == spec.entity => {
@@ -78,9 +78,9 @@ fn no_route(spec: &Spec, verb: &str, rest: &[&str]) -> Fault {
             "navigation/key/navigation",
             format!("{path}('{id}')/{name}"),
         ),
-        [id, "assignments", row] => (
+        [id, "assignments", assignment] => (
             "navigation/key/navigation/key",
-            format!("{path}('{id}')/assignments('{row}')"),
+            format!("{path}('{id}')/assignments('{assignment}')"),
         ),
         [id, action @ ("assign" | "update")] => (
             "navigation/key/action",
@@ -93,7 +93,7 @@ fn no_route(spec: &Spec, verb: &str, rest: &[&str]) -> Fault {
     Fault::no_route(template, verb, spec.service, &path)
 }
 
-fn rows(
+fn assignments(
     machine: &Machine,
     call: &Call<'_>,
     collection: Collection,
@@ -104,11 +104,11 @@ fn rows(
     let policy = machine.policy(collection, id)?;
     let default = default_row(policy);
     let shown = match &default {
-        Some(row) => std::slice::from_ref(row),
+        Some(assignment) => std::slice::from_ref(assignment),
         None => machine.shown(policy, call.now),
     };
     let keys = keys(shown);
-    let key = |row: usize| keys[row].as_str();
+    let key = |assignment: usize| keys[assignment].as_str();
     let (path, context) = rows_path(call, policy);
     let pages = collection.spec().pages;
     let size = match pages {
@@ -117,14 +117,14 @@ fn rows(
     };
     let style = TokenStyle::Intune;
     let page = query::page(keys.len(), key, &options, size, &call.root, &path, style)?;
-    let rows: Vec<Map<String, Value>> = shown
+    let assignments: Vec<Map<String, Value>> = shown
         .get(page.rows)
         .unwrap_or_default()
         .iter()
-        .map(|row| options.shape(shape::assignment(collection, row)))
+        .map(|assignment| options.shape(shape::assignment(collection, assignment)))
         .collect();
-    let count = (pages == Pages::Small).then_some(rows.len());
-    Ok(Reply::page(context, count, page.next, rows))
+    let count = (pages == Pages::Small).then_some(assignments.len());
+    Ok(Reply::page(context, count, page.next, assignments))
 }
 
 /// Returns the fixed assignment of a tenant's default, whose id is the configuration's own.
@@ -146,19 +146,19 @@ fn default_row(policy: &Policy) -> Option<Assignment> {
     })
 }
 
-fn row_of(
+fn assignment_of(
     machine: &Machine,
     call: &Call<'_>,
     collection: Collection,
     id: &str,
-    row: &str,
+    assignment: &str,
 ) -> Result<Reply, Fault> {
     let options = Options::read(&call.pairs, &rows_allowed(collection, &["$select"]))?;
     let policy = machine.policy(collection, id)?;
     let shown = machine.shown(policy, call.now);
     let found = shown
         .iter()
-        .find(|known| known.id.eq_ignore_ascii_case(row))
+        .find(|known| known.id.eq_ignore_ascii_case(assignment))
         .ok_or_else(Fault::not_found)?;
     let object = options.shape(shape::assignment(collection, found));
     let (_, context) = rows_path(call, policy);
@@ -176,13 +176,13 @@ fn create(
     if let Some(refusal) = refusal(policy) {
         return Err(refusal);
     }
-    let row = assignment::read(machine.tenant(), policy, Value::Object(sent))?;
-    let mut rows = policy.assignments.clone();
-    rows.push(row.clone());
-    check_set(machine, policy, &rows)?;
+    let assignment = assignment::read(machine.tenant(), policy, Value::Object(sent))?;
+    let mut assignments = policy.assignments.clone();
+    assignments.push(assignment.clone());
+    check_set(machine, policy, &assignments)?;
     let (_, context) = rows_path(call, policy);
-    machine.write(call, Action::Create, collection, id, rows);
-    let mut shown = shape::assignment(collection, &row);
+    machine.write(call, Action::Create, collection, id, assignments);
+    let mut shown = shape::assignment(collection, &assignment);
     let element = collection.spec().element;
     shown.insert(
         "@odata.type".to_owned(),
@@ -197,25 +197,25 @@ fn update(
     call: &Call<'_>,
     collection: Collection,
     id: &str,
-    row: &str,
+    assignment: &str,
 ) -> Result<Reply, Fault> {
     let sent = body::object(call.header("content-type"), &call.request.body)?;
     let policy = machine.policy(collection, id)?;
     if let Some(refusal) = refusal(policy) {
         return Err(refusal);
     }
-    let mut rows = policy.assignments.clone();
-    let is_it = |known: &Assignment| known.id.eq_ignore_ascii_case(row);
-    let position = rows.iter().position(is_it);
-    let found = position.and_then(|position| rows.get_mut(position));
+    let mut assignments = policy.assignments.clone();
+    let is_it = |known: &Assignment| known.id.eq_ignore_ascii_case(assignment);
+    let position = assignments.iter().position(is_it);
+    let found = position.and_then(|position| assignments.get_mut(position));
     let found = found.ok_or_else(Fault::not_found)?;
     let mut whole = shape::assignment(collection, found);
     whole.extend(sent);
     *found = assignment::read(machine.tenant(), policy, Value::Object(whole))?;
     let shown = shape::assignment(collection, found);
-    check_set(machine, policy, &rows)?;
+    check_set(machine, policy, &assignments)?;
     let (_, context) = rows_path(call, policy);
-    machine.write(call, Action::Assign, collection, id, rows);
+    machine.write(call, Action::Assign, collection, id, assignments);
     Ok(Reply::object(200, format!("{context}/$entity"), shown))
 }
 
@@ -240,17 +240,17 @@ fn assign(
         return Err(refusal);
     }
     machine.check_write_cooldown(policy, call.now)?;
-    let mut rows = body::action(sent, action, parameter)?
+    let mut assignments = body::action(sent, action, parameter)?
         .into_iter()
-        .map(|row| assignment::read(machine.tenant(), policy, row))
+        .map(|assignment| assignment::read(machine.tenant(), policy, assignment))
         .collect::<Result<Vec<_>, _>>()?;
-    check_set(machine, policy, &rows)?;
+    check_set(machine, policy, &assignments)?;
     if machine.tenant().service.policy_set_rows == PolicySetRows::Kept {
         let is_left_out = |old: &&Assignment| {
             old.source != "direct"
-                && !rows
+                && !assignments
                     .iter()
-                    .any(|row| row.id == old.id && row.source == old.source)
+                    .any(|assignment| assignment.id == old.id && assignment.source == old.source)
         };
         let kept: Vec<Assignment> = policy
             .assignments
@@ -258,13 +258,13 @@ fn assign(
             .filter(is_left_out)
             .cloned()
             .collect();
-        rows.extend(kept);
+        assignments.extend(kept);
     }
     let members = members(machine, policy);
-    let reply = answer_of(machine, call, spec, collection, &rows);
-    machine.write(call, Action::Assign, collection, id, rows.clone());
+    let reply = answer_of(machine, call, spec, collection, &assignments);
+    machine.write(call, Action::Assign, collection, id, assignments.clone());
     for (collection, member) in members {
-        follow(machine, call, (collection, &member), id, &rows);
+        follow(machine, call, (collection, &member), id, &assignments);
     }
     Ok(reply)
 }
@@ -287,12 +287,13 @@ fn refusal(policy: &Policy) -> Option<Fault> {
 }
 
 /// Refuses a set that cannot be.
-fn check_set(machine: &Machine, policy: &Policy, rows: &[Assignment]) -> Result<(), Fault> {
-    assignment::unique(rows)?;
-    let is_everywhere =
-        |row: &Assignment| TargetType::of(&row.target) == Some(TargetType::AllDevices);
+fn check_set(machine: &Machine, policy: &Policy, assignments: &[Assignment]) -> Result<(), Fault> {
+    assignment::unique(assignments)?;
+    let is_everywhere = |assignment: &Assignment| {
+        TargetType::of(&assignment.target) == Some(TargetType::AllDevices)
+    };
     if policy.collection.segment() == "windowsAutopilotDeploymentProfiles"
-        && rows.iter().any(is_everywhere)
+        && assignments.iter().any(is_everywhere)
     {
         let others = machine.tenant().policies(policy.collection).iter();
         let mut others = others.filter(|other| other.id != policy.id);
@@ -312,7 +313,7 @@ fn answer_of(
     call: &Call<'_>,
     spec: &Spec,
     collection: Collection,
-    rows: &[Assignment],
+    assignments: &[Assignment],
 ) -> Reply {
     let mut empty = Reply::no_content();
     match spec.answer {
@@ -323,10 +324,12 @@ fn answer_of(
             }
             empty
         }
-        Answer::Rows => {
+        Answer::Assignments => {
             let context = call.context(&format!("Collection({NAMESPACE}{})", spec.element));
-            let rows = rows.iter().map(|row| shape::assignment(collection, row));
-            Reply::page(context, None, None, rows.collect())
+            let assignments = assignments
+                .iter()
+                .map(|assignment| shape::assignment(collection, assignment));
+            Reply::page(context, None, None, assignments.collect())
         }
     }
 }
@@ -380,7 +383,7 @@ fn follow(
     call: &Call<'_>,
     (collection, member): (Collection, &str),
     set: &str,
-    rows: &[Assignment],
+    assignments: &[Assignment],
 ) {
     let Ok(policy) = machine.policy(collection, member) else {
         return;
@@ -388,28 +391,30 @@ fn follow(
     let mut new: Vec<Assignment> = policy
         .assignments
         .iter()
-        .filter(|row| row.source == "direct" || row.source_id.as_deref() != Some(set))
+        .filter(|assignment| {
+            assignment.source == "direct" || assignment.source_id.as_deref() != Some(set)
+        })
         .cloned()
         .collect();
-    for row in rows {
-        let mut properties = row.properties.clone();
+    for assignment in assignments {
+        let mut properties = assignment.properties.clone();
         properties.remove("lastModifiedDateTime");
         if collection.segment() == "mobileApps" {
             properties.insert("intent".to_owned(), json!("required"));
         }
-        let mut row = Assignment {
+        let mut assignment = Assignment {
             id: String::new(),
             source: "policySets".to_owned(),
             source_id: Some(set.to_owned()),
-            target: row.target.clone(),
+            target: assignment.target.clone(),
             properties,
         };
-        row.id = row_id(collection, member, &row);
+        assignment.id = assignment_id(collection, member, &assignment);
         if !new
             .iter()
-            .any(|known| known.id == row.id && known.source == row.source)
+            .any(|known| known.id == assignment.id && known.source == assignment.source)
         {
-            new.push(row);
+            new.push(assignment);
         }
     }
     let lag = machine.tenant().service.policy_set_lag;
@@ -421,19 +426,19 @@ fn delete(
     call: &Call<'_>,
     collection: Collection,
     id: &str,
-    row: &str,
+    assignment: &str,
 ) -> Result<Reply, Fault> {
     let policy = machine.policy(collection, id)?;
-    let mut rows = policy.assignments.clone();
-    // The direct row first, where a policy set's row has the same id.
-    let is_it = |known: &Assignment| known.id.eq_ignore_ascii_case(row);
-    let position = rows
+    let mut assignments = policy.assignments.clone();
+    // The direct assignment first, where a policy set's assignment has the same id.
+    let is_it = |known: &Assignment| known.id.eq_ignore_ascii_case(assignment);
+    let position = assignments
         .iter()
         .position(|known| is_it(known) && known.source == "direct")
-        .or_else(|| rows.iter().position(is_it))
+        .or_else(|| assignments.iter().position(is_it))
         .ok_or_else(Fault::not_found)?;
-    rows.remove(position);
-    machine.write(call, Action::Delete, collection, id, rows);
+    assignments.remove(position);
+    machine.write(call, Action::Delete, collection, id, assignments);
     let spec = collection.spec();
     Ok(match spec.writes {
         // Tools expect 200 of Autopilot (almenscorner/IntuneCD).

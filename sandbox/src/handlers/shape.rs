@@ -79,14 +79,14 @@ pub(super) fn select(
 }
 
 /// Returns an assignment as the service shows it.
-pub(super) fn assignment(collection: Collection, row: &Assignment) -> Map<String, Value> {
+pub(super) fn assignment(collection: Collection, assignment: &Assignment) -> Map<String, Value> {
     let Assignment {
         id,
         source,
         source_id,
         target,
         properties,
-    } = row;
+    } = assignment;
     let spec = collection.spec();
     let mut shown = properties.clone();
     shown.insert("id".to_owned(), json!(id));

@@ -234,10 +234,10 @@ const WITHOUT: [&str; 23] = [
 /// Checks intent and settings of an assignment, and completes the settings.
 pub(super) fn check(
     policy: &Policy,
-    row: &mut Map<String, Value>,
+    assignment: &mut Map<String, Value>,
     excludes: bool,
 ) -> Result<(), Fault> {
-    match row.get("intent") {
+    match assignment.get("intent") {
         Some(Value::String(intent)) if INTENTS.contains(&intent.as_str()) => {}
         // IntuneGet#340.
         Some(Value::String(_)) => {
@@ -256,7 +256,7 @@ pub(super) fn check(
     }
     let app = policy.odata_type();
     let own = TYPES.iter().find(|settings| settings.apps.contains(&app));
-    let settings = match row.remove("settings") {
+    let settings = match assignment.remove("settings") {
         None | Some(Value::Null) if excludes => Value::Null,
         None | Some(Value::Null) => match own {
             Some(own) if own.is_filled_in => Value::Object(completed(policy, own, Map::new())?),
@@ -291,7 +291,7 @@ pub(super) fn check(
         }
         Some(other) => return Err(wrong_type("settings", "an object or null", &other)),
     };
-    row.insert("settings".to_owned(), settings);
+    assignment.insert("settings".to_owned(), settings);
     Ok(())
 }
 

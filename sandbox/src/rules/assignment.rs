@@ -10,24 +10,24 @@ use crate::collections::{Extras, SourceForm, Spec};
 use crate::encoding::is_guid;
 use crate::reply::Fault;
 use crate::target::{NAMESPACE, TargetType};
-use crate::tenant::{Assignment, Policy, Tenant, own_source_id, row_id};
+use crate::tenant::{Assignment, Policy, Tenant, assignment_id, own_source_id};
 
 /// Reads one assignment and gives it the form in which the service keeps it.
 pub(crate) fn read(tenant: &Tenant, policy: &Policy, value: Value) -> Result<Assignment, Fault> {
     let spec = policy.collection.spec();
-    let Value::Object(mut row) = value else {
+    let Value::Object(mut assignment) = value else {
         return Err(Fault::bad_request("An assignment is not an object."));
     };
-    check_element(spec, row.remove("@odata.type"))?;
+    check_element(spec, assignment.remove("@odata.type"))?;
     // The id is the service's to make. Tools send none, an empty one or the one they read
     // (facts, section 2.3).
-    if let Some(id) = row.remove("id")
+    if let Some(id) = assignment.remove("id")
         && !id.is_string()
     {
         return Err(wrong_type("id", "a string", &id));
     }
-    let (source, source_id) = source_of(policy, &mut row)?;
-    let target = match row.remove("target") {
+    let (source, source_id) = source_of(policy, &mut assignment)?;
+    let target = match assignment.remove("target") {
         Some(Value::Object(target)) => target_of(tenant, policy, target)?,
         Some(other) => return Err(wrong_type("target", "an object", &other)),
         None => return Err(Fault::bad_request("An assignment has no 'target'.")),
@@ -35,36 +35,38 @@ pub(crate) fn read(tenant: &Tenant, policy: &Policy, value: Value) -> Result<Ass
     let excludes = TargetType::of(&target) == Some(TargetType::ExclusionGroup);
     match spec.extras {
         Extras::None => {}
-        Extras::App => apps::check(policy, &mut row, excludes)?,
-        Extras::Remediation => remediation::check(policy, &mut row, excludes)?,
-        Extras::Apply => match row.get("intent") {
+        Extras::App => apps::check(policy, &mut assignment, excludes)?,
+        Extras::Remediation => remediation::check(policy, &mut assignment, excludes)?,
+        Extras::Apply => match assignment.get("intent") {
             None => {
-                row.insert("intent".to_owned(), json!("apply"));
+                assignment.insert("intent".to_owned(), json!("apply"));
             }
             Some(Value::String(intent)) if matches!(intent.as_str(), "apply" | "remove") => {}
             Some(other) => return Err(wrong_type("intent", "'apply' or 'remove'", other)),
         },
         Extras::Modified => {
-            row.remove("lastModifiedDateTime");
+            assignment.remove("lastModifiedDateTime");
         }
     }
     let known = spec.extras.properties();
-    let unknown = row.keys().filter(|key| !known.contains(&key.as_str()));
+    let unknown = assignment
+        .keys()
+        .filter(|key| !known.contains(&key.as_str()));
     only_known(
         policy,
         &[],
         &format!("{NAMESPACE}{}", spec.element),
         unknown,
     )?;
-    let mut row = Assignment {
+    let mut assignment = Assignment {
         id: String::new(),
         source: source.to_owned(),
         source_id,
         target,
-        properties: row,
+        properties: assignment,
     };
-    row.id = row_id(policy.collection, &policy.id, &row);
-    Ok(row)
+    assignment.id = assignment_id(policy.collection, &policy.id, &assignment);
+    Ok(assignment)
 }
 
 /// Checks the type that an element says it has.
@@ -85,15 +87,15 @@ fn check_element(spec: &Spec, odata_type: Option<Value>) -> Result<(), Fault> {
 /// Returns source and source id. Kinds without them ignore what tools read elsewhere and send.
 fn source_of(
     policy: &Policy,
-    row: &mut Map<String, Value>,
+    assignment: &mut Map<String, Value>,
 ) -> Result<(&'static str, Option<String>), Fault> {
-    let source = match row.remove("source") {
+    let source = match assignment.remove("source") {
         None => "direct",
         Some(Value::String(name)) if name == "direct" => "direct",
         Some(Value::String(name)) if name == "policySets" => "policySets",
         Some(other) => return Err(wrong_type("source", "'direct' or 'policySets'", &other)),
     };
-    let given = match row.remove("sourceId") {
+    let given = match assignment.remove("sourceId") {
         None | Some(Value::Null) => None,
         Some(Value::String(id)) => Some(id),
         Some(other) => return Err(wrong_type("sourceId", "a string or null", &other)),
@@ -109,10 +111,10 @@ fn source_of(
 /// Refuses a set in which a target stands twice, or a group is both included and excluded: their
 /// ids would be the same. Once per source is allowed (Microsoft365DSC/Microsoft365DSC#3058), and for
 /// apps once per intent.
-pub(crate) fn unique(rows: &[Assignment]) -> Result<(), Fault> {
-    let mut seen: Vec<(&str, &str)> = rows
+pub(crate) fn unique(assignments: &[Assignment]) -> Result<(), Fault> {
+    let mut seen: Vec<(&str, &str)> = assignments
         .iter()
-        .map(|row| (row.id.as_str(), row.source.as_str()))
+        .map(|assignment| (assignment.id.as_str(), assignment.source.as_str()))
         .collect();
     seen.sort_unstable();
     match seen
@@ -142,7 +144,11 @@ fn target_of(
     };
     let Some(kind) = TargetType::from_odata(&name) else {
         // One that only a state file can hold: the service knows what it shows.
-        if policy.assignments.iter().any(|row| row.target == target) {
+        if policy
+            .assignments
+            .iter()
+            .any(|assignment| assignment.target == target)
+        {
             return Ok(target);
         }
         return Err(Fault::bad_request(format!(

@@ -49,15 +49,15 @@ pub(crate) fn action(
     action: &str,
     parameter: &str,
 ) -> Result<Vec<Value>, Fault> {
-    let rows = body.remove(parameter);
+    let assignments = body.remove(parameter);
     if let Some(name) = body.keys().next() {
         return Err(Fault::model(format!(
             "The parameter '{name}' in the request payload is not a valid parameter for the \
              operation '{action}'."
         )));
     }
-    match rows {
-        Some(Value::Array(rows)) => Ok(rows),
+    match assignments {
+        Some(Value::Array(assignments)) => Ok(assignments),
         Some(_) => Err(Fault::model(format!(
             "The parameter '{parameter}' of the operation '{action}' is not a collection."
         ))),

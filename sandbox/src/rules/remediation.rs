@@ -10,26 +10,26 @@ use crate::tenant::Policy;
 /// Checks schedule and remediation of an assignment. An exclusion has neither.
 pub(super) fn check(
     policy: &Policy,
-    row: &mut Map<String, Value>,
+    assignment: &mut Map<String, Value>,
     excludes: bool,
 ) -> Result<(), Fault> {
-    match row.get("runRemediationScript") {
+    match assignment.get("runRemediationScript") {
         None | Some(Value::Null) => {
-            row.insert("runRemediationScript".to_owned(), json!(false));
+            assignment.insert("runRemediationScript".to_owned(), json!(false));
         }
         Some(Value::Bool(_)) => {}
         Some(other) => return Err(wrong_type("runRemediationScript", "true or false", other)),
     }
-    let schedule = match row.remove("runSchedule") {
+    let schedule = match assignment.remove("runSchedule") {
         None | Some(Value::Null) => Value::Null,
         Some(Value::Object(schedule)) => Value::Object(checked(policy, schedule)?),
         Some(other) => return Err(wrong_type("runSchedule", "a schedule or null", &other)),
     };
     if excludes {
-        row.insert("runRemediationScript".to_owned(), json!(false));
+        assignment.insert("runRemediationScript".to_owned(), json!(false));
     }
     let schedule = if excludes { Value::Null } else { schedule };
-    row.insert("runSchedule".to_owned(), schedule);
+    assignment.insert("runSchedule".to_owned(), schedule);
     Ok(())
 }
 
@@ -100,13 +100,13 @@ mod tests {
     use super::*;
     use crate::collections::Collection;
 
-    fn checked_row(row: Value, excludes: bool) -> Result<Value, Fault> {
-        let Value::Object(mut row) = row else {
+    fn checked(assignment: Value, excludes: bool) -> Result<Value, Fault> {
+        let Value::Object(mut assignment) = assignment else {
             panic!("an object");
         };
         let scripts = Collection::named("deviceHealthScripts").expect("a collection");
         let policy = Policy::new(scripts, "p", "P", Map::new());
-        check(&policy, &mut row, excludes).map(|()| Value::Object(row))
+        check(&policy, &mut assignment, excludes).map(|()| Value::Object(assignment))
     }
 
     fn daily(key: &str, value: Value) -> Value {
@@ -116,19 +116,22 @@ mod tests {
 
     #[test]
     fn a_schedule_is_completed_and_an_exclusion_loses_it() {
-        let row = checked_row(daily("useUtc", json!(true)), false).expect("a good row");
+        let assignment = checked(daily("useUtc", json!(true)), false).expect("a good row");
         assert_eq!(
-            row,
+            assignment,
             json!({"runRemediationScript": false, "runSchedule": {
                 "@odata.type": "#microsoft.graph.deviceHealthScriptDailySchedule",
                 "interval": 2, "time": "01:30:00.0000000", "useUtc": true}})
         );
-        let row = json!({"runRemediationScript": true, "runSchedule": null});
-        assert_eq!(checked_row(row.clone(), false).expect("a good row"), row);
+        let assignment = json!({"runRemediationScript": true, "runSchedule": null});
+        assert_eq!(
+            checked(assignment.clone(), false).expect("a good row"),
+            assignment
+        );
         let mut sent = daily("useUtc", json!(true));
         sent["runRemediationScript"] = json!(true);
         assert_eq!(
-            checked_row(sent, true).expect("a good row"),
+            checked(sent, true).expect("a good row"),
             json!({"runRemediationScript": false, "runSchedule": null})
         );
     }
@@ -137,7 +140,7 @@ mod tests {
     fn schedules_that_break_a_rule_are_refused() {
         let once = "#microsoft.graph.deviceHealthScriptRunOnceSchedule";
         let hourly = "#microsoft.graph.deviceHealthScriptHourlySchedule";
-        for row in [
+        for assignment in [
             daily("interval", json!(0)),
             daily("interval", json!("1")),
             daily("time", json!("25:00")),
@@ -151,7 +154,7 @@ mod tests {
             json!({"runSchedule": []}),
             json!({"runRemediationScript": "true"}),
         ] {
-            assert!(checked_row(row.clone(), false).is_err(), "{row}");
+            assert!(checked(assignment.clone(), false).is_err(), "{assignment}");
         }
     }
 }
