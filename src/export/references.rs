@@ -298,12 +298,20 @@ impl<'a> References<'a> {
         }
     }
 
+    fn describe_group(&self, id: &str) -> String {
+        match (virtual_group(id), self.groups.get(id)) {
+            (Some((_, audience)), _) => format!("the virtual group of {audience}"),
+            (None, None) => format!("group {id}, which the tenant does not have"),
+            (None, Some(_)) => format!("group {}", self.group(id).shown()),
+        }
+    }
+
     fn describe(&self, target: &Target) -> String {
         match target {
             Target::AllDevices => "allDevices".to_owned(),
             Target::AllUsers => "allUsers".to_owned(),
-            Target::Group(id) => format!("group {}", self.group(id).shown()),
-            Target::ExclusionGroup(id) => format!("excluded group {}", self.group(id).shown()),
+            Target::Group(id) => self.describe_group(id),
+            Target::ExclusionGroup(id) => format!("excluded {}", self.describe_group(id)),
             Target::Collection(id) => format!("collection {id}"),
             Target::Other { odata_type, .. } => format!("a target of the type {odata_type}"),
         }

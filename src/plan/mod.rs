@@ -404,39 +404,29 @@ impl Plan {
         self
     }
 
-    /// Goes on with what is left of a saved plan's policies that stand between two of its steps, by their number
-    /// among the changed ones. What is there now counts as the state before the run.
+    /// Returns what is left of a saved plan whose policies stand between two of its steps, by their number among the
+    /// changed ones. What is there now counts as the state before the run.
     #[must_use]
-    pub fn going_on_from(mut self, half_done: &BTreeMap<usize, Assignments>) -> Self {
-        let write_with = self.write_with;
-        let changed = self
-            .policies
-            .iter_mut()
-            .filter(|policy| policy.is_changed());
-        let mut found = Vec::new();
+    pub fn going_on_from(&self, half_done: &BTreeMap<usize, Assignments>) -> Self {
+        let mut rest = self.clone();
+        let policies = rest.policies.iter_mut();
+        let changed = policies.filter(|policy| policy.is_changed());
         for (index, policy) in changed.enumerate() {
-            let Some(live) = half_done.get(&index) else {
-                continue;
-            };
-            found.push(PlanDiagnostic {
-                severity: Severity::Warning,
-                code: "half-done".to_owned(),
-                summary: format!(
-                    "{} stands between two steps of the plan, as after a run that was killed; only the rest is applied",
-                    policy.reference()
-                ),
-                place: None,
-                hint: Some(
-                    "if no run of this plan was killed, someone else has made a part of its changes; \
-                     this run's report, and `rollback` with it, lead back to what is there now"
-                        .to_owned(),
-                ),
-                related: Vec::new(),
-            });
-            policy.go_on_from(live, write_with);
+            if let Some(live) = half_done.get(&index) {
+                policy.go_on_from(live, self.write_with);
+            }
         }
+        rest
+    }
+
+    /// Warns of such policies.
+    pub fn warn_of_half_done(&mut self, half_done: &BTreeMap<usize, Assignments>) {
+        let changed = self.changed().enumerate();
+        let half_done = changed.filter(|(index, _)| half_done.contains_key(index));
+        let found: Vec<_> = half_done
+            .map(|(_, policy)| half_done_warning(policy))
+            .collect();
         self.diagnostics.extend(found);
-        self
     }
 
     /// Judges a saved plan again (its guards were re-evaluated when it was read). Its own limits stay,
@@ -499,5 +489,23 @@ impl Plan {
         };
         self.guards = guards::evaluate(&judged, &limits);
         self
+    }
+}
+
+fn half_done_warning(policy: &PlannedPolicy) -> PlanDiagnostic {
+    PlanDiagnostic {
+        severity: Severity::Warning,
+        code: "half-done".to_owned(),
+        summary: format!(
+            "{} stands between two steps of the plan, as after a run that was killed; only the rest is applied",
+            policy.reference()
+        ),
+        place: None,
+        hint: Some(
+            "if no run of this plan was killed, someone else has made a part of its changes; \
+             this run's report, and `rollback` with it, lead back to what is there now"
+                .to_owned(),
+        ),
+        related: Vec::new(),
     }
 }

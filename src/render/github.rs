@@ -93,6 +93,8 @@ pub fn draw_as(form: Form, review: &Review<'_>) -> String {
             lines.failures(view, results);
         }
     }
+    let (infos, warnings): (Vec<&Finding>, Vec<&Finding>) =
+        warnings.into_iter().partition(|finding| finding.is_info());
     for finding in warnings {
         lines.finding(finding);
     }
@@ -105,6 +107,9 @@ pub fn draw_as(form: Form, review: &Review<'_>) -> String {
         lines.approvals(view);
     } else if let Some(checked) = review.checked.filter(|_| !failed) {
         lines.add(Level::Notice, None, "", checked);
+    }
+    for finding in infos {
+        lines.finding(finding);
     }
     lines.text
 }

@@ -74,7 +74,7 @@ fn result(recorded: &Recorded, policies: &[&RecordedPolicy]) -> String {
                 counts.push("nothing was done".to_owned());
             }
             format!(
-                "the report has no end, and lacks {} that were to change: the run was killed, is still going on, or the file was cut off",
+                "the report has no end, and lacks {} that the run was to change: it was killed, is still going on, or the file was cut off",
                 count(number, "policy", "policies")
             )
         }

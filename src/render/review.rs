@@ -68,6 +68,11 @@ impl Finding {
     pub fn is_error(&self) -> bool {
         self.diagnostic.severity == crate::diagnostic::Severity::Error
     }
+
+    /// Whether it is worth knowing, and as it should be.
+    pub fn is_info(&self) -> bool {
+        self.diagnostic.severity == crate::diagnostic::Severity::Info
+    }
 }
 
 /// Why a command did not do what it was asked.

@@ -13,7 +13,7 @@ use crate::graph::observe::RequestCounts;
 use crate::model::LiveAssignment;
 use crate::plan::saved::{
     AssignmentRecord, FORMAT_VERSION, GuardRecord, ManagedRecord, PlannedTenant, SelectionRecord,
-    UnmanagedRecord,
+    SharedNamesRecord, UnmanagedRecord,
 };
 use crate::plan::{Names, Plan, PlannedPolicy};
 
@@ -69,6 +69,9 @@ pub(super) struct StartLine<'a> {
     /// The ids of the policies that no manifest manages, by kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) unmanaged: Option<UnmanagedRecord>,
+    /// Policies, groups and filters that are to be changed and whose names are shared with others, or look the same.
+    #[serde(default, skip_serializing_if = "SharedNamesRecord::is_empty")]
+    pub(super) shared_names: SharedNamesRecord,
     #[serde(default)]
     pub(super) guards: Vec<GuardRecord>,
 }
@@ -93,6 +96,7 @@ impl<'a> StartLine<'a> {
             unmanaged: plan
                 .and_then(|plan| plan.unmanaged.as_deref())
                 .map(UnmanagedRecord::new),
+            shared_names: SharedNamesRecord::default(),
             guards: plan
                 .iter()
                 .flat_map(|plan| &plan.guards)
@@ -109,6 +113,14 @@ impl<'a> StartLine<'a> {
         let began = began.and_then(|began| Timestamp::from_second(began.as_second()).ok());
         Self {
             started_at: began,
+            ..self
+        }
+    }
+
+    /// Says which names are shared.
+    pub(super) fn with_shared(self, shared_names: SharedNamesRecord) -> Self {
+        Self {
+            shared_names,
             ..self
         }
     }
@@ -218,13 +230,6 @@ pub struct PolicyLine<'a> {
     pub(super) name: Option<Cow<'a, str>>,
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub(super) odata_type: Option<Cow<'a, str>>,
-    /// Whether another policy of its kind has its name, or one that looks the same.
-    #[serde(
-        rename = "sharesName",
-        default,
-        skip_serializing_if = "std::ops::Not::not"
-    )]
-    pub(super) shares_name: bool,
     pub(super) outcome: Outcome,
     /// Of a policy that is not as planned: whether a write of the run has had its effect, or may have.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -255,7 +260,6 @@ impl<'a> PolicyLine<'a> {
             id: policy.id.as_str().into(),
             name: Some((&*policy.name).into()),
             odata_type: policy.odata_type.as_deref().map(Cow::Borrowed),
-            shares_name: policy.shares_name,
             outcome: settled.outcome,
             written: match settled.outcome {
                 Outcome::Applied | Outcome::Already => None,

@@ -18,7 +18,8 @@ use crate::graph::observe::RequestCounts;
 use crate::kinds::AssignmentProperties;
 use crate::model::{Assignment, AssignmentKey, LiveAssignment, PolicyKind, SharedText};
 use crate::plan::saved::{
-    AssignmentRecord, PlannedTenant, UnmanagedRecord, beside, check_ids, remediation_of,
+    AssignmentRecord, PlannedTenant, SharedNamesRecord, UnmanagedRecord, beside, check_ids,
+    remediation_of,
 };
 use crate::plan::{Names, shared_policy_names};
 
@@ -206,11 +207,11 @@ pub fn read(bytes: &[u8]) -> Result<Recorded, ReportError> {
     let mut policies: BTreeMap<(PolicyKind, String), RecordedPolicy> = BTreeMap::new();
     let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate();
     let first = lines.next().map_or(&b""[..], |(_, first)| first);
-    match parse(first) {
+    let shared = match parse(first) {
         Ok(value) => start(&mut recorded, value)?,
         Err(_) if is_torn(first) && begins_as_a_report(first) => return Err(ReportError::Torn),
         Err(reason) => return Err(ReportError::NotAReport { line: 1, reason }),
-    }
+    };
     for (index, line) in lines {
         let line_number = index + 1;
         let wrong = |reason: String| ReportError::NotAReport {
@@ -256,12 +257,12 @@ pub fn read(bytes: &[u8]) -> Result<Recorded, ReportError> {
         }
     }
     recorded.policies = policies.into_values().collect();
-    note_shared_names(&mut recorded.policies);
+    note_shared_names(&mut recorded.policies, &shared);
     Ok(recorded)
 }
 
-/// Notes which policies of a report share their names: older reports do not say it.
-fn note_shared_names(policies: &mut [RecordedPolicy]) {
+/// Notes which policies share their names: those that the start names, and those that do so within the report.
+fn note_shared_names(policies: &mut [RecordedPolicy], noted: &SharedNamesRecord) {
     let named = policies.iter().filter_map(|policy| {
         let name = policy.name.as_deref()?;
         Some((policy.kind, &*policy.id, name))
@@ -269,10 +270,13 @@ fn note_shared_names(policies: &mut [RecordedPolicy]) {
     let shared = shared_policy_names(named);
     let shared: Vec<bool> = policies
         .iter()
-        .map(|policy| shared.contains(&(policy.kind, &*policy.id)))
+        .map(|policy| {
+            noted.has_policy(policy.kind, &policy.id)
+                || shared.contains(&(policy.kind, &*policy.id))
+        })
         .collect();
     for (policy, shares) in policies.iter_mut().zip(shared) {
-        policy.shares_name |= shares;
+        policy.shares_name = shares;
     }
 }
 
@@ -302,7 +306,7 @@ fn line_of<T: DeserializeOwned>(value: Value) -> Result<T, String> {
     serde_json::from_value(value).map_err(|error| error.to_string())
 }
 
-fn start(recorded: &mut Recorded, value: Value) -> Result<(), ReportError> {
+fn start(recorded: &mut Recorded, value: Value) -> Result<SharedNamesRecord, ReportError> {
     let wrong = |reason: String| ReportError::NotAReport { line: 1, reason };
     if event(&value) != Ok(Event::Start) {
         return Err(wrong("it is not the start of a report".to_owned()));
@@ -321,6 +325,7 @@ fn start(recorded: &mut Recorded, value: Value) -> Result<(), ReportError> {
         managed,
         pending,
         unmanaged,
+        shared_names,
         guards: _,
     } = line_of(value).map_err(wrong)?;
     if format_version.split('.').next() != Some("1") {
@@ -347,7 +352,8 @@ fn start(recorded: &mut Recorded, value: Value) -> Result<(), ReportError> {
     });
     recorded.unmanaged = unmanaged;
     recorded.partial = selection.partial;
-    Ok(())
+    shared_names.add_to(&mut recorded.names);
+    Ok(shared_names)
 }
 
 /// Reads what a line, or a result as JSON, says of a policy that has settled.
@@ -365,7 +371,6 @@ fn add(policies: &mut BTreeMap<(PolicyKind, String), RecordedPolicy>, mut policy
     if let Some(known) = policies.remove(&key) {
         policy.sent |= known.sent;
         policy.name = policy.name.or(known.name);
-        policy.shares_name |= known.shares_name;
         policy.filing = policy.filing.or(known.filing);
         // The first that is said of an assignment is how the run found it.
         let mut recorded = known.recorded;
@@ -434,7 +439,6 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         id,
         name,
         odata_type,
-        shares_name,
         outcome,
         written,
         before,
@@ -452,7 +456,7 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         after,
         id: id.into_owned(),
         name: name.map(Cow::into_owned),
-        shares_name,
+        shares_name: false,
         odata_type: odata_type.as_deref().map(SharedText::from),
         remediation,
         known_before,

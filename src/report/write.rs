@@ -27,7 +27,7 @@ use super::read::read;
 use crate::files;
 use crate::graph::observe::RequestCounts;
 use crate::model::{LiveAssignment, PolicyKind};
-use crate::plan::saved::PlannedTenant;
+use crate::plan::saved::{PlannedTenant, SharedNamesRecord};
 use crate::plan::{Names, Plan, PlannedPolicy};
 use crate::text::escaped_in_json;
 
@@ -128,8 +128,14 @@ impl Report {
     /// # Errors
     ///
     /// Says why the line is not on disk.
-    pub fn start(&mut self, plan: Option<(&Plan, &str)>, graph_url: &str) -> io::Result<()> {
+    pub fn start(
+        &mut self,
+        plan: Option<(&Plan, &str)>,
+        shared_names: SharedNamesRecord,
+        graph_url: &str,
+    ) -> io::Result<()> {
         let start = StartLine::new(plan, graph_url).began(self.began);
+        let start = start.with_shared(shared_names);
         self.line(&start.of_tenant(self.tenant.clone().as_ref()))
     }
 

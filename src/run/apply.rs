@@ -223,8 +223,24 @@ impl ApplyRun {
         }
         let skipped = std::mem::take(&mut self.results.skipped);
         let names = &input.plan.annotations.names;
-        self.results =
-            apply::run(plan, names, client, &self.report, settings, stop, observer).await;
+        let rest;
+        let executed = match input.half_done.is_empty() {
+            true => plan,
+            false => {
+                rest = plan.going_on_from(&input.half_done);
+                &rest
+            }
+        };
+        self.results = apply::run(
+            executed,
+            names,
+            client,
+            &self.report,
+            settings,
+            stop,
+            observer,
+        )
+        .await;
         self.results.skipped = skipped;
         let is_kept = self.results.report_failure.is_none();
         for (policy, settled) in plan.changed().zip(&mut self.results.settled) {
@@ -295,13 +311,16 @@ impl ApplyRun {
             self.report().of_tenant(tenant);
         }
         let client = self.client.as_ref();
-        let graph_url = match plan {
-            Some(prepared) => prepared.plan.graph_url.as_str(),
-            None => client.map_or("", |client| client.address().as_str()),
+        // That of a saved plan may have been another name of the service.
+        let graph_url = match (client, plan) {
+            (Some(client), _) => client.address().as_str(),
+            (None, Some(prepared)) => prepared.plan.graph_url.as_str(),
+            (None, None) => "",
         };
         self.report()
             .start(
                 plan.map(|prepared| (&prepared.plan, prepared.digest.as_str())),
+                plan.map(PreparedPlan::shared_names).unwrap_or_default(),
                 graph_url,
             )
             .map_err(report_failed)

@@ -22,7 +22,7 @@ use crate::plan::audit::Audit;
 use crate::plan::guards::GuardRules;
 use crate::plan::lints;
 use crate::plan::needs::needs;
-use crate::plan::saved::{PlanRecord, PlannedTenant, SavedPlan, digest_of};
+use crate::plan::saved::{PlanRecord, PlannedTenant, SavedPlan, SharedNamesRecord, digest_of};
 use crate::plan::since::{Baseline, Seen, Since};
 use crate::plan::writes::WriteWith;
 use crate::plan::{
@@ -355,6 +355,12 @@ impl PreparedPlan {
             created_at,
             tenant,
         }
+    }
+
+    /// Returns which names are shared in the changed policies.
+    #[must_use]
+    pub fn shared_names(&self) -> SharedNamesRecord {
+        SharedNamesRecord::of(&self.plan, &self.annotations.names, false)
     }
 
     /// Returns the plan as it is stored; `all` adds the unchanged policies.

@@ -66,6 +66,7 @@ pub(super) async fn read(
     let known = failure.findings.take().map(|found| found.0);
     let mut all = known.unwrap_or_else(|| loaded.diagnostics.clone());
     all.extend(found);
+    crate::diagnostic::tidy(&mut all);
     Err(failure.with_findings(all, loaded.sources.clone()))
 }
 

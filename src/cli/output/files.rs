@@ -86,7 +86,7 @@ fn keep_own_work(path: &Path) -> Result<(), Failure> {
     let (what, hint) = if is_report(path) {
         let hint = "`rollback` and `apply --resume` need it; name another file";
         ("the report of an apply", hint)
-    } else if has_manifest_ending(path) {
+    } else if is_yaml(path) {
         match FileKind::of(path) {
             Some(FileKind::Manifest) => ("a manifest", "name another file"),
             Some(FileKind::Configuration) => ("a configuration", "name another file"),
@@ -97,6 +97,16 @@ fn keep_own_work(path: &Path) -> Result<(), Failure> {
     };
     let message = format!("`{}` is {what}", path.display());
     Err(Failure::usage(message).hint(hint))
+}
+
+/// Whether a file's name ends as a manifest's can, which may be named in any case.
+fn is_yaml(path: &Path) -> bool {
+    let ending = path.extension();
+    ending.is_some_and(|ending| {
+        ["yaml", "yml"]
+            .iter()
+            .any(|known| ending.eq_ignore_ascii_case(known))
+    })
 }
 
 /// Removes what an earlier run wrote to a file that this run is going to write.

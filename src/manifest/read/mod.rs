@@ -142,6 +142,8 @@ impl<'r> Reader<'r> {
             });
         }
         for document in &parsed.documents {
+            // One that is left out for this tenant is an entry all the same.
+            self.any_entry |= has_entries(document);
             let document = meant(document, self.diagnostics);
             self.document(&document);
         }
@@ -334,4 +336,13 @@ pub(super) fn too_many_targets(place: Place) -> Diagnostic {
         place,
         format!("the manifests have more than {MOST_TARGETS} targets"),
     )
+}
+
+fn has_entries(document: &Document) -> bool {
+    let Value::Mapping(pairs) = &document.root.node.value else {
+        return false;
+    };
+    let policies = pairs.iter().find(|pair| &*pair.key == "policies");
+    let value = policies.map(|pair| &pair.value.node.value);
+    matches!(value, Some(Value::List(items)) if !items.is_empty())
 }

@@ -78,7 +78,7 @@ pub(super) fn read(
         let mut own = Diagnostics::default();
         let scope = Scope::new(declared, Some(number), &mut usage);
         let (manifest, _) = read_for(sources, files, whole, scope, &mut own);
-        recheck_empty(&manifest, declared, number, &mut own);
+        warn_if_empty(&manifest, declared, number, &mut own);
         findings.add(number, own.finish());
     }
     let mut all = diagnostics;
@@ -98,12 +98,12 @@ pub(super) fn read_one(
     let mut diagnostics = Diagnostics::default();
     let scope = Scope::new(declared, Some(number), &mut usage);
     let (manifest, skipped) = read_for(sources, files, true, scope, &mut diagnostics);
-    recheck_empty(&manifest, declared, number, &mut diagnostics);
+    warn_if_empty(&manifest, declared, number, &mut diagnostics);
     (manifest, skipped, diagnostics.finish())
 }
 
 /// Warns of a tenant for which no entry is left, unless something wrong with them may be why.
-fn recheck_empty(
+fn warn_if_empty(
     manifest: &Manifest,
     declared: &Declared,
     number: usize,

@@ -364,7 +364,8 @@ fn faults_of_entries_and_variables() {
     11:61+11 empty-value `onlyTenants` must not be empty
 
 <name: P, include: [allUsers], onlyTenants: [a], exceptTenants: [gold]>
-    1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
+    3:3+1 no-entry-left no entry is left, so that nothing can be planned, in the tenant `a` | skip fewer policies, or remove the tenant
+    7:3+1 no-entry-left no entry is left, so that nothing can be planned, in the tenant `b` | skip fewer policies, or remove the tenant
     11:4+4 no-tenant-left this applies to no tenant | what `onlyTenants` lists is listed by `exceptTenants` too
 
 <name: P, include: [{allUsers: true, optional: true}]>

@@ -1,11 +1,12 @@
 //! Which names of a plan say too little, as plans write it.
 //!
-//! The other objects need not be in the file, so it cannot be worked out from the file alone.
+//! The other objects need not be in the file, so it cannot be computed from the file alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::PolicyKind;
 use crate::plan::{Names, Plan, PlannedPolicy, shared_policy_names};
 
 /// Ids of objects whose names are shared with others, or look the same.
@@ -22,7 +23,7 @@ pub struct SharedNamesRecord {
 
 impl SharedNamesRecord {
     /// Writes out what is shared of the names in a plan's changed policies, or in all.
-    pub(super) fn of(plan: &Plan, names: &Names, all: bool) -> Self {
+    pub fn of(plan: &Plan, names: &Names, all: bool) -> Self {
         let mut record = Self::default();
         let shown = plan.policies.iter();
         for policy in shown.filter(|policy| all || policy.is_changed()) {
@@ -44,7 +45,8 @@ impl SharedNamesRecord {
         record
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether no name is shared.
+    pub fn is_empty(&self) -> bool {
         let Self {
             groups,
             filters,
@@ -53,16 +55,26 @@ impl SharedNamesRecord {
         groups.is_empty() && filters.is_empty() && policies.is_empty()
     }
 
+    /// Whether a policy's name is shared.
+    pub fn has_policy(&self, kind: PolicyKind, id: &str) -> bool {
+        let of_kind = self.policies.get(kind.name());
+        of_kind.is_some_and(|ids| ids.contains(id))
+    }
+
+    /// Marks the names of groups and filters that are ambiguous.
+    pub fn add_to(&self, names: &mut Names) {
+        names.add_shared(self.groups.iter().cloned(), self.filters.iter().cloned());
+    }
+
     /// Marks the policies and names that are ambiguous. Policies of the file can share names too.
     pub(super) fn read(&self, policies: &mut [PlannedPolicy], names: &mut Names) {
-        names.add_shared(self.groups.iter().cloned(), self.filters.iter().cloned());
+        self.add_to(names);
         let here = policies.iter();
         let here =
             shared_policy_names(here.map(|policy| (policy.kind, &*policy.id, &*policy.name)));
         let shares = |policy: &PlannedPolicy| {
-            let of_kind = self.policies.get(policy.kind.name());
             here.contains(&(policy.kind, policy.id.as_str()))
-                || of_kind.is_some_and(|ids| ids.contains(&policy.id))
+                || self.has_policy(policy.kind, &policy.id)
         };
         let shared: Vec<bool> = policies.iter().map(shares).collect();
         for (policy, shares) in policies.iter_mut().zip(shared) {

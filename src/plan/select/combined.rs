@@ -152,12 +152,17 @@ fn beyond_manifests(live: &Assignment, place: Option<Place>) -> Option<Diagnosti
         let message = format!(
             "a target of the type `{odata_type}` stays, though it is not in the manifest: the program does not know the type"
         );
-        let info = Diagnostic::new(Severity::Info, "unknown-target-kept", place, message);
+        // Of no place, so that policies of several entries share one.
+        let info = Diagnostic::new(Severity::Info, "unknown-target-kept", None, message);
         return Some(info.hint("what it means is not known, so that it is carried as it is"));
     }
     let (_, audience) = live.key.target.group_id().and_then(virtual_group)?;
+    let side = match live.key.target.is_exclusion() {
+        true => "excluded",
+        false => "assigned",
+    };
     let message = format!(
-        "the virtual group of {audience} is assigned, which no manifest can name; in mode `exact` it is removed"
+        "the virtual group of {audience} is {side}, which no manifest can name; in mode `exact` it is removed"
     );
     let warning = Diagnostic::new(Severity::Warning, "virtual-group-live", place, message);
     Some(warning.hint(

@@ -273,7 +273,16 @@ fn warnings(review: &Review<'_>) -> Part {
         .iter()
         .filter(|finding| !finding.is_error())
         .collect();
-    let number = count(warnings.len(), "warning", "warnings");
+    let infos = warnings.iter().filter(|finding| finding.is_info()).count();
+    let number = [
+        (warnings.len() - infos, "warning", "warnings"),
+        (infos, "note", "notes"),
+    ];
+    let number = number.iter().filter(|(number, ..)| *number > 0);
+    let number: Vec<String> = number
+        .map(|(number, one, many)| count(*number, one, many))
+        .collect();
+    let number = number.join(", ");
     Part::new("warnings", warnings.into_iter().map(draw_finding)).between(
         format!("<details><summary>{number}</summary>\n\n"),
         "</details>\n\n".to_owned(),

@@ -11,7 +11,7 @@ use crate::apply::staleness::{Compared, compare, renamed_policies, unread, witho
 use crate::exit::Exit;
 use crate::graph::client::Client;
 use crate::graph::{GraphError, Reader};
-use crate::model::{Assignment, PolicyKind, assignments, same_assignments};
+use crate::model::{Assignment, Assignments, PolicyKind, assignments, same_assignments};
 use crate::plan::guards::{GivenLimits, GuardName};
 use crate::plan::references::References;
 use crate::plan::saved::{SavedPlan, digest_without_acceptances};
@@ -45,6 +45,9 @@ pub struct ApplyInput {
     /// Policies that are not as they were when the plan was saved. If there are any, nothing is
     /// carried out.
     pub stale: Vec<Moved>,
+    /// The live assignments of policies of a saved plan that stand between two of its steps, by their number among
+    /// the changed ones.
+    pub half_done: BTreeMap<usize, Assignments>,
     /// What is to be said of policies that end as planned.
     pub notes: Notes,
 }
@@ -79,6 +82,7 @@ pub struct ApplyInputWithoutPlan {
     unfiled: Vec<Unfiled>,
     resumes: bool,
     stale: Vec<Moved>,
+    half_done: BTreeMap<usize, Assignments>,
     notes: Notes,
 }
 
@@ -94,6 +98,7 @@ impl ApplyInputWithoutPlan {
             unfiled,
             resumes,
             stale,
+            half_done,
             notes,
         } = self;
         ApplyInput {
@@ -105,6 +110,7 @@ impl ApplyInputWithoutPlan {
             unfiled,
             resumes,
             stale,
+            half_done,
             notes,
         }
     }
@@ -123,6 +129,7 @@ impl ApplyInput {
             unfiled,
             resumes,
             stale,
+            half_done,
             notes,
         } = self;
         let rest = ApplyInputWithoutPlan {
@@ -133,6 +140,7 @@ impl ApplyInput {
             unfiled,
             resumes,
             stale,
+            half_done,
             notes,
         };
         (plan, rest)
@@ -247,6 +255,7 @@ impl ApplyInput {
             unfiled: Vec::new(),
             resumes: false,
             stale: Vec::new(),
+            half_done: BTreeMap::new(),
             notes: Notes::new(),
         }
     }
@@ -299,16 +308,19 @@ impl ApplyInput {
                 moved: stale,
                 half_done,
             } = compare(&plan, &reader, plan.write_with).await?;
-            let mut plan = plan.going_on_from(&half_done);
+            let mut plan = plan;
+            plan.warn_of_half_done(&half_done);
             let renamed = renamed_policies(&plan, &reader).await;
             plan.diagnostics.extend(renamed);
             name_moved(&mut annotations.names, &stale, &reader).await;
             let mut prepared = PreparedPlan::new(plan, annotations, service);
             // What was counted when the plan was made; the file holds only what changes.
             prepared.summary = Summary {
-                writes: prepared.summary.writes,
-                time: prepared.summary.time,
-                ..summary
+                policies_read: summary.policies_read,
+                managed: summary.managed,
+                unchanged: summary.unchanged,
+                unmanaged: summary.unmanaged,
+                ..prepared.summary
             };
             prepared.created_at = created_at;
             // What is accepted now changes nothing about the file.
@@ -317,6 +329,7 @@ impl ApplyInput {
             Ok(Self {
                 approved: true,
                 stale,
+                half_done,
                 ..Self::new(prepared)
             })
         })

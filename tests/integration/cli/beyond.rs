@@ -108,10 +108,17 @@ fn a_target_of_an_unknown_type_that_exact_keeps_is_said_once_for_its_policy() {
         .run("show plan.json")
         .exits(0)
         .says(&["info[unknown-target-kept]"]);
+    // Of no line, so that all policies share it, and after what changes: GitHub shows ten notices.
+    let notices = world.sandbox("plan m.yaml --format github").exits(0);
+    let last = notices.stdout.lines().last().unwrap_or_default();
+    assert!(
+        last.starts_with("::notice") && last.contains("novelAssignmentTarget"),
+        "{notices:?}"
+    );
     world
-        .sandbox("plan m.yaml --format github")
+        .sandbox("plan m.yaml --format markdown")
         .exits(0)
-        .says(&["::notice file=m.yaml"]);
+        .says(&["<summary>1 note</summary>"]);
     world
         .sandbox("explain P m.yaml")
         .exits(0)
@@ -168,4 +175,22 @@ fn the_guard_says_only_what_is_so_where_a_policy_set_goes_on_including() {
     world.sandbox("plan m.yaml").exits(4).says(&[
         "guard `unassigned` tripped: policies that had assignments end without a direct one that is known to include anyone",
     ]);
+}
+
+#[test]
+fn a_virtual_group_that_is_excluded_or_of_a_policy_set_is_named_as_such() {
+    let (out, set) = (format!("-{ALL_USERS}"), format!("+{ALL_USERS} <set>"));
+    let tenant = Tenant::common()
+        .policy("V", &["+A", &out])
+        .policy("S", &["+A", &set]);
+    let world = World::with(&tenant, &["name: V, include: [group: A]"]);
+    world.sandbox("plan m.yaml --allow exclusion-lost").exits(0).says(&[
+        "the virtual group of all users is excluded, which no manifest can name; in mode `exact` it is removed, for `V`",
+    ]);
+    world.sandbox("export --only S --out ex").exits(0);
+    let exported = world.read("ex/windows.yaml");
+    assert!(
+        exported.contains("# also assigned by a policy set: the virtual group of all users"),
+        "{exported}"
+    );
 }

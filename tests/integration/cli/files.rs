@@ -23,9 +23,11 @@ fn manifests_and_configurations_are_not_written_over() {
     let world = world();
     let other = world.read("m.yaml");
     world.write("other.yaml", &other);
+    world.write("OTHER.YML", &other);
     world.write("assignctl.yaml", "manifests: [m.yaml]\n");
     for (file, what) in [
         ("other.yaml", "a manifest"),
+        ("OTHER.YML", "a manifest"),
         ("assignctl.yaml", "a configuration"),
     ] {
         for line in [

@@ -31,11 +31,9 @@ fn the_rest_is_applied_and_the_report_has_what_was_there() {
         .exits(0)
         .says(&[
             "warning[half-done]: configurationPolicy `P` stands between two steps of the plan",
-            "  + group B",
-            "1 write,",
+            "only the rest is applied",
             "Result: 1 applied.",
-        ])
-        .says_nothing_of("  + group A");
+        ]);
     assert_eq!(world.rows("P").len(), 3);
     let report = world.report("r.jsonl");
     let line = report.iter().find(|line| line["event"] == "policy");

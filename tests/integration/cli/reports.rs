@@ -286,7 +286,7 @@ fn a_report_that_was_cut_off_says_what_it_lacks() {
     ] {
         world.write("cut.jsonl", &lines[..kept].concat());
         world.run("show cut.jsonl").exits(0).says(&[&format!(
-            "Result: {result}; the report has no end, and lacks {lacks} that were to change"
+            "Result: {result}; the report has no end, and lacks {lacks} that the run was to change"
         )]);
         world
             .sandbox("rollback cut.jsonl --out back.json")

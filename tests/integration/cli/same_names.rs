@@ -152,5 +152,10 @@ fn f25_a_group_has_its_id_beside_it_where_its_namesake_is_not_in_the_plan() {
     world
         .sandbox("apply m.yaml --yes --report r.jsonl")
         .exits(0);
+    for format in ["text", "markdown"] {
+        world
+            .run(&format!("show r.jsonl --format {format}"))
+            .says(&[&named]);
+    }
     world.sandbox("rollback r.jsonl").says(&[&named]);
 }

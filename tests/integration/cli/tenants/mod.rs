@@ -139,6 +139,19 @@ policies:
     let shown = world.run("tenants show fabrikam all.yaml").exits(0);
     let shown = shown.says(&["warning[no-entry-left]"]);
     assert!(shown.stdout.ends_with("policies: []\n"), "{shown:?}");
+    // So is one that no entry is meant for.
+    let only = all.replace("skip: [{match: '*', reason: not yet}]", "labels: [later]");
+    world.write(
+        "only.yaml",
+        &only.replace("'Win - *',", "'Win - *', onlyTenants: [contoso],"),
+    );
+    world.run("validate only.yaml").exits(0).says(&[
+        "warning[no-entry-left]",
+        "in the tenant `fabrikam`",
+        "Valid for 2 tenants",
+    ]);
+    let none = world.run("tenants show fabrikam only.yaml").exits(0);
+    assert!(none.stdout.ends_with("policies: []\n"), "{none:?}");
     // Neither can be planned.
     world.write("shown.yaml", &shown.stdout);
     world.write("folder/fabrikam.json", &world.read("tenant.json"));

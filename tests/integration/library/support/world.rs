@@ -16,6 +16,7 @@ use assignctl::graph::{GraphError, Reader};
 use assignctl::manifest;
 use assignctl::plan::guards::GuardRules;
 use assignctl::plan::needs::needs;
+use assignctl::plan::saved::SharedNamesRecord;
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{self, Names, Plan, PlanInputs, PlannedPolicy, Selection};
 use assignctl::report::{Outcome, PolicyResult, Report, Results};
@@ -225,7 +226,11 @@ impl World {
     pub(crate) async fn apply_watched(&self, plan: &Plan, observer: &dyn ObserveApply) -> Results {
         let mut report = Report::in_memory();
         report
-            .start(Some((plan, "sha256:none")), &plan.graph_url)
+            .start(
+                Some((plan, "sha256:none")),
+                SharedNamesRecord::default(),
+                &plan.graph_url,
+            )
             .expect("memory");
         let names = lock(&self.names).clone();
         if let Some(input) = &self.resumed {
