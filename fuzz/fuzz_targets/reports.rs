@@ -4,7 +4,8 @@
 #![no_main]
 
 use assignctl::graph::observe::RequestCounts;
-use assignctl::report::{self, Announced, Outcome, Reason, Report, Results, PolicyResult};
+use assignctl::plan::saved::SharedNamesRecord;
+use assignctl::report::{self, Announced, Outcome, PolicyResult, Reason, Report, Results};
 use assignctl_fuzz::read_plan;
 use libfuzzer_sys::fuzz_target;
 
@@ -16,18 +17,19 @@ fuzz_target!(|text: &str| {
     let Some(saved) = read_plan(text) else {
         return;
     };
+    let names = &saved.annotations.names;
     let mut written = Report::in_memory();
     written
         .start(
             Some((&saved.plan, saved.digest.as_str())),
+            SharedNamesRecord::of(&saved.plan, names, false),
             &saved.plan.graph_url,
         )
         .expect("memory");
-    let names = &saved.annotations.names;
     let mut lines = 2;
     for policy in &saved.plan.policies {
         written
-            .sending(policy, names, REQUEST_ID, Announced::Write)
+            .sending((policy, &[]), names, REQUEST_ID, Announced::Write)
             .expect("memory");
         let settled = PolicyResult {
             outcome: Outcome::Failed,
