@@ -7,12 +7,12 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use assignctl::auth::{StaticToken, Tokens};
 use assignctl::graph::Reader;
 use assignctl::graph::address::GraphUrl;
 use assignctl::graph::client::Client;
 use assignctl::graph::observe::{Event, Observe};
 use assignctl::graph::pace::Pace;
-use assignctl::auth::{StaticToken, Tokens};
 use assignctl::graph::transport::{Request, Response, Sending, Transport};
 use assignctl::model::{Needs, PolicyKind, RateLimit};
 use libfuzzer_sys::fuzz_target;
