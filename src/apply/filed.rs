@@ -194,27 +194,61 @@ pub fn is_locked(reason: &Reason) -> bool {
 /// What only one policy can have, another one has.
 pub(super) const TARGET_HELD: &str = "targetHeld";
 
-/// A policy that is to get what another one has. If that one is to give it up, `outcome` is what became of it so far.
+/// What is to become of what another policy has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Holding {
+    /// The other gives it up once its change is approved, and the report of this run goes on with that.
+    GivenUpLater,
+    /// The same, with the report of another run.
+    GivenUpByAnotherRun,
+    /// It was to be given up, and will not be.
+    NotGivenUp,
+    /// The other keeps it.
+    Kept,
+}
+
+/// A policy that is to get what another one has.
 pub(super) fn held(
     kind: PolicyKind,
     target: &Target,
     holder: &LivePolicy,
-    outcome: Option<Option<Outcome>>,
+    holding: Holding,
 ) -> PolicyResult {
     let target = target.type_name();
     let LivePolicy { name, id, .. } = holder;
-    let (outcome, said) = match outcome {
-        Some(Some(Outcome::Pending)) => (
+    let (outcome, said) = match holding {
+        Holding::GivenUpLater => (
             Outcome::Pending,
             "gives it up once its own change is approved",
         ),
-        Some(_) => (Outcome::Skipped, "was to give it up first and still has it"),
-        None => (Outcome::Skipped, "has it"),
+        Holding::GivenUpByAnotherRun => (
+            Outcome::Pending,
+            "gives it up once its own change is approved, which is not part of this run",
+        ),
+        Holding::NotGivenUp => (Outcome::Skipped, "was to give it up first and still has it"),
+        Holding::Kept => (Outcome::Skipped, "has it"),
     };
     let message = format!(
         "only one {kind} can have `{target}`, and `{name}` ({id}) {said}; nothing was sent"
     );
-    PolicyResult::not_as_planned(outcome, Reason::new("targetHeld", message))
+    PolicyResult {
+        waits_for: (outcome == Outcome::Pending).then(|| id.clone()),
+        ..PolicyResult::not_as_planned(outcome, Reason::new("targetHeld", message))
+    }
+}
+
+/// Whether the report of this run goes on with a policy that has settled. `may_be_filed` says whether a write was sent
+/// that the service may have filed.
+pub(super) fn goes_on(policy: &PlannedPolicy, settled: &PolicyResult, may_be_filed: bool) -> bool {
+    let is_not_reached =
+        |reason: &Reason| policy.earlier.is_some() && was_not_reached(settled.outcome, reason);
+    settled.outcome == Outcome::Pending
+        || settled.approval.is_some()
+        || (settled.outcome == Outcome::Failed && settled.written && may_be_filed)
+        || settled
+            .reason
+            .as_ref()
+            .is_some_and(|reason| lacks_justification(reason) || is_not_reached(reason))
 }
 
 /// Whether a policy waits for another one, with whose report it goes on.

@@ -146,10 +146,10 @@ impl Progress {
             ),
             (None, None)
                 if settled.outcome == Outcome::Failed
-                    && self.own > 0
+                    && self.steps_done() > 0
                     && reason.code != "interrupted" =>
             {
-                (reason.clone(), done_of(self.own, self.steps.len()))
+                (reason.clone(), done_of(self.steps_done(), self.steps.len()))
             }
             (None, None) => return settled,
         };
@@ -158,6 +158,20 @@ impl Progress {
             reason: Some(Reason { message, ..reason }),
             ..settled
         }
+    }
+
+    /// Returns how many steps this run has done, and an earlier one that has begun.
+    fn steps_done(&self) -> usize {
+        match self.is_begun {
+            true => self.done,
+            false => self.own,
+        }
+    }
+
+    /// Whether a write to the policy is seen to be done, by this run or an earlier one of the same plan, and others
+    /// are not.
+    pub(super) fn is_half_done(&self) -> bool {
+        self.steps_done() > 0 || self.lacks()
     }
 
     /// Whether the policy lacks what was deleted to make room, by this run or an earlier one of the same plan.

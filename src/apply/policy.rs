@@ -16,12 +16,14 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::capabilities::Capability;
+use super::filed::goes_on;
 use super::progress::{
     Next, Progress, Seen, Sent, WAIT_TOO_LONG, dropped_elsewhere, gone, not_done, read_failed,
     unverified, wait_too_long,
 };
 use super::request::request;
 use super::route::{has_whole_set, is_busy, is_serial};
+use super::so_far::Known;
 use super::staleness::moved_since;
 use super::{Outcome, PolicyResult, Reason, Worker, acquire};
 use crate::graph::error::ServiceError;
@@ -41,7 +43,8 @@ impl Worker<'_> {
             Some(filed) => filed.steps(policy),
             None => steps(policy, self.settings.write_with),
         });
-        progress.resumes = filed.is_some();
+        progress.resumes = filed.is_some() || policy.is_begun();
+        progress.is_begun = policy.is_begun();
         progress.found = self.so_far.found(policy);
         let _alone = match is_serial(policy.kind) {
             true => acquire(&self.serial).await,
@@ -54,6 +57,7 @@ impl Worker<'_> {
             }
         };
         settled.written = was_written
+            || policy.is_begun()
             || match settled.outcome {
                 // What was filed has had no effect; steps before it may have, those of an earlier run too.
                 Outcome::Pending => progress.own > 0 || progress.lacks(),
@@ -61,9 +65,10 @@ impl Worker<'_> {
                 _ => progress.touched,
             };
         settled = progress.complete(self.names, settled);
+        let was_written = was_written && !policy.is_begun();
         match settled.outcome {
             Outcome::Already if was_written => settled.outcome = Outcome::Applied,
-            Outcome::Pending if settled.written => {
+            Outcome::Pending if was_written || progress.is_half_done() => {
                 if let Some(reason) = &mut settled.reason {
                     reason.message += "; an earlier write to the policy is done";
                 }
@@ -77,7 +82,12 @@ impl Worker<'_> {
             settled.approval = self.approvals.filed(policy).or(used).map(Box::new);
         }
         let found = std::mem::take(&mut progress.found);
-        self.so_far.note(policy, settled.outcome, found);
+        let known = Known {
+            outcome: settled.outcome,
+            goes_on: goes_on(policy, &settled, progress.may_be_filed()),
+            found,
+        };
+        self.so_far.note(policy, known);
         tracing::info!(
             kind = policy.kind.name(),
             policy = policy.id,
@@ -92,7 +102,7 @@ impl Worker<'_> {
             Ok(()) => settled,
             // If the outcome cannot be recorded, the policy counts as failed.
             Err(reason) => PolicyResult {
-                written: was_written || progress.touched,
+                written: was_written || policy.is_begun() || progress.touched,
                 ..PolicyResult::not_as_planned(Outcome::Failed, reason)
             },
         }

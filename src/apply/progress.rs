@@ -85,6 +85,8 @@ pub(super) struct Progress {
     pub(super) probe: Option<Probe>,
     /// Whether an earlier run of the same plan has begun.
     pub(super) resumes: bool,
+    /// Whether it has written to the policy, or may have.
+    pub(super) is_begun: bool,
     /// What is put back, since the step that it made room for had no effect.
     pub(super) put_back: Option<PutBack>,
     /// Whether what only one policy can have was seen to be free.
@@ -124,6 +126,7 @@ impl Progress {
             not_before: None,
             probe: None,
             resumes: false,
+            is_begun: false,
             put_back: None,
             is_free: false,
             bare: false,
@@ -226,6 +229,12 @@ impl Progress {
         self.used = None;
         // The next may be taken with all that it had.
         self.bare = false;
+    }
+
+    /// Whether a write was sent that the service may have filed for approval.
+    pub(super) fn may_be_filed(&self) -> bool {
+        let tried = self.tried.as_ref();
+        tried.is_some_and(|sent| matches!(sent.header, ApprovalHeader::Justification(_)))
     }
 
     /// Tells the others what was found out, if this policy was to find it out.

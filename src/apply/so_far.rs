@@ -4,30 +4,41 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::filed::{TARGET_HELD, held};
+use super::filed::{Holding, TARGET_HELD, held};
 use super::progress::{Found, Next, Progress, WAIT_TOO_LONG, not_done, read_failed};
 use super::{Outcome, PolicyResult, Worker, acquire};
 use crate::model::{LivePolicy, PolicyKind, Target};
-use crate::plan::{PlannedPolicy, given_up, taken_over};
+use crate::plan::{Earlier, PlannedPolicy, given_up, taken_over};
 
-/// What became of policies so far, and what was found of their assignments, by kind and id.
+/// What is known of policies so far, by kind and id.
 #[derive(Debug, Default)]
-pub(super) struct SoFar(Mutex<BTreeMap<(PolicyKind, String), (Outcome, Found)>>);
+pub(super) struct SoFar(Mutex<BTreeMap<(PolicyKind, String), Known>>);
+
+/// What is known of a policy.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// What became of it.
+    pub(super) outcome: Outcome,
+    /// Whether the report of the run goes on with it.
+    pub(super) goes_on: bool,
+    /// What was found of its assignments.
+    pub(super) found: Found,
+}
 
 impl SoFar {
-    fn get<T>(&self, policy: &PlannedPolicy, read: impl Fn(&(Outcome, Found)) -> T) -> Option<T> {
+    fn get<T>(&self, policy: &PlannedPolicy, read: impl Fn(&Known) -> T) -> Option<T> {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.get(&(policy.kind, policy.id.clone())).map(read)
     }
 
     pub(super) fn outcome(&self, policy: &PlannedPolicy) -> Option<Outcome> {
-        self.get(policy, |(outcome, _)| *outcome)
+        self.get(policy, |known| known.outcome)
     }
 
     /// Returns what is known of a policy's assignments before it is looked at: from this run if it was worked on
     /// before, else from the report of an earlier one.
     pub(super) fn found(&self, policy: &PlannedPolicy) -> Found {
-        self.get(policy, |(_, found)| found.clone())
+        self.get(policy, |known| known.found.clone())
             .unwrap_or_else(|| {
                 let recorded = policy.recorded.iter();
                 let had = recorded.filter(|recorded| policy.before.contains(&recorded.assignment));
@@ -38,9 +49,14 @@ impl SoFar {
             })
     }
 
-    pub(super) fn note(&self, policy: &PlannedPolicy, outcome: Outcome, found: Found) {
+    /// Whether the report of the run goes on with a policy that has settled.
+    fn goes_on(&self, policy: &PlannedPolicy) -> bool {
+        self.get(policy, |known| known.goes_on).unwrap_or_default()
+    }
+
+    pub(super) fn note(&self, policy: &PlannedPolicy, known: Known) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        all.insert((policy.kind, policy.id.clone()), (outcome, found));
+        all.insert((policy.kind, policy.id.clone()), known);
     }
 }
 
@@ -87,8 +103,16 @@ impl Worker<'_> {
             };
             let mut givers = givers.into_iter();
             let giver = givers.find(|giver| giver.id == holder.id);
-            let outcome = giver.map(|giver| self.so_far.outcome(giver));
-            return Err(held(policy.kind, target, &holder, outcome));
+            let waits_for = |earlier: &Earlier| earlier.waits_for.as_ref() == Some(&holder.id);
+            let holding = match giver {
+                Some(giver) if self.so_far.goes_on(giver) => Holding::GivenUpLater,
+                Some(_) => Holding::NotGivenUp,
+                None if policy.earlier.as_ref().is_some_and(waits_for) => {
+                    Holding::GivenUpByAnotherRun
+                }
+                None => Holding::Kept,
+            };
+            return Err(held(policy.kind, target, &holder, holding));
         }
         progress.is_free = true;
         Ok(())

@@ -149,6 +149,7 @@ fn planned(
         writes: Vec::new(),
         restores: false,
         shares_name,
+        earlier: None,
     };
     policy.asked = places.of_changes(&policy.changes, &desired);
     policy.writes = writes::planned(

@@ -128,6 +128,17 @@ pub struct PlannedPolicy {
     pub restores: bool,
     /// Whether another policy of the kind has the same name, or one that looks the same.
     pub shares_name: bool,
+    /// Of a plan that resumes: how an earlier run has left the policy.
+    pub earlier: Option<Earlier>,
+}
+
+/// How an earlier run has left a policy with which another run goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Earlier {
+    /// Whether a write to the policy has had its effect, or may have.
+    pub written: bool,
+    /// The id of the policy that is to give up first what this one is to get.
+    pub waits_for: Option<String>,
 }
 
 /// A policy, as messages and guards name it.
@@ -144,6 +155,11 @@ pub struct PolicyRef {
 }
 
 impl PlannedPolicy {
+    /// Whether an earlier run that this one goes on from has written to the policy, or may have.
+    pub fn is_begun(&self) -> bool {
+        self.earlier.as_ref().is_some_and(|earlier| earlier.written)
+    }
+
     /// Returns the line that asks for a change: that of the target, or the entry without it.
     pub fn place_of(&self, change: usize) -> Option<&ManifestPlace> {
         let asked = self.asked.get(change).and_then(Option::as_ref);

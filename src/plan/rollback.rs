@@ -491,6 +491,7 @@ fn back(left: &AppliedPolicy, before: &[Assignment], after: Vec<Assignment>) -> 
         writes: Vec::new(),
         restores: false,
         shares_name: left.shares_name,
+        earlier: None,
     }
 }
 

@@ -281,6 +281,7 @@ mod tests {
             writes: Vec::new(),
             restores: false,
             shares_name: false,
+            earlier: None,
         };
         let baseline = Baseline {
             policies: left

@@ -169,6 +169,9 @@ pub(super) struct SendingLine<'a> {
     /// What is sent, if it was filed and approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) approval: Option<Cow<'a, PendingApproval>>,
+    /// Of what an earlier run has filed: whether that run has written to the policy before, or may have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) written: Option<bool>,
 }
 
 impl<'a> SendingLine<'a> {
@@ -192,7 +195,10 @@ impl<'a> SendingLine<'a> {
         names: &'a Names,
         announced: Announced<'a>,
     ) -> Self {
-        Self::about(Event::Filed, policy, names, announced)
+        Self {
+            written: policy.is_begun().then_some(true),
+            ..Self::about(Event::Filed, policy, names, announced)
+        }
     }
 
     fn about(
@@ -211,6 +217,7 @@ impl<'a> SendingLine<'a> {
             client_request_id: None,
             filing,
             approval,
+            written: None,
             kind: policy.kind.name().into(),
             id: policy.id.as_str().into(),
             name: Some((&*policy.name).into()),
@@ -231,7 +238,8 @@ pub struct PolicyLine<'a> {
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub(super) odata_type: Option<Cow<'a, str>>,
     pub(super) outcome: Outcome,
-    /// Of a policy that is not as planned: whether a write of the run has had its effect, or may have.
+    /// Whether a write of the run, or of one that it resumes, has had its effect, or may have, unless the outcome
+    /// says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) written: Option<bool>,
     pub(super) before: Vec<AssignmentRecord<'a>>,
@@ -241,6 +249,9 @@ pub struct PolicyLine<'a> {
     /// Of a policy that is pending: what is sent once it is approved.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) approval: Option<Cow<'a, PendingApproval>>,
+    /// Of a policy that is to get what only one can have: the id of the one that is to give it up first.
+    #[serde(rename = "waitsFor", default, skip_serializing_if = "Option::is_none")]
+    pub(super) waits_for: Option<Cow<'a, str>>,
     /// Of a policy that is as planned: what is to be said of it all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) note: Option<ErrorRecord<'a>>,
@@ -254,6 +265,7 @@ impl<'a> PolicyLine<'a> {
             true => (None, record),
             false => (record, None),
         };
+        let written = settled.written || policy.is_begun();
         Self {
             event: Event::Policy,
             kind: policy.kind.name().into(),
@@ -262,16 +274,17 @@ impl<'a> PolicyLine<'a> {
             odata_type: policy.odata_type.as_deref().map(Cow::Borrowed),
             outcome: settled.outcome,
             written: match settled.outcome {
-                Outcome::Applied | Outcome::Already => None,
-                Outcome::Failed => Some(settled.written),
-                Outcome::Pending | Outcome::Stale | Outcome::Skipped => {
-                    settled.written.then_some(true)
+                Outcome::Applied => None,
+                Outcome::Failed => Some(written),
+                Outcome::Already | Outcome::Pending | Outcome::Stale | Outcome::Skipped => {
+                    written.then_some(true)
                 }
             },
             before: AssignmentRecord::found(policy, &policy.recorded, names),
             after: AssignmentRecord::planned(policy, names),
             error,
             approval: settled.approval.as_deref().map(Cow::Borrowed),
+            waits_for: settled.waits_for.as_deref().map(Cow::Borrowed),
             note,
         }
     }

@@ -216,10 +216,12 @@ pub struct PolicyResult {
     pub outcome: Outcome,
     /// Why, unless it is as planned.
     pub reason: Option<Reason>,
-    /// Whether a write of the run has had its effect, or may have.
+    /// Whether a write of the run, or of one that it resumes, has had its effect, or may have.
     pub written: bool,
     /// What was filed for approval and not used: what waits, or what this run did not come to.
     pub approval: Option<Box<PendingApproval>>,
+    /// The id of the policy that is to give up first what this one is to get.
+    pub waits_for: Option<String>,
 }
 
 impl PolicyResult {
@@ -243,6 +245,7 @@ impl PolicyResult {
             reason: None,
             written: false,
             approval: None,
+            waits_for: None,
         }
     }
 
@@ -252,6 +255,7 @@ impl PolicyResult {
             reason: Some(reason),
             written: false,
             approval: None,
+            waits_for: None,
         }
     }
 }

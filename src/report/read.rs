@@ -18,7 +18,7 @@ use crate::graph::observe::RequestCounts;
 use crate::kinds::AssignmentProperties;
 use crate::model::{Assignment, AssignmentKey, LiveAssignment, PolicyKind, SharedText};
 use crate::plan::saved::{
-    AssignmentRecord, PlannedTenant, SharedNamesRecord, UnmanagedRecord, beside, check_ids,
+    AssignmentRecord, Beside, PlannedTenant, SharedNamesRecord, UnmanagedRecord, beside, check_ids,
     remediation_of,
 };
 use crate::plan::{Names, shared_policy_names};
@@ -106,8 +106,8 @@ pub struct RecordedPolicy {
     pub sent: bool,
     /// What became of it; `None` if the run was killed before that was known.
     pub outcome: Option<Outcome>,
-    /// Whether a write of the run has had its effect, or may have; `None` if the report does not
-    /// tell.
+    /// Whether a write of the run, or of one that it resumes, has had its effect, or may have; `None` if the report
+    /// does not say.
     pub written: Option<bool>,
     /// Why it is not as planned.
     pub reason: Option<Reason>,
@@ -115,6 +115,8 @@ pub struct RecordedPolicy {
     pub approval: Option<PendingApproval>,
     /// What was sent last that the service may have filed.
     pub filing: Option<FilingAttempt>,
+    /// The id of the policy that is to give up first what this one is to get.
+    pub waits_for: Option<String>,
 }
 
 impl Recorded {
@@ -184,12 +186,11 @@ impl RecordedPolicy {
             .filter(|_| may_be && self.approval.is_none())
     }
 
-    /// Whether the run has changed the policy, or may have.
+    /// Whether the run, or one that it resumes, has changed the policy, or may have.
     pub fn may_be_changed(&self) -> bool {
         match self.outcome {
             Some(Outcome::Applied) => true,
-            Some(Outcome::Already) => false,
-            Some(Outcome::Pending | Outcome::Stale | Outcome::Skipped) => {
+            Some(Outcome::Already | Outcome::Pending | Outcome::Stale | Outcome::Skipped) => {
                 self.written == Some(true)
             }
             Some(Outcome::Failed) | None => self.written.unwrap_or(self.sent),
@@ -406,9 +407,10 @@ fn sending(value: Value, names: &mut Names) -> Result<Announced, String> {
         after,
         filing,
         approval,
+        written,
     } = line_of(value)?;
     let remediation = remediation_of(&after)?;
-    let (known_before, recorded) = beside(&before)?;
+    let (known_before, recorded) = as_sent(&before, &after)?;
     let (before, after) = sets(&id, &before, &after, names)?;
     let policy = RecordedPolicy {
         kind: kind_of(&kind)?,
@@ -423,10 +425,11 @@ fn sending(value: Value, names: &mut Names) -> Result<Announced, String> {
         recorded,
         sent: true,
         outcome: None,
-        written: None,
+        written,
         reason: None,
         approval: approval.map(Cow::into_owned),
         filing: filing.map(Cow::into_owned),
+        waits_for: None,
     };
     let request = client_request_id.map(|id| id.to_lowercase());
     Ok((policy, request))
@@ -445,10 +448,11 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         after,
         error,
         approval,
+        waits_for,
         note,
     } = line_of(value)?;
     let remediation = remediation_of(&after)?;
-    let (known_before, recorded) = beside(&before)?;
+    let (known_before, recorded) = as_sent(&before, &after)?;
     let (before, after) = sets(&id, &before, &after, names)?;
     Ok(RecordedPolicy {
         kind: kind_of(&kind)?,
@@ -467,7 +471,25 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         reason: error.or(note).map(ErrorRecord::read),
         approval: approval.map(Cow::into_owned),
         filing: None,
+        waits_for: waits_for.map(Cow::into_owned),
     })
+}
+
+/// Reads what is known of remediations before, and all that the service had sent of assignments: of those that were
+/// there, and in a rollback of those that are to be there again.
+fn as_sent(
+    before: &[AssignmentRecord<'_>],
+    after: &[AssignmentRecord<'_>],
+) -> Result<Beside, String> {
+    let (known_before, mut sent) = beside(before)?;
+    let (_, restored) = beside(after)?;
+    let is_new = |one: &LiveAssignment| {
+        let mut known = sent.iter();
+        !known.any(|known| known.assignment == one.assignment)
+    };
+    let restored: Vec<_> = restored.into_iter().filter(is_new).collect();
+    sent.extend(restored);
+    Ok((known_before, sent))
 }
 
 fn kind_of(word: &str) -> Result<PolicyKind, String> {

@@ -59,6 +59,7 @@ pub fn read_results(value: Value, plan: &Plan, names: &mut Names) -> Result<Read
             reason: policy.reason.clone(),
             written: policy.written.unwrap_or(outcome == Outcome::Applied),
             approval: policy.approval.clone().map(Box::new),
+            waits_for: policy.waits_for.clone(),
         };
         let next = changed.get(read.results.settled.len());
         match next.filter(|next| next.kind == policy.kind && next.id == policy.id) {

@@ -1,6 +1,6 @@
 //! `apply --resume`: sends again what a run has filed for approval.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -22,7 +22,9 @@ use crate::graph::client::Client;
 use crate::model::{Assignment, PolicyKind, Source, Target, assignments, same_assignments};
 use crate::plan::rollback::as_recorded;
 use crate::plan::writes::WriteWith;
-use crate::plan::{Annotations, Plan, PlanDiagnostic, PlannedPolicy, Selection, Unchanged, guards};
+use crate::plan::{
+    Annotations, Earlier, Plan, PlanDiagnostic, PlannedPolicy, Selection, Unchanged, guards,
+};
 use crate::report::{
     FilingAttempt, Outcome, PendingApproval, PolicyResult, Recorded, RecordedPolicy,
 };
@@ -78,6 +80,7 @@ pub async fn plan_resume(
         names,
         ..
     } = recorded;
+    forget_ended_givers(&mut policies);
     policies.retain(waits);
     let (left_out, warnings) = narrow(request.selection, &mut policies, |policy| {
         (policy.kind, name(policy))
@@ -106,8 +109,9 @@ pub async fn plan_resume(
             settled: PolicyResult {
                 outcome: policy.outcome.unwrap_or(Outcome::Pending),
                 reason: policy.reason,
-                written: false,
+                written: planned.is_begun(),
                 approval: None,
+                waits_for: policy.waits_for,
             },
         });
         plan.policies.push(planned);
@@ -163,6 +167,19 @@ pub async fn plan_resume(
         unknown: not_known,
         ..ApplyInput::new(PreparedPlan::new(plan, annotations, service))
     })
+}
+
+/// Forgets which policy another waits for where the run has ended its part: nothing of it is resumed.
+fn forget_ended_givers(policies: &mut [RecordedPolicy]) {
+    let ended = policies.iter().filter(|policy| !waits(policy));
+    let ended: BTreeSet<(PolicyKind, String)> = ended
+        .map(|policy| (policy.kind, policy.id.clone()))
+        .collect();
+    for policy in policies {
+        let kind = policy.kind;
+        let waits_for = &mut policy.waits_for;
+        waits_for.take_if(|giver| ended.contains(&(kind, giver.clone())));
+    }
 }
 
 /// Policies, each with the write that may have been filed for it.
@@ -253,7 +270,12 @@ fn planned(
     filed: Option<&PendingApproval>,
     write_with: WriteWith,
 ) -> PlannedPolicy {
+    let earlier = Earlier {
+        written: policy.may_be_changed(),
+        waits_for: policy.waits_for.clone(),
+    };
     let mut policy = as_recorded(&applied_policy(policy), write_with);
+    policy.earlier = Some(earlier);
     let body = filed.and_then(|filed| filed.body.as_deref());
     let body: Value = body
         .and_then(|body| serde_json::from_str(body).ok())

@@ -140,12 +140,8 @@ pub async fn plan_rollback(
         }
     }
     let skipped = moved.into_iter().map(|(policy, stays)| {
-        let settled = PolicyResult {
-            outcome: Outcome::Skipped,
-            reason: Some(Reason::new(stays.name(), stays.about())),
-            written: false,
-            approval: None,
-        };
+        let reason = Reason::new(stays.name(), stays.about());
+        let settled = PolicyResult::not_as_planned(Outcome::Skipped, reason);
         (policy, settled)
     });
     Ok(PlannedRollback {
@@ -199,6 +195,6 @@ pub fn applied_policy(policy: RecordedPolicy) -> AppliedPolicy {
         recorded: policy.recorded.into(),
         before: policy.before,
         after: policy.after,
-        seen: policy.outcome == Some(Outcome::Applied),
+        seen: policy.outcome.is_some_and(Outcome::is_good),
     }
 }

@@ -52,6 +52,7 @@ fn policy(before: Vec<Assignment>, after: Vec<Assignment>) -> PlannedPolicy {
         writes: Vec::new(),
         restores: false,
         shares_name: false,
+        earlier: None,
     }
 }
 

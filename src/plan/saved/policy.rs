@@ -203,6 +203,7 @@ impl<'a> PolicyRecord<'a> {
             writes,
             restores,
             shares_name: _,
+            earlier: _,
         } = policy;
         let found = |assignment| AssignmentRecord::of_found(policy, assignment, names);
         let planned = |assignment| AssignmentRecord::of_planned(policy, assignment, names);
@@ -298,6 +299,7 @@ impl<'a> PolicyRecord<'a> {
                 .collect::<Result<_, String>>()?,
             restores: self.restores,
             shares_name: false,
+            earlier: None,
         })
     }
 }

@@ -40,6 +40,7 @@ fn policy(before: &[Assignment], after: &[Assignment]) -> PlannedPolicy {
         writes: Vec::new(),
         restores: false,
         shares_name: false,
+        earlier: None,
     }
 }
 

@@ -184,7 +184,9 @@ impl ApplyInput {
         policy: &PlannedPolicy,
         settled: &PolicyResult,
     ) -> Option<PolicyResult> {
-        let reason = settled.reason.as_ref().filter(|_| !settled.written)?;
+        // What was filed in the meantime stays filed.
+        let is_unfiled = settled.approval.is_none();
+        let reason = settled.reason.as_ref().filter(|_| is_unfiled)?;
         let unfiled = self.unfiled_of(policy)?;
         was_not_reached(settled.outcome, reason).then(|| unfiled.settled.clone())
     }
@@ -228,7 +230,22 @@ impl ApplyInput {
             set_aside.push((self.plan.plan.policies.remove(index), settled));
             self.filed.remove(key);
         }
+        // What has no request does not go on.
+        for (policy, settled) in &set_aside {
+            if settled.approval.is_none() {
+                self.no_longer_gives(policy);
+            }
+        }
         Ok(set_aside)
+    }
+
+    /// Notes that a policy does not give up what others wait for.
+    fn no_longer_gives(&mut self, giver: &PlannedPolicy) {
+        let policies = self.plan.plan.policies.iter_mut();
+        let others = policies.filter(|policy| policy.kind == giver.kind);
+        for earlier in others.filter_map(|policy| policy.earlier.as_mut()) {
+            earlier.waits_for.take_if(|id| *id == giver.id);
+        }
     }
 
     /// Refuses a saved plan some of whose policies have moved.

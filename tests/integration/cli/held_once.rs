@@ -318,13 +318,88 @@ fn who_gets_all_devices_is_skipped_where_they_were_not_given_up() {
         .exits(8)
         .says(&["2 pending"]);
     assert_eq!(requests(&world).len(), 2);
-    // Resumed alone, it does not know of the other's change.
-    apply_gated(&world, "--resume t.jsonl --only B", "u.jsonl")
-        .exits(6)
-        .says(&[&format!(
-            "and `A` ({}) has it; nothing was sent",
-            policy_id(1)
-        )]);
+    // Resumed alone, it waits on for the other's change.
+    apply_gated(&world, "--resume t.jsonl --only B", "u.jsonl").exits(8);
     assert_eq!(requests(&world).len(), 2);
     assert_eq!(holders(&world), ["A"]);
+}
+
+/// Also with a report that does not have the one that gives them up.
+#[test]
+fn who_gets_all_devices_and_is_resumed_alone_waits_on() {
+    let world = gated_move();
+    apply_gated(&world, "m.yaml", "r.jsonl").exits(8);
+    let waits = format!(
+        "and `A` ({}) gives it up once its own change is approved, which is not part of this run; nothing was sent",
+        policy_id(1)
+    );
+    for (from, to) in [
+        ("r.jsonl --only B", "s"),
+        ("s.jsonl", "t"),
+        ("t.jsonl", "u"),
+    ] {
+        apply_gated(&world, &format!("--resume {from}"), &format!("{to}.jsonl"))
+            .exits(8)
+            .says(&[&waits, "1 pending"]);
+    }
+    assert_eq!(requests(&world).len(), 1);
+    // The one that has them does its part with its own report.
+    decide_on(&world, 0, "approved", None);
+    apply_gated(&world, "--resume r.jsonl --only A", "a.jsonl").exits(8);
+    decide_on(&world, 1, "approved", None);
+    apply_gated(&world, "--resume a.jsonl", "b.jsonl").exits(0);
+    assert_eq!(holders(&world), [""; 0]);
+    apply_gated(&world, "--resume u.jsonl", "v.jsonl").exits(8);
+    decide_on(&world, 2, "approved", None);
+    // The group that it gives up for them.
+    apply_gated(&world, "--resume v.jsonl", "w.jsonl").exits(8);
+    decide_on(&world, 3, "approved", None);
+    apply_gated(&world, "--resume w.jsonl", "x.jsonl").exits(0);
+    assert_eq!(holders(&world), ["B"]);
+}
+
+/// As long as a report goes on with the one that has all devices, it does with the one that gets them.
+#[test]
+fn who_gets_all_devices_waits_for_what_lacks_a_justification() {
+    let world = gated_move();
+    let resume = |from: &str, why: &str, to: &str| {
+        world.sandbox(&format!(
+            "apply --resume {from}.jsonl --yes {why} --report {to}.jsonl"
+        ))
+    };
+    let said = "gives it up once its own change is approved; nothing was sent";
+    world
+        .sandbox("apply m.yaml --yes --allow broad-target --report q.jsonl")
+        .exits(6)
+        .says(&["approvalRequired", said, "1 pending, 1 failed"]);
+    let why = format!("--justification {WHY}");
+    resume("q", &why, "r").exits(8).says(&["2 pending"]);
+    decide_on(&world, 0, "approved", None);
+    resume("r", "", "s")
+        .exits(6)
+        .says(&["approvalRequired", said, "1 pending, 1 failed"]);
+    resume("s", &why, "t").exits(8).says(&["2 pending"]);
+    decide_on(&world, 1, "approved", None);
+    resume("t", &why, "u")
+        .exits(8)
+        .says(&["1 applied, 1 pending"]);
+}
+
+/// The group that the one which has all devices is to get instead is gone: what was filed is kept for both.
+#[test]
+fn who_gets_all_devices_waits_for_what_is_set_aside() {
+    let world = gated_move();
+    apply_gated(&world, "m.yaml", "r.jsonl").exits(8);
+    let tenant = world.read("tenant.json");
+    world.edit("tenant.json", |state| {
+        let groups = state["groups"].as_array_mut().expect("groups");
+        groups.retain(|group| group["displayName"] != "B");
+    });
+    apply_gated(&world, "--resume r.jsonl", "s.jsonl")
+        .exits(6)
+        .says(&["1 pending, 1 stale"]);
+    world.write("tenant.json", &tenant);
+    apply_gated(&world, "--resume s.jsonl", "t.jsonl")
+        .exits(8)
+        .says(&["2 pending"]);
 }

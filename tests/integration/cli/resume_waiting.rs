@@ -127,6 +127,74 @@ fn what_is_begun_and_needs_a_group_that_is_gone_can_be_rolled_back() {
     assert_eq!(rows.as_array().expect("rows").len(), 1);
 }
 
+/// However many runs resume it, and whatever they come to.
+#[test]
+fn what_an_earlier_run_has_begun_can_be_rolled_back_with_every_later_report() {
+    const HALF: &str = "1 of 2 writes to the policy is done";
+    let profiles = "windowsAutopilotDeploymentProfiles";
+    let world = profile();
+    world.write("m.yaml", "version: 1\npolicies:\n  - {kind: windowsAutopilotDeploymentProfile, name: P, include: [{group: A}, {group: C}, {group: B}]}\n");
+    let why = format!("--justification {WHY}");
+    let resume = |from: &str, to: &str, why: &str| {
+        world.sandbox(&format!(
+            "apply --resume {from}.jsonl --yes {why} --report {to}.jsonl"
+        ))
+    };
+    // Rolls a copy of the tenant back, in which nothing has to be approved.
+    let is_restored = |report: &str| {
+        let tenant = world.read("tenant.json");
+        world.edit("tenant.json", |state| {
+            state["service"]["approval"] = json!({});
+        });
+        let ran = world.sandbox(&format!("rollback {report}.jsonl --yes"));
+        ran.exits(0).says(&["1 applied"]);
+        let rows = world.json("tenant.json")[profiles][0]["assignments"].clone();
+        assert_eq!(rows.as_array().expect("rows").len(), 1, "{report}");
+        world.write("tenant.json", &tenant);
+    };
+    file(&world, "--report r1.jsonl");
+    decide(&world, "approved", None);
+    resume("r1", "r2", "")
+        .exits(6)
+        .says(&["approvalRequired", HALF]);
+    resume("r2", "r3", &why)
+        .exits(8)
+        .says(&["an earlier write to the policy is done"]);
+    resume("r3", "r4", "").exits(8);
+    killed(&world, "r4.jsonl", "killed.jsonl");
+    let waits = world.read("tenant.json");
+    decide_on(&world, 1, "rejected", None);
+    resume("r4", "rejected", "")
+        .exits(6)
+        .says(&["approvalRejected", HALF]);
+    for report in ["r2", "r3", "r4", "killed", "rejected"] {
+        is_restored(report);
+    }
+    for report in ["r2", "r3", "r4", "rejected"] {
+        assert_eq!(
+            lines(&world, &format!("{report}.jsonl"))[0]["written"],
+            true
+        );
+    }
+    // Someone does the rest by hand, or all else.
+    world.write("tenant.json", &waits);
+    world.edit("tenant.json", |state| {
+        let rows = [1, 2, 3].map(|number| json!({"target": kinds::to_group(number)}));
+        state[profiles][0]["assignments"] = json!(rows);
+    });
+    resume("r4", "already", "").exits(0).says(&["1 already"]);
+    is_restored("already");
+    world.write("tenant.json", &waits);
+    world.edit("tenant.json", |state| {
+        state[profiles][0]["assignments"] = json!([]);
+    });
+    resume("r4", "moved", "").exits(6).says(&["1 stale"]);
+    world
+        .sandbox("rollback moved.jsonl --yes")
+        .exits(6)
+        .says(&["1 skipped"]);
+}
+
 /// A profile that has the group `A`, whose assignments are written one by one and have to be approved.
 fn profile() -> World {
     let profiles = "windowsAutopilotDeploymentProfiles";
