@@ -10,7 +10,7 @@ use super::outcome::{
     Announced, FilingAttempt, Outcome, PendingApproval, PolicyResult, Reason, Results,
 };
 use crate::graph::observe::RequestCounts;
-use crate::model::LiveAssignment;
+use crate::model::{LiveAssignment, Source};
 use crate::plan::saved::{
     AssignmentRecord, FORMAT_VERSION, GuardRecord, ManagedRecord, PlannedTenant, SelectionRecord,
     SharedNamesRecord, UnmanagedRecord,
@@ -163,6 +163,8 @@ pub(super) struct SendingLine<'a> {
     pub(super) client_request_id: Option<Cow<'a, str>>,
     pub(super) before: Vec<AssignmentRecord<'a>>,
     pub(super) after: Vec<AssignmentRecord<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) untouched: Option<Vec<AssignmentRecord<'a>>>,
     /// What is sent, if it may be filed for approval.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) filing: Option<Cow<'a, FilingAttempt>>,
@@ -224,8 +226,17 @@ impl<'a> SendingLine<'a> {
             odata_type: policy.odata_type.as_deref().map(Cow::Borrowed),
             before: AssignmentRecord::found(policy, &policy.recorded, names),
             after: AssignmentRecord::planned(policy, names),
+            untouched: untouched(policy, names),
         }
     }
+}
+
+/// Writes out what stays out of what is written to a policy; `None` if no policy set assigns it.
+fn untouched<'a>(policy: &'a PlannedPolicy, names: &'a Names) -> Option<Vec<AssignmentRecord<'a>>> {
+    let mut before = policy.before.iter();
+    before
+        .any(|assignment| assignment.key.source == Source::PolicySets)
+        .then(|| AssignmentRecord::all(&policy.untouched, names))
 }
 
 /// What became of a policy, as reports and JSON results write it.
@@ -244,6 +255,9 @@ pub struct PolicyLine<'a> {
     pub(super) written: Option<bool>,
     pub(super) before: Vec<AssignmentRecord<'a>>,
     pub(super) after: Vec<AssignmentRecord<'a>>,
+    /// Of a policy that policy sets assign too: those of their assignments that stay out of what is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) untouched: Option<Vec<AssignmentRecord<'a>>>,
     #[serde(default)]
     pub(super) error: Option<ErrorRecord<'a>>,
     /// Of a policy that is pending: what is sent once it is approved.
@@ -282,6 +296,7 @@ impl<'a> PolicyLine<'a> {
             },
             before: AssignmentRecord::found(policy, &policy.recorded, names),
             after: AssignmentRecord::planned(policy, names),
+            untouched: untouched(policy, names),
             error,
             approval: settled.approval.as_deref().map(Cow::Borrowed),
             waits_for: settled.waits_for.as_deref().map(Cow::Borrowed),

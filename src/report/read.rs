@@ -102,6 +102,9 @@ pub struct RecordedPolicy {
     pub before: Vec<Assignment>,
     /// The assignments that were planned, sorted.
     pub after: Vec<Assignment>,
+    /// Assignments of policy sets that stay out of what is written; `None` if there are none or the report does not
+    /// say.
+    pub untouched: Option<Vec<Assignment>>,
     /// Whether a write was announced.
     pub sent: bool,
     /// What became of it; `None` if the run was killed before that was known.
@@ -405,10 +408,12 @@ fn sending(value: Value, names: &mut Names) -> Result<Announced, String> {
         client_request_id,
         before,
         after,
+        untouched,
         filing,
         approval,
         written,
     } = line_of(value)?;
+    let untouched = untouched_of(untouched.as_deref(), names)?;
     let remediation = remediation_of(&after)?;
     let (known_before, recorded) = as_sent(&before, &after)?;
     let (before, after) = sets(&id, &before, &after, names)?;
@@ -416,6 +421,7 @@ fn sending(value: Value, names: &mut Names) -> Result<Announced, String> {
         kind: kind_of(&kind)?,
         before,
         after,
+        untouched,
         id: id.into_owned(),
         name: name.map(Cow::into_owned),
         shares_name: false,
@@ -446,11 +452,13 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         written,
         before,
         after,
+        untouched,
         error,
         approval,
         waits_for,
         note,
     } = line_of(value)?;
+    let untouched = untouched_of(untouched.as_deref(), names)?;
     let remediation = remediation_of(&after)?;
     let (known_before, recorded) = as_sent(&before, &after)?;
     let (before, after) = sets(&id, &before, &after, names)?;
@@ -458,6 +466,7 @@ fn settled(value: Value, names: &mut Names) -> Result<RecordedPolicy, String> {
         kind: kind_of(&kind)?,
         before,
         after,
+        untouched,
         id: id.into_owned(),
         name: name.map(Cow::into_owned),
         shares_name: false,
@@ -490,6 +499,17 @@ fn as_sent(
     let restored: Vec<_> = restored.into_iter().filter(is_new).collect();
     sent.extend(restored);
     Ok((known_before, sent))
+}
+
+fn untouched_of(
+    records: Option<&[AssignmentRecord<'_>]>,
+    names: &mut Names,
+) -> Result<Option<Vec<Assignment>>, String> {
+    let read = |records: &[AssignmentRecord<'_>]| {
+        let assignments = records.iter().map(|record| record.read(names));
+        assignments.collect()
+    };
+    records.map(read).transpose()
 }
 
 fn kind_of(word: &str) -> Result<PolicyKind, String> {

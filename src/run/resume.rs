@@ -264,7 +264,7 @@ fn not_resumed(recorded: &Recorded, selection: &Selection) -> Option<Diagnostic>
 }
 
 /// Makes a policy's plan again. Assignments of policy sets that the change leaves alone stay out of a body, as they did
-/// when it was made; what was filed says which these are.
+/// when it was made; what was filed says which these are, or else the report.
 fn planned(
     policy: RecordedPolicy,
     filed: Option<&PendingApproval>,
@@ -274,9 +274,15 @@ fn planned(
         written: policy.may_be_changed(),
         waits_for: policy.waits_for.clone(),
     };
+    let said = policy.untouched.clone();
     let mut policy = as_recorded(&applied_policy(policy), write_with);
     policy.earlier = Some(earlier);
     let body = filed.and_then(|filed| filed.body.as_deref());
+    if let (None, Some(mut untouched)) = (body, said) {
+        untouched.retain(|assignment| policy.before.contains(assignment));
+        policy.untouched = untouched.into();
+        return policy;
+    }
     let body: Value = body
         .and_then(|body| serde_json::from_str(body).ok())
         .unwrap_or_default();

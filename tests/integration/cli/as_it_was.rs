@@ -434,3 +434,79 @@ fn a_plan_says_what_of_a_remediation_it_carries_without_knowing() {
         .says_nothing_of("remediation-not-known");
     assert_eq!(flags(&world), [false, true]);
 }
+
+/// The report of the rollback has what the service had said, so that what it files can be resumed.
+#[test]
+fn a_rollback_that_has_to_be_approved_restores_what_the_program_does_not_know() {
+    let settings = json!({"@odata.type": "#microsoft.graph.quantumAppAssignmentSettings", "foo": "bar", "notifications": "hideAll"});
+    for (kind, segment, odata_type, intent, row) in [
+        (
+            "mobileApp",
+            "mobileApps",
+            Some("quantumApp"),
+            Some("required"),
+            json!({"intent": "required", "settings": settings, "target": to_group(1)}),
+        ),
+        (
+            "configurationPolicy",
+            "configurationPolicies",
+            None,
+            None,
+            json!({"novel": "x", "target": to_group(1)}),
+        ),
+    ] {
+        // The emulator takes properties that it serves itself on another assignment of the policy.
+        let mut kept = row.clone();
+        kept["target"] = to_group(2);
+        let mut found = policy(odata_type, json!([row, kept]));
+        match intent {
+            Some(_) => found[0]["publishingState"] = json!("published"),
+            None => found[0]["name"] = json!("P"),
+        }
+        let include = |group: &str| {
+            let intent = intent.map(|intent| format!(", intent: {intent}"));
+            let intent = intent.unwrap_or_default();
+            format!("kind: {kind}, name: P, include: [{{group: {group}{intent}}}]")
+        };
+        for (way, is_locked) in [
+            ("auto", false),
+            ("create", false),
+            ("assign", false),
+            ("auto", true),
+        ] {
+            let world = world(&[(segment, found.clone())]);
+            let before = rows(&world, segment);
+            entry(&world, &include("B"));
+            world
+                .sandbox("apply m.yaml --yes --allow removals --report a.jsonl")
+                .exits(0);
+            world.edit("tenant.json", |state| {
+                state["service"]["approval"] = json!({"collections": [segment]});
+            });
+            let why = format!("--yes --justification {WHY}");
+            if is_locked {
+                entry(&world, &include("C"));
+                world
+                    .sandbox(&format!("apply m.yaml {why} --allow removals"))
+                    .exits(8);
+            }
+            world
+                .sandbox(&format!(
+                    "rollback a.jsonl {why} --write-with {way} --report b.jsonl"
+                ))
+                .exits(8);
+            if is_locked {
+                decide_on(&world, 0, "rejected", None);
+            }
+            let resume = |from: &str, to: &str| {
+                world.sandbox(&format!(
+                    "apply --resume {from}.jsonl {why} --report {to}.jsonl"
+                ))
+            };
+            resume("b", "c").exits(8);
+            decide_on(&world, usize::from(is_locked), "approved", None);
+            resume("c", "d").exits(0).says(&["1 applied"]);
+            assert_eq!(rows(&world, segment), before, "{kind} {way} {is_locked}");
+        }
+    }
+}

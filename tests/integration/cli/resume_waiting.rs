@@ -507,3 +507,47 @@ fn what_was_filed_beside_assignments_of_a_policy_set_is_sent_as_it_was() {
         assert_eq!(world.rows("P"), ["+B", &*row]);
     }
 }
+
+/// Whether it lacked a justification, or another request locked it; the service drops what a body leaves out.
+#[test]
+fn what_could_not_be_filed_keeps_declared_assignments_of_policy_sets() {
+    let set = "dddddddd-0000-4000-8000-000000000001";
+    let row = format!("+C <{set}>");
+    for (is_locked, way) in [(false, "assign"), (false, "auto"), (true, "assign")] {
+        let tenant: Tenant = gated().policy("P", &["+A", &row]);
+        let declared = format!("{{group: C, source: policySets, sourceId: {set}}}");
+        let entry = format!("name: P, include: [{{group: B}}, {declared}]");
+        let world = World::with(&tenant, &[&entry]);
+        world.edit("tenant.json", |state| {
+            state["service"]["policySetRows"] = json!("dropped");
+        });
+        let why = format!("--justification {WHY}");
+        if is_locked {
+            world.write("other.yaml", "version: 1\npolicies:\n  - {kind: configurationPolicy, name: P, mode: additive, include: [{group: B}]}\n");
+            world
+                .sandbox(&format!("apply other.yaml --yes {why}"))
+                .exits(8);
+        }
+        let (why_first, exit) = match is_locked {
+            true => (&*why, 8),
+            false => ("", 6),
+        };
+        world
+            .sandbox(&format!("apply m.yaml --yes {why_first} --write-with {way} --allow removals --report r.jsonl"))
+            .exits(exit);
+        if is_locked {
+            decide(&world, "rejected", None);
+        }
+        world
+            .sandbox(&format!(
+                "apply --resume r.jsonl --yes {why} --report s.jsonl"
+            ))
+            .exits(8);
+        decide_on(&world, usize::from(is_locked), "approved", None);
+        world
+            .sandbox("apply --resume s.jsonl --yes")
+            .exits(0)
+            .says(&["1 applied"]);
+        assert_eq!(world.rows("P"), ["+B", &*row]);
+    }
+}
