@@ -435,14 +435,13 @@ impl Plan {
         rest
     }
 
-    /// Warns of such policies.
-    pub fn warn_of_half_done(&mut self, half_done: &BTreeMap<usize, Assignments>) {
+    /// Returns a warning of each such policy.
+    pub fn half_done(&self, half_done: &BTreeMap<usize, Assignments>) -> Vec<PlanDiagnostic> {
         let changed = self.changed().enumerate();
         let half_done = changed.filter(|(index, _)| half_done.contains_key(index));
-        let found: Vec<_> = half_done
+        half_done
             .map(|(_, policy)| half_done_warning(policy))
-            .collect();
-        self.diagnostics.extend(found);
+            .collect()
     }
 
     /// Judges a saved plan again (its guards were re-evaluated when it was read). Its own limits stay,

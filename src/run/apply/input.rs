@@ -326,7 +326,7 @@ impl ApplyInput {
                 half_done,
             } = compare(&plan, &reader, plan.write_with).await?;
             let mut plan = plan;
-            plan.warn_of_half_done(&half_done);
+            plan.diagnostics.extend(plan.half_done(&half_done));
             let renamed = renamed_policies(&plan, &reader).await;
             plan.diagnostics.extend(renamed);
             name_moved(&mut annotations.names, &stale, &reader).await;
