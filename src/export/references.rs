@@ -12,6 +12,7 @@ use crate::model::{
     Assignment, Filter, FilterMode, Guid, LiveFilter, LiveGroup, LivePolicy, PolicyKind, Source,
     Target, WholeTenant, virtual_group,
 };
+use crate::text::with_article;
 
 /// A policy, group or filter as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -187,15 +188,15 @@ impl<'a> References<'a> {
             let target = &assignment.key.target;
             if let Some((_, audience)) = target.group_id().and_then(virtual_group) {
                 return Err(format!(
-                    "it has the virtual group of {audience}, which no manifest can name on a {}",
-                    policy.kind
+                    "it has the virtual group of {audience}, which no manifest can name on {}",
+                    with_article(policy.kind.name())
                 ));
             }
             if policy.kind.spec().targets.refused.contains(&target.kind()) {
                 return Err(format!(
-                    "it has {}, which the service is known to refuse on a {}, and so does a manifest",
+                    "it has {}, which the service is known to refuse on {}, and so does a manifest",
                     self.describe(target),
-                    policy.kind
+                    with_article(policy.kind.name())
                 ));
             }
             if !seen.insert((
