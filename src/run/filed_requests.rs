@@ -285,13 +285,15 @@ fn request_of<'a>(
         !is_done && request.status.is_open() && request.asks_for(&write) == RequestMatch::Same
     });
     same.next().or_else(|| {
-        let of_that_time = may_be.filter(|request| is_at(request, filing));
+        // One that asks for something else is that of another step, however near.
+        let of_that_time = may_be.filter(|request| {
+            is_at(request, filing) && request.asks_for(&write) != RequestMatch::Other
+        });
         let nearest = of_that_time.min_by_key(|request| {
             let apart = request.filed_apart(filing.sent_at.parse().unwrap_or_default());
             (apart, !request.status.is_open())
         })?;
-        let is_it = nearest.status.is_open() && nearest.asks_for(&write) != RequestMatch::Other;
-        is_it.then_some(nearest)
+        nearest.status.is_open().then_some(nearest)
     })
 }
 
