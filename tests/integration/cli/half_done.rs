@@ -5,7 +5,7 @@ use serde_json::json;
 use super::support::World;
 use super::support::tenant::{Tenant, group_id, nth_policy};
 
-/// c2 1: a run that was killed and a change by hand leave the same; either way it is said, and the report has
+/// A run that was killed and a change by hand leave the same; either way it is said, and the report has
 /// what was found.
 #[test]
 fn the_rest_is_applied_and_the_report_has_what_was_there() {

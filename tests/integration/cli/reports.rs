@@ -264,7 +264,7 @@ fn files_of_another_kind_are_named() {
     }
 }
 
-/// c2 5: what was cut off may have been a change.
+/// What was cut off may have been a change.
 #[test]
 fn a_report_that_was_cut_off_says_what_it_lacks() {
     let tenant = Tenant::common().policy("P", &[]).policy("Q", &[]);
@@ -297,7 +297,7 @@ fn a_report_that_was_cut_off_says_what_it_lacks() {
     }
 }
 
-/// c2 3: the names of policies are told apart, also from those that the run did not touch.
+/// The names of policies are told apart, also from those that the run did not touch.
 #[test]
 fn policies_of_one_name_have_their_ids() {
     let tenant = Tenant::common()

@@ -215,7 +215,7 @@ fn a_shard_keeps_no_comment_and_an_issue_of_its_own() {
     }
 }
 
-/// r19b 3: a comment never shows the plan of an earlier commit as if it were that of this one.
+/// A comment never shows the plan of an earlier commit as if it were that of this one.
 #[test]
 fn shards_that_failed_come_to_a_comment_that_says_so() {
     for kind in Kind::ALL {

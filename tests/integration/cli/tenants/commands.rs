@@ -379,7 +379,7 @@ fn runs_are_undone_tenant_by_tenant() {
         .says(&["holds no reports of tenants"]);
 }
 
-/// r19b 11: what cannot be done is not suggested.
+/// What cannot be done is not suggested.
 #[test]
 fn hints_name_what_the_command_takes() {
     let world = msp();
@@ -397,7 +397,7 @@ fn hints_name_what_the_command_takes() {
         .says_nothing_of("--all-tenants");
 }
 
-/// r19b 11: no terminal cuts what goes to a file.
+/// No terminal cuts what goes to a file.
 #[test]
 fn lines_of_progress_are_whole() {
     let world = msp();

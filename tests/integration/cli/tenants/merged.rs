@@ -16,7 +16,7 @@ fn two(world: &World, options: [&str; 2]) {
     }
 }
 
-/// r19b 3: what shards have found is said as one run says it.
+/// What shards have found is said as one run says it.
 #[test]
 fn what_failed_shards_found_is_said_once_in_every_format() {
     let world = msp();
@@ -41,7 +41,7 @@ fn what_failed_shards_found_is_said_once_in_every_format() {
     }
 }
 
-/// r19b 10: the worst of all codes, whichever file is first.
+/// The worst of all codes, whichever file is first.
 #[test]
 fn the_worst_code_of_all_shards_wins() {
     let world = msp();
@@ -67,7 +67,7 @@ fn the_worst_code_of_all_shards_wins() {
         .says(&["lacks the results of 1 of 2 shards"]);
 }
 
-/// r19b 6: options that say what a plan is about, and how much it may do, are part of the run.
+/// Options that say what a plan is about, and how much it may do, are part of the run.
 #[test]
 fn shards_with_other_selections_or_limits_are_not_of_one_run() {
     let world = msp();
@@ -86,7 +86,7 @@ fn shards_with_other_selections_or_limits_are_not_of_one_run() {
     }
 }
 
-/// r19b 6: results of saved plans say of which manifests these are.
+/// Results of saved plans say of which manifests these are.
 #[test]
 fn results_of_applied_plans_of_different_nights_are_not_joined() {
     let world = msp();
@@ -119,7 +119,7 @@ fn results_of_applied_plans_of_different_nights_are_not_joined() {
     world.run("tenants merge r").exits(0);
 }
 
-/// r19b 6: without a name only times tell runs of the same manifests apart, and that is said.
+/// Without a name only times tell runs of the same manifests apart, and that is said.
 #[test]
 fn results_of_runs_without_a_name_are_doubted() {
     let world = msp();

@@ -15,7 +15,7 @@ fn is_untouched(world: &World) {
     }
 }
 
-/// r19b 1: what `plan` refused is refused, unless a limit is given with the command or the guard is accepted. A looser
+/// What `plan` refused is refused, unless a limit is given with the command or the guard is accepted. A looser
 /// limit in the configuration is neither.
 #[test]
 fn plans_that_the_guard_of_tenants_refused_stay_refused() {
@@ -71,7 +71,7 @@ fn a_saved_limit_that_is_looser_than_todays_is_named() {
     );
 }
 
-/// r19b 2: the report of one tenant's plan is among those of its tenant.
+/// The report of one tenant's plan is among those of its tenant.
 #[test]
 fn what_a_single_plan_did_is_known_to_whoever_reads_the_folder_of_reports() {
     let world = msp();
@@ -117,7 +117,7 @@ fn what_a_single_plan_did_is_known_to_whoever_reads_the_folder_of_reports() {
     assert!(!world.has(".assignctl"));
 }
 
-/// r19b 4: the digest of the joined results is that of the plans, in which each shard says what it accepted.
+/// The digest of the joined results is that of the plans, in which each shard says what it accepted.
 #[test]
 fn what_shards_accept_is_part_of_the_digest_of_their_plans() {
     let world = msp();
@@ -167,7 +167,7 @@ fn what_shards_accept_is_part_of_the_digest_of_their_plans() {
     is_untouched(&world);
 }
 
-/// r19b 5: whatever ends a run early, nothing is left that `apply` takes for its plans.
+/// Whatever ends a run early, nothing is left that `apply` takes for its plans.
 #[test]
 fn a_plan_that_fails_early_leaves_no_earlier_plans() {
     let world = msp();
@@ -217,7 +217,7 @@ fn a_plan_that_fails_early_leaves_no_earlier_plans() {
     assert!(!world.has("p.json"));
 }
 
-/// r19b 5: a rollback that cannot be planned leaves no earlier plans either.
+/// A rollback that cannot be planned leaves no earlier plans either.
 #[test]
 fn a_rollback_that_fails_early_leaves_no_earlier_plans() {
     let world = msp();
@@ -239,7 +239,7 @@ fn a_rollback_that_fails_early_leaves_no_earlier_plans() {
     assert!(!world.has("back.json"));
 }
 
-/// r19b 8: plans of which some are of a run for all tenants are not those of one shard.
+/// Plans of which some are of a run for all tenants are not those of one shard.
 #[test]
 fn a_folder_in_which_one_part_was_planned_again_is_no_shard() {
     let world = msp();
@@ -254,7 +254,7 @@ fn a_folder_in_which_one_part_was_planned_again_is_no_shard() {
     world.run("tenants merge r").exits(0).says(&["2 tenants\n"]);
 }
 
-/// r19b 9: the plan of a tenant that has left is carried out as well, and named.
+/// The plan of a tenant that has left is carried out as well, and named.
 #[test]
 fn the_plan_of_a_tenant_that_has_left_is_named() {
     let world = msp();
@@ -284,7 +284,7 @@ fn the_plan_of_a_tenant_that_has_left_is_named() {
     ]);
 }
 
-/// r19b 11: a result is never written over a plan or a report of the run itself.
+/// A result is never written over a plan or a report of the run itself.
 #[test]
 fn a_result_is_kept_apart_from_plans_and_reports() {
     let world = msp();

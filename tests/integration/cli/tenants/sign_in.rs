@@ -288,7 +288,7 @@ fn a_single_plan_or_report_is_signed_in_to_as_its_tenant() {
     assert_eq!(super::rows(&world, "contoso", "Win - A"), ["allUsers"]);
 }
 
-/// r19b 7: every command says what to do in the tenant that refuses, and nothing that is for people where an app
+/// Every command says what to do in the tenant that refuses, and nothing that is for people where an app
 /// signs in by itself.
 #[test]
 fn a_refused_sign_in_is_explained_by_every_command() {
