@@ -175,7 +175,7 @@ impl Worker<'_> {
         let filing = self.filing(&write, at);
         let filed = self.approvals.filed(policy);
         let announced = match (&header, &filed) {
-            (ApprovalHeader::Justification(_), _) => Announced::FilingAttempt(&filing),
+            (ApprovalHeader::Justification(_), _) => Announced::Filing(&filing),
             (ApprovalHeader::Code(_), Some(filed)) => Announced::Approved(filed),
             (ApprovalHeader::Code(_), None) | (ApprovalHeader::None, _) => Announced::Write,
         };

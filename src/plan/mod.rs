@@ -16,6 +16,7 @@ mod estimate;
 mod exclusive_targets;
 pub mod explain;
 pub mod guards;
+mod half_done;
 pub mod inventory;
 pub mod lints;
 mod make;
@@ -34,7 +35,7 @@ pub mod since;
 mod unmanaged;
 pub mod writes;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -164,22 +165,6 @@ impl PlannedPolicy {
     pub fn place_of(&self, change: usize) -> Option<&ManifestPlace> {
         let asked = self.asked.get(change).and_then(Option::as_ref);
         asked.or(self.manifest.first())
-    }
-
-    /// Leaves only the changes that are still to be made from its live assignments.
-    fn go_on_from(&mut self, live: &Assignments, write_with: WriteWith) {
-        let key = |change: &Change| {
-            let assignment = change.after().or(change.before());
-            assignment.map(|assignment| assignment.key.clone())
-        };
-        let asked: HashMap<_, _> = (self.changes.iter().map(key))
-            .zip(std::mem::take(&mut self.asked))
-            .collect();
-        self.before = Arc::clone(live);
-        self.changes = changes(&self.before, &self.after);
-        let asked = |change| asked.get(&key(change)).cloned().flatten();
-        self.asked = self.changes.iter().map(asked).collect();
-        self.writes = writes::planned(self, |_| None, write_with);
     }
 
     /// Returns what names the policy.
@@ -420,30 +405,6 @@ impl Plan {
         self
     }
 
-    /// Returns what is left of a saved plan whose policies stand between two of its steps, by their number among the
-    /// changed ones. What is there now counts as the state before the run.
-    #[must_use]
-    pub fn going_on_from(&self, half_done: &BTreeMap<usize, Assignments>) -> Self {
-        let mut rest = self.clone();
-        let policies = rest.policies.iter_mut();
-        let changed = policies.filter(|policy| policy.is_changed());
-        for (index, policy) in changed.enumerate() {
-            if let Some(live) = half_done.get(&index) {
-                policy.go_on_from(live, self.write_with);
-            }
-        }
-        rest
-    }
-
-    /// Returns a warning of each such policy.
-    pub fn half_done(&self, half_done: &BTreeMap<usize, Assignments>) -> Vec<PlanDiagnostic> {
-        let changed = self.changed().enumerate();
-        let half_done = changed.filter(|(index, _)| half_done.contains_key(index));
-        half_done
-            .map(|(_, policy)| half_done_warning(policy))
-            .collect()
-    }
-
     /// Judges a saved plan again (its guards were re-evaluated when it was read). Its own limits stay,
     /// unless others are `given` now; a warning names those that are looser than today's. What was
     /// accepted when the plan was saved stays accepted.
@@ -504,23 +465,5 @@ impl Plan {
         };
         self.guards = guards::evaluate(&judged, &limits);
         self
-    }
-}
-
-fn half_done_warning(policy: &PlannedPolicy) -> PlanDiagnostic {
-    PlanDiagnostic {
-        severity: Severity::Warning,
-        code: "half-done".to_owned(),
-        summary: format!(
-            "{} stands between two steps of the plan, as after a run that was killed; only the rest is applied",
-            policy.reference()
-        ),
-        place: None,
-        hint: Some(
-            "if no run of this plan was killed, someone else has made a part of its changes; \
-             this run's report, and `rollback` with it, lead back to what is there now"
-                .to_owned(),
-        ),
-        related: Vec::new(),
     }
 }

@@ -62,7 +62,7 @@ fn result(recorded: &Recorded, policies: &[&RecordedPolicy]) -> String {
         .filter(|(_, number)| *number > 0)
         .map(|(word, number)| format!("{number} {word}"))
         .collect();
-    let unmentioned = recorded.unmentioned();
+    let unmentioned = recorded.lacking();
     if counts.is_empty() && unmentioned == 0 {
         counts.push("there was nothing to do".to_owned());
     }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::outcome::Outcome;
-use super::read::{Recorded, RecordedPolicy};
+use super::recorded::{Recorded, RecordedPolicy};
 use crate::model::PolicyKind;
 use crate::plan::since::{Baseline, LastKnown, Seen, key};
 

@@ -211,7 +211,7 @@ impl<'a> SendingLine<'a> {
     ) -> Self {
         let (filing, approval) = match announced {
             Announced::Write => (None, None),
-            Announced::FilingAttempt(filing) => (Some(Cow::Borrowed(filing)), None),
+            Announced::Filing(filing) => (Some(Cow::Borrowed(filing)), None),
             Announced::Approved(approval) => (None, Some(Cow::Borrowed(approval))),
         };
         Self {

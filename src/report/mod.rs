@@ -5,6 +5,7 @@ mod last_known;
 mod line;
 mod outcome;
 mod read;
+mod recorded;
 mod results;
 mod write;
 
@@ -15,6 +16,7 @@ pub use outcome::{
     Announced, FilingAttempt, Moved, Outcome, PendingApproval, PolicyResult, Reason, Results,
     Withdrawn,
 };
-pub use read::{Recorded, RecordedPolicy, ReportError, read, settled_policy};
+pub use read::{ReportError, read, settled_policy};
+pub use recorded::{Recorded, RecordedPolicy};
 pub use results::{ReadResults, read_results};
 pub use write::{Notes, Report};

@@ -193,7 +193,7 @@ pub enum Announced<'a> {
     /// Nothing: it is not about approval.
     Write,
     /// It may be filed for approval.
-    FilingAttempt(&'a FilingAttempt),
+    Filing(&'a FilingAttempt),
     /// It was filed and approved.
     Approved(&'a PendingApproval),
 }

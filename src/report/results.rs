@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::line::RequestsRecord;
 use super::outcome::{Moved, Outcome, PolicyResult, Results};
-use super::read::{RecordedPolicy, settled_policy};
+use super::read::settled_policy;
+use super::recorded::RecordedPolicy;
 use crate::graph::observe::RequestCounts;
 use crate::plan::saved::AssignmentRecord;
 use crate::plan::{Names, Plan};

@@ -193,7 +193,7 @@ pub async fn find_filed_requests(
 ///
 /// # Errors
 ///
-/// There is no token.
+/// No token can be obtained.
 pub(super) async fn open_requests(
     policies: &[RecordedPolicy],
     client: &Arc<Client>,

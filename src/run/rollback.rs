@@ -52,10 +52,7 @@ pub async fn plan_rollback(
         graph_url: reader.graph_url(),
     };
     check_report(&recorded, here)?;
-    let unmentioned = match recorded.exit_code {
-        None => recorded.unmentioned(),
-        Some(_) => 0,
-    };
+    let unmentioned = recorded.lacking();
     let Recorded {
         policies, names, ..
     } = recorded;

@@ -160,14 +160,14 @@ impl ApplyInput {
             }
         }
         for (policy, filing) in &self.unknown {
-            report.filed(policy, names, Announced::FilingAttempt(filing))?;
+            report.filed(policy, names, Announced::Filing(filing))?;
         }
         for policy in self.plan.plan.changed() {
             let Some(unfiled) = self.unfiled_of(policy) else {
                 continue;
             };
             if let Some(filing) = &unfiled.filing {
-                report.filed(policy, names, Announced::FilingAttempt(filing))?;
+                report.filed(policy, names, Announced::Filing(filing))?;
             }
             report.policy(policy, &unfiled.settled, names)?;
         }

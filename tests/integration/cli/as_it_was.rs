@@ -156,7 +156,7 @@ fn what_the_service_refuses_is_left_out_of_a_rollback_which_says_so() {
     }
 }
 
-/// What is refused of one assignment is no reason to leave anything out of the next.
+/// A property refused for one assignment is still sent with the next.
 #[test]
 fn what_is_refused_of_one_assignment_is_left_out_of_that_alone() {
     let row = |group: usize, name: &str| json!({"target": to_group(group), name: 1});

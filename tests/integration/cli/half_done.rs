@@ -43,7 +43,7 @@ fn the_rest_is_applied_and_the_report_has_what_was_there() {
     );
     world.sandbox("rollback r.jsonl --yes").exits(0);
     assert_eq!(world.rows("P"), before);
-    // What is no step of the plan has moved.
+    // A state that no step of the plan leaves counts as moved.
     world.write("tenant.json", &planned);
     world.edit("tenant.json", |state| {
         nth_policy(state, 0)["assignments"] = json!([]);

@@ -437,7 +437,7 @@ fn of_settings_that_change_only_those_that_differ_are_shown() {
     world.run("show r.jsonl").exits(0).says(&[said]);
 }
 
-/// What stays and is written again is no change, and the formats for reviews say what its sign means.
+/// An assignment that is only written again does not count as a change, and review formats explain its sign.
 #[test]
 fn an_assignment_that_is_written_again_is_not_counted_as_a_change() {
     let world = world(&[(

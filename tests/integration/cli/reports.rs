@@ -321,3 +321,15 @@ fn policies_of_one_name_have_their_ids() {
             .says(&[&named]);
     }
 }
+
+#[test]
+fn a_refused_run_has_an_end_and_lacks_nothing() {
+    let world = world();
+    world
+        .sandbox("apply m.yaml --yes --max-policies 1 --report r.jsonl")
+        .exits(4);
+    world
+        .run("show r.jsonl")
+        .exits(0)
+        .says(&["Result: there was nothing to do; exit code 4."]);
+}
