@@ -160,8 +160,9 @@ fn unite(
     used: &[(Place, &TargetSet)],
     of_entry: &OfEntry,
 ) -> Vec<WantedTarget> {
-    let mut seen: HashMap<_, Vec<usize>> = HashMap::new();
-    let mut united: Vec<WantedTarget> = Vec::new();
+    let listed = targets.len() + used.iter().map(|(_, set)| set.targets.len()).sum::<usize>();
+    let mut seen: HashMap<_, Vec<usize>> = HashMap::with_capacity(listed);
+    let mut united: Vec<WantedTarget> = Vec::with_capacity(listed);
     let shared = used.iter().flat_map(|(place, set)| {
         set.targets.iter().map(|target| WantedTarget {
             via: target.via.or(Some(*place)),

@@ -72,7 +72,13 @@ pub(super) fn to_check<'a>(
 }
 
 impl LiveCheck<'_> {
-    pub(super) fn check(&self, live: &LivePolicy, wanted: &DesiredState) -> Option<Diagnostic> {
+    /// Looks at one policy, by the rules of its type.
+    pub(super) fn check(
+        &self,
+        live: &LivePolicy,
+        rules: &TypeRules,
+        wanted: &DesiredState,
+    ) -> Option<Diagnostic> {
         let PlacedDesired {
             desired: assignment,
             place,
@@ -109,7 +115,7 @@ impl LiveCheck<'_> {
             .hint("the filter may have been deleted, or the sign-in may not see it"),
             LiveCheckKind::Platform(place, filter) => {
                 // Of a filter of the other side that is said already.
-                if other_side(&live.rules(), filter).is_some() {
+                if other_side(rules, filter).is_some() {
                     return None;
                 }
                 let message = platform::misfit(filter, live)?;
@@ -125,7 +131,7 @@ impl LiveCheck<'_> {
                 return check_exclusion_with_all_devices(assignment, *place, *all_are_wanted, live);
             }
             LiveCheckKind::Rules(filter) => {
-                return check_rules(assignment, *place, *filter, live, severity)
+                return check_rules(assignment, *place, *filter, (live, rules), severity)
                     .or_else(|| check_properties(assignment, *place, live));
             }
             LiveCheckKind::OtherIntent => {
@@ -155,16 +161,14 @@ fn check_rules(
     desired: &Desired,
     place: Place,
     filter: Option<(Place, &LiveFilter)>,
-    live: &LivePolicy,
+    (live, rules): (&LivePolicy, &TypeRules),
     severity: impl Fn() -> Severity,
 ) -> Option<Diagnostic> {
     const CODE: &str = "target-not-allowed";
-    let rules = live.rules();
     let target = &desired.key.target;
-    let (named, word) = (named(live), target.type_name());
     // What is live was taken.
-    let is_live = severity() == Severity::Warning;
-    if rules.doubtful.contains(&target.kind()) && !is_live {
+    if rules.doubtful.contains(&target.kind()) && severity() == Severity::Error {
+        let (named, word) = (named(live), target.type_name());
         let message = format!("the service may not take `{word}` on {named}");
         let doubt = Diagnostic::warning(CODE, place, message);
         return Some(doubt.hint(format!(
@@ -173,14 +177,14 @@ fn check_rules(
         )));
     }
     let (place, filter) = filter?;
-    check_filter(&rules, filter, &named, place, severity)
+    check_filter(rules, filter, live, place, severity)
 }
 
 /// Finds filters that the kind, or the type, does not take.
 fn check_filter(
     rules: &TypeRules,
     filter: &LiveFilter,
-    named: &str,
+    live: &LivePolicy,
     place: Place,
     severity: impl Fn() -> Severity,
 ) -> Option<Diagnostic> {
@@ -200,8 +204,9 @@ fn check_filter(
             _ => format!("filters over {takes}"),
         };
         let message = format!(
-            "the filter `{}` is over {over}, and {named} takes {takes}",
-            filter.name
+            "the filter `{}` is over {over}, and {} takes {takes}",
+            filter.name,
+            named(live)
         );
         return Some(Diagnostic::new(
             severity(),
@@ -212,11 +217,14 @@ fn check_filter(
     }
     match rules.filters {
         FilterRule::Unsupported => doubt(
-            format!("filters have no effect on {named}, by Microsoft's list"),
+            format!(
+                "filters have no effect on {}, by Microsoft's list",
+                named(live)
+            ),
             WORKLOADS,
         ),
         FilterRule::Doubtful => doubt(
-            format!("it is not certain that filters work on {named}"),
+            format!("it is not certain that filters work on {}", named(live)),
             rules.source,
         ),
         FilterRule::Devices | FilterRule::Apps => {
@@ -280,12 +288,12 @@ fn check_exclusion_with_all_devices(
 /// Finds what an assignment of this kind should say and does not, or says and should not.
 fn check_properties(desired: &Desired, place: Place, live: &LivePolicy) -> Option<Diagnostic> {
     let target = &desired.key.target;
-    let is_live = live
-        .assignments_of(target)
-        .iter()
-        .any(|live| live.key == desired.key);
+    let is_live = || {
+        let mut same_target = live.assignments_of(target).iter();
+        same_target.any(|live| live.key == desired.key)
+    };
     match live.kind.spec().properties {
-        AssignmentProperties::Remediation if !is_live && !target.is_exclusion() => {
+        AssignmentProperties::Remediation if !target.is_exclusion() && !is_live() => {
             let mut stated = desired.properties.iter();
             if stated.any(|(name, _)| &**name == "runSchedule") {
                 return None;
@@ -301,7 +309,7 @@ fn check_properties(desired: &Desired, place: Place, live: &LivePolicy) -> Optio
                 && app_settings::needs_enrollment(odata_type)
                 && !target.is_exclusion()
                 && *target != Target::AllDevices
-                && !is_live
+                && !is_live()
             {
                 let message =
                     format!("an app of the type {odata_type} may not take the intent `{intent}`");
@@ -311,7 +319,7 @@ fn check_properties(desired: &Desired, place: Place, live: &LivePolicy) -> Optio
                 ));
             }
             let is_offered = matches!(intent, "available" | "availableWithoutEnrollment");
-            if *target != Target::AllDevices || !is_offered || is_live {
+            if *target != Target::AllDevices || !is_offered || is_live() {
                 return None;
             }
             let message = format!("the service may not take `{intent}` for all devices");

@@ -126,8 +126,9 @@ impl<'a> Combined<'a> {
         for fault in &self.faults {
             findings.note(fault.clone(), live);
         }
+        let rules = live.rules();
         for check in &self.checks {
-            if let Some(diagnostic) = check.check(live, &self.desired) {
+            if let Some(diagnostic) = check.check(live, &rules, &self.desired) {
                 findings.note(diagnostic, live);
             }
         }
@@ -238,6 +239,9 @@ impl<'e, 'm> Combiner<'e, 'm> {
             self.faults.push(conflict::modes(first, entry));
         }
         self.entries.push(entry.place);
+        self.wanted.reserve(targets.len());
+        self.by_key.reserve(targets.len());
+        self.by_group.reserve(targets.len());
         for target in targets {
             self.add_target(target);
         }
