@@ -323,3 +323,56 @@ pub(super) fn not_read(progress: &Progress, reason: Reason) -> PolicyResult {
         ..PolicyResult::not_as_planned(Outcome::Failed, reason)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A method, a path and a body.
+    type Parts<'a> = (&'a str, &'a str, Option<&'a str>);
+
+    fn is_for((method, path, body): Parts<'_>, (now, at, with): Parts<'_>) -> bool {
+        let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
+        let filed = PendingApproval {
+            code: "c".to_owned(),
+            filed_at: String::new(),
+            expires_at: String::new(),
+            method: method.to_owned(),
+            path: path.to_owned(),
+            body: body.map(str::to_owned),
+            identity: None,
+        };
+        let other = WriteRequest {
+            method: match now {
+                "POST" => Method::Post,
+                _ => Method::Delete,
+            },
+            path: at.to_owned(),
+            body: with.map(|body| body.as_bytes().to_vec()),
+            then: Assignments::default(),
+        };
+        filed.is_for(&other, kind, "p")
+    }
+
+    /// A code is used for what was approved and nothing else: method, route and body all count.
+    #[test]
+    fn what_was_filed_is_for_a_write_of_the_same_method_route_and_body() {
+        const ASSIGN: &str = "/deviceManagement/configurationPolicies/p/assign";
+        const CREATE: &str = "/deviceManagement/configurationPolicies/p/assignments";
+        const BODY: Option<&str> = Some("{\"assignments\":[]}");
+        assert!(is_for(("POST", ASSIGN, BODY), ("POST", ASSIGN, BODY)));
+        assert!(is_for(
+            ("POST", CREATE, None),
+            ("POST", &CREATE.to_uppercase(), None)
+        ));
+        for other in [
+            ("POST", CREATE, BODY),
+            ("POST", ASSIGN, None),
+            ("POST", ASSIGN, Some("{\"assignments\":[{}]}")),
+            ("DELETE", ASSIGN, BODY),
+        ] {
+            assert!(!is_for(("POST", ASSIGN, BODY), other), "{other:?}");
+            assert!(!is_for(other, ("POST", ASSIGN, BODY)), "{other:?}");
+        }
+    }
+}

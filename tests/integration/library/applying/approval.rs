@@ -6,15 +6,16 @@ use std::time::Duration;
 use assignctl::apply::ObserveApply;
 use assignctl::model::PolicyKind;
 use assignctl::plan::PlannedPolicy;
+use assignctl::plan::writes::WriteWith;
 use assignctl::report::{Outcome, PolicyResult};
 use assignctl_sandbox::{ApprovalRequest, ApprovalStatus, Collection, Decision, Tenant, target};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::moving;
+use super::{ids, moving};
 use crate::library::support::answers::error;
-use crate::library::support::tenants::{all_rows, tenant, wants};
-use crate::library::support::wire::{Act, lock};
+use crate::library::support::tenants::{CATALOG, all_rows, assign, group_id, tenant, wants};
+use crate::library::support::wire::{Act, Sent, lock};
 use crate::library::support::world::{World, outcomes};
 use crate::ordinary::{collection, tenant_with, wanted};
 
@@ -49,6 +50,28 @@ fn decide(world: &World, decision: Decision) {
             machine.decide(&code, decision, None, Some("words"), wall);
         }
     });
+}
+
+fn requests_answer_with(status: u16) -> impl FnMut(&Sent) -> Act {
+    move |sent| match sent.path.contains("operationApprovalRequests") {
+        true => Act::Answer(error(status, "Busy")),
+        false => Act::Pass,
+    }
+}
+
+/// Something on the way drops the header and the code in the text; the request is filed all the same.
+fn without_the_code(sent: &Sent) -> Act {
+    match sent.is_write() {
+        true => Act::alter(|answer| {
+            answer.headers.clear();
+            let text = String::from_utf8_lossy(&answer.body);
+            let (before, _) = text.split_once(" x-msft-approval-code:").expect("a code");
+            let body =
+                json!({"error": {"code": "BadRequest", "message": before.rsplit('"').next()}});
+            answer.body = body.to_string().into_bytes();
+        }),
+        false => Act::Pass,
+    }
 }
 
 /// Looks on.
@@ -204,25 +227,70 @@ async fn a_filing_of_unknown_outcome_is_found_and_not_repeated() {
     }
 }
 
-/// Something on the way drops the header and the code in the text; the request is filed all the same.
 #[tokio::test(start_paused = true)]
 async fn a_filing_whose_code_was_dropped_is_found_by_the_list() {
     let (world, plan) = moving(gated(1)).await;
     let world = justified(world, Duration::ZERO);
-    world.wire.rule(|sent| match sent.is_write() {
-        true => Act::alter(|answer| {
-            answer.headers.clear();
-            let text = String::from_utf8_lossy(&answer.body);
-            let (before, _) = text.split_once(" x-msft-approval-code:").expect("a code");
-            let body = serde_json::json!({"error": {"code": "BadRequest", "message": before.rsplit('"').next()}});
-            answer.body = body.to_string().into_bytes();
-        }),
-        false => Act::Pass,
-    });
+    world.wire.rule(without_the_code);
     let results = world.apply(&plan).await;
     assert_eq!(outcomes(&results), "pending pendingApproval");
     let approval = results.settled[0].approval.as_ref().expect("a code");
     assert_eq!(approval.code, requests(&world)[0].id);
+}
+
+/// So it is where the service does not say what a request asks for either: that something was filed is known.
+#[tokio::test(start_paused = true)]
+async fn a_filing_whose_code_was_dropped_is_found_though_it_is_not_described() {
+    let (world, plan) = moving(gated(1)).await;
+    let mut world = justified(world, Duration::ZERO);
+    world.settings.approval.began = jiff::Timestamp::from_second(1_795_428_000).ok();
+    world.wire.rule(
+        |sent| match sent.path.contains("operationApprovalRequests") {
+            true => Act::alter(|answer| {
+                let mut list: Value = serde_json::from_slice(&answer.body).expect("a list");
+                for request in list["value"].as_array_mut().expect("requests") {
+                    let request = request.as_object_mut().expect("a request");
+                    request
+                        .retain(|name, _| name != "actionParameters" && name != "addedAssignments");
+                }
+                answer.body = list.to_string().into_bytes();
+            }),
+            false => without_the_code(sent),
+        },
+    );
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "pending pendingApproval");
+    let settled = &results.settled[0];
+    let approval = settled.approval.as_ref().expect("a code");
+    assert_eq!(approval.code, requests(&world)[0].id);
+    // Nothing was written before it.
+    let reason = settled.reason.as_ref().expect("a reason");
+    assert!(!reason.message.contains("earlier"), "{}", reason.message);
+}
+
+/// One step was approved and written; what the next was to do is done by hand meanwhile. The policy is as planned by
+/// this run as well.
+#[tokio::test(start_paused = true)]
+async fn what_is_finished_by_hand_while_it_waits_was_applied_by_the_run_that_began_it() {
+    let mut world = justified(World::new(gated(1)), Duration::from_secs(3600));
+    world.settings.write_with = WriteWith::Create;
+    let plan = world.plan(&wants("*", &["A", "B", "C"])).await;
+    let by_hand = async {
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        decide(&world, Decision::Approve);
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(all_rows(&world.tenant()), ["A B"]);
+        let id = ids(&world)[0].clone();
+        world.service.with_machine(|machine| {
+            let tenant = machine.tenant_mut();
+            let group = group_id(tenant, "C");
+            assign(tenant, CATALOG, &id, target::group(&group));
+        });
+        decide(&world, Decision::Approve);
+    };
+    let (results, ()) = tokio::join!(world.apply(&plan), by_hand);
+    assert_eq!(outcomes(&results), "applied approvalWithdrawn");
+    assert_eq!(all_rows(&world.tenant()), ["A B C"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -256,6 +324,60 @@ async fn a_lock_that_is_listed_late_is_pending_with_its_code() {
     let results = world.apply(&plan).await;
     assert_eq!(outcomes(&results), "pending pendingApproval");
     assert_eq!(requests(&world).len(), 1);
+}
+
+/// A list that cannot be read is not an empty one, also where nothing needs approval: what is under way
+/// there is not known.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_while_the_list_of_requests_answers_with_errors() {
+    let (world, plan) = moving(tenant(1)).await;
+    let world = justified(world, Duration::ZERO);
+    world.wire.rule(requests_answer_with(500));
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "failed approvalsUnreadable");
+    assert!(world.wire.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_whose_requests_cannot_be_read_says_so() {
+    let (world, plan) = moving(gated(1)).await;
+    let mut world = justified(world, Duration::ZERO);
+    world.apply(&plan).await;
+    world.settings.approval.justification = None;
+    world.service.with_machine(|machine| {
+        let switches = &mut machine.tenant_mut().service.approval;
+        switches.conflict_without_justification = true;
+    });
+    world.wire.rule(requests_answer_with(403));
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "pending lockedByApproval");
+    let reason = results.settled[0].reason.as_ref().expect("a reason");
+    assert!(
+        reason.message.contains("could not be read"),
+        "{}",
+        reason.message
+    );
+}
+
+/// The service does not say who filed it, and the answer was lost: the write, its time and its justification
+/// tell that it was this run.
+#[tokio::test(start_paused = true)]
+async fn a_filing_of_unknown_outcome_is_ones_own_where_no_one_is_named() {
+    let mut tenant = gated(1);
+    tenant.service.approval.people_hidden = true;
+    let (world, plan) = moving(tenant).await;
+    let mut world = justified(world, Duration::ZERO);
+    world.settings.approval.began = jiff::Timestamp::from_second(1_795_428_000).ok();
+    let mut is_first = true;
+    world.wire.rule(
+        move |sent| match sent.is_write() && std::mem::take(&mut is_first) {
+            true => Act::LostAfter,
+            false => Act::Pass,
+        },
+    );
+    let results = world.apply(&plan).await;
+    let approval = results.settled[0].approval.as_ref().expect("a code");
+    assert!(approval.identity.is_some(), "{approval:?}");
 }
 
 /// App protection answers 412 `ConditionNotMet` while an earlier change has not settled: nothing was filed.
@@ -302,6 +424,11 @@ async fn every_kind_may_be_gated() {
             !filed.is_empty() && filed.iter().all(is_completed),
             "{kind}"
         );
+        // What is approved is sent where it was filed, to the letter.
+        for sent in world.wire.writes() {
+            let is_filed = |request: &ApprovalRequest| sent.path.ends_with(&request.path);
+            assert!(filed.iter().any(is_filed), "{kind}: {}", sent.path);
+        }
         assert!(world.plan(&wanted(kind).0).await.is_empty(), "{kind}");
     }
 }

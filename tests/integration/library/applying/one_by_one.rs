@@ -1,20 +1,23 @@
 //! Creates and deletes one by one, where something comes between two of them.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
+use assignctl::auth::{Fetching, SignInError, Token, TokenSource};
 use assignctl::graph::pace::{PUBLISHED_REQUESTS, Pace};
 use assignctl::model::RateLimit;
 use assignctl::plan::Plan;
 use assignctl::plan::writes::WriteWith;
 use assignctl::report::{self, Outcome, PolicyResult};
 use assignctl_sandbox::{Collection, Tenant, target};
+use secrecy::SecretString;
 use serde_json::json;
 
 use super::{ids, other_admin};
 use crate::library::support::answers::{error, later, plain, with_header};
 use crate::library::support::tenants::{CATALOG, all_rows, assign, group_id, rows, tenant, wants};
 use crate::library::support::wire::{Act, lock};
-use crate::library::support::world::{LONGEST_WAIT, World, outcomes};
+use crate::library::support::world::{LONGEST_WAIT, World, outcomes, published};
 
 /// A world in which two writes leave in 5 s, and a plan of two creates and a delete.
 async fn two_come_and_one_goes() -> (World, Plan) {
@@ -75,6 +78,43 @@ async fn seed_2413611_what_was_seen_done_is_not_done_again() {
     assert_eq!(outcomes(&world.apply(&plan).await), "failed unverified");
     assert_eq!(world.wire.writes().len(), 2);
     assert_eq!(all_rows(&world.tenant()), ["A"]);
+}
+
+/// A token that is given once.
+struct Once(Mutex<Option<String>>);
+
+impl TokenSource for Once {
+    fn fetch(&self) -> Fetching<'_> {
+        let token = lock(&self.0).take();
+        Box::pin(async {
+            match token {
+                Some(token) => Ok(Token::new(SecretString::from(token), None)),
+                None => Err(SignInError::Silent("no more tokens".to_owned())),
+            }
+        })
+    }
+}
+
+/// The first create was seen done; that the next one did not leave is certain.
+#[tokio::test(start_paused = true)]
+async fn a_sign_in_that_ends_between_two_writes_leaves_nothing_in_doubt() {
+    let mut world = World::build(tenant(1), published(), |service| {
+        Box::new(Once(Mutex::new(Some(service.mint_token()))))
+    });
+    world.settings.write_with = WriteWith::Create;
+    let plan = world.plan(&wants("*", &["A", "B", "C"])).await;
+    let mut writes = 0;
+    world.wire.rule(move |sent| {
+        writes += usize::from(sent.is_write());
+        match sent.is_write() && writes == 2 {
+            true => Act::Answer(error(401, "InvalidAuthenticationToken")),
+            false => Act::Pass,
+        }
+    });
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "failed signInFailed");
+    let reason = results.settled[0].reason.as_ref().expect("a reason");
+    assert!(!reason.message.contains("unverified"), "{}", reason.message);
 }
 
 /// What makes room for an assignment is put back where that is refused (GAA: a field report of 2026-09).
