@@ -121,7 +121,7 @@ impl Client {
             let mut failed: Vec<(usize, LastError)> = Vec::new();
             for index in &pending {
                 match self.judge_part(&paths[*index], answers.remove(index)) {
-                    Judgement::PolicyResult(result) => results.push((*index, result)),
+                    Judgement::Done(result) => results.push((*index, result)),
                     Judgement::Again(last) => failed.push((*index, last)),
                 }
             }
@@ -207,10 +207,10 @@ impl Client {
         };
         match response.status {
             200..300 => match from_json(&response.body) {
-                Ok(value) => Judgement::PolicyResult(Ok(value)),
+                Ok(value) => Judgement::Done(Ok(value)),
                 Err(misread) => Judgement::Again(LastError::Other(misread.to_string())),
             },
-            300..400 => Judgement::PolicyResult(Err(GraphError::redirected(
+            300..400 => Judgement::Done(Err(GraphError::redirected(
                 self.address(),
                 what(),
                 &response,
@@ -220,7 +220,7 @@ impl Client {
                 if retry::is_transient(status) {
                     Judgement::Again(LastError::Service(error))
                 } else {
-                    Judgement::PolicyResult(Err(GraphError::Service {
+                    Judgement::Done(Err(GraphError::Service {
                         what: what(),
                         error,
                     }))
@@ -231,7 +231,7 @@ impl Client {
 }
 
 enum Judgement {
-    PolicyResult(Result<Value, GraphError>),
+    Done(Result<Value, GraphError>),
     Again(LastError),
 }
 

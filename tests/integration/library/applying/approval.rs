@@ -4,10 +4,11 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use assignctl::apply::ObserveApply;
-use assignctl::model::PolicyKind;
+use assignctl::apply::withdraw::withdraw_all;
+use assignctl::model::{ApprovalStatus as State, PolicyKind};
 use assignctl::plan::PlannedPolicy;
 use assignctl::plan::writes::WriteWith;
-use assignctl::report::{Outcome, PolicyResult};
+use assignctl::report::{Outcome, PolicyResult, Withdrawn};
 use assignctl_sandbox::{ApprovalRequest, ApprovalStatus, Collection, Decision, Tenant, target};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -378,6 +379,80 @@ async fn a_filing_of_unknown_outcome_is_ones_own_where_no_one_is_named() {
     let results = world.apply(&plan).await;
     let approval = results.settled[0].approval.as_ref().expect("a code");
     assert!(approval.identity.is_some(), "{approval:?}");
+}
+
+/// Withdraws the requests that there are.
+async fn withdraw(world: &World) -> Vec<Withdrawn> {
+    let codes = requests(world).into_iter().map(|request| request.id);
+    withdraw_all(&world.client, &codes.collect::<Vec<_>>()).await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_is_withdrawn_once_and_one_that_is_closed_is_left_alone() {
+    let (world, plan) = moving(gated(1)).await;
+    let world = justified(world, Duration::ZERO);
+    world.apply(&plan).await;
+    assert_eq!(withdraw(&world).await, [Withdrawn::Done]);
+    let writes = world.wire.writes().len();
+    let closed = Withdrawn::Closed(State::Cancelled);
+    assert_eq!(withdraw(&world).await, [closed]);
+    assert_eq!(world.wire.writes().len(), writes);
+}
+
+/// The answer is lost before the service has it: whether it is sent again depends on what became of the request.
+#[tokio::test(start_paused = true)]
+async fn a_withdrawal_of_unknown_outcome_is_looked_at_before_it_is_sent_again() {
+    for (decision, expected, sent) in [
+        (None, Withdrawn::Done, 2),
+        (
+            Some(Decision::Reject),
+            Withdrawn::Closed(State::Rejected),
+            1,
+        ),
+    ] {
+        let (world, plan) = moving(gated(1)).await;
+        let world = justified(world, Duration::ZERO);
+        world.apply(&plan).await;
+        let before = world.wire.writes().len();
+        let mut is_first = true;
+        world.wire.rule(
+            move |sent| match sent.is_write() && std::mem::take(&mut is_first) {
+                true => Act::Silence,
+                false => Act::Pass,
+            },
+        );
+        let decided = async {
+            // It has left, and its answer is waited for.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            if let Some(decision) = decision {
+                decide(&world, decision);
+            }
+        };
+        let (withdrawn, ()) = tokio::join!(withdraw(&world), decided);
+        assert_eq!(withdrawn, [expected]);
+        assert_eq!(world.wire.writes().len() - before, sent);
+    }
+}
+
+/// What one policy's write finds out about the route decides nothing for a write that is filed and approved already.
+#[tokio::test(start_paused = true)]
+async fn an_approved_create_is_sent_as_it_was_filed_whatever_another_finds_out() {
+    let world = justified(World::new(gated(2)), Duration::from_secs(3600));
+    let plan = world.plan(&wants("*", &["A", "B"])).await;
+    let mut is_first = true;
+    world.wire.rule(move |sent| {
+        let has_code = sent.header("x-msft-approval-code").is_some();
+        match has_code && std::mem::take(&mut is_first) {
+            true => Act::Answer(error(400, "No method match route template")),
+            false => Act::Pass,
+        }
+    });
+    let decided = async {
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        decide(&world, Decision::Approve);
+    };
+    let (results, ()) = tokio::join!(world.apply(&plan), decided);
+    assert_eq!(outcomes(&results), "applied, failed approvalRefused");
 }
 
 /// App protection answers 412 `ConditionNotMet` while an earlier change has not settled: nothing was filed.

@@ -138,6 +138,8 @@ async fn the_longest_wait_of_the_parts_counts() {
     let log = world.wire.log();
     assert_eq!(log.iter().map(asked).collect::<Vec<_>>(), [4, 3]);
     assert!(log[1].at - log[0].at >= Duration::from_secs(9));
+    // Each answer that asks to slow down counts, in the report as well.
+    assert_eq!(world.client.counts().throttled, 2);
 }
 
 #[tokio::test(start_paused = true)]
