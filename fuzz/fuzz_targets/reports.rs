@@ -42,6 +42,7 @@ fuzz_target!(|text: &str| {
             }),
             written: true,
             approval: None,
+            waits_for: None,
         };
         written.policy(policy, &settled, names).expect("memory");
         lines += 2;

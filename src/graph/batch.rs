@@ -247,3 +247,15 @@ fn units(path: &str) -> usize {
 fn path_only(path: &str) -> &str {
     path.split('?').next().unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a batch costs is the sum over its parts.
+    #[test]
+    fn the_directory_takes_the_members_of_members_for_five_reads() {
+        assert_eq!(units("/groups/1/transitiveMembers/$count"), 5);
+        assert_eq!(units("/groups?$filter=displayName eq 'A'"), 1);
+    }
+}

@@ -113,14 +113,12 @@ impl Client {
             let (page, next_link) = self.read(&call, |response| decode(&response.body)).await?;
             // A list that changes while it is read may bring an object twice; a page with
             // only known objects means that it goes round in circles under new links.
-            let mut fresh = 0;
+            let mut brings_more = false;
             for item in &page {
-                if item.key().is_none_or(|key| seen.insert(key)) {
-                    fresh += 1;
-                }
+                brings_more |= item.key().is_none_or(|key| seen.insert(key));
             }
             empty_pages = if page.is_empty() { empty_pages + 1 } else { 0 };
-            if (!page.is_empty() && fresh == 0) || empty_pages > MOST_EMPTY_PAGES {
+            if (!page.is_empty() && !brings_more) || empty_pages > MOST_EMPTY_PAGES {
                 return Err(GraphError::EndlessList { what: list });
             }
             items.extend(page);

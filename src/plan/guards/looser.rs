@@ -67,6 +67,36 @@ fn most(limit: RemovalLimit, total: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::guards::GuardName;
+
+    #[test]
+    fn only_a_limit_that_lets_more_through_than_todays_is_warned_of() {
+        let rules = GuardRules {
+            max_policies: 5,
+            max_tenants: Some(5),
+            ..GuardRules::default()
+        };
+        for (limit, expected) in [(4, false), (5, false), (6, true)] {
+            let changed = 1;
+            for (name, observation) in [
+                (
+                    GuardName::Policies,
+                    Observation::Policies { changed, limit },
+                ),
+                (GuardName::Tenants, Observation::Tenants { changed, limit }),
+            ] {
+                let saved = Guard {
+                    name,
+                    observation,
+                    tripped: false,
+                    accepted: false,
+                    policies: Vec::new(),
+                };
+                let warning = warn_of_looser_limit(&saved, &rules);
+                assert_eq!(warning.is_some(), expected, "{saved:?}");
+            }
+        }
+    }
 
     #[test]
     fn a_number_and_a_share_are_compared_by_what_they_let_through() {
@@ -75,6 +105,7 @@ mod tests {
             (Percent(100), Percent(25), 4, true),
             (Percent(25), Percent(25), 4, false),
             (Count(5), Count(4), 4, true),
+            (Count(4), Count(4), 4, false),
             (Count(25), Percent(25), 100, false),
             (Count(26), Percent(25), 100, true),
             (Percent(25), Count(9), 4, false),

@@ -4,6 +4,8 @@ use super::*;
 use crate::manifest::Mode;
 use crate::model::{Assignments, Filter, FilterMode, PolicyKind};
 use crate::plan::changes;
+use crate::plan::members::{Members, PolicyMembers};
+use crate::plan::reach::{DevicesAndUsers, Reach};
 
 fn assignment(target: Target) -> Assignment {
     Assignment::direct(target)
@@ -269,6 +271,45 @@ fn another_tenant_is_never_accepted() {
     };
     let unknown = evaluate(&unknown, &rules("tenant"));
     assert!(unknown.iter().any(Guard::refuses));
+}
+
+/// Devices and users count together; what is not known is not let through.
+#[test]
+fn the_policies_that_lose_more_members_than_the_limit_are_at_fault() {
+    let (names, rules) = (
+        Names::default(),
+        GuardRules {
+            max_members_lost: Some(5),
+            ..GuardRules::default()
+        },
+    );
+    for (devices, users, is_refused) in [
+        (Some(2), Some(2), false),
+        (Some(2), Some(3), false),
+        (Some(3), Some(3), true),
+        (Some(0), None, true),
+    ] {
+        let policies = [policy(vec![group(1)], vec![])];
+        let mut members = Members::default();
+        let reach = Reach {
+            gained: DevicesAndUsers::default(),
+            lost: DevicesAndUsers { devices, users },
+            exact: true,
+            reason: None,
+        };
+        let counted = PolicyMembers {
+            changes: Vec::new(),
+            reach: Some(reach),
+        };
+        members.add(&policies[0], counted);
+        let judged = GuardInput {
+            members: Some(&members),
+            ..judged(&policies, &names)
+        };
+        let guard = evaluate_one(GuardName::Reach, &judged, &rules).expect("it is judged");
+        assert_eq!(guard.refuses(), is_refused, "{guard:?}");
+        assert_eq!(guard.policies.len(), usize::from(is_refused), "{guard:?}");
+    }
 }
 
 #[test]
