@@ -201,9 +201,9 @@ impl PlannedPolicy {
     /// Returns the assignments that stay as they are and are written with `runRemediationScript: false`, whatever it
     /// was, which no read shows.
     pub fn rewritten(&self) -> impl Iterator<Item = &Assignment> {
-        let kept = self.after.iter();
-        let kept = kept.filter(|after| self.is_changed() && self.before.contains(after));
-        kept.filter(|after| self.only_detects(after))
+        let written = self.after.iter().filter(|_| self.is_changed());
+        let detecting = written.filter(|after| self.only_detects(after));
+        detecting.filter(|after| self.before.contains(after))
     }
 }
 

@@ -134,25 +134,33 @@ pub fn shared_policy_names<'p>(
 /// Objects of one sort.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Known {
-    names: HashMap<String, String>,
+    names: HashMap<String, Named>,
     /// How many objects have a name that looks like this.
     skeletons: HashMap<String, usize>,
     /// Those that share their name with an object that is not known.
     noted: HashSet<String>,
 }
 
+/// A name, and what it looks like.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Named {
+    name: String,
+    skeleton: String,
+}
+
 impl Known {
     fn name(&self, id: &str) -> Option<&str> {
-        self.names.get(id).map(String::as_str)
+        self.names.get(id).map(|named| named.name.as_str())
     }
 
     fn add(&mut self, id: String, name: String) {
-        if self.names.get(&id) == Some(&name) {
+        if self.name(&id) == Some(&name) {
             return;
         }
-        *self.skeletons.entry(skeleton(&name)).or_default() += 1;
-        if let Some(former) = self.names.insert(id, name)
-            && let Some(number) = self.skeletons.get_mut(&skeleton(&former))
+        let skeleton = skeleton(&name);
+        *self.skeletons.entry(skeleton.clone()).or_default() += 1;
+        if let Some(former) = self.names.insert(id, Named { name, skeleton })
+            && let Some(number) = self.skeletons.get_mut(&former.skeleton)
         {
             *number -= 1;
         }
@@ -163,7 +171,7 @@ impl Known {
             || self
                 .names
                 .get(id)
-                .and_then(|name| self.skeletons.get(&skeleton(name)))
+                .and_then(|named| self.skeletons.get(&named.skeleton))
                 .is_some_and(|number| *number > 1)
     }
 }
