@@ -4,11 +4,10 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use assignctl::apply::ObserveApply;
-use assignctl::apply::withdraw::withdraw_all;
-use assignctl::model::{ApprovalStatus as State, PolicyKind};
+use assignctl::model::PolicyKind;
 use assignctl::plan::PlannedPolicy;
 use assignctl::plan::writes::WriteWith;
-use assignctl::report::{Outcome, PolicyResult, Withdrawn};
+use assignctl::report::{Outcome, PolicyResult};
 use assignctl_sandbox::{ApprovalRequest, ApprovalStatus, Collection, Decision, Tenant, target};
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -20,24 +19,24 @@ use crate::library::support::wire::{Act, Sent, lock};
 use crate::library::support::world::{World, outcomes};
 use crate::ordinary::{collection, tenant_with, wanted};
 
-fn gated(policies: usize) -> Tenant {
+pub(super) fn gated(policies: usize) -> Tenant {
     let mut tenant = tenant(policies);
     tenant.service.approval.policy_types = vec!["configurationPolicy".to_owned()];
     tenant
 }
 
-fn justified(mut world: World, wait: Duration) -> World {
+pub(super) fn justified(mut world: World, wait: Duration) -> World {
     world.settings.approval.justification = Some("why".to_owned());
     world.settings.approval.wait = wait;
     world
 }
 
-fn requests(world: &World) -> Vec<ApprovalRequest> {
+pub(super) fn requests(world: &World) -> Vec<ApprovalRequest> {
     world.tenant().approval_requests
 }
 
 /// Decides on every request that waits.
-fn decide(world: &World, decision: Decision) {
+pub(super) fn decide(world: &World, decision: Decision) {
     world.service.with_machine(|machine| {
         let waiting: Vec<String> = machine
             .tenant()
@@ -379,59 +378,6 @@ async fn a_filing_of_unknown_outcome_is_ones_own_where_no_one_is_named() {
     let results = world.apply(&plan).await;
     let approval = results.settled[0].approval.as_ref().expect("a code");
     assert!(approval.identity.is_some(), "{approval:?}");
-}
-
-/// Withdraws the requests that there are.
-async fn withdraw(world: &World) -> Vec<Withdrawn> {
-    let codes = requests(world).into_iter().map(|request| request.id);
-    withdraw_all(&world.client, &codes.collect::<Vec<_>>()).await
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_request_is_withdrawn_once_and_one_that_is_closed_is_left_alone() {
-    let (world, plan) = moving(gated(1)).await;
-    let world = justified(world, Duration::ZERO);
-    world.apply(&plan).await;
-    assert_eq!(withdraw(&world).await, [Withdrawn::Done]);
-    let writes = world.wire.writes().len();
-    let closed = Withdrawn::Closed(State::Cancelled);
-    assert_eq!(withdraw(&world).await, [closed]);
-    assert_eq!(world.wire.writes().len(), writes);
-}
-
-/// The answer is lost before the service has it: whether it is sent again depends on what became of the request.
-#[tokio::test(start_paused = true)]
-async fn a_withdrawal_of_unknown_outcome_is_looked_at_before_it_is_sent_again() {
-    for (decision, expected, sent) in [
-        (None, Withdrawn::Done, 2),
-        (
-            Some(Decision::Reject),
-            Withdrawn::Closed(State::Rejected),
-            1,
-        ),
-    ] {
-        let (world, plan) = moving(gated(1)).await;
-        let world = justified(world, Duration::ZERO);
-        world.apply(&plan).await;
-        let before = world.wire.writes().len();
-        let mut is_first = true;
-        world.wire.rule(
-            move |sent| match sent.is_write() && std::mem::take(&mut is_first) {
-                true => Act::Silence,
-                false => Act::Pass,
-            },
-        );
-        let decided = async {
-            // It has left, and its answer is waited for.
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            if let Some(decision) = decision {
-                decide(&world, decision);
-            }
-        };
-        let (withdrawn, ()) = tokio::join!(withdraw(&world), decided);
-        assert_eq!(withdrawn, [expected]);
-        assert_eq!(world.wire.writes().len() - before, sent);
-    }
 }
 
 /// What one policy's write finds out about the route decides nothing for a write that is filed and approved already.

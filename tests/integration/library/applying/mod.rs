@@ -11,6 +11,7 @@ mod report;
 mod stopping;
 mod throttling;
 mod two_runs;
+mod withdrawals;
 
 use assignctl::plan::Plan;
 use assignctl_sandbox::{Tenant, target};
