@@ -117,9 +117,9 @@ impl Worker<'_> {
         match before {
             Before::Unasked => Ok(Some(ApprovalHeader::None)),
             Before::Filed(filed, request) => {
-                let then = Arc::clone(&write.then);
+                let after = Arc::clone(&write.after);
                 let (kind, id) = (policy.kind, &policy.id);
-                match filed.write(kind, id, then) {
+                match filed.write(kind, id, after) {
                     Some(filed_write) if filed.is_for(write, kind, id) => *write = filed_write,
                     _ if is_completed(&request) => {
                         // Its step is done, and another is next.
@@ -197,7 +197,7 @@ impl Worker<'_> {
         let ways = WriteWith::ALL.into_iter().filter(|_| is_first);
         let others = ways.filter_map(|way| {
             let steps = steps(policy, way);
-            let step = steps.first().filter(|step| step.then == write.then)?;
+            let step = steps.first().filter(|step| step.after == write.after)?;
             request(policy, step, &seen.live, (&earlier, progress.bare)).ok()
         });
         std::iter::once(write.clone()).chain(others).collect()

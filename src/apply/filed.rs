@@ -40,7 +40,7 @@ impl FilingAttempt {
     }
 
     /// Makes the write again, to the byte; `None` if it is not one that changes this policy.
-    pub fn write(&self, kind: PolicyKind, id: &str, then: Assignments) -> Option<WriteRequest> {
+    pub fn write(&self, kind: PolicyKind, id: &str, after: Assignments) -> Option<WriteRequest> {
         let Self {
             sent_at: _,
             justification: _,
@@ -49,13 +49,13 @@ impl FilingAttempt {
             body,
             identity: _,
         } = self;
-        write(kind, id, (method, path, body), then)
+        write(kind, id, (method, path, body), after)
     }
 }
 
 impl PendingApproval {
     /// Makes the write again, to the byte; `None` if it is not one that changes this policy.
-    pub fn write(&self, kind: PolicyKind, id: &str, then: Assignments) -> Option<WriteRequest> {
+    pub fn write(&self, kind: PolicyKind, id: &str, after: Assignments) -> Option<WriteRequest> {
         let Self {
             code: _,
             filed_at: _,
@@ -65,7 +65,7 @@ impl PendingApproval {
             body,
             identity: _,
         } = self;
-        write(kind, id, (method, path, body), then)
+        write(kind, id, (method, path, body), after)
     }
 
     /// Returns the steps of a policy in the way in which this was written, whatever is asked for now.
@@ -105,7 +105,7 @@ fn write(
     kind: PolicyKind,
     id: &str,
     (method, path, body): (&str, &str, &Option<String>),
-    then: Assignments,
+    after: Assignments,
 ) -> Option<WriteRequest> {
     let assignments = assignments_path(kind, id);
     let below = path.strip_prefix(&*assignments);
@@ -124,7 +124,7 @@ fn write(
         method,
         path: path.to_owned(),
         body: body.clone().map(String::into_bytes),
-        then,
+        after,
     })
 }
 
@@ -349,7 +349,7 @@ mod tests {
             },
             path: at.to_owned(),
             body: with.map(|body| body.as_bytes().to_vec()),
-            then: Assignments::default(),
+            after: Assignments::default(),
         };
         filed.is_for(&other, kind, "p")
     }

@@ -60,12 +60,12 @@ impl Progress {
         self.steps.truncate(self.done);
         let kept = self.done - deleted_for_next_step.len();
         for (index, old) in deleted_for_next_step {
-            let then = match index.checked_sub(1) {
-                Some(earlier) => Arc::clone(&self.steps[earlier].then),
+            let after = match index.checked_sub(1) {
+                Some(earlier) => Arc::clone(&self.steps[earlier].after),
                 None => Arc::clone(before),
             };
             let action = StepAction::Create(old);
-            self.steps.push(Step { action, then });
+            self.steps.push(Step { action, after });
         }
         self.unknown = 0;
         self.bare = false;
@@ -81,7 +81,7 @@ impl Progress {
     pub(super) fn resume_if_shown(&mut self, seen: &Seen) {
         let is_shown = |put_back: &mut PutBack| {
             let (steps, failed) = &put_back.planned;
-            same_assignments(&steps[*failed].then, &seen.assignments)
+            same_assignments(&steps[*failed].after, &seen.assignments)
         };
         if let Some(PutBack { planned, .. }) = self.put_back.take_if(is_shown) {
             let (steps, failed) = planned;

@@ -460,7 +460,7 @@ fn place(
     let is_at = |number: usize| {
         let assignments = match number {
             0 => &policy.before,
-            number => &progress.steps[number - 1].then,
+            number => &progress.steps[number - 1].after,
         };
         same_assignments(assignments, &seen.assignments)
     };

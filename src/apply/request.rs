@@ -16,7 +16,7 @@ pub(super) fn request(
     live: &[LiveAssignment],
     (earlier, bare): (&[LiveAssignment], bool),
 ) -> Result<WriteRequest, GraphError> {
-    let then = Arc::clone(&step.then);
+    let after = Arc::clone(&step.after);
     let written = PolicyToWrite {
         kind: policy.kind,
         id: &policy.id,
@@ -26,8 +26,8 @@ pub(super) fn request(
         bare,
     };
     match &step.action {
-        StepAction::Create(new) => Ok(WriteRequest::create(written, new, then)),
-        StepAction::Assign(all) => Ok(WriteRequest::whole_set(written, all, live, then)),
+        StepAction::Create(new) => Ok(WriteRequest::create(written, new, after)),
+        StepAction::Assign(all) => Ok(WriteRequest::whole_set(written, all, live, after)),
         StepAction::Delete(old) => {
             let found = live.iter().find(|live| live.assignment == *old);
             let assignment_id = found.and_then(|live| live.id.as_deref());
@@ -37,7 +37,7 @@ pub(super) fn request(
                 .filter(|live| live.id.as_deref() == assignment_id);
             match (assignment_id, same_id.count()) {
                 (Some(assignment_id), 1) => {
-                    Ok(WriteRequest::delete(written, assignment_id, then))
+                    Ok(WriteRequest::delete(written, assignment_id, after))
                 }
                 _ => Err(GraphError::Shape {
                     what: "DELETE".to_owned(),

@@ -157,7 +157,7 @@ pub async fn compare(
             continue;
         }
         let mut steps = steps(policy, write_with).into_iter();
-        if steps.any(|step| same_assignments(&step.then, &live)) {
+        if steps.any(|step| same_assignments(&step.after, &live)) {
             compared.half_done.insert(index, live.into());
         } else {
             let live = Some(live);

@@ -58,7 +58,7 @@ impl Worker<'_> {
             ReadBackResult::Never(Some(Ok(seen)))
                 if policy.kind.spec().eventual
                     && (same_assignments(&before.assignments, &seen.assignments)
-                        || same_assignments(&step.then, &seen.assignments)) =>
+                        || same_assignments(&step.after, &seen.assignments)) =>
             {
                 Err(PolicyResult {
                     reason: Some(Reason::new(
@@ -180,7 +180,7 @@ impl Worker<'_> {
                 }
             }
             match look {
-                Ok(seen) if same_assignments(&step.then, &seen.assignments) => {
+                Ok(seen) if same_assignments(&step.after, &seen.assignments) => {
                     agreeing += 1;
                     if agreeing >= needed {
                         return Ok(ReadBackResult::Shown(seen));
@@ -207,7 +207,7 @@ impl Worker<'_> {
     pub(super) async fn shows(&self, policy: &PlannedPolicy, step: &Step, most: usize) -> bool {
         for wait in looks(Duration::ZERO, false).take(most) {
             match self.look_again(policy, wait).await {
-                Ok(Ok(seen)) if same_assignments(&step.then, &seen.assignments) => return true,
+                Ok(Ok(seen)) if same_assignments(&step.after, &seen.assignments) => return true,
                 Ok(_) => {}
                 Err(_) => return false,
             }
@@ -294,14 +294,14 @@ fn shown(progress: &mut Progress, seen: Seen) {
 /// Whether all that was written is there, and some of the assignments that were to stay are not.
 fn lost_only(policy: &PlannedPolicy, step: &Step, seen: &Seen) -> bool {
     let left: Vec<Assignment> = step
-        .then
+        .after
         .iter()
         .filter(|assignment| {
             seen.assignments.contains(assignment) || !policy.untouched.contains(assignment)
         })
         .cloned()
         .collect();
-    left.len() < step.then.len() && same_assignments(&left, &seen.assignments)
+    left.len() < step.after.len() && same_assignments(&left, &seen.assignments)
 }
 
 /// The waits before each look at a policy.

@@ -27,7 +27,7 @@ pub struct WriteRequest {
     /// The body, as its bytes go over the wire.
     pub body: Option<Vec<u8>>,
     /// The policy's assignments once it is done, sorted.
-    pub then: Assignments,
+    pub after: Assignments,
 }
 
 /// The policy that is written.
@@ -50,12 +50,12 @@ pub struct PolicyToWrite<'a> {
 
 impl WriteRequest {
     /// Adds one assignment: `POST …/{id}/assignments`.
-    pub fn create(policy: PolicyToWrite<'_>, new: &Assignment, then: Assignments) -> Self {
+    pub fn create(policy: PolicyToWrite<'_>, new: &Assignment, after: Assignments) -> Self {
         Self {
             method: Method::Post,
             path: assignments_path(policy.kind, policy.id),
             body: Some(bytes(&create_body(policy, new))),
-            then,
+            after,
         }
     }
 
@@ -64,23 +64,23 @@ impl WriteRequest {
         policy: PolicyToWrite<'_>,
         all: &[Assignment],
         live: &[LiveAssignment],
-        then: Assignments,
+        after: Assignments,
     ) -> Self {
         Self {
             method: Method::Post,
             path: assign_path(policy.kind, policy.id),
             body: Some(bytes(&assign_body(policy, all, live))),
-            then,
+            after,
         }
     }
 
     /// Removes one assignment: `DELETE …/{id}/assignments/{assignmentId}`.
-    pub fn delete(policy: PolicyToWrite<'_>, assignment_id: &str, then: Assignments) -> Self {
+    pub fn delete(policy: PolicyToWrite<'_>, assignment_id: &str, after: Assignments) -> Self {
         Self {
             method: Method::Delete,
             path: assignment_path(policy.kind, policy.id, assignment_id),
             body: None,
-            then,
+            after,
         }
     }
 

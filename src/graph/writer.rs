@@ -145,7 +145,7 @@ impl Writer {
             method,
             path,
             body,
-            then: _,
+            after: _,
         } = request;
         let url = self.client.address().join(path);
         let call = Call {

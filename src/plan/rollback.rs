@@ -413,7 +413,7 @@ fn judge(
         [write_with, WriteWith::Create].into_iter().any(|way| {
             steps(&run, way)
                 .iter()
-                .any(|step| same_assignments(&own(&step.then), &own_now))
+                .any(|step| same_assignments(&own(&step.after), &own_now))
         })
     };
     if !same_assignments(&own_after, &own_now) && (left.seen || !is_on_the_way()) {

@@ -130,7 +130,7 @@ pub struct Step {
     /// What is sent.
     pub action: StepAction,
     /// The assignments thereafter, sorted.
-    pub then: Assignments,
+    pub after: Assignments,
 }
 
 /// What one write does.
@@ -184,7 +184,7 @@ pub fn steps_by(policy: &PlannedPolicy, strategy: Strategy) -> Vec<Step> {
         (_, []) => Vec::new(),
         (Strategy::Fewest, [Change::Add(assignment)]) => vec![Step {
             action: StepAction::Create(assignment.clone()),
-            then: Arc::clone(&policy.after),
+            after: Arc::clone(&policy.after),
         }],
         (Strategy::Fewest | Strategy::WholeSet, _) => vec![assign_step(policy)],
         (Strategy::OneByOne, changes)
@@ -233,7 +233,7 @@ fn assign_step(policy: &PlannedPolicy) -> Step {
         .collect();
     Step {
         action: StepAction::Assign(body),
-        then: Arc::clone(&policy.after),
+        after: Arc::clone(&policy.after),
     }
 }
 
@@ -306,7 +306,7 @@ fn one_by_one(before: &[Assignment], changes: &[Change]) -> Vec<Step> {
             assignments.sort();
             Step {
                 action,
-                then: assignments.as_slice().into(),
+                after: assignments.as_slice().into(),
             }
         })
         .collect()

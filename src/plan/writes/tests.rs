@@ -52,9 +52,9 @@ fn check_steps(after: &[Assignment], all: &[Step]) -> String {
     if let Some(last) = all.last() {
         let mut sorted = after.to_vec();
         sorted.sort();
-        let mut then = last.then.to_vec();
-        then.sort();
-        assert_eq!(then, sorted);
+        let mut after = last.after.to_vec();
+        after.sort();
+        assert_eq!(after, sorted);
     }
     all.iter()
         .map(|step| match &step.action {

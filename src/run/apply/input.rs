@@ -406,8 +406,8 @@ fn is_begun(policy: &PlannedPolicy, live: &[Assignment]) -> bool {
     let steps = WriteWith::ALL
         .into_iter()
         .flat_map(|way| steps(policy, way));
-    let mut states = steps.map(|step| step.then);
-    !same_assignments(&policy.before, live) && states.any(|then| same_assignments(&then, live))
+    let mut states = steps.map(|step| step.after);
+    !same_assignments(&policy.before, live) && states.any(|after| same_assignments(&after, live))
 }
 
 /// Looks up what the groups and filters are called that policies got since the plan was saved. Without

@@ -142,7 +142,7 @@ impl Run<'_> {
         let (end, _) = look.end.expect("an answered look");
         let steps = steps(policy, self.write_with);
         let ways: Vec<State> = std::iter::once(&policy.before)
-            .chain(steps.iter().map(|step| &step.then))
+            .chain(steps.iter().map(|step| &step.after))
             .map(|rows| state_of(rows))
             .collect();
         // A list may have come in pages: then the last one alone does not tell.
@@ -236,7 +236,7 @@ impl Run<'_> {
         let ways = |policy: &PlannedPolicy| -> Vec<State> {
             let create = steps(policy, self.write_with);
             std::iter::once(&policy.before)
-                .chain(create.iter().map(|step| &step.then))
+                .chain(create.iter().map(|step| &step.after))
                 .chain(std::iter::once(&policy.after))
                 .map(|rows| state_of(rows))
                 .collect()

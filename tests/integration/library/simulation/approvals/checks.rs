@@ -182,7 +182,7 @@ pub(super) fn codes_are_used_rightly(log: &[Sent], tenant: &Tenant, plan: &Plan)
         let steps = WriteWith::ALL
             .into_iter()
             .flat_map(|way| steps(policy, way));
-        let ways = steps.map(|step| state_of(&step.then));
+        let ways = steps.map(|step| state_of(&step.after));
         let ways: Vec<State> = ways.chain([state_of(&policy.before)]).collect();
         assert!(ways.contains(&look), "the policy had moved: {look:?}");
     }
