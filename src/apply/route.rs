@@ -96,13 +96,13 @@ impl Worker<'_> {
         let Some(question) = self.question(policy, step) else {
             return true;
         };
-        let by_hand = self.settings.write_with == WriteWith::Create;
         match question.probe() {
             Err(probe) => {
                 progress.probe = Some(probe);
                 true
             }
-            Ok(Capability::Unclear) => by_hand && matches!(step.action, StepAction::Create(_)),
+            // Where the way is left to the program, [`Self::choose_strategy`] has chosen another.
+            Ok(Capability::Unclear) => matches!(step.action, StepAction::Create(_)),
             Ok(known) => known == Capability::Works,
         }
     }

@@ -83,7 +83,7 @@ impl Worker<'_> {
         policy: &PlannedPolicy,
         progress: &mut Progress,
     ) -> Next {
-        if progress.touched || progress.is_free {
+        if progress.is_free {
             return Ok(());
         }
         for target in taken_over(policy) {

@@ -553,6 +553,15 @@ fn the_time_until_a_request_expires_is_the_services() {
     file(&world, "--report r.jsonl");
     let known = requests(&world)[0]["expires"].clone();
     assert_eq!(lines(&world, "r.jsonl")[0]["approval"]["expiresAt"], known);
+    // It may be put off; whoever looks again is told.
+    const LATER: &str = "2096-01-01T00:00:00Z";
+    world.edit("tenant.json", |state| {
+        state["operationApprovalRequests"][0]["expires"] = json!(LATER);
+    });
+    world
+        .sandbox("apply --resume r.jsonl --yes --report s.jsonl")
+        .exits(8);
+    assert_eq!(lines(&world, "s.jsonl")[0]["approval"]["expiresAt"], LATER);
 }
 
 /// What no plan may do, no resume may either.

@@ -258,3 +258,17 @@ fn reads_leave_beyond_their_share_if_nothing_grows_old() {
     (writes.in_flight, writes.answered) = (12, VecDeque::new());
     assert_eq!(writes.look_again(1, start), AFTER_AN_ANSWER);
 }
+
+/// Near a share that others may have taken from, requests leave a few at a time; a share that is the whole limit
+/// is no guess.
+#[test]
+fn what_leaves_near_the_whole_limit_need_not_wait_for_answers() {
+    let start = Instant::now();
+    let mut window = Window::of_writes(limit(20));
+    window.careful = true;
+    window.take(15);
+    assert_eq!(window.share, 20);
+    assert_eq!(window.look_again(1, start), NOW);
+    window.share = 19;
+    assert_eq!(window.look_again(1, start), AFTER_AN_ANSWER);
+}

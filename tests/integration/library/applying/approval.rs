@@ -74,6 +74,22 @@ fn without_the_code(sent: &Sent) -> Act {
     }
 }
 
+/// The service does not say what requests ask for.
+fn undescribed(sent: &Sent) -> Act {
+    if !sent.path.contains("operationApprovalRequests") {
+        return Act::Pass;
+    }
+    Act::alter(|answer| {
+        let mut list: Value = serde_json::from_slice(&answer.body).expect("an answer");
+        let requests = list.get_mut("value").and_then(Value::as_array_mut);
+        for request in requests.into_iter().flatten() {
+            let request = request.as_object_mut().expect("a request");
+            request.retain(|name, _| name != "actionParameters" && name != "addedAssignments");
+        }
+        answer.body = list.to_string().into_bytes();
+    })
+}
+
 /// Looks on.
 #[derive(Default)]
 struct Watched(Mutex<Vec<Outcome>>);
@@ -266,6 +282,35 @@ async fn a_filing_whose_code_was_dropped_is_found_though_it_is_not_described() {
     // Nothing was written before it.
     let reason = settled.reason.as_ref().expect("a reason");
     assert!(!reason.message.contains("earlier"), "{}", reason.message);
+}
+
+/// Another run with the same justification was a moment earlier, and the service does not say what its request
+/// asks for. What this run sent was refused, so that the request is not its own.
+#[tokio::test(start_paused = true)]
+async fn what_another_run_has_just_filed_is_not_taken_for_ones_own() {
+    let mut tenant = gated(1);
+    tenant.service.approval.people_hidden = true;
+    tenant.service.approval.listing_delay = 6.0;
+    let (world, plan) = moving(tenant).await;
+    let mut world = justified(world, Duration::ZERO);
+    world.settings.approval.began = jiff::Timestamp::from_second(1_795_428_000).ok();
+    let other = world.beside();
+    let others = other.plan(&wants("*", &["C"])).await;
+    world.wire.rule(undescribed);
+    assert_eq!(
+        outcomes(&other.apply(&others).await),
+        "pending pendingApproval"
+    );
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "pending lockedByApproval");
+    let reason = results.settled[0].reason.as_ref().expect("a reason");
+    assert!(
+        reason
+            .message
+            .contains("that the service does not describe"),
+        "{}",
+        reason.message
+    );
 }
 
 /// One step was approved and written; what the next was to do is done by hand meanwhile. The policy is as planned by
