@@ -151,6 +151,7 @@ fn let_in(
     };
     place.clone_from(&call.place);
     deviations::refuse(machine.tenant(), machine.requests, &call)?;
+    population::check_known(machine, &call)?;
     let reply = dispatch(machine, &call, moment)?;
     Ok(deviations::distort_response(machine.tenant(), &call, reply))
 }

@@ -52,6 +52,8 @@ pub struct Switches {
     pub policy_set_lag: f64,
     /// For how many seconds a count of a group's members is that of before a change.
     pub membership_lag: f64,
+    /// Whether users, devices and members are not known, so that reading them is refused.
+    pub members_unknown: bool,
     /// How the table of the devices that a filter matches is spelled.
     pub filter_table: FilterTable,
     /// Whether a group id that the directory does not know is refused. Unknown for the real one.
@@ -103,6 +105,7 @@ impl Default for Switches {
             managed_app_lag: 0.0,
             policy_set_lag: 0.0,
             membership_lag: 0.0,
+            members_unknown: false,
             filter_table: FilterTable::Columns,
             refuse_missing_groups: false,
             login: Login::default(),

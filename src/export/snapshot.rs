@@ -20,11 +20,19 @@ const FORMAT_VERSION: u32 = 1;
 struct State<'a> {
     format_version: u32,
     tenant_id: &'a str,
+    service: Service,
     groups: Vec<Map<String, Value>>,
     assignment_filters: Vec<Map<String, Value>>,
     /// By the last part of their collection's path.
     #[serde(flatten)]
     policies: BTreeMap<&'static str, Vec<Policy<'a>>>,
+}
+
+/// Nothing is read of users, devices and members, which is not the same as that there are none.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Service {
+    members_unknown: bool,
 }
 
 #[derive(Serialize)]
@@ -39,16 +47,11 @@ struct Policy<'a> {
 pub fn state(tenant: &RawTenant, tenant_id: &str) -> String {
     let policies = KINDS
         .iter()
-        .map(|assignment| {
-            let key = assignment
-                .collection
-                .rsplit('/')
-                .next()
-                .unwrap_or(assignment.collection);
-            let of_kind = tenant
-                .policies
-                .iter()
-                .filter(|policy| policy.live.kind.spec().name == assignment.name);
+        .map(|kind| {
+            let key = kind.collection.rsplit('/').next();
+            let key = key.unwrap_or(kind.collection);
+            let policies = tenant.policies.iter();
+            let of_kind = policies.filter(|policy| policy.live.kind.spec().name == kind.name);
             (key, of_kind.map(policy).collect::<Vec<_>>())
         })
         // A sandbox need not know a kind of which there is nothing.
@@ -57,6 +60,9 @@ pub fn state(tenant: &RawTenant, tenant_id: &str) -> String {
     let state = State {
         format_version: FORMAT_VERSION,
         tenant_id,
+        service: Service {
+            members_unknown: true,
+        },
         groups: named(&tenant.groups),
         assignment_filters: named(&tenant.filters),
         policies,

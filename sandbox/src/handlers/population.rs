@@ -70,6 +70,34 @@ pub(crate) fn answer(machine: &Machine, call: &Call<'_>) -> Option<Result<Reply,
     }
 }
 
+/// Refuses what looks at users, devices and members in a tenant of which they are not known.
+pub(crate) fn check_known(machine: &Machine, call: &Call<'_>) -> Result<(), Fault> {
+    let segments: Vec<&str> = call.segments.iter().map(String::as_str).collect();
+    let is_about_them = matches!(
+        segments.as_slice(),
+        ["users" | "devices", ..]
+            | [
+                "groups",
+                _,
+                "members" | "transitiveMembers" | "transitiveMemberOf",
+                ..
+            ]
+            | [
+                "deviceManagement",
+                "managedDeviceOverview" | "evaluateAssignmentFilter",
+                ..
+            ]
+    );
+    if !is_about_them || !machine.tenant().service.members_unknown {
+        return Ok(());
+    }
+    Err(Fault::plain(
+        403,
+        "Authorization_RequestDenied",
+        "This tenant's users, devices and members are not in the sandbox's file (`membersUnknown`).",
+    ))
+}
+
 /// Answers `GET /deviceManagement/managedDeviceOverview`.
 pub(crate) fn overview(machine: &Machine, call: &Call<'_>) -> Result<Reply, Fault> {
     permit(call, DEVICE_READERS)?;

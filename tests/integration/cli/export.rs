@@ -330,6 +330,23 @@ fn a_fork_plans_against_a_snapshot_what_others_plan_against_the_tenant() {
     ] {
         assert!(text(&kept).contains(part), "{part}");
     }
+    // It has no members, which is not to say that there are none.
+    fork.write(
+        "fewer.yaml",
+        "version: 1\npolicies:\n- {kind: configurationPolicy, name: P, include: [group: no]}\n",
+    );
+    let fewer = "plan fewer.yaml --allow exclusion-lost --sandbox snapshot.json";
+    fork.run(&format!("{fewer} --max-members-lost 1000"))
+        .exits(4)
+        .says(&["reach", "cannot be judged"]);
+    let counted = fork.run(&format!("{fewer} --members exact --format json"));
+    let counted = counted.exits(0).json();
+    let reach = &counted["policies"][0]["reach"];
+    assert_eq!(reach["lost"], json!({"devices": null, "users": null}));
+    assert_eq!(reach["reason"], "forbidden");
+    fork.run("list --group B --effective --sandbox snapshot.json")
+        .exits(7)
+        .says(&["membersUnknown"]);
     // A snapshot of the snapshot is the same.
     fork.run("export --snapshot again.json --sandbox snapshot.json")
         .exits(0);
