@@ -158,6 +158,7 @@ async fn a_part_that_fails_for_ever_ends_the_run() {
             matches!(error, GraphError::GivenUp { tries: 5, .. }),
             "{status}: {error}"
         );
+        assert!(error.to_string().contains("GET /groups"), "{error}");
         assert_eq!(world.wire.log().len(), 5);
         assert!(world.wire.elapsed() <= Duration::from_secs(30));
     }
