@@ -44,6 +44,7 @@ fn entry(text: &mut String, entry: &Entry) {
         absent,
         place: _,
         kind_place: _,
+        selector_place: _,
     } = entry;
     push(text, 2, &format!("- kind: {kind}"));
     match selector {

@@ -77,6 +77,7 @@ pub(super) fn settle(drafts: Drafts, diagnostics: &mut Diagnostics) -> Manifest 
             Some(Selected {
                 kinds,
                 selector,
+                selector_place,
                 odata_type,
             }) => {
                 for kind in kinds {
@@ -88,6 +89,7 @@ pub(super) fn settle(drafts: Drafts, diagnostics: &mut Diagnostics) -> Manifest 
                         kind,
                         kind_place,
                         selector: selector.clone(),
+                        selector_place,
                         odata_type: odata_type.clone(),
                         mode: mode.value,
                         mode_place: mode.place,

@@ -108,6 +108,8 @@ pub struct Entry {
     pub kind_place: Place,
     /// Which policies of that kind.
     pub selector: Selector,
+    /// The name, id or glob as it was written: what a tenant adds has the selector of an entry of the baseline.
+    pub selector_place: Place,
     /// The type that they have, without its prefix, if the entry names one.
     pub odata_type: Option<Placed<String>>,
     /// Whether the targets are the whole set.

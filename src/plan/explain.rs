@@ -165,13 +165,14 @@ pub fn explain(
             }),
     );
     assignments.sort_by(|one, other| key(one).cmp(&key(other)));
+    // What is written once for several kinds, or is added to several entries, stands there once for each.
+    let mut places: Vec<Place> = entries.iter().map(|entry| entry.selector_place).collect();
+    places.dedup();
+    let selecting = places.into_iter().map(|place| line(place, sources));
     Explanation {
         policy: policy.reference(),
         mode: Some(policy.mode),
-        entries: entries
-            .iter()
-            .map(|entry| line(entry.selector.place(), sources))
-            .collect(),
+        entries: selecting.collect(),
         assignments,
         names: names.clone(),
     }

@@ -88,6 +88,7 @@ impl Reader<'_> {
                 .filter(|_| mode_is_known)
                 .map(|(kinds, selector)| Selected {
                     kinds,
+                    selector_place: selector.place(),
                     selector,
                     odata_type,
                 }),

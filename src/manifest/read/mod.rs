@@ -92,6 +92,8 @@ pub(super) struct Selected {
     pub(super) kinds: Vec<Placed<PolicyKind>>,
     /// Which of these.
     pub(super) selector: Selector,
+    /// The name, id or glob as it was written.
+    pub(super) selector_place: Place,
     /// Their type, if it is named.
     pub(super) odata_type: Option<Placed<String>>,
 }

@@ -357,6 +357,7 @@ impl Addition {
                     what: Some(Selected {
                         kinds: kinds.clone(),
                         selector,
+                        selector_place: self.selector.place(),
                         odata_type: odata_type.clone(),
                     }),
                     mode: draft.mode.clone(),

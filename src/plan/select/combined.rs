@@ -238,7 +238,10 @@ impl<'e, 'm> Combiner<'e, 'm> {
         if entry.mode != first.mode {
             self.faults.push(conflict::modes(first, entry));
         }
-        self.entries.push(entry.place);
+        // What a tenant adds to several entries selects a policy once for each of them, one after the other.
+        if self.entries.last() != Some(&entry.place) {
+            self.entries.push(entry.place);
+        }
         self.wanted.reserve(targets.len());
         self.by_key.reserve(targets.len());
         self.by_group.reserve(targets.len());

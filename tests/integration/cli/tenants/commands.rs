@@ -415,3 +415,53 @@ fn ran_line(world: &crate::cli::support::World) -> String {
     let lines = ran.stderr.lines();
     lines.filter(|line| line.contains("] fabrikam: ")).collect()
 }
+
+/// What a tenant adds becomes an entry for each entry of the baseline that it adds to; one line wrote them all.
+#[test]
+fn an_explanation_names_the_lines_that_select_the_policy_once_each() {
+    let world = msp();
+    let baseline = format!(
+        "version: 1
+tenants:
+  fabrikam:
+    tenantId: {}
+    add:
+    - match: 'Win - *'
+      include: [{{group: SG-Ring}}]
+policies:
+- kind: configurationPolicy
+  match: '*'
+  except: ['Win - A']
+  include: []
+- kind: [configurationPolicy, deviceCompliancePolicy]
+  match: 'Win - A*'
+  include: []
+- kind: configurationPolicy
+  name: Win - A
+  include: []
+",
+        super::FABRIKAM
+    );
+    world.write("added.yaml", &baseline);
+    let id = world.json("tenants/fabrikam.json")["configurationPolicies"][0]["id"].clone();
+    let id = id.as_str().expect("an id");
+    let ran = world.run(&format!(
+        "explain {id} added.yaml --tenant fabrikam --sandbox tenants"
+    ));
+    ran.exits(0).says(&["selected by
+    added.yaml:14: match: 'Win - A*'
+    added.yaml:17: name: Win - A
+    added.yaml:6: - match: 'Win - *'
+
+"]);
+    let plan = world
+        .run("plan added.yaml --tenant fabrikam --sandbox tenants --format json --allow unassigned")
+        .exits(0)
+        .json();
+    let policies = plan["tenants"][0]["plan"]["policies"]
+        .as_array()
+        .expect("policies");
+    let policy = policies.iter().find(|policy| policy["name"] == "Win - A");
+    let places = policy.expect("the policy")["manifest"].as_array().cloned();
+    assert_eq!(places.map(|places| places.len()), Some(3));
+}
