@@ -19,7 +19,7 @@ use crate::kinds::app_settings::{self, SettingValue};
 use crate::kinds::properties as known;
 use crate::kinds::run_schedule;
 use crate::model::{PolicyKind, Source};
-use crate::text::{all_of, quoted, with_article};
+use crate::text::{all_of, one_of, quoted, with_article};
 
 /// The keys of properties.
 pub(super) const PROPERTY_KEYS: &[&str] =
@@ -346,27 +346,27 @@ pub(super) fn check(kind: PolicyKind, entry: &Entry, certain: bool, diagnostics:
         refuse_foreign(kind, &said, diagnostics);
     }
     let is_from_set = |target: &&WantedTarget| target.source == Source::PolicySets;
-    if !kind.spec().in_policy_sets
-        && let Some(target) = entry.targets.iter().find(is_from_set)
-    {
-        let message = format!("no policy set can assign {}", with_article(kind.name()));
-        diagnostics.push(
-            Diagnostic::error("source-not-allowed", target.place, message)
-                .hint("remove `source`, and `sourceId` with it: the assignment is a direct one"),
-        );
+    if !kind.spec().in_policy_sets {
+        for target in entry.targets.iter().filter(is_from_set) {
+            let message = format!("no policy set can assign {}", with_article(kind.name()));
+            diagnostics.push(
+                Diagnostic::error("source-not-allowed", target.place, message).hint(
+                    "remove `source`, and `sourceId` with it: the assignment is a direct one",
+                ),
+            );
+        }
     }
     let lacks_intent = |target: &&WantedTarget| target.intent().is_none();
-    if certain
-        && has == AssignmentProperties::App
-        && let Some(target) = entry.targets.iter().find(lacks_intent)
-    {
-        let message = format!("a {kind} needs an `intent` on each of its targets");
-        diagnostics.push(
-            Diagnostic::error("missing-intent", target.place, message).hint(format!(
-                "it is {}; write it on the entry for all of its targets, or on single targets",
-                all_of(app_settings::INTENTS)
-            )),
-        );
+    if certain && has == AssignmentProperties::App {
+        for target in entry.targets.iter().filter(lacks_intent) {
+            let message = format!("a {kind} needs an `intent` on each of its targets");
+            diagnostics.push(
+                Diagnostic::error("missing-intent", target.place, message).hint(format!(
+                    "it is {}; write it on the entry for all of its targets, or on single targets",
+                    one_of(app_settings::INTENTS)
+                )),
+            );
+        }
     }
 }
 

@@ -437,3 +437,40 @@ fn changes_of_different_intents_are_not_the_same_change() {
         }
     }
 }
+
+#[test]
+fn every_target_without_an_intent_is_named() {
+    let world = World::empty();
+    world.write(
+        "m.yaml",
+        "version: 1
+policies:
+- kind: mobileApp
+  name: App
+  include:
+  - group: A
+  - {group: B, intent: required}
+  exclude:
+  - group: C
+- kind: deviceShellScript
+  name: Script
+  include:
+  - {group: A, source: policySets}
+  - {group: B, source: policySets}
+",
+    );
+    let told = world.run("validate m.yaml --format json").exits(3).json();
+    let found = told["diagnostics"].as_array().expect("diagnostics").iter();
+    let found: Vec<_> = found
+        .map(|found| (found["code"].as_str(), found["line"].as_u64()))
+        .collect();
+    let expected = [
+        ("missing-intent", 6),
+        ("missing-intent", 9),
+        ("source-not-allowed", 13),
+        ("source-not-allowed", 14),
+    ];
+    assert_eq!(found, expected.map(|(code, line)| (Some(code), Some(line))));
+    let hint = told["diagnostics"][0]["hint"].as_str().unwrap_or_default();
+    assert!(hint.contains(" or `availableWithoutEnrollment`;"), "{hint}");
+}
