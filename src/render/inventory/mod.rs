@@ -181,24 +181,17 @@ fn narrow(widths: &mut [usize], least: &[usize], room: usize) {
 
 /// Says how much was found, in a sentence that also says when nothing was, and what was left out.
 pub fn summary(inventory: &Inventory) -> String {
-    let found = found(inventory);
-    let mut limits = Vec::new();
+    let mut summary = found(inventory);
+    // Nothing found, or everything fine, is so of what was looked at only.
+    if !inventory.also_narrowed_by.is_empty() {
+        let options = inventory.also_narrowed_by.join(" ");
+        let _ = write!(summary, "; narrowed by {options}");
+    }
     if inventory.partial.is_partial() {
-        limits.push(narrowed(&inventory.partial));
+        let options = narrowed(&inventory.partial);
+        let _ = write!(summary, "; partial view: {options}");
     }
-    // Nothing found, or everything fine, may be so of what was looked at only.
-    if inventory.unassigned_only || inventory.rows().next().is_none() {
-        limits.extend(
-            inventory
-                .also_narrowed_by
-                .iter()
-                .map(|option| (*option).to_owned()),
-        );
-    }
-    match limits.is_empty() {
-        true => found,
-        false => format!("{found}; partial view: {}", limits.join(" ")),
-    }
+    summary
 }
 
 fn found(inventory: &Inventory) -> String {
@@ -213,6 +206,9 @@ fn found(inventory: &Inventory) -> String {
     };
     if inventory.unassigned_only {
         return match inventory.unassigned() {
+            0 if inventory.partial.is_partial() || !inventory.also_narrowed_by.is_empty() => {
+                "every policy of this view reaches someone".to_owned()
+            }
             0 => "every policy reaches someone".to_owned(),
             number => format!(
                 "{} no one",

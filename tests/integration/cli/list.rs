@@ -173,13 +173,20 @@ fn narrowed_by_policy_kind_and_filter() {
     // It is said of what was looked at, not of the tenant.
     for line in ["--unassigned --policy O*", "--group A --policy Nobody"] {
         let ran = world.sandbox(&format!("list {line}")).exits(0);
-        ran.says(&["; partial view: --policy"]);
+        ran.says(&["; narrowed by --policy"]);
     }
+    world
+        .sandbox("list --unassigned --only Ow*")
+        .exits(0)
+        .says(&["every policy of this view reaches someone; partial view: --only 'Ow*'"]);
+    // So also where something is found.
+    let ran = world.sandbox("list --policy O*").exits(0);
+    ran.says(&["; narrowed by --policy"]);
     world.manifest(&["match: \"*\", include: []"]);
     world
         .sandbox("list --unassigned --unmanaged m.yaml")
         .exits(0)
-        .says(&["1 policy reaches no one; partial view: --unmanaged"]);
+        .says(&["1 policy reaches no one; narrowed by --unmanaged"]);
 }
 
 #[test]
