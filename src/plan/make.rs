@@ -108,6 +108,7 @@ pub fn make(
         policies_read: live.policies.len(),
         selection: inputs.selection.clone(),
         left_out,
+        hidden: 0,
         policies,
         guards: Vec::new(),
         diagnostics: plan_diagnostics,

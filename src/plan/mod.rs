@@ -74,6 +74,8 @@ pub struct Plan {
     pub selection: Selection,
     /// How many managed policies the selection leaves out.
     pub left_out: usize,
+    /// How many of these only a view leaves out: the counts are those of a plan that has them.
+    pub hidden: usize,
     /// The managed policies that the selection takes, changed or not, by kind, name and id.
     pub policies: Vec<PlannedPolicy>,
     /// What each guard saw.
@@ -338,6 +340,7 @@ impl Plan {
         let hidden = all - self.policies.len();
         self.selection.and(selection);
         self.left_out += hidden;
+        self.hidden += hidden;
         (self, hidden)
     }
 

@@ -221,6 +221,7 @@ pub fn plan(
         policies_read: left.len(),
         selection: inputs.selection.clone(),
         left_out: 0,
+        hidden: 0,
         policies,
         guards: Vec::new(),
         diagnostics,

@@ -59,7 +59,7 @@ pub fn writes(number: usize, time: Duration) -> String {
 pub(super) struct Partial {
     /// The options that narrow it.
     pub(super) options: String,
-    /// How many policies they leave out.
+    /// How many policies they leave out, and what is counted nevertheless.
     pub(super) left_out: String,
 }
 
@@ -68,9 +68,14 @@ pub(super) fn partial(plan: &Plan) -> Option<Partial> {
     if !plan.is_partial() {
         return None;
     }
+    let left_out = count(plan.left_out, "managed policy", "managed policies");
+    let counted = match plan.hidden {
+        0 => "",
+        _ => "; the counts are those of the whole plan",
+    };
     Some(Partial {
         options: narrowed(&plan.selection),
-        left_out: count(plan.left_out, "managed policy", "managed policies"),
+        left_out: format!("{left_out} out{counted}"),
     })
 }
 
@@ -188,7 +193,10 @@ pub(super) fn read_counts(
     let parts = [
         (summary.changed, changed.to_owned()),
         (summary.unchanged, format!("unchanged{hidden}")),
-        (plan.left_out, "managed but left out".to_owned()),
+        (
+            plan.left_out - plan.hidden,
+            "managed but left out".to_owned(),
+        ),
         (summary.unmanaged, rest.to_owned()),
     ];
     let parts = parts.into_iter().filter(|(number, _)| *number > 0);
@@ -298,13 +306,13 @@ pub(super) fn cause(cause: Option<Cause>, direction: Direction) -> Option<&'stat
     }
 }
 
-/// Returns the word for the policies that a plan looked at.
+/// Returns the word for the policies that a plan looked at, whatever a view of it shows.
 pub(super) fn managed_or_selected(plan: &Plan) -> &'static str {
-    if plan.is_partial() {
-        "selected"
-    } else {
-        "managed"
-    }
+    let is_selection = match plan.hidden {
+        0 => plan.is_partial(),
+        hidden => plan.left_out > hidden,
+    };
+    if is_selection { "selected" } else { "managed" }
 }
 
 /// Says what a guard that tripped looks at, and what it observed, with texts that `safe` makes harmless.

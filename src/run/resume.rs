@@ -56,6 +56,7 @@ pub async fn plan_resume(
         policies_read: 0,
         selection: request.selection.clone(),
         left_out: 0,
+        hidden: 0,
         policies: Vec::new(),
         // Only guard `tenant` is evaluated again; the others were when the changes were filed.
         guards: guards::tenant(request.rules.tenant_id.as_deref(), tenant_id.as_deref())

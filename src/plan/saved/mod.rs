@@ -244,6 +244,7 @@ impl<'a> PlanRecord<'a> {
             policies_read: _,
             selection: _,
             left_out: _,
+            hidden: _,
             policies: _,
             guards,
             diagnostics,
@@ -437,6 +438,7 @@ impl<'a> PlanRecord<'a> {
             policies_read: self.summary.policies_read,
             selection: self.selection.read(),
             left_out: self.selection.left_out.unwrap_or_default(),
+            hidden: 0,
             policies,
             guards,
             diagnostics: self

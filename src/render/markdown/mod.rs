@@ -126,7 +126,7 @@ fn head(review: &Review<'_>, with_counts: bool) -> String {
         None => {}
         Some(Partial { options, left_out }) if with_counts => {
             let options = code(shorten(&options, LONGEST_NAME));
-            let _ = write!(head, "**Partial view:** {options} left {left_out} out.\n\n");
+            let _ = write!(head, "**Partial view:** {options} left {left_out}.\n\n");
         }
         Some(_) => head.push_str("**Partial view:** managed policies are left out.\n\n"),
     }

@@ -33,7 +33,7 @@ pub(super) fn totals(text: &mut String, view: &PlanView<'_>, detail: Detail<'_>)
         ..
     } = *view;
     if let Some(Partial { options, left_out }) = partial(plan) {
-        let sentence = format!("{UPDATE}Partial view{UPDATE:#}: `{options}` left {left_out} out.");
+        let sentence = format!("{UPDATE}Partial view{UPDATE:#}: `{options}` left {left_out}.");
         prose(text, &sentence, detail);
     }
     prose(text, &headline(plan, summary, detail.direction), detail);

@@ -227,6 +227,7 @@ impl WriteTest {
             policies_read: 1,
             selection: Selection::default(),
             left_out: 0,
+            hidden: 0,
             policies: vec![policy],
             guards: Vec::new(),
             diagnostics: Vec::new(),

@@ -148,11 +148,21 @@ fn a_view_of_a_saved_plan_is_to_look_at_only() {
         .run("show plan.json --only Mac*")
         .exits(0)
         .says(&["Partial view", "configurationPolicy Mac - A"])
-        .says_nothing_of("Win - A");
+        .says_nothing_of("Win - A")
+        // The counts stay those of the whole plan, and say so.
+        .says(&[
+            "managed policies out; the counts are those of the whole plan.",
+            "managed policies change",
+        ])
+        .says_nothing_of("selected policies")
+        .says_nothing_of("left out");
     let before = world.read("tenant.json");
     world.sandbox("apply part.json").exits(1).says(&["altered"]);
     assert_eq!(world.read("tenant.json"), before);
-    world.run("show plan.json --only nothing").exits(3);
+    world
+        .run("show plan.json --only nothing")
+        .exits(3)
+        .says(&["`--only` leaves none of the plan's"]);
 }
 
 #[test]
