@@ -45,7 +45,10 @@ pub(super) fn run(command: &Validate, common: &Common, output: &Output) -> Resul
             Json::new(Record {
                 valid: errors == 0,
                 files: loaded.sources.files().count(),
-                entries: loaded.manifest.entries.len(),
+                entries: loaded
+                    .tenants
+                    .is_empty()
+                    .then_some(loaded.manifest.entries.len()),
                 tenants: loaded.tenants.iter().map(|tenant| &*tenant.name).collect(),
                 diagnostics: records(&shown, &loaded.sources),
             })
@@ -81,8 +84,8 @@ fn text(loaded: &Loaded, errors: usize) -> String {
 struct Record<'a> {
     valid: bool,
     files: usize,
-    /// Of manifests for no tenant in particular.
-    entries: usize,
+    /// Of manifests for no tenant in particular: each tenant has entries of its own.
+    entries: Option<usize>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tenants: Vec<&'a str>,
     diagnostics: Vec<DiagnosticRecord<'a>>,

@@ -64,6 +64,8 @@ fn every_tenant_is_checked_in_one_run() {
         .says(&["Valid for 2 tenants: 1 file."]);
     let json = world.run("validate m.yaml --format json").exits(0).json();
     assert_eq!(json["tenants"], serde_json::json!(["contoso", "fabrikam"]));
+    // Each tenant has entries of its own, so that no number is true of all.
+    assert_eq!(json["entries"], serde_json::Value::Null);
     world.write(
         "wrong.yaml",
         &BASELINE
