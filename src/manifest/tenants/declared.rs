@@ -240,7 +240,7 @@ impl Reader<'_> {
             let message = format!("{} cannot name a tenant", quoted(&pair.key));
             self.diagnostics.push(
                 Diagnostic::error("bad-tenant-name", pair.place, message).hint(
-                    "use letters, digits, `_`, `-` and `.`, a letter or digit first, 64 characters at most",
+                    "use letters, digits, `_`, `-` and `.`, a letter or digit first, no `.` last, 64 characters at most",
                 ),
             );
         }

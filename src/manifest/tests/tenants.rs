@@ -417,7 +417,7 @@ fn tenants_of_all_files_belong_together() {
 b.yaml:2:8+1 duplicate-variable the variable `x` is defined twice | a.yaml:2:8+1 first here | `vars` of all files belong together; keep one
 b.yaml:4:3+1 duplicate-tenant the tenant `A` is defined twice | a.yaml:3:11+1 first here | tenants of all files belong together; keep one
 b.yaml:4:17+9 duplicate-tenant the tenant id `a.example` is defined twice | a.yaml:3:25+9 first here | tenants of all files belong together; keep one
-b.yaml:5:3+2 bad-tenant-name `-x` cannot name a tenant | use letters, digits, `_`, `-` and `.`, a letter or digit first, 64 characters at most
+b.yaml:5:3+2 bad-tenant-name `-x` cannot name a tenant | use letters, digits, `_`, `-` and `.`, a letter or digit first, no `.` last, 64 characters at most
 b.yaml:5:18+7 bad-tenant-id `nowhere` is neither a GUID nor a domain | the tenant's GUID is on the overview page of Microsoft Entra ID
 b.yaml:6:3+1 label-is-tenant `a` is a label and a tenant's name | a.yaml:3:11+1 the tenant | give the label another name
 b.yaml:6:3+1 missing-key the tenant `y` has no `tenantId` | write `tenantId` with its GUID or one of its domains
