@@ -8,8 +8,8 @@ use clap::{Args, ValueEnum};
 
 use super::terminal;
 use super::values::{
-    auth, duration, guard_name, limit, max_bytes, parallel, policy_kind, read_limit, removal_limit,
-    run_id, shard, side_by_side, write_with,
+    auth, duration, guard_name, limit, max_bytes, number, parallel, policy_kind, read_limit,
+    removal_limit, run_id, shard, side_by_side, write_with,
 };
 use crate::auth::Method;
 use crate::manifest::Glob;
@@ -385,13 +385,13 @@ pub(super) struct Guards {
     #[arg(long, value_name = "N|N%", value_parser = removal_limit)]
     pub(super) max_removals: Option<RemovalLimit>,
     /// Limit for the devices and users that one policy may lose; counts members exactly [default: off]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<u64>)]
     pub(super) max_members_lost: Option<u64>,
     /// Limit for the tenants that change in one run [default: off]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
     pub(super) max_tenants: Option<usize>,
     /// Limit for changed policies [default: 50]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = number::<usize>)]
     pub(super) max_policies: Option<usize>,
 }
 

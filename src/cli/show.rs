@@ -56,13 +56,12 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
         diagnostics: oddities,
         ..plan
     };
-    let (plan, hidden) = plan.view(command.selecting.selection());
+    let selection = command.selecting.selection();
+    let (plan, hidden) = plan.view(selection.clone());
     if hidden > 0 && plan.policies.is_empty() {
         return Err(Failure::new(
             Exit::InvalidManifests,
-            format!(
-                "`--only`, `--exclude` and `--kind` leave none of the plan's {hidden} policies"
-            ),
+            selection.leaves_none(&format!("the plan's {hidden} policies")),
         ));
     }
     let file = command.file.display().to_string();

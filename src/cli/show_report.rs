@@ -31,10 +31,7 @@ pub(super) fn run(command: &Show, output: &Output) -> Result<Exit, Failure> {
     if policies.is_empty() && !report.policies.is_empty() {
         return Err(Failure::new(
             Exit::InvalidManifests,
-            format!(
-                "`--only`, `--exclude` and `--kind` leave none of the report's {} policies",
-                report.policies.len()
-            ),
+            selection.leaves_none(&format!("the report's {} policies", report.policies.len())),
         ));
     }
     output.print_report(

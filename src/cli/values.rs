@@ -1,5 +1,6 @@
 //! Reads the values of options, and of keys in the configuration that mean the same.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use crate::auth::Method;
@@ -110,6 +111,12 @@ fn parse_limit(text: &str) -> Option<RateLimit> {
     Some(RateLimit { count, window })
 }
 
+/// Reads a number; what Rust says of one that it cannot read is not for people.
+pub(super) fn number<N: FromStr>(text: &str) -> Result<N, String> {
+    let number = text.parse();
+    number.map_err(|_| "expected a whole number".to_owned())
+}
+
 /// More tenants side by side than one machine is of use for.
 const MOST_TENANTS: usize = 64;
 
@@ -124,7 +131,7 @@ pub(super) fn tenant_name(text: &str) -> Result<String, String> {
     match is_tenant_name(text) {
         true => Ok(text.to_owned()),
         false => Err(
-            "use letters, digits, `_`, `-` and `.`, a letter or digit first, 64 characters at most"
+            "use letters, digits, `_`, `-` and `.`, a letter or digit first, no `.` last, 64 characters at most"
                 .to_owned(),
         ),
     }

@@ -8,7 +8,7 @@
 use crate::diagnostic::{Diagnostic, Severity, nearest};
 use crate::manifest::Glob;
 use crate::model::PolicyKind;
-use crate::text::shell_word;
+use crate::text::{all_of, shell_word};
 
 /// Which of the managed policies are meant. Empty lists mean all of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,6 +42,22 @@ impl Selection {
         (kinds.is_empty() || kinds.contains(&kind))
             && (only.is_empty() || only.iter().any(|glob| glob.matches(name)))
             && !exclude.iter().any(|glob| glob.matches(name))
+    }
+
+    /// Says that the options that were given leave none of some policies.
+    pub fn leaves_none(&self, of: &str) -> String {
+        let options = [
+            ("--only", self.only.is_empty()),
+            ("--exclude", self.exclude.is_empty()),
+            ("--kind", self.kinds.is_empty()),
+        ];
+        let given = options.iter().filter(|(_, is_empty)| !is_empty);
+        let given: Vec<&str> = given.map(|(option, _)| *option).collect();
+        let leave = match given.len() {
+            1 => "leaves",
+            _ => "leave",
+        };
+        format!("{} {leave} none of {of}", all_of(&given))
     }
 
     /// Excludes what another selection excludes as well.
@@ -110,9 +126,9 @@ impl Selection {
                     Severity::Error,
                     "nothing-selected",
                     None,
-                    format!("`--only`, `--exclude` and `--kind` leave none of the {managed} {all}"),
+                    self.leaves_none(&format!("the {managed} {all}")),
                 )
-                .hint("no policy is left; remove or widen an option"),
+                .hint("remove or widen an option"),
             );
         }
         managed - policies.len()

@@ -54,7 +54,7 @@ impl Cause {
         match self {
             Self::Drift => "changed by hand",
             Self::Unapplied => "not applied yet",
-            Self::Both => "changed by hand, and in the manifests too",
+            Self::Both => "changed both by hand and in the manifests",
             Self::LaterRun => "changed by a later run of assignctl",
             Self::Unknown => "of unknown cause",
         }

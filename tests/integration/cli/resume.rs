@@ -594,7 +594,7 @@ fn a_part_that_is_none_is_an_error() {
     world
         .sandbox("apply --resume r.jsonl --yes --only X --report s.jsonl")
         .exits(3)
-        .says(&["leave none of the 3 policies of the report"]);
+        .says(&["leaves none of the 3 policies of the report"]);
     // Planned once more, it is said to be approved.
     world
         .sandbox("apply m.yaml --yes --report s.jsonl")

@@ -167,7 +167,7 @@ fn the_way_back_is_the_ordinary_one() {
     world
         .sandbox("rollback r.jsonl --yes --only X")
         .exits(3)
-        .says(&["leave none of the 3 policies of the report"]);
+        .says(&["leaves none of the 3 policies of the report"]);
     world
         .sandbox("rollback r.jsonl --yes --kind mobileApp")
         .exits(3);

@@ -121,7 +121,7 @@ fn drift_is_told_from_manifests_that_were_not_applied() {
     // What was told as JSON can be shown later.
     world.run("show d.json --format markdown").exits(0).says(&[
         "2 changed by hand",
-        "| changed by hand, and in the manifests too |",
+        "| changed both by hand and in the manifests |",
     ]);
     // A plan is expected to come from the manifests, and marks what does not.
     world
