@@ -82,6 +82,9 @@ pub async fn plan_resume(
         ..
     } = recorded;
     forget_ended_givers(&mut policies);
+    let half_written: Vec<RecordedPolicy> = policies
+        .extract_if(.., |policy| is_half_written(policy))
+        .collect();
     policies.retain(waits);
     let (left_out, warnings) = narrow(request.selection, &mut policies, |policy| {
         (policy.kind, name(policy))
@@ -155,6 +158,16 @@ pub async fn plan_resume(
         not_known.push((policy.clone(), filing));
         skipped.push((policy, settled));
     }
+    for policy in half_written {
+        let settled = PolicyResult {
+            outcome: policy.outcome.unwrap_or(Outcome::Failed),
+            reason: policy.reason.clone(),
+            written: true,
+            approval: None,
+            waits_for: None,
+        };
+        skipped.push((planned(policy, None, write_with), settled));
+    }
     for (policy, filing) in already.into_values() {
         let policy = planned(policy, None, write_with);
         not_known.push((policy.clone(), filing));
@@ -168,6 +181,13 @@ pub async fn plan_resume(
         unknown: not_known,
         ..ApplyInput::new(PreparedPlan::new(plan, annotations, service))
     })
+}
+
+/// Whether a run has ended its part of a policy with some of the writes done. Nothing of it is resumed; it stays in the
+/// newest report, so that a rollback of that restores the policy.
+fn is_half_written(policy: &RecordedPolicy) -> bool {
+    let is_good = policy.outcome.is_none_or(Outcome::is_good);
+    !is_good && !waits(policy) && policy.written == Some(true)
 }
 
 /// Forgets which policy another waits for where the run has ended its part: nothing of it is resumed.

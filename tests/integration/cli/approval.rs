@@ -334,6 +334,16 @@ fn what_made_room_for_a_rejected_write_is_named_and_restored_by_the_last_report(
             "the request was rejected: no way; the assignment to the group `A` was deleted to make room and was not put back; restore it with `assignctl rollback",
         ]);
     assert_eq!(lines(&world, "r3.jsonl")[0]["written"], true);
+    // Nothing of it can be resumed, and it is not forgotten for that.
+    world
+        .sandbox("apply --resume r3.jsonl --yes --report r4.jsonl")
+        .exits(6)
+        .says(&[
+            "the request was rejected: no way",
+            "not part of this resume: 1 failed",
+        ]);
+    assert_eq!(end(&world, "r4.jsonl")["requests"]["writes"], 0);
+    assert_eq!(lines(&world, "r4.jsonl")[0]["written"], true);
     let rows = || {
         world.json("tenant.json")[profiles][0]["assignments"]
             .as_array()
@@ -345,7 +355,7 @@ fn what_made_room_for_a_rejected_write_is_named_and_restored_by_the_last_report(
         state["service"]["approval"] = json!({});
     });
     world
-        .sandbox("rollback r3.jsonl --yes")
+        .sandbox("rollback r4.jsonl --yes")
         .exits(0)
         .says(&["1 applied"]);
     assert_eq!(rows(), 1);
