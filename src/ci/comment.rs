@@ -21,7 +21,7 @@ pub(super) fn written(marker: &str, body: &str) -> String {
     format!("{marker}\n{WRITTEN}\n{}", rest.trim_start())
 }
 
-/// Puts a note above the comment of a run that wrote something; `None` if there is no such comment.
+/// Adds a note above the comment of a run that changed the tenant; returns `None` if there is no such comment.
 pub(super) fn with_note(marker: &str, note: &str, before: Option<&str>) -> Option<String> {
     let (_, rest) = before?.split_once(WRITTEN)?;
     Some(format!(

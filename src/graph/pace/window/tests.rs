@@ -259,8 +259,8 @@ fn reads_leave_beyond_their_share_if_nothing_grows_old() {
     assert_eq!(writes.look_again(1, start), AFTER_AN_ANSWER);
 }
 
-/// Near a share that others may have taken from, requests leave a few at a time; a share that is the whole limit
-/// is no guess.
+/// Close to an estimated share, only a few requests are in flight at a time. A share equal to the full limit is not an
+/// estimate.
 #[test]
 fn what_leaves_near_the_whole_limit_need_not_wait_for_answers() {
     let start = Instant::now();
