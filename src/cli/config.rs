@@ -312,15 +312,16 @@ fn below(path: &Path) -> Option<Vec<&OsStr>> {
     Some(names)
 }
 
-const LIST_DUE: &str = "expected a list";
-
 /// Says in the user's words what the YAML reader says in Rust's.
-fn due(message: &str) -> String {
+fn misread(place: Place, message: &str) -> Diagnostic {
+    let error = |said: &str| Diagnostic::error(CODE, place, said);
     match message {
-        "expected sequence start" => LIST_DUE.to_owned(),
-        "expected mapping start" => "expected a mapping".to_owned(),
-        _ if message.starts_with("invalid u") => "expected a whole number".to_owned(),
-        other => other.to_owned(),
+        "expected sequence start" => {
+            error("expected a list").hint("write `[VALUE]`, also where it is one value")
+        }
+        "expected mapping start" => error("expected a mapping"),
+        _ if message.starts_with("invalid u") => error("expected a whole number"),
+        other => error(other),
     }
 }
 
@@ -352,15 +353,7 @@ fn at_fault(path: &Path, text: &str, error: &serde_saphyr::Error) -> Failure {
                 None => format!("its keys are {}", expected.join(", ")),
             })
         }
-        other => {
-            let message = due(&UserMessageFormatter.format_message(other));
-            let is_list = message == LIST_DUE;
-            let found = Diagnostic::error(CODE, place, message);
-            match is_list {
-                true => found.hint("write `[VALUE]`, also where it is one value"),
-                false => found,
-            }
-        }
+        other => misread(place, &UserMessageFormatter.format_message(other)),
     };
     Failure::at(Exit::Failure, fault, sources)
 }

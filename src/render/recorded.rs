@@ -62,11 +62,11 @@ fn result(recorded: &Recorded, policies: &[&RecordedPolicy]) -> String {
         .filter(|(_, number)| *number > 0)
         .map(|(word, number)| format!("{number} {word}"))
         .collect();
-    let unmentioned = recorded.lacking();
-    if counts.is_empty() && unmentioned == 0 {
+    let lacking = recorded.lacking();
+    if counts.is_empty() && lacking == 0 {
         counts.push("there was nothing to do".to_owned());
     }
-    let ended = match (recorded.exit_code, unmentioned) {
+    let ended = match (recorded.exit_code, lacking) {
         (Some(code), _) => format!("exit code {code}"),
         (None, 0) => "the report has no end: the run was killed, or is still going on".to_owned(),
         (None, number) => {

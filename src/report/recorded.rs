@@ -11,6 +11,7 @@ use crate::kinds::AssignmentProperties;
 use crate::model::{Assignment, AssignmentKey, LiveAssignment, PolicyKind, SharedText};
 use crate::plan::Names;
 use crate::plan::saved::{PlannedTenant, UnmanagedRecord};
+
 /// What a run left behind.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Recorded {

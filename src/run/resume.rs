@@ -109,14 +109,8 @@ pub async fn plan_resume(
         waiting.push(Unfiled {
             kind: planned.kind,
             id: planned.id.clone(),
-            filing: policy.filing,
-            settled: PolicyResult {
-                outcome: policy.outcome.unwrap_or(Outcome::Pending),
-                reason: policy.reason,
-                written: planned.is_begun(),
-                approval: None,
-                waits_for: policy.waits_for,
-            },
+            filing: policy.filing.clone(),
+            settled: as_left(&policy),
         });
         plan.policies.push(planned);
     }
@@ -124,8 +118,8 @@ pub async fn plan_resume(
     for (policy, approval) in known {
         let key = (policy.kind, policy.id.clone());
         let policy = planned(policy, Some(&approval), write_with);
-        let then = Arc::clone(&policy.after);
-        let is_own = approval.write(policy.kind, &policy.id, then).is_some();
+        let after = Arc::clone(&policy.after);
+        let is_own = approval.write(policy.kind, &policy.id, after).is_some();
         if !is_own || Uuid::try_parse(&approval.code).is_err() {
             return Err(Failure::new(
                 Exit::Failure,
@@ -159,13 +153,7 @@ pub async fn plan_resume(
         skipped.push((policy, settled));
     }
     for policy in half_written {
-        let settled = PolicyResult {
-            outcome: policy.outcome.unwrap_or(Outcome::Failed),
-            reason: policy.reason.clone(),
-            written: true,
-            approval: None,
-            waits_for: None,
-        };
+        let settled = as_left(&policy);
         skipped.push((planned(policy, None, write_with), settled));
     }
     for (policy, filing) in already.into_values() {
@@ -186,8 +174,19 @@ pub async fn plan_resume(
 /// Whether a run has ended its part of a policy with some of the writes done. Nothing of it is resumed; it stays in the
 /// newest report, so that a rollback of that restores the policy.
 fn is_half_written(policy: &RecordedPolicy) -> bool {
-    let is_good = policy.outcome.is_none_or(Outcome::is_good);
-    !is_good && !waits(policy) && policy.written == Some(true)
+    let has_failed = policy.outcome.is_some_and(|outcome| !outcome.is_good());
+    has_failed && !waits(policy) && policy.written == Some(true)
+}
+
+/// What the new report says of a policy that stays as the earlier run left it.
+fn as_left(policy: &RecordedPolicy) -> PolicyResult {
+    PolicyResult {
+        outcome: policy.outcome.unwrap_or(Outcome::Pending),
+        reason: policy.reason.clone(),
+        written: policy.may_be_changed(),
+        approval: None,
+        waits_for: policy.waits_for.clone(),
+    }
 }
 
 /// Forgets which policy another waits for where the run has ended its part: nothing of it is resumed.

@@ -52,7 +52,7 @@ pub async fn plan_rollback(
         graph_url: reader.graph_url(),
     };
     check_report(&recorded, here)?;
-    let unmentioned = recorded.lacking();
+    let lacking = recorded.lacking();
     let Recorded {
         policies, names, ..
     } = recorded;
@@ -69,8 +69,8 @@ pub async fn plan_rollback(
     let (left_out, mut warnings) = narrow(request.selection, &mut applied, |policy| {
         (policy.kind, &policy.name)
     })?;
-    if unmentioned > 0 {
-        warnings.push(rollback::unfinished(unmentioned));
+    if lacking > 0 {
+        warnings.push(rollback::unfinished(lacking));
     }
     let ((plan, annotations), moved, missing, as_before) = unless_stopped(stop, async {
         let open = open_requests(&filed, client, jiff::Timestamp::now()).await?;

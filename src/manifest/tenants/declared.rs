@@ -239,9 +239,7 @@ impl Reader<'_> {
         if !is_tenant_name(&pair.key) {
             let message = format!("{} cannot name a tenant", quoted(&pair.key));
             self.diagnostics.push(
-                Diagnostic::error("bad-tenant-name", pair.place, message).hint(
-                    "use letters, digits, `_`, `-` and `.`, a letter or digit first, no `.` last, 64 characters at most",
-                ),
+                Diagnostic::error("bad-tenant-name", pair.place, message).hint(TENANT_NAME_RULE),
             );
         }
         self.once(&pair.key, "the tenant", pair.place);
@@ -354,6 +352,9 @@ impl Reader<'_> {
         );
     }
 }
+
+/// What [`is_tenant_name`] asks of a name.
+pub const TENANT_NAME_RULE: &str = "use letters, digits, `_`, `-` and `.`, a letter or digit first, no `.` last, 64 characters at most";
 
 /// Whether a text can name a tenant, on the command line and as part of a file's name.
 pub fn is_tenant_name(text: &str) -> bool {

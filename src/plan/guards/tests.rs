@@ -276,13 +276,11 @@ fn another_tenant_is_never_accepted() {
 /// Devices and users count together; what is not known is not let through.
 #[test]
 fn the_policies_that_lose_more_members_than_the_limit_are_at_fault() {
-    let (names, rules) = (
-        Names::default(),
-        GuardRules {
-            max_members_lost: Some(5),
-            ..GuardRules::default()
-        },
-    );
+    let names = Names::default();
+    let rules = GuardRules {
+        max_members_lost: Some(5),
+        ..GuardRules::default()
+    };
     for (devices, users, is_refused) in [
         (Some(2), Some(2), false),
         (Some(2), Some(3), false),

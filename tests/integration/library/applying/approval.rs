@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use assignctl::apply::ObserveApply;
 use assignctl::model::PolicyKind;
-use assignctl::plan::PlannedPolicy;
 use assignctl::plan::writes::WriteWith;
+use assignctl::plan::{Plan, PlannedPolicy};
 use assignctl::report::{Outcome, PolicyResult};
 use assignctl_sandbox::{ApprovalRequest, ApprovalStatus, Collection, Decision, Tenant, target};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -37,6 +38,7 @@ pub(super) fn requests(world: &World) -> Vec<ApprovalRequest> {
 
 /// Decides on every request that waits.
 pub(super) fn decide(world: &World, decision: Decision) {
+    let now = world.wall();
     world.service.with_machine(|machine| {
         let waiting: Vec<String> = machine
             .tenant()
@@ -46,8 +48,7 @@ pub(super) fn decide(world: &World, decision: Decision) {
             .map(|request| request.id.clone())
             .collect();
         for code in waiting {
-            let wall = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_428_000);
-            machine.decide(&code, decision, None, Some("words"), wall);
+            machine.decide(&code, decision, None, Some("words"), now);
         }
     });
 }
@@ -259,7 +260,7 @@ async fn a_filing_whose_code_was_dropped_is_found_by_the_list() {
 async fn a_filing_whose_code_was_dropped_is_found_though_it_is_not_described() {
     let (world, plan) = moving(gated(1)).await;
     let mut world = justified(world, Duration::ZERO);
-    world.settings.approval.began = jiff::Timestamp::from_second(1_795_428_000).ok();
+    world.settings.approval.began = Timestamp::try_from(world.wall()).ok();
     world.wire.rule(
         |sent| match sent.path.contains("operationApprovalRequests") {
             true => Act::alter(|answer| {
@@ -293,7 +294,7 @@ async fn what_another_run_has_just_filed_is_not_taken_for_ones_own() {
     tenant.service.approval.listing_delay = 6.0;
     let (world, plan) = moving(tenant).await;
     let mut world = justified(world, Duration::ZERO);
-    world.settings.approval.began = jiff::Timestamp::from_second(1_795_428_000).ok();
+    world.settings.approval.began = Timestamp::try_from(world.wall()).ok();
     let other = world.beside();
     let others = other.plan(&wants("*", &["C"])).await;
     world.wire.rule(undescribed);
@@ -354,17 +355,25 @@ async fn a_create_that_was_filed_is_found_again() {
     assert_eq!(requests(&world).len(), 1);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_lock_that_is_listed_late_is_pending_with_its_code() {
+/// A policy with an open request, and a run without a justification that meets its lock.
+async fn locked() -> (World, Plan) {
     let (world, plan) = moving(gated(1)).await;
     let mut world = justified(world, Duration::ZERO);
     world.apply(&plan).await;
-    // As if it had just been filed: the list shows it some seconds later.
     world.settings.approval.justification = None;
     world.service.with_machine(|machine| {
         let switches = &mut machine.tenant_mut().service.approval;
-        switches.listing_delay = 6.0;
         switches.conflict_without_justification = true;
+    });
+    (world, plan)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_that_is_listed_late_is_pending_with_its_code() {
+    let (world, plan) = locked().await;
+    // As if it had just been filed: the list shows it some seconds later.
+    world.service.with_machine(|machine| {
+        machine.tenant_mut().service.approval.listing_delay = 6.0;
     });
     let results = world.apply(&plan).await;
     assert_eq!(outcomes(&results), "pending pendingApproval");
@@ -385,14 +394,7 @@ async fn nothing_is_written_while_the_list_of_requests_answers_with_errors() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lock_whose_requests_cannot_be_read_says_so() {
-    let (world, plan) = moving(gated(1)).await;
-    let mut world = justified(world, Duration::ZERO);
-    world.apply(&plan).await;
-    world.settings.approval.justification = None;
-    world.service.with_machine(|machine| {
-        let switches = &mut machine.tenant_mut().service.approval;
-        switches.conflict_without_justification = true;
-    });
+    let (world, plan) = locked().await;
     world.wire.rule(requests_answer_with(403));
     let results = world.apply(&plan).await;
     assert_eq!(outcomes(&results), "pending lockedByApproval");
@@ -412,7 +414,7 @@ async fn a_filing_of_unknown_outcome_is_ones_own_where_no_one_is_named() {
     tenant.service.approval.people_hidden = true;
     let (world, plan) = moving(tenant).await;
     let mut world = justified(world, Duration::ZERO);
-    world.settings.approval.began = jiff::Timestamp::from_second(1_795_428_000).ok();
+    world.settings.approval.began = Timestamp::try_from(world.wall()).ok();
     let mut is_first = true;
     world.wire.rule(
         move |sent| match sent.is_write() && std::mem::take(&mut is_first) {
