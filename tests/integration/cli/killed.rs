@@ -13,7 +13,8 @@ use super::support::service::Served;
 use super::support::tenant::Tenant;
 use super::support::{World, send_signal, wait_until};
 
-const POLICIES: usize = 30;
+/// Nine are written by the create route, the others by `assign`.
+const POLICIES: usize = 12;
 
 /// The first signal waits for the write that is in flight, here one that is never answered. The
 /// second does not. Two kinds of signals, since two of one kind may arrive as one.
