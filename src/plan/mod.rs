@@ -394,20 +394,6 @@ impl Plan {
         self
     }
 
-    /// Recomputes a saved plan's writes for another `--write-with`. The paths of deletes are found when
-    /// they are sent.
-    #[must_use]
-    pub fn written_with(mut self, write_with: WriteWith) -> Self {
-        if write_with == self.write_with {
-            return self;
-        }
-        self.write_with = write_with;
-        for policy in &mut self.policies {
-            policy.writes = writes::planned(policy, |_| None, write_with);
-        }
-        self
-    }
-
     /// Judges a saved plan again (its guards were re-evaluated when it was read). Its own limits stay,
     /// unless others are `given` now; a warning names those that are looser than today's. What was
     /// accepted when the plan was saved stays accepted.

@@ -281,7 +281,7 @@ impl ApplyInput {
     ///
     /// # Errors
     ///
-    /// The plan is for another tenant, or the tenant cannot be read.
+    /// The plan is for another tenant or another way of writing, or the tenant cannot be read.
     pub async fn saved(
         saved: SavedPlan,
         client: &Arc<Client>,
@@ -290,6 +290,7 @@ impl ApplyInput {
         given: GivenLimits,
         stop: &CancellationToken,
     ) -> Result<Self, Failure> {
+        check_write_with(saved.plan.write_with, request.write_with)?;
         let reader = Reader::new(Arc::clone(client));
         let SavedPlan {
             plan,
@@ -313,8 +314,6 @@ impl ApplyInput {
                 graph_url: &plan.graph_url,
             };
             check_tenant("plan", of_plan, here)?;
-            let write_with = request.write_with.unwrap_or(plan.write_with);
-            let plan = plan.written_with(write_with);
             let mut judges = plan.guards.iter().map(|guard| guard.name);
             // The digest does not cover what the file says of members.
             let exact = judges.any(|name| name == GuardName::Reach)
@@ -398,6 +397,19 @@ impl ApplyInput {
             ),
         )
         .hint("nothing was written; plan again")
+    }
+}
+
+/// Refuses to write a saved plan in another way than it shows.
+fn check_write_with(planned: WriteWith, asked: Option<WriteWith>) -> Result<(), Failure> {
+    match asked {
+        Some(asked) if asked != planned => Err(Failure::usage(format!(
+            "the saved plan shows the requests of `--write-with {}`, not those of `--write-with {}`",
+            planned.name(),
+            asked.name()
+        ))
+        .hint("leave `--write-with` out, or plan again with it; nothing was written")),
+        _ => Ok(()),
     }
 }
 

@@ -485,6 +485,18 @@ fn one_by_one_a_plan_does_not_know_the_rows_that_go() {
 }
 
 #[test]
+fn a_plan_is_written_in_the_way_that_it_shows_or_not_at_all() {
+    let world = saved();
+    let before = world.read("tenant.json");
+    world
+        .sandbox("apply plan.json --write-with create")
+        .exits(64)
+        .says(&["`--write-with auto`, not those of `--write-with create`"]);
+    assert_eq!(world.read("tenant.json"), before);
+    world.sandbox("apply plan.json --write-with auto").exits(0);
+}
+
+#[test]
 fn what_is_no_plan_is_refused() {
     let world = saved();
     for text in [
@@ -588,9 +600,9 @@ fn an_old_plan_is_refused_and_shown() {
     made_hours_ago(&world, 2);
     world.sandbox("apply plan.json --max-age 1h").exits(1);
     made_hours_ago(&world, -2);
-    refused(&world, 1, &["not in the past"]);
+    refused(&world, 1, &["not a time in the past"]);
     world.edit("plan.json", |plan| plan["createdAt"] = json!("today"));
-    refused(&world, 1, &["not in the past"]);
+    refused(&world, 1, &["not a time in the past"]);
     world.run("show plan.json").exits(0).says(&["old-plan"]);
     world
         .sandbox("apply m.yaml --yes --max-age 1h")
