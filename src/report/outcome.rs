@@ -144,6 +144,17 @@ pub struct PendingApproval {
     pub identity: Option<String>,
 }
 
+impl PendingApproval {
+    /// Whether it is known that someone else than this identity filed it.
+    #[must_use]
+    pub fn is_of_another(&self, identity: Option<&str>) -> bool {
+        let filed_by = self.identity.as_deref();
+        filed_by
+            .zip(identity)
+            .is_some_and(|(filed_by, own)| !filed_by.eq_ignore_ascii_case(own))
+    }
+}
+
 /// A write that the service may file for approval. A run that is killed before the answer is known
 /// leaves this, by which its request is found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -143,6 +143,27 @@ fn ones_own_requests_are_withdrawn_after_a_yes() {
     assert_eq!(requests(&world).len(), 3);
 }
 
+/// The service shows a new request some seconds late.
+#[test]
+fn what_was_just_filed_is_withdrawn_once_the_service_shows_it() {
+    let world = two();
+    set(&world, "listingDelay", json!(6));
+    file(&world, "--report r.jsonl");
+    world
+        .sandbox("approvals cancel r.jsonl --yes")
+        .exits(0)
+        .says(&[
+            "may not be listed yet",
+            "withdrawn configurationPolicy P",
+            "withdrawn configurationPolicy Q",
+        ]);
+    assert!(
+        requests(&world)
+            .iter()
+            .all(|request| request["status"] == "cancelled")
+    );
+}
+
 #[test]
 fn what_another_identity_filed_is_not_withdrawn_and_said() {
     let mut world = two();
