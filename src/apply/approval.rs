@@ -257,11 +257,8 @@ impl Worker<'_> {
 
     /// Whether a request was filed by the identity that is signed in, if that is known.
     fn may_be_ours(&self, filed: &PendingApproval, request: &ApprovalRequest) -> bool {
-        let recorded = filed.identity.as_deref();
-        let is_other = recorded
-            .zip(self.approvals.identity())
-            .is_some_and(|(filed, own)| !filed.eq_ignore_ascii_case(own));
-        !is_other && request.is_own(self.approvals.claims.as_deref()) != Some(false)
+        !filed.is_of_another(self.approvals.identity())
+            && request.is_own(self.approvals.claims.as_deref()) != Some(false)
     }
 
     /// Settles a policy that is as planned. Withdraws its request, so that the policy is not locked until
@@ -357,8 +354,12 @@ impl Worker<'_> {
                 Some(true) => ", and is resumed by the report of the run that filed it",
                 _ => "",
             };
+            let state = match request.status {
+                ApprovalStatus::Approved => "is approved and not sent",
+                _ => "waits for approval",
+            };
             return Some(locked(&format!(
-                "{what} waits for approval: request `{}`, filed by {who}{resumes}; nothing was sent",
+                "{what} {state}: request `{}`, filed by {who}{resumes}; nothing was sent",
                 request.id
             )));
         };

@@ -219,11 +219,11 @@ pub(super) fn held(
     let (outcome, said) = match holding {
         Holding::GivenUpLater => (
             Outcome::Pending,
-            "gives it up once its own change is approved",
+            "gives it up once its own change is approved and sent",
         ),
         Holding::GivenUpByAnotherRun => (
             Outcome::Pending,
-            "gives it up once its own change is approved, which is not part of this run",
+            "gives it up once its own change is approved and sent, which is not part of this run",
         ),
         Holding::NotGivenUp => (Outcome::Skipped, "was to give it up first and still has it"),
         Holding::Kept => (Outcome::Skipped, "has it"),
@@ -374,5 +374,20 @@ mod tests {
             assert!(!is_for(("POST", ASSIGN, BODY), other), "{other:?}");
             assert!(!is_for(other, ("POST", ASSIGN, BODY)), "{other:?}");
         }
+    }
+    /// A report is a file that anyone may have changed: nothing but the policy's own routes is called.
+    #[test]
+    fn what_is_deleted_is_one_assignment_of_the_policy() {
+        let path =
+            |rest: &str| format!("/deviceManagement/configurationPolicies/p/assignments{rest}");
+        let write = |path: &str| {
+            let kind = PolicyKind::from_name("configurationPolicy").expect("a kind");
+            write(kind, "p", ("DELETE", path, &None), Assignments::default())
+        };
+        assert!(write(&path("/a")).is_some());
+        for rest in ["", "/", "/a/b", "/a?b", "/a#b", "/a\\b", "/.", "/..", "a"] {
+            assert!(write(&path(rest)).is_none(), "{rest}");
+        }
+        assert!(write("/deviceManagement/configurationPolicies/q/assignments/a").is_none());
     }
 }

@@ -58,10 +58,10 @@ impl Worker<'_> {
         };
         settled.written = was_written
             || policy.is_begun()
+            || progress.lacks()
             || match settled.outcome {
-                // What was filed has had no effect; steps before it may have, those of an earlier run too.
-                Outcome::Pending => progress.own > 0 || progress.lacks(),
-                Outcome::Failed => progress.touched || progress.lacks(),
+                // What was filed has had no effect; steps before it have.
+                Outcome::Pending => progress.own > 0,
                 _ => progress.touched,
             };
         settled = progress.complete(self.names, settled);

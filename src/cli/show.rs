@@ -143,7 +143,7 @@ fn oddities(saved: &SavedPlan) -> Vec<PlanDiagnostic> {
         None => warn(
             "old-plan",
             format!(
-                "the plan says that it was made at `{}`, which is not in the past",
+                "the plan says that it was made at `{}`, which is not a time in the past",
                 saved.created_at
             ),
             "`apply` refuses it; plan again",

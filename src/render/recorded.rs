@@ -63,21 +63,20 @@ fn result(recorded: &Recorded, policies: &[&RecordedPolicy]) -> String {
         .map(|(word, number)| format!("{number} {word}"))
         .collect();
     let lacking = recorded.lacking();
-    if counts.is_empty() && lacking == 0 {
-        counts.push("there was nothing to do".to_owned());
+    if counts.is_empty() {
+        let nothing = match recorded.exit_code {
+            Some(0) => "there was nothing to do",
+            _ => "nothing was done",
+        };
+        counts.push(nothing.to_owned());
     }
     let ended = match (recorded.exit_code, lacking) {
         (Some(code), _) => format!("exit code {code}"),
         (None, 0) => "the report has no end: the run was killed, or is still going on".to_owned(),
-        (None, number) => {
-            if counts.is_empty() {
-                counts.push("nothing was done".to_owned());
-            }
-            format!(
-                "the report has no end, and lacks {} that the run was to change: it was killed, is still going on, or the file was cut off",
-                count(number, "policy", "policies")
-            )
-        }
+        (None, number) => format!(
+            "the report has no end, and lacks {} that the run was to change: it was killed, is still going on, or the file was cut off",
+            count(number, "policy", "policies")
+        ),
     };
     format!("{}; {ended}", counts.join(", "))
 }

@@ -55,7 +55,9 @@ pub fn check_age(created_at: &str, max_age: Duration, now: Timestamp) -> Result<
         )),
         None => Err(Failure::new(
             Exit::Failure,
-            format!("the plan says that it was made at `{created_at}`, which is not in the past"),
+            format!(
+                "the plan says that it was made at `{created_at}`, which is not a time in the past"
+            ),
         )
         .hint("plan again; nothing was written")),
     }

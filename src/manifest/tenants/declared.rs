@@ -354,7 +354,7 @@ impl Reader<'_> {
 }
 
 /// What [`is_tenant_name`] asks of a name.
-pub const TENANT_NAME_RULE: &str = "use letters, digits, `_`, `-` and `.`, a letter or digit first, no `.` last, 64 characters at most";
+pub const TENANT_NAME_RULE: &str = "use letters, digits, `_`, `-` and `.`, a letter or digit first, no `.` last, 64 characters at most, and no name that Windows reserves (such as `con` or `nul`)";
 
 /// Whether a text can name a tenant, on the command line and as part of a file's name.
 pub fn is_tenant_name(text: &str) -> bool {
@@ -364,6 +364,20 @@ pub fn is_tenant_name(text: &str) -> bool {
         && text.starts_with(|first: char| first.is_ascii_alphanumeric())
         && !text.ends_with('.')
         && text.chars().all(fits)
+        && !is_reserved(text)
+}
+
+/// Whether Windows takes a file's name for a device, whatever its extension.
+fn is_reserved(name: &str) -> bool {
+    let stem = name
+        .split('.')
+        .next()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    match stem.strip_prefix("com").or(stem.strip_prefix("lpt")) {
+        Some(port) => matches!(port.as_bytes(), [b'1'..=b'9']),
+        None => matches!(&*stem, "con" | "prn" | "aux" | "nul"),
+    }
 }
 
 /// Whether a text is a GUID, or has the form of a domain.

@@ -6,6 +6,7 @@ use snapbox::{assert_data_eq, str};
 
 use super::{faults, read, table};
 use crate::export;
+use crate::manifest::tenants::is_tenant_name;
 
 /// Two tenants with labels, and one entry; variable parts are put in.
 fn with(tenant: &str, entries: &str) -> String {
@@ -405,6 +406,17 @@ a.yaml:11:70+1 included-and-excluded the group `x` is both included and excluded
     );
 }
 
+/// Reports, plans and folders are named after tenants, on Windows too.
+#[test]
+fn names_that_windows_reserves_cannot_name_a_tenant() {
+    for name in ["con", "NUL", "aux.eu", "Com1", "lpt9.x"] {
+        assert!(!is_tenant_name(name), "{name}");
+    }
+    for name in ["console", "com", "com0", "lpt10", "x.con", "nul-eu"] {
+        assert!(is_tenant_name(name), "{name}");
+    }
+}
+
 #[test]
 fn tenants_of_all_files_belong_together() {
     let one = "version: 1\nvars: {x: 1}\ntenants: {a: {tenantId: A.example}}\n";
@@ -417,7 +429,7 @@ fn tenants_of_all_files_belong_together() {
 b.yaml:2:8+1 duplicate-variable the variable `x` is defined twice | a.yaml:2:8+1 first here | `vars` of all files belong together; keep one
 b.yaml:4:3+1 duplicate-tenant the tenant `A` is defined twice | a.yaml:3:11+1 first here | tenants of all files belong together; keep one
 b.yaml:4:17+9 duplicate-tenant the tenant id `a.example` is defined twice | a.yaml:3:25+9 first here | tenants of all files belong together; keep one
-b.yaml:5:3+2 bad-tenant-name `-x` cannot name a tenant | use letters, digits, `_`, `-` and `.`, a letter or digit first, no `.` last, 64 characters at most
+b.yaml:5:3+2 bad-tenant-name `-x` cannot name a tenant | use letters, digits, `_`, `-` and `.`, a letter or digit first, no `.` last, 64 characters at most, and no name that Windows reserves (such as `con` or `nul`)
 b.yaml:5:18+7 bad-tenant-id `nowhere` is neither a GUID nor a domain | the tenant's GUID is on the overview page of Microsoft Entra ID
 b.yaml:6:3+1 label-is-tenant `a` is a label and a tenant's name | a.yaml:3:11+1 the tenant | give the label another name
 b.yaml:6:3+1 missing-key the tenant `y` has no `tenantId` | write `tenantId` with its GUID or one of its domains

@@ -229,7 +229,7 @@ fn check_origin(path: &Path, origin: &Origin, expected: &Expected) -> Result<(),
             "run that shard again, or allow it with `--max-age`",
         ),
         None => refused(
-            "which is not in the past".to_owned(),
+            "which is not a time in the past".to_owned(),
             "run that shard again",
         ),
     }

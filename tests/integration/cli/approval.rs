@@ -118,7 +118,7 @@ fn another_change_that_waits_is_pending_and_named_and_nothing_is_sent() {
     world
         .sandbox("apply --resume s.jsonl --yes")
         .exits(8)
-        .says(&["another change of the policy waits for approval"]);
+        .says(&["another change of the policy is approved and not sent"]);
     assert_eq!(world.rows("P"), [""; 0]);
 }
 
@@ -293,6 +293,11 @@ fn the_same_change_of_an_unknown_identity_is_pending_and_not_taken_for_ones_own(
     assert_eq!(requests(&world).len(), 1);
     let code = own["code"].as_str().expect("a code");
     served.post(&format!("/sandbox/approvals/{code}/approve"), "");
+    // The report of whoever filed it says who that was.
+    world
+        .run("apply --resume r.jsonl --yes --report u.jsonl")
+        .exits(6)
+        .says(&["approvalForeign", "it was filed by one"]);
     // The service takes the code from whoever filed it only, and says no more.
     world
         .run("apply --resume s.jsonl --yes --report t.jsonl")

@@ -259,7 +259,7 @@ fn who_gets_all_devices_files_nothing_until_who_has_them_gave_them_up() {
     let world = gated_move();
     apply_gated(&world, "m.yaml", "r0.jsonl").exits(8).says(&[
         &format!(
-            "only one windowsAutopilotDeploymentProfile can have `allDevices`, and `A` ({}) gives it up once its own change is approved; nothing was sent",
+            "only one windowsAutopilotDeploymentProfile can have `allDevices`, and `A` ({}) gives it up once its own change is approved and sent; nothing was sent",
             policy_id(1)
         ),
         "2 pending",
@@ -330,7 +330,7 @@ fn who_gets_all_devices_and_is_resumed_alone_waits_on() {
     let world = gated_move();
     apply_gated(&world, "m.yaml", "r.jsonl").exits(8);
     let waits = format!(
-        "and `A` ({}) gives it up once its own change is approved, which is not part of this run; nothing was sent",
+        "and `A` ({}) gives it up once its own change is approved and sent, which is not part of this run; nothing was sent",
         policy_id(1)
     );
     for (from, to) in [
@@ -367,7 +367,7 @@ fn who_gets_all_devices_waits_for_what_lacks_a_justification() {
             "apply --resume {from}.jsonl --yes {why} --report {to}.jsonl"
         ))
     };
-    let said = "gives it up once its own change is approved; nothing was sent";
+    let said = "gives it up once its own change is approved and sent; nothing was sent";
     world
         .sandbox("apply m.yaml --yes --allow broad-target --report q.jsonl")
         .exits(6)

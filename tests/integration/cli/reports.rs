@@ -331,5 +331,5 @@ fn a_refused_run_has_an_end_and_lacks_nothing() {
     world
         .run("show r.jsonl")
         .exits(0)
-        .says(&["Result: there was nothing to do; exit code 4."]);
+        .says(&["Result: nothing was done; exit code 4."]);
 }

@@ -241,6 +241,8 @@ async fn a_filing_of_unknown_outcome_is_found_and_not_repeated() {
         let approval = results.settled[0].approval.as_ref().expect("a code");
         assert_eq!(approval.code, filed[0].id);
         assert_eq!(approval.body.as_deref(), Some(filed[0].body.as_str()));
+        // What was filed has had no effect.
+        assert!(!results.settled[0].written);
     }
 }
 
