@@ -190,20 +190,17 @@ impl Progress {
             carried.assignment.key.variant.is_none()
                 && intent.is_some_and(|intent| intent != "apply")
         };
-        if self.bare
-            || carried.is_empty()
-            || !error.is_about_properties()
-            || carried.iter().any(is_intent)
-        {
+        if self.bare || !error.is_about_properties() || carried.iter().any(is_intent) {
             return false;
         }
         let without = request(policy, step, live, (&earlier, true));
-        self.bare = without.is_ok_and(|without| !without.has_body_of(&sent.write));
-        if self.bare {
+        let leaves_out = without.is_ok_and(|without| !without.has_body_of(&sent.write));
+        if leaves_out {
+            self.bare = true;
             let first = &mut self.unknown_refused;
             first.get_or_insert_with(|| Reason::from_service(error));
         }
-        self.bare
+        leaves_out
     }
 
     /// Says that a policy is as planned but for what the program does not know.

@@ -3,11 +3,11 @@
 
 use serde_json::{Value, json};
 
-use super::support::World;
 use super::support::gated::{WHY, as_app, decide_on, file, gated, requests, set};
 use super::support::service::Served;
 use super::support::stand_in::readable_token;
 use super::support::tenant::{TENANT_ID, Tenant, policy_id};
+use super::support::{World, wait_until};
 
 const OTHER: &str = "22222222-2222-4333-8444-555555555555";
 
@@ -146,22 +146,22 @@ fn ones_own_requests_are_withdrawn_after_a_yes() {
 /// The service shows a new request some seconds late.
 #[test]
 fn what_was_just_filed_is_withdrawn_once_the_service_shows_it() {
-    let world = two();
-    set(&world, "listingDelay", json!(6));
-    file(&world, "--report r.jsonl");
-    world
-        .sandbox("approvals cancel r.jsonl --yes")
-        .exits(0)
-        .says(&[
-            "may not be listed yet",
-            "withdrawn configurationPolicy P",
-            "withdrawn configurationPolicy Q",
-        ]);
-    assert!(
-        requests(&world)
-            .iter()
-            .all(|request| request["status"] == "cancelled")
-    );
+    let mut world = two();
+    set(&world, "listingDelay", json!(3600));
+    let served = Served::start(&world);
+    world.set("ASSIGNCTL_GRAPH_URL", &served.url);
+    as_app(&mut world, "one");
+    let line = format!("apply m.yaml --yes --justification {WHY} --report r.jsonl");
+    world.run(&line).exits(8);
+    let run = world.spawn_into("approvals cancel r.jsonl --yes", "stderr.txt");
+    wait_until("a look in vain", || {
+        world.read("stderr.txt").contains("may not be listed yet")
+    });
+    served.post("/sandbox/clock", r#"{"seconds": 3600}"#);
+    run.wait().exits(0);
+    let requests = requests(&world);
+    let is_cancelled = |request: &Value| request["status"] == "cancelled";
+    assert!(requests.len() == 2 && requests.iter().all(is_cancelled));
 }
 
 #[test]

@@ -117,11 +117,50 @@ async fn a_sign_in_that_ends_between_two_writes_leaves_nothing_in_doubt() {
     assert!(!reason.message.contains("unverified"), "{}", reason.message);
 }
 
+/// A policy of a kind whose assignments are written one by one, whose group `A` is to turn from included to excluded.
+struct Flip {
+    world: World,
+    plan: Plan,
+    collection: Collection,
+    id: String,
+    group: String,
+}
+
+async fn flip(kind: &str, collection: &str) -> Flip {
+    let collection = Collection::named(collection).expect("a collection");
+    let mut tenant = Tenant::empty();
+    let [group, _] = ["A", "B"].map(|name| tenant.add_group(name));
+    let id = tenant.add_policy(collection, "T", "");
+    assign(&mut tenant, collection, &id, target::group(&group));
+    let world = World::new(tenant);
+    let plan = world
+        .plan(&format!("version: 1\npolicies:\n  - kind: {kind}\n    name: T\n    include: [{{group: B}}]\n    exclude: [{{group: A}}]\n"))
+        .await;
+    Flip {
+        world,
+        plan,
+        collection,
+        id,
+        group,
+    }
+}
+
+async fn flip_terms() -> Flip {
+    flip("termsAndConditions", "termsAndConditions").await
+}
+
+async fn flip_profile() -> Flip {
+    flip(
+        "windowsAutopilotDeploymentProfile",
+        "windowsAutopilotDeploymentProfiles",
+    )
+    .await
+}
+
 /// What makes room for an assignment is put back where that is refused (GAA: a field report of 2026-09).
 /// Kinds that take whole sets replace at once.
 #[tokio::test(start_paused = true)]
 async fn what_made_room_is_put_back_where_its_successor_is_refused() {
-    const MANIFEST: &str = "version: 1\npolicies:\n  - kind: termsAndConditions\n    name: T\n    include: [{group: B}]\n    exclude: [{group: A}]\n";
     for (refused, expected, said) in [
         (
             1,
@@ -134,13 +173,13 @@ async fn what_made_room_is_put_back_where_its_successor_is_refused() {
             "; the assignment to the group `A` was deleted to make room and could not be put back (BadRequest it is.)",
         ),
     ] {
-        let terms = Collection::named("termsAndConditions").expect("a collection");
-        let mut tenant = Tenant::empty();
-        let [group, _] = ["A", "B"].map(|name| tenant.add_group(name));
-        let id = tenant.add_policy(terms, "T", "");
-        assign(&mut tenant, terms, &id, target::group(&group));
-        let world = World::new(tenant);
-        let plan = world.plan(MANIFEST).await;
+        let Flip {
+            world,
+            plan,
+            collection: terms,
+            id,
+            group: _,
+        } = flip_terms().await;
         let mut posts = 0;
         world.wire.rule(move |sent| {
             posts += usize::from(sent.method == "POST");
@@ -161,20 +200,83 @@ async fn what_made_room_is_put_back_where_its_successor_is_refused() {
     }
 }
 
+/// What someone else deleted is theirs to restore: the run names only what it deleted itself.
+#[tokio::test(start_paused = true)]
+async fn what_someone_else_deleted_is_not_said_to_have_made_room() {
+    let Flip {
+        world,
+        plan,
+        collection: terms,
+        id,
+        group: _,
+    } = flip_terms().await;
+    world.service.with_machine(|machine| {
+        let policy = machine.tenant_mut().policy_mut(terms, &id);
+        policy.expect("the policy").assignments.clear();
+    });
+    world.wire.rule(|sent| match sent.method {
+        "POST" => Act::Answer(error(400, "BadRequest")),
+        _ => Act::Pass,
+    });
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "failed BadRequest");
+    let settled = &results.settled[0];
+    let reason = settled.reason.as_ref().expect("a reason");
+    assert!(
+        !reason.message.contains("to make room"),
+        "{}",
+        reason.message
+    );
+    assert!(!settled.written);
+}
+
+/// A service may show an assignment late, after it has refused it.
+#[tokio::test(start_paused = true)]
+async fn what_shows_after_it_seemed_to_have_no_effect_is_not_taken_back() {
+    let Flip {
+        world,
+        plan,
+        collection: profiles,
+        id,
+        group,
+    } = flip_profile().await;
+    let service = world.service.clone();
+    let policy = id.clone();
+    let mut looks = None;
+    world.wire.rule(move |sent| {
+        if sent.method == "POST" && sent.body.to_string().contains("exclusion") {
+            looks = Some(0);
+            return refusal();
+        }
+        if let (Some(looks), false) = (&mut looks, sent.is_write()) {
+            *looks += 1;
+            // The first is whether it shows, the second comes before what is put back.
+            if *looks == 2 {
+                service.with_machine(|machine| {
+                    let target = target::exclusion_group(&group);
+                    assign(machine.tenant_mut(), profiles, &policy, target);
+                });
+            }
+        }
+        Act::Pass
+    });
+    assert_eq!(outcomes(&world.apply(&plan).await), "applied");
+    assert_eq!(rows(&world.tenant(), profiles, &id), "!A B");
+}
+
 /// How a policy ends whose group turns from included to excluded, where the create of the exclusion is answered so,
 /// and what puts back so.
 async fn flipped(
     create: impl Fn() -> Act + Send + 'static,
     put_back: impl Fn() -> Act + Send + 'static,
 ) -> (PolicyResult, String) {
-    const MANIFEST: &str = "version: 1\npolicies:\n  - kind: windowsAutopilotDeploymentProfile\n    name: T\n    include: [{group: B}]\n    exclude: [{group: A}]\n";
-    let profiles = Collection::named("windowsAutopilotDeploymentProfiles").expect("a collection");
-    let mut tenant = Tenant::empty();
-    let [group, _] = ["A", "B"].map(|name| tenant.add_group(name));
-    let id = tenant.add_policy(profiles, "T", "");
-    assign(&mut tenant, profiles, &id, target::group(&group));
-    let world = World::new(tenant);
-    let plan = world.plan(MANIFEST).await;
+    let Flip {
+        world,
+        plan,
+        collection: profiles,
+        id,
+        group,
+    } = flip_profile().await;
     world.wire.rule(move |sent| {
         let body = sent.body.to_string();
         match sent.method == "POST" && body.contains(&group) {
