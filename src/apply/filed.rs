@@ -375,6 +375,7 @@ mod tests {
             assert!(!is_for(other, ("POST", ASSIGN, BODY)), "{other:?}");
         }
     }
+
     /// A report is a file that anyone may have changed: nothing but the policy's own routes is called.
     #[test]
     fn what_is_deleted_is_one_assignment_of_the_policy() {

@@ -21,7 +21,7 @@ pub(super) fn written(marker: &str, body: &str) -> String {
     format!("{marker}\n{WRITTEN}\n{}", rest.trim_start())
 }
 
-/// Adds a note above the comment of a run that changed the tenant; returns `None` if there is no such comment.
+/// Inserts a note above what an earlier run wrote in its comment. Returns `None` if that run changed nothing.
 pub(super) fn with_note(marker: &str, note: &str, before: Option<&str>) -> Option<String> {
     let (_, rest) = before?.split_once(WRITTEN)?;
     Some(format!(

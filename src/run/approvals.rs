@@ -5,21 +5,17 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::filed_requests::{Filings, Unknown, find_filed_requests, was_locked};
+use super::filed_requests::{Filings, ListingWait, Unknown, find_filed_requests, was_locked};
 use super::reviewed::{Origin, check_report};
 use super::{Failure, unavailable, unless_stopped};
-use crate::apply::filed::may_be_unlisted;
 use crate::apply::withdraw::withdraw_all;
 use crate::auth::claims::Claims;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::exit::Exit;
 use crate::graph::approvals::ApprovalRequest;
 use crate::graph::client::Client;
-use crate::graph::observe::Event;
-use crate::graph::retry::{LISTED_WITHIN, listing_wait};
 use crate::graph::{GraphError, Reader};
 use crate::manifest::Loaded;
 use crate::model::{ApprovalEntry, ApprovalStatus, PolicyKind};
@@ -190,7 +186,7 @@ async fn of_run(
     client: &Arc<Client>,
     began: Timestamp,
 ) -> Result<Listed, Failure> {
-    let start = Instant::now();
+    let wait = ListingWait::new(began);
     let reader = Reader::new(Arc::clone(client));
     let claims = client.claims().await?;
     let Filings {
@@ -229,16 +225,7 @@ async fn of_run(
         let request = match requests.iter().find(is_it) {
             Some(request) => Some(request.clone()),
             // A closed one may have left the list.
-            None => {
-                once_shown(
-                    &reader,
-                    &approval,
-                    client,
-                    claims.as_deref(),
-                    (began, start),
-                )
-                .await?
-            }
+            None => once_shown(&approval, client, claims.as_deref(), wait).await?,
         };
         let entry = entry(&policy, &approval, request.as_ref(), claims.as_deref());
         match entry.status.is_open() {
@@ -250,30 +237,24 @@ async fn of_run(
 }
 
 /// Returns a request by its code. One that was just filed may not be shown yet, and is waited for: it can be
-/// neither withdrawn nor said to be open before. `began` and `start` are one moment.
+/// neither withdrawn nor said to be open before.
 async fn once_shown(
-    reader: &Reader,
     approval: &PendingApproval,
-    client: &Client,
+    client: &Arc<Client>,
     claims: Option<&Claims>,
-    (began, start): (Timestamp, Instant),
+    wait: ListingWait,
 ) -> Result<Option<ApprovalRequest>, GraphError> {
+    let reader = Reader::new(Arc::clone(client));
     let is_foreign = approval.is_of_another(claims.and_then(Claims::identity));
-    for tries in 0.. {
+    let mut tries = 0;
+    loop {
         let request = reader.approval_request(&approval.code).await?;
-        let now = began.saturating_add(start.elapsed()).unwrap_or(began);
-        let may_come = !is_foreign
-            && may_be_unlisted(&approval.filed_at, now)
-            && start.elapsed() < LISTED_WITHIN;
-        if request.is_some() || !may_come {
+        if request.is_some() || is_foreign || !wait.may_come(&approval.filed_at) {
             return Ok(request);
         }
-        if tries == 0 {
-            client.notice(Event::Unlisted { requests: 1 });
-        }
-        tokio::time::sleep(listing_wait(tries)).await;
+        wait.pause(client, tries, 1).await;
+        tries += 1;
     }
-    Ok(None)
 }
 
 /// Says what a run has filed. Of a request that the sign-in does not see, the report is all that is known,

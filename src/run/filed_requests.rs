@@ -112,6 +112,36 @@ pub(super) fn was_locked(policy: &RecordedPolicy) -> bool {
     policy.outcome == Some(Outcome::Pending) && policy.reason.as_ref().is_some_and(is_locked)
 }
 
+/// The wait for requests that were just filed, which the service lists some seconds late.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ListingWait {
+    began: Timestamp,
+    start: Instant,
+}
+
+impl ListingWait {
+    /// Begins to wait; `began` is the time now.
+    pub(super) fn new(began: Timestamp) -> Self {
+        let start = Instant::now();
+        Self { began, start }
+    }
+
+    /// Whether a request of that time may still come to be listed.
+    pub(super) fn may_come(self, filed_at: &str) -> bool {
+        let waited = self.start.elapsed();
+        let now = self.began.saturating_add(waited).unwrap_or(self.began);
+        waited < LISTED_WITHIN && may_be_unlisted(filed_at, now)
+    }
+
+    /// Waits before requests are looked for again, after so many tries; says so the first time.
+    pub(super) async fn pause(self, client: &Client, tries: usize, requests: usize) {
+        if tries == 0 {
+            client.notice(Event::Unlisted { requests });
+        }
+        tokio::time::sleep(listing_wait(tries)).await;
+    }
+}
+
 /// Finds what a run has filed. A request that may not be listed yet is waited for; `began` is the time now.
 ///
 /// # Errors
@@ -138,7 +168,7 @@ pub async fn find_filed_requests(
     }
     let reader = Reader::new(Arc::clone(client));
     let claims = client.claims().await?;
-    let start = Instant::now();
+    let wait = ListingWait::new(began);
     let mut tries = 0;
     let open = loop {
         let mut open = reader.approval_requests().await?;
@@ -154,23 +184,18 @@ pub async fn find_filed_requests(
         }
         sought = missing;
         open.retain(|request| request.status.is_open());
-        let now = began.saturating_add(start.elapsed()).unwrap_or(began);
         let may_come = sought.iter().any(|(policy, filing)| {
             // A policy has one open request at a time.
             let is_other_open = open.iter().any(|other| other.is_for_policy(&policy.id));
             !policy.outcome.is_some_and(Outcome::is_good)
                 && !is_other_open
-                && may_be_unlisted(&filing.sent_at, now)
+                && wait.may_come(&filing.sent_at)
                 && candidates(filing, &open, claims.as_deref()) == 0
         });
-        if !may_come || start.elapsed() >= LISTED_WITHIN {
+        if !may_come {
             break open;
         }
-        if tries == 0 {
-            let requests = sought.len();
-            client.notice(Event::Unlisted { requests });
-        }
-        tokio::time::sleep(listing_wait(tries)).await;
+        wait.pause(client, tries, sought.len()).await;
         tries += 1;
     };
     for (policy, filing) in sought {

@@ -1,5 +1,5 @@
-//! Whether what was reviewed may still be carried out: a saved plan's age, the reviewed digest, and the
-//! tenant that a plan or a report is for.
+//! Whether what was reviewed may still be carried out: a saved plan's age and way of writing, the reviewed
+//! digest, and the tenant that a plan or a report is for.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::plan::guards::{self, Guard};
+use crate::plan::writes::WriteWith;
 use crate::render::clean::clean;
 use crate::render::phrases::{duration, seen};
 use crate::report::Recorded;
@@ -78,6 +79,23 @@ pub fn check_digest(digest: &str, expected: Option<&str>) -> Result<(), Failure>
             "the tenant, the manifests or the accepted guards have changed since the review; nothing was \
              written; review the plan again",
         )),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses to write a saved plan in another way than it shows.
+///
+/// # Errors
+///
+/// Names both ways.
+pub fn check_write_with(planned: WriteWith, asked: Option<WriteWith>) -> Result<(), Failure> {
+    match asked {
+        Some(asked) if asked != planned => Err(Failure::usage(format!(
+            "the saved plan shows the requests of `--write-with {}`, not those of `--write-with {}`",
+            planned.name(),
+            asked.name()
+        ))
+        .hint("leave `--write-with` out, or plan again with it; nothing was written")),
         _ => Ok(()),
     }
 }

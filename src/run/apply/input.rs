@@ -22,7 +22,7 @@ use crate::report::{
 };
 use crate::run::connect::ServiceSettings;
 use crate::run::plan::{PlanRequest, PreparedPlan};
-use crate::run::reviewed::{Origin, check_digest, check_tenant};
+use crate::run::reviewed::{Origin, check_digest, check_tenant, check_write_with};
 use crate::run::{Failure, members, unless_stopped};
 
 /// What is to be carried out.
@@ -397,19 +397,6 @@ impl ApplyInput {
             ),
         )
         .hint("nothing was written; plan again")
-    }
-}
-
-/// Refuses to write a saved plan in another way than it shows.
-fn check_write_with(planned: WriteWith, asked: Option<WriteWith>) -> Result<(), Failure> {
-    match asked {
-        Some(asked) if asked != planned => Err(Failure::usage(format!(
-            "the saved plan shows the requests of `--write-with {}`, not those of `--write-with {}`",
-            planned.name(),
-            asked.name()
-        ))
-        .hint("leave `--write-with` out, or plan again with it; nothing was written")),
-        _ => Ok(()),
     }
 }
 

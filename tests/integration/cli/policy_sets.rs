@@ -154,13 +154,11 @@ fn a_set_that_stays_needs_no_look_at_its_members() {
 /// Unknown is never empty: a set of which nobody can see what it passes its assignments on to is not written.
 #[test]
 fn a_set_whose_members_cannot_be_read_is_not_written() {
-    // A read is tried again for some seconds, so not every command meets every answer.
-    const ALL: &[&str] = &["plan m.yaml", "drift m.yaml", "apply m.yaml --yes"];
-    for (items, refused, lines) in [
-        (Value::Null, json!([]), ALL),
-        (json!({}), json!([]), &ALL[2..]),
-        (json!([1]), json!([]), &ALL[2..]),
-        (json!([]), json!(["setExpandRefused"]), &ALL[2..]),
+    for (items, refused) in [
+        (Value::Null, json!([])),
+        (json!({}), json!([])),
+        (json!([1]), json!([])),
+        (json!([]), json!(["setExpandRefused"])),
     ] {
         let (world, _) = world();
         world.edit("tenant.json", |state| {
@@ -168,7 +166,7 @@ fn a_set_whose_members_cannot_be_read_is_not_written() {
             state["service"]["deviations"] = refused;
         });
         let before = world.read("tenant.json");
-        for line in lines {
+        for line in ["plan m.yaml", "drift m.yaml", "apply m.yaml --yes"] {
             world.sandbox(line).exits(1).says(&["policySets"]);
         }
         assert_eq!(world.read("tenant.json"), before, "{items}");

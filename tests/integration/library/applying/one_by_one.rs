@@ -173,52 +173,43 @@ async fn what_made_room_is_put_back_where_its_successor_is_refused() {
             "; the assignment to the group `A` was deleted to make room and could not be put back (BadRequest it is.)",
         ),
     ] {
-        let Flip {
-            world,
-            plan,
-            collection: terms,
-            id,
-            group: _,
-        } = flip_terms().await;
+        let flip = flip_terms().await;
         let mut posts = 0;
-        world.wire.rule(move |sent| {
+        flip.world.wire.rule(move |sent| {
             posts += usize::from(sent.method == "POST");
             match sent.method == "POST" && posts <= refused {
                 true => Act::Answer(error(400, "BadRequest")),
                 false => Act::Pass,
             }
         });
-        let results = world.apply(&plan).await;
+        let results = flip.world.apply(&flip.plan).await;
         assert_eq!(outcomes(&results), "failed BadRequest");
         let settled = &results.settled[0];
         let reason = settled.reason.as_ref().expect("a reason");
         assert!(reason.message.contains(said), "{}", reason.message);
         assert!(settled.written);
-        assert_eq!(rows(&world.tenant(), terms, &id), expected);
+        assert_eq!(
+            rows(&flip.world.tenant(), flip.collection, &flip.id),
+            expected
+        );
         // The delete, the create, and what puts back.
-        assert_eq!(world.wire.writes().len(), 3);
+        assert_eq!(flip.world.wire.writes().len(), 3);
     }
 }
 
 /// What someone else deleted is theirs to restore: the run names only what it deleted itself.
 #[tokio::test(start_paused = true)]
 async fn what_someone_else_deleted_is_not_said_to_have_made_room() {
-    let Flip {
-        world,
-        plan,
-        collection: terms,
-        id,
-        group: _,
-    } = flip_terms().await;
-    world.service.with_machine(|machine| {
-        let policy = machine.tenant_mut().policy_mut(terms, &id);
+    let flip = flip_terms().await;
+    flip.world.service.with_machine(|machine| {
+        let policy = machine.tenant_mut().policy_mut(flip.collection, &flip.id);
         policy.expect("the policy").assignments.clear();
     });
-    world.wire.rule(|sent| match sent.method {
+    flip.world.wire.rule(|sent| match sent.method {
         "POST" => Act::Answer(error(400, "BadRequest")),
         _ => Act::Pass,
     });
-    let results = world.apply(&plan).await;
+    let results = flip.world.apply(&flip.plan).await;
     assert_eq!(outcomes(&results), "failed BadRequest");
     let settled = &results.settled[0];
     let reason = settled.reason.as_ref().expect("a reason");
