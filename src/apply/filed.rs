@@ -376,6 +376,20 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_request_may_be_unlisted_for_a_minute() {
+        let filed: Timestamp = "2026-11-30T10:00:00Z".parse().expect("a time");
+        let end = filed + SignedDuration::try_from(LISTED_WITHIN).expect("short");
+        for (now, expected) in [
+            (filed, true),
+            (end - SignedDuration::from_nanos(1), true),
+            (end, false),
+        ] {
+            assert_eq!(may_be_unlisted(&filed.to_string(), now), expected, "{now}");
+        }
+        assert!(!may_be_unlisted("", filed));
+    }
+
     /// A report is a file that anyone may have changed: nothing but the policy's own routes is called.
     #[test]
     fn what_is_deleted_is_one_assignment_of_the_policy() {

@@ -93,7 +93,7 @@ impl Progress {
 
     /// Whether all that this run has sent was seen done, or seen to have had no effect.
     pub(super) fn is_clear(&self) -> bool {
-        self.touched && self.unknown == 0 && self.own > 0 && self.own == self.done
+        self.touched && self.unknown == 0 && self.own == self.done
     }
 
     /// Says of a policy that is half written what became of it, with the reason that counts.
@@ -183,7 +183,7 @@ impl Progress {
 impl Worker<'_> {
     /// Settles a policy whose work is stopped.
     pub(super) fn stopped(&self, progress: &Progress) -> PolicyResult {
-        if progress.touched && progress.own > 0 && progress.own == progress.done {
+        if progress.is_clear() {
             let (done, all) = (progress.done, progress.steps.len());
             return PolicyResult::not_as_planned(
                 Outcome::Failed,
@@ -198,15 +198,15 @@ impl Worker<'_> {
         }
         let reason = if self.interrupt.is_cancelled() {
             Reason::new("interrupted", "interrupted before its turn")
-        } else if self.settings.fail_fast {
-            Reason::new(
-                "failFast",
-                "an earlier policy failed, and `--fail-fast` is set",
-            )
-        } else {
+        } else if self.has_lost_report() {
             Reason::new(
                 "report",
                 "the run was ended because its report cannot be written",
+            )
+        } else {
+            Reason::new(
+                "failFast",
+                "an earlier policy failed, and `--fail-fast` is set",
             )
         };
         PolicyResult::not_as_planned(Outcome::Skipped, reason)

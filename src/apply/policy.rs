@@ -102,7 +102,7 @@ impl Worker<'_> {
             Ok(()) => settled,
             // If the outcome cannot be recorded, the policy counts as failed.
             Err(reason) => PolicyResult {
-                written: was_written || policy.is_begun() || progress.touched,
+                written: settled.written,
                 ..PolicyResult::not_as_planned(Outcome::Failed, reason)
             },
         }
@@ -390,7 +390,7 @@ impl Worker<'_> {
             0 => usize::from(creates && !has_whole_set(policy.kind)),
             _ => READ_BACKS_AFTER_UNKNOWN,
         };
-        if looks > 0 && self.shows(policy, step, looks).await {
+        if self.shows(policy, step, looks).await {
             progress.seen_done();
             return Ok(());
         }

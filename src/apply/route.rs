@@ -124,10 +124,7 @@ impl Worker<'_> {
         let Some(path) = cast.filter(|_| write.path == assign_path(policy.kind, &policy.id)) else {
             return write;
         };
-        let filed = self.approvals.filed(policy);
-        let needed = self.capabilities.needs_cast(policy.kind)
-            || filed.is_some_and(|filed| filed.path == path);
-        match needed {
+        match self.capabilities.needs_cast(policy.kind) {
             true => WriteRequest { path, ..write },
             false => write,
         }
@@ -160,4 +157,37 @@ pub(super) fn is_serial(kind: PolicyKind) -> bool {
 pub(super) fn is_busy(kind: PolicyKind, error: &ServiceError) -> bool {
     let is_not_settled = error.status == 412 && error.code == "ConditionNotMet";
     kind.spec().eventual && (is_not_settled || (error.status == 404 && error.is_missing()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::transport::Response;
+
+    #[test]
+    fn only_what_has_not_settled_is_tried_again() {
+        let kind = |name| PolicyKind::from_name(name).expect("a kind");
+        for (status, code, expected) in [
+            (412, "ConditionNotMet", true),
+            (412, "PreconditionFailed", false),
+            (400, "ConditionNotMet", false),
+            (404, "ResourceNotFound", true),
+            // A route or a proxy, and a group or a filter.
+            (404, "UnknownError", false),
+            (400, "ResourceNotFound", false),
+        ] {
+            let body = serde_json::json!({"error": {"code": code, "message": "x"}});
+            let error = ServiceError::from_response(&Response {
+                status,
+                headers: Vec::new(),
+                body: body.to_string().into_bytes(),
+            });
+            assert_eq!(
+                is_busy(kind("androidManagedAppProtection"), &error),
+                expected,
+                "{status} {code}"
+            );
+            assert!(!is_busy(kind("configurationPolicy"), &error));
+        }
+    }
 }

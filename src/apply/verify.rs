@@ -232,7 +232,6 @@ impl Worker<'_> {
                 Outcome::Failed,
                 unverified("the policy is gone"),
             )),
-            Err(_) if self.overdue.is_cancelled() => Err(interrupted_unverified()),
             Err(reason) => Ok(Err(reason)),
         }
     }
@@ -301,7 +300,7 @@ fn lost_only(policy: &PlannedPolicy, step: &Step, seen: &Seen) -> bool {
         })
         .cloned()
         .collect();
-    left.len() < step.after.len() && same_assignments(&left, &seen.assignments)
+    same_assignments(&left, &seen.assignments)
 }
 
 /// The waits before each look at a policy.

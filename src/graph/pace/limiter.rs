@@ -337,3 +337,62 @@ impl Drop for Permit {
         self.lane.give_back(self.class, self.cost, self.used);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn lane() -> RateLimiter {
+        let limit = RateLimit {
+            count: 20,
+            window: SECOND * 20,
+        };
+        RateLimiter::new(limit, limit, SECOND * 900, WaitObserver::default())
+    }
+
+    /// Refusals that come in a pause, or close together, are of one burst: they were sent before its first was known.
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_begins_a_burst_after_the_pause_and_the_burst_before_it() {
+        for (pause, next, begins) in [
+            (0, 999, false),
+            (0, 1000, true),
+            (1500, 1499, false),
+            (1500, 1500, true),
+            (60_000, 5000, false),
+        ] {
+            let lane = lane();
+            lane.throttle(Class::Write, Duration::from_millis(pause), 1);
+            let first = lane.state().write_brake.burst_at;
+            assert_eq!(first, Some(Instant::now()));
+            tokio::time::advance(Duration::from_millis(next)).await;
+            lane.throttle(Class::Write, SECOND, 1);
+            let latest = lane.state().write_brake.burst_at;
+            assert_eq!(latest != first, begins, "{pause} {next}");
+            assert_eq!(latest == Some(Instant::now()), begins, "{pause} {next}");
+        }
+    }
+
+    /// Only a refusal for the limit's sake says what the share is.
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_for_another_reason_leaves_the_share() {
+        for (refused, free) in [(0, 20), (1, 10)] {
+            let lane = Arc::new(lane());
+            lane.throttle(Class::Read, SECOND, refused);
+            tokio::time::advance(SECOND).await;
+            // Something has to grow old, or reads pass all the same.
+            let mut permits = Vec::new();
+            drop_used(&lane).await;
+            while let Ok(permit) = tokio::time::timeout(SECOND, lane.permit(Class::Read, 1)).await {
+                permits.push(permit.expect("a short wait"));
+            }
+            assert_eq!(permits.len() + 1, free);
+        }
+    }
+
+    async fn drop_used(lane: &Arc<RateLimiter>) {
+        let mut permit = lane.permit(Class::Read, 1).await.expect("a permit");
+        permit.mark_used();
+    }
+}

@@ -101,6 +101,19 @@ async fn a_pause_holds_its_class_and_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pause_is_one_of_a_group_and_a_class() {
+    let pace = Pace::new(PUBLISHED_WRITES, PUBLISHED_REQUESTS, LONGEST);
+    let group = RateGroup::Directory;
+    pace.throttle(group, Class::Write, Duration::from_secs(7), 0);
+    assert!(pace.is_paused(group, Class::Write));
+    assert!(!pace.is_paused(group, Class::Read));
+    let other = RateGroup::Intune(crate::kinds::ThrottleGroup::DeviceConfiguration);
+    assert!(!pace.is_paused(other, Class::Write));
+    tokio::time::advance(Duration::from_secs(7)).await;
+    assert!(!pace.is_paused(group, Class::Write));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pause_longer_than_allowed_is_not_waited_for() {
     let pace = Arc::new(lane(PUBLISHED_WRITES, PUBLISHED_REQUESTS, LONGEST));
     pace.throttle(Class::Write, Duration::from_secs(3600), 1);

@@ -153,10 +153,7 @@ impl Window {
             .answered
             .get(over - 1)
             .map(|time| *time + self.length());
-        let probe = self
-            .probe
-            .at
-            .filter(|at| self.share < self.limit.count && *at > now);
+        let probe = self.probe.at.filter(|at| *at > now);
         Some(match (free, probe) {
             (Some(free), Some(probe)) => Some(free.min(probe)),
             (free, probe) => free.or(probe),

@@ -48,7 +48,6 @@ pub fn warn_of_looser_limit(saved: &Guard, rules: &GuardRules) -> Option<PlanDia
 fn lets_more(limit: RemovalLimit, than: RemovalLimit, total: usize) -> bool {
     match (limit, than) {
         (RemovalLimit::Percent(limit), RemovalLimit::Percent(than)) => limit > than,
-        (RemovalLimit::Count(limit), RemovalLimit::Count(than)) => limit > than,
         _ => most(limit, total) > most(than, total),
     }
 }

@@ -310,6 +310,44 @@ fn the_policies_that_lose_more_members_than_the_limit_are_at_fault() {
     }
 }
 
+/// A policy at the limit is not at fault for another that is beyond it.
+#[test]
+fn only_policies_beyond_the_limit_of_reach_are_at_fault() {
+    let names = Names::default();
+    let policies = ["at it", "beyond it"].map(|id| PlannedPolicy {
+        id: id.to_owned(),
+        ..policy(vec![group(1)], vec![])
+    });
+    let rules = GuardRules {
+        max_members_lost: Some(5),
+        ..GuardRules::default()
+    };
+    let mut members = Members::default();
+    for (policy, devices) in policies.iter().zip([5, 6]) {
+        let lost = DevicesAndUsers {
+            devices: Some(devices),
+            users: Some(0),
+        };
+        let reach = Reach {
+            gained: DevicesAndUsers::default(),
+            lost,
+            exact: true,
+            reason: None,
+        };
+        let counted = PolicyMembers {
+            changes: Vec::new(),
+            reach: Some(reach),
+        };
+        members.add(policy, counted);
+    }
+    let judged = GuardInput {
+        members: Some(&members),
+        ..judged(&policies, &names)
+    };
+    let guard = evaluate_one(GuardName::Reach, &judged, &rules).expect("it is judged");
+    assert_eq!(guard.policies, [policies[1].reference()]);
+}
+
 #[test]
 fn removal_limits_are_read() {
     assert_eq!(RemovalLimit::parse("25%"), Some(RemovalLimit::Percent(25)));

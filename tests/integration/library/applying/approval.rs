@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{ids, moving};
-use crate::library::support::answers::error;
+use crate::library::support::answers::{error, json_of};
 use crate::library::support::tenants::{CATALOG, all_rows, assign, group_id, tenant, wants};
 use crate::library::support::wire::{Act, Sent, lock};
 use crate::library::support::world::{World, outcomes};
@@ -163,22 +163,29 @@ async fn what_was_deleted_in_the_same_run_is_carried_by_what_is_approved_later()
     }
 }
 
-/// All devices go from one profile to another while the run waits: whoever gets them is filed once the other has given
-/// them up.
-#[tokio::test(start_paused = true)]
-async fn all_devices_move_while_the_run_waits() {
+/// Autopilot profiles of which one has all devices, which another is to get; every change has to be approved.
+fn all_devices_move_from_a_to_b() -> (Tenant, [String; 2], &'static str) {
     const SEGMENT: &str = "windowsAutopilotDeploymentProfiles";
     const MANIFEST: &str = "version: 1\npolicies:\n  - {kind: windowsAutopilotDeploymentProfile, name: B, include: [allDevices]}\n  - {kind: windowsAutopilotDeploymentProfile, name: A, include: [{group: G}]}\n";
     let profiles = Collection::named(SEGMENT).expect("a collection");
     let mut tenant = Tenant::empty();
     tenant.add_group("G");
-    let [first, second] = ["A", "B"].map(|name| tenant.add_policy(profiles, name, ""));
-    let policy = tenant.policy_mut(profiles, &first).expect("a policy");
+    let ids = ["A", "B"].map(|name| tenant.add_policy(profiles, name, ""));
+    let policy = tenant.policy_mut(profiles, &ids[0]).expect("a policy");
     policy.assign(target::all_devices());
     tenant.service.approval.collections = vec![SEGMENT.to_owned()];
+    (tenant, ids, MANIFEST)
+}
+
+/// All devices go from one profile to another while the run waits: whoever gets them is filed once the other has given
+/// them up.
+#[tokio::test(start_paused = true)]
+async fn all_devices_move_while_the_run_waits() {
+    let profiles = Collection::named("windowsAutopilotDeploymentProfiles").expect("a collection");
+    let (tenant, [_, second], manifest) = all_devices_move_from_a_to_b();
     for last in [Decision::Approve, Decision::Reject] {
         let world = justified(World::new(tenant.clone()), Duration::from_secs(7200));
-        let plan = world.plan(MANIFEST).await;
+        let plan = world.plan(manifest).await;
         let decided = async {
             // A gets its group and gives all devices up, and B gets them.
             for decision in [Decision::Approve, last, Decision::Approve] {
@@ -201,6 +208,213 @@ async fn all_devices_move_while_the_run_waits() {
         assert_eq!(requests(&world).len(), number);
         assert_eq!(holds(&second), number == 3);
     }
+}
+
+/// What has failed is not tried again once the other has given up the target.
+#[tokio::test(start_paused = true)]
+async fn who_has_failed_does_not_get_what_is_given_up_later() {
+    let (tenant, [first, second], manifest) = all_devices_move_from_a_to_b();
+    let world = justified(World::new(tenant), Duration::from_secs(3600));
+    let plan = world.plan(manifest).await;
+    world.wire.rule(move |sent| {
+        let is_list = !sent.path.contains("Approval")
+            && ![&first, &second].iter().any(|id| sent.path.contains(*id));
+        match is_list {
+            true => Act::Answer(error(500, "UnknownError")),
+            false => Act::Pass,
+        }
+    });
+    let decided = async {
+        for _ in 0..2 {
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            decide(&world, Decision::Approve);
+        }
+    };
+    let (results, ()) = tokio::join!(world.apply(&plan), decided);
+    assert_eq!(outcomes(&results), "applied, failed readFailed");
+}
+
+/// Whoever waits is not looked at for every decision, only for that of who gives the target up.
+#[tokio::test(start_paused = true)]
+async fn who_waits_for_a_target_is_looked_at_once_it_is_given_up() {
+    let profiles = Collection::named("windowsAutopilotDeploymentProfiles").expect("a collection");
+    let (mut tenant, [_, second], manifest) = all_devices_move_from_a_to_b();
+    let third = tenant.add_policy(profiles, "C", "");
+    let world = justified(World::new(tenant), Duration::from_secs(3600));
+    let manifest = format!(
+        "{manifest}  - {{kind: windowsAutopilotDeploymentProfile, name: C, include: [{{group: G}}]}}\n"
+    );
+    let plan = world.plan(&manifest).await;
+    let settled = |id: &str| {
+        let lines = world.report_lines();
+        let of = |line: &&Value| line["event"] == "policy" && line["id"] == id;
+        lines.iter().filter(of).count()
+    };
+    let decided = async {
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        let code = requests(&world).into_iter();
+        let code = code
+            .filter(|request| request.path.contains(&third))
+            .map(|request| request.id);
+        let now = world.wall();
+        world.service.with_machine(|machine| {
+            for code in code {
+                machine.decide(&code, Decision::Approve, None, Some("words"), now);
+            }
+        });
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(settled(&third), 2);
+        assert_eq!(settled(&second), 1);
+        // A gets its group and gives all devices up, and B gets them.
+        for _ in 0..3 {
+            decide(&world, Decision::Approve);
+            tokio::time::sleep(Duration::from_secs(600)).await;
+        }
+    };
+    let (results, ()) = tokio::join!(world.apply(&plan), decided);
+    assert_eq!(outcomes(&results), "3 applied");
+}
+
+/// What was approved and written before counts, whatever becomes of the rest.
+#[tokio::test(start_paused = true)]
+async fn a_policy_is_written_though_its_last_write_is_rejected() {
+    let mut world = justified(World::new(gated(1)), Duration::from_secs(3600));
+    world.settings.write_with = WriteWith::Create;
+    let plan = world.plan(&wants("*", &["A", "B", "C"])).await;
+    let decided = async {
+        for decision in [Decision::Approve, Decision::Reject] {
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            decide(&world, decision);
+        }
+    };
+    let (results, ()) = tokio::join!(world.apply(&plan), decided);
+    assert_eq!(outcomes(&results), "failed approvalRejected");
+    assert!(results.settled[0].written);
+    assert_eq!(all_rows(&world.tenant()), ["A B"]);
+}
+
+/// With `--fail-fast` what succeeds after its approval ends nothing.
+#[tokio::test(start_paused = true)]
+async fn the_first_rejection_ends_a_run_that_fails_fast() {
+    for (decision, expected) in [
+        (Decision::Approve, "3 applied"),
+        (
+            Decision::Reject,
+            "failed approvalRejected, 2 skipped failFast",
+        ),
+    ] {
+        let (world, plan) = moving(gated(3)).await;
+        let mut world = justified(world, Duration::from_secs(3600));
+        world.settings.fail_fast = true;
+        world.settings.concurrency = 1;
+        let decided = async {
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            decide(&world, decision);
+        };
+        let (results, ()) = tokio::join!(world.apply(&plan), decided);
+        assert_eq!(outcomes(&results), expected);
+    }
+}
+
+/// The same change with another's reason was filed first: its code is kept, and is not said to be ours.
+#[tokio::test(start_paused = true)]
+async fn what_another_has_filed_alike_is_not_said_to_be_ones_own() {
+    let mut tenant = gated(1);
+    tenant.service.approval.people_hidden = true;
+    tenant.service.approval.listing_delay = 6.0;
+    let (world, plan) = moving(tenant).await;
+    let mut world = justified(world, Duration::ZERO);
+    world.settings.approval.began = Timestamp::try_from(world.wall()).ok();
+    let mut other = world.beside();
+    other.settings.approval.justification = Some("another reason".to_owned());
+    let others = other.plan(&wants("*", &["B"])).await;
+    let results = other.apply(&others).await;
+    assert_eq!(outcomes(&results), "pending pendingApproval");
+    let identity = |results: &assignctl::report::Results| {
+        let approval = results.settled[0].approval.as_ref();
+        approval.expect("a code").identity.clone()
+    };
+    assert!(identity(&results).is_some());
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "pending pendingApproval");
+    assert_eq!(identity(&results), None);
+}
+
+/// A new request may be listed late, so the list is read for a while.
+#[tokio::test(start_paused = true)]
+async fn what_is_locked_by_a_request_that_nobody_sees_says_so() {
+    for (status, message, said) in [
+        (
+            409,
+            "An active approval request already exists.",
+            "a change of the policy waits for approval, and the list of requests does not show which",
+        ),
+        (
+            412,
+            "Approval Required",
+            "the write was filed for approval, and the list of requests does not show it yet",
+        ),
+    ] {
+        let (world, plan) = moving(tenant(1)).await;
+        let world = justified(world, Duration::ZERO);
+        world.wire.rule(move |sent| match sent.is_write() {
+            true => Act::Answer(json_of(
+                status,
+                &json!({"error": {"code": "BadRequest", "message": message}}),
+            )),
+            false => Act::Pass,
+        });
+        let begin = Instant::now();
+        let results = world.apply(&plan).await;
+        let reason = results.settled[0].reason.as_ref().expect("a reason");
+        assert_eq!(
+            (&*reason.code, &*reason.message),
+            ("lockedByApproval", said)
+        );
+        // Five looks, with a wait between two of them.
+        assert_eq!(begin.elapsed().as_secs(), 12);
+    }
+}
+
+/// Where no reason was given it is what is asked for, also if the requests cannot be read.
+#[tokio::test(start_paused = true)]
+async fn requests_that_cannot_be_read_hide_no_missing_justification() {
+    let (world, plan) = moving(gated(1)).await;
+    world.wire.rule(requests_answer_with(500));
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "failed approvalRequired");
+}
+
+/// The open requests are read once, and not for each policy.
+#[tokio::test(start_paused = true)]
+async fn open_requests_are_listed_once() {
+    let (world, plan) = moving(gated(12)).await;
+    let world = justified(world, Duration::ZERO);
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "12 pending pendingApproval");
+    let log = world.wire.log();
+    let lists = log.iter().filter(|sent| {
+        let path = sent.path.split('?').next().unwrap_or_default();
+        path.ends_with("operationApprovalRequests")
+    });
+    assert_eq!(lists.count(), 1);
+}
+
+/// A time is said to the second.
+#[tokio::test(start_paused = true)]
+async fn a_request_says_until_when_it_can_be_approved() {
+    let (world, plan) = moving(gated(1)).await;
+    let mut world = justified(world, Duration::ZERO);
+    world.settings.approval.began = Timestamp::try_from(world.wall()).ok();
+    let results = world.apply(&plan).await;
+    let reason = results.settled[0].reason.as_ref().expect("a reason");
+    let code = &requests(&world)[0].id;
+    assert_eq!(
+        reason.message,
+        format!(
+            "waits for a second administrator's approval until 2026-11-26T10:00:00Z: request `{code}`"
+        )
+    );
 }
 
 #[tokio::test(start_paused = true)]

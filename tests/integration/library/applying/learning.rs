@@ -107,6 +107,7 @@ async fn refused_creates_do_not_wait_for_each_other() {
         let start = world.wire.elapsed();
         let results = world.apply(&plan).await;
         assert_eq!(outcomes(&results), "96 failed BadRequest");
+        assert_eq!(creates(&world.wire.writes()), 96);
         // A look and a write each, eight at a time.
         let took = (world.wire.elapsed() - start).as_secs_f64();
         assert!(took < 35.0, "{status}: {took}");

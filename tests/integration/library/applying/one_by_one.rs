@@ -361,6 +361,65 @@ async fn what_made_room_is_put_back_whatever_its_successor_failed_of() {
     assert!(reason.message.contains(said), "{}", reason.message);
 }
 
+/// Without what the program does not know an assignment is only tried where the service has refused that, and where
+/// it has no intent, which may turn it into its opposite.
+#[tokio::test(start_paused = true)]
+async fn properties_are_left_out_where_the_refusal_is_about_properties() {
+    const REFUSED: &str = "ModelValidationFailure";
+    let profiles = Collection::named("appleUserInitiatedEnrollmentProfiles").expect("a collection");
+    let plain = json!({"futureRow": 1});
+    let with_intent = json!({"futureRow": 1, "intent": "remove"});
+    for (status, code, [first, second], expected) in [
+        (403, "Forbidden", [&plain, &plain], "failed Forbidden"),
+        (400, "BadRequest", [&plain, &plain], "failed BadRequest"),
+        (400, REFUSED, [&plain, &plain], "applied unknownLeftOut"),
+        (
+            400,
+            REFUSED,
+            [&with_intent, &plain],
+            "failed ModelValidationFailure",
+        ),
+        (
+            400,
+            REFUSED,
+            [&plain, &with_intent],
+            "applied unknownLeftOut",
+        ),
+    ] {
+        let mut tenant = Tenant::empty();
+        let groups = ["A", "B"].map(|name| tenant.add_group(name));
+        tenant.add_filter("F", "iOS", "(device.osVersion -eq \"1\")");
+        let id = tenant.add_policy(profiles, "T", "");
+        for (group, properties) in groups.iter().zip([first, second]) {
+            let policy = tenant.policy_mut(profiles, &id).expect("a policy");
+            policy.assign_with(target::group(group), properties.clone());
+        }
+        let world = World::new(tenant);
+        let plan = world
+            .plan("version: 1\npolicies:\n  - {kind: appleUserInitiatedEnrollmentProfile, name: T, include: [{group: A, filter: F}]}\n")
+            .await;
+        let group = groups[0].clone();
+        let mut is_first = true;
+        world.wire.rule(move |sent| {
+            let is_about = sent.method == "POST" && sent.body.to_string().contains(&group);
+            match is_about && std::mem::take(&mut is_first) {
+                true => Act::Answer(error(status, code)),
+                false => Act::Pass,
+            }
+        });
+        let results = world.apply(&plan).await;
+        assert_eq!(outcomes(&results), expected);
+        // What was deleted is there again, with or without it; what has an intent is refused once more.
+        let tenant = world.tenant();
+        let policy = tenant.policy(profiles, &id).expect("a policy");
+        let mut rows = policy.assignments.iter();
+        let row = rows.find(|row| row.target["groupId"] == *groups[0]);
+        let has_it = row.map(|row| row.properties.contains_key("futureRow"));
+        let kept = (*first != with_intent).then_some(!expected.starts_with("applied"));
+        assert_eq!(has_it, kept, "{expected}");
+    }
+}
+
 /// Whether the service refuses what is there already is not known, so that is looked at.
 #[tokio::test(start_paused = true)]
 async fn a_create_that_is_refused_and_there_is_done() {
@@ -368,6 +427,79 @@ async fn a_create_that_is_refused_and_there_is_done() {
     let (settled, rows) = flipped(create, || Act::Pass).await;
     assert_eq!(settled.outcome, Outcome::Applied, "{settled:?}");
     assert_eq!(rows, "!A B");
+}
+
+/// So is one that made no room.
+#[tokio::test(start_paused = true)]
+async fn an_addition_that_is_refused_and_there_is_done() {
+    let terms = Collection::named("termsAndConditions").expect("a collection");
+    let mut tenant = Tenant::empty();
+    tenant.add_group("B");
+    let id = tenant.add_policy(terms, "T", "");
+    let world = World::new(tenant);
+    let plan = world
+        .plan("version: 1\npolicies:\n  - {kind: termsAndConditions, name: T, include: [{group: B}]}\n")
+        .await;
+    world.wire.rule(|sent| match sent.is_write() {
+        true => Act::AnswerAfter(error(400, "BadRequest")),
+        false => Act::Pass,
+    });
+    assert_eq!(outcomes(&world.apply(&plan).await), "applied");
+    assert_eq!(rows(&world.tenant(), terms, &id), "B");
+}
+
+/// Two profiles of which `B` is to get all devices; `A` has them, or nobody has.
+async fn all_devices_to_b(has: bool) -> (World, Plan, [String; 2]) {
+    const MANIFEST: &str = "version: 1\npolicies:\n  - {kind: windowsAutopilotDeploymentProfile, name: B, include: [allDevices]}\n  - {kind: windowsAutopilotDeploymentProfile, name: A, include: [{group: G}]}\n";
+    let profiles = Collection::named("windowsAutopilotDeploymentProfiles").expect("a collection");
+    let mut tenant = Tenant::empty();
+    tenant.add_group("G");
+    let ids = ["A", "B"].map(|name| tenant.add_policy(profiles, name, ""));
+    if has {
+        assign(&mut tenant, profiles, &ids[0], target::all_devices());
+    }
+    let world = World::new(tenant);
+    let plan = world.plan(MANIFEST).await;
+    (world, plan, ids)
+}
+
+/// Who was seen to have given the target up is not looked for in the list, which may lag.
+#[tokio::test(start_paused = true)]
+async fn a_target_that_was_seen_given_up_is_free() {
+    let (world, plan, ids) = all_devices_to_b(true).await;
+    world.wire.rule(move |sent| {
+        match sent.is_write() || ids.iter().any(|id| sent.path.contains(id)) {
+            true => Act::Pass,
+            false => Act::Answer(error(500, "UnknownError")),
+        }
+    });
+    assert_eq!(outcomes(&world.apply(&plan).await), "2 applied");
+}
+
+/// Another admin gave all devices to a profile that the plan changes otherwise.
+#[tokio::test(start_paused = true)]
+async fn a_target_that_someone_else_gave_away_is_held() {
+    let (world, plan, [first, _]) = all_devices_to_b(false).await;
+    world.service.with_machine(|machine| {
+        let profiles = Collection::named("windowsAutopilotDeploymentProfiles");
+        let profiles = profiles.expect("a collection");
+        assign(
+            machine.tenant_mut(),
+            profiles,
+            &first,
+            target::all_devices(),
+        );
+    });
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "skipped targetHeld, stale moved");
+    let said = results.settled.iter().filter_map(|settled| {
+        let reason = settled.reason.as_ref()?;
+        reason
+            .message
+            .contains(&format!("`A` ({first}) has it"))
+            .then_some(())
+    });
+    assert_eq!(said.count(), 1);
 }
 
 /// Only one profile can have all devices: where the one that has them does not give them up, the other is not tried.

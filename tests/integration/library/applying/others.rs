@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use assignctl::apply;
+use assignctl::report::Moved;
 use assignctl_sandbox::Tenant;
 
 use super::{adding, ids, is_about, moving, other_admin};
@@ -43,6 +45,30 @@ async fn what_changed_since_the_plan_is_stale_and_not_overwritten() {
     );
     assert_eq!(all_rows(&world.tenant()), ["B", "C", "B"]);
     assert_eq!(world.writes_reached(), 2);
+}
+
+/// Of a saved plan nothing is tried where a policy has moved; each says why.
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_does_not_fit_any_more_names_what_has_moved() {
+    let (_, plan) = moving(tenant(3)).await;
+    let live = Some(Vec::new());
+    let moved = vec![
+        Moved {
+            index: 0,
+            live: None,
+        },
+        Moved { index: 2, live },
+    ];
+    let results = apply::not_started(&plan, moved);
+    let said = results.settled.iter().map(|settled| {
+        let reason = settled.reason.as_ref().expect("a reason");
+        format!("{} {}", settled.outcome.name(), reason.code)
+    });
+    assert_eq!(
+        said.collect::<Vec<_>>(),
+        ["stale deleted", "skipped stalePlan", "stale moved"]
+    );
+    assert_eq!(results.moved.len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

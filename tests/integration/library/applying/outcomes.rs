@@ -2,13 +2,16 @@
 
 use std::time::Duration;
 
+use assignctl::auth::{Fetching, Token, TokenSource};
 use assignctl::plan::writes::WriteWith;
+use assignctl_sandbox::Service;
+use secrecy::SecretString;
 
 use super::{adding, moving};
 use crate::library::support::answers::{cut, error, html, plain, with_header};
 use crate::library::support::tenants::{all_rows, tenant, wants};
-use crate::library::support::wire::Act;
-use crate::library::support::world::{World, outcomes};
+use crate::library::support::wire::{Act, Sent};
+use crate::library::support::world::{LONGEST_WAIT, World, outcomes, published};
 
 /// Does something to the first write, and lets the others pass.
 fn first_write(world: &World, act: impl Fn() -> Act + Send + 'static) {
@@ -212,6 +215,7 @@ async fn a_read_that_is_given_up_keeps_status_and_request_id() {
 async fn a_redirect_of_a_write_fails_that_policy_and_goes_nowhere() {
     let (world, plan) = moving(tenant(3)).await;
     let id = super::ids(&world)[1].clone();
+    let redirected = id.clone();
     world.wire.rule(move |sent| {
         if sent.is_write() && super::is_about(sent, &id) {
             let mut answer = plain(307, "");
@@ -231,4 +235,108 @@ async fn a_redirect_of_a_write_fails_that_policy_and_goes_nowhere() {
     assert_eq!(all_rows(&world.tenant()), ["B", "A", "B"]);
     let log = world.wire.log();
     assert!(log.iter().all(|sent| !sent.path.contains("example")));
+    // Nothing is in doubt, so nothing is looked at.
+    let about = log.iter().filter(|sent| super::is_about(sent, &redirected));
+    assert!(about.last().is_some_and(Sent::is_write));
+}
+
+/// A new token each time.
+struct Minting(Service);
+
+impl TokenSource for Minting {
+    fn fetch(&self) -> Fetching<'_> {
+        let token = SecretString::from(self.0.mint_token());
+        Box::pin(async { Ok(Token::new(token, None)) })
+    }
+}
+
+/// A write of unknown outcome stays one, wherever its next try leads.
+#[tokio::test(start_paused = true)]
+async fn a_redirect_after_a_lost_answer_leaves_the_outcome_unknown() {
+    let (world, plan) = moving(tenant(1)).await;
+    let mut writes = 0;
+    world.wire.rule(move |sent| {
+        writes += usize::from(sent.is_write());
+        match (sent.is_write(), writes) {
+            (true, 1) => Act::LostBefore,
+            (true, _) => Act::Answer(with_header(
+                plain(307, ""),
+                "location",
+                "https://example.com/assign",
+            )),
+            _ => Act::Pass,
+        }
+    });
+    assert_eq!(outcomes(&world.apply(&plan).await), "failed unverified");
+    // Where the first write was seen done, that the next one did not leave is certain.
+    let mut world = World::new(tenant(1));
+    world.settings.write_with = WriteWith::Create;
+    let plan = world.plan(&wants("*", &["B", "C"])).await;
+    let mut writes = 0;
+    world.wire.rule(move |sent| {
+        writes += usize::from(sent.is_write());
+        match sent.is_write() && writes > 1 {
+            true => Act::Answer(with_header(
+                plain(307, ""),
+                "location",
+                "https://example.com/assign",
+            )),
+            false => Act::Pass,
+        }
+    });
+    assert_eq!(outcomes(&world.apply(&plan).await), "failed redirected");
+}
+
+/// What the service asks for is waited for as long as is allowed, after a write of unknown outcome too.
+#[tokio::test(start_paused = true)]
+async fn the_next_try_of_a_lost_write_comes_when_the_service_says() {
+    let longest = LONGEST_WAIT.as_millis();
+    // What the looks in between take counts.
+    let looks = waited(longest * 2).await.1;
+    for (asked, expected) in [
+        (30_000, "applied"),
+        (longest + looks, "applied"),
+        (longest + looks + 1, "failed unverified"),
+    ] {
+        let (outcome, waited) = waited(asked).await;
+        assert_eq!(outcome, expected, "{asked}");
+        assert!(expected != "applied" || waited >= asked, "{waited}");
+    }
+}
+
+/// What comes of a lost write whose answer asks for a wait in milliseconds, and how many of them pass until the next
+/// try, or else until the end.
+async fn waited(asked: u128) -> (String, u128) {
+    let (world, plan) = moving(tenant(1)).await;
+    first_write(&world, move || {
+        let seconds = format!("{}.{:03}", asked / 1000, asked % 1000);
+        let answer = error(500, "UnknownError");
+        Act::Answer(with_header(answer, "retry-after", &seconds))
+    });
+    let outcome = outcomes(&world.apply(&plan).await);
+    let writes = world.wire.writes();
+    let end = writes.get(1).map_or(world.wire.elapsed(), |next| next.at);
+    (outcome, (end - writes[0].at).as_millis())
+}
+
+/// The first may be an old token, the second is a new one.
+#[tokio::test(start_paused = true)]
+async fn a_second_refusal_of_the_sign_in_is_final() {
+    let world = World::build(tenant(1), published(), |service| {
+        Box::new(Minting(service.clone()))
+    });
+    let plan = world.plan(&wants("*", &["B"])).await;
+    let mut writes = 0;
+    world.wire.rule(move |sent| {
+        writes += usize::from(sent.is_write());
+        match sent.is_write() && writes < 4 {
+            true => Act::Answer(error(401, "InvalidAuthenticationToken")),
+            false => Act::Pass,
+        }
+    });
+    assert_eq!(
+        outcomes(&world.apply(&plan).await),
+        "failed InvalidAuthenticationToken"
+    );
+    assert_eq!(world.wire.writes().len(), 2);
 }

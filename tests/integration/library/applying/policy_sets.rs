@@ -5,6 +5,7 @@ use assignctl_sandbox::{Collection, PolicySetRows, Tenant, target};
 use serde_json::json;
 
 use super::{adding, moving};
+use crate::library::support::answers::edit;
 use crate::library::support::tenants::{
     CATALOG, all_rows, assign, group_id, name, tenant_with_set_rows, wants,
 };
@@ -147,6 +148,26 @@ async fn a_loss_after_a_good_start_ends_what_has_not_begun() {
     let failed = results.count(assignctl::report::Outcome::Failed);
     assert_eq!(dropped, failed, "{}", outcomes(&results));
     assert!(outcomes(&results).contains("skipped policySetRowsDropped"));
+}
+
+/// What is seen for a moment, and is not what was written less the policy set's, is no loss.
+#[tokio::test(start_paused = true)]
+async fn an_odd_look_is_not_taken_for_a_loss() {
+    let (mut world, plan) = moving(mixed(2, 0, PolicySetRows::Kept)).await;
+    world.settings.concurrency = 1;
+    let mut looks = None;
+    world.wire.rule(move |sent| {
+        if sent.is_write() {
+            looks.get_or_insert(0);
+        } else if let Some(looks) = &mut looks {
+            *looks += 1;
+            if *looks == 1 {
+                return Act::alter(|answer| edit(answer, |body| body["value"] = json!([])));
+            }
+        }
+        Act::Pass
+    });
+    assert_eq!(outcomes(&world.apply(&plan).await), "2 applied");
 }
 
 /// Whoever writes a set changes its members. Those that the same run changes are written before it.

@@ -1,5 +1,6 @@
 //! Refusals, failures and interrupts: what ends the run, and what does not.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use assignctl::plan::Plan;
@@ -194,6 +195,34 @@ async fn f23_a_policy_between_two_of_its_writes_is_said_to_be_so() {
     assert_eq!(world.wire.writes().len(), 1);
 }
 
+/// Whether the latest write had its effect is not known then, whatever was done before it.
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_after_a_lost_answer_leaves_the_outcome_unknown() {
+    for lost in [1, 2] {
+        let mut world = World::new(tenant(1));
+        world.settings.write_with = WriteWith::Create;
+        let plan = world.plan(&wants("*", &["B", "C"])).await;
+        let stop = world.stop.clone();
+        let mut writes = 0;
+        world.wire.rule(move |sent| {
+            writes += usize::from(sent.is_write());
+            if sent.is_write() && writes == lost {
+                let stop = stop.clone();
+                tokio::spawn(async move {
+                    // The looks are over by then, and the next try is waited for.
+                    tokio::time::sleep(Duration::from_secs(20)).await;
+                    stop.cancel();
+                });
+                return Act::Answer(later(500, "60"));
+            }
+            Act::Pass
+        });
+        let results = world.apply(&plan).await;
+        assert_eq!(outcomes(&results), "failed unverified", "{lost}");
+        assert_eq!(world.wire.writes().len(), lost);
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_interrupt_before_the_start_sends_nothing() {
     let (world, plan) = moving(tenant(5)).await;
@@ -286,29 +315,52 @@ async fn a_second_administrator_who_has_to_approve_is_a_failure_with_the_service
     assert!(!results.is_refusal());
 }
 
-/// Whoever is to get all devices looks who has them, and the run is interrupted meanwhile.
-#[tokio::test(start_paused = true)]
-async fn an_interrupt_while_the_holder_of_a_target_is_looked_for_is_no_failure() {
+/// What comes of two profiles, of which one is to give all devices to the other and is not allowed to, where the list
+/// of profiles is answered so.
+async fn holder_is_looked_for(list: impl Fn(&World) -> Act + Send + 'static) -> String {
     const MANIFEST: &str = "version: 1\npolicies:\n  - {kind: windowsAutopilotDeploymentProfile, name: B, include: [allDevices]}\n  - {kind: windowsAutopilotDeploymentProfile, name: A, include: [{group: G}]}\n";
     let profiles = Collection::named("windowsAutopilotDeploymentProfiles").expect("a collection");
     let mut tenant = Tenant::empty();
     tenant.add_group("G");
     let ids = ["A", "B"].map(|name| tenant.add_policy(profiles, name, ""));
     assign(&mut tenant, profiles, &ids[0], target::all_devices());
-    let world = World::new(tenant);
+    let world = Arc::new(World::new(tenant));
     let plan = world.plan(MANIFEST).await;
-    let stop = world.stop.clone();
+    let known = Arc::downgrade(&world);
     world.wire.rule(move |sent| {
         let is_list = !ids.iter().any(|id| is_about(sent, id));
         match (sent.is_write(), is_list) {
             (true, _) => Act::Answer(error(400, "BadRequest")),
-            (false, true) => {
-                stop.cancel();
-                Act::Silence
-            }
+            (false, true) => list(&known.upgrade().expect("a world")),
             (false, false) => Act::Pass,
         }
     });
-    let results = world.apply(&plan).await;
-    assert_eq!(outcomes(&results), "failed BadRequest, skipped interrupted");
+    outcomes(&world.apply(&plan).await)
+}
+
+/// Whoever is to get all devices looks who has them, and the run is interrupted meanwhile.
+#[tokio::test(start_paused = true)]
+async fn an_interrupt_while_the_holder_of_a_target_is_looked_for_is_no_failure() {
+    let interrupted = |world: &World| {
+        world.stop.cancel();
+        Act::Silence
+    };
+    assert_eq!(
+        holder_is_looked_for(interrupted).await,
+        "failed BadRequest, skipped interrupted"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_holders_that_cannot_be_read_stops_who_is_to_get_the_target() {
+    for (answer, expected) in [
+        (later(429, "901"), "failed BadRequest, skipped waitTooLong"),
+        (
+            error(500, "UnknownError"),
+            "failed BadRequest, failed readFailed",
+        ),
+    ] {
+        let list = move |_: &World| Act::Answer(answer.clone());
+        assert_eq!(holder_is_looked_for(list).await, expected);
+    }
 }

@@ -129,6 +129,15 @@ async fn a_wait_that_nobody_allows_ends_the_writing() {
     assert!(world.wire.elapsed() < seconds(60.0));
 }
 
+/// Nothing was found out about the policies, so none has failed.
+#[tokio::test(start_paused = true)]
+async fn a_wait_that_nobody_allows_ends_the_looks_too() {
+    let (world, plan) = moving(tenant(3)).await;
+    world.wire.rule(|_| Act::Answer(later(429, "901")));
+    assert_eq!(outcomes(&world.apply(&plan).await), "3 skipped waitTooLong");
+    assert!(world.wire.writes().is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_service_that_throttles_for_ever_is_given_up() {
     for answer in [error(429, "TooManyRequests"), later(429, "100")] {

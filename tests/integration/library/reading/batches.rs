@@ -124,6 +124,36 @@ async fn a_part_that_fails_is_asked_again_alone_after_its_own_wait() {
     }
 }
 
+/// Waits that the service asks for in a row add up for all requests, until something passes.
+#[tokio::test(start_paused = true)]
+async fn a_part_that_passes_ends_a_row_of_waits() {
+    for (refused, is_next_read) in [(4, false), (2, true)] {
+        let mut batches = 0;
+        let names = names(60);
+        let world = World::new(tenant(&names));
+        world.wire.rule(move |sent| {
+            batches += 1;
+            let (refused, seconds) = match batches {
+                1 => (4, "500"),
+                2 => (refused, "450"),
+                _ => return Act::Pass,
+            };
+            assert_eq!(sent.path, "/$batch");
+            Act::alter(move |response: &mut Response| {
+                edit(response, |body| {
+                    for id in 0..refused {
+                        fail(body, &id.to_string(), 429, json!({"Retry-After": seconds}));
+                    }
+                });
+            })
+        });
+        // 950 s are more than one request may wait.
+        assert!(look_up(&world, &names).await.is_err());
+        let found = look_up(&world, &names).await;
+        assert_eq!(found.is_ok(), is_next_read, "{refused}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_longest_wait_of_the_parts_counts() {
     let (world, found) = four_parts(|sent, body| {
