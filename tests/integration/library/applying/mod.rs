@@ -1,5 +1,6 @@
 //! Applying under faults: never twice, never lost, never over someone else's work.
 
+mod all_devices;
 mod approval;
 mod learning;
 mod one_by_one;

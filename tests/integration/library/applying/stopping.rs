@@ -1,16 +1,14 @@
 //! Refusals, failures and interrupts: what ends the run, and what does not.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use assignctl::plan::Plan;
 use assignctl::plan::writes::WriteWith;
 use assignctl::report::{Outcome, Results};
-use assignctl_sandbox::{Collection, Tenant, target};
 
 use super::{adding, ids, is_about, moving};
 use crate::library::support::answers::{error, html, later};
-use crate::library::support::tenants::{all_rows, assign, tenant, tenant_with_set_rows, wants};
+use crate::library::support::tenants::{all_rows, tenant, tenant_with_set_rows, wants};
 use crate::library::support::wire::{Act, Deed, Sent};
 use crate::library::support::world::{World, outcomes};
 
@@ -313,54 +311,4 @@ async fn a_second_administrator_who_has_to_approve_is_a_failure_with_the_service
     let results = world.apply(&plan).await;
     assert_eq!(outcomes(&results), "2 failed approvalRequired");
     assert!(!results.is_refusal());
-}
-
-/// What comes of two profiles, of which one is to give all devices to the other and is not allowed to, where the list
-/// of profiles is answered so.
-async fn holder_is_looked_for(list: impl Fn(&World) -> Act + Send + 'static) -> String {
-    const MANIFEST: &str = "version: 1\npolicies:\n  - {kind: windowsAutopilotDeploymentProfile, name: B, include: [allDevices]}\n  - {kind: windowsAutopilotDeploymentProfile, name: A, include: [{group: G}]}\n";
-    let profiles = Collection::named("windowsAutopilotDeploymentProfiles").expect("a collection");
-    let mut tenant = Tenant::empty();
-    tenant.add_group("G");
-    let ids = ["A", "B"].map(|name| tenant.add_policy(profiles, name, ""));
-    assign(&mut tenant, profiles, &ids[0], target::all_devices());
-    let world = Arc::new(World::new(tenant));
-    let plan = world.plan(MANIFEST).await;
-    let known = Arc::downgrade(&world);
-    world.wire.rule(move |sent| {
-        let is_list = !ids.iter().any(|id| is_about(sent, id));
-        match (sent.is_write(), is_list) {
-            (true, _) => Act::Answer(error(400, "BadRequest")),
-            (false, true) => list(&known.upgrade().expect("a world")),
-            (false, false) => Act::Pass,
-        }
-    });
-    outcomes(&world.apply(&plan).await)
-}
-
-/// Whoever is to get all devices looks who has them, and the run is interrupted meanwhile.
-#[tokio::test(start_paused = true)]
-async fn an_interrupt_while_the_holder_of_a_target_is_looked_for_is_no_failure() {
-    let interrupted = |world: &World| {
-        world.stop.cancel();
-        Act::Silence
-    };
-    assert_eq!(
-        holder_is_looked_for(interrupted).await,
-        "failed BadRequest, skipped interrupted"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_list_of_holders_that_cannot_be_read_stops_who_is_to_get_the_target() {
-    for (answer, expected) in [
-        (later(429, "901"), "failed BadRequest, skipped waitTooLong"),
-        (
-            error(500, "UnknownError"),
-            "failed BadRequest, failed readFailed",
-        ),
-    ] {
-        let list = move |_: &World| Act::Answer(answer.clone());
-        assert_eq!(holder_is_looked_for(list).await, expected);
-    }
 }
