@@ -449,10 +449,10 @@ fn named(
 
 /// Dropping the filter of all users or devices gains a broad target as well.
 fn gains_broad_target(policy: &PlannedPolicy, _: &Names) -> bool {
+    let is_broad =
+        |assignment: &Assignment| assignment.key.target.is_broad() && assignment.filter.is_none();
     policy.changes.iter().any(|change| {
-        change.after().is_some_and(|assignment| {
-            assignment.key.target.is_broad() && assignment.filter.is_none()
-        })
+        change.after().is_some_and(is_broad) && !change.before().is_some_and(is_broad)
     })
 }
 

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::manifest::Mode;
-use crate::model::{Assignments, Filter, FilterMode, PolicyKind};
+use crate::model::{Assignments, Filter, FilterMode, PolicyKind, Properties};
 use crate::plan::changes;
 use crate::plan::members::{Members, PolicyMembers};
 use crate::plan::reach::{DevicesAndUsers, Reach};
@@ -130,7 +130,20 @@ fn each_guard_sees_its_own() {
             vec![assignment(all.clone())],
             "broad-target",
         ),
-        (vec![assignment(all.clone())], vec![filtered(all)], ""),
+        (
+            vec![assignment(all.clone())],
+            vec![filtered(all.clone())],
+            "",
+        ),
+        // It was broad before.
+        (
+            vec![assignment(all.clone())],
+            vec![Assignment {
+                properties: Properties::new(vec![("settings".into(), "1".into())]),
+                ..assignment(all)
+            }],
+            "",
+        ),
         (
             vec![group(1), exclusion(2)],
             vec![group(1)],
