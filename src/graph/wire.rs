@@ -74,10 +74,10 @@ pub(super) struct AssignmentWire<'a> {
     source_id: Option<Text<'a>>,
     #[serde(borrow)]
     target: Option<TargetWire<'a>>,
-    #[serde(borrow)]
-    intent: Option<Text<'a>>,
-    settings: Option<Object>,
-    run_schedule: Option<Object>,
+    /// Kinds that have none of these may have others of the name, of any form.
+    intent: Option<Value>,
+    settings: Option<Value>,
+    run_schedule: Option<Value>,
 }
 
 /// A target with its filter.
@@ -199,10 +199,12 @@ pub(super) fn assignment(
     let (variant, properties) = match spec.properties {
         AssignmentProperties::None => (None, Properties::default()),
         AssignmentProperties::App => (
-            intent.map(|Text(intent)| texts.share(&intent)),
-            app_settings(settings, texts),
+            intent_of_app(intent, texts)?,
+            app_settings(object("settings", settings)?, texts),
         ),
-        AssignmentProperties::Remediation => (None, schedule(run_schedule, texts)),
+        AssignmentProperties::Remediation => {
+            (None, schedule(object(RUN_SCHEDULE, run_schedule)?, texts))
+        }
     };
     let source = source.map_or(Source::Direct, |Text(text)| Source::from_wire(&text));
     // For direct assignments the service writes the policy's own id there.
@@ -223,6 +225,26 @@ pub(super) fn assignment(
         },
         id.map(|Text(id)| id.into()).unwrap_or_default(),
     ))
+}
+
+fn intent_of_app(intent: Option<Value>, texts: &mut Texts) -> Result<Option<SharedText>, Misread> {
+    match intent {
+        None => Ok(None),
+        Some(Value::String(intent)) => Ok(Some(texts.share(&intent))),
+        Some(_) => Err(of_another_form("intent", "a string")),
+    }
+}
+
+fn object(property: &str, value: Option<Value>) -> Result<Option<Object>, Misread> {
+    match value {
+        None => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(_) => Err(of_another_form(property, "an object")),
+    }
+}
+
+fn of_another_form(property: &str, form: &str) -> Misread {
+    Misread::Shape(format!("`{property}` of an assignment is not {form}"))
 }
 
 /// Reads the settings of an app's assignment. An exclusion has none, and neither have many types of
@@ -385,6 +407,30 @@ pub(super) mod tests {
             let read = live_assignment(object, kind().spec(), &mut Texts::default());
             let misread = read.expect_err(reason);
             assert!(misread.to_string().contains(reason), "{misread}");
+        }
+        let target = json!({"@odata.type": "#microsoft.graph.allDevicesAssignmentTarget"});
+        for (property, value, of, form) in [
+            ("intent", json!(5), "mobileApp", "a string"),
+            ("settings", json!(["x"]), "mobileApp", "an object"),
+            (
+                "runSchedule",
+                json!("daily"),
+                "deviceHealthScript",
+                "an object",
+            ),
+        ] {
+            let object = json!({"target": target, property: value});
+            let read = |kind: PolicyKind| {
+                let object = object.as_object().expect("an object").clone();
+                live_assignment(object, kind.spec(), &mut Texts::default())
+            };
+            let kind_of = PolicyKind::from_name(of).expect("a kind");
+            let misread = read(kind_of).expect_err(property);
+            let said = format!("`{property}` of an assignment is not {form}");
+            assert_eq!(misread.to_string(), said);
+            // Of a kind that has no such property it is unknown, as any other.
+            let live = read(kind()).expect("an assignment");
+            assert_eq!(live.raw[property], value);
         }
         for object in [json!({}), json!({"id": ""}), json!({"id": null})] {
             let object = object.as_object().expect("an object");
