@@ -24,7 +24,7 @@ use crate::render::text::Detail;
 use crate::run::Failure;
 use crate::run::plan::{NameUnmanaged, PlanRequest};
 use crate::run::reports::default_folder;
-use crate::run::reviewed::{MAX_AGE, check_age};
+use crate::run::reviewed::{MAX_AGE, check_age, check_write_with};
 use crate::run::tenants::{
     self, Carrying, Entry, Input, ManyTenants, Origin, Shard, TenantResults,
 };
@@ -219,7 +219,8 @@ impl Source<'_> {
                 let max_age = command.max_age.unwrap_or(MAX_AGE);
                 let now = jiff::Timestamp::now();
                 let files = tenants::saved_plans(folder, |saved| {
-                    check_age(&saved.created_at, max_age, now)
+                    check_age(&saved.created_at, max_age, now)?;
+                    check_write_with(saved.plan.write_with, command.options.planning.write_with)
                 })?;
                 let given = command.options.guards.given();
                 Input::Saved(files, given)

@@ -324,13 +324,12 @@ impl Reader<'_> {
             let Some(label) = fields::text(item, "labels", self.diagnostics) else {
                 continue;
             };
-            if is_tenant_name(&label.value) {
+            if is_label(&label.value) {
                 labels.push(label.value);
             } else {
                 let message = format!("{} cannot be a label", quoted(&label.value));
                 self.diagnostics.push(
-                    Diagnostic::error("bad-tenant-name", label.place, message)
-                        .hint("labels are spelled as the names of tenants are"),
+                    Diagnostic::error("bad-tenant-name", label.place, message).hint(LABEL_RULE),
                 );
             }
         }
@@ -353,18 +352,25 @@ impl Reader<'_> {
     }
 }
 
+/// What a label is.
+const LABEL_RULE: &str = "use letters, digits, `_`, `-` and `.`, a letter or digit first, no `.` last, 64 characters at most";
+
 /// What [`is_tenant_name`] asks of a name.
 pub const TENANT_NAME_RULE: &str = "use letters, digits, `_`, `-` and `.`, a letter or digit first, no `.` last, 64 characters at most, and no name that Windows reserves (such as `con` or `nul`)";
 
 /// Whether a text can name a tenant, on the command line and as part of a file's name.
 pub fn is_tenant_name(text: &str) -> bool {
+    is_label(text) && !is_reserved(text)
+}
+
+/// Whether a text can be a label, which selects tenants on the command line.
+fn is_label(text: &str) -> bool {
     const LONGEST: usize = 64;
     let fits = |character: char| character.is_ascii_alphanumeric() || "_-.".contains(character);
     text.len() <= LONGEST
         && text.starts_with(|first: char| first.is_ascii_alphanumeric())
         && !text.ends_with('.')
         && text.chars().all(fits)
-        && !is_reserved(text)
 }
 
 /// Whether Windows takes a file's name for a device, whatever its extension.

@@ -433,7 +433,7 @@ b.yaml:5:3+2 bad-tenant-name `-x` cannot name a tenant | use letters, digits, `_
 b.yaml:5:18+7 bad-tenant-id `nowhere` is neither a GUID nor a domain | the tenant's GUID is on the overview page of Microsoft Entra ID
 b.yaml:6:3+1 label-is-tenant `a` is a label and a tenant's name | a.yaml:3:11+1 the tenant | give the label another name
 b.yaml:6:3+1 missing-key the tenant `y` has no `tenantId` | write `tenantId` with its GUID or one of its domains
-b.yaml:6:19+3 bad-tenant-name `x y` cannot be a label | labels are spelled as the names of tenants are
+b.yaml:6:19+3 bad-tenant-name `x y` cannot be a label | use letters, digits, `_`, `-` and `.`, a letter or digit first, no `.` last, 64 characters at most
 
 "#]]
     );

@@ -28,6 +28,23 @@ fn the_guard_of_tenants_counts_saved_plans_that_cannot_be_read() {
     assert_eq!(rows(&world, "fabrikam", "Win - A").len(), 3);
 }
 
+/// Nothing is written in any tenant if one of the plans shows other requests than are asked for.
+#[test]
+fn saved_plans_of_another_way_of_writing_are_refused_together() {
+    let world = msp();
+    world
+        .run("plan m.yaml --tenant fabrikam --sandbox tenants --out plans --write-with create")
+        .exits(0);
+    world
+        .run("plan m.yaml --tenant contoso --sandbox tenants --out plans")
+        .exits(0);
+    world
+        .run("apply plans --sandbox tenants --write-with create")
+        .exits(64)
+        .says(&["`--write-with auto`, not those of `--write-with create`"]);
+    assert_eq!(rows(&world, "fabrikam", "Win - A"), ["allUsers"]);
+}
+
 /// The saved files are the reviewed ones, whether or not each tenant can be read now.
 #[test]
 fn a_tenant_out_of_reach_does_not_make_saved_plans_others() {
