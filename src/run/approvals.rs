@@ -220,12 +220,32 @@ async fn of_run(
     {
         listed.unknown.push((policy, settled));
     }
-    for (policy, approval) in known {
+    let listed_request = |approval: &PendingApproval| {
         let is_it = |request: &&ApprovalRequest| request.id.eq_ignore_ascii_case(&approval.code);
-        let request = match requests.iter().find(is_it) {
+        requests.iter().find(is_it)
+    };
+    let identity = claims.as_deref().and_then(Claims::identity);
+    let may_come = |approval: &PendingApproval| {
+        !approval.is_of_another(identity) && wait.may_come(&approval.filed_at)
+    };
+    let unlisted = known
+        .iter()
+        .filter(|(_, approval)| listed_request(approval).is_none() && may_come(approval));
+    let unlisted = unlisted.count();
+    let mut tries = 0;
+    for (policy, approval) in known {
+        let request = match listed_request(&approval) {
             Some(request) => Some(request.clone()),
-            // A closed one may have left the list.
-            None => once_shown(&approval, client, claims.as_deref(), wait).await?,
+            // A closed one may have left the list; one that was just filed is waited for, since it can be neither
+            // withdrawn nor said to be open before it is shown.
+            None => loop {
+                let request = reader.approval_request(&approval.code).await?;
+                if request.is_some() || !may_come(&approval) {
+                    break request;
+                }
+                wait.pause(client, tries, unlisted).await;
+                tries += 1;
+            },
         };
         let entry = entry(&policy, &approval, request.as_ref(), claims.as_deref());
         match entry.status.is_open() {
@@ -234,27 +254,6 @@ async fn of_run(
         }
     }
     Ok(listed)
-}
-
-/// Returns a request by its code. One that was just filed may not be shown yet, and is waited for: it can be
-/// neither withdrawn nor said to be open before.
-async fn once_shown(
-    approval: &PendingApproval,
-    client: &Arc<Client>,
-    claims: Option<&Claims>,
-    wait: ListingWait,
-) -> Result<Option<ApprovalRequest>, GraphError> {
-    let reader = Reader::new(Arc::clone(client));
-    let is_foreign = approval.is_of_another(claims.and_then(Claims::identity));
-    let mut tries = 0;
-    loop {
-        let request = reader.approval_request(&approval.code).await?;
-        if request.is_some() || is_foreign || !wait.may_come(&approval.filed_at) {
-            return Ok(request);
-        }
-        wait.pause(client, tries, 1).await;
-        tries += 1;
-    }
 }
 
 /// Says what a run has filed. Of a request that the sign-in does not see, the report is all that is known,
