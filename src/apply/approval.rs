@@ -25,6 +25,7 @@ use super::request::request;
 use super::staleness::moved_since;
 use super::withdraw::withdraw;
 use super::{Outcome, PolicyResult, Reason, Worker};
+use crate::graph::GraphError;
 use crate::graph::approvals::{ApprovalRequest, ApprovalStatus, RequestMatch};
 use crate::graph::error::ServiceError;
 use crate::graph::retry::{LISTING_TRIES, LISTING_WAIT};
@@ -45,6 +46,23 @@ pub(super) enum Before {
     Filed(PendingApproval, Box<Option<ApprovalRequest>>),
 }
 
+impl Before {
+    /// Returns a write without unknown properties, if the one with them was refused for those, and this was filed.
+    pub(super) fn filed_bare(
+        &self,
+        policy: &PlannedPolicy,
+        write: &WriteRequest,
+        with: impl Fn(bool) -> Result<WriteRequest, GraphError>,
+    ) -> Option<WriteRequest> {
+        let Self::Filed(filed, _) = self else {
+            return None;
+        };
+        let is_for = |write: &WriteRequest| filed.is_for(write, policy.kind, &policy.id);
+        let bare = with(true).ok().filter(is_for)?;
+        (!is_for(write)).then_some(bare)
+    }
+}
+
 impl Worker<'_> {
     /// Learns what has to be known of a policy's approval, before its last look.
     pub(super) async fn load_approval_context(
@@ -54,8 +72,8 @@ impl Worker<'_> {
     ) -> Result<Before, PolicyResult> {
         if let Some(filed) = self.approvals.filed(policy) {
             let request = self.reader.approval_request(&filed.code).await;
-            let request = request
-                .map_err(|error| not_read(progress, Reason::from_graph("readFailed", &error)))?;
+            let request =
+                request.map_err(|error| not_read(Reason::from_graph("readFailed", &error)))?;
             if request
                 .as_ref()
                 .is_some_and(|request| request.is_for_another(&policy.id))
@@ -81,8 +99,12 @@ impl Worker<'_> {
             Ok(_) => Ok(Before::Listed),
             // A write without a justification files nothing, so a sign-in that may not read the requests can
             // still make the changes that need no approval.
-            Err(reason) if reason.is_refusal && progress.tried.is_none() => Ok(Before::Unasked),
-            Err(reason) => Err(not_read(progress, reason)),
+            Err(reason) if reason.is_refusal && asks && !progress.may_be_filed() => {
+                Ok(Before::Unasked)
+            }
+            // Without a justification no more is known of the kind than that it needs one.
+            Err(reason) if reason.is_refusal && !asks => Err(approval_required(None)),
+            Err(reason) => Err(not_read(reason)),
         }
     }
 
@@ -101,7 +123,11 @@ impl Worker<'_> {
         if let Ok(open) = &open {
             self.approvals.note_listed(open);
         }
-        known.insert(open).clone()
+        // A failure is that of the policy which asked again: what was read before still holds for others.
+        if open.is_ok() || !matches!(*known, Some(Ok(_))) {
+            *known = Some(open.clone());
+        }
+        open
     }
 
     /// Decides by what is known of its approval whether a write is sent, and with which header; `None` if
@@ -465,7 +491,7 @@ impl Worker<'_> {
                         reason.message
                     )));
                 }
-                Err(reason) if asks => return Some(not_read(progress, reason)),
+                Err(reason) if asks => return Some(not_read(reason)),
                 Err(_) => break,
             }
         }

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::progress::{Progress, WAIT_TOO_LONG};
+use super::progress::WAIT_TOO_LONG;
 use super::{Outcome, PolicyResult, Reason};
 use crate::graph::approvals::same_body;
 use crate::graph::error::ServiceError;
@@ -303,7 +303,7 @@ pub(super) fn approval_required(error: Option<&ServiceError>) -> PolicyResult {
 }
 
 /// Nothing is filed while it is unknown what is open: it may be open already.
-pub(super) fn not_read(progress: &Progress, reason: Reason) -> PolicyResult {
+pub(super) fn not_read(reason: Reason) -> PolicyResult {
     let Reason {
         code: _,
         status,
@@ -318,10 +318,7 @@ pub(super) fn not_read(progress: &Progress, reason: Reason) -> PolicyResult {
         is_refusal,
         ..Reason::new("approvalsUnreadable", message)
     };
-    PolicyResult {
-        written: progress.touched,
-        ..PolicyResult::not_as_planned(Outcome::Failed, reason)
-    }
+    failed(reason)
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ use super::staleness::moved_since;
 use super::{Outcome, PolicyResult, Reason, Worker, acquire};
 use crate::graph::error::ServiceError;
 use crate::graph::retry::{BUSY_TRIES, BUSY_WAIT, MAX_READ_AGE, READ_BACKS_AFTER_UNKNOWN};
-use crate::graph::writer::{ApprovalHeader, LookSlot, WriteOutcome, WriteSlot};
+use crate::graph::writer::{LookSlot, WriteOutcome, WriteSlot};
 use crate::graph::{GraphError, Reader};
 use crate::model::{Source, assign_path, assignments, cast_assign_path, same_assignments};
 use crate::plan::PlannedPolicy;
@@ -46,6 +46,7 @@ impl Worker<'_> {
         progress.resumes = filed.is_some() || policy.is_begun();
         progress.is_begun = policy.is_begun();
         progress.found = self.so_far.found(policy);
+        progress.unknown_refused = self.so_far.unknown_refused(policy);
         let _alone = match is_serial(policy.kind) {
             true => acquire(&self.serial).await,
             false => None,
@@ -86,6 +87,7 @@ impl Worker<'_> {
             outcome: settled.outcome,
             goes_on: goes_on(policy, &settled, progress.may_be_filed()),
             found,
+            unknown_refused: progress.unknown_refused.take(),
         };
         self.so_far.note(policy, known);
         tracing::info!(
@@ -141,7 +143,11 @@ impl Worker<'_> {
                 false => Outcome::Already,
             };
             drop((sending, writing));
-            return Err(self.settle_as_planned(policy, outcome, approval).await);
+            let mut settled = self.settle_as_planned(policy, outcome, approval).await;
+            settled.reason = settled
+                .reason
+                .or_else(|| progress.unknown_properties_note());
+            return Err(settled);
         };
         // After the look, so that nothing is announced that turns out not to be sent.
         if self.end(progress).is_cancelled() {
@@ -152,10 +158,17 @@ impl Worker<'_> {
         }
         progress.remember(policy, &seen.live);
         let earlier = progress.earlier(policy);
-        let mut write = match request(policy, &step, &seen.live, (&earlier, progress.bare)) {
-            Ok(write) => self.cast(policy, write),
-            Err(error) => return Err(not_sent(progress, &error)),
+        let with = |bare| {
+            let write = request(policy, &step, &seen.live, (&earlier, bare));
+            write.map(|write| self.cast(policy, write))
         };
+        let mut write = with(progress.bare).map_err(|error| not_sent(progress, &error))?;
+        if let Some(bare) = approval.filed_bare(policy, &write, with) {
+            progress.bare = true;
+            let filed_so = || Reason::new("unknownLeftOut", "the request was filed without them");
+            progress.unknown_refused.get_or_insert_with(filed_so);
+            write = bare;
+        }
         let header = self.approval_of(policy, progress, approval, &seen, &mut write)?;
         let Some(header) = header else {
             progress.completed = true;
@@ -270,7 +283,9 @@ impl Worker<'_> {
             progress.learn(match &written {
                 // Any refusal but this one comes from the route itself.
                 WriteOutcome::Refused(error) if error.is_missing_route() => Capability::Fails,
-                WriteOutcome::Done | WriteOutcome::Refused(_) => Capability::Works,
+                WriteOutcome::Done | WriteOutcome::Refused(_) | WriteOutcome::Filed(_) => {
+                    Capability::Works
+                }
                 // One is enough: others do not wait until this one has been read back.
                 WriteOutcome::Unknown { .. } => Capability::Unclear,
                 _ => Capability::Unknown,
@@ -401,9 +416,7 @@ impl Worker<'_> {
                 return Err(gone(Some(&error)));
             }
         }
-        if sent.header == ApprovalHeader::None
-            && progress.retry_without_unknown_properties(policy, (step, &before.live), sent, &error)
-        {
+        if progress.retry_without_unknown_properties(policy, (step, &before.live), sent, &error) {
             return Ok(());
         }
         // If the step was refused with and without unknown properties, report the first refusal.

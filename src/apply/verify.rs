@@ -96,8 +96,7 @@ impl Worker<'_> {
                 ),
             );
             // A write that may have been filed for approval has to be looked for.
-            let may_be_filed = self.settings.approval.justification.is_some();
-            if !may_be_filed && progress.put_back(&policy.before, &reason) {
+            if !progress.may_be_filed() && progress.put_back(&policy.before, &reason) {
                 return Ok(());
             }
             return Err(PolicyResult::not_as_planned(Outcome::Failed, reason));

@@ -364,7 +364,9 @@ impl Results {
         let mut refused = 0;
         for settled in &self.settled {
             match (settled.outcome, &settled.reason) {
-                (Outcome::Failed, Some(reason)) if reason.is_refusal => refused += 1,
+                (Outcome::Failed, Some(reason)) if reason.is_refusal && !settled.written => {
+                    refused += 1
+                }
                 // What was never written says nothing of what writes come to.
                 (Outcome::Already | Outcome::Skipped | Outcome::Stale, _) => {}
                 _ => return false,

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{ids, moving};
-use crate::library::support::answers::{error, json_of};
+use crate::library::support::answers::{error, json_of, later};
 use crate::library::support::tenants::{CATALOG, all_rows, assign, group_id, tenant, wants};
 use crate::library::support::wire::{Act, Sent, lock};
 use crate::library::support::world::{World, outcomes};
@@ -271,6 +271,74 @@ async fn requests_that_cannot_be_read_hide_no_missing_justification() {
     world.wire.rule(requests_answer_with(500));
     let results = world.apply(&plan).await;
     assert_eq!(outcomes(&results), "failed approvalRequired");
+}
+
+/// Where the requests may not be read, changes that need no approval are made, also at a second try.
+#[tokio::test(start_paused = true)]
+async fn requests_that_may_not_be_read_stop_no_ungated_write() {
+    let mut hidden = requests_answer_with(403);
+    let (world, plan) = moving(tenant(3)).await;
+    let world = justified(world, Duration::ZERO);
+    let mut is_first = true;
+    world.wire.rule(
+        move |sent| match sent.is_write() && std::mem::take(&mut is_first) {
+            true => Act::Answer(later(429, "5")),
+            false => hidden(sent),
+        },
+    );
+    assert_eq!(outcomes(&world.apply(&plan).await), "3 applied");
+}
+
+/// One answer that asks for a reason is enough for its kind, whether the requests can be read or not.
+#[tokio::test(start_paused = true)]
+async fn requests_that_may_not_be_read_let_no_gated_write_be_tried_twice() {
+    let (mut world, plan) = moving(gated(4)).await;
+    world.settings.concurrency = 1;
+    world.wire.rule(requests_answer_with(403));
+    assert_eq!(
+        outcomes(&world.apply(&plan).await),
+        "4 failed approvalRequired"
+    );
+    assert_eq!(world.wire.writes().len(), 1);
+}
+
+/// A list that cannot be read again stops the policy that needs it anew, and no other.
+#[tokio::test(start_paused = true)]
+async fn a_list_that_cannot_be_read_again_fails_one_policy() {
+    let (world, plan) = moving(gated(4)).await;
+    let mut world = justified(world, Duration::ZERO);
+    world.settings.concurrency = 1;
+    let (mut writes, mut lists) = (0, 0);
+    world.wire.rule(move |sent| {
+        writes += usize::from(sent.is_write());
+        let is_list = sent.path.ends_with("operationApprovalRequests");
+        lists += usize::from(is_list);
+        match (sent.is_write(), writes, lists) {
+            (true, 1, _) => Act::LostBefore,
+            (false, _, 2..=6) if is_list => Act::Answer(error(500, "UnknownError")),
+            _ => Act::Pass,
+        }
+    });
+    assert_eq!(
+        outcomes(&world.apply(&plan).await),
+        "failed approvalsUnreadable, 3 pending pendingApproval"
+    );
+}
+
+/// A create that is filed shows that there is such a route, so that the others need not wait for it.
+#[tokio::test(start_paused = true)]
+async fn creates_are_filed_side_by_side() {
+    let world = justified(World::new(gated(16)), Duration::ZERO);
+    world.wire.latency(Duration::from_millis(500));
+    let plan = world.plan(&wants("*", &["A", "B"])).await;
+    let begin = Instant::now();
+    let results = world.apply(&plan).await;
+    assert_eq!(outcomes(&results), "16 pending pendingApproval");
+    assert!(
+        begin.elapsed() < Duration::from_secs(10),
+        "{:?}",
+        begin.elapsed()
+    );
 }
 
 /// The open requests are read once, and not for each policy.
