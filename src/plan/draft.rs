@@ -110,6 +110,18 @@ impl Draft {
         }
     }
 
+    /// Notes that filters in the changed policies (in all, if `all` is set) do not exist: all filters were read, and
+    /// these are without a name.
+    pub fn add_missing_filters(&mut self, all: bool) {
+        let filters = self
+            .shown(all)
+            .filter_map(|assignment| assignment.filter.as_ref());
+        let ids: Vec<String> = filters.map(|filter| filter.id.to_string()).collect();
+        for id in ids {
+            self.annotations.names.add_missing_filter(id);
+        }
+    }
+
     /// Adds groups that were deleted and are still assigned.
     pub fn add_deleted_groups(&mut self, groups: Vec<DeletedGroup>) {
         for group in groups {

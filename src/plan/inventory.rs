@@ -142,9 +142,14 @@ pub fn inventory(
         names.add_filter(filter.id.clone(), filter.name.clone());
     }
     let assigned = policies.iter().flat_map(|policy| policy.assignments.iter());
-    for id in assigned.filter_map(|assignment| assignment.key.target.group_id()) {
-        if Guid::parse(id).is_some() {
+    for assignment in assigned {
+        let group = assignment.key.target.group_id();
+        if let Some(id) = group.filter(|id| Guid::parse(id).is_some()) {
             names.add_missing_group(id.to_owned());
+        }
+        // All filters were read.
+        if let Some(filter) = &assignment.filter {
+            names.add_missing_filter(filter.id.to_string());
         }
     }
     let refs = policies.iter();

@@ -15,6 +15,8 @@ pub struct Names {
     missing_groups: HashSet<String>,
     /// Those of them that were deleted not long ago.
     deleted_groups: HashMap<String, DeletedGroup>,
+    /// Assignment filters that were looked up and do not exist.
+    missing_filters: HashSet<String>,
 }
 
 impl Names {
@@ -61,7 +63,20 @@ impl Names {
 
     /// Adds an assignment filter's display name, or replaces it.
     pub fn add_filter(&mut self, id: String, name: String) {
+        self.missing_filters.remove(&id);
         self.filters.add(id, name);
+    }
+
+    /// Adds an assignment filter that does not exist.
+    pub fn add_missing_filter(&mut self, id: String) {
+        if self.filters.name(&id).is_none() {
+            self.missing_filters.insert(id);
+        }
+    }
+
+    /// Whether an assignment filter is known not to exist. One that was not looked up may exist.
+    pub fn is_missing_filter(&self, id: &str) -> bool {
+        self.missing_filters.contains(id)
     }
 
     /// Whether a group is known not to exist. One that was not looked up may exist.

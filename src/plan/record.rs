@@ -284,8 +284,11 @@ impl<'a> AssignmentRecord<'a> {
             (Some(_), None) | (None, _) => {}
         }
         let filter = self.filter.as_ref().map(|FilterRecord { id, name, mode }| {
-            if let Some(name) = name {
-                names.add_filter(id.clone().into_owned(), name.clone().into_owned());
+            let known = id.clone().into_owned();
+            match name {
+                Some(name) => names.add_filter(known, name.clone().into_owned()),
+                // It was looked up and not found.
+                None => names.add_missing_filter(known),
             }
             Filter {
                 id: (&**id).into(),

@@ -439,11 +439,16 @@ pub fn filter(filter: Option<&Filter>, names: &Names) -> String {
     match filter {
         None => "no filter".to_owned(),
         Some(Filter { id, mode }) => {
-            let (name, mode) = (names.filter(id).unwrap_or(id), clean(mode.name()));
-            if names.shares_filter_name(id) {
-                format!("filter {} ({mode}, {})", part(name), clean(id))
-            } else {
-                format!("filter {} ({mode})", part(name))
+            let mode = clean(mode.name());
+            match names.filter(id) {
+                Some(name) if names.shares_filter_name(id) => {
+                    format!("filter {} ({mode}, {})", part(name), clean(id))
+                }
+                Some(name) => format!("filter {} ({mode})", part(name)),
+                None if names.is_missing_filter(id) => {
+                    format!("filter {} ({mode}, does not exist)", clean(id))
+                }
+                None => format!("filter {} ({mode}, name unknown)", clean(id)),
             }
         }
     }

@@ -219,12 +219,15 @@ pub(super) async fn add_names(
     // Warnings of unchanged policies name their groups.
     let all = request.all || request.members.lint_all;
     let asked = draft.unnamed_groups(all);
-    let filters = draft.has_unnamed_filters(all);
-    let (groups, filters) = reader.names(&asked, filters).await?;
+    let reads_filters = draft.has_unnamed_filters(all);
+    let (groups, filters) = reader.names(&asked, reads_filters).await?;
     let found: BTreeSet<&String> = groups.iter().map(|group| &group.id).collect();
     let missing = asked.iter().filter(|id| !found.contains(id));
     let deleted = reader.deleted_groups(&missing.cloned().collect()).await?;
     draft.add_names(asked, groups, filters);
+    if reads_filters {
+        draft.add_missing_filters(all);
+    }
     draft.add_deleted_groups(deleted);
     let by_name: BTreeSet<String> = by_name.iter().map(|name| name.to_lowercase()).collect();
     let mut names = draft.group_names(all);

@@ -347,6 +347,23 @@ fn a_part_of_the_policies_says_so_in_every_format() {
     world.sandbox("list").exits(0).says_nothing_of("partial");
 }
 
+/// An assignment keeps the id of a filter that was deleted; a plan and the lists say so in the same words.
+#[test]
+fn a_filter_that_was_deleted_is_said_to_be_gone() {
+    let world = world();
+    world.edit("tenant.json", |state| {
+        state["assignmentFilters"] = json!([]);
+    });
+    let said = format!("filter {} (include, does not exist)", filter_id(1));
+    world.sandbox("list").exits(0).says(&[&said]);
+    world.manifest(&["name: Parent, include: [group: B], exclude: [group: C]"]);
+    world.sandbox("plan m.yaml").exits(0).says(&[&said]);
+    world
+        .sandbox("explain Parent m.yaml")
+        .exits(0)
+        .says(&[&said]);
+}
+
 #[test]
 fn a_group_that_was_deleted_is_found_by_its_id() {
     let world = world();
