@@ -43,6 +43,12 @@ fn manifests_are_named_beside_the_configuration() {
         .run("validate m.yaml --config gone.yaml")
         .exits(1)
         .says(&["gone.yaml"]);
+    // Where a path starts that is not there depends on where it was written.
+    world.write("conf/other.yaml", "manifests: [gone]\n");
+    world
+        .run("validate --config conf/other.yaml")
+        .exits(3)
+        .says(&["`conf/gone`", "those in a configuration file at its folder"]);
 }
 
 #[test]
@@ -99,6 +105,12 @@ fn a_fault_in_the_configuration_is_shown_on_its_line() {
         .says(&["assignctl.yaml:1:8", "did you mean `usgov`?"]);
     for (wrong, said) in [
         ("limits: {write: fast}", "1:17"),
+        ("manifests: manifests", "expected a list"),
+        (
+            "manifests: manifests",
+            "write `[VALUE]`, also where it is one value",
+        ),
+        ("guards: {maxRemovals: []}", "1:23"),
         ("limits: {read: 1/20s}", "the least is 2"),
         ("limits: {maxWait: soon}", "expected a duration like"),
         ("limits: {concurrency: 0}", "a number from 1 to 1000"),
@@ -112,6 +124,24 @@ fn a_fault_in_the_configuration_is_shown_on_its_line() {
         let ran = world.sandbox("plan m.yaml").exits(1);
         ran.says(&["error[configuration]: ", said]);
     }
+}
+
+#[test]
+fn a_number_that_is_none_is_said_to_be_none() {
+    let mut world = world();
+    const SAID: &str = "expected a whole number";
+    world
+        .sandbox("plan m.yaml --max-policies many")
+        .exits(64)
+        .says(&["--max-policies", SAID]);
+    world.write("assignctl.yaml", "guards: {maxTenants: -1}\n");
+    world
+        .sandbox("plan m.yaml")
+        .exits(1)
+        .says(&["assignctl.yaml:1:22", SAID]);
+    world.write("assignctl.yaml", "");
+    world.set("ASSIGNCTL_MAX_POLICIES", "2.5");
+    world.sandbox("plan m.yaml").exits(64).says(&[SAID]);
 }
 
 #[test]
