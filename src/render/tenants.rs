@@ -1,6 +1,7 @@
 //! What became of several tenants: a summary with the worst first, then each tenant by itself. All of it is
 //! drawn a tenant at a time, so that no more than one has to be in memory.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::clean::clean;
@@ -66,7 +67,16 @@ pub fn state(review: &Review<'_>) -> String {
             other => other.name(),
         });
     }
-    markdown::headline(review)
+    let state = markdown::headline(review);
+    let errors = review.findings.iter().filter(|finding| finding.is_error());
+    let codes: BTreeSet<&str> = errors.map(|finding| &*finding.diagnostic.code).collect();
+    match (&review.plan, codes.is_empty()) {
+        (None, false) => {
+            let codes: Vec<&str> = codes.into_iter().collect();
+            format!("{state} ({})", codes.join(", "))
+        }
+        _ => state,
+    }
 }
 
 /// Draws the summary as text.

@@ -78,6 +78,25 @@ fn a_tenant_out_of_reach_does_not_make_saved_plans_others() {
     assert_eq!(rows(&world, "fabrikam", "Win - A").len(), 3);
 }
 
+/// The summary of a tenant that failed says which errors those are.
+#[test]
+fn errors_of_a_tenant_are_named_in_the_summary() {
+    let world = msp();
+    world.edit("tenants/contoso.json", |tenant| {
+        let groups = tenant["groups"].as_array_mut().expect("groups");
+        groups.retain(|group| group["displayName"] == "SG-CEO");
+    });
+    for command in ["plan", "drift", "apply --yes"] {
+        for format in ["text", "markdown"] {
+            let line = format!("{command} m.yaml --all-tenants --sandbox tenants");
+            world
+                .run(&format!("{line} --format {format}"))
+                .exits(3)
+                .says(&["failed, 2 errors (unknown-group)"]);
+        }
+    }
+}
+
 /// A GUID and a domain may be the same directory, which only the sign-in tells.
 #[test]
 fn two_names_of_one_tenant_are_refused_and_others_go_on() {
