@@ -18,6 +18,9 @@ use super::{
 use crate::files;
 
 const PLATFORM: Platform = Platform::GitHub;
+/// How errors name the questions that only GraphQL answers.
+const VIEWER: &str = "POST /graphql (viewer)";
+const NODE: &str = "POST /graphql (node)";
 /// The file with the event holds a pull request and a repository, each of some tens of KiB.
 const LARGEST_EVENT: u64 = 32 * 1024 * 1024;
 
@@ -226,9 +229,9 @@ impl GitHub {
         [&["repos", &self.owner, &self.repository], rest].concat()
     }
 
-    async fn query<T: DeserializeOwned>(&self, query: Value) -> Result<T, CiError> {
+    async fn query<T: DeserializeOwned>(&self, name: &str, query: Value) -> Result<T, CiError> {
         let api = self.api.at(self.graphql.clone());
-        let answer: Queried<T> = api.call(Call::ask(&[], query)).await?;
+        let answer: Queried<T> = api.call(Call::ask(&[], query).named(name)).await?;
         let errors: Vec<&str> = answer
             .errors
             .iter()
@@ -236,7 +239,7 @@ impl GitHub {
             .collect();
         answer.data.ok_or_else(|| CiError::Unreadable {
             platform: PLATFORM,
-            request: "POST /graphql".to_owned(),
+            request: name.to_owned(),
             reason: match errors.as_slice() {
                 [] => "it holds no data".to_owned(),
                 errors => errors.join("; "),
@@ -247,7 +250,7 @@ impl GitHub {
     /// Asks who the token is. Tokens of a job cannot ask for `/user`; this works for all.
     async fn own_id(&self) -> Result<u64, CiError> {
         let query = json!({"query": "query { viewer { databaseId } }"});
-        let data: ViewerData = self.query(query).await?;
+        let data: ViewerData = self.query(VIEWER, query).await?;
         Ok(data.viewer.database_id)
     }
 
@@ -257,14 +260,14 @@ impl GitHub {
         let query = "query($id: ID!) { node(id: $id) { ... on IssueComment { lastEditedAt \
                      author { __typename login } editor { __typename login } } } }";
         let query = json!({"query": query, "variables": {"id": comment.node}});
-        let data: NodeData = self.query(query).await?;
+        let data: NodeData = self.query(NODE, query).await?;
         let CommentNode {
             last_edited_at,
             author,
             editor,
         } = data.node.ok_or_else(|| CiError::Unreadable {
             platform: PLATFORM,
-            request: "POST /graphql".to_owned(),
+            request: NODE.to_owned(),
             reason: "it does not say who edited the comment".to_owned(),
         })?;
         if last_edited_at.is_none() || (editor.is_some() && editor == author) {

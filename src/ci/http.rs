@@ -75,6 +75,8 @@ pub(super) struct Call<'a> {
     pub(super) body: Option<Value>,
     /// Whether sending it twice does the same as sending it once.
     pub(super) repeatable: bool,
+    /// How errors name it, if not by its path: all of an API's questions may go to one.
+    pub(super) name: Option<&'a str>,
 }
 
 /// What came back.
@@ -93,6 +95,7 @@ impl<'a> Call<'a> {
             content_type: "application/json",
             body: None,
             repeatable: true,
+            name: None,
         }
     }
 
@@ -112,6 +115,11 @@ impl<'a> Call<'a> {
             repeatable: true,
             ..Self::send(Method::POST, path, body)
         }
+    }
+
+    pub(super) fn named(mut self, name: &'a str) -> Self {
+        self.name = Some(name);
+        self
     }
 
     pub(super) fn query(mut self, query: &'a [(&'a str, &'a str)]) -> Self {
@@ -314,7 +322,10 @@ impl Api {
 
 /// Returns a request as errors name it.
 fn named(call: &Call<'_>) -> String {
-    format!("{} /{}", call.method, call.path.join("/"))
+    match call.name {
+        Some(name) => name.to_owned(),
+        None => format!("{} /{}", call.method, call.path.join("/")),
+    }
 }
 
 /// Returns what an error says: its message, else the beginning of what came.

@@ -31,6 +31,26 @@ fn a_plan_that_nobody_sees_is_a_failure() {
     }
 }
 
+/// All questions to GraphQL go to one path.
+#[test]
+fn a_question_that_is_refused_is_named() {
+    for (event, line, good, question) in [
+        (Event::Proposed, PLAN, 1, "viewer"),
+        (Event::Merged, APPLY, 3, "node"),
+    ] {
+        let mut platform = platform(Kind::GitHub, WANTED);
+        platform.run(Event::Proposed, PLAN).exits(0);
+        let mut state = platform.state();
+        state.merged = vec![(7, "main", true)];
+        state.good = good;
+        state.failures = vec![(403, "not accessible")];
+        drop(state);
+        platform.run(event, line).exits(1).says(&[&format!(
+            "GitHub answered `POST /graphql ({question})` with status 403: not accessible"
+        )]);
+    }
+}
+
 #[test]
 fn a_read_is_tried_again_and_a_write_is_not_made_twice() {
     for kind in Kind::ALL {
