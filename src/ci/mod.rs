@@ -80,17 +80,19 @@ impl Platform {
         }
     }
 
-    /// Finds the platform that runs this process, by the variable that each documents for it.
-    pub fn detect(variable: Variables<'_>) -> Option<Self> {
+    /// Finds the platforms that run this process, by the variable that each documents for it. There are several where
+    /// one's job starts another's runner.
+    pub fn detect(variable: Variables<'_>) -> Vec<Self> {
         let is =
             |name: &str| variable(name).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        Self::ALL.into_iter().find(|platform| {
+        let runs = |platform: &Self| {
             is(match platform {
                 Self::GitHub => "GITHUB_ACTIONS",
                 Self::AzureDevOps => "TF_BUILD",
                 Self::GitLab => "GITLAB_CI",
             })
-        })
+        };
+        Self::ALL.into_iter().filter(runs).collect()
     }
 }
 
@@ -368,10 +370,10 @@ mod tests {
         let found = |name: &str, value: &str| {
             Platform::detect(&|asked: &str| (asked == name).then(|| value.to_owned()))
         };
-        assert_eq!(found("GITHUB_ACTIONS", "true"), Some(Platform::GitHub));
-        assert_eq!(found("TF_BUILD", "True"), Some(Platform::AzureDevOps));
-        assert_eq!(found("GITLAB_CI", "true"), Some(Platform::GitLab));
-        assert_eq!(found("GITHUB_ACTIONS", "false"), None);
-        assert_eq!(found("CI", "true"), None);
+        assert_eq!(found("GITHUB_ACTIONS", "true"), [Platform::GitHub]);
+        assert_eq!(found("TF_BUILD", "True"), [Platform::AzureDevOps]);
+        assert_eq!(found("GITLAB_CI", "true"), [Platform::GitLab]);
+        assert_eq!(found("GITHUB_ACTIONS", "false"), []);
+        assert_eq!(found("CI", "true"), []);
     }
 }

@@ -89,7 +89,7 @@ pub fn run() -> Exit {
         output.failure(&failure);
         return failure.exit;
     }
-    let pipeline = match pipeline::open(&arguments.command) {
+    let pipeline = match pipeline::open(&arguments.command, &output) {
         Ok(pipeline) => pipeline,
         Err(failure) => return failed(&failure, &output),
     };

@@ -52,7 +52,7 @@ impl Task {
 }
 
 /// Opens the pipeline that a command names; `None` if it names none.
-pub(super) fn open(command: &Command) -> Result<Option<Run>, Failure> {
+pub(super) fn open(command: &Command, output: &Output) -> Result<Option<Run>, Failure> {
     let (task, named) = match command {
         Command::Plan(plan) => (Some(Task::Plan), plan.options.ci.ci),
         Command::Apply(apply) => (Some(Task::Apply), apply.options.ci.ci),
@@ -75,10 +75,7 @@ pub(super) fn open(command: &Command) -> Result<Option<Run>, Failure> {
         PipelineName::Github => Platform::GitHub,
         PipelineName::AzureDevops => Platform::AzureDevOps,
         PipelineName::Gitlab => Platform::GitLab,
-        PipelineName::Auto => Platform::detect(&variable).ok_or_else(|| {
-            Failure::usage("no pipeline that `--ci auto` knows runs this program")
-                .hint("name it: `--ci github`, `--ci azure-devops` or `--ci gitlab`")
-        })?,
+        PipelineName::Auto => detected(output)?,
     };
     let pipeline = Pipeline::open(platform, &variable)?;
     // No shard has left a result that names its command: of a proposed change it is a plan. Otherwise nothing is
@@ -96,6 +93,26 @@ pub(super) fn open(command: &Command) -> Result<Option<Run>, Failure> {
             _ => None,
         },
     }))
+}
+
+/// Returns the platform whose variables are set; the first of several, and says so.
+fn detected(output: &Output) -> Result<Platform, Failure> {
+    let found = Platform::detect(&variable);
+    let Some(platform) = found.first() else {
+        return Err(
+            Failure::usage("no pipeline that `--ci auto` knows runs this program")
+                .hint("name it: `--ci github`, `--ci azure-devops` or `--ci gitlab`"),
+        );
+    };
+    if found.len() > 1 {
+        let titles: Vec<&str> = found.iter().map(|platform| platform.title()).collect();
+        output.note(&format!(
+            "`--ci auto` takes {}: the variables of {} are set; name another with `--ci`\n",
+            platform.title(),
+            titles.join(" and ")
+        ));
+    }
+    Ok(*platform)
 }
 
 /// Names what a `drift` looks at; `None` if that is everything.

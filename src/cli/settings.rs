@@ -189,7 +189,7 @@ pub(super) fn members(
 /// Says of which run the results are that begin now.
 pub(super) fn origin(named: Option<&String>) -> Origin {
     let by_platform = || {
-        let platform = Platform::detect(&variable)?;
+        let platform = *Platform::detect(&variable).first()?;
         variable(platform.run_variable())
     };
     Origin::now(named.cloned().or_else(by_platform))

@@ -334,6 +334,24 @@ fn the_platform_is_found_by_its_variables() {
         platform.world.sandbox("plan m.yaml --ci auto").exits(0);
         assert_eq!(platform.changes(), ["comment 101"], "{kind:?}");
     }
+    // A runner of one platform may be started by a job of another.
+    const ALSO: &str = "`--ci auto` takes";
+    let mut platform = platform(Kind::GitHub, WANTED);
+    platform.start(Event::Proposed);
+    platform
+        .world
+        .sandbox("plan m.yaml --ci auto")
+        .exits(0)
+        .says_nothing_of(ALSO);
+    platform.world.set("GITLAB_CI", "true");
+    platform.world.sandbox("plan m.yaml --ci auto").exits(0).says(&[
+        "`--ci auto` takes GitHub: the variables of GitHub and GitLab are set; name another with `--ci`",
+    ]);
+    platform
+        .world
+        .sandbox("plan m.yaml --ci github")
+        .exits(0)
+        .says_nothing_of(ALSO);
     World::with(&tenant(), &[WANTED])
         .sandbox("plan m.yaml --ci auto")
         .exits(64)
