@@ -106,6 +106,8 @@ pub struct Baseline {
     pub own_writes: BTreeSet<String>,
     /// The tenant that the run was for.
     pub tenant_id: Option<String>,
+    /// The service's URL.
+    pub graph_url: String,
     /// What it left, by kind and id in lower case.
     pub policies: BTreeMap<(PolicyKind, String), LastKnown>,
     /// The policies that were there.
@@ -119,6 +121,7 @@ impl Baseline {
             began,
             own_writes,
             tenant_id: _,
+            graph_url: _,
             policies,
             seen,
         } = earlier;

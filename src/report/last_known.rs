@@ -16,6 +16,7 @@ pub fn last_known(recorded: Recorded) -> Baseline {
         started_at,
         client_request_ids,
         tenant_id,
+        graph_url,
         policies,
         managed,
         pending,
@@ -67,6 +68,7 @@ pub fn last_known(recorded: Recorded) -> Baseline {
         began: started_at,
         own_writes: client_request_ids,
         tenant_id,
+        graph_url,
         policies,
         seen,
     }

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::reviewed::Origin;
 use super::{CONFIGURATION_FILE, Failure};
 use crate::diagnostic::Diagnostic;
 use crate::exit::Exit;
@@ -292,7 +293,9 @@ pub fn newest_baseline(folder: &Path) -> Result<Option<(PathBuf, Baseline)>, Fai
         let baseline = report::last_known(recorded);
         match &mut newest {
             None => newest = Some((path, baseline)),
-            Some((_, known)) if known.tenant_id == baseline.tenant_id => known.complete(baseline),
+            Some((_, known)) if Origin::from(&*known).is((&baseline).into()) => {
+                known.complete(baseline);
+            }
             Some(_) => continue,
         }
         if is_whole {

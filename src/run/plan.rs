@@ -290,12 +290,7 @@ pub fn explain(
         tenant_id: plan.tenant_id.as_deref(),
         graph_url: &plan.graph_url,
     };
-    // It only tells what is new; from another service, nothing of it is found here.
-    let of_report = Origin {
-        tenant_id: baseline.tenant_id.as_deref(),
-        ..here
-    };
-    check_tenant("report", of_report, here)?;
+    check_tenant("report", baseline.into(), here)?;
     let report = report.display().to_string();
     let is_later = |policy: &PlannedPolicy| {
         audit.is_some_and(|audit| audit.shows_a_later_run(policy, baseline))

@@ -14,6 +14,7 @@ use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::plan::guards::{self, Guard};
+use crate::plan::since::Baseline;
 use crate::plan::writes::WriteWith;
 use crate::render::clean::clean;
 use crate::render::phrases::{duration, seen};
@@ -109,8 +110,28 @@ pub struct Origin<'a> {
     pub graph_url: &'a str,
 }
 
-/// Refuses a file that is for another tenant than the sign-in. Where neither names its tenant, the service's
-/// host is all that tells where the file belongs.
+impl Origin<'_> {
+    /// Whether both are one tenant. Where neither is named, host and port of the service are all that tells.
+    pub fn is(self, other: Origin<'_>) -> bool {
+        let place = |url: &str| {
+            let url = Url::parse(url).ok()?;
+            Some((url.host_str()?.to_owned(), url.port_or_known_default()))
+        };
+        self.tenant_id == other.tenant_id
+            && (self.tenant_id.is_some() || place(self.graph_url) == place(other.graph_url))
+    }
+}
+
+impl<'a> From<&'a Baseline> for Origin<'a> {
+    fn from(baseline: &'a Baseline) -> Self {
+        Self {
+            tenant_id: baseline.tenant_id.as_deref(),
+            graph_url: &baseline.graph_url,
+        }
+    }
+}
+
+/// Refuses a file that is for another tenant than the sign-in.
 ///
 /// # Errors
 ///
@@ -127,8 +148,7 @@ pub fn check_tenant(what: &str, file: Origin<'_>, here: Origin<'_>) -> Result<()
             ),
         ));
     }
-    let host = |url: &str| Url::parse(url).ok()?.host_str().map(str::to_owned);
-    if signed_in.is_some() || host(file.graph_url) == host(here.graph_url) {
+    if file.is(here) {
         return Ok(());
     }
     Err(Failure::new(

@@ -18,6 +18,7 @@ fn they_stay_with_the_service_that_they_are_for() {
         ("rollback r.jsonl --yes", "report"),
         ("apply --resume r.jsonl --yes", "report"),
         ("approvals r.jsonl", "report"),
+        ("drift m.yaml --since r.jsonl", "report"),
     ] {
         world
             .run(&format!("{line} --graph-url {elsewhere}"))
@@ -27,11 +28,15 @@ fn they_stay_with_the_service_that_they_are_for() {
                 "the tenant of both is unknown",
             ]);
     }
-    // The port of a service on the same host means nothing.
-    drop(served);
-    let other = Served::start(&world);
-    world
-        .run(&format!("apply plan.json --graph-url {}", other.url))
-        .exits(0)
-        .says(&["1 already"]);
+    // So is another service on the same host.
+    world.write("other.json", &world.read("tenant.json"));
+    let other = Served::of(&world, "sandbox --state other.json --listen 127.0.0.1:0");
+    for line in ["apply plan.json", "drift m.yaml --since r.jsonl"] {
+        world
+            .run(&format!("{line} --graph-url {}", other.url))
+            .exits(1)
+            .says(&[&format!("that of this run is at {}", other.url)]);
+    }
+    world.run("drift m.yaml --since r.jsonl").exits(0);
+    world.run("apply plan.json").exits(0).says(&["1 already"]);
 }
