@@ -69,7 +69,7 @@ impl PendingApproval {
     }
 
     /// Returns the steps of a policy in the way in which this was written, whatever is asked for now.
-    pub(super) fn steps(&self, policy: &PlannedPolicy) -> Vec<Step> {
+    pub fn steps(&self, policy: &PlannedPolicy) -> Vec<Step> {
         let strategy = if is_assign(&self.path, policy.kind, &policy.id) {
             Strategy::WholeSet
         } else if policy.kind.spec().writing == Writing::Single {

@@ -7,6 +7,7 @@ use super::{Change, PlannedPolicy};
 use crate::kinds::{PolicyKindSpec, SingleRoute, Writing};
 use crate::model::{
     Assignment, AssignmentKey, Assignments, assign_path, assignment_path, assignments_path,
+    same_assignments,
 };
 
 /// How the calls are chosen.
@@ -337,8 +338,29 @@ pub(in crate::plan) fn planned<'l>(
     id_of: impl Fn(&Assignment) -> Option<&'l str>,
     write_with: WriteWith,
 ) -> Vec<PlannedWrite> {
+    shown(policy, &steps(policy, write_with), id_of)
+}
+
+impl PlannedPolicy {
+    /// Shows only the writes that are left of some steps: all that come after the one which led to the live assignments.
+    #[must_use]
+    pub fn with_writes_left(mut self, steps: &[Step], live: Option<&[Assignment]>) -> Self {
+        let is_there = |step: &Step| live.is_some_and(|live| same_assignments(&step.after, live));
+        let done = steps.iter().rposition(is_there);
+        let left = &steps[done.map_or(0, |last| last + 1)..];
+        self.writes = shown(&self, left, |_| None);
+        self
+    }
+}
+
+/// Returns steps as plans show them.
+fn shown<'l>(
+    policy: &PlannedPolicy,
+    steps: &[Step],
+    id_of: impl Fn(&Assignment) -> Option<&'l str>,
+) -> Vec<PlannedWrite> {
     let spec = policy.kind.spec();
-    steps(policy, write_with)
+    steps
         .iter()
         .map(|step| PlannedWrite {
             call: step.action.call(spec),

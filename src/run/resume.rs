@@ -15,13 +15,14 @@ use super::plan::{PlanRequest, PreparedPlan};
 use super::reviewed::{Origin, check_report};
 use super::rollback::{applied_policy, narrow};
 use super::{Failure, unless_stopped};
+use crate::apply::staleness::renamed_policies;
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::exit::Exit;
 use crate::graph::Reader;
 use crate::graph::client::Client;
 use crate::model::{Assignment, PolicyKind, Source, Target, assignments, same_assignments};
 use crate::plan::rollback::as_recorded;
-use crate::plan::writes::WriteWith;
+use crate::plan::writes::{WriteWith, steps};
 use crate::plan::{
     Annotations, Earlier, Plan, PlanDiagnostic, PlannedPolicy, Selection, Unchanged, guards,
 };
@@ -86,10 +87,13 @@ pub async fn plan_resume(
         .extract_if(.., |policy| is_half_written(policy))
         .collect();
     policies.retain(waits);
-    let (left_out, warnings) = narrow(request.selection, &mut policies, |policy| {
+    let not_meant = policies.iter().filter(|policy| {
+        !is_settled(policy) && !request.selection.includes(policy.kind, name(policy))
+    });
+    plan.left_out = not_meant.count();
+    let (_, warnings) = narrow(request.selection, &mut policies, |policy| {
         (policy.kind, name(policy))
     })?;
-    plan.left_out = left_out;
     let warnings = warnings.iter().chain(&dropped);
     plan.diagnostics =
         Vec::from_iter(warnings.map(|found| PlanDiagnostic::new(found, &Sources::default())));
@@ -137,6 +141,12 @@ pub async fn plan_resume(
     plan.policies
         .sort_by_key(|policy| (policy.kind, policy.name.clone(), policy.id.clone()));
     plan.policies_read = plan.policies.len();
+    let renamed = async { Ok(renamed_policies(&plan, &reader).await) };
+    let renamed = unless_stopped(stop, renamed).await?;
+    plan.diagnostics.extend(renamed);
+    let policies = std::mem::take(&mut plan.policies);
+    let policies = async { Ok(with_writes_left(policies, write_with, &filed, &reader).await) };
+    plan.policies = unless_stopped(stop, policies).await?;
     let annotations = Annotations {
         names,
         ..Annotations::default()
@@ -171,11 +181,45 @@ pub async fn plan_resume(
     })
 }
 
+/// Shows of policies the writes that the run will send: in the way in which requests were filed, and without those that an
+/// earlier run has done. Where that cannot be read all of them are shown.
+async fn with_writes_left(
+    policies: Vec<PlannedPolicy>,
+    write_with: WriteWith,
+    filed: &BTreeMap<(PolicyKind, String), PendingApproval>,
+    reader: &Reader,
+) -> Vec<PlannedPolicy> {
+    let key = |policy: &PlannedPolicy| (policy.kind, policy.id.clone());
+    let begun = policies.iter().filter(|policy| policy.is_begun());
+    let begun: Vec<(PolicyKind, String)> = begun.map(key).collect();
+    let live = match begun.as_slice() {
+        [] => Vec::new(),
+        begun => reader.assignments_of(begun).await.unwrap_or_default(),
+    };
+    let live = live.into_iter().map(|live| Some(assignments(&live.ok()??)));
+    let live: BTreeMap<_, _> = begun.into_iter().zip(live).collect();
+    let left = |policy: PlannedPolicy| {
+        let steps = match filed.get(&key(&policy)) {
+            Some(filed) => filed.steps(&policy),
+            None => steps(&policy, write_with),
+        };
+        let live = live.get(&key(&policy)).and_then(Option::as_deref);
+        policy.with_writes_left(&steps, live)
+    };
+    policies.into_iter().map(left).collect()
+}
+
 /// Whether a run has ended its part of a policy with some of the writes done. Nothing of it is resumed; it stays in the
 /// newest report, so that a rollback of that restores the policy.
 fn is_half_written(policy: &RecordedPolicy) -> bool {
     let has_failed = policy.outcome.is_some_and(|outcome| !outcome.is_good());
     has_failed && !waits(policy) && policy.written == Some(true)
+}
+
+/// Whether a policy is as planned, and no request for it is known: there is nothing to resume, but for a request that may
+/// be open all the same.
+fn is_settled(policy: &RecordedPolicy) -> bool {
+    policy.approval.is_none() && policy.outcome.is_some_and(Outcome::is_good)
 }
 
 /// What the new report says of a policy that stays as the earlier run left it.

@@ -63,6 +63,7 @@ mod records;
 mod report;
 mod reports;
 mod resume;
+mod resume_shown;
 mod resume_waiting;
 mod rollback;
 mod same_names;
