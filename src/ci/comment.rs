@@ -30,6 +30,14 @@ pub(super) fn with_note(marker: &str, note: &str, before: Option<&str>) -> Optio
     ))
 }
 
+/// Inserts what waits for approval above what an earlier run wrote in its comment. Returns `None` if that run changed
+/// nothing, or both have no room.
+pub(super) fn above_written(body: &str, before: Option<&str>, most_bytes: usize) -> Option<String> {
+    let (_, rest) = before?.split_once(WRITTEN)?;
+    let both = format!("{}\n\n{WRITTEN}\n{}", body.trim_end(), rest.trim_start());
+    (both.len() <= most_bytes).then_some(both)
+}
+
 /// Returns the digest of the plan that a comment shows: its last line, and nothing else in that.
 /// No name that the comment shows can stand in for it.
 pub fn reviewed_digest(body: &str) -> Option<&str> {
@@ -98,6 +106,23 @@ mod tests {
         for nothing in [None, Some("<!-- assignctl apply -->\n### failed\n")] {
             assert_eq!(with_note(marker, "It failed.", nothing), None);
         }
+    }
+
+    #[test]
+    fn what_waits_stands_above_what_was_written_if_both_have_room() {
+        let marker = "<!-- assignctl apply -->";
+        let first = written(marker, "<!-- assignctl apply -->\n### 3 applied\n");
+        let waits = "<!-- assignctl apply -->\n### 1 pending\n";
+        let both = above_written(waits, Some(&first), 1_000).expect("a comment");
+        let again = above_written(waits, Some(&both), 1_000).expect("a comment");
+        assert!(same(&both, &again) && begins_with(&both, marker));
+        assert!(both.contains("### 1 pending\n\n") && both.ends_with("\n### 3 applied\n"));
+        assert_eq!(above_written(waits, Some(&first), both.len() - 1), None);
+        for nothing in [None, Some(waits)] {
+            assert_eq!(above_written(waits, nothing, 1_000), None);
+        }
+        let failed = with_note(marker, "It failed.", Some(&both)).expect("a comment");
+        assert!(failed.contains("### 3 applied") && !failed.contains("pending"));
     }
 
     #[test]

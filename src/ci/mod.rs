@@ -166,8 +166,9 @@ pub enum ApplyResult<'a> {
     Written,
     /// It has written nothing, as this says.
     NothingWritten(&'a str),
-    /// All that it has to say is what waits for approval.
-    Waiting,
+    /// All that it has to say is what waits for approval. With what an earlier run has written, the comment has at most
+    /// so many bytes.
+    Waiting(usize),
 }
 
 impl Pipeline {
@@ -275,7 +276,7 @@ impl Pipeline {
     }
 
     /// Keeps one comment on a change about what was applied. What a run has written stays there when a later one
-    /// writes nothing, which is said above it.
+    /// writes nothing, which is said above it, as is what waits for approval.
     ///
     /// # Errors
     ///
@@ -294,7 +295,9 @@ impl Pipeline {
             ApplyResult::NothingWritten(note) => {
                 comment::with_note(marker, note, before).unwrap_or_else(|| body.to_owned())
             }
-            ApplyResult::Waiting => body.to_owned(),
+            ApplyResult::Waiting(most_bytes) => {
+                comment::above_written(body, before, most_bytes).unwrap_or_else(|| body.to_owned())
+            }
         };
         self.put_comment(number, own, &body).await
     }

@@ -361,7 +361,7 @@ impl Run {
             let note = nothing_written(exit, body);
             let run = match exit {
                 _ if recorded.written => ApplyResult::Written,
-                Exit::Pending => ApplyResult::Waiting,
+                Exit::Pending => ApplyResult::Waiting(output.max_bytes()),
                 _ => ApplyResult::NothingWritten(&note),
             };
             self.pipeline

@@ -1,7 +1,11 @@
 //! `apply --reviewed`: the plan that people saw, or nothing.
 
+use serde_json::json;
+
 use super::platform::{Event, Kind, OWN, Platform, SOMEBODY};
 use super::{APPLY, BROAD, PLAN, WANTED, by_hand, comment, platform};
+use crate::cli::support::World;
+use crate::cli::support::tenant::Tenant;
 
 /// Plans, and returns what the comment says.
 fn reviewed(platform: &mut Platform) -> String {
@@ -86,6 +90,34 @@ fn a_merge_applies_what_the_comment_showed_or_nothing() {
         assert!(!said.contains("nothing was applied"), "{said}");
         platform.run(Event::Merged, APPLY).exits(5);
         assert_eq!(platform.changes(), [""; 0]);
+    }
+}
+
+/// A job that resumes before anyone has approved, or is run again, writes nothing.
+#[test]
+fn what_waits_does_not_hide_what_was_applied() {
+    for kind in Kind::ALL {
+        let tenant = Tenant::common()
+            .switch("approval", json!({"collections": ["compliancePolicies"]}))
+            .policy("P", &[])
+            .compliance("C", &[]);
+        let entries = [
+            "name: P, include: [group: A]",
+            "kind: compliancePolicy, name: C, include: [group: A]",
+        ];
+        let mut platform = Platform::new(kind, World::with(&tenant, &entries));
+        let line = "apply m.yaml --yes --justification ring";
+        platform
+            .run(Event::Merged, &format!("{line} --report r.jsonl"))
+            .exits(8);
+        assert!(platform.own_comment().contains("1 applied, 1 pending"));
+        for line in [line, "apply --resume r.jsonl --yes"] {
+            platform.run(Event::Merged, line).exits(8);
+            let said = platform.own_comment();
+            for part in ["0 applied, 1 pending", "1 applied, 1 pending"] {
+                assert!(said.contains(part), "{kind:?} {part}: {said}");
+            }
+        }
     }
 }
 
