@@ -111,14 +111,12 @@ pub struct Origin<'a> {
 }
 
 impl Origin<'_> {
-    /// Whether both are one tenant. Where neither is named, host and port of the service are all that tells.
+    /// Whether both are one tenant. Where neither is named, the service's host is all that tells; a port means
+    /// nothing, as proxies and emulators are started on others.
     pub fn is(self, other: Origin<'_>) -> bool {
-        let place = |url: &str| {
-            let url = Url::parse(url).ok()?;
-            Some((url.host_str()?.to_owned(), url.port_or_known_default()))
-        };
+        let host = |url: &str| Url::parse(url).ok()?.host_str().map(str::to_owned);
         self.tenant_id == other.tenant_id
-            && (self.tenant_id.is_some() || place(self.graph_url) == place(other.graph_url))
+            && (self.tenant_id.is_some() || host(self.graph_url) == host(other.graph_url))
     }
 }
 

@@ -89,8 +89,6 @@ fn one_write_held() -> (World, Served, Gate) {
         &["name: P, include: [group: B]"],
     );
     let served = Served::with_token(&mut world);
-    // The tenant tells where a report belongs, and not the gate's port.
-    gated::as_app(&mut world, "one");
     let gate = Gate::before(served.authority());
     gate.hold_writes();
     world.set("ASSIGNCTL_GRAPH_URL", &gate.url());
@@ -233,7 +231,6 @@ fn kill_at(number: usize, moment: Moment) {
         }
     };
     let served = Served::with_token(world);
-    gated::as_app(world, "one");
     let gate = Gate::before(served.authority());
     let direct = served.url.clone();
 

@@ -415,7 +415,7 @@ fn a_trial_that_is_interrupted_takes_back_what_it_has_begun() {
 #[test]
 fn a_trial_that_is_left_at_once_says_how_to_restore_the_policy() {
     use super::support::wait_until;
-    let (world, _served, gate, run) = held();
+    let (mut world, served, gate, run) = held();
     run.signal("INT");
     wait_until("the interrupt", || {
         world.read("stderr.txt").contains("interrupted:")
@@ -431,6 +431,7 @@ fn a_trial_that_is_left_at_once_says_how_to_restore_the_policy() {
     }
     gate.let_go();
     wait_until("the write", || world.rows("P") == ["+A", "-C"]);
+    world.set("ASSIGNCTL_GRAPH_URL", &served.url);
     world
         .run("rollback r.jsonl --yes --allow exclusion-lost")
         .exits(0);
