@@ -16,7 +16,7 @@ use crate::plan::guards::{GivenLimits, GuardName};
 use crate::plan::references::References;
 use crate::plan::saved::{SavedPlan, digest_without_acceptances};
 use crate::plan::writes::{WriteWith, steps};
-use crate::plan::{Names, PlannedPolicy, Summary};
+use crate::plan::{Earlier, Names, PlannedPolicy, Summary};
 use crate::report::{
     Announced, FilingAttempt, Moved, Notes, PendingApproval, PolicyResult, Report,
 };
@@ -84,12 +84,17 @@ pub struct ApplyInputWithoutPlan {
     stale: Vec<Moved>,
     half_done: BTreeMap<usize, Assignments>,
     notes: Notes,
+    /// How an earlier run has left the plan's policies, which a saved plan does not say.
+    earlier: BTreeMap<(PolicyKind, String), Earlier>,
 }
 
 impl ApplyInputWithoutPlan {
     /// Adds the plan.
     #[must_use]
-    pub fn join(self, plan: PreparedPlan) -> ApplyInput {
+    pub fn join(mut self, mut plan: PreparedPlan) -> ApplyInput {
+        for policy in &mut plan.plan.policies {
+            policy.earlier = self.earlier.remove(&(policy.kind, policy.id.clone()));
+        }
         let Self {
             approved,
             skipped,
@@ -100,6 +105,7 @@ impl ApplyInputWithoutPlan {
             stale,
             half_done,
             notes,
+            earlier: _,
         } = self;
         ApplyInput {
             plan,
@@ -132,7 +138,12 @@ impl ApplyInput {
             half_done,
             notes,
         } = self;
+        let earlier = plan.plan.policies.iter().filter_map(|policy| {
+            let earlier = policy.earlier.clone()?;
+            Some(((policy.kind, policy.id.clone()), earlier))
+        });
         let rest = ApplyInputWithoutPlan {
+            earlier: earlier.collect(),
             approved,
             skipped,
             filed,

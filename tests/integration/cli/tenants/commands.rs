@@ -37,6 +37,46 @@ fn what_waits_for_approval_is_resumed_tenant_by_tenant() {
     );
 }
 
+/// What an earlier run has written is known in each of many tenants.
+#[test]
+fn what_is_half_written_stays_so_in_the_report_of_each_tenant() {
+    let world = msp();
+    let tenants = ["fabrikam", "contoso"];
+    let decide = |status: &str| {
+        for tenant in tenants {
+            world.edit(&format!("tenants/{tenant}.json"), |tenant| {
+                tenant["service"]["approval"] =
+                    serde_json::json!({"policyTypes": ["configurationPolicy"]});
+                let requests = tenant.get_mut("operationApprovalRequests");
+                let requests = requests.and_then(serde_json::Value::as_array_mut);
+                for request in requests.into_iter().flatten() {
+                    if request["status"] == "needsApproval" {
+                        request["status"] = status.into();
+                    }
+                }
+            });
+        }
+    };
+    let run = |command: &str| world.run(&format!("{command} --yes --sandbox tenants"));
+    decide("approved");
+    run("apply m.yaml --all-tenants --justification x --write-with create --report r1").exits(8);
+    decide("approved");
+    // The first write is done, and the next one is filed.
+    run("apply --resume r1 --justification x --report r2").exits(8);
+    decide("rejected");
+    run("apply --resume r2 --report r3").exits(6);
+    for tenant in tenants {
+        let lines = world.report(&format!("r3/{tenant}.report.jsonl"));
+        let settled = lines.iter().rfind(|line| line["event"] == "policy");
+        let settled = settled.expect("a policy");
+        let code = &settled["error"]["code"];
+        assert_eq!(
+            (&settled["written"], code),
+            (&json!(true), &json!("approvalRejected"))
+        );
+    }
+}
+
 #[test]
 fn other_commands_are_for_tenants_too() {
     let world = msp();
