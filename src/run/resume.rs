@@ -84,7 +84,9 @@ pub async fn plan_resume(
     } = recorded;
     forget_ended_givers(&mut policies);
     let half_written: Vec<RecordedPolicy> = policies
-        .extract_if(.., |policy| is_half_written(policy))
+        .extract_if(.., |policy| {
+            is_half_written(policy) && request.selection.includes(policy.kind, name(policy))
+        })
         .collect();
     policies.retain(waits);
     let not_meant = policies.iter().filter(|policy| {

@@ -195,6 +195,45 @@ fn what_an_earlier_run_has_begun_can_be_rolled_back_with_every_later_report() {
         .says(&["1 skipped"]);
 }
 
+/// With `--only` what failed of other policies is neither in the result nor in the report; the older report has it.
+#[test]
+fn a_part_is_resumed_by_itself() {
+    let tenant = gated().policy("P", &[]).policy("Q", &[]);
+    let world = World::with(&tenant, &["match: '?', include: [group: A, group: B]"]);
+    file(&world, "--write-with create --report r1.jsonl");
+    decide(&world, "approved", None);
+    world
+        .sandbox(&format!(
+            "apply --resume r1.jsonl --yes --justification {WHY} --report r2.jsonl"
+        ))
+        .exits(8);
+    let q = policy_id(2);
+    world.edit("tenant.json", |state| {
+        let requests = state["operationApprovalRequests"].as_array_mut();
+        for request in requests.expect("requests").iter_mut().skip(2) {
+            let status = match request.to_string().contains(&q) {
+                true => "rejected",
+                false => "approved",
+            };
+            request["status"] = json!(status);
+        }
+    });
+    world
+        .sandbox("apply --resume r2.jsonl --yes --report r3.jsonl")
+        .exits(6)
+        .says(&["1 applied, 1 failed"]);
+    // Nothing of Q is resumed any more, and it stays in the newest report.
+    world
+        .sandbox("apply --resume r3.jsonl --yes --report r4.jsonl")
+        .exits(6);
+    assert_eq!(lines(&world, "r4.jsonl")[0]["written"], true);
+    world
+        .sandbox("apply --resume r2.jsonl --only P --yes --report r5.jsonl")
+        .exits(0)
+        .says(&["1 already"]);
+    assert!(!world.read("r5.jsonl").contains(&q));
+}
+
 /// A profile that has the group `A`, whose assignments are written one by one and have to be approved.
 fn profile() -> World {
     let profiles = "windowsAutopilotDeploymentProfiles";
