@@ -238,10 +238,9 @@ pub(super) fn held(
 }
 
 /// Whether the report of this run goes on with a policy that has settled. `may_be_filed` says whether a write was sent
-/// that the service may have filed.
-pub(super) fn goes_on(policy: &PlannedPolicy, settled: &PolicyResult, may_be_filed: bool) -> bool {
-    let is_not_reached =
-        |reason: &Reason| policy.earlier.is_some() && was_not_reached(settled.outcome, reason);
+/// that the service may have filed, `resumes` whether an earlier run has left the policy to this one.
+pub(super) fn goes_on(settled: &PolicyResult, may_be_filed: bool, resumes: bool) -> bool {
+    let is_not_reached = |reason: &Reason| resumes && was_not_reached(settled.outcome, reason);
     settled.outcome == Outcome::Pending
         || settled.approval.is_some()
         || (settled.outcome == Outcome::Failed && settled.written && may_be_filed)
@@ -371,6 +370,54 @@ mod tests {
             assert!(!is_for(("POST", ASSIGN, BODY), other), "{other:?}");
             assert!(!is_for(other, ("POST", ASSIGN, BODY)), "{other:?}");
         }
+    }
+
+    /// Whoever is to get what a policy gives up may wait for it, or not.
+    #[test]
+    fn a_report_goes_on_with_what_waits_or_may_wait() {
+        let settled = |outcome, code: &str, written| PolicyResult {
+            written,
+            ..PolicyResult::not_as_planned(outcome, Reason::new(code, ""))
+        };
+        let failed = |code| settled(Outcome::Failed, code, false);
+        let written = settled(Outcome::Failed, "unverified", true);
+        let skipped = settled(Outcome::Skipped, "interrupted", false);
+        let with_code = PolicyResult {
+            approval: Some(Box::new(PendingApproval {
+                code: "c".to_owned(),
+                filed_at: String::new(),
+                expires_at: String::new(),
+                method: String::new(),
+                path: String::new(),
+                body: None,
+                identity: None,
+            })),
+            ..failed("readFailed")
+        };
+        let pending = settled(Outcome::Pending, "lockedByApproval", false);
+        for (settled, may_be_filed, resumes, expected) in [
+            (&pending, false, false, true),
+            (&with_code, false, false, true),
+            (&written, true, false, true),
+            (&written, false, false, false),
+            (&failed("unverified"), true, false, false),
+            (&settled(Outcome::Applied, "x", true), true, false, false),
+            (&failed("approvalRequired"), false, false, true),
+            (&failed("BadRequest"), false, true, false),
+            (&skipped, false, true, true),
+            (&skipped, false, false, false),
+        ] {
+            assert_eq!(
+                goes_on(settled, may_be_filed, resumes),
+                expected,
+                "{settled:?}"
+            );
+        }
+        assert!(!goes_on(
+            &PolicyResult::as_planned(Outcome::Applied),
+            true,
+            true
+        ));
     }
 
     #[test]

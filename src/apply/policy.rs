@@ -59,7 +59,6 @@ impl Worker<'_> {
         };
         settled.written = was_written
             || policy.is_begun()
-            || progress.lacks()
             || match settled.outcome {
                 // What was filed has had no effect; steps before it have.
                 Outcome::Pending => progress.own > 0,
@@ -85,7 +84,7 @@ impl Worker<'_> {
         let found = std::mem::take(&mut progress.found);
         let known = Known {
             outcome: settled.outcome,
-            goes_on: goes_on(policy, &settled, progress.may_be_filed()),
+            goes_on: goes_on(&settled, progress.may_be_filed(), policy.earlier.is_some()),
             found,
             unknown_refused: progress.unknown_refused.take(),
         };

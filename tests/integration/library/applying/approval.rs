@@ -289,6 +289,28 @@ async fn requests_that_may_not_be_read_stop_no_ungated_write() {
     assert_eq!(outcomes(&world.apply(&plan).await), "3 applied");
 }
 
+/// What may have been filed is not sent again while that cannot be read.
+#[tokio::test(start_paused = true)]
+async fn requests_that_may_not_be_read_any_more_stop_what_may_be_filed() {
+    let (world, plan) = moving(gated(1)).await;
+    let world = justified(world, Duration::ZERO);
+    let mut hidden = requests_answer_with(403);
+    let mut writes = 0;
+    world.wire.rule(move |sent| {
+        writes += usize::from(sent.is_write());
+        match (sent.is_write(), writes) {
+            (true, 1) => Act::LostAfter,
+            (false, 1..) => hidden(sent),
+            _ => Act::Pass,
+        }
+    });
+    assert_eq!(
+        outcomes(&world.apply(&plan).await),
+        "failed approvalsUnreadable"
+    );
+    assert_eq!(world.wire.writes().len(), 1);
+}
+
 /// One answer that asks for a reason is enough for its kind, whether the requests can be read or not.
 #[tokio::test(start_paused = true)]
 async fn requests_that_may_not_be_read_let_no_gated_write_be_tried_twice() {

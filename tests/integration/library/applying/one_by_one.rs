@@ -490,6 +490,29 @@ async fn properties_that_were_left_out_are_said_however_the_end_is_seen() {
     );
 }
 
+/// So does a run that waited for the approval of each write.
+#[tokio::test(start_paused = true)]
+async fn what_made_room_is_named_where_its_successor_is_rejected() {
+    let Flip { world, plan, .. } = flip_profile().await;
+    let world = justified(world, Duration::from_secs(7200));
+    world.service.with_machine(|machine| {
+        let approval = &mut machine.tenant_mut().service.approval;
+        approval.collections = vec!["windowsAutopilotDeploymentProfiles".to_owned()];
+    });
+    let decided = async {
+        for decision in [Decision::Approve, Decision::Reject] {
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            decide(&world, decision);
+        }
+    };
+    let (results, ()) = tokio::join!(world.apply(&plan), decided);
+    assert_eq!(outcomes(&results), "failed approvalRejected");
+    let reason = results.settled[0].reason.as_ref().expect("a reason");
+    let said =
+        "; the assignment to the group `A` was deleted to make room and was not put back; restore";
+    assert!(reason.message.contains(said), "{}", reason.message);
+}
+
 /// A policy that was written is not refused, whatever becomes of the rest.
 #[tokio::test(start_paused = true)]
 async fn a_policy_that_lost_what_made_room_is_no_mere_refusal() {
