@@ -6,7 +6,7 @@ use std::time::Duration;
 use assignctl_sandbox::{Collection, Decision, Tenant, target};
 use serde_json::Value;
 
-use super::approval::{decide, justified, requests};
+use super::approval::{apply_deciding, decide, justified, requests};
 use super::is_about;
 use crate::library::support::answers::{error, later};
 use crate::library::support::tenants::{assign, rows};
@@ -58,14 +58,9 @@ async fn all_devices_move_while_the_run_waits() {
     for last in [Decision::Approve, Decision::Reject] {
         let world = justified(World::new(tenant.clone()), Duration::from_secs(7200));
         let plan = world.plan(TO_B).await;
-        let decided = async {
-            // A gets its group and gives all devices up, and B gets them.
-            for decision in [Decision::Approve, last, Decision::Approve] {
-                tokio::time::sleep(Duration::from_secs(600)).await;
-                decide(&world, decision);
-            }
-        };
-        let (results, ()) = tokio::join!(world.apply(&plan), decided);
+        // A gets its group and gives all devices up, and B gets them.
+        let decisions = [Decision::Approve, last, Decision::Approve];
+        let results = apply_deciding(&world, &plan, &decisions).await;
         let holds = |id: &str| {
             let tenant = world.tenant();
             let policy = tenant.policy(profiles(), id).expect("a policy");
@@ -92,13 +87,7 @@ async fn who_has_failed_does_not_get_what_is_given_up_later() {
         true => Act::Answer(error(500, "UnknownError")),
         false => Act::Pass,
     });
-    let decided = async {
-        for _ in 0..2 {
-            tokio::time::sleep(Duration::from_secs(600)).await;
-            decide(&world, Decision::Approve);
-        }
-    };
-    let (results, ()) = tokio::join!(world.apply(&plan), decided);
+    let results = apply_deciding(&world, &plan, &[Decision::Approve, Decision::Approve]).await;
     assert_eq!(outcomes(&results), "applied, failed readFailed");
 }
 

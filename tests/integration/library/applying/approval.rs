@@ -7,14 +7,14 @@ use assignctl::apply::ObserveApply;
 use assignctl::model::PolicyKind;
 use assignctl::plan::writes::WriteWith;
 use assignctl::plan::{Plan, PlannedPolicy};
-use assignctl::report::{Outcome, PolicyResult};
+use assignctl::report::{Outcome, PolicyResult, Results};
 use assignctl_sandbox::{ApprovalRequest, ApprovalStatus, Collection, Decision, Tenant, target};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::{ids, moving};
-use crate::library::support::answers::{error, json_of, later};
+use crate::library::support::answers::error;
 use crate::library::support::tenants::{CATALOG, all_rows, assign, group_id, tenant, wants};
 use crate::library::support::wire::{Act, Sent, lock};
 use crate::library::support::world::{World, outcomes};
@@ -53,7 +53,19 @@ pub(super) fn decide(world: &World, decision: Decision) {
     });
 }
 
-fn requests_answer_with(status: u16) -> impl FnMut(&Sent) -> Act {
+/// Carries a plan out, and decides on what waits every ten minutes.
+pub(super) async fn apply_deciding(world: &World, plan: &Plan, decisions: &[Decision]) -> Results {
+    let decided = async {
+        for decision in decisions {
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            decide(world, *decision);
+        }
+    };
+    let (results, ()) = tokio::join!(world.apply(plan), decided);
+    results
+}
+
+pub(super) fn requests_answer_with(status: u16) -> impl FnMut(&Sent) -> Act {
     move |sent| match sent.path.contains("operationApprovalRequests") {
         true => Act::Answer(error(status, "Busy")),
         false => Act::Pass,
@@ -76,7 +88,7 @@ fn without_the_code(sent: &Sent) -> Act {
 }
 
 /// The service does not say what requests ask for.
-fn undescribed(sent: &Sent) -> Act {
+pub(super) fn undescribed(sent: &Sent) -> Act {
     if !sent.path.contains("operationApprovalRequests") {
         return Act::Pass;
     }
@@ -147,13 +159,7 @@ async fn what_was_deleted_in_the_same_run_is_carried_by_what_is_approved_later()
     let plan = world
         .plan("version: 1\npolicies:\n  - {kind: appleUserInitiatedEnrollmentProfile, name: T, include: [{group: A, filter: F}, {group: B}]}\n")
         .await;
-    let decided = async {
-        for _ in 0..2 {
-            tokio::time::sleep(Duration::from_secs(600)).await;
-            decide(&world, Decision::Approve);
-        }
-    };
-    let (results, ()) = tokio::join!(world.apply(&plan), decided);
+    let results = apply_deciding(&world, &plan, &[Decision::Approve, Decision::Approve]).await;
     assert_eq!(outcomes(&results), "applied");
     let tenant = world.tenant();
     let policy = tenant.policy(profiles, &id).expect("a policy");
@@ -169,13 +175,7 @@ async fn a_policy_is_written_though_its_last_write_is_rejected() {
     let mut world = justified(World::new(gated(1)), Duration::from_secs(3600));
     world.settings.write_with = WriteWith::Create;
     let plan = world.plan(&wants("*", &["A", "B", "C"])).await;
-    let decided = async {
-        for decision in [Decision::Approve, Decision::Reject] {
-            tokio::time::sleep(Duration::from_secs(600)).await;
-            decide(&world, decision);
-        }
-    };
-    let (results, ()) = tokio::join!(world.apply(&plan), decided);
+    let results = apply_deciding(&world, &plan, &[Decision::Approve, Decision::Reject]).await;
     assert_eq!(outcomes(&results), "failed approvalRejected");
     assert!(results.settled[0].written);
     assert_eq!(all_rows(&world.tenant()), ["A B"]);
@@ -195,156 +195,9 @@ async fn the_first_rejection_ends_a_run_that_fails_fast() {
         let mut world = justified(world, Duration::from_secs(3600));
         world.settings.fail_fast = true;
         world.settings.concurrency = 1;
-        let decided = async {
-            tokio::time::sleep(Duration::from_secs(600)).await;
-            decide(&world, decision);
-        };
-        let (results, ()) = tokio::join!(world.apply(&plan), decided);
+        let results = apply_deciding(&world, &plan, &[decision]).await;
         assert_eq!(outcomes(&results), expected);
     }
-}
-
-/// The same change with another's reason was filed first: its code is kept, and is not said to be ours.
-#[tokio::test(start_paused = true)]
-async fn what_another_has_filed_alike_is_not_said_to_be_ones_own() {
-    let mut tenant = gated(1);
-    tenant.service.approval.people_hidden = true;
-    tenant.service.approval.listing_delay = 6.0;
-    let (world, plan) = moving(tenant).await;
-    let mut world = justified(world, Duration::ZERO);
-    world.settings.approval.began = Timestamp::try_from(world.wall()).ok();
-    let mut other = world.beside();
-    other.settings.approval.justification = Some("another reason".to_owned());
-    let others = other.plan(&wants("*", &["B"])).await;
-    let results = other.apply(&others).await;
-    assert_eq!(outcomes(&results), "pending pendingApproval");
-    let identity = |results: &assignctl::report::Results| {
-        let approval = results.settled[0].approval.as_ref();
-        approval.expect("a code").identity.clone()
-    };
-    assert!(identity(&results).is_some());
-    let results = world.apply(&plan).await;
-    assert_eq!(outcomes(&results), "pending pendingApproval");
-    assert_eq!(identity(&results), None);
-}
-
-/// A new request may be listed late, so the list is read for a while.
-#[tokio::test(start_paused = true)]
-async fn what_is_locked_by_a_request_that_nobody_sees_says_so() {
-    for (status, message, said) in [
-        (
-            409,
-            "An active approval request already exists.",
-            "a change of the policy waits for approval, and the list of requests does not show which",
-        ),
-        (
-            412,
-            "Approval Required",
-            "the write was filed for approval, and the list of requests does not show it yet",
-        ),
-    ] {
-        let (world, plan) = moving(tenant(1)).await;
-        let world = justified(world, Duration::ZERO);
-        world.wire.rule(move |sent| match sent.is_write() {
-            true => Act::Answer(json_of(
-                status,
-                &json!({"error": {"code": "BadRequest", "message": message}}),
-            )),
-            false => Act::Pass,
-        });
-        let begin = Instant::now();
-        let results = world.apply(&plan).await;
-        let reason = results.settled[0].reason.as_ref().expect("a reason");
-        assert_eq!(
-            (&*reason.code, &*reason.message),
-            ("lockedByApproval", said)
-        );
-        // Five looks, with a wait between two of them.
-        assert_eq!(begin.elapsed().as_secs(), 12);
-    }
-}
-
-/// Where no reason was given it is what is asked for, also if the requests cannot be read.
-#[tokio::test(start_paused = true)]
-async fn requests_that_cannot_be_read_hide_no_missing_justification() {
-    let (world, plan) = moving(gated(1)).await;
-    world.wire.rule(requests_answer_with(500));
-    let results = world.apply(&plan).await;
-    assert_eq!(outcomes(&results), "failed approvalRequired");
-}
-
-/// Where the requests may not be read, changes that need no approval are made, also at a second try.
-#[tokio::test(start_paused = true)]
-async fn requests_that_may_not_be_read_stop_no_ungated_write() {
-    let mut hidden = requests_answer_with(403);
-    let (world, plan) = moving(tenant(3)).await;
-    let world = justified(world, Duration::ZERO);
-    let mut is_first = true;
-    world.wire.rule(
-        move |sent| match sent.is_write() && std::mem::take(&mut is_first) {
-            true => Act::Answer(later(429, "5")),
-            false => hidden(sent),
-        },
-    );
-    assert_eq!(outcomes(&world.apply(&plan).await), "3 applied");
-}
-
-/// What may have been filed is not sent again while that cannot be read.
-#[tokio::test(start_paused = true)]
-async fn requests_that_may_not_be_read_any_more_stop_what_may_be_filed() {
-    let (world, plan) = moving(gated(1)).await;
-    let world = justified(world, Duration::ZERO);
-    let mut hidden = requests_answer_with(403);
-    let mut writes = 0;
-    world.wire.rule(move |sent| {
-        writes += usize::from(sent.is_write());
-        match (sent.is_write(), writes) {
-            (true, 1) => Act::LostAfter,
-            (false, 1..) => hidden(sent),
-            _ => Act::Pass,
-        }
-    });
-    assert_eq!(
-        outcomes(&world.apply(&plan).await),
-        "failed approvalsUnreadable"
-    );
-    assert_eq!(world.wire.writes().len(), 1);
-}
-
-/// One answer that asks for a reason is enough for its kind, whether the requests can be read or not.
-#[tokio::test(start_paused = true)]
-async fn requests_that_may_not_be_read_let_no_gated_write_be_tried_twice() {
-    let (mut world, plan) = moving(gated(4)).await;
-    world.settings.concurrency = 1;
-    world.wire.rule(requests_answer_with(403));
-    assert_eq!(
-        outcomes(&world.apply(&plan).await),
-        "4 failed approvalRequired"
-    );
-    assert_eq!(world.wire.writes().len(), 1);
-}
-
-/// A list that cannot be read again stops the policy that needs it anew, and no other.
-#[tokio::test(start_paused = true)]
-async fn a_list_that_cannot_be_read_again_fails_one_policy() {
-    let (world, plan) = moving(gated(4)).await;
-    let mut world = justified(world, Duration::ZERO);
-    world.settings.concurrency = 1;
-    let (mut writes, mut lists) = (0, 0);
-    world.wire.rule(move |sent| {
-        writes += usize::from(sent.is_write());
-        let is_list = sent.path.ends_with("operationApprovalRequests");
-        lists += usize::from(is_list);
-        match (sent.is_write(), writes, lists) {
-            (true, 1, _) => Act::LostBefore,
-            (false, _, 2..=6) if is_list => Act::Answer(error(500, "UnknownError")),
-            _ => Act::Pass,
-        }
-    });
-    assert_eq!(
-        outcomes(&world.apply(&plan).await),
-        "failed approvalsUnreadable, 3 pending pendingApproval"
-    );
 }
 
 /// A create that is filed shows that there is such a route, so that the others need not wait for it.
@@ -360,38 +213,6 @@ async fn creates_are_filed_side_by_side() {
         begin.elapsed() < Duration::from_secs(10),
         "{:?}",
         begin.elapsed()
-    );
-}
-
-/// The open requests are read once, and not for each policy.
-#[tokio::test(start_paused = true)]
-async fn open_requests_are_listed_once() {
-    let (world, plan) = moving(gated(12)).await;
-    let world = justified(world, Duration::ZERO);
-    let results = world.apply(&plan).await;
-    assert_eq!(outcomes(&results), "12 pending pendingApproval");
-    let log = world.wire.log();
-    let lists = log.iter().filter(|sent| {
-        let path = sent.path.split('?').next().unwrap_or_default();
-        path.ends_with("operationApprovalRequests")
-    });
-    assert_eq!(lists.count(), 1);
-}
-
-/// A time is said to the second.
-#[tokio::test(start_paused = true)]
-async fn a_request_says_until_when_it_can_be_approved() {
-    let (world, plan) = moving(gated(1)).await;
-    let mut world = justified(world, Duration::ZERO);
-    world.settings.approval.began = Timestamp::try_from(world.wall()).ok();
-    let results = world.apply(&plan).await;
-    let reason = results.settled[0].reason.as_ref().expect("a reason");
-    let code = &requests(&world)[0].id;
-    assert_eq!(
-        reason.message,
-        format!(
-            "waits for a second administrator's approval until 2026-11-26T10:00:00Z: request `{code}`"
-        )
     );
 }
 
@@ -477,35 +298,6 @@ async fn a_filing_whose_code_was_dropped_is_found_though_it_is_not_described() {
     // Nothing was written before it.
     let reason = settled.reason.as_ref().expect("a reason");
     assert!(!reason.message.contains("earlier"), "{}", reason.message);
-}
-
-/// Another run with the same justification was a moment earlier, and the service does not say what its request
-/// asks for. What this run sent was refused, so that the request is not its own.
-#[tokio::test(start_paused = true)]
-async fn what_another_run_has_just_filed_is_not_taken_for_ones_own() {
-    let mut tenant = gated(1);
-    tenant.service.approval.people_hidden = true;
-    tenant.service.approval.listing_delay = 6.0;
-    let (world, plan) = moving(tenant).await;
-    let mut world = justified(world, Duration::ZERO);
-    world.settings.approval.began = Timestamp::try_from(world.wall()).ok();
-    let other = world.beside();
-    let others = other.plan(&wants("*", &["C"])).await;
-    world.wire.rule(undescribed);
-    assert_eq!(
-        outcomes(&other.apply(&others).await),
-        "pending pendingApproval"
-    );
-    let results = world.apply(&plan).await;
-    assert_eq!(outcomes(&results), "pending lockedByApproval");
-    let reason = results.settled[0].reason.as_ref().expect("a reason");
-    assert!(
-        reason
-            .message
-            .contains("that the service does not describe"),
-        "{}",
-        reason.message
-    );
 }
 
 /// One step was approved and written; what the next was to do is done by hand meanwhile. The policy is as planned by
@@ -634,11 +426,7 @@ async fn an_approved_create_is_sent_as_it_was_filed_whatever_another_finds_out()
             false => Act::Pass,
         }
     });
-    let decided = async {
-        tokio::time::sleep(Duration::from_secs(600)).await;
-        decide(&world, Decision::Approve);
-    };
-    let (results, ()) = tokio::join!(world.apply(&plan), decided);
+    let results = apply_deciding(&world, &plan, &[Decision::Approve]).await;
     assert_eq!(outcomes(&results), "applied, failed approvalRefused");
 }
 

@@ -9,9 +9,11 @@ mod outcomes;
 mod pace;
 mod policy_sets;
 mod report;
+mod requests;
 mod stopping;
 mod throttling;
 mod two_runs;
+mod unknown_properties;
 mod withdrawals;
 
 use assignctl::plan::Plan;
