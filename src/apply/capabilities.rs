@@ -62,11 +62,6 @@ impl CapabilityCell {
         self.ask(|known| matches!(known, Capability::Unknown | Capability::Open))
     }
 
-    /// Whether a policy is finding out.
-    pub(super) fn is_asked(&self) -> bool {
-        *self.0.borrow() == Capability::Asked
-    }
-
     fn ask(&self, may_probe: impl Fn(Capability) -> bool) -> Result<Capability, Probe> {
         let mut before = Capability::Unknown;
         let probes = self.0.send_if_modified(|known| {

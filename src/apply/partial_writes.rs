@@ -193,15 +193,15 @@ impl Worker<'_> {
         }
         let reason = if self.interrupt.is_cancelled() {
             Reason::new("interrupted", "interrupted before its turn")
-        } else if self.has_lost_report() {
-            Reason::new(
-                "report",
-                "the run was ended because its report cannot be written",
-            )
-        } else {
+        } else if self.settings.fail_fast {
             Reason::new(
                 "failFast",
                 "an earlier policy failed, and `--fail-fast` is set",
+            )
+        } else {
+            Reason::new(
+                "report",
+                "the run was ended because its report cannot be written",
             )
         };
         PolicyResult::not_as_planned(Outcome::Skipped, reason)

@@ -127,10 +127,6 @@ impl Worker<'_> {
         self.choose_strategy(policy, progress).await?;
         let approval = self.load_approval_context(policy, progress).await?;
         let writing = acquire(&self.writing).await;
-        // Another policy may have started probing; a read now would be stale by the time it finishes.
-        if self.must_wait(policy, progress) {
-            return Ok(());
-        }
         let (look_slot, write_slot) = self.turn(policy, progress).await?;
         let sending = acquire(&self.sending).await;
         let seen = self.look_before(policy, progress, look_slot).await?;

@@ -76,13 +76,6 @@ impl Worker<'_> {
         Ok(())
     }
 
-    /// Whether another policy is finding out what the next step needs.
-    pub(super) fn must_wait(&self, policy: &PlannedPolicy, progress: &Progress) -> bool {
-        let step = progress.steps.get(progress.done);
-        let question = step.and_then(|step| self.question(policy, step));
-        progress.probe.is_none() && question.is_some_and(|question| question.is_asked())
-    }
-
     /// Whether a step may be sent now: what it needs is known to work, or this policy finds out.
     pub(super) fn may_try(
         &self,

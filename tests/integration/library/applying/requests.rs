@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use assignctl::plan::writes::WriteWith;
 use jiff::Timestamp;
 use serde_json::json;
 use tokio::time::Instant;
@@ -11,7 +12,7 @@ use super::moving;
 use crate::library::support::answers::{error, json_of, later};
 use crate::library::support::tenants::{tenant, wants};
 use crate::library::support::wire::Act;
-use crate::library::support::world::outcomes;
+use crate::library::support::world::{World, outcomes};
 
 /// Where the requests may not be read, changes that need no approval are made, also at a second try.
 #[tokio::test(start_paused = true)]
@@ -87,6 +88,22 @@ async fn a_list_that_cannot_be_read_again_fails_one_policy() {
     );
 }
 
+/// A list that could never be read is not asked for again by each policy.
+#[tokio::test(start_paused = true)]
+async fn a_list_that_cannot_be_read_is_read_once() {
+    let (world, plan) = moving(gated(4)).await;
+    let mut world = justified(world, Duration::ZERO);
+    world.settings.concurrency = 1;
+    world.wire.rule(requests_answer_with(500));
+    assert_eq!(
+        outcomes(&world.apply(&plan).await),
+        "4 failed approvalsUnreadable"
+    );
+    let log = world.wire.log();
+    let lists = log.iter().filter(|sent| sent.path.contains("Approval"));
+    assert_eq!(lists.count(), 5);
+}
+
 /// The open requests are read once, and not for each policy.
 #[tokio::test(start_paused = true)]
 async fn open_requests_are_listed_once() {
@@ -145,6 +162,22 @@ async fn requests_that_cannot_be_read_hide_no_missing_justification() {
     world.wire.rule(requests_answer_with(500));
     let results = world.apply(&plan).await;
     assert_eq!(outcomes(&results), "failed approvalRequired");
+}
+
+/// A run that writes in another way finds the request of an earlier one that asks for the same.
+#[tokio::test(start_paused = true)]
+async fn what_was_filed_in_another_way_of_writing_is_found() {
+    let mut world = justified(World::new(gated(1)), Duration::ZERO);
+    for write_with in [WriteWith::Assign, WriteWith::Create] {
+        world.settings.write_with = write_with;
+        let plan = world.plan(&wants("*", &["A", "B"])).await;
+        let results = world.apply(&plan).await;
+        assert_eq!(outcomes(&results), "pending pendingApproval");
+        let approval = results.settled[0].approval.as_ref().expect("a code");
+        assert_eq!(approval.code, requests(&world)[0].id);
+        assert!(approval.path.ends_with("/assign"), "{}", approval.path);
+    }
+    assert_eq!(requests(&world).len(), 1);
 }
 
 /// A time is said to the second.
