@@ -299,8 +299,8 @@ fn a_plan_that_is_too_large_for_a_comment_can_be_reviewed() {
     // So many writes would wait a minute for the service's limit.
     let mut tenant = Tenant::common().switch("throttling", serde_json::json!({"enabled": false}));
     let mut entries = vec!["version: 1\npolicies:".to_owned()];
-    for number in 0..320 {
-        let name = format!("Größe {} {number}", "ä".repeat(100));
+    for number in 0..160 {
+        let name = format!("Größe {} {number}", "ä".repeat(220));
         tenant = tenant.policy(&name, &["+A"]);
         let group = if number % 2 == 0 { "B" } else { "C" };
         entries.push(format!(
