@@ -225,6 +225,11 @@ fn near_the_end_of_a_share_few_writes_are_under_way() {
             "{in_flight} {answered}"
         );
     }
+    // Also where a probe may leave.
+    window.probe.at = Some(start);
+    window.probe.width = 20;
+    (window.in_flight, window.answered) = (4, [start; 51].into());
+    assert_eq!(window.look_again(1, start), AFTER_AN_ANSWER);
     // Two at least; not where the whole limit is ours, and not for reads.
     let mut small = shared(Window::of_writes(limit(20)), 6, 1, start);
     small.probe.at = None;

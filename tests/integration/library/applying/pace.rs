@@ -1,10 +1,13 @@
 //! How long a run takes, against the least that the service's limits allow.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
+use assignctl::apply::ObserveApply;
 use assignctl::graph::pace::{PUBLISHED_REQUESTS, PUBLISHED_WRITES, Pace};
 use assignctl::model::RateLimit;
-use assignctl::plan::estimate;
+use assignctl::plan::{PlannedPolicy, estimate};
+use assignctl::report::PolicyResult;
 use assignctl_sandbox::{RetryAfter, Tenant};
 
 use super::super::support::tenants::tenant;
@@ -141,6 +144,29 @@ async fn no_more_requests_are_under_way_than_policies_may_be_worked_on() {
             .max();
         assert_eq!(most, Some(concurrency));
     }
+}
+
+/// How many policies were written when the first of them settled.
+struct FirstSettled<'a>(&'a World, OnceLock<usize>);
+
+impl ObserveApply for FirstSettled<'_> {
+    fn settled(&self, _: &PlannedPolicy, _: &PolicyResult, _: usize, _: usize) {
+        self.1.get_or_init(|| self.0.wire.writes().len());
+    }
+}
+
+/// Where nothing shows, a run that is killed leaves one window of policies in doubt, and as many as are written side by
+/// side.
+#[tokio::test(start_paused = true)]
+async fn policies_that_do_not_show_are_a_window_at_most() {
+    let mut tenant = tenant(160);
+    tenant.service.read_after_write_lag = 80_000.0;
+    let (mut world, plan) = moving(tenant).await;
+    world.settings.concurrency = 2;
+    let first = FirstSettled(&world, OnceLock::new());
+    let results = world.apply_watched(&plan, &first).await;
+    assert_eq!(outcomes(&results), "160 failed unverified");
+    assert_eq!(first.1.get(), Some(&102));
 }
 
 #[tokio::test(start_paused = true)]
