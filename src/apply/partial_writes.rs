@@ -171,7 +171,13 @@ impl Progress {
     /// Whether a write to the policy is seen to be done, by this run or an earlier one of the same plan, and others
     /// are not.
     pub(super) fn is_half_done(&self) -> bool {
-        self.steps_done() > 0
+        self.steps_done() > 0 || self.lacks()
+    }
+
+    /// Whether the policy lacks what was deleted to make room, by this run or an earlier one of the same plan, which the
+    /// report that is resumed need not know.
+    pub(super) fn lacks(&self) -> bool {
+        !self.gone().is_empty()
     }
 }
 

@@ -59,6 +59,7 @@ impl Worker<'_> {
         };
         settled.written = was_written
             || policy.is_begun()
+            || progress.lacks()
             || match settled.outcome {
                 // What was filed has had no effect; steps before it have.
                 Outcome::Pending => progress.own > 0,

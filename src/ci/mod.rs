@@ -171,6 +171,10 @@ pub enum ApplyResult<'a> {
     Waiting(usize),
 }
 
+/// Stands above what was applied where what waits has no room.
+const WAITS: &str =
+    "**A later run wrote nothing and waits for approval**: its report names the requests.";
+
 impl Pipeline {
     /// Reads what the platform says of this run.
     ///
@@ -295,9 +299,9 @@ impl Pipeline {
             ApplyResult::NothingWritten(note) => {
                 comment::with_note(marker, note, before).unwrap_or_else(|| body.to_owned())
             }
-            ApplyResult::Waiting(most_bytes) => {
-                comment::above_written(body, before, most_bytes).unwrap_or_else(|| body.to_owned())
-            }
+            ApplyResult::Waiting(most_bytes) => comment::above_written(body, before, most_bytes)
+                .or_else(|| comment::with_note(marker, WAITS, before))
+                .unwrap_or_else(|| body.to_owned()),
         };
         self.put_comment(number, own, &body).await
     }

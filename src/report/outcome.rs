@@ -365,7 +365,7 @@ impl Results {
         for settled in &self.settled {
             match (settled.outcome, &settled.reason) {
                 (Outcome::Failed, Some(reason)) if reason.is_refusal && !settled.written => {
-                    refused += 1
+                    refused += 1;
                 }
                 // What was never written says nothing of what writes come to.
                 (Outcome::Already | Outcome::Skipped | Outcome::Stale, _) => {}

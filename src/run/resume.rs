@@ -83,16 +83,16 @@ pub async fn plan_resume(
         ..
     } = recorded;
     forget_ended_givers(&mut policies);
-    let half_written: Vec<RecordedPolicy> = policies
-        .extract_if(.., |policy| {
-            is_half_written(policy) && request.selection.includes(policy.kind, name(policy))
-        })
-        .collect();
-    policies.retain(waits);
+    let is_meant = |policy: &RecordedPolicy| request.selection.includes(policy.kind, name(policy));
     let not_meant = policies.iter().filter(|policy| {
-        !is_settled(policy) && !request.selection.includes(policy.kind, name(policy))
+        let is_left = is_half_written(policy) || (waits(policy) && !is_settled(policy));
+        is_left && !is_meant(policy)
     });
     plan.left_out = not_meant.count();
+    let half_written: Vec<RecordedPolicy> = policies
+        .extract_if(.., |policy| is_half_written(policy) && is_meant(policy))
+        .collect();
+    policies.retain(waits);
     let (_, warnings) = narrow(request.selection, &mut policies, |policy| {
         (policy.kind, name(policy))
     })?;
@@ -192,19 +192,21 @@ async fn with_writes_left(
     reader: &Reader,
 ) -> Vec<PlannedPolicy> {
     let key = |policy: &PlannedPolicy| (policy.kind, policy.id.clone());
-    let begun = policies.iter().filter(|policy| policy.is_begun());
-    let begun: Vec<(PolicyKind, String)> = begun.map(key).collect();
-    let live = match begun.as_slice() {
+    let steps = |policy: &PlannedPolicy| match filed.get(&key(policy)) {
+        Some(filed) => filed.steps(policy),
+        None => steps(policy, write_with),
+    };
+    // Of a single write nothing can be done already. The report need not know what a run has done that resumed it before.
+    let several = policies.iter().filter(|policy| steps(policy).len() > 1);
+    let several: Vec<(PolicyKind, String)> = several.map(key).collect();
+    let live = match several.as_slice() {
         [] => Vec::new(),
-        begun => reader.assignments_of(begun).await.unwrap_or_default(),
+        several => reader.assignments_of(several).await.unwrap_or_default(),
     };
     let live = live.into_iter().map(|live| Some(assignments(&live.ok()??)));
-    let live: BTreeMap<_, _> = begun.into_iter().zip(live).collect();
+    let live: BTreeMap<_, _> = several.into_iter().zip(live).collect();
     let left = |policy: PlannedPolicy| {
-        let steps = match filed.get(&key(&policy)) {
-            Some(filed) => filed.steps(&policy),
-            None => steps(&policy, write_with),
-        };
+        let steps = steps(&policy);
         let live = live.get(&key(&policy)).and_then(Option::as_deref);
         policy.with_writes_left(&steps, live)
     };

@@ -230,8 +230,39 @@ fn a_part_is_resumed_by_itself() {
     world
         .sandbox("apply --resume r2.jsonl --only P --yes --report r5.jsonl")
         .exits(0)
-        .says(&["1 already"]);
+        .says(&["1 already", "left 1 managed policy out"]);
     assert!(!world.read("r5.jsonl").contains(&q));
+}
+
+/// Also where an older report is resumed once more, which does not know what was written since.
+#[test]
+fn what_is_begun_is_known_to_a_second_resume_of_the_same_report() {
+    let world = profile();
+    world.write("m.yaml", "version: 1\npolicies:\n  - {kind: windowsAutopilotDeploymentProfile, name: P, include: [{group: B}], exclude: [{group: A}]}\n");
+    let resume = |from: &str, to: &str| {
+        world.sandbox(&format!(
+            "apply --resume {from}.jsonl --yes --justification {WHY} --report {to}.jsonl"
+        ))
+    };
+    file(&world, "--report r1.jsonl");
+    decide(&world, "approved", None);
+    resume("r1", "r2").exits(8);
+    resume("r1", "r3")
+        .exits(8)
+        .says(&["an earlier write to the policy is done", "2 writes"]);
+    decide_on(&world, 1, "rejected", None);
+    resume("r3", "r4").exits(6).says(&["deleted to make room"]);
+    for report in ["r2", "r3", "r4"] {
+        let name = format!("{report}.jsonl");
+        assert_eq!(lines(&world, &name)[0]["written"], true, "{report}");
+    }
+    world.edit("tenant.json", |state| {
+        state["service"]["approval"] = json!({});
+    });
+    world
+        .sandbox("rollback r4.jsonl --yes")
+        .exits(0)
+        .says(&["1 applied"]);
 }
 
 /// A profile that has the group `A`, whose assignments are written one by one and have to be approved.

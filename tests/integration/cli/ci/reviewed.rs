@@ -118,6 +118,16 @@ fn what_waits_does_not_hide_what_was_applied() {
                 assert!(said.contains(part), "{kind:?} {part}: {said}");
             }
         }
+        // Where both have no room, what was applied stays.
+        platform
+            .run(Event::Merged, &format!("{line} --max-bytes 1000"))
+            .exits(8);
+        let said = platform.own_comment();
+        assert!(said.contains("1 applied, 1 pending"), "{said}");
+        assert!(
+            said.contains("A later run wrote nothing and waits for approval"),
+            "{said}"
+        );
     }
 }
 

@@ -236,8 +236,8 @@ async fn a_redirect_of_a_write_fails_that_policy_and_goes_nowhere() {
     let log = world.wire.log();
     assert!(log.iter().all(|sent| !sent.path.contains("example")));
     // Nothing is in doubt, so nothing is looked at.
-    let about = log.iter().filter(|sent| super::is_about(sent, &redirected));
-    assert!(about.last().is_some_and(Sent::is_write));
+    let mut about = log.iter().filter(|sent| super::is_about(sent, &redirected));
+    assert!(about.next_back().is_some_and(Sent::is_write));
 }
 
 /// A new token each time.
