@@ -89,7 +89,8 @@ impl Worker<'_> {
             return Ok(Before::Filed(filed, Box::new(request)));
         }
         let asks = self.settings.approval.justification.is_some();
-        if !asks && !self.approvals.is_asked(policy.kind) {
+        let is_gated = self.approvals.is_asked(policy.kind);
+        if !asks && !is_gated {
             return Ok(Before::Unasked);
         }
         // A filing of unknown outcome may have come after the list was read, and a request that
@@ -99,7 +100,7 @@ impl Worker<'_> {
             Ok(_) => Ok(Before::Listed),
             // A write without a justification files nothing, so a sign-in that may not read the requests can
             // still make the changes that need no approval.
-            Err(reason) if reason.is_refusal && asks && !progress.may_be_filed() => {
+            Err(reason) if reason.is_refusal && !is_gated && !progress.may_be_filed() => {
                 Ok(Before::Unasked)
             }
             // Without a justification no more is known of the kind than that it needs one.

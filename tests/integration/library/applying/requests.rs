@@ -55,14 +55,17 @@ async fn requests_that_may_not_be_read_any_more_stop_what_may_be_filed() {
 /// One answer that asks for a reason is enough for its kind, whether the requests can be read or not.
 #[tokio::test(start_paused = true)]
 async fn requests_that_may_not_be_read_let_no_gated_write_be_tried_twice() {
-    let (mut world, plan) = moving(gated(4)).await;
-    world.settings.concurrency = 1;
-    world.wire.rule(requests_answer_with(403));
-    assert_eq!(
-        outcomes(&world.apply(&plan).await),
-        "4 failed approvalRequired"
-    );
-    assert_eq!(world.wire.writes().len(), 1);
+    for (justification, expected) in [
+        (None, "4 failed approvalRequired"),
+        (Some("why"), "4 failed approvalsUnreadable"),
+    ] {
+        let (mut world, plan) = moving(gated(4)).await;
+        world.settings.approval.justification = justification.map(str::to_owned);
+        world.settings.concurrency = 1;
+        world.wire.rule(requests_answer_with(403));
+        assert_eq!(outcomes(&world.apply(&plan).await), expected);
+        assert_eq!(world.wire.writes().len(), 1);
+    }
 }
 
 /// A list that cannot be read again stops the policy that needs it anew, and no other.
