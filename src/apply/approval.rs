@@ -16,7 +16,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 pub use super::approval_state::Approval;
-use super::approval_state::Open;
+use super::approval_state::{Before, Open};
 use super::filed::{
     answered, approval_required, failed, locked, may_be_unlisted, not_read, pending,
 };
@@ -25,7 +25,6 @@ use super::request::request;
 use super::staleness::moved_since;
 use super::withdraw::withdraw;
 use super::{Outcome, PolicyResult, Reason, Worker};
-use crate::graph::GraphError;
 use crate::graph::approvals::{ApprovalRequest, ApprovalStatus, RequestMatch};
 use crate::graph::error::ServiceError;
 use crate::graph::retry::{LISTING_TRIES, LISTING_WAIT};
@@ -35,33 +34,6 @@ use crate::model::LiveAssignment;
 use crate::plan::PlannedPolicy;
 use crate::plan::writes::{WriteWith, steps};
 use crate::report::{Announced, FilingAttempt, PendingApproval, Withdrawn};
-
-/// What is known of a policy's approval before it is written.
-pub(super) enum Before {
-    /// The open requests were read.
-    Listed,
-    /// Nothing is known, and nothing has to be: no request was asked for.
-    Unasked,
-    /// It was filed, and its request is so now; `None` if the sign-in does not see it.
-    Filed(PendingApproval, Box<Option<ApprovalRequest>>),
-}
-
-impl Before {
-    /// Returns a write without unknown properties, if the one with them was refused for those, and this was filed.
-    pub(super) fn filed_bare(
-        &self,
-        policy: &PlannedPolicy,
-        write: &WriteRequest,
-        with: impl Fn(bool) -> Result<WriteRequest, GraphError>,
-    ) -> Option<WriteRequest> {
-        let Self::Filed(filed, _) = self else {
-            return None;
-        };
-        let is_for = |write: &WriteRequest| filed.is_for(write, policy.kind, &policy.id);
-        let bare = with(true).ok().filter(is_for)?;
-        (!is_for(write)).then_some(bare)
-    }
-}
 
 impl Worker<'_> {
     /// Learns what has to be known of a policy's approval, before its last look.
@@ -103,7 +75,7 @@ impl Worker<'_> {
             Err(reason) if reason.is_refusal && !is_gated && !progress.may_be_filed() => {
                 Ok(Before::Unasked)
             }
-            // Without a justification no more is known of the kind than that it needs one.
+            // Without a justification, all that is known of the kind is that it needs one.
             Err(reason) if reason.is_refusal && !asks => Err(approval_required(None)),
             Err(reason) => Err(not_read(reason)),
         }
@@ -124,7 +96,7 @@ impl Worker<'_> {
         if let Ok(open) = &open {
             self.approvals.note_listed(open);
         }
-        // A failure is that of the policy which asked again: what was read before still holds for others.
+        // Only the policy that asked again fails: for the others, what was read before still holds.
         if open.is_ok() || !matches!(*known, Some(Ok(_))) {
             *known = Some(open.clone());
         }

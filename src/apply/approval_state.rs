@@ -9,7 +9,9 @@ use tokio::time::Instant;
 
 use super::Reason;
 use crate::auth::claims::Claims;
+use crate::graph::GraphError;
 use crate::graph::approvals::ApprovalRequest;
+use crate::graph::write_request::WriteRequest;
 use crate::model::PolicyKind;
 use crate::plan::PlannedPolicy;
 use crate::report::PendingApproval;
@@ -25,6 +27,35 @@ pub struct Approval {
     pub wait: Duration,
     /// When the run began; without it, now.
     pub began: Option<Timestamp>,
+}
+
+/// What is known of a policy's approval before it is written.
+pub(super) enum Before {
+    /// The open requests were read.
+    Listed,
+    /// Nothing is known, and nothing has to be: no request was asked for.
+    Unasked,
+    /// It was filed, and its request is so now; `None` if the sign-in does not see it.
+    Filed(PendingApproval, Box<Option<ApprovalRequest>>),
+}
+
+impl Before {
+    /// Returns the write without unknown properties, if that is what was filed: the one with them was refused.
+    pub(super) fn filed_bare(
+        &self,
+        policy: &PlannedPolicy,
+        write: &WriteRequest,
+        bare: impl FnOnce() -> Result<WriteRequest, GraphError>,
+    ) -> Option<WriteRequest> {
+        let Self::Filed(filed, _) = self else {
+            return None;
+        };
+        let is_for = |write: &WriteRequest| filed.is_for(write, policy.kind, &policy.id);
+        if is_for(write) {
+            return None;
+        }
+        bare().ok().filter(is_for)
+    }
 }
 
 /// The open requests, or why they are not known.

@@ -124,7 +124,7 @@ impl Progress {
                     (None, replaced) => format!(
                         "{}, deleted to make room, was put back{}",
                         replaced.unwrap_or_default(),
-                        match self.unknown_refused.is_some() {
+                        match self.found.refused.is_some() {
                             true => ", without properties that assignctl does not know",
                             false => "",
                         }

@@ -46,7 +46,6 @@ impl Worker<'_> {
         progress.resumes = filed.is_some() || policy.is_begun();
         progress.is_begun = policy.is_begun();
         progress.found = self.so_far.found(policy);
-        progress.unknown_refused = self.so_far.unknown_refused(policy);
         let _alone = match is_serial(policy.kind) {
             true => acquire(&self.serial).await,
             false => None,
@@ -87,7 +86,6 @@ impl Worker<'_> {
             outcome: settled.outcome,
             goes_on: goes_on(&settled, progress.may_be_filed(), policy.earlier.is_some()),
             found,
-            unknown_refused: progress.unknown_refused.take(),
         };
         self.so_far.note(policy, known);
         tracing::info!(
@@ -159,10 +157,10 @@ impl Worker<'_> {
             write.map(|write| self.cast(policy, write))
         };
         let mut write = with(progress.bare).map_err(|error| not_sent(progress, &error))?;
-        if let Some(bare) = approval.filed_bare(policy, &write, with) {
+        if let Some(bare) = approval.filed_bare(policy, &write, || with(true)) {
             progress.bare = true;
             let filed_so = || Reason::new("unknownLeftOut", "the request was filed without them");
-            progress.unknown_refused.get_or_insert_with(filed_so);
+            progress.found.refused.get_or_insert_with(filed_so);
             write = bare;
         }
         let header = self.approval_of(policy, progress, approval, &seen, &mut write)?;
@@ -416,7 +414,7 @@ impl Worker<'_> {
             return Ok(());
         }
         // If the step was refused with and without unknown properties, report the first refusal.
-        let first = progress.unknown_refused.clone().filter(|_| progress.bare);
+        let first = progress.found.refused.clone().filter(|_| progress.bare);
         let reason = first.unwrap_or_else(|| Reason::from_service(&error));
         // Where an approval was needed, what is put back would need one too.
         if !progress.completed && progress.put_back(&policy.before, &reason) {

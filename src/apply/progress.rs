@@ -32,6 +32,8 @@ pub(super) struct Found {
     pub(super) all: Vec<LiveAssignment>,
     /// How many of them the report has.
     pub(super) said: usize,
+    /// The first refusal of what the program does not know of them.
+    pub(super) refused: Option<Reason>,
 }
 
 impl Found {
@@ -93,8 +95,6 @@ pub(super) struct Progress {
     pub(super) is_free: bool,
     /// Whether the current step omits unknown properties.
     pub(super) bare: bool,
-    /// The first refusal of what the program does not know.
-    pub(super) unknown_refused: Option<Reason>,
 }
 
 /// The way back from a step that had no effect to what it was to replace.
@@ -130,7 +130,6 @@ impl Progress {
             put_back: None,
             is_free: false,
             bare: false,
-            unknown_refused: None,
         }
     }
 
@@ -140,7 +139,7 @@ impl Progress {
         self.done = 0;
         self.own = 0;
         self.bare = false;
-        self.unknown_refused = None;
+        self.found.refused = None;
     }
 
     /// Keeps what the service sent of assignments that change, so that what comes in their place, or they
@@ -197,7 +196,7 @@ impl Progress {
         let leaves_out = without.is_ok_and(|without| !without.has_body_of(&sent.write));
         if leaves_out {
             self.bare = true;
-            let first = &mut self.unknown_refused;
+            let first = &mut self.found.refused;
             first.get_or_insert_with(|| Reason::from_service(error));
         }
         leaves_out
@@ -205,7 +204,7 @@ impl Progress {
 
     /// Says that a policy is as planned but for what the program does not know.
     pub(super) fn unknown_properties_note(&self) -> Option<Reason> {
-        self.unknown_refused.clone().map(|refused| {
+        self.found.refused.clone().map(|refused| {
             let message = format!(
                 "the service refused properties that assignctl does not know; the assignments were restored without them: {}",
                 refused.message

@@ -114,12 +114,10 @@ impl Worker<'_> {
     /// Sends an `assign` behind the cast of its kind, if this tenant is known to have no other.
     pub(super) fn cast(&self, policy: &PlannedPolicy, write: WriteRequest) -> WriteRequest {
         let cast = cast_assign_path(policy.kind, &policy.id);
-        let Some(path) = cast.filter(|_| write.path == assign_path(policy.kind, &policy.id)) else {
-            return write;
-        };
-        match self.capabilities.needs_cast(policy.kind) {
-            true => WriteRequest { path, ..write },
-            false => write,
+        let is_plain = write.path == assign_path(policy.kind, &policy.id);
+        match cast.filter(|_| is_plain && self.capabilities.needs_cast(policy.kind)) {
+            Some(path) => WriteRequest { path, ..write },
+            None => write,
         }
     }
 }

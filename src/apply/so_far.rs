@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::filed::{Holding, TARGET_HELD, held};
 use super::progress::{Found, Next, Progress, WAIT_TOO_LONG, not_done, read_failed};
-use super::{Outcome, PolicyResult, Reason, Worker, acquire};
+use super::{Outcome, PolicyResult, Worker, acquire};
 use crate::model::{LivePolicy, PolicyKind, Target};
 use crate::plan::{Earlier, PlannedPolicy, given_up, taken_over};
 
@@ -23,8 +23,6 @@ pub(super) struct Known {
     pub(super) goes_on: bool,
     /// What was found of its assignments.
     pub(super) found: Found,
-    /// The first refusal of what the program does not know of them.
-    pub(super) unknown_refused: Option<Reason>,
 }
 
 impl SoFar {
@@ -46,13 +44,9 @@ impl SoFar {
                 let had = recorded.filter(|recorded| policy.before.contains(&recorded.assignment));
                 Found {
                     all: had.cloned().collect(),
-                    said: 0,
+                    ..Found::default()
                 }
             })
-    }
-
-    pub(super) fn unknown_refused(&self, policy: &PlannedPolicy) -> Option<Reason> {
-        self.get(policy, |known| known.unknown_refused.clone())?
     }
 
     /// Whether the report of the run goes on with a policy that has settled.

@@ -289,7 +289,7 @@ fn shown(progress: &mut Progress, seen: Seen) {
     progress.seen = Some(seen);
 }
 
-/// Whether all that was written is there, and some of the assignments that were to stay are not.
+/// Whether a policy that does not show a step shows all that was written: then it lacks assignments that were to stay.
 fn lost_only(policy: &PlannedPolicy, step: &Step, seen: &Seen) -> bool {
     let left: Vec<Assignment> = step
         .after

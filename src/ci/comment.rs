@@ -23,19 +23,19 @@ pub(super) fn written(marker: &str, body: &str) -> String {
 
 /// Inserts a note above what an earlier run wrote in its comment. Returns `None` if that run changed nothing.
 pub(super) fn with_note(marker: &str, note: &str, before: Option<&str>) -> Option<String> {
-    let (_, rest) = before?.split_once(WRITTEN)?;
-    Some(format!(
-        "{marker}\n{note}\n\n{WRITTEN}\n{}",
-        rest.trim_start()
-    ))
+    above(&format!("{marker}\n{note}"), before)
 }
 
 /// Inserts what waits for approval above what an earlier run wrote in its comment. Returns `None` if that run changed
 /// nothing, or both have no room.
 pub(super) fn above_written(body: &str, before: Option<&str>, most_bytes: usize) -> Option<String> {
+    above(body, before).filter(|both| both.len() <= most_bytes)
+}
+
+fn above(text: &str, before: Option<&str>) -> Option<String> {
     let (_, rest) = before?.split_once(WRITTEN)?;
-    let both = format!("{}\n\n{WRITTEN}\n{}", body.trim_end(), rest.trim_start());
-    (both.len() <= most_bytes).then_some(both)
+    let (text, rest) = (text.trim_end(), rest.trim_start());
+    Some(format!("{text}\n\n{WRITTEN}\n{rest}"))
 }
 
 /// Returns the digest of the plan that a comment shows: its last line, and nothing else in that.
