@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::auth::Method;
 use crate::diagnostic::nearest;
 use crate::graph::permissions::NEEDS;
-use crate::manifest::tenants::{TENANT_NAME_RULE, is_tenant_name};
+use crate::manifest::tenants::{is_tenant_name, tenant_name_rule};
 use crate::model::PolicyKind;
 use crate::model::RateLimit;
 use crate::net::{CLOUDS, Cloud};
@@ -130,7 +130,7 @@ pub(super) fn parallel(text: &str) -> Result<usize, String> {
 pub(super) fn tenant_name(text: &str) -> Result<String, String> {
     match is_tenant_name(text) {
         true => Ok(text.to_owned()),
-        false => Err(TENANT_NAME_RULE.to_owned()),
+        false => Err(tenant_name_rule()),
     }
 }
 

@@ -196,7 +196,7 @@ async fn with_writes_left(
         Some(filed) => filed.steps(policy),
         None => steps(policy, write_with),
     };
-    // Of a single write nothing can be done already. The report need not know what a run has done that resumed it before.
+    // A single write cannot be half done. The report may not know what another run that resumed it has written.
     let several = policies.iter().filter(|policy| steps(policy).len() > 1);
     let several: Vec<(PolicyKind, String)> = several.map(key).collect();
     let live = match several.as_slice() {

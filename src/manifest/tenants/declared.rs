@@ -239,7 +239,7 @@ impl Reader<'_> {
         if !is_tenant_name(&pair.key) {
             let message = format!("{} cannot name a tenant", quoted(&pair.key));
             self.diagnostics.push(
-                Diagnostic::error("bad-tenant-name", pair.place, message).hint(TENANT_NAME_RULE),
+                Diagnostic::error("bad-tenant-name", pair.place, message).hint(tenant_name_rule()),
             );
         }
         self.once(&pair.key, "the tenant", pair.place);
@@ -352,11 +352,13 @@ impl Reader<'_> {
     }
 }
 
-/// What a label is.
+/// How labels are spelled.
 const LABEL_RULE: &str = "use letters, digits, `_`, `-` and `.`, a letter or digit first, no `.` last, 64 characters at most";
 
-/// What [`is_tenant_name`] asks of a name.
-pub const TENANT_NAME_RULE: &str = "use letters, digits, `_`, `-` and `.`, a letter or digit first, no `.` last, 64 characters at most, and no name that Windows reserves (such as `con` or `nul`)";
+/// Says what [`is_tenant_name`] asks of a name.
+pub fn tenant_name_rule() -> String {
+    format!("{LABEL_RULE}, and no name that Windows reserves (such as `con` or `nul`)")
+}
 
 /// Whether a text can name a tenant, on the command line and as part of a file's name.
 pub fn is_tenant_name(text: &str) -> bool {

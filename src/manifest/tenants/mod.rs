@@ -22,7 +22,7 @@ use super::check;
 use super::diagnostics::Diagnostics;
 use super::read::Reader;
 pub(super) use declared::{Declared, TENANT_KEYS, declared};
-pub use declared::{TENANT_NAME_RULE, is_tenant_name};
+pub use declared::{is_tenant_name, tenant_name_rule};
 use findings::Findings;
 pub use overlay::Skip;
 pub(super) use overlay::{ADD_KEYS, SKIP_KEYS};

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::kinds;
 use super::support::World;
 use super::support::gated::{
-    WHY, as_app, decide, decide_on, end, file, lines, one, requests, set, three,
+    WHY, as_app, decide, decide_on, end, file, lines, one, requests, set, three, ungate,
 };
 use super::support::service::Served;
 use super::support::tenant::{Tenant, policy_id};
@@ -356,9 +356,7 @@ fn what_made_room_for_a_rejected_write_is_named_and_restored_by_the_last_report(
             .len()
     };
     assert_eq!(rows(), 0);
-    world.edit("tenant.json", |state| {
-        state["service"]["approval"] = json!({});
-    });
+    ungate(&world);
     world
         .sandbox("rollback r4.jsonl --yes")
         .exits(0)

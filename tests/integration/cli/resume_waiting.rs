@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::kinds;
 use super::support::World;
 use super::support::gated::{
-    WHY, decide, decide_on, end, file, gated, lines, one, requests, set, three,
+    WHY, decide, decide_on, end, file, gated, lines, one, requests, set, three, ungate,
 };
 use super::support::tenant::{Tenant, group_id, policy_id, policy_mut};
 
@@ -116,9 +116,7 @@ fn what_is_begun_and_needs_a_group_that_is_gone_can_be_rolled_back() {
         .sandbox("approvals cancel r3.jsonl --yes")
         .exits(0)
         .says(&["withdrawn windowsAutopilotDeploymentProfile P"]);
-    world.edit("tenant.json", |state| {
-        state["service"]["approval"] = json!({});
-    });
+    ungate(&world);
     world
         .sandbox("rollback r3.jsonl --yes")
         .exits(0)
@@ -143,9 +141,7 @@ fn what_an_earlier_run_has_begun_can_be_rolled_back_with_every_later_report() {
     // Rolls a copy of the tenant back, in which nothing has to be approved.
     let is_restored = |report: &str| {
         let tenant = world.read("tenant.json");
-        world.edit("tenant.json", |state| {
-            state["service"]["approval"] = json!({});
-        });
+        ungate(&world);
         let ran = world.sandbox(&format!("rollback {report}.jsonl --yes"));
         ran.exits(0).says(&["1 applied"]);
         let rows = world.json("tenant.json")[profiles][0]["assignments"].clone();
@@ -256,9 +252,7 @@ fn what_is_begun_is_known_to_a_second_resume_of_the_same_report() {
         let name = format!("{report}.jsonl");
         assert_eq!(lines(&world, &name)[0]["written"], true, "{report}");
     }
-    world.edit("tenant.json", |state| {
-        state["service"]["approval"] = json!({});
-    });
+    ungate(&world);
     world
         .sandbox("rollback r4.jsonl --yes")
         .exits(0)

@@ -48,7 +48,10 @@ fn manifests_are_named_beside_the_configuration() {
     world
         .run("validate --config conf/other.yaml")
         .exits(3)
-        .says(&["`conf/gone`", "those in a configuration file at its folder"]);
+        .says(&[
+            "`conf/gone`",
+            "in a configuration file at the folder of that file",
+        ]);
 }
 
 #[test]

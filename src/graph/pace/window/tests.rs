@@ -150,7 +150,7 @@ fn a_probe_leaves_right_behind_another_request() {
     assert_eq!(window.look_again(1, late), at(time + LENGTH));
     window.answered(1, late);
     assert_eq!(window.look_again(1, late), NOW);
-    // One that is not answered yet is behind which it leaves, however long ago the others were.
+    // One that is still in flight counts as the request before it, however long ago the others were answered.
     window.probe.width = 2;
     (window.in_flight, window.answered) = (1, [time; 8].into());
     assert_eq!(window.look_again(1, late), NOW);

@@ -22,7 +22,7 @@ fn profiles() -> Collection {
     Collection::named(SEGMENT).expect("a collection")
 }
 
-/// The profiles `A` and `B`, of which nobody has all devices.
+/// The profiles `A` and `B`, neither of which is assigned to all devices.
 fn nobody_has_them() -> (Tenant, [String; 2]) {
     let mut tenant = Tenant::empty();
     tenant.add_group("G");

@@ -150,7 +150,7 @@ async fn a_loss_after_a_good_start_ends_what_has_not_begun() {
     assert!(outcomes(&results).contains("skipped policySetRowsDropped"));
 }
 
-/// What is seen for a moment, and is not what was written less the policy set's, is no loss.
+/// Only a look that shows all that was written, and lacks what the policy set assigns, shows a loss.
 #[tokio::test(start_paused = true)]
 async fn an_odd_look_is_not_taken_for_a_loss() {
     let (mut world, plan) = moving(mixed(2, 0, PolicySetRows::Kept)).await;

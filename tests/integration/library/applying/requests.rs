@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use assignctl::plan::Plan;
 use assignctl::plan::writes::WriteWith;
 use jiff::Timestamp;
 use serde_json::json;
@@ -68,7 +69,7 @@ async fn requests_that_may_not_be_read_let_no_gated_write_be_tried_twice() {
     }
 }
 
-/// A list that cannot be read again stops the policy that needs it anew, and no other.
+/// If the list cannot be read again, only the policy that needed it fails.
 #[tokio::test(start_paused = true)]
 async fn a_list_that_cannot_be_read_again_fails_one_policy() {
     let (world, plan) = moving(gated(4)).await;
@@ -200,15 +201,21 @@ async fn a_request_says_until_when_it_can_be_approved() {
     );
 }
 
-/// The same change with another's reason was filed first: its code is kept, and is not said to be ours.
-#[tokio::test(start_paused = true)]
-async fn what_another_has_filed_alike_is_not_said_to_be_ones_own() {
+/// A change that needs approval, where requests are listed late and do not say who filed them.
+async fn requests_show_late_and_nameless() -> (World, Plan) {
     let mut tenant = gated(1);
     tenant.service.approval.people_hidden = true;
     tenant.service.approval.listing_delay = 6.0;
     let (world, plan) = moving(tenant).await;
     let mut world = justified(world, Duration::ZERO);
     world.settings.approval.began = Timestamp::try_from(world.wall()).ok();
+    (world, plan)
+}
+
+/// The same change with another's reason was filed first: its code is kept, and is not said to be ours.
+#[tokio::test(start_paused = true)]
+async fn what_another_has_filed_alike_is_not_said_to_be_ones_own() {
+    let (world, plan) = requests_show_late_and_nameless().await;
     let mut other = world.beside();
     other.settings.approval.justification = Some("another reason".to_owned());
     let others = other.plan(&wants("*", &["B"])).await;
@@ -228,12 +235,7 @@ async fn what_another_has_filed_alike_is_not_said_to_be_ones_own() {
 /// asks for. What this run sent was refused, so that the request is not its own.
 #[tokio::test(start_paused = true)]
 async fn what_another_run_has_just_filed_is_not_taken_for_ones_own() {
-    let mut tenant = gated(1);
-    tenant.service.approval.people_hidden = true;
-    tenant.service.approval.listing_delay = 6.0;
-    let (world, plan) = moving(tenant).await;
-    let mut world = justified(world, Duration::ZERO);
-    world.settings.approval.began = Timestamp::try_from(world.wall()).ok();
+    let (world, plan) = requests_show_late_and_nameless().await;
     let other = world.beside();
     let others = other.plan(&wants("*", &["C"])).await;
     world.wire.rule(undescribed);
