@@ -74,10 +74,11 @@ pub(super) struct AssignmentWire<'a> {
     source_id: Option<Text<'a>>,
     #[serde(borrow)]
     target: Option<TargetWire<'a>>,
-    /// Kinds that have none of these may have others of the name, of any form.
-    intent: Option<Value>,
-    settings: Option<Value>,
-    run_schedule: Option<Value>,
+    /// Kinds that have none of these may have others of the name, of any form. Few assignments have any, so
+    /// that they need not make the others large.
+    intent: Option<Box<Value>>,
+    settings: Option<Box<Value>>,
+    run_schedule: Option<Box<Value>>,
 }
 
 /// A target with its filter.
@@ -199,12 +200,13 @@ pub(super) fn assignment(
     let (variant, properties) = match spec.properties {
         AssignmentProperties::None => (None, Properties::default()),
         AssignmentProperties::App => (
-            intent_of_app(intent, texts)?,
-            app_settings(object("settings", settings)?, texts),
+            intent_of_app(intent.as_deref(), texts)?,
+            app_settings(object("settings", settings.as_deref())?, texts),
         ),
-        AssignmentProperties::Remediation => {
-            (None, schedule(object(RUN_SCHEDULE, run_schedule)?, texts))
-        }
+        AssignmentProperties::Remediation => (
+            None,
+            schedule(object(RUN_SCHEDULE, run_schedule.as_deref())?, texts),
+        ),
     };
     let source = source.map_or(Source::Direct, |Text(text)| Source::from_wire(&text));
     // For direct assignments the service writes the policy's own id there.
@@ -227,15 +229,15 @@ pub(super) fn assignment(
     ))
 }
 
-fn intent_of_app(intent: Option<Value>, texts: &mut Texts) -> Result<Option<SharedText>, Misread> {
+fn intent_of_app(intent: Option<&Value>, texts: &mut Texts) -> Result<Option<SharedText>, Misread> {
     match intent {
         None => Ok(None),
-        Some(Value::String(intent)) => Ok(Some(texts.share(&intent))),
+        Some(Value::String(intent)) => Ok(Some(texts.share(intent))),
         Some(_) => Err(of_another_form("intent", "a string")),
     }
 }
 
-fn object(property: &str, value: Option<Value>) -> Result<Option<Object>, Misread> {
+fn object<'v>(property: &str, value: Option<&'v Value>) -> Result<Option<&'v Object>, Misread> {
     match value {
         None => Ok(None),
         Some(Value::Object(object)) => Ok(Some(object)),
@@ -249,21 +251,21 @@ fn of_another_form(property: &str, form: &str) -> Misread {
 
 /// Reads the settings of an app's assignment. An exclusion has none, and neither have many types of
 /// apps.
-fn app_settings(settings: Option<Object>, texts: &mut Texts) -> Properties {
+fn app_settings(settings: Option<&Object>, texts: &mut Texts) -> Properties {
     let Some(settings) = settings else {
         return Properties::default();
     };
-    let flat = properties::flatten_settings(&settings).into_iter();
+    let flat = properties::flatten_settings(settings).into_iter();
     let stored = flat.filter_map(|(name, value)| Some((texts.share(&name), texts.share(&value?))));
     Properties::new(stored.collect())
 }
 
 /// Reads when a remediation runs.
-fn schedule(schedule: Option<Object>, texts: &mut Texts) -> Properties {
+fn schedule(schedule: Option<&Object>, texts: &mut Texts) -> Properties {
     let Some(schedule) = schedule else {
         return Properties::default();
     };
-    let value = run_schedule::from_wire(&schedule);
+    let value = run_schedule::from_wire(schedule);
     Properties::new(vec![(texts.share(RUN_SCHEDULE), texts.share(&value))])
 }
 
