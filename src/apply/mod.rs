@@ -19,7 +19,7 @@ mod verify;
 pub mod withdraw;
 
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::StreamExt as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -136,11 +136,7 @@ pub async fn run(
         skipped: Vec::new(),
         moved: Vec::new(),
         interrupted: stop.is_cancelled(),
-        report_failure: worker
-            .report_failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take(),
+        report_failure: worker.report_failure().take(),
     }
 }
 
@@ -317,11 +313,14 @@ impl Worker<'_> {
         write(&mut report).map_err(|error| {
             self.stop.cancel();
             let message = format!("the report could not be written: {error}");
-            *self
-                .report_failure
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner) = Some(message.clone());
+            *self.report_failure() = Some(message.clone());
             Reason::new("report", message)
         })
+    }
+
+    /// Returns why the report cannot be written, if it cannot.
+    fn report_failure(&self) -> MutexGuard<'_, Option<String>> {
+        let failure = self.report_failure.lock();
+        failure.unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -199,15 +199,15 @@ impl Worker<'_> {
         }
         let reason = if self.interrupt.is_cancelled() {
             Reason::new("interrupted", "interrupted before its turn")
-        } else if self.settings.fail_fast {
-            Reason::new(
-                "failFast",
-                "an earlier policy failed, and `--fail-fast` is set",
-            )
-        } else {
+        } else if self.report_failure().is_some() {
             Reason::new(
                 "report",
                 "the run was ended because its report cannot be written",
+            )
+        } else {
+            Reason::new(
+                "failFast",
+                "an earlier policy failed, and `--fail-fast` is set",
             )
         };
         PolicyResult::not_as_planned(Outcome::Skipped, reason)

@@ -32,10 +32,13 @@ use crate::plan::writes::{CreateRoute, Step, WriteWith};
 enum ReadBackResult {
     /// It shows what was written.
     Shown(Seen),
-    /// It has shown the old state often enough to say that the write had no effect.
-    NoEffect,
-    /// It shows neither, or could not be read; what was seen last.
-    Never(Option<Result<Seen, Reason>>),
+    /// It does not.
+    NotShown {
+        /// What was seen last, or why it could not be read.
+        last: Result<Seen, Reason>,
+        /// Whether it has shown the old state often enough to say that the write had no effect.
+        had_no_effect: bool,
+    },
 }
 
 impl Worker<'_> {
@@ -53,9 +56,8 @@ impl Worker<'_> {
                 shown(progress, seen);
                 Ok(())
             }
-            ReadBackResult::NoEffect => Err(self.read_back_failure(policy, progress, None)),
             // The service took it, and shows it late.
-            ReadBackResult::Never(Some(Ok(seen)))
+            ReadBackResult::NotShown { last: Ok(seen), .. }
                 if policy.kind.spec().eventual
                     && (same_assignments(&before.assignments, &seen.assignments)
                         || same_assignments(&step.after, &seen.assignments)) =>
@@ -68,7 +70,9 @@ impl Worker<'_> {
                     ..PolicyResult::as_planned(Outcome::Applied)
                 })
             }
-            ReadBackResult::Never(last) => Err(self.read_back_failure(policy, progress, last)),
+            ReadBackResult::NotShown { last, .. } => {
+                Err(self.read_back_failure(policy, progress, last))
+            }
         }
     }
 
@@ -136,8 +140,13 @@ impl Worker<'_> {
                 shown(progress, seen);
                 Ok(true)
             }
-            ReadBackResult::NoEffect => Ok(false),
-            ReadBackResult::Never(last) => Err(self.read_back_failure(policy, progress, last)),
+            ReadBackResult::NotShown {
+                had_no_effect: true,
+                ..
+            } => Ok(false),
+            ReadBackResult::NotShown { last, .. } => {
+                Err(self.read_back_failure(policy, progress, last))
+            }
         }
     }
 
@@ -165,18 +174,21 @@ impl Worker<'_> {
         first: Duration,
         unknown_since: Option<&Seen>,
     ) -> Result<ReadBackResult, PolicyResult> {
-        let mut last = None;
+        let mut last = Err(unverified("it was not looked at"));
         let eventual = policy.kind.spec().eventual;
         let needed = if eventual { READ_BACKS_THAT_AGREE } else { 1 };
         let mut agreeing = 0;
         for (number, wait) in looks(first, eventual).enumerate() {
             let look = self.look_again(policy, wait).await?;
-            if let Ok(seen) = &look {
-                let unchanged = unknown_since
-                    .is_some_and(|before| same_assignments(&before.assignments, &seen.assignments));
-                if unchanged && number >= READ_BACKS_AFTER_UNKNOWN {
-                    return Ok(ReadBackResult::NoEffect);
-                }
+            let is_unchanged = |seen: &Seen| {
+                unknown_since
+                    .is_some_and(|before| same_assignments(&before.assignments, &seen.assignments))
+            };
+            if number >= READ_BACKS_AFTER_UNKNOWN && look.as_ref().is_ok_and(is_unchanged) {
+                return Ok(ReadBackResult::NotShown {
+                    last: look,
+                    had_no_effect: true,
+                });
             }
             match look {
                 Ok(seen) if same_assignments(&step.after, &seen.assignments) => {
@@ -184,7 +196,7 @@ impl Worker<'_> {
                     if agreeing >= needed {
                         return Ok(ReadBackResult::Shown(seen));
                     }
-                    last = Some(Ok(seen));
+                    last = Ok(seen);
                 }
                 other => {
                     agreeing = 0;
@@ -195,11 +207,14 @@ impl Worker<'_> {
                     {
                         self.capabilities.note_dropped_assignments();
                     }
-                    last = Some(other);
+                    last = other;
                 }
             }
         }
-        Ok(ReadBackResult::Never(last))
+        Ok(ReadBackResult::NotShown {
+            last,
+            had_no_effect: false,
+        })
     }
 
     /// Whether what a step should bring is to be seen.
@@ -249,10 +264,10 @@ impl Worker<'_> {
         &self,
         policy: &PlannedPolicy,
         progress: &mut Progress,
-        last: Option<Result<Seen, Reason>>,
+        last: Result<Seen, Reason>,
     ) -> PolicyResult {
         let message = match last {
-            Some(Ok(seen)) => {
+            Ok(seen) => {
                 let lost = |assignment| !seen.assignments.contains(assignment);
                 if policy.untouched.iter().any(lost) {
                     self.capabilities.note_dropped_assignments();
@@ -267,8 +282,7 @@ impl Worker<'_> {
                 }
                 "what was written does not show when it is read back; someone else may have changed the policy".to_owned()
             }
-            Some(Err(reason)) => format!("it could not be read back: {}", reason.message),
-            None => "it was not read back".to_owned(),
+            Err(reason) => format!("it could not be read back: {}", reason.message),
         };
         self.release_inconclusive_probe(progress);
         PolicyResult::not_as_planned(Outcome::Failed, unverified(&message))

@@ -112,7 +112,9 @@ pub(super) fn run_or_roll_back(
         Ok(None) => {}
         Ok(Some(path)) => output.info(&format!("report: {}\n", clean(&path.display().to_string()))),
         // What comes first is what is returned, but this must be known as well.
-        Err(failure) if ended.is_err() => output.failure(failure),
+        Err(failure) if ended.is_err() && run.results.report_failure.is_none() => {
+            output.failure(failure);
+        }
         Err(_) => {}
     }
     match (ended, finished) {

@@ -14,7 +14,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -52,7 +52,13 @@ pub type Notes = BTreeMap<(PolicyKind, String), Reason>;
 
 #[derive(Debug)]
 enum Sink {
-    File(File),
+    File {
+        file: File,
+        /// How long it is with the lines that were written whole.
+        length: u64,
+        /// Whether nothing stands behind them.
+        is_whole: bool,
+    },
     /// To be a file.
     Waiting {
         path: PathBuf,
@@ -93,7 +99,11 @@ impl Report {
             self.kept = keep_earlier(path)?;
             let mut file = files::create(path)?;
             write_durably(&mut file, lines)?;
-            self.sink = Sink::File(file);
+            self.sink = Sink::File {
+                file,
+                length: lines.len() as u64,
+                is_whole: true,
+            };
         }
         Ok(())
     }
@@ -118,7 +128,7 @@ impl Report {
     /// Returns what a report in memory holds.
     pub fn text(&self) -> String {
         match &self.sink {
-            Sink::File(_) | Sink::Waiting { .. } => String::new(),
+            Sink::File { .. } | Sink::Waiting { .. } => String::new(),
             Sink::Memory(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         }
     }
@@ -256,7 +266,24 @@ impl Report {
             .into_bytes();
         text.push(b'\n');
         match &mut self.sink {
-            Sink::File(file) => write(file, &text),
+            Sink::File {
+                is_whole: false, ..
+            } => Err(io::Error::other("half a line could not be taken back")),
+            Sink::File {
+                file,
+                length,
+                is_whole,
+            } => {
+                // Half a line with another one behind it would make all of the report unreadable.
+                write(file, &text).inspect_err(|_| {
+                    let cut = file.set_len(*length);
+                    *is_whole = cut
+                        .and_then(|()| file.seek(SeekFrom::Start(*length)))
+                        .is_ok();
+                })?;
+                *length += text.len() as u64;
+                Ok(())
+            }
             Sink::Waiting { lines: bytes, .. } | Sink::Memory(bytes) => {
                 bytes.extend_from_slice(&text);
                 Ok(())
@@ -333,4 +360,29 @@ fn keep_earlier(path: &Path) -> io::Result<Option<PathBuf>> {
         }
     }
     Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As where a disk is full.
+    fn write_half(file: &mut File, line: &[u8]) -> io::Result<()> {
+        file.write_all(&line[..line.len() / 2])?;
+        Err(io::ErrorKind::StorageFull.into())
+    }
+
+    #[test]
+    fn half_a_line_is_taken_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("r.jsonl");
+        let mut report = Report::create(&path).expect("a report");
+        report.add(&"start", write).expect("a line");
+        report.begin().expect("a file");
+        for (line, write) in [("half", write_half as fn(&mut _, &_) -> _), ("end", write)] {
+            let _ = report.add(&line, write);
+        }
+        let text = std::fs::read_to_string(&path).expect("a file");
+        assert_eq!(text, "\"start\"\n\"end\"\n");
+    }
 }

@@ -169,17 +169,11 @@ impl World {
     pub(super) fn on_terminal(&self, line: &str, typed: &str) -> Ran {
         use std::io::Write as _;
         let program = self.command(line);
-        let mut command = self.command("");
         let quoted = format!("{} {line}", program.get_program().display());
-        let mut on_terminal = Command::new("/usr/bin/script");
-        on_terminal
+        let mut child = self
+            .other("/usr/bin/script")
             .args(["-qec", &quoted, "/dev/null"])
-            .current_dir(self.folder.path())
-            .env_clear();
-        for (name, value) in command.env("TERM", "dumb").get_envs() {
-            on_terminal.env(name, value.unwrap_or_default());
-        }
-        let mut child = on_terminal
+            .env("TERM", "dumb")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -190,6 +184,32 @@ impl World {
         let output = child.wait_with_output().expect("an end");
         drop(keys);
         Ran::new(line, output)
+    }
+
+    /// Runs a command line from a shell that has prepared itself.
+    #[cfg(target_os = "linux")]
+    pub(super) fn prepared(&self, preparation: &str, line: &str) -> Ran {
+        let program = self.command(line);
+        let mut shell = self.other("/bin/sh");
+        shell
+            .args(["-c", &format!("{preparation}; exec \"$0\" \"$@\"")])
+            .arg(program.get_program())
+            .args(program.get_args());
+        run(shell, line)
+    }
+
+    /// Another program with the same surroundings.
+    #[cfg(target_os = "linux")]
+    fn other(&self, program: &str) -> Command {
+        let mut other = Command::new(program);
+        other
+            .current_dir(self.folder.path())
+            .env_clear()
+            .stdin(Stdio::null());
+        for (name, value) in self.command("").get_envs() {
+            other.env(name, value.unwrap_or_default());
+        }
+        other
     }
 
     /// Starts a run whose stderr can be read while it goes on.
