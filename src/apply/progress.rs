@@ -181,7 +181,7 @@ impl Progress {
                 earlier.iter().filter(same_key).collect()
             }
             // What is live is sent as it is.
-            StepAction::Assign(_) => policy.recorded.iter().collect(),
+            StepAction::Assign => policy.recorded.iter().collect(),
             StepAction::Delete(_) => Vec::new(),
         };
         let is_intent = |carried: &&LiveAssignment| {

@@ -27,7 +27,10 @@ pub(super) fn request(
     };
     match &step.action {
         StepAction::Create(new) => Ok(WriteRequest::create(written, new, after)),
-        StepAction::Assign(all) => Ok(WriteRequest::whole_set(written, all, live, after)),
+        StepAction::Assign => {
+            let all = policy.whole_set();
+            Ok(WriteRequest::whole_set(written, &all, live, after))
+        }
         StepAction::Delete(old) => {
             let found = live.iter().find(|live| live.assignment == *old);
             let assignment_id = found.and_then(|live| live.id.as_deref());

@@ -19,10 +19,10 @@ impl Worker<'_> {
             StepAction::Create(_) if !is_uncertain(policy.kind) => None,
             StepAction::Create(_) if self.approvals.filed(policy).is_some() => None,
             StepAction::Create(_) => Some(self.capabilities.create_route(policy.kind)),
-            StepAction::Assign(_) if !policy.untouched.is_empty() => {
+            StepAction::Assign if !policy.untouched.is_empty() => {
                 Some(self.capabilities.policy_set_assignments())
             }
-            StepAction::Assign(_) | StepAction::Delete(_) => None,
+            StepAction::Assign | StepAction::Delete(_) => None,
         }
     }
 

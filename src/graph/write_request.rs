@@ -62,7 +62,7 @@ impl WriteRequest {
     /// Makes assignments the complete set: `POST …/{id}/assign`, or what the kind has in its place.
     pub fn whole_set(
         policy: PolicyToWrite<'_>,
-        all: &[Assignment],
+        all: &[&Assignment],
         live: &[LiveAssignment],
         after: Assignments,
     ) -> Self {
@@ -356,7 +356,7 @@ fn schedule_body(assignment: &Assignment) -> Value {
 /// does not know survive; a new one is sent in the least form that every tool sends.
 fn assign_body(
     policy: PolicyToWrite<'_>,
-    assignments: &[Assignment],
+    assignments: &[&Assignment],
     live: &[LiveAssignment],
 ) -> Value {
     let mut left: Vec<&LiveAssignment> = live.iter().collect();
@@ -371,18 +371,18 @@ fn assign_body(
     let assignments: Vec<Value> = assignments
         .iter()
         .map(|assignment| {
-            let mut raw = if let Some(kept) = take(&|candidate| *assignment == candidate.assignment)
-            {
-                plain_filter(kept)
-            } else if is_recorded(assignment) {
-                made_again(policy, assignment)
-            } else if let Some(changed) =
-                take(&|candidate| assignment.key == candidate.assignment.key)
-            {
-                changed_body(policy, changed, assignment)
-            } else {
-                made_again(policy, assignment)
-            };
+            let mut raw =
+                if let Some(kept) = take(&|candidate| **assignment == candidate.assignment) {
+                    plain_filter(kept)
+                } else if is_recorded(assignment) {
+                    made_again(policy, assignment)
+                } else if let Some(changed) =
+                    take(&|candidate| assignment.key == candidate.assignment.key)
+                {
+                    changed_body(policy, changed, assignment)
+                } else {
+                    made_again(policy, assignment)
+                };
             // What is read is always false: sent back, it would switch the remediation off.
             if policy.kind.spec().properties == AssignmentProperties::Remediation {
                 let remediates = (policy.remediates)(&assignment.key);

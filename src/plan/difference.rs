@@ -1,5 +1,6 @@
 //! The desired assignments of a policy, and the changes that lead to them.
 
+use std::cmp::Ordering;
 use std::sync::Arc;
 
 use super::select::ManagedPolicy;
@@ -74,7 +75,7 @@ pub(super) fn planned(policy: &ManagedPolicy<'_>) -> PlannedAssignments {
             untouched: Assignments::default(),
         };
     }
-    let mut pool = Pool::new(&live.assignments);
+    let mut pool = Pool::new(live.assignments.iter());
     let mut assignments = Vec::with_capacity(desired.assignments.len());
     let mut unmatched = Vec::new();
     for wanted in &desired.assignments {
@@ -112,17 +113,8 @@ pub(super) fn planned(policy: &ManagedPolicy<'_>) -> PlannedAssignments {
 
 /// Returns what leads from some assignments to others, in the order of the assignments.
 pub fn changes(before: &[Assignment], after: &[Assignment]) -> Vec<Change> {
-    if before == after {
-        return Vec::new();
-    }
-    let mut pool = Pool::new(before);
-    let new: Vec<&Assignment> = after
-        .iter()
-        .filter(|assignment| {
-            let found = pool.take(&assignment.key.target, |live| *assignment == live);
-            found.is_none()
-        })
-        .collect();
+    let (gone, new) = apart(before, after);
+    let mut pool = Pool::new(gone);
     let mut changes: Vec<Change> = new
         .into_iter()
         .map(|assignment| {
@@ -141,6 +133,34 @@ pub fn changes(before: &[Assignment], after: &[Assignment]) -> Vec<Change> {
     changes
 }
 
+/// Returns what only one side has, or has more often, sorted.
+fn apart<'a>(
+    before: &'a [Assignment],
+    after: &'a [Assignment],
+) -> (Vec<&'a Assignment>, Vec<&'a Assignment>) {
+    let sorted = |assignments: &'a [Assignment]| {
+        let mut sorted: Vec<&Assignment> = assignments.iter().collect();
+        sorted.sort();
+        sorted.into_iter().peekable()
+    };
+    let (mut gone, mut new) = (Vec::new(), Vec::new());
+    let (mut before, mut after) = (sorted(before), sorted(after));
+    loop {
+        let order = match (before.peek(), after.peek()) {
+            (Some(old), Some(wanted)) => old.cmp(wanted),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (None, None) => return (gone, new),
+        };
+        let old = before.next_if(|_| order.is_le());
+        let wanted = after.next_if(|_| order.is_ge());
+        if order.is_ne() {
+            gone.extend(old);
+            new.extend(wanted);
+        }
+    }
+}
+
 /// Assignments of which each is taken once. Those of one target stand together, so that a policy with
 /// thousands of assignments costs no more per assignment than one with ten.
 struct Pool<'a> {
@@ -148,11 +168,10 @@ struct Pool<'a> {
 }
 
 impl<'a> Pool<'a> {
-    fn new(assignments: &'a [Assignment]) -> Self {
-        let mut assignments: Vec<(&Assignment, bool)> = assignments
-            .iter()
-            .map(|assignment| (assignment, false))
-            .collect();
+    fn new(assignments: impl IntoIterator<Item = &'a Assignment>) -> Self {
+        let assignments = assignments.into_iter();
+        let mut assignments: Vec<(&Assignment, bool)> =
+            assignments.map(|assignment| (assignment, false)).collect();
         assignments.sort_by_key(|(assignment, _)| *assignment);
         Self { assignments }
     }

@@ -141,8 +141,8 @@ pub enum StepAction {
     Create(Assignment),
     /// Removes the assignment.
     Delete(Assignment),
-    /// Makes the assignments the whole set; assignments of policy sets that no one declared are left out.
-    Assign(Vec<Assignment>),
+    /// Makes the planned assignments ([`PlannedPolicy::whole_set`]) the whole set.
+    Assign,
 }
 
 impl StepAction {
@@ -150,7 +150,7 @@ impl StepAction {
     pub fn created(&self) -> Option<&Assignment> {
         match self {
             Self::Create(new) => Some(new),
-            Self::Delete(_) | Self::Assign(_) => None,
+            Self::Delete(_) | Self::Assign => None,
         }
     }
 
@@ -158,7 +158,7 @@ impl StepAction {
     pub fn deleted(&self) -> Option<&Assignment> {
         match self {
             Self::Delete(old) => Some(old),
-            Self::Create(_) | Self::Assign(_) => None,
+            Self::Create(_) | Self::Assign => None,
         }
     }
 
@@ -167,8 +167,8 @@ impl StepAction {
         match (self, spec.writing) {
             (Self::Create(_), _) => Call::Create,
             (Self::Delete(_), _) => Call::Delete,
-            (Self::Assign(_), Writing::Update { .. }) => Call::Update,
-            (Self::Assign(_), Writing::Assign { .. } | Writing::Single) => Call::Assign,
+            (Self::Assign, Writing::Update { .. }) => Call::Update,
+            (Self::Assign, Writing::Assign { .. } | Writing::Single) => Call::Assign,
         }
     }
 }
@@ -222,19 +222,22 @@ fn deletes_are_ambiguous(before: &[Assignment], changes: &[Change]) -> bool {
 }
 
 /// Returns the one `assign` that makes all of a policy's changes.
-///
-/// Assignments that a policy set made and no one declared stay out of its body, as the tools do that get
-/// this right; the run reads back whether the service keeps them.
 fn assign_step(policy: &PlannedPolicy) -> Step {
-    let body = policy
-        .after
-        .iter()
-        .filter(|assignment| policy.untouched.binary_search(assignment).is_err())
-        .cloned()
-        .collect();
     Step {
-        action: StepAction::Assign(body),
+        action: StepAction::Assign,
         after: Arc::clone(&policy.after),
+    }
+}
+
+impl PlannedPolicy {
+    /// Returns the planned assignments as an `assign` sends them.
+    ///
+    /// Assignments that a policy set made and no one declared stay out of its body, as the tools do that get
+    /// this right; the run reads back whether the service keeps them.
+    pub fn whole_set(&self) -> Vec<&Assignment> {
+        let planned = self.after.iter();
+        let sent = planned.filter(|planned| self.untouched.binary_search(planned).is_err());
+        sent.collect()
     }
 }
 
@@ -295,14 +298,11 @@ fn one_by_one(before: &[Assignment], changes: &[Change]) -> Vec<Step> {
     actions
         .into_iter()
         .map(|(_, action)| {
-            match &action {
-                StepAction::Create(assignment) => assignments.push(assignment.clone()),
-                StepAction::Delete(assignment) => {
-                    if let Some(index) = assignments.iter().position(|live| live == assignment) {
-                        assignments.remove(index);
-                    }
-                }
-                StepAction::Assign(all) => assignments.clone_from(all),
+            assignments.extend(action.created().cloned());
+            let gone = action.deleted();
+            if let Some(index) = gone.and_then(|old| assignments.iter().position(|one| one == old))
+            {
+                assignments.remove(index);
             }
             assignments.sort();
             Step {
@@ -366,7 +366,7 @@ fn shown<'l>(
             call: step.action.call(spec),
             path: match &step.action {
                 StepAction::Create(_) => assignments_path(policy.kind, &policy.id),
-                StepAction::Assign(_) => assign_path(policy.kind, &policy.id),
+                StepAction::Assign => assign_path(policy.kind, &policy.id),
                 StepAction::Delete(assignment) => assignment_path(
                     policy.kind,
                     &policy.id,

@@ -24,11 +24,7 @@ fn an_unknown_target_is_carried_and_never_judged() {
         read.assignment.key.target.type_name(),
         "androidFotaDeploymentAssignmentTarget"
     );
-    let body = assign_body(
-        to(kind()),
-        std::slice::from_ref(&read.assignment),
-        std::slice::from_ref(&read),
-    );
+    let body = assign_body(to(kind()), &[&read.assignment], std::slice::from_ref(&read));
     assert_eq!(body, json!({"assignments": [raw]}));
 }
 
@@ -41,18 +37,14 @@ fn a_kept_assignment_keeps_what_nobody_knows() {
     });
     let read = live(raw.clone());
     let mut assignment = read.assignment.clone();
-    let kept = assign_body(
-        to(kind()),
-        std::slice::from_ref(&assignment),
-        std::slice::from_ref(&read),
-    );
+    let kept = assign_body(to(kind()), &[&assignment], std::slice::from_ref(&read));
     assert_eq!(kept, json!({"assignments": [raw]}));
     assignment.filter = None;
     let mut expected = raw;
     expected["target"][FILTER_ID] = Value::Null;
     expected["target"][FILTER_TYPE] = json!("none");
     assert_eq!(
-        assign_body(to(kind()), std::slice::from_ref(&assignment), &[read]),
+        assign_body(to(kind()), &[&assignment], &[read]),
         json!({"assignments": [expected]})
     );
 }
@@ -114,11 +106,7 @@ fn a_setting_that_changes_leaves_the_others_as_they_came() {
     });
     let (kind, live) = of_kind("mobileApp", raw.clone());
     assert_eq!(live.assignment.key.variant.as_deref(), Some("required"));
-    let kept = assign_body(
-        to(kind),
-        std::slice::from_ref(&live.assignment),
-        std::slice::from_ref(&live),
-    );
+    let kept = assign_body(to(kind), &[&live.assignment], std::slice::from_ref(&live));
     assert_eq!(kept, json!({"mobileAppAssignments": [raw]}));
     let mut assignment = live.assignment.clone();
     let mut left: Vec<_> = assignment.properties.iter().cloned().collect();
@@ -133,7 +121,7 @@ fn a_setting_that_changes_leaves_the_others_as_they_came() {
     expected["settings"]["restartSettings"] = Value::Null;
     expected["settings"]["deliveryOptimizationPriority"] = json!("foreground");
     assert_eq!(
-        assign_body(to(kind), &[assignment], &[live]),
+        assign_body(to(kind), &[&assignment], &[live]),
         json!({"mobileAppAssignments": [expected]})
     );
 }
@@ -170,11 +158,7 @@ fn a_kept_remediation_is_never_switched_off_by_what_is_read() {
                         "interval": 1, "useUtc": false, "time": "01:00:00.0000000"},
     });
     let (kind, live) = of_kind("deviceHealthScript", raw.clone());
-    let body = assign_body(
-        to(kind),
-        std::slice::from_ref(&live.assignment),
-        std::slice::from_ref(&live),
-    );
+    let body = assign_body(to(kind), &[&live.assignment], std::slice::from_ref(&live));
     let mut expected = raw;
     expected["runRemediationScript"] = json!(true);
     assert_eq!(body, json!({"deviceHealthScriptAssignments": [expected]}));
@@ -182,7 +166,7 @@ fn a_kept_remediation_is_never_switched_off_by_what_is_read() {
         remediates: &|_| false,
         ..to(kind)
     };
-    let body = assign_body(off, std::slice::from_ref(&live.assignment), &[]);
+    let body = assign_body(off, &[&live.assignment], &[]);
     let sent = &body["deviceHealthScriptAssignments"][0];
     assert_eq!(sent["runRemediationScript"], json!(false));
     assert_eq!(sent["runSchedule"]["time"], json!("01:00:00"));
@@ -199,7 +183,7 @@ fn a_schedule_that_changes_keeps_what_nobody_knows_of_it() {
     };
     let (kind, live) = of_kind("deviceHealthScript", raw("01:00:00.0000000"));
     let (_, other) = of_kind("deviceHealthScript", raw("02:00:00.0000000"));
-    let body = assign_body(to(kind), &[other.assignment], &[live]);
+    let body = assign_body(to(kind), &[&other.assignment], &[live]);
     assert_eq!(
         body,
         json!({"deviceHealthScriptAssignments": [raw("02:00:00")]})
@@ -213,7 +197,7 @@ fn all_users_of_app_protection_are_a_group_that_no_directory_has() {
         json!({"id": "T_1", "target": group(ALL_USERS_ID)}),
     );
     assert_eq!(live.assignment.key.target, Target::AllUsers);
-    let body = assign_body(to(kind), std::slice::from_ref(&live.assignment), &[]);
+    let body = assign_body(to(kind), &[&live.assignment], &[]);
     assert_eq!(
         body,
         json!({"assignments": [{"target": group(ALL_USERS_ID)}]})
