@@ -1,6 +1,6 @@
 //! Making a plan: the desired state compared with the live one, policy by policy.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::exclusive_targets::ExclusiveTargets;
@@ -13,7 +13,7 @@ use super::{
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::kinds::AssignmentProperties;
 use crate::manifest::Manifest;
-use crate::model::{AssignmentKey, LiveGroup, LiveTenant, PolicyKind, SharedText};
+use crate::model::{AssignmentKey, LiveGroup, LiveTenant, SharedText};
 
 /// What a plan is made of besides manifests and live state.
 #[derive(Clone, Debug)]
@@ -41,11 +41,6 @@ pub fn make(
     inputs: &PlanInputs<'_>,
 ) -> (Option<Draft>, Vec<Diagnostic>) {
     let mut selected = select::select(manifest, live, inputs.strict);
-    let managed: HashSet<(PolicyKind, &str)> = selected
-        .policies
-        .iter()
-        .map(|policy| (policy.live.kind, policy.live.id.as_str()))
-        .collect();
     let mut diagnostics = selected.diagnostics;
     let left_out = inputs.selection.narrow(
         &mut selected.policies,
@@ -114,7 +109,7 @@ pub fn make(
         diagnostics: plan_diagnostics,
         write_with: inputs.write_with,
         unchanged: Unchanged::new(),
-        unmanaged: Some(unmanaged::of(live, &managed, &shared_names)),
+        unmanaged: Some(unmanaged::of(&selected.unmanaged, &shared_names)),
     };
     let annotations = Annotations {
         names: names_of(live),

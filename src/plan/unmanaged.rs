@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::PolicyRef;
 use super::since::Seen;
-use crate::model::{Assignments, LiveTenant, PolicyKind};
+use crate::model::{Assignments, LivePolicy, PolicyKind};
 
 /// A policy that no entry selects.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,15 +43,13 @@ impl NotableReason {
     }
 }
 
-/// Returns the policies of a tenant that are not managed, by kind and name.
+/// Writes out the policies that are not managed, by kind and name.
 pub(super) fn of(
-    live: &LiveTenant,
-    managed: &HashSet<(PolicyKind, &str)>,
+    unmanaged: &[&LivePolicy],
     shared_names: &HashSet<(PolicyKind, &str)>,
 ) -> Vec<Unmanaged> {
-    let policies = live.policies.iter();
-    let unmanaged = policies.filter(|policy| !managed.contains(&(policy.kind, &*policy.id)));
     let mut unmanaged: Vec<Unmanaged> = unmanaged
+        .iter()
         .map(|policy| Unmanaged {
             policy: PolicyRef {
                 kind: policy.kind,

@@ -5,8 +5,6 @@
 //! and changes that restore what a report recorded. It finds files that were altered or cut by
 //! accident; it is not a signature, since anyone who can write the file can write the digest.
 
-use std::borrow::Cow;
-
 use serde::{Serialize, Serializer};
 
 use super::{AssignmentRecord, FORMAT_VERSION, GuardRecord, PlanRecord};
@@ -15,34 +13,34 @@ use crate::plan::{Names, Plan};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Covered<'a, I: Fn() -> P, P: Iterator<Item = CoveredPolicy<'a>>> {
+struct Covered<'a, P> {
     format_version: &'a str,
     tenant_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     accepted: Vec<&'a str>,
-    #[serde(serialize_with = "each")]
-    policies: I,
+    policies: P,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct CoveredPolicy<'a> {
+struct CoveredPolicy<'a, B, A, U> {
     kind: &'a str,
     id: &'a str,
     name: &'a str,
-    before: Cow<'a, [AssignmentRecord<'a>]>,
-    after: Cow<'a, [AssignmentRecord<'a>]>,
-    untouched: Cow<'a, [AssignmentRecord<'a>]>,
+    before: B,
+    after: A,
+    untouched: U,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     restores: bool,
 }
 
-/// Writes items out as they come, so that a plan of any size needs no copy of itself.
-fn each<S: Serializer, T: Serialize, P: Iterator<Item = T>>(
-    items: &impl Fn() -> P,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(items())
+/// Items that are made as they are written, so that a plan of any size needs no copy of itself.
+struct Each<F>(F);
+
+impl<F: Fn() -> I, I: Iterator<Item: Serialize>> Serialize for Each<F> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
 }
 
 /// Computes a plan's digest. Unchanged policies do not count.
@@ -65,17 +63,22 @@ fn of_changes(plan: &Plan, names: &Names, accepted: Vec<&str>) -> String {
         format_version: FORMAT_VERSION,
         tenant_id: plan.tenant_id.as_deref(),
         accepted,
-        policies: || {
-            plan.changed().map(|policy| CoveredPolicy {
-                kind: policy.kind.name(),
-                id: &policy.id,
-                name: &policy.name,
-                before: AssignmentRecord::found(policy, &[], names).into(),
-                after: AssignmentRecord::planned(policy, names).into(),
-                untouched: AssignmentRecord::all(&policy.untouched, names).into(),
-                restores: policy.restores,
+        policies: Each(|| {
+            plan.changed().map(|policy| {
+                let found = |live| AssignmentRecord::of_found(policy, live, names);
+                let planned = |planned| AssignmentRecord::of_planned(policy, planned, names);
+                let untouched = |live| AssignmentRecord::new(live, names);
+                CoveredPolicy {
+                    kind: policy.kind.name(),
+                    id: &policy.id,
+                    name: &policy.name,
+                    before: Each(move || policy.before.iter().map(found)),
+                    after: Each(move || policy.after.iter().map(planned)),
+                    untouched: Each(move || policy.untouched.iter().map(untouched)),
+                    restores: policy.restores,
+                }
             })
-        },
+        }),
     })
 }
 
@@ -83,24 +86,21 @@ fn of_changes(plan: &Plan, names: &Names, accepted: Vec<&str>) -> String {
 pub(super) fn compute(record: &PlanRecord<'_>) -> String {
     let policies = record.policies.held();
     let accepted = record.guards.iter().filter_map(GuardRecord::accepted);
-    let changed = || {
-        policies
-            .iter()
-            .filter(|policy| !policy.changes.is_empty())
-            .map(|policy| CoveredPolicy {
-                kind: &policy.kind,
-                id: &policy.id,
-                name: &policy.name,
-                before: policy.before.as_slice().into(),
-                after: policy.after.as_slice().into(),
-                untouched: policy.untouched.as_slice().into(),
-                restores: policy.restores,
-            })
-    };
     sha256(&Covered {
         format_version: &record.format_version,
         tenant_id: record.tenant_id.as_deref(),
         accepted: accepted.collect(),
-        policies: changed,
+        policies: Each(|| {
+            let changed = policies.iter().filter(|policy| !policy.changes.is_empty());
+            changed.map(|policy| CoveredPolicy {
+                kind: &policy.kind,
+                id: &policy.id,
+                name: &policy.name,
+                before: &policy.before,
+                after: &policy.after,
+                untouched: &policy.untouched,
+                restores: policy.restores,
+            })
+        }),
     })
 }

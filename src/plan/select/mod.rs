@@ -31,6 +31,8 @@ use resolve::{Directory, Resolved, ResolvedAbsent};
 pub struct Selected<'a> {
     /// The managed policies, in the order in which they were read.
     pub policies: Vec<ManagedPolicy<'a>>,
+    /// The policies that no entry selects, in that order.
+    pub unmanaged: Vec<&'a LivePolicy>,
     /// What is wrong or odd.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -222,8 +224,10 @@ pub fn select<'a>(manifest: &Manifest, live: &'a LiveTenant, strict: bool) -> Se
     let mut combined: HashMap<Vec<usize>, Combined<'_>> = HashMap::new();
     let mut findings = Findings::default();
     let mut policies = Vec::new();
+    let mut unmanaged = Vec::new();
     for (live, numbers) in live.policies.iter().zip(selected) {
         if numbers.is_empty() {
+            unmanaged.push(live);
             continue;
         }
         let combined = combined.entry(numbers).or_insert_with_key(|numbers| {
@@ -250,6 +254,7 @@ pub fn select<'a>(manifest: &Manifest, live: &'a LiveTenant, strict: bool) -> Se
     }
     Selected {
         policies,
+        unmanaged,
         diagnostics,
     }
 }
