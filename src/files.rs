@@ -8,14 +8,16 @@
 //! Which links are followed is in `links`.
 
 pub mod encoding;
+mod lines;
 mod links;
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+pub use lines::Lines;
 pub use links::{leads_out, link_below, link_on, refuse_link};
 
 /// The most that a saved plan may have. Reading one takes four times that in memory.
@@ -43,7 +45,7 @@ pub fn save_with(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     match Destination::find(path)? {
-        Destination::Stream => write(&mut OpenOptions::new().write(true).open(path)?),
+        Destination::Stream => write(&mut lines::open_stream(path)?),
         Destination::File(folder) => {
             let mut file = NamedTempFile::new_in(&folder)?;
             write(&mut file)?;
@@ -67,7 +69,7 @@ pub fn larger_than(most: u64) -> io::Error {
 /// Says why it cannot be made.
 pub fn check(path: &Path) -> io::Result<()> {
     match Destination::find(path)? {
-        Destination::Stream => OpenOptions::new().write(true).open(path).map(drop),
+        Destination::Stream => lines::open_stream(path).map(drop),
         Destination::File(folder) => NamedTempFile::new_in(&folder).map(drop),
     }
 }
@@ -94,17 +96,28 @@ pub fn remove_earlier(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Creates an empty file for appending. What was there before is replaced at once.
-///
-/// Its name is durable from then on, so that a line that is on disk is found there.
+/// Makes a file unless there is one; returns whether there was none.
 ///
 /// # Errors
 ///
-/// Says why it cannot be made.
-pub fn create(path: &Path) -> io::Result<File> {
-    match Destination::find(path)? {
-        Destination::Stream => OpenOptions::new().write(true).open(path),
-        Destination::File(folder) => put(NamedTempFile::new_in(&folder)?, path, &folder),
+/// Says why it is not there.
+pub fn save_new(path: &Path, text: &str) -> io::Result<bool> {
+    let Destination::File(folder) = Destination::find(path)? else {
+        return Ok(false);
+    };
+    if path.symlink_metadata().is_ok() {
+        return Ok(false);
+    }
+    let mut file = NamedTempFile::new_in(&folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(_) => {
+            sync_folder(&folder);
+            Ok(true)
+        }
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error.error),
     }
 }
 
@@ -260,9 +273,10 @@ mod tests {
         );
         check(&path).expect("a file could be made");
         assert_eq!(read_text(&path, 3).expect("a text"), "two");
-        let mut growing = create(&path).expect("a file");
-        assert_eq!(read_text(&path, 3).expect("a text"), "");
-        growing.write_all(b"three").expect("a file");
+        assert!(!save_new(&path, "three").expect("a look"));
+        assert_eq!(read_text(&path, 9).expect("a text"), "two");
+        std::fs::remove_file(&path).expect("a file");
+        assert!(save_new(&path, "three").expect("a file"));
         assert_eq!(read_text(&path, 9).expect("a text"), "three");
         // Nothing is left beside it.
         let beside = std::fs::read_dir(folder.path().join("a/b")).expect("a folder");
@@ -285,7 +299,12 @@ mod tests {
         symlink(at("open"), at("link")).expect("a link");
         symlink(at("nowhere"), at("dangling")).expect("a link");
         for name in ["link", "dangling"] {
-            for error in [save(&at(name), "x"), create(&at(name)).map(drop)] {
+            let growing = Lines::create(&at(name), b"", || Ok(()));
+            for error in [
+                save(&at(name), "x"),
+                save_new(&at(name), "x").map(drop),
+                growing.map(drop),
+            ] {
                 let message = error.expect_err("a link").to_string();
                 assert!(message.contains("symbolic link"), "{message}");
             }
@@ -295,8 +314,10 @@ mod tests {
         save(&at("open"), "x").expect("a file");
         let mode = |name: &str| at(name).metadata().expect("a file").permissions().mode() & 0o777;
         assert_eq!(mode("open"), 0o600);
-        create(&at("new")).expect("a file");
+        Lines::create(&at("new"), b"", || Ok(())).expect("a file");
         assert_eq!(mode("new"), 0o600);
+        save_new(&at("newer"), "x").expect("a file");
+        assert_eq!(mode("newer"), 0o600);
     }
 
     #[cfg(unix)]
@@ -357,7 +378,11 @@ mod tests {
     #[test]
     fn streams_are_written_to_and_not_read_for_ever() {
         save(Path::new("/dev/null"), "x").expect("a device");
-        create(Path::new("/dev/null")).expect("a device");
+        assert!(
+            Lines::stream(Path::new("/dev/null"))
+                .expect("a device")
+                .is_some()
+        );
         assert_eq!(
             read(Path::new("/dev/zero"), 9).expect_err("endless").kind(),
             io::ErrorKind::FileTooLarge

@@ -61,21 +61,22 @@ impl Shared {
     }
 
     /// Saves what has changed and was not saved.
-    fn finish(&mut self) {
+    fn finish(&mut self) -> Result<(), StateError> {
         self.is_scheduled = false;
         self.is_dirty |= self.machine.take_changed();
         if let Some(store) = self.store.as_mut().filter(|_| self.is_dirty) {
-            match store.save(self.machine.tenant()) {
-                Ok(()) => self.is_dirty = false,
-                Err(error) => tracing::warn!("{error}"),
-            }
+            store.save(self.machine.tenant())?;
+            self.is_dirty = false;
         }
+        Ok(())
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        self.finish();
+        if let Err(error) = self.finish() {
+            tracing::warn!("{error}");
+        }
     }
 }
 
@@ -193,10 +194,11 @@ impl Service {
         tokio::spawn(async move {
             tokio::time::sleep(pause).await;
             if let Some(shared) = shared.upgrade() {
-                shared
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .finish();
+                let mut shared = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                // It is tried again at the next change and at the end.
+                if let Err(error) = shared.finish() {
+                    tracing::warn!("{error}");
+                }
             }
         });
     }
@@ -268,19 +270,23 @@ fn choose<'s>(services: &'s [Service], request: &axum::extract::Request) -> Opti
     }
 }
 
-/// Serves tenants until `stop` is done; requests in flight are finished.
+/// Serves tenants until `stop` is done; requests in flight are finished, and what has changed is saved.
 ///
 /// # Errors
 ///
-/// The listener failed.
+/// The listener failed, or a tenant cannot be saved.
 pub async fn serve(
     listener: TcpListener,
     services: Vec<Service>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    axum::serve(listener, router_of(services))
+    axum::serve(listener, router_of(services.clone()))
         .with_graceful_shutdown(stop)
-        .await
+        .await?;
+    for service in services {
+        service.lock().finish().map_err(std::io::Error::other)?;
+    }
+    Ok(())
 }
 
 fn convert(response: Response) -> http::Response<Body> {

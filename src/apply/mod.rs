@@ -313,8 +313,9 @@ impl Worker<'_> {
         write(&mut report).map_err(|error| {
             self.stop.cancel();
             let message = format!("the report could not be written: {error}");
-            *self.report_failure() = Some(message.clone());
-            Reason::new("report", message)
+            // What follows from the first failure says less.
+            let first = self.report_failure().get_or_insert(message).clone();
+            Reason::new("report", first)
         })
     }
 

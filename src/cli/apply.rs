@@ -98,12 +98,10 @@ pub(super) fn run_or_roll_back(
         Ok(exit) => *exit,
         Err(failure) => failure.exit,
     };
+    let is_said = run.is_report_lost();
     let finished = run.finish(exit).map(|path| path.map(Path::to_owned));
     if let Some(kept) = run.kept() {
-        output.note(&format!(
-            "the earlier report, which records writes, was kept as {}\n",
-            clean(&kept.display().to_string())
-        ));
+        output.note(&kept_report(&kept));
     }
     if of.is_some() && command.resume.is_none() && run.results.count(Outcome::Applied) > 0 {
         output.note(&still_in_git("what was undone"));
@@ -112,7 +110,7 @@ pub(super) fn run_or_roll_back(
         Ok(None) => {}
         Ok(Some(path)) => output.info(&format!("report: {}\n", clean(&path.display().to_string()))),
         // What comes first is what is returned, but this must be known as well.
-        Err(failure) if ended.is_err() && run.results.report_failure.is_none() => {
+        Err(failure) if ended.is_err() && !is_said => {
             output.failure(failure);
         }
         Err(_) => {}
@@ -121,6 +119,14 @@ pub(super) fn run_or_roll_back(
         (Err(failure), _) | (Ok(_), Err(failure)) => Err(failure),
         (Ok(exit), Ok(_)) => Ok(exit),
     }
+}
+
+/// Says where an earlier report is now.
+pub(super) fn kept_report(kept: &Path) -> String {
+    format!(
+        "the earlier report, which records writes, was kept as {}\n",
+        clean(&kept.display().to_string())
+    )
 }
 
 /// A report, and the tenant for which its run was, if manifests named its tenants.
@@ -412,13 +418,19 @@ impl Session<'_> {
         let mask = |message: &str| self.output.without_secrets_in(message).into_owned();
         let exit = run.carry_out(input, settings, progress, mask, stop).await?;
         let results = &run.results;
-        if is_text && !(prepared.plan.is_empty() && results.skipped.is_empty()) {
-            let results = text::results(&prepared.plan, results, detail);
-            self.output.text(&results)?;
-        }
+        let has_news = !(prepared.plan.is_empty() && results.skipped.is_empty());
+        let shown = match is_text && has_news {
+            true => {
+                let results = text::results(&prepared.plan, results, detail);
+                self.output.text(&results)
+            }
+            false => Ok(()),
+        };
         let reason = results.report_failure.as_ref();
         let failure = reason.map(|reason| Failure::new(Exit::Failure, reason.clone()));
+        // Files and comments get what was done also where stdout takes nothing.
         self.print(prepared, run, exit, failure.as_ref())?;
+        shown?;
         failure.map_or(Ok(exit), Err)
     }
 

@@ -43,7 +43,7 @@ pub(super) fn run(command: &Sandbox, output: &Output) -> Result<Exit, Failure> {
         ));
         sandbox::serve(listener, services, async move { stop.cancelled().await })
             .await
-            .map_err(failed)?;
+            .map_err(|error| Failure::new(Exit::Failure, error.to_string()))?;
         Ok(Exit::Success)
     })
 }

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use super::config::{self, Config, Limits, Lint};
 use super::device_code::show_code;
 use super::options::{Common, CountMembers, Guards, MembersMode, Service};
+use super::output;
 use super::reference;
 use super::values::{CONCURRENCY, LONGEST_WAIT, near_cloud};
 use crate::auth::Show;
@@ -147,8 +148,12 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
 /// Begins a record of the exchanges.
 fn recorder(path: &Path) -> Result<Arc<Recorder>, Failure> {
     check_record("--record", path)?;
-    let recorder = Recorder::into_file(path).map_err(|error| Failure::unwritten(path, &error))?;
-    Ok(Arc::new(recorder))
+    let tell =
+        |error: &std::io::Error| output::warn(&format!("the record is not complete: {error}"));
+    let recorder = Recorder::into_file(path, tell);
+    Ok(Arc::new(
+        recorder.map_err(|error| Failure::unwritten(path, &error))?,
+    ))
 }
 
 /// How many members may be read in all.

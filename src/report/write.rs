@@ -13,8 +13,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Seek as _, SeekFrom, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -24,7 +23,7 @@ use serde::Serialize;
 use super::line::{EndLine, PolicyLine, SendingLine, StartLine};
 use super::outcome::{Announced, Outcome, PolicyResult, Reason, Results};
 use super::read::read;
-use crate::files;
+use crate::files::{self, Lines};
 use crate::graph::observe::RequestCounts;
 use crate::model::{LiveAssignment, PolicyKind};
 use crate::plan::saved::{PlannedTenant, SharedNamesRecord};
@@ -52,17 +51,13 @@ pub type Notes = BTreeMap<(PolicyKind, String), Reason>;
 
 #[derive(Debug)]
 enum Sink {
-    File {
-        file: File,
-        /// How long it is with the lines that were written whole.
-        length: u64,
-        /// Whether nothing stands behind them.
-        is_whole: bool,
-    },
+    Lines(Lines),
     /// To be a file.
     Waiting {
         path: PathBuf,
         lines: Vec<u8>,
+        /// It is a device or a pipe, which is opened once.
+        stream: Option<Lines>,
     },
     Memory(Vec<u8>),
 }
@@ -75,9 +70,9 @@ impl Report {
     ///
     /// Says why the file cannot be made.
     pub fn create(path: &Path) -> io::Result<Self> {
-        files::check(path)?;
         Ok(Self {
             sink: Sink::Waiting {
+                stream: Lines::stream(path)?,
                 path: path.to_owned(),
                 lines: Vec::new(),
             },
@@ -95,16 +90,25 @@ impl Report {
     ///
     /// Says why the lines are not on disk; then nothing must be sent.
     pub fn begin(&mut self) -> io::Result<()> {
-        if let Sink::Waiting { path, lines } = &self.sink {
-            self.kept = keep_earlier(path)?;
-            let mut file = files::create(path)?;
-            write_durably(&mut file, lines)?;
-            self.sink = Sink::File {
-                file,
-                length: lines.len() as u64,
-                is_whole: true,
-            };
-        }
+        let Sink::Waiting {
+            path,
+            lines,
+            stream,
+        } = &mut self.sink
+        else {
+            return Ok(());
+        };
+        let opened = match stream.take() {
+            Some(mut stream) => {
+                stream.add(lines, true)?;
+                stream
+            }
+            None => Lines::create(path, lines, || {
+                self.kept = keep_earlier(path)?;
+                Ok(())
+            })?,
+        };
+        self.sink = Sink::Lines(opened);
         Ok(())
     }
 
@@ -128,7 +132,7 @@ impl Report {
     /// Returns what a report in memory holds.
     pub fn text(&self) -> String {
         match &self.sink {
-            Sink::File { .. } | Sink::Waiting { .. } => String::new(),
+            Sink::Lines(_) | Sink::Waiting { .. } => String::new(),
             Sink::Memory(bytes) => String::from_utf8_lossy(bytes).into_owned(),
         }
     }
@@ -198,7 +202,7 @@ impl Report {
         names: &Names,
         announced: Announced<'_>,
     ) -> io::Result<()> {
-        self.add(&SendingLine::filed(policy, names, announced), write)
+        self.add(&SendingLine::filed(policy, names, announced), false)
     }
 
     /// Writes what became of a policy.
@@ -215,12 +219,9 @@ impl Report {
         let note = self.notes.get(&(policy.kind, policy.id.clone()));
         let settled = &settled.clone().noted(note);
         // The code of a request cannot be asked for by repeating the write.
-        let write = match &settled.approval {
-            Some(_) => write_durably,
-            None => write,
-        };
+        let durably = settled.approval.is_some();
         if !self.restores {
-            return self.add(&PolicyLine::new(policy, settled, names), write);
+            return self.add(&PolicyLine::new(policy, settled, names), durably);
         }
         let mut policy = taken_back(policy);
         let mut settled = settled.clone();
@@ -232,7 +233,7 @@ impl Report {
                 settled.written = true;
             }
         }
-        self.add(&PolicyLine::new(&policy, &settled, names), write)
+        self.add(&PolicyLine::new(&policy, &settled, names), durably)
     }
 
     /// Writes the last line. Of a run that never began, all lines.
@@ -253,37 +254,16 @@ impl Report {
 
     /// Adds a line that is on disk afterwards.
     fn line(&mut self, line: &impl Serialize) -> io::Result<()> {
-        self.add(line, write_durably)
+        self.add(line, true)
     }
 
-    fn add(
-        &mut self,
-        line: &impl Serialize,
-        write: fn(&mut File, &[u8]) -> io::Result<()>,
-    ) -> io::Result<()> {
+    fn add(&mut self, line: &impl Serialize, durably: bool) -> io::Result<()> {
         let mut text = escaped_in_json(&serde_json::to_string(line)?)
             .into_owned()
             .into_bytes();
         text.push(b'\n');
         match &mut self.sink {
-            Sink::File {
-                is_whole: false, ..
-            } => Err(io::Error::other("half a line could not be taken back")),
-            Sink::File {
-                file,
-                length,
-                is_whole,
-            } => {
-                // Half a line with another one behind it would make all of the report unreadable.
-                write(file, &text).inspect_err(|_| {
-                    let cut = file.set_len(*length);
-                    *is_whole = cut
-                        .and_then(|()| file.seek(SeekFrom::Start(*length)))
-                        .is_ok();
-                })?;
-                *length += text.len() as u64;
-                Ok(())
-            }
+            Sink::Lines(lines) => lines.add(&text, durably),
             Sink::Waiting { lines: bytes, .. } | Sink::Memory(bytes) => {
                 bytes.extend_from_slice(&text);
                 Ok(())
@@ -303,22 +283,7 @@ fn taken_back(policy: &PlannedPolicy) -> PlannedPolicy {
     }
 }
 
-/// Writes lines, which outlive the process.
-fn write(file: &mut File, lines: &[u8]) -> io::Result<()> {
-    file.write_all(lines)
-}
-
-/// Writes lines, which are on disk afterwards, with all before them.
-fn write_durably(file: &mut File, lines: &[u8]) -> io::Result<()> {
-    write(file, lines)?;
-    match file.sync_data() {
-        // A device or a pipe keeps nothing that could be lost.
-        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
-        outcome => outcome,
-    }
-}
-
-/// Moves a report that records writes aside, and returns where to. An earlier
+/// Moves a report aside that records writes, or whose run has not ended, and returns where to. An earlier
 /// copy is never overwritten, since any of them may be the one that is needed.
 fn keep_earlier(path: &Path) -> io::Result<Option<PathBuf>> {
     if !std::fs::symlink_metadata(path).is_ok_and(|found| found.is_file()) {
@@ -328,10 +293,9 @@ fn keep_earlier(path: &Path) -> io::Result<Option<PathBuf>> {
     let tells_of_writes = match files::read(path, files::LARGEST_REPORT) {
         Ok(bytes) if bytes.is_empty() => false,
         Ok(bytes) => read(&bytes).map_or(true, |earlier| {
-            earlier
-                .policies
-                .iter()
-                .any(|policy| policy.may_be_changed() || policy.may_be_filed())
+            let mut policies = earlier.policies.iter();
+            earlier.exit_code.is_none()
+                || policies.any(|policy| policy.may_be_changed() || policy.may_be_filed())
         }),
         Err(_) => true,
     };
@@ -360,29 +324,4 @@ fn keep_earlier(path: &Path) -> io::Result<Option<PathBuf>> {
         }
     }
     Ok(None)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// As where a disk is full.
-    fn write_half(file: &mut File, line: &[u8]) -> io::Result<()> {
-        file.write_all(&line[..line.len() / 2])?;
-        Err(io::ErrorKind::StorageFull.into())
-    }
-
-    #[test]
-    fn half_a_line_is_taken_back() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let path = folder.path().join("r.jsonl");
-        let mut report = Report::create(&path).expect("a report");
-        report.add(&"start", write).expect("a line");
-        report.begin().expect("a file");
-        for (line, write) in [("half", write_half as fn(&mut _, &_) -> _), ("end", write)] {
-            let _ = report.add(&line, write);
-        }
-        let text = std::fs::read_to_string(&path).expect("a file");
-        assert_eq!(text, "\"start\"\n\"end\"\n");
-    }
 }

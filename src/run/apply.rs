@@ -34,6 +34,8 @@ pub struct ApplyRun {
     /// What became of the policies.
     pub results: Results,
     start: Instant,
+    /// Whether it is known by now that the report cannot be written.
+    is_report_lost: bool,
 }
 
 impl ApplyRun {
@@ -70,6 +72,7 @@ impl ApplyRun {
             is_named: report.is_some(),
             started: false,
             client: None,
+            is_report_lost: false,
             results: Results::default(),
             start,
         })
@@ -219,7 +222,9 @@ impl ApplyRun {
         };
         if !plan.is_empty() {
             self.ignore_folder()?;
-            self.report().begin().map_err(report_failed)?;
+            let begun = self.report().begin();
+            self.is_report_lost = begun.is_err();
+            begun.map_err(report_failed)?;
         }
         let skipped = std::mem::take(&mut self.results.skipped);
         let names = &input.plan.annotations.names;
@@ -242,11 +247,12 @@ impl ApplyRun {
         )
         .await;
         self.results.skipped = skipped;
-        let is_kept = self.results.report_failure.is_none();
+        let report_failure = &mut self.results.report_failure;
         for (policy, settled) in plan.changed().zip(&mut self.results.settled) {
-            if let Some(waits) = input.not_reached(policy, settled).filter(|_| is_kept) {
+            let waits = input.not_reached(policy, settled);
+            if let Some(waits) = waits.filter(|_| report_failure.is_none()) {
                 let written = lock(&self.report).policy(policy, &waits, names);
-                written.map_err(report_failed)?;
+                *report_failure = written.err().map(|error| report_failed(error).message);
                 *settled = waits;
             }
             let note = input.notes.get(&(policy.kind, policy.id.clone()));
@@ -255,7 +261,14 @@ impl ApplyRun {
                 reason.message = mask(&reason.message);
             }
         }
+        self.is_report_lost = self.results.report_failure.is_some();
         Ok(exit_of(&self.results))
+    }
+
+    /// Whether it is known by now that the report cannot be written.
+    #[must_use]
+    pub fn is_report_lost(&self) -> bool {
+        self.is_report_lost
     }
 
     /// Returns what went over the wire so far.

@@ -2,7 +2,7 @@
 //! is overwritten, and the tenant is only read.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -299,13 +299,5 @@ fn create(path: &Path, text: &str) -> io::Result<bool> {
         files::refuse_link(folder)?;
         fs::create_dir_all(folder)?;
     }
-    match fs::File::create_new(path) {
-        Ok(mut file) => {
-            file.write_all(text.as_bytes())?;
-            file.sync_all()?;
-            Ok(true)
-        }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error),
-    }
+    files::save_new(path, text)
 }

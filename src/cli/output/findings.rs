@@ -129,6 +129,14 @@ impl Output {
     }
 }
 
+/// Warns where no one can be asked how to.
+pub(in crate::cli) fn warn(message: &str) {
+    let style = anstyle::AnsiColor::Yellow.on_default().bold();
+    let text = format!("{style}warning{style:#}: {}\n", clean_message(message));
+    // Ignore a closed pipe.
+    let _ = AutoStream::new(io::stderr(), color::of_help()).write_all(text.as_bytes());
+}
+
 /// Answers a command line that is not understood in a sentence.
 pub(in crate::cli) fn print_answer(answer: &str) -> Exit {
     let style = anstyle::AnsiColor::Red.on_default().bold();

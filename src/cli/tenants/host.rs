@@ -1,10 +1,12 @@
 //! What a run for several tenants needs of the command line.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
+use super::super::apply;
 use super::super::output::Output;
 use super::super::progress::TenantsProgress;
 use super::super::settings;
@@ -86,6 +88,10 @@ impl Host for Process<'_> {
         self.progress
             .ends(&tenant.name, entry.state(), entry.has_failed());
         self.output.redactor.forget_tokens(&tenant.tenant_id);
+    }
+
+    fn kept_report(&self, kept: &Path) {
+        self.output.note(&apply::kept_report(kept));
     }
 
     fn observer(&self, tenant: &str) -> Box<dyn ObserveApply> {

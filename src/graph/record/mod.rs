@@ -6,8 +6,7 @@
 mod sanitise;
 mod words;
 
-use std::fs::File;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,7 +16,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::transport::{Method, Request, Response, Sending, Transport, TransportError};
-use crate::files;
+use crate::files::Lines;
 
 pub use sanitise::Sanitiser;
 
@@ -59,27 +58,35 @@ pub struct Recorder(Mutex<Kept>);
 struct Kept {
     sanitiser: Sanitiser,
     number: usize,
-    /// `None` if there is none, or once it could not be written.
-    file: Option<File>,
+    file: Option<Lines>,
+    /// Is told why the file does not hold all exchanges.
+    tell: Option<fn(&io::Error)>,
     exchanges: Option<Vec<Exchange>>,
 }
 
 impl Recorder {
-    /// Writes exchanges to a file.
+    /// Writes exchanges to a file. Where that fails later, the run goes on, and this is told why.
     ///
     /// # Errors
     ///
     /// Says why the file cannot be written.
-    pub fn into_file(path: &Path) -> io::Result<Self> {
-        let mut file = files::create(path)?;
+    pub fn into_file(path: &Path, tell: fn(&io::Error)) -> io::Result<Self> {
         let head = json!({
             "formatVersion": "1.0",
             "tool": concat!("assignctl ", env!("CARGO_PKG_VERSION")),
             "holds": HOLDS,
         });
-        writeln!(file, "{head}")?;
+        let head = format!("{head}\n").into_bytes();
+        let file = match Lines::stream(path)? {
+            Some(mut stream) => {
+                stream.add(&head, false)?;
+                stream
+            }
+            None => Lines::create(path, &head, || Ok(()))?,
+        };
         Ok(Self(Mutex::new(Kept {
             file: Some(file),
+            tell: Some(tell),
             ..Kept::default()
         })))
     }
@@ -114,10 +121,12 @@ impl Recorder {
         let number = kept.number;
         let record = record(&mut kept.sanitiser, number, request, answer, took);
         if let Some(file) = &mut kept.file
-            && let Err(error) = writeln!(file, "{record}")
+            && let Err(error) = file.add(format!("{record}\n").as_bytes(), false)
         {
-            tracing::warn!(%error, "the record is not complete");
             kept.file = None;
+            if let Some(tell) = kept.tell {
+                tell(&error);
+            }
         }
         if let Some(exchanges) = &mut kept.exchanges {
             exchanges.push(exchange(record, request, answer.as_ref().ok(), sent, took));

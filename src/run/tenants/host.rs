@@ -1,6 +1,7 @@
 //! What a run for several tenants needs of whoever starts it.
 
 use std::borrow::Cow;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -49,6 +50,9 @@ pub trait Host {
 
     /// A tenant's turn is over. What is kept of it holds no secret; its tokens need not be known any more.
     fn ends(&self, entry: &Entry);
+
+    /// A tenant's earlier report, which records writes, was moved aside.
+    fn kept_report(&self, kept: &Path);
 
     /// Returns what is shown as policies of a tenant settle.
     fn observer(&self, tenant: &str) -> Box<dyn ObserveApply>;

@@ -172,8 +172,9 @@ impl TenantResults {
             requests,
             None,
         );
-        entry.plan = Some(self.put(&compact(&record)?)?);
+        // What was done is said also where there is no room for all of it.
         self.describe(entry, Some(prepared), Some(results), &[]);
+        entry.plan = Some(self.put(&compact(&record)?)?);
         Ok(())
     }
 

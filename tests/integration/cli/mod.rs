@@ -30,6 +30,8 @@ mod every_kind;
 mod exit_codes;
 mod explain;
 mod export;
+#[cfg(target_os = "linux")]
+mod failing_files;
 mod files;
 mod formats;
 mod guards;

@@ -196,6 +196,8 @@ impl Host for Cluster {
 
     fn ends(&self, _: &Entry) {}
 
+    fn kept_report(&self, _: &std::path::Path) {}
+
     fn observer(&self, _: &str) -> Box<dyn ObserveApply> {
         Box::new(Silent)
     }
