@@ -5,18 +5,20 @@
 //! company. Nothing is written through a symbolic link, which someone else may have planted; devices
 //! and pipes, `/dev/stdout` among them, are written to as they are.
 //!
-//! Which links are followed is in `links`.
+//! Which links are followed is in `links`, what grows line by line in `lines`.
 
+mod destination;
 pub mod encoding;
 mod lines;
 mod links;
 
 use std::fs::File;
 use std::io::{self, Read as _, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tempfile::NamedTempFile;
 
+use destination::{Destination, is_stream, open_stream, sync_folder};
 pub use lines::Lines;
 pub use links::{leads_out, link_below, link_on, refuse_link};
 
@@ -45,7 +47,7 @@ pub fn save_with(
     write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
 ) -> io::Result<()> {
     match Destination::find(path)? {
-        Destination::Stream => write(&mut lines::open_stream(path)?),
+        Destination::Stream => write(&mut open_stream(path)?),
         Destination::File(folder) => {
             let mut file = NamedTempFile::new_in(&folder)?;
             write(&mut file)?;
@@ -69,7 +71,7 @@ pub fn larger_than(most: u64) -> io::Error {
 /// Says why it cannot be made.
 pub fn check(path: &Path) -> io::Result<()> {
     match Destination::find(path)? {
-        Destination::Stream => lines::open_stream(path).map(drop),
+        Destination::Stream => open_stream(path).map(drop),
         Destination::File(folder) => NamedTempFile::new_in(&folder).map(drop),
     }
 }
@@ -183,76 +185,12 @@ fn is_of_the_system(path: &Path) -> bool {
     cfg!(unix) && ["/proc", "/sys"].iter().any(|root| path.starts_with(root))
 }
 
-/// What a path stands for.
-enum Destination {
-    /// A file, there or to be made, in this folder.
-    File(PathBuf),
-    /// A device or a pipe.
-    Stream,
-}
-
-impl Destination {
-    fn find(path: &Path) -> io::Result<Self> {
-        if !is_stream(path) {
-            refuse_link(path)?;
-        }
-        match std::fs::symlink_metadata(path) {
-            Ok(found) if found.is_dir() => {
-                return Err(io::Error::new(
-                    io::ErrorKind::IsADirectory,
-                    "it is a folder",
-                ));
-            }
-            Ok(found) if !found.is_file() => return Ok(Self::Stream),
-            _ => {}
-        }
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        make_folder(folder)?;
-        Ok(Self::File(folder.to_owned()))
-    }
-}
-
-/// Whether a path is the system's own for a device or a pipe, as `/dev/stdout` is. Where the shell
-/// has put a file there, the link is the system's all the same.
-fn is_stream(path: &Path) -> bool {
-    ["/dev", "/dev/fd", "/proc/self/fd"]
-        .iter()
-        .any(|folder| path.parent() == Some(Path::new(folder)))
-}
-
 /// Puts a file in its place. A link that is there by now is replaced, not followed.
 fn put(file: NamedTempFile, path: &Path, folder: &Path) -> io::Result<File> {
     file.as_file().sync_all()?;
     let file = file.persist(path).map_err(|error| error.error)?;
     sync_folder(folder);
     Ok(file)
-}
-
-/// Creates a folder and its missing parents.
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> = folder
-        .ancestors()
-        .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
-        .collect();
-    std::fs::create_dir_all(folder)?;
-    for made in missing {
-        sync_folder(match made.parent() {
-            Some(above) if !above.as_os_str().is_empty() => above,
-            _ => Path::new("."),
-        });
-    }
-    Ok(())
-}
-
-/// Makes the names in a folder durable: a new name is, once its folder is. Where folders cannot be
-/// opened (Windows), the file system sees to it.
-fn sync_folder(folder: &Path) {
-    if let Ok(folder) = File::open(folder) {
-        folder.sync_all().ok();
-    }
 }
 
 #[cfg(test)]

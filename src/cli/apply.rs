@@ -101,7 +101,7 @@ pub(super) fn run_or_roll_back(
     let is_said = run.is_report_lost();
     let finished = run.finish(exit).map(|path| path.map(Path::to_owned));
     if let Some(kept) = run.kept() {
-        output.note(&kept_report(&kept));
+        output.kept_report(&kept);
     }
     if of.is_some() && command.resume.is_none() && run.results.count(Outcome::Applied) > 0 {
         output.note(&still_in_git("what was undone"));
@@ -119,14 +119,6 @@ pub(super) fn run_or_roll_back(
         (Err(failure), _) | (Ok(_), Err(failure)) => Err(failure),
         (Ok(exit), Ok(_)) => Ok(exit),
     }
-}
-
-/// Says where an earlier report is now.
-pub(super) fn kept_report(kept: &Path) -> String {
-    format!(
-        "the earlier report, which records writes, was kept as {}\n",
-        clean(&kept.display().to_string())
-    )
 }
 
 /// A report, and the tenant for which its run was, if manifests named its tenants.

@@ -1,6 +1,7 @@
 //! What the arguments mean together with the environment and the configuration: flags win over
 //! the environment, the environment over the file.
 
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,7 +10,6 @@ use secrecy::SecretString;
 use super::config::{self, Config, Limits, Lint};
 use super::device_code::show_code;
 use super::options::{Common, CountMembers, Guards, MembersMode, Service};
-use super::output;
 use super::reference;
 use super::values::{CONCURRENCY, LONGEST_WAIT, near_cloud};
 use crate::auth::Show;
@@ -148,8 +148,10 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
 /// Begins a record of the exchanges.
 fn recorder(path: &Path) -> Result<Arc<Recorder>, Failure> {
     check_record("--record", path)?;
-    let tell =
-        |error: &std::io::Error| output::warn(&format!("the record is not complete: {error}"));
+    // While the run goes on, so that `output` is busy. Ignore a closed pipe.
+    let tell = |error: &io::Error| {
+        let _ = writeln!(io::stderr(), "warning: the record is not complete: {error}");
+    };
     let recorder = Recorder::into_file(path, tell);
     Ok(Arc::new(
         recorder.map_err(|error| Failure::unwritten(path, &error))?,

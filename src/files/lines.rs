@@ -1,12 +1,12 @@
 //! Files that grow line by line: reports and records.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::{Destination, sync_folder};
+use super::destination::{Destination, open_stream, sync_folder};
 
 /// A file that grows line by line. Each line is there as a whole or not at all, and what someone else has put in
 /// the file's place is left alone.
@@ -127,11 +127,6 @@ impl Lines {
             Err(error) => Err(error),
         }
     }
-}
-
-/// Opens a device or a pipe. Where the shell has put a file there, what it holds stays.
-pub(super) fn open_stream(path: &Path) -> io::Result<File> {
-    OpenOptions::new().append(true).open(path)
 }
 
 #[cfg(test)]

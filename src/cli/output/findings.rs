@@ -2,6 +2,7 @@
 //! understood.
 
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
@@ -127,14 +128,14 @@ impl Output {
         }
         self.note(&text);
     }
-}
 
-/// Warns where no one can be asked how to.
-pub(in crate::cli) fn warn(message: &str) {
-    let style = anstyle::AnsiColor::Yellow.on_default().bold();
-    let text = format!("{style}warning{style:#}: {}\n", clean_message(message));
-    // Ignore a closed pipe.
-    let _ = AutoStream::new(io::stderr(), color::of_help()).write_all(text.as_bytes());
+    /// Says where an earlier report is now.
+    pub(in crate::cli) fn kept_report(&self, kept: &Path) {
+        self.note(&format!(
+            "the earlier report, which records writes, was kept as {}\n",
+            clean(&kept.display().to_string())
+        ));
+    }
 }
 
 /// Answers a command line that is not understood in a sentence.

@@ -26,7 +26,7 @@ use crate::render::json::Json;
 use crate::render::review::Finding;
 use crate::run::Failure;
 pub(super) use files::remove_earlier;
-pub(super) use findings::{print_answer, print_parser, warn};
+pub(super) use findings::{print_answer, print_parser};
 pub(super) use results::Recorded;
 
 /// How this run prints.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
 
-use super::super::apply;
 use super::super::output::Output;
 use super::super::progress::TenantsProgress;
 use super::super::settings;
@@ -91,7 +90,7 @@ impl Host for Process<'_> {
     }
 
     fn kept_report(&self, kept: &Path) {
-        self.output.note(&apply::kept_report(kept));
+        self.output.kept_report(kept);
     }
 
     fn observer(&self, tenant: &str) -> Box<dyn ObserveApply> {

@@ -1,0 +1,76 @@
+//! What a path to write to stands for, and what makes names durable.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::links::refuse_link;
+
+/// What a path stands for.
+pub(super) enum Destination {
+    /// A file, there or to be made, in this folder.
+    File(PathBuf),
+    /// A device or a pipe.
+    Stream,
+}
+
+impl Destination {
+    pub(super) fn find(path: &Path) -> io::Result<Self> {
+        if !is_stream(path) {
+            refuse_link(path)?;
+        }
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if found.is_dir() => {
+                return Err(io::Error::new(
+                    io::ErrorKind::IsADirectory,
+                    "it is a folder",
+                ));
+            }
+            Ok(found) if !found.is_file() => return Ok(Self::Stream),
+            _ => {}
+        }
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        make_folder(folder)?;
+        Ok(Self::File(folder.to_owned()))
+    }
+}
+
+/// Whether a path is the system's own for a device or a pipe, as `/dev/stdout` is. Where the shell
+/// has put a file there, the link is the system's all the same.
+pub(super) fn is_stream(path: &Path) -> bool {
+    ["/dev", "/dev/fd", "/proc/self/fd"]
+        .iter()
+        .any(|folder| path.parent() == Some(Path::new(folder)))
+}
+
+/// Opens a device or a pipe. Where the shell has put a file there, what it holds stays.
+pub(super) fn open_stream(path: &Path) -> io::Result<File> {
+    OpenOptions::new().append(true).open(path)
+}
+
+/// Creates a folder and its missing parents.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    let missing: Vec<&Path> = folder
+        .ancestors()
+        .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+        .collect();
+    std::fs::create_dir_all(folder)?;
+    for made in missing {
+        sync_folder(match made.parent() {
+            Some(above) if !above.as_os_str().is_empty() => above,
+            _ => Path::new("."),
+        });
+    }
+    Ok(())
+}
+
+/// Makes the names in a folder durable: a new name is, once its folder is. Where folders cannot be
+/// opened (Windows), the file system sees to it.
+pub(super) fn sync_folder(folder: &Path) {
+    if let Ok(folder) = File::open(folder) {
+        folder.sync_all().ok();
+    }
+}
