@@ -18,7 +18,7 @@ use std::path::Path;
 
 use tempfile::NamedTempFile;
 
-use destination::{Destination, is_stream, open_stream, sync_folder};
+use destination::{Destination, is_stream, open_stream, put_new, sync_folder};
 pub use lines::Lines;
 pub use links::{leads_out, link_below, link_on, refuse_link};
 
@@ -113,13 +113,13 @@ pub fn save_new(path: &Path, text: &str) -> io::Result<bool> {
     let mut file = NamedTempFile::new_in(&folder)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
-    match file.persist_noclobber(path) {
+    match put_new(file, path) {
         Ok(_) => {
             sync_folder(&folder);
             Ok(true)
         }
-        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(error.error),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -74,8 +74,9 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        // There is nobody left to be told otherwise. Ignore a closed pipe.
         if let Err(error) = self.finish() {
-            tracing::warn!("{error}");
+            let _ = writeln!(std::io::stderr(), "error: {error}");
         }
     }
 }

@@ -4,6 +4,8 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use tempfile::NamedTempFile;
+
 use super::links::refuse_link;
 
 /// What a path stands for.
@@ -49,6 +51,15 @@ pub(super) fn is_stream(path: &Path) -> bool {
 /// Opens a device or a pipe. Where the shell has put a file there, what it holds stays.
 pub(super) fn open_stream(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).open(path)
+}
+
+/// Puts a file where there is none. Not every file system can tell that nothing came between.
+pub(super) fn put_new(file: NamedTempFile, path: &Path) -> io::Result<File> {
+    file.persist_noclobber(path)
+        .or_else(|failed| match failed.error.kind() {
+            io::ErrorKind::AlreadyExists => Err(failed.error),
+            _ => failed.file.persist(path).map_err(|failed| failed.error),
+        })
 }
 
 /// Creates a folder and its missing parents.

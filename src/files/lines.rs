@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::destination::{Destination, open_stream, sync_folder};
+use super::destination::{Destination, open_stream, put_new, sync_folder};
 
 /// A file that grows line by line. Each line is there as a whole or not at all, and what someone else has put in
 /// the file's place is left alone.
@@ -54,12 +54,11 @@ impl Lines {
         file.write_all(lines)?;
         file.as_file().sync_all()?;
         make_room()?;
-        let put = match path.symlink_metadata() {
-            Ok(_) => file.persist(path),
+        let file = match path.symlink_metadata() {
+            Ok(_) => file.persist(path).map_err(|failed| failed.error)?,
             // Another run may begin one of this name at the same moment.
-            Err(_) => file.persist_noclobber(path),
+            Err(_) => put_new(file, path)?,
         };
-        let file = put.map_err(|error| error.error)?;
         sync_folder(&folder);
         Ok(Self {
             file,

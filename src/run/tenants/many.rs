@@ -382,6 +382,9 @@ impl<H: Host> ManyTenants<'_, H> {
                     Err(failure) => failure.exit,
                 };
                 let finished = run.finish(exit).map(|_| ());
+                if let Some(kept) = run.kept() {
+                    self.host.kept_report(&kept);
+                }
                 entry.exits.push(exit);
                 let failure = ended.err().or(finished.err());
                 entry.failure = failure.map(|failure| self.masked(failure));

@@ -209,3 +209,22 @@ fn what_was_done_is_in_the_files_also_where_stdout_takes_nothing() {
     assert_eq!(json["results"]["summary"]["applied"], 4, "{json}");
     assert_eq!(assigned(&world), 4);
 }
+
+/// A large file is saved once a second and at the end, when no answer can say that this failed.
+#[test]
+fn a_sandbox_that_cannot_be_saved_at_the_end_says_so() {
+    let world = four();
+    world.edit("tenant.json", |state| {
+        state["configurationPolicies"][0]["description"] = json!("x".repeat(9 << 20));
+    });
+    let whole = world.read("tenant.json");
+    let line = "apply m.yaml --yes --report r.jsonl --sandbox tenant.json";
+    world.run(&format!("{line} --only P")).exits(0);
+    // There is room for the first write, which is saved at once, and not for all.
+    let blocks = world.read("tenant.json").len().div_ceil(512);
+    world.write("tenant.json", &whole);
+    world
+        .prepared(&limited(blocks), line)
+        .exits(0)
+        .says(&["Result: 4 applied", "error: failed to write sandbox file"]);
+}

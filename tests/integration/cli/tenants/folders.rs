@@ -1,5 +1,7 @@
 //! Folders of saved plans where some tenant fails, and names that turn out to be one tenant.
 
+use std::path::Path;
+
 use super::{CONTOSO, FABRIKAM, msp, rows};
 use crate::cli::support::World;
 
@@ -308,4 +310,22 @@ fn a_run_with_reports_in_their_default_place_is_undone_as_a_whole() {
     run(undo).exits(0).says(&["1 tenant"]);
     assert_eq!(rows(&world, "contoso", "Win - A"), ["allUsers"]);
     assert_ne!(rows(&world, "fabrikam", "Win - A"), ["allUsers"]);
+}
+
+/// Only from its earlier report can what a run has written be taken back.
+#[test]
+fn the_reports_of_an_earlier_run_are_kept_and_it_is_said_where() {
+    let world = msp();
+    let before = world.read("tenants/fabrikam.json");
+    let line = "apply m.yaml --tenant fabrikam --yes --report reports --sandbox tenants";
+    world.run(line).exits(0).says_nothing_of("was kept as");
+    let first = world.read("reports/fabrikam.report.jsonl");
+    world.write("tenants/fabrikam.json", &before);
+    let kept = Path::new("reports").join("fabrikam.report.jsonl.earlier");
+    let kept = kept.display();
+    world
+        .run(line)
+        .exits(0)
+        .says(&[&format!("was kept as {kept}\n")]);
+    assert_eq!(world.read(&kept.to_string()), first);
 }
