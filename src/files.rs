@@ -98,20 +98,24 @@ pub fn remove_earlier(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a file unless there is one; returns whether there was none.
+/// Makes a file for everyone unless there is something; returns whether there was nothing.
 ///
 /// # Errors
 ///
 /// Says why it is not there.
 pub fn save_new(path: &Path, text: &str) -> io::Result<bool> {
-    let Destination::File(folder) = Destination::find(path)? else {
-        return Ok(false);
-    };
     if path.symlink_metadata().is_ok() {
         return Ok(false);
     }
-    let mut file = NamedTempFile::new_in(&folder)?;
-    file.write_all(text.as_bytes())?;
+    let Destination::File(folder) = Destination::find(path)? else {
+        return Ok(false);
+    };
+    let mut builder = tempfile::Builder::new();
+    // It is to be committed, and shared like all else that is.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut file = builder.tempfile_in(&folder)?;
+    file.as_file_mut().write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     match put_new(file, path) {
         Ok(_) => {
@@ -238,11 +242,8 @@ mod tests {
         symlink(at("nowhere"), at("dangling")).expect("a link");
         for name in ["link", "dangling"] {
             let growing = Lines::create(&at(name), b"", || Ok(()));
-            for error in [
-                save(&at(name), "x"),
-                save_new(&at(name), "x").map(drop),
-                growing.map(drop),
-            ] {
+            assert!(!save_new(&at(name), "x").expect("a link"));
+            for error in [save(&at(name), "x"), growing.map(drop)] {
                 let message = error.expect_err("a link").to_string();
                 assert!(message.contains("symbolic link"), "{message}");
             }
@@ -255,7 +256,8 @@ mod tests {
         Lines::create(&at("new"), b"", || Ok(())).expect("a file");
         assert_eq!(mode("new"), 0o600);
         save_new(&at("newer"), "x").expect("a file");
-        assert_eq!(mode("newer"), 0o600);
+        std::fs::write(at("usual"), "x").expect("a file");
+        assert_eq!(mode("newer"), mode("usual"));
     }
 
     #[cfg(unix)]

@@ -284,10 +284,16 @@ pub async fn serve(
     axum::serve(listener, router_of(services.clone()))
         .with_graceful_shutdown(stop)
         .await?;
+    let mut saved = Ok(());
     for service in services {
-        service.lock().finish().map_err(std::io::Error::other)?;
+        let mut shared = service.lock();
+        if let Err(error) = shared.finish() {
+            // It is said once.
+            shared.store = None;
+            saved = saved.and(Err(std::io::Error::other(error)));
+        }
     }
-    Ok(())
+    saved
 }
 
 fn convert(response: Response) -> http::Response<Body> {

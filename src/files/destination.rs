@@ -48,8 +48,29 @@ pub(super) fn is_stream(path: &Path) -> bool {
         .any(|folder| path.parent() == Some(Path::new(folder)))
 }
 
-/// Opens a device or a pipe. Where the shell has put a file there, what it holds stays.
+/// Opens a device or a pipe. Where the shell has put a file there, what it holds stays, and what else is printed to
+/// it comes before or behind.
 pub(super) fn open_stream(path: &Path) -> io::Result<File> {
+    #[cfg(unix)]
+    {
+        use std::io::Write as _;
+        use std::os::fd::AsFd as _;
+
+        // Opened again, it would have a position of its own.
+        let is_number = |number: &str| {
+            ["/dev/fd", "/proc/self/fd"]
+                .iter()
+                .any(|folder| path == Path::new(folder).join(number))
+        };
+        if path == Path::new("/dev/stdout") || is_number("1") {
+            let mut stdout = io::stdout();
+            stdout.flush()?;
+            return stdout.as_fd().try_clone_to_owned().map(File::from);
+        }
+        if path == Path::new("/dev/stderr") || is_number("2") {
+            return io::stderr().as_fd().try_clone_to_owned().map(File::from);
+        }
+    }
     OpenOptions::new().append(true).open(path)
 }
 

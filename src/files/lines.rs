@@ -51,7 +51,7 @@ impl Lines {
             return Err(io::ErrorKind::InvalidInput.into());
         };
         let mut file = NamedTempFile::new_in(&folder)?;
-        file.write_all(lines)?;
+        file.as_file_mut().write_all(lines)?;
         file.as_file().sync_all()?;
         make_room()?;
         let file = match path.symlink_metadata() {
@@ -67,11 +67,13 @@ impl Lines {
         })
     }
 
-    /// Adds lines, which outlive the process; with `durably` they are on disk afterwards, with all before them.
+    /// Adds lines, which outlive the process; with `durably` they are on disk afterwards, with all before them. A
+    /// file that someone has moved gets them where it is now, and it is an error nevertheless: whoever looks for it
+    /// does not find it.
     ///
     /// # Errors
     ///
-    /// Says why they are not there.
+    /// Says why they are not there, or not in their place.
     pub fn add(&mut self, lines: &[u8], durably: bool) -> io::Result<()> {
         self.add_with(lines, |file| {
             file.write_all(lines)?;
@@ -91,7 +93,7 @@ impl Lines {
         if let Some(failed) = &self.failed {
             return Err(io::Error::other(failed.clone()));
         }
-        self.is_in_place()
+        self.is_as_written()
             .inspect_err(|error| self.failed = Some(error.to_string()))?;
         write(&mut self.file).inspect_err(|error| {
             // Half a line with another one behind it would make all of the file unreadable.
@@ -107,10 +109,20 @@ impl Lines {
         if let Some((_, length)) = &mut self.own {
             *length += lines.len() as u64;
         }
-        Ok(())
+        self.is_in_place()
     }
 
-    /// Looks whether the file is where it was made, and as long as what was written.
+    /// Looks whether the file is as long as what was written.
+    fn is_as_written(&self) -> io::Result<()> {
+        match &self.own {
+            Some((_, length)) if self.file.metadata()?.len() != *length => Err(io::Error::other(
+                "someone else has changed it during the run",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Looks whether the file is where it was made.
     fn is_in_place(&self) -> io::Result<()> {
         let Some((path, length)) = &self.own else {
             return Ok(());
@@ -118,7 +130,7 @@ impl Lines {
         match path.symlink_metadata() {
             Ok(found) if found.is_file() && found.len() == *length => Ok(()),
             Ok(_) => Err(io::Error::other(
-                "someone else has replaced or changed it during the run",
+                "someone else has replaced it during the run",
             )),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(io::Error::other(
                 "someone else has moved or deleted it during the run",
@@ -154,27 +166,37 @@ mod tests {
     }
 
     #[test]
-    fn what_someone_else_did_to_the_file_ends_it() {
+    fn what_someone_else_did_to_the_file_is_an_error() {
         type Deed = fn(&Path) -> io::Result<()>;
-        let deeds: [Deed; 4] = [
-            |path| std::fs::remove_file(path),
-            |path| std::fs::write(path, ""),
-            |path| std::fs::rename(path, path.with_extension("moved")),
-            |path| {
-                std::fs::remove_file(path)?;
-                std::fs::write(path, "another run's\n")
-            },
+        // What is there after two more lines, in its place and where it was moved.
+        let deeds: [(Deed, Option<&str>, Option<&str>); 4] = [
+            (|path| std::fs::remove_file(path), None, None),
+            (|path| std::fs::write(path, ""), Some(""), None),
+            (
+                |path| std::fs::rename(path, path.with_extension("moved")),
+                None,
+                Some("one\ntwo\ntwo\n"),
+            ),
+            (
+                |path| {
+                    std::fs::rename(path, path.with_extension("moved"))?;
+                    std::fs::write(path, "another run's\n")
+                },
+                Some("another run's\n"),
+                Some("one\ntwo\ntwo\n"),
+            ),
         ];
-        for deed in deeds {
+        for (deed, in_place, moved) in deeds {
             let folder = tempfile::tempdir().expect("a folder");
             let (path, mut lines) = made(&folder);
             deed(&path).expect("a deed");
-            let left = std::fs::read(&path).ok();
             for _ in 0..2 {
                 let error = lines.add(b"two\n", false).expect_err("an error");
                 assert!(error.to_string().starts_with("someone else"), "{error}");
             }
-            assert_eq!(std::fs::read(&path).ok(), left);
+            let read = |path: &Path| std::fs::read_to_string(path).ok();
+            assert_eq!(read(&path).as_deref(), in_place);
+            assert_eq!(read(&path.with_extension("moved")).as_deref(), moved);
         }
     }
 }

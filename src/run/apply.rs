@@ -221,10 +221,11 @@ impl ApplyRun {
             return Err(Failure::new(Exit::Failure, "there is no client"));
         };
         if !plan.is_empty() {
-            self.ignore_folder()?;
-            let begun = self.report().begin();
+            let begun = self
+                .ignore_folder()
+                .and_then(|()| self.report().begin().map_err(report_failed));
             self.is_report_lost = begun.is_err();
-            begun.map_err(report_failed)?;
+            begun?;
         }
         let skipped = std::mem::take(&mut self.results.skipped);
         let names = &input.plan.annotations.names;

@@ -18,6 +18,12 @@ use crate::manifest;
 /// The most that is read of a manifest that would be replaced.
 const LARGEST_MANIFEST: u64 = 128 * 1024 * 1024;
 
+/// How the folder's name begins in which new manifests are made, and replaced ones are kept meanwhile.
+const HIDDEN: &str = ".assignctl-export-";
+
+/// Where in it the replaced ones are.
+const OLD: &str = "old";
+
 /// A folder that may be written to.
 #[derive(Debug)]
 pub struct Folder {
@@ -193,9 +199,24 @@ impl Folder {
                 self.path.display()
             ),
         )
-        .hint(
-            "nothing was written; `--force` replaces manifests only, so name a folder of their own",
-        ))
+        .hint(match self.left() {
+            Some(left) => format!(
+                "nothing was written; an export that was killed has left what it replaced in `{}`: put that back, or name a folder of its own",
+                left.display()
+            ),
+            None => "nothing was written; `--force` replaces manifests only, so name a folder of their own"
+                .to_owned(),
+        }))
+    }
+
+    /// Returns the folder that an export has left which was killed while it replaced manifests.
+    fn left(&self) -> Option<PathBuf> {
+        let entries = fs::read_dir(&self.path).ok()?;
+        let mut paths = entries.flatten().map(|entry| entry.path());
+        paths.find(|path| {
+            let name = path.file_name().unwrap_or_default();
+            name.to_string_lossy().starts_with(HIDDEN) && path.join(OLD).is_dir()
+        })
     }
 
     /// Writes the files in place of all manifests that the folder holds.
@@ -218,7 +239,7 @@ impl Folder {
         };
         fs::create_dir_all(parent).map_err(|error| self.failed(&error))?;
         let hidden = tempfile::Builder::new()
-            .prefix(".assignctl-export-")
+            .prefix(HIDDEN)
             .tempdir_in(parent)
             .map_err(|error| self.failed(&error))?;
         let new = hidden.path().join("new");
@@ -229,7 +250,7 @@ impl Folder {
             return fs::rename(&new, &self.path).map_err(|error| self.failed(&error));
         }
         let mut moves = Moves::default();
-        let old = hidden.path().join("old");
+        let old = hidden.path().join(OLD);
         self.move_in(files, held, &new, &old, &mut moves)
             .map_err(|error| {
                 let failure = self.failed(&error);

@@ -132,7 +132,7 @@ impl Output {
     /// Says where an earlier report is now.
     pub(in crate::cli) fn kept_report(&self, kept: &Path) {
         self.note(&format!(
-            "the earlier report, which records writes, was kept as {}\n",
+            "the earlier report, which may be needed, was kept as {}\n",
             clean(&kept.display().to_string())
         ));
     }

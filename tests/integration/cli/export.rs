@@ -114,6 +114,21 @@ fn manifest(number: usize) -> String {
     )
 }
 
+/// What is there may be of no use without what was moved away.
+#[test]
+fn an_export_that_was_killed_is_named_by_the_next() {
+    let world = World::new(&odd_tenant());
+    let uses_a_set = manifest(1).replace("include: [allDevices]", "use: [moved]");
+    world.write("repo/a.yaml", &uses_a_set);
+    world.write("repo/.assignctl-export-x/old/targets.yaml", "version: 1\n");
+    world.sandbox("export --out repo --force").exits(1).says(&[
+        "YAML that is not a valid manifest",
+        "an export that was killed has left what it replaced in `",
+        ".assignctl-export-x`",
+    ]);
+    assert_eq!(world.read("repo/a.yaml"), uses_a_set);
+}
+
 #[test]
 fn what_is_no_manifest_is_never_taken_away() {
     let world = World::new(&odd_tenant());

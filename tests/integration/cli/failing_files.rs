@@ -102,6 +102,23 @@ fn an_earlier_report_stays_in_its_place_where_the_new_one_cannot_be_begun() {
     assert_eq!(assigned(&world), 1);
 }
 
+/// What else is printed stands before and behind the report's lines, and over none of them.
+#[test]
+fn a_report_and_results_share_a_file_that_the_shell_has_put_there() {
+    let world = four();
+    let line = "apply m.yaml --yes --report /dev/stdout --sandbox tenant.json";
+    world.prepared("exec >out", line).exits(0);
+    let out = world.read("out");
+    assert!(out.contains("\nResult: 4 applied.\n"), "{out}");
+    let report: String = out
+        .lines()
+        .filter(|line| line.starts_with("{\""))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    world.write("r.jsonl", &report);
+    world.run("show r.jsonl").exits(0).says(&["4 applied"]);
+}
+
 #[test]
 fn what_the_shell_has_put_behind_a_device_is_added_to() {
     let world = four();
