@@ -98,7 +98,7 @@ pub fn remove_earlier(path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a file for everyone unless there is something; returns whether there was nothing.
+/// Creates a file with the usual permissions unless the path exists; returns whether it was created.
 ///
 /// # Errors
 ///
@@ -111,7 +111,7 @@ pub fn save_new(path: &Path, text: &str) -> io::Result<bool> {
         return Ok(false);
     };
     let mut builder = tempfile::Builder::new();
-    // It is to be committed, and shared like all else that is.
+    // It is meant to be committed, so it is not for its owner only.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut file = builder.tempfile_in(&folder)?;

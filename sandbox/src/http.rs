@@ -74,7 +74,7 @@ impl Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        // There is nobody left to be told otherwise. Ignore a closed pipe.
+        // No caller is left to return the error to. A closed stderr is ignored.
         if let Err(error) = self.finish() {
             let _ = writeln!(std::io::stderr(), "error: {error}");
         }
@@ -288,7 +288,7 @@ pub async fn serve(
     for service in services {
         let mut shared = service.lock();
         if let Err(error) = shared.finish() {
-            // It is said once.
+            // Dropping it must not report the failure again.
             shared.store = None;
             saved = saved.and(Err(std::io::Error::other(error)));
         }

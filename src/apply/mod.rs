@@ -313,7 +313,7 @@ impl Worker<'_> {
         write(&mut report).map_err(|error| {
             self.stop.cancel();
             let message = format!("the report could not be written: {error}");
-            // What follows from the first failure says less.
+            // Later failures only follow from the first.
             let first = self.report_failure().get_or_insert(message).clone();
             Reason::new("report", first)
         })

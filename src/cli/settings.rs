@@ -148,11 +148,11 @@ pub(super) fn service(arguments: &Service, config: &Config) -> Result<ServiceSet
 /// Begins a record of the exchanges.
 fn recorder(path: &Path) -> Result<Arc<Recorder>, Failure> {
     check_record("--record", path)?;
-    // While the run goes on, so that `output` is busy. Ignore a closed pipe.
-    let tell = |error: &io::Error| {
+    // Written directly, since it can happen at any point of the run. A closed stderr is ignored.
+    let on_failure = |error: &io::Error| {
         let _ = writeln!(io::stderr(), "warning: the record is not complete: {error}");
     };
-    let recorder = Recorder::into_file(path, tell);
+    let recorder = Recorder::into_file(path, on_failure);
     Ok(Arc::new(
         recorder.map_err(|error| Failure::unwritten(path, &error))?,
     ))

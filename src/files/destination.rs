@@ -48,15 +48,15 @@ pub(super) fn is_stream(path: &Path) -> bool {
         .any(|folder| path.parent() == Some(Path::new(folder)))
 }
 
-/// Opens a device or a pipe. Where the shell has put a file there, what it holds stays, and what else is printed to
-/// it comes before or behind.
+/// Opens a device or a pipe. If the shell has redirected it to a file, the file's content stays, and other output
+/// lands before or after what is written, never on top.
 pub(super) fn open_stream(path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::io::Write as _;
         use std::os::fd::AsFd as _;
 
-        // Opened again, it would have a position of its own.
+        // Reopened, it would have a second position in the file.
         let is_number = |number: &str| {
             ["/dev/fd", "/proc/self/fd"]
                 .iter()
@@ -74,7 +74,7 @@ pub(super) fn open_stream(path: &Path) -> io::Result<File> {
     OpenOptions::new().append(true).open(path)
 }
 
-/// Puts a file where there is none. Not every file system can tell that nothing came between.
+/// Moves a file to a path that does not exist yet. A file system that cannot refuse to replace gets a plain move.
 pub(super) fn put_new(file: NamedTempFile, path: &Path) -> io::Result<File> {
     file.persist_noclobber(path)
         .or_else(|failed| match failed.error.kind() {

@@ -67,9 +67,9 @@ impl Lines {
         })
     }
 
-    /// Adds lines, which outlive the process; with `durably` they are on disk afterwards, with all before them. A
-    /// file that someone has moved gets them where it is now, and it is an error nevertheless: whoever looks for it
-    /// does not find it.
+    /// Adds lines, which outlive the process; with `durably` they are on disk afterwards, with all before them. If
+    /// someone has moved the file, it gets them where it is now, and that is an error, since nobody finds it under
+    /// its name.
     ///
     /// # Errors
     ///
@@ -112,7 +112,7 @@ impl Lines {
         self.is_in_place()
     }
 
-    /// Looks whether the file is as long as what was written.
+    /// Checks that the file is as long as what was written.
     fn is_as_written(&self) -> io::Result<()> {
         match &self.own {
             Some((_, length)) if self.file.metadata()?.len() != *length => Err(io::Error::other(
@@ -122,7 +122,7 @@ impl Lines {
         }
     }
 
-    /// Looks whether the file is where it was made.
+    /// Checks that the file is where it was made.
     fn is_in_place(&self) -> io::Result<()> {
         let Some((path, length)) = &self.own else {
             return Ok(());

@@ -65,7 +65,7 @@ pub(super) fn collect(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Files
                         "manifests are read from files only, not from standard input".to_owned()
                     }
                     Some(near) => format!("did you mean {}?", quoted(&self::shown(&near))),
-                    None => "relative paths start at the working folder, or in a configuration file at the folder of that file".to_owned(),
+                    None => "relative paths are resolved against the working folder, or in a configuration file against the folder of that file".to_owned(),
                 }));
             }
             Ok(metadata) if metadata.is_dir() => {

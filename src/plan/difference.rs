@@ -113,6 +113,10 @@ pub(super) fn planned(policy: &ManagedPolicy<'_>) -> PlannedAssignments {
 
 /// Returns what leads from some assignments to others, in the order of the assignments.
 pub fn changes(before: &[Assignment], after: &[Assignment]) -> Vec<Change> {
+    // Most policies stay as they are.
+    if before == after {
+        return Vec::new();
+    }
     let (gone, new) = apart(before, after);
     let mut pool = Pool::new(gone);
     let mut changes: Vec<Change> = new

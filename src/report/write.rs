@@ -9,7 +9,7 @@
 //! `sending` line and no `policy` line.
 //!
 //! An earlier report of the same name may be the only record from which its run can be rolled back. So
-//! it stays until this one is written, and is kept beside it then unless it records no write.
+//! it stays until this one is written, and is kept beside it then unless its run has ended without a write.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -124,7 +124,7 @@ impl Report {
         }
     }
 
-    /// Returns where an earlier report of that name is kept, if it records writes.
+    /// Returns where an earlier report of that name is kept, if it may be needed.
     pub fn kept(&self) -> Option<&Path> {
         self.kept.as_deref()
     }

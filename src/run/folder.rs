@@ -18,10 +18,10 @@ use crate::manifest;
 /// The most that is read of a manifest that would be replaced.
 const LARGEST_MANIFEST: u64 = 128 * 1024 * 1024;
 
-/// How the folder's name begins in which new manifests are made, and replaced ones are kept meanwhile.
+/// Prefix of the temporary folder that holds new manifests and those that they replace.
 const HIDDEN: &str = ".assignctl-export-";
 
-/// Where in it the replaced ones are.
+/// Where in it the replaced manifests are.
 const OLD: &str = "old";
 
 /// A folder that may be written to.
@@ -199,7 +199,7 @@ impl Folder {
                 self.path.display()
             ),
         )
-        .hint(match self.left() {
+        .hint(match self.killed_export() {
             Some(left) => format!(
                 "nothing was written; an export that was killed has left what it replaced in `{}`: put that back, or name a folder of its own",
                 left.display()
@@ -209,8 +209,8 @@ impl Folder {
         }))
     }
 
-    /// Returns the folder that an export has left which was killed while it replaced manifests.
-    fn left(&self) -> Option<PathBuf> {
+    /// Finds the temporary folder of an export that was killed while it replaced manifests.
+    fn killed_export(&self) -> Option<PathBuf> {
         let entries = fs::read_dir(&self.path).ok()?;
         let mut paths = entries.flatten().map(|entry| entry.path());
         paths.find(|path| {

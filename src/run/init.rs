@@ -1,7 +1,6 @@
 //! `init`: a folder to keep a tenant in, from nothing to a first plan without changes. Nothing that exists
 //! is overwritten, and the tenant is only read.
 
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -297,7 +296,6 @@ fn create(path: &Path, text: &str) -> io::Result<bool> {
         .filter(|folder| !folder.as_os_str().is_empty())
     {
         files::refuse_link(folder)?;
-        fs::create_dir_all(folder)?;
     }
     files::save_new(path, text)
 }

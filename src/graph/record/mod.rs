@@ -59,18 +59,18 @@ struct Kept {
     sanitiser: Sanitiser,
     number: usize,
     file: Option<Lines>,
-    /// Is told why the file does not hold all exchanges.
-    tell: Option<fn(&io::Error)>,
+    /// Called once with the error that cuts the record short.
+    on_failure: Option<fn(&io::Error)>,
     exchanges: Option<Vec<Exchange>>,
 }
 
 impl Recorder {
-    /// Writes exchanges to a file. Where that fails later, the run goes on, and this is told why.
+    /// Writes exchanges to a file. If that fails later, the run goes on, and `on_failure` gets the error.
     ///
     /// # Errors
     ///
     /// Says why the file cannot be written.
-    pub fn into_file(path: &Path, tell: fn(&io::Error)) -> io::Result<Self> {
+    pub fn into_file(path: &Path, on_failure: fn(&io::Error)) -> io::Result<Self> {
         let head = json!({
             "formatVersion": "1.0",
             "tool": concat!("assignctl ", env!("CARGO_PKG_VERSION")),
@@ -86,7 +86,7 @@ impl Recorder {
         };
         Ok(Self(Mutex::new(Kept {
             file: Some(file),
-            tell: Some(tell),
+            on_failure: Some(on_failure),
             ..Kept::default()
         })))
     }
@@ -124,8 +124,8 @@ impl Recorder {
             && let Err(error) = file.add(format!("{record}\n").as_bytes(), false)
         {
             kept.file = None;
-            if let Some(tell) = kept.tell {
-                tell(&error);
+            if let Some(on_failure) = kept.on_failure {
+                on_failure(&error);
             }
         }
         if let Some(exchanges) = &mut kept.exchanges {

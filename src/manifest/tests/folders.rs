@@ -45,7 +45,7 @@ fn no_path_and_no_manifest_are_errors() {
         said(empty.path(), &loaded),
         "
 - no-manifest no manifest in the folder `.` | manifests are files with the ending `.yaml` or `.yml`
-- no-such-path there is no file or folder `./missing.yaml` | relative paths start at the working folder, or in a configuration file at the folder of that file
+- no-such-path there is no file or folder `./missing.yaml` | relative paths are resolved against the working folder, or in a configuration file against the folder of that file
 "
     );
 }

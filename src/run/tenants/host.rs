@@ -51,7 +51,7 @@ pub trait Host {
     /// A tenant's turn is over. What is kept of it holds no secret; its tokens need not be known any more.
     fn ends(&self, entry: &Entry);
 
-    /// A tenant's earlier report, which records writes, was moved aside.
+    /// A tenant's earlier report, which may be needed, was moved aside.
     fn kept_report(&self, kept: &Path);
 
     /// Returns what is shown as policies of a tenant settle.

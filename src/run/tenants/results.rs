@@ -172,7 +172,7 @@ impl TenantResults {
             requests,
             None,
         );
-        // What was done is said also where there is no room for all of it.
+        // First, so that the results are reported even if the full record cannot be stored.
         self.describe(entry, Some(prepared), Some(results), &[]);
         entry.plan = Some(self.put(&compact(&record)?)?);
         Ok(())

@@ -1,13 +1,8 @@
 //! The report of `apply`: what is in it, in which order, however the run ended.
 
-#[cfg(target_os = "linux")]
-use std::collections::BTreeSet;
-
 use serde_json::{Value, json};
 
 use super::support::World;
-#[cfg(target_os = "linux")]
-use super::support::service::Served;
 use super::support::tenant::{TENANT_ID, Tenant, group_id, policy_id};
 
 fn keys(line: &Value) -> Vec<&str> {
@@ -362,54 +357,4 @@ fn a_report_that_cannot_be_put_down_is_told_of() {
         .says(&["the report could not be written"])
         .says_nothing_of("report: r");
     assert_eq!(world.read(&long), earlier);
-}
-
-/// A disk that fills up ends the run, a limit for files stands in for it: what cannot be recorded is not sent.
-#[cfg(target_os = "linux")]
-#[test]
-fn where_the_report_cannot_be_written_any_more_nothing_is_sent() {
-    let mut tenant = Tenant::common();
-    for number in 0..30 {
-        tenant = tenant.policy(&format!("P {number}"), &[]);
-    }
-    for flags in ["", " --fail-fast"] {
-        let mut world = World::with(&tenant, &["match: 'P *', include: [group: A]"]);
-        let served = Served::with_token(&mut world);
-        // Of 512 bytes each. What would be beyond them is an error.
-        let ran = world.prepared(
-            "trap '' XFSZ; ulimit -f 32",
-            &format!("apply m.yaml --yes --report r.jsonl --format json{flags}"),
-        );
-        let ran = ran.exits(1);
-        assert_eq!(
-            ran.stderr
-                .matches("the report could not be written")
-                .count(),
-            1
-        );
-        let json = ran.json();
-        let policies = json["results"]["policies"].as_array();
-        let policies = policies.expect("policies");
-        let report = world.report("r.jsonl");
-        let mut codes = BTreeSet::new();
-        for policy in policies {
-            let is_sent = |line: &Value| line["event"] == "sending" && line["id"] == policy["id"];
-            let name = policy["name"].as_str().expect("a name");
-            let is_written = !world.rows(name).is_empty();
-            assert_eq!(is_written, report.iter().any(is_sent), "{name}: {json}");
-            codes.insert(policy["error"]["code"].as_str());
-        }
-        // Also where a failed policy ends the run, none but the report's failure did.
-        assert_eq!(codes, BTreeSet::from([None, Some("report")]), "{json}");
-        // No half of a line is left, so that what was done can be taken back.
-        world.run("show r.jsonl").exits(0);
-        world
-            .run("rollback r.jsonl --yes --report b.jsonl")
-            .exits(0);
-        for policy in policies {
-            let name = policy["name"].as_str().expect("a name");
-            assert_eq!(world.rows(name), Vec::<String>::new(), "{name}");
-        }
-        drop(served);
-    }
 }
