@@ -3,7 +3,10 @@
 use std::io;
 use std::sync::Arc;
 
-use tracing_subscriber::EnvFilter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::options::{Common, LogFormat};
 use crate::redact::Redactor;
@@ -12,19 +15,20 @@ use crate::redact::Redactor;
 pub(super) fn start(common: &Common, redactor: &Arc<Redactor>) {
     let level = match common.verbose {
         0 => return,
-        1 => "assignctl=info",
-        2 => "assignctl=debug",
-        _ => "assignctl=trace",
+        1 => LevelFilter::INFO,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
     };
+    let ours = Targets::new().with_target("assignctl", level);
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(level))
+        .with_max_level(level)
         .with_writer({
             let redactor = Arc::clone(redactor);
             move || LogWriter(Arc::clone(&redactor))
         });
     let started = match common.log_format {
-        LogFormat::Text => builder.with_ansi(false).try_init(),
-        LogFormat::Json => builder.json().try_init(),
+        LogFormat::Text => builder.with_ansi(false).finish().with(ours).try_init(),
+        LogFormat::Json => builder.json().finish().with(ours).try_init(),
     };
     // Called once per process; a second call is harmless.
     drop(started);

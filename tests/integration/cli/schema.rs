@@ -16,8 +16,14 @@ fn world() -> World {
 }
 
 fn accepts(schema: &Value, entry: &Value) -> bool {
-    let validator = jsonschema::validator_for(schema).expect("a schema");
-    validator.is_valid(&json!({"version": 1, "policies": [entry]}))
+    let mut compiler = boon::Compiler::new();
+    let added = compiler.add_resource("schema.json", schema.clone());
+    added.expect("JSON");
+    let mut schemas = boon::Schemas::new();
+    let compiled = compiler.compile("schema.json", &mut schemas);
+    let document = json!({"version": 1, "policies": [entry]});
+    let checked = schemas.validate(&document, compiled.expect("a schema"));
+    checked.is_ok()
 }
 
 fn entry(name: &str, target: &Value) -> Value {
