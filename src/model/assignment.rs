@@ -109,6 +109,11 @@ impl Properties {
         Self((!all.is_empty()).then(|| all.into()))
     }
 
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Returns all of them, by name.
     pub fn iter(&self) -> impl Iterator<Item = &Property> {
         self.0.iter().flat_map(|all| all.iter())

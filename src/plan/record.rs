@@ -136,6 +136,11 @@ impl<'a> AssignmentRecord<'a> {
         }
     }
 
+    /// Whether a policy's planned assignments are written out with more than what they and the names say.
+    pub fn says_more_of(policy: &PlannedPolicy) -> bool {
+        remediates(policy) || !policy.recorded.is_empty()
+    }
+
     /// Writes out an assignment that a policy is planned to have.
     pub fn of_planned(
         policy: &'a PlannedPolicy,

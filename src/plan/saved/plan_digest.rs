@@ -5,11 +5,17 @@
 //! and changes that restore what a report recorded. It finds files that were altered or cut by
 //! accident; it is not a signature, since anyone who can write the file can write the digest.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
 use super::{AssignmentRecord, FORMAT_VERSION, GuardRecord, PlanRecord};
+use crate::model::Assignment;
 use crate::plan::digest::sha256;
-use crate::plan::{Names, Plan};
+use crate::plan::{Names, Plan, PlannedPolicy};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -43,6 +49,39 @@ impl<F: Fn() -> I, I: Iterator<Item: Serialize>> Serialize for Each<F> {
     }
 }
 
+/// The planned assignments that several policies share, as JSON that is made once.
+type SharedJson = RefCell<HashMap<*const [Assignment], Box<RawValue>>>;
+
+/// The planned assignments of a policy.
+struct After<'a> {
+    policy: &'a PlannedPolicy,
+    names: &'a Names,
+    shared: &'a SharedJson,
+}
+
+impl Serialize for After<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self {
+            policy,
+            names,
+            shared,
+        } = *self;
+        let planned = |planned| AssignmentRecord::of_planned(policy, planned, names);
+        let each = Each(|| policy.after.iter().map(planned));
+        if Arc::strong_count(&policy.after) == 1 || AssignmentRecord::says_more_of(policy) {
+            return each.serialize(serializer);
+        }
+        let mut shared = shared.borrow_mut();
+        if let Some(json) = shared.get(&Arc::as_ptr(&policy.after)) {
+            return json.serialize(serializer);
+        }
+        let json = to_raw_value(&each).map_err(serde::ser::Error::custom)?;
+        let written = json.serialize(serializer);
+        shared.insert(Arc::as_ptr(&policy.after), json);
+        written
+    }
+}
+
 /// Computes a plan's digest. Unchanged policies do not count.
 pub fn of_plan(plan: &Plan, names: &Names) -> String {
     let accepted = plan.guards.iter().filter(|guard| guard.accepted);
@@ -59,6 +98,7 @@ pub fn without_acceptances(plan: &Plan, names: &Names) -> String {
 }
 
 fn of_changes(plan: &Plan, names: &Names, accepted: Vec<&str>) -> String {
+    let shared = SharedJson::default();
     sha256(&Covered {
         format_version: FORMAT_VERSION,
         tenant_id: plan.tenant_id.as_deref(),
@@ -66,14 +106,17 @@ fn of_changes(plan: &Plan, names: &Names, accepted: Vec<&str>) -> String {
         policies: Each(|| {
             plan.changed().map(|policy| {
                 let found = |live| AssignmentRecord::of_found(policy, live, names);
-                let planned = |planned| AssignmentRecord::of_planned(policy, planned, names);
                 let untouched = |live| AssignmentRecord::new(live, names);
                 CoveredPolicy {
                     kind: policy.kind.name(),
                     id: &policy.id,
                     name: &policy.name,
                     before: Each(move || policy.before.iter().map(found)),
-                    after: Each(move || policy.after.iter().map(planned)),
+                    after: After {
+                        policy,
+                        names,
+                        shared: &shared,
+                    },
                     untouched: Each(move || policy.untouched.iter().map(untouched)),
                     restores: policy.restores,
                 }
