@@ -86,13 +86,15 @@ impl Counts {
                 }
             }
         }
-        let of_kinds = count(kinds, "kind", "kinds");
-        let mut parts = vec![format!(
-            "{} of {of_kinds}",
-            count(policies, "policy", "policies")
-        )];
-        parts.append(&mut others);
-        let mut text = format!("read {}", parts.join(", "));
+        // A saved plan has its policies read one by one.
+        if kinds > 0 {
+            let policies = count(policies, "policy", "policies");
+            others.insert(
+                0,
+                format!("{policies} of {}", count(kinds, "kind", "kinds")),
+            );
+        }
+        let mut text = format!("read {}", others.join(", "));
         if self.began.is_some() {
             let _ = write!(
                 text,
@@ -181,6 +183,9 @@ mod tests {
         let totals = counts.totals().expect("totals");
         assert_eq!(totals, "read 124 policies of 2 kinds, 1 filter");
         assert_eq!(counts.totals(), None);
+        let mut saved_plan = Counts::default();
+        saved_plan.page("/groups", 2);
+        assert_eq!(saved_plan.totals().as_deref(), Some("read 2 groups"));
     }
 
     #[test]
