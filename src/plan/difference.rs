@@ -75,7 +75,7 @@ pub(super) fn planned(policy: &ManagedPolicy<'_>) -> PlannedAssignments {
             untouched: Assignments::default(),
         };
     }
-    // Where nothing is carried over from them, the policies that the same entries select share what is planned.
+    // What is planned without the live assignments is shared by the policies that the same entries select.
     if desired.mode == Mode::Exact && live.assignments.iter().all(leaves_nothing) {
         return PlannedAssignments {
             after: Arc::clone(&desired.alone),
@@ -102,8 +102,13 @@ pub(super) fn planned(policy: &ManagedPolicy<'_>) -> PlannedAssignments {
     let left: Vec<&Assignment> = pool.left().filter(stays).collect();
     assignments.extend(left.iter().copied().cloned());
     assignments.sort();
+    let after = if assignments[..] == desired.alone[..] {
+        Arc::clone(&desired.alone)
+    } else {
+        assignments.into()
+    };
     PlannedAssignments {
-        after: assignments.into(),
+        after,
         untouched: left
             .into_iter()
             .filter(|live| live.key.source == Source::PolicySets)

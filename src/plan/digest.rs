@@ -5,6 +5,7 @@ use std::io::{BufWriter, Write};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use serde::Serialize;
+use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 
 use super::Names;
 use super::record::AssignmentRecord;
@@ -39,10 +40,15 @@ pub fn of_tenants(digests: &BTreeMap<&str, &str>) -> String {
 
 /// Computes the digest of a value's JSON.
 pub fn sha256(value: &impl Serialize) -> String {
+    sha256_formatted(value, CompactFormatter)
+}
+
+/// Computes the digest of a value's JSON as a formatter writes it.
+pub(super) fn sha256_formatted(value: &impl Serialize, formatter: impl Formatter) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut hashing = BufWriter::new(Hashing(Context::new(&SHA256)));
     // Structs of texts always serialise, and hashing never fails.
-    let _ = serde_json::to_writer(&mut hashing, value);
+    let _ = value.serialize(&mut Serializer::with_formatter(&mut hashing, formatter));
     let mut hex = String::from("sha256:");
     if let Ok(Hashing(context)) = hashing.into_inner() {
         for byte in context.finish().as_ref() {

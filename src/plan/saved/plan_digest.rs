@@ -7,14 +7,15 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::ser::Formatter;
 
 use super::{AssignmentRecord, FORMAT_VERSION, GuardRecord, PlanRecord};
 use crate::model::Assignment;
-use crate::plan::digest::sha256;
+use crate::plan::digest::{sha256, sha256_formatted};
 use crate::plan::{Names, Plan, PlannedPolicy};
 
 #[derive(Serialize)]
@@ -50,13 +51,33 @@ impl<F: Fn() -> I, I: Iterator<Item: Serialize>> Serialize for Each<F> {
 }
 
 /// The planned assignments that several policies share, as JSON that is made once.
-type SharedJson = RefCell<HashMap<*const [Assignment], Box<RawValue>>>;
+#[derive(Default)]
+struct SharedJson {
+    numbers: HashMap<*const [Assignment], usize>,
+    texts: Vec<Vec<u8>>,
+}
 
-/// The planned assignments of a policy.
+/// Writes a number of 128 bits as the shared JSON of that number: nothing else that a digest covers has one.
+struct Inserting<'a>(&'a RefCell<SharedJson>);
+
+impl Formatter for Inserting<'_> {
+    fn write_u128<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        number: u128,
+    ) -> io::Result<()> {
+        let shared = self.0.borrow();
+        let number = usize::try_from(number).map_err(io::Error::other)?;
+        let text = shared.texts.get(number);
+        writer.write_all(text.ok_or(io::ErrorKind::NotFound)?)
+    }
+}
+
+/// The planned assignments of a policy, to be written by [`Inserting`].
 struct After<'a> {
     policy: &'a PlannedPolicy,
     names: &'a Names,
-    shared: &'a SharedJson,
+    shared: &'a RefCell<SharedJson>,
 }
 
 impl Serialize for After<'_> {
@@ -71,14 +92,20 @@ impl Serialize for After<'_> {
         if Arc::strong_count(&policy.after) == 1 || AssignmentRecord::says_more_of(policy) {
             return each.serialize(serializer);
         }
-        let mut shared = shared.borrow_mut();
-        if let Some(json) = shared.get(&Arc::as_ptr(&policy.after)) {
-            return json.serialize(serializer);
-        }
-        let json = to_raw_value(&each).map_err(serde::ser::Error::custom)?;
-        let written = json.serialize(serializer);
-        shared.insert(Arc::as_ptr(&policy.after), json);
-        written
+        let list = Arc::as_ptr(&policy.after);
+        let known = shared.borrow().numbers.get(&list).copied();
+        let number = match known {
+            Some(number) => number,
+            None => {
+                let text = serde_json::to_vec(&each).map_err(serde::ser::Error::custom)?;
+                let mut shared = shared.borrow_mut();
+                shared.texts.push(text);
+                let number = shared.texts.len() - 1;
+                shared.numbers.insert(list, number);
+                number
+            }
+        };
+        serializer.serialize_u128(number as u128)
     }
 }
 
@@ -98,8 +125,8 @@ pub fn without_acceptances(plan: &Plan, names: &Names) -> String {
 }
 
 fn of_changes(plan: &Plan, names: &Names, accepted: Vec<&str>) -> String {
-    let shared = SharedJson::default();
-    sha256(&Covered {
+    let shared = RefCell::new(SharedJson::default());
+    let covered = Covered {
         format_version: FORMAT_VERSION,
         tenant_id: plan.tenant_id.as_deref(),
         accepted,
@@ -122,7 +149,8 @@ fn of_changes(plan: &Plan, names: &Names, accepted: Vec<&str>) -> String {
                 }
             })
         }),
-    })
+    };
+    sha256_formatted(&covered, Inserting(&shared))
 }
 
 /// Computes the digest of a plan's records.
