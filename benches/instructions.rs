@@ -4,7 +4,11 @@
 //! It needs valgrind, and gungraun-runner in the version of the gungraun that Cargo.lock names. The
 //! profile keeps the symbols, without which nothing is counted.
 
-#![expect(missing_docs, clippy::exit, reason = "the macros make what they make")]
+#![expect(missing_docs, reason = "the macros make what they make")]
+#![allow(
+    clippy::exit,
+    reason = "the macros call it; newer versions of clippy do not mind"
+)]
 
 #[expect(dead_code, reason = "other benchmarks use the rest")]
 #[path = "support/mod.rs"]

@@ -209,7 +209,7 @@ impl Session<'_> {
         }
         let mut paths = self.command.paths.iter();
         let is_saved = paths.any(|path| inputs::is_plan_file(path));
-        let own_rules = Some(&rules).filter(|_| !is_saved);
+        let own_rules = (!is_saved).then_some(&rules);
         let request = PlanRequest {
             who: None,
             approvals: false,

@@ -293,7 +293,8 @@ pub(in crate::cli) fn apply(
     let mut service = settings::service(&common.service, config)?;
     service.login.writes = true;
     let host = Process::new(output, service);
-    let own_rules = Some(&rules).filter(|_| !matches!(source, Source::Saved(_)));
+    let is_saved = matches!(source, Source::Saved(_));
+    let own_rules = (!is_saved).then_some(&rules);
     let request = PlanRequest {
         who: None,
         approvals: false,

@@ -147,7 +147,6 @@ impl World {
     }
 
     /// Runs a command line in a folder of the world.
-    #[cfg(unix)]
     pub(super) fn run_in(&self, folder: &str, line: &str) -> Ran {
         let mut command = self.command(line);
         command.current_dir(self.path(folder));
@@ -213,7 +212,6 @@ impl World {
     }
 
     /// Starts a run whose stderr can be read while it goes on.
-    #[cfg(unix)]
     pub(super) fn spawn_into(&self, line: &str, stderr: &str) -> Running {
         let file = std::fs::File::create(self.path(stderr)).expect("a writable folder");
         self.spawn_with(line, file.into())

@@ -28,6 +28,10 @@ fn tenant(names: &[String]) -> Tenant {
     tenant
 }
 
+#[allow(
+    clippy::result_large_err,
+    reason = "newer versions of clippy do not see its size"
+)]
 async fn look_up(world: &World, names: &[String]) -> Result<Vec<LiveGroup>, GraphError> {
     let none = std::collections::BTreeSet::new();
     world

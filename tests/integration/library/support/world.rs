@@ -176,12 +176,20 @@ impl World {
     }
 
     /// Plans a single manifest.
+    #[allow(
+        clippy::result_large_err,
+        reason = "newer versions of clippy do not see its size"
+    )]
     pub(crate) async fn try_plan(&self, text: &str) -> Result<Plan, Trouble> {
         self.try_plan_texts(vec![("manifest.yaml".to_owned(), text.to_owned())])
             .await
     }
 
     /// Plans as the command line does.
+    #[allow(
+        clippy::result_large_err,
+        reason = "newer versions of clippy do not see its size"
+    )]
     pub(crate) async fn try_plan_texts(
         &self,
         texts: Vec<(String, String)>,
