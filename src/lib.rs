@@ -36,7 +36,8 @@
 //! - Text from Graph or YAML is made safe where it is rendered, and never trusted as markup.
 //! - Unknown is never empty: a read that failed, was cut or was refused stops the write that it
 //!   would have led to.
-//! - `assignctl_sandbox` uses nothing of this crate, and only `cli` and the tests use it.
+//! - `assignctl_sandbox` uses nothing of this crate. `graph` has it behind its transport, `run` opens its files, `cli`
+//!   serves it, and the tests use it.
 
 pub mod apply;
 pub mod auth;

@@ -1,7 +1,7 @@
 //! The catalogue of policy kinds: one row per kind, one file per family.
 //!
 //! Rows carry behaviour as data ([`spec`]). Permissions, hints, `whoami`, the schema and the tables in
-//! the documentation are derived from here; nothing else names a kind. This module depends on no other.
+//! the documentation are derived from here. This module depends on no other.
 
 pub mod app_settings;
 mod apps;
