@@ -198,7 +198,7 @@ impl Worker<'_> {
             return interrupted_unverified();
         }
         let reason = if self.interrupt.is_cancelled() {
-            Reason::new("interrupted", "interrupted before its turn")
+            Reason::new("interrupted", "interrupted before being written")
         } else if self.report_failure().is_some() {
             Reason::new(
                 "report",

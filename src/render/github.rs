@@ -192,10 +192,9 @@ impl Lines<'_> {
 
     fn failures(&mut self, view: &PlanView<'_>, results: &Results) {
         for alike in alike(view.plan, results) {
-            let why = alike.why();
             let EqualPolicies {
                 outcome,
-                reason: _,
+                why,
                 policies,
             } = alike;
             let place = policies.first().and_then(|policy| policy.manifest.first());

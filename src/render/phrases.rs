@@ -253,19 +253,9 @@ pub(super) fn outcomes_with(
 /// Policies of which the same is to be said.
 pub(super) struct EqualPolicies<'r> {
     pub(super) outcome: Outcome,
-    pub(super) reason: &'r Reason,
+    /// Why, in one line.
+    pub(super) why: String,
     pub(super) policies: Vec<&'r PlannedPolicy>,
-}
-
-impl EqualPolicies<'_> {
-    /// Says why, in one line.
-    pub(super) fn why(&self) -> String {
-        let why = reason(self.reason);
-        if self.policies.len() > 1 && self.reason.code == "interrupted" {
-            return why.replace("before its turn", "before their turn");
-        }
-        why
-    }
 }
 
 /// Returns the policies that are not as planned, those with the same outcome and reason together.
@@ -274,20 +264,15 @@ pub(super) fn alike<'r>(plan: &'r Plan, results: &'r Results) -> Vec<EqualPolici
     let mut alike: Vec<EqualPolicies<'r>> = Vec::new();
     for (policy, settled) in results.all(plan) {
         let outcome = settled.outcome;
-        let Some(reason) = &settled.reason else {
+        let Some(why) = &settled.reason else {
             continue;
         };
-        let key = (
-            outcome.name(),
-            &*reason.code,
-            reason.status,
-            &*reason.message,
-        );
+        let key = (outcome.name(), &*why.code, why.status, &*why.message);
         let index = *known.entry(key).or_insert(alike.len());
         if index == alike.len() {
             alike.push(EqualPolicies {
                 outcome,
-                reason,
+                why: reason(why),
                 policies: Vec::new(),
             });
         }
@@ -397,9 +382,9 @@ pub(super) fn policy_of_kind(policy: &PolicyRef) -> String {
     format!("{kind} {}", named(name, id, *shares_name))
 }
 
-/// Says which target an assignment has, without its filter.
-pub fn target(assignment: &Assignment, names: &Names) -> String {
-    let group = |id: &str| match names.group(id) {
+/// Says a group, with its id where its name is not enough.
+pub(super) fn group(id: &str, names: &Names) -> String {
+    match names.group(id) {
         Some(name) if names.shares_group_name(id) => format!("{} ({})", part(name), clean(id)),
         Some(name) => part(name),
         None if let Some((_, audience)) = virtual_group(id) => {
@@ -411,12 +396,16 @@ pub fn target(assignment: &Assignment, names: &Names) -> String {
         }
         None if names.is_missing_group(id) => format!("{} (does not exist)", clean(id)),
         None => format!("{} (name unknown)", clean(id)),
-    };
+    }
+}
+
+/// Says which target an assignment has, without its filter.
+pub fn target(assignment: &Assignment, names: &Names) -> String {
     let mut text = match &assignment.key.target {
         Target::AllDevices => "allDevices".to_owned(),
         Target::AllUsers => "allUsers".to_owned(),
-        Target::Group(id) => format!("group {}", group(id)),
-        Target::ExclusionGroup(id) => format!("exclude group {}", group(id)),
+        Target::Group(id) => format!("group {}", group(id, names)),
+        Target::ExclusionGroup(id) => format!("exclude group {}", group(id, names)),
         Target::Collection(id) => format!("collection {}", clean(id)),
         Target::Other { odata_type, .. } => format!("{} (unknown target)", clean(odata_type)),
     };
@@ -438,19 +427,20 @@ pub fn target(assignment: &Assignment, names: &Names) -> String {
 pub fn filter(filter: Option<&Filter>, names: &Names) -> String {
     match filter {
         None => "no filter".to_owned(),
-        Some(Filter { id, mode }) => {
-            let mode = clean(mode.name());
-            match names.filter(id) {
-                Some(name) if names.shares_filter_name(id) => {
-                    format!("filter {} ({mode}, {})", part(name), clean(id))
-                }
-                Some(name) => format!("filter {} ({mode})", part(name)),
-                None if names.is_missing_filter(id) => {
-                    format!("filter {} ({mode}, does not exist)", clean(id))
-                }
-                None => format!("filter {} ({mode}, name unknown)", clean(id)),
-            }
+        Some(filter) => format!("filter {}", named_filter(filter, names)),
+    }
+}
+
+/// Says a filter's name and mode, with its id where the name is not enough.
+pub(super) fn named_filter(Filter { id, mode }: &Filter, names: &Names) -> String {
+    let mode = clean(mode.name());
+    match names.filter(id) {
+        Some(name) if names.shares_filter_name(id) => {
+            format!("{} ({mode}, {})", part(name), clean(id))
         }
+        Some(name) => format!("{} ({mode})", part(name)),
+        None if names.is_missing_filter(id) => format!("{} ({mode}, does not exist)", clean(id)),
+        None => format!("{} ({mode}, name unknown)", clean(id)),
     }
 }
 

@@ -11,7 +11,7 @@ use azure_core::base64;
 use serde::Serialize;
 
 use super::super::clean::{clean, is_unsafe};
-use super::super::phrases::{count, filter, target};
+use super::super::phrases::{count, group, named_filter, target};
 use super::super::properties::shown;
 use super::{OfTenant, name_of, reached_all, subject_name, summary};
 use crate::kinds::properties::unescaped;
@@ -209,16 +209,11 @@ impl RowData {
             policy,
             target,
             exclude: row.assignment.key.target.is_exclusion(),
-            filter: match &row.assignment.filter {
-                None => String::new(),
-                Some(_) => {
-                    let filter_text = filter(row.assignment.filter.as_ref(), &inventory.names);
-                    filter_text
-                        .strip_prefix("filter ")
-                        .unwrap_or(&filter_text)
-                        .to_owned()
-                }
-            },
+            filter: row
+                .assignment
+                .filter
+                .as_ref()
+                .map_or_else(String::new, |filter| named_filter(filter, &inventory.names)),
             more: more(&row.assignment),
             via: reached_all(inventory, &row.via, true),
             excluded_by: reached_all(inventory, &row.excluded_by, true),
@@ -240,11 +235,15 @@ impl RowData {
 
 /// Returns the target of an assignment. Groups of several tenants that are called alike are one column.
 fn target_of((tenant, inventory): &Part<'_>, row: &Assignment) -> TargetData {
-    let plain = Assignment::direct(row.key.target.clone());
-    let name = target(&plain, &inventory.names);
-    let is_group = row.key.target.group_id().is_some();
-    let name = name.strip_prefix("exclude ").unwrap_or(&name);
-    let name = name.strip_prefix("group ").unwrap_or(name);
+    let group_id = row.key.target.group_id();
+    let is_group = group_id.is_some();
+    let name = match group_id {
+        Some(id) => group(id, &inventory.names),
+        None => {
+            let plain = Assignment::direct(row.key.target.clone());
+            target(&plain, &inventory.names)
+        }
+    };
     TargetData {
         rank: u8::from(!row.key.target.is_broad())
             + u8::from(!row.key.target.is_broad() && !is_group),
@@ -252,7 +251,7 @@ fn target_of((tenant, inventory): &Part<'_>, row: &Assignment) -> TargetData {
         name: match row.key.target.type_name() {
             "allUsers" => "All users".to_owned(),
             "allDevices" => "All devices".to_owned(),
-            _ => name.to_owned(),
+            _ => name,
         },
         id: match tenant {
             None => row.key.target.id().map(|id| clean(id).into_owned()),

@@ -297,10 +297,9 @@ fn failures(review: &Review<'_>) -> Part {
     let view = review.plan.zip(review.results).into_iter();
     let alike = view.flat_map(|(view, results)| alike(view.plan, results));
     let bad = alike.map(|alike| {
-        let why = alike.why();
         let EqualPolicies {
             outcome,
-            reason: _,
+            why,
             policies,
         } = alike;
         let mut names: Vec<String> = policies

@@ -24,10 +24,9 @@ pub fn stale(plan: &Plan, names: &Names, results: &Results) -> String {
 pub fn results(plan: &Plan, results: &Results, detail: Detail<'_>) -> String {
     let mut text = String::new();
     for alike in alike(plan, results) {
-        let why = alike.why();
         let EqualPolicies {
             outcome,
-            reason: _,
+            why,
             policies,
         } = alike;
         let name = outcome.name();

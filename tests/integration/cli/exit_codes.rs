@@ -294,7 +294,7 @@ mod interrupted {
             running.wait().exits(130).says(&[
                 " of 3 policies not settled; nothing further is started",
                 "a second Ctrl-C leaves at once",
-                "skipped 2 policies: interrupted before their turn",
+                "skipped 2 policies: interrupted before being written",
                 "Result: 1 applied, 2 skipped.",
             ]);
             assert_eq!(world.read("tenant.json"), state);
@@ -327,8 +327,9 @@ mod interrupted {
         let ran = running.wait().exits(130);
         assert_eq!(ran.stdout.matches("skipped").count(), 2, "{ran:?}");
         assert!(
-            ran.stdout
-                .contains("skipped 5 policies: interrupted before their turn (code interrupted)"),
+            ran.stdout.contains(
+                "skipped 5 policies: interrupted before being written (code interrupted)"
+            ),
             "{ran:?}"
         );
     }
