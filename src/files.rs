@@ -110,7 +110,7 @@ pub fn save_new(path: &Path, text: &str) -> io::Result<bool> {
     let Destination::File(folder) = Destination::find(path)? else {
         return Ok(false);
     };
-    let mut builder = tempfile::Builder::new();
+    let builder = &mut tempfile::Builder::new();
     // It is meant to be committed, so it is not for its owner only.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));

@@ -1,8 +1,6 @@
 //! Completion in shells (issue 15, "Manners"): possible values, and names of policies, groups, filters and
 //! tenants from what is at hand.
 
-use std::process::Command;
-
 use assignctl::model::PolicyKind;
 
 use super::support::World;
@@ -181,7 +179,7 @@ fn in_shell(world: &World, shell: &str, arguments: &[&str]) -> Option<String> {
     let program = std::path::Path::new(env!("CARGO_BIN_EXE_assignctl"));
     let folders = program.parent().expect("a folder").display();
     let path = std::env::var("PATH").unwrap_or_default();
-    let output = Command::new(shell)
+    let output = std::process::Command::new(shell)
         .args(arguments)
         .current_dir(world.path(""))
         .env_clear()

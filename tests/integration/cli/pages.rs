@@ -6,6 +6,8 @@
 //! `<!-- not run: WHY -->` is left out. `cargo run --` is the built program, and lines that test or install
 //! the project are CI's.
 
+#![cfg_attr(not(unix), allow(dead_code, reason = "blocks are run by a shell"))]
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;

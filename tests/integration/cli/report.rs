@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::support::World;
-use super::support::tenant::{TENANT_ID, Tenant, group_id, policy_id};
+use super::support::tenant::{TENANT_ID, Tenant, group_id};
 
 fn keys(line: &Value) -> Vec<&str> {
     let mut keys: Vec<&str> = line
@@ -242,7 +242,7 @@ fn a_killed_run_leaves_a_usable_one_and_can_be_run_again() {
     assert_eq!(sent.next(), None);
     let names = ["P", "Q", "R"];
     for (number, name) in (1..).zip(names) {
-        let was_written = written == policy_id(number);
+        let was_written = written == super::support::tenant::policy_id(number);
         assert_eq!(world.rows(name).len(), usize::from(was_written), "{name}");
     }
     world

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::support::World;
+#[cfg(unix)]
 use super::support::service::Served;
 use super::support::tenant::{Tenant, group_id, policy_id};
 

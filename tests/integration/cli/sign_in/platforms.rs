@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::super::support::World;
-use super::{CLIENT_ID, SCOPE, TENANT_ID, assertion_in, entra, only, signs_in, token, world};
+use super::{CLIENT_ID, assertion_in, entra, only, signs_in, token, world};
 use crate::cli::support::stand_in::{Reply, StandIn};
 
 #[test]
@@ -252,6 +252,7 @@ mod az {
 
     #[test]
     fn az_is_asked_for_a_token() {
+        use super::{SCOPE, TENANT_ID};
         let mut world = World::empty();
         install(&world, &answering());
         signs_in(&world, "", "azure-cli");
