@@ -1,4 +1,4 @@
-//! Keeps the assignments of Microsoft Intune policies equal to YAML manifests in git.
+//! Keeps Microsoft Intune policy assignments in sync with YAML manifests in git.
 //!
 //! # Layout
 //!

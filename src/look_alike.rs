@@ -211,7 +211,7 @@ fn describe_blanks(blanks: &str) -> String {
 fn describe_character(character: char, place: usize, in_place_of: Option<char>) -> String {
     match (character_name(character), in_place_of) {
         (Some(name), _) => format!("has {} at {place} ({name})", code_point(character)),
-        (None, Some(' ')) if character == ' ' => format!("has one blank more at {place}"),
+        (None, Some(' ')) if character == ' ' => format!("has an extra space at {place}"),
         (None, _) if character == ' ' => format!("has a space at {place}"),
         (None, Some(other)) if is_plain(character) => {
             format!("has `{character}` at {place}, not `{other}`")

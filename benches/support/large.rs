@@ -1,7 +1,7 @@
 //! A tenant of any size as the service would send it, and manifests that manage all of it.
 //!
 //! Policies are taken in turn by 2,000 entries: 1,200 by name, 300 by id, 500 by globs that share
-//! the rest. Each entry uses one of 500 named sets and adds two targets of its own, so that each
+//! the rest. Each entry uses one of 500 target sets and adds two targets of its own, so that each
 //! policy has ten assignments. Smaller tenants have fewer entries, in the same shares.
 
 use std::fmt::Write as _;

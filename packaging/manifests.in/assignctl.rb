@@ -1,5 +1,5 @@
 class Assignctl < Formula
-  desc "Keeps the assignments of Microsoft Intune policies equal to YAML manifests in git"
+  desc "Keeps Microsoft Intune policy assignments in sync with YAML manifests in git"
   homepage "@REPOSITORY@"
   version "@VERSION@"
   license any_of: ["MIT", "Apache-2.0"]

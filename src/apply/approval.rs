@@ -129,7 +129,7 @@ impl Worker<'_> {
                         let mut reason = moved_since();
                         let message = reason.message;
                         reason.message = format!(
-                            "{message}; its request `{}` is not sent, and can be withdrawn with `assignctl approvals cancel` and the report",
+                            "{message}; its request `{}` is not sent, and can be withdrawn with `assignctl approvals cancel REPORT`",
                             filed.code
                         );
                         return Err(PolicyResult::not_as_planned(Outcome::Stale, reason));

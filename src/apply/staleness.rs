@@ -90,7 +90,7 @@ pub fn without_objects(plan: &Plan, names: &Names, gone: &References) -> Vec<Pol
 pub fn without_target(lost: &str, filed: Option<&PendingApproval>, is_begun: bool) -> PolicyResult {
     let mut message = match filed {
         Some(filed) => format!(
-            "no longer there: {lost}; its request `{}` is not sent: withdraw it with `assignctl approvals cancel` and the report, then fix the manifests and apply again",
+            "no longer there: {lost}; its request `{}` is not sent: withdraw it with `assignctl approvals cancel REPORT`, then fix the manifests and apply again",
             filed.code
         ),
         None => {
@@ -98,7 +98,8 @@ pub fn without_target(lost: &str, filed: Option<&PendingApproval>, is_begun: boo
         }
     };
     if is_begun {
-        message += "; an earlier write to the policy is done, and `assignctl rollback` and the report undo it";
+        message +=
+            "; an earlier write to the policy is done, and `assignctl rollback REPORT` undoes it";
     }
     PolicyResult {
         written: is_begun,

@@ -95,9 +95,7 @@ impl Worker<'_> {
             self.release_inconclusive_probe(progress);
             let reason = Reason::new(
                 "givenUp",
-                format!(
-                    "given up after {WRITE_TRIES} tries, none of which had an effect: {reason}"
-                ),
+                format!("gave up after {WRITE_TRIES} tries, none of which had an effect: {reason}"),
             );
             // A write that may have been filed for approval has to be looked for.
             if !progress.may_be_filed() && progress.put_back(&policy.before, &reason) {

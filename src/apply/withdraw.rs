@@ -84,7 +84,7 @@ pub(super) async fn withdraw(writer: &Writer, reader: &Reader, code: &str) -> Wi
     }
     failed(
         "givenUp",
-        &format!("given up after {WRITE_TRIES} tries: {last}"),
+        &format!("gave up after {WRITE_TRIES} tries: {last}"),
     )
 }
 

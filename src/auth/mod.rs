@@ -61,7 +61,7 @@ pub enum SignInError {
     #[error("{0}")]
     Stale(String),
     /// A person cannot sign in here.
-    #[error("a person cannot sign in in a pipeline, and this is one (`{0}` is set)")]
+    #[error("interactive sign-in is refused in a pipeline (`{0}` is set)")]
     InPipeline(&'static str),
     /// No answer that could be used.
     #[error("sign-in failed: {0}")]
@@ -96,7 +96,7 @@ impl SignInError {
             Self::Explained { hint, .. } => Some(hint),
             Self::Stale(_) => Some("sign in again with `assignctl login`"),
             Self::InPipeline(_) => Some(
-                "give the pipeline an application of its own: docs/sign-in.md lists the ways, and those that store nothing are the best",
+                "give the pipeline an application of its own: docs/sign-in.md lists the ways; prefer those that store nothing",
             ),
             Self::Silent(_) => {
                 Some("check the network; where a proxy leads out of it, set `HTTPS_PROXY`")

@@ -23,19 +23,19 @@ const ADVICE: &[(u32, &str)] = &[
     ),
     (
         50_076,
-        "the tenant wants a second factor that a device code cannot give; sign in with `az login`, or as an application",
+        "the tenant requires MFA, which a device code cannot provide; sign in with `az login`, or as an application",
     ),
     (
         50_079,
-        "the account has to register a second factor first; do that in a browser at https://aka.ms/mfasetup",
+        "the account must register for MFA first; do that in a browser at https://aka.ms/mfasetup",
     ),
     (
         50_097,
-        "a Conditional Access policy wants to know the device, which a device code cannot show; sign in with `az login` on a device that the tenant knows, or as an application",
+        "a Conditional Access policy requires a known device, which a device code cannot show; sign in with `az login` on a device that the tenant knows, or as an application",
     ),
     (
         50_105,
-        "the app takes assigned users only; assign the account under `Enterprise applications` in Entra",
+        "the app requires user assignment; assign the account under `Enterprise applications` in Entra",
     ),
     (
         50_131,
@@ -43,7 +43,7 @@ const ADVICE: &[(u32, &str)] = &[
     ),
     (
         50_158,
-        "a Conditional Access policy wants a check by another service, which a device code cannot give; sign in with `az login`, or as an application",
+        "a Conditional Access policy requires a check by another service, which a device code cannot provide; sign in with `az login`, or as an application",
     ),
     (
         50_173,
@@ -51,15 +51,15 @@ const ADVICE: &[(u32, &str)] = &[
     ),
     (
         53_000,
-        "a Conditional Access policy wants a compliant device, which a device code cannot show; sign in with `az login` on such a device, or as an application",
+        "a Conditional Access policy requires a compliant device, which a device code cannot show; sign in with `az login` on such a device, or as an application",
     ),
     (
         53_001,
-        "a Conditional Access policy wants a device that is joined to the domain; sign in with `az login` on such a device, or as an application",
+        "a Conditional Access policy requires a domain-joined device; sign in with `az login` on such a device, or as an application",
     ),
     (
         53_002,
-        "a Conditional Access policy wants an approved app; sign in as an application, or exclude this one from the policy",
+        "a Conditional Access policy requires an approved app; sign in as an application, or exclude this one from the policy",
     ),
     (
         53_003,
@@ -67,7 +67,7 @@ const ADVICE: &[(u32, &str)] = &[
     ),
     (
         53_004,
-        "the account has to register a second factor first, and is held to be at risk; an administrator has to clear that in Entra",
+        "the account must register for MFA first, and is flagged as risky; an administrator has to clear that in Entra",
     ),
     (
         CONSENT,
@@ -95,7 +95,7 @@ const ADVICE: &[(u32, &str)] = &[
     ),
     (
         90_094,
-        "what is asked for takes an administrator's consent: let one sign in once with the same `assignctl login`, or consent for the tenant in Entra",
+        "what is asked for needs an administrator's consent: let one sign in once with the same `assignctl login`, or consent for the tenant in Entra",
     ),
     (
         90_095,
@@ -339,10 +339,10 @@ mod tests {
             let hint = error.hint().unwrap_or_default();
             assert!(hint.contains(word), "{number}: {hint}");
         }
-        // A second factor is asked for by a policy, and named for what it is.
+        // MFA is asked for by a policy, and named for what it is.
         for number in [50_076, 50_079, 53_004] {
             let hint = advice(number).unwrap_or_default();
-            assert!(hint.contains("second factor"), "{number}");
+            assert!(hint.contains("MFA"), "{number}");
         }
     }
 

@@ -142,7 +142,7 @@ fn warn_of_length(justification: Option<&str>, output: &Output) {
         text.len()
     );
     let warning = Diagnostic::new(Severity::Warning, CODE, None, message)
-        .hint("shorten it; other letters than those of English take more than a byte");
+        .hint("shorten it; non-ASCII letters take more than a byte");
     output.diagnostics(&[warning], &Sources::default());
 }
 
@@ -265,10 +265,10 @@ impl Session<'_> {
         match paths.as_slice() {
             [path] if inputs::is_plan_file(path) => {
                 if self.command.options.selecting.selection().is_partial() {
-                    return Err(Failure::usage(
-                        "a saved plan is carried out as it is, or not at all",
-                    )
-                    .hint("make a partial plan with `plan --out`, and apply that"));
+                    return Err(
+                        Failure::usage("a saved plan is applied whole, or not at all")
+                            .hint("make a partial plan with `plan --out`, and apply that"),
+                    );
                 }
                 let saved = inputs::plan(path)?;
                 let max_age = self.command.max_age.unwrap_or(MAX_AGE);
@@ -279,10 +279,10 @@ impl Session<'_> {
                 "`--max-age` is about a saved plan, and none is named",
             )
             .hint("manifests are always planned afresh")),
-            paths if paths.iter().any(|path| inputs::is_plan_file(path)) => Err(Failure::usage(
-                "a saved plan stands alone, without other paths",
-            )
-            .hint("apply one saved plan, or manifests")),
+            paths if paths.iter().any(|path| inputs::is_plan_file(path)) => {
+                Err(Failure::usage("a saved plan must be the only path")
+                    .hint("apply one saved plan, or manifests"))
+            }
             _ => {
                 let loaded = loaded.unwrap_or_else(|| Ok(Loaded::default()));
                 Ok(Source::Manifests(loaded.map_err(|failure| {

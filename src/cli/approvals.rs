@@ -131,8 +131,9 @@ fn jobs(
         _ => {}
     }
     if paths.iter().any(|path| inputs::is_report(path)) {
-        return Err(Failure::usage("a report stands alone, without other paths")
-            .hint("name one report, or manifests"));
+        return Err(
+            Failure::usage("a report must be the only path").hint("name one report, or manifests")
+        );
     }
     let paths = settings::manifests(paths, config)?;
     let loaded = plan::load_any(&paths, config.path.as_deref())?;

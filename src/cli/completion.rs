@@ -259,7 +259,7 @@ struct Known {
     labels: BTreeSet<String>,
 }
 
-/// Reads the manifests that are typed, else those of the configuration, else those at hand; and the
+/// Reads the manifests on the command line, else those of the configuration, else those at hand; and the
 /// tenant's names from the schema that `init` wrote.
 fn known(asked: &CompletionRequest) -> Known {
     let config = config::load(None).unwrap_or_default();

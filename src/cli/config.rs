@@ -228,7 +228,7 @@ fn read(path: &Path) -> Result<Config, Failure> {
     };
     if let Some(link) = files::link_on(path) {
         return Err(failed(format!(
-            "`{}` is a symbolic link, and none is followed to a configuration",
+            "`{}` is a symbolic link; links are not followed",
             link.display()
         )));
     }
@@ -350,7 +350,7 @@ fn at_fault(path: &Path, text: &str, error: &serde_saphyr::Error) -> Failure {
             let near = nearest(field, expected.iter().copied());
             Diagnostic::error(CODE, place, format!("unknown key `{field}`")).hint(match near {
                 Some(near) => format!("did you mean `{near}`?"),
-                None => format!("its keys are {}", expected.join(", ")),
+                None => format!("use one of {}", expected.join(", ")),
             })
         }
         other => misread(place, &UserMessageFormatter.format_message(other)),

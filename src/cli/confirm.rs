@@ -61,7 +61,7 @@ pub(super) async fn ask_for(
     } = question;
     if !std::io::stdin().is_terminal() {
         return Err(Failure::usage(format!(
-            "without a terminal to ask on, `{command}` needs `--yes`; nothing was written"
+            "no terminal to prompt on: `{command}` needs `--yes`; nothing was written"
         )));
     }
     output.note(&format!("{question} Only `yes` will be accepted: "));

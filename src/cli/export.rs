@@ -223,7 +223,7 @@ fn summary(folder: &Path, export: &Export) -> String {
     let mut text = String::new();
     for file in &export.files {
         let holds = match file.policies {
-            0 => count(export.sets, "named set", "named sets"),
+            0 => count(export.sets, "target set", "target sets"),
             policies => count(policies, "policy", "policies"),
         };
         let _ = writeln!(text, "{}: {holds}", file.path);

@@ -199,7 +199,7 @@ fn commit(folder: &Path) -> String {
     let folder = folder.canonicalize().ok();
     let is_in_repository = folder.is_some_and(|folder| repository(&folder).is_some());
     let begin = if is_in_repository { "" } else { "  git init\n" };
-    format!("{begin}  git add .\n  git commit -m \"Assignments as they are\"\n")
+    format!("{begin}  git add .\n  git commit -m \"Import assignments\"\n")
 }
 
 #[derive(Serialize)]

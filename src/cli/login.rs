@@ -59,7 +59,7 @@ fn text(done: &SignedIn) -> String {
         None => "unknown".to_owned(),
     };
     let kept = match kept {
-        true => "Commands take this sign-in from the system's keyring, until `assignctl logout`.",
+        true => "Commands use this sign-in from the system's keyring, until `assignctl logout`.",
         false => {
             "Nothing is kept: no keyring is available. Commands with `--auth login` ask again."
         }
@@ -78,8 +78,8 @@ pub(super) fn log_out(_logout: &Logout, common: &Common, output: &Output) -> Res
     let environment = settings::environment(&output.redactor);
     let found = logout(&service, &environment)?;
     let text = match found {
-        true => "The sign-in is forgotten.\n",
-        false => "There was no sign-in to forget.\n",
+        true => "Signed out.\n",
+        false => "Not signed in.\n",
     };
     output.print_plain(
         || text.to_owned(),

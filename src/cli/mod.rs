@@ -119,10 +119,8 @@ fn failed(failure: &Failure, output: &Output) -> Exit {
 fn dispatch(arguments: Arguments, output: &Output) -> Result<Exit, Failure> {
     let Arguments { common, command } = arguments;
     if matches!(common.format, Format::Csv | Format::Html) && !matches!(command, Command::List(_)) {
-        return Err(
-            Failure::usage("only `list` has a result as CSV or as a page")
-                .hint("leave `--format` out, or write `--format json`"),
-        );
+        return Err(Failure::usage("only `list` supports CSV and HTML")
+            .hint("leave `--format` out, or use `--format json`"));
     }
     match command {
         Command::Validate(command) => validate::run(&command, &common, output),

@@ -123,10 +123,10 @@ pub(super) struct Service {
         value_parser = read_limit
     )]
     pub(super) read_limit: Option<RateLimit>,
-    /// Longest wait that the service may request [default: 15m]
+    /// Longest wait to accept from the service [default: 15m]
     #[arg(long, global = true, help_heading = "Service", value_name = "DURATION", value_parser = duration)]
     pub(super) max_wait: Option<Duration>,
-    /// Write the exchanges with the service to this file, without names, ids, hosts and tokens
+    /// Record requests and responses to this file, without names, ids, hosts or tokens
     #[arg(long, global = true, help_heading = "Service", value_name = "FILE")]
     pub(super) record: Option<PathBuf>,
     /// Number of policies processed in parallel [default: 8]
@@ -208,7 +208,7 @@ pub(super) struct View {
     /// Show one line per policy
     #[arg(long)]
     pub(super) summary: bool,
-    /// Show each policy by itself, also those with the same changes
+    /// Show each policy by itself, even those with the same changes
     #[arg(long, conflicts_with = "summary")]
     pub(super) expand: bool,
 }
@@ -233,7 +233,7 @@ pub(super) struct CountMembers {
     /// `filters` how many devices filters match (several with commas)
     #[arg(long, value_enum, value_name = "counts|exact|filters", num_args = 0..=1, value_delimiter = ',', default_missing_value = "counts")]
     pub(super) members: Vec<MembersMode>,
-    /// How many members may be read in all for `exact` [default: 20000]
+    /// Most members to read in total for `exact` [default: 20000]
     #[arg(long, value_name = "N")]
     pub(super) members_limit: Option<u64>,
     /// Look for risky targets in all managed policies, not only in those that change
@@ -244,12 +244,12 @@ pub(super) struct CountMembers {
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum MembersMode {
-    /// Members, by numbers.
+    /// Count members.
     #[value(alias = "true")]
     Counts,
-    /// The members themselves.
+    /// Read each member.
     Exact,
-    /// Devices that filters match.
+    /// Count the devices that filters match.
     Filters,
 }
 
@@ -289,7 +289,7 @@ pub(super) enum LintMode {
 /// Who changed what differs.
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct WhoDidIt {
-    /// Say who changed what differs, by the service's audit events
+    /// Show who caused each difference, from Intune's audit log
     #[arg(long)]
     pub(super) who: bool,
     /// How many days back to look, up to 730 [default: 7]
@@ -311,11 +311,11 @@ pub(super) struct Tenants {
     /// All tenants that the manifests name
     #[arg(long, help_heading = "Tenants")]
     all_tenants: bool,
-    /// Only a part of these tenants, as on one of several machines: `2/5` is the second of five. `job/5`
-    /// takes the number of an indexed Kubernetes job
+    /// Only one shard of these tenants, as on one of several machines: `2/5` is the second of five. `job/5`
+    /// uses the number of an indexed Kubernetes job
     #[arg(long, help_heading = "Tenants", value_name = "I/N", value_parser = shard)]
     pub(super) shard: Option<Shard>,
-    /// Name of the run, the same for all its shards, by which `tenants merge` knows their results [default: the
+    /// Name of the run, the same for all its shards, by which `tenants merge` matches their results [default: the
     /// number that GitHub, Azure DevOps or GitLab gives the run]
     #[arg(long, help_heading = "Tenants", value_name = "TEXT", value_parser = run_id)]
     pub(super) run_id: Option<String>,
@@ -356,15 +356,15 @@ pub(super) enum PipelineName {
     AzureDevops,
     /// GitLab CI/CD.
     Gitlab,
-    /// The one that the environment names.
+    /// Detect from the environment.
     Auto,
 }
 
 /// How a plan is made.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Planning {
-    /// Make errors of a `match`, `--only` or `--exclude` that selects nothing, and of most warnings about
-    /// risky targets, unless they were there before
+    /// Treat as errors a `match`, `--only` or `--exclude` that selects nothing, and most new risky-target
+    /// warnings
     #[arg(long)]
     pub(super) strict: bool,
     /// How to write: auto takes the fewest requests; `create` adds and removes assignments one by

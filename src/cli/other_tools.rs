@@ -12,7 +12,7 @@ const COMMANDS: [(&[&str], &str); 9] = [
     ),
     (
         &["push", "up", "deploy", "sync"],
-        "`assignctl apply` plans, asks, and makes the live state equal to the manifests",
+        "`assignctl apply` plans, asks, and makes the live state match the manifests",
     ),
     (
         &["import", "get-zones", "pull", "dump"],

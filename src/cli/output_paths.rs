@@ -78,7 +78,7 @@ pub(super) fn check(mut written: Vec<OutputPath>) -> Result<(), Failure> {
         if let Some(OutputPath { option: other, .. }) = twin {
             return Err(
                 Failure::usage(format!("`{other}` and `{option}` name the same file"))
-                    .hint("name another file; nothing was written"),
+                    .hint("use another file; nothing was written"),
             );
         }
     }

@@ -107,7 +107,7 @@ fn detected(output: &Output) -> Result<Platform, Failure> {
     if found.len() > 1 {
         let titles: Vec<&str> = found.iter().map(|platform| platform.title()).collect();
         output.note(&format!(
-            "`--ci auto` takes {}: the variables of {} are set; name another with `--ci`\n",
+            "`--ci auto` uses {}: the variables of {} are set; name another with `--ci`\n",
             platform.title(),
             titles.join(" and ")
         ));

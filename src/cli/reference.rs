@@ -51,7 +51,7 @@ fn settings() -> Vec<Setting> {
             "tenantId",
             "",
             String::new(),
-            "the id of the tenant that runs must be signed in to; guard `tenant` refuses any other, in every command but `whoami` and `doctor` without `--try-writes`",
+            "the id of the tenant that every run must sign in to; guard `tenant` refuses any other, in every command but `whoami` and `doctor` without `--try-writes`",
         ),
         setting(
             "cloud",
@@ -83,31 +83,31 @@ fn settings() -> Vec<Setting> {
             "limits.write",
             "--write-limit",
             limit(PUBLISHED_WRITES),
-            "most requests that write, as count/window",
+            "limit for write requests, as count/window",
         ),
         setting(
             "limits.read",
             "--read-limit",
             limit(PUBLISHED_REQUESTS),
-            "most requests of any kind, as count/window",
+            "limit for all requests, as count/window",
         ),
         setting(
             "limits.maxWait",
             "--max-wait",
             format!("{}m", LONGEST_WAIT.as_secs() / 60),
-            "longest wait that the service may ask for",
+            "longest wait to accept from the service",
         ),
         setting(
             "limits.concurrency",
             "--concurrency",
             CONCURRENCY.to_string(),
-            "how many policies are worked on side by side",
+            "how many policies are processed in parallel",
         ),
         setting(
             "guards.maxRemovals",
             "--max-removals",
             guards.max_removals.to_string(),
-            "limit of the guard `removals`, a number or a share",
+            "limit of the guard `removals`, a number or a percentage",
         ),
         setting(
             "guards.maxPolicies",
@@ -139,10 +139,7 @@ fn settings() -> Vec<Setting> {
             String::new(),
             "warnings about risky targets, each `on` or `off`: `{mixed-group: off}`",
         ),
-        secret(
-            "ASSIGNCTL_ACCESS_TOKEN",
-            "a ready bearer token; not renewed",
-        ),
+        secret("ASSIGNCTL_ACCESS_TOKEN", "a bearer token; not renewed"),
         variable(
             "AZURE_TENANT_ID",
             "tenant to sign in to; `tenantId` where it is not set",
@@ -162,13 +159,13 @@ fn settings() -> Vec<Setting> {
         ),
         variable(
             "AZURE_FEDERATED_TOKEN_FILE",
-            "a file with a token that stands for the application; read again at each renewal",
+            "a file with the application's federated token; read again at each renewal",
         ),
         variable(
             "ACTIONS_ID_TOKEN_REQUEST_URL",
             "set by GitHub for jobs with the permission `id-token: write`",
         ),
-        secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "set by GitHub with it"),
+        secret("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "likewise"),
         variable("SYSTEM_OIDCREQUESTURI", "set by Azure DevOps"),
         secret(
             "SYSTEM_ACCESSTOKEN",
@@ -193,13 +190,13 @@ fn settings() -> Vec<Setting> {
         ),
         variable(
             "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
-            "the same, as the task `AzureCLI` sets it; it wins",
+            "the same, set by the `AzureCLI` task; takes precedence",
         ),
         variable(
             "IDENTITY_ENDPOINT",
             "set by App Service and Container Apps with a managed identity",
         ),
-        secret("IDENTITY_HEADER", "set by them with it"),
+        secret("IDENTITY_HEADER", "likewise"),
         variable(
             "MSI_ENDPOINT",
             "set by platforms whose managed identities are not supported",
@@ -220,7 +217,7 @@ fn settings() -> Vec<Setting> {
             option: "--color",
             ..variable(
                 "CLICOLOR_FORCE",
-                "colours even where no terminal is, if set to anything but `0`",
+                "colours even without a terminal, if set to anything but `0`",
             )
         },
         variable(
@@ -269,8 +266,8 @@ pub(super) fn variables() -> String {
     }
     text.push_str(
         "\nEvery option can also be set by a variable: `ASSIGNCTL_` and its name in capitals, with `_` for `-`\n\
-         (`ASSIGNCTL_FORMAT=json`, `ASSIGNCTL_NO_PROGRESS=1`). One that is set to nothing is not set.\n\
-         Options win over the environment, the environment over `assignctl.yaml`.\n",
+         (`ASSIGNCTL_FORMAT=json`, `ASSIGNCTL_NO_PROGRESS=1`). An empty one counts as not set.\n\
+         Options override the environment, which overrides `assignctl.yaml`.\n",
     );
     text
 }

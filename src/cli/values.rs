@@ -30,7 +30,7 @@ const LONGEST_DURATION: Duration = Duration::from_secs(365 * 24 * 3600);
 pub(super) enum DurationError {
     #[error("not a duration")]
     NotADuration,
-    #[error("too long: the most is 365 days")]
+    #[error("too long: the maximum is 365 days")]
     TooLong,
 }
 
@@ -65,7 +65,7 @@ pub(super) fn limit(text: &str) -> Result<RateLimit, String> {
 pub(super) fn read_limit(text: &str) -> Result<RateLimit, String> {
     match limit(text)? {
         RateLimit { count: 0 | 1, .. } => {
-            Err("a write and the look before it are two requests, so the least is 2".to_owned())
+            Err("a write and the read before it are two requests, so the minimum is 2".to_owned())
         }
         limit => Ok(limit),
     }
@@ -75,7 +75,7 @@ pub(super) fn read_limit(text: &str) -> Result<RateLimit, String> {
 pub(super) fn concurrency(number: usize) -> Result<usize, String> {
     match (1..=MOST_SIDE_BY_SIDE).contains(&number) {
         true => Ok(number),
-        false => Err(format!("it is a number from 1 to {MOST_SIDE_BY_SIDE}")),
+        false => Err(format!("expected a number from 1 to {MOST_SIDE_BY_SIDE}")),
     }
 }
 
@@ -98,7 +98,7 @@ pub(super) fn near_cloud(name: &str) -> String {
 pub(super) fn near_or_all(word: &str, known: &[&str]) -> String {
     match nearest(word, known.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("there are {}", known.join(", ")),
+        None => format!("use one of {}", known.join(", ")),
     }
 }
 
@@ -124,7 +124,7 @@ pub(super) fn parallel(text: &str) -> Result<usize, String> {
     let number = text.parse().ok();
     number
         .filter(|number| (1..=MOST_TENANTS).contains(number))
-        .ok_or_else(|| format!("it is a number from 1 to {MOST_TENANTS}"))
+        .ok_or_else(|| format!("expected a number from 1 to {MOST_TENANTS}"))
 }
 
 pub(super) fn tenant_name(text: &str) -> Result<String, String> {
@@ -174,14 +174,14 @@ pub(super) fn digest(text: &str) -> Result<String, String> {
 pub(super) fn auth(text: &str) -> Result<Method, String> {
     Method::from_name(text).ok_or_else(|| {
         let names: Vec<&str> = Method::ALL.iter().map(|method| method.name()).collect();
-        format!("no such sign-in; there are {}", names.join(", "))
+        format!("no such sign-in; use one of {}", names.join(", "))
     })
 }
 
 pub(super) fn policy_kind(text: &str) -> Result<PolicyKind, String> {
     PolicyKind::from_name(text).ok_or_else(|| {
         let names: Vec<&str> = PolicyKind::all().map(PolicyKind::name).collect();
-        format!("no such policy kind; there are {}", names.join(", "))
+        format!("no such policy kind; use one of {}", names.join(", "))
     })
 }
 
@@ -195,14 +195,14 @@ pub(super) fn guard_name(text: &str) -> Result<GuardName, String> {
                 .filter(|guard| guard.can_be_accepted())
                 .map(|guard| guard.name())
                 .collect();
-            Err(format!("no such guard; there are {}", names.join(", ")))
+            Err(format!("no such guard; use one of {}", names.join(", ")))
         }
     }
 }
 
 pub(super) fn removal_limit(text: &str) -> Result<RemovalLimit, String> {
     RemovalLimit::parse(text)
-        .ok_or_else(|| "expected a number like `40` or a share like `25%`".to_owned())
+        .ok_or_else(|| "expected a number like `40` or a percentage like `25%`".to_owned())
 }
 
 /// Reads why changes are made. The service counts characters, in which unit no one knows: the larger
@@ -210,7 +210,7 @@ pub(super) fn removal_limit(text: &str) -> Result<RemovalLimit, String> {
 pub(super) fn justification(text: &str) -> Result<String, String> {
     let text = text.trim();
     match text.encode_utf16().count() {
-        0 => Err("expected a text that says why".to_owned()),
+        0 => Err("expected the reason as text".to_owned()),
         1..=1024 => Ok(text.to_owned()),
         length => Err(format!(
             "expected at most 1024 characters, and it has {length}"

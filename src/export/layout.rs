@@ -10,7 +10,7 @@ use super::Entry;
 use crate::kinds::{Platform, platform_of_type};
 use crate::model::LivePolicy;
 
-/// The file of the named sets.
+/// The file of the target sets.
 pub(super) const TARGETS: &str = "targets.yaml";
 
 /// From this many policies on a platform's file is divided.

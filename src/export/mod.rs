@@ -30,9 +30,9 @@ use sets::{KnownSets, NamedSets};
 /// The manifests of a tenant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Export {
-    /// The files, named sets first, then by path.
+    /// The files, target sets first, then by path.
     pub files: Vec<ManifestFile>,
-    /// How many named sets there are.
+    /// How many target sets there are.
     pub sets: usize,
     /// The policies that no manifest can express.
     pub left_out: Vec<LeftOut>,
@@ -92,7 +92,7 @@ struct Entry<'a> {
     targets: Targets,
     /// What is said of all of its targets.
     properties: ExportedProperties,
-    /// The named set that stands for all of its targets.
+    /// The target set that stands for all of its targets.
     set: Option<String>,
     /// What is there besides and stays as it is.
     notes: Vec<String>,
@@ -108,7 +108,7 @@ pub fn manifests(
     further_manifests((tenant, tenant_id), None, is_chosen, &[])
 }
 
-/// Makes manifests to stand beside others, whose named sets they use where one is all that a policy is
+/// Makes manifests to stand beside others, whose target sets they use where one is all that a policy is
 /// assigned to. `only` is the tenant's short name if they are for several tenants.
 pub fn further_manifests(
     (tenant, tenant_id): (&WholeTenant, Option<&str>),

@@ -14,7 +14,7 @@ use super::sets::NamedSets;
 use crate::manifest::tenants::escaped as escaped_variables;
 use crate::render::clean::{clean, holds_command};
 
-/// Writes the file of the named sets.
+/// Writes the file of the target sets.
 pub(super) fn sets(tenant_id: Option<&str>, sets: &NamedSets) -> String {
     let mut text = head(tenant_id);
     text.push_str("targets:\n");

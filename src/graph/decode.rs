@@ -63,16 +63,13 @@ fn misread<'de, T: Deserialize<'de>>(error: &Error, body: &'de [u8]) -> Misread 
         // What is wrong with the whole is not the service's, but a proxy's, say.
         Err(placed) if placed.inner().is_data() && placed.path().iter().count() > 1 => {
             Misread::Shape(format!(
-                "the answer is not what it should be: `{}`: {}: {}",
+                "unexpected response: `{}`: {}: {}",
                 placed.path(),
                 placed.inner(),
                 around(body, at)
             ))
         }
-        _ => Misread::Transient(format!(
-            "the answer is not what it should be ({error}): {}",
-            excerpt(body)
-        )),
+        _ => Misread::Transient(format!("unexpected response ({error}): {}", excerpt(body))),
     }
 }
 

@@ -287,7 +287,7 @@ pub enum GraphError {
     #[error("{}", all_said(_0))]
     RefusedLists(Vec<RefusedList>),
     /// Every try failed.
-    #[error("{what}: given up after {tries} tries: {last}")]
+    #[error("{what}: gave up after {tries} tries: {last}")]
     GivenUp {
         /// The request.
         what: String,
@@ -351,7 +351,7 @@ pub enum GraphError {
     },
     /// A redirect to the same host, or to nowhere. None is followed.
     #[error(
-        "{what}: the service answered with a redirect{}, and none is followed",
+        "{what}: the service answered with a redirect{}; redirects are not followed",
         leading(link)
     )]
     Redirect {

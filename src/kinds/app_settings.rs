@@ -426,8 +426,10 @@ pub fn expected(takes: &SettingValue) -> String {
             format!("a whole number from {least} to {most}, or `null`")
         }
         SettingValue::TextOrNull => "text or `null`".to_owned(),
-        SettingValue::Texts => "a list of texts".to_owned(),
-        SettingValue::MomentOrNull => "a moment like `2026-01-31T08:00:00Z`, or `null`".to_owned(),
+        SettingValue::Texts => "a list of strings".to_owned(),
+        SettingValue::MomentOrNull => {
+            "a date and time like `2026-01-31T08:00:00Z`, or `null`".to_owned()
+        }
         SettingValue::ObjectOrNull(_) => "a mapping or `null`".to_owned(),
     }
 }

@@ -79,7 +79,7 @@ pub fn two_intents(one: &WantedTarget, other: &WantedTarget) -> Diagnostic {
 /// A target that only one policy of a kind can have, and that two are to get.
 pub fn exclusive_target(one: &WantedTarget, other: &WantedTarget, kind: PolicyKind) -> Diagnostic {
     let message = format!(
-        "only one {kind} can have {}, and two are to get it",
+        "only one {kind} can have {}, and two request it",
         describe_wanted(other)
     );
     between(
@@ -93,7 +93,7 @@ pub fn exclusive_target(one: &WantedTarget, other: &WantedTarget, kind: PolicyKi
 /// A target that the service refuses for certain on policies of a kind.
 pub fn target_not_allowed(kind: PolicyKind, target: &WantedTarget) -> Diagnostic {
     let message = format!(
-        "the service takes no {} on {}",
+        "the service rejects {} on {}",
         describe_kind(&target.target),
         with_article(kind.name())
     );

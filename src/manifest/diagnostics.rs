@@ -35,7 +35,7 @@ pub(super) struct Diagnostics {
 
 impl Diagnostics {
     /// Adds a diagnostic, unless the same was said of the same place before: what an alias or a
-    /// named set brings to many entries is wrong once.
+    /// target set brings to many entries is wrong once.
     pub(super) fn push(&mut self, diagnostic: Diagnostic) {
         self.errors += usize::from(diagnostic.is_error());
         if self.list.len() >= MOST_KEPT {

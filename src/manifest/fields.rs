@@ -64,7 +64,7 @@ impl<'n> Fields<'n> {
                 error.hint(match (meant, misplaced(&pair.key)) {
                     (Some(meant), _) => format!("did you mean `{meant}`?"),
                     (None, Some(hint)) => hint.to_owned(),
-                    (None, None) => format!("its keys are {}", all_of(offered)),
+                    (None, None) => format!("use {}", one_of(offered)),
                 })
             });
         }
@@ -202,7 +202,7 @@ pub(super) fn word_in<T: Copy>(
     let near = diagnostics.suggest(&text.value, names.iter().copied());
     diagnostics.push(error.hint(match near {
         Some(near) => format!("did you mean `{near}`?"),
-        None => format!("it is {}", one_of(&names)),
+        None => format!("use {}", one_of(&names)),
     }));
     None
 }

@@ -323,9 +323,9 @@ fn named_link(shown: &str, link: &str) -> Diagnostic {
         Severity::Error,
         "named-link",
         None,
-        format!("{which}, and none is followed to a manifest that is named"),
+        format!("{which}; links to named manifests are not followed"),
     )
-    .hint("name the file or folder that it leads to")
+    .hint("use the file or folder that it points to")
 }
 
 fn no_file(shown: &str) -> Diagnostic {

@@ -1,7 +1,7 @@
 //! Manifests: finding, reading and checking them, all offline.
 //!
 //! Reading goes in steps, each a module: `files` finds the files, `yaml` turns a text into a tree with
-//! places, `read` and `targets` turn a tree into entries and named sets, and `check` gives each entry the
+//! places, `read` and `targets` turn a tree into entries and target sets, and `check` gives each entry the
 //! sets it uses and looks for entries that contradict each other. Where manifests are for several
 //! `tenants`, all of that is done for each of them, and the rest of the program sees one. No step stops at a fault; all of them
 //! are collected (`diagnostics`) and reported in one run. [`schema`] describes the form to editors.
@@ -81,7 +81,7 @@ impl Loaded {
     }
 }
 
-/// A named set of targets.
+/// A target set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedTargets {
     /// Its name.
@@ -95,7 +95,7 @@ pub struct NamedTargets {
 pub struct Manifest {
     /// The entries.
     pub entries: Vec<Entry>,
-    /// The named sets that could be read, by name.
+    /// The target sets that could be read, by name.
     pub sets: Vec<NamedTargets>,
 }
 
@@ -180,7 +180,7 @@ impl Mode {
 /// One target that an entry wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WantedTarget {
-    /// The value that names the target, in the entry or in the named set.
+    /// The value that names the target, in the entry or in the target set.
     pub place: Place,
     /// Where the entry and its sets name an equal target once more, and through what.
     pub also: Vec<(Place, Option<Place>)>,

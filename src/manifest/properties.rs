@@ -1,5 +1,5 @@
 //! Reading what entries and targets say besides who is meant: an app's intent and settings, a
-//! remediation's schedule. Which kinds have which is judged in `check`, since named sets do not know who
+//! remediation's schedule. Which kinds have which is judged in `check`, since target sets do not know who
 //! uses them; what the type of an app takes shows with the tenant at hand.
 
 use std::sync::Arc;
@@ -362,7 +362,7 @@ pub(super) fn check(kind: PolicyKind, entry: &Entry, certain: bool, diagnostics:
             let message = format!("a {kind} needs an `intent` on each of its targets");
             diagnostics.push(
                 Diagnostic::error("missing-intent", target.place, message).hint(format!(
-                    "it is {}; write it on the entry for all of its targets, or on single targets",
+                    "use {}, on the entry for all of its targets or on single targets",
                     one_of(app_settings::INTENTS)
                 )),
             );

@@ -48,7 +48,7 @@ pub struct Explained {
 /// A line that asks for something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestingLine {
-    /// The target's line, in the entry or in a named set.
+    /// The target's line, in the entry or in a target set.
     pub line: Line,
     /// The line of the entry that brings the set in.
     pub through: Option<Line>,

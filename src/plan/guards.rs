@@ -69,13 +69,11 @@ impl GuardName {
     /// Says what the guard is about.
     pub fn about(self) -> &'static str {
         match self {
-            Self::Removals => "live assignments of managed policies are removed",
-            Self::Policies => "policies change",
+            Self::Removals => "live assignments to remove",
+            Self::Policies => "policies to change",
             Self::BroadTarget => "policies gain all users or all devices without a filter",
             Self::ExclusionLost => "policies lose an exclusion while an include stays",
-            Self::Unassigned => {
-                "policies that had assignments end without a direct one that is known to include anyone"
-            }
+            Self::Unassigned => "assigned policies would no longer include anyone",
             Self::Reach => "policies lose more devices and users than allowed",
             Self::Tenants => "more tenants change than allowed",
             Self::Tenant => "the tenant signed in to is not the one that the configuration names",

@@ -58,7 +58,7 @@ fn half_done_warning(policy: &PlannedPolicy) -> PlanDiagnostic {
         severity: Severity::Warning,
         code: "half-done".to_owned(),
         summary: format!(
-            "{} stands between two steps of the plan, as after a run that was killed; only the rest is applied",
+            "{} is between two steps of the plan, as after a run that was killed; only the rest is applied",
             policy.reference()
         ),
         place: None,

@@ -103,7 +103,7 @@ impl Selection {
                 let names = policies.iter().map(|policy| named(policy).1);
                 let hint = match nearest(glob.as_str(), names) {
                     Some(name) => format!("did you mean `{name}`?"),
-                    None => "it is a glob over whole display names, and case counts".to_owned(),
+                    None => "the glob must match the whole name, case-sensitively".to_owned(),
                 };
                 diagnostics.push(
                     Diagnostic::new(

@@ -121,7 +121,7 @@ impl<'a> Shown<'a> {
             "policies were locked by requests that are not open any more",
         );
         let unlocked = (self.unlocked > 0).then(|| {
-            format!("{unlocked}; `assignctl apply --resume` and the report go on with what is left")
+            format!("{unlocked}; `assignctl apply --resume REPORT` continues with the rest")
         });
         let notes = unknown.chain(unlocked);
         notes.chain(unclear(self.unclear)).collect()

@@ -336,7 +336,7 @@ impl Lines<'_> {
             let _ = write!(message, "\ndigest {}", clean(view.digest));
         }
         if let Some(Partial { options, left_out }) = partial(view.plan) {
-            let _ = write!(message, "\npartial view: `{options}` left {left_out}");
+            let _ = write!(message, "\npartial view: `{options}` excludes {left_out}");
             return self.add(Level::Warning, None, "partial view", &message);
         }
         self.add(Level::Notice, None, "", &message);

@@ -122,11 +122,7 @@ fn reach(reach: &Reach, direction: Direction) -> String {
                 "does not get it, and should",
                 "do not get it, and should",
             ),
-            (
-                lost,
-                "gets it beyond the manifests",
-                "get it beyond the manifests",
-            ),
+            (lost, "gets it, and should not", "get it, and should not"),
         ],
     };
     let parts = parts.into_iter().filter_map(|(some, one, many)| {
@@ -219,7 +215,7 @@ pub(super) fn note(plan: &Plan, annotations: &Annotations) -> Option<&'static st
         })
     };
     plan.changed().any(is_counted).then_some(
-        "Members are counted by Entra, those of nested groups included; changes of the last minutes may be missing.",
+        "Members are counted by Entra, those of nested groups included; changes in the last few minutes may be missing.",
     )
 }
 

@@ -47,7 +47,7 @@ fn two(large: u64, unit: &str, small: u64, smaller: &str) -> String {
 /// Says how many writes a plan takes, and how long they wait for the service's limit.
 pub fn writes(number: usize, time: Duration) -> String {
     let waiting = if time.is_zero() {
-        "no waiting for the rate limit".to_owned()
+        "no rate-limit wait".to_owned()
     } else {
         format!("about {}", duration(time))
     };
@@ -75,7 +75,7 @@ pub(super) fn partial(plan: &Plan) -> Option<Partial> {
     };
     Some(Partial {
         options: narrowed(&plan.selection),
-        left_out: format!("{left_out} out{counted}"),
+        left_out: format!("{left_out}{counted}"),
     })
 }
 
@@ -142,11 +142,11 @@ pub(super) fn changes(plan: &Plan, summary: &Summary, direction: Direction) -> S
     match (changed, direction) {
         (0, _) if managed == 0 => "nothing to do".to_owned(),
         (0, _) => format!(
-            "nothing to do, {} as the manifests say",
+            "nothing to do, {} the manifests",
             count(
                 managed,
-                &format!("{which} policy is"),
-                &format!("{which} policies are")
+                &format!("{which} policy matches"),
+                &format!("{which} policies match")
             )
         ),
         (_, Direction::Plan) => format!(
@@ -155,7 +155,7 @@ pub(super) fn changes(plan: &Plan, summary: &Summary, direction: Direction) -> S
             count(add, "assignment", "assignments"),
         ),
         (_, Direction::Drift) => format!(
-            "{}: the tenant lacks {}, has {remove} beyond the manifests and {update} with another filter or setting",
+            "{}: the tenant lacks {}, has {remove} not in the manifests and {update} with another filter or setting",
             of_policies(plan, summary, "differs", "differ"),
             count(add, "assignment", "assignments"),
         ),
@@ -195,7 +195,7 @@ pub(super) fn read_counts(
         (summary.unchanged, format!("unchanged{hidden}")),
         (
             plan.left_out - plan.hidden,
-            "managed but left out".to_owned(),
+            "managed but not selected".to_owned(),
         ),
         (summary.unmanaged, rest.to_owned()),
     ];
@@ -305,7 +305,7 @@ pub(crate) fn seen(guard: &Guard, safe: impl Fn(&str) -> String) -> String {
     let observation = &guard.observation;
     let observed = safe(&observation.observed());
     let limit = safe(&observation.limit());
-    format!("{} (saw {observed}, limit {limit})", guard.name.about())
+    format!("{} ({observed}, limit {limit})", guard.name.about())
 }
 
 /// Returns the word for what became of a guard that tripped.

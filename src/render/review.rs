@@ -27,7 +27,7 @@ pub enum Direction {
     /// What a run would do to the tenant.
     #[default]
     Plan,
-    /// What the tenant lacks, and what it has beyond the manifests.
+    /// What the tenant lacks, and what it has that is not in the manifests.
     Drift,
 }
 

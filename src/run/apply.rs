@@ -64,7 +64,7 @@ impl ApplyRun {
                 Exit::Failure,
                 format!("the report `{}` cannot be written: {error}", path.display()),
             )
-            .hint("name another file with `--report`; nothing was written to the service")
+            .hint("use another file with `--report`; nothing was written to the service")
         })?;
         Ok(Self {
             report: Mutex::new(created),
@@ -193,7 +193,7 @@ impl ApplyRun {
         Err(Failure::new(
             Exit::Refused,
             format!(
-                "this sign-in may not write: it lacks {}; nothing was written",
+                "this sign-in cannot write: it lacks {}; nothing was written",
                 names.join(", ")
             ),
         )

@@ -120,7 +120,7 @@ pub(super) async fn add_open(draft: &mut Draft, client: &Arc<Client>) -> Option<
                 None,
                 format!("the open requests for approval could not be read: {error}"),
             )
-            .hint("reading them takes `DeviceManagementConfiguration.Read.All` or `DeviceManagementRBAC.Read.All`"),
+            .hint("reading them needs `DeviceManagementConfiguration.Read.All` or `DeviceManagementRBAC.Read.All`"),
         ),
     }
 }

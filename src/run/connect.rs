@@ -61,7 +61,7 @@ pub struct ServiceSettings {
     pub writes: RateLimit,
     /// The limit of all requests.
     pub requests: RateLimit,
-    /// The longest wait that the service may request.
+    /// The longest wait to accept from the service.
     pub longest_wait: Duration,
     /// How many policies are processed in parallel.
     pub concurrency: usize,
@@ -220,12 +220,12 @@ pub fn open_sandbox(file: &Path) -> Result<sandbox::Service, Failure> {
         && !folder.exists()
     {
         let message = format!(
-            "sandbox file `{}` cannot be made: there is no folder `{}`",
+            "sandbox file `{}` cannot be created: there is no folder `{}`",
             file.display(),
             folder.display()
         );
         return Err(Failure::new(Exit::Failure, message)
-            .hint("make the folder, or name a file in one that exists"));
+            .hint("create the folder, or use a file in one that exists"));
     }
     let (store, tenant) = sandbox::Store::open_or_sample(file).map_err(|error| {
         other_kind(file, &[FileKind::Tenant], "a sandbox's tenant")
@@ -237,7 +237,7 @@ pub fn open_sandbox(file: &Path) -> Result<sandbox::Service, Failure> {
 
 /// What files with a tenant are.
 const TENANT_FILES: &str =
-    "name a file that `export --snapshot` wrote, or one that a run with `--sandbox` left";
+    "use a file that `export --snapshot` wrote, or one that a run with `--sandbox` left";
 
 /// Says why a file is of no use as a tenant, and where.
 fn not_a_tenant(file: &Path, error: &sandbox::StateError) -> Failure {
@@ -256,7 +256,7 @@ fn not_a_tenant(file: &Path, error: &sandbox::StateError) -> Failure {
         }
         sandbox::StateError::Locked { .. } => {
             return Failure::new(Exit::Failure, error.to_string())
-                .hint("wait until it has ended, or name another file");
+                .hint("wait until it has ended, or use another file");
         }
         sandbox::StateError::Io { .. } => error.to_string(),
     };

@@ -70,7 +70,7 @@ fn on_the_wire(exchanges: &[Exchange]) -> Vec<Finding> {
         .filter(|exchange| exchange.status.is_some());
     let answers = answers.count();
     let throttling = if !slowed.is_empty() {
-        let seen = format!("{} of {answers} answers asked to slow down", slowed.len());
+        let seen = format!("{} of {answers} responses were throttled", slowed.len());
         (State::Differs, seen)
     } else if near >= NEAR_LIMIT {
         let seen = format!(
@@ -83,7 +83,7 @@ fn on_the_wire(exchanges: &[Exchange]) -> Vec<Finding> {
     } else {
         (
             State::Holds,
-            format!("none of {answers} answers asked to slow down"),
+            format!("none of {answers} responses were throttled"),
         )
     };
     let silent = slowed
@@ -91,13 +91,13 @@ fn on_the_wire(exchanges: &[Exchange]) -> Vec<Finding> {
         .filter(|exchange| !exchange.has_retry_after)
         .count();
     let retry_after = match (slowed.len(), silent) {
-        (0, _) => (State::Unknown, "no answer asked to slow down".to_owned()),
+        (0, _) => (State::Unknown, "no response was throttled".to_owned()),
         (all, 0) => (
             State::Holds,
-            format!("all {all} that asked to slow down said so"),
+            format!("all {all} throttled responses had `Retry-After`"),
         ),
         (all, silent) => {
-            let seen = format!("{silent} of {all} that asked to slow down did not say");
+            let seen = format!("{silent} of {all} throttled responses lacked `Retry-After`");
             (State::Differs, seen)
         }
     };
@@ -198,7 +198,7 @@ pub fn check_record(option: &str, path: &Path) -> Result<(), Failure> {
         "`{option} {}` would write over a file that is not a record",
         path.display()
     ))
-    .hint("name another file"))
+    .hint("use another file"))
 }
 
 #[cfg(test)]

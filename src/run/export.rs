@@ -101,7 +101,7 @@ pub fn check(export: &Export, selection: &Selection) -> Result<(), Failure> {
             Exit::InvalidManifests,
             "`--only`, `--exclude` and `--kind` leave no policy to export",
         )
-        .hint("nothing was written; case counts in globs"));
+        .hint("nothing was written; globs are case-sensitive"));
     }
     Err(
         Failure::new(Exit::Failure, "the tenant has no policy to export")

@@ -72,8 +72,8 @@ impl Failure {
     pub fn unwritten(path: &Path, error: &io::Error) -> Self {
         let message = format!("`{}` cannot be written: {error}", path.display());
         Self::new(Exit::Failure, message).hint(match path.is_dir() {
-            true => "name a file in it",
-            false => "name a file in a folder that may be written to",
+            true => "use a file in it",
+            false => "use a file in a writable folder",
         })
     }
 
@@ -104,7 +104,7 @@ impl Failure {
                 format!("{guards} {} {verb} the plan{consequence}", names.join(", ")),
             )
             .hint(match flags {
-                Some(flags) => format!("if that is meant, accept it with `{}`", flags.join(" ")),
+                Some(flags) => format!("if intended, accept it with `{}`", flags.join(" ")),
                 None => "sign in to the tenant that the configuration names".to_owned(),
             }),
         )

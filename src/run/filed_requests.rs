@@ -88,7 +88,7 @@ impl OpenRequests {
         );
         let warning = Diagnostic::new(Severity::Warning, CODE, None, message);
         Some(warning.hint(
-            "withdraw them with `assignctl approvals cancel` and the report, before the rollback; `assignctl apply --resume` and the report would send what is approved",
+            "withdraw them with `assignctl approvals cancel REPORT` before the rollback; `assignctl apply --resume REPORT` would send what is approved",
         ))
     }
 }

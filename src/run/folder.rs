@@ -68,7 +68,7 @@ impl Folder {
         files::refuse_link(path).map_err(|error| folder.failed(&error))?;
         if path.exists() && !path.is_dir() {
             let message = format!("`{}` is not a folder", path.display());
-            return Err(Failure::new(Exit::Failure, message).hint("name a folder of manifests"));
+            return Err(Failure::new(Exit::Failure, message).hint("use a folder of manifests"));
         }
         Ok(folder)
     }
@@ -142,7 +142,7 @@ impl Folder {
             Ok(found) if !found.is_dir() => {
                 return Err(
                     Failure::new(Exit::Failure, format!("`{shown}` is not a folder"))
-                        .hint("name a folder that is empty or does not exist yet"),
+                        .hint("use a folder that is empty or does not exist yet"),
                 );
             }
             Ok(_) => {}
@@ -168,7 +168,7 @@ impl Folder {
                 Exit::Failure,
                 format!("`{shown}` holds manifests: `{}`{others}", first.display()),
             )
-            .hint("nothing was written; name another folder, or replace them with `--force`"));
+            .hint("nothing was written; use another folder, or replace them with `--force`"));
         }
         self.only_manifests(&held)?;
         Ok(held)
@@ -201,10 +201,10 @@ impl Folder {
         )
         .hint(match self.killed_export() {
             Some(left) => format!(
-                "nothing was written; an export that was killed has left what it replaced in `{}`: put that back, or name a folder of its own",
+                "nothing was written; an export that was killed has left what it replaced in `{}`: put that back, or use a folder of its own",
                 left.display()
             ),
-            None => "nothing was written; `--force` replaces manifests only, so name a folder of their own"
+            None => "nothing was written; `--force` replaces manifests only, so use a folder of their own"
                 .to_owned(),
         }))
     }
@@ -302,7 +302,7 @@ impl Folder {
             Exit::Failure,
             format!("`{}` cannot be written: {error}", self.path.display()),
         )
-        .hint("name a folder that may be written to")
+        .hint("use a writable folder")
     }
 }
 

@@ -103,7 +103,7 @@ pub async fn init(
     if root.exists() && !root.is_dir() {
         let message = format!("`{}` is not a folder", root.display());
         return Err(Failure::new(Exit::Failure, message)
-            .hint("name a folder, or one that does not exist yet"));
+            .hint("use a folder, or a path that does not exist yet"));
     }
     let folder = Folder::open_to_add(&root.join(manifests))?;
     let keeps = folder.holds_manifests()?;
@@ -199,7 +199,7 @@ fn refuse_other_tenant(
         signed_in.unwrap_or("one that the token does not name")
     );
     Err(Failure::new(Exit::GuardRefused, message)
-        .hint("nothing was written; sign in to that tenant, or name another folder"))
+        .hint("nothing was written; sign in to that tenant, or use another folder"))
 }
 
 /// Adds the tenant that is signed in to, under a short name, to manifests. No file is changed: it gets one of

@@ -123,7 +123,7 @@ impl FileKind {
             Self::Manifest => format!("plan it with `assignctl plan {path}`"),
             Self::Configuration => format!("it is read by itself, or with `--config {path}`"),
             Self::Plan => format!(
-                "show it with `assignctl show {path}`, carry it out with `assignctl apply {path}`"
+                "show it with `assignctl show {path}`, apply it with `assignctl apply {path}`"
             ),
             Self::Report => format!(
                 "show it with `assignctl show {path}`, undo that apply with `assignctl rollback {path}`"
@@ -141,7 +141,7 @@ pub fn other_kind(path: &Path, takes: &[FileKind], expected: &str) -> Option<Fai
     if path.is_dir() {
         return (!takes.contains(&FileKind::Manifest)).then(|| {
             Failure::usage(format!("`{shown}` is a folder, not {expected}"))
-                .hint("name a file in it")
+                .hint("use a file in it")
         });
     }
     let kind = FileKind::of(path).filter(|kind| !takes.contains(kind))?;
@@ -227,7 +227,7 @@ fn plan_text(path: &Path) -> Result<String, Failure> {
                 Exit::Failure,
                 format!("`{}` cannot be read: {error}", path.display()),
             )
-            .hint("name a file that `plan --out` or `apply --report` wrote")
+            .hint("use a file that `plan --out` or `apply --report` wrote")
         })
     })
 }
@@ -311,7 +311,7 @@ pub(super) fn unusable(report: &Path, reason: &str) -> Failure {
         Exit::Failure,
         format!("`{}` cannot be used: {reason}", report.display()),
     )
-    .hint("name a file that `apply --report` wrote")
+    .hint("use a file that `apply --report` wrote")
 }
 
 /// Whether a path is a saved plan rather than a manifest: a file that is named or begins like

@@ -224,7 +224,7 @@ async fn group(reader: &Reader, name: &str) -> Result<LiveGroup, Failure> {
         [] => Err(unknown(
             format!("the tenant has no group `{name}`"),
             did_you_mean(name, similar_groups.names.iter().map(String::as_str)),
-            "group names are compared without case",
+            "group names are case-insensitive",
         )),
         several => Err(ambiguous(
             format!("the tenant has {} groups `{name}`", several.len()),
@@ -264,7 +264,7 @@ fn filter(filters: &[LiveFilter], name: &str) -> Result<String, Failure> {
         [] => Err(unknown(
             format!("the tenant has no assignment filter `{name}`"),
             did_you_mean(name, filters.iter().map(|filter| filter.name.as_str())),
-            "filter names are compared without case",
+            "filter names are case-insensitive",
         )),
         several => Err(ambiguous(
             format!(
@@ -289,7 +289,7 @@ fn check_globs(tenant: &WholeTenant, selection: &Selection) -> Result<(), Failur
             return Err(not_found(
                 format!("no policy matches `{}`", glob.as_str()),
                 did_you_mean(glob.as_str(), names.iter().copied()),
-                "case counts in globs; `*` is any text",
+                "globs are case-sensitive; `*` matches any text",
                 &tenant.unavailable,
             ));
         }

@@ -29,7 +29,7 @@ pub async fn login(
 ) -> Result<SignedIn, Failure> {
     if let Some(other) = service.auth.filter(|method| *method != Method::Login) {
         return Err(Failure::usage(format!(
-            "`login` signs a person in with a browser, and `--auth {}` asks for another way",
+            "`login` signs a person in with a browser, and `--auth {}` asks for a different way",
             other.name()
         ))
         .hint("leave `--auth` (and `ASSIGNCTL_AUTH`) out; that way needs no `login`"));

@@ -251,7 +251,7 @@ pub fn baseline(path: &Path) -> Result<Baseline, Failure> {
     let recorded = inputs::report(path)?;
     if !recorded.has_plan() {
         return Err(inputs::unusable(path, "its run ended before it had a plan")
-            .hint("name what `apply --report` wrote of the last run that was carried out, or leave `--since` out"));
+            .hint("use the report of the last apply that ran, or leave out `--since`"));
     }
     Ok(report::last_known(recorded))
 }

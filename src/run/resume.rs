@@ -327,7 +327,7 @@ fn not_resumed(recorded: &Recorded, selection: &Selection) -> Option<Diagnostic>
     );
     let warning = Diagnostic::new(Severity::Warning, CODE, None, message);
     Some(warning.hint(
-        "`assignctl show` and the report name them; only what waits for approval is resumed, so plan again for the others",
+        "`assignctl show REPORT` names them; only what waits for approval is resumed, so plan again for the others",
     ))
 }
 

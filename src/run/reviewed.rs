@@ -74,7 +74,7 @@ pub fn check_digest(digest: &str, expected: Option<&str>) -> Result<(), Failure>
     match expected {
         Some(expected) if expected != digest => Err(Failure::new(
             Exit::StalePlan,
-            format!("the plan is not the reviewed one: its digest is `{digest}`, not `{expected}`"),
+            format!("the plan differs from the reviewed one: its digest is `{digest}`, not `{expected}`"),
         )
         .hint(
             "the tenant, the manifests or the accepted guards have changed since the review; nothing was \

@@ -26,7 +26,7 @@ pub fn warnings(kinds: &[UnavailableKind], done: &str) -> Vec<Diagnostic> {
         let message = format!("no {kind} is {done}: {reason}");
         Diagnostic::new(Severity::Warning, CODE, None, message).hint(match is_forbidden {
             true => format!(
-                "grant `{}` to the app registration, or leave it if these are not to be managed",
+                "grant `{}` to the app registration, or ignore this if you do not manage these",
                 kind.spec().permissions.read()
             ),
             false => {

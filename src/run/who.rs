@@ -59,7 +59,7 @@ pub(super) async fn tell(
             format!("the audit events could not be read to their end: {reason}"),
         )
         .hint(match log.is_refused {
-            true => "reading them takes `DeviceManagementApps.Read.All`; for people, `Audit data / Read` in Intune",
+            true => "reading them needs `DeviceManagementApps.Read.All`; for people, `Audit data / Read` in Intune",
             false => "the service throttles this list at times: run again later, or leave out `--who`",
         })
     }))

@@ -21,7 +21,7 @@ pub(in crate::cli) struct Export {
     /// With `--unmanaged`: add files to this folder of manifests, which may exist
     #[arg(long, value_name = "DIR", requires = "unmanaged", conflicts_with_all = ["out", "force", "snapshot"])]
     pub(in crate::cli) into: Option<PathBuf>,
-    /// Only policies that no manifest in the folder manages; reuses the folder's named sets
+    /// Only policies that no manifest in the folder manages; reuses the folder's target sets
     #[arg(long, requires = "into")]
     pub(in crate::cli) unmanaged: bool,
     /// Replace the manifests that the folder already holds; refuses if other YAML is among them
@@ -112,13 +112,13 @@ pub(in crate::cli) struct Doctor {
     /// Check only policies of this kind (several with commas, or repeated)
     #[arg(long, value_name = "KIND", value_parser = policy_kind, value_delimiter = ',')]
     pub(in crate::cli) kind: Vec<PolicyKind>,
-    /// Write the findings and the exchanges to this file, without names, ids, hosts and tokens
+    /// Write the findings, requests and responses to this file, without names, ids, hosts or tokens
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) share: Option<PathBuf>,
-    /// Also try the ways of writing on this policy, by display name or id, and restore it
+    /// Also test writes on this policy, by display name or id, then restore it
     #[arg(long, value_name = "POLICY")]
     pub(in crate::cli) try_writes: Option<String>,
-    /// Group to exclude for a moment, by name or id [default: one without members]
+    /// Group to exclude temporarily, by name or id [default: one without members]
     #[arg(long, value_name = "NAME", requires = "try_writes")]
     pub(in crate::cli) group: Option<String>,
     /// Try it on a policy with more than one assignment

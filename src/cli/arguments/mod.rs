@@ -27,7 +27,7 @@ pub(super) use tools::{
     Completions, Help, Init, Man, PipelineFile, Sandbox, Schema, Validate, Version,
 };
 
-/// Keep the assignments of Microsoft Intune policies equal to YAML manifests
+/// Keep Microsoft Intune policy assignments in sync with YAML manifests
 ///
 /// `plan` shows the difference between manifests and the live tenant, `apply` makes the tenant match.
 #[derive(Debug, Parser)]
@@ -184,7 +184,7 @@ pub(super) enum Command {
     Validate(Validate),
     /// Show what apply would change; never writes to the service
     Plan(Plan),
-    /// Make the live state equal to the manifests, or apply a saved plan
+    /// Make the live state match the manifests, or apply a saved plan
     Apply(Apply),
     /// Undo a previous apply, using its report
     Rollback(Rollback),
@@ -192,13 +192,13 @@ pub(super) enum Command {
     Approvals(Approvals),
     /// Print a saved plan, or what an apply did
     Show(Show),
-    /// Plan for the nightly job: exits with 2 if the tenant differs
+    /// `plan` for a nightly job: exits with 2 if the tenant differs
     Drift(Drift),
     /// Write manifests from the live state; a plan of them has no changes
     Export(Export),
     /// List live assignments: who gets a policy, what a group or user gets
     List(List),
-    /// Show what manifests for several tenants say for one
+    /// Show or check manifests per tenant; merge shard results
     Tenants(Tenants),
     /// Explain why a policy has its assignments, and what would change
     Explain(Explain),
@@ -208,9 +208,9 @@ pub(super) enum Command {
     Whoami(WhoAmI),
     /// Sign in as a person, with a browser on any device
     Login(Login),
-    /// Forget the sign-in of `login`
+    /// Sign out: delete the stored sign-in
     Logout(Logout),
-    /// Check whether the tenant's service behaves as this program assumes
+    /// Check that Intune in this tenant behaves as assignctl assumes
     Doctor(Doctor),
     /// Serve the built-in Graph emulator over HTTP
     Sandbox(Sandbox),

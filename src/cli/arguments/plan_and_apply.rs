@@ -63,8 +63,8 @@ pub(in crate::cli) struct Drift {
     /// Manifests: files, or folders with `*.yaml` and `*.yml` [default: the configuration's]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
-    /// Separate changes made in the tenant since an apply from manifests not applied yet; of a folder,
-    /// the newest report of an apply that was carried out
+    /// Separate changes made in the tenant since an apply from manifests not applied yet; in a folder,
+    /// the newest report of an apply that ran
     #[arg(long, value_name = "REPORT|FOLDER")]
     since: Option<PathBuf>,
     #[command(flatten)]

@@ -21,7 +21,7 @@ pub(in crate::cli) struct WhoAmI {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl login\n  assignctl login --for apply --kind configurationPolicy\n  assignctl whoami --auth login\n\nCommands take this sign-in if nothing else is configured, or with `--auth login`. Never in a pipeline."
+    after_help = "Examples:\n  assignctl login\n  assignctl login --for apply --kind configurationPolicy\n  assignctl whoami --auth login\n\nCommands use this sign-in if nothing else is configured, or with `--auth login`. Never in a pipeline."
 )]
 pub(in crate::cli) struct Login {
     /// Ask for the permissions of this command, such as plan or apply [default: plan]

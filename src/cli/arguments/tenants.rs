@@ -32,7 +32,7 @@ pub(in crate::cli) struct TenantsMerge {
     /// The folder with what the shards wrote with `--json-into`
     #[arg(value_name = "DIR")]
     pub(in crate::cli) folder: PathBuf,
-    /// Refuse results of another run than this, as `--run-id` named it
+    /// Refuse results of any run other than this one, as named with `--run-id`
     #[arg(long, value_name = "TEXT", value_parser = run_id)]
     pub(in crate::cli) run_id: Option<String>,
     /// Refuse results of a run that began longer ago than this [default: 12h]

@@ -74,7 +74,7 @@ pub(in crate::cli) struct Schema {
 
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  assignctl completions bash > /etc/bash_completion.d/assignctl\n  assignctl completions powershell | Out-String | Invoke-Expression\n\nCommands, options and their values are completed; names of policies, groups, filters and tenants\ntoo: from the manifests that are typed, else those of the configuration, else those in `manifests`,\nand from the schema that `init` wrote."
+    after_help = "Examples:\n  assignctl completions bash > /etc/bash_completion.d/assignctl\n  assignctl completions powershell | Out-String | Invoke-Expression\n\nCommands, options and their values are completed; names of policies, groups, filters and tenants\ntoo: from the manifests on the command line, else those of the configuration, else those in `manifests`,\nand from the schema that `init` wrote."
 )]
 pub(in crate::cli) struct Completions {
     /// The shell

@@ -53,7 +53,7 @@ impl Output {
             json.display(),
             folder.display()
         );
-        Err(Failure::usage(message).hint("name another file; nothing was written"))
+        Err(Failure::usage(message).hint("use another file; nothing was written"))
     }
 
     /// Writes data to a file, as it stands, so that it is either the old or the new one, never a
@@ -84,12 +84,12 @@ pub(super) fn save(path: &Path, text: &str) -> Result<(), Failure> {
 /// Refuses to write over what cannot be made again: the report of an apply, a manifest, a configuration.
 fn keep_own_work(path: &Path) -> Result<(), Failure> {
     let (what, hint) = if is_report(path) {
-        let hint = "`rollback` and `apply --resume` need it; name another file";
+        let hint = "`rollback` and `apply --resume` need it; use another file";
         ("the report of an apply", hint)
     } else if is_yaml(path) {
         match FileKind::of(path) {
-            Some(FileKind::Manifest) => ("a manifest", "name another file"),
-            Some(FileKind::Configuration) => ("a configuration", "name another file"),
+            Some(FileKind::Manifest) => ("a manifest", "use another file"),
+            Some(FileKind::Configuration) => ("a configuration", "use another file"),
             _ => return Ok(()),
         }
     } else {
@@ -128,7 +128,7 @@ fn keep_inputs(outputs: &[(&str, Option<&Path>)], inputs: &[PathBuf]) -> Result<
                     "`{option} {}` would write over a file of the run",
                     path.display()
                 ))
-                .hint("name another file; nothing was written"));
+                .hint("use another file; nothing was written"));
             }
         }
     }

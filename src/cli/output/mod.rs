@@ -95,7 +95,7 @@ impl Output {
         };
         Err(Failure::new(
             Exit::Failure,
-            format!("the value of {owner} stands in the data that was to be written"),
+            format!("the value of {owner} appears in the data that was to be written"),
         )
         .hint(
             "nothing was written; anyone who can read the tenant knows this secret, so change it, and remove it from the name or text that holds it",

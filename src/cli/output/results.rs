@@ -123,7 +123,7 @@ impl Output {
             Format::Markdown | Format::Github | Format::Csv | Format::Html => Err(Failure::usage(
                 "the result of this command comes as text or JSON only",
             )
-            .hint("leave `--format` out, or write `--format json`")),
+            .hint("leave `--format` out, or use `--format json`")),
         }
     }
 

@@ -92,9 +92,9 @@ pub(super) fn waiting(class: Class, wait: Duration, asked: bool) -> String {
     let wait = duration(in_seconds(wait));
     let class = class.plural();
     if asked {
-        format!("waiting {wait} with {class}: the service asked for it")
+        format!("pausing {class} {wait}, as the service asked")
     } else {
-        format!("waiting {wait} for the service's limit of {class}")
+        format!("waiting {wait} for the rate limit on {class}")
     }
 }
 
@@ -130,7 +130,7 @@ mod tests {
         for millis in [1200, 1995, 2000, 2005, 2100] {
             assert_eq!(
                 line(millis),
-                "waiting 2 s for the service's limit of writes",
+                "waiting 2 s for the rate limit on writes",
                 "{millis}"
             );
         }

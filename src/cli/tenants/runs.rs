@@ -163,7 +163,7 @@ fn save_plans(
     tenants::remove_no_tenants(folder, shard).map_err(failed)?;
     if results.entries.is_empty() {
         let empty = tenants::no_tenants_file(folder, shard);
-        output.save(&empty, "This part of the tenants is empty.\n")?;
+        output.save(&empty, "This shard has no tenants.\n")?;
     }
     for entry in &results.entries {
         let path = tenants::plan_file(folder, &entry.tenant.name);
@@ -213,7 +213,7 @@ impl Source<'_> {
             Self::Saved(folder) => {
                 if command.options.selecting.selection().is_partial() {
                     return Err(Failure::usage(
-                        "saved plans are carried out as they are, or not at all",
+                        "saved plans are applied whole, or not at all",
                     ));
                 }
                 let max_age = command.max_age.unwrap_or(MAX_AGE);

@@ -30,7 +30,7 @@ pub(super) fn warn_of_others(folder: &Path, results: &TenantResults, output: &Ou
         others.join(", ")
     );
     let warning = Diagnostic::new(Severity::Warning, CODE, None, message).hint(format!(
-        "`apply {shown}` carries out all of them; remove those that are not meant"
+        "`apply {shown}` applies all of them; remove those that are not intended"
     ));
     output.diagnostics(&[warning], &Sources::default());
 }

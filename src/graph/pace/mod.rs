@@ -140,7 +140,7 @@ impl Pace {
         self.writes
     }
 
-    /// Returns the longest wait that the service may ask for.
+    /// Returns the longest wait to accept from the service.
     pub fn longest_wait(&self) -> Duration {
         self.longest_wait
     }

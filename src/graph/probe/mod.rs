@@ -64,7 +64,7 @@ fn sorted<T>(outcome: Result<T, GraphError>) -> Result<ProbeAnswer<T>, GraphErro
             tries,
             ..
         }) => Ok(ProbeAnswer::Failed(format!(
-            "given up after {tries} tries: status {}",
+            "gave up after {tries} tries: status {}",
             error.status
         ))),
         Err(GraphError::Wait { .. }) => Ok(ProbeAnswer::Failed("the wait is too long".to_owned())),
@@ -222,7 +222,7 @@ fn permitted(tallies: &mut Tallies, found: &OfKind, granted: Option<&BTreeSet<St
                 format!("`{kind}` is refused, though `{needed}` is granted"),
             );
         }
-        (Found::Forbidden, _) => tallies.forbidden(ID, format!("`{kind}` takes `{needed}`")),
+        (Found::Forbidden, _) => tallies.forbidden(ID, format!("`{kind}` needs `{needed}`")),
         (Found::Read(_), Some(false)) => {
             tallies.differs(ID, format!("`{kind}` can be read without `{needed}`"));
         }

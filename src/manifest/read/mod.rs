@@ -1,6 +1,6 @@
-//! Reading documents: the version, named sets and entries.
+//! Reading documents: the version, target sets and entries.
 //!
-//! Named sets are visible in every file of the run, so entries only note which sets they use;
+//! Target sets are visible in every file of the run, so entries only note which sets they use;
 //! `check` looks them up once everything was read.
 
 mod entry;
@@ -44,7 +44,7 @@ pub(super) const SELECTOR_KEYS: &[&str] = &["name", "id", "match"];
 /// All that was read, before entries and sets come together.
 #[derive(Debug, Default)]
 pub(super) struct Drafts {
-    /// The named sets.
+    /// The target sets.
     pub(super) sets: HashMap<String, TargetSet>,
     /// The entries, complete or not.
     pub(super) entries: Vec<Draft>,
@@ -52,7 +52,7 @@ pub(super) struct Drafts {
     pub(super) whole: bool,
 }
 
-/// A named set of targets.
+/// A target set.
 #[derive(Debug)]
 pub(super) struct TargetSet {
     /// The key that names it.
@@ -291,7 +291,7 @@ impl<'r> Reader<'r> {
             self.diagnostics.push(
                 error
                     .also(first.place, "first here")
-                    .hint("named sets are visible in every file; give one another name"),
+                    .hint("target sets are visible in every file; rename one of them"),
             );
         } else {
             self.drafts.sets.insert(pair.key.to_string(), set);

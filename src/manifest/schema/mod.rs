@@ -30,17 +30,17 @@ pub fn schema() -> Value {
         |key| match key {
             "version" => json!({
                 "const": 1,
-                "description": "The version of the form of manifests: the number 1, spelled `1` and not `1.0`.",
+                "description": "The manifest format version: the number 1, spelled `1` and not `1.0`.",
             }),
             "targets" => json!({
                 "type": "object",
-                "description": "Named sets of targets. Every file of the run can use them.",
+                "description": "Target sets. Every file of the run can use them.",
                 "propertyNames": {"pattern": NOT_BLANK},
                 "additionalProperties": {"$ref": "#/$defs/targetSet"},
             }),
             "vars" => tenants::variables(
                 "Variables for the whole run: `${name}` stands for the value in names of policies, groups, \
-                 filters and collections, `$${` for a literal `${`. A tenant's own `vars` win.",
+                 filters and collections, `$${` for a literal `${`. A tenant's own `vars` take precedence.",
             ),
             "tenants" => tenants::tenants(),
             _ => json!({
@@ -64,7 +64,7 @@ pub fn schema() -> Value {
         json!({
             "targetSet": targets(
                 SET_KEYS,
-                "A named set of targets; entries refer to it with `use`.",
+                "A target set; entries refer to it with `use`.",
             ),
             "policyEntry": entry(),
             "tenant": tenant(),
@@ -159,11 +159,11 @@ fn of_entry(key: &'static str) -> Value {
             "The type of the policies, if their kind has several: the `@odata.type` without its \
              prefix, like `win32LobApp`.",
         ),
-        "name" => name("The policy with this display name. Case counts."),
+        "name" => name("The policy with this display name. Case-sensitive."),
         "id" => text(ID),
         "match" => text(
-            "All policies whose display names fit: `*` is any text, `?` one character, nothing \
-             else is special. Case counts.",
+            "All policies whose whole display names match: `*` is any text, `?` one character, \
+             nothing else is special. Case-sensitive.",
         ),
         "except" => texts("Leave out what one of these globs matches; goes with `match`."),
         "mode" => json!({
@@ -178,7 +178,7 @@ fn of_entry(key: &'static str) -> Value {
                 goes with `mode: additive`.",
             "items": {"$ref": "#/$defs/absentTarget"},
         }),
-        "use" => texts("Named sets of targets to take in, defined below `targets` in any file."),
+        "use" => texts("Target sets to use, defined below `targets` in any file."),
         "include" | "exclude" => targets_of(key),
         "onlyTenants" | "exceptTenants" => tenants::for_tenants(key),
         property => property_of(property),
@@ -245,14 +245,14 @@ fn targets_of(side: &'static str) -> Value {
 fn included() -> Map<String, Value> {
     let mut included = object(KEYS, "A target with its filter.", |key| match key {
         "filter" => name(
-            "The assignment filter with this display name. Case does not count. Its platform has to fit \
+            "The assignment filter with this display name. Case-insensitive. Its platform has to fit \
              the policy's.",
         ),
         "filterId" => guid("The assignment filter with this id, in place of `filter`."),
         "filterMode" => json!({
             "enum": ["include", "exclude"],
             "default": "include",
-            "description": "Whether only what the filter matches is meant, or all but that.",
+            "description": "Apply to what the filter matches, or to all else.",
         }),
         "source" => json!({
             "enum": ["direct", "policySets"],
@@ -334,7 +334,7 @@ fn excluded() -> Map<String, Value> {
 
 fn group_of(key: &'static str) -> Value {
     match key {
-        "group" => name("The group with this display name. Case does not count."),
+        "group" => name("The group with this display name. Case-insensitive."),
         _ => guid("The group with this id; for groups whose name is not unique or may change."),
     }
 }

@@ -11,8 +11,8 @@ pub(super) fn property_of(key: &'static str) -> Value {
     match key {
         "intent" => json!({
             "enum": app_settings::INTENTS,
-            "description": "Of a `mobileApp`: what is done with the app. Written on the entry it is for all \
-                targets; that of a target wins.",
+            "description": "For `mobileApp`: the intent. On an entry, for all targets; a target's own takes \
+                precedence.",
         }),
         "settings" => settings(),
         "runSchedule" => schedule(),
@@ -45,7 +45,7 @@ fn settings() -> Value {
     json!({
         "type": "object",
         "description": "Of a `mobileApp`: settings by Graph's names. Only those that are named are compared and \
-            written. Written on the entry they are for all included targets; those of a target win.",
+            written. On an entry, for all included targets; a target's own take precedence.",
         "properties": members,
         "additionalProperties": false,
     })

@@ -16,7 +16,7 @@ pub(super) use built_in::built_in;
 use built_in::{doubt_built_in, is_group};
 use extras::{read_filter, read_source, refuse_extras};
 
-/// How many targets a run may have, the named sets counted for each entry that uses them.
+/// How many targets a run may have, the target sets counted for each entry that uses them.
 ///
 /// A few lines can ask for very many: large sets in many entries. No tenant is near this.
 pub(super) const MOST_TARGETS: usize = 500_000;

@@ -258,7 +258,7 @@ impl Skip {
                     self.selector.place(),
                     "no entry selects what is skipped here",
                 )
-                .hint("look at the name or the glob, or remove it"),
+                .hint("check the name or the glob, or remove it"),
             );
         }
     }

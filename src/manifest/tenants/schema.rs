@@ -57,7 +57,7 @@ pub(in crate::manifest) fn of_tenant(key: &str) -> Value {
                 `onlyTenants: [gold]`.",
             "items": {"type": ["string", "number", "boolean"], "pattern": NAME},
         }),
-        "vars" => variables("The tenant's own variables. They win over those of the document."),
+        "vars" => variables("The tenant's own variables. They override those of the document."),
         "skip" => json!({
             "type": "array",
             "description": "Policies that this tenant does not manage. They are left as they are.",
@@ -99,7 +99,7 @@ pub(in crate::manifest) fn reason() -> Value {
     json!({
         "type": ["string", "number", "boolean"],
         "pattern": r"[^\s\u0085]",
-        "description": "Why, for people.",
+        "description": "The reason.",
     })
 }
 

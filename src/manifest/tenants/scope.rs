@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::manifest::diagnostics::Diagnostics;
 use crate::manifest::fields;
 use crate::manifest::yaml::tree::{Document, Item, Node, Pair, Value};
-use crate::text::{all_of, quoted};
+use crate::text::{one_of, quoted};
 
 /// How long a text may become, and how much all of them together: a few variables in many lines can
 /// stand for very much.
@@ -62,8 +62,9 @@ impl Usage {
 }
 
 fn unused(place: Place, message: String) -> Diagnostic {
-    Diagnostic::warning("unused-variable", place, message)
-        .hint("variables stand as `${name}` in names of policies, groups, filters and collections")
+    Diagnostic::warning("unused-variable", place, message).hint(
+        "variables are written as `${name}` in names of policies, groups, filters and collections",
+    )
 }
 
 /// Whether a text may hold what is for some tenants only. Escapes may spell anything. It is asked once a
@@ -290,7 +291,7 @@ fn diagnostic(fault: &Fault, place: Place, known: &[&str]) -> Diagnostic {
                 None if known.is_empty() => {
                     format!("define it below `vars`, in any file of the run; {LITERAL}")
                 }
-                None => format!("there are {}", all_of(known)),
+                None => format!("use {}", one_of(known)),
             };
             Diagnostic::error("unknown-variable", place, message).hint(hint)
         }

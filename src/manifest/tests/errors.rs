@@ -154,12 +154,12 @@ fn documents_and_sets() {
  targets: {s: {inclde: [], use: [s]}}>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
     2:15+6 unknown-key unknown key `inclde` in the target set `s` | did you mean `include`?
-    2:27+3 unknown-key unknown key `use` in the target set `s` | its keys are `include` and `exclude`
+    2:27+3 unknown-key unknown key `use` in the target set `s` | use `include` or `exclude`
 
 <version: 1
  targets: {s: {include: [grp: a, {group: a, filterMode: include}]}}>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
-    2:25+3 unknown-key unknown key `grp` in a target | its keys are `allDevices`, `allUsers` and 15 others (see `assignctl schema`)
+    2:25+3 unknown-key unknown key `grp` in a target | use `allDevices`, `allUsers` or 15 others (see `assignctl schema`)
     2:44+10 filter-mode-without-filter `filterMode` without a filter | add `filter` or `filterId`, or remove `filterMode`
 
 <version: 1
@@ -168,7 +168,7 @@ fn documents_and_sets() {
  [a]: 2>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
     2:1+7 duplicate-key the key `version` is defined twice |     1:1+7 first here
-    3:1+1 unknown-key unknown key `1` in a manifest | its keys are `version`, `vars`, `tenants`, `targets` and `policies`
+    3:1+1 unknown-key unknown key `1` in a manifest | use `version`, `vars`, `tenants`, `targets` or `policies`
     4:1+1 wrong-type a key must be text, not a list
 
 <version: 1
@@ -184,7 +184,7 @@ fn documents_and_sets() {
  version: 1
  targets: {s: {}}>
     1:1+1 no-policies the manifests have no entry below `policies` | an entry with empty `include` means no assignment; no entry means nothing
-    5:11+1 duplicate-target-set the target set `s` is defined twice |     2:11+1 first here | named sets are visible in every file; give one another name
+    5:11+1 duplicate-target-set the target set `s` is defined twice |     2:11+1 first here | target sets are visible in every file; rename one of them
 
 "#]]
     );
@@ -200,7 +200,7 @@ fn sets_in_two_files() {
         faults(&loaded),
         str![[r#"
 a.yaml:3:55+1 unknown-target-set unknown target set `S` | did you mean `s`?
-b.yaml:2:11+1 duplicate-target-set the target set `s` is defined twice | a.yaml:2:11+1 first here | named sets are visible in every file; give one another name
+b.yaml:2:11+1 duplicate-target-set the target set `s` is defined twice | a.yaml:2:11+1 first here | target sets are visible in every file; rename one of them
 
 "#]]
     );
@@ -248,7 +248,7 @@ fn entries_without_kind_or_selector() {
     3:10+16 unknown-kind unknown kind `compliancepolicy` | did you mean `compliancePolicy`?
 
 <{kind: firewallRule, name: P}>
-    3:10+12 unknown-kind unknown kind `firewallRule` | it is `configurationPolicy`, `compliancePolicy` or 30 others (see `assignctl schema`)
+    3:10+12 unknown-kind unknown kind `firewallRule` | use `configurationPolicy`, `compliancePolicy` or 30 others (see `assignctl schema`)
 
 <{kind: , name: P}>
     3:4+4 wrong-type `kind` must be text, not nothing
@@ -326,7 +326,7 @@ fn the_rest_of_an_entry() {
     5:9+5 unknown-mode unknown mode `exakt` | did you mean `exact`?
 
 <mode: merge>
-    5:9+5 unknown-mode unknown mode `merge` | it is `exact` or `additive`
+    5:9+5 unknown-mode unknown mode `merge` | use `exact` or `additive`
 
 <mode:>
     5:3+4 wrong-type `mode` must be text, not nothing
@@ -381,7 +381,7 @@ fn all_faults_of_all_files_are_told_in_one_run() {
         faults(&loaded),
         str![[r#"
 a.yaml:1:10+1 wrong-version `version` must be the number 1, not `2` | write `version: 1`
-a.yaml:3:10+1 unknown-kind unknown kind `x` | it is `configurationPolicy`, `compliancePolicy` or 30 others (see `assignctl schema`)
+a.yaml:3:10+1 unknown-kind unknown kind `x` | use `configurationPolicy`, `compliancePolicy` or 30 others (see `assignctl schema`)
 a.yaml:3:13+3 unknown-key unknown key `nam` in a policy entry | did you mean `name`?
 a.yaml:3:31+4 unknown-key unknown key `grup` in a target | did you mean `group`?
 a.yaml:3:57+1 unknown-target-set unknown target set `s` | a part that could not be read may define it

@@ -81,7 +81,7 @@ fn included_targets() {
     6:5+4 unknown-key unknown key `grup` in a target | did you mean `group`?
 
 <device: a>
-    6:5+6 unknown-key unknown key `device` in a target | its keys are `allDevices`, `allUsers` and 15 others (see `assignctl schema`)
+    6:5+6 unknown-key unknown key `device` in a target | use `allDevices`, `allUsers` or 15 others (see `assignctl schema`)
 
 <exclusionGroup: a>
     6:5+14 unknown-key unknown key `exclusionGroup` in a target | list the group as `- group:` below `exclude`
@@ -138,7 +138,7 @@ fn included_targets() {
     6:24+10 unknown-source unknown source `policysets` | did you mean `policySets`?
 
 <{group: a, source: other}>
-    6:24+5 unknown-source unknown source `other` | it is `direct` or `policySets`
+    6:24+5 unknown-source unknown source `other` | use `direct` or `policySets`
 
 <{group: a, sourceId: x}>
     6:16+8 source-id-without-source `sourceId` without `source` | add `source: policySets`, or remove `sourceId`

@@ -282,7 +282,7 @@ fn faults_of_tenants() {
     6:5+8 unknown-key unknown key `tenantID` in the tenant `a` | did you mean `tenantId`?
 
 <cloud: german>
-    6:12+6 unknown-cloud unknown cloud `german` | it is `public`, `usgov`, `usgov-dod` or `china`
+    6:12+6 unknown-cloud unknown cloud `german` | use `public`, `usgov`, `usgov-dod` or `china`
 
 <clientId: me>
     6:15+2 bad-guid `clientId` must be a GUID, not `me` | take the application (client) id of the app registration
@@ -293,24 +293,24 @@ fn faults_of_tenants() {
     6:29+1 wrong-type `d` must be text, not a list
 
 <vars: {unused: x}>
-    6:12+6 unused-variable the variable `unused` is not used, in the tenant `a` | variables stand as `${name}` in names of policies, groups, filters and collections
+    6:12+6 unused-variable the variable `unused` is not used, in the tenant `a` | variables are written as `${name}` in names of policies, groups, filters and collections
 
 <skip: [{match: 'Mac*'}]>
-    6:20+6 skip-without-entry no entry selects what is skipped here, in the tenant `a` | look at the name or the glob, or remove it
+    6:20+6 skip-without-entry no entry selects what is skipped here, in the tenant `a` | check the name or the glob, or remove it
 
 <skip: [{id: x}]>
     6:13+2 no-selector the entry does not say which policies it means, in the tenant `a` | add `name`, `id` or `match`
-    6:13+2 unknown-key unknown key `id` in an entry of `skip`, in the tenant `a` | its keys are `kind`, `name`, `match` and `reason`
+    6:13+2 unknown-key unknown key `id` in an entry of `skip`, in the tenant `a` | use `kind`, `name`, `match` or `reason`
 
 <skip: [{match: 'Win*', except: [x], name: y}]>
-    6:28+6 unknown-key unknown key `except` in an entry of `skip`, in the tenant `a` | its keys are `kind`, `name`, `match` and `reason`
+    6:28+6 unknown-key unknown key `except` in an entry of `skip`, in the tenant `a` | use `kind`, `name`, `match` or `reason`
     6:41+4 several-selectors an entry takes exactly one of `name`, `id` and `match`, in the tenant `a` |     6:13+5 the first | keep one, or write several entries
 
 <add: [{match: 'Mac*', include: [allUsers]}]>
     6:19+6 add-without-entry no entry selects the policies that this adds to, in the tenant `a` | what `add` lists adds targets to policies of the baseline; write an entry with `onlyTenants` for others
 
 <add: [{name: Win - A, kind: configurationPolicy, mode: exact, include: [{group: '${x}'}]}]>
-    6:54+4 unknown-key unknown key `mode` in an entry of `add`, in the tenant `a` | its keys are `kind`, `name`, `match`, `except`, `type`, `intent`, `settings`, `runSchedule`, `runRemediationScript`, `use`, `include`, `exclude` and `reason`
+    6:54+4 unknown-key unknown key `mode` in an entry of `add`, in the tenant `a` | use `kind`, `name`, `match`, `except`, `type`, `intent`, `settings`, `runSchedule`, `runRemediationScript`, `use`, `include`, `exclude` or `reason`
     6:85+6 unknown-variable unknown variable `x`, in the tenant `a` | define it below `vars`, in any file of the run; write `$${` for a literal `${`
 
 <add: [{match: '*', kind: compliancePolicy}]>
@@ -397,7 +397,7 @@ fn each_fault_is_said_once_with_the_tenant_where_only_one_is_meant() {
         faults(&read(&[text])),
         str![[r#"
 a.yaml:10:58+6 guid-as-name `group` takes a display name, not a GUID, in the tenant `d` | write `groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e`
-a.yaml:10:58+6 unknown-variable unknown variable `g`, in the tenant `c` | there are `all`
+a.yaml:10:58+6 unknown-variable unknown variable `g`, in the tenant `c` | use `all`
 a.yaml:10:98+1 included-and-excluded the group `x` is both included and excluded, in the tenant `e` | excluded | a.yaml:10:58+6 included | remove one of the two
 a.yaml:11:40+3 unknown-key unknown key `mod` in a policy entry | did you mean `mode`?
 a.yaml:11:70+1 included-and-excluded the group `x` is both included and excluded, in the tenants `a`, `b`, `c` and 1 more | included | a.yaml:10:98+1 excluded | remove one of the two

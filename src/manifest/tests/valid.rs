@@ -31,7 +31,7 @@ fn the_example_of_the_contract() {
     let text = r#"
 version: 1
 
-targets:                       # named sets of targets, visible in every file of the run
+targets:                       # target sets, visible in every file of the run
   pilot-ring:
     include:
       - group: SG-Intune-Pilot

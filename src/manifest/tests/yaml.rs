@@ -156,7 +156,7 @@ fn syntax() {
 
 <version: 1
   policies: []>
-    2:10+1 syntax a `: ` cannot stand here | indent the keys of a mapping alike, or put text that holds `: ` in quotes
+    2:10+1 syntax `: ` is not allowed here | indent the keys of a mapping alike, or put text that holds `: ` in quotes
 
 <version: 1
  policies:
@@ -169,7 +169,7 @@ fn syntax() {
 
 <version: 1
  policies: a: b>
-    2:12+1 syntax a `: ` cannot stand here | indent the keys of a mapping alike, or put text that holds `: ` in quotes
+    2:12+1 syntax `: ` is not allowed here | indent the keys of a mapping alike, or put text that holds `: ` in quotes
 
 <version: 1
  ---

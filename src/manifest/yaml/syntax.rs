@@ -15,7 +15,7 @@ pub(in crate::manifest) fn fault(kind: &ErrorKind, place: Place) -> Diagnostic {
             format!("unexpected character {}", quoted(&character.to_string()))
         }
         ErrorKind::MissingAnchorOrAliasName => "no name behind `*` or `&`".to_owned(),
-        ErrorKind::MappingValueNotAllowed => "a `: ` cannot stand here".to_owned(),
+        ErrorKind::MappingValueNotAllowed => "`: ` is not allowed here".to_owned(),
         ErrorKind::UnclosedFlowCollection { open } => format!("`{open}` is not closed"),
         ErrorKind::MismatchedFlowCollectionEnd { open, close } => {
             format!("`{open}` is closed by `{close}`")

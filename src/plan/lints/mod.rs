@@ -29,7 +29,7 @@ pub const CODES: [(&str, bool); 12] = [
 ];
 
 /// Behind what was so before.
-pub(in crate::plan) const ALREADY: &str = " (already so)";
+pub(in crate::plan) const ALREADY: &str = " (existing)";
 
 /// Makes errors of warnings with a place that are new and have one of the [`CODES`] that fail a strict run.
 pub fn be_strict(found: &mut [Diagnostic]) {

@@ -323,7 +323,7 @@ fn empty(context: &Context<'_>, assignments: &[Assignment]) -> Vec<Lint> {
         // group-list-transitivemembers.md).
         let late = match context.set(&assignment.key.target) {
             Some(_) => "",
-            None => ", or was filled in the last minutes",
+            None => ", or was filled in the last few minutes",
         };
         Some(Lint {
             code,

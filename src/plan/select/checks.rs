@@ -112,7 +112,7 @@ impl LiveCheck<'_> {
                     assignment.filter.as_ref().map_or("", |filter| &filter.id)
                 ),
             )
-            .hint("the filter may have been deleted, or the sign-in may not see it"),
+            .hint("the filter may have been deleted, or the sign-in cannot see it"),
             LiveCheckKind::Platform(place, filter) => {
                 // Of a filter of the other side that is said already.
                 if other_side(rules, filter).is_some() {
@@ -169,7 +169,7 @@ fn check_rules(
     // What is live was taken.
     if rules.doubtful.contains(&target.kind()) && severity() == Severity::Error {
         let (named, word) = (named(live), target.type_name());
-        let message = format!("the service may not take `{word}` on {named}");
+        let message = format!("the service may reject `{word}` on {named}");
         let doubt = Diagnostic::warning(CODE, place, message);
         return Some(doubt.hint(format!(
             "what the service says decides; source: {}",
@@ -311,8 +311,9 @@ fn check_properties(desired: &Desired, place: Place, live: &LivePolicy) -> Optio
                 && *target != Target::AllDevices
                 && !is_live()
             {
-                let message =
-                    format!("an app of the type {odata_type} may not take the intent `{intent}`");
+                let message = format!(
+                    "an app of the type {odata_type} may not support the intent `{intent}`"
+                );
                 let doubt = Diagnostic::warning("intent-not-supported", place, message);
                 return Some(doubt.hint(
                     "only apps for iOS and Android are offered without enrollment; source: learn.microsoft.com: Assign apps to groups",
@@ -322,10 +323,10 @@ fn check_properties(desired: &Desired, place: Place, live: &LivePolicy) -> Optio
             if *target != Target::AllDevices || !is_offered || is_live() {
                 return None;
             }
-            let message = format!("the service may not take `{intent}` for all devices");
+            let message = format!("the service may reject `{intent}` for all devices");
             let doubt = Diagnostic::warning("target-not-allowed", place, message);
             Some(doubt.hint(
-                "apps are offered to users: take `allUsers`, or another intent; source: learn.microsoft.com: Assign apps to groups",
+                "apps are offered to users: use `allUsers`, or another intent; source: learn.microsoft.com: Assign apps to groups",
             ))
         }
         AssignmentProperties::Remediation | AssignmentProperties::None => None,

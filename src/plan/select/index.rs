@@ -136,7 +136,7 @@ impl<'a> PolicyIndex<'a> {
                         hints
                             .of_name(kind, &name.value)
                             .as_deref()
-                            .unwrap_or("policy names are compared with case"),
+                            .unwrap_or("policy names are case-sensitive"),
                     ),
                 });
             }
@@ -251,7 +251,7 @@ fn tenant_default(kind: PolicyKind, named: &Placed<String>) -> Diagnostic {
             named.value
         ),
     )
-    .hint("name one that was made in this tenant")
+    .hint("use one created in this tenant")
 }
 
 fn selects_nothing(
@@ -292,7 +292,7 @@ fn selects_nothing(
             diagnostic.hint("`except` leaves out all that it matches")
         }
         Some(name) if same_but_for_case(&pattern.value, name) => {
-            diagnostic.hint(format!("case counts: there is `{name}`"))
+            diagnostic.hint(format!("globs are case-sensitive: there is `{name}`"))
         }
         Some(name) => diagnostic.hint(format!(
             "there is `{name}`, with other spaces, dashes or invisible characters{}",

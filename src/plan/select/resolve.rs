@@ -205,7 +205,7 @@ impl<'a> Directory<'a> {
                         format!("the tenant has no group `{name}`"),
                     )
                     .hint(hint.as_deref().unwrap_or(
-                        "group names are compared without case; a new group may take a while to be found",
+                        "group names are case-insensitive; a new group may take a while to be found",
                     )),
                 );
                 None
@@ -256,7 +256,7 @@ impl<'a> Directory<'a> {
                     )
                     .hint(
                         hint.as_deref()
-                            .unwrap_or("filter names are compared without case"),
+                            .unwrap_or("filter names are case-insensitive"),
                     ),
                 );
                 None

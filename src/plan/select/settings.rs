@@ -104,7 +104,7 @@ fn check_intent(
     let (place, _, rule) = broken.first()?;
     let names: Vec<&str> = broken.iter().map(|(_, name, _)| *name).collect();
     let message = format!(
-        "{} may not be taken with the intent `{intent}`",
+        "{} may be rejected with the intent `{intent}`",
         all_of(&names)
     );
     let doubt = Diagnostic::warning("setting-and-intent", *place, message);

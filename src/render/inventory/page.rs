@@ -92,7 +92,7 @@ pub fn page(inventory: &Inventory, made_at: &str, unavailable: &[&str]) -> Strin
     );
     let warning = (!unavailable.is_empty()).then(|| {
         format!(
-            "Not complete: the sign-in may not read {}.",
+            "Not complete: the sign-in cannot read {}.",
             unavailable.join(", ")
         )
     });

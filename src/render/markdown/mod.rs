@@ -126,9 +126,9 @@ fn head(review: &Review<'_>, with_counts: bool) -> String {
         None => {}
         Some(Partial { options, left_out }) if with_counts => {
             let options = code(shorten(&options, LONGEST_NAME));
-            let _ = write!(head, "**Partial view:** {options} left {left_out}.\n\n");
+            let _ = write!(head, "**Partial view:** {options} excludes {left_out}.\n\n");
         }
-        Some(_) => head.push_str("**Partial view:** managed policies are left out.\n\n"),
+        Some(_) => head.push_str("**Partial view:** managed policies are excluded.\n\n"),
     }
     if let Some((report, counts)) = since(view.annotations) {
         let _ = write!(
@@ -163,7 +163,7 @@ fn head(review: &Review<'_>, with_counts: bool) -> String {
 fn legend(view: &PlanView<'_>) -> String {
     let mut legend = "Each line is an assignment: ".to_owned();
     legend.push_str(match view.direction {
-        Direction::Plan => "`+` is added, `-` goes away, `~` (`!` in details) changes",
+        Direction::Plan => "`+` is added, `-` is removed, `~` (`!` in details) changes",
         Direction::Drift => {
             "`+` is in the tenant only, `-` is missing there, `~` (`!` in details) differs"
         }

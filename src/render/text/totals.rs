@@ -33,7 +33,7 @@ pub(super) fn totals(text: &mut String, view: &PlanView<'_>, detail: Detail<'_>)
         ..
     } = *view;
     if let Some(Partial { options, left_out }) = partial(plan) {
-        let sentence = format!("{UPDATE}Partial view{UPDATE:#}: `{options}` left {left_out}.");
+        let sentence = format!("{UPDATE}Partial view{UPDATE:#}: `{options}` excludes {left_out}.");
         prose(text, &sentence, detail);
     }
     prose(text, &headline(plan, summary, detail.direction), detail);
@@ -101,11 +101,11 @@ fn headline(plan: &Plan, summary: &Summary, direction: Direction) -> String {
     match (changed, direction) {
         (0, _) if managed == 0 => format!("{STRONG}Nothing to do{STRONG:#}."),
         (0, _) => format!(
-            "{STRONG}Nothing to do{STRONG:#}: {} as the manifests say.",
+            "{STRONG}Nothing to do{STRONG:#}: {} the manifests.",
             if managed == 1 {
-                format!("the 1 {which} policy is")
+                format!("the 1 {which} policy matches")
             } else {
-                format!("all {managed} {which} policies are")
+                format!("all {managed} {which} policies match")
             }
         ),
         (_, Direction::Plan) => format!(
@@ -115,7 +115,7 @@ fn headline(plan: &Plan, summary: &Summary, direction: Direction) -> String {
             writes(number_of_writes, time),
         ),
         (_, Direction::Drift) => format!(
-            "{STRONG}Drift{STRONG:#}: {}: the tenant {REMOVE}lacks {} (-){REMOVE:#}, {ADD}has {remove} beyond the manifests (+){ADD:#} and {UPDATE}{update} with another filter or setting (~){UPDATE:#}.",
+            "{STRONG}Drift{STRONG:#}: {}: the tenant {REMOVE}lacks {} (-){REMOVE:#}, {ADD}has {remove} not in the manifests (+){ADD:#} and {UPDATE}{update} with another filter or setting (~){UPDATE:#}.",
             of_policies(plan, summary, "differs", "differ"),
             count(add, "assignment", "assignments"),
         ),

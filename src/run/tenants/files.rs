@@ -387,7 +387,7 @@ pub fn reports(folder: &Path) -> Result<(Vec<TenantFile>, Vec<String>), Failure>
             folder.display()
         );
         return Err(Failure::usage(message).hint(
-            "name a file in it, a folder that `apply --report DIR` wrote, or `.assignctl/reports`",
+            "use a file in it, a folder that `apply --report DIR` wrote, or `.assignctl/reports`",
         ));
     }
     let mut reports = Vec::with_capacity(files.len());

@@ -136,7 +136,7 @@ pub fn choose_one(tenants: &[Tenant], asked: &Asked) -> Result<Option<Tenant>, F
     };
     match (chosen.pop(), chosen.len()) {
         (Some(tenant), 0) => Ok(Some(tenant)),
-        (None, _) => Err(Failure::usage("that part of the tenants is empty")),
+        (None, _) => Err(Failure::usage("that shard has no tenants")),
         (Some(_), others) => Err(Failure::usage(format!(
             "this command is about one tenant, and {} are named",
             others + 1
@@ -204,7 +204,7 @@ fn unknown(name: &str, tenants: &[Tenant]) -> Failure {
     Failure::usage(what).hint(match nearest(name, names.iter().map(String::as_str)) {
         Some(near) => format!("did you mean `{near}`?"),
         None if names.is_empty() => "define tenants below `tenants`".to_owned(),
-        None => format!("there are {}", names.join(", ")),
+        None => format!("use one of {}", names.join(", ")),
     })
 }
 

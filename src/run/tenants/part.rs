@@ -159,7 +159,7 @@ pub(super) fn look(folder: &Path, tell: impl Fn(&[PlanDiagnostic])) -> Result<Lo
                 Some(_) => format!("`{}` holds results of several commands", folder.display()),
             };
             Err(Failure::new(Exit::Failure, message).hint(
-                "name a folder with what the shards wrote with `--json-into DIR/N.json`, and nothing else",
+                "use a folder with what the shards wrote with `--json-into DIR/N.json`, and nothing else",
             ))
         }
     }
@@ -224,7 +224,7 @@ pub fn results_in(folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let unreadable = |error: std::io::Error| {
         let message = format!("`{}` cannot be read: {error}", folder.display());
         Failure::new(Exit::Failure, message)
-            .hint("name a folder with what the shards wrote with `--json-into DIR/N.json`")
+            .hint("use a folder with what the shards wrote with `--json-into DIR/N.json`")
     };
     let mut paths = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {

@@ -259,7 +259,7 @@ impl WriteTest {
     ///
     /// # Errors
     ///
-    /// The sign-in may not write, or the report cannot be written.
+    /// The sign-in cannot write, or the report cannot be written.
     pub async fn begin(
         &self,
         run: &mut ApplyRun,

@@ -95,7 +95,7 @@ pub(super) async fn group(
     let mut free = empty.into_iter().filter(|group| !is_taken(group));
     free.next().cloned().ok_or_else(|| {
         Failure::usage("no group without members was found among the first")
-            .hint("make one, and name it with `--group`")
+            .hint("create one, and name it with `--group`")
     })
 }
 

@@ -217,7 +217,7 @@ fn a_list_of_requests_that_cannot_be_read_is_not_an_empty_one() {
 fn a_justification_has_bounds_that_are_checked_first() {
     let world = one();
     let long = "x".repeat(1025);
-    for (text, expected) in [(long.as_str(), "1024"), ("", "a text that says why")] {
+    for (text, expected) in [(long.as_str(), "1024"), ("", "the reason as text")] {
         world
             .sandbox(&format!("apply m.yaml --yes --justification={text}"))
             .exits(64)

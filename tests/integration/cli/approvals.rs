@@ -107,7 +107,7 @@ fn paths_and_reports_narrow_the_list() {
     world
         .sandbox("approvals s.jsonl m.yaml")
         .exits(64)
-        .says(&["a report stands alone"]);
+        .says(&["a report must be the only path"]);
 }
 
 #[test]

@@ -84,7 +84,7 @@ fn a_setting_that_does_not_go_with_the_intent_is_doubted() {
             &world,
             &format!("intent: {intent}, settings: {{{setting}}}, include: [{{group: A}}]"),
         );
-        let warning = format!("may not be taken with the intent `{intent}`");
+        let warning = format!("may be rejected with the intent `{intent}`");
         let is_said = said.contains("warning[setting-and-intent]") && said.contains(&warning);
         assert_eq!(is_said, doubted, "{odata_type} {intent} {setting}: {said}");
     }
@@ -245,11 +245,11 @@ policies:
 ",
     );
     world.run("validate m.yaml").exits(3).says(&[
-        "error[target-not-allowed]: the service takes no `allDevices` on an iosManagedAppProtection",
+        "error[target-not-allowed]: the service rejects `allDevices` on an iosManagedAppProtection",
         "--> m.yaml:8:9",
-        "error[target-not-allowed]: the service takes no `allUsers` on a windowsAutopilotDeploymentProfile",
+        "error[target-not-allowed]: the service rejects `allUsers` on a windowsAutopilotDeploymentProfile",
         "--> m.yaml:11:15",
-        "error[target-not-allowed]: the service takes no `allDevices` on an androidManagedAppProtection",
+        "error[target-not-allowed]: the service rejects `allDevices` on an androidManagedAppProtection",
         "--> m.yaml:3:19",
         "m.yaml:14",
     ]);
@@ -472,5 +472,8 @@ policies:
     ];
     assert_eq!(found, expected.map(|(code, line)| (Some(code), Some(line))));
     let hint = told["diagnostics"][0]["hint"].as_str().unwrap_or_default();
-    assert!(hint.contains(" or `availableWithoutEnrollment`;"), "{hint}");
+    assert!(
+        hint.contains(" or `availableWithoutEnrollment`, on the entry"),
+        "{hint}"
+    );
 }

@@ -65,7 +65,7 @@ fn a_service_that_cannot_be_read_is_1_and_given_up_in_time() {
                 world
                     .run("drift m.yaml")
                     .exits(1)
-                    .says(&["given up after 5 tries", "nothing was treated as empty"]);
+                    .says(&["gave up after 5 tries", "nothing was treated as empty"]);
             });
         }
     });
@@ -293,7 +293,7 @@ mod interrupted {
             running.signal(signal);
             running.wait().exits(130).says(&[
                 " of 3 policies not settled; nothing further is started",
-                "a second Ctrl-C leaves at once",
+                "a second Ctrl-C quits now",
                 "skipped 2 policies: interrupted before being written",
                 "Result: 1 applied, 2 skipped.",
             ]);

@@ -54,7 +54,7 @@ fn nothing_to_do() {
                 .sandbox(&format!("{line} --format {format}"))
                 .exits(0)
                 .says(&[
-                    "nothing to do, 1 managed policy is as the manifests say",
+                    "nothing to do, 1 managed policy matches the manifests",
                     TENANT_ID,
                 ]);
             // It is of use only where `apply --reviewed` looks for it.

@@ -330,9 +330,9 @@ fn a_guard_says_what_it_saw_in_whom_and_how_to_accept_it() {
         .sandbox(&format!("plan m.yaml {flags}"))
         .exits(4)
         .says(&[
-            "guard `removals` tripped: live assignments of managed policies are removed (saw 12 of 12, limit 11)\n  - configurationPolicy P00\n",
+            "guard `removals` tripped: live assignments to remove (12 of 12, limit 11)\n  - configurationPolicy P00\n",
             "  and 2 more\n  hint: accept it with `--allow removals`\n",
-            "guard `policies` tripped: policies change (saw 13, limit 11)\n  all policies that change\n  hint: accept it with `--allow policies`\n",
+            "guard `policies` tripped: policies to change (13, limit 11)\n  all policies that change\n  hint: accept it with `--allow policies`\n",
             "error: guards `removals`, `policies` refuse the plan\n",
             "accept it with `--allow removals --allow policies`",
         ]);
@@ -404,15 +404,15 @@ fn a_saved_plan_is_judged_again_by_limits_that_are_given() {
     world
         .sandbox("apply plan.json --max-removals 29%")
         .exits(4)
-        .says(&["saw 12 of 40, limit 29%", "--allow removals"]);
+        .says(&["12 of 40, limit 29%", "--allow removals"]);
     world
         .sandbox("apply plan.json --max-removals 11")
         .exits(4)
-        .says(&["saw 12 of 40, limit 11"]);
+        .says(&["12 of 40, limit 11"]);
     world
         .sandbox("apply plan.json --max-policies 0")
         .exits(4)
-        .says(&["guard `policies` tripped", "saw 1, limit 0"]);
+        .says(&["guard `policies` tripped", "1, limit 0"]);
     assert_eq!(world.read("tenant.json"), before);
     // The other way round as well.
     world

@@ -30,7 +30,7 @@ fn the_rest_is_applied_and_the_report_has_what_was_there() {
         .sandbox("apply plan.json --report r.jsonl")
         .exits(0)
         .says(&[
-            "warning[half-done]: configurationPolicy `P` stands between two steps of the plan",
+            "warning[half-done]: configurationPolicy `P` is between two steps of the plan",
             "only the rest is applied",
             "Result: 1 applied.",
         ]);

@@ -102,19 +102,19 @@ const FILES: &[Case] = &[
         "export --into m.yaml --unmanaged --sandbox tenant.json",
         1,
         "`m.yaml` is not a folder",
-        "name a folder",
+        "use a folder",
     ),
     (
         "export --snapshot folder --sandbox tenant.json",
         1,
         "`folder` cannot be written: it is a folder",
-        "name a file in it",
+        "use a file in it",
     ),
     (
         "export --snapshot m.yaml/x.json --sandbox tenant.json",
         1,
         "`m.yaml/x.json` cannot be written",
-        "name a file in a folder",
+        "use a file in a writable folder",
     ),
     (
         "schema --from nowhere",
@@ -126,7 +126,7 @@ const FILES: &[Case] = &[
         "schema --from folder",
         64,
         "`folder` is a folder, not a snapshot",
-        "name a file in it",
+        "use a file in it",
     ),
     (
         "schema --from other.json",
@@ -150,13 +150,13 @@ const FILES: &[Case] = &[
         "init m.yaml --sandbox tenant.json",
         1,
         "`m.yaml` is not a folder",
-        "name a folder",
+        "use a folder",
     ),
     (
         "init m.yaml/x --sandbox tenant.json",
         1,
         "`m.yaml/x",
-        "name a",
+        "use a ",
     ),
     (
         "init new --tenant x --sandbox tenant.json",
@@ -198,19 +198,19 @@ const FILES: &[Case] = &[
         "doctor --share folder --sandbox tenant.json",
         1,
         "`folder` cannot be written: it is a folder",
-        "name a file in it",
+        "use a file in it",
     ),
     (
         "list --record folder --sandbox tenant.json",
         1,
         "`folder` cannot be written: it is a folder",
-        "name a file in it",
+        "use a file in it",
     ),
     (
         "list --json-into folder --sandbox tenant.json",
         1,
         "`folder` cannot be written: it is a folder",
-        "name a file in it",
+        "use a file in it",
     ),
     ("tenants show x m.yaml", 64, "no tenant `x`", "tenants"),
     (
@@ -271,7 +271,7 @@ const FILES: &[Case] = &[
         "plan m.yaml --out folder --sandbox tenant.json",
         1,
         "`folder` cannot be written: it is a folder",
-        "name a file in it",
+        "use a file in it",
     ),
 ];
 
@@ -303,7 +303,7 @@ fn tenants_that_cannot_be_used_and_no_sign_in() {
                     gone.leak(),
                     1,
                     "there is no folder `gone`",
-                    "make the folder",
+                    "create the folder",
                 ),
                 (
                     command,
@@ -323,7 +323,7 @@ const TENANTS: &[Case] = &[
         "list --sandbox folder",
         64,
         "`folder` is a folder, not a sandbox's tenant",
-        "name a file in it",
+        "use a file in it",
     ),
     (
         "list --sandbox other.json",
@@ -399,7 +399,7 @@ const SIGN_IN: &[Case] = &[
     (
         "login --auth client-secret",
         64,
-        "`--auth client-secret` asks for another way",
+        "`--auth client-secret` asks for a different way",
         "leave `--auth` (and `ASSIGNCTL_AUTH`) out",
     ),
     (
@@ -470,6 +470,6 @@ fn what_cannot_be_written_is_said_before_anything_is_read() {
         ),
     ] {
         let line = format!("{line} --sandbox tenant.json");
-        check(&world, &[(line.leak(), 1, fault, "may be written to")]);
+        check(&world, &[(line.leak(), 1, fault, "writable folder")]);
     }
 }

@@ -175,12 +175,12 @@ fn links_to_elsewhere_are_not_followed() {
         (
             307,
             "/beta/other".to_owned(),
-            "answered with a redirect to `/beta/other`, and none is followed",
+            "answered with a redirect to `/beta/other`; redirects are not followed",
         ),
         (
             301,
             String::new(),
-            "answered with a redirect, and none is followed",
+            "answered with a redirect; redirects are not followed",
         ),
     ] {
         let (ran, service) = plan(move |_| {

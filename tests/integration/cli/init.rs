@@ -50,7 +50,7 @@ fn a_new_folder_gives_a_plan_without_changes() {
     let said = String::from_utf8_lossy(&plan.stdout);
     assert_eq!(plan.status.code(), Some(0), "{said}");
     assert!(
-        said.contains("all 3 managed policies are as the manifests say"),
+        said.contains("all 3 managed policies match the manifests"),
         "{said}"
     );
 }

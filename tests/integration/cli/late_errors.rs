@@ -343,7 +343,7 @@ fn f32_a_search_that_was_not_complete_says_so() {
     )
     .says(&[
         "hint: not all were searched; of those that were, `SG-Dept-6400-Pilot` is nearest",
-        "hint: group names are compared without case",
+        "hint: group names are case-insensitive",
     ])
     .says_nothing_of("did you mean");
 }

@@ -57,7 +57,7 @@ fn links_that_are_named_lead_to_nothing() {
         for command in ["validate", "plan"] {
             run(&world, &format!("{command} manifests {named}"))
                 .exits(3)
-                .says(&["error[named-link]", said, "hint: name the file or folder"])
+                .says(&["error[named-link]", said, "hint: use the file or folder"])
                 .says_nothing_of("MARKED");
         }
     }
@@ -114,7 +114,7 @@ fn a_configuration_is_no_link() {
         symlink(target, world.path("work/assignctl.yaml")).expect("a link");
         run(&world, "validate manifests")
             .exits(1)
-            .says(&["`assignctl.yaml` is a symbolic link, and none is followed"])
+            .says(&["`assignctl.yaml` is a symbolic link; links are not followed"])
             .says_nothing_of("MARKED");
         run(&world, "validate manifests --config ./assignctl.yaml")
             .exits(1)

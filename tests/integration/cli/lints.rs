@@ -87,7 +87,7 @@ fn exclusions_work_within_their_kind() {
         "include: [allUsers], exclude: [group: Empty]",
         nothing,
         &["exclude-empty-group"],
-        "group `Empty` (0 devices, 0 users) is empty, or was filled in the last minutes: excluding",
+        "group `Empty` (0 devices, 0 users) is empty, or was filled in the last few minutes: excluding",
     );
     check(
         "include: [collection: X], exclude: [group: C]",
@@ -292,7 +292,7 @@ fn what_was_so_before_is_said_to_be_so_and_never_fails() {
     world.manifest(&["name: P, include: [{group: C, filter: F}], exclude: [group: A]"]);
     let (found, said) = codes(&world, "--members");
     assert!(found.contains("exclusion-no-effect"));
-    assert!(said.contains(" (already so) (Microsoft: "), "{said}");
+    assert!(said.contains(" (existing) (Microsoft: "), "{said}");
     world
         .sandbox("plan m.yaml --members --strict")
         .exits(0)
@@ -301,7 +301,7 @@ fn what_was_so_before_is_said_to_be_so_and_never_fails() {
     world.manifest(&["name: P, include: [group: C], exclude: [group: A]"]);
     assert_eq!(codes(&world, "--members").0, BTreeSet::new());
     let (found, said) = codes(&world, "--members --lint all");
-    assert!(found.contains("exclusion-no-effect") && said.contains("(already so)"));
+    assert!(found.contains("exclusion-no-effect") && said.contains("(existing)"));
 }
 
 #[test]
@@ -509,7 +509,7 @@ fn doubts_about_filters_that_depend_on_the_policy_are_silenced_like_others() {
     world
         .sandbox(&strict)
         .exits(0)
-        .says(&["warning[filter-unsupported-kind]", " (already so)"]);
+        .says(&["warning[filter-unsupported-kind]", " (existing)"]);
     world.write("assignctl.yaml", "lints: {filter-unsupported-kind: off}\n");
     assert!(!codes(&world, "").0.contains(code));
 }

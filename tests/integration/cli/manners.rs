@@ -71,7 +71,7 @@ fn help_explains_topics() {
         ("tenants show", "Usage: assignctl tenants show"),
         ("environment", "AZURE_CLIENT_SECRET"),
         ("environment", "ASSIGNCTL_FORMAT=json"),
-        ("exit-codes", "   64  wrong use of the command line"),
+        ("exit-codes", "   64  usage error"),
         ("unknown-group", "The tenant has no group"),
         ("signInFailed", "the token expired"),
         ("broad-target", "--allow broad-target"),

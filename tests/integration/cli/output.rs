@@ -248,7 +248,7 @@ fn progress_tells_of_writes_of_waits_and_of_what_is_left() {
         );
     };
     has("[1/3] applied configurationPolicy P (1 of 3 writes done, about ");
-    has("waiting 2 s for the service's limit of writes");
+    has("waiting 2 s for the rate limit on writes");
     has("[3/3] applied configurationPolicy R\\u{1b}[2J");
     // Each wait is told of once.
     let waits = lines
@@ -289,7 +289,7 @@ fn on_a_terminal_progress_is_drawn_over_and_taken_away() {
         "reading 2 configurationPolicies (1 page)",
         "applying [",
         "1 of 2 policies, 1 of 2 writes",
-        " for the service's limit of writes",
+        " for the rate limit on writes",
         "\u{1b}[32m", // the plan has colours
         "Result",
     ] {

@@ -67,7 +67,7 @@ fn reading_needs_rights_to_read_alone() {
         "apply m.yaml --yes --allow exclusion-lost --report r.jsonl",
     ] {
         world.run(line).exits(7).says(&[
-            "this sign-in may not write: it lacks `DeviceManagementConfiguration.ReadWrite.All`; nothing was written",
+            "this sign-in cannot write: it lacks `DeviceManagementConfiguration.ReadWrite.All`; nothing was written",
             "whoami",
         ]);
         assert!(world.read("r.jsonl").contains("\"event\":\"end\""));

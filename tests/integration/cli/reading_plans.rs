@@ -131,7 +131,7 @@ fn the_sample_and_five_hundred_equal_changes_fit_a_screen() {
         assert!(lines <= 30, "{lines}\n{}", told.stdout);
         told.says(&[
             "guard `broad-target` tripped",
-            "guard `policies` tripped: policies change (saw 500, limit 50)\n  all policies that change\n",
+            "guard `policies` tripped: policies to change (500, limit 50)\n  all policies that change\n",
         ]);
     }
 }
@@ -324,7 +324,7 @@ fn drift_is_told_from_the_tenants_side() {
     world.sandbox("drift m.yaml").exits(2).says(&[
         "configurationPolicy P\n  - group A  m.yaml:3\n  + group B  not in m.yaml:3\n",
         "configurationPolicy Q\n  ~ group A: filter F (include) instead of no filter  m.yaml:4\n",
-        "Drift: 2 of 2 managed policies differ: the tenant lacks 1 assignment (-), has 1 beyond the manifests (+) and 1 with another filter or setting (~).\n",
+        "Drift: 2 of 2 managed policies differ: the tenant lacks 1 assignment (-), has 1 not in the manifests (+) and 1 with another filter or setting (~).\n",
         "1 unmanaged policy is assigned to all users or all devices\n  configurationPolicy New in the portal: allDevices\n",
     ])
     .says_nothing_of("Harmless");

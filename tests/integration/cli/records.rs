@@ -168,7 +168,7 @@ fn no_two_outputs_are_one_file() {
     ] {
         world.sandbox(line).exits(64).says(&[
             &format!("`{one}` and `{other}` name the same file"),
-            "hint: name another file; nothing was written",
+            "hint: use another file; nothing was written",
         ]);
         assert!(!world.has("x"), "{line}");
         assert_eq!(world.read("tenant.json"), before, "{line}");

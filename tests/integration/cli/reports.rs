@@ -180,7 +180,7 @@ fn reports_of_failed_and_killed_runs_are_shown() {
     world.run("show killed.jsonl").exits(0).says(&[
         "unknown configurationPolicy P: the report ends before the outcome was known",
         "failed configurationPolicy Q: no (status 400, code BadRequest, request id r-1)",
-        "Result: 1 failed, 1 unknown; the report has no end",
+        "Result: 1 failed, 1 unknown; the report is cut short",
     ]);
     let shown = world.run("show killed.jsonl --format json").exits(0).json();
     assert_eq!(shown["complete"], false);
@@ -232,7 +232,7 @@ fn files_of_another_kind_are_named() {
             tenant,
             "--sandbox tenant.json",
         ),
-        ("rollback folder --yes", "is a folder, not", "name a file"),
+        ("rollback folder --yes", "is a folder, not", "use a file"),
         (
             "drift m.yaml --since plan.json",
             plan,
@@ -245,7 +245,7 @@ fn files_of_another_kind_are_named() {
         ),
         ("show m.yaml", manifest, "assignctl plan m.yaml"),
         ("show tenant.json", tenant, "--sandbox tenant.json"),
-        ("show folder", "is a folder, not", "name a file"),
+        ("show folder", "is a folder, not", "use a file"),
     ] {
         world
             .sandbox(line)
@@ -286,12 +286,12 @@ fn a_report_that_was_cut_off_says_what_it_lacks() {
     ] {
         world.write("cut.jsonl", &lines[..kept].concat());
         world.run("show cut.jsonl").exits(0).says(&[&format!(
-            "Result: {result}; the report has no end, and lacks {lacks} that the run was to change"
+            "Result: {result}; the report is cut short, and lacks {lacks} that the run was to change"
         )]);
         world
             .sandbox("rollback cut.jsonl --out back.json")
             .says(&[&format!(
-                "warning[unfinished-report]: the report has no end, and lacks {}",
+                "warning[unfinished-report]: the report is cut short, and lacks {}",
                 &lacks[..1]
             )]);
     }

@@ -494,7 +494,7 @@ fn what_is_carried_through_and_moved_is_stale() {
         .exits(6)
         .says(&[
             "stale",
-            "can be withdrawn with `assignctl approvals cancel`",
+            "can be withdrawn with `assignctl approvals cancel REPORT`",
         ]);
     assert_eq!(world.rows("P"), ["+A"]);
     assert_eq!(requests(&world)[0]["status"], "approved");

@@ -73,7 +73,7 @@ fn what_was_applied_at_once_is_not_left_out_of_a_resume() {
     world
         .sandbox("apply --resume r.jsonl --yes --only C --report s.jsonl")
         .exits(0)
-        .says(&[" left 1 managed policy out.", "1 applied"]);
+        .says(&[" excludes 1 managed policy.", "1 applied"]);
     assert_eq!(world.rows("D"), [""; 0]);
 }
 

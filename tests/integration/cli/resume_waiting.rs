@@ -65,7 +65,7 @@ fn what_needs_a_group_that_is_gone_is_stale_and_the_others_go_on() {
         .says(&[
             "1 applied, 1 already, 2 stale",
             "no longer there: group `B` (",
-            "is not sent: withdraw it with `assignctl approvals cancel`",
+            "is not sent: withdraw it with `assignctl approvals cancel REPORT`",
         ]);
     assert_eq!(world.rows("P"), ["+A"]);
     assert_eq!(world.rows("Q"), [""; 0]);
@@ -109,7 +109,7 @@ fn what_is_begun_and_needs_a_group_that_is_gone_can_be_rolled_back() {
         .exits(6)
         .says(&[
             "no longer there",
-            "an earlier write to the policy is done, and `assignctl rollback`",
+            "an earlier write to the policy is done, and `assignctl rollback REPORT`",
         ]);
     assert_eq!(lines(&world, "r3.jsonl")[0]["written"], true);
     world
@@ -226,7 +226,7 @@ fn a_part_is_resumed_by_itself() {
     world
         .sandbox("apply --resume r2.jsonl --only P --yes --report r5.jsonl")
         .exits(0)
-        .says(&["1 already", "left 1 managed policy out"]);
+        .says(&["1 already", "excludes 1 managed policy"]);
     assert!(!world.read("r5.jsonl").contains(&q));
 }
 
@@ -533,8 +533,8 @@ fn a_rollback_says_what_it_leaves_open() {
             .says(&[
                 expected,
                 "the run has filed 3 requests for approval that a rollback leaves open: 2 waiting for approval, 1 approved, not yet applied",
-                "`assignctl approvals cancel`",
-                "`assignctl apply --resume`",
+                "`assignctl approvals cancel REPORT`",
+                "`assignctl apply --resume REPORT`",
             ]);
     }
     killed(&world, "r.jsonl", "killed.jsonl");

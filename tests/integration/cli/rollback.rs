@@ -161,7 +161,7 @@ fn the_way_back_is_the_ordinary_one() {
     // A part of it says so.
     let part = world.sandbox("rollback r.jsonl --yes --only P");
     part.exits(0)
-        .says(&["`--only 'P'` left 2 managed policies out"]);
+        .says(&["`--only 'P'` excludes 2 managed policies"]);
     assert_eq!(rows(&world), ["+A", "+B", "+B"]);
     // A part that is none is most likely misspelt.
     world

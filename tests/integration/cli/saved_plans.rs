@@ -590,7 +590,7 @@ fn an_old_plan_is_refused_and_shown() {
         world
             .sandbox(&format!("{command} 100000h"))
             .exits(64)
-            .says(&["too long: the most is 365 days"]);
+            .says(&["too long: the maximum is 365 days"]);
     }
     world
         .sandbox("apply plan.json --max-age 2d")
@@ -628,10 +628,12 @@ fn manifests_are_applied_if_their_plan_has_the_reviewed_digest() {
     // Also before a guard is looked at.
     for flags in ["", "--yes", "--max-policies 0"] {
         let line = format!("apply m.yaml --report r.jsonl --expect-digest {other} {flags}");
-        world
-            .sandbox(&line)
-            .exits(5)
-            .says(&["not the reviewed one", &digest, &other, "Plan: "]);
+        world.sandbox(&line).exits(5).says(&[
+            "differs from the reviewed one",
+            &digest,
+            &other,
+            "Plan: ",
+        ]);
         let told = world
             .sandbox(&format!("{line} --format json"))
             .exits(5)

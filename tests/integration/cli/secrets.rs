@@ -352,7 +352,7 @@ fn data_that_holds_a_long_secret_is_not_written() {
     ] {
         let ran = world.sandbox(line).exits(1);
         ran.says(&[
-            "the value of `AZURE_CLIENT_SECRET` stands in the data that was to be written",
+            "the value of `AZURE_CLIENT_SECRET` appears in the data that was to be written",
             "change it",
         ])
         .says_nothing_of("MARKED");

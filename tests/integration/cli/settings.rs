@@ -114,10 +114,10 @@ fn a_fault_in_the_configuration_is_shown_on_its_line() {
             "write `[VALUE]`, also where it is one value",
         ),
         ("guards: {maxRemovals: []}", "1:23"),
-        ("limits: {read: 1/20s}", "the least is 2"),
+        ("limits: {read: 1/20s}", "the minimum is 2"),
         ("limits: {maxWait: soon}", "expected a duration like"),
         ("limits: {concurrency: 0}", "a number from 1 to 1000"),
-        ("guards: {maxRemovals: 150%}", "a share like `25%`"),
+        ("guards: {maxRemovals: 150%}", "a percentage like `25%`"),
         (
             "lints: {filter-mode-mx: off}",
             "did you mean `filter-mode-mix`?",

@@ -314,7 +314,7 @@ fn a_run_that_never_had_a_plan_cannot_be_compared_with() {
         .exits(1)
         .says(&[
             "`never.jsonl` cannot be used: its run ended before it had a plan",
-            "hint: name what `apply --report` wrote of the last run that was carried out",
+            "hint: use the report of the last apply that ran",
         ]);
     // There is no way back to go either, from whatever tenant.
     world.sandbox("rollback never.jsonl").exits(0);

@@ -82,14 +82,14 @@ fn every_format_says_that_it_is_partial() {
             let said = ran.stdout.to_lowercase().replace("&#42;", "*");
             assert!(said.contains("partial view"), "{line}: {said}");
             assert!(said.contains("--only 'win*'"), "{line}: {said}");
-            assert!(said.contains("1 managed policy out"), "{line}: {said}");
+            assert!(said.contains("excludes 1 managed policy"), "{line}: {said}");
         }
     }
     // Also where there is nothing to do, and where there is no plan.
     world.sandbox("apply m.yaml --only Win* --yes").exits(0);
     world.sandbox("drift m.yaml --only Win*").exits(0).says(&[
         "Partial view",
-        "all 3 selected policies are as the manifests say",
+        "all 3 selected policies match the manifests",
     ]);
     world.manifest(&["name: Gone"]);
     let told = world
@@ -124,7 +124,7 @@ fn a_partial_plan_is_saved_shown_and_applied_as_it_is() {
     world
         .sandbox("apply plan.json --only Win*")
         .exits(64)
-        .says(&["carried out as it is"]);
+        .says(&["a saved plan is applied whole, or not at all"]);
     world
         .sandbox("apply plan.json")
         .exits(0)
@@ -151,7 +151,7 @@ fn a_view_of_a_saved_plan_is_to_look_at_only() {
         .says_nothing_of("Win - A")
         // The counts stay those of the whole plan, and say so.
         .says(&[
-            "managed policies out; the counts are those of the whole plan.",
+            "managed policies; the counts are those of the whole plan.",
             "managed policies change",
         ])
         .says_nothing_of("selected policies")

@@ -202,7 +202,7 @@ fn no_event_is_told_from_a_log_that_is_too_short_or_cannot_be_read() {
     // The exit codes stay as they are.
     world.sandbox("plan m.yaml --who").exits(0).says(&[
         "warning[audit-unreadable]: the audit events could not be read to their end: GET /deviceManagement/auditEvents",
-        "hint: reading them takes `DeviceManagementApps.Read.All`",
+        "hint: reading them needs `DeviceManagementApps.Read.All`",
     ]);
     for wrong in ["--who-days 3", "--who --who-days 0", "--who --who-days 731"] {
         world.sandbox(&format!("drift m.yaml {wrong}")).exits(64);

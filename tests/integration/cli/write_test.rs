@@ -219,7 +219,7 @@ fn what_a_trial_finds_is_said_and_taken_back() {
     world
         .sandbox("doctor --try-writes P --group C --yes --kind configurationPolicy")
         .exits(7)
-        .says(&["this sign-in may not write"]);
+        .says(&["this sign-in cannot write"]);
 }
 
 #[test]

@@ -335,7 +335,7 @@ fn the_platform_is_found_by_its_variables() {
         assert_eq!(platform.changes(), ["comment 101"], "{kind:?}");
     }
     // A runner of one platform may be started by a job of another.
-    const ALSO: &str = "`--ci auto` takes";
+    const ALSO: &str = "`--ci auto` uses";
     let mut platform = platform(Kind::GitHub, WANTED);
     platform.start(Event::Proposed);
     platform
@@ -345,7 +345,7 @@ fn the_platform_is_found_by_its_variables() {
         .says_nothing_of(ALSO);
     platform.world.set("GITLAB_CI", "true");
     platform.world.sandbox("plan m.yaml --ci auto").exits(0).says(&[
-        "`--ci auto` takes GitHub: the variables of GitHub and GitLab are set; name another with `--ci`",
+        "`--ci auto` uses GitHub: the variables of GitHub and GitLab are set; name another with `--ci`",
     ]);
     platform
         .world

@@ -69,7 +69,7 @@ fn a_merge_applies_what_the_comment_showed_or_nothing() {
         platform.world.edit("tenant.json", by_hand);
         let rows = platform.world.rows("P");
         let ran = platform.run(Event::Merged, APPLY).exits(5);
-        ran.says(&["the plan is not the reviewed one"])
+        ran.says(&["the plan differs from the reviewed one"])
             .says_nothing_of("addbuildtag");
         assert_eq!(platform.world.rows("P"), rows);
         assert_eq!(platform.changes(), ["update comment 102"]);
@@ -82,7 +82,7 @@ fn a_merge_applies_what_the_comment_showed_or_nothing() {
             .clone();
         for part in [
             "<!-- assignctl apply -->\n**A later run failed and wrote nothing** (exit code 5): <code>",
-            "the plan is not the reviewed one",
+            "the plan differs from the reviewed one",
             "### assignctl apply: 1 applied",
         ] {
             assert!(said.contains(part), "{kind:?} {part}: {said}");

@@ -68,7 +68,7 @@ fn one_comment_has_all_tenants_and_its_digest_is_that_of_all() {
         let before = found(&platform, "contoso");
         run(&mut platform, Event::Merged, APPLY)
             .exits(5)
-            .says(&["the plan is not the reviewed one"]);
+            .says(&["the plan differs from the reviewed one"]);
         assert_eq!(found(&platform, "adatum"), ["+A"]);
         assert_eq!(found(&platform, "contoso"), before);
         platform.changes();
@@ -183,7 +183,7 @@ fn shards_come_to_one_comment_and_are_applied_as_reviewed() {
     plan(&platform);
     merge(&mut platform, Event::Merged, "--reviewed")
         .exits(5)
-        .says(&["the plan is not the reviewed one"]);
+        .says(&["the plan differs from the reviewed one"]);
     assert_eq!(platform.changes(), [""; 0]);
 }
 

@@ -109,7 +109,7 @@ fn what_is_picked_and_not_configured_is_told() {
     world
         .run("whoami --auth password")
         .exits(64)
-        .says(&["no such sign-in; there are token, client-secret"]);
+        .says(&["no such sign-in; use one of token, client-secret"]);
     world
         .run("whoami")
         .exits(7)

@@ -83,10 +83,7 @@ fn a_person_signs_in_for_one_command() {
         .says_nothing_of("eyJ");
     world.run("apply m.yaml --auth login --yes").exits(0);
     assert_eq!(world.rows("P"), ["+B"]);
-    world
-        .run("logout")
-        .exits(0)
-        .says(&["There was no sign-in to forget."]);
+    world.run("logout").exits(0).says(&["Not signed in."]);
 }
 
 #[test]
@@ -112,12 +109,12 @@ fn what_keeps_a_person_from_signing_in_is_explained() {
             json!({"outcome": "adminConsent"}),
             &[
                 "AADSTS90094",
-                "hint: what is asked for takes an administrator's consent",
+                "hint: what is asked for needs an administrator's consent",
             ],
         ),
         (
             json!({"outcome": "secondFactor"}),
-            &["AADSTS50076", "hint: the tenant wants a second factor"],
+            &["AADSTS50076", "hint: the tenant requires MFA"],
         ),
         (
             json!({"publicClients": false}),
@@ -153,10 +150,14 @@ fn nobody_is_asked_in_a_pipeline() {
         let (mut world, _served) = world(json!({}));
         world.set(variable, value);
         for command in ["login", "logout", "plan m.yaml --auth login"] {
-            world.run(command).exits(7).says(&[
-                &format!("a person cannot sign in in a pipeline, and this is one (`{variable}` is set)"),
-                "hint: give the pipeline an application of its own",
-            ]).says_nothing_of("SANDBOX42");
+            world
+                .run(command)
+                .exits(7)
+                .says(&[
+                    &format!("interactive sign-in is refused in a pipeline (`{variable}` is set)"),
+                    "hint: give the pipeline an application of its own",
+                ])
+                .says_nothing_of("SANDBOX42");
         }
         world
             .run("plan m.yaml")
@@ -221,7 +222,7 @@ fn a_sign_in_is_kept_until_logout() {
     world
         .run("apply m.yaml --yes")
         .exits(7)
-        .says(&["this sign-in may not write", "login --for apply"]);
+        .says(&["this sign-in cannot write", "login --for apply"]);
     world.set("AZURE_TENANT_ID", "fabrikam.example");
     for command in ["plan m.yaml", "apply m.yaml --auth login --yes"] {
         world
@@ -241,14 +242,8 @@ fn a_sign_in_is_kept_until_logout() {
     world.write("assignctl.yaml", &format!("tenantId: {TENANT_ID}\n"));
     world.run("plan m.yaml").exits(0);
     drop(served);
-    world
-        .run("logout")
-        .exits(0)
-        .says(&["The sign-in is forgotten."]);
-    world
-        .run("logout")
-        .exits(0)
-        .says(&["There was no sign-in to forget."]);
+    world.run("logout").exits(0).says(&["Signed out."]);
+    world.run("logout").exits(0).says(&["Not signed in."]);
     world
         .run("plan m.yaml")
         .exits(7)

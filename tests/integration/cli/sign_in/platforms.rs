@@ -231,6 +231,7 @@ fn platforms_that_are_not_supported_say_so() {
 mod az {
     use std::os::unix::fs::PermissionsExt as _;
 
+    use super::super::{SCOPE, TENANT_ID};
     use super::*;
 
     /// Puts a program named `az` on the path of a world's runs.
@@ -252,7 +253,6 @@ mod az {
 
     #[test]
     fn az_is_asked_for_a_token() {
-        use super::{SCOPE, TENANT_ID};
         let mut world = World::empty();
         install(&world, &answering());
         signs_in(&world, "", "azure-cli");

@@ -20,7 +20,7 @@ fn the_guard_of_tenants_counts_saved_plans_that_cannot_be_read() {
     lose(&world, "contoso");
     for limit in ["", "--max-tenants 1"] {
         let ran = world.run(&format!("apply plans --sandbox tenants {limit}"));
-        ran.exits(1).says(&["saw 2, limit 1", "fabrikam  exit 4"]);
+        ran.exits(1).says(&["(2, limit 1)", "fabrikam  exit 4"]);
         assert_eq!(rows(&world, "fabrikam", "Win - A"), ["allUsers"]);
     }
     world
@@ -62,7 +62,7 @@ fn a_tenant_out_of_reach_does_not_make_saved_plans_others() {
         "apply m.yaml --all-tenants --yes --sandbox tenants --expect-digest {digest}"
     ));
     ran.exits(1).says(&[
-        "the plan is not the reviewed one",
+        "the plan differs from the reviewed one",
         "these tenants could not be planned: contoso",
         "fabrikam  exit 5",
     ]);
@@ -163,7 +163,7 @@ fn plans_of_other_runs_in_the_folder_are_named() {
     assert!(!all.stderr.contains("other-plans"), "{}", all.stderr);
     plan("--tenant fabrikam").says(&[
         "warning[other-plans]: `plans` also holds plans of tenants that this run is not for: contoso",
-        "`apply plans` carries out all of them",
+        "`apply plans` applies all of them",
     ]);
     let shard = plan("--all-tenants --shard 1/2");
     assert!(!shard.stderr.contains("other-plans"), "{}", shard.stderr);

@@ -467,7 +467,7 @@ fn the_guard_of_tenants_refuses_before_anything_is_written() {
     let run = |command: &str| world.run(&format!("{command} --sandbox tenants"));
     let plan = "plan m.yaml --all-tenants --max-tenants 1";
     run(&format!("{plan} --out plans")).exits(4).says(&[
-        "guard `tenants` tripped: more tenants change than allowed (saw 2, limit 1)",
+        "guard `tenants` tripped: more tenants change than allowed (2, limit 1)",
         "accept it with `--allow tenants`",
     ]);
     run("plan m.yaml --all-tenants --max-tenants 2").exits(0);
@@ -510,7 +510,7 @@ fn one_digest_covers_the_plans_of_all_tenants() {
     for command in ["apply m.yaml --all-tenants --yes", "apply plans"] {
         run(&format!("{command} --expect-digest {other}"))
             .exits(5)
-            .says(&["the plan is not the reviewed one", digest]);
+            .says(&["the plan differs from the reviewed one", digest]);
     }
     // A tenant more or less is another plan, also if its own is the same.
     run(&format!(

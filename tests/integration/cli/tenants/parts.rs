@@ -237,7 +237,7 @@ fn what_every_shard_accepts_is_accepted() {
     world
         .run("tenants merge r")
         .exits(4)
-        .says(&["guard `tenants` tripped", "saw 2, limit 1"]);
+        .says(&["guard `tenants` tripped", "(2, limit 1)"]);
 }
 
 /// What the guard says is said once, for all tenants, and not of each of them.

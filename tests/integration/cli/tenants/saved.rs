@@ -27,7 +27,7 @@ fn plans_that_the_guard_of_tenants_refused_stay_refused() {
     for line in ["plans", "plans/fabrikam.plan.json"] {
         apply(&world, line)
             .exits(4)
-            .says(&["saw 2, limit 1", "guard `tenants` refuses the plan"]);
+            .says(&["(2, limit 1)", "guard `tenants` refuses the plan"]);
         is_untouched(&world);
     }
     // Nor is a part of them let through.
@@ -36,14 +36,14 @@ fn plans_that_the_guard_of_tenants_refused_stay_refused() {
         "part/fabrikam.plan.json",
         &world.read("plans/fabrikam.plan.json"),
     );
-    apply(&world, "part").exits(4).says(&["saw 2, limit 1"]);
+    apply(&world, "part").exits(4).says(&["(2, limit 1)"]);
     is_untouched(&world);
     apply(&world, "plans --max-tenants 2").exits(0);
     // The same of a rollback.
     world
         .run("rollback .assignctl/reports --max-tenants 1 --out back --sandbox tenants")
         .exits(4);
-    apply(&world, "back").exits(4).says(&["saw 2, limit 1"]);
+    apply(&world, "back").exits(4).says(&["(2, limit 1)"]);
     apply(&world, "back/contoso.plan.json --max-tenants 2").exits(0);
     assert_eq!(rows(&world, "contoso", "Win - A"), ["allUsers"]);
     assert_ne!(rows(&world, "fabrikam", "Win - A"), ["allUsers"]);

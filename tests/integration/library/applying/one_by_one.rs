@@ -304,7 +304,7 @@ async fn a_refusal_keeps_its_reason_where_putting_back_fails() {
     for (put_back, said) in [
         (
             Box::new(busy) as Box<dyn Fn() -> Act + Send>,
-            "given up after 5 tries",
+            "gave up after 5 tries",
         ),
         (Box::new(wait), "4000 s"),
         (Box::new(moved), "elsewhere"),

@@ -170,7 +170,7 @@ impl Builder {
         }
     }
 
-    /// Builds a named set, which must not contradict itself.
+    /// Builds a target set, which must not contradict itself.
     fn set(&self, raw: &[RawTarget]) -> Vec<Asked> {
         let mut set: Vec<Asked> = Vec::new();
         for target in raw {
