@@ -9,7 +9,7 @@ use super::properties::{property_value, shown};
 use super::review::Direction;
 use crate::kinds::properties::unescaped;
 use crate::model::{Assignment, Filter, Source, Target, virtual_group};
-use crate::plan::guards::Guard;
+use crate::plan::guards::{Guard, GuardName};
 use crate::plan::since::Cause;
 use crate::plan::{Annotations, Change, Names, Plan, PlannedPolicy, PolicyRef, Selection, Summary};
 use crate::report::{Outcome, Reason, Results};
@@ -305,7 +305,11 @@ pub(crate) fn seen(guard: &Guard, safe: impl Fn(&str) -> String) -> String {
     let observation = &guard.observation;
     let observed = safe(&observation.observed());
     let limit = safe(&observation.limit());
-    format!("{} ({observed}, limit {limit})", guard.name.about())
+    let bound = match guard.name {
+        GuardName::Tenant => "expected",
+        _ => "limit",
+    };
+    format!("{} ({observed}, {bound} {limit})", guard.name.about())
 }
 
 /// Returns the word for what became of a guard that tripped.
