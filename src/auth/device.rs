@@ -155,7 +155,7 @@ impl PublicClient {
         }
         let Some(begun) = Begun::read(&answer) else {
             return Err(SignInError::Failed(format!(
-                "the answer holds no code to sign in with: {}",
+                "the response holds no code to sign in with: {}",
                 excerpt(&answer.body)
             )));
         };
@@ -261,7 +261,9 @@ fn granted(answer: &Answer) -> Result<Granted, SignInError> {
     };
     let Some(access) = secret("access_token") else {
         // What it holds may be a token all the same.
-        return Err(SignInError::Failed("the answer holds no token".to_owned()));
+        return Err(SignInError::Failed(
+            "the response holds no token".to_owned(),
+        ));
     };
     let lifetime = body["expires_in"]
         .as_u64()

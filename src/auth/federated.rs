@@ -86,7 +86,7 @@ impl GitHub {
         }
         let no_token = || {
             SignInError::Failed(format!(
-                "the answer of `{}` holds no token",
+                "the response of `{}` holds no token",
                 address(&self.request_url)
             ))
         };

@@ -206,7 +206,7 @@ pub(super) fn from_answer(answer: &Answer) -> SignInError {
         .or_else(|| described.as_deref().and_then(number_in));
     let mut text = described.or_else(|| part("error")).unwrap_or_else(|| {
         format!(
-            "the answer is neither a token nor an error: {}",
+            "the response is neither a token nor an error: {}",
             excerpt(&answer.body)
         )
     });
@@ -301,15 +301,15 @@ mod tests {
             (r#"{"message":"Gone."}"#, "Gone. (status 400)"),
             (
                 "<html>",
-                "the answer is neither a token nor an error: `<html>` (status 400)",
+                "the response is neither a token nor an error: `<html>` (status 400)",
             ),
             (
                 "[]",
-                "the answer is neither a token nor an error: `[]` (status 400)",
+                "the response is neither a token nor an error: `[]` (status 400)",
             ),
             (
                 "",
-                "the answer is neither a token nor an error: an empty body (status 400)",
+                "the response is neither a token nor an error: an empty body (status 400)",
             ),
         ] {
             assert_eq!(

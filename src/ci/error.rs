@@ -61,7 +61,7 @@ pub enum CiError {
         message: String,
     },
     /// The answer cannot be read.
-    #[error("the answer of {} to `{request}` cannot be read: {reason}", platform.title())]
+    #[error("the response of {} to `{request}` cannot be read: {reason}", platform.title())]
     Unreadable {
         /// The platform.
         platform: Platform,

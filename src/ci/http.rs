@@ -343,7 +343,7 @@ fn message(body: &[u8]) -> String {
         _ => String::from_utf8_lossy(body).into_owned(),
     };
     match text.trim() {
-        "" => "the answer says nothing".to_owned(),
+        "" => "the response says nothing".to_owned(),
         text => text.chars().take(LONGEST).collect(),
     }
 }

@@ -265,10 +265,8 @@ impl Session<'_> {
         match paths.as_slice() {
             [path] if inputs::is_plan_file(path) => {
                 if self.command.options.selecting.selection().is_partial() {
-                    return Err(
-                        Failure::usage("a saved plan is applied whole, or not at all")
-                            .hint("make a partial plan with `plan --out`, and apply that"),
-                    );
+                    return Err(Failure::usage("a saved plan is applied as it is")
+                        .hint("make a partial plan with `plan --out`, and apply that"));
                 }
                 let saved = inputs::plan(path)?;
                 let max_age = self.command.max_age.unwrap_or(MAX_AGE);

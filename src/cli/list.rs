@@ -84,7 +84,7 @@ pub(super) fn run(command: &List, common: &Common, output: &Output) -> Result<Ex
             forbidden.join(", ")
         ),
     )
-    .hint("name the kinds that may be read with `--kind`, or grant the permissions"))
+    .hint("name the kinds that can be read with `--kind`, or grant the permissions"))
 }
 
 /// Lists the assignments of several tenants, with a column for the tenant.

@@ -106,7 +106,7 @@ fn baseline(
     let baseline = plan::newest_baseline(since, in_pipeline)?;
     if baseline.is_none() {
         output.note(&format!(
-            "`{}` has no report of an apply that ran; everything that differs counts as drift\n",
+            "`{}` has no report of an apply that was carried out; everything that differs counts as drift\n",
             clean(&since.display().to_string())
         ));
     }

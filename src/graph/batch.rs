@@ -202,7 +202,7 @@ impl Client {
     fn judge_part(&self, path: &str, answer: Option<Response>) -> Judgement {
         let what = || format!("GET {}", path_only(path));
         let Some(response) = answer else {
-            let lacks = "the batch's answer lacks this part".to_owned();
+            let lacks = "the batch's response lacks this part".to_owned();
             return Judgement::Again(LastError::Other(lacks));
         };
         match response.status {

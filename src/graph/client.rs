@@ -317,7 +317,7 @@ impl Client {
             Ok(Err(TransportError::Unknown(reason))) => Err(Fault::Unknown(reason)),
             Ok(Err(TransportError::TooLarge(reason))) => Err(Fault::Unusable(reason)),
             Err(_) => Err(Fault::Unknown(format!(
-                "no answer within {} s",
+                "no response within {} s",
                 time.as_secs()
             ))),
         }

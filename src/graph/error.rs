@@ -111,7 +111,7 @@ impl ServiceError {
                 if error.is_some() {
                     "the service gave no reason".to_owned()
                 } else {
-                    format!("the answer is not a Graph error: {}", excerpt(body))
+                    format!("the response is not a Graph error: {}", excerpt(body))
                 }
             }),
             request_id: text(inner.and_then(|inner| inner.get("request-id")))
@@ -341,7 +341,7 @@ pub enum GraphError {
     },
     /// A text of the answer holds half of a character.
     #[error(
-        "{what}: the service sent half of a character (a lone surrogate) in a text, so its answer cannot be read: {around}"
+        "{what}: the service sent half of a character (a lone surrogate) in a text, so its response cannot be read: {around}"
     )]
     LoneSurrogate {
         /// The request.
@@ -477,7 +477,7 @@ impl GraphError {
                 "nothing was treated as empty; run again when the service answers"
             }
             Self::WrongLink { .. } => {
-                "a page is missing, so nothing was planned; run again, and if it stays so, look for a proxy or gateway that changes answers"
+                "a page is missing, so nothing was planned; run again, and if it stays so, look for a proxy or gateway that changes responses"
             }
             Self::LoneSurrogate { .. } => {
                 "nothing was planned; correct the name or text that is shown, in the Intune admin center or in Entra"

@@ -98,7 +98,7 @@ impl Response {
 
 /// A good answer that holds the token it was asked with.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
-#[error("the service's answer repeats the access token")]
+#[error("the service's response repeats the access token")]
 pub(super) struct RepeatsToken;
 
 impl fmt::Debug for Response {

@@ -79,7 +79,7 @@ pub fn two_intents(one: &WantedTarget, other: &WantedTarget) -> Diagnostic {
 /// A target that only one policy of a kind can have, and that two are to get.
 pub fn exclusive_target(one: &WantedTarget, other: &WantedTarget, kind: PolicyKind) -> Diagnostic {
     let message = format!(
-        "only one {kind} can have {}, and two request it",
+        "only one {kind} can have {}, and two would get it",
         describe_wanted(other)
     );
     between(

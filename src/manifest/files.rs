@@ -323,7 +323,7 @@ fn named_link(shown: &str, link: &str) -> Diagnostic {
         Severity::Error,
         "named-link",
         None,
-        format!("{which}; links to named manifests are not followed"),
+        format!("{which}; a path that is named is not followed over a link"),
     )
     .hint("use the file or folder that it points to")
 }

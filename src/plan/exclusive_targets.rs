@@ -178,7 +178,7 @@ impl Claims {
         }
         if !others.is_empty() {
             let said = others.iter().map(|(policy, place)| {
-                let message = format!("both {first} and {policy} request it");
+                let message = format!("both {first} and {policy} would get it");
                 let said = error(*place, message).hint("remove one of the two");
                 match *first_place {
                     Some(first) => said.also(first, "the first"),

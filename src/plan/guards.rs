@@ -73,7 +73,9 @@ impl GuardName {
             Self::Policies => "policies to change",
             Self::BroadTarget => "policies gain all users or all devices without a filter",
             Self::ExclusionLost => "policies lose an exclusion while an include stays",
-            Self::Unassigned => "assigned policies would no longer include anyone",
+            Self::Unassigned => {
+                "policies that had assignments would keep no direct one that is known to include anyone"
+            }
             Self::Reach => "policies lose more devices and users than allowed",
             Self::Tenants => "more tenants change than allowed",
             Self::Tenant => "the tenant signed in to is not the one that the configuration names",

@@ -142,7 +142,7 @@ pub fn unfinished(policies: usize) -> Diagnostic {
         "unfinished-report",
         None,
         format!(
-            "the report is cut short, and lacks {policies} of the policies that its run was to change"
+            "the report has no end line, and lacks {policies} of the policies that its run was to change"
         ),
     )
     .hint(

@@ -117,7 +117,7 @@ pub fn text(identity: &Identity) -> String {
         let some_lack = kinds.iter().flatten().any(lacks);
         let missing = match missing.as_deref() {
             None => unknown(),
-            Some([]) if some_lack => "only some kinds lack permissions (below)".to_owned(),
+            Some([]) if some_lack => "nothing is missing, except for some kinds (below)".to_owned(),
             Some([]) => "nothing is missing".to_owned(),
             Some(names) => format!("missing {}", names.join(", ")),
         };

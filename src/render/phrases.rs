@@ -195,7 +195,7 @@ pub(super) fn read_counts(
         (summary.unchanged, format!("unchanged{hidden}")),
         (
             plan.left_out - plan.hidden,
-            "managed but not selected".to_owned(),
+            "managed but outside this view".to_owned(),
         ),
         (summary.unmanaged, rest.to_owned()),
     ];

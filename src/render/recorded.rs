@@ -72,9 +72,11 @@ fn result(recorded: &Recorded, policies: &[&RecordedPolicy]) -> String {
     }
     let ended = match (recorded.exit_code, lacking) {
         (Some(code), _) => format!("exit code {code}"),
-        (None, 0) => "the report is cut short: the run was killed, or is still going on".to_owned(),
+        (None, 0) => {
+            "the report has no end line: the run was killed, or is still going on".to_owned()
+        }
         (None, number) => format!(
-            "the report is cut short, and lacks {} that the run was to change: it was killed, is still going on, or the file was cut off",
+            "the report has no end line, and lacks {} that the run was to change: the run was killed or is still going on, or the file was cut off",
             count(number, "policy", "policies")
         ),
     };

@@ -79,7 +79,7 @@ fn on_the_wire(exchanges: &[Exchange]) -> Vec<Finding> {
         );
         (State::Differs, seen)
     } else if answers == 0 {
-        (State::Unknown, "there was no answer".to_owned())
+        (State::Unknown, "there was no response".to_owned())
     } else {
         (
             State::Holds,
@@ -106,7 +106,7 @@ fn on_the_wire(exchanges: &[Exchange]) -> Vec<Finding> {
         Some(date.as_second() - exchange.at.as_second())
     });
     let clock = match ahead.min_by_key(|seconds| seconds.abs()) {
-        None => (State::Unknown, "no answer had a date".to_owned()),
+        None => (State::Unknown, "no response had a date".to_owned()),
         Some(seconds) => {
             let state = match seconds.abs() < CLOCK_SKEW {
                 true => State::Holds,

@@ -153,7 +153,7 @@ pub(super) fn not_found(
     let (exit, hint) = match is_forbidden {
         true => (
             Exit::Refused,
-            "name the kinds that may be read with `--kind`, or grant the permissions",
+            "name the kinds that can be read with `--kind`, or grant the permissions",
         ),
         false => (Exit::InvalidManifests, otherwise),
     };

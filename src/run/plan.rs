@@ -250,8 +250,11 @@ pub(super) async fn add_names(
 pub fn baseline(path: &Path) -> Result<Baseline, Failure> {
     let recorded = inputs::report(path)?;
     if !recorded.has_plan() {
-        return Err(inputs::unusable(path, "its run ended before it had a plan")
-            .hint("use the report of the last apply that ran, or leave out `--since`"));
+        return Err(
+            inputs::unusable(path, "its run ended before it had a plan").hint(
+                "use the report of the last apply that was carried out, or leave out `--since`",
+            ),
+        );
     }
     Ok(report::last_known(recorded))
 }

@@ -343,6 +343,8 @@ fn rooms_use_only_lower_floors() {
         rooms.insert(room.as_str());
     }
     assert!(floors.keys().eq(&rooms), "{floors:?}");
+    // The live state and what is asked for are read by themselves, though one is on a lower floor.
+    never(&sources, &["graph"], &["crate::manifest"]);
 }
 
 #[test]

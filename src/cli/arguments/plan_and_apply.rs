@@ -64,7 +64,7 @@ pub(in crate::cli) struct Drift {
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Separate changes made in the tenant since an apply from manifests not applied yet; in a folder,
-    /// the newest report of an apply that ran
+    /// the newest report of an apply that was carried out
     #[arg(long, value_name = "REPORT|FOLDER")]
     since: Option<PathBuf>,
     #[command(flatten)]

@@ -92,7 +92,7 @@ pub(super) fn waiting(class: Class, wait: Duration, asked: bool) -> String {
     let wait = duration(in_seconds(wait));
     let class = class.plural();
     if asked {
-        format!("pausing {class} {wait}, as the service asked")
+        format!("pausing {class} for {wait}, as the service asked")
     } else {
         format!("waiting {wait} for the rate limit on {class}")
     }

@@ -107,7 +107,7 @@ impl Progress {
         let left = self.tenants.left().or_else(policies);
         let left = left.map_or_else(String::new, |left| left + "; ");
         lines::say(&format!(
-            "interrupted: {left}nothing further is started, what was sent is finished and read back; a second Ctrl-C quits now"
+            "interrupted: {left}nothing further is started, what was sent is finished and read back; a second Ctrl-C quits immediately"
         ));
     }
 

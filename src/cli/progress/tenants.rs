@@ -325,7 +325,7 @@ mod tests {
             screen.lines(),
             [
                 "0 of 3 tenants done",
-                "adatum: pausing writes 12 s, as the service asked",
+                "adatum: pausing writes for 12 s, as the service asked",
                 "contoso: read 7 of /groups",
             ]
         );
@@ -335,7 +335,7 @@ mod tests {
             screen.lines(),
             [
                 "1 of 3 tenants done, 1 failed",
-                "adatum: pausing writes 12 s, as the service asked",
+                "adatum: pausing writes for 12 s, as the service asked",
                 "fabrikam",
             ]
         );

@@ -212,9 +212,7 @@ impl Source<'_> {
             }
             Self::Saved(folder) => {
                 if command.options.selecting.selection().is_partial() {
-                    return Err(Failure::usage(
-                        "saved plans are applied whole, or not at all",
-                    ));
+                    return Err(Failure::usage("saved plans are applied as they are"));
                 }
                 let max_age = command.max_age.unwrap_or(MAX_AGE);
                 let now = jiff::Timestamp::now();

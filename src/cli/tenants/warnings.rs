@@ -53,7 +53,7 @@ pub(super) fn warn_of_runs(folder: &Path, files: &[TenantFile], output: &Output)
         names.join(", ")
     );
     let warning = Diagnostic::new(Severity::Warning, CODE, None, message).hint(
-        "all of them are part of this run; remove those that are not meant, and plan all tenants in one run",
+        "all of them are part of this run; remove those that are not intended, and plan all tenants in one run",
     );
     output.diagnostics(&[warning], &Sources::default());
 }

@@ -27,12 +27,12 @@ fn what_is_no_graph_error_is_shown_as_it_came() {
     let error = ServiceError::from_parts(502, b"<html>Bad Gateway</html>", Some("id"), None);
     assert_eq!(
         error.to_string(),
-        "the answer is not a Graph error: `<html>Bad Gateway</html>` (status 502, request id id)"
+        "the response is not a Graph error: `<html>Bad Gateway</html>` (status 502, request id id)"
     );
     let empty = ServiceError::from_parts(500, b"", None, None);
     assert_eq!(
         empty.to_string(),
-        "the answer is not a Graph error: an empty body (status 500)"
+        "the response is not a Graph error: an empty body (status 500)"
     );
 }
 

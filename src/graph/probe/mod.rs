@@ -68,7 +68,7 @@ fn sorted<T>(outcome: Result<T, GraphError>) -> Result<ProbeAnswer<T>, GraphErro
             error.status
         ))),
         Err(GraphError::Wait { .. }) => Ok(ProbeAnswer::Failed("the wait is too long".to_owned())),
-        Err(_) => Ok(ProbeAnswer::Failed("no answer that can be used".to_owned())),
+        Err(_) => Ok(ProbeAnswer::Failed("no usable response".to_owned())),
     }
 }
 

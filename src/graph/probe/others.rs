@@ -44,12 +44,12 @@ impl Reader {
             .collect();
         match sorted(self.client().read_batch(&paths).await)? {
             ProbeAnswer::Answer(answers) if answers.len() == BATCH => {
-                tallies.holds("batch", format!("{BATCH} answers to {BATCH} requests"));
+                tallies.holds("batch", format!("{BATCH} responses to {BATCH} requests"));
             }
             ProbeAnswer::Answer(answers) => {
                 tallies.differs(
                     "batch",
-                    format!("{} answers to {BATCH} requests", answers.len()),
+                    format!("{} responses to {BATCH} requests", answers.len()),
                 );
             }
             ProbeAnswer::Refused(error) if error.is_forbidden() => {
@@ -202,7 +202,7 @@ impl Reader {
             match sorted(answer)? {
                 ProbeAnswer::Answer(value) => match number(value) {
                     Ok(_) => tallies.holds(ID, "a number"),
-                    Err(_) => tallies.differs(ID, "the answer is not a number"),
+                    Err(_) => tallies.differs(ID, "the response is not a number"),
                 },
                 ProbeAnswer::Refused(error) if error.is_missing() => {
                     tallies.open(ID, "the assigned group does not exist");

@@ -88,7 +88,7 @@ impl HttpTransport {
                 .map_err(|error| TransportError::Unknown(with_causes(&error.without_url())))?;
             if body.len() + chunk.len() > LARGEST_BODY {
                 return Err(TransportError::TooLarge(format!(
-                    "the answer is larger than {} MiB",
+                    "the response is larger than {} MiB",
                     LARGEST_BODY / 1024 / 1024
                 )));
             }
@@ -98,7 +98,7 @@ impl HttpTransport {
                 .count();
             if values > MOST_VALUES {
                 return Err(TransportError::TooLarge(format!(
-                    "the answer holds more than {MOST_VALUES} objects and lists"
+                    "the response holds more than {MOST_VALUES} objects and lists"
                 )));
             }
             body.extend_from_slice(&chunk);

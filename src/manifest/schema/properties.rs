@@ -11,7 +11,7 @@ pub(super) fn property_of(key: &'static str) -> Value {
     match key {
         "intent" => json!({
             "enum": app_settings::INTENTS,
-            "description": "For `mobileApp`: the intent. On an entry, for all targets; a target's own takes \
+            "description": "Of a `mobileApp`: what to do with the app. On an entry, for all targets; a target's own takes \
                 precedence.",
         }),
         "settings" => settings(),

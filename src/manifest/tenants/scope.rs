@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, Place};
 use crate::manifest::diagnostics::Diagnostics;
 use crate::manifest::fields;
 use crate::manifest::yaml::tree::{Document, Item, Node, Pair, Value};
-use crate::text::{one_of, quoted};
+use crate::text::quoted;
 
 /// How long a text may become, and how much all of them together: a few variables in many lines can
 /// stand for very much.
@@ -291,7 +291,16 @@ fn diagnostic(fault: &Fault, place: Place, known: &[&str]) -> Diagnostic {
                 None if known.is_empty() => {
                     format!("define it below `vars`, in any file of the run; {LITERAL}")
                 }
-                None => format!("use {}", one_of(known)),
+                None => {
+                    const MOST: usize = 10;
+                    let named = known.iter().take(MOST);
+                    let named: Vec<String> = named.map(|name| format!("`${{{name}}}`")).collect();
+                    let others = if known.len() > MOST { ", …" } else { "" };
+                    format!(
+                        "define it below `vars`; known: {}{others}",
+                        named.join(", ")
+                    )
+                }
             };
             Diagnostic::error("unknown-variable", place, message).hint(hint)
         }

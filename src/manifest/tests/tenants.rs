@@ -397,7 +397,7 @@ fn each_fault_is_said_once_with_the_tenant_where_only_one_is_meant() {
         faults(&read(&[text])),
         str![[r#"
 a.yaml:10:58+6 guid-as-name `group` takes a display name, not a GUID, in the tenant `d` | write `groupId: 6f1c0a52-0d0c-4b8e-9f2d-1b8a2a3c4d5e`
-a.yaml:10:58+6 unknown-variable unknown variable `g`, in the tenant `c` | use `all`
+a.yaml:10:58+6 unknown-variable unknown variable `g`, in the tenant `c` | define it below `vars`; known: `${all}`
 a.yaml:10:98+1 included-and-excluded the group `x` is both included and excluded, in the tenant `e` | excluded | a.yaml:10:58+6 included | remove one of the two
 a.yaml:11:40+3 unknown-key unknown key `mod` in a policy entry | did you mean `mode`?
 a.yaml:11:70+1 included-and-excluded the group `x` is both included and excluded, in the tenants `a`, `b`, `c` and 1 more | included | a.yaml:10:98+1 excluded | remove one of the two

@@ -112,7 +112,7 @@ impl LiveCheck<'_> {
                     assignment.filter.as_ref().map_or("", |filter| &filter.id)
                 ),
             )
-            .hint("the filter may have been deleted, or the sign-in cannot see it"),
+            .hint("the filter may have been deleted, or be hidden from this sign-in"),
             LiveCheckKind::Platform(place, filter) => {
                 // Of a filter of the other side that is said already.
                 if other_side(rules, filter).is_some() {

@@ -128,7 +128,7 @@ fn head(review: &Review<'_>, with_counts: bool) -> String {
             let options = code(shorten(&options, LONGEST_NAME));
             let _ = write!(head, "**Partial view:** {options} excludes {left_out}.\n\n");
         }
-        Some(_) => head.push_str("**Partial view:** managed policies are excluded.\n\n"),
+        Some(_) => head.push_str("**Partial view:** some managed policies are not shown.\n\n"),
     }
     if let Some((report, counts)) = since(view.annotations) {
         let _ = write!(

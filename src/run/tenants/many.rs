@@ -255,7 +255,7 @@ impl<H: Host> ManyTenants<'_, H> {
                 annotations.since = Some(plan::explain(&plan, report, baseline, audit)?);
             }
             None if self.since.is_some() => drawn.printed.push_str(
-                "no report of an apply that ran; everything that differs counts as drift\n",
+                "no report of an apply that was carried out; everything that differs counts as drift\n",
             ),
             None => {}
         }

@@ -175,7 +175,7 @@ fn the_guard_says_only_what_is_so_where_a_policy_set_goes_on_including() {
     world
         .sandbox("plan m.yaml")
         .exits(4)
-        .says(&["guard `unassigned` tripped: assigned policies would no longer include anyone"]);
+        .says(&["guard `unassigned` tripped: policies that had assignments would keep no direct one that is known to include anyone"]);
 }
 
 #[test]

@@ -293,7 +293,7 @@ mod interrupted {
             running.signal(signal);
             running.wait().exits(130).says(&[
                 " of 3 policies not settled; nothing further is started",
-                "a second Ctrl-C quits now",
+                "a second Ctrl-C quits immediately",
                 "skipped 2 policies: interrupted before being written",
                 "Result: 1 applied, 2 skipped.",
             ]);

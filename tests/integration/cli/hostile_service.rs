@@ -66,7 +66,7 @@ fn a_gzip_bomb_is_cut() {
         }
     });
     let (ran, service) = plan(move |_| bomb.clone());
-    ran.exits(1).says(&["the answer is larger than 64 MiB"]);
+    ran.exits(1).says(&["the response is larger than 64 MiB"]);
     is_asked_once(&service);
 }
 
@@ -301,7 +301,7 @@ fn an_answer_that_repeats_the_token_is_not_used() {
             )
         });
         ran.exits(1)
-            .says(&["the service's answer repeats the access token"])
+            .says(&["the service's response repeats the access token"])
             .says_nothing_of("MARKED");
         is_asked_once(&service);
     }
@@ -316,6 +316,6 @@ fn a_token_that_is_a_word_alters_nothing() {
     plan_as("Security", named("Security baseline"))
         .0
         .exits(1)
-        .says(&["the service's answer repeats the access token"])
+        .says(&["the service's response repeats the access token"])
         .says_nothing_of("[secret]");
 }

@@ -180,7 +180,7 @@ fn reports_of_failed_and_killed_runs_are_shown() {
     world.run("show killed.jsonl").exits(0).says(&[
         "unknown configurationPolicy P: the report ends before the outcome was known",
         "failed configurationPolicy Q: no (status 400, code BadRequest, request id r-1)",
-        "Result: 1 failed, 1 unknown; the report is cut short",
+        "Result: 1 failed, 1 unknown; the report has no end line",
     ]);
     let shown = world.run("show killed.jsonl --format json").exits(0).json();
     assert_eq!(shown["complete"], false);
@@ -286,12 +286,12 @@ fn a_report_that_was_cut_off_says_what_it_lacks() {
     ] {
         world.write("cut.jsonl", &lines[..kept].concat());
         world.run("show cut.jsonl").exits(0).says(&[&format!(
-            "Result: {result}; the report is cut short, and lacks {lacks} that the run was to change"
+            "Result: {result}; the report has no end line, and lacks {lacks} that the run was to change"
         )]);
         world
             .sandbox("rollback cut.jsonl --out back.json")
             .says(&[&format!(
-                "warning[unfinished-report]: the report is cut short, and lacks {}",
+                "warning[unfinished-report]: the report has no end line, and lacks {}",
                 &lacks[..1]
             )]);
     }

@@ -314,7 +314,7 @@ fn a_run_that_never_had_a_plan_cannot_be_compared_with() {
         .exits(1)
         .says(&[
             "`never.jsonl` cannot be used: its run ended before it had a plan",
-            "hint: use the report of the last apply that ran",
+            "hint: use the report of the last apply that was carried out",
         ]);
     // There is no way back to go either, from whatever tenant.
     world.sandbox("rollback never.jsonl").exits(0);

@@ -124,7 +124,7 @@ fn a_partial_plan_is_saved_shown_and_applied_as_it_is() {
     world
         .sandbox("apply plan.json --only Win*")
         .exits(64)
-        .says(&["a saved plan is applied whole, or not at all"]);
+        .says(&["a saved plan is applied as it is"]);
     world
         .sandbox("apply plan.json")
         .exits(0)

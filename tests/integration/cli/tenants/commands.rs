@@ -364,7 +364,7 @@ fn drift_is_told_from_manifests_that_were_not_applied_tenant_by_tenant() {
         .exits(2)
         .says(&[
             "tenant contoso:",
-            "no report of an apply that ran",
+            "no report of an apply that was carried out",
             "fabrikam  exit 0",
         ]);
     // One report is that of one tenant.
