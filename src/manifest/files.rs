@@ -19,8 +19,13 @@ use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Sources, nearest};
 use crate::files::encoding::{self, NotText};
 use crate::text::quoted;
 
-/// The tool's own configuration, which is not a manifest.
-const CONFIGURATION: &str = "assignctl.yaml";
+/// The configuration file's name. It is not a manifest, wherever it is.
+pub const CONFIGURATION_FILE: &str = "assignctl.yaml";
+
+/// Whether a file of a folder is named as manifests are.
+pub fn is_manifest_name(name: &str) -> bool {
+    (name.ends_with(".yaml") || name.ends_with(".yml")) && name != CONFIGURATION_FILE
+}
 
 /// The most that is read of one file, and of all of them.
 const LARGEST_FILE: u64 = 16 * 1024 * 1024;
@@ -223,8 +228,7 @@ impl Walk {
                 diagnostics.push(leads_out(&shown));
                 continue;
             }
-            let manifest =
-                (name.ends_with(".yaml") || name.ends_with(".yml")) && name != CONFIGURATION;
+            let manifest = is_manifest_name(&name);
             match fs::metadata(&path) {
                 Ok(metadata) if metadata.is_dir() => self.folder(&path, &shown, diagnostics),
                 Ok(metadata) if metadata.is_file() && manifest => self.files.push((shown, path)),

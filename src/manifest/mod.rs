@@ -37,6 +37,7 @@ use crate::model::{FilterMode, Guid, PolicyKind, SharedText, Source};
 use diagnostics::Diagnostics;
 pub use diagnostics::TOO_MANY;
 use files::Files;
+pub use files::{CONFIGURATION_FILE, is_manifest_name};
 pub use glob::{Glob, GlobSet};
 use tenants::Skip;
 pub use tenants::Tenant;

@@ -9,11 +9,11 @@ use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use super::{CONFIGURATION_FILE, Failure};
+use super::Failure;
 use crate::exit::Exit;
 use crate::export::ManifestFile;
 use crate::files;
-use crate::manifest;
+use crate::manifest::{self, is_manifest_name};
 
 /// The most that is read of a manifest that would be replaced.
 const LARGEST_MANIFEST: u64 = 128 * 1024 * 1024;
@@ -323,9 +323,7 @@ impl Held {
                 self.look(&entry.path(), &path)?;
             } else if kind.is_symlink() && entry.path().is_dir() {
                 self.links.push(path);
-            } else if (shown.ends_with(".yaml") || shown.ends_with(".yml"))
-                && shown != CONFIGURATION_FILE
-            {
+            } else if is_manifest_name(&shown) {
                 self.manifests.push(path);
             }
         }

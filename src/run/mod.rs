@@ -36,10 +36,8 @@ use std::future::Future;
 
 use tokio_util::sync::CancellationToken;
 
+pub use crate::manifest::CONFIGURATION_FILE;
 pub use failure::Failure;
-
-/// The configuration file's name. It is not a manifest, wherever it is.
-pub const CONFIGURATION_FILE: &str = "assignctl.yaml";
 
 /// Does some work, unless the run is stopped before it is done.
 async fn unless_stopped<T>(
