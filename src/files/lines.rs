@@ -68,8 +68,8 @@ impl Lines {
     }
 
     /// Adds lines, which outlive the process; with `durably` they are on disk afterwards, with all before them. If
-    /// someone has moved the file, it gets them where it is now, and that is an error, since nobody finds it under
-    /// its name.
+    /// someone has moved the file, the lines still go to it, but the call fails: nobody would find it under the
+    /// old name.
     ///
     /// # Errors
     ///

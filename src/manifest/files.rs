@@ -15,6 +15,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::diagnostics::Diagnostics;
+use super::has_manifest_ending;
 use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Sources, nearest};
 use crate::files::encoding::{self, NotText};
 use crate::text::quoted;
@@ -24,7 +25,7 @@ pub const CONFIGURATION_FILE: &str = "assignctl.yaml";
 
 /// Whether a file of a folder is named as manifests are.
 pub fn is_manifest_name(name: &str) -> bool {
-    (name.ends_with(".yaml") || name.ends_with(".yml")) && name != CONFIGURATION_FILE
+    has_manifest_ending(Path::new(name)) && name != CONFIGURATION_FILE
 }
 
 /// The most that is read of one file, and of all of them.
@@ -70,7 +71,7 @@ pub(super) fn collect(paths: &[PathBuf], diagnostics: &mut Diagnostics) -> Files
                         "manifests are read from files only, not from standard input".to_owned()
                     }
                     Some(near) => format!("did you mean {}?", quoted(&self::shown(&near))),
-                    None => "relative paths are resolved against the working folder, or in a configuration file against the folder of that file".to_owned(),
+                    None => "relative paths start at the working folder; those in a configuration file start at its folder".to_owned(),
                 }));
             }
             Ok(metadata) if metadata.is_dir() => {
@@ -288,7 +289,7 @@ fn unreadable(shown: &str, error: &io::Error) -> Diagnostic {
             Severity::Error,
             "no-such-path",
             None,
-            format!("there is no file or folder {}", quoted(shown)),
+            format!("no such file or folder: {}", quoted(shown)),
         );
     }
     Diagnostic::new(

@@ -393,7 +393,7 @@ pub struct Placed<T> {
     pub place: Place,
 }
 
-/// Whether a file is named as manifests in folders are.
+/// Whether a file ends as manifests do.
 pub fn has_manifest_ending(path: &Path) -> bool {
     path.extension()
         .is_some_and(|extension| extension == "yaml" || extension == "yml")

@@ -220,7 +220,7 @@ pub fn open_sandbox(file: &Path) -> Result<sandbox::Service, Failure> {
         && !folder.exists()
     {
         let message = format!(
-            "sandbox file `{}` cannot be created: there is no folder `{}`",
+            "sandbox file `{}` cannot be created: folder `{}` does not exist",
             file.display(),
             folder.display()
         );

@@ -45,7 +45,7 @@ fn no_path_and_no_manifest_are_errors() {
         said(empty.path(), &loaded),
         "
 - no-manifest no manifest in the folder `.` | manifests are files with the ending `.yaml` or `.yml`
-- no-such-path there is no file or folder `./missing.yaml` | relative paths are resolved against the working folder, or in a configuration file against the folder of that file
+- no-such-path no such file or folder: `./missing.yaml` | relative paths start at the working folder; those in a configuration file start at its folder
 "
     );
 }
@@ -88,7 +88,7 @@ fn links_are_followed_but_not_in_circles() {
     symlink(path.join("nowhere"), path.join("broken.yaml")).expect("a link");
     assert_eq!(
         said(path, &load(&[path.to_owned()])),
-        "./a/x.yaml ./link.yaml\n- no-such-path there is no file or folder `./broken.yaml`\n"
+        "./a/x.yaml ./link.yaml\n- no-such-path no such file or folder: `./broken.yaml`\n"
     );
 }
 

@@ -53,13 +53,13 @@ const FILES: &[Case] = &[
     (
         "list --unmanaged n.yaml --sandbox tenant.json",
         3,
-        "there is no file or folder `n.yaml`",
+        "no such file or folder: `n.yaml`",
         "did you mean `m.yaml`?",
     ),
     (
         "validate -",
         3,
-        "there is no file or folder `-`",
+        "no such file or folder: `-`",
         "not from standard input",
     ),
     (
@@ -77,7 +77,7 @@ const FILES: &[Case] = &[
     (
         "explain P nowhere --sandbox tenant.json",
         3,
-        "there is no file or folder `nowhere`",
+        "no such file or folder: `nowhere`",
         "relative paths",
     ),
     (
@@ -161,13 +161,13 @@ const FILES: &[Case] = &[
     (
         "init new --tenant x --sandbox tenant.json",
         3,
-        "there is no file or folder `new/manifests`",
+        "no such file or folder: `new/manifests`",
         "working folder",
     ),
     (
         "approvals nowhere --sandbox tenant.json",
         3,
-        "there is no file or folder `nowhere`",
+        "no such file or folder: `nowhere`",
         "relative paths",
     ),
     (
@@ -216,7 +216,7 @@ const FILES: &[Case] = &[
     (
         "tenants show x nowhere",
         3,
-        "there is no file or folder `nowhere`",
+        "no such file or folder: `nowhere`",
         "relative paths",
     ),
     (
@@ -302,7 +302,7 @@ fn tenants_that_cannot_be_used_and_no_sign_in() {
                 (
                     gone.leak(),
                     1,
-                    "there is no folder `gone`",
+                    "folder `gone` does not exist",
                     "create the folder",
                 ),
                 (

@@ -50,7 +50,7 @@ fn manifests_are_named_beside_the_configuration() {
         .exits(3)
         .says(&[
             "`conf/gone`",
-            "in a configuration file against the folder of that file",
+            "those in a configuration file start at its folder",
         ]);
 }
 
