@@ -57,8 +57,11 @@ pub async fn added_objects(
 }
 
 /// Warns of the policies that a plan changes and that are called otherwise now.
-pub async fn renamed_policies(plan: &Plan, reader: &Reader) -> Vec<PlanDiagnostic> {
-    let changed: Vec<&PlannedPolicy> = plan.changed().collect();
+pub async fn renamed_policies(
+    changed: impl Iterator<Item = &PlannedPolicy>,
+    reader: &Reader,
+) -> Vec<PlanDiagnostic> {
+    let changed: Vec<&PlannedPolicy> = changed.collect();
     let ids = changed.iter();
     let ids: Vec<(PolicyKind, String)> =
         ids.map(|policy| (policy.kind, policy.id.clone())).collect();

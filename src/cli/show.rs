@@ -9,9 +9,9 @@ use super::output::Output;
 use super::{settings, show_report};
 use crate::diagnostic::Severity;
 use crate::exit::Exit;
+use crate::plan::PlanDiagnostic;
 use crate::plan::guards::warn_of_looser_limit;
 use crate::plan::saved::{FORMAT_VERSION, PlanRecord, SavedPlan};
-use crate::plan::{Plan, PlanDiagnostic};
 use crate::render::json;
 use crate::render::phrases::duration;
 use crate::render::review::{PlanView, Review};
@@ -52,12 +52,8 @@ pub(super) fn run(command: &Show, common: &Common, output: &Output) -> Result<Ex
         run,
     } = saved;
     oddities.extend(plan.diagnostics.iter().cloned());
-    let plan = Plan {
-        diagnostics: oddities,
-        ..plan
-    };
     let selection = command.selecting.selection();
-    let (plan, hidden) = plan.view(selection.clone());
+    let (plan, hidden) = plan.with_diagnostics(oddities).view(selection.clone());
     if hidden > 0 && plan.policies.is_empty() {
         return Err(Failure::new(
             Exit::InvalidManifests,

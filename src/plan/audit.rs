@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::since::{Baseline, key};
-use super::{Plan, PlannedPolicy};
+use super::{PlanContents, PlannedPolicy};
 use crate::model::{AuditEvent, AuditLog, PolicyKind};
 
 /// The most events that are kept of a policy.
@@ -115,7 +115,12 @@ pub struct Audit {
 impl Audit {
     /// Finds what the service noted of each policy that changes. `own` holds the ids of our own writes'
     /// requests, in lower case.
-    pub(super) fn of(plan: &Plan, log: &AuditLog, own: &BTreeSet<String>, days: u32) -> Self {
+    pub(super) fn of(
+        plan: &PlanContents,
+        log: &AuditLog,
+        own: &BTreeSet<String>,
+        days: u32,
+    ) -> Self {
         let policies = plan
             .changed()
             .map(|policy| {

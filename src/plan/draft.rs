@@ -10,7 +10,7 @@ use super::members::{self, Members, Wanted};
 use super::set_members;
 use super::since::Seen;
 use super::unmanaged::Notable;
-use super::{Plan, PlanDiagnostic, PlannedPolicy};
+use super::{Plan, PlanContents, PlanDiagnostic, PlannedPolicy};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::model::{
     Assignment, AuditLog, DeletedGroup, LiveFilter, LiveGroup, PolicyKind, Population,
@@ -20,44 +20,54 @@ use crate::model::{
 /// A plan in the making. [`Self::finish`] makes it one that does not change any more.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
-    pub(super) plan: Plan,
+    pub(super) contents: PlanContents,
     pub(super) annotations: Annotations,
 }
 
 impl Draft {
     /// Replaces the warnings by others, without secrets or with those of the manifests.
     pub fn set_diagnostics(&mut self, diagnostics: Vec<PlanDiagnostic>) {
-        self.plan.diagnostics = diagnostics;
+        self.contents.diagnostics = diagnostics;
     }
 
     /// Chooses the unmanaged policies that are named: those that are new since a report that has `seen`
     /// the others, and if `broad`, those that are assigned to everyone. The selection narrows them as well.
     pub fn name_unmanaged(&mut self, seen: Option<&Seen>, broad: bool) {
-        let selection = &self.plan.selection;
-        let unmanaged = self.plan.unmanaged.iter().flatten();
+        let selection = &self.contents.selection;
+        let unmanaged = self.contents.unmanaged.iter().flatten();
         let unmanaged =
             unmanaged.filter(|one| selection.includes(one.policy.kind, &one.policy.name));
         self.annotations.notable = Some(Notable::among(unmanaged, seen, broad));
     }
 
+    /// Adds warnings.
+    pub fn add_diagnostics(&mut self, diagnostics: Vec<PlanDiagnostic>) {
+        self.contents.diagnostics.extend(diagnostics);
+    }
+
+    /// Returns the policies that change.
+    pub fn changed(&self) -> impl Iterator<Item = &PlannedPolicy> {
+        self.contents.changed()
+    }
+
     /// Returns the managed policies.
     pub fn policies(&self) -> &[PlannedPolicy] {
-        &self.plan.policies
+        &self.contents.policies
     }
 
     /// Keeps some of the managed policies only.
     pub fn retain(&mut self, keep: impl FnMut(&PlannedPolicy) -> bool) {
-        self.plan.policies.retain(keep);
+        self.contents.policies.retain(keep);
     }
 
     /// Whether the plan has nothing to do.
     pub fn is_empty(&self) -> bool {
-        self.plan.is_empty()
+        self.contents.is_empty()
     }
 
     /// Notes who changed what differs. `own` holds the ids of our own writes' requests, in lower case.
     pub fn add_audit(&mut self, log: &AuditLog, own: &BTreeSet<String>, days: u32) {
-        self.annotations.audit = Some(Audit::of(&self.plan, log, own, days));
+        self.annotations.audit = Some(Audit::of(&self.contents, log, own, days));
     }
 
     /// Notes the open requests for approval.
@@ -131,7 +141,7 @@ impl Draft {
 
     /// Returns the policy sets that change.
     pub fn changed_sets(&self) -> Vec<(PolicyKind, String)> {
-        set_members::changed_sets(&self.plan)
+        set_members::changed_sets(&self.contents)
     }
 
     /// Notes the members of a changed policy set.
@@ -141,12 +151,12 @@ impl Draft {
 
     /// Returns what has to be counted; see [`members::needs`].
     pub fn population_needs(&self, wanted: Wanted) -> PopulationNeeds {
-        members::needs(&self.plan, &self.annotations.names, wanted)
+        members::needs(&self.contents, &self.annotations.names, wanted)
     }
 
     /// Notes what was counted.
     pub fn add_members(&mut self, population: &Population, exact: bool) {
-        let members = Members::count(&self.plan, &self.annotations.names, population, exact);
+        let members = Members::count(&self.contents, &self.annotations.names, population, exact);
         self.annotations.members = Some(members);
     }
 
@@ -159,27 +169,27 @@ impl Draft {
         strict: bool,
     ) -> Vec<Diagnostic> {
         let names = &self.annotations.names;
-        lints::find(&self.plan, names, population, all, off, strict)
+        lints::find(&self.contents, names, population, all, off, strict)
     }
 
     /// Notes how many policies options left out, and what is to be said of the options.
     pub fn leave_out(&mut self, left_out: usize, warnings: &[Diagnostic]) {
-        self.plan.left_out = left_out;
+        self.contents.left_out = left_out;
         let warnings = warnings.iter();
         let warnings = warnings.map(|found| PlanDiagnostic::new(found, &Sources::default()));
-        self.plan.diagnostics.extend(warnings);
+        self.add_diagnostics(warnings.collect());
     }
 
     /// Judges the plan. From here on it stays as it is.
     #[must_use]
     pub fn finish(mut self, rules: &GuardRules) -> (Plan, Annotations) {
-        let judged = self.plan.judged(&self.annotations, None);
-        self.plan.guards = guards::evaluate(&judged, rules);
-        (self.plan, self.annotations)
+        let judged = self.contents.judged(&self.annotations, None);
+        self.contents.guards = guards::evaluate(&judged, rules);
+        (Plan::from(self.contents), self.annotations)
     }
 
     fn shown(&self, all: bool) -> impl Iterator<Item = &Assignment> {
-        let policies = self.plan.policies.iter();
+        let policies = self.contents.policies.iter();
         let policies = policies.filter(move |policy| all || policy.is_changed());
         let shown = policies.flat_map(|policy| policy.before.iter().chain(policy.after.iter()));
         let notable = self.annotations.notable.iter();

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::writes::{self, WriteWith};
-use super::{Change, Plan, PlanDiagnostic, PlannedPolicy, changes};
+use super::{Change, Plan, PlanContents, PlanDiagnostic, PlannedPolicy, changes};
 use crate::diagnostic::Severity;
 use crate::model::Assignments;
 
@@ -14,7 +14,7 @@ impl Plan {
     /// changed ones. What is there now counts as the state before the run.
     #[must_use]
     pub fn going_on_from(&self, half_done: &BTreeMap<usize, Assignments>) -> Self {
-        let mut rest = self.clone();
+        let mut rest = PlanContents::clone(self);
         let policies = rest.policies.iter_mut();
         let changed = policies.filter(|policy| policy.is_changed());
         for (index, policy) in changed.enumerate() {
@@ -22,7 +22,7 @@ impl Plan {
                 policy.go_on_from(live, self.write_with);
             }
         }
-        rest
+        Self::from(rest)
     }
 
     /// Returns a warning of each such policy.

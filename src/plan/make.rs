@@ -7,7 +7,7 @@ use super::exclusive_targets::ExclusiveTargets;
 use super::select::{self, DesiredState, ManagedPolicy};
 use super::writes::{self, WriteWith};
 use super::{
-    Annotations, Change, Draft, ManifestPlace, Names, Plan, PlanDiagnostic, PlannedPolicy,
+    Annotations, Change, Draft, ManifestPlace, Names, PlanContents, PlanDiagnostic, PlannedPolicy,
     Selection, Unchanged, changes, difference, shared_policy_names, unmanaged,
 };
 use crate::diagnostic::{Diagnostic, Severity, Sources};
@@ -97,7 +97,7 @@ pub fn make(
         .iter()
         .map(|diagnostic| PlanDiagnostic::new(diagnostic, sources))
         .collect();
-    let plan = Plan {
+    let contents = PlanContents {
         tenant_id: inputs.tenant_id.clone(),
         graph_url: inputs.graph_url.to_owned(),
         policies_read: live.policies.len(),
@@ -115,7 +115,11 @@ pub fn make(
         names: names_of(live),
         ..Annotations::default()
     };
-    (Some(Draft { plan, annotations }), diagnostics)
+    let draft = Draft {
+        contents,
+        annotations,
+    };
+    (Some(draft), diagnostics)
 }
 
 /// Compares a policy with what is desired of it, and chooses its writes.

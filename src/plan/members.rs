@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use super::reach::{DevicesAndUsers, Reach};
 use super::since::key;
-use super::{Names, Plan, PlannedPolicy, reach};
+use super::{Names, PlanContents, PlannedPolicy, reach};
 use crate::model::{
     Assignment, FilterCount, MemberCount, PolicyKind, Population, PopulationNeeds, Target, Unknown,
 };
@@ -55,7 +55,7 @@ impl Members {
 
 /// Returns what has to be counted. With `exact` these are the members themselves, of the groups on which it
 /// depends who gains and loses a policy.
-pub fn needs(plan: &Plan, names: &Names, wanted: Wanted) -> PopulationNeeds {
+pub fn needs(plan: &PlanContents, names: &Names, wanted: Wanted) -> PopulationNeeds {
     let Wanted {
         exact,
         filters,
@@ -98,7 +98,7 @@ pub fn needs(plan: &Plan, names: &Names, wanted: Wanted) -> PopulationNeeds {
 
 impl Members {
     /// Puts to each changed policy what was counted.
-    pub fn count(plan: &Plan, names: &Names, population: &Population, exact: bool) -> Self {
+    pub fn count(plan: &PlanContents, names: &Names, population: &Population, exact: bool) -> Self {
         let mut members = Self {
             filters: population.filters.clone(),
             ..Self::default()

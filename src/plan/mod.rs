@@ -9,6 +9,7 @@
 
 mod annotations;
 pub mod audit;
+mod complete;
 mod difference;
 mod digest;
 mod draft;
@@ -41,6 +42,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub use annotations::{Annotations, OpenApprovals};
+pub use complete::Plan;
 pub use difference::{Change, changes};
 pub use draft::Draft;
 pub use estimate::estimate;
@@ -57,13 +59,12 @@ use crate::manifest::Mode;
 use crate::model::{
     Assignment, AssignmentKey, Assignments, LiveAssignment, PolicyKind, SharedText,
 };
-use guards::{GivenLimits, Guard, GuardInput, GuardName, GuardRules, Observation};
+use guards::{Guard, GuardInput};
 use writes::{PlannedWrite, WriteWith};
 
-/// Everything that a run intends, and what it is based on. Once made it stays as it is; what is shown
-/// beside it are [`Annotations`].
+/// What a [`Plan`] is made of: everything that a run intends, and what it is based on.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
+pub struct PlanContents {
     /// The tenant; `None` if the token does not name it.
     pub tenant_id: Option<String>,
     /// The Graph URL that the live state was read from.
@@ -314,7 +315,7 @@ pub struct Summary {
     pub time: Duration,
 }
 
-impl Plan {
+impl PlanContents {
     /// Returns the policies that change.
     pub fn changed(&self) -> impl Iterator<Item = &PlannedPolicy> {
         self.policies.iter().filter(|policy| policy.is_changed())
@@ -328,20 +329,6 @@ impl Plan {
     /// Whether the plan may leave managed policies out.
     pub fn is_partial(&self) -> bool {
         self.selection.is_partial() || self.left_out > 0
-    }
-
-    /// Restricts a plan to a selection, for display only, and returns how many policies that leaves
-    /// out. Counts, guards and digest stay those of the whole.
-    #[must_use]
-    pub fn view(mut self, selection: Selection) -> (Self, usize) {
-        let all = self.policies.len();
-        self.policies
-            .retain(|policy| selection.includes(policy.kind, &policy.name));
-        let hidden = all - self.policies.len();
-        self.selection.and(selection);
-        self.left_out += hidden;
-        self.hidden += hidden;
-        (self, hidden)
     }
 
     /// Returns the guards that stop the plan.
@@ -374,7 +361,11 @@ impl Plan {
         summary
     }
 
-    fn judged<'a>(&'a self, annotations: &'a Annotations, total: Option<usize>) -> GuardInput<'a> {
+    pub(in crate::plan) fn judged<'a>(
+        &'a self,
+        annotations: &'a Annotations,
+        total: Option<usize>,
+    ) -> GuardInput<'a> {
         GuardInput {
             policies: &self.policies,
             names: &annotations.names,
@@ -383,76 +374,5 @@ impl Plan {
             members: annotations.members.as_ref(),
             changed_tenants: None,
         }
-    }
-
-    /// Adds what the guard `tenants` says of the run that the plan is a part of, if it judges.
-    #[must_use]
-    pub fn with_tenants_guard(mut self, guard: Option<Guard>) -> Self {
-        self.guards.retain(|guard| guard.name != GuardName::Tenants);
-        self.guards.extend(guard);
-        self.guards.sort_by_key(|guard| guard.name);
-        self
-    }
-
-    /// Judges a saved plan again (its guards were re-evaluated when it was read). Its own limits stay,
-    /// unless others are `given` now; a warning names those that are looser than today's. What was
-    /// accepted when the plan was saved stays accepted.
-    #[must_use]
-    pub fn judged_again(
-        mut self,
-        annotations: &Annotations,
-        rules: &GuardRules,
-        given: GivenLimits,
-    ) -> Self {
-        let mut rules = rules.clone();
-        let saved = std::mem::take(&mut self.guards);
-        let accepted = saved.iter().filter(|guard| guard.accepted);
-        rules.accepted.extend(accepted.map(|guard| guard.name));
-        // The file does not hold the unchanged policies.
-        let mut all = None;
-        let mut tenants = None;
-        let mut limits = rules.clone();
-        for guard in &saved {
-            let is_given = match guard.observation {
-                Observation::Removals { limit, total, .. } => {
-                    all = Some(total);
-                    if !given.removals {
-                        limits.max_removals = limit;
-                    }
-                    given.removals
-                }
-                Observation::Policies { limit, .. } => {
-                    if !given.policies {
-                        limits.max_policies = limit;
-                    }
-                    given.policies
-                }
-                Observation::Reach { limit, .. } => {
-                    // The stricter one counts: the members were counted again.
-                    let today = rules.max_members_lost.unwrap_or(limit);
-                    limits.max_members_lost = Some(today.min(limit));
-                    true
-                }
-                // How many tenants change is not known from one plan.
-                Observation::Tenants { changed, limit } => {
-                    tenants = Some(changed);
-                    if !given.tenants {
-                        limits.max_tenants = Some(limit);
-                    }
-                    given.tenants
-                }
-                Observation::Named(_) | Observation::Tenant { .. } => continue,
-            };
-            if !is_given {
-                self.diagnostics
-                    .extend(guards::warn_of_looser_limit(guard, &rules));
-            }
-        }
-        let judged = GuardInput {
-            changed_tenants: tenants,
-            ..self.judged(annotations, all)
-        };
-        self.guards = guards::evaluate(&judged, &limits);
-        self
     }
 }

@@ -13,8 +13,8 @@ use super::make::replaced_one_by_one;
 use super::references::References;
 use super::writes::{self, WriteWith, steps};
 use super::{
-    Annotations, Change, Draft, Names, Plan, PlanDiagnostic, PlanInputs, PlannedPolicy, Unchanged,
-    changes, shared_policy_names,
+    Annotations, Change, Draft, Names, PlanContents, PlanDiagnostic, PlanInputs, PlannedPolicy,
+    Unchanged, changes, shared_policy_names,
 };
 use crate::diagnostic::{Diagnostic, Severity, Sources};
 use crate::kinds::AssignmentProperties;
@@ -215,7 +215,7 @@ pub fn plan(
     diagnostics.extend(moments(&policies, others, inputs.write_with));
     missing.sort_by_key(|missing| key(&missing.policy));
     diagnostics.extend(missing.iter().map(not_restored));
-    let plan = Plan {
+    let contents = PlanContents {
         tenant_id: inputs.tenant_id.clone(),
         graph_url: inputs.graph_url.to_owned(),
         policies_read: left.len(),
@@ -234,7 +234,10 @@ pub fn plan(
         ..Annotations::default()
     };
     Rollback {
-        draft: Draft { plan, annotations },
+        draft: Draft {
+            contents,
+            annotations,
+        },
         moved,
         as_before,
         missing,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::since::key;
-use super::{Plan, PlannedPolicy};
+use super::{PlanContents, PlannedPolicy};
 use crate::kinds::Writing;
 use crate::model::{PolicyKind, SetMember};
 
@@ -24,7 +24,7 @@ impl SetMembers {
 }
 
 /// Returns the policy sets that a plan changes, with their ids.
-pub(super) fn changed_sets(plan: &Plan) -> Vec<(PolicyKind, String)> {
+pub(super) fn changed_sets(plan: &PlanContents) -> Vec<(PolicyKind, String)> {
     let changed = plan.changed();
     let sets =
         changed.filter(|policy| matches!(policy.kind.spec().writing, Writing::Update { .. }));

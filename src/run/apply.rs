@@ -119,7 +119,7 @@ impl ApplyRun {
     }
 
     /// Looks up again what the plan adds. Returns warnings of what was renamed. Of a plan that resumes, only the
-    /// policies that need what is gone are left out: the requests of the others were approved each by itself.
+    /// policies that need what is gone are set aside: the requests of the others were approved each by itself.
     ///
     /// # Errors
     ///
@@ -144,13 +144,12 @@ impl ApplyRun {
         }
         if input.resumes {
             let set_aside = async { Ok(input.set_aside(&objects.gone, &reader).await?) };
-            let set_aside = unless_stopped(stop, set_aside).await?;
-            for (policy, settled) in &set_aside {
+            unless_stopped(stop, set_aside).await?;
+            for (policy, settled) in input.those_set_aside() {
                 self.report()
                     .policy(policy, settled, &input.plan.annotations.names)
                     .map_err(report_failed)?;
             }
-            self.results.skipped.extend(set_aside);
             return Ok(objects.renamed);
         }
         self.results.settled = without_objects(plan, names, &objects.gone);
@@ -220,7 +219,9 @@ impl ApplyRun {
         let Some(client) = &self.client else {
             return Err(Failure::new(Exit::Failure, "there is no client"));
         };
-        if !plan.is_empty() {
+        let rest = input.rest();
+        let executed = rest.as_ref().unwrap_or(plan);
+        if !executed.is_empty() {
             let begun = self
                 .ignore_folder()
                 .and_then(|()| self.report().begin().map_err(report_failed));
@@ -229,14 +230,6 @@ impl ApplyRun {
         }
         let skipped = std::mem::take(&mut self.results.skipped);
         let names = &input.plan.annotations.names;
-        let rest;
-        let executed = match input.half_done.is_empty() {
-            true => plan,
-            false => {
-                rest = plan.going_on_from(&input.half_done);
-                &rest
-            }
-        };
         self.results = apply::run(
             executed,
             names,
@@ -249,7 +242,7 @@ impl ApplyRun {
         .await;
         self.results.skipped = skipped;
         let report_failure = &mut self.results.report_failure;
-        for (policy, settled) in plan.changed().zip(&mut self.results.settled) {
+        for (policy, settled) in executed.changed().zip(&mut self.results.settled) {
             let waits = input.not_reached(policy, settled);
             if let Some(waits) = waits.filter(|_| report_failure.is_none()) {
                 let written = lock(&self.report).policy(policy, &waits, names);
@@ -261,6 +254,9 @@ impl ApplyRun {
             if let Some(reason) = &mut settled.reason {
                 reason.message = mask(&reason.message);
             }
+        }
+        for (index, settled) in &input.set_aside {
+            self.results.settled.insert(*index, settled.clone());
         }
         self.is_report_lost = self.results.report_failure.is_some();
         Ok(exit_of(&self.results))

@@ -24,7 +24,8 @@ use crate::model::{Assignment, PolicyKind, Source, Target, assignments, same_ass
 use crate::plan::rollback::as_recorded;
 use crate::plan::writes::{WriteWith, steps};
 use crate::plan::{
-    Annotations, Earlier, Plan, PlanDiagnostic, PlannedPolicy, Selection, Unchanged, guards,
+    Annotations, Earlier, Plan, PlanContents, PlanDiagnostic, PlannedPolicy, Selection, Unchanged,
+    guards,
 };
 use crate::report::{
     FilingAttempt, Outcome, PendingApproval, PolicyResult, Recorded, RecordedPolicy,
@@ -52,23 +53,6 @@ pub async fn plan_resume(
     };
     check_report(&recorded, here)?;
     let write_with = request.write_with.unwrap_or_default();
-    let mut plan = Plan {
-        graph_url: reader.graph_url().to_owned(),
-        policies_read: 0,
-        selection: request.selection.clone(),
-        left_out: 0,
-        hidden: 0,
-        policies: Vec::new(),
-        // Only guard `tenant` is evaluated again; the others were when the changes were filed.
-        guards: guards::tenant(request.rules.tenant_id.as_deref(), tenant_id.as_deref())
-            .into_iter()
-            .collect(),
-        tenant_id,
-        diagnostics: Vec::new(),
-        write_with,
-        unchanged: Unchanged::new(),
-        unmanaged: None,
-    };
     if !recorded.has_plan() {
         return Err(Failure::new(
             Exit::Failure,
@@ -88,7 +72,7 @@ pub async fn plan_resume(
         let is_left = is_half_written(policy) || (waits(policy) && !is_settled(policy));
         is_left && !is_meant(policy)
     });
-    plan.left_out = not_meant.count();
+    let left_out = not_meant.count();
     let half_written: Vec<RecordedPolicy> = policies
         .extract_if(.., |policy| is_half_written(policy) && is_meant(policy))
         .collect();
@@ -97,7 +81,7 @@ pub async fn plan_resume(
         (policy.kind, name(policy))
     })?;
     let warnings = warnings.iter().chain(&dropped);
-    plan.diagnostics =
+    let mut diagnostics =
         Vec::from_iter(warnings.map(|found| PlanDiagnostic::new(found, &Sources::default())));
     let found = async {
         let already = note_as_planned(&mut policies, &reader).await?;
@@ -109,6 +93,7 @@ pub async fn plan_resume(
         unknown,
         unfiled,
     } = found;
+    let mut resumed = Vec::new();
     let mut waiting = Vec::new();
     for policy in unfiled {
         let planned = planned(policy.clone(), None, write_with);
@@ -118,37 +103,40 @@ pub async fn plan_resume(
             filing: policy.filing.clone(),
             settled: as_left(&policy),
         });
-        plan.policies.push(planned);
+        resumed.push(planned);
     }
     let mut filed = BTreeMap::new();
     for (policy, approval) in known {
         let key = (policy.kind, policy.id.clone());
         let policy = planned(policy, Some(&approval), write_with);
-        let after = Arc::clone(&policy.after);
-        let is_own = approval.write(policy.kind, &policy.id, after).is_some();
-        if !is_own || Uuid::try_parse(&approval.code).is_err() {
-            return Err(Failure::new(
-                Exit::Failure,
-                format!(
-                    "the report cannot be used: what it holds for `{}` is not a write to that policy",
-                    policy.id
-                ),
-            ));
-        }
+        check_filed(&policy, &approval)?;
         // What is filed is withdrawn.
         already.remove(&key);
         filed.insert(key, approval);
-        plan.policies.push(policy);
+        resumed.push(policy);
     }
-    plan.policies
-        .sort_by_key(|policy| (policy.kind, policy.name.clone(), policy.id.clone()));
-    plan.policies_read = plan.policies.len();
-    let renamed = async { Ok(renamed_policies(&plan, &reader).await) };
-    let renamed = unless_stopped(stop, renamed).await?;
-    plan.diagnostics.extend(renamed);
-    let policies = std::mem::take(&mut plan.policies);
-    let policies = async { Ok(with_writes_left(policies, write_with, &filed, &reader).await) };
-    plan.policies = unless_stopped(stop, policies).await?;
+    resumed.sort_by_key(|policy| (policy.kind, policy.name.clone(), policy.id.clone()));
+    let changed = resumed.iter().filter(|policy| policy.is_changed());
+    let renamed = async { Ok(renamed_policies(changed, &reader).await) };
+    diagnostics.extend(unless_stopped(stop, renamed).await?);
+    let resumed = async { Ok(with_writes_left(resumed, write_with, &filed, &reader).await) };
+    let resumed = unless_stopped(stop, resumed).await?;
+    // Only guard `tenant` is evaluated again; the others were when the changes were filed.
+    let guard = guards::tenant(request.rules.tenant_id.as_deref(), tenant_id.as_deref());
+    let plan = Plan::from(PlanContents {
+        tenant_id,
+        graph_url: reader.graph_url().to_owned(),
+        policies_read: resumed.len(),
+        selection: request.selection.clone(),
+        left_out,
+        hidden: 0,
+        policies: resumed,
+        guards: guard.into_iter().collect(),
+        diagnostics,
+        write_with,
+        unchanged: Unchanged::new(),
+        unmanaged: None,
+    });
     let annotations = Annotations {
         names,
         ..Annotations::default()
@@ -181,6 +169,22 @@ pub async fn plan_resume(
         unknown: not_known,
         ..ApplyInput::new(PreparedPlan::new(plan, annotations, service))
     })
+}
+
+/// Refuses what a report holds as filed for a policy and is not a write to it.
+fn check_filed(policy: &PlannedPolicy, approval: &PendingApproval) -> Result<(), Failure> {
+    let after = Arc::clone(&policy.after);
+    let is_own = approval.write(policy.kind, &policy.id, after).is_some();
+    if is_own && Uuid::try_parse(&approval.code).is_ok() {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Failure,
+        format!(
+            "the report cannot be used: what it holds for `{}` is not a write to that policy",
+            policy.id
+        ),
+    ))
 }
 
 /// Shows of policies the writes that the run will send: in the way in which requests were filed, and without those that an

@@ -107,9 +107,9 @@ pub async fn plan_rollback(
             false,
         )
         .await?;
-        let (mut plan, annotations) = back.draft.finish(request.rules);
-        let renamed = renamed_policies(&plan, &reader).await;
-        plan.diagnostics.extend(renamed);
+        let renamed = renamed_policies(back.draft.changed(), &reader).await;
+        back.draft.add_diagnostics(renamed);
+        let (plan, annotations) = back.draft.finish(request.rules);
         Ok((
             (plan, annotations),
             back.moved,

@@ -7,7 +7,7 @@ mod rules;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Names, Plan, PlannedPolicy};
+use super::{Names, PlanContents, PlannedPolicy};
 use crate::diagnostic::{self, Diagnostic, Severity};
 use crate::model::Population;
 use rules::{Context, Lint};
@@ -52,7 +52,7 @@ const MOST_NAMED: usize = 3;
 /// Looks at the policies that change, or at all of them. Codes that are `off` are not looked for; with
 /// `strict`, what is new is an error.
 pub fn find(
-    plan: &Plan,
+    plan: &PlanContents,
     names: &Names,
     population: Option<&Population>,
     all: bool,

@@ -65,7 +65,7 @@ fn check(before: &str, after: &str, seen: bool, now: Option<&str>) -> String {
     };
     let rollback = plan(&[left], &[live], &gone, &[], Names::default(), &inputs);
     match (
-        rollback.draft.plan.policies.as_slice(),
+        rollback.draft.contents.policies.as_slice(),
         rollback.moved.as_slice(),
     ) {
         ([policy], []) => {

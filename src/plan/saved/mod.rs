@@ -40,7 +40,7 @@ use super::members::Members;
 pub use super::record::AssignmentRecord;
 use super::since::key;
 use super::writes::WriteWith;
-use super::{Annotations, Names, Plan, PlannedPolicy, SetMembers, Summary};
+use super::{Annotations, Names, Plan, PlanContents, PlannedPolicy, SetMembers, Summary};
 
 /// The version of the format that this program writes.
 pub const FORMAT_VERSION: &str = "1.0";
@@ -203,7 +203,7 @@ impl<'a> PlanRecord<'a> {
         created_at: &str,
         all: bool,
     ) -> Self {
-        let Plan {
+        let PlanContents {
             tenant_id,
             graph_url,
             policies_read: _,
@@ -216,7 +216,7 @@ impl<'a> PlanRecord<'a> {
             write_with,
             unchanged: _,
             unmanaged,
-        } = plan;
+        } = &**plan;
         let Annotations {
             names,
             since,
@@ -397,7 +397,7 @@ impl<'a> PlanRecord<'a> {
         };
         let guards = self.guards.iter();
         let guards = guards.filter_map(|guard| guard.read(&judged)).collect();
-        let plan = Plan {
+        let plan = Plan::from(PlanContents {
             tenant_id: self.tenant_id.clone(),
             graph_url: self.graph_url.clone(),
             policies_read: self.summary.policies_read,
@@ -415,7 +415,7 @@ impl<'a> PlanRecord<'a> {
                 .ok_or_else(|| format!("unknown way to write `{}`", self.write_with))?,
             unchanged: self.unchanged.read(),
             unmanaged: self.unmanaged.as_ref().map(UnmanagedRecord::read),
-        };
+        });
         Ok(SavedPlan {
             summary: Summary {
                 time: Duration::from_secs(self.estimated_seconds),

@@ -16,7 +16,7 @@ use crate::plan::guards::{GivenLimits, GuardName};
 use crate::plan::references::References;
 use crate::plan::saved::{SavedPlan, digest_without_acceptances};
 use crate::plan::writes::{WriteWith, steps};
-use crate::plan::{Earlier, Names, PlannedPolicy, Summary};
+use crate::plan::{Earlier, Names, Plan, PlannedPolicy, Summary};
 use crate::report::{
     Announced, FilingAttempt, Moved, Notes, PendingApproval, PolicyResult, Report,
 };
@@ -48,6 +48,8 @@ pub struct ApplyInput {
     /// The live assignments of policies of a saved plan that stand between two of its steps, by their number among
     /// the changed ones.
     pub half_done: BTreeMap<usize, Assignments>,
+    /// Policies of the plan that are not written, by their number among the changed ones, and what becomes of them.
+    pub set_aside: BTreeMap<usize, PolicyResult>,
     /// What is to be said of policies that end as planned.
     pub notes: Notes,
 }
@@ -83,6 +85,7 @@ pub struct ApplyInputWithoutPlan {
     resumes: bool,
     stale: Vec<Moved>,
     half_done: BTreeMap<usize, Assignments>,
+    set_aside: BTreeMap<usize, PolicyResult>,
     notes: Notes,
     /// How an earlier run has left the plan's policies, which a saved plan does not say.
     earlier: BTreeMap<(PolicyKind, String), Earlier>,
@@ -91,10 +94,8 @@ pub struct ApplyInputWithoutPlan {
 impl ApplyInputWithoutPlan {
     /// Adds the plan.
     #[must_use]
-    pub fn join(mut self, mut plan: PreparedPlan) -> ApplyInput {
-        for policy in &mut plan.plan.policies {
-            policy.earlier = self.earlier.remove(&(policy.kind, policy.id.clone()));
-        }
+    pub fn join(self, mut plan: PreparedPlan) -> ApplyInput {
+        plan.plan = plan.plan.with_earlier(self.earlier);
         let Self {
             approved,
             skipped,
@@ -104,6 +105,7 @@ impl ApplyInputWithoutPlan {
             resumes,
             stale,
             half_done,
+            set_aside,
             notes,
             earlier: _,
         } = self;
@@ -117,6 +119,7 @@ impl ApplyInputWithoutPlan {
             resumes,
             stale,
             half_done,
+            set_aside,
             notes,
         }
     }
@@ -136,6 +139,7 @@ impl ApplyInput {
             resumes,
             stale,
             half_done,
+            set_aside,
             notes,
         } = self;
         let earlier = plan.plan.policies.iter().filter_map(|policy| {
@@ -152,6 +156,7 @@ impl ApplyInput {
             resumes,
             stale,
             half_done,
+            set_aside,
             notes,
         };
         (plan, rest)
@@ -202,8 +207,8 @@ impl ApplyInput {
         was_not_reached(settled.outcome, reason).then(|| unfiled.settled.clone())
     }
 
-    /// Takes the policies out of a plan that resumes which are to get what no longer exists, unless they have it.
-    /// Returns them with what becomes of them.
+    /// Sets the policies of a plan that resumes aside which are to get what no longer exists, unless they have it.
+    /// The plan stays as it was shown; they are not written.
     ///
     /// # Errors
     ///
@@ -212,22 +217,16 @@ impl ApplyInput {
         &mut self,
         gone: &References,
         reader: &Reader,
-    ) -> Result<Vec<(PlannedPolicy, PolicyResult)>, GraphError> {
+    ) -> Result<(), GraphError> {
         let names = &self.plan.annotations.names;
         let lost = |policy: &PlannedPolicy| References::added_to(policy, names).in_common(gone);
-        let changed = self.plan.plan.changed();
-        let affected: Vec<(PolicyKind, String)> = changed
-            .filter(|policy| !lost(policy).is_empty())
-            .map(|policy| (policy.kind, policy.id.clone()))
-            .collect();
-        let live = reader.assignments_of(&affected).await?;
-        let mut set_aside = Vec::new();
-        for (key, live) in affected.iter().zip(live) {
-            let mut policies = self.plan.plan.policies.iter();
-            let policy = policies.position(|policy| (&policy.kind, &policy.id) == (&key.0, &key.1));
-            let Some(index) = policy else { continue };
-            let policy = &self.plan.plan.policies[index];
-            let filed = self.filed.get(key);
+        let changed = self.plan.plan.changed().enumerate();
+        let affected = changed.filter(|(_, policy)| !lost(policy).is_empty());
+        let affected: Vec<(usize, &PlannedPolicy)> = affected.collect();
+        let keys = affected.iter().map(|(_, policy)| key(policy));
+        let live = reader.assignments_of(&keys.collect::<Vec<_>>()).await?;
+        for ((index, policy), live) in affected.into_iter().zip(live) {
+            let filed = self.filed.get(&key(policy));
             let settled = match live {
                 // What is as planned, or was deleted, is found to be so.
                 Ok(None) => continue,
@@ -238,25 +237,30 @@ impl ApplyInput {
                 }
                 Err(error) => unread(&error, filed),
             };
-            set_aside.push((self.plan.plan.policies.remove(index), settled));
-            self.filed.remove(key);
+            self.filed.remove(&key(policy));
+            self.set_aside.insert(index, settled);
         }
-        // What has no request does not go on.
-        for (policy, settled) in &set_aside {
-            if settled.approval.is_none() {
-                self.no_longer_gives(policy);
-            }
-        }
-        Ok(set_aside)
+        Ok(())
     }
 
-    /// Notes that a policy does not give up what others wait for.
-    fn no_longer_gives(&mut self, giver: &PlannedPolicy) {
-        let policies = self.plan.plan.policies.iter_mut();
-        let others = policies.filter(|policy| policy.kind == giver.kind);
-        for earlier in others.filter_map(|policy| policy.earlier.as_mut()) {
-            earlier.waits_for.take_if(|id| *id == giver.id);
+    /// Returns the policies that were set aside, and what becomes of them.
+    pub fn those_set_aside(&self) -> impl Iterator<Item = (&PlannedPolicy, &PolicyResult)> {
+        let changed = self.plan.plan.changed().enumerate();
+        changed.filter_map(|(index, policy)| Some((policy, self.set_aside.get(&index)?)))
+    }
+
+    /// Returns what of the plan is left to be carried out, if that is not all of it.
+    pub fn rest(&self) -> Option<Plan> {
+        let plan = &self.plan.plan;
+        if !self.half_done.is_empty() {
+            return Some(plan.going_on_from(&self.half_done));
         }
+        // What has no request does not go on.
+        let ended = self.those_set_aside();
+        let ended = ended.filter(|(_, settled)| settled.approval.is_none());
+        let ended = ended.map(|(policy, _)| key(policy)).collect();
+        let not_written = self.set_aside.keys().copied().collect();
+        (!self.set_aside.is_empty()).then(|| plan.without(&not_written, &ended))
     }
 
     /// Refuses a saved plan some of whose policies have moved.
@@ -284,6 +288,7 @@ impl ApplyInput {
             resumes: false,
             stale: Vec::new(),
             half_done: BTreeMap::new(),
+            set_aside: BTreeMap::new(),
             notes: Notes::new(),
         }
     }
@@ -330,15 +335,13 @@ impl ApplyInput {
             let exact = judges.any(|name| name == GuardName::Reach)
                 || request.rules.max_members_lost.is_some();
             members::recount(&plan, &mut annotations, &reader, request.members, exact).await?;
-            let plan = plan.judged_again(&annotations, request.rules, given);
             let Compared {
                 moved: stale,
                 half_done,
             } = compare(&plan, &reader, plan.write_with).await?;
-            let mut plan = plan;
-            plan.diagnostics.extend(plan.half_done(&half_done));
-            let renamed = renamed_policies(&plan, &reader).await;
-            plan.diagnostics.extend(renamed);
+            let renamed = renamed_policies(plan.changed(), &reader).await;
+            let warnings = plan.half_done(&half_done).into_iter().chain(renamed);
+            let plan = plan.judged_again(&annotations, request.rules, given, warnings);
             name_moved(&mut annotations.names, &stale, &reader).await;
             let mut prepared = PreparedPlan::new(plan, annotations, service);
             // What was counted when the plan was made; the file holds only what changes.
@@ -409,6 +412,10 @@ impl ApplyInput {
         )
         .hint("nothing was written; plan again")
     }
+}
+
+fn key(policy: &PlannedPolicy) -> (PolicyKind, String) {
+    (policy.kind, policy.id.clone())
 }
 
 /// Whether an earlier run has done some of the writes to a policy.

@@ -32,7 +32,7 @@ use crate::model::{
 };
 use crate::plan::rollback::{AppliedPolicy, as_recorded};
 use crate::plan::writes::{CreateRoute, Strategy, WriteWith, strategy};
-use crate::plan::{Annotations, Names, Plan, PlannedPolicy, Selection, Unchanged};
+use crate::plan::{Annotations, Names, Plan, PlanContents, PlannedPolicy, Selection, Unchanged};
 use crate::report::{Outcome, PolicyResult};
 use crate::service::{Finding, State};
 use subject::{check, group};
@@ -221,7 +221,7 @@ impl WriteTest {
             ..self.before.clone()
         };
         let policy: PlannedPolicy = as_recorded(&step, write_with);
-        let plan = Plan {
+        let plan = Plan::from(PlanContents {
             tenant_id: self.tenant_id.clone(),
             graph_url: self.graph_url.clone(),
             policies_read: 1,
@@ -234,7 +234,7 @@ impl WriteTest {
             write_with,
             unchanged: Unchanged::new(),
             unmanaged: None,
-        };
+        });
         let mut names = Names::default();
         names.add_group(self.group.id.clone(), self.group.name.clone());
         let annotations = Annotations {

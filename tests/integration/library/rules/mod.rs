@@ -57,7 +57,7 @@ async fn found(
     let world = World::new(tenant);
     match world.try_plan(&text).await {
         Ok(plan) => {
-            let found = plan.diagnostics.into_iter().map(|found| {
+            let found = plan.diagnostics.clone().into_iter().map(|found| {
                 let said = format!("{} {}", found.summary, found.hint.unwrap_or_default());
                 let line = found.place.map_or(0, |place| place.line);
                 (found.severity, found.code, said, line)
